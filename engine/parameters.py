@@ -1,0 +1,188 @@
+"""What a struck object sounds like, in numbers: modes, residual, room, and their JSON form.
+
+x(t) = sum 10^(power_db/20) cos(2 pi f t + phase) e^(-decay t), t >= 0, plus the residual. Full scale
+is amplitude 1, t = 0 is the onset, nothing is normalised. Standard library only: the document is
+made of these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.errors import BadInput
+from engine.units import SAMPLE_RATE_HZ
+
+PHYSICS_VERSION = 1
+MAX_MODES = 4096
+MAX_BANDS = 1024
+POWER_RANGE_DB = (-400.0, 120.0)
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Vibration modes, one tuple each, all of one length; a muted mode stays but does not sound."""
+
+    frequency_hz: tuple[float, ...] = ()
+    power_db: tuple[float, ...] = ()
+    decay_per_s: tuple[float, ...] = ()
+    phase_rad: tuple[float, ...] = ()
+    muted: tuple[bool, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.frequency_hz)
+
+
+@dataclass(frozen=True)
+class Room:
+    """The diffuse tail, on the residual's bands: mean-square level at t = 0 and amplitude decay rate."""
+
+    power_db: tuple[float, ...] = ()
+    decay_per_s: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Band noise of the strike: B+1 edges in Hz, B mean-square levels at t = 0 (dB re 1), B amplitude decays."""
+
+    edges_hz: tuple[float, ...] = ()
+    power_db: tuple[float, ...] = ()
+    decay_per_s: tuple[float, ...] = ()
+    room: Room | None = None
+
+
+@dataclass(frozen=True)
+class Physics:
+    """Everything an analysis of one hit says."""
+
+    modes: Modes = field(default_factory=Modes)
+    residual: Residual = field(default_factory=Residual)
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+    onset_s: float = 0.0
+
+
+def physics_to_json(physics: Physics) -> dict[str, Any]:
+    """The physics as a JSON-ready dict (the contract of ``analyze`` and ``synthesize``)."""
+    modes, residual = physics.modes, physics.residual
+    modes_json: dict[str, Any] = {
+        "frequency_hz": list(modes.frequency_hz),
+        "power_db": list(modes.power_db),
+        "decay_per_s": list(modes.decay_per_s),
+        "phase_rad": list(modes.phase_rad),
+    }
+    if any(modes.muted):
+        modes_json["muted"] = list(modes.muted)
+    room = residual.room
+    return {
+        "version": PHYSICS_VERSION,
+        "sample_rate": physics.sample_rate_hz,
+        "onset_s": physics.onset_s,
+        "modes": modes_json,
+        "residual": {
+            "edges_hz": list(residual.edges_hz),
+            "power_db": list(residual.power_db),
+            "decay_per_s": list(residual.decay_per_s),
+            "room": None
+            if room is None
+            else {"power_db": list(room.power_db), "decay_per_s": list(room.decay_per_s)},
+        },
+    }
+
+
+def physics_from_json(value: Any, source: str = "physics") -> Physics:
+    """Read and check physics JSON; ``source`` names the file in messages.
+
+    Missing phase is 0, a missing residual is none. Raises BadInput for NaN, infinity, a negative
+    decay or frequency, unequal lengths, or anything that is not of the form.
+    """
+    top = _mapping(value, source, "the top level")
+    version = top.get("version", PHYSICS_VERSION)
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= PHYSICS_VERSION:
+        raise BadInput(f"{source}: version {version!r} is not known; this Struck reads version {PHYSICS_VERSION}")
+    rate = top.get("sample_rate", SAMPLE_RATE_HZ)
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 1000 <= rate <= 768_000 or rate != int(rate):
+        raise BadInput(f"{source}: sample_rate {rate!r} is out of range; give a whole number from 1000 to 768000 Hz")
+    onset_s = _number(top.get("onset_s", 0.0), source, "onset_s")
+    return Physics(
+        modes=modes_from_json(top.get("modes", {}), source),
+        residual=residual_from_json(top.get("residual"), source),
+        sample_rate_hz=int(rate),
+        onset_s=onset_s,
+    )
+
+
+def modes_from_json(value: Any, source: str) -> Modes:
+    """Read and check the ``modes`` member of physics JSON."""
+    table = _mapping(value if value is not None else {}, source, "modes")
+    frequency = _numbers(table.get("frequency_hz", []), source, "modes.frequency_hz", MAX_MODES, low=0.0)
+    count = len(frequency)
+    power = _numbers(table.get("power_db", []), source, "modes.power_db", MAX_MODES, *POWER_RANGE_DB)
+    decay = _numbers(table.get("decay_per_s", []), source, "modes.decay_per_s", MAX_MODES, low=0.0)
+    phase_value = table.get("phase_rad")
+    phase = _numbers(phase_value, source, "modes.phase_rad", MAX_MODES) if phase_value else (0.0,) * count
+    muted_value = table.get("muted")
+    muted = tuple(bool(m) for m in muted_value) if isinstance(muted_value, (list, tuple)) and muted_value else (False,) * count
+    lengths = {"power_db": len(power), "decay_per_s": len(decay), "phase_rad": len(phase), "muted": len(muted)}
+    for name, length in lengths.items():
+        if length != count:
+            raise BadInput(f"{source}: modes.{name} has {length} values and modes.frequency_hz has {count}; make them equal")
+    return Modes(frequency, power, decay, phase, muted)
+
+
+def residual_from_json(value: Any, source: str) -> Residual:
+    """Read and check the ``residual`` member of physics JSON; None or {} is no residual."""
+    table = _mapping(value if value is not None else {}, source, "residual")
+    edges = _numbers(table.get("edges_hz", []), source, "residual.edges_hz", MAX_BANDS + 1, low=0.0)
+    power = _numbers(table.get("power_db", []), source, "residual.power_db", MAX_BANDS, *POWER_RANGE_DB)
+    decay = _numbers(table.get("decay_per_s", []), source, "residual.decay_per_s", MAX_BANDS, low=0.0)
+    _check_bands(edges, power, decay, source, "residual")
+    room_value = table.get("room")
+    if not room_value:
+        return Residual(edges, power, decay, None)
+    room_table = _mapping(room_value, source, "residual.room")
+    room = Room(
+        _numbers(room_table.get("power_db", []), source, "residual.room.power_db", MAX_BANDS, *POWER_RANGE_DB),
+        _numbers(room_table.get("decay_per_s", []), source, "residual.room.decay_per_s", MAX_BANDS, low=0.0),
+    )
+    _check_bands(edges, room.power_db, room.decay_per_s, source, "residual.room")
+    return Residual(edges, power, decay, room)
+
+
+def _check_bands(edges: Sequence[float], power: Sequence[float], decay: Sequence[float], source: str, where: str) -> None:
+    bands = max(0, len(edges) - 1)
+    if len(edges) == 1 or len(power) != bands or len(decay) != bands:
+        raise BadInput(
+            f"{source}: {where} has {len(power)} power_db and {len(decay)} decay_per_s values for {len(edges)} "
+            "edges_hz; give one more edge than bands"
+        )
+    if any(high <= low for low, high in zip(edges, edges[1:], strict=False)):
+        raise BadInput(f"{source}: residual.edges_hz does not rise; sort the edges and drop equal ones")
+
+
+def _mapping(value: Any, source: str, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadInput(f"{source}: {where} is {type(value).__name__}, not an object; see the physics JSON form in the README")
+    return value
+
+
+def _number(value: Any, source: str, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise BadInput(f"{source}: {where} holds {value!r}, not a finite number; correct it")
+    return float(value)
+
+
+def _numbers(
+    value: Any, source: str, where: str, most: int, low: float = -math.inf, high: float = math.inf
+) -> tuple[float, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise BadInput(f"{source}: {where} is {type(value).__name__}, not a list of numbers; correct it")
+    if len(value) > most:
+        raise BadInput(f"{source}: {where} has {len(value)} values, more than the {most} allowed; shorten it")
+    numbers = tuple(_number(v, source, where) for v in value)
+    for v in numbers:
+        if not low <= v <= high:
+            reason = "is negative" if low == 0.0 and v < 0.0 else f"is outside {low:g} to {high:g}"
+            raise BadInput(f"{source}: {where} holds {v:g}, which {reason}; correct it")
+    return numbers
