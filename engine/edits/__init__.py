@@ -1,0 +1,61 @@
+"""Edits of the document: each is a label and a pure function Project -> Project.
+
+An edit applies to the document as it stands, so a relative edit (``move_hits``) inside a drag moves
+by the step since the last one. Numbers beyond what makes sense are brought to the nearest that
+does; nonsense (unknown ids, lists of unequal lengths, NaN) raises BadInput and changes nothing.
+"""
+
+from engine.edits.hits import (
+    add_hit,
+    delete_hits,
+    detach_hit,
+    move_hits,
+    nearest_sound_id,
+    replace_detected_hits,
+    set_hits,
+)
+from engine.edits.messages import apply_message
+from engine.edits.settings import set_mix, set_render, set_source, set_threshold
+from engine.edits.sounds import (
+    add_mode,
+    apply_preset,
+    delete_modes,
+    delete_sound,
+    mute_modes,
+    rename_sound,
+    replace_sound,
+    set_modes,
+    set_residual,
+)
+from engine.edits.values import Edit, chain, derive_seed, free_name, next_ids, with_hits, with_sound
+
+__all__ = [
+    "Edit",
+    "add_hit",
+    "add_mode",
+    "apply_message",
+    "apply_preset",
+    "chain",
+    "delete_hits",
+    "delete_modes",
+    "delete_sound",
+    "derive_seed",
+    "detach_hit",
+    "free_name",
+    "move_hits",
+    "mute_modes",
+    "nearest_sound_id",
+    "next_ids",
+    "rename_sound",
+    "replace_detected_hits",
+    "replace_sound",
+    "set_hits",
+    "set_mix",
+    "set_modes",
+    "set_render",
+    "set_residual",
+    "set_source",
+    "set_threshold",
+    "with_hits",
+    "with_sound",
+]
