@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft as fast_fourier
 
-from engine.parameters import Residual
+from engine.dsp import erb_edges
+from engine.parameters import Modes, Residual, Room
+from engine.physics.modes import synthesize_modes
+from engine.units import SILENCE_DB
 
 _CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
 
@@ -60,9 +63,9 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
 
 
 def band_shares(edges_hz: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
-    """Share of each band at each frequency, [B, F]: 1 inside, cross-faded over inner edges, summing to 1 between the ends.
+    """Share of each band at each frequency, [B, F]: cross-faded over inner edges, summing to 1 between the ends.
 
-    A band's share sums to its width, so levels stay true.
+    The integral of a band's share over frequency is its width, so levels stay true.
     """
     width = np.diff(edges_hz)
     rise = np.zeros((len(edges_hz), len(frequency_hz)))
@@ -82,3 +85,100 @@ def _stages(residual: Residual) -> list[tuple[np.ndarray, np.ndarray]]:
     if residual.room is not None:
         stages.append((np.asarray(residual.room.power_db), np.asarray(residual.room.decay_per_s)))
     return stages
+
+
+def fit_residual(samples: np.ndarray, modes: Modes, sample_rate_hz: int, bands: int = 32) -> Residual:
+    """Estimate the band noise that is left of a hit once its modes are taken away.
+
+    ``samples`` [N] mono, sample 0 = onset. Each band's power over time is fitted by a sum of two decays and a
+    steady background, by the likelihood of noise power (Itakura-Saito); the background is the recording's
+    and is left out; the slower decay, where it is significant, is the room.
+    """
+    x = np.asarray(samples, dtype=np.float64)
+    edges = erb_edges(20.0, sample_rate_hz / 2.0, bands)
+    if not x.size or not np.isfinite(x).all():
+        return Residual()
+    rest = x - synthesize_modes([modes], x.size, sample_rate_hz)[0].numpy().astype(np.float64)
+    power = np.zeros(bands)
+    decay = np.full(bands, 50.0)
+    room_power = np.full(bands, SILENCE_DB)
+    room_decay = np.full(bands, 10.0)
+    size = fast_fourier.next_fast_len(x.size + sample_rate_hz // 10, real=True)
+    spectrum = fast_fourier.rfft(rest, size)
+    gain = np.sqrt(band_shares(edges, np.fft.rfftfreq(size, 1.0 / sample_rate_hz)))
+    for band in range(bands):
+        wave = fast_fourier.irfft(spectrum * gain[band], size)
+        frames_s, level, weight = _frame_power(wave, x.size, sample_rate_hz, edges[band + 1] - edges[band])
+        (power[band], decay[band]), (room_power[band], room_decay[band]) = _fit_decays(frames_s, level, weight)
+    room = None
+    if (room_power > SILENCE_DB).any():
+        room = Room(_numbers(room_power), _numbers(room_decay))
+    return Residual(_numbers(edges), _numbers(power), _numbers(decay), room)
+
+
+def _frame_power(wave: np.ndarray, length: int, rate: int, width_hz: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean square of a band in frames that lengthen with time: their edges, levels and degrees of freedom.
+
+    What the filter smeared to before the onset belongs to the first frame.
+    """
+    first_s = max(0.004, 0.5 / width_hz)
+    edges_s = [0.0]
+    while edges_s[-1] < length / rate:
+        edges_s.append(edges_s[-1] + min(max(first_s, 0.12 * edges_s[-1]), 0.1))
+    if len(edges_s) > 2:
+        edges_s = edges_s[:-1]
+    edges = np.minimum(np.round(np.array(edges_s) * rate).astype(int), length)
+    energy = np.concatenate([[0.0], np.cumsum(wave**2)])
+    total = np.diff(energy[edges])
+    total[0] += energy[-1] - energy[(length + wave.size) // 2]
+    samples = np.maximum(np.diff(edges), 1)
+    return edges / rate, total / samples, np.maximum(1.0, width_hz * samples / rate)
+
+
+_DECAYS = np.geomspace(1.5, 1500.0, 22)
+
+
+def _fit_decays(
+    edges_s: np.ndarray, level: np.ndarray, weight: np.ndarray
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Two decays and a background for one band: (power dB, decay) of strike and of room."""
+    top = float(level.max(initial=0.0))
+    if top < 1e-20:
+        return (SILENCE_DB, 50.0), (SILENCE_DB, 10.0)
+    level = level / top + 1e-12
+    span = np.diff(edges_s)
+    rate = 2.0 * _DECAYS[:, None]
+    shapes = (np.exp(-rate * edges_s[:-1]) - np.exp(-rate * edges_s[1:])) / (rate * span)
+    fast, slow = np.triu_indices(len(_DECAYS), 2)[::-1]
+    one = np.arange(len(_DECAYS))
+    flat = np.ones_like(span)
+    alone = np.stack([shapes, np.zeros_like(shapes), np.broadcast_to(flat, shapes.shape)], axis=1)
+    both = np.stack([shapes[fast], shapes[slow], np.broadcast_to(flat, shapes[fast].shape)], axis=1)
+    choices = np.concatenate([alone, both])
+    parts = np.full(choices.shape[:2], 0.3)
+    parts[: len(one), 1] = 0.0
+    parts[:, 2] = 0.01
+    for _ in range(30):  # multiplicative steps never raise the Itakura-Saito divergence
+        model = np.einsum("pkt,pk->pt", choices, parts) + 1e-12
+        up = np.einsum("pkt,pt->pk", choices, weight * level / model**2)
+        down = np.einsum("pkt,pt->pk", choices, weight / model)
+        parts *= np.sqrt(up / np.maximum(down, 1e-30))
+    model = np.einsum("pkt,pk->pt", choices, parts) + 1e-12
+    cost = (weight * (level / model + np.log(model))).sum(axis=1)
+    best_one = int(np.argmin(cost[: len(one)]))
+    best_two = len(one) + int(np.argmin(cost[len(one) :]))
+    if cost[best_one] - cost[best_two] < 6.0:
+        return (_db(parts[best_one, 0] * top), float(_DECAYS[best_one])), (SILENCE_DB, 10.0)
+    pair = best_two - len(one)
+    return (
+        (_db(parts[best_two, 0] * top), float(_DECAYS[fast[pair]])),
+        (_db(parts[best_two, 1] * top), float(_DECAYS[slow[pair]])),
+    )
+
+
+def _db(mean_square: float) -> float:
+    return max(SILENCE_DB, 10.0 * float(np.log10(mean_square + 1e-30)))
+
+
+def _numbers(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)
