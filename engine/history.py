@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.edits import Edit
 from engine.project import Project
@@ -69,8 +69,3 @@ def redo(history: History) -> History:
         return history
     step = history.future[-1]
     return History(step.project, (*history.past, Step(step.label, history.now)), history.future[:-1])
-
-
-def replace_now(history: History, project: Project) -> History:
-    """The same history around a document that differs in what is no edit, such as the clip's new path."""
-    return replace(history, now=project)
