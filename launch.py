@@ -1,0 +1,510 @@
+#!/usr/bin/env python3
+"""Struck: from a picture of things being struck to their sound.
+
+    python3 launch.py                      open the editor in the browser
+    python3 launch.py [ui] CLIP|PROJECT    the same, with a clip or project
+    python3 launch.py COMMAND ...          detect, analyze, synthesize, render, train, simulate, evaluate, bench
+    python3 launch.py test [PYTEST ARGS]   run every test
+
+The first start makes .venv beside this file and installs requirements.txt into it; an interrupted or
+broken installation is mended at the next start. Needs Python 3.10 to 3.13 and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+WINDOWS = os.name == "nt"
+COMMANDS = ("detect", "analyze", "synthesize", "render", "train", "simulate", "evaluate", "bench")
+STAMP_NAME = "struck-installed.json"
+TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+TORCH_CUDA_INDEX = "https://download.pytorch.org/whl/cu130"
+LEAST_FREE_BYTES = 2_000_000_000
+IMPORTS = (
+    "numpy,scipy,librosa,soundfile,safetensors.torch,av,moviepy,PIL,matplotlib,plotly,torch,torchaudio,"
+    "fastapi,uvicorn,websockets,gradio"
+)
+FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
+
+
+class LaunchError(Exception):
+    """A failure told in one sentence: the thing, the reason, the remedy."""
+
+
+def say(message: str) -> None:
+    """Tell the user something on standard error; standard output belongs to the command."""
+    print(f"Struck: {message}", file=sys.stderr, flush=True)
+
+
+# ---- what to run ------------------------------------------------------------------------------------------------
+
+
+def route(args: Sequence[str], exists: Any = os.path.exists) -> tuple[str, list[str]]:
+    """Module to run (``ui``, ``engine``, ``test`` or ``help``) and its arguments."""
+    if not args:
+        return "ui", []
+    first, rest = args[0], list(args[1:])
+    if first in ("-h", "--help", "help"):
+        return "help", []
+    if first in ("ui", "test"):
+        return first, rest
+    if first in COMMANDS:
+        return "engine", list(args)
+    if first.startswith("-"):
+        return ("engine" if any(word in COMMANDS for word in args) else "ui"), list(args)
+    if exists(first) or os.path.splitext(first)[1] or os.path.basename(first) != first:
+        return "ui", list(args)
+    return "engine", list(args)
+
+
+def command_line(python: Path, module: str, args: Sequence[str]) -> list[str]:
+    """Run a module of this repository whatever the working folder, which must not shadow it."""
+    if module == "test":
+        return [str(python), "-m", "pytest", *args]
+    run = f"runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+    code = f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; {run}"
+    return [str(python), "-c", code, *args]
+
+
+def child_environment(base: Mapping[str, str], root: Path = ROOT) -> dict[str, str]:
+    """The environment of every command: telemetry off, caches inside the checkout, no foreign packages."""
+    child = {k: v for k, v in base.items() if k not in FOREIGN}
+    child.update(
+        GRADIO_ANALYTICS_ENABLED="False",
+        HF_HUB_DISABLE_TELEMETRY="1",
+        DO_NOT_TRACK="1",
+        OTEL_SDK_DISABLED="true",
+        MPLBACKEND="Agg",
+        MPLCONFIGDIR=str(root / ".struck" / "matplotlib"),
+        NUMBA_CACHE_DIR=str(root / ".struck" / "numba"),
+        PYTHONNOUSERSITE="1",
+        PYTHONUTF8="1",
+    )
+    return child
+
+
+# ---- is the environment whole? ----------------------------------------------------------------------------------
+
+
+def check_python(version: Sequence[int] = tuple(sys.version_info[:2])) -> None:
+    """LaunchError unless this Python can run Struck."""
+    if not (3, 10) <= tuple(version[:2]) <= (3, 13):
+        raise LaunchError(
+            f"Python {version[0]}.{version[1]} cannot run Struck; start launch.py with Python 3.10, 3.11, 3.12 or 3.13"
+        )
+
+
+def venv_python(venv: Path = VENV) -> Path:
+    """The interpreter inside a virtual environment."""
+    return venv / ("Scripts/python.exe" if WINDOWS else "bin/python")
+
+
+def site_packages(venv: Path, version: str) -> Path:
+    """Where a virtual environment of Python ``version`` (``3.12``) keeps its packages."""
+    return venv / ("Lib/site-packages" if WINDOWS else f"lib/python{version}/site-packages")
+
+
+def interpreter_version(venv: Path) -> str | None:
+    """Version such as ``3.12`` of a virtual environment's Python; None where it does not run."""
+    try:
+        answer = subprocess.run(
+            [str(venv_python(venv)), "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2], sys.prefix)"],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    version, _, prefix = answer.stdout.strip().partition(" ")
+    if answer.returncode or not prefix or not site_packages(venv, version).is_dir():
+        return None
+    return version
+
+
+def digest_files(paths: Sequence[Path]) -> str:
+    """Digest of the content of text files, whatever their line ends."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()
+
+
+def requirement_digests(root: Path = ROOT) -> dict[str, str]:
+    """Digests of what the app needs and of what tests need."""
+    pins = root / "constraints.txt"
+    return {
+        "app": digest_files([root / "requirements.txt", pins]),
+        "dev": digest_files([root / "requirements-dev.txt", pins]),
+    }
+
+
+def read_stamp(venv: Path) -> dict[str, Any]:
+    """What was installed by the last installation that succeeded; empty where none did."""
+    try:
+        stamp = json.loads((venv / STAMP_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def write_stamp(venv: Path, stamp: Mapping[str, Any]) -> None:
+    """Record a successful installation, whole or not at all."""
+    part = venv / f"{STAMP_NAME}.{os.getpid()}"
+    part.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
+    os.replace(part, venv / STAMP_NAME)
+
+
+def forget_stamp(venv: Path) -> None:
+    """Have the next start look at the installation again."""
+    with contextlib.suppress(OSError):
+        (venv / STAMP_NAME).unlink()
+
+
+def list_distributions(site: Path) -> list[str]:
+    """Names of the installed distributions' folders."""
+    return sorted(name for name in os.listdir(site) if name.endswith(".dist-info"))
+
+
+def find_damage(site: Path, distributions: Sequence[str], thorough: bool) -> list[str]:
+    """Distributions with files missing or of the wrong size, by their RECORD.
+
+    A quick look (some milliseconds) sees compiled libraries and the packages' first files, a thorough one all.
+    """
+    damaged = []
+    for name in distributions:
+        try:
+            lines = (site / name / "RECORD").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            damaged.append(name)
+            continue
+        for line in lines:
+            path, _, size = [*line.rsplit(",", 2), "", ""][:3]
+            if not size or path.startswith(("..", "torchaudio/lib/", '"')) or "__pycache__" in path:
+                continue
+            deep = not path.endswith((".so", ".pyd", ".dll", ".dylib")) and path.count("/") > 1
+            if deep and not thorough:
+                continue
+            try:
+                whole = os.stat(os.path.join(site, path)).st_size == int(size)
+            except (OSError, ValueError):
+                whole = False
+            if not whole:
+                damaged.append(name)
+                break
+    return damaged
+
+
+def is_ready(stamp: Mapping[str, Any], digests: Mapping[str, str], torch_choice: str, dev: bool, venv: Path) -> bool:
+    """Whether a command can run at once in the environment as it is."""
+    version = stamp.get("python")
+    wanted = ("app", "dev") if dev else ("app",)
+    if any(stamp.get(key) != digests[key] for key in wanted) or stamp.get("torch") != torch_choice:
+        return False
+    if version is None or interpreter_version(venv) != version:
+        return False
+    site = site_packages(venv, version)
+    installed = stamp.get("distributions") or []
+    if not installed or not set(installed) <= set(list_distributions(site)):
+        return False
+    return not find_damage(site, installed, thorough=False)
+
+
+# ---- making and mending it --------------------------------------------------------------------------------------
+
+
+def has_nvidia_driver() -> bool:
+    """Whether an NVIDIA driver is loaded."""
+    if WINDOWS:
+        return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll").exists()
+    signs = ("/proc/driver/nvidia/version", "/dev/nvidiactl")
+    return sys.platform == "linux" and any(os.path.exists(sign) for sign in signs)
+
+
+@contextlib.contextmanager
+def hold_lock(path: Path) -> Iterator[None]:
+    """Let one launch at a time install; the others wait and then find the work done."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+b") as file:
+        if WINDOWS:
+            import msvcrt
+
+            lock: Any = msvcrt
+            told = False
+            while True:
+                try:
+                    file.seek(0)
+                    lock.locking(file.fileno(), lock.LK_LOCK, 1)
+                    break
+                except OSError:
+                    if not told:
+                        say("another start is installing; waiting for it")
+                        told = True
+        else:
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                say("another start is installing; waiting for it")
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield  # closing the file, or the end of this process, lets the lock go
+
+
+def make_venv(venv: Path) -> str:
+    """Make the virtual environment anew and return its Python's version."""
+    check_python()
+    if shutil.disk_usage(venv.parent).free < LEAST_FREE_BYTES:
+        raise LaunchError(f"the disk of {venv.parent} has less than 2 GB free; make room and start again")
+    say(f"making {venv}")
+    if venv.exists():
+        shutil.rmtree(venv)
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    answer = subprocess.run([base, "-m", "venv", str(venv)], capture_output=True, text=True, check=False)
+    version = interpreter_version(venv)
+    if answer.returncode or version is None:
+        linux = sys.platform == "linux"
+        remedy = "install it (on Debian and Ubuntu: apt install python3-venv)" if linux else "reinstall Python"
+        raise LaunchError(f"Python's venv module could not make {venv}; {remedy} and start again")
+    return version
+
+
+def explain_pip(stderr: str) -> str:
+    """One sentence for what stopped pip."""
+    low = stderr.lower()
+    if "no space left" in low or "not enough space" in low or "errno 28" in low:
+        return "the disk is full; make room and start again"
+    if "connection" in low or "timed out" in low or "name resolution" in low or "getaddrinfo" in low or "proxy" in low:
+        return "the package index cannot be reached; connect to the network and start again"
+    if "permission denied" in low or "access is denied" in low:
+        return f"{VENV} cannot be written; give yourself the right to write there and start again"
+    errors = [line[6:].strip() for line in stderr.splitlines() if line.startswith("ERROR:")]
+    return f"installing failed ({errors[-1] if errors else 'pip gave no reason'}); mend that and start again"
+
+
+def run_pip(venv: Path, *args: str, quiet: bool = False) -> tuple[int, str]:
+    """Run pip inside the environment; its progress goes to standard error."""
+    line = [str(venv_python(venv)), "-m", "pip", "--disable-pip-version-check", "--no-input", *args]
+    environment = child_environment(os.environ)
+    if quiet:
+        answer = subprocess.run(line, capture_output=True, text=True, errors="replace", env=environment, check=False)
+        return answer.returncode, answer.stderr
+    kept = []
+    with subprocess.Popen(
+        line, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, errors="replace", env=environment
+    ) as pip:
+        assert pip.stderr is not None
+        for text in pip.stderr:
+            kept.append(text)
+            if not text.startswith("WARNING: Location"):
+                sys.stderr.write(text)
+    return pip.returncode, "".join(kept)
+
+
+def must_pip(venv: Path, *args: str) -> None:
+    """Run pip; LaunchError where it fails."""
+    status, stderr = run_pip(venv, *args)
+    if status:
+        raise LaunchError(explain_pip(stderr))
+
+
+def torch_pin(root: Path = ROOT) -> str:
+    """Version of PyTorch that requirements.txt asks for on most machines."""
+    for line in (root / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("torch=="):
+            return line[len("torch==") :].split(";")[0].strip()
+    raise LaunchError("requirements.txt names no torch; restore the file and start again")
+
+
+def install_torch(venv: Path, site: Path, choice: str, previous: str | None) -> None:
+    """Install the build of PyTorch that fits the machine, where one can be had; else pip brings the default one."""
+    version = torch_pin()
+    changed = previous is not None and previous != choice
+    if sys.platform == "darwin" or (list(site.glob(f"torch-{version}*.dist-info")) and not changed):
+        return
+    if choice == "cpu" and sys.platform == "linux":
+        say("no NVIDIA driver: looking for PyTorch's CPU build")
+        wanted, index = f"torch=={version}+cpu", TORCH_CPU_INDEX
+    elif choice == "cuda" and WINDOWS:
+        wanted, index = f"torch=={version}+cu130", TORCH_CUDA_INDEX
+    else:
+        if changed:
+            must_pip(venv, "install", "--force-reinstall", "--no-deps", f"torch==={version}")
+        return
+    if run_pip(venv, "install", "--no-deps", "--dry-run", wanted, quiet=True)[0] == 0:
+        must_pip(venv, "install", "--no-deps", wanted)
+        return
+    probe = ["index", "versions", "torch", "--index-url", index, "--retries", "0", "--timeout", "6"]
+    if run_pip(venv, *probe, quiet=True)[0] == 0:
+        if run_pip(venv, "install", "--no-deps", wanted, "--index-url", index)[0] == 0:
+            return
+    say("that build cannot be had here; taking the default one")
+
+
+def set_cuda_audio_aside(site: Path) -> None:
+    """Move torchaudio's CUDA library away beside a CPU-only PyTorch on Linux: it cannot load and is not needed."""
+    library = site / "torchaudio" / "lib"
+    if sys.platform != "linux" or not library.is_dir() or (site / "torch" / "lib" / "libtorch_cuda.so").exists():
+        return
+    aside = site / "torchaudio" / "lib_set_aside"
+    for path in library.glob("*.so"):
+        aside.mkdir(exist_ok=True)
+        os.replace(path, aside / path.name)
+
+
+def import_failure(venv: Path, dev: bool) -> str | None:
+    """Import everything once; the last line of the failure, or None."""
+    names = IMPORTS + (",pytest,playwright.sync_api" if dev else "")
+    answer = subprocess.run(
+        [str(venv_python(venv)), "-c", f"import {names}"],
+        capture_output=True, text=True, errors="replace", env=child_environment(os.environ), check=False,
+    )  # fmt: skip
+    lines = answer.stderr.strip().splitlines()
+    return None if answer.returncode == 0 else (lines[-1] if lines else f"exit status {answer.returncode}")
+
+
+def install(venv: Path, digests: Mapping[str, str], torch_choice: str, dev: bool) -> None:
+    """Make the environment whole, keeping what is good in it, and stamp it."""
+    stamp = read_stamp(venv)
+    dev = dev or "dev" in stamp
+    forget_stamp(venv)
+    version = interpreter_version(venv)
+    if version is None or not ("3.10" <= version <= "3.13") or run_pip(venv, "--version", quiet=True)[0]:
+        version = make_venv(venv)
+    say("installing what it needs (the first time this takes some minutes)")
+    files = ["-r", str(ROOT / "requirements.txt")] + (["-r", str(ROOT / "requirements-dev.txt")] if dev else [])
+    for attempt in ("mend", "anew"):
+        site = site_packages(venv, version)
+        for name in find_damage(site, list_distributions(site), thorough=True):
+            say(f"{name[: -len('.dist-info')]} is damaged; installing it again")
+            shutil.rmtree(site / name)  # pip then takes it as absent and writes every file anew
+        install_torch(venv, site, torch_choice, stamp.get("torch"))
+        must_pip(venv, "install", "--prefer-binary", *files)
+        set_cuda_audio_aside(site)
+        failure = import_failure(venv, dev)
+        if failure is None:
+            break
+        if attempt == "anew":
+            raise LaunchError(f"the packages do not work on this machine ({failure}); mend that and start again")
+        say(f"the packages do not work together ({failure}); installing them anew")
+        version = make_venv(venv)
+    made = {"python": version, "torch": torch_choice, "app": digests["app"], "distributions": list_distributions(site)}
+    write_stamp(venv, {**made, "dev": digests["dev"]} if dev else made)
+    say("installed")
+
+
+def ensure_environment(dev: bool, venv: Path = VENV) -> Path:
+    """Make or mend .venv where needed and return its Python."""
+    digests = requirement_digests()
+    choice = "cuda" if has_nvidia_driver() else "cpu"
+    if not is_ready(read_stamp(venv), digests, choice, dev, venv):
+        with hold_lock(ROOT / ".struck" / "install.lock"):
+            if not is_ready(read_stamp(venv), digests, choice, dev, venv):
+                install(venv, digests, choice, dev)
+    set_cuda_audio_aside(site_packages(venv, read_stamp(venv)["python"]))
+    return venv_python(venv)
+
+
+# ---- a browser for the tests ------------------------------------------------------------------------------------
+
+
+def find_browser() -> str | None:
+    """A Chrome or Chromium of this machine."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"):
+        found = shutil.which(name)
+        if found:
+            return found
+    usual = (
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        os.path.expandvars(r"%ProgramFiles%\Google\Chrome\Application\chrome.exe"),
+        os.path.expandvars(r"%ProgramFiles(x86)%\Microsoft\Edge\Application\msedge.exe"),
+    )
+    return next((path for path in usual if os.path.exists(path)), None)
+
+
+def ensure_browser(python: Path) -> str | None:
+    """Path of a browser for the tests, or None for Playwright's own, installing one where there is none."""
+    found = find_browser()
+    if found:
+        return found
+    say("installing a browser for the tests")
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    extra = ["--with-deps"] if root and sys.platform == "linux" else []
+    environment = child_environment(os.environ)
+    line = [str(python), "-m", "playwright", "install", *extra, "chromium"]
+    if subprocess.run(line, stdout=sys.stderr, env=environment, check=False).returncode == 0:
+        return None
+    if root and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "update"], stdout=sys.stderr, check=False)
+        line = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
+        subprocess.run(line, stdout=sys.stderr, check=False)
+    found = find_browser()
+    if found is None:
+        raise LaunchError("no browser for the tests could be installed; install Chrome or Chromium and start again")
+    return found
+
+
+# ---- running ----------------------------------------------------------------------------------------------------
+
+
+def run_child(line: Sequence[str], environment: Mapping[str, str], cwd: Path | None) -> int:
+    """Run a command to its end; its exit status is ours, Ctrl-C and termination reach it."""
+    with subprocess.Popen(line, env=dict(environment), cwd=cwd) as child:
+        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+        while True:
+            try:
+                status = child.wait()
+                return 128 - status if status < 0 else status
+            except KeyboardInterrupt:
+                try:
+                    child.wait(timeout=10)
+                except (KeyboardInterrupt, subprocess.TimeoutExpired):
+                    child.kill()
+                return 130
+
+
+def main(args: Sequence[str]) -> int:
+    """Run the command line and return the exit status."""
+    try:
+        module, rest = route(args)
+        if module == "help":
+            print(__doc__)
+            return 0
+        check_python()
+        python = ensure_environment(dev=module == "test")
+        environment = child_environment(os.environ)
+        if module == "test":
+            environment["STRUCK_BROWSER"] = ensure_browser(python) or ""
+        status = run_child(command_line(python, module, rest), environment, ROOT if module == "test" else None)
+        if status not in (0, 2, 130):
+            stamp = read_stamp(VENV)
+            if stamp and find_damage(site_packages(VENV, stamp["python"]), stamp["distributions"], thorough=True):
+                forget_stamp(VENV)
+                say("files of the installation are damaged; the next start mends them")
+        return status
+    except LaunchError as error:
+        say(str(error))
+    except KeyboardInterrupt:
+        say("stopped; the next start goes on from here")
+        return 130
+    except OSError as error:
+        say(f"{error.filename or ROOT} cannot be used ({error.strerror or error}); mend that and start again")
+    return 2
+
+
+def _exit() -> NoReturn:
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    _exit()
