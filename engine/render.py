@@ -1,0 +1,259 @@
+"""Rendering: a pure, cached function of the document.
+
+A hit's sound depends on its physics, its seed and the sampler, and its key says all of that; when
+and how loud it is heard is the mix and not in the key, so moving a hit samples nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from engine.cache import Cache, digest_json
+from engine.errors import StruckError
+from engine.parameters import Modes, Physics, Residual, physics_to_json
+from engine.physics.analysis import synthesize, tweak
+from engine.project import Hit, Project, Sound
+from engine.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
+
+RENDER_VERSION = 1
+"""Part of every key: raise it when the same document is to sound different."""
+
+GROUP_HITS = 4
+"""Hits sampled between two looks at the progress: what a cancel may lose."""
+
+DELAY_TAPS = 32
+FADE_SAMPLES = 96
+"""Fade of a hit that the clip's end cuts short: 2 ms."""
+
+
+class HitSampler(Protocol):
+    """What rendering asks of the sampler."""
+
+    @property
+    def digest(self) -> str: ...
+
+    def sample(
+        self,
+        physics: Sequence[tuple[Modes, Residual]],
+        seeds: Sequence[int],
+        steps: int = 4,
+        guidance: float = 1.0,
+        on_step: Callable[[int, int], None] | None = None,
+    ) -> list[np.ndarray]: ...
+
+
+@dataclass(frozen=True)
+class RenderedHit:
+    """A hit's sound: mono float32 at 48 kHz, sample 0 at the onset, and the key it was made for."""
+
+    key: str
+    samples: np.ndarray
+
+
+# --- keys -------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=2048)
+def _digest_physics(modes: Modes, residual: Residual) -> str:
+    return digest_json(physics_to_json(Physics(modes, residual)))
+
+
+def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
+    """Digest of all that a hit's samples depend on; ``checkpoint_digest`` is "" for the prior alone."""
+    sound = project.sound(hit.sound_id)
+    settings = [project.render.steps, float(project.render.guidance)] if checkpoint_digest else []
+    own = [float(v) for v in (hit.velocity_db, hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db)]
+    return digest_json(
+        [
+            "hit",
+            RENDER_VERSION,
+            checkpoint_digest,
+            _digest_physics(sound.modes, sound.residual),
+            own,
+            hit.seed,
+            settings,
+        ]
+    )
+
+
+def hit_keys(project: Project, checkpoint_digest: str) -> dict[str, str]:
+    """The key of every hit, by hit id."""
+    return {hit.id: hit_key(project, hit, checkpoint_digest) for hit in project.hits}
+
+
+def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
+    """What a hit strikes, with its velocity and tweak applied and muted modes left out."""
+    sound = project.sound(hit.sound_id)
+    own = hit.tweak
+    modes, residual = tweak(
+        sound.modes, sound.residual, own.pitch_cents, own.decay_ratio, own.residual_db, hit.velocity_db
+    )
+    return modes, residual
+
+
+# --- sampling ---------------------------------------------------------------------------------
+
+
+def render_hits(
+    project: Project,
+    sampler: HitSampler | None,
+    cache: Cache,
+    on_progress: Callable[[int, int], None] | None = None,
+    on_rendered: Callable[[dict[str, RenderedHit]], None] | None = None,
+    playhead_s: float | None = None,
+    include_muted: bool = False,
+) -> dict[str, RenderedHit]:
+    """The sound of every hit that is not muted, by hit id, sampling only what the cache lacks.
+
+    Without a sampler, or with no checkpoint chosen, modes and residual alone sound. Hits are sampled
+    in groups, those from ``playhead_s`` on first; after each group its hits are in the cache,
+    ``on_rendered`` gets them and ``on_progress(done, total)`` counts the hits sampled. Either may
+    raise Cancelled, which passes through and loses no finished group.
+    """
+    if sampler is not None and not project.render.checkpoint:
+        sampler = None
+    keys = hit_keys(project, sampler.digest if sampler is not None else "")
+    wanted = [hit for hit in project.hits if include_muted or not hit.mute]
+    if playhead_s is not None:
+        wanted.sort(key=lambda hit: (hit.time_s < playhead_s, hit.time_s, hit.id))
+    rendered: dict[str, RenderedHit] = {}
+    missing: dict[str, list[Hit]] = {}
+    for hit in wanted:
+        key = keys[hit.id]
+        samples = None if key in missing else cache.get(key)
+        if samples is None:
+            missing.setdefault(key, []).append(hit)
+        else:
+            rendered[hit.id] = RenderedHit(key, samples)
+    if rendered and on_rendered is not None:
+        on_rendered(dict(rendered))
+    if not missing:
+        return rendered
+    if on_progress is not None:
+        on_progress(0, len(missing))
+    todo = list(missing.items())
+    for start in range(0, len(todo), GROUP_HITS):
+        group = todo[start : start + GROUP_HITS]
+        fresh: dict[str, RenderedHit] = {}
+        for (key, hits), samples in zip(group, _sample(project, sampler, [hits[0] for _, hits in group]), strict=True):
+            kept = cache.put(key, samples)
+            fresh |= {hit.id: RenderedHit(key, kept) for hit in hits}
+        rendered |= fresh
+        if on_rendered is not None:
+            on_rendered(fresh)
+        if on_progress is not None:
+            on_progress(start + len(group), len(missing))
+    return rendered
+
+
+def render_sound(
+    sound: Sound, project: Project, sampler: HitSampler | None, cache: Cache, velocity_db: float = 0.0, seed: int = 0
+) -> RenderedHit:
+    """One strike of a sound, whether it is in the project or not, with the project's sampler settings."""
+    hit = Hit("audition", 0.0, sound.id, seed, velocity_db)
+    alone = Project(project.clip, (sound,), (hit,), render=project.render)
+    return render_hits(alone, sampler, cache)[hit.id]
+
+
+def _sample(project: Project, sampler: HitSampler | None, hits: Sequence[Hit]) -> list[np.ndarray]:
+    physics = [hit_physics(project, hit) for hit in hits]
+    seeds = [hit.seed for hit in hits]
+    if sampler is None:
+        sounds = [
+            synthesize(Physics(modes, residual, SAMPLE_RATE_HZ), seed=seed)
+            for (modes, residual), seed in zip(physics, seeds, strict=True)
+        ]
+    else:
+        sounds = sampler.sample(physics, seeds, steps=project.render.steps, guidance=project.render.guidance)
+    for samples in sounds:
+        if not np.isfinite(samples).all():
+            raise StruckError("the sampler gave a sound that is not finite; choose fewer steps or another checkpoint")
+    return list(sounds)
+
+
+# --- placing ----------------------------------------------------------------------------------
+
+
+def track_length(project: Project) -> int:
+    """Samples of the generated track: the clip's duration at 48 kHz."""
+    return seconds_to_samples(project.clip.duration_s, SAMPLE_RATE_HZ)
+
+
+def pan_gains(pan: float) -> tuple[float, float]:
+    """Left and right gain by the balance law: unity in both at the centre, the far side fades linearly."""
+    return min(1.0, 1.0 - pan), min(1.0, 1.0 + pan)
+
+
+def place_hits(project: Project, rendered: Mapping[str, RenderedHit]) -> np.ndarray:
+    """The generated track: [track_length, 2] float32, each hit at its time, level and pan, none normalised.
+
+    Times between two samples are met by a band-limited delay. Muted hits and hits with no sound yet
+    are left out; what rings past the clip's end is cut with a short fade.
+    """
+    return _mix(project, rendered, project.hits)
+
+
+def stems_by_sound(project: Project, rendered: Mapping[str, RenderedHit]) -> dict[str, np.ndarray]:
+    """One track for each struck sound, by a name of its own; their sum is the generated track."""
+    stems: dict[str, np.ndarray] = {}
+    for sound in project.sounds:
+        hits = [hit for hit in project.hits if hit.sound_id == sound.id]
+        if hits:
+            name, number = sound.name, 1
+            while name in stems:
+                number += 1
+                name = f"{sound.name} {number}"
+            stems[name] = _mix(project, rendered, hits)
+    return stems
+
+
+def _mix(project: Project, rendered: Mapping[str, RenderedHit], hits: Sequence[Hit]) -> np.ndarray:
+    track = np.zeros((2, track_length(project)), np.float32)
+    for hit in hits:
+        if not hit.mute and hit.id in rendered:
+            _place(track, hit, rendered[hit.id].samples, db_to_gain(hit.gain_db + project.mix.gain_db))
+    return np.ascontiguousarray(track.T)
+
+
+def _place(track: np.ndarray, hit: Hit, samples: np.ndarray, gain: float) -> None:
+    """Add one hit to a [2, N] track."""
+    length = track.shape[1]
+    first = math.floor(hit.time_s * SAMPLE_RATE_HZ)
+    fraction = hit.time_s * SAMPLE_RATE_HZ - first
+    if fraction > 1.0 - 1e-4:
+        first, fraction = first + 1, 0.0
+    samples = samples[: max(0, length - first) + DELAY_TAPS]
+    if fraction > 1e-4 and len(samples):
+        samples = np.convolve(samples, delay_kernel(fraction))
+        first -= DELAY_TAPS // 2 - 1
+    if first < 0:
+        samples, first = samples[-first:], 0
+    room = max(0, length - first)
+    if len(samples) > room:
+        samples = samples[:room] * _fade_out(room)
+    for channel, side in enumerate(pan_gains(hit.pan)):
+        if side:
+            track[channel, first : first + len(samples)] += samples * np.float32(gain * side)
+
+
+def delay_kernel(fraction: float) -> np.ndarray:
+    """Windowed sinc [DELAY_TAPS] that delays by DELAY_TAPS / 2 - 1 + fraction samples (Kaiser, 80 dB)."""
+    offset = np.arange(DELAY_TAPS) - (DELAY_TAPS // 2 - 1) - fraction
+    window = np.i0(8.0 * np.sqrt(np.clip(1.0 - (offset / (DELAY_TAPS / 2)) ** 2, 0.0, None))) / np.i0(8.0)
+    kernel = np.sinc(offset) * window
+    return (kernel / kernel.sum()).astype(np.float32)
+
+
+def _fade_out(length: int) -> np.ndarray:
+    """Gains [length] that end in a short raised-cosine fade, at most half of the length."""
+    fade = min(FADE_SAMPLES, length // 2)
+    gains = np.ones(length, np.float32)
+    if fade:
+        gains[length - fade :] = 0.5 + 0.5 * np.cos(np.pi * (np.arange(fade) + 1) / fade)
+    return gains
