@@ -108,13 +108,14 @@ def render_hits(
     on_rendered: Callable[[dict[str, RenderedHit]], None] | None = None,
     playhead_s: float | None = None,
     include_muted: bool = False,
+    group_hits: int = GROUP_HITS,
 ) -> dict[str, RenderedHit]:
     """The sound of every hit that is not muted, by hit id, sampling only what the cache lacks.
 
     Without a sampler, or with no checkpoint chosen, modes and residual alone sound. Hits are sampled
-    in groups, those from ``playhead_s`` on first; after each group its hits are in the cache,
-    ``on_rendered`` gets them and ``on_progress(done, total)`` counts the hits sampled. Either may
-    raise Cancelled, which passes through and loses no finished group.
+    in groups of ``group_hits``, those from ``playhead_s`` on first; after each group its hits are in
+    the cache and ``on_rendered`` gets them. ``on_progress(done, total)`` hears after every step how
+    many are sampled. Either may raise Cancelled, which passes through and loses no finished group.
     """
     if sampler is not None and not project.render.checkpoint:
         sampler = None
@@ -138,17 +139,22 @@ def render_hits(
     if on_progress is not None:
         on_progress(0, len(missing))
     todo = list(missing.items())
-    for start in range(0, len(todo), GROUP_HITS):
-        group = todo[start : start + GROUP_HITS]
+    for start in range(0, len(todo), max(1, group_hits)):
+        group = todo[start : start + max(1, group_hits)]
+
+        def report(done: int, _: int, start: int = start) -> None:
+            if on_progress is not None:
+                on_progress(start + done, len(missing))
+
         fresh: dict[str, RenderedHit] = {}
-        for (key, hits), samples in zip(group, _sample(project, sampler, [hits[0] for _, hits in group]), strict=True):
+        sounds = _sample(project, sampler, [hits[0] for _, hits in group], report)
+        for (key, hits), samples in zip(group, sounds, strict=True):
             kept = cache.put(key, samples)
             fresh |= {hit.id: RenderedHit(key, kept) for hit in hits}
         rendered |= fresh
         if on_rendered is not None:
             on_rendered(fresh)
-        if on_progress is not None:
-            on_progress(start + len(group), len(missing))
+        report(len(group), len(group))
     return rendered
 
 
@@ -161,16 +167,19 @@ def render_sound(
     return render_hits(alone, sampler, cache)[hit.id]
 
 
-def _sample(project: Project, sampler: HitSampler | None, hits: Sequence[Hit]) -> list[np.ndarray]:
+def _sample(
+    project: Project, sampler: HitSampler | None, hits: Sequence[Hit], report: Callable[[int, int], None]
+) -> list[np.ndarray]:
     physics = [hit_physics(project, hit) for hit in hits]
     seeds = [hit.seed for hit in hits]
-    if sampler is None:
-        sounds = [
-            synthesize(Physics(modes, residual, SAMPLE_RATE_HZ), seed=seed)
-            for (modes, residual), seed in zip(physics, seeds, strict=True)
-        ]
+    if sampler is not None:
+        settings = project.render
+        sounds = sampler.sample(physics, seeds, steps=settings.steps, guidance=settings.guidance, on_step=report)
     else:
-        sounds = sampler.sample(physics, seeds, steps=project.render.steps, guidance=project.render.guidance)
+        sounds = []
+        for (modes, residual), seed in zip(physics, seeds, strict=True):
+            sounds.append(synthesize(Physics(modes, residual, SAMPLE_RATE_HZ), seed=seed))
+            report(len(sounds), len(hits))
     for samples in sounds:
         if not np.isfinite(samples).all():
             raise StruckError("the sampler gave a sound that is not finite; choose fewer steps or another checkpoint")

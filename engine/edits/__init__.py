@@ -15,7 +15,7 @@ from engine.edits.hits import (
     set_hits,
 )
 from engine.edits.messages import apply_message
-from engine.edits.settings import set_mix, set_render, set_source, set_threshold
+from engine.edits.settings import reseed, set_mix, set_render, set_source, set_threshold
 from engine.edits.sounds import (
     add_mode,
     apply_preset,
@@ -49,6 +49,7 @@ __all__ = [
     "rename_sound",
     "replace_detected_hits",
     "replace_sound",
+    "reseed",
     "set_hits",
     "set_mix",
     "set_modes",

@@ -40,12 +40,21 @@ def set_render(
                 raise BadInput(f"checkpoint {quote(name)} is not a checkpoint's name; choose one from the list")
             render = replace(render, checkpoint=name)
         if seed is not None and check_seed(seed) != render.seed:
-            render = replace(render, seed=check_seed(seed))
-            hits = tuple(replace(hit, seed=derive_seed(render.seed, hit.id)) for hit in project.hits)
-            project = replace(project, hits=hits)
+            return reseed(seed).apply(replace(project, render=render))
         return replace(project, render=render)
 
     return Edit("Change sampler settings", apply)
+
+
+def reseed(seed: int) -> Edit:
+    """Give the project a seed and every hit one derived from it."""
+
+    def apply(project: Project) -> Project:
+        value = check_seed(seed)
+        hits = tuple(replace(hit, seed=derive_seed(value, hit.id)) for hit in project.hits)
+        return replace(project, render=replace(project.render, seed=value), hits=hits)
+
+    return Edit("Draw new seeds", apply)
 
 
 def set_mix(gain_db: float | None = None, clip_gain_db: float | None = None) -> Edit:
