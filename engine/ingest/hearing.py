@@ -1,39 +1,26 @@
-"""From a clip to a document: its hits, and the physics of what is struck in it."""
+"""The physics of a clip's hits, from the clip's own sound."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.edits import Edit, next_ids, replace_detected_hits, with_hits
-from engine.edits.values import SOURCES
+from engine.edits import Edit, next_ids, with_hits
 from engine.errors import BadInput
-from engine.media import iter_clip_audio, iter_frames, probe, read_clip_audio, read_recording
-from engine.onsets.track import OnsetTrack, fuse, pick, strength_to_velocity_db
-from engine.parameters import Modes, Physics
+from engine.ingest.sounds import SILENT_NOTE, WAITING_NOTE, default_sound, describe_character
+from engine.media import iter_clip_audio, read_clip_audio
+from engine.parameters import Physics
 from engine.physics.analysis import analyze_hit, find_onset
 from engine.project import Clip, Hit, Project, Sound
 from engine.units import SAMPLE_RATE_HZ, seconds_to_samples
 
-if TYPE_CHECKING:
-    from engine.physics.presets import Preset
-
-DEFAULT_MATERIAL = "wood"
-WAITING_NOTE = "default preset until the clip's sound is analysed"
-SILENT_NOTE = "default preset, since the clip has no sound of its own"
-
-PICTURE_HEIGHT = 180
-"""Rows of the frames that the motion detector looks at."""
-
 LONGEST_HIT_S = 1.5
 SHORTEST_HIT_S = 0.06
 BEFORE_S = 0.05
-"""Sound read before each hit, to look for its attack and for what still rings."""
+"""Sound read before each hit, to look for its attack."""
 
 NEXT_HIT_GUARD_S = 0.008
 LEVEL_WINDOW_S = 0.05
@@ -41,127 +28,6 @@ REFINE_S = 0.030
 AUDIBLE_RISE_DB = 6.0
 WORKERS = 2
 FEW_HITS = 8
-
-
-# --- the clip ---------------------------------------------------------------------------------
-
-
-def open_clip(path: str | Path) -> Project:
-    """A document of a clip without hits, its one sound the default preset; BadInput when it is no clip."""
-    info = probe(path)
-    clip = Clip(
-        path=str(Path(path).absolute()),
-        digest=info.digest,
-        duration_s=info.duration_s,
-        frame_rate=info.frame_rate,
-        width=info.width,
-        height=info.height,
-        start_timecode=info.start_timecode,
-        has_audio=info.has_audio,
-    )
-    return Project(clip, sounds=(default_sound(WAITING_NOTE if clip.has_audio else SILENT_NOTE),))
-
-
-def default_sound(note: str) -> Sound:
-    """The first preset of the default material, under a note that says why it is there."""
-    from engine.physics.presets import load_presets
-
-    presets = load_presets()
-    preset = next((p for p in presets if p.material == DEFAULT_MATERIAL), presets[0])
-    sound = sound_from_preset(preset)
-    return replace(sound, origin_note=f"{note}: {preset.name} ({preset.origin_note})")
-
-
-def sound_from_preset(preset: Preset, sound_id: str = "s1") -> Sound:
-    """A preset as a sound of the document."""
-    return Sound(sound_id, preset.name, preset.modes, preset.residual, "preset", preset.origin_note)
-
-
-def sound_from_recording(path: str | Path, sound_id: str = "s1") -> Sound:
-    """The physics of the first hit in a recording, as a sound; BadInput when there is none to hear."""
-    samples, sample_rate_hz = read_recording(path)
-    physics, fit = analyze_hit(samples, sample_rate_hz)
-    name = Path(path).name
-    stem = " ".join(Path(path).stem.replace("_", " ").split()) or "Recording"
-    return Sound(sound_id, stem[:60], physics.modes, physics.residual, "reference", f"from {name}", fit)
-
-
-# --- detection --------------------------------------------------------------------------------
-
-
-def detect(
-    clip: str | Path | Clip,
-    source: str = "both",
-    on_found: Callable[[OnsetTrack], None] | None = None,
-    on_progress: Callable[[float], None] | None = None,
-) -> OnsetTrack:
-    """Onsets of a clip by its picture, its sound or both; ``on_found`` hears of partial tracks on the way.
-
-    Without an audio track ``both`` is the picture. Raises BadInput for an unreadable clip, an
-    unknown source, or ``audio`` on a clip that has none. Callbacks may raise Cancelled.
-    """
-    from engine.onsets.audio import detect_in_sound
-    from engine.onsets.motion import detect_in_picture
-
-    path = clip.path if isinstance(clip, Clip) else str(clip)
-    if source not in SOURCES:
-        raise BadInput(f"source {source!r} is not known; choose video, audio or both")
-    info = probe(path)
-    if source == "audio" and not info.has_audio:
-        raise BadInput(f"{Path(path).name} has no sound to detect hits in; choose the picture as the source")
-    report = on_progress or (lambda fraction: None)
-    heard: OnsetTrack | None = None
-    share = 0.0
-    if source != "video" and info.has_audio:
-        share = 1.0 if source == "audio" else 0.2
-        blocks = _count_time(iter_clip_audio(path, SAMPLE_RATE_HZ, 1.0), info.duration_s, lambda f: report(f * share))
-        heard = detect_in_sound(blocks, SAMPLE_RATE_HZ)
-        if on_found is not None:
-            on_found(heard)
-    if source == "audio":
-        report(1.0)
-        return fuse(None, heard)
-
-    def show(seen: OnsetTrack) -> None:
-        if on_found is not None:
-            on_found(fuse(seen, heard))
-
-    def frames() -> Iterator[tuple[float, np.ndarray]]:
-        for time_s, frame in iter_frames(path, PICTURE_HEIGHT):
-            report(min(1.0, share + (1.0 - share) * time_s / max(info.duration_s, 1e-9)))
-            yield time_s, frame
-
-    seen = detect_in_picture(frames(), info.frame_rate, info.duration_s, on_found=show)
-    report(1.0)
-    return fuse(seen, heard)
-
-
-def _count_time(
-    blocks: Iterator[np.ndarray], duration_s: float, report: Callable[[float], None]
-) -> Iterator[np.ndarray]:
-    samples = 0
-    for block in blocks:
-        samples += len(block)
-        report(min(1.0, samples / SAMPLE_RATE_HZ / max(duration_s, 1e-9)))
-        yield block
-
-
-def hits_from_track(project: Project, track: OnsetTrack) -> Edit:
-    """Replace the hits no person touched by those the track has above the document's threshold.
-
-    The threshold is the one at the time of applying, so it chains after ``edits.set_threshold``.
-    """
-    duration_s = project.clip.duration_s
-
-    def apply(document: Project) -> Project:
-        onsets = pick(track, document.detection.threshold)
-        rows = [(o.time_s, o.strength, strength_to_velocity_db(o.strength)) for o in onsets if o.time_s < duration_s]
-        return replace_detected_hits(rows).apply(document)
-
-    return Edit("Detect hits", apply)
-
-
-# --- analysis of the clip's sound -------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -342,11 +208,11 @@ def _with_heard(project: Project, heard: Sequence[HeardHit], labels: Sequence[in
         name = f"{next(names)} · {character}"
         new_sounds.append(Sound(sound_id, name, model.physics.modes, model.physics.residual, "clip", note, model.fit))
         for member in members:
-            hit = old_hits.get(member.hit_id)
-            if hit is not None:
+            old = old_hits.get(member.hit_id)
+            if old is not None:
                 velocity_db = min(12.0, max(-60.0, member.level_db - model.level_db))
-                time_s = hit.time_s if hit.touched else min(member.time_s, project.clip.duration_s)
-                new_hits[hit.id] = replace(hit, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s)
+                time_s = old.time_s if old.touched else min(member.time_s, project.clip.duration_s)
+                new_hits[old.id] = replace(old, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s)
     if not new_sounds:
         return project
     hits = [new_hits.get(hit.id) or _join_nearest(hit, new_hits, analyzed) for hit in project.hits]
@@ -382,36 +248,3 @@ def _letters(project: Project) -> Iterator[str]:
         number += 1
         if f"Sound {letters}" not in taken:
             yield f"Sound {letters}"
-
-
-# --- words ------------------------------------------------------------------------------------
-
-
-def describe_character(physics: Physics) -> str:
-    """Two words for how a sound strikes the ear: ``bright ringing``, ``low dull`` and the like."""
-    modes = physics.modes
-    tonal, centre_hz, ring_s = _weigh_modes(modes)
-    noise = sum(10.0 ** (p / 10.0) for p in physics.residual.power_db)
-    if tonal <= 0.25 * noise or not len(modes):
-        edges = physics.residual.edges_hz
-        middles = [(a + b) / 2.0 for a, b in zip(edges, edges[1:], strict=False)]
-        powers = [10.0 ** (p / 10.0) for p in physics.residual.power_db]
-        total = sum(powers)
-        centre_hz = sum(m * p for m, p in zip(middles, powers, strict=True)) / total if total else 0.0
-        return f"{_pitch_word(centre_hz)} noisy"
-    return f"{_pitch_word(centre_hz)} {'ringing' if ring_s > 0.6 else 'knocking' if ring_s > 0.12 else 'dull'}"
-
-
-def _weigh_modes(modes: Modes) -> tuple[float, float, float]:
-    """Mean square of the modes, and their centre (Hz) and T60 (s) weighted by it."""
-    powers = [10.0 ** (p / 10.0) / 2.0 for p in modes.power_db]
-    total = sum(powers)
-    if total <= 0.0:
-        return 0.0, 0.0, 0.0
-    centre_hz = sum(p * f for p, f in zip(powers, modes.frequency_hz, strict=True)) / total
-    ring_s = sum(p * 6.908 / max(d, 0.1) for p, d in zip(powers, modes.decay_per_s, strict=True)) / total
-    return total, centre_hz, ring_s
-
-
-def _pitch_word(centre_hz: float) -> str:
-    return "low" if centre_hz < 350.0 else "mid" if centre_hz < 1500.0 else "bright"

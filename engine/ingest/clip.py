@@ -1,0 +1,108 @@
+"""A clip becomes a document, and its picture and sound become hits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from engine.edits import Edit, replace_detected_hits
+from engine.edits.values import SOURCES
+from engine.errors import BadInput
+from engine.ingest.sounds import SILENT_NOTE, WAITING_NOTE, default_sound
+from engine.media import iter_clip_audio, iter_frames, probe
+from engine.onsets.track import OnsetTrack, fuse, pick, strength_to_velocity_db
+from engine.project import Clip, Project
+from engine.units import SAMPLE_RATE_HZ
+
+PICTURE_HEIGHT = 180
+"""Rows of the frames that the motion detector looks at."""
+
+
+def open_clip(path: str | Path) -> Project:
+    """A document of a clip without hits, its one sound the default preset; BadInput when it is no clip."""
+    info = probe(path)
+    clip = Clip(
+        path=str(Path(path).absolute()),
+        digest=info.digest,
+        duration_s=info.duration_s,
+        frame_rate=info.frame_rate,
+        width=info.width,
+        height=info.height,
+        start_timecode=info.start_timecode,
+        has_audio=info.has_audio,
+    )
+    return Project(clip, sounds=(default_sound(WAITING_NOTE if clip.has_audio else SILENT_NOTE),))
+
+
+def detect(
+    clip: str | Path | Clip,
+    source: str = "both",
+    on_found: Callable[[OnsetTrack], None] | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> OnsetTrack:
+    """Onsets of a clip by its picture, its sound or both; ``on_found`` hears of partial tracks on the way.
+
+    Without an audio track ``both`` is the picture. Raises BadInput for an unreadable clip, an
+    unknown source, or ``audio`` on a clip that has none. Callbacks may raise Cancelled.
+    """
+    from engine.onsets.audio import detect_in_sound
+    from engine.onsets.motion import detect_in_picture
+
+    path = clip.path if isinstance(clip, Clip) else str(clip)
+    if source not in SOURCES:
+        raise BadInput(f"source {source!r} is not known; choose video, audio or both")
+    info = probe(path)
+    if source == "audio" and not info.has_audio:
+        raise BadInput(f"{Path(path).name} has no sound to detect hits in; choose the picture as the source")
+    report = on_progress or (lambda fraction: None)
+    heard: OnsetTrack | None = None
+    share = 0.0
+    if source != "video" and info.has_audio:
+        share = 1.0 if source == "audio" else 0.2
+        blocks = _count_time(iter_clip_audio(path, SAMPLE_RATE_HZ, 1.0), info.duration_s, lambda f: report(f * share))
+        heard = detect_in_sound(blocks, SAMPLE_RATE_HZ)
+        if on_found is not None:
+            on_found(heard)
+    if source == "audio":
+        report(1.0)
+        return fuse(None, heard)
+
+    def show(seen: OnsetTrack) -> None:
+        if on_found is not None:
+            on_found(fuse(seen, heard))
+
+    def frames() -> Iterator[tuple[float, np.ndarray]]:
+        for time_s, frame in iter_frames(path, PICTURE_HEIGHT):
+            report(min(1.0, share + (1.0 - share) * time_s / max(info.duration_s, 1e-9)))
+            yield time_s, frame
+
+    seen = detect_in_picture(frames(), info.frame_rate, info.duration_s, on_found=show)
+    report(1.0)
+    return fuse(seen, heard)
+
+
+def _count_time(
+    blocks: Iterator[np.ndarray], duration_s: float, report: Callable[[float], None]
+) -> Iterator[np.ndarray]:
+    samples = 0
+    for block in blocks:
+        samples += len(block)
+        report(min(1.0, samples / SAMPLE_RATE_HZ / max(duration_s, 1e-9)))
+        yield block
+
+
+def hits_from_track(project: Project, track: OnsetTrack) -> Edit:
+    """Replace the hits no person touched by those the track has above the document's threshold.
+
+    The threshold is the one at the time of applying, so it chains after ``edits.set_threshold``.
+    """
+    duration_s = project.clip.duration_s
+
+    def apply(document: Project) -> Project:
+        onsets = pick(track, document.detection.threshold)
+        rows = [(o.time_s, o.strength, strength_to_velocity_db(o.strength)) for o in onsets if o.time_s < duration_s]
+        return replace_detected_hits(rows).apply(document)
+
+    return Edit("Detect hits", apply)
