@@ -23,6 +23,7 @@ from engine.edits.values import (
     put,
     put_numbers,
     quote,
+    select_modes,
     with_sound,
 )
 from engine.errors import BadInput
@@ -91,14 +92,7 @@ def delete_modes(sound_id: str, indices: Sequence[int]) -> Edit:
         sound = find_sound(project, sound_id)
         gone = set(check_indices(indices, len(sound.modes), "mode"))
         left = [k for k in range(len(sound.modes)) if k not in gone]
-        columns = (
-            sound.modes.frequency_hz,
-            sound.modes.power_db,
-            sound.modes.decay_per_s,
-            sound.modes.phase_rad,
-            sound.modes.muted,
-        )
-        modes = Modes(*(tuple(column[k] for k in left) for column in columns))  # type: ignore[arg-type]
+        modes = select_modes(sound.modes, left)
         return with_sound(project, _edited(sound, modes, sound.residual))
 
     return Edit(f"Delete {count_of(len(indices), 'mode')}", apply)

@@ -216,3 +216,16 @@ def free_name(project: Project, name: str) -> str:
         number += 1
         candidate = f"{name[: NAME_LENGTH - 8]} {number}"
     return candidate
+
+
+def select_modes(modes: Modes, indices: Sequence[int]) -> Modes:
+    """The modes of these numbers, in their order; phases and mutes that are not given are 0 and off."""
+    phases = modes.phase_rad or (0.0,) * len(modes)
+    muted = modes.muted or (False,) * len(modes)
+    return Modes(
+        tuple(modes.frequency_hz[k] for k in indices),
+        tuple(modes.power_db[k] for k in indices),
+        tuple(modes.decay_per_s[k] for k in indices),
+        tuple(phases[k] for k in indices),
+        tuple(muted[k] for k in indices),
+    )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from engine.dsp import band_levels_db
 from engine.edits import Edit, next_ids, with_hits
+from engine.edits.values import select_modes
 from engine.errors import BadInput
 from engine.ingest.sounds import SILENT_NOTE, WAITING_NOTE, default_sound, describe_character
 from engine.media import iter_clip_audio, read_clip_audio
-from engine.parameters import Physics
-from engine.physics.analysis import analyze_hit, find_onset
+from engine.parameters import Modes, Physics, Residual
+from engine.physics.analysis import analyze_hit, find_onset, synthesize, tweak
 from engine.project import Clip, Hit, Project, Sound
-from engine.units import SAMPLE_RATE_HZ, seconds_to_samples
+from engine.units import LN_60_DB, SAMPLE_RATE_HZ, seconds_to_samples
 
 LONGEST_HIT_S = 1.5
 SHORTEST_HIT_S = 0.06
@@ -26,21 +27,46 @@ NEXT_HIT_GUARD_S = 0.008
 LEVEL_WINDOW_S = 0.05
 REFINE_S = 0.030
 AUDIBLE_RISE_DB = 6.0
-WORKERS = 2
+FAINT_RISE_DB = 3.0
 FEW_HITS = 8
+HUM_RATIO = 8.0
+"""A faint mode whose T60 is more than this many times what was heard of the hit is none of the hit's."""
+
+ALIKE_DB = 5.0
+"""Mean distance of two beginnings under which one analysis serves both; two strikes of one thing are 2 to 6 apart."""
+
+MOST_KINDS = 24
+UNHEARD_NOTE = "default preset, since no hit can be heard in the clip's sound"
 
 
 @dataclass(frozen=True)
 class HeardHit:
-    """One hit as the clip's sound has it: level (dB) of its first 50 ms, and how far from others it rings."""
+    """One hit as the clip's sound has it: its attack, the level of its first 50 ms, and how good a model it is."""
 
     hit_id: str
     time_s: float
+    level_db: float
+    merit_db: float
+
+
+@dataclass
+class _Kind:
+    """Hits that sound nearly the same; the best of them, with its samples from the attack on, is analysed."""
+
+    shape: np.ndarray
+    members: list[HeardHit]
+    model: HeardHit
+    ring: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A kind after its analysis."""
+
+    members: tuple[HeardHit, ...]
+    model: HeardHit
     physics: Physics
     fit: float
-    level_db: float
-    alone_s: float
-    clipped: bool
 
 
 @dataclass(frozen=True)
@@ -62,34 +88,35 @@ def analyze_clip_hits(
     """The physics of hits from the clip's own sound, as one edit: sounds alike become one Sound.
 
     Without ``hit_ids``, the hits whose sound came from the clip or waits for it; sounds that a person
-    chose or edited stay. ``on_found(done, total)`` hears of each hit analysed and may raise Cancelled.
-    A clip without sound gets the default preset, and its note says so.
+    chose or edited stay. Hits that sound nearly the same are analysed once, by the best of them.
+    ``on_found(done, total)`` counts hits and may raise Cancelled. A clip without sound keeps the
+    default preset, whose note says so.
     """
     from engine.physics.analysis import group_alike
 
     if not project.clip.has_audio:
         return Edit("Choose default sound", _keep_default)
-    chosen = _hits_to_analyze(project, hit_ids)
-    windows = _plan_windows(project, chosen)
-    heard: list[HeardHit] = []
-    if on_found is not None:
-        on_found(0, len(windows))
-    with ThreadPoolExecutor(WORKERS) as pool:
-        pending = [pool.submit(_analyze, window, samples) for window, samples in _read_windows(project.clip, windows)]
+    windows = _plan_windows(project, _hits_to_analyze(project, hit_ids), chosen=hit_ids is not None)
+    report = on_found or (lambda done, total: None)
+    kinds: list[_Kind] = []
+    for window, samples in _read_windows(project.clip, windows):
+        report(0, len(windows))
+        _sort_in(kinds, window, samples)
+    measured: list[_Measured] = []
+    done = 0
+    for kind in kinds:
         try:
-            for done, future in enumerate(pending, 1):
-                result = future.result()
-                if result is not None:
-                    heard.append(result)
-                if on_found is not None:
-                    on_found(done, len(windows))
-        except BaseException:
-            for future in pending:
-                future.cancel()
-            raise
+            physics, fit = analyze_hit(kind.ring, SAMPLE_RATE_HZ, onset_s=0.0)
+            physics = match_level(drop_hum(physics, len(kind.ring) / SAMPLE_RATE_HZ), kind.ring)
+            measured.append(_Measured(tuple(kind.members), kind.model, physics, fit))
+        except BadInput:  # too short or too faint: its hits join their neighbours
+            pass
+        done += len(kind.members)
+        report(done, len(windows))
+    report(len(windows), len(windows))
+    labels = group_alike([kind.physics for kind in measured]) if measured else []
     ids = {window.hit_id for window in windows}
-    labels = group_alike([hit.physics for hit in heard]) if heard else []
-    return Edit("Analyse the clip's sound", lambda document: _with_heard(document, heard, labels, ids))
+    return Edit("Analyse the clip's sound", lambda document: _with_heard(document, measured, labels, ids))
 
 
 def _keep_default(project: Project) -> Project:
@@ -110,14 +137,14 @@ def _is_waiting(sound: Sound) -> bool:
     return sound.origin == "preset" and sound.origin_note.startswith(WAITING_NOTE)
 
 
-def _plan_windows(project: Project, chosen: Sequence[Hit]) -> list[_Window]:
+def _plan_windows(project: Project, hits: Sequence[Hit], chosen: bool) -> list[_Window]:
     times_s = sorted(hit.time_s for hit in project.hits)
     windows = []
-    for hit in chosen:
+    for hit in hits:
         following_s = next((t for t in times_s if t > hit.time_s + 0.01), project.clip.duration_s)
         end_s = min(following_s - NEXT_HIT_GUARD_S, hit.time_s + LONGEST_HIT_S)
         end_s = min(max(end_s, hit.time_s + SHORTEST_HIT_S), project.clip.duration_s)
-        movable = not hit.touched and project.detection.source != "audio"
+        movable = not hit.touched and not chosen and project.detection.source != "audio"
         windows.append(_Window(hit.id, hit.time_s, max(0.0, hit.time_s - BEFORE_S), end_s, movable))
     return windows
 
@@ -148,28 +175,83 @@ def _cut(held: np.ndarray, held_from: int, window: _Window) -> np.ndarray:
     return held[max(0, start) : max(0, end)].copy()
 
 
-def _analyze(window: _Window, samples: np.ndarray) -> HeardHit | None:
-    """One hit's physics, at its audible attack; None where nothing is heard."""
-    rate = SAMPLE_RATE_HZ
+def _sort_in(kinds: list[_Kind], window: _Window, samples: np.ndarray) -> None:
+    """Put a hit with those that sound like it; where nothing is heard of it, with none."""
     at_s = window.time_s - window.start_s
     if window.movable:
         at_s = _refine(samples, at_s)
-    onset = seconds_to_samples(at_s, rate)
-    ring = samples[onset:]
-    if len(ring) < 0.01 * rate or float(np.abs(ring).max()) < 1e-4:
-        return None
-    try:
-        physics, fit = analyze_hit(samples, rate, onset_s=at_s)
-    except BadInput:
-        return None
-    level_db = _level_db(ring[: seconds_to_samples(LEVEL_WINDOW_S, rate)])
+        if _rise_db(samples, at_s) < FAINT_RISE_DB:
+            return
+    ring = samples[seconds_to_samples(at_s, SAMPLE_RATE_HZ) :]
+    if len(ring) < 0.01 * SAMPLE_RATE_HZ or float(np.abs(ring).max()) < 1e-4:
+        return
+    level_db = _level_db(ring[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)])
     clipped = int((np.abs(ring) > 0.999).sum()) > 3
-    return HeardHit(window.hit_id, window.start_s + at_s, physics, fit, level_db, window.end_s - window.time_s, clipped)
+    merit_db = level_db + 20.0 * min(window.end_s - window.time_s, 0.5) - 40.0 * clipped
+    heard = HeardHit(window.hit_id, window.start_s + at_s, level_db, merit_db)
+    shape = _shape_db(ring)
+    distances = [_distance_db(shape, kind.shape) for kind in kinds]
+    nearest = int(np.argmin(distances)) if kinds else 0
+    if not kinds or (distances[nearest] > ALIKE_DB and len(kinds) < MOST_KINDS):
+        kinds.append(_Kind(shape, [heard], heard, ring.copy()))
+        return
+    kind = kinds[nearest]
+    kind.members.append(heard)
+    if heard.merit_db > kind.model.merit_db:
+        kind.model, kind.ring = heard, ring.copy()
+
+
+def _shape_db(ring: np.ndarray) -> np.ndarray:
+    """How a hit begins, whatever its level: [up to 8 times 20 ms apart, 32 bands] in dB under its loudest."""
+    levels = band_levels_db(ring[: seconds_to_samples(0.15, SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ, bands=32)[:30:4]
+    shape: np.ndarray = np.maximum(levels - levels.max(), -45.0)
+    return shape
+
+
+def _distance_db(a: np.ndarray, b: np.ndarray) -> float:
+    count = min(len(a), len(b))
+    return float(np.abs(a[:count] - b[:count]).mean())
+
+
+def drop_hum(physics: Physics, heard_s: float) -> Physics:
+    """The physics without faint modes that hardly decay while heard: mains hum and other tones of the place."""
+    modes = physics.modes
+    loudest_db = max(modes.power_db, default=0.0)
+    slowest_per_s = LN_60_DB / (HUM_RATIO * heard_s)
+    kept = [
+        k for k in range(len(modes)) if modes.decay_per_s[k] > slowest_per_s or modes.power_db[k] > loudest_db - 20.0
+    ]
+    return replace(physics, modes=select_modes(modes, kept))
+
+
+def match_level(physics: Physics, ring: np.ndarray) -> Physics:
+    """The physics with its noise raised or lowered so that its first 50 ms are as loud as those of the recording.
+
+    Modes are measured well and stay, unless they alone are too loud: then all of it is lowered.
+    """
+    window_s = min(LEVEL_WINDOW_S, len(ring) / SAMPLE_RATE_HZ)
+    power_of = {
+        part: 10.0 ** (_level_db(samples[: seconds_to_samples(window_s, SAMPLE_RATE_HZ)]) / 10.0)
+        for part, samples in (
+            ("heard", ring),
+            ("modes", synthesize(replace(physics, residual=Residual()), window_s)),
+            ("noise", synthesize(replace(physics, modes=Modes()), window_s)),
+        )
+    }
+    rest = power_of["heard"] - power_of["modes"]
+    residual_db = velocity_db = 0.0
+    if rest <= 0.0:
+        whole = power_of["modes"] + power_of["noise"]
+        velocity_db = 10.0 * float(np.log10(power_of["heard"] / whole))
+    elif power_of["noise"] > 1e-18:
+        residual_db = min(6.0, max(-24.0, 10.0 * float(np.log10(rest / power_of["noise"]))))
+    modes, residual = tweak(physics.modes, physics.residual, residual_db=residual_db, velocity_db=velocity_db)
+    return replace(physics, modes=modes, residual=residual)
 
 
 def _level_db(samples: np.ndarray) -> float:
     power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
-    return 10.0 * np.log10(power + 1e-20)
+    return float(10.0 * np.log10(power + 1e-20))
 
 
 def _rise_db(samples: np.ndarray, at_s: float) -> float:
@@ -190,35 +272,39 @@ def _refine(samples: np.ndarray, at_s: float) -> float:
     return found_s if _rise_db(samples, found_s) >= AUDIBLE_RISE_DB else at_s
 
 
-def _with_heard(project: Project, heard: Sequence[HeardHit], labels: Sequence[int], analyzed: set[str]) -> Project:
+def _with_heard(project: Project, measured: Sequence[_Measured], labels: Sequence[int], analyzed: set[str]) -> Project:
     """The document with the sounds heard in place of those that waited for them."""
-    groups: dict[int, list[HeardHit]] = {}
-    for hit, label in zip(heard, labels, strict=True):
-        groups.setdefault(label, []).append(hit)
-    taken = [sound.id for sound in project.sounds]
+    if not measured:
+        return replace(project, sounds=tuple(_say_unheard(sound) for sound in project.sounds))
+    groups: dict[int, list[_Measured]] = {}
+    for kind, label in sorted(zip(measured, labels, strict=True), key=lambda pair: pair[0].members[0].time_s):
+        groups.setdefault(label, []).append(kind)
+    sound_ids = next_ids((sound.id for sound in project.sounds), "s", len(groups))
     names = _letters(project)
     new_sounds: list[Sound] = []
     new_hits: dict[str, Hit] = {}
     old_hits = {hit.id: hit for hit in project.hits}
-    for members in groups.values():
-        (sound_id,) = next_ids([*taken, *(s.id for s in new_sounds)], "s")
-        model = _choose_model(members)
-        note = f"from the clip's sound at {model.time_s:.2f} s"
-        character = describe_character(model.physics)
-        name = f"{next(names)} · {character}"
-        new_sounds.append(Sound(sound_id, name, model.physics.modes, model.physics.residual, "clip", note, model.fit))
-        for member in members:
-            old = old_hits.get(member.hit_id)
+    for sound_id, kinds in zip(sound_ids, groups.values(), strict=True):
+        best = max(kinds, key=lambda kind: kind.model.merit_db + 20.0 * kind.fit)
+        note = f"from the clip's sound at {best.model.time_s:.2f} s"
+        name = f"{next(names)} · {describe_character(best.physics)}"
+        new_sounds.append(Sound(sound_id, name, best.physics.modes, best.physics.residual, "clip", note, best.fit))
+        for heard in (member for kind in kinds for member in kind.members):
+            old = old_hits.get(heard.hit_id)
             if old is not None:
-                velocity_db = min(12.0, max(-60.0, member.level_db - model.level_db))
-                time_s = old.time_s if old.touched else min(member.time_s, project.clip.duration_s)
+                velocity_db = min(12.0, max(-60.0, heard.level_db - best.model.level_db))
+                time_s = old.time_s if old.touched else min(heard.time_s, project.clip.duration_s)
                 new_hits[old.id] = replace(old, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s)
-    if not new_sounds:
-        return project
     hits = [new_hits.get(hit.id) or _join_nearest(hit, new_hits, analyzed) for hit in project.hits]
     used = {hit.sound_id for hit in hits}
     kept = [s for s in project.sounds if s.id in used or not (s.origin == "clip" or _is_waiting(s))]
     return with_hits(replace(project, sounds=(*kept, *new_sounds)), hits)
+
+
+def _say_unheard(sound: Sound) -> Sound:
+    if not _is_waiting(sound):
+        return sound
+    return replace(sound, origin_note=sound.origin_note.replace(WAITING_NOTE, UNHEARD_NOTE))
 
 
 def _join_nearest(hit: Hit, new_hits: dict[str, Hit], analyzed: set[str]) -> Hit:
@@ -227,11 +313,6 @@ def _join_nearest(hit: Hit, new_hits: dict[str, Hit], analyzed: set[str]) -> Hit
         return hit
     nearest = min(new_hits.values(), key=lambda other: abs(other.time_s - hit.time_s))
     return replace(hit, sound_id=nearest.sound_id)
-
-
-def _choose_model(members: Sequence[HeardHit]) -> HeardHit:
-    """The member whose physics serves its group: loud, well fitted, rung out and not clipped."""
-    return max(members, key=lambda m: (not m.clipped, m.level_db + 20.0 * m.fit + 20.0 * min(m.alone_s, 0.5)))
 
 
 def _letters(project: Project) -> Iterator[str]:
