@@ -90,6 +90,14 @@ def test_modes_come_and_go_without_renumbering_the_others() -> None:
     assert modes.frequency_hz == (990.0, 300.0) and modes.muted == (True, False) and modes.phase_rad == (0.3, 0.0)
 
 
+def test_modes_without_phases_and_mutes_are_edited_like_others() -> None:
+    bare = edits.with_sound(make_project(), Sound("s1", "Bare", Modes((100.0,), (-3.0,), (5.0,)), Residual(), "clip"))
+    muted = do(bare, kind="mute_modes", sound_id="s1", indices=[0], muted=True).sound("s1").modes
+    assert muted.muted == (True,) and muted.phase_rad == (0.0,)
+    added = do(bare, kind="add_mode", sound_id="s1", frequency_hz=300, power_db=-20, decay_per_s=8).sound("s1").modes
+    assert len(added.phase_rad) == len(added.muted) == 2
+
+
 def test_room_and_strike_are_separate_stages() -> None:
     project = do(
         make_project(), kind="set_residual", sound_id="s1", stage="room", indices=[1], power_db=[-60], decay_per_s=[2]

@@ -70,7 +70,7 @@ def add_mode(sound_id: str, frequency_hz: float, power_db: float, decay_per_s: f
 
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)
-        modes = sound.modes
+        modes = select_modes(sound.modes, range(len(sound.modes)))
         if len(modes) >= MAX_MODES:
             raise BadInput(f"the sound has {MAX_MODES} modes already; delete some first")
         modes = Modes(
@@ -105,7 +105,8 @@ def mute_modes(sound_id: str, indices: Sequence[int], muted: bool) -> Edit:
         sound = find_sound(project, sound_id)
         chosen = check_indices(indices, len(sound.modes), "mode")
         value = check_truth(muted, "muted")
-        modes = replace(sound.modes, muted=put(sound.modes.muted, chosen, [value] * len(chosen)))
+        modes = select_modes(sound.modes, range(len(sound.modes)))
+        modes = replace(modes, muted=put(modes.muted, chosen, [value] * len(chosen)))
         return with_sound(project, _edited(sound, modes, sound.residual))
 
     return Edit(f"{'Mute' if muted else 'Unmute'} {count_of(len(indices), 'mode')}", apply)

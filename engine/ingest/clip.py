@@ -47,15 +47,15 @@ def detect(
     Without an audio track ``both`` is the picture. Raises BadInput for an unreadable clip, an
     unknown source, or ``audio`` on a clip that has none. Callbacks may raise Cancelled.
     """
-    from engine.onsets.audio import detect_in_sound
-    from engine.onsets.motion import detect_in_picture
-
     path = clip.path if isinstance(clip, Clip) else str(clip)
     if source not in SOURCES:
         raise BadInput(f"source {source!r} is not known; choose video, audio or both")
     info = probe(path)
     if source == "audio" and not info.has_audio:
         raise BadInput(f"{Path(path).name} has no sound to detect hits in; choose the picture as the source")
+    from engine.onsets.audio import detect_in_sound
+    from engine.onsets.motion import detect_in_picture
+
     report = on_progress or (lambda fraction: None)
     heard: OnsetTrack | None = None
     share = 0.0
