@@ -6,6 +6,7 @@
 import { createBank } from "./preview.js";
 import { createBuffers, DELAY_LEAD, placeOf } from "./buffers.js";
 import { createMeter } from "./meter.js";
+import { createPanner, FADE_S } from "./panner.js";
 import { dbToGain, SAMPLE_RATE_HZ, SILENCE_DB } from "./quantities.js";
 
 const TICK_MS = 100;
@@ -13,43 +14,8 @@ const AHEAD_S = 1.5; // longer than a hidden tab's timer step of 1 s
 const PRELOAD_S = 20;
 const MOST_DRIFT_S = 0.02;
 const LATE_S = 0.1; // a hit that begins as playback does is heard whole, if it is no later than this
-const FADE_S = 0.005;
 const LONGEST_S = 30;
 const QUIET = { rms_db: SILENCE_DB, peak_db: SILENCE_DB, loudness_lufs: null, clipped: false };
-
-/** Gains of left and right: unity in both at the centre. */
-export function panGains(pan) {
-  return [Math.min(1, 1 - pan), Math.min(1, 1 + pan)];
-}
-
-/** A gain stage from mono to stereo by the balance law, feeding ``destination``. */
-export function createPanner(context, destination, gain, pan, when_s = null) {
-  const merger = new ChannelMergerNode(context, { numberOfInputs: 2 });
-  const input = new GainNode(context);
-  const sides = panGains(pan).map((side, channel) => {
-    const node = new GainNode(context, { gain: when_s === null ? gain * side : 0 });
-    if (when_s !== null) {
-      node.gain.setValueAtTime(0, when_s);
-      node.gain.linearRampToValueAtTime(gain * side, when_s + FADE_S);
-    }
-    input.connect(node).connect(merger, 0, channel);
-    return node;
-  });
-  merger.connect(destination);
-  return {
-    input,
-    set(nextGain, nextPan) {
-      panGains(nextPan).forEach((side, channel) => sides[channel].gain.setTargetAtTime(nextGain * side, context.currentTime, 0.004));
-    },
-    release() {
-      for (const side of sides) {
-        side.gain.cancelScheduledValues(context.currentTime);
-        side.gain.setTargetAtTime(0, context.currentTime, FADE_S / 3);
-      }
-    },
-    disconnect: () => merger.disconnect(),
-  };
-}
 
 /** The editor's audio engine. ``options.context`` and ``options.fetchSound`` serve tests. */
 export function createAudio(store, options = {}) {
@@ -92,7 +58,7 @@ export function createAudio(store, options = {}) {
 
   async function resume() {
     open();
-    if (context.state === "suspended") await context.resume();
+    if (context.state === "suspended" && !options.context) await context.resume();
   }
 
   function setLevels(glide_s = 0.01) {
@@ -161,8 +127,7 @@ export function createAudio(store, options = {}) {
   }
 
   function play(at_s) {
-    open();
-    context.resume?.();
+    resume().catch(() => {});
     playing = true;
     begin(at_s ?? now_s());
     timer ??= setInterval(tick, TICK_MS);
@@ -349,8 +314,7 @@ export function createAudio(store, options = {}) {
   }
 
   function previewModes(physics, velocity_db = 0) {
-    open();
-    context.resume?.();
+    resume().catch(() => {});
     stopAudition();
     return bank.preview(physics, velocity_db);
   }

@@ -3,12 +3,15 @@
 import { gainToDb, SILENCE_DB } from "./quantities.js";
 
 const BLOCK_SAMPLES = 8192;
+// The two stages of K weighting at 48 kHz, coefficients of ITU-R BS.1770-4, tables 1 and 2.
+const SHELF = { feedforward: [1.53512485958697, -2.69169618940638, 1.19839281085285], feedback: [1, -1.69065929318241, 0.73248077421585] };
+const RUMBLE = { feedforward: [1, -2, 1], feedback: [1, -1.99004745483398, 0.99007225036621] };
 const BLOCKS = 18; // 18 blocks of 8192 samples are 3 s at 48 kHz
 
 /** Tap a stereo node; ``read()`` -> {rms_db, peak_db, loudness_lufs|null, clipped}. */
 export function createMeter(context, node) {
-  const shelf = new BiquadFilterNode(context, { type: "highshelf", frequency: 1681.97, gain: 4 });
-  const rumble = new BiquadFilterNode(context, { type: "highpass", frequency: 38.14, Q: -6.02 });
+  const shelf = new IIRFilterNode(context, SHELF);
+  const rumble = new IIRFilterNode(context, RUMBLE);
   const stereo = new GainNode(context, { channelCount: 2, channelCountMode: "explicit" });
   node.connect(stereo);
   stereo.connect(shelf).connect(rumble);

@@ -26,6 +26,8 @@ export function createModes(host) {
   let pointer = null;
   let drag = null;
   let wanted = false;
+  let pressed = false;
+  let byKeys = false; // the focus frame is for those who came by keyboard
   const nudge = { gesture: "", at_ms: -Infinity }; // a run of arrow keys is one undo entry
 
   function refresh() {
@@ -56,7 +58,7 @@ export function createModes(host) {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     drawModes(canvas, plane, {
       sound, color: host.color(), selected: host.selected(), hovered, levels: host.levels(),
-      lasso: drag?.kind === "lasso" ? drag : null, focused: document.activeElement === canvas && canvas.matches(":focus-visible"),
+      lasso: drag?.kind === "lasso" ? drag : null, focused: byKeys && document.activeElement === canvas,
     });
     showTip(sound);
   }
@@ -109,6 +111,8 @@ export function createModes(host) {
 
   function onDown(event) {
     if (event.button !== 0) return;
+    byKeys = false;
+    pressed = true;
     canvas.focus({ preventScroll: true });
     if (!host.shownSound()) return;
     const at = place(event);
@@ -260,7 +264,14 @@ export function createModes(host) {
     refresh();
   });
   canvas.addEventListener("wheel", onWheel, { passive: false });
-  for (const name of ["focus", "blur"]) canvas.addEventListener(name, refresh);
+  canvas.addEventListener("focus", () => {
+    byKeys = !pressed;
+    refresh();
+  });
+  canvas.addEventListener("blur", () => {
+    byKeys = pressed = false;
+    refresh();
+  });
   const observer = new ResizeObserver(refresh);
   observer.observe(element);
 

@@ -84,7 +84,7 @@ export function createHitPanel(store, audio) {
   const noise = field("residual_db", { label: "Noise", help: "Level of this hit's residual", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: readDb });
 
   const body = make("div", "ins-stack", {}, header, time, sounds, seeds,
-    make("div", "ins-heading", { textContent: "In the mix" }), make("div", "ins-columns", {}, velocity.element, gain.element, pan.element),
+    make("div", "ins-heading", { textContent: "Strength and place" }), make("div", "ins-columns", {}, velocity.element, gain.element, pan.element),
     make("div", "ins-heading", {}, "This hit only", make("span", "ins-quiet", { textContent: " on top of its sound" })), make("div", "ins-columns", {}, pitch.element, damping.element, noise.element));
   const empty = make("p", "ins-empty");
   const element = make("div", "ins-panel", {}, body, empty);

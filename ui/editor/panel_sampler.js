@@ -101,7 +101,7 @@ export function createMixPanel(store, audio) {
     if (!mix) return;
     track.slider.set(mix.gain_db);
     const hasSound = store.view.project.clip.has_audio;
-    clip.slider.set(hasSound ? Math.min(0, mix.clip_gain_db) : null, "the clip has no sound");
+    clip.slider.set(hasSound ? Math.min(0, mix.clip_gain_db) : null, hasSound ? "—" : "the clip has no sound");
     if (!frame) frame = requestAnimationFrame(watch);
   }
 

@@ -9,7 +9,7 @@ import {
 import { createResidual } from "./residual.js";
 import { createButton, createEntry, createSlider, make, newGesture, openMenu } from "./sliders.js";
 
-const SPECTRUM_SIZE = 8192; // 0.17 s from the onset: 6 Hz a bin
+const SPECTRUM_SIZE = 16384; // 0.34 s from the onset: 3 Hz a bin
 const HEAR_MS = 20000;
 const ORIGINS = { clip: "from the clip's sound", reference: "from a recording", picture: "from the picture", text: "from words", preset: "preset", edited: "edited" };
 const HINT = "drag: frequency, power · alt-drag: decay · M mute · N new";
@@ -248,7 +248,7 @@ export function createSoundPanel(store, audio, shared) {
     dot.style.setProperty("--sound", color);
     element.style.setProperty("--sound", color);
     name.set(s.name);
-    name.element.style.width = `${Math.min(24, Math.max(4, s.name.length + 1))}ch`;
+    if (!CSS.supports("field-sizing", "content")) name.element.style.width = `${Math.min(24, Math.max(4, s.name.length + 1))}ch`;
     choose.hidden = project.sounds.length < 2;
     const origin = s.origin === "preset" || !ORIGINS[s.origin] ? s.origin_note || ORIGINS[s.origin] : s.origin === "edited" && s.origin_note ? `edited, ${s.origin_note}` : ORIGINS[s.origin];
     const fit = s.fit === null || s.fit === undefined ? null : `fit ${Math.round(s.fit * 100)} %`;

@@ -47,7 +47,9 @@ export function bandNoise(edges_hz) {
     fft(re, im, true); // one-sided: the real part is the noise
     let power = 0;
     for (let i = 0; i < NOISE_LENGTH; i++) power += re[i] * re[i];
-    const scale = 1 / Math.sqrt(power / NOISE_LENGTH);
+    // Of a band that reaches past Nyquist only the part below it sounds, at the same level per Hz.
+    const share = Math.min(1, (SAMPLE_RATE_HZ / 2 - edges_hz[band]) / (edges_hz[band + 1] - edges_hz[band]));
+    const scale = Math.sqrt(share / (power / NOISE_LENGTH));
     tables.push(Float32Array.from(re, (value) => value * scale));
   }
   if (noiseTables.size > 8) noiseTables.delete(noiseTables.keys().next().value);

@@ -89,7 +89,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
   });
   const paint = () => {
     const at = value === null ? 0 : toPlace(value) / (STEPS / 100);
-    const from = neutral === null || scale === "log" ? 0 : toPlace(neutral) / (STEPS / 100);
+    const from = neutral === null ? 0 : toPlace(neutral) / (STEPS / 100);
     track.style.setProperty("--from", `${Math.min(at, from)}%`);
     track.style.setProperty("--to", `${Math.max(at, from)}%`);
   };
