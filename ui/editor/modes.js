@@ -42,6 +42,8 @@ export function createModes(host) {
       soundId = sound?.id ?? null;
       range = null;
       hovered = null;
+      zoom = { ...WIDEST };
+      host.zoomed(false);
     }
     if (sound && !drag && !host.edit.active) range = rangeOf(sound.modes);
     const box = element.getBoundingClientRect();

@@ -26,8 +26,10 @@ export function createEntry({ label, className = "", onEnter }) {
   let shown = "";
   const field = make("input", `ins-entry ${className}`, { type: "text", spellcheck: false, autocomplete: "off", "aria-label": label });
   const settle = () => {
-    if (field.value !== shown && onEnter(field.value) === false) field.classList.add("is-wrong");
-    else field.classList.remove("is-wrong");
+    const typed = field.value;
+    const wrong = typed !== shown && onEnter(typed) === false;
+    field.classList.toggle("is-wrong", wrong);
+    if (!wrong && typed === field.value) shown = typed; // the blur after Enter is no second entry
     setTimeout(() => {
       if (document.activeElement !== field) {
         field.value = shown;
@@ -160,7 +162,7 @@ export function createSegments({ label, choices, onChoose }) {
 
 /** A button; ``kind`` "", "quiet" or "icon". */
 export function createButton(text, { kind = "", title = "", onPress }) {
-  return make("button", `ins-button ${kind && `is-${kind}`}`, { type: "button", textContent: text, title, "aria-label": title || text, onclick: onPress });
+  return make("button", `ins-button ${kind && `is-${kind}`}`, { type: "button", textContent: text, title, "aria-label": kind === "icon" ? title : text, onclick: onPress });
 }
 
 /** A native select: ``set(options [[value, text]], value)``. */
