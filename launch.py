@@ -344,9 +344,9 @@ def install_torch(venv: Path, site: Path, choice: str, previous: str | None) -> 
         must_pip(venv, "install", "--no-deps", wanted)
         return
     probe = ["index", "versions", "torch", "--index-url", index, "--retries", "0", "--timeout", "6"]
-    if run_pip(venv, *probe, quiet=True)[0] == 0:
-        if run_pip(venv, "install", "--no-deps", wanted, "--index-url", index)[0] == 0:
-            return
+    reachable = run_pip(venv, *probe, quiet=True)[0] == 0
+    if reachable and run_pip(venv, "install", "--no-deps", wanted, "--index-url", index)[0] == 0:
+        return
     say("that build cannot be had here; taking the default one")
 
 
@@ -460,17 +460,18 @@ def ensure_browser(python: Path) -> str | None:
 def run_child(line: Sequence[str], environment: Mapping[str, str], cwd: Path | None) -> int:
     """Run a command to its end; its exit status is ours, Ctrl-C and termination reach it."""
     with subprocess.Popen(line, env=dict(environment), cwd=cwd) as child:
-        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-        while True:
+        before = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+        try:
+            status = child.wait()
+            return 128 - status if status < 0 else status
+        except KeyboardInterrupt:
             try:
-                status = child.wait()
-                return 128 - status if status < 0 else status
-            except KeyboardInterrupt:
-                try:
-                    child.wait(timeout=10)
-                except (KeyboardInterrupt, subprocess.TimeoutExpired):
-                    child.kill()
-                return 130
+                child.wait(timeout=10)
+            except (KeyboardInterrupt, subprocess.TimeoutExpired):
+                child.kill()
+            return 130
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def main(args: Sequence[str]) -> int:

@@ -1,0 +1,239 @@
+"""The launcher: what it runs, when it trusts an installation, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import launch
+
+HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+@pytest.mark.parametrize(
+    ("args", "module", "rest"),
+    [
+        ([], "ui", []),
+        (["ui"], "ui", []),
+        (["ui", "clip.mp4", "--port", "8000"], "ui", ["clip.mp4", "--port", "8000"]),
+        (["clip.mp4"], "ui", ["clip.mp4"]),
+        (["a/b.struck.json", "--listen"], "ui", ["a/b.struck.json", "--listen"]),
+        (["--listen", "--port", "9"], "ui", ["--listen", "--port", "9"]),
+        (["test", "-k", "modes"], "test", ["-k", "modes"]),
+        (["detect", "clip.mp4", "--json", "-"], "engine", ["detect", "clip.mp4", "--json", "-"]),
+        (["--device", "cpu", "render", "a.mp4"], "engine", ["--device", "cpu", "render", "a.mp4"]),
+        (["nonsense"], "engine", ["nonsense"]),
+        (["--help"], "help", []),
+    ],
+)
+def test_arguments_reach_the_right_module(args: list[str], module: str, rest: list[str]) -> None:
+    assert launch.route(args, exists=lambda path: False) == (module, rest)
+
+
+def test_a_folder_or_file_that_exists_opens_in_the_editor() -> None:
+    assert launch.route(["holiday"], exists=lambda path: True) == ("ui", ["holiday"])
+
+
+@pytest.mark.parametrize("version", [(3, 9), (3, 14), (2, 7)])
+def test_an_unfit_python_is_named_with_the_remedy(version: tuple[int, int]) -> None:
+    words = rf"Python {version[0]}\.{version[1]} .* start launch.py with Python 3.10"
+    with pytest.raises(launch.LaunchError, match=words):
+        launch.check_python(version)
+
+
+@pytest.mark.parametrize("minor", [10, 11, 12, 13])
+def test_fit_pythons_are_taken(minor: int) -> None:
+    launch.check_python((3, minor))
+
+
+@pytest.mark.parametrize(
+    ("stderr", "words"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk is full"),
+        ("WARNING: Retrying after connection broken by 'NewConnectionError'", "cannot be reached"),
+        ("ERROR: Could not install: [Errno 13] Permission denied: '/x'", "cannot be written"),
+        ("ERROR: No matching distribution found for gradio==0.0", "No matching distribution found for gradio==0.0"),
+        ("", "no reason"),
+    ],
+)
+def test_what_stopped_pip_is_one_sentence_with_a_remedy(stderr: str, words: str) -> None:
+    sentence = launch.explain_pip(stderr)
+    assert words in sentence
+    assert sentence.endswith("start again")
+    assert "\n" not in sentence
+
+
+def test_telemetry_is_off_and_foreign_packages_are_shut_out() -> None:
+    child = launch.child_environment({"PATH": "/bin", "PYTHONPATH": "/elsewhere", "PYTHONHOME": "/x"})
+    assert child["GRADIO_ANALYTICS_ENABLED"] == "False"
+    assert child["HF_HUB_DISABLE_TELEMETRY"] == "1"
+    assert child["PATH"] == "/bin"
+    assert "PYTHONPATH" not in child and "PYTHONHOME" not in child
+
+
+@pytest.fixture
+def venv(tmp_path: Path) -> Path:
+    """A real but empty virtual environment with one package installed by hand."""
+    folder = tmp_path / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    site = launch.site_packages(folder, HERE)
+    (site / "bell" / "deep").mkdir(parents=True)
+    (site / "bell" / "__init__.py").write_bytes(b"one = 1\n")
+    (site / "bell" / "deep" / "tone.py").write_bytes(b"two = 2\n")
+    (site / "bell-1.0.dist-info").mkdir()
+    (site / "bell-1.0.dist-info" / "RECORD").write_text(
+        "bell/__init__.py,sha256=x,8\nbell/deep/tone.py,sha256=y,8\nbell-1.0.dist-info/RECORD,,\n"
+    )
+    return folder
+
+
+DIGESTS = {"app": "a", "dev": "d"}
+
+
+def good_stamp(**changes: object) -> dict[str, object]:
+    return {"python": HERE, "torch": "cpu", "app": "a", "distributions": ["bell-1.0.dist-info"], **changes}
+
+
+def test_a_whole_installation_is_trusted(venv: Path) -> None:
+    assert launch.is_ready(good_stamp(), DIGESTS, "cpu", False, venv)
+    assert launch.is_ready(good_stamp(dev="d"), DIGESTS, "cpu", True, venv)
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        {},
+        good_stamp(app="older"),
+        good_stamp(torch="cuda"),
+        good_stamp(python="3.1"),
+        good_stamp(distributions=[]),
+        good_stamp(distributions=["bell-1.0.dist-info", "gone-2.0.dist-info"]),
+    ],
+    ids=["none", "requirements changed", "driver came or went", "another Python", "nothing", "package gone"],
+)
+def test_a_stamp_that_does_not_fit_is_not_trusted(venv: Path, stamp: dict[str, object]) -> None:
+    assert not launch.is_ready(stamp, DIGESTS, "cpu", False, venv)
+
+
+def test_tests_need_their_own_requirements(venv: Path) -> None:
+    assert not launch.is_ready(good_stamp(), DIGESTS, "cpu", True, venv)
+
+
+def test_an_interpreter_that_is_gone_is_noticed(venv: Path) -> None:
+    launch.venv_python(venv).unlink()
+    assert launch.interpreter_version(venv) is None
+    assert not launch.is_ready(good_stamp(), DIGESTS, "cpu", False, venv)
+
+
+def test_damage_is_found_at_the_top_at_once_and_anywhere_when_thorough(venv: Path) -> None:
+    site = launch.site_packages(venv, HERE)
+    names = ["bell-1.0.dist-info"]
+    assert launch.find_damage(site, names, thorough=True) == []
+    (site / "bell" / "deep" / "tone.py").write_bytes(b"")
+    assert launch.find_damage(site, names, thorough=False) == []
+    assert launch.find_damage(site, names, thorough=True) == names
+    (site / "bell" / "__init__.py").unlink()
+    assert launch.find_damage(site, names, thorough=False) == names
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "\x00"])
+def test_a_torn_stamp_counts_as_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / launch.STAMP_NAME).write_text(content)
+    assert launch.read_stamp(tmp_path) == {}
+
+
+def test_a_stamp_comes_back_as_written_and_can_be_forgotten(tmp_path: Path) -> None:
+    launch.write_stamp(tmp_path, good_stamp())
+    assert launch.read_stamp(tmp_path) == good_stamp()
+    assert os.listdir(tmp_path) == [launch.STAMP_NAME]
+    launch.forget_stamp(tmp_path)
+    launch.forget_stamp(tmp_path)
+    assert launch.read_stamp(tmp_path) == {}
+
+
+def test_line_ends_do_not_change_the_digest(tmp_path: Path) -> None:
+    unix, dos = tmp_path / "a" / "r.txt", tmp_path / "b" / "r.txt"
+    for path, data in ((unix, b"x==1\ny==2\n"), (dos, b"x==1\r\ny==2\r\n")):
+        path.parent.mkdir()
+        path.write_bytes(data)
+    assert launch.digest_files([unix]) == launch.digest_files([dos])
+
+
+def test_one_launch_at_a_time_installs(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with launch.hold_lock(tmp_path / "lock"):
+            order.append("second")
+
+    with launch.hold_lock(tmp_path / "lock"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.1)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_the_cuda_library_goes_aside_only_beside_a_cpu_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")  # only the Linux wheel is built for CUDA
+    library = tmp_path / "torchaudio" / "lib"
+    library.mkdir(parents=True)
+    (library / "libtorchaudio.so").write_bytes(b"x")
+    (tmp_path / "torch" / "lib").mkdir(parents=True)
+    cuda = tmp_path / "torch" / "lib" / "libtorch_cuda.so"
+    cuda.touch()
+    launch.set_cuda_audio_aside(tmp_path)
+    assert (library / "libtorchaudio.so").exists()
+    cuda.unlink()
+    launch.set_cuda_audio_aside(tmp_path)
+    assert not list(library.iterdir())
+
+
+def test_a_command_keeps_its_folder_arguments_and_exit_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "home"
+    (root / "engine").mkdir(parents=True)
+    (root / "engine" / "__init__.py").touch()
+    (root / "engine" / "__main__.py").write_text(
+        "import json, os, sys\nopen(sys.argv[1], 'w').write(json.dumps([os.getcwd(), sys.argv[1:]]))\nsys.exit(2)\n"
+    )
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "engine").mkdir(parents=True)  # must not shadow ours
+    monkeypatch.setattr(launch, "ROOT", root)
+    line = launch.command_line(Path(sys.executable), "engine", ["out.json", "b c"])
+    assert launch.run_child(line, dict(os.environ), elsewhere) == 2
+    assert json.loads((elsewhere / "out.json").read_text()) == [str(elsewhere), ["out.json", "b c"]]
+
+
+def test_bad_news_is_exit_status_2(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def fail(dev: bool) -> Path:
+        raise launch.LaunchError("the disk is full; make room and start again")
+
+    monkeypatch.setattr(launch, "ensure_environment", fail)
+    assert launch.main(["detect", "x.mp4"]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err == "Struck: the disk is full; make room and start again\n"
+
+
+def test_an_interrupted_installation_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(dev: bool) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launch, "ensure_environment", stop)
+    assert launch.main(["detect", "x.mp4"]) == 130
+
+
+def test_every_requirement_is_pinned() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt"):
+        for line in (launch.ROOT / name).read_text(encoding="utf-8").splitlines():
+            if line and not line.startswith(("#", "-c ")):
+                assert "==" in line.split(";")[0], f"{name}: {line}"
+    assert launch.torch_pin() == "2.13.0"
