@@ -39,7 +39,7 @@ export function createAudio(store, options = {}) {
   const project = () => store.view?.project ?? null;
   const offset_s = () => project()?.clip.picture_offset_s ?? 0;
   const videoTime_s = () => video.currentTime - offset_s();
-  const hasPicture = () => Boolean(video && video.readyState >= 2 && !video.error);
+  const hasPicture = () => Boolean(video && video.readyState >= 1 && !video.error);
 
   function open() {
     if (!context) context = new AudioContext({ sampleRate: SAMPLE_RATE_HZ, latencyHint: "interactive" });
