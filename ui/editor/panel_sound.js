@@ -185,9 +185,10 @@ export function createSoundPanel(store, audio, shared) {
     try {
       const query = new URLSearchParams({ session: store.session ?? "", name: recording.name });
       const answer = await fetch(`/struck/upload?${query}`, { method: "POST", body: recording });
-      if (!answer.ok) throw new Error((await answer.text()).slice(0, 200) || `the upload failed (${answer.status})`);
+      const told = await answer.json().catch(() => ({}));
+      if (!answer.ok) throw new Error(told.error ?? told.message ?? `the upload failed (${answer.status}); try again`);
       hearWhenReady(id);
-      store.send({ type: "sound_from_file", sound_id: id, path: (await answer.json()).path });
+      store.send({ type: "sound_from_file", sound_id: id, path: told.path });
     } catch (error) {
       shared.report(`${recording.name} could not be used: ${error.message}`);
     }
