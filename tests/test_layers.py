@@ -16,8 +16,8 @@ DOCUMENT = {"project", "project_json", "edits", "history", "storage"}
 UNSAFE_CALLS = {"open", "exec", "eval", "input", "print"}
 UNSAFE_METHODS = {
     "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "touch", "unlink", "iterdir", "glob",
-    "rglob", "load", "load_file", "save", "to", "cuda", "is_available", "device_count", "run", "Popen", "system", "listdir", "makedirs",
-    "urlopen", "connect", "mount_gradio_app", "launch",
+    "rglob", "load", "load_file", "save", "to", "cuda", "is_available", "device_count", "run", "Popen", "system",
+    "listdir", "makedirs", "urlopen", "connect", "mount_gradio_app", "launch",
 }  # fmt: skip
 ALLOWED_AT_IMPORT = {"files"}
 

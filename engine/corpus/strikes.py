@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import math
 import os
 import sys
@@ -49,16 +50,19 @@ class Take:
     strikes: tuple[Strike, ...]
 
 
+NO_PICTURE = "install a software OpenGL (on Debian and Ubuntu: apt install libegl1 libgl1-mesa-dri) and try again"
+
+
 def load_mujoco() -> Any:
-    """MuJoCo, rendering without a screen; StruckError where it is not installed."""
+    """MuJoCo, drawing without a screen where the machine can; StruckError where it is not installed."""
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-        os.environ.setdefault("MUJOCO_GL", "egl")
+        found = next((name for name in ("EGL", "OSMesa") if ctypes.util.find_library(name)), "disabled")
+        os.environ.setdefault("MUJOCO_GL", found.lower())
     try:
         import mujoco
     except (ImportError, AttributeError, OSError) as error:
         raise StruckError(
-            f"the simulator cannot start ({error}); run `launch.py test` once to install MuJoCo, and a software "
-            "OpenGL (on Debian and Ubuntu: apt install libegl1 libgl1-mesa-dri)"
+            f"the simulator cannot start ({error}); run `launch.py test` once, which installs MuJoCo, and {NO_PICTURE}"
         ) from None
     return mujoco
 
@@ -188,7 +192,11 @@ def render_frames(
     mujoco = load_mujoco()
     width, height = size
     data = mujoco.MjData(take.model)
-    with mujoco.Renderer(take.model, height, width) as renderer:
+    try:
+        drawing = mujoco.Renderer(take.model, height, width)
+    except (AttributeError, RuntimeError, OSError) as error:
+        raise StruckError(f"the simulator cannot draw ({error}); {NO_PICTURE}") from None
+    with drawing as renderer:
         for frame in range(round(duration_s * frame_rate)):
             total = np.zeros((height, width, 3), dtype=np.float32)
             for part in range(subframes):
