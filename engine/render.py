@@ -24,8 +24,8 @@ from engine.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
 RENDER_VERSION = 1
 """Part of every key: raise it when the same document is to sound different."""
 
-GROUP_HITS = 4
-"""Hits sampled between two looks at the progress: what a cancel may lose."""
+GROUP_ON_CPU, GROUP_ON_GPU = 4, 32
+"""Hits sampled before their sounds are kept: what a cancel may lose."""
 
 DELAY_TAPS = 32
 FADE_SAMPLES = 96
@@ -108,12 +108,12 @@ def render_hits(
     on_rendered: Callable[[dict[str, RenderedHit]], None] | None = None,
     playhead_s: float | None = None,
     include_muted: bool = False,
-    group_hits: int = GROUP_HITS,
+    group_hits: int | None = None,
 ) -> dict[str, RenderedHit]:
     """The sound of every hit that is not muted, by hit id, sampling only what the cache lacks.
 
     Without a sampler, or with no checkpoint chosen, modes and residual alone sound. Hits are sampled
-    in groups of ``group_hits``, those from ``playhead_s`` on first; after each group its hits are in
+    in groups of ``group_hits`` (by default what suits the device), those from ``playhead_s`` on first; after each group its hits are in
     the cache and ``on_rendered`` gets them. ``on_progress(done, total)`` hears after every step how
     many are sampled. Either may raise Cancelled, which passes through and loses no finished group.
     """
@@ -139,8 +139,9 @@ def render_hits(
     if on_progress is not None:
         on_progress(0, len(missing))
     todo = list(missing.items())
-    for start in range(0, len(todo), max(1, group_hits)):
-        group = todo[start : start + max(1, group_hits)]
+    size = max(1, group_hits or _group_size(sampler))
+    for start in range(0, len(todo), size):
+        group = todo[start : start + size]
 
         def report(done: int, _: int, start: int = start) -> None:
             if on_progress is not None:
@@ -156,6 +157,11 @@ def render_hits(
             on_rendered(fresh)
         report(len(group), len(group))
     return rendered
+
+
+def _group_size(sampler: HitSampler | None) -> int:
+    device = getattr(sampler, "device", None)
+    return GROUP_ON_CPU if device is None or device.type == "cpu" else GROUP_ON_GPU
 
 
 def render_sound(
