@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.cache import Cache, digest_json
+from engine.edits.values import select_modes
 from engine.errors import StruckError
 from engine.parameters import Modes, Physics, Residual, physics_to_json
 from engine.physics.analysis import synthesize, tweak
@@ -90,9 +91,10 @@ def hit_keys(project: Project, checkpoint_digest: str) -> dict[str, str]:
 def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
     """What a hit strikes, with its velocity and tweak applied and muted modes left out."""
     sound = project.sound(hit.sound_id)
+    sounding = select_modes(sound.modes, [k for k in range(len(sound.modes)) if not any(sound.modes.muted[k : k + 1])])
     own = hit.tweak
     modes, residual = tweak(
-        sound.modes, sound.residual, own.pitch_cents, own.decay_ratio, own.residual_db, hit.velocity_db
+        sounding, sound.residual, own.pitch_cents, own.decay_ratio, own.residual_db, hit.velocity_db
     )
     return modes, residual
 
@@ -113,9 +115,10 @@ def render_hits(
     """The sound of every hit that is not muted, by hit id, sampling only what the cache lacks.
 
     Without a sampler, or with no checkpoint chosen, modes and residual alone sound. Hits are sampled
-    in groups of ``group_hits`` (by default what suits the device), those from ``playhead_s`` on first; after each group its hits are in
-    the cache and ``on_rendered`` gets them. ``on_progress(done, total)`` hears after every step how
-    many are sampled. Either may raise Cancelled, which passes through and loses no finished group.
+    in groups of ``group_hits`` (by default what suits the device), those from ``playhead_s`` on first;
+    after each group its hits are in the cache and ``on_rendered`` gets them. ``on_progress(done,
+    total)`` hears after every step how many are sampled. Either may raise Cancelled, which passes
+    through and loses no finished group.
     """
     if sampler is not None and not project.render.checkpoint:
         sampler = None

@@ -24,6 +24,7 @@ from engine.render import (
     RenderedHit,
     hit_key,
     hit_keys,
+    hit_physics,
     pan_gains,
     place_hits,
     render_hits,
@@ -177,6 +178,14 @@ def test_without_a_sampler_physics_alone_sounds_with_velocity_and_tweak() -> Non
     want = synthesize(Physics(octave, Residual(), RATE), seed=0)
     np.testing.assert_allclose(rendered["h0"].samples, want, atol=1e-6)
     np.testing.assert_array_equal(rendered["h1"].samples, render_hits(project, None, Cache(None))["h1"].samples)
+
+
+def test_muted_modes_are_not_given_to_the_sampler() -> None:
+    project = do(make_project(1), kind="mute_modes", sound_id="s1", indices=[0], muted=True)
+    modes, _ = hit_physics(project, project.hit("h0"))
+    assert modes.frequency_hz == (950.0,) and modes.power_db == (-18.0,)
+    bare = replace(project.sound("s1"), modes=replace(BOWL, muted=(), phase_rad=()))
+    assert len(hit_physics(replace(project, sounds=(bare,)), project.hit("h0"))[0]) == 2
 
 
 def test_a_sound_that_is_not_finite_is_refused_and_not_kept() -> None:
