@@ -9,9 +9,12 @@ import numpy as np
 from engine.dsp import band_levels_db
 from engine.errors import BadInput
 from engine.parameters import Modes, Physics, Residual
+from engine.physics.grouping import group_alike
 from engine.physics.modes import fit_modes, synthesize_modes
 from engine.physics.residual import fit_residual, synthesize_residual
 from engine.units import LN_60_DB
+
+__all__ = ["analyze_hit", "find_onset", "group_alike", "measure_fit", "ring_time_s", "synthesize", "tweak"]
 
 _LONGEST_S = 6.0
 
