@@ -15,7 +15,7 @@ from engine import ingest
 from engine.cache import Cache
 from engine.edits import apply_message, chain, replace_detected_hits, set_threshold
 from engine.errors import BadInput, Cancelled
-from engine.ingest.hearing import drop_hum, match_level
+from engine.ingest.hearing import HeardHit, _join_strays, _Measured, drop_hum, match_level
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
 from engine.parameters import Modes, Physics, Residual
 from engine.physics.analysis import synthesize
@@ -228,11 +228,22 @@ def test_a_recording_becomes_a_sound(tmp_path: Path) -> None:
 
 
 def test_hum_is_no_part_of_a_hit_and_noise_is_matched_in_level() -> None:
-    hum = Modes((110.0, 620.0), (-55.0, -14.0), (0.2, 9.0), (0.0, 0.0), (False, False))
-    assert drop_hum(Physics(hum), 0.5).modes.frequency_hz == (620.0,)
     ring = synthesize(Physics(BELL, BURST), 0.5, seed=3)
+    hum = Modes((110.0, 620.0, 800.0), (-55.0, -14.0, -16.0), (0.2, 9.0, 0.1), (0.0,) * 3, (False,) * 3)
+    left = drop_hum(Physics(hum), ring).modes
+    assert left.frequency_hz == (620.0, 800.0) and left.decay_per_s == pytest.approx((9.0, 6.908 / 4), rel=1e-3)
     loud = Physics(BELL, replace(BURST, power_db=tuple(p + 9.0 for p in BURST.power_db)))
     made = synthesize(match_level(loud, ring), 0.5, seed=4)
     levels = [10 * np.log10(np.mean(x[:2400] ** 2)) for x in (made, ring)]
     assert levels[0] == pytest.approx(levels[1], abs=0.7)
     assert match_level(loud, ring).modes.power_db == BELL.power_db
+
+
+def test_a_lone_hit_measured_poorly_takes_the_sound_it_is_most_like() -> None:
+    def measured(fit: float, tilt: float, count: int = 1) -> _Measured:
+        hit = HeardHit("h", 0.0, -10.0, -10.0)
+        return _Measured((hit,) * count, hit, Physics(), fit, np.linspace(-tilt, 0.0, 32)[None, :])
+
+    kinds = [measured(0.7, 5.0, 4), measured(0.6, 30.0, 3), measured(0.0, 28.0), measured(0.0, 9.0, 2)]
+    assert _join_strays(kinds, [0, 1, 2, 3]) == [0, 1, 1, 3]
+    assert _join_strays(kinds[2:3], [0]) == [0] and _join_strays([], []) == []

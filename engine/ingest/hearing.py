@@ -14,7 +14,7 @@ from engine.errors import BadInput
 from engine.ingest.sounds import SILENT_NOTE, WAITING_NOTE, default_sound, describe_character
 from engine.media import iter_clip_audio, read_clip_audio
 from engine.parameters import Modes, Physics, Residual
-from engine.physics.analysis import analyze_hit, find_onset, synthesize, tweak
+from engine.physics.analysis import analyze_hit, find_onset, group_alike, synthesize, tweak
 from engine.project import Clip, Hit, Project, Sound
 from engine.units import LN_60_DB, SAMPLE_RATE_HZ, seconds_to_samples
 
@@ -31,6 +31,9 @@ FAINT_RISE_DB = 3.0
 FEW_HITS = 8
 HUM_RATIO = 8.0
 """A faint mode whose T60 is more than this many times what was heard of the hit is none of the hit's."""
+
+POOR_FIT = 0.15
+"""A lone hit whose physics resynthesizes worse than this takes the sound it is most like, if there is a better."""
 
 ALIKE_DB = 5.0
 """Mean distance of two beginnings under which one analysis serves both; two strikes of one thing are 2 to 6 apart."""
@@ -67,6 +70,7 @@ class _Measured:
     model: HeardHit
     physics: Physics
     fit: float
+    shape: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,6 @@ def analyze_clip_hits(
     ``on_found(done, total)`` counts hits and may raise Cancelled. A clip without sound keeps the
     default preset, whose note says so.
     """
-    from engine.physics.analysis import group_alike
-
     if not project.clip.has_audio:
         return Edit("Choose default sound", _keep_default)
     windows = _plan_windows(project, _hits_to_analyze(project, hit_ids), chosen=hit_ids is not None)
@@ -107,14 +109,14 @@ def analyze_clip_hits(
     for kind in kinds:
         try:
             physics, fit = analyze_hit(kind.ring, SAMPLE_RATE_HZ, onset_s=0.0)
-            physics = match_level(drop_hum(physics, len(kind.ring) / SAMPLE_RATE_HZ), kind.ring)
-            measured.append(_Measured(tuple(kind.members), kind.model, physics, fit))
+            physics = match_level(drop_hum(physics, kind.ring), kind.ring)
+            measured.append(_Measured(tuple(kind.members), kind.model, physics, fit, kind.shape))
         except BadInput:  # too short or too faint: its hits join their neighbours
             pass
         done += len(kind.members)
         report(done, len(windows))
     report(len(windows), len(windows))
-    labels = group_alike([kind.physics for kind in measured]) if measured else []
+    labels = _join_strays(measured, group_alike([kind.physics for kind in measured]))
     ids = {window.hit_id for window in windows}
     return Edit("Analyse the clip's sound", lambda document: _with_heard(document, measured, labels, ids))
 
@@ -213,15 +215,17 @@ def _distance_db(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a[:count] - b[:count]).mean())
 
 
-def drop_hum(physics: Physics, heard_s: float) -> Physics:
-    """The physics without faint modes that hardly decay while heard: mains hum and other tones of the place."""
+def drop_hum(physics: Physics, ring: np.ndarray) -> Physics:
+    """The physics without faint modes that hardly decay while heard: mains hum and other tones of the place.
+
+    Loud ones stay, ringing no longer than HUM_RATIO times what was heard: more cannot be told from it.
+    """
     modes = physics.modes
-    loudest_db = max(modes.power_db, default=0.0)
-    slowest_per_s = LN_60_DB / (HUM_RATIO * heard_s)
-    kept = [
-        k for k in range(len(modes)) if modes.decay_per_s[k] > slowest_per_s or modes.power_db[k] > loudest_db - 20.0
-    ]
-    return replace(physics, modes=select_modes(modes, kept))
+    loud_db = _level_db(ring[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)]) - 15.0
+    slowest_per_s = LN_60_DB * SAMPLE_RATE_HZ / (HUM_RATIO * len(ring))
+    kept = [k for k in range(len(modes)) if modes.decay_per_s[k] > slowest_per_s or modes.power_db[k] > loud_db]
+    modes = select_modes(modes, kept)
+    return replace(physics, modes=replace(modes, decay_per_s=tuple(max(d, slowest_per_s) for d in modes.decay_per_s)))
 
 
 def match_level(physics: Physics, ring: np.ndarray) -> Physics:
@@ -299,6 +303,16 @@ def _with_heard(project: Project, measured: Sequence[_Measured], labels: Sequenc
     used = {hit.sound_id for hit in hits}
     kept = [s for s in project.sounds if s.id in used or not (s.origin == "clip" or _is_waiting(s))]
     return with_hits(replace(project, sounds=(*kept, *new_sounds)), hits)
+
+
+def _join_strays(measured: Sequence[_Measured], labels: Sequence[int]) -> list[int]:
+    """Labels with the lone hits that were measured poorly put to the group that begins most like them."""
+    joined = list(labels)
+    good = [k for k, kind in enumerate(measured) if kind.fit >= POOR_FIT]
+    for k, kind in enumerate(measured):
+        if kind.fit < POOR_FIT and good and len(kind.members) == 1 and list(labels).count(labels[k]) == 1:
+            joined[k] = labels[min(good, key=lambda other: _distance_db(kind.shape, measured[other].shape))]
+    return joined
 
 
 def _say_unheard(sound: Sound) -> Sound:
