@@ -1,0 +1,46 @@
+"""Sounds to choose from when a clip has none: parameter tables in assets/presets.json."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import StruckError
+from engine.parameters import Modes, Residual, modes_from_json, residual_from_json
+
+PRESETS_PATH = Path(__file__).resolve().parents[2] / "assets" / "presets.json"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A ready-made sound; ``origin_note`` says which recording or which material constants it comes from."""
+
+    name: str
+    material: str
+    modes: Modes
+    residual: Residual
+    origin_note: str
+
+
+@functools.cache
+def load_presets(path: Path = PRESETS_PATH) -> tuple[Preset, ...]:
+    """All presets in the order of the file, materials together. Raises StruckError when the file is missing or broken.
+
+    Built by ``engine/corpus/presets.py``.
+    """
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["presets"]
+        return tuple(
+            Preset(
+                str(row["name"]),
+                str(row["material"]),
+                modes_from_json(row["modes"], f"preset {row['name']}"),
+                residual_from_json(row["residual"], f"preset {row['name']}"),
+                str(row["origin_note"]),
+            )
+            for row in rows
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StruckError(f"{path.name} cannot be read ({error}); restore it from the project's repository") from error
