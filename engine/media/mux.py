@@ -1,0 +1,141 @@
+"""Writing MP4 files: picture packets copied or encoded, sound encoded, both on one clock that starts at 0."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from engine.errors import BadInput
+from engine.media.frames import FrameScaler, decode_picture, open_picture
+from engine.media.probe import Picture
+
+TICKS_PER_S = 90_000
+AAC_BITS_PER_S_A_CHANNEL = 128_000
+
+TimedPackets = Iterator[tuple[float, list[Packet]]]
+
+
+@contextmanager
+def create_mp4(target: Path) -> Iterator[OutputContainer]:
+    """An MP4 that appears at ``target`` only when all of it is written. Raises BadInput when it cannot be."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with av.open(str(partial), "w", format="mp4", options={"movflags": "+faststart"}) as output:
+            yield output
+        os.replace(partial, target)
+    except OSError as error:  # FFmpeg's file errors are OSErrors too
+        if isinstance(error, av.error.FFmpegError) and partial.exists() and error.errno not in (13, 28, 30):
+            raise
+        reason = error.strerror or type(error).__name__
+        raise BadInput(f"{target} cannot be written ({reason}); choose another folder or free some space") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def mux_in_order(output: OutputContainer, sources: Iterable[TimedPackets], on_time: Callable[[float], None]) -> None:
+    """Write the packets of several streams by rising time, so that no stream is held back in memory."""
+    for time_s, packets in heapq.merge(*sources, key=lambda timed: timed[0]):
+        output.mux(packets)
+        on_time(time_s)
+
+
+def add_copied_picture(
+    output: OutputContainer, container: InputContainer, picture: Picture, timecode: str | None = None
+) -> TimedPackets:
+    """Add the picture as it is stored; returns its packets, the first displayed frame at 0.
+
+    Packets before that frame, which it needs, keep their negative times and are skipped by the edit
+    list that the MP4 gets. Raises av's errors or ValueError where MP4 does not take the stream.
+    """
+    stream = open_picture(container, picture)
+    copied = output.add_stream_from_template(stream)
+    copied.time_base = stream.time_base
+    if timecode:
+        copied.metadata["timecode"] = timecode
+    return _iter_copied(container, stream, copied, picture)
+
+
+def _iter_copied(
+    container: InputContainer, stream: VideoStream, copied: VideoStream, picture: Picture
+) -> TimedPackets:
+    time_base = Fraction(stream.time_base or 1)
+    origin = round(picture.start_s / float(time_base))
+    end = origin + round(picture.duration_s / float(time_base))
+    latest_s = 0.0
+    for packet in container.demux(stream):
+        if packet.size == 0:
+            continue
+        if packet.pts is None or packet.dts is None:
+            raise ValueError("the clip stores no presentation times")
+        if packet.is_discard and packet.pts >= end:
+            continue
+        packet.pts -= origin
+        packet.dts -= origin
+        packet.stream = copied
+        latest_s = max(latest_s, float(packet.dts * time_base))
+        yield latest_s, [packet]
+
+
+def add_encoded_picture(
+    output: OutputContainer, container: InputContainer, picture: Picture, height: int, quality: int = 23
+) -> TimedPackets:
+    """Add the picture as H.264, upright, every frame at its own time; returns its packets."""
+    stream = open_picture(container, picture)
+    scale = FrameScaler(picture, height, gray=False, even=True)
+    video = output.add_stream(
+        "libx264", rate=picture.frame_rate, options={"preset": "veryfast", "crf": str(quality)}
+    )
+    video.width, video.height = scale.shown
+    video.pix_fmt = "yuv420p"
+    video.time_base = video.codec_context.time_base = Fraction(1, TICKS_PER_S)
+    video.codec_context.gop_size = max(1, round(float(picture.frame_rate)))  # a keyframe a second: quick seeking
+    return _iter_encoded(container, stream, video, picture, scale)
+
+
+def _iter_encoded(
+    container: InputContainer, stream: VideoStream, video: VideoStream, picture: Picture, scale: FrameScaler
+) -> TimedPackets:
+    time_s = 0.0
+    for time_s, frame in decode_picture(container, stream, picture):
+        small = VideoFrame.from_ndarray(scale(frame), "rgb24")
+        small.pts, small.time_base = round(time_s * TICKS_PER_S), Fraction(1, TICKS_PER_S)
+        yield time_s, video.encode(small)
+    yield time_s, video.encode(None)
+
+
+def add_sound(
+    output: OutputContainer, blocks: Iterable[np.ndarray], channels: int, sample_rate_hz: int
+) -> TimedPackets:
+    """Add sound as AAC; blocks are float32 [N, channels] or [N] without gaps; returns its packets.
+
+    The encoder's delay gets negative times, which the MP4's edit list then skips.
+    """
+    layout = "mono" if channels == 1 else "stereo"
+    audio = output.add_stream("aac", rate=sample_rate_hz, layout=layout)
+    audio.bit_rate = AAC_BITS_PER_S_A_CHANNEL * channels
+    return _iter_sound(audio, blocks, layout, sample_rate_hz)
+
+
+def _iter_sound(audio: AudioStream, blocks: Iterable[np.ndarray], layout: str, sample_rate_hz: int) -> TimedPackets:
+    position = 0
+    for block in blocks:
+        planes = np.ascontiguousarray(block.reshape(len(block), -1).T, dtype=np.float32)
+        frame = AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
+        frame.sample_rate, frame.pts, frame.time_base = sample_rate_hz, position, Fraction(1, sample_rate_hz)
+        yield position / sample_rate_hz, audio.encode(frame)
+        position += len(block)
+    yield position / sample_rate_hz, audio.encode(None)

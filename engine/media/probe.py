@@ -1,0 +1,314 @@
+"""What a clip is: its picture's clock, rate, size and turn, its sound, its timecode."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from engine.errors import BadInput
+from engine.media.files import check_readable, check_whole, digest_file, open_container
+from engine.units import parse_timecode
+
+STANDARD_RATES = tuple(
+    Fraction(*rate)
+    for rate in (
+        (24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48, 1), (50, 1), (60000, 1001), (60, 1),
+        (10, 1), (12, 1), (25, 2), (15000, 1001), (15, 1), (20, 1), (90, 1), (100, 1), (120000, 1001), (120, 1),
+        (240, 1),
+    )
+)  # fmt: skip
+"""Frame rates that imprecise timestamps are taken to mean."""
+
+_BROWSER_VIDEO = {"mov": {"h264", "vp9", "av1"}, "webm": {"vp8", "vp9", "av1"}}
+_BROWSER_AUDIO = {"aac", "mp3", "opus", "vorbis", "flac"}
+_JITTER_S = Fraction(1, 1000)
+_LARGEST_SIDE = 16_384
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How a stored picture is turned for display: first transposed, then flipped."""
+
+    transpose: bool = False
+    flip_horizontal: bool = False
+    flip_vertical: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A clip's picture stream, measured from its packets; ``start_s`` is the container's time of Struck's 0."""
+
+    stream_index: int
+    start_s: float
+    duration_s: float
+    frame_rate: Fraction
+    variable_frame_rate: bool
+    frame_count: int
+    frame_times_s: np.ndarray
+    keyframe_times_s: np.ndarray
+    stored_width: int
+    stored_height: int
+    width: int
+    height: int
+    orientation: Orientation
+    rotation_deg: int
+    timed_by_order: bool
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """A clip as a person would describe it.
+
+    ``width`` and ``height`` are as displayed: turned, and with square pixels. ``rotation_deg`` is the
+    clockwise turn the container asks for. ``picture_offset_s`` is a browser's ``currentTime`` at the
+    first displayed frame.
+    """
+
+    path: str
+    digest: str
+    duration_s: float
+    frame_rate: Fraction
+    width: int
+    height: int
+    rotation_deg: int
+    start_timecode: str | None
+    has_audio: bool
+    audio_tracks: int
+    video_codec: str
+    audio_codec: str | None
+    variable_frame_rate: bool
+    browser_playable: bool
+    picture_offset_s: float
+
+
+def probe(path: str | os.PathLike[str]) -> MediaInfo:
+    """Describe a clip. Raises BadInput when it is missing, empty, truncated, mislabelled or has no picture."""
+    whole = check_readable(path)
+    stat = whole.stat()
+    return _probe(str(whole), stat.st_size, stat.st_mtime_ns)
+
+
+def scan_picture(path: str | os.PathLike[str]) -> Picture:
+    """Measure a clip's picture stream. Raises BadInput as ``probe`` does."""
+    whole = check_readable(path)
+    stat = whole.stat()
+    return _scan_picture(str(whole), stat.st_size, stat.st_mtime_ns)
+
+
+# Size and modification time are part of the key, so that a changed file is read anew.
+@lru_cache(maxsize=32)
+def _probe(path: str, size: int, modified_ns: int) -> MediaInfo:
+    picture = _scan_picture(path, size, modified_ns)
+    with open_container(path) as container:
+        stream = container.streams[picture.stream_index]
+        assert isinstance(stream, VideoStream)
+        tracks = [audio for audio in container.streams.audio if audio.codec_context is not None]
+        starts = [float((s.start_time or 0) * (s.time_base or 0)) for s in (stream, *tracks)]
+        # Chromium shifts a clip that starts before 0 up to 0 and leaves later starts as they are.
+        offset_s = picture.start_s - min(0.0, *starts)
+        return MediaInfo(
+            path=path,
+            digest=digest_file(path),
+            duration_s=picture.duration_s,
+            frame_rate=picture.frame_rate,
+            width=picture.width,
+            height=picture.height,
+            rotation_deg=picture.rotation_deg,
+            start_timecode=_find_timecode(container, picture.frame_rate),
+            has_audio=bool(tracks),
+            audio_tracks=len(tracks),
+            video_codec=stream.codec.canonical_name,
+            audio_codec=tracks[0].codec.canonical_name if tracks else None,
+            variable_frame_rate=picture.variable_frame_rate,
+            browser_playable=_plays_in_browser(path, container, stream),
+            picture_offset_s=max(0.0, offset_s),
+        )
+
+
+@lru_cache(maxsize=32)
+def _scan_picture(path: str, size: int, modified_ns: int) -> Picture:
+    name = Path(path).name
+    check_whole(Path(path))
+    with open_container(path) as container:
+        stream = find_picture(container, name)
+        by_order = container.format.name == "avi"  # AVI stores no presentation times
+        ticks, durations, keys = _read_times(container, stream, by_order)
+        time_base = Fraction(stream.time_base or 1)
+        container.seek(0, backward=True, any_frame=False)
+        first = _decode_first(container, stream, name)
+        width, height = first.width, first.height
+        if max(width, height) > _LARGEST_SIDE or min(width, height) < 2:
+            raise BadInput(f"{name}: a picture of {width} by {height} pixels is out of range; convert it to HD")
+        first_tick = int(ticks[0]) if by_order or first.pts is None else int(first.pts)
+        order = np.argsort(ticks, kind="stable")
+        ticks, durations, keys = ticks[order], durations[order], keys[order]
+        shown = ticks >= first_tick
+        ticks, durations, keys = ticks[shown], durations[shown], keys[shown]
+        if len(ticks) < 2:
+            raise BadInput(f"{name} holds a single still picture; give a clip with at least two frames")
+        declared = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+        rate, variable = _find_frame_rate(ticks, time_base, declared)
+        orientation, rotation_deg = _find_orientation(first)
+        aspect = float(stream.sample_aspect_ratio or 1)
+        shown_width = round(width * aspect) if 0.1 < aspect < 10 else width
+        turned = (height, shown_width) if orientation.transpose else (shown_width, height)
+        return Picture(
+            stream_index=stream.index,
+            start_s=float(first_tick * time_base),
+            duration_s=_find_duration_s(ticks, durations, time_base, rate, variable),
+            frame_rate=rate,
+            variable_frame_rate=variable,
+            frame_count=len(ticks),
+            frame_times_s=(ticks - first_tick) * float(time_base),
+            keyframe_times_s=(ticks[keys] - first_tick) * float(time_base),
+            stored_width=width,
+            stored_height=height,
+            width=turned[0],
+            height=turned[1],
+            orientation=orientation,
+            rotation_deg=rotation_deg,
+            timed_by_order=by_order,
+        )
+
+
+def find_picture(container: InputContainer, name: str) -> VideoStream:
+    """The stream that moves, not a cover picture; BadInput if there is none."""
+    cover = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+    moving = [s for s in container.streams.video if s.codec_context is not None and not s.disposition & cover]
+    if not moving:
+        if any(s.codec_context is None for s in container.streams.video):
+            raise BadInput(f"{name}: the picture is in a code that cannot be read; convert the clip to H.264 in MP4")
+        raise BadInput(f"{name} has no picture; give a video clip (a sound file can be dropped on a sound instead)")
+    main = [s for s in moving if s.disposition & av.stream.Disposition.default]
+    return (main or moving)[0]
+
+
+def _read_times(
+    container: InputContainer, stream: VideoStream, by_order: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Presentation ticks, durations and keyframe flags of every displayed packet, in the file's order."""
+    ticks: list[int] = []
+    durations: list[int] = []
+    keys: list[bool] = []
+    for other in container.streams:
+        other.discard = av.stream.Discard.default if other is stream else av.stream.Discard.all
+    try:
+        for packet in container.demux(stream):
+            tick = packet.dts if by_order or packet.pts is None else packet.pts
+            if tick is None or packet.size == 0 or packet.is_discard:
+                continue
+            ticks.append(tick)
+            durations.append(packet.duration or 0)
+            keys.append(packet.is_keyframe)
+    except av.error.FFmpegError:
+        pass  # what was read until here is judged below and by decoding
+    if not ticks:
+        raise BadInput(f"{Path(container.name).name} has a picture track without a single frame; export the clip again")
+    return np.array(ticks, np.int64), np.array(durations, np.int64), np.array(keys, bool)
+
+
+def _decode_first(container: InputContainer, stream: VideoStream, name: str) -> VideoFrame:
+    failures = 0
+    packets = container.demux(stream)
+    while failures < 100:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                break
+            for frame in packet.decode():
+                return frame
+        except av.error.FFmpegError:
+            failures += 1
+    raise BadInput(f"{name}: no frame of the picture can be decoded; the file is damaged, export the clip again")
+
+
+def _find_frame_rate(
+    ticks: np.ndarray, time_base: Fraction, declared: tuple[Fraction | None, ...]
+) -> tuple[Fraction, bool]:
+    """The frame rate as an exact fraction, and whether it varies.
+
+    A rate is constant when every frame lies within one tick or 1 ms of its grid.
+    """
+    span = int(ticks[-1] - ticks[0]) * time_base
+    if span <= 0:
+        raise BadInput("all frames of the clip have one time; export it again with timestamps")
+    measured = Fraction(len(ticks) - 1) / span
+    near = sorted(STANDARD_RATES, key=lambda rate: abs(rate / measured - 1))[:2]
+    tolerance_ticks = float(max(Fraction(1), _JITTER_S / time_base)) + 0.01
+    position = (ticks - ticks[0]).astype(np.float64)
+    index = np.arange(len(ticks), dtype=np.float64)
+    for rate in (*(r for r in declared if r), *near, measured):
+        error = position - index * float(1 / (rate * time_base))
+        if rate < 1000 and np.all(np.abs(error - (error.max() + error.min()) / 2) <= tolerance_ticks):
+            return _snap(rate), False
+    return _snap(measured.limit_denominator(100_000), 0.0005), True
+
+
+def _snap(rate: Fraction, tolerance: float = 0.0001) -> Fraction:
+    nearest = min(STANDARD_RATES, key=lambda standard: abs(standard / rate - 1))
+    return nearest if abs(nearest / rate - 1) <= tolerance else rate
+
+
+def _find_duration_s(
+    ticks: np.ndarray, durations: np.ndarray, time_base: Fraction, rate: Fraction, variable: bool
+) -> float:
+    span = int(ticks[-1] - ticks[0]) * time_base
+    if not variable:
+        return float((round(span * rate) + 1) / rate)
+    typical = int(np.median(np.diff(ticks)))
+    last = int(durations[-1])
+    return float(span + (last if 0 < last <= 100 * max(1, typical) else typical) * time_base)
+
+
+def _find_orientation(frame: VideoFrame) -> tuple[Orientation, int]:
+    """Read the display matrix: (x, y) goes to (a x + c y, b x + d y), y pointing down."""
+    side_data = frame.side_data.get("DISPLAYMATRIX")
+    if side_data is None:
+        return Orientation(), 0
+    matrix = np.frombuffer(side_data, np.int32)  # type: ignore[call-overload]
+    a, b, c, d = (int(matrix[i]) for i in (0, 1, 3, 4))
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        orientation = Orientation(True, flip_horizontal=c < 0, flip_vertical=b < 0)
+    else:
+        orientation = Orientation(False, flip_horizontal=a < 0, flip_vertical=d < 0)
+    return orientation, round(-frame.rotation / 90) * 90 % 360
+
+
+def _find_timecode(container: InputContainer, rate: Fraction) -> str | None:
+    tables = [container.metadata, *(stream.metadata for stream in container.streams)]
+    for table in tables:
+        for key, value in table.items():
+            if key.lower() != "timecode":
+                continue
+            try:
+                parse_timecode(value, rate)
+            except BadInput:
+                continue
+            return value.strip()
+    return None
+
+
+def _plays_in_browser(path: str, container: InputContainer, stream: VideoStream) -> bool:
+    kind = "mov" if container.format.name.startswith("mov") else "webm" if _is_webm(path) else ""
+    if stream.codec.canonical_name not in _BROWSER_VIDEO.get(kind, ()):
+        return False
+    if stream.codec_context.pix_fmt not in ("yuv420p", "yuvj420p", "yuva420p"):
+        return False
+    codecs = [s.codec.canonical_name if s.codec_context is not None else "" for s in container.streams.audio]
+    return all(codec in _BROWSER_AUDIO for codec in codecs)
+
+
+def _is_webm(path: str) -> bool:
+    with open(path, "rb") as file:
+        head = file.read(64)
+    return head[:4] == b"\x1aE\xdf\xa3" and b"webm" in head

@@ -1,0 +1,44 @@
+"""A copy of a clip that every browser plays, with the first displayed frame at 0."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.media.files import open_container
+from engine.media.mux import add_copied_picture, add_encoded_picture, add_sound, create_mp4, mux_in_order
+from engine.media.probe import MediaInfo, probe, scan_picture
+from engine.media.sound import iter_clip_audio
+from engine.units import SAMPLE_RATE_HZ
+
+_LARGEST_SIDE = 1280
+
+
+def make_proxy(
+    path: str | os.PathLike[str], out_path: str | os.PathLike[str], on_progress: Callable[[float], None] | None = None
+) -> MediaInfo:
+    """Write an H.264 and AAC MP4 of a clip; returns what ``probe`` says of it.
+
+    A picture that browsers play is copied as it is; any other is encoded upright, at most 1280 wide
+    and high, with its frame times kept. Nothing is left at ``out_path`` when it fails. Raises BadInput
+    when the clip cannot be read or the target not written.
+    """
+    info = probe(path)
+    picture = scan_picture(path)
+    height = round(picture.height * min(1.0, _LARGEST_SIDE / max(picture.width, picture.height)))
+    with open_container(path) as container, create_mp4(Path(out_path)) as output:
+        plain = container.streams.video[0].codec_context.pix_fmt in ("yuv420p", "yuvj420p")
+        if info.video_codec == "h264" and plain and not picture.timed_by_order:
+            sources = [add_copied_picture(output, container, picture)]
+        else:
+            sources = [add_encoded_picture(output, container, picture, height)]
+        if info.has_audio:
+            sources.append(add_sound(output, iter_clip_audio(path, SAMPLE_RATE_HZ), 1, SAMPLE_RATE_HZ))
+
+        def report(time_s: float) -> None:
+            if on_progress:
+                on_progress(min(1.0, time_s / picture.duration_s))
+
+        mux_in_order(output, sources, report)
+    return probe(out_path)

@@ -1,0 +1,226 @@
+"""The sound of clips and recordings, on Struck's clock, in bounded memory."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from engine.dsp import resample
+from engine.errors import BadInput
+from engine.media.files import SOUND_FORMATS, check_readable, open_container
+from engine.media.probe import scan_picture
+from engine.units import seconds_to_samples
+
+_LONGEST_RECORDING_S = 3600.0
+_JITTER_S = 0.02
+_SEEK_MARGIN_S = 1.0
+_HIGHEST_RATE_HZ = 768_000
+
+
+def read_clip_audio(
+    path: str | os.PathLike[str],
+    sample_rate_hz: int,
+    start_s: float = 0.0,
+    duration_s: float | None = None,
+    track: int = 0,
+) -> np.ndarray:
+    """One audio track of a clip as mono float32 [N] from ``start_s`` on Struck's clock.
+
+    Without a duration it goes on to the end of the picture. Where the track has no sound there is
+    silence. Channels are averaged. Raises BadInput when the clip has no such track.
+    """
+    if duration_s is None:
+        duration_s = max(0.0, scan_picture(path).duration_s - start_s)
+    first = seconds_to_samples(start_s, sample_rate_hz)
+    count = seconds_to_samples(start_s + duration_s, sample_rate_hz) - first
+    blocks = list(_iter_track(path, sample_rate_hz, first, count, track))
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def iter_clip_audio(
+    path: str | os.PathLike[str], sample_rate_hz: int, block_s: float = 1.0, track: int = 0
+) -> Iterator[np.ndarray]:
+    """The track from 0 to the end of the picture in blocks of ``block_s`` (the last may be shorter).
+
+    Yields mono float32 [M]; memory does not grow with the clip. Raises BadInput when there is no such track.
+    """
+    size = max(1, seconds_to_samples(block_s, sample_rate_hz))
+    count = seconds_to_samples(scan_picture(path).duration_s, sample_rate_hz)
+    held: list[np.ndarray] = []
+    length = 0
+    for piece in _iter_track(path, sample_rate_hz, 0, count, track):
+        held.append(piece)
+        length += len(piece)
+        if length >= size:
+            whole = np.concatenate(held)
+            cut = length - length % size
+            yield from whole[:cut].reshape(-1, size)
+            held, length = [whole[cut:]], length - cut
+    if length:
+        yield np.concatenate(held)
+
+
+def read_recording(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
+    """A sound file, or a clip's first track: (float32 [N, C], sample_rate_hz).
+
+    Raises BadInput when it is unreadable, without sound, longer than an hour, silent of samples or not finite.
+    """
+    import soundfile
+
+    whole = check_readable(path)
+    try:
+        with soundfile.SoundFile(str(whole)) as file:
+            _check_length(whole, file.frames / file.samplerate)
+            samples, rate_hz = file.read(dtype="float32", always_2d=True), int(file.samplerate)
+    except (soundfile.SoundFileError, RuntimeError, OSError):
+        samples, rate_hz = _decode_recording(whole)
+    if len(samples) == 0:
+        raise BadInput(f"{whole.name} holds no sound; give a recording with at least one sample")
+    if not np.isfinite(samples).all():
+        raise BadInput(f"{whole.name} holds values that are not finite numbers; export it again")
+    return samples, rate_hz
+
+
+def _check_length(path: Path, duration_s: float) -> None:
+    if duration_s > _LONGEST_RECORDING_S:
+        raise BadInput(f"{path.name} lasts {duration_s / 60:.0f} minutes; give a recording of at most an hour")
+
+
+def _decode_recording(path: Path) -> tuple[np.ndarray, int]:
+    with open_container(path, SOUND_FORMATS) as container:
+        stream = _find_track(container, 0, path.name)
+        rate_hz = _rate(stream, path.name)
+        pieces: list[np.ndarray] = []
+        total = 0
+        for frame in _decode_frames(container, stream):
+            piece = _to_float(frame)
+            if pieces and piece.shape[1] != pieces[0].shape[1]:
+                piece = np.repeat(piece.mean(axis=1, keepdims=True), pieces[0].shape[1], axis=1)
+            pieces.append(piece)
+            total += len(piece)
+            _check_length(path, total / rate_hz)
+    if not pieces:
+        raise BadInput(f"{path.name}: none of its sound can be decoded; the file is damaged, export it again")
+    return np.concatenate(pieces), rate_hz
+
+
+def _find_track(container: InputContainer, track: int, name: str) -> AudioStream:
+    tracks = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    if not tracks:
+        raise BadInput(f"{name} has no sound that can be read; use the picture instead, or give a file with sound")
+    if not 0 <= track < len(tracks):
+        raise BadInput(f"{name} has {len(tracks)} audio tracks, so there is no track {track}; the first is 0")
+    chosen = tracks[track]
+    for other in container.streams:
+        other.discard = av.stream.Discard.default if other is chosen else av.stream.Discard.all
+    return chosen
+
+
+def _rate(stream: AudioStream, name: str) -> int:
+    rate_hz = stream.codec_context.sample_rate
+    if not 1000 <= rate_hz <= _HIGHEST_RATE_HZ:
+        raise BadInput(f"{name}: a sample rate of {rate_hz} Hz is out of range; convert the sound to 48000 Hz")
+    return rate_hz
+
+
+def _decode_frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    failures = 0
+    packets = container.demux(stream)
+    while failures < 1000:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                return
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            failures += 1
+            continue
+        yield from frames
+
+
+def _to_float(frame: AudioFrame) -> np.ndarray:
+    """Samples of a decoded frame as float32 [N, C], full scale 1."""
+    array = frame.to_ndarray()
+    channels = frame.layout.nb_channels
+    array = array.T if frame.format.is_planar else array.reshape(-1, channels)
+    kind = array.dtype
+    if kind == np.uint8:
+        return (array.astype(np.float32) - 128.0) / 128.0
+    if np.issubdtype(kind, np.integer):
+        full_scale = 2.0 ** (8 * kind.itemsize - 1)
+        return (array.astype(np.float64) / full_scale).astype(np.float32)
+    return array.astype(np.float32)
+
+
+def _iter_track(path: str | os.PathLike[str], rate_hz: int, first: int, count: int, track: int) -> Iterator[np.ndarray]:
+    """``count`` mono samples at ``rate_hz`` from sample ``first`` of Struck's clock, in pieces of about a second."""
+    origin_s = scan_picture(path).start_s
+    name = Path(path).name
+    with open_container(path) as container:
+        stream = _find_track(container, track, name)
+        source_hz = _rate(stream, name)
+        common = math.gcd(source_hz, rate_hz)
+        step_in, step_out = source_hz // common, rate_hz // common
+        cycle = first // step_out
+        if source_hz == rate_hz:
+            context = 0
+        else:
+            context = step_in * math.ceil(512 * max(1.0, source_hz / rate_hz) / step_in)
+        hop = step_in * max(1, source_hz // step_in)
+        source = _iter_source(container, stream, source_hz, origin_s, cycle * step_in - context)
+        window = np.zeros(0, np.float32)
+        skip, left = first - cycle * step_out, count
+        while left > 0:
+            while len(window) < hop + 2 * context:
+                piece = next(source, None)
+                window = np.concatenate([window, np.zeros(hop, np.float32) if piece is None else piece])
+            block = resample(window[: hop + 2 * context], source_hz, rate_hz)
+            start = context // step_in * step_out
+            block = block[start : start + hop // step_in * step_out]
+            window = window[hop:]
+            out = block[skip : skip + left]
+            skip = max(0, skip - len(block))
+            left -= len(out)
+            if len(out):
+                yield out
+
+
+def _iter_source(
+    container: InputContainer, stream: AudioStream, source_hz: int, origin_s: float, first: int
+) -> Iterator[np.ndarray]:
+    """Mono samples at the track's own rate, without gaps, from sample ``first`` of Struck's clock until it ends."""
+    time_base = float(stream.time_base or 1)
+    start_s = first / source_hz + origin_s - _SEEK_MARGIN_S
+    if first / source_hz > 2 * _SEEK_MARGIN_S:
+        container.seek(math.floor(start_s / time_base), backward=True, any_frame=False, stream=stream)
+    position = first
+    expected: int | None = None
+    for frame in _decode_frames(container, stream):
+        mono = _to_float(frame).mean(axis=1, dtype=np.float32)
+        if not np.isfinite(mono).all():
+            mono = np.nan_to_num(mono, nan=0.0, posinf=0.0, neginf=0.0)
+        at = expected
+        if frame.pts is not None:
+            told = math.floor((frame.pts * time_base - origin_s) * source_hz + 0.5)
+            if at is None or abs(told - at) > _JITTER_S * source_hz:
+                at = told
+        if at is None:
+            at = position
+        expected = at + len(mono)
+        while position < at:  # a gap, or sound that starts after the picture
+            gap = min(at - position, source_hz)
+            yield np.zeros(gap, np.float32)
+            position += gap
+        mono = mono[position - at :]
+        if len(mono):
+            position += len(mono)
+            yield mono
