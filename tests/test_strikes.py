@@ -103,7 +103,7 @@ def test_the_shipped_clips_are_what_their_truth_says(demo) -> None:  # type: ign
     with av.open(str(ASSETS / f"demo_{demo.name}.mp4")) as file:
         picture = file.streams.video[0]
         assert picture.average_rate == Fraction(truth["frame_rate"])
-        assert bool(file.streams.audio) is not bool(demo.materials)
+        assert bool(file.streams.audio) is not bool(demo.presets)
         assert picture.frames == round(truth["duration_s"] * 30)
 
 

@@ -28,14 +28,14 @@ SIZE = (960, 540)
 
 @dataclass(frozen=True)
 class Demo:
-    """A demo: its props left to right, its blows as (time, prop, force), and for a silent one the materials."""
+    """A demo: its props left to right, its blows as (time, prop, force), and for a silent one the presets."""
 
     name: str
     props: tuple[Prop, ...]
     pattern: tuple[tuple[float, int, float], ...]
     duration_s: float
     seed: int
-    materials: tuple[str, ...] = ()
+    presets: tuple[str, ...] = ()
 
 
 DEMOS = (
@@ -54,7 +54,7 @@ DEMOS = (
          (3.80, 2, 0.95), (4.40, 1, 0.75), (4.95, 0, 0.90), (5.35, 0, 0.50), (6.00, 1, 1.00)),
         7.0,
         23,
-        ("ceramic", "metal", "plastic"),
+        ("Mug", "Frying pan", "Plastic container"),
     ),
 )  # fmt: skip
 
@@ -67,7 +67,7 @@ def make_clip(demo: Demo, folder: str | Path | None = None) -> Path:
     take = simulate(demo.props, blows, demo.duration_s, SIZE, demo.seed)
     if len(take.strikes) != len(blows):
         raise StruckError(f"the simulated stick met {len(take.strikes)} of {len(blows)} objects; change the pattern")
-    sound = None if demo.materials else sound_of(take, demo)
+    sound = None if demo.presets else sound_of(take, demo)
     path = place / f"demo_{demo.name}.mp4"
     encode_clip(path, render_frames(take, float(FRAME_RATE), SIZE, demo.duration_s), sound)
     truth = {
@@ -131,8 +131,8 @@ def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = Non
     truth = json.loads((ASSETS / f"demo_{demo.name}.truth.json").read_text(encoding="utf-8"))["onsets"]
     project = open_clip(clip)
     project = hits_from_track(project, detect(project.clip, "both")).apply(project)
-    if demo.materials:
-        project = choose_materials(project, demo, truth)
+    if demo.presets:
+        project = choose_presets(project, demo, truth)
     else:
         project = name_sounds(analyze_clip_hits(project).apply(project), truth)
     folder = checkpoints or str(ROOT / "checkpoints")
@@ -152,16 +152,15 @@ def nearest_struck(truth: list[dict[str, Any]], time_s: float) -> str:
     return str(min(truth, key=lambda onset: abs(onset["time_s"] - time_s))["struck"])
 
 
-def choose_materials(project: Project, demo: Demo, truth: list[dict[str, Any]]) -> Project:
-    """Give each struck object of a silent demo a preset of its material, as a person would."""
+def choose_presets(project: Project, demo: Demo, truth: list[dict[str, Any]]) -> Project:
+    """Give each struck object of a silent demo its preset, as a person would."""
     from engine.ingest import sound_from_preset
     from engine.physics.presets import load_presets
 
-    presets = load_presets()
+    presets = {preset.name: preset for preset in load_presets()}
     sounds = []
-    for index, (prop, material) in enumerate(zip(demo.props, demo.materials, strict=True), 1):
-        preset = next(preset for preset in presets if preset.material.lower() == material)
-        sounds.append(replace(sound_from_preset(preset, f"s{index}"), name=prop.name))
+    for index, (prop, name) in enumerate(zip(demo.props, demo.presets, strict=True), 1):
+        sounds.append(replace(sound_from_preset(presets[name], f"s{index}"), name=prop.name))
     ids = {sound.name: sound.id for sound in sounds}
     hits = tuple(replace(hit, sound_id=ids[nearest_struck(truth, hit.time_s)]) for hit in project.hits)
     return replace(project, sounds=tuple(sounds), hits=hits)
