@@ -54,7 +54,7 @@ DEMOS = (
          (3.80, 2, 0.95), (4.40, 1, 0.75), (4.95, 0, 0.90), (5.35, 0, 0.50), (6.00, 1, 1.00)),
         7.0,
         23,
-        ("Mug", "Frying pan", "Plastic container"),
+        ("Porcelain plate", "Frying pan", "Plastic container"),
     ),
 )  # fmt: skip
 
