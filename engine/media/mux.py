@@ -54,40 +54,66 @@ def mux_in_order(output: OutputContainer, sources: Iterable[TimedPackets], on_ti
 
 
 def add_copied_picture(
-    output: OutputContainer, container: InputContainer, picture: Picture, timecode: str | None = None
+    output: OutputContainer,
+    container: InputContainer,
+    picture: Picture,
+    timecode: str | None = None,
+    tick: Fraction | None = None,
 ) -> TimedPackets:
     """Add the picture as it is stored; returns its packets, the first displayed frame at 0.
+
+    ``tick`` restates how many seconds a tick of the picture's clock lasts.
 
     Packets before that frame, which it needs, keep their negative times and are skipped by the edit
     list that the MP4 gets. Raises av's errors or ValueError where MP4 does not take the stream.
     """
     stream = open_picture(container, picture)
     copied = output.add_stream_from_template(stream)
-    copied.time_base = stream.time_base
+    copied.time_base = tick or stream.time_base
     if timecode:
         copied.metadata["timecode"] = timecode
-    return _iter_copied(container, stream, copied, picture)
+    return _iter_copied(container, stream, copied, picture, tick)
 
 
 def _iter_copied(
-    container: InputContainer, stream: VideoStream, copied: VideoStream, picture: Picture
+    container: InputContainer, stream: VideoStream, copied: VideoStream, picture: Picture, tick: Fraction | None
 ) -> TimedPackets:
     time_base = Fraction(stream.time_base or 1)
     origin = round(picture.start_s / float(time_base))
     end = origin + round(picture.duration_s / float(time_base))
     latest_s = 0.0
-    for packet in container.demux(stream):
-        if packet.size == 0:
-            continue
-        if packet.pts is None or packet.dts is None:
-            raise ValueError("the clip stores no presentation times")
+    for packet in _fill_decoding_times(container.demux(stream), round(1 / (picture.frame_rate * time_base))):
+        assert packet.pts is not None and packet.dts is not None
         if packet.is_discard and packet.pts >= end:
             continue
         packet.pts -= origin
         packet.dts -= origin
+        packet.time_base = tick or time_base
         packet.stream = copied
         latest_s = max(latest_s, float(packet.dts * time_base))
         yield latest_s, [packet]
+
+
+def _fill_decoding_times(packets: Iterable[Packet], interval: int) -> Iterator[Packet]:
+    """Packets with both their times; Matroska leaves out the first few decoding times. ValueError without any."""
+    waiting: list[Packet] = []
+    known = False
+    for packet in packets:
+        if packet.size == 0:
+            continue
+        if packet.pts is None or (packet.dts is None and (known or len(waiting) > 64)):
+            raise ValueError("the clip stores no presentation times")
+        waiting.append(packet)
+        if packet.dts is None:
+            continue
+        known = True
+        for index, held in enumerate(waiting):
+            if held.dts is None:
+                held.dts = min(held.pts or 0, packet.dts - (len(waiting) - 1 - index) * interval)
+            yield held
+        waiting.clear()
+    if waiting:
+        raise ValueError("the clip stores no decoding times")
 
 
 def add_encoded_picture(
