@@ -17,6 +17,7 @@ import numpy as np
 from engine.cache import Cache, digest_json
 from engine.edits.values import select_modes
 from engine.errors import StruckError
+from engine.export.markers import Marker
 from engine.parameters import Modes, Physics, Residual, physics_to_json
 from engine.physics.analysis import synthesize, tweak
 from engine.project import Hit, Project, Sound
@@ -229,6 +230,12 @@ def stems_by_sound(project: Project, rendered: Mapping[str, RenderedHit]) -> dic
                 name = f"{sound.name} {number}"
             stems[name] = _mix(project, rendered, hits)
     return stems
+
+
+def marker_rows(project: Project) -> list[Marker]:
+    """The hits that sound as markers, in order of time, named after what they strike."""
+    hits = sorted((hit for hit in project.hits if not hit.mute), key=lambda hit: (hit.time_s, hit.id))
+    return [Marker(hit.time_s, hit.velocity_db, hit.id, project.sound(hit.sound_id).name) for hit in hits]
 
 
 def _mix(project: Project, rendered: Mapping[str, RenderedHit], hits: Sequence[Hit]) -> np.ndarray:

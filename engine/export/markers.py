@@ -15,7 +15,7 @@ from engine.export.target import create_file
 
 _LARGEST_BYTES = 16 << 20
 _MOST_ROWS = 10_000
-_VELOCITY_RANGE_DB = (-120.0, 24.0)
+_VELOCITY_RANGE_DB = (-60.0, 12.0)
 
 
 class Marker(NamedTuple):
@@ -88,7 +88,7 @@ def _read_row(file: Path, row: int, header: list[str], cells: list[str], duratio
         )
     velocity_db = _read_number(file, row, "velocity_db", values.get("velocity_db") or "0")
     if not _VELOCITY_RANGE_DB[0] <= velocity_db <= _VELOCITY_RANGE_DB[1]:
-        raise BadInput(f"{file.name}, row {row}: velocity_db {velocity_db:g} is outside -120 to 24; correct it")
+        raise BadInput(f"{file.name}, row {row}: velocity_db {velocity_db:g} is outside -60 to 12; correct it")
     return time_s, velocity_db
 
 

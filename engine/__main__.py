@@ -1,0 +1,206 @@
+"""The command line: ``python -m engine COMMAND``, which ``launch.py`` runs inside the environment it makes."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import logging
+import os
+import pkgutil
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, NoReturn
+
+from engine.errors import BadInput, Cancelled, StruckError
+
+OWN = ("detect", "analyze", "synthesize", "render")
+COMMANDS = (*OWN, "train", "simulate", "evaluate", "bench")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+ROOT = Path(__file__).resolve().parents[1]
+
+USAGE = """usage: launch.py COMMAND ... [--device auto|cpu|cuda|mps] [--ckpt-dir DIR] [--data-dir DIR]
+
+  detect CLIP            when things are struck
+  analyze HIT_AUDIO      modes and residual of one recorded hit
+  synthesize JSON        that physics as sound
+  render CLIP|PROJECT    the whole job, without the editor
+  train NAME             weights
+  simulate               clips and sounds made by a simulator
+  evaluate NAME          quality tables
+  bench [NAME]           speeds
+
+launch.py COMMAND --help tells more.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0, 2 for bad input, 130 when interrupted, 1 for a fault of Struck's.
+
+    Every failure is one sentence on standard error; only what a command gives goes to standard output.
+    """
+    for name in ("av", "libav"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    try:
+        _run(list(sys.argv[1:] if argv is None else argv), sys.stdout)
+        return 0
+    except BadInput as error:
+        return _fail(str(error), 2)
+    except StruckError as error:
+        return _fail(str(error), 1)
+    except (KeyboardInterrupt, Cancelled):
+        return _fail("stopped", 130)
+    except BrokenPipeError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return _fail("there is not enough memory for this; close other programs or give a shorter clip", 1)
+    except Exception as error:  # the last resort: a person never sees a traceback
+        return _fail(f"an unexpected {type(error).__name__} stopped it; {_keep_trace()}", 1)
+
+
+def _fail(sentence: str, status: int) -> int:
+    print(f"Struck: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+    return status
+
+
+def _keep_trace() -> str:
+    """Write the traceback to a log and say where."""
+    name = f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    for folder in (ROOT / ".struck" / "logs", Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(traceback.format_exc(), encoding="utf-8")
+            return f"please report it with {folder / name}"
+        except OSError:
+            continue
+    return "please report what you did"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Mistakes become BadInput."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{_soften(message)}; see {_name(self)} --help")
+
+
+def _name(parser: argparse.ArgumentParser) -> str:
+    return f"launch.py {parser.prog.removeprefix('launch.py')}".replace("  ", " ").strip()
+
+
+def _soften(message: str) -> str:
+    return message.removeprefix("argument ").replace("the following arguments are required:", "missing:")
+
+
+def _run(argv: list[str], stdout: IO[str]) -> None:
+    shared = _Parser(prog="launch.py", add_help=False, allow_abbrev=False)
+    shared.add_argument("--device", choices=DEVICES, default=None)
+    shared.add_argument("--ckpt-dir", metavar="DIR", default=None)
+    shared.add_argument("--data-dir", metavar="DIR", default=None)
+    common, rest = shared.parse_known_args(argv)
+    if not rest or rest[0] in ("-h", "--help", "help"):
+        stdout.write(USAGE)
+        return
+    command, args = rest[0], rest[1:]
+    if command not in COMMANDS:
+        raise BadInput(f"{command[:60]!r} is not a command; choose one of {', '.join(COMMANDS)}")
+    if common.ckpt_dir is not None and not Path(common.ckpt_dir).is_dir():
+        raise BadInput(f"--ckpt-dir {common.ckpt_dir} is not a folder; give one that holds checkpoints")
+    if common.data_dir is not None and not Path(common.data_dir).is_dir():
+        raise BadInput(f"--data-dir {common.data_dir} is not a folder; give one that holds recordings")
+    if command in OWN:
+        _run_own(command, args, common, stdout)
+    else:
+        _run_part(command, args, common)
+
+
+def _run_own(command: str, args: list[str], common: argparse.Namespace, stdout: IO[str]) -> None:
+    module = importlib.import_module(f"engine.commands.{command}")
+    parser = _Parser(
+        prog=f"launch.py {command}",
+        description=(module.__doc__ or command).split(": ", 1)[-1],
+        epilog="--device auto|cpu|cuda|mps, --ckpt-dir DIR and --data-dir DIR work here too.",
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    try:
+        options = parser.parse_args(args)
+    except SystemExit:  # --help has been printed
+        return
+    options.device, options.ckpt_dir = common.device or "auto", common.ckpt_dir
+    with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is no result
+        module.run(options, stdout)
+
+
+def _run_part(command: str, args: list[str], common: argparse.Namespace) -> None:
+    """Training, simulation, evaluation and the bench read their own arguments."""
+    if command == "simulate":
+        name, package = "strikes", "engine.corpus"
+    elif command == "bench":
+        name, package = "bench", "engine.evaluate"
+    else:
+        package = "engine.train" if command == "train" else "engine.evaluate"
+        names = _list_parts(package)
+        if args and args[0] in ("-h", "--help"):
+            sys.stdout.write(f"usage: launch.py {command} NAME ...\n\nNAME is one of {', '.join(names)}\n")
+            return
+        if not args or args[0] not in names:
+            given = f"{args[0][:60]!r} is not known to {command}" if args else f"{command} needs a name"
+            raise BadInput(f"{given}; choose one of {', '.join(names)}")
+        name, args = args[0], args[1:]
+    module = importlib.import_module(f"{package}.{name}")
+    args = [*args, *_pass_on(command, name, common)]
+    with _one_sentence_errors():
+        try:
+            status = module.main(args)
+        except SystemExit as leave:
+            status = leave.code
+    if status:
+        raise StruckError(f"{command} {name} failed; see what it said above")
+
+
+def _list_parts(package: str) -> list[str]:
+    """Modules of a package that have a command."""
+    folder = Path(__file__).resolve().parent / package.split(".")[1]
+    return sorted(
+        part.name
+        for part in pkgutil.iter_modules([str(folder)])
+        if part.name != "bench" and "\ndef main(" in (folder / f"{part.name}.py").read_text(encoding="utf-8")
+    )
+
+
+def _pass_on(command: str, name: str, common: argparse.Namespace) -> list[str]:
+    """The shared options that were given; training knows two of them by what it does with them."""
+    passed: list[str] = ["--device", common.device] if common.device else []
+    if common.data_dir:
+        passed += ["--data" if command == "train" else "--data-dir", common.data_dir]
+    if common.ckpt_dir:
+        folder = str(Path(common.ckpt_dir) / name)
+        passed += ["--out", folder] if command == "train" else ["--ckpt-dir", common.ckpt_dir]
+    return passed
+
+
+@contextlib.contextmanager
+def _one_sentence_errors() -> Iterator[None]:
+    """Have every argument parser tell its mistakes as Struck does."""
+    usual = argparse.ArgumentParser.error
+
+    def refuse(parser: argparse.ArgumentParser, message: str) -> NoReturn:
+        raise BadInput(f"{_soften(message)}; see {_name(parser)} --help")
+
+    argparse.ArgumentParser.error = refuse  # type: ignore[assignment,method-assign]
+    try:
+        yield
+    finally:
+        argparse.ArgumentParser.error = usual  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
