@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import fft as fast_fourier
 
 from engine.parameters import Modes
+from engine.physics.poles import FINE, WIDE, find_poles, merge_poles, stand_out
+from engine.physics.ringing import refine_poles, ring, solve_amplitudes
 
 _BLOCK = 256
 _INAUDIBLE = 1e-7  # -140 dB re full scale
@@ -60,196 +60,53 @@ def _sum_of_modes(modes: Modes, length_samples: int, sample_rate_hz: int, place:
     return (left @ right).reshape(-1)[:length_samples].to(torch.float32)
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """One tiling of the spectrum into subbands: cores of ``core_hz`` from low to high, looked at for ``span_s``."""
-
-    low_hz: float
-    high_hz: float
-    core_hz: float
-    span_s: float
-
-
-_FINE = (_Layer(0.0, 1200.0, 160.0, 0.6), _Layer(1200.0, 6000.0, 400.0, 0.4), _Layer(6000.0, 1e9, 800.0, 0.25))
-_WIDE = (_Layer(0.0, 1e9, 2400.0, 0.06),)
-_HIGHEST = 0.46  # of the sample rate
-_PROMINENCE_DB = 11.0
-_SLOWEST_PER_S, _FASTEST_PER_S = 0.1, 3000.0
-
-
 def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64) -> Modes:
-    """Estimate the modes of one hit, strongest audible ones first kept, sorted by frequency.
+    """Estimate the modes of one hit, at most ``max_modes``, the most audible, sorted by frequency.
 
-    ``samples`` [N] mono, sample 0 = onset. Frequencies and decays come from subband ESPRIT (Roy and Kailath
-    1989), amplitudes and phases from a joint least squares over the whole signal. Noise gives few modes or none.
+    ``samples`` [N] mono, sample 0 = onset. Candidates come from subband ESPRIT (Roy and Kailath 1989); those that
+    stand out of the noise are kept, strong ones first, so that they no longer hide weak ones; frequencies and decays
+    are refined by Gauss-Newton, amplitudes and phases by a joint least squares over the whole signal. Noise
+    gives few modes or none; so do silence and a constant.
     """
     x = np.asarray(samples, dtype=np.float64)
     level = float(np.abs(x).max()) if x.size else 0.0
     if x.size < 64 or level < 1e-9 or max_modes <= 0 or not np.isfinite(level):
         return Modes()
     x = (x - x.mean() if x.size > sample_rate_hz // 20 else x) / level
-    poles = _merge(_find_poles(x, sample_rate_hz, _FINE))
-    poles = _prominent(x, sample_rate_hz, poles)
-    amplitudes = _solve(x, sample_rate_hz, poles)
-    rest = x - _ring(poles, amplitudes, x.size, sample_rate_hz)
-    extra = _prominent(rest, sample_rate_hz, _merge(_find_poles(rest, sample_rate_hz, _WIDE)))
-    poles = _merge(np.concatenate([poles, extra]))
-    for keep in (max_modes * 2, max_modes):
-        amplitudes = _solve(x, sample_rate_hz, poles)
-        order = np.argsort(-_audibility(poles, amplitudes))
-        audible = order[_audibility(poles, amplitudes)[order] > _audibility(poles, amplitudes).max() * 1e-9] if order.size else order
-        poles = poles[np.sort(audible[:keep])]
-    amplitudes = _solve(x, sample_rate_hz, poles) * level
-    return _to_modes(poles, amplitudes)
+    poles, rest = np.zeros((0, 2)), x
+    for layers in (FINE, WIDE, FINE):
+        poles, rest = _confirm(x, sample_rate_hz, poles, find_poles(rest, sample_rate_hz, layers), rest)
+    amplitudes = solve_amplitudes(x, sample_rate_hz, poles)
+    audible = np.argsort(-_audibility(poles, amplitudes))[:max_modes]
+    poles = poles[np.sort(audible)]
+    for _ in range(2):
+        amplitudes = solve_amplitudes(x, sample_rate_hz, poles)
+        poles = refine_poles(x, sample_rate_hz, poles, amplitudes)
+    return _to_modes(poles, solve_amplitudes(x, sample_rate_hz, poles) * level)
 
 
-def _find_poles(x: np.ndarray, rate: int, layers: Sequence[_Layer]) -> np.ndarray:
-    """Candidate poles of all subbands, [K, 2]: frequency in Hz, decay per second."""
-    size = fast_fourier.next_fast_len(2 * x.size)
-    spectrum = fast_fourier.fft(x, size)
-    found = [np.zeros((0, 2))]
-    for layer in layers:
-        top = min(layer.high_hz, _HIGHEST * rate)
-        count = max(1, math.ceil((top - layer.low_hz) / layer.core_hz)) if top > layer.low_hz else 0
-        for k in range(count):
-            low = layer.low_hz + (top - layer.low_hz) * k / count
-            high = layer.low_hz + (top - layer.low_hz) * (k + 1) / count
-            found.append(_poles_in_band(spectrum, x.size, rate, low, high, layer.span_s))
-    return np.concatenate(found)
-
-
-def _poles_in_band(
-    spectrum: np.ndarray, length: int, rate: int, low_hz: float, high_hz: float, span_s: float
-) -> np.ndarray:
-    """ESPRIT on one subband, complex-demodulated and decimated to twice its core."""
-    size = spectrum.size
-    bin_hz = rate / size
-    centre = round((low_hz + high_hz) / 2 / bin_hz)
-    half = max(8, math.ceil((high_hz - low_hz) / bin_hz))
-    offset = np.arange(-half, half)
-    flat = 0.65 * half
-    taper = np.clip((np.abs(offset) - flat) / (half - flat), 0.0, 1.0)
-    band = spectrum[(centre + offset) % size] * (0.5 + 0.5 * np.cos(np.pi * taper))
-    band_rate = 2 * half * bin_hz
-    y = fast_fourier.ifft(np.fft.ifftshift(band))
-    y = y[: min(y.size // 2, math.ceil(min(length / rate, span_s) * band_rate))]
-    y = y[min(4, y.size // 8) :]
-    if y.size < 12:
-        return np.zeros((0, 2))
-    rows = min(72, y.size // 2)
-    hankel = np.lib.stride_tricks.sliding_window_view(y, rows)
-    values, vectors = np.linalg.eigh(hankel.T @ hankel.conj())
-    values, vectors = values[::-1], vectors[:, ::-1]
-    noise = float(np.median(values[rows // 3 :]))
-    order = int(np.count_nonzero(values > max(8.0 * noise, 1e-11 * float(values[0]))))
-    order = min(order, rows // 3, 20)
-    if order == 0 or values[0] <= 1e-20:
-        return np.zeros((0, 2))
-    signal = vectors[:, :order]
-    shift = np.linalg.lstsq(signal[:-1], signal[1:], rcond=None)[0]
-    root = np.linalg.eigvals(shift)
-    root = root[np.abs(root) > 1e-3]
-    frequency = np.angle(root) / (2 * np.pi) * band_rate + centre * bin_hz
-    decay = -np.log(np.abs(root)) * band_rate
-    margin = 0.03 * (high_hz - low_hz)
-    kept = (frequency > max(low_hz - margin, 15.0)) & (frequency < high_hz + margin)
-    kept &= (decay > -2.0 / span_s) & (decay < min(_FASTEST_PER_S, 0.7 * band_rate))
-    return np.stack([frequency[kept], np.maximum(decay[kept], _SLOWEST_PER_S)], axis=1)
-
-
-def _merge(poles: np.ndarray) -> np.ndarray:
-    """Drop poles that two bands found twice: nearer than a fraction of their own width."""
-    poles = poles[np.argsort(poles[:, 0])]
-    kept: list[np.ndarray] = []
-    for pole in poles:
-        if kept and pole[0] - kept[-1][0] < max(0.4, 0.05 * (pole[1] + kept[-1][1]) / (2 * np.pi)):
-            if pole[1] < kept[-1][1]:
-                kept[-1] = pole
-        else:
-            kept.append(pole)
-    return np.array(kept).reshape(-1, 2)
-
-
-def _prominent(x: np.ndarray, rate: int, poles: np.ndarray) -> np.ndarray:
-    """Keep poles that stand out of the spectrum around them, seen under their own decay.
-
-    Noise weighted by e^(-decay t) has peaks too, but they rarely exceed its median by 11 dB.
-    """
-    if not len(poles):
-        return poles
-    size = fast_fourier.next_fast_len(x.size, real=True)
-    time = np.arange(x.size) / rate
-    bin_hz = rate / size
-    good = np.zeros(len(poles), dtype=bool)
-    grid = np.round(np.log2(np.maximum(poles[:, 1], 1.0)))
-    for step in np.unique(grid):
-        decay = 2.0**step
-        power = np.abs(fast_fourier.rfft(x * np.exp(-decay * time), size)) ** 2
-        width = max(2.0 * decay / (2 * np.pi), 1.0 * rate / x.size)
-        for i in np.flatnonzero(grid == step):
-            middle = poles[i, 0] / bin_hz
-            near = max(1, round(0.5 * width / bin_hz))
-            far = round(max(16.0 * width, 40.0) / bin_hz)
-            around = power[max(0, round(middle) - far) : round(middle) + far + 1]
-            peak = power[max(0, round(middle) - near) : round(middle) + near + 1].max(initial=0.0)
-            good[i] = peak > 10.0 ** (_PROMINENCE_DB / 10.0) * float(np.median(around)) and peak > 0.0
-    return poles[good]
-
-
-def _log_poles(poles: np.ndarray, rate: int) -> np.ndarray:
-    result: np.ndarray = (-poles[:, 1] + 2j * np.pi * poles[:, 0]) / rate
-    return result
-
-
-def _solve(x: np.ndarray, rate: int, poles: np.ndarray) -> np.ndarray:
-    """Complex amplitudes a of all modes at once, x ~ Re sum a z^n, by the normal equations in closed form."""
-    count = len(poles)
-    if not count:
-        return np.zeros(0, dtype=complex)
-    s = _log_poles(poles, rate)
-    cross = _geometric_sum(s[:, None] + s[None, :], x.size)
-    inner = _geometric_sum(s[:, None].conj() + s[None, :], x.size)
-    gram = 0.5 * np.block(
-        [[(inner + cross).real, -(inner + cross).imag], [(inner - cross).imag, (inner - cross).real]]
-    )
-    projection = _correlate(x, s)
-    right = np.concatenate([projection.real, projection.imag])
-    scale = 1.0 / np.sqrt(np.diag(gram) + 1e-300)
-    gram = gram * np.outer(scale, scale) + 1e-7 * np.eye(2 * count)
-    solution = scale * np.linalg.solve(gram, scale * right)
-    result: np.ndarray = solution[:count] + 1j * solution[count:]
-    return result
-
-
-def _geometric_sum(s: np.ndarray, length: int) -> np.ndarray:
-    """sum of e^(s n) for n < length."""
-    small = np.abs(s) < 1e-14
-    safe = np.where(small, 1.0, s)
-    return np.where(small, float(length), np.expm1(length * safe) / np.expm1(safe))
-
-
-def _correlate(x: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """sum of x[n] conj(e^(s n)) for each s, by blocks."""
-    blocks = -(-x.size // _BLOCK)
-    padded = np.zeros(blocks * _BLOCK)
-    padded[: x.size] = x
-    steps = np.exp(np.outer(np.arange(_BLOCK), s.conj()))
-    starts = np.exp(np.outer(np.arange(blocks) * _BLOCK, s.conj()))
-    grid = padded.reshape(blocks, _BLOCK)
-    result: np.ndarray = ((grid @ steps.real + 1j * (grid @ steps.imag)) * starts).sum(axis=0)
-    return result
-
-
-def _ring(poles: np.ndarray, amplitudes: np.ndarray, length: int, rate: int) -> np.ndarray:
-    """The modes' sound in double precision."""
-    if not len(poles):
-        return np.zeros(length)
-    s = _log_poles(poles, rate)
-    blocks = -(-length // _BLOCK)
-    starts = amplitudes * np.exp(np.outer(np.arange(blocks) * _BLOCK, s))
-    steps = np.exp(np.outer(s, np.arange(_BLOCK)))
-    result: np.ndarray = (starts.real @ steps.real - starts.imag @ steps.imag).reshape(-1)[:length]
-    return result
+def _confirm(
+    x: np.ndarray, rate: int, poles: np.ndarray, candidates: np.ndarray, rest: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move candidates that stand out of what the modes so far leave over to the modes: modes and new rest."""
+    candidates = merge_poles(candidates)
+    for _ in range(3):
+        if not len(candidates):
+            break
+        amplitudes = solve_amplitudes(x, rate, np.concatenate([poles, candidates]))
+        left_over = x - ring(np.concatenate([poles, candidates]), amplitudes, x.size, rate)
+        good = stand_out(rest, rate, candidates, amplitudes[len(poles) :], left_over)
+        if not good.any():
+            break
+        count = len(poles)
+        poles = merge_poles(np.concatenate([poles, candidates[good]]))
+        candidates = candidates[~good]
+        if len(poles) == count:
+            break
+        poles = refine_poles(x, rate, poles, solve_amplitudes(x, rate, poles))
+        poles = merge_poles(poles)
+        rest = x - ring(poles, solve_amplitudes(x, rate, poles), x.size, rate)
+    return poles, rest
 
 
 def _audibility(poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
