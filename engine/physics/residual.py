@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import fft as fast_fourier
+from scipy.special import digamma
 
 from engine.dsp import erb_edges
 from engine.parameters import Modes, Residual, Room
@@ -11,6 +12,11 @@ from engine.physics.modes import synthesize_modes
 from engine.units import SILENCE_DB
 
 _CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
+_DECAYS = np.geomspace(1.5, 1500.0, 16)
+_LOW, _HIGH = float(np.log(1.5)), float(np.log(3000.0))
+_FASTEST_ROOM_PER_S = 300.0
+_MISFIT = 0.1  # variance of log power that no draw of noise explains: sounds are not sums of exponentials
+_EARNED = 12.0  # by how much a second decay must lessen the squared error
 
 
 def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndarray) -> np.ndarray:
@@ -91,8 +97,8 @@ def fit_residual(samples: np.ndarray, modes: Modes, sample_rate_hz: int, bands: 
     """Estimate the band noise that is left of a hit once its modes are taken away.
 
     ``samples`` [N] mono, sample 0 = onset. Each band's power over time is fitted by a sum of two decays and a
-    steady background, by the likelihood of noise power (Itakura-Saito); the background is the recording's
-    and is left out; the slower decay, where it is significant, is the room.
+    steady background; the background is the recording's and is left out; the slower decay, where it is
+    significant, is the room.
     """
     x = np.asarray(samples, dtype=np.float64)
     edges = erb_edges(20.0, sample_rate_hz / 2.0, bands)
@@ -116,7 +122,9 @@ def fit_residual(samples: np.ndarray, modes: Modes, sample_rate_hz: int, bands: 
     return Residual(_numbers(edges), _numbers(power), _numbers(decay), room)
 
 
-def _frame_power(wave: np.ndarray, length: int, rate: int, width_hz: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _frame_power(
+    wave: np.ndarray, length: int, rate: int, width_hz: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean square of a band in frames that lengthen with time: their edges, levels and degrees of freedom.
 
     What the filter smeared to before the onset belongs to the first frame.
@@ -135,45 +143,108 @@ def _frame_power(wave: np.ndarray, length: int, rate: int, width_hz: float) -> t
     return edges / rate, total / samples, np.maximum(1.0, width_hz * samples / rate)
 
 
-_DECAYS = np.geomspace(1.5, 1500.0, 22)
-
-
 def _fit_decays(
     edges_s: np.ndarray, level: np.ndarray, weight: np.ndarray
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Two decays and a background for one band: (power dB, decay) of strike and of room."""
+    """Two decays and a background for one band: (power dB, decay) of strike and of room.
+
+    A coarse search over pairs of decays starts a least squares of the logarithm of power, since ears hear levels;
+    each frame weighs by how well its level is known. The second decay must earn its place.
+    """
     top = float(level.max(initial=0.0))
-    if top < 1e-20:
-        return (SILENCE_DB, 50.0), (SILENCE_DB, 10.0)
+    if top < 1e-20 or level.size < 3:
+        mean = float(level[:1].sum())
+        return (_db(mean), 50.0), (SILENCE_DB, 10.0)
     level = level / top + 1e-12
+    target = np.log(level) - (digamma(weight) - np.log(weight))
+    trust = 1.0 / np.sqrt(1.0 / weight + _MISFIT)
+    fits = []
+    for start in _search_decays(edges_s, level):
+        fits.append(_polish(start, edges_s, target, trust))
+    (one, cost_one), (two, cost_two) = fits
+    if two[1] < two[3]:  # the faster decay is the strike's
+        two = two[[2, 3, 0, 1, 4]]
+    if cost_one - cost_two < _EARNED or two[3] > np.log(_FASTEST_ROOM_PER_S) or two[2] < two[0] - 12.0:
+        return (_db(np.exp(one[0]) * top), float(np.exp(one[1]))), (SILENCE_DB, 10.0)
+    return (
+        (_db(np.exp(two[0]) * top), float(np.exp(two[1]))),
+        (_db(np.exp(two[2]) * top), float(np.exp(two[3]))),
+    )
+
+
+def _search_decays(edges_s: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Starting points [log power, log decay, log power, log decay, log background] for one decay and for two."""
     span = np.diff(edges_s)
     rate = 2.0 * _DECAYS[:, None]
     shapes = (np.exp(-rate * edges_s[:-1]) - np.exp(-rate * edges_s[1:])) / (rate * span)
-    fast, slow = np.triu_indices(len(_DECAYS), 2)[::-1]
-    one = np.arange(len(_DECAYS))
-    flat = np.ones_like(span)
-    alone = np.stack([shapes, np.zeros_like(shapes), np.broadcast_to(flat, shapes.shape)], axis=1)
-    both = np.stack([shapes[fast], shapes[slow], np.broadcast_to(flat, shapes[fast].shape)], axis=1)
-    choices = np.concatenate([alone, both])
+    slow, fast = np.triu_indices(len(_DECAYS), 2)
+    flat = np.broadcast_to(np.ones_like(span), (len(slow), span.size))
+    alone = np.stack([shapes, np.zeros_like(shapes), flat[: len(_DECAYS)]], axis=1)
+    choices = np.concatenate([alone, np.stack([shapes[fast], shapes[slow], flat], axis=1)])
     parts = np.full(choices.shape[:2], 0.3)
-    parts[: len(one), 1] = 0.0
-    parts[:, 2] = 0.01
-    for _ in range(30):  # multiplicative steps never raise the Itakura-Saito divergence
+    parts[: len(_DECAYS), 1] = 0.0
+    parts[:, 2] = max(float(level.min()), 1e-9)
+    for _ in range(12):  # multiplicative steps towards the least Itakura-Saito divergence
         model = np.einsum("pkt,pk->pt", choices, parts) + 1e-12
-        up = np.einsum("pkt,pt->pk", choices, weight * level / model**2)
-        down = np.einsum("pkt,pt->pk", choices, weight / model)
+        up = np.einsum("pkt,pt->pk", choices, level / model**2)
+        down = np.einsum("pkt,pt->pk", choices, 1.0 / model)
         parts *= np.sqrt(up / np.maximum(down, 1e-30))
     model = np.einsum("pkt,pk->pt", choices, parts) + 1e-12
-    cost = (weight * (level / model + np.log(model))).sum(axis=1)
-    best_one = int(np.argmin(cost[: len(one)]))
-    best_two = len(one) + int(np.argmin(cost[len(one) :]))
-    if cost[best_one] - cost[best_two] < 6.0:
-        return (_db(parts[best_one, 0] * top), float(_DECAYS[best_one])), (SILENCE_DB, 10.0)
-    pair = best_two - len(one)
-    return (
-        (_db(parts[best_two, 0] * top), float(_DECAYS[fast[pair]])),
-        (_db(parts[best_two, 1] * top), float(_DECAYS[slow[pair]])),
-    )
+    cost = np.square(np.log(level / model)).sum(axis=1)
+    one = int(np.argmin(cost[: len(_DECAYS)]))
+    two = int(np.argmin(cost[len(_DECAYS) :]))
+    logs = np.log(np.maximum(parts, 1e-9))
+    low = -60.0  # no second decay
+    first = np.array([logs[one, 0], np.log(_DECAYS[one]), low, 1.0, logs[one, 2]])
+    pair = logs[len(_DECAYS) + two]
+    second = np.array([pair[0], np.log(_DECAYS[fast[two]]), pair[1], np.log(_DECAYS[slow[two]]), pair[2]])
+    return first, second
+
+
+def _polish(
+    start: np.ndarray, edges_s: np.ndarray, target: np.ndarray, trust: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Levenberg-Marquardt on the logarithm of power; the start's form (one decay or two) is kept."""
+    free = np.array([0, 1, 4]) if start[2] < -50.0 else np.arange(5)
+    bounds = np.array([(-30.0, 4.0), (_LOW, _HIGH), (-60.0, 4.0), (_LOW, _HIGH), (-30.0, 1.0)])
+    best, damping = start.copy(), 0.01
+    error, slope = _log_error(best, edges_s, target, trust)
+    cost = float(error @ error)
+    for _ in range(12):
+        columns = slope[:, free]
+        normal = columns.T @ columns
+        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-3), columns.T @ error)
+        trial = best.copy()
+        trial[free] = np.clip(best[free] + np.clip(step, -1.5, 1.5), bounds[free, 0], bounds[free, 1])
+        trial_error, trial_slope = _log_error(trial, edges_s, target, trust)
+        trial_cost = float(trial_error @ trial_error)
+        if trial_cost < cost:
+            done = cost - trial_cost < 1e-3
+            best, error, slope, cost, damping = trial, trial_error, trial_slope, trial_cost, damping * 0.3
+            if done:
+                break
+        else:
+            damping *= 5.0
+    return best, cost
+
+
+def _log_error(
+    value: np.ndarray, edges_s: np.ndarray, target: np.ndarray, trust: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted error of log power in each frame [T], and the slope of the model [T, 5]."""
+    span = np.diff(edges_s)
+    parts, slopes = [], []
+    for power, decay in ((value[0], value[1]), (value[2], value[3])):
+        rate = 2.0 * np.exp(decay)
+        fall = np.exp(-rate * edges_s)
+        mean = np.exp(power) * -np.diff(fall) / (rate * span)
+        turn = np.exp(power) * np.diff(edges_s * fall) / span  # d mean / d log rate, less the mean itself
+        parts.append(mean)
+        slopes += [mean, turn - mean]
+    floor = np.full_like(span, np.exp(value[4]))
+    model = parts[0] + parts[1] + floor + 1e-13
+    error = trust * (target - np.log(model))
+    return error, np.stack([*slopes, floor], axis=1) * (trust / model)[:, None]
 
 
 def _db(mean_square: float) -> float:

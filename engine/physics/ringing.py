@@ -22,8 +22,8 @@ def solve_amplitudes(x: np.ndarray, rate: int, poles: np.ndarray) -> np.ndarray:
     if not count:
         return np.zeros(0, dtype=complex)
     s = exponents(poles, rate)
-    cross = _geometric_sum(s[:, None] + s[None, :], x.size)
-    inner = _geometric_sum(s[:, None].conj() + s[None, :], x.size)
+    cross = _geometric_sums(s, s, x.size)
+    inner = _geometric_sums(s.conj(), s, x.size)
     gram = 0.5 * np.block(
         [[(inner + cross).real, -(inner + cross).imag], [(inner - cross).imag, (inner - cross).real]]
     )
@@ -36,11 +36,11 @@ def solve_amplitudes(x: np.ndarray, rate: int, poles: np.ndarray) -> np.ndarray:
     return result
 
 
-def _geometric_sum(s: np.ndarray, length: int) -> np.ndarray:
-    """sum of e^(s n) for n < length."""
-    small = np.abs(s) < 1e-14
-    safe = np.where(small, 1.0, s)
-    return np.where(small, float(length), np.expm1(length * safe) / np.expm1(safe))
+def _geometric_sums(one: np.ndarray, other: np.ndarray, length: int) -> np.ndarray:
+    """sum of e^((s + r) n), n < length, for each s of one and r of the other; decays keep it from 0 / 0."""
+    ends = np.outer(np.exp(one * length), np.exp(other * length))
+    result: np.ndarray = (ends - 1.0) / (np.outer(np.exp(one), np.exp(other)) - 1.0)
+    return result
 
 
 def _correlate(x: np.ndarray, s: np.ndarray) -> np.ndarray:
