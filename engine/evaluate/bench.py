@@ -195,14 +195,15 @@ def make_clip(path: Path) -> list[float]:
 
     rng = np.random.default_rng(20)
     times_s = [0.3 + 0.48 * k + float(rng.uniform(0.0, 0.1)) for k in range(HITS)]
-    backdrop = rng.integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    grain = rng.integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    backdrops = [grain + rng.integers(0, 8, grain.shape, dtype=np.uint8) for _ in range(4)]  # a camera's own noise
     ball = rng.integers(120, 250, (160, 160, 3), dtype=np.uint8)
     with av.open(str(path), "w") as output:
         video = output.add_stream("libx264", rate=FRAME_RATE, options={"preset": "ultrafast", "crf": "26"})
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         audio = output.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono")
         for number in range(round(DURATION_S * FRAME_RATE)):
-            picture = backdrop.copy()
+            picture = backdrops[number % 4].copy()
             top, left = place_ball(number / FRAME_RATE, times_s)
             picture[top : top + 160, left : left + 160] = ball
             frame = VideoFrame.from_ndarray(picture, "rgb24")

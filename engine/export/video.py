@@ -59,7 +59,10 @@ def write_video(
         note = None
         if reason is not None:
             clip, timecode = Path(clip_path), info.start_timecode
-            how = _encode_and_join(clip, picture, timecode, sound, sample_rate_hz, partial, report)
+            try:
+                how = _encode_and_join(clip, picture, timecode, sound, sample_rate_hz, partial, report)
+            except (av.error.FFmpegError, ValueError):
+                raise StruckError(f"{clip.name} could not be encoded anew; convert it to H.264 in MP4 first") from None
             note = f"the picture was encoded anew ({how}), since {reason}"
         os.replace(partial, target)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import io
 import math
@@ -86,9 +87,10 @@ def open_picture(container: InputContainer, picture: Picture) -> VideoStream:
 
 
 def seek_picture(container: InputContainer, stream: VideoStream, picture: Picture, time_s: float) -> None:
-    """Go to the last keyframe at or before a time on Struck's clock."""
+    """Go to the last keyframe at or before a time on Struck's clock; stay where the file cannot be wound."""
     tick = math.floor((picture.start_s + time_s) / float(stream.time_base or 1) + 1e-3)
-    container.seek(tick, backward=True, any_frame=False, stream=stream)
+    with contextlib.suppress(av.error.FFmpegError):
+        container.seek(tick, backward=True, any_frame=False, stream=stream)
 
 
 def decode_picture(

@@ -33,6 +33,7 @@ _BROWSER_VIDEO = {"mov": {"h264", "vp9", "av1"}, "webm": {"vp8", "vp9", "av1"}}
 _BROWSER_AUDIO = {"aac", "mp3", "opus", "vorbis", "flac"}
 _JITTER_S = Fraction(1, 1000)
 _LARGEST_SIDE = 16_384
+_LONGEST_S = 3 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,7 @@ def _scan_picture(path: str, size: int, modified_ns: int) -> Picture:
         by_order = container.format.name == "avi"  # AVI stores no presentation times
         ticks, durations, keys = _read_times(container, stream, by_order)
         time_base = Fraction(stream.time_base or 1)
-        container.seek(0, backward=True, any_frame=False)
-        first = _decode_first(container, stream, name)
+        first = _decode_first(path, stream.index, name)
         width, height = first.width, first.height
         if max(width, height) > _LARGEST_SIDE or min(width, height) < 2:
             raise BadInput(f"{name}: a picture of {width} by {height} pixels is out of range; convert it to HD")
@@ -158,6 +158,9 @@ def _scan_picture(path: str, size: int, modified_ns: int) -> Picture:
             raise BadInput(f"{name} holds a single still picture; give a clip with at least two frames")
         declared = (stream.average_rate, stream.guessed_rate, stream.base_rate)
         rate, variable = _find_frame_rate(ticks, time_base, declared)
+        duration_s = _find_duration_s(ticks, durations, time_base, rate, variable)
+        if duration_s > _LONGEST_S:
+            raise BadInput(f"{name} lasts {duration_s / 3600:.1f} hours; give a clip of at most 3")
         orientation, rotation_deg = _find_orientation(first)
         aspect = float(stream.sample_aspect_ratio or 1)
         shown_width = round(width * aspect) if 0.1 < aspect < 10 else width
@@ -165,7 +168,7 @@ def _scan_picture(path: str, size: int, modified_ns: int) -> Picture:
         return Picture(
             stream_index=stream.index,
             start_s=float(first_tick * time_base),
-            duration_s=_find_duration_s(ticks, durations, time_base, rate, variable),
+            duration_s=duration_s,
             frame_rate=rate,
             variable_frame_rate=variable,
             frame_count=len(ticks),
@@ -217,18 +220,21 @@ def _read_times(
     return np.array(ticks, np.int64), np.array(durations, np.int64), np.array(keys, bool)
 
 
-def _decode_first(container: InputContainer, stream: VideoStream, name: str) -> VideoFrame:
+def _decode_first(path: str, stream_index: int, name: str) -> VideoFrame:
     failures = 0
-    packets = container.demux(stream)
-    while failures < 100:
-        try:
-            packet = next(packets, None)
-            if packet is None:
-                break
-            for frame in packet.decode():
-                return frame
-        except av.error.FFmpegError:
-            failures += 1
+    with open_container(path) as container:  # opened anew: not every file can be wound back
+        stream = container.streams[stream_index]
+        assert isinstance(stream, VideoStream)
+        packets = container.demux(stream)
+        while failures < 100:
+            try:
+                packet = next(packets, None)
+                if packet is None:
+                    break
+                for frame in packet.decode():
+                    return frame
+            except av.error.FFmpegError:
+                failures += 1
     raise BadInput(f"{name}: no frame of the picture can be decoded; the file is damaged, export the clip again")
 
 

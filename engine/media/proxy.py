@@ -6,9 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import av.error
+
+from engine.errors import StruckError
 from engine.media.files import open_container
+from engine.media.frames import open_picture
 from engine.media.mux import add_copied_picture, add_encoded_picture, add_sound, create_mp4, mux_in_order
-from engine.media.probe import MediaInfo, probe, scan_picture
+from engine.media.probe import MediaInfo, Picture, probe, scan_picture
 from engine.media.sound import iter_clip_audio
 from engine.units import SAMPLE_RATE_HZ
 
@@ -26,10 +30,33 @@ def make_proxy(
     """
     info = probe(path)
     picture = scan_picture(path)
+    plain = _stored_pixels(path, picture) in ("yuv420p", "yuvj420p")
+    copy = info.video_codec == "h264" and plain and not picture.timed_by_order
+    try:
+        _write(path, info, picture, Path(out_path), copy, on_progress)
+    except (av.error.FFmpegError, ValueError):
+        if not copy:
+            raise StruckError(f"{Path(path).name} cannot be converted for the browser; convert it to MP4") from None
+        _write(path, info, picture, Path(out_path), False, on_progress)
+    return probe(out_path)
+
+
+def _stored_pixels(path: str | os.PathLike[str], picture: Picture) -> str | None:
+    with open_container(path) as container:
+        return open_picture(container, picture).codec_context.pix_fmt
+
+
+def _write(
+    path: str | os.PathLike[str],
+    info: MediaInfo,
+    picture: Picture,
+    out_path: Path,
+    copy: bool,
+    on_progress: Callable[[float], None] | None,
+) -> None:
     height = round(picture.height * min(1.0, _LARGEST_SIDE / max(picture.width, picture.height)))
-    with open_container(path) as container, create_mp4(Path(out_path)) as output:
-        plain = container.streams.video[0].codec_context.pix_fmt in ("yuv420p", "yuvj420p")
-        if info.video_codec == "h264" and plain and not picture.timed_by_order:
+    with open_container(path) as container, create_mp4(out_path) as output:
+        if copy:
             sources = [add_copied_picture(output, container, picture)]
         else:
             sources = [add_encoded_picture(output, container, picture, height)]
@@ -41,4 +68,3 @@ def make_proxy(
                 on_progress(min(1.0, time_s / picture.duration_s))
 
         mux_in_order(output, sources, report)
-    return probe(out_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Iterator
@@ -201,7 +202,8 @@ def _iter_source(
     time_base = float(stream.time_base or 1)
     start_s = first / source_hz + origin_s - _SEEK_MARGIN_S
     if first / source_hz > 2 * _SEEK_MARGIN_S:
-        container.seek(math.floor(start_s / time_base), backward=True, any_frame=False, stream=stream)
+        with contextlib.suppress(av.error.FFmpegError):  # a file that cannot be wound is read from its start
+            container.seek(math.floor(start_s / time_base), backward=True, any_frame=False, stream=stream)
     position = first
     expected: int | None = None
     for frame in _decode_frames(container, stream):
