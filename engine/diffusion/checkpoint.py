@@ -1,0 +1,74 @@
+"""Checkpoints on disk: a folder with model.safetensors, config.json and CARD.md; no code is executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from engine.diffusion.network import NetworkConfig, VelocityNetwork
+from engine.errors import BadInput
+
+FORMAT = 1
+"""Changes when the spectrogram, the condition or the process changes what weights mean."""
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+
+
+def list_checkpoints(folder: Path | str) -> tuple[str, ...]:
+    """Names of the sampler checkpoints in a folder, sorted; empty where there is none."""
+    root = Path(folder)
+    if not root.is_dir():
+        return ()
+    return tuple(sorted(p.name for p in root.iterdir() if (p / WEIGHTS).is_file() and (p / CONFIG).is_file()))
+
+
+def save_checkpoint(folder: Path, network: VelocityNetwork, training: dict[str, Any]) -> None:
+    """Write weights in half precision and the configuration that they belong to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.detach().to(torch.float16).contiguous() for name, value in network.state_dict().items()}
+    temporary = folder / (WEIGHTS + ".part")
+    save_file(weights, str(temporary))
+    temporary.replace(folder / WEIGHTS)
+    config = {"format": FORMAT, "kind": "sampler", "network": asdict(network.config), "training": training}
+    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+
+
+def load_checkpoint(folder: Path) -> tuple[VelocityNetwork, str]:
+    """The network of a checkpoint, and a digest of its content.
+
+    Raises BadInput, with the reason, for a checkpoint that is missing, damaged or of another format.
+    """
+    name = folder.name
+    try:
+        config_bytes = (folder / CONFIG).read_bytes()
+        config = json.loads(config_bytes)
+        network_config = dict(config["network"])
+        network_config["channels"] = tuple(int(c) for c in network_config["channels"])
+        found = (config["format"], config["kind"])
+    except FileNotFoundError:
+        raise BadInput(f"checkpoint {name!r} was not found in {folder.parent}; choose another or set --ckpt-dir") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BadInput(f"checkpoint {name!r}: {CONFIG} is damaged; restore the folder or choose another") from None
+    if found != (FORMAT, "sampler"):
+        raise BadInput(
+            f"checkpoint {name!r} is of format {found[0]!r} ({found[1]!r}) and this Struck reads sampler format {FORMAT}; "
+            "choose another or retrain it with `launch.py train sampler`"
+        )
+    try:
+        network = VelocityNetwork(NetworkConfig(**network_config))
+        weights = load_file(str(folder / WEIGHTS))
+        network.load_state_dict({key: value.float() for key, value in weights.items()})
+    except Exception as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise BadInput(f"checkpoint {name!r} does not fit this Struck ({reason}); restore it or choose another") from None
+    digest = hashlib.sha256(config_bytes)
+    with open(folder / WEIGHTS, "rb") as weights_file:
+        for block in iter(lambda: weights_file.read(1 << 20), b""):
+            digest.update(block)
+    return network, digest.hexdigest()

@@ -1,0 +1,47 @@
+"""The process: how noise and sound are mixed, what the network is asked, and guidance.
+
+With z the deviation of the sound's picture from the prior's mean, and sigma the prior's own spread,
+z(a) = cos(a) sigma eps + sin(a) z, a from 0 (a draw from the prior) to pi/2 (the sound): v-diffusion
+(Salimans & Ho, ICLR 2022) from a physical prior. Velocity 0 is the bare prior, so training starts
+there and only what the prior gets wrong has to be learnt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from engine.diffusion.condition import Condition
+from engine.diffusion.network import VelocityNetwork
+
+Denoise = Callable[[torch.Tensor, float], torch.Tensor]
+"""(noisy deviation [B, 2, BINS, T], angle) -> velocity."""
+
+
+def mix(noise: torch.Tensor, deviation: torch.Tensor, angle: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Noisy deviation and its velocity at ``angle`` [B], from noise of the prior's spread and the true deviation."""
+    cos, sin = torch.cos(angle)[:, None, None, None], torch.sin(angle)[:, None, None, None]
+    return cos * noise + sin * deviation, cos * deviation - sin * noise
+
+
+def make_denoise(
+    network: VelocityNetwork, condition: Condition, guidance: float, bfloat16: bool
+) -> Denoise:
+    """The network as a function of noisy picture and angle, with classifier-free guidance.
+
+    Guidance 1 asks the network once; above 1 the difference to a network that is not told the prior
+    is amplified (Ho & Salimans, 2022), at twice the cost.
+    """
+    features = condition.features
+    nothing = torch.zeros_like(features)
+
+    def denoise(noisy: torch.Tensor, angle: float) -> torch.Tensor:
+        angles = torch.full((noisy.shape[0],), angle, device=noisy.device)
+        with torch.autocast(noisy.device.type, torch.bfloat16, enabled=bfloat16):
+            told = network(noisy, angles, features)
+            if guidance == 1.0:
+                return told
+            return torch.lerp(network(noisy, angles, nothing), told, guidance)
+
+    return denoise

@@ -1,0 +1,136 @@
+"""From physics and a seed to a sound: the sampler that the render path calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine.diffusion.checkpoint import list_checkpoints, load_checkpoint
+from engine.diffusion.condition import Condition, build_condition, count_frames
+from engine.diffusion.denoiser import make_denoise
+from engine.diffusion.network import VelocityNetwork
+from engine.diffusion.solve import Step, sample, slide, space_angles
+from engine.diffusion.spectrogram import BINS, FRAME_COUNTS, HOP, N_FFT, ONSET_SAMPLE, expand, spectrogram_to_wave
+from engine.parameters import Modes, Physics, Residual
+from engine.physics.analysis import synthesize
+from engine.units import SAMPLE_RATE_HZ, db_to_gain
+
+__all__ = ["Sampler", "list_checkpoints", "load_sampler"]
+
+BATCH_SIZES = {"cpu": 1, "cuda": 8, "mps": 4}
+"""Hits are sampled in padded batches of one fixed size a device: a hit never depends on its batch mates."""
+
+CROSSFADE_SAMPLES = 4096
+FADE_SAMPLES = 1024
+
+
+class Sampler:
+    """A trained network on a device; ``digest`` names its content."""
+
+    def __init__(self, network: VelocityNetwork, digest: str, device: torch.device) -> None:
+        self.digest = digest
+        self.device = device
+        self.network = network.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        self.bfloat16 = prefers_bfloat16(device)
+
+    def sample(
+        self,
+        physics: Sequence[tuple[Modes, Residual]],
+        seeds: Sequence[int],
+        steps: int = 4,
+        guidance: float = 1.0,
+        on_step: Callable[[int, int], None] | None = None,
+        step: Step = slide,
+    ) -> list[np.ndarray]:
+        """Sounds of hits, float32 mono at 48 kHz, sample 0 at the onset, rung out to the end.
+
+        ``on_step(done, total)`` hears how many hits are finished after every step and may raise to
+        stop. Same physics, seed and settings give the same sound whatever else is in the list.
+        """
+        total = len(physics)
+        sounds: list[np.ndarray | None] = [None] * total
+        done = 0
+        size = BATCH_SIZES.get(self.device.type, 1)
+        for frames in FRAME_COUNTS:
+            members = [i for i in range(total) if count_frames(*physics[i]) == frames]
+            for start in range(0, len(members), size):
+                batch = members[start : start + size]
+                padded = batch + [batch[-1]] * (size - len(batch))
+
+                def report(_: int, done: int = done) -> None:
+                    if on_step is not None:
+                        on_step(done, total)
+
+                waves = self._sample_batch(
+                    [physics[i] for i in padded], [seeds[i] for i in padded], frames, steps, guidance, report, step
+                )
+                for i, wave in zip(batch, waves, strict=False):
+                    sounds[i] = ring_out(wave, *physics[i], seed=seeds[i])
+                done += len(batch)
+                report(steps, done)
+        return [sound for sound in sounds if sound is not None]
+
+    def _sample_batch(
+        self,
+        physics: Sequence[tuple[Modes, Residual]],
+        seeds: Sequence[int],
+        frames: int,
+        steps: int,
+        guidance: float,
+        report: Callable[[int], None],
+        step: Step,
+    ) -> np.ndarray:
+        with torch.no_grad():
+            condition = build_condition(physics, frames, self.device)
+            denoise = make_denoise(self.network, condition, guidance, self.bfloat16)
+            deviation = sample(denoise, draw_noise(seeds, condition), space_angles(steps), step, report)
+            return picture_to_wave(condition, condition.mean + deviation).cpu().numpy()
+
+
+def load_sampler(folder: Path | str, name: str, device: torch.device) -> Sampler:
+    """The sampler of a checkpoint in a folder; BadInput, with the reason, if it cannot be used."""
+    network, digest = load_checkpoint(Path(folder) / name)
+    return Sampler(network, digest, device)
+
+
+def prefers_bfloat16(device: torch.device) -> bool:
+    """Whether half the bits are twice the speed here: CUDA, and CPUs with the instructions."""
+    if device.type == "cpu":
+        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        return bool(probe and probe())
+    return device.type == "cuda" and torch.cuda.is_bf16_supported()
+
+
+def draw_noise(seeds: Sequence[int], condition: Condition) -> torch.Tensor:
+    """Noise of the prior's spread, [B, 2, BINS, T]; each hit from its own seed, drawn on the CPU."""
+    frames = condition.mean.shape[-1]
+    draws = [torch.randn(2, BINS, frames, generator=torch.Generator().manual_seed(int(seed))) for seed in seeds]
+    return torch.stack(draws).to(condition.mean.device) * condition.sigma * 0.5**0.5
+
+
+def picture_to_wave(condition: Condition, picture: torch.Tensor) -> torch.Tensor:
+    """Waves [B, samples] from the onset on; nothing sounds before it."""
+    wave = spectrogram_to_wave(expand(picture) * condition.expected)
+    return wave[:, ONSET_SAMPLE : wave.shape[-1] - N_FFT // 2]
+
+
+def ring_out(wave: np.ndarray, modes: Modes, residual: Residual, seed: int) -> np.ndarray:
+    """Continue a sampled window with its analytic tail, cross-faded; fade the end where there is none."""
+    tail = synthesize(Physics(modes, residual, SAMPLE_RATE_HZ), seed=seed)
+    wave = np.nan_to_num(wave.astype(np.float32))
+    if len(wave) + FADE_SAMPLES < len(tail) and len(wave) > FRAME_COUNTS[-2] * HOP:
+        start = len(wave) - CROSSFADE_SAMPLES
+        ramp = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, CROSSFADE_SAMPLES, dtype=np.float32))
+        overlap = tail[start : len(wave)]
+        loud = float(np.sqrt(np.mean(overlap**2))) + 1e-9
+        match = float(np.clip(np.sqrt(np.mean(wave[start:] ** 2)) / loud, db_to_gain(-6.0), db_to_gain(6.0)))
+        sound = np.concatenate((wave[:start], match * tail[start:]))
+        sound[start : len(wave)] = wave[start:] * (1.0 - ramp) + match * overlap * ramp
+    else:
+        sound = wave.copy()
+    fade = min(FADE_SAMPLES, len(sound))
+    sound[len(sound) - fade :] *= (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, fade))).astype(np.float32)
+    return sound
