@@ -141,6 +141,20 @@ def test_many_tracks_and_other_rates(folder: Path) -> None:
         read_clip_audio(path, SOUND_RATE_HZ, track=2)
 
 
+@pytest.mark.parametrize("layout", ["5.1", "7.1"])
+def test_surround_sound_is_averaged(folder: Path, layout: str) -> None:
+    path = folder / f"{layout}.mp4"
+    click = "if(lt(t,0.5),0,0.5*exp(-60*(t-0.5))*sin(2*PI*1500*(t-0.5)))"
+    channels = 6 if layout == "5.1" else 8
+    sound = f"aevalsrc=exprs='{'|'.join([click] * channels)}':c={layout}:s=48000:d=1"
+    run_ffmpeg("-f", "lavfi", "-i", "testsrc=r=25:d=1:s=160x96", "-f", "lavfi", "-i", sound, "-c:a", "aac", path)
+    heard = read_clip_audio(path, SOUND_RATE_HZ)
+    assert find_attacks(heard, SOUND_RATE_HZ, [0.5]) == pytest.approx([0.5], abs=1e-3)
+    assert 0.2 < np.abs(heard).max() < 0.6
+    samples, _ = read_recording(path)
+    assert samples.shape[1] == channels
+
+
 def test_blocks_and_pieces_are_the_whole(plain: Path) -> None:
     whole = read_clip_audio(plain, 44_100)
     blocks = list(iter_clip_audio(plain, 44_100, 0.3))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from av.video.frame import VideoFrame
 
-from engine.errors import StruckError
+from engine.errors import BadInput, StruckError
 from engine.media.files import open_container
 from engine.media.frames import FrameScaler, decode_picture, open_picture
 from engine.media.probe import Picture
@@ -47,6 +47,8 @@ def encode_picture(
         frames = decode_picture(container, open_picture(container, picture), picture)
         shown: np.ndarray | None = None
         following: tuple[float, VideoFrame] | None = next(frames, None)
+        if following is None:
+            raise BadInput(f"{Path(clip_path).name}: no frame of the picture can be decoded; export the clip again")
 
         def draw(time_s: float) -> np.ndarray:
             """The frame on screen at a time; times only rise."""

@@ -12,6 +12,7 @@ import av
 import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
@@ -25,6 +26,7 @@ _LONGEST_RECORDING_S = 3600.0
 _JITTER_S = 0.02
 _SEEK_MARGIN_S = 1.0
 _HIGHEST_RATE_HZ = 768_000
+_PLANES = 8
 
 
 def read_clip_audio(
@@ -134,7 +136,10 @@ def _rate(stream: AudioStream, name: str) -> int:
 
 
 def _decode_frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """Decoded frames, damage passed over; those of many planes come packed, since PyAV must not touch more than 7."""
     failures = 0
+    repack: AudioResampler | None = None
+    kind: tuple[str, str, int] | None = None
     packets = container.demux(stream)
     while failures < 1000:
         try:
@@ -142,10 +147,16 @@ def _decode_frames(container: InputContainer, stream: AudioStream) -> Iterator[A
             if packet is None:
                 return
             frames = packet.decode()
-        except av.error.FFmpegError:
+            for frame in frames:
+                if not frame.format.is_planar or frame.layout.nb_channels < _PLANES:
+                    yield frame
+                    continue
+                key = (frame.layout.name, frame.format.name, frame.sample_rate)
+                if repack is None or key != kind:
+                    repack, kind = AudioResampler("flt", frame.layout, frame.sample_rate), key
+                yield from repack.resample(frame)
+        except (av.error.FFmpegError, ValueError):
             failures += 1
-            continue
-        yield from frames
 
 
 def _to_float(frame: AudioFrame) -> np.ndarray:
@@ -212,7 +223,8 @@ def _iter_source(
             mono = np.nan_to_num(mono, nan=0.0, posinf=0.0, neginf=0.0)
         at = expected
         if frame.pts is not None:
-            told = math.floor((frame.pts * time_base - origin_s) * source_hz + 0.5)
+            tick_s = float(frame.time_base or time_base)
+            told = math.floor((frame.pts * tick_s - origin_s) * source_hz + 0.5)
             if at is None or abs(told - at) > _JITTER_S * source_hz:
                 at = told
         if at is None:
