@@ -1,0 +1,159 @@
+"""``python -m ui``: serve the editor and open the browser."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import logging.handlers
+import os
+import socket
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+from engine.errors import BadInput, StruckError
+from ui.studio import ROOT, Options, Studio
+
+FIRST_PORT = 7860
+PORTS_TRIED = 100
+WARM_AFTER_S = 1.0
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """The options of a command line; exits with status 2 on one that makes no sense."""
+    parser = argparse.ArgumentParser(prog="struck", description="Hear the hits in a clip, and make them yours.")
+    parser.add_argument("start", nargs="?", metavar="CLIP|PROJECT", help="what to open; a demo by default")
+    parser.add_argument("--listen", action="store_true", help="let other machines reach the editor")
+    parser.add_argument("--port", type=int, help=f"port to serve on ({FIRST_PORT}, or the next free one)")
+    parser.add_argument("--share", action="store_true", help="make a public address through Gradio's tunnel")
+    parser.add_argument("--gradio-auth", metavar="USER:PASSWORD", help="ask for a name and a password")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    parser.add_argument("--ckpt-dir", type=Path, default=ROOT / "checkpoints", help="folder of trained samplers")
+    parser.add_argument("--data-dir", type=Path, help="folder for sessions, cache and exports (~/.struck)")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    given = parser.parse_args(arguments)
+    auth = None
+    if given.gradio_auth is not None:
+        name, colon, password = given.gradio_auth.partition(":")
+        if not (name and colon and password):
+            parser.error("--gradio-auth is not USER:PASSWORD; give both with a colon between")
+        auth = (name, password)
+    if given.port is not None and not 1 <= given.port <= 65_535:
+        parser.error(f"port {given.port} is not between 1 and 65535; choose another")
+    return Options(
+        start=given.start,
+        listen=given.listen,
+        share=given.share,
+        port=given.port,
+        auth=auth,
+        device=given.device,
+        checkpoint_folder=given.ckpt_dir,
+        data_folder=given.data_dir,
+        open_browser=not given.no_browser,
+    )
+
+
+def bind(options: Options) -> socket.socket:
+    """A listening socket on the wanted port, or on the next free one when none was named."""
+    host = "0.0.0.0" if options.listen else "127.0.0.1"
+    first = options.port or FIRST_PORT
+    for port in [first] if options.port else range(first, first + PORTS_TRIED):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if os.name != "nt":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen(128)
+            return listener
+        except OSError as error:
+            listener.close()
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES, 10_013, 10_048):
+                raise StruckError(f"cannot serve on {host}:{port} ({error.strerror}); choose another --port") from None
+    if options.port:
+        raise BadInput(f"port {first} is taken or closed to you; choose another --port")
+    raise StruckError(f"no port from {first} to {first + PORTS_TRIED - 1} is free; choose one with --port")
+
+
+def start_log(home: Path) -> None:
+    """What goes wrong is written to a file in the data folder."""
+    path = home / "struck.log"
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=1 << 20, backupCount=2, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("struck")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    logger.propagate = False
+
+
+def serve(options: Options) -> int:
+    """Run until interrupted; returns the exit status."""
+    if options.start and not Path(options.start).expanduser().exists():
+        raise BadInput(f"{options.start} does not exist; check the name")
+    listener = bind(options)
+    port = listener.getsockname()[1]
+    import uvicorn
+
+    from ui.app import mount
+    from ui.server import create_app
+
+    studio = Studio(options)
+    start_log(studio.home)
+    app = mount(create_app(studio), port)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, ws_per_message_deflate=False)
+    )
+    threading.Thread(target=_after_start, args=(server, studio, port), daemon=True).start()
+    server.run(sockets=[listener])
+    return 0
+
+
+def _after_start(server: object, studio: Studio, port: int) -> None:
+    while not getattr(server, "started", False):
+        time.sleep(0.02)
+    address = f"http://127.0.0.1:{port}"
+    print(f"Struck is at {address} (Ctrl+C ends it)", flush=True)
+    if studio.options.listen:
+        print(f"Other machines reach it at http://{socket.gethostname()}:{port}", flush=True)
+    if studio.options.share:
+        print(_share(port), flush=True)
+    if studio.options.open_browser:
+        webbrowser.open(address)
+    time.sleep(WARM_AFTER_S)
+    studio.warm()
+    studio.tidy()
+
+
+def _share(port: int) -> str:
+    import secrets
+
+    from gradio.networking import setup_tunnel
+
+    try:
+        return f"Public address: {setup_tunnel('127.0.0.1', port, secrets.token_urlsafe(32), None, None)}"
+    except Exception as error:
+        return f"No public address could be made ({error}); check the network, or use --listen"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the editor; 2 on bad input, with one sentence on standard error."""
+    try:
+        return serve(parse(arguments))
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    except StruckError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""The editor as a Gradio component: a static element and the import that brings it to life."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+# The template never changes and holds no value, so Gradio never touches what the modules build inside it.
+TEMPLATE = '<div id="struck"><p class="struck-wait">Starting Struck…</p></div>'
+
+STYLE = """
+#struck { position: fixed; inset: 0; z-index: 10; overflow: hidden; background: #0e1116; color: #e7ebf0; }
+#struck > .struck-wait { position: absolute; inset: 0; display: grid; place-items: center; margin: 0;
+  font: 14px system-ui, sans-serif; color: #93a0b0; }
+"""
+
+START = """
+const root = element.querySelector('#struck');
+import('/struck/static/main.js').then(
+  (module) => { root.replaceChildren(); module.mount(root); },
+  (error) => { root.textContent = 'The editor did not load (' + error.message + '); reload the page.'; },
+);
+"""
+
+from gradio.events import Dependency
+
+class Editor(gr.HTML):
+    """Struck's editor; everything after the mount runs over the routes under /struck/."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            value="",
+            html_template=TEMPLATE,
+            css_template=STYLE,
+            js_on_load=START,
+            apply_default_css=False,
+            elem_id="struck-editor",
+        )
+
+    def get_block_name(self) -> str:
+        """Gradio finds the browser's part of a component by this name."""
+        return "html"
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component

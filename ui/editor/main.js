@@ -1,0 +1,61 @@
+// The editor: brings the parts together in one element and takes them down again when it goes.
+
+import { createAudio } from "./audio.js";
+import { createHints } from "./hints.js";
+import { createInspector } from "./inspector.js";
+import { createKeys } from "./keys.js";
+import { createLayout } from "./layout.js";
+import { createMaterials } from "./materials.js";
+import { createPlayer } from "./player.js";
+import { make } from "./sliders.js";
+import { createStart } from "./start.js";
+import { createStore, sessionId } from "./store.js";
+import { createTimeline } from "./timeline.js";
+import { createToasts } from "./toasts.js";
+import { createTopBar } from "./topbar.js";
+
+const STYLES = ["style.css", "inspector.css"];
+
+function loadStyle(name) {
+  const address = new URL(name, import.meta.url).href;
+  const known = [...document.querySelectorAll("link[rel=stylesheet]")].find((link) => link.href === address);
+  if (known) return Promise.resolve();
+  return new Promise((done) => {
+    // A page without its style is still better shown than not, so an error ends the wait too.
+    document.head.append(make("link", "", { rel: "stylesheet", href: address, onload: done, onerror: done }));
+  });
+}
+
+/** Fill an element with the editor; everything is closed when the element leaves the page. */
+export async function mount(element) {
+  await Promise.all(STYLES.map(loadStyle));
+  const app = make("div", "st-app");
+  element.replaceChildren(app);
+  const store = createStore(sessionId());
+  const layout = createLayout(app);
+  const audio = createAudio(store);
+  const player = createPlayer(layout.picture, store, audio);
+  const inspector = createInspector(layout.inspector, store, audio);
+  const toasts = createToasts(app, store);
+  const start = createStart(app, store, toasts);
+  const materials = createMaterials(app, store, audio);
+  const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open });
+  const topBar = createTopBar(layout.top, store, { open: start.open });
+  const hints = createHints(layout.footer, store);
+  const keys = createKeys(app, store, { player, timeline, audio, topBar });
+
+  const parts = [keys, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
+  const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
+  const struck = { store, audio, player, timeline, inspector, locate };
+  window.struck = struck;
+
+  // The page tells nobody when it takes an element away, so look after every change near the top of the tree.
+  const watcher = new MutationObserver(() => {
+    if (element.isConnected && app.isConnected) return;
+    watcher.disconnect();
+    for (const part of parts) part.dispose();
+    if (window.struck === struck) delete window.struck;
+  });
+  watcher.observe(document.body, { childList: true, subtree: true });
+  return struck;
+}

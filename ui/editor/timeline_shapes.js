@@ -1,0 +1,104 @@
+// Bulk shapes of the clip: the onset curve and the waveform, fetched when the server offers them.
+
+/** ``redraw()`` is called whenever a shape arrives. */
+export function createShapes(store, redraw) {
+  const shapes = { curve: null, waveform: null }; // {values, rate_hz}
+  const addresses = { curve: null, waveform: null };
+
+  async function follow(name, read) {
+    const offered = store.media?.[name] ?? null;
+    if ((offered?.url ?? null) === addresses[name]) return;
+    addresses[name] = offered?.url ?? null;
+    if (!offered) {
+      shapes[name] = null;
+      redraw();
+      return;
+    }
+    try {
+      const answer = await fetch(offered.url);
+      if (!answer.ok) throw new Error(String(answer.status));
+      const values = read(await answer.arrayBuffer());
+      if (addresses[name] !== offered.url) return;
+      shapes[name] = { values, rate_hz: offered.rate_hz };
+    } catch {
+      if (addresses[name] === offered.url) addresses[name] = null; // the next media message asks again
+    }
+    redraw();
+  }
+
+  function look() {
+    follow("curve", (bytes) => new Float32Array(bytes));
+    follow("waveform", (bytes) => new Int8Array(bytes));
+  }
+
+  const cleanup = store.on("media", look);
+  look();
+  return { shapes, dispose: cleanup };
+}
+
+/** The onset curve's largest value in every pixel, drawn as a filled line. */
+export function drawCurve(context, scale, lane, curve, color) {
+  const { values, rate_hz } = curve;
+  const [left, right] = [Math.max(0, scale.x(0)), Math.min(scale.width, scale.x(scale.duration_s))];
+  const bottom = lane.top + lane.height - 6;
+  const span = lane.height - 14;
+  context.beginPath();
+  context.moveTo(left, bottom);
+  for (let x = left; x <= right; x++) {
+    const position = scale.time(x) * rate_hz;
+    const end = scale.time(x + 1) * rate_hz;
+    let value = 0;
+    if (end - position > 1) {
+      for (let k = Math.max(0, Math.floor(position)); k < Math.min(values.length, end); k++) value = Math.max(value, values[k]);
+    } else {
+      const k = Math.max(0, Math.floor(position));
+      const part = position - k;
+      value = (values[k] ?? 0) * (1 - part) + (values[k + 1] ?? values[k] ?? 0) * part;
+    }
+    context.lineTo(x, bottom - Math.min(1, value) * span);
+  }
+  context.lineTo(right, bottom);
+  context.fillStyle = `${color}26`;
+  context.fill();
+  context.strokeStyle = color;
+  context.lineWidth = 1.4;
+  context.lineJoin = "round";
+  context.stroke();
+}
+
+/** Height of a threshold in the onsets lane, and the threshold at a height. */
+export function thresholdScale(lane) {
+  const bottom = lane.top + lane.height - 6;
+  const span = lane.height - 14;
+  return {
+    y: (threshold) => bottom - Math.min(1, Math.max(0, threshold)) * span,
+    threshold: (y) => Math.min(1, Math.max(0, (bottom - y) / span)),
+  };
+}
+
+/** The clip's sound: its lowest and highest sample in every pixel. */
+export function drawWaveform(context, scale, lane, waveform, color) {
+  const { values, rate_hz } = waveform;
+  const count = values.length / 2;
+  const [left, right] = [Math.max(0, Math.floor(scale.x(0))), Math.min(scale.width, scale.x(scale.duration_s))];
+  const middle = lane.top + lane.height / 2;
+  const half = lane.height / 2 - 4;
+  context.beginPath();
+  const lows = [];
+  for (let x = left; x <= right; x++) {
+    const from = Math.min(count - 1, Math.max(0, Math.floor(scale.time(x) * rate_hz)));
+    const to = Math.min(count, Math.max(from + 1, Math.ceil(scale.time(x + 1) * rate_hz)));
+    let low = 127;
+    let high = -127;
+    for (let k = from; k < to; k++) {
+      low = Math.min(low, values[2 * k]);
+      high = Math.max(high, values[2 * k + 1]);
+    }
+    lows.push([x, middle - (low / 127) * half + 0.5]);
+    context.lineTo(x, middle - (high / 127) * half - 0.5);
+  }
+  for (const [x, y] of lows.reverse()) context.lineTo(x, y);
+  context.closePath();
+  context.fillStyle = color;
+  context.fill();
+}

@@ -1,0 +1,230 @@
+"""The browser's messages: each becomes an edit or a job; the view follows by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from engine.edits import apply_message, replace_sound
+from engine.edits.values import find_sound
+from engine.errors import BadInput
+from engine.project import Clip, Hit, Project, Sound
+from engine.storage import save_project
+from ui import delivery, intake
+from ui.jobs import Job
+from ui.session import Session
+from ui.studio import VERSION
+
+AUDITION_SEED = 1
+AUDITION_ID = "audition"
+
+Message = Mapping[str, Any]
+
+
+def handle(session: Session, message: Any) -> None:
+    """Do what a message asks; whatever is wrong with it becomes an error message and changes nothing."""
+    try:
+        if not isinstance(message, Mapping) or not isinstance(message.get("type"), str):
+            raise BadInput("the message has no type; reload the page")
+        do = HANDLERS.get(message["type"])
+        if do is None:
+            raise BadInput(f"message {message['type'][:40]!r} is not known; reload the page")
+        do(session, message)
+    except Exception as error:
+        session.report(error, f"message {str(message)[:200]}")
+
+
+def _open(session: Session, message: Message) -> None:
+    intake.open_path(session, intake.resolve_path(session, message.get("path")))
+
+
+def _open_demo(session: Session, message: Message) -> None:
+    intake.open_demo(session, message.get("name"))
+
+
+def _close(session: Session, message: Message) -> None:
+    session.worker.cancel()
+    session.helper.cancel()
+    session.renderer.stop()
+    session.show(None)
+
+
+def _save(session: Session, message: Message) -> None:
+    project = session.open_project()
+    named = message.get("path")
+    if named is None:
+        path = session.saved_as or session.studio.folder("projects") / f"{session.name}{intake.PROJECT_ENDING}"
+    else:
+        path = intake.resolve_path(session, named)
+        if not path.name.endswith(intake.PROJECT_ENDING):
+            path = path.with_name(path.name + intake.PROJECT_ENDING)
+    save_project(project, path)
+    with session.lock:
+        session.saved_as, session.saved_project = path, project
+        session.push_view()
+    session.note(f"Saved {path.name if session.studio.options.public else path}")
+
+
+def _edit(session: Session, message: Message) -> None:
+    edit_message, gesture = message.get("edit"), message.get("gesture")
+    if not isinstance(edit_message, Mapping):
+        raise BadInput("the edit is missing; reload the page")
+    if gesture is not None:
+        gesture = str(gesture)[:80]
+    kind = edit_message.get("kind")
+    presets = {p.name: p for p in session.studio.presets()} if kind == "apply_preset" else {}
+    with session.lock:
+        edit = apply_message(session.open_project(), edit_message, presets)
+        if kind == "set_threshold":
+            intake.choose_hits(session, edit, gesture)
+        else:
+            session.commit(edit, gesture)
+    if kind == "set_source":
+        intake.detect_again(session)
+
+
+def _undo(session: Session, message: Message) -> None:
+    session.step(back=True)
+
+
+def _redo(session: Session, message: Message) -> None:
+    session.step(back=False)
+
+
+def _cancel(session: Session, message: Message) -> None:
+    session.worker.cancel()
+    session.helper.cancel()
+    session.exports.cancel()
+    session.renderer.stop()
+
+
+def _detect(session: Session, message: Message) -> None:
+    intake.detect_again(session)
+
+
+def _analyse(session: Session, message: Message) -> None:
+    intake.analyse_again(session, message.get("hits"))
+
+
+def _export(session: Session, message: Message) -> None:
+    delivery.export(session, message.get("what"))
+
+
+def _strike(session: Session, message: Message) -> None:
+    project = session.open_project()
+    sound = find_sound(project, message.get("sound_id"))
+    velocity_db = message.get("velocity_db", 0.0)
+    if isinstance(velocity_db, bool) or not isinstance(velocity_db, (int, float)) or not -60 <= velocity_db <= 12:
+        raise BadInput("the velocity is not between -60 and 12 dB; choose another")
+    _audition(session, project, sound, sound.id, float(velocity_db))
+
+
+def _audition_preset(session: Session, message: Message) -> None:
+    from engine.ingest import sound_from_preset
+
+    preset = next((p for p in session.studio.presets() if p.name == message.get("name")), None)
+    if preset is None:
+        raise BadInput(f"preset {message.get('name')!r} is not known; choose one from the list")
+    project = session.project or Project(Clip("", "", 1.0, Fraction(25), 1, 1))
+    _audition(session, project, sound_from_preset(preset), f"preset:{preset.name}", 0.0)
+
+
+def _audition(session: Session, project: Project, sound: Sound, answer_id: str, velocity_db: float) -> None:
+    """Render one strike of a sound and tell its key; a newer audition takes the place of an older one."""
+    hit = Hit(AUDITION_ID, 0.0, sound.id, AUDITION_SEED, velocity_db=velocity_db)
+    struck = replace(project, sounds=(sound,), hits=(hit,))
+
+    def run(job: Job) -> None:
+        from engine.render import render_hits
+
+        studio = session.studio
+        with studio.sampling.turn(job.check) as give_way:
+
+            def progress(done: int, total: int) -> None:
+                job.check()
+                give_way()
+
+            rendered = render_hits(struck, studio.sampler(struck.render), studio.cache, progress)[AUDITION_ID]
+        session.remember(rendered.key, len(rendered.samples))
+        session.send({"type": "struck", "sound_id": answer_id, "key": rendered.key})
+
+    session.auditions.start(run)
+
+
+def _sound_from_file(session: Session, message: Message) -> None:
+    sound = find_sound(session.open_project(), message.get("sound_id"))
+    path = intake.resolve_path(session, message.get("path"))
+
+    def run(job: Job) -> None:
+        from engine.ingest import sound_from_recording
+
+        session.set_status("work", "analysing", message=f"Analysing {path.name}")
+        with session.studio.analysing.turn(job.check):
+            measured = sound_from_recording(path)
+        job.check()
+        session.commit(replace_sound(sound.id, measured))
+        session.set_status("work", "done", message=f"{measured.name}: {len(measured.modes)} modes")
+
+    session.worker.start(run, replace_others=False)
+
+
+HANDLERS: dict[str, Callable[[Session, Message], None]] = {
+    "open": _open,
+    "open_demo": _open_demo,
+    "close": _close,
+    "save": _save,
+    "edit": _edit,
+    "undo": _undo,
+    "redo": _redo,
+    "cancel": _cancel,
+    "detect": _detect,
+    "analyse": _analyse,
+    "export": _export,
+    "strike": _strike,
+    "audition_preset": _audition_preset,
+    "sound_from_file": _sound_from_file,
+}
+
+
+def welcome(session: Session) -> dict[str, Any]:
+    """The first message to a tab; sent again when the slow imports are done."""
+    studio = session.studio
+    ready = studio.ready.is_set()
+    checkpoints = studio.checkpoint_names()
+    device = studio.device()[1] if ready else "starting"
+    if not checkpoints:
+        device += ", prior only: no checkpoint"
+    return {
+        "type": "welcome",
+        "demos": intake.demos(),
+        "presets": [
+            {"name": p.name, "material": p.material, "origin_note": p.origin_note} for p in studio.presets()
+        ],
+        "checkpoints": list(checkpoints),
+        "device": device,
+        "version": VERSION,
+        "recent": intake.recent(studio),
+        "local": not studio.options.public,
+    }
+
+
+def begin(session: Session, is_new: bool) -> None:
+    """What a tab sees first: its own document again, what the command line named, or the demo."""
+    if not is_new:
+        return
+    if session.resume():
+        intake.resume_clip(session)
+        return
+    start = session.studio.options.start
+    try:
+        if start:
+            intake.open_path(session, Path(start).expanduser().absolute())
+        else:
+            names = [demo["name"] for demo in intake.demos()]
+            if names:
+                intake.open_demo(session, "sound" if "sound" in names else names[0])
+    except Exception as error:
+        session.report(error, "start")

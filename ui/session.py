@@ -1,0 +1,413 @@
+"""One tab's session: its document and history, what it is shown, its autosave; and the register of all sessions."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.edits import Edit
+from engine.errors import BadInput, Cancelled
+from engine.history import History, commit, redo, undo
+from engine.project import Hit, Project, RenderSettings
+from engine.storage import autosave, autosave_path, load_autosave
+from ui.jobs import Renderer, Worker, describe
+from ui.outbox import Outbox
+from ui.studio import Studio
+from ui.view import Playback, project_name, view_of
+
+IDLE_S = 3 * 3600
+SWEEP_S = 0.5
+STATUS_EVERY_S = 0.05
+MOST_LENGTHS = 50_000
+SESSION_ID = re.compile(r"^[A-Za-z0-9_-]{6,64}$")
+
+log = logging.getLogger("struck")
+
+
+class Session:
+    """State of one tab; thread safe. The document changes only through ``commit``, ``step`` and ``show``."""
+
+    def __init__(self, studio: Studio, session_id: str) -> None:
+        self.studio = studio
+        self.id = session_id
+        self.lock = threading.RLock()
+        self.history: History | None = None
+        self.name = ""
+        self.info: Any = None
+        self.track: Any = None
+        self.playback = Playback()
+        self.saved_as: Path | None = None
+        self.saved_project: Project | None = None
+        self.provisional: Project | None = None
+        self.hold_sampling = False
+        self.media: dict[str, Any] = {"curve": None, "waveform": None, "filmstrip": False}
+        self.worker = Worker(f"work {session_id}", self.fail)
+        self.helper = Worker(f"clip {session_id}", self._excuse)
+        self.auditions = Worker(f"audition {session_id}", self._excuse)
+        self.exports = Worker(f"export {session_id}", self.fail_export)
+        self.renderer = Renderer(self)
+        self.used_at = time.monotonic()
+        self.dirty = False
+        self.clip_number = 0
+        self._outboxes: set[Outbox] = set()
+        self._rev = 0
+        self._lengths: OrderedDict[str, int] = OrderedDict()
+        self._rendered: dict[str, dict[str, Any]] = {}
+        self._statuses: dict[str, dict[str, Any]] = {}
+        self._status_sent_at = 0.0
+
+    # --- conversation ---------------------------------------------------------------------------
+
+    def join(self, outbox: Outbox) -> None:
+        """Add a tab and tell it everything."""
+        with self.lock:
+            self._outboxes.add(outbox)
+            outbox.put(self._view())
+            outbox.put({"type": "media", **self.media})
+            outbox.put({"type": "rendered", "hits": dict(self._rendered)})
+            outbox.put(self._status())
+
+    def leave(self, outbox: Outbox) -> None:
+        """Remove a tab."""
+        with self.lock:
+            self._outboxes.discard(outbox)
+            self.used_at = time.monotonic()
+
+    @property
+    def watched(self) -> bool:
+        """Whether a tab looks at this session."""
+        return bool(self._outboxes)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Tell every tab of this session."""
+        with self.lock:
+            for outbox in self._outboxes:
+                outbox.put(message)
+
+    def note(self, message: str) -> None:
+        """Tell the user something that is no error."""
+        self.send({"type": "note", "message": message})
+
+    def report(self, error: Exception, what: str = "") -> str:
+        """Show an error as one sentence and log what is not the user's doing; returns the sentence."""
+        message = describe(error)
+        if not isinstance(error, BadInput):
+            log.error("%s in session %s failed", what or "work", self.id, exc_info=error)
+        self.send({"type": "error", "message": message})
+        return message
+
+    def fail(self, error: Exception) -> None:
+        """End of a job that did not finish: called off, or failed."""
+        with self.lock:
+            self.provisional = None
+            self.hold_sampling = False
+            self.push_view()
+        if isinstance(error, Cancelled):
+            if not self.worker.busy or self._statuses.get("work"):
+                self.set_status("work", "cancelled", message="Stopped")
+        else:
+            self.set_status("work", "error", message=self.report(error, "job"))
+        self.renderer.request()
+
+    def fail_export(self, error: Exception) -> None:
+        """End of an export that did not finish."""
+        if isinstance(error, Cancelled):
+            self.set_status("export", "cancelled", message="Export stopped")
+        else:
+            self.set_status("export", "error", message=self.report(error, "export"))
+
+    def _excuse(self, error: Exception) -> None:
+        if not isinstance(error, Cancelled):
+            self.report(error, "side job")
+
+    # --- status ---------------------------------------------------------------------------------
+
+    def set_status(
+        self, activity: str, phase: str, done: int = 0, total: int = 0, message: str = "", started: float | None = None
+    ) -> None:
+        """Say what is going on; ``activity`` is "work", "sampling" or "export", so that one does not hide another."""
+        ended = phase in ("done", "cancelled", "error")
+        elapsed_s = 0.0 if started is None else round(time.monotonic() - started, 2)
+        status = {
+            "type": "status",
+            "phase": phase,
+            "done": done,
+            "total": total,
+            "message": message,
+            "elapsed_s": elapsed_s,
+        }
+        with self.lock:
+            previous = self._statuses.get(activity)
+            self._statuses[activity] = status
+            now = time.monotonic()
+            if not ended and previous and previous["phase"] == phase and now - self._status_sent_at < STATUS_EVERY_S:
+                return
+            self._status_sent_at = now
+            self.send(self._status())
+
+    def clear_status(self, activity: str) -> None:
+        """Nothing to say about an activity any more."""
+        with self.lock:
+            if self._statuses.pop(activity, None):
+                self.send(self._status())
+
+    def _status(self) -> dict[str, Any]:
+        order = [self._statuses[a] for a in ("work", "export", "sampling", "proxy") if a in self._statuses]
+        running = [s for s in order if s["phase"] not in ("done", "cancelled", "error")]
+        idle = {"type": "status", "phase": "idle", "done": 0, "total": 0, "message": "", "elapsed_s": 0.0}
+        if running:
+            return running[0]
+        troubled = [s for s in order if s["phase"] == "error"]
+        return troubled[0] if troubled else order[-1] if order else idle
+
+    # --- document -------------------------------------------------------------------------------
+
+    @property
+    def project(self) -> Project | None:
+        """The document as it stands."""
+        return self.history.now if self.history else None
+
+    def open_project(self) -> Project:
+        """The document; BadInput when none is open."""
+        project = self.project
+        if project is None:
+            raise BadInput("no clip is open; open one first")
+        return project
+
+    def settings(self) -> RenderSettings:
+        """The sampler's settings."""
+        project = self.project
+        return project.render if project else RenderSettings()
+
+    def show(
+        self, project: Project | None, info: Any = None, saved_as: Path | None = None, resumed: bool = False
+    ) -> None:
+        """Begin with a document, or with none; its history starts here."""
+        with self.lock:
+            self.clip_number += 1
+            self.history = None if project is None else History(past=(), now=project, future=())
+            self.name = "" if project is None else project_name(project)
+            self.info = info
+            self.track = None
+            self.provisional = None
+            self.saved_as = saved_as
+            self.saved_project = project if saved_as else None
+            self.playback = Playback()
+            self.media = {"curve": None, "waveform": None, "filmstrip": project is not None}
+            self._rendered = {}
+            self._statuses.clear()
+            self.dirty = not resumed
+            self.push_view()
+            self.send({"type": "media", **self.media})
+            self.send({"type": "rendered", "hits": {}})
+            self.send(self._status())
+
+    def commit(self, edit: Edit, gesture: str | None = None) -> None:
+        """Apply an edit and show the result; BadInput leaves everything as it was."""
+        with self.lock:
+            if self.history is None:
+                raise BadInput("no clip is open; open one first")
+            self._take(commit(self.history, edit, gesture))
+
+    def step(self, back: bool) -> None:
+        """Undo or redo."""
+        with self.lock:
+            if self.history is not None:
+                self._take(undo(self.history) if back else redo(self.history))
+
+    def _take(self, history: History) -> None:
+        if history is self.history:
+            return
+        self.history = history
+        self.dirty = True
+        self.push_view()
+        self.renderer.request()
+
+    def show_provisional(self, project: Project | None) -> None:
+        """Show hits that are still being found; they are not in the document yet."""
+        with self.lock:
+            self.provisional = project
+            self.push_view()
+
+    def push_view(self) -> None:
+        """Send the document as it stands."""
+        with self.lock:
+            self._rev += 1
+            self.send(self._view())
+
+    def _view(self) -> dict[str, Any]:
+        history = self.history
+        message: dict[str, Any] = {"type": "view", "rev": self._rev, "project": None, "undo": None, "redo": None}
+        if history is not None:
+            shown = self.provisional or history.now
+            saved = history.now is self.saved_project
+            message["project"] = view_of(shown, self.name, saved, self.playback)
+            message["undo"] = history.undo_label
+            message["redo"] = history.redo_label
+        return message
+
+    def set_media(self, **values: Any) -> None:
+        """The curve, waveform or filmstrip can be fetched now."""
+        with self.lock:
+            self.media = {**self.media, **values}
+            self.send({"type": "media", **self.media})
+
+    def set_playback(self, playback: Playback) -> None:
+        """The browser can play the clip from another address now."""
+        with self.lock:
+            self.playback = playback
+            self.push_view()
+
+    def media_path(self) -> Path | None:
+        """The file the browser plays: the clip, or its proxy; None while there is none."""
+        if self.info is None or not self.playback.playable:
+            return None
+        if self.info.browser_playable:
+            return Path(self.info.path)
+        return self.studio.folder("proxies") / f"{self.info.digest}.mp4"
+
+    # --- sound ----------------------------------------------------------------------------------
+
+    def sounding_project(self) -> Project | None:
+        """The document to render now; None while analysis is about to change it all."""
+        return None if self.hold_sampling else self.project
+
+    def remember(self, key: str, length: int) -> None:
+        """A sound of this key is in the cache."""
+        with self.lock:
+            self._lengths[key] = length
+            self._lengths.move_to_end(key)
+            while len(self._lengths) > MOST_LENGTHS:
+                self._lengths.popitem(last=False)
+
+    def forget(self, key: str) -> None:
+        """The cache has dropped a sound: render it again if it is wanted."""
+        with self.lock:
+            self._lengths.pop(key, None)
+            wanted = any(entry["key"] == key for entry in self._rendered.values())
+        if wanted:
+            self.renderer.request()
+
+    def publish_rendered(self, project: Project, keys: Mapping[str, str]) -> list[Hit]:
+        """Tell which of a document's hits are rendered, if that has changed; returns the hits that are not."""
+        for key in set(keys.values()):
+            if key not in self._lengths:
+                samples = self.studio.cache.get(key)
+                if samples is not None:
+                    self.remember(key, len(samples))
+        with self.lock:
+            rendered = {
+                hit_id: {"key": key, "length": self._lengths[key]}
+                for hit_id, key in keys.items()
+                if key in self._lengths
+            }
+            if self.project is project and rendered != self._rendered:
+                self._rendered = rendered
+                self.send({"type": "rendered", "hits": dict(rendered)})
+        return [hit for hit in project.hits if hit.id not in rendered]
+
+    def mix(self) -> tuple[Project, dict[str, Any]] | None:
+        """The document and the rendered sound of all its hits; None while some are still missing."""
+        from engine.render import RenderedHit
+
+        project = self.sounding_project()
+        if project is None:
+            return None
+        found: dict[str, Any] = {}
+        arrays: dict[str, np.ndarray | None] = {}
+        for hit_id, key in self.renderer.keys(project).items():
+            if key not in arrays:
+                arrays[key] = self.studio.cache.get(key)
+            samples = arrays[key]
+            if samples is None:
+                self.forget(key)
+                self.renderer.request()
+                return None
+            found[hit_id] = RenderedHit(key, samples)
+        return project, found
+
+    # --- keeping --------------------------------------------------------------------------------
+
+    def keep(self) -> None:
+        """Write the autosave if the document changed since the last one."""
+        with self.lock:
+            if not self.dirty:
+                return
+            self.dirty = False
+            project, saved_as = self.project, self.saved_as
+        folder = self.studio.folder("sessions")
+        try:
+            if project is not None:
+                autosave(folder, project, self.id, str(saved_as) if saved_as else None)
+            else:
+                autosave_path(folder, self.id).unlink(missing_ok=True)
+        except Exception as error:
+            self.report(error, "autosave")
+
+    def resume(self) -> bool:
+        """Take up the document this session's tab had before a restart; False when there is none."""
+        found = load_autosave(self.studio.folder("sessions"), self.id)
+        if found is None:
+            return False
+        project, saved_path = found
+        self.show(project, resumed=True)
+        self.saved_as = Path(saved_path) if saved_path else None
+        return True
+
+
+class Sessions:
+    """All sessions of the process."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self._lock = threading.Lock()
+        self._sessions: dict[str, Session] = {}
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._sweep, name="autosave", daemon=True)
+        self._thread.start()
+
+    def get(self, session_id: str) -> tuple[Session, bool]:
+        """The session of an id, and whether it is new; BadInput for what is no id."""
+        if not SESSION_ID.match(session_id):
+            raise BadInput("the session's id is not one of Struck's; reload the page")
+        with self._lock:
+            session = self._sessions.get(session_id)
+            if session is not None:
+                session.used_at = time.monotonic()
+                return session, False
+            session = self._sessions[session_id] = Session(self.studio, session_id)
+            return session, True
+
+    def find(self, session_id: str) -> Session | None:
+        """The session of an id if it is in memory."""
+        return self._sessions.get(session_id)
+
+    def forget_sound(self, key: str) -> None:
+        """The cache has dropped a sound."""
+        for session in list(self._sessions.values()):
+            session.forget(key)
+
+    def close(self) -> None:
+        """Keep every document before the process ends."""
+        self._closing.set()
+        for session in list(self._sessions.values()):
+            session.worker.cancel()
+            session.renderer.stop()
+            session.keep()
+
+    def _sweep(self) -> None:
+        while not self._closing.wait(SWEEP_S):
+            now = time.monotonic()
+            for session in list(self._sessions.values()):
+                session.keep()
+                if not session.watched and now - session.used_at > IDLE_S and not session.worker.busy:
+                    with self._lock:
+                        self._sessions.pop(session.id, None)

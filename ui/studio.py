@@ -1,0 +1,152 @@
+"""What all sessions share: the options, the user's data folder, the cache, the samplers and the queues for the CPU."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.cache import Cache
+from engine.errors import StruckError
+from engine.project import RenderSettings
+from ui.jobs import Turns
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSETS = ROOT / "assets"
+VERSION = "0.1"
+KEEP_S = {"exports": 7 * 86_400, "uploads": 60 * 86_400, "proxies": 30 * 86_400}
+CACHE_MEMORY_BYTES = 512 << 20
+CACHE_DISK_BYTES = 4 << 30
+
+log = logging.getLogger("struck")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the app was started."""
+
+    start: str | None = None
+    listen: bool = False
+    share: bool = False
+    port: int | None = None
+    auth: tuple[str, str] | None = None
+    device: str = "auto"
+    checkpoint_folder: Path = field(default_factory=lambda: ROOT / "checkpoints")
+    data_folder: Path | None = None
+    open_browser: bool = True
+
+    @property
+    def public(self) -> bool:
+        """Whether people on other machines may reach the app, so that paths on this one are not theirs to name."""
+        return self.listen or self.share
+
+
+class Studio:
+    """One a process; thread safe."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.home = options.data_folder or Path(os.environ.get("STRUCK_HOME") or Path.home() / ".struck")
+        for name in ("sessions", "uploads", "exports", "proxies", "projects", "cache"):
+            self.folder(name)
+        self.cache = Cache(self.home / "cache", CACHE_MEMORY_BYTES, CACHE_DISK_BYTES)
+        self.sampling = Turns()
+        self.analysing = Turns()
+        self.ready = threading.Event()
+        self._samplers: dict[str, Any] = {}
+        self._sampler_lock = threading.Lock()
+        self._presets: tuple[Any, ...] | None = None
+        self._device: tuple[Any, str] | None = None
+
+    def folder(self, *names: str) -> Path:
+        """A folder inside the user's data folder, made if it is not there; StruckError where it cannot be."""
+        path = self.home.joinpath(*names)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StruckError(
+                f"{path} cannot be made ({error.strerror}); point STRUCK_HOME at a folder you may write"
+            ) from None
+        return path
+
+    def checkpoints(self) -> tuple[str, ...]:
+        """Names of the trained samplers on this machine."""
+        from engine.diffusion.sampler import list_checkpoints
+
+        return tuple(list_checkpoints(self.options.checkpoint_folder))
+
+    def checkpoint_names(self) -> tuple[str, ...]:
+        """The same without importing torch: folders that hold a model."""
+        folder = self.options.checkpoint_folder
+        if self.ready.is_set():
+            return self.checkpoints()
+        return tuple(sorted(p.parent.name for p in folder.glob("*/model.safetensors")))
+
+    def presets(self) -> tuple[Any, ...]:
+        """The sounds to choose from when a clip is silent."""
+        if self._presets is None:
+            from engine.physics.presets import load_presets
+
+            self._presets = load_presets()
+        return self._presets
+
+    def device(self) -> tuple[Any, str]:
+        """The device sound is sampled on, and a sentence about it."""
+        if self._device is None:
+            from engine.device import choose_device
+
+            self._device = choose_device(self.options.device)
+        return self._device
+
+    def sampler(self, settings: RenderSettings) -> Any | None:
+        """The sampler that the settings name; None for modes and residual alone, or where it is not installed."""
+        if not settings.checkpoint:
+            return None
+        with self._sampler_lock:
+            if settings.checkpoint in self._samplers:
+                return self._samplers[settings.checkpoint]
+            if settings.checkpoint not in self.checkpoints():
+                return None
+            from engine.diffusion.sampler import load_sampler
+
+            sampler = load_sampler(self.options.checkpoint_folder, settings.checkpoint, self.device()[0])
+            self._samplers[settings.checkpoint] = sampler
+            return sampler
+
+    def warm(self) -> None:
+        """Import what is slow to import and load the sampler, so that the first edit does not wait for it."""
+        started = time.monotonic()
+        try:
+            import torch
+
+            if self.device()[0].type == "cpu":
+                torch.set_num_threads(max(1, min(8, os.cpu_count() or 1)))
+            import engine.ingest
+            import engine.render  # noqa: F401
+
+            names = self.checkpoints()
+            if names:
+                default = RenderSettings().checkpoint
+                self.sampler(RenderSettings(checkpoint=default if default in names else names[0]))
+        except Exception as error:
+            log.exception("warming up failed")
+            print(f"Struck: {error}", file=sys.stderr)
+        finally:
+            self.ready.set()
+            log.info("ready after %.1f s", time.monotonic() - started)
+
+    def tidy(self) -> None:
+        """Drop exports, uploads and proxies that nobody has touched for long."""
+        now = time.time()
+        for name, keep_s in KEEP_S.items():
+            for entry in self.folder(name).iterdir():
+                with contextlib.suppress(OSError):
+                    if now - max(p.stat().st_mtime for p in [entry, *entry.rglob("*")]) > keep_s:
+                        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
