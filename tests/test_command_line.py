@@ -228,10 +228,11 @@ def test_a_silent_clip_says_which_preset_it_uses(
 
 
 def test_given_times_of_a_sounding_clip_are_not_moved(tmp_path: Path, sounding: Path) -> None:
-    (tmp_path / "o.csv").write_text("time_s\n0.27\n0.81\n")
+    (tmp_path / "o.csv").write_text("time_s,velocity_db\n0.27,\n0.81,-4.5\n")
     assert run("render", sounding, "--onsets", tmp_path / "o.csv", "--project", tmp_path / "p.struck.json") == 0
     value = json.loads((tmp_path / "p.struck.json").read_text())
     assert [hit["time_s"] for hit in value["hits"]] == [0.27, 0.81]
+    assert value["hits"][1]["velocity_db"] == -4.5
 
 
 def test_no_hits_render_silence_with_a_warning(

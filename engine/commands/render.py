@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from engine.commands.say import MAX_SEED, default_ckpt_dir, make_progress, read_json, same_file, say, whole_number
 from engine.errors import BadInput
-from engine.export.markers import read_onsets, write_markers
+from engine.export.markers import read_onset_rows, write_markers
 from engine.export.target import check_folder, check_target
 from engine.parameters import Physics, physics_from_json
 from engine.project import Hit, Project, Sound
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         if target is not None and same_file(target, project.clip.path):
             raise BadInput(f"--{name} {target} is the clip itself; give another name")
     is_clip = not _is_project(options.source)
-    onsets = None if options.onsets is None else read_onsets(options.onsets, project.clip.duration_s)
+    onsets = None if options.onsets is None else read_onset_rows(options.onsets, project.clip.duration_s)
     project = _find_hits(project, onsets, physics, is_clip)
     project = _apply_settings(project, options.steps, options.seed)
     _render(project, options)
@@ -85,7 +85,7 @@ def _open(source: str) -> Project:
 
 
 def _find_hits(
-    project: Project, onsets: list[tuple[float, float]] | None, physics: Physics | None, is_clip: bool
+    project: Project, onsets: list[tuple[float, float | None]] | None, physics: Physics | None, is_clip: bool
 ) -> Project:
     """The project with its hits and their physics: detected, given, or as they were."""
     from engine.ingest import analyze_clip_hits, detect, hits_from_track
@@ -102,13 +102,14 @@ def _find_hits(
         say(f"{len(project.hits)} hits found")
     if is_clip and physics is None:
         project = analyze_clip_hits(project, _count("analysing")).apply(project)
+        project = _restore_velocities(project, onsets or [])
         for sound in project.sounds:
             if sound.origin == "preset":
                 say(f"{sound.name}: {sound.origin_note}")
     return project
 
 
-def _replace_hits(project: Project, onsets: list[tuple[float, float]]) -> Project:
+def _replace_hits(project: Project, onsets: list[tuple[float, float | None]]) -> Project:
     """Hits at given times; a person chose these, so nothing may move them."""
     from engine.edits import derive_seed, nearest_sound_id, with_hits
 
@@ -116,8 +117,14 @@ def _replace_hits(project: Project, onsets: list[tuple[float, float]]) -> Projec
     for number, (time_s, velocity_db) in enumerate(onsets, 1):
         hit_id = f"h{number}"
         seed = derive_seed(project.render.seed, hit_id)
-        hits.append(Hit(hit_id, time_s, nearest_sound_id(project, time_s), seed, velocity_db, touched=True))
+        hits.append(Hit(hit_id, time_s, nearest_sound_id(project, time_s), seed, velocity_db or 0.0, touched=True))
     return with_hits(project, hits)
+
+
+def _restore_velocities(project: Project, onsets: list[tuple[float, float | None]]) -> Project:
+    """Velocities that the list of onsets says, whatever the analysis of the clip's sound made of them."""
+    said = {f"h{number}": velocity_db for number, (_, velocity_db) in enumerate(onsets, 1) if velocity_db is not None}
+    return replace(project, hits=tuple(replace(h, velocity_db=said.get(h.id, h.velocity_db)) for h in project.hits))
 
 
 def _apply_settings(project: Project, steps: int | None, seed: int | None) -> Project:

@@ -41,8 +41,16 @@ def write_markers(path: str | os.PathLike[str], rows: Iterable[Marker]) -> None:
 def read_onsets(path: str | os.PathLike[str], duration_s: float) -> list[tuple[float, float]]:
     """Onsets of a CSV with a ``time_s`` column and perhaps ``velocity_db``: (time_s, velocity_db) by rising time.
 
-    Columns and rows may come in any order, other columns are ignored, an empty velocity is 0 dB.
-    Raises BadInput that names the row for a time that is negative, not finite or past ``duration_s``.
+    As ``read_onset_rows``, an unsaid velocity being 0 dB.
+    """
+    return [(time_s, velocity_db or 0.0) for time_s, velocity_db in read_onset_rows(path, duration_s)]
+
+
+def read_onset_rows(path: str | os.PathLike[str], duration_s: float) -> list[tuple[float, float | None]]:
+    """Onsets of a CSV by rising time: (time_s, velocity_db or None where it is not said).
+
+    Columns and rows may come in any order, other columns are ignored. Raises BadInput that names the
+    row for a time that is negative, not finite or past ``duration_s``.
     """
     file = Path(path)
     reader = csv.reader(io.StringIO(_read_text(file)), skipinitialspace=True)
@@ -59,7 +67,7 @@ def read_onsets(path: str | os.PathLike[str], duration_s: float) -> list[tuple[f
         raise BadInput(f"{file.name}, row {reader.line_num} is not CSV ({error}); correct it") from None
     if len(onsets) > _MOST_ROWS:
         raise BadInput(f"{file.name} has {len(onsets)} onsets, more than {_MOST_ROWS}; shorten it")
-    return sorted(onsets)
+    return sorted(onsets, key=lambda onset: onset[0])
 
 
 def _read_text(file: Path) -> str:
@@ -77,7 +85,9 @@ def _read_text(file: Path) -> str:
         raise BadInput(f"{file.name} is not UTF-8 text; save it as CSV in UTF-8") from None
 
 
-def _read_row(file: Path, row: int, header: list[str], cells: list[str], duration_s: float) -> tuple[float, float]:
+def _read_row(
+    file: Path, row: int, header: list[str], cells: list[str], duration_s: float
+) -> tuple[float, float | None]:
     values = dict(zip(header, (cell.strip() for cell in cells), strict=False))
     time_s = _read_number(file, row, "time_s", values.get("time_s", ""))
     if time_s < 0.0:
@@ -86,7 +96,9 @@ def _read_row(file: Path, row: int, header: list[str], cells: list[str], duratio
         raise BadInput(
             f"{file.name}, row {row}: time_s {time_s:g} is past the clip's end at {duration_s:.3f} s; correct it"
         )
-    velocity_db = _read_number(file, row, "velocity_db", values.get("velocity_db") or "0")
+    if not values.get("velocity_db"):
+        return time_s, None
+    velocity_db = _read_number(file, row, "velocity_db", values["velocity_db"])
     if not _VELOCITY_RANGE_DB[0] <= velocity_db <= _VELOCITY_RANGE_DB[1]:
         raise BadInput(f"{file.name}, row {row}: velocity_db {velocity_db:g} is outside -60 to 12; correct it")
     return time_s, velocity_db
