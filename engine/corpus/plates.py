@@ -71,8 +71,8 @@ def plate_noise(plate: Plate, bands: int = 32) -> Residual:
     """The contact's noise: the blow's spectrum, band by band, over a fainter and slower bed of unresolved modes."""
     edges = erb_edges(20.0, 22_050.0, bands)
     centre = np.sqrt(edges[1:] * edges[:-1])
-    blow = 20.0 * np.log10(np.abs(force_spectrum(centre, plate.contact_s)) + 1e-6) + 10.0 * np.log10(np.diff(edges) / 100.0)
-    power = np.maximum(blow + plate.noise_db - 20.0, SILENCE_DB)
+    blow = 20.0 * np.log10(np.abs(force_spectrum(centre, plate.contact_s)) + 1e-6)
+    power = np.maximum(blow + 10.0 * np.log10(np.diff(edges) / 100.0) + plate.noise_db - 20.0, SILENCE_DB)
     decay = plate.noise_decay_per_s * (0.6 + np.sqrt(centre / 2000.0))
     slow = math.pi * centre * plate.loss + plate.support_loss_per_s + 8.0
     slow = np.minimum(slow, 0.6 * decay)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from engine.parameters import Modes
-from engine.physics.poles import FINE, WIDE, find_poles, merge_poles, stand_out
+from engine.physics.poles import FINE, LOWEST_HZ, WIDE, find_poles, merge_poles, stand_out
 from engine.physics.ringing import refine_poles, ring, solve_amplitudes
 
 _BLOCK = 256
@@ -82,7 +82,9 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64) -> 
     for _ in range(2):
         amplitudes = solve_amplitudes(x, sample_rate_hz, poles)
         poles = refine_poles(x, sample_rate_hz, poles, amplitudes)
-    return _to_modes(poles, solve_amplitudes(x, sample_rate_hz, poles) * level)
+    amplitudes = solve_amplitudes(x, sample_rate_hz, poles)
+    struck = ~_steady(poles, amplitudes, x.size / sample_rate_hz) & (poles[:, 0] > LOWEST_HZ)
+    return _to_modes(poles[struck], amplitudes[struck] * level)
 
 
 def _confirm(
@@ -107,6 +109,13 @@ def _confirm(
         poles = merge_poles(poles)
         rest = x - ring(poles, solve_amplitudes(x, rate, poles), x.size, rate)
     return poles, rest
+
+
+def _steady(poles: np.ndarray, amplitudes: np.ndarray, duration_s: float) -> np.ndarray:
+    """Which modes are hum or hiss of the recording: faint, and hardly decaying while it lasts."""
+    level = np.abs(amplitudes)
+    result: np.ndarray = (poles[:, 1] * duration_s < 0.7) & (level < 0.03 * level.max(initial=0.0))
+    return result
 
 
 def _audibility(poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft as fast_fourier
 
-SLOWEST_PER_S, FASTEST_PER_S = 0.05, 3000.0
+LOWEST_HZ = 15.0
+FASTEST_PER_S = 3000.0
 _HIGHEST = 0.46  # of the sample rate
-_STANDS_OUT = 10.0**1.5
+_STANDS_OUT = 10.0**1.3
 _STANDS_CLEAR = 10.0**2.7
 _REACH, _COMPANY = 6.0, 2
 _QUIET_SHARE = 25  # percent of the spectrum beside a mode that is taken for noise
@@ -29,6 +30,11 @@ class Layer:
 
 FINE = (Layer(0.0, 1200.0, 160.0, 0.6), Layer(1200.0, 6000.0, 400.0, 0.4), Layer(6000.0, 1e9, 800.0, 0.25))
 WIDE = (Layer(0.0, 2400.0, 1200.0, 0.08), Layer(2400.0, 1e9, 2400.0, 0.06))
+
+
+def slowest_decay(duration_s: float) -> float:
+    """The least decay, per second, that a recording of this length can tell from none: 2 dB over all of it."""
+    return max(0.05, 0.25 / duration_s)
 
 
 def find_poles(x: np.ndarray, rate: int, layers: Sequence[Layer]) -> np.ndarray:
@@ -80,9 +86,9 @@ def _poles_in_band(
     frequency = np.angle(root) / (2 * np.pi) * band_rate + centre * bin_hz
     decay = -np.log(np.abs(root)) * band_rate
     margin = 0.03 * (high_hz - low_hz)
-    kept = (frequency > max(low_hz - margin, 15.0)) & (frequency < high_hz + margin)
+    kept = (frequency > max(low_hz - margin, LOWEST_HZ)) & (frequency < high_hz + margin)
     kept &= (decay > -2.0 / span_s) & (decay < min(FASTEST_PER_S, 0.7 * band_rate))
-    return np.stack([frequency[kept], np.maximum(decay[kept], SLOWEST_PER_S)], axis=1)
+    return np.stack([frequency[kept], np.maximum(decay[kept], slowest_decay(length / rate))], axis=1)
 
 
 def merge_poles(poles: np.ndarray) -> np.ndarray:
@@ -102,7 +108,7 @@ def stand_out(x: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarra
     """Which of the candidate poles in x are modes rather than noise: bool [K].
 
     ``left_over`` is x without all candidates, ``amplitudes`` theirs. Seen under its own decay, a mode must stand
-    out of the spectrum of x beside it by 15 dB, or, where strong neighbours crowd, out of the left over by 22 dB.
+    out of the spectrum of x beside it by 13 dB, or, where strong neighbours crowd, out of the left over by 27 dB.
     Noise weighted by e^(-decay t) has peaks too, but they rarely exceed the lowest quartile beside them by so much.
     """
     good = np.zeros(len(poles), dtype=bool)

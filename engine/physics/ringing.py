@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft as fast_fourier
 
-from engine.physics.poles import FASTEST_PER_S, SLOWEST_PER_S
+from engine.physics.poles import FASTEST_PER_S, slowest_decay
 
 _BLOCK = 256
 
@@ -79,6 +79,7 @@ def refine_poles(x: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.nda
     bin_hz = rate / x.size
     width = np.maximum(poles[:, 1] / (2.0 * np.pi), 0.5 * bin_hz)
     order = np.argsort(poles[:, 0])
+    slowest = slowest_decay(x.size / rate)
     refined = poles.copy()
     for group in _neighbours(poles[:, 0], width, order):
         low = min(poles[group, 0] - 4.0 * width[group]) / bin_hz - 3
@@ -99,7 +100,7 @@ def refine_poles(x: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.nda
         hertz = np.clip(move.imag / (2.0 * np.pi), -0.5 * width[group], 0.5 * width[group])
         decay = np.clip(-move.real, -0.4 * poles[group, 1], 0.7 * poles[group, 1])
         refined[group, 0] = np.clip(poles[group, 0] + hertz, 1.0, 0.499 * rate)
-        refined[group, 1] = np.clip(poles[group, 1] + decay, SLOWEST_PER_S, FASTEST_PER_S)
+        refined[group, 1] = np.clip(poles[group, 1] + decay, slowest, FASTEST_PER_S)
     return refined
 
 
