@@ -148,8 +148,9 @@ export function createStore(session, options = {}) {
         settleLayers();
         if (store.view !== base) refresh();
       }, LAYER_LIVES_MS + 50);
+      compose();
     }
-    refresh();
+    refreshSoon();
   }
 
   function foresee(change) {
@@ -169,6 +170,10 @@ export function createStore(session, options = {}) {
   /** Show changed hits (id -> partial hit) while a drag lasts; null takes them back. Heard and seen once a frame. */
   function previewHits(changes) {
     preview = changes;
+    refreshSoon();
+  }
+
+  function refreshSoon() {
     if (framed) return;
     framed = requestAnimationFrame(() => {
       framed = 0;

@@ -11,7 +11,7 @@ const HARDEST_DB = 12;
 const SOFTEST_DB = -60;
 
 /**
- * ``host``: {canvas, scale, lanes(), redraw(), tip(text|null, x, y), isLocked(), addHitAt(time_s, velocity_db), menu(hit, x, y)}.
+ * ``host``: {canvas, scale, lanes(), redraw(), scrolled(), tip(text|null, x, y), isLocked(), addHitAt(time_s, velocity_db), menu(hit, x, y)}.
  */
 export function createPointer(host, store, audio, player) {
   const { canvas, scale } = host;
