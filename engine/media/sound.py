@@ -27,6 +27,7 @@ _JITTER_S = 0.02
 _SEEK_MARGIN_S = 1.0
 _HIGHEST_RATE_HZ = 768_000
 _PLANES = 8
+_BLOCK_S = 8
 
 
 def read_clip_audio(
@@ -174,7 +175,7 @@ def _to_float(frame: AudioFrame) -> np.ndarray:
 
 
 def _iter_track(path: str | os.PathLike[str], rate_hz: int, first: int, count: int, track: int) -> Iterator[np.ndarray]:
-    """``count`` mono samples at ``rate_hz`` from sample ``first`` of Struck's clock, in pieces of about a second."""
+    """``count`` mono samples at ``rate_hz`` from sample ``first`` of Struck's clock, in pieces of some seconds."""
     origin_s = scan_picture(path).start_s
     name = Path(path).name
     with open_container(path) as container:
@@ -187,10 +188,12 @@ def _iter_track(path: str | os.PathLike[str], rate_hz: int, first: int, count: i
             context = 0
         else:
             context = step_in * math.ceil(512 * max(1.0, source_hz / rate_hz) / step_in)
-        hop = step_in * max(1, source_hz // step_in)
+        skip, left = first - cycle * step_out, count
+        # Resampling has a cost a call, so blocks are long; but no longer than what is asked for.
+        cycles = min(_BLOCK_S * source_hz // step_in, math.ceil((skip + count) / step_out))
+        hop = step_in * max(1, cycles)
         source = _iter_source(container, stream, source_hz, origin_s, cycle * step_in - context)
         window = np.zeros(0, np.float32)
-        skip, left = first - cycle * step_out, count
         while left > 0:
             while len(window) < hop + 2 * context:
                 piece = next(source, None)
