@@ -30,7 +30,11 @@ function loadStyle(name) {
 export async function mount(element) {
   await Promise.all(STYLES.map(loadStyle));
   const app = make("div", "st-app");
-  element.replaceChildren(app);
+  // Gradio's style sheet reaches every control inside its container; the editor stands beside it instead.
+  const isInGradio = Boolean(element.closest(".gradio-container"));
+  app.classList.toggle("is-page", isInGradio);
+  element.replaceChildren();
+  (isInGradio ? document.body : element).append(app);
   const store = createStore(sessionId());
   const layout = createLayout(app);
   const audio = createAudio(store);
@@ -54,6 +58,7 @@ export async function mount(element) {
     if (element.isConnected && app.isConnected) return;
     watcher.disconnect();
     for (const part of parts) part.dispose();
+    app.remove();
     if (window.struck === struck) delete window.struck;
   });
   watcher.observe(document.body, { childList: true, subtree: true });
