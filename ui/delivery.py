@@ -71,15 +71,17 @@ def _write(
     from engine.export.markers import write_markers
     from engine.export.stems import write_stems
     from engine.export.video import write_video
-    from engine.export.wave import write_wave
+    from engine.export.wave import find_time_reference, write_wave
     from engine.render import marker_rows, place_hits, stems_by_sound
 
     project, rendered = mixed
     stem = file_stem(session.name)
+    reference = find_time_reference(project.clip.start_timecode, project.clip.frame_rate, SAMPLE_RATE_HZ)
     if kind == "wav":
         path = folder / f"{stem}.wav"
-        write_wave(path, place_hits(project, rendered), SAMPLE_RATE_HZ)
-        return path, "48 kHz, 24 bit"
+        clipped = write_wave(path, place_hits(project, rendered), SAMPLE_RATE_HZ, time_reference_samples=reference)
+        loud = f"; {clipped} samples are over full scale: lower the mix" if clipped else ""
+        return path, f"48 kHz, 24 bit{loud}"
     if kind == "mp4":
         path = folder / f"{stem}_struck.mp4"
         track = place_hits(project, rendered)
@@ -90,7 +92,7 @@ def _write(
         inner = folder / f"{stem}_stems"
         shutil.rmtree(inner, ignore_errors=True)
         inner.mkdir()
-        write_stems(inner, stems_by_sound(project, rendered), SAMPLE_RATE_HZ)
+        write_stems(inner, stems_by_sound(project, rendered), SAMPLE_RATE_HZ, reference)
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             for file in sorted(inner.rglob("*.wav")):
                 archive.write(file, file.name)

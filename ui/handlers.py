@@ -77,6 +77,7 @@ def _edit(session: Session, message: Message) -> None:
     kind = edit_message.get("kind")
     presets = {p.name: p for p in session.studio.presets()} if kind == "apply_preset" else {}
     with session.lock:
+        session.adopt_provisional()
         edit = apply_message(session.open_project(), edit_message, presets)
         if kind == "set_threshold":
             intake.choose_hits(session, edit, gesture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -194,7 +195,7 @@ def choose_hits(session: Session, edit: Edit, gesture: str | None) -> None:
 
     track, project = session.track, session.open_project()
     if track is not None:
-        edit = chain(edit.label, edit, hits_from_track(edit.apply(project), track))
+        edit = chain(edit.label, edit, hits_from_track(project, track))
     session.commit(edit, gesture)
 
 
@@ -213,7 +214,7 @@ def _analyse_all(session: Session, job: Job, started: float) -> None:
         document = session.project
         if document is not None and now - shown_at > SHOW_FOUND_EVERY_S:
             shown_at = now
-            session.show_provisional(hits_from_track(document, track).apply(document))
+            session.show_provisional(hits_from_track(document, track), gesture)
 
     track = _find_onsets(session, project, job, show_found, started)
     with session.lock:
@@ -236,9 +237,10 @@ def _find_onsets(
     cache, source = session.studio.cache, project.detection.source
     name = hashlib.sha256(f"onsets 1 {project.clip.digest} {source}".encode()).hexdigest()
     curve, candidates = cache.get(f"{name}c"), cache.get(f"{name}o")
-    if curve is not None and candidates is not None and len(candidates) % 2 == 0:
-        pairs = candidates.reshape(-1, 2)
-        return OnsetTrack(OnsetCurve(float(curve[0]), curve[1:]), tuple(Onset(float(t), float(s)) for t, s in pairs))
+    if curve is not None and candidates is not None and len(candidates) % 3 == 0:
+        rows = [[float(v) for v in row] for row in candidates.reshape(-1, 3)]
+        found_before = tuple(Onset(second + part, strength) for second, part, strength in rows)
+        return OnsetTrack(OnsetCurve(float(curve[0]), curve[1:]), found_before)
 
     def progress(fraction: float) -> None:
         job.check()
@@ -253,9 +255,10 @@ def _find_onsets(
     session.set_status("work", "detecting", 0, 100, "Looking for hits", started)
     with session.studio.analysing.turn(job.check) as give_way:
         track = detect(Path(project.clip.path), source, on_found=found, on_progress=progress)
-    # Whole bundles of small arrays are cheap to keep and save a second look after a restart.
-    cache.put(f"{name}c", np.concatenate([[track.curve.rate_hz], track.curve.values]).astype(np.float64))
-    cache.put(f"{name}o", np.array([(o.time_s, o.strength) for o in track.candidates], np.float64).reshape(-1))
+    cache.put(f"{name}c", np.concatenate([[track.curve.rate_hz], track.curve.values]))
+    # The cache holds 32-bit floats: whole seconds and the rest apart keep late times exact.
+    parts = [(math.floor(o.time_s), o.time_s - math.floor(o.time_s), o.strength) for o in track.candidates]
+    cache.put(f"{name}o", np.array(parts).reshape(-1))
     return track
 
 
@@ -263,17 +266,16 @@ def _analyse(session: Session, job: Job, gesture: str, started: float, hit_ids: 
     from engine.ingest import analyze_clip_hits
 
     project = session.open_project()
-    total = len(project.hits)
+    total = len(hit_ids or project.hits)
     session.set_status("work", "analysing", 0, total, f"Analysing {total} hits", started)
-    shown_at = 0.0
 
-    def found(*values: Any) -> None:
-        nonlocal shown_at
+    def found(done: int, total: int) -> None:
         job.check()
+        session.set_status("work", "analysing", done, total, f"Analysing {done} of {total} hits", started)
         give_way()
 
     with session.studio.analysing.turn(job.check) as give_way:
-        edit = analyze_clip_hits(project, found)
+        edit = analyze_clip_hits(project, found, hit_ids)
     with session.lock:
         job.check()
         session.hold_sampling = False

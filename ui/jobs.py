@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ui.session import Session
 
 BATCH_ON_CPU = 4
-BATCH_ON_GPU = 64
+BATCH_ON_GPU = 32
 SETTLE_S = 0.03
 
 log = logging.getLogger("struck")
@@ -120,6 +120,11 @@ class Worker:
                 job.cancel()
 
     @property
+    def waiting(self) -> int:
+        """How many jobs run or wait."""
+        return len(self._jobs)
+
+    @property
     def busy(self) -> bool:
         """Whether a job runs or waits."""
         return self._thread is not None
@@ -198,14 +203,13 @@ class Renderer:
 
     def keys(self, project: Project) -> dict[str, str]:
         """Render key of every hit of a document."""
-        from engine.render import hit_key
+        from engine.render import hit_keys
 
         known = self._keys
         if known is not None and known[0] is project:
             return known[1]
         sampler = self._session.studio.sampler(project.render)
-        digest = sampler.digest if sampler else ""
-        keys = {hit.id: hit_key(project, hit, digest) for hit in project.hits}
+        keys = hit_keys(project, sampler.digest if sampler else "")
         self._keys = (project, keys)
         return keys
 
@@ -247,7 +251,9 @@ class Renderer:
                         give_way()
 
                     part = replace(project, hits=tuple(batch))
-                    for hit in render_hits(part, sampler, studio.cache, progress).values():
+                    for hit in render_hits(
+                        part, sampler, studio.cache, progress, include_muted=True, group_hits=len(batch)
+                    ).values():
                         session.remember(hit.key, len(hit.samples))
                 sampled += len(batch)
             except Cancelled:

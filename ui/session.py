@@ -46,7 +46,7 @@ class Session:
         self.playback = Playback()
         self.saved_as: Path | None = None
         self.saved_project: Project | None = None
-        self.provisional: Project | None = None
+        self.provisional: tuple[Project, str] | None = None
         self.hold_sampling = False
         self.media: dict[str, Any] = {"curve": None, "waveform": None, "filmstrip": False}
         self.worker = Worker(f"work {session_id}", self.fail)
@@ -111,7 +111,7 @@ class Session:
             self.hold_sampling = False
             self.push_view()
         if isinstance(error, Cancelled):
-            if not self.worker.busy or self._statuses.get("work"):
+            if self.worker.waiting <= 1:  # else a newer job has taken the place of this one
                 self.set_status("work", "cancelled", message="Stopped")
         else:
             self.set_status("work", "error", message=self.report(error, "job"))
@@ -231,11 +231,19 @@ class Session:
         self.push_view()
         self.renderer.request()
 
-    def show_provisional(self, project: Project | None) -> None:
-        """Show hits that are still being found; they are not in the document yet."""
+    def show_provisional(self, edit: Edit, gesture: str) -> None:
+        """Show hits that are still being found; they are in the document only once an edit needs them."""
         with self.lock:
-            self.provisional = project
+            self.provisional = (edit.apply(self.open_project()), gesture)
             self.push_view()
+
+    def adopt_provisional(self) -> None:
+        """Take the hits shown so far into the document, since the user is about to edit them."""
+        with self.lock:
+            if self.provisional is not None:
+                project, gesture = self.provisional
+                self.provisional = None
+                self.commit(Edit("Detect hits", lambda _: project), gesture)
 
     def push_view(self) -> None:
         """Send the document as it stands."""
@@ -247,7 +255,7 @@ class Session:
         history = self.history
         message: dict[str, Any] = {"type": "view", "rev": self._rev, "project": None, "undo": None, "redo": None}
         if history is not None:
-            shown = self.provisional or history.now
+            shown = self.provisional[0] if self.provisional else history.now
             saved = history.now is self.saved_project
             message["project"] = view_of(shown, self.name, saved, self.playback)
             message["undo"] = history.undo_label
