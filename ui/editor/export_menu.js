@@ -4,9 +4,9 @@ import { icon } from "./icons.js";
 import { make } from "./sliders.js";
 
 const KINDS = [
-  ["mp4", "Clip with the new sound", "MP4, the picture untouched where it can be"],
+  ["mp4", "Clip with the new sound", "MP4, picture untouched"],
   ["wav", "The sound alone", "WAV, 48 kHz, 24 bit"],
-  ["stems", "Stems", "one WAV for each sound, zipped"],
+  ["stems", "Stems", "a WAV for each sound"],
   ["markers", "Markers", "the times of the hits, CSV"],
   ["project", "Project file", "to go on elsewhere"],
 ];

@@ -21,7 +21,7 @@ export function createLayout(app) {
   const picture = make("section", "st-picture", { "aria-label": "Picture" });
   const inspector = make("section", "st-inspector", { "aria-label": "Inspector" });
   const timeline = make("section", "st-timeline", { "aria-label": "Timeline" });
-  const footer = make("footer", "st-footer");
+  const footer = make("div", "st-footer");
   const across = make("div", "st-splitter is-across", { role: "separator", tabIndex: 0, "aria-orientation": "vertical", "aria-label": "Width of the inspector", title: "Drag to resize, double-click to reset" });
   const down = make("div", "st-splitter is-down", { role: "separator", tabIndex: 0, "aria-orientation": "horizontal", "aria-label": "Height of the timeline", title: "Drag to resize, double-click to reset" });
   app.append(top, picture, across, inspector, down, timeline, footer);

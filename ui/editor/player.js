@@ -51,7 +51,9 @@ export function createPlayer(root, store, audio) {
     },
   });
   timecode.element.title = "Type a timecode to go there";
-  const frame = make("span", "st-frame");
+  const frame = make("span", "");
+  const speed = make("span", "");
+  const facts = make("div", "st-frame", {}, frame, speed);
   const listen = createSegments({ label: "Listen to", choices: LISTEN, onChoose: setListen });
   listen.element.classList.add("st-segments");
   const listenLabel = make("span", "st-label", { textContent: "Listen to" });
@@ -59,7 +61,7 @@ export function createPlayer(root, store, audio) {
   const transport = make("div", "st-transport", {},
     make("div", "st-buttons", {}, button("start", "To the start (Home)", () => seek(0)), playButton, loopButton, button("end", "To the end (End)", () => seek(Infinity)),
       button("back", "One frame back (,)", () => step(-1)), button("forward", "One frame on (.)", () => step(1))),
-    timecode.element, frame, make("span", "st-space"), listenLabel, listen.element, meter.element);
+    timecode.element, facts, make("span", "st-space"), listenLabel, listen.element, meter.element);
   root.append(stage, transport);
   audio.attachVideo(video);
 
@@ -77,12 +79,13 @@ export function createPlayer(root, store, audio) {
     transport.classList.toggle("is-off", transportOff);
     if (!shown) {
       timecode.set("--:--:--:--", true);
-      frame.textContent = "";
+      frame.textContent = speed.textContent = "";
       return;
     }
     const time_s = playing && frame_s !== null ? frame_s : cursor_s;
     timecode.set(formatTimecode(clamp(time_s, 0, shown.duration_s), shown));
-    frame.textContent = `frame ${Math.floor(time_s * rate() + 0.001)} · ${rate().toFixed(rate() % 1 ? 2 : 0)} fps`;
+    frame.textContent = `frame ${Math.floor(time_s * rate() + 0.001)}`;
+    speed.textContent = `${rate().toFixed(rate() % 1 ? 2 : 0)} fps`;
   }
 
   /** Move the cursor, and the picture to the frame shown there. */

@@ -9,8 +9,8 @@ const LOWEST_HZ = 60;
 const HIGHEST_HZ = 18000;
 const SAMPLE_RATE_HZ = 48000;
 const LONGEST_S = 6;
-const FLOOR_DB = -84; // mean level in a row at which the picture is empty
-const CEILING_DB = -18;
+const FLOOR_DB = -76; // mean level in a row at which the picture is empty
+const CEILING_DB = -2;
 const SLICE_MS = 6;
 const MOST_PICTURES = 600;
 

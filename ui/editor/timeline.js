@@ -1,11 +1,12 @@
 // The timeline: ruler, filmstrip, onset curve, hits, what Struck plays, the clip's own sound.
 
 import { clamp } from "./quantities.js";
-import { make, newGesture, openMenu } from "./sliders.js";
+import { make, newGesture } from "./sliders.js";
 import { createPointer } from "./timeline_drag.js";
 import { createFilm } from "./timeline_film.js";
 import { createHeads } from "./timeline_heads.js";
 import { COLORS, drawGrounds, drawHits, drawLasso, drawProgress, drawThreshold, drawWords } from "./timeline_lanes.js";
+import { openMenuAt } from "./timeline_menu.js";
 import { createScrollBar } from "./timeline_scroll.js";
 import { drawRuler } from "./timeline_ruler.js";
 import { createScale, layLanes, velocityScale } from "./timeline_scale.js";
@@ -16,6 +17,8 @@ import { createThreshold } from "./timeline_threshold.js";
 const PULSE_MS = 1100;
 const PAGE_AT = 0.92; // while playing, the view turns over when the playhead is this far across
 const PAGE_TO = 0.08;
+const MOST_SOUNDS = 10; // in a hit's menu; the inspector lists them all
+const TIP_ABOVE_PX = 20; // over the edge of the lane above, so that it hides no neighbour
 
 export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   const scale = createScale();
@@ -24,6 +27,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   let wanted = 0;
   let pulsing = 0;
   let digest = null;
+  let closeMenu = () => {};
   let adding = null; // {time_s, known: Set of ids} until the added hit arrives
 
   // --- elements -----------------------------------------------------------------------------------
@@ -31,14 +35,13 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   const canvas = make("canvas", "st-lanes", { tabIndex: 0, role: "application", "aria-label": "Timeline: arrow keys move the chosen hits, double-click adds one, Delete takes them away" });
   const playhead = make("div", "st-playhead", {}, make("i"));
   const tip = make("div", "st-tip", { hidden: true });
-  const menuAnchor = make("i", "st-menu-anchor");
   const heads = createHeads(store, { chooseMaterial, changed: redraw });
   const threshold = createThreshold(store, { lane: () => lanes.onsets, changed: redraw });
   const scrollBar = createScrollBar(scale, () => {
     scrolled();
     redraw();
   });
-  const field = make("div", "st-field", {}, canvas, playhead, threshold.element, tip, scrollBar.element, menuAnchor);
+  const field = make("div", "st-field", {}, canvas, playhead, threshold.element, tip, scrollBar.element);
   root.append(heads.element, field);
 
   const film = createFilm(store, redraw);
@@ -126,12 +129,12 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     playhead.style.transform = `translateX(${Math.round(x * 2) / 2}px)`;
   }
 
-  function showTip(text, x = 0, y = 0) {
+  function showTip(text, x = 0) {
     tip.hidden = !text;
     if (!text) return;
     if (tip.textContent !== text) tip.textContent = text;
     const left = x + 14 + tip.offsetWidth > scale.width ? x - tip.offsetWidth - 14 : x + 14;
-    tip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(clamp(y - 13, lanes.hits.top + 2, height - 30))}px)`;
+    tip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${lanes.hits.top - TIP_ABOVE_PX}px)`;
   }
 
   // --- moving about -------------------------------------------------------------------------------
@@ -194,22 +197,21 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   }
 
   function openHitMenu(hit, page_x, page_y) {
-    const box = field.getBoundingClientRect();
-    menuAnchor.style.transform = `translate(${page_x - box.left + 340}px, ${page_y - box.top}px)`;
     const ids = [...store.selection.hits];
-    const all = ids.length === 1 ? "" : ` ${ids.length} hits`;
+    const those = ids.length === 1 ? "" : ` ${ids.length} hits`;
     const set = (values) => store.edit({ kind: "set_hits", ids, values }, newGesture());
     const sounds = project().sounds;
-    openMenu(menuAnchor, [
-      { text: "Hear it", note: "Enter", choose: () => audio.auditionHit(hit.id)?.catch?.(() => {}) },
-      { text: `${hit.mute ? "Unmute" : "Mute"}${all}`, note: "M", choose: () => set({ mute: !hit.mute }) },
-      { text: `Put on the nearest frame${all && ","}${all}`, choose: () => snapToFrames(ids) },
-      { text: `Detach from the shared sound${all && ","}${all}`, note: "D", choose: () => {
+    closeMenu();
+    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", [
+      { text: "Hear it", key: "↵", choose: () => audio.auditionHit(hit.id)?.catch?.(() => {}) },
+      { text: `${hit.mute ? "Unmute" : "Mute"}${those}`, key: "M", choose: () => set({ mute: !hit.mute }) },
+      { text: `Snap${those} to the nearest frame`, choose: () => snapToFrames(ids) },
+      { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: "D", choose: () => {
         const by = newGesture();
         for (const id of ids) store.edit({ kind: "detach_hit", id }, by);
       } },
-      { text: `Delete${all}`, note: "Delete", choose: () => store.edit({ kind: "delete_hits", ids }, newGesture()) },
-      ...(sounds.length > 1 ? sounds.map((sound) => ({ text: sound.name, group: "Strike with", color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) })) : []),
+      { text: `Delete${those}`, key: "⌫", choose: () => store.edit({ kind: "delete_hits", ids }, newGesture()) },
+      ...(sounds.length > 1 ? ["", ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike ${sound.name}`, color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
     ]);
   }
 
@@ -256,6 +258,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
       return { x: box.left + scrollX + scale.x(hit.time_s), y: box.top + scrollY + velocityScale(lanes.hits).y(hit.velocity_db) };
     },
     dispose() {
+      closeMenu();
       cancelAnimationFrame(wanted);
       clearTimeout(pulsing);
       observer.disconnect();

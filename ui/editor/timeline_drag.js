@@ -11,7 +11,7 @@ const HARDEST_DB = 12;
 const SOFTEST_DB = -60;
 
 /**
- * ``host``: {canvas, scale, lanes(), redraw(), scrolled(), tip(text|null, x, y), isLocked(), addHitAt(time_s, velocity_db), menu(hit, x, y)}.
+ * ``host``: {canvas, scale, lanes(), redraw(), scrolled(), tip(text|null, x), isLocked(), addHitAt(time_s, velocity_db), menu(hit, x, y)}.
  */
 export function createPointer(host, store, audio, player) {
   const { canvas, scale } = host;
@@ -47,7 +47,7 @@ export function createPointer(host, store, audio, player) {
 
   function onDown(event) {
     if (!project()) return;
-    canvas.focus({ preventScroll: true });
+    canvas.focus({ preventScroll: true, focusVisible: false });
     const at = place(event);
     const lane = laneAt(at.y);
     if (event.button === 1 || (event.button === 0 && event.altKey && lane !== "hits")) {
@@ -200,9 +200,8 @@ export function createPointer(host, store, audio, player) {
     if (!shown) return;
     const from = drag.from.get(drag.hit.id);
     const x = scale.x(from.time_s + drag.delta_s);
-    const y = velocityScale(host.lanes().hits).y(from.velocity_db + drag.delta_db);
-    if (drag.axis === "time") host.tip(`${formatTimecode(from.time_s + drag.delta_s, project().clip)}   ${formatDelta(drag.delta_s, scale.rate)}`, x, y);
-    else host.tip(`${formatDb(clamp(from.velocity_db + drag.delta_db, SOFTEST_DB, HARDEST_DB), true)}   ${formatDb(drag.delta_db, true)}`, x, y);
+    if (drag.axis === "time") host.tip(`${formatTimecode(from.time_s + drag.delta_s, project().clip)}   ${formatDelta(drag.delta_s, scale.rate)}`, x);
+    else host.tip(`${formatDb(clamp(from.velocity_db + drag.delta_db, SOFTEST_DB, HARDEST_DB), true)}   ${formatDb(drag.delta_db, true)}`, x);
   }
 
   /** What lies under a resting pointer: cursor, highlight and words. */
@@ -217,7 +216,7 @@ export function createPointer(host, store, audio, player) {
       if (hit) {
         const sound = project().sounds.find((s) => s.id === hit.sound_id);
         const words = [formatTimecode(hit.time_s, project().clip), sound?.name, formatDb(hit.velocity_db, true), hit.mute && "muted", !store.rendered.has(hit.id) && "not sampled yet"];
-        host.tip(words.filter(Boolean).join("  ·  "), scale.x(hit.time_s), velocityScale(host.lanes().hits).y(hit.velocity_db));
+        host.tip(words.filter(Boolean).join("  ·  "), scale.x(hit.time_s));
       } else host.tip(null);
     }
     if ((hit?.id ?? null) !== hovered) {

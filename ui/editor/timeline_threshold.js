@@ -60,6 +60,7 @@ export function createThreshold(store, host) {
   element.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     element.setPointerCapture(event.pointerId);
+    event.preventDefault(); // a drag takes no focus: arrow keys stay with the hits
     gesture = newGesture();
     isDragging = true;
     const box = element.parentElement.getBoundingClientRect();
