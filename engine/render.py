@@ -19,7 +19,6 @@ from engine.edits.values import select_modes
 from engine.errors import StruckError
 from engine.export.markers import Marker
 from engine.parameters import Modes, Physics, Residual, physics_to_json
-from engine.physics.analysis import synthesize, tweak
 from engine.project import Hit, Project, Sound
 from engine.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
 
@@ -91,6 +90,8 @@ def hit_keys(project: Project, checkpoint_digest: str) -> dict[str, str]:
 
 def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
     """What a hit strikes, with its velocity and tweak applied and muted modes left out."""
+    from engine.physics.analysis import tweak  # slow to import, and keys and cached sounds do without
+
     sound = project.sound(hit.sound_id)
     sounding = select_modes(sound.modes, [k for k in range(len(sound.modes)) if not any(sound.modes.muted[k : k + 1])])
     own = hit.tweak
@@ -186,6 +187,8 @@ def _sample(
         settings = project.render
         sounds = sampler.sample(physics, seeds, steps=settings.steps, guidance=settings.guidance, on_step=report)
     else:
+        from engine.physics.analysis import synthesize
+
         sounds = []
         for (modes, residual), seed in zip(physics, seeds, strict=True):
             sounds.append(synthesize(Physics(modes, residual, SAMPLE_RATE_HZ), seed=seed))

@@ -194,7 +194,7 @@ def welcome(session: Session) -> dict[str, Any]:
     """The first message to a tab; sent again when the slow imports are done."""
     studio = session.studio
     ready = studio.ready.is_set()
-    checkpoints = studio.checkpoint_names()
+    checkpoints = studio.checkpoints()
     device = studio.device()[1] if ready else "starting"
     if not checkpoints:
         device += ", prior only: no checkpoint"

@@ -135,11 +135,14 @@ def _open(session: Session, path: Path, job: Job) -> None:
 
 
 def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None) -> None:
-    from engine.media import digest_file
+    def digest_of(clip_path: str) -> str:
+        from engine.media import digest_file
+
+        return digest_file(clip_path)
 
     search = (path.parent, session.studio.folder("uploads", session.id))
     public = session.studio.options.public
-    project = load_project(path, search=search, digest_of=digest_file)
+    project = load_project(path, search=search, digest_of=digest_of if saved_as else None)
     clip = Path(project.clip.path)
     if public and saved_as and not any(clip.resolve().is_relative_to(folder.resolve()) for folder in search):
         raise BadInput(f"the clip {clip.name} is not among the uploads; drop the clip first, then the project")
@@ -159,7 +162,7 @@ def _look_at_clip(session: Session, job: Job) -> None:
     session.info = info
     _serve_clip(session, info)
     job.check()
-    session.track = _find_onsets(session, project, job, lambda _track: None)
+    session.track = _find_onsets(session, project, job, None, time.monotonic(), "Drawing the onset curve")
     _show_curve(session)
     session.clear_status("work")
     session.renderer.request()
@@ -216,7 +219,7 @@ def _analyse_all(session: Session, job: Job, started: float) -> None:
             shown_at = now
             session.show_provisional(hits_from_track(document, track), gesture)
 
-    track = _find_onsets(session, project, job, show_found, started)
+    track = _find_onsets(session, project, job, show_found, started, "Looking for hits")
     with session.lock:
         job.check()
         session.track = track
@@ -228,7 +231,7 @@ def _analyse_all(session: Session, job: Job, started: float) -> None:
 
 
 def _find_onsets(
-    session: Session, project: Project, job: Job, on_found: Callable[[Any], None], started: float | None = None
+    session: Session, project: Project, job: Job, on_found: Callable[[Any], None] | None, started: float, what: str
 ) -> Any:
     """The clip's onset curve and candidates, from the cache or by looking and listening."""
     from engine.ingest import detect
@@ -245,14 +248,15 @@ def _find_onsets(
     def progress(fraction: float) -> None:
         job.check()
         done = round(100 * fraction)
-        session.set_status("work", "detecting", done, 100, f"Looking for hits, {done} %", started)
+        session.set_status("work", "detecting", done, 100, f"{what}, {done} %", started)
         give_way()
 
     def found(track: Any) -> None:
         job.check()
-        on_found(track)
+        if on_found is not None:
+            on_found(track)
 
-    session.set_status("work", "detecting", 0, 100, "Looking for hits", started)
+    session.set_status("work", "detecting", 0, 100, what, started)
     with session.studio.analysing.turn(job.check) as give_way:
         track = detect(Path(project.clip.path), source, on_found=found, on_progress=progress)
     cache.put(f"{name}c", np.concatenate([[track.curve.rate_hz], track.curve.values]))

@@ -208,8 +208,7 @@ class Renderer:
         known = self._keys
         if known is not None and known[0] is project:
             return known[1]
-        sampler = self._session.studio.sampler(project.render)
-        keys = hit_keys(project, sampler.digest if sampler else "")
+        keys = hit_keys(project, self._session.studio.digest(project.render))
         self._keys = (project, keys)
         return keys
 
@@ -260,7 +259,7 @@ class Renderer:
                 if self._stopped:
                     raise
         if sampled:
-            how = "" if studio.sampler(session.settings()) else " (prior only: no checkpoint)"
+            how = "" if studio.digest(session.settings()) else " (prior only: no checkpoint)"
             message = f"Sampled {sampled} of {sampled} hits{how}"
             session.set_status("sampling", "done", sampled, sampled, message, started)
         else:

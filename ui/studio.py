@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.cache import Cache
+from engine.diffusion.files import digest_checkpoint, list_checkpoints
 from engine.errors import StruckError
 from engine.project import RenderSettings
 from ui.jobs import Turns
@@ -62,6 +63,8 @@ class Studio:
         self.ready = threading.Event()
         self._samplers: dict[str, Any] = {}
         self._sampler_lock = threading.Lock()
+        self._digests: dict[str, str] = {}
+        self._digest_lock = threading.Lock()
         self._presets: tuple[Any, ...] | None = None
         self._device: tuple[Any, str] | None = None
 
@@ -78,16 +81,17 @@ class Studio:
 
     def checkpoints(self) -> tuple[str, ...]:
         """Names of the trained samplers on this machine."""
-        from engine.diffusion.sampler import list_checkpoints
+        return list_checkpoints(self.options.checkpoint_folder)
 
-        return tuple(list_checkpoints(self.options.checkpoint_folder))
-
-    def checkpoint_names(self) -> tuple[str, ...]:
-        """The same without importing torch: folders that hold a model."""
-        folder = self.options.checkpoint_folder
-        if self.ready.is_set():
-            return self.checkpoints()
-        return tuple(sorted(p.parent.name for p in folder.glob("*/model.safetensors")))
+    def digest(self, settings: RenderSettings) -> str:
+        """Digest of the sampler that the settings name, "" where there is none; does not load it."""
+        name = settings.checkpoint
+        if not name or name not in self.checkpoints():
+            return ""
+        with self._digest_lock:
+            if name not in self._digests:
+                self._digests[name] = digest_checkpoint(self.options.checkpoint_folder / name)
+            return self._digests[name]
 
     def presets(self) -> tuple[Any, ...]:
         """The sounds to choose from when a clip is silent."""
@@ -107,13 +111,11 @@ class Studio:
 
     def sampler(self, settings: RenderSettings) -> Any | None:
         """The sampler that the settings name; None for modes and residual alone, or where it is not installed."""
-        if not settings.checkpoint:
+        if not settings.checkpoint or settings.checkpoint not in self.checkpoints():
             return None
         with self._sampler_lock:
             if settings.checkpoint in self._samplers:
                 return self._samplers[settings.checkpoint]
-            if settings.checkpoint not in self.checkpoints():
-                return None
             from engine.diffusion.sampler import load_sampler
 
             sampler = load_sampler(self.options.checkpoint_folder, settings.checkpoint, self.device()[0])

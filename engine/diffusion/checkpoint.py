@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,21 +10,14 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from engine.diffusion.files import CONFIG, WEIGHTS, digest_checkpoint, list_checkpoints
 from engine.diffusion.network import NetworkConfig, VelocityNetwork
 from engine.errors import BadInput
 
+__all__ = ["CONFIG", "FORMAT", "WEIGHTS", "list_checkpoints", "load_checkpoint", "save_checkpoint"]
+
 FORMAT = 1
 """Changes when the spectrogram, the condition or the process changes what weights mean."""
-
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
-
-
-def list_checkpoints(folder: Path | str) -> tuple[str, ...]:
-    """Names of the sampler checkpoints in a folder, sorted; empty where there is none."""
-    root = Path(folder)
-    if not root.is_dir():
-        return ()
-    return tuple(sorted(p.name for p in root.iterdir() if (p / WEIGHTS).is_file() and (p / CONFIG).is_file()))
 
 
 def save_checkpoint(folder: Path, network: VelocityNetwork, training: dict[str, Any]) -> None:
@@ -46,8 +38,7 @@ def load_checkpoint(folder: Path) -> tuple[VelocityNetwork, str]:
     """
     name = folder.name
     try:
-        config_bytes = (folder / CONFIG).read_bytes()
-        config = json.loads(config_bytes)
+        config = json.loads((folder / CONFIG).read_bytes())
         network_config = dict(config["network"])
         network_config["channels"] = tuple(int(c) for c in network_config["channels"])
         found = (config["format"], config["kind"])
@@ -67,8 +58,4 @@ def load_checkpoint(folder: Path) -> tuple[VelocityNetwork, str]:
     except Exception as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise BadInput(f"checkpoint {name!r} does not fit this Struck ({reason}); restore it or choose another") from None
-    digest = hashlib.sha256(config_bytes)
-    with open(folder / WEIGHTS, "rb") as weights_file:
-        for block in iter(lambda: weights_file.read(1 << 20), b""):
-            digest.update(block)
-    return network, digest.hexdigest()
+    return network, digest_checkpoint(folder)

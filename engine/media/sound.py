@@ -16,7 +16,6 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from engine.dsp import resample
 from engine.errors import BadInput
 from engine.media.files import SOUND_FORMATS, check_readable, open_container
 from engine.media.probe import scan_picture
@@ -176,6 +175,8 @@ def _to_float(frame: AudioFrame) -> np.ndarray:
 
 def _iter_track(path: str | os.PathLike[str], rate_hz: int, first: int, count: int, track: int) -> Iterator[np.ndarray]:
     """``count`` mono samples at ``rate_hz`` from sample ``first`` of Struck's clock, in pieces of some seconds."""
+    from engine.dsp import resample  # slow to import, and the picture does without
+
     origin_s = scan_picture(path).start_s
     name = Path(path).name
     with open_container(path) as container:
