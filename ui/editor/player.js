@@ -23,6 +23,7 @@ export function createPlayer(root, store, audio) {
   let loop = false;
   let address = null;
   let number = 0; // of the latest wish to play or pause: an older one that still waits for a seek gives up
+  let isShown = false; // a picture of this clip has been on screen
   let animation = 0;
   let timer = 0;
 
@@ -217,6 +218,7 @@ export function createPlayer(root, store, audio) {
       address = next;
       if (playing) pause();
       frame_s = null;
+      isShown = false;
       if (next) video.src = next;
       else {
         video.removeAttribute("src");
@@ -237,9 +239,14 @@ export function createPlayer(root, store, audio) {
     else if (video.error) text = "This browser cannot play the clip's picture; hits can still be edited, heard and exported.";
     else if (!shown.media_url && store.status.phase === "opening") text = `${store.status.message || "Preparing the picture"}.`;
     else if (!shown.media_url) text = "Loading the picture";
-    else if (video.readyState < 2) text = "Loading the picture";
+    else if (!isShown) text = "Loading the picture";
     words.textContent = text;
     stage.classList.toggle("is-waiting", Boolean(text));
+  }
+
+  function seen() {
+    isShown = true;
+    sayState();
   }
 
   let digest = null;
@@ -255,7 +262,7 @@ export function createPlayer(root, store, audio) {
   }
 
   const cleanups = [store.on("view", followView), store.on("status", sayState)];
-  for (const [name, react] of [["loadedmetadata", sayState], ["loadeddata", sayState], ["error", sayState], ["ended", atEnd], ["emptied", sayState]]) video.addEventListener(name, react);
+  for (const [name, react] of [["loadeddata", seen], ["seeked", seen], ["error", sayState], ["ended", atEnd]]) video.addEventListener(name, react);
   // Someone else paused the picture (a media key, the system): follow it.
   video.addEventListener("pause", () => {
     clearTimeout(timer);

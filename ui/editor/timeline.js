@@ -211,7 +211,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
         for (const id of ids) store.edit({ kind: "detach_hit", id }, by);
       } },
       { text: `Delete${those}`, key: "⌫", choose: () => store.edit({ kind: "delete_hits", ids }, newGesture()) },
-      ...(sounds.length > 1 ? ["", ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike ${sound.name}`, color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
+      ...(sounds.length > 1 ? ["", ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike with ${sound.name}`, color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
     ]);
   }
 

@@ -13,6 +13,7 @@ export function createToasts(app, store) {
   const strip = make("div", "st-lost", { role: "status", hidden: true, textContent: "The connection to Struck is lost. Reconnecting; your project is kept." });
   app.append(stack, strip);
   let timer = 0;
+  let digest = null;
 
   function show(message, kind = "note") {
     const same = [...stack.children].find((toast) => toast.dataset.text === message);
@@ -34,6 +35,11 @@ export function createToasts(app, store) {
   const cleanups = [
     store.on("error", ({ message }) => show(message, "error")),
     store.on("note", ({ message }) => show(message)),
+    store.on("view", ({ project }) => {
+      // What went wrong before another clip came is no longer of use.
+      if (project && project.clip.digest !== digest) stack.replaceChildren();
+      digest = project?.clip.digest ?? digest;
+    }),
     store.on("connection", (state) => {
       clearTimeout(timer);
       if (state === "open") strip.hidden = true;
@@ -53,6 +59,7 @@ export function createToasts(app, store) {
 /** A message as a sentence: a capital at its start, a full stop at its end. */
 function sentence(message) {
   const text = String(message ?? "").trim();
-  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  const opensWithFile = /^[^:;,]*\.\w+\b/.test(text); // a file keeps its own first letter
+  const whole = opensWithFile ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
 }
