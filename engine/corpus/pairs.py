@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,7 +48,8 @@ def _prepare(task: tuple[int, Recording, int]) -> tuple[int, list[tuple[np.ndarr
     if not is_held_out(recording):
         rng = np.random.default_rng(index)
         low, high = np.log(RATIO_RANGE)
-        ratios += [float(np.exp(rng.uniform(low, high))) for _ in range(variants)]
+        # Whole percents, since a resampler's filter bank is as large as the rates' smallest common ratio.
+        ratios += [round(100 * float(np.exp(rng.uniform(low, high)))) / 100 for _ in range(variants)]
     return index, [(e.arrays, e.fmax_hz, e.end_frame) for e in prepare_recording(recording, ratios)]
 
 
@@ -61,6 +63,8 @@ def build_pairs(recordings: list[Recording], folder: Path, variants: int = 2, wo
     rows: dict[int, list[tuple[float, int, bool]]] = {frames: [] for frames in FRAME_COUNTS}
     tasks = [(i, r, variants) for i, r in enumerate(recordings)]
     context = multiprocessing.get_context("spawn")
+    # Small matrices: workers that each start a thread per core only wait for one another.
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     try:
         with context.Pool(workers) as pool:
             for count, (index, examples) in enumerate(pool.imap_unordered(_prepare, tasks, chunksize=4), 1):
