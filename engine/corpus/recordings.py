@@ -88,13 +88,13 @@ def read_hit(recording: Recording) -> np.ndarray:
     """The recording from its onset on, mono at 48 kHz, at most LONGEST_S."""
     samples, rate_hz = read_recording(recording.path)
     mono = resample(samples.mean(axis=1), rate_hz, SAMPLE_RATE_HZ)
-    start = int(round(find_onset(mono, SAMPLE_RATE_HZ) * SAMPLE_RATE_HZ))
+    start = round(find_onset(mono, SAMPLE_RATE_HZ) * SAMPLE_RATE_HZ)
     return mono[start : start + int(LONGEST_S * SAMPLE_RATE_HZ)]
 
 
 def stretch(hit: np.ndarray, modes: Modes, residual: Residual, ratio: float) -> tuple[np.ndarray, Modes, Residual]:
     """Play a hit ``ratio`` times faster: every frequency and decay scales with it, as for a smaller object."""
-    faster = resample(hit, int(round(SAMPLE_RATE_HZ * ratio)), SAMPLE_RATE_HZ)
+    faster = resample(hit, round(SAMPLE_RATE_HZ * ratio), SAMPLE_RATE_HZ)
     scaled_modes = replace(
         modes,
         frequency_hz=tuple(f * ratio for f in modes.frequency_hz),

@@ -43,13 +43,15 @@ def load_checkpoint(folder: Path) -> tuple[VelocityNetwork, str]:
         network_config["channels"] = tuple(int(c) for c in network_config["channels"])
         found = (config["format"], config["kind"])
     except FileNotFoundError:
-        raise BadInput(f"checkpoint {name!r} was not found in {folder.parent}; choose another or set --ckpt-dir") from None
+        where = f"was not found in {folder.parent}"
+        raise BadInput(f"checkpoint {name!r} {where}; choose another or set --ckpt-dir") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise BadInput(f"checkpoint {name!r}: {CONFIG} is damaged; restore the folder or choose another") from None
+        remedy = "restore the folder or choose another"
+        raise BadInput(f"checkpoint {name!r}: {CONFIG} is damaged; {remedy}") from None
     if found != (FORMAT, "sampler"):
         raise BadInput(
-            f"checkpoint {name!r} is of format {found[0]!r} ({found[1]!r}) and this Struck reads sampler format {FORMAT}; "
-            "choose another or retrain it with `launch.py train sampler`"
+            f"checkpoint {name!r} is of format {found[0]!r} ({found[1]!r}) and this Struck reads sampler format "
+            f"{FORMAT}; choose another or retrain it with `launch.py train sampler`"
         )
     try:
         network = VelocityNetwork(NetworkConfig(**network_config))
@@ -57,5 +59,6 @@ def load_checkpoint(folder: Path) -> tuple[VelocityNetwork, str]:
         network.load_state_dict({key: value.float() for key, value in weights.items()})
     except Exception as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise BadInput(f"checkpoint {name!r} does not fit this Struck ({reason}); restore it or choose another") from None
+        remedy = "restore it or choose another"
+        raise BadInput(f"checkpoint {name!r} does not fit this Struck ({reason}); {remedy}") from None
     return network, digest_checkpoint(folder)

@@ -38,7 +38,7 @@ class Block(nn.Module):
         self.modulate = nn.Linear(embedding, 2 * outputs)
         self.norm_out = nn.GroupNorm(8, outputs)
         self.conv_out = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+        self.skip: nn.Module = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
         nn.init.zeros_(self.conv_out.weight)
         nn.init.zeros_(self.modulate.weight)
         nn.init.zeros_(self.modulate.bias)
@@ -53,6 +53,7 @@ class Block(nn.Module):
 class VelocityNetwork(nn.Module):
     """Velocity [B, 2, BINS, T] of a noisy deviation at an angle, given the prior's features."""
 
+    pitch: torch.Tensor
     OUTPUTS = 5  # free part (2), gate on the modal part (2, complex), gate on the noisy picture (1)
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -77,12 +78,13 @@ class VelocityNetwork(nn.Module):
         self.up = nn.ModuleList()
         for i in reversed(range(len(channels) - 1)):
             self.grow.append(nn.ConvTranspose2d(channels[i + 1], channels[i], 2, stride=2))
-            blocks = [Block(channels[i] * (2 if j == 0 else 1), channels[i], config.embedding) for j in range(config.blocks)]
-            self.up.append(nn.ModuleList(blocks))
+            inputs = [2 * channels[i]] + [channels[i]] * (config.blocks - 1)
+            self.up.append(nn.ModuleList([Block(width, channels[i], config.embedding) for width in inputs]))
         self.norm = nn.GroupNorm(8, channels[0])
         self.head = nn.Conv2d(channels[0], self.OUTPUTS * patch * patch, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():  # velocity 0, the bare prior, is where learning starts
+            for values in self.head.parameters():
+                values.zero_()
         pitch = torch.linspace(-1.0, 1.0, BINS)[None, None, :, None]
         self.register_buffer("pitch", pitch, persistent=False)
 

@@ -33,7 +33,8 @@ class Sampler:
     def __init__(self, network: VelocityNetwork, digest: str, device: torch.device) -> None:
         self.digest = digest
         self.device = device
-        self.network = network.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        placed = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: VelocityNetwork = placed.eval().requires_grad_(False)
         self.bfloat16 = prefers_bfloat16(device)
 
     def sample(

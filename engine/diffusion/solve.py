@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 
@@ -39,7 +40,7 @@ def sample(
     """Fold ``step`` over evenly spaced ``angles``, from noise to deviation; ``on_step`` may raise to stop."""
     x = noise
     before: torch.Tensor | None = None
-    for index, (angle, following) in enumerate(zip(angles, angles[1:], strict=False)):
+    for index, (angle, following) in enumerate(pairwise(angles)):
         velocity = denoise(x, angle)
         x = step(x, velocity, before, following - angle)
         before = velocity
