@@ -30,13 +30,8 @@ from engine.units import SAMPLE_RATE_HZ
 FLOOR_DB = -80.0
 """Whitening floor under the loudest expected bin; what lies under it is silence to the sampler."""
 
-SIGMA_MIN = 0.12
-"""Least spread in a compressed bin: even a clean mode is not known better than this."""
-
-NOISE_SCALE = 0.8962
-"""Spread of the compressed picture whose expansion has the power of unit complex noise.
-
-Solves E[(2^|z| - 1)^2] = 1 for z complex normal of that spread (see tests)."""
+SIGMA_MIN = 0.05
+"""Least spread of a bin, in units of what is expected there: even a clean mode is not known better than this."""
 
 LENGTH_DB = -60.0
 _GRID = 32
@@ -47,8 +42,8 @@ class Condition:
     """What the sampler is told of a batch of hits; T frames each.
 
     ``expected`` [B, BINS, T] magnitude E in spectrogram units; ``mean`` [B, 2, BINS, T] the modal
-    part's compressed picture; ``sigma`` [B, 1, BINS, T] spread of the noise round it; ``level``
-    [B, 1, BINS, T] E in decibels over its floor, scaled to 0..1.
+    part's compressed picture; ``sigma`` [B, 1, BINS, T] standard deviation of the complex noise round the
+    modal part, in units of E; ``level`` [B, 1, BINS, T] E in decibels over its floor, scaled to 0..1.
     """
 
     expected: torch.Tensor
@@ -148,6 +143,6 @@ def condition_from_powers(
     floor = peak * 10.0 ** (FLOOR_DB / 10.0)
     expected = torch.sqrt(together + floor)
     share = torch.sqrt((noise_power + floor) / (together + floor))
-    sigma = torch.sqrt((NOISE_SCALE * share) ** 2 + SIGMA_MIN**2)
+    sigma = torch.sqrt(share**2 + SIGMA_MIN**2)
     level = 1.0 + 20.0 * torch.log10(expected / torch.sqrt(peak)) / -FLOOR_DB
     return Condition(expected, compress(modal / expected), sigma.unsqueeze(1), level.unsqueeze(1))

@@ -1,8 +1,9 @@
-"""The process: how noise and sound are mixed, what the network is asked, and guidance.
+"""The process: how a draw of the prior and a sound are mixed, what the network is asked, and guidance.
 
-With z the deviation of the sound's picture from the prior's mean, and sigma the prior's own spread,
-z(a) = cos(a) sigma eps + sin(a) z, a from 0 (a draw from the prior) to pi/2 (the sound): v-diffusion
-(Salimans & Ho, ICLR 2022) from a physical prior. Velocity 0 is the bare prior, so training starts
+With z the deviation of the sound's picture from the prior's mean, and e that of a draw from the prior,
+z(a) = cos(a) e + sin(a) z, a from 0 (a draw from the prior) to pi/2 (the sound): the angular path of
+v-diffusion (Salimans & Ho, ICLR 2022) as a stochastic interpolant (Albergo & Vanden-Eijnden, ICLR 2023),
+whose start is a physical prior rather than white noise. Velocity 0 is the bare prior, so training starts
 there and only what the prior gets wrong has to be learnt.
 """
 
@@ -14,13 +15,19 @@ import torch
 
 from engine.diffusion.condition import Condition
 from engine.diffusion.network import VelocityNetwork
+from engine.diffusion.spectrogram import compress, expand
 
 Denoise = Callable[[torch.Tensor, float], torch.Tensor]
 """(noisy deviation [B, 2, BINS, T], angle) -> velocity."""
 
 
+def draw_prior(mean: torch.Tensor, sigma: torch.Tensor, white: torch.Tensor) -> torch.Tensor:
+    """Deviation [B, 2, BINS, T] of a draw from the prior: its mean plus ``white`` noise of its spread, compressed."""
+    return compress(expand(mean) + sigma[:, 0] * white) - mean
+
+
 def mix(noise: torch.Tensor, deviation: torch.Tensor, angle: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noisy deviation and its velocity at ``angle`` [B], from noise of the prior's spread and the true deviation."""
+    """Noisy deviation and its velocity at ``angle`` [B], from a draw of the prior and the true deviation."""
     cos, sin = torch.cos(angle)[:, None, None, None], torch.sin(angle)[:, None, None, None]
     return cos * noise + sin * deviation, cos * deviation - sin * noise
 

@@ -10,10 +10,18 @@ import torch
 
 from engine.diffusion.checkpoint import list_checkpoints, load_checkpoint
 from engine.diffusion.condition import Condition, build_condition, count_frames
-from engine.diffusion.denoiser import make_denoise
+from engine.diffusion.denoiser import draw_prior, make_denoise
 from engine.diffusion.network import VelocityNetwork
 from engine.diffusion.solve import Step, sample, slide, space_angles
-from engine.diffusion.spectrogram import BINS, FRAME_COUNTS, HOP, N_FFT, ONSET_SAMPLE, expand, spectrogram_to_wave
+from engine.diffusion.spectrogram import (
+    FRAME_COUNTS,
+    HOP,
+    N_FFT,
+    ONSET_SAMPLE,
+    draw_white,
+    expand,
+    spectrogram_to_wave,
+)
 from engine.parameters import Modes, Physics, Residual
 from engine.physics.analysis import synthesize
 from engine.units import SAMPLE_RATE_HZ, db_to_gain
@@ -87,7 +95,7 @@ class Sampler:
         with torch.no_grad():
             condition = build_condition(physics, frames, self.device)
             denoise = make_denoise(self.network, condition, guidance, self.bfloat16)
-            deviation = sample(denoise, draw_noise(seeds, condition), space_angles(steps), step, report)
+            deviation = sample(denoise, draw_starts(seeds, condition), space_angles(steps), step, report)
             return picture_to_wave(condition, condition.mean + deviation).cpu().numpy()
 
 
@@ -105,11 +113,11 @@ def prefers_bfloat16(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.is_bf16_supported()
 
 
-def draw_noise(seeds: Sequence[int], condition: Condition) -> torch.Tensor:
-    """Noise of the prior's spread, [B, 2, BINS, T]; each hit from its own seed, drawn on the CPU."""
+def draw_starts(seeds: Sequence[int], condition: Condition) -> torch.Tensor:
+    """A draw of the prior for each hit, [B, 2, BINS, T], from the hit's own seed, on the CPU whatever the device."""
     frames = condition.mean.shape[-1]
-    draws = [torch.randn(2, BINS, frames, generator=torch.Generator().manual_seed(int(seed))) for seed in seeds]
-    return torch.stack(draws).to(condition.mean.device) * condition.sigma * 0.5**0.5
+    white = torch.cat([draw_white(1, frames, torch.Generator().manual_seed(int(seed))) for seed in seeds])
+    return draw_prior(condition.mean, condition.sigma, white.to(condition.mean.device))
 
 
 def picture_to_wave(condition: Condition, picture: torch.Tensor) -> torch.Tensor:

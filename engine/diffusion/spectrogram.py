@@ -42,6 +42,18 @@ def spectrogram_to_wave(spectrogram: torch.Tensor) -> torch.Tensor:
     )
 
 
+def draw_white(count: int, frames: int, generator: torch.Generator) -> torch.Tensor:
+    """Spectrograms of white noise, complex [count, BINS, frames], each bin of unit power.
+
+    Drawn as waves: bins drawn one by one would contradict each other where windows overlap, and lose
+    three quarters of their power on the way back to a wave.
+    """
+    window = analysis_window()
+    wave = torch.randn(count, (frames - 1) * HOP + N_FFT, generator=generator)
+    spectrogram = torch.stft(wave, N_FFT, HOP, window=window, center=False, return_complex=True)
+    return spectrogram / window.square().sum().sqrt()
+
+
 def compress(ratio: torch.Tensor) -> torch.Tensor:
     """Log-compress the magnitude of a whitened spectrogram, keep its phase: complex in, picture out.
 

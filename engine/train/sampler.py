@@ -19,9 +19,10 @@ from engine.corpus.pairs import Batch, build_pairs, draw_batches, make_batch, op
 from engine.corpus.recordings import is_held_out, list_recordings
 from engine.device import choose_device
 from engine.diffusion.checkpoint import save_checkpoint
-from engine.diffusion.denoiser import mix
+from engine.diffusion.denoiser import draw_prior, mix
 from engine.diffusion.network import NetworkConfig, VelocityNetwork, count_parameters
 from engine.diffusion.sampler import prefers_bfloat16
+from engine.diffusion.spectrogram import draw_white
 from engine.errors import BadInput
 
 
@@ -142,10 +143,11 @@ def velocity_loss(
 
 def draw_task(batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """What a network is asked and should answer: random angles, the noisy deviation there, its velocity."""
-    deviation = batch.deviation
-    angle = (torch.rand(deviation.shape[0], generator=generator) * (0.5 * math.pi)).to(deviation.device)
-    noise = torch.randn(deviation.shape, generator=generator).to(deviation.device)
-    return angle, *mix(noise * batch.features[:, 2:3] * 0.5**0.5, deviation, angle)
+    deviation, features = batch.deviation, batch.features
+    size, device = deviation.shape[0], deviation.device
+    angle = (torch.rand(size, generator=generator) * (0.5 * math.pi)).to(device)
+    white = draw_white(size, deviation.shape[-1], generator).to(device)
+    return angle, *mix(draw_prior(features[:, :2], features[:, 2:3], white), deviation, angle)
 
 
 def weighted_square(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
