@@ -44,7 +44,7 @@ PAPER = {"young_pa": 0.3e9, "density_kg_per_m3": 800.0, "poisson": 0.2}
 PORCELAIN = {"young_pa": 72e9, "density_kg_per_m3": 2400.0, "poisson": 0.23}
 
 
-def _plate(constants: dict[str, float], size_mm: tuple[float, float, float], **blow: Any) -> Plate:
+def _plate(constants: dict[str, Any], size_mm: tuple[float, float, float], **blow: Any) -> Plate:
     return Plate(**constants, size_m=(size_mm[0] / 1e3, size_mm[1] / 1e3, size_mm[2] / 1e3), **blow)
 
 
@@ -186,8 +186,11 @@ def _audible(modes: Modes) -> Modes:
     if not len(modes):
         return modes
     kept = np.flatnonzero(np.asarray(modes.power_db) > max(modes.power_db) + FAINTEST_MODE_DB)
-    fields = (modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad)
-    return Modes(*(tuple(values[i] for i in kept) for values in fields), (False,) * kept.size)
+    frequency, power, decay, phase = (
+        tuple(values[i] for i in kept)
+        for values in (modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad)
+    )
+    return Modes(frequency, power, decay, phase, (False,) * kept.size)
 
 
 def _at_peak(physics: Physics) -> Physics:
