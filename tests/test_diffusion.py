@@ -37,7 +37,8 @@ RATE = 48_000
 CPU = torch.device("cpu")
 TINY = NetworkConfig(channels=(8, 16), blocks=1, embedding=32)
 MODES = Modes((400.0, 1230.0, 5100.0), (-12.0, -15.0, -22.0), (6.0, 12.0, 25.0), (0.3, -1.0, 2.0), (False,) * 3)
-NOISE = Residual((100.0, 800.0, 4000.0, 20_000.0), (-34.0, -30.0, -36.0), (40.0, 60.0, 90.0), Room((-50.0,) * 3, (12.0,) * 3))
+ROOM = Room((-50.0,) * 3, (12.0,) * 3)
+NOISE = Residual((100.0, 800.0, 4000.0, 20_000.0), (-34.0, -30.0, -36.0), (40.0, 60.0, 90.0), ROOM)
 SHORT = Modes((900.0,), (-12.0,), (60.0,), (0.0,), (False,))
 
 
@@ -200,7 +201,8 @@ def test_muted_modes_and_silence(sampler: Sampler) -> None:
 
 def test_progress_counts_hits_and_stops(sampler: Sampler) -> None:
     heard: list[tuple[int, int]] = []
-    sampler.sample([(SHORT, Residual())] * 3, [1, 2, 3], steps=2, on_step=lambda done, total: heard.append((done, total)))
+    hits = [(SHORT, Residual())] * 3
+    sampler.sample(hits, [1, 2, 3], steps=2, on_step=lambda done, total: heard.append((done, total)))
     assert heard[-1] == (3, 3) and [done for done, _ in heard] == sorted(done for done, _ in heard)
 
     def stop(done: int, total: int) -> None:

@@ -6,7 +6,9 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -14,7 +16,7 @@ import scipy.linalg
 
 from engine.corpus.recordings import Recording, is_held_out, list_recordings, read_hit
 from engine.device import choose_device
-from engine.diffusion.sampler import load_sampler
+from engine.diffusion.sampler import Sampler, load_sampler
 from engine.errors import BadInput, StruckError
 from engine.parameters import Physics
 from engine.physics.analysis import analyze_hit, synthesize
@@ -42,7 +44,9 @@ def log_mel(sound: np.ndarray, length: int) -> np.ndarray:
     padded = np.zeros(length, np.float32)
     padded[: min(length, len(sound))] = sound[:length]
     hop = SAMPLE_RATE_HZ // 200
-    power = librosa.feature.melspectrogram(y=padded, sr=SAMPLE_RATE_HZ, n_fft=1024, hop_length=hop, n_mels=64, fmin=40.0)
+    power = librosa.feature.melspectrogram(
+        y=padded, sr=SAMPLE_RATE_HZ, n_fft=1024, hop_length=hop, n_mels=64, fmin=40.0
+    )
     frames = int(SMOOTH_S * 200)
     kernel = np.ones(frames) / frames
     return np.apply_along_axis(lambda row: np.convolve(row, kernel, mode="same"), 1, power)
@@ -64,7 +68,7 @@ def describe(sound: np.ndarray) -> np.ndarray:
     """A recording as one vector: its mel levels, relative to their peak, over five stretches after the onset."""
     power = log_mel(sound, int(SEGMENTS_S[-1] * SAMPLE_RATE_HZ))
     edges = [int(s * 200) for s in SEGMENTS_S]
-    parts = [power[:, a:b].mean(axis=1) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [power[:, a:b].mean(axis=1) for a, b in pairwise(edges)]
     levels = 10 * np.log10(np.concatenate(parts) / (power.max() + 1e-20) + 1e-8)
     return levels.astype(np.float64)
 
@@ -121,7 +125,9 @@ def interval(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
 
 def main(args: list[str]) -> None:
     """The command ``evaluate sampler``."""
-    parser = argparse.ArgumentParser(prog="evaluate sampler", description="Compare sampled sounds and the bare prior with held-out recordings.")
+    parser = argparse.ArgumentParser(
+        prog="evaluate sampler", description="Compare sampled sounds and the bare prior with held-out recordings."
+    )
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data")
     parser.add_argument("--ckpt-dir", default="checkpoints")
     parser.add_argument("--checkpoint", default="sampler")
@@ -136,61 +142,13 @@ def main(args: list[str]) -> None:
     recordings = list_recordings(options.data)
     cases = gather_cases(recordings, options.limit)
     print(f"{len(cases)} held-out recordings, {note}", file=sys.stderr)
-
-    training = [r for r in recordings if not is_held_out(r)][:: max(1, len(recordings) // 500)]
-    described = []
-    for recording in training:
-        try:
-            described.append(describe(read_hit(recording)))
-        except StruckError:
-            continue
-    mean, axes = fit_projection(np.stack(described))
-
-    seeds = [1000 + i for i in range(len(cases))]
-    physics = [(c.physics.modes, c.physics.residual) for c in cases]
-    systems: dict[str, list[np.ndarray]] = {
-        "prior alone": [synthesize(c.physics, duration_s=WINDOW_S, seed=s) for c, s in zip(cases, seeds, strict=True)]
-    }
-    for steps in (int(s) for s in options.steps.split(",")):
-        systems[f"sampler, {steps} steps"] = sampler.sample(physics, seeds, steps, options.guidance)
-
-    # The recordings end where they end: beyond that nothing is known, and nothing is compared.
-    lengths = [min(len(c.hit), int(WINDOW_S * SAMPLE_RATE_HZ)) for c in cases]
-    real_vectors = (np.stack([describe(c.hit) for c in cases]) - mean) @ axes
-    train_vectors = (np.stack(described) - mean) @ axes
-    baseline: np.ndarray | None = None
-    rows = []
-    for name, sounds in systems.items():
-        pairs = [
-            measure_distance(c.hit, sound, length, c.recording.fmax_hz)
-            for c, sound, length in zip(cases, sounds, lengths, strict=True)
-        ]
-        values = np.asarray(pairs)
-        baseline = values if baseline is None else baseline
-        cut = [s[:n] for s, n in zip(sounds, lengths, strict=True)]
-        vectors = (np.stack([describe(s) for s in cut]) - mean) @ axes
-        rows.append(
-            {
-                "system": name,
-                "log_mel_db": round(float(values[:, 0].mean()), 3),
-                "log_mel_active_db": round(float(values[:, 1].mean()), 3),
-                "gain_on_prior_db": [round(v, 3) for v in interval(baseline[:, 0] - values[:, 0])],
-                "gain_on_prior_active_db": [round(v, 3) for v in interval(baseline[:, 1] - values[:, 1])],
-                "closer_than_prior_percent": round(100 * float((values[:, 1] < baseline[:, 1]).mean()), 1),
-                "frechet": round(measure_frechet(real_vectors, vectors), 4),
-                "kernel": round(measure_kernel(real_vectors, vectors), 5),
-            }
-        )
+    systems = sound_systems(cases, sampler, [int(s) for s in options.steps.split(",")], options.guidance)
     result = {
         "recordings": len(cases),
         "device": note,
         "checkpoint": options.checkpoint,
         "guidance": options.guidance,
-        "other_real_recordings": {
-            "frechet": round(measure_frechet(real_vectors, train_vectors), 4),
-            "kernel": round(measure_kernel(real_vectors, train_vectors), 5),
-        },
-        "systems": rows,
+        **compare(cases, systems, describe_training(recordings)),
     }
     print_table(result)
     if options.json == "-":
@@ -199,7 +157,64 @@ def main(args: list[str]) -> None:
         Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def print_table(result: dict) -> None:
+def sound_systems(
+    cases: list[Case], sampler: Sampler, steps: list[int], guidance: float
+) -> dict[str, list[np.ndarray]]:
+    """Every case by every system, with the same seed: the bare prior first."""
+    seeds = [1000 + i for i in range(len(cases))]
+    physics = [(case.physics.modes, case.physics.residual) for case in cases]
+    bare = [synthesize(c.physics, duration_s=WINDOW_S, seed=s) for c, s in zip(cases, seeds, strict=True)]
+    sampled = {f"sampler, {n} step{'s' * (n > 1)}": sampler.sample(physics, seeds, n, guidance) for n in steps}
+    return {"prior alone": bare, **sampled}
+
+
+def describe_training(recordings: list[Recording], most: int = 420) -> np.ndarray:
+    """Descriptions of recordings that the sampler was trained on, spread over the corpus."""
+    training = [r for r in recordings if not is_held_out(r)]
+    described = []
+    for recording in training[:: max(1, len(training) // most)]:
+        try:
+            described.append(describe(read_hit(recording)))
+        except StruckError:
+            continue
+    return np.stack(described)
+
+
+def compare(cases: list[Case], systems: dict[str, list[np.ndarray]], training: np.ndarray) -> dict[str, Any]:
+    """A row of figures for each system, the first being the baseline; and training recordings as a yardstick."""
+    mean, axes = fit_projection(training)
+    # The recordings end where they end: beyond that nothing is known, and nothing is compared.
+    lengths = [min(len(case.hit), int(WINDOW_S * SAMPLE_RATE_HZ)) for case in cases]
+    real = (np.stack([describe(case.hit) for case in cases]) - mean) @ axes
+    baseline: np.ndarray | None = None
+    rows = []
+    for name, sounds in systems.items():
+        distances = np.asarray(
+            [
+                measure_distance(case.hit, sound, length, case.recording.fmax_hz)
+                for case, sound, length in zip(cases, sounds, lengths, strict=True)
+            ]
+        )
+        baseline = distances if baseline is None else baseline
+        vectors = (np.stack([describe(s[:n]) for s, n in zip(sounds, lengths, strict=True)]) - mean) @ axes
+        rows.append(
+            {
+                "system": name,
+                "log_mel_db": round(float(distances[:, 0].mean()), 3),
+                "log_mel_active_db": round(float(distances[:, 1].mean()), 3),
+                "gain_on_prior_db": [round(v, 3) for v in interval(baseline[:, 0] - distances[:, 0])],
+                "gain_on_prior_active_db": [round(v, 3) for v in interval(baseline[:, 1] - distances[:, 1])],
+                "closer_than_prior_percent": round(100 * float((distances[:, 1] < baseline[:, 1]).mean()), 1),
+                "frechet": round(measure_frechet(real, vectors), 4),
+                "kernel": round(measure_kernel(real, vectors), 5),
+            }
+        )
+    yardstick = (training - mean) @ axes
+    other = {"frechet": round(measure_frechet(real, yardstick), 4), "kernel": round(measure_kernel(real, yardstick), 5)}
+    return {"other_real_recordings": other, "systems": rows}
+
+
+def print_table(result: dict[str, Any]) -> None:
     """The figures as a Markdown table on standard error."""
     lines = [
         "| system | log-mel dB, all | active | gain on prior, active (95 %) | closer than prior | Fréchet | kernel |",

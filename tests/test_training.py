@@ -1,0 +1,138 @@
+"""Training from a folder of recordings to a checkpoint and its evaluation, at a very small size."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from engine.corpus.pairs import make_batch, open_pairs
+from engine.corpus.recordings import is_held_out, list_recordings, make_example, read_hit, stretch
+from engine.diffusion.checkpoint import load_checkpoint
+from engine.errors import BadInput
+from engine.evaluate import sampler as evaluation
+from engine.parameters import Modes, Physics, Residual
+from engine.physics.analysis import synthesize
+from engine.train import sampler as training
+
+RATE = 48_000
+NOISE = Residual((100.0, 1000.0, 8000.0), (-36.0, -40.0), (50.0, 80.0), None)
+
+
+def make_hit(seed: int) -> Physics:
+    rng = np.random.default_rng(seed)
+    count = 4
+    frequency = np.sort(rng.uniform(200.0, 6000.0, count))
+    modes = Modes(
+        tuple(frequency), tuple(rng.uniform(-25, -12, count)), tuple(rng.uniform(20, 80, count)), (0.0,) * count
+    )
+    return Physics(modes, NOISE, RATE)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen objects, enough for some on either side of the split, struck after a little silence."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for index in range(16):
+        sound = synthesize(make_hit(index), 0.25, seed=index)
+        (folder / f"object_{index}").mkdir()
+        path = folder / f"object_{index}" / "strike.wav"
+        soundfile.write(path, np.concatenate([np.zeros(960, np.float32), sound]), RATE, subtype="FLOAT")
+    return folder
+
+
+def test_split_keeps_takes_of_one_object_together(corpus: Path) -> None:
+    recordings = list_recordings(corpus)
+    held_out = [is_held_out(r) for r in recordings]
+    assert len(recordings) == 16 and 0 < sum(held_out) < 16
+    assert held_out == [is_held_out(r) for r in list_recordings(corpus)]
+    with pytest.raises(BadInput, match="holds no recordings"):
+        list_recordings(corpus / "nowhere")
+
+
+def test_manifest_chooses_by_tier(corpus: Path, tmp_path: Path) -> None:
+    columns = ("path", "tier", "kind", "material", "licence", "fmax_hz")
+    rows = [
+        ("audio/a/one_1.flac", "A", "single", "wood", "CC0", ""),
+        ("audio/a/one_2.flac", "A-", "single", "wood", "CC0", "16000"),
+        ("audio/a/two.flac", "B", "single", "wood", "x", ""),
+        ("audio/a/many.flac", "A", "sequence", "wood", "x", ""),
+    ]
+    with open(tmp_path / "MANIFEST.csv", "w", newline="", encoding="utf-8") as table:
+        csv.writer(table).writerows([columns, *rows])
+    found = list_recordings(tmp_path)
+    assert [r.path.name for r in found] == ["one_1.flac", "one_2.flac"]
+    assert found[0].group == found[1].group and found[1].fmax_hz == 16_000
+
+
+def test_played_faster_is_a_smaller_object() -> None:
+    physics = make_hit(3)
+    hit = synthesize(physics, 0.25)
+    faster, modes, residual = stretch(hit, physics.modes, physics.residual, 1.25)
+    assert len(faster) == pytest.approx(len(hit) / 1.25, abs=2)
+    assert modes.frequency_hz[0] == pytest.approx(1.25 * physics.modes.frequency_hz[0])
+    assert modes.decay_per_s[0] == pytest.approx(1.25 * physics.modes.decay_per_s[0])
+    assert residual.edges_hz[1] == pytest.approx(1250.0)
+    tone = Modes((1000.0,), (-6.0,), (10.0,), (0.0,))
+    moved, scaled, _ = stretch(synthesize(Physics(tone, Residual()), 0.3), tone, Residual(), 0.8)
+    clean = synthesize(Physics(scaled, Residual()), len(moved) / RATE)
+    assert np.corrcoef(moved[480:-480], clean[480:-480])[0, 1] > 0.99
+
+
+def test_recording_is_near_its_prior(corpus: Path) -> None:
+    hit = read_hit(list_recordings(corpus)[0])
+    physics = make_hit(0)
+    example = make_example(synthesize(physics, 0.25), physics.modes, Residual(), 24_000.0)
+    sound, mean = example.arrays[:2].astype(np.float32), example.arrays[2:4].astype(np.float32)
+    loud = example.arrays[5] > 0.5
+    assert np.abs(sound - mean)[:, loud].mean() < 0.2 * np.abs(mean)[:, loud].mean() + 0.05
+    assert np.abs(hit).max() > 0.05
+
+
+def test_training_resumes_and_its_checkpoint_is_evaluated(corpus: Path, tmp_path: Path) -> None:
+    out, work = tmp_path / "checkpoints" / "small", tmp_path / "work"
+    args = ["--data", str(corpus), "--out", str(out), "--work", str(work), "--variants", "1", "--device", "cpu"]
+    training.main([*args, "--minutes", "0.03", "--channels", "8,16"])
+    first = torch.load(work / "state.pt", weights_only=True)["step"]
+    training.main([*args, "--minutes", "0.06", "--channels", "8,16"])
+    assert torch.load(work / "state.pt", weights_only=True)["step"] > first > 0
+    log = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
+    assert len(log) == 2 and all(np.isfinite(line["held_out"]) and line["held_out_prior"] > 0 for line in log)
+    with pytest.raises(BadInput, match="does not fit this training"):
+        training.main([*args, "--minutes", "0.2", "--channels", "16,16"])
+
+    network, _ = load_checkpoint(out)
+    assert network.config.channels == (8, 16)
+    facts = json.loads((out / "config.json").read_text())["training"]
+    assert facts["complete"] and facts["recordings"] == sum(not is_held_out(r) for r in list_recordings(corpus))
+
+    pairs = open_pairs(work / "pairs")
+    for group in pairs.values():
+        assert len(group.held_out) == len(group.arrays)
+        batch = make_batch(group, np.array([0]), torch.device("cpu"), None)
+        assert torch.isfinite(batch.deviation).all() and batch.weight.min() >= 0.0
+
+    figures = tmp_path / "figures.json"
+    where = ["--data-dir", str(corpus), "--ckpt-dir", str(out.parent), "--checkpoint", "small", "--device", "cpu"]
+    evaluation.main([*where, "--steps", "1", "--json", str(figures)])
+    result = json.loads(figures.read_text())
+    assert [row["system"] for row in result["systems"]] == ["prior alone", "sampler, 1 step"]
+    assert all(np.isfinite(row["frechet"]) and row["log_mel_db"] > 0 for row in result["systems"])
+
+
+def test_distances_are_distances() -> None:
+    one, other = (synthesize(make_hit(k), 0.25, seed=k) for k in (1, 2))
+    assert evaluation.measure_distance(one, one, 9600, 24_000.0) == (0.0, 0.0)
+    near = evaluation.measure_distance(one, 0.9 * one, 9600, 24_000.0)[1]
+    far = evaluation.measure_distance(one, other, 9600, 24_000.0)[1]
+    assert near == pytest.approx(0.915, abs=0.05) and far > 3 * near
+    rng = np.random.default_rng(1)
+    cloud, same, moved = rng.normal(size=(400, 4)), rng.normal(size=(400, 4)), rng.normal(size=(400, 4)) + 2.0
+    assert evaluation.measure_frechet(cloud, cloud) == pytest.approx(0.0, abs=1e-6)
+    assert evaluation.measure_frechet(cloud, moved) == pytest.approx(16.0, rel=0.15)
+    assert abs(evaluation.measure_kernel(cloud, same)) < 0.1 < 1.0 < evaluation.measure_kernel(cloud, moved)
