@@ -53,7 +53,10 @@ class Tweak:
 
 @dataclass(frozen=True)
 class Hit:
-    """One strike. ``velocity_db`` (0 = the sound as stored) is physics; gain, pan and mute are mix."""
+    """One strike. ``velocity_db`` (0 = the sound as stored) is physics; gain, pan and mute are mix.
+
+    ``found_s`` is where detection found it, wherever it was moved since; None if it was made by hand.
+    """
 
     id: str
     time_s: float
@@ -66,14 +69,19 @@ class Hit:
     tweak: Tweak = field(default_factory=Tweak)
     strength: float = 1.0
     touched: bool = False
+    found_s: float | None = None
 
 
 @dataclass(frozen=True)
 class Detection:
-    """How hits are found: which stream is looked at, and the curve's threshold (0 to 1)."""
+    """How hits are found: which stream is looked at, and the curve's threshold (0 to 1).
+
+    ``refused_s`` are the times of found hits that a person deleted, so that they do not come back.
+    """
 
     source: str = "both"
     threshold: float = 0.5
+    refused_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

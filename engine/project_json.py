@@ -42,7 +42,7 @@ def project_to_json(project: Project) -> dict[str, Any]:
         "hits": [asdict(hit) for hit in project.hits],
         "mix": asdict(project.mix),
         "render": asdict(project.render),
-        "detection": asdict(project.detection),
+        "detection": asdict(project.detection) | {"refused_s": list(project.detection.refused_s)},
     }
 
 
@@ -93,6 +93,7 @@ def project_from_json(value: Any, source: str = "project") -> Project:
         detection=Detection(
             source=detection.choice("source", SOURCES, Detection.source),
             threshold=detection.number("threshold", 0, 1, Detection.threshold),
+            refused_s=detection.numbers("refused_s", 0, clip.duration_s, MAX_HITS),
         ),
     )
 
@@ -167,6 +168,7 @@ def _read_hit(fields: _Fields, duration_s: float) -> Hit:
         ),
         strength=fields.number("strength", 0, 1, 1.0),
         touched=fields.truth("touched", False),
+        found_s=None if fields.get("found_s", None) is None else fields.number("found_s", 0, duration_s),
     )
 
 
@@ -208,6 +210,13 @@ class _Fields:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
             raise self._wrong(name, value, f"a number from {low:g} to {high:g}")
         return float(value)
+
+    def numbers(self, name: str, low: float, high: float, most: int) -> tuple[float, ...]:
+        """A list of numbers, empty where it is missing."""
+        values = self.get(name, [])
+        if not isinstance(values, list) or len(values) > most:
+            raise self._wrong(name, values, f"a list of at most {most} numbers")
+        return tuple(_Fields({name: value}, self.source, self.where).number(name, low, high) for value in values)
 
     def whole(self, name: str, low: int, high: int, default: Any = _NONE) -> int:
         value = self.get(name, default)

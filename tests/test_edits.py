@@ -154,6 +154,20 @@ def test_detection_keeps_touched_hits_and_what_it_found_before() -> None:
     assert edits.replace_detected_hits(found).apply(now) == now
 
 
+def test_detection_brings_back_neither_what_was_deleted_nor_what_was_moved() -> None:
+    found = [(1.0, 0.9, -2.0), (2.0, 0.8, -5.0), (3.0, 0.7, -8.0)]
+    first = edits.replace_detected_hits(found).apply(replace(make_project(), hits=()))
+    moved, deleted, left = (hit.id for hit in first.hits)
+    project = do(first, kind="move_hits", ids=[moved], delta_s=0.4)
+    project = do(project, kind="delete_hits", ids=[deleted])
+    again = edits.replace_detected_hits([(t + 0.012, s, v) for t, s, v in found[:2]] + found[2:]).apply(project)
+    assert [(hit.id, hit.time_s) for hit in again.hits] == [(moved, 1.4), (left, 3.0)]
+    assert again.hit(left) == first.hit(left)
+    # Analysis may bring a hit's time to its attack; what was found where it was found is still that hit.
+    refined = replace(again, hits=tuple(replace(hit, time_s=hit.time_s - 0.02) for hit in again.hits))
+    assert edits.replace_detected_hits(found).apply(refined) == refined
+
+
 NAN, INF = float("nan"), float("inf")
 NONSENSE: list[dict[str, object]] = [
     {"kind": "explode"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -162,10 +161,19 @@ def _look_at_clip(session: Session, job: Job) -> None:
     session.info = info
     _serve_clip(session, info)
     job.check()
-    session.track = _find_onsets(session, project, job, None, time.monotonic(), "Drawing the onset curve")
-    _show_curve(session)
     session.clear_status("work")
-    session.renderer.request()
+    session.detector.start(lambda quiet: _draw_curve(session, quiet))
+
+
+def _draw_curve(session: Session, job: Job) -> None:
+    """The onset curve of a document that came with its hits: nothing waits for it, so nothing is said of it."""
+    number, project = session.clip_number, session.open_project()
+    track = _find_onsets(session, project, job)
+    with session.lock:
+        now = session.project
+        if session.clip_number == number and now is not None and now.detection.source == project.detection.source:
+            session.track = track
+            _show_curve(session)
 
 
 # --- detection and analysis ---------------------------------------------------------------------
@@ -219,7 +227,13 @@ def _analyse_all(session: Session, job: Job, started: float) -> None:
             shown_at = now
             session.show_provisional(hits_from_track(document, track), gesture)
 
-    track = _find_onsets(session, project, job, show_found, started, "Looking for hits")
+    def progress(fraction: float) -> None:
+        done = round(100 * fraction)
+        session.set_status("work", "detecting", done, 100, f"Looking for hits, {done} %", started)
+
+    session.detector.cancel()
+    session.set_status("work", "detecting", 0, 100, "Looking for hits", started)
+    track = _find_onsets(session, project, job, show_found, progress)
     with session.lock:
         job.check()
         session.track = track
@@ -231,24 +245,25 @@ def _analyse_all(session: Session, job: Job, started: float) -> None:
 
 
 def _find_onsets(
-    session: Session, project: Project, job: Job, on_found: Callable[[Any], None] | None, started: float, what: str
+    session: Session,
+    project: Project,
+    job: Job,
+    on_found: Callable[[Any], None] | None = None,
+    on_progress: Callable[[float], None] | None = None,
 ) -> Any:
     """The clip's onset curve and candidates, from the cache or by looking and listening."""
-    from engine.ingest import detect
-    from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
+    from engine.ingest import detect, track_from_arrays, track_keys, track_to_arrays
 
     cache, source = session.studio.cache, project.detection.source
-    name = hashlib.sha256(f"onsets 1 {project.clip.digest} {source}".encode()).hexdigest()
-    curve, candidates = cache.get(f"{name}c"), cache.get(f"{name}o")
-    if curve is not None and candidates is not None and len(candidates) % 3 == 0:
-        rows = [[float(v) for v in row] for row in candidates.reshape(-1, 3)]
-        found_before = tuple(Onset(second + part, strength) for second, part, strength in rows)
-        return OnsetTrack(OnsetCurve(float(curve[0]), curve[1:]), found_before)
+    keys = track_keys(project.clip.digest, source)
+    known = track_from_arrays(*(cache.get(key) for key in keys))
+    if known is not None:
+        return known
 
     def progress(fraction: float) -> None:
         job.check()
-        done = round(100 * fraction)
-        session.set_status("work", "detecting", done, 100, f"{what}, {done} %", started)
+        if on_progress is not None:
+            on_progress(fraction)
         give_way()
 
     def found(track: Any) -> None:
@@ -256,13 +271,10 @@ def _find_onsets(
         if on_found is not None:
             on_found(track)
 
-    session.set_status("work", "detecting", 0, 100, what, started)
     with session.studio.analysing.turn(job.check) as give_way:
         track = detect(Path(project.clip.path), source, on_found=found, on_progress=progress)
-    cache.put(f"{name}c", np.concatenate([[track.curve.rate_hz], track.curve.values]))
-    # The cache holds 32-bit floats: whole seconds and the rest apart keep late times exact.
-    parts = [(math.floor(o.time_s), o.time_s - math.floor(o.time_s), o.strength) for o in track.candidates]
-    cache.put(f"{name}o", np.array(parts).reshape(-1))
+    for key, array in zip(keys, track_to_arrays(track), strict=True):
+        cache.put(key, array)
     return track
 
 

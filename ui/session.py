@@ -51,6 +51,7 @@ class Session:
         self.media: dict[str, Any] = {"curve": None, "waveform": None, "filmstrip": False}
         self.worker = Worker(f"work {session_id}", self.fail)
         self.helper = Worker(f"clip {session_id}", self._excuse)
+        self.detector = Worker(f"onsets {session_id}", self._excuse)
         self.auditions = Worker(f"audition {session_id}", self._excuse)
         self.exports = Worker(f"export {session_id}", self.fail_export)
         self.renderer = Renderer(self)
@@ -193,6 +194,7 @@ class Session:
         """Begin with a document, or with none; its history starts here."""
         with self.lock:
             self.clip_number += 1
+            self.detector.cancel()
             self.history = None if project is None else History(past=(), now=project, future=())
             self.name = "" if project is None else project_name(project)
             self.info = info
@@ -407,7 +409,8 @@ class Sessions:
         """Keep every document before the process ends."""
         self._closing.set()
         for session in list(self._sessions.values()):
-            session.worker.cancel()
+            for worker in (session.worker, session.helper, session.detector, session.exports):
+                worker.cancel()
             session.renderer.stop()
             session.keep()
 

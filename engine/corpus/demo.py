@@ -119,18 +119,19 @@ def encode_clip(path: Path, frames: Iterable[np.ndarray], sound: np.ndarray | No
 
 
 def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = None) -> Path:
-    """Analyse and render a demo clip as the editor would; writes its project and its rendered hits."""
+    """Analyse and render a demo clip as the editor would; writes its project, its rendered hits and its onset curve."""
     from engine.cache import Cache, write_bundle
     from engine.device import choose_device
     from engine.diffusion.sampler import list_checkpoints, load_sampler
-    from engine.ingest import analyze_clip_hits, detect, hits_from_track, open_clip
+    from engine.ingest import analyze_clip_hits, detect, hits_from_track, open_clip, track_keys, track_to_arrays
     from engine.render import render_hits
     from engine.storage import save_project
 
     clip = ASSETS / f"demo_{demo.name}.mp4"
     truth = json.loads((ASSETS / f"demo_{demo.name}.truth.json").read_text(encoding="utf-8"))["onsets"]
     project = open_clip(clip)
-    project = hits_from_track(project, detect(project.clip, "both")).apply(project)
+    track = detect(project.clip, "both")
+    project = hits_from_track(project, track).apply(project)
     if demo.presets:
         project = choose_presets(project, demo, truth)
     else:
@@ -141,7 +142,9 @@ def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = Non
     project = replace(project, render=replace(project.render, checkpoint=name))
     sampler = load_sampler(folder, name, choose_device(device)[0]) if name else None
     rendered = render_hits(project, sampler, Cache(None))
-    write_bundle(ASSETS / f"demo_{demo.name}.sounds", {hit.key: hit.samples for hit in rendered.values()})
+    arrays = {hit.key: hit.samples for hit in rendered.values()}
+    arrays |= dict(zip(track_keys(project.clip.digest, "both"), track_to_arrays(track), strict=True))
+    write_bundle(ASSETS / f"demo_{demo.name}.sounds", arrays)
     voice = name or "modes and residual"
     print(f"{clip.name}: {len(project.hits)} hits found, {len(truth)} true; sounded by {voice}", file=sys.stderr)
     return save_project(project, ASSETS / f"demo_{demo.name}.struck.json", portable=True)

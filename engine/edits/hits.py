@@ -29,6 +29,9 @@ from engine.edits.values import (
 from engine.errors import BadInput
 from engine.project import Hit, Project
 
+SAME_HIT_S = 0.030
+"""A detected hit this near to one a person has dealt with is that one."""
+
 
 def add_hit(time_s: float, velocity_db: float = 0.0, sound_id: str | None = None) -> Edit:
     """A new hit; without a sound it takes that of the hit nearest in time."""
@@ -126,10 +129,13 @@ def _set_hit(hit: Hit, fields: Mapping[str, Any], tweak: Mapping[str, float]) ->
 
 
 def delete_hits(ids: Sequence[str]) -> Edit:
-    """Take hits away; their sounds stay."""
+    """Take hits away; their sounds stay, and those that were found are not found again."""
 
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
+        refused = [_found_s(hit) for hit in project.hits if hit.id in wanted]
+        kept_s = (*project.detection.refused_s, *(time_s for time_s in refused if time_s is not None))
+        project = replace(project, detection=replace(project.detection, refused_s=kept_s[-MAX_HITS:]))
         return with_hits(project, (hit for hit in project.hits if hit.id not in wanted))
 
     return Edit(f"Delete {count_of(len(ids), 'hit')}", apply)
@@ -155,24 +161,28 @@ def detach_hit(hit_id: str) -> Edit:
 def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: str = "Detect hits") -> Edit:
     """Put detected hits (time_s, strength, velocity_db) in place of those no person touched.
 
-    A found hit within 1 ms of an untouched one keeps that one (its id, seed and sound); a found hit
-    within 30 ms of a touched one is that one and is dropped.
+    A found hit within 1 ms of where an untouched one was found keeps that one (its id, seed and
+    sound). A found hit within SAME_HIT_S of a touched one, of where a touched one was found before it
+    was moved, or of where a deleted one was found, is that one and is dropped.
     """
 
     def apply(project: Project) -> Project:
         touched = [hit for hit in project.hits if hit.touched]
         old = [hit for hit in project.hits if not hit.touched]
+        settled_s = [hit.time_s for hit in touched]
+        settled_s += [hit.found_s for hit in touched if hit.found_s is not None]
+        settled_s += project.detection.refused_s
         fresh = sorted(
             (check_number(t, "time_s", (0.0, project.clip.duration_s)), check_number(s, "strength", (0.0, 1.0)), v)
             for t, s, v in found
         )
-        fresh = [row for row in fresh if all(abs(row[0] - hit.time_s) > 0.030 for hit in touched)]
+        fresh = [row for row in fresh if all(abs(row[0] - time_s) > SAME_HIT_S for time_s in settled_s)]
         if len(fresh) > MAX_HITS:
             fresh = sorted(sorted(fresh, key=lambda row: -row[1])[:MAX_HITS])
         new_ids = iter(next_ids((hit.id for hit in project.hits), "h", len(fresh)))
         hits = list(touched)
         for time_s, strength, velocity_db in fresh:
-            kept = next((hit for hit in old if abs(hit.time_s - time_s) <= 0.001), None)
+            kept = next((hit for hit in old if abs((_found_s(hit) or 0.0) - time_s) <= 0.001), None)
             if kept is not None:
                 old.remove(kept)
                 hits.append(kept)
@@ -180,7 +190,13 @@ def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: st
             hit_id = next(new_ids)
             velocity = check_number(velocity_db, "velocity_db", VELOCITY_RANGE_DB)
             seed = derive_seed(project.render.seed, hit_id)
-            hits.append(Hit(hit_id, time_s, nearest_sound_id(project, time_s), seed, velocity, strength=strength))
+            sound_id = nearest_sound_id(project, time_s)
+            hits.append(Hit(hit_id, time_s, sound_id, seed, velocity, strength=strength, found_s=time_s))
         return with_hits(project, hits)
 
     return Edit(label, apply)
+
+
+def _found_s(hit: Hit) -> float | None:
+    """Where detection found a hit; of an older project's hit only known while nobody has touched it."""
+    return hit.time_s if hit.found_s is None and not hit.touched else hit.found_s

@@ -5,16 +5,16 @@ from __future__ import annotations
 import gradio as gr
 
 # The template never changes and holds no value, so Gradio never touches what the modules build inside it.
-TEMPLATE = '<div id="struck"><p class="struck-wait">Starting Struck…</p></div>'
+TEMPLATE = '<div id="struck-root"><p class="struck-wait">Starting Struck…</p></div>'
 
 STYLE = """
-#struck { position: fixed; inset: 0; z-index: 10; overflow: hidden; background: #0e1116; color: #e7ebf0; }
-#struck > .struck-wait { position: absolute; inset: 0; display: grid; place-items: center; margin: 0;
+#struck-root { position: fixed; inset: 0; z-index: 10; overflow: hidden; background: #0e1116; color: #e7ebf0; }
+#struck-root > .struck-wait { position: absolute; inset: 0; display: grid; place-items: center; margin: 0;
   font: 14px system-ui, sans-serif; color: #93a0b0; }
 """
 
 START = """
-const root = element.querySelector('#struck');
+const root = element.querySelector('#struck-root');
 import('/struck/static/main.js').then(
   (module) => { root.replaceChildren(); module.mount(root); },
   (error) => { root.textContent = 'The editor did not load (' + error.message + '); reload the page.'; },
