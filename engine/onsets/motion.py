@@ -11,6 +11,9 @@ from scipy.ndimage import uniform_filter
 
 from engine.onsets.track import CURVE_RATE_HZ, Onset, OnsetTrack, draw_curve
 
+PICTURE_HEIGHT = 180
+"""Rows of the frames that the detector is made for."""
+
 BLOCK = 12
 NOISE_LEVEL = 1.5
 REACH = 5
