@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import http.server
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
@@ -22,6 +20,7 @@ from engine.physics.analysis import synthesize, tweak
 from engine.project import Clip, Hit, Mix, Project, Sound, Tweak
 from engine.render import RenderedHit, delay_kernel, place_hits
 from engine.units import SAMPLE_RATE_HZ
+from tests.browser.struck_page import find_browser
 
 EDITOR = Path(__file__).resolve().parents[2] / "ui" / "editor"
 
@@ -69,11 +68,9 @@ class _Files(http.server.SimpleHTTPRequestHandler):
 def page() -> Iterator[Page]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Files, directory=str(EDITOR)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-    browser_path = os.environ.get("STRUCK_BROWSER") or next(filter(None, map(shutil.which, names)), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=browser_path,
+            executable_path=find_browser(),
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
                   "--autoplay-policy=no-user-gesture-required"],
         )

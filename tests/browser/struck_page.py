@@ -1,0 +1,163 @@
+"""The app in a process of its own and one tab in a real browser, with the words that tests of the editor need."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+WAIT_MS = 120_000  # a busy machine is slow, and no test is about speed
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+
+
+def find_browser() -> str | None:
+    """A browser of the machine's own; None lets Playwright take the one it installed."""
+    return os.environ.get("STRUCK_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def serve(home: Path, *arguments: str) -> Iterator[str]:
+    """The app as a user starts it; yields its address once it answers."""
+    port = free_port()
+    command = [sys.executable, "-m", "ui", "--no-browser", "--device", "cpu", "--port", str(port)]
+    command += ["--data-dir", str(home), *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()  # it says where it is as soon as it answers
+        assert f"http://127.0.0.1:{port}" in said, said + process.stdout.read()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def browse(address: str, folder: Path) -> Iterator[Page]:
+    """One tab at the app's page."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_browser(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                  "--autoplay-policy=no-user-gesture-required"],
+            downloads_path=str(folder),
+        )
+        page = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True).new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.goto(address)
+        yield page
+        browser.close()
+
+
+class Editor:
+    """What a user does and sees; positions come from the page itself."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.problems: list[str] = []
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def see(self, expression: str) -> Any:
+        """The value of a JavaScript expression."""
+        return self.page.evaluate(expression)
+
+    def wait(self, condition: str, given: Any = None) -> None:
+        """Wait until a JavaScript condition holds."""
+        self.page.wait_for_function(condition, arg=given)
+
+    @property
+    def project(self) -> dict[str, Any]:
+        """The document as the page shows it."""
+        return self.see("window.struck.store.view.project")  # type: ignore[no-any-return]
+
+    def hit(self, hit_id: str) -> dict[str, Any]:
+        return next(hit for hit in self.project["hits"] if hit["id"] == hit_id)
+
+    def wait_for_sound(self) -> None:
+        """Wait until everything the document asks for is rendered and nothing else is going on."""
+        self.wait(
+            """() => {
+              const store = window.struck?.store;
+              const hits = store?.view?.project?.hits;
+              const running = ["opening", "detecting", "analysing", "sampling", "exporting"];
+              return hits && hits.every((hit) => store.rendered.has(hit.id)) && !running.includes(store.status.phase);
+            }"""
+        )
+
+    def open_demo(self, name: str = "sound") -> None:
+        """Open a demo anew, without history."""
+        self.wait("() => window.struck?.store.connection === 'open' && window.struck.store.welcome")
+        rev = self.see("window.struck.store.view?.rev ?? 0")
+        self.see(f"void window.struck.store.send({{ type: 'open_demo', name: '{name}' }})")
+        self.wait(
+            """([rev, name]) => {
+              const { view, media, rendered } = window.struck.store;
+              return view && view.rev > rev && view.project?.name === `demo_${name}` && !view.undo && !view.redo
+                && view.project.clip.media_url && media.curve && rendered.size === view.project.hits.length;
+            }""",
+            [rev, name],
+        )
+        self.wait_for_sound()
+        self.page.keyboard.press("Escape")
+
+    def change(self, act: Any) -> None:
+        """Do something that edits the document, and wait for the server's answer and the new sound."""
+        rev = self.see("window.struck.store.view.rev")
+        act()
+        self.wait("(rev) => window.struck.store.view.rev > rev", rev)
+        self.wait_for_sound()
+
+    def drag(self, start: dict[str, float], to: dict[str, float], modifier: str | None = None) -> None:
+        """Drag with the mouse, in steps as a hand does."""
+        mouse = self.page.mouse
+        mouse.move(start["x"], start["y"])
+        if modifier:
+            self.page.keyboard.down(modifier)
+        mouse.down()
+        mouse.move((start["x"] + to["x"]) / 2, (start["y"] + to["y"]) / 2, steps=4)
+        mouse.move(to["x"], to["y"], steps=4)
+        mouse.up()
+        if modifier:
+            self.page.keyboard.up(modifier)
+
+    def locate_hit(self, hit_id: str) -> dict[str, float]:
+        return self.page.evaluate("(id) => window.struck.locate({ hit: id })", hit_id)  # type: ignore[no-any-return]
+
+    def locate_mode(self, sound_id: str, index: int) -> dict[str, float]:
+        place = self.page.evaluate("(mode) => window.struck.locate({ mode })", [sound_id, index])
+        return place  # type: ignore[no-any-return]
+
+    def track(self) -> np.ndarray:
+        """The rendered track as the server mixes it: float32 [N, 2] at 48 kHz."""
+        self.wait_for_sound()
+        answer = self.page.request.get(f"{self.address}/struck/track/{self.see('window.struck.store.session')}")
+        assert answer.status == 200, answer.text()
+        samples, rate_hz = soundfile.read(io.BytesIO(answer.body()), dtype="float32", always_2d=True)
+        assert rate_hz == 48_000
+        return np.asarray(samples)
+
+    def toasts(self) -> list[str]:
+        return [text.strip() for text in self.page.locator(".st-toast-text").all_inner_texts()]
