@@ -112,7 +112,9 @@ def test_analyze_gives_physics_that_synthesize_takes(
     assert [value["modes"]["power_db"][k] for k in loudest] == pytest.approx([-6.02, -12.04], abs=0.3)
     assert run("analyze", hit, "--json", folder / "hit.json") == 0
     assert run("synthesize", folder / "hit.json", "--out", folder / "again.wav") == 0
-    assert run("analyze", hit) == 0 and "frequency_hz" in capsys.readouterr().out
+    assert run("analyze", hit, "--figure", folder / "hit.html") == 0 and "frequency_hz" in capsys.readouterr().out
+    page = (folder / "hit.html").read_text(encoding="utf-8")
+    assert "440.0 Hz" in page and "hit.wav" in page and 'src="http' not in page  # shown without a network
 
 
 def read_float(path: Path) -> np.ndarray:

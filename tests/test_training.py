@@ -117,12 +117,13 @@ def test_training_resumes_and_its_checkpoint_is_evaluated(corpus: Path, tmp_path
         batch = make_batch(group, np.array([0]), torch.device("cpu"), None)
         assert torch.isfinite(batch.deviation).all() and batch.weight.min() >= 0.0
 
-    figures = tmp_path / "figures.json"
+    figures, picture = tmp_path / "figures.json", tmp_path / "figure.png"
     where = ["--data-dir", str(corpus), "--ckpt-dir", str(out.parent), "--checkpoint", "small", "--device", "cpu"]
-    evaluation.main([*where, "--steps", "1", "--json", str(figures)])
+    evaluation.main([*where, "--steps", "1", "--json", str(figures), "--figure", str(picture)])
     result = json.loads(figures.read_text())
     assert [row["system"] for row in result["systems"]] == ["prior alone", "sampler, 1 step"]
     assert all(np.isfinite(row["frechet"]) and row["log_mel_db"] > 0 for row in result["systems"])
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_distances_are_distances() -> None:

@@ -18,6 +18,7 @@ from engine.corpus.recordings import Recording, is_held_out, list_recordings, re
 from engine.device import choose_device
 from engine.diffusion.sampler import Sampler, load_sampler
 from engine.errors import BadInput, StruckError
+from engine.evaluate.figure import write_spectrograms
 from engine.parameters import Physics
 from engine.physics.analysis import analyze_hit, synthesize
 from engine.units import SAMPLE_RATE_HZ
@@ -136,6 +137,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--limit", type=int, default=0, help="at most so many held-out recordings")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", help="write the figures to a file, or - for standard output")
+    parser.add_argument("--figure", help="write a PNG that shows some recordings next to what was made for them")
     options = parser.parse_args(args)
     device, note = choose_device(options.device)
     sampler = load_sampler(options.ckpt_dir, options.checkpoint, device)
@@ -151,6 +153,14 @@ def main(args: list[str]) -> None:
         **compare(cases, systems, describe_training(recordings)),
     }
     print_table(result)
+    if options.figure:
+        shown = [int(i) for i in np.linspace(0, len(cases) - 1, min(6, len(cases)))]
+        columns = {"recording": [case.hit for case in cases], **systems}
+        write_spectrograms(
+            options.figure,
+            [cases[i].recording.path.stem for i in shown],
+            {name: [sounds[i] for i in shown] for name, sounds in columns.items()},
+        )
     if options.json == "-":
         print(json.dumps(result))
     elif options.json:
