@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from engine.errors import BadInput
@@ -84,9 +85,7 @@ def physics_to_json(physics: Physics) -> dict[str, Any]:
             "edges_hz": list(residual.edges_hz),
             "power_db": list(residual.power_db),
             "decay_per_s": list(residual.decay_per_s),
-            "room": None
-            if room is None
-            else {"power_db": list(room.power_db), "decay_per_s": list(room.decay_per_s)},
+            "room": None if room is None else {"power_db": list(room.power_db), "decay_per_s": list(room.decay_per_s)},
         },
     }
 
@@ -123,11 +122,17 @@ def modes_from_json(value: Any, source: str) -> Modes:
     phase_value = table.get("phase_rad")
     phase = _numbers(phase_value, source, "modes.phase_rad", MAX_MODES) if phase_value else (0.0,) * count
     muted_value = table.get("muted")
-    muted = tuple(bool(m) for m in muted_value) if isinstance(muted_value, (list, tuple)) and muted_value else (False,) * count
+    muted = (
+        tuple(bool(m) for m in muted_value)
+        if isinstance(muted_value, (list, tuple)) and muted_value
+        else (False,) * count
+    )
     lengths = {"power_db": len(power), "decay_per_s": len(decay), "phase_rad": len(phase), "muted": len(muted)}
     for name, length in lengths.items():
         if length != count:
-            raise BadInput(f"{source}: modes.{name} has {length} values and modes.frequency_hz has {count}; make them equal")
+            raise BadInput(
+                f"{source}: modes.{name} has {length} values and modes.frequency_hz has {count}; make them equal"
+            )
     return Modes(frequency, power, decay, phase, muted)
 
 
@@ -150,20 +155,24 @@ def residual_from_json(value: Any, source: str) -> Residual:
     return Residual(edges, power, decay, room)
 
 
-def _check_bands(edges: Sequence[float], power: Sequence[float], decay: Sequence[float], source: str, where: str) -> None:
+def _check_bands(
+    edges: Sequence[float], power: Sequence[float], decay: Sequence[float], source: str, where: str
+) -> None:
     bands = max(0, len(edges) - 1)
     if len(edges) == 1 or len(power) != bands or len(decay) != bands:
         raise BadInput(
             f"{source}: {where} has {len(power)} power_db and {len(decay)} decay_per_s values for {len(edges)} "
             "edges_hz; give one more edge than bands"
         )
-    if any(high <= low for low, high in zip(edges, edges[1:], strict=False)):
+    if any(high <= low for low, high in pairwise(edges)):
         raise BadInput(f"{source}: residual.edges_hz does not rise; sort the edges and drop equal ones")
 
 
 def _mapping(value: Any, source: str, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise BadInput(f"{source}: {where} is {type(value).__name__}, not an object; see the physics JSON form in the README")
+        raise BadInput(
+            f"{source}: {where} is {type(value).__name__}, not an object; see the physics JSON form in the README"
+        )
     return value
 
 

@@ -91,9 +91,7 @@ def _hermite(t: float, length: float, p0: float, v0: float, p1: float, v1: float
         + (3 * s**2 - 2 * s**3) * p1
         + (s**3 - s**2) * length * v1
     )
-    speed = (
-        (6 * s**2 - 6 * s) * (p0 - p1) / length + (3 * s**2 - 4 * s + 1) * v0 + (3 * s**2 - 2 * s) * v1
-    )
+    speed = (6 * s**2 - 6 * s) * (p0 - p1) / length + (3 * s**2 - 4 * s + 1) * v0 + (3 * s**2 - 2 * s) * v1
     return position, speed
 
 

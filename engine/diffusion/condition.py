@@ -134,9 +134,7 @@ def build_condition(physics: Sequence[tuple[Modes, Residual]], frames: int, devi
     return condition_from_powers(spectrogram, modal_power, noise_power)
 
 
-def condition_from_powers(
-    modal: torch.Tensor, modal_power: torch.Tensor, noise_power: torch.Tensor
-) -> Condition:
+def condition_from_powers(modal: torch.Tensor, modal_power: torch.Tensor, noise_power: torch.Tensor) -> Condition:
     """Assemble a condition from the modal spectrogram, its smoothed power and the noise power, [B, BINS, T]."""
     together = modal_power + noise_power
     peak = together.amax(dim=(-2, -1), keepdim=True).clamp_min(1e-20)

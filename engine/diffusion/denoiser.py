@@ -32,9 +32,7 @@ def mix(noise: torch.Tensor, deviation: torch.Tensor, angle: torch.Tensor) -> tu
     return cos * noise + sin * deviation, cos * deviation - sin * noise
 
 
-def make_denoise(
-    network: VelocityNetwork, condition: Condition, guidance: float, bfloat16: bool
-) -> Denoise:
+def make_denoise(network: VelocityNetwork, condition: Condition, guidance: float, bfloat16: bool) -> Denoise:
     """The network as a function of noisy picture and angle, with classifier-free guidance.
 
     Guidance 1 asks the network once; above 1 the difference to a network that is not told the prior

@@ -37,9 +37,7 @@ def spectrogram_to_wave(spectrogram: torch.Tensor) -> torch.Tensor:
     """Waves [B, T * HOP] of a spectrogram; exact inverse save for the last N_FFT / 2 samples, which fade."""
     length = spectrogram.shape[-1] * HOP
     padded = torch.nn.functional.pad(spectrogram, (0, 1))
-    return torch.istft(
-        padded, N_FFT, HOP, window=analysis_window(spectrogram.device), center=True, length=length
-    )
+    return torch.istft(padded, N_FFT, HOP, window=analysis_window(spectrogram.device), center=True, length=length)
 
 
 def draw_white(count: int, frames: int, generator: torch.Generator) -> torch.Tensor:

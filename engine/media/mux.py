@@ -122,9 +122,7 @@ def add_encoded_picture(
     """Add the picture as H.264, upright, every frame at its own time; returns its packets."""
     stream = open_picture(container, picture)
     scale = FrameScaler(picture, height, gray=False, even=True)
-    video = output.add_stream(
-        "libx264", rate=picture.frame_rate, options={"preset": "veryfast", "crf": str(quality)}
-    )
+    video = output.add_stream("libx264", rate=picture.frame_rate, options={"preset": "veryfast", "crf": str(quality)})
     video.width, video.height = scale.shown
     video.pix_fmt = "yuv420p"
     video.time_base = video.codec_context.time_base = Fraction(1, TICKS_PER_S)

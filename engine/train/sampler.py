@@ -49,7 +49,8 @@ class Training:
         self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
         fresh = VelocityNetwork(network)
         self.network: VelocityNetwork = fresh.to(
-            device=device, memory_format=torch.channels_last  # type: ignore[call-overload]
+            device=device,
+            memory_format=torch.channels_last,  # type: ignore[call-overload]
         )
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
