@@ -1,0 +1,212 @@
+"""What the launcher installs and from where, told by the calls it makes to pip, to the browser's installer and to the
+system."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import launch
+
+HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
+PIN = launch.torch_pin()
+
+
+@pytest.fixture
+def pip(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A pip that only remembers; ``answer`` says how it ends."""
+    fake = SimpleNamespace(calls=[], answer=lambda args: (0, ""))
+
+    def run(venv: Path, *args: str, quiet: bool = False) -> tuple[int, str]:
+        fake.calls.append(list(args))
+        status: tuple[int, str] = fake.answer(args)
+        return status
+
+    monkeypatch.setattr(launch, "run_pip", run)
+    return fake
+
+
+def installed(calls: Sequence[Sequence[str]]) -> list[str]:
+    """What pip was asked to install in earnest."""
+    return [call[2] if call[1] == "--no-deps" else call[-1] for call in calls
+            if call[0] == "install" and "--dry-run" not in call]  # fmt: skip
+
+
+# --- which PyTorch ----------------------------------------------------------------------------
+
+
+def test_without_an_nvidia_driver_the_cpu_build_is_taken(
+    pip: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    launch.install_torch(tmp_path, tmp_path, "cpu", None)
+    assert installed(pip.calls) == [f"torch=={PIN}+cpu"]
+
+
+def test_the_cpu_build_comes_from_its_own_index_where_the_usual_one_has_none(
+    pip: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    pip.answer = lambda args: (1, "no such version") if "--dry-run" in args else (0, "")
+    launch.install_torch(tmp_path, tmp_path, "cpu", None)
+    assert installed(pip.calls) == [f"torch=={PIN}+cpu"] and launch.TORCH_CPU_INDEX in pip.calls[-1]
+
+
+def test_where_no_cpu_build_can_be_had_the_default_one_follows_quickly(
+    pip: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    pip.answer = lambda args: (1, "unreachable")
+    launch.install_torch(tmp_path, tmp_path, "cpu", None)
+    assert installed(pip.calls) == []
+    probe = next(call for call in pip.calls if call[0] == "index")
+    assert probe[probe.index("--retries") + 1] == "0" and float(probe[probe.index("--timeout") + 1]) < 10
+
+
+@pytest.mark.parametrize(("platform", "choice"), [("darwin", "cpu"), ("linux", "cuda")])
+def test_elsewhere_the_default_build_is_the_right_one(
+    pip: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, choice: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    launch.install_torch(tmp_path, tmp_path, choice, None)
+    assert pip.calls == []
+
+
+def test_a_driver_that_came_later_brings_the_other_build(
+    pip: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    (tmp_path / f"torch-{PIN}+cpu.dist-info").mkdir()
+    launch.install_torch(tmp_path, tmp_path, "cpu", "cpu")
+    assert pip.calls == []
+    launch.install_torch(tmp_path, tmp_path, "cuda", "cpu")
+    assert pip.calls == [["install", "--force-reinstall", "--no-deps", f"torch==={PIN}"]]
+
+
+# --- making and mending -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation of one package whose imports work."""
+    site = launch.site_packages(tmp_path, HERE)
+    (site / "thing-1.dist-info").mkdir(parents=True)
+    (site / "thing.py").write_text("x = 1\n")
+    (site / "thing-1.dist-info" / "RECORD").write_text("thing.py,sha256=x,6\n")
+    monkeypatch.setattr(launch, "interpreter_version", lambda venv: HERE)
+    monkeypatch.setattr(launch, "install_torch", lambda *_: None)
+    monkeypatch.setattr(launch, "import_failure", lambda venv, dev: None)
+    return tmp_path
+
+
+def test_a_damaged_package_is_installed_again_and_stamped(pip: SimpleNamespace, venv: Path) -> None:
+    site = launch.site_packages(venv, HERE)
+    (site / "thing.py").write_text("x")
+    record = (site / "thing-1.dist-info" / "RECORD").read_text()
+
+    def bring_back(args: Sequence[str]) -> tuple[int, str]:
+        if args[0] == "install":
+            assert not (site / "thing-1.dist-info").exists()  # or pip would think it is there
+            (site / "thing-1.dist-info").mkdir()
+            (site / "thing-1.dist-info" / "RECORD").write_text(record)
+            (site / "thing.py").write_text("x = 1\n")
+        return 0, ""
+
+    pip.answer = bring_back
+    digests = {"app": "a", "dev": "d"}
+    launch.install(venv, digests, "cpu", dev=False)
+    assert launch.is_ready(launch.read_stamp(venv), digests, "cpu", False, venv)
+
+
+def test_packages_that_do_not_work_together_are_installed_anew_once(
+    pip: SimpleNamespace, venv: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made: list[Path] = []
+    monkeypatch.setattr(launch, "make_venv", lambda venv: made.append(venv) or HERE)
+    monkeypatch.setattr(launch, "import_failure", lambda venv, dev: None if made else "ImportError: no x")
+    launch.install(venv, {"app": "a", "dev": "d"}, "cpu", dev=False)
+    assert made == [venv] and launch.read_stamp(venv)["app"] == "a"
+    assert "ImportError: no x" in capfd.readouterr().err
+    monkeypatch.setattr(launch, "import_failure", lambda venv, dev: "ImportError: no x")
+    with pytest.raises(launch.LaunchError, match=r"do not work on this machine \(ImportError: no x\); mend"):
+        launch.install(venv, {"app": "a", "dev": "d"}, "cpu", dev=False)
+    assert launch.read_stamp(venv) == {}  # the next start looks again
+
+
+def test_an_installation_that_breaks_off_is_not_trusted(pip: SimpleNamespace, venv: Path) -> None:
+    launch.install(venv, {"app": "a", "dev": "d"}, "cpu", dev=False)
+    pip.answer = lambda args: (1, "ERROR: [Errno 28] No space left on device") if args[0] == "install" else (0, "")
+    with pytest.raises(launch.LaunchError, match="the disk is full; make room"):
+        launch.install(venv, {"app": "b", "dev": "d"}, "cpu", dev=False)
+    assert launch.read_stamp(venv) == {}
+
+
+def test_a_disk_without_room_is_named_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**9))
+    with pytest.raises(launch.LaunchError, match="less than 2 GB free; make room"):
+        launch.make_venv(tmp_path / ".venv")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_real_environment_is_made_and_runs(tmp_path: Path) -> None:
+    venv = tmp_path / "with space" / ".venv"
+    venv.parent.mkdir()
+    version = launch.make_venv(venv)
+    assert version == HERE and launch.interpreter_version(venv) == HERE
+    launch.venv_python(venv).unlink()
+    assert launch.interpreter_version(venv) is None
+
+
+# --- a browser --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A machine without a browser; ``answer`` says how a command ends, ``found`` what a search then finds."""
+    fake = SimpleNamespace(calls=[], found=None, answer=lambda line: 0)
+
+    def run(line: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
+        fake.calls.append(list(line))
+        return subprocess.CompletedProcess(list(line), fake.answer(line))
+
+    monkeypatch.setattr(launch.subprocess, "run", run)
+    monkeypatch.setattr(launch, "find_browser", lambda: fake.found)
+    monkeypatch.setattr(launch.os, "geteuid", lambda: 0, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(launch.shutil, "which", lambda name: f"/usr/bin/{name}")
+    return fake
+
+
+def test_a_browser_of_the_machine_is_taken_as_it_is(system: SimpleNamespace) -> None:
+    system.found = "/usr/bin/chromium"
+    assert launch.ensure_browser(Path("python")) == "/usr/bin/chromium" and system.calls == []
+
+
+def test_else_playwrights_own_is_installed(system: SimpleNamespace) -> None:
+    assert launch.ensure_browser(Path("python")) is None
+    assert system.calls == [["python", "-m", "playwright", "install", "--with-deps", "chromium"]]
+
+
+def test_else_the_systems_package(system: SimpleNamespace) -> None:
+    def answer(line: Sequence[str]) -> int:
+        if line[:2] == ["apt-get", "install"]:
+            system.found = "/usr/bin/chromium"
+        return int("playwright" in line)
+
+    system.answer = answer
+    assert launch.ensure_browser(Path("python")) == "/usr/bin/chromium"
+    assert [line[0] for line in system.calls] == ["python", "apt-get", "apt-get"]
+
+
+def test_no_browser_at_all_is_a_failure_with_its_remedy(system: SimpleNamespace) -> None:
+    system.answer = lambda line: 1
+    with pytest.raises(launch.LaunchError, match="install Chrome or Chromium and start again"):
+        launch.ensure_browser(Path("python"))
