@@ -28,6 +28,7 @@ SHOW_FOUND_EVERY_S = 0.25
 WAVEFORM_RATE_HZ = 400
 WAVEFORM_SOURCE_HZ = 16_000
 MOST_RECENT = 12
+LONGEST_PATH = 4096
 
 
 # --- paths ------------------------------------------------------------------------------------
@@ -37,6 +38,8 @@ def resolve_path(session: Session, text: Any) -> Path:
     """The file a message names: an upload of this session, or, unless others can reach the app, any local path."""
     if not isinstance(text, str) or not text.strip() or "\0" in text:
         raise BadInput("the path is empty; choose a file")
+    if len(text) > LONGEST_PATH:
+        raise BadInput("the path is longer than any file's; choose a file")
     text = text.strip().strip('"')
     if text.startswith("upload:"):
         folder = session.studio.folder("uploads", session.id).resolve()

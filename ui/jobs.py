@@ -186,6 +186,7 @@ class Renderer:
             raise StruckError(self.problem)
 
     def _loop(self) -> None:
+        said_done = False
         while True:
             with self._lock:
                 if not self._wanted:
@@ -194,10 +195,15 @@ class Renderer:
                 self._wanted = False
             self.problem = None
             try:
-                self._render()
+                if self._render():
+                    said_done = True
+                elif not said_done:
+                    self._session.clear_status("sampling")
             except Cancelled:
+                said_done = False
                 self._session.set_status("sampling", "cancelled", message="Sampling stopped")
             except Exception as error:
+                said_done = False
                 self.problem = self._session.report(error, "Sampling")
                 self._session.set_status("sampling", "error", message=self.problem)
 
@@ -216,7 +222,8 @@ class Renderer:
         project = self._session.sounding_project()
         return project is not None and len(self._session.publish_rendered(project, self.keys(project))) > 0
 
-    def _render(self) -> None:
+    def _render(self) -> int:
+        """Sample until nothing is missing; returns how many hits that took."""
         from engine.render import render_hits
 
         session, studio = self._session, self._session.studio
@@ -225,7 +232,7 @@ class Renderer:
         while True:
             project = session.sounding_project()
             if project is None:
-                return
+                return sampled
             missing = session.publish_rendered(project, self.keys(project))
             if not missing:
                 break
@@ -262,8 +269,7 @@ class Renderer:
             how = "" if studio.digest(session.settings()) else " (prior only: no checkpoint)"
             message = f"Sampled {sampled} of {sampled} hits{how}"
             session.set_status("sampling", "done", sampled, sampled, message, started)
-        else:
-            session.clear_status("sampling")
+        return sampled
 
     def _still_wanted(self, project: Project, wanted: set[str]) -> Callable[[], None]:
         def check() -> None:

@@ -1,0 +1,92 @@
+"""A session of the server as tests talk to it: what a browser tab asks and what it is told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ui.handlers import handle
+from ui.session import Session
+from ui.studio import Options, Studio
+
+WAIT_S = 60.0
+DEMO_HITS = 12
+
+
+def wait_until(holds: Callable[[], Any]) -> None:
+    """Wait for something another thread does; a busy machine is slow, and no test is about speed."""
+    until = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.01)
+
+
+class Tab:
+    """What one browser tab is told, and what it asks."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.told: list[dict[str, Any]] = []
+        session.join(self)  # type: ignore[arg-type]
+
+    def put(self, message: dict[str, Any]) -> None:
+        self.told.append(json.loads(json.dumps(message, allow_nan=False)))
+
+    def ask(self, kind: str, **values: Any) -> None:
+        handle(self.session, {"type": kind, **values})
+
+    def edit(self, kind: str, **values: Any) -> None:
+        self.ask("edit", edit={"kind": kind, **values}, gesture=None)
+
+    def settle(self) -> None:
+        """Wait until nothing is going on any more."""
+        own = self.session
+        workers = (own.worker, own.helper, own.detector, own.auditions, own.exports)
+        wait_until(lambda: not own.renderer.busy and not any(worker.busy for worker in workers))
+
+    def open_demo(self, name: str = "sound") -> None:
+        self.ask("open_demo", name=name)
+        self.settle()
+
+    def heard(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.told if message["type"] == kind]
+
+    def last(self, kind: str) -> dict[str, Any]:
+        return self.heard(kind)[-1]
+
+    @property
+    def errors(self) -> list[str]:
+        return [message["message"] for message in self.heard("error")]
+
+    @property
+    def phases(self) -> list[str]:
+        return [message["phase"] for message in self.heard("status")]
+
+
+def start_studio(folder: Path, **options: Any) -> Studio:
+    """A studio with its data in a folder, without samplers."""
+    studio = Studio(Options(data_folder=folder / "data", checkpoint_folder=folder / "none", **options))
+    studio.ready.set()
+    return studio
+
+
+def open_tab(sessions: Any) -> Tab:
+    """A new session with the demo open."""
+    tab = Tab(sessions.get(f"session-{next(_numbers)}")[0])
+    tab.open_demo()
+    assert not tab.errors
+    return tab
+
+
+_numbers = itertools.count()
+
+
+def check_sentence(said: str) -> None:
+    """One sentence a person can act on: the thing, the reason, the remedy."""
+    assert 20 < len(said) < 300 and "\n" not in said and ". " not in said, said
+    assert "; " in said or ", " in said, said
+    assert not any(word in said for word in ("Traceback", "Errno", "Error(", "Exception", "object at")), said
