@@ -18,7 +18,7 @@ ALIKE_DB = 6.0
 _BANDS = 32
 _TIMES_S = np.array([0.004, 0.02, 0.05, 0.1, 0.2, 0.4])
 _RANGE_DB = 40.0
-_PITCH_DB = 8.0  # what two ringing sounds differ by when none of their strong modes agree
+_PITCH_DB = 8.0  # what two sounds differ by when both ring and none of their strong modes agree
 
 
 def group_alike(physics: Sequence[Physics], alike_db: float = ALIKE_DB) -> list[int]:
@@ -48,7 +48,7 @@ def sound_distances(physics: Sequence[Physics]) -> np.ndarray:
     for i in range(count):
         for j in range(i):
             apart = _picture_distance(pictures[i], pictures[j])
-            apart += _PITCH_DB * min(tonal[i], tonal[j]) * (1.0 - _shared_pitch(strong[i], strong[j]))
+            apart += _PITCH_DB * 0.5 * (tonal[i] + tonal[j]) * (1.0 - _shared_pitch(strong[i], strong[j]))
             distance[i, j] = distance[j, i] = apart
     return distance
 

@@ -9,11 +9,15 @@ import numpy as np
 import torch
 
 from engine.parameters import Modes
-from engine.physics.poles import FINE, LOWEST_HZ, WIDE, find_poles, merge_poles, stand_out
-from engine.physics.ringing import refine_poles, ring, solve_amplitudes
+from engine.physics.poles import FINE, LOWEST_HZ, WIDE, find_poles, likeness, weigh_poles
+from engine.physics.ringing import keep_distinct, refine_poles, ring, solve_amplitudes
 
 _BLOCK = 256
 _INAUDIBLE = 1e-7  # -140 dB re full scale
+_ROUNDS = 5
+_LIKELY, _STANDS_OUT = 10.0**0.9, 10.0**1.5
+_TOUCHING = 0.3  # likeness of poles that share a peak of the spectrum
+_KNOWN = 0.9
 
 
 def synthesize_modes(
@@ -75,7 +79,7 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64) -> 
     x = (x - x.mean() if x.size > sample_rate_hz // 20 else x) / level
     poles, rest = np.zeros((0, 2)), x
     for layers in (FINE, WIDE, FINE):
-        poles, rest = _confirm(x, sample_rate_hz, poles, find_poles(rest, sample_rate_hz, layers), rest)
+        poles, rest = _confirm(x, sample_rate_hz, poles, find_poles(rest, sample_rate_hz, layers), rest, 2 * max_modes)
     amplitudes = solve_amplitudes(x, sample_rate_hz, poles)
     audible = np.argsort(-_audibility(poles, amplitudes))[:max_modes]
     poles = poles[np.sort(audible)]
@@ -88,26 +92,37 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64) -> 
 
 
 def _confirm(
-    x: np.ndarray, rate: int, poles: np.ndarray, candidates: np.ndarray, rest: np.ndarray
+    x: np.ndarray, rate: int, poles: np.ndarray, candidates: np.ndarray, rest: np.ndarray, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Move candidates that stand out of what the modes so far leave over to the modes: modes and new rest."""
-    candidates = merge_poles(candidates)
-    for _ in range(3):
-        if not len(candidates):
+    """Move candidates that stand out of what the modes so far leave over to the modes: modes and new rest.
+
+    In each round only those that no stronger one touches, since beside a strong mode anything seems to stand out
+    until that is taken away.
+    """
+    duration_s = x.size / rate
+    for _ in range(_ROUNDS):
+        if not len(candidates) or len(poles) >= most:
             break
-        amplitudes = solve_amplitudes(x, rate, np.concatenate([poles, candidates]))
-        left_over = x - ring(np.concatenate([poles, candidates]), amplitudes, x.size, rate)
-        good = stand_out(rest, rate, candidates, amplitudes[len(poles) :], left_over)
-        if not good.any():
+        energy, contrast = weigh_poles(rest, rate, candidates)
+        touched = likeness(candidates, candidates, duration_s) > _TOUCHING
+        touched &= energy[None, :] > energy[:, None]
+        first = (contrast > _LIKELY) & ~touched.any(axis=1)
+        first &= ~(likeness(candidates, poles, duration_s) > _KNOWN).any(axis=1)
+        if not first.any():
             break
-        count = len(poles)
-        poles = merge_poles(np.concatenate([poles, candidates[good]]))
-        candidates = candidates[~good]
-        if len(poles) == count:
-            break
-        poles = refine_poles(x, rate, poles, solve_amplitudes(x, rate, poles))
-        poles = merge_poles(poles)
-        rest = x - ring(poles, solve_amplitudes(x, rate, poles), x.size, rate)
+        poles = np.concatenate([poles, candidates[first]])
+        candidates = candidates[~first]
+        for _ in range(2):
+            amplitudes = solve_amplitudes(x, rate, poles)
+            poles = refine_poles(x, rate, poles, amplitudes)
+        kept, share = keep_distinct(poles, solve_amplitudes(x, rate, poles), rate, x.size)
+        poles = poles[kept]
+        amplitudes = solve_amplitudes(x, rate, poles)
+        rest = x - ring(poles, amplitudes, x.size, rate)
+        clear = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1] > _STANDS_OUT
+        if not clear.all():
+            poles = poles[clear]
+            rest = x - ring(poles, solve_amplitudes(x, rate, poles), x.size, rate)
     return poles, rest
 
 

@@ -10,11 +10,9 @@ import numpy as np
 from scipy import fft as fast_fourier
 
 LOWEST_HZ = 15.0
-FASTEST_PER_S = 3000.0
+_FASTEST_PER_S = 3000.0
+_LEAST_SWINGS = 2.0  # decay over frequency: what dies within half a cycle does not vibrate
 _HIGHEST = 0.46  # of the sample rate
-_STANDS_OUT = 10.0**1.3
-_STANDS_CLEAR = 10.0**2.7
-_REACH, _COMPANY = 6.0, 2
 _QUIET_SHARE = 25  # percent of the spectrum beside a mode that is taken for noise
 
 
@@ -35,6 +33,12 @@ WIDE = (Layer(0.0, 2400.0, 1200.0, 0.08), Layer(2400.0, 1e9, 2400.0, 0.06))
 def slowest_decay(duration_s: float) -> float:
     """The least decay, per second, that a recording of this length can tell from none: 2 dB over all of it."""
     return max(0.05, 0.25 / duration_s)
+
+
+def fastest_decay(frequency_hz: np.ndarray) -> np.ndarray:
+    """The most decay, per second, with which a mode of this frequency still vibrates."""
+    result: np.ndarray = np.minimum(_FASTEST_PER_S, _LEAST_SWINGS * frequency_hz)
+    return result
 
 
 def find_poles(x: np.ndarray, rate: int, layers: Sequence[Layer]) -> np.ndarray:
@@ -87,58 +91,57 @@ def _poles_in_band(
     decay = -np.log(np.abs(root)) * band_rate
     margin = 0.03 * (high_hz - low_hz)
     kept = (frequency > max(low_hz - margin, LOWEST_HZ)) & (frequency < high_hz + margin)
-    kept &= (decay > -2.0 / span_s) & (decay < min(FASTEST_PER_S, 0.7 * band_rate))
+    kept &= (decay > -2.0 / span_s) & (decay < np.minimum(fastest_decay(frequency), 0.7 * band_rate))
     return np.stack([frequency[kept], np.maximum(decay[kept], slowest_decay(length / rate))], axis=1)
 
 
-def merge_poles(poles: np.ndarray) -> np.ndarray:
-    """Drop poles that two bands found twice: nearer than a fraction of their own width."""
-    poles = poles[np.argsort(poles[:, 0])]
-    kept: list[np.ndarray] = []
-    for pole in poles:
-        if kept and pole[0] - kept[-1][0] < max(0.4, 0.05 * (pole[1] + kept[-1][1]) / (2 * np.pi)):
-            if pole[1] < kept[-1][1]:
-                kept[-1] = pole
-        else:
-            kept.append(pole)
-    return np.array(kept).reshape(-1, 2)
+def likeness(one: np.ndarray, other: np.ndarray, duration_s: float) -> np.ndarray:
+    """Normalised inner products of damped exponentials, poles [K, 2] against [L, 2]: 1 is the same, [K, L].
 
-
-def stand_out(x: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray, left_over: np.ndarray) -> np.ndarray:
-    """Which of the candidate poles in x are modes rather than noise: bool [K].
-
-    ``left_over`` is x without all candidates, ``amplitudes`` theirs. Seen under its own decay, a mode must stand
-    out of the spectrum of x beside it by 13 dB, or, where strong neighbours crowd, out of the left over by 27 dB.
-    Noise weighted by e^(-decay t) has peaks too, but they rarely exceed the lowest quartile beside them by so much.
+    That of endless ones; the end of the recording counts as a decay of its own.
     """
-    good = np.zeros(len(poles), dtype=bool)
-    size = fast_fourier.next_fast_len(x.size, real=True)
-    time = np.arange(x.size) / rate
-    bin_hz = rate / size
+    d, e = one[:, None, 1] + 1.0 / duration_s, other[None, :, 1] + 1.0 / duration_s
+    apart = 2.0 * np.pi * (one[:, None, 0] - other[None, :, 0])
+    result: np.ndarray = 2.0 * np.sqrt(d * e) / np.hypot(d + e, apart)
+    return result
+
+
+def weigh_poles(
+    rest: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The energy of each pole [K, 2] and how far it stands out of the noise, in power, both [K].
+
+    Seen under its own decay, a mode is a peak of the spectrum of what is left of the sound; it is compared with the
+    lowest quartile beside it. Noise weighted by e^(-decay t) has peaks too, but they rarely exceed that by much.
+    ``amplitudes``, where given, are of modes that are taken out of ``rest`` already.
+    """
+    energy, contrast = np.zeros(len(poles)), np.zeros(len(poles))
     octave = np.round(np.log2(np.maximum(poles[:, 1], 1.0)))
-    peaks = np.abs(amplitudes) / poles[:, 1]
     for step in np.unique(octave):
         decay = 2.0**step
-        fade = np.exp(-decay * time)
-        power = np.abs(fast_fourier.rfft(x * fade, size)) ** 2
-        rest = np.abs(fast_fourier.rfft(left_over * fade, size)) ** 2
-        width = max(decay / math.pi, rate / x.size) / bin_hz
+        length = min(rest.size, round(9.0 / decay * rate))  # nothing is left of the fade beyond
+        size = fast_fourier.next_fast_len(max(length, 4096), real=True)
+        bin_hz = rate / size
+        time = np.arange(length) / rate
+        spectrum = fast_fourier.rfft(rest[:length] * np.exp(-decay * time), size)
+        power = spectrum.real**2 + spectrum.imag**2
+        width = max(decay / math.pi, rate / rest.size) / bin_hz
         near = max(1, round(0.5 * width))
         far = round(max(16.0 * width, 40.0 / bin_hz))
         for i in np.flatnonzero(octave == step):
             middle = round(poles[i, 0] / bin_hz)
-            below = slice(max(0, middle - far), max(0, middle - near))
-            above = slice(middle + near + 1, middle + far + 1)
-            peak = power[max(0, middle - near) : middle + near + 1].max(initial=0.0)
-            good[i] = peak > _STANDS_OUT * max(_quiet_level(power[below]), _quiet_level(power[above]))
-            total = poles[i, 1] + decay
-            own = (0.5 * np.abs(amplitudes[i]) * rate / total * -np.expm1(-total * time[-1])) ** 2
-            if good[i] or peak < 0.1 * own:
-                continue
-            apart = np.abs(poles[:, 0] - poles[i, 0]) < _REACH * max(poles[i, 1] / math.pi, 1.0)
-            if np.count_nonzero(apart & (peaks > 0.1 * peaks[i])) <= _COMPANY:
-                good[i] = own > _STANDS_CLEAR * max(_quiet_level(rest[below]), _quiet_level(rest[above]))
-    return good
+            quiet = _quiet_level(power[middle + near + 1 : middle + far + 1])
+            if middle > 8.0 * width:  # nearer to 0 Hz there is too little to tell
+                quiet = max(quiet, _quiet_level(power[max(0, middle - far) : middle - near]))
+            both = poles[i, 1] + decay
+            unit_peak = 0.5 * rate / both * -math.expm1(-both * time[-1])
+            if amplitudes is None:
+                amplitude = math.sqrt(power[max(0, middle - near) : middle + near + 1].max(initial=0.0)) / unit_peak
+            else:
+                amplitude = abs(amplitudes[i])
+            contrast[i] = (amplitude * unit_peak) ** 2 / max(quiet, 1e-300)
+            energy[i] = amplitude**2 / (4.0 * poles[i, 1]) * -math.expm1(-2.0 * poles[i, 1] * rest.size / rate)
+    return energy, contrast
 
 
 def _quiet_level(power: np.ndarray) -> float:

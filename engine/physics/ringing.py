@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft as fast_fourier
 
-from engine.physics.poles import FASTEST_PER_S, slowest_decay
+from engine.physics.poles import fastest_decay, slowest_decay
 
 _BLOCK = 256
+_SPOTS = np.array([0.3, 0.7, 1.1, 1.6, 2.2, 3.0, 4.0, 6.0])
+_SPOTS = np.concatenate([-_SPOTS, [0.0], _SPOTS])  # where a line is looked at, in widths from its middle
+_OWN = 0.04  # of a mode's energy, the least that no others may make up
 
 
 def exponents(poles: np.ndarray, rate: int) -> np.ndarray:
@@ -21,19 +24,55 @@ def solve_amplitudes(x: np.ndarray, rate: int, poles: np.ndarray) -> np.ndarray:
     count = len(poles)
     if not count:
         return np.zeros(0, dtype=complex)
-    s = exponents(poles, rate)
-    cross = _geometric_sums(s, s, x.size)
-    inner = _geometric_sums(s.conj(), s, x.size)
-    gram = 0.5 * np.block(
-        [[(inner + cross).real, -(inner + cross).imag], [(inner - cross).imag, (inner - cross).real]]
-    )
-    projection = _correlate(x, s)
+    gram, scale = _gram(poles, rate, x.size)
+    projection = _correlate(x, exponents(poles, rate))
     right = np.concatenate([projection.real, projection.imag])
-    scale = 1.0 / np.sqrt(np.diag(gram) + 1e-300)
-    gram = gram * np.outer(scale, scale) + 1e-7 * np.eye(2 * count)
     solution = scale * np.linalg.solve(gram, scale * right)
     result: np.ndarray = solution[:count] + 1j * solution[count:]
     return result
+
+
+def keep_distinct(poles: np.ndarray, amplitudes: np.ndarray, rate: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which poles to keep so that none is nearly a sum of others, and the share of each that is its own.
+
+    Modes alike cancel one another with vast amplitudes. While any mode has less than ``_OWN`` of its energy outside
+    of what the others span, the one whose going would change the sound least goes. Returns indices, rising, and
+    shares, both [K'].
+    """
+    count = len(poles)
+    kept = np.arange(count)
+    if not count:
+        return kept, np.zeros(0)
+    gram, scale = _gram(poles, rate, length)
+    inverse = np.linalg.inv(gram).reshape(2, count, 2, count).transpose(1, 0, 3, 2)
+    parts = (np.stack([amplitudes.real, amplitudes.imag], axis=1).T.reshape(-1) / scale).reshape(2, count).T
+    while True:
+        index = np.arange(len(kept))
+        blocks = np.linalg.inv(inverse[index, :, index, :])
+        share = np.linalg.eigvalsh(blocks)[:, 0]
+        alike = share < _OWN
+        if not alike.any():
+            return kept, np.clip(share, 0.0, 1.0)
+        unique = np.einsum("ki,kij,kj->k", parts, blocks, parts)
+        worst = int(np.argmin(np.where(alike, unique, np.inf)))
+        stay = index != worst
+        cross = inverse[stay][:, :, worst, :] @ blocks[worst]
+        parts = parts[stay] - cross @ parts[worst]
+        inverse = inverse[stay][:, :, stay, :] - np.einsum("aip,bjp->aibj", cross, inverse[stay][:, :, worst, :])
+        kept = kept[stay]
+
+
+def _gram(poles: np.ndarray, rate: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Inner products of the modes' real and imaginary parts, each of norm 1, [2K, 2K], and what scaled them, [2K]."""
+    s = exponents(poles, rate)
+    cross = _geometric_sums(s, s, length)
+    inner = _geometric_sums(s.conj(), s, length)
+    gram = 0.5 * np.block(
+        [[(inner + cross).real, -(inner + cross).imag], [(inner - cross).imag, (inner - cross).real]]
+    )
+    scale = 1.0 / np.sqrt(np.diag(gram) + 1e-300)
+    result: np.ndarray = gram * np.outer(scale, scale) + 1e-7 * np.eye(len(gram))
+    return result, scale
 
 
 def _geometric_sums(one: np.ndarray, other: np.ndarray, length: int) -> np.ndarray:
@@ -70,38 +109,48 @@ def ring(poles: np.ndarray, amplitudes: np.ndarray, length: int, rate: int) -> n
 def refine_poles(x: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
     """One Gauss-Newton step of all poles towards the least squares fit of x.
 
-    Done in the frequency domain, where each mode is local: neighbours are solved together, with the exact
-    spectrum of a truncated damped sinusoid and its derivative.
+    Done in the frequency domain, where each mode is local: neighbours are solved together, with the exact spectrum
+    of a truncated damped sinusoid and its derivative. A step that fits worse is halved, then given up.
     """
     if not len(poles):
         return poles
     rest = fast_fourier.rfft(x - ring(poles, amplitudes, x.size, rate))
     bin_hz = rate / x.size
     width = np.maximum(poles[:, 1] / (2.0 * np.pi), 0.5 * bin_hz)
-    order = np.argsort(poles[:, 0])
-    slowest = slowest_decay(x.size / rate)
     refined = poles.copy()
-    for group in _neighbours(poles[:, 0], width, order):
-        low = min(poles[group, 0] - 4.0 * width[group]) / bin_hz - 3
-        high = max(poles[group, 0] + 4.0 * width[group]) / bin_hz + 4
-        bins = np.arange(max(0, int(low)), min(rest.size, int(high)))
-        if bins.size > 24 * len(group):
-            bins = bins[np.unique(np.round(np.linspace(0, bins.size - 1, 24 * len(group))).astype(int))]
-        if bins.size < 2 * len(group):
-            continue
-        s = exponents(poles[group], rate)
-        shifted = s[None, :] - 2j * np.pi * bins[:, None] / x.size
-        plain, slope = _spectrum_and_slope(shifted, x.size)
-        half = 0.5 * amplitudes[group]
-        columns = np.concatenate([plain, slope * half], axis=1)
-        scale = 1.0 / (np.linalg.norm(columns, axis=0) + 1e-300)
-        step = np.linalg.lstsq(columns * scale, rest[bins], rcond=1e-6)[0] * scale
-        move = step[len(group) :] * rate
-        hertz = np.clip(move.imag / (2.0 * np.pi), -0.5 * width[group], 0.5 * width[group])
-        decay = np.clip(-move.real, -0.4 * poles[group, 1], 0.7 * poles[group, 1])
-        refined[group, 0] = np.clip(poles[group, 0] + hertz, 1.0, 0.499 * rate)
-        refined[group, 1] = np.clip(poles[group, 1] + decay, slowest, FASTEST_PER_S)
+    for group in _neighbours(poles[:, 0], width, np.argsort(poles[:, 0])):
+        spots = (poles[group, 0, None] + width[group, None] * _SPOTS).ravel() / bin_hz
+        near = np.round(poles[group, 0, None] / bin_hz) + np.arange(-3, 4)
+        bins = np.unique(np.concatenate([np.round(spots), near.ravel()])).astype(int)
+        bins = bins[(bins >= 0) & (bins < rest.size)]
+        if bins.size >= 2 * len(group):
+            turn = 2j * np.pi * bins[:, None] / x.size
+            refined[group] = _step(rest[bins], turn, poles[group], 0.5 * amplitudes[group], rate, x.size)
     return refined
+
+
+def _step(
+    rest: np.ndarray, turn: np.ndarray, poles: np.ndarray, half: np.ndarray, rate: int, length: int
+) -> np.ndarray:
+    """The neighbours' poles moved to fit what is left of the spectrum at a few bins; as they were if that fails."""
+    plain, slope = _spectrum_and_slope(exponents(poles, rate) - turn, length)
+    columns = np.concatenate([plain, slope * half], axis=1)
+    scale = 1.0 / (np.linalg.norm(columns, axis=0) + 1e-300)
+    step = np.linalg.lstsq(columns * scale, rest, rcond=1e-6)[0] * scale
+    move = step[len(poles) :] * rate
+    width = np.maximum(poles[:, 1] / (2.0 * np.pi), 0.5 * rate / length)
+    slowest = slowest_decay(length / rate)
+    before = plain @ half
+    for share in (1.0, 0.4):
+        hertz = np.clip(share * move.imag / (2.0 * np.pi), -0.5 * width, 0.5 * width)
+        decay = np.clip(-share * move.real, -0.4 * poles[:, 1], 0.7 * poles[:, 1])
+        frequency = np.clip(poles[:, 0] + hertz, 1.0, 0.499 * rate)
+        moved = np.stack([frequency, np.clip(poles[:, 1] + decay, slowest, fastest_decay(frequency))], axis=1)
+        shape = _spectrum_and_slope(exponents(moved, rate) - turn, length)[0]
+        level = np.linalg.lstsq(shape * scale[: len(poles)], rest + before, rcond=1e-6)[0] * scale[: len(poles)]
+        if np.linalg.norm(rest + before - shape @ level) < np.linalg.norm(rest):
+            return moved
+    return poles
 
 
 def _neighbours(frequency: np.ndarray, width: np.ndarray, order: np.ndarray) -> list[np.ndarray]:
