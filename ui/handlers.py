@@ -226,6 +226,6 @@ def begin(session: Session, is_new: bool) -> None:
         else:
             names = [demo["name"] for demo in intake.demos()]
             if names:
-                intake.open_demo(session, "sound" if "sound" in names else names[0])
+                intake.open_demo(session, names[0])
     except Exception as error:
         session.report(error, "start")

@@ -29,6 +29,7 @@ WAVEFORM_RATE_HZ = 400
 WAVEFORM_SOURCE_HZ = 16_000
 MOST_RECENT = 12
 LONGEST_PATH = 4096
+START_DEMO = "sound"
 
 
 # --- paths ------------------------------------------------------------------------------------
@@ -60,12 +61,11 @@ def demos() -> list[dict[str, str]]:
         try:
             table = json.loads(path.read_text(encoding="utf-8"))
             clip, hits = table["clip"], len(table["hits"])
-            heard = "with its own sound" if clip["has_audio"] else "silent"
-            note = f"{clip['duration_s']:.0f} s, {hits} hits, {heard}"
+            title = "A clip with sound" if clip["has_audio"] else "A silent clip"
+            found.append({"name": name, "title": title, "note": f"{clip['duration_s']:.1f} s, {hits} hits"})
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        found.append({"name": name, "title": name.replace("_", " ").capitalize(), "note": note})
-    return found
+    return sorted(found, key=lambda demo: demo["name"] != START_DEMO)
 
 
 def remember_recent(studio: Studio, path: Path) -> None:

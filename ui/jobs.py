@@ -266,7 +266,8 @@ class Renderer:
                 if self._stopped:
                     raise
         if sampled:
-            how = "" if studio.digest(session.settings()) else " (prior only: no checkpoint)"
+            lacks = "" if studio.checkpoints() else ": no checkpoint"
+            how = "" if studio.digest(session.settings()) else f" (prior only{lacks})"
             message = f"Sampled {sampled} of {sampled} hits{how}"
             session.set_status("sampling", "done", sampled, sampled, message, started)
         return sampled

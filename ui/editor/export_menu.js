@@ -87,12 +87,14 @@ export function createExportMenu(store) {
 
   const outside = (event) => !menu.hidden && !element.contains(event.target) && setOpen(false);
   document.addEventListener("pointerdown", outside, true);
-  menu.addEventListener("keydown", (event) => {
-    event.stopPropagation();
-    if (event.key !== "Escape") return;
+  menu.addEventListener("keydown", (event) => event.stopPropagation());
+  const onEscape = (event) => {
+    if (event.key !== "Escape" || menu.hidden) return;
     setOpen(false);
-    press.focus();
-  });
+    press.focus({ preventScroll: true });
+    event.stopPropagation();
+  };
+  document.addEventListener("keydown", onEscape, true); // wherever the focus went when a button was hidden
 
   const end = (isDone) => {
     if (!working) return;
@@ -119,6 +121,7 @@ export function createExportMenu(store) {
     element,
     dispose() {
       document.removeEventListener("pointerdown", outside, true);
+      document.removeEventListener("keydown", onEscape, true);
       for (const cleanup of cleanups) cleanup();
     },
   };

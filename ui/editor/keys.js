@@ -8,7 +8,7 @@ const NUDGE_S = 0.01;
 const HARDEST_DB = 12;
 const SOFTEST_DB = -60;
 
-export function createKeys(app, store, { player, timeline, audio, topBar }) {
+export function createKeys(app, store, { player, timeline, audio, topBar, help }) {
   let nudge = { gesture: null, at_ms: 0 };
 
   const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
@@ -66,6 +66,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar }) {
     ".": () => player.step(1),
     home: () => player.seek(0),
     end: () => player.seek(Infinity),
+    "?": () => help.open(),
     l: () => player.toggleLoop(),
     f: () => timeline.fit(),
     n: () => timeline.addHitAt(player.time_s),
@@ -99,7 +100,8 @@ export function createKeys(app, store, { player, timeline, audio, topBar }) {
     const act = (command ? withCommand : plain)[key];
     if (!act) return;
     // A button reached by keyboard is pressed by these two; one that was clicked is not meant.
-    if ((key === " " || key === "enter") && event.target.matches?.("button:focus-visible, a:focus-visible, [type=checkbox]:focus-visible, [role=tab]:focus-visible")) return;
+    const isReached = app.classList.contains("by-keys") && event.target.matches?.("button, a, [type=checkbox]");
+    if ((key === " " || key === "enter") && isReached) return;
     if (event.repeat && ["m", "d", "n", "l", " ", "delete", "backspace"].includes(key)) return;
     event.preventDefault();
     act(event);

@@ -1,6 +1,8 @@
 // The editor: brings the parts together in one element and takes them down again when it goes.
 
 import { createAudio } from "./audio.js";
+import { createFocusFrames } from "./focus_frames.js";
+import { createHelp } from "./help.js";
 import { createHints } from "./hints.js";
 import { createInspector } from "./inspector.js";
 import { createKeys } from "./keys.js";
@@ -44,11 +46,13 @@ export async function mount(element) {
   const start = createStart(app, store, toasts);
   const materials = createMaterials(app, store, audio);
   const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open });
-  const topBar = createTopBar(layout.top, store, { open: start.open });
+  const help = createHelp(app);
+  const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open });
   const hints = createHints(layout.footer, store);
-  const keys = createKeys(app, store, { player, timeline, audio, topBar });
+  const keys = createKeys(app, store, { player, timeline, audio, topBar, help });
+  const focusFrames = createFocusFrames(app);
 
-  const parts = [keys, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
+  const parts = [keys, focusFrames, hints, help, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, locate };
   window.struck = struck;

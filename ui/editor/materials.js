@@ -115,6 +115,7 @@ export function createMaterials(app, store, audio) {
 
   page.addEventListener("pointerdown", (event) => event.target === page && close());
   page.addEventListener("keydown", (event) => {
+    if (page.hidden) return; // the focus leaves a hidden sheet only with the next picture
     event.stopPropagation();
     const buttons = [...grid.querySelectorAll(".st-preset")];
     const at = buttons.indexOf(document.activeElement);

@@ -26,8 +26,6 @@ export function createModes(host) {
   let pointer = null;
   let drag = null;
   let wanted = false;
-  let pressed = false;
-  let byKeys = false; // the focus frame is for those who came by keyboard
   const nudge = { gesture: "", at_ms: -Infinity }; // a run of arrow keys is one undo entry
 
   function refresh() {
@@ -60,7 +58,7 @@ export function createModes(host) {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     drawModes(canvas, plane, {
       sound, color: host.color(), selected: host.selected(), hovered, levels: host.levels(),
-      lasso: drag?.kind === "lasso" ? drag : null, focused: byKeys && document.activeElement === canvas,
+      lasso: drag?.kind === "lasso" ? drag : null, focused: document.activeElement === canvas && canvas.matches(".by-keys *"),
     });
     showTip(sound);
   }
@@ -113,8 +111,6 @@ export function createModes(host) {
 
   function onDown(event) {
     if (event.button !== 0) return;
-    byKeys = false;
-    pressed = true;
     canvas.focus({ preventScroll: true });
     if (!host.shownSound()) return;
     const at = place(event);
@@ -266,14 +262,8 @@ export function createModes(host) {
     refresh();
   });
   canvas.addEventListener("wheel", onWheel, { passive: false });
-  canvas.addEventListener("focus", () => {
-    byKeys = !pressed;
-    refresh();
-  });
-  canvas.addEventListener("blur", () => {
-    byKeys = pressed = false;
-    refresh();
-  });
+  canvas.addEventListener("focus", refresh);
+  canvas.addEventListener("blur", refresh);
   const observer = new ResizeObserver(refresh);
   observer.observe(element);
 

@@ -1,5 +1,6 @@
 // The Hit tab: everything about the selected hits.
 
+import { icon } from "./icons.js";
 import { formatDb, formatPan, formatSeconds, formatTimecode, frameRate, LN_60_DB, readDb, readPan, readPlain, readTime, soundColor } from "./quantities.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "./sliders.js";
 
@@ -58,7 +59,8 @@ export function createHitPanel(store, audio) {
     const by = newGesture();
     for (const hit of chosen()) store.edit({ kind: "detach_hit", id: hit.id }, by);
   } });
-  const sounds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Sound" }), make("div", "ins-row", {}, swatch, sound.element, detach));
+  const measure = createButton("Measure", { title: "Take the sound from the clip again, at the time of the hit", onPress: () => store.send({ type: "analyse", hits: chosen().map((hit) => hit.id) }) });
+  const sounds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Sound" }), make("div", "ins-row", {}, swatch, sound.element, detach, measure));
 
   const seed = createEntry({
     label: "Seed",
@@ -70,7 +72,7 @@ export function createHitPanel(store, audio) {
       return true;
     },
   });
-  const dice = createButton("New take", { title: "Another seed: the same strike, sampled anew", onPress: () => {
+  const dice = createButton("New take", { sign: icon("dice"), title: "Another seed: the same strike, sampled anew", onPress: () => {
     const by = newGesture();
     for (const hit of chosen()) store.edit({ kind: "set_hits", ids: [hit.id], values: { seed: newSeed() } }, by);
   } });
@@ -108,11 +110,13 @@ export function createHitPanel(store, audio) {
     timecode.set(formatTimecode(first.time_s, project.clip));
     seconds.set(`${first.time_s.toFixed(4)} s`);
     const same = all((hit) => hit.sound_id);
+    body.style.setProperty("--sound", same ? soundColor(project, first.sound_id) : "");
     swatch.style.background = same ? soundColor(project, first.sound_id) : "transparent";
     sound.set([...(same ? [] : [["", "several sounds"]]), ...project.sounds.map((s) => [s.id, s.name])], same ? first.sound_id : "");
+    measure.hidden = !project.clip.has_audio;
     detach.disabled = hits.length === 1 && project.hits.filter((hit) => hit.sound_id === first.sound_id).length === 1;
     seed.set(all((hit) => hit.seed) ? String(first.seed) : "several");
-    dice.textContent = hits.length === 1 ? "New take" : "New takes";
+    dice.lastChild.textContent = hits.length === 1 ? "New take" : "New takes";
     for (const [slider, read] of [[velocity, (h) => h.velocity_db], [gain, (h) => h.gain_db], [pan, (h) => h.pan], [pitch, (h) => h.tweak.pitch_cents], [damping, (h) => h.tweak.decay_ratio], [noise, (h) => h.tweak.residual_db]]) {
       slider.set(read(first), all(read) ? "—" : "several", false);
     }

@@ -1,5 +1,6 @@
 // The Sampler and Mix tabs: how hits become sound, and how loud.
 
+import { icon } from "./icons.js";
 import { newSeed } from "./panel_hit.js";
 import { clamp, formatDb, readDb, readPlain } from "./quantities.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "./sliders.js";
@@ -21,7 +22,7 @@ export function createSamplerPanel(store) {
       return true;
     },
   });
-  const dice = createButton("New take", { title: "Another seed for every hit", onPress: () => set({ seed: newSeed() }) });
+  const dice = createButton("New take", { sign: icon("dice"), title: "Another seed for every hit", onPress: () => set({ seed: newSeed() }) });
   const about = make("p", "ins-quiet");
   const body = make("div", "ins-stack ins-sampler", {},
     explained("Model", checkpoint.element, "The trained model that turns modes and noise into a recording-like hit. Prior only plays modes and noise as they are."),

@@ -18,7 +18,8 @@ const HINT = "drag: frequency, power · alt-drag: decay · M mute · N new";
 export function createSoundPanel(store, audio, shared) {
   let hearing = null; // {soundId, before: Map hit -> key, until_ms, asked}
   let levels = null;
-  let levelsOf = "";
+  let levelsOf; // the key of the rendered hit whose spectrum they are
+  let levelsSound = null;
   let striking = null;
   const cleanups = [];
 
@@ -71,9 +72,10 @@ export function createSoundPanel(store, audio, shared) {
   const about = make("span", "ins-quiet ins-origin");
   const strikeButton = createButton("Strike", { title: "Hear this sound struck once", onPress: strike });
   const replaceButton = createButton("Replace…", { title: "Take another sound: a preset or a recording", onPress: replaceMenu });
+  const deleteButton = createButton("Delete", { title: "Delete this sound; no hit strikes it", onPress: () => store.edit({ kind: "delete_sound", sound_id: sound().id }, newGesture()) });
   const file = make("input", "", { type: "file", accept: "audio/*,video/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
   file.addEventListener("change", () => file.files[0] && useRecording(file.files[0]));
-  const header = make("div", "ins-row ins-sound-head", {}, dot, name.element, choose, about, strikeButton, replaceButton, file);
+  const header = make("div", "ins-row ins-sound-head", {}, dot, name.element, choose, about, strikeButton, replaceButton, deleteButton, file);
 
   const count = make("span", "ins-quiet ins-count");
   const hint = make("span", "ins-quiet ins-hint", { textContent: HINT });
@@ -223,9 +225,17 @@ export function createSoundPanel(store, audio, shared) {
 
   async function lookAtSpectrum() {
     const hit = sound() && heardHit(sound().id);
-    const key = hit && store.rendered.get(hit.id)?.key;
-    if (!key || key === levelsOf) return;
+    const key = hit ? store.rendered.get(hit.id)?.key : undefined;
+    if (key === levelsOf) return;
+    const subject = `${store.view?.project?.clip.digest} ${sound()?.id}`;
+    if (!key && subject === levelsSound) return; // until the changed sound is there, the old one stays
     levelsOf = key;
+    levelsSound = subject;
+    if (!key) {
+      levels = null;
+      modes.refresh();
+      return;
+    }
     try {
       const buffer = await audio.bufferFor(key);
       if (levelsOf === key) levels = spectrumDb(buffer.getChannelData(0), SPECTRUM_SIZE).map((level) => level - hit.velocity_db);
@@ -251,6 +261,7 @@ export function createSoundPanel(store, audio, shared) {
     name.set(s.name);
     if (!CSS.supports("field-sizing", "content")) name.element.style.width = `${Math.min(24, Math.max(4, s.name.length + 1))}ch`;
     choose.hidden = project.sounds.length < 2;
+    deleteButton.hidden = project.sounds.length < 2 || hitsOf(s.id).length > 0;
     const origin = s.origin === "preset" || !ORIGINS[s.origin] ? s.origin_note || ORIGINS[s.origin] : s.origin === "edited" && s.origin_note ? `edited, ${s.origin_note}` : ORIGINS[s.origin];
     const fit = s.fit === null || s.fit === undefined ? null : `fit ${Math.round(s.fit * 100)} %`;
     about.textContent = [countOf(hitsOf(s.id).length), fit, origin].filter(Boolean).join(" · ");

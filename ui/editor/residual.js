@@ -121,7 +121,7 @@ export function createResidual(store, host) {
     quantities.element.hidden = !count;
     quantities.set(quantity);
     const indices = chosen();
-    about.textContent = !count ? "" : selected.size ? `${indices.length} of ${count} bands` : `all ${count} bands`;
+    about.textContent = !count ? "" : selected.size ? `${indices.length} of ${count} bands` : `${count} bands`;
     power.set(count ? mean(indices.map((i) => part.power_db[i])) : null);
     decay.set(count ? decayToT60(geometricMean(indices.map((i) => part.decay_per_s[i]))) : null);
     if (!plot.clientWidth) return;

@@ -160,9 +160,9 @@ export function createSegments({ label, choices, onChoose }) {
   };
 }
 
-/** A button; ``kind`` "", "quiet" or "icon". */
-export function createButton(text, { kind = "", title = "", onPress }) {
-  return make("button", `ins-button ${kind && `is-${kind}`}`, { type: "button", textContent: text, title, "aria-label": kind === "icon" ? title : text, onclick: onPress });
+/** A button; ``kind`` "", "quiet" or "icon"; ``sign`` is an icon before the text. */
+export function createButton(text, { kind = "", title = "", sign = null, onPress }) {
+  return make("button", `ins-button ${kind && `is-${kind}`}`, { type: "button", title, "aria-label": kind === "icon" ? title : text, onclick: onPress }, sign, make("span", "", { textContent: text }));
 }
 
 /** A native select: ``set(options [[value, text]], value)``. */

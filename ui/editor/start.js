@@ -163,6 +163,7 @@ export function createStart(app, store, toasts) {
   for (const [name, react] of Object.entries(reactions)) window.addEventListener(name, react);
 
   page.addEventListener("keydown", (event) => {
+    if (page.hidden) return; // the focus leaves a hidden sheet only with the next picture
     if (event.key === "Escape" && store.view?.project) setAsked(false);
     event.stopPropagation();
   });

@@ -210,6 +210,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
         const by = newGesture();
         for (const id of ids) store.edit({ kind: "detach_hit", id }, by);
       } },
+      ...(project().clip.has_audio ? [{ text: `Measure${those} from the clip again`, choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
       { text: `Delete${those}`, key: "⌫", choose: () => store.edit({ kind: "delete_hits", ids }, newGesture()) },
       ...(sounds.length > 1 ? ["", ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike with ${sound.name}`, color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
     ]);

@@ -55,10 +55,14 @@ export function createFilm(store, redraw) {
       }
     }
     context.restore();
+    const isOther = missing.map((sprite) => sprite.name).join() !== wanted.map((sprite) => sprite.name).join();
     wanted = missing;
-    clearTimeout(timer);
-    if (missing.length && isOffered) timer = setTimeout(fetchWanted, WAIT_MS);
-    return missing.length === 0 || [...sprites.values()].some((sprite) => sprite.isReady);
+    if (isOther || !isOffered) {
+      clearTimeout(timer);
+      timer = 0;
+    }
+    if (missing.length && isOffered) timer ||= setTimeout(fetchWanted, WAIT_MS);
+    return [...sprites.values()].some((sprite) => sprite.isReady);
   }
 
   function drawSprite(context, scale, { image, start_s, step_s, count }, top, height) {
@@ -95,6 +99,7 @@ export function createFilm(store, redraw) {
   }
 
   function fetchWanted() {
+    timer = 0;
     const clip = store.view?.project?.clip;
     if (!clip) return;
     for (const { name, level, start_s, step_s, pixels } of wanted) {

@@ -60,7 +60,8 @@ export function createThreshold(store, host) {
   element.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     element.setPointerCapture(event.pointerId);
-    event.preventDefault(); // a drag takes no focus: arrow keys stay with the hits
+    element.focus({ preventScroll: true }); // so that arrow keys carry on where the drag ended
+    event.preventDefault();
     gesture = newGesture();
     isDragging = true;
     const box = element.parentElement.getBoundingClientRect();

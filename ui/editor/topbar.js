@@ -7,7 +7,7 @@ import { make } from "./sliders.js";
 const RUNNING = new Set(["opening", "detecting", "analysing", "sampling", "exporting"]);
 const WORDS = { opening: "Opening", detecting: "Looking for hits", analysing: "Analysing", sampling: "Sampling", exporting: "Exporting" };
 
-export function createTopBar(root, store, { open }) {
+export function createTopBar(root, store, { open, help }) {
   const mark = make("span", "st-wordmark", { "aria-label": "Struck" }, "Str", make("b", "", { textContent: "u" }), "ck");
   const openButton = make("button", "st-button", { type: "button", textContent: "Open clip", title: "Open a clip or a project (Ctrl O)", onclick: open });
   const undo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "undo" }) }, icon("undo"));
@@ -15,8 +15,9 @@ export function createTopBar(root, store, { open }) {
   const name = make("span", "st-name");
   const save = make("button", "st-save", { type: "button", onclick: saveNow });
   const pill = createPill(store);
+  const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", title: "Keys and gestures (?)", "aria-label": "Keys and gestures", onclick: help });
   const exports = createExportMenu(store);
-  root.append(mark, openButton, undo, redo, make("span", "st-project", {}, name, save), make("span", "st-space"), pill.element, exports.element);
+  root.append(mark, openButton, undo, redo, make("span", "st-project", {}, name, save), make("span", "st-space"), pill.element, helpButton, exports.element);
 
   function saveNow() {
     if (store.view?.project) store.send({ type: "save" });
