@@ -15,7 +15,7 @@ from engine.physics.ringing import keep_distinct, refine_poles, ring, solve_ampl
 _BLOCK = 256
 _INAUDIBLE = 1e-7  # -140 dB re full scale
 _ROUNDS = 5
-_LIKELY, _STANDS_OUT = 10.0**0.9, 10.0**1.5
+_LIKELY, _STANDS_OUT = 10.0**1.2, 10.0**1.5
 _TOUCHING = 0.3  # likeness of poles that share a peak of the spectrum
 _KNOWN = 0.9
 
@@ -80,7 +80,7 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64) -> 
     poles, rest = np.zeros((0, 2)), x
     for layers in (FINE, WIDE, FINE):
         poles, rest = _confirm(x, sample_rate_hz, poles, find_poles(rest, sample_rate_hz, layers), rest, 2 * max_modes)
-    amplitudes = solve_amplitudes(x, sample_rate_hz, poles)
+    poles, amplitudes = _keep_clear(x, sample_rate_hz, poles)
     audible = np.argsort(-_audibility(poles, amplitudes))[:max_modes]
     poles = poles[np.sort(audible)]
     for _ in range(2):
@@ -119,11 +119,26 @@ def _confirm(
         poles = poles[kept]
         amplitudes = solve_amplitudes(x, rate, poles)
         rest = x - ring(poles, amplitudes, x.size, rate)
-        clear = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1] > _STANDS_OUT
+        clear = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1] > _LIKELY
         if not clear.all():
             poles = poles[clear]
             rest = x - ring(poles, solve_amplitudes(x, rate, poles), x.size, rate)
     return poles, rest
+
+
+def _keep_clear(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The poles that stand out clearly, and their amplitudes: the worse half of the others goes until none is left."""
+    while True:
+        poles = poles[keep_distinct(poles, solve_amplitudes(x, rate, poles), rate, x.size)[0]]
+        amplitudes = solve_amplitudes(x, rate, poles)
+        share = keep_distinct(poles, amplitudes, rate, x.size)[1]
+        rest = x - ring(poles, amplitudes, x.size, rate)
+        contrast = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1]
+        unclear = np.flatnonzero(contrast < _STANDS_OUT)
+        if not unclear.size:
+            return poles, amplitudes
+        worse = unclear[np.argsort(contrast[unclear])][: -(-unclear.size // 2)]
+        poles = np.delete(poles, worse, axis=0)
 
 
 def _steady(poles: np.ndarray, amplitudes: np.ndarray, duration_s: float) -> np.ndarray:

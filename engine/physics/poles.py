@@ -12,6 +12,7 @@ from scipy import fft as fast_fourier
 LOWEST_HZ = 15.0
 _FASTEST_PER_S = 3000.0
 _LEAST_SWINGS = 2.0  # decay over frequency: what dies within half a cycle does not vibrate
+_ROWS = 56  # of the Hankel matrix
 _HIGHEST = 0.46  # of the sample rate
 _QUIET_SHARE = 25  # percent of the spectrum beside a mode that is taken for noise
 
@@ -74,7 +75,7 @@ def _poles_in_band(
     y = y[min(4, y.size // 8) :]
     if y.size < 12:
         return np.zeros((0, 2))
-    rows = min(72, y.size // 2)
+    rows = min(_ROWS, y.size // 2)
     hankel = np.lib.stride_tricks.sliding_window_view(y, rows)
     values, vectors = np.linalg.eigh(hankel.T @ hankel.conj())
     values, vectors = values[::-1], vectors[:, ::-1]
@@ -116,14 +117,15 @@ def weigh_poles(
     ``amplitudes``, where given, are of modes that are taken out of ``rest`` already.
     """
     energy, contrast = np.zeros(len(poles)), np.zeros(len(poles))
-    octave = np.round(np.log2(np.maximum(poles[:, 1], 1.0)))
+    octave = np.round(np.log2(np.maximum(poles[:, 1], max(1.0, rate / rest.size))))
+    single = rest.astype(np.float32)
     for step in np.unique(octave):
         decay = 2.0**step
         length = min(rest.size, round(9.0 / decay * rate))  # nothing is left of the fade beyond
         size = fast_fourier.next_fast_len(max(length, 4096), real=True)
         bin_hz = rate / size
-        time = np.arange(length) / rate
-        spectrum = fast_fourier.rfft(rest[:length] * np.exp(-decay * time), size)
+        fade = np.exp(np.arange(length, dtype=np.float32) * np.float32(-decay / rate))
+        spectrum = fast_fourier.rfft(single[:length] * fade, size)
         power = spectrum.real**2 + spectrum.imag**2
         width = max(decay / math.pi, rate / rest.size) / bin_hz
         near = max(1, round(0.5 * width))
@@ -134,7 +136,7 @@ def weigh_poles(
             if middle > 8.0 * width:  # nearer to 0 Hz there is too little to tell
                 quiet = max(quiet, _quiet_level(power[max(0, middle - far) : middle - near]))
             both = poles[i, 1] + decay
-            unit_peak = 0.5 * rate / both * -math.expm1(-both * time[-1])
+            unit_peak = 0.5 * rate / both * -math.expm1(-both * length / rate)
             if amplitudes is None:
                 amplitude = math.sqrt(power[max(0, middle - near) : middle + near + 1].max(initial=0.0)) / unit_peak
             else:

@@ -1,0 +1,138 @@
+"""How the level of a band of noise falls: one decay or two over a steady background, fitted for all bands at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import digamma
+
+FASTEST_PER_S = 3000.0
+_GRID = 14
+_FASTEST_ROOM_PER_S = 300.0
+_MISFIT = 0.1  # variance of log power that no draw of noise explains: sounds are not sums of exponentials
+_EARNED = 12.0  # by how much a second decay must lessen the squared error
+_NONE = -60.0  # log power of a decay that is not there
+_SILENT = 1e-20
+
+
+def fit_decays(
+    edges_s: np.ndarray, level: np.ndarray, weight: np.ndarray, most_background: np.ndarray, slowest_per_s: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean squares at time 0 and decays per second of strike and room, both [B, 2]; 0 where there is no such stage.
+
+    ``level`` [B, T] is the mean square in frames with ``edges_s`` [B, T + 1] and ``weight`` [B, T] degrees of freedom,
+    0 for frames that do not count. A coarse search over pairs of decays starts a least squares of the logarithm of
+    power, since ears hear levels; each frame weighs by how well its level is known. The second decay must earn its
+    place. The background, at most ``most_background`` [B], is left out.
+    """
+    top = level.max(axis=1, where=weight > 0.0, initial=_SILENT)
+    scaled = np.where(weight > 0.0, level / top[:, None], 1.0) + 1e-12
+    known = np.maximum(weight, 1e-3)
+    target = np.log(scaled) - (digamma(known) - np.log(known))
+    trust = (weight > 0.0) / np.sqrt(1.0 / known + _MISFIT)
+    most = np.log(np.maximum(most_background / top, 1e-13))
+    one, two = _search_decays(edges_s, scaled, weight > 0.0, np.exp(most), slowest_per_s)
+    one, cost_one = _polish(one, edges_s, target, trust, most, slowest_per_s)
+    two, cost_two = _polish(two, edges_s, target, trust, most, slowest_per_s)
+    two = np.where((two[:, 1] < two[:, 3])[:, None], two[:, [2, 3, 0, 1, 4]], two)  # the faster decay is the strike's
+    single = (cost_one - cost_two < _EARNED) | (two[:, 3] > np.log(_FASTEST_ROOM_PER_S))
+    single |= two[:, 2] < two[:, 0] - 12.0
+    best = np.where(single[:, None], one, two)
+    power = np.exp(best[:, [0, 2]]) * top[:, None]
+    power[single, 1] = 0.0
+    power[top <= _SILENT] = 0.0
+    return power, np.exp(best[:, [1, 3]])
+
+
+def _search_decays(
+    edges_s: np.ndarray, level: np.ndarray, counts: np.ndarray, most: np.ndarray, slowest_per_s: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Starting points [log power, log decay, log power, log decay, log background] for one decay and for two, [B, 5].
+
+    Multiplicative steps towards the least Itakura-Saito divergence, for every pair of a grid of decays.
+    """
+    decays = np.geomspace(slowest_per_s, 0.5 * FASTEST_PER_S, _GRID)
+    span = np.diff(edges_s)[:, None, :]
+    fall = np.exp(-2.0 * decays[None, :, None] * edges_s[:, None, :])
+    shapes = -np.diff(fall) / (2.0 * decays[None, :, None] * span)
+    slow, fast = np.triu_indices(_GRID, 1)
+    first = np.concatenate([shapes, shapes[:, fast]], axis=1)
+    second = np.concatenate([np.zeros_like(shapes), shapes[:, slow]], axis=1)
+    level = level[:, None, :]
+    parts = [np.full(first.shape[:2], 0.3) for _ in range(3)]
+    parts[2][:] = np.minimum(level.min(axis=2), most[:, None])
+    for _ in range(10):
+        model = parts[0][..., None] * first + parts[1][..., None] * second + parts[2][..., None] + 1e-12
+        inverse = counts[:, None, :] / model
+        ratio = inverse * inverse * level
+        for part, shape in ((0, first), (1, second), (2, None)):
+            up, down = (ratio, inverse) if shape is None else (ratio * shape, inverse * shape)
+            parts[part] *= np.sqrt(up.sum(axis=2) / np.maximum(down.sum(axis=2), 1e-30))
+        parts[2] = np.minimum(parts[2], most[:, None])
+    model = parts[0][..., None] * first + parts[1][..., None] * second + parts[2][..., None] + 1e-12
+    cost = (np.square(np.log(level / model)) * counts[:, None, :]).sum(axis=2)
+    rows = np.arange(len(level))
+    alone, pair = cost[:, :_GRID].argmin(axis=1), _GRID + cost[:, _GRID:].argmin(axis=1)
+    log = [np.log(np.maximum(part, 1e-9)) for part in parts]
+    none = np.full(len(rows), _NONE)
+    one = np.stack([log[0][rows, alone], np.log(decays[alone]), none, 1.0 + 0.0 * none, log[2][rows, alone]], axis=1)
+    two = np.stack(
+        [
+            log[0][rows, pair], np.log(decays[fast[pair - _GRID]]),
+            log[1][rows, pair], np.log(decays[slow[pair - _GRID]]), log[2][rows, pair],
+        ],
+        axis=1,
+    )  # fmt: skip
+    return one, two
+
+
+def _polish(
+    start: np.ndarray,
+    edges_s: np.ndarray,
+    target: np.ndarray,
+    trust: np.ndarray,
+    most: np.ndarray,
+    slowest_per_s: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Levenberg-Marquardt on the logarithm of power; the start's form (one decay or two) is kept. Values, costs."""
+    free = np.ones_like(start)
+    free[start[:, 2] < 0.5 * _NONE, 2:4] = 0.0
+    slow, fast = np.log(slowest_per_s), np.log(FASTEST_PER_S)
+    low = np.array([-30.0, slow, _NONE, slow, -30.0])
+    high = np.broadcast_to(np.array([4.0, fast, 4.0, fast, 1.0]), start.shape).copy()
+    high[:, 4] = most
+    best, damping = start.copy(), np.full(len(start), 0.01)
+    error, slope = _log_error(best, edges_s, target, trust)
+    cost = np.square(error).sum(axis=1)
+    for _ in range(12):
+        columns = slope * free[:, None, :]
+        normal = np.einsum("bti,btj->bij", columns, columns)
+        diagonal = np.einsum("bii->bi", normal)
+        diagonal += damping[:, None] * (diagonal + 1e-3) + (1.0 - free)
+        step = np.linalg.solve(normal, np.einsum("bti,bt->bi", columns, error)[..., None])[..., 0]
+        trial = np.where(free > 0.0, np.clip(best + np.clip(step, -1.5, 1.5), low, high), best)
+        trial_error, trial_slope = _log_error(trial, edges_s, target, trust)
+        trial_cost = np.square(trial_error).sum(axis=1)
+        better = trial_cost < cost
+        settled = not (cost - trial_cost > 1e-3).any() and bool(better.any())
+        best[better], error[better], slope[better] = trial[better], trial_error[better], trial_slope[better]
+        cost = np.minimum(cost, trial_cost)
+        damping *= np.where(better, 0.3, 5.0)
+        if settled:
+            break
+    return best, cost
+
+
+def _log_error(
+    value: np.ndarray, edges_s: np.ndarray, target: np.ndarray, trust: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted error of log power in each frame [B, T], and the slope of the model [B, T, 5]."""
+    span = np.diff(edges_s)
+    slopes = []
+    for power, decay in ((value[:, :1], value[:, 1:2]), (value[:, 2:3], value[:, 3:4])):
+        rate = 2.0 * np.exp(decay)
+        fall = np.exp(power - rate * edges_s)
+        mean = -np.diff(fall) / (rate * span)
+        slopes += [mean, np.diff(edges_s * fall) / span - mean]  # the latter by the logarithm of the rate
+    slopes.append(np.broadcast_to(np.exp(value[:, 4:]), span.shape))
+    model = slopes[0] + slopes[2] + slopes[4] + 1e-13
+    return trust * (target - np.log(model)), np.stack(slopes, axis=2) * (trust / model)[..., None]
