@@ -60,6 +60,21 @@ def test_the_demo_is_there_and_sounds_when_played(editor: Editor) -> None:
     editor.wait("() => !window.struck.player.playing")
 
 
+def test_sound_does_not_wait_for_the_picture_and_goes_on_with_it(editor: Editor) -> None:
+    page = editor.page
+    page.route("**/struck/media/**", lambda route: None)
+    page.reload()
+    editor.wait("() => window.struck?.store?.view?.project")
+    editor.wait_for_sound()
+    page.keyboard.press("Space")
+    editor.wait("() => window.struck.player.time_s > 0.8 && window.struck.audio.levels().peak_db > -50")
+    assert editor.see("window.struck.player.video.readyState") == 0
+    page.unroute("**/struck/media/**")  # what was held goes on its way
+    editor.wait("() => window.struck.player.time_s > 2.5 && !window.struck.player.video.paused")
+    assert editor.see("Math.abs(window.struck.player.time_s - window.struck.player.video.currentTime)") < 0.3
+    page.keyboard.press("Space")
+
+
 def test_a_dragged_onset_and_a_dragged_mode_are_heard_and_undone(editor: Editor) -> None:
     original = editor.track()
     first = editor.project["hits"][0]

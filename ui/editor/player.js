@@ -216,7 +216,7 @@ export function createPlayer(root, store, audio) {
     const next = shown?.media_url ?? null;
     if (next !== address) {
       address = next;
-      if (playing) pause();
+      if (playing && hasPicture()) pause();
       frame_s = null;
       isShown = false;
       if (next) video.src = next;
@@ -270,6 +270,12 @@ export function createPlayer(root, store, audio) {
   });
   video.addEventListener("loadedmetadata", () => {
     if (!playing) video.currentTime = cursor_s + offset_s() + PAST_FRAME_S;
+    else { // what began without a picture goes on with it
+      const heard_s = audio.now_s();
+      pause();
+      setCursor(heard_s);
+      play();
+    }
   });
   stage.addEventListener("click", toggle);
   let frameWatch = 0;
