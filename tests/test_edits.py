@@ -166,6 +166,11 @@ def test_detection_brings_back_neither_what_was_deleted_nor_what_was_moved() -> 
     # Analysis may bring a hit's time to its attack; what was found where it was found is still that hit.
     refined = replace(again, hits=tuple(replace(hit, time_s=hit.time_s - 0.02) for hit in again.hits))
     assert edits.replace_detected_hits(found).apply(refined) == refined
+    # An older project does not say where its hits were found: there they stand, or stood before they were moved.
+    older = replace(first, hits=tuple(replace(hit, time_s=hit.time_s - 0.02, found_s=None) for hit in first.hits))
+    assert edits.replace_detected_hits(found).apply(older) == older
+    older = do(older, kind="move_hits", ids=[moved], delta_s=0.4)
+    assert edits.replace_detected_hits(found).apply(older) == older
 
 
 NAN, INF = float("nan"), float("inf")

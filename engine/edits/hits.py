@@ -71,7 +71,7 @@ def move_hits(ids: Sequence[str], delta_s: float) -> Edit:
             return project
 
         def shift(hit: Hit) -> Hit:
-            return replace(hit, time_s=min(max(hit.time_s + step_s, 0.0), duration_s), touched=True)
+            return replace(_touch(hit), time_s=min(max(hit.time_s + step_s, 0.0), duration_s))
 
         return with_hits(project, (shift(hit) if hit.id in wanted else hit for hit in project.hits))
 
@@ -125,7 +125,7 @@ def set_hits(ids: Sequence[str], values: Mapping[str, Any]) -> Edit:
 
 def _set_hit(hit: Hit, fields: Mapping[str, Any], tweak: Mapping[str, float]) -> Hit:
     changed = replace(hit, **fields, tweak=replace(hit.tweak, **tweak))
-    return hit if changed == hit else replace(changed, touched=True)
+    return hit if changed == hit else replace(_touch(hit), **fields, tweak=changed.tweak)
 
 
 def delete_hits(ids: Sequence[str]) -> Edit:
@@ -182,7 +182,7 @@ def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: st
         new_ids = iter(next_ids((hit.id for hit in project.hits), "h", len(fresh)))
         hits = list(touched)
         for time_s, strength, velocity_db in fresh:
-            kept = next((hit for hit in old if abs((_found_s(hit) or 0.0) - time_s) <= 0.001), None)
+            kept = next((hit for hit in old if _was_found_at(hit, time_s)), None)
             if kept is not None:
                 old.remove(kept)
                 hits.append(kept)
@@ -195,6 +195,15 @@ def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: st
         return with_hits(project, hits)
 
     return Edit(label, apply)
+
+
+def _touch(hit: Hit) -> Hit:
+    return replace(hit, touched=True, found_s=_found_s(hit))
+
+
+def _was_found_at(hit: Hit, time_s: float) -> bool:
+    """Whether an untouched hit is the one found there; an older project's hit may have been refined since."""
+    return abs(hit.time_s - time_s) <= SAME_HIT_S if hit.found_s is None else abs(hit.found_s - time_s) <= 0.001
 
 
 def _found_s(hit: Hit) -> float | None:

@@ -59,7 +59,7 @@ export function createToasts(app, store) {
 /** A message as a sentence: a capital at its start, a full stop at its end. */
 function sentence(message) {
   const text = String(message ?? "").trim();
-  const opensWithFile = /^[^:;,]*\.\w+\b/.test(text); // a file keeps its own first letter
-  const whole = opensWithFile ? text : text.charAt(0).toUpperCase() + text.slice(1);
+  const opensWithWord = /^(the|a|an|no|nothing|this|these|that|cannot|preset|checkpoint|demo|edit|message|paths|source|timecode) /.test(text); // a file keeps its own first letter
+  const whole = opensWithWord ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
 }
