@@ -88,7 +88,7 @@ export function createMixPanel(store, audio) {
     const levels = audio.levels();
     bar.style.setProperty("--rms", percent(levels.rms_db));
     bar.style.setProperty("--peak", percent(levels.peak_db));
-    const text = levels.peak_db > -90 ? `${formatDb(levels.peak_db)} peak · ${formatDb(levels.rms_db)} RMS` : "silent";
+    const text = levels.peak_db > -90 ? `peak ${formatDb(levels.peak_db)}` : "silent";
     const loudness = levels.loudness_lufs === null ? "" : ` · ${levels.loudness_lufs.toFixed(1).replace("-", "\u2212")} LUFS`;
     if (numbers.textContent !== text + loudness) numbers.textContent = text + loudness;
     if (clippedShown !== levels.clipped) clipped.hidden = !(clippedShown = levels.clipped);

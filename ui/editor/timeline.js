@@ -105,7 +105,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     const { phase, done, total, message } = store.status;
     const isDetecting = phase === "detecting";
     if (shapes.curve) drawCurve(context, scale, lane, shapes.curve, COLORS.curve);
-    else drawWords(context, scale, lane, isDetecting ? message || "Looking for hits" : phase === "error" ? "No onset curve: the detection did not finish" : "The onset curve appears here");
+    else drawWords(context, scale, lane, isDetecting ? message || "Looking for hits" : ["error", "cancelled"].includes(phase) ? "No onset curve: the search for hits did not finish" : "The onset curve appears here");
     if (isDetecting && total) drawProgress(context, scale, lane, done / total);
     if (shapes.curve) drawThreshold(context, scale, thresholdScale(lane).y(threshold.value), threshold.isHot);
   }
@@ -114,7 +114,8 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     drawHits(context, scale, lanes.hits, shown, { selected: store.selection.hits, hovered: pointer.hovered, isFresh: (id) => store.rendered.has(id), pulse });
     if (shown.hits.length) return;
     const isLooking = ["opening", "detecting"].includes(store.status.phase);
-    drawWords(context, scale, lanes.hits, isLooking ? "Hits appear here as they are found" : "No hits found. Double-click here to add one, or lower the threshold.");
+    const remedy = shapes.curve ? "No hits found. Double-click here to add one, or lower the threshold." : "No hits yet. Double-click here to add one.";
+    drawWords(context, scale, lanes.hits, isLooking ? "Hits appear here as they are found" : remedy);
   }
 
   function drawClip(context, shown) {

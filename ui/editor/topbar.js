@@ -64,7 +64,8 @@ function createPill(store) {
   const stop = make("button", "st-pill-button", { type: "button", textContent: "Cancel", onclick: () => store.send({ type: "cancel" }) });
   // Asking for the mix makes the server sample what is missing.
   const resume = make("button", "st-pill-button", { type: "button", textContent: "Resume", title: "Sample the hits that are still missing", onclick: () => fetch(store.address("track")).catch(() => {}) });
-  const element = make("div", "st-pill", {}, fill, text, stop, resume);
+  const again = make("button", "st-pill-button", { type: "button", textContent: "Look again", title: "Look for hits from the start; what you changed stays", onclick: () => store.send({ type: "detect" }) });
+  const element = make("div", "st-pill", {}, fill, text, stop, resume, again);
 
   function describe() {
     const { phase, done, total, message, elapsed_s } = store.status;
@@ -74,7 +75,8 @@ function createPill(store) {
     if (phase === "error") return { kind: "bad", words: message };
     if (!project) return null;
     const missing = project.hits.filter((hit) => !store.rendered.has(hit.id)).length;
-    if (phase === "cancelled") return { kind: "quiet", words: missing && message.startsWith("Sampling") ? `Stopped, ${missing} to sample` : message || "Stopped", canResume: missing > 0 };
+    if (phase === "cancelled" && message === "Stopped") return { kind: "quiet", words: "Stopped looking for hits", canLook: true };
+    if (phase === "cancelled") return { kind: "quiet", words: missing && message.startsWith("Sampling") ? `Stopped, ${missing} to sample` : message, canResume: missing > 0 };
     if (missing) return { kind: "quiet", words: missing === 1 ? "1 hit waits" : `${missing} hits wait` };
     if (phase === "done") return { kind: "good", words: [message, elapsed_s ? `${elapsed_s.toFixed(1)} s` : ""].filter(Boolean).join(" · ") };
     if (!project.hits.length) return null;
@@ -93,6 +95,7 @@ function createPill(store) {
     fill.style.transform = open ? "" : `scaleX(${state.kind === "busy" ? state.part : 0})`;
     stop.hidden = state.kind !== "busy";
     resume.hidden = !state.canResume;
+    again.hidden = !state.canLook;
   }
 
   const cleanups = ["view", "status", "rendered", "connection"].map((event) => store.on(event, show));
