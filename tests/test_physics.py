@@ -143,6 +143,37 @@ def test_short_sound_of_a_tenth_of_a_second(rng: np.random.Generator) -> None:
     assert_found(modes, tick, cents=3.0, decay=0.06, power_db=0.6, phase=0.1)
 
 
+@pytest.mark.parametrize("frequency_hz", [50.0, 400.0, 3000.0, 16_000.0])
+@pytest.mark.parametrize("decay", [0.5, 10.0, 100.0])
+def test_one_mode_anywhere(frequency_hz: float, decay: float, rng: np.random.Generator) -> None:
+    alone = make_modes([frequency_hz], [-10.0], [decay], [0.5])
+    modes = fit_modes(reference(alone, RATE) + 1e-3 * rng.standard_normal(RATE), RATE)
+    k = int(np.argmax(modes.power_db))
+    assert modes.frequency_hz[k] == pytest.approx(frequency_hz, rel=1e-3)
+    assert modes.decay_per_s[k] == pytest.approx(decay, rel=0.05)
+    assert max([p for i, p in enumerate(modes.power_db) if i != k], default=-99.0) < -55.0
+
+
+def test_hum_is_no_mode(rng: np.random.Generator) -> None:
+    time = np.arange(-RATE // 4, 2 * RATE) / RATE
+    hum = 10 ** (-32 / 20) * np.sin(2 * math.pi * 100.0 * time) + 1e-3 * np.sin(2 * math.pi * 50.0 * time)
+    hit = np.concatenate([np.zeros(RATE // 4), reference(BELL, 2 * RATE)])
+    physics, _ = analyze_hit(hit + hum + 1e-4 * rng.standard_normal(hit.size), RATE)
+    assert min(physics.modes.frequency_hz) > 200.0
+    assert_found(physics.modes, BELL, cents=1.0, decay=0.06, power_db=0.5, phase=math.pi)
+    assert ring_time_s(physics) < 4.0
+    faint, _ = analyze_hit((hit + 0.1 * hum)[RATE // 4 :], RATE, onset_s=0.0)  # nothing is known from before
+    assert min(faint.modes.frequency_hz) > 200.0
+
+
+def test_modes_alike_do_not_cancel(rng: np.random.Generator) -> None:
+    """A tone that swells before it dies is no sum of vast opposite modes."""
+    time = np.arange(RATE) / RATE
+    swell = 0.5 * np.minimum(1.0, time / 0.02) * np.exp(-12.0 * time) * np.sin(2 * math.pi * 700.0 * time)
+    modes = fit_modes(swell + 1e-4 * rng.standard_normal(RATE), RATE)
+    assert max(modes.power_db) < 6.0
+
+
 def test_most_audible_modes_are_kept(rng: np.random.Generator) -> None:
     modes = fit_modes(noisy(reference(BELL, 48_000), 50.0, rng), RATE, max_modes=3)
     assert len(modes) == 3

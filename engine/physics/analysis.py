@@ -17,7 +17,7 @@ from engine.units import LN_60_DB
 __all__ = ["analyze_hit", "find_onset", "group_alike", "measure_fit", "ring_time_s", "synthesize", "tweak"]
 
 _LONGEST_S = 6.0
-_BEFORE_S = 0.1
+_BEFORE_S = 0.2
 
 
 def find_onset(samples: np.ndarray, sample_rate_hz: int) -> float:
@@ -61,8 +61,8 @@ def analyze_hit(
         onset_s = find_onset(x, sample_rate_hz)
     start = min(max(0, round(onset_s * sample_rate_hz)), x.size - 1)
     hit = x[start : start + round(_LONGEST_S * sample_rate_hz)]
-    modes = fit_modes(hit, sample_rate_hz, max_modes)
     before = x[max(0, start - round(_BEFORE_S * sample_rate_hz)) : start]
+    modes = fit_modes(hit, sample_rate_hz, max_modes, before)
     residual = fit_residual(hit, modes, sample_rate_hz, before=before)
     physics = Physics(modes, residual, sample_rate_hz, float(onset_s))
     return physics, measure_fit(hit, physics)

@@ -15,9 +15,12 @@ from engine.physics.ringing import keep_distinct, refine_poles, ring, solve_ampl
 _BLOCK = 256
 _INAUDIBLE = 1e-7  # -140 dB re full scale
 _ROUNDS = 5
-_LIKELY, _STANDS_OUT = 10.0**1.2, 10.0**1.5
+_LIKELY, _STAYS, _STANDS_OUT = 10.0**1.2, 10.0**0.6, 10.0**1.5
 _TOUCHING = 0.3  # likeness of poles that share a peak of the spectrum
 _KNOWN = 0.9
+_LEAST_BEFORE_S = 0.05
+_SHADOW = 4.0  # bins
+_SLOWEST_PER_S, _LEAST_FALL = 0.05, 0.25  # a recording does not tell less than 2 dB over all of it from none
 
 
 def synthesize_modes(
@@ -64,13 +67,16 @@ def _sum_of_modes(modes: Modes, length_samples: int, sample_rate_hz: int, place:
     return (left @ right).reshape(-1)[:length_samples].to(torch.float32)
 
 
-def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64) -> Modes:
+def fit_modes(
+    samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, before: np.ndarray | None = None
+) -> Modes:
     """Estimate the modes of one hit, at most ``max_modes``, the most audible, sorted by frequency.
 
-    ``samples`` [N] mono, sample 0 = onset. Candidates come from subband ESPRIT (Roy and Kailath 1989); those that
-    stand out of the noise are kept, strong ones first, so that they no longer hide weak ones; frequencies and decays
-    are refined by Gauss-Newton, amplitudes and phases by a joint least squares over the whole signal. Noise
-    gives few modes or none; so do silence and a constant.
+    ``samples`` [N] mono, sample 0 = onset; ``before``, where known, is the sound that led to it. Candidates come from
+    subband ESPRIT (Roy and Kailath 1989); those that stand out of the noise are kept, strong ones first, so that they
+    no longer hide weak ones; frequencies and decays are refined by Gauss-Newton, amplitudes and phases by a joint
+    least squares over the whole signal. Noise gives few modes or none; so do silence and a constant. A steady tone that
+    was there before, or is faint, is hum.
     """
     x = np.asarray(samples, dtype=np.float64)
     level = float(np.abs(x).max()) if x.size else 0.0
@@ -87,7 +93,10 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64) -> 
         amplitudes = solve_amplitudes(x, sample_rate_hz, poles)
         poles = refine_poles(x, sample_rate_hz, poles, amplitudes)
     amplitudes = solve_amplitudes(x, sample_rate_hz, poles)
-    struck = ~_steady(poles, amplitudes, x.size / sample_rate_hz) & (poles[:, 0] > LOWEST_HZ)
+    earlier = np.zeros(0) if before is None else np.asarray(before, dtype=np.float64) / level
+    hum = _hum(poles, amplitudes, x.size / sample_rate_hz, earlier, sample_rate_hz)
+    struck = ~hum & (poles[:, 0] > LOWEST_HZ)
+    poles[:, 1] = np.maximum(poles[:, 1], max(_SLOWEST_PER_S, _LEAST_FALL * sample_rate_hz / x.size))
     return _to_modes(poles[struck], amplitudes[struck] * level)
 
 
@@ -119,7 +128,7 @@ def _confirm(
         poles = poles[kept]
         amplitudes = solve_amplitudes(x, rate, poles)
         rest = x - ring(poles, amplitudes, x.size, rate)
-        clear = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1] > _LIKELY
+        clear = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1] > _STAYS
         if not clear.all():
             poles = poles[clear]
             rest = x - ring(poles, solve_amplitudes(x, rate, poles), x.size, rate)
@@ -141,10 +150,18 @@ def _keep_clear(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray
         poles = np.delete(poles, worse, axis=0)
 
 
-def _steady(poles: np.ndarray, amplitudes: np.ndarray, duration_s: float) -> np.ndarray:
-    """Which modes are hum or hiss of the recording: faint, and hardly decaying while it lasts."""
+def _hum(poles: np.ndarray, amplitudes: np.ndarray, duration_s: float, before: np.ndarray, rate: int) -> np.ndarray:
+    """Which modes belong to the recording: hardly decaying while it lasts, and faint or as loud before the onset."""
     level = np.abs(amplitudes)
-    result: np.ndarray = (poles[:, 1] * duration_s < 0.7) & (level < 0.03 * level.max(initial=0.0))
+    old = level < 0.03 * level.max(initial=0.0)
+    if before.size > _LEAST_BEFORE_S * rate:
+        window = np.hanning(before.size)
+        turn = np.exp(-2j * np.pi * np.outer(poles[:, 0], np.arange(before.size) / rate))
+        old |= np.abs(turn @ (before * window)) * 2.0 / window.sum() > 0.7 * level
+    hum = (poles[:, 1] * duration_s < 0.7) & old
+    beside = np.abs(poles[:, 0, None] - poles[None, :, 0]) < _SHADOW / duration_s
+    shadow = (beside & hum & (level[:, None] < 0.1 * level)).any(axis=1)  # what a hum's own unrest leaves over
+    result: np.ndarray = hum | shadow
     return result
 
 

@@ -32,8 +32,8 @@ WIDE = (Layer(0.0, 2400.0, 1200.0, 0.08), Layer(2400.0, 1e9, 2400.0, 0.06))
 
 
 def slowest_decay(duration_s: float) -> float:
-    """The least decay, per second, that a recording of this length can tell from none: 2 dB over all of it."""
-    return max(0.05, 0.25 / duration_s)
+    """The least decay, per second, that poles are given: as good as none over a recording of this length."""
+    return 0.001 / duration_s
 
 
 def fastest_decay(frequency_hz: np.ndarray) -> np.ndarray:

@@ -143,7 +143,8 @@ def _step(
     before = plain @ half
     for share in (1.0, 0.4):
         hertz = np.clip(share * move.imag / (2.0 * np.pi), -0.5 * width, 0.5 * width)
-        decay = np.clip(-share * move.real, -0.4 * poles[:, 1], 0.7 * poles[:, 1])
+        reach = 0.1 * rate / length
+        decay = np.clip(-share * move.real, -0.4 * poles[:, 1] - reach, 0.7 * poles[:, 1] + reach)
         frequency = np.clip(poles[:, 0] + hertz, 1.0, 0.499 * rate)
         moved = np.stack([frequency, np.clip(poles[:, 1] + decay, slowest, fastest_decay(frequency))], axis=1)
         shape = _spectrum_and_slope(exponents(moved, rate) - turn, length)[0]
