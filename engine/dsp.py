@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from scipy import fft as fast_fourier
+
+_LARGEST_FILTERS = 4_000_000  # coefficients: 16 MB
 
 
 def resample(samples: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndarray:
@@ -12,14 +16,30 @@ def resample(samples: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndar
     x = np.asarray(samples, dtype=np.float32)
     if from_rate_hz == to_rate_hz or x.shape[0] == 0:
         return x.copy()
-    import torchaudio  # only here: it is slow to load
-
     length = round(x.shape[0] * to_rate_hz / from_rate_hz)
-    wave = torch.from_numpy(np.ascontiguousarray(x.T))
-    y = torchaudio.functional.resample(wave, from_rate_hz, to_rate_hz, lowpass_filter_width=32).numpy().T[:length]
+    size = from_rate_hz * to_rate_hz // math.gcd(from_rate_hz, to_rate_hz) ** 2
+    move = _resample_by_filters if size <= _LARGEST_FILTERS else _resample_by_steps
+    y = move(x, from_rate_hz, to_rate_hz)[:length]
     if y.shape[0] < length:
         y = np.concatenate([y, np.zeros((length - y.shape[0], *y.shape[1:]), dtype=np.float32)])
     return np.ascontiguousarray(y, dtype=np.float32)
+
+
+def _resample_by_filters(x: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndarray:
+    import torchaudio  # only here: it is slow to load
+
+    wave = torch.from_numpy(np.ascontiguousarray(x.T))
+    moved = torchaudio.functional.resample(wave, from_rate_hz, to_rate_hz, lowpass_filter_width=32)
+    result: np.ndarray = moved.numpy().T
+    return result
+
+
+def _resample_by_steps(x: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndarray:
+    """For rates with hardly a common divisor, where a filter for every fraction of a sample would fill the memory."""
+    import soxr
+
+    moved: np.ndarray = soxr.resample(x, from_rate_hz, to_rate_hz, quality="VHQ")
+    return moved
 
 
 def hz_to_erb(frequency_hz: np.ndarray | float) -> np.ndarray:

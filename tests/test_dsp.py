@@ -27,6 +27,20 @@ def test_resample_removes_what_would_fold() -> None:
     assert resample(np.zeros(0, np.float32), 8000, 48_000).size == 0
 
 
+@pytest.mark.parametrize(("from_rate_hz", "to_rate_hz"), [(47_999, 48_000), (48_000, 45_307), (31_999, 48_000)])
+def test_resample_between_odd_rates(from_rate_hz: int, to_rate_hz: int) -> None:
+    """Rates without a common divisor need no filter for each of thousands of fractions."""
+
+    def swell(rate_hz: int) -> np.ndarray:
+        time = np.arange(rate_hz) / rate_hz
+        return (0.5 * np.sin(2 * np.pi * 997.0 * time) * np.sin(np.pi * time) ** 2).astype(np.float32)
+
+    moved = resample(np.stack([swell(from_rate_hz), -swell(from_rate_hz)], axis=1), from_rate_hz, to_rate_hz)
+    assert moved.shape == (to_rate_hz, 2) and moved.dtype == np.float32
+    assert np.abs(moved[:, 0] - swell(to_rate_hz)).max() < 2e-3
+    assert np.array_equal(moved[:, 0], -moved[:, 1])
+
+
 def test_erb_scale_inverts_and_rises() -> None:
     frequency = np.array([20.0, 100.0, 1000.0, 15_000.0])
     assert erb_to_hz(hz_to_erb(frequency)) == pytest.approx(frequency)
