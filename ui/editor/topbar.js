@@ -61,7 +61,11 @@ export function createTopBar(root, store, { open, help }) {
 function createPill(store) {
   const fill = make("i", "st-pill-fill");
   const text = make("span", "st-pill-text", { role: "status", "aria-live": "polite" });
-  const stop = make("button", "st-pill-button", { type: "button", textContent: "Cancel", onclick: () => store.send({ type: "cancel" }) });
+  let isStopping = false; // asked to, and not there yet: a step of the sampler takes its time
+  const stop = make("button", "st-pill-button", { type: "button", textContent: "Cancel", onclick: () => {
+    isStopping = store.send({ type: "cancel" });
+    show();
+  } });
   // Asking for the mix makes the server sample what is missing.
   const resume = make("button", "st-pill-button", { type: "button", textContent: "Resume", title: "Sample the hits that are still missing", onclick: () => fetch(store.address("track")).catch(() => {}) });
   const again = make("button", "st-pill-button", { type: "button", textContent: "Look again", title: "Look for hits from the start; what you changed stays", onclick: () => store.send({ type: "detect" }) });
@@ -71,6 +75,7 @@ function createPill(store) {
     const { phase, done, total, message, elapsed_s } = store.status;
     const project = store.view?.project;
     if (store.connection !== "open") return { kind: "bad", words: store.connection === "lost" ? "Reconnecting" : "Connecting" };
+    if (RUNNING.has(phase) && isStopping) return { kind: "busy", words: "Stopping", part: null };
     if (RUNNING.has(phase)) return { kind: "busy", words: message || WORDS[phase], part: total > 0 ? done / total : null };
     if (phase === "error") return { kind: "bad", words: message };
     if (!project) return null;
@@ -93,12 +98,15 @@ function createPill(store) {
     const open = state.kind === "busy" && state.part === null;
     fill.classList.toggle("is-open", open);
     fill.style.transform = open ? "" : `scaleX(${state.kind === "busy" ? state.part : 0})`;
-    stop.hidden = state.kind !== "busy";
+    stop.hidden = state.kind !== "busy" || isStopping;
     resume.hidden = !state.canResume;
     again.hidden = !state.canLook;
   }
 
-  const cleanups = ["view", "status", "rendered", "connection"].map((event) => store.on(event, show));
+  const cleanups = ["view", "status", "rendered", "connection"].map((event) => store.on(event, () => {
+    if (event === "view" || !RUNNING.has(store.status.phase)) isStopping = false;
+    show();
+  }));
   show();
   return { element, dispose: () => cleanups.forEach((cleanup) => cleanup()) };
 }
