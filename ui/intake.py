@@ -199,7 +199,7 @@ def analyse_again(session: Session, hit_ids: Any) -> None:
     def run(job: Job) -> None:
         _analyse(session, job, gesture, time.monotonic(), hit_ids)
 
-    session.worker.start(run)
+    session.worker.start(run, replace_others=False)
 
 
 def choose_hits(session: Session, edit: Edit, gesture: str | None) -> None:

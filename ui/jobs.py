@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import Cancelled, StruckError
-from engine.project import Project
+from engine.project import Hit, Project
 
 if TYPE_CHECKING:
     from ui.session import Session
@@ -224,7 +224,7 @@ class Renderer:
 
     def _render(self) -> int:
         """Sample until nothing is missing; returns how many hits that took."""
-        from engine.render import render_hits
+        from engine.render import RenderedHit, render_hits
 
         session, studio = self._session, self._session.studio
         started = time.monotonic()
@@ -241,7 +241,7 @@ class Renderer:
                 continue
             sampler = studio.sampler(project.render)
             on_gpu = sampler is not None and studio.device()[0].type != "cpu"
-            batch = missing[: BATCH_ON_GPU if on_gpu else BATCH_ON_CPU]
+            batch = in_turn(missing)[: BATCH_ON_GPU if on_gpu else BATCH_ON_CPU]
             total = sampled + len(missing)
             wanted = {self.keys(project)[hit.id] for hit in batch}
             check = self._still_wanted(project, wanted)
@@ -256,11 +256,14 @@ class Renderer:
                         session.set_status("sampling", "sampling", now, total, f"Sampling {now} of {total}", started)
                         give_way()
 
+                    def show(found: dict[str, RenderedHit], project: Project = project) -> None:
+                        for hit in found.values():
+                            session.remember(hit.key, len(hit.samples))
+                        session.publish_rendered(project, self.keys(project))
+
                     part = replace(project, hits=tuple(batch))
-                    for hit in render_hits(
-                        part, sampler, studio.cache, progress, include_muted=True, group_hits=len(batch)
-                    ).values():
-                        session.remember(hit.key, len(hit.samples))
+                    group = len(batch) if on_gpu else 1
+                    render_hits(part, sampler, studio.cache, progress, show, include_muted=True, group_hits=group)
                 sampled += len(batch)
             except Cancelled:
                 if self._stopped:
@@ -283,6 +286,13 @@ class Renderer:
                 raise Cancelled
 
         return check
+
+
+def in_turn(hits: list[Hit]) -> list[Hit]:
+    """Hits in the order to sample them: as they are heard, but those of one changed sound the loudest first."""
+    if len({hit.sound_id for hit in hits}) == 1:
+        return sorted(hits, key=lambda hit: -hit.velocity_db)  # the editor plays that one as soon as it is there
+    return sorted(hits, key=lambda hit: hit.time_s)
 
 
 def describe(error: Any) -> str:
