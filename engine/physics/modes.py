@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 from engine.parameters import Modes
-from engine.physics.poles import FINE, LOWEST_HZ, WIDE, find_poles, likeness, weigh_poles
+from engine.physics.poles import FINE, LOWEST_HZ, WIDE, crowding, find_poles, likeness, weigh_poles
 from engine.physics.ringing import keep_distinct, refine_poles, ring, solve_amplitudes
 
 _BLOCK = 256
 _INAUDIBLE = 1e-7  # -140 dB re full scale
 _ROUNDS = 5
-_LIKELY, _STAYS, _STANDS_OUT = 10.0**1.2, 10.0**0.6, 10.0**1.5
-_TOUCHING = 0.3  # likeness of poles that share a peak of the spectrum
+_LIKELY, _STAYS, _STANDS_OUT = 10.0**1.2, 10.0**0.6, 10.0**1.35  # power over the noise, to enter, to stay, at last
+_TOUCHING = 0.4  # likeness of poles that share a peak of the spectrum
 _KNOWN = 0.9
 _LEAST_BEFORE_S = 0.05
 _SHADOW = 4.0  # bins
@@ -113,10 +113,10 @@ def _confirm(
         if not len(candidates) or len(poles) >= most:
             break
         energy, contrast = weigh_poles(rest, rate, candidates)
+        likely = (contrast > _LIKELY) & ~(likeness(candidates, poles, duration_s) > _KNOWN).any(axis=1)
         touched = likeness(candidates, candidates, duration_s) > _TOUCHING
-        touched &= energy[None, :] > energy[:, None]
-        first = (contrast > _LIKELY) & ~touched.any(axis=1)
-        first &= ~(likeness(candidates, poles, duration_s) > _KNOWN).any(axis=1)
+        touched &= likely & (energy[None, :] > energy[:, None])
+        first = likely & ~touched.any(axis=1)
         if not first.any():
             break
         poles = np.concatenate([poles, candidates[first]])
@@ -139,10 +139,13 @@ def _keep_clear(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray
     """The poles that stand out clearly, and their amplitudes: the worse half of the others goes until none is left."""
     while True:
         poles = poles[keep_distinct(poles, solve_amplitudes(x, rate, poles), rate, x.size)[0]]
+        poles = refine_poles(x, rate, poles, solve_amplitudes(x, rate, poles))
         amplitudes = solve_amplitudes(x, rate, poles)
-        share = keep_distinct(poles, amplitudes, rate, x.size)[1]
+        kept, share = keep_distinct(poles, amplitudes, rate, x.size)
+        if len(kept) < len(poles):
+            continue
         rest = x - ring(poles, amplitudes, x.size, rate)
-        contrast = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1]
+        contrast = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1] / (1.0 + crowding(poles))
         unclear = np.flatnonzero(contrast < _STANDS_OUT)
         if not unclear.size:
             return poles, amplitudes

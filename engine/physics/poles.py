@@ -107,6 +107,18 @@ def likeness(one: np.ndarray, other: np.ndarray, duration_s: float) -> np.ndarra
     return result
 
 
+def crowding(poles: np.ndarray) -> np.ndarray:
+    """How much of the noise beside each pole, as far as it can be told from it, its neighbours can take in, [K].
+
+    A burst of noise is soon as well a sum of as many modes as it has freedoms, two for each; so modes that crowd must
+    stand out by more.
+    """
+    far_hz = np.maximum(16.0 * poles[:, 1] / math.pi, 40.0)
+    near = np.abs(poles[:, None, 0] - poles[None, :, 0]) < far_hz[:, None]
+    result: np.ndarray = (near.sum(axis=1) - 1) * 2.0 * poles[:, 1] / far_hz
+    return result
+
+
 def weigh_poles(
     rest: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
