@@ -202,8 +202,8 @@ def main(args: list[str]) -> None:
 def print_tables(result: dict[str, Any]) -> None:
     """Both tables in Markdown on standard error."""
     lines = [
-        "| noise under the sound | modes | found | pitch error | decay error, median / 90th | level error | false a sound "
-        "| time |",
+        "| noise under the sound | modes | found | pitch error | decay error, median / 90th | level error "
+        "| false a sound | time |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in result["synthetic"]:
@@ -219,7 +219,8 @@ def print_tables(result: dict[str, Any]) -> None:
     ]
     for row in result["recordings"]:
         lines.append(
-            f"| {row['material']} | {row['recordings']} | {row['distance_db']:.2f} dB | over {row['worst_tenth_db']:.2f} dB "
-            f"| {row['modes_alone_db']:.2f} dB | {row['fit']:.2f} | {row['modes']:.0f} | {row['seconds']:.2f} s |"
+            f"| {row['material']} | {row['recordings']} | {row['distance_db']:.2f} dB "
+            f"| over {row['worst_tenth_db']:.2f} dB | {row['modes_alone_db']:.2f} dB "
+            f"| {row['fit']:.2f} | {row['modes']:.0f} | {row['seconds']:.2f} s |"
         )
     print("\n".join(lines), file=sys.stderr)

@@ -38,7 +38,7 @@ def sound_distances(physics: Sequence[Physics]) -> np.ndarray:
     """How different hits sound, [K, K] in decibels, 0 on the diagonal, level put aside.
 
     The mean difference of expected ERB-band levels over the first 0.4 s, where either is within 40 dB of its
-    loudest, plus up to 8 dB where strong modes ring at other pitches (beyond half a semitone).
+    loudest, plus up to 8 dB where strong modes ring at other pitches (see ``_shared_pitch``).
     """
     pictures = [_band_picture(p) for p in physics]
     strong = [_strong_modes(p.modes) for p in physics]
@@ -90,15 +90,15 @@ def _picture_distance(one: np.ndarray, other: np.ndarray) -> float:
     return float((weight * np.minimum(np.abs(difference - offset), 20.0)).sum() / weight.sum())
 
 
-def _strong_modes(modes: Modes) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies and weights (softened energy) of the modes that carry the pitch."""
+def _strong_modes(modes: Modes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frequencies, half widths in Hz and weights (softened energy) of the modes that carry the pitch."""
     if not len(modes):
-        return np.zeros(0), np.zeros(0)
+        return np.zeros(0), np.zeros(0), np.zeros(0)
     frequency, decay = np.asarray(modes.frequency_hz), np.asarray(modes.decay_per_s)
     energy = 10.0 ** (np.asarray(modes.power_db) / 10.0) * np.minimum(1.0, 20.0 / np.maximum(decay, 1e-3))
     energy = energy * ~np.asarray(modes.muted or (False,) * len(modes), dtype=bool)
     keep = energy > energy.max() * 1e-2
-    return frequency[keep], np.sqrt(energy[keep])
+    return frequency[keep], decay[keep] / (2.0 * np.pi), np.sqrt(energy[keep])
 
 
 def _tonal_share(physics: Physics) -> float:
@@ -115,12 +115,19 @@ def _tonal_share(physics: Physics) -> float:
     return pitched / total if total > 0.0 else 0.0
 
 
-def _shared_pitch(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> float:
-    """Share of the strong modes' weight that has a partner within half a semitone on the other side, 0 to 1."""
+def _shared_pitch(
+    one: tuple[np.ndarray, np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> float:
+    """Share of the strong modes' weight that has a partner on the other side, 0 to 1.
+
+    Partners lie within half a semitone, or where modes die too fast for that to be heard, within half their width.
+    """
     if not one[0].size or not other[0].size:
         return 0.0
     cents = np.abs(1200.0 * np.log2(one[0][:, None] / other[0][None, :]))
-    closeness = np.clip(1.5 - cents / 50.0, 0.0, 1.0)
-    mine = float((closeness.max(axis=1) * one[1]).sum() / one[1].sum())
-    theirs = float((closeness.max(axis=0) * other[1]).sum() / other[1].sum())
+    width_hz = np.minimum(one[1][:, None], other[1][None, :])
+    near = np.maximum(50.0, 1200.0 * np.log2(1.0 + width_hz / one[0][:, None]))
+    closeness = np.clip(1.5 - cents / near, 0.0, 1.0)
+    mine = float((closeness.max(axis=1) * one[2]).sum() / one[2].sum())
+    theirs = float((closeness.max(axis=0) * other[2]).sum() / other[2].sum())
     return min(mine, theirs)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from scipy import fft as fast_fourier
 
 from engine.parameters import Modes
 from engine.physics.poles import FINE, LOWEST_HZ, WIDE, crowding, find_poles, likeness, weigh_poles
@@ -82,6 +83,7 @@ def fit_modes(
     level = float(np.abs(x).max()) if x.size else 0.0
     if x.size < 64 or level < 1e-9 or max_modes <= 0 or not np.isfinite(level):
         return Modes()
+    x = x[: fast_fourier.prev_fast_len(x.size, real=True)]  # a length with a fast transform
     x = (x - x.mean() if x.size > sample_rate_hz // 20 else x) / level
     poles, rest = np.zeros((0, 2)), x
     for layers in (FINE, WIDE, FINE):
@@ -122,11 +124,8 @@ def _confirm(
         poles = np.concatenate([poles, candidates[first]])
         candidates = candidates[~first]
         for _ in range(2):
-            amplitudes = solve_amplitudes(x, rate, poles)
-            poles = refine_poles(x, rate, poles, amplitudes)
-        kept, share = keep_distinct(poles, solve_amplitudes(x, rate, poles), rate, x.size)
-        poles = poles[kept]
-        amplitudes = solve_amplitudes(x, rate, poles)
+            poles = refine_poles(x, rate, poles, solve_amplitudes(x, rate, poles))
+        poles, amplitudes, share = _solve_distinct(x, rate, poles)
         rest = x - ring(poles, amplitudes, x.size, rate)
         clear = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1] > _STAYS
         if not clear.all():
@@ -135,15 +134,21 @@ def _confirm(
     return poles, rest
 
 
+def _solve_distinct(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The poles that can be told apart, their amplitudes, and the share of each that is its own."""
+    amplitudes = solve_amplitudes(x, rate, poles)
+    kept, share = keep_distinct(poles, amplitudes, rate, x.size)
+    if len(kept) < len(poles):
+        poles = poles[kept]
+        amplitudes = solve_amplitudes(x, rate, poles)
+    return poles, amplitudes, share
+
+
 def _keep_clear(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The poles that stand out clearly, and their amplitudes: the worse half of the others goes until none is left."""
     while True:
-        poles = poles[keep_distinct(poles, solve_amplitudes(x, rate, poles), rate, x.size)[0]]
         poles = refine_poles(x, rate, poles, solve_amplitudes(x, rate, poles))
-        amplitudes = solve_amplitudes(x, rate, poles)
-        kept, share = keep_distinct(poles, amplitudes, rate, x.size)
-        if len(kept) < len(poles):
-            continue
+        poles, amplitudes, share = _solve_distinct(x, rate, poles)
         rest = x - ring(poles, amplitudes, x.size, rate)
         contrast = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1] / (1.0 + crowding(poles))
         unclear = np.flatnonzero(contrast < _STANDS_OUT)
