@@ -68,6 +68,26 @@ def test_a_clip_becomes_hits_and_sounds_in_one_step_of_the_history(tab: Tab, tmp
     assert not tab.session.open_project().hits and tab.last("view")["undo"] is None
 
 
+def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def search_for_ever(_clip: Any, _source: str, on_found: Any, on_progress: Callable[[float], None]) -> Any:
+        while True:
+            on_progress(0.5)
+            time.sleep(0.01)
+
+    clip = make_clip(tmp_path / "long.mp4", sounds=[(0.0, make_clicks([0.5, 1.2], 2.0))])
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.ingest.detect", search_for_ever)
+        tab.ask("open", path=str(clip))
+        wait_until(lambda: tab.last("status")["message"] == "Looking for hits, 50 %")
+        tab.ask("cancel")
+        tab.settle()
+    assert (tab.last("status")["phase"], tab.last("status")["message"]) == ("cancelled", "Stopped")
+    assert tab.session.name == "long" and not tab.session.open_project().hits and not tab.errors
+    tab.ask("detect")
+    tab.settle()
+    assert len(tab.session.open_project().hits) >= 2 and tab.last("media")["curve"] and not tab.errors
+
+
 def test_only_the_chosen_hits_are_measured_again(tab: Tab) -> None:
     project = tab.session.open_project()
     chosen, other = [hit for hit in project.hits if hit.sound_id == project.hits[0].sound_id][:2]

@@ -18,6 +18,7 @@ import soundfile
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+RATE_HZ = 48_000
 WAIT_MS = 120_000  # a busy machine is slow, and no test is about speed
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
@@ -161,3 +162,10 @@ class Editor:
 
     def toasts(self) -> list[str]:
         return [text.strip() for text in self.page.locator(".st-toast-text").all_inner_texts()]
+
+
+def attack_s(track: np.ndarray, around_s: float, reach_s: float = 0.25) -> float:
+    """Where the loudest rise near a time begins: the first sample of a tenth of the peak after it."""
+    start = max(0, round((around_s - reach_s) * RATE_HZ))
+    level = np.abs(track[start : round((around_s + reach_s) * RATE_HZ)]).max(axis=1)
+    return (start + int(np.argmax(level > 0.1 * level.max()))) / RATE_HZ

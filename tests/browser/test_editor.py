@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.browser.struck_page import Editor, browse, serve
+from tests.browser.struck_page import RATE_HZ, Editor, attack_s
 
-RATE_HZ = 48_000
 DURATION_S = 7.5
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    folder = tmp_path_factory.mktemp("editor")
-    with serve(folder / "home") as address, browse(address, folder) as page:
-        yield Editor(page, address)
-
-
-@pytest.fixture
-def editor(started: Editor) -> Iterator[Editor]:
-    """The demo, as it ships."""
-    started.open_demo()
-    yield started
-    assert not started.problems, "the page threw errors"
-
-
-def attack_s(track: np.ndarray, around_s: float, reach_s: float = 0.25) -> float:
-    """Where the loudest rise near a time begins: the first sample of a tenth of the peak after it."""
-    start = max(0, round((around_s - reach_s) * RATE_HZ))
-    level = np.abs(track[start : round((around_s + reach_s) * RATE_HZ)]).max(axis=1)
-    return (start + int(np.argmax(level > 0.1 * level.max()))) / RATE_HZ
 
 
 def spectrum_db(track: np.ndarray, from_s: float, length_s: float = 0.3) -> tuple[np.ndarray, np.ndarray]:

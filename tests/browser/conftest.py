@@ -1,0 +1,24 @@
+"""One app and one tab for all browser tests: starting them takes longer than most tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.struck_page import Editor, browse, serve
+
+
+@pytest.fixture(scope="session")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    folder = tmp_path_factory.mktemp("editor")
+    with serve(folder / "home") as address, browse(address, folder) as page:
+        yield Editor(page, address)
+
+
+@pytest.fixture
+def editor(started: Editor) -> Iterator[Editor]:
+    """The demo, as it ships."""
+    started.open_demo()
+    yield started
+    assert not started.problems, "the page threw errors"

@@ -1,0 +1,93 @@
+"""Opening in a real browser: a dropped clip, a silent one, a recording for a sound, and what is shown on the way."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.browser.struck_page import RATE_HZ, Editor, attack_s
+from tests.clips import make_clicks, make_clip
+
+STRIKES_S = (0.5, 1.3, 2.1)
+
+DROP = """([content, name, type]) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const carried = new DataTransfer();
+  carried.items.add(new File([bytes], name, { type }));
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true }));
+  }
+}"""
+
+
+def drop(editor: Editor, path: Path, kind: str) -> None:
+    """Drop a file from the desktop onto the page."""
+    editor.page.evaluate(DROP, [base64.b64encode(path.read_bytes()).decode(), path.name, kind])
+
+
+def wait_for_clip(editor: Editor, name: str) -> None:
+    """Wait until a clip of this name is open, analysed and rendered."""
+    editor.wait("(name) => window.struck.store.view?.project?.name === name", name)
+    editor.wait("() => window.struck.store.status.phase === 'done' && window.struck.store.media.curve")
+    editor.wait_for_sound()
+
+
+def test_a_dropped_clip_becomes_hits_at_its_clicks(editor: Editor, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "knocks.mp4", count=75, sounds=[(0.0, make_clicks(STRIKES_S, 3.0))])
+    drop(editor, clip, "video/mp4")
+    wait_for_clip(editor, "knocks")
+    times_s = [hit["time_s"] for hit in editor.project["hits"]]
+    track = editor.track()
+    for wanted_s in STRIKES_S:
+        assert min(abs(time_s - wanted_s) for time_s in times_s) < 0.02
+        assert attack_s(track, wanted_s) == pytest.approx(wanted_s, abs=0.02)
+    assert {sound["origin"] for sound in editor.project["sounds"]} == {"clip"}
+    editor.wait("() => window.struck.player.video.readyState >= 2")
+    assert editor.see("window.struck.player.video.videoWidth") == 160
+
+
+def test_a_silent_clip_asks_what_is_struck(editor: Editor, tmp_path: Path) -> None:
+    page = editor.page
+    drop(editor, make_clip(tmp_path / "mime.mp4", count=75), "video/mp4")
+    wait_for_clip(editor, "mime")
+    question = page.get_by_role("dialog", name="What is struck?")
+    question.wait_for()
+    assert question.get_by_role("heading").count() == 11  # its own and ten materials
+    use = question.locator(".is-main")
+    assert use.is_disabled()
+    editor.see("void window.struck.store.on('struck', (message) => { window.heard = message.sound_id; })")
+    question.get_by_role("button", name="Cowbell").click()
+    editor.wait("() => window.heard === 'preset:Cowbell'")
+    editor.change(use.click)
+    assert question.is_hidden()
+    assert [sound["name"] for sound in editor.project["sounds"]] == ["Cowbell"]
+    time_s = 1.0
+    editor.see(f"window.struck.timeline.addHitAt({time_s}, 0)")
+    editor.wait("() => window.struck.store.view.project.hits.some((hit) => hit.time_s === 1)")
+    assert attack_s(editor.track(), time_s, 0.1) == pytest.approx(time_s, abs=0.002)
+
+
+def test_a_dropped_recording_becomes_the_sound_that_is_chosen(editor: Editor, tmp_path: Path) -> None:
+    t = np.arange(RATE_HZ) / RATE_HZ
+    wave = 0.4 * np.exp(-6 * t) * np.sin(2 * np.pi * 1234 * t) + 0.2 * np.exp(-9 * t) * np.sin(2 * np.pi * 2718 * t)
+    recording = tmp_path / "ping.wav"
+    soundfile.write(recording, np.concatenate([np.zeros(4800), wave]), RATE_HZ, subtype="PCM_24")
+    first = editor.project["hits"][0]
+    place = editor.locate_hit(first["id"])
+    editor.page.mouse.click(place["x"], place["y"])
+    drop(editor, recording, "audio/wav")
+    editor.wait("() => window.struck.store.view.project.sounds.some((sound) => sound.origin === 'reference')")
+    editor.wait_for_sound()
+    sound = next(s for s in editor.project["sounds"] if s["id"] == first["sound_id"])
+    assert sound["origin"] == "reference"
+    power = np.array(sound["modes"]["power_db"])
+    loudest = [sound["modes"]["frequency_hz"][k] for k in np.argsort(-power)[:2]]
+    assert sorted(loudest) == [pytest.approx(1234, rel=0.01), pytest.approx(2718, rel=0.01)]
+    track = editor.track()
+    start = round(first["time_s"] * RATE_HZ)
+    spectrum = np.abs(np.fft.rfft(track[start : start + RATE_HZ // 4, 0]))
+    assert np.argmax(spectrum) * 4 == pytest.approx(1234, abs=8)
