@@ -75,7 +75,7 @@ def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch:
             on_progress(0.5)
             time.sleep(0.01)
 
-    clip = make_clip(tmp_path / "long.mp4", sounds=[(0.0, make_clicks([0.5, 1.2], 2.0))])
+    clip = make_clip(tmp_path / "long.mp4", count=60, sounds=[(0.0, make_clicks([0.6, 1.4], 2.4))])
     with monkeypatch.context() as patched:
         patched.setattr("engine.ingest.detect", search_for_ever)
         tab.ask("open", path=str(clip))
