@@ -61,15 +61,17 @@ def _search_decays(
     parts = [np.full(first.shape[:2], 0.3) for _ in range(3)]
     parts[2][:] = np.minimum(level.min(axis=2), most[:, None])
     for _ in range(10):
-        model = parts[0][..., None] * first + parts[1][..., None] * second + parts[2][..., None] + 1e-12
+        model = _sum(parts, first, second)
         inverse = counts[:, None, :] / model
         ratio = inverse * inverse * level
         for part, shape in ((0, first), (1, second), (2, None)):
             up, down = (ratio, inverse) if shape is None else (ratio * shape, inverse * shape)
             parts[part] *= np.sqrt(up.sum(axis=2) / np.maximum(down.sum(axis=2), 1e-30))
         parts[2] = np.minimum(parts[2], most[:, None])
-    model = parts[0][..., None] * first + parts[1][..., None] * second + parts[2][..., None] + 1e-12
-    cost = (np.square(np.log(level / model)) * counts[:, None, :]).sum(axis=2)
+    known = counts[:, None, :] / counts.sum(axis=1)[:, None, None]
+    gain = np.exp((np.log(level / _sum(parts, first, second)) * known).sum(axis=2))  # right on average, in decibels
+    parts = [parts[0] * gain, parts[1] * gain, np.minimum(parts[2] * gain, most[:, None])]
+    cost = (np.square(np.log(level / _sum(parts, first, second))) * known).sum(axis=2)
     rows = np.arange(len(level))
     alone, pair = cost[:, :_GRID].argmin(axis=1), _GRID + cost[:, _GRID:].argmin(axis=1)
     log = [np.log(np.maximum(part, 1e-9)) for part in parts]
@@ -83,6 +85,11 @@ def _search_decays(
         axis=1,
     )  # fmt: skip
     return one, two
+
+
+def _sum(parts: list[np.ndarray], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    result: np.ndarray = parts[0][..., None] * first + parts[1][..., None] * second + parts[2][..., None] + 1e-12
+    return result
 
 
 def _polish(
