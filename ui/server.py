@@ -190,7 +190,8 @@ def create_app(studio: Studio) -> FastAPI:
     async def upload(request: Request, session: str, name: str) -> Response:
         number = uuid.uuid4().hex[:8]
         folder = studio.folder("uploads", sessions.get(session)[0].id, number)
-        path = folder / (file_stem(Path(name.replace("\\", "/")).stem) + Path(name).suffix[:12])
+        plain = Path(name.replace("\\", "/"))
+        path = folder / (file_stem(plain.stem) + re.sub(r"[^\w.]", "", plain.suffix)[:12])
         if name.endswith(intake.PROJECT_ENDING):
             path = folder / (file_stem(name.removesuffix(intake.PROJECT_ENDING)) + intake.PROJECT_ENDING)
         written = 0

@@ -5,7 +5,7 @@ import { velocityScale } from "./timeline_scale.js";
 
 export const COLORS = {
   ground: "#0e1116", lane: "#12161c", laneOther: "#0f1318", line: "#1e242d",
-  tick: "#2c3440", tickStrong: "#3a4452", ink: "#e7ebf0", quiet: "#93a0b0", faint: "#5b6675",
+  tick: "#2c3440", tickStrong: "#3a4452", ink: "#e7ebf0", quiet: "#93a0b0", faint: "#7f8b9b",
   action: "#ffb454", curve: "#6cb6ff", clip: "#6d7989",
   mono: 'ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace',
   sans: 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif',
