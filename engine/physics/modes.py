@@ -16,7 +16,7 @@ from engine.physics.ringing import keep_distinct, refine_poles, ring, solve_ampl
 _BLOCK = 256
 _INAUDIBLE = 1e-7  # -140 dB re full scale
 _ROUNDS = 5
-_LIKELY, _STAYS, _STANDS_OUT = 10.0**1.2, 10.0**0.6, 10.0**1.35  # power over the noise, to enter, to stay, at last
+_STANDS_OUT, _STAYS = 10.0**1.2, 10.0**0.6  # power over the noise, to enter and at last, and in between
 _TOUCHING = 0.4  # likeness of poles that share a peak of the spectrum
 _KNOWN = 0.9
 _LEAST_BEFORE_S = 0.05
@@ -115,7 +115,7 @@ def _confirm(
         if not len(candidates) or len(poles) >= most:
             break
         energy, contrast = weigh_poles(rest, rate, candidates)
-        likely = (contrast > _LIKELY) & ~(likeness(candidates, poles, duration_s) > _KNOWN).any(axis=1)
+        likely = (contrast > _STANDS_OUT) & ~(likeness(candidates, poles, duration_s) > _KNOWN).any(axis=1)
         touched = likeness(candidates, candidates, duration_s) > _TOUCHING
         touched &= likely & (energy[None, :] > energy[:, None])
         first = likely & ~touched.any(axis=1)
@@ -150,7 +150,8 @@ def _keep_clear(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray
         poles = refine_poles(x, rate, poles, solve_amplitudes(x, rate, poles))
         poles, amplitudes, share = _solve_distinct(x, rate, poles)
         rest = x - ring(poles, amplitudes, x.size, rate)
-        contrast = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1] / (1.0 + crowding(poles))
+        contrast = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1]
+        contrast /= np.maximum(1.0, crowding(poles)) ** 1.5
         unclear = np.flatnonzero(contrast < _STANDS_OUT)
         if not unclear.size:
             return poles, amplitudes
