@@ -121,7 +121,9 @@ def fuse(picture: OnsetTrack | None, sound: OnsetTrack | None) -> OnsetTrack:
     fused.sort(key=lambda onset: onset.time_s)
     rate_hz = sound.curve.rate_hz
     count = max(sound.curve.values.size, round(picture.curve.values.size * rate_hz / picture.curve.rate_hz))
-    values = np.maximum(_resample(sound.curve, count, rate_hz), UNHEARD_WEIGHT * _resample(picture.curve, count, rate_hz))
+    values = np.maximum(
+        _resample(sound.curve, count, rate_hz), UNHEARD_WEIGHT * _resample(picture.curve, count, rate_hz)
+    )
     return OnsetTrack(draw_curve(values, fused, rate_hz), tuple(fused))
 
 
