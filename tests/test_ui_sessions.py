@@ -214,6 +214,21 @@ def test_cancel_stops_sampling_and_the_next_change_takes_it_up(slow: tuple[Studi
     assert len(tab.last("rendered")["hits"]) == DEMO_HITS and tab.last("status")["phase"] == "done"
 
 
+def test_an_export_waits_for_the_last_hits_and_can_be_stopped(slow: tuple[Studio, SlowSampler]) -> None:
+    studio, sampler = slow
+    tab = open_with_sampler(studio, "export-waits")
+    wait_until(lambda: sampler.begun)
+    tab.ask("export", what=["wav"])
+    wait_until(lambda: tab.last("status")["phase"] == "exporting")
+    tab.ask("cancel")
+    tab.settle()
+    assert "cancelled" in tab.phases and not tab.heard("exported") and not tab.errors
+    tab.ask("export", what=["wav"])
+    sampler.steps.release(1_000_000)
+    tab.settle()
+    assert [file["name"] for file in tab.last("exported")["files"]] == ["demo_sound.wav"] and not tab.errors
+
+
 def test_a_new_seed_and_another_number_of_steps_sample_anew(slow: tuple[Studio, SlowSampler]) -> None:
     studio, sampler = slow
     sampler.steps.release(1_000_000)
