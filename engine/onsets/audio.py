@@ -12,6 +12,9 @@ ENVELOPE_RATE_HZ = 1000
 RISE_FULL_DB = 40.0
 LEAST_RISE_DB = 6.0
 BELOW_PEAK_DB = 50.0
+EVENNESS = 0.4
+"""Exponent that puts the balanced choice on real clips at the default threshold."""
+
 SEPARATION_S = 0.06
 SILENCE_POWER = 1e-10
 
@@ -37,7 +40,8 @@ def detect_in_sound(
     after = _mean_ahead(levels[0], 12)
     below = 10 * np.log10((after + SILENCE_POWER) / (float(after.max()) + SILENCE_POWER))
     loudness = np.clip(1.0 + below / BELOW_PEAK_DB, 0.0, 1.0)
-    strength = np.clip((rise - LEAST_RISE_DB / 2) / (RISE_FULL_DB - LEAST_RISE_DB), 0.0, 1.0) ** 0.5 * loudness**0.5
+    steepness = np.clip((rise - LEAST_RISE_DB / 2) / (RISE_FULL_DB - LEAST_RISE_DB), 0.0, 1.0)
+    strength = (steepness * loudness) ** EVENNESS
     strength[(rise < LEAST_RISE_DB) | (loudness <= 0.0)] = 0.0
     candidates = tuple(
         Onset(_refine(levels[1], peak) / ENVELOPE_RATE_HZ, float(strength[peak]))
