@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from engine.corpus.demo import ASSETS, DEMOS, FRAME_RATE
+from engine.ingest import detect
 from engine.onsets.audio import detect_in_sound
 from engine.onsets.flow import measure_flow
 from engine.onsets.motion import detect_in_picture
@@ -228,3 +231,11 @@ def test_a_score_pairs_one_to_one() -> None:
     assert score([1.0, 1.01], [1.0], 0.05).matched == 1
     assert score([1.04, 1.09], [1.0, 1.05], 0.05).f1 == 1.0
     assert score([], [], 0.05).f1 == 1.0 and score([1.0], [], 0.05).precision == 0.0
+
+
+@pytest.mark.parametrize("name", [demo.name for demo in DEMOS])
+def test_every_contact_of_the_demo_clips_is_found_and_nothing_else(name: str) -> None:
+    truth = json.loads((ASSETS / f"demo_{name}.truth.json").read_text(encoding="utf-8"))["onsets"]
+    found = times_of(detect(ASSETS / f"demo_{name}.mp4"))
+    assert len(found) == len(truth)
+    assert np.abs(np.subtract(found, [onset["time_s"] for onset in truth])).max() < 1.5 / FRAME_RATE

@@ -31,8 +31,7 @@ LISTEN_LATE_S = 0.010
 
 SAME_S = 0.03
 FLOW_BLOCK = 16
-FLOW_SEPARATION_S = 0.25
-FLOW_TOP_SHARE = 0.05
+FLOW_SEPARATION_S = 0.1
 SHIFTS_S = np.arange(-0.08, 0.085, 0.01)
 """Shifts of a whole clip's picture tried in the row that sets sound and picture in step."""
 
@@ -87,16 +86,15 @@ def measure_flow_drop(frames: Iterator[tuple[float, np.ndarray]]) -> list[Onset]
     times: list[float] = []
     drops: list[float] = []
     last: np.ndarray | None = None
-    last_s = 0.0
     flow: np.ndarray | None = None
     for time_s, frame in frames:
         picture = frame[::2, ::2].astype(np.float32)
         if last is not None:
             now = _measure_flow(last, picture)
-            times.append(last_s)
-            drops.append(_mean_top(np.maximum(flow - now, 0.0)) if flow is not None else 0.0)
+            times.append(time_s)
+            drops.append(float(np.maximum(flow - now, 0.0).mean()) if flow is not None else 0.0)
             flow = now
-        last, last_s = picture, time_s
+        last = picture
     values = np.asarray(drops)
     top = float(values.max()) if len(values) else 0.0
     reach = max(1, round(FLOW_SEPARATION_S / max(1e-3, float(np.median(np.diff(times))) if len(times) > 1 else 1.0)))
@@ -105,11 +103,6 @@ def measure_flow_drop(frames: Iterator[tuple[float, np.ndarray]]) -> list[Onset]
         for k in range(len(values))
         if top > 0.0 and values[k] > 0.0 and values[k] == values[max(0, k - reach) : k + reach + 1].max()
     ]
-
-
-def _mean_top(values: np.ndarray) -> float:
-    most = max(1, int(FLOW_TOP_SHARE * values.size))
-    return float(np.sort(values, axis=None)[-most:].mean())
 
 
 def _measure_flow(a: np.ndarray, b: np.ndarray) -> np.ndarray:
