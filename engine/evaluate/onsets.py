@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import librosa
@@ -183,9 +184,9 @@ def tabulate(clips: Sequence[Clip]) -> list[dict]:
     for source in ("video", "audio", "both"):
         best = choose_threshold(clips, source)
         systems.append(
-            (source, f"default, {DEFAULT_THRESHOLD:.2f}", lambda clip, s=source: above(clip, s, DEFAULT_THRESHOLD))
+            (source, f"default, {DEFAULT_THRESHOLD:.2f}", partial(above, source=source, threshold=DEFAULT_THRESHOLD))
         )
-        systems.append((source, f"best, {best:.2f}", lambda clip, s=source, t=best: above(clip, s, t)))
+        systems.append((source, f"best, {best:.2f}", partial(above, source=source, threshold=best)))
     held_out = {
         day: choose_threshold([c for c in clips if c.day != day] or clips, "video") for day in {c.day for c in clips}
     }
@@ -251,7 +252,7 @@ def main(args: list[str]) -> None:
             "labelled": len(clip.labelled_s),
             "audible": len(clip.audible_s),
             **{
-                s: _round(measure([clip], lambda c, s=s: above(c, s, DEFAULT_THRESHOLD), 0.05))
+                s: _round(measure([clip], partial(above, source=s, threshold=DEFAULT_THRESHOLD), 0.05))
                 for s in ("video", "audio", "both")
             },
         }
