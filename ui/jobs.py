@@ -182,6 +182,7 @@ class Renderer:
         while self.busy:
             check()
             time.sleep(0.02)
+        check()  # sampling may have ended because it was stopped together with whoever waits
         if self.problem:
             raise StruckError(self.problem)
 

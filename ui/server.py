@@ -28,7 +28,8 @@ from ui import handlers, intake
 from ui.delivery import file_stem
 from ui.guard import Guard
 from ui.outbox import Outbox
-from ui.session import Session, Sessions
+from ui.session import Session
+from ui.sessions import Sessions
 from ui.studio import VERSION, Options, Studio
 
 EDITOR_FOLDER = Path(__file__).resolve().parent / "editor"

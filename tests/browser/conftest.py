@@ -1,4 +1,4 @@
-"""One app and one tab for all browser tests: starting them takes longer than most tests."""
+"""One app and one tab for the tests of a file: starting them takes longer than most tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.browser.struck_page import Editor, browse, serve
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     folder = tmp_path_factory.mktemp("editor")
     with serve(folder / "home") as address, browse(address, folder) as page:

@@ -371,7 +371,6 @@ export function createAudio(store, options = {}) {
       listen = choice;
       setLevels();
     },
-    stopPreview: () => bank?.stop(),
     levels: () => (graph ? graph.meter.read() : QUIET),
     clearClip: () => graph?.meter.clear(),
     get listen() { return listen; },

@@ -5,7 +5,7 @@ import { SAMPLE_RATE_HZ } from "./quantities.js";
 
 const MEMORY_BYTES = 256 * 2 ** 20;
 const FRACTIONS = 64; // a hit's place between two samples, to 0.3 microseconds
-export const DELAY_TAPS = 32;
+const DELAY_TAPS = 32;
 export const DELAY_LEAD = DELAY_TAPS / 2 - 1; // samples by which a fractionally delayed buffer must start earlier
 
 function besselI0(x) {

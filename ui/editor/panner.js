@@ -3,7 +3,7 @@
 export const FADE_S = 0.005;
 
 /** Gains of left and right: unity in both at the centre. */
-export function panGains(pan) {
+function panGains(pan) {
   return [Math.min(1, 1 - pan), Math.min(1, 1 + pan)];
 }
 

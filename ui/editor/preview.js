@@ -3,7 +3,7 @@
 import { bandNoise, durationOf, residualStages, synthesize, tweaked } from "./prior.js";
 import { dbToGain, SAMPLE_RATE_HZ } from "./quantities.js";
 
-export const MOST_MODES = 256;
+const MOST_MODES = 256;
 const STRIKE_EVERY_MS = 120;
 
 /** A sound's physics as the worklet takes it: the loudest MOST_MODES modes in their own order, levels as gains. */

@@ -6,7 +6,7 @@
 import { fft } from "./fft.js";
 import { dbToGain, LN_60_DB, SAMPLE_RATE_HZ } from "./quantities.js";
 
-export const NOISE_LENGTH = 32768; // 0.68 s of noise per band, seamless when looped
+const NOISE_LENGTH = 32768; // 0.68 s of noise per band, seamless when looped
 const MAX_DURATION_S = 8;
 
 function randomSource(seed) {

@@ -270,7 +270,7 @@ export function createPointer(host, store, audio, player) {
 }
 
 /** "+1 frame", "−12 ms", "+2 frames −3 ms"-free: frames where they are whole, milliseconds beside them otherwise. */
-export function formatDelta(delta_s, rate) {
+function formatDelta(delta_s, rate) {
   const sign = delta_s < 0 ? "\u2212" : "+";
   const frames = Math.abs(delta_s) * rate;
   const whole = Math.round(frames);

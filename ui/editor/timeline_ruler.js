@@ -8,7 +8,7 @@ const TICK_PX = 7;
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600];
 
 /** Frames between labels, and between ticks, at a zoom. */
-export function tickSteps(px_per_s, rate) {
+function tickSteps(px_per_s, rate) {
   const nominal = Math.round(rate);
   const parts = [1, 2, 5, 10].filter((frames) => frames < nominal / 2 && nominal % frames === 0);
   const steps = [...parts, ...(nominal % 2 ? [] : [nominal / 2]), ...SECONDS.map((s) => s * nominal)];

@@ -4,8 +4,8 @@ import { clamp, frameRate } from "./quantities.js";
 
 const WIDEST_FRAME_PX = 120;
 const FIT_MARGIN_PX = 14;
-export const RULER_PX = 26;
-export const LOUDEST_DB = 6; // top of the hits lane
+const RULER_PX = 26;
+const LOUDEST_DB = 6; // top of the hits lane
 export const SOFTEST_DB = -36; // its bottom; softer hits stand there
 const HEAD_ROOM_PX = 12;
 const FOOT_ROOM_PX = 14;
