@@ -21,7 +21,7 @@ from engine.units import SAMPLE_RATE_HZ
 
 _BANDS = 32
 _FLOOR_DB, _HEARD_DB = -80.0, -50.0
-_QUIET_WEIGHT = 0.2
+_QUIET_WEIGHT = 0.6
 # A band's level is known once it spans some ten independent draws: low bands, being narrow, need longer frames.
 _RESOLUTIONS = ((4, 1200.0), (16, 0.0))  # frames, lowest band in Hz
 

@@ -37,7 +37,7 @@ class TrainingConfig:
     weight_decay: float = 1e-2
     condition_dropout: float = 0.1
     level_weight: float = 0.02
-    level_steps: tuple[int, ...] = (1, 2, 3, 4)
+    level_steps: tuple[int, ...] = (1, 2, 4, 8)
     ema_decay: float = 0.999
     save_minutes: float = 3.0
     seed: int = 0
