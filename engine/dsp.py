@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -26,12 +27,17 @@ def resample(samples: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndar
 
 
 def _resample_by_filters(x: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndarray:
+    wave = torch.from_numpy(np.ascontiguousarray(x.T))
+    result: np.ndarray = _make_filters(from_rate_hz, to_rate_hz)(wave).numpy().T
+    return result
+
+
+@functools.lru_cache(maxsize=4)
+def _make_filters(from_rate_hz: int, to_rate_hz: int) -> torch.nn.Module:
+    """The filters of a pair of rates, kept since making them takes longer than using them on a short block."""
     import torchaudio  # only here: it is slow to load
 
-    wave = torch.from_numpy(np.ascontiguousarray(x.T))
-    moved = torchaudio.functional.resample(wave, from_rate_hz, to_rate_hz, lowpass_filter_width=32)
-    result: np.ndarray = moved.numpy().T
-    return result
+    return torchaudio.transforms.Resample(from_rate_hz, to_rate_hz, lowpass_filter_width=32)
 
 
 def _resample_by_steps(x: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndarray:
