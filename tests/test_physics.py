@@ -99,9 +99,7 @@ def test_gain_is_linear() -> None:
 def assert_found(modes: Modes, truth: Modes, cents: float, decay: float, power_db: float, phase: float) -> None:
     """Every true mode has an estimate within the tolerances."""
     found = np.asarray(modes.frequency_hz)
-    for f, p, d, angle in zip(
-        truth.frequency_hz, truth.power_db, truth.decay_per_s, truth.phase_rad, strict=True
-    ):
+    for f, p, d, angle in zip(truth.frequency_hz, truth.power_db, truth.decay_per_s, truth.phase_rad, strict=True):
         k = int(np.argmin(np.abs(found - f)))
         assert abs(1200 * math.log2(found[k] / f)) < cents, f
         assert abs(modes.decay_per_s[k] / d - 1) < decay, f

@@ -140,7 +140,11 @@ class SlowSampler:
         self.finished: list[Modes] = []
 
     def sample(
-        self, physics: Sequence[tuple[Modes, Residual]], seeds: Sequence[int], steps: int = 4, guidance: float = 1.0,
+        self,
+        physics: Sequence[tuple[Modes, Residual]],
+        seeds: Sequence[int],
+        steps: int = 4,
+        guidance: float = 1.0,
         on_step: Callable[[int, int], None] | None = None,
     ) -> list[np.ndarray]:
         self.begun += [modes for modes, _ in physics]

@@ -53,8 +53,13 @@ def _export(session: Session, what: list[str], job: Job) -> None:
     files = []
     for number, kind in enumerate(what):
         say(100 * number, f"Writing {_WORDS[kind]}")
-        path, note = _write(session, kind, mixed, folder, lambda f, n=number, k=kind: say(
-            round(100 * (n + f)), f"Writing {_WORDS[k]}, {100 * f:.0f} %"))
+        path, note = _write(
+            session,
+            kind,
+            mixed,
+            folder,
+            lambda f, n=number, k=kind: say(round(100 * (n + f)), f"Writing {_WORDS[k]}, {100 * f:.0f} %"),
+        )
         url = f"/struck/export/{session.id}/{path.name}?v={path.stat().st_mtime_ns}"
         files.append({"name": path.name, "url": url, "note": note})
     session.send({"type": "exported", "files": files})

@@ -201,9 +201,7 @@ def welcome(session: Session) -> dict[str, Any]:
     return {
         "type": "welcome",
         "demos": intake.demos(),
-        "presets": [
-            {"name": p.name, "material": p.material, "origin_note": p.origin_note} for p in studio.presets()
-        ],
+        "presets": [{"name": p.name, "material": p.material, "origin_note": p.origin_note} for p in studio.presets()],
         "checkpoints": list(checkpoints),
         "device": device,
         "version": VERSION,

@@ -250,8 +250,14 @@ class Renderer:
             try:
                 with studio.sampling.turn(check) as give_way:
 
-                    def progress(done: int, _total: int, sampled: int = sampled, total: int = total,
-                                 check: Callable[[], None] = check, give_way: Callable[[], None] = give_way) -> None:
+                    def progress(
+                        done: int,
+                        _total: int,
+                        sampled: int = sampled,
+                        total: int = total,
+                        check: Callable[[], None] = check,
+                        give_way: Callable[[], None] = give_way,
+                    ) -> None:
                         check()
                         now = min(sampled + done, total)
                         session.set_status("sampling", "sampling", now, total, f"Sampling {now} of {total}", started)

@@ -131,9 +131,7 @@ def tweak(
     raise_db = velocity_db + residual_db
     room = residual.room
     if room is not None:
-        room = type(room)(
-            tuple(p + raise_db for p in room.power_db), tuple(d * decay_ratio for d in room.decay_per_s)
-        )
+        room = type(room)(tuple(p + raise_db for p in room.power_db), tuple(d * decay_ratio for d in room.decay_per_s))
     noise = Residual(
         residual.edges_hz,
         tuple(p + raise_db for p in residual.power_db),

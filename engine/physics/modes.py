@@ -68,9 +68,7 @@ def _sum_of_modes(modes: Modes, length_samples: int, sample_rate_hz: int, place:
     return (left @ right).reshape(-1)[:length_samples].to(torch.float32)
 
 
-def fit_modes(
-    samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, before: np.ndarray | None = None
-) -> Modes:
+def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, before: np.ndarray | None = None) -> Modes:
     """Estimate the modes of one hit, at most ``max_modes``, the most audible, sorted by frequency.
 
     ``samples`` [N] mono, sample 0 = onset; ``before``, where known, is the sound that led to it. Candidates come from
@@ -179,9 +177,7 @@ def _audibility(poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
     if not len(poles):
         return np.zeros(0)
     f2 = poles[:, 0] ** 2
-    weight = 12194.0**2 * f2**2 / (
-        (f2 + 20.6**2) * np.sqrt((f2 + 107.7**2) * (f2 + 737.9**2)) * (f2 + 12194.0**2)
-    )
+    weight = 12194.0**2 * f2**2 / ((f2 + 20.6**2) * np.sqrt((f2 + 107.7**2) * (f2 + 737.9**2)) * (f2 + 12194.0**2))
     energy = np.abs(amplitudes) ** 2 * -np.expm1(-0.6 * poles[:, 1]) / (2.0 * poles[:, 1])
     result: np.ndarray = energy * weight
     return result

@@ -67,9 +67,7 @@ def _gram(poles: np.ndarray, rate: int, length: int) -> tuple[np.ndarray, np.nda
     s = exponents(poles, rate)
     cross = _geometric_sums(s, s, length)
     inner = _geometric_sums(s.conj(), s, length)
-    gram = 0.5 * np.block(
-        [[(inner + cross).real, -(inner + cross).imag], [(inner - cross).imag, (inner - cross).real]]
-    )
+    gram = 0.5 * np.block([[(inner + cross).real, -(inner + cross).imag], [(inner - cross).imag, (inner - cross).real]])
     scale = 1.0 / np.sqrt(np.diag(gram) + 1e-300)
     result: np.ndarray = gram * np.outer(scale, scale) + 1e-7 * np.eye(len(gram))
     return result, scale

@@ -61,8 +61,12 @@ def browse(address: str, folder: Path) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=find_browser(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                  "--autoplay-policy=no-user-gesture-required"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--autoplay-policy=no-user-gesture-required",
+            ],
             downloads_path=str(folder),
         )
         page = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True).new_page()

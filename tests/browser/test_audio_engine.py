@@ -71,8 +71,12 @@ def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=find_browser(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                  "--autoplay-policy=no-user-gesture-required"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--autoplay-policy=no-user-gesture-required",
+            ],
         )
         tab = browser.new_page()
         tab.goto(f"http://127.0.0.1:{server.server_address[1]}/")
@@ -96,8 +100,11 @@ def unpack(text: str) -> np.ndarray:
 
 def modes_value(modes: Modes) -> dict[str, Any]:
     return {
-        "frequency_hz": list(modes.frequency_hz), "power_db": list(modes.power_db),
-        "decay_per_s": list(modes.decay_per_s), "phase_rad": list(modes.phase_rad), "muted": list(modes.muted),
+        "frequency_hz": list(modes.frequency_hz),
+        "power_db": list(modes.power_db),
+        "decay_per_s": list(modes.decay_per_s),
+        "phase_rad": list(modes.phase_rad),
+        "muted": list(modes.muted),
     }
 
 
@@ -128,8 +135,11 @@ def test_the_worklet_plays_the_formula(page: Page) -> None:
     modes = some_modes(256)
     length = 48000
     found = unpack(
-        run(page, STRIKE + "return pack((await context.startRendering()).getChannelData(0));",
-            {"modes": modes_value(modes), "length": length})
+        run(
+            page,
+            STRIKE + "return pack((await context.startRendering()).getChannelData(0));",
+            {"modes": modes_value(modes), "length": length},
+        )
     )
     wanted = synthesize(Physics(modes), length / SAMPLE_RATE_HZ)
     # A mode that has died is dropped at -140 dB, so 256 of them may leave 256 * 1e-7 behind.
@@ -155,9 +165,12 @@ def test_noise_has_the_level_of_its_bands(page: Page) -> None:
         tuple(edges), (-30.0, -40.0, -35.0, -50.0), (0.2, 0.2, 0.2, 0.2), Room((-60.0,) * 4, (0.2,) * 4)
     )
     value = {
-        "modes": modes_value(Modes()), "length": 65536,
+        "modes": modes_value(Modes()),
+        "length": 65536,
         "residual": {
-            "edges_hz": edges, "power_db": list(residual.power_db), "decay_per_s": list(residual.decay_per_s),
+            "edges_hz": edges,
+            "power_db": list(residual.power_db),
+            "decay_per_s": list(residual.decay_per_s),
             "room": {"power_db": [-60.0] * 4, "decay_per_s": [0.2] * 4},
         },
     }
@@ -176,7 +189,9 @@ def test_a_change_while_it_rings_does_not_click(page: Page) -> None:
     """Frequency, level and decay of a ringing mode jump; the waveform's steps stay those of its sinusoids."""
     modes = Modes((440.0,), (-6.0,), (1.0,), (0.0,), (False,))
     changed = Modes((660.0,), (-26.0,), (8.0,), (0.0,), (False,))
-    script = STRIKE + """
+    script = (
+        STRIKE
+        + """
     const change = (at_s, messages) => context.suspend(at_s).then(async () => {
       for (const message of messages) node.port.postMessage(message);
       await pause(60);
@@ -187,6 +202,7 @@ def test_a_change_while_it_rings_does_not_click(page: Page) -> None:
     change(0.5, [{ type: "set", bank: preview.bankOf(muted) }]);
     return pack((await context.startRendering()).getChannelData(0));
     """
+    )
     value = {"modes": modes_value(modes), "changed": {"modes": modes_value(changed)}, "length": 38400}
     found = unpack(run(page, script, value))
     at = 12000 + 3 * 128  # by then the new level is reached
@@ -238,10 +254,20 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page) -> None:
     """
     value = {
         "project": {
-            "clip": {"picture_offset_s": 0}, "mix": {"gain_db": -2.5, "clip_gain_db": 0}, "sounds": [],
+            "clip": {"picture_offset_s": 0},
+            "mix": {"gain_db": -2.5, "clip_gain_db": 0},
+            "sounds": [],
             "hits": [
-                {"id": h.id, "time_s": h.time_s, "sound_id": "s1", "velocity_db": h.velocity_db, "gain_db": h.gain_db,
-                 "pan": h.pan, "mute": h.mute, "tweak": vars(h.tweak)}
+                {
+                    "id": h.id,
+                    "time_s": h.time_s,
+                    "sound_id": "s1",
+                    "velocity_db": h.velocity_db,
+                    "gain_db": h.gain_db,
+                    "pan": h.pan,
+                    "mute": h.mute,
+                    "tweak": vars(h.tweak),
+                }
                 for h in hits
             ],
         },
@@ -266,10 +292,20 @@ def test_a_hit_that_is_not_sampled_yet_plays_its_prior(page: Page) -> None:
     engine.dispose();
     return pack(made.getChannelData(0));
     """
-    hit = {"id": "h", "time_s": 0.125, "sound_id": "s1", "velocity_db": -6, "gain_db": 2, "pan": 0, "mute": False,
-           "tweak": vars(Tweak())}
+    hit = {
+        "id": "h",
+        "time_s": 0.125,
+        "sound_id": "s1",
+        "velocity_db": -6,
+        "gain_db": 2,
+        "pan": 0,
+        "mute": False,
+        "tweak": vars(Tweak()),
+    }
     value = {
-        "clip": {"picture_offset_s": 0}, "mix": {"gain_db": 0, "clip_gain_db": 0}, "hits": [hit],
+        "clip": {"picture_offset_s": 0},
+        "mix": {"gain_db": 0, "clip_gain_db": 0},
+        "hits": [hit],
         "sounds": [{"id": "s1", "modes": modes_value(modes), "residual": None}],
     }
     found = unpack(run(page, script, value))[960:]
@@ -348,8 +384,26 @@ def test_typed_quantities_are_understood(page: Page) -> None:
       readTime(formatTimecode(61.5, clip), clip), noteName(1184), formatTimecode(60, clip)];
     """
     (
-        hz, khz, a4, d6, b_flat, quarter, nothing, shown, minus, db, wrong, s, ms, t60, left, centre, half, time_s,
-        note, timecode,
+        hz,
+        khz,
+        a4,
+        d6,
+        b_flat,
+        quarter,
+        nothing,
+        shown,
+        minus,
+        db,
+        wrong,
+        s,
+        ms,
+        t60,
+        left,
+        centre,
+        half,
+        time_s,
+        note,
+        timecode,
     ) = run(page, script)
     assert (hz, khz, a4, nothing, shown) == (1184, 1200, 440, None, 1184.2)
     assert abs(d6 - 1174.659) < 0.001 and abs(b_flat - 116.541) < 0.001 and abs(quarter - 440 * 2 ** (1 / 24)) < 1e-9
