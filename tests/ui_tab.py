@@ -68,8 +68,8 @@ class Tab:
 
 
 def start_studio(folder: Path, **options: Any) -> Studio:
-    """A studio with its data in a folder, without samplers."""
-    studio = Studio(Options(data_folder=folder / "data", checkpoint_folder=folder / "none", **options))
+    """A studio with its data in a folder, without samplers unless it is told where some are."""
+    studio = Studio(Options(**{"data_folder": folder / "data", "checkpoint_folder": folder / "none", **options}))
     studio.ready.set()
     return studio
 

@@ -84,7 +84,7 @@ def test_a_dragged_onset_and_a_dragged_mode_are_heard_and_undone(editor: Editor)
     peak_hz = frequency_hz[near_new][np.argmax(is_db[near_new])]
     assert peak_hz == pytest.approx(new_hz, rel=0.005)
     assert is_db[at_new].max() > was_db[at_new].max() + 6
-    assert is_db[at_old].max() < was_db[at_old].max() - 4
+    assert is_db[at_old].max() < was_db[at_old].max() - 2  # a neighbour a hertz away stays
 
     # Both back, one step each; then forward again.
     editor.change(lambda: editor.page.keyboard.press("Control+z"))
@@ -106,7 +106,7 @@ def standing_alone(editor: Editor, sound: dict[str, Any]) -> int:
     for index in np.argsort(-energy):
         others = np.arange(len(energy)) != index
         near = others & (np.abs(frequency_hz / frequency_hz[index] - 1) < 0.03)
-        if np.hypot(*(places[others] - places[index]).T).min() > 8 and energy[near].sum() < energy[index] / 6:
+        if np.hypot(*(places[others] - places[index]).T).min() > 8 and energy[near].sum() < energy[index] / 3:
             return int(index)
     raise AssertionError("every mode has a neighbour")
 
@@ -246,7 +246,7 @@ def test_the_keys_of_the_help_sheet_do_what_it_says(editor: Editor) -> None:
     steps = {".": 1, "ArrowRight": 2, "Shift+ArrowRight": 12, ",": 11, "ArrowLeft": 10, "Home": 0}
     for key, frames in steps.items():
         press(key)
-        assert editor.see(time_s) == pytest.approx(frames * frame_s, abs=1e-6), key
+        editor.wait(f"Math.abs({time_s} - {frames * frame_s}) < 1e-6")
     press("End")
     assert editor.see(time_s) > DURATION_S - 2 * frame_s
     for pressed in ("true", "false"):
