@@ -33,7 +33,8 @@ def choose_device(name: str = "auto") -> tuple[torch.device, str]:
             trouble = f"{kind} is not available here"
         except Exception as error:  # a broken driver raises anything at all
             trouble = f"{kind} failed ({type(error).__name__})"
-    label = f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    label = f"CPU ({platform.machine()}, {threads} {'thread' if threads == 1 else 'threads'})"
     if trouble and name != "auto":
         label += f"; {trouble}"
     return torch.device("cpu"), label
