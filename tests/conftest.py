@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+    from tests.ui_tab import Tab
+    from ui.studio import Studio
 
 ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
@@ -20,3 +28,30 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 def rng() -> np.random.Generator:
     """Random numbers, the same in every run."""
     return np.random.default_rng(1234)
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    """A studio in a folder of its own, without samplers."""
+    from tests.ui_tab import start_studio
+
+    return start_studio(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def client(studio: Studio) -> Iterator[TestClient]:
+    """Its server, as a browser on this machine reaches it."""
+    from starlette.testclient import TestClient
+
+    from ui.server import create_app
+
+    with TestClient(create_app(studio), base_url="http://127.0.0.1") as made:
+        yield made
+
+
+@pytest.fixture
+def tab(client: TestClient) -> Tab:
+    """A tab with the demo open."""
+    from tests.ui_tab import open_tab
+
+    return open_tab(client.app.state.sessions)  # type: ignore[attr-defined]

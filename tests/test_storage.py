@@ -118,15 +118,15 @@ def test_a_portable_project_names_no_place_of_this_machine(tmp_path: Path) -> No
 def test_autosaves_are_per_session_and_broken_ones_are_passed_over(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     folder = tmp_path / "autosave"
-    autosave(folder, project, "tab-1", "/work/one.struck.json")
+    autosave(folder, project, "tab-1", "/films/one.struck.json")
     path = autosave(folder, replace(project, hits=()), "tab_2")
     os.utime(path, (1, 1))
     (folder / "tab3.struck.json").write_text('{"format": "struck-project"')
     assert [(a.session_id, a.saved_path) for a in list_autosaves(folder)] == [
-        ("tab-1", "/work/one.struck.json"),
+        ("tab-1", "/films/one.struck.json"),
         ("tab_2", None),
     ]
-    assert load_autosave(folder, "tab-1") == (project, "/work/one.struck.json")
+    assert load_autosave(folder, "tab-1") == (project, "/films/one.struck.json")
     assert load_autosave(folder, "tab3") is None and load_autosave(folder, "tab4") is None
     assert list_autosaves(tmp_path / "nowhere") == []
     for bad in ("", "../up", "a/b", "x" * 65, "é"):

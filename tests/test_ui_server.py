@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,28 +16,10 @@ from starlette.websockets import WebSocketDisconnect
 from engine.render import place_hits
 from engine.storage import project_from_json, project_to_json
 from tests.clips import make_clicks, make_clip
-from tests.ui_tab import DEMO_HITS, Tab, check_sentence, open_tab, start_studio
+from tests.ui_tab import DEMO_HITS, Tab, check_sentence, start_studio
 from ui.handlers import handle
 from ui.server import create_app
 from ui.studio import ASSETS, Studio
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
-    return start_studio(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def client(studio: Studio) -> Iterator[TestClient]:
-    with TestClient(create_app(studio), base_url="http://127.0.0.1") as made:
-        yield made
-
-
-@pytest.fixture
-def tab(client: TestClient) -> Tab:
-    """A tab with the demo open."""
-    return open_tab(client.app.state.sessions)  # type: ignore[attr-defined]
-
 
 # --- bad files --------------------------------------------------------------------------------
 

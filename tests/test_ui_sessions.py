@@ -17,30 +17,12 @@ from starlette.testclient import TestClient
 from engine.parameters import Modes, Residual
 from engine.storage import project_to_json
 from tests.clips import make_clicks, make_clip
-from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, open_tab, start_studio, wait_until
+from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, start_studio, wait_until
 from ui.handlers import begin
 from ui.outbox import Outbox
 from ui.server import create_app
 from ui.session import Session
 from ui.studio import Studio
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
-    return start_studio(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def client(studio: Studio) -> Iterator[TestClient]:
-    with TestClient(create_app(studio), base_url="http://127.0.0.1") as made:
-        yield made
-
-
-@pytest.fixture
-def tab(client: TestClient) -> Tab:
-    """A tab with the demo open."""
-    return open_tab(client.app.state.sessions)  # type: ignore[attr-defined]
-
 
 # --- the demo and real clips ------------------------------------------------------------------
 
