@@ -11,7 +11,7 @@ import pytest
 import soundfile
 import torch
 
-from engine.corpus.pairs import Batch, make_batch, open_pairs
+from engine.corpus.pairs import Batch, build_pairs, make_batch, open_pairs
 from engine.corpus.recordings import is_held_out, list_recordings, make_example, read_hit, stretch
 from engine.diffusion.checkpoint import load_checkpoint
 from engine.diffusion.spectrogram import compress, expand
@@ -126,6 +126,17 @@ def test_training_resumes_and_its_checkpoint_is_evaluated(corpus: Path, tmp_path
     assert [row["system"] for row in result["systems"]] == ["prior alone", "sampler, 1 step"]
     assert all(np.isfinite(row["frechet"]) and row["log_mel_db"] > 0 for row in result["systems"])
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_pairs_are_made_anew_when_what_they_are_made_of_changes(corpus: Path, tmp_path: Path) -> None:
+    recordings = list_recordings(corpus)[:3]
+    build_pairs(recordings, tmp_path, variants=0, workers=1)
+    index = tmp_path / "index.json"
+    made, when = index.read_text(), index.stat().st_mtime_ns
+    build_pairs(recordings, tmp_path, variants=0, workers=1)
+    assert index.stat().st_mtime_ns == when
+    build_pairs(recordings[:2], tmp_path, variants=0, workers=1)
+    assert index.read_text() != made and sum(len(p.arrays) for p in open_pairs(tmp_path).values()) == 2
 
 
 def test_level_loss_is_the_error_of_level_in_db() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import multiprocessing
 import os
@@ -16,6 +18,7 @@ import torch
 from engine.corpus.recordings import ARRAY_CHANNELS, Recording, is_held_out, prepare_recording
 from engine.diffusion.spectrogram import BINS, FRAME_COUNTS
 from engine.errors import StruckError
+from engine.physics import analysis
 from engine.units import SAMPLE_RATE_HZ
 
 RATIO_RANGE = (0.75, 1.35)
@@ -54,10 +57,14 @@ def _prepare(task: tuple[int, Recording, int]) -> tuple[int, list[tuple[np.ndarr
 
 
 def build_pairs(recordings: list[Recording], folder: Path, variants: int = 2, workers: int = 2) -> None:
-    """Analyse recordings and write their pairs into ``folder``; does nothing when it is complete already."""
-    index_path = folder / "index.json"
+    """Analyse recordings and write their pairs into ``folder``; does nothing when it holds them already."""
+    index_path, made_of = folder / "index.json", describe_corpus(recordings, variants)
     if index_path.is_file():
-        return
+        with contextlib.suppress(ValueError, AttributeError):
+            if json.loads(index_path.read_text(encoding="utf-8")).get("made_of") == made_of:
+                return
+        print("pairs: the recordings or their analysis have changed; making them anew", file=sys.stderr, flush=True)
+        index_path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     files = {frames: open(folder / f"pairs_{frames}.f16", "wb") for frames in FRAME_COUNTS}  # noqa: SIM115
     rows: dict[int, list[tuple[float, int, bool]]] = {frames: [] for frames in FRAME_COUNTS}
@@ -79,14 +86,25 @@ def build_pairs(recordings: list[Recording], folder: Path, variants: int = 2, wo
             file.close()
     if not any(rows.values()):
         raise StruckError("no recording of the corpus could be analysed; give single hits of at least 10 ms")
-    index_path.write_text(json.dumps({str(frames): rows[frames] for frames in FRAME_COUNTS}), encoding="utf-8")
+    table = {"made_of": made_of, "rows": {str(frames): rows[frames] for frames in FRAME_COUNTS}}
+    index_path.write_text(json.dumps(table), encoding="utf-8")
+
+
+def describe_corpus(recordings: list[Recording], variants: int) -> str:
+    """Digest of what pairs are made of: the recordings, their variants and the code that analyses them."""
+    digest = hashlib.sha256(repr((variants, RATIO_RANGE)).encode())
+    for recording in recordings:
+        digest.update(repr((recording.path.name, recording.path.stat().st_size, recording.fmax_hz)).encode())
+    for path in sorted(Path(analysis.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
 
 
 def open_pairs(folder: Path) -> dict[int, Pairs]:
     """The pairs of a folder by their length in frames; lengths without examples are left out."""
     index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     pairs = {}
-    for key, rows in index.items():
+    for key, rows in index["rows"].items():
         frames = int(key)
         if rows:
             shape = (len(rows), ARRAY_CHANNELS, BINS, frames)
