@@ -5,7 +5,8 @@ import { formatDb, formatPan, formatSeconds, formatTimecode, frameRate, LN_60_DB
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "./sliders.js";
 
 const LIVE_MS = 40;
-export const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] & 0x7fffffff;
+// Seven digits at most, so that the field shows them and a person can note them.
+export const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % 10_000_000;
 const formatCents = (v) => `${v > 0 ? "+" : ""}${Math.round(v)} cents`.replace("-", "\u2212");
 const formatRatio = (v) => `${v.toFixed(2)} ×`;
 
