@@ -16,8 +16,8 @@ _BEND = 1.5
 def space_angles(steps: int) -> list[float]:
     """``steps + 1`` angles from 0 to pi/2, nearer to each other at first.
 
-    With this spacing a few straight steps turn noise of one level into noise of another, up to 9 dB away, with an
-    error under 1 dB from three steps on; evenly spaced they need five.
+    With this spacing straight steps, three or more, turn noise of one level into noise of another to within 0.6 dB
+    when it lies 4.5 dB away and 1.7 dB when 9 dB; four that are evenly spaced miss by 2.2 dB there.
     """
     return [0.5 * math.pi * (i / steps) ** _BEND for i in range(steps + 1)]
 
