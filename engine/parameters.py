@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 from engine.errors import BadInput
-from engine.units import SAMPLE_RATE_HZ
+from engine.units import SAMPLE_RATE_HZ, SILENCE_DB
 
 PHYSICS_VERSION = 1
 MAX_MODES = 4096
 MAX_BANDS = 1024
 POWER_RANGE_DB = (-400.0, 120.0)
+LONGEST_RISE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,61 @@ class Modes:
 
 
 @dataclass(frozen=True)
-class Room:
-    """The diffuse tail, on the residual's bands: mean-square level at t = 0 and amplitude decay rate."""
+class Stage:
+    """Noise that decays, on the residual's bands: mean-square level at t = 0 (dB re 1) and amplitude decay rate."""
 
     power_db: tuple[float, ...] = ()
     decay_per_s: tuple[float, ...] = ()
+
+
+STAGES = ("attack", "strike", "tail", "room")
 
 
 @dataclass(frozen=True)
 class Residual:
-    """Band noise of the strike: B+1 edges in Hz, B mean-square levels at t = 0 (dB re 1), B amplitude decays."""
+    """All that modes do not explain, on B bands with B + 1 edges in Hz: stages of noise, and how the sound comes in.
+
+    ``power_db`` and ``decay_per_s`` [B] are the strike's noise; ``tail``, where the sound has one, is its slower second
+    stage; ``attack`` is the burst of the contact, gone within milliseconds; ``room`` is the diffuse tail that is the
+    room's and not the object's. Over the first ``rise_s`` modes and noise come in, see ``rise_gain``.
+    """
 
     edges_hz: tuple[float, ...] = ()
     power_db: tuple[float, ...] = ()
     decay_per_s: tuple[float, ...] = ()
-    room: Room | None = None
+    room: Stage | None = None
+    tail: Stage | None = None
+    attack: Stage | None = None
+    rise_s: float = 0.0
+
+    def stage(self, name: str) -> Stage | None:
+        """The stage of this name, one of STAGES; None where the sound has none."""
+        if name == "strike":
+            return Stage(self.power_db, self.decay_per_s) if self.power_db else None
+        found: Stage | None = getattr(self, name)
+        return found
+
+    @property
+    def stages(self) -> tuple[tuple[str, Stage], ...]:
+        """Names and stages there are, in the order of STAGES."""
+        every = ((name, self.stage(name)) for name in STAGES)
+        return tuple((name, stage) for name, stage in every if stage is not None)
+
+    def with_stage(self, name: str, stage: Stage | None) -> Residual:
+        """The residual with one stage replaced; an absent strike is a silent one."""
+        if name != "strike":
+            return replace(self, **{name: stage})
+        silent = Stage((SILENCE_DB,) * len(self.power_db), self.decay_per_s)
+        stage = stage or silent
+        return replace(self, power_db=stage.power_db, decay_per_s=stage.decay_per_s)
+
+    def scaled(self, raise_db: float = 0.0, decay_ratio: float = 1.0, pitch_ratio: float = 1.0) -> Residual:
+        """All stages louder, decaying ``decay_ratio`` times as fast, on bands ``pitch_ratio`` times as high."""
+        result = replace(self, edges_hz=tuple(e * pitch_ratio for e in self.edges_hz))
+        for name, stage in self.stages:
+            power, decay = (p + raise_db for p in stage.power_db), (d * decay_ratio for d in stage.decay_per_s)
+            result = result.with_stage(name, Stage(tuple(power), tuple(decay)))
+        return result
 
 
 @dataclass(frozen=True)
@@ -75,19 +116,33 @@ def physics_to_json(physics: Physics) -> dict[str, Any]:
     }
     if any(modes.muted):
         modes_json["muted"] = list(modes.muted)
-    room = residual.room
     return {
         "version": PHYSICS_VERSION,
         "sample_rate": physics.sample_rate_hz,
         "onset_s": physics.onset_s,
         "modes": modes_json,
-        "residual": {
-            "edges_hz": list(residual.edges_hz),
-            "power_db": list(residual.power_db),
-            "decay_per_s": list(residual.decay_per_s),
-            "room": None if room is None else {"power_db": list(room.power_db), "decay_per_s": list(room.decay_per_s)},
-        },
+        "residual": residual_to_json(residual),
     }
+
+
+def residual_to_json(residual: Residual) -> dict[str, Any]:
+    """The ``residual`` member of physics JSON; tail, attack and rise are there only where the sound has them."""
+
+    def to_json(stage: Stage) -> dict[str, Any]:
+        return {"power_db": list(stage.power_db), "decay_per_s": list(stage.decay_per_s)}
+
+    row: dict[str, Any] = {
+        "edges_hz": list(residual.edges_hz),
+        **to_json(Stage(residual.power_db, residual.decay_per_s)),
+    }
+    row["room"] = None if residual.room is None else to_json(residual.room)
+    for name in ("tail", "attack"):
+        stage = residual.stage(name)
+        if stage is not None:
+            row[name] = to_json(stage)
+    if residual.rise_s:
+        row["rise_s"] = residual.rise_s
+    return row
 
 
 def physics_from_json(value: Any, source: str = "physics") -> Physics:
@@ -143,16 +198,24 @@ def residual_from_json(value: Any, source: str) -> Residual:
     power = _numbers(table.get("power_db", []), source, "residual.power_db", MAX_BANDS, *POWER_RANGE_DB)
     decay = _numbers(table.get("decay_per_s", []), source, "residual.decay_per_s", MAX_BANDS, low=0.0)
     _check_bands(edges, power, decay, source, "residual")
-    room_value = table.get("room")
-    if not room_value:
-        return Residual(edges, power, decay, None)
-    room_table = _mapping(room_value, source, "residual.room")
-    room = Room(
-        _numbers(room_table.get("power_db", []), source, "residual.room.power_db", MAX_BANDS, *POWER_RANGE_DB),
-        _numbers(room_table.get("decay_per_s", []), source, "residual.room.decay_per_s", MAX_BANDS, low=0.0),
+    room, tail, attack = (_stage_from_json(table.get(name), edges, source, name) for name in ("room", "tail", "attack"))
+    rise_s = _number(table.get("rise_s", 0.0), source, "residual.rise_s")
+    if not 0.0 <= rise_s <= LONGEST_RISE_S:
+        raise BadInput(f"{source}: residual.rise_s is {rise_s:g} s; give 0 to {LONGEST_RISE_S:g} s")
+    return Residual(edges, power, decay, room, tail, attack, rise_s)
+
+
+def _stage_from_json(value: Any, edges: Sequence[float], source: str, name: str) -> Stage | None:
+    if not value:
+        return None
+    where = f"residual.{name}"
+    table = _mapping(value, source, where)
+    stage = Stage(
+        _numbers(table.get("power_db", []), source, f"{where}.power_db", MAX_BANDS, *POWER_RANGE_DB),
+        _numbers(table.get("decay_per_s", []), source, f"{where}.decay_per_s", MAX_BANDS, low=0.0),
     )
-    _check_bands(edges, room.power_db, room.decay_per_s, source, "residual.room")
-    return Residual(edges, power, decay, room)
+    _check_bands(edges, stage.power_db, stage.decay_per_s, source, where)
+    return stage
 
 
 def _check_bands(

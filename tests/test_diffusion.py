@@ -29,7 +29,7 @@ from engine.diffusion.spectrogram import (
 )
 from engine.diffusion.spectrogram import wave_to_spectrogram as transform
 from engine.errors import BadInput, Cancelled
-from engine.parameters import Modes, Physics, Residual, Room
+from engine.parameters import Modes, Physics, Residual, Stage
 from engine.physics.analysis import synthesize
 from engine.physics.residual import synthesize_residual
 
@@ -37,7 +37,7 @@ RATE = 48_000
 CPU = torch.device("cpu")
 TINY = NetworkConfig(channels=(8, 16), blocks=1, embedding=32)
 MODES = Modes((400.0, 1230.0, 5100.0), (-12.0, -15.0, -22.0), (6.0, 12.0, 25.0), (0.3, -1.0, 2.0), (False,) * 3)
-ROOM = Room((-50.0,) * 3, (12.0,) * 3)
+ROOM = Stage((-50.0,) * 3, (12.0,) * 3)
 NOISE = Residual((100.0, 800.0, 4000.0, 20_000.0), (-34.0, -30.0, -36.0), (40.0, 60.0, 90.0), ROOM)
 SHORT = Modes((900.0,), (-12.0,), (60.0,), (0.0,), (False,))
 

@@ -12,12 +12,12 @@ import pytest
 from engine import edits
 from engine.edits import apply_message
 from engine.errors import BadInput
-from engine.parameters import Modes, Residual, Room
+from engine.parameters import Modes, Residual, Stage
 from engine.project import Clip, Hit, Project, Sound
 from engine.storage import project_from_json, project_to_json
 
 MODES = Modes((200.0, 431.5, 990.0), (-12.0, -20.0, -31.0), (6.0, 9.0, 30.0), (0.1, 0.2, 0.3), (False, False, True))
-RESIDUAL = Residual((0.0, 500.0, 24000.0), (-40.0, -50.0), (60.0, 90.0), Room((-70.0, -80.0), (4.0, 5.0)))
+RESIDUAL = Residual((0.0, 500.0, 24000.0), (-40.0, -50.0), (60.0, 90.0), Stage((-70.0, -80.0), (4.0, 5.0)))
 
 
 def make_project() -> Project:
@@ -103,7 +103,7 @@ def test_room_and_strike_are_separate_stages() -> None:
         make_project(), kind="set_residual", sound_id="s1", stage="room", indices=[1], power_db=[-60], decay_per_s=[2]
     )
     residual = project.sound("s1").residual
-    assert residual.room == Room((-70.0, -60.0), (4.0, 2.0)) and residual.power_db == RESIDUAL.power_db
+    assert residual.room == Stage((-70.0, -60.0), (4.0, 2.0)) and residual.power_db == RESIDUAL.power_db
     bare = edits.with_sound(project, replace(project.sound("s2"), residual=Residual()))
     with pytest.raises(BadInput, match="room"):
         do(bare, kind="set_residual", sound_id="s2", stage="room", indices=[0], power_db=[-60])

@@ -13,7 +13,7 @@ import torch
 
 from engine.dsp import erb_edges, resample
 from engine.errors import BadInput
-from engine.parameters import Modes, Physics, Residual, Room, physics_from_json, physics_to_json
+from engine.parameters import Modes, Physics, Residual, Stage, physics_from_json, physics_to_json
 from engine.physics.analysis import analyze_hit, find_onset, group_alike, ring_time_s, synthesize, tweak
 from engine.physics.grouping import ALIKE_DB, sound_distances
 from engine.physics.modes import fit_modes, synthesize_modes
@@ -53,7 +53,7 @@ NOISE = Residual(
     tuple(map(float, erb_edges(20.0, 24_000.0, 24))),
     tuple(-30.0 - 0.4 * k for k in range(24)),
     tuple(40.0 + 3.0 * k for k in range(24)),
-    Room(tuple(-58.0 - 0.3 * k for k in range(24)), tuple(5.0 + 0.1 * k for k in range(24))),
+    Stage(tuple(-58.0 - 0.3 * k for k in range(24)), tuple(5.0 + 0.1 * k for k in range(24))),
 )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from engine import project_json, storage
 from engine.errors import BadInput
-from engine.parameters import Modes, Residual, Room
+from engine.parameters import Modes, Residual, Stage
 from engine.project import Clip, Detection, Hit, Mix, Project, RenderSettings, Sound, Tweak
 from engine.storage import autosave, list_autosaves, load_autosave, load_project, save_project
 
@@ -29,7 +29,7 @@ def make_project(folder: Path) -> Project:
     path.write_bytes(CONTENT)
     clip = Clip(str(path), digest_of(str(path)), 7.3, Fraction(24000, 1001), 1280, 720, "10:00:00:00", True)
     modes = Modes((0.1 + 0.2, 440.0), (-3.3, -20.0), (1 / 3, 9.0), (0.0, -1.5), (True, False))
-    residual = Residual((0.0, 100.0, 20000.0), (-50.0, -60.0), (10.0, 30.0), Room((-80.0, -90.0), (1.0, 2.0)))
+    residual = Residual((0.0, 100.0, 20000.0), (-50.0, -60.0), (10.0, 30.0), Stage((-80.0, -90.0), (1.0, 2.0)))
     return Project(
         clip,
         (

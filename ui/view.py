@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from engine.parameters import Modes, Residual
+from engine.parameters import STAGES, Modes, Residual, Stage
 from engine.project import Hit, Project, Sound
 from engine.units import format_frame_rate
 
@@ -82,19 +82,20 @@ def modes_view(modes: Modes) -> dict[str, Any]:
 
 
 def residual_view(residual: Residual) -> dict[str, Any]:
-    """The residual's bands, and its room's or None."""
-    room = residual.room
-    return {
-        "edges_hz": [round(v, 3) for v in residual.edges_hz],
-        "power_db": [round(v, 3) for v in residual.power_db],
-        "decay_per_s": [round(v, 4) for v in residual.decay_per_s],
-        "room": None
-        if room is None
-        else {
-            "power_db": [round(v, 3) for v in room.power_db],
-            "decay_per_s": [round(v, 4) for v in room.decay_per_s],
-        },
-    }
+    """The residual's bands; its strike's noise at the top, its other stages or None by name."""
+
+    def rounded(stage: Stage) -> dict[str, list[float]]:
+        return {
+            "power_db": [round(v, 3) for v in stage.power_db],
+            "decay_per_s": [round(v, 4) for v in stage.decay_per_s],
+        }
+
+    row: dict[str, Any] = {name: None for name in STAGES if name != "strike"}
+    row |= rounded(Stage(residual.power_db, residual.decay_per_s))
+    row |= {name: rounded(stage) for name, stage in residual.stages if name != "strike"}
+    row["edges_hz"] = [round(v, 3) for v in residual.edges_hz]
+    row["rise_s"] = residual.rise_s
+    return row
 
 
 def hit_view(hit: Hit) -> dict[str, Any]:

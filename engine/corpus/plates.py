@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.dsp import erb_edges
-from engine.parameters import Modes, Residual, Room
+from engine.parameters import Modes, Residual, Stage
 from engine.units import SILENCE_DB
 
 
@@ -80,7 +80,7 @@ def plate_noise(plate: Plate, bands: int = 32) -> Residual:
         tuple(map(float, edges)),
         tuple(map(float, power)),
         tuple(map(float, decay)),
-        Room(tuple(map(float, np.maximum(power - 14.0, SILENCE_DB))), tuple(map(float, slow))),
+        Stage(tuple(map(float, np.maximum(power - 14.0, SILENCE_DB))), tuple(map(float, slow))),
     )
 
 

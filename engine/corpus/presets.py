@@ -15,7 +15,7 @@ import numpy as np
 from engine.corpus.plates import Plate, plate_modes, plate_noise
 from engine.errors import BadInput
 from engine.media import read_recording
-from engine.parameters import Modes, Physics, Residual, physics_to_json
+from engine.parameters import Modes, Physics, physics_to_json
 from engine.physics.analysis import analyze_hit, synthesize
 from engine.physics.presets import PRESETS_PATH
 
@@ -198,9 +198,8 @@ def _at_peak(physics: Physics) -> Physics:
     peak = max(float(np.abs(synthesize(physics, 1.0, seed)).max()) for seed in range(4))
     change = PEAK_DB - 20.0 * float(np.log10(max(peak, 1e-12)))
     modes, residual = physics.modes, physics.residual
-    room = residual.room and replace(residual.room, power_db=tuple(p + change for p in residual.room.power_db))
-    louder: Residual = replace(residual, power_db=tuple(p + change for p in residual.power_db), room=room)
-    return replace(physics, modes=replace(modes, power_db=tuple(p + change for p in modes.power_db)), residual=louder)
+    louder = replace(modes, power_db=tuple(p + change for p in modes.power_db))
+    return replace(physics, modes=louder, residual=residual.scaled(raise_db=change))
 
 
 def _digits(value: float, digits: int) -> float:

@@ -100,16 +100,8 @@ def stretch(hit: np.ndarray, modes: Modes, residual: Residual, ratio: float) -> 
         frequency_hz=tuple(f * ratio for f in modes.frequency_hz),
         decay_per_s=tuple(d * ratio for d in modes.decay_per_s),
     )
-    room = residual.room
-    if room is not None:
-        room = replace(room, decay_per_s=tuple(d * ratio for d in room.decay_per_s))
-    scaled_residual = replace(
-        residual,
-        edges_hz=tuple(e * ratio for e in residual.edges_hz),
-        decay_per_s=tuple(d * ratio for d in residual.decay_per_s),
-        room=room,
-    )
-    return faster, scaled_modes, scaled_residual
+    scaled_residual = residual.scaled(decay_ratio=ratio, pitch_ratio=ratio)
+    return faster, scaled_modes, replace(scaled_residual, rise_s=residual.rise_s / ratio)
 
 
 def make_example(hit: np.ndarray, modes: Modes, residual: Residual, fmax_hz: float) -> Example:

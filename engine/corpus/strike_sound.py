@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.parameters import Modes, Residual, Room
+from engine.parameters import Modes, Residual, Stage
 from engine.units import SAMPLE_RATE_HZ
 
 BAND_EDGES_HZ = (40.0, 90.0, 180.0, 360.0, 720.0, 1440.0, 2880.0, 5760.0, 11520.0, 22000.0)
@@ -101,7 +101,7 @@ def _click(body: Body, level_db: float, contact_s: float) -> Residual:
     tilt = -6.0 * np.log2(np.maximum(1.0, centres * 2.0 * contact_s)) - 4.0 * np.log2(np.maximum(1.0, 250.0 / centres))
     power = level_db + body.click_db + 10.0 + tilt
     decay = 90.0 + centres / 90.0
-    room = Room(tuple((power - 26.0).tolist()), tuple((9.0 + centres / 900.0).tolist()))
+    room = Stage(tuple((power - 26.0).tolist()), tuple((9.0 + centres / 900.0).tolist()))
     return Residual(BAND_EDGES_HZ, tuple(power.tolist()), tuple(decay.tolist()), room)
 
 

@@ -7,6 +7,7 @@ ICLR 2022) and SpecGrad (Koizumi et al., 2022) with a physical prior.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ from engine.diffusion.spectrogram import (
 )
 from engine.parameters import Modes, Residual
 from engine.physics.modes import synthesize_modes
+from engine.physics.residual import rise_gain
 from engine.units import SAMPLE_RATE_HZ
 
 FLOOR_DB = -80.0
@@ -70,11 +72,9 @@ def count_frames(modes: Modes, residual: Residual) -> int:
         if not muted and 0.0 < frequency < SAMPLE_RATE_HZ / 2:
             powers.append(power)
             decays.append(decay)
-    powers += list(residual.power_db)
-    decays += list(residual.decay_per_s)
-    if residual.room is not None:
-        powers += list(residual.room.power_db)
-        decays += list(residual.room.decay_per_s)
+    for _, stage in residual.stages:
+        powers += list(stage.power_db)
+        decays += list(stage.decay_per_s)
     if not powers:
         return FRAME_COUNTS[0]
     times = np.arange(FRAME_COUNTS[-1]) * (HOP / SAMPLE_RATE_HZ)
@@ -97,7 +97,7 @@ def band_weights(edges_hz: Sequence[float]) -> np.ndarray:
 
 
 def expect_noise_power(residual: Residual, frames: int) -> np.ndarray:
-    """Expected |STFT|^2 of the residual's noise, [BINS, frames], strike and room together."""
+    """Expected |STFT|^2 of the residual's noise, [BINS, frames], all stages together."""
     if not residual.power_db:
         return np.zeros((BINS, frames))
     window = analysis_window().numpy().astype(np.float64)
@@ -109,12 +109,10 @@ def expect_noise_power(residual: Residual, frames: int) -> np.ndarray:
     since_s = (starts + _GRID / 2 - ONSET_SAMPLE) / SAMPLE_RATE_HZ
     weights = band_weights(residual.edges_hz) * (SAMPLE_RATE_HZ / 2)
     total = np.zeros((BINS, frames))
-    stages = [(residual.power_db, residual.decay_per_s)]
-    if residual.room is not None:
-        stages.append((residual.room.power_db, residual.room.decay_per_s))
-    for power_db, decay_per_s in stages:
-        envelope = np.where(since_s > 0, np.exp(-2.0 * np.asarray(decay_per_s)[:, None] * np.maximum(since_s, 0)), 0.0)
-        energy = np.power(10.0, np.asarray(power_db)[:, None] / 10.0) * (envelope @ squares.T)
+    rise = np.where(since_s > 0, rise_gain(np.maximum(since_s, 0), residual.rise_s) ** 2, 0.0)
+    for _, stage in residual.stages:
+        envelope = rise * np.exp(-2.0 * np.asarray(stage.decay_per_s)[:, None] * np.maximum(since_s, 0))
+        energy = np.power(10.0, np.asarray(stage.power_db)[:, None] / 10.0) * (envelope @ squares.T)
         total += weights @ energy
     return total
 
@@ -123,6 +121,9 @@ def build_condition(physics: Sequence[tuple[Modes, Residual]], frames: int, devi
     """The condition of a batch of hits over ``frames`` frames, whose onset lies at ONSET_SAMPLE."""
     length = frames * HOP
     modal = synthesize_modes([modes for modes, _ in physics], length - ONSET_SAMPLE, SAMPLE_RATE_HZ, device=device)
+    for row, (_, residual) in zip(modal, physics, strict=True):
+        rising = math.ceil(residual.rise_s * SAMPLE_RATE_HZ)
+        row[:rising] *= torch.from_numpy(rise_gain(np.arange(rising) / SAMPLE_RATE_HZ, residual.rise_s)).to(row)
     wave = torch.nn.functional.pad(modal.to(torch.float32), (ONSET_SAMPLE, 0))
     spectrogram = wave_to_spectrogram(wave)
     power = (spectrogram.real**2 + spectrogram.imag**2).unsqueeze(1)

@@ -27,8 +27,10 @@ from engine.edits.values import (
     with_sound,
 )
 from engine.errors import BadInput
-from engine.parameters import MAX_MODES, Modes, Residual, Room
+from engine.parameters import MAX_MODES, STAGES, Modes, Residual, Stage
 from engine.project import Project, Sound
+
+_STAGE_WORDS = {"attack": "attack", "strike": "strike noise", "tail": "tail", "room": "room"}
 
 
 def _edited(sound: Sound, modes: Modes, residual: Residual) -> Sound:
@@ -119,26 +121,22 @@ def set_residual(
     power_db: Sequence[float] | None = None,
     decay_per_s: Sequence[float] | None = None,
 ) -> Edit:
-    """Give bands of the residual's ``strike`` or ``room`` stage absolute values."""
+    """Give bands of one stage of the residual, one of STAGES, absolute values."""
 
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)
         residual = sound.residual
-        if stage not in ("strike", "room"):
-            raise BadInput(f"the residual has no stage {quote(stage)}; choose strike or room")
-        part: Residual | Room | None = residual if stage == "strike" else residual.room
+        if stage not in STAGES:
+            raise BadInput(f"the residual has no stage {quote(stage)}; choose one of {', '.join(STAGES)}")
+        part = residual.stage(stage)
         if part is None:
-            raise BadInput("this sound has no room tail to change; change its strike noise")
+            raise BadInput(f"this sound has no {_STAGE_WORDS[stage]} to change; change another stage of its noise")
         chosen = check_indices(indices, len(part.power_db), "band")
         power = put_numbers(part.power_db, chosen, power_db, "power_db", POWER_RANGE_DB)
         decay = put_numbers(part.decay_per_s, chosen, decay_per_s, "decay_per_s", DECAY_RANGE_PER_S)
-        if stage == "room":
-            residual = replace(residual, room=Room(power, decay))
-        else:
-            residual = replace(residual, power_db=power, decay_per_s=decay)
-        return with_sound(project, _edited(sound, sound.modes, residual))
+        return with_sound(project, _edited(sound, sound.modes, residual.with_stage(stage, Stage(power, decay))))
 
-    where = "room" if stage == "room" else "strike noise"
+    where = _STAGE_WORDS.get(stage, "noise")
     return Edit(f"Change {count_of(len(indices), 'band')} of the {where}", apply)
 
 

@@ -11,7 +11,7 @@ from engine.errors import BadInput
 from engine.parameters import Modes, Physics, Residual
 from engine.physics.grouping import group_alike
 from engine.physics.modes import fit_modes, synthesize_modes
-from engine.physics.residual import fit_residual, synthesize_residual
+from engine.physics.residual import fit_residual, rise_gain, synthesize_residual
 from engine.units import LN_60_DB
 
 __all__ = ["analyze_hit", "find_onset", "group_alike", "measure_fit", "ring_time_s", "synthesize", "tweak"]
@@ -89,10 +89,8 @@ def ring_time_s(physics: Physics) -> float:
     for power, decay, off in zip(physics.modes.power_db, physics.modes.decay_per_s, muted, strict=True):
         if not off:
             levels.append((power, decay))
-    residual = physics.residual
-    levels += list(zip(residual.power_db, residual.decay_per_s, strict=True))
-    if residual.room is not None:
-        levels += list(zip(residual.room.power_db, residual.room.decay_per_s, strict=True))
+    for _, stage in physics.residual.stages:
+        levels += list(zip(stage.power_db, stage.decay_per_s, strict=True))
     if not levels:
         return 0.0
     floor = max(power for power, _ in levels) - 60.0
@@ -108,7 +106,8 @@ def synthesize(physics: Physics, duration_s: float | None = None, seed: int = 0)
     rate = physics.sample_rate_hz
     length = max(1, math.ceil((ring_time_s(physics) if duration_s is None else duration_s) * rate - 1e-6))
     sound = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
-    return (sound + synthesize_residual(physics.residual, length, rate, seed)).astype(np.float32)
+    sound += synthesize_residual(physics.residual, length, rate, seed)
+    return (sound * rise_gain(np.arange(length) / rate, physics.residual.rise_s)).astype(np.float32)
 
 
 def tweak(
@@ -128,14 +127,4 @@ def tweak(
         modes.phase_rad,
         modes.muted,
     )
-    raise_db = velocity_db + residual_db
-    room = residual.room
-    if room is not None:
-        room = type(room)(tuple(p + raise_db for p in room.power_db), tuple(d * decay_ratio for d in room.decay_per_s))
-    noise = Residual(
-        residual.edges_hz,
-        tuple(p + raise_db for p in residual.power_db),
-        tuple(d * decay_ratio for d in residual.decay_per_s),
-        room,
-    )
-    return tweaked, noise
+    return tweaked, residual.scaled(velocity_db + residual_db, decay_ratio)

@@ -8,11 +8,12 @@ import numpy as np
 from scipy import fft as fast_fourier
 
 from engine.dsp import erb_edges
-from engine.parameters import Modes, Residual, Room
+from engine.parameters import Modes, Residual, Stage
 from engine.physics.decays import fit_decays
 from engine.physics.modes import synthesize_modes
 from engine.units import SILENCE_DB
 
+_NOISE_OF = ("strike", "room", "attack", "tail")
 _CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
 _SLOWEST_PER_S = 1.5
 _ENVELOPE_RATE_HZ = 4000.0
@@ -22,9 +23,9 @@ _LEAST_BEFORE_S, _BEFORE_RATIO = 0.03, 1.6  # 2 dB over what was there before
 
 
 def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """Power spectral density one expects of the residual, both stages, per Hz of one-sided frequency.
+    """Power spectral density one expects of the residual, all stages, per Hz of one-sided frequency.
 
-    ``frequency_hz`` [F], ``time_s`` [T] (0 = onset; 0 before it) -> float64 [F, T]. The sum over the Hz of
+    ``frequency_hz`` [F], ``time_s`` [T] (0 = onset; 0 before it) -> float64 [F, T]; the rise is not in it. The sum over the Hz of
     a band is the band's mean square at that time.
     """
     frequency = np.asarray(frequency_hz, dtype=np.float64)
@@ -34,7 +35,7 @@ def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndar
         return density
     edges = np.asarray(residual.edges_hz)
     share = band_shares(edges, frequency) / np.diff(edges)[:, None]
-    for power_db, decay in _stages(residual):
+    for _, power_db, decay in _stages(residual):
         mean_square = 10.0 ** (power_db / 10.0)[:, None] * np.exp(-2.0 * np.outer(decay, np.maximum(time, 0.0)))
         density += share.T @ mean_square
     density[:, time < 0.0] = 0.0
@@ -55,7 +56,7 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
     out = np.zeros(length_samples)
     shares = [_band_share(edges, band, sample_rate_hz / size, bins) for band in range(len(edges) - 1)]
     gains = [np.sqrt(s / w * (sample_rate_hz / 2.0)) for (_, s), w in zip(shares, np.diff(edges), strict=True)]
-    for stage, (power_db, decay) in enumerate(_stages(residual)):
+    for stage, power_db, decay in _stages(residual):
         # neighbours overlap, so even and odd bands need noise of their own for their powers to add
         for parity in (0, 1):
             noise = np.random.default_rng([seed, stage, parity]).standard_normal(size, dtype=np.float32)
@@ -98,11 +99,23 @@ def _band_share(edges_hz: np.ndarray, band: int, bin_hz: float, bins: int) -> tu
     return low, band_shares(near, np.arange(low, high) * bin_hz)[min(band, 1)]
 
 
-def _stages(residual: Residual) -> list[tuple[np.ndarray, np.ndarray]]:
-    stages = [(np.asarray(residual.power_db), np.asarray(residual.decay_per_s))]
-    if residual.room is not None:
-        stages.append((np.asarray(residual.room.power_db), np.asarray(residual.room.decay_per_s)))
-    return stages
+def _stages(residual: Residual) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """Number (of its noise), levels and decays of every stage."""
+    return [
+        (_NOISE_OF.index(name), np.asarray(stage.power_db), np.asarray(stage.decay_per_s))
+        for name, stage in residual.stages
+    ]
+
+
+def rise_gain(time_s: np.ndarray, rise_s: float) -> np.ndarray:
+    """Gain with which a sound comes in, by time since the onset: a raised cosine from 0 to 1 over ``rise_s``.
+
+    While striker and object touch they push each other; a force that lasts longer comes on more slowly.
+    """
+    if rise_s <= 0.0:
+        return np.ones_like(time_s)
+    result: np.ndarray = 0.5 - 0.5 * np.cos(np.pi * np.clip(time_s / rise_s, 0.0, 1.0))
+    return result
 
 
 def fit_residual(
@@ -131,7 +144,7 @@ def fit_residual(
     power_db = np.maximum(SILENCE_DB, 10.0 * np.log10(power + 1e-30))
     quiet = power_db <= SILENCE_DB
     decay[quiet] = np.broadcast_to([50.0, 10.0], decay.shape)[quiet]
-    room = None if quiet[:, 1].all() else Room(_numbers(power_db[:, 1]), _numbers(decay[:, 1]))
+    room = None if quiet[:, 1].all() else Stage(_numbers(power_db[:, 1]), _numbers(decay[:, 1]))
     return Residual(_numbers(edges), _numbers(power_db[:, 0]), _numbers(decay[:, 0]), room)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from engine.parameters import Modes, Physics, Residual, Room
+from engine.parameters import Modes, Physics, Residual, Stage
 from engine.physics.analysis import synthesize, tweak
 from engine.project import Clip, Hit, Mix, Project, Sound, Tweak
 from engine.render import RenderedHit, delay_kernel, place_hits
@@ -162,7 +162,7 @@ def test_the_offline_prior_plays_the_formula_with_a_hits_tweak(page: Page) -> No
 def test_noise_has_the_level_of_its_bands(page: Page) -> None:
     edges = [100.0, 400.0, 1600.0, 6400.0, 20000.0]
     residual = Residual(
-        tuple(edges), (-30.0, -40.0, -35.0, -50.0), (0.2, 0.2, 0.2, 0.2), Room((-60.0,) * 4, (0.2,) * 4)
+        tuple(edges), (-30.0, -40.0, -35.0, -50.0), (0.2, 0.2, 0.2, 0.2), Stage((-60.0,) * 4, (0.2,) * 4)
     )
     value = {
         "modes": modes_value(Modes()),

@@ -3,7 +3,7 @@
 // Every mode is a complex number turned and shrunk by one exact factor a sample, so frequency and decay may
 // change while it rings without a click; levels glide over one quantum. Messages:
 //   {type: "noise", tables: [Float32Array|null]}   looping band noise of mean square 1 (power-of-two length)
-//   {type: "set", bank: {frequency_hz, gain, decay_per_s, phase_rad, stages: [{gain, decay_per_s}]}}
+//   {type: "set", bank: {frequency_hz, gain, decay_per_s, phase_rad, rise_s, stages: [{gain, decay_per_s}]}}
 //   {type: "strike", gain}                         a new voice; the one before fades out in FADE_S
 //   {type: "stop"}
 
@@ -25,6 +25,7 @@ function coefficients(bank) {
     rates.sq[k] = shrinkQuantum * Math.sin(angle * QUANTUM);
     rates.gain[k] = bank.frequency_hz[k] < sampleRate / 2 ? bank.gain[k] : 0;
   }
+  rates.rise = (bank.rise_s ?? 0) * sampleRate;
   rates.stages = bank.stages.map((stage) => ({
     gain: Float64Array.from(stage.gain),
     step: Float64Array.from(stage.decay_per_s, (decay) => Math.exp(-decay / sampleRate)),
@@ -166,7 +167,10 @@ class ModalBank extends AudioWorkletProcessor {
     const sum = this.sum;
     this.voices = this.voices.filter((voice) => {
       sum.fill(0);
+      const start = voice.age;
       const heard = voice.add(sum, this.tables);
+      const { rise } = voice.rates;
+      for (let n = 0; n < Math.min(sum.length, rise - start); n++) sum[n] *= 0.5 - 0.5 * Math.cos((Math.PI * (start + n)) / rise);
       for (let n = 0; n < output.length; n++) {
         output[n] += sum[n] * voice.level * voice.fade;
         voice.fade = Math.max(0, voice.fade - voice.fadeStep);

@@ -17,6 +17,7 @@ export function bankOf({ modes, residual }) {
     gain: chosen.map((i) => (modes.muted?.[i] ? 0 : dbToGain(modes.power_db[i]))),
     decay_per_s: chosen.map((i) => modes.decay_per_s[i]),
     phase_rad: chosen.map((i) => modes.phase_rad?.[i] ?? 0),
+    rise_s: residual?.rise_s ?? 0,
     stages: residualStages(residual).map((stage) => ({ gain: stage.power_db.map(dbToGain), decay_per_s: stage.decay_per_s })),
   };
 }

@@ -57,10 +57,15 @@ export function bandNoise(edges_hz) {
   return tables;
 }
 
-/** The stages of a residual, strike and room, each as amplitudes and decays per band. */
+/** The stages a residual has, each as levels and decays per band. */
 export function residualStages(residual) {
   if (!residual || !residual.power_db?.length) return [];
-  return [residual, residual.room].filter((stage) => stage && stage.power_db.length);
+  return [residual, residual.room, residual.attack, residual.tail].filter((stage) => stage && stage.power_db.length);
+}
+
+/** Gain with which a sound comes in: a raised cosine over its rise. */
+export function riseGain(time_s, rise_s) {
+  return rise_s > 0 && time_s < rise_s ? 0.5 - 0.5 * Math.cos((Math.PI * time_s) / rise_s) : 1;
 }
 
 /** Apply a hit's own offsets, as the engine does before it synthesises. */
@@ -77,7 +82,7 @@ export function tweaked(sound, tweak, velocity_db = 0) {
       power_db: modes.power_db.map((p) => p + velocity_db),
       decay_per_s: modes.decay_per_s.map((d) => d * ratio),
     },
-    residual: residual && { ...stage(residual), room: stage(residual.room) },
+    residual: residual && { ...stage(residual), room: stage(residual.room), tail: stage(residual.tail), attack: stage(residual.attack) },
   };
 }
 
@@ -96,6 +101,8 @@ export function synthesize(physics, duration_s = durationOf(physics), seed = 0) 
   const sum = new Float64Array(length);
   addModes(sum, physics.modes);
   addResidual(sum, physics.residual, seed);
+  const rise_s = physics.residual?.rise_s ?? 0;
+  for (let n = 0; n < Math.min(length, rise_s * SAMPLE_RATE_HZ); n++) sum[n] *= riseGain(n / SAMPLE_RATE_HZ, rise_s);
   return Float32Array.from(sum);
 }
 
