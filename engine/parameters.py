@@ -81,7 +81,8 @@ class Residual:
     def with_stage(self, name: str, stage: Stage | None) -> Residual:
         """The residual with one stage replaced; an absent strike is a silent one."""
         if name != "strike":
-            return replace(self, **{name: stage})
+            stages: dict[str, Any] = {name: stage}
+            return replace(self, **stages)
         silent = Stage((SILENCE_DB,) * len(self.power_db), self.decay_per_s)
         stage = stage or silent
         return replace(self, power_db=stage.power_db, decay_per_s=stage.decay_per_s)

@@ -25,8 +25,8 @@ _LEAST_BEFORE_S, _BEFORE_RATIO = 0.03, 1.6  # 2 dB over what was there before
 def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndarray) -> np.ndarray:
     """Power spectral density one expects of the residual, all stages, per Hz of one-sided frequency.
 
-    ``frequency_hz`` [F], ``time_s`` [T] (0 = onset; 0 before it) -> float64 [F, T]; the rise is not in it. The sum over the Hz of
-    a band is the band's mean square at that time.
+    ``frequency_hz`` [F], ``time_s`` [T] (0 = onset; 0 before it) -> float64 [F, T]. The sum over the Hz of a band is
+    the band's mean square at that time; the rise is not in it.
     """
     frequency = np.asarray(frequency_hz, dtype=np.float64)
     time = np.asarray(time_s, dtype=np.float64)
