@@ -21,6 +21,7 @@ MAX_MODES = 4096
 MAX_BANDS = 1024
 POWER_RANGE_DB = (-400.0, 120.0)
 LONGEST_RISE_S = 0.1
+MACRO_RANGE = (-1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,22 @@ class Residual:
             power, decay = (p + raise_db for p in stage.power_db), (d * decay_ratio for d in stage.decay_per_s)
             result = result.with_stage(name, Stage(tuple(power), tuple(decay)))
         return result
+
+
+@dataclass(frozen=True)
+class Macros:
+    """What a designer turns instead of single modes, each in MACRO_RANGE and without effect at 0.
+
+    They lie over a sound's own modes and residual, which stay as they were measured or edited; what each does is said in
+    ``engine/physics/macros.py``.
+    """
+
+    mass: float = 0.0
+    hardness: float = 0.0
+    damping: float = 0.0
+    position: float = 0.0
+    roughness: float = 0.0
+    room: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import numpy as np
 
 from engine.dsp import band_levels_db
 from engine.errors import BadInput
-from engine.parameters import Modes, Physics, Residual
+from engine.parameters import Physics
 from engine.physics.grouping import group_alike
+from engine.physics.macros import tweak
 from engine.physics.modes import fit_modes, synthesize_modes
 from engine.physics.residual import fit_residual, rise_gain, synthesize_residual
 from engine.units import LN_60_DB
@@ -108,23 +109,3 @@ def synthesize(physics: Physics, duration_s: float | None = None, seed: int = 0)
     sound = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
     sound += synthesize_residual(physics.residual, length, rate, seed)
     return (sound * rise_gain(np.arange(length) / rate, physics.residual.rise_s)).astype(np.float32)
-
-
-def tweak(
-    modes: Modes,
-    residual: Residual,
-    pitch_cents: float = 0.0,
-    decay_ratio: float = 1.0,
-    residual_db: float = 0.0,
-    velocity_db: float = 0.0,
-) -> tuple[Modes, Residual]:
-    """A hit's own version of a sound: transposed, damped (decay rates times ``decay_ratio``), louder or noisier."""
-    ratio = 2.0 ** (pitch_cents / 1200.0)
-    tweaked = Modes(
-        tuple(f * ratio for f in modes.frequency_hz),
-        tuple(p + velocity_db for p in modes.power_db),
-        tuple(d * decay_ratio for d in modes.decay_per_s),
-        modes.phase_rad,
-        modes.muted,
-    )
-    return tweaked, residual.scaled(velocity_db + residual_db, decay_ratio)

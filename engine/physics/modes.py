@@ -11,12 +11,12 @@ from scipy import fft as fast_fourier
 
 from engine.parameters import Modes
 from engine.physics.poles import FINE, LOWEST_HZ, WIDE, crowding, find_poles, likeness, weigh_poles
-from engine.physics.ringing import keep_distinct, refine_poles, ring, solve_amplitudes
+from engine.physics.ringing import keep_distinct, refine_jointly, refine_poles, ring, solve_amplitudes
 
 _BLOCK = 256
 _INAUDIBLE = 1e-7  # -140 dB re full scale
 _ROUNDS = 5
-_STANDS_OUT, _STAYS = 10.0**1.2, 10.0**0.6  # power over the noise, to enter and at last, and in between
+_ENTERS, _STAYS, _STANDS_OUT = 10.0**1.0, 10.0**0.6, 10.0**1.3  # power over the noise, at first and at last
 _TOUCHING = 0.4  # likeness of poles that share a peak of the spectrum
 _KNOWN = 0.9
 _LEAST_BEFORE_S = 0.05
@@ -89,10 +89,7 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     poles, amplitudes = _keep_clear(x, sample_rate_hz, poles)
     audible = np.argsort(-_audibility(poles, amplitudes))[:max_modes]
     poles = poles[np.sort(audible)]
-    for _ in range(2):
-        amplitudes = solve_amplitudes(x, sample_rate_hz, poles)
-        poles = refine_poles(x, sample_rate_hz, poles, amplitudes)
-    amplitudes = solve_amplitudes(x, sample_rate_hz, poles)
+    poles, amplitudes = refine_jointly(x, sample_rate_hz, poles, solve_amplitudes(x, sample_rate_hz, poles))
     earlier = np.zeros(0) if before is None else np.asarray(before, dtype=np.float64) / level
     hum = _hum(poles, amplitudes, x.size / sample_rate_hz, earlier, sample_rate_hz)
     struck = ~hum & (poles[:, 0] > LOWEST_HZ)
@@ -113,7 +110,7 @@ def _confirm(
         if not len(candidates) or len(poles) >= most:
             break
         energy, contrast = weigh_poles(rest, rate, candidates)
-        likely = (contrast > _STANDS_OUT) & ~(likeness(candidates, poles, duration_s) > _KNOWN).any(axis=1)
+        likely = (contrast > _ENTERS) & ~(likeness(candidates, poles, duration_s) > _KNOWN).any(axis=1)
         touched = likeness(candidates, candidates, duration_s) > _TOUCHING
         touched &= likely & (energy[None, :] > energy[:, None])
         first = likely & ~touched.any(axis=1)
