@@ -130,7 +130,7 @@ def workers(jobs: int) -> Iterator[Run]:
     With one job it runs here. Progress is told on standard error.
     """
     if jobs == 1:
-        yield lambda work, tasks, name: _watch(map(lambda task: work(*task), tasks), len(tasks), name)
+        yield lambda work, tasks, name: _watch((work(*task) for task in tasks), len(tasks), name)
         return
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))  # read by a process's libraries as they load
