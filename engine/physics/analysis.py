@@ -9,9 +9,10 @@ import numpy as np
 from engine.dsp import band_levels_db
 from engine.errors import BadInput
 from engine.parameters import Physics
+from engine.physics.capture import find_clipped, find_onset, find_restrike, mix_down
 from engine.physics.grouping import group_alike
 from engine.physics.macros import tweak
-from engine.physics.modes import fit_modes, synthesize_modes
+from engine.physics.modes import fit_modes, restore_clipped, synthesize_modes
 from engine.physics.residual import fit_residual, rise_gain, synthesize_residual
 from engine.units import LN_60_DB
 
@@ -19,27 +20,8 @@ __all__ = ["analyze_hit", "find_onset", "group_alike", "measure_fit", "ring_time
 
 _LONGEST_S = 6.0
 _BEFORE_S = 0.2
-
-
-def find_onset(samples: np.ndarray, sample_rate_hz: int) -> float:
-    """Time in seconds of the first clear attack in a mono recording, to under 1 ms; 0 where it starts with it."""
-    x = np.asarray(samples, dtype=np.float64)
-    if x.size == 0:
-        return 0.0
-    reach = max(1, round(0.0005 * sample_rate_hz))
-    energy = np.convolve(np.square(x), np.ones(reach) / reach)[: x.size]
-    peak = float(energy.max())
-    if peak <= 0.0:
-        return 0.0
-    background = float(np.percentile(energy, 10))
-    loud = int(np.argmax(energy > max(0.05 * peak, min(20.0 * background, 0.5 * peak))))
-    start = max(0, loud - round(0.01 * sample_rate_hz))
-    before = energy[max(0, start - round(0.02 * sample_rate_hz)) : start]
-    quiet = max(float(before.max()) * 2.0 if before.size else 0.0, 0.0005 * peak)
-    index = loud
-    while index > start and energy[index - 1] > quiet:
-        index -= 1
-    return max(0, index) / sample_rate_hz
+_SOONEST_AGAIN_S, _BEFORE_AGAIN_S = 0.08, 0.004
+_FEW_CLIPPED = 6
 
 
 def analyze_hit(
@@ -47,13 +29,13 @@ def analyze_hit(
 ) -> tuple[Physics, float]:
     """Physics of one recorded hit, and how well it resynthesises (0 to 1, see ``measure_fit``).
 
-    ``samples`` [N] or [N, C] (averaged). Raises BadInput when there is nothing to analyse.
+    ``samples`` [N] or [N, C] (see ``mix_down``). Where the object is struck again, only what comes before is analysed;
+    clipped peaks are restored first. Raises BadInput when there is nothing to analyse.
     """
     x = np.asarray(samples, dtype=np.float64)
-    if x.ndim == 2:
-        x = x.mean(axis=1)
-    if x.ndim != 1 or not np.isfinite(x).all():
+    if x.ndim not in (1, 2) or not np.isfinite(x).all():
         raise BadInput("the recording holds values that are not finite numbers; export it again")
+    x = mix_down(x)
     if x.size < 0.005 * sample_rate_hz:
         raise BadInput("the recording is shorter than 5 ms; give one whole hit")
     if float(np.abs(x).max()) < 1e-5:
@@ -61,12 +43,23 @@ def analyze_hit(
     if onset_s is None:
         onset_s = find_onset(x, sample_rate_hz)
     start = min(max(0, round(onset_s * sample_rate_hz)), x.size - 1)
-    hit = x[start : start + round(_LONGEST_S * sample_rate_hz)]
+    hit = single_hit(x[start : start + round(_LONGEST_S * sample_rate_hz)], sample_rate_hz)
     before = x[max(0, start - round(_BEFORE_S * sample_rate_hz)) : start]
+    clipped = find_clipped(hit)
+    if np.count_nonzero(clipped) > _FEW_CLIPPED:
+        hit = restore_clipped(hit, clipped, sample_rate_hz, max_modes)
     modes = fit_modes(hit, sample_rate_hz, max_modes, before)
     residual = fit_residual(hit, modes, sample_rate_hz, before=before)
     physics = Physics(modes, residual, sample_rate_hz, float(onset_s))
     return physics, measure_fit(hit, physics)
+
+
+def single_hit(hit: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    """The hit [N] up to where the object is struck again, if it is and not too soon to tell anything."""
+    again_s = find_restrike(hit, sample_rate_hz)
+    if again_s is None or again_s < _SOONEST_AGAIN_S:
+        return hit
+    return hit[: round((again_s - _BEFORE_AGAIN_S) * sample_rate_hz)]
 
 
 def measure_fit(hit: np.ndarray, physics: Physics) -> float:

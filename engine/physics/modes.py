@@ -11,7 +11,7 @@ from scipy import fft as fast_fourier
 
 from engine.parameters import Modes
 from engine.physics.poles import FINE, LOWEST_HZ, WIDE, crowding, find_poles, likeness, weigh_poles
-from engine.physics.ringing import keep_distinct, refine_jointly, refine_poles, ring, solve_amplitudes
+from engine.physics.ringing import exponents, keep_distinct, refine_jointly, refine_poles, ring, solve_amplitudes
 
 _BLOCK = 256
 _INAUDIBLE = 1e-7  # -140 dB re full scale
@@ -21,6 +21,8 @@ _TOUCHING = 0.4  # likeness of poles that share a peak of the spectrum
 _KNOWN = 0.9
 _LEAST_BEFORE_S = 0.05
 _SHADOW = 4.0  # bins
+_RESTORATIONS, _MOST_OVER = 3, 8.0
+_DOUBT = 4.6  # standard deviation of decay times duration, for a steady tone that stands out by 0 dB
 _SLOWEST_PER_S, _LEAST_FALL = 0.05, 0.25  # a recording does not tell less than 2 dB over all of it from none
 
 
@@ -91,10 +93,44 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     poles = poles[np.sort(audible)]
     poles, amplitudes = refine_jointly(x, sample_rate_hz, poles, solve_amplitudes(x, sample_rate_hz, poles))
     earlier = np.zeros(0) if before is None else np.asarray(before, dtype=np.float64) / level
-    hum = _hum(poles, amplitudes, x.size / sample_rate_hz, earlier, sample_rate_hz)
-    struck = ~hum & (poles[:, 0] > LOWEST_HZ)
-    poles[:, 1] = np.maximum(poles[:, 1], max(_SLOWEST_PER_S, _LEAST_FALL * sample_rate_hz / x.size))
+    rest = x - ring(poles, amplitudes, x.size, sample_rate_hz)
+    clarity = weigh_poles(rest, sample_rate_hz, poles, amplitudes)[1]
+    duration_s = x.size / sample_rate_hz
+    doubt = _DOUBT / np.sqrt(np.maximum(clarity, 1.0)) / duration_s
+    struck = ~_hum(poles, amplitudes, doubt, duration_s, earlier, sample_rate_hz) & (poles[:, 0] > LOWEST_HZ)
+    poles[:, 1] = np.maximum(poles[:, 1], np.clip(2.0 * doubt, _SLOWEST_PER_S, _LEAST_FALL / duration_s))
     return _to_modes(poles[struck], amplitudes[struck] * level)
+
+
+def restore_clipped(hit: np.ndarray, clipped: np.ndarray, sample_rate_hz: int, max_modes: int = 64) -> np.ndarray:
+    """The hit [N] with its clipped samples (a mask, [N]) put where its modes lead one to expect them, or at the limit.
+
+    The modes are those of what follows the last clipped sample, then those of the restored hit; their amplitudes are
+    fitted to the samples that are not clipped.
+    """
+    last = int(np.flatnonzero(clipped)[-1]) + 1
+    if hit.size - last < 0.05 * sample_rate_hz:
+        return hit
+    level = float(np.abs(hit).max())
+    sound = np.arange(min(hit.size, 2 * last))
+    clear = sound[~clipped[sound]]
+    restored, late = hit, hit[last:]
+    for _ in range(_RESTORATIONS):
+        modes = fit_modes(late, sample_rate_hz, max_modes)
+        if not len(modes):
+            break
+        s = exponents(np.stack([modes.frequency_hz, modes.decay_per_s], axis=1), sample_rate_hz)
+        wave = np.exp(np.outer(sound, s))
+        columns = np.concatenate([wave.real, -wave.imag], axis=1)
+        known = columns[clear]
+        normal = known.T @ known
+        amount = np.linalg.solve(normal + 1e-6 * np.diag(np.diag(normal)), known.T @ hit[clear])
+        side = np.sign(hit[sound])
+        beyond = np.clip(side * (columns @ amount), level, _MOST_OVER * level)
+        restored = hit.copy()
+        restored[sound] = np.where(clipped[sound], side * beyond, hit[sound])
+        late = restored
+    return restored
 
 
 def _confirm(
@@ -154,15 +190,20 @@ def _keep_clear(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray
         poles = np.delete(poles, worse, axis=0)
 
 
-def _hum(poles: np.ndarray, amplitudes: np.ndarray, duration_s: float, before: np.ndarray, rate: int) -> np.ndarray:
-    """Which modes belong to the recording: hardly decaying while it lasts, and faint or as loud before the onset."""
+def _hum(
+    poles: np.ndarray, amplitudes: np.ndarray, doubt: np.ndarray, duration_s: float, before: np.ndarray, rate: int
+) -> np.ndarray:
+    """Which modes belong to the recording: not surely decaying while it lasts, and as loud before the onset.
+
+    ``doubt`` is the standard deviation of each decay. Where nothing is known from before, what is faint is old.
+    """
     level = np.abs(amplitudes)
     old = level < 0.03 * level.max(initial=0.0)
     if before.size > _LEAST_BEFORE_S * rate:
         window = np.hanning(before.size)
         turn = np.exp(-2j * np.pi * np.outer(poles[:, 0], np.arange(before.size) / rate))
-        old |= np.abs(turn @ (before * window)) * 2.0 / window.sum() > 0.7 * level
-    hum = (poles[:, 1] * duration_s < 0.7) & old
+        old = np.abs(turn @ (before * window)) * 2.0 / window.sum() > 0.7 * level
+    hum = (poles[:, 1] * duration_s < np.minimum(0.7, 0.1 + 2.0 * doubt * duration_s)) & old
     beside = np.abs(poles[:, 0, None] - poles[None, :, 0]) < _SHADOW / duration_s
     shadow = (beside & hum & (level[:, None] < 0.1 * level)).any(axis=1)  # what a hum's own unrest leaves over
     result: np.ndarray = hum | shadow

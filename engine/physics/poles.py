@@ -11,7 +11,7 @@ from scipy import fft as fast_fourier
 
 LOWEST_HZ = 15.0
 _FASTEST_PER_S = 3000.0
-_LEAST_SWINGS = 2.0  # decay over frequency: what dies within half a cycle does not vibrate
+_MOST_DAMPED = 5.0  # decay over frequency: what dies within a fifth of a cycle does not vibrate
 _ROWS = 56  # of the Hankel matrix
 _HIGHEST = 0.46  # of the sample rate
 _QUIET_SHARE = 25  # percent of the spectrum beside a mode that is taken for noise
@@ -38,7 +38,7 @@ def slowest_decay(duration_s: float) -> float:
 
 def fastest_decay(frequency_hz: np.ndarray) -> np.ndarray:
     """The most decay, per second, with which a mode of this frequency still vibrates."""
-    result: np.ndarray = np.minimum(_FASTEST_PER_S, _LEAST_SWINGS * frequency_hz)
+    result: np.ndarray = np.minimum(_FASTEST_PER_S, _MOST_DAMPED * frequency_hz)
     return result
 
 

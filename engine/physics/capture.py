@@ -1,0 +1,127 @@
+"""What of a recording is the hit: its channels, its onset, where it is struck again, and which peaks are clipped."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import fft as fast_fourier
+
+_CLICK_S = 0.005
+_CLICK_FALL = 0.03  # a click is 15 dB down after 5 ms
+_CLICK_SHARE = 0.5  # of the energy that follows it; what has more is the hit
+_SUSTAIN_S = 0.05
+_STEP_S = 0.0025
+_RANGE_DB = 60.0
+_JUMP_DB = 5.0
+_LEAST_BANDS = 5  # of 12: where an object starts anew, everything does; where modes beat, only their own bands
+_SOONEST_S = 0.04  # what comes earlier is part of the same hit
+_RUN = 3
+
+
+def mix_down(samples: np.ndarray) -> np.ndarray:
+    """One channel [N] of a recording [N] or [N, C]: the combination that holds the most of it.
+
+    Equal channels come out as they are. Where they differ in level or sign, the first principal component is taken,
+    since a plain mean cancels what is inverted.
+    """
+    x = np.asarray(samples, dtype=np.float64)
+    if x.ndim == 1:
+        return x
+    if x.shape[1] == 1:
+        return x[:, 0]
+    weight = np.linalg.eigh(x.T @ x)[1][:, -1]
+    weight = weight * np.sign(weight[np.argmax(np.abs(weight))])
+    result: np.ndarray = x @ weight / np.sqrt(x.shape[1])
+    return result
+
+
+def find_onset(samples: np.ndarray, sample_rate_hz: int) -> float:
+    """Time in seconds of the hit's attack in a mono recording, to under 1 ms; 0 where it starts with it.
+
+    The first clear attack that is no click: one that is gone after 5 ms with more energy to come belongs to a handling
+    noise before the hit.
+    """
+    x = np.asarray(samples, dtype=np.float64)
+    if x.size == 0:
+        return 0.0
+    start = first = _first_attack(x, sample_rate_hz)
+    for _ in range(4):
+        after = _after_click(x, start, sample_rate_hz)
+        if after is None:
+            return start / sample_rate_hz
+        start = after + _first_attack(x[after:], sample_rate_hz)
+    return first / sample_rate_hz
+
+
+def _first_attack(x: np.ndarray, rate: int) -> int:
+    reach = max(1, round(0.0005 * rate))
+    energy = np.convolve(np.square(x), np.ones(reach) / reach)[: x.size]
+    peak = float(energy.max())
+    if peak <= 0.0:
+        return 0
+    background = float(np.percentile(energy, 10))
+    loud = int(np.argmax(energy > max(0.05 * peak, min(20.0 * background, 0.5 * peak))))
+    start = max(0, loud - round(0.01 * rate))
+    before = energy[max(0, start - round(0.02 * rate)) : start]
+    quiet = max(float(before.max()) * 2.0 if before.size else 0.0, 0.0005 * peak)
+    index = loud
+    while index > start and energy[index - 1] > quiet:
+        index -= 1
+    return max(0, index)
+
+
+def _after_click(x: np.ndarray, start: int, rate: int) -> int | None:
+    """The sample after a click that begins at ``start``; None where that is no click but the hit."""
+    short, long = max(1, round(_CLICK_S * rate)), round(_SUSTAIN_S * rate)
+    energy = np.concatenate([[0.0], np.cumsum(np.square(x[start:]))])
+    if energy.size <= 3 * short + 1:
+        return None
+    click = energy[short]
+    gone = energy[2 * short] - energy[short] < _CLICK_FALL * click
+    most = float((energy[long:] - energy[:-long])[short:].max()) if energy.size > long + short else energy[-1] - click
+    return start + 2 * short if gone and click < _CLICK_SHARE * most else None
+
+
+def find_restrike(hit: np.ndarray, sample_rate_hz: int) -> float | None:
+    """Seconds from the onset until the object is struck again; None where it is not.
+
+    ``hit`` [N] mono, sample 0 = onset. A second blow raises most of the bands that sound by several decibels within
+    10 ms, over all that was there in the 25 ms before; beating modes do not.
+    """
+    step = max(1, round(_STEP_S * sample_rate_hz))
+    window = 4 * step
+    if hit.size < 2 * window + round(_SOONEST_S * sample_rate_hz):
+        return None
+    frames = sliding_window_view(hit, window)[::step] * np.hanning(window + 2)[1:-1] ** 2
+    size = fast_fourier.next_fast_len(window, real=True)
+    spectrum = fast_fourier.rfft(frames, size)
+    power = spectrum.real**2 + spectrum.imag**2
+    edges = np.unique(np.round(np.geomspace(2.0, power.shape[1], 13)).astype(int))
+    bands = np.add.reduceat(power, edges[:-1], axis=1)
+    level = 10.0 * np.log10(bands + 1e-20)
+    past = 10  # frames, of which the last three overlap what rises
+    earlier = sliding_window_view(level, past - 3, axis=0)[: len(level) - past].max(axis=2)
+    rise = level[past:] - earlier
+    loud = np.maximum(level[past:], earlier)
+    # a band counts by how near to the loudest it then is, and not where it is in its own noise
+    noise = np.percentile(level, 10, axis=0) + 6.0
+    weight = np.clip(1.0 - (level.max() - loud) / _RANGE_DB, 0.0, 1.0) * (loud > noise)
+    jump = (np.clip(rise, -6.0, 15.0) * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 0.5)
+    times_s = (np.arange(jump.size) + past) * step / sample_rate_hz
+    many = ((rise > _JUMP_DB) & (weight > 0.1)).sum(axis=1) >= _LEAST_BANDS
+    struck = np.flatnonzero((jump > _JUMP_DB) & many & (times_s > _SOONEST_S))
+    return float(times_s[struck[0]]) + 0.7 * window / sample_rate_hz if struck.size else None
+
+
+def find_clipped(hit: np.ndarray) -> np.ndarray:
+    """Which samples [N] are clipped: runs of at least three at the greatest magnitude."""
+    level = float(np.abs(hit).max()) if hit.size else 0.0
+    result = np.zeros(hit.size, dtype=bool)
+    if level <= 0.0 or hit.size < _RUN:
+        return result
+    for side in (1.0, -1.0):
+        at_limit = side * hit > 0.9995 * level
+        runs = sliding_window_view(at_limit, _RUN).all(axis=1)
+        for shift in range(_RUN):
+            result[shift : hit.size - _RUN + 1 + shift] |= runs
+    return result
