@@ -21,6 +21,7 @@ MAX_MODES = 4096
 MAX_BANDS = 1024
 POWER_RANGE_DB = (-400.0, 120.0)
 LONGEST_RISE_S = 0.1
+MACRO_NAMES = ("mass", "hardness", "damping", "position", "roughness", "room")
 MACRO_RANGE = (-1.0, 1.0)
 
 
@@ -101,8 +102,8 @@ class Residual:
 class Macros:
     """What a designer turns instead of single modes, each in MACRO_RANGE and without effect at 0.
 
-    They lie over a sound's own modes and residual, which stay as they were measured or edited; what each does is said in
-    ``engine/physics/macros.py``.
+    They lie over a sound's own modes and residual, which stay as they were measured or edited. What each does is said
+    in ``engine/physics/macros.py``.
     """
 
     mass: float = 0.0

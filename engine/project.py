@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from engine.parameters import Modes, Residual
+from engine.parameters import Macros, Modes, Residual
 
 PROJECT_VERSION = 1
 ORIGINS = ("clip", "reference", "picture", "text", "preset", "edited")
@@ -31,7 +31,10 @@ class Clip:
 
 @dataclass(frozen=True)
 class Sound:
-    """A struck object. ``origin`` is one of ORIGINS; ``origin_note`` says where from in words."""
+    """A struck object. ``origin`` is one of ORIGINS; ``origin_note`` says where from in words.
+
+    ``modes`` and ``residual`` are its own, as measured or edited; what is heard has its ``macros`` applied.
+    """
 
     id: str
     name: str
@@ -40,6 +43,7 @@ class Sound:
     origin: str
     origin_note: str = ""
     fit: float | None = None
+    macros: Macros = field(default_factory=Macros)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Tweak:
 
 @dataclass(frozen=True)
 class Hit:
-    """One strike. ``velocity_db`` (0 = the sound as stored) is physics; gain, pan and mute are mix.
+    """One strike. ``velocity_db`` (0 = the sound as stored) is physics, louder is brighter; gain, pan and mute are mix.
 
     ``found_s`` is where detection found it, wherever it was moved since; None if it was made by hand.
     """

@@ -9,7 +9,15 @@ from typing import Any
 
 from engine.edits.values import MAX_HITS, MAX_SEED, SOURCES, quote
 from engine.errors import BadInput
-from engine.parameters import Physics, modes_from_json, physics_to_json, residual_from_json
+from engine.parameters import (
+    MACRO_NAMES,
+    MACRO_RANGE,
+    Macros,
+    Physics,
+    modes_from_json,
+    physics_to_json,
+    residual_from_json,
+)
 from engine.project import (
     ORIGINS,
     PROJECT_VERSION,
@@ -48,6 +56,7 @@ def project_to_json(project: Project) -> dict[str, Any]:
 
 def _sound_to_json(sound: Sound) -> dict[str, Any]:
     physics = physics_to_json(Physics(sound.modes, sound.residual))
+    macros = {"macros": asdict(sound.macros)} if sound.macros != Macros() else {}
     return {
         "id": sound.id,
         "name": sound.name,
@@ -56,6 +65,7 @@ def _sound_to_json(sound: Sound) -> dict[str, Any]:
         "fit": sound.fit,
         "modes": physics["modes"],
         "residual": physics["residual"],
+        **macros,
     }
 
 
@@ -139,6 +149,7 @@ def _read_clip(fields: _Fields) -> Clip:
 
 def _read_sound(fields: _Fields) -> Sound:
     where = f"{fields.source}: {fields.where}"
+    macros = _Fields(fields.get("macros", {}), fields.source, f"{fields.where}: macros")
     return Sound(
         id=fields.text("id"),
         name=fields.text("name"),
@@ -147,6 +158,7 @@ def _read_sound(fields: _Fields) -> Sound:
         origin=fields.choice("origin", ORIGINS),
         origin_note=fields.text("origin_note", ""),
         fit=None if fields.get("fit", None) is None else fields.number("fit", -1e6, 1.0),
+        macros=Macros(**{name: macros.number(name, *MACRO_RANGE, 0.0) for name in MACRO_NAMES}),
     )
 
 

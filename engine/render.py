@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Protocol
 
 import numpy as np
@@ -18,12 +18,16 @@ from engine.cache import Cache, digest_json
 from engine.edits.values import select_modes
 from engine.errors import StruckError
 from engine.export.markers import Marker
-from engine.parameters import Modes, Physics, Residual, physics_to_json
+from engine.parameters import Macros, Modes, Physics, Residual, physics_to_json
+from engine.physics.macros import apply_macros, tweak
 from engine.project import Hit, Project, Sound
 from engine.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
 
 RENDER_VERSION = 1
 """Part of every key: raise it when the same document is to sound different."""
+
+LAW_VERSION = 1
+"""Part of the key of every hit that macros or velocity change: raise it when their laws change."""
 
 GROUP_ON_CPU, GROUP_ON_GPU = 4, 32
 """Hits sampled before their sounds are kept: what a cancel may lose."""
@@ -70,6 +74,8 @@ def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
     sound = project.sound(hit.sound_id)
     settings = [project.render.steps, float(project.render.guidance)] if checkpoint_digest else []
     own = [float(v) for v in (hit.velocity_db, hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db)]
+    changed = sound.macros != Macros() or hit.velocity_db != 0.0
+    laws = [["laws", LAW_VERSION, *astuple(sound.macros)]] if changed else []
     return digest_json(
         [
             "hit",
@@ -79,6 +85,7 @@ def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
             own,
             hit.seed,
             settings,
+            *laws,
         ]
     )
 
@@ -89,16 +96,11 @@ def hit_keys(project: Project, checkpoint_digest: str) -> dict[str, str]:
 
 
 def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
-    """What a hit strikes, with its velocity and tweak applied and muted modes left out."""
-    from engine.physics.analysis import tweak  # slow to import, and keys and cached sounds do without
-
+    """What a hit strikes, with its sound's macros, its velocity and its tweak applied and muted modes left out."""
     sound = project.sound(hit.sound_id)
     sounding = select_modes(sound.modes, [k for k in range(len(sound.modes)) if not any(sound.modes.muted[k : k + 1])])
-    own = hit.tweak
-    modes, residual = tweak(
-        sounding, sound.residual, own.pitch_cents, own.decay_ratio, own.residual_db, hit.velocity_db
-    )
-    return modes, residual
+    modes, residual = apply_macros(sounding, sound.residual, sound.macros, hit.velocity_db)
+    return tweak(modes, residual, hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db)
 
 
 # --- sampling ---------------------------------------------------------------------------------

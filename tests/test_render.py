@@ -17,6 +17,7 @@ from engine.edits import apply_message
 from engine.errors import Cancelled, StruckError
 from engine.parameters import Modes, Physics, Residual
 from engine.physics.analysis import synthesize
+from engine.physics.macros import apply_macros, tweak
 from engine.project import Clip, Hit, Mix, Project, RenderSettings, Sound
 from engine.render import (
     DELAY_TAPS,
@@ -35,6 +36,9 @@ from engine.render import (
 RATE = 48_000
 BOWL = Modes((400.0, 950.0), (-12.0, -18.0), (8.0, 12.0), (0.0, 0.4), (False, False))
 CRATE = Residual((0.0, 1000.0, 24000.0), (-30.0, -40.0), (40.0, 60.0))
+
+
+GOLDEN_KEY = "922e464b3dc73675062fad210ef66ac612ab7651cab75629f672d08ed1705808"
 
 
 def make_project(hits: int = 6) -> Project:
@@ -102,10 +106,20 @@ def test_everything_a_sound_depends_on_is_in_the_key() -> None:
         {"kind": "mute_modes", "sound_id": "s1", "indices": [0], "muted": True},
         {"kind": "set_render", "steps": 8},
         {"kind": "set_render", "guidance": 2.0},
+        {"kind": "set_macros", "sound_id": "s1", "values": {"mass": 0.1}},
+        {"kind": "set_macros", "sound_id": "s1", "values": {"room": 0.1}},
     ):
         changed = do(project, **message)
         keys.add(hit_key(changed, changed.hit("h0"), "net1"))
-    assert len(keys) == 12
+    assert len(keys) == 14
+
+
+def test_sounds_that_no_law_changes_keep_the_keys_they_always_had() -> None:
+    project = make_project()
+    assert hit_key(project, project.hit("h0"), "net1") == GOLDEN_KEY
+    turned = do(project, kind="set_macros", sound_id="s1", values={"mass": 0.4})
+    assert hit_key(turned, turned.hit("h0"), "net1") != GOLDEN_KEY
+    assert hit_keys(do(turned, kind="reset_macros", sound_id="s1"), "net1") == hit_keys(project, "net1")
 
 
 def test_without_a_network_its_settings_do_not_matter() -> None:
@@ -174,10 +188,20 @@ def test_without_a_sampler_physics_alone_sounds_with_velocity_and_tweak() -> Non
     sampler = CountingSampler()
     rendered = render_hits(project, sampler, Cache(None))
     assert not sampler.seeds
-    octave = replace(BOWL, frequency_hz=(800.0, 1900.0), power_db=(-18.0, -24.0))
-    want = synthesize(Physics(octave, Residual(), RATE), seed=0)
+    struck, residual = apply_macros(BOWL, Residual(), velocity_db=-6.0)
+    octave = replace(struck, frequency_hz=(800.0, 1900.0))
+    want = synthesize(Physics(octave, residual, RATE), seed=0)
     np.testing.assert_allclose(rendered["h0"].samples, want, atol=1e-6)
     np.testing.assert_array_equal(rendered["h1"].samples, render_hits(project, None, Cache(None))["h1"].samples)
+
+
+def test_a_hit_strikes_its_sound_under_the_macros_at_its_velocity() -> None:
+    project = do(make_project(), kind="set_macros", sound_id="s2", values={"mass": -0.3, "room": 0.5})
+    project = do(project, kind="set_hits", ids=["h1"], values={"residual_db": -3.0})
+    macros = project.sound("s2").macros
+    modes, residual = hit_physics(project, project.hit("h1"))
+    assert (modes, residual) == tweak(*apply_macros(Modes(), CRATE, macros, -1.0), residual_db=-3.0)
+    assert hit_physics(project, project.hit("h0")) == (BOWL, Residual())
 
 
 def test_muted_modes_are_not_given_to_the_sampler() -> None:

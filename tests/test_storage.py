@@ -13,7 +13,7 @@ import pytest
 
 from engine import project_json, storage
 from engine.errors import BadInput
-from engine.parameters import Modes, Residual, Stage
+from engine.parameters import Macros, Modes, Residual, Stage
 from engine.project import Clip, Detection, Hit, Mix, Project, RenderSettings, Sound, Tweak
 from engine.storage import autosave, list_autosaves, load_autosave, load_project, save_project
 
@@ -34,7 +34,7 @@ def make_project(folder: Path) -> Project:
         clip,
         (
             Sound("s1", "Crate “A”", modes, residual, "clip", "note", 0.75),
-            Sound("s2", "b", Modes(), Residual(), "edited"),
+            Sound("s2", "b", Modes(), Residual(), "edited", macros=Macros(mass=1 / 3, room=-1.0)),
         ),
         (
             Hit("h1", 0.5, "s1", 2**31 - 1, -3.0, 1.0, -0.25, True, Tweak(12.5, 0.5, -3.0), 0.7, True),
@@ -52,6 +52,14 @@ def test_a_saved_project_is_the_same_project(tmp_path: Path) -> None:
     assert load_project(path, digest_of=digest_of) == project
     assert json.loads(path.read_text(encoding="utf-8"))["clip"]["frame_rate"] == "24000/1001"
     assert [p.name for p in tmp_path.iterdir() if "tmp" in p.name] == []
+
+
+def test_a_file_from_before_macros_has_none_and_a_sound_without_any_says_nothing(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    value = project_json.project_to_json(project)
+    assert "macros" not in value["sounds"][0] and value["sounds"][1]["macros"]["room"] == -1.0
+    del value["sounds"][1]["macros"]
+    assert {sound.macros for sound in project_json.project_from_json(value).sounds} == {Macros()}
 
 
 def test_saving_again_replaces_and_a_failure_leaves_the_old_file(
@@ -194,6 +202,9 @@ DAMAGE = [
     ("sounds.0.modes.frequency_hz", [-1.0, 5.0]),
     ("sounds.0.residual.edges_hz", [5.0, 4.0, 3.0]),
     ("sounds.0.fit", "good"),
+    ("sounds.1.macros", [1]),
+    ("sounds.1.macros.mass", 1.01),
+    ("sounds.1.macros.room", "dry"),
     ("hits", None),
     ("hits.0", 7),
     ("hits.0.id", "h2"),

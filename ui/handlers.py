@@ -6,17 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.edits import apply_message, replace_sound
-from engine.edits.values import find_sound
+from engine.edits import Laws, apply_message, find_other, morphed, replace_sound
+from engine.edits.values import check_number, find_sound
 from engine.errors import BadInput
 from engine.project import Clip, Hit, Project, Sound
 from engine.storage import save_project
-from ui import delivery, intake
+from ui import delivery, intake, view
 from ui.jobs import Job
 from ui.session import Session
 from ui.studio import VERSION
+
+if TYPE_CHECKING:
+    from engine.physics.presets import Preset
 
 AUDITION_SEED = 1
 AUDITION_ID = "audition"
@@ -75,16 +78,38 @@ def _edit(session: Session, message: Message) -> None:
     if gesture is not None:
         gesture = str(gesture)[:80]
     kind = edit_message.get("kind")
-    presets = {p.name: p for p in session.studio.presets()} if kind == "apply_preset" else {}
+    presets = _presets(session) if kind in ("apply_preset", "morph_sound") else {}
+    laws = _laws() if kind in ("bake_macros", "morph_sound") else None
     with session.lock:
         session.adopt_provisional()
-        edit = apply_message(session.open_project(), edit_message, presets)
+        edit = apply_message(session.open_project(), edit_message, presets, laws)
         if kind == "set_threshold":
             intake.choose_hits(session, edit, gesture)
         else:
             session.commit(edit, gesture)
     if kind == "set_source":
         intake.detect_again(session)
+
+
+def _presets(session: Session) -> dict[str, Preset]:
+    return {preset.name: preset for preset in session.studio.presets()}
+
+
+def _laws() -> Laws:
+    from engine.physics.macros import apply_macros
+    from engine.physics.morph import morph
+
+    return Laws(apply_macros, morph)
+
+
+def _morph_preview(session: Session, message: Message) -> None:
+    """Tell what a morph would be, for the tab to show and play; nothing changes."""
+    project = session.open_project()
+    sound = find_sound(project, message.get("sound_id"))
+    other = find_other(project, message, _presets(session))
+    amount = check_number(message.get("amount"), "amount", (0.0, 1.0))
+    made = view.sound_view(morphed(sound, other, amount, _laws().morph))
+    session.send({"type": "morphed", "sound_id": sound.id, "amount": amount, "sound": made})
 
 
 def _undo(session: Session, message: Message) -> None:
@@ -187,6 +212,7 @@ HANDLERS: dict[str, Callable[[Session, Message], None]] = {
     "strike": _strike,
     "audition_preset": _audition_preset,
     "sound_from_file": _sound_from_file,
+    "morph_preview": _morph_preview,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -58,7 +58,7 @@ def view_of(project: Project, name: str, saved: bool, playback: Playback) -> dic
 
 
 def sound_view(sound: Sound) -> dict[str, Any]:
-    """A sound with its modes and residual."""
+    """A sound with its own modes and residual, and the macros that lie over them."""
     return {
         "id": sound.id,
         "name": sound.name,
@@ -67,6 +67,7 @@ def sound_view(sound: Sound) -> dict[str, Any]:
         "fit": sound.fit,
         "modes": modes_view(sound.modes),
         "residual": residual_view(sound.residual),
+        "macros": asdict(sound.macros),
     }
 
 

@@ -5,6 +5,7 @@ by the step since the last one. Numbers beyond what makes sense are brought to t
 does; nonsense (unknown ids, lists of unequal lengths, NaN) raises BadInput and changes nothing.
 """
 
+from engine.edits.blends import bake_macros, morph_sound, morphed, reset_macros, set_macros
 from engine.edits.hits import (
     add_hit,
     delete_hits,
@@ -14,7 +15,7 @@ from engine.edits.hits import (
     replace_detected_hits,
     set_hits,
 )
-from engine.edits.messages import apply_message
+from engine.edits.messages import apply_message, find_other
 from engine.edits.settings import reseed, set_mix, set_render, set_source, set_threshold
 from engine.edits.sounds import (
     add_mode,
@@ -27,21 +28,26 @@ from engine.edits.sounds import (
     set_modes,
     set_residual,
 )
-from engine.edits.values import Edit, chain, derive_seed, free_name, next_ids, with_hits, with_sound
+from engine.edits.values import Edit, Laws, chain, derive_seed, free_name, next_ids, with_hits, with_sound
 
 __all__ = [
     "Edit",
+    "Laws",
     "add_hit",
     "add_mode",
     "apply_message",
     "apply_preset",
+    "bake_macros",
     "chain",
     "delete_hits",
     "delete_modes",
     "delete_sound",
     "derive_seed",
     "detach_hit",
+    "find_other",
     "free_name",
+    "morph_sound",
+    "morphed",
     "move_hits",
     "mute_modes",
     "nearest_sound_id",
@@ -50,7 +56,9 @@ __all__ = [
     "replace_detected_hits",
     "replace_sound",
     "reseed",
+    "reset_macros",
     "set_hits",
+    "set_macros",
     "set_mix",
     "set_modes",
     "set_render",

@@ -33,7 +33,7 @@ from engine.project import Project, Sound
 _STAGE_WORDS = {"attack": "attack", "strike": "strike noise", "tail": "tail", "room": "room"}
 
 
-def _edited(sound: Sound, modes: Modes, residual: Residual) -> Sound:
+def with_physics(sound: Sound, modes: Modes, residual: Residual) -> Sound:
     """The sound with new physics, its origin now 'edited' and its note telling what it was."""
     if modes == sound.modes and residual == sound.residual:
         return sound
@@ -62,7 +62,7 @@ def set_modes(
             power_db=put_numbers(modes.power_db, chosen, power_db, "power_db", POWER_RANGE_DB),
             decay_per_s=put_numbers(modes.decay_per_s, chosen, decay_per_s, "decay_per_s", DECAY_RANGE_PER_S),
         )
-        return with_sound(project, _edited(sound, modes, sound.residual))
+        return with_sound(project, with_physics(sound, modes, sound.residual))
 
     return Edit(f"Change {count_of(len(indices), 'mode')}", apply)
 
@@ -82,7 +82,7 @@ def add_mode(sound_id: str, frequency_hz: float, power_db: float, decay_per_s: f
             (*modes.phase_rad, 0.0),
             (*modes.muted, False),
         )
-        return with_sound(project, _edited(sound, modes, sound.residual))
+        return with_sound(project, with_physics(sound, modes, sound.residual))
 
     return Edit("Add mode", apply)
 
@@ -95,7 +95,7 @@ def delete_modes(sound_id: str, indices: Sequence[int]) -> Edit:
         gone = set(check_indices(indices, len(sound.modes), "mode"))
         left = [k for k in range(len(sound.modes)) if k not in gone]
         modes = select_modes(sound.modes, left)
-        return with_sound(project, _edited(sound, modes, sound.residual))
+        return with_sound(project, with_physics(sound, modes, sound.residual))
 
     return Edit(f"Delete {count_of(len(indices), 'mode')}", apply)
 
@@ -109,7 +109,7 @@ def mute_modes(sound_id: str, indices: Sequence[int], muted: bool) -> Edit:
         value = check_truth(muted, "muted")
         modes = select_modes(sound.modes, range(len(sound.modes)))
         modes = replace(modes, muted=put(modes.muted, chosen, [value] * len(chosen)))
-        return with_sound(project, _edited(sound, modes, sound.residual))
+        return with_sound(project, with_physics(sound, modes, sound.residual))
 
     return Edit(f"{'Mute' if muted else 'Unmute'} {count_of(len(indices), 'mode')}", apply)
 
@@ -134,7 +134,7 @@ def set_residual(
         chosen = check_indices(indices, len(part.power_db), "band")
         power = put_numbers(part.power_db, chosen, power_db, "power_db", POWER_RANGE_DB)
         decay = put_numbers(part.decay_per_s, chosen, decay_per_s, "decay_per_s", DECAY_RANGE_PER_S)
-        return with_sound(project, _edited(sound, sound.modes, residual.with_stage(stage, Stage(power, decay))))
+        return with_sound(project, with_physics(sound, sound.modes, residual.with_stage(stage, Stage(power, decay))))
 
     where = _STAGE_WORDS.get(stage, "noise")
     return Edit(f"Change {count_of(len(indices), 'band')} of the {where}", apply)

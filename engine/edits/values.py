@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from engine.errors import BadInput
-from engine.parameters import Modes, Residual
+from engine.parameters import Macros, Modes, Residual
 from engine.project import Hit, Project, Sound
 from engine.units import LN_60_DB, SAMPLE_RATE_HZ
 
@@ -56,6 +56,18 @@ class Preset(Protocol):
     def residual(self) -> Residual: ...
     @property
     def origin_note(self) -> str: ...
+
+
+MakeMacros = Callable[[Modes, Residual, Macros], tuple[Modes, Residual]]
+MakeMorph = Callable[[tuple[Modes, Residual], tuple[Modes, Residual], float], tuple[Modes, Residual]]
+
+
+@dataclass(frozen=True)
+class Laws:
+    """The physics that some edits of sounds call on; the document itself knows none."""
+
+    apply_macros: MakeMacros
+    morph: MakeMorph
 
 
 def chain(label: str, *edits: Edit) -> Edit:

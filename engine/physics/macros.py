@@ -1,0 +1,381 @@
+"""What a designer turns instead of single modes: mass, hardness, damping, position, roughness, room, and velocity.
+
+Each law is continuous, is the identity at its default, and maps own values to heard ones without touching the own: they
+stay in the document. ``ui/editor/macros.js`` is the same arithmetic for the preview; a change here is a change there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from engine.parameters import LONGEST_RISE_S, Macros, Modes, Residual, Stage
+from engine.units import LN_60_DB, SILENCE_DB
+
+SIZE_SPAN = 4.0  # lengths at mass 1: two octaves down, 64 times the mass
+CONTACT_SPAN = 6.0  # contact time at hardness -1
+VELOCITY_EXPONENT = -0.2  # Hertz
+DAMPING_SPAN = 10.0  # decay rate at 1 kHz and damping 1
+DAMPING_HZ = 1000.0  # where the material's losses equal those that are alike at all frequencies
+POSITION_CENTRE, POSITION_SPAN = 0.28, 0.22  # of the length: 0.06 at the edge, 0.5 in the middle
+POSITION_FLOOR, POSITION_BLUR = 0.1, 8.0
+ROUGHNESS_DB, ROUGHNESS_TILT_DB = 12.0, 6.0
+ROUGHNESS_WIDENING = 4.0
+BURST_DECAY_PER_S = LN_60_DB / 0.02
+BURST_OF_STRIKE, BURST_OF_MODES = 0.25, 0.06
+ROOM_SHARE, ROOM_T60_S, ROOM_HZ = 0.25, 0.5, 4000.0
+CONTACT_DEFAULT_S = 0.0005
+CONTACT_RANGE_S = (0.00005, 0.005)
+PLAIN_EDGES_HZ = tuple(20.0 * 2.0**k for k in range(11))
+
+_MOST_HZ = 1e6
+_LEAST_POWER = 10.0 ** (SILENCE_DB / 10.0)
+
+
+def apply_macros(
+    modes: Modes, residual: Residual, macros: Macros | None = None, velocity_db: float = 0.0
+) -> tuple[Modes, Residual]:
+    """A sound as it is heard under its macros and struck at a velocity.
+
+    At the defaults and 0 dB the very objects come back. The order is that of cause: the object (mass, damping), where
+    and how it is struck (position, hardness and velocity, roughness), the room around it. Muted modes stay muted and do
+    not count; no mode comes or goes, and one pushed past half the sample rate is silent there.
+    """
+    macros = macros or Macros()
+    size = SIZE_SPAN**macros.mass
+    contact_s = contact_time_s(modes, residual) * size
+    if macros.mass:
+        modes, residual = change_size(modes, residual, size)
+    if macros.damping:
+        modes, residual = change_damping(modes, residual, macros.damping)
+    if macros.position:
+        modes = change_position(modes, macros.position)
+    ratio = CONTACT_SPAN**-macros.hardness * 10.0 ** (VELOCITY_EXPONENT * velocity_db / 20.0)
+    if macros.hardness or velocity_db:
+        modes, residual = change_contact(modes, residual, contact_s, ratio)
+    if velocity_db:
+        modes = replace(modes, power_db=tuple(p + velocity_db for p in modes.power_db))
+        residual = residual.scaled(velocity_db)
+    if macros.roughness:
+        residual = change_roughness(modes, residual, macros.roughness)
+    if macros.room:
+        residual = change_room(modes, residual, macros.room)
+    return modes, residual
+
+
+def tweak(
+    modes: Modes,
+    residual: Residual,
+    pitch_cents: float = 0.0,
+    decay_ratio: float = 1.0,
+    residual_db: float = 0.0,
+    velocity_db: float = 0.0,
+) -> tuple[Modes, Residual]:
+    """A hit's own version of a sound: transposed, damped (decay rates times ``decay_ratio``), louder or noisier.
+
+    ``velocity_db`` is level alone; how a harder strike sounds is ``apply_macros``.
+    """
+    ratio = 2.0 ** (pitch_cents / 1200.0)
+    tweaked = Modes(
+        tuple(f * ratio for f in modes.frequency_hz),
+        tuple(p + velocity_db for p in modes.power_db),
+        tuple(d * decay_ratio for d in modes.decay_per_s),
+        modes.phase_rad,
+        modes.muted,
+    )
+    return tweaked, residual.scaled(velocity_db + residual_db, decay_ratio)
+
+
+# --- what the laws refer to -----------------------------------------------------------------------
+
+
+def contact_time_s(modes: Modes, residual: Residual) -> float:
+    """How long striker and object seem to touch, from the sound alone: the macros' reference.
+
+    The shorter of the sound's rise, where it has one, and a quarter of the period at the modes' centre (their mean log
+    frequency, weighted by power): the pulse must have held the frequencies that are strong, and by an octave above them
+    falls off. 0.5 ms where neither is known; within CONTACT_RANGE_S.
+    """
+    known = [residual.rise_s] if residual.rise_s > 0.0 else []
+    centre_hz = _mean_hz(modes, 0.0)
+    if centre_hz is not None:
+        known.append(0.25 / centre_hz)
+    return _clamp(min(known, default=CONTACT_DEFAULT_S), *CONTACT_RANGE_S)
+
+
+def lowest_strong_hz(modes: Modes) -> float | None:
+    """Frequency of the lowest strong mode, smooth in all modes: the mean log frequency weighted by power / f^4."""
+    return _mean_hz(modes, -4.0)
+
+
+def _mean_hz(modes: Modes, exponent: float) -> float | None:
+    muted = modes.muted or (False,) * len(modes)
+    logs, weights = [], []
+    for frequency, power, off in zip(modes.frequency_hz, modes.power_db, muted, strict=True):
+        if not off and frequency > 0.0:
+            logs.append(math.log(_clamp(frequency, 1.0, _MOST_HZ)))
+            weights.append(math.log(10.0) * power / 10.0 + exponent * logs[-1])
+    if not logs:
+        return None
+    top = max(weights)
+    shares = [math.exp(weight - top) for weight in weights]
+    return math.exp(sum(share * log for share, log in zip(shares, logs, strict=True)) / sum(shares))
+
+
+# --- the laws -------------------------------------------------------------------------------------
+
+
+def change_size(modes: Modes, residual: Residual, size: float) -> tuple[Modes, Residual]:
+    """Mass: object and striker ``size`` times as large in every length, of the same material, struck as fast.
+
+    By similitude the sound is the old one slowed down: frequencies f / size, and with the loss factor of the material
+    decay rates as well; noise bands move alike, contact and rise last ``size`` times as long. Heard from a distance in
+    proportion, levels and phases stay. The residual keeps its bands, and the moved noise is laid on them by power; the
+    room is no part of the object and stays.
+    """
+    moved = replace(
+        modes,
+        frequency_hz=tuple(f / size for f in modes.frequency_hz),
+        decay_per_s=tuple(d / size for d in modes.decay_per_s),
+    )
+    edges = tuple(edge / size for edge in residual.edges_hz)
+    result = residual
+    for name, stage in residual.stages:
+        if name != "room":
+            slowed = Stage(stage.power_db, tuple(d / size for d in stage.decay_per_s))
+            result = result.with_stage(name, rebin(slowed, edges, residual.edges_hz))
+    return moved, replace(result, rise_s=min(LONGEST_RISE_S, residual.rise_s * size))
+
+
+def change_damping(modes: Modes, residual: Residual, damping: float) -> tuple[Modes, Residual]:
+    """Damping: decay rates of modes, strike and tail times (10 sqrt((1 + f / 1 kHz) / 2)) ** damping.
+
+    Losses alike at all frequencies (air, a hand, the support) and the material's, which grow with frequency, meet at
+    1 kHz, where the ratio is 10 ** damping; above, it grows with the root of frequency. The contact's burst and the
+    room are none of the object's ringing and stay.
+    """
+    result = residual
+    for name, stage in residual.stages:
+        if name in ("strike", "tail"):
+            pairs = zip(stage.decay_per_s, _centres(residual.edges_hz), strict=True)
+            decay = tuple(d * damping_ratio(hz, damping) for d, hz in pairs)
+            result = result.with_stage(name, Stage(stage.power_db, decay))
+    pairs = zip(modes.decay_per_s, modes.frequency_hz, strict=True)
+    return replace(modes, decay_per_s=tuple(d * damping_ratio(f, damping) for d, f in pairs)), result
+
+
+def damping_ratio(frequency_hz: float, damping: float) -> float:
+    """Ratio of decay rates at a frequency; see ``change_damping``."""
+    ratio: float = (DAMPING_SPAN * math.sqrt((1.0 + min(frequency_hz, _MOST_HZ) / DAMPING_HZ) / 2.0)) ** damping
+    return ratio
+
+
+def change_position(modes: Modes, position: float) -> Modes:
+    """Position: modes weighed by their shape where the striker meets them, from the edge (-1) to the middle (1).
+
+    A stated approximation: a bar or plate held at its edges, whose mode of order n has the shape sin(n pi x) and, as
+    it bends, a frequency proportional to n^2; so n = sqrt(f / f1) with f1 the lowest strong mode. The measured sound
+    counts as struck at x = 0.28 of the length, where no low mode has a node. The striker's width and unknown orders
+    blur the shapes of high modes towards their mean; the floor keeps nodes from silencing any.
+    """
+    lowest_hz = lowest_strong_hz(modes)
+    if lowest_hz is None:
+        return modes
+    at = POSITION_CENTRE + POSITION_SPAN * position
+    power = []
+    for frequency, level_db in zip(modes.frequency_hz, modes.power_db, strict=True):
+        order = math.sqrt(min(frequency, _MOST_HZ) / lowest_hz)
+        power.append(level_db + 10.0 * math.log10(_shape_power(order, at) / _shape_power(order, POSITION_CENTRE)))
+    return replace(modes, power_db=tuple(power))
+
+
+def _shape_power(order: float, at: float) -> float:
+    blur = math.exp(-((order / POSITION_BLUR) ** 2))
+    return POSITION_FLOOR**2 + 0.5 * (1.0 - blur * math.cos(2.0 * math.pi * order * at))
+
+
+def change_contact(modes: Modes, residual: Residual, contact_s: float, ratio: float) -> tuple[Modes, Residual]:
+    """Hardness and velocity: a contact ``ratio`` times as long passes on a narrower or wider band of frequencies.
+
+    A half sine of force, of duration T and constant momentum, has the spectrum |cos(pi f T) / (1 - (2 f T)^2)|; its
+    smooth envelope 1 / sqrt(1 + (2 f T)^4), without the zeros that no real contact has, weighs modes and all noise by
+    the new over the old. Low frequencies stay, high ones change by at most ratio^-2. The room is fed by the strike, so
+    its levels follow and its decays stay. A longer contact comes on more slowly: the rise follows, or where the sound
+    had none begins with what the contact became longer.
+
+    Hardness h makes the ratio 6^-h. Velocity v makes it v^(-1/5), by Hertz's law of elastic spheres (Goldsmith,
+    Impact, 1960, ch. 4), with v = 10^(velocity_db / 20).
+    """
+
+    def gain_db(frequency_hz: float) -> float:
+        return contact_gain_db(frequency_hz, contact_s, ratio)
+
+    pairs = zip(modes.power_db, modes.frequency_hz, strict=True)
+    struck = replace(modes, power_db=tuple(p + gain_db(f) for p, f in pairs))
+    gains = [gain_db(hz) for hz in _centres(residual.edges_hz)]
+    result = residual
+    for name, stage in residual.stages:
+        result = result.with_stage(name, _raised(stage, gains))
+    rise_s = residual.rise_s * ratio if residual.rise_s > 0.0 else max(0.0, contact_s * (ratio - 1.0))
+    return struck, replace(result, rise_s=min(LONGEST_RISE_S, rise_s))
+
+
+def contact_gain_db(frequency_hz: float, contact_s: float, ratio: float) -> float:
+    """Change of level at a frequency when a contact becomes ``ratio`` times as long; see ``change_contact``."""
+    before = (2.0 * min(frequency_hz, _MOST_HZ) * contact_s) ** 4
+    return 10.0 * math.log10((1.0 + before) / (1.0 + before * ratio**4))
+
+
+def change_roughness(modes: Modes, residual: Residual, roughness: float) -> Residual:
+    """Roughness: on rough surfaces the contact is a burst of micro-impacts, each far shorter than the whole.
+
+    Attack and strike noise change by roughness times 6 to 18 dB, 12 at 1 kHz and more above, since short impacts are
+    bright; the attack lasts 4 ** roughness times as long. Above 0 a burst of 20 ms (T60) comes to the attack, from
+    silence in proportion to roughness: a quarter of the strike's power and 6 % of the modes', spread over the bands.
+    """
+    residual = with_bands(residual)
+    centres = _centres(residual.edges_hz)
+    gains = [
+        roughness * (ROUGHNESS_DB + ROUGHNESS_TILT_DB * math.tanh(math.log2(max(hz, 1.0) / 1000.0) / 3.0))
+        for hz in centres
+    ]
+    strike = [_power(p) for p in residual.power_db]
+    ringing = sum(_mode_powers(modes)) * BURST_OF_MODES / len(centres)
+    result = residual.with_stage("strike", _raised(Stage(residual.power_db, residual.decay_per_s), gains))
+    attack = residual.attack
+    widened = ROUGHNESS_WIDENING**-roughness
+    if attack is not None:
+        attack = _raised(Stage(attack.power_db, tuple(d * widened for d in attack.decay_per_s)), gains)
+    if roughness > 0.0:
+        burst = [
+            roughness**2 * 10.0 ** (gain / 10.0) * (BURST_OF_STRIKE * power + ringing)
+            for gain, power in zip(gains, strike, strict=True)
+        ]
+        attack = _mix(attack, burst, [BURST_DECAY_PER_S] * len(burst))
+    return replace(result, attack=attack)
+
+
+def change_room(modes: Modes, residual: Residual, room: float) -> Residual:
+    """Room: its amplitude times (1 + room)^2, so +12 dB at 1 and at -1 none at all, exactly dry.
+
+    A sound that has none gets a small one above 0, its amplitude in proportion to ``room``: T60 is 0.5 s at low
+    frequencies and falls above 4 kHz as air and walls take more, T60 = 0.5 s / sqrt(1 + f / 4 kHz). Its diffuse sound
+    starts 6 dB (at 1) under the modes and noise that feed it in each band, less where they die before they have fed it.
+    """
+    if residual.room is not None:
+        if room <= -1.0:
+            return replace(residual, room=None)
+        gain_db = 40.0 * math.log10(1.0 + room)
+        return replace(residual, room=_raised(residual.room, [gain_db] * len(residual.room.power_db)))
+    if room <= 0.0:
+        return residual
+    residual = with_bands(residual)
+    centres = _centres(residual.edges_hz)
+    decays = [LN_60_DB / ROOM_T60_S * math.sqrt(1.0 + hz / ROOM_HZ) for hz in centres]
+    fed = [0.0] * len(centres)
+    for _, stage in residual.stages:
+        for k, (power_db, decay) in enumerate(zip(stage.power_db, stage.decay_per_s, strict=True)):
+            fed[k] += _power(power_db) * decays[k] / (decays[k] + decay)
+    for power, frequency, decay in zip(_mode_powers(modes), modes.frequency_hz, modes.decay_per_s, strict=True):
+        for k, share in _bands_near(frequency, centres):
+            fed[k] += share * power * decays[k] / (decays[k] + decay)
+    scale = room**2 * ROOM_SHARE
+    return replace(residual, room=Stage(tuple(_level_db(scale * power) for power in fed), tuple(decays)))
+
+
+# --- bands ----------------------------------------------------------------------------------------
+
+
+def with_bands(residual: Residual) -> Residual:
+    """The residual itself, or where it has no bands silence on ten octaves from 20 Hz."""
+    if residual.power_db:
+        return residual
+    bands = len(PLAIN_EDGES_HZ) - 1
+    return replace(
+        residual,
+        edges_hz=PLAIN_EDGES_HZ,
+        power_db=(SILENCE_DB,) * bands,
+        decay_per_s=(BURST_DECAY_PER_S,) * bands,
+    )
+
+
+def rebin(stage: Stage, from_edges_hz: Sequence[float], to_edges_hz: Sequence[float]) -> Stage:
+    """A stage laid on other bands: power by overlap, so that none is lost inside them; log decay as its weighted mean.
+
+    A band that gets no power is silent and keeps the decay of what is nearest.
+    """
+    spans = list(pairwise(from_edges_hz))
+    power_db, decays = [], []
+    first = 0
+    for low, high in pairwise(to_edges_hz):
+        total = weighted = 0.0
+        while first < len(spans) - 1 and spans[first][1] <= low:
+            first += 1
+        for k in range(first, len(spans)):
+            start, end = spans[k]
+            if start >= high:
+                break
+            share = (min(end, high) - max(start, low)) / (end - start)
+            power = _power(stage.power_db[k]) * max(0.0, share)
+            total += power
+            weighted += power * math.log(max(stage.decay_per_s[k], 1e-9))
+        power_db.append(_level_db(total))
+        decays.append(math.exp(weighted / total) if total > _LEAST_POWER else stage.decay_per_s[first])
+    return Stage(tuple(power_db), tuple(decays))
+
+
+def _mix(stage: Stage | None, powers: Sequence[float], decays: Sequence[float]) -> Stage:
+    """A stage with more noise in it: powers add, log decays are weighed by power."""
+    if stage is None:
+        return Stage(tuple(_level_db(p) for p in powers), tuple(decays))
+    power_db, decay = [], []
+    for own_db, own_decay, power, other_decay in zip(stage.power_db, stage.decay_per_s, powers, decays, strict=True):
+        own = _power(own_db)
+        total = own + power
+        power_db.append(_level_db(total))
+        log = own * math.log(max(own_decay, 1e-9)) + power * math.log(other_decay)
+        decay.append(math.exp(log / total) if total > _LEAST_POWER else own_decay)
+    return Stage(tuple(power_db), tuple(decay))
+
+
+def _raised(stage: Stage, gains_db: Sequence[float]) -> Stage:
+    """A stage with each band's level changed; a silent band stays silent."""
+    return Stage(
+        tuple(p + gain if p > SILENCE_DB else p for p, gain in zip(stage.power_db, gains_db, strict=True)),
+        stage.decay_per_s,
+    )
+
+
+def _mode_powers(modes: Modes) -> list[float]:
+    """Mean square of every mode at the onset, 0 for a muted one."""
+    muted = modes.muted or (False,) * len(modes)
+    return [0.0 if off else 0.5 * 10.0 ** (p / 10.0) for p, off in zip(modes.power_db, muted, strict=True)]
+
+
+def _bands_near(frequency_hz: float, centres: Sequence[float]) -> list[tuple[int, float]]:
+    """The bands a frequency lies between, and its share of each by distance: nothing jumps when it moves."""
+    if frequency_hz <= centres[0]:
+        return [(0, 1.0)]
+    if frequency_hz >= centres[-1]:
+        return [(len(centres) - 1, 1.0)]
+    above = next(k for k, hz in enumerate(centres) if hz > frequency_hz)
+    share = (frequency_hz - centres[above - 1]) / (centres[above] - centres[above - 1])
+    return [(above - 1, 1.0 - share), (above, share)]
+
+
+def _centres(edges_hz: Sequence[float]) -> list[float]:
+    return [0.5 * (low + high) for low, high in pairwise(edges_hz)]
+
+
+def _power(level_db: float) -> float:
+    return 10.0 ** (level_db / 10.0) if level_db > SILENCE_DB else 0.0
+
+
+def _level_db(power: float) -> float:
+    return 10.0 * math.log10(power) if power > _LEAST_POWER else SILENCE_DB
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    return min(high, max(low, value))
