@@ -16,7 +16,8 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from engine.parameters import Modes, Physics, Residual, Stage
-from engine.physics.analysis import synthesize, tweak
+from engine.physics.analysis import synthesize
+from engine.physics.macros import apply_macros, tweak
 from engine.project import Clip, Hit, Mix, Project, Sound, Tweak
 from engine.render import RenderedHit, delay_kernel, place_hits
 from engine.units import SAMPLE_RATE_HZ
@@ -150,13 +151,14 @@ def test_the_worklet_plays_the_formula(page: Page) -> None:
 def test_the_offline_prior_plays_the_formula_with_a_hits_tweak(page: Page) -> None:
     modes = some_modes(40)
     own = Tweak(pitch_cents=-350.0, decay_ratio=1.7, residual_db=0.0)
-    tweaked, _ = tweak(modes, Residual(), own.pitch_cents, own.decay_ratio, own.residual_db, -4.0)
+    struck, residual = apply_macros(modes, Residual(), velocity_db=-4.0)
+    tweaked, residual = tweak(struck, residual, own.pitch_cents, own.decay_ratio, own.residual_db)
     script = """
     const physics = prior.tweaked({ modes: given.modes, residual: null }, given.tweak, -4);
     return pack(prior.synthesize(physics, 0.5));
     """
     found = unpack(run(page, script, {"modes": modes_value(modes), "tweak": vars(own)}))
-    assert np.abs(found - synthesize(Physics(tweaked), 0.5)).max() < 1e-5
+    assert np.abs(found - synthesize(Physics(tweaked, residual), 0.5)).max() < 1e-5
 
 
 def test_noise_has_the_level_of_its_bands(page: Page) -> None:
@@ -309,7 +311,7 @@ def test_a_hit_that_is_not_sampled_yet_plays_its_prior(page: Page) -> None:
         "sounds": [{"id": "s1", "modes": modes_value(modes), "residual": None}],
     }
     found = unpack(run(page, script, value))[960:]
-    wanted = synthesize(Physics(modes), 0.3) * 10 ** (-4 / 20)
+    wanted = synthesize(Physics(*apply_macros(modes, Residual(), velocity_db=-6.0)), 0.3) * 10 ** (2 / 20)
     assert np.abs(found[:5999]).max() == 0.0
     assert np.abs(found[6000 : 6000 + 12000] - wanted[:12000]).max() < 1e-5
 

@@ -198,7 +198,9 @@ export function createAudio(store, options = {}) {
       return { key: entry.key, gain_db: hit.gain_db };
     }
     const sound = project().sounds.find((s) => s.id === hit.sound_id);
-    return sound ? { key: buffers.prior(sound, hit.tweak), gain_db: hit.gain_db + hit.velocity_db } : null;
+    if (!sound) return null;
+    const velocity_db = Math.round(hit.velocity_db); // a finer step is level enough, and few priors serve many hits
+    return { key: buffers.prior(sound, hit.tweak, velocity_db), gain_db: hit.gain_db + hit.velocity_db - velocity_db };
   }
 
   function tick() {

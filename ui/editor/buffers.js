@@ -104,18 +104,18 @@ export function createBuffers(fetchSound = fetchFromServer) {
     return plain && keep(name, toBuffer(delayed(plain.getChannelData(0), fraction)));
   }
 
-  const priors = new WeakMap(); // sound -> Map of tweak -> key, so that a changed sound has a new prior
+  const priors = new WeakMap(); // sound -> Map of tweak and velocity -> key, so that a changed sound has a new prior
   let priorCount = 0;
 
-  /** The key of a hit's analytic prior at velocity 0, computed if it is not here. */
-  function prior(sound, tweak) {
+  /** The key of a hit's analytic prior at a velocity, computed if it is not here. */
+  function prior(sound, tweak, velocity_db = 0) {
     if (!priors.has(sound)) priors.set(sound, new Map());
-    const name = JSON.stringify(tweak ?? null);
+    const name = JSON.stringify([tweak ?? null, velocity_db]);
     const keys = priors.get(sound);
     if (!keys.has(name)) keys.set(name, `prior:${++priorCount}`);
     const key = keys.get(name);
     if (!peek(key)) {
-      const physics = tweaked(sound, tweak);
+      const physics = tweaked(sound, tweak, velocity_db);
       keep(key, toBuffer(synthesize(physics, Math.min(4, durationOf(physics)), 1)));
     }
     return key;

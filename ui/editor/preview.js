@@ -59,11 +59,10 @@ export function createBank(context, destination) {
     pending = null;
     struckAt_ms = performance.now();
     if (node) {
-      node.port.postMessage({ type: "strike", gain: dbToGain(latest.velocity_db) });
+      node.port.postMessage({ type: "strike", gain: 1 });
       return;
     }
-    const physics = tweaked(latest.physics, null, latest.velocity_db);
-    const samples = synthesize(physics, Math.min(1.2, durationOf(physics)), 1);
+    const samples = synthesize(latest, Math.min(1.2, durationOf(latest)), 1);
     const buffer = new AudioBuffer({ length: samples.length, numberOfChannels: 1, sampleRate: SAMPLE_RATE_HZ });
     buffer.copyToChannel(samples, 0);
     fallback?.stop();
@@ -73,9 +72,10 @@ export function createBank(context, destination) {
   }
 
   return {
-    preview(physics, velocity_db) {
-      latest = { physics, velocity_db };
-      if (node) send(physics);
+    /** Play a sound under its macros, struck at a velocity. */
+    preview(sound, velocity_db) {
+      latest = tweaked(sound, null, velocity_db);
+      if (node) send(latest);
       const wait_ms = struckAt_ms + STRIKE_EVERY_MS - performance.now();
       if (wait_ms <= 0) strike();
       else pending ??= setTimeout(strike, wait_ms);

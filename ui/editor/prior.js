@@ -4,6 +4,7 @@
 // x(t) = sum 10^(power_db/20) cos(2 pi f t + phase) e^(-decay t) + band noise, nothing normalised.
 
 import { fft } from "./fft.js";
+import { applyMacros } from "./macros.js";
 import { dbToGain, LN_60_DB, SAMPLE_RATE_HZ } from "./quantities.js";
 
 const NOISE_LENGTH = 32768; // 0.68 s of noise per band, seamless when looped
@@ -68,20 +69,15 @@ export function riseGain(time_s, rise_s) {
   return rise_s > 0 && time_s < rise_s ? 0.5 - 0.5 * Math.cos((Math.PI * time_s) / rise_s) : 1;
 }
 
-/** Apply a hit's own offsets, as the engine does before it synthesises. */
+/** A sound as a hit strikes it: its macros, the hit's velocity and own offsets applied, as the engine does before it synthesises. */
 export function tweaked(sound, tweak, velocity_db = 0) {
   const pitch = 2 ** ((tweak?.pitch_cents ?? 0) / 1200);
   const ratio = tweak?.decay_ratio ?? 1;
-  const residual_db = (tweak?.residual_db ?? 0) + velocity_db;
+  const residual_db = tweak?.residual_db ?? 0;
   const stage = (s) => s && { ...s, power_db: s.power_db.map((p) => p + residual_db), decay_per_s: s.decay_per_s.map((d) => d * ratio) };
-  const { modes, residual } = sound;
+  const { modes, residual } = applyMacros(sound.modes, sound.residual, sound.macros, velocity_db);
   return {
-    modes: {
-      ...modes,
-      frequency_hz: modes.frequency_hz.map((f) => f * pitch),
-      power_db: modes.power_db.map((p) => p + velocity_db),
-      decay_per_s: modes.decay_per_s.map((d) => d * ratio),
-    },
+    modes: { ...modes, frequency_hz: modes.frequency_hz.map((f) => f * pitch), decay_per_s: modes.decay_per_s.map((d) => d * ratio) },
     residual: residual && { ...stage(residual), room: stage(residual.room), tail: stage(residual.tail), attack: stage(residual.attack) },
   };
 }
