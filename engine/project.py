@@ -34,6 +34,7 @@ class Sound:
     """A struck object. ``origin`` is one of ORIGINS; ``origin_note`` says where from in words.
 
     ``modes`` and ``residual`` are its own, as measured or edited; what is heard has its ``macros`` applied.
+    ``recording`` is the key under which the cache keeps the recording it was measured from, if that was a file.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Sound:
     origin_note: str = ""
     fit: float | None = None
     macros: Macros = field(default_factory=Macros)
+    recording: str = ""
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ def _sound_to_json(sound: Sound) -> dict[str, Any]:
         "modes": physics["modes"],
         "residual": physics["residual"],
         **macros,
+        **({"recording": sound.recording} if sound.recording else {}),
     }
 
 
@@ -159,6 +160,7 @@ def _read_sound(fields: _Fields) -> Sound:
         origin_note=fields.text("origin_note", ""),
         fit=None if fields.get("fit", None) is None else fields.number("fit", -1e6, 1.0),
         macros=Macros(**{name: macros.number(name, *MACRO_RANGE, 0.0) for name in MACRO_NAMES}),
+        recording=fields.text("recording", ""),
     )
 
 

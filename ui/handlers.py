@@ -185,11 +185,11 @@ def _sound_from_file(session: Session, message: Message) -> None:
     path = intake.resolve_path(session, message.get("path"))
 
     def run(job: Job) -> None:
-        from engine.ingest import sound_from_recording
+        from engine.ingest import keep_recording, sound_from_recording
 
         session.set_status("work", "analysing", message=f"Analysing {path.name}")
         with session.studio.analysing.turn(job.check):
-            measured = sound_from_recording(path)
+            measured = keep_recording(path, sound_from_recording(path), session.studio.cache)
         job.check()
         session.commit(replace_sound(sound.id, measured))
         session.set_status("work", "done", message=f"{measured.name}: {len(measured.modes)} modes")

@@ -10,7 +10,7 @@ from scipy import fft as fast_fourier
 from engine.dsp import erb_edges, power_spectrogram
 from engine.errors import BadInput
 from engine.parameters import Modes, Physics, Residual
-from engine.physics.analysis import measure_fit, synthesize
+from engine.physics.analysis import measure_fit, single_hit, synthesize
 from engine.physics.diagnosis import Evidence, diagnose
 from engine.physics.modes import synthesize_modes
 from engine.physics.residual import band_shares, rise_gain
@@ -100,7 +100,7 @@ class _Parts:
 def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Match:
     """Set a recording from its onset on, [N] mono, beside its physics; None shows the physics alone.
 
-    The first LONGEST_S are shown while either sounds; the fit is that of all samples given. Raises BadInput for a
+    The first LONGEST_S are shown while either sounds; the fit is that of all samples up to a second hit. Raises BadInput for a
     recording that is empty, silent or not finite.
     """
     physics = replace(physics, sample_rate_hz=sample_rate_hz, onset_s=0.0)
@@ -133,8 +133,9 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
     )
     if wave is None or measured is None:
         return match
-    fit = measure_fit(wave, physics)
-    chance = measure_fit(synthesize(physics, len(wave) / sample_rate_hz, seed=1).astype(np.float64), physics)
+    hit_alone = single_hit(wave, sample_rate_hz)
+    fit = measure_fit(hit_alone, physics)
+    chance = measure_fit(synthesize(physics, len(hit_alone) / sample_rate_hz, seed=1).astype(np.float64), physics)
     evidence = Evidence(edges_hz, measured, model, level.measured, level.model, match.modes_share, STEP_S)
     error_db = np.clip(_db(model) - _db(measured), -CLIP_DB, CLIP_DB)
     floor = max(measured.max(), model.max()) * 10.0 ** (-ACTIVE_DB / 10.0)
