@@ -81,22 +81,24 @@ def estimate_bins(sound: np.ndarray) -> BinModes:
 
 
 def estimate_bins_by_loops(sound: np.ndarray) -> BinModes:
-    """The same as ``estimate_bins``, one number at a time as published; only its time is of use."""
-    levels = _to_decibels(spectrogram(sound)).tolist()
-    whole = np.abs(np.fft.rfft(sound)).tolist()
-    spacing = RATE_HZ / len(sound)
+    """The same as ``estimate_bins``, as published: every bin of the whole transform is looked at for every mode.
+
+    One number of an array at a time. Only its time is of use.
+    """
+    levels = _to_decibels(spectrogram(sound))
+    whole = np.abs(np.fft.rfft(sound))
+    frequencies = np.arange(whole.size) * (RATE_HZ / len(sound))
     frequency, power, t60 = [], [], []
-    for k in range(BINS):
-        centre = k * RATE_HZ / WINDOW
+    for k, centre in enumerate(np.arange(BINS) * RATE_HZ / WINDOW):
         strongest, chosen = 1.0, centre
-        for i in range(len(whole)):
-            if abs(i * spacing - centre) <= REACH_HZ and whole[i] > strongest:
-                strongest, chosen = whole[i], i * spacing
+        for i, here in enumerate(frequencies):
+            if abs(here - centre) <= REACH_HZ and whole[i] > strongest:
+                strongest, chosen = whole[i], here
         frequency.append(chosen)
-        power.append(levels[k][0])
-        frames = float(len(levels[k]))
-        for frame in range(len(levels[k])):
-            if levels[k][frame] <= -RANGE_DB:
+        power.append(levels[k, 0])
+        frames = float(levels.shape[1])
+        for frame, level in enumerate(levels[k]):
+            if level <= -RANGE_DB:
                 frames = float(frame)
                 break
         t60.append((frames or 0.5) * HOP / RATE_HZ)
@@ -109,6 +111,15 @@ def ring_bins(bins: BinModes, length: int) -> np.ndarray:
     modes = make_modes(bins.frequency_hz, bins.power_db, decay, np.zeros(len(decay)))
     sound = synthesize_modes([modes], length, RATE_HZ)[0]
     return divide_by_peak(sound.numpy().astype(np.float64))
+
+
+def ring_bins_one_by_one(bins: BinModes, length: int) -> np.ndarray:
+    """The same as ``ring_bins``, in the published way: a cosine and an exponential for every sample of every mode."""
+    time_s = np.arange(length) / RATE_HZ
+    sound = np.zeros(length)
+    for f, p, t60 in zip(bins.frequency_hz, bins.power_db, bins.t60_s, strict=True):
+        sound += 10.0 ** (p / 20.0) * np.cos(2.0 * np.pi * f * time_s) * 10.0 ** (-3.0 * time_s / t60)
+    return divide_by_peak(sound)
 
 
 def divide_by_peak(sound: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from engine.evaluate.physics_bins import STEPS
 from engine.evaluate.physics_recordings import MOST_MODES
 from engine.evaluate.physics_synthetic import ROWS
 
@@ -117,12 +118,13 @@ def format_speed(speed: dict[str, Any]) -> list[str]:
     whole, window = speed["whole"], speed["window"]
     sums = {
         "our analysis: modes, residual, fit": ("ours",),
-        "1025 bins in loops, as published": ("loops",),
-        "their sound": ("ring",),
-        "fit of their residual (100 steps; the paper's encoder predicts it)": ("noise",),
-        "loops, sound and residual": ("loops", "ring", "noise"),
-        "1025 bins vectorised": ("vectorised",),
-        "vectorised, sound and residual": ("vectorised", "ring", "noise"),
+        "1025 bins as published, in loops": ("loops",),
+        "their sound as published": ("cosines",),
+        f"fit of their residual ({STEPS} steps; the paper's encoder predicts it)": ("noise",),
+        "bins and sound": ("loops", "cosines"),
+        "bins, sound and residual": ("loops", "cosines", "noise"),
+        "bins and sound, vectorised by us": ("vectorised", "ring"),
+        "bins, sound and residual, vectorised by us": ("vectorised", "ring", "noise"),
         "lim-sample's modes": ("lim",),
     }
     lines = [
