@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from engine.dsp import band_levels_db
 from engine.errors import BadInput
-from engine.parameters import Physics
+from engine.parameters import Modes, Physics, Residual
 from engine.physics.capture import find_clipped, find_onset, find_restrike, mix_down
 from engine.physics.grouping import group_alike
 from engine.physics.macros import tweak
 from engine.physics.modes import fit_modes, restore_clipped, synthesize_modes
-from engine.physics.residual import fit_residual, rise_gain, synthesize_residual
+from engine.physics.residual import expected_level, fit_residual, rise_gain, synthesize_residual
 from engine.units import LN_60_DB
 
 __all__ = ["analyze_hit", "find_onset", "group_alike", "measure_fit", "ring_time_s", "synthesize", "tweak"]
@@ -22,6 +23,8 @@ _LONGEST_S = 6.0
 _BEFORE_S = 0.2
 _SOONEST_AGAIN_S, _BEFORE_AGAIN_S = 0.08, 0.004
 _FEW_CLIPPED = 6
+_RISES_S = (0.0, 0.002, 0.003, 0.004, 0.006, 0.008, 0.011, 0.015, 0.02, 0.03)
+_RISE_SPAN_S, _RISE_EARNS_DB, _MOST_RISE_ERROR_DB, _LEAST_GAIN = 0.04, 1.0, 20.0, 0.3
 
 
 def analyze_hit(
@@ -48,10 +51,44 @@ def analyze_hit(
     clipped = find_clipped(hit)
     if np.count_nonzero(clipped) > _FEW_CLIPPED:
         hit = restore_clipped(hit, clipped, sample_rate_hz, max_modes)
-    modes = fit_modes(hit, sample_rate_hz, max_modes, before)
-    residual = fit_residual(hit, modes, sample_rate_hz, before=before)
-    physics = Physics(modes, residual, sample_rate_hz, float(onset_s))
+    physics = Physics(*_explain(hit, sample_rate_hz, max_modes, before), sample_rate_hz, float(onset_s))
+    rise_s = fit_rise(hit, physics)
+    if rise_s > 0.0:
+        risen = hit / np.maximum(rise_gain(np.arange(hit.size) / sample_rate_hz, rise_s), _LEAST_GAIN)
+        modes, residual = _explain(risen, sample_rate_hz, max_modes, before)
+        physics = replace(physics, modes=modes, residual=replace(residual, rise_s=rise_s))
     return physics, measure_fit(hit, physics)
+
+
+def _explain(hit: np.ndarray, rate: int, max_modes: int, before: np.ndarray) -> tuple[Modes, Residual]:
+    modes = fit_modes(hit, rate, max_modes, before)
+    return modes, fit_residual(hit, modes, rate, before=before)
+
+
+def fit_rise(hit: np.ndarray, physics: Physics) -> float:
+    """Seconds over which a hit comes in, by how its level and that of its physics differ in the first 40 ms; 0 mostly.
+
+    Levels of 1 ms each, what is expected of modes and noise against what is there, for each of a few rises; the nearest
+    is taken where it is nearer than none by at least 1 dB on average.
+    """
+    rate = physics.sample_rate_hz
+    step = max(1, round(0.001 * rate))
+    length = min(hit.size, round(_RISE_SPAN_S * rate)) // step * step
+    if length < 10 * step:
+        return 0.0
+    times_s = np.arange(length) / rate
+    tonal = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
+    middle_s = times_s.reshape(-1, step).mean(axis=1)
+    noise = expected_level(physics.residual, middle_s)
+    heard = np.square(hit[:length]).reshape(-1, step).mean(axis=1)
+    floor = 1e-6 * float(heard.max()) + 1e-20
+    errors = []
+    for rise_s in _RISES_S:
+        gain = rise_gain(times_s, rise_s)
+        model = np.square(tonal * gain).reshape(-1, step).mean(axis=1) + noise * rise_gain(middle_s, rise_s) ** 2
+        error_db = np.abs(10.0 * np.log10((heard + floor) / (model + floor)))
+        errors.append(float(np.minimum(error_db, _MOST_RISE_ERROR_DB).mean()) + (_RISE_EARNS_DB if rise_s else 0.0))
+    return _RISES_S[int(np.argmin(errors))]
 
 
 def single_hit(hit: np.ndarray, sample_rate_hz: int) -> np.ndarray:

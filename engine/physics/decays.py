@@ -1,4 +1,4 @@
-"""How the level of a band of noise falls: one decay or two over a steady background, fitted for all bands at once."""
+"""How the level of a band of noise falls: up to three decays over a steady background, for all bands at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from scipy.special import digamma
 
 FASTEST_PER_S = 3000.0
 _GRID = 14
-_FASTEST_ROOM_PER_S = 300.0
+_FASTEST_TAIL_PER_S = 300.0
 _MISFIT = 0.1  # variance of log power that no draw of noise explains: sounds are not sums of exponentials
 _EARNED = 12.0  # by how much a second decay must lessen the squared error
+_POOR = 1.3  # squared error a frame with which two decays are not enough
 _NONE = -60.0  # log power of a decay that is not there
 _SILENT = 1e-20
 
@@ -17,12 +18,13 @@ _SILENT = 1e-20
 def fit_decays(
     edges_s: np.ndarray, level: np.ndarray, weight: np.ndarray, most_background: np.ndarray, slowest_per_s: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean squares at time 0 and decays per second of strike and room, both [B, 2]; 0 where there is no such stage.
+    """Mean squares at time 0 and decays per second of up to three stages, both [B, 3], the fastest first.
 
-    ``level`` [B, T] is the mean square in frames with ``edges_s`` [B, T + 1] and ``weight`` [B, T] degrees of freedom,
-    0 for frames that do not count. A coarse search over pairs of decays starts a least squares of the logarithm of
-    power, since ears hear levels; each frame weighs by how well its level is known. The second decay must earn its
-    place. The background, at most ``most_background`` [B], is left out.
+    Stages that a band has not are 0, at the end of its row. ``level`` [B, T] is the mean square in frames with
+    ``edges_s`` [B, T + 1] and ``weight`` [B, T] degrees of freedom, 0 for frames that do not count. A coarse search
+    over pairs of decays starts a least squares of the logarithm of power, since ears hear levels; each frame weighs by
+    how well its level is known. Each further decay must earn its place. The background, at most ``most_background``
+    [B], is left out.
     """
     top = level.max(axis=1, where=weight > 0.0, initial=_SILENT)
     scaled = np.where(weight > 0.0, level / top[:, None], 1.0) + 1e-12
@@ -31,22 +33,56 @@ def fit_decays(
     trust = (weight > 0.0) / np.sqrt(1.0 / known + _MISFIT)
     most = np.log(np.maximum(most_background / top, 1e-13))
     one, two = _search_decays(edges_s, scaled, weight > 0.0, np.exp(most), slowest_per_s)
-    one, cost_one = _polish(one, edges_s, target, trust, most, slowest_per_s)
+    best, cost = _polish(one, edges_s, target, trust, most, slowest_per_s)
     two, cost_two = _polish(two, edges_s, target, trust, most, slowest_per_s)
-    two = np.where((two[:, 1] < two[:, 3])[:, None], two[:, [2, 3, 0, 1, 4]], two)  # the faster decay is the strike's
-    single = (cost_one - cost_two < _EARNED) | (two[:, 3] > np.log(_FASTEST_ROOM_PER_S))
-    single |= two[:, 2] < two[:, 0] - 12.0
-    best = np.where(single[:, None], one, two)
-    power = np.exp(best[:, [0, 2]]) * top[:, None]
-    power[single, 1] = 0.0
+    best, cost = _better(best, cost, two, cost_two)
+    rows = np.flatnonzero((best[:, 2] > 0.5 * _NONE) & (cost > _POOR * (weight > 0.0).sum(axis=1)))
+    if rows.size:
+        for start in _split(best[rows], slowest_per_s):
+            three, cost_three = _polish(start, edges_s[rows], target[rows], trust[rows], most[rows], slowest_per_s)
+            best[rows], cost[rows] = _better(best[rows], cost[rows], three, cost_three)
+    power = np.where(best[:, 0:6:2] > 0.5 * _NONE, np.exp(best[:, 0:6:2]) * top[:, None], 0.0)
     power[top <= _SILENT] = 0.0
-    return power, np.exp(best[:, [1, 3]])
+    decay = np.exp(best[:, 1:6:2])
+    order = np.argsort(np.where(power > 0.0, -decay, np.inf), axis=1)
+    return np.take_along_axis(power, order, axis=1), np.take_along_axis(decay, order, axis=1)
+
+
+def _better(
+    best: np.ndarray, cost: np.ndarray, other: np.ndarray, other_cost: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The other where its further decay earns its place: it lessens the error, is slow enough, and not lost."""
+    power, decay = other[:, 0:6:2], other[:, 1:6:2]
+    there = power > 0.5 * _NONE
+    count = there.sum(axis=1) - (best[:, 0:6:2] > 0.5 * _NONE).sum(axis=1)
+    slowest = np.where(there, decay, np.inf).min(axis=1)
+    weakest = np.where(there, power, np.inf).min(axis=1)
+    earned = cost - other_cost > _EARNED * np.maximum(count, 0.05)
+    earned &= (slowest < np.log(_FASTEST_TAIL_PER_S)) & (weakest > power.max(axis=1) - 14.0)
+    return np.where(earned[:, None], other, best), np.where(earned, other_cost, cost)
+
+
+def _split(best: np.ndarray, slowest_per_s: float) -> list[np.ndarray]:
+    """Starting points with a third decay: between the two, before both or after both."""
+    starts = []
+    fast, slow = np.maximum(best[:, 1], best[:, 3]), np.minimum(best[:, 1], best[:, 3])
+    upper = np.maximum(best[:, 0], best[:, 2])
+    lower = np.minimum(best[:, 0], best[:, 2])
+    for decay, power in (
+        (0.5 * (fast + slow), 0.5 * (upper + lower)),
+        (np.minimum(fast + 1.4, np.log(0.5 * FASTEST_PER_S)), upper),
+        (np.maximum(slow - 1.2, np.log(slowest_per_s)), lower - 3.0),
+    ):
+        start = best.copy()
+        start[:, 4], start[:, 5] = power, decay
+        starts.append(start)
+    return starts
 
 
 def _search_decays(
     edges_s: np.ndarray, level: np.ndarray, counts: np.ndarray, most: np.ndarray, slowest_per_s: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Starting points [log power, log decay, log power, log decay, log background] for one decay and for two, [B, 5].
+    """Starting points for one decay and for two, [B, 7]: log power and log decay of each of three, log background.
 
     Multiplicative steps towards the least Itakura-Saito divergence, for every pair of a grid of decays.
     """
@@ -76,15 +112,11 @@ def _search_decays(
     alone, pair = cost[:, :_GRID].argmin(axis=1), _GRID + cost[:, _GRID:].argmin(axis=1)
     log = [np.log(np.maximum(part, 1e-9)) for part in parts]
     none = np.full(len(rows), _NONE)
-    one = np.stack([log[0][rows, alone], np.log(decays[alone]), none, 1.0 + 0.0 * none, log[2][rows, alone]], axis=1)
-    two = np.stack(
-        [
-            log[0][rows, pair], np.log(decays[fast[pair - _GRID]]),
-            log[1][rows, pair], np.log(decays[slow[pair - _GRID]]), log[2][rows, pair],
-        ],
-        axis=1,
-    )  # fmt: skip
-    return one, two
+    absent = [none, 1.0 + 0.0 * none]
+    one = [log[0][rows, alone], np.log(decays[alone]), *absent, *absent, log[2][rows, alone]]
+    strike, tail = np.log(decays[fast[pair - _GRID]]), np.log(decays[slow[pair - _GRID]])
+    two = [log[0][rows, pair], strike, log[1][rows, pair], tail, *absent, log[2][rows, pair]]
+    return np.stack(one, axis=1), np.stack(two, axis=1)
 
 
 def _sum(parts: list[np.ndarray], first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -100,13 +132,14 @@ def _polish(
     most: np.ndarray,
     slowest_per_s: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Levenberg-Marquardt on the logarithm of power; the start's form (one decay or two) is kept. Values, costs."""
+    """Levenberg-Marquardt on the logarithm of power; the start's form, how many decays, is kept. Values, costs."""
     free = np.ones_like(start)
-    free[start[:, 2] < 0.5 * _NONE, 2:4] = 0.0
+    for k in (2, 4):
+        free[start[:, k] < 0.5 * _NONE, k : k + 2] = 0.0
     slow, fast = np.log(slowest_per_s), np.log(FASTEST_PER_S)
-    low = np.array([-30.0, slow, _NONE, slow, -30.0])
-    high = np.broadcast_to(np.array([4.0, fast, 4.0, fast, 1.0]), start.shape).copy()
-    high[:, 4] = most
+    low = np.array([-25.0, slow, -25.0, slow, -25.0, slow, -30.0])
+    high = np.broadcast_to(np.array([4.0, fast, 4.0, fast, 4.0, fast, 1.0]), start.shape).copy()
+    high[:, 6] = most
     best, damping = start.copy(), np.full(len(start), 0.01)
     error, slope = _log_error(best, edges_s, target, trust)
     cost = np.square(error).sum(axis=1)
@@ -132,14 +165,15 @@ def _polish(
 def _log_error(
     value: np.ndarray, edges_s: np.ndarray, target: np.ndarray, trust: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted error of log power in each frame [B, T], and the slope of the model [B, T, 5]."""
+    """Weighted error of log power in each frame [B, T], and the slope of the model [B, T, 7]."""
     span = np.diff(edges_s)
     slopes = []
-    for power, decay in ((value[:, :1], value[:, 1:2]), (value[:, 2:3], value[:, 3:4])):
+    for k in (0, 2, 4):
+        power, decay = value[:, k : k + 1], value[:, k + 1 : k + 2]
         rate = 2.0 * np.exp(decay)
         fall = np.exp(power - rate * edges_s)
         mean = -np.diff(fall) / (rate * span)
         slopes += [mean, np.diff(edges_s * fall) / span - mean]  # the latter by the logarithm of the rate
-    slopes.append(np.broadcast_to(np.exp(value[:, 4:]), span.shape))
-    model = slopes[0] + slopes[2] + slopes[4] + 1e-13
+    slopes.append(np.broadcast_to(np.exp(value[:, 6:]), span.shape))
+    model = slopes[0] + slopes[2] + slopes[4] + slopes[6] + 1e-13
     return trust * (target - np.log(model)), np.stack(slopes, axis=2) * (trust / model)[..., None]

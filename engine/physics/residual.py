@@ -8,11 +8,13 @@ import numpy as np
 from scipy import fft as fast_fourier
 
 from engine.dsp import erb_edges
-from engine.parameters import Modes, Residual, Stage
+from engine.parameters import Modes, Residual
 from engine.physics.decays import fit_decays
 from engine.physics.modes import synthesize_modes
+from engine.physics.stages import name_stages
 from engine.units import SILENCE_DB
 
+BANDS = 48
 _NOISE_OF = ("strike", "room", "attack", "tail")
 _CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
 _SLOWEST_PER_S = 1.5
@@ -40,6 +42,14 @@ def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndar
         density += share.T @ mean_square
     density[:, time < 0.0] = 0.0
     return density
+
+
+def expected_level(residual: Residual, time_s: np.ndarray) -> np.ndarray:
+    """Mean square one expects of all of the residual at each time since the onset, [T]; the rise is not in it."""
+    total = np.zeros(len(time_s))
+    for _, power_db, decay in _stages(residual):
+        total += (10.0 ** (power_db / 10.0)) @ np.exp(-2.0 * np.outer(decay, time_s))
+    return total
 
 
 def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz: int, seed: int) -> np.ndarray:
@@ -119,13 +129,13 @@ def rise_gain(time_s: np.ndarray, rise_s: float) -> np.ndarray:
 
 
 def fit_residual(
-    samples: np.ndarray, modes: Modes, sample_rate_hz: int, bands: int = 32, before: np.ndarray | None = None
+    samples: np.ndarray, modes: Modes, sample_rate_hz: int, bands: int = BANDS, before: np.ndarray | None = None
 ) -> Residual:
     """Estimate the band noise that is left of a hit once its modes are taken away.
 
     ``samples`` [N] mono, sample 0 = onset; ``before``, where known, is the sound that led to it. Each band's power over
-    time is fitted by a sum of two decays and a steady background; the background is the recording's and is left out;
-    the slower decay, where it is significant, is the room.
+    time is fitted by a sum of up to three decays and a steady background; the background is the recording's and is left
+    out; the decays are told apart by ``name_stages``.
     """
     x = np.asarray(samples, dtype=np.float64)
     edges = erb_edges(20.0, sample_rate_hz / 2.0, bands)
@@ -141,11 +151,7 @@ def fit_residual(
         most = np.minimum(_quietest(level, weight), _BEFORE_RATIO * _band_powers(before, sample_rate_hz, edges))
     slowest_per_s = max(_SLOWEST_PER_S, sample_rate_hz / x.size)
     power, decay = fit_decays(frames_s, level, weight, most, slowest_per_s)
-    power_db = np.maximum(SILENCE_DB, 10.0 * np.log10(power + 1e-30))
-    quiet = power_db <= SILENCE_DB
-    decay[quiet] = np.broadcast_to([50.0, 10.0], decay.shape)[quiet]
-    room = None if quiet[:, 1].all() else Stage(_numbers(power_db[:, 1]), _numbers(decay[:, 1]))
-    return Residual(_numbers(edges), _numbers(power_db[:, 0]), _numbers(decay[:, 0]), room)
+    return name_stages(edges, power, decay)
 
 
 def _frame_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
