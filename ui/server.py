@@ -27,6 +27,7 @@ from engine.units import SAMPLE_RATE_HZ
 from ui import handlers, intake
 from ui.delivery import file_stem
 from ui.guard import Guard
+from ui.matches import Matches
 from ui.outbox import Outbox
 from ui.session import Session
 from ui.sessions import Sessions
@@ -87,6 +88,7 @@ def create_app(studio: Studio) -> FastAPI:
     """All of Struck's routes; the page is mounted by ``ui.app.mount``."""
     sessions = Sessions(studio)
     sprites = Sprites()
+    matches = Matches()
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -167,6 +169,17 @@ def create_app(studio: Studio) -> FastAPI:
             sessions.forget_sound(key)
             return JSONResponse({"error": "this sound is being made again"}, status_code=404, headers=FRESH)
         return _binary(np.asarray(samples, "<f4"), IMMUTABLE)
+
+    @app.get("/struck/match/{session_id}/{sound_id}")
+    def match(request: Request, session_id: str, sound_id: str) -> Response:
+        try:
+            key, answer = matches.ask(_find(sessions, session_id), sound_id)
+        except BadInput as error:
+            return JSONResponse({"error": str(error)}, status_code=404, headers=FRESH)
+        headers = {"ETag": f'"{key}"', "Cache-Control": "private, no-cache"}
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(answer, media_type="application/octet-stream", headers=headers)
 
     @app.get("/struck/track/{session_id}")
     def track(session_id: str) -> Response:

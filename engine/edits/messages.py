@@ -125,6 +125,7 @@ _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] 
     "delete_modes": (sounds.delete_modes, ("sound_id", "indices"), ()),
     "mute_modes": (sounds.mute_modes, ("sound_id", "indices", "muted"), ()),
     "set_residual": (sounds.set_residual, ("sound_id", "stage", "indices"), ("power_db", "decay_per_s")),
+    "set_rise": (sounds.set_rise, ("sound_id", "rise_s"), ()),
     "rename_sound": (sounds.rename_sound, ("sound_id", "name"), ()),
     "delete_sound": (sounds.delete_sound, ("sound_id",), ()),
     "set_render": (settings.set_render, (), ("steps", "guidance", "seed", "checkpoint")),

@@ -27,7 +27,7 @@ from engine.edits.values import (
     with_sound,
 )
 from engine.errors import BadInput
-from engine.parameters import MAX_MODES, STAGES, Modes, Residual, Stage
+from engine.parameters import LONGEST_RISE_S, MAX_MODES, STAGES, Modes, Residual, Stage
 from engine.project import Project, Sound
 
 _STAGE_WORDS = {"attack": "attack", "strike": "strike noise", "tail": "tail", "room": "room"}
@@ -138,6 +138,17 @@ def set_residual(
 
     where = _STAGE_WORDS.get(stage, "noise")
     return Edit(f"Change {count_of(len(indices), 'band')} of the {where}", apply)
+
+
+def set_rise(sound_id: str, rise_s: float) -> Edit:
+    """Let a sound come in over ``rise_s``, 0 to LONGEST_RISE_S."""
+
+    def apply(project: Project) -> Project:
+        sound = find_sound(project, sound_id)
+        value = check_number(rise_s, "rise_s", (0.0, LONGEST_RISE_S))
+        return with_sound(project, with_physics(sound, sound.modes, replace(sound.residual, rise_s=value)))
+
+    return Edit("Change the rise", apply)
 
 
 def rename_sound(sound_id: str, name: str) -> Edit:

@@ -102,7 +102,9 @@ def find_recording(project: Project, sound: Sound, cache: Cache) -> Recording:
                 f"the recording this sound was measured from{f', {name[1]},' if name else ''} is not kept on this "
                 "machine; take it again by Replace"
             )
-        return Recording(kept[1:].astype(np.float64), int(kept[0]), sound.origin_note.removeprefix("was: from "))
+        return Recording(
+            kept[1:].astype(np.float64), int(kept[0]), sound.origin_note.removeprefix("was: ").removeprefix("from ")
+        )
     if _clip_time_s(project, sound) is None:
         raise BadInput(_say_why(sound))
     if not project.clip.has_audio:
