@@ -11,7 +11,7 @@ from scipy import fft as fast_fourier
 
 from engine.parameters import Modes
 from engine.physics.poles import FINE, LOWEST_HZ, WIDE, crowding, find_poles, likeness, weigh_poles
-from engine.physics.ringing import exponents, keep_distinct, refine_jointly, refine_poles, ring, solve_amplitudes
+from engine.physics.ringing import exponents, keep_distinct, refine_jointly, ring, solve_amplitudes
 
 _BLOCK = 256
 _INAUDIBLE = 1e-7  # -140 dB re full scale
@@ -91,9 +91,8 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     poles, amplitudes = _keep_clear(x, sample_rate_hz, poles)
     audible = np.argsort(-_audibility(poles, amplitudes))[:max_modes]
     poles = poles[np.sort(audible)]
-    poles, amplitudes = refine_jointly(x, sample_rate_hz, poles, solve_amplitudes(x, sample_rate_hz, poles))
+    poles, amplitudes, rest = refine_jointly(x, sample_rate_hz, poles, solve_amplitudes(x, sample_rate_hz, poles))
     earlier = np.zeros(0) if before is None else np.asarray(before, dtype=np.float64) / level
-    rest = x - ring(poles, amplitudes, x.size, sample_rate_hz)
     clarity = weigh_poles(rest, sample_rate_hz, poles, amplitudes)[1]
     duration_s = x.size / sample_rate_hz
     doubt = _DOUBT / np.sqrt(np.maximum(clarity, 1.0)) / duration_s
@@ -154,10 +153,7 @@ def _confirm(
             break
         poles = np.concatenate([poles, candidates[first]])
         candidates = candidates[~first]
-        for _ in range(2):
-            poles = refine_poles(x, rate, poles, solve_amplitudes(x, rate, poles))
-        poles, amplitudes, share = _solve_distinct(x, rate, poles)
-        rest = x - ring(poles, amplitudes, x.size, rate)
+        poles, amplitudes, share, rest = _fit_distinct(x, rate, poles)
         clear = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1] > _STAYS
         if not clear.all():
             poles = poles[clear]
@@ -165,22 +161,23 @@ def _confirm(
     return poles, rest
 
 
-def _solve_distinct(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The poles that can be told apart, their amplitudes, and the share of each that is its own."""
-    amplitudes = solve_amplitudes(x, rate, poles)
+def _fit_distinct(
+    x: np.ndarray, rate: int, poles: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The poles after one step, those that can be told apart; their amplitudes, own shares, and what they leave."""
+    poles, amplitudes, rest = refine_jointly(x, rate, poles, solve_amplitudes(x, rate, poles), 1)
     kept, share = keep_distinct(poles, amplitudes, rate, x.size)
     if len(kept) < len(poles):
         poles = poles[kept]
         amplitudes = solve_amplitudes(x, rate, poles)
-    return poles, amplitudes, share
+        rest = x - ring(poles, amplitudes, x.size, rate)
+    return poles, amplitudes, share, rest
 
 
 def _keep_clear(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The poles that stand out clearly, and their amplitudes: the worse half of the others goes until none is left."""
     while True:
-        poles = refine_poles(x, rate, poles, solve_amplitudes(x, rate, poles))
-        poles, amplitudes, share = _solve_distinct(x, rate, poles)
-        rest = x - ring(poles, amplitudes, x.size, rate)
+        poles, amplitudes, share, rest = _fit_distinct(x, rate, poles)
         contrast = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1]
         contrast /= np.maximum(1.0, crowding(poles)) ** 1.5
         unclear = np.flatnonzero(contrast < _STANDS_OUT)

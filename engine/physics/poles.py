@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft as fast_fourier
 
+THREADS = 2
 LOWEST_HZ = 15.0
 _FASTEST_PER_S = 3000.0
 _MOST_DAMPED = 5.0  # decay over frequency: what dies within a fifth of a cycle does not vibrate
@@ -46,15 +48,17 @@ def find_poles(x: np.ndarray, rate: int, layers: Sequence[Layer]) -> np.ndarray:
     """Candidate poles of all subbands, [K, 2]: frequency in Hz, decay per second."""
     size = fast_fourier.next_fast_len(2 * x.size)
     spectrum = fast_fourier.fft(x, size)
-    found = [np.zeros((0, 2))]
+    bands: list[tuple[float, float, float]] = []
     for layer in layers:
         top = min(layer.high_hz, _HIGHEST * rate)
         count = max(1, math.ceil((top - layer.low_hz) / layer.core_hz)) if top > layer.low_hz else 0
         for k in range(count):
             low = layer.low_hz + (top - layer.low_hz) * k / count
             high = layer.low_hz + (top - layer.low_hz) * (k + 1) / count
-            found.append(_poles_in_band(spectrum, x.size, rate, low, high, layer.span_s))
-    return np.concatenate(found)
+            bands.append((low, high, layer.span_s))
+    with ThreadPoolExecutor(THREADS) as pool:  # transforms and eigenvalues leave the interpreter free
+        found = list(pool.map(lambda band: _poles_in_band(spectrum, x.size, rate, *band), bands))
+    return np.concatenate([np.zeros((0, 2)), *found])
 
 
 def _poles_in_band(
@@ -131,7 +135,8 @@ def weigh_poles(
     energy, contrast = np.zeros(len(poles)), np.zeros(len(poles))
     octave = np.round(np.log2(np.maximum(poles[:, 1], max(1.0, rate / rest.size))))
     single = rest.astype(np.float32)
-    for step in np.unique(octave):
+
+    def weigh(step: float) -> None:
         decay = 2.0**step
         length = min(rest.size, round(9.0 / decay * rate))  # nothing is left of the fade beyond
         size = fast_fourier.next_fast_len(max(length, 4096), real=True)
@@ -155,6 +160,9 @@ def weigh_poles(
                 amplitude = abs(amplitudes[i])
             contrast[i] = (amplitude * unit_peak) ** 2 / max(quiet, 1e-300)
             energy[i] = amplitude**2 / (4.0 * poles[i, 1]) * -math.expm1(-2.0 * poles[i, 1] * rest.size / rate)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(weigh, np.unique(octave)))
     return energy, contrast
 
 

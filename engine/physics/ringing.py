@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft as fast_fourier
 
 from engine.physics.poles import fastest_decay, slowest_decay
 
-_BLOCK = 256
-_SPOTS = np.array([0.3, 0.7, 1.1, 1.6, 2.2, 3.0, 4.0, 6.0])
-_SPOTS = np.concatenate([-_SPOTS, [0.0], _SPOTS])  # where a line is looked at, in widths from its middle
+_BLOCK, _FINE = 256, 16
 _OWN = 0.04  # of a mode's energy, the least that no others may make up
 
 
@@ -85,10 +82,10 @@ def _correlate(x: np.ndarray, s: np.ndarray) -> np.ndarray:
     blocks = -(-x.size // _BLOCK)
     padded = np.zeros(blocks * _BLOCK)
     padded[: x.size] = x
-    steps = np.exp(np.outer(np.arange(_BLOCK), s.conj()))
-    starts = np.exp(np.outer(np.arange(blocks) * _BLOCK, s.conj()))
+    steps, starts = _powers(s.conj(), _BLOCK), _powers(s.conj() * _BLOCK, blocks)
     grid = padded.reshape(blocks, _BLOCK)
-    result: np.ndarray = ((grid @ steps.real + 1j * (grid @ steps.imag)) * starts).sum(axis=0)
+    both = grid @ np.concatenate([steps.real, steps.imag], axis=1)
+    result: np.ndarray = ((both[:, : s.size] + 1j * both[:, s.size :]) * starts).sum(axis=0)
     return result
 
 
@@ -98,45 +95,30 @@ def ring(poles: np.ndarray, amplitudes: np.ndarray, length: int, rate: int) -> n
         return np.zeros(length)
     s = exponents(poles, rate)
     blocks = -(-length // _BLOCK)
-    starts = amplitudes * np.exp(np.outer(np.arange(blocks) * _BLOCK, s))
-    steps = np.exp(np.outer(s, np.arange(_BLOCK)))
-    result: np.ndarray = (starts.real @ steps.real - starts.imag @ steps.imag).reshape(-1)[:length]
+    starts, steps = amplitudes * _powers(s * _BLOCK, blocks), _powers(s, _BLOCK)
+    left = np.concatenate([starts.real, -starts.imag], axis=1)
+    result: np.ndarray = (left @ np.concatenate([steps.real, steps.imag], axis=1).T).reshape(-1)[:length]
     return result
 
 
-def refine_poles(x: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
-    """One Gauss-Newton step of all poles towards the least squares fit of x.
-
-    Done in the frequency domain, where each mode is local: neighbours are solved together, with the exact spectrum
-    of a truncated damped sinusoid and its derivative. A step that fits worse is halved, then given up.
-    """
-    if not len(poles):
-        return poles
-    rest = fast_fourier.rfft(x - ring(poles, amplitudes, x.size, rate))
-    bin_hz = rate / x.size
-    width = np.maximum(poles[:, 1] / (2.0 * np.pi), 0.5 * bin_hz)
-    refined = poles.copy()
-    for group in _neighbours(poles[:, 0], width, np.argsort(poles[:, 0])):
-        spots = (poles[group, 0, None] + width[group, None] * _SPOTS).ravel() / bin_hz
-        near = np.round(poles[group, 0, None] / bin_hz) + np.arange(-3, 4)
-        bins = np.unique(np.concatenate([np.round(spots), near.ravel()])).astype(int)
-        bins = bins[(bins >= 0) & (bins < rest.size)]
-        if bins.size >= 2 * len(group):
-            turn = 2j * np.pi * bins[:, None] / x.size
-            refined[group] = _step(rest[bins], turn, poles[group], 0.5 * amplitudes[group], rate, x.size)
-    return refined
+def _powers(s: np.ndarray, count: int) -> np.ndarray:
+    """e^(s n), n < count, [count, K]: products of coarse and fine steps, since exponentials are slow."""
+    coarse = -(-count // _FINE)
+    far, near = np.exp(np.outer(np.arange(coarse) * _FINE, s)), np.exp(np.outer(np.arange(_FINE), s))
+    result: np.ndarray = (far[:, None, :] * near[None, :, :]).reshape(-1, s.size)[:count]
+    return result
 
 
 def refine_jointly(
     x: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray, steps: int = 3
-) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Newton steps of all poles and amplitudes at once to the least squares fit of all of x: both, refined.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gauss-Newton steps of all poles and amplitudes at once to the least squares fit of all of x: both, and the rest.
 
     The sound's change by a and s is Re sum (da + a n ds) e^(s n), so the normal equations have closed forms. What
     this ends at is as good as the noise allows (Hua and Sarkar 1990). A step that fits worse is halved, then given up.
     """
     if not len(poles):
-        return poles, amplitudes
+        return poles, amplitudes, x
     rest = x - ring(poles, amplitudes, x.size, rate)
     for _ in range(steps):
         size = float(rest @ rest)
@@ -147,11 +129,11 @@ def refine_jointly(
             if float(left @ left) < size:
                 break
         else:
-            return poles, amplitudes
+            break
         poles, amplitudes, rest = moved, louder, left
         if float(left @ left) > (1.0 - 1e-6) * size:
             break
-    return poles, amplitudes
+    return poles, amplitudes, rest
 
 
 def _joint_step(rest: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
@@ -192,51 +174,3 @@ def _moments(one: np.ndarray, other: np.ndarray, length: int) -> np.ndarray:
     first = (w * plain - length * end) / gap
     second = (w * (plain + 2.0 * first) - length**2 * end) / gap
     return np.block([[plain, first], [first, second]])
-
-
-def _step(
-    rest: np.ndarray, turn: np.ndarray, poles: np.ndarray, half: np.ndarray, rate: int, length: int
-) -> np.ndarray:
-    """The neighbours' poles moved to fit what is left of the spectrum at a few bins; as they were if that fails."""
-    plain, slope = _spectrum_and_slope(exponents(poles, rate) - turn, length)
-    columns = np.concatenate([plain, slope * half], axis=1)
-    scale = 1.0 / (np.linalg.norm(columns, axis=0) + 1e-300)
-    step = np.linalg.lstsq(columns * scale, rest, rcond=1e-6)[0] * scale
-    move = step[len(poles) :] * rate
-    width = np.maximum(poles[:, 1] / (2.0 * np.pi), 0.5 * rate / length)
-    slowest = slowest_decay(length / rate)
-    before = plain @ half
-    for share in (1.0, 0.4):
-        hertz = np.clip(share * move.imag / (2.0 * np.pi), -0.5 * width, 0.5 * width)
-        reach = 0.1 * rate / length
-        decay = np.clip(-share * move.real, -0.4 * poles[:, 1] - reach, 0.7 * poles[:, 1] + reach)
-        frequency = np.clip(poles[:, 0] + hertz, 1.0, 0.499 * rate)
-        moved = np.stack([frequency, np.clip(poles[:, 1] + decay, slowest, fastest_decay(frequency))], axis=1)
-        shape = _spectrum_and_slope(exponents(moved, rate) - turn, length)[0]
-        level = np.linalg.lstsq(shape * scale[: len(poles)], rest + before, rcond=1e-6)[0] * scale[: len(poles)]
-        if np.linalg.norm(rest + before - shape @ level) < np.linalg.norm(rest):
-            return moved
-    return poles
-
-
-def _neighbours(frequency: np.ndarray, width: np.ndarray, order: np.ndarray) -> list[np.ndarray]:
-    """Modes in runs whose lines overlap, at most 8 together."""
-    groups: list[list[int]] = []
-    for i in order:
-        if groups and len(groups[-1]) < 8:
-            last = groups[-1][-1]
-            if frequency[i] - frequency[last] < 5.0 * (width[i] + width[last]):
-                groups[-1].append(int(i))
-                continue
-        groups.append([int(i)])
-    return [np.array(group) for group in groups]
-
-
-def _spectrum_and_slope(s: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """sum e^(s n) and its derivative sum n e^(s n), n < length."""
-    s = np.where(np.abs(s) < 1e-12, 1e-12, s)
-    one = np.expm1(s)
-    end = np.exp(s * length)
-    plain = np.expm1(s * length) / one
-    slope = (length * end - plain * np.exp(s)) / one
-    return plain, slope
