@@ -16,7 +16,7 @@ import { createTimeline } from "./timeline.js";
 import { createToasts } from "./toasts.js";
 import { createTopBar } from "./topbar.js";
 
-const STYLES = ["style.css", "inspector.css"];
+const STYLES = ["style.css", "inspector.css", "match.css"];
 
 function loadStyle(name) {
   const address = new URL(name, import.meta.url).href;

@@ -1,11 +1,14 @@
-// The residual: a bar for each noise band, painted for power or for decay, in the strike's stage or the room's.
+// The residual: a bar for each noise band, painted for power or for decay, in one of its stages; and how it comes in.
 
 import { clamp, decayToT60, formatDb, formatHz, formatSeconds, geometricMean, mean, readDb, readSeconds, t60ToDecay } from "./quantities.js";
-import { createSegments, createSlider, make, newGesture } from "./sliders.js";
+import { createEntry, createSegments, createSlider, make, newGesture } from "./sliders.js";
 
 const POWER_DB = [-120, 24];
 const T60_S = [0.001, 60];
-const SHOWN_T60_S = [0.005, 10];
+const SHOWN_T60_S = { attack: [0.001, 0.3], strike: [0.005, 10], tail: [0.005, 10], room: [0.02, 10] };
+const STAGES = { attack: "Attack", strike: "Strike", tail: "Tail", room: "Room" };
+const STAGE_HELP = { attack: "The burst of the contact, gone within milliseconds", strike: "The strike's own noise", tail: "The noise's slower second stage", room: "The room's diffuse tail, not the object's" };
+const LONGEST_RISE_S = 0.1;
 const INK = { ground: "#11151b", line: "#262d38", violet: "#a78bfa", selected: "#ffb454", white: "#ffffff" };
 
 /** ``host``: {sound(), preview(sound), committed(soundId)}. */
@@ -24,16 +27,29 @@ export function createResidual(store, host) {
 
   const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": "Noise bands: drag across the bars to paint" });
   const tip = make("div", "ins-tip", { hidden: true });
-  const plot = make("div", "ins-bands", {}, canvas, tip);
-  const stages = createSegments({ label: "Stage", choices: [["strike", "Strike"], ["room", "Room"]], onChoose: (value) => { stage = value; selected = new Set(); range = null; refresh(); } });
+  let stages = null; // a switch among the stages that the sound on show has
+  const places = make("span", "ins-stages");
   const quantities = createSegments({ label: "Bars show", choices: [["power_db", "Power"], ["decay_per_s", "Decay"]], onChoose: (value) => { quantity = value; range = null; refresh(); } });
-  const about = make("span", "ins-quiet ins-about");
+  const rise = createEntry({
+    label: "Rise",
+    className: "ins-rise",
+    onEnter(text) {
+      const rise_s = /^[\s0.]*(?:s|ms)?$/.test(text) ? 0 : readSeconds(text);
+      if (rise_s === null) return false;
+      host.committed(host.sound().id);
+      store.edit({ kind: "set_rise", sound_id: host.sound().id, rise_s: clamp(rise_s, 0, LONGEST_RISE_S) }, newGesture());
+      return true;
+    },
+  });
+  const rises = make("label", "ins-rises", { title: "Time in which the sound comes in: while striker and object push each other" }, "rise", rise.element);
+  const plot = make("div", "ins-bands", {}, canvas, rises, tip);
   const power = slider("Noise power", "Level of the chosen noise bands at the strike", "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (v) => formatDb(v), read: readDb });
   const decay = slider("Noise decay", "Time in which the chosen bands fall by 60 dB", "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: readSeconds });
-  const head = make("div", "ins-row ins-residual-head", {}, make("span", "ins-label", { textContent: "Residual" }), stages.element, quantities.element, about);
+  const head = make("div", "ins-row ins-residual-head", {}, places, quantities.element);
   const element = make("div", "ins-residual", {}, make("div", "ins-residual-plot", {}, head, plot), make("div", "ins-residual-sliders", {}, power.element, decay.element));
 
-  const partOf = (sound) => (stage === "room" ? sound?.residual?.room : sound?.residual);
+  const stageOf = (residual, name) => (name === "strike" ? residual : residual?.[name]);
+  const partOf = (sound) => stageOf(sound?.residual, stage);
   const bands = () => partOf(shown(host.sound()))?.power_db.length ?? 0;
   const chosen = () => (selected.size ? [...selected].filter((i) => i < bands()).sort((a, b) => a - b) : [...Array(bands()).keys()]);
 
@@ -79,10 +95,27 @@ export function createResidual(store, host) {
   /** The sound with the draft in it. */
   function shown(sound) {
     if (!sound || !draft || draft.soundId !== sound.id) return sound;
-    const old = draft.stage === "room" ? sound.residual.room : sound.residual;
+    const old = stageOf(sound.residual, draft.stage);
     if (!old) return sound;
     const part = { ...old, [draft.name]: old[draft.name].map((v, i) => draft.values.get(i) ?? v) };
-    return { ...sound, residual: draft.stage === "room" ? { ...sound.residual, room: part } : part };
+    return { ...sound, residual: draft.stage === "strike" ? part : { ...sound.residual, [draft.stage]: part } };
+  }
+
+  function showStages(names) {
+    if (stages?.names.join() !== names.join()) {
+      stages = { names, ...createSegments({ label: "Stage", choices: names.map((name) => [name, STAGES[name]]), onChoose: chooseStage }) };
+      [...stages.element.children].forEach((segment, i) => (segment.title = STAGE_HELP[names[i]]));
+      places.replaceChildren(stages.element);
+    }
+    places.hidden = names.length < 2;
+    stages.set(stage);
+  }
+
+  function chooseStage(name) {
+    stage = name;
+    selected = new Set();
+    range = null;
+    refresh();
   }
 
   // --- drawing -------------------------------------------------------------------------------------
@@ -94,7 +127,7 @@ export function createResidual(store, host) {
   }
 
   function rangeNow(part) {
-    if (quantity === "decay_per_s") return SHOWN_T60_S.map(Math.log);
+    if (quantity === "decay_per_s") return SHOWN_T60_S[stage].map(Math.log);
     const top = Math.ceil((Math.max(...part.power_db) + 4) / 10) * 10;
     return [top - clamp(Math.ceil((top - Math.min(...part.power_db) + 4) / 10) * 10, 50, 90), top];
   }
@@ -113,15 +146,16 @@ export function createResidual(store, host) {
       stage = "strike";
       range = null;
     }
-    if (stage === "room" && !sound?.residual?.room) stage = "strike";
+    if (!partOf(sound)) stage = "strike";
     const part = partOf(sound);
     const count = part?.power_db.length ?? 0;
-    stages.element.hidden = !sound?.residual?.room;
-    stages.set(stage);
+    showStages(Object.keys(STAGES).filter((name) => stageOf(sound?.residual, name)?.power_db.length));
     quantities.element.hidden = !count;
     quantities.set(quantity);
     const indices = chosen();
-    about.textContent = !count ? "" : selected.size ? `${indices.length} of ${count} bands` : `${count} bands`;
+    quantities.element.title = selected.size ? `${indices.length} of ${count} bands chosen` : `${count} bands`;
+    rises.hidden = !count || stage !== (sound.residual.attack ? "attack" : "strike");
+    rise.set(count ? formatSeconds(sound.residual.rise_s ?? 0).replace(/^0(\.0)? ms$/, "none") : "none");
     power.set(count ? mean(indices.map((i) => part.power_db[i])) : null);
     decay.set(count ? decayToT60(geometricMean(indices.map((i) => part.decay_per_s[i]))) : null);
     if (!plot.clientWidth) return;
