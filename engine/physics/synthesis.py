@@ -1,0 +1,103 @@
+"""The sound of vibration modes: a batch of hits at once, on any device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from engine.parameters import Modes
+
+_BLOCK = 256
+_COARSE = 16
+_INAUDIBLE = 1e-7  # -140 dB re full scale
+_MOST_NUMBERS = 2**23  # of phasors at a time: 64 MB
+
+
+def synthesize_modes(
+    batch: Sequence[Modes], length_samples: int, sample_rate_hz: int, device: str | torch.device = "cpu"
+) -> torch.Tensor:
+    """Sound of each set of modes from its onset on, sample 0 = t 0.
+
+    Returns float32 [B, length_samples]; phases are computed in double precision. Modes that are muted or at or above
+    half the sample rate do not sound; a mode ends once it is 140 dB under full scale. Sample n0 + k of a mode is
+    Re(z^n0 z^k): the phasors of all blocks' starts times those within a block are a product of matrices, in double
+    precision on a processor and in single on other devices, where only what is wrapped and small is left to it.
+    """
+    place = torch.device(device)
+    out = torch.zeros((len(batch), max(0, length_samples)), dtype=torch.float32, device=place)
+    if length_samples <= 0:
+        return out
+    sets = [_sounding(modes, sample_rate_hz) for modes in batch]
+    ends = [_end_block(values, length_samples, sample_rate_hz) for values in sets]
+    order = sorted((i for i, end in enumerate(ends) if end), key=lambda i: (ends[i], sets[i].shape[1]))
+    start = 0
+    while start < len(order):
+        blocks, width = ends[order[start]], 1
+        stop = start
+        while stop < len(order):  # as many as memory allows, the shortest first, so that little is computed in vain
+            blocks, width = max(blocks, ends[order[stop]]), max(width, sets[order[stop]].shape[1])
+            if stop > start and (stop + 1 - start) * (blocks + _BLOCK) * 2 * width > _MOST_NUMBERS:
+                break
+            stop += 1
+        rows = order[start:stop]
+        blocks = max(ends[i] for i in rows)
+        sound = _ring_together([sets[i] for i in rows], blocks, sample_rate_hz, place)[:, :length_samples]
+        out[torch.tensor(rows, device=place), : sound.shape[1]] = sound
+        start = stop
+    return out
+
+
+def _sounding(modes: Modes, rate: int) -> np.ndarray:
+    """Frequency, amplitude, decay and phase of the modes that sound, float64 [4, K]."""
+    muted = modes.muted or (False,) * len(modes)
+    kept = [i for i, f in enumerate(modes.frequency_hz) if f < rate / 2 and not muted[i]]
+    values = np.array([modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad], dtype=np.float64)
+    values = values[:, kept]
+    values[1] = 10.0 ** (values[1] / 20.0)
+    return values
+
+
+def _end_block(values: np.ndarray, length: int, rate: int) -> int:
+    """Blocks until the last mode is inaudible, at most those of the length."""
+    if not values.size:
+        return 0
+    life_s = np.log(np.maximum(values[1] / _INAUDIBLE, 1.0)) / np.maximum(values[2], 1e-9)
+    return min(-(-length // _BLOCK), math.ceil(min(float(life_s.max()), 1e9) * rate / _BLOCK) + 1)
+
+
+def _ring_together(sets: list[np.ndarray], blocks: int, rate: int, place: torch.device) -> torch.Tensor:
+    """Sounds [B, blocks * _BLOCK] of sets of modes, filled up with silent ones to the same number."""
+    width = max(values.shape[1] for values in sets)
+    table = np.zeros((len(sets), 4, width))
+    for row, values in zip(table, sets, strict=True):
+        row[:, : values.shape[1]] = values
+    exact = place if place.type != "mps" else torch.device("cpu")  # which has no double precision
+    frequency, amplitude, decay, phase = torch.from_numpy(table).to(exact).unbind(1)
+    starts = _phasors(frequency, decay, _BLOCK, blocks, rate)
+    starts = starts * torch.polar(amplitude, phase)[:, None, :]
+    starts = torch.where(starts.abs() < _INAUDIBLE, torch.zeros((), dtype=starts.dtype, device=exact), starts)
+    steps = _phasors(frequency, decay, 1, _BLOCK, rate)
+    left = torch.cat([starts.real, -starts.imag], dim=2)
+    right = torch.cat([steps.real, steps.imag], dim=2)
+    if place.type != "cpu":
+        left, right = left.to(place, torch.float32), right.to(place, torch.float32)
+    return torch.bmm(left, right.transpose(1, 2)).flatten(1).to(torch.float32)
+
+
+def _phasors(frequency: torch.Tensor, decay: torch.Tensor, step: int, count: int, rate: int) -> torch.Tensor:
+    """e^((2 pi i f - decay) n step / rate), n < count: complex [B, count, K], as products of coarse and fine ones.
+
+    Cycles are wrapped before the sine, so that phase stays exact however long the sound.
+    """
+
+    def power(every: int, number: int) -> torch.Tensor:
+        time = torch.arange(number, dtype=torch.float64, device=frequency.device)[None, :, None] * (every / rate)
+        cycles = torch.remainder(frequency[:, None, :] * time, 1.0)
+        return torch.polar(torch.exp(-decay[:, None, :] * time), 2.0 * math.pi * cycles)
+
+    coarse = power(step * _COARSE, -(-count // _COARSE))
+    fine = power(step, _COARSE)
+    return (coarse[:, :, None, :] * fine[:, None, :, :]).flatten(1, 2)[:, :count]
