@@ -141,7 +141,7 @@ def _say_why(sound: Sound) -> str:
     if sound.origin_note.startswith("morph of "):
         return "a morph of two sounds has no recording of its own to compare with; choose one of the two"
     if sound.origin == "preset" or sound.origin_note.startswith("was: "):
-        return "a preset has no recording to compare with; take one by Replace to see how near its physics comes"
+        return "a preset has no recording to compare with; take one by Replace"
     return "this sound has no recording to compare with; take one by Replace"
 
 

@@ -14,6 +14,7 @@ SPANS_S = (0.0, 0.02, 0.06, 0.15, 0.3, 0.6, 1e9)
 _ACTIVE_DB = 60.0
 _CLIP_DB = 24.0
 _SMOOTH = 4  # steps of 5 ms
+_SLOW_HZ = 400.0  # under this 5 ms of noise tell nothing
 _CLEAR_DB = 2.5  # an error of less is heard by nobody
 _AGAIN_DB, _AGAIN_AFTER_S, _AGAIN_WITHIN_S = 6.0, 0.05, 0.02
 _ATTACK_S, _ATTACK_DB = 0.02, 4.0
@@ -143,11 +144,15 @@ def _find_worst(evidence: Evidence) -> str:
 
 
 def _octave_levels(power: np.ndarray, edges_hz: np.ndarray, smooth: int = _SMOOTH) -> np.ndarray:
-    """Levels in dB over 20 ms of the octaves, [O, T], of powers in bands."""
+    """Levels in dB of the octaves, [O, T], of powers in bands, over 20 ms; the attack as it is above _SLOW_HZ."""
     middle = np.sqrt(edges_hz[:-1] * edges_hz[1:])
     inside = (middle >= np.array(OCTAVES_HZ)[:-1, None]) & (middle < np.array(OCTAVES_HZ)[1:, None])
-    rows = [np.convolve(row, np.ones(smooth) / smooth)[smooth // 2 :][: power.shape[1]] for row in inside @ power]
-    result: np.ndarray = 10.0 * np.log10(np.stack(rows) + 1e-16)
+    summed = inside @ power
+    rows = [np.convolve(row, np.ones(smooth) / smooth)[smooth // 2 :][: power.shape[1]] for row in summed]
+    attack = np.s_[np.searchsorted(OCTAVES_HZ, _SLOW_HZ) :, :smooth]
+    smoothed = np.stack(rows)
+    smoothed[attack] = summed[attack]
+    result: np.ndarray = 10.0 * np.log10(smoothed + 1e-16)
     return result
 
 

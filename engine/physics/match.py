@@ -100,8 +100,8 @@ class _Parts:
 def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Match:
     """Set a recording from its onset on, [N] mono, beside its physics; None shows the physics alone.
 
-    The first LONGEST_S are shown while either sounds; the fit is that of all samples up to a second hit. Raises BadInput for a
-    recording that is empty, silent or not finite.
+    The first LONGEST_S are shown while either sounds; the fit is that of all samples up to a second hit. A recording
+    that is empty, silent or not finite raises BadInput.
     """
     physics = replace(physics, sample_rate_hz=sample_rate_hz, onset_s=0.0)
     wave = None if hit is None else np.asarray(hit, dtype=np.float64)
@@ -137,12 +137,12 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
     fit = measure_fit(hit_alone, physics)
     chance = measure_fit(synthesize(physics, len(hit_alone) / sample_rate_hz, seed=1).astype(np.float64), physics)
     evidence = Evidence(edges_hz, measured, model, level.measured, level.model, match.modes_share, STEP_S)
-    error_db = np.clip(_db(model) - _db(measured), -CLIP_DB, CLIP_DB)
+    error_db = np.clip(_db(_smooth(model)) - _db(_smooth(measured)), -CLIP_DB, CLIP_DB)
     floor = max(measured.max(), model.max()) * 10.0 ** (-ACTIVE_DB / 10.0)
     error_db[np.maximum(measured, model) < floor] = np.nan
     return replace(
         match,
-        band_measured_db=_small(_db(measured[:, :shown])),
+        band_measured_db=_small(_db(_smooth(measured)[:, :shown])),
         band_error_db=_small(error_db[:, :shown]),
         fit=fit,
         error_db=FIT_RANGE_DB * (1.0 - fit),
@@ -195,6 +195,13 @@ def _sum_bands(power: np.ndarray, bin_hz: float, low_hz: np.ndarray, high_hz: np
 
 def _db(power: np.ndarray) -> np.ndarray:
     result: np.ndarray = 10.0 * np.log10(np.maximum(power, _SILENT))
+    return result
+
+
+def _smooth(power: np.ndarray) -> np.ndarray:
+    """Power over three columns."""
+    padded = np.pad(power, ((0, 0), (1, 1)), mode="edge")
+    result: np.ndarray = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3.0
     return result
 
 
@@ -316,9 +323,11 @@ def _compare_noise(parts: _Parts) -> tuple[np.ndarray, tuple[tuple[str, np.ndarr
 
 
 def _weigh_modes(modes: Modes, duration_s: float, rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
-    """Frequency and energy of every mode that sounds."""
+    """Frequency of every mode that sounds, and its energy within a twelfth of an octave of its resonance curve."""
     muted = modes.muted or (False,) * len(modes)
     kept = [k for k, hz in enumerate(modes.frequency_hz) if not muted[k] and hz < rate_hz / 2]
-    twice = 2.0 * np.maximum(np.asarray(modes.decay_per_s)[kept], 1e-6)
-    energy = 10.0 ** (np.asarray(modes.power_db)[kept] / 10.0) * -np.expm1(-twice * duration_s) / twice
-    return _small(np.asarray(modes.frequency_hz)[kept]), _small(_db(energy))
+    frequency_hz, decay = (np.asarray(v, dtype=np.float64)[kept] for v in (modes.frequency_hz, modes.decay_per_s))
+    decay = np.maximum(decay, 1e-6)
+    energy = 10.0 ** (np.asarray(modes.power_db)[kept] / 10.0) * -np.expm1(-2.0 * decay * duration_s) / (2.0 * decay)
+    energy *= 2.0 / np.pi * np.arctan(2.0 * np.pi * frequency_hz * (2.0 ** (1.0 / 24.0) - 1.0) / decay)
+    return _small(frequency_hz), _small(_db(energy))

@@ -55,7 +55,7 @@ export function createMatch(store, host) {
     spectrum: createPlot("Spectrum", drawSpectrum, {}),
     decay: createPlot("Decay", drawDecay, {}),
     error: createPlot("Error over time", drawError, {}),
-    noise: createPlot("Noise by band", drawNoise, {}),
+    noise: createPlot("Noise", drawNoise, {}),
   };
   const largeFigure = make("b", "mt-large-figure");
   const distance = make("span", "ins-quiet mt-words");
@@ -214,10 +214,10 @@ export function createMatch(store, host) {
     if (!data) return { figure: "—", cause: "Listening to the recording…", words: "" };
     const { now, measured, why, source } = data;
     if (why) return { figure: "—", cause: capital(why), words: "the model alone" };
-    const chance = now.chance_db >= 0.1 ? `; two draws of its own noise differ by ${formatDb(now.chance_db)}` : "";
-    const far = now.fit > 0 ? `${formatDb(now.error_db)} from ${source} on average${chance}` : `12 dB or more from ${source} on average`;
+    const chance = now.chance_db >= 0.1 ? ` · its noise varies by ${formatDb(now.chance_db)}` : "";
+    const far = `${now.fit > 0 ? formatDb(now.error_db) : "12 dB or more"} from ${source}${chance}`;
     const was = measured ? `as measured ${percent(measured.fit)}` : "";
-    return { figure: percent(now.fit), was, cause: `${isOld ? "Comparing… " : ""}${measured ? "As edited: " : ""}${measured ? now.diagnosis : capital(now.diagnosis)}.`.replace("?.", "?"), words: [was, far].filter(Boolean).join(" · ") };
+    return { figure: percent(now.fit), was, cause: `${isOld ? "Comparing… " : ""}${measured ? "As edited, " : ""}${measured ? now.diagnosis : capital(now.diagnosis)}.`.replace("?.", "?"), words: [was, far].filter(Boolean).join(" · ") };
   }
 
   const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -254,7 +254,7 @@ export function createMatch(store, host) {
     cause.textContent = said.was ? `${said.was} · ${said.cause}` : said.cause;
     cause.title = said.cause;
     largeFigure.textContent = said.figure === "—" ? "Match" : `fit ${said.figure}`;
-    Object.assign(distance, { textContent: said.words, title: said.words });
+    Object.assign(distance, { textContent: said.words, title: `${said.words}. The fit is 1 less the mean difference of 64 bands over 12 dB; two draws of the same noise differ too.` });
     largeCause.textContent = said.cause;
     again.hidden = !problem;
     const isFading = Boolean(data) && asked !== dataOf;
@@ -272,11 +272,12 @@ export function createMatch(store, host) {
   function drawLegends() {
     const tint = color();
     const heard = data.now.fit !== null;
-    const lines = [heard && ["recording", "#cfd6df"], [data.measured ? "model now" : "model", tint], data.measured && ["as measured", tint, true], ["noise", noiseColor(tint), true]].filter(Boolean);
+    const lines = [heard && ["recording", "#cfd6df"], [data.measured ? "now" : "model", tint], data.measured && ["as measured", tint, true]].filter(Boolean);
     plots.spectrum.legend.replaceChildren(...legendOf(lines));
-    plots.decay.legend.replaceChildren(...legendOf(lines));
+    plots.decay.legend.replaceChildren(...legendOf([["noise alone", noiseColor(tint), true]]));
     plots.error.legend.replaceChildren(...(heard ? legendOf([["too quiet", errorColor(-MOST_ERROR_DB)], ["too loud", errorColor(MOST_ERROR_DB)]]) : []));
-    plots.noise.legend.replaceChildren(...legendOf([...(heard ? [["recording less modes", "#cfd6df"]] : []), ...data.now.stages.map(({ name }) => [name, STAGE_COLORS[name]])]));
+    plots.noise.legend.replaceChildren(...legendOf(data.now.stages.map(({ name }) => [name, STAGE_COLORS[name]])));
+    plots.noise.caption.title = heard ? "Grey: what the modes leave of the recording; lines: the model's noise by stage" : "The model's noise by stage";
   }
 
   const legendOf = (lines) => lines.map(([text, tint, isDashed]) => make("span", "mt-key", {}, make("i", isDashed ? "is-dashed" : "", { style: `--ink:${tint}` }), text));

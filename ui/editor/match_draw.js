@@ -15,6 +15,7 @@ export const MOST_ERROR_DB = 24;
 const FONT = "10.5px ui-monospace, 'SF Mono', Menlo, 'DejaVu Sans Mono', monospace";
 const HZ_MARKS = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000];
 const TIME_STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+const EARLY_MARKS_S = [0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4];
 
 /** The line for noise, apart from the sound's own colour. */
 export const noiseColor = (color) => (color === VIOLET ? BLUE : VIOLET);
@@ -63,12 +64,12 @@ function levelAxis(plane, top_db, span_db) {
   const step = plane.bottom - plane.top < 70 ? 40 : 20;
   for (let level_db = top_db; level_db >= top_db - span_db; level_db -= plane.isSmall ? 20 : 10) {
     const y = Math.round(plane.y(level_db)) + 0.5;
-    pen.strokeStyle = (top_db - level_db) % step ? INK.grid : INK.gridStrong;
+    pen.strokeStyle = level_db % step ? INK.grid : INK.gridStrong;
     stroke(pen, [[plane.left, y], [plane.right, y]]);
-    if (plane.isSmall || (top_db - level_db) % step) continue;
+    if (plane.isSmall || level_db % step) continue;
     pen.fillStyle = INK.quiet;
     pen.textAlign = "right";
-    if (y < plane.bottom - 4) pen.fillText(minus(String(level_db)), plane.left - 7, Math.max(8, y));
+    if (y < plane.bottom - 14) pen.fillText(minus(String(level_db)), plane.left - 7, Math.max(8, y));
   }
   unit(plane, "dB");
 }
@@ -86,6 +87,13 @@ function frequencyAxis(plane, low_hz, high_hz) {
   plane.x = (hz) => plane.left + clamp(Math.log(hz / low_hz) / span, 0, 1) * (plane.right - plane.left);
   plane.hz = (x) => low_hz * Math.exp(clamp((x - plane.left) / (plane.right - plane.left), 0, 1) * span);
   ticks(plane, HZ_MARKS.filter((hz) => hz >= low_hz * 0.99 && hz <= high_hz * 1.01), hertz, "Hz", [100, 1000, 10000]);
+}
+
+/** Time as the square root of it, so that the attack has room. */
+function earlyAxis(plane, end_s) {
+  plane.x = (time_s) => plane.left + Math.sqrt(clamp(time_s / end_s, 0, 1)) * (plane.right - plane.left);
+  plane.time = (x) => clamp((x - plane.left) / (plane.right - plane.left), 0, 1) ** 2 * end_s;
+  ticks(plane, EARLY_MARKS_S.filter((time_s) => time_s <= end_s), String, "s", []);
 }
 
 function timeAxis(plane, end_s) {
@@ -228,20 +236,21 @@ export function drawError(canvas, { now, cursor: at }) {
   const bands = edges.length - 1;
   const columns = time_s.length;
   const step_s = time_s[1] - time_s[0];
-  const picture = new ImageData(columns, bands);
+  earlyAxis(plane, columns * step_s);
+  const width = Math.max(1, Math.round(plane.right - plane.left));
+  const picture = new ImageData(width, bands);
   const ground = [17, 21, 27];
-  for (let band = 0; band < bands; band++) {
-    for (let k = 0; k < columns; k++) {
+  for (let x = 0; x < width; x++) {
+    const k = Math.min(columns - 1, Math.floor(plane.time(plane.left + x + 0.5) / step_s));
+    for (let band = 0; band < bands; band++) {
       const error_db = errors[band * columns + k];
-      const ink = Number.isNaN(error_db) ? ground : errorInk(error_db);
-      picture.data.set([...ink, 255], ((bands - 1 - band) * columns + k) * 4);
+      picture.data.set([...(Number.isNaN(error_db) ? ground : errorInk(error_db)), 255], ((bands - 1 - band) * width + x) * 4);
     }
   }
-  const store = new OffscreenCanvas(columns, bands);
+  const store = new OffscreenCanvas(width, bands);
   store.getContext("2d").putImageData(picture, 0, 0);
-  timeAxis(plane, columns * step_s);
   pen.imageSmoothingEnabled = false;
-  pen.drawImage(store, plane.left, plane.top, plane.right - plane.left, plane.bottom - plane.top);
+  pen.drawImage(store, plane.left, plane.top, width, plane.bottom - plane.top);
   const rows = plane.bottom - plane.top;
   const height = (band) => plane.bottom - (band / bands) * rows;
   pen.textAlign = "right";
@@ -250,10 +259,10 @@ export function drawError(canvas, { now, cursor: at }) {
     const above = edges.findIndex((edge) => edge > hz);
     if (above < 1) continue;
     const y = height(above - 1 + (hz - edges[above - 1]) / (edges[above] - edges[above - 1]));
-    pen.fillText(hertz(hz), plane.left - 7, y);
+    if (rows > 110 || ![500, 2000].includes(hz)) pen.fillText(hertz(hz), plane.left - 7, y);
     pen.fillRect(plane.left - 4, Math.round(y), 3, 1);
   }
-  unit(plane, "Hz");
+  pen.fillText("Hz", plane.left - 7, plane.top + 3);
   drawScale(plane);
   plane.count = bands * columns;
   plane.columns = columns;
@@ -299,7 +308,9 @@ export function drawNoise(canvas, { now, cursor: at }) {
   const steps = (levels) => Array.from(levels).flatMap((level_db) => [level_db, level_db]);
   if (bands) {
     curve(plane, xs, steps(now.rest_db), { color: INK.measured, width: 1, fill: INK.fill });
-    for (const { name, level_db } of now.stages) curve(plane, xs, steps(level_db), { color: STAGE_COLORS[name] ?? VIOLET, width: 1.5 });
+    for (const { name, level_db } of now.stages) {
+      for (const [from, to] of soundingRuns(level_db)) curve(plane, xs.slice(2 * from, 2 * to), steps(level_db.slice(from, to)), { color: STAGE_COLORS[name] ?? VIOLET, width: 1.5 });
+    }
   }
   const middle = (band) => plane.x(Math.sqrt(Math.max(20, edges[band]) * edges[band + 1]));
   if (at !== null && at < bands) cursor(plane, middle(at), []);
@@ -314,6 +325,17 @@ export function drawNoise(canvas, { now, cursor: at }) {
     return [`${Math.round(edges[band])}\u2013${Math.round(edges[band + 1])} Hz`, ...rest, ...now.stages.map(({ name, level_db }) => `${name} ${formatDb(level_db[band])}`)].join("  ·  ");
   };
   return plane;
+}
+
+/** Stretches of bands that sound at all, [from, to). */
+function soundingRuns(levels) {
+  const runs = [];
+  for (let band = 0; band < levels.length; band++) {
+    if (levels[band] < -150) continue;
+    if (runs.at(-1)?.[1] === band) runs.at(-1)[1] = band + 1;
+    else runs.push([band, band + 1]);
+  }
+  return runs;
 }
 
 /** Words in place of a plot. */

@@ -46,7 +46,7 @@ export function createResidual(store, host) {
   const power = slider("Noise power", "Level of the chosen noise bands at the strike", "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (v) => formatDb(v), read: readDb });
   const decay = slider("Noise decay", "Time in which the chosen bands fall by 60 dB", "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: readSeconds });
   const head = make("div", "ins-row ins-residual-head", {}, places, quantities.element);
-  const element = make("div", "ins-residual", {}, make("div", "ins-residual-plot", {}, head, plot), make("div", "ins-residual-sliders", {}, power.element, decay.element));
+  const element = make("div", "ins-residual", {}, head, plot, make("div", "ins-residual-sliders", {}, power.element, decay.element));
 
   const stageOf = (residual, name) => (name === "strike" ? residual : residual?.[name]);
   const partOf = (sound) => stageOf(sound?.residual, stage);
