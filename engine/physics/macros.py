@@ -20,7 +20,7 @@ VELOCITY_EXPONENT = -0.2  # Hertz
 DAMPING_SPAN = 10.0  # decay rate at 1 kHz and damping 1
 DAMPING_HZ = 1000.0  # where the material's losses equal those that are alike at all frequencies
 POSITION_CENTRE, POSITION_SPAN = 0.28, 0.22  # of the length: 0.06 at the edge, 0.5 in the middle
-POSITION_FLOOR, POSITION_BLUR = 0.1, 8.0
+POSITION_FLOOR, POSITION_BLUR = 0.1, 4.0
 ROUGHNESS_DB, ROUGHNESS_TILT_DB = 12.0, 6.0
 ROUGHNESS_WIDENING = 4.0
 BURST_DECAY_PER_S = LN_60_DB / 0.02
@@ -95,7 +95,7 @@ def contact_time_s(modes: Modes, residual: Residual) -> float:
     """How long striker and object seem to touch, from the sound alone: the macros' reference.
 
     The shorter of the sound's rise, where it has one, and a quarter of the period at the modes' centre (their mean log
-    frequency, weighted by power): the pulse must have held the frequencies that are strong, and by an octave above them
+    frequency, weighted by amplitude): the pulse must have held the frequencies that are strong, and by an octave above them
     falls off. 0.5 ms where neither is known; within CONTACT_RANGE_S.
     """
     known = [residual.rise_s] if residual.rise_s > 0.0 else []
@@ -106,8 +106,8 @@ def contact_time_s(modes: Modes, residual: Residual) -> float:
 
 
 def lowest_strong_hz(modes: Modes) -> float | None:
-    """Frequency of the lowest strong mode, smooth in all modes: the mean log frequency weighted by power / f^4."""
-    return _mean_hz(modes, -4.0)
+    """Frequency of the lowest strong mode, smooth in all modes: the mean log frequency weighted by amplitude / f^3."""
+    return _mean_hz(modes, -3.0)
 
 
 def _mean_hz(modes: Modes, exponent: float) -> float | None:
@@ -116,7 +116,7 @@ def _mean_hz(modes: Modes, exponent: float) -> float | None:
     for frequency, power, off in zip(modes.frequency_hz, modes.power_db, muted, strict=True):
         if not off and frequency > 0.0:
             logs.append(math.log(_clamp(frequency, 1.0, _MOST_HZ)))
-            weights.append(math.log(10.0) * power / 10.0 + exponent * logs[-1])
+            weights.append(math.log(10.0) * power / 20.0 + exponent * logs[-1])
     if not logs:
         return None
     top = max(weights)

@@ -9,7 +9,7 @@ const VELOCITY_EXPONENT = -0.2;
 const DAMPING_SPAN = 10;
 const DAMPING_HZ = 1000;
 const [POSITION_CENTRE, POSITION_SPAN] = [0.28, 0.22];
-const [POSITION_FLOOR, POSITION_BLUR] = [0.1, 8];
+const [POSITION_FLOOR, POSITION_BLUR] = [0.1, 4];
 const [ROUGHNESS_DB, ROUGHNESS_TILT_DB] = [12, 6];
 const ROUGHNESS_WIDENING = 4;
 const BURST_DECAY_PER_S = LN_60_DB / 0.02;
@@ -20,6 +20,7 @@ const CONTACT_RANGE_S = [0.00005, 0.005];
 const PLAIN_EDGES_HZ = Array.from({ length: 11 }, (_, k) => 20 * 2 ** k);
 const LONGEST_RISE_S = 0.1;
 const MOST_HZ = 1e6;
+const ROUNDS = 30;
 const LEAST_POWER = 10 ** (SILENCE_DB / 10);
 const STAGES = ["strike", "tail", "room", "attack"];
 
@@ -45,10 +46,13 @@ export function applyMacros(modes, residual, macros, velocity_db = 0) {
   return sound;
 }
 
+const heardOf = new WeakMap(); // sounds never change, so what is heard of one is computed once
+
 /** A sound as it is heard: its macros applied, and none left to apply. */
-export function heard(sound, velocity_db = 0) {
-  if (!sound || (isNeutral(sound.macros) && !velocity_db)) return sound;
-  return { ...sound, ...applyMacros(sound.modes, sound.residual, sound.macros, velocity_db), macros: null };
+export function heard(sound) {
+  if (!sound || isNeutral(sound.macros)) return sound;
+  if (!heardOf.has(sound)) heardOf.set(sound, { ...sound, ...applyMacros(sound.modes, sound.residual, sound.macros), macros: null });
+  return heardOf.get(sound);
 }
 
 // --- what the laws refer to ------------------------------------------------------------------------
@@ -71,7 +75,7 @@ function mean_hz(modes, exponent) {
     if (modes.muted?.[i] || frequency_hz <= 0) return;
     const log = Math.log(clamp(frequency_hz, 1, MOST_HZ));
     logs.push(log);
-    weights.push((Math.LN10 * modes.power_db[i]) / 10 + exponent * log);
+    weights.push((Math.LN10 * modes.power_db[i]) / 20 + exponent * log);
   });
   if (!logs.length) return null;
   const top = weights.reduce((a, b) => Math.max(a, b));
@@ -106,7 +110,7 @@ function changeDamping({ modes, residual }, damping) {
 }
 
 function changePosition(modes, position) {
-  const lowest_hz = mean_hz(modes, -4);
+  const lowest_hz = mean_hz(modes, -3);
   if (lowest_hz === null) return modes;
   const at = POSITION_CENTRE + POSITION_SPAN * position;
   const power = (order, place) => POSITION_FLOOR ** 2 + 0.5 * (1 - Math.exp(-((order / POSITION_BLUR) ** 2)) * Math.cos(2 * Math.PI * order * place));
@@ -250,26 +254,31 @@ function bandsNear(frequency_hz, centres) {
 // --- the other way ---------------------------------------------------------------------------------
 
 /**
- * Own values of some modes that are heard as ``wanted`` ({frequency_hz, power_db, decay_per_s} by index in ``indices``)
- * under the sound's macros. What the laws refer to moves with the modes, so the own values are corrected by what is
- * still missing until nothing is; each step is exact where a law is a ratio.
+ * Own values of some modes that are heard as ``wanted`` ({frequency_hz, power_db, decay_per_s}, one for each of
+ * ``indices``) under the sound's macros. Frequency and decay are ratios, so one step each is exact. What the laws of
+ * level refer to moves with the modes, so levels are corrected by what is missing, by secants, until nothing is.
  */
 export function ownValues(sound, indices, wanted) {
   if (isNeutral(sound.macros)) return wanted;
   const macros = { ...sound.macros, roughness: 0, room: 0 }; // they do nothing to modes
   const bare = { edges_hz: [], power_db: [], decay_per_s: [], rise_s: sound.residual?.rise_s ?? 0 };
   const modes = { ...sound.modes, frequency_hz: [...sound.modes.frequency_hz], power_db: [...sound.modes.power_db], decay_per_s: [...sound.modes.decay_per_s] };
-  for (let round = 0; round < 8; round++) {
+  const last = indices.map(() => null); // where a level was a round ago, own and heard
+  for (let round = 0; round < ROUNDS; round++) {
     const now = applyMacros(modes, bare, macros).modes;
     let missing = 0;
     indices.forEach((index, i) => {
-      const ratio_f = wanted.frequency_hz[i] / now.frequency_hz[index];
-      const ratio_d = wanted.decay_per_s[i] / now.decay_per_s[index];
-      const gain_db = wanted.power_db[i] - now.power_db[index];
-      modes.frequency_hz[index] *= ratio_f;
-      modes.decay_per_s[index] *= ratio_d;
-      modes.power_db[index] += gain_db;
-      missing = Math.max(missing, Math.abs(Math.log(ratio_f)), Math.abs(Math.log(ratio_d)), Math.abs(gain_db));
+      for (const name of ["frequency_hz", "decay_per_s"]) {
+        const ratio = wanted[name][i] / now[name][index];
+        modes[name][index] *= ratio;
+        missing = Math.max(missing, Math.abs(Math.log(ratio)));
+      }
+      const at = { own: modes.power_db[index], heard: now.power_db[index] };
+      const slope = last[i] && at.own !== last[i].own && round > 2 ? (at.heard - last[i].heard) / (at.own - last[i].own) : 1;
+      const step_db = clamp((wanted.power_db[i] - at.heard) / clamp(slope, 0.4, 4), -40, 40);
+      last[i] = at;
+      modes.power_db[index] += step_db;
+      missing = Math.max(missing, Math.abs(step_db));
     });
     if (missing < 1e-9) break;
   }

@@ -1,44 +1,53 @@
 // A change to several modes under way: one draft, shown and heard at once, sent as one edit when it is let go.
+//
+// What is dragged is what is heard; under macros the sound's own modes are moved so that the heard ones follow.
 
+import { heard, ownValues } from "./macros.js";
 import { clamp } from "./quantities.js";
 import { newGesture } from "./sliders.js";
 
 const LIMITS = { frequency_hz: [10, 23900], power_db: [-120, 24], decay_per_s: [6.908 / 60, 6908] };
+const NAMES = Object.keys(LIMITS);
 const SETTLE_MS = 2000;
 
-/** ``host``: {sound() -> shown sound, changed(), preview(sound), committed(soundId)}. */
+/** ``host``: {sound() -> the sound in its own modes with other drafts, changed(), preview(sound), committed(soundId)}. */
 export function createModeEdit(store, host) {
-  let draft = null; // {soundId, indices, start, values, gesture, sent}
+  let draft = null; // {soundId, indices, own, start, values, gesture, sent}: own and values of the sound, start as heard
   let timer = null;
 
-  function begin(sound, indices, gesture = newGesture()) {
+  function begin(chosen, gesture = newGesture()) {
     clearTimeout(timer);
-    const chosen = [...indices].filter((i) => i < sound.modes.frequency_hz.length).sort((a, b) => a - b);
-    const pick = (name) => chosen.map((i) => sound.modes[name][i]);
-    const start = { frequency_hz: pick("frequency_hz"), power_db: pick("power_db"), decay_per_s: pick("decay_per_s") };
-    draft = { soundId: sound.id, indices: chosen, start, values: structuredClone(start), gesture, sent: false };
+    const sound = host.sound();
+    const indices = [...chosen].filter((i) => i < sound.modes.frequency_hz.length).sort((a, b) => a - b);
+    const pick = (modes) => Object.fromEntries(NAMES.map((name) => [name, indices.map((i) => modes[name][i])]));
+    const own = pick(sound.modes);
+    draft = { soundId: sound.id, indices, own, start: pick(heard(sound).modes), values: structuredClone(own), gesture, sent: false };
   }
 
   /** Scale the draft from where it began: frequencies and decay rates by ratio, power by dB, all together. */
   function scale(frequencyRatio, power_db, decayRatio) {
     if (!draft) return;
-    const { start, values } = draft;
+    const { start, indices } = draft;
     const ratio = (name, wanted) => clamp(wanted, Math.max(...start[name].map((v) => LIMITS[name][0] / v)), Math.min(...start[name].map((v) => LIMITS[name][1] / v)));
     const f = ratio("frequency_hz", frequencyRatio);
     const d = ratio("decay_per_s", decayRatio);
-    values.frequency_hz = start.frequency_hz.map((v) => v * f);
-    values.decay_per_s = start.decay_per_s.map((v) => v * d);
-    values.power_db = start.power_db.map((v) => clamp(v + power_db, ...LIMITS.power_db));
+    const wanted = {
+      frequency_hz: start.frequency_hz.map((v) => v * f),
+      power_db: start.power_db.map((v) => clamp(v + power_db, ...LIMITS.power_db)),
+      decay_per_s: start.decay_per_s.map((v) => v * d),
+    };
+    const own = ownValues(host.sound(), indices, wanted);
+    for (const name of NAMES) draft.values[name] = own[name].map((v) => clamp(v, ...LIMITS[name]));
     host.changed();
-    host.preview(shown(host.sound()));
+    host.preview(host.sound());
   }
 
   function commit() {
     if (!draft) return;
-    const { soundId, indices, start, values, gesture } = draft;
+    const { soundId, indices, own, values, gesture } = draft;
     const edit = { kind: "set_modes", sound_id: soundId, indices };
-    for (const name of Object.keys(LIMITS)) {
-      if (values[name].some((v, i) => Math.abs(v - start[name][i]) > 1e-9)) edit[name] = values[name];
+    for (const name of NAMES) {
+      if (values[name].some((v, i) => Math.abs(v - own[name][i]) > 1e-9)) edit[name] = values[name];
     }
     if (Object.keys(edit).length === 3) {
       cancel();
@@ -60,7 +69,7 @@ export function createModeEdit(store, host) {
   function shown(sound) {
     if (!sound || !draft || draft.soundId !== sound.id) return sound;
     const modes = { ...sound.modes };
-    for (const name of Object.keys(LIMITS)) {
+    for (const name of NAMES) {
       modes[name] = modes[name].slice();
       draft.indices.forEach((index, i) => {
         if (index < modes[name].length) modes[name][index] = draft.values[name][i];

@@ -11,7 +11,7 @@ const DEFAULT_DECAY_PER_S = 8;
 const WIDEST = { low_hz: LOWEST_HZ, high_hz: HIGHEST_HZ };
 
 /**
- * ``host``: {edit (see mode_edit.js), shownSound(), color(), selected() -> Set, select(Set), levels(), add(f, p, d),
+ * ``host``: {edit (see mode_edit.js), shownSound() -> the sound as heard, ownModes() -> its own modes or null if they are those, color(), selected() -> Set, select(Set), levels(), add(f, p, d),
  * remove(indices), mute(indices, muted), strike(), zoomed(boolean)}.
  */
 export function createModes(host) {
@@ -57,7 +57,7 @@ export function createModes(host) {
     const [width, height] = [Math.round(plane.width * scale), Math.round(plane.height * scale)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     drawModes(canvas, plane, {
-      sound, color: host.color(), selected: host.selected(), hovered, levels: host.levels(),
+      sound, ghosts: host.ownModes(), color: host.color(), selected: host.selected(), hovered, levels: host.levels(),
       lasso: drag?.kind === "lasso" ? drag : null, focused: document.activeElement === canvas && canvas.matches(".by-keys *"),
     });
     showTip(sound);
@@ -145,7 +145,7 @@ export function createModes(host) {
     if (!drag.moved && Math.hypot(dx, dy) < MOVED_PX) return;
     if (!drag.moved) {
       drag.moved = true;
-      if (drag.kind !== "lasso") host.edit.begin(host.shownSound(), host.selected());
+      if (drag.kind !== "lasso") host.edit.begin(host.selected());
     }
     if (drag.kind === "lasso") lasso();
     else if (drag.kind === "decay") {
@@ -246,7 +246,7 @@ export function createModes(host) {
       const [across, up] = nudges[event.key];
       if (event.timeStamp - nudge.at_ms > 800) nudge.gesture = newGesture();
       nudge.at_ms = event.timeStamp;
-      host.edit.begin(host.shownSound(), host.selected(), nudge.gesture);
+      host.edit.begin(host.selected(), nudge.gesture);
       host.edit.scale(2 ** ((across * 5 * fine) / 1200), (up * fine) / 2, 1);
       host.edit.commit();
     } else return;

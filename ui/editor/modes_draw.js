@@ -48,7 +48,7 @@ export function tailDecay(length) {
 
 const alpha = (color, part) => color + Math.round(part * 255).toString(16).padStart(2, "0");
 
-export function drawModes(canvas, plane, { sound, color, selected, hovered, levels, lasso, focused }) {
+export function drawModes(canvas, plane, { sound, ghosts, color, selected, hovered, levels, lasso, focused }) {
   const scale = window.devicePixelRatio || 1;
   const pen = canvas.getContext("2d");
   pen.setTransform(scale, 0, 0, scale, 0, 0);
@@ -60,6 +60,7 @@ export function drawModes(canvas, plane, { sound, color, selected, hovered, leve
   pen.rect(plane.left, 0, plane.right - plane.left + MARGIN.right, plane.bottom);
   pen.clip();
   if (levels) drawSpectrum(pen, plane, levels);
+  if (ghosts) drawGhosts(pen, plane, ghosts, color);
   if (sound) drawStems(pen, plane, sound.modes, color, selected, hovered);
   if (lasso) drawLasso(pen, lasso);
   pen.restore();
@@ -129,6 +130,21 @@ function drawSpectrum(pen, plane, levels) {
   pen.fill();
   pen.strokeStyle = alpha(INK.noiseLine, 0.8);
   pen.stroke();
+}
+
+/** Where the modes are without macros: small open heads on short stems. */
+function drawGhosts(pen, plane, modes, color) {
+  pen.strokeStyle = alpha(color, 0.4);
+  pen.lineWidth = 1;
+  modes.frequency_hz.forEach((frequency_hz, i) => {
+    const x = plane.x(frequency_hz);
+    const y = clamp(plane.y(modes.power_db[i]), plane.top - 4, plane.bottom);
+    if (modes.muted?.[i] || x < plane.left || x > plane.right + 4) return;
+    pen.beginPath();
+    pen.arc(x, y, 2.5, 0, 2 * Math.PI);
+    pen.stroke();
+    line(pen, x, y + 2.5, x, Math.min(plane.bottom, y + 12));
+  });
 }
 
 function drawStems(pen, plane, modes, color, selected, hovered) {

@@ -1,6 +1,7 @@
 // The Hit tab: everything about the selected hits.
 
 import { icon } from "./icons.js";
+import { heard } from "./macros.js";
 import { formatDb, formatPan, formatSeconds, formatTimecode, frameRate, LN_60_DB, readDb, readPan, readPlain, readTime, soundColor } from "./quantities.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "./sliders.js";
 
@@ -79,7 +80,7 @@ export function createHitPanel(store, audio) {
   } });
   const seeds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Seed", title: "The same seed always gives the same sound" }), make("div", "ins-row", {}, seed.element, dice));
 
-  const velocity = field("velocity_db", { label: "Velocity", help: "How hard it is struck; sampled anew", min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: readDb });
+  const velocity = field("velocity_db", { label: "Velocity", help: "How hard it is struck: louder and, as the contact gets shorter, brighter; sampled anew", min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: readDb });
   const gain = field("gain_db", { label: "Level", help: "Gain in the mix", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: readDb }, true);
   const pan = field("pan", { label: "Pan", help: "Balance: both channels at full level in the centre", min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: readPan }, true);
   const pitch = field("pitch_cents", { label: "Pitch", help: "Shift of all modes of this hit", min: -1200, max: 1200, step: 1, neutral: 0, format: formatCents, read: (text) => readPlain(text, ["c", "ct", "cent", "cents"]) });
@@ -124,7 +125,7 @@ export function createHitPanel(store, audio) {
   }
 
   function ringing(sound, hit) {
-    const decays = sound?.modes.decay_per_s ?? [];
+    const decays = heard(sound)?.modes.decay_per_s ?? [];
     if (!decays.length) return "";
     return `rings ${formatSeconds(LN_60_DB / (Math.min(...decays) * hit.tweak.decay_ratio))}`;
   }

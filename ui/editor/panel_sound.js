@@ -1,8 +1,12 @@
 // The Sound tab: which sound, where it comes from, its modes and its residual.
 
 import { spectrumDb } from "./fft.js";
+import { heard, isNeutral, ownValues } from "./macros.js";
+import { createMatch } from "./match.js";
 import { createModeEdit } from "./mode_edit.js";
 import { createModes } from "./modes.js";
+import { createMorph } from "./morph.js";
+import { createMacros } from "./panel_macros.js";
 import {
   decayToT60, formatDb, formatHz, formatSeconds, geometricMean, mean, noteName, readDb, readHz, readSeconds, soundColor, t60ToDecay,
 } from "./quantities.js";
@@ -26,21 +30,29 @@ export function createSoundPanel(store, audio, shared) {
   const sound = () => shared.currentSound();
   const selected = () => store.selection.modes ?? new Set();
   const hitsOf = (id) => store.view.project.hits.filter((hit) => hit.sound_id === id);
-  const bare = () => residual?.shown(edit.shown(sound())) ?? sound();
+  /** The sound in its own modes and noise, with what is being dragged; and as it is heard. */
+  const own = () => macros.shown(residual.shown(edit.shown(sound())));
+  const heardNow = () => heard(morph.shown() ?? own());
 
-  const edit = createModeEdit(store, { sound, changed: show, preview: (changed) => audio.previewModes(changed, 0), committed: hearWhenReady });
-  const residual = createResidual(store, { sound, preview: (changed) => audio.previewModes(changed, 0), committed: hearWhenReady });
+  const drafts = { sound: own, changed: show, preview: (changed) => audio.previewModes(changed, 0), committed: hearWhenReady };
+  const edit = createModeEdit(store, drafts);
+  const macros = createMacros(store, drafts);
+  const residual = createResidual(store, { ...drafts, sound, preview: () => audio.previewModes(own(), 0) });
+  const match = createMatch(store, { sound, residual: residual.element });
   const modes = createModes({
     edit, selected, levels: () => levels,
-    shownSound: bare,
+    shownSound: heardNow,
+    ownModes: () => (isNeutral(own()?.macros) || morph.shown() ? null : own().modes),
     color: () => soundColor(store.view.project, sound()?.id),
     select: (set) => shared.select({ modes: set }),
     add(frequency_hz, power_db, decay_per_s) {
-      const { id, modes: old } = sound();
-      const next = { ...sound(), modes: { frequency_hz: [...old.frequency_hz, frequency_hz], power_db: [...old.power_db, power_db], decay_per_s: [...old.decay_per_s, decay_per_s], phase_rad: [...old.phase_rad, 0], muted: [...old.muted, false] } };
+      const { id, modes: old } = own();
+      const next = { ...own(), modes: { frequency_hz: [...old.frequency_hz, frequency_hz], power_db: [...old.power_db, power_db], decay_per_s: [...old.decay_per_s, decay_per_s], phase_rad: [...old.phase_rad, 0], muted: [...old.muted, false] } };
+      const values = ownValues(next, [old.frequency_hz.length], { frequency_hz: [frequency_hz], power_db: [power_db], decay_per_s: [decay_per_s] });
+      for (const [key, [value]] of Object.entries(values)) next.modes[key][old.frequency_hz.length] = value;
       audio.previewModes(next, 0);
       hearWhenReady(id);
-      store.edit({ kind: "add_mode", sound_id: id, frequency_hz, power_db, decay_per_s }, newGesture());
+      store.edit({ kind: "add_mode", sound_id: id, frequency_hz: values.frequency_hz[0], power_db: values.power_db[0], decay_per_s: values.decay_per_s[0] }, newGesture());
       shared.select({ modes: new Set([old.frequency_hz.length]) });
     },
     remove(indices) {
@@ -72,10 +84,13 @@ export function createSoundPanel(store, audio, shared) {
   const about = make("span", "ins-quiet ins-origin");
   const strikeButton = createButton("Strike", { title: "Hear this sound struck once", onPress: strike });
   const replaceButton = createButton("Replace…", { title: "Take another sound: a preset or a recording", onPress: replaceMenu });
+  const morphButton = createButton("Morph…", { title: "Move this sound towards another, or make one between the two", onPress: () => morph.open() });
+  morphButton.setAttribute("aria-haspopup", "dialog");
+  const morph = createMorph(store, morphButton, { ...drafts, sound, select: (id) => shared.select({ soundId: id, modes: new Set() }) });
   const deleteButton = createButton("Delete", { title: "Delete this sound; no hit strikes it", onPress: () => store.edit({ kind: "delete_sound", sound_id: sound().id }, newGesture()) });
   const file = make("input", "", { type: "file", accept: "audio/*,video/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
   file.addEventListener("change", () => file.files[0] && useRecording(file.files[0]));
-  const header = make("div", "ins-row ins-sound-head", {}, dot, name.element, choose, about, strikeButton, replaceButton, deleteButton, file);
+  const header = make("div", "ins-row ins-sound-head", {}, dot, name.element, choose, match.button, about, strikeButton, replaceButton, morphButton, deleteButton, file);
 
   const count = make("span", "ins-quiet ins-count");
   const hint = make("span", "ins-quiet ins-hint", { textContent: HINT });
@@ -111,9 +126,9 @@ export function createSoundPanel(store, audio, shared) {
     return createSlider({
       ...settings,
       onStart() {
-        const s = edit.shown(sound());
+        const s = heardNow();
         from = { frequency_hz: middle(s, "frequency_hz"), power_db: middle(s, "power_db"), decay_per_s: middle(s, "decay_per_s") };
-        edit.begin(s, selected());
+        edit.begin(selected());
       },
       onInput: moved,
       onCommit(value) {
@@ -136,9 +151,10 @@ export function createSoundPanel(store, audio, shared) {
   );
   const sliders = make("div", "ins-columns", {}, frequency.element, power.element, decay.element);
 
-  const element = make("div", "ins-sound", {}, header, modes.element, status, sliders, residual.element);
+  modes.element.append(macros.actions);
+  const element = make("div", "ins-sound", {}, header, macros.element, modes.element, status, sliders, match.element);
   const empty = make("p", "ins-empty", { textContent: "No sound yet. Open a clip with hits in it, or choose what is struck, and its modes appear here." });
-  const root = make("div", "ins-panel", {}, element, empty);
+  const root = make("div", "ins-panel", {}, element, empty, match.large);
 
   // --- doing ---------------------------------------------------------------------------------------
 
@@ -205,7 +221,7 @@ export function createSoundPanel(store, audio, shared) {
   }
 
   function hearNow() {
-    if (!hearing || edit.active || residual.active) return;
+    if (!hearing || edit.active || macros.active || residual.active) return;
     if (performance.now() > hearing.until_ms || audio.playing) {
       hearing = null;
       return;
@@ -250,10 +266,10 @@ export function createSoundPanel(store, audio, shared) {
   const countOf = (n) => (n === 1 ? "1 hit" : `${n} hits`);
 
   function show() {
-    const s = edit.shown(sound());
-    element.hidden = !s;
-    empty.hidden = Boolean(s);
-    if (!s) return;
+    element.hidden = !sound();
+    empty.hidden = Boolean(sound());
+    if (!sound()) return;
+    const s = heardNow();
     const { project } = store.view;
     const color = soundColor(project, s.id);
     dot.style.setProperty("--sound", color);
@@ -263,9 +279,8 @@ export function createSoundPanel(store, audio, shared) {
     choose.hidden = project.sounds.length < 2;
     deleteButton.hidden = project.sounds.length < 2 || hitsOf(s.id).length > 0;
     const origin = s.origin === "preset" || !ORIGINS[s.origin] ? s.origin_note || ORIGINS[s.origin] : s.origin === "edited" && s.origin_note ? `edited, ${s.origin_note}` : ORIGINS[s.origin];
-    const fit = s.fit === null || s.fit === undefined ? null : `fit ${Math.round(s.fit * 100)} %`;
-    about.textContent = [countOf(hitsOf(s.id).length), fit, origin].filter(Boolean).join(" · ");
-    about.title = [ORIGINS[s.origin], s.origin_note, fit && `${fit}: how near modes and noise alone come to the sound they were measured from`].filter(Boolean).join("\n");
+    about.textContent = [countOf(hitsOf(s.id).length), origin].filter(Boolean).join(" · ");
+    about.title = [ORIGINS[s.origin], s.origin_note].filter(Boolean).join("\n");
     const total = s.modes.frequency_hz.length;
     const chosen = [...selected()].filter((i) => i < total);
     count.textContent = chosen.length ? `${chosen.length} of ${total} modes` : `${total} ${total === 1 ? "mode" : "modes"}`;
@@ -273,15 +288,20 @@ export function createSoundPanel(store, audio, shared) {
     frequency.set(chosen.length ? middle(s, "frequency_hz") : null, chosen.length ? "—" : words);
     power.set(chosen.length ? middle(s, "power_db") : null);
     decay.set(chosen.length ? decayToT60(middle(s, "decay_per_s")) : null);
+    macros.show();
     modes.refresh();
     residual.refresh();
+    match.show();
     lookAtSpectrum();
+  }
+
+  function settle() {
+    for (const draft of [edit, macros, residual]) draft.settle();
   }
 
   cleanups.push(
     store.on("view", () => {
-      edit.settle();
-      residual.settle();
+      settle();
       show();
     }),
     store.on("rendered", () => {
@@ -290,8 +310,7 @@ export function createSoundPanel(store, audio, shared) {
     }),
     store.on("struck", ({ sound_id }) => sound_id === striking && calm()),
     store.on("error", () => {
-      edit.settle();
-      residual.settle();
+      settle();
       hearing = null;
       calm();
       show();
@@ -302,7 +321,9 @@ export function createSoundPanel(store, audio, shared) {
     element: root, show, locate: modes.locate,
     dispose() {
       modes.dispose();
+      morph.dispose();
       residual.dispose();
+      match.dispose();
       for (const cleanup of cleanups) cleanup?.();
     },
   };

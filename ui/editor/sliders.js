@@ -113,14 +113,16 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
     active = false;
     onCommit(value);
   });
-  track.addEventListener("keydown", (event) => event.stopPropagation());
+  track.addEventListener("keydown", (event) => {
+    const isThePages = event.ctrlKey || event.metaKey || event.key === " "; // undo, save, play
+    if (!isThePages) event.stopPropagation();
+  });
   if (neutral !== null) {
     track.addEventListener("dblclick", () => {
       active = false;
       onStart();
       onCommit(neutral);
     });
-    track.title = `Double-click for ${format(neutral)}`;
   }
   const name = make("span", "ins-label", { textContent: label, title: help });
   const element = make("div", "ins-slider", {}, make("div", "ins-slider-top", {}, name, entry.element), track);
@@ -139,6 +141,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
       const text = next === null ? words : words === "—" ? format(next) : words;
       track.setAttribute("aria-valuetext", text);
       entry.set(text, disabled);
+      if (neutral !== null && !disabled) track.title = `Double-click for ${format(neutral)}`;
       paint();
     },
   };

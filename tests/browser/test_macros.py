@@ -1,0 +1,201 @@
+"""Macros and morphs in a real browser: the page reckons as the engine does; what is dragged is heard and undone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.dsp import erb_edges
+from engine.parameters import MACRO_NAMES, Macros, Modes, Residual, Stage
+from engine.physics.macros import apply_macros
+from tests.browser.struck_page import Editor
+from ui.view import modes_view, residual_view
+
+LAWS = """(given) => import("/struck/static/macros.js").then(({ applyMacros }) =>
+  given.map(([modes, residual, macros, velocity_db]) => applyMacros(modes, residual, macros, velocity_db)))"""
+FIRST = "Change sampler settings"
+INVERSE = """([sound, indices, wanted]) => import("/struck/static/macros.js").then(({ applyMacros, ownValues }) => {
+  const own = ownValues(sound, indices, wanted);
+  const modes = structuredClone(sound.modes);
+  for (const name of Object.keys(own)) indices.forEach((index, i) => { modes[name][index] = own[name][i]; });
+  const now = applyMacros(modes, sound.residual, sound.macros).modes;
+  return Object.keys(own).map((name) => indices.map((index) => now[name][index]));
+})"""
+
+
+def some_sound(rng: np.random.Generator) -> tuple[Modes, Residual]:
+    """A sound at random, with any of the stages, or none."""
+
+    def numbers(low: float, high: float, count: int) -> tuple[float, ...]:
+        return tuple(float(v) for v in rng.uniform(low, high, count).round(3))
+
+    count, bands = int(rng.integers(0, 30)), int(rng.integers(0, 3)) * 12
+    frequency = tuple(float(v) for v in np.exp(rng.uniform(3, 10, count)).round(3))
+    muted = tuple(bool(v) for v in rng.random(count) < 0.2)
+    modes = Modes(frequency, numbers(-80, 0, count), numbers(0.5, 300, count), numbers(-3, 3, count), muted)
+    if not bands:
+        return modes, Residual(rise_s=float(rng.choice([0.0, 0.001])))
+    edges = tuple(float(v) for v in erb_edges(20.0, float(rng.choice([22_050, 24_000])), bands).round(3))
+    stages = [Stage(numbers(-90, -20, bands), numbers(2, 900, bands)) if rng.random() < 0.6 else None for _ in range(3)]
+    power = tuple(-200.0 if rng.random() < 0.1 else p for p in numbers(-90, -20, bands))
+    rise_s = float(rng.choice([0.0, 0.0004, 0.003]))
+    return modes, Residual(edges, power, numbers(5, 300, bands), *stages, rise_s)
+
+
+def some_macros(rng: np.random.Generator) -> Macros:
+    kinds = [0.0, -1.0, 1.0, *rng.uniform(-1, 1, 5)]
+    return Macros(*(float(rng.choice(kinds)) for _ in MACRO_NAMES))
+
+
+def test_the_pages_laws_are_the_engines(editor: Editor) -> None:
+    rng = np.random.default_rng(11)
+    cases = [(*some_sound(rng), some_macros(rng), float(rng.choice([0.0, -60, 12, -7.3]))) for _ in range(150)]
+    given = [[modes_view(m), residual_view(r), vars(macros), v] for m, r, macros, v in cases]
+    answers = editor.page.evaluate(LAWS, given)
+    assert any(made["residual"]["attack"] and not r.attack for made, (_, r, *_) in zip(answers, cases, strict=True))
+    for made, (modes, residual, macros, velocity_db) in zip(answers, cases, strict=True):
+        wanted_modes, wanted = apply_macros(modes, residual, macros, velocity_db)
+        for name in ("frequency_hz", "power_db", "decay_per_s"):
+            np.testing.assert_allclose(made["modes"][name], getattr(wanted_modes, name), rtol=1e-6, atol=1e-6)
+        assert tuple(made["modes"]["muted"]) == wanted_modes.muted
+        found = made["residual"]
+        np.testing.assert_allclose(found["edges_hz"], wanted.edges_hz)
+        assert found["rise_s"] == pytest.approx(wanted.rise_s, rel=1e-6, abs=1e-12)
+        for name in ("strike", "tail", "room", "attack"):
+            stage, want = found if name == "strike" else found[name], wanted.stage(name)
+            if want is None:
+                assert not stage or not stage["power_db"]
+                continue
+            np.testing.assert_allclose(stage["power_db"], want.power_db, rtol=1e-6, atol=1e-6)
+            np.testing.assert_allclose(stage["decay_per_s"], want.decay_per_s, rtol=1e-6, atol=1e-6)
+
+
+def test_what_is_dragged_under_macros_goes_where_the_pointer_is(editor: Editor) -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        modes, residual = some_sound(rng)
+        if len(modes) < 4:
+            continue
+        macros = some_macros(rng)
+        wanted = {"frequency_hz": [440.0, 3000.0], "power_db": [-20.0, -35.5], "decay_per_s": [4.0, 30.0]}
+        sound = {"modes": modes_view(modes), "residual": residual_view(residual), "macros": vars(macros)}
+        found = editor.page.evaluate(INVERSE, [sound, [1, 3], wanted])
+        np.testing.assert_allclose(found, list(wanted.values()), rtol=1e-5, err_msg=str(macros))
+
+
+def macro(editor: Editor, name: str) -> Any:
+    return editor.page.locator(f"[data-macro={name}] input[type=range]")
+
+
+def drag_macro(editor: Editor, name: str, from_share: float, to_share: float) -> None:
+    box = macro(editor, name).bounding_box()
+    y = box["y"] + box["height"] / 2
+    at = [{"x": box["x"] + 7 + share * (box["width"] - 14), "y": y} for share in (from_share, to_share)]
+    editor.drag(*at)
+
+
+def choose_sound(editor: Editor) -> dict[str, Any]:
+    """The demo's first sound in the Sound tab, its hits rendered by modes and noise alone, which is quick."""
+    prior = "void window.struck.store.edit({ kind: 'set_render', checkpoint: '' })"
+    editor.change(lambda: editor.see(prior))
+    editor.page.get_by_role("tab", name="Sound").click()
+    sound = editor.project["sounds"][0]
+    editor.page.evaluate("(id) => window.struck.store.select({ soundId: id, hits: new Set() })", sound["id"])
+    return sound
+
+
+def sound_of(editor: Editor, sound_id: str) -> dict[str, Any]:
+    return next(sound for sound in editor.project["sounds"] if sound["id"] == sound_id)
+
+
+def keys_of(editor: Editor, sound_id: str) -> list[str]:
+    hits = [hit["id"] for hit in editor.project["hits"] if hit["sound_id"] == sound_id]
+    return editor.see(f"{hits}.map((id) => window.struck.store.rendered.get(id).key)")  # type: ignore[no-any-return]
+
+
+def test_mass_dragged_lowers_what_is_shown_and_heard_and_is_undone(editor: Editor) -> None:
+    page, sound = editor.page, choose_sound(editor)
+    keys = keys_of(editor, sound["id"])
+    places = [editor.locate_mode(sound["id"], k) for k in range(3)]
+    assert not page.get_by_role("button", name="Bake", exact=True).is_visible()
+
+    editor.change(lambda: drag_macro(editor, "mass", 0.5, 0.8))
+    now = sound_of(editor, sound["id"])
+    assert now["macros"]["mass"] == pytest.approx(0.6, abs=0.05)
+    assert now["modes"] == sound["modes"]  # its own stay; those heard and shown are lower
+    for k, place in enumerate(places):
+        assert editor.locate_mode(sound["id"], k)["x"] < place["x"] - 20
+    assert not set(keys) & set(keys_of(editor, sound["id"]))
+    assert editor.see("window.struck.store.view.undo") == f"Mass of {sound['name']}"  # the whole drag is one step
+
+    # A stem dragged under the macro: the head is where it was let go, and the sound's own mode moved.
+    start = editor.locate_mode(sound["id"], 0)
+    editor.change(lambda: editor.drag(start, {"x": start["x"] + 60, "y": start["y"] + 8}))
+    place = editor.locate_mode(sound["id"], 0)
+    assert place["x"] == pytest.approx(start["x"] + 60, abs=1.5)
+    own = sound_of(editor, sound["id"])["modes"]["frequency_hz"]
+    assert own[0] > sound["modes"]["frequency_hz"][0] and own[1:] == sound["modes"]["frequency_hz"][1:]
+
+    # A double-click on the thumb: the macro is gone, the edit is not.
+    editor.change(lambda: macro(editor, "mass").dblclick())
+    back = sound_of(editor, sound["id"])
+    assert not any(back["macros"].values()) and back["modes"]["frequency_hz"] == own
+    while editor.see("window.struck.store.view.undo") != FIRST:
+        editor.change(lambda: page.keyboard.press("Control+z"))
+    assert sound_of(editor, sound["id"]) == sound and keys_of(editor, sound["id"]) == keys
+
+
+def test_macros_are_typed_nudged_baked_and_reset(editor: Editor) -> None:
+    page, sound = editor.page, choose_sound(editor)
+    field = page.get_by_label("Room, value")
+    field.fill("dry")
+    editor.change(lambda: field.press("Enter"))
+    assert sound_of(editor, sound["id"])["macros"]["room"] == (-1.0 if sound["residual"]["room"] else 0.0)
+    macro(editor, "damping").focus()
+    editor.change(lambda: page.keyboard.press("ArrowRight"))
+    assert sound_of(editor, sound["id"])["macros"]["damping"] == pytest.approx(0.01)
+    editor.change(page.get_by_role("button", name="Reset", exact=True).click)
+    assert sound_of(editor, sound["id"]) == sound
+
+    editor.change(lambda: drag_macro(editor, "hardness", 0.5, 0.3))
+    heard = sound_of(editor, sound["id"])
+    editor.change(page.get_by_role("button", name="Bake", exact=True).click)
+    baked = sound_of(editor, sound["id"])
+    assert not any(baked["macros"].values()) and baked["origin"] == "edited"
+    wanted = editor.page.evaluate(LAWS, [[heard["modes"], heard["residual"], heard["macros"], 0]])[0]
+    np.testing.assert_allclose(baked["modes"]["power_db"], wanted["modes"]["power_db"], atol=2e-3)
+    assert not page.get_by_role("button", name="Bake", exact=True).is_visible()
+
+
+def test_a_morph_is_previewed_left_and_made(editor: Editor) -> None:
+    page, sound = editor.page, choose_sound(editor)
+    other = editor.project["sounds"][1]
+    opens = page.get_by_role("button", name="Morph…")
+    panel = page.get_by_role("dialog", name="Morph")
+    before = editor.locate_mode(sound["id"], 0)
+
+    opens.click()
+    assert panel.get_by_role("button", name="Make a new sound").is_disabled()
+    panel.get_by_role("option", name=other["name"]).click()
+    editor.wait("([id, was]) => window.struck.locate({ mode: [id, 0] }).x !== was", [sound["id"], before["x"]])
+    page.keyboard.press("Escape")
+    panel.wait_for(state="detached")
+    assert editor.locate_mode(sound["id"], 0) == before and editor.see("window.struck.store.view.undo") == FIRST
+
+    opens.click()
+    panel.get_by_label("Find a sound").fill("glass")
+    preset = panel.get_by_role("option").last
+    name = preset.inner_text()
+    preset.click()
+    amount = panel.get_by_label("Amount, value")
+    amount.fill("40 %")
+    amount.press("Enter")
+    editor.change(panel.get_by_role("button", name="Make a new sound").click)
+    made = next(s for s in editor.project["sounds"] if s["origin_note"].startswith("morph of"))
+    assert made["origin_note"] == f"morph of {sound['name']} and {name}, 40 %"
+    assert sound_of(editor, sound["id"]) == sound and not panel.is_visible()
+    editor.wait("(id) => window.struck.store.selection.soundId === id", made["id"])
+    editor.change(lambda: page.keyboard.press("Control+z"))
+    assert made["id"] not in {s["id"] for s in editor.project["sounds"]}
