@@ -13,8 +13,9 @@ from engine.parameters import Modes, Physics, Residual
 from engine.physics.capture import find_clipped, find_onset, find_restrike, mix_down
 from engine.physics.grouping import group_alike
 from engine.physics.macros import tweak
-from engine.physics.modes import fit_modes, restore_clipped, synthesize_modes
+from engine.physics.modes import drop_echoes, fit_modes, restore_clipped, synthesize_modes
 from engine.physics.residual import expected_level, fit_residual, rise_gain, synthesize_residual
+from engine.physics.stages import room_decay
 from engine.units import LN_60_DB
 
 __all__ = ["analyze_hit", "find_onset", "group_alike", "measure_fit", "ring_time_s", "synthesize", "tweak"]
@@ -62,7 +63,11 @@ def analyze_hit(
 
 def _explain(hit: np.ndarray, rate: int, max_modes: int, before: np.ndarray) -> tuple[Modes, Residual]:
     modes = fit_modes(hit, rate, max_modes, before)
-    return modes, fit_residual(hit, modes, rate, before=before)
+    residual = fit_residual(hit, modes, rate, before=before)
+    clean = drop_echoes(hit, modes, room_decay(residual, np.asarray(modes.frequency_hz)), rate)
+    if len(clean) < len(modes):
+        modes, residual = clean, fit_residual(hit, clean, rate, before=before)
+    return modes, residual
 
 
 def fit_rise(hit: np.ndarray, physics: Physics) -> float:

@@ -10,7 +10,7 @@ from engine.physics.poles import FINE, LOWEST_HZ, WIDE, crowding, find_poles, li
 from engine.physics.ringing import exponents, keep_distinct, refine_jointly, ring, solve_amplitudes
 from engine.physics.synthesis import synthesize_modes
 
-__all__ = ["fit_modes", "restore_clipped", "synthesize_modes"]
+__all__ = ["drop_echoes", "fit_modes", "restore_clipped", "synthesize_modes"]
 
 _ROUNDS = 5
 _ENTERS, _STAYS, _STANDS_OUT = 10.0**1.0, 10.0**0.6, 10.0**1.3  # power over the noise, at first and at last
@@ -19,6 +19,7 @@ _KNOWN = 0.9
 _LEAST_BEFORE_S = 0.05
 _SHADOW = 4.0  # bins
 _RESTORATIONS, _MOST_OVER = 3, 8.0
+_ECHO_WIDTHS, _ECHO_DB, _ECHO_DECAY = 3.0, 6.0, 0.7
 _DOUBT = 4.6  # standard deviation of decay times duration, for a steady tone that stands out by 0 dB
 _SLOWEST_PER_S, _LEAST_FALL = 0.05, 0.25  # a recording does not tell less than 2 dB over all of it from none
 
@@ -52,6 +53,28 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     struck = ~_hum(poles, amplitudes, doubt, duration_s, earlier, sample_rate_hz) & (poles[:, 0] > LOWEST_HZ)
     poles[:, 1] = np.maximum(poles[:, 1], np.clip(2.0 * doubt, _SLOWEST_PER_S, _LEAST_FALL / duration_s))
     return _to_modes(poles[struck], amplitudes[struck] * level)
+
+
+def drop_echoes(hit: np.ndarray, modes: Modes, room: np.ndarray, sample_rate_hz: int) -> Modes:
+    """The modes without those that are the room's answer to stronger ones, the others fitted anew.
+
+    ``room`` [K] is the room's decay per second at each mode, NaN where none is known. A room answers a mode with noise
+    round its frequency that falls no slower than the room: poles close beside a mode, weaker than it by 6 dB, that
+    decay as the room does or faster.
+    """
+    poles = np.stack([modes.frequency_hz, modes.decay_per_s], axis=1).reshape(-1, 2)
+    power = np.asarray(modes.power_db)
+    apart_hz = np.abs(poles[:, None, 0] - poles[None, :, 0])
+    reach_hz = _ECHO_WIDTHS * (poles[:, None, 1] + poles[None, :, 1] + room[:, None]) / (2.0 * np.pi)
+    near = (apart_hz < reach_hz) & (power[:, None] < power[None, :] - _ECHO_DB)
+    echo = near.any(axis=1) & (poles[:, 1] > _ECHO_DECAY * room)
+    if not echo.any():
+        return modes
+    level = float(np.abs(hit).max())
+    x = hit / level
+    amplitudes = solve_amplitudes(x, sample_rate_hz, poles[~echo])
+    poles, amplitudes, _ = refine_jointly(x, sample_rate_hz, poles[~echo], amplitudes)
+    return _to_modes(poles, amplitudes * level)
 
 
 def restore_clipped(hit: np.ndarray, clipped: np.ndarray, sample_rate_hz: int, max_modes: int = 64) -> np.ndarray:
@@ -114,9 +137,7 @@ def _confirm(
     return poles, rest
 
 
-def _fit_distinct(
-    x: np.ndarray, rate: int, poles: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _fit_distinct(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The poles after one step, those that can be told apart; their amplitudes, own shares, and what they leave."""
     poles, amplitudes, rest = refine_jointly(x, rate, poles, solve_amplitudes(x, rate, poles), 1)
     kept, share = keep_distinct(poles, amplitudes, rate, x.size)

@@ -1,8 +1,9 @@
-"""The noise of a strike that no mode explains: decaying band noise in two stages, strike and room."""
+"""The noise of a hit that no mode explains: decaying band noise in stages, attack, strike, tail and room."""
 
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy import fft as fast_fourier
@@ -10,12 +11,14 @@ from scipy import fft as fast_fourier
 from engine.dsp import erb_edges
 from engine.parameters import Modes, Residual
 from engine.physics.decays import fit_decays
-from engine.physics.modes import synthesize_modes
+from engine.physics.poles import THREADS
 from engine.physics.stages import name_stages
+from engine.physics.synthesis import synthesize_modes
 from engine.units import SILENCE_DB
 
 BANDS = 48
 _NOISE_OF = ("strike", "room", "attack", "tail")
+_FINE = 256
 _CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
 _SLOWEST_PER_S = 1.5
 _ENVELOPE_RATE_HZ = 4000.0
@@ -62,25 +65,37 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
     edges = np.asarray(residual.edges_hz)
     size = fast_fourier.next_fast_len(length_samples + 1024, real=True)
     bins = size // 2 + 1
-    time = np.arange(length_samples) / sample_rate_hz
-    out = np.zeros(length_samples)
     shares = [_band_share(edges, band, sample_rate_hz / size, bins) for band in range(len(edges) - 1)]
     gains = [np.sqrt(s / w * (sample_rate_hz / 2.0)) for (_, s), w in zip(shares, np.diff(edges), strict=True)]
-    for stage, power_db, decay in _stages(residual):
-        # neighbours overlap, so even and odd bands need noise of their own for their powers to add
-        for parity in (0, 1):
-            noise = np.random.default_rng([seed, stage, parity]).standard_normal(size, dtype=np.float32)
-            spectrum = fast_fourier.rfft(noise)
-            spectrum[-1:] = 0.0  # nothing at Nyquist itself
-            for band in range(parity, len(power_db), 2):
-                if power_db[band] <= SILENCE_DB:
-                    continue
-                part = slice(shares[band][0], shares[band][0] + gains[band].size)
-                shaped = np.zeros_like(spectrum)
-                shaped[part] = spectrum[part] * gains[band]
-                wave = fast_fourier.irfft(shaped, size)[:length_samples]
-                out += wave * (10.0 ** (power_db[band] / 20.0) * np.exp(-decay[band] * time))
-    return out.astype(np.float32)
+
+    def make(stage: int, power_db: np.ndarray, decay: np.ndarray, parity: int) -> np.ndarray:
+        out = np.zeros(length_samples)
+        noise = np.random.default_rng([seed, stage, parity]).standard_normal(size, dtype=np.float32)
+        spectrum = fast_fourier.rfft(noise)
+        spectrum[-1:] = 0.0  # nothing at Nyquist itself
+        for band in range(parity, len(power_db), 2):
+            if power_db[band] <= SILENCE_DB:
+                continue
+            part = slice(shares[band][0], shares[band][0] + gains[band].size)
+            shaped = np.zeros_like(spectrum)
+            shaped[part] = spectrum[part] * gains[band]
+            wave = fast_fourier.irfft(shaped, size)[:length_samples]
+            wave *= _fall(10.0 ** (power_db[band] / 20.0), decay[band] / sample_rate_hz, length_samples)
+            out += wave
+        return out
+
+    # neighbours overlap, so even and odd bands need noise of their own for their powers to add
+    parts = [(*stage, parity) for stage in _stages(residual) for parity in (0, 1)]
+    with ThreadPoolExecutor(THREADS) as pool:  # transforms leave the interpreter free
+        waves = list(pool.map(lambda part: make(*part), parts))
+    return np.sum(waves, axis=0).astype(np.float32)
+
+
+def _fall(level: float, decay_per_sample: float, length: int) -> np.ndarray:
+    """level e^(-decay n), float32 [length]: products of coarse and fine steps, since exponentials are slow."""
+    far = level * np.exp(-decay_per_sample * _FINE * np.arange(-(-length // _FINE)))
+    near = np.exp(-decay_per_sample * np.arange(_FINE))
+    return np.outer(far.astype(np.float32), near.astype(np.float32)).ravel()[:length]
 
 
 def band_shares(edges_hz: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
