@@ -95,8 +95,8 @@ def contact_time_s(modes: Modes, residual: Residual) -> float:
     """How long striker and object seem to touch, from the sound alone: the macros' reference.
 
     The shorter of the sound's rise, where it has one, and a quarter of the period at the modes' centre (their mean log
-    frequency, weighted by amplitude): the pulse must have held the frequencies that are strong, and by an octave above them
-    falls off. 0.5 ms where neither is known; within CONTACT_RANGE_S.
+    frequency, weighted by amplitude): the pulse must have held the frequencies that are strong, and falls off from an
+    octave above them on. 0.5 ms where neither is known; within CONTACT_RANGE_S.
     """
     known = [residual.rise_s] if residual.rise_s > 0.0 else []
     centre_hz = _mean_hz(modes, 0.0)

@@ -22,6 +22,9 @@ const SECTIONS = [
     ["Wheel", "zoom"], ["← →", "5 cents, with ⇧ 50"], ["↑ ↓", "0.5 dB, with ⇧ 5"], ["M", "mute"], ["N", "add a mode"], ["Delete", "take away"],
     ["Enter", "strike"],
   ]],
+  ["Macros and morph", [
+    ["Drag", "the whole object, over its own modes"], ["Double-click", "back to no change"], ["← →", "one step"], ["Bake", "makes what is heard its own"], ["Morph…", "towards another sound, or a new one between"],
+  ]],
   ["Residual", [
     ["Drag", "paint the bands"], ["Click", "choose a band"], ["⇧ click", "choose up to there"], ["↑ ↓", "1 dB, with ⇧ 6"], [`${COMMAND} A`, "choose all"], ["Esc", "choose none"],
   ]],

@@ -6,7 +6,8 @@ import { createButton, createSlider, make, newGesture } from "./sliders.js";
 const ANSWER_MS = 4000;
 
 /**
- * ``host``: {sound() -> the sound on show, changed(), preview(sound), committed(soundId), select(soundId)}.
+ * ``host``: {sound() -> the sound on show, changed(), preview(sound), committed(soundId), select(soundId),
+ * stems() -> the element that shows the modes, which stays in sight}.
  * ``shown()`` is the morphed sound while the panel is open, else null.
  */
 export function createMorph(store, anchor, host) {
@@ -123,8 +124,9 @@ export function createMorph(store, anchor, host) {
     const place = anchor.getBoundingClientRect();
     const width = panel.element.offsetWidth;
     panel.element.style.left = `${clamp(place.right - width, 8, innerWidth - width - 8)}px`;
-    panel.element.style.top = `${place.bottom + 6}px`;
-    panel.element.style.maxHeight = `${Math.max(220, innerHeight - place.bottom - 20)}px`;
+    const top = Math.max(place.bottom, host.stems().getBoundingClientRect().bottom) + 6;
+    panel.element.style.top = `${top}px`;
+    panel.element.style.maxHeight = `${Math.max(220, innerHeight - top - 14)}px`;
     document.addEventListener("pointerdown", outside, true);
     window.addEventListener("resize", close);
     anchor.setAttribute("aria-expanded", "true");

@@ -86,7 +86,7 @@ export function createSoundPanel(store, audio, shared) {
   const replaceButton = createButton("Replace…", { title: "Take another sound: a preset or a recording", onPress: replaceMenu });
   const morphButton = createButton("Morph…", { title: "Move this sound towards another, or make one between the two", onPress: () => morph.open() });
   morphButton.setAttribute("aria-haspopup", "dialog");
-  const morph = createMorph(store, morphButton, { ...drafts, sound, select: (id) => shared.select({ soundId: id, modes: new Set() }) });
+  const morph = createMorph(store, morphButton, { ...drafts, sound, stems: () => modes.element, select: (id) => shared.select({ soundId: id, modes: new Set() }) });
   const deleteButton = createButton("Delete", { title: "Delete this sound; no hit strikes it", onPress: () => store.edit({ kind: "delete_sound", sound_id: sound().id }, newGesture()) });
   const file = make("input", "", { type: "file", accept: "audio/*,video/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
   file.addEventListener("change", () => file.files[0] && useRecording(file.files[0]));
