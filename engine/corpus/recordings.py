@@ -18,7 +18,8 @@ from engine.dsp import resample
 from engine.errors import BadInput, StruckError
 from engine.media import read_recording
 from engine.parameters import Modes, Residual
-from engine.physics.analysis import analyze_hit, find_onset
+from engine.physics.analysis import analyze_hit, find_onset, single_hit
+from engine.physics.capture import mix_down
 from engine.units import SAMPLE_RATE_HZ
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
@@ -85,11 +86,11 @@ def is_held_out(recording: Recording) -> bool:
 
 
 def read_hit(recording: Recording) -> np.ndarray:
-    """The recording from its onset on, mono at 48 kHz, at most LONGEST_S."""
+    """The recording from its onset to where it is struck again, mono at 48 kHz, at most LONGEST_S."""
     samples, rate_hz = read_recording(recording.path)
-    mono = resample(samples.mean(axis=1), rate_hz, SAMPLE_RATE_HZ)
+    mono = resample(mix_down(samples), rate_hz, SAMPLE_RATE_HZ)
     start = round(find_onset(mono, SAMPLE_RATE_HZ) * SAMPLE_RATE_HZ)
-    return mono[start : start + int(LONGEST_S * SAMPLE_RATE_HZ)]
+    return single_hit(mono[start : start + int(LONGEST_S * SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ)
 
 
 def stretch(hit: np.ndarray, modes: Modes, residual: Residual, ratio: float) -> tuple[np.ndarray, Modes, Residual]:

@@ -18,7 +18,16 @@ from engine.physics.residual import expected_level, fit_residual, rise_gain, syn
 from engine.physics.stages import room_decay
 from engine.units import LN_60_DB
 
-__all__ = ["analyze_hit", "find_onset", "group_alike", "measure_fit", "ring_time_s", "synthesize", "tweak"]
+__all__ = [
+    "analyze_hit",
+    "find_onset",
+    "group_alike",
+    "measure_fit",
+    "ring_time_s",
+    "single_hit",
+    "synthesize",
+    "tweak",
+]
 
 _LONGEST_S = 6.0
 _BEFORE_S = 0.2
