@@ -69,7 +69,7 @@ export function createMatch(store, host) {
   function createPlot(title, draw, look) {
     let plane = null;
     let cursor = null;
-    const canvas = make("canvas", "ins-canvas", { tabIndex: look.small ? -1 : 0, role: "img", "aria-label": title });
+    const canvas = make("canvas", "ins-canvas", { tabIndex: look.small ? -1 : 0, role: "img", "aria-label": title, "aria-hidden": String(Boolean(look.small)) });
     const tip = make("div", "ins-tip mt-tip", { hidden: true });
     const frame = make("div", "mt-frame", {}, canvas, tip);
     const legend = make("span", "mt-legend");
@@ -258,6 +258,7 @@ export function createMatch(store, host) {
     largeCause.textContent = said.cause;
     again.hidden = !problem;
     const isFading = Boolean(data) && asked !== dataOf;
+    large.dataset.state = problem ? "failed" : !data || isFading ? "comparing" : "ready";
     for (const part of [large, compact]) part.classList.toggle("is-old", isFading);
     const blank = data ? "" : problem ? "Nothing to show." : "…";
     for (const plot of Object.values(open === "match" ? small : {})) plot.draw(blank);
