@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
+from engine.cache import Cache
+from engine.edits import apply_message
 from engine.errors import BadInput
+from engine.ingest import find_recording, keep_recording, match_sound, recording_key
 from engine.parameters import Modes, Physics, Residual, Stage
 from engine.physics.analysis import synthesize
 from engine.physics.match import BANDS, POINTS, STEP_S, compare
+from engine.project import Hit, Project, Sound
+from engine.storage import load_project
 
 RATE = 48_000
 MODES = Modes(
@@ -169,3 +176,92 @@ def test_any_rate_and_length_is_shown(rate_hz: int, duration_s: float) -> None:
 def test_what_is_no_recording_is_refused(samples: np.ndarray) -> None:
     with pytest.raises(BadInput, match="measure the sound again"):
         compare(samples, BELL, RATE)
+
+
+# --- the recording ------------------------------------------------------------------------------
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+
+
+@pytest.fixture(scope="module")
+def demo() -> Project:
+    return load_project(ASSETS / "demo_sound.struck.json")
+
+
+def note_time_s(sound: Sound) -> float:
+    return float(sound.origin_note.split(" at ")[1].removesuffix(" s"))
+
+
+def test_the_recording_of_a_sound_is_the_hit_it_was_estimated_from(demo: Project) -> None:
+    for sound in demo.sounds:
+        recording = find_recording(demo, sound, Cache(None))
+        assert f"{note_time_s(sound):.2f} s" in recording.source and recording.sample_rate_hz == RATE
+        power = np.square(recording.samples)
+        assert power[:480].mean() > 4.0 * power[-480:].mean()  # it begins with the attack
+        match = match_sound(demo, sound, Cache(None))
+        assert match.measured is None and match.now.fit == pytest.approx(sound.fit, abs=0.05)
+
+
+def test_a_hit_that_was_moved_or_given_away_leaves_the_recording_where_it_was(demo: Project) -> None:
+    sound = demo.sounds[0]
+    before = find_recording(demo, sound, Cache(None)).samples
+
+    def with_hit(change: Hit) -> Project:
+        return replace(demo, hits=tuple(change if hit.id == change.id else hit for hit in demo.hits))
+
+    model = min(demo.hits, key=lambda hit: abs(hit.time_s - note_time_s(sound)))
+    given = with_hit(replace(model, sound_id=demo.sounds[1].id))
+    np.testing.assert_array_equal(find_recording(given, sound, Cache(None)).samples, before)
+    assert recording_key(given, sound) == recording_key(demo, sound)
+    moved = find_recording(with_hit(replace(model, time_s=0.1, touched=True)), sound, Cache(None)).samples
+    length = min(len(moved), len(before)) - 480
+    lag = (
+        int(np.argmax([np.dot(before[480 : 480 + 4800], moved[480 + k : 480 + k + 4800]) for k in range(-300, 300)]))
+        - 300
+    )
+    assert abs(lag) < 48 and length > 0.4 * RATE  # its attack found again to 1 ms
+
+
+def test_an_edited_sound_is_compared_as_measured_too(demo: Project) -> None:
+    sound = demo.sounds[0]
+    message = {"kind": "set_modes", "sound_id": sound.id, "indices": [0], "power_db": [-80.0]}
+    edited = apply_message(demo, message).apply(demo)
+    known = match_sound(edited, edited.sound(sound.id), Cache(None), measured=sound)
+    again = match_sound(edited, edited.sound(sound.id), Cache(None))  # nothing known of what it was
+    for match in (known, again):
+        assert match.measured is not None and match.measured.fit is not None and match.now.fit is not None
+        assert match.measured.fit > match.now.fit
+    assert known.measured is not None and known.measured.fit == match_sound(demo, sound, Cache(None)).now.fit
+
+
+def test_without_its_recording_a_sound_says_what_is_missing(demo: Project, tmp_path: Path) -> None:
+    sound = demo.sounds[0]
+    gone = replace(demo, clip=replace(demo.clip, path=str(tmp_path / "gone.mp4")))
+    silent = replace(demo, clip=replace(demo.clip, has_audio=False))
+    morph = replace(sound, origin="edited", origin_note="morph of Steel bin and Glass jar, 40 %")
+    lost = replace(sound, origin="reference", origin_note="from bell.wav", recording="0" * 64)
+    preset = replace(sound, origin="preset", origin_note="a wooden bar")
+    for project, one, word in (
+        (gone, sound, "gone.mp4"), (silent, sound, "no sound"), (demo, morph, "morph"), (demo, lost, "bell.wav"),
+        (demo, preset, "preset"), (demo, replace(preset, origin="edited", origin_note="was: a wooden bar"), "preset"),
+        (demo, replace(preset, origin="text", origin_note="a bell"), "no recording"),
+    ):  # fmt: skip
+        match = match_sound(project, one, Cache(None))
+        assert word in match.why and not match.source and match.now.fit is None, match.why
+        assert 20 < len(match.why) < 200
+
+
+def test_a_recording_from_a_file_is_kept_from_its_onset_on(tmp_path: Path) -> None:
+    sound = record(BELL, duration_s=1.0)
+    quiet = 1e-6 * np.random.default_rng(2).standard_normal(12_000)
+    soundfile.write(
+        tmp_path / "bell.wav", np.stack([np.concatenate([quiet, sound])] * 2, axis=1), RATE, subtype="FLOAT"
+    )
+    cache = Cache(tmp_path / "cache")
+    kept = keep_recording(tmp_path / "bell.wav", Sound("s1", "Bell", MODES, NOISE, "reference", "from bell.wav"), cache)
+    recording = find_recording(
+        Project(load_project(ASSETS / "demo_silent.struck.json").clip), kept, Cache(tmp_path / "cache")
+    )
+    assert recording.source == "bell.wav" and recording.sample_rate_hz == RATE
+    assert abs(len(recording.samples) - len(sound)) < 48
+    assert match_sound(Project(load_project(ASSETS / "demo_silent.struck.json").clip), kept, cache).now.fit > 0.85
