@@ -172,6 +172,11 @@ def test_any_rate_and_length_is_shown(rate_hz: int, duration_s: float) -> None:
     assert match.fit is not None and match.fit > 0.85
 
 
+def test_nothing_is_said_of_what_comes_after_a_short_recording() -> None:
+    match = compare(record(BELL, duration_s=0.052), BELL, RATE)
+    assert len(match.time_s) == 10 and match.diagnosis.startswith("good")
+
+
 @pytest.mark.parametrize("samples", [np.zeros(4800), np.full(4800, np.nan), np.zeros(0), np.ones((10, 2))])
 def test_what_is_no_recording_is_refused(samples: np.ndarray) -> None:
     with pytest.raises(BadInput, match="measure the sound again"):

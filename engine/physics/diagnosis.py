@@ -16,7 +16,7 @@ _CLIP_DB = 24.0
 _SMOOTH = 4  # steps of 5 ms
 _SLOW_HZ = 400.0  # under this 5 ms of noise tell nothing
 _CLEAR_DB = 2.5  # an error of less is heard by nobody
-_AGAIN_DB, _AGAIN_AFTER_S, _AGAIN_WITHIN_S = 6.0, 0.05, 0.02
+_AGAIN_DB, _AGAIN_S = 3.0, 0.03
 _ATTACK_S, _ATTACK_DB = 0.02, 4.0
 _STEADY_DB, _FAINT_DB, _NEAR_DB = 1.5, 25.0, 8.0
 _NOISY = 0.25
@@ -26,7 +26,10 @@ _LIKE, _LIKE_LATER = 0.6, 0.3  # of the worst error, for a neighbour to count as
 
 @dataclass(frozen=True)
 class Evidence:
-    """Powers in bands over time, both [B, T] on ``edges_hz`` [B + 1], broadband levels in dB [T], the modes' share."""
+    """Powers in bands over time, both [B, T] on ``edges_hz`` [B + 1], broadband levels in dB [T], the modes' share.
+
+    ``again_s`` is when the object is struck again, None if it is not.
+    """
 
     edges_hz: np.ndarray
     measured: np.ndarray
@@ -34,6 +37,7 @@ class Evidence:
     level_measured_db: np.ndarray
     level_model_db: np.ndarray
     modes_share: float
+    again_s: float | None
     step_s: float
 
 
@@ -49,8 +53,8 @@ class _Region:
 def diagnose(evidence: Evidence) -> str:
     """The first of these that holds:
 
-    - the recording rises again: after 50 ms its level, or that of at least three octaves at once, climbs by 6 dB within
-      20 ms to where the model is 4 dB under it, within 40 dB of the peak: "rises again at 0.18 s: a second hit?";
+    - the object is struck again (``again_s``), and within 30 ms the recording is 3 dB over the model: "rises again at
+      0.18 s: a second hit?";
     - the first 5 or 20 ms err by 4 dB or more, and by twice what the next 40 ms do: the attack is too weak, too loud,
       or, where what follows at once is right, too early;
     - the region with the largest error, if it errs by 2.5 dB and by more than chance could: octaves and spans of time,
@@ -68,24 +72,14 @@ def diagnose(evidence: Evidence) -> str:
 
 
 def _find_second_hit(evidence: Evidence) -> str:
-    measured_db, model_db = (
-        _octave_levels(v, evidence.edges_hz, smooth=1) for v in (evidence.measured, evidence.model)
-    )
-    broad_db, broad_model_db = evidence.level_measured_db[None], evidence.level_model_db[None]
-    first, gap = round(_AGAIN_AFTER_S / evidence.step_s), round(_AGAIN_WITHIN_S / evidence.step_s)
-    votes = np.zeros(measured_db.shape[1])
-    for level, model, weight in ((measured_db, model_db, 1), (broad_db, broad_model_db, 3)):
-        before = np.maximum(level[:, :-gap], np.pad(level, ((0, 0), (1, 0)), mode="edge")[:, : -gap - 1])
-        risen = (level[:, gap:] - before > _AGAIN_DB) & (level[:, gap:] - model[:, gap:] > 4.0)
-        risen &= level[:, gap:] > level.max(axis=1, keepdims=True) - 40.0
-        risen &= level[:, gap:].max(axis=1, keepdims=True) > measured_db.max() - 50.0
-        votes[gap:] += weight * risen.sum(axis=0)
-    again = np.flatnonzero(votes[first:] >= 3)
-    if not again.size:
+    if evidence.again_s is None:
         return ""
-    start = first + int(again[0]) - gap  # bands over 20 ms see it before it is there
-    at = start + int(np.argmax(broad_db[0, start:] - broad_model_db[0, start:] > 3.0))
-    return f"rises again at {at * evidence.step_s:.2f} s: a second hit?"
+    start = round(evidence.again_s / evidence.step_s)
+    after = slice(start, start + round(_AGAIN_S / evidence.step_s))
+    over_db = evidence.level_measured_db[after] - evidence.level_model_db[after]
+    if not over_db.size or over_db.max() < _AGAIN_DB:
+        return ""
+    return f"rises again at {evidence.again_s:.2f} s: a second hit?"
 
 
 def _find_attack(evidence: Evidence) -> str:
@@ -143,13 +137,13 @@ def _find_worst(evidence: Evidence) -> str:
     return _say_region(_widen(int(octave), int(span), mean_db, count), mean_db, count)
 
 
-def _octave_levels(power: np.ndarray, edges_hz: np.ndarray, smooth: int = _SMOOTH) -> np.ndarray:
+def _octave_levels(power: np.ndarray, edges_hz: np.ndarray) -> np.ndarray:
     """Levels in dB of the octaves, [O, T], of powers in bands, over 20 ms; the attack as it is above _SLOW_HZ."""
     middle = np.sqrt(edges_hz[:-1] * edges_hz[1:])
     inside = (middle >= np.array(OCTAVES_HZ)[:-1, None]) & (middle < np.array(OCTAVES_HZ)[1:, None])
     summed = inside @ power
-    rows = [np.convolve(row, np.ones(smooth) / smooth)[smooth // 2 :][: power.shape[1]] for row in summed]
-    attack = np.s_[np.searchsorted(OCTAVES_HZ, _SLOW_HZ) :, :smooth]
+    rows = [np.convolve(row, np.ones(_SMOOTH) / _SMOOTH)[_SMOOTH // 2 :][: power.shape[1]] for row in summed]
+    attack = np.s_[np.searchsorted(OCTAVES_HZ, _SLOW_HZ) :, :_SMOOTH]
     smoothed = np.stack(rows)
     smoothed[attack] = summed[attack]
     result: np.ndarray = 10.0 * np.log10(smoothed + 1e-16)

@@ -11,6 +11,7 @@ from engine.dsp import erb_edges, power_spectrogram
 from engine.errors import BadInput
 from engine.parameters import Modes, Physics, Residual
 from engine.physics.analysis import measure_fit, single_hit, synthesize
+from engine.physics.capture import find_restrike
 from engine.physics.diagnosis import Evidence, diagnose
 from engine.physics.modes import synthesize_modes
 from engine.physics.residual import band_shares, rise_gain
@@ -25,7 +26,7 @@ FIT_RANGE_DB = 12.0
 """Distance at which ``measure_fit`` is 0."""
 
 _LOWEST_HZ, _HIGHEST_HZ, _LOWEST_BAND_HZ = 20.0, 20_000.0, 40.0
-_SHORTEST_S = 0.1
+_SHORTEST_S, _LEAST_STEPS = 0.1, 4
 _FINE = 20  # parts of a step in which the noise's envelope is known: a burst of contact is gone within a millisecond
 _FINE_BINS = 8  # parts of a transform's bin in which the noise's density is known
 _FADE = 0.2  # of the sound, at its end, so that a ring that is cut does not spill over all frequencies
@@ -136,7 +137,8 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
     hit_alone = single_hit(wave, sample_rate_hz)
     fit = measure_fit(hit_alone, physics)
     chance = measure_fit(synthesize(physics, len(hit_alone) / sample_rate_hz, seed=1).astype(np.float64), physics)
-    evidence = Evidence(edges_hz, measured, model, level.measured, level.model, match.modes_share, STEP_S)
+    again_s = find_restrike(wave, sample_rate_hz)
+    evidence = Evidence(edges_hz, measured, model, level.measured, level.model, match.modes_share, again_s, STEP_S)
     error_db = np.clip(_db(_smooth(model)) - _db(_smooth(measured)), -CLIP_DB, CLIP_DB)
     floor = max(measured.max(), model.max()) * 10.0 ** (-ACTIVE_DB / 10.0)
     error_db[np.maximum(measured, model) < floor] = np.nan
@@ -157,7 +159,7 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
 def _take_parts(wave: np.ndarray | None, physics: Physics) -> _Parts:
     rate = physics.sample_rate_hz
     most = round(LONGEST_S / STEP_S)
-    steps = most if wave is None else max(round(_SHORTEST_S / STEP_S), min(most, round(len(wave) / rate / STEP_S)))
+    steps = most if wave is None else max(_LEAST_STEPS, min(most, int(len(wave) / rate / STEP_S)))
     length = round(steps * STEP_S * rate)
     modes = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
     modes *= rise_gain(np.arange(length) / rate, physics.residual.rise_s)
