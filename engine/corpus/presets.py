@@ -56,12 +56,12 @@ RECIPES = (
     Recipe("Small glass", "glass", "kenney_impact/impactGlass_light_003"),
     Recipe("Wooden box", "wood", "berklee_olpc/wood_box_1_0"),
     Recipe("Hollow wood", "wood", "berklee_olpc/clonk2_0"),
-    Recipe("Two-by-four, dropped", "wood", "berklee_olpc/boardSlam_2X4_1_0"),
+    Recipe("Two-by-four, dropped", "wood", "berklee_olpc/boardSlam_2X4_2_0"),
     Recipe("Wooden pole", "wood", "berklee_olpc/wood_pole_1_0"),
     Recipe("Plank", "wood", "kenney_impact/impactPlank_medium_002"),
-    Recipe("Mug", "ceramic", "berklee_olpc/hairbrush_on_mug_0"),
+    Recipe("Mug", "ceramic", "berklee_olpc/hairbrush_on_mug2_0"),
     Recipe("Floor tile", "ceramic", "berklee_olpc/ceramictile4_0"),
-    Recipe("Tile, tick", "ceramic", "berklee_olpc/Tile_pecking2_2"),
+    Recipe("Tile, tick", "ceramic", "berklee_olpc/Tile_pecking1_1"),
     Recipe(
         "Porcelain plate", "ceramic",
         plate=_plate(PORCELAIN, (190, 170, 4.5), loss=0.0012, support_loss_per_s=9.0, contact_s=0.00025, noise_db=-4.0,
@@ -71,7 +71,7 @@ RECIPES = (
     Recipe("Frying pan", "metal", "berklee_olpc/pan_hit_2_0"),
     Recipe("Tin can", "metal", "berklee_olpc/tin_can_2_0"),
     Recipe("Hubcap", "metal", "berklee_olpc/hubcap_1_0"),
-    Recipe("Trash can", "metal", "berklee_olpc/Trashcan_resonant_hit1_0"),
+    Recipe("Trash can", "metal", "berklee_olpc/Trashcan_resonant_hit3_0"),
     Recipe("Cowbell", "metal", "berklee_olpc/cowbell1_big_0"),
     Recipe("Small bell", "metal", "berklee_olpc/bell_light_1_0"),
     Recipe("Fabric, pat", "cloth", "kenney_impact/impactSoft_medium_001"),
@@ -80,7 +80,7 @@ RECIPES = (
     Recipe("Plastic bottle", "plastic", "berklee_olpc/plastic_bottle_2_0"),
     Recipe("Plastic jug", "plastic", "berklee_olpc/jug_1_0"),
     Recipe("Plastic container", "plastic", "berklee_olpc/dull_container_2_0"),
-    Recipe("Plastic cup, dropped", "plastic", "berklee_olpc/cup_drop_2_1"),
+    Recipe("Plastic cup, dropped", "plastic", "berklee_olpc/cup_drop_2_0"),
     Recipe("Table-tennis ball", "plastic", "berklee_olpc/ping_pong_solo_1_0"),
     Recipe(
         "Drywall, between studs", "drywall",
@@ -223,9 +223,10 @@ def _rounded_residual(residual: dict[str, Any]) -> dict[str, Any]:
             "decay_per_s": [_digits(v, 3) for v in decay],
         }
 
-    room = residual["room"]
+    stages = {name: residual[name] for name in ("room", "tail", "attack") if residual.get(name)}
     return {
         "edges_hz": [_digits(v, 5) for v in residual["edges_hz"]],
         **table(residual["power_db"], residual["decay_per_s"]),
-        "room": table(room["power_db"], room["decay_per_s"]) if room else None,
+        **{name: table(stage["power_db"], stage["decay_per_s"]) for name, stage in stages.items()},
+        "rise_s": residual.get("rise_s", 0.0),
     }

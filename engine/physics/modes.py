@@ -169,7 +169,7 @@ def _hum(
     ``doubt`` is the standard deviation of each decay. Where nothing is known from before, what is faint is old.
     """
     level = np.abs(amplitudes)
-    old = level < 0.03 * level.max(initial=0.0)
+    old = level < 0.25 * level.max(initial=0.0)
     if before.size > _LEAST_BEFORE_S * rate:
         window = np.hanning(before.size)
         turn = np.exp(-2j * np.pi * np.outer(poles[:, 0], np.arange(before.size) / rate))
