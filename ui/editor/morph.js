@@ -17,7 +17,6 @@ export function createMorph(store, anchor, host) {
   let made = null; // the server's answer
   let asked = null; // what was asked and not yet answered
   let known = null; // ids of the sounds before a new one was asked for
-  let shutAt_ms = -Infinity;
 
   const rows = () => [
     ...store.view.project.sounds.filter((s) => s.id !== host.sound().id).map((s) => ({ text: s.name, group: "This project", color: soundColor(store.view.project, s.id), field: { other: s.id } })),
@@ -98,10 +97,7 @@ export function createMorph(store, anchor, host) {
 
     element.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Escape") {
-        close();
-        anchor.focus();
-      } else if (["ArrowDown", "ArrowUp"].includes(event.key) && (event.target === search || list.contains(event.target))) {
+      if (["ArrowDown", "ArrowUp"].includes(event.key) && (event.target === search || list.contains(event.target))) {
         const buttons = [...list.querySelectorAll(".ins-menu-choose")];
         buttons[clamp(buttons.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1), 0, buttons.length - 1)]?.focus();
         event.preventDefault();
@@ -115,8 +111,18 @@ export function createMorph(store, anchor, host) {
     if (panel && !panel.element.contains(event.target) && !anchor.contains(event.target)) close();
   };
 
+  const onEscape = (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    close();
+    anchor.focus();
+  };
+
   function open() {
-    if (panel || performance.now() - shutAt_ms < 50) return close();
+    if (panel) {
+      close();
+      return;
+    }
     target = made = asked = null;
     amount = 0.5;
     panel = build();
@@ -128,6 +134,7 @@ export function createMorph(store, anchor, host) {
     panel.element.style.top = `${top}px`;
     panel.element.style.maxHeight = `${Math.max(220, innerHeight - top - 14)}px`;
     document.addEventListener("pointerdown", outside, true);
+    document.addEventListener("keydown", onEscape, true);
     window.addEventListener("resize", close);
     anchor.setAttribute("aria-expanded", "true");
     panel.search.focus();
@@ -137,8 +144,8 @@ export function createMorph(store, anchor, host) {
     if (!panel) return;
     panel.element.remove();
     panel = made = null;
-    shutAt_ms = performance.now();
     document.removeEventListener("pointerdown", outside, true);
+    document.removeEventListener("keydown", onEscape, true);
     window.removeEventListener("resize", close);
     anchor.setAttribute("aria-expanded", "false");
     host.changed();
