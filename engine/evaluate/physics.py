@@ -45,7 +45,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--ckpt-dir", help=argparse.SUPPRESS)
     parser.add_argument("--device", default="cpu", help=argparse.SUPPRESS)
     parser.add_argument("--sounds", type=int, default=60, help="synthetic sounds at each level of noise")
-    parser.add_argument("--limit", type=int, default=320, help="at most so many recordings; 0 for all")
+    parser.add_argument("--limit", type=int, default=350, help="at most so many recordings; 0 for all")
     parser.add_argument("--jobs", type=int, default=0, help="processes at once; 0, the default, for one a core")
     parser.add_argument("--json", help="write the figures to a file, or - for standard output")
     options = parser.parse_args(args)
