@@ -337,7 +337,7 @@ def test_a_sound_of_the_clip_is_shown_beside_the_hit_it_came_from(client: TestCl
     answer = client.get(address)
     assert answer.status_code == 200
     head, floats = read_match(answer)
-    assert head["source"].startswith("the clip's sound at 6.20 s") and not head["why"] and head["measured"] is None
+    assert head["source"].startswith("the clip at 6.20 s") and not head["why"] and head["measured"] is None
     assert head["now"]["fit"] == pytest.approx(sound.fit, abs=0.03) and head["now"]["diagnosis"]
     spectrum = head["now"]["spectrum"]["measured"]
     levels = floats[spectrum["at"] : spectrum["at"] + spectrum["shape"][0]]

@@ -114,7 +114,7 @@ def find_recording(project: Project, sound: Sound, cache: Cache) -> Recording:
     if not is_exact:
         near = samples[: seconds_to_samples(2.0 * REFINE_S, SAMPLE_RATE_HZ)]
         samples = samples[seconds_to_samples(find_onset(near, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ) :]
-    return Recording(samples, SAMPLE_RATE_HZ, f"the clip's sound at {start_s + (0.0 if is_exact else REFINE_S):.2f} s")
+    return Recording(samples, SAMPLE_RATE_HZ, f"the clip at {start_s + (0.0 if is_exact else REFINE_S):.2f} s")
 
 
 def keep_recording(path: str | Path, sound: Sound, cache: Cache) -> Sound:
@@ -171,4 +171,5 @@ def _clip_window(project: Project, sound: Sound) -> tuple[float, float, bool]:
 
 def _heard_s(hit: Hit) -> float:
     """When the clip's sound has a hit, wherever it was moved since."""
-    return hit.found_s if hit.touched and hit.found_s is not None else hit.time_s
+    moved = hit.touched and hit.found_s is not None and abs(hit.time_s - hit.found_s) > REFINE_S
+    return hit.found_s if moved and hit.found_s is not None else hit.time_s

@@ -251,6 +251,7 @@ export function createMatch(store, host) {
     button.hidden = !words;
     if (!isWanted()) return;
     figure.textContent = said.figure;
+    figure.hidden = said.figure === "—";
     cause.textContent = said.was ? `${said.was} · ${said.cause}` : said.cause;
     cause.title = said.cause;
     largeFigure.textContent = said.figure === "—" ? "Match" : `fit ${said.figure}`;
