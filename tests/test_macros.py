@@ -20,6 +20,7 @@ from engine.physics.morph import morph
 from engine.physics.residual import expected_power
 from engine.project import Clip, Hit, Project, Sound
 from engine.render import hit_physics
+from engine.storage import project_from_json, project_to_json
 from engine.units import SILENCE_DB
 
 RATE = 48_000
@@ -346,6 +347,7 @@ def test_macros_are_set_reset_and_baked() -> None:
     baked = do(turned, kind="bake_macros", sound_id="s1")
     assert baked.sound("s1").macros == Macros() and baked.sound("s1").origin == "edited"
     assert hit_physics(baked, baked.hit("h1")) == wanted
+    assert [project_from_json(project_to_json(p)) for p in (turned, baked)] == [turned, baked]
     assert do(turned, kind="reset_macros", sound_id="s1") == project
     assert do(project, kind="bake_macros", sound_id="s1") == project
     detached = do(turned, kind="detach_hit", id="h2")

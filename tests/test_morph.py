@@ -16,6 +16,7 @@ from engine.physics.analysis import synthesize
 from engine.physics.macros import apply_macros
 from engine.physics.morph import match_modes, morph
 from engine.project import Clip, Hit, Project, Sound
+from engine.storage import project_from_json, project_to_json
 from engine.units import SILENCE_DB
 from tests.test_macros import measure
 from tests.ui_tab import Tab, check_sentence
@@ -135,6 +136,8 @@ def test_a_morph_in_place_keeps_name_and_hits_and_tells_of_what_it_is() -> None:
     assert (sound.name, sound.origin, sound.fit) == ("Steel bin", "edited", None)
     assert sound.origin_note == "morph of Steel bin and Oak block, 40 %"
     assert sound.macros == Macros(mass=pytest.approx(0.3), room=pytest.approx(-0.4))
+    project = do(make_project(), kind="morph_sound", sound_id="s1", other="s2", amount=0.4)
+    assert project_from_json(project_to_json(project)) == project
     whole = do(make_project(), kind="morph_sound", sound_id="s1", other="s2", amount=7).sound("s1")
     assert (whole.modes, whole.residual, whole.macros) == (OAK, NOISE_B, Macros(room=-1.0))
     assert do(make_project(), kind="morph_sound", sound_id="s1", other="s2", amount=0.0) == make_project()
