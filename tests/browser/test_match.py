@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
-from tests.browser.struck_page import Editor
+from tests.browser.struck_page import ROOT, Editor
 
 DRAWN = """(index) => {
   const canvas = document.querySelectorAll(".mt-plot canvas")[index];
@@ -125,3 +127,33 @@ def test_the_rise_is_typed_in_the_first_stage(editor: Editor) -> None:
     editor.change(lambda: rise.press("Enter"))
     assert editor.project["sounds"][0]["residual"]["rise_s"] == 0.003
     editor.wait("() => document.querySelector('.ins-rise').value === '3.0 ms'")
+
+
+def test_each_stage_of_the_noise_is_shown_and_edited_on_its_own(editor: Editor, tmp_path: Path) -> None:
+    table = json.loads((ROOT / "assets" / "demo_sound.struck.json").read_text(encoding="utf-8"))
+    table["clip"]["path"] = str(ROOT / "assets" / "demo_sound.mp4")
+    residual = table["sounds"][0]["residual"]
+    bands = len(residual["power_db"])
+    for name, raise_db, decay_per_s in (("attack", 6.0, 1500.0), ("tail", -15.0, 25.0)):
+        power_db = [p + raise_db for p in residual["power_db"]]
+        residual[name] = {"power_db": power_db, "decay_per_s": [decay_per_s] * bands}
+    path = tmp_path / "stages.struck.json"
+    path.write_text(json.dumps(table), encoding="utf-8")
+    editor.page.evaluate("(path) => void window.struck.store.send({ type: 'open', path })", str(path))
+    editor.wait("() => window.struck.store.view.project?.sounds[0].residual.tail?.power_db.length")
+    editor.see("window.struck.store.select({ soundId: window.struck.store.view.project.sounds[0].id })")
+    page = editor.page
+    stages = page.get_by_role("group", name="Stage")
+    stages.get_by_role("button", name="Attack").wait_for()
+    assert stages.get_by_role("button").all_inner_texts() == ["Attack", "Strike", "Tail", "Room"]
+    for name in ("attack", "tail", "room"):
+        before = editor.project["sounds"][0]["residual"]
+        stages.get_by_role("button", name=name.capitalize()).click()
+        page.get_by_role("application", name=re.compile("Noise bands")).focus()
+        rev = editor.see("window.struck.store.view.rev")
+        page.keyboard.press("ArrowUp")
+        editor.wait("(rev) => window.struck.store.view.rev > rev && !window.struck.store.view.redo", rev)
+        after = editor.project["sounds"][0]["residual"]
+        raised = [b - a for a, b in zip(before[name]["power_db"], after[name]["power_db"], strict=True) if a > -119.0]
+        assert raised and all(abs(step_db - 1.0) < 0.01 for step_db in raised)
+        assert after["power_db"] == before["power_db"]
