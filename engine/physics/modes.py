@@ -47,7 +47,7 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     poles = poles[np.sort(audible)]
     poles, amplitudes, rest = refine_jointly(x, sample_rate_hz, poles, solve_amplitudes(x, sample_rate_hz, poles))
     earlier = np.zeros(0) if before is None else np.asarray(before, dtype=np.float64) / level
-    clarity = weigh_poles(rest, sample_rate_hz, poles, amplitudes)[1]
+    clarity = weigh_poles(rest, sample_rate_hz, poles, np.abs(amplitudes))[1]
     duration_s = x.size / sample_rate_hz
     doubt = _DOUBT / np.sqrt(np.maximum(clarity, 1.0)) / duration_s
     struck = ~_hum(poles, amplitudes, doubt, duration_s, earlier, sample_rate_hz) & (poles[:, 0] > LOWEST_HZ)
@@ -117,10 +117,10 @@ def _confirm(
     until that is taken away.
     """
     duration_s = x.size / rate
+    energy, contrast = weigh_poles(rest, rate, candidates, np.full(len(candidates), np.nan))
     for _ in range(_ROUNDS):
         if not len(candidates) or len(poles) >= most:
             break
-        energy, contrast = weigh_poles(rest, rate, candidates)
         likely = (contrast > _ENTERS) & ~(likeness(candidates, poles, duration_s) > _KNOWN).any(axis=1)
         touched = likeness(candidates, candidates, duration_s) > _TOUCHING
         touched &= likely & (energy[None, :] > energy[:, None])
@@ -130,7 +130,9 @@ def _confirm(
         poles = np.concatenate([poles, candidates[first]])
         candidates = candidates[~first]
         poles, amplitudes, share, rest = _fit_distinct(x, rate, poles)
-        clear = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1] > _STAYS
+        level = np.concatenate([np.abs(amplitudes) * np.sqrt(share), np.full(len(candidates), np.nan)])
+        energy, contrast = weigh_poles(rest, rate, np.concatenate([poles, candidates]), level)
+        clear, energy, contrast = contrast[: len(poles)] > _STAYS, energy[len(poles) :], contrast[len(poles) :]
         if not clear.all():
             poles = poles[clear]
             rest = x - ring(poles, solve_amplitudes(x, rate, poles), x.size, rate)
@@ -152,7 +154,7 @@ def _keep_clear(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray
     """The poles that stand out clearly, and their amplitudes: the worse half of the others goes until none is left."""
     while True:
         poles, amplitudes, share, rest = _fit_distinct(x, rate, poles)
-        contrast = weigh_poles(rest, rate, poles, amplitudes * np.sqrt(share))[1]
+        contrast = weigh_poles(rest, rate, poles, np.abs(amplitudes) * np.sqrt(share))[1]
         contrast /= np.maximum(1.0, crowding(poles)) ** 1.5
         unclear = np.flatnonzero(contrast < _STANDS_OUT)
         if not unclear.size:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft as fast_fourier
 
-THREADS = 2
 LOWEST_HZ = 15.0
 _FASTEST_PER_S = 3000.0
 _MOST_DAMPED = 5.0  # decay over frequency: what dies within a fifth of a cycle does not vibrate
-_ROWS = 56  # of the Hankel matrix
+_ROWS = 48  # of the Hankel matrix
 _HIGHEST = 0.46  # of the sample rate
+_LEAST_PEAK = 25.0  # over the lowest quartile of a subband's spectrum; white noise reaches 20
+_SHORT_S = 0.1
 _QUIET_SHARE = 25  # percent of the spectrum beside a mode that is taken for noise
 
 
@@ -48,17 +48,15 @@ def find_poles(x: np.ndarray, rate: int, layers: Sequence[Layer]) -> np.ndarray:
     """Candidate poles of all subbands, [K, 2]: frequency in Hz, decay per second."""
     size = fast_fourier.next_fast_len(2 * x.size)
     spectrum = fast_fourier.fft(x, size)
-    bands: list[tuple[float, float, float]] = []
+    found = [np.zeros((0, 2))]
     for layer in layers:
         top = min(layer.high_hz, _HIGHEST * rate)
         count = max(1, math.ceil((top - layer.low_hz) / layer.core_hz)) if top > layer.low_hz else 0
         for k in range(count):
             low = layer.low_hz + (top - layer.low_hz) * k / count
             high = layer.low_hz + (top - layer.low_hz) * (k + 1) / count
-            bands.append((low, high, layer.span_s))
-    with ThreadPoolExecutor(THREADS) as pool:  # transforms and eigenvalues leave the interpreter free
-        found = list(pool.map(lambda band: _poles_in_band(spectrum, x.size, rate, *band), bands))
-    return np.concatenate([np.zeros((0, 2)), *found])
+            found.append(_poles_in_band(spectrum, x.size, rate, low, high, layer.span_s))
+    return np.concatenate(found)
 
 
 def _poles_in_band(
@@ -72,7 +70,12 @@ def _poles_in_band(
     offset = np.arange(-half, half)
     flat = 0.65 * half
     taper = np.clip((np.abs(offset) - flat) / (half - flat), 0.0, 1.0)
-    band = spectrum[(centre + offset) % size] * (0.5 + 0.5 * np.cos(np.pi * taper))
+    band = spectrum[(centre + offset) % size]
+    power = band.real**2 + band.imag**2
+    quartile = np.partition(power, power.size // 4)[power.size // 4]
+    if span_s > _SHORT_S and power.max() < _LEAST_PEAK * quartile:
+        return np.zeros((0, 2))  # as flat as noise; a short look is for fast modes, which are flat as well
+    band = band * (0.5 + 0.5 * np.cos(np.pi * taper))
     band_rate = 2 * half * bin_hz
     y = fast_fourier.ifft(np.fft.ifftshift(band))
     y = y[: min(y.size // 2, math.ceil(min(length / rate, span_s) * band_rate))]
@@ -123,20 +126,18 @@ def crowding(poles: np.ndarray) -> np.ndarray:
     return result
 
 
-def weigh_poles(
-    rest: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def weigh_poles(rest: np.ndarray, rate: int, poles: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The energy of each pole [K, 2] and how far it stands out of the noise, in power, both [K].
 
     Seen under its own decay, a mode is a peak of the spectrum of what is left of the sound; it is compared with the
     lowest quartile beside it. Noise weighted by e^(-decay t) has peaks too, but they rarely exceed that by much.
-    ``amplitudes``, where given, are of modes that are taken out of ``rest`` already.
+    ``level`` [K] is the amplitude of modes that are taken out of ``rest`` already, NaN for those that are not.
     """
     energy, contrast = np.zeros(len(poles)), np.zeros(len(poles))
-    octave = np.round(np.log2(np.maximum(poles[:, 1], max(1.0, rate / rest.size))))
+    octave = np.round(np.log2(np.maximum(poles[:, 1], max(1.0, 3.0 * rate / rest.size))))
     single = rest.astype(np.float32)
-
-    def weigh(step: float) -> None:
+    for step in np.unique(octave):
+        mine = octave == step
         decay = 2.0**step
         length = min(rest.size, round(9.0 / decay * rate))  # nothing is left of the fade beyond
         size = fast_fourier.next_fast_len(max(length, 4096), real=True)
@@ -147,27 +148,25 @@ def weigh_poles(
         width = max(decay / math.pi, rate / rest.size) / bin_hz
         near = max(1, round(0.5 * width))
         far = round(max(16.0 * width, 40.0 / bin_hz))
-        for i in np.flatnonzero(octave == step):
-            middle = round(poles[i, 0] / bin_hz)
-            quiet = _quiet_level(power[middle + near + 1 : middle + far + 1])
-            if middle > 8.0 * width:  # nearer to 0 Hz there is too little to tell
-                quiet = max(quiet, _quiet_level(power[max(0, middle - far) : middle - near]))
-            both = poles[i, 1] + decay
-            unit_peak = 0.5 * rate / both * -math.expm1(-both * length / rate)
-            if amplitudes is None:
-                amplitude = math.sqrt(power[max(0, middle - near) : middle + near + 1].max(initial=0.0)) / unit_peak
-            else:
-                amplitude = abs(amplitudes[i])
-            contrast[i] = (amplitude * unit_peak) ** 2 / max(quiet, 1e-300)
-            energy[i] = amplitude**2 / (4.0 * poles[i, 1]) * -math.expm1(-2.0 * poles[i, 1] * rest.size / rate)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(weigh, np.unique(octave)))
+        middle = np.round(poles[mine, 0] / bin_hz).astype(int)
+        right = _quiet_levels(power, middle[:, None] + np.arange(near + 1, far + 1))
+        left = _quiet_levels(power, middle[:, None] - np.arange(near + 1, far + 1))
+        quiet = np.where(middle > 8.0 * width, np.maximum(left, right), right)  # too little to tell nearer to 0 Hz
+        both = poles[mine, 1] + decay
+        unit_peak = 0.5 * rate / both * -np.expm1(-both * length / rate)
+        around = np.clip(middle[:, None] + np.arange(-near, near + 1), 0, power.size - 1)
+        peak = np.sqrt(power[around].max(axis=1)) / unit_peak
+        amplitude = np.where(np.isnan(level[mine]), peak, level[mine])
+        contrast[mine] = (amplitude * unit_peak) ** 2 / np.maximum(quiet, 1e-300)
+        energy[mine] = amplitude**2 / (4.0 * poles[mine, 1]) * -np.expm1(-2.0 * poles[mine, 1] * rest.size / rate)
     return energy, contrast
 
 
-def _quiet_level(power: np.ndarray) -> float:
-    if power.size < 8:
-        return 0.0
-    rank = power.size * _QUIET_SHARE // 100
-    return float(np.partition(power, rank)[rank])
+def _quiet_levels(power: np.ndarray, bins: np.ndarray) -> np.ndarray:
+    """The lowest quartile of each row of bins [K, B], of those that are there; 0 where there are too few."""
+    there = (bins >= 0) & (bins < power.size)
+    values = np.sort(np.where(there, power[np.clip(bins, 0, power.size - 1)], np.float32(np.inf)), axis=1)
+    count = there.sum(axis=1)
+    quartile = values[np.arange(len(bins)), np.minimum(count * _QUIET_SHARE // 100, bins.shape[1] - 1)]
+    result: np.ndarray = np.where(count < 8, 0.0, quartile)
+    return result

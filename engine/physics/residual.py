@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,6 @@ from scipy import fft as fast_fourier
 from engine.dsp import erb_edges
 from engine.parameters import Modes, Residual
 from engine.physics.decays import fit_decays
-from engine.physics.poles import THREADS
 from engine.physics.stages import name_stages
 from engine.physics.synthesis import synthesize_modes
 from engine.units import SILENCE_DB
@@ -65,7 +65,7 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
     edges = np.asarray(residual.edges_hz)
     size = fast_fourier.next_fast_len(length_samples + 1024, real=True)
     bins = size // 2 + 1
-    shares = [_band_share(edges, band, sample_rate_hz / size, bins) for band in range(len(edges) - 1)]
+    shares = _list_shares(residual.edges_hz, sample_rate_hz / size, bins)
     gains = [np.sqrt(s / w * (sample_rate_hz / 2.0)) for (_, s), w in zip(shares, np.diff(edges), strict=True)]
 
     def make(stage: int, power_db: np.ndarray, decay: np.ndarray, parity: int) -> np.ndarray:
@@ -86,9 +86,8 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
 
     # neighbours overlap, so even and odd bands need noise of their own for their powers to add
     parts = [(*stage, parity) for stage in _stages(residual) for parity in (0, 1)]
-    with ThreadPoolExecutor(THREADS) as pool:  # transforms leave the interpreter free
-        waves = list(pool.map(lambda part: make(*part), parts))
-    return np.sum(waves, axis=0).astype(np.float32)
+    with ThreadPoolExecutor(2) as pool:  # transforms of this size leave the interpreter free
+        return np.sum(list(pool.map(lambda part: make(*part), parts)), axis=0).astype(np.float32)
 
 
 def _fall(level: float, decay_per_sample: float, length: int) -> np.ndarray:
@@ -116,12 +115,16 @@ def band_shares(edges_hz: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
     return shares
 
 
-def _band_share(edges_hz: np.ndarray, band: int, bin_hz: float, bins: int) -> tuple[int, np.ndarray]:
-    """One band's row of ``band_shares`` where it is not 0: the first bin of a spectrum, and the shares."""
-    near = edges_hz[max(0, band - 1) : band + 3]
-    low = min(bins - 1, math.floor(near[0] / bin_hz))
-    high = min(bins, math.ceil(near[-1] / bin_hz) + 1)
-    return low, band_shares(near, np.arange(low, high) * bin_hz)[min(band, 1)]
+@functools.lru_cache(maxsize=8)
+def _list_shares(edges_hz: tuple[float, ...], bin_hz: float, bins: int) -> list[tuple[int, np.ndarray]]:
+    """Each band's row of ``band_shares`` where it is not 0: the first bin of a spectrum, and the shares."""
+    rows = []
+    for band in range(len(edges_hz) - 1):
+        near = np.asarray(edges_hz[max(0, band - 1) : band + 3])
+        low = min(bins - 1, math.floor(near[0] / bin_hz))
+        high = min(bins, math.ceil(near[-1] / bin_hz) + 1)
+        rows.append((low, band_shares(near, np.arange(low, high) * bin_hz)[min(band, 1)]))
+    return rows
 
 
 def _stages(residual: Residual) -> list[tuple[int, np.ndarray, np.ndarray]]:
@@ -178,8 +181,9 @@ def _frame_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> tuple[np.ndarr
     size = fast_fourier.next_fast_len(x.size + rate // 10, real=True)
     spectrum = fast_fourier.rfft(x, size)
     rows = []
+    shares = _list_shares(tuple(edges.tolist()), rate / size, spectrum.size)
     for band in range(len(edges) - 1):
-        low, share = _band_share(edges, band, rate / size, spectrum.size)
+        low, share = shares[band]
         narrow = fast_fourier.next_fast_len(max(share.size, round(_ENVELOPE_RATE_HZ * size / rate)))
         wave = fast_fourier.ifft(spectrum[low : low + share.size] * np.sqrt(share), narrow)
         energy = np.concatenate([[0.0], np.cumsum(wave.real**2 + wave.imag**2)]) * 2.0 * (narrow / size) ** 2

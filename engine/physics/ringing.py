@@ -79,13 +79,35 @@ def _geometric_sums(one: np.ndarray, other: np.ndarray, length: int) -> np.ndarr
 
 def _correlate(x: np.ndarray, s: np.ndarray) -> np.ndarray:
     """sum of x[n] conj(e^(s n)) for each s, by blocks."""
-    blocks = -(-x.size // _BLOCK)
-    padded = np.zeros(blocks * _BLOCK)
+    grid = _in_blocks(x)
+    both = grid @ _split(_powers(s.conj(), _BLOCK))
+    result: np.ndarray = (_join(both) * _powers(s.conj() * _BLOCK, len(grid))).sum(axis=0)
+    return result
+
+
+def _correlate_slopes(x: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """sum of x[n] conj(e^(s n)) and of n x[n] conj(e^(s n)) for each s, [2K]."""
+    grid = _in_blocks(x)
+    steps, starts = _split(_powers(s.conj(), _BLOCK)), _powers(s.conj() * _BLOCK, len(grid))
+    plain = _join(grid @ steps) * starts
+    within = _join((grid * np.arange(_BLOCK)) @ steps) * starts
+    offset = np.arange(len(grid))[:, None] * _BLOCK
+    return np.concatenate([plain.sum(axis=0), (plain * offset + within).sum(axis=0)])
+
+
+def _in_blocks(x: np.ndarray) -> np.ndarray:
+    padded = np.zeros(-(-x.size // _BLOCK) * _BLOCK)
     padded[: x.size] = x
-    steps, starts = _powers(s.conj(), _BLOCK), _powers(s.conj() * _BLOCK, blocks)
-    grid = padded.reshape(blocks, _BLOCK)
-    both = grid @ np.concatenate([steps.real, steps.imag], axis=1)
-    result: np.ndarray = ((both[:, : s.size] + 1j * both[:, s.size :]) * starts).sum(axis=0)
+    return padded.reshape(-1, _BLOCK)
+
+
+def _split(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([values.real, values.imag], axis=1)
+
+
+def _join(parts: np.ndarray) -> np.ndarray:
+    half = parts.shape[1] // 2
+    result: np.ndarray = parts[:, :half] + 1j * parts[:, half:]
     return result
 
 
@@ -96,8 +118,7 @@ def ring(poles: np.ndarray, amplitudes: np.ndarray, length: int, rate: int) -> n
     s = exponents(poles, rate)
     blocks = -(-length // _BLOCK)
     starts, steps = amplitudes * _powers(s * _BLOCK, blocks), _powers(s, _BLOCK)
-    left = np.concatenate([starts.real, -starts.imag], axis=1)
-    result: np.ndarray = (left @ np.concatenate([steps.real, steps.imag], axis=1).T).reshape(-1)[:length]
+    result: np.ndarray = (_split(starts.conj()) @ _split(steps).T).reshape(-1)[:length]
     return result
 
 
@@ -144,7 +165,7 @@ def _joint_step(rest: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.n
     cross = _moments(s, s, length) * np.outer(weight, weight)
     gram = 0.5 * np.block([[(inner + cross).real, -(inner + cross).imag], [(inner - cross).imag, (inner - cross).real]])
     scale = 1.0 / np.sqrt(np.abs(np.diag(gram)) + 1e-300)
-    projection = np.concatenate([_correlate(rest, s), _correlate(rest * np.arange(length), s)]) * weight.conj()
+    projection = _correlate_slopes(rest, s) * weight.conj()
     right = np.concatenate([projection.real, projection.imag])
     gram = gram * np.outer(scale, scale) + 1e-9 * np.eye(len(gram))
     solution = scale * np.linalg.solve(gram, scale * right)
