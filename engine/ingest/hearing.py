@@ -14,7 +14,15 @@ from engine.errors import BadInput
 from engine.ingest.sounds import SILENT_NOTE, WAITING_NOTE, default_sound, describe_character
 from engine.media import iter_clip_audio, read_clip_audio
 from engine.parameters import Modes, Physics, Residual
-from engine.physics.analysis import analyze_hit, find_onset, group_alike, synthesize, tweak
+from engine.physics.analysis import (
+    analyze_hits,
+    find_onset,
+    group_alike,
+    measure_fit,
+    single_hit,
+    synthesize,
+    tweak,
+)
 from engine.project import Clip, Hit, Project, Sound
 from engine.units import LN_60_DB, SAMPLE_RATE_HZ, seconds_to_samples
 
@@ -106,13 +114,11 @@ def analyze_clip_hits(
         _sort_in(kinds, window, samples)
     measured: list[_Measured] = []
     done = 0
-    for kind in kinds:
-        try:
-            physics, fit = analyze_hit(kind.ring, SAMPLE_RATE_HZ, onset_s=0.0)
-            physics = match_level(drop_hum(physics, kind.ring), kind.ring)
+    for kind, found in zip(kinds, analyze_hits([kind.ring for kind in kinds], SAMPLE_RATE_HZ), strict=True):
+        if not isinstance(found, BadInput):  # which is too short or too faint: its hits join their neighbours
+            physics = match_level(drop_hum(found[0], kind.ring), kind.ring)
+            fit = measure_fit(single_hit(kind.ring, SAMPLE_RATE_HZ), physics)
             measured.append(_Measured(tuple(kind.members), kind.model, physics, fit, kind.shape))
-        except BadInput:  # too short or too faint: its hits join their neighbours
-            pass
         done += len(kind.members)
         report(done, len(windows))
     report(len(windows), len(windows))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import repeat
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from engine.dsp import band_levels_db
 from engine.errors import BadInput
@@ -30,6 +37,7 @@ __all__ = [
 ]
 
 _LONGEST_S = 6.0
+_WORTH_WORKERS, _MOST_WORKERS = 64, 8
 _BEFORE_S = 0.2
 _SOONEST_AGAIN_S, _BEFORE_AGAIN_S = 0.08, 0.004
 _FEW_CLIPPED = 6
@@ -58,16 +66,18 @@ def analyze_hit(
     start = min(max(0, round(onset_s * sample_rate_hz)), x.size - 1)
     hit = single_hit(x[start : start + round(_LONGEST_S * sample_rate_hz)], sample_rate_hz)
     before = x[max(0, start - round(_BEFORE_S * sample_rate_hz)) : start]
-    clipped = find_clipped(hit)
-    if np.count_nonzero(clipped) > _FEW_CLIPPED:
-        hit = restore_clipped(hit, clipped, sample_rate_hz, max_modes)
-    physics = Physics(*_explain(hit, sample_rate_hz, max_modes, before), sample_rate_hz, float(onset_s))
-    rise_s = fit_rise(hit, physics)
-    if rise_s > 0.0:
-        risen = hit / np.maximum(rise_gain(np.arange(hit.size) / sample_rate_hz, rise_s), _LEAST_GAIN)
-        modes, residual = _explain(risen, sample_rate_hz, max_modes, before)
-        physics = replace(physics, modes=modes, residual=replace(residual, rise_s=rise_s))
-    return physics, measure_fit(hit, physics)
+    # two threads a product win nothing on matrices this small, and lose much where other work holds the cores
+    with _libraries().limit(limits=1, user_api="blas"):
+        clipped = find_clipped(hit)
+        if np.count_nonzero(clipped) > _FEW_CLIPPED:
+            hit = restore_clipped(hit, clipped, sample_rate_hz, max_modes)
+        physics = Physics(*_explain(hit, sample_rate_hz, max_modes, before), sample_rate_hz, float(onset_s))
+        rise_s = fit_rise(hit, physics)
+        if rise_s > 0.0:
+            risen = hit / np.maximum(rise_gain(np.arange(hit.size) / sample_rate_hz, rise_s), _LEAST_GAIN)
+            modes, residual = _explain(risen, sample_rate_hz, max_modes, before)
+            physics = replace(physics, modes=modes, residual=replace(residual, rise_s=rise_s))
+        return physics, measure_fit(hit, physics)
 
 
 def _explain(hit: np.ndarray, rate: int, max_modes: int, before: np.ndarray) -> tuple[Modes, Residual]:
@@ -103,6 +113,37 @@ def fit_rise(hit: np.ndarray, physics: Physics) -> float:
         error_db = np.abs(10.0 * np.log10((heard + floor) / (model + floor)))
         errors.append(float(np.minimum(error_db, _MOST_RISE_ERROR_DB).mean()) + (_RISE_EARNS_DB if rise_s else 0.0))
     return _RISES_S[int(np.argmin(errors))]
+
+
+def analyze_hits(
+    hits: Sequence[np.ndarray], sample_rate_hz: int, max_modes: int = 64, workers: int | None = None
+) -> Iterator[tuple[Physics, float] | BadInput]:
+    """``analyze_hit`` of many hits, each [N] or [N, C] from its onset on, in their order; BadInput in its place.
+
+    Few are analysed here; many in ``workers`` processes (by default one a core), whose start takes seconds.
+    """
+    count = min(workers or os.cpu_count() or 1, _MOST_WORKERS)
+    if len(hits) < _WORTH_WORKERS or count < 2:
+        for hit in hits:
+            yield _try_hit(hit, sample_rate_hz, max_modes)
+        return
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
+        try:
+            yield from pool.map(_try_hit, hits, repeat(sample_rate_hz), repeat(max_modes), chunksize=2)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _try_hit(hit: np.ndarray, sample_rate_hz: int, max_modes: int) -> tuple[Physics, float] | BadInput:
+    try:
+        return analyze_hit(hit, sample_rate_hz, max_modes, onset_s=0.0)
+    except BadInput as error:
+        return error
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def single_hit(hit: np.ndarray, sample_rate_hz: int) -> np.ndarray:
