@@ -14,7 +14,9 @@ from engine.dsp import resample
 from engine.evaluate import physics_bins as bins
 from engine.evaluate.physics_lim import fit_lim_sample
 from engine.evaluate.physics_recordings import MOST_MODES
+from engine.evaluate.physics_synthetic import make_modes
 from engine.physics.analysis import analyze_hit
+from engine.physics.synthesis import synthesize_modes
 from engine.units import SAMPLE_RATE_HZ
 
 REPEATS = 5
@@ -34,7 +36,22 @@ def measure_speed(hits: list[np.ndarray]) -> dict[str, Any]:
     for name, some in (("whole", hits), ("window", [hit[:window] for hit in hits])):
         times = [_measure_hit(hit) for hit in some]
         table[name] = {step: statistics.mean(t[step] for t in times) for step in STEPS}
-    return {"hits": len(hits), "seconds": len(hits[0]) / SAMPLE_RATE_HZ, "threads": torch.get_num_threads(), **table}
+    facts = {"hits": len(hits), "seconds": len(hits[0]) / SAMPLE_RATE_HZ, "threads": torch.get_num_threads()}
+    return {**facts, "synthesis": measure_synthesis(), **table}
+
+
+def measure_synthesis(hits: int = 100, modes: int = MOST_MODES, length_s: float = 1.4) -> float:
+    """Milliseconds to synthesise a batch of hits with many long modes each, the median of 5."""
+    rng = np.random.default_rng(0)
+    batch = [
+        make_modes(
+            rng.uniform(50.0, 20_000.0, modes), rng.uniform(-60.0, -6.0, modes), rng.uniform(1.0, 60.0, modes),
+            rng.uniform(-np.pi, np.pi, modes),
+        )
+        for _ in range(hits)
+    ]  # fmt: skip
+    length = round(length_s * SAMPLE_RATE_HZ)
+    return statistics.median(_time(lambda: synthesize_modes(batch, length, SAMPLE_RATE_HZ)) for _ in range(REPEATS))
 
 
 def _measure_hit(hit: np.ndarray) -> dict[str, float]:

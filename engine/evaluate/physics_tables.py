@@ -139,7 +139,8 @@ def format_speed(speed: dict[str, Any]) -> list[str]:
             total = sum(times[step] for step in steps)
             cells += [f"{total:.0f} ms" if total >= 9.5 else f"{total:.1f} ms", f"{total / times['ours']:.3g}"]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    return lines
+    text = f"Synthesis of 100 hits of {MOST_MODES} modes, 1.4 s each: {speed['synthesis']:.0f} ms."
+    return [*lines, "", text]
 
 
 def _both(row: dict[str, Any], name: str, form: str) -> str:
