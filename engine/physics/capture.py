@@ -15,7 +15,7 @@ _RANGE_DB = 60.0
 _JUMP_DB = 5.0
 _LEAST_BANDS = 5  # of 12: where an object starts anew, everything does; where modes beat, only their own bands
 _SOONEST_S = 0.04  # what comes earlier is part of the same hit
-_RUN = 3
+_RUN, _PEAKS, _LONG_PEAKS = 3, 4, 2
 
 
 def mix_down(samples: np.ndarray) -> np.ndarray:
@@ -114,14 +114,19 @@ def find_restrike(hit: np.ndarray, sample_rate_hz: int) -> float | None:
 
 
 def find_clipped(hit: np.ndarray) -> np.ndarray:
-    """Which samples [N] are clipped: runs of at least three at the greatest magnitude."""
+    """Which samples [N] are clipped: those within 0.01 % of the greatest magnitude, where several peaks reach that.
+
+    A sound that dies away does not come back to its peak: four peaks of one height are clipped, and so are two that
+    stay there for three samples.
+    """
     level = float(np.abs(hit).max()) if hit.size else 0.0
     result = np.zeros(hit.size, dtype=bool)
-    if level <= 0.0 or hit.size < _RUN:
-        return result
-    for side in (1.0, -1.0):
-        at_limit = side * hit > 0.9995 * level
-        runs = sliding_window_view(at_limit, _RUN).all(axis=1)
-        for shift in range(_RUN):
-            result[shift : hit.size - _RUN + 1 + shift] |= runs
-    return result
+    lengths: list[int] = []
+    if level > 0.0:
+        for side in (1.0, -1.0):
+            flat = side * hit > (1.0 - 1e-4) * level
+            steps = np.diff(np.concatenate([[0], flat.astype(np.int8), [0]]))
+            lengths += (np.flatnonzero(steps == -1) - np.flatnonzero(steps == 1)).tolist()
+            result |= flat
+    clipped = len(lengths) >= _PEAKS or sum(length >= _RUN for length in lengths) >= _LONG_PEAKS
+    return result if clipped else np.zeros(hit.size, dtype=bool)
