@@ -14,7 +14,7 @@ __all__ = ["drop_echoes", "fit_modes", "restore_clipped", "synthesize_modes"]
 
 _ROUNDS = 5
 _ENTERS, _STAYS, _STANDS_OUT = 10.0**1.0, 10.0**0.6, 10.0**1.3  # power over the noise, at first and at last
-_TOUCHING = 0.4  # likeness of poles that share a peak of the spectrum
+_TOUCHING = 0.55  # likeness of poles that share a peak of the spectrum
 _KNOWN = 0.9
 _LEAST_BEFORE_S = 0.05
 _SHADOW = 4.0  # bins
