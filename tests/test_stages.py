@@ -197,9 +197,8 @@ def test_a_sound_without_its_room_is_nearer_to_the_dry_one(t60_s: float, direct_
     dried = synthesize(replace(physics, residual=replace(residual, room=None)), 1.4)
     assert distance_db(dry, dried) < 0.9 * distance_db(dry, wet)
     assert distance_db(wet, synthesize(physics, 1.4)) < distance_db(wet, dry)
-    for f, p in zip(PLATE.frequency_hz[:3], PLATE.power_db[:3], strict=True):  # slower than the room
-        near = [q for g, q in zip(physics.modes.frequency_hz, physics.modes.power_db, strict=True) if abs(g - f) < 3.0]
-        assert near and abs(max(near) - p) < 8.0  # it answers each frequency at another level
+    for slow in PLATE.frequency_hz[:3]:  # what dies before the room does comes out as the room answers it
+        assert min(abs(f - slow) for f in physics.modes.frequency_hz) < 2.0
 
 
 def test_the_room_s_answers_to_a_mode_are_dropped() -> None:
