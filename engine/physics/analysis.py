@@ -43,6 +43,7 @@ _SOONEST_AGAIN_S, _BEFORE_AGAIN_S = 0.08, 0.004
 _FEW_CLIPPED = 6
 _RISES_S = (0.0, 0.002, 0.003, 0.004, 0.006, 0.008, 0.011, 0.015, 0.02, 0.03)
 _RISE_SPAN_S, _RISE_EARNS_DB, _MOST_RISE_ERROR_DB, _LEAST_GAIN = 0.04, 1.0, 20.0, 0.3
+_LATEST_PEAK = 3.0
 
 
 def analyze_hit(
@@ -106,8 +107,11 @@ def fit_rise(hit: np.ndarray, physics: Physics) -> float:
     noise = expected_level(physics.residual, middle_s)
     heard = np.square(hit[:length]).reshape(-1, step).mean(axis=1)
     floor = 1e-6 * float(heard.max()) + 1e-20
+    loudest_s = float(middle_s[int(np.argmax(heard))])
     errors = []
     for rise_s in _RISES_S:
+        if rise_s > _LATEST_PEAK * loudest_s:  # a sound that comes in so slowly is not at its loudest so soon
+            break
         gain = rise_gain(times_s, rise_s)
         model = np.square(tonal * gain).reshape(-1, step).mean(axis=1) + noise * rise_gain(middle_s, rise_s) ** 2
         error_db = np.abs(10.0 * np.log10((heard + floor) / (model + floor)))
