@@ -28,6 +28,9 @@ const SECTIONS = [
   ["Residual", [
     ["Drag", "paint the bands"], ["Click", "choose a band"], ["⇧ click", "choose up to there"], ["↑ ↓", "1 dB, with ⇧ 6"], [`${COMMAND} A`, "choose all"], ["Esc", "choose none"],
   ]],
+  ["Match", [
+    ["Enlarge", "model and recording, how near, and what is worst"], ["Esc", "back"],
+  ]],
   ["Project", [
     [`${COMMAND} O`, "open"], [`${COMMAND} S`, "save"], [`${COMMAND} Z`, "undo"], [`${COMMAND} ⇧ Z`, "redo"], ["?", "this sheet"],
   ]],
