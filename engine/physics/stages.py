@@ -69,7 +69,12 @@ def _find_room(edges_hz: np.ndarray, power: np.ndarray, decay_per_s: np.ndarray)
     last = np.maximum(count - 1, 0)
     rows = np.arange(len(power))
     slowest = decay_per_s[rows, last]
-    slow = heard & (slowest > _ROOM_PER_S[0]) & (slowest < _ROOM_PER_S[1])
+    slow = (
+        heard
+        & (power[rows, last] > loudest.max(initial=0.0) * 10.0 ** (-_HEARD_DB / 10.0))
+        & (slowest > _ROOM_PER_S[0])
+        & (slowest < _ROOM_PER_S[1])
+    )
     second = slow & (count > 1) & (power[rows, last] < 0.5 * loudest)
     none = np.zeros(len(power), dtype=bool)
     least = max(4.0, _ROOM_SECOND * heard.sum())
