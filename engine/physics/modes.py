@@ -12,7 +12,7 @@ from engine.physics.synthesis import synthesize_modes
 
 __all__ = ["drop_echoes", "fit_modes", "restore_clipped", "synthesize_modes"]
 
-_ROUNDS = 5
+_ROUNDS, _MANY = 5, 96
 _ENTERS, _STAYS, _STANDS_OUT = 10.0**1.0, 10.0**0.6, 10.0**1.3  # power over the noise, at first and at last
 _TOUCHING = 0.55  # likeness of poles that share a peak of the spectrum
 _KNOWN = 0.9
@@ -141,7 +141,11 @@ def _confirm(
 
 def _fit_distinct(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The poles after one step, those that can be told apart; their amplitudes, own shares, and what they leave."""
-    poles, amplitudes, rest = refine_jointly(x, rate, poles, solve_amplitudes(x, rate, poles), 1)
+    amplitudes = solve_amplitudes(x, rate, poles)
+    if len(poles) <= _MANY:  # a step costs the cube of their number; many are thinned out first
+        poles, amplitudes, rest = refine_jointly(x, rate, poles, amplitudes, 1)
+    else:
+        rest = x - ring(poles, amplitudes, x.size, rate)
     kept, share = keep_distinct(poles, amplitudes, rate, x.size)
     if len(kept) < len(poles):
         poles = poles[kept]

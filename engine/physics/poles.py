@@ -12,7 +12,7 @@ from scipy import fft as fast_fourier
 LOWEST_HZ = 15.0
 _FASTEST_PER_S = 1600.0  # T60 of 4.3 ms: what is faster is the contact and no mode
 _MOST_DAMPED = 5.0  # decay over frequency: what dies within a fifth of a cycle does not vibrate
-_ROWS = 48  # of the Hankel matrix
+_ROWS = 56  # of the Hankel matrix
 _HIGHEST = 0.46  # of the sample rate
 _LEAST_PEAK = 25.0  # over the lowest quartile of a subband's spectrum; white noise reaches 20
 _SHORT_S = 0.1
