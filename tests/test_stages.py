@@ -186,19 +186,23 @@ def test_noise_that_rings_by_itself_is_no_room(decay: float, rng: np.random.Gene
 
 @pytest.mark.parametrize(("t60_s", "direct_over_room_db"), [(0.6, 3.0), (1.0, 6.0)])
 def test_a_sound_without_its_room_is_nearer_to_the_dry_one(t60_s: float, direct_over_room_db: float) -> None:
+    """In each of three rooms of a kind, and by a seventh of the distance on average."""
     dry = make_struck(10)
     background = 3e-5 * np.random.default_rng(11).standard_normal(LENGTH)
-    wet = fftconvolve(dry, make_room(t60_s, direct_over_room_db, 0))[:LENGTH] + background
-    physics, _ = analyze_hit(wet, RATE, max_modes=128, onset_s=0.0)
-    residual = physics.residual
-    assert residual.room is not None
-    t60 = LN_60_DB / room_decay(residual, np.array([500.0, 2000.0, 6000.0]))
-    assert np.abs(t60 / t60_s - 1.0).max() < 0.15
-    dried = synthesize(replace(physics, residual=replace(residual, room=None)), 1.4)
-    assert distance_db(dry, dried) < 0.9 * distance_db(dry, wet)
-    assert distance_db(wet, synthesize(physics, 1.4)) < distance_db(wet, dry)
-    for slow in PLATE.frequency_hz[:3]:  # what dies before the room does comes out as the room answers it
-        assert min(abs(f - slow) for f in physics.modes.frequency_hz) < 2.0
+    shares = []
+    for seed in range(3):
+        wet = fftconvolve(dry, make_room(t60_s, direct_over_room_db, seed))[:LENGTH] + background
+        physics, _ = analyze_hit(wet, RATE, max_modes=128, onset_s=0.0)
+        residual = physics.residual
+        assert residual.room is not None
+        t60 = LN_60_DB / room_decay(residual, np.array([500.0, 2000.0, 6000.0]))
+        assert np.abs(t60 / t60_s - 1.0).max() < 0.15
+        dried = synthesize(replace(physics, residual=replace(residual, room=None)), 1.4)
+        shares.append(distance_db(dry, dried) / distance_db(dry, wet))
+        assert distance_db(wet, synthesize(physics, 1.4)) < distance_db(wet, dry)
+        for slow in PLATE.frequency_hz[:3]:  # what dies before the room does comes out as the room answers it
+            assert min(abs(f - slow) for f in physics.modes.frequency_hz) < 3.0
+    assert max(shares) < 1.0 and sum(shares) / len(shares) < 6.0 / 7.0
 
 
 def test_the_room_s_answers_to_a_mode_are_dropped() -> None:
