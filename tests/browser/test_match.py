@@ -122,6 +122,7 @@ def test_the_switch_shows_noise_or_match_and_is_remembered(editor: Editor) -> No
 
 def test_the_rise_is_typed_in_the_first_stage(editor: Editor) -> None:
     editor.see("window.struck.store.select({ soundId: window.struck.store.view.project.sounds[0].id })")
+    editor.page.get_by_role("group", name="Stage").get_by_role("button").first.click()
     rise = editor.page.get_by_label("Rise", exact=True)
     rise.fill("3 ms")
     editor.change(lambda: rise.press("Enter"))
