@@ -156,9 +156,14 @@ def test_mass_dragged_lowers_what_is_shown_and_heard_and_is_undone(editor: Edito
 def test_macros_are_typed_nudged_baked_and_reset(editor: Editor) -> None:
     page, sound = editor.page, choose_sound(editor)
     field = page.get_by_label("Room, value")
+    own = bool(sound["residual"]["room"])
+    field.fill("+3 dB" if own else "-20 dB")
+    editor.change(lambda: field.press("Enter"))
+    room = sound_of(editor, sound["id"])["macros"]["room"]
+    assert room == pytest.approx(10.0 ** (3.0 / 40.0) - 1.0 if own else 0.1, abs=2e-3)
     field.fill("dry")
     editor.change(lambda: field.press("Enter"))
-    assert sound_of(editor, sound["id"])["macros"]["room"] == (-1.0 if sound["residual"]["room"] else 0.0)
+    assert sound_of(editor, sound["id"])["macros"]["room"] == (-1.0 if own else 0.0)
     macro(editor, "damping").focus()
     editor.change(lambda: page.keyboard.press("ArrowRight"))
     assert sound_of(editor, sound["id"])["macros"]["damping"] == pytest.approx(0.01)

@@ -135,7 +135,7 @@ def test_each_stage_of_the_noise_is_shown_and_edited_on_its_own(editor: Editor, 
     table["clip"]["path"] = str(ROOT / "assets" / "demo_sound.mp4")
     residual = table["sounds"][0]["residual"]
     bands = len(residual["power_db"])
-    for name, raise_db, decay_per_s in (("attack", 6.0, 1500.0), ("tail", -15.0, 25.0)):
+    for name, raise_db, decay_per_s in (("attack", 6.0, 1500.0), ("tail", -15.0, 25.0), ("room", -30.0, 8.0)):
         power_db = [p + raise_db for p in residual["power_db"]]
         residual[name] = {"power_db": power_db, "decay_per_s": [decay_per_s] * bands}
     path = tmp_path / "stages.struck.json"
