@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -142,8 +143,7 @@ def weigh_poles(rest: np.ndarray, rate: int, poles: np.ndarray, level: np.ndarra
         length = min(rest.size, round(9.0 / decay * rate))  # nothing is left of the fade beyond
         size = fast_fourier.next_fast_len(max(length, 4096), real=True)
         bin_hz = rate / size
-        fade = np.exp(np.arange(length, dtype=np.float32) * np.float32(-decay / rate))
-        spectrum = fast_fourier.rfft(single[:length] * fade, size)
+        spectrum = fast_fourier.rfft(single[:length] * _fade(decay / rate, length), size)
         power = spectrum.real**2 + spectrum.imag**2
         width = max(decay / math.pi, rate / rest.size) / bin_hz
         near = max(1, round(0.5 * width))
@@ -160,6 +160,12 @@ def weigh_poles(rest: np.ndarray, rate: int, poles: np.ndarray, level: np.ndarra
         contrast[mine] = (amplitude * unit_peak) ** 2 / np.maximum(quiet, 1e-300)
         energy[mine] = amplitude**2 / (4.0 * poles[mine, 1]) * -np.expm1(-2.0 * poles[mine, 1] * rest.size / rate)
     return energy, contrast
+
+
+@functools.lru_cache(maxsize=32)
+def _fade(decay_per_sample: float, length: int) -> np.ndarray:
+    """e^(-decay n), float32 [length]; the same few are wanted over and over."""
+    return np.exp(np.arange(length, dtype=np.float32) * np.float32(-decay_per_sample))
 
 
 def _quiet_levels(power: np.ndarray, bins: np.ndarray) -> np.ndarray:
