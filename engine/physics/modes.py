@@ -163,7 +163,7 @@ def _keep_clear(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray
         unclear = np.flatnonzero(contrast < _STANDS_OUT)
         if not unclear.size:
             return poles, amplitudes
-        worse = unclear[np.argsort(contrast[unclear])][: -(-unclear.size * 3 // 4)]
+        worse = unclear[np.argsort(contrast[unclear])][: -(-unclear.size // 2)]
         poles = np.delete(poles, worse, axis=0)
 
 
