@@ -10,14 +10,11 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.diffusion.files import CONFIG, WEIGHTS, digest_checkpoint, list_checkpoints
+from engine.diffusion.files import CONFIG, FORMAT, KIND, WEIGHTS, digest_checkpoint, find_fault, list_checkpoints
 from engine.diffusion.network import NetworkConfig, VelocityNetwork
 from engine.errors import BadInput
 
 __all__ = ["CONFIG", "FORMAT", "WEIGHTS", "list_checkpoints", "load_checkpoint", "save_checkpoint"]
-
-FORMAT = 1
-"""Changes when the spectrogram, the condition or the process changes what weights mean."""
 
 
 def save_checkpoint(folder: Path, network: VelocityNetwork, training: dict[str, Any]) -> None:
@@ -27,7 +24,7 @@ def save_checkpoint(folder: Path, network: VelocityNetwork, training: dict[str, 
     temporary = folder / (WEIGHTS + ".part")
     save_file(weights, str(temporary))
     temporary.replace(folder / WEIGHTS)
-    config = {"format": FORMAT, "kind": "sampler", "network": asdict(network.config), "training": training}
+    config = {"format": FORMAT, "kind": KIND, "network": asdict(network.config), "training": training}
     (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
@@ -36,29 +33,49 @@ def load_checkpoint(folder: Path) -> tuple[VelocityNetwork, str]:
 
     Raises BadInput, with the reason, for a checkpoint that is missing, damaged or of another format.
     """
-    name = folder.name
+    fault = find_fault(folder)
+    if fault is not None:
+        raise BadInput(fault)
     try:
-        config = json.loads((folder / CONFIG).read_bytes())
-        network_config = dict(config["network"])
-        network_config["channels"] = tuple(int(c) for c in network_config["channels"])
-        found = (config["format"], config["kind"])
-    except FileNotFoundError:
-        where = f"was not found in {folder.parent}"
-        raise BadInput(f"checkpoint {name!r} {where}; choose another or set --ckpt-dir") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        remedy = "restore the folder or choose another"
-        raise BadInput(f"checkpoint {name!r}: {CONFIG} is damaged; {remedy}") from None
-    if found != (FORMAT, "sampler"):
-        raise BadInput(
-            f"checkpoint {name!r} is of format {found[0]!r} ({found[1]!r}) and this Struck reads sampler format "
-            f"{FORMAT}; choose another or retrain it with `launch.py train sampler`"
-        )
+        config = read_network_config(folder)
+        with torch.device("meta"):  # takes no memory, whatever sizes the file asks for
+            wanted = {name: tuple(value.shape) for name, value in VelocityNetwork(config).state_dict().items()}
+    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, ZeroDivisionError):
+        raise BadInput(_refuse(folder, f"{CONFIG} describes a network that it does not know")) from None
     try:
-        network = VelocityNetwork(NetworkConfig(**network_config))
         weights = load_file(str(folder / WEIGHTS))
-        network.load_state_dict({key: value.float() for key, value in weights.items()})
-    except Exception as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        remedy = "restore it or choose another"
-        raise BadInput(f"checkpoint {name!r} does not fit this Struck ({reason}); {remedy}") from None
+    except Exception as error:  # the library's own errors, and the system's
+        raise BadInput(_refuse(folder, f"{WEIGHTS} is damaged: {str(error)[:80]}")) from None
+    misfit = find_misfit(weights, wanted)
+    if misfit is not None:
+        raise BadInput(_refuse(folder, misfit))
+    network = VelocityNetwork(config)
+    network.load_state_dict({name: value.float() for name, value in weights.items()})
     return network, digest_checkpoint(folder)
+
+
+def read_network_config(folder: Path) -> NetworkConfig:
+    """The sizes of a checkpoint's network; KeyError, TypeError or ValueError where they are not understood."""
+    values = json.loads((folder / CONFIG).read_bytes())["network"]
+    return NetworkConfig(**{**values, "channels": tuple(int(c) for c in values["channels"])})
+
+
+def find_misfit(weights: dict[str, torch.Tensor], wanted: dict[str, tuple[int, ...]]) -> str | None:
+    """What the first wrong one among weights is; None where names and shapes are as wanted and all values finite."""
+    for name, shape in wanted.items():
+        if name not in weights:
+            return f"{name} is missing"
+        if tuple(weights[name].shape) != shape:
+            return f"{name} is {_say_shape(tuple(weights[name].shape))} and not {_say_shape(shape)}"
+        if not torch.isfinite(weights[name].float()).all():
+            return f"{name} holds values that are not finite"
+    extra = sorted(set(weights) - set(wanted))
+    return f"{extra[0][:60]} is not known" if extra else None
+
+
+def _say_shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "one value"
+
+
+def _refuse(folder: Path, reason: str) -> str:
+    return f"checkpoint {folder.name!r} does not fit this Struck ({reason}); restore it or choose another"
