@@ -80,6 +80,9 @@ def _edit(session: Session, message: Message) -> None:
     kind = edit_message.get("kind")
     presets = _presets(session) if kind in ("apply_preset", "morph_sound") else {}
     laws = _laws() if kind in ("bake_macros", "morph_sound") else None
+    chosen = edit_message.get("checkpoint") if kind == "set_render" else None
+    if isinstance(chosen, str):
+        _check_checkpoint(session, chosen)
     with session.lock:
         session.adopt_provisional()
         edit = apply_message(session.open_project(), edit_message, presets, laws)
@@ -89,6 +92,17 @@ def _edit(session: Session, message: Message) -> None:
             session.commit(edit, gesture)
     if kind == "set_source":
         intake.detect_again(session)
+    if chosen is not None:
+        session.send(welcome(session))  # the list as it is now
+
+
+def _check_checkpoint(session: Session, name: str) -> None:
+    """Refuse a checkpoint that cannot be used before the document names it; the tab's list then says so too."""
+    try:
+        session.studio.check(name)
+    except BadInput:
+        session.send(welcome(session))
+        raise
 
 
 def _presets(session: Session) -> dict[str, Preset]:
@@ -222,13 +236,13 @@ def welcome(session: Session) -> dict[str, Any]:
     ready = studio.ready.is_set()
     checkpoints = studio.checkpoints()
     device = studio.device()[1] if ready else "starting"
-    if not checkpoints:
+    if all(studio.fault(name) for name in checkpoints):
         device += ", prior only: no checkpoint"
     return {
         "type": "welcome",
         "demos": intake.demos(),
         "presets": [{"name": p.name, "material": p.material, "origin_note": p.origin_note} for p in studio.presets()],
-        "checkpoints": list(checkpoints),
+        "checkpoints": [{"name": name, "fault": studio.fault(name)} for name in checkpoints],
         "device": device,
         "version": VERSION,
         "recent": intake.recent(studio),

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import Cancelled, StruckError
-from engine.project import Hit, Project
+from engine.project import Hit, Project, RenderSettings
 
 if TYPE_CHECKING:
     from ui.session import Session
@@ -154,7 +154,8 @@ class Renderer:
         self._wanted = False
         self._stopped = False
         self._thread: threading.Thread | None = None
-        self._keys: tuple[Project, dict[str, str]] | None = None
+        self._keys: tuple[Project, str, dict[str, str]] | None = None
+        self._excused = ""
         self.problem: str | None = None
 
     def request(self) -> None:
@@ -212,11 +213,12 @@ class Renderer:
         """Render key of every hit of a document."""
         from engine.render import hit_keys
 
+        digest = self._session.studio.digest(project.render)
         known = self._keys
-        if known is not None and known[0] is project:
-            return known[1]
-        keys = hit_keys(project, self._session.studio.digest(project.render))
-        self._keys = (project, keys)
+        if known is not None and known[0] is project and known[1] == digest:
+            return known[2]
+        keys = hit_keys(project, digest)
+        self._keys = (project, digest, keys)
         return keys
 
     def _missing(self) -> bool:
@@ -241,6 +243,8 @@ class Renderer:
             if session.sounding_project() is not project:
                 continue
             sampler = studio.sampler(project.render)
+            if sampler is None:
+                self._excuse(project.render)
             on_gpu = sampler is not None and studio.device()[0].type != "cpu"
             batch = in_turn(missing)[: BATCH_ON_GPU if on_gpu else BATCH_ON_CPU]
             total = sampled + len(missing)
@@ -281,6 +285,17 @@ class Renderer:
             message = f"Sampled {sampled} of {sampled} hits{how}"
             session.set_status("sampling", "done", sampled, sampled, message, started)
         return sampled
+
+    def _excuse(self, settings: RenderSettings) -> None:
+        """Say once why the sampler that a document names is not used; that one is not installed, its tab shows."""
+        from ui.handlers import welcome
+
+        studio, name = self._session.studio, settings.checkpoint
+        fault = studio.fault(name) if name in studio.checkpoints() else None
+        if fault and fault != self._excused:
+            self._session.send({"type": "error", "message": f"{fault}; until then modes and noise alone sound"})
+            self._session.send(welcome(self._session))  # its list of checkpoints says so too
+        self._excused = fault or self._excused
 
     def _still_wanted(self, project: Project, wanted: set[str]) -> Callable[[], None]:
         def check() -> None:

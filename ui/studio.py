@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.cache import Cache
-from engine.diffusion.files import digest_checkpoint, list_checkpoints
-from engine.errors import StruckError
+from engine.diffusion.files import digest_checkpoint, find_fault, list_checkpoints, stamp_checkpoint
+from engine.errors import BadInput, StruckError
 from engine.project import RenderSettings
 from ui.jobs import Turns
 
@@ -25,6 +25,8 @@ VERSION = "0.1"
 KEEP_S = {"exports": 7 * 86_400, "uploads": 60 * 86_400, "proxies": 30 * 86_400}
 CACHE_MEMORY_BYTES = 512 << 20
 CACHE_DISK_BYTES = 4 << 30
+
+Stamp = tuple[int, ...]
 
 log = logging.getLogger("struck")
 
@@ -61,9 +63,10 @@ class Studio:
         self.sampling = Turns()
         self.analysing = Turns()
         self.ready = threading.Event()
-        self._samplers: dict[str, Any] = {}
+        self._samplers: dict[str, tuple[Stamp, Any]] = {}
         self._sampler_lock = threading.Lock()
-        self._digests: dict[str, str] = {}
+        self._digests: dict[str, tuple[Stamp, str]] = {}
+        self._faults: dict[str, tuple[Stamp, str | None]] = {}
         self._digest_lock = threading.Lock()
         self._presets: tuple[Any, ...] | None = None
         self._device: tuple[Any, str] | None = None
@@ -80,18 +83,34 @@ class Studio:
         return path
 
     def checkpoints(self) -> tuple[str, ...]:
-        """Names of the trained samplers on this machine."""
+        """Names of the samplers on this machine, those that are refused among them."""
         return list_checkpoints(self.options.checkpoint_folder)
 
-    def digest(self, settings: RenderSettings) -> str:
-        """Digest of the sampler that the settings name, "" where there is none; does not load it."""
-        name = settings.checkpoint
-        if not name or name not in self.checkpoints():
-            return ""
+    def fault(self, name: str) -> str | None:
+        """Why a checkpoint is refused, as one sentence; None where nothing is known against it.
+
+        What only loading shows is known once ``sampler`` has tried; a checkpoint that is replaced is looked at anew.
+        """
+        if Path(name).name != name or name.startswith(".") or len(name) > 100 or "\0" in name:  # a project may come from anywhere
+            return f"checkpoint {name[:100]!r} is not a checkpoint's name; choose one from the list"
+        folder = self.options.checkpoint_folder / name
+        stamp = stamp_checkpoint(folder)
         with self._digest_lock:
-            if name not in self._digests:
-                self._digests[name] = digest_checkpoint(self.options.checkpoint_folder / name)
-            return self._digests[name]
+            if name not in self._faults or self._faults[name][0] != stamp:
+                self._faults[name] = (stamp, find_fault(folder))
+            return self._faults[name][1]
+
+    def digest(self, settings: RenderSettings) -> str:
+        """Digest of the sampler that the settings name, "" where none can be used; does not load it."""
+        name = settings.checkpoint
+        if not name or self.fault(name) is not None:
+            return ""
+        folder = self.options.checkpoint_folder / name
+        stamp = stamp_checkpoint(folder)
+        with self._digest_lock:
+            if name not in self._digests or self._digests[name][0] != stamp:
+                self._digests[name] = (stamp, digest_checkpoint(folder))
+            return self._digests[name][1]
 
     def presets(self) -> tuple[Any, ...]:
         """The sounds to choose from when a clip is silent."""
@@ -110,17 +129,29 @@ class Studio:
         return self._device
 
     def sampler(self, settings: RenderSettings) -> Any | None:
-        """The sampler that the settings name; None for modes and residual alone, or where it is not installed."""
-        if not settings.checkpoint or settings.checkpoint not in self.checkpoints():
+        """The sampler that the settings name; None where modes and residual alone sound, by choice or by a fault."""
+        name = settings.checkpoint
+        if not name or self.fault(name) is not None:
             return None
         with self._sampler_lock:
-            if settings.checkpoint in self._samplers:
-                return self._samplers[settings.checkpoint]
+            stamp = stamp_checkpoint(self.options.checkpoint_folder / name)
+            if name in self._samplers and self._samplers[name][0] == stamp:
+                return self._samplers[name][1]
             from engine.diffusion.sampler import load_sampler
 
-            sampler = load_sampler(self.options.checkpoint_folder, settings.checkpoint, self.device()[0])
-            self._samplers[settings.checkpoint] = sampler
+            try:
+                sampler = load_sampler(self.options.checkpoint_folder, name, self.device()[0])
+            except BadInput as error:
+                with self._digest_lock:
+                    self._faults[name] = (stamp, str(error))
+                return None
+            self._samplers[name] = (stamp, sampler)
             return sampler
+
+    def check(self, name: str) -> None:
+        """Load a checkpoint that is about to be chosen; BadInput, with the reason, if it cannot be used."""
+        if name and self.sampler(RenderSettings(checkpoint=name)) is None:
+            raise BadInput(self.fault(name) or f"checkpoint {name!r} cannot be used; choose another")
 
     def warm(self) -> None:
         """Import what is slow to import and load the sampler, so that the first edit does not wait for it."""
@@ -136,7 +167,9 @@ class Studio:
             names = self.checkpoints()
             if names:
                 default = RenderSettings().checkpoint
-                self.sampler(RenderSettings(checkpoint=default if default in names else names[0]))
+                name = default if default in names else names[0]
+                if self.sampler(RenderSettings(checkpoint=name)) is None:
+                    print(f"Struck: {self.fault(name)}", file=sys.stderr)
         except Exception as error:
             log.exception("warming up failed")
             print(f"Struck: {error}", file=sys.stderr)

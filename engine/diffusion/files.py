@@ -62,6 +62,18 @@ def digest_checkpoint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def stamp_checkpoint(folder: Path) -> tuple[int, ...]:
+    """Times and sizes of a checkpoint's files: equal while nobody has touched them."""
+    stamp: list[int] = []
+    for name in (CONFIG, WEIGHTS):
+        try:
+            state = (folder / name).stat()
+            stamp += (state.st_mtime_ns, state.st_size)
+        except OSError:
+            stamp += (0, -1)
+    return tuple(stamp)
+
+
 def _claims_to_be_sampler(folder: Path) -> bool:
     """Whether a folder says it holds a sampler, or holds weights and does not say what they are."""
     if (folder / CONFIG).is_file():

@@ -24,8 +24,10 @@ export function createSamplerPanel(store) {
   });
   const dice = createButton("New take", { sign: icon("dice"), title: "Another seed for every hit", onPress: () => set({ seed: newSeed() }) });
   const about = make("p", "ins-quiet");
+  const modelWords = "The trained model that turns modes and noise into a recording-like hit. Prior only plays modes and noise as they are.";
+  const model = explained("Model", checkpoint.element, modelWords);
   const body = make("div", "ins-stack ins-sampler", {},
-    explained("Model", checkpoint.element, "The trained model that turns modes and noise into a recording-like hit. Prior only plays modes and noise as they are."),
+    model,
     explained(null, steps.element, "More steps follow the model more closely and take longer; 4 is a good trade."),
     explained(null, guidance.element, "How strictly the model keeps to the modes and noise; 1 is as it was trained."),
     explained("Project seed", make("div", "ins-row", {}, seed.element, dice), "The chance behind all hits. The same seed gives the same track; a new take rerolls every hit."),
@@ -38,10 +40,14 @@ export function createSamplerPanel(store) {
     body.hidden = !render;
     empty.hidden = Boolean(render);
     if (!render) return;
-    const names = store.welcome?.checkpoints ?? [];
-    const missing = render.checkpoint && !names.includes(render.checkpoint);
-    checkpoint.set([...names.map((name) => [name, name]), ...(missing ? [[render.checkpoint, `${render.checkpoint} (not installed: prior only)`]] : []), ["", "Prior only"]], render.checkpoint);
-    const off = !render.checkpoint || missing;
+    const models = store.welcome?.checkpoints ?? [];
+    const chosen = models.find(({ name }) => name === render.checkpoint);
+    const missing = render.checkpoint && !chosen;
+    const options = models.map(({ name, fault }) => [name, fault ? `${name} (does not fit)` : name]);
+    if (missing) options.push([render.checkpoint, `${render.checkpoint} (not installed: prior only)`]);
+    checkpoint.set([...options, ["", "Prior only"]], render.checkpoint);
+    model.lastElementChild.textContent = chosen?.fault ? `Modes and noise alone sound: ${chosen.fault}.` : modelWords;
+    const off = !chosen || Boolean(chosen.fault);
     steps.set(clamp(render.steps, 1, 16), "—", off);
     guidance.set(clamp(render.guidance, 1, 4), "—", off);
     seed.set(String(render.seed));
