@@ -23,6 +23,11 @@ POWER_RANGE_DB = (-400.0, 120.0)
 LONGEST_RISE_S = 0.1
 MACRO_NAMES = ("mass", "hardness", "damping", "position", "roughness", "room")
 MACRO_RANGE = (-1.0, 1.0)
+MATERIALS = (
+    "metal", "wood", "glass", "ceramic", "plastic", "rock", "concrete", "drywall", "carpet", "cloth", "paper", "rubber",
+    "skin", "floor", "food", "ground", "water", "membrane",
+)  # fmt: skip
+"""Materials by their place in the context vector; weights depend on the order, so new ones go to the end."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,15 @@ class Macros:
     position: float = 0.0
     roughness: float = 0.0
     room: float = 0.0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of one blow; ``velocity_db`` is against the sound as stored, ``material`` one of MATERIALS."""
+
+    velocity_db: float | None = None
+    material: str = ""
+    embedding: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

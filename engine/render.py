@@ -18,7 +18,7 @@ from engine.cache import Cache, digest_json
 from engine.edits.values import select_modes
 from engine.errors import StruckError
 from engine.export.markers import Marker
-from engine.parameters import Macros, Modes, Physics, Residual, physics_to_json
+from engine.parameters import Context, Macros, Modes, Physics, Residual, physics_to_json
 from engine.physics.macros import apply_macros, tweak
 from engine.project import Hit, Project, Sound
 from engine.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
@@ -50,6 +50,7 @@ class HitSampler(Protocol):
         steps: int = 4,
         guidance: float = 1.0,
         on_step: Callable[[int, int], None] | None = None,
+        contexts: Sequence[Context] | None = None,
     ) -> list[np.ndarray]: ...
 
 
@@ -187,7 +188,8 @@ def _sample(
     seeds = [hit.seed for hit in hits]
     if sampler is not None:
         settings = project.render
-        sounds = sampler.sample(physics, seeds, steps=settings.steps, guidance=settings.guidance, on_step=report)
+        contexts = [Context(velocity_db=hit.velocity_db) for hit in hits]
+        sounds = sampler.sample(physics, seeds, settings.steps, settings.guidance, report, contexts)
     else:
         from engine.physics.analysis import synthesize
 

@@ -15,7 +15,7 @@ import pytest
 from engine.cache import Cache
 from engine.edits import apply_message
 from engine.errors import Cancelled, StruckError
-from engine.parameters import Modes, Physics, Residual
+from engine.parameters import Context, Modes, Physics, Residual
 from engine.physics.analysis import synthesize
 from engine.physics.macros import apply_macros, tweak
 from engine.project import Clip, Hit, Mix, Project, RenderSettings, Sound
@@ -64,6 +64,7 @@ class CountingSampler:
         steps: int = 4,
         guidance: float = 1.0,
         on_step: Callable[[int, int], None] | None = None,
+        contexts: Sequence[Context] | None = None,
     ) -> list[np.ndarray]:
         self.seeds += seeds
         if on_step is not None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from engine.parameters import Modes, Residual
+from engine.parameters import Context, Modes, Residual
 from engine.storage import project_to_json
 from tests.clips import make_clicks, make_clip
 from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, start_studio, wait_until
@@ -133,6 +133,7 @@ class SlowSampler:
         steps: int = 4,
         guidance: float = 1.0,
         on_step: Callable[[int, int], None] | None = None,
+        contexts: Sequence[Context] | None = None,
     ) -> list[np.ndarray]:
         self.begun += [modes for modes, _ in physics]
         for _ in range(steps):

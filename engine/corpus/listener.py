@@ -32,7 +32,7 @@ CLASSES = {
     "plastic": ("plastic", "plastic(keycap)"),
     "wood": ("wood", "wood(door)"),
     "skin": ("skin/body", "skin(clap)", "flesh"),
-    "glass, ceramic": ("glass", "glass(door)", "ceramic"),
+    "glass or ceramic": ("glass", "glass(door)", "ceramic"),
     "floor": ("floor/shoe",),
     "cloth": ("cloth", "cloth/soft", "cloth(felt)", "carpet"),
     "loose ground": ("snow", "sand", "gravel", "grass", "leaf"),

@@ -6,27 +6,21 @@ import csv
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from engine.diffusion.condition import build_condition, count_frames
-from engine.diffusion.spectrogram import HOP, ONSET_SAMPLE, compress, wave_to_spectrogram
 from engine.dsp import resample
-from engine.errors import BadInput, StruckError
+from engine.errors import BadInput
 from engine.media import read_recording
-from engine.parameters import Modes, Residual
-from engine.physics.analysis import analyze_hit, find_onset, single_hit
+from engine.physics.analysis import find_onset, single_hit
 from engine.physics.capture import mix_down
 from engine.units import SAMPLE_RATE_HZ
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 HELD_OUT_PERCENT = 15
 LONGEST_S = 1.5
-ARRAY_CHANNELS = 6
-"""Channels of a stored example: the sound's picture (2), the prior's mean (2), sigma, level."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +32,6 @@ class Recording:
     material: str
     licence: str
     fmax_hz: float
-
-
-@dataclass(frozen=True)
-class Example:
-    """A recording next to its prior: ``arrays`` [6, BINS, T] float16 and how far it can be trusted."""
-
-    arrays: np.ndarray
-    fmax_hz: float
-    end_frame: int
 
 
 def list_recordings(data_dir: Path | str, tiers: Iterable[str] = ("A", "A-")) -> list[Recording]:
@@ -91,53 +76,3 @@ def read_hit(recording: Recording) -> np.ndarray:
     mono = resample(mix_down(samples), rate_hz, SAMPLE_RATE_HZ)
     start = round(find_onset(mono, SAMPLE_RATE_HZ) * SAMPLE_RATE_HZ)
     return single_hit(mono[start : start + int(LONGEST_S * SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ)
-
-
-def stretch(hit: np.ndarray, modes: Modes, residual: Residual, ratio: float) -> tuple[np.ndarray, Modes, Residual]:
-    """Play a hit ``ratio`` times faster: every frequency and decay scales with it, as for a smaller object."""
-    faster = resample(hit, round(SAMPLE_RATE_HZ * ratio), SAMPLE_RATE_HZ)
-    scaled_modes = replace(
-        modes,
-        frequency_hz=tuple(f * ratio for f in modes.frequency_hz),
-        decay_per_s=tuple(d * ratio for d in modes.decay_per_s),
-    )
-    scaled_residual = residual.scaled(decay_ratio=ratio, pitch_ratio=ratio)
-    return faster, scaled_modes, replace(scaled_residual, rise_s=residual.rise_s / ratio)
-
-
-def make_example(hit: np.ndarray, modes: Modes, residual: Residual, fmax_hz: float) -> Example:
-    """The sound's whitened picture beside its prior's features, at the length the prior asks for."""
-    frames = count_frames(modes, residual)
-    wave = np.zeros(frames * HOP, np.float32)
-    part = hit[: len(wave) - ONSET_SAMPLE]
-    wave[ONSET_SAMPLE : ONSET_SAMPLE + len(part)] = part
-    with torch.no_grad():
-        condition = build_condition([(modes, residual)], frames, "cpu")
-        spectrogram = wave_to_spectrogram(torch.from_numpy(wave)[None])
-        picture = compress(spectrogram / condition.expected)
-        arrays = torch.cat((picture, condition.features), dim=1)[0].clamp(-12, 12).to(torch.float16).numpy()
-    # A file that stops before its sound has died away says nothing of what follows.
-    rms = float(np.sqrt(np.mean(hit**2))) + 1e-12
-    cut = len(hit) < len(wave) - ONSET_SAMPLE and float(np.sqrt(np.mean(hit[-480:] ** 2))) > 3e-3 * rms
-    end_frame = (ONSET_SAMPLE + len(part)) // HOP - 2 if cut else frames
-    return Example(arrays, fmax_hz, end_frame)
-
-
-def prepare_recording(recording: Recording, ratios: Iterable[float] = (1.0,), max_modes: int = 64) -> list[Example]:
-    """Examples of a recording at several playing speeds; empty when it cannot be analysed."""
-    try:
-        hit = read_hit(recording)
-        if len(hit) < 480 or float(np.abs(hit).max()) < 1e-4:
-            return []
-        physics, _ = analyze_hit(hit, SAMPLE_RATE_HZ, max_modes=max_modes, onset_s=0.0)
-    except StruckError:
-        return []
-    examples = []
-    for ratio in ratios:
-        sounded, modes, residual = (
-            (hit, physics.modes, physics.residual)
-            if ratio == 1.0
-            else stretch(hit, physics.modes, physics.residual, ratio)
-        )
-        examples.append(make_example(sounded, modes, residual, recording.fmax_hz * ratio))
-    return examples

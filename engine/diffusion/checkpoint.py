@@ -46,6 +46,8 @@ def load_checkpoint(folder: Path) -> tuple[VelocityNetwork, str]:
         weights = load_file(str(folder / WEIGHTS))
     except Exception as error:  # the library's own errors, and the system's
         raise BadInput(_refuse(folder, f"{WEIGHTS} is damaged: {str(error)[:80]}")) from None
+    # Written before contexts were known: none of them changes anything.
+    weights.setdefault("context.weight", torch.zeros(wanted["context.weight"]))
     misfit = find_misfit(weights, wanted)
     if misfit is not None:
         raise BadInput(_refuse(folder, misfit))

@@ -119,24 +119,33 @@ def expect_noise_power(residual: Residual, frames: int) -> np.ndarray:
 
 def build_condition(physics: Sequence[tuple[Modes, Residual]], frames: int, device: torch.device | str) -> Condition:
     """The condition of a batch of hits over ``frames`` frames, whose onset lies at ONSET_SAMPLE."""
+    return assemble_condition(*expect_parts(physics, frames, device))
+
+
+def expect_parts(
+    physics: Sequence[tuple[Modes, Residual]], frames: int, device: torch.device | str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What each hit leads one to expect: spectrogram of its modes, complex, and power of its noise, [B, BINS, T].
+
+    Both add up where several hits sound at once.
+    """
     length = frames * HOP
     modal = synthesize_modes([modes for modes, _ in physics], length - ONSET_SAMPLE, SAMPLE_RATE_HZ, device=device)
     for row, (_, residual) in zip(modal, physics, strict=True):
         rising = math.ceil(residual.rise_s * SAMPLE_RATE_HZ)
         row[:rising] *= torch.from_numpy(rise_gain(np.arange(rising) / SAMPLE_RATE_HZ, residual.rise_s)).to(row)
     wave = torch.nn.functional.pad(modal.to(torch.float32), (ONSET_SAMPLE, 0))
-    spectrogram = wave_to_spectrogram(wave)
-    power = (spectrogram.real**2 + spectrogram.imag**2).unsqueeze(1)
-    # Neighbouring modes beat to nothing in single bins; their neighbourhood says what to expect there.
-    modal_power = torch.nn.functional.avg_pool2d(power, 3, stride=1, padding=1)[:, 0]
     noise_power = torch.stack(
         [torch.from_numpy(expect_noise_power(residual, frames)).float() for _, residual in physics]
     ).to(device)
-    return condition_from_powers(spectrogram, modal_power, noise_power)
+    return wave_to_spectrogram(wave), noise_power
 
 
-def condition_from_powers(modal: torch.Tensor, modal_power: torch.Tensor, noise_power: torch.Tensor) -> Condition:
-    """Assemble a condition from the modal spectrogram, its smoothed power and the noise power, [B, BINS, T]."""
+def assemble_condition(modal: torch.Tensor, noise_power: torch.Tensor) -> Condition:
+    """The condition of a modal spectrogram, complex, and the noise's power, both [B, BINS, T]."""
+    power = (modal.real**2 + modal.imag**2).unsqueeze(1)
+    # Neighbouring modes beat to nothing in single bins; their neighbourhood says what to expect there.
+    modal_power = torch.nn.functional.avg_pool2d(power, 3, stride=1, padding=1)[:, 0]
     together = modal_power + noise_power
     peak = together.amax(dim=(-2, -1), keepdim=True).clamp_min(1e-20)
     floor = peak * 10.0 ** (FLOOR_DB / 10.0)

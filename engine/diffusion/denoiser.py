@@ -32,11 +32,17 @@ def mix(noise: torch.Tensor, deviation: torch.Tensor, angle: torch.Tensor) -> tu
     return cos * noise + sin * deviation, cos * deviation - sin * noise
 
 
-def make_denoise(network: VelocityNetwork, condition: Condition, guidance: float, bfloat16: bool) -> Denoise:
+def make_denoise(
+    network: VelocityNetwork,
+    condition: Condition,
+    guidance: float,
+    bfloat16: bool,
+    context: torch.Tensor | None = None,
+) -> Denoise:
     """The network as a function of noisy picture and angle, with classifier-free guidance.
 
-    Guidance 1 asks the network once; above 1 the difference to a network that is not told the prior
-    is amplified (Ho & Salimans, 2022), at twice the cost.
+    Guidance 1 asks the network once; above 1 the difference to a network that is told neither the prior
+    nor the ``context`` [B, WIDTH] is amplified (Ho & Salimans, 2022), at twice the cost.
     """
     features = condition.features
     nothing = torch.zeros_like(features)
@@ -44,7 +50,7 @@ def make_denoise(network: VelocityNetwork, condition: Condition, guidance: float
     def denoise(noisy: torch.Tensor, angle: float) -> torch.Tensor:
         angles = torch.full((noisy.shape[0],), angle, device=noisy.device)
         with torch.autocast(noisy.device.type, torch.bfloat16, enabled=bfloat16):
-            told = network(noisy, angles, features)
+            told = network(noisy, angles, features, context)
             if guidance == 1.0:
                 return told
             return torch.lerp(network(noisy, angles, nothing), told, guidance)

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from engine.diffusion.context import WIDTH
 from engine.diffusion.spectrogram import BINS
 
 
@@ -63,6 +64,8 @@ class VelocityNetwork(nn.Module):
         self.embed = nn.Sequential(
             nn.Linear(64, config.embedding), nn.SiLU(), nn.Linear(config.embedding, config.embedding), nn.SiLU()
         )
+        self.context = nn.Linear(WIDTH, config.embedding, bias=False)  # 0 in, 0 out: nothing known changes nothing
+        nn.init.zeros_(self.context.weight)
         self.stem = nn.Conv2d(2 + config.condition_channels + 1, channels[0], patch, stride=patch)
         # Physics is not the same at every pitch: each level knows which frequency a row stands for.
         self.rows = nn.ParameterList(
@@ -88,10 +91,17 @@ class VelocityNetwork(nn.Module):
         pitch = torch.linspace(-1.0, 1.0, BINS)[None, None, :, None]
         self.register_buffer("pitch", pitch, persistent=False)
 
-    def forward(self, noisy: torch.Tensor, angle: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-        """``noisy`` [B, 2, BINS, T], ``angle`` [B] in 0..pi/2, ``features`` [B, 4, BINS, T] -> velocity."""
+    def forward(
+        self, noisy: torch.Tensor, angle: torch.Tensor, features: torch.Tensor, context: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Velocity of ``noisy`` [B, 2, BINS, T] at ``angle`` [B] in 0..pi/2, given ``features`` [B, 4, BINS, T].
+
+        ``context`` [B, WIDTH] is what else is known (``encode_contexts``), nothing by default.
+        """
         mean = features[:, :2]
         embedding = self.embed(embed_angle(angle))
+        if context is not None:
+            embedding = embedding + self.context(context)
         x = torch.cat((noisy, features, self.pitch.expand(noisy.shape[0], 1, BINS, noisy.shape[-1])), dim=1)
         x = self.stem(x.contiguous(memory_format=torch.channels_last))
         skips = []

@@ -10,6 +10,7 @@ import torch
 
 from engine.diffusion.checkpoint import list_checkpoints, load_checkpoint
 from engine.diffusion.condition import Condition, build_condition, count_frames
+from engine.diffusion.context import encode_contexts
 from engine.diffusion.denoiser import draw_prior, make_denoise
 from engine.diffusion.network import VelocityNetwork
 from engine.diffusion.solve import sample, space_angles
@@ -22,7 +23,7 @@ from engine.diffusion.spectrogram import (
     expand,
     spectrogram_to_wave,
 )
-from engine.parameters import Modes, Physics, Residual
+from engine.parameters import Context, Modes, Physics, Residual
 from engine.physics.analysis import synthesize
 from engine.units import SAMPLE_RATE_HZ, db_to_gain
 
@@ -52,13 +53,16 @@ class Sampler:
         steps: int = 4,
         guidance: float = 1.0,
         on_step: Callable[[int, int], None] | None = None,
+        contexts: Sequence[Context] | None = None,
     ) -> list[np.ndarray]:
         """Sounds of hits, float32 mono at 48 kHz, sample 0 at the onset, rung out to the end.
 
-        ``on_step(done, total)`` hears how many hits are finished after every step and may raise to
-        stop. Same physics, seed and settings give the same sound whatever else is in the list.
+        ``contexts``, one a hit, tell what else is known of them. ``on_step(done, total)`` hears how many hits are
+        finished after every step and may raise to stop. Same physics, seed, context and settings give the same sound
+        whatever else is in the list.
         """
         total = len(physics)
+        known = list(contexts) if contexts is not None else [Context()] * total
         sounds: list[np.ndarray | None] = [None] * total
         done = 0
         size = BATCH_SIZES.get(self.device.type, 1)
@@ -73,7 +77,13 @@ class Sampler:
                         on_step(done, total)
 
                 waves = self._sample_batch(
-                    [physics[i] for i in padded], [seeds[i] for i in padded], frames, steps, guidance, report
+                    [physics[i] for i in padded],
+                    [seeds[i] for i in padded],
+                    [known[i] for i in padded],
+                    frames,
+                    steps,
+                    guidance,
+                    report,
                 )
                 for i, wave in zip(batch, waves, strict=False):
                     sounds[i] = ring_out(wave, *physics[i], seed=seeds[i])
@@ -85,6 +95,7 @@ class Sampler:
         self,
         physics: Sequence[tuple[Modes, Residual]],
         seeds: Sequence[int],
+        contexts: Sequence[Context],
         frames: int,
         steps: int,
         guidance: float,
@@ -92,7 +103,8 @@ class Sampler:
     ) -> np.ndarray:
         with torch.no_grad():
             condition = build_condition(physics, frames, self.device)
-            denoise = make_denoise(self.network, condition, guidance, self.bfloat16)
+            context = encode_contexts(contexts, self.device)
+            denoise = make_denoise(self.network, condition, guidance, self.bfloat16, context)
             deviation = sample(denoise, draw_starts(seeds, condition), space_angles(steps), report)
             return picture_to_wave(condition, condition.mean + deviation).cpu().numpy()
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool1d
 
-from engine.corpus.pairs import Batch
+from engine.corpus.examples import Batch
 from engine.diffusion.denoiser import draw_prior
 from engine.diffusion.network import VelocityNetwork
 from engine.diffusion.solve import sample, space_angles
@@ -42,7 +42,7 @@ def level_loss(
             torch.set_grad_enabled(asked == steps and torch.is_grad_enabled()),
             torch.autocast(noisy.device.type, torch.bfloat16, enabled=bfloat16),
         ):
-            return network(noisy, angles, features).float()
+            return network(noisy, angles, features, batch.context).float()
 
     mean = features[:, :2]
     deviation = sample(denoise, draw_prior(mean, features[:, 2:3], white), space_angles(steps))

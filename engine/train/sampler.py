@@ -6,23 +6,28 @@ import argparse
 import copy
 import json
 import math
+import os
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from engine.corpus.pairs import Batch, build_pairs, draw_batches, make_batch, open_pairs
+from engine.corpus.examples import Batch, Example, make_batch, make_example
+from engine.corpus.hits import build_hits, open_hits
+from engine.corpus.pool import ExamplePool, PoolConfig
 from engine.corpus.recordings import is_held_out, list_recordings
+from engine.corpus.synthetic import imagine_objects
 from engine.device import choose_device
-from engine.diffusion.checkpoint import save_checkpoint
+from engine.diffusion.checkpoint import load_checkpoint, save_checkpoint
+from engine.diffusion.context import drop_parts
 from engine.diffusion.denoiser import draw_prior, mix
 from engine.diffusion.network import NetworkConfig, VelocityNetwork, count_parameters
 from engine.diffusion.sampler import prefers_bfloat16
-from engine.diffusion.spectrogram import draw_white
+from engine.diffusion.spectrogram import FRAME_COUNTS, draw_white
 from engine.errors import BadInput
 from engine.train.levels import level_loss
 
@@ -36,21 +41,20 @@ class TrainingConfig:
     warmup_steps: int = 200
     weight_decay: float = 1e-2
     condition_dropout: float = 0.1
+    context_dropout: float = 0.3
     level_weight: float = 0.02
     level_steps: tuple[int, ...] = (1, 2, 4, 8)
     ema_decay: float = 0.999
-    save_minutes: float = 3.0
+    save_minutes: float = 4.0
     seed: int = 0
 
 
 class Training:
     """A network on its way: its weights, their moving average, the optimizer, and the time spent."""
 
-    def __init__(self, network: NetworkConfig, config: TrainingConfig, work: Path, device: torch.device) -> None:
-        torch.manual_seed(config.seed)
+    def __init__(self, fresh: VelocityNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
         self.config, self.device = config, device
         self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
-        fresh = VelocityNetwork(network)
         self.network: VelocityNetwork = fresh.to(
             device=device,
             memory_format=torch.channels_last,  # type: ignore[call-overload]
@@ -79,9 +83,10 @@ class Training:
                 ) from None
             print(f"resuming at step {self.step}, {self.spent_s / 60:.1f} minutes in", file=sys.stderr)
 
-    def save(self, held_out: dict[str, float]) -> None:
+    def save(self, held_out: dict[str, float], pool: dict[str, float]) -> None:
         """Write the state whole or not at all, and a line of the log."""
-        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(self.loss, 5), **held_out}
+        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(self.loss, 5)}
+        line |= {**held_out, **pool}
         with open(self.log_path, "a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
         print(json.dumps(line), file=sys.stderr, flush=True)
@@ -109,9 +114,10 @@ class Training:
             group["lr"] = self.learning_rate()
         if self.step % 2:  # in turn the path and what it leads to
             steps = self.config.level_steps[self.step // 2 % len(self.config.level_steps)]
+            batch = replace(batch, context=drop_parts(batch.context, self.config.context_dropout, generator))
             loss = self.config.level_weight * level_loss(self.network, batch, steps, generator, self.bfloat16)
         else:
-            loss = velocity_loss(self.network, batch, generator, self.config.condition_dropout, self.bfloat16)
+            loss = velocity_loss(self.network, batch, generator, self.config, self.bfloat16)
             self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -126,9 +132,11 @@ class Training:
     def run(self, batches: Iterator[Batch]) -> Iterator[bool]:
         """Learn until the time is spent; yields now and then, when it is time to save: True at the end."""
         generator = torch.Generator().manual_seed(self.config.seed + self.step)
+        batch = next(batches)  # the first ones take a while to make
         since_save_s, clock = 0.0, time.monotonic()
         while self.spent_s < self.config.minutes * 60:
-            self.learn(next(batches), generator)
+            self.learn(batch, generator)
+            batch = next(batches)
             now = time.monotonic()
             self.spent_s, since_save_s, clock = self.spent_s + now - clock, since_save_s + now - clock, now
             if since_save_s > self.config.save_minutes * 60:
@@ -138,14 +146,19 @@ class Training:
 
 
 def velocity_loss(
-    network: VelocityNetwork, batch: Batch, generator: torch.Generator, dropout: float, bfloat16: bool
+    network: VelocityNetwork, batch: Batch, generator: torch.Generator, config: TrainingConfig, bfloat16: bool
 ) -> torch.Tensor:
-    """Weighted mean square error of the velocity at random angles; in ``dropout`` of them the prior is not told."""
+    """Weighted mean square error of the velocity at random angles.
+
+    In ``condition_dropout`` of them neither prior nor context is told; of the others, each part of the context is left
+    out in ``context_dropout``.
+    """
     size, device = batch.deviation.shape[0], batch.deviation.device
     angle, noisy, velocity = draw_task(batch, generator)
-    told = (torch.rand(size, generator=generator) >= dropout).float().to(device)[:, None, None, None]
+    told = (torch.rand(size, generator=generator) >= config.condition_dropout).float().to(device)
+    context = drop_parts(batch.context, config.context_dropout, generator) * told[:, None]
     with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-        found = network(noisy, angle, batch.features * told)
+        found = network(noisy, angle, batch.features * told[:, None, None, None], context)
     return weighted_square(found - velocity, batch.weight)
 
 
@@ -163,22 +176,31 @@ def weighted_square(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return (error.square() * weight).sum() / (2.0 * weight.sum()).clamp_min(1.0)
 
 
+def choose_held_out(folder: Path, most: int = 20) -> list[Example]:
+    """Held-out examples, unvaried: at most so many of each length, spread over the corpus."""
+    examples = [make_example([hit]) for hit in open_hits(folder) if hit.held_out]
+    chosen = []
+    for frames in FRAME_COUNTS:
+        alike = [example for example in examples if example.arrays.shape[-1] == frames]
+        chosen += alike[:: max(1, -(-len(alike) // most))]
+    return chosen
+
+
 @torch.no_grad()
 def evaluate_loss(
-    network: VelocityNetwork, pairs_dir: Path, device: torch.device, bfloat16: bool, most: int = 48
+    network: VelocityNetwork, examples: Sequence[Example], device: torch.device, bfloat16: bool
 ) -> dict[str, float]:
     """Losses on held-out examples and fixed noise: the velocity's, next to that of velocity 0, which is the bare
     prior, and the level's after two steps in dB."""
     losses, bare, levels = [], [], []
-    for pairs in open_pairs(pairs_dir).values():
-        rows = np.flatnonzero(pairs.held_out)
-        for row in rows[:: max(1, rows.size // most)]:
-            batch, seed = make_batch(pairs, np.asarray([row]), device, None), int(row)
-            noise = torch.Generator().manual_seed(seed)
-            losses.append(float(velocity_loss(network, batch, noise, 0.0, bfloat16)))
-            _, _, velocity = draw_task(batch, noise.manual_seed(seed))
-            bare.append(float(weighted_square(velocity, batch.weight)))
-            levels.append(float(level_loss(network, batch, 2, noise.manual_seed(seed), bfloat16)))
+    everything = TrainingConfig(condition_dropout=0.0, context_dropout=0.0)
+    for seed, example in enumerate(examples):
+        batch = make_batch([example], device, None)
+        noise = torch.Generator().manual_seed(seed)
+        losses.append(float(velocity_loss(network, batch, noise, everything, bfloat16)))
+        _, _, velocity = draw_task(batch, noise.manual_seed(seed))
+        bare.append(float(weighted_square(velocity, batch.weight)))
+        levels.append(float(level_loss(network, batch, 2, noise.manual_seed(seed), bfloat16)))
     if not losses:
         return {}
     return {
@@ -196,6 +218,15 @@ def read_widths(text: str) -> tuple[int, ...]:
     return widths
 
 
+def start_network(config: NetworkConfig, begin: str | None, seed: int) -> VelocityNetwork:
+    """A fresh network, or with ``begin`` that of a checkpoint to learn on from."""
+    torch.manual_seed(seed)
+    if begin is None:
+        return VelocityNetwork(config)
+    network, _ = load_checkpoint(Path(begin))
+    return network
+
+
 def main(args: list[str]) -> None:
     """The command ``train sampler``."""
     parser = argparse.ArgumentParser(
@@ -204,30 +235,35 @@ def main(args: list[str]) -> None:
     data_help = "folder of recordings (a MANIFEST.csv gives tiers and licences)"
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
     parser.add_argument("--out", default="checkpoints/sampler", help="checkpoint folder to write")
-    parser.add_argument("--work", default=".struck/train_sampler", help="pairs and resumable state")
+    parser.add_argument("--work", default=".struck/train_sampler", help="analysed hits and resumable state")
+    parser.add_argument("--begin", metavar="CHECKPOINT", help="checkpoint folder whose weights to learn on from")
     parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
     parser.add_argument("--channels", type=read_widths, default=NetworkConfig.channels, help="such as 48,96,160,224")
-    parser.add_argument("--variants", type=int, default=2, help="playing speeds per recording beside its own")
+    parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
+    parser.add_argument("--imagined", type=int, default=24, help="imagined objects of each thin material")
+    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="makers of examples")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pairs-only", action="store_true", help="prepare the pairs and stop")
+    parser.add_argument("--hits-only", action="store_true", help="analyse the recordings and stop")
     options = parser.parse_args(args)
     device, note = choose_device(options.device)
     print(f"device: {note}", file=sys.stderr)
     work, recordings = Path(options.work), list_recordings(options.data)
-    build_pairs(recordings, work / "pairs", options.variants)
-    if options.pairs_only:
+    build_hits(recordings, imagine_objects(options.imagined), work / "hits", options.workers)
+    if options.hits_only:
         return
-    config = TrainingConfig(minutes=options.minutes, seed=options.seed)
-    network = NetworkConfig(channels=options.channels)
+    config = TrainingConfig(minutes=options.minutes, learning_rate=options.learning_rate, seed=options.seed)
+    network = start_network(NetworkConfig(channels=options.channels), options.begin, options.seed)
     training = Training(network, config, work, device)
     training.resume()
     millions = count_parameters(training.network) / 1e6
     print(f"{millions:.2f} M parameters on {device}, bfloat16 {training.bfloat16}", file=sys.stderr)
     facts = {**asdict(config), "device": note, "recordings": sum(not is_held_out(r) for r in recordings)}
-    batches = draw_batches(open_pairs(work / "pairs"), device, config.seed + training.step)
-    for complete in training.run(batches):
-        held_out = evaluate_loss(training.average, work / "pairs", device, training.bfloat16)
-        training.save(held_out)
-        done = {"step": training.step, "minutes_spent": round(training.spent_s / 60, 1), "complete": complete}
-        save_checkpoint(Path(options.out), training.average, {**facts, **done, **held_out})
+    facts |= {"imagined": options.imagined, "began_with": Path(options.begin).name if options.begin else ""}
+    held_out_examples = choose_held_out(work / "hits")
+    with ExamplePool(work / "hits", PoolConfig(), config.seed + training.step, options.workers) as pool:
+        for complete in training.run(pool.batches(device)):
+            held_out = evaluate_loss(training.average, held_out_examples, device, training.bfloat16)
+            training.save(held_out, {"examples_made": pool.made, "uses_each": round(pool.drawn / pool.made, 1)})
+            done = {"step": training.step, "minutes_spent": round(training.spent_s / 60, 1), "complete": complete}
+            save_checkpoint(Path(options.out), training.average, {**facts, **done, **held_out})
