@@ -91,7 +91,8 @@ class Studio:
 
         What only loading shows is known once ``sampler`` has tried; a checkpoint that is replaced is looked at anew.
         """
-        if Path(name).name != name or name.startswith(".") or len(name) > 100 or "\0" in name:  # a project may come from anywhere
+        # A project may come from anywhere and must not reach outside of the folder.
+        if Path(name).name != name or name.startswith(".") or len(name) > 100 or "\0" in name:
             return f"checkpoint {name[:100]!r} is not a checkpoint's name; choose one from the list"
         folder = self.options.checkpoint_folder / name
         stamp = stamp_checkpoint(folder)
