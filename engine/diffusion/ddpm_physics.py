@@ -29,6 +29,8 @@ BANDS = 100
 LONGEST_T_S = 0.5
 LOSS_WINDOW, LOSS_HOP = 1024, 128
 STEPS, STEP_SIZE = 100, 0.25
+CORPUS_STEPS = 30
+"""Steps of the fit for what the network is told, in training and after: fewer, as they are many."""
 _BLOCK = 16
 _AT_ONCE = 32
 """Recordings fitted together: as many as stay in a processor's cache."""
@@ -67,7 +69,7 @@ class DdpmPhysics:
         return DdpmPhysics(*(values[rows] for values in arrays))
 
 
-def estimate_ddpm_physics(hit: np.ndarray, rate_hz: int, steps: int = STEPS) -> DdpmPhysics:
+def estimate_ddpm_physics(hit: np.ndarray, rate_hz: int, steps: int = CORPUS_STEPS) -> DdpmPhysics:
     """The physics of the first 0.25 s of one hit, mono from its onset on; a batch of one.
 
     Raises BadInput for a silent or empty recording.
@@ -75,7 +77,7 @@ def estimate_ddpm_physics(hit: np.ndarray, rate_hz: int, steps: int = STEPS) -> 
     return estimate_ddpm_batch([cut_clip(hit, rate_hz)], steps)
 
 
-def estimate_ddpm_batch(clips: Sequence[np.ndarray], steps: int = STEPS) -> DdpmPhysics:
+def estimate_ddpm_batch(clips: Sequence[np.ndarray], steps: int = CORPUS_STEPS) -> DdpmPhysics:
     """The physics of clips of 11 025 samples at 44.1 kHz, at whatever level; ``steps`` of the residual's fit."""
     peaks = np.array([np.abs(clip).max() for clip in clips], np.float32)
     sounds = [divide_by_peak(np.asarray(clip, dtype=np.float64)) for clip in clips]
@@ -91,8 +93,9 @@ def estimate_ddpm_batch(clips: Sequence[np.ndarray], steps: int = STEPS) -> Ddpm
         np.stack([one.t60_s for one in bins]),
         np.concatenate([weight for weight, _ in fits]),
         np.concatenate([t60_s for _, t60_s in fits]),
+        peaks,
     )
-    return DdpmPhysics(*(values.astype(np.float32) for values in arrays), peak=peaks)
+    return DdpmPhysics(*(values.astype(np.float32) for values in arrays))
 
 
 def cut_clip(hit: np.ndarray, rate_hz: int) -> np.ndarray:
