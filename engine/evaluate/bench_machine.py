@@ -1,0 +1,120 @@
+"""What a machine can do and what a piece of work takes of it: time, memory, and the most of its matrix products."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+_MIB = 1024.0 * 1024.0
+_STATUS = Path("/proc/self/status")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Seconds by the clock, seconds of all processors together, and the most memory held meanwhile (MiB, None where
+    the system does not tell); memory is the device's own on CUDA and the process's elsewhere."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float | None
+
+
+def measure(work: Callable[[], object], device: torch.device) -> Taken:
+    """Do a piece of work once."""
+    gc.collect()
+    synchronize(device)
+    reset_peak_memory(device)
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    work()
+    synchronize(device)
+    return Taken(time.perf_counter() - wall_s, time.process_time() - cpu_s, find_peak_memory_mb(device))
+
+
+def measure_best(work: Callable[[], object], device: torch.device, repeats: int) -> Taken:
+    """The quickest of several times, since whatever else runs can only slow it down."""
+    return min((measure(work, device) for _ in range(repeats)), key=lambda taken: taken.wall_s)
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until a device has done what it was asked."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Begin to look for the most memory anew, where the system permits."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:  # not Linux, or not allowed: the peak is that of the whole process
+        return
+
+
+def find_peak_memory_mb(device: torch.device) -> float | None:
+    """The most memory held since the last reset, MiB; None where the system does not tell."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / _MIB
+    found = _read_status("VmHWM")
+    if found is not None:
+        return found
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / _MIB if sys.platform == "darwin" else peak / 1024.0
+
+
+def find_resident_mb() -> float | None:
+    """Memory that this process holds now, MiB; None where the system does not tell."""
+    return _read_status("VmRSS")
+
+
+def _read_status(field: str) -> float | None:
+    try:
+        lines = _STATUS.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = next((line.split() for line in lines if line.startswith(field + ":")), None)
+    return float(found[1]) / 1024.0 if found else None
+
+
+def find_load() -> float | None:
+    """How many programs wanted a processor in the last minute, on average; None where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def measure_matrix_peak(device: torch.device, dtype: torch.dtype, seconds: float = 1.0) -> float:
+    """The most floating point operations a second that products of square matrices reach; RuntimeError if none do."""
+    best = 0.0
+    sizes = (4096, 8192) if device.type == "cuda" else (1024, 2048)
+    for size in sizes:
+        a = torch.randn(size, size, device=device).to(dtype)
+        b = torch.randn(size, size, device=device).to(dtype)
+        (a @ b)[0, 0].item()
+        began, left = time.perf_counter(), True
+        while left:
+            took = measure(lambda a=a, b=b: a @ b, device).wall_s  # type: ignore[misc]
+            best = max(best, 2.0 * size**3 / took)
+            left = time.perf_counter() - began < seconds / len(sizes)
+    return best
+
+
+def count_operations(work: Callable[[], object]) -> float:
+    """Floating point operations of the convolutions and matrix products in a piece of work: two a multiply-add."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return float(counter.get_total_flops())
