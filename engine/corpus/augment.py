@@ -68,7 +68,7 @@ def play_faster(hit: AnalysedHit, ratio: float) -> AnalysedHit:
     residual = hit.residual.scaled(decay_ratio=ratio, pitch_ratio=ratio)
     return replace(
         hit,
-        samples=resample(hit.samples, round(SAMPLE_RATE_HZ * ratio), SAMPLE_RATE_HZ),
+        samples=resample(np.array(hit.samples), round(SAMPLE_RATE_HZ * ratio), SAMPLE_RATE_HZ),
         modes=modes,
         residual=replace(residual, rise_s=residual.rise_s / ratio),
         fmax_hz=hit.fmax_hz * ratio,

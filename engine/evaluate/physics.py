@@ -47,17 +47,20 @@ def main(args: list[str]) -> None:
     parser.add_argument("--sounds", type=int, default=60, help="synthetic sounds at each level of noise")
     parser.add_argument("--limit", type=int, default=350, help="at most so many recordings; 0 for all")
     parser.add_argument("--jobs", type=int, default=0, help="processes at once; 0, the default, for one a core")
+    parser.add_argument("--speed-only", action="store_true", help="leave out all but the speeds")
     parser.add_argument("--json", help="write the figures to a file, or - for standard output")
     options = parser.parse_args(args)
     if options.sounds < 1 or options.limit < 0 or options.jobs < 0:
         raise BadInput("--sounds is under 1, or --limit or --jobs under 0; give counts")
     recordings = choose(list_recordings(options.data), options.limit)
-    with workers(options.jobs or count_cores()) as run:
-        result = {
-            "synthetic": evaluate_synthetic(options.sounds, run),
-            "stress": evaluate_stress(min(options.sounds, SOUNDS), run),
-            **evaluate_recordings(recordings, run),
-        }
+    result: dict[str, Any] = {}
+    if not options.speed_only:
+        with workers(options.jobs or count_cores()) as run:
+            result = {
+                "synthetic": evaluate_synthetic(options.sounds, run),
+                "stress": evaluate_stress(min(options.sounds, SOUNDS), run),
+                **evaluate_recordings(recordings, run),
+            }
     result["speed"] = measure_speed(choose_timed(recordings))
     print(format_tables(result), file=sys.stderr)
     if options.json == "-":
