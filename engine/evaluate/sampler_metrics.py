@@ -1,0 +1,207 @@
+"""How far a set of sounds is from a set of recordings, as numbers with intervals; no sound is touched here.
+
+Weights say how often each sound counts: 1 each for a figure, drawn for its interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+SPLITS, DRAWS = 20, 200
+SPLITS_A_DRAW = 2
+LEAST_SHARE = 1e-4
+
+Figure = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
+"""A figure from the indices of two halves of the recordings and the weights of all."""
+
+
+def measure_kernel(
+    a: np.ndarray,
+    b: np.ndarray,
+    weights_a: np.ndarray | None = None,
+    weights_b: np.ndarray | None = None,
+    groups_a: np.ndarray | None = None,
+    groups_b: np.ndarray | None = None,
+) -> float:
+    """Unbiased squared kernel distance of two sets [N, D] with the kernel (x.y / D + 1)^3 (Binkowski et al., 2018).
+
+    Weights count a vector several times; it is never paired with itself. With groups, numbers [N], no two of one group
+    are paired: takes of one object are near one another in any set.
+    """
+    u = np.ones(len(a)) if weights_a is None else weights_a
+    v = np.ones(len(b)) if weights_b is None else weights_b
+    of_a = np.arange(len(a)) if groups_a is None else groups_a
+    of_b = -1 - np.arange(len(b)) if groups_b is None else groups_b
+    pairs = _compare(a, a, of_a, of_a), _compare(b, b, of_b, of_b), _compare(a, b, of_a, of_b)
+    return _kernel_distance(*pairs, u, v)
+
+
+Pairs = tuple[np.ndarray, np.ndarray]
+"""The kernel of all pairs, 0 where a pair does not count, and 1 or 0 for whether it does, [N, M] each."""
+
+
+def _compare(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> Pairs:
+    apart = (of_x[:, None] != of_y[None, :]).astype(float)
+    return apart * (x @ y.T / x.shape[1] + 1.0) ** 3, apart
+
+
+def _kernel_distance(aa: Pairs, bb: Pairs, ab: Pairs, u: np.ndarray, v: np.ndarray) -> float:
+    def mean(pairs: Pairs, w: np.ndarray, z: np.ndarray) -> float:
+        kernel, apart = pairs
+        return float(w @ kernel @ z) / max(float(w @ apart @ z), 1e-12)
+
+    return mean(aa, u, u) + mean(bb, v, v) - 2.0 * mean(ab, u, v)
+
+
+def measure_frechet(
+    a: np.ndarray, b: np.ndarray, weights_a: np.ndarray | None = None, weights_b: np.ndarray | None = None
+) -> float:
+    """Fréchet distance of two sets of vectors [N, D] as normal distributions (Heusel et al., 2017)."""
+    mean_a, spread_a = _moments(a, weights_a)
+    mean_b, spread_b = _moments(b, weights_b)
+    values, axes = np.linalg.eigh(spread_a)
+    root = axes * np.sqrt(np.maximum(values, 0.0)) @ axes.T
+    # the eigenvalues of the product of two covariances are those of this symmetric matrix
+    shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ spread_b @ root), 0.0)).sum()
+    shift = mean_a - mean_b
+    return float(shift @ shift + np.trace(spread_a) + np.trace(spread_b) - 2.0 * shared)
+
+
+def _moments(x: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    w = np.ones(len(x)) if weights is None else weights
+    mean = w @ x / w.sum()
+    centred = x - mean
+    return mean, (centred * w[:, None]).T @ centred / max(w.sum() - 1.0, 1.0)
+
+
+def measure_divergence(wanted: np.ndarray, got: np.ndarray) -> np.ndarray:
+    """Kullback-Leibler divergence of ``got`` from ``wanted``, shares [..., C], in nats; none counts as under 1e-4."""
+    p, q = (np.maximum(x, LEAST_SHARE) for x in (wanted, got))
+    p, q = p / p.sum(axis=-1, keepdims=True), q / q.sum(axis=-1, keepdims=True)
+    result: np.ndarray = (p * np.log(p / q)).sum(axis=-1)
+    return result
+
+
+def measure_gap(paper: float, ours: float, real: float) -> float | None:
+    """Share of the way from the paper's method to real recordings that ours has gone, in percent; over 100 is past it.
+
+    None where the paper's method is as good as real, so that there is no gap.
+    """
+    gap = paper - real
+    return None if abs(gap) < 1e-9 else 100.0 * (paper - ours) / gap
+
+
+def standardize(features: np.ndarray, training: np.ndarray, most: int) -> np.ndarray:
+    """Features [N, D] along the ``most`` strongest directions of training recordings' [M, D], where those spread by 1.
+
+    The spread is 1 on average over the directions kept, so that figures do not depend on the features' scale, and each
+    keeps its weight.
+    """
+    mean = training.mean(axis=0)
+    _, values, axes = np.linalg.svd(training - mean, full_matrices=False)
+    kept = min(most, len(values))
+    scale = np.sqrt(np.square(values[:kept]).mean() / max(len(training) - 1, 1))
+    result: np.ndarray = (features - mean) @ axes[:kept].T / max(float(scale), 1e-9)
+    return result
+
+
+def split(groups: Sequence[str], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two halves of the recordings, indices each, with half of every group's in either; a single one is in both."""
+    sides: dict[str, int] = {}
+    halves: tuple[list[int], list[int]] = ([], [])
+    start = int(rng.integers(2))
+    for index in rng.permutation(len(groups)):
+        side = sides.get(groups[index], (start + len(sides)) % 2)
+        halves[side].append(int(index))
+        sides[groups[index]] = 1 - side
+    first, second = (np.array(sorted(half), int) for half in halves)
+    return (first, second) if len(first) and len(second) else (np.arange(len(groups)), np.arange(len(groups)))
+
+
+def draw_weights(groups: Sequence[str], rng: np.random.Generator) -> np.ndarray:
+    """How often each recording counts when as many groups are drawn as there are, with replacement."""
+    names = sorted(set(groups))
+    drawn = rng.multinomial(len(names), np.full(len(names), 1.0 / len(names)))
+    count = dict(zip(names, drawn, strict=True))
+    return np.array([count[group] for group in groups], float)
+
+
+def estimate_set_figure(figure: Figure, groups: Sequence[str], draws: int = DRAWS, seed: int = 0) -> list[float]:
+    """A figure of sets and its 95 % interval: [value, low, high].
+
+    The value is the mean over splits into halves, so that recordings and what was made for them are never compared and
+    real recordings are compared with real ones of the same number. The interval is the bootstrap's over groups, shifted
+    to lie about the value, since drawing twice the same adds a bias that is none of the figure's.
+    """
+    rng = np.random.default_rng(seed)
+    ones = np.ones(len(groups))
+    value = float(np.mean([figure(*split(groups, rng), ones) for _ in range(SPLITS)]))
+    drawn = []
+    for _ in range(draws):
+        weights = draw_weights(groups, rng)
+        halves = [split(groups, rng) for _ in range(SPLITS_A_DRAW)]
+        usable = [(a, b) for a, b in halves if weights[a].sum() > 1.0 and weights[b].sum() > 1.0]
+        if usable:
+            drawn.append(float(np.mean([figure(a, b, weights) for a, b in usable])))
+    if not drawn:
+        return [value, value, value]
+    low, high = np.percentile(drawn, [2.5, 97.5]) - np.mean(drawn)
+    return [value, value + float(low), value + float(high)]
+
+
+def estimate_mean(values: np.ndarray, groups: Sequence[str], draws: int = DRAWS, seed: int = 0) -> list[float] | None:
+    """A mean over recordings and its 95 % bootstrap interval over groups, [value, low, high]; NaN does not count.
+
+    None where nothing counts.
+    """
+    known = np.isfinite(values)
+    if not known.any():
+        return None
+    kept, names = values[known], [g for g, k in zip(groups, known, strict=True) if k]
+    rng = np.random.default_rng(seed)
+    means = [float(w @ kept / w.sum()) for w in (draw_weights(names, rng) for _ in range(draws)) if w.sum() > 0.0]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return [float(kept.mean()), float(low), float(high)]
+
+
+def measure_sets(
+    real: np.ndarray, made: np.ndarray, posterior_real: np.ndarray, posterior_made: np.ndarray, groups: Sequence[str]
+) -> dict[str, Any]:
+    """Kernel and Fréchet distance of features [N, D] and divergence of the mean class probabilities [N, C]."""
+    names = sorted(set(groups))
+    of = np.array([names.index(group) for group in groups])
+    pairs = _compare(real, real, of, of), _compare(made, made, of, of), _compare(real, made, of, of)
+
+    def kernel(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> float:
+        first, second = np.zeros(len(w)), np.zeros(len(w))
+        first[a], second[b] = w[a], w[b]
+        return 0.5 * (_kernel_distance(*pairs, first, second) + _kernel_distance(*pairs, second, first))
+
+    def frechet(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> float:
+        return 0.5 * (measure_frechet(real[a], made[b], w[a], w[b]) + measure_frechet(real[b], made[a], w[b], w[a]))
+
+    def divergence(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> float:
+        one = measure_divergence(w[a] @ posterior_real[a] / w[a].sum(), w[b] @ posterior_made[b] / w[b].sum())
+        other = measure_divergence(w[b] @ posterior_real[b] / w[b].sum(), w[a] @ posterior_made[a] / w[a].sum())
+        return 0.5 * float(one + other)
+
+    figures = {"kernel": kernel, "frechet": frechet, "kl_mean": divergence}
+    return {name: estimate_set_figure(figure, groups) for name, figure in figures.items()}
+
+
+def measure_accuracy(
+    posterior: np.ndarray, labels: Sequence[str | None], classes: Sequence[str], scored: Sequence[str]
+) -> tuple[np.ndarray, dict[str, float]]:
+    """1 or 0 for each sound by whether it is named as its recording's class, NaN where that is not scored; and the
+    share in percent of every scored class."""
+    named = [classes[k] for k in posterior.argmax(axis=1)]
+    right = np.array([float(n == label) if label in scored else np.nan for n, label in zip(named, labels, strict=True)])
+    each = {
+        name: round(100.0 * float(right[[label == name for label in labels]].mean()), 1)
+        for name in scored
+        if name in labels
+    }
+    return right, each

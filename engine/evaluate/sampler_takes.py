@@ -1,0 +1,103 @@
+"""Whether two seeds differ as two takes of one object do: within objects against between them, beside real hits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from engine.corpus.listener import Listener, draw_picture, listen
+from engine.evaluate.physics_distance import best_gain_db, measure_distances, measure_levels
+from engine.evaluate.sampler_sounds import PRIOR, REAL, WINDOW_S, Case, Settings, name_steps, sample
+from engine.physics.analysis import synthesize
+from engine.units import SAMPLE_RATE_HZ
+
+REPEATED = ("body_percussion", "kenney_impact")
+"""Folders in which one object is struck again and again in the same way."""
+
+MOST_PAIRS, MOST_BETWEEN, FEWEST_TAKES, SEEDS = 3, 60, 3, 3
+
+
+@dataclass(frozen=True)
+class Takes:
+    """Sounds of one object that count as its takes, the group it belongs to, and up to where they can be compared."""
+
+    sounds: list[np.ndarray]
+    group: str
+    fmax_hz: float
+
+
+def name_take(case: Case) -> str | None:
+    """What files of repeated hits of one object share; None for a recording of other kinds."""
+    folder = case.recording.path.parent.name
+    stem = re.sub(r"_(rr)?\d+$", "", case.recording.path.stem)
+    return f"{folder}/{stem}" if folder in REPEATED else None
+
+
+def group_takes(cases: Sequence[Case]) -> dict[str, list[Case]]:
+    """Repeated hits by object, of those with enough takes."""
+    found: dict[str, list[Case]] = {}
+    for case in cases:
+        name = name_take(case)
+        if name is not None:
+            found.setdefault(name, []).append(case)
+    return {name: takes for name, takes in found.items() if len(takes) >= FEWEST_TAKES}
+
+
+def make_takes(takes: list[Case], settings: Settings) -> dict[str, Takes]:
+    """Takes of one object by system: its recordings, and as many seeds of the first one's physics."""
+    first = takes[0]
+    seeds = [first.seed + 2_000_000 + k for k in range(SEEDS)]
+    sounds = {REAL: [take.hit for take in takes], PRIOR: [synthesize(first.physics, WINDOW_S, seed) for seed in seeds]}
+    for steps in sorted({1, settings.control_steps, max(settings.steps)}):
+        sounds[name_steps(steps)] = sample(settings, [first.physics] * SEEDS, seeds, steps)
+    length = min(max(len(take.hit) for take in takes), round(WINDOW_S * SAMPLE_RATE_HZ))
+    group, fmax_hz = first.recording.group, first.recording.fmax_hz
+    return {system: Takes([sound[:length] for sound in some], group, fmax_hz) for system, some in sounds.items()}
+
+
+def measure_apart(a: np.ndarray, b: np.ndarray, fmax_hz: float) -> np.ndarray:
+    """Distance of two sounds, spectrum and envelope in dB, each raised to where it is nearest the other; [2]."""
+    length = min(len(a), len(b))
+    one, other = measure_levels(a, length), measure_levels(b, length)
+    both = [measure_distances(x, y, fmax_hz, best_gain_db(x, y, fmax_hz)) for x, y in ((one, other), (other, one))]
+    mean = np.mean(both, axis=0)
+    return np.array([mean[:-1].mean(), mean[-1]])
+
+
+def compare_takes(system: str, objects: Sequence[Takes], listener: Listener) -> dict[str, Any]:
+    """The mean distance within objects and between objects of other groups, and their ratio, of one system.
+
+    Distances are those of ``measure_apart`` and of the listener's features.
+    """
+    rng = np.random.default_rng(0)
+    across = [(a, b) for a, b in combinations(range(len(objects)), 2) if objects[a].group != objects[b].group]
+    across = [across[int(i)] for i in rng.permutation(len(across))[:MOST_BETWEEN]]
+    heard = [listen(listener, np.stack([draw_picture(s, one.fmax_hz) for s in one.sounds])).features for one in objects]
+
+    def compare(a: int, i: int, b: int, j: int) -> list[float]:
+        one, other = objects[a], objects[b]
+        apart = measure_apart(one.sounds[i], other.sounds[j], min(one.fmax_hz, other.fmax_hz))
+        return [*apart, float(np.linalg.norm(heard[a][i] - heard[b][j]))]
+
+    within = [
+        compare(a, i, a, j)
+        for a, one in enumerate(objects)
+        for i, j in list(combinations(range(len(one.sounds)), 2))[:MOST_PAIRS]
+    ]
+    return {"system": system, "objects": len(objects), **_tabulate(within, [compare(a, 0, b, 0) for a, b in across])}
+
+
+def _tabulate(within: list[list[float]], between: list[list[float]]) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    for k, name in enumerate(("spectrum", "envelope", "features")):
+        inside, outside = (
+            round(float(np.mean([v[k] for v in values])), 3) if values else None for values in (within, between)
+        )
+        ratio = round(inside / outside, 3) if inside is not None and outside else None
+        table |= {f"{name}_within": inside, f"{name}_between": outside, f"{name}_ratio": ratio}
+    return table
