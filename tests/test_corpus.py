@@ -19,9 +19,10 @@ from engine.corpus.augment import (
     vary_hit,
 )
 from engine.corpus.examples import make_batch, make_example
+from engine.corpus.greatest_hits import Contact, list_takes
 from engine.corpus.hits import AnalysedHit, build_hits, open_hits
 from engine.corpus.pool import ExamplePool, PoolConfig, weigh_hits
-from engine.corpus.recordings import list_recordings
+from engine.corpus.recordings import list_recordings, read_hit
 from engine.corpus.synthetic import MATERIALS as THIN
 from engine.corpus.synthetic import draw_grains, imagine_objects, sound_imagined
 from engine.diffusion.context import EMBEDDING_WIDTH, WIDTH, drop_parts, encode_contexts, name_material
@@ -198,3 +199,27 @@ def test_a_pool_without_hits_says_so(tmp_path: Path) -> None:
     (tmp_path / "hits.f32").write_bytes(b"\0" * 4)
     with ExamplePool(tmp_path, PoolConfig(), seed=0) as pool, pytest.raises(StruckError, match="no recording is left"):
         pool.draw()
+
+
+def test_greatest_hits_takes_are_cut_into_hits(tmp_path: Path) -> None:
+    """Two hits and a scratch, labelled late by less than the grid; each hit ends before what follows it."""
+    sound = np.zeros(3 * RATE, np.float32)
+    for time_s, modes in ((0.5, TONE), (1.6, Modes((700.0,), (-6.0,), (20.0,), (0.0,), (False,)))):
+        hit = synthesize(Physics(modes, Residual(), RATE), 0.9)
+        sound[round(time_s * RATE) :][: len(hit)] += hit
+    soundfile.write(tmp_path / "2015-01-01_denoised.wav", sound, RATE, subtype="FLOAT")
+    (tmp_path / "2015-01-01_times.txt").write_text(
+        "0.53 wood hit static\n1.63 metal hit None\n2.9 metal scratch None\n"
+    )
+    take = list_takes(tmp_path)[0]
+    assert take.contacts[1] == Contact(1.63, "metal", "hit", "") and take.sound and take.picture is None
+    recordings = list_recordings(tmp_path)
+    assert [r.material for r in recordings] == ["wood", "metal"]
+    assert {r.group for r in recordings} == {"greatest_hits/2015-01-01"}
+    first, second = (read_hit(recording) for recording in recordings)
+    assert len(first) / RATE == pytest.approx(1.08, abs=0.03)  # from the onset to 50 ms before the next label
+    spectrum = np.abs(np.fft.rfft(second))
+    assert np.argmax(spectrum) * RATE / len(second) == pytest.approx(700.0, abs=2.0)
+    times.write_text("soon wood hit static\n")
+    with pytest.raises(BadInput, match="line 1"):
+        list_recordings(tmp_path)

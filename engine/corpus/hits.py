@@ -97,7 +97,8 @@ def describe_corpus(recordings: Sequence[Recording], imagined: Sequence[Imagined
     """Digest of what hits are made of: the recordings, the imagined objects and the code that analyses them."""
     digest = hashlib.sha256(repr(imagined).encode())
     for recording in recordings:
-        digest.update(repr((recording.path.name, recording.path.stat().st_size, recording.fmax_hz)).encode())
+        facts = (recording.path.name, recording.path.stat().st_size, recording.fmax_hz, recording.start_s)
+        digest.update(repr(facts).encode())
     for path in sorted(Path(analysis.__file__).parent.glob("*.py")):
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()

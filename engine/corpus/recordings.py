@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import hashlib
 import re
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.corpus.greatest_hits import cut_hits, is_greatest_hits, list_takes
 from engine.dsp import resample
 from engine.errors import BadInput
 from engine.media import read_recording
@@ -21,23 +23,26 @@ from engine.units import SAMPLE_RATE_HZ
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 HELD_OUT_PERCENT = 15
 LONGEST_S = 1.5
+LABEL_EARLY_S = 0.05
+"""How much earlier a hit may be than its label: labels are given to 1/15 s."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One file of one struck thing; ``group`` is what must stay on one side of a split."""
+    """One strike of one thing, a file or a span of it; ``group`` is what must stay on one side of a split."""
 
     path: Path
     group: str
     material: str
     licence: str
     fmax_hz: float
+    start_s: float = 0.0
+    end_s: float | None = None
 
 
 def list_recordings(data_dir: Path | str, tiers: Iterable[str] = ("A", "A-")) -> list[Recording]:
-    """Single hits of a folder: by its MANIFEST.csv and licence tier where it has one, else every audio file.
-
-    Raises BadInput when the folder holds no recordings.
+    """Single hits of a folder: by its MANIFEST.csv and licence tier where it has one, else cut from the takes of the
+    Greatest Hits data set, else every audio file. Raises BadInput when the folder holds no recordings.
     """
     root = Path(data_dir)
     manifest = root / "MANIFEST.csv"
@@ -50,6 +55,13 @@ def list_recordings(data_dir: Path | str, tiers: Iterable[str] = ("A", "A-")) ->
                     path = root / row["path"]
                     fmax = float(row["fmax_hz"] or SAMPLE_RATE_HZ / 2)
                     recordings.append(Recording(path, group_name(path), row["material"], row["licence"], fmax))
+    elif is_greatest_hits(root):
+        recordings = [
+            Recording(take.sound, f"greatest_hits/{take.name}", material, "research", SAMPLE_RATE_HZ / 2, start, end)
+            for take in list_takes(root)
+            for start, end, material in cut_hits(take.contacts)
+            if take.sound is not None
+        ]
     else:
         files = sorted(p for p in root.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES) if root.is_dir() else []
         recordings = [Recording(p, group_name(p), p.parent.name, "the user's own", SAMPLE_RATE_HZ / 2) for p in files]
@@ -72,7 +84,17 @@ def is_held_out(recording: Recording) -> bool:
 
 def read_hit(recording: Recording) -> np.ndarray:
     """The recording from its onset to where it is struck again, mono at 48 kHz, at most LONGEST_S."""
-    samples, rate_hz = read_recording(recording.path)
+    samples, rate_hz = _read(recording.path)
+    if recording.start_s or recording.end_s is not None:
+        start = round(max(0.0, recording.start_s - LABEL_EARLY_S) * rate_hz)
+        end_s = recording.start_s + LONGEST_S if recording.end_s is None else recording.end_s - LABEL_EARLY_S
+        samples = samples[start : round(end_s * rate_hz)]
     mono = resample(mix_down(samples), rate_hz, SAMPLE_RATE_HZ)
     start = round(find_onset(mono, SAMPLE_RATE_HZ) * SAMPLE_RATE_HZ)
     return single_hit(mono[start : start + int(LONGEST_S * SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ)
+
+
+@functools.lru_cache(maxsize=1)
+def _read(path: Path) -> tuple[np.ndarray, int]:
+    """A file's sound; many spans of one file follow one another."""
+    return read_recording(path)
