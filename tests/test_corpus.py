@@ -208,9 +208,8 @@ def test_greatest_hits_takes_are_cut_into_hits(tmp_path: Path) -> None:
         hit = synthesize(Physics(modes, Residual(), RATE), 0.9)
         sound[round(time_s * RATE) :][: len(hit)] += hit
     soundfile.write(tmp_path / "2015-01-01_denoised.wav", sound, RATE, subtype="FLOAT")
-    (tmp_path / "2015-01-01_times.txt").write_text(
-        "0.53 wood hit static\n1.63 metal hit None\n2.9 metal scratch None\n"
-    )
+    times = tmp_path / "2015-01-01_times.txt"
+    times.write_text("0.53 wood hit static\n1.63 metal hit None\n2.9 metal scratch None\n")
     take = list_takes(tmp_path)[0]
     assert take.contacts[1] == Contact(1.63, "metal", "hit", "") and take.sound and take.picture is None
     recordings = list_recordings(tmp_path)
