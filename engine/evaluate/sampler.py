@@ -57,6 +57,8 @@ def main(args: list[str]) -> None:
     device, note = choose_device(options.device)
     settings = _choose_settings(options, device.type)
     sampler = open_sampler(settings)  # a checkpoint that does not fit is told before anything else is done
+    if settings.paper is not None:
+        open_paper(settings)
     listener = load_listener(_find_listener(options))
     recordings = list_recordings(options.data)
     jobs = options.jobs or (count_cores() if device.type == "cpu" else 1)

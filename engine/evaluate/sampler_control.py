@@ -188,7 +188,7 @@ def measure_control(physics: Physics, seed: int, settings: Settings) -> dict[str
         "steps": _measure_steps(physics, seed, {n: by_steps[n] for n in settings.steps}, settings),
         "muting": _mute(physics, seed, base, settings),
         "changes": _turn(physics, seed, base, settings),
-        "drying": _dry(physics, seed, base, settings),
+        "drying": measure_drying(physics, seed, base, settings),
     }
 
 
@@ -264,7 +264,11 @@ def _turn(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> 
     return rows
 
 
-def _dry(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> dict[str, Any] | None:
+def measure_drying(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> dict[str, Any] | None:
+    """By how much what is late in ``base`` falls when its room is taken away, beside the same in the prior.
+
+    None where there is no room or nothing is ever left but the room. Dry is what falls as far, within 3 dB.
+    """
     if physics.residual.room is None:
         return None
     modes, residual = apply_macros(physics.modes, physics.residual, Macros(room=-1.0))

@@ -129,7 +129,7 @@ def draw_weights(groups: Sequence[str], rng: np.random.Generator) -> np.ndarray:
     return np.array([count[group] for group in groups], float)
 
 
-def estimate_set_figure(figure: Figure, groups: Sequence[str], draws: int = DRAWS, seed: int = 0) -> list[float]:
+def estimate_set_figure(figure: Figure, groups: Sequence[str], seed: int = 0) -> list[float]:
     """A figure of sets and its 95 % interval: [value, low, high].
 
     The value is the mean over splits into halves, so that recordings and what was made for them are never compared and
@@ -140,7 +140,7 @@ def estimate_set_figure(figure: Figure, groups: Sequence[str], draws: int = DRAW
     ones = np.ones(len(groups))
     value = float(np.mean([figure(*split(groups, rng), ones) for _ in range(SPLITS)]))
     drawn = []
-    for _ in range(draws):
+    for _ in range(DRAWS):
         weights = draw_weights(groups, rng)
         halves = [split(groups, rng) for _ in range(SPLITS_A_DRAW)]
         usable = [(a, b) for a, b in halves if weights[a].sum() > 1.0 and weights[b].sum() > 1.0]
@@ -152,7 +152,7 @@ def estimate_set_figure(figure: Figure, groups: Sequence[str], draws: int = DRAW
     return [value, value + float(low), value + float(high)]
 
 
-def estimate_mean(values: np.ndarray, groups: Sequence[str], draws: int = DRAWS, seed: int = 0) -> list[float] | None:
+def estimate_mean(values: np.ndarray, groups: Sequence[str], seed: int = 0) -> list[float] | None:
     """A mean over recordings and its 95 % bootstrap interval over groups, [value, low, high]; NaN does not count.
 
     None where nothing counts.
@@ -162,7 +162,7 @@ def estimate_mean(values: np.ndarray, groups: Sequence[str], draws: int = DRAWS,
         return None
     kept, names = values[known], [g for g, k in zip(groups, known, strict=True) if k]
     rng = np.random.default_rng(seed)
-    means = [float(w @ kept / w.sum()) for w in (draw_weights(names, rng) for _ in range(draws)) if w.sum() > 0.0]
+    means = [float(w @ kept / w.sum()) for w in (draw_weights(names, rng) for _ in range(DRAWS)) if w.sum() > 0.0]
     low, high = np.percentile(means, [2.5, 97.5])
     return [float(kept.mean()), float(low), float(high)]
 

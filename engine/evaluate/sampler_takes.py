@@ -19,7 +19,7 @@ from engine.units import SAMPLE_RATE_HZ
 REPEATED = ("body_percussion", "kenney_impact")
 """Folders in which one object is struck again and again in the same way."""
 
-MOST_PAIRS, MOST_BETWEEN, FEWEST_TAKES, SEEDS = 3, 60, 3, 3
+MOST_PAIRS, MOST_BETWEEN, FEWEST_TAKES, SEEDS = 3, 40, 3, 3
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,11 @@ def make_takes(takes: list[Case], settings: Settings) -> dict[str, Takes]:
 
 
 def measure_apart(a: np.ndarray, b: np.ndarray, fmax_hz: float) -> np.ndarray:
-    """Distance of two sounds, spectrum and envelope in dB, each raised to where it is nearest the other; [2]."""
+    """Distance of two sounds either way, spectrum and envelope in dB, at the levels at which they are nearest; [2]."""
     length = min(len(a), len(b))
     one, other = measure_levels(a, length), measure_levels(b, length)
-    both = [measure_distances(x, y, fmax_hz, best_gain_db(x, y, fmax_hz)) for x, y in ((one, other), (other, one))]
+    gain_db = best_gain_db(one, other, fmax_hz)
+    both = [measure_distances(one, other, fmax_hz, gain_db), measure_distances(other, one, fmax_hz, -gain_db)]
     mean = np.mean(both, axis=0)
     return np.array([mean[:-1].mean(), mean[-1]])
 
