@@ -265,9 +265,8 @@ def test_two_draws_of_one_noise_are_takes_and_two_noises_are_not() -> None:
 
 
 def test_repeated_hits_are_found_by_their_names() -> None:
-    def case(folder: str, stem: str) -> sounds.Case:
-        recording = Recording(Path(folder) / f"{stem}.flac", "g", "metal", "", 24_000.0)
-        return sounds.Case(recording, np.zeros(9), Physics(), 0)
+    def case(folder: str, stem: str) -> Recording:
+        return Recording(Path(folder) / f"{stem}.flac", "g", "metal", "", 24_000.0)
 
     hits = [case("body_percussion", f"heel_l_vl{v}_rr{k}") for v in (1, 2) for k in (1, 2, 3)]
     found = takes.group_takes([*hits, case("kenney_impact", "impactTin_medium_000"), case("kbsim", "a_1")])

@@ -174,11 +174,8 @@ def evaluate(
         kinds = {"recordings": rows[: len(some)], "objects": rows[len(some) :]}
         result["control"] = {kind: summarize_control(some, settings) for kind, some in kinds.items() if some}
         result["steps"] = summarize_steps(rows)
-    objects = group_takes(cases)
-    if options.takes and len(objects) > 1:
-        made = run(make_takes, [(takes, settings) for takes in objects.values()], "takes")
-        sounds = [(system, [one[system] for one in made], listener) for system in made[0]]
-        result["takes"] = run(compare_takes, sounds, "systems' takes")
+    if options.takes:
+        result["takes"] = _compare_takes([r for r in recordings if is_held_out(r)], listener, settings, run)
     if options.figure:
         _draw(options.figure, cases, measured)
     return result
@@ -226,6 +223,20 @@ def _compare_short(
     return {"recordings": len(some), "digest": open_paper(settings).digest, "systems": list(table.values()), "gap": gap}
 
 
+def _compare_takes(
+    held_out: Sequence[Recording], listener: Listener, settings: Settings, run: Run
+) -> list[dict[str, Any]]:
+    """Takes of all objects that were struck again and again; none where there are fewer than two."""
+    objects = group_takes(held_out)
+    tasks = [(some, 5000 + 10 * k, settings) for k, some in enumerate(objects.values())]
+    made = [one for one in run(make_takes, tasks, "takes") if one is not None] if tasks else []
+    if len(made) < 2:
+        return []
+    return run(
+        compare_takes, [(system, [one[system] for one in made], listener) for system in made[0]], "systems' takes"
+    )
+
+
 def _shown(count: int) -> list[int]:
     return [int(i) for i in np.linspace(0, count - 1, min(SHOWN, count))]
 
@@ -255,6 +266,6 @@ def write_report(result: dict[str, Any]) -> list[str]:
         ]
     if "steps" in result:
         lines += [*tables.write_steps(result["steps"]), ""]
-    if "takes" in result:
+    if result.get("takes"):
         lines += [*tables.write_takes(result["takes"]), ""]
     return [*lines, f"{result['minutes']} minutes"]

@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 
 from engine.corpus.listener import Listener, draw_picture, listen
+from engine.corpus.recordings import Recording, read_hit
 from engine.evaluate.physics_distance import best_gain_db, measure_distances, measure_levels
-from engine.evaluate.sampler_sounds import PRIOR, REAL, WINDOW_S, Case, Settings, name_steps, sample
+from engine.evaluate.sampler_sounds import PRIOR, REAL, WINDOW_S, Case, Settings, name_steps, prepare_case, sample
 from engine.physics.analysis import synthesize
 from engine.units import SAMPLE_RATE_HZ
 
 REPEATED = ("body_percussion", "kenney_impact")
 """Folders in which one object is struck again and again in the same way."""
 
-MOST_PAIRS, MOST_BETWEEN, FEWEST_TAKES, SEEDS = 3, 40, 3, 3
+MOST_PAIRS, MOST_BETWEEN, FEWEST_TAKES, MOST_TAKES, SEEDS = 3, 40, 3, 4, 3
 
 
 @dataclass(frozen=True)
@@ -31,32 +32,38 @@ class Takes:
     fmax_hz: float
 
 
-def name_take(case: Case) -> str | None:
+def name_take(recording: Recording) -> str | None:
     """What files of repeated hits of one object share; None for a recording of other kinds."""
-    folder = case.recording.path.parent.name
-    stem = re.sub(r"_(rr)?\d+$", "", case.recording.path.stem)
+    folder = recording.path.parent.name
+    stem = re.sub(r"_(rr)?\d+$", "", recording.path.stem)
     return f"{folder}/{stem}" if folder in REPEATED else None
 
 
-def group_takes(cases: Sequence[Case]) -> dict[str, list[Case]]:
-    """Repeated hits by object, of those with enough takes."""
-    found: dict[str, list[Case]] = {}
-    for case in cases:
-        name = name_take(case)
+def group_takes(recordings: Sequence[Recording]) -> dict[str, list[Recording]]:
+    """Repeated hits by object, a few of each, of those that were struck often enough."""
+    found: dict[str, list[Recording]] = {}
+    for recording in recordings:
+        name = name_take(recording)
         if name is not None:
-            found.setdefault(name, []).append(case)
-    return {name: takes for name, takes in found.items() if len(takes) >= FEWEST_TAKES}
+            found.setdefault(name, []).append(recording)
+    return {name: takes[:MOST_TAKES] for name, takes in found.items() if len(takes) >= FEWEST_TAKES}
 
 
-def make_takes(takes: list[Case], settings: Settings) -> dict[str, Takes]:
-    """Takes of one object by system: its recordings, and as many seeds of the first one's physics."""
-    first = takes[0]
-    seeds = [first.seed + 2_000_000 + k for k in range(SEEDS)]
-    sounds = {REAL: [take.hit for take in takes], PRIOR: [synthesize(first.physics, WINDOW_S, seed) for seed in seeds]}
-    for steps in sorted({1, settings.control_steps, max(settings.steps)}):
+def make_takes(takes: list[Recording], seed: int, settings: Settings) -> dict[str, Takes] | None:
+    """Takes of one object by system: its recordings, and as many seeds of the first one's physics; None if it has none.
+
+    All are cut to the longest recording.
+    """
+    first = prepare_case(takes[0], seed)
+    if not isinstance(first, Case):
+        return None
+    hits = [read_hit(take) for take in takes]
+    seeds = [seed + k for k in range(SEEDS)]
+    sounds = {REAL: hits, PRIOR: [synthesize(first.physics, WINDOW_S, seed) for seed in seeds]}
+    for steps in sorted({min(settings.steps), settings.control_steps, max(settings.steps)}):
         sounds[name_steps(steps)] = sample(settings, [first.physics] * SEEDS, seeds, steps)
-    length = min(max(len(take.hit) for take in takes), round(WINDOW_S * SAMPLE_RATE_HZ))
-    group, fmax_hz = first.recording.group, first.recording.fmax_hz
+    length = min(max(len(hit) for hit in hits), round(WINDOW_S * SAMPLE_RATE_HZ))
+    group, fmax_hz = takes[0].group, takes[0].fmax_hz
     return {system: Takes([sound[:length] for sound in some], group, fmax_hz) for system, some in sounds.items()}
 
 
