@@ -67,7 +67,7 @@ def write_card(
     label = "**Reduced width, trained on a CPU: not the paper's figures.**" if "CPU" in where else ""
     if not label:
         label = "**Reduced width: not the paper's figures.**" if reduced else "**Not the paper's data or figures.**"
-    millions = facts["parameters"] / 1e6
+    millions, examples = facts["parameters"] / 1e6, facts["step"] * facts["batch"]
     patch = " x ".join(str(p) for p in network.patch)
     sizes = f"base {network.base} (the paper's: {PAPER_BASE}), multipliers {', '.join(map(str, network.multipliers))}"
     figures = [
@@ -115,7 +115,8 @@ The weights are under Struck's licence, Apache-2.0; keep the attribution of NOTI
 
     {command}
 
-{facts["minutes_spent"]} of {facts["minutes"]:g} minutes on {where}; config.json has the settings.
+{facts["minutes_spent"]} of {facts["minutes"]:g} minutes on {where}, {facts["processor_minutes"]} of them
+processor time, {examples} examples seen. config.json has the settings.
 
 ## Measured
 
