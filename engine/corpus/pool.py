@@ -8,6 +8,7 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from engine.diffusion.spectrogram import FRAME_COUNTS
 from engine.errors import StruckError
 
 BATCH_FRAMES = 512
+_PAUSE_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class ExamplePool:
     """A store of examples that workers renew while it is drawn from; the trainer waits for the first few alone.
 
     An example is used until a newer one takes its place, so a fast trainer sees some more than once, each time at
-    another phase and against other noise. ``made`` counts examples, ``drawn`` their uses.
+    another phase and against other noise; a slow one lets the workers rest. ``made`` counts examples, ``drawn`` their uses.
     """
 
     def __init__(self, folder: Path, config: PoolConfig, seed: int, workers: int = 1) -> None:
@@ -81,6 +83,9 @@ class ExamplePool:
 
     def _read(self) -> None:
         while not self._closing:
+            if self.made - self.drawn > self.config.size:  # fresh ones enough: leave the cores to the trainer
+                time.sleep(_PAUSE_S)
+                continue
             try:
                 example = self._queue.get(timeout=0.5)
             except queue.Empty:
