@@ -66,17 +66,26 @@ def stack_features(physics: DdpmPhysics) -> tuple[torch.Tensor, ...]:
 
 
 class PhysicsEncoder(nn.Module):
-    """The latent of a hit's physics: a perceptron for each kind of number, put together, [B, 256] in -1 to 1."""
+    """The latent of a hit's physics: a perceptron for each kind of number, put together, [B, 256] in -1 to 1.
+
+    Beyond the paper, what goes into the last tanh is normalised over the batch and the weights begin so that hits keep
+    apart: without that the latent ran to -1 and 1 within 400 steps, the same for all hits, and told nothing.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         modes, noise = (BINS, 512, 512, 512, 64), (BANDS, 64, 64, 32)
         self.parts = nn.ModuleList(_perceptron(widths) for widths in (modes, modes, modes, noise, noise))
         self.join = nn.Linear(LATENT, LATENT)
+        self.norm = nn.BatchNorm1d(LATENT, affine=False)
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
 
     def forward(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
         found = [part(values) for part, values in zip(self.parts, features, strict=True)]
-        latent: torch.Tensor = torch.tanh(self.join(torch.cat(found, dim=1)))
+        latent: torch.Tensor = torch.tanh(self.norm(self.join(torch.cat(found, dim=1)).float()))
         return latent
 
 

@@ -162,6 +162,7 @@ def evaluate_loss(training: Training, clips: Clips, most: int = 64) -> dict[str,
     if not rows.size:
         return {}
     other = np.roll(rows, rows.size // 2)
+    training.network.eval()
     losses = {}
     for name, told in (("held_out", rows), ("held_out_other_physics", other)):
         asked = Clips(clips.pictures[rows], clips.physics.take(told), clips.held_out[rows])
@@ -172,6 +173,7 @@ def evaluate_loss(training: Training, clips: Clips, most: int = 64) -> dict[str,
             for some in np.array_split(np.arange(rows.size), -(-rows.size // 16))
         ]
         losses[name] = round(sum(parts) / rows.size, 5)
+    training.network.train()
     return losses
 
 

@@ -93,12 +93,16 @@ hit's physics (1025 modes, 100 bands of noise), {STEPS} ancestral steps, then Gr
 {millions:.1f} M parameters in half precision (format {FORMAT}); {sizes};
 the first layer takes patches of {patch} bins x frames (the paper's: 1 x 1).
 
-Other differences from the paper: no visual condition, as the corpus has sounds without pictures; the residual's 200
-numbers are fitted to each recording instead of predicted by a network, on the same loss; the physics told at the end is
-that of the recording itself, where the paper takes that of the training clip whose picture is nearest; 1025 x 44 is
-filled up with zeros to what can be halved; gradients are clipped at norm {facts["longest_gradient"]}; batches of
-{facts["batch"]} (the paper's: 16); the rate falls to {facts["last_rate"]} of {facts["learning_rate"]} over the time
-there is; about a tenth of the paper's recordings.
+Other differences from the paper:
+
+- No visual condition: the corpus has sounds without pictures.
+- The residual's 200 numbers are fitted to each recording, on the paper's loss, instead of predicted by a network.
+- The physics told is that of the recording itself; the paper takes that of the training clip whose picture is nearest.
+- The latent is normalised over the batch before its tanh; otherwise it was soon the same for all hits.
+- 1025 x 44 is filled up with zeros to what can be halved.
+- Batches of {facts["batch"]} (the paper's: 16), gradients clipped at norm {facts["longest_gradient"]:g}, a rate that
+  falls to {facts["last_rate"]} of {facts["learning_rate"]} over the time there is.
+- About a tenth of the paper's recordings.
 
 ## Trained on
 
