@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -156,11 +156,13 @@ def measure_all(
     for device in devices:
         sampler = load_sampler(folder, checkpoint, device)
         fast = sampler.bfloat16
-        for name, dtype in DTYPES.items():
+        for name, dtype in sorted(DTYPES.items()):  # bfloat16 first, since weights may be kept in it
             if device.type != "cpu" and dtype != torch.bfloat16:
                 continue
             peaks[f"{device.type} {name}"] = measure_matrix_peak(device, dtype)
             sampler.bfloat16 = dtype == torch.bfloat16
+            if not sampler.bfloat16:
+                sampler.network.float()
             rows += measure_rows(sampler, name, "eager", steps, peaks[f"{device.type} {name}"], limit_s)
             if sampler.bfloat16 and device.type == "cpu" and not fast:
                 notes.append("this CPU has no instructions for bfloat16, so Struck uses float32 here")
@@ -229,10 +231,12 @@ def try_compiled(sampler: Sampler, steps: Sequence[int], peak: float, limit_s: f
 
 
 def choose_physics() -> list[tuple[Modes, Residual]]:
-    """The bench's five sounds; the first rings longer than the sampler's window."""
+    """The bench's five sounds, the first made to ring four times as long: past the sampler's window of 1.37 s."""
     from engine.evaluate.bench import choose_sounds
 
-    return [(sound.modes, sound.residual) for sound in choose_sounds()]
+    kinds = [(sound.modes, sound.residual) for sound in choose_sounds()]
+    modes, residual = kinds[0]
+    return [(replace(modes, decay_per_s=tuple(d / 4.0 for d in modes.decay_per_s)), residual), *kinds[1:]]
 
 
 def count_hit_operations(sampler: Sampler, physics: tuple[Modes, Residual]) -> float:
@@ -270,9 +274,12 @@ def make_claims(report: Report) -> list[dict[str, Any]]:
         for number in sorted({row.steps for row in report.rows}):
             rows = [r for r in report.rows if r.device == paper.device and r.hits == 20 and r.steps == number]
             if rows:
-                best = min(rows, key=lambda row: row.wall_s)
-                ratio = paper.per_hit_s / (best.wall_s / best.hits)
-                what = f"times quicker a hit in {number} steps than {paper.what} on the {paper.device.upper()}"
+                # On a CPU that others use too, the clock says little; what of the processors was used says more.
+                on_cpu = paper.device == "cpu"
+                own_s = min((row.cpu_s if on_cpu else row.wall_s) / row.hits for row in rows)
+                ratio = (paper.per_hit_cpu_s if on_cpu else paper.per_hit_s) / own_s
+                what = f"times the speed a hit, 20 hits in {number} steps, of {paper.what}, {paper.at_once} at once"
+                what += ", by processor seconds" if on_cpu else ", GPU"
                 aim = AIM_RATIO if paper.full else None
                 claims.append(_claim(what, ratio, "x", aim, ratio >= aim if aim else None))
     return claims
