@@ -71,7 +71,11 @@ def test_claims_follow_from_the_figures() -> None:
     assert "| yes |" in text and "not measured" in text and "a note" in text and "how busy it was is not known" in text
 
 
-def test_the_command_measures_a_tiny_sampler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_measures_a_tiny_sampler(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_sampler, "measure_matrix_peak", lambda *_: 1e13)
+    monkeypatch.setattr(bench_memory, "WARM_UP", 2)
     torch.manual_seed(0)
     save_checkpoint(tmp_path / "models" / "sampler", VelocityNetwork(TINY), {})
     target = tmp_path / "figures.json"
