@@ -19,6 +19,7 @@ from engine.units import LN_60_DB, SAMPLE_RATE_HZ, cents_to_ratio
 
 WITHIN_DB, MOST_CENTS, MOST_DECAY_ERROR = 30.0, 5.0, 0.10
 MUTED_WITHIN_DB, MUTED_FALL_DB, OVER_RESIDUAL_DB, RESIDUAL_DRAWS = 12.0, 40.0, 6.0, 16
+MUTED_STANDS_DB, MUTED_TRIED = 10.0, 4
 ANALYSED_S, CENTROID_S, ATTACK_S = 2.0, 0.4, 0.05
 BRIGHT_HZ = 4000.0
 DRY_UNDER_DB, DRY_WITHIN_DB = 10.0, 3.0
@@ -49,7 +50,7 @@ CHANGES = (
 
 
 def make_objects(count: int, seed: int = 0) -> list[Physics]:
-    """Physics whose modes an analysis can tell apart: 3 to 8 of them, noise 10 to 40 dB under them, half in a room."""
+    """Physics whose modes an analysis can tell apart: up to 8 of them over noise of 24 bands, every other in a room."""
     rng = np.random.default_rng(seed)
     edges = tuple(float(e) for e in erb_edges(20.0, 24_000.0, 24))
     objects = []
@@ -64,8 +65,9 @@ def make_objects(count: int, seed: int = 0) -> list[Physics]:
         tilt = rng.uniform(-0.6, 0.0)
         bands = range(24)
         room = None
-        if number % 2:
-            room = Stage(tuple(noise_db - 22.0 + tilt * k for k in bands), tuple(9.0 + 0.2 * k for k in bands))
+        if number % 2:  # which outlasts a duller object, so that making it dry can be heard
+            decay, noise_db = np.maximum(decay, 15.0), max(noise_db, -45.0)
+            room = Stage(tuple(noise_db - 8.0 + tilt * k for k in bands), tuple(5.0 + 0.1 * k for k in bands))
         residual = Residual(edges, tuple(noise_db + tilt * k for k in bands), (fall,) * 24, room)
         phase = rng.uniform(-np.pi, np.pi, size)
         values = [tuple(float(v) for v in x) for x in (frequency, power, decay, phase)]
@@ -125,11 +127,15 @@ def measure_muting(
     as high as that in one of fifty.
     """
     start_db, end_db = (measure_mode_db(sound, hz, rate) for sound in (before, muted))
-    levels = np.array([measure_mode_db(sound, hz, rate) for sound in without])
-    residual_db = float(10.0 * np.log10(np.mean(10.0 ** (levels / 10.0))))
+    residual_db = _mean_level_db(without, hz, rate)
     fall_db = start_db - end_db
     gone = fall_db >= MUTED_FALL_DB or end_db <= residual_db + OVER_RESIDUAL_DB
     return {"fall_db": fall_db, "over_residual_db": end_db - residual_db, "gone": bool(gone)}
+
+
+def _mean_level_db(sounds: Sequence[np.ndarray], hz: float, rate: float) -> float:
+    levels = np.array([measure_mode_db(sound, hz, rate) for sound in sounds])
+    return float(10.0 * np.log10(np.mean(10.0 ** (levels / 10.0))))
 
 
 def measure_sound(sound: np.ndarray) -> dict[str, float]:
@@ -230,17 +236,17 @@ def _measure_steps(physics: Physics, seed: int, by_steps: dict[int, np.ndarray],
 
 def _mute(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> dict[str, Any] | None:
     loud = strong_modes(physics.modes, MUTED_WITHIN_DB)
-    if not loud:
-        return None
-    chosen = int(np.random.default_rng(seed).choice(loud))
-    flags = list(physics.modes.muted or (False,) * len(physics.modes))
-    flags[chosen] = True
-    quiet = replace(physics, modes=replace(physics.modes, muted=tuple(flags)))
-    muted = sample(settings, [quiet], [seed], settings.control_steps)[0]
-    length_s = len(muted) / SAMPLE_RATE_HZ
-    without = [synthesize(quiet, length_s, seed + 1 + k) for k in range(RESIDUAL_DRAWS)]
-    hz, rate = physics.modes.frequency_hz[chosen], physics.modes.decay_per_s[chosen]
-    return measure_muting(muted, base, without, hz, rate)
+    for chosen in np.random.default_rng(seed).permutation(loud)[:MUTED_TRIED]:
+        flags = list(physics.modes.muted or (False,) * len(physics.modes))
+        flags[int(chosen)] = True
+        quiet = replace(physics, modes=replace(physics.modes, muted=tuple(flags)))
+        without = [synthesize(quiet, len(base) / SAMPLE_RATE_HZ, seed + 1 + k) for k in range(RESIDUAL_DRAWS)]
+        hz, rate = physics.modes.frequency_hz[chosen], physics.modes.decay_per_s[chosen]
+        if measure_mode_db(base, hz, rate) < _mean_level_db(without, hz, rate) + MUTED_STANDS_DB:
+            continue  # noise or neighbours are as loud there: nothing could be heard to go
+        muted = sample(settings, [quiet], [seed], settings.control_steps)[0]
+        return measure_muting(muted, base, without, hz, rate)
+    return None
 
 
 def _turn(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> list[dict[str, Any]]:
