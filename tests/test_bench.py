@@ -14,6 +14,7 @@ from engine.diffusion.sampler import Sampler
 from engine.errors import BadInput
 from engine.evaluate import bench, bench_machine, bench_memory, bench_sampler
 from engine.evaluate.bench_paper import Paper
+from engine.parameters import Modes, Residual
 
 CPU = torch.device("cpu")
 TINY = NetworkConfig(channels=(8, 16), blocks=1, embedding=32)
@@ -75,6 +76,8 @@ def test_the_command_measures_a_tiny_sampler(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench_sampler, "measure_matrix_peak", lambda *_: 1e13)
+    taps = [(Modes((700.0,), (-12.0,), (80.0 + k,), (0.0,), (False,)), Residual()) for k in range(5)]
+    monkeypatch.setattr(bench_sampler, "choose_physics", lambda: taps)
     monkeypatch.setattr(bench_memory, "WARM_UP", 2)
     torch.manual_seed(0)
     save_checkpoint(tmp_path / "models" / "sampler", VelocityNetwork(TINY), {})
