@@ -172,7 +172,7 @@ def write_classes(rows: Sequence[dict[str, Any]], left_out: dict[str, int]) -> l
     cells = [[row["system"], *(_share(row["recognised_by_class"].get(name)) for name in classes)] for row in rows]
     rest = ", ".join(f"{name} ({count})" for name, count in left_out.items())
     note = f"Classes with fewer than {FEWEST_HELD_OUT} held-out recordings are left out: {rest or 'none'}."
-    return [*(_table(("recognised as", *classes), cells) if classes else []), note]
+    return [*((*_table(("recognised as", *classes), cells), "") if classes else ()), note]
 
 
 def write_gap(gap: Sequence[dict[str, Any]]) -> list[str]:
@@ -213,14 +213,16 @@ def write_control(control: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
     mute, dry = control["muting"], control["drying"]
     lines = [*_table(head, modes), ""]
-    lines.append(
-        f"A muted mode is gone in {_share(mute['gone_percent'])} of {mute['objects']} objects: it falls by "
-        f"{mute['median_fall_db']} dB and stands {mute['median_over_residual_db']} dB over the residual (medians)."
-    )
-    lines.append(
-        f"Made dry, {_share(dry['dry_percent'])} of {dry['objects']} rooms are: what is late falls by "
-        f"{dry['median_got_db']} dB where the prior's falls by {dry['median_wanted_db']} dB (medians)."
-    )
+    if mute["objects"]:
+        lines.append(
+            f"A muted mode is gone in {_share(mute['gone_percent'])} of {mute['objects']} objects: it falls by "
+            f"{mute['median_fall_db']} dB to {mute['median_over_residual_db']} dB over the residual (medians)."
+        )
+    if dry["objects"]:
+        lines.append(
+            f"Made dry, {_share(dry['dry_percent'])} of {dry['objects']} rooms are: what is late falls by "
+            f"{dry['median_got_db']} dB where the prior's falls by {dry['median_wanted_db']} dB (medians)."
+        )
     turns = [
         [
             r["change"],
@@ -231,6 +233,7 @@ def write_control(control: dict[str, Any]) -> list[str]:
             str(r["median_got"]),
         ]
         for r in control["changes"]
+        if r["objects"]
     ]
     return [
         *lines,
