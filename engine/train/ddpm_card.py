@@ -86,6 +86,11 @@ def write_card(
             ("distance of another held-out recording, dB", facts["other_recording_db"]),
         ]
     rows = "\n".join(f"| {name} | {value} |" for name, value in figures)
+    far = ""
+    if facts.get("sound_db", 0.0) > facts.get("other_recording_db", 0.0):
+        far = """- Its sounds are farther from the recordings they are to be than other recordings are: trained so little, it leaves
+  noise in the spectrogram and hardly heeds the physics. Read figures of it as those of this checkpoint, not the method.
+"""
     text = f"""# {folder.name}
 
 {label}
@@ -142,5 +147,5 @@ Distances are mean absolute differences of level over regions of {_BINS} bins an
 - One mode for each bin with phase 0: frequencies are known to some Hz, and a mode cannot be moved by itself.
 - The loudest of long pure tones lie over the scale's upper end and come out up to 2.5 dB too soft.
 - Trained for minutes where the paper trained for 200 epochs on some 10 000 recordings: expect noise and blurred modes.
-"""
+{far}"""
     (folder / "CARD.md").write_text(text, encoding="utf-8")
