@@ -88,9 +88,11 @@ def write_card(
     rows = "\n".join(f"| {name} | {value} |" for name, value in figures)
     far = ""
     if facts.get("sound_db", 0.0) > facts.get("other_recording_db", 0.0):
-        far = """- Its sounds are farther from the recordings they are to be than other recordings are: trained so little, it leaves
-  noise in the spectrogram and hardly heeds the physics. Read figures of it as those of this checkpoint, not the method.
-"""
+        far = (
+            "- Its sounds are farther from the recordings they are to be than other recordings are: trained so little,\n"
+            "  it leaves noise in the spectrogram and hardly heeds the physics. Read its figures as this checkpoint's,\n"
+            "  not the method's.\n"
+        )
     text = f"""# {folder.name}
 
 {label}
