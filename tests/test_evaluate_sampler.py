@@ -397,7 +397,7 @@ def test_the_command_gives_every_table(
     assert [row["system"] for row in result["takes"]] == ["real", "prior", "sampler_1", "sampler_2"]
     assert result["takes"][0]["features_ratio"] < 1.0
     report = capsys.readouterr().err
-    assert "| gap closed |" in report and "Made dry" in report and "| takes |" in report
+    assert "| gap closed |" in report and "| re-analysed |" in report and "| takes |" in report
     with pytest.raises(BadInput, match="is not a list of numbers"):
         evaluation.main([*where, "--steps", "many"])
 
