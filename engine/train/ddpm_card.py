@@ -90,8 +90,8 @@ def write_card(
     if facts.get("sound_db", 0.0) > facts.get("other_recording_db", 0.0):
         far = (
             "- Its sounds are farther from the recordings they are to be than other recordings are: trained so\n"
-            "  little, it leaves noise in the spectrogram and hardly heeds the physics. Its figures are this checkpoint's,\n"
-            "  not the method's.\n"
+            "  little, it leaves noise in the spectrogram and hardly heeds the physics. Its figures\n"
+            "  are this checkpoint's, not the method's.\n"
         )
     text = f"""# {folder.name}
 
