@@ -15,7 +15,7 @@ from engine.diffusion.checkpoint import CONFIG, WEIGHTS, load_checkpoint, save_c
 from engine.diffusion.condition import build_condition, count_frames, expect_noise_power
 from engine.diffusion.denoiser import make_denoise, mix
 from engine.diffusion.network import NetworkConfig, VelocityNetwork
-from engine.diffusion.sampler import Sampler, load_sampler, ring_out
+from engine.diffusion.sampler import Sampler, load_sampler
 from engine.diffusion.solve import sample, space_angles
 from engine.diffusion.spectrogram import (
     BINS,
@@ -28,6 +28,7 @@ from engine.diffusion.spectrogram import (
     spectrogram_to_wave,
 )
 from engine.diffusion.spectrogram import wave_to_spectrogram as transform
+from engine.diffusion.tail import ring_out
 from engine.errors import BadInput, Cancelled
 from engine.parameters import Modes, Physics, Residual, Stage
 from engine.physics.analysis import synthesize

@@ -7,6 +7,7 @@ ICLR 2022) and SpecGrad (Koizumi et al., 2022) with a physical prior.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,16 +97,24 @@ def band_weights(edges_hz: Sequence[float]) -> np.ndarray:
     return np.maximum(overlap, 0.0) / (high - low) / (edges[1:] - edges[:-1])
 
 
+@functools.lru_cache(maxsize=len(FRAME_COUNTS))
+def _window_squares(frames: int) -> np.ndarray:
+    """How much of the power at each time, _GRID samples apart, each frame sees, [frames, times]."""
+    window = analysis_window().numpy().astype(np.float64)
+    starts = np.arange(0, frames * HOP, _GRID)
+    offsets = (starts[None, :] + _GRID / 2) - np.arange(frames)[:, None] * HOP + N_FFT / 2
+    inside = (offsets >= 0) & (offsets < N_FFT)
+    squares: np.ndarray = np.where(inside, np.interp(offsets, np.arange(N_FFT), window**2), 0.0) * _GRID
+    squares.setflags(write=False)
+    return squares
+
+
 def expect_noise_power(residual: Residual, frames: int) -> np.ndarray:
     """Expected |STFT|^2 of the residual's noise, [BINS, frames], all stages together."""
     if not residual.power_db:
         return np.zeros((BINS, frames))
-    window = analysis_window().numpy().astype(np.float64)
-    centres = np.arange(frames) * HOP
     starts = np.arange(0, frames * HOP, _GRID)
-    offsets = (starts[None, :] + _GRID / 2) - centres[:, None] + N_FFT / 2
-    inside = (offsets >= 0) & (offsets < N_FFT)
-    squares = np.where(inside, np.interp(offsets, np.arange(N_FFT), window**2), 0.0) * _GRID
+    squares = _window_squares(frames)
     since_s = (starts + _GRID / 2 - ONSET_SAMPLE) / SAMPLE_RATE_HZ
     weights = band_weights(residual.edges_hz) * (SAMPLE_RATE_HZ / 2)
     total = np.zeros((BINS, frames))

@@ -99,11 +99,12 @@ class VelocityNetwork(nn.Module):
         ``context`` [B, WIDTH] is what else is known (``encode_contexts``), nothing by default.
         """
         mean = features[:, :2]
-        embedding = self.embed(embed_angle(angle))
+        dtype = self.stem.weight.dtype
+        embedding = self.embed(embed_angle(angle).to(dtype))
         if context is not None:
-            embedding = embedding + self.context(context)
+            embedding = embedding + self.context(context.to(dtype))
         x = torch.cat((noisy, features, self.pitch.expand(noisy.shape[0], 1, BINS, noisy.shape[-1])), dim=1)
-        x = self.stem(x.contiguous(memory_format=torch.channels_last))
+        x = self.stem(x.to(dtype).contiguous(memory_format=torch.channels_last))
         skips = []
         for i, blocks in enumerate(self.down):
             x = x + self.rows[i]

@@ -16,24 +16,19 @@ from engine.diffusion.network import VelocityNetwork
 from engine.diffusion.solve import sample, space_angles
 from engine.diffusion.spectrogram import (
     FRAME_COUNTS,
-    HOP,
     N_FFT,
     ONSET_SAMPLE,
     draw_white,
     expand,
     spectrogram_to_wave,
 )
-from engine.parameters import Context, Modes, Physics, Residual
-from engine.physics.analysis import synthesize
-from engine.units import SAMPLE_RATE_HZ, db_to_gain
+from engine.diffusion.tail import remove_drift, ring_out
+from engine.parameters import Context, Modes, Residual
 
 __all__ = ["Sampler", "list_checkpoints", "load_sampler"]
 
 BATCH_SIZES = {"cpu": 1, "cuda": 8, "mps": 4}
 """Hits are sampled in padded batches of one fixed size a device: a hit never depends on its batch mates."""
-
-CROSSFADE_SAMPLES = 4096
-FADE_SAMPLES = 1024
 
 
 class Sampler:
@@ -43,8 +38,10 @@ class Sampler:
         self.digest = digest
         self.device = device
         placed = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network: VelocityNetwork = placed.eval().requires_grad_(False)
         self.bfloat16 = prefers_bfloat16(device)
+        if self.bfloat16:  # once, where autocast would convert all weights at every step
+            placed = placed.to(torch.bfloat16)
+        self.network: VelocityNetwork = placed.eval().requires_grad_(False)
 
     def sample(
         self,
@@ -106,7 +103,8 @@ class Sampler:
             context = encode_contexts(contexts, self.device)
             denoise = make_denoise(self.network, condition, guidance, self.bfloat16, context)
             deviation = sample(denoise, draw_starts(seeds, condition), space_angles(steps), report)
-            return picture_to_wave(condition, condition.mean + deviation).cpu().numpy()
+            sounds, modal = (picture_to_wave(condition, p) for p in (condition.mean + deviation, condition.mean))
+            return remove_drift(sounds.cpu().numpy(), modal.cpu().numpy())
 
 
 def load_sampler(folder: Path | str, name: str, device: torch.device) -> Sampler:
@@ -134,22 +132,3 @@ def picture_to_wave(condition: Condition, picture: torch.Tensor) -> torch.Tensor
     """Waves [B, samples] from the onset on; nothing sounds before it."""
     wave = spectrogram_to_wave(expand(picture) * condition.expected)
     return wave[:, ONSET_SAMPLE : wave.shape[-1] - N_FFT // 2]
-
-
-def ring_out(wave: np.ndarray, modes: Modes, residual: Residual, seed: int) -> np.ndarray:
-    """Continue a sampled window with its analytic tail, cross-faded; fade the end where there is none."""
-    tail = synthesize(Physics(modes, residual, SAMPLE_RATE_HZ), seed=seed)
-    wave = np.nan_to_num(wave.astype(np.float32))
-    if len(wave) + FADE_SAMPLES < len(tail) and len(wave) > FRAME_COUNTS[-2] * HOP:
-        start = len(wave) - CROSSFADE_SAMPLES
-        ramp = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, CROSSFADE_SAMPLES, dtype=np.float32))
-        overlap = tail[start : len(wave)]
-        loud = float(np.sqrt(np.mean(overlap**2))) + 1e-9
-        match = float(np.clip(np.sqrt(np.mean(wave[start:] ** 2)) / loud, db_to_gain(-6.0), db_to_gain(6.0)))
-        sound = np.concatenate((wave[:start], match * tail[start:]))
-        sound[start : len(wave)] = wave[start:] * (1.0 - ramp) + match * overlap * ramp
-    else:
-        sound = wave.copy()
-    fade = min(FADE_SAMPLES, len(sound))
-    sound[len(sound) - fade :] *= (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, fade))).astype(np.float32)
-    return sound

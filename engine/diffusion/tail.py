@@ -1,0 +1,110 @@
+"""What comes after the sampler's window: its modes as they ring there, and the noise that is left."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from scipy import signal
+
+from engine.diffusion.spectrogram import FRAME_COUNTS, HOP
+from engine.parameters import Modes, Physics, Residual, Stage
+from engine.physics.analysis import ring_time_s
+from engine.physics.residual import synthesize_residual
+from engine.physics.synthesis import synthesize_modes
+from engine.units import SAMPLE_RATE_HZ, SILENCE_DB
+
+CROSSFADE_SAMPLES = 4096
+FADE_SAMPLES = 1024
+FIT_SAMPLES = 8192
+"""Stretch of the window's end in which the modes are looked for: 0.17 s."""
+
+LOWEST_HZ = 15.0
+_DOUBT = 0.05
+"""Weight of the physics' own amplitudes against the sound's, where the stretch is too short to tell modes apart."""
+
+_MOST_CHANGE = 2.0
+_REACH_DB = 70.0
+_INAUDIBLE_DB = -140.0
+_DB_PER_NEPER = 20.0 * math.log10(math.e)
+
+
+def ring_out(wave: np.ndarray, modes: Modes, residual: Residual, seed: int) -> np.ndarray:
+    """Continue a sampled window [N] with its analytic tail, cross-faded; fade the end.
+
+    The tail's modes begin as loud and in the phase in which each of them rings at the end of the window, so that none
+    steps; what they decay by is the physics'.
+    """
+    sound = np.nan_to_num(wave.astype(np.float32))
+    length = math.ceil(ring_time_s(Physics(modes, residual, SAMPLE_RATE_HZ)) * SAMPLE_RATE_HZ)
+    if len(sound) + FADE_SAMPLES < length and len(sound) > FRAME_COUNTS[-2] * HOP:
+        start = len(sound) - CROSSFADE_SAMPLES
+        ringing = synthesize_modes([match_modes(sound, modes)], length - start, SAMPLE_RATE_HZ)[0].numpy()
+        noise = synthesize_residual(
+            age_residual(residual, start / SAMPLE_RATE_HZ), length - start, SAMPLE_RATE_HZ, seed
+        )
+        ramp = np.ones(length - start, np.float32)
+        ramp[:CROSSFADE_SAMPLES] = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, CROSSFADE_SAMPLES, dtype=np.float32))
+        # Modes go on in phase and add up; two draws of noise do not, and only their powers do.
+        tail = ramp * ringing + np.sqrt(1.0 - (1.0 - ramp) ** 2) * noise
+        tail[:CROSSFADE_SAMPLES] += (1.0 - ramp[:CROSSFADE_SAMPLES]) * sound[start:]
+        sound = np.concatenate((sound[:start], tail)).astype(np.float32)
+    fade = min(FADE_SAMPLES, len(sound))
+    sound[len(sound) - fade :] *= (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, fade))).astype(np.float32)
+    return sound
+
+
+def match_modes(sound: np.ndarray, modes: Modes) -> Modes:
+    """The modes as they ring where the tail begins, each with the amplitude and phase that it has in the sound's end.
+
+    By least squares over the last FIT_SAMPLES, drawn a little towards the physics' own amplitudes, from which none
+    departs by more than 6 dB; modes far under the strongest go on as they are.
+    """
+    muted = modes.muted or (False,) * len(modes)
+    kept = [k for k in range(len(modes)) if not muted[k] and 0.0 < modes.frequency_hz[k] < SAMPLE_RATE_HZ / 2]
+    rows = (modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad)
+    frequency, power_db, decay, phase = (np.array([row[k] for k in kept], dtype=np.float64) for row in rows)
+    begin = (len(sound) - FIT_SAMPLES) / SAMPLE_RATE_HZ
+    power_db = power_db - _DB_PER_NEPER * decay * begin
+    phase = phase + 2.0 * np.pi * np.remainder(frequency * begin, 1.0)
+    amplitude = 10.0 ** (power_db / 20.0) * np.exp(1j * phase)
+    loud = np.flatnonzero(power_db > power_db.max(initial=-np.inf) - _REACH_DB)
+    pole = (2j * np.pi * frequency - decay) / SAMPLE_RATE_HZ
+    if loud.size:
+        change = fit_changes(sound[-FIT_SAMPLES:], pole[loud], amplitude[loud])
+        amplitude[loud] *= change * np.clip(np.abs(change), 1.0 / _MOST_CHANGE, _MOST_CHANGE) / np.abs(change)
+    amplitude *= np.exp(pole * (FIT_SAMPLES - CROSSFADE_SAMPLES))
+    level_db = 20.0 * np.log10(np.maximum(np.abs(amplitude), 1e-20))
+    columns = (frequency, level_db, decay, np.angle(amplitude))
+    at_hz, loud_db, falls_per_s, angle_rad = (tuple(map(float, values)) for values in columns)
+    return Modes(at_hz, loud_db, falls_per_s, angle_rad, (False,) * len(kept))
+
+
+def fit_changes(stretch: np.ndarray, pole: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
+    """Complex factors by which modes in a stretch of sound [N] differ from what they are expected to be, [K]."""
+    ringing = amplitude * np.exp(np.outer(np.arange(len(stretch)), pole))
+    columns = np.concatenate([ringing.real, -ringing.imag], axis=1)
+    own = np.concatenate([np.ones(len(pole)), np.zeros(len(pole))])
+    normal = columns.T @ columns
+    doubt = np.diag(_DOUBT * np.diag(normal) + 1e-30)
+    found = own + np.linalg.solve(normal + doubt, columns.T @ (stretch - columns @ own))
+    change: np.ndarray = found[: len(pole)] + 1j * found[len(pole) :]
+    return np.where(np.abs(change) > 1e-6, change, 1e-6)
+
+
+def age_residual(residual: Residual, time_s: float) -> Residual:
+    """The residual as it is some time after the onset: every band of every stage has decayed, none is rising."""
+
+    aged = replace(residual, rise_s=0.0)
+    for name, stage in residual.stages:
+        levels = (p - _DB_PER_NEPER * time_s * d for p, d in zip(stage.power_db, stage.decay_per_s, strict=True))
+        gone = tuple(level if level > _INAUDIBLE_DB else SILENCE_DB for level in levels)
+        aged = aged.with_stage(name, Stage(gone, stage.decay_per_s))
+    return aged
+
+
+def remove_drift(wave: np.ndarray, modal: np.ndarray) -> np.ndarray:
+    """Waves [B, N] without what lies under LOWEST_HZ and is no mode's: noise has nothing there, bins of 47 Hz do."""
+    sections = signal.butter(4, LOWEST_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos")
+    return (modal + signal.sosfilt(sections, wave - modal, axis=-1)).astype(np.float32)
