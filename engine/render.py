@@ -23,7 +23,7 @@ from engine.physics.macros import apply_macros, tweak
 from engine.project import Hit, Project, Sound
 from engine.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
 
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 """Part of every key: raise it when the same document is to sound different."""
 
 LAW_VERSION = 1

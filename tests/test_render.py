@@ -38,7 +38,7 @@ BOWL = Modes((400.0, 950.0), (-12.0, -18.0), (8.0, 12.0), (0.0, 0.4), (False, Fa
 CRATE = Residual((0.0, 1000.0, 24000.0), (-30.0, -40.0), (40.0, 60.0))
 
 
-GOLDEN_KEY = "922e464b3dc73675062fad210ef66ac612ab7651cab75629f672d08ed1705808"
+GOLDEN_KEY = "6beb897ea04717a40baa12d87a0df78b22d1f5eb2272b17670afc2746ec32622"
 
 
 def make_project(hits: int = 6) -> Project:

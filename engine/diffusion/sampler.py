@@ -12,6 +12,7 @@ from engine.diffusion.checkpoint import list_checkpoints, load_checkpoint
 from engine.diffusion.condition import Condition, build_condition, count_frames
 from engine.diffusion.context import encode_contexts
 from engine.diffusion.denoiser import draw_prior, make_denoise
+from engine.diffusion.hold import hold_modes
 from engine.diffusion.network import VelocityNetwork
 from engine.diffusion.solve import sample, space_angles
 from engine.diffusion.spectrogram import (
@@ -103,8 +104,12 @@ class Sampler:
             context = encode_contexts(contexts, self.device)
             denoise = make_denoise(self.network, condition, guidance, self.bfloat16, context)
             deviation = sample(denoise, draw_starts(seeds, condition), space_angles(steps), report)
-            sounds, modal = (picture_to_wave(condition, p) for p in (condition.mean + deviation, condition.mean))
-            return remove_drift(sounds.cpu().numpy(), modal.cpu().numpy())
+            pictures = (condition.mean + deviation, condition.mean)
+            sounds, modal = (picture_to_wave(condition, picture).cpu().numpy() for picture in pictures)
+            rest = remove_drift(sounds - modal)
+            for row, (modes, _) in zip(rest, physics, strict=True):
+                row[:] = hold_modes(row, modes)
+            return modal + rest
 
 
 def load_sampler(folder: Path | str, name: str, device: torch.device) -> Sampler:

@@ -104,7 +104,8 @@ def age_residual(residual: Residual, time_s: float) -> Residual:
     return aged
 
 
-def remove_drift(wave: np.ndarray, modal: np.ndarray) -> np.ndarray:
-    """Waves [B, N] without what lies under LOWEST_HZ and is no mode's: noise has nothing there, bins of 47 Hz do."""
+def remove_drift(rest: np.ndarray) -> np.ndarray:
+    """What sounds [B, N] have beside their modes, without what lies under LOWEST_HZ: noise has nothing there, but the
+    spectrogram's bins are 47 Hz wide."""
     sections = signal.butter(4, LOWEST_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos")
-    return (modal + signal.sosfilt(sections, wave - modal, axis=-1)).astype(np.float32)
+    return signal.sosfilt(sections, rest, axis=-1).astype(np.float32)

@@ -159,11 +159,25 @@ def refine_jointly(
 
 def _joint_step(rest: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
     """The complex changes [2, K] of amplitudes and exponents that lessen the rest the most."""
+    return fit_changes(rest, rate, poles, amplitudes)
+
+
+def fit_changes(
+    rest: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray, doubt: np.ndarray | None = None
+) -> np.ndarray:
+    """The complex changes [2, K] of amplitudes and exponents, per sample, that lessen the rest [N] the most.
+
+    ``doubt`` [2, K], where given, is how large each is likely to be, before the rest, whose own power is taken for
+    noise, has been looked at (ridge regression).
+    """
     s, count, length = exponents(poles, rate), len(poles), rest.size
     weight = np.concatenate([np.ones(count), amplitudes])
     inner = _moments(s.conj(), s, length) * np.outer(weight.conj(), weight)
     cross = _moments(s, s, length) * np.outer(weight, weight)
     gram = 0.5 * np.block([[(inner + cross).real, -(inner + cross).imag], [(inner - cross).imag, (inner - cross).real]])
+    if doubt is not None:
+        noise = float(rest @ rest) / length
+        gram += np.diag(np.tile(noise / np.square(np.maximum(doubt, 1e-12)).reshape(-1), 2))
     scale = 1.0 / np.sqrt(np.abs(np.diag(gram)) + 1e-300)
     projection = _correlate_slopes(rest, s) * weight.conj()
     right = np.concatenate([projection.real, projection.imag])
