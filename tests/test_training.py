@@ -17,6 +17,7 @@ from engine.corpus.hits import AnalysedHit
 from engine.corpus.recordings import is_held_out, list_recordings, read_hit
 from engine.diffusion.checkpoint import load_checkpoint
 from engine.diffusion.context import WIDTH
+from engine.diffusion.network import NetworkConfig, VelocityNetwork
 from engine.diffusion.spectrogram import compress, expand
 from engine.errors import BadInput
 from engine.evaluate import sampler as evaluation
@@ -145,3 +146,14 @@ def test_distances_are_distances() -> None:
     assert evaluation.measure_frechet(cloud, cloud) == pytest.approx(0.0, abs=1e-6)
     assert evaluation.measure_frechet(cloud, moved) == pytest.approx(16.0, rel=0.15)
     assert abs(evaluation.measure_kernel(cloud, same)) < 0.1 < 1.0 < evaluation.measure_kernel(cloud, moved)
+
+
+def test_a_blend_lies_between_two_networks() -> None:
+    config = NetworkConfig(channels=(8, 16))
+    torch.manual_seed(1)
+    before, after = VelocityNetwork(config), VelocityNetwork(config)
+    between = training.blend_networks(before, after, 0.25)
+    for old, new, mixed in zip(before.parameters(), after.parameters(), between.parameters(), strict=True):
+        torch.testing.assert_close(mixed, 0.75 * old + 0.25 * new)
+    with pytest.raises(BadInput, match="--blend"):
+        training.main(["--blend", "0.5"])

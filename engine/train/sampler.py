@@ -227,6 +227,15 @@ def start_network(config: NetworkConfig, begin: str | None, seed: int) -> Veloci
     return network
 
 
+def blend_networks(before: VelocityNetwork, after: VelocityNetwork, share: float) -> VelocityNetwork:
+    """A network between two, weight by weight: ``share`` of the latter (Wortsman et al., CVPR 2022, WiSE-FT)."""
+    blended = copy.deepcopy(after)
+    with torch.no_grad():
+        for mixed, old in zip(blended.parameters(), before.parameters(), strict=True):
+            mixed.copy_(torch.lerp(old, mixed, share))
+    return blended
+
+
 def main(args: list[str]) -> None:
     """The command ``train sampler``."""
     parser = argparse.ArgumentParser(
@@ -237,6 +246,8 @@ def main(args: list[str]) -> None:
     parser.add_argument("--out", default="checkpoints/sampler", help="checkpoint folder to write")
     parser.add_argument("--work", default=".struck/train_sampler", help="analysed hits and resumable state")
     parser.add_argument("--begin", metavar="CHECKPOINT", help="checkpoint folder whose weights to learn on from")
+    blend_help = "share of what was learnt in the checkpoint, the rest being what it began with"
+    parser.add_argument("--blend", type=float, default=1.0, help=blend_help)
     parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
     parser.add_argument("--channels", type=read_widths, default=NetworkConfig.channels, help="such as 48,96,160,224")
     parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
@@ -246,6 +257,8 @@ def main(args: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--hits-only", action="store_true", help="analyse the recordings and stop")
     options = parser.parse_args(args)
+    if not 0.0 <= options.blend <= 1.0 or (options.blend < 1.0 and options.begin is None):
+        raise BadInput("--blend is a share from 0 to 1 and needs --begin; correct it or leave it out")
     device, note = choose_device(options.device)
     print(f"device: {note}", file=sys.stderr)
     work, recordings = Path(options.work), list_recordings(options.data)
@@ -254,16 +267,19 @@ def main(args: list[str]) -> None:
         return
     config = TrainingConfig(minutes=options.minutes, learning_rate=options.learning_rate, seed=options.seed)
     network = start_network(NetworkConfig(channels=options.channels), options.begin, options.seed)
+    start = copy.deepcopy(network).to(device)
     training = Training(network, config, work, device)
     training.resume()
     millions = count_parameters(training.network) / 1e6
     print(f"{millions:.2f} M parameters on {device}, bfloat16 {training.bfloat16}", file=sys.stderr)
     facts = {**asdict(config), "device": note, "recordings": sum(not is_held_out(r) for r in recordings)}
-    facts |= {"imagined": options.imagined, "began_with": Path(options.begin).name if options.begin else ""}
+    facts |= {"imagined": options.imagined, "blend": options.blend}
+    facts |= {"began_with": Path(options.begin).name if options.begin else ""}
     held_out_examples = choose_held_out(work / "hits")
     with ExamplePool(work / "hits", PoolConfig(), config.seed + training.step, options.workers) as pool:
         for complete in training.run(pool.batches(device)):
-            held_out = evaluate_loss(training.average, held_out_examples, device, training.bfloat16)
+            blended = blend_networks(start, training.average, options.blend)
+            held_out = evaluate_loss(blended, held_out_examples, device, training.bfloat16)
             training.save(held_out, {"examples_made": pool.made, "uses_each": round(pool.drawn / pool.made, 1)})
             done = {"step": training.step, "minutes_spent": round(training.spent_s / 60, 1), "complete": complete}
-            save_checkpoint(Path(options.out), training.average, {**facts, **done, **held_out})
+            save_checkpoint(Path(options.out), blended, {**facts, **done, **held_out})
