@@ -48,7 +48,8 @@ class ExamplePool:
     """A store of examples that workers renew while it is drawn from; the trainer waits for the first few alone.
 
     An example is used until a newer one takes its place, so a fast trainer sees some more than once, each time at
-    another phase and against other noise; a slow one lets the workers rest. ``made`` counts examples, ``drawn`` their uses.
+    another phase and against other noise; a slow one lets the workers rest. ``made`` counts examples, ``drawn`` their
+    uses.
     """
 
     def __init__(self, folder: Path, config: PoolConfig, seed: int, workers: int = 1) -> None:
