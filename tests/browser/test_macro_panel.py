@@ -190,7 +190,9 @@ def test_a_morph_is_previewed_left_and_made(editor: Editor) -> None:
     opens.click()
     assert panel.get_by_role("button", name="Make a new sound").is_disabled()
     panel.get_by_role("option", name=other["name"]).click()
-    editor.wait("([id, was]) => window.struck.locate({ mode: [id, 0] }).x !== was", [sound["id"], before["x"]])
+    place = "[window.struck.locate({ mode: [id, 0] })].some(({ x, y }) => x !== was.x || y !== was.y)"
+    moved = f"([id, was]) => {place}"
+    editor.wait(moved, [sound["id"], before])  # a mode of a pair goes to the other's place, one alone fades
     page.keyboard.press("Escape")
     panel.wait_for(state="detached")
     assert editor.locate_mode(sound["id"], 0) == before and editor.see("window.struck.store.view.undo") is None
