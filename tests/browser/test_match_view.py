@@ -141,7 +141,7 @@ def test_each_stage_of_the_noise_is_shown_and_edited_on_its_own(editor: Editor, 
     path = tmp_path / "stages.struck.json"
     path.write_text(json.dumps(table), encoding="utf-8")
     editor.page.evaluate("(path) => void window.struck.store.send({ type: 'open', path })", str(path))
-    editor.wait("() => window.struck.store.view.project?.sounds[0].residual.tail?.power_db.length")
+    editor.wait("() => window.struck.store.view.project?.sounds[0].residual.room?.decay_per_s[0] === 8")
     editor.see("window.struck.store.select({ soundId: window.struck.store.view.project.sounds[0].id })")
     page = editor.page
     stages = page.get_by_role("group", name="Stage")
