@@ -247,3 +247,20 @@ def test_a_lone_hit_measured_poorly_takes_the_sound_it_is_most_like() -> None:
     kinds = [measured(0.7, 5.0, 4), measured(0.6, 30.0, 3), measured(0.0, 28.0), measured(0.0, 9.0, 2)]
     assert _join_strays(kinds, [0, 1, 2, 3]) == [0, 1, 1, 3]
     assert _join_strays(kinds[2:3], [0]) == [0] and _join_strays([], []) == []
+
+
+def test_a_soft_hit_is_as_soft_as_heard_though_it_dulls_as_well(tmp_path: Path) -> None:
+    """Velocity takes more from a bright sound than its decibels: the hit heard 18 dB softer needs fewer."""
+    physics, times_s = Physics(Modes((4000.0, 9000.0), (-12.0, -12.0), (30.0, 50.0), (0.3, 1.1))), (0.5, 1.5)
+    sound = 1e-5 * np.random.default_rng(0).standard_normal(2 * RATE)
+    for time_s, level_db in zip(times_s, (0.0, -18.0), strict=True):
+        start = round(time_s * RATE)
+        strike = 10 ** (level_db / 20) * synthesize(physics, 0.4)
+        sound[start : start + len(strike)] += strike
+    project = ingest.open_clip(write_clip(tmp_path / "bright.mp4", 2.0, sound.astype(np.float32)))
+    project = replace_detected_hits([(t, 0.8, 0.0) for t in times_s]).apply(project)
+    project = replace(ingest.analyze_clip_hits(project).apply(project), render=RenderSettings(checkpoint=""))
+    track = place_hits(project, render_hits(project, None, Cache(None)))[:, 0]
+    loud, soft = (10 * np.log10(np.mean(track[round(t * RATE) :][:2400] ** 2)) for t in times_s)
+    assert project.hits[1].sound_id == project.hits[0].sound_id and -17.0 < project.hits[1].velocity_db < -8.0
+    assert soft - loud == pytest.approx(-18.0, abs=0.5)

@@ -13,15 +13,16 @@ from typing import Any
 import librosa
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from engine.corpus.recordings import Recording
+from engine.diffusion.checkpoint import write_checkpoint
+from engine.diffusion.files import CONFIG, WEIGHTS
 from engine.errors import BadInput
 from engine.units import SAMPLE_RATE_HZ
 
 FORMAT, KIND = 1, "material"
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
 BANDS, FRAMES, FEATURES = 64, 100, 32
 LOWEST_HZ, HIGHEST_HZ = 50.0, 16_000.0
 FLOOR_DB = -60.0
@@ -123,13 +124,9 @@ def listen(listener: Listener, pictures: np.ndarray) -> Heard:
 
 def save_listener(folder: Path, listener: Listener, training: dict[str, Any]) -> None:
     """Write the weights in single precision and what they belong to."""
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / (WEIGHTS + ".part")
-    save_file({name: value.detach().contiguous() for name, value in listener.state_dict().items()}, str(partial))
-    partial.replace(folder / WEIGHTS)
     network = {"classes": list(listener.classes), "widths": list(listener.widths)}
     config = {"format": FORMAT, "kind": KIND, "network": network, "training": training}
-    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    write_checkpoint(folder, listener, torch.float32, config)
 
 
 def load_listener(folder: Path | str) -> Listener:

@@ -14,17 +14,22 @@ from engine.diffusion.files import CONFIG, FORMAT, KIND, WEIGHTS, digest_checkpo
 from engine.diffusion.network import NetworkConfig, VelocityNetwork
 from engine.errors import BadInput
 
-__all__ = ["CONFIG", "FORMAT", "WEIGHTS", "list_checkpoints", "load_checkpoint", "save_checkpoint"]
+__all__ = ["CONFIG", "FORMAT", "WEIGHTS", "list_checkpoints", "load_checkpoint", "save_checkpoint", "write_checkpoint"]
 
 
 def save_checkpoint(folder: Path, network: VelocityNetwork, training: dict[str, Any]) -> None:
-    """Write weights in half precision and the configuration that they belong to."""
+    """Write the sampler's weights in half precision and the configuration that they belong to."""
+    config = {"format": FORMAT, "kind": KIND, "network": asdict(network.config), "training": training}
+    write_checkpoint(folder, network, torch.float16, config)
+
+
+def write_checkpoint(folder: Path, network: torch.nn.Module, precision: torch.dtype, config: dict[str, Any]) -> None:
+    """Write a network's weights in a precision, and its configuration, as the files of a checkpoint folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach().to(torch.float16).contiguous() for name, value in network.state_dict().items()}
+    weights = {name: value.detach().to(precision).contiguous() for name, value in network.state_dict().items()}
     temporary = folder / (WEIGHTS + ".part")
     save_file(weights, str(temporary))
     temporary.replace(folder / WEIGHTS)
-    config = {"format": FORMAT, "kind": KIND, "network": asdict(network.config), "training": training}
     (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 

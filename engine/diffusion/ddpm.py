@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
+from engine.diffusion.checkpoint import write_checkpoint
 from engine.diffusion.ddpm_network import FRAMES, DdpmConfig, DdpmNetwork, stack_features
 from engine.diffusion.ddpm_physics import BINS, HOP, LENGTH, RATE_HZ, WINDOW, DdpmPhysics, divide_by_peak
 from engine.diffusion.files import CONFIG, WEIGHTS, digest_checkpoint
@@ -195,13 +196,8 @@ class Ddpm:
 
 def save_ddpm(folder: Path, network: DdpmNetwork, training: dict[str, Any]) -> None:
     """Write weights in half precision and the configuration that they belong to, as files of a checkpoint folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach().to(torch.float16).contiguous() for name, value in network.state_dict().items()}
-    temporary = folder / (WEIGHTS + ".part")
-    save_file(weights, str(temporary))
-    temporary.replace(folder / WEIGHTS)
     config = {"format": FORMAT, "kind": KIND, "network": asdict(network.config), "steps": STEPS, "training": training}
-    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    write_checkpoint(folder, network, torch.float16, config)
 
 
 def load_ddpm(folder: Path, device: torch.device, bfloat16: bool | None = None) -> Ddpm:

@@ -23,6 +23,7 @@ from engine.physics.analysis import (
     synthesize,
     tweak,
 )
+from engine.physics.macros import apply_macros
 from engine.project import Clip, Hit, Project, Sound
 from engine.units import LN_60_DB, SAMPLE_RATE_HZ, seconds_to_samples
 
@@ -47,6 +48,9 @@ ALIKE_DB = 5.0
 """Mean distance of two beginnings under which one analysis serves both; two strikes of one thing are 2 to 6 apart."""
 
 MOST_KINDS = 24
+VELOCITIES_DB = np.arange(-60.0, 12.1, 3.0)
+"""Among which a hit's velocity is found, by how loud it makes the sound."""
+
 UNHEARD_NOTE = "default preset, since no hit can be heard in the clip's sound"
 
 
@@ -264,6 +268,16 @@ def _level_db(samples: np.ndarray) -> float:
     return float(10.0 * np.log10(power + 1e-20))
 
 
+def _tabulate_velocity(physics: Physics) -> np.ndarray:
+    """How much louder the first 50 ms of a sound are at each of VELOCITIES_DB than at 0 dB.
+
+    More than the velocity itself says: a harder strike is shorter and brings out more of the high modes.
+    """
+    struck = (apply_macros(physics.modes, physics.residual, velocity_db=float(v)) for v in (*VELOCITIES_DB, 0.0))
+    levels_db = [_level_db(synthesize(replace(physics, modes=m, residual=r), LEVEL_WINDOW_S)) for m, r in struck]
+    return np.maximum.accumulate(np.array(levels_db[:-1])) - levels_db[-1]
+
+
 def _rise_db(samples: np.ndarray, at_s: float) -> float:
     """How much louder the 10 ms from a time on are than the 10 ms up to 1 ms before it."""
     at, short, gap = (seconds_to_samples(t, SAMPLE_RATE_HZ) for t in (at_s, 0.010, 0.001))
@@ -299,10 +313,11 @@ def _with_heard(project: Project, measured: Sequence[_Measured], labels: Sequenc
         note = f"from the clip's sound at {best.model.time_s:.2f} s"
         name = f"{next(names)} · {describe_character(best.physics)}"
         new_sounds.append(Sound(sound_id, name, best.physics.modes, best.physics.residual, "clip", note, best.fit))
+        louder_db = _tabulate_velocity(best.physics)
         for heard in (member for kind in kinds for member in kind.members):
             old = old_hits.get(heard.hit_id)
             if old is not None:
-                velocity_db = min(12.0, max(-60.0, heard.level_db - best.model.level_db))
+                velocity_db = float(np.interp(heard.level_db - best.model.level_db, louder_db, VELOCITIES_DB))
                 time_s = old.time_s if old.touched else min(heard.time_s, project.clip.duration_s)
                 new_hits[old.id] = replace(old, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s)
     hits = [new_hits.get(hit.id) or _join_nearest(hit, new_hits, analyzed) for hit in project.hits]

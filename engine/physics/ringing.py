@@ -143,7 +143,7 @@ def refine_jointly(
     rest = x - ring(poles, amplitudes, x.size, rate)
     for _ in range(steps):
         size = float(rest @ rest)
-        change = _joint_step(rest, rate, poles, amplitudes)
+        change = fit_changes(rest, rate, poles, amplitudes)
         for share in (1.0, 0.3):
             moved, louder = _moved(poles, amplitudes, share * change, rate, x.size)
             left = x - ring(moved, louder, x.size, rate)
@@ -155,11 +155,6 @@ def refine_jointly(
         if float(left @ left) > (1.0 - 1e-6) * size:
             break
     return poles, amplitudes, rest
-
-
-def _joint_step(rest: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
-    """The complex changes [2, K] of amplitudes and exponents that lessen the rest the most."""
-    return fit_changes(rest, rate, poles, amplitudes)
 
 
 def fit_changes(

@@ -73,7 +73,7 @@ export function createExportMenu(store) {
     for (const choice of choices) choice.firstChild.disabled = working;
     list.hidden = !files.length;
     list.replaceChildren(...files.map(({ name, url, note }) =>
-      make("a", "st-file", { href: url, download: name, title: `Download ${name}` }, icon("file"), make("span", "st-file-name", { textContent: name }), make("span", "st-file-note", { textContent: note ?? "" }), make("span", "st-file-get", { textContent: "Download" }))));
+      make("a", "st-file", { href: url, download: name, title: `Download ${name}` }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: name }), make("span", "st-file-note", { textContent: note ?? "" })), make("span", "st-file-get", { textContent: "Download" }))));
   }
 
   function setOpen(isOpen) {
