@@ -21,6 +21,9 @@ MAX_MODES = 4096
 MAX_BANDS = 1024
 POWER_RANGE_DB = (-400.0, 120.0)
 LONGEST_RISE_S = 0.1
+ENVELOPE_STEP_S = 0.005
+LONGEST_ENVELOPE = 60
+ENVELOPE_RANGE_DB = (-40.0, 20.0)
 MACRO_NAMES = ("mass", "hardness", "damping", "position", "roughness", "room")
 MACRO_RANGE = (-1.0, 1.0)
 MATERIALS = (
@@ -61,7 +64,9 @@ class Residual:
 
     ``power_db`` and ``decay_per_s`` [B] are the strike's noise; ``tail``, where the sound has one, is its slower second
     stage; ``attack`` is the burst of the contact, gone within milliseconds; ``room`` is the diffuse tail that is the
-    room's and not the object's. Over the first ``rise_s`` modes and noise come in, see ``rise_gain``.
+    room's and not the object's. Over the first ``rise_s`` modes and noise come in, see ``rise_gain``. ``envelope_db``,
+    at steps of ENVELOPE_STEP_S from the onset on, is the fine envelope that rebounds, grit and rattle give to all noise
+    but the room's, against its smooth decays; beyond its end it is 0 dB.
     """
 
     edges_hz: tuple[float, ...] = ()
@@ -71,6 +76,7 @@ class Residual:
     tail: Stage | None = None
     attack: Stage | None = None
     rise_s: float = 0.0
+    envelope_db: tuple[float, ...] = ()
 
     def stage(self, name: str) -> Stage | None:
         """The stage of this name, one of STAGES; None where the sound has none."""
@@ -159,7 +165,7 @@ def physics_to_json(physics: Physics) -> dict[str, Any]:
 
 
 def residual_to_json(residual: Residual) -> dict[str, Any]:
-    """The ``residual`` member of physics JSON; tail, attack and rise are there only where the sound has them."""
+    """The ``residual`` member of physics JSON; only what the sound has of tail, attack, rise and envelope."""
 
     def to_json(stage: Stage) -> dict[str, Any]:
         return {"power_db": list(stage.power_db), "decay_per_s": list(stage.decay_per_s)}
@@ -175,6 +181,8 @@ def residual_to_json(residual: Residual) -> dict[str, Any]:
             row[name] = to_json(stage)
     if residual.rise_s:
         row["rise_s"] = residual.rise_s
+    if residual.envelope_db:
+        row["envelope_db"] = list(residual.envelope_db)
     return row
 
 
@@ -235,7 +243,9 @@ def residual_from_json(value: Any, source: str) -> Residual:
     rise_s = _number(table.get("rise_s", 0.0), source, "residual.rise_s")
     if not 0.0 <= rise_s <= LONGEST_RISE_S:
         raise BadInput(f"{source}: residual.rise_s is {rise_s:g} s; give 0 to {LONGEST_RISE_S:g} s")
-    return Residual(edges, power, decay, room, tail, attack, rise_s)
+    given = table.get("envelope_db") or []
+    envelope = _numbers(given, source, "residual.envelope_db", LONGEST_ENVELOPE, *ENVELOPE_RANGE_DB)
+    return Residual(edges, power, decay, room, tail, attack, rise_s, envelope)
 
 
 def _stage_from_json(value: Any, edges: Sequence[float], source: str, name: str) -> Stage | None:

@@ -96,6 +96,7 @@ def residual_view(residual: Residual) -> dict[str, Any]:
     row |= {name: rounded(stage) for name, stage in residual.stages if name != "strike"}
     row["edges_hz"] = [round(v, 3) for v in residual.edges_hz]
     row["rise_s"] = residual.rise_s
+    row["envelope_db"] = list(residual.envelope_db)
     return row
 
 

@@ -12,6 +12,7 @@ from scipy.signal import fftconvolve
 from engine.corpus.hits import AnalysedHit
 from engine.dsp import erb_edges, resample
 from engine.parameters import Residual
+from engine.physics.envelope import stretch_envelope
 from engine.physics.macros import contact_gain_db, contact_time_s
 from engine.physics.residual import fit_residual, synthesize_residual
 from engine.physics.ringing import exponents
@@ -70,7 +71,9 @@ def play_faster(hit: AnalysedHit, ratio: float) -> AnalysedHit:
         hit,
         samples=resample(np.array(hit.samples), round(SAMPLE_RATE_HZ * ratio), SAMPLE_RATE_HZ),
         modes=modes,
-        residual=replace(residual, rise_s=residual.rise_s / ratio),
+        residual=replace(
+            residual, rise_s=residual.rise_s / ratio, envelope_db=stretch_envelope(residual.envelope_db, 1.0 / ratio)
+        ),
         fmax_hz=hit.fmax_hz * ratio,
     )
 
@@ -141,7 +144,7 @@ def place_in_room(hit: AnalysedHit, t60_s: float, level_db: float, seed: int) ->
     samples[: len(hit.samples)] = hit.samples[:length]
     samples += fftconvolve(hit.samples, late)[:length].astype(np.float32)
     residual = fit_residual(samples, hit.modes, SAMPLE_RATE_HZ)
-    return replace(hit, samples=samples, residual=replace(residual, rise_s=hit.residual.rise_s))
+    return replace(hit, samples=samples, residual=_come_in_like(residual, hit))
 
 
 def analyse_in_noise(hit: AnalysedHit, level_db: float, rng: np.random.Generator) -> AnalysedHit:
@@ -149,4 +152,8 @@ def analyse_in_noise(hit: AnalysedHit, level_db: float, rng: np.random.Generator
     rms = float(np.sqrt(np.mean(np.square(hit.samples))))
     noise = rng.standard_normal(len(hit.samples)) * rms * db_to_gain(level_db)
     residual = fit_residual(hit.samples + noise, hit.modes, SAMPLE_RATE_HZ)
-    return replace(hit, residual=replace(residual, rise_s=hit.residual.rise_s))
+    return replace(hit, residual=_come_in_like(residual, hit))
+
+
+def _come_in_like(residual: Residual, hit: AnalysedHit) -> Residual:
+    return replace(residual, rise_s=hit.residual.rise_s, envelope_db=hit.residual.envelope_db)

@@ -229,4 +229,5 @@ def _rounded_residual(residual: dict[str, Any]) -> dict[str, Any]:
         **table(residual["power_db"], residual["decay_per_s"]),
         **{name: table(stage["power_db"], stage["decay_per_s"]) for name, stage in stages.items()},
         "rise_s": residual.get("rise_s", 0.0),
+        "envelope_db": [round(v, 1) for v in residual.get("envelope_db", [])],
     }

@@ -27,7 +27,7 @@ from engine.diffusion.spectrogram import (
 )
 from engine.parameters import Modes, Residual
 from engine.physics.modes import synthesize_modes
-from engine.physics.residual import rise_gain
+from engine.physics.residual import envelope_gain, rise_gain
 from engine.units import SAMPLE_RATE_HZ
 
 FLOOR_DB = -80.0
@@ -119,8 +119,10 @@ def expect_noise_power(residual: Residual, frames: int) -> np.ndarray:
     weights = band_weights(residual.edges_hz) * (SAMPLE_RATE_HZ / 2)
     total = np.zeros((BINS, frames))
     rise = np.where(since_s > 0, rise_gain(np.maximum(since_s, 0), residual.rise_s) ** 2, 0.0)
-    for _, stage in residual.stages:
-        envelope = rise * np.exp(-2.0 * np.asarray(stage.decay_per_s)[:, None] * np.maximum(since_s, 0))
+    fine = np.square(envelope_gain(np.maximum(since_s, 0), residual.envelope_db))
+    for name, stage in residual.stages:
+        gain = rise if name == "room" else rise * fine
+        envelope = gain * np.exp(-2.0 * np.asarray(stage.decay_per_s)[:, None] * np.maximum(since_s, 0))
         energy = np.power(10.0, np.asarray(stage.power_db)[:, None] / 10.0) * (envelope @ squares.T)
         total += weights @ energy
     return total

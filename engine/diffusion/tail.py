@@ -9,7 +9,7 @@ import numpy as np
 from scipy import signal
 
 from engine.diffusion.spectrogram import FRAME_COUNTS, HOP
-from engine.parameters import Modes, Physics, Residual, Stage
+from engine.parameters import ENVELOPE_STEP_S, Modes, Physics, Residual, Stage
 from engine.physics.analysis import ring_time_s
 from engine.physics.residual import synthesize_residual
 from engine.physics.synthesis import synthesize_modes
@@ -96,7 +96,7 @@ def fit_changes(stretch: np.ndarray, pole: np.ndarray, amplitude: np.ndarray) ->
 def age_residual(residual: Residual, time_s: float) -> Residual:
     """The residual as it is some time after the onset: every band of every stage has decayed, none is rising."""
 
-    aged = replace(residual, rise_s=0.0)
+    aged = replace(residual, rise_s=0.0, envelope_db=residual.envelope_db[round(time_s / ENVELOPE_STEP_S) :])
     for name, stage in residual.stages:
         levels = (p - _DB_PER_NEPER * time_s * d for p, d in zip(stage.power_db, stage.decay_per_s, strict=True))
         gone = tuple(level if level > _INAUDIBLE_DB else SILENCE_DB for level in levels)

@@ -18,6 +18,7 @@ from engine.dsp import band_levels_db
 from engine.errors import BadInput
 from engine.parameters import Modes, Physics, Residual
 from engine.physics.capture import find_clipped, find_onset, find_restrike, mix_down
+from engine.physics.envelope import fit_envelope
 from engine.physics.grouping import group_alike
 from engine.physics.macros import tweak
 from engine.physics.modes import drop_echoes, fit_modes, restore_clipped, synthesize_modes
@@ -78,6 +79,8 @@ def analyze_hit(
             risen = hit / np.maximum(rise_gain(np.arange(hit.size) / sample_rate_hz, rise_s), _LEAST_GAIN)
             modes, residual = _explain(risen, sample_rate_hz, max_modes, before)
             physics = replace(physics, modes=modes, residual=replace(residual, rise_s=rise_s))
+        envelope_db = fit_envelope(hit, physics.modes, physics.residual, sample_rate_hz)
+        physics = replace(physics, residual=replace(physics.residual, envelope_db=envelope_db))
         return physics, measure_fit(hit, physics)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from engine.parameters import LONGEST_RISE_S, Macros, Modes, Residual, Stage
+from engine.parameters import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Macros, Modes, Residual, Stage
 from engine.units import LN_60_DB, SILENCE_DB
 
 SIZE_SPAN = 4.0  # lengths at mass 1: two octaves down, 64 times the mass
@@ -234,6 +234,7 @@ def change_roughness(modes: Modes, residual: Residual, roughness: float) -> Resi
     Attack and strike noise change by roughness times 6 to 18 dB, 12 at 1 kHz and more above, since short impacts are
     bright; the attack lasts 4 ** roughness times as long. Above 0 a burst of 20 ms (T60) comes to the attack, from
     silence in proportion to roughness: a quarter of the strike's power and 6 % of the modes', spread over the bands.
+    The fine envelope is 1 + roughness times as deep: at -1 the contact is one clean blow.
     """
     residual = with_bands(residual)
     centres = _centres(residual.edges_hz)
@@ -254,7 +255,9 @@ def change_roughness(modes: Modes, residual: Residual, roughness: float) -> Resi
             for gain, power in zip(gains, strike, strict=True)
         ]
         attack = _mix(attack, burst, [BURST_DECAY_PER_S] * len(burst))
-    return replace(result, attack=attack)
+    low_db, high_db = ENVELOPE_RANGE_DB
+    envelope = tuple(min(high_db, max(low_db, (1.0 + roughness) * v)) for v in residual.envelope_db)
+    return replace(result, attack=attack, envelope_db=envelope)
 
 
 def change_room(modes: Modes, residual: Residual, room: float) -> Residual:

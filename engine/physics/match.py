@@ -14,7 +14,7 @@ from engine.physics.analysis import measure_fit, single_hit, synthesize
 from engine.physics.capture import find_restrike
 from engine.physics.diagnosis import Evidence, diagnose
 from engine.physics.modes import synthesize_modes
-from engine.physics.residual import band_shares, rise_gain
+from engine.physics.residual import band_shares, envelope_gain, rise_gain
 
 LONGEST_S = 1.4
 STEP_S = 0.005
@@ -173,12 +173,14 @@ def _noise_envelopes(residual: Residual, steps: int) -> dict[str, np.ndarray]:
     span_s = STEP_S / _FINE
     edges_s = np.arange(steps * _FINE + 1) * span_s
     rise = np.square(rise_gain(edges_s[:-1] + 0.5 * span_s, residual.rise_s))
+    fine = np.square(envelope_gain(edges_s[:-1] + 0.5 * span_s, residual.envelope_db))
     envelopes = {}
     for name, stage in residual.stages:
         decay = np.maximum(np.asarray(stage.decay_per_s), 1e-6)
         fall = np.exp(-2.0 * np.outer(decay, edges_s))
         mean = -np.diff(fall) / (2.0 * decay[:, None] * span_s)
-        envelopes[name] = 10.0 ** (np.asarray(stage.power_db)[:, None] / 10.0) * mean * rise
+        gain = rise if name == "room" else rise * fine
+        envelopes[name] = 10.0 ** (np.asarray(stage.power_db)[:, None] / 10.0) * mean * gain
     return envelopes
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -106,7 +107,9 @@ def _geometric(a: float, b: float, amount: float) -> float:
 def _morph_residuals(a: Residual, b: Residual, amount: float) -> Residual:
     """Stage by stage on common bands, in dB and log decay; a stage or band of one alone fades like a mode."""
     edges = _common_edges(a.edges_hz, b.edges_hz)
-    result = Residual(edges, rise_s=a.rise_s + (b.rise_s - a.rise_s) * amount)
+    pairs = zip_longest(a.envelope_db, b.envelope_db, fillvalue=0.0)
+    envelope = tuple(x + (y - x) * amount for x, y in pairs)
+    result = Residual(edges, rise_s=a.rise_s + (b.rise_s - a.rise_s) * amount, envelope_db=envelope)
     if edges:
         bands = len(edges) - 1
         result = replace(result, power_db=(SILENCE_DB,) * bands, decay_per_s=(50.0,) * bands)

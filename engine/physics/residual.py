@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy import fft as fast_fourier
 
 from engine.dsp import erb_edges
-from engine.parameters import Modes, Residual
+from engine.parameters import ENVELOPE_STEP_S, Modes, Residual
 from engine.physics.decays import fit_decays
 from engine.physics.stages import name_stages
 from engine.physics.synthesis import synthesize_modes
@@ -31,7 +32,7 @@ def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndar
     """Power spectral density one expects of the residual, all stages, per Hz of one-sided frequency.
 
     ``frequency_hz`` [F], ``time_s`` [T] (0 = onset; 0 before it) -> float64 [F, T]. The sum over the Hz of a band is
-    the band's mean square at that time; the rise is not in it.
+    the band's mean square at that time; rise and fine envelope are not in it.
     """
     frequency = np.asarray(frequency_hz, dtype=np.float64)
     time = np.asarray(time_s, dtype=np.float64)
@@ -48,7 +49,7 @@ def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndar
 
 
 def expected_level(residual: Residual, time_s: np.ndarray) -> np.ndarray:
-    """Mean square one expects of all of the residual at each time since the onset, [T]; the rise is not in it."""
+    """Mean square expected of the residual at each time since the onset, [T]; rise and fine envelope are not in it."""
     total = np.zeros(len(time_s))
     for _, power_db, decay in _stages(residual):
         total += (10.0 ** (power_db / 10.0)) @ np.exp(-2.0 * np.outer(decay, time_s))
@@ -68,6 +69,8 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
     shares = _list_shares(residual.edges_hz, sample_rate_hz / size, bins)
     gains = [np.sqrt(s / w * (sample_rate_hz / 2.0)) for (_, s), w in zip(shares, np.diff(edges), strict=True)]
 
+    fine = envelope_gain(np.arange(length_samples) / sample_rate_hz, residual.envelope_db)
+
     def make(stage: int, power_db: np.ndarray, decay: np.ndarray, parity: int) -> np.ndarray:
         out = np.zeros(length_samples)
         noise = np.random.default_rng([seed, stage, parity]).standard_normal(size, dtype=np.float32)
@@ -82,7 +85,7 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
             wave = fast_fourier.irfft(shaped, size)[:length_samples]
             wave *= _fall(10.0 ** (power_db[band] / 20.0), decay[band] / sample_rate_hz, length_samples)
             out += wave
-        return out
+        return out if _NOISE_OF[stage] == "room" else out * fine
 
     # neighbours overlap, so even and odd bands need noise of their own for their powers to add
     parts = [(*stage, parity) for stage in _stages(residual) for parity in (0, 1)]
@@ -143,6 +146,15 @@ def rise_gain(time_s: np.ndarray, rise_s: float) -> np.ndarray:
     if rise_s <= 0.0:
         return np.ones_like(time_s)
     result: np.ndarray = 0.5 - 0.5 * np.cos(np.pi * np.clip(time_s / rise_s, 0.0, 1.0))
+    return result
+
+
+def envelope_gain(time_s: np.ndarray, envelope_db: Sequence[float]) -> np.ndarray:
+    """Gain of the fine envelope by time since the onset: straight lines between its steps, 1 beyond its end."""
+    if not envelope_db:
+        return np.ones_like(time_s)
+    steps = 10.0 ** (np.array([*envelope_db, 0.0]) / 20.0)
+    result: np.ndarray = np.interp(time_s, np.arange(len(steps)) * ENVELOPE_STEP_S, steps)
     return result
 
 
