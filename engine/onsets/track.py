@@ -36,10 +36,14 @@ class OnsetCurve:
 
 @dataclass(frozen=True)
 class Onset:
-    """A possible hit; ``strength`` 0..1 is on the curve's scale, so a hit counts when it reaches the threshold."""
+    """A possible hit; ``strength`` 0..1 is on the curve's scale, so a hit counts when it reaches the threshold.
+
+    ``velocity`` 0..1 is its force where the detector tells it apart from how sure it is.
+    """
 
     time_s: float
     strength: float
+    velocity: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

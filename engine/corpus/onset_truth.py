@@ -1,0 +1,83 @@
+"""What is known of the hits of a filmed take: labelled times, times that are only heard, and levels."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import librosa
+import numpy as np
+
+from engine.errors import BadInput
+
+LABELS = "greatest_hits_labels.csv"
+LISTEN_RATE_HZ = 22_050
+LISTEN_HOP = 128
+LISTEN_DELTA = 0.07
+LISTEN_WAIT_S = 0.05
+LISTEN_LATE_S = 0.010
+"""librosa's peaks of onset strength lie this much after the attack; measured against the labelled audio onsets."""
+
+SAME_S = 0.03
+LEVEL_BEFORE_S, LEVEL_AFTER_S, LEVEL_WINDOW_S = 0.005, 0.06, 0.01
+SILENCE_DB = -90.0
+
+
+@dataclass(frozen=True)
+class Label:
+    """One labelled contact: when it was put down, when it is heard (None where it is not), hit, scratch or unknown."""
+
+    time_s: float
+    heard_s: float | None
+    action: str
+
+
+def read_label_rows(data: Path) -> dict[str, list[Label]]:
+    """Clip path -> its labels in order of time, of ``greatest_hits_labels.csv``; clips that are there. BadInput."""
+    table = data / LABELS
+    if not table.is_file():
+        raise BadInput(f"{table} is missing; give the folder that holds it with --data")
+    labels: dict[str, list[Label]] = {}
+    with table.open(encoding="utf-8", newline="") as rows:
+        for row in csv.DictReader(rows):
+            heard_s = float(row["t_audio_onset"]) if row["t_audio_onset"] else None
+            action = row["action"] if row["action"] in ("hit", "scratch") else ""
+            labels.setdefault(row["video"], []).append(Label(float(row["t_label"]), heard_s, action))
+    return {
+        name: sorted(found, key=lambda label: label.time_s)
+        for name, found in sorted(labels.items())
+        if (data / name).is_file()
+    }
+
+
+def find_audible(sound: np.ndarray, labelled_s: Sequence[float]) -> list[float]:
+    """Every onset that can be heard: peaks of librosa's onset strength (spectral flux), and the labelled ones.
+
+    ``sound`` is mono at LISTEN_RATE_HZ. A detector of its own, sharing nothing with ours.
+    """
+    strength = librosa.onset.onset_strength(y=sound, sr=LISTEN_RATE_HZ, hop_length=LISTEN_HOP)
+    heard = librosa.onset.onset_detect(
+        onset_envelope=strength,
+        sr=LISTEN_RATE_HZ,
+        hop_length=LISTEN_HOP,
+        delta=LISTEN_DELTA,
+        wait=int(LISTEN_WAIT_S * LISTEN_RATE_HZ / LISTEN_HOP),
+        units="time",
+    )
+    audible = list(labelled_s)
+    audible += [t for t in heard - LISTEN_LATE_S if not any(abs(t - label) < SAME_S for label in labelled_s)]
+    return sorted(audible)
+
+
+def measure_levels(sound: np.ndarray, rate_hz: int, times_s: Sequence[float]) -> np.ndarray:
+    """Level of each hit in dB re full scale: its loudest 10 ms within 60 ms, float64 [N]."""
+    length = max(1, round(LEVEL_WINDOW_S * rate_hz))
+    power = np.convolve(np.asarray(sound, np.float64) ** 2, np.full(length, 1.0 / length), mode="valid")
+    levels = []
+    for time_s in times_s:
+        first = max(0, round((time_s - LEVEL_BEFORE_S) * rate_hz))
+        part = power[first : max(first + 1, round((time_s + LEVEL_AFTER_S) * rate_hz))]
+        levels.append(10.0 * np.log10(float(part.max()) + 1e-12) if len(part) else SILENCE_DB)
+    return np.maximum(np.asarray(levels, np.float64), SILENCE_DB)

@@ -1,0 +1,171 @@
+"""Hits seen by the onset network: a clip watched in pieces, and what the network says as an onset track."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from engine.errors import BadInput
+from engine.onsets.frames import prepare_frames
+from engine.onsets.network import Eye, OnsetNetwork, OnsetNetworkConfig
+from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve
+
+FORMAT, KIND = 1, "onsets"
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+CHUNK_FRAMES = 64
+SEPARATION_S = 0.09
+"""Of two hits seen closer than this only the likelier is kept."""
+LEAST_PROBABILITY = 0.03
+FIRST_PARTIAL = 128
+
+
+def detect_with_network(
+    network: OnsetNetwork,
+    balanced: float,
+    frames: Iterable[tuple[float, np.ndarray]],
+    frame_rate: Fraction | float,
+    duration_s: float,
+    on_found: Callable[[OnsetTrack], None] | None = None,
+) -> OnsetTrack:
+    """Onsets of a silent picture from gray frames [H, W] of any size in order of time.
+
+    Frames are watched CHUNK_FRAMES at a time and let go; a few hundred bytes a frame are kept. ``balanced`` is the
+    probability that becomes DEFAULT_THRESHOLD.
+    """
+    times: list[float] = []
+    seen: list[torch.Tensor] = []
+    due = FIRST_PARTIAL
+    for chunk_times, chunk in watch(network, prepare_frames(frames, frame_rate)):
+        times += chunk_times
+        seen.append(chunk)
+        if on_found is not None and len(times) >= due:
+            on_found(make_track(np.asarray(times), think(network, seen, times), balanced, times[-1]))
+            due += max(FIRST_PARTIAL, due // 2)
+    return make_track(np.asarray(times), think(network, seen, times), balanced, duration_s)
+
+
+@torch.inference_mode()
+def watch(
+    network: OnsetNetwork, frames: Iterable[tuple[float, np.ndarray]]
+) -> Iterable[tuple[list[float], torch.Tensor]]:
+    """What the network's eye sees of small frames, in pieces: times and [n, pooled], the same as seen at one go."""
+    reach = Eye.REACH
+    held: list[np.ndarray] = []
+    times: list[float] = []
+    before = 0  # of the frames held, how many were told before
+    for time_s, frame in frames:
+        held.append(frame)
+        times.append(time_s)
+        if len(held) - before == CHUNK_FRAMES + reach:
+            seen = _see(network, held)
+            yield times[:CHUNK_FRAMES], seen[before : before + CHUNK_FRAMES]
+            times = times[CHUNK_FRAMES:]
+            first = before + CHUNK_FRAMES - reach
+            held, before = held[first:], reach
+    if times:
+        yield times, _see(network, held)[before:]
+
+
+def _see(network: OnsetNetwork, frames: list[np.ndarray]) -> torch.Tensor:
+    device = next(network.parameters()).device
+    gray = torch.from_numpy(np.stack(frames).astype(np.float32)).to(device)
+    return network.eye(gray[None])[0]
+
+
+@torch.inference_mode()
+def think(network: OnsetNetwork, seen: list[torch.Tensor], times_s: list[float]) -> np.ndarray:
+    """Logit, offset in frames and velocity of every frame, float64 [N, 3]."""
+    if len(times_s) < 2:
+        return np.zeros((0, 3))
+    steps = np.diff(times_s)
+    interval = torch.from_numpy(np.append(steps, steps[-1]).astype(np.float32))
+    together = torch.cat(seen)[None].float()
+    return network.think(together, interval[None].to(together.device))[0].cpu().double().numpy()
+
+
+def examine(network: OnsetNetwork, times_s: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Logit, offset in frames and velocity of every small frame [N, H, W], float64 [N, 3]."""
+    network.eval()
+    seen = [part for _, part in watch(network, zip(times_s.tolist(), frames, strict=True))]
+    return think(network, seen, times_s.tolist())
+
+
+def make_track(times_s: np.ndarray, found: np.ndarray, balanced: float, duration_s: float) -> OnsetTrack:
+    """The onset track of what the network says [N, 3] of frames at ``times_s``."""
+    count = int(np.ceil(duration_s * CURVE_RATE_HZ))
+    if len(found) < 4:
+        return OnsetTrack(draw_curve(np.zeros(count), ()), ())
+    strength = to_strength(1.0 / (1.0 + np.exp(-found[:, 0])), balanced)
+    candidates = tuple(
+        Onset(time_s, float(strength[at]), float(np.clip(found[at, 2], 0.0, 1.0)))
+        for at, time_s in pick_peaks(times_s, found)
+        if time_s < duration_s
+    )
+    grid = np.arange(count) / CURVE_RATE_HZ
+    return OnsetTrack(draw_curve(np.interp(grid, times_s, strength), candidates), candidates)
+
+
+def to_strength(probability: np.ndarray, balanced: float) -> np.ndarray:
+    """Probabilities on the scale of thresholds: ``balanced`` becomes DEFAULT_THRESHOLD, the order stays."""
+    odds = probability / np.maximum(1.0 - probability, 1e-9) * (1.0 - balanced) / balanced
+    odds = odds * DEFAULT_THRESHOLD / (1.0 - DEFAULT_THRESHOLD)
+    return odds / (1.0 + odds)
+
+
+def pick_peaks(times_s: np.ndarray, found: np.ndarray) -> list[tuple[int, float]]:
+    """Frames most probable within SEPARATION_S, and the times in seconds of their hits, in order of time."""
+    logit = found[:, 0]
+    steps = np.append(np.diff(times_s), times_s[-1] - times_s[-2])
+    padded = np.pad(logit, 1, constant_values=-np.inf)
+    tops = np.flatnonzero((logit >= padded[:-2]) & (logit > padded[2:]))
+    tops = tops[logit[tops] > np.log(LEAST_PROBABILITY / (1 - LEAST_PROBABILITY))]
+    at = times_s[tops] + np.clip(found[tops, 1], -1.0, 1.0) * steps[tops]
+    kept: list[tuple[int, float]] = []
+    for k in np.argsort(-logit[tops], kind="stable"):
+        if all(abs(at[k] - other) >= SEPARATION_S for _, other in kept):
+            kept.append((int(tops[k]), float(max(0.0, at[k]))))
+    return sorted(kept, key=lambda pair: pair[1])
+
+
+def save_onset_network(folder: Path, network: OnsetNetwork, balanced: float, training: dict[str, Any]) -> None:
+    """Write a network's weights in half precision and what they belong to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.detach() for name, value in network.state_dict().items()}
+    halves = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in weights.items()}
+    temporary = folder / (WEIGHTS + ".part")
+    save_file(halves, str(temporary))
+    temporary.replace(folder / WEIGHTS)
+    config = {"format": FORMAT, "kind": KIND, "network": asdict(network.config), "balanced": balanced}
+    (folder / CONFIG).write_text(json.dumps({**config, "training": training}, indent=1) + "\n", encoding="utf-8")
+
+
+def load_onset_network(folder: Path) -> tuple[OnsetNetwork, float]:
+    """The network of a checkpoint and its balanced probability; BadInput, with the reason, where it does not fit."""
+    remedy = "restore it, or take the folder away to have hits found by motion alone"
+    try:
+        config: dict[str, Any] = json.loads((folder / CONFIG).read_bytes())
+        if (config["format"], config["kind"]) != (FORMAT, KIND):
+            raise BadInput(f"{folder} holds a checkpoint of {str(config['kind'])[:40]!r} and not of onsets; {remedy}")
+        sizes: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["network"].items()}
+        network = OnsetNetwork(OnsetNetworkConfig(**sizes))
+        weights = {name: value.float() for name, value in load_file(str(folder / WEIGHTS)).items()}
+        network.load_state_dict(weights)
+        if not all(torch.isfinite(value).all() for value in weights.values()):
+            raise ValueError("it holds values that are not finite")
+        balanced = float(config["balanced"])
+        if not 0.0 < balanced < 1.0:
+            raise ValueError(f"a balanced probability of {balanced} is out of range")
+    except BadInput:
+        raise
+    except Exception as error:  # whatever a damaged file makes the libraries raise
+        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+        raise BadInput(f"the onset checkpoint {folder} does not fit this Struck ({reason}); {remedy}") from None
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last), balanced  # type: ignore[call-overload]

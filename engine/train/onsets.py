@@ -1,0 +1,238 @@
+"""Train the onset network on filmed takes: ``launch.py train onsets``."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from engine.corpus.onset_batches import BatchConfig, OnsetBatch, draw_batch
+from engine.corpus.onset_clips import OnsetClip, load_real_clips, load_simulated_clips, shift_clip
+from engine.device import choose_device
+from engine.errors import BadInput
+from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig, count_parameters
+from engine.onsets.watch import examine, save_onset_network
+
+SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
+"""How far a clip's sound may lie off its picture."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the onset network is trained; the learning rate falls by a cosine over the ``minutes``.
+
+    At ``align_at`` (shares of the time) each real clip's labels are moved to where the network sees its hits.
+    """
+
+    minutes: float = 20.0
+    learning_rate: float = 2e-3
+    warmup_steps: int = 60
+    weight_decay: float = 3e-2
+    hit_weight: float = 3.0
+    offset_weight: float = 0.3
+    velocity_weight: float = 0.3
+    ema_decay: float = 0.995
+    align_at: tuple[float, ...] = (0.25, 0.45, 0.65)
+    save_minutes: float = 3.0
+    seed: int = 0
+
+
+def onset_loss(found: torch.Tensor, batch: OnsetBatch, config: TrainingConfig) -> torch.Tensor:
+    """Cross entropy in which hits weigh more; at frames near a hit, the errors of the offset and of the velocity."""
+    logit, offset, velocity = found.unbind(-1)
+    weight = batch.weight * (1.0 + (config.hit_weight - 1.0) * batch.target)
+    entropy = F.binary_cross_entropy_with_logits(logit, batch.target, weight=weight, reduction="sum")
+    aside = F.smooth_l1_loss(offset, batch.offset, reduction="none", beta=0.3)
+    known = batch.near * torch.isfinite(batch.velocity)
+    force = (velocity - batch.velocity.nan_to_num()).abs()
+    return (
+        4.0 * entropy / batch.weight.sum().clamp_min(1.0)
+        + config.offset_weight * (aside * batch.near).sum() / batch.near.sum().clamp_min(1.0)
+        + config.velocity_weight * (force * known).sum() / known.sum().clamp_min(1.0)
+    )
+
+
+class Training:
+    """A network on its way: its weights, their moving average, the optimizer, and the time spent."""
+
+    def __init__(self, fresh: OnsetNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
+        self.config, self.device = config, device
+        self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
+        self.network: OnsetNetwork = fresh.to(
+            device=device,
+            memory_format=torch.channels_last,  # type: ignore[call-overload]
+        )
+        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
+        )
+        self.step, self.spent_s, self.loss = 0, 0.0, 1.0
+        self.shifts_s: dict[str, float] = {}
+        work.mkdir(parents=True, exist_ok=True)
+
+    def resume(self) -> None:
+        """Go on where an earlier run of the same configuration stopped, if there was one."""
+        if not self.state_path.is_file():
+            return
+        try:
+            state = torch.load(self.state_path, map_location=self.device, weights_only=True)
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
+            self.shifts_s = {str(name): float(shift) for name, shift in state["shifts_s"].items()}
+        except Exception as error:
+            reason = str(error).splitlines()[0][:100]
+            raise BadInput(
+                f"{self.state_path} does not fit this training ({reason}); delete it or give another --work"
+            ) from None
+        print(f"resuming at step {self.step}, {self.spent_s / 60:.1f} minutes in", file=sys.stderr)
+
+    def save(self) -> None:
+        """Write the state whole or not at all, and a line of the log."""
+        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(self.loss, 4)}
+        with open(self.log_path, "a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        print(json.dumps(line), file=sys.stderr, flush=True)
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "spent_s": self.spent_s,
+            "loss": self.loss,
+            "shifts_s": self.shifts_s,
+        }
+        partial = self.state_path.with_suffix(".part")
+        torch.save(state, partial)
+        partial.replace(self.state_path)
+
+    def learning_rate(self) -> float:
+        """Linear warm-up, then a cosine over the time there is, down to a fiftieth."""
+        config, progress = self.config, min(1.0, self.spent_s / (self.config.minutes * 60))
+        cosine = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress))
+        return config.learning_rate * min(1.0, (self.step + 1) / config.warmup_steps) * cosine
+
+    def learn(self, batch: OnsetBatch) -> None:
+        """One step of the optimizer and of the moving average."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate()
+        self.network.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
+            seen = self.network.eye(batch.frames)
+        loss = onset_loss(self.network.think(seen.float(), batch.interval_s), batch, self.config)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
+        keep = min(self.config.ema_decay, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                slow.lerp_(fast, 1.0 - keep)
+            for kept, now in zip(self.average.buffers(), self.network.buffers(), strict=True):
+                kept.copy_(torch.lerp(kept, now, 1.0 - keep) if kept.is_floating_point() else now)
+
+    def run(self, clips: Sequence[OnsetClip], pieces: BatchConfig) -> None:
+        """Learn until the time is spent, saving now and then."""
+        random = np.random.default_rng((self.config.seed, self.step))
+        length_s = self.config.minutes * 60
+        clips = [shift_clip(clip, self.shifts_s.get(clip.name, 0.0)) for clip in clips]
+        since_save_s, clock = 0.0, time.monotonic()
+        while self.spent_s < length_s:
+            was = self.spent_s / length_s
+            self.learn(to_device(draw_batch(clips, pieces, random), self.device))
+            now = time.monotonic()
+            self.spent_s, since_save_s, clock = self.spent_s + now - clock, since_save_s + now - clock, now
+            if any(was < at <= self.spent_s / length_s for at in self.config.align_at):
+                clips = [align(clip, self.average) for clip in clips]
+                self.shifts_s = {clip.name: clip.shift_s for clip in clips if clip.real}
+            if since_save_s > self.config.save_minutes * 60:
+                self.save()
+                since_save_s, clock = 0.0, time.monotonic()
+        self.save()
+
+
+def to_device(batch: OnsetBatch, device: torch.device) -> OnsetBatch:
+    """A batch on a device."""
+    return OnsetBatch(*(value.to(device) for value in vars(batch).values()))
+
+
+def align(clip: OnsetClip, network: OnsetNetwork) -> OnsetClip:
+    """A real clip with its labels moved, as a whole, to where the network sees hits; a simulated one as it is."""
+    if not clip.real or not len(clip.hits_s):
+        return clip
+    logit = examine(network, clip.times_s, clip.frames)[:, 0]
+    seen = 1.0 / (1.0 + np.exp(-logit))
+    merit = [float(np.interp(clip.hits_s + s, clip.times_s, seen).mean()) - 0.3 * abs(s) for s in SHIFTS_S]
+    return shift_clip(clip, float(SHIFTS_S[int(np.argmax(merit))]))
+
+
+def gather_clips(
+    data: Path | None, simulated: Sequence[str], work: Path, left_out: Sequence[str]
+) -> tuple[list[OnsetClip], list[OnsetClip]]:
+    """Real clips of days not left out, and simulated ones. BadInput where there is nothing at all, or no such day."""
+    real = list(load_real_clips(data, work)) if data is not None else []
+    unknown = sorted(set(left_out) - {clip.day for clip in real})
+    if unknown:
+        raise BadInput(f"no clip was recorded on {unknown[0]}; give days such as {real[0].day if real else 'none'}")
+    real = [clip for clip in real if clip.day not in left_out]
+    made = [clip for folder in simulated for clip in load_simulated_clips(Path(folder), work)]
+    if not real and not made:
+        raise BadInput("there is nothing to learn from; give clips with --data or simulated takes with --sim")
+    return real, made
+
+
+def main(args: list[str]) -> None:
+    """The command ``train onsets``."""
+    parser = argparse.ArgumentParser(prog="train onsets", description="Train the onset network on filmed takes.")
+    data_help = "folder of real clips: the Greatest Hits data set, or clips with greatest_hits_labels.csv"
+    parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
+    parser.add_argument("--sim", nargs="*", default=[], metavar="DIR", help="folders that `launch.py simulate` wrote")
+    parser.add_argument("--clean", action="store_true", help="learn from simulated takes alone")
+    parser.add_argument("--leave-out", nargs="*", default=[], metavar="DAY", help="recordings not to learn from")
+    parser.add_argument("--out", default="checkpoints/onsets", help="checkpoint folder to write")
+    parser.add_argument("--work", default=".struck/train_onsets", help="small frames and resumable state")
+    parser.add_argument("--frames", help="folder of small frames where it is another than --work")
+    parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
+    parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
+    parser.add_argument("--balanced", type=float, default=0.3, help="probability that becomes the default threshold")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(args)
+    if not 0.01 <= options.balanced <= 0.99:
+        raise BadInput(f"--balanced {options.balanced} is out of range; give a probability from 0.01 to 0.99")
+    device, note = choose_device(options.device)
+    work = Path(options.work)
+    data = None if options.clean else Path(options.data)
+    real, made = gather_clips(data, options.sim, Path(options.frames or work), options.leave_out)
+    config = TrainingConfig(minutes=options.minutes, learning_rate=options.learning_rate, seed=options.seed)
+    torch.manual_seed(config.seed)
+    training = Training(OnsetNetwork(OnsetNetworkConfig()), config, work, device)
+    training.resume()
+    millions = count_parameters(training.network) / 1e6
+    print(f"{millions:.2f} M parameters on {note}; {len(real)} real clips, {len(made)} simulated", file=sys.stderr)
+    training.run([*real, *made], BatchConfig())
+    facts: dict[str, Any] = {**asdict(config), "device": note, "step": training.step, "clean": options.clean}
+    facts |= {"real_clips": len(real), "simulated_takes": len(made), "left_out": sorted(options.leave_out)}
+    facts |= {"real_minutes": minutes_of(real), "simulated_minutes": minutes_of(made)}
+    facts |= {"shifts_s": {name: round(shift, 3) for name, shift in sorted(training.shifts_s.items())}}
+    save_onset_network(Path(options.out), training.average.cpu(), options.balanced, facts)
+    print(f"wrote {options.out}", file=sys.stderr)
+
+
+def minutes_of(clips: Sequence[OnsetClip]) -> float:
+    """How much there is to watch."""
+    return round(sum(clip.duration_s for clip in clips) / 60, 1)
