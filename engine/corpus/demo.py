@@ -59,6 +59,15 @@ DEMOS = (
 )  # fmt: skip
 
 
+def make_demos(folder: str | None, projects_only: bool, device: str = "auto", checkpoints: str | None = None) -> None:
+    """Make the demo clips unless only projects are asked for, and in assets/ their projects; says what it made."""
+    for demo in DEMOS:
+        if not projects_only:
+            print(make_clip(demo, folder), file=sys.stderr)
+        if not folder:
+            print(make_project(demo, device, checkpoints), file=sys.stderr)
+
+
 def make_clip(demo: Demo, folder: str | Path | None = None) -> Path:
     """Simulate, film and sound a demo; writes demo_NAME.mp4 and its true onsets, demo_NAME.truth.json."""
     place = Path(folder) if folder else ASSETS

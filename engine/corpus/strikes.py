@@ -218,24 +218,38 @@ def grade(linear: np.ndarray) -> np.ndarray:
 
 
 def main(args: Sequence[str]) -> int:
-    """The ``simulate`` command: ``--demo`` makes the demo clips and their projects anew."""
+    """The ``simulate`` command: takes to train on, or with ``--demo`` the demo clips and their projects anew."""
     import argparse
+    from pathlib import Path
 
-    from engine.corpus.demo import DEMOS, make_clip, make_project
+    from engine.errors import BadInput
 
-    parser = argparse.ArgumentParser(prog="launch.py simulate", description="Film a simulated stick striking objects.")
+    parser = argparse.ArgumentParser(
+        prog="launch.py simulate",
+        description="Make takes of things being struck, with sound and exact truth, in the Greatest Hits layout.",
+    )
+    parser.add_argument("--out", metavar="DIR", help="folder of the takes; with --demo, of the demo clips")
+    parser.add_argument("--count", type=int, default=100, metavar="N", help="how many takes (default 100)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="what they are drawn from (default 0)")
+    parser.add_argument("--size", default="224x126", metavar="WxH", help="their picture (default 224x126)")
+    parser.add_argument("--jobs", "--workers", type=int, default=0, metavar="J", help="processes (default: one a core)")
     parser.add_argument("--demo", action="store_true", help="make the demo clips in assets/ anew, with their projects")
     parser.add_argument("--projects", action="store_true", help="keep the demo clips and make only their projects anew")
-    parser.add_argument("--out", metavar="DIR", help="write the demo clips into another folder, without projects")
     parser.add_argument("--device", default="auto", help=argparse.SUPPRESS)
     parser.add_argument("--ckpt-dir", default=None, help=argparse.SUPPRESS)
     parser.add_argument("--data-dir", default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(list(args))
-    if not (options.demo or options.projects or options.out):
-        parser.error("say what to make: --demo, --projects or --out DIR")
-    for demo in DEMOS:
-        if not options.projects:
-            print(make_clip(demo, options.out), file=sys.stderr)
-        if not options.out:
-            print(make_project(demo, options.device, options.ckpt_dir), file=sys.stderr)
+    if options.demo or options.projects:
+        from engine.corpus.demo import make_demos
+
+        make_demos(options.out, options.projects, options.device, options.ckpt_dir)
+        return 0
+    if not options.out:
+        parser.error("say where the takes go, --out DIR, or make the demo clips with --demo or --projects")
+    for name, value, least in (("--count", options.count, 1), ("--seed", options.seed, 0), ("--jobs", options.jobs, 0)):
+        if value < least:
+            raise BadInput(f"{name} {value} makes no sense; give {least} or more")
+    from engine.corpus.takes import parse_size, write_takes
+
+    write_takes(Path(options.out), options.count, options.seed, parse_size(options.size), options.jobs)
     return 0

@@ -1,0 +1,206 @@
+"""The training simulator's camera: where it looks, how long its shutter is open, and what its film does to light."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from engine.corpus.stage_motion import Played
+from engine.corpus.stage_scene import STEP_S, Stage
+from engine.corpus.strikes import NO_PICTURE, load_mujoco
+from engine.errors import StruckError
+
+_LEVELS = 4096
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A camera position from ``start_s`` on: eye and target in metres, height of view in degrees, roll, zoom.
+
+    The picture is enlarged by 1 + ``zoom_per_s`` a second.
+    """
+
+    start_s: float
+    eye_m: tuple[float, float, float]
+    target_m: tuple[float, float, float]
+    fov_deg: float
+    roll_rad: float = 0.0
+    zoom_per_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Film:
+    """What the camera does: shots, shake (radians), shutter (share of a frame), exposure and colour with their drift.
+
+    ``exposure`` is the mean of linear light that the first frame is set to; ``noise`` the sensor's, of full scale;
+    ``contrast`` the steepness of its curve; ``crf`` x264's.
+    """
+
+    frame_rate: Fraction
+    shots: tuple[Shot, ...]
+    shake_rad: float
+    shake_hz: float
+    shutter: float
+    exposure: float
+    exposure_drift: float
+    gains: tuple[float, float, float]
+    gains_drift: float
+    noise: float
+    contrast: float
+    crf: int
+    seed: int
+
+
+def view_at(film: Film, time_s: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Eye [3], axes [3, 3] (columns right, up, backward) and height of view in degrees at a time."""
+    shot = next(shot for shot in reversed(film.shots) if shot.start_s <= max(time_s, 0.0))
+    eye, target = np.array(shot.eye_m), np.array(shot.target_m)
+    back = (eye - target) / np.linalg.norm(eye - target)
+    right = np.cross((0.0, 0.0, 1.0), back)
+    right /= np.linalg.norm(right)
+    up = np.cross(back, right)
+    rng = np.random.default_rng(film.seed)
+    waves, phase = rng.uniform(0.3, 1.6, (3, 4)) * film.shake_hz, rng.uniform(0, 2 * math.pi, (3, 4))
+    pan, tilt, roll = film.shake_rad * np.sin(2 * math.pi * waves * time_s + phase).mean(axis=1)
+    back = back + pan * right + tilt * up
+    back /= np.linalg.norm(back)
+    right = right - back * (right @ back)
+    right /= np.linalg.norm(right)
+    up = np.cross(back, right)
+    turn = shot.roll_rad + roll
+    axes = np.stack(
+        [right * math.cos(turn) + up * math.sin(turn), up * math.cos(turn) - right * math.sin(turn), back], 1
+    )
+    zoom = max(0.3, 1.0 + shot.zoom_per_s * (time_s - shot.start_s))
+    return eye, axes, math.degrees(2.0 * math.atan(math.tan(math.radians(shot.fov_deg) / 2.0) / zoom))
+
+
+def project(film: Film, time_s: float, at_m: tuple[float, float, float], aspect: float) -> tuple[float, float, float]:
+    """Where a point lies in the picture, x to the right and y down, 0 to 1 inside it, and its depth in metres."""
+    eye, axes, fov = view_at(film, time_s)
+    x, y, z = axes.T @ (np.asarray(at_m) - eye)
+    half = math.tan(math.radians(fov) / 2.0) * max(-z, 1e-6)
+    return 0.5 + 0.5 * x / (half * aspect), 0.5 - 0.5 * y / half, -z
+
+
+def open_drawing(model: Any, width: int, height: int) -> Any:
+    """A MuJoCo renderer; StruckError, saying what to install, where there is no OpenGL to draw with."""
+    mujoco = load_mujoco()
+    try:
+        return mujoco.Renderer(model, height, width)
+    except (AttributeError, RuntimeError, OSError, ImportError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise StruckError(f"the simulator cannot draw ({reason}); {NO_PICTURE}") from None
+
+
+def check_drawing() -> None:
+    """Draw one small picture; StruckError, saying what to install, where that fails or comes out empty."""
+    mujoco = load_mujoco()
+    xml = "<mujoco><worldbody><light pos='0 0 2'/><geom type='sphere' size='1' rgba='1 1 1 1'/></worldbody></mujoco>"
+    model = mujoco.MjModel.from_xml_string(xml)
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    with open_drawing(model, 32, 32) as renderer:
+        renderer.update_scene(data)
+        if not renderer.render().any():
+            raise StruckError(f"the simulator draws only black; {NO_PICTURE}")
+
+
+def film_take(
+    stage: Stage, played: Played, film: Film, size: tuple[int, int], duration_s: float
+) -> Iterator[np.ndarray]:
+    """Yield frames uint8 [H, W, 3]; frame k shows the shutter's opening round k / frame rate.
+
+    As many instants are drawn as the fastest thing in view needs, at most 6.
+    """
+    mujoco = load_mujoco()
+    width, height = size
+    rate = float(film.frame_rate)
+    data = mujoco.MjData(played.model)
+    arms = _find_arms(played.model, stage)
+    moving = [played.model.body(f"striker{k}").id for k in range(len(stage.strikers))]
+    moving += [played.model.body(f"thing{i}").id for i, thing in enumerate(stage.things) if thing.held == "loose"]
+    rng = np.random.default_rng([film.seed, 1])
+    grain = rng.standard_normal((6, height, width, 3)).astype(np.float32) * film.noise
+    vignette = _vignette(width, height, float(rng.uniform(0.0, 0.35)))
+    wander = rng.uniform(0.05, 0.35, 4), rng.uniform(0, 2 * math.pi, 4)
+    curve = _tone_curve(film.contrast)
+    linear = ((np.arange(256) / 255.0) ** 2.2).astype(np.float32)
+    set_to = 0.0
+    with open_drawing(played.model, width, height) as renderer:
+        for frame in range(round(duration_s * rate)):
+            now = frame / rate
+            instants = _count_instants(played, film, stage, now, height)
+            total = np.zeros((height, width, 3), dtype=np.float32)
+            for part in range(instants):
+                time_s = now + ((part + 0.5) / instants - 0.5) * film.shutter / rate
+                step = min(max(round(time_s / STEP_S), 0), len(played.states) - 1)
+                data.qpos[:] = played.states[step]
+                for mocap, grip in arms:
+                    data.mocap_pos[mocap] = data.qpos[grip : grip + 3]
+                mujoco.mj_kinematics(played.model, data)
+                mujoco.mj_comPos(played.model, data)
+                mujoco.mj_camlight(played.model, data)
+                eye, axes, fov = view_at(film, time_s)
+                data.cam_xpos[0], data.cam_xmat[0] = eye, axes.ravel()
+                played.model.cam_fovy[0] = fov
+                renderer.update_scene(data, camera="view")
+                total += linear[renderer.render()]
+            if frame == 0:
+                set_to = float(np.clip(film.exposure / max(float(total.mean()) / instants, 1e-4), 0.2, 8.0))
+            drift = np.sin(2 * math.pi * wander[0] * now + wander[1])
+            gain = set_to * (1.0 + film.exposure_drift * drift[0]) / instants
+            colour = np.array(film.gains) * (1.0 + film.gains_drift * drift[1:])
+            light = total * vignette * (gain * colour).astype(np.float32)
+            shown = curve[np.minimum(light * 1023.0, _LEVELS - 1).astype(np.int32)]
+            shown += np.roll(grain[frame % 6], rng.integers(0, (height, width)), axis=(0, 1))
+            yield np.clip(shown * 255.0 + 0.5, 0, 255).astype(np.uint8)
+
+
+def _find_arms(model: Any, stage: Stage) -> list[tuple[int, int]]:
+    """Mocap index of each forearm and where its striker's position lies in the state."""
+    return [
+        (int(model.body(f"arm{k}").mocapid[0]), int(model.jnt_qposadr[model.body(f"striker{k}").jntadr[0]]))
+        for k, striker in enumerate(stage.strikers)
+        if not striker.bare
+    ]
+
+
+def _count_instants(played: Played, film: Film, stage: Stage, now: float, height: int) -> int:
+    """Instants that keep steps of the fastest tip, loose thing and the camera under some 4 pixels."""
+    span = film.shutter / float(film.frame_rate)
+    first, last = (min(max(round((now + s * span / 2) / STEP_S), 0), len(played.states) - 1) for s in (-1, 1))
+    if first == last:
+        return 1
+    model = played.model
+    most = 0.0
+    for name, reach in [(f"striker{k}", s.reach_m) for k, s in enumerate(stage.strikers)] + [
+        (f"thing{i}", 0.0) for i, thing in enumerate(stage.things) if thing.held == "loose"
+    ]:
+        q = model.jnt_qposadr[model.body(name).jntadr[0]]
+        a, b = played.states[first, q : q + 7], played.states[last, q : q + 7]
+        turn = 2.0 * math.acos(min(1.0, abs(float(a[3:7] @ b[3:7]))))
+        most = max(most, float(np.linalg.norm(a[:3] - b[:3])) + turn * reach)
+    fov = view_at(film, now)[2]
+    shot = next(shot for shot in reversed(film.shots) if shot.start_s <= now)
+    away = float(np.linalg.norm(np.array(shot.eye_m) - np.array(shot.target_m)))
+    pixels = most / (2.0 * away * math.tan(math.radians(fov) / 2.0)) * height
+    pixels += film.shake_rad * film.shake_hz * 6.0 * span / math.radians(fov) * height
+    return int(min(6, max(1, math.ceil(pixels / 4.0))))
+
+
+def _vignette(width: int, height: int, depth: float) -> np.ndarray:
+    y, x = np.mgrid[-1.0 : 1.0 : height * 1j, -1.0 : 1.0 : width * 1j]
+    return np.asarray((1.0 - depth * np.clip(0.5 * x**2 + 0.5 * y**2, 0, 1))[..., None], dtype=np.float32)
+
+
+def _tone_curve(contrast: float) -> np.ndarray:
+    """Shown value, 0 to 1, of light at k / 1023: a shoulder that rolls off above 1, then gamma and contrast."""
+    light = np.arange(_LEVELS) / 1023.0
+    shown = (light * (1.0 + light / 6.0) / (1.0 + 0.5 * light)) ** (1 / 2.2)
+    return np.asarray(np.clip(0.5 + contrast * (shown - 0.5), 0, 1), dtype=np.float32)
