@@ -23,6 +23,8 @@ LISTEN_LATE_S = 0.010
 SAME_S = 0.03
 LEVEL_BEFORE_S, LEVEL_AFTER_S, LEVEL_WINDOW_S = 0.005, 0.06, 0.01
 SILENCE_DB = -90.0
+LEVEL_SPAN_DB = 24.0
+"""From the quietest velocity to the loudest."""
 
 
 @dataclass(frozen=True)
@@ -81,3 +83,10 @@ def measure_levels(sound: np.ndarray, rate_hz: int, times_s: Sequence[float]) ->
         part = power[first : max(first + 1, round((time_s + LEVEL_AFTER_S) * rate_hz))]
         levels.append(10.0 * np.log10(float(part.max()) + 1e-12) if len(part) else SILENCE_DB)
     return np.maximum(np.asarray(levels, np.float64), SILENCE_DB)
+
+
+def to_velocity(levels_db: np.ndarray) -> np.ndarray:
+    """Levels as velocities 0..1: 1 is a take's loudest hits, 0 is LEVEL_SPAN_DB under them."""
+    if not len(levels_db):
+        return np.zeros(0)
+    return np.clip(1.0 + (levels_db - np.percentile(levels_db, 95)) / LEVEL_SPAN_DB, 0.0, 1.0)

@@ -1,225 +1,121 @@
-"""Measure the onset detectors on real clips with labelled hits: ``launch.py evaluate onsets``."""
+"""Measure the onset detectors on real clips with labelled hits and on simulated ones: ``launch.py evaluate onsets``."""
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
 
+from engine.corpus.greatest_hits import list_takes
+from engine.corpus.onset_clips import TRUTH, read_hidden
+from engine.corpus.onset_truth import (
+    LABELS,
+    LISTEN_RATE_HZ,
+    find_audible,
+    measure_levels,
+    read_label_rows,
+    to_velocity,
+)
 from engine.errors import BadInput
-from engine.media import MediaInfo, iter_clip_audio, iter_frames, probe, read_clip_audio
+from engine.evaluate.onsets_baselines import find_drops, find_flow_peaks, measure_flow
+from engine.evaluate.onsets_networks import Judge, choose_judge, open_folds
+from engine.evaluate.onsets_scores import Clip
+from engine.evaluate.onsets_tables import print_tables, tabulate
+from engine.media import iter_clip_audio, iter_frames, probe, read_clip_audio
 from engine.onsets.audio import detect_in_sound
+from engine.onsets.frames import choose_rows
 from engine.onsets.motion import PICTURE_HEIGHT, detect_in_picture
-from engine.onsets.track import DEFAULT_THRESHOLD, Onset, OnsetTrack, f1_of, fuse, score
+from engine.onsets.track import fuse
+from engine.onsets.watch import detect_with_network
 from engine.units import SAMPLE_RATE_HZ
 
-LABELS = "greatest_hits_labels.csv"
-TOLERANCES_S = (0.025, 0.05, 0.1)
-LISTEN_RATE_HZ = 22_050
-LISTEN_HOP = 128
-LISTEN_DELTA = 0.07
-LISTEN_WAIT_S = 0.05
-LISTEN_LATE_S = 0.010
-"""librosa's peaks of onset strength lie this much after the attack; measured against the labelled audio onsets."""
-
-SAME_S = 0.03
-FLOW_BLOCK = 16
-FLOW_SEPARATION_S = 0.1
-SHIFTS_S = np.arange(-0.08, 0.085, 0.01)
-"""Shifts of a whole clip's picture tried in the row that sets sound and picture in step."""
+FOLEY_DELTA = 0.3
 
 
-@dataclass(frozen=True, eq=False)
-class Clip:
-    """One labelled clip with what each detector found: candidates with strengths, and the true times."""
-
-    name: str
-    day: str
-    duration_s: float
-    labelled_s: list[float]
-    audible_s: list[float]
-    tracks: dict[str, list[Onset]]
-
-
-def read_labels(data: Path) -> dict[str, list[float]]:
-    """Clip path -> labelled audio onsets in seconds, of ``greatest_hits_labels.csv``. Raises BadInput."""
-    table = data / LABELS
-    if not table.is_file():
-        raise BadInput(f"{table} is missing; give the folder that holds it with --data")
-    labels: dict[str, list[float]] = {}
-    with table.open(encoding="utf-8", newline="") as rows:
-        for row in csv.DictReader(rows):
-            times = labels.setdefault(row["video"], [])
-            if row["t_audio_onset"]:
-                times.append(float(row["t_audio_onset"]))
-    return {name: sorted(times) for name, times in sorted(labels.items()) if (data / name).is_file()}
-
-
-def find_audible(sound: np.ndarray, labelled_s: Sequence[float]) -> list[float]:
-    """Every onset that can be heard: peaks of librosa's onset strength (spectral flux), and the labelled ones.
-
-    ``sound`` is mono at LISTEN_RATE_HZ. A detector of its own, sharing nothing with ours.
-    """
-    strength = librosa.onset.onset_strength(y=sound, sr=LISTEN_RATE_HZ, hop_length=LISTEN_HOP)
-    heard = librosa.onset.onset_detect(
-        onset_envelope=strength,
-        sr=LISTEN_RATE_HZ,
-        hop_length=LISTEN_HOP,
-        delta=LISTEN_DELTA,
-        wait=int(LISTEN_WAIT_S * LISTEN_RATE_HZ / LISTEN_HOP),
-        units="time",
+def examine_clip(
+    picture: Path,
+    sound: Path | None,
+    labels: Sequence[tuple[float, str]],
+    judge: Judge | None,
+    real: bool,
+) -> Clip:
+    """Run every detector and baseline on one clip; ``labels`` are times and actions."""
+    info = probe(picture)
+    labelled_s = [time_s for time_s, _ in labels]
+    heard = np.zeros(0, np.float32)
+    if sound is not None and (sound != picture or info.has_audio):
+        heard = read_clip_audio(sound, LISTEN_RATE_HZ)
+    foley = (
+        librosa.onset.onset_detect(y=heard, sr=LISTEN_RATE_HZ, delta=FOLEY_DELTA, units="time") if len(heard) else []
     )
-    audible = list(labelled_s)
-    audible += [t for t in heard - LISTEN_LATE_S if not any(abs(t - label) < SAME_S for label in labelled_s)]
-    return sorted(audible)
-
-
-def measure_flow_drop(frames: Iterator[tuple[float, np.ndarray]]) -> list[Onset]:
-    """The baseline: peaks of the drop of block-wise optical flow (Lucas and Kanade, one step) between frames."""
-    times: list[float] = []
-    drops: list[float] = []
-    last: np.ndarray | None = None
-    flow: np.ndarray | None = None
-    for time_s, frame in frames:
-        picture = frame[::2, ::2].astype(np.float32)
-        if last is not None:
-            now = _measure_flow(last, picture)
-            times.append(time_s)
-            drops.append(float(np.maximum(flow - now, 0.0).mean()) if flow is not None else 0.0)
-            flow = now
-        last = picture
-    values = np.asarray(drops)
-    top = float(values.max()) if len(values) else 0.0
-    reach = max(1, round(FLOW_SEPARATION_S / max(1e-3, float(np.median(np.diff(times))) if len(times) > 1 else 1.0)))
-    return [
-        Onset(times[k], float(values[k] / top))
-        for k in range(len(values))
-        if top > 0.0 and values[k] > 0.0 and values[k] == values[max(0, k - reach) : k + reach + 1].max()
-    ]
-
-
-def _measure_flow(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Speed of each block in pixels a frame."""
-    down, right = np.gradient((a + b) / 2)
-    change = b - a
-
-    def blocks(values: np.ndarray) -> np.ndarray:
-        size = FLOW_BLOCK // 2
-        rows, columns = values.shape[0] // size, values.shape[1] // size
-        return values[: rows * size, : columns * size].reshape(rows, size, columns, size).sum(axis=(1, 3))
-
-    xx, yy, xy = blocks(right * right) + 100.0, blocks(down * down) + 100.0, blocks(right * down)
-    xt, yt = blocks(right * change), blocks(down * change)
-    determinant = xx * yy - xy * xy
-    return np.hypot((xy * yt - yy * xt) / determinant, (xy * xt - xx * yt) / determinant)
-
-
-def examine_clip(data: Path, name: str, labelled_s: list[float]) -> Clip:
-    """Run every detector and baseline on one clip."""
-    path = data / name
-    info: MediaInfo = probe(path)
-    frames = list(iter_frames(path, PICTURE_HEIGHT))
-    seen = detect_in_picture(iter(frames), info.frame_rate, info.duration_s)
-    heard = detect_in_sound(iter_clip_audio(path, SAMPLE_RATE_HZ, 1.0), SAMPLE_RATE_HZ)
-    found: dict[str, OnsetTrack] = {"video": seen, "audio": heard, "both": fuse(seen, heard)}
-    tracks = {source: list(track.candidates) for source, track in found.items()}
-    tracks["flow drop"] = measure_flow_drop(iter(frames))
-    sound = read_clip_audio(path, LISTEN_RATE_HZ)
-    return Clip(name, Path(name).name[:10], info.duration_s, labelled_s, find_audible(sound, labelled_s), tracks)
-
-
-def measure(clips: Sequence[Clip], find: Callable[[Clip], Sequence[float]], tolerance_s: float) -> dict[str, float]:
-    """Precision against audible onsets, recall of labelled ones, F1 of the two; hits of all clips pooled."""
-    right = found = recalled = labelled = 0
-    for clip in clips:
-        times = find(clip)
-        audible = score(times, clip.audible_s, tolerance_s)
-        known = score(times, clip.labelled_s, tolerance_s)
-        right, found = right + audible.matched, found + audible.found
-        recalled, labelled = recalled + known.matched, labelled + known.truth
-    precision, recall = right / max(found, 1), recalled / max(labelled, 1)
-    return {"precision": precision, "recall": recall, "f1": f1_of(precision, recall)}
-
-
-def choose_threshold(clips: Sequence[Clip], source: str) -> float:
-    """The one threshold that is best for a source at 50 ms on these clips."""
-    trials = np.linspace(0.02, 0.98, 49)
-    return float(max(trials, key=lambda t: measure(clips, lambda clip: above(clip, source, t), 0.05)["f1"]))
-
-
-def above(clip: Clip, source: str, threshold: float) -> list[float]:
-    """Times of a source's candidates from a threshold up."""
-    return [onset.time_s for onset in clip.tracks[source] if onset.strength >= threshold]
-
-
-def find_shift(clip: Clip) -> float:
-    """The shift in seconds that sets a clip's picture best in step with its sound: both were recorded apart."""
-    seen = above(clip, "video", DEFAULT_THRESHOLD)
-    matches = [score([t + shift for t in seen], clip.audible_s, 0.05).matched for shift in SHIFTS_S]
-    return float(min(SHIFTS_S[np.flatnonzero(np.equal(matches, max(matches)))], key=abs))
-
-
-def lay_grid(clip: Clip, spacing_s: float) -> list[float]:
-    """The even grid."""
-    return list(np.arange(spacing_s / 2, clip.duration_s, spacing_s))
-
-
-def tabulate(clips: Sequence[Clip]) -> list[dict]:
-    """One row a system: its threshold, whether that was chosen on these clips, and its scores."""
-    spacings = np.arange(0.1, 1.01, 0.05)
-    spacing_s = float(max(spacings, key=lambda s: measure(clips, lambda clip: lay_grid(clip, s), 0.05)["f1"]))
-    systems: list[tuple[str, str, Callable[[Clip], Sequence[float]]]] = [
-        (f"even grid, {spacing_s:.2f} s", "best spacing", lambda clip: lay_grid(clip, spacing_s))
-    ]
-    best = choose_threshold(clips, "flow drop")
-    systems.append(("flow drop", f"best, {best:.2f}", lambda clip: above(clip, "flow drop", best)))
-    for source in ("video", "audio", "both"):
-        best = choose_threshold(clips, source)
-        systems.append(
-            (source, f"default, {DEFAULT_THRESHOLD:.2f}", partial(above, source=source, threshold=DEFAULT_THRESHOLD))
-        )
-        systems.append((source, f"best, {best:.2f}", partial(above, source=source, threshold=best)))
-    held_out = {
-        day: choose_threshold([c for c in clips if c.day != day] or clips, "video") for day in {c.day for c in clips}
-    }
-    systems.append(("video", "best on other days", lambda clip: above(clip, "video", held_out[clip.day])))
-    shifts = {clip.name: find_shift(clip) for clip in clips}
-    systems.append(
-        (
-            "video, in step",
-            f"default, {DEFAULT_THRESHOLD:.2f}",
-            lambda clip: [t + shifts[clip.name] for t in above(clip, "video", DEFAULT_THRESHOLD)],
-        )
+    clip = Clip(
+        name=picture.name,
+        day=picture.name[:10],
+        duration_s=info.duration_s,
+        frame_s=1.0 / float(info.frame_rate),
+        labelled_s=labelled_s,
+        audible_s=find_audible(heard, labelled_s) if real else labelled_s,
+        action=[action for _, action in labels],
+        velocity=to_velocity(measure_levels(heard, LISTEN_RATE_HZ, labelled_s)).tolist()
+        if len(heard)
+        else [float("nan")] * len(labelled_s),
+        foley_s=[float(t) for t in foley],
     )
-    rows = []
-    for name, threshold, find in systems:
-        scores = {f"{round(1000 * t)} ms": _round(measure(clips, find, t)) for t in TOLERANCES_S}
-        rows.append({"system": name, "threshold": threshold, "scores": scores})
-    return rows
+    if judge is not None:
+        small = iter_frames(picture, choose_rows(info.width, info.height))
+        seen = detect_with_network(judge.network, judge.balanced, small, info.frame_rate, info.duration_s)
+        clip.tracks["network"] = list(seen.candidates)
+    frames = list(iter_frames(picture, PICTURE_HEIGHT))
+    moved = detect_in_picture(iter(frames), info.frame_rate, info.duration_s)
+    clip.tracks["motion"] = list(moved.candidates)
+    times, speeds, drops = measure_flow(iter(frames))
+    clip.tracks["flow drop"] = find_drops(times, drops)
+    clip.tracks["AV-Align flow peaks"] = find_flow_peaks(times, speeds)
+    if len(heard) and real:
+        listened = detect_in_sound(iter_clip_audio(picture, SAMPLE_RATE_HZ, 1.0), SAMPLE_RATE_HZ)
+        clip.tracks["audio"] = list(listened.candidates)
+        clip.tracks["both, motion"] = list(fuse(moved, listened).candidates)
+        if judge is not None:
+            clip.tracks["both, network"] = list(fuse(seen, listened).candidates)
+    return clip
 
 
-def _round(scores: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in scores.items()}
+def examine_real(data: Path, judges: Sequence[Judge], limit: int, say: Callable[[str], None]) -> list[Clip]:
+    """Every labelled real clip, judged by a network that has not learnt from its recording day."""
+    names = list(read_label_rows(data).items())[: limit or None]
+    if not names:
+        raise BadInput(f"{data} holds none of the clips that {LABELS} names; give their folder with --data")
+    clips = []
+    for name, labels in names:
+        heard = [(label.heard_s, label.action) for label in labels if label.heard_s is not None]
+        path = data / name
+        clips.append(examine_clip(path, path, heard, choose_judge(judges, path.name[:10]), True))
+        say(f"{len(clips)}/{len(names)} {path.name}")
+    return clips
 
 
-def print_table(rows: Sequence[dict]) -> None:
-    """The figures as a Markdown table on standard error."""
-    lines = [
-        "| source | threshold | P, R, F1 at ±25 ms | at ±50 ms | at ±100 ms |",
-        "|---|---|---|---|---|",
-    ]
-    for row in rows:
-        cells = [f"{s['precision']:.2f} {s['recall']:.2f} **{s['f1']:.3f}**" for s in row["scores"].values()]
-        lines.append(f"| {row['system']} | {row['threshold']} | {' | '.join(cells)} |")
-    print("\n".join(lines), file=sys.stderr)
+def examine_simulated(folder: Path, judge: Judge | None, limit: int, say: Callable[[str], None]) -> list[Clip]:
+    """Every simulated take of a folder; those of its contacts that lie outside the picture are not asked for."""
+    takes = [take for take in list_takes(folder) if take.picture is not None][: limit or None]
+    if not takes:
+        raise BadInput(f"{folder} holds no simulated takes; make some with `launch.py simulate`")
+    clips = []
+    for take in takes:
+        assert take.picture is not None
+        hidden = read_hidden(take.picture.with_name(take.name + TRUTH))
+        labels = [(c.time_s, c.action) for c in take.contacts if not any(abs(c.time_s - t) < 1e-4 for t in hidden)]
+        clip = examine_clip(take.picture, take.sound, labels, judge, False)
+        clips.append(replace(clip, audible_s=sorted([*clip.labelled_s, *hidden])))
+        if len(clips) % 10 == 0:
+            say(f"{len(clips)}/{len(takes)} {take.name}")
+    return clips
 
 
 def main(args: list[str]) -> None:
@@ -227,44 +123,30 @@ def main(args: list[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="evaluate onsets", description="Score the onset detectors on real clips with labelled hits."
     )
-    parser.add_argument(
-        "--data", "--data-dir", dest="data", default="../shared/data", help=f"the folder that holds {LABELS}"
-    )
-    parser.add_argument("--limit", type=int, default=0, help="at most so many clips")
-    parser.add_argument("--ckpt-dir", help="not used: the detectors need no checkpoint")
-    parser.add_argument("--device", help="not used: the detectors run on the CPU")
+    data_help = f"the folder that holds {LABELS}"
+    parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
+    folds_help = "folder of onset networks, each trained with `train onsets --leave-out DAY...`"
+    parser.add_argument("--folds", metavar="DIR", help=folds_help)
+    parser.add_argument("--sim", metavar="DIR", help="unseen takes that `launch.py simulate` wrote")
+    parser.add_argument("--limit", type=int, default=0, help="at most so many clips of a kind")
+    parser.add_argument("--ckpt-dir", default="checkpoints", help="its onsets/ is scored on simulated takes")
+    parser.add_argument("--device", help="not used: the detectors run on the CPU here")
     parser.add_argument("--json", metavar="F", help="write the figures to a file, or - for standard output")
     options = parser.parse_args(args)
-    data = Path(options.data)
-    labels = read_labels(data)
-    names = list(labels)[: options.limit or None]
-    if not names:
-        raise BadInput(f"{data} holds none of the clips that {LABELS} names; give their folder with --data")
-    clips = []
-    for name in names:
-        clips.append(examine_clip(data, name, labels[name]))
-        print(f"{len(clips)}/{len(names)} {Path(name).name}", file=sys.stderr)
-    rows = tabulate(clips)
-    print_table(rows)
-    per_clip = [
-        {
-            "clip": Path(clip.name).name,
-            "labelled": len(clip.labelled_s),
-            "audible": len(clip.audible_s),
-            **{
-                s: _round(measure([clip], partial(above, source=s, threshold=DEFAULT_THRESHOLD), 0.05))
-                for s in ("video", "audio", "both")
-            },
-        }
-        for clip in clips
-    ]
-    result = {
-        "clips": per_clip,
-        "seconds": round(sum(clip.duration_s for clip in clips), 1),
-        "labelled": sum(len(clip.labelled_s) for clip in clips),
-        "audible": sum(len(clip.audible_s) for clip in clips),
-        "systems": rows,
-    }
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    judges = open_folds(Path(options.folds)) if options.folds else []
+    result: dict[str, Any] = {}
+    real = examine_real(Path(options.data), judges, options.limit, say)
+    result["real"] = tabulate(real, bool(judges))
+    print_tables("real clips", result["real"])
+    if options.sim:
+        judge = open_folds(Path(options.ckpt_dir) / "onsets")[0]
+        simulated = examine_simulated(Path(options.sim), judge, options.limit, say)
+        result["simulated"] = tabulate(simulated, True)
+        print_tables("simulated takes", result["simulated"])
     if options.json == "-":
         print(json.dumps(result))
     elif options.json:

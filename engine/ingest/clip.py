@@ -12,12 +12,15 @@ from engine.edits.values import SOURCES
 from engine.errors import BadInput
 from engine.ingest.sounds import SILENT_NOTE, WAITING_NOTE, default_sound
 from engine.media import iter_clip_audio, iter_frames, probe
-from engine.onsets.track import OnsetTrack, fuse, pick, strength_to_velocity_db
+from engine.onsets.track import OnsetTrack, fuse, pick, velocity_db_of
 from engine.project import Clip, Project
 from engine.units import SAMPLE_RATE_HZ
 
 PICTURE_HEIGHT = 180
 """Rows of the frames that the motion detector looks at."""
+
+ONSET_NETWORK = Path(__file__).resolve().parents[2] / "checkpoints" / "onsets"
+"""Where the network that finds hits in the picture lies; without it motion alone tells."""
 
 
 def open_clip(path: str | Path) -> Project:
@@ -41,11 +44,13 @@ def detect(
     source: str = "both",
     on_found: Callable[[OnsetTrack], None] | None = None,
     on_progress: Callable[[float], None] | None = None,
+    network: Path = ONSET_NETWORK,
 ) -> OnsetTrack:
     """Onsets of a clip by its picture, its sound or both; ``on_found`` hears of partial tracks on the way.
 
-    Without an audio track ``both`` is the picture. Raises BadInput for an unreadable clip, an
-    unknown source, or ``audio`` on a clip that has none. Callbacks may raise Cancelled.
+    The onset ``network`` looks at the picture where its checkpoint is there, else the motion detector. Without an audio
+    track ``both`` is the picture. Raises BadInput for an unreadable clip, a damaged network, an unknown source, or
+    ``audio`` on a clip that has none. Callbacks may raise Cancelled.
     """
     path = clip.path if isinstance(clip, Clip) else str(clip)
     if source not in SOURCES:
@@ -54,7 +59,6 @@ def detect(
     if source == "audio" and not info.has_audio:
         raise BadInput(f"{Path(path).name} has no sound to detect hits in; choose the picture as the source")
     from engine.onsets.audio import detect_in_sound
-    from engine.onsets.motion import detect_in_picture
 
     report = on_progress or (lambda fraction: None)
     heard: OnsetTrack | None = None
@@ -73,12 +77,21 @@ def detect(
         if on_found is not None:
             on_found(fuse(seen, heard))
 
-    def frames() -> Iterator[tuple[float, np.ndarray]]:
-        for time_s, frame in iter_frames(path, PICTURE_HEIGHT):
+    def frames(rows: int) -> Iterator[tuple[float, np.ndarray]]:
+        for time_s, frame in iter_frames(path, rows):
             report(min(1.0, share + (1.0 - share) * time_s / max(info.duration_s, 1e-9)))
             yield time_s, frame
 
-    seen = detect_in_picture(frames(), info.frame_rate, info.duration_s, on_found=show)
+    if (network / "config.json").is_file():
+        from engine.onsets.frames import choose_rows
+        from engine.onsets.watch import detect_with_network, load_onset_network
+
+        small = frames(choose_rows(info.width, info.height))
+        seen = detect_with_network(*load_onset_network(network), small, info.frame_rate, info.duration_s, show)
+    else:
+        from engine.onsets.motion import detect_in_picture
+
+        seen = detect_in_picture(frames(PICTURE_HEIGHT), info.frame_rate, info.duration_s, on_found=show)
     report(1.0)
     return fuse(seen, heard)
 
@@ -102,7 +115,7 @@ def hits_from_track(project: Project, track: OnsetTrack) -> Edit:
 
     def apply(document: Project) -> Project:
         onsets = pick(track, document.detection.threshold)
-        rows = [(o.time_s, o.strength, strength_to_velocity_db(o.strength)) for o in onsets if o.time_s < duration_s]
+        rows = [(o.time_s, o.strength, velocity_db_of(o)) for o in onsets if o.time_s < duration_s]
         return replace_detected_hits(rows).apply(document)
 
     return Edit("Detect hits", apply)

@@ -67,7 +67,7 @@ class Eye(nn.Module):
         maps = look(frames).flatten(0, 1).contiguous(memory_format=torch.channels_last)
         for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             given = self.shift(maps, count) if index in self.SHIFTED else maps
-            found = F.relu(norm(layer(given)))
+            found = F.relu(norm(layer(given)), inplace=True)
             maps = found + maps if found.shape == maps.shape else found
         pooled = torch.cat((maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))), dim=1)
         return pooled.view(batch, count, -1).float()

@@ -76,6 +76,11 @@ def strength_to_velocity_db(strength: float) -> float:
     return QUIETEST_VELOCITY_DB * (1.0 - min(1.0, max(0.0, strength)))
 
 
+def velocity_db_of(onset: Onset) -> float:
+    """Velocity of an onset in dB: of its own velocity where it has one, else of its strength."""
+    return strength_to_velocity_db(onset.strength if onset.velocity is None else onset.velocity)
+
+
 def draw_curve(values: np.ndarray, candidates: Sequence[Onset], rate_hz: float = CURVE_RATE_HZ) -> OnsetCurve:
     """A curve whose peaks are the candidates: ``values`` [N], each candidate's nearest value set to its strength.
 
@@ -121,7 +126,7 @@ def fuse(picture: OnsetTrack | None, sound: OnsetTrack | None) -> OnsetTrack:
     matched = set(seen.values())
     for index, onset in enumerate(picture.candidates):
         if index not in matched:
-            fused.append(Onset(onset.time_s, UNHEARD_WEIGHT * onset.strength))
+            fused.append(Onset(onset.time_s, UNHEARD_WEIGHT * onset.strength, onset.velocity))
     fused.sort(key=lambda onset: onset.time_s)
     rate_hz = sound.curve.rate_hz
     count = max(sound.curve.values.size, round(picture.curve.values.size * rate_hz / picture.curve.rate_hz))

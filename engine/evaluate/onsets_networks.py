@@ -1,0 +1,46 @@
+"""Onset networks that have not seen what they are asked about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import BadInput
+from engine.onsets.network import OnsetNetwork
+from engine.onsets.watch import CONFIG, load_onset_network
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """A network, its balanced probability, and the recording days it has not learnt from; ``clean``: from none."""
+
+    network: OnsetNetwork
+    balanced: float
+    left_out: frozenset[str]
+    clean: bool
+
+
+def open_folds(folder: Path) -> list[Judge]:
+    """The networks in a folder: itself, or every folder in it. Raises BadInput where there is none."""
+    places = [folder] if (folder / CONFIG).is_file() else sorted(path.parent for path in folder.glob(f"*/{CONFIG}"))
+    if not places:
+        raise BadInput(f"{folder} holds no onset network; train some with `launch.py train onsets --leave-out DAY...`")
+    return [_open(place) for place in places]
+
+
+def _open(place: Path) -> Judge:
+    network, balanced = load_onset_network(place)
+    training = json.loads((place / CONFIG).read_bytes()).get("training", {})
+    return Judge(network, balanced, frozenset(training.get("left_out", ())), bool(training.get("clean", False)))
+
+
+def choose_judge(judges: Sequence[Judge], day: str) -> Judge | None:
+    """The network that has not learnt from a day's recordings; None without any networks at all. BadInput."""
+    for judge in judges:
+        if judge.clean or day in judge.left_out:
+            return judge
+    if judges:
+        raise BadInput(f"every network has learnt from the recordings of {day}; train one with --leave-out {day}")
+    return None

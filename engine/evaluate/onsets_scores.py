@@ -1,0 +1,178 @@
+"""Scores of detected onsets against labelled and audible ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.onsets.track import Onset, f1_of, score
+
+TOLERANCES_S = (0.025, 0.05, 0.1)
+SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
+"""Shifts of a whole clip's picture tried in the rows that set sound and picture in step."""
+
+CHUNK_S = 2.0
+FOLEY_TOLERANCE_S = 0.1
+
+Find = Callable[["Clip"], Sequence[float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One clip with what each detector found: candidates with strengths, and the true times.
+
+    ``labelled_s`` are asked for, ``audible_s`` are no errors; ``action`` and ``velocity`` (0..1, NaN unknown) go with
+    the labelled ones. ``foley_s`` are the onsets of the CondFoleyGen protocol, librosa's with delta 0.3.
+    """
+
+    name: str
+    day: str
+    duration_s: float
+    frame_s: float
+    labelled_s: list[float]
+    audible_s: list[float]
+    action: list[str]
+    velocity: list[float]
+    foley_s: list[float]
+    tracks: dict[str, list[Onset]] = field(default_factory=dict)
+
+
+def measure(clips: Sequence[Clip], find: Find, tolerance_s: float | None) -> dict[str, float]:
+    """Precision against audible onsets, recall of labelled ones, F1 of the two; hits of all clips pooled.
+
+    No tolerance means one frame of the clip.
+    """
+    right = found = recalled = labelled = 0
+    for clip in clips:
+        times, within_s = find(clip), clip.frame_s if tolerance_s is None else tolerance_s
+        audible = score(times, clip.audible_s, within_s)
+        known = score(times, clip.labelled_s, within_s)
+        right, found = right + audible.matched, found + audible.found
+        recalled, labelled = recalled + known.matched, labelled + known.truth
+    precision, recall = right / max(found, 1), recalled / max(labelled, 1)
+    return {"precision": precision, "recall": recall, "f1": f1_of(precision, recall)}
+
+
+def above(clip: Clip, source: str, threshold: float) -> list[float]:
+    """Times of a source's candidates from a threshold up."""
+    return [onset.time_s for onset in clip.tracks[source] if onset.strength >= threshold]
+
+
+def choose_threshold(clips: Sequence[Clip], source: str) -> float:
+    """The one threshold that is best for a source at 50 ms on these clips."""
+    trials = np.linspace(0.02, 0.98, 49)
+    return float(max(trials, key=lambda t: measure(clips, lambda clip: above(clip, source, t), 0.05)["f1"]))
+
+
+def find_shift(clip: Clip, source: str, threshold: float) -> float:
+    """The shift in seconds that sets a clip's picture best in step with its sound: both were recorded apart."""
+    seen = above(clip, source, threshold)
+    matches = [score([t + shift for t in seen], clip.audible_s, 0.05).matched for shift in SHIFTS_S]
+    return float(min(SHIFTS_S[np.flatnonzero(np.equal(matches, max(matches)))], key=abs))
+
+
+def average_precision(clips: Sequence[Clip], source: str, tolerance_s: float) -> float:
+    """Area under precision (of audible onsets) over recall (of labelled ones) as the threshold falls."""
+    strengths = sorted({onset.strength for clip in clips for onset in clip.tracks[source]}, reverse=True)
+    thresholds = strengths[:: max(1, len(strengths) // 80)]
+    area = recall = 0.0
+    for threshold in thresholds:
+        now = measure(clips, lambda clip, t=threshold: above(clip, source, t), tolerance_s)  # type: ignore[misc]
+        area += max(0.0, now["recall"] - recall) * now["precision"]
+        recall = max(recall, now["recall"])
+    return area
+
+
+def pair_up(found_s: Sequence[float], truth_s: Sequence[float], tolerance_s: float) -> list[tuple[int, int]]:
+    """Pairs of found and true times, one to one, the closest first."""
+    gaps = [
+        (abs(f - t), i, j) for i, f in enumerate(found_s) for j, t in enumerate(truth_s) if abs(f - t) <= tolerance_s
+    ]
+    pairs: list[tuple[int, int]] = []
+    used: tuple[set[int], set[int]] = (set(), set())
+    for _, i, j in sorted(gaps):
+        if i not in used[0] and j not in used[1]:
+            used[0].add(i)
+            used[1].add(j)
+            pairs.append((i, j))
+    return pairs
+
+
+def measure_timing(clips: Sequence[Clip], source: str, threshold: float) -> dict[str, float]:
+    """Median of the error in time, signed and not, and of the latter in step, in ms; pairs within 100 ms."""
+    signed, in_step = [], []
+    for clip in clips:
+        times = above(clip, source, threshold)
+        errors = [times[i] - clip.labelled_s[j] for i, j in pair_up(times, clip.labelled_s, 0.1)]
+        signed += errors
+        in_step += [error - float(np.median(errors)) for error in errors]
+    if not signed:
+        return {}
+    return {
+        "median_ms": 1000 * float(np.median(signed)),
+        "median_absolute_ms": 1000 * float(np.median(np.abs(signed))),
+        "median_absolute_in_step_ms": 1000 * float(np.median(np.abs(in_step))),
+    }
+
+
+def measure_recall_by_action(clips: Sequence[Clip], source: str, threshold: float) -> dict[str, float]:
+    """Recall at 50 ms of hits, of scratches, and of what is labelled as neither."""
+    found: dict[str, int] = {}
+    asked: dict[str, int] = {}
+    for clip in clips:
+        times = above(clip, source, threshold)
+        met = {j for _, j in pair_up(times, clip.labelled_s, 0.05)}
+        for j, action in enumerate(clip.action):
+            name = action or "unknown"
+            asked[name] = asked.get(name, 0) + 1
+            found[name] = found.get(name, 0) + (j in met)
+    return {name: found[name] / asked[name] for name in sorted(asked)}
+
+
+def measure_velocity(clips: Sequence[Clip], source: str, threshold: float) -> dict[str, float]:
+    """Correlation of told velocities with the level of the real hit: all pooled, and the mean over clips."""
+    pooled: list[tuple[float, float]] = []
+    each = []
+    for clip in clips:
+        onsets = [onset for onset in clip.tracks[source] if onset.strength >= threshold]
+        pairs = []
+        for i, j in pair_up([onset.time_s for onset in onsets], clip.labelled_s, 0.1):
+            told = onsets[i].strength if onsets[i].velocity is None else onsets[i].velocity
+            if np.isfinite(clip.velocity[j]):
+                pairs.append((float(told or 0.0), clip.velocity[j]))
+        pooled += pairs
+        if len(pairs) >= 8:
+            each.append(_correlate(pairs))
+    return {"pooled": _correlate(pooled), "mean_of_clips": float(np.mean(each)) if each else 0.0}
+
+
+def _correlate(pairs: Sequence[tuple[float, float]]) -> float:
+    told, real = np.asarray(pairs, float).reshape(-1, 2).T
+    if len(told) < 3 or told.std() < 1e-9 or real.std() < 1e-9:
+        return 0.0
+    return float(np.corrcoef(told, real)[0, 1])
+
+
+def measure_foley(clips: Sequence[Clip], source: str, threshold: float) -> dict[str, float]:
+    """The CondFoleyGen protocol in pieces of CHUNK_S: share with as many onsets as the real sound, and AP at 100 ms."""
+    alike = pieces = truths = 0
+    ranked: list[tuple[float, bool]] = []
+    for clip in clips:
+        for start_s in np.arange(0.0, clip.duration_s - CHUNK_S + 1e-6, CHUNK_S):
+            truth = [t for t in clip.foley_s if start_s <= t < start_s + CHUNK_S]
+            told = [o for o in clip.tracks[source] if start_s <= o.time_s < start_s + CHUNK_S]
+            pieces, truths = pieces + 1, truths + len(truth)
+            alike += sum(o.strength >= threshold for o in told) == len(truth)
+            free = set(truth)
+            for onset in sorted(told, key=lambda o: -o.strength):
+                near = [t for t in free if abs(t - onset.time_s) <= FOLEY_TOLERANCE_S]
+                ranked.append((onset.strength, bool(near)))
+                if near:
+                    free.remove(min(near, key=lambda t, o=onset: abs(t - o.time_s)))  # type: ignore[misc]
+    ranked.sort(key=lambda pair: -pair[0])
+    right = np.cumsum([met for _, met in ranked])
+    precision = right / np.arange(1, len(ranked) + 1) if ranked else np.zeros(0)
+    area = float(sum(p for p, (_, met) in zip(precision, ranked, strict=True) if met)) / max(truths, 1)
+    return {"count_accuracy": alike / max(pieces, 1), "average_precision": area}
