@@ -11,13 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from engine.corpus.greatest_hits import TIMES, list_takes
-from engine.corpus.onset_truth import LABELS, LISTEN_RATE_HZ, find_audible, measure_levels, read_label_rows, to_velocity
+from engine.corpus.onset_truth import (
+    LABELS,
+    LISTEN_RATE_HZ,
+    choose_contacts,
+    find_audible,
+    measure_levels,
+    read_label_rows,
+    to_velocity,
+)
 from engine.errors import BadInput
 from engine.media import iter_frames, probe, read_clip_audio
 from engine.onsets.frames import choose_rows, prepare_frames
 
 VERSION = 1
-TRUTH = ".truth.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,33 +81,20 @@ def load_real_clips(data: Path, work: Path, limit: int = 0) -> Iterator[OnsetCli
 
 
 def load_simulated_clips(folder: Path, work: Path, limit: int = 0) -> Iterator[OnsetClip]:
-    """Simulated takes of a folder: only contacts outside the picture are doubtful. Unfinished takes are left out."""
+    """Simulated takes of a folder, with the contacts that can be seen. Unfinished takes are left out."""
     takes = [take for take in list_takes(folder) if take.picture is not None][: limit or None]
     for take in takes:
         assert take.picture is not None
-        hidden = read_hidden(take.picture.with_name(take.name + TRUTH))
-        labelled = [(c.time_s, c.action) for c in take.contacts if not _is_near(c.time_s, hidden)]
-        key = [VERSION, take.name, labelled, hidden]
+        labelled, unseen = choose_contacts(take)
+        key = [VERSION, take.name, labelled, unseen]
         try:
             kept = _open_kept(work, take.picture, key)
             if kept is None:
-                kept = _read_clip(take.picture, take.sound, labelled, hidden, False)
+                kept = _read_clip(take.picture, take.sound, labelled, unseen, False)
                 _keep(work, take.picture, key, kept)
         except BadInput:
             continue
         yield kept
-
-
-def read_hidden(path: Path) -> list[float]:
-    """Times of a simulated take's contacts that happened outside the picture."""
-    if not path.is_file():
-        return []
-    contacts = json.loads(path.read_text(encoding="utf-8")).get("contacts", ())
-    return [float(contact["time_s"]) for contact in contacts if not contact.get("in_picture", True)]
-
-
-def _is_near(time_s: float, others_s: Sequence[float]) -> bool:
-    return any(abs(time_s - other_s) < 1e-4 for other_s in others_s)
 
 
 def _read_clip(

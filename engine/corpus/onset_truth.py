@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import librosa
 import numpy as np
 
+from engine.corpus.greatest_hits import Take
 from engine.errors import BadInput
 
 LABELS = "greatest_hits_labels.csv"
@@ -21,6 +23,10 @@ LISTEN_LATE_S = 0.010
 """librosa's peaks of onset strength lie this much after the attack; measured against the labelled audio onsets."""
 
 SAME_S = 0.03
+APART_S = 0.08
+"""Of simulated contacts closer than this (a thing that rattles or rolls) only the strongest is asked for."""
+LEAST_SPEED_M_PER_S = 0.15
+TRUTH = ".truth.json"
 LEVEL_BEFORE_S, LEVEL_AFTER_S, LEVEL_WINDOW_S = 0.005, 0.06, 0.01
 SILENCE_DB = -90.0
 LEVEL_SPAN_DB = 24.0
@@ -52,6 +58,27 @@ def read_label_rows(data: Path) -> dict[str, list[Label]]:
         for name, found in sorted(labels.items())
         if (data / name).is_file()
     }
+
+
+def choose_contacts(take: Take) -> tuple[list[tuple[float, str]], list[float]]:
+    """Of a simulated take, times and actions of the contacts that can be seen, and times of all others.
+
+    A contact can be seen that lies in the picture, is no mere touch, and is the strongest within APART_S. Without the
+    simulator's own file of truth every contact counts as seen.
+    """
+    assert take.picture is not None
+    path = take.picture.with_name(take.name + TRUTH)
+    if not path.is_file():
+        return [(contact.time_s, contact.action) for contact in take.contacts], []
+    contacts = json.loads(path.read_text(encoding="utf-8"))["contacts"]
+    seen: list[tuple[float, str]] = []
+    for contact in sorted(contacts, key=lambda contact: -float(contact["impulse_n_s"])):
+        time_s = float(contact["time_s"])
+        shown = contact["in_picture"] and float(contact["speed_m_per_s"]) >= LEAST_SPEED_M_PER_S
+        if shown and all(abs(time_s - other_s) >= APART_S for other_s, _ in seen):
+            seen.append((time_s, str(contact["action"])))
+    times = {time_s for time_s, _ in seen}
+    return sorted(seen), sorted(float(c["time_s"]) for c in contacts if float(c["time_s"]) not in times)
 
 
 def find_audible(sound: np.ndarray, labelled_s: Sequence[float]) -> list[float]:

@@ -14,10 +14,10 @@ import librosa
 import numpy as np
 
 from engine.corpus.greatest_hits import list_takes
-from engine.corpus.onset_clips import TRUTH, read_hidden
 from engine.corpus.onset_truth import (
     LABELS,
     LISTEN_RATE_HZ,
+    choose_contacts,
     find_audible,
     measure_levels,
     read_label_rows,
@@ -52,9 +52,9 @@ def examine_clip(
     heard = np.zeros(0, np.float32)
     if sound is not None and (sound != picture or info.has_audio):
         heard = read_clip_audio(sound, LISTEN_RATE_HZ)
-    foley = (
-        librosa.onset.onset_detect(y=heard, sr=LISTEN_RATE_HZ, delta=FOLEY_DELTA, units="time") if len(heard) else []
-    )
+    foley: list[float] = []
+    if len(heard):
+        foley = librosa.onset.onset_detect(y=heard, sr=LISTEN_RATE_HZ, delta=FOLEY_DELTA, units="time").tolist()
     clip = Clip(
         name=picture.name,
         day=picture.name[:10],
@@ -66,7 +66,7 @@ def examine_clip(
         velocity=to_velocity(measure_levels(heard, LISTEN_RATE_HZ, labelled_s)).tolist()
         if len(heard)
         else [float("nan")] * len(labelled_s),
-        foley_s=[float(t) for t in foley],
+        foley_s=foley,
     )
     if judge is not None:
         small = iter_frames(picture, choose_rows(info.width, info.height))
@@ -102,17 +102,16 @@ def examine_real(data: Path, judges: Sequence[Judge], limit: int, say: Callable[
 
 
 def examine_simulated(folder: Path, judge: Judge | None, limit: int, say: Callable[[str], None]) -> list[Clip]:
-    """Every simulated take of a folder; those of its contacts that lie outside the picture are not asked for."""
+    """Every simulated take of a folder; contacts that cannot be seen are neither asked for nor errors."""
     takes = [take for take in list_takes(folder) if take.picture is not None][: limit or None]
     if not takes:
         raise BadInput(f"{folder} holds no simulated takes; make some with `launch.py simulate`")
     clips = []
     for take in takes:
         assert take.picture is not None
-        hidden = read_hidden(take.picture.with_name(take.name + TRUTH))
-        labels = [(c.time_s, c.action) for c in take.contacts if not any(abs(c.time_s - t) < 1e-4 for t in hidden)]
+        labels, others = choose_contacts(take)
         clip = examine_clip(take.picture, take.sound, labels, judge, False)
-        clips.append(replace(clip, audible_s=sorted([*clip.labelled_s, *hidden])))
+        clips.append(replace(clip, audible_s=sorted([*clip.labelled_s, *others])))
         if len(clips) % 10 == 0:
             say(f"{len(clips)}/{len(takes)} {take.name}")
     return clips

@@ -22,7 +22,7 @@ from engine.corpus.onset_clips import OnsetClip, load_real_clips, load_simulated
 from engine.device import choose_device
 from engine.errors import BadInput
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig, count_parameters
-from engine.onsets.watch import examine, save_onset_network
+from engine.onsets.watch import CONFIG, examine, load_onset_network, save_onset_network
 
 SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
 """How far a clip's sound may lie off its picture."""
@@ -206,6 +206,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--out", default="checkpoints/onsets", help="checkpoint folder to write")
     parser.add_argument("--work", default=".struck/train_onsets", help="small frames and resumable state")
     parser.add_argument("--frames", help="folder of small frames where it is another than --work")
+    parser.add_argument("--begin", metavar="CHECKPOINT", help="checkpoint folder whose weights to learn on from")
     parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
     parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
     parser.add_argument("--balanced", type=float, default=0.3, help="probability that becomes the default threshold")
@@ -220,17 +221,25 @@ def main(args: list[str]) -> None:
     real, made = gather_clips(data, options.sim, Path(options.frames or work), options.leave_out)
     config = TrainingConfig(minutes=options.minutes, learning_rate=options.learning_rate, seed=options.seed)
     torch.manual_seed(config.seed)
-    training = Training(OnsetNetwork(OnsetNetworkConfig()), config, work, device)
+    fresh = load_onset_network(Path(options.begin))[0] if options.begin else OnsetNetwork(OnsetNetworkConfig())
+    training = Training(fresh.requires_grad_(True), config, work, device)
     training.resume()
     millions = count_parameters(training.network) / 1e6
     print(f"{millions:.2f} M parameters on {note}; {len(real)} real clips, {len(made)} simulated", file=sys.stderr)
     training.run([*real, *made], BatchConfig())
     facts: dict[str, Any] = {**asdict(config), "device": note, "step": training.step, "clean": options.clean}
+    facts |= {"began_with": read_training(Path(options.begin)) if options.begin else None}
     facts |= {"real_clips": len(real), "simulated_takes": len(made), "left_out": sorted(options.leave_out)}
     facts |= {"real_minutes": minutes_of(real), "simulated_minutes": minutes_of(made)}
     facts |= {"shifts_s": {name: round(shift, 3) for name, shift in sorted(training.shifts_s.items())}}
     save_onset_network(Path(options.out), training.average.cpu(), options.balanced, facts)
     print(f"wrote {options.out}", file=sys.stderr)
+
+
+def read_training(folder: Path) -> dict[str, Any]:
+    """How a checkpoint was trained."""
+    training: dict[str, Any] = json.loads((folder / CONFIG).read_bytes()).get("training", {})
+    return training
 
 
 def minutes_of(clips: Sequence[OnsetClip]) -> float:
