@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from engine.corpus.stage_motion import Played
+from engine.corpus.stage_motion import Played, Touch, find_owner
 from engine.corpus.stage_scene import STEP_S, Stage
 from engine.corpus.strikes import NO_PICTURE, load_mujoco
 from engine.errors import StruckError
@@ -38,7 +38,8 @@ class Film:
     """What the camera does: shots, shake (radians), shutter (share of a frame), exposure and colour with their drift.
 
     ``exposure`` is the mean of linear light that the first frame is set to; ``noise`` the sensor's, of full scale;
-    ``contrast`` the steepness of its curve; ``crf`` x264's.
+    ``switches`` are lamps going on or off, as (time, factor of light); ``contrast`` the steepness of the
+    film's curve; ``crf`` x264's.
     """
 
     frame_rate: Fraction
@@ -54,6 +55,7 @@ class Film:
     contrast: float
     crf: int
     seed: int
+    switches: tuple[tuple[float, float], ...] = ()
 
 
 def view_at(film: Film, time_s: float) -> tuple[np.ndarray, np.ndarray, float]:
@@ -122,9 +124,6 @@ def film_take(
     width, height = size
     rate = float(film.frame_rate)
     data = mujoco.MjData(played.model)
-    arms = _find_arms(played.model, stage)
-    moving = [played.model.body(f"striker{k}").id for k in range(len(stage.strikers))]
-    moving += [played.model.body(f"thing{i}").id for i, thing in enumerate(stage.things) if thing.held == "loose"]
     rng = np.random.default_rng([film.seed, 1])
     grain = rng.standard_normal((6, height, width, 3)).astype(np.float32) * film.noise
     vignette = _vignette(width, height, float(rng.uniform(0.0, 0.35)))
@@ -139,12 +138,7 @@ def film_take(
             total = np.zeros((height, width, 3), dtype=np.float32)
             for part in range(instants):
                 time_s = now + ((part + 0.5) / instants - 0.5) * film.shutter / rate
-                step = min(max(round(time_s / STEP_S), 0), len(played.states) - 1)
-                data.qpos[:] = played.states[step]
-                for mocap, grip in arms:
-                    data.mocap_pos[mocap] = data.qpos[grip : grip + 3]
-                mujoco.mj_kinematics(played.model, data)
-                mujoco.mj_comPos(played.model, data)
+                pose_stage(mujoco, stage, played, data, time_s)
                 mujoco.mj_camlight(played.model, data)
                 eye, axes, fov = view_at(film, time_s)
                 data.cam_xpos[0], data.cam_xmat[0] = eye, axes.ravel()
@@ -154,7 +148,8 @@ def film_take(
             if frame == 0:
                 set_to = float(np.clip(film.exposure / max(float(total.mean()) / instants, 1e-4), 0.2, 8.0))
             drift = np.sin(2 * math.pi * wander[0] * now + wander[1])
-            gain = set_to * (1.0 + film.exposure_drift * drift[0]) / instants
+            lit = math.prod(factor for start_s, factor in film.switches if start_s <= now)
+            gain = lit * set_to * (1.0 + film.exposure_drift * drift[0]) / instants
             colour = np.array(film.gains) * (1.0 + film.gains_drift * drift[1:])
             light = total * vignette * (gain * colour).astype(np.float32)
             shown = curve[np.minimum(light * 1023.0, _LEVELS - 1).astype(np.int32)]
@@ -162,13 +157,66 @@ def film_take(
             yield np.clip(shown * 255.0 + 0.5, 0, 255).astype(np.uint8)
 
 
-def _find_arms(model: Any, stage: Stage) -> list[tuple[int, int]]:
-    """Mocap index of each forearm and where its striker's position lies in the state."""
-    return [
-        (int(model.body(f"arm{k}").mocapid[0]), int(model.jnt_qposadr[model.body(f"striker{k}").jntadr[0]]))
-        for k, striker in enumerate(stage.strikers)
-        if not striker.bare
-    ]
+def pose_stage(mujoco: Any, stage: Stage, played: Played, data: Any, time_s: float) -> None:
+    """Set a state to an instant of a played stage, with forearms and movers, and place its shapes."""
+    model = played.model
+    data.qpos[:] = played.states[min(max(round(time_s / STEP_S), 0), len(played.states) - 1)]
+    for k, striker in enumerate(stage.strikers):
+        if not striker.bare:
+            grip = model.jnt_qposadr[model.body(f"striker{k}").jntadr[0]]
+            data.mocap_pos[model.body(f"arm{k}").mocapid[0]] = data.qpos[grip : grip + 3]
+    for i, mover in enumerate(stage.movers):
+        data.mocap_pos[model.body(f"mover{i}").mocapid[0]] = mover.place_at(time_s)
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+
+
+def list_seen(stage: Stage, played: Played, film: Film) -> list[bool]:
+    """Whether nothing stands between the camera and each contact; what strikes may cover its own."""
+    mujoco = load_mujoco()
+    data = mujoco.MjData(played.model)
+    seen = []
+    for touch in played.touches:
+        pose_stage(mujoco, stage, played, data, touch.time_s)
+        eye = view_at(film, touch.time_s)[0]
+        way = np.asarray(touch.at_m) - eye
+        away = float(np.linalg.norm(way))
+        met = np.full(1, -1, dtype=np.int32)
+        reach = mujoco.mj_ray(played.model, data, eye, way / away, None, 1, -1, met)
+        own = met[0] >= 0 and find_owner(played.model, int(met[0])) == touch.owners[1]
+        seen.append(bool(reach < 0 or own or reach > away - 0.03))
+    return seen
+
+
+def aim_film(film: Film, touches: Sequence[Touch], aspect: float) -> Film:
+    """The film turned and, where need be, widened so that most contacts lie in the picture; as it was if they do."""
+    if not touches:
+        return film
+    middle = np.median([t.at_m for t in touches], axis=0)
+    near = [t for t in touches if np.linalg.norm(np.asarray(t.at_m) - middle) < 0.6] or list(touches)
+    if _share_in_picture(film, near, aspect) >= 0.9:
+        return film
+    places = np.array([t.at_m for t in near])
+    centre = 0.5 * (places.min(axis=0) + places.max(axis=0))
+    shots = []
+    for shot in film.shots:
+        eye = np.array(shot.eye_m) + centre - np.array(shot.target_m)
+        eye[2] = max(eye[2], 0.06)
+        shots.append(replace(shot, eye_m=tuple(eye.tolist()), target_m=tuple(centre.tolist())))
+    for _ in range(6):
+        film = replace(film, shots=tuple(shots))
+        if _share_in_picture(film, near, aspect) >= 0.9:
+            break
+        shots = [replace(shot, fov_deg=min(1.15 * shot.fov_deg, 75.0)) for shot in shots]
+    return film
+
+
+def _share_in_picture(film: Film, touches: Sequence[Touch], aspect: float) -> float:
+    inside = 0
+    for touch in touches:
+        x, y, depth = project(film, touch.time_s, touch.at_m, aspect)
+        inside += 0.04 < x < 0.96 and 0.06 < y < 0.94 and depth > 0
+    return inside / len(touches)
 
 
 def _count_instants(played: Played, film: Film, stage: Stage, now: float, height: int) -> int:

@@ -55,6 +55,7 @@ MATERIALS = {
         Material("gravel", (*_EARTH, *_GREY), ("speckle", "leaves"), 0.0, 0.8, 0.012, 1600.0, "scatter"),
         Material("leaf", ((0.25, 0.42, 0.13), (0.45, 0.33, 0.18), (0.52, 0.42, 0.25)), ("leaves",), 0.05, 0.85, 0.02,
                  90.0, "scatter"),
+        Material("rubber", _ANY, ("plain", "stripes", "checks", "noise"), 0.2, 0.07, 0.012, 600.0),
         Material("skin", ((0.86, 0.64, 0.52), (0.72, 0.48, 0.36), (0.48, 0.30, 0.21), (0.92, 0.72, 0.62)), ("plain",),
                  0.1, 0.7, 0.008, 1000.0),
     )

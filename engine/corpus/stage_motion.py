@@ -200,7 +200,7 @@ def play(
     data = mujoco.MjData(model)
     steps = round(duration_s / STEP_S) + 1
     states = np.zeros((steps, model.nq), dtype=np.float32)
-    owner = _owners(model, stage)
+    owner = np.array([find_owner(model, geom) for geom in range(model.ngeom)])
     held = [
         (i, model.jnt_qposadr[model.body(f"thing{i}").jntadr[0]], model.jnt_dofadr[model.body(f"thing{i}").jntadr[0]])
         for i, thing in enumerate(stage.things)
@@ -252,17 +252,14 @@ def play(
     return Played(model, states, merge_touches(found))
 
 
-def _owners(model: Any, stage: Stage) -> np.ndarray:
-    owner = np.full(model.ngeom, GROUND)
-    for geom in range(model.ngeom):
-        name = model.body(model.geom_bodyid[geom]).name
-        if name.startswith("thing"):
-            owner[geom] = THING + int(name[5:])
-        elif name.startswith("striker"):
-            owner[geom] = STRIKER + int(name[7:])
-        elif model.geom(geom).name == "floor":
-            owner[geom] = FLOOR
-    return owner
+def find_owner(model: Any, geom: int) -> int:
+    """Whose a shape is; what is only seen belongs to the surface."""
+    name = model.body(model.geom_bodyid[geom]).name
+    if name.startswith("thing"):
+        return THING + int(name[5:])
+    if name.startswith("striker"):
+        return STRIKER + int(name[7:])
+    return FLOOR if model.geom(geom).name == "floor" else GROUND
 
 
 def _angular_speed(quats: np.ndarray) -> np.ndarray:
@@ -287,13 +284,13 @@ def _note(data: Any, owner: np.ndarray, now: float, open_: dict[tuple[int, int],
         if one is None:
             early = min(-float(depth[c]) / max(-away, 0.05), STEP_S)
             x, y, z = (float(value) for value in data.contact.pos[c])
-            one = open_[key] = _Open(now - early, -away, (x, y, z), now - STEP_S)
+            one = open_[key] = _Open(max(0.0, now - early), -away, (x, y, z), now - STEP_S)
         elif now - one.start_s < 0.012:
             one.speed = max(one.speed, -away)
         if now - one.start_s < _IMPULSE_S:
             one.impulse += float(data.efc_force[at]) * STEP_S
-        if one.last_s < now:  # once a step, however many points touch
-            one.slide += math.hypot(data.efc_vel[at + 1], data.efc_vel[at + 2]) * STEP_S
+        if one.last_s < now:  # once a step, however many points touch, and over the steps of which none did
+            one.slide += math.hypot(data.efc_vel[at + 1], data.efc_vel[at + 2]) * (now - one.last_s)
         one.last_s = now
 
 
@@ -303,7 +300,7 @@ def _close(key: tuple[int, int], one: _Open) -> list[Touch]:
     found = []
     if one.speed >= SLOWEST_HIT_M_PER_S:
         found.append(Touch(one.start_s, key, "hit", one.speed, one.impulse, one.at, lasts, one.slide))
-    if lasts > 0.1 and one.slide > 0.03 and one.slide / lasts > 0.05:
+    if lasts > 0.1 and one.slide > 0.025 and one.slide / lasts > 0.05:
         found.append(Touch(one.start_s, key, "scrape", one.slide / lasts, one.impulse, one.at, lasts, one.slide))
     return found
 

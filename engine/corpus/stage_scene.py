@@ -76,6 +76,26 @@ class Striker:
 
 
 @dataclass(frozen=True)
+class Mover:
+    """Something that is only seen and goes from one place to another: a hand that lets go, or who passes by."""
+
+    shape: str
+    half_m: tuple[float, float, float]
+    colour: Colour
+    sleeve: Colour
+    from_m: tuple[float, float, float]
+    to_m: tuple[float, float, float]
+    start_s: float
+    stop_s: float
+
+    def place_at(self, time_s: float) -> np.ndarray:
+        """Its place at a time, [3]: it starts and stops softly."""
+        s = min(max((time_s - self.start_s) / max(self.stop_s - self.start_s, 1e-6), 0.0), 1.0)
+        start, stop = np.array(self.from_m), np.array(self.to_m)
+        return np.asarray(start + (3 * s**2 - 2 * s**3) * (stop - start))
+
+
+@dataclass(frozen=True)
 class Lamp:
     """A light: where it stands or, where directional, whence it shines; its colour and whether it casts shadows."""
 
@@ -103,6 +123,7 @@ class Stage:
     ambient: Colour
     sky: Colour
     fov_deg: float
+    movers: tuple[Mover, ...] = ()
 
 
 def _line(values: object) -> str:
@@ -243,6 +264,27 @@ def _striker_xml(index: int, striker: Striker) -> str:
     return body
 
 
+def _mover_xml(index: int, mover: Mover) -> str:
+    """A pinching hand with its forearm along the way it goes, or a plain shape."""
+    seen = 'contype="0" conaffinity="0" mass="0"'
+    skin, sleeve = (f'rgba="{_line((*c, 1))}"' for c in (mover.colour, mover.sleeve))
+    geoms = f'<geom type="{mover.shape}" size="{_line(mover.half_m)}" {skin} {seen}/>'
+    if mover.shape == "hand":
+        way = np.array(mover.to_m) - np.array(mover.from_m)
+        way /= np.linalg.norm(way)
+        over = mover.half_m[2] + 0.012
+        wrist, cuff, elbow = (np.array([0, 0, over]) + reach * way for reach in (0.07, 0.12, 0.45))
+        geoms = (
+            f'<geom type="ellipsoid" pos="{_line(0.03 * way + [0, 0, over])}" size="0.04 0.035 0.022" {skin} {seen}/>'
+        )
+        geoms += f'<geom type="capsule" fromto="{_line(wrist)} {_line(cuff)}" size="0.027" {skin} {seen}/>'
+        geoms += f'<geom type="capsule" fromto="{_line(cuff)} {_line(elbow)}" size="0.039" {sleeve} {seen}/>'
+        for x, y in ((1, 0), (-0.5, 0.8), (-0.5, -0.8)):
+            tip = np.array([x, y, 0.0]) * (mover.half_m[0] + 0.008)
+            geoms += f'<geom type="capsule" fromto="{_line([0, 0, over])} {_line(tip)}" size="0.009" {skin} {seen}/>'
+    return f'<body name="mover{index}" mocap="true" pos="{_line(mover.from_m)}">{geoms}</body>'
+
+
 def build_stage(stage: Stage, width: int, height: int) -> tuple[str, dict[str, bytes]]:
     """MuJoCo XML and the texture files it names; a body for each thing and striker, a mocap arm for each hand."""
     paints = {"ground": stage.ground_paint, "floor": stage.floor_paint, "wall": stage.wall_paint}
@@ -299,6 +341,7 @@ def build_stage(stage: Stage, width: int, height: int) -> tuple[str, dict[str, b
           {still}/>
     {"".join(body for _, body in parts)}
     {"".join(_striker_xml(i, s) for i, s in enumerate(stage.strikers))}
+    {"".join(_mover_xml(i, m) for i, m in enumerate(stage.movers))}
   </worldbody>
 </mujoco>"""
     return xml, files

@@ -10,13 +10,14 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.corpus.stage_film import check_drawing, film_take, project
+from engine.corpus.stage_film import aim_film, check_drawing, film_take, list_seen, project
 from engine.corpus.stage_materials import MATERIALS
 from engine.corpus.stage_motion import GROUND, STRIKER, THING, Played, Touch, plan_motion, play
 from engine.corpus.stage_scene import build_stage
@@ -28,7 +29,7 @@ from engine.units import SAMPLE_RATE_HZ
 
 SIZE = (224, 126)
 TRUTH = ".truth.json"
-VERSION = 1
+VERSION = 2
 
 
 def play_take(plan: TakePlan, size: tuple[int, int]) -> Played:
@@ -73,7 +74,7 @@ def sort_owners(plan: TakePlan, touch: Touch) -> tuple[int, int]:
 def tell_truth(plan: TakePlan, played: Played, size: tuple[int, int]) -> dict[str, Any]:
     """What happened: every contact with its time, impulse, materials, place in the picture, size and kind."""
     rows = []
-    for touch in played.touches:
+    for touch, seen in zip(played.touches, list_seen(plan.stage, played, plan.film), strict=True):
         struck, striker = sort_owners(plan, touch)
         x, y, depth = project(plan.film, touch.time_s, touch.at_m, size[0] / size[1])
         rows.append(
@@ -88,6 +89,7 @@ def tell_truth(plan: TakePlan, played: Played, size: tuple[int, int]) -> dict[st
                 "x": round(x, 4),
                 "y": round(y, 4),
                 "in_picture": bool(0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 and depth > 0.0),
+                "in_sight": seen,
                 "size_m": round(size_of(plan, struck), 4),
                 "striker_size_m": round(size_of(plan, striker), 4),
                 "duration_s": round(touch.lasts_s, 4),
@@ -189,6 +191,7 @@ def make_take(folder: Path, seed: int, index: int, size: tuple[int, int] = SIZE)
     """Make one take: NAME_mic.mp4 (NAME.mp4 when nothing sounds), NAME_times.txt and, last, NAME.truth.json."""
     plan = draw_take(seed, index)
     played = play_take(plan, size)
+    plan = replace(plan, film=aim_film(plan.film, played.touches, size[0] / size[1]))
     truth = tell_truth(plan, played, size)
     sound = sound_take(plan, played)
     name = name_take(seed, index)
