@@ -21,7 +21,7 @@ from engine.corpus.stage_materials import GROUNDS, MATERIALS, PROPS
 from engine.corpus.stage_motion import SLOWEST_HIT_M_PER_S, Act, Touch, follow, merge_touches
 from engine.corpus.stage_scene import Paint, Striker, Thing
 from engine.corpus.strikes import main
-from engine.corpus.takes import list_times, make_take, play_take, sound_take, tell_truth, write_takes
+from engine.corpus.takes import is_complete, list_times, make_take, play_take, sound_take, tell_truth, write_takes
 from engine.corpus.takes_plan import TakePlan, draw_take
 from engine.corpus.takes_sound import VOICES, ring_object
 from engine.errors import BadInput, StruckError
@@ -227,13 +227,16 @@ def test_a_times_file_has_the_words_of_the_data_set() -> None:
 def test_takes_are_the_same_however_many_processes_and_are_taken_up_again(tmp_path: Path, drawing) -> None:  # type: ignore[no-untyped-def]
     one, two, seed = tmp_path / "one", tmp_path / "two", 269
     one.mkdir()
-    make_take(one, seed, 0, (32, 32))
-    assert write_takes(one, 2, seed, (32, 32), jobs=1) == 1
+    for index in (1, 0):
+        make_take(one, seed, index, (32, 32))
     assert write_takes(one, 2, seed, (32, 32), jobs=1) == 0
     assert write_takes(two, 2, seed, (32, 32), jobs=2) == 2
     names = sorted(path.name for path in one.iterdir())
     assert len(names) == 6 and names == sorted(path.name for path in two.iterdir())
     assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
+    assert not is_complete(one, seed, 0, (64, 32)) and is_complete(one, seed, 0, (32, 32))
+    next(one.glob("*_00000*.mp4")).unlink()
+    assert not is_complete(one, seed, 0, (32, 32))
 
 
 def test_a_contact_is_drawn_where_the_truth_says(drawing) -> None:  # type: ignore[no-untyped-def]

@@ -7,9 +7,12 @@ import json
 import math
 import multiprocessing
 import os
+import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +24,7 @@ from engine.corpus.stage_film import aim_film, check_drawing, film_take, list_se
 from engine.corpus.stage_materials import MATERIALS
 from engine.corpus.stage_motion import GROUND, STRIKER, THING, Played, Touch, plan_motion, play
 from engine.corpus.stage_scene import build_stage
-from engine.corpus.strikes import load_mujoco
+from engine.corpus.strikes import NO_PICTURE, load_mujoco
 from engine.corpus.takes_plan import TakePlan, draw_take
 from engine.corpus.takes_sound import Ringing, add_room, ring_object, ring_out
 from engine.errors import BadInput, StruckError
@@ -30,6 +33,8 @@ from engine.units import SAMPLE_RATE_HZ
 SIZE = (224, 126)
 TRUTH = ".truth.json"
 VERSION = 2
+_TAKES_A_PROCESS, _MOST_CRASHES = 20, 5
+_Task = tuple[str, int, int, tuple[int, int]]
 
 
 def play_take(plan: TakePlan, size: tuple[int, int]) -> Played:
@@ -221,7 +226,7 @@ def is_complete(folder: Path, seed: int, index: int, size: tuple[int, int]) -> b
     return False
 
 
-def _make_one(task: tuple[str, int, int, tuple[int, int]]) -> tuple[int, int, str]:
+def _make_one(task: _Task) -> tuple[int, int, str]:
     folder, seed, index, size = task
     try:
         truth = make_take(Path(folder), seed, index, size)
@@ -234,6 +239,32 @@ def _make_one(task: tuple[str, int, int, tuple[int, int]]) -> tuple[int, int, st
 
 def _prepare_process() -> None:
     os.environ.setdefault("LP_NUM_THREADS", "1")  # the software OpenGL; takes are made side by side instead
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process stops the others
+
+
+def _run_tasks(tasks: list[_Task], jobs: int) -> Iterator[tuple[int, int, str]]:
+    """Each take's result as it comes.
+
+    Processes are renewed every few takes, for a software OpenGL leaks and at times crashes; what a crash took with it
+    is made again.
+    """
+    waiting, crashes = list(tasks), 0
+    while waiting:
+        pool = ProcessPoolExecutor(
+            min(jobs, len(waiting)), multiprocessing.get_context("spawn"), initializer=_prepare_process
+        )
+        futures = {pool.submit(_make_one, task): task for task in waiting[: jobs * _TAKES_A_PROCESS]}
+        try:
+            for future in as_completed(futures):
+                result = future.result()
+                waiting.remove(futures[future])
+                yield result
+        except BrokenProcessPool:
+            crashes += 1
+            if crashes > _MOST_CRASHES:
+                raise StruckError(f"the software OpenGL crashed {crashes} times; {NO_PICTURE}") from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def write_takes(folder: Path, count: int, seed: int, size: tuple[int, int] = SIZE, jobs: int = 0) -> int:
@@ -249,7 +280,6 @@ def write_takes(folder: Path, count: int, seed: int, size: tuple[int, int] = SIZ
         probe.unlink()
     except OSError as error:
         raise BadInput(f"--out {folder} cannot be written ({error.strerror}); choose another folder") from None
-    _prepare_process()
     tasks = [(str(folder), seed, k, size) for k in range(count) if not is_complete(folder, seed, k, size)]
     if not tasks:
         _tell(f"{folder}: all {count} takes are there")
@@ -258,17 +288,11 @@ def write_takes(folder: Path, count: int, seed: int, size: tuple[int, int] = SIZ
     jobs = min(jobs or (os.cpu_count() or 1), len(tasks))
     started = time.monotonic()
     frames = contacts = 0
-    with contextlib.ExitStack() as stack:
-        if jobs > 1:
-            pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(jobs, _prepare_process))
-            results: Iterable[tuple[int, int, str]] = pool.imap_unordered(_make_one, tasks)
-        else:
-            results = map(_make_one, tasks)
-        for done, (more, met, trouble) in enumerate(results, 1):
-            if trouble:
-                raise StruckError(trouble)
-            frames, contacts = frames + more, contacts + met
-            _show(done, len(tasks), frames / max(1e-9, time.monotonic() - started), started)
+    for done, (more, met, trouble) in enumerate(_run_tasks(tasks, jobs), 1):
+        if trouble:
+            raise StruckError(trouble)
+        frames, contacts = frames + more, contacts + met
+        _show(done, len(tasks), frames / max(1e-9, time.monotonic() - started), started)
     _tell(f"\n{folder}: {len(tasks)} takes made, {contacts} contacts, {time.monotonic() - started:.0f} s")
     return len(tasks)
 
