@@ -90,7 +90,7 @@ def test_later_by_some_frames_is_found_later_by_as_many(network: OnsetNetwork) -
     still = np.repeat(frames[:1], 20, axis=0)
     now = examine(network, times[:120], frames)
     later = examine(network, times, np.concatenate((still, frames)))[20:]
-    assert np.abs(now[30:] - later[30:]).max() < 1e-4
+    assert np.abs(now[30:] - later[30:]).max() < 5e-3
     assert np.abs(now[30:].std(axis=0)).min() > 1e-6
 
 
@@ -98,11 +98,11 @@ def test_later_by_some_frames_is_found_later_by_as_many(network: OnsetNetwork) -
 def test_in_pieces_the_same_is_seen_as_at_one_go(network: OnsetNetwork, count: int) -> None:
     frames, times = make_noise(count), np.arange(count) / 25
     pieces = examine(network, times, frames)
-    interval = torch.full((1, count), 1 / 25)
+    gray = torch.from_numpy(frames.astype(np.float32))
     with torch.no_grad():
-        whole = network(torch.from_numpy(frames.astype(np.float32))[None], interval)[0].numpy()
+        whole = network(torch.stack((gray, gray.flip(-1))), torch.full((2, count), 1 / 25)).mean(dim=0).numpy()
     assert pieces.shape == (count, 3)
-    assert np.abs(pieces - whole).max() < 1e-4
+    assert np.abs(pieces - whole).max() < 5e-3 < 0.1 * whole[:, 0].std()
 
 
 def test_partial_tracks_are_told_on_the_way_and_few_frames_hold_no_hits(network: OnsetNetwork) -> None:

@@ -37,8 +37,8 @@ def detect_with_network(
 ) -> OnsetTrack:
     """Onsets of a silent picture from gray frames [H, W] of any size in order of time.
 
-    Frames are watched CHUNK_FRAMES at a time and let go; a few hundred bytes a frame are kept. ``balanced`` is the
-    probability that becomes DEFAULT_THRESHOLD.
+    Frames are watched CHUNK_FRAMES at a time, as they are and mirrored, and let go; less than a kilobyte of each is
+    kept. ``balanced`` is the probability that becomes DEFAULT_THRESHOLD.
     """
     times: list[float] = []
     seen: list[torch.Tensor] = []
@@ -56,7 +56,7 @@ def detect_with_network(
 def watch(
     network: OnsetNetwork, frames: Iterable[tuple[float, np.ndarray]]
 ) -> Iterable[tuple[list[float], torch.Tensor]]:
-    """What the network's eye sees of small frames, in pieces: times and [n, pooled], the same as seen at one go."""
+    """What the network's eye sees of small frames, in pieces: times and [2, n, pooled], the same as seen at one go."""
     reach = Eye.REACH
     held: list[np.ndarray] = []
     times: list[float] = []
@@ -66,29 +66,31 @@ def watch(
         times.append(time_s)
         if len(held) - before == CHUNK_FRAMES + reach:
             seen = _see(network, held)
-            yield times[:CHUNK_FRAMES], seen[before : before + CHUNK_FRAMES]
+            yield times[:CHUNK_FRAMES], seen[:, before : before + CHUNK_FRAMES]
             times = times[CHUNK_FRAMES:]
             first = before + CHUNK_FRAMES - reach
             held, before = held[first:], reach
     if times:
-        yield times, _see(network, held)[before:]
+        yield times, _see(network, held)[:, before:]
 
 
 def _see(network: OnsetNetwork, frames: list[np.ndarray]) -> torch.Tensor:
+    """What the eye sees of frames and of their mirror images, [2, n, pooled] in half precision."""
     device = next(network.parameters()).device
     gray = torch.from_numpy(np.stack(frames).astype(np.float32)).to(device)
-    return network.eye(gray[None])[0]
+    return network.eye(torch.stack((gray, gray.flip(-1)))).half()
 
 
 @torch.inference_mode()
 def think(network: OnsetNetwork, seen: list[torch.Tensor], times_s: list[float]) -> np.ndarray:
-    """Logit, offset in frames and velocity of every frame, float64 [N, 3]."""
+    """Logit, offset in frames and velocity of every frame, the mean of both images', float64 [N, 3]."""
     if len(times_s) < 2:
         return np.zeros((0, 3))
     steps = np.diff(times_s)
     interval = torch.from_numpy(np.append(steps, steps[-1]).astype(np.float32))
-    together = torch.cat(seen)[None].float()
-    return network.think(together, interval[None].to(together.device))[0].cpu().double().numpy()
+    both = torch.cat(seen, dim=1).float()
+    told = network.think(both, interval.to(both.device).expand(2, -1))
+    return told.mean(dim=0).cpu().double().numpy()
 
 
 def examine(network: OnsetNetwork, times_s: np.ndarray, frames: np.ndarray) -> np.ndarray:
