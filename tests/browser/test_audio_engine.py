@@ -18,6 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 from engine.parameters import Modes, Physics, Residual, Stage
 from engine.physics.analysis import synthesize
 from engine.physics.macros import apply_macros, tweak
+from engine.physics.residual import envelope_gain
 from engine.project import Clip, Hit, Mix, Project, Sound, Tweak
 from engine.render import RenderedHit, delay_kernel, place_hits
 from engine.units import SAMPLE_RATE_HZ
@@ -185,6 +186,36 @@ def test_noise_has_the_level_of_its_bands(page: Page) -> None:
         for low, high, wanted_db in zip(edges[:-1], edges[1:], residual.power_db, strict=True):
             found_db = 10 * np.log10(power[(frequency >= low) & (frequency < high)].sum())
             assert abs(found_db - wanted_db) < 0.8
+
+
+def test_the_fine_envelope_shapes_the_noise_but_not_the_room(page: Page) -> None:
+    """Noise is held down for 20 ms and raised for the next 20 ms; a room under it goes on evenly."""
+    envelope, bands = [-30.0] * 4 + [10.0] * 4, 8
+    edges = np.geomspace(200, 20_000, bands + 1).tolist()
+    stage, silent = {"power_db": [-30.0] * bands, "decay_per_s": [0.2] * bands}, {"power_db": [-200.0] * bands}
+    residual = {"edges_hz": edges, **stage, "envelope_db": envelope}
+    value = {"modes": modes_value(Modes()), "length": 16384, "residual": residual}
+    worklet = unpack(run(page, STRIKE + "return pack((await context.startRendering()).getChannelData(0));", value))
+    offline, smooth, room = (
+        unpack(run(page, "return pack(prior.synthesize(given, 16384 / 48000));", {**value, "residual": changed}))
+        for changed in (
+            residual,
+            {**residual, "envelope_db": []},
+            {**residual, **silent, "room": stage},
+        )
+    )
+    gain = envelope_gain(np.arange(16384) / SAMPLE_RATE_HZ, envelope)
+    assert np.abs(offline - gain * smooth).max() < 1e-5
+
+    def levels_db(sound: np.ndarray) -> np.ndarray:
+        parts = [sound[round(a * SAMPLE_RATE_HZ) : round(b * SAMPLE_RATE_HZ)] for a, b in SPANS_S]
+        return 10 * np.log10([np.mean(part**2) for part in parts])
+
+    assert levels_db(worklet) == pytest.approx(levels_db(gain) - 30 + 10 * np.log10(bands), abs=1.5)
+    assert np.ptp(levels_db(room)) < 3
+
+
+SPANS_S = ((0.0, 0.014), (0.022, 0.034), (0.1, 0.3))
 
 
 def test_a_change_while_it_rings_does_not_click(page: Page) -> None:

@@ -49,7 +49,8 @@ def some_sound(rng: np.random.Generator) -> tuple[Modes, Residual]:
     stages = [Stage(numbers(-90, -20, bands), numbers(2, 900, bands)) if rng.random() < 0.6 else None for _ in range(3)]
     power = tuple(-200.0 if rng.random() < 0.1 else p for p in numbers(-90, -20, bands))
     rise_s = float(rng.choice([0.0, 0.0004, 0.003]))
-    return modes, Residual(edges, power, numbers(5, 300, bands), *stages, rise_s)
+    envelope = numbers(-40, 20, int(rng.choice([0, 7])))
+    return modes, Residual(edges, power, numbers(5, 300, bands), *stages, rise_s, envelope)
 
 
 def some_macros(rng: np.random.Generator) -> Macros:
@@ -70,6 +71,7 @@ def test_the_pages_laws_are_the_engines(editor: Editor) -> None:
         assert tuple(made["modes"]["muted"]) == wanted_modes.muted
         found = made["residual"]
         np.testing.assert_allclose(found["edges_hz"], wanted.edges_hz)
+        np.testing.assert_allclose(found["envelope_db"], wanted.envelope_db)
         assert found["rise_s"] == pytest.approx(wanted.rise_s, rel=1e-6, abs=1e-12)
         for name in ("strike", "tail", "room", "attack"):
             stage, want = found if name == "strike" else found[name], wanted.stage(name)

@@ -3,7 +3,8 @@
 // Every mode is a complex number turned and shrunk by one exact factor a sample, so frequency and decay may
 // change while it rings without a click; levels glide over one quantum. Messages:
 //   {type: "noise", tables: [Float32Array|null]}   looping band noise of mean square 1 (power-of-two length)
-//   {type: "set", bank: {frequency_hz, gain, decay_per_s, phase_rad, rise_s, stages: [{gain, decay_per_s}]}}
+//   {type: "set", bank: {frequency_hz, gain, decay_per_s, phase_rad, rise_s, fine, step_s, stages: [{gain, decay_per_s, even}]}}
+//     fine: gains of the noise's fine envelope every step_s, or null; even: a stage that it leaves as it is
 //   {type: "strike", gain}                         a new voice; the one before fades out in FADE_S
 //   {type: "stop"}
 
@@ -26,7 +27,10 @@ function coefficients(bank) {
     rates.gain[k] = bank.frequency_hz[k] < sampleRate / 2 ? bank.gain[k] : 0;
   }
   rates.rise = (bank.rise_s ?? 0) * sampleRate;
+  rates.fine = bank.fine ?? null;
+  rates.step = (bank.step_s ?? 1) * sampleRate;
   rates.stages = bank.stages.map((stage) => ({
+    even: Boolean(stage.even),
     gain: Float64Array.from(stage.gain),
     step: Float64Array.from(stage.decay_per_s, (decay) => Math.exp(-decay / sampleRate)),
   }));
@@ -97,9 +101,24 @@ class Voice {
     return heard;
   }
 
+  /** Gains of the fine envelope over one quantum; null beyond its end. */
+  shapeNoise(length) {
+    const { fine, step } = this.rates;
+    if (!fine || this.age >= (fine.length - 1) * step) return null;
+    const gains = new Float64Array(length);
+    for (let n = 0; n < length; n++) {
+      const place = (this.age + n) / step;
+      const k = Math.floor(place);
+      gains[n] = k + 1 < fine.length ? fine[k] + (fine[k + 1] - fine[k]) * (place - k) : 1;
+    }
+    return gains;
+  }
+
   addNoise(sum, tables) {
     let heard = 0;
+    const shaped = this.shapeNoise(sum.length);
     this.rates.stages.forEach((stage, index) => {
+      const fine = stage.even ? null : shaped;
       const { gain, envelope, offset } = this.noise[index];
       for (let band = 0; band < stage.gain.length; band++) {
         const table = tables[band];
@@ -113,7 +132,7 @@ class Voice {
         let size = envelope[band];
         const start = offset[band] + this.age;
         for (let n = 0; n < sum.length; n++) {
-          sum[n] += level * size * table[(start + n) & mask];
+          sum[n] += level * size * (fine ? fine[n] : 1) * table[(start + n) & mask];
           level += slope;
           size *= step;
         }

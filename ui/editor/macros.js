@@ -1,7 +1,7 @@
 // What macros and velocity do to a sound: the arithmetic of engine/physics/macros.py, which says the physics of each
 // law, so that the browser plays and shows a change before the server has sampled it.
 
-import { clamp, LN_60_DB, SILENCE_DB } from "./quantities.js";
+import { clamp, ENVELOPE_RANGE_DB, LN_60_DB, SILENCE_DB } from "./quantities.js";
 
 const SIZE_SPAN = 4;
 const CONTACT_SPAN = 6;
@@ -158,7 +158,9 @@ function changeRoughness({ modes, residual: bare }, roughness) {
     const burst = gains.map((gain, k) => roughness ** 2 * 10 ** (gain / 10) * (BURST_OF_STRIKE * powerOf(residual.power_db[k]) + ringing));
     attack = mix(attack, burst, BURST_DECAY_PER_S);
   }
-  return { ...residual, ...strike, attack };
+  const [low_db, high_db] = ENVELOPE_RANGE_DB;
+  const envelope_db = residual.envelope_db?.map((v) => Math.min(high_db, Math.max(low_db, (1 + roughness) * v)));
+  return { ...residual, ...strike, attack, envelope_db };
 }
 
 function changeRoom({ modes, residual: bare }, room) {

@@ -37,7 +37,7 @@ const describe = (sound) => ({
     format: (v) => (Math.abs(v) < 0.005 ? "as struck" : `${Math.round(100 * Math.abs(v))} % ${v < 0 ? "edge" : "middle"}`), read: readPosition,
   },
   roughness: {
-    label: "Roughness", help: "Of the surfaces: noise at the contact, at 1 kHz; more above",
+    label: "Roughness", help: "Of the surfaces: noise at the contact, at 1 kHz; more above, with deeper or no rebounds and grit",
     format: (v) => formatDb(12 * v, true), read: mapped(readDb, (level_db) => level_db / 12),
   },
   room: {

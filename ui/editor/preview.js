@@ -1,7 +1,7 @@
 // The modal bank as the editor uses it: an AudioWorklet, or offline buffers where the page may not have one.
 
-import { bandNoise, durationOf, residualStages, synthesize, tweaked } from "./prior.js";
-import { dbToGain, SAMPLE_RATE_HZ } from "./quantities.js";
+import { bandNoise, durationOf, envelopeGains, residualStages, synthesize, tweaked } from "./prior.js";
+import { dbToGain, ENVELOPE_STEP_S, SAMPLE_RATE_HZ } from "./quantities.js";
 
 const MOST_MODES = 256;
 const STRIKE_EVERY_MS = 120;
@@ -18,7 +18,9 @@ export function bankOf({ modes, residual }) {
     decay_per_s: chosen.map((i) => modes.decay_per_s[i]),
     phase_rad: chosen.map((i) => modes.phase_rad?.[i] ?? 0),
     rise_s: residual?.rise_s ?? 0,
-    stages: residualStages(residual).map((stage) => ({ gain: stage.power_db.map(dbToGain), decay_per_s: stage.decay_per_s })),
+    fine: envelopeGains(residual?.envelope_db),
+    step_s: ENVELOPE_STEP_S,
+    stages: residualStages(residual).map((stage) => ({ gain: stage.power_db.map(dbToGain), decay_per_s: stage.decay_per_s, even: stage === residual.room })),
   };
 }
 

@@ -5,7 +5,7 @@
 
 import { fft } from "./fft.js";
 import { applyMacros } from "./macros.js";
-import { dbToGain, LN_60_DB, SAMPLE_RATE_HZ } from "./quantities.js";
+import { dbToGain, ENVELOPE_STEP_S, LN_60_DB, SAMPLE_RATE_HZ } from "./quantities.js";
 
 const NOISE_LENGTH = 32768; // 0.68 s of noise per band, seamless when looped
 const MAX_DURATION_S = 8;
@@ -67,6 +67,18 @@ export function residualStages(residual) {
 /** Gain with which a sound comes in: a raised cosine over its rise. */
 export function riseGain(time_s, rise_s) {
   return rise_s > 0 && time_s < rise_s ? 0.5 - 0.5 * Math.cos((Math.PI * time_s) / rise_s) : 1;
+}
+
+/** Gains of the fine envelope, one every ENVELOPE_STEP_S from the onset on, and the 1 that it ends in; null for none. */
+export function envelopeGains(envelope_db) {
+  return envelope_db?.length ? [...envelope_db.map(dbToGain), 1] : null;
+}
+
+/** Gain of the fine envelope by time: straight lines between its steps, 1 beyond its end. */
+export function envelopeGain(gains, time_s) {
+  const place = time_s / ENVELOPE_STEP_S;
+  const k = Math.floor(place);
+  return k + 1 < gains.length ? gains[k] + (gains[k + 1] - gains[k]) * (place - k) : 1;
 }
 
 /** A sound as a hit strikes it: its macros, the hit's velocity and own offsets applied, as the engine does before it synthesises. */
@@ -131,7 +143,10 @@ function addResidual(sum, residual, seed) {
   if (!stages.length) return;
   const tables = bandNoise(residual.edges_hz);
   const random = randomSource(seed * 2654435761 + 1);
+  const gains = envelopeGains(residual.envelope_db);
+  const shaped = gains ? Float64Array.from({ length: Math.min(sum.length, Math.ceil(gains.length * ENVELOPE_STEP_S * SAMPLE_RATE_HZ)) }, (_, n) => envelopeGain(gains, n / SAMPLE_RATE_HZ)) : [];
   for (const stage of stages) {
+    const fine = stage === residual.room ? [] : shaped;
     for (let band = 0; band < stage.power_db.length; band++) {
       const table = tables[band];
       const offset = Math.floor(random() * NOISE_LENGTH);
@@ -139,7 +154,7 @@ function addResidual(sum, residual, seed) {
       let level = dbToGain(stage.power_db[band]);
       const step = Math.exp(-stage.decay_per_s[band] / SAMPLE_RATE_HZ);
       for (let n = 0; n < sum.length && level > 1e-7; n++) {
-        sum[n] += level * table[(n + offset) & (NOISE_LENGTH - 1)];
+        sum[n] += level * (n < fine.length ? fine[n] : 1) * table[(n + offset) & (NOISE_LENGTH - 1)];
         level *= step;
       }
     }

@@ -1,5 +1,7 @@
 // Conversions, formats and readers of quantities shown in the editor: Hz and notes, dB, seconds, timecode, colours.
 
+export const ENVELOPE_STEP_S = 0.005; // of a residual's fine envelope
+export const ENVELOPE_RANGE_DB = [-40, 20];
 export const LN_60_DB = Math.log(1000); // T60 = LN_60_DB / decay_per_s
 export const SAMPLE_RATE_HZ = 48000;
 export const SILENCE_DB = -200;
