@@ -14,6 +14,7 @@ import librosa
 import numpy as np
 
 from engine.corpus.greatest_hits import list_takes
+from engine.corpus.onset_syncfusion import SyncFusionNetwork, detect_with_syncfusion
 from engine.corpus.onset_truth import (
     LABELS,
     LISTEN_RATE_HZ,
@@ -25,9 +26,9 @@ from engine.corpus.onset_truth import (
 )
 from engine.errors import BadInput
 from engine.evaluate.onsets_baselines import find_drops, find_flow_peaks, measure_flow
-from engine.evaluate.onsets_networks import Judge, choose_judge, open_folds
+from engine.evaluate.onsets_networks import Baseline, Judge, choose_baseline, choose_judge, open_baselines, open_folds
 from engine.evaluate.onsets_scores import Clip
-from engine.evaluate.onsets_tables import print_tables, tabulate
+from engine.evaluate.onsets_tables import SYNCFUSION, print_tables, tabulate
 from engine.media import iter_clip_audio, iter_frames, probe, read_clip_audio
 from engine.onsets.audio import detect_in_sound
 from engine.onsets.frames import choose_rows
@@ -45,6 +46,7 @@ def examine_clip(
     labels: Sequence[tuple[float, str]],
     judge: Judge | None,
     real: bool,
+    baseline: SyncFusionNetwork | None = None,
 ) -> Clip:
     """Run every detector and baseline on one clip; ``labels`` are times and actions."""
     info = probe(picture)
@@ -68,10 +70,13 @@ def examine_clip(
         else [float("nan")] * len(labelled_s),
         foley_s=foley,
     )
+    small = list(iter_frames(picture, choose_rows(info.width, info.height)))
     if judge is not None:
-        small = iter_frames(picture, choose_rows(info.width, info.height))
         seen = detect_with_network(judge.network, judge.balanced, small, info.frame_rate, info.duration_s)
         clip.tracks["network"] = list(seen.candidates)
+    if baseline is not None:
+        times_s, pictures = np.asarray([t for t, _ in small]), np.stack([frame for _, frame in small])
+        clip.tracks[SYNCFUSION] = detect_with_syncfusion(baseline, times_s, pictures, info.duration_s)
     frames = list(iter_frames(picture, PICTURE_HEIGHT))
     moved = detect_in_picture(iter(frames), info.frame_rate, info.duration_s)
     clip.tracks["motion"] = list(moved.candidates)
@@ -87,8 +92,14 @@ def examine_clip(
     return clip
 
 
-def examine_real(data: Path, judges: Sequence[Judge], limit: int, say: Callable[[str], None]) -> list[Clip]:
-    """Every labelled real clip, judged by a network that has not learnt from its recording day."""
+def examine_real(
+    data: Path,
+    judges: Sequence[Judge],
+    baselines: Sequence[Baseline],
+    limit: int,
+    say: Callable[[str], None],
+) -> list[Clip]:
+    """Every labelled real clip, judged by networks that have not learnt from its recording day."""
     names = list(read_label_rows(data).items())[: limit or None]
     if not names:
         raise BadInput(f"{data} holds none of the clips that {LABELS} names; give their folder with --data")
@@ -96,7 +107,8 @@ def examine_real(data: Path, judges: Sequence[Judge], limit: int, say: Callable[
     for name, labels in names:
         heard = [(label.heard_s, label.action) for label in labels if label.heard_s is not None]
         path = data / name
-        clips.append(examine_clip(path, path, heard, choose_judge(judges, path.name[:10]), True))
+        judge, baseline = choose_judge(judges, path.name[:10]), choose_baseline(baselines, path.name[:10])
+        clips.append(examine_clip(path, path, heard, judge, True, baseline))
         say(f"{len(clips)}/{len(names)} {path.name}")
     return clips
 
@@ -126,6 +138,8 @@ def main(args: list[str]) -> None:
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
     folds_help = "folder of onset networks, each trained with `train onsets --leave-out DAY...`"
     parser.add_argument("--folds", metavar="DIR", help=folds_help)
+    baselines_help = "folder of SyncFusion's networks, each trained with `train onsets_baseline --leave-out DAY...`"
+    parser.add_argument("--baselines", metavar="DIR", help=baselines_help)
     parser.add_argument("--sim", metavar="DIR", help="unseen takes that `launch.py simulate` wrote")
     parser.add_argument("--limit", type=int, default=0, help="at most so many clips of a kind")
     parser.add_argument("--ckpt-dir", default="checkpoints", help="its onsets/ is scored on simulated takes")
@@ -138,7 +152,8 @@ def main(args: list[str]) -> None:
 
     judges = open_folds(Path(options.folds)) if options.folds else []
     result: dict[str, Any] = {}
-    real = examine_real(Path(options.data), judges, options.limit, say)
+    baselines = open_baselines(Path(options.baselines)) if options.baselines else []
+    real = examine_real(Path(options.data), judges, baselines, options.limit, say)
     result["real"] = tabulate(real, bool(judges))
     print_tables("real clips", result["real"])
     if options.sim:

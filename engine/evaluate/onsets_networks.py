@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.corpus.onset_syncfusion import SyncFusionNetwork, load_syncfusion
 from engine.errors import BadInput
 from engine.onsets.network import OnsetNetwork
 from engine.onsets.watch import CONFIG, load_onset_network
@@ -44,3 +45,19 @@ def choose_judge(judges: Sequence[Judge], day: str) -> Judge | None:
     if judges:
         raise BadInput(f"every network has learnt from the recordings of {day}; train one with --leave-out {day}")
     return None
+
+
+Baseline = tuple[SyncFusionNetwork, frozenset[str]]
+"""A network of SyncFusion's kind, and the recording days it has not learnt from."""
+
+
+def open_baselines(folder: Path) -> list[Baseline]:
+    """SyncFusion's networks in the folders of a folder, each with the days it has not learnt from. BadInput."""
+    return [load_syncfusion(path.parent) for path in sorted(folder.glob(f"*/{CONFIG}"))]
+
+
+def choose_baseline(
+    baselines: Sequence[tuple[SyncFusionNetwork, frozenset[str]]], day: str
+) -> SyncFusionNetwork | None:
+    """The one that has not learnt from a day's recordings, None where every one has."""
+    return next((network for network, left_out in baselines if day in left_out), None)

@@ -26,8 +26,12 @@ from engine.evaluate.onsets_scores import (
 )
 from engine.onsets.track import DEFAULT_THRESHOLD
 
+SYNCFUSION = "SyncFusion's network, reduced"
 SEEN = ("network", "motion")
 """Detectors of the picture that come with thresholds of their own."""
+
+FURTHER = (*SEEN, "AV-Align flow peaks", SYNCFUSION)
+"""Sources of the second table."""
 
 
 def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
@@ -41,7 +45,9 @@ def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
         "audible": sum(len(clip.audible_s) for clip in clips),
         "with_network": with_network,
         "systems": _score_systems(clips, sources, pictures),
-        "more": [_score_further(clips, name) for name in sources if name in (*pictures, "AV-Align flow peaks")],
+        "more": [
+            _score_further(clips, name) for name in sources if name in (*pictures, "AV-Align flow peaks", SYNCFUSION)
+        ],
         "each": [_score_clip(clip, [name for name in sources if name in (*pictures, "audio")]) for clip in clips],
     }
 
@@ -54,7 +60,7 @@ def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequ
     ]
     if "AV-Align flow peaks" in sources:
         systems.append(("AV-Align flow peaks", "all", partial(above, source="AV-Align flow peaks", threshold=0.0)))
-    for source in [name for name in ("AV-Align flow peaks", "flow drop") if name in sources]:
+    for source in [name for name in ("AV-Align flow peaks", "flow drop", SYNCFUSION) if name in sources]:
         best = choose_threshold(clips, source)
         systems.append((source, f"best, {best:.2f}", partial(above, source=source, threshold=best)))
     names = [n for n in ("motion", "network", "audio", "both, motion", "both, network") if n in sources]
@@ -91,7 +97,7 @@ def _scores(clips: Sequence[Clip], find: Find) -> dict[str, dict[str, float]]:
 
 
 def _score_further(clips: Sequence[Clip], source: str) -> dict[str, Any]:
-    threshold = DEFAULT_THRESHOLD if source in SEEN else 0.0
+    threshold = DEFAULT_THRESHOLD if source in SEEN else choose_threshold(clips, source)
     return {
         "system": source,
         "average_precision": {
