@@ -107,7 +107,10 @@ class Lamp:
 
 @dataclass(frozen=True)
 class Stage:
-    """All that stands before the camera. The surface lies at z = 0; a table has a floor ``drop_m`` below it."""
+    """All that stands before the camera. The surface lies at z = 0; a table has a floor ``drop_m`` below it.
+
+    ``litter`` counts small flat things that lie about, such as twigs, leaves, scraps and pens; they are only seen.
+    """
 
     ground: str
     ground_paint: Paint
@@ -124,6 +127,7 @@ class Stage:
     sky: Colour
     fov_deg: float
     movers: tuple[Mover, ...] = ()
+    litter: int = 0
 
 
 def _line(values: object) -> str:
@@ -285,6 +289,30 @@ def _mover_xml(index: int, mover: Mover) -> str:
     return f'<body name="mover{index}" mocap="true" pos="{_line(mover.from_m)}">{geoms}</body>'
 
 
+def _litter_xml(count: int, seed: int) -> tuple[str, str]:
+    """Small things lying about, in a few colours: assets and shapes, one mesh a colour, for that is quickly drawn."""
+    rng = np.random.default_rng([seed, 3])
+    scale = rng.uniform(0.4, 1.3)
+    corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (0, 1)], dtype=float)
+    faces = np.array([[1, 5, 7], [1, 7, 3], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6], [0, 1, 3], [0, 3, 2],
+                      [4, 6, 7], [4, 7, 5], [0, 2, 6], [0, 6, 4]])  # fmt: skip
+    assets = shapes = ""
+    for k in range(min(4, count)):
+        points, triangles = [], []
+        for part in range(k, count, 4):
+            half = scale * rng.uniform((0.01, 0.002, 0.002), (0.06, 0.02, 0.006))
+            turn, at = rng.uniform(0, 2 * math.pi), rng.uniform((-0.5, -0.4), (0.5, 0.5))
+            x, y, z = (corners * half).T
+            points.append(np.stack([x * math.cos(turn) - y * math.sin(turn) + at[0],
+                                    x * math.sin(turn) + y * math.cos(turn) + at[1], z], axis=1))  # fmt: skip
+            triangles.append(faces + 8 * (part // 4))
+        rows = f'vertex="{_line(np.concatenate(points))}" face="{_line(np.concatenate(triangles))}"'
+        assets += f'<mesh name="litter{k}" smoothnormal="false" inertia="shell" {rows}/>'
+        colour = _line((*rng.uniform(0.05, 0.95, 3), 1))
+        shapes += f'<geom type="mesh" mesh="litter{k}" rgba="{colour}" contype="0" conaffinity="0"/>'
+    return assets, shapes
+
+
 def build_stage(stage: Stage, width: int, height: int) -> tuple[str, dict[str, bytes]]:
     """MuJoCo XML and the texture files it names; a body for each thing and striker, a mocap arm for each hand."""
     paints = {"ground": stage.ground_paint, "floor": stage.floor_paint, "wall": stage.wall_paint}
@@ -294,15 +322,16 @@ def build_stage(stage: Stage, width: int, height: int) -> tuple[str, dict[str, b
         for name, p in paints.items()
     }
     parts = [_thing_xml(i, thing) for i, thing in enumerate(stage.things)]
+    litter = _litter_xml(stage.litter, stage.ground_paint.seed)
     still = 'contype="0" conaffinity="0"'
     surface = f'name="ground" material="ground" contype="0" conaffinity="3" {_springs(stage.ground)} condim="3"'
     if stage.table_half_m is None:
-        ground = f'<geom {surface} type="plane" size="3 3 0.1"/>'
+        ground = f'<geom {surface} type="plane" size="3 3 0.3"/>'
     else:
         x, y = stage.table_half_m
         ground = (
             f'<geom {surface} type="box" size="{x:.4g} {y:.4g} 0.02" pos="0 0 -0.02"/>'
-            f'<geom name="floor" type="plane" size="4 4 0.1" pos="0 0 {-stage.drop_m:.4g}" material="floor" contype="0"'
+            f'<geom name="floor" type="plane" size="4 4 0.4" pos="0 0 {-stage.drop_m:.4g}" material="floor" contype="0"'
             f' conaffinity="3"/>'
         )
     lamps = "".join(
@@ -318,7 +347,7 @@ def build_stage(stage: Stage, width: int, height: int) -> tuple[str, dict[str, b
   <statistic extent="1.2" center="0 0 0.1"/>
   <visual>
     <global offwidth="{width}" offheight="{height}"/>
-    <quality shadowsize="512" offsamples="0"/>
+    <quality shadowsize="512" offsamples="0" numslices="16" numstacks="8"/>
     <headlight ambient="{_line(stage.ambient)}" diffuse="0.05 0.05 0.05" specular="0 0 0"/>
     <map znear="0.02" zfar="20" shadowclip="0.9" shadowscale="0.8"/>
   </visual>
@@ -332,13 +361,15 @@ def build_stage(stage: Stage, width: int, height: int) -> tuple[str, dict[str, b
     <material name="floor" texture="floor" texrepeat="2 2" texuniform="true"/>
     <material name="wall" texture="wall" texrepeat="1 1" texuniform="true"/>
     {"".join(assets for assets, _ in parts)}
+    {litter[0]}
   </asset>
   <worldbody>
     {lamps}
     <camera name="view" fovy="{stage.fov_deg:.4g}"/>
     {ground}
-    <geom name="wall" type="plane" size="4 4 0.1" pos="0 {stage.wall_y_m:.4g} 0" euler="90 0 0" material="wall"
+    <geom name="wall" type="plane" size="4 4 0.4" pos="0 {stage.wall_y_m:.4g} 0" euler="90 0 0" material="wall"
           {still}/>
+    {litter[1]}
     {"".join(body for _, body in parts)}
     {"".join(_striker_xml(i, s) for i, s in enumerate(stage.strikers))}
     {"".join(_mover_xml(i, m) for i, m in enumerate(stage.movers))}

@@ -71,7 +71,10 @@ def draw_take(seed: int, index: int) -> TakePlan:
         find_landing(thing) for thing in things if thing.held == "loose"
     ]
     film = _draw_film(rng, np.array(focus), duration_s, exposure, night, kind)
-    stage = replace(stage, movers=(*_draw_letting_go(rng, stage), *_draw_passers(rng, film.shots[0], duration_s)))
+    litter = int(rng.integers(5, 60)) if rng.random() < (0.8 if ground in ("gravel", "leaf") else 0.35) else 0
+    stage = replace(
+        stage, litter=litter, movers=(*_draw_letting_go(rng, stage), *_draw_passers(rng, film.shots[0], duration_s))
+    )
     return TakePlan(duration_s, stage, tuple(acts), film, _TREMOR_M, int(rng.integers(1 << 31)))
 
 
