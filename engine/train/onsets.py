@@ -30,12 +30,13 @@ SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the onset network is trained; the learning rate falls by a cosine over the ``minutes``.
+    """How the onset network is trained; the learning rate falls by a cosine over the ``minutes``, or over ``steps``.
 
     At ``align_at`` (shares of the time) each real clip's labels are moved to where the network sees its hits.
     """
 
     minutes: float = 20.0
+    steps: int = 0
     learning_rate: float = 2e-3
     warmup_steps: int = 60
     weight_decay: float = 3e-2
@@ -118,10 +119,14 @@ class Training:
         torch.save(state, partial)
         partial.replace(self.state_path)
 
+    def progress(self) -> float:
+        """Share of the steps, or else of the time, that is done."""
+        return self.step / self.config.steps if self.config.steps else self.spent_s / (self.config.minutes * 60)
+
     def learning_rate(self) -> float:
         """Linear warm-up, then a cosine over the time there is, down to a fiftieth."""
-        config, progress = self.config, min(1.0, self.spent_s / (self.config.minutes * 60))
-        cosine = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress))
+        config = self.config
+        cosine = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, self.progress())))
         return config.learning_rate * min(1.0, (self.step + 1) / config.warmup_steps) * cosine
 
     def learn(self, batch: OnsetBatch) -> None:
@@ -146,17 +151,15 @@ class Training:
                 kept.copy_(torch.lerp(kept, now, 1.0 - keep) if kept.is_floating_point() else now)
 
     def run(self, clips: Sequence[OnsetClip], pieces: BatchConfig) -> None:
-        """Learn until the time is spent, saving now and then."""
+        """Learn until the steps are done or the time is spent, saving now and then."""
         random = np.random.default_rng((self.config.seed, self.step))
-        length_s = self.config.minutes * 60
         clips = [shift_clip(clip, self.shifts_s.get(clip.name, 0.0)) for clip in clips]
         since_save_s, clock = 0.0, time.monotonic()
-        while self.spent_s < length_s:
-            was = self.spent_s / length_s
+        while (was := self.progress()) < 1.0:
             self.learn(to_device(draw_batch(clips, pieces, random), self.device))
             now = time.monotonic()
             self.spent_s, since_save_s, clock = self.spent_s + now - clock, since_save_s + now - clock, now
-            if any(was < at <= self.spent_s / length_s for at in self.config.align_at):
+            if any(was < at <= self.progress() for at in self.config.align_at):
                 clips = [align(clip, self.average) for clip in clips]
                 self.shifts_s = {clip.name: clip.shift_s for clip in clips if clip.real}
             if since_save_s > self.config.save_minutes * 60:
@@ -208,6 +211,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--frames", help="folder of small frames where it is another than --work")
     parser.add_argument("--begin", metavar="CHECKPOINT", help="checkpoint folder whose weights to learn on from")
     parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
+    parser.add_argument("--steps", type=int, default=0, help="train for so many steps, whatever time they take")
     parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
     parser.add_argument("--balanced", type=float, default=0.3, help="probability that becomes the default threshold")
     parser.add_argument("--device", default="auto")
@@ -219,7 +223,9 @@ def main(args: list[str]) -> None:
     work = Path(options.work)
     data = None if options.clean else Path(options.data)
     real, made = gather_clips(data, options.sim, Path(options.frames or work), options.leave_out)
-    config = TrainingConfig(minutes=options.minutes, learning_rate=options.learning_rate, seed=options.seed)
+    config = TrainingConfig(
+        minutes=options.minutes, steps=options.steps, learning_rate=options.learning_rate, seed=options.seed
+    )
     torch.manual_seed(config.seed)
     fresh = load_onset_network(Path(options.begin))[0] if options.begin else OnsetNetwork(OnsetNetworkConfig())
     training = Training(fresh.requires_grad_(True), config, work, device)
