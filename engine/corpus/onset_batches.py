@@ -21,7 +21,7 @@ class BatchConfig:
 
     frames: int = 96
     size: int = 4
-    real_share: float = 0.65
+    real_share: float = 0.75
     margin: int = 6
     spread_real: float = 1.0
     spread_simulated: float = 0.7

@@ -209,7 +209,8 @@ def main(args: list[str]) -> None:
     parser.add_argument("--out", default="checkpoints/onsets", help="checkpoint folder to write")
     parser.add_argument("--work", default=".struck/train_onsets", help="small frames and resumable state")
     parser.add_argument("--frames", help="folder of small frames where it is another than --work")
-    parser.add_argument("--begin", metavar="CHECKPOINT", help="checkpoint folder whose weights to learn on from")
+    begin_help = "checkpoint folders whose weights, or the mean of them, to learn on from"
+    parser.add_argument("--begin", nargs="*", default=[], metavar="CHECKPOINT", help=begin_help)
     parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
     parser.add_argument("--steps", type=int, default=0, help="train for so many steps, whatever time they take")
     parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
@@ -227,19 +228,33 @@ def main(args: list[str]) -> None:
         minutes=options.minutes, steps=options.steps, learning_rate=options.learning_rate, seed=options.seed
     )
     torch.manual_seed(config.seed)
-    fresh = load_onset_network(Path(options.begin))[0] if options.begin else OnsetNetwork(OnsetNetworkConfig())
+    fresh = start_network([Path(folder) for folder in options.begin])
     training = Training(fresh.requires_grad_(True), config, work, device)
     training.resume()
     millions = count_parameters(training.network) / 1e6
     print(f"{millions:.2f} M parameters on {note}; {len(real)} real clips, {len(made)} simulated", file=sys.stderr)
     training.run([*real, *made], BatchConfig())
     facts: dict[str, Any] = {**asdict(config), "device": note, "step": training.step, "clean": options.clean}
-    facts |= {"began_with": read_training(Path(options.begin)) if options.begin else None}
+    facts |= {"began_with": [read_training(Path(folder)) for folder in options.begin]}
     facts |= {"real_clips": len(real), "simulated_takes": len(made), "left_out": sorted(options.leave_out)}
     facts |= {"real_minutes": minutes_of(real), "simulated_minutes": minutes_of(made)}
     facts |= {"shifts_s": {name: round(shift, 3) for name, shift in sorted(training.shifts_s.items())}}
     save_onset_network(Path(options.out), training.average.cpu(), options.balanced, facts)
     print(f"wrote {options.out}", file=sys.stderr)
+
+
+def start_network(folders: Sequence[Path]) -> OnsetNetwork:
+    """A fresh network, or that of a checkpoint, or of several the mean (Wortsman et al., ICML 2022, model soups)."""
+    if not folders:
+        return OnsetNetwork(OnsetNetworkConfig())
+    networks = [load_onset_network(folder)[0] for folder in folders]
+    values = [network.state_dict() for network in networks]
+    try:
+        mean = {name: sum(part[name].double() for part in values) / len(values) for name in values[0]}
+        networks[0].load_state_dict(mean)
+    except (KeyError, RuntimeError):
+        raise BadInput("the checkpoints of --begin are of different sizes; give such as were trained alike") from None
+    return networks[0]
 
 
 def read_training(folder: Path) -> dict[str, Any]:
