@@ -100,12 +100,16 @@ class Mix:
 
 @dataclass(frozen=True)
 class RenderSettings:
-    """How hits become sound: a checkpoint's name, or ``""`` for modes and residual alone."""
+    """How hits become sound: a checkpoint's name, or ``""`` for modes and residual alone.
+
+    ``variation`` (0 to 1) is how far takes of one sound stray from it, each by its hit's seed.
+    """
 
     checkpoint: str = "sampler"
     steps: int = 4
     guidance: float = 1.0
     seed: int = 0
+    variation: float = 0.0
 
 
 @dataclass(frozen=True)

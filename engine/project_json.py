@@ -100,6 +100,7 @@ def project_from_json(value: Any, source: str = "project") -> Project:
             steps=render.whole("steps", 1, 10_000, RenderSettings.steps),
             guidance=render.number("guidance", -1000, 1000, RenderSettings.guidance),
             seed=render.whole("seed", 0, MAX_SEED, RenderSettings.seed),
+            variation=render.number("variation", 0, 1, RenderSettings.variation),
         ),
         detection=Detection(
             source=detection.choice("source", SOURCES, Detection.source),

@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
-from typing import Protocol
+from dataclasses import astuple, dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from engine.errors import StruckError
 from engine.export.markers import Marker
 from engine.parameters import Context, Macros, Modes, Physics, Residual, physics_to_json
 from engine.physics.macros import apply_macros, tweak
+from engine.physics.takes import vary_macros
 from engine.project import Hit, Project, Sound
 from engine.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
 
@@ -76,7 +77,9 @@ def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
     settings = [project.render.steps, float(project.render.guidance)] if checkpoint_digest else []
     own = [float(v) for v in (hit.velocity_db, hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db)]
     changed = sound.macros != Macros() or hit.velocity_db != 0.0
-    laws = [["laws", LAW_VERSION, *astuple(sound.macros)]] if changed else []
+    laws: list[list[Any]] = [["laws", LAW_VERSION, *astuple(sound.macros)]] if changed else []
+    if project.render.variation:
+        laws.append(["take", LAW_VERSION, project.render.variation])
     return digest_json(
         [
             "hit",
@@ -97,10 +100,11 @@ def hit_keys(project: Project, checkpoint_digest: str) -> dict[str, str]:
 
 
 def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
-    """What a hit strikes, with its sound's macros, its velocity and its tweak applied and muted modes left out."""
+    """What a hit strikes, with its take's macros, its velocity and its tweak applied and muted modes left out."""
     sound = project.sound(hit.sound_id)
     sounding = select_modes(sound.modes, [k for k in range(len(sound.modes)) if not any(sound.modes.muted[k : k + 1])])
-    modes, residual = apply_macros(sounding, sound.residual, sound.macros, hit.velocity_db)
+    macros = vary_macros(sound.macros, project.render.variation, hit.seed)
+    modes, residual = apply_macros(sounding, sound.residual, macros, hit.velocity_db)
     return tweak(modes, residual, hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db)
 
 
@@ -175,9 +179,9 @@ def _group_size(sampler: HitSampler | None) -> int:
 def render_sound(
     sound: Sound, project: Project, sampler: HitSampler | None, cache: Cache, velocity_db: float = 0.0, seed: int = 0
 ) -> RenderedHit:
-    """One strike of a sound, whether it is in the project or not, with the project's sampler settings."""
+    """One strike of a sound as it stands, whether it is in the project or not, with the project's sampler settings."""
     hit = Hit("audition", 0.0, sound.id, seed, velocity_db)
-    alone = Project(project.clip, (sound,), (hit,), render=project.render)
+    alone = Project(project.clip, (sound,), (hit,), render=replace(project.render, variation=0.0))
     return render_hits(alone, sampler, cache)[hit.id]
 
 

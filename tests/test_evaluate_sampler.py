@@ -394,7 +394,7 @@ def test_the_command_gives_every_table(
     gap = {row["figure"]: row["closed_percent"]["prior alone"] for row in result["short"]["gap"]}
     assert gap["spectrum_db"] > 50.0
     assert set(result["control"]) == {"recordings", "objects"} and result["steps"][0]["system"] == "sampler_1"
-    assert [row["system"] for row in result["takes"]] == ["real", "prior", "sampler_1", "sampler_2"]
+    assert [row["system"] for row in result["takes"]] == ["real", "prior", "sampler_1", "sampler_2", "varied"]
     assert result["takes"][0]["features_ratio"] < 1.0
     report = capsys.readouterr().err
     assert "| gap closed |" in report and "| re-analysed |" in report and "| takes |" in report

@@ -15,9 +15,10 @@ import pytest
 from engine.cache import Cache
 from engine.edits import apply_message
 from engine.errors import Cancelled, StruckError
-from engine.parameters import Context, Modes, Physics, Residual
+from engine.parameters import Context, Macros, Modes, Physics, Residual
 from engine.physics.analysis import synthesize
 from engine.physics.macros import apply_macros, tweak
+from engine.physics.takes import vary_macros
 from engine.project import Clip, Hit, Mix, Project, RenderSettings, Sound
 from engine.render import (
     DELAY_TAPS,
@@ -109,10 +110,12 @@ def test_everything_a_sound_depends_on_is_in_the_key() -> None:
         {"kind": "set_render", "guidance": 2.0},
         {"kind": "set_macros", "sound_id": "s1", "values": {"mass": 0.1}},
         {"kind": "set_macros", "sound_id": "s1", "values": {"room": 0.1}},
+        {"kind": "set_render", "variation": 0.5},
+        {"kind": "set_render", "variation": 1.0},
     ):
         changed = do(project, **message)
         keys.add(hit_key(changed, changed.hit("h0"), "net1"))
-    assert len(keys) == 14
+    assert len(keys) == 16
 
 
 def test_sounds_that_no_law_changes_keep_the_keys_they_always_had() -> None:
@@ -127,6 +130,32 @@ def test_without_a_network_its_settings_do_not_matter() -> None:
     project = make_project()
     other = do(project, kind="set_render", steps=8, guidance=3.0, checkpoint="")
     assert hit_keys(project, "") == hit_keys(other, "")
+
+
+def test_variation_makes_takes_of_hits_and_leaves_the_sound_as_it_is() -> None:
+    """Each hit strikes elsewhere, by its seed alone; frequencies and decays are the object's and stay."""
+    project = make_project()
+    varied = do(project, kind="set_render", variation=1.0)
+    alike = [hit for hit in varied.hits if hit.sound_id == "s1"]
+    levels = {tuple(np.round(hit_physics(varied, replace(hit, velocity_db=0.0))[0].power_db, 6)) for hit in alike}
+    assert len(levels) == len({hit.seed for hit in alike}) > 1
+    for hit in alike:
+        modes, _ = hit_physics(varied, hit)
+        assert (modes.frequency_hz, modes.decay_per_s) == (BOWL.frequency_hz, BOWL.decay_per_s)
+        assert hit_physics(varied, hit) == hit_physics(do(varied, kind="set_render", variation=1.0), hit)
+    assert varied.sounds == project.sounds and hit_physics(project, alike[0])[0] == BOWL
+    audition = render_sound(varied.sound("s1"), varied, CountingSampler(), Cache(None), seed=0)
+    assert audition.key == hit_key(project, project.hit("h0"), "net1")
+
+
+def test_more_variation_strays_further_and_within_bounds() -> None:
+    strays = []
+    for variation in (0.0, 0.3, 1.0):
+        takes = [vary_macros(Macros(position=0.9), variation, seed) for seed in range(300)]
+        assert all(abs(value) <= 1.0 for take in takes for value in vars(take).values())
+        assert {take.mass for take in takes} == {take.room for take in takes} == {0.0}
+        strays.append(float(np.std([take.hardness for take in takes])))
+    assert strays == pytest.approx([0.0, 0.3 * 0.5 / 3**0.5, 0.5 / 3**0.5], rel=0.1)
 
 
 def test_keys_are_the_same_in_every_process() -> None:

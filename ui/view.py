@@ -52,6 +52,7 @@ def view_of(project: Project, name: str, saved: bool, playback: Playback) -> dic
             "steps": project.render.steps,
             "guidance": project.render.guidance,
             "seed": project.render.seed,
+            "variation": project.render.variation,
         },
         "detection": {"source": project.detection.source, "threshold": project.detection.threshold},
     }

@@ -128,7 +128,7 @@ _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] 
     "set_rise": (sounds.set_rise, ("sound_id", "rise_s"), ()),
     "rename_sound": (sounds.rename_sound, ("sound_id", "name"), ()),
     "delete_sound": (sounds.delete_sound, ("sound_id",), ()),
-    "set_render": (settings.set_render, (), ("steps", "guidance", "seed", "checkpoint")),
+    "set_render": (settings.set_render, (), ("steps", "guidance", "seed", "checkpoint", "variation")),
     "set_mix": (settings.set_mix, (), ("gain_db", "clip_gain_db")),
     "set_threshold": (settings.set_threshold, ("threshold",), ()),
     "set_source": (settings.set_source, ("source",), ()),

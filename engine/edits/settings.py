@@ -10,6 +10,7 @@ from engine.edits.values import (
     NAME_LENGTH,
     SOURCES,
     STEPS_RANGE,
+    VARIATION_RANGE,
     Edit,
     check_number,
     check_seed,
@@ -23,7 +24,11 @@ from engine.project import Detection, Project
 
 
 def set_render(
-    steps: int | None = None, guidance: float | None = None, seed: int | None = None, checkpoint: str | None = None
+    steps: int | None = None,
+    guidance: float | None = None,
+    seed: int | None = None,
+    checkpoint: str | None = None,
+    variation: float | None = None,
 ) -> Edit:
     """Change the sampler's settings; a new seed gives every hit a new seed derived from it."""
 
@@ -34,6 +39,8 @@ def set_render(
             render = replace(render, steps=count)
         if guidance is not None:
             render = replace(render, guidance=check_number(guidance, "guidance", GUIDANCE_RANGE))
+        if variation is not None:
+            render = replace(render, variation=check_number(variation, "variation", VARIATION_RANGE))
         if checkpoint is not None:
             name = check_text(checkpoint, "the checkpoint")
             if len(name) > NAME_LENGTH or any(c in name for c in "/\\") or name.startswith("."):

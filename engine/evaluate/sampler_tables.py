@@ -18,6 +18,7 @@ from engine.evaluate.sampler_metrics import (
     standardize,
 )
 from engine.evaluate.sampler_sounds import DISTANCES, ITSELF, NEAREST, PAPER, PRIOR, REAL, Case, Row
+from engine.evaluate.sampler_takes import VARIED
 
 FIGURES = ("kernel", "frechet", "kl_mean", "kl_sound", "recognised_percent", "spectrum_db", "envelope_db")
 MOST_FEATURES, RECORDINGS_A_FEATURE = 32, 8
@@ -34,6 +35,8 @@ TITLES = {
 
 def name_system(system: str) -> str:
     """A system in words."""
+    if system == VARIED:
+        return "sampler, variation 100 %"
     if not system.startswith("sampler_"):
         return TITLES.get(system, system)
     steps, _, told = system.removeprefix("sampler_").partition("_")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -14,11 +14,17 @@ from engine.corpus.listener import Listener, draw_picture, listen
 from engine.corpus.recordings import Recording, read_hit
 from engine.evaluate.physics_distance import best_gain_db, measure_distances, measure_levels
 from engine.evaluate.sampler_sounds import PRIOR, REAL, WINDOW_S, Case, Settings, name_steps, prepare_case, sample
+from engine.parameters import Macros
 from engine.physics.analysis import synthesize
+from engine.physics.macros import apply_macros
+from engine.physics.takes import vary_macros
 from engine.units import SAMPLE_RATE_HZ
 
 REPEATED = ("body_percussion", "kenney_impact")
 """Folders in which one object is struck again and again in the same way."""
+
+VARIED = "varied"
+"""The sampler in its control steps, its takes at full variation."""
 
 MOST_PAIRS, MOST_BETWEEN, FEWEST_TAKES, MOST_TAKES, SEEDS = 3, 40, 3, 4, 3
 
@@ -62,6 +68,13 @@ def make_takes(takes: list[Recording], seed: int, settings: Settings) -> dict[st
     sounds = {REAL: hits, PRIOR: [synthesize(first.physics, WINDOW_S, seed) for seed in seeds]}
     for steps in sorted({min(settings.steps), settings.control_steps, max(settings.steps)}):
         sounds[name_steps(steps)] = sample(settings, [first.physics] * SEEDS, seeds, steps)
+    # the project's variation at its most: each take struck a little elsewhere and otherwise
+    modes, residual = first.physics.modes, first.physics.residual
+    varied = [
+        replace(first.physics, modes=m, residual=r)
+        for m, r in (apply_macros(modes, residual, vary_macros(Macros(), 1.0, seed)) for seed in seeds)
+    ]
+    sounds[VARIED] = sample(settings, varied, seeds, settings.control_steps)
     length = min(max(len(hit) for hit in hits), round(WINDOW_S * SAMPLE_RATE_HZ))
     group, fmax_hz = takes[0].group, takes[0].fmax_hz
     return {system: Takes([sound[:length] for sound in some], group, fmax_hz) for system, some in sounds.items()}

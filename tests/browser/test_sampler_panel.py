@@ -92,3 +92,16 @@ def test_what_does_not_fit_is_refused_with_its_reason_and_the_editor_goes_on(edi
     for _ in range(2):
         editor.change(lambda: page.keyboard.press("Control+z"))
     assert choice.input_value() == "sampler" and np.array_equal(editor.track(), before)
+
+
+def test_variation_makes_every_hit_a_take_of_its_own(editor: Editor) -> None:
+    page = editor.page
+    page.get_by_role("tab", name="Sampler").click()
+    before = editor.track()
+    slider = page.get_by_role("slider", name="Variation")
+    slider.focus()
+    editor.change(lambda: page.keyboard.press("End"))
+    assert editor.project["render"]["variation"] == 1.0
+    assert not np.array_equal(editor.track(), before)
+    editor.change(lambda: page.keyboard.press("Control+z"))
+    assert editor.project["render"]["variation"] == 0.0 and np.array_equal(editor.track(), before)

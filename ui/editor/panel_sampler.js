@@ -12,6 +12,7 @@ export function createSamplerPanel(store) {
   const checkpoint = createSelect({ label: "Checkpoint", onChoose: (name) => set({ checkpoint: name }) });
   const steps = createSlider({ label: "Steps", min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => readPlain(text, ["steps", "step"]), onCommit: (v) => set({ steps: Math.round(v) }) });
   const guidance = createSlider({ label: "Guidance", min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => readPlain(text, ["×", "x"]), onCommit: (v) => set({ guidance: v }) });
+  const variation = createSlider({ label: "Variation", min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`), read: (text) => (/none|off/i.test(text) ? 0 : readPlain(text.replace("%", "")) / 100), onCommit: (v) => set({ variation: v }) });
   const seed = createEntry({
     label: "Project seed",
     className: "ins-time",
@@ -30,6 +31,7 @@ export function createSamplerPanel(store) {
     model,
     explained(null, steps.element, "More steps follow the model more closely and take longer; 4 is a good trade."),
     explained(null, guidance.element, "How strictly the model keeps to the modes and noise; 1 is as it was trained."),
+    explained(null, variation.element, "How much takes of one sound differ: where it is struck, how hard the striker is, how much grit. At 100 % as much as blows by hand."),
     explained("Project seed", make("div", "ins-row", {}, seed.element, dice), "The chance behind all hits. The same seed gives the same track; a new take rerolls every hit."),
     explained("Runs on", about, "Chosen when Struck starts; the --device option changes it."));
   const empty = make("p", "ins-empty", { textContent: "Open a clip; how its hits are sampled is set here." });
@@ -50,6 +52,7 @@ export function createSamplerPanel(store) {
     const off = !chosen || Boolean(chosen.fault);
     steps.set(clamp(render.steps, 1, 16), "—", off);
     guidance.set(clamp(render.guidance, 1, 4), "—", off);
+    variation.set(render.variation ?? 0);
     seed.set(String(render.seed));
     about.textContent = store.welcome?.device ?? "";
   }
