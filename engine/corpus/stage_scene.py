@@ -117,6 +117,7 @@ class Stage:
     repeat: float
     table_half_m: tuple[float, float] | None
     drop_m: float
+    floor: str
     floor_paint: Paint
     wall_paint: Paint
     wall_y_m: float

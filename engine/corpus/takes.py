@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -55,7 +56,7 @@ def material_of(plan: TakePlan, owner: int) -> str:
         return plan.stage.strikers[owner - STRIKER].material
     if owner >= THING:
         return plan.stage.things[owner - THING].material
-    return plan.stage.ground if owner == GROUND else "concrete"
+    return plan.stage.ground if owner == GROUND else plan.stage.floor
 
 
 def size_of(plan: TakePlan, owner: int) -> float:
@@ -240,6 +241,15 @@ def _make_one(task: _Task) -> tuple[int, int, str]:
 def _prepare_process() -> None:
     os.environ.setdefault("LP_NUM_THREADS", "1")  # the software OpenGL; takes are made side by side instead
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process stops the others
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """End this process when the one that started it has ended, however that came."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run_tasks(tasks: list[_Task], jobs: int) -> Iterator[tuple[int, int, str]]:

@@ -61,9 +61,10 @@ def draw_take(seed: int, index: int) -> TakePlan:
         things = (*things, *draw_falls(rng, duration_s, 1 if kind == "both" else int(rng.integers(1, 5))))
     scenery = draw_scenery(rng, things)
     lamps, ambient, exposure, night = _draw_light(rng)
+    floor = str(rng.choice(GROUNDS))
     stage = Stage(
         ground, draw_paint(rng, ground), float(rng.uniform(0.8, 4.0)), table, float(rng.uniform(0.3, 0.8)),
-        draw_paint(rng, str(rng.choice(GROUNDS))), draw_paint(rng, str(rng.choice(["drywall", "concrete", "wood"]))),
+        floor, draw_paint(rng, floor), draw_paint(rng, str(rng.choice(["drywall", "concrete", "wood"]))),
         float(rng.uniform(0.7, 2.5)), (*things, *scenery), tuple(strikers), lamps, ambient,
         make_colour(rng.uniform(0.1, 0.9, 3) * (0.2 if night else 1.0)), 40.0,
     )  # fmt: skip

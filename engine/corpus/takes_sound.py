@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.corpus.plates import force_spectrum
 from engine.corpus.strike_sound import bar_ratios, plate_ratios, ring_ratios
 from engine.units import SAMPLE_RATE_HZ
 
@@ -85,6 +84,7 @@ def ring_object(material: str, shape: str, size_m: float, rng: np.random.Generat
 
 
 def _pulse(contact_s: float, impulse: float) -> np.ndarray:
+    """A half sine of force, in samples, whose sum is the impulse; the longer it lasts the duller what it excites."""
     count = max(2, round(contact_s * SAMPLE_RATE_HZ))
     shape = np.sin(math.pi * (np.arange(count) + 0.5) / count)
     return np.asarray(impulse * shape / shape.sum())
@@ -133,8 +133,7 @@ def ring_out(
         for (time_s, impulse, speed), weight in zip(blows, weights[:, mode], strict=True):
             start = round(time_s * SAMPLE_RATE_HZ)
             contact_s = voice.contact_s * max(speed, 0.05) ** -0.2
-            reach = float(force_spectrum(np.array([frequency]), contact_s)[0])
-            pulse = _pulse(min(contact_s, 0.3 / frequency), impulse * weight * reach)[: max(0, total - start)]
+            pulse = _pulse(contact_s, impulse * weight)[: max(0, total - start)]
             force[start : start + pulse.size] += pulse
         turn = 2 * math.pi * frequency / SAMPLE_RATE_HZ
         fade = math.exp(-decay / SAMPLE_RATE_HZ)
