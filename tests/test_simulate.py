@@ -224,15 +224,14 @@ def test_a_times_file_has_the_words_of_the_data_set() -> None:
     assert list_times(truth) == "1.500000 cloth scratch deform\n"
 
 
-def test_takes_are_the_same_however_many_processes_and_are_taken_up_again(tmp_path: Path, drawing) -> None:  # type: ignore[no-untyped-def]
+def test_takes_are_the_same_in_any_process_and_are_taken_up_again(tmp_path: Path, drawing) -> None:  # type: ignore[no-untyped-def]
     one, two, seed = tmp_path / "one", tmp_path / "two", 269
     one.mkdir()
-    for index in (1, 0):
-        make_take(one, seed, index, (32, 32))
-    assert write_takes(one, 2, seed, (32, 32), jobs=1) == 0
-    assert write_takes(two, 2, seed, (32, 32), jobs=2) == 2
+    make_take(one, seed, 0, (32, 32))
+    assert write_takes(one, 1, seed, (32, 32), jobs=1) == 0
+    assert write_takes(two, 1, seed, (32, 32), jobs=2) == 1
     names = sorted(path.name for path in one.iterdir())
-    assert len(names) == 6 and names == sorted(path.name for path in two.iterdir())
+    assert len(names) == 3 and names == sorted(path.name for path in two.iterdir())
     assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
     assert not is_complete(one, seed, 0, (64, 32)) and is_complete(one, seed, 0, (32, 32))
     next(one.glob("*_00000*.mp4")).unlink()
