@@ -16,6 +16,7 @@ from engine.corpus.onset_clips import OnsetClip, shift_clip
 from engine.errors import BadInput
 from engine.evaluate.onsets_scores import pair_up
 from engine.ingest import detect
+from engine.ingest.clip import ONSET_NETWORK
 from engine.onsets.frames import PIXELS, choose_rows, choose_stride, prepare_frames, shrink
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.track import DEFAULT_THRESHOLD, Onset, pick, velocity_db_of
@@ -250,3 +251,11 @@ def test_without_a_network_motion_tells_and_with_one_it_does(tmp_path: Path, net
     assert len(pair_up(moved, truth, 0.05)) == len(truth) == len(moved)
     save_onset_network(tmp_path, network, 0.4, {})
     assert all(onset.velocity is not None for onset in detect(clip, "video", network=tmp_path).candidates)
+
+
+def test_the_shipped_network_finds_the_hits_of_the_silent_demo() -> None:
+    truth = [o["time_s"] for o in json.loads((ASSETS / "demo_silent.truth.json").read_text(encoding="utf-8"))["onsets"]]
+    load_onset_network(ONSET_NETWORK)
+    found = [onset.time_s for onset in pick(detect(ASSETS / "demo_silent.mp4"))]
+    assert len(found) == len(truth)
+    assert len(pair_up(found, truth, 0.05)) == len(truth)

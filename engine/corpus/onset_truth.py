@@ -72,7 +72,8 @@ def choose_contacts(take: Take) -> tuple[list[tuple[float, str]], list[float]]:
         return [(contact.time_s, contact.action) for contact in take.contacts], []
     contacts = json.loads(path.read_text(encoding="utf-8"))["contacts"]
     seen: list[tuple[float, str]] = []
-    for contact in sorted(contacts, key=lambda contact: -float(contact["impulse_n_s"])):
+    by_force = sorted(contacts, key=lambda c: (-float(c["impulse_n_s"]), -float(c["speed_m_per_s"])))
+    for contact in by_force:
         time_s = float(contact["time_s"])
         shown = contact["in_picture"] and float(contact["speed_m_per_s"]) >= LEAST_SPEED_M_PER_S
         if shown and all(abs(time_s - other_s) >= APART_S for other_s, _ in seen):

@@ -26,6 +26,7 @@ from engine.corpus.onset_truth import (
 )
 from engine.errors import BadInput
 from engine.evaluate.onsets_baselines import find_drops, find_flow_peaks, measure_flow
+from engine.evaluate.onsets_figure import draw_failures
 from engine.evaluate.onsets_networks import Baseline, Judge, choose_baseline, choose_judge, open_baselines, open_folds
 from engine.evaluate.onsets_scores import Clip
 from engine.evaluate.onsets_tables import SYNCFUSION, print_tables, tabulate
@@ -141,6 +142,7 @@ def main(args: list[str]) -> None:
     baselines_help = "folder of SyncFusion's networks, each trained with `train onsets_baseline --leave-out DAY...`"
     parser.add_argument("--baselines", metavar="DIR", help=baselines_help)
     parser.add_argument("--sim", metavar="DIR", help="unseen takes that `launch.py simulate` wrote")
+    parser.add_argument("--figure", metavar="PNG", help="draw what the network misses and mistakes in --sim")
     parser.add_argument("--limit", type=int, default=0, help="at most so many clips of a kind")
     parser.add_argument("--ckpt-dir", default="checkpoints", help="its onsets/ is scored on simulated takes")
     parser.add_argument("--device", help="not used: the detectors run on the CPU here")
@@ -161,6 +163,9 @@ def main(args: list[str]) -> None:
         simulated = examine_simulated(Path(options.sim), judge, options.limit, say)
         result["simulated"] = tabulate(simulated, True)
         print_tables("simulated takes", result["simulated"])
+        if options.figure:
+            places = {take.picture.name: take.picture for take in list_takes(Path(options.sim)) if take.picture}
+            draw_failures(simulated, places, "network", Path(options.figure))
     if options.json == "-":
         print(json.dumps(result))
     elif options.json:
