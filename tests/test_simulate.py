@@ -134,7 +134,7 @@ def test_waving_and_misses_have_no_truth_and_no_sound(tmp_path: Path, monkeypatc
     acts = (replace(BLOW, kind="wave", gap_m=0.1, slide_s=0.4), replace(BLOW, kind="miss", time_s=1.2, gap_m=0.02))
     plan = bare_plan(acts=acts)
     assert play_take(plan, SIZE).touches == ()
-    monkeypatch.setattr(takes, "draw_take", lambda seed, index: plan)
+    monkeypatch.setattr(takes, "draw_take", lambda seed, index, duration_s: plan)
     assert make_take(tmp_path, 3, 0, SIZE)["contacts"] == []
     (take,) = list_takes(tmp_path)
     assert take.contacts == () and take.picture is not None and take.picture.name == "sim_3_00000.mp4"
@@ -199,7 +199,7 @@ def test_takes_are_read_like_the_data_set(tmp_path: Path, monkeypatch: pytest.Mo
     import av
 
     plan = bare_plan((ball(0.4, "wood"),), duration_s=1.0)
-    monkeypatch.setattr(takes, "draw_take", lambda seed, index: plan)
+    monkeypatch.setattr(takes, "draw_take", lambda seed, index, duration_s: plan)
     truth = make_take(tmp_path, 7, 3, SIZE)
     (take,) = list_takes(tmp_path)
     assert take.name == "sim_7_00003"
@@ -227,13 +227,13 @@ def test_a_times_file_has_the_words_of_the_data_set() -> None:
 def test_takes_are_the_same_in_any_process_and_are_taken_up_again(tmp_path: Path, drawing) -> None:  # type: ignore[no-untyped-def]
     one, two, seed = tmp_path / "one", tmp_path / "two", 269
     one.mkdir()
-    make_take(one, seed, 0, (32, 32))
-    assert write_takes(one, 1, seed, (32, 32), jobs=1) == 0
-    assert write_takes(two, 1, seed, (32, 32), jobs=2) == 1
+    make_take(one, seed, 0, (32, 32), 2.0)
+    assert write_takes(one, 1, seed, (32, 32), 1, 2.0) == 0
+    assert write_takes(two, 1, seed, (32, 32), 2, 2.0) == 1
     names = sorted(path.name for path in one.iterdir())
     assert len(names) == 3 and names == sorted(path.name for path in two.iterdir())
     assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
-    assert not is_complete(one, seed, 0, (64, 32)) and is_complete(one, seed, 0, (32, 32))
+    assert not is_complete(one, seed, 0, (64, 32)) and not is_complete(one, seed, 0, (32, 32), 3.0)
     next(one.glob("*_00000*.mp4")).unlink()
     assert not is_complete(one, seed, 0, (32, 32))
 
@@ -267,4 +267,6 @@ def test_bad_commands_are_told_in_one_sentence(tmp_path: Path) -> None:
         main(["--out", str(tmp_path / "file" / "x"), "--count", "1"])
     with pytest.raises(BadInput, match="--count 0"):
         main(["--out", str(tmp_path), "--count", "0"])
+    with pytest.raises(BadInput, match="--seconds"):
+        main(["--out", str(tmp_path), "--seconds", "1"])
     assert SLOWEST_HIT_M_PER_S > 0

@@ -232,6 +232,7 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--count", type=int, default=100, metavar="N", help="how many takes (default 100)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="what they are drawn from (default 0)")
     parser.add_argument("--size", default="224x126", metavar="WxH", help="their picture (default 224x126)")
+    parser.add_argument("--seconds", type=float, default=0.0, metavar="T", help="their length (default: 5 to 7 s each)")
     parser.add_argument("--jobs", "--workers", type=int, default=0, metavar="J", help="processes (default: one a core)")
     parser.add_argument("--demo", action="store_true", help="make the demo clips in assets/ anew, with their projects")
     parser.add_argument("--projects", action="store_true", help="keep the demo clips and make only their projects anew")
@@ -249,7 +250,10 @@ def main(args: Sequence[str]) -> int:
     for name, value, least in (("--count", options.count, 1), ("--seed", options.seed, 0), ("--jobs", options.jobs, 0)):
         if value < least:
             raise BadInput(f"{name} {value} makes no sense; give {least} or more")
+    if options.seconds and not 2.0 <= options.seconds <= 600.0:
+        raise BadInput(f"--seconds {options.seconds:g} cannot be filmed; give 2 to 600")
     from engine.corpus.takes import parse_size, write_takes
 
-    write_takes(Path(options.out), options.count, options.seed, parse_size(options.size), options.jobs)
+    size = parse_size(options.size)
+    write_takes(Path(options.out), options.count, options.seed, size, options.jobs, options.seconds)
     return 0

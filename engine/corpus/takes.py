@@ -35,7 +35,7 @@ SIZE = (224, 126)
 TRUTH = ".truth.json"
 VERSION = 2
 _TAKES_A_PROCESS, _MOST_CRASHES = 20, 5
-_Task = tuple[str, int, int, tuple[int, int]]
+_Task = tuple[str, int, int, tuple[int, int], float]
 
 
 def play_take(plan: TakePlan, size: tuple[int, int]) -> Played:
@@ -193,9 +193,11 @@ def name_take(seed: int, index: int) -> str:
     return f"sim_{seed}_{index:05d}"
 
 
-def make_take(folder: Path, seed: int, index: int, size: tuple[int, int] = SIZE) -> dict[str, Any]:
+def make_take(
+    folder: Path, seed: int, index: int, size: tuple[int, int] = SIZE, duration_s: float = 0.0
+) -> dict[str, Any]:
     """Make one take: NAME_mic.mp4 (NAME.mp4 when nothing sounds), NAME_times.txt and, last, NAME.truth.json."""
-    plan = draw_take(seed, index)
+    plan = draw_take(seed, index, duration_s)
     played = play_take(plan, size)
     plan = replace(plan, film=aim_film(plan.film, played.touches, size[0] / size[1]))
     truth = tell_truth(plan, played, size)
@@ -216,21 +218,21 @@ def make_take(folder: Path, seed: int, index: int, size: tuple[int, int] = SIZE)
     return truth
 
 
-def is_complete(folder: Path, seed: int, index: int, size: tuple[int, int]) -> bool:
-    """Whether a take lies in the folder, made by this version and in this size."""
+def is_complete(folder: Path, seed: int, index: int, size: tuple[int, int], duration_s: float = 0.0) -> bool:
+    """Whether a take lies in the folder, made by this version, in this size and, where given, of this duration."""
     path = folder / f"{name_take(seed, index)}{TRUTH}"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         truth = json.loads(path.read_text(encoding="utf-8"))
-        return bool(
-            truth["version"] == VERSION and truth["size"] == list(size) and (folder / truth["clip"]).stat().st_size
-        )
+        same = truth["version"] == VERSION and truth["size"] == list(size)
+        same = same and (not duration_s or abs(truth["duration_s"] - duration_s) < 1e-3)
+        return bool(same and (folder / truth["clip"]).stat().st_size)
     return False
 
 
 def _make_one(task: _Task) -> tuple[int, int, str]:
-    folder, seed, index, size = task
+    folder, seed, index, size, duration_s = task
     try:
-        truth = make_take(Path(folder), seed, index, size)
+        truth = make_take(Path(folder), seed, index, size, duration_s)
     except StruckError as error:
         return 0, 0, str(error)
     except OSError as error:
@@ -277,7 +279,9 @@ def _run_tasks(tasks: list[_Task], jobs: int) -> Iterator[tuple[int, int, str]]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def write_takes(folder: Path, count: int, seed: int, size: tuple[int, int] = SIZE, jobs: int = 0) -> int:
+def write_takes(
+    folder: Path, count: int, seed: int, size: tuple[int, int] = SIZE, jobs: int = 0, duration_s: float = 0.0
+) -> int:
     """Make takes 0 to count - 1 of a seed, those that are there left as they are; how many were made.
 
     The same whatever the number of processes. Progress goes to standard error. BadInput for a folder that cannot be
@@ -290,7 +294,8 @@ def write_takes(folder: Path, count: int, seed: int, size: tuple[int, int] = SIZ
         probe.unlink()
     except OSError as error:
         raise BadInput(f"--out {folder} cannot be written ({error.strerror}); choose another folder") from None
-    tasks = [(str(folder), seed, k, size) for k in range(count) if not is_complete(folder, seed, k, size)]
+    missing = [k for k in range(count) if not is_complete(folder, seed, k, size, duration_s)]
+    tasks = [(str(folder), seed, k, size, duration_s) for k in missing]
     if not tasks:
         _tell(f"{folder}: all {count} takes are there")
         return 0

@@ -82,7 +82,7 @@ def draw_acts(
         gap = pace_s * float(rng.uniform(0.75, 1.35)) + (0.35 if act.kind != "hit" else 0.0)
         now = act.end_s + max(gap, 0.14) + (float(rng.uniform(0.5, 1.5)) if rng.random() < 0.08 else 0.0)
     if not acts:
-        acts.append(_draw_act(rng, striker, heading, face, 1.0, pace_s))
+        acts.append(_draw_act(rng, striker, heading, face, min(1.0, 0.5 * duration_s), pace_s))
     return tuple(acts)
 
 

@@ -41,10 +41,11 @@ class TakePlan:
     seed: int
 
 
-def draw_take(seed: int, index: int) -> TakePlan:
-    """The plan of take ``index`` of ``seed``; the same every time."""
+def draw_take(seed: int, index: int, duration_s: float = 0.0) -> TakePlan:
+    """The plan of take ``index`` of ``seed``, 5 to 7 s long unless a duration is given; the same every time."""
     rng = np.random.default_rng([seed, index])
-    duration_s = float(rng.uniform(5.0, 7.0))
+    drawn_s = float(rng.uniform(5.0, 7.0))
+    duration_s = duration_s or drawn_s
     kind = str(rng.choice(["strikes", "falls", "both", "idle"], p=[0.68, 0.17, 0.10, 0.05]))
     things, ground, table = draw_things(rng, kind)
     faces = list_faces(things, rng)
