@@ -106,6 +106,15 @@ def test_in_pieces_the_same_is_seen_as_at_one_go(network: OnsetNetwork, count: i
     assert np.abs(pieces - whole).max() < 5e-3 < 0.1 * whole[:, 0].std()
 
 
+def test_a_long_clip_thought_over_in_parts_is_the_same_as_at_one_go(
+    network: OnsetNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames, times = make_noise(150), np.arange(150) / 30
+    whole = examine(network, times, frames)
+    monkeypatch.setattr("engine.onsets.watch.THOUGHT_FRAMES", 40)
+    assert np.abs(examine(network, times, frames) - whole).max() < 1e-4
+
+
 def test_partial_tracks_are_told_on_the_way_and_few_frames_hold_no_hits(network: OnsetNetwork) -> None:
     frames = [(k / 30, frame) for k, frame in enumerate(make_noise(300))]
     partial: list = []

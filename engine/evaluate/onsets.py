@@ -27,7 +27,15 @@ from engine.corpus.onset_truth import (
 from engine.errors import BadInput
 from engine.evaluate.onsets_baselines import find_drops, find_flow_peaks, measure_flow
 from engine.evaluate.onsets_figure import draw_failures
-from engine.evaluate.onsets_networks import Baseline, Judge, choose_baseline, choose_judge, open_baselines, open_folds
+from engine.evaluate.onsets_networks import (
+    Baseline,
+    Judge,
+    choose_baseline,
+    choose_judge,
+    open_baselines,
+    open_folds,
+    usual_lag_s,
+)
 from engine.evaluate.onsets_scores import Clip
 from engine.evaluate.onsets_tables import SYNCFUSION, print_tables, tabulate
 from engine.media import iter_clip_audio, iter_frames, probe, read_clip_audio
@@ -111,7 +119,14 @@ def examine_real(
         judge, baseline = choose_judge(judges, path.name[:10]), choose_baseline(baselines, path.name[:10])
         clips.append(examine_clip(path, path, heard, judge, True, baseline))
         say(f"{len(clips)}/{len(names)} {path.name}")
-    return clips
+    if not judges:
+        return clips
+    frames_s = {Path(clip.name).stem: clip.frame_s for clip in clips}
+    return [
+        replace(clip, lag_s=usual_lag_s(judge, clip.frame_s, frames_s))
+        for clip in clips
+        if (judge := choose_judge(judges, clip.day)) is not None
+    ]
 
 
 def examine_simulated(folder: Path, judge: Judge | None, limit: int, say: Callable[[str], None]) -> list[Clip]:

@@ -15,12 +15,16 @@ from engine.onsets.watch import CONFIG, load_onset_network
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """A network, its balanced probability, and the recording days it has not learnt from; ``clean``: from none."""
+    """A network, its balanced probability, and the recording days it has not learnt from; ``clean``: from none.
+
+    ``shifts_s`` says of each clip it has learnt from how much later its picture is than its sound.
+    """
 
     network: OnsetNetwork
     balanced: float
     left_out: frozenset[str]
     clean: bool
+    shifts_s: dict[str, float]
 
 
 def open_folds(folder: Path) -> list[Judge]:
@@ -34,7 +38,8 @@ def open_folds(folder: Path) -> list[Judge]:
 def _open(place: Path) -> Judge:
     network, balanced = load_onset_network(place)
     training = json.loads((place / CONFIG).read_bytes()).get("training", {})
-    return Judge(network, balanced, frozenset(training.get("left_out", ())), bool(training.get("clean", False)))
+    left_out, shifts_s = frozenset(training.get("left_out", ())), dict(training.get("shifts_s", {}))
+    return Judge(network, balanced, left_out, bool(training.get("clean", False)), shifts_s)
 
 
 def choose_judge(judges: Sequence[Judge], day: str) -> Judge | None:
@@ -45,6 +50,15 @@ def choose_judge(judges: Sequence[Judge], day: str) -> Judge | None:
     if judges:
         raise BadInput(f"every network has learnt from the recordings of {day}; train one with --leave-out {day}")
     return None
+
+
+def usual_lag_s(judge: Judge, frame_s: float, frames_s: dict[str, float]) -> float:
+    """How much later pictures usually are than their sound in the clips of a frame rate that a network learnt from.
+
+    ``frames_s`` are frame intervals of clips by name without ending. 0 where it has learnt from none.
+    """
+    alike = [s for name, s in judge.shifts_s.items() if abs(frames_s.get(name, 0.0) - frame_s) < 0.1 * frame_s]
+    return sum(alike) / len(alike) if alike else 0.0
 
 
 Baseline = tuple[SyncFusionNetwork, frozenset[str]]

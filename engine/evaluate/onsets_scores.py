@@ -25,6 +25,7 @@ class Clip:
 
     ``labelled_s`` are asked for, ``audible_s`` are no errors; ``action`` and ``velocity`` (0..1, NaN unknown) go with
     the labelled ones. ``foley_s`` are the onsets of the CondFoleyGen protocol, librosa's with delta 0.3.
+    ``lag_s`` is how much later than the sound the picture is in other days' clips of its frame rate.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Clip:
     velocity: list[float]
     foley_s: list[float]
     tracks: dict[str, list[Onset]] = field(default_factory=dict)
+    lag_s: float = 0.0
 
 
 def measure(clips: Sequence[Clip], find: Find, tolerance_s: float | None) -> dict[str, float]:

@@ -73,6 +73,9 @@ def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequ
     for source in pictures:
         if len(days) > 1:
             systems.append((source, "best on other days", _best_on_other_days(clips, source)))
+        if source == "network" and any(clip.lag_s for clip in clips):
+            lags = {clip.name: -clip.lag_s for clip in clips}
+            systems.append(("network, usual lag off", f"default, {DEFAULT_THRESHOLD:.2f}", _shifted(source, lags)))
         shifts = {clip.name: find_shift(clip, source, DEFAULT_THRESHOLD) for clip in clips}
         systems.append((f"{source}, in step", f"default, {DEFAULT_THRESHOLD:.2f}", _shifted(source, shifts)))
     return [

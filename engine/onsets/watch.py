@@ -15,12 +15,13 @@ from safetensors.torch import load_file, save_file
 
 from engine.errors import BadInput
 from engine.onsets.frames import prepare_frames
-from engine.onsets.network import Eye, OnsetNetwork, OnsetNetworkConfig
+from engine.onsets.network import OUTPUTS, Eye, OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve
 
 FORMAT, KIND = 1, "onsets"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 CHUNK_FRAMES = 64
+THOUGHT_FRAMES = 2048
 SEPARATION_S = 0.09
 """Of two hits seen closer than this only the likelier is kept."""
 LEAST_PROBABILITY = 0.03
@@ -83,14 +84,23 @@ def _see(network: OnsetNetwork, frames: list[np.ndarray]) -> torch.Tensor:
 
 @torch.inference_mode()
 def think(network: OnsetNetwork, seen: list[torch.Tensor], times_s: list[float]) -> np.ndarray:
-    """Logit, offset in frames and velocity of every frame, the mean of both images', float64 [N, 3]."""
-    if len(times_s) < 2:
-        return np.zeros((0, 3))
+    """Logit, offset in frames and velocity of every frame, the mean of both images', float64 [N, 3].
+
+    Long clips are thought over in parts with as much on either side as bears on them, which changes nothing.
+    """
+    count = len(times_s)
+    if count < 2:
+        return np.zeros((0, OUTPUTS))
     steps = np.diff(times_s)
     interval = torch.from_numpy(np.append(steps, steps[-1]).astype(np.float32))
-    both = torch.cat(seen, dim=1).float()
-    told = network.think(both, interval.to(both.device).expand(2, -1))
-    return told.mean(dim=0).cpu().double().numpy()
+    both, reach = torch.cat(seen, dim=1), sum(network.config.dilations)
+    told = []
+    for start in range(0, count, THOUGHT_FRAMES):
+        first, last = max(0, start - reach), min(count, start + THOUGHT_FRAMES + reach)
+        part = both[:, first:last].float()
+        mean = network.think(part, interval[first:last].to(part.device).expand(2, -1)).mean(dim=0)
+        told.append(mean[start - first : start - first + THOUGHT_FRAMES])
+    return torch.cat(told).cpu().double().numpy()
 
 
 def examine(network: OnsetNetwork, times_s: np.ndarray, frames: np.ndarray) -> np.ndarray:
