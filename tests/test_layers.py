@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted([*(ROOT / "engine").rglob("*.py"), *(ROOT / "ui").rglob("*.py")])
 GROUND = {"errors", "units", "parameters"}
+BASE = {"dsp", "device", "weights"}
 SIGNAL = {"media", "onsets", "physics", "diffusion", "sight"}
 DOCUMENT = {"project", "project_json", "edits", "history", "storage"}
 UNSAFE_CALLS = {"open", "exec", "eval", "input", "print"}
@@ -60,12 +61,12 @@ def allowed_parts(path: Path) -> set[str] | None:
     part = part_of(path)
     if part in GROUND:
         return GROUND
-    if part in ("dsp", "device"):
+    if part in BASE:
         return GROUND | {part}
     if part == "diffusion":
-        return GROUND | {"dsp", "device", "diffusion", "physics"}
+        return GROUND | BASE | {"diffusion", "physics"}
     if part in SIGNAL or part == "export":
-        return GROUND | {"dsp", "device", part} | ({"media"} if part == "export" else set())
+        return GROUND | BASE | {part} | ({"media"} if part == "export" else set())
     if part in DOCUMENT:
         return GROUND | DOCUMENT
     return None

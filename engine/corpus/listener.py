@@ -17,10 +17,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from engine.corpus.recordings import Recording
-from engine.diffusion.checkpoint import write_checkpoint
-from engine.diffusion.files import CONFIG, WEIGHTS
 from engine.errors import BadInput
 from engine.units import SAMPLE_RATE_HZ
+from engine.weights import CONFIG, WEIGHTS, write_checkpoint
 
 FORMAT, KIND = 1, "material"
 BANDS, FRAMES, FEATURES = 64, 100, 32

@@ -8,29 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from engine.diffusion.files import CONFIG, FORMAT, KIND, WEIGHTS, digest_checkpoint, find_fault, list_checkpoints
 from engine.diffusion.network import NetworkConfig, VelocityNetwork
 from engine.errors import BadInput
+from engine.weights import write_checkpoint
 
-__all__ = ["CONFIG", "FORMAT", "WEIGHTS", "list_checkpoints", "load_checkpoint", "save_checkpoint", "write_checkpoint"]
+__all__ = ["CONFIG", "FORMAT", "WEIGHTS", "list_checkpoints", "load_checkpoint", "save_checkpoint"]
 
 
 def save_checkpoint(folder: Path, network: VelocityNetwork, training: dict[str, Any]) -> None:
     """Write the sampler's weights in half precision and the configuration that they belong to."""
     config = {"format": FORMAT, "kind": KIND, "network": asdict(network.config), "training": training}
     write_checkpoint(folder, network, torch.float16, config)
-
-
-def write_checkpoint(folder: Path, network: torch.nn.Module, precision: torch.dtype, config: dict[str, Any]) -> None:
-    """Write a network's weights in a precision, and its configuration, as the files of a checkpoint folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach().to(precision).contiguous() for name, value in network.state_dict().items()}
-    temporary = folder / (WEIGHTS + ".part")
-    save_file(weights, str(temporary))
-    temporary.replace(folder / WEIGHTS)
-    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
 def load_checkpoint(folder: Path) -> tuple[VelocityNetwork, str]:

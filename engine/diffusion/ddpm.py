@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from engine.diffusion.checkpoint import write_checkpoint
 from engine.diffusion.ddpm_network import FRAMES, DdpmConfig, DdpmNetwork, stack_features
 from engine.diffusion.ddpm_physics import BINS, HOP, LENGTH, RATE_HZ, WINDOW, DdpmPhysics, divide_by_peak
-from engine.diffusion.files import CONFIG, WEIGHTS, digest_checkpoint
+from engine.diffusion.files import digest_checkpoint
 from engine.diffusion.sampler import prefers_bfloat16
 from engine.errors import BadInput
+from engine.weights import CONFIG, WEIGHTS, write_checkpoint
 
 FORMAT = 1
 KIND = "ddpm"

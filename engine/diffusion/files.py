@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+from engine.weights import CONFIG, WEIGHTS
+
 KIND = "sampler"
 
 FORMAT = 1
