@@ -137,12 +137,12 @@ def vary_example(
     """One example: a varied hit, or two that sound together."""
     first, second = (hits[int(k)] for k in rng.choice(len(hits), 2, p=chances))
     if rng.random() >= config.together:
-        return make_example([vary_hit(first, config.augmentation, rng)])
+        return make_example([vary_hit(first, config.augmentation, rng)], seed=int(rng.integers(2**31)))
     if rng.random() < 0.5:
         second = first  # the same object struck again, else two objects at once or one after the other
     delay = int(rng.integers(0, config.longest_delay)) if second is first or rng.random() < 0.5 else 0
     pair = [vary_hit(first, config.augmentation, rng), vary_hit(second, config.augmentation, rng)]
-    return make_example(pair, [0, delay])
+    return make_example(pair, [0, delay], int(rng.integers(2**31)))
 
 
 def weigh_hits(hits: Sequence[AnalysedHit], evenness: float) -> np.ndarray:

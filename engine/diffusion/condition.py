@@ -27,7 +27,7 @@ from engine.diffusion.spectrogram import (
 )
 from engine.parameters import Modes, Residual
 from engine.physics.modes import synthesize_modes
-from engine.physics.residual import envelope_gain, rise_gain
+from engine.physics.residual import envelope_gain, rise_gain, synthesize_residual
 from engine.units import SAMPLE_RATE_HZ
 
 FLOOR_DB = -80.0
@@ -150,6 +150,19 @@ def expect_parts(
         [torch.from_numpy(expect_noise_power(residual, frames)).float() for _, residual in physics]
     ).to(device)
     return wave_to_spectrogram(wave), noise_power
+
+
+def draw_noise(residual: Residual, frames: int, seed: int) -> np.ndarray:
+    """A draw of the residual's noise as a wave, float32 [frames * HOP], whose onset lies at ONSET_SAMPLE.
+
+    Drawn in time and not bin by bin: what a frame of 21 ms cannot show, the attack and the fine envelope, lies in how
+    the phases of its bins agree, and so the sampler starts from it.
+    """
+    length = frames * HOP - ONSET_SAMPLE
+    noise = synthesize_residual(residual, length, SAMPLE_RATE_HZ, seed)
+    rising = min(length, math.ceil(residual.rise_s * SAMPLE_RATE_HZ))
+    noise[:rising] *= rise_gain(np.arange(rising) / SAMPLE_RATE_HZ, residual.rise_s)
+    return np.pad(noise, (ONSET_SAMPLE, 0))
 
 
 def assemble_condition(modal: torch.Tensor, noise_power: torch.Tensor) -> Condition:

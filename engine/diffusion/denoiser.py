@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import torch
 
-from engine.diffusion.condition import Condition
+from engine.diffusion.condition import SIGMA_MIN, Condition
 from engine.diffusion.network import VelocityNetwork
 from engine.diffusion.spectrogram import compress, expand
 
@@ -21,9 +21,10 @@ Denoise = Callable[[torch.Tensor, float], torch.Tensor]
 """(noisy deviation [B, 2, BINS, T], angle) -> velocity."""
 
 
-def draw_prior(mean: torch.Tensor, sigma: torch.Tensor, white: torch.Tensor) -> torch.Tensor:
-    """Deviation [B, 2, BINS, T] of a draw from the prior: its mean plus ``white`` noise of its spread, compressed."""
-    return compress(expand(mean) + sigma[:, 0] * white) - mean
+def draw_prior(mean: torch.Tensor, noise: torch.Tensor, white: torch.Tensor) -> torch.Tensor:
+    """Deviation [B, 2, BINS, T] of a draw from the prior, compressed: its mean plus a draw of its ``noise``, complex
+    and in units of what is expected, and a little ``white`` noise, since even a clean mode is not known for certain."""
+    return compress(expand(mean) + noise + SIGMA_MIN * white) - mean
 
 
 def mix(noise: torch.Tensor, deviation: torch.Tensor, angle: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from engine.diffusion.checkpoint import list_checkpoints, load_checkpoint
-from engine.diffusion.condition import Condition, build_condition, count_frames
+from engine.diffusion.condition import Condition, build_condition, count_frames, draw_noise
 from engine.diffusion.context import encode_contexts
 from engine.diffusion.denoiser import draw_prior, make_denoise
 from engine.diffusion.hold import hold_modes
@@ -22,6 +22,7 @@ from engine.diffusion.spectrogram import (
     draw_white,
     expand,
     spectrogram_to_wave,
+    wave_to_spectrogram,
 )
 from engine.diffusion.tail import remove_drift, ring_out
 from engine.parameters import Context, Modes, Residual
@@ -103,7 +104,8 @@ class Sampler:
             condition = build_condition(physics, frames, self.device)
             context = encode_contexts(contexts, self.device)
             denoise = make_denoise(self.network, condition, guidance, self.bfloat16, context)
-            deviation = sample(denoise, draw_starts(seeds, condition), space_angles(steps), report)
+            start = draw_starts(physics, seeds, condition)
+            deviation = sample(denoise, start, space_angles(steps), report)
             pictures = (condition.mean + deviation, condition.mean)
             sounds, modal = (picture_to_wave(condition, picture).cpu().numpy() for picture in pictures)
             rest = remove_drift(sounds - modal)
@@ -126,11 +128,14 @@ def prefers_bfloat16(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.is_bf16_supported()
 
 
-def draw_starts(seeds: Sequence[int], condition: Condition) -> torch.Tensor:
+def draw_starts(physics: Sequence[tuple[Modes, Residual]], seeds: Sequence[int], condition: Condition) -> torch.Tensor:
     """A draw of the prior for each hit, [B, 2, BINS, T], from the hit's own seed, on the CPU whatever the device."""
-    frames = condition.mean.shape[-1]
+    frames, device = condition.mean.shape[-1], condition.mean.device
+    pairs = list(zip(physics, seeds, strict=True))
+    waves = np.stack([draw_noise(residual, frames, int(seed)) for (_, residual), seed in pairs])
+    noise = wave_to_spectrogram(torch.from_numpy(waves)).to(device) / condition.expected
     white = torch.cat([draw_white(1, frames, torch.Generator().manual_seed(int(seed))) for seed in seeds])
-    return draw_prior(condition.mean, condition.sigma, white.to(condition.mean.device))
+    return draw_prior(condition.mean, noise, white.to(device))
 
 
 def picture_to_wave(condition: Condition, picture: torch.Tensor) -> torch.Tensor:

@@ -168,7 +168,7 @@ def draw_task(batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, t
     size, device = deviation.shape[0], deviation.device
     angle = (torch.rand(size, generator=generator) * (0.5 * math.pi)).to(device)
     white = draw_white(size, deviation.shape[-1], generator).to(device)
-    return angle, *mix(draw_prior(features[:, :2], features[:, 2:3], white), deviation, angle)
+    return angle, *mix(draw_prior(features[:, :2], batch.noise, white), deviation, angle)
 
 
 def weighted_square(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
