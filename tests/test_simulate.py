@@ -14,16 +14,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.corpus import takes
 from engine.corpus.greatest_hits import list_takes
-from engine.corpus.stage_film import check_drawing, film_take, project
-from engine.corpus.stage_materials import GROUNDS, MATERIALS, PROPS
-from engine.corpus.stage_motion import SLOWEST_HIT_M_PER_S, Act, Touch, follow, merge_touches
-from engine.corpus.stage_scene import Paint, Striker, Thing
+from engine.corpus.simulator import takes
+from engine.corpus.simulator.stage_film import check_drawing, film_take, project
+from engine.corpus.simulator.stage_materials import GROUNDS, MATERIALS, PROPS
+from engine.corpus.simulator.stage_motion import SLOWEST_HIT_M_PER_S, Act, Touch, follow, merge_touches
+from engine.corpus.simulator.stage_scene import Paint, Striker, Thing
+from engine.corpus.simulator.takes import (
+    is_complete,
+    list_times,
+    make_take,
+    play_take,
+    sound_take,
+    tell_truth,
+    write_takes,
+)
+from engine.corpus.simulator.takes_plan import TakePlan, draw_take
+from engine.corpus.simulator.takes_sound import VOICES, ring_object
 from engine.corpus.strikes import main
-from engine.corpus.takes import is_complete, list_times, make_take, play_take, sound_take, tell_truth, write_takes
-from engine.corpus.takes_plan import TakePlan, draw_take
-from engine.corpus.takes_sound import VOICES, ring_object
 from engine.errors import BadInput, StruckError
 from engine.media.sound import read_recording
 from engine.units import SAMPLE_RATE_HZ

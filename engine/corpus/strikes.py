@@ -252,7 +252,7 @@ def main(args: Sequence[str]) -> int:
             raise BadInput(f"{name} {value} makes no sense; give {least} or more")
     if options.seconds and not 2.0 <= options.seconds <= 600.0:
         raise BadInput(f"--seconds {options.seconds:g} cannot be filmed; give 2 to 600")
-    from engine.corpus.takes import parse_size, write_takes
+    from engine.corpus.simulator.takes import parse_size, write_takes
 
     size = parse_size(options.size)
     write_takes(Path(options.out), options.count, options.seed, size, options.jobs, options.seconds)

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.corpus.stage_materials import MATERIALS, Colour
-from engine.corpus.stage_motion import Act
-from engine.corpus.stage_scene import Striker
-from engine.corpus.takes_things import Face, make_colour
+from engine.corpus.simulator.stage_materials import MATERIALS, Colour
+from engine.corpus.simulator.stage_motion import Act
+from engine.corpus.simulator.stage_scene import Striker
+from engine.corpus.simulator.takes_things import Face, make_colour
 
 SKINS: tuple[Colour, ...] = ((0.86, 0.64, 0.52), (0.72, 0.48, 0.36), (0.48, 0.30, 0.21), (0.92, 0.72, 0.62))
 

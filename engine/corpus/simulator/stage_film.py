@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.corpus.stage_motion import Played, Touch, find_owner
-from engine.corpus.stage_scene import STEP_S, Stage
+from engine.corpus.simulator.stage_motion import Played, Touch, find_owner
+from engine.corpus.simulator.stage_scene import STEP_S, Stage
 from engine.corpus.strikes import NO_PICTURE, load_mujoco
 from engine.errors import StruckError
 

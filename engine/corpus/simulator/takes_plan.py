@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from engine.corpus.stage_film import Film, Shot
-from engine.corpus.stage_materials import GROUNDS, Colour
-from engine.corpus.stage_motion import Act
-from engine.corpus.stage_scene import Lamp, Mover, Stage, Striker
-from engine.corpus.takes_acts import SKINS, draw_acts, draw_striker
-from engine.corpus.takes_things import (
+from engine.corpus.simulator.stage_film import Film, Shot
+from engine.corpus.simulator.stage_materials import GROUNDS, Colour
+from engine.corpus.simulator.stage_motion import Act
+from engine.corpus.simulator.stage_scene import Lamp, Mover, Stage, Striker
+from engine.corpus.simulator.takes_acts import SKINS, draw_acts, draw_striker
+from engine.corpus.simulator.takes_things import (
     draw_falls,
     draw_paint,
     draw_scenery,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.corpus.stage_materials import GROUNDS, MATERIALS, PROPS, Colour
-from engine.corpus.stage_scene import Paint, Thing
+from engine.corpus.simulator.stage_materials import GROUNDS, MATERIALS, PROPS, Colour
+from engine.corpus.simulator.stage_scene import Paint, Thing
 
 Vector = tuple[float, float, float]
 SHAPES = {

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.corpus.stage_materials import MATERIALS, Colour
-from engine.corpus.stage_textures import paint_texture
+from engine.corpus.simulator.stage_materials import MATERIALS, Colour
+from engine.corpus.simulator.stage_textures import paint_texture
 from engine.corpus.strike_scene import make_lathe
 
 STEP_S = 0.0005

@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.corpus.stage_film import aim_film, check_drawing, film_take, list_seen, project
-from engine.corpus.stage_materials import MATERIALS
-from engine.corpus.stage_motion import GROUND, STRIKER, THING, Played, Touch, plan_motion, play
-from engine.corpus.stage_scene import build_stage
+from engine.corpus.simulator.stage_film import aim_film, check_drawing, film_take, list_seen, project
+from engine.corpus.simulator.stage_materials import MATERIALS
+from engine.corpus.simulator.stage_motion import GROUND, STRIKER, THING, Played, Touch, plan_motion, play
+from engine.corpus.simulator.stage_scene import build_stage
+from engine.corpus.simulator.takes_plan import TakePlan, draw_take
+from engine.corpus.simulator.takes_sound import Ringing, add_room, ring_object, ring_out
 from engine.corpus.strikes import NO_PICTURE, load_mujoco
-from engine.corpus.takes_plan import TakePlan, draw_take
-from engine.corpus.takes_sound import Ringing, add_room, ring_object, ring_out
 from engine.errors import BadInput, StruckError
 from engine.units import SAMPLE_RATE_HZ
 
