@@ -264,3 +264,12 @@ def test_a_soft_hit_is_as_soft_as_heard_though_it_dulls_as_well(tmp_path: Path) 
     loud, soft = (10 * np.log10(np.mean(track[round(t * RATE) :][:2400] ** 2)) for t in times_s)
     assert project.hits[1].sound_id == project.hits[0].sound_id and -17.0 < project.hits[1].velocity_db < -8.0
     assert soft - loud == pytest.approx(-18.0, abs=0.5)
+
+
+def test_a_track_is_kept_as_finite_numbers_with_velocities_told_or_not() -> None:
+    onsets = (Onset(1.25, 0.5), Onset(1801.5, 0.75, 0.0), Onset(1900.0, 1.0, 0.5))
+    track = OnsetTrack(OnsetCurve(100.0, np.linspace(0, 1, 9, dtype=np.float32)), onsets)
+    arrays = ingest.track_to_arrays(track)
+    assert all(np.isfinite(array).all() and array.ndim == 1 for array in arrays)  # what a bundle takes
+    again = ingest.track_from_arrays(*arrays)
+    assert again is not None and again.candidates == onsets

@@ -12,6 +12,7 @@ from engine.ingest.clip import ONSET_NETWORK
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
 
 _VERSION = 2
+UNTOLD = -1.0
 
 
 def track_keys(digest: str, source: str, network: Path = ONSET_NETWORK) -> tuple[str, str]:
@@ -26,7 +27,7 @@ def track_keys(digest: str, source: str, network: Path = ONSET_NETWORK) -> tuple
 def track_to_arrays(track: OnsetTrack) -> tuple[np.ndarray, np.ndarray]:
     """The curve behind its rate; and of every candidate whole seconds, the rest of the time, strength and velocity.
 
-    A velocity that is not told apart is NaN.
+    A velocity that is not told apart is -1: stores hold finite numbers alone.
     """
     curve = np.concatenate([[track.curve.rate_hz], track.curve.values]).astype(np.float32)
     rows = [
@@ -34,7 +35,7 @@ def track_to_arrays(track: OnsetTrack) -> tuple[np.ndarray, np.ndarray]:
             math.floor(o.time_s),
             o.time_s - math.floor(o.time_s),
             o.strength,
-            math.nan if o.velocity is None else o.velocity,
+            UNTOLD if o.velocity is None else o.velocity,
         )
         for o in track.candidates
     ]
@@ -47,7 +48,7 @@ def track_from_arrays(curve: np.ndarray | None, candidates: np.ndarray | None) -
         return None
     rows = [[float(value) for value in row] for row in candidates.reshape(-1, 4)]
     onsets = tuple(
-        Onset(second + part, min(1.0, strength), None if math.isnan(velocity) else velocity)
+        Onset(second + part, min(1.0, strength), None if velocity == UNTOLD else velocity)
         for second, part, strength, velocity in rows
     )
     return OnsetTrack(OnsetCurve(float(curve[0]), curve[1:]), onsets)

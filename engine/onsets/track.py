@@ -19,7 +19,7 @@ QUIETEST_VELOCITY_DB = -24.0
 AGREEMENT_S = 0.07
 """How far a hit seen may lie from the hit heard: a frame of motion blur either side at 25 frames a second."""
 
-UNHEARD_WEIGHT = 0.55
+UNHEARD_WEIGHT = 0.52
 """A hit seen but not heard keeps this share of its strength, so that only strong ones pass, in a clip that sounds."""
 
 SUPPORT_WEIGHT = 0.6
