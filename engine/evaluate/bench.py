@@ -121,7 +121,7 @@ def measure_ingest(clip: Path) -> list[Figure]:
     return [
         Figure("ingest", "10 s 720p clip to hits and modes", done_s - started_s, "s", 5.0),
         Figure("ingest, opening", "of that: reading the clip, filmstrip", opened_s - started_s, "s"),
-        Figure("ingest, detection", "of that: motion and sound", detected_s - opened_s, "s"),
+        Figure("ingest, detection", "of that: picture and sound", detected_s - opened_s, "s"),
         Figure("ingest, physics", "of that: modes and residuals", done_s - detected_s, "s"),
     ]
 
