@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import torch
 
-from engine.corpus.examples import Batch, make_example
+from engine.corpus.examples import Batch, make_batch, make_example
 from engine.corpus.hits import AnalysedHit
 from engine.corpus.recordings import is_held_out, list_recordings, read_hit
 from engine.diffusion.checkpoint import load_checkpoint
@@ -122,9 +122,9 @@ def test_level_loss_is_the_error_of_level_in_db() -> None:
     physics = make_hit(3)
     example = make_example([as_hit(physics, synthesize(physics, 0.25))])
     arrays = torch.from_numpy(example.arrays)[None].float()
-    sound, features = arrays[:, :2], arrays[:, 2:].clone()
-    features[:, 2] = 0.0
-    batch = Batch(sound - features[:, :2], features, torch.ones_like(sound[:, :1]), torch.zeros(1, WIDTH))
+    sound, features = arrays[:, :2], arrays[:, 2:6]
+    still = torch.zeros_like(features[:, 0], dtype=torch.complex64)
+    batch = Batch(sound - features[:, :2], features, torch.ones_like(sound[:, :1]), torch.zeros(1, WIDTH), still)
 
     def found_db(gain: float) -> float:
         answer = compress(gain * expand(sound)) - features[:, :2]
@@ -133,6 +133,21 @@ def test_level_loss_is_the_error_of_level_in_db() -> None:
     assert found_db(1.0) < 0.3
     assert 2.0 < found_db(2.0) < 6.1 and 2.0 < found_db(0.5) < 6.1  # what lies under the floor does not count
     assert found_db(4.0) > 1.8 * found_db(2.0)
+
+
+def test_an_attack_that_comes_on_slowly_costs() -> None:
+    """The first 5 ms at half the level: frames of 21 ms hardly show it, the attack's own do."""
+    physics = make_hit(3)
+    struck = synthesize(physics, 0.25)
+    dulled = struck * np.interp(np.arange(struck.size), [0, 240, 241], [0.5, 0.5, 1.0]).astype(np.float32)
+    batch = make_batch([make_example([as_hit(physics, struck)])], torch.device("cpu"), None)
+    batch = replace(batch, noise=torch.zeros_like(batch.noise))
+    other = make_batch([make_example([as_hit(physics, dulled)])], torch.device("cpu"), None)
+    losses = [
+        float(level_loss(lambda *_, found=found: found, batch, 1, torch.Generator().manual_seed(1), False))
+        for found in (batch.deviation, other.deviation)
+    ]
+    assert losses[0] < 0.3 and losses[1] > losses[0] + 0.3
 
 
 def test_distances_are_distances() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from engine.corpus.onset_syncfusion import SyncFusionNetwork, load_syncfusion
 from engine.errors import BadInput
 from engine.onsets.network import OnsetNetwork
-from engine.onsets.watch import CONFIG, load_onset_network
+from engine.onsets.watch import load_onset_network
+from engine.weights import CONFIG
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from engine.errors import BadInput
 from engine.onsets.frames import prepare_frames
 from engine.onsets.network import OUTPUTS, Eye, OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve
+from engine.weights import CONFIG, WEIGHTS, write_checkpoint
 
 FORMAT, KIND = 1, "onsets"
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
 CHUNK_FRAMES = 64
 THOUGHT_FRAMES = 2048
 SEPARATION_S = 0.09
@@ -149,14 +149,8 @@ def pick_peaks(times_s: np.ndarray, found: np.ndarray) -> list[tuple[int, float]
 
 def save_onset_network(folder: Path, network: OnsetNetwork, balanced: float, training: dict[str, Any]) -> None:
     """Write a network's weights in half precision and what they belong to."""
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach() for name, value in network.state_dict().items()}
-    halves = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in weights.items()}
-    temporary = folder / (WEIGHTS + ".part")
-    save_file(halves, str(temporary))
-    temporary.replace(folder / WEIGHTS)
     config = {"format": FORMAT, "kind": KIND, "network": asdict(network.config), "balanced": balanced}
-    (folder / CONFIG).write_text(json.dumps({**config, "training": training}, indent=1) + "\n", encoding="utf-8")
+    write_checkpoint(folder, network, torch.float16, {**config, "training": training})
 
 
 def load_onset_network(folder: Path) -> tuple[OnsetNetwork, float]:

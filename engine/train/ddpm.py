@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from engine.diffusion.sampler import prefers_bfloat16
 from engine.errors import BadInput
 from engine.train.ddpm_card import measure_sounds, write_card
 from engine.train.ddpm_clips import Clips, prepare_clips
+from engine.train.state import log_line, resume_state, save_state
 
 
 @dataclass(frozen=True)
@@ -61,26 +61,18 @@ class Training:
 
     def resume(self) -> None:
         """Go on where an earlier run of the same configuration stopped, if there was one."""
-        if not self.state_path.is_file():
-            return
-        try:
-            state = torch.load(self.state_path, map_location=self.device, weights_only=True)
-            self.network.load_state_dict(state["network"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.loss = int(state["step"]), float(state["loss"])
-            self.spent_s, self.worked_s = float(state["spent_s"]), float(state["worked_s"])
-        except Exception as error:
-            reason = str(error).splitlines()[0][:100]
-            remedy = "delete it or give another --work"
-            raise BadInput(f"{self.state_path} does not fit this training ({reason}); {remedy}") from None
-        print(f"resuming at step {self.step}, {self.spent_s / 60:.1f} minutes in", file=sys.stderr)
+        resume_state(self.state_path, self.device, self._restore)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.loss = int(state["step"]), float(state["loss"])
+        self.spent_s, self.worked_s = float(state["spent_s"]), float(state["worked_s"])
 
     def save(self, held_out: dict[str, float]) -> None:
         """Write the state whole or not at all, and a line of the log."""
-        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(self.loss, 5), **held_out}
-        with open(self.log_path, "a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-        print(json.dumps(line), file=sys.stderr, flush=True)
+        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(self.loss, 5)}
+        log_line(self.log_path, line | held_out)
         state = {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -89,9 +81,7 @@ class Training:
             "worked_s": self.worked_s,
             "loss": self.loss,
         }
-        partial = self.state_path.with_suffix(".part")
-        torch.save(state, partial)
-        partial.replace(self.state_path)
+        save_state(self.state_path, state)
 
     def learn(self, clips: Clips, rows: np.ndarray, generator: torch.Generator) -> None:
         """One step of the optimizer; the rate falls exponentially over the time there is."""

@@ -22,7 +22,9 @@ from engine.corpus.onset_clips import OnsetClip, load_real_clips, load_simulated
 from engine.device import choose_device
 from engine.errors import BadInput
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig, count_parameters
-from engine.onsets.watch import CONFIG, examine, load_onset_network, pick_peaks, save_onset_network
+from engine.onsets.watch import examine, load_onset_network, pick_peaks, save_onset_network
+from engine.train.state import follow, log_line, resume_state, save_state
+from engine.weights import CONFIG
 
 SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
 """How far a clip's sound may lie off its picture."""
@@ -84,28 +86,19 @@ class Training:
 
     def resume(self) -> None:
         """Go on where an earlier run of the same configuration stopped, if there was one."""
-        if not self.state_path.is_file():
-            return
-        try:
-            state = torch.load(self.state_path, map_location=self.device, weights_only=True)
-            self.network.load_state_dict(state["network"])
-            self.average.load_state_dict(state["average"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
-            self.shifts_s = {str(name): float(shift) for name, shift in state["shifts_s"].items()}
-        except Exception as error:
-            reason = str(error).splitlines()[0][:100]
-            raise BadInput(
-                f"{self.state_path} does not fit this training ({reason}); delete it or give another --work"
-            ) from None
-        print(f"resuming at step {self.step}, {self.spent_s / 60:.1f} minutes in", file=sys.stderr)
+        resume_state(self.state_path, self.device, self._restore)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
+        self.shifts_s = {str(name): float(shift) for name, shift in state["shifts_s"].items()}
 
     def save(self) -> None:
         """Write the state whole or not at all, and a line of the log."""
         line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(self.loss, 4)}
-        with open(self.log_path, "a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-        print(json.dumps(line), file=sys.stderr, flush=True)
+        log_line(self.log_path, line)
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -115,9 +108,7 @@ class Training:
             "loss": self.loss,
             "shifts_s": self.shifts_s,
         }
-        partial = self.state_path.with_suffix(".part")
-        torch.save(state, partial)
-        partial.replace(self.state_path)
+        save_state(self.state_path, state)
 
     def progress(self) -> float:
         """Share of the steps, or else of the time, that is done."""
@@ -143,12 +134,7 @@ class Training:
         self.optimizer.step()
         self.step += 1
         self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
-        keep = min(self.config.ema_decay, (self.step + 1) / (self.step + 10))
-        with torch.no_grad():
-            for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                slow.lerp_(fast, 1.0 - keep)
-            for kept, now in zip(self.average.buffers(), self.network.buffers(), strict=True):
-                kept.copy_(torch.lerp(kept, now, 1.0 - keep) if kept.is_floating_point() else now)
+        follow(self.average, self.network, self.config.ema_decay, self.step)
 
     def run(self, clips: Sequence[OnsetClip], pieces: BatchConfig) -> None:
         """Learn until the steps are done or the time is spent, saving now and then."""

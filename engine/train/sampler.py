@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
 import math
 import os
 import sys
@@ -12,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from engine.diffusion.sampler import prefers_bfloat16
 from engine.diffusion.spectrogram import FRAME_COUNTS, draw_white
 from engine.errors import BadInput
 from engine.train.levels import level_loss
+from engine.train.state import follow, log_line, resume_state, save_state
 
 
 @dataclass(frozen=True)
@@ -69,27 +70,18 @@ class Training:
 
     def resume(self) -> None:
         """Go on where an earlier run of the same configuration stopped, if there was one."""
-        if self.state_path.is_file():
-            try:
-                state = torch.load(self.state_path, map_location=self.device, weights_only=True)
-                self.network.load_state_dict(state["network"])
-                self.average.load_state_dict(state["average"])
-                self.optimizer.load_state_dict(state["optimizer"])
-                self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
-            except Exception as error:
-                reason = str(error).splitlines()[0][:100]
-                raise BadInput(
-                    f"{self.state_path} does not fit this training ({reason}); delete it or give another --work"
-                ) from None
-            print(f"resuming at step {self.step}, {self.spent_s / 60:.1f} minutes in", file=sys.stderr)
+        resume_state(self.state_path, self.device, self._restore)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
 
     def save(self, held_out: dict[str, float], pool: dict[str, float]) -> None:
         """Write the state whole or not at all, and a line of the log."""
         line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(self.loss, 5)}
-        line |= {**held_out, **pool}
-        with open(self.log_path, "a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-        print(json.dumps(line), file=sys.stderr, flush=True)
+        log_line(self.log_path, line | held_out | pool)
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -98,9 +90,7 @@ class Training:
             "spent_s": self.spent_s,
             "loss": self.loss,
         }
-        partial = self.state_path.with_suffix(".part")
-        torch.save(state, partial)
-        partial.replace(self.state_path)
+        save_state(self.state_path, state)
 
     def learning_rate(self) -> float:
         """Linear warm-up, then a cosine over the time there is, down to a fiftieth."""
@@ -124,10 +114,7 @@ class Training:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
-        keep = min(self.config.ema_decay, (self.step + 1) / (self.step + 10))
-        with torch.no_grad():
-            for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                slow.lerp_(fast, 1.0 - keep)
+        follow(self.average, self.network, self.config.ema_decay, self.step)
 
     def run(self, batches: Iterator[Batch]) -> Iterator[bool]:
         """Learn until the time is spent; yields now and then, when it is time to save: True at the end."""
