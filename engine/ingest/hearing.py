@@ -48,8 +48,8 @@ ALIKE_DB = 5.0
 """Mean distance of two beginnings under which one analysis serves both; two strikes of one thing are 2 to 6 apart."""
 
 MOST_KINDS = 24
-VELOCITIES_DB = np.arange(-60.0, 12.1, 3.0)
-"""Among which a hit's velocity is found, by how loud it makes the sound."""
+VELOCITIES_DB = tuple(range(-60, 13, 6))
+"""Among which a hit's velocity is found, by how loud it makes the sound; 0 is one of them."""
 
 UNHEARD_NOTE = "default preset, since no hit can be heard in the clip's sound"
 
@@ -273,9 +273,9 @@ def _tabulate_velocity(physics: Physics) -> np.ndarray:
 
     More than the velocity itself says: a harder strike is shorter and brings out more of the high modes.
     """
-    struck = (apply_macros(physics.modes, physics.residual, velocity_db=float(v)) for v in (*VELOCITIES_DB, 0.0))
+    struck = (apply_macros(physics.modes, physics.residual, velocity_db=float(v)) for v in VELOCITIES_DB)
     levels_db = [_level_db(synthesize(replace(physics, modes=m, residual=r), LEVEL_WINDOW_S)) for m, r in struck]
-    return np.maximum.accumulate(np.array(levels_db[:-1])) - levels_db[-1]
+    return np.maximum.accumulate(levels_db) - levels_db[VELOCITIES_DB.index(0)]
 
 
 def _rise_db(samples: np.ndarray, at_s: float) -> float:
