@@ -19,7 +19,7 @@ from typing import IO, NoReturn
 
 from engine.errors import BadInput, Cancelled, StruckError
 
-OWN = ("detect", "analyze", "synthesize", "render")
+OWN = ("detect", "analyze", "synthesize", "render", "query", "bank")
 COMMANDS = (*OWN, "train", "simulate", "evaluate", "bench")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +30,8 @@ USAGE = """usage: launch.py COMMAND ... [--device auto|cpu|cuda|mps] [--ckpt-dir
   analyze HIT_AUDIO      modes and residual of one recorded hit
   synthesize JSON        that physics as sound
   render CLIP|PROJECT    the whole job, without the editor
+  query CLIP|AUDIO       what is struck: sounds that fit a picture, a recording or words
+  bank                   the sounds to choose from; adds a person's own recordings
   train NAME             weights
   simulate               clips and sounds made by a simulator
   evaluate NAME          quality tables

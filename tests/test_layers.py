@@ -63,8 +63,8 @@ def allowed_parts(path: Path) -> set[str] | None:
         return GROUND
     if part in BASE:
         return GROUND | {part}
-    if part == "diffusion":
-        return GROUND | BASE | {"diffusion", "physics"}
+    if part in ("diffusion", "sight"):
+        return GROUND | BASE | {part, "physics"}
     if part in SIGNAL or part == "export":
         return GROUND | BASE | {part} | ({"media"} if part == "export" else set())
     if part in DOCUMENT:
