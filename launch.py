@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 WINDOWS = os.name == "nt"
-COMMANDS = ("detect", "analyze", "synthesize", "render", "train", "simulate", "evaluate", "bench")
+COMMANDS = ("detect", "analyze", "synthesize", "render", "query", "bank", "train", "simulate", "evaluate", "bench")
 STAMP_NAME = "struck-installed.json"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TORCH_CUDA_INDEX = "https://download.pytorch.org/whl/cu130"

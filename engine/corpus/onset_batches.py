@@ -54,7 +54,9 @@ def draw_batch(clips: Sequence[OnsetClip], config: BatchConfig, random: np.rando
     for _ in range(config.size):
         group = real if real and (not simulated or random.random() < config.real_share) else simulated
         piece = draw_piece(group, config, random)
-        if config.vary and random.random() < 0.08:
+        if config.vary and random.random() < 0.02:
+            piece = freeze(piece, random)
+        elif config.vary and random.random() < 0.12:
             piece = splice(piece, draw_piece(group, config, random), int(random.integers(10, config.frames - 10)))
         pieces.append(piece)
     return OnsetBatch(*(torch.stack(values) for values in zip(*pieces, strict=True)))
@@ -196,8 +198,18 @@ def repeat_frames(frames: torch.Tensor, random: np.random.Generator) -> torch.Te
 
 
 def splice(first: list[torch.Tensor], second: list[torch.Tensor], at: int) -> list[torch.Tensor]:
-    """A cut: one piece up to a frame, another from there; what lies across the cut does not count."""
+    """A cut: one piece up to a frame, another from there. It is no hit; a hit that it halves does not count."""
     joined = [torch.cat((a[:at], b[at:])) for a, b in zip(first, second, strict=True)]
-    joined[3][at - 2 : at + 2] = 0.0
-    joined[5][at - 2 : at + 2] = 0.0
+    halved = torch.cat((first[2][at : at + 2], second[2][at - 2 : at])).max() > 0.05
+    if halved:
+        joined[3][at - 2 : at + 2] = 0.0
+        joined[5][at - 2 : at + 2] = 0.0
     return joined
+
+
+def freeze(piece: list[torch.Tensor], random: np.random.Generator) -> list[torch.Tensor]:
+    """A picture in which nothing happens but noise and no hit is."""
+    still = piece[0][:1].repeat(len(piece[0]), 1, 1)
+    noise = torch.randn(still.shape, generator=_fork(random)) * float(random.uniform(0.3, 5.0))
+    none = torch.zeros_like(piece[2])
+    return [(still + noise).clamp(0, 255).round(), piece[1], none, piece[3].clamp_min(1.0), none, none, piece[6]]

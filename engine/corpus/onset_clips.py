@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -164,7 +165,7 @@ def _keep(work: Path, path: Path, key: list, clip: OnsetClip) -> None:
         "action": list(clip.action),
         "duration_s": clip.duration_s,
     }
-    partial = place.with_suffix(".part.npz")
+    partial = place.with_suffix(f".{os.getpid()}.npz")
     arrays = {name: getattr(clip, name) for name in _ARRAYS}
     np.savez(partial, facts=np.asarray(json.dumps(facts)), **arrays)
     partial.replace(place)

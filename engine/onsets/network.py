@@ -2,11 +2,14 @@
 
 Difference frames go through a small 2-D network that shifts a part of its channels one frame back and forth (Lin et al.
 2019, "TSM: Temporal Shift Module for Efficient Video Understanding", ICCV), are pooled over the picture, and go on
-through dilated residual convolutions over a second on either side.
+through dilated residual convolutions over a second on either side. Its maps are normalised by the clip's own means and
+variances, never by those of other clips (as Li et al. 2016, "Revisiting Batch Normalization for Practical Domain
+Adaptation", do after training; here training does so too): what moves much or little in this clip is what counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +21,10 @@ OUTPUTS = 3
 
 FAINT = 12.0
 """Gray levels added to a frame's contrast, so that a blank wall's noise is not made large."""
+
+
+Levels = Sequence[tuple[torch.Tensor, torch.Tensor]]
+"""Of every layer of the eye, the mean and the variance of each channel [C] over a clip."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,25 @@ class Shift(nn.Module):
         return shifted.view(frames, channels, rows, columns)
 
 
+class ClipNorm(nn.Module):
+    """Channels brought to mean 0 and variance 1 over a clip, then to a scale and a bias that were learnt."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, maps: torch.Tensor, level: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        """[N, C, H, W] to the same, by the mean and variance given."""
+        return F.batch_norm(maps, *level, self.weight, self.bias, training=False)
+
+    def measure(self, maps: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+        """[N, C, H, W] to the same, by their own mean and variance, and these."""
+        mean, variance = torch.zeros_like(self.bias), torch.ones_like(self.weight)
+        even = F.batch_norm(maps, mean, variance, self.weight, self.bias, training=True, momentum=1.0)
+        return even, (mean, variance)
+
+
 class Eye(nn.Module):
     """What one frame and its neighbours show, as a list of numbers."""
 
@@ -57,20 +83,32 @@ class Eye(nn.Module):
         a, b, c, d = config.widths
         plan = ((3, a, 5, 2), (a, b, 3, 2), (b, c, 3, 2), (c, c, 3, 1), (c, d, 3, 2), (d, d, 3, 1))
         self.layers = nn.ModuleList(nn.Conv2d(i, o, k, s, k // 2, bias=False) for i, o, k, s in plan)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(o) for _, o, _, _ in plan)
+        self.norms = nn.ModuleList(ClipNorm(o) for _, o, _, _ in plan)
         self.shift = Shift()
         self.pooled = 2 * d
 
-    def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        """Gray levels [B, T, H, W] to [B, T, pooled]."""
+    def forward(self, frames: torch.Tensor, levels: Levels | None = None) -> torch.Tensor:
+        """Gray levels [B, T, H, W] to [B, T, pooled]: each of the B by its own levels, or all by those given."""
+        if levels is None:
+            return torch.cat([self._pass(piece, None)[0] for piece in frames.split(1)])
+        return self._pass(frames, levels)[0]
+
+    def measure(self, frames: torch.Tensor) -> Levels:
+        """The levels of a piece [T, H, W]."""
+        return self._pass(frames[None], None)[1]
+
+    def _pass(self, frames: torch.Tensor, levels: Levels | None) -> tuple[torch.Tensor, Levels]:
         batch, count = frames.shape[:2]
         maps = look(frames).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        found_levels = []
         for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
-            given = self.shift(maps, count) if index in self.SHIFTED else maps
-            found = F.relu(norm(layer(given)), inplace=True)
+            given = layer(self.shift(maps, count) if index in self.SHIFTED else maps)
+            even, level = norm.measure(given) if levels is None else (norm(given, levels[index]), levels[index])
+            found = F.relu(even, inplace=True)
             maps = found + maps if found.shape == maps.shape else found
+            found_levels.append(level)
         pooled = torch.cat((maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))), dim=1)
-        return pooled.view(batch, count, -1).float()
+        return pooled.view(batch, count, -1).float(), found_levels
 
 
 def look(frames: torch.Tensor) -> torch.Tensor:
@@ -115,9 +153,9 @@ class OnsetNetwork(nn.Module):
         with torch.no_grad():
             self.leave.bias.copy_(torch.tensor((-3.0, 0.0, 0.5)))
 
-    def forward(self, frames: torch.Tensor, interval_s: torch.Tensor) -> torch.Tensor:
+    def forward(self, frames: torch.Tensor, interval_s: torch.Tensor, levels: Levels | None = None) -> torch.Tensor:
         """Gray levels [B, T, H, W] and seconds between frames [B, T] to logit, offset and velocity [B, T, OUTPUTS]."""
-        return self.think(self.eye(frames), interval_s)
+        return self.think(self.eye(frames, levels), interval_s)
 
     def think(self, seen: torch.Tensor, interval_s: torch.Tensor) -> torch.Tensor:
         """What was seen [B, T, pooled] to [B, T, OUTPUTS]."""

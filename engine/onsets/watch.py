@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,17 @@ from safetensors.torch import load_file
 
 from engine.errors import BadInput
 from engine.onsets.frames import prepare_frames
-from engine.onsets.network import OUTPUTS, Eye, OnsetNetwork, OnsetNetworkConfig
+from engine.onsets.network import OUTPUTS, Eye, Levels, OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve
 from engine.weights import CONFIG, WEIGHTS, write_checkpoint
 
-FORMAT, KIND = 1, "onsets"
+FORMAT, KIND = 2, "onsets"
 CHUNK_FRAMES = 64
 THOUGHT_FRAMES = 2048
+MEASURED_FRAMES = 1024
+"""The first so many frames of a clip are held to measure its levels; later ones follow what it shows by and by."""
+MEASURED_BLOCK = 32
+"""Of the frames measured, every other so many are."""
 SEPARATION_S = 0.09
 """Of two hits seen closer than this only the likelier is kept."""
 LEAST_PROBABILITY = 0.03
@@ -38,8 +43,8 @@ def detect_with_network(
 ) -> OnsetTrack:
     """Onsets of a silent picture from gray frames [H, W] of any size in order of time.
 
-    Frames are watched CHUNK_FRAMES at a time, as they are and mirrored, and let go; less than a kilobyte of each is
-    kept. ``balanced`` is the probability that becomes DEFAULT_THRESHOLD.
+    Frames are watched CHUNK_FRAMES at a time, as they are and mirrored, and let go, once the first MEASURED_FRAMES have
+    shown the clip's levels; less than a kilobyte of each is kept. ``balanced`` is the probability that becomes DEFAULT_THRESHOLD.
     """
     times: list[float] = []
     seen: list[torch.Tensor] = []
@@ -55,31 +60,60 @@ def detect_with_network(
 
 @torch.inference_mode()
 def watch(
-    network: OnsetNetwork, frames: Iterable[tuple[float, np.ndarray]]
-) -> Iterable[tuple[list[float], torch.Tensor]]:
-    """What the network's eye sees of small frames, in pieces: times and [2, n, pooled], the same as seen at one go."""
-    reach = Eye.REACH
-    held: list[np.ndarray] = []
-    times: list[float] = []
+    network: OnsetNetwork, frames: Iterable[tuple[float, np.ndarray]], levels: Levels | None = None
+) -> Iterator[tuple[list[float], torch.Tensor]]:
+    """What the network's eye sees of small frames, in pieces: times and [2, n, pooled].
+
+    Without ``levels`` those of the clip are measured; with them the pieces are the same as the whole seen at one go.
+    """
+    source, first = iter(frames), list[tuple[float, np.ndarray]]()
+    follow = levels is None
+    if levels is None:
+        first = list(islice(source, MEASURED_FRAMES))
+        if not first:
+            return
+        levels = measure_levels(network, [frame for _, frame in first])
+    reach, held, times, told = Eye.REACH, list[np.ndarray](), list[float](), 0
     before = 0  # of the frames held, how many were told before
-    for time_s, frame in frames:
+    for time_s, frame in chain(first, source):
         held.append(frame)
         times.append(time_s)
         if len(held) - before == CHUNK_FRAMES + reach:
-            seen = _see(network, held)
+            told += CHUNK_FRAMES
+            if follow and told > MEASURED_FRAMES:
+                levels = mix_levels(levels, measure_levels(network, held), CHUNK_FRAMES / MEASURED_FRAMES)
+            seen = _see(network, held, levels)
             yield times[:CHUNK_FRAMES], seen[:, before : before + CHUNK_FRAMES]
             times = times[CHUNK_FRAMES:]
-            first = before + CHUNK_FRAMES - reach
-            held, before = held[first:], reach
+            held, before = held[before + CHUNK_FRAMES - reach :], reach
     if times:
-        yield times, _see(network, held)[:, before:]
+        yield times, _see(network, held, levels)[:, before:]
 
 
-def _see(network: OnsetNetwork, frames: list[np.ndarray]) -> torch.Tensor:
+@torch.inference_mode()
+def measure_levels(network: OnsetNetwork, frames: Sequence[np.ndarray]) -> Levels:
+    """The mean levels of every other MEASURED_BLOCK of small frames."""
+    starts = range(0, max(1, len(frames) - MEASURED_BLOCK // 2), 2 * MEASURED_BLOCK)
+    parts = [network.eye.measure(_to_gray(network, frames[at : at + MEASURED_BLOCK])) for at in starts]
+    mean: Levels = parts[0]
+    for count, part in enumerate(parts[1:], 2):
+        mean = mix_levels(mean, part, 1.0 / count)
+    return mean
+
+
+def mix_levels(some: Levels, others: Levels, share: float) -> Levels:
+    """Levels between some and others, of which a share from 0 to 1."""
+    return [(a.lerp(b, share), v.lerp(w, share)) for (a, v), (b, w) in zip(some, others, strict=True)]
+
+
+def _to_gray(network: OnsetNetwork, frames: Sequence[np.ndarray]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(frames).astype(np.float32)).to(next(network.parameters()).device)
+
+
+def _see(network: OnsetNetwork, frames: Sequence[np.ndarray], levels: Levels) -> torch.Tensor:
     """What the eye sees of frames and of their mirror images, [2, n, pooled] in half precision."""
-    device = next(network.parameters()).device
-    gray = torch.from_numpy(np.stack(frames).astype(np.float32)).to(device)
-    return network.eye(torch.stack((gray, gray.flip(-1)))).half()
+    gray = _to_gray(network, frames)
+    return network.eye(torch.stack((gray, gray.flip(-1))), levels).half()
 
 
 @torch.inference_mode()
@@ -103,10 +137,12 @@ def think(network: OnsetNetwork, seen: list[torch.Tensor], times_s: list[float])
     return torch.cat(told).cpu().double().numpy()
 
 
-def examine(network: OnsetNetwork, times_s: np.ndarray, frames: np.ndarray) -> np.ndarray:
+def examine(
+    network: OnsetNetwork, times_s: np.ndarray, frames: np.ndarray, levels: Levels | None = None
+) -> np.ndarray:
     """Logit, offset in frames and velocity of every small frame [N, H, W], float64 [N, 3]."""
     network.eval()
-    seen = [part for _, part in watch(network, zip(times_s.tolist(), frames, strict=True))]
+    seen = [part for _, part in watch(network, zip(times_s.tolist(), frames, strict=True), levels)]
     return think(network, seen, times_s.tolist())
 
 

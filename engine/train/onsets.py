@@ -34,7 +34,8 @@ SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
 class TrainingConfig:
     """How the onset network is trained; the learning rate falls by a cosine over the ``minutes``, or over ``steps``.
 
-    At ``align_at`` (shares of the time) each real clip's labels are moved to where the network sees its hits.
+    At ``align_at`` (shares of the time) each real clip's labels are moved to where the network sees its hits: at 0 for
+    one that has learnt to see them in simulated takes.
     """
 
     minutes: float = 20.0
@@ -44,7 +45,7 @@ class TrainingConfig:
     weight_decay: float = 3e-2
     hit_weight: float = 3.0
     offset_weight: float = 0.3
-    velocity_weight: float = 0.3
+    velocity_weight: float = 0.6
     ema_decay: float = 0.995
     align_at: tuple[float, ...] = (0.25, 0.45, 0.65)
     save_minutes: float = 3.0
@@ -145,7 +146,7 @@ class Training:
             self.learn(to_device(draw_batch(clips, pieces, random), self.device))
             now = time.monotonic()
             self.spent_s, since_save_s, clock = self.spent_s + now - clock, since_save_s + now - clock, now
-            if any(was < at <= self.progress() for at in self.config.align_at):
+            if any(was <= at < self.progress() for at in self.config.align_at):
                 clips = [align(clip, self.average) for clip in clips]
                 self.shifts_s = {clip.name: clip.shift_s for clip in clips if clip.real}
             if since_save_s > self.config.save_minutes * 60:
@@ -231,7 +232,11 @@ def main(args: list[str]) -> None:
     data = None if options.clean else Path(options.data)
     real, made = gather_clips(data, options.sim, Path(options.frames or work), options.leave_out)
     config = TrainingConfig(
-        minutes=options.minutes, steps=options.steps, learning_rate=options.learning_rate, seed=options.seed
+        minutes=options.minutes,
+        steps=options.steps,
+        learning_rate=options.learning_rate,
+        align_at=(0.0, 0.3, 0.6) if options.begin else TrainingConfig.align_at,
+        seed=options.seed,
     )
     torch.manual_seed(config.seed)
     fresh = start_network([Path(folder) for folder in options.begin])
