@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.corpus.demo import ASSETS
-from engine.corpus.onset_batches import BatchConfig, draw_batch, label_frames
+from engine.corpus.onset_batches import BatchConfig, draw_batch, draw_piece, freeze, label_frames, splice
 from engine.corpus.onset_clips import OnsetClip, shift_clip
 from engine.errors import BadInput
 from engine.evaluate.onsets_scores import pair_up
@@ -26,9 +26,11 @@ from engine.onsets.watch import (
     examine,
     load_onset_network,
     make_track,
+    measure_levels,
     pick_peaks,
     save_onset_network,
     to_strength,
+    watch,
 )
 from engine.train.onsets import Training, TrainingConfig, align
 
@@ -41,8 +43,8 @@ def network() -> OnsetNetwork:
     torch.manual_seed(0)
     fresh = OnsetNetwork(SMALL).eval()
     for norm in fresh.eye.norms:
-        torch.nn.init.uniform_(norm.running_mean, -0.1, 0.1)
-        torch.nn.init.uniform_(norm.running_var, 0.2, 0.5)
+        torch.nn.init.uniform_(norm.weight, 0.5, 2.0)
+        torch.nn.init.uniform_(norm.bias, -0.1, 0.1)
     return fresh.requires_grad_(False)
 
 
@@ -89,8 +91,9 @@ def make_squares(seed: int, count: int = 150, rate_hz: float = 30.0) -> OnsetCli
 def test_later_by_some_frames_is_found_later_by_as_many(network: OnsetNetwork) -> None:
     frames, times = make_noise(120), np.arange(140) / 30
     still = np.repeat(frames[:1], 20, axis=0)
-    now = examine(network, times[:120], frames)
-    later = examine(network, times, np.concatenate((still, frames)))[20:]
+    levels = measure_levels(network, list(frames))
+    now = examine(network, times[:120], frames, levels)
+    later = examine(network, times, np.concatenate((still, frames)), levels)[20:]
     assert np.abs(now[30:] - later[30:]).max() < 5e-3
     assert np.abs(now[30:].std(axis=0)).min() > 1e-6
 
@@ -100,10 +103,36 @@ def test_in_pieces_the_same_is_seen_as_at_one_go(network: OnsetNetwork, count: i
     frames, times = make_noise(count), np.arange(count) / 25
     pieces = examine(network, times, frames)
     gray = torch.from_numpy(frames.astype(np.float32))
+    levels = measure_levels(network, list(frames))
     with torch.no_grad():
-        whole = network(torch.stack((gray, gray.flip(-1))), torch.full((2, count), 1 / 25)).mean(dim=0).numpy()
+        whole = network(torch.stack((gray, gray.flip(-1))), torch.full((2, count), 1 / 25), levels)
+    whole = whole.mean(dim=0).numpy()
     assert pieces.shape == (count, 3)
     assert np.abs(pieces - whole).max() < 5e-3 < 0.1 * whole[:, 0].std()
+
+
+def test_a_clip_is_judged_by_its_own_levels_and_not_by_its_batch_mates(network: OnsetNetwork) -> None:
+    one, two = (torch.from_numpy(make_noise(40, seed=seed).astype(np.float32)) for seed in (1, 2))
+    interval = torch.full((2, 40), 1 / 30)
+    with torch.no_grad():
+        alone = network(one[None], interval[:1])[0]
+        together = network(torch.stack((one, 0.3 * two)), interval)[0]
+        by_levels = network(one[None], interval[:1], network.eye.measure(one))[0]
+    assert torch.allclose(alone, together, atol=1e-4) and torch.allclose(alone, by_levels, atol=5e-3)
+
+
+def test_levels_of_a_long_clip_follow_what_it_shows_in_bounded_memory(
+    network: OnsetNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.onsets.watch.MEASURED_FRAMES", 128)
+    still, lively = np.full((300, 32, 56), 90, np.uint8), make_noise(600)
+    times = np.arange(900) / 30
+    given = ((float(t), frame) for t, frame in zip(times, np.concatenate((still, lively)), strict=True))
+    parts = [part for _, part in watch(network, given)]
+    by_itself = torch.cat([p for _, p in watch(network, zip(times[:600].tolist(), lively, strict=True))], dim=1)
+    at_first, at_last = (torch.cat(parts, dim=1)[:, a:b].float() for a, b in ((320, 380), (820, 880)))
+    wanted = by_itself[:, 520:580].float()
+    assert (at_last.mean() - wanted.mean()).abs() < 0.2 * (at_first.mean() - wanted.mean()).abs()
 
 
 def test_a_long_clip_thought_over_in_parts_is_the_same_as_at_one_go(
@@ -164,6 +193,20 @@ def test_what_is_only_heard_does_not_count() -> None:
     unsure = replace(clip, doubtful_s=clip.hits_s, hits_s=np.zeros(0), velocity=np.zeros(0), action=())
     weight = label_frames(unsure, clip.times_s, np.full(len(clip.times_s), 1 / 30), BatchConfig(margin=0))[1].numpy()
     assert all(weight[round(hit_s * 30)] == 0 for hit_s in clip.hits_s) and weight.mean() > 0.7
+
+
+def test_a_cut_is_no_hit_and_one_that_it_halves_does_not_count() -> None:
+    one, two = make_squares(0), make_squares(1)
+    config = BatchConfig(frames=60, margin=0, vary=False)
+    random = np.random.default_rng(3)
+    first, second = draw_piece([one], config, random), draw_piece([two], config, random)
+    quiet = [k for k in range(10, 50) if max(first[2][k - 3 : k + 3].max(), second[2][k - 3 : k + 3].max()) < 0.01]
+    struck = int(first[2][10:50].argmax()) + 10
+    whole, halved = splice(first, second, quiet[0]), splice(first, second, struck)
+    assert whole[3].min() == 1.0 and whole[2][quiet[0] - 2 : quiet[0] + 2].max() < 0.01
+    assert halved[3][struck - 2 : struck + 2].max() == 0.0
+    still = freeze(first, random)
+    assert still[2].max() == 0.0 and still[3].min() >= 1.0 and still[0].std(dim=0).max() < 12.0
 
 
 def test_a_batch_is_the_same_for_the_same_seed() -> None:

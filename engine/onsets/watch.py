@@ -137,9 +137,7 @@ def think(network: OnsetNetwork, seen: list[torch.Tensor], times_s: list[float])
     return torch.cat(told).cpu().double().numpy()
 
 
-def examine(
-    network: OnsetNetwork, times_s: np.ndarray, frames: np.ndarray, levels: Levels | None = None
-) -> np.ndarray:
+def examine(network: OnsetNetwork, times_s: np.ndarray, frames: np.ndarray, levels: Levels | None = None) -> np.ndarray:
     """Logit, offset in frames and velocity of every small frame [N, H, W], float64 [N, 3]."""
     network.eval()
     seen = [part for _, part in watch(network, zip(times_s.tolist(), frames, strict=True), levels)]
