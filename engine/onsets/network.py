@@ -23,7 +23,8 @@ FAINT = 12.0
 """Gray levels added to a frame's contrast, so that a blank wall's noise is not made large."""
 
 
-Levels = Sequence[tuple[torch.Tensor, torch.Tensor]]
+Level = tuple[torch.Tensor, torch.Tensor]
+Levels = Sequence[Level]
 """Of every layer of the eye, the mean and the variance of each channel [C] over a clip."""
 
 
@@ -60,12 +61,10 @@ class ClipNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, maps: torch.Tensor, level: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-        """[N, C, H, W] to the same, by the mean and variance given."""
-        return F.batch_norm(maps, *level, self.weight, self.bias, training=False)
-
-    def measure(self, maps: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-        """[N, C, H, W] to the same, by their own mean and variance, and these."""
+    def forward(self, maps: torch.Tensor, level: Level | None) -> tuple[torch.Tensor, Level]:
+        """[N, C, H, W] to the same by the mean and variance given, or else by their own, and by which."""
+        if level is not None:
+            return F.batch_norm(maps, *level, self.weight, self.bias, training=False), level
         mean, variance = torch.zeros_like(self.bias), torch.ones_like(self.weight)
         even = F.batch_norm(maps, mean, variance, self.weight, self.bias, training=True, momentum=1.0)
         return even, (mean, variance)
@@ -103,7 +102,8 @@ class Eye(nn.Module):
         found_levels = []
         for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             given = layer(self.shift(maps, count) if index in self.SHIFTED else maps)
-            even, level = norm.measure(given) if levels is None else (norm(given, levels[index]), levels[index])
+            level = None if levels is None else levels[index]
+            even, level = norm(given, level)
             found = F.relu(even, inplace=True)
             maps = found + maps if found.shape == maps.shape else found
             found_levels.append(level)

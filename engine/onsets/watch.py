@@ -44,7 +44,8 @@ def detect_with_network(
     """Onsets of a silent picture from gray frames [H, W] of any size in order of time.
 
     Frames are watched CHUNK_FRAMES at a time, as they are and mirrored, and let go, once the first MEASURED_FRAMES have
-    shown the clip's levels; less than a kilobyte of each is kept. ``balanced`` is the probability that becomes DEFAULT_THRESHOLD.
+    shown the clip's levels; less than a kilobyte of each is kept. ``balanced`` is the probability that becomes
+    DEFAULT_THRESHOLD.
     """
     times: list[float] = []
     seen: list[torch.Tensor] = []
