@@ -19,7 +19,7 @@ MOMENTS_S = (0.0, 0.01, 0.03, 0.08, 0.2, 0.6)
 """Edges of the stretches over which power is averaged."""
 
 LOWEST_HZ, HIGHEST_HZ = 40.0, 16_000.0
-FLOOR_DB = -60.0
+FLOOR_DB = -70.0
 LATENT_SIZE = BANDS * (len(MOMENTS_S) - 1)
 _FINE = 8
 
@@ -27,7 +27,7 @@ _FINE = 8
 def describe_physics(physics: Physics) -> np.ndarray:
     """Levels in dB under the loudest, float32 [LATENT_SIZE]: 5 stretches of BANDS mel bands each, earliest first.
 
-    Bands are equally wide in mel from 40 Hz to 16 kHz; what lies more than 60 dB under the loudest counts as there. The
+    Bands are equally wide in mel from 40 Hz to 16 kHz; what lies more than 70 dB under the loudest counts as there. The
     latents of two sounds that differ by level alone are equal.
     """
     power = _noise_power(physics.residual) + _mode_power(physics.modes)
@@ -40,8 +40,11 @@ def describe_physics(physics: Physics) -> np.ndarray:
 
 
 def latent_distance_db(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Root mean square of the differences of latents, in dB: of [..., LATENT_SIZE] and the like, [...]."""
-    result: np.ndarray = np.sqrt(np.mean(np.square(np.asarray(a, np.float64) - np.asarray(b, np.float64)), axis=-1))
+    """How different two sounds are: of latents [..., LATENT_SIZE] and the like, [...] in dB.
+
+    The root mean square of their differences about the mean difference, so that a peak alone does not set the level.
+    """
+    result: np.ndarray = np.std(np.asarray(a, np.float64) - np.asarray(b, np.float64), axis=-1)
     return result
 
 
