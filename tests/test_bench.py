@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from engine.corpus.demo import ASSETS
 from engine.diffusion.checkpoint import save_checkpoint
 from engine.diffusion.network import NetworkConfig, VelocityNetwork
 from engine.diffusion.sampler import Sampler
 from engine.errors import BadInput
-from engine.evaluate import bench, bench_machine, bench_memory, bench_sampler
+from engine.evaluate import bench, bench_machine, bench_memory, bench_onsets, bench_sampler
 from engine.evaluate.bench_paper import Paper
 from engine.parameters import Modes, Residual
 
@@ -99,6 +101,20 @@ def test_the_command_measures_a_tiny_sampler(
             bench.main(["sampler", *given, *wrong])
     with pytest.raises(BadInput, match="sampler"):
         bench.main(["nonsense"])
+
+
+def test_a_picture_is_watched_again_and_again_and_little_of_it_is_kept(tmp_path: Path) -> None:
+    frames = list(bench_onsets.repeat_frames(ASSETS / "demo_silent.mp4", 36, 20.0))
+    times_s = [time_s for time_s, _ in frames]
+    assert times_s == sorted(times_s) and 19.9 < times_s[-1] < 20.0 and np.diff(times_s).max() < 0.1
+    target = tmp_path / "watched.json"
+    assert bench.main(["onsets", str(ASSETS / "demo_silent.mp4"), "--minutes", "0.3", "--json", str(target)]) == 0
+    watched = json.loads(target.read_text())
+    assert watched["minutes"] == 0.3 and watched["wall_s"] > 0
+    if watched["peak_mb"] is not None and watched["before_mb"] is not None:
+        assert watched["peak_mb"] - watched["before_mb"] < 400
+    with pytest.raises(BadInput, match="--minutes"):
+        bench.main(["onsets", "--minutes", "0"])
 
 
 def test_a_compiler_that_fails_costs_a_note(monkeypatch: pytest.MonkeyPatch) -> None:

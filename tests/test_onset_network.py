@@ -15,7 +15,7 @@ from engine.corpus.onset_batches import BatchConfig, draw_batch, draw_piece, fre
 from engine.corpus.onset_clips import OnsetClip, shift_clip
 from engine.errors import BadInput
 from engine.evaluate.onsets_scores import pair_up
-from engine.ingest import detect
+from engine.ingest import detect, find_onset_network
 from engine.ingest.clip import ONSET_NETWORK
 from engine.onsets.frames import PIXELS, choose_rows, choose_stride, prepare_frames, shrink
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
@@ -303,6 +303,14 @@ def test_without_a_network_motion_tells_and_with_one_it_does(tmp_path: Path, net
     assert len(pair_up(moved, truth, 0.05)) == len(truth) == len(moved)
     save_onset_network(tmp_path, network, 0.4, {})
     assert all(onset.velocity is not None for onset in detect(clip, "video", network=tmp_path).candidates)
+
+
+def test_a_folder_of_checkpoints_brings_its_own_network_or_else_the_shipped_one_looks(
+    tmp_path: Path, network: OnsetNetwork
+) -> None:
+    assert find_onset_network(None) == find_onset_network(tmp_path) == ONSET_NETWORK
+    save_onset_network(tmp_path / "onsets", network, 0.4, {})
+    assert find_onset_network(tmp_path) == tmp_path / "onsets"
 
 
 def test_the_shipped_network_finds_the_hits_of_the_silent_demo() -> None:

@@ -255,10 +255,11 @@ def _find_onsets(
     on_progress: Callable[[float], None] | None = None,
 ) -> Any:
     """The clip's onset curve and candidates, from the cache or by looking and listening."""
-    from engine.ingest import detect, track_from_arrays, track_keys, track_to_arrays
+    from engine.ingest import detect, find_onset_network, track_from_arrays, track_keys, track_to_arrays
 
     cache, source = session.studio.cache, project.detection.source
-    keys = track_keys(project.clip.digest, source)
+    network = find_onset_network(session.studio.options.checkpoint_folder)
+    keys = track_keys(project.clip.digest, source, network)
     known = track_from_arrays(*(cache.get(key) for key in keys))
     if known is not None:
         return known
@@ -275,7 +276,7 @@ def _find_onsets(
             on_found(track)
 
     with session.studio.analysing.turn(job.check) as give_way:
-        track = detect(Path(project.clip.path), source, on_found=found, on_progress=progress)
+        track = detect(Path(project.clip.path), source, on_found=found, on_progress=progress, network=network)
     for key, array in zip(keys, track_to_arrays(track), strict=True):
         cache.put(key, array)
     return track

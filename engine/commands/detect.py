@@ -21,10 +21,11 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     from engine.media import probe
 
     info = probe(options.clip)
-    from engine.ingest import detect
+    from engine.ingest import detect, find_onset_network
     from engine.onsets.track import pick
 
-    track = detect(options.clip, options.source, on_progress=make_progress("detecting"))
+    network = find_onset_network(options.ckpt_dir)
+    track = detect(options.clip, options.source, on_progress=make_progress("detecting"), network=network)
     onsets = pick(track)
     say(f"{len(onsets)} hits in {info.duration_s:.3f} s")
     if options.json is None:

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
             raise BadInput(f"--{name} {target} is the clip itself; give another name")
     is_clip = not _is_project(options.source)
     onsets = None if options.onsets is None else read_onset_rows(options.onsets, project.clip.duration_s)
-    project = _find_hits(project, onsets, physics, is_clip)
+    project = _find_hits(project, onsets, physics, is_clip, options.ckpt_dir)
     project = _apply_settings(project, options.steps, options.seed)
     _render(project, options)
 
@@ -85,10 +85,14 @@ def _open(source: str) -> Project:
 
 
 def _find_hits(
-    project: Project, onsets: list[tuple[float, float | None]] | None, physics: Physics | None, is_clip: bool
+    project: Project,
+    onsets: list[tuple[float, float | None]] | None,
+    physics: Physics | None,
+    is_clip: bool,
+    ckpt_dir: str | None = None,
 ) -> Project:
     """The project with its hits and their physics: detected, given, or as they were."""
-    from engine.ingest import analyze_clip_hits, detect, hits_from_track
+    from engine.ingest import analyze_clip_hits, detect, find_onset_network, hits_from_track
 
     if physics is not None:
         sound = Sound("s1", "Given physics", physics.modes, physics.residual, "reference", "from a physics file")
@@ -97,7 +101,8 @@ def _find_hits(
     if onsets is not None:
         project = _replace_hits(project, onsets)
     elif is_clip:
-        track = detect(project.clip, project.detection.source, on_progress=make_progress("detecting"))
+        network, report = find_onset_network(ckpt_dir), make_progress("detecting")
+        track = detect(project.clip, project.detection.source, on_progress=report, network=network)
         project = hits_from_track(project, track).apply(project)
         say(f"{len(project.hits)} hits found")
     if is_clip and physics is None:

@@ -52,18 +52,22 @@ class Figure:
 
 
 NAMES = ("ingest", "render", "change", "move", "memory")
-SAMPLER = "sampler"
+SAMPLER, ONSETS = "sampler", "onsets"
 
 
 def main(args: list[str]) -> int:
-    """The command ``bench [NAME] [--json F]``; ``sampler`` has figures and options of its own. Raises BadInput."""
+    """The command ``bench [NAME] [--json F]``; ``sampler`` and ``onsets`` have options of their own. BadInput."""
     if args[:1] == [SAMPLER]:
         from engine.evaluate.bench_sampler import run
 
         return run(args[1:])
+    if args[:1] == [ONSETS]:
+        from engine.evaluate import bench_onsets
+
+        return bench_onsets.run(args[1:], describe_machine())
     parser = argparse.ArgumentParser(prog="bench", description="Measure Struck on this machine.")
     parser.add_argument(
-        "name", nargs="?", metavar="NAME", help=f"one of {', '.join(NAMES)}, all when left out; or {SAMPLER}"
+        "name", nargs="?", metavar="NAME", help=f"one of {', '.join(NAMES)}, all when left out; or {SAMPLER}, {ONSETS}"
     )
     parser.add_argument("--json", metavar="F", help="write the figures to a file; - is standard output")
     parser.add_argument("--device", default="auto")
@@ -71,7 +75,9 @@ def main(args: list[str]) -> int:
     parser.add_argument("--data-dir", default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(args)
     if options.name is not None and options.name not in NAMES:
-        raise BadInput(f"bench {options.name[:60]!r} is not known; choose one of {', '.join((*NAMES, SAMPLER))}")
+        raise BadInput(
+            f"bench {options.name[:60]!r} is not known; choose one of {', '.join((*NAMES, SAMPLER, ONSETS))}"
+        )
     check_json_target(options.json)
     wanted = NAMES if options.name is None else (options.name,)
     machine = describe_machine()

@@ -1,6 +1,6 @@
 """From a clip to a document: its hits, and the physics of what is struck in it."""
 
-from engine.ingest.clip import detect, hits_from_track, open_clip
+from engine.ingest.clip import detect, find_onset_network, hits_from_track, open_clip
 from engine.ingest.hearing import analyze_clip_hits
 from engine.ingest.match import SoundMatch, find_recording, keep_recording, match_sound, recording_key
 from engine.ingest.sounds import default_sound, describe_character, sound_from_preset, sound_from_recording
@@ -12,6 +12,7 @@ __all__ = [
     "default_sound",
     "describe_character",
     "detect",
+    "find_onset_network",
     "find_recording",
     "hits_from_track",
     "keep_recording",

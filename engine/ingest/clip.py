@@ -23,6 +23,12 @@ ONSET_NETWORK = Path(__file__).resolve().parents[2] / "checkpoints" / "onsets"
 """Where the network that finds hits in the picture lies; without it motion alone tells."""
 
 
+def find_onset_network(checkpoints: str | Path | None) -> Path:
+    """Where the onset network of a folder of checkpoints lies; the shipped one where the folder has none."""
+    own = Path(checkpoints) / "onsets" if checkpoints else ONSET_NETWORK
+    return own if (own / "config.json").is_file() else ONSET_NETWORK
+
+
 def open_clip(path: str | Path) -> Project:
     """A document of a clip without hits, its one sound the default preset; BadInput when it is no clip."""
     info = probe(path)
