@@ -21,15 +21,15 @@ from engine.errors import BadInput, StruckError
 from engine.media import read_clip_audio
 from engine.parameters import Physics, physics_from_json, physics_to_json
 from engine.physics import analysis
-from engine.physics.analysis import analyze_hit, synthesize
+from engine.physics.analysis import analyze_hit
 from engine.physics.presets import load_presets
 from engine.sight.bank import Bank, Entry, free_name, make_bank
+from engine.sight.reference import set_peak
 from engine.units import SAMPLE_RATE_HZ
 
 LEAST_FIT = 0.3
 """What resynthesises worse than this is no model of its hit."""
 
-PEAK_DB = -6.0
 TRUTH = ".truth.json"
 OWN_LICENCE = "Apache-2.0, made by Struck's simulator"
 _ALONE_BEFORE_S, _ALONE_AFTER_S = 0.12, 0.2
@@ -143,7 +143,7 @@ def list_presets() -> list[Entry]:
 
 
 def analyse_source(source: Source) -> tuple[Physics, float] | None:
-    """Physics of a hit, its peak at PEAK_DB, and its fit; None where it cannot be heard or analysed."""
+    """Physics of a hit, its peak that of the presets, and its fit; None where it cannot be heard or analysed."""
     try:
         if source.at_s is None:
             hit, onset_s = read_hit(source.recording), 0.0
@@ -160,14 +160,6 @@ def analyse_source(source: Source) -> tuple[Physics, float] | None:
     except StruckError:
         return None
     return set_peak(replace(physics, onset_s=0.0)), fit
-
-
-def set_peak(physics: Physics, peak_db: float = PEAK_DB) -> Physics:
-    """The same sound with its highest peak, of two draws of its noise, at a level."""
-    peak = max(float(np.abs(synthesize(physics, 0.5, seed)).max()) for seed in range(2))
-    change_db = peak_db - 20.0 * math.log10(max(peak, 1e-9))
-    modes = replace(physics.modes, power_db=tuple(p + change_db for p in physics.modes.power_db))
-    return replace(physics, modes=modes, residual=physics.residual.scaled(raise_db=change_db))
 
 
 @functools.lru_cache(maxsize=1)

@@ -106,7 +106,7 @@ def _geometric(a: float, b: float, amount: float) -> float:
 
 def _morph_residuals(a: Residual, b: Residual, amount: float) -> Residual:
     """Stage by stage on common bands, in dB and log decay; a stage or band of one alone fades like a mode."""
-    edges = _common_edges(a.edges_hz, b.edges_hz)
+    edges = common_edges(a.edges_hz, b.edges_hz)
     pairs = zip_longest(a.envelope_db, b.envelope_db, fillvalue=0.0)
     envelope = tuple(x + (y - x) * amount for x, y in pairs)
     result = Residual(edges, rise_s=a.rise_s + (b.rise_s - a.rise_s) * amount, envelope_db=envelope)
@@ -114,13 +114,13 @@ def _morph_residuals(a: Residual, b: Residual, amount: float) -> Residual:
         bands = len(edges) - 1
         result = replace(result, power_db=(SILENCE_DB,) * bands, decay_per_s=(50.0,) * bands)
     for name in STAGES:
-        stages = [_on_bands(residual, name, edges) for residual in (a, b)]
+        stages = [lay_on_bands(residual, name, edges) for residual in (a, b)]
         if any(stage is not None for stage in stages):
             result = result.with_stage(name, _morph_stage(stages[0], stages[1], amount))
     return result
 
 
-def _common_edges(a: Sequence[float], b: Sequence[float]) -> tuple[float, ...]:
+def common_edges(a: Sequence[float], b: Sequence[float]) -> tuple[float, ...]:
     """The finer of two band sets (the first, if alike), its ends moved out to those of the other."""
     if not a or not b or tuple(a) == tuple(b):
         return tuple(a or b)
@@ -128,7 +128,8 @@ def _common_edges(a: Sequence[float], b: Sequence[float]) -> tuple[float, ...]:
     return (min(a[0], b[0]), *finer[1:-1], max(a[-1], b[-1]))
 
 
-def _on_bands(residual: Residual, name: str, edges: Sequence[float]) -> Stage | None:
+def lay_on_bands(residual: Residual, name: str, edges: Sequence[float]) -> Stage | None:
+    """A residual's stage of this name on other bands, see ``rebin``; None where it has none."""
     stage = residual.stage(name)
     if stage is None or tuple(residual.edges_hz) == tuple(edges):
         return stage

@@ -28,6 +28,7 @@ NUMBERS = ("size_m", "hollow")
 FIELDS = (*WORDS, *NUMBERS)
 _VERSION = "1"
 _MOST_BYTES = 256 << 20
+_UNHEARD_DB = -150.0
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def _pack_residuals(physics: Sequence[Physics]) -> dict[str, np.ndarray]:
         "edges_hz": np.array([edge for edges in sets for edge in edges], np.float32),
         "edge_set": np.array([place[r.edges_hz] for r in residuals], np.int32),
         "stages": np.array([sum(1 << STAGES.index(name) for name, _ in r.stages) for r in residuals], np.uint8),
-        "band_power_db": np.array(power, np.float64).astype(np.float16),
+        "band_power_db": _drop_unheard(np.array(power, np.float64)).astype(np.float16),
         "band_log2_decay": _log2(np.array(decay, np.float64)),
         "rise_s": np.array([r.rise_s for r in residuals], np.float32),
         "envelope_count": np.array([len(r.envelope_db) for r in residuals], np.int32),
@@ -202,6 +203,12 @@ def _cut(values: np.ndarray, counts: np.ndarray) -> list[tuple[float, ...]]:
     if (ends[-1] if ends else 0) != len(flat):
         raise ValueError("its lists are not whole")
     return [flat[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _drop_unheard(power_db: np.ndarray) -> np.ndarray:
+    """Levels with those that nothing can play made silent, so that no band is synthesised for them."""
+    result: np.ndarray = np.where(power_db < _UNHEARD_DB, SILENCE_DB, power_db)
+    return result
 
 
 def _log2(values: np.ndarray) -> np.ndarray:

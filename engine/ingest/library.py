@@ -1,0 +1,229 @@
+"""A person's own bank: recordings added to it, told apart from what is there, and removed again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.diffusion.context import name_material
+from engine.errors import BadInput, StruckError
+from engine.media import read_recording
+from engine.parameters import Physics
+from engine.physics.analysis import analyze_hit
+from engine.physics.capture import mix_down
+from engine.sight import bank_file
+from engine.sight.bank import BANK_PATH, Bank, Entry, free_name, join_banks, load_bank, make_bank, save_bank
+from engine.sight.latent import describe_physics
+from engine.sight.reference import set_peak
+from engine.sight.search import measure_distances
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".aac", ".caf", ".w64")
+SAME_DB = 1.0
+"""Latents nearer than this, with the same strong modes, are of one recording; takes of one thing are 3 dB apart."""
+
+MOST_FILES = 5000
+LICENCE = "the user's own"
+_SAME_CENTS, _STRONG = 10.0, 3
+
+Progress = Callable[[int, int], None]
+_writing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class AddReport:
+    """What became of files: names of entries added; (file, what it equals); (file, the reason); a note, mostly empty."""
+
+    added: tuple[str, ...] = ()
+    duplicates: tuple[tuple[str, str], ...] = ()
+    broken: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+
+@dataclass
+class _Sorted:
+    """Lists on the way to a report."""
+
+    entries: list[Entry] = field(default_factory=list)
+    latents: list[np.ndarray] = field(default_factory=list)
+    duplicates: list[tuple[str, str]] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+
+
+def user_bank_folder(home: Path | None = None) -> Path:
+    """Where a person's own bank lies: in the folder of their data, as the editor chooses it."""
+    return (home or Path(os.environ.get("STRUCK_HOME") or Path.home() / ".struck")) / "bank"
+
+
+def load_user_bank(folder: Path) -> tuple[Bank, str]:
+    """A person's own bank, empty where there is none, and a note that is empty where all is well.
+
+    A damaged one is set aside under another name, which the note tells; it stops nothing.
+    """
+    file = folder / bank_file.NAME
+    if not file.exists():
+        return make_bank(()), ""
+    try:
+        return load_bank(folder), ""
+    except BadInput as error:
+        aside = file.with_name(f"{file.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}{file.suffix}")
+        try:
+            os.replace(file, aside)
+        except OSError:
+            return make_bank(()), f"{error}; going on without your own bank"
+        return make_bank(()), f"your own bank was damaged and lies now in {aside}; add your recordings again"
+
+
+def open_bank(folder: Path, shipped: Path = BANK_PATH) -> tuple[Bank, str]:
+    """The bank that ships joined with a person's own, and a note that is empty where all is well."""
+    own, note = load_user_bank(folder)
+    return join_banks(load_bank(shipped), own), note
+
+
+def add_recordings(
+    paths: Iterable[str | os.PathLike[str]],
+    folder: Path,
+    on_progress: Progress | None = None,
+    shipped: Bank | None = None,
+) -> AddReport:
+    """Add the first hit of every audio file, and of those in folders, to the bank of a folder.
+
+    Files that are there already, by content or by the sound of them, there or in the ``shipped`` bank, are told and left
+    out; broken ones are told with the reason. ``on_progress(done, total)`` may raise Cancelled: then nothing has
+    changed. The bank is written once, whole. Raises BadInput where nothing is named or the bank cannot be written.
+    """
+    sorted_in = _Sorted()
+    files = _list_files(paths, sorted_in)
+    if not files and not sorted_in.broken:
+        raise BadInput("there is no audio file in what was given; choose recordings or a folder that holds some")
+    found: list[Entry] = []
+    digests: dict[str, str] = {entry.group: entry.name for entry in load_user_bank(folder)[0].entries}
+    report = on_progress or (lambda done, total: None)
+    for done, path in enumerate(files):
+        report(done, len(files))
+        try:
+            group = f"user/{_digest(path)}"
+            if group in digests:
+                sorted_in.duplicates.append((str(path), digests[group]))
+                continue
+            entry = _analyse(path, group)
+        except (StruckError, OSError) as error:
+            sorted_in.broken.append((str(path), _say(error, path)))
+            continue
+        digests[group] = entry.name
+        found.append(entry)
+    report(len(files), len(files))
+    with _writing:
+        own, note = load_user_bank(folder)
+        known = join_banks(shipped, own) if shipped is not None else own
+        taken = {entry.name for entry in known.entries}
+        for entry in found:
+            _sort_in(sorted_in, entry, known, taken)
+        if sorted_in.entries:
+            added = make_bank(sorted_in.entries)
+            wide = own.embeddings.shape[1] if len(own) else 0
+            padded = replace(added, embeddings=np.zeros((len(added), wide), np.float32))
+            save_bank(join_banks(own, padded), folder)
+    names = tuple(entry.name for entry in sorted_in.entries)
+    return AddReport(names, tuple(sorted_in.duplicates), tuple(sorted_in.broken), note)
+
+
+def remove_entries(names: Sequence[str] | None, folder: Path) -> int:
+    """Take entries out of a person's own bank, all of them for None, and return how many; BadInput for unknown names."""
+    with _writing:
+        own, _ = load_user_bank(folder)
+        if names is None:
+            (folder / bank_file.NAME).unlink(missing_ok=True)
+            return len(own)
+        there = {entry.name for entry in own.entries}
+        missing = [name for name in names if name not in there]
+        if missing:
+            raise BadInput(f"{missing[0]!r} is not in your own bank; `launch.py bank` lists what is")
+        kept = [k for k, entry in enumerate(own.entries) if entry.name not in names]
+        left = Bank(tuple(own.entries[k] for k in kept), own.latents[kept], own.embeddings[kept])
+        save_bank(left, folder)
+        return len(own) - len(left)
+
+
+def find_same(physics: Physics, latent: np.ndarray, bank: Bank) -> Entry | None:
+    """The entry that is the same recording as far as one can hear: nearer than SAME_DB, with the same strong modes."""
+    if not len(bank):
+        return None
+    distances = measure_distances(bank, latent)
+    for number in np.argsort(distances)[:8].tolist():
+        if distances[number] < SAME_DB and _have_same_modes(physics, bank.entries[number].physics):
+            return bank.entries[number]
+    return None
+
+
+def _sort_in(sorted_in: _Sorted, entry: Entry, known: Bank, taken: set[str]) -> None:
+    latent = describe_physics(entry.physics)
+    fresh = Bank(tuple(sorted_in.entries), np.array(sorted_in.latents), np.zeros((len(sorted_in.entries), 0)))
+    same = find_same(entry.physics, latent, known) or find_same(entry.physics, latent, fresh)
+    if same is not None:
+        sorted_in.duplicates.append((entry.source, same.name))
+        return
+    name = free_name(entry.name, taken)
+    taken.add(name)
+    sorted_in.entries.append(replace(entry, name=name))
+    sorted_in.latents.append(latent)
+
+
+def _have_same_modes(a: Physics, b: Physics) -> bool:
+    if not len(a.modes) or not len(b.modes):
+        return len(a.modes) == len(b.modes)
+    strong = bank_file.strongest_modes(a.modes, _STRONG)
+    others = np.log2(np.maximum(b.modes.frequency_hz, 1e-3))
+    away = np.abs(np.log2(strong.frequency_hz)[:, None] - others[None, :]).min(axis=1)
+    return bool((1200.0 * away < _SAME_CENTS).all())
+
+
+def _list_files(paths: Iterable[str | os.PathLike[str]], sorted_in: _Sorted) -> list[Path]:
+    """Files named, and audio files in folders named, each once; what does not exist is told as broken."""
+    found: dict[Path, None] = {}
+    for given in paths:
+        path = Path(given)
+        if path.is_dir():
+            for root, folders, names in os.walk(path):
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
+                for name in sorted(names):
+                    if name.lower().endswith(AUDIO_SUFFIXES) and not name.startswith("."):
+                        found[Path(root, name)] = None
+        elif path.exists():
+            found[path] = None
+        else:
+            sorted_in.broken.append((str(path), "does not exist; check the path"))
+    if len(found) > MOST_FILES:
+        raise BadInput(f"these are {len(found)} audio files, more than {MOST_FILES}; add them folder by folder")
+    return list(found)
+
+
+def _analyse(path: Path, group: str) -> Entry:
+    samples, rate_hz = read_recording(path)
+    physics, _ = analyze_hit(mix_down(samples)[: round(60.0 * rate_hz)], rate_hz)
+    material = name_material(re.sub(r"[_\-.\d]+", " ", f"{path.stem} {path.parent.name}"))
+    name = " ".join(re.split(r"[_\s]+", path.stem)).strip()[:60] or "Recording"
+    heard = set_peak(replace(physics, onset_s=0.0))
+    return Entry(name, heard, material, source=str(path), group=group, licence=LICENCE, kind="user")
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()[:24]
+
+
+def _say(error: Exception, path: Path) -> str:
+    """The reason without the file's name, which stands beside it."""
+    if isinstance(error, OSError):
+        return f"cannot be read ({(error.strerror or type(error).__name__).lower()})"
+    return str(error).removeprefix(str(path)).removeprefix(path.name).strip()
