@@ -39,7 +39,7 @@ _writing = threading.Lock()
 
 @dataclass(frozen=True)
 class AddReport:
-    """What became of files: names of entries added; (file, what it equals); (file, the reason); a note, mostly empty."""
+    """What became of files: names of entries added; files and what they equal; files and reasons; a note, or ""."""
 
     added: tuple[str, ...] = ()
     duplicates: tuple[tuple[str, str], ...] = ()
@@ -95,9 +95,9 @@ def add_recordings(
 ) -> AddReport:
     """Add the first hit of every audio file, and of those in folders, to the bank of a folder.
 
-    Files that are there already, by content or by the sound of them, there or in the ``shipped`` bank, are told and left
-    out; broken ones are told with the reason. ``on_progress(done, total)`` may raise Cancelled: then nothing has
-    changed. The bank is written once, whole. Raises BadInput where nothing is named or the bank cannot be written.
+    Files that are there already, by content or by the sound of them, or in the ``shipped`` bank, are told and left out;
+    broken ones are told with the reason. ``on_progress(done, total)`` may raise Cancelled: then nothing has changed.
+    The bank is written once, whole. Raises BadInput where nothing is named or the bank cannot be written.
     """
     sorted_in = _Sorted()
     files = _list_files(paths, sorted_in)
@@ -127,20 +127,17 @@ def add_recordings(
         for entry in found:
             _sort_in(sorted_in, entry, known, taken)
         if sorted_in.entries:
-            added = make_bank(sorted_in.entries)
-            wide = own.embeddings.shape[1] if len(own) else 0
-            padded = replace(added, embeddings=np.zeros((len(added), wide), np.float32))
-            save_bank(join_banks(own, padded), folder)
+            save_bank(join_banks(own, make_bank(sorted_in.entries)), folder)
     names = tuple(entry.name for entry in sorted_in.entries)
     return AddReport(names, tuple(sorted_in.duplicates), tuple(sorted_in.broken), note)
 
 
 def remove_entries(names: Sequence[str] | None, folder: Path) -> int:
-    """Take entries out of a person's own bank, all of them for None, and return how many; BadInput for unknown names."""
+    """Take entries out of a person's own bank, all for None, and return how many; BadInput for a name not in it."""
     with _writing:
         own, _ = load_user_bank(folder)
         if names is None:
-            (folder / bank_file.NAME).unlink(missing_ok=True)
+            save_bank(make_bank(()), folder)
             return len(own)
         there = {entry.name for entry in own.entries}
         missing = [name for name in names if name not in there]
