@@ -13,7 +13,7 @@ from engine.edits.values import check_number, find_sound
 from engine.errors import BadInput
 from engine.project import Clip, Hit, Project, Sound
 from engine.storage import save_project
-from ui import delivery, intake, view
+from ui import delivery, finding, intake, view
 from ui.jobs import Job
 from ui.session import Session
 from ui.studio import VERSION
@@ -172,6 +172,11 @@ def _audition_preset(session: Session, message: Message) -> None:
     _audition(session, project, sound_from_preset(preset), f"preset:{preset.name}", 0.0)
 
 
+def _hear_found(session: Session, message: Message) -> None:
+    sound = finding.hear(session, message)
+    _audition(session, session.open_project(), sound, f"found:{message['id']}", 0.0)
+
+
 def _audition(session: Session, project: Project, sound: Sound, answer_id: str, velocity_db: float) -> None:
     """Render one strike of a sound and tell its key; a newer audition takes the place of an older one."""
     hit = Hit(AUDITION_ID, 0.0, sound.id, AUDITION_SEED, velocity_db=velocity_db)
@@ -227,6 +232,12 @@ HANDLERS: dict[str, Callable[[Session, Message], None]] = {
     "audition_preset": _audition_preset,
     "sound_from_file": _sound_from_file,
     "morph_preview": _morph_preview,
+    "find": finding.find,
+    "hear_found": _hear_found,
+    "use_found": finding.use,
+    "measure_span": finding.measure_span,
+    "add_to_bank": finding.add_to_bank,
+    "bank": finding.tell_bank,
 }
 
 

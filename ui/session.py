@@ -17,6 +17,7 @@ from engine.errors import BadInput, Cancelled
 from engine.history import History, commit, redo, undo
 from engine.project import Hit, Project, RenderSettings
 from engine.storage import autosave, autosave_path, load_autosave
+from ui.finds import Finds
 from ui.jobs import Renderer, Worker, describe
 from ui.outbox import Outbox
 from ui.studio import Studio
@@ -49,6 +50,8 @@ class Session:
         self.helper = Worker(f"clip {session_id}", self._excuse)
         self.detector = Worker(f"onsets {session_id}", self._excuse)
         self.auditions = Worker(f"audition {session_id}", self._excuse)
+        self.finder = Worker(f"find {session_id}", self._excuse)
+        self.finds = Finds()
         self.exports = Worker(f"export {session_id}", self.fail_export)
         self.renderer = Renderer(self)
         self.used_at = time.monotonic()

@@ -51,7 +51,7 @@ class Sessions:
         """Keep every document before the process ends."""
         self._closing.set()
         for session in list(self._sessions.values()):
-            for worker in (session.worker, session.helper, session.detector, session.exports):
+            for worker in (session.worker, session.helper, session.detector, session.finder, session.exports):
                 worker.cancel()
             session.renderer.stop()
             session.keep()

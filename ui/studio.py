@@ -121,6 +121,19 @@ class Studio:
             self._presets = load_presets()
         return self._presets
 
+    def own_bank(self) -> Path:
+        """Where the person's own recordings lie."""
+        return self.folder("bank")
+
+    def bank(self) -> Any:
+        """The sounds to find: those that ship and the person's own. BadInput where the shipped ones are damaged."""
+        from engine.ingest.library import open_bank
+
+        found, note = open_bank(self.own_bank())
+        if note:
+            log.warning("%s", note)
+        return found
+
     def device(self) -> tuple[Any, str]:
         """The device sound is sampled on, and a sentence about it."""
         if self._device is None:

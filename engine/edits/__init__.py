@@ -19,6 +19,7 @@ from engine.edits.messages import apply_message, find_other
 from engine.edits.settings import reseed, set_mix, set_render, set_source, set_threshold
 from engine.edits.sounds import (
     add_mode,
+    add_sound,
     apply_preset,
     delete_modes,
     delete_sound,
@@ -35,6 +36,7 @@ __all__ = [
     "Laws",
     "add_hit",
     "add_mode",
+    "add_sound",
     "apply_message",
     "apply_preset",
     "bake_macros",

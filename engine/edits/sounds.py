@@ -171,6 +171,17 @@ def replace_sound(sound_id: str, source: Sound, label: str = "Replace sound") ->
     return Edit(label, apply)
 
 
+def add_sound(source: Sound, label: str = "Add sound") -> Edit:
+    """One more sound, which no hit strikes yet."""
+
+    def apply(project: Project) -> Project:
+        (new_id,) = next_ids((s.id for s in project.sounds), "s")
+        sound = replace(source, id=new_id, name=free_name(project, source.name))
+        return replace(project, sounds=(*project.sounds, sound))
+
+    return Edit(label, apply)
+
+
 def apply_preset(sound_id: str | None, preset: Preset) -> Edit:
     """Make a sound the preset's; with no sound id, let one sound of the preset serve all hits."""
 

@@ -2,8 +2,14 @@
 
 from engine.ingest.clip import detect, find_onset_network, hits_from_track, open_clip
 from engine.ingest.hearing import analyze_clip_hits
-from engine.ingest.match import SoundMatch, find_recording, keep_recording, match_sound, recording_key
-from engine.ingest.sounds import default_sound, describe_character, sound_from_preset, sound_from_recording
+from engine.ingest.match import SoundMatch, find_recording, keep_recording, keep_samples, match_sound, recording_key
+from engine.ingest.sounds import (
+    default_sound,
+    describe_character,
+    sound_from_preset,
+    sound_from_recording,
+    sound_from_span,
+)
 from engine.ingest.tracks import track_from_arrays, track_keys, track_to_arrays
 
 __all__ = [
@@ -16,11 +22,13 @@ __all__ = [
     "find_recording",
     "hits_from_track",
     "keep_recording",
+    "keep_samples",
     "match_sound",
     "open_clip",
     "recording_key",
     "sound_from_preset",
     "sound_from_recording",
+    "sound_from_span",
     "track_from_arrays",
     "track_keys",
     "track_to_arrays",

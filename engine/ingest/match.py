@@ -120,7 +120,11 @@ def find_recording(project: Project, sound: Sound, cache: Cache) -> Recording:
 def keep_recording(path: str | Path, sound: Sound, cache: Cache) -> Sound:
     """The sound with a link to the recording it was measured from, whose first hit the cache keeps."""
     samples, rate_hz = read_recording(path)
-    mono = samples.mean(axis=1) if samples.ndim == 2 else samples
+    return keep_samples(samples.mean(axis=1) if samples.ndim == 2 else samples, rate_hz, sound, cache)
+
+
+def keep_samples(mono: np.ndarray, rate_hz: int, sound: Sound, cache: Cache) -> Sound:
+    """The sound with a link to what it was measured from, mono [N], whose first hit the cache keeps."""
     start = seconds_to_samples(find_onset(mono, rate_hz), rate_hz)
     hit = mono[start : start + seconds_to_samples(LONGEST_KEPT_S, rate_hz)]
     kept = np.concatenate([[rate_hz], hit]).astype(np.float32)

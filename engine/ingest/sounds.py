@@ -7,10 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.media import read_recording
+import numpy as np
+
+from engine.errors import BadInput
+from engine.media import read_clip_audio, read_recording
 from engine.parameters import Modes, Physics
 from engine.physics.analysis import analyze_hit
-from engine.project import Sound
+from engine.project import Clip, Sound
+from engine.units import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from engine.physics.presets import Preset
@@ -42,6 +46,23 @@ def sound_from_recording(path: str | Path, sound_id: str = "s1") -> Sound:
     name = Path(path).name
     stem = " ".join(Path(path).stem.replace("_", " ").split()) or "Recording"
     return Sound(sound_id, stem[:60], physics.modes, physics.residual, "reference", f"from {name}", fit)
+
+
+def sound_from_span(clip: Clip, start_s: float, end_s: float) -> tuple[Sound, np.ndarray]:
+    """The physics of the first hit in a span of the clip's own sound, as a sound, and that span, mono at 48 kHz.
+
+    Raises BadInput where nothing is struck in it.
+    """
+    samples = read_clip_audio(clip.path, SAMPLE_RATE_HZ, start_s, end_s - start_s)
+    try:
+        physics, fit = analyze_hit(samples, SAMPLE_RATE_HZ)
+    except BadInput:
+        raise BadInput(
+            f"no hit can be heard in the clip's sound from {start_s:.2f} to {end_s:.2f} s; mark one hit and its ring"
+        ) from None
+    name = f"Span · {describe_character(physics)}"
+    note = f"from the clip's sound, {start_s:.2f} to {end_s:.2f} s"
+    return Sound("s1", name, physics.modes, physics.residual, "reference", note, fit), samples
 
 
 def describe_character(physics: Physics) -> str:

@@ -11,7 +11,7 @@ const SECTIONS = [
   ["Timeline", [
     ["Double-click", "add a hit, or hear the one there"], ["N", "add a hit at the playhead"], ["Drag a hit", "its time, or its velocity up and down"],
     ["⇧ drag", "snap to frames"], ["Drag beside", "select with a box"], ["⇧ click", "add to the selection"], ["Right-click", "menu of a hit"],
-    ["[ ]", "hit before or after"], ["Wheel", "zoom"], ["⇧ wheel", "scroll"], ["F", "see all"],
+    ["[ ]", "hit before or after"], ["Wheel", "zoom"], ["⇧ wheel", "scroll"], ["F", "see all"], ["⇧ drag on Clip", "mark a span of its sound and take it"],
   ]],
   ["Selected hits", [
     ["← →", "move by a frame"], ["⇧ ← →", "move by 10 ms"], ["↑ ↓", "velocity by 1 dB"], ["⇧ ↑ ↓", "velocity by 0.1 dB"], ["Enter", "hear the hit"],
@@ -27,6 +27,9 @@ const SECTIONS = [
   ]],
   ["Residual", [
     ["Drag", "paint the bands"], ["Click", "choose a band"], ["⇧ click", "choose up to there"], ["↑ ↓", "1 dB, with ⇧ 6"], [`${COMMAND} A`, "choose all"], ["Esc", "choose none"],
+  ]],
+  ["Find", [
+    ["Press a row", "takes it and plays it with the picture"], ["▶", "hear it once; nothing changes"], ["☆", "keep it at the top"], ["↑ ↓", "row before or after"], ["Drop a folder", "adds its recordings to your bank"],
   ]],
   ["Match", [
     ["Enlarge", "model and recording, how near, and what is worst"], ["Esc", "back"],

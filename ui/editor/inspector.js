@@ -1,14 +1,15 @@
-// The inspector: Hit, Sound, Sampler and Mix.
+// The inspector: Hit, Sound, Find, Sampler and Mix.
 
+import { createFindPanel } from "./panel_find.js";
 import { createHitPanel } from "./panel_hit.js";
 import { createMixPanel, createSamplerPanel } from "./panel_sampler.js";
 import { createSoundPanel } from "./panel_sound.js";
 import { make } from "./sliders.js";
 
-const TABS = [["hit", "Hit"], ["sound", "Sound"], ["sampler", "Sampler"], ["mix", "Mix"]];
+const TABS = [["hit", "Hit"], ["sound", "Sound"], ["find", "Find"], ["sampler", "Sampler"], ["mix", "Mix"]];
 
 /** Fill ``root``; ``locate({mode: [soundId, index]})`` gives the page position of a mode's head. */
-export function createInspector(root, store, audio) {
+export function createInspector(root, store, audio, { player, openMaterials }) {
   let open = "sound";
   let soundId = null;
   let shownHits = "";
@@ -16,10 +17,14 @@ export function createInspector(root, store, audio) {
     currentSound: () => store.view?.project?.sounds.find((sound) => sound.id === soundId) ?? null,
     select: (partial) => store.select("modes" in partial && !("soundId" in partial) ? { soundId, ...partial } : partial),
     report: (message) => store.emit("error", { type: "error", message }),
+    player: () => player,
+    openMaterials,
+    showTab: (name) => showTab(name),
   };
   const panels = {
     hit: createHitPanel(store, audio),
     sound: createSoundPanel(store, audio, shared),
+    find: createFindPanel(store, audio, shared),
     sampler: createSamplerPanel(store),
     mix: createMixPanel(store, audio),
   };
@@ -45,6 +50,7 @@ export function createInspector(root, store, audio) {
       tabs[i].tabIndex = tab === open ? 0 : -1;
       panels[tab].element.hidden = tab !== open;
     });
+    panels[open].opened?.();
     show();
   }
 
@@ -85,6 +91,7 @@ export function createInspector(root, store, audio) {
 
   return {
     showTab,
+    takeDropped: panels.find.takeDropped,
     locate({ mode: [id, index] }) {
       if (open !== "sound") showTab("sound");
       if (soundId !== id) store.select({ soundId: id, modes: new Set() });

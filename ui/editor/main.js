@@ -16,7 +16,7 @@ import { createTimeline } from "./timeline.js";
 import { createToasts } from "./toasts.js";
 import { createTopBar } from "./topbar.js";
 
-const STYLES = ["style.css", "inspector.css", "match.css"];
+const STYLES = ["style.css", "inspector.css", "match.css", "find.css"];
 
 function loadStyle(name) {
   const address = new URL(name, import.meta.url).href;
@@ -41,10 +41,10 @@ export async function mount(element) {
   const layout = createLayout(app);
   const audio = createAudio(store);
   const player = createPlayer(layout.picture, store, audio);
-  const inspector = createInspector(layout.inspector, store, audio);
   const toasts = createToasts(app, store);
-  const start = createStart(app, store, toasts);
   const materials = createMaterials(app, store, audio);
+  const inspector = createInspector(layout.inspector, store, audio, { player, openMaterials: materials.open });
+  const start = createStart(app, store, toasts, inspector.takeDropped);
   const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open });
   const help = createHelp(app);
   const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open });

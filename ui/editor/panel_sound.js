@@ -194,7 +194,8 @@ export function createSoundPanel(store, audio, shared) {
         store.send({ type: "audition_preset", name: preset.name });
       },
     })).sort((a, b) => a.group.localeCompare(b.group));
-    openMenu(replaceButton, [{ text: "A recording…", note: "an audio file of one hit; its modes are measured", choose: () => file.click() }, ...presets], { filter: true });
+    const search = { text: "Find…", note: "by the picture, by words or by likeness", choose: () => shared.showTab("find") };
+    openMenu(replaceButton, [search, { text: "A recording…", note: "an audio file of one hit; its modes are measured", choose: () => file.click() }, ...presets], { filter: true });
   }
 
   async function useRecording(recording) {

@@ -9,7 +9,8 @@ const isRecording = (type, name = "") => type.startsWith("audio/") || /\.(wav|fl
 const baseName = (path) => path.split(/[\\/]/).pop();
 const folderName = (path) => path.split(/[\\/]/).slice(0, -1).join("/");
 
-export function createStart(app, store, toasts) {
+/** ``takeDropped(event)``: whether a drop of recordings was taken for the bank. */
+export function createStart(app, store, toasts, takeDropped) {
   let sending = null; // {name, controller}
   let asked = false; // the sheet is wanted over an open project
   let returnTo = null;
@@ -127,6 +128,8 @@ export function createStart(app, store, toasts) {
   const wordsFor = (event) => {
     const item = event.dataTransfer.items?.[0];
     const project = store.view?.project;
+    const count = [...(event.dataTransfer.items ?? [])].filter((one) => isRecording(one.type ?? "")).length;
+    if (project && count > 1) return `Drop ${count} recordings to add them to your bank`;
     if (item && project && isRecording(item.type ?? "")) {
       const sound = project.sounds.find((s) => s.id === store.selection.soundId) ?? project.sounds[0];
       return sound ? `Drop the recording to strike with it as “${sound.name}”` : "Drop to open";
@@ -156,6 +159,7 @@ export function createStart(app, store, toasts) {
       over.hidden = true;
       if (!carriesFiles(event) || event.defaultPrevented) return;
       event.preventDefault();
+      if (store.view?.project && takeDropped(event)) return;
       const [file] = event.dataTransfer.files;
       if (file) take(file);
     },

@@ -5,7 +5,7 @@ import { make, newGesture } from "./sliders.js";
 import { createPointer } from "./timeline_drag.js";
 import { createFilm } from "./timeline_film.js";
 import { createHeads } from "./timeline_heads.js";
-import { COLORS, drawGrounds, drawHits, drawLasso, drawProgress, drawThreshold, drawWords } from "./timeline_lanes.js";
+import { COLORS, drawGrounds, drawHits, drawLasso, drawProgress, drawSpan, drawThreshold, drawWords } from "./timeline_lanes.js";
 import { openMenuAt } from "./timeline_menu.js";
 import { createScrollBar } from "./timeline_scroll.js";
 import { drawRuler } from "./timeline_ruler.js";
@@ -47,7 +47,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   const film = createFilm(store, redraw);
   const { shapes, dispose: disposeShapes } = createShapes(store, redraw);
   const struck = createStruckLane(store, audio, redraw);
-  const pointer = createPointer({ canvas, scale, lanes: () => lanes, redraw, scrolled, tip: showTip, isLocked, addHitAt, menu: openHitMenu }, store, audio, player);
+  const pointer = createPointer({ canvas, scale, lanes: () => lanes, redraw, scrolled, tip: showTip, isLocked, addHitAt, menu: openHitMenu, spanMenu: openSpanMenu }, store, audio, player);
 
   const project = () => store.view?.project ?? null;
 
@@ -122,6 +122,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     if (!lanes.clip) return;
     if (shapes.waveform) drawWaveform(context, scale, lanes.clip, shapes.waveform, COLORS.clip);
     else if (shown.clip.has_audio) drawWords(context, scale, lanes.clip, "Reading the clip's sound", COLORS.faint);
+    if (pointer.span) drawSpan(context, scale, lanes.clip, pointer.span);
   }
 
   function placePlayhead() {
@@ -214,6 +215,22 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
       ...(project().clip.has_audio ? [{ text: `Measure${those} from the clip again`, choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
       { text: `Delete${those}`, key: "⌫", choose: () => store.edit({ kind: "delete_hits", ids }, newGesture()) },
       ...(sounds.length > 1 ? ["", ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike with ${sound.name}`, color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
+    ]);
+  }
+
+  /** What can be done with a marked span of the clip's own sound. */
+  function openSpanMenu({ start_s, end_s }, page_x, page_y) {
+    const sounds = project().sounds;
+    const chosen = sounds.find(({ id }) => id === store.selection.soundId) ?? sounds[0];
+    const measure = (sound_id) => {
+      pointer.clearSpan();
+      store.send({ type: "measure_span", start_s, end_s, sound_id });
+    };
+    closeMenu();
+    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Span", [
+      ...(chosen ? [{ text: `Take its sound for ${chosen.name}`, color: heads.colorOf(chosen.id), choose: () => measure(chosen.id) }] : []),
+      { text: "Take it as a new sound", choose: () => measure(null) },
+      { text: "Unmark", key: "Esc", choose: pointer.clearSpan },
     ]);
   }
 

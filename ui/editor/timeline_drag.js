@@ -6,18 +6,21 @@ import { velocityScale } from "./timeline_scale.js";
 
 const GRAB_PX = 12;
 const MOVED_PX = 3;
+const SHORTEST_SPAN_S = 0.02;
 const EDGE_PX = 28; // a drag this near the edge scrolls
 const HARDEST_DB = 12;
 const SOFTEST_DB = -60;
 
 /**
- * ``host``: {canvas, scale, lanes(), redraw(), scrolled(), tip(text|null, x), isLocked(), addHitAt(time_s, velocity_db), menu(hit, x, y)}.
+ * ``host``: {canvas, scale, lanes(), redraw(), scrolled(), tip(text|null, x), isLocked(), addHitAt(time_s, velocity_db), menu(hit, x, y),
+ * spanMenu({start_s, end_s}, x, y)}.
  */
 export function createPointer(host, store, audio, player) {
   const { canvas, scale } = host;
   let drag = null;
   let hovered = null;
   let last = null;
+  let span = null; // {start_s, end_s} marked in the clip's own sound
 
   const project = () => store.view?.project;
   const place = (event) => {
@@ -50,10 +53,12 @@ export function createPointer(host, store, audio, player) {
     canvas.focus({ preventScroll: true, focusVisible: false });
     const at = place(event);
     const lane = laneAt(at.y);
+    span = null;
     if (event.button === 1 || (event.button === 0 && event.altKey && lane !== "hits")) {
       drag = { kind: "pan", x0: at.x, start_s: scale.start_s };
     } else if (event.button !== 0) return;
     else if (lane === "hits") beginHits(event, at);
+    else if (lane === "clip" && event.shiftKey) drag = { kind: "span", from_s: clamp(scale.time(at.x), 0, scale.duration_s) };
     else {
       drag = { kind: "scrub" };
       player.seek(clamp(scale.time(at.x), 0, scale.duration_s));
@@ -99,7 +104,8 @@ export function createPointer(host, store, audio, player) {
     else if (drag.kind === "pan") {
       scale.isFit = false;
       scale.scrollTo(drag.start_s - (at.x - drag.x0) / scale.px_per_s);
-    } else if (drag.kind === "lasso") lasso(at);
+    } else if (drag.kind === "span") markSpan(at);
+    else if (drag.kind === "lasso") lasso(at);
     else moveHits(at, event.shiftKey);
     host.redraw();
   }
@@ -141,6 +147,12 @@ export function createPointer(host, store, audio, player) {
     else if (x < EDGE_PX) scale.scrollBy(x - EDGE_PX);
   }
 
+  function markSpan(at) {
+    const to_s = clamp(scale.time(at.x), 0, scale.duration_s);
+    span = { start_s: Math.min(drag.from_s, to_s), end_s: Math.max(drag.from_s, to_s) };
+    host.tip(`${(1000 * (span.end_s - span.start_s)).toFixed(0)} ms of the clip's sound`, at.x);
+  }
+
   function lasso(at) {
     Object.assign(drag, { x1: at.x, y1: at.y });
     if (Math.hypot(at.x - drag.x0, at.y - drag.y0) < MOVED_PX) return;
@@ -159,11 +171,13 @@ export function createPointer(host, store, audio, player) {
 
   // --- ending -------------------------------------------------------------------------------------
 
-  function onUp() {
+  function onUp(event) {
     if (!drag) return;
     const done = drag;
     drag = null;
     if (done.kind === "hits") endHits(done);
+    else if (done.kind === "span" && span && span.end_s - span.start_s >= SHORTEST_SPAN_S) host.spanMenu(span, event.clientX, event.clientY);
+    else if (done.kind === "span") span = null;
     host.tip(null);
     if (last) point(last);
     host.redraw();
@@ -185,9 +199,9 @@ export function createPointer(host, store, audio, player) {
 
   /** Give up a drag and put everything back; whether there was one. */
   function cancel() {
-    if (!drag) return false;
-    if (drag.kind === "hits") store.previewHits(null);
-    drag = null;
+    if (!drag && !span) return false;
+    if (drag?.kind === "hits") store.previewHits(null);
+    drag = span = null;
     host.tip(null);
     host.redraw();
     return true;
@@ -265,6 +279,11 @@ export function createPointer(host, store, audio, player) {
     cancel,
     get hovered() { return hovered; },
     get lasso() { return drag?.kind === "lasso" && drag.moved ? drag : null; },
+    get span() { return span; },
+    clearSpan() {
+      span = null;
+      host.redraw();
+    },
     get isDragging() { return drag !== null; },
   };
 }

@@ -115,6 +115,15 @@ function drawHit(context, scale, lane, velocity, hit, color, { selected, hovered
   context.restore();
 }
 
+/** A marked span of the clip's own sound. */
+export function drawSpan(context, scale, lane, { start_s, end_s }) {
+  const [left, right] = [scale.x(start_s), scale.x(end_s)];
+  context.fillStyle = "#ffb4542e";
+  context.fillRect(left, lane.top, right - left, lane.height);
+  context.fillStyle = COLORS.action;
+  for (const x of [left, right]) context.fillRect(Math.round(x), lane.top, 1, lane.height);
+}
+
 export function drawLasso(context, { x0, y0, x1, y1 }) {
   context.save();
   context.fillStyle = "#ffb45414";
