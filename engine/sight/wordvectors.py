@@ -1,0 +1,65 @@
+"""Meaning of words as vectors: the token embeddings that the package wordllama carries, read from its files.
+
+The package's own code is not run: it would set up logging and look for downloads. Nothing is ever fetched.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PACKAGE = "wordllama"
+WEIGHTS, TOKENIZER = "weights/l2_supercat_256.safetensors", "tokenizers/l2_supercat_tokenizer_config.json"
+MISSING = (
+    "the sentence embedding is not installed on this machine (package wordllama), so words are matched by spelling "
+    "alone; install it with `pip install wordllama`"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class WordVectors:
+    """Token vectors [V, 256] and the tokenizer that numbers them."""
+
+    tokens: np.ndarray
+    tokenizer: Any
+
+    def embed(self, phrases: Sequence[str]) -> np.ndarray:
+        """Mean of each phrase's token vectors, of unit length, float32 [N, 256]; zeros for an empty one."""
+        rows = np.zeros((len(phrases), self.tokens.shape[1]), np.float32)
+        for row, phrase in zip(rows, phrases, strict=True):
+            ids = self.tokenizer.encode(phrase, add_special_tokens=False).ids
+            if ids:
+                row[:] = self.tokens[ids].astype(np.float32).mean(axis=0)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        result: np.ndarray = rows / np.maximum(lengths, 1e-9)
+        return result
+
+    def is_common(self, word: str) -> bool:
+        """Whether a word is common enough to be a token of its own: then it is no misspelling of another."""
+        return len(self.tokenizer.encode(word, add_special_tokens=False).ids) == 1
+
+
+@functools.cache
+def load_vectors() -> WordVectors | None:
+    """The vectors, some 0.2 s the first time; None where the package or its files are not there (``MISSING`` says so).
+
+    Source: wordllama 0.4 (MIT), 256 numbers a token, learnt from the token embeddings of Llama 2 and others.
+    """
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(spec.submodule_search_locations[0])
+    try:
+        from safetensors.numpy import load_file
+        from tokenizers import Tokenizer
+
+        tokens = load_file(str(folder / WEIGHTS))["embedding.weight"]
+        return WordVectors(tokens, Tokenizer.from_file(str(folder / TOKENIZER)))
+    except Exception:  # tokenizers raises bare Exception; a damaged package is as good as none
+        return None
