@@ -1,0 +1,95 @@
+"""The bank ranked by sight: by the joint embedding, by what is seen of material, size and striker, or by both."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from engine.errors import BadInput
+from engine.sight.bank import Bank, Candidate
+from engine.sight.embedding import EMBEDDING_SIZE
+from engine.sight.look import Sight, Watcher
+from engine.sight.search import make_candidate, rank
+
+BATCH = 1024
+LEAST_CHANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class RankConfig:
+    """What counts for how much in a ranking: the embedding's nearness, the logarithm of the material's probability, and
+    how far off the size is; chosen on simulated takes that the network had not seen."""
+
+    embedding: float = 6.0
+    material: float = 1.0
+    size: float = 0.4
+    striker: float = 0.2
+    size_spread: float = 0.7
+
+
+@torch.inference_mode()
+def embed_bank(watcher: Watcher, bank: Bank) -> Bank:
+    """The bank with its entries placed in the joint embedding, by what one hears of each."""
+    device = next(watcher.network.parameters()).device
+    parts = [np.zeros((0, EMBEDDING_SIZE), np.float32)]
+    for first in range(0, len(bank.entries), BATCH):
+        latents = torch.from_numpy(bank.latents[first : first + BATCH].astype(np.float32)).to(device)
+        parts.append(watcher.network.tower(latents)[0].cpu().numpy())
+    return replace(bank, embeddings=np.concatenate(parts))
+
+
+def score_by_sight(bank: Bank, sight: Sight, config: RankConfig | None = None) -> np.ndarray:
+    """How well each entry of an embedded bank fits what is seen, [N]; higher is better, on no particular scale."""
+    config = config or RankConfig()
+    scores = np.zeros(len(bank.entries))
+    if config.embedding:
+        if bank.embeddings.shape[1] != len(sight.embedding):
+            raise ValueError("the bank has no place in this embedding; see embed_bank")
+        scores += config.embedding * (bank.embeddings @ sight.embedding)
+    for k, entry in enumerate(bank.entries):
+        chance = sight.material.get(entry.material, LEAST_CHANCE) if entry.material else 0.05
+        scores[k] += config.material * math.log(max(chance, LEAST_CHANCE))
+        if entry.size_m > 0.0 and math.isfinite(sight.size_m):
+            away = math.log(entry.size_m / sight.size_m) / config.size_spread
+            scores[k] -= config.size * min(4.0, away * away)
+        if entry.striker and sight.striker and entry.striker != sight.striker:
+            scores[k] -= config.striker
+    return scores
+
+
+def rank_by_sight(bank: Bank, sight: Sight, top: int = 5, config: RankConfig | None = None) -> tuple[Candidate, ...]:
+    """The entries that fit what is seen best, best first, at most one of each group; BadInput for an empty bank.
+
+    ``bank`` is embedded (``embed_bank``). A candidate's score is the calibrated probability of its material, lowered by
+    how much worse it fits than the best of that material.
+    """
+    if not bank.entries:
+        raise BadInput("the bank is empty; restore the one that ships or add recordings to your own")
+    scores = score_by_sight(bank, sight, config)
+    found = []
+    best: dict[str, float] = {}
+    for k in rank(bank, scores, top):
+        entry = bank.entries[k]
+        fit = math.exp(0.3 * (scores[k] - best.setdefault(entry.material, float(scores[k]))))
+        chance = sight.material.get(entry.material, 0.0)
+        reason = f"{chance:.0%} {entry.material} by sight" if entry.material else "by its likeness"
+        found.append(make_candidate(entry, float(np.clip(chance * fit, 0.0, 1.0)), reason))
+    return tuple(found)
+
+
+def rank_by_features(
+    bank: Bank, features: np.ndarray, known: np.ndarray, entries: np.ndarray, top: int = 5
+) -> list[int]:
+    """The paper's way: numbers of the entries of the nearest known hits, by mean visual features.
+
+    ``features`` [F] are those of a hit, ``known`` [M, F] of hits whose sounds are the ``entries`` [M] of the bank;
+    Euclidean distance (Su et al., CVPR 2023, inference). At most one of each group.
+    """
+    scores = np.full(len(bank.entries), np.nan)
+    away = np.linalg.norm(known - features[None], axis=1)
+    for place in np.argsort(-away, kind="stable"):
+        scores[entries[place]] = -away[place]
+    return rank(bank, np.where(np.isfinite(scores), scores, -np.inf), top)

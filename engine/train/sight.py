@@ -1,0 +1,323 @@
+"""Train the sight network on hits seen: ``launch.py train sight``."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from engine.corpus.sight_batches import Truth, Variation, draw_crops, draw_wide, label_hits, weigh_hits
+from engine.corpus.sight_hits import (
+    SeenHits,
+    join_hits,
+    list_real_hits,
+    list_simulated_hits,
+    open_seen_hits,
+    place_hits,
+    select_hits,
+)
+from engine.corpus.sight_sounds import analyse_seen, describe_seen
+from engine.device import choose_device
+from engine.errors import BadInput
+from engine.parameters import MATERIALS
+from engine.sight.look import Watcher, load_watcher, save_watcher
+from engine.sight.network import SightConfig, SightNetwork, Told, count_parameters, read_places
+from engine.train.state import follow, log_line, resume_state, save_state
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the sight network is trained; the learning rate falls by a cosine over the ``minutes``, or over ``steps``.
+
+    For ``finder_share`` of the time the finder learns where contacts are, from simulated hits, and then places the
+    real ones; after that what is struck is learnt from crops at those places. ``alike_db`` is how far apart two sounds
+    may be and still count as nearly the same; ``real_share`` of a batch are real hits where there are any.
+    """
+
+    minutes: float = 20.0
+    steps: int = 0
+    batch: int = 24
+    finder_share: float = 0.25
+    learning_rate: float = 1.5e-3
+    warmup_steps: int = 50
+    weight_decay: float = 5e-2
+    real_share: float = 0.4
+    smoothing: float = 0.1
+    size_weight: float = 0.5
+    striker_weight: float = 0.3
+    joint_weight: float = 0.5
+    physics_weight: float = 0.3
+    alike_db: float = 2.0
+    ema_decay: float = 0.995
+    save_minutes: float = 3.0
+    seed: int = 0
+
+
+def finder_loss(heat: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Cross entropy of maps [B, R, C] against a spot of one cell's breadth at places [B, 2]; those outside left out."""
+    rows, columns = heat.shape[-2:]
+    inside = ((places > 0.0) & (places < 1.0)).all(dim=1)
+    x = (torch.arange(columns) + 0.5)[None, None, :] - places[:, 0, None, None] * columns
+    y = (torch.arange(rows) + 0.5)[None, :, None] - places[:, 1, None, None] * rows
+    spot = (-0.5 * (x**2 + y**2)).flatten(1).softmax(dim=1).to(heat.device)
+    each = -(spot * heat.flatten(1).log_softmax(dim=1)).sum(dim=1)
+    keep = inside.to(heat.device)
+    return (each * keep).sum() / keep.sum().clamp_min(1)
+
+
+def told_loss(told: Told, truth: Truth, config: TrainingConfig) -> torch.Tensor:
+    """Cross entropies of material and striker, and the absolute error of the size's logarithm, where known."""
+    device = told.material.device
+    material = F.cross_entropy(
+        told.material, truth.material.to(device), ignore_index=-1, label_smoothing=config.smoothing
+    )
+    striker = F.cross_entropy(told.striker, truth.striker.to(device), ignore_index=-1, label_smoothing=config.smoothing)
+    size = truth.size.to(device)
+    known = torch.isfinite(size)
+    error = F.smooth_l1_loss(told.size, size.nan_to_num(), reduction="none", beta=0.3)
+    away = (error * known).sum() / known.sum().clamp_min(1)
+    return material + config.striker_weight * striker.nan_to_num() + config.size_weight * away
+
+
+def joint_loss(
+    seen: torch.Tensor, heard: torch.Tensor, apart_db: torch.Tensor, sharpness: torch.Tensor, alike_db: float
+) -> torch.Tensor:
+    """Contrast of B seen hits [B, E] with all sounds [N, E]; how far these are from each hit's own is [B, N] in dB.
+
+    Sounds that are alike share the target: asking that a hit's own be told from one that no ear tells apart would
+    teach noise.
+    """
+    target = (-apart_db / alike_db).softmax(dim=1)
+    logits = seen @ heard.T * sharpness.exp().clamp(1.0, 60.0)
+    return -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
+
+
+def measure_apart(latents: torch.Tensor) -> torch.Tensor:
+    """Distances of all latents [N, L] from each other, as ``latent_distance_db``, [N, N]."""
+    even = latents - latents.mean(dim=1, keepdim=True)
+    return torch.cdist(even, even) / math.sqrt(latents.shape[1])
+
+
+class Training:
+    """A network on its way: its weights, their moving average, the optimizer, and the time spent."""
+
+    def __init__(self, fresh: SightNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
+        self.config, self.device = config, device
+        self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
+        self.network = fresh.to(device)
+        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
+        )
+        self.step, self.spent_s, self.loss = 0, 0.0, 1.0
+        self.losses: dict[str, float] = {}
+        work.mkdir(parents=True, exist_ok=True)
+
+    def resume(self) -> None:
+        """Go on where an earlier run of the same configuration stopped, if there was one."""
+        resume_state(self.state_path, self.device, self._restore)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
+
+    def save(self) -> None:
+        """Write the state whole or not at all, and a line of the log."""
+        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2)}
+        log_line(self.log_path, line | {name: round(value, 3) for name, value in self.losses.items()})
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "spent_s": self.spent_s,
+            "loss": self.loss,
+        }
+        save_state(self.state_path, state)
+
+    def progress(self) -> float:
+        """Share of the steps, or else of the time, that is done."""
+        return self.step / self.config.steps if self.config.steps else self.spent_s / (self.config.minutes * 60)
+
+    def learning_rate(self, low: float, high: float) -> float:
+        """Linear warm-up, then a cosine from a share of the progress to another, down to a fiftieth."""
+        done = min(1.0, max(0.0, (self.progress() - low) / max(1e-6, high - low)))
+        cosine = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * done))
+        return self.config.learning_rate * min(1.0, (self.step + 1) / self.config.warmup_steps) * cosine
+
+    def learn(self, loss: torch.Tensor, name: str, low: float, high: float) -> None:
+        """One step of the optimizer and of the moving average."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate(low, high)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        value = float(loss.detach())
+        self.losses[name] = 0.98 * self.losses.get(name, value) + 0.02 * value
+        follow(self.average, self.network, self.config.ema_decay, self.step)
+
+    def run(self, made: SeenHits, real: SeenHits, latents: np.ndarray) -> None:
+        """Learn until the steps are done or the time is spent; ``latents`` are of the simulated and the real hits."""
+        share = self.config.finder_share if made.hits else 0.0
+        random = np.random.default_rng((self.config.seed, self.step))
+        vary = Variation()
+        chances = weigh_hits(made, 0.0) if made.hits else np.zeros(0)
+        while self.progress() < share:
+            with self._timed():
+                index = random.choice(len(chances), self.config.batch, p=chances)
+                wide, places = draw_wide(made, index, random, vary)
+                self.network.train()
+                heat = self.network.finder(wide.to(self.device))
+                self.learn(finder_loss(heat, places), "finder", 0.0, share)
+        seen = join_hits(made, place_hits(real, find_places(self.average, real)))
+        self._look(seen, latents, random, share)
+        self.save()
+
+    def _look(self, seen: SeenHits, latents: np.ndarray, random: np.random.Generator, low: float) -> None:
+        chances = weigh_hits(seen, self.config.real_share)
+        heard = np.flatnonzero(np.isfinite(latents).all(axis=1))
+        sounds = torch.from_numpy(latents[heard]).to(self.device)
+        place = np.full(len(latents), -1)
+        place[heard] = np.arange(len(heard))
+        apart = measure_apart(sounds)
+        kinds = label_hits(seen, heard).material.to(self.device)
+        vary = Variation()
+        while self.progress() < 1.0:
+            with self._timed():
+                index = random.choice(len(chances), self.config.batch, p=chances)
+                crops = draw_crops(seen, index, random, vary).to(self.device)
+                self.network.train()
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
+                    features = self.network.see(crops)
+                told = self.network.head(features.float())
+                loss = told_loss(told, label_hits(seen, index), self.config)
+                if len(heard):
+                    loss = loss + self._join(told, place[index], sounds, apart, kinds)
+                self.learn(loss, "look", low, 1.0)
+
+    def _join(
+        self, told: Told, own: np.ndarray, sounds: torch.Tensor, apart: torch.Tensor, kinds: torch.Tensor
+    ) -> torch.Tensor:
+        """The losses that tie sight to physics; ``own`` [B] is the place of each hit's sound, -1 where it has none."""
+        embedding, material = self.network.tower(sounds + torch.randn_like(sounds))
+        loss = self.config.physics_weight * F.cross_entropy(material, kinds, ignore_index=-1, label_smoothing=0.1)
+        rows = torch.from_numpy(own).to(self.device)
+        known = rows >= 0
+        if known.any():
+            near = joint_loss(
+                told.embedding[known], embedding, apart[rows[known]], self.network.sharpness, self.config.alike_db
+            )
+            loss = loss + self.config.joint_weight * near
+        return loss
+
+    def _timed(self) -> _Clock:
+        return _Clock(self)
+
+
+class _Clock:
+    """Counts the time that a step takes, and saves now and then."""
+
+    def __init__(self, training: Training) -> None:
+        self.training = training
+
+    def __enter__(self) -> None:
+        self.start_s = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        training = self.training
+        before, every_s = training.spent_s, training.config.save_minutes * 60
+        training.spent_s += time.monotonic() - self.start_s
+        if before // every_s != training.spent_s // every_s:
+            training.save()
+
+
+@torch.inference_mode()
+def find_places(network: SightNetwork, seen: SeenHits) -> np.ndarray:
+    """Where the network sees the contact of each hit, [N, 2]."""
+    device = next(network.parameters()).device
+    found = [np.zeros((0, 2), np.float32)]
+    random = np.random.default_rng(0)
+    for first in range(0, len(seen.hits), 32):
+        index = np.arange(first, min(first + 32, len(seen.hits)))
+        wide = draw_wide(seen, index, random, None)[0].to(device)
+        found.append(read_places(network.finder(wide))[0].cpu().numpy())
+    return np.concatenate(found)
+
+
+def gather(
+    data: Path | None, simulated: Sequence[str], work: Path, left_out: Sequence[str]
+) -> tuple[SeenHits, SeenHits, np.ndarray]:
+    """Simulated hits, real ones of days not left out, and the latents of both, NaN where a sound is not its own."""
+    nothing = SeenHits((), (), ())
+    made = join_hits(*(open_seen_hits(list_simulated_hits(Path(folder)), work) for folder in simulated))
+    real = open_seen_hits(list_real_hits(data), work) if data is not None else nothing
+    days = sorted({hit.group for hit in real.hits})
+    unknown = sorted(set(left_out) - set(days))
+    if unknown and data is not None:
+        raise BadInput(f"no clip was recorded on {unknown[0]}; give days such as {days[0] if days else 'none'}")
+    sounds = [describe_seen(analyse_seen(part.hits, work)) for part in (made, real)]
+    keep = [k for k, hit in enumerate(real.hits) if hit.group not in left_out]
+    if not made.hits and not keep:
+        raise BadInput("there is nothing to learn from; give clips with --data or simulated takes with --sim")
+    return made, select_hits(real, keep), np.concatenate((sounds[0], sounds[1][keep]))
+
+
+def main(args: list[str]) -> None:
+    """The command ``train sight``."""
+    options = _parse(args)
+    device, note = choose_device(options.device)
+    work = Path(options.work)
+    data = None if options.clean else Path(options.data)
+    made, real, latents = gather(data, options.sim, Path(options.frames or work), options.leave_out)
+    config = TrainingConfig(
+        minutes=options.minutes,
+        steps=options.steps,
+        finder_share=0.0 if options.begin else TrainingConfig.finder_share,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+    )
+    torch.manual_seed(config.seed)
+    fresh = load_watcher(Path(options.begin)).network if options.begin else SightNetwork(SightConfig())
+    training = Training(fresh.requires_grad_(True), config, work, device)
+    training.resume()
+    millions = count_parameters(training.network) / 1e6
+    told = f"{len(real.hits)} real hits, {len(made.hits)} simulated, {np.isfinite(latents[:, 0]).sum()} with sound"
+    print(f"{millions:.2f} M parameters on {note}; {told}", file=sys.stderr)
+    training.run(made, real, latents)
+    facts: dict[str, Any] = {**asdict(config), "device": note, "step": training.step, "clean": options.clean}
+    facts |= {"real_hits": len(real.hits), "simulated_hits": len(made.hits), "left_out": sorted(options.leave_out)}
+    facts |= {"materials": sorted({hit.material for hit in (*made.hits, *real.hits)}, key=MATERIALS.index)}
+    save_watcher(Path(options.out), Watcher(training.average.cpu()), facts)
+    print(f"wrote {options.out}", file=sys.stderr)
+
+
+def _parse(args: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="train sight", description="Train the sight network on hits seen.")
+    parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help="folder of labelled clips")
+    parser.add_argument("--sim", nargs="*", default=[], metavar="DIR", help="folders that `launch.py simulate` wrote")
+    parser.add_argument("--clean", action="store_true", help="learn from simulated takes alone")
+    parser.add_argument("--leave-out", nargs="*", default=[], metavar="DAY", help="recordings not to learn from")
+    parser.add_argument("--out", default="checkpoints/sight", help="checkpoint folder to write")
+    parser.add_argument("--work", default=".struck/train_sight", help="frames, sounds and resumable state")
+    parser.add_argument("--frames", help="folder of frames and sounds where it is another than --work")
+    parser.add_argument("--begin", metavar="CHECKPOINT", help="checkpoint folder to learn on from; keeps its finder")
+    parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
+    parser.add_argument("--steps", type=int, default=0, help="train for so many steps, whatever time they take")
+    parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(args)
