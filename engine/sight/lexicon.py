@@ -170,7 +170,7 @@ damping .7: damped muffled muted dampened held stuffed choked damp
 damping -.6: undamped free hanging suspended
 pitch -.7: gloomy bass low deep bassy dark low-pitched rumbling
 pitch .7: treble high bright shrill piercing high-pitched sharp tinkling
-ring .7: ringy lingering resonance ringing resonant sustained long lasting singing sonorous reverberating
+ring .7: ring ringy lingering resonance ringing resonant sustained long lasting singing sonorous reverberating
 ring -.7: lifeless dull dead thud clunk thuddy staccato brief
 """
 
@@ -182,6 +182,7 @@ NEGATIONS = frozenset({"not", "no", "non", "without", "never", "isn't", "lacking
 FILLER_WORDS = """
 a an the of and or is it its that this some like kind sort made hit struck strike striking by being as s to my your
 there sound sounding sounds which one piece object noise please thing with from pair few several gets stands standing
+any all much more most so too only just also very
 """
 FILLERS = frozenset(FILLER_WORDS.split())
 ROOM_MARKS, STRIKER_MARKS, SURFACE_MARKS = {"in", "inside", "within", "at"}, {"with", "by", "using", "via"}, {

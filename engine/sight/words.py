@@ -31,6 +31,7 @@ HARDNESS_OF = {
     "paper": -0.5, "rubber": -0.6, "cloth": -0.8, "carpet": -0.8, "skin": -0.6, "food": -0.5, "membrane": -0.3,
 }  # fmt: skip
 SURFACE_DAMPING = {"cloth": 0.5, "carpet": 0.5, "ground": 0.4, "skin": 0.6, "rubber": 0.4, "water": 0.5, "paper": 0.2}
+CONTENT_MARKS = {"filled", "full", "covered", "lined", "wrapped"}
 UNITS_M = {"mm": 0.001, "cm": 0.01, "m": 1.0, "metre": 1.0, "meter": 1.0, "inch": 0.0254, "inches": 0.0254, 
            "ft": 0.3048, "foot": 0.3048, "feet": 0.3048}  # fmt: skip
 PLAIN_SIZE_M = 0.25
@@ -109,7 +110,7 @@ def read_words(text: str) -> Reading:
             items, strange = _find_items(tokens, place)
             place += len(tokens) + 1
             unknown += strange
-            if role == "surface":
+            if role in ("surface", "touch"):
                 surfaces.append(items)
             else:
                 _read_part(said, role, items)
@@ -152,7 +153,8 @@ def _part_clause(clause: str) -> list[tuple[str, list[str]]]:
     for token in tokens:
         role = next((role for role, words in marks if token in words), None)
         if role:
-            parts.append((role, []))
+            fills = role == "striker" and parts[-1][1] and parts[-1][1][-1] in CONTENT_MARKS
+            parts.append(("touch" if fills else role, []))
             at = None
         elif token == "of":
             at = 0
@@ -289,9 +291,9 @@ def _take_surface(said: _Said, item: _Item) -> None:
     if names and not item.negated:
         name = max(names, key=lambda key: names[key])
         said.add("damping", SURFACE_DAMPING.get(name, 0.1))
-        said.tell(item, f"lies on {name}, which damps it")
+        said.tell(item, f"touches {name}, which damps it")
     else:
-        said.tell(item, "of what it lies on: no effect")
+        said.tell(item, "of what it touches: no effect")
 
 
 def _take_struck(said: _Said, item: _Item, nouned: bool) -> None:
