@@ -26,12 +26,12 @@ from engine.sight.reference import set_peak
 from engine.sight.search import measure_distances
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".aac", ".caf", ".w64")
-SAME_DB = 1.0
-"""Latents nearer than this, with the same strong modes, are of one recording; takes of one thing are 3 dB apart."""
+SAME_DB = 1.5
+"""Latents nearer than this, with the same modes, are of one recording; two takes of one thing are mostly farther."""
 
 MOST_FILES = 5000
 LICENCE = "the user's own"
-_SAME_CENTS, _STRONG = 10.0, 3
+_SAME_CENTS, _SAME_SHARE = 10.0, 0.9
 
 Progress = Callable[[int, int], None]
 _writing = threading.Lock()
@@ -174,12 +174,15 @@ def _sort_in(sorted_in: _Sorted, entry: Entry, known: Bank, taken: set[str]) -> 
 
 
 def _have_same_modes(a: Physics, b: Physics) -> bool:
+    """Whether nearly all the energy of either's modes has a partner of the same pitch in the other's."""
     if not len(a.modes) or not len(b.modes):
         return len(a.modes) == len(b.modes)
-    strong = bank_file.strongest_modes(a.modes, _STRONG)
-    others = np.log2(np.maximum(b.modes.frequency_hz, 1e-3))
-    away = np.abs(np.log2(strong.frequency_hz)[:, None] - others[None, :]).min(axis=1)
-    return bool((1200.0 * away < _SAME_CENTS).all())
+    cents = 1200.0 * np.abs(np.log2(np.divide.outer(np.asarray(a.modes.frequency_hz), b.modes.frequency_hz)))
+    shares = []
+    for modes, away in ((a.modes, cents.min(axis=1)), (b.modes, cents.min(axis=0))):
+        energy = 10.0 ** (np.asarray(modes.power_db) / 10.0) / (np.asarray(modes.decay_per_s) + 1.0)
+        shares.append(float(energy[away < _SAME_CENTS].sum() / energy.sum()))
+    return min(shares) > _SAME_SHARE
 
 
 def _list_files(paths: Iterable[str | os.PathLike[str]], sorted_in: _Sorted) -> list[Path]:

@@ -106,7 +106,7 @@ def _geometric(a: float, b: float, amount: float) -> float:
 
 def _morph_residuals(a: Residual, b: Residual, amount: float) -> Residual:
     """Stage by stage on common bands, in dB and log decay; a stage or band of one alone fades like a mode."""
-    edges = common_edges(a.edges_hz, b.edges_hz)
+    edges = _common_edges(a.edges_hz, b.edges_hz)
     pairs = zip_longest(a.envelope_db, b.envelope_db, fillvalue=0.0)
     envelope = tuple(x + (y - x) * amount for x, y in pairs)
     result = Residual(edges, rise_s=a.rise_s + (b.rise_s - a.rise_s) * amount, envelope_db=envelope)
@@ -120,7 +120,7 @@ def _morph_residuals(a: Residual, b: Residual, amount: float) -> Residual:
     return result
 
 
-def common_edges(a: Sequence[float], b: Sequence[float]) -> tuple[float, ...]:
+def _common_edges(a: Sequence[float], b: Sequence[float]) -> tuple[float, ...]:
     """The finer of two band sets (the first, if alike), its ends moved out to those of the other."""
     if not a or not b or tuple(a) == tuple(b):
         return tuple(a or b)

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.parameters import Physics, Residual, Stage
 from engine.physics.analysis import synthesize
-from engine.physics.morph import common_edges, lay_on_bands
+from engine.physics.morph import lay_on_bands
 from engine.physics.residual import envelope_gain, expected_level, rise_gain
 from engine.units import SILENCE_DB
 
@@ -31,7 +31,7 @@ def combine_physics(modes_of: Physics, residual_of: Physics, room_of: Physics | 
     """
     room_of = room_of or modes_of
     noise, room = (_lend(physics, modes_of) for physics in (residual_of, room_of))
-    edges = common_edges(noise.edges_hz, room.edges_hz if room.room else ())
+    edges = _widen(noise.edges_hz, room.edges_hz if room.room else ())
     bands = max(0, len(edges) - 1)
     silent = Stage((SILENCE_DB,) * bands, (50.0,) * bands)
     residual = Residual(edges, silent.power_db, silent.decay_per_s, rise_s=noise.rise_s, envelope_db=noise.envelope_db)
@@ -69,6 +69,13 @@ def set_peak(physics: Physics, peak_db: float = PEAK_DB) -> Physics:
     change_db = peak_db - 20.0 * math.log10(max(peak, 1e-9))
     modes = replace(physics.modes, power_db=tuple(p + change_db for p in physics.modes.power_db))
     return replace(physics, modes=modes, residual=physics.residual.scaled(raise_db=change_db))
+
+
+def _widen(edges_hz: tuple[float, ...], other_hz: tuple[float, ...]) -> tuple[float, ...]:
+    """Bands with their ends moved out to those of others, which stand alone where there are none."""
+    if not edges_hz or not other_hz:
+        return edges_hz or other_hz
+    return (min(edges_hz[0], other_hz[0]), *edges_hz[1:-1], max(edges_hz[-1], other_hz[-1]))
 
 
 def _lend(lender: Physics, borrower: Physics) -> Residual:
