@@ -136,7 +136,7 @@ def _run_own(command: str, args: list[str], common: argparse.Namespace, stdout: 
         options = parser.parse_args(args)
     except SystemExit:  # --help has been printed
         return
-    options.device, options.ckpt_dir = common.device or "auto", common.ckpt_dir
+    options.device, options.ckpt_dir, options.data_dir = common.device or "auto", common.ckpt_dir, common.data_dir
     with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is no result
         module.run(options, stdout)
 

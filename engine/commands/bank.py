@@ -31,21 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Do what was asked for. Raises BadInput."""
+    from engine.ingest.library import user_bank_folder
+
     if options.build:
         _build(options)
     elif options.action == "add":
-        _add(options.what)
+        _add(options.what, user_bank_folder(options.data_dir))
     elif options.action == "remove":
-        _remove(options.what, options.all)
+        _remove(options.what, options.all, user_bank_folder(options.data_dir))
     else:
-        _tell(stdout)
+        _tell(user_bank_folder(options.data_dir), stdout)
 
 
-def _tell(stdout: IO[str]) -> None:
-    from engine.ingest.library import open_bank, user_bank_folder
+def _tell(folder: Path, stdout: IO[str]) -> None:
+    from engine.ingest.library import open_bank
     from engine.sight.bank import KINDS
 
-    folder = user_bank_folder()
     bank, note = open_bank(folder)
     if note:
         say(note)
@@ -64,10 +65,10 @@ def _tell(stdout: IO[str]) -> None:
         stdout.write(f"your own ({folder}): {', '.join(own[:_MOST_TOLD])}{more}\n")
 
 
-def _add(paths: list[str]) -> None:
+def _add(paths: list[str], folder: Path) -> None:
     if not paths:
         raise BadInput("bank add: name recordings, or folders that hold some")
-    from engine.ingest.library import add_recordings, user_bank_folder
+    from engine.ingest.library import add_recordings
     from engine.sight.bank import load_bank
 
     try:
@@ -76,7 +77,7 @@ def _add(paths: list[str]) -> None:
         say(f"{error}; not compared with the sounds that ship")
         shipped = None
     tell = make_progress("listening")
-    report = add_recordings(paths, user_bank_folder(), lambda done, total: tell(done / max(total, 1)), shipped)
+    report = add_recordings(paths, folder, lambda done, total: tell(done / max(total, 1)), shipped)
     if report.note:
         say(report.note)
     for name in report.added:
@@ -90,12 +91,12 @@ def _add(paths: list[str]) -> None:
         raise BadInput(f"nothing was added: {' '.join(report.broken[0])}")
 
 
-def _remove(names: list[str], everything: bool) -> None:
+def _remove(names: list[str], everything: bool, folder: Path) -> None:
     if everything == bool(names):
         raise BadInput("bank remove: name what to remove, or give --all")
-    from engine.ingest.library import remove_entries, user_bank_folder
+    from engine.ingest.library import remove_entries
 
-    say(f"{remove_entries(None if everything else names, user_bank_folder())} removed")
+    say(f"{remove_entries(None if everything else names, folder)} removed")
 
 
 def _build(options: argparse.Namespace) -> None:

@@ -57,9 +57,9 @@ class _Sorted:
     broken: list[tuple[str, str]] = field(default_factory=list)
 
 
-def user_bank_folder(home: Path | None = None) -> Path:
+def user_bank_folder(home: str | os.PathLike[str] | None = None) -> Path:
     """Where a person's own bank lies: in the folder of their data, as the editor chooses it."""
-    return (home or Path(os.environ.get("STRUCK_HOME") or Path.home() / ".struck")) / "bank"
+    return Path(home or os.environ.get("STRUCK_HOME") or Path.home() / ".struck") / "bank"
 
 
 def load_user_bank(folder: Path) -> tuple[Bank, str]:
