@@ -57,7 +57,7 @@ def test_a_clip_becomes_hits_and_sounds_in_one_step_of_the_history(tab: Tab, tmp
 
 
 def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def search_for_ever(_clip: Any, _source: str, on_found: Any, on_progress: Callable[[float], None]) -> Any:
+    def search_for_ever(_clip: Any, _source: str, on_found: Any, on_progress: Callable[[float], None], **_: Any) -> Any:
         while True:
             on_progress(0.5)
             time.sleep(0.01)

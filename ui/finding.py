@@ -69,6 +69,7 @@ def _seek_sound(session: Session, project: Project, message: Message, job: Job) 
 
 def _seek_picture(session: Session, project: Project, message: Message, job: Job) -> dict[str, Any]:
     from engine.ingest.looking import estimate_hits
+    from engine.ingest.seeing import describe_sight
 
     sound_id = message.get("sound_id")
     hits = [hit for hit in project.hits if hit.sound_id == sound_id] or list(project.hits)
@@ -82,14 +83,14 @@ def _seek_picture(session: Session, project: Project, message: Message, job: Job
         session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck")
 
     try:
-        estimates = estimate_hits(project.clip.path, times_s, session.studio.bank(), on_progress=report, top=MOST_SHOWN)
+        estimates = estimate_hits(project.clip, times_s, session.studio.bank(), top=MOST_SHOWN, on_progress=report)
     finally:
         session.clear_status("work")
     best = max(estimates, key=lambda estimate: estimate.sight.confidence)
     return {
         "candidates": session.finds.keep(best.candidates, "picture"),
         "confidence": round(float(best.sight.confidence), 3),
-        "seen": best.sight.words,
+        "seen": describe_sight(best.sight),
     }
 
 

@@ -220,7 +220,7 @@ def _analyse_all(session: Session, job: Job, started: float) -> None:
     project = session.open_project()
     gesture = f"analysis {started}"
     shown_at = 0.0
-    session.hold_sampling = project.clip.has_audio and not project.hits
+    session.hold_sampling = not project.hits
 
     def show_found(track: Any) -> None:
         nonlocal shown_at
@@ -295,7 +295,7 @@ def _analyse(session: Session, job: Job, gesture: str, started: float, hit_ids: 
         give_way()
 
     with session.studio.analysing.turn(job.check) as give_way:
-        edit = analyze_clip_hits(project, found, hit_ids)
+        edit = analyze_clip_hits(project, found, hit_ids) if project.clip.has_audio else _look(session, job, started)
     with session.lock:
         job.check()
         session.hold_sampling = False
@@ -305,6 +305,23 @@ def _analyse(session: Session, job: Job, gesture: str, started: float, hit_ids: 
     message = f"{len(now.hits)} hits, {len({hit.sound_id for hit in now.hits})} sounds"
     session.set_status("work", "done", total, total, message, started)
     session.renderer.request()
+
+
+def _look(session: Session, job: Job, started: float) -> Edit:
+    """What is struck in a silent clip, by its picture; the default sound where that cannot be told."""
+    from engine.ingest import analyze_clip_hits
+    from engine.ingest.seeing import estimate_clip_sounds
+
+    def progress(fraction: float) -> None:
+        job.check()
+        session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck", started)
+
+    project = session.open_project()
+    try:
+        return estimate_clip_sounds(project, session.studio.bank(), on_progress=progress)
+    except BadInput as error:
+        session.note(f"{str(error)[:1].upper()}{str(error)[1:]}; the default sound is used")
+        return analyze_clip_hits(project)
 
 
 def _show_curve(session: Session) -> None:

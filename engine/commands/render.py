@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.commands.say import MAX_SEED, default_ckpt_dir, make_progress, read_json, same_file, say, whole_number
+from engine.edits import Edit
 from engine.errors import BadInput
 from engine.export.markers import read_onset_rows, write_markers
 from engine.export.target import check_folder, check_target
@@ -106,12 +107,31 @@ def _find_hits(
         project = hits_from_track(project, track).apply(project)
         say(f"{len(project.hits)} hits found")
     if is_clip and physics is None:
-        project = analyze_clip_hits(project, _count("analysing")).apply(project)
+        edit = analyze_clip_hits(project, _count("analysing")) if project.clip.has_audio else _look(project, ckpt_dir)
+        project = edit.apply(project)
         project = _restore_velocities(project, onsets or [])
         for sound in project.sounds:
-            if sound.origin == "preset":
+            if sound.origin in ("preset", "picture"):
                 say(f"{sound.name}: {sound.origin_note}")
     return project
+
+
+def _look(project: Project, ckpt_dir: str | None) -> Edit:
+    """What is struck in a silent clip, by its picture; the default sound where that cannot be told."""
+    from engine.ingest import analyze_clip_hits
+    from engine.ingest.library import open_bank, user_bank_folder
+    from engine.ingest.seeing import estimate_clip_sounds
+
+    own = Path(ckpt_dir) / "sight" if ckpt_dir else None
+    network = own if own is not None and (own / "config.json").is_file() else None
+    try:
+        bank, note = open_bank(user_bank_folder())
+        if note:
+            say(note)
+        return estimate_clip_sounds(project, bank, network, make_progress("looking at what is struck"))
+    except BadInput as error:
+        say(f"{error}; the default sound is used")
+        return analyze_clip_hits(project)
 
 
 def _replace_hits(project: Project, onsets: list[tuple[float, float | None]]) -> Project:

@@ -7,9 +7,12 @@ import { createButton, createSegments, make, newGesture } from "./sliders.js";
 const WAYS = [["picture", "Picture"], ["words", "Words"], ["sound", "Like it"]];
 const PARTS = [["modes", "Modes", "what rings"], ["noise", "Noise", "the strike's noise"], ["room", "Room", "the space around it"]];
 const EXAMPLE = "thin glass bottle, wooden stick, small bathroom";
+const EXAMPLES = [EXAMPLE, "heavy iron pan, hammer, large hall", "hollow wooden box, knuckles, dry", "small ceramic mug, spoon", "cardboard box, fist"];
 const BEFORE_S = 0.35; // the picture starts this much before the hit that is tried
-const TRY_MS = 8000;
+const TRY_MS = 20000;
 const percent = (share) => `${Math.round(100 * share)} %`;
+/** Why it fits, without the figure that stands beside it. */
+const reasonOf = ({ why, material }) => (why || material).replace(/,? ?\d+ % alike$/, "");
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** ``shared``: {currentSound(), report(message), player(), openMaterials()}. */
@@ -45,7 +48,7 @@ export function createFindPanel(store, audio, shared) {
   const top = make("div", "ins-row find-top", {}, dot, target, make("span", "st-space"), make("span", "ins-label", { textContent: "Find by" }), ways.element);
   const search = make("div", "ins-row find-search", {}, words, go);
 
-  const said = make("p", "ins-quiet find-said", { role: "status" });
+  const said = make("div", "ins-quiet find-said", { role: "status" });
 
   // --- what is taken -------------------------------------------------------------------------------
 
@@ -159,11 +162,11 @@ export function createFindPanel(store, audio, shared) {
     const isPinned = pinned.has(candidate.id);
     const isOn = using?.id === candidate.id && using.soundId === sound()?.id;
     const details = [candidate.why, candidate.source, candidate.licence].filter(Boolean).join("\n");
-    const bar = make("span", "find-score", { title: `How well it fits: ${percent(candidate.score)}` }, make("i", "", { style: `width:${percent(Math.min(1, Math.max(0.02, candidate.score)))}` }));
+    const bar = make("span", "find-score", { title: `How well it fits: ${percent(candidate.score)}` }, make("i", "", { style: `width:${100 * Math.min(1, Math.max(0.02, candidate.score))}%` }));
     const element = make("div", "find-row", { title: details },
       make("button", "find-play", { type: "button", title: "Hear it struck once; nothing changes", "aria-label": `Hear ${candidate.name}`, textContent: "▶", onclick: () => hear(candidate) }),
       make("button", "find-use", { type: "button", role: "option", "aria-selected": String(isOn), onclick: () => use(candidate) },
-        make("span", "find-name", { textContent: candidate.name }), make("span", "find-why", { textContent: candidate.why || candidate.material }), bar,
+        make("span", "find-name", { textContent: candidate.name }), make("span", "find-why", { textContent: reasonOf(candidate) }), bar,
         make("span", "find-percent", { textContent: percent(candidate.score) })),
       make("button", "find-pin", { type: "button", title: isPinned ? "Unpin" : "Keep it at the top while you search on", "aria-pressed": String(isPinned), "aria-label": `Pin ${candidate.name}`, textContent: isPinned ? "★" : "☆", onclick: () => pin(candidate) }));
     element.dataset.id = candidate.id;
@@ -172,16 +175,23 @@ export function createFindPanel(store, audio, shared) {
     return element;
   }
 
-  /** One sentence about the answer: how sure the look is, what was understood, what was not. */
+  /** About the answer: how sure the look is, what was understood, what was not. */
   function sentence() {
-    if (waiting) return way === "picture" ? "Looking at the frames around its hits…" : "Searching…";
-    if (!answer) return `Type what is struck, such as “${EXAMPLE}”, or have the picture looked at.`;
-    if (answer.by === "picture") return `${answer.seen ? `${capital(answer.seen)}. ` : ""}The picture alone is right about the material in ${percent(answer.confidence ?? 0)} of such cases.`;
-    if (answer.by === "sound") return "Sounds most like this one, by what one hears of them.";
-    const understood = (answer.understood ?? []).map(([text, meaning]) => (meaning && meaning !== text ? `${text}: ${meaning}` : text)).join(" · ");
-    const unknown = (answer.unknown ?? []).map((word) => `“${word}”`).join(", ");
-    return [understood || "Nothing in these words was understood.", unknown && `Not known: ${unknown}.`].filter(Boolean).join("  ");
+    if (waiting) return [way === "picture" ? "Looking at the frames around its hits…" : "Searching…"];
+    if (!answer) return ["Type what is struck and with what, or have the picture looked at."];
+    if (answer.by === "picture") return [`${answer.seen ? `${capital(answer.seen)}. ` : ""}A look this sure is right about the material in ${percent(answer.confidence ?? 0)} of cases.`];
+    if (answer.by === "sound") return ["Sounds most like this one, by what one hears of them."];
+    const chip = (text, className, title) => make("span", `find-chip ${className}`, { textContent: text, title });
+    const understood = (answer.understood ?? []).map(([text, meaning]) => chip(text, "", meaning));
+    const unknown = (answer.unknown ?? []).map((word) => chip(`${word}: not known`, "is-unknown", "Struck does not know this word; put it in others"));
+    return understood.length ? [...understood, ...unknown] : ["Nothing in these words was understood. ", ...unknown];
   }
+
+  const examples = make("div", "find-examples", {}, make("p", "ins-quiet", { textContent: "For example" }),
+    ...EXAMPLES.map((text) => createButton(text, { kind: "quiet", title: "Find sounds that fit these words", onPress: () => {
+      words.value = text;
+      ask("words");
+    } })));
 
   function show() {
     const s = sound();
@@ -193,15 +203,16 @@ export function createFindPanel(store, audio, shared) {
     target.textContent = `${s.name} · ${hits === 1 ? "1 hit" : `${hits} hits`}`;
     target.title = s.origin_note ?? "";
     ways.set(way);
-    said.textContent = sentence();
+    said.replaceChildren(...sentence());
     said.classList.toggle("is-waiting", waiting);
     const found = (answer?.candidates ?? []).filter((candidate) => !pinned.has(candidate.id));
     const at = list.scrollTop;
     const focused = list.contains(document.activeElement) ? document.activeElement.closest(".find-row")?.dataset.id : null;
-    list.replaceChildren(...[...pinned.values(), ...found].map(row));
+    const rows = [...pinned.values(), ...found].map(row);
+    list.replaceChildren(...(rows.length || waiting || answer ? rows : [examples]));
     list.scrollTop = at;
     if (focused) list.querySelector(`[data-id="${focused}"] .find-use`)?.focus({ preventScroll: true });
-    take.hidden = !list.childElementCount;
+    take.hidden = !rows.length;
     revert.disabled = !(using && using.soundId === s.id);
     size.textContent = bank ? `${bank.sounds.toLocaleString("en")} sounds${bank.own ? `, ${bank.own} of your own` : ""}` : "";
   }
