@@ -65,7 +65,7 @@ def measure_reading(seed: int = 0) -> dict[str, Any]:
 def measure_synonyms(table: str) -> dict[str, Any]:
     """Of words and phrases that do not stand in the lexicon: how many are read rightly, wrongly, or said unknown."""
     lexicon = load_lexicon()
-    rows = []
+    rows: list[Any] = []
     for line in table.strip().splitlines():
         wanted, words = line.split(":")
         for word in (part.strip() for part in words.split(",")):
@@ -96,7 +96,7 @@ def measure_misspelt(seed: int) -> dict[str, Any]:
     """Of the lexicon's words with five letters or more, one letter dropped, doubled, changed or swapped at random."""
     draw = random.Random(seed)
     words = [word for word in load_lexicon() if word.isalpha() and len(word) >= 5]
-    rows = []
+    rows: list[Any] = []
     while len(rows) < MISSPELT:
         word = draw.choice(words)
         misspelt = _misspell(word, draw)

@@ -167,6 +167,18 @@ def measure_ring(physics: Physics) -> float:
     return max(-1.0, min(1.0, sum(weight * ring for weight, ring in rows) / total))
 
 
+def attributes_of(entry: Entry, heard: bool = True) -> Attributes:
+    """What is known of an entry, and where ``heard``, its own pitch and ring."""
+    return Attributes(
+        {entry.material: 1.0} if entry.material else {},
+        entry.size_m if entry.size_m > 0.0 else math.nan,
+        entry.hollow,
+        entry.striker,
+        pitch=measure_pitch(entry.physics) if heard else math.nan,
+        ring=measure_ring(entry.physics) if heard else math.nan,
+    )
+
+
 # --- how far to turn the macros -------------------------------------------------------------------
 
 
