@@ -21,7 +21,16 @@ from engine.corpus.onset_truth import APART_S, LABELS, LEAST_SPEED_M_PER_S, TRUT
 from engine.diffusion.context import name_material
 from engine.errors import BadInput
 from engine.media import iter_frames
-from engine.sight.crops import BEFORE, NEAR_ROWS, WIDE_COLUMNS, WIDE_ROWS, Views, gather_views
+from engine.sight.crops import (
+    BEFORE,
+    NEAR_ROWS,
+    NEAR_STEPS,
+    WIDE_COLUMNS,
+    WIDE_ROWS,
+    WIDE_STEPS,
+    Views,
+    gather_views,
+)
 
 VERSION = 2
 NEAR_COLUMNS = 224
@@ -226,6 +235,14 @@ def place_hits(seen: SeenHits, places: np.ndarray) -> SeenHits:
 def select_hits(seen: SeenHits, index: Sequence[int] | np.ndarray) -> SeenHits:
     """These hits alone."""
     return SeenHits(*(tuple(values[int(k)] for k in index) for values in (seen.hits, seen.wide, seen.near)))  # type: ignore[arg-type]
+
+
+def view_hits(seen: SeenHits) -> list[Views]:
+    """The views that a clip's own frames would give of these hits."""
+    wide = [KEPT_WIDE.index(step) for step in WIDE_STEPS]
+    near = [KEPT_NEAR.index(step) for step in NEAR_STEPS]
+    rows = zip(seen.hits, seen.wide, seen.near, strict=True)
+    return [Views(hit.time_s, np.asarray(w)[wide], np.asarray(n)[near]) for hit, w, n in rows]
 
 
 def join_hits(*parts: SeenHits) -> SeenHits:

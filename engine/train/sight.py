@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import copy
+import json
 import math
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from engine.corpus.sight_batches import Truth, Variation, draw_crops, draw_wide, label_hits, weigh_hits
+from engine.corpus.sight_batches import Variation, draw_crops, draw_wide, label_hits, weigh_hits
 from engine.corpus.sight_hits import (
     SeenHits,
     join_hits,
@@ -29,10 +30,14 @@ from engine.corpus.sight_hits import (
 from engine.corpus.sight_sounds import analyse_seen, describe_seen
 from engine.device import choose_device
 from engine.errors import BadInput
-from engine.parameters import MATERIALS
-from engine.sight.look import Watcher, load_watcher, save_watcher
+from engine.sight.backbone import load_backbone
+from engine.sight.crops import SCALES
+from engine.sight.look import SIGHT_PATH, Watcher, load_watcher, save_watcher
 from engine.sight.network import SightConfig, SightNetwork, Told, count_parameters, read_places
+from engine.train.sight_heads import HeadConfig, extract_features, learn_heads
+from engine.train.sight_losses import LossConfig, finder_loss, joint_loss, measure_apart, told_loss
 from engine.train.state import follow, log_line, resume_state, save_state
+from engine.weights import CONFIG
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,8 @@ class TrainingConfig:
     """How the sight network is trained; the learning rate falls by a cosine over the ``minutes``, or over ``steps``.
 
     For ``finder_share`` of the time the finder learns where contacts are, from simulated hits, and then places the
-    real ones; after that what is struck is learnt from crops at those places. ``alike_db`` is how far apart two sounds
-    may be and still count as nearly the same; ``real_share`` of a batch are real hits where there are any.
+    real ones; after that what is struck is learnt from crops at those places; ``real_share`` of a batch are real
+    hits where there are any.
     """
 
     minutes: float = 20.0
@@ -52,60 +57,10 @@ class TrainingConfig:
     warmup_steps: int = 50
     weight_decay: float = 5e-2
     real_share: float = 0.4
-    smoothing: float = 0.1
-    size_weight: float = 0.5
-    striker_weight: float = 0.3
-    joint_weight: float = 0.5
-    physics_weight: float = 0.3
-    alike_db: float = 2.0
     ema_decay: float = 0.995
     save_minutes: float = 3.0
+    losses: LossConfig = field(default_factory=LossConfig)
     seed: int = 0
-
-
-def finder_loss(heat: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of maps [B, R, C] against a spot of one cell's breadth at places [B, 2]; those outside left out."""
-    rows, columns = heat.shape[-2:]
-    inside = ((places > 0.0) & (places < 1.0)).all(dim=1)
-    x = (torch.arange(columns) + 0.5)[None, None, :] - places[:, 0, None, None] * columns
-    y = (torch.arange(rows) + 0.5)[None, :, None] - places[:, 1, None, None] * rows
-    spot = (-0.5 * (x**2 + y**2)).flatten(1).softmax(dim=1).to(heat.device)
-    each = -(spot * heat.flatten(1).log_softmax(dim=1)).sum(dim=1)
-    keep = inside.to(heat.device)
-    return (each * keep).sum() / keep.sum().clamp_min(1)
-
-
-def told_loss(told: Told, truth: Truth, config: TrainingConfig) -> torch.Tensor:
-    """Cross entropies of material and striker, and the absolute error of the size's logarithm, where known."""
-    device = told.material.device
-    material = F.cross_entropy(
-        told.material, truth.material.to(device), ignore_index=-1, label_smoothing=config.smoothing
-    )
-    striker = F.cross_entropy(told.striker, truth.striker.to(device), ignore_index=-1, label_smoothing=config.smoothing)
-    size = truth.size.to(device)
-    known = torch.isfinite(size)
-    error = F.smooth_l1_loss(told.size, size.nan_to_num(), reduction="none", beta=0.3)
-    away = (error * known).sum() / known.sum().clamp_min(1)
-    return material + config.striker_weight * striker.nan_to_num() + config.size_weight * away
-
-
-def joint_loss(
-    seen: torch.Tensor, heard: torch.Tensor, apart_db: torch.Tensor, sharpness: torch.Tensor, alike_db: float
-) -> torch.Tensor:
-    """Contrast of B seen hits [B, E] with all sounds [N, E]; how far these are from each hit's own is [B, N] in dB.
-
-    Sounds that are alike share the target: asking that a hit's own be told from one that no ear tells apart would
-    teach noise.
-    """
-    target = (-apart_db / alike_db).softmax(dim=1)
-    logits = seen @ heard.T * sharpness.exp().clamp(1.0, 60.0)
-    return -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
-
-
-def measure_apart(latents: torch.Tensor) -> torch.Tensor:
-    """Distances of all latents [N, L] from each other, as ``latent_distance_db``, [N, N]."""
-    even = latents - latents.mean(dim=1, keepdim=True)
-    return torch.cdist(even, even) / math.sqrt(latents.shape[1])
 
 
 class Training:
@@ -204,7 +159,7 @@ class Training:
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
                     features = self.network.see(crops)
                 told = self.network.head(features.float())
-                loss = told_loss(told, label_hits(seen, index), self.config)
+                loss = told_loss(told, label_hits(seen, index), self.config.losses)
                 if len(heard):
                     loss = loss + self._join(told, place[index], sounds, apart, kinds)
                 self.learn(loss, "look", low, 1.0)
@@ -214,14 +169,20 @@ class Training:
     ) -> torch.Tensor:
         """The losses that tie sight to physics; ``own`` [B] is the place of each hit's sound, -1 where it has none."""
         embedding, material = self.network.tower(sounds + torch.randn_like(sounds))
-        loss = self.config.physics_weight * F.cross_entropy(material, kinds, ignore_index=-1, label_smoothing=0.1)
+        loss = self.config.losses.physics_weight * F.cross_entropy(
+            material, kinds, ignore_index=-1, label_smoothing=0.1
+        )
         rows = torch.from_numpy(own).to(self.device)
         known = rows >= 0
         if known.any():
             near = joint_loss(
-                told.embedding[known], embedding, apart[rows[known]], self.network.sharpness, self.config.alike_db
+                told.embedding[known],
+                embedding,
+                apart[rows[known]],
+                self.network.sharpness,
+                self.config.losses.alike_db,
             )
-            loss = loss + self.config.joint_weight * near
+            loss = loss + self.config.losses.joint_weight * near
         return loss
 
     def _timed(self) -> _Clock:
@@ -260,20 +221,20 @@ def find_places(network: SightNetwork, seen: SeenHits) -> np.ndarray:
 
 def gather(
     data: Path | None, simulated: Sequence[str], work: Path, left_out: Sequence[str]
-) -> tuple[SeenHits, SeenHits, np.ndarray]:
-    """Simulated hits, real ones of days not left out, and the latents of both, NaN where a sound is not its own."""
-    nothing = SeenHits((), (), ())
+) -> tuple[SeenHits, SeenHits, np.ndarray, np.ndarray]:
+    """Simulated hits, real ones, the latents of both, NaN where a sound is not its own, and numbers of hits to learn
+    from, which are all but those of the days left out."""
     made = join_hits(*(open_seen_hits(list_simulated_hits(Path(folder)), work) for folder in simulated))
-    real = open_seen_hits(list_real_hits(data), work) if data is not None else nothing
+    real = open_seen_hits(list_real_hits(data), work) if data is not None else SeenHits((), (), ())
     days = sorted({hit.group for hit in real.hits})
     unknown = sorted(set(left_out) - set(days))
     if unknown and data is not None:
         raise BadInput(f"no clip was recorded on {unknown[0]}; give days such as {days[0] if days else 'none'}")
-    sounds = [describe_seen(analyse_seen(part.hits, work)) for part in (made, real)]
-    keep = [k for k, hit in enumerate(real.hits) if hit.group not in left_out]
-    if not made.hits and not keep:
+    latents = np.concatenate([describe_seen(analyse_seen(part.hits, work)) for part in (made, real)])
+    keep = np.flatnonzero([hit.real is False or hit.group not in left_out for hit in (*made.hits, *real.hits)])
+    if not len(keep):
         raise BadInput("there is nothing to learn from; give clips with --data or simulated takes with --sim")
-    return made, select_hits(real, keep), np.concatenate((sounds[0], sounds[1][keep]))
+    return made, real, latents, keep
 
 
 def main(args: list[str]) -> None:
@@ -282,27 +243,51 @@ def main(args: list[str]) -> None:
     device, note = choose_device(options.device)
     work = Path(options.work)
     data = None if options.clean else Path(options.data)
-    made, real, latents = gather(data, options.sim, Path(options.frames or work), options.leave_out)
-    config = TrainingConfig(
-        minutes=options.minutes,
-        steps=options.steps,
-        finder_share=0.0 if options.begin else TrainingConfig.finder_share,
-        learning_rate=options.learning_rate,
-        seed=options.seed,
-    )
-    torch.manual_seed(config.seed)
-    fresh = load_watcher(Path(options.begin)).network if options.begin else SightNetwork(SightConfig())
-    training = Training(fresh.requires_grad_(True), config, work, device)
-    training.resume()
-    millions = count_parameters(training.network) / 1e6
-    told = f"{len(real.hits)} real hits, {len(made.hits)} simulated, {np.isfinite(latents[:, 0]).sum()} with sound"
-    print(f"{millions:.2f} M parameters on {note}; {told}", file=sys.stderr)
-    training.run(made, real, latents)
-    facts: dict[str, Any] = {**asdict(config), "device": note, "step": training.step, "clean": options.clean}
-    facts |= {"real_hits": len(real.hits), "simulated_hits": len(made.hits), "left_out": sorted(options.leave_out)}
-    facts |= {"materials": sorted({hit.material for hit in (*made.hits, *real.hits)}, key=MATERIALS.index)}
-    save_watcher(Path(options.out), Watcher(training.average.cpu()), facts)
+    made, real, latents, keep = gather(data, options.sim, Path(options.frames or work), options.leave_out)
+    told = f"{len(keep) - len(made.hits)} real hits, {len(made.hits)} simulated"
+    facts: dict[str, Any] = {"device": note, "clean": options.clean, "left_out": sorted(options.leave_out)}
+    facts |= {"simulated_hits": len(made.hits), "real_hits": len(keep) - len(made.hits)}
+    if options.begin or options.backbone:
+        print(f"learning heads alone; {told}", file=sys.stderr)
+        watcher = _begin(options)
+        seen = join_hits(made, place_hits(real, find_places(watcher.network, real)))
+        heads = HeadConfig(seed=options.seed)
+        features = extract_features(watcher, seen, Path(options.frames or work), heads)
+        learn_heads(watcher.network, features[:, keep], select_hits(seen, keep), latents[keep], heads)
+        facts |= {"heads": asdict(heads), "began_with": read_training(Path(options.begin or SIGHT_PATH))}
+        save_watcher(Path(options.out), watcher, facts)
+    else:
+        config = TrainingConfig(
+            minutes=options.minutes, steps=options.steps, learning_rate=options.learning_rate, seed=options.seed
+        )
+        torch.manual_seed(config.seed)
+        training = Training(SightNetwork(SightConfig()), config, work, device)
+        training.resume()
+        millions = count_parameters(training.network) / 1e6
+        print(f"{millions:.2f} M parameters on {note}; {told}", file=sys.stderr)
+        learnt = select_hits(join_hits(made, real), keep)
+        split = len(made.hits)
+        training.run(select_hits(learnt, range(split)), select_hits(learnt, range(split, len(keep))), latents[keep])
+        save_watcher(Path(options.out), Watcher(training.average.cpu()), {**asdict(config), **facts})
     print(f"wrote {options.out}", file=sys.stderr)
+
+
+def _begin(options: argparse.Namespace) -> Watcher:
+    """The network whose heads are to be learnt; on a backbone heads are fresh, and the finder is that of --begin."""
+    watcher = load_watcher(Path(options.begin or SIGHT_PATH))
+    if not options.backbone:
+        return Watcher(watcher.network, 1.0, watcher.backbone)
+    backbone = load_backbone(Path(options.backbone))
+    torch.manual_seed(options.seed)
+    fresh = SightNetwork(SightConfig(features=backbone.config.features * len(SCALES)))
+    fresh.finder.load_state_dict(watcher.network.finder.state_dict())
+    return Watcher(fresh, 1.0, backbone)
+
+
+def read_training(folder: Path) -> dict[str, Any]:
+    """How a checkpoint was trained."""
+    training: dict[str, Any] = json.loads((folder / CONFIG).read_bytes()).get("training", {})
+    return training
 
 
 def _parse(args: list[str]) -> argparse.Namespace:
@@ -314,7 +299,8 @@ def _parse(args: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", default="checkpoints/sight", help="checkpoint folder to write")
     parser.add_argument("--work", default=".struck/train_sight", help="frames, sounds and resumable state")
     parser.add_argument("--frames", help="folder of frames and sounds where it is another than --work")
-    parser.add_argument("--begin", metavar="CHECKPOINT", help="checkpoint folder to learn on from; keeps its finder")
+    parser.add_argument("--begin", metavar="CHECKPOINT", help="learn the heads alone, on what this one sees")
+    parser.add_argument("--backbone", metavar="FOLDER", help="learn heads on a picture network of your own")
     parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
     parser.add_argument("--steps", type=int, default=0, help="train for so many steps, whatever time they take")
     parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
