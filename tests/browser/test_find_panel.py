@@ -1,0 +1,121 @@
+"""The Find tab in a real browser: words find sounds, a press takes one and plays it, a span is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine.parameters import Modes, Physics
+from engine.physics.analysis import synthesize
+from tests.browser.struck_page import Editor, browse, serve
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    """The app without a sampler, since modes and noise alone are rendered at once."""
+    folder = tmp_path_factory.mktemp("editor")
+    with serve(folder / "home", "--ckpt-dir", str(folder)) as address, browse(address, folder) as page:
+        yield Editor(page, address)
+
+
+def open_find(editor: Editor) -> None:
+    editor.page.get_by_role("tab", name="Find", exact=True).click()
+    editor.page.locator(".find-size", has_text="sounds").wait_for()
+
+
+def search(editor: Editor, words: str) -> list[str]:
+    """The names found, best first."""
+    editor.page.get_by_label("What is struck, in words").fill(words)
+    editor.page.keyboard.press("Enter")
+    editor.page.locator(".find-row").first.wait_for()
+    editor.wait("() => !document.querySelector('.find-said.is-waiting')")
+    return editor.page.locator(".find-name").all_inner_texts()
+
+
+def sounds(editor: Editor) -> list[dict]:
+    return editor.project["sounds"]  # type: ignore[no-any-return]
+
+
+def test_words_find_a_sound_that_a_press_takes_and_plays_with_the_picture(editor: Editor) -> None:
+    page = editor.page
+    open_find(editor)
+    before = sounds(editor)[0]
+    names = search(editor, "thin glass bottle, wooden stick, xyzzyq")
+    assert len(names) >= 5
+    assert "glass" in page.locator(".find-row").first.locator(".find-why").inner_text()
+    assert page.locator(".find-chip.is-unknown").inner_text() == "xyzzyq: not known"
+    hit = min((h for h in editor.project["hits"] if h["sound_id"] == before["id"]), key=lambda h: h["time_s"])
+    page.locator(".find-use").first.click()
+    editor.wait("(name) => window.struck.store.view.project.sounds[0].name !== name", before["name"])
+    taken = sounds(editor)[0]
+    assert taken["origin"] == "text" and taken["id"] == before["id"]
+    editor.wait("() => window.struck.player.playing")
+    assert editor.see("window.struck.player.time_s") >= hit["time_s"] - 0.4
+    page.keyboard.press("Escape")
+    editor.see("window.struck.player.pause()")
+    page.locator(".find-use").nth(1).click()
+    editor.wait("(name) => window.struck.store.view.project.sounds[0].name !== name", taken["name"])
+    page.get_by_role("button", name="Back to before").click()
+    editor.wait("(name) => window.struck.store.view.project.sounds[0].name === name", before["name"])
+    editor.see("window.struck.player.pause()")
+
+
+def test_a_pinned_sound_stays_at_the_top_and_the_noise_alone_can_be_taken(editor: Editor) -> None:
+    page = editor.page
+    open_find(editor)
+    names = search(editor, "wooden box")
+    page.locator(".find-pin").nth(2).click()
+    page.get_by_role("button", name="Like it", exact=True).click()
+    editor.wait("() => document.querySelector('.find-said').textContent.startsWith('Sounds most like')")
+    assert page.locator(".find-name").first.inner_text() == names[2]
+    before = sounds(editor)[0]
+    for part in ("Modes", "Room"):
+        page.get_by_role("checkbox", name=part, exact=True).uncheck()
+    page.locator(".find-use").nth(1).click()
+    editor.wait("() => window.struck.store.view.project.sounds[0].origin_note.includes('noise of')")
+    taken = sounds(editor)[0]
+    assert taken["modes"] == before["modes"] and taken["residual"] != before["residual"]
+    for part in ("Modes", "Room"):
+        page.get_by_role("checkbox", name=part, exact=True).check()
+    editor.see("window.struck.player.pause()")
+
+
+def test_recordings_are_added_and_what_is_broken_is_listed(editor: Editor, tmp_path: Path) -> None:
+    page = editor.page
+    open_find(editor)
+    ring = synthesize(Physics(Modes((1234.0, 3210.0), (-10.0, -16.0), (9.0, 20.0), (0.0, 0.0), (False, False))), 0.5)
+    soundfile.write(tmp_path / "zither plate.wav", ring, 48_000)
+    (tmp_path / "torn.wav").write_bytes(b"RIFF" + bytes(40))
+    page.locator(".find-foot input[type=file]").first.set_input_files(
+        [str(tmp_path / "zither plate.wav"), str(tmp_path / "torn.wav")]
+    )
+    report = page.locator(".find-told ul")
+    report.wait_for()
+    assert "1 added" in page.locator(".find-told").inner_text() and "torn.wav" in report.inner_text()
+    assert "1 of your own" in page.locator(".find-size").inner_text()
+    page.locator(".find-told").get_by_role("button", name="Close").click()
+
+
+def test_a_span_of_the_clips_sound_is_marked_and_becomes_a_sound(editor: Editor) -> None:
+    page = editor.page
+    count = len(sounds(editor))
+    hit = editor.project["hits"][0]
+    box = page.locator("canvas.st-lanes").bounding_box()
+    assert box is not None
+    x = [box["x"] + editor.see(f"window.struck.timeline.scale.x({hit['time_s'] + d})") for d in (-0.05, 0.4)]
+    y = box["y"] + box["height"] - 30
+    page.keyboard.down("Shift")
+    page.mouse.move(x[0], y)
+    page.mouse.down()
+    page.mouse.move(float(np.mean(x)), y)
+    page.mouse.move(x[1], y)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    page.get_by_role("menuitem", name="Take it as a new sound").click()
+    editor.wait("(count) => window.struck.store.view.project.sounds.length === count + 1", count)
+    made = sounds(editor)[-1]
+    assert made["origin"] == "reference" and made["origin_note"].startswith("from the clip's sound")
