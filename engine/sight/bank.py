@@ -44,9 +44,8 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Bank:
-    """Entries, with ``latents`` float32 [N, LATENT_SIZE], what one hears of each (``engine/sight/latent.py``), and
-    ``embeddings`` float32 [N, E] of unit length, where each lies in the joint embedding; [N, 0], or a row of zeros,
-    where that is not known."""
+    """Entries, with what one hears of each (``engine/sight/latent.py``), ``latents`` float32 [N, LATENT_SIZE], and each
+    one's place in the joint embedding, ``embeddings`` float32 [N, E] of unit length; [N, 0] where that is not known."""
 
     entries: tuple[Entry, ...]
     latents: np.ndarray
@@ -115,17 +114,17 @@ def save_bank(bank: Bank, folder: Path) -> Path:
 
 
 def join_banks(*banks: Bank) -> Bank:
-    """Banks one after another; a name that an earlier one has is given a number.
+    """Banks one after another; a name that an earlier one has is given a number; embeddings only where all have them.
 
-    Where only some know the joint embedding, rows of zeros stand for the others, alike to nothing.
+    A bank without entries changes nothing.
     """
     filled = [bank for bank in banks if len(bank)]
     if len(filled) <= 1:
         return filled[0] if filled else (banks[0] if banks else make_bank(()))
     taken: set[str] = set()
     entries = tuple(_rename(entry, taken) for bank in filled for entry in bank.entries)
-    width = max(bank.embeddings.shape[1] for bank in filled)
-    embeddings = [np.pad(bank.embeddings, ((0, 0), (0, width - bank.embeddings.shape[1]))) for bank in filled]
+    widths = {bank.embeddings.shape[1] for bank in filled}
+    embeddings = [bank.embeddings if len(widths) == 1 else bank.embeddings[:, :0] for bank in filled]
     return Bank(entries, np.concatenate([bank.latents for bank in filled]), np.concatenate(embeddings))
 
 
