@@ -14,9 +14,13 @@ from engine.evaluate.sampler_metrics import estimate_mean
 from engine.parameters import MATERIALS, Physics
 from engine.sight.bank import Bank, Entry, join_banks, make_bank, select_entries
 from engine.sight.confidence import to_probabilities
+from engine.sight.generate import CHECKPOINT, draw_vectors, encode_condition, load_generator
+from engine.sight.latent import describe_physics, latent_distance_db
 from engine.sight.look import Glimpse, Watcher, glimpse_hits, group_hits, pool_glimpses
-from engine.sight.rank import RankConfig, embed_bank, score_by_sight
+from engine.sight.physics_vector import decode_physics
+from engine.sight.rank import RankConfig, embed_bank, score_by_sight, to_attributes
 from engine.sight.search import measure_distances, rank
+from engine.weights import CONFIG
 
 FEWEST_RECORDINGS, FEWEST_HITS = 2, 8
 """A material is scored of which there are at least so many recordings, and so many hits."""
@@ -203,6 +207,22 @@ def measure_retrieval(seen: Seen, known: Known, found: dict[str, np.ndarray]) ->
             own[k] = distances[k, same].mean()
     result["random of the material"] = own
     result["closest"] = distances.min(axis=1)
+    return result
+
+
+def generate(watcher: Watcher, seen: Seen) -> np.ndarray | None:
+    """Distances in dB of physics generated for what is seen, [N], the mean of two seeds; None without a generator."""
+    if not (CHECKPOINT / CONFIG).is_file():
+        return None
+    model = load_generator()
+    sights = [pool_glimpses([glimpse], watcher.temperature) for glimpse in seen.glimpses]
+    conditions = np.stack([encode_condition(to_attributes(sight)) for sight in sights])
+    distances = []
+    for seed in (0, 1):
+        vectors = draw_vectors(model, conditions, [seed + 2 * k for k in range(len(sights))])
+        latents = np.stack([describe_physics(decode_physics(vector)) for vector in vectors])
+        distances.append(latent_distance_db(latents, seen.latents))
+    result: np.ndarray = np.mean(distances, axis=0)
     return result
 
 

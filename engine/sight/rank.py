@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from engine.errors import BadInput
+from engine.sight.attributes import Attributes
 from engine.sight.bank import Bank, Candidate
 from engine.sight.embedding import EMBEDDING_SIZE
 from engine.sight.look import Sight, Watcher
@@ -93,3 +94,8 @@ def rank_by_features(
     for place in np.argsort(-away, kind="stable"):
         scores[entries[place]] = -away[place]
     return rank(bank, np.where(np.isfinite(scores), scores, -np.inf), top)
+
+
+def to_attributes(sight: Sight) -> Attributes:
+    """What is seen in the tongue that words use too."""
+    return Attributes(material=sight.material, size_m=sight.size_m, striker=sight.striker)
