@@ -35,10 +35,10 @@ class GeneratorConfig:
     """Shape of the network, and how it is drawn from; ``guidance`` 1 is none."""
 
     parts: int = 96
-    width: int = 320
+    width: int = 192
     blocks: int = 4
     dropout: float = 0.1
-    steps: int = 24
+    steps: int = 12
     guidance: float = 1.5
 
 
