@@ -18,9 +18,11 @@ from ui.finds import ORIGIN_OF, Found
 from ui.jobs import Job
 
 if TYPE_CHECKING:
+    from engine.ingest.looking import HitEstimate
     from ui.session import Session
 
 MOST_SHOWN = 24
+MOST_NEW = 6
 LONGEST_WORDS = 300
 PARTS = ("modes", "noise", "room")
 
@@ -67,9 +69,45 @@ def _seek_sound(session: Session, project: Project, message: Message, job: Job) 
     return {"candidates": session.finds.keep(candidates, "sound")}
 
 
-def _seek_picture(session: Session, project: Project, message: Message, job: Job) -> dict[str, Any]:
-    from engine.ingest.looking import estimate_hits
+def _seek_new(session: Session, project: Project, message: Message, job: Job) -> dict[str, Any]:
+    """New sounds for the words, or without words for what the picture shows; other ones each time."""
     from engine.ingest.seeing import describe_sight
+    from engine.sight.generate import load_generator
+    from engine.sight.invent import attributes_of_sight, invent_candidates
+    from engine.sight.words import read_words
+
+    model = load_generator()
+    text = message.get("text")
+    first_seed = session.finds.count
+    if isinstance(text, str) and text.strip():
+        reading = read_words(text[:LONGEST_WORDS])
+        made = invent_candidates(model, reading.attributes, MOST_NEW, first_seed)
+        understood = [[words, meaning] for words, meaning in reading.understood]
+        return {
+            "candidates": session.finds.keep(made, "new"),
+            "understood": understood,
+            "unknown": list(reading.unknown),
+        }
+    sight = _look_at(session, project, message, job, 1)[0].sight
+    made = invent_candidates(model, attributes_of_sight(sight), MOST_NEW, first_seed, sight.embedding)
+    return {"candidates": session.finds.keep(made, "new"), "seen": describe_sight(sight)}
+
+
+def _seek_picture(session: Session, project: Project, message: Message, job: Job) -> dict[str, Any]:
+    from engine.ingest.seeing import describe_sight
+
+    estimates = _look_at(session, project, message, job, MOST_SHOWN)
+    best = max(estimates, key=lambda estimate: estimate.sight.confidence)
+    return {
+        "candidates": session.finds.keep(best.candidates, "picture"),
+        "confidence": round(float(best.sight.confidence), 3),
+        "seen": describe_sight(best.sight),
+    }
+
+
+def _look_at(session: Session, project: Project, message: Message, job: Job, top: int) -> list[HitEstimate]:
+    """Estimates of the hits of a sound, by the picture. BadInput where there are none."""
+    from engine.ingest.looking import estimate_hits
 
     sound_id = message.get("sound_id")
     hits = [hit for hit in project.hits if hit.sound_id == sound_id] or list(project.hits)
@@ -83,18 +121,12 @@ def _seek_picture(session: Session, project: Project, message: Message, job: Job
         session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck")
 
     try:
-        estimates = estimate_hits(project.clip, times_s, session.studio.bank(), top=MOST_SHOWN, on_progress=report)
+        return estimate_hits(project.clip, times_s, session.studio.bank(), top=top, on_progress=report)
     finally:
         session.clear_status("work")
-    best = max(estimates, key=lambda estimate: estimate.sight.confidence)
-    return {
-        "candidates": session.finds.keep(best.candidates, "picture"),
-        "confidence": round(float(best.sight.confidence), 3),
-        "seen": describe_sight(best.sight),
-    }
 
 
-SEEKERS = {"words": _seek_words, "sound": _seek_sound, "picture": _seek_picture}
+SEEKERS = {"words": _seek_words, "sound": _seek_sound, "picture": _seek_picture, "new": _seek_new}
 
 
 def hear(session: Session, message: Message) -> Sound:

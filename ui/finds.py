@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.sight.bank import Candidate
 
 MOST_KEPT = 400
-ORIGIN_OF = {"picture": "picture", "words": "text", "sound": "reference"}
+ORIGIN_OF = {"picture": "picture", "words": "text", "sound": "reference", "new": "text"}
 """How a search is made, and the origin of a sound that is found by it."""
 
 
@@ -33,6 +33,11 @@ class Finds:
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Found] = OrderedDict()
         self._number = 0
+
+    @property
+    def count(self) -> int:
+        """How many were ever shown: a seed that has not been used."""
+        return self._number
 
     def keep(self, candidates: Sequence[Candidate], by: str) -> list[dict[str, Any]]:
         """Remember candidates; as the browser shows them."""

@@ -13,6 +13,7 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
   let open = "sound";
   let soundId = null;
   let shownHits = "";
+  let offered = null; // digest of the clip whose picture was looked at
   const shared = {
     currentSound: () => store.view?.project?.sounds.find((sound) => sound.id === soundId) ?? null,
     select: (partial) => store.select("modes" in partial && !("soundId" in partial) ? { soundId, ...partial } : partial),
@@ -80,8 +81,18 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
     panels[open].show();
   }
 
+  /** A silent clip whose sounds come from its picture: show what else they may be, once. */
+  function offerFinding() {
+    const project = store.view?.project;
+    if (!project || project.clip.digest === offered || open !== "sound") return;
+    if (project.clip.has_audio || !project.sounds.length || project.sounds.some((sound) => sound.origin !== "picture")) return;
+    offered = project.clip.digest;
+    showTab("find");
+  }
+
   function update() {
     followSelection();
+    offerFinding();
     show();
   }
 

@@ -4,7 +4,7 @@ import { createDrop } from "./bank_drop.js";
 import { soundColor } from "./quantities.js";
 import { createButton, createSegments, make, newGesture } from "./sliders.js";
 
-const WAYS = [["picture", "Picture"], ["words", "Words"], ["sound", "Like it"]];
+const WAYS = [["picture", "Picture"], ["words", "Words"], ["sound", "Like it"], ["new", "New"]];
 const PARTS = [["modes", "Modes", "what rings"], ["noise", "Noise", "the strike's noise"], ["room", "Room", "the space around it"]];
 const EXAMPLE = "thin glass bottle, wooden stick, small bathroom";
 const EXAMPLES = [EXAMPLE, "heavy iron pan, hammer, large hall", "hollow wooden box, knuckles, dry", "small ceramic mug, spoon", "cardboard box, fist"];
@@ -162,12 +162,13 @@ export function createFindPanel(store, audio, shared) {
     const isPinned = pinned.has(candidate.id);
     const isOn = using?.id === candidate.id && using.soundId === sound()?.id;
     const details = [candidate.why, candidate.source, candidate.licence].filter(Boolean).join("\n");
-    const bar = make("span", "find-score", { title: `How well it fits: ${percent(candidate.score)}` }, make("i", "", { style: `width:${100 * Math.min(1, Math.max(0.02, candidate.score))}%` }));
+    const isNew = answer?.by === "new" || candidate.score === 0;
+    const bar = make("span", "find-score", { title: isNew ? "Made by the model; no recording is behind it" : `How well it fits: ${percent(candidate.score)}` }, make("i", "", { style: `width:${100 * Math.min(1, Math.max(0.02, candidate.score))}%` }));
     const element = make("div", "find-row", { title: details },
       make("button", "find-play", { type: "button", title: "Hear it struck once; nothing changes", "aria-label": `Hear ${candidate.name}`, textContent: "▶", onclick: () => hear(candidate) }),
       make("button", "find-use", { type: "button", role: "option", "aria-selected": String(isOn), onclick: () => use(candidate) },
         make("span", "find-name", { textContent: candidate.name }), make("span", "find-why", { textContent: reasonOf(candidate) }), bar,
-        make("span", "find-percent", { textContent: percent(candidate.score) })),
+        make("span", "find-percent", { textContent: isNew ? "new" : percent(candidate.score) })),
       make("button", "find-pin", { type: "button", title: isPinned ? "Unpin" : "Keep it at the top while you search on", "aria-pressed": String(isPinned), "aria-label": `Pin ${candidate.name}`, textContent: isPinned ? "★" : "☆", onclick: () => pin(candidate) }));
     element.dataset.id = candidate.id;
     element.classList.toggle("is-on", isOn);
@@ -180,6 +181,7 @@ export function createFindPanel(store, audio, shared) {
     if (waiting) return [way === "picture" ? "Looking at the frames around its hits…" : "Searching…"];
     if (!answer) return ["Type what is struck and with what, or have the picture looked at."];
     if (answer.by === "picture") return [`${answer.seen ? `${capital(answer.seen)}. ` : ""}A look this sure is right about the material in ${percent(answer.confidence ?? 0)} of cases.`];
+    if (answer.by === "new" && !answer.understood) return [`Made by the model for what the picture shows${answer.seen ? `: ${answer.seen}` : ""}. Press New again for others.`];
     if (answer.by === "sound") return ["Sounds most like this one, by what one hears of them."];
     const chip = (text, className, title) => make("span", `find-chip ${className}`, { textContent: text, title });
     const understood = (answer.understood ?? []).map(([text, meaning]) => chip(text, "", meaning));
