@@ -94,7 +94,7 @@ def measure_cases(
         own = own if own.size else np.arange(len(training))
         blind = attributes_of(entry, heard=False)
         best = np.argsort(-score_entries(training, blind), kind="stable")
-        picked = {
+        picked: dict[str, Sequence[int] | np.ndarray] = {
             "random": rng.choice(len(training), DRAWS, replace=False),
             "material": rng.choice(own, DRAWS, replace=own.size < DRAWS),
             "nearest": _one_a_group(training, best, DRAWS),
