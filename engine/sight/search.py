@@ -11,7 +11,7 @@ from engine.parameters import Physics
 from engine.sight.bank import Bank, Candidate, Entry
 from engine.sight.latent import describe_physics
 
-ALIKE_AT_DB, ALIKE_SLOPE_PER_DB = 8.5, 0.75
+ALIKE_AT_DB, ALIKE_SLOPE_PER_DB = 12.0, 0.41
 """Distance at which a pair of hits is as likely of one thing as of two, and how fast that changes; see ``likeness``."""
 
 
