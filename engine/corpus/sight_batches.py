@@ -22,8 +22,8 @@ class Variation:
     place: float = 0.03
     zoom: float = 0.3
     turn_rad: float = 0.25
-    gain: float = 0.25
-    tint: float = 0.12
+    gain: float = 0.15
+    tint: float = 0.06
     noise: float = 0.03
     late: int = 2
 
@@ -134,9 +134,9 @@ def recolour(crops: torch.Tensor, vary: Variation, random: np.random.Generator) 
 
     gray = crops.mean(dim=3, keepdim=True)
     mean = crops.mean(dim=(1, 2, 3, 4, 5), keepdim=True)
-    crops = gray + (crops - gray) * each(random.uniform(0.3, 1.5, count))
+    crops = gray + (crops - gray) * each(random.uniform(0.6, 1.3, count))
     crops = mean + (crops - mean) * each(np.exp(random.normal(0.0, vary.gain, count)))
-    crops = crops * each(np.exp(random.normal(0.0, vary.tint, (count, 3)))) + each(random.normal(0.0, 0.08, count))
+    crops = crops * each(np.exp(random.normal(0.0, vary.tint, (count, 3)))) + each(random.normal(0.0, 0.04, count))
     crops = crops.clamp(0.0, 1.0) ** each(np.exp(random.normal(0.0, vary.gain, count)))
     if random.random() < 0.3:  # a blurred or strongly compressed picture
         flat = crops.flatten(0, 2)

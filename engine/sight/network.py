@@ -4,8 +4,9 @@ A finder reads motion around the onset and draws a map of where the contact is. 
 and after the onset, go through a small 2-D network with what changes between them, and are pooled by attention. From
 what is seen come weights of materials and strikers, a size, and a place in an embedding that is shared with the physics
 of sounds (contrastive, as Radford et al., "Learning transferable visual models from natural language supervision", ICML
-2021, for pictures and words). Nothing is normalised by statistics of a batch: shallow layers go by each hit's own means
-and variances, which carries over from simulated to real clips (Pan et al., "Two at once: IBN-Net", ECCV 2018).
+2021, for pictures and words). Nothing is normalised by statistics of a batch, and the finder goes by each hit's own
+means and variances, which carries over from simulated to real clips. Colours and their spread are told beside the maps,
+since normalised maps forget them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ STRIKERS = ("stick", "hammer", "mallet", "hand", "fist", "thing")
 """Strikers by their place in the network's output; weights depend on the order."""
 
 TYPICAL_SIZE_M = 0.25
+COLOURS = 12
+
 FAINT = 12.0
 """Gray levels added to the contrast of a picture, so that noise on a blank wall is not made large."""
 
@@ -38,7 +41,7 @@ class SightConfig:
     finder: int = 48
     widths: tuple[int, ...] = (24, 48, 96, 144)
     hidden: int = 192
-    dropout: float = 0.25
+    dropout: float = 0.15
     features: int = 0
 
 
@@ -102,12 +105,10 @@ class Eye(nn.Module):
         a, b, c, d = config.widths
         plan = ((4, a, 5, 2), (a, b, 3, 2), (b, b, 3, 1), (b, c, 3, 2), (c, c, 3, 1), (c, d, 3, 1), (d, d, 3, 1))
         self.layers = nn.ModuleList(nn.Conv2d(i, o, k, s, k // 2, bias=False) for i, o, k, s in plan)
-        self.norms = nn.ModuleList(
-            nn.InstanceNorm2d(o, affine=True) if at < 2 else nn.GroupNorm(8, o) for at, (_, o, _, _) in enumerate(plan)
-        )
+        self.norms = nn.ModuleList(nn.GroupNorm(8, o) for _, o, _, _ in plan)
         self.attend = nn.Conv2d(d, 1, 1)
         self.breadth = nn.Parameter(torch.tensor((0.0, 0.0)))
-        self.features = 2 * d * len(SCALES)
+        self.features = (2 * d + COLOURS) * len(SCALES)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """Crops [B, S, N, 3, P, P] of colours 0 to 1 to [B, features]."""
@@ -126,7 +127,23 @@ class Eye(nn.Module):
         share = weight.flatten(2).softmax(dim=2).view(batch, scales, count, 1, side, side)
         each = maps.float().view(batch, scales, count, -1, side, side)
         attended = (each * share).sum(dim=(2, 4, 5))
-        return torch.cat((attended, each.mean(dim=(2, 4, 5))), dim=2).flatten(1)
+        return torch.cat((attended, each.mean(dim=(2, 4, 5)), describe_colours(crops)), dim=2).flatten(1)
+
+
+def describe_colours(crops: torch.Tensor) -> torch.Tensor:
+    """Mean and spread of colours, their purity and grain about the middle of crops [B, S, N, 3, P, P], [B, S, 12]."""
+    side = crops.shape[-1]
+    line = (torch.arange(side, device=crops.device) + 0.5) / side * 2.0 - 1.0
+    weight = torch.exp(-3.0 * (line[:, None] ** 2 + line[None, :] ** 2))
+    share = weight / weight.sum() / crops.shape[2]
+    purity = crops.amax(dim=3, keepdim=True) - crops.amin(dim=3, keepdim=True)
+    gray = crops.mean(dim=3, keepdim=True)
+    fine = F.pad(gray.diff(dim=-1).abs(), (0, 1)) + F.pad(gray.diff(dim=-2).abs(), (0, 0, 0, 1))
+    coarse = (gray - F.avg_pool2d(gray.flatten(0, 2), 9, 1, 4, count_include_pad=False).view_as(gray)).abs()
+    told = torch.cat((crops, purity, 4.0 * fine, 4.0 * coarse), dim=3)
+    mean = (told * share).sum(dim=(2, 4, 5))
+    spread = (((told - mean[:, :, None, :, None, None]) ** 2 * share).sum(dim=(2, 4, 5)) + 1e-6).sqrt()
+    return torch.cat((4.0 * mean - 2.0, 8.0 * spread - 1.0), dim=2)
 
 
 class Head(nn.Module):

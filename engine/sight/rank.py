@@ -65,19 +65,21 @@ def rank_by_sight(bank: Bank, sight: Sight, top: int = 5, config: RankConfig | N
     """The entries that fit what is seen best, best first, at most one of each group; BadInput for an empty bank.
 
     ``bank`` is embedded (``embed_bank``). A candidate's score is the calibrated probability of its material, lowered by
-    how much worse it fits than the best of that material.
+    how much worse it fits than the best of that material, and never above that of one that fits better.
     """
     if not bank.entries:
         raise BadInput("the bank is empty; restore the one that ships or add recordings to your own")
     scores = score_by_sight(bank, sight, config)
     found = []
     best: dict[str, float] = {}
+    least = 1.0
     for k in rank(bank, scores, top):
         entry = bank.entries[k]
         fit = math.exp(0.3 * (scores[k] - best.setdefault(entry.material, float(scores[k]))))
         chance = sight.material.get(entry.material, 0.0)
         reason = f"{chance:.0%} {entry.material} by sight" if entry.material else "by its likeness"
-        found.append(make_candidate(entry, float(np.clip(chance * fit, 0.0, 1.0)), reason))
+        least = min(least, float(np.clip(chance * fit, 0.0, 1.0)))
+        found.append(make_candidate(entry, least, reason))
     return tuple(found)
 
 

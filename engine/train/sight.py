@@ -127,7 +127,7 @@ class Training:
 
     def run(self, made: SeenHits, real: SeenHits, latents: np.ndarray) -> None:
         """Learn until the steps are done or the time is spent; ``latents`` are of the simulated and the real hits."""
-        share = self.config.finder_share if made.hits else 0.0
+        share = self.config.finder_share if made.hits else 0.0  # 0 where the finder is taken over
         random = np.random.default_rng((self.config.seed, self.step))
         vary = Variation()
         chances = weigh_hits(made, 0.0) if made.hits else np.zeros(0)
@@ -258,10 +258,17 @@ def main(args: list[str]) -> None:
         save_watcher(Path(options.out), watcher, facts)
     else:
         config = TrainingConfig(
-            minutes=options.minutes, steps=options.steps, learning_rate=options.learning_rate, seed=options.seed
+            minutes=options.minutes,
+            steps=options.steps,
+            finder_share=0.0 if options.finder else TrainingConfig.finder_share,
+            learning_rate=options.learning_rate,
+            seed=options.seed,
         )
         torch.manual_seed(config.seed)
-        training = Training(SightNetwork(SightConfig()), config, work, device)
+        fresh = SightNetwork(SightConfig())
+        if options.finder:
+            fresh.finder.load_state_dict(load_watcher(Path(options.finder)).network.finder.state_dict())
+        training = Training(fresh, config, work, device)
         training.resume()
         millions = count_parameters(training.network) / 1e6
         print(f"{millions:.2f} M parameters on {note}; {told}", file=sys.stderr)
@@ -300,6 +307,7 @@ def _parse(args: list[str]) -> argparse.Namespace:
     parser.add_argument("--work", default=".struck/train_sight", help="frames, sounds and resumable state")
     parser.add_argument("--frames", help="folder of frames and sounds where it is another than --work")
     parser.add_argument("--begin", metavar="CHECKPOINT", help="learn the heads alone, on what this one sees")
+    parser.add_argument("--finder", metavar="CHECKPOINT", help="take the finder of this one, and learn the rest")
     parser.add_argument("--backbone", metavar="FOLDER", help="learn heads on a picture network of your own")
     parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
     parser.add_argument("--steps", type=int, default=0, help="train for so many steps, whatever time they take")

@@ -16,10 +16,10 @@ from engine.sight.network import Told
 class LossConfig:
     """Weights of the losses; sounds less than about ``alike_db`` apart count as nearly the same."""
 
-    smoothing: float = 0.1
-    size_weight: float = 0.5
-    striker_weight: float = 0.3
-    joint_weight: float = 0.5
+    smoothing: float = 0.05
+    size_weight: float = 0.3
+    striker_weight: float = 0.2
+    joint_weight: float = 0.25
     physics_weight: float = 0.3
     alike_db: float = 2.0
 
