@@ -16,11 +16,14 @@ import numpy as np
 
 from engine.errors import StruckError
 from engine.evaluate.words_said import CHOSEN, SENTENCES, UNRELATED_CHOSEN, UNRELATED_UNSEEN, UNSEEN
-from engine.sight.attributes import Attributes
+from engine.parameters import Physics
+from engine.sight.attributes import Attributes, measure_heard_hz, measure_ring
 from engine.sight.bank import BANK_PATH, Bank, load_bank
+from engine.sight.latent import BANDS, describe_physics, latent_centres_hz
 from engine.sight.lexicon import load_lexicon
 from engine.sight.words import rank_by_words, read_words
 from engine.sight.wordvectors import load_vectors
+from engine.units import LN_60_DB
 
 MISSPELT = 400
 TOP = 5
@@ -38,7 +41,8 @@ def main(args: Sequence[str]) -> None:
     options = parser.parse_args(list(args))
     result = measure_reading(options.seed)
     try:
-        result["found"] = measure_search(load_bank(options.bank))
+        bank = load_bank(options.bank)
+        result["found"], result["moved"] = measure_search(bank), measure_effects(bank)
     except StruckError as error:
         print(f"the search is left out: {error}", file=sys.stderr)
     print("\n".join(write_report(result)), file=sys.stderr)
@@ -133,6 +137,56 @@ def measure_search(bank: Bank) -> dict[str, Any]:
     return rows
 
 
+def measure_effects(bank: Bank) -> dict[str, Any]:
+    """Whether opposite words find sounds that differ as the words say, by the physics of what they find.
+
+    For each pair and each material of the bank: share of pairs, rank by rank, that lie the right way round.
+    """
+    materials = sorted({entry.material for entry in bank.entries if entry.material})
+    rows: dict[str, Any] = {}
+    for less, more, name, measure in OPPOSITES:
+        right, differences = [], []
+        for material in materials:
+            low, high = (rank_by_words(bank, f"{material}, {word}", TOP)[0] for word in (less, more))
+            for a, b in zip(low, high, strict=False):
+                difference = measure(b.physics) - measure(a.physics)
+                if math.isfinite(difference):
+                    right.append(difference > 0.0)
+                    differences.append(difference)
+        median = round(float(np.median(differences)), 3) if differences else 0.0
+        rows[f"{less} < {more}"] = {"right_percent": _percent(right), "median": median, "of": name, "pairs": len(right)}
+    return rows
+
+
+def measure_brightness(physics: Physics) -> float:
+    """Octaves above 1 kHz of the mean of what is heard first, by the latent's levels."""
+    power = 10.0 ** (describe_physics(physics)[:BANDS].astype(np.float64) / 10.0)
+    return float(np.log2(np.sum(power * latent_centres_hz()) / np.sum(power) / 1000.0))
+
+
+def measure_lowest(physics: Physics) -> float:
+    """Octaves above 1 kHz of the lowest modes that are heard well; nan without modes."""
+    return math.log2(measure_heard_hz(physics.modes) / 1000.0)
+
+
+def measure_room(physics: Physics) -> float:
+    """Longest T60 of the sound's room in seconds, 0 where it has none."""
+    room = physics.residual.room
+    return LN_60_DB / max(0.1, min(room.decay_per_s)) if room is not None else 0.0
+
+
+OPPOSITES = (
+    ("low", "high", "lowest heard modes, in octaves", measure_lowest),
+    ("large box", "small box", "lowest heard modes, in octaves", measure_lowest),
+    ("large", "small", "lowest heard modes, in octaves", measure_lowest),
+    ("dull", "ringing", "log10 of ring time", measure_ring),
+    ("damped", "undamped", "log10 of ring time", measure_ring),
+    ("soft mallet", "steel hammer", "brightness, in octaves", measure_brightness),
+    ("dry", "cathedral", "T60 of the room, s", measure_room),
+    ("small bathroom", "cathedral", "T60 of the room, s", measure_room),
+)
+
+
 def write_report(result: dict[str, Any]) -> list[str]:
     """The figures as lines."""
     lines = [f"lexicon of {result['lexicon']} words; sentence embedding: {'yes' if result['embedding'] else 'none'}"]
@@ -149,6 +203,10 @@ def write_report(result: dict[str, Any]) -> list[str]:
     lines.append(f"sentences: {row['right_percent']} % right of {row['sentences']} {row['wrong'] or ''}")
     for material, row in result.get("found", {}).items():
         lines.append(f"search {material}: {row['right_percent']} % of the top {TOP} (chance {row['chance_percent']} %)")
+    lines += [
+        f"{pair}: {row['right_percent']} % of {row['pairs']} pairs, {row['median']} ({row['of']})"
+        for pair, row in result.get("moved", {}).items()
+    ]
     return lines
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.parameters import Macros, Modes, Physics, Residual, Stage
-from engine.physics.macros import apply_macros, change_room, lowest_strong_hz
+from engine.physics.macros import apply_macros, change_room
 from engine.sight.bank import Bank, Candidate, Entry
 from engine.sight.lexicon import typical_size_m
 from engine.units import LN_60_DB
 
 STRIKER_HARDNESS = {"stick": 0.3, "hammer": 0.7, "mallet": -0.4, "hand": -0.6, "fist": -0.5, "thing": 0.3}
-PITCH_HZ, PITCH_OCTAVES = 1000.0, 2.0
-"""Pitch 0 and how far from it 1 is: of the lowest strong mode."""
+PITCH_HZ, PITCH_OCTAVES = 700.0, 2.0
+"""Pitch 0 and how far from it 1 is: of ``measure_heard_hz``."""
 
 RING_T60_S = 0.3
 """T60 at ring 0; ten times as long at 1."""
@@ -145,11 +145,29 @@ def measure_loudness_db(modes: Modes, residual: Residual) -> float:
 
 
 def measure_pitch(physics: Physics) -> float:
-    """Place of the lowest strong mode, -1 low to 1 high; nan without modes."""
-    lowest_hz = lowest_strong_hz(physics.modes)
-    if lowest_hz is None:
-        return math.nan
-    return max(-1.0, min(1.0, math.log2(lowest_hz / PITCH_HZ) / PITCH_OCTAVES))
+    """Place of the lowest modes that are heard well, -1 low to 1 high; nan without modes."""
+    heard_hz = measure_heard_hz(physics.modes)
+    return max(-1.0, min(1.0, math.log2(heard_hz / PITCH_HZ) / PITCH_OCTAVES)) if heard_hz > 0.0 else math.nan
+
+
+def measure_heard_hz(modes: Modes) -> float:
+    """Mean log frequency of the modes, weighed by amplitude as the ear does (curve A of IEC 61672) and by 1 / f; nan
+    without modes. Rumble under the sound, which many recordings have, does not count."""
+    muted = modes.muted or (False,) * len(modes)
+    total = mean = 0.0
+    for hz, power_db, off in zip(modes.frequency_hz, modes.power_db, muted, strict=True):
+        if not off and hz > 0.0:
+            weight = 10.0 ** (power_db / 20.0) * weigh_by_ear(hz) / hz
+            total += weight
+            mean += weight * math.log(hz)
+    return math.exp(mean / total) if total > 0.0 else math.nan
+
+
+def weigh_by_ear(hz: float) -> float:
+    """Amplitude of curve A at a frequency, 1 / 1.2589 at 1 kHz."""
+    square = hz * hz
+    low = (square + 20.6**2) * math.sqrt((square + 107.7**2) * (square + 737.9**2))
+    return 12194.0**2 * square**2 / (low * (square + 12194.0**2))
 
 
 def measure_ring(physics: Physics) -> float:

@@ -190,8 +190,8 @@ def load_generator(folder: Path | str = CHECKPOINT) -> Generator:
     """The generator of a checkpoint; BadInput, with the reason, where it is missing, damaged or something else."""
     place = Path(folder)
     try:
-        changed_ns = (place / WEIGHTS).stat().st_mtime_ns
-        return _load(place, changed_ns)
+        stamp = tuple((place / name).stat().st_mtime_ns for name in (CONFIG, WEIGHTS))
+        return _load(place, stamp)
     except BadInput:
         raise
     except FileNotFoundError:
@@ -204,7 +204,7 @@ def load_generator(folder: Path | str = CHECKPOINT) -> Generator:
 
 
 @functools.lru_cache(maxsize=2)
-def _load(place: Path, changed_ns: int) -> Generator:
+def _load(place: Path, stamp: tuple[int, ...]) -> Generator:
     config = json.loads((place / CONFIG).read_bytes())
     if (config["format"], config["kind"]) != (FORMAT, KIND):
         raise BadInput(f"{place} holds a checkpoint of {config['kind']!r}, not of a generator; give another")

@@ -316,6 +316,7 @@ def _take_struck(said: _Said, item: _Item, nouned: bool) -> None:
         said.tell(item, f"{concept.name}: about {concept.size_m:g} m, usually {made}")
     elif concept.slot in ("size", "weight"):
         said.times *= 2.0**item.value
+        said.add("pitch", -0.25 * item.value)
         said.tell(item, "larger" if item.value > 0 else "smaller")
     elif concept.slot == "thick":
         said.add("pitch", 0.2 * item.value)  # bending waves: frequency goes as the thickness
