@@ -32,7 +32,10 @@ _MIDDLE_SIZE_M = 0.3
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """Shape of the network, and how it is drawn from; ``guidance`` 1 is none."""
+    """Shape of the network, and how it is drawn from; ``guidance`` 1 is none.
+
+    ``embedded`` says whether places in the joint embedding were learnt from; where not, one that is given says nothing.
+    """
 
     parts: int = 96
     width: int = 192
@@ -40,6 +43,7 @@ class GeneratorConfig:
     dropout: float = 0.1
     steps: int = 12
     guidance: float = 1.5
+    embedded: bool = False
 
 
 def encode_condition(attributes: Attributes, embedding: np.ndarray | None = None) -> np.ndarray:
@@ -176,7 +180,7 @@ def generate_physics(
 
     The seed alone decides among what fits; ``embedding`` [EMBEDDING_SIZE] is a place in the joint embedding.
     """
-    condition = encode_condition(attributes, embedding)
+    condition = encode_condition(attributes, embedding if model.config.embedded else None)
     return set_peak(decode_physics(draw_vectors(model, condition[None], [seed])[0]))
 
 

@@ -18,6 +18,7 @@ import torch
 from engine.corpus.generator_examples import Examples, make_examples, split_bank
 from engine.errors import BadInput
 from engine.sight.bank import BANK_PATH, Bank, join_banks, load_bank
+from engine.sight.embedding import EMBEDDING_SIZE
 from engine.sight.generate import Generator, GeneratorConfig, drop_condition, save_generator
 
 FEWEST = 50
@@ -109,7 +110,7 @@ def main(args: Sequence[str]) -> None:
     started_s = time.monotonic()
     examples = make_examples(training, config.variants, config.seed)
     torch.manual_seed(config.seed)
-    model = Generator(GeneratorConfig())
+    model = Generator(GeneratorConfig(embedded=training.embeddings.shape[1] == EMBEDDING_SIZE))
     fit_axes(model, examples.vectors, examples.weights)
     average = copy.deepcopy(model).requires_grad_(False)
     count = sum(p.numel() for p in model.parameters())
