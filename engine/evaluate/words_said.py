@@ -118,6 +118,7 @@ SENTENCES = {
     "hollow log hit with a soft felt mallet": "material=wood hollow=1 striker=mallet hardness<0",
     "big drum by hand": "material=membrane size_m>0.5 striker=hand",
     "bottle, not glass": "material!glass material=plastic",
+    "neither glass nor metal": "material!glass material!metal",
     "slightly damped cymbal": "material=metal damping<0.5 damping>0",
 }
 """Descriptions and what must be read from them: = is, < less, > more, ! is not the likeliest material."""

@@ -35,6 +35,7 @@ CONTENT_MARKS = {"filled", "full", "covered", "lined", "wrapped"}
 UNITS_M = {"mm": 0.001, "cm": 0.01, "m": 1.0, "metre": 1.0, "meter": 1.0, "inch": 0.0254, "inches": 0.0254, 
            "ft": 0.3048, "foot": 0.3048, "feet": 0.3048}  # fmt: skip
 PLAIN_SIZE_M = 0.25
+SMALLEST_M, LARGEST_M = 0.001, 30.0
 ROOM_ADJECTIVES = {
     "dry", "anechoic", "roomless", "reverberant", "echoing", "echoey", "reverb", "echo", "outdoors", "outside",
     "indoors",
@@ -105,7 +106,7 @@ def read_words(text: str) -> Reading:
         raise BadInput(f"the description has {len(text.split())} words; give at most {MOST_WORDS}")
     said, unknown, surfaces = _Said(), [], []
     place = 0
-    for clause in re.split(r"[,;:!?\n]|\.(?!\d)| but ", text.lower().replace("\u2019", "'")):
+    for clause in re.split(r",(?!\d)|[;:!?\n]|\.(?!\d)| but ", text.lower().replace("\u2019", "'")):
         for role, tokens in _part_clause(clause):
             items, strange = _find_items(tokens, place)
             place += len(tokens) + 1
@@ -340,6 +341,8 @@ def _conclude(said: _Said) -> Attributes:
     size_m = said.size_m
     if said.times != 1.0:
         size_m = (PLAIN_SIZE_M if math.isnan(size_m) else size_m) * said.times
+    if not math.isnan(size_m):
+        size_m = min(LARGEST_M, max(SMALLEST_M, size_m))
     values = {name: value for name, value in said.values.items() if name != "hardness" or value or said.striker}
     ordered = {name: material[name] for name in MATERIALS if name in material}
     return Attributes(ordered, size_m, striker=said.striker, **values)
