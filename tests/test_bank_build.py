@@ -100,7 +100,7 @@ def test_simulated_hits_are_those_that_stand_alone(tmp_path: Path) -> None:
     (tmp_path / "sim_1_00001.truth.json").write_text(json.dumps(truth))
     silent = {**truth, "clip": "sim_1_00002.mp4"}
     (tmp_path / "sim_1_00002.truth.json").write_text(json.dumps(silent))
-    found = list_simulated([tmp_path])
+    found = list_simulated([tmp_path, tmp_path])
     assert [source.at_s for source in found] == [4.0, 3.0]
     entry = found[0].entry
     assert (entry.name, entry.material) == ("Gravel, 50 cm, hammer (simulated)", "ground")

@@ -74,14 +74,19 @@ def _recorded(recording: Recording, data: Path, group: str, kind: str) -> Source
 
 
 def list_simulated(folders: Sequence[Path]) -> list[Source]:
-    """Hits of the simulator's takes that nothing else sounds near, the strongest few of each thing."""
-    found = []
+    """Hits of the simulator's takes that nothing else sounds near, the strongest few of each thing.
+
+    A take that lies in several folders counts once: its name tells its seed.
+    """
+    found, seen = [], set()
     for folder in folders:
         truths = sorted(folder.rglob("*" + TRUTH))
         if not truths:
             raise BadInput(f"{folder} holds no simulated takes; give a folder that `launch.py simulate` filled")
         for truth in truths:
-            found += _list_take(truth)
+            if truth.name not in seen:
+                seen.add(truth.name)
+                found += _list_take(truth)
     return found
 
 
