@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import random
@@ -11,12 +12,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from engine.errors import StruckError
 from engine.evaluate.words_said import CHOSEN, SENTENCES, UNRELATED_CHOSEN, UNRELATED_UNSEEN, UNSEEN
 from engine.parameters import Physics
+from engine.sight import wordplace
+from engine.sight import words as reader
 from engine.sight.attributes import Attributes, measure_heard_hz, measure_ring
 from engine.sight.bank import BANK_PATH, Bank, load_bank
 from engine.sight.latent import BANDS, describe_physics, latent_centres_hz
@@ -34,12 +38,25 @@ def main(args: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="evaluate words", description="Measure how words are understood.")
     parser.add_argument("--bank", type=Path, default=BANK_PATH, help="folder of the bank that is searched")
     parser.add_argument("--seed", type=int, default=0, help="of the misspellings")
+    parser.add_argument("--spelling", action="store_true", help="as on a machine without the sentence embedding")
     parser.add_argument("--json", help="write the figures to a file, or - for standard output")
     parser.add_argument("--device", default="cpu", help="always the processor")
     parser.add_argument("--data-dir", help="not used")
     parser.add_argument("--ckpt-dir", help="not used")
     options = parser.parse_args(list(args))
+    with contextlib.ExitStack() as stack:
+        if options.spelling:
+            for module in (wordplace, reader):
+                stack.enter_context(mock.patch.object(module, "load_vectors", lambda: None))
+            wordplace.find_word.cache_clear()
+        report(options, stack)
+
+
+def report(options: argparse.Namespace, stack: contextlib.ExitStack) -> None:
+    """Measure and tell."""
+    stack.callback(wordplace.find_word.cache_clear)
     result = measure_reading(options.seed)
+    result["embedding"] = load_vectors() is not None and not options.spelling
     try:
         bank = load_bank(options.bank)
         result["found"], result["moved"] = measure_search(bank), measure_effects(bank)
@@ -58,7 +75,7 @@ def measure_reading(seed: int = 0) -> dict[str, Any]:
     Synonyms and unrelated words are given for the tables the threshold was chosen on and for those it was not.
     """
     tables = {"chosen": (CHOSEN, UNRELATED_CHOSEN), "unseen": (UNSEEN, UNRELATED_UNSEEN)}
-    result: dict[str, Any] = {"lexicon": len(load_lexicon()), "embedding": load_vectors() is not None}
+    result: dict[str, Any] = {"lexicon": len(load_lexicon())}
     for name, (synonyms, unrelated) in tables.items():
         result[name] = {**measure_synonyms(synonyms), **measure_unrelated(unrelated)}
     result["misspelt"] = measure_misspelt(seed)
