@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 from engine.sight.bank import BANK_PATH, Bank, load_bank, select_entries
 from engine.sight.latent import latent_distance_db
-from engine.sight.search import likeness, measure_distances
+from engine.sight.search import likeness, measure_distances, rank
 
 BINS = 10
 _DRAWS, _SEED = 400, 5
@@ -56,6 +56,20 @@ def measure_retrieval(bank: Bank) -> Retrieval:
         float(np.mean([shares[material] for material in materials[known]])),
         max(shares.values()),
     )
+
+
+def measure_asked(bank: Bank, asked: Bank, tops: Sequence[int] = (1, 5)) -> list[tuple[float, float, float]]:
+    """How often a hit of its material is among the first answers to sounds from elsewhere, for each of ``tops``.
+
+    Materials that the bank lacks are left out. With 95 % intervals over the asked groups.
+    """
+    there = {entry.material for entry in bank.entries} - {""}
+    numbers = [k for k, entry in enumerate(asked.entries) if entry.material in there]
+    distances = measure_distances(bank, asked.latents[numbers])
+    groups = np.array([asked.entries[k].group for k in numbers])
+    answers = [[bank.entries[n].material for n in rank(bank, -row, max(tops))] for row in distances]
+    wanted = [asked.entries[k].material for k in numbers]
+    return [_interval(np.array([w in a[:top] for w, a in zip(wanted, answers, strict=True)]), groups) for top in tops]
 
 
 def fit_likeness(bank: Bank, half: int | None = None) -> tuple[float, float]:
@@ -119,6 +133,9 @@ def main(args: Sequence[str]) -> int:
     """Print the table; 0."""
     parser = argparse.ArgumentParser(prog="evaluate bank", description="Whether what sounds alike lies together.")
     parser.add_argument("--bank", type=Path, default=BANK_PATH, help="folder of the bank")
+    parser.add_argument(
+        "--clips", type=Path, help="folder that `bank --build --clips` wrote: real clips' hits, asked for"
+    )
     parser.add_argument("--device", help=argparse.SUPPRESS)
     parser.add_argument("--data-dir", help=argparse.SUPPRESS)
     parser.add_argument("--ckpt-dir", help=argparse.SUPPRESS)
@@ -140,6 +157,10 @@ def main(args: Sequence[str]) -> int:
           f"on the other half wrong by {error:.3f}, pairs of one thing by tenths of what is told: "
           f"{', '.join(f'{share:.2f}' for share in true)}")  # fmt: skip
     print(f"from all: even at {fit_likeness(recorded)[0]:.1f} dB")
+    if options.clips is not None:
+        clips = load_bank(options.clips)
+        first, few = (f"{s:.3f} ({low:.2f}-{high:.2f})" for s, low, high in measure_asked(bank, clips))
+        print(f"\nmaterial of {len(clips)} hits of real clips, asked by their sound: first {first}, in five {few}")
     print(f"\none search costs {_compare_speed(bank):.0f} times less than measuring one by one", file=sys.stderr)
     return 0
 
