@@ -42,7 +42,7 @@ from engine.evaluate.sight_scores import (
 )
 from engine.evaluate.sight_tables import write_report
 from engine.parameters import MATERIALS, Physics
-from engine.sight.bank import BANK_PATH, Bank, load_bank
+from engine.sight.bank import BANK_PATH, Bank, load_bank, select_entries
 from engine.sight.confidence import fit_temperature, measure_calibration, to_probabilities
 from engine.sight.look import Watcher, load_watcher
 from engine.weights import CONFIG
@@ -80,6 +80,19 @@ def read_part(hits: list[Any], work: Path) -> Part:
     seen = open_seen_hits(hits, work)
     physics = analyse_seen(seen.hits, work)
     return Part(seen, physics, describe_seen(physics))
+
+
+def read_takes(folders: Sequence[str], work: Path) -> Part:
+    """Simulated hits of some folders."""
+    parts = [read_part(list_simulated_hits(Path(folder)), work) for folder in folders]
+    physics = [one for part in parts for one in part.physics]
+    return Part(join_hits(*(part.seen for part in parts)), physics, np.concatenate([part.latents for part in parts]))
+
+
+def thin(part: Part) -> Part:
+    """One hit of each object."""
+    kept = set(thin_hits(part.seen.hits, 1))
+    return part.select([k for k, hit in enumerate(part.seen.hits) if hit in kept])
 
 
 def measure(watcher: Watcher, asked: Part, known: Known) -> Answer:
@@ -171,14 +184,13 @@ def main(args: list[str]) -> None:
     work = Path(options.work)
     folders = sorted(path.parent for path in Path(options.folds).glob(f"*/{CONFIG}")) if options.folds else []
     bank = _open_bank(Path(options.bank) if options.bank else BANK_PATH)
-    learnt = _thin([hit for folder in options.learnt for hit in list_simulated_hits(Path(folder))])
-    made = read_part(learnt, work)
+    made = thin(read_takes(options.learnt, work))
     real = read_part(list_real_hits(Path(options.data)), work)
-    result: dict[str, Any] = {"bank": 0 if bank is None else len(bank), "learnt": len(learnt)}
+    result: dict[str, Any] = {"bank": 0 if bank is None else len(bank), "learnt": len(made.physics)}
     clean = load_watcher(Path(options.clean))
     known = know(clean, made.seen, made.physics, bank)
     if options.sim:
-        asked = read_part([hit for folder in options.sim for hit in list_simulated_hits(Path(folder))], work)
+        asked = read_takes(options.sim, work)
         answer = measure(clean, asked, known)
         result["simulation"] = tabulate([answer]) | {"places": measure_places(answer.seen)}
         result["calibration_simulation"] = calibrate([answer])
@@ -201,15 +213,9 @@ def main(args: list[str]) -> None:
         Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def _thin(hits: list[Any]) -> list[Any]:
-    return thin_hits(hits, 1)
-
-
 def _open_bank(folder: Path) -> Bank | None:
     if not folder.is_dir():
         return None
-    from engine.sight.bank import select_entries
-
     bank = load_bank(folder)
     return select_entries(bank, [k for k, entry in enumerate(bank.entries) if entry.kind in SHIPPED_KINDS])
 

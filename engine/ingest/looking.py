@@ -13,7 +13,6 @@ from engine.media import iter_frames, probe
 from engine.project import Clip
 from engine.sight.bank import Bank, Candidate
 from engine.sight.crops import AFTER, BEFORE, FRAME_S, NEAR_ROWS, gather_views
-from engine.sight.embedding import EMBEDDING_SIZE
 from engine.sight.look import BATCH, Glimpse, Sight, Watcher, glimpse_hits, group_hits, load_watcher, pool_objects
 from engine.sight.rank import embed_bank, rank_by_sight
 
@@ -44,7 +43,7 @@ def estimate_hits(
     """Estimates of hits at ``times_s`` (any order; the answer keeps it), by the picture alone.
 
     ``network`` is the network or its folder, by default the one that ships. The clip is decoded once, and frames are
-    held only of hits not yet looked at. A bank whose embeddings are missing is embedded. Raises BadInput for a clip
+    held only of hits not yet looked at. The bank is embedded by this network. Raises BadInput for a clip
     that cannot be read, a damaged network or an empty bank; ``on_progress`` hears 0 to 1 and may raise Cancelled.
     """
     if not len(times_s):
@@ -55,8 +54,7 @@ def estimate_hits(
     glimpses = list(_watch(watcher, path, [float(times_s[k]) for k in order], on_progress or (lambda share: None)))
     objects = group_hits(glimpses)
     sights = pool_objects(glimpses, objects, watcher.temperature)
-    if bank.embeddings.shape[1] != EMBEDDING_SIZE or isinstance(network, Watcher):
-        bank = embed_bank(watcher, bank)
+    bank = embed_bank(watcher, bank)  # milliseconds, and never those of another network
     candidates = [rank_by_sight(bank, sight, top) for sight in sights]
     found: list[HitEstimate | None] = [None] * len(times_s)
     for k, number in zip(order, objects, strict=False):

@@ -28,7 +28,9 @@ STRIKERS = ("stick", "hammer", "mallet", "hand", "fist", "thing")
 """Strikers by their place in the network's output; weights depend on the order."""
 
 TYPICAL_SIZE_M = 0.25
-COLOURS = 12
+HUES, GRAINS = 8, 4
+COLOURS = 8 + HUES + 8 + 2 * GRAINS
+"""Numbers that describe_colours tells of a crop."""
 
 FAINT = 12.0
 """Gray levels added to the contrast of a picture, so that noise on a blank wall is not made large."""
@@ -131,19 +133,31 @@ class Eye(nn.Module):
 
 
 def describe_colours(crops: torch.Tensor) -> torch.Tensor:
-    """Mean and spread of colours, their purity and grain about the middle of crops [B, S, N, 3, P, P], [B, S, 12]."""
+    """Of crops [B, S, N, 3, P, P], about their middle: mean and spread of colours and of their purity, shares of hues,
+    purities and lightnesses, and grain at four sizes, across and down, [B, S, COLOURS]."""
     side = crops.shape[-1]
     line = (torch.arange(side, device=crops.device) + 0.5) / side * 2.0 - 1.0
-    weight = torch.exp(-3.0 * (line[:, None] ** 2 + line[None, :] ** 2))
+    weight = torch.exp(-2.0 * (line[:, None] ** 2 + line[None, :] ** 2))
     share = weight / weight.sum() / crops.shape[2]
-    purity = crops.amax(dim=3, keepdim=True) - crops.amin(dim=3, keepdim=True)
-    gray = crops.mean(dim=3, keepdim=True)
-    fine = F.pad(gray.diff(dim=-1).abs(), (0, 1)) + F.pad(gray.diff(dim=-2).abs(), (0, 0, 0, 1))
-    coarse = (gray - F.avg_pool2d(gray.flatten(0, 2), 9, 1, 4, count_include_pad=False).view_as(gray)).abs()
-    told = torch.cat((crops, purity, 4.0 * fine, 4.0 * coarse), dim=3)
-    mean = (told * share).sum(dim=(2, 4, 5))
-    spread = (((told - mean[:, :, None, :, None, None]) ** 2 * share).sum(dim=(2, 4, 5)) + 1e-6).sqrt()
-    return torch.cat((4.0 * mean - 2.0, 8.0 * spread - 1.0), dim=2)
+    high, low = crops.amax(dim=3, keepdim=True), crops.amin(dim=3, keepdim=True)
+    purity = (high - low) / (high + 0.1)
+    plain = torch.cat((crops, purity), dim=3)
+    mean = (plain * share).sum(dim=(2, 4, 5))
+    spread = (((plain - mean[:, :, None, :, None, None]) ** 2 * share).sum(dim=(2, 4, 5)) + 1e-6).sqrt()
+    red, green, blue = crops.unbind(3)
+    hue = torch.atan2(1.732 * (green - blue), 2.0 * red - green - blue)
+    turns = torch.arange(HUES, device=crops.device) * (2.0 * math.pi / HUES)
+    hues = [torch.relu(torch.cos(hue - turn)) ** 4 * purity[:, :, :, 0] for turn in turns.tolist()]
+    steps = [torch.exp(-(((v[:, :, :, 0] - at) / 0.15) ** 2)) for v in (purity, high) for at in (0.1, 0.35, 0.6, 0.85)]
+    shares = (torch.stack((*hues, *steps), dim=3) * share).sum(dim=(2, 4, 5))
+    grain = []
+    gray = crops.mean(dim=3).flatten(0, 2)[:, None]
+    for _ in range(GRAINS):
+        for axis in (-1, -2):
+            grain.append(gray.diff(dim=axis).abs().mean(dim=(1, 2, 3)).view(crops.shape[:3]).mean(dim=2))
+        gray = F.avg_pool2d(gray, 2)
+    fine = torch.log(torch.stack(grain, dim=2) + 0.003) + 4.0
+    return torch.cat((4.0 * mean - 2.0, 8.0 * spread - 1.0, 4.0 * shares - 1.0, fine), dim=2)
 
 
 class Head(nn.Module):
@@ -151,6 +165,8 @@ class Head(nn.Module):
 
     def __init__(self, features: int, config: SightConfig) -> None:
         super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("spread", torch.ones(features))
         self.enter = nn.Sequential(
             nn.LayerNorm(features),
             nn.Dropout(config.dropout),
@@ -163,9 +179,12 @@ class Head(nn.Module):
         self.size = nn.Linear(config.hidden, 1)
         self.embed = nn.Linear(config.hidden, EMBEDDING_SIZE)
 
+    mean: torch.Tensor
+    spread: torch.Tensor
+
     def forward(self, features: torch.Tensor) -> Told:
         """[B, features] to what is told."""
-        seen = self.enter(features)
+        seen = self.enter((features - self.mean) / self.spread)
         place = F.normalize(self.embed(seen), dim=1)
         return Told(self.material(seen), self.striker(seen), self.size(seen)[:, 0], place)
 

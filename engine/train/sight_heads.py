@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from engine.corpus.sight_batches import Truth, Variation, draw_crops, label_hits, weigh_hits
 from engine.corpus.sight_hits import SeenHits
 from engine.sight.look import Watcher
-from engine.sight.network import SightNetwork, Told
+from engine.sight.network import Head, SightNetwork, Told
 from engine.train.sight_losses import LossConfig, joint_loss, measure_apart, told_loss
 
 BATCH = 16
@@ -69,12 +69,16 @@ def learn_heads(
     losses = LossConfig()
     random = np.random.default_rng(config.seed)
     torch.manual_seed(config.seed)
+    network.head = Head(features.shape[-1], network.config)  # the features are brought to another scale
     chances = weigh_hits(seen, config.real_share)
     labels = label_hits(seen, range(len(seen.hits)))
     heard = np.flatnonzero(np.isfinite(latents).all(axis=1))
     sounds = torch.from_numpy(latents[heard])
     place = np.full(len(latents), -1)
     place[heard] = np.arange(len(heard))
+    flat = features.flatten(0, 1)
+    network.head.mean.copy_(flat.mean(dim=0))
+    network.head.spread.copy_(flat.std(dim=0) + 0.02)
     learning = [*network.head.parameters(), *network.tower.parameters(), network.sharpness]
     for value in learning:
         value.requires_grad_(True)
