@@ -104,7 +104,7 @@ def score_materials(watcher: Watcher, seen: Seen, known: Known) -> dict[str, np.
     with torch.inference_mode():
         heard[there] = watcher.network.tower(torch.from_numpy(seen.latents[there]))[1].numpy()
     features = np.stack([glimpse.features for glimpse in seen.glimpses])
-    away = np.linalg.norm(features[:, None] - known.features[None], axis=-1)
+    away = np.stack([np.linalg.norm(known.features - row, axis=1) for row in features])
     nearest = np.full(material.shape, -np.inf)
     for k, name in enumerate(MATERIALS):
         own = [place for place, hit in enumerate(known.hits) if hit.material == name]

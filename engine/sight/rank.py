@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from engine.errors import BadInput
+from engine.parameters import MATERIALS
 from engine.sight.attributes import Attributes
 from engine.sight.bank import Bank, Candidate
 from engine.sight.embedding import EMBEDDING_SIZE
@@ -16,7 +17,8 @@ from engine.sight.look import Sight, Watcher
 from engine.sight.search import make_candidate, rank
 
 BATCH = 1024
-LEAST_CHANCE = 1e-3
+LEAST_CHANCE, UNKNOWN_CHANCE = 1e-3, 0.05
+"""What a material that is not seen at all counts as, and one that an entry does not name."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,25 @@ def score_by_sight(bank: Bank, sight: Sight, config: RankConfig | None = None) -
         if bank.embeddings.shape[1] != len(sight.embedding):
             raise ValueError("the bank has no place in this embedding; see embed_bank")
         scores += config.embedding * (bank.embeddings @ sight.embedding)
-    for k, entry in enumerate(bank.entries):
-        chance = sight.material.get(entry.material, LEAST_CHANCE) if entry.material else 0.05
-        scores[k] += config.material * math.log(max(chance, LEAST_CHANCE))
-        if entry.size_m > 0.0 and math.isfinite(sight.size_m):
-            away = math.log(entry.size_m / sight.size_m) / config.size_spread
-            scores[k] -= config.size * min(4.0, away * away)
-        if entry.striker and sight.striker and entry.striker != sight.striker:
-            scores[k] -= config.striker
+    told = np.asarray([math.log(max(sight.material.get(name, 0.0), LEAST_CHANCE)) for name in (*MATERIALS, "")])
+    told[-1] = math.log(UNKNOWN_CHANCE)
+    places, sizes_m, other = _read_entries(bank, sight.striker)
+    scores += config.material * told[places]
+    if math.isfinite(sight.size_m):
+        away = np.log(np.where(sizes_m > 0.0, sizes_m, sight.size_m) / sight.size_m) / config.size_spread
+        scores -= config.size * np.minimum(4.0, away**2)
+    scores -= config.striker * other
     return scores
+
+
+def _read_entries(bank: Bank, striker: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each entry the place of its material in MATERIALS (their number where unknown), its size, and whether it is
+    known to be struck with something else, [N] each."""
+    order = {name: k for k, name in enumerate(MATERIALS)}
+    places = np.asarray([order.get(entry.material, len(MATERIALS)) for entry in bank.entries], int)
+    sizes_m = np.asarray([entry.size_m for entry in bank.entries], float)
+    other = np.asarray([bool(entry.striker and striker and entry.striker != striker) for entry in bank.entries], bool)
+    return places, sizes_m, other
 
 
 def rank_by_sight(bank: Bank, sight: Sight, top: int = 5, config: RankConfig | None = None) -> tuple[Candidate, ...]:
