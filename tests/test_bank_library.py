@@ -12,7 +12,14 @@ import soundfile
 from sounds import BELL, NOISE, PLATE, RATE, assert_found, make_modes
 
 from engine.errors import BadInput, Cancelled
-from engine.ingest.library import add_recordings, load_user_bank, open_bank, remove_entries, user_bank_folder
+from engine.ingest.library import (
+    add_recordings,
+    load_user_bank,
+    open_bank,
+    read_file_name,
+    remove_entries,
+    user_bank_folder,
+)
 from engine.parameters import Modes, Physics, Residual, Stage
 from engine.physics.analysis import analyze_hit, synthesize
 from engine.sight import bank_file
@@ -93,6 +100,14 @@ def test_a_damaged_bank_is_set_aside_and_the_one_that_ships_still_opens(recordin
     assert len(aside) == 1 and aside[0].read_bytes() == b"no bank at all"
     report = add_recordings([recordings / "brass_bell.wav"], own)
     assert report.added and not report.note
+
+
+def test_file_names_tell_what_is_struck() -> None:
+    assert read_file_name(Path("kitchen/wooden plates 2.wav"))[0] == "wood"
+    material, size_m, hollow = read_file_name(Path("takes/03 wine_bottle-soft.wav"))
+    assert material == "glass" and 0.15 < size_m < 0.5 and hollow == 1.0
+    assert read_file_name(Path("metal/IMG_2034.wav"))[0] == "metal"
+    assert read_file_name(Path("takes/IMG_2034.wav"))[:2] == ("", 0.0)
 
 
 def test_nothing_to_add_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import threading
@@ -13,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.diffusion.context import name_material
 from engine.errors import BadInput, StruckError
 from engine.media import read_recording
 from engine.parameters import Physics
@@ -22,8 +22,10 @@ from engine.physics.capture import mix_down
 from engine.sight import bank_file
 from engine.sight.bank import BANK_PATH, Bank, Entry, free_name, join_banks, load_bank, make_bank, save_bank
 from engine.sight.latent import describe_physics
+from engine.sight.lexicon import load_lexicon
 from engine.sight.reference import set_peak
 from engine.sight.search import measure_distances
+from engine.sight.wordplace import singular
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".aac", ".caf", ".w64")
 SAME_DB = 1.5
@@ -196,8 +198,10 @@ def _list_files(paths: Iterable[str | os.PathLike[str]], sorted_in: _Sorted) -> 
                 for name in sorted(names):
                     if name.lower().endswith(AUDIO_SUFFIXES) and not name.startswith("."):
                         found[Path(root, name)] = None
-        elif path.exists():
+        elif path.is_file():
             found[path] = None
+        elif path.exists():
+            sorted_in.broken.append((str(path), "is neither a file nor a folder; give recordings"))
         else:
             sorted_in.broken.append((str(path), "does not exist; check the path"))
     if len(found) > MOST_FILES:
@@ -208,10 +212,28 @@ def _list_files(paths: Iterable[str | os.PathLike[str]], sorted_in: _Sorted) -> 
 def _analyse(path: Path, group: str) -> Entry:
     samples, rate_hz = read_recording(path)
     physics, _ = analyze_hit(mix_down(samples)[: round(60.0 * rate_hz)], rate_hz)
-    material = name_material(re.sub(r"[_\-.\d]+", " ", f"{path.stem} {path.parent.name}"))
     name = " ".join(re.split(r"[_\s]+", path.stem)).strip()[:60] or "Recording"
     heard = set_peak(replace(physics, onset_s=0.0))
-    return Entry(name, heard, material, source=str(path), group=group, licence=LICENCE, kind="user")
+    material, size_m, hollow = read_file_name(path)
+    return Entry(name, heard, material, size_m, hollow, "", str(path), group, LICENCE, "user")
+
+
+def read_file_name(path: Path) -> tuple[str, float, float]:
+    """Material, size in m and hollowness that words of a file's name, else of its folder's, tell; "", 0 and nan else.
+
+    A material that is named goes before what a thing of that name usually is made of.
+    """
+    lexicon = load_lexicon()
+    for text in (path.stem, path.parent.name):
+        words = [singular(word) for word in re.findall(r"[^\W\d_]+", text.lower())]
+        phrases = [" ".join(words[k : k + length]) for length in (3, 2, 1) for k in range(len(words))]
+        found = [lexicon[phrase] for phrase in dict.fromkeys(phrases) if phrase in lexicon]
+        thing = next((concept for concept in found if concept.slot == "thing"), None)
+        named = next((concept for concept in found if concept.slot == "material"), thing)
+        material = max(named.material, key=named.material.__getitem__, default="") if named else ""
+        if named:
+            return (material, thing.size_m, float(thing.value >= 0.5)) if thing else (material, 0.0, math.nan)
+    return "", 0.0, math.nan
 
 
 def _digest(path: Path) -> str:
