@@ -172,7 +172,7 @@ def test_a_bank_is_split_by_group(things: Bank) -> None:
 
 
 def test_generated_is_nearer_to_the_true_sound_than_random_entries(things: Bank, model: Generator) -> None:
-    cases, _ = measure_cases(model, things, things, np.arange(8), 1.5, 0)
+    cases, _ = measure_cases(model, things, things, np.arange(8), (1.5, 1.0), 0)
     generated, by_chance, coded = (summarize(cases, name, 0)["one"][0] for name in ("generated", "random", "coded"))
     assert coded < generated < by_chance
 

@@ -46,6 +46,7 @@ def main(args: Sequence[str]) -> None:
     parser.add_argument("--checkpoint", default="generator")
     parser.add_argument("--limit", type=int, default=0, help="at most so many held-out entries")
     parser.add_argument("--guidance", type=float, help="instead of the checkpoint's own")
+    parser.add_argument("--boldness", type=float, help="instead of the checkpoint's own")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--heard", type=int, default=120, help="entries whose sounds the material listener hears")
     parser.add_argument("--json", help="write the figures to a file, or - for standard output")
@@ -59,7 +60,7 @@ def main(args: Sequence[str]) -> None:
     chosen = rng.permutation(len(held))[: options.limit or None]
     if not len(chosen):
         raise BadInput("the bank has no entry of a held-out group; give one with more recordings")
-    cases, drawn = measure_cases(model, training, held, chosen, options.guidance, options.seed)
+    cases, drawn = measure_cases(model, training, held, chosen, (options.guidance, options.boldness), options.seed)
     result: dict[str, Any] = {"entries": len(cases), "groups": len({case.group for case in cases}), "draws": DRAWS}
     result["distance_db"] = {name: summarize(cases, name, options.seed) for name in SYSTEMS}
     result["between_db"] = {name: round(float(np.mean([c.between[name] for c in cases])), 2) for name in SYSTEMS[:-1]}
@@ -77,9 +78,14 @@ Drawn = dict[str, list[list[Physics]]]
 
 
 def measure_cases(
-    model: Generator, training: Bank, held: Bank, chosen: np.ndarray, guidance: float | None, seed: int
+    model: Generator,
+    training: Bank,
+    held: Bank,
+    chosen: np.ndarray,
+    manner: tuple[float | None, float | None],
+    seed: int,
 ) -> tuple[list[Case], Drawn]:
-    """Distances of every system's draws for the chosen held-out entries.
+    """Distances of every system's draws for the chosen held-out entries; ``manner`` is guidance and boldness.
 
     random: entries of any kind; material: random entries of its own material; nearest: those that fit its attributes
     best, without pitch and ring; generated: from the same attributes; told pitch and ring: from these too, which are
@@ -103,7 +109,7 @@ def measure_cases(
         seeds = [1000 * number + i + seed for i in range(DRAWS)]
         for name, told in (("generated", blind), ("told pitch and ring", attributes_of(entry))):
             conditions = np.tile(encode_condition(told), (DRAWS, 1))
-            made[name] = [decode_physics(v) for v in draw_vectors(model, conditions, seeds, guidance)]
+            made[name] = [decode_physics(v) for v in draw_vectors(model, conditions, seeds, *manner)]
         made["coded"] = [decode_physics(encode_physics(entry.physics))]
         latents = {name: np.stack([describe_physics(p) for p in physics]) for name, physics in made.items()}
         distances = {name: latent_distance_db(rows, held.latents[k]) for name, rows in latents.items()}
