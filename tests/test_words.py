@@ -144,6 +144,7 @@ def test_words_find_the_thing_they_name(bank: Bank) -> None:
         assert [c.score for c in candidates] == sorted((c.score for c in candidates), reverse=True)
     assert rank_by_words(bank, "not metallic", 6)[0][-1].material == "metal"
     assert rank_by_words(bank, "democracy", 3)[0] == ()
+    assert rank_by_words(bank, "in a large hall", 3)[0] == ()
 
 
 def test_a_word_of_a_sounds_name_is_understood(bank: Bank) -> None:

@@ -54,14 +54,15 @@ def rank_by_attributes(
     """The ``top`` sounds that fit best, best first, one of a group, each adjusted by ``adjust_physics``.
 
     ``names`` [N], 0 to 1, tells how well each entry's name fits, where words named the thing. The score, 0 to 1, is the
-    geometric mean of how well each known attribute fits, weighted by WEIGHTS.
+    geometric mean of how well each known attribute fits, weighted by WEIGHTS. None where nothing known tells one sound
+    from another, such as a room alone.
     """
     scores = score_entries(bank, attributes, names)
     taken: set[str] = set()
     chosen: list[Candidate] = []
     for k in np.argsort(-scores, kind="stable"):
         entry = bank.entries[int(k)]
-        if len(chosen) == top:
+        if len(chosen) == top or scores[k] <= 0.0:
             break
         if entry.group and entry.group in taken:
             continue
