@@ -30,6 +30,11 @@ SYNCFUSION = "SyncFusion's network, reduced"
 SEEN = ("network", "motion")
 """Detectors of the picture that come with thresholds of their own."""
 
+Row = tuple[Any, ...]
+"""A system's name, its threshold in words, how it finds hits, and the clips it is asked about where not all."""
+
+MOST_RATES = 3
+
 FURTHER = (*SEEN, "AV-Align flow peaks", SYNCFUSION)
 """Sources of the second table."""
 
@@ -55,9 +60,7 @@ def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
 def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequence[str]) -> list[dict[str, Any]]:
     spacings = np.arange(0.1, 1.01, 0.05)
     spacing_s = float(max(spacings, key=lambda s: measure(clips, lambda clip: lay_grid(clip, s), 0.05)["f1"]))
-    systems: list[tuple[str, str, Find]] = [
-        (f"even grid, {spacing_s:.2f} s", "best spacing", partial(lay_grid, spacing_s=spacing_s))
-    ]
+    systems: list[Row] = [(f"even grid, {spacing_s:.2f} s", "best spacing", partial(lay_grid, spacing_s=spacing_s))]
     if "AV-Align flow peaks" in sources:
         systems.append(("AV-Align flow peaks", "all", partial(above, source="AV-Align flow peaks", threshold=0.0)))
     for source in [name for name in ("AV-Align flow peaks", "flow drop", SYNCFUSION) if name in sources]:
@@ -76,11 +79,28 @@ def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequ
         if source == "network" and any(clip.lag_s for clip in clips):
             lags = {clip.name: -clip.lag_s for clip in clips}
             systems.append(("network, usual lag off", f"default, {DEFAULT_THRESHOLD:.2f}", _shifted(source, lags)))
+        systems += _at_each_rate(clips, source)
         shifts = {clip.name: find_shift(clip, source, DEFAULT_THRESHOLD) for clip in clips}
         systems.append((f"{source}, in step", f"default, {DEFAULT_THRESHOLD:.2f}", _shifted(source, shifts)))
     return [
-        {"system": name, "threshold": threshold, "scores": _scores(clips, find)} for name, threshold, find in systems
+        {"system": name, "threshold": threshold, "scores": _scores(chosen or clips, find)}
+        for name, threshold, find, *chosen in systems
     ]
+
+
+def _at_each_rate(clips: Sequence[Clip], source: str) -> list[Row]:
+    """The clips of each frame rate by themselves, where a source's default is asked; nothing where all are alike."""
+    rates = sorted({round(1.0 / clip.frame_s, 2) for clip in clips})
+    if not 1 < len(rates) <= MOST_RATES:
+        return []
+    default = partial(above, source=source, threshold=DEFAULT_THRESHOLD)
+    rows: list[Row] = []
+    for rate in rates:
+        chosen = [clip for clip in clips if round(1.0 / clip.frame_s, 2) == rate]
+        rows.append(
+            (f"{source}, {len(chosen)} clips at {rate:g} fps", f"default, {DEFAULT_THRESHOLD:.2f}", default, *chosen)
+        )
+    return rows
 
 
 def _best_on_other_days(clips: Sequence[Clip], source: str) -> Find:
