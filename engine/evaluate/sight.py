@@ -103,7 +103,7 @@ def measure(watcher: Watcher, asked: Part, known: Known) -> Answer:
     made = generate(watcher, seen)
     if made is not None:
         distances["generated"] = made
-    chosen = {way: [known.bank.entries[k].physics for k in found[way][:, 0]] for way in ("joint", "nearest")}
+    chosen = {way: [known.bank.entries[k].physics for k in found[way][:, 0]] for way in ("offered", "nearest")}
     return Answer(seen, score_materials(watcher, seen, known), distances, chosen)
 
 

@@ -18,7 +18,7 @@ from engine.sight.generate import CHECKPOINT, draw_vectors, encode_condition, lo
 from engine.sight.latent import describe_physics, latent_distance_db
 from engine.sight.look import Glimpse, Watcher, glimpse_hits, group_hits, pool_glimpses
 from engine.sight.physics_vector import decode_physics
-from engine.sight.rank import RankConfig, embed_bank, score_by_sight, to_attributes
+from engine.sight.rank import RankConfig, choose_by_sight, embed_bank, score_by_sight, to_attributes
 from engine.sight.search import measure_distances, rank
 from engine.weights import CONFIG
 
@@ -166,11 +166,12 @@ def tabulate_materials(
 
 def retrieve(watcher: Watcher, seen: Seen, known: Known) -> dict[str, np.ndarray]:
     """Numbers of entries of the bank for each hit by every way, [N, TOP], -1 where there are fewer."""
-    found = {way: np.full((len(seen.hits), TOP), -1) for way in (*WAYS, "nearest")}
+    found = {way: np.full((len(seen.hits), TOP), -1) for way in (*WAYS, "offered", "nearest")}
     for k, glimpse in enumerate(seen.glimpses):
         sight = pool_glimpses([glimpse], watcher.temperature)
         for way, config in WAYS.items():
             _put(found[way][k], rank(known.bank, score_by_sight(known.bank, sight, config), TOP))
+        _put(found["offered"][k], choose_by_sight(known.bank, sight, TOP))
         scores = np.full(len(known.bank.entries), -np.inf)
         there = known.entries >= 0
         scores[known.entries[there]] = -np.linalg.norm(known.features[there] - glimpse.features, axis=1)

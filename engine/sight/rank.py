@@ -14,9 +14,9 @@ from engine.sight.attributes import Attributes
 from engine.sight.bank import Bank, Candidate
 from engine.sight.embedding import EMBEDDING_SIZE
 from engine.sight.look import Sight, Watcher
-from engine.sight.search import make_candidate, rank
+from engine.sight.search import make_candidate, measure_distances, rank
 
-BATCH = 1024
+BATCH, LIKELY = 1024, 600
 LEAST_CHANCE, UNKNOWN_CHANCE = 1e-3, 0.05
 """What a material that is not seen at all counts as, and one that an entry does not name."""
 
@@ -73,24 +73,51 @@ def _read_entries(bank: Bank, striker: str) -> tuple[np.ndarray, np.ndarray, np.
     return places, sizes_m, other
 
 
+def choose_by_sight(bank: Bank, sight: Sight, top: int = 5, config: RankConfig | None = None) -> list[int]:
+    """Numbers of the entries to offer, best first: those least far off, on average, from what it may have been.
+
+    The scores make every entry more or less likely to be the true sound, materials by what is seen and not by how many
+    entries they have. The first chosen is the one whose mean distance from all, weighted so, is least; each further
+    one lowers the mean distance from the nearest chosen the most (a greedy facility location). To be far off with a
+    striking sound is worse than to be near with a plain one. Only materials at least half as likely as the likeliest
+    are offered.
+    """
+    scores = score_by_sight(bank, sight, config)
+    materials = np.asarray([entry.material for entry in bank.entries])
+    _, place, count = np.unique(materials, return_inverse=True, return_counts=True)
+    even = scores - np.log(count[place])
+    likely = np.argsort(-even, kind="stable")[:LIKELY]
+    weight = np.exp(even[likely] - even[likely[0]])
+    chances = np.asarray([sight.material.get(name, 0.0) for name in materials[likely]])
+    offered = chances >= 0.5 * chances.max()
+    apart = measure_distances(bank, bank.latents[likely])[:, likely]
+    nearest = np.full(len(likely), np.inf)
+    chosen: list[int] = []
+    groups = [bank.entries[k].group or f"\0{k}" for k in likely]
+    while len(chosen) < top and offered.any():
+        risk = np.minimum(nearest[:, None], apart).T @ weight
+        best = int(np.argmin(np.where(offered, risk, np.inf)))
+        chosen.append(int(likely[best]))
+        nearest = np.minimum(nearest, apart[:, best])
+        offered &= np.asarray([group != groups[best] for group in groups])
+    return chosen
+
+
 def rank_by_sight(bank: Bank, sight: Sight, top: int = 5, config: RankConfig | None = None) -> tuple[Candidate, ...]:
     """The entries that fit what is seen best, best first, at most one of each group; BadInput for an empty bank.
 
-    ``bank`` is embedded (``embed_bank``). A candidate's score is the calibrated probability of its material, lowered by
-    how much worse it fits than the best of that material, and never above that of one that fits better.
+    ``bank`` is embedded (``embed_bank``). A candidate's score is the calibrated probability of its material, never
+    above that of one offered before it.
     """
     if not bank.entries:
         raise BadInput("the bank is empty; restore the one that ships or add recordings to your own")
-    scores = score_by_sight(bank, sight, config)
     found = []
-    best: dict[str, float] = {}
     least = 1.0
-    for k in rank(bank, scores, top):
+    for k in choose_by_sight(bank, sight, top, config):
         entry = bank.entries[k]
-        fit = math.exp(0.3 * (scores[k] - best.setdefault(entry.material, float(scores[k]))))
         chance = sight.material.get(entry.material, 0.0)
+        least = min(least, float(np.clip(chance, 0.0, 1.0)))
         reason = f"{chance:.0%} {entry.material} by sight" if entry.material else "by its likeness"
-        least = min(least, float(np.clip(chance * fit, 0.0, 1.0)))
         found.append(make_candidate(entry, least, reason))
     return tuple(found)
 
