@@ -110,7 +110,8 @@ class Eye(nn.Module):
         self.norms = nn.ModuleList(nn.GroupNorm(8, o) for _, o, _, _ in plan)
         self.attend = nn.Conv2d(d, 1, 1)
         self.breadth = nn.Parameter(torch.tensor((0.0, 0.0)))
-        self.features = (2 * d + COLOURS) * len(SCALES)
+        self.told = 2 * d + COLOURS
+        self.features = self.told * len(SCALES)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """Crops [B, S, N, 3, P, P] of colours 0 to 1 to [B, features]."""
