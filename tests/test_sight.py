@@ -174,6 +174,16 @@ def test_the_bank_is_ranked_by_what_is_seen() -> None:
         rank_by_sight(Bank((), np.zeros((0, LATENT_SIZE)), np.zeros((0, EMBEDDING_SIZE))), make_sight("wood"))
 
 
+def test_what_is_offered_is_least_far_off_on_average() -> None:
+    entries = [make_entry(f"low {k}", 200.0 + k, "wood") for k in range(5)] + [make_entry("high", 6000.0, "wood")]
+    bank = make_bank(entries)
+    bank = replace(bank, embeddings=np.zeros((6, EMBEDDING_SIZE), np.float32))
+    found = rank_by_sight(bank, make_sight("wood"), 2, RankConfig(size=0.0))
+    assert found[0].name.startswith("low")  # nothing tells them apart, and five of six are low
+    assert found[1].name == "high"  # the second is for when the first is wrong
+    assert found[0].score >= found[1].score
+
+
 def test_the_papers_way_takes_the_sound_of_the_nearest_features() -> None:
     bank = make_bank([make_entry("a", 100.0, "wood"), make_entry("b", 300.0, "metal"), make_entry("c", 900.0, "glass")])
     known = np.asarray([[0.0, 0.0], [1.0, 0.0], [5.0, 5.0]])
@@ -297,6 +307,24 @@ def test_a_little_training_tells_two_colours_apart(tmp_path: Path) -> None:
     with torch.inference_mode():
         told = training.average.head(training.average.see(crops)).material.argmax(dim=1)
     assert [MATERIALS[int(k)] for k in told] == [hit.material for hit in unseen.hits]
+
+
+def test_heads_on_a_backbone_tell_two_colours_apart(tmp_path: Path) -> None:
+    from engine.train.sight_heads import HeadConfig, extract_features, learn_heads
+
+    torch.manual_seed(0)
+    watcher = Watcher(SightNetwork(replace(SMALL, features=12)), 1.0, load_backbone(write_backbone(tmp_path / "mine")))
+    config = HeadConfig(steps=60, batch=16, views=2)
+    known, unseen = make_squares(24, 0), make_squares(12, 1)
+    features = extract_features(watcher, known, tmp_path, config)
+    assert features.shape == (2, 24, 12)
+    assert torch.equal(features, extract_features(watcher, known, tmp_path, config))  # kept, not made anew
+    latents = np.random.default_rng(0).normal(-30.0, 10.0, (24, LATENT_SIZE)).astype(np.float32)
+    learn_heads(watcher.network, features, known, latents, config)
+    asked = extract_features(watcher, unseen, tmp_path, config)[0]
+    with torch.inference_mode():
+        told = watcher.network.head(asked).material.argmax(dim=1)
+    assert np.mean([MATERIALS[int(k)] == hit.material for k, hit in zip(told, unseen.hits, strict=True)]) > 0.9
 
 
 def test_no_object_has_more_than_its_share_of_hits() -> None:
