@@ -79,8 +79,8 @@ def choose_by_sight(bank: Bank, sight: Sight, top: int = 5, config: RankConfig |
     The scores make every entry more or less likely to be the true sound, materials by what is seen and not by how many
     entries they have. The first chosen is the one whose mean distance from all, weighted so, is least; each further
     one lowers the mean distance from the nearest chosen the most (a greedy facility location). To be far off with a
-    striking sound is worse than to be near with a plain one. Only materials at least half as likely as the likeliest
-    are offered.
+    striking sound is worse than to be near with a plain one. The first is of the likeliest material, the others of
+    materials at least half as likely.
     """
     scores = score_by_sight(bank, sight, config)
     materials = np.asarray([entry.material for entry in bank.entries])
@@ -89,7 +89,8 @@ def choose_by_sight(bank: Bank, sight: Sight, top: int = 5, config: RankConfig |
     likely = np.argsort(-even, kind="stable")[:LIKELY]
     weight = np.exp(even[likely] - even[likely[0]])
     chances = np.asarray([sight.material.get(name, 0.0) for name in materials[likely]])
-    offered = chances >= 0.5 * chances.max()
+    offered = chances >= chances.max()
+    free = chances >= 0.5 * chances.max()
     apart = measure_distances(bank, bank.latents[likely])[:, likely]
     nearest = np.full(len(likely), np.inf)
     chosen: list[int] = []
@@ -99,7 +100,8 @@ def choose_by_sight(bank: Bank, sight: Sight, top: int = 5, config: RankConfig |
         best = int(np.argmin(np.where(offered, risk, np.inf)))
         chosen.append(int(likely[best]))
         nearest = np.minimum(nearest, apart[:, best])
-        offered &= np.asarray([group != groups[best] for group in groups])
+        free &= np.asarray([group != groups[best] for group in groups])
+        offered = free
     return chosen
 
 
