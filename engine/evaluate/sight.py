@@ -194,6 +194,9 @@ def main(args: list[str]) -> None:
         answer = measure(clean, asked, known)
         result["simulation"] = tabulate([answer]) | {"places": measure_places(answer.seen)}
         result["calibration_simulation"] = calibrate([answer])
+        if options.listen:
+            pairs = [(answer.seen, answer.chosen)]
+            result["listening_simulation"] = listen_to_sight(pairs, options.listen, Path(options.ckpt_dir))
         print(f"{len(asked.seen.hits)} simulated hits", file=sys.stderr, flush=True)
     result["real_from_simulation"] = tabulate([measure(clean, real, known)])
     if folders:

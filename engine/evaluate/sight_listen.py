@@ -14,11 +14,16 @@ from engine.corpus.sight_hits import SeenHit
 from engine.evaluate.sampler_metrics import estimate_mean
 from engine.evaluate.sampler_sounds import Settings, sample
 from engine.evaluate.sight_scores import Seen
+from engine.media import read_clip_audio
 from engine.parameters import Physics
+from engine.units import SAMPLE_RATE_HZ
 
 STEPS = 4
+LONGEST_S = 1.0
 OWN = "own"
 """The physics of the clip's own sound: as much as any retrieval can be hoped to reach."""
+RECORDED = "recorded"
+"""The sound of the clip itself: as much as the listener can name."""
 BATCH = 8
 
 _CLASS_OF = {material: name for name, materials in CLASSES.items() for material in materials}
@@ -51,10 +56,11 @@ def listen_to_sight(
     truth = np.asarray([listener.classes.index(name_class(hit, listener.classes) or "") for hit, _ in rows])
     groups = [hit.clip for hit, _ in rows]
     names = sorted({listener.classes[k] for k in truth})
+    heard = [draw_picture(_read(hit)) for hit, _ in rows]
     result: dict[str, Any] = {"hits": len(rows), "classes": names, "of": len(listener.classes), "accuracy": {}}
-    for way in rows[0][1]:
-        pictures = []
-        for first in range(0, len(rows), BATCH):
+    for way in (RECORDED, *rows[0][1]):
+        pictures = list(heard) if way == RECORDED else []
+        for first in range(0, 0 if way == RECORDED else len(rows), BATCH):
             part = [physics[way] for _, physics in rows[first : first + BATCH]]
             sounds = sample(settings, part, [first + k for k in range(len(part))], STEPS)
             pictures += [draw_picture(sound) for sound in sounds]
@@ -69,6 +75,11 @@ def listen_to_sight(
     often = (truth == np.bincount(truth).argmax()).astype(float)
     result["accuracy"]["most frequent"] = {"all": estimate_mean(100.0 * often, groups), "balanced": 100.0 / len(names)}
     return result
+
+
+def _read(hit: SeenHit) -> np.ndarray:
+    """The sound of a hit up to the next."""
+    return read_clip_audio(hit.sound, SAMPLE_RATE_HZ, hit.time_s, min(LONGEST_S, hit.apart_s))
 
 
 def _spread(rows: list[Any], count: int) -> list[Any]:

@@ -28,8 +28,13 @@ DISTANCES = {
     "generated": "generated for material, size and striker",
     "closest": "the nearest that the bank holds, by its own sound",
 }
-LISTENED = {"most frequent": "the most frequent class", "nearest": "nearest mean features (the paper's way)",
-            "offered": "**sight**", "own": "its own sound, analysed"}  # fmt: skip
+LISTENED = {
+    "most frequent": "the most frequent class",
+    "nearest": "nearest mean features (the paper's way)",
+    "offered": "**sight**",
+    "own": "its own sound, analysed",
+    "recorded": "(the clip's own sound as it is)",
+}
 
 
 def write_report(result: dict[str, Any]) -> list[str]:
@@ -52,11 +57,16 @@ def write_report(result: dict[str, Any]) -> list[str]:
                 f"right of all 18 materials: {100 * told['accuracy_of_all_materials']:.0f} %.",
                 "",
             ]
-    if result.get("listening"):
-        told = result["listening"]
+    for name, title in (("listening_simulation", "Simulated takes"), ("listening", "Real clips")):
+        if not result.get(name):
+            continue
+        told = result[name]
         rows = [[LISTENED[way], interval(told["accuracy"][way]["all"], 0), f"{told['accuracy'][way]['balanced']:.0f}"]
                 for way in LISTENED if way in told["accuracy"]]  # fmt: skip
-        lines += [f"{told['hits']} hits of {', '.join(told['classes'])}; the listener knows {told['of']} classes.", ""]
+        lines += [
+            f"{title}: {told['hits']} hits of {', '.join(told['classes'])}; the listener knows {told['of']} classes.",
+            "",
+        ]
         lines += _table(("physics of", "recognised, %", "mean over classes, %"), rows)
     return lines
 
