@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_a_fold_says_what_it_has_not_seen(tmp_path: Path) -> None:
 def test_contacts_that_cannot_be_seen_are_no_hits(tmp_path: Path) -> None:
     contact = {"action": "hit", "impulse_n_s": 1.0, "speed_m_per_s": 1.0, "struck": "gravel", "by": "stick"}
     contact |= {"x": 0.25, "y": 0.75, "in_picture": True, "in_sight": True, "size_m": 0.2}
-    changes = [
+    changes: list[dict[str, Any]] = [
         {},
         {"in_picture": False},
         {"in_sight": False},
