@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from engine.parameters import MATERIALS
-from engine.sight.crops import NEAR_STEPS, SCALES, WIDE_STEPS
+from engine.sight.crops import SCALES, WIDE_STEPS
 from engine.sight.embedding import EMBEDDING_SIZE
 from engine.sight.latent import FLOOR_DB, LATENT_SIZE
 
@@ -229,6 +229,3 @@ class SightNetwork(nn.Module):
 def count_parameters(network: nn.Module) -> int:
     """How many numbers a network learns."""
     return sum(value.numel() for value in network.parameters())
-
-
-CROPS_A_HIT = len(SCALES) * len(NEAR_STEPS)

@@ -23,8 +23,8 @@ LEAST_CHANCE, UNKNOWN_CHANCE = 1e-3, 0.05
 
 @dataclass(frozen=True)
 class RankConfig:
-    """What counts for how much in a ranking: the embedding's nearness, the logarithm of the material's probability, and
-    how far off the size is; chosen on simulated takes that the network had not seen."""
+    """What counts for how much in a ranking: the embedding's nearness, the logarithm of the material's probability, how
+    far off the size is, and another striker; set by hand."""
 
     embedding: float = 6.0
     material: float = 1.0
