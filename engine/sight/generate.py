@@ -38,11 +38,11 @@ class GeneratorConfig:
     """
 
     parts: int = 96
-    width: int = 192
+    width: int = 320
     blocks: int = 4
-    dropout: float = 0.1
+    dropout: float = 0.05
     steps: int = 12
-    guidance: float = 1.5
+    guidance: float = 1.2
     boldness: float = 0.7
     embedded: bool = False
 

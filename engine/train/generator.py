@@ -28,7 +28,7 @@ FEWEST = 50
 class TrainingConfig:
     """How the generator is trained; the learning rate falls by a cosine over the steps."""
 
-    steps: int = 4000
+    steps: int = 2500
     batch: int = 128
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
