@@ -321,7 +321,6 @@ def _take_struck(said: _Said, item: _Item, nouned: bool) -> None:
         said.tell(item, "larger" if item.value > 0 else "smaller")
     elif concept.slot == "thick":
         said.add("pitch", 0.2 * item.value)  # bending waves: frequency goes as the thickness
-        said.add("hardness", 0.0)
         if item.value < 0:
             said.values.setdefault("hollow", 1.0)
         said.tell(item, "thick walls: higher modes" if item.value > 0 else "thin walls: lower modes")
