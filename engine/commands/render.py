@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
             raise BadInput(f"--{name} {target} is the clip itself; give another name")
     is_clip = not _is_project(options.source)
     onsets = None if options.onsets is None else read_onset_rows(options.onsets, project.clip.duration_s)
-    project = _find_hits(project, onsets, physics, is_clip, options.ckpt_dir)
+    project = _find_hits(project, onsets, physics, is_clip, options.ckpt_dir, options.data_dir)
     project = _apply_settings(project, options.steps, options.seed)
     _render(project, options)
 
@@ -91,6 +91,7 @@ def _find_hits(
     physics: Physics | None,
     is_clip: bool,
     ckpt_dir: str | None = None,
+    data_dir: str | None = None,
 ) -> Project:
     """The project with its hits and their physics: detected, given, or as they were."""
     from engine.ingest import analyze_clip_hits, detect, find_onset_network, hits_from_track
@@ -107,7 +108,11 @@ def _find_hits(
         project = hits_from_track(project, track).apply(project)
         say(f"{len(project.hits)} hits found")
     if is_clip and physics is None:
-        edit = analyze_clip_hits(project, _count("analysing")) if project.clip.has_audio else _look(project, ckpt_dir)
+        edit = (
+            analyze_clip_hits(project, _count("analysing"))
+            if project.clip.has_audio
+            else _look(project, ckpt_dir, data_dir)
+        )
         project = edit.apply(project)
         project = _restore_velocities(project, onsets or [])
         for sound in project.sounds:
@@ -116,7 +121,7 @@ def _find_hits(
     return project
 
 
-def _look(project: Project, ckpt_dir: str | None) -> Edit:
+def _look(project: Project, ckpt_dir: str | None, data_dir: str | None) -> Edit:
     """What is struck in a silent clip, by its picture; the default sound where that cannot be told."""
     from engine.ingest import analyze_clip_hits
     from engine.ingest.library import open_bank, user_bank_folder
@@ -125,7 +130,7 @@ def _look(project: Project, ckpt_dir: str | None) -> Edit:
     own = Path(ckpt_dir) / "sight" if ckpt_dir else None
     network = own if own is not None and (own / "config.json").is_file() else None
     try:
-        bank, note = open_bank(user_bank_folder())
+        bank, note = open_bank(user_bank_folder(Path(data_dir) if data_dir else None))
         if note:
             say(note)
         return estimate_clip_sounds(project, bank, network, make_progress("looking at what is struck"))

@@ -23,6 +23,7 @@ from engine.weights import CONFIG, WEIGHTS, write_checkpoint
 FORMAT, KIND = 2, "onsets"
 CHUNK_FRAMES = 64
 THOUGHT_FRAMES = 2048
+SEEN_FRAMES = 4096
 MEASURED_FRAMES = 1024
 """The first so many frames of a clip are held to measure its levels; later ones follow what it shows by and by."""
 MEASURED_BLOCK = 32
@@ -48,15 +49,42 @@ def detect_with_network(
     DEFAULT_THRESHOLD.
     """
     times: list[float] = []
-    seen: list[torch.Tensor] = []
+    seen = Seen()
     due = FIRST_PARTIAL
     for chunk_times, chunk in watch(network, prepare_frames(frames, frame_rate)):
         times += chunk_times
-        seen.append(chunk)
+        seen.add(chunk)
         if on_found is not None and len(times) >= due:
-            on_found(make_track(np.asarray(times), think(network, seen, times), balanced, times[-1]))
+            on_found(make_track(np.asarray(times), think(network, seen.whole(), times), balanced, times[-1]))
             due += max(FIRST_PARTIAL, due // 2)
-    return make_track(np.asarray(times), think(network, seen, times), balanced, duration_s)
+    return make_track(np.asarray(times), think(network, seen.whole(), times), balanced, duration_s)
+
+
+class Seen:
+    """What was seen so far, in large blocks: small pieces that live long keep freed frames from being given back."""
+
+    def __init__(self) -> None:
+        self._blocks: list[torch.Tensor] = []
+        self._filled = 0
+
+    def add(self, part: torch.Tensor) -> None:
+        """Keep what was seen of some frames more, [2, n, pooled], n at most SEEN_FRAMES."""
+        if not self._blocks or self._filled + part.shape[1] > SEEN_FRAMES:
+            self._close()
+            self._blocks.append(part.new_empty((2, SEEN_FRAMES, part.shape[2])))
+            self._filled = 0
+        self._blocks[-1][:, self._filled : self._filled + part.shape[1]] = part
+        self._filled += part.shape[1]
+
+    def whole(self) -> torch.Tensor:
+        """All of it, [2, N, pooled]."""
+        if not self._blocks:
+            return torch.zeros((2, 0, 0))
+        return torch.cat((*self._blocks[:-1], self._blocks[-1][:, : self._filled]), dim=1)
+
+    def _close(self) -> None:
+        if self._blocks:
+            self._blocks[-1] = self._blocks[-1][:, : self._filled]
 
 
 @torch.inference_mode()
@@ -118,8 +146,10 @@ def _see(network: OnsetNetwork, frames: Sequence[np.ndarray], levels: Levels) ->
 
 
 @torch.inference_mode()
-def think(network: OnsetNetwork, seen: list[torch.Tensor], times_s: list[float]) -> np.ndarray:
+def think(network: OnsetNetwork, seen: torch.Tensor, times_s: list[float]) -> np.ndarray:
     """Logit, offset in frames and velocity of every frame, the mean of both images', float64 [N, 3].
+
+    ``seen`` is [2, N, pooled].
 
     Long clips are thought over in parts with as much on either side as bears on them, which changes nothing.
     """
@@ -128,11 +158,11 @@ def think(network: OnsetNetwork, seen: list[torch.Tensor], times_s: list[float])
         return np.zeros((0, OUTPUTS))
     steps = np.diff(times_s)
     interval = torch.from_numpy(np.append(steps, steps[-1]).astype(np.float32))
-    both, reach = torch.cat(seen, dim=1), sum(network.config.dilations)
+    reach = sum(network.config.dilations)
     told = []
     for start in range(0, count, THOUGHT_FRAMES):
         first, last = max(0, start - reach), min(count, start + THOUGHT_FRAMES + reach)
-        part = both[:, first:last].float()
+        part = seen[:, first:last].float()
         mean = network.think(part, interval[first:last].to(part.device).expand(2, -1)).mean(dim=0)
         told.append(mean[start - first : start - first + THOUGHT_FRAMES])
     return torch.cat(told).cpu().double().numpy()
@@ -141,8 +171,10 @@ def think(network: OnsetNetwork, seen: list[torch.Tensor], times_s: list[float])
 def examine(network: OnsetNetwork, times_s: np.ndarray, frames: np.ndarray, levels: Levels | None = None) -> np.ndarray:
     """Logit, offset in frames and velocity of every small frame [N, H, W], float64 [N, 3]."""
     network.eval()
-    seen = [part for _, part in watch(network, zip(times_s.tolist(), frames, strict=True), levels)]
-    return think(network, seen, times_s.tolist())
+    seen = Seen()
+    for _, part in watch(network, zip(times_s.tolist(), frames, strict=True), levels):
+        seen.add(part)
+    return think(network, seen.whole(), times_s.tolist())
 
 
 def make_track(times_s: np.ndarray, found: np.ndarray, balanced: float, duration_s: float) -> OnsetTrack:
