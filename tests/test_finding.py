@@ -155,6 +155,20 @@ def test_the_picture_tells_its_best_sounds_and_how_sure_it_is(tab: Tab, bank: Ba
     assert answer["seen"].startswith("metal (70 %)") and tab.phases[-1] in ("idle", "done")
 
 
+def test_new_sounds_are_made_for_words_or_for_what_is_seen_and_others_the_next_time(
+    tab: Tab, bank: Bank, seen: None
+) -> None:
+    sound_id = tab.session.open_project().sounds[0].id
+    first = find(tab, "new", text="large iron pan", sound_id=sound_id)["candidates"]
+    assert {row["material"] for row in first} == {"metal"} and all(row["name"].startswith("New metal") for row in first)
+    second = find(tab, "new", text="", sound_id=sound_id)
+    assert second["seen"].startswith("metal (70 %)") and second["candidates"][0]["name"] != first[0]["name"]
+    tab.ask("use_found", id=first[0]["id"], sound_id=sound_id)
+    taken = tab.session.open_project().sounds[0]
+    tab.ask("use_found", id=first[1]["id"], sound_id=sound_id)
+    assert taken.modes and taken.modes != tab.session.open_project().sounds[0].modes and not tab.errors
+
+
 def test_a_marked_span_becomes_a_sound(tab: Tab, bank: Bank) -> None:
     project = tab.session.open_project()
     hit = project.hits[0]

@@ -73,7 +73,8 @@ def _seek_new(session: Session, project: Project, message: Message, job: Job) ->
     """New sounds for the words, or without words for what the picture shows; other ones each time."""
     from engine.ingest.seeing import describe_sight
     from engine.sight.generate import load_generator
-    from engine.sight.invent import attributes_of_sight, invent_candidates
+    from engine.sight.invent import invent_candidates
+    from engine.sight.rank import to_attributes
     from engine.sight.words import read_words
 
     model = load_generator()
@@ -89,7 +90,7 @@ def _seek_new(session: Session, project: Project, message: Message, job: Job) ->
             "unknown": list(reading.unknown),
         }
     sight = _look_at(session, project, message, job, 1)[0].sight
-    made = invent_candidates(model, attributes_of_sight(sight), MOST_NEW, first_seed, sight.embedding)
+    made = invent_candidates(model, to_attributes(sight), MOST_NEW, first_seed, sight.embedding)
     return {"candidates": session.finds.keep(made, "new"), "seen": describe_sight(sight)}
 
 

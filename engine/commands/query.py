@@ -13,6 +13,9 @@ from engine.errors import BadInput
 from engine.parameters import physics_to_json
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from engine.sight.attributes import Attributes
     from engine.sight.bank import Bank, Candidate
     from engine.sight.words import Reading
 
@@ -25,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="?", metavar="CLIP|AUDIO", help="a clip to look at, or a recording of one hit")
     parser.add_argument("--text", metavar="WORDS", help='such as "thin glass bottle, wooden stick, small bathroom"')
     parser.add_argument("--top", type=whole_number(1, _MOST), default=5, metavar="N", help="candidates of each hit")
+    parser.add_argument(
+        "--new",
+        type=whole_number(0, _MOST),
+        default=0,
+        metavar="N",
+        help="and so many sounds made for what is seen or said, with no recording behind them",
+    )
     parser.add_argument("--json", metavar="F", help="write hits and candidates as JSON to a file; - is standard output")
 
 
@@ -40,7 +50,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     if note:
         say(note)
     if options.source is None:
-        found = _ask_words(bank, options.text, options.top)
+        found = _ask_words(bank, options.text, options.top, options.new)
     elif is_clip:
         found = _look(bank, options)
     else:
@@ -82,20 +92,31 @@ def _listen(bank: Bank, path: str, top: int) -> Found:
     return [(0.0, rank_by_physics(bank, physics, top))]
 
 
-def _ask_words(bank: Bank, text: str, top: int) -> Found:
+def _ask_words(bank: Bank, text: str, top: int, new: int) -> Found:
     from engine.sight.words import rank_by_words
 
     candidates, reading = rank_by_words(bank, text, top)
     _tell_reading(reading)
     if not candidates:
         raise BadInput(f"nothing in {text[:60]!r} is understood; name a material, a thing, a striker or a room")
-    return [(0.0, candidates)]
+    return [(0.0, (*candidates, *_invent(reading.attributes, new)))]
+
+
+def _invent(attributes: Attributes, count: int, embedding: np.ndarray | None = None) -> tuple[Candidate, ...]:
+    """Sounds that the generator makes, none where none are asked for."""
+    if not count:
+        return ()
+    from engine.sight.generate import load_generator
+    from engine.sight.invent import invent_candidates
+
+    return invent_candidates(load_generator(), attributes, count, embedding=embedding)
 
 
 def _look(bank: Bank, options: argparse.Namespace) -> Found:
     from engine.ingest import detect, find_onset_network
     from engine.ingest.looking import estimate_hits
     from engine.onsets.track import pick
+    from engine.sight.rank import to_attributes
 
     network = find_onset_network(options.ckpt_dir)
     onsets = pick(detect(options.source, "video", on_progress=make_progress("detecting"), network=network))
@@ -104,7 +125,8 @@ def _look(bank: Bank, options: argparse.Namespace) -> Found:
     watcher = own if options.ckpt_dir and own.is_dir() else None
     times_s = [onset.time_s for onset in onsets]
     seen = estimate_hits(options.source, times_s, bank, watcher, options.top, make_progress("looking"))
-    return [(estimate.time_s, estimate.candidates) for estimate in seen]
+    made = {e.object: _invent(to_attributes(e.sight), options.new, e.sight.embedding) for e in seen}
+    return [(estimate.time_s, (*estimate.candidates, *made[estimate.object])) for estimate in seen]
 
 
 def _adjust(found: Found, text: str) -> Found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,16 +10,10 @@ from engine.parameters import MATERIALS
 from engine.sight.attributes import Attributes, adjust_physics
 from engine.sight.bank import Candidate, Entry
 from engine.sight.generate import Generator, generate_physics
-from engine.sight.look import Sight
 from engine.sight.search import describe_size
 
 SOURCE = "made by the generator"
 LICENCE = "Apache-2.0"
-
-
-def attributes_of_sight(sight: Sight) -> Attributes:
-    """What is seen, in the tongue of words."""
-    return Attributes(dict(sight.material), sight.size_m if sight.size_m > 0.0 else math.nan, striker=sight.striker)
 
 
 def invent_candidates(

@@ -4,6 +4,7 @@ import { make } from "./sliders.js";
 
 const DEFAULT_NOTE = "default preset"; // how the engine's note of origin begins while nobody has chosen
 const ASKED = "struck.asked";
+const BUSY = new Set(["opening", "detecting", "analysing"]);
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Whether a silent clip still sounds like the default. */
@@ -86,8 +87,10 @@ export function createMaterials(app, store, audio) {
   }
 
   let returnTo = null;
-  function open() {
+  let byItself = false; // whether nobody asked for the question
+  function open(unasked = false) {
     if (!page.hidden) return;
+    byItself = unasked;
     chosen = waitingFor = null;
     returnTo = document.activeElement;
     fill();
@@ -107,10 +110,11 @@ export function createMaterials(app, store, audio) {
   function askWhenSilent() {
     const project = store.view?.project;
     if (!isUnchosen(project)) {
-      if (!project || project.clip.has_audio) page.hidden = true;
+      if (byItself || !project || project.clip.has_audio) page.hidden = true; // the picture has told meanwhile
       return;
     }
-    if (store.welcome?.presets.length && !wasAsked(project.clip.digest)) open();
+    if (BUSY.has(store.status.phase)) return; // the picture is being looked at; it may tell
+    if (store.welcome?.presets.length && !wasAsked(project.clip.digest)) open(true);
   }
 
   page.addEventListener("pointerdown", (event) => event.target === page && close());
@@ -140,6 +144,7 @@ export function createMaterials(app, store, audio) {
 
   const cleanups = [
     store.on("view", askWhenSilent),
+    store.on("status", ({ phase }) => !BUSY.has(phase) && askWhenSilent()),
     store.on("welcome", () => {
       if (!page.hidden) {
         fill();
@@ -156,5 +161,5 @@ export function createMaterials(app, store, audio) {
       if (!page.hidden) show();
     }),
   ];
-  return { open, dispose: () => cleanups.forEach((cleanup) => cleanup()) };
+  return { open: () => open(), dispose: () => cleanups.forEach((cleanup) => cleanup()) };
 }
