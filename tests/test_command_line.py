@@ -16,6 +16,7 @@ from clips import SOUND_RATE_HZ, find_attacks, make_clicks, make_clip, run_ffmpe
 
 import engine.__main__ as command_line
 from engine.__main__ import main
+from engine.errors import BadInput
 from engine.media import probe, read_clip_audio
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -222,11 +223,18 @@ def test_a_seed_on_a_project_replaces_every_hit_s(tmp_path: Path, silent: Path, 
     assert seeds[0] == seeds[1] and len(set(seeds[0])) == 3
 
 
-def test_a_silent_clip_says_which_preset_it_uses(
-    tmp_path: Path, silent: Path, onsets: Path, capsys: pytest.CaptureFixture[str]
+def test_a_silent_clip_says_what_its_picture_looks_like_or_which_preset_it_uses(
+    tmp_path: Path, silent: Path, onsets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run("render", silent, "--onsets", onsets, "--markers", tmp_path / "m.csv") == 0
-    assert "preset" in capsys.readouterr().err
+    assert "the picture looks like" in capsys.readouterr().err
+
+    def fail(*_: object, **__: object) -> None:
+        raise BadInput("the sight checkpoint is missing; restore it")
+
+    monkeypatch.setattr("engine.ingest.seeing.estimate_hits", fail)
+    assert run("render", silent, "--onsets", onsets, "--markers", tmp_path / "m.csv") == 0
+    assert "the sight checkpoint is missing" in (told := capsys.readouterr().err) and "preset" in told
 
 
 def test_given_times_of_a_sounding_clip_are_not_moved(tmp_path: Path, sounding: Path) -> None:
