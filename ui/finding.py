@@ -79,7 +79,7 @@ def _seek_new(session: Session, project: Project, message: Message, job: Job) ->
 
     model = load_generator()
     text = message.get("text")
-    first_seed = session.finds.count
+    first_seed = session.finds.count("new")
     if isinstance(text, str) and text.strip():
         reading = read_words(text[:LONGEST_WORDS])
         made = invent_candidates(model, reading.attributes, MOST_NEW, first_seed)

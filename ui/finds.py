@@ -33,16 +33,17 @@ class Finds:
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Found] = OrderedDict()
         self._number = 0
+        self._shown: dict[str, int] = {}
 
-    @property
-    def count(self) -> int:
-        """How many were ever shown: a seed that has not been used."""
-        return self._number
+    def count(self, by: str) -> int:
+        """How many were ever shown of one kind: a seed that has not been used."""
+        return self._shown.get(by, 0)
 
     def keep(self, candidates: Sequence[Candidate], by: str) -> list[dict[str, Any]]:
         """Remember candidates; as the browser shows them."""
         rows = []
         with self._lock:
+            self._shown[by] = self._shown.get(by, 0) + len(candidates)
             for candidate in candidates:
                 self._number += 1
                 key = f"f{self._number}"

@@ -30,7 +30,7 @@ def invent_candidates(
         made = Entry("", physics, material, attributes.size_m if attributes.size_m > 0.0 else 0.0, attributes.hollow)
         adjusted = adjust_physics(physics, attributes, replace(made, striker=attributes.striker))
         size = describe_size(made.size_m)
-        why = ", ".join(part for part in (material, size, "new, without a recording") if part)
+        why = ", ".join(part for part in (material, size, "no recording") if part)
         name = f"New {material or 'sound'} {first_seed + number + 1}"
         found.append(Candidate(name, material, 0.0, why, adjusted, SOURCE, LICENCE))
     return tuple(found)

@@ -12,7 +12,7 @@ const BEFORE_S = 0.35; // the picture starts this much before the hit that is tr
 const TRY_MS = 20000;
 const percent = (share) => `${Math.round(100 * share)} %`;
 /** Why it fits, without the figure that stands beside it. */
-const reasonOf = ({ why, material }) => (why || material).replace(/,? ?\d+ % alike$/, "");
+const reasonOf = ({ why, material }) => (why || material).replace(/,? ?\d+ ?% (alike|\w+ by sight)$/, "");
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** ``shared``: {currentSound(), report(message), player(), openMaterials()}. */
