@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import json
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -23,7 +21,7 @@ from engine.device import choose_device
 from engine.errors import BadInput
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig, count_parameters
 from engine.onsets.watch import examine, load_onset_network, pick_peaks, save_onset_network
-from engine.train.state import follow, log_line, resume_state, save_state
+from engine.train.state import Course, cosine_rate
 from engine.weights import CONFIG
 
 SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
@@ -67,75 +65,38 @@ def onset_loss(found: torch.Tensor, batch: OnsetBatch, config: TrainingConfig) -
     )
 
 
-class Training:
-    """A network on its way: its weights, their moving average, the optimizer, and the time spent."""
+class Training(Course[OnsetNetwork]):
+    """An onset network on its way, and how much later than its labels each real clip's picture is."""
 
     def __init__(self, fresh: OnsetNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
-        self.config, self.device = config, device
-        self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
-        self.network: OnsetNetwork = fresh.to(
-            device=device,
-            memory_format=torch.channels_last,  # type: ignore[call-overload]
-        )
-        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
-        )
-        self.step, self.spent_s, self.loss = 0, 0.0, 1.0
+        network = fresh.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        super().__init__(network, work, device, config.learning_rate, config.weight_decay, 0.99)
+        self.config = config
         self.shifts_s: dict[str, float] = {}
-        work.mkdir(parents=True, exist_ok=True)
 
-    def resume(self) -> None:
-        """Go on where an earlier run of the same configuration stopped, if there was one."""
-        resume_state(self.state_path, self.device, self._restore)
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state that was kept."""
+        super().restore(state)
         self.shifts_s = {str(name): float(shift) for name, shift in state["shifts_s"].items()}
 
     def save(self) -> None:
         """Write the state whole or not at all, and a line of the log."""
-        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(self.loss, 4)}
-        log_line(self.log_path, line)
-        state = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "spent_s": self.spent_s,
-            "loss": self.loss,
-            "shifts_s": self.shifts_s,
-        }
-        save_state(self.state_path, state)
+        self.keep({"loss": round(self.loss, 4)}, shifts_s=self.shifts_s)
 
     def progress(self) -> float:
         """Share of the steps, or else of the time, that is done."""
         return self.step / self.config.steps if self.config.steps else self.spent_s / (self.config.minutes * 60)
 
-    def learning_rate(self) -> float:
-        """Linear warm-up, then a cosine over the time there is, down to a fiftieth."""
-        config = self.config
-        cosine = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, self.progress())))
-        return config.learning_rate * min(1.0, (self.step + 1) / config.warmup_steps) * cosine
-
     def learn(self, batch: OnsetBatch) -> None:
         """One step of the optimizer and of the moving average."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate()
+        config = self.config
         self.network.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
             seen = self.network.eye(batch.frames)
-        loss = onset_loss(self.network.think(seen.float(), batch.interval_s), batch, self.config)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
+        loss = onset_loss(self.network.think(seen.float(), batch.interval_s), batch, config)
+        rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, self.progress())
+        self.improve(loss, rate, config.ema_decay)
         self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
-        follow(self.average, self.network, self.config.ema_decay, self.step)
 
     def run(self, clips: Sequence[OnsetClip], pieces: BatchConfig) -> None:
         """Learn until the steps are done or the time is spent, saving now and then."""

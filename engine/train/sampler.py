@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +29,7 @@ from engine.diffusion.sampler import prefers_bfloat16
 from engine.diffusion.spectrogram import FRAME_COUNTS, draw_white
 from engine.errors import BadInput
 from engine.train.levels import level_loss
-from engine.train.state import follow, log_line, resume_state, save_state
+from engine.train.state import Course, cosine_rate
 
 
 @dataclass(frozen=True)
@@ -50,58 +49,22 @@ class TrainingConfig:
     seed: int = 0
 
 
-class Training:
-    """A network on its way: its weights, their moving average, the optimizer, and the time spent."""
+class Training(Course[VelocityNetwork]):
+    """A sampler's network on its way."""
 
     def __init__(self, fresh: VelocityNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
-        self.config, self.device = config, device
-        self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
-        self.network: VelocityNetwork = fresh.to(
-            device=device,
-            memory_format=torch.channels_last,  # type: ignore[call-overload]
-        )
-        self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
-        )
+        network = fresh.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        super().__init__(network, work, device, config.learning_rate, config.weight_decay, 0.98)
+        self.config = config
         self.bfloat16 = prefers_bfloat16(device)
-        self.step, self.spent_s, self.loss = 0, 0.0, 1.0
-        work.mkdir(parents=True, exist_ok=True)
-
-    def resume(self) -> None:
-        """Go on where an earlier run of the same configuration stopped, if there was one."""
-        resume_state(self.state_path, self.device, self._restore)
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
 
     def save(self, held_out: dict[str, float], pool: dict[str, float]) -> None:
         """Write the state whole or not at all, and a line of the log."""
-        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(self.loss, 5)}
-        log_line(self.log_path, line | held_out | pool)
-        state = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "spent_s": self.spent_s,
-            "loss": self.loss,
-        }
-        save_state(self.state_path, state)
-
-    def learning_rate(self) -> float:
-        """Linear warm-up, then a cosine over the time there is, down to a fiftieth."""
-        config, progress = self.config, min(1.0, self.spent_s / (self.config.minutes * 60))
-        cosine = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress))
-        return config.learning_rate * min(1.0, (self.step + 1) / config.warmup_steps) * cosine
+        self.keep({"loss": round(self.loss, 5)} | held_out | pool)
 
     def learn(self, batch: Batch, generator: torch.Generator) -> None:
         """One step of the optimizer and of the moving average."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate()
+        config = self.config
         if self.step % 2:  # in turn the path and what it leads to
             steps = self.config.level_steps[self.step // 2 % len(self.config.level_steps)]
             batch = replace(batch, context=drop_parts(batch.context, self.config.context_dropout, generator))
@@ -109,12 +72,8 @@ class Training:
         else:
             loss = velocity_loss(self.network, batch, generator, self.config, self.bfloat16)
             self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        follow(self.average, self.network, self.config.ema_decay, self.step)
+        done = self.spent_s / (config.minutes * 60)
+        self.improve(loss, cosine_rate(config.learning_rate, self.step, config.warmup_steps, done), config.ema_decay)
 
     def run(self, batches: Iterator[Batch]) -> Iterator[bool]:
         """Learn until the time is spent; yields now and then, when it is time to save: True at the end."""

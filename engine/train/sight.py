@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import json
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -36,7 +34,7 @@ from engine.sight.look import SIGHT_PATH, Watcher, load_watcher, save_watcher
 from engine.sight.network import SightConfig, SightNetwork, Told, count_parameters, read_places
 from engine.train.sight_heads import HeadConfig, extract_features, learn_heads
 from engine.train.sight_losses import LossConfig, finder_loss, joint_loss, measure_apart, told_loss
-from engine.train.state import follow, log_line, resume_state, save_state
+from engine.train.state import Course, cosine_rate
 from engine.weights import CONFIG
 
 
@@ -63,67 +61,28 @@ class TrainingConfig:
     seed: int = 0
 
 
-class Training:
-    """A network on its way: its weights, their moving average, the optimizer, and the time spent."""
+class Training(Course[SightNetwork]):
+    """A sight network on its way."""
 
     def __init__(self, fresh: SightNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
-        self.config, self.device = config, device
-        self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
-        self.network = fresh.to(device)
-        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
-        )
-        self.step, self.spent_s, self.loss = 0, 0.0, 1.0
+        super().__init__(fresh, work, device, config.learning_rate, config.weight_decay, 0.99)
+        self.config = config
         self.losses: dict[str, float] = {}
-        work.mkdir(parents=True, exist_ok=True)
-
-    def resume(self) -> None:
-        """Go on where an earlier run of the same configuration stopped, if there was one."""
-        resume_state(self.state_path, self.device, self._restore)
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
 
     def save(self) -> None:
         """Write the state whole or not at all, and a line of the log."""
-        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2)}
-        log_line(self.log_path, line | {name: round(value, 3) for name, value in self.losses.items()})
-        state = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "spent_s": self.spent_s,
-            "loss": self.loss,
-        }
-        save_state(self.state_path, state)
+        self.keep({name: round(value, 3) for name, value in self.losses.items()})
 
     def progress(self) -> float:
         """Share of the steps, or else of the time, that is done."""
         return self.step / self.config.steps if self.config.steps else self.spent_s / (self.config.minutes * 60)
 
-    def learning_rate(self, low: float, high: float) -> float:
-        """Linear warm-up, then a cosine from a share of the progress to another, down to a fiftieth."""
-        done = min(1.0, max(0.0, (self.progress() - low) / max(1e-6, high - low)))
-        cosine = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * done))
-        return self.config.learning_rate * min(1.0, (self.step + 1) / self.config.warmup_steps) * cosine
-
     def learn(self, loss: torch.Tensor, name: str, low: float, high: float) -> None:
-        """One step of the optimizer and of the moving average."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate(low, high)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
+        """One step of the optimizer and of the moving average, its rate falling from one share of the progress on."""
+        config, done = self.config, (self.progress() - low) / max(1e-6, high - low)
+        self.improve(loss, cosine_rate(config.learning_rate, self.step, config.warmup_steps, done), config.ema_decay)
         value = float(loss.detach())
         self.losses[name] = 0.98 * self.losses.get(name, value) + 0.02 * value
-        follow(self.average, self.network, self.config.ema_decay, self.step)
 
     def run(self, made: SeenHits, real: SeenHits, latents: np.ndarray) -> None:
         """Learn until the steps are done or the time is spent; ``latents`` are of the simulated and the real hits."""
