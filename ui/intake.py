@@ -309,19 +309,13 @@ def _analyse(session: Session, job: Job, gesture: str, started: float, hit_ids: 
 
 def _look(session: Session, job: Job, started: float) -> Edit:
     """What is struck in a silent clip, by its picture; the default sound where that cannot be told."""
-    from engine.ingest import analyze_clip_hits
-    from engine.ingest.seeing import estimate_clip_sounds
+    from engine.ingest.seeing import look_or_default
 
     def progress(fraction: float) -> None:
         job.check()
         session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck", started)
 
-    project = session.open_project()
-    try:
-        return estimate_clip_sounds(project, session.studio.bank(), on_progress=progress)
-    except BadInput as error:
-        session.note(f"{str(error)[:1].upper()}{str(error)[1:]}; the default sound is used")
-        return analyze_clip_hits(project)
+    return look_or_default(session.open_project(), session.studio.bank, session.note, on_progress=progress)
 
 
 def _show_curve(session: Session) -> None:

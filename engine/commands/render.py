@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from engine.commands.say import MAX_SEED, default_ckpt_dir, make_progress, read_json, same_file, say, whole_number
 from engine.edits import Edit
@@ -17,6 +17,9 @@ from engine.export.target import check_folder, check_target
 from engine.parameters import Physics, physics_from_json
 from engine.project import Hit, Project, Sound
 from engine.units import SAMPLE_RATE_HZ
+
+if TYPE_CHECKING:
+    from engine.sight.bank import Bank
 
 _OUTPUTS = ("out", "video", "stems", "markers", "project")
 _STEPS = (1, 64)
@@ -123,20 +126,18 @@ def _find_hits(
 
 def _look(project: Project, ckpt_dir: str | None, data_dir: str | None) -> Edit:
     """What is struck in a silent clip, by its picture; the default sound where that cannot be told."""
-    from engine.ingest import analyze_clip_hits
     from engine.ingest.library import open_bank, user_bank_folder
-    from engine.ingest.seeing import estimate_clip_sounds
+    from engine.ingest.seeing import look_or_default
 
-    own = Path(ckpt_dir) / "sight" if ckpt_dir else None
-    network = own if own is not None and (own / "config.json").is_file() else None
-    try:
+    def open_both() -> Bank:
         bank, note = open_bank(user_bank_folder(Path(data_dir) if data_dir else None))
         if note:
             say(note)
-        return estimate_clip_sounds(project, bank, network, make_progress("looking at what is struck"))
-    except BadInput as error:
-        say(f"{error}; the default sound is used")
-        return analyze_clip_hits(project)
+        return bank
+
+    own = Path(ckpt_dir) / "sight" if ckpt_dir else None
+    network = own if own is not None and (own / "config.json").is_file() else None
+    return look_or_default(project, open_both, say, network, make_progress("looking at what is struck"))
 
 
 def _replace_hits(project: Project, onsets: list[tuple[float, float | None]]) -> Project:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from engine.edits import Edit, next_ids, with_hits
 from engine.edits.values import free_name
+from engine.errors import BadInput
+from engine.ingest.hearing import analyze_clip_hits
 from engine.ingest.looking import HitEstimate, estimate_hits
 from engine.ingest.sounds import SILENT_NOTE
 from engine.project import Hit, Project, Sound
@@ -32,6 +34,21 @@ def estimate_clip_sounds(
     estimates = estimate_hits(project.clip, [hit.time_s for hit in hits], bank, network, on_progress=on_progress)
     seen = {hit.id: estimate for hit, estimate in zip(hits, estimates, strict=True) if estimate.candidates}
     return Edit("Estimate from the picture", lambda document: _with_seen(document, seen))
+
+
+def look_or_default(
+    project: Project,
+    open_bank: Callable[[], Bank],
+    say: Callable[[str], None],
+    network: Path | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> Edit:
+    """``estimate_clip_sounds``, or the default sound where the picture or the bank cannot be used, which is said."""
+    try:
+        return estimate_clip_sounds(project, open_bank(), network, on_progress)
+    except BadInput as error:
+        say(f"{error}; the default sound is used")
+        return analyze_clip_hits(project)
 
 
 def describe_sight(sight: Sight) -> str:
