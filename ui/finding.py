@@ -19,6 +19,7 @@ from ui.jobs import Job
 
 if TYPE_CHECKING:
     from engine.ingest.looking import HitEstimate
+    from engine.sight.words import Reading
     from ui.session import Session
 
 MOST_SHOWN = 24
@@ -54,11 +55,12 @@ def _seek_words(session: Session, project: Project, message: Message, job: Job) 
     if not isinstance(text, str) or not text.strip():
         raise BadInput("there are no words to search for; type what is struck, such as thin glass bottle")
     candidates, reading = rank_by_words(session.studio.bank(), text[:LONGEST_WORDS], MOST_SHOWN)
-    return {
-        "candidates": session.finds.keep(candidates, "words"),
-        "understood": [[words, meaning] for words, meaning in reading.understood],
-        "unknown": list(reading.unknown),
-    }
+    return {"candidates": session.finds.keep(candidates, "words"), **_tell_reading(reading)}
+
+
+def _tell_reading(reading: Reading) -> dict[str, Any]:
+    understood = [[words, meaning] for words, meaning in reading.understood]
+    return {"understood": understood, "unknown": list(reading.unknown)}
 
 
 def _seek_sound(session: Session, project: Project, message: Message, job: Job) -> dict[str, Any]:
@@ -83,12 +85,7 @@ def _seek_new(session: Session, project: Project, message: Message, job: Job) ->
     if isinstance(text, str) and text.strip():
         reading = read_words(text[:LONGEST_WORDS])
         made = invent_candidates(model, reading.attributes, MOST_NEW, first_seed)
-        understood = [[words, meaning] for words, meaning in reading.understood]
-        return {
-            "candidates": session.finds.keep(made, "new"),
-            "understood": understood,
-            "unknown": list(reading.unknown),
-        }
+        return {"candidates": session.finds.keep(made, "new"), **_tell_reading(reading)}
     sight = _look_at(session, project, message, job, 1)[0].sight
     made = invent_candidates(model, to_attributes(sight), MOST_NEW, first_seed, sight.embedding)
     return {"candidates": session.finds.keep(made, "new"), "seen": describe_sight(sight)}
@@ -171,12 +168,11 @@ def _label(found: Found, parts: Sequence[str]) -> str:
 
 
 def _as_sound(found: Found, sound_id: str) -> Sound:
+    from engine.ingest.seeing import sound_from_candidate
+
     candidate = found.candidate
-    modes = candidate.physics.modes
-    if len(modes.muted) != len(modes):
-        modes = replace(modes, muted=(False,) * len(modes))
     note = ", ".join(part for part in (candidate.why, candidate.source) if part)
-    return Sound(sound_id, candidate.name[:60], modes, candidate.physics.residual, ORIGIN_OF[found.by], note)
+    return sound_from_candidate(candidate, note, ORIGIN_OF[found.by], sound_id)
 
 
 def measure_span(session: Session, message: Message) -> None:

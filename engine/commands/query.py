@@ -114,15 +114,14 @@ def _invent(attributes: Attributes, count: int, embedding: np.ndarray | None = N
 
 def _look(bank: Bank, options: argparse.Namespace) -> Found:
     from engine.ingest import detect, find_onset_network
-    from engine.ingest.looking import estimate_hits
+    from engine.ingest.looking import estimate_hits, find_sight_network
     from engine.onsets.track import pick
     from engine.sight.rank import to_attributes
 
     network = find_onset_network(options.ckpt_dir)
     onsets = pick(detect(options.source, "video", on_progress=make_progress("detecting"), network=network))
     say(f"{len(onsets)} hits in the picture")
-    own = Path(options.ckpt_dir or "") / "sight"
-    watcher = own if options.ckpt_dir and own.is_dir() else None
+    watcher = find_sight_network(options.ckpt_dir)
     times_s = [onset.time_s for onset in onsets]
     seen = estimate_hits(options.source, times_s, bank, watcher, options.top, make_progress("looking"))
     made = {e.object: _invent(to_attributes(e.sight), options.new, e.sight.embedding) for e in seen}

@@ -127,6 +127,7 @@ def _find_hits(
 def _look(project: Project, ckpt_dir: str | None, data_dir: str | None) -> Edit:
     """What is struck in a silent clip, by its picture; the default sound where that cannot be told."""
     from engine.ingest.library import open_bank, user_bank_folder
+    from engine.ingest.looking import find_sight_network
     from engine.ingest.seeing import look_or_default
 
     def open_both() -> Bank:
@@ -135,9 +136,9 @@ def _look(project: Project, ckpt_dir: str | None, data_dir: str | None) -> Edit:
             say(note)
         return bank
 
-    own = Path(ckpt_dir) / "sight" if ckpt_dir else None
-    network = own if own is not None and (own / "config.json").is_file() else None
-    return look_or_default(project, open_both, say, network, make_progress("looking at what is struck"))
+    return look_or_default(
+        project, open_both, say, find_sight_network(ckpt_dir), make_progress("looking at what is struck")
+    )
 
 
 def _replace_hits(project: Project, onsets: list[tuple[float, float | None]]) -> Project:

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 
 from engine.corpus.sight_hits import KEPT_NEAR, KEPT_WIDE, SeenHits
 from engine.parameters import MATERIALS
+from engine.sight.bank import STRIKERS
 from engine.sight.crops import CROP, NEAR_STEPS, SCALES, WIDE_STEPS, cut_crops
-from engine.sight.network import STRIKERS, TYPICAL_SIZE_M
+from engine.sight.network import TYPICAL_SIZE_M
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,12 @@ class HitEstimate:
     sight: Sight
 
 
+def find_sight_network(checkpoints: str | Path | None) -> Path | None:
+    """Where the sight network of a folder of checkpoints lies; None, for the one that ships, where it has none."""
+    own = Path(checkpoints) / "sight" if checkpoints else None
+    return own if own is not None and (own / "config.json").is_file() else None
+
+
 def estimate_hits(
     clip: str | Path | Clip,
     times_s: Sequence[float],

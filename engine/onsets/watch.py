@@ -70,7 +70,8 @@ class Seen:
     def add(self, part: torch.Tensor) -> None:
         """Keep what was seen of some frames more, [2, n, pooled], n at most SEEN_FRAMES."""
         if not self._blocks or self._filled + part.shape[1] > SEEN_FRAMES:
-            self._close()
+            if self._blocks:
+                self._blocks[-1] = self._blocks[-1][:, : self._filled]
             self._blocks.append(part.new_empty((2, SEEN_FRAMES, part.shape[2])))
             self._filled = 0
         self._blocks[-1][:, self._filled : self._filled + part.shape[1]] = part
@@ -81,10 +82,6 @@ class Seen:
         if not self._blocks:
             return torch.zeros((2, 0, 0))
         return torch.cat((*self._blocks[:-1], self._blocks[-1][:, : self._filled]), dim=1)
-
-    def _close(self) -> None:
-        if self._blocks:
-            self._blocks[-1] = self._blocks[-1][:, : self._filled]
 
 
 @torch.inference_mode()

@@ -19,6 +19,7 @@ BANK_PATH = Path(__file__).resolve().parents[2] / "assets" / "bank"
 
 KINDS = ("recording", "preset", "clip", "simulated", "user")
 STRIKERS = ("stick", "hammer", "mallet", "hand", "fist", "thing")
+"""Strikers by their place in the sight network's output; weights depend on the order, so new ones go to the end."""
 
 
 @dataclass(frozen=True)

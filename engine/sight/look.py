@@ -16,9 +16,10 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from engine.errors import BadInput
 from engine.parameters import MATERIALS
 from engine.sight.backbone import Backbone, load_backbone
+from engine.sight.bank import STRIKERS
 from engine.sight.confidence import to_probabilities
 from engine.sight.crops import SCALES, Views, cut_crops
-from engine.sight.network import STRIKERS, TYPICAL_SIZE_M, SightConfig, SightNetwork, read_places
+from engine.sight.network import TYPICAL_SIZE_M, SightConfig, SightNetwork, read_places
 from engine.weights import CONFIG, WEIGHTS, write_checkpoint
 
 SIGHT_PATH = Path(__file__).resolve().parents[2] / "checkpoints" / "sight"

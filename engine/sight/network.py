@@ -20,12 +20,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from engine.parameters import MATERIALS
+from engine.sight.bank import STRIKERS
 from engine.sight.crops import SCALES, WIDE_STEPS
 from engine.sight.embedding import EMBEDDING_SIZE
 from engine.sight.latent import FLOOR_DB, LATENT_SIZE
-
-STRIKERS = ("stick", "hammer", "mallet", "hand", "fist", "thing")
-"""Strikers by their place in the network's output; weights depend on the order."""
 
 TYPICAL_SIZE_M = 0.25
 HUES, GRAINS = 8, 4

@@ -20,6 +20,7 @@ from engine.errors import BadInput
 from engine.sight.bank import BANK_PATH, Bank, join_banks, load_bank
 from engine.sight.embedding import EMBEDDING_SIZE
 from engine.sight.generate import Generator, GeneratorConfig, drop_condition, save_generator
+from engine.train.state import follow
 
 FEWEST = 50
 
@@ -78,10 +79,7 @@ def learn(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        keep = min(config.ema_decay, (step + 1) / (step + 10))
-        with torch.no_grad():
-            for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
-                slow.lerp_(fast, 1.0 - keep)
+        follow(average, model, config.ema_decay, step)
         running = 0.99 * running + 0.01 * float(loss.detach())
         if step % 500 == 0 or step == config.steps:
             yield step, running
