@@ -105,7 +105,7 @@ def _seek_picture(session: Session, project: Project, message: Message, job: Job
 
 def _look_at(session: Session, project: Project, message: Message, job: Job, top: int) -> list[HitEstimate]:
     """Estimates of the hits of a sound, by the picture. BadInput where there are none."""
-    from engine.ingest.looking import estimate_hits
+    from engine.ingest.looking import estimate_hits, find_sight_network
 
     sound_id = message.get("sound_id")
     hits = [hit for hit in project.hits if hit.sound_id == sound_id] or list(project.hits)
@@ -118,8 +118,9 @@ def _look_at(session: Session, project: Project, message: Message, job: Job, top
         job.check()
         session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck")
 
+    network = find_sight_network(session.studio.options.checkpoint_folder)
     try:
-        return estimate_hits(project.clip, times_s, session.studio.bank(), top=top, on_progress=report)
+        return estimate_hits(project.clip, times_s, session.studio.bank(), network, top, report)
     finally:
         session.clear_status("work")
 
