@@ -7,7 +7,6 @@ import contextlib
 import importlib
 import logging
 import os
-import pkgutil
 import sys
 import tempfile
 import time
@@ -17,12 +16,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NoReturn
 
-from engine.errors import BadInput, Cancelled, StruckError
+from engine.core.errors import BadInput, Cancelled, StruckError
+from engine.core.paths import ROOT
 
 OWN = ("detect", "analyze", "synthesize", "render", "query", "bank")
 COMMANDS = (*OWN, "train", "simulate", "evaluate", "bench")
+LAB: dict[str, str | dict[str, str]] = {
+    "train": {
+        name: f"training.{name}.train"
+        for name in ("ddpm", "generator", "material", "onsets", "onsets_baseline", "sampler", "vision")
+    },
+    "simulate": "simulator.demo.strikes",
+    "evaluate": {
+        name: f"evaluation.{name}.evaluate"
+        for name in ("bank", "generator", "onsets", "physics", "sampler", "text", "vision")
+    },
+    "bench": "benchmarks.edit_to_ear",
+}
+FORMER_NAMES = {"sight": "vision", "words": "text"}
 DEVICES = ("auto", "cpu", "cuda", "mps")
-ROOT = Path(__file__).resolve().parents[1]
 
 USAGE = """usage: launch.py COMMAND ... [--device auto|cpu|cuda|mps] [--ckpt-dir DIR] [--data-dir DIR]
 
@@ -124,7 +136,7 @@ def _run(argv: list[str], stdout: IO[str]) -> None:
 
 
 def _run_own(command: str, args: list[str], common: argparse.Namespace, stdout: IO[str]) -> None:
-    module = importlib.import_module(f"engine.commands.{command}")
+    module = importlib.import_module(f"engine.cli.{command}")
     parser = _Parser(
         prog=f"launch.py {command}",
         description=(module.__doc__ or command).split(": ", 1)[-1],
@@ -142,22 +154,21 @@ def _run_own(command: str, args: list[str], common: argparse.Namespace, stdout: 
 
 
 def _run_part(command: str, args: list[str], common: argparse.Namespace) -> None:
-    """Training, simulation, evaluation and the bench read their own arguments."""
-    if command == "simulate":
-        name, package = "strikes", "engine.corpus"
-    elif command == "bench":
-        name, package = "bench", "engine.evaluate"
+    """Run a command of the lab: training, simulation, evaluation and benchmarks read their own arguments."""
+    parts = LAB[command]
+    if isinstance(parts, str):
+        name, module_name = command, parts
     else:
-        package = "engine.train" if command == "train" else "engine.evaluate"
-        names = _list_parts(package)
         if args and args[0] in ("-h", "--help"):
-            sys.stdout.write(f"usage: launch.py {command} NAME ...\n\nNAME is one of {', '.join(names)}\n")
+            sys.stdout.write(f"usage: launch.py {command} NAME ...\n\nNAME is one of {', '.join(parts)}\n")
             return
-        if not args or args[0] not in names:
+        args[:1] = [FORMER_NAMES.get(name, name) for name in args[:1]]
+        if not args or args[0] not in parts:
             given = f"{args[0][:60]!r} is not known to {command}" if args else f"{command} needs a name"
-            raise BadInput(f"{given}; choose one of {', '.join(names)}")
+            raise BadInput(f"{given}; choose one of {', '.join(parts)}")
         name, args = args[0], args[1:]
-    module = importlib.import_module(f"{package}.{name}")
+        module_name = parts[name]
+    module = importlib.import_module(f"engine.lab.{module_name}")
     args = [*args, *_pass_on(command, name, common)]
     with _one_sentence_errors():
         try:
@@ -166,16 +177,6 @@ def _run_part(command: str, args: list[str], common: argparse.Namespace) -> None
             status = leave.code
     if status:
         raise StruckError(f"{command} {name} failed; see what it said above")
-
-
-def _list_parts(package: str) -> list[str]:
-    """Modules of a package that have a command."""
-    folder = Path(__file__).resolve().parent / package.split(".")[1]
-    return sorted(
-        part.name
-        for part in pkgutil.iter_modules([str(folder)])
-        if part.name != "bench" and "\ndef main(" in (folder / f"{part.name}.py").read_text(encoding="utf-8")
-    )
 
 
 def _pass_on(command: str, name: str, common: argparse.Namespace) -> list[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
     from tests.ui_tab import Tab
-    from ui.studio import Studio
+    from ui.context import Studio
 
 ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:

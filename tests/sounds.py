@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from engine.dsp import erb_edges
-from engine.parameters import Modes, Residual, Stage
+from engine.core.dsp import erb_edges
+from engine.physics.model import Modes, Residual, Stage
 
 RATE = 48_000
 

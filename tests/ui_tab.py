@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ui.context import Options, Studio
 from ui.handlers import handle
 from ui.session import Session
-from ui.studio import Options, Studio
 
 WAIT_S = 60.0
 DEMO_HITS = 12

@@ -18,8 +18,9 @@ from pathlib import Path
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
-from engine.errors import BadInput, StruckError
-from ui.studio import ROOT, Options, Studio
+from engine.core.errors import BadInput, StruckError
+from engine.core.paths import CHECKPOINTS
+from ui.context import Options, Studio
 
 FIRST_PORT = 7860
 PORTS_TRIED = 100
@@ -35,7 +36,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--share", action="store_true", help="make a public address through Gradio's tunnel")
     parser.add_argument("--gradio-auth", metavar="USER:PASSWORD", help="ask for a name and a password")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
-    parser.add_argument("--ckpt-dir", type=Path, default=ROOT / "checkpoints", help="folder of trained samplers")
+    parser.add_argument("--ckpt-dir", type=Path, default=CHECKPOINTS, help="folder of trained samplers")
     parser.add_argument("--data-dir", type=Path, help="folder for sessions, cache and exports (~/.struck)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
     given = parser.parse_args(arguments)

@@ -8,15 +8,18 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.edits import Laws, apply_message, find_other, morphed, replace_sound
-from engine.edits.values import check_number, find_sound
-from engine.errors import BadInput
-from engine.project import Clip, Hit, Project, Sound
-from engine.storage import save_project
-from ui import delivery, finding, intake, view
+from engine.core.errors import BadInput
+from engine.document.edits import Laws, apply_message, find_other, morphed, replace_sound
+from engine.document.edits.values import check_number, find_sound
+from engine.document.project import Clip, Hit, Project, Sound
+from engine.document.storage import save_project
+from ui import bank_service as finding
+from ui import clip_service as intake
+from ui import export_service as delivery
+from ui import view
+from ui.context import VERSION
 from ui.jobs import Job
 from ui.session import Session
-from ui.studio import VERSION
 
 if TYPE_CHECKING:
     from engine.physics.presets import Preset
@@ -163,7 +166,7 @@ def _strike(session: Session, message: Message) -> None:
 
 
 def _audition_preset(session: Session, message: Message) -> None:
-    from engine.ingest import sound_from_preset
+    from engine.pipeline import sound_from_preset
 
     preset = next((p for p in session.studio.presets() if p.name == message.get("name")), None)
     if preset is None:
@@ -183,7 +186,7 @@ def _audition(session: Session, project: Project, sound: Sound, answer_id: str, 
     struck = replace(project, sounds=(sound,), hits=(hit,))
 
     def run(job: Job) -> None:
-        from engine.render import render_hits
+        from engine.pipeline.render import render_hits
 
         studio = session.studio
         with studio.sampling.turn(job.check) as give_way:
@@ -204,7 +207,7 @@ def _sound_from_file(session: Session, message: Message) -> None:
     path = intake.resolve_path(session, message.get("path"))
 
     def run(job: Job) -> None:
-        from engine.ingest import keep_recording, sound_from_recording
+        from engine.pipeline import keep_recording, sound_from_recording
 
         session.set_status("work", "analysing", message=f"Analysing {path.name}")
         with session.studio.analysing.turn(job.check):

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import Cancelled, StruckError
-from engine.project import Hit, Project, RenderSettings
+from engine.core.errors import Cancelled, StruckError
+from engine.document.project import Hit, Project, RenderSettings
 
 if TYPE_CHECKING:
     from ui.session import Session
@@ -211,7 +211,7 @@ class Renderer:
 
     def keys(self, project: Project) -> dict[str, str]:
         """Render key of every hit of a document."""
-        from engine.render import hit_keys
+        from engine.pipeline.render import hit_keys
 
         digest = self._session.studio.digest(project.render)
         known = self._keys
@@ -227,7 +227,7 @@ class Renderer:
 
     def _render(self) -> int:
         """Sample until nothing is missing; returns how many hits that took."""
-        from engine.render import RenderedHit, render_hits
+        from engine.pipeline.render import RenderedHit, render_hits
 
         session, studio = self._session, self._session.studio
         started = time.monotonic()

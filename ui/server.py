@@ -22,16 +22,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from engine.errors import BadInput, StruckError
-from engine.units import SAMPLE_RATE_HZ
-from ui import handlers, intake
-from ui.delivery import file_stem
-from ui.guard import Guard
-from ui.matches import Matches
-from ui.outbox import Outbox
+from engine.core.errors import BadInput, StruckError
+from engine.core.units import SAMPLE_RATE_HZ
+from ui import clip_service as intake
+from ui import handlers
+from ui.auth import Guard
+from ui.comparison_cache import Matches
+from ui.context import VERSION, Options, Studio
+from ui.export_service import file_stem
+from ui.send_queue import Outbox
 from ui.session import Session
-from ui.sessions import Sessions
-from ui.studio import VERSION, Options, Studio
+from ui.session_registry import Sessions
 
 EDITOR_FOLDER = Path(__file__).resolve().parent / "editor"
 STATIC_ENDINGS = {".js", ".css", ".svg", ".png", ".woff2"}
@@ -183,7 +184,7 @@ def create_app(studio: Studio) -> FastAPI:
 
     @app.get("/struck/track/{session_id}")
     def track(session_id: str) -> Response:
-        from engine.render import place_hits
+        from engine.pipeline.render import place_hits
 
         session = _find(sessions, session_id)
         session.open_project()

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from engine.edits import Edit
-from engine.errors import BadInput, Cancelled
-from engine.history import History, commit, redo, undo
-from engine.project import Hit, Project, RenderSettings
-from engine.storage import autosave, autosave_path, load_autosave
-from ui.finds import Finds
+from engine.core.errors import BadInput, Cancelled
+from engine.document.edits import Edit
+from engine.document.history import History, commit, redo, undo
+from engine.document.project import Hit, Project, RenderSettings
+from engine.document.storage import autosave, autosave_path, load_autosave
+from ui.context import Studio
 from ui.jobs import Renderer, Worker, describe
-from ui.outbox import Outbox
-from ui.studio import Studio
+from ui.search_results import Finds
+from ui.send_queue import Outbox
 from ui.view import Playback, project_name, view_of
 
 STATUS_EVERY_S = 0.05
@@ -325,7 +325,7 @@ class Session:
 
     def mix(self) -> tuple[Project, dict[str, Any]] | None:
         """The document and the rendered sound of all its hits; None while some are still missing."""
-        from engine.render import RenderedHit
+        from engine.pipeline.render import RenderedHit
 
         project = self.sounding_project()
         if project is None:

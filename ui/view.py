@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any
 
-from engine.parameters import STAGES, Modes, Residual, Stage
-from engine.project import Hit, Project, Sound
-from engine.units import format_frame_rate
+from engine.core.units import format_frame_rate
+from engine.document.project import Hit, Project, Sound
+from engine.physics.model import STAGES, Modes, Residual, Stage
 
 
 @dataclass(frozen=True)

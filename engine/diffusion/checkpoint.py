@@ -10,10 +10,18 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from engine.diffusion.files import CONFIG, FORMAT, KIND, WEIGHTS, digest_checkpoint, find_fault, list_checkpoints
-from engine.diffusion.network import NetworkConfig, VelocityNetwork
-from engine.errors import BadInput
-from engine.weights import write_checkpoint
+from engine.core.checkpoint import write_checkpoint
+from engine.core.errors import BadInput
+from engine.diffusion.checkpoint_files import (
+    CONFIG,
+    FORMAT,
+    KIND,
+    WEIGHTS,
+    digest_checkpoint,
+    find_fault,
+    list_checkpoints,
+)
+from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 
 __all__ = ["CONFIG", "FORMAT", "WEIGHTS", "list_checkpoints", "load_checkpoint", "save_checkpoint"]
 

@@ -9,12 +9,11 @@ import numpy as np
 import torch
 
 from engine.diffusion.checkpoint import list_checkpoints, load_checkpoint
-from engine.diffusion.condition import Condition, build_condition, count_frames, draw_noise
-from engine.diffusion.context import encode_contexts
-from engine.diffusion.denoiser import draw_prior, make_denoise
-from engine.diffusion.hold import hold_modes
-from engine.diffusion.network import VelocityNetwork
-from engine.diffusion.solve import sample, space_angles
+from engine.diffusion.conditioning import encode_contexts
+from engine.diffusion.interpolant import draw_prior, make_denoise
+from engine.diffusion.mode_correction import hold_modes
+from engine.diffusion.prior import Condition, build_condition, count_frames, draw_noise
+from engine.diffusion.solver import sample, space_angles
 from engine.diffusion.spectrogram import (
     FRAME_COUNTS,
     N_FFT,
@@ -25,7 +24,8 @@ from engine.diffusion.spectrogram import (
     wave_to_spectrogram,
 )
 from engine.diffusion.tail import remove_drift, ring_out
-from engine.parameters import Context, Modes, Residual
+from engine.diffusion.unet import VelocityNetwork
+from engine.physics.model import Context, Modes, Residual
 
 __all__ = ["Sampler", "list_checkpoints", "load_sampler"]
 

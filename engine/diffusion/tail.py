@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 from scipy import signal
 
+from engine.core.units import SAMPLE_RATE_HZ, SILENCE_DB
 from engine.diffusion.spectrogram import FRAME_COUNTS, HOP
-from engine.parameters import ENVELOPE_STEP_S, Modes, Physics, Residual, Stage
-from engine.physics.analysis import ring_time_s
-from engine.physics.residual import synthesize_residual
+from engine.physics.analysis.analyze import ring_time_s
+from engine.physics.analysis.residual import synthesize_residual
+from engine.physics.model import ENVELOPE_STEP_S, Modes, Physics, Residual, Stage
 from engine.physics.synthesis import synthesize_modes
-from engine.units import SAMPLE_RATE_HZ, SILENCE_DB
 
 CROSSFADE_SAMPLES = 4096
 FADE_SAMPLES = 1024

@@ -17,8 +17,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from engine.errors import BadInput
-from engine.media.files import open_container
+from engine.core.errors import BadInput
+from engine.media.open import open_container
 from engine.media.probe import Picture, scan_picture
 
 _LARGEST_HEIGHT = 4320

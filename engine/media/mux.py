@@ -19,7 +19,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from engine.errors import BadInput
+from engine.core.errors import BadInput
 from engine.media.frames import FrameScaler, decode_picture, open_picture
 from engine.media.probe import Picture
 

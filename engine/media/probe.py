@@ -15,9 +15,9 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from engine.errors import BadInput
-from engine.media.files import check_readable, check_whole, digest_file, open_container
-from engine.units import parse_timecode
+from engine.core.errors import BadInput
+from engine.core.units import parse_timecode
+from engine.media.open import check_readable, check_whole, digest_file, open_container
 
 STANDARD_RATES = tuple(
     Fraction(*rate)

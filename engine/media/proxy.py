@@ -8,13 +8,13 @@ from pathlib import Path
 
 import av.error
 
-from engine.errors import StruckError
-from engine.media.files import open_container
+from engine.core.errors import StruckError
+from engine.core.units import SAMPLE_RATE_HZ
 from engine.media.frames import open_picture
 from engine.media.mux import add_copied_picture, add_encoded_picture, add_sound, create_mp4, mux_in_order
+from engine.media.open import open_container
 from engine.media.probe import MediaInfo, Picture, probe, scan_picture
 from engine.media.sound import iter_clip_audio
-from engine.units import SAMPLE_RATE_HZ
 
 _LARGEST_SIDE = 1280
 

@@ -16,10 +16,10 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from engine.errors import BadInput
-from engine.media.files import SOUND_FORMATS, check_readable, open_container
+from engine.core.errors import BadInput
+from engine.core.units import seconds_to_samples
+from engine.media.open import SOUND_FORMATS, check_readable, open_container
 from engine.media.probe import scan_picture
-from engine.units import seconds_to_samples
 
 _LONGEST_RECORDING_S = 3600.0
 _JITTER_S = 0.02
@@ -175,7 +175,7 @@ def _to_float(frame: AudioFrame) -> np.ndarray:
 
 def _iter_track(path: str | os.PathLike[str], rate_hz: int, first: int, count: int, track: int) -> Iterator[np.ndarray]:
     """``count`` mono samples at ``rate_hz`` from sample ``first`` of Struck's clock, in pieces of some seconds."""
-    from engine.dsp import resample  # slow to import, and the picture does without
+    from engine.core.dsp import resample  # slow to import, and the picture does without
 
     origin_s = scan_picture(path).start_s
     name = Path(path).name

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from engine.errors import BadInput
+from engine.core.checkpoint import CONFIG, WEIGHTS, write_checkpoint
+from engine.core.errors import BadInput
 from engine.onsets.frames import prepare_frames
 from engine.onsets.network import OUTPUTS, Eye, Levels, OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve
-from engine.weights import CONFIG, WEIGHTS, write_checkpoint
 
 FORMAT, KIND = 2, "onsets"
 CHUNK_FRAMES = 64

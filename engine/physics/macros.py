@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from engine.parameters import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Macros, Modes, Residual, Stage
-from engine.units import LN_60_DB, SILENCE_DB
+from engine.core.units import LN_60_DB, SILENCE_DB
+from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Macros, Modes, Residual, Stage
 
 SIZE_SPAN = 4.0  # lengths at mass 1: two octaves down, 64 times the mass
 CONTACT_SPAN = 6.0  # contact time at hardness -1

@@ -10,9 +10,9 @@ from itertools import zip_longest
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from engine.parameters import MAX_MODES, STAGES, Modes, Residual, Stage
+from engine.core.units import SILENCE_DB
 from engine.physics.macros import rebin
-from engine.units import SILENCE_DB
+from engine.physics.model import MAX_MODES, STAGES, Modes, Residual, Stage
 
 MATCH_OCTAVES = 0.5
 MATCH_DB = 20.0

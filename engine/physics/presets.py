@@ -7,10 +7,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import StruckError
-from engine.parameters import Modes, Residual, modes_from_json, residual_from_json
+from engine.core.errors import StruckError
+from engine.core.paths import ASSETS
+from engine.physics.model import Modes, Residual, modes_from_json, residual_from_json
 
-PRESETS_PATH = Path(__file__).resolve().parents[2] / "assets" / "presets.json"
+PRESETS_PATH = ASSETS / "presets.json"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Preset:
 def load_presets(path: Path = PRESETS_PATH) -> tuple[Preset, ...]:
     """All presets in the order of the file, materials together. Raises StruckError when the file is missing or broken.
 
-    Built by ``engine/corpus/presets.py``.
+    Built by ``engine/lab/data/presets.py``.
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["presets"]

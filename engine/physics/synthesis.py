@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from engine.parameters import Modes
+from engine.physics.model import Modes
 
 _BLOCK = 256
 _COARSE = 16

@@ -17,7 +17,8 @@ import numpy as np
 import soundfile
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
+from engine.core.paths import ROOT
+
 RATE_HZ = 48_000
 WAIT_MS = 120_000  # a busy machine is slow, and no test is about speed
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")

@@ -8,23 +8,23 @@ import http.server
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from engine.parameters import Modes, Physics, Residual, Stage
-from engine.physics.analysis import synthesize
+from engine.core.paths import ROOT
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.document.project import Clip, Hit, Mix, Project, Sound, Tweak
+from engine.physics.analysis.analyze import synthesize
+from engine.physics.analysis.residual import envelope_gain
 from engine.physics.macros import apply_macros, tweak
-from engine.physics.residual import envelope_gain
-from engine.project import Clip, Hit, Mix, Project, Sound, Tweak
-from engine.render import RenderedHit, delay_kernel, place_hits
-from engine.units import SAMPLE_RATE_HZ
+from engine.physics.model import Modes, Physics, Residual, Stage
+from engine.pipeline.render import RenderedHit, delay_kernel, place_hits
 from tests.browser.struck_page import find_browser
 
-EDITOR = Path(__file__).resolve().parents[2] / "ui" / "editor"
+EDITOR = ROOT / "ui" / "editor"
 
 # What every script below starts from. Arrays cross as base64 of float32.
 TOOLS = """

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.dsp import erb_edges
-from engine.parameters import MACRO_NAMES, Macros, Modes, Residual, Stage
+from engine.core.dsp import erb_edges
 from engine.physics.macros import apply_macros
+from engine.physics.model import MACRO_NAMES, Macros, Modes, Residual, Stage
 from tests.browser.struck_page import Editor, browse, serve
 from ui.view import modes_view, residual_view
 

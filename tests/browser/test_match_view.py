@@ -6,7 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from tests.browser.struck_page import ROOT, Editor
+from engine.core.paths import ROOT
+from tests.browser.struck_page import Editor
 
 DRAWN = """(index) => {
   const canvas = document.querySelectorAll(".mt-plot canvas")[index];

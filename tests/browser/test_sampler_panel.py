@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from engine.diffusion.checkpoint import CONFIG, WEIGHTS, save_checkpoint
-from engine.diffusion.network import NetworkConfig, VelocityNetwork
+from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from tests.browser.struck_page import Editor, browse, serve
 
 

@@ -1,0 +1,217 @@
+"""The file of a bank: arrays packed one after another in one safetensors file, with its words in the file's header.
+
+One file, so that it is replaced whole or not at all. Frequencies are kept as float32 logarithms (0.01 cent), decays as
+half-precision logarithms (0.3 %), levels in half precision (0.06 dB at 100 dB).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.core.errors import BadInput
+from engine.core.units import SILENCE_DB
+from engine.physics.model import STAGES, Modes, Physics, Residual, Stage
+
+NAME = "bank.safetensors"
+MOST_MODES = 32
+WORDS = ("name", "material", "striker", "source", "group", "licence", "kind")
+NUMBERS = ("size_m", "hollow")
+FIELDS = (*WORDS, *NUMBERS)
+_VERSION = "1"
+_MOST_BYTES = 256 << 20
+_UNHEARD_DB = -150.0
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a file holds: physics, one row of FIELDS each, latents and embeddings."""
+
+    physics: Sequence[Physics]
+    rows: Sequence[dict[str, Any]]
+    latents: np.ndarray
+    embeddings: np.ndarray
+
+
+def write(path: Path, stored: Stored) -> None:
+    """Write the file, whole or not at all. Raises OSError."""
+    from safetensors.numpy import save
+
+    words = {name: json.dumps([row[name] for row in stored.rows], ensure_ascii=False) for name in WORDS}
+    arrays = _pack_modes(stored.physics) | _pack_residuals(stored.physics)
+    arrays |= {name: np.array([row[name] for row in stored.rows], np.float32) for name in NUMBERS}
+    arrays |= {"latents": stored.latents.astype(np.float16), "embeddings": stored.embeddings.astype(np.float16)}
+    arrays["sample_rate_hz"] = np.array([p.sample_rate_hz for p in stored.physics], np.int32)
+    data = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, {"version": _VERSION, **words})
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".bank-", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path) -> Stored:
+    """Read and check the file; BadInput where it is missing, damaged or of another version."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError("it is far larger than any bank")
+        with safe_open(str(path), "np") as file:
+            header = file.metadata() or {}
+            if header.get("version", _VERSION) != _VERSION:
+                raise BadInput(f"the bank {path} is of another version of Struck; build it anew or restore the file")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        words = {name: json.loads(header[name]) for name in WORDS}
+        return _unpack(arrays, words)
+    except (OSError, SafetensorError, ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
+        raise BadInput(f"the bank {path} is damaged ({_say(error)}); restore the file or remove it") from None
+
+
+def _say(error: Exception) -> str:
+    text = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+    return f"{text} is missing" if isinstance(error, KeyError) else text
+
+
+def _unpack(arrays: dict[str, np.ndarray], words: dict[str, list[Any]]) -> Stored:
+    count = len(arrays["sample_rate_hz"])
+    columns = {**words, **{name: arrays[name].astype(np.float64).tolist() for name in NUMBERS}}
+    if any(len(column) != count for column in columns.values()) or any(
+        not isinstance(word, str) for name in WORDS for word in words[name]
+    ):
+        raise ValueError("its lists differ in length")
+    modes, residuals = _unpack_modes(arrays), _unpack_residuals(arrays)
+    latents, embeddings = (arrays[name].astype(np.float32) for name in ("latents", "embeddings"))
+    if not len(modes) == len(residuals) == len(latents) == len(embeddings) == count:
+        raise ValueError("its arrays differ in length")
+    if not np.isfinite(latents).all() or not np.isfinite(embeddings).all():
+        raise ValueError("it holds values that are not finite")
+    rates = arrays["sample_rate_hz"].tolist()
+    physics = [Physics(m, r, rate) for m, r, rate in zip(modes, residuals, rates, strict=True)]
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return Stored(physics, rows, latents, embeddings)
+
+
+def strongest_modes(modes: Modes, most: int = MOST_MODES) -> Modes:
+    """The modes of the most energy that sound, in their order; what is muted is left out."""
+    sounding = [k for k in range(len(modes)) if not any(modes.muted[k : k + 1]) and modes.frequency_hz[k] > 0.0]
+    energy_db = [modes.power_db[k] - 10.0 * math.log10(modes.decay_per_s[k] + 1.0) for k in range(len(modes))]
+    kept = sorted(sorted(sounding, key=lambda k: -energy_db[k])[:most])
+    phase = modes.phase_rad or (0.0,) * len(modes)
+    frequency, power, decay, phases = (
+        tuple(column[k] for k in kept) for column in (modes.frequency_hz, modes.power_db, modes.decay_per_s, phase)
+    )
+    return Modes(frequency, power, decay, phases, (False,) * len(kept))
+
+
+def _pack_modes(physics: Sequence[Physics]) -> dict[str, np.ndarray]:
+    kept = [strongest_modes(p.modes) for p in physics]
+
+    def flat(name: str) -> np.ndarray:
+        return np.array([value for modes in kept for value in getattr(modes, name)], np.float64)
+
+    return {
+        "mode_count": np.array([len(modes) for modes in kept], np.int32),
+        "mode_log2_hz": np.log2(flat("frequency_hz")).astype(np.float32),
+        "mode_power_db": flat("power_db").astype(np.float16),
+        "mode_log2_decay": _log2(flat("decay_per_s")),
+        "mode_phase": np.remainder(flat("phase_rad") + np.pi, 2.0 * np.pi).astype(np.float16) - np.float16(np.pi),
+    }
+
+
+def _unpack_modes(arrays: dict[str, np.ndarray]) -> list[Modes]:
+    ends = np.cumsum(arrays["mode_count"]).tolist()
+    columns = (
+        np.exp2(arrays["mode_log2_hz"].astype(np.float64)),
+        arrays["mode_power_db"].astype(np.float64),
+        np.exp2(arrays["mode_log2_decay"].astype(np.float64)),
+        arrays["mode_phase"].astype(np.float64),
+    )
+    total = ends[-1] if ends else 0
+    if any(len(column) != total or not np.isfinite(column).all() for column in columns):
+        raise ValueError("its modes are not whole")
+    frequency, power, decay, phase = (tuple(column.tolist()) for column in columns)
+    starts = [0, *ends[:-1]]
+    return [
+        Modes(frequency[a:b], power[a:b], decay[a:b], phase[a:b], (False,) * (b - a))
+        for a, b in zip(starts, ends, strict=True)
+    ]
+
+
+def _pack_residuals(physics: Sequence[Physics]) -> dict[str, np.ndarray]:
+    """Which of STAGES each has as bits; levels and decays of all stages one after another; bands as a table of sets."""
+    residuals = [p.residual for p in physics]
+    sets = sorted({r.edges_hz for r in residuals})
+    place = {edges: number for number, edges in enumerate(sets)}
+    power = [p for r in residuals for _, stage in r.stages for p in stage.power_db]
+    decay = [d for r in residuals for _, stage in r.stages for d in stage.decay_per_s]
+    return {
+        "edge_count": np.array([len(edges) for edges in sets], np.int32),
+        "edges_hz": np.array([edge for edges in sets for edge in edges], np.float32),
+        "edge_set": np.array([place[r.edges_hz] for r in residuals], np.int32),
+        "stages": np.array([sum(1 << STAGES.index(name) for name, _ in r.stages) for r in residuals], np.uint8),
+        "band_power_db": _drop_unheard(np.array(power, np.float64)).astype(np.float16),
+        "band_log2_decay": _log2(np.array(decay, np.float64)),
+        "rise_s": np.array([r.rise_s for r in residuals], np.float32),
+        "envelope_count": np.array([len(r.envelope_db) for r in residuals], np.int32),
+        "envelope_db": np.array([v for r in residuals for v in r.envelope_db], np.float64).astype(np.float16),
+    }
+
+
+def _unpack_residuals(arrays: dict[str, np.ndarray]) -> list[Residual]:
+    sets = _cut(arrays["edges_hz"], arrays["edge_count"])
+    envelopes = _cut(arrays["envelope_db"], arrays["envelope_count"])
+    powers, decays = arrays["band_power_db"].astype(np.float64), np.exp2(arrays["band_log2_decay"].astype(np.float64))
+    power, decay = tuple(powers.tolist()), tuple(decays.tolist())
+    if not (np.isfinite(powers).all() and np.isfinite(decays).all() and np.isfinite(arrays["edges_hz"]).all()):
+        raise ValueError("its bands are not whole")
+    at, result = 0, []
+    rises_s = arrays["rise_s"].astype(np.float64).round(6).tolist()
+    heads = zip(arrays["edge_set"].tolist(), arrays["stages"].tolist(), rises_s, envelopes, strict=True)
+    for number, bits, rise_s, envelope_db in heads:
+        edges = sets[number]
+        bands = max(0, len(edges) - 1)
+        silent = Stage((SILENCE_DB,) * bands, (50.0,) * bands)
+        residual = Residual(edges, silent.power_db, silent.decay_per_s, rise_s=rise_s, envelope_db=envelope_db)
+        for bit, name in enumerate(STAGES):
+            if bits >> bit & 1:
+                residual = residual.with_stage(name, Stage(power[at : at + bands], decay[at : at + bands]))
+                at += bands
+        result.append(residual)
+    if at != len(power) or at != len(decay):
+        raise ValueError("its bands are not whole")
+    return result
+
+
+def _cut(values: np.ndarray, counts: np.ndarray) -> list[tuple[float, ...]]:
+    flat = tuple(values.astype(np.float64).tolist())
+    ends = np.cumsum(counts).tolist()
+    if (ends[-1] if ends else 0) != len(flat):
+        raise ValueError("its lists are not whole")
+    return [flat[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _drop_unheard(power_db: np.ndarray) -> np.ndarray:
+    """Levels with those that nothing can play made silent, so that no band is synthesised for them."""
+    result: np.ndarray = np.where(power_db < _UNHEARD_DB, SILENCE_DB, power_db)
+    return result
+
+
+def _log2(values: np.ndarray) -> np.ndarray:
+    """Logarithms in half precision; a decay of 0 is kept as minus infinity and comes back as 0."""
+    with np.errstate(divide="ignore"):
+        return np.log2(values).astype(np.float16)

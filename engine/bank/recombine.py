@@ -1,0 +1,86 @@
+"""Like this, but: the modes of one sound, the noise of another, the room of a third."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from engine.core.units import SILENCE_DB
+from engine.physics.analysis.analyze import synthesize
+from engine.physics.analysis.residual import envelope_gain, expected_level, rise_gain
+from engine.physics.model import Physics, Residual, Stage
+from engine.physics.morph import lay_on_bands
+
+LEVEL_WINDOW_S = 0.05
+PEAK_DB = -6.0
+"""Peak of every sound of a bank, as of the presets."""
+
+_NOISE = ("attack", "strike", "tail")
+_STEPS = 200
+
+
+def combine_physics(modes_of: Physics, residual_of: Physics, room_of: Physics | None = None) -> Physics:
+    """Modes of one sound, noise of another (attack, strike, tail, rise, fine envelope), room of a third.
+
+    The law of levels: every sound is first made as loud as ``modes_of``, by the mean square expected of the whole of it
+    in its first 50 ms, then the parts are taken. So the modes stay as they are, noise and room keep the place they had
+    under their own blow. Stages lie on the bands of ``residual_of``, its ends moved out to those of the room. Without
+    ``room_of`` the room is that of ``modes_of``; a dry one leaves none. Sounds that are silent lend as they are.
+    """
+    room_of = room_of or modes_of
+    noise, room = (_lend(physics, modes_of) for physics in (residual_of, room_of))
+    edges = _widen(noise.edges_hz, room.edges_hz if room.room else ())
+    bands = max(0, len(edges) - 1)
+    silent = Stage((SILENCE_DB,) * bands, (50.0,) * bands)
+    residual = Residual(edges, silent.power_db, silent.decay_per_s, rise_s=noise.rise_s, envelope_db=noise.envelope_db)
+    for name in _NOISE:
+        stage = lay_on_bands(noise, name, edges)
+        if stage is not None:
+            residual = residual.with_stage(name, stage)
+    residual = residual.with_stage("room", lay_on_bands(room, "room", edges))
+    return replace(modes_of, residual=residual)
+
+
+def take_room(physics: Physics, room_of: Physics) -> Physics:
+    """The sound in the room of another: that stage alone is replaced, by the law of ``combine_physics``."""
+    return combine_physics(physics, physics, room_of)
+
+
+def blow_level_db(physics: Physics) -> float:
+    """Mean square expected of the first 50 ms, modes and noise, in dB re 1."""
+    time_s = (np.arange(_STEPS) + 0.5) * (LEVEL_WINDOW_S / _STEPS)
+    modes, residual = physics.modes, physics.residual
+    fine = envelope_gain(time_s, residual.envelope_db) ** 2
+    dry = replace(residual, room=None)
+    wet = replace(residual, attack=None, tail=None).with_stage("strike", None)
+    power = expected_level(dry, time_s) * fine + expected_level(wet, time_s)
+    if len(modes):
+        heard = ~np.asarray(modes.muted or (False,) * len(modes), dtype=bool)
+        level = 0.5 * 10.0 ** (np.asarray(modes.power_db) / 10.0) * heard
+        power = power + level @ np.exp(-2.0 * np.outer(modes.decay_per_s, time_s))
+    return 10.0 * math.log10(float(np.mean(power * rise_gain(time_s, residual.rise_s) ** 2)) + 1e-30)
+
+
+def set_peak(physics: Physics, peak_db: float = PEAK_DB) -> Physics:
+    """The same sound with its highest peak, of two draws of its noise, at a level."""
+    peak = max(float(np.abs(synthesize(physics, 0.5, seed)).max()) for seed in range(2))
+    change_db = peak_db - 20.0 * math.log10(max(peak, 1e-9))
+    modes = replace(physics.modes, power_db=tuple(p + change_db for p in physics.modes.power_db))
+    return replace(physics, modes=modes, residual=physics.residual.scaled(raise_db=change_db))
+
+
+def _widen(edges_hz: tuple[float, ...], other_hz: tuple[float, ...]) -> tuple[float, ...]:
+    """Bands with their ends moved out to those of others, which stand alone where there are none."""
+    if not edges_hz or not other_hz:
+        return edges_hz or other_hz
+    return (min(edges_hz[0], other_hz[0]), *edges_hz[1:-1], max(edges_hz[-1], other_hz[-1]))
+
+
+def _lend(lender: Physics, borrower: Physics) -> Residual:
+    """The lender's residual as loud as it would be under the borrower's blow."""
+    own_db, wanted_db = blow_level_db(lender), blow_level_db(borrower)
+    if lender is borrower or min(own_db, wanted_db) <= SILENCE_DB:
+        return lender.residual
+    return lender.residual.scaled(raise_db=wanted_db - own_db)

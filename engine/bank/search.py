@@ -1,0 +1,78 @@
+"""Exact search of a bank: a matrix product over all entries, milliseconds for thousands; no index, nothing missed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.bank.bank import Bank, Candidate, Entry
+from engine.bank.descriptor import describe_physics
+from engine.core.errors import BadInput
+from engine.physics.model import Physics
+
+ALIKE_AT_DB, ALIKE_SLOPE_PER_DB = 12.0, 0.41
+"""Distance at which a pair of hits is as likely of one thing as of two, and how fast that changes; see ``likeness``."""
+
+
+def measure_distances(bank: Bank, latent: np.ndarray) -> np.ndarray:
+    """``latent_distance_db`` of a latent [L] to every entry, [N]; of latents [Q, L], [Q, N]."""
+    asked = np.atleast_2d(np.asarray(latent, np.float64))
+    asked = asked - asked.mean(axis=1, keepdims=True)
+    known = bank.latents - bank.latents.mean(axis=1, keepdims=True)
+    squares = np.square(asked).sum(axis=1)[:, None] + np.square(known).sum(axis=1)[None, :] - 2.0 * asked @ known.T
+    result: np.ndarray = np.sqrt(np.maximum(squares, 0.0) / bank.latents.shape[1])
+    return result if np.ndim(latent) > 1 else result[0]
+
+
+def likeness(distance_db: np.ndarray | float) -> np.ndarray:
+    """The chance, 0 to 1, that two hits at this distance are of one thing, were as many pairs of one as of two.
+
+    A logistic curve fitted to the distances of takes of one recording and of different ones; docs/bank.md has both.
+    """
+    away = np.asarray(distance_db, np.float64) - ALIKE_AT_DB
+    result: np.ndarray = 1.0 / (1.0 + np.exp(np.clip(ALIKE_SLOPE_PER_DB * away, -50.0, 50.0)))
+    return result
+
+
+def rank(bank: Bank, scores: np.ndarray, top: int = 5) -> list[int]:
+    """Numbers of the entries of the highest scores [N], best first, at most ``top`` and at most one of each group.
+
+    Entries without a group count each for itself; entries whose score is not a number are left out.
+    """
+    chosen: list[int] = []
+    groups: set[str] = set()
+    for number in np.argsort(-np.asarray(scores), kind="stable").tolist():
+        if len(chosen) >= top or not math.isfinite(scores[number]):
+            break
+        group = bank.entries[number].group or f"\0{number}"
+        if group not in groups:
+            groups.add(group)
+            chosen.append(number)
+    return chosen
+
+
+def rank_by_physics(bank: Bank, physics: Physics, top: int = 5) -> tuple[Candidate, ...]:
+    """The entries that sound most like a physics, level put aside, best first; BadInput where the bank is empty."""
+    if not len(bank):
+        raise BadInput("the bank is empty; restore the one that ships or add recordings to your own")
+    distances = measure_distances(bank, describe_physics(physics))
+    scores = likeness(distances)
+    return tuple(make_candidate(bank.entries[k], float(scores[k]), f"{100 * scores[k]:.0f} % alike")
+                 for k in rank(bank, -distances, top))  # fmt: skip
+
+
+def make_candidate(entry: Entry, score: float, reason: str = "") -> Candidate:
+    """An entry as a candidate; why: its material and size where they are known, then the reason."""
+    parts = [entry.material, describe_size(entry.size_m), reason]
+    why = ", ".join(part for part in parts if part)
+    return Candidate(entry.name, entry.material, score, why, entry.physics, entry.source, entry.licence)
+
+
+def describe_size(size_m: float) -> str:
+    """Words for a size, "" where it is unknown."""
+    if not size_m > 0.0:
+        return ""
+    if size_m >= 1.0:
+        return f"about {size_m:.1f} m"
+    return f"about {100.0 * size_m:.0f} cm" if size_m >= 0.01 else f"about {1000.0 * size_m:.0f} mm"

@@ -1,0 +1,52 @@
+"""``analyze``: modes and residual of one recorded hit."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import IO
+
+from engine.cli.console import check_json_target, say, whole_number, write_json
+from engine.core.files import check_target
+from engine.core.units import decay_to_t60_s
+from engine.physics.model import Physics, physics_to_json
+
+_MOST_MODES = 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="HIT_AUDIO", help="a recording of one hit, or a clip with sound")
+    parser.add_argument("--max-modes", type=whole_number(1, _MOST_MODES), default=64, metavar="N")
+    parser.add_argument("--json", metavar="F", help="write the physics as JSON to a file, or - for standard output")
+    parser.add_argument("--figure", metavar="HTML", help="write a page that shows the modes and how well they fit")
+
+
+def run(options: argparse.Namespace, stdout: IO[str]) -> None:
+    """Analyse a recording and print its modes, or write JSON. Raises BadInput."""
+    check_json_target(options.json)
+    if options.figure is not None:
+        check_target(options.figure)
+    from engine.media import read_recording
+    from engine.physics.analysis.analyze import analyze_hit
+
+    samples, sample_rate_hz = read_recording(options.recording)
+    physics, fit = analyze_hit(samples, sample_rate_hz, options.max_modes)
+    say(f"{len(physics.modes)} modes, onset at {physics.onset_s:.4f} s, fit {fit:.2f}")
+    if options.figure is not None:
+        from engine.cli.figure import write_physics_page
+
+        write_physics_page(options.figure, physics, samples, Path(options.recording).name)
+        say(f"wrote {options.figure}")
+    if options.json is None:
+        stdout.write(_describe(physics))
+    else:
+        write_json(physics_to_json(physics), options.json, stdout)
+
+
+def _describe(physics: Physics) -> str:
+    modes = physics.modes
+    lines = ["frequency_hz   power_db    t60_s"]
+    for k in range(len(modes)):
+        t60_s = decay_to_t60_s(modes.decay_per_s[k])
+        lines.append(f"{modes.frequency_hz[k]:12.2f} {modes.power_db[k]:10.2f} {t60_s:8.3f}")
+    return "\n".join(lines) + "\n"

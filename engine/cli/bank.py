@@ -1,0 +1,120 @@
+"""``bank``: the sounds to choose from; lists them, adds a person's own recordings, builds the bank that ships."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import IO
+
+from engine.cli.console import make_progress, say
+from engine.core.errors import BadInput, StruckError
+
+_MOST_TOLD = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", nargs="?", choices=("add", "remove"), help="without one, what the bank holds is told")
+    parser.add_argument("what", nargs="*", metavar="PATH|NAME", help="recordings or folders to add, names to remove")
+    parser.add_argument("--all", action="store_true", help="with remove: every recording of your own")
+    parser.add_argument("--build", action="store_true", help="build the bank that ships from a corpus")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="with --build: the folder with MANIFEST.csv")
+    parser.add_argument("--sim", type=Path, nargs="+", default=[], metavar="DIR", help="with --build: simulated takes")
+    parser.add_argument(
+        "--clips", action="store_true", help="with --build: hits of real clips alone, not to be shipped"
+    )
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help="with --build: where analyses are kept for the next run"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="with --build: the folder to write")
+
+
+def run(options: argparse.Namespace, stdout: IO[str]) -> None:
+    """Do what was asked for. Raises BadInput."""
+    from engine.bank.user_bank import user_bank_folder
+
+    if options.build:
+        _build(options)
+    elif options.action == "add":
+        _add(options.what, user_bank_folder(options.data_dir))
+    elif options.action == "remove":
+        _remove(options.what, options.all, user_bank_folder(options.data_dir))
+    else:
+        _tell(user_bank_folder(options.data_dir), stdout)
+
+
+def _tell(folder: Path, stdout: IO[str]) -> None:
+    from engine.bank.bank import KINDS
+    from engine.bank.user_bank import open_bank
+
+    bank, note = open_bank(folder)
+    if note:
+        say(note)
+    kinds = [kind for kind in KINDS if any(entry.kind == kind for entry in bank.entries)]
+    table = Counter((entry.material, entry.kind) for entry in bank.entries)
+    totals = Counter(entry.material for entry in bank.entries)
+    stdout.write("".join(f"{head:>12}" for head in ("material", *kinds, "all")) + "\n")
+    for material, total in sorted(totals.items(), key=lambda item: (item[0] == "", -item[1])):
+        counts = [table[material, kind] for kind in kinds]
+        stdout.write("".join(f"{cell:>12}" for cell in (material or "unknown", *counts, total)) + "\n")
+    sums = [sum(entry.kind == kind for entry in bank.entries) for kind in kinds]
+    stdout.write("".join(f"{cell:>12}" for cell in ("all", *sums, len(bank))) + "\n")
+    own = [entry.name for entry in bank.entries if entry.kind == "user"]
+    if own:
+        more = f" and {len(own) - _MOST_TOLD} more" if len(own) > _MOST_TOLD else ""
+        stdout.write(f"your own ({folder}): {', '.join(own[:_MOST_TOLD])}{more}\n")
+
+
+def _add(paths: list[str], folder: Path) -> None:
+    if not paths:
+        raise BadInput("bank add: name recordings, or folders that hold some")
+    from engine.bank.bank import load_bank
+    from engine.bank.user_bank import add_recordings
+
+    try:
+        shipped = load_bank()
+    except StruckError as error:
+        say(f"{error}; not compared with the sounds that ship")
+        shipped = None
+    tell = make_progress("listening")
+    report = add_recordings(paths, folder, lambda done, total: tell(done / max(total, 1)), shipped)
+    if report.note:
+        say(report.note)
+    for name in report.added:
+        say(f"added {name}")
+    for file, name in report.duplicates:
+        say(f"{file}: already there as {name}")
+    for file, reason in report.broken:
+        say(f"{file}: {reason}")
+    say(f"{len(report.added)} added, {len(report.duplicates)} already there, {len(report.broken)} broken")
+    if not report.added and not report.duplicates:
+        raise BadInput(f"nothing was added: {' '.join(report.broken[0])}")
+
+
+def _remove(names: list[str], everything: bool, folder: Path) -> None:
+    if everything == bool(names):
+        raise BadInput("bank remove: name what to remove, or give --all")
+    from engine.bank.user_bank import remove_entries
+
+    say(f"{remove_entries(None if everything else names, folder)} removed")
+
+
+def _build(options: argparse.Namespace) -> None:
+    if options.data is None or not options.data.is_dir():
+        raise BadInput(f"--data {options.data or ''} is not a folder; give the one that holds MANIFEST.csv")
+    if options.clips and options.out is None:
+        raise BadInput("--clips has no licence to be shipped; say with --out where to write it")
+    from engine.bank.bank import BANK_PATH, save_bank
+    from engine.core.paths import ROOT
+    from engine.lab.data.bank.build import analyse_sources, assemble_bank, list_clips, list_presets, list_recorded
+    from engine.lab.data.bank.build import list_simulated as list_takes
+
+    if options.clips:
+        entries, sources = [], list_clips(options.data)
+    else:
+        entries, sources = list_presets(), [*list_recorded(options.data), *list_takes(options.sim)]
+    tell = make_progress("analysing")
+    work = options.work or ROOT / ".struck" / "build_bank"
+    entries += analyse_sources(sources, work, lambda done, total: tell(done / max(total, 1)))
+    folder = save_bank(assemble_bank(entries), options.out or BANK_PATH)
+    say(f"wrote {len(entries)} of {len(sources)} hits to {folder}")

@@ -1,0 +1,114 @@
+"""What commands share: arguments with ranges, JSON out, words and progress on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from engine.core.errors import BadInput
+from engine.core.files import check_target, create_file
+from engine.core.paths import CHECKPOINTS
+
+MAX_SEED = 2**31 - 1
+
+
+def say(message: str) -> None:
+    """A line for the person, on standard error."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """An argument type: a whole number in a range."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number") from None
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text[:40]} is out of range; give {low} to {high}")
+        return value
+
+    return read
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """An argument type: a finite number above ``low`` and up to ``high``."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number") from None
+        if not math.isfinite(value) or not low < value <= high:
+            raise argparse.ArgumentTypeError(f"{text[:40]} is out of range; give more than {low:g} and up to {high:g}")
+        return value
+
+    return read
+
+
+def check_json_target(target: str | None) -> None:
+    """BadInput when ``--json`` names a file that cannot be written."""
+    if target is not None and target != "-":
+        check_target(target)
+
+
+def write_json(value: Any, target: str, stdout: IO[str]) -> None:
+    """One JSON value to a file, or to standard output for ``-``."""
+    text = json.dumps(value, allow_nan=False) + "\n"
+    if target == "-":
+        stdout.write(text)
+        stdout.flush()
+        return
+    with create_file(target) as file:
+        file.write(text.encode("utf-8"))
+
+
+def read_json(path: str) -> Any:
+    """The JSON value of a file, or of standard input for ``-``. Raises BadInput."""
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadInput(f"{path} cannot be read ({reason}); check the path") from None
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise BadInput(f"{path} is not JSON; give a file that `analyze --json` wrote") from None
+
+
+def make_progress(what: str) -> Callable[[float], None]:
+    """A callback that tells a fraction on standard error: in place on a terminal, else every quarter."""
+    terminal = sys.stderr.isatty()
+    shown = -1
+    at_s = 0.0
+
+    def report(fraction: float) -> None:
+        nonlocal shown, at_s
+        percent = int(100 * min(1.0, max(0.0, fraction)))
+        step = percent if terminal else percent // 25 * 25
+        now_s = time.monotonic()
+        if step == shown or (terminal and now_s - at_s < 0.1 and percent < 100):
+            return
+        shown, at_s = step, now_s
+        end = "\n" if not terminal or percent >= 100 else ""
+        print(f"{chr(13) if terminal else ''}{what}: {step} %", end=end, file=sys.stderr, flush=True)
+
+    return report
+
+
+def default_ckpt_dir() -> Path:
+    """Where shipped checkpoints lie."""
+    return CHECKPOINTS
+
+
+def same_file(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> bool:
+    """Whether two paths lead to one place, existing or not."""
+    return os.path.realpath(a) == os.path.realpath(b)

@@ -1,0 +1,159 @@
+"""``query``: what is struck: sounds of the bank that fit a clip's picture, a recording or a description."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from engine.cli.console import check_json_target, make_progress, say, whole_number, write_json
+from engine.core.errors import BadInput
+from engine.physics.model import physics_to_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from engine.bank.attributes import Attributes
+    from engine.bank.bank import Bank, Candidate
+    from engine.bank.text.parse import Reading
+
+_MOST = 100
+
+Found = list[tuple[float, "tuple[Candidate, ...]"]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", nargs="?", metavar="CLIP|AUDIO", help="a clip to look at, or a recording of one hit")
+    parser.add_argument("--text", metavar="WORDS", help='such as "thin glass bottle, wooden stick, small bathroom"')
+    parser.add_argument("--top", type=whole_number(1, _MOST), default=5, metavar="N", help="candidates of each hit")
+    parser.add_argument(
+        "--new",
+        type=whole_number(0, _MOST),
+        default=0,
+        metavar="N",
+        help="and so many sounds made for what is seen or said, with no recording behind them",
+    )
+    parser.add_argument("--json", metavar="F", help="write hits and candidates as JSON to a file; - is standard output")
+
+
+def run(options: argparse.Namespace, stdout: IO[str]) -> None:
+    """Find what is struck and print it, or write JSON. Raises BadInput."""
+    check_json_target(options.json)
+    if options.source is None and not (options.text or "").strip():
+        raise BadInput("query needs something to go by; give a clip, a recording or --text")
+    from engine.bank.user_bank import open_bank, user_bank_folder
+
+    is_clip = options.source is not None and _is_clip(options.source)
+    bank, note = open_bank(user_bank_folder(options.data_dir))
+    if note:
+        say(note)
+    if options.source is None:
+        found = _ask_words(bank, options.text, options.top, options.new)
+    elif is_clip:
+        found = _look(bank, options)
+    else:
+        found = _listen(bank, options.source, options.top)
+    if options.source is not None and (options.text or "").strip():
+        found = _adjust(found, options.text)
+    if options.json is not None:
+        write_json({"hits": [_hit_to_json(time_s, candidates) for time_s, candidates in found]}, options.json, stdout)
+        return
+    for time_s, candidates in found:
+        stdout.write(f"{time_s:10.4f} s\n")
+        stdout.writelines(f"    {c.score:5.2f}  {c.name}: {c.why}\n" for c in candidates)
+
+
+def _is_clip(path: str) -> bool:
+    """Whether a file has a picture to look at; BadInput where it is neither a clip nor a recording."""
+    from engine.bank.user_bank import AUDIO_SUFFIXES
+    from engine.media import probe, read_recording
+
+    if Path(path).suffix.lower() in AUDIO_SUFFIXES:
+        return False
+    try:
+        probe(path)
+    except BadInput:
+        try:
+            read_recording(path)
+        except BadInput:
+            probe(path)
+        return False
+    return True
+
+
+def _listen(bank: Bank, path: str, top: int) -> Found:
+    from engine.bank.search import rank_by_physics
+    from engine.media import read_recording
+    from engine.physics.analysis.analyze import analyze_hit
+
+    physics, _ = analyze_hit(*read_recording(path))
+    return [(0.0, rank_by_physics(bank, physics, top))]
+
+
+def _ask_words(bank: Bank, text: str, top: int, new: int) -> Found:
+    from engine.bank.text.parse import rank_by_words
+
+    candidates, reading = rank_by_words(bank, text, top)
+    _tell_reading(reading)
+    if not candidates:
+        raise BadInput(f"nothing in {text[:60]!r} is understood; name a material, a thing, a striker or a room")
+    return [(0.0, (*candidates, *_invent(reading.attributes, new)))]
+
+
+def _invent(attributes: Attributes, count: int, embedding: np.ndarray | None = None) -> tuple[Candidate, ...]:
+    """Sounds that the generator makes, none where none are asked for."""
+    if not count:
+        return ()
+    from engine.bank.generate import load_generator
+    from engine.bank.propose import invent_candidates
+
+    return invent_candidates(load_generator(), attributes, count, embedding=embedding)
+
+
+def _look(bank: Bank, options: argparse.Namespace) -> Found:
+    from engine.onsets.track import pick
+    from engine.pipeline import detect, find_onset_network
+    from engine.pipeline.estimate_from_video import estimate_hits, find_sight_network
+    from engine.vision.rank import to_attributes
+
+    network = find_onset_network(options.ckpt_dir)
+    onsets = pick(detect(options.source, "video", on_progress=make_progress("detecting"), network=network))
+    say(f"{len(onsets)} hits in the picture")
+    watcher = find_sight_network(options.ckpt_dir)
+    times_s = [onset.time_s for onset in onsets]
+    seen = estimate_hits(options.source, times_s, bank, watcher, options.top, make_progress("looking"))
+    made = {e.object: _invent(to_attributes(e.sight), options.new, e.sight.embedding) for e in seen}
+    return [(estimate.time_s, (*estimate.candidates, *made[estimate.object])) for estimate in seen]
+
+
+def _adjust(found: Found, text: str) -> Found:
+    """Candidates found by eye or ear, moved to what the words say."""
+    from engine.bank.attributes import adjust_physics
+    from engine.bank.text.parse import read_words
+
+    reading = read_words(text)
+    _tell_reading(reading)
+
+    def move(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        return tuple(replace(c, physics=adjust_physics(c.physics, reading.attributes)) for c in candidates)
+
+    return [(time_s, move(candidates)) for time_s, candidates in found]
+
+
+def _tell_reading(reading: Reading) -> None:
+    for words, meaning in reading.understood:
+        say(f"{words}: {meaning}")
+    if reading.unknown:
+        say(f"unknown: {', '.join(reading.unknown)}")
+    if reading.note:
+        say(reading.note)
+
+
+def _hit_to_json(time_s: float, candidates: Sequence[Candidate]) -> dict[str, Any]:
+    rows = [
+        {"name": c.name, "material": c.material, "score": round(c.score, 4), "physics": physics_to_json(c.physics)}
+        for c in candidates
+    ]
+    return {"time_s": float(time_s), "candidates": rows}

@@ -1,0 +1,229 @@
+"""Bounded, content-addressed store of float32 arrays: memory, then disk; and bundles of them in one file.
+
+A key is the digest of everything its array depends on, so an entry is never stale, only absent. A
+file that is torn, foreign or unreadable counts as absent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import struct
+import tempfile
+import threading
+import zipfile
+import zlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.core.errors import BadInput
+
+_MAGIC = b"STRKf32\x01"
+_HEAD = struct.Struct("<8sIIQI")  # magic, rows, columns (0: one dimension), bytes, checksum
+_SUFFIX = ".f32"
+_BUNDLE_INDEX = "index.json"
+_FULL_SCALE, _SPARE = 2**19, 2**12  # of 20 bits, and what they leave of 32
+
+
+def digest_json(value: Any) -> str:
+    """sha256 of a JSON value's canonical form: the same in every process; ValueError for NaN."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Cache:
+    """Arrays by key, the latest used in memory, more on disk; safe to share between threads.
+
+    ``folder`` None keeps everything in memory. Failing disks cost speed, never an error.
+    """
+
+    def __init__(self, folder: str | Path | None, memory_bytes: int = 256 * 2**20, disk_bytes: int = 2 * 2**30) -> None:
+        self._folder = None if folder is None else Path(folder)
+        self._memory_bytes, self._disk_bytes = memory_bytes, disk_bytes
+        self._lock = threading.RLock()
+        self._memory: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._memory_used = 0
+        self._disk_used: int | None = None  # unknown until the folder has been looked at
+
+    def get(self, key: str) -> np.ndarray | None:
+        """The array of a key, read-only float32 of the shape it was put with, or None."""
+        with self._lock:
+            array = self._memory.get(key)
+            if array is not None:
+                self._memory.move_to_end(key)
+                return array
+        if self._folder is None:
+            return None
+        path = self._path(key)
+        array = _read(path)
+        if array is not None:
+            with contextlib.suppress(OSError):
+                os.utime(path)  # the oldest go first
+            self._keep(key, array)
+        return array
+
+    def put(self, key: str, array: np.ndarray) -> np.ndarray:
+        """Keep an array of one or two dimensions, and return it as ``get`` will: float32, read-only."""
+        array = _frozen(np.array(array, np.float32, order="C"))
+        if array.ndim not in (1, 2):
+            raise ValueError(f"an array of {array.ndim} dimensions cannot be cached")
+        self._keep(key, array)
+        if self._folder is not None and array.nbytes <= self._disk_bytes:
+            self._write(self._path(key), array)
+        return array
+
+    def __contains__(self, key: str) -> bool:
+        with self._lock:
+            if key in self._memory:
+                return True
+        return self._folder is not None and _read(self._path(key)) is not None
+
+    def _keep(self, key: str, array: np.ndarray) -> None:
+        with self._lock:
+            old = self._memory.pop(key, None)
+            if old is not None:
+                self._memory_used -= old.nbytes
+            if array.nbytes > self._memory_bytes:
+                return
+            self._memory[key] = array
+            self._memory_used += array.nbytes
+            while self._memory_used > self._memory_bytes:
+                _, gone = self._memory.popitem(last=False)
+                self._memory_used -= gone.nbytes
+
+    def _path(self, key: str) -> Path:
+        name = hashlib.sha256(key.encode()).hexdigest()
+        assert self._folder is not None
+        return self._folder / name[:2] / (name + _SUFFIX)
+
+    def _write(self, path: Path, array: np.ndarray) -> None:
+        data = array.tobytes()
+        rows, columns = (len(array), 0) if array.ndim == 1 else array.shape
+        head = _HEAD.pack(_MAGIC, rows, columns, len(data), zlib.crc32(data))
+        with self._lock, contextlib.suppress(OSError):  # a full or read-only disk leaves the memory to serve
+            old_bytes = path.stat().st_size if path.exists() else 0
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace_file(path, head + data)
+            if self._disk_used is None:
+                self._disk_used = sum(size for _, size, _ in self._files())
+            else:
+                self._disk_used += len(head) + len(data) - old_bytes
+            if self._disk_used > self._disk_bytes:
+                self._trim(keep=path)
+
+    def _files(self) -> list[tuple[float, int, Path]]:
+        """Time of last use, size and path of each file on disk."""
+        files = []
+        assert self._folder is not None
+        for path in self._folder.glob(f"??/*{_SUFFIX}"):
+            with contextlib.suppress(OSError):  # another process may have taken it away
+                stat = path.stat()
+                files.append((stat.st_mtime, stat.st_size, path))
+        return files
+
+    def _trim(self, keep: Path) -> None:
+        """Delete the files unused for longest until the disk holds nine tenths of its bound."""
+        files = sorted(self._files())
+        used = sum(size for _, size, _ in files)
+        for _, size, path in files:
+            if used <= 0.9 * self._disk_bytes:
+                break
+            if path == keep:
+                continue
+            with contextlib.suppress(OSError):
+                path.unlink()
+                used -= size
+        self._disk_used = used
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
+
+
+def _read(path: Path) -> np.ndarray | None:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    if len(data) < _HEAD.size:
+        return None
+    magic, rows, columns, count, checksum = _HEAD.unpack_from(data)
+    body = memoryview(data)[_HEAD.size :]
+    whole = count == len(body) == 4 * rows * (columns or 1)
+    if magic != _MAGIC or not whole or zlib.crc32(body) != checksum:
+        return None
+    array = np.frombuffer(body, "<f4").astype(np.float32, copy=False)
+    return _frozen(array if columns == 0 else array.reshape(rows, columns))
+
+
+def _replace_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+# --- bundles ----------------------------------------------------------------------------------
+
+
+def write_bundle(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays (float32, one dimension) into one compact file: FLAC, each scaled to its own peak.
+
+    What ``read_bundle`` gives differs by at most half a 20-bit step of the array's peak, 120 dB under it.
+    """
+    import soundfile
+
+    path = Path(path)
+    index = {}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for number, (key, array) in enumerate(sorted(arrays.items())):
+            samples = np.asarray(array, np.float64)
+            if samples.ndim != 1 or not np.isfinite(samples).all():
+                raise ValueError("a bundle holds finite arrays of one dimension")
+            peak = float(np.max(np.abs(samples), initial=0.0))
+            scale = peak / (_FULL_SCALE - 1) if peak else 1.0
+            steps = np.round(samples / scale).astype(np.int32)
+            flac = io.BytesIO()
+            if len(steps):
+                soundfile.write(flac, steps * _SPARE, 48_000, format="FLAC", subtype="PCM_24")
+            index[key] = {"file": f"{number}.flac", "scale": scale, "length": len(steps)}
+            archive.writestr(zipfile.ZipInfo(f"{number}.flac"), flac.getvalue())
+        archive.writestr(zipfile.ZipInfo(_BUNDLE_INDEX), json.dumps(index, indent=0))
+    try:
+        _replace_file(path, buffer.getvalue())
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {(error.strerror or str(error)).lower()}; choose another place") from None
+
+
+def read_bundle(path: str | Path) -> dict[str, np.ndarray]:
+    """The arrays of a bundle, float32; BadInput when the file is missing, torn or no bundle."""
+    import soundfile
+
+    try:
+        arrays = {}
+        with zipfile.ZipFile(path) as archive:
+            for key, entry in json.loads(archive.read(_BUNDLE_INDEX)).items():
+                steps = np.zeros(0, np.int32)
+                if entry["length"]:
+                    steps, _ = soundfile.read(io.BytesIO(archive.read(entry["file"])), dtype="int32")
+                if steps.shape != (entry["length"],):
+                    raise ValueError("length")
+                arrays[str(key)] = (steps / _SPARE * entry["scale"]).astype(np.float32)
+        return arrays
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        raise BadInput(f"{path} is missing, torn or not a bundle of rendered hits; install Struck again") from None

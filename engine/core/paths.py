@@ -1,0 +1,9 @@
+"""Where the checkout keeps what ships with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = ROOT / "assets"
+CHECKPOINTS = ROOT / "checkpoints"

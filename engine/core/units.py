@@ -1,0 +1,130 @@
+"""Conversions between seconds, samples, frames, timecode, decibels and cents: the only ones."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+
+from engine.core.errors import BadInput
+
+SAMPLE_RATE_HZ = 48_000
+"""Rate of everything Struck renders."""
+
+LN_60_DB = math.log(1000.0)
+"""Natural log of 60 dB as an amplitude ratio: T60 = LN_60_DB / decay rate (6.908)."""
+
+SILENCE_DB = -200.0
+"""Level that stands for no sound at all."""
+
+
+def seconds_to_samples(time_s: float, sample_rate_hz: int) -> int:
+    """Round a time to the nearest sample."""
+    return math.floor(time_s * sample_rate_hz + 0.5)
+
+
+def samples_to_seconds(samples: int, sample_rate_hz: int) -> float:
+    """Time of a sample."""
+    return samples / sample_rate_hz
+
+
+def seconds_to_frame(time_s: float, frame_rate: Fraction) -> int:
+    """Index of the picture frame on screen at a time (frame k shows from k / rate on)."""
+    return math.floor(Fraction(time_s).limit_denominator(10_000_000) * frame_rate + Fraction(1, 1000))
+
+
+def frame_to_seconds(frame: int, frame_rate: Fraction) -> float:
+    """Time at which a picture frame appears."""
+    return float(frame / frame_rate)
+
+
+def parse_frame_rate(text: str) -> Fraction:
+    """Read a frame rate such as ``30000/1001`` or ``25``; BadInput unless positive and under 1000."""
+    try:
+        rate = Fraction(text.strip())
+    except (ValueError, ZeroDivisionError):
+        raise BadInput(f"frame rate {text!r} is not a number; give it as 25 or 30000/1001") from None
+    if not 0 < rate < 1000:
+        raise BadInput(f"frame rate {text!r} is out of range; give one between 0 and 1000 frames a second")
+    return rate
+
+
+def format_frame_rate(rate: Fraction) -> str:
+    """Write a frame rate as an exact fraction, ``30000/1001``."""
+    return f"{rate.numerator}/{rate.denominator}"
+
+
+_TIMECODE = re.compile(r"^(\d{1,2}):([0-5]\d):([0-5]\d)([:;])(\d{2,3})$")
+
+
+def _frames_a_second(frame_rate: Fraction) -> int:
+    return max(1, math.floor(frame_rate + Fraction(1, 2)))
+
+
+def _drops_frames(frame_rate: Fraction) -> bool:
+    return frame_rate in (Fraction(30000, 1001), Fraction(60000, 1001))
+
+
+def parse_timecode(text: str, frame_rate: Fraction) -> int:
+    """Frame number of a timecode; ``;`` before the frames means drop-frame (SMPTE 12M, 29.97 and 59.94 only)."""
+    match = _TIMECODE.match(text.strip())
+    if not match:
+        raise BadInput(f"timecode {text!r} is not of the form HH:MM:SS:FF; correct it")
+    hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))
+    nominal = _frames_a_second(frame_rate)
+    if frames >= nominal:
+        raise BadInput(f"timecode {text!r} has frame {frames}, past the last of a {nominal}-frame second; correct it")
+    number = ((hours * 60 + minutes) * 60 + seconds) * nominal + frames
+    if match[4] == ";" and _drops_frames(frame_rate):
+        dropped = nominal // 15
+        total_minutes = hours * 60 + minutes
+        number -= dropped * (total_minutes - total_minutes // 10)
+    return number
+
+
+def format_timecode(frame: int, frame_rate: Fraction, drop_frame: bool = False) -> str:
+    """Timecode of a frame number, wrapping at 24 hours; drop-frame only where the rate allows it."""
+    nominal = _frames_a_second(frame_rate)
+    drop_frame = drop_frame and _drops_frames(frame_rate)
+    if drop_frame:
+        dropped = nominal // 15
+        per_minute = nominal * 60 - dropped
+        per_ten = per_minute * 10 + dropped
+        frame %= per_ten * 144
+        tens, rest = divmod(frame, per_ten)
+        frame += dropped * 9 * tens + (dropped * ((rest - dropped) // per_minute) if rest > dropped else 0)
+    frame %= nominal * 86_400
+    seconds, frames = divmod(frame, nominal)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{';' if drop_frame else ':'}{frames:02d}"
+
+
+def db_to_gain(level_db: float) -> float:
+    """Amplitude ratio of a level in decibels."""
+    return 10.0 ** (level_db / 20.0)
+
+
+def gain_to_db(gain: float, floor_db: float = SILENCE_DB) -> float:
+    """Level in decibels of an amplitude ratio, never under ``floor_db``."""
+    return max(floor_db, 20.0 * math.log10(gain)) if gain > 0.0 else floor_db
+
+
+def cents_to_ratio(cents: float) -> float:
+    """Frequency ratio of an interval in cents."""
+    return 2.0 ** (cents / 1200.0)
+
+
+def ratio_to_cents(ratio: float) -> float:
+    """Interval in cents of a frequency ratio."""
+    return 1200.0 * math.log2(ratio)
+
+
+def decay_to_t60_s(decay_per_s: float) -> float:
+    """Seconds in which e^(-decay t) falls by 60 dB; infinite for no decay."""
+    return LN_60_DB / decay_per_s if decay_per_s > 0.0 else math.inf
+
+
+def t60_to_decay_per_s(t60_s: float) -> float:
+    """Decay rate that falls by 60 dB in a given time."""
+    return LN_60_DB / t60_s

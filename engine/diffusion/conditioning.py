@@ -1,0 +1,64 @@
+"""What the sampler may be told beside the prior: how hard the blow was, of what material, and an embedding.
+
+Each part is optional. A part that is missing adds nothing to the network, so leaving all of them out is the null that
+guidance is measured from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from engine.core.errors import BadInput
+from engine.physics.model import MATERIALS, Context
+
+EMBEDDING_WIDTH = 512
+"""Width of the embedding through which sight, a reference sound and words are to arrive; all zeros is the null."""
+
+WIDTH = 2 + len(MATERIALS) + EMBEDDING_WIDTH
+_FULL_VELOCITY_DB = 20.0
+_SYNONYMS = {
+    "stone": "rock", "ice": "rock", "flesh": "skin", "body": "skin", "shoe": "floor", "soft": "cloth", "felt": "cloth",
+    "cardboard": "paper", "snow": "ground", "sand": "ground", "gravel": "ground", "grass": "ground", "leaf": "ground",
+    "dirt": "ground",
+}  # fmt: skip
+
+
+def encode_contexts(contexts: Sequence[Context], device: torch.device | str = "cpu") -> torch.Tensor:
+    """Contexts as vectors, float32 [B, WIDTH]; what is missing is 0. BadInput for what does not fit."""
+    vectors = np.zeros((len(contexts), WIDTH), np.float32)
+    for row, context in zip(vectors, contexts, strict=True):
+        if context.velocity_db is not None:
+            row[0], row[1] = 1.0, float(np.clip(context.velocity_db / _FULL_VELOCITY_DB, -2.0, 2.0))
+        if context.material:
+            if context.material not in MATERIALS:
+                raise BadInput(f"material {context.material!r} is not known; choose one of {', '.join(MATERIALS)}")
+            row[2 + MATERIALS.index(context.material)] = 1.0
+        if context.embedding:
+            if len(context.embedding) != EMBEDDING_WIDTH:
+                raise BadInput(
+                    f"an embedding has {len(context.embedding)} values instead of {EMBEDDING_WIDTH}; compute it anew"
+                )
+            row[2 + len(MATERIALS) :] = context.embedding
+    return torch.from_numpy(vectors).to(device)
+
+
+def drop_parts(vectors: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Context vectors [B, WIDTH] of which each part is left out, on its own, in ``share`` of the rows."""
+    spans = ((0, 2), (2, 2 + len(MATERIALS)), (2 + len(MATERIALS), WIDTH))
+    kept = torch.ones_like(vectors)
+    for low, high in spans:
+        told = (torch.rand(len(vectors), 1, generator=generator) >= share).to(vectors)
+        kept[:, low:high] = told
+    return vectors * kept
+
+
+def name_material(label: str) -> str:
+    """The material of a label such as "wood(door)" or "cloth/soft", "" where it is none of MATERIALS."""
+    for word in label.lower().replace("(", " ").replace(")", " ").replace("/", " ").split():
+        known = _SYNONYMS.get(word, word)
+        if known in MATERIALS:
+            return known
+    return ""

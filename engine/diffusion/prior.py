@@ -1,0 +1,180 @@
+"""The prior as the sampler's condition: what modes and residual lead one to expect, bin by bin.
+
+The modal part has a phase and is a mean; the residual is noise and is a variance. Both are measured
+against E, the magnitude to expect, which also whitens the sound: the idea of PriorGrad (Lee et al.,
+ICLR 2022) and SpecGrad (Koizumi et al., 2022) with a physical prior.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.diffusion.spectrogram import (
+    BINS,
+    FRAME_COUNTS,
+    HOP,
+    N_FFT,
+    ONSET_SAMPLE,
+    analysis_window,
+    compress,
+    wave_to_spectrogram,
+)
+from engine.physics.analysis.modes import synthesize_modes
+from engine.physics.analysis.residual import envelope_gain, rise_gain, synthesize_residual
+from engine.physics.model import Modes, Residual
+
+FLOOR_DB = -80.0
+"""Whitening floor under the loudest expected bin; what lies under it is silence to the sampler."""
+
+SIGMA_MIN = 0.05
+"""Least spread of a bin, in units of what is expected there: even a clean mode is not known better than this."""
+
+LENGTH_DB = -60.0
+_GRID = 32
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the sampler is told of a batch of hits; T frames each.
+
+    ``expected`` [B, BINS, T] magnitude E in spectrogram units; ``mean`` [B, 2, BINS, T] the modal
+    part's compressed picture; ``sigma`` [B, 1, BINS, T] standard deviation of the complex noise round the
+    modal part, in units of E; ``level`` [B, 1, BINS, T] E in decibels over its floor, scaled to 0..1.
+    """
+
+    expected: torch.Tensor
+    mean: torch.Tensor
+    sigma: torch.Tensor
+    level: torch.Tensor
+
+    @property
+    def features(self) -> torch.Tensor:
+        """The channels a network sees, [B, 4, BINS, T]."""
+        return torch.cat((self.mean, self.sigma, self.level), dim=1)
+
+
+def count_frames(modes: Modes, residual: Residual) -> int:
+    """Frames the sampler needs until the prior has fallen by 60 dB, from FRAME_COUNTS.
+
+    Depends on the hit's own physics alone, so that batch mates cannot change it.
+    """
+    powers: list[float] = []
+    decays: list[float] = []
+    for frequency, power, decay, muted in zip(
+        modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.muted or (False,) * len(modes), strict=True
+    ):
+        if not muted and 0.0 < frequency < SAMPLE_RATE_HZ / 2:
+            powers.append(power)
+            decays.append(decay)
+    for _, stage in residual.stages:
+        powers += list(stage.power_db)
+        decays += list(stage.decay_per_s)
+    if not powers:
+        return FRAME_COUNTS[0]
+    times = np.arange(FRAME_COUNTS[-1]) * (HOP / SAMPLE_RATE_HZ)
+    energy = np.power(10.0, np.asarray(powers)[:, None] / 10.0) * np.exp(-2.0 * np.asarray(decays)[:, None] * times)
+    total = energy.sum(axis=0)
+    loud = np.flatnonzero(total > total[0] * 10.0 ** (LENGTH_DB / 10.0))
+    last = int(loud[-1]) + ONSET_SAMPLE // HOP + 4 if len(loud) else 0
+    return next((count for count in FRAME_COUNTS if last <= count), FRAME_COUNTS[-1])
+
+
+def band_weights(edges_hz: Sequence[float]) -> np.ndarray:
+    """Share of each band's power density that falls on each bin, [BINS, bands], in 1/Hz."""
+    spacing_hz = SAMPLE_RATE_HZ / N_FFT
+    centres = np.arange(BINS)[:, None] * spacing_hz
+    low = np.maximum(centres - spacing_hz / 2, 0.0)
+    high = np.minimum(centres + spacing_hz / 2, SAMPLE_RATE_HZ / 2)
+    edges = np.asarray(edges_hz, dtype=np.float64)
+    overlap = np.minimum(high, edges[None, 1:]) - np.maximum(low, edges[None, :-1])
+    return np.maximum(overlap, 0.0) / (high - low) / (edges[1:] - edges[:-1])
+
+
+@functools.lru_cache(maxsize=len(FRAME_COUNTS))
+def _window_squares(frames: int) -> np.ndarray:
+    """How much of the power at each time, _GRID samples apart, each frame sees, [frames, times]."""
+    window = analysis_window().numpy().astype(np.float64)
+    starts = np.arange(0, frames * HOP, _GRID)
+    offsets = (starts[None, :] + _GRID / 2) - np.arange(frames)[:, None] * HOP + N_FFT / 2
+    inside = (offsets >= 0) & (offsets < N_FFT)
+    squares: np.ndarray = np.where(inside, np.interp(offsets, np.arange(N_FFT), window**2), 0.0) * _GRID
+    squares.setflags(write=False)
+    return squares
+
+
+def expect_noise_power(residual: Residual, frames: int) -> np.ndarray:
+    """Expected |STFT|^2 of the residual's noise, [BINS, frames], all stages together."""
+    if not residual.power_db:
+        return np.zeros((BINS, frames))
+    starts = np.arange(0, frames * HOP, _GRID)
+    squares = _window_squares(frames)
+    since_s = (starts + _GRID / 2 - ONSET_SAMPLE) / SAMPLE_RATE_HZ
+    weights = band_weights(residual.edges_hz) * (SAMPLE_RATE_HZ / 2)
+    total = np.zeros((BINS, frames))
+    rise = np.where(since_s > 0, rise_gain(np.maximum(since_s, 0), residual.rise_s) ** 2, 0.0)
+    fine = np.square(envelope_gain(np.maximum(since_s, 0), residual.envelope_db))
+    for name, stage in residual.stages:
+        gain = rise if name == "room" else rise * fine
+        envelope = gain * np.exp(-2.0 * np.asarray(stage.decay_per_s)[:, None] * np.maximum(since_s, 0))
+        energy = np.power(10.0, np.asarray(stage.power_db)[:, None] / 10.0) * (envelope @ squares.T)
+        total += weights @ energy
+    return total
+
+
+def build_condition(physics: Sequence[tuple[Modes, Residual]], frames: int, device: torch.device | str) -> Condition:
+    """The condition of a batch of hits over ``frames`` frames, whose onset lies at ONSET_SAMPLE."""
+    return assemble_condition(*expect_parts(physics, frames, device))
+
+
+def expect_parts(
+    physics: Sequence[tuple[Modes, Residual]], frames: int, device: torch.device | str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What each hit leads one to expect: spectrogram of its modes, complex, and power of its noise, [B, BINS, T].
+
+    Both add up where several hits sound at once.
+    """
+    length = frames * HOP
+    modal = synthesize_modes([modes for modes, _ in physics], length - ONSET_SAMPLE, SAMPLE_RATE_HZ, device=device)
+    for row, (_, residual) in zip(modal, physics, strict=True):
+        rising = math.ceil(residual.rise_s * SAMPLE_RATE_HZ)
+        row[:rising] *= torch.from_numpy(rise_gain(np.arange(rising) / SAMPLE_RATE_HZ, residual.rise_s)).to(row)
+    wave = torch.nn.functional.pad(modal.to(torch.float32), (ONSET_SAMPLE, 0))
+    noise_power = torch.stack(
+        [torch.from_numpy(expect_noise_power(residual, frames)).float() for _, residual in physics]
+    ).to(device)
+    return wave_to_spectrogram(wave), noise_power
+
+
+def draw_noise(residual: Residual, frames: int, seed: int) -> np.ndarray:
+    """A draw of the residual's noise as a wave, float32 [frames * HOP], whose onset lies at ONSET_SAMPLE.
+
+    Drawn in time and not bin by bin: what a frame of 21 ms cannot show, the attack and the fine envelope, lies in how
+    the phases of its bins agree, and so the sampler starts from it.
+    """
+    length = frames * HOP - ONSET_SAMPLE
+    noise = synthesize_residual(residual, length, SAMPLE_RATE_HZ, seed)
+    rising = min(length, math.ceil(residual.rise_s * SAMPLE_RATE_HZ))
+    noise[:rising] *= rise_gain(np.arange(rising) / SAMPLE_RATE_HZ, residual.rise_s)
+    return np.pad(noise, (ONSET_SAMPLE, 0))
+
+
+def assemble_condition(modal: torch.Tensor, noise_power: torch.Tensor) -> Condition:
+    """The condition of a modal spectrogram, complex, and the noise's power, both [B, BINS, T]."""
+    power = (modal.real**2 + modal.imag**2).unsqueeze(1)
+    # Neighbouring modes beat to nothing in single bins; their neighbourhood says what to expect there.
+    modal_power = torch.nn.functional.avg_pool2d(power, 3, stride=1, padding=1)[:, 0]
+    together = modal_power + noise_power
+    peak = together.amax(dim=(-2, -1), keepdim=True).clamp_min(1e-20)
+    floor = peak * 10.0 ** (FLOOR_DB / 10.0)
+    expected = torch.sqrt(together + floor)
+    share = torch.sqrt((noise_power + floor) / (together + floor))
+    sigma = torch.sqrt(share**2 + SIGMA_MIN**2)
+    level = 1.0 + 20.0 * torch.log10(expected / torch.sqrt(peak)) / -FLOOR_DB
+    return Condition(expected, compress(modal / expected), sigma.unsqueeze(1), level.unsqueeze(1))

@@ -1,0 +1,139 @@
+"""The U-Net: from a noisy picture and the prior to a velocity.
+
+It works on patches and returns, for every bin, a free part and gates on the prior's modal part and
+on the noisy picture itself. Gates let a coarse, cheap network act on every bin: turning a mode by a
+phase, damping a region of noise, without redrawing it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from engine.diffusion.conditioning import WIDTH
+from engine.diffusion.spectrogram import BINS
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes of the U-Net; ``channels`` one entry a level, each level half as fine as the one before."""
+
+    channels: tuple[int, ...] = (48, 96, 160, 224)
+    blocks: int = 2
+    patch: int = 4
+    embedding: int = 256
+    condition_channels: int = 4
+
+
+class Block(nn.Module):
+    """A pre-activation residual block whose scale and shift follow the time embedding."""
+
+    def __init__(self, inputs: int, outputs: int, embedding: int) -> None:
+        super().__init__()
+        self.norm_in = nn.GroupNorm(8, inputs)
+        self.conv_in = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.modulate = nn.Linear(embedding, 2 * outputs)
+        self.norm_out = nn.GroupNorm(8, outputs)
+        self.conv_out = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip: nn.Module = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+        nn.init.zeros_(self.conv_out.weight)
+        nn.init.zeros_(self.modulate.weight)
+        nn.init.zeros_(self.modulate.bias)
+
+    def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        hidden = self.conv_in(F.silu(self.norm_in(x)))
+        scale, shift = self.modulate(embedding)[:, :, None, None].chunk(2, dim=1)
+        hidden = self.norm_out(hidden) * (1.0 + scale) + shift
+        return self.skip(x) + self.conv_out(F.silu(hidden))
+
+
+class VelocityNetwork(nn.Module):
+    """Velocity [B, 2, BINS, T] of a noisy deviation at an angle, given the prior's features."""
+
+    pitch: torch.Tensor
+    OUTPUTS = 5  # free part (2), gate on the modal part (2, complex), gate on the noisy picture (1)
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels, patch = config.channels, config.patch
+        self.embed = nn.Sequential(
+            nn.Linear(64, config.embedding), nn.SiLU(), nn.Linear(config.embedding, config.embedding), nn.SiLU()
+        )
+        self.context = nn.Linear(WIDTH, config.embedding, bias=False)  # 0 in, 0 out: nothing known changes nothing
+        nn.init.zeros_(self.context.weight)
+        self.stem = nn.Conv2d(2 + config.condition_channels + 1, channels[0], patch, stride=patch)
+        # Physics is not the same at every pitch: each level knows which frequency a row stands for.
+        self.rows = nn.ParameterList(
+            [nn.Parameter(torch.zeros(1, c, BINS // patch // 2**i, 1)) for i, c in enumerate(channels)]
+        )
+        self.down = nn.ModuleList()
+        self.shrink = nn.ModuleList()
+        for i, width in enumerate(channels):
+            self.down.append(nn.ModuleList([Block(width, width, config.embedding) for _ in range(config.blocks)]))
+            if i + 1 < len(channels):
+                self.shrink.append(nn.Conv2d(width, channels[i + 1], 2, stride=2))
+        self.grow = nn.ModuleList()
+        self.up = nn.ModuleList()
+        for i in reversed(range(len(channels) - 1)):
+            self.grow.append(nn.ConvTranspose2d(channels[i + 1], channels[i], 2, stride=2))
+            inputs = [2 * channels[i]] + [channels[i]] * (config.blocks - 1)
+            self.up.append(nn.ModuleList([Block(width, channels[i], config.embedding) for width in inputs]))
+        self.norm = nn.GroupNorm(8, channels[0])
+        self.head = nn.Conv2d(channels[0], self.OUTPUTS * patch * patch, 3, padding=1)
+        with torch.no_grad():  # velocity 0, the bare prior, is where learning starts
+            for values in self.head.parameters():
+                values.zero_()
+        pitch = torch.linspace(-1.0, 1.0, BINS)[None, None, :, None]
+        self.register_buffer("pitch", pitch, persistent=False)
+
+    def forward(
+        self, noisy: torch.Tensor, angle: torch.Tensor, features: torch.Tensor, context: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Velocity of ``noisy`` [B, 2, BINS, T] at ``angle`` [B] in 0..pi/2, given ``features`` [B, 4, BINS, T].
+
+        ``context`` [B, WIDTH] is what else is known (``encode_contexts``), nothing by default.
+        """
+        mean = features[:, :2]
+        dtype = self.stem.weight.dtype
+        embedding = self.embed(embed_angle(angle).to(dtype))
+        if context is not None:
+            embedding = embedding + self.context(context.to(dtype))
+        x = torch.cat((noisy, features, self.pitch.expand(noisy.shape[0], 1, BINS, noisy.shape[-1])), dim=1)
+        x = self.stem(x.to(dtype).contiguous(memory_format=torch.channels_last))
+        skips = []
+        for i, blocks in enumerate(self.down):
+            x = x + self.rows[i]
+            for block in blocks:  # type: ignore[attr-defined]
+                x = block(x, embedding)
+            if i < len(self.shrink):
+                skips.append(x)
+                x = self.shrink[i](x)
+        for grow, blocks in zip(self.grow, self.up, strict=True):
+            x = torch.cat((grow(x), skips.pop()), dim=1)
+            for block in blocks:  # type: ignore[attr-defined]
+                x = block(x, embedding)
+        maps = F.pixel_shuffle(self.head(F.silu(self.norm(x))), self.config.patch).float()
+        free, gate_mean, gate_noisy = maps[:, :2], maps[:, 2:4], maps[:, 4:5]
+        return free + multiply_complex(gate_mean, mean) + gate_noisy * noisy
+
+
+def multiply_complex(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Product of two complex pictures [B, 2, ...]."""
+    return torch.stack((a[:, 0] * b[:, 0] - a[:, 1] * b[:, 1], a[:, 0] * b[:, 1] + a[:, 1] * b[:, 0]), dim=1)
+
+
+def embed_angle(angle: torch.Tensor) -> torch.Tensor:
+    """Sines and cosines of an angle at 32 frequencies, [B, 64]."""
+    rates = torch.exp(torch.linspace(0.0, math.log(200.0), 32, device=angle.device))
+    phases = angle.float()[:, None] * rates
+    return torch.cat((phases.sin(), phases.cos()), dim=1)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of trained values."""
+    return sum(p.numel() for p in network.parameters())

@@ -1,0 +1,90 @@
+"""Edits of what lies over a sound or between two: macros and morphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from engine.core.errors import BadInput
+from engine.document.edits.sounds import with_physics
+from engine.document.edits.values import (
+    NAME_LENGTH,
+    Edit,
+    MakeMacros,
+    MakeMorph,
+    Preset,
+    check_number,
+    check_truth,
+    find_sound,
+    free_name,
+    next_ids,
+    quote,
+    with_sound,
+)
+from engine.document.project import Project, Sound
+from engine.physics.model import MACRO_NAMES, MACRO_RANGE, Macros
+
+
+def set_macros(sound: Sound, values: Mapping[str, Any]) -> Edit:
+    """Give macros of a sound absolute values; its own modes and residual stay."""
+    unknown = [name for name in values if name not in MACRO_NAMES]
+    if unknown:
+        raise BadInput(f"there is no macro {quote(unknown[0])}; choose one of {', '.join(MACRO_NAMES)}")
+    numbers = {name: check_number(value, name, MACRO_RANGE) for name, value in values.items()}
+
+    def apply(project: Project) -> Project:
+        now = find_sound(project, sound.id)
+        return with_sound(project, replace(now, macros=replace(now.macros, **numbers)))
+
+    words = ", ".join(name for name in MACRO_NAMES if name in numbers) or "macros"
+    return Edit(f"{words.capitalize()} of {sound.name}", apply)
+
+
+def reset_macros(sound: Sound) -> Edit:
+    """All macros of a sound to where they change nothing."""
+
+    def apply(project: Project) -> Project:
+        return with_sound(project, replace(find_sound(project, sound.id), macros=Macros()))
+
+    return Edit(f"Reset macros of {sound.name}", apply)
+
+
+def bake_macros(sound: Sound, apply_macros: MakeMacros) -> Edit:
+    """Make what is heard under a sound's macros its own modes and residual, and reset the macros."""
+
+    def apply(project: Project) -> Project:
+        now = find_sound(project, sound.id)
+        modes, residual = apply_macros(now.modes, now.residual, now.macros)
+        return with_sound(project, replace(with_physics(now, modes, residual), macros=Macros()))
+
+    return Edit(f"Bake macros into {sound.name}", apply)
+
+
+def morphed(sound: Sound, other: Preset, amount: float, morph: MakeMorph) -> Sound:
+    """A sound ``amount`` (0 to 1) of the way to another in its own physics, and in its macros as far."""
+    modes, residual = morph((sound.modes, sound.residual), (other.modes, other.residual), amount)
+    target = getattr(other, "macros", Macros())
+    between = {
+        f.name: (1.0 - amount) * getattr(sound.macros, f.name) + amount * getattr(target, f.name)
+        for f in fields(Macros)
+    }
+    return replace(sound, modes=modes, residual=residual, macros=Macros(**between))
+
+
+def morph_sound(sound: Sound, other: Preset, amount: Any, morph: MakeMorph, as_new: Any = False) -> Edit:
+    """Move a sound towards another, in place or, with ``as_new``, as a new sound; its note tells of which two it is."""
+    share = check_number(amount, "amount", (0.0, 1.0))
+    is_new = check_truth(as_new, "as_new")
+    note = f"morph of {sound.name} and {other.name}, {round(100.0 * share)} %"
+
+    def apply(project: Project) -> Project:
+        made = morphed(find_sound(project, sound.id), other, share, morph)
+        made = replace(made, origin="edited", origin_note=note, fit=None)
+        if not is_new:
+            return project if share == 0.0 else with_sound(project, made)
+        (new_id,) = next_ids((s.id for s in project.sounds), "s")
+        name = free_name(project, f"{sound.name} × {other.name}"[:NAME_LENGTH])
+        return replace(project, sounds=(*project.sounds, replace(made, id=new_id, name=name)))
+
+    return Edit(f"Morph {sound.name} {'into a new sound' if is_new else f'towards {other.name}'}", apply)

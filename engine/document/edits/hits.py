@@ -1,0 +1,211 @@
+"""Edits of hits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.core.errors import BadInput
+from engine.document.edits.values import (
+    DECAY_RATIO_RANGE,
+    GAIN_RANGE_DB,
+    MAX_HITS,
+    PITCH_RANGE_CENTS,
+    RESIDUAL_RANGE_DB,
+    VELOCITY_RANGE_DB,
+    Edit,
+    check_hits,
+    check_number,
+    check_seed,
+    check_truth,
+    count_of,
+    derive_seed,
+    find_sound,
+    free_name,
+    next_ids,
+    quote,
+    with_hits,
+)
+from engine.document.project import Hit, Project
+
+SAME_HIT_S = 0.030
+"""A detected hit this near to one a person has dealt with is that one."""
+
+
+def add_hit(time_s: float, velocity_db: float = 0.0, sound_id: str | None = None) -> Edit:
+    """A new hit; without a sound it takes that of the hit nearest in time."""
+
+    def apply(project: Project) -> Project:
+        at_s = check_number(time_s, "time_s", (0.0, project.clip.duration_s))
+        if len(project.hits) >= MAX_HITS:
+            raise BadInput(f"the project holds {MAX_HITS} hits already; delete some first")
+        sound = find_sound(project, sound_id if sound_id is not None else nearest_sound_id(project, at_s))
+        (hit_id,) = next_ids((hit.id for hit in project.hits), "h")
+        velocity = check_number(velocity_db, "velocity_db", VELOCITY_RANGE_DB)
+        seed = derive_seed(project.render.seed, hit_id)
+        hit = Hit(hit_id, at_s, sound.id, seed, velocity_db=velocity, touched=True)
+        return with_hits(project, (*project.hits, hit))
+
+    return Edit("Add hit", apply)
+
+
+def nearest_sound_id(project: Project, time_s: float) -> str:
+    """Sound of the hit nearest in time, else the first sound; BadInput when there is no sound."""
+    if project.hits:
+        return min(project.hits, key=lambda hit: abs(hit.time_s - time_s)).sound_id
+    if not project.sounds:
+        raise BadInput("the project has no sound to strike; choose a preset first")
+    return project.sounds[0].id
+
+
+def move_hits(ids: Sequence[str], delta_s: float) -> Edit:
+    """Shift hits together, as far as the clip's ends allow."""
+
+    def apply(project: Project) -> Project:
+        wanted = check_hits(project, ids)
+        duration_s = project.clip.duration_s
+        times_s = [hit.time_s for hit in project.hits if hit.id in wanted]
+        step_s = check_number(delta_s, "delta_s", (-min(times_s), max(0.0, duration_s - max(times_s))))
+        if step_s == 0.0:
+            return project
+
+        def shift(hit: Hit) -> Hit:
+            return replace(_touch(hit), time_s=min(max(hit.time_s + step_s, 0.0), duration_s))
+
+        return with_hits(project, (shift(hit) if hit.id in wanted else hit for hit in project.hits))
+
+    return Edit(f"Move {count_of(len(ids), 'hit')}", apply)
+
+
+_HIT_NUMBERS = {"velocity_db": VELOCITY_RANGE_DB, "gain_db": GAIN_RANGE_DB, "pan": (-1.0, 1.0)}
+_TWEAK_NUMBERS = {
+    "pitch_cents": PITCH_RANGE_CENTS,
+    "decay_ratio": DECAY_RATIO_RANGE,
+    "residual_db": RESIDUAL_RANGE_DB,
+}
+_HIT_WORDS = {
+    "velocity_db": "velocity",
+    "gain_db": "level",
+    "sound_id": "sound",
+    "time_s": "time",
+    "pitch_cents": "pitch",
+    "decay_ratio": "decay",
+    "residual_db": "residual",
+}
+
+
+def set_hits(ids: Sequence[str], values: Mapping[str, Any]) -> Edit:
+    """Give hits absolute values: velocity_db, gain_db, pan, mute, seed, sound_id, time_s or a tweak's fields."""
+
+    def apply(project: Project) -> Project:
+        wanted = check_hits(project, ids)
+        fields: dict[str, Any] = {}
+        tweak: dict[str, float] = {}
+        for name, value in values.items():
+            if name in _HIT_NUMBERS:
+                fields[name] = check_number(value, name, _HIT_NUMBERS[name])
+            elif name in _TWEAK_NUMBERS:
+                tweak[name] = check_number(value, name, _TWEAK_NUMBERS[name])
+            elif name == "time_s":
+                fields[name] = check_number(value, name, (0.0, project.clip.duration_s))
+            elif name == "mute":
+                fields[name] = check_truth(value, name)
+            elif name == "seed":
+                fields[name] = check_seed(value)
+            elif name == "sound_id":
+                fields[name] = find_sound(project, value).id
+            else:
+                raise BadInput(f"a hit has no {quote(name)}; set a property that it has")
+        return with_hits(project, (_set_hit(hit, fields, tweak) if hit.id in wanted else hit for hit in project.hits))
+
+    words = ", ".join(_HIT_WORDS.get(str(name), str(name)) for name in values)
+    return Edit(f"Set {words} of {count_of(len(ids), 'hit')}", apply)
+
+
+def _set_hit(hit: Hit, fields: Mapping[str, Any], tweak: Mapping[str, float]) -> Hit:
+    changed = replace(hit, **fields, tweak=replace(hit.tweak, **tweak))
+    return hit if changed == hit else replace(_touch(hit), **fields, tweak=changed.tweak)
+
+
+def delete_hits(ids: Sequence[str]) -> Edit:
+    """Take hits away; their sounds stay, and those that were found are not found again."""
+
+    def apply(project: Project) -> Project:
+        wanted = check_hits(project, ids)
+        refused = [_found_s(hit) for hit in project.hits if hit.id in wanted]
+        kept_s = (*project.detection.refused_s, *(time_s for time_s in refused if time_s is not None))
+        project = replace(project, detection=replace(project.detection, refused_s=kept_s[-MAX_HITS:]))
+        return with_hits(project, (hit for hit in project.hits if hit.id not in wanted))
+
+    return Edit(f"Delete {count_of(len(ids), 'hit')}", apply)
+
+
+def detach_hit(hit_id: str) -> Edit:
+    """Give a hit a sound of its own, a copy of the one it shares; nothing to do if it shares with none."""
+
+    def apply(project: Project) -> Project:
+        check_hits(project, [hit_id])
+        hit = project.hit(hit_id)
+        if sum(other.sound_id == hit.sound_id for other in project.hits) == 1:
+            return project
+        shared = find_sound(project, hit.sound_id)
+        (sound_id,) = next_ids((s.id for s in project.sounds), "s")
+        own = replace(shared, id=sound_id, name=free_name(project, shared.name))
+        project = replace(project, sounds=(*project.sounds, own))
+        return set_hits([hit_id], {"sound_id": sound_id}).apply(project)
+
+    return Edit("Give hit its own sound", apply)
+
+
+def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: str = "Detect hits") -> Edit:
+    """Put detected hits (time_s, strength, velocity_db) in place of those no person touched.
+
+    A found hit within 1 ms of where an untouched one was found keeps that one (its id, seed and
+    sound). A found hit within SAME_HIT_S of a touched one, of where a touched one was found before it
+    was moved, or of where a deleted one was found, is that one and is dropped.
+    """
+
+    def apply(project: Project) -> Project:
+        touched = [hit for hit in project.hits if hit.touched]
+        old = [hit for hit in project.hits if not hit.touched]
+        settled_s = [hit.time_s for hit in touched]
+        settled_s += [hit.found_s for hit in touched if hit.found_s is not None]
+        settled_s += project.detection.refused_s
+        fresh = sorted(
+            (check_number(t, "time_s", (0.0, project.clip.duration_s)), check_number(s, "strength", (0.0, 1.0)), v)
+            for t, s, v in found
+        )
+        fresh = [row for row in fresh if all(abs(row[0] - time_s) > SAME_HIT_S for time_s in settled_s)]
+        if len(fresh) > MAX_HITS:
+            fresh = sorted(sorted(fresh, key=lambda row: -row[1])[:MAX_HITS])
+        new_ids = iter(next_ids((hit.id for hit in project.hits), "h", len(fresh)))
+        hits = list(touched)
+        for time_s, strength, velocity_db in fresh:
+            kept = next((hit for hit in old if _was_found_at(hit, time_s)), None)
+            if kept is not None:
+                old.remove(kept)
+                hits.append(kept)
+                continue
+            hit_id = next(new_ids)
+            velocity = check_number(velocity_db, "velocity_db", VELOCITY_RANGE_DB)
+            seed = derive_seed(project.render.seed, hit_id)
+            sound_id = nearest_sound_id(project, time_s)
+            hits.append(Hit(hit_id, time_s, sound_id, seed, velocity, strength=strength, found_s=time_s))
+        return with_hits(project, hits)
+
+    return Edit(label, apply)
+
+
+def _touch(hit: Hit) -> Hit:
+    return replace(hit, touched=True, found_s=_found_s(hit))
+
+
+def _was_found_at(hit: Hit, time_s: float) -> bool:
+    """Whether an untouched hit is the one found there; an older project's hit may have been refined since."""
+    return abs(hit.time_s - time_s) <= SAME_HIT_S if hit.found_s is None else abs(hit.found_s - time_s) <= 0.001
+
+
+def _found_s(hit: Hit) -> float | None:
+    """Where detection found a hit; of an older project's hit only known while nobody has touched it."""
+    return hit.time_s if hit.found_s is None and not hit.touched else hit.found_s

@@ -1,0 +1,143 @@
+"""The browser's edit messages, decoded: ``{"kind": "move_hits", "ids": [...], "delta_s": 0.1}`` and the like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from engine.core.errors import BadInput
+from engine.document.edits import blends, hits, settings, sounds
+from engine.document.edits.values import Edit, Laws, Preset, check_list, check_text, find_sound, quote
+from engine.document.project import Project
+
+
+def apply_message(
+    project: Project,
+    message: Mapping[str, Any],
+    presets: Mapping[str, Preset] | None = None,
+    laws: Laws | None = None,
+) -> Edit:
+    """The edit that a message asks for, tried on the project so that it will not fail when committed.
+
+    ``presets`` by name serve ``apply_preset`` and ``morph_sound``, ``laws`` serve ``bake_macros`` and ``morph_sound``.
+    Raises BadInput for an unknown kind, a missing or unknown field, or values no edit accepts.
+    """
+    if not isinstance(message, Mapping):
+        raise BadInput(f"the edit is {quote(message)}, not an object; send one with a kind")
+    kind = message.get("kind")
+    fields = {name: value for name, value in message.items() if name != "kind"}
+    if kind == "apply_preset":
+        edit = _apply_preset(fields, presets or {})
+    elif isinstance(kind, str) and kind in _OF_SOUNDS:
+        make_of, required, optional = _OF_SOUNDS[kind]
+        _check_fields(kind, fields, required, optional)
+        edit = make_of(project, _plain(fields), presets or {}, laws)
+    elif isinstance(kind, str) and kind in _KINDS:
+        make, required, optional = _KINDS[kind]
+        _check_fields(kind, fields, required, optional)
+        edit = make(**_plain(fields))
+    else:
+        raise BadInput(f"edit {quote(kind)} is not known; reload the page")
+    edit.apply(project)
+    return edit
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with the shapes that edits rely on before they apply."""
+    plain = dict(fields)
+    if "ids" in plain:
+        plain["ids"] = [check_text(v, "the id of a hit") for v in check_list(plain["ids"], "ids")]
+    if "hit_id" in plain:
+        plain["hit_id"] = check_text(plain["hit_id"], "the id of a hit")
+    if "indices" in plain:
+        plain["indices"] = check_list(plain["indices"], "indices")
+    if "values" in plain and not isinstance(plain["values"], Mapping):
+        raise BadInput(f"values is {quote(plain['values'])}, not an object; correct it")
+    return plain
+
+
+def _check_fields(kind: str, fields: Mapping[str, Any], required: Sequence[str], optional: Sequence[str]) -> None:
+    for name in required:
+        if name not in fields:
+            raise BadInput(f"edit {kind} lacks {name}; reload the page")
+    for name in fields:
+        if name not in required and name not in optional:
+            raise BadInput(f"edit {kind} has no {quote(name)}; reload the page")
+
+
+def _apply_preset(fields: Mapping[str, Any], presets: Mapping[str, Preset]) -> Edit:
+    _check_fields("apply_preset", fields, ("name",), ("sound_id",))
+    return sounds.apply_preset(fields.get("sound_id"), _find_preset(fields["name"], presets))
+
+
+def _set_macros(project: Project, fields: dict[str, Any], *_: Any) -> Edit:
+    return blends.set_macros(find_sound(project, fields["sound_id"]), fields["values"])
+
+
+def _reset_macros(project: Project, fields: dict[str, Any], *_: Any) -> Edit:
+    return blends.reset_macros(find_sound(project, fields["sound_id"]))
+
+
+def _bake_macros(project: Project, fields: dict[str, Any], _: Any, laws: Laws | None) -> Edit:
+    return blends.bake_macros(find_sound(project, fields["sound_id"]), _known(laws).apply_macros)
+
+
+def _morph_sound(project: Project, fields: dict[str, Any], presets: Mapping[str, Preset], laws: Laws | None) -> Edit:
+    sound = find_sound(project, fields["sound_id"])
+    other = find_other(project, fields, presets)
+    return blends.morph_sound(sound, other, fields["amount"], _known(laws).morph, fields.get("as_new", False))
+
+
+def find_other(project: Project, fields: Mapping[str, Any], presets: Mapping[str, Preset]) -> Preset:
+    """What a morph goes to: the project's sound ``other``, or the preset named by ``preset``. Raises BadInput."""
+    if ("other" in fields) == ("preset" in fields):
+        raise BadInput("a morph needs one target; choose a sound or a preset")
+    if "other" in fields:
+        return find_sound(project, fields["other"])
+    return _find_preset(fields["preset"], presets)
+
+
+def _find_preset(value: Any, presets: Mapping[str, Preset]) -> Preset:
+    name = check_text(value, "the preset's name")
+    if name not in presets:
+        raise BadInput(f"preset {quote(name)} is not known; choose one from the list")
+    return presets[name]
+
+
+def _known(laws: Laws | None) -> Laws:
+    if laws is None:
+        raise BadInput("this edit needs the physics, which is not at hand; open the editor for it")
+    return laws
+
+
+def _detach_hit(id: str) -> Edit:
+    return hits.detach_hit(check_text(id, "the id of a hit"))
+
+
+_KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] = {
+    "add_hit": (hits.add_hit, ("time_s",), ("velocity_db", "sound_id")),
+    "move_hits": (hits.move_hits, ("ids", "delta_s"), ()),
+    "set_hits": (hits.set_hits, ("ids", "values"), ()),
+    "delete_hits": (hits.delete_hits, ("ids",), ()),
+    "detach_hit": (_detach_hit, ("id",), ()),
+    "set_modes": (sounds.set_modes, ("sound_id", "indices"), ("frequency_hz", "power_db", "decay_per_s")),
+    "add_mode": (sounds.add_mode, ("sound_id", "frequency_hz", "power_db", "decay_per_s"), ()),
+    "delete_modes": (sounds.delete_modes, ("sound_id", "indices"), ()),
+    "mute_modes": (sounds.mute_modes, ("sound_id", "indices", "muted"), ()),
+    "set_residual": (sounds.set_residual, ("sound_id", "stage", "indices"), ("power_db", "decay_per_s")),
+    "set_rise": (sounds.set_rise, ("sound_id", "rise_s"), ()),
+    "rename_sound": (sounds.rename_sound, ("sound_id", "name"), ()),
+    "delete_sound": (sounds.delete_sound, ("sound_id",), ()),
+    "set_render": (settings.set_render, (), ("steps", "guidance", "seed", "checkpoint", "variation")),
+    "set_mix": (settings.set_mix, (), ("gain_db", "clip_gain_db")),
+    "set_threshold": (settings.set_threshold, ("threshold",), ()),
+    "set_source": (settings.set_source, ("source",), ()),
+}
+
+_OF_SOUNDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] = {
+    "set_macros": (_set_macros, ("sound_id", "values"), ()),
+    "reset_macros": (_reset_macros, ("sound_id",), ()),
+    "bake_macros": (_bake_macros, ("sound_id",), ()),
+    "morph_sound": (_morph_sound, ("sound_id", "amount"), ("other", "preset", "as_new")),
+}
+"""Edits whose label names the sound: made of the project, the fields, the presets and the laws."""

@@ -1,0 +1,215 @@
+"""Edits of sounds: their modes, their residual, where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.core.errors import BadInput
+from engine.document.edits.values import (
+    DECAY_RANGE_PER_S,
+    FREQUENCY_RANGE_HZ,
+    ORIGIN_WORDS,
+    POWER_RANGE_DB,
+    Edit,
+    Preset,
+    check_indices,
+    check_name,
+    check_number,
+    check_truth,
+    count_of,
+    find_sound,
+    free_name,
+    next_ids,
+    put,
+    put_numbers,
+    quote,
+    select_modes,
+    with_sound,
+)
+from engine.document.project import Project, Sound
+from engine.physics.model import LONGEST_RISE_S, MAX_MODES, STAGES, Modes, Residual, Stage
+
+_STAGE_WORDS = {"attack": "attack", "strike": "strike noise", "tail": "tail", "room": "room"}
+
+
+def with_physics(sound: Sound, modes: Modes, residual: Residual) -> Sound:
+    """The sound with new physics, its origin now 'edited' and its note telling what it was."""
+    if modes == sound.modes and residual == sound.residual:
+        return sound
+    note = sound.origin_note
+    if sound.origin != "edited":
+        note = f"was: {note or ORIGIN_WORDS.get(sound.origin, sound.origin)}"
+    return replace(sound, modes=modes, residual=residual, origin="edited", origin_note=note, fit=None)
+
+
+def set_modes(
+    sound_id: str,
+    indices: Sequence[int],
+    frequency_hz: Sequence[float] | None = None,
+    power_db: Sequence[float] | None = None,
+    decay_per_s: Sequence[float] | None = None,
+) -> Edit:
+    """Give modes absolute values, one of each list for each index."""
+
+    def apply(project: Project) -> Project:
+        sound = find_sound(project, sound_id)
+        modes = sound.modes
+        chosen = check_indices(indices, len(modes), "mode")
+        modes = replace(
+            modes,
+            frequency_hz=put_numbers(modes.frequency_hz, chosen, frequency_hz, "frequency_hz", FREQUENCY_RANGE_HZ),
+            power_db=put_numbers(modes.power_db, chosen, power_db, "power_db", POWER_RANGE_DB),
+            decay_per_s=put_numbers(modes.decay_per_s, chosen, decay_per_s, "decay_per_s", DECAY_RANGE_PER_S),
+        )
+        return with_sound(project, with_physics(sound, modes, sound.residual))
+
+    return Edit(f"Change {count_of(len(indices), 'mode')}", apply)
+
+
+def add_mode(sound_id: str, frequency_hz: float, power_db: float, decay_per_s: float) -> Edit:
+    """A new mode, after the others so that their numbers stay."""
+
+    def apply(project: Project) -> Project:
+        sound = find_sound(project, sound_id)
+        modes = select_modes(sound.modes, range(len(sound.modes)))
+        if len(modes) >= MAX_MODES:
+            raise BadInput(f"the sound has {MAX_MODES} modes already; delete some first")
+        modes = Modes(
+            (*modes.frequency_hz, check_number(frequency_hz, "frequency_hz", FREQUENCY_RANGE_HZ)),
+            (*modes.power_db, check_number(power_db, "power_db", POWER_RANGE_DB)),
+            (*modes.decay_per_s, check_number(decay_per_s, "decay_per_s", DECAY_RANGE_PER_S)),
+            (*modes.phase_rad, 0.0),
+            (*modes.muted, False),
+        )
+        return with_sound(project, with_physics(sound, modes, sound.residual))
+
+    return Edit("Add mode", apply)
+
+
+def delete_modes(sound_id: str, indices: Sequence[int]) -> Edit:
+    """Take modes away; those after them move up."""
+
+    def apply(project: Project) -> Project:
+        sound = find_sound(project, sound_id)
+        gone = set(check_indices(indices, len(sound.modes), "mode"))
+        left = [k for k in range(len(sound.modes)) if k not in gone]
+        modes = select_modes(sound.modes, left)
+        return with_sound(project, with_physics(sound, modes, sound.residual))
+
+    return Edit(f"Delete {count_of(len(indices), 'mode')}", apply)
+
+
+def mute_modes(sound_id: str, indices: Sequence[int], muted: bool) -> Edit:
+    """Silence modes or let them sound again."""
+
+    def apply(project: Project) -> Project:
+        sound = find_sound(project, sound_id)
+        chosen = check_indices(indices, len(sound.modes), "mode")
+        value = check_truth(muted, "muted")
+        modes = select_modes(sound.modes, range(len(sound.modes)))
+        modes = replace(modes, muted=put(modes.muted, chosen, [value] * len(chosen)))
+        return with_sound(project, with_physics(sound, modes, sound.residual))
+
+    return Edit(f"{'Mute' if muted else 'Unmute'} {count_of(len(indices), 'mode')}", apply)
+
+
+def set_residual(
+    sound_id: str,
+    stage: str,
+    indices: Sequence[int],
+    power_db: Sequence[float] | None = None,
+    decay_per_s: Sequence[float] | None = None,
+) -> Edit:
+    """Give bands of one stage of the residual, one of STAGES, absolute values."""
+
+    def apply(project: Project) -> Project:
+        sound = find_sound(project, sound_id)
+        residual = sound.residual
+        if stage not in STAGES:
+            raise BadInput(f"the residual has no stage {quote(stage)}; choose one of {', '.join(STAGES)}")
+        part = residual.stage(stage)
+        if part is None:
+            raise BadInput(f"this sound has no {_STAGE_WORDS[stage]} to change; change another stage of its noise")
+        chosen = check_indices(indices, len(part.power_db), "band")
+        power = put_numbers(part.power_db, chosen, power_db, "power_db", POWER_RANGE_DB)
+        decay = put_numbers(part.decay_per_s, chosen, decay_per_s, "decay_per_s", DECAY_RANGE_PER_S)
+        return with_sound(project, with_physics(sound, sound.modes, residual.with_stage(stage, Stage(power, decay))))
+
+    where = _STAGE_WORDS.get(stage, "noise")
+    return Edit(f"Change {count_of(len(indices), 'band')} of the {where}", apply)
+
+
+def set_rise(sound_id: str, rise_s: float) -> Edit:
+    """Let a sound come in over ``rise_s``, 0 to LONGEST_RISE_S."""
+
+    def apply(project: Project) -> Project:
+        sound = find_sound(project, sound_id)
+        value = check_number(rise_s, "rise_s", (0.0, LONGEST_RISE_S))
+        return with_sound(project, with_physics(sound, sound.modes, replace(sound.residual, rise_s=value)))
+
+    return Edit("Change the rise", apply)
+
+
+def rename_sound(sound_id: str, name: str) -> Edit:
+    """Give a sound another name."""
+
+    def apply(project: Project) -> Project:
+        return with_sound(project, replace(find_sound(project, sound_id), name=check_name(name)))
+
+    return Edit("Rename sound", apply)
+
+
+def replace_sound(sound_id: str, source: Sound, label: str = "Replace sound") -> Edit:
+    """Give a sound the physics, name and origin of another (a recording dropped on it)."""
+
+    def apply(project: Project) -> Project:
+        old = find_sound(project, sound_id)
+        others = replace(project, sounds=tuple(s for s in project.sounds if s.id != sound_id))
+        return with_sound(project, replace(source, id=old.id, name=free_name(others, source.name)))
+
+    return Edit(label, apply)
+
+
+def add_sound(source: Sound, label: str = "Add sound") -> Edit:
+    """One more sound, which no hit strikes yet."""
+
+    def apply(project: Project) -> Project:
+        (new_id,) = next_ids((s.id for s in project.sounds), "s")
+        sound = replace(source, id=new_id, name=free_name(project, source.name))
+        return replace(project, sounds=(*project.sounds, sound))
+
+    return Edit(label, apply)
+
+
+def apply_preset(sound_id: str | None, preset: Preset) -> Edit:
+    """Make a sound the preset's; with no sound id, let one sound of the preset serve all hits."""
+
+    def apply(project: Project) -> Project:
+        source = Sound(sound_id or "", preset.name, preset.modes, preset.residual, "preset", preset.origin_note)
+        if sound_id is not None:
+            return replace_sound(sound_id, source).apply(project)
+        same = next((s for s in project.sounds if replace(s, id="") == source), None)
+        if same is None:
+            (new_id,) = next_ids((s.id for s in project.sounds), "s")
+            same = replace(source, id=new_id)
+        kept = tuple(s for s in project.sounds if s.origin != "preset" and s.id != same.id)
+        hits = tuple(replace(hit, sound_id=same.id) for hit in project.hits)
+        return replace(project, sounds=(same, *kept), hits=hits)
+
+    return Edit(f"Strike {preset.name}", apply)
+
+
+def delete_sound(sound_id: str) -> Edit:
+    """Take away a sound that no hit uses."""
+
+    def apply(project: Project) -> Project:
+        sound = find_sound(project, sound_id)
+        users = sum(hit.sound_id == sound_id for hit in project.hits)
+        if users:
+            raise BadInput(f"{sound.name} is struck by {count_of(users, 'hit')}; give them another sound first")
+        if len(project.sounds) == 1:
+            raise BadInput(f"{sound.name} is the project's only sound; add another first")
+        return replace(project, sounds=tuple(s for s in project.sounds if s.id != sound_id))
+
+    return Edit("Delete sound", apply)

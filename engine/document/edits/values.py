@@ -1,0 +1,244 @@
+"""What every edit is made of: Edit itself, the ranges of values, their checks, ids and seeds."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from engine.core.errors import BadInput
+from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ
+from engine.document.project import Hit, Project, Sound
+from engine.physics.model import Macros, Modes, Residual
+
+FREQUENCY_RANGE_HZ = (1.0, SAMPLE_RATE_HZ / 2.0)
+POWER_RANGE_DB = (-120.0, 24.0)
+DECAY_RANGE_PER_S = (LN_60_DB / 60.0, LN_60_DB / 0.001)  # T60 from 60 s down to 1 ms
+VELOCITY_RANGE_DB = (-60.0, 12.0)
+GAIN_RANGE_DB = (-60.0, 24.0)
+PITCH_RANGE_CENTS = (-4800.0, 4800.0)
+DECAY_RATIO_RANGE = (0.05, 20.0)
+RESIDUAL_RANGE_DB = (-60.0, 24.0)
+STEPS_RANGE = (1, 64)
+GUIDANCE_RANGE = (0.0, 8.0)
+VARIATION_RANGE = (0.0, 1.0)
+MAX_SEED = 2**31 - 1
+MAX_HITS = 10_000
+NAME_LENGTH = 120
+SOURCES = ("video", "audio", "both")
+ORIGIN_WORDS = {
+    "clip": "from the clip's sound",
+    "reference": "from a recording",
+    "picture": "from the picture",
+    "text": "from words",
+    "preset": "a preset",
+    "edited": "made by hand",
+}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What is done, in words, and the pure function that does it; ``apply`` raises BadInput."""
+
+    label: str
+    apply: Callable[[Project], Project]
+
+
+class Preset(Protocol):
+    """What applying a preset needs of it; a Sound will do as well."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def modes(self) -> Modes: ...
+    @property
+    def residual(self) -> Residual: ...
+    @property
+    def origin_note(self) -> str: ...
+
+
+MakeMacros = Callable[[Modes, Residual, Macros], tuple[Modes, Residual]]
+MakeMorph = Callable[[tuple[Modes, Residual], tuple[Modes, Residual], float], tuple[Modes, Residual]]
+
+
+@dataclass(frozen=True)
+class Laws:
+    """The physics that some edits of sounds call on; the document itself knows none."""
+
+    apply_macros: MakeMacros
+    morph: MakeMorph
+
+
+def chain(label: str, *edits: Edit) -> Edit:
+    """Several edits as one entry of the history."""
+
+    def apply(project: Project) -> Project:
+        for edit in edits:
+            project = edit.apply(project)
+        return project
+
+    return Edit(label, apply)
+
+
+def next_ids(taken: Iterable[str], prefix: str, count: int = 1) -> list[str]:
+    """New short ids, ``prefix`` and a number past the highest taken; the same for the same input."""
+    numbers = [int(name[len(prefix) :]) for name in taken if _is_numbered(name, prefix)]
+    start = max(numbers, default=0) + 1
+    return [f"{prefix}{start + k}" for k in range(count)]
+
+
+def _is_numbered(name: str, prefix: str) -> bool:
+    digits = name[len(prefix) :]
+    return name.startswith(prefix) and digits.isascii() and digits.isdigit() and len(digits) < 12
+
+
+def derive_seed(project_seed: int, hit_id: str) -> int:
+    """Seed of a hit, from the project's seed and the hit's id: 0 to 2**31 - 1."""
+    return int.from_bytes(hashlib.sha256(f"{project_seed}:{hit_id}".encode()).digest()[:4], "big") & MAX_SEED
+
+
+def with_hits(project: Project, hits: Iterable[Hit]) -> Project:
+    """The project with these hits, in order of time."""
+    return replace(project, hits=tuple(sorted(hits, key=lambda hit: (hit.time_s, hit.id))))
+
+
+def with_sound(project: Project, sound: Sound) -> Project:
+    """The project with the sound of this id replaced."""
+    return replace(project, sounds=tuple(sound if s.id == sound.id else s for s in project.sounds))
+
+
+def find_sound(project: Project, sound_id: Any) -> Sound:
+    """The sound of an id; BadInput if there is none."""
+    for sound in project.sounds:
+        if sound.id == sound_id:
+            return sound
+    raise BadInput(f"sound {sound_id!r} is not in this project; choose one that is")
+
+
+def check_hits(project: Project, ids: Iterable[str]) -> set[str]:
+    wanted = set(ids)
+    missing = wanted - {hit.id for hit in project.hits}
+    if missing:
+        raise BadInput(f"hit {min(missing)!r} is not in this project; choose one that is")
+    if not wanted:
+        raise BadInput("no hit is chosen; select at least one")
+    return wanted
+
+
+def check_number(value: Any, name: str, bounds: tuple[float, float]) -> float:
+    """A finite number brought into bounds; BadInput for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
+        raise BadInput(f"{name} is {quote(value)}, not a finite number; correct it")
+    return min(max(float(value), bounds[0]), bounds[1]) + 0.0  # + 0.0 turns -0.0 into 0.0
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer too large for a float
+        return False
+
+
+def check_whole(value: Any, name: str) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadInput(f"{name} is {quote(value)}, not a whole number; correct it")
+    return value
+
+
+def check_seed(value: Any) -> int:
+    seed = check_whole(value, "the seed")
+    if not 0 <= seed <= MAX_SEED:
+        raise BadInput(f"the seed {quote(seed)} is out of range; give a whole number from 0 to {MAX_SEED}")
+    return seed
+
+
+def check_text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise BadInput(f"{name} is {quote(value)}, not text; correct it")
+    return value
+
+
+def check_name(value: Any) -> str:
+    name = " ".join(check_text(value, "the name").split())[:NAME_LENGTH]
+    if not name.isprintable() or not name:
+        raise BadInput("the name is empty or holds characters that cannot be shown; type another")
+    return name
+
+
+def check_truth(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise BadInput(f"{name} is {quote(value)}, not true or false; correct it")
+    return value
+
+
+def check_list(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise BadInput(f"{name} is {quote(value)}, not a list; correct it")
+    return list(value)
+
+
+def check_indices(value: Sequence[Any], count: int, what: str) -> list[int]:
+    indices = [check_whole(v, f"the number of a {what}") for v in check_list(value, "indices")]
+    for index in indices:
+        if not 0 <= index < count:
+            raise BadInput(f"there is no {what} {index}, only {count} of them; choose another")
+    if not indices or len(set(indices)) != len(indices):
+        raise BadInput(f"the chosen {what}s are none or named twice; choose each once")
+    return indices
+
+
+def quote(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # an integer too long to print
+        text = type(value).__name__
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def put(values: tuple[Any, ...], indices: Sequence[int], new: Sequence[Any]) -> tuple[Any, ...]:
+    changed = list(values)
+    for index, value in zip(indices, new, strict=True):
+        changed[index] = value
+    return tuple(changed)
+
+
+def put_numbers(
+    values: tuple[float, ...], indices: Sequence[int], new: Any, name: str, bounds: tuple[float, float]
+) -> tuple[float, ...]:
+    if new is None:
+        return values
+    numbers = [check_number(v, name, bounds) for v in check_list(new, name)]
+    if len(numbers) != len(indices):
+        raise BadInput(f"{name} has {len(numbers)} values for {len(indices)} indices; make them equal")
+    return put(values, indices, numbers)
+
+
+def count_of(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{count} {noun}s"
+
+
+def free_name(project: Project, name: str) -> str:
+    """``name``, or ``name 2``, ``name 3`` and so on: the first no sound has."""
+    taken = {sound.name for sound in project.sounds}
+    number, candidate = 1, name
+    while candidate in taken:
+        number += 1
+        candidate = f"{name[: NAME_LENGTH - 8]} {number}"
+    return candidate
+
+
+def select_modes(modes: Modes, indices: Sequence[int]) -> Modes:
+    """The modes of these numbers, in their order; phases and mutes that are not given are 0 and off."""
+    phases = modes.phase_rad or (0.0,) * len(modes)
+    muted = modes.muted or (False,) * len(modes)
+    return Modes(
+        tuple(modes.frequency_hz[k] for k in indices),
+        tuple(modes.power_db[k] for k in indices),
+        tuple(modes.decay_per_s[k] for k in indices),
+        tuple(phases[k] for k in indices),
+        tuple(muted[k] for k in indices),
+    )

@@ -1,0 +1,139 @@
+"""The document: a clip, the sounds struck in it, the hits, the mix and the sampler's settings.
+
+Frozen dataclasses of scalars, tuples, ids and digests; no arrays and no handles. Analysis results
+such as curves and audio are derived and live in the cache.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from engine.physics.model import Macros, Modes, Residual
+
+PROJECT_VERSION = 1
+ORIGINS = ("clip", "reference", "picture", "text", "preset", "edited")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """The picture, by path and content; time 0 is its first displayed frame."""
+
+    path: str
+    digest: str
+    duration_s: float
+    frame_rate: Fraction
+    width: int
+    height: int
+    start_timecode: str | None = None
+    has_audio: bool = False
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A struck object. ``origin`` is one of ORIGINS; ``origin_note`` says where from in words.
+
+    ``modes`` and ``residual`` are its own, as measured or edited; what is heard has its ``macros`` applied.
+    ``recording`` is the key under which the cache keeps the recording it was measured from, if that was a file.
+    """
+
+    id: str
+    name: str
+    modes: Modes
+    residual: Residual
+    origin: str
+    origin_note: str = ""
+    fit: float | None = None
+    macros: Macros = field(default_factory=Macros)
+    recording: str = ""
+
+
+@dataclass(frozen=True)
+class Tweak:
+    """One hit's own offsets from its sound."""
+
+    pitch_cents: float = 0.0
+    decay_ratio: float = 1.0
+    residual_db: float = 0.0
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One strike. ``velocity_db`` (0 = the sound as stored) is physics, louder is brighter; gain, pan and mute are mix.
+
+    ``found_s`` is where detection found it, wherever it was moved since; None if it was made by hand.
+    """
+
+    id: str
+    time_s: float
+    sound_id: str
+    seed: int
+    velocity_db: float = 0.0
+    gain_db: float = 0.0
+    pan: float = 0.0
+    mute: bool = False
+    tweak: Tweak = field(default_factory=Tweak)
+    strength: float = 1.0
+    touched: bool = False
+    found_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How hits are found: which stream is looked at, and the curve's threshold (0 to 1).
+
+    ``refused_s`` are the times of found hits that a person deleted, so that they do not come back.
+    """
+
+    source: str = "both"
+    threshold: float = 0.5
+    refused_s: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Levels of the generated track and of the clip's own sound when heard beside it."""
+
+    gain_db: float = 0.0
+    clip_gain_db: float = 0.0
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """How hits become sound: a checkpoint's name, or ``""`` for modes and residual alone.
+
+    ``variation`` (0 to 1) is how far takes of one sound stray from it, each by its hit's seed.
+    """
+
+    checkpoint: str = "sampler"
+    steps: int = 4
+    guidance: float = 1.0
+    seed: int = 0
+    variation: float = 0.0
+
+
+@dataclass(frozen=True)
+class Project:
+    """The whole document."""
+
+    clip: Clip
+    sounds: tuple[Sound, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    mix: Mix = field(default_factory=Mix)
+    render: RenderSettings = field(default_factory=RenderSettings)
+    detection: Detection = field(default_factory=Detection)
+    version: int = PROJECT_VERSION
+
+    def sound(self, sound_id: str) -> Sound:
+        """The sound of an id; KeyError if there is none."""
+        for sound in self.sounds:
+            if sound.id == sound_id:
+                return sound
+        raise KeyError(sound_id)
+
+    def hit(self, hit_id: str) -> Hit:
+        """The hit of an id; KeyError if there is none."""
+        for hit in self.hits:
+            if hit.id == hit_id:
+                return hit
+        raise KeyError(hit_id)

@@ -1,0 +1,258 @@
+"""The document as JSON: its form, its migrations and its checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from fractions import Fraction
+from typing import Any
+
+from engine.core.errors import BadInput
+from engine.core.units import format_frame_rate, parse_frame_rate
+from engine.document.edits.values import MAX_HITS, MAX_SEED, SOURCES, quote
+from engine.document.project import (
+    ORIGINS,
+    PROJECT_VERSION,
+    Clip,
+    Detection,
+    Hit,
+    Mix,
+    Project,
+    RenderSettings,
+    Sound,
+    Tweak,
+)
+from engine.physics.model import (
+    MACRO_NAMES,
+    MACRO_RANGE,
+    Macros,
+    Physics,
+    modes_from_json,
+    physics_to_json,
+    residual_from_json,
+)
+
+FORMAT = "struck-project"
+MAX_SOUNDS = 10_000
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""From version k, the function that makes a file's JSON version k + 1."""
+
+
+def project_to_json(project: Project) -> dict[str, Any]:
+    """The document as a JSON-ready dict."""
+    clip = asdict(project.clip) | {"frame_rate": format_frame_rate(project.clip.frame_rate)}
+    return {
+        "format": FORMAT,
+        "version": PROJECT_VERSION,
+        "clip": clip,
+        "sounds": [_sound_to_json(sound) for sound in project.sounds],
+        "hits": [asdict(hit) for hit in project.hits],
+        "mix": asdict(project.mix),
+        "render": asdict(project.render),
+        "detection": asdict(project.detection) | {"refused_s": list(project.detection.refused_s)},
+    }
+
+
+def _sound_to_json(sound: Sound) -> dict[str, Any]:
+    physics = physics_to_json(Physics(sound.modes, sound.residual))
+    macros = {"macros": asdict(sound.macros)} if sound.macros != Macros() else {}
+    return {
+        "id": sound.id,
+        "name": sound.name,
+        "origin": sound.origin,
+        "origin_note": sound.origin_note,
+        "fit": sound.fit,
+        "modes": physics["modes"],
+        "residual": physics["residual"],
+        **macros,
+        **({"recording": sound.recording} if sound.recording else {}),
+    }
+
+
+def project_from_json(value: Any, source: str = "project") -> Project:
+    """Read, migrate and check a document; ``source`` names the file in messages.
+
+    Raises BadInput for another format, a version of a newer Struck, and anything a document may not
+    hold: missing or wrong values, ids that repeat, hits of unknown sounds or outside the clip.
+    """
+    if not isinstance(value, Mapping) or value.get("format") != FORMAT:
+        raise BadInput(f"{source} is not a Struck project; choose a *.struck.json file")
+    top = _migrate(dict(value), source)
+    clip = _read_clip(_Fields(top.get("clip"), source, "clip"))
+    sounds = tuple(
+        _read_sound(_Fields(v, source, f"sound {k + 1}")) for k, v in enumerate(_rows(top, "sounds", source))
+    )
+    hits = tuple(
+        _read_hit(_Fields(v, source, f"hit {k + 1}"), clip.duration_s) for k, v in enumerate(_rows(top, "hits", source))
+    )
+    _check_ids(sounds, hits, source)
+    mix = _Fields(top.get("mix", {}), source, "mix")
+    render = _Fields(top.get("render", {}), source, "render")
+    detection = _Fields(top.get("detection", {}), source, "detection")
+    return Project(
+        clip=clip,
+        sounds=sounds,
+        hits=tuple(sorted(hits, key=lambda hit: (hit.time_s, hit.id))),
+        mix=Mix(mix.number("gain_db", -400, 120, 0.0), mix.number("clip_gain_db", -400, 120, 0.0)),
+        render=RenderSettings(
+            checkpoint=render.text("checkpoint", RenderSettings.checkpoint),
+            steps=render.whole("steps", 1, 10_000, RenderSettings.steps),
+            guidance=render.number("guidance", -1000, 1000, RenderSettings.guidance),
+            seed=render.whole("seed", 0, MAX_SEED, RenderSettings.seed),
+            variation=render.number("variation", 0, 1, RenderSettings.variation),
+        ),
+        detection=Detection(
+            source=detection.choice("source", SOURCES, Detection.source),
+            threshold=detection.number("threshold", 0, 1, Detection.threshold),
+            refused_s=detection.numbers("refused_s", 0, clip.duration_s, MAX_HITS),
+        ),
+    )
+
+
+def _migrate(value: dict[str, Any], source: str) -> dict[str, Any]:
+    version = value.get("version")
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise BadInput(f"{source} has no version; open another copy of the project")
+    if version > PROJECT_VERSION:
+        raise BadInput(
+            f"{source} was saved by a newer Struck (version {quote(version)}, this one reads {PROJECT_VERSION}); "
+            "update Struck"
+        )
+    for step in range(version, PROJECT_VERSION):
+        if step not in MIGRATIONS:
+            raise BadInput(f"{source} has version {quote(version)}, which no Struck wrote; open another copy")
+        value = MIGRATIONS[step](value)
+    return value
+
+
+def _rows(top: Mapping[str, Any], name: str, source: str) -> list[Any]:
+    rows = top.get(name, [])
+    most = MAX_SOUNDS if name == "sounds" else MAX_HITS
+    if not isinstance(rows, list) or len(rows) > most:
+        raise BadInput(f"{source}: {name} is not a list of at most {most}; open another copy of the project")
+    return rows
+
+
+def _read_clip(fields: _Fields) -> Clip:
+    rate: Fraction = parse_frame_rate(fields.text("frame_rate"))
+    timecode = fields.get("start_timecode", None)
+    return Clip(
+        path=fields.text("path"),
+        digest=fields.text("digest"),
+        duration_s=fields.number("duration_s", 0, 1e6),
+        frame_rate=rate,
+        width=fields.whole("width", 0, 10**6),
+        height=fields.whole("height", 0, 10**6),
+        start_timecode=None if timecode is None else fields.text("start_timecode"),
+        has_audio=fields.truth("has_audio", False),
+    )
+
+
+def _read_sound(fields: _Fields) -> Sound:
+    where = f"{fields.source}: {fields.where}"
+    macros = _Fields(fields.get("macros", {}), fields.source, f"{fields.where}: macros")
+    return Sound(
+        id=fields.text("id"),
+        name=fields.text("name"),
+        modes=modes_from_json(fields.get("modes", None), where),
+        residual=residual_from_json(fields.get("residual", None), where),
+        origin=fields.choice("origin", ORIGINS),
+        origin_note=fields.text("origin_note", ""),
+        fit=None if fields.get("fit", None) is None else fields.number("fit", -1e6, 1.0),
+        macros=Macros(**{name: macros.number(name, *MACRO_RANGE, 0.0) for name in MACRO_NAMES}),
+        recording=fields.text("recording", ""),
+    )
+
+
+def _read_hit(fields: _Fields, duration_s: float) -> Hit:
+    tweak = _Fields(fields.get("tweak", {}), fields.source, f"{fields.where}: tweak")
+    return Hit(
+        id=fields.text("id"),
+        time_s=fields.number("time_s", 0, duration_s),
+        sound_id=fields.text("sound_id"),
+        seed=fields.whole("seed", 0, MAX_SEED),
+        velocity_db=fields.number("velocity_db", -400, 120, 0.0),
+        gain_db=fields.number("gain_db", -400, 120, 0.0),
+        pan=fields.number("pan", -1, 1, 0.0),
+        mute=fields.truth("mute", False),
+        tweak=Tweak(
+            pitch_cents=tweak.number("pitch_cents", -12_000, 12_000, 0.0),
+            decay_ratio=tweak.number("decay_ratio", 1e-3, 1e3, 1.0),
+            residual_db=tweak.number("residual_db", -400, 120, 0.0),
+        ),
+        strength=fields.number("strength", 0, 1, 1.0),
+        touched=fields.truth("touched", False),
+        found_s=None if fields.get("found_s", None) is None else fields.number("found_s", 0, duration_s),
+    )
+
+
+def _check_ids(sounds: tuple[Sound, ...], hits: tuple[Hit, ...], source: str) -> None:
+    sound_ids = {sound.id for sound in sounds}
+    if len(sound_ids) != len(sounds) or len({hit.id for hit in hits}) != len(hits):
+        raise BadInput(f"{source}: an id is given twice; open another copy of the project")
+    for hit in hits:
+        if hit.sound_id not in sound_ids:
+            raise BadInput(
+                f"{source}: hit {hit.id!r} strikes sound {hit.sound_id!r}, which is missing; open another copy"
+            )
+
+
+_NONE = object()
+
+
+class _Fields:
+    """One JSON object, read with checks that name the file and the place."""
+
+    def __init__(self, value: Any, source: str, where: str) -> None:
+        if not isinstance(value, Mapping):
+            raise BadInput(f"{source}: {where} is missing or not an object; open another copy of the project")
+        self.value, self.source, self.where = value, source, where
+
+    def get(self, name: str, default: Any = _NONE) -> Any:
+        value = self.value.get(name, default)
+        if value is _NONE:
+            raise BadInput(f"{self.source}: {self.where} lacks {name}; open another copy of the project")
+        return value
+
+    def _wrong(self, name: str, value: Any, wanted: str) -> BadInput:
+        return BadInput(
+            f"{self.source}: {self.where} has {name} {quote(value)}, not {wanted}; open another copy or correct it"
+        )
+
+    def number(self, name: str, low: float, high: float, default: Any = _NONE) -> float:
+        value = self.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            raise self._wrong(name, value, f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    def numbers(self, name: str, low: float, high: float, most: int) -> tuple[float, ...]:
+        """A list of numbers, empty where it is missing."""
+        values = self.get(name, [])
+        if not isinstance(values, list) or len(values) > most:
+            raise self._wrong(name, values, f"a list of at most {most} numbers")
+        return tuple(_Fields({name: value}, self.source, self.where).number(name, low, high) for value in values)
+
+    def whole(self, name: str, low: int, high: int, default: Any = _NONE) -> int:
+        value = self.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise self._wrong(name, value, f"a whole number from {low} to {high}")
+        return value
+
+    def text(self, name: str, default: Any = _NONE) -> str:
+        value = self.get(name, default)
+        if not isinstance(value, str) or "\0" in value:
+            raise self._wrong(name, value, "text")
+        return value
+
+    def truth(self, name: str, default: Any = _NONE) -> bool:
+        value = self.get(name, default)
+        if not isinstance(value, bool):
+            raise self._wrong(name, value, "true or false")
+        return value
+
+    def choice(self, name: str, choices: tuple[str, ...], default: Any = _NONE) -> str:
+        value = self.get(name, default)
+        if value not in choices:
+            raise self._wrong(name, value, "one of " + ", ".join(choices))
+        return str(value)

@@ -1,0 +1,235 @@
+"""The network of the paper's baseline: physics latents and a two-dimensional U-Net that tells the noise.
+
+After Su et al. (CVPR 2023), who took the U-Net from Ho et al. (2020): sizes as published when ``base`` is 64 and
+``patch`` (1, 1). There is no visual condition here: the corpus has sounds without pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from engine.lab.baselines.ddpm.physics import (
+    BANDS,
+    BINS,
+    HOP,
+    LENGTH,
+    LONGEST_T_S,
+    RANGE_DB,
+    RATE_HZ,
+    REACH_HZ,
+    DdpmPhysics,
+    bin_centres_hz,
+)
+
+FRAMES = 1 + LENGTH // HOP
+GROUPS = 8
+HEADS, HEAD_WIDTH = 8, 32
+PAPER_BASE = 64
+LATENT = 256
+
+
+@dataclass(frozen=True)
+class DdpmConfig:
+    """Sizes of the U-Net, the paper's by default: ``base`` a multiple of 8, levels ``multipliers`` times as wide.
+
+    The attention has 8 heads at base 64 and fewer below it.
+
+    ``patch``: bins and frames that the first layer takes together. (1, 1) is the paper's; larger patches are for
+    processors on which 1000 steps at full resolution would take an hour a sound.
+    """
+
+    base: int = PAPER_BASE
+    multipliers: tuple[int, ...] = (1, 2, 4, 8)
+    patch: tuple[int, int] = (1, 1)
+
+
+def stack_features(physics: DdpmPhysics) -> tuple[torch.Tensor, ...]:
+    """The five inputs of the latent, each scaled to about -1 to 1: f, p, t [B, 1025], w and T [B, 100].
+
+    Frequencies are told as where they lie between the ends of what a bin's mode may have.
+    """
+    scaled = (
+        (physics.frequency_hz - bin_centres_hz()) / REACH_HZ,
+        2.0 * physics.power_db / RANGE_DB + 1.0,
+        2.0 * physics.t60_s * RATE_HZ / LENGTH - 1.0,
+        2.0 * physics.weight - 1.0,
+        2.0 * physics.noise_t60_s / LONGEST_T_S - 1.0,
+    )
+    return tuple(torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)) for values in scaled)
+
+
+class PhysicsEncoder(nn.Module):
+    """The latent of a hit's physics: a perceptron for each kind of number, put together, [B, 256] in -1 to 1.
+
+    Beyond the paper, what goes into the last tanh is normalised over the batch and the weights begin so that hits keep
+    apart: without that the latent ran to -1 and 1 within 400 steps, the same for all hits, and told nothing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        modes, noise = (BINS, 512, 512, 512, 64), (BANDS, 64, 64, 32)
+        self.parts = nn.ModuleList(_perceptron(widths) for widths in (modes, modes, modes, noise, noise))
+        self.join = nn.Linear(LATENT, LATENT)
+        self.norm = nn.BatchNorm1d(LATENT, affine=False)
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        found = [part(values) for part, values in zip(self.parts, features, strict=True)]
+        latent: torch.Tensor = torch.tanh(self.norm(self.join(torch.cat(found, dim=1)).float()))
+        return latent
+
+
+def _perceptron(widths: tuple[int, ...]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class TimeEmbedding(nn.Module):
+    """Steps [B] as waves of many lengths and a perceptron over them, [B, width]."""
+
+    def __init__(self, waves: int, width: int) -> None:
+        super().__init__()
+        self.waves = waves
+        self.layers = nn.Sequential(nn.Linear(waves, width), nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, step: torch.Tensor) -> torch.Tensor:
+        half = self.waves // 2
+        rate = torch.exp(torch.arange(half, device=step.device) * (-math.log(10_000.0) / (half - 1)))
+        angle = step.float()[:, None] * rate
+        found: torch.Tensor = self.layers(torch.cat((angle.sin(), angle.cos()), dim=1))
+        return found
+
+
+class Block(nn.Module):
+    """Two convolutions, each normalised in groups, around a way straight through; the condition scales and shifts."""
+
+    def __init__(self, inputs: int, outputs: int, condition: int) -> None:
+        super().__init__()
+        self.modulate = nn.Linear(condition, 2 * outputs)
+        self.conv_in = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.norm_in = nn.GroupNorm(GROUPS, outputs)
+        self.conv_out = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.norm_out = nn.GroupNorm(GROUPS, outputs)
+        self.skip: nn.Module = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        scale, shift = self.modulate(F.silu(condition))[:, :, None, None].chunk(2, dim=1)
+        hidden = F.silu(self.norm_in(self.conv_in(x)) * (1.0 + scale) + shift)
+        return F.silu(self.norm_out(self.conv_out(hidden))) + self.skip(x)
+
+
+class LinearAttention(nn.Module):
+    """Every place looks at all others at a cost that grows with their number (Shen et al. 2021); added to its input."""
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        inner = heads * HEAD_WIDTH
+        self.norm = nn.GroupNorm(1, channels)
+        self.ask = nn.Conv2d(channels, 3 * inner, 1, bias=False)
+        self.answer = nn.Conv2d(inner, channels, 1)
+        self.norm_out = nn.GroupNorm(1, channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        size, _, height, width = x.shape
+        asked = self.ask(self.norm(x)).permute(0, 2, 3, 1).reshape(size, height * width, 3, self.heads, HEAD_WIDTH)
+        query, key, value = asked.permute(2, 0, 3, 1, 4)  # [B, heads, places, 32] each
+        query, key = query.softmax(dim=3) * HEAD_WIDTH**-0.5, key.softmax(dim=2)
+        context = torch.matmul(key.transpose(2, 3), value)
+        found = torch.matmul(query, context).permute(0, 2, 1, 3).reshape(size, height, width, -1)
+        return x + self.norm_out(self.answer(found.permute(0, 3, 1, 2)))
+
+
+class Level(nn.Module):
+    """The blocks and the attention of one resolution."""
+
+    def __init__(self, inputs: int, outputs: int, condition: int, heads: int) -> None:
+        super().__init__()
+        self.first, self.second = Block(inputs, outputs, condition), Block(outputs, outputs, condition)
+        self.attention = LinearAttention(outputs, heads)
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.attention(self.second(self.first(x, condition), condition))
+        return found
+
+
+class DdpmNetwork(nn.Module):
+    """From a noisy picture [B, 1, 1025, 44], its step [B] and a latent [B, 256] to the noise in it.
+
+    1025 and 44 cannot be halved: the picture is filled up with zeros to multiples of 8 patches and cut again.
+    """
+
+    def __init__(self, config: DdpmConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = [config.base * m for m in config.multipliers]
+        condition, heads = 4 * config.base + LATENT, max(1, HEADS * config.base // PAPER_BASE)
+        self.encoder = PhysicsEncoder()
+        self.time = TimeEmbedding(config.base, 4 * config.base)
+        first = (7, 1, 3) if config.patch == (1, 1) else (config.patch, config.patch, 0)
+        self.stem = nn.Conv2d(1, widths[0], *first)
+        inner = [widths[0], *widths]
+        self.down = nn.ModuleList(Level(a, b, condition, heads) for a, b in zip(inner, widths, strict=False))
+        self.shrink = nn.ModuleList(nn.Conv2d(w, w, 4, 2, 1) for w in widths[:-1])
+        self.middle = Level(widths[-1], widths[-1], condition, heads)
+        self.up = nn.ModuleList(Level(2 * b, a, condition, heads) for a, b in zip(inner, widths, strict=False))
+        self.grow = nn.ModuleList(nn.ConvTranspose2d(w, w, 4, 2, 1) for w in widths[:-1])
+        self.last = Block(2 * widths[0], widths[0], condition)
+        self.head = nn.Conv2d(widths[0], config.patch[0] * config.patch[1], 1)
+
+    def encode(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """The latent of a hit's physics, which all steps share."""
+        latent: torch.Tensor = self.encoder(features)
+        return latent
+
+    def forward(self, x: torch.Tensor, step: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
+        height, width = x.shape[-2:]
+        exactness = self.stem.weight.dtype
+        condition = torch.cat((self.time(step), latent), dim=1).to(exactness)
+        x = stem = self.stem(self._fill_up(x).to(exactness))
+        kept = []
+        for i, level in enumerate(self.down):
+            x = level(x, condition)
+            kept.append(x)
+            if i < len(self.shrink):
+                x = self.shrink[i](x)
+        x = self.middle(x, condition)
+        for i in reversed(range(len(self.up))):
+            x = self.up[i](torch.cat((x, kept[i]), dim=1), condition)
+            if i > 0:
+                x = self.grow[i - 1](x)
+        noise = self.head(self.last(torch.cat((x, stem), dim=1), condition).to(self.head.weight.dtype))
+        return self._join_patches(noise)[:, :, :height, :width]
+
+    def use_bfloat16(self) -> None:
+        """Half the bits where most of the work is; the condition and the last layer stay exact."""
+        for name, part in self.named_children():
+            if name not in ("encoder", "time", "head"):
+                part.to(torch.bfloat16)
+
+    def _fill_up(self, x: torch.Tensor) -> torch.Tensor:
+        halvings = 2 ** len(self.shrink)
+        low, late = (-size % (halvings * p) for size, p in zip(x.shape[-2:], self.config.patch, strict=True))
+        return F.pad(x, (0, late, 0, low))
+
+    def _join_patches(self, x: torch.Tensor) -> torch.Tensor:
+        size, _, height, width = x.shape
+        a, b = self.config.patch
+        return x.reshape(size, 1, a, b, height, width).permute(0, 1, 4, 2, 5, 3).reshape(size, 1, height * a, width * b)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Numbers that training sets."""
+    return sum(p.numel() for p in network.parameters())

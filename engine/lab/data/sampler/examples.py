@@ -1,0 +1,107 @@
+"""What the sampler learns from: a sound's picture beside its prior's, made from analysed hits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.diffusion.conditioning import encode_contexts, name_material
+from engine.diffusion.prior import assemble_condition, count_frames, draw_noise, expect_parts
+from engine.diffusion.spectrogram import BINS, FRAME_COUNTS, HOP, ONSET_SAMPLE, compress, wave_to_spectrogram
+from engine.lab.data.sampler.hits import AnalysedHit
+from engine.physics.model import Context
+
+CHANNELS = 8
+"""Channels of an example: the sound's picture (2), the prior's mean (2), sigma, level, a draw of its noise (2)."""
+
+_RANGE = 12.0
+_CUT_SHARE, _CUT_SAMPLES = 3e-3, 480
+
+
+@dataclass(frozen=True)
+class Example:
+    """``arrays`` [8, BINS, T] float16, what else is known, and up to which frequency and frame it can be trusted."""
+
+    arrays: np.ndarray
+    context: Context
+    fmax_hz: float
+    end_frame: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of a training step: the sound's deviation, mean, sigma and level, the weight of every bin, the contexts,
+    and a draw of the prior's noise, complex [B, BINS, T]."""
+
+    deviation: torch.Tensor
+    features: torch.Tensor
+    weight: torch.Tensor
+    context: torch.Tensor
+    noise: torch.Tensor
+
+
+def make_example(hits: Sequence[AnalysedHit], delays: Sequence[int] = (0,), seed: int = 0) -> Example:
+    """Hits sounding together, each ``delays`` frames after the first, beside their prior, as long as that asks for.
+
+    Several objects leave material and velocity untold; the seed draws the prior's noise.
+    """
+    wanted = max(count_frames(h.modes, h.residual) + d for h, d in zip(hits, delays, strict=True))
+    frames = next((count for count in FRAME_COUNTS if wanted <= count), FRAME_COUNTS[-1])
+    wave, end = np.zeros(frames * HOP, np.float32), frames
+    modal = torch.zeros(1, BINS, frames, dtype=torch.complex64)
+    noise, drawn = torch.zeros(1, BINS, frames), np.zeros(frames * HOP, np.float32)
+    with torch.no_grad():
+        for hit, delay in zip(hits, delays, strict=True):
+            start = ONSET_SAMPLE + delay * HOP
+            part = hit.samples[: max(0, wave.size - start)]
+            wave[start : start + len(part)] += part
+            tones, power = expect_parts([(hit.modes, hit.residual)], frames, "cpu")
+            modal[..., delay:] += tones[..., : frames - delay]
+            noise[..., delay:] += power[..., : frames - delay]
+            drawn[delay * HOP :] += draw_noise(hit.residual, frames, seed + delay)[: wave.size - delay * HOP]
+            if _is_cut(hit.samples, wave.size - start):
+                end = min(end, (start + len(part)) // HOP - 2)
+        condition = assemble_condition(modal, noise)
+        picture = compress(wave_to_spectrogram(torch.from_numpy(wave)[None]) / condition.expected)
+        draw = wave_to_spectrogram(torch.from_numpy(drawn)[None]) / condition.expected
+        parts = (picture, condition.features, torch.stack((draw.real, draw.imag), dim=1))
+        arrays = torch.cat(parts, dim=1)[0].clamp(-_RANGE, _RANGE).to(torch.float16).numpy()
+    first = hits[0]
+    known = Context(first.velocity_db, name_material(first.material)) if len(hits) == 1 else Context()
+    return Example(arrays, known, min(hit.fmax_hz for hit in hits), max(end, 1))
+
+
+def _is_cut(samples: np.ndarray, room: int) -> bool:
+    """Whether a file stops before its sound has died away: it says nothing of what follows."""
+    rms = float(np.sqrt(np.mean(np.square(samples)))) + 1e-12
+    return len(samples) < room and float(np.sqrt(np.mean(np.square(samples[-_CUT_SAMPLES:])))) > _CUT_SHARE * rms
+
+
+def make_batch(examples: Sequence[Example], device: torch.device, rng: np.random.Generator | None) -> Batch:
+    """Examples of one length as tensors; with ``rng``, sound and prior are turned by one random phase together, and the
+    noise by another: as good a draw, with the same envelope."""
+    arrays = torch.from_numpy(np.stack([e.arrays for e in examples])).to(device).float()
+    sound = torch.complex(arrays[:, 0], arrays[:, 1])
+    mean = torch.complex(arrays[:, 2], arrays[:, 3])
+    noise = torch.complex(arrays[:, 6], arrays[:, 7])
+    if rng is not None:
+        turn = torch.from_numpy(np.exp(2j * np.pi * rng.random(len(examples))).astype(np.complex64)).to(device)
+        sound, mean = sound * turn[:, None, None], mean * turn[:, None, None]
+        turn = torch.from_numpy(np.exp(2j * np.pi * rng.random(len(examples))).astype(np.complex64)).to(device)
+        noise = noise * turn[:, None, None]
+    sigma, level = arrays[:, 4:5], arrays[:, 5:6]
+    mean_picture = torch.stack((mean.real, mean.imag), 1)
+    deviation = torch.stack((sound.real, sound.imag), 1) - mean_picture
+    # What lies 50 dB and more under the loudest bin matters little to the ear.
+    weight = 0.04 + ((level - 0.1) / 0.35).clamp(0.0, 1.0)
+    bin_hz = torch.arange(BINS, device=device) * (SAMPLE_RATE_HZ / 2 / (BINS - 1))
+    known = bin_hz[None, :] <= torch.tensor([e.fmax_hz for e in examples], device=device)[:, None]
+    frame = torch.arange(arrays.shape[-1], device=device)
+    heard = frame[None, :] < torch.tensor([e.end_frame for e in examples], device=device)[:, None]
+    weight = weight * known[:, None, :, None] * heard[:, None, None, :]
+    context = encode_contexts([e.context for e in examples], device)
+    return Batch(deviation, torch.cat((mean_picture, sigma, level), 1), weight, context, noise)

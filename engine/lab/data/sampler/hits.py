@@ -1,0 +1,138 @@
+"""The corpus after analysis: every hit's sound and physics on disk, made once, then read by memory map."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.core.errors import StruckError
+from engine.core.units import SAMPLE_RATE_HZ, gain_to_db
+from engine.lab.data.recordings import Recording, is_held_out, read_hit
+from engine.lab.data.sampler.synthetic import Imagined, sound_imagined
+from engine.physics import analysis
+from engine.physics.analysis.analyze import analyze_hit
+from engine.physics.model import Modes, Physics, Residual, physics_from_json, physics_to_json
+
+SAMPLES, INDEX = "hits.f32", "hits.json"
+_SHORTEST, _FAINTEST = 480, 1e-4
+_LEVEL_S = 0.05
+_FEWEST_TAKES = 3
+
+
+@dataclass(frozen=True)
+class AnalysedHit:
+    """One hit from its onset on, mono at 48 kHz, and what it was analysed to be.
+
+    ``velocity_db`` is its level against the median of its object's takes, None where they are few; nothing is known of
+    the sound above ``fmax_hz``.
+    """
+
+    samples: np.ndarray
+    modes: Modes
+    residual: Residual
+    fmax_hz: float
+    material: str
+    group: str
+    held_out: bool
+    velocity_db: float | None = None
+
+
+def build_hits(recordings: Sequence[Recording], imagined: Sequence[Imagined], folder: Path, workers: int = 2) -> None:
+    """Analyse recordings and imagined objects into ``folder``; does nothing when it holds them already."""
+    index_path, made_of = folder / INDEX, describe_corpus(recordings, imagined)
+    if index_path.is_file():
+        with contextlib.suppress(ValueError, AttributeError):
+            if json.loads(index_path.read_text(encoding="utf-8")).get("made_of") == made_of:
+                return
+        print("hits: the recordings or their analysis have changed; analysing anew", file=sys.stderr, flush=True)
+        index_path.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    tasks: list[Recording | Imagined] = [*recordings, *imagined]
+    rows: list[dict[str, Any]] = []
+    # Small matrices: workers that each start a thread per core only wait for one another.
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    with multiprocessing.get_context("spawn").Pool(workers) as pool, open(folder / SAMPLES, "wb") as file:
+        for done, (samples, row) in enumerate(pool.imap(_analyse, tasks, chunksize=4), 1):
+            if row is not None:
+                rows.append({**row, "start": file.tell() // 4, "length": samples.size})
+                file.write(samples.tobytes())
+            if done % 50 == 0 or done == len(tasks):
+                print(f"hits: {done} of {len(tasks)} analysed", file=sys.stderr, flush=True)
+    if not rows:
+        raise StruckError("no recording of the corpus could be analysed; give single hits of at least 10 ms")
+    index_path.write_text(json.dumps({"made_of": made_of, "hits": rows}), encoding="utf-8")
+
+
+def open_hits(folder: Path) -> list[AnalysedHit]:
+    """The hits of a folder that ``build_hits`` filled; their samples are views of a memory map."""
+    rows = json.loads((folder / INDEX).read_text(encoding="utf-8"))["hits"]
+    samples = np.memmap(folder / SAMPLES, np.float32, "r")
+    hits = []
+    for row in rows:
+        physics = physics_from_json(row["physics"], "the corpus")
+        hits.append(
+            AnalysedHit(
+                samples[row["start"] : row["start"] + row["length"]],
+                physics.modes,
+                physics.residual,
+                row["fmax_hz"],
+                row["material"],
+                row["group"],
+                row["held_out"],
+            )
+        )
+    return _with_velocities(hits)
+
+
+def describe_corpus(recordings: Sequence[Recording], imagined: Sequence[Imagined]) -> str:
+    """Digest of what hits are made of: the recordings, the imagined objects and the code that analyses them."""
+    digest = hashlib.sha256(repr(imagined).encode())
+    for recording in recordings:
+        facts = (recording.path.name, recording.path.stat().st_size, recording.fmax_hz, recording.start_s)
+        digest.update(repr(facts).encode())
+    for path in sorted(Path(analysis.__path__[0]).glob("*.py")):
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
+def _analyse(task: Recording | Imagined) -> tuple[np.ndarray, dict[str, Any] | None]:
+    nothing = np.zeros(0, np.float32)
+    try:
+        if isinstance(task, Imagined):
+            hit, facts = sound_imagined(task), (SAMPLE_RATE_HZ / 2, task.material, task.name, False)
+        else:
+            hit, facts = read_hit(task), (task.fmax_hz, task.material, task.group, is_held_out(task))
+        if len(hit) < _SHORTEST or float(np.abs(hit).max()) < _FAINTEST:
+            return nothing, None
+        physics, _ = analyze_hit(hit, SAMPLE_RATE_HZ, onset_s=0.0)
+    except StruckError:
+        return nothing, None
+    stored = physics_to_json(Physics(physics.modes, physics.residual, SAMPLE_RATE_HZ))
+    row = dict(zip(("fmax_hz", "material", "group", "held_out"), facts, strict=True))
+    return hit.astype(np.float32), {**row, "physics": stored}
+
+
+def _with_velocities(hits: list[AnalysedHit]) -> list[AnalysedHit]:
+    """Each hit with its level, over its first 50 ms, against the median of its group's."""
+    head = round(_LEVEL_S * SAMPLE_RATE_HZ)
+    level_db = [gain_to_db(float(np.sqrt(np.mean(np.square(hit.samples[:head]))))) for hit in hits]
+    groups: dict[str, list[int]] = {}
+    for index, hit in enumerate(hits):
+        groups.setdefault(hit.group, []).append(index)
+    result = list(hits)
+    for members in groups.values():
+        if len(members) >= _FEWEST_TAKES:
+            middle = float(np.median([level_db[index] for index in members]))
+            for index in members:
+                result[index] = replace(hits[index], velocity_db=level_db[index] - middle)
+    return result

@@ -1,0 +1,146 @@
+"""Varied batches of hits seen, for the sight network to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from engine.bank.bank import STRIKERS
+from engine.lab.data.vision.hits import KEPT_NEAR, KEPT_WIDE, SeenHits
+from engine.physics.model import MATERIALS
+from engine.vision.crops import CROP, NEAR_STEPS, SCALES, WIDE_STEPS, cut_crops
+from engine.vision.network import TYPICAL_SIZE_M
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How much hits are varied: moved, zoomed, turned, mirrored, recoloured, blurred, and seen early or late."""
+
+    place: float = 0.03
+    zoom: float = 0.3
+    turn_rad: float = 0.25
+    gain: float = 0.15
+    tint: float = 0.06
+    noise: float = 0.03
+    late: int = 2
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is to be told of B hits: classes are -1 and numbers NaN where they are not known."""
+
+    material: torch.Tensor
+    striker: torch.Tensor
+    size: torch.Tensor
+    place: torch.Tensor
+
+
+def label_hits(seen: SeenHits, index: Sequence[int] | np.ndarray) -> Truth:
+    """What is known of these hits; sizes as natural logarithms over TYPICAL_SIZE_M."""
+    hits = [seen.hits[int(k)] for k in index]
+    sizes = np.asarray([hit.size_m for hit in hits], np.float32)
+    return Truth(
+        torch.tensor([MATERIALS.index(hit.material) if hit.material else -1 for hit in hits]),
+        torch.tensor([STRIKERS.index(hit.striker) if hit.striker in STRIKERS else -1 for hit in hits]),
+        torch.from_numpy(np.log(sizes / TYPICAL_SIZE_M)),
+        torch.tensor([(hit.x, hit.y) for hit in hits], dtype=torch.float32),
+    )
+
+
+def weigh_hits(seen: SeenHits, real_share: float, evenness: float = 0.5) -> np.ndarray:
+    """The chance of each hit [N]: materials by their count to the power 1 - evenness, hits of one object share it."""
+    groups = np.asarray([f"{hit.real} {hit.material}" for hit in seen.hits])
+    objects = np.asarray([hit.object for hit in seen.hits])
+    real = np.asarray([hit.real for hit in seen.hits])
+    _, place, count = np.unique(groups, return_inverse=True, return_counts=True)
+    _, thing, hits = np.unique(objects, return_inverse=True, return_counts=True)
+    weight = count[place] ** -evenness * hits[thing] ** -0.5
+    if real.any() and (~real).any():
+        weight[real] *= real_share / weight[real].sum()
+        weight[~real] *= (1.0 - real_share) / weight[~real].sum()
+    chances: np.ndarray = weight / weight.sum()
+    return chances
+
+
+def draw_wide(
+    seen: SeenHits, index: np.ndarray, random: np.random.Generator, vary: Variation | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gray levels [B, W, R, C] of these hits, varied where told, and their places [B, 2]."""
+    places = label_hits(seen, index).place
+    rows = []
+    for at, k in enumerate(index):
+        shift = int(random.integers(-vary.late, vary.late + 1)) if vary else 0
+        steps = [KEPT_WIDE.index(step + shift) for step in WIDE_STEPS]
+        frames = torch.from_numpy(np.asarray(seen.wide[k])[steps].astype(np.float32))
+        if vary:
+            frames, places[at] = _vary_wide(frames, places[at], random)
+        rows.append(frames)
+    return torch.stack(rows), places
+
+
+def _vary_wide(
+    frames: torch.Tensor, place: torch.Tensor, random: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Frames [W, R, C] zoomed about, mirrored, of other exposure and noise; the place goes with them."""
+    zoom = torch.from_numpy(np.exp(random.uniform(-0.35, 0.15, 2)).astype(np.float32))
+    centre = 0.5 + (place - 0.5) * 0.6 + torch.from_numpy(random.normal(0.0, 0.12, 2).astype(np.float32))
+    mirror = -1.0 if random.random() < 0.5 else 1.0
+    theta = torch.tensor([[mirror * zoom[0], 0.0, 2 * centre[0] - 1], [0.0, zoom[1], 2 * centre[1] - 1]])
+    grid = F.affine_grid(theta[None], [1, 1, *frames.shape[1:]], align_corners=False)
+    moved = F.grid_sample(frames[None], grid, padding_mode="reflection", align_corners=False)[0]
+    found = torch.stack(((place[0] - centre[0]) / zoom[0] * mirror + 0.5, (place[1] - centre[1]) / zoom[1] + 0.5))
+    gain, lift, noise = random.uniform(0.6, 1.4), random.normal(0.0, 20.0), random.uniform(0.0, 8.0)
+    drift = np.cumsum(random.normal(0.0, random.choice((0.0, 1.5)), len(frames)))[:, None, None]
+    moved = gain * moved + lift + noise * torch.randn_like(moved) + torch.from_numpy(drift.astype(np.float32))
+    return moved.clamp(0.0, 255.0), found
+
+
+def draw_crops(
+    seen: SeenHits, index: np.ndarray, random: np.random.Generator, vary: Variation | None, size: int = CROP
+) -> torch.Tensor:
+    """Colour crops [B, S, N, 3, size, size], 0 to 1, at the contacts of these hits, varied where told."""
+    near, places = [], label_hits(seen, index).place
+    per_step = len(KEPT_NEAR) // len(NEAR_STEPS)
+    for k in index:
+        steps = [KEPT_NEAR.index(step) for step in NEAR_STEPS]
+        if vary:
+            steps = [per_step * n + int(random.integers(per_step)) for n in range(len(NEAR_STEPS))]
+        near.append(torch.from_numpy(np.asarray(seen.near[k])[steps]))
+    frames = torch.stack(near).permute(0, 1, 4, 2, 3).float() / 255.0
+    count = len(index)
+    scales = torch.tensor(SCALES).expand(count, -1).clone()
+    if vary is None:
+        return cut_crops(frames, places, scales, size=size)
+
+    def draw(spread: float, *shape: int) -> torch.Tensor:
+        return torch.from_numpy(random.normal(0.0, spread, (count, *shape)).astype(np.float32))
+
+    mirror = torch.from_numpy(random.choice((-1.0, 1.0), (count, 1)).astype(np.float32))
+    crops = cut_crops(
+        frames, places + draw(vary.place, 2), scales * torch.exp(draw(vary.zoom, 1)) * mirror, draw(vary.turn_rad), size
+    )
+    return recolour(crops, vary, random)
+
+
+def recolour(crops: torch.Tensor, vary: Variation, random: np.random.Generator) -> torch.Tensor:
+    """Crops [B, S, N, 3, P, P] under other light, by another camera: each hit's all alike but for the noise."""
+    count = len(crops)
+
+    def each(values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(values.astype(np.float32)).view(count, 1, 1, -1, 1, 1)
+
+    gray = crops.mean(dim=3, keepdim=True)
+    mean = crops.mean(dim=(1, 2, 3, 4, 5), keepdim=True)
+    crops = gray + (crops - gray) * each(random.uniform(0.6, 1.3, count))
+    crops = mean + (crops - mean) * each(np.exp(random.normal(0.0, vary.gain, count)))
+    crops = crops * each(np.exp(random.normal(0.0, vary.tint, (count, 3)))) + each(random.normal(0.0, 0.04, count))
+    crops = crops.clamp(0.0, 1.0) ** each(np.exp(random.normal(0.0, vary.gain, count)))
+    if random.random() < 0.3:  # a blurred or strongly compressed picture
+        flat = crops.flatten(0, 2)
+        small = F.interpolate(flat, scale_factor=float(random.uniform(0.4, 0.8)), mode="area")
+        crops = F.interpolate(small, flat.shape[-2:], mode="bilinear", align_corners=False).view_as(crops)
+    return crops + vary.noise * float(random.random()) * torch.randn_like(crops)

@@ -1,0 +1,254 @@
+"""Hits seen: frames around the hits of simulated takes and of labelled real clips, and what is known of each."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from engine.core.errors import BadInput
+from engine.diffusion.conditioning import name_material
+from engine.lab.data.greatest_hits import Take, list_takes
+from engine.lab.data.onsets.labels import APART_S, LABELS, LEAST_SPEED_M_PER_S, TRUTH
+from engine.media import iter_frames
+from engine.vision.crops import (
+    BEFORE,
+    NEAR_ROWS,
+    NEAR_STEPS,
+    WIDE_COLUMNS,
+    WIDE_ROWS,
+    WIDE_STEPS,
+    Views,
+    gather_views,
+)
+
+VERSION = 2
+NEAR_COLUMNS = 224
+MARGIN = 2
+"""Frames kept on either side of the span, so that the onset can be moved."""
+KEPT_WIDE = tuple(range(-BEFORE - MARGIN, BEFORE + MARGIN))
+KEPT_NEAR = (-11, -7, -3, 0, 4, 8)
+PER_OBJECT = 3
+"""Of so many contacts of one simulated object the frames are kept, evenly over the take."""
+_ALIAS = {"tile": "ceramic"}
+
+
+@dataclass(frozen=True)
+class SeenHit:
+    """What is known of one hit; sizes and places that are not known are NaN, names that are not known are empty.
+
+    ``group`` is what must stay on one side of a split: the day of a real recording, the take of a simulated one.
+    ``object`` tells things of one take apart. ``apart_s`` is how long nothing else strikes after it. ``x`` and ``y``
+    are shares of the picture's width and height.
+    """
+
+    clip: str
+    picture: str
+    sound: str
+    group: str
+    object: str
+    real: bool
+    time_s: float
+    apart_s: float
+    action: str
+    material: str
+    size_m: float = math.nan
+    striker: str = ""
+    x: float = math.nan
+    y: float = math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class SeenHits:
+    """Hits with the frames of each: ``wide`` uint8 [KEPT_WIDE, rows, columns], ``near`` uint8 [KEPT_NEAR, H, W, 3].
+
+    The frames are read from the disk as they are asked for.
+    """
+
+    hits: tuple[SeenHit, ...]
+    wide: tuple[np.ndarray, ...]
+    near: tuple[np.ndarray, ...]
+
+
+def list_simulated_hits(folder: Path) -> list[SeenHit]:
+    """Contacts of a folder of simulated takes that can be seen well, PER_OBJECT of each thing struck."""
+    takes = [take for take in list_takes(folder) if take.picture is not None]
+    found = [hit for take in takes for hit in _choose(take, f"{folder.name}/{take.name}")]
+    if not found:
+        raise BadInput(f"{folder} holds no simulated take with its {TRUTH}; give a folder that simulate wrote")
+    return found
+
+
+def _choose(take: Take, group: str) -> list[SeenHit]:
+    assert take.picture is not None
+    path = take.picture.with_name(take.name + TRUTH)
+    if not path.is_file():
+        return []
+    contacts = json.loads(path.read_text(encoding="utf-8"))["contacts"]
+    times = sorted(float(contact["time_s"]) for contact in contacts)
+    chosen: list[SeenHit] = []
+    for contact in sorted(contacts, key=lambda contact: -float(contact["impulse_n_s"])):
+        time_s = float(contact["time_s"])
+        shown = contact["in_picture"] and contact.get("in_sight", True)
+        if not shown or float(contact["speed_m_per_s"]) < LEAST_SPEED_M_PER_S:
+            continue
+        if any(abs(time_s - other.time_s) < APART_S for other in chosen):
+            continue
+        later = [t for t in times if t > time_s + 1e-4]
+        chosen.append(
+            SeenHit(
+                clip=take.name,
+                picture=str(take.picture),
+                sound=str(take.sound or take.picture),
+                group=group,
+                object=f"{group}/{contact['struck']} {float(contact['size_m']):.3f}",
+                real=False,
+                time_s=time_s,
+                apart_s=min(later) - time_s if later else 10.0,
+                action="hit" if contact["action"] == "hit" else "scratch",
+                material=name_material(contact["struck"]),
+                size_m=float(contact["size_m"]),
+                striker=str(contact["by"]),
+                x=float(contact["x"]),
+                y=float(contact["y"]),
+            )
+        )
+    return thin_hits(sorted(chosen, key=lambda hit: hit.time_s), PER_OBJECT)
+
+
+def thin_hits(hits: Sequence[SeenHit], most: int) -> list[SeenHit]:
+    """At most so many hits of each object, those before the longest quiet, in order of time."""
+    count: Counter[str] = Counter()
+    kept = []
+    for hit in sorted(hits, key=lambda hit: -hit.apart_s):
+        if count[hit.object] < most:
+            count[hit.object] += 1
+            kept.append(hit)
+    return sorted(kept, key=lambda hit: (hit.clip, hit.time_s))
+
+
+def list_real_hits(data: Path) -> list[SeenHit]:
+    """Labelled hits of the real clips whose material is named; BadInput where the table of labels is missing."""
+    table = data / LABELS
+    if not table.is_file():
+        raise BadInput(f"{table} is missing; give the folder that holds it with --data")
+    with table.open(encoding="utf-8", newline="") as rows:
+        labels = [row for row in csv.DictReader(rows) if (data / row["video"]).is_file()]
+    found = []
+    for row in labels:
+        time_s = float(row["t_audio_onset"] or row["t_label"])
+        others = [float(o["t_audio_onset"] or o["t_label"]) for o in labels if o["video"] == row["video"]]
+        later = [t for t in others if t > time_s + 1e-3]
+        material = name_material(_ALIAS.get(row["material"], row["material"]))
+        if not material:
+            continue
+        path = data / row["video"]
+        found.append(
+            SeenHit(
+                clip=path.stem,
+                picture=str(path),
+                sound=str(path) if row["t_audio_onset"] else "",
+                group=path.name[:10],
+                object=f"{path.stem}/{row['material']}",
+                real=True,
+                time_s=time_s,
+                apart_s=min(later) - time_s if later else 10.0,
+                action=row["action"],
+                material=material,
+                striker="stick",
+            )
+        )
+    return sorted(found, key=lambda hit: (hit.clip, hit.time_s))
+
+
+def open_seen_hits(hits: Sequence[SeenHit], work: Path) -> SeenHits:
+    """Hits with their frames, cut once and kept in a work folder; hits of clips that cannot be read are left out."""
+    key = json.dumps([VERSION, [(hit.picture, round(hit.time_s, 4)) for hit in hits]])
+    folder = work / "seen" / hashlib.sha256(key.encode()).hexdigest()[:16]
+    if not (folder / "hits.json").is_file():
+        _cut(hits, folder)
+    places = json.loads((folder / "hits.json").read_text(encoding="utf-8"))
+    wide, near = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("wide", "near"))
+    return SeenHits(tuple(hits[k] for k in places), tuple(wide[: len(places)]), tuple(near[: len(places)]))
+
+
+def _cut(hits: Sequence[SeenHit], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    shapes = {
+        "wide": (len(hits), len(KEPT_WIDE), WIDE_ROWS, WIDE_COLUMNS),
+        "near": (len(hits), len(KEPT_NEAR), NEAR_ROWS, NEAR_COLUMNS, 3),
+    }
+    arrays = {
+        name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape) for name, shape in shapes.items()
+    }
+    places: list[int] = []
+    clips = sorted({hit.picture for hit in hits})
+    for done, picture in enumerate(clips, 1):
+        chosen = sorted((k for k, hit in enumerate(hits) if hit.picture == picture), key=lambda k: hits[k].time_s)
+        try:
+            for k, views in zip(chosen, _view(Path(picture), [hits[k].time_s for k in chosen]), strict=False):
+                arrays["wide"][len(places)], arrays["near"][len(places)] = views.wide, _fit(views.near)
+                places.append(k)
+        except BadInput as error:
+            print(f"left out: {error}", file=sys.stderr)
+        if done % 50 == 0 or done == len(clips):
+            print(f"hits seen: {done} of {len(clips)} clips read", file=sys.stderr, flush=True)
+    for array in arrays.values():
+        array.flush()
+    (folder / "hits.json").write_text(json.dumps(places), encoding="utf-8")
+
+
+def _view(picture: Path, times_s: list[float]) -> Iterator[Views]:
+    margin_s = 1.0
+    frames = iter_frames(picture, NEAR_ROWS, max(0.0, times_s[0] - margin_s), times_s[-1] + margin_s, gray=False)
+    return gather_views(frames, times_s, KEPT_WIDE, KEPT_NEAR)
+
+
+def _fit(near: np.ndarray) -> np.ndarray:
+    """Frames at NEAR_ROWS by NEAR_COLUMNS."""
+    if near.shape[1:3] == (NEAR_ROWS, NEAR_COLUMNS):
+        return near
+    values = torch.from_numpy(near).permute(0, 3, 1, 2).float()
+    small = F.interpolate(values, (NEAR_ROWS, NEAR_COLUMNS), mode="bilinear", align_corners=False, antialias=True)
+    return small.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+
+
+def place_hits(seen: SeenHits, places: np.ndarray) -> SeenHits:
+    """The hits with their places [N, 2] where none is known."""
+    hits = [
+        hit if math.isfinite(hit.x) else replace(hit, x=float(x), y=float(y))
+        for hit, (x, y) in zip(seen.hits, places, strict=True)
+    ]
+    return SeenHits(tuple(hits), seen.wide, seen.near)
+
+
+def select_hits(seen: SeenHits, index: Sequence[int] | np.ndarray) -> SeenHits:
+    """These hits alone."""
+    return SeenHits(*(tuple(values[int(k)] for k in index) for values in (seen.hits, seen.wide, seen.near)))  # type: ignore[arg-type]
+
+
+def view_hits(seen: SeenHits) -> list[Views]:
+    """The views that a clip's own frames would give of these hits."""
+    wide = [KEPT_WIDE.index(step) for step in WIDE_STEPS]
+    near = [KEPT_NEAR.index(step) for step in NEAR_STEPS]
+    rows = zip(seen.hits, seen.wide, seen.near, strict=True)
+    return [Views(hit.time_s, np.asarray(w)[wide], np.asarray(n)[near]) for hit, w, n in rows]
+
+
+def join_hits(*parts: SeenHits) -> SeenHits:
+    """Hits one after another."""
+    return SeenHits(
+        tuple(hit for part in parts for hit in part.hits),
+        tuple(frames for part in parts for frames in part.wide),
+        tuple(frames for part in parts for frames in part.near),
+    )

@@ -1,0 +1,201 @@
+"""Measure generated physics beside retrieved ones on held-out groups: ``launch.py evaluate generator``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.bank.attributes import attributes_of, score_entries
+from engine.bank.bank import BANK_PATH, Bank, join_banks, load_bank
+from engine.bank.descriptor import describe_physics, latent_distance_db
+from engine.bank.generate import Generator, draw_vectors, encode_condition, load_generator
+from engine.bank.physics_vector import decode_physics, encode_physics
+from engine.bank.recombine import set_peak
+from engine.core.errors import BadInput
+from engine.lab.data.generator_examples import split_bank
+from engine.lab.metrics.material_classifier import CLASSES, Listener, draw_picture, listen, load_listener
+from engine.physics.analysis.analyze import synthesize
+from engine.physics.model import Physics
+
+DRAWS = 5
+RESAMPLES = 500
+SYSTEMS = ("random", "material", "nearest", "generated", "told pitch and ring", "coded")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """For one held-out entry: distances in dB of each system's draws to the true sound, and between its draws."""
+
+    group: str
+    distances: dict[str, np.ndarray]
+    between: dict[str, float]
+
+
+def main(args: Sequence[str]) -> None:
+    """The command ``evaluate generator``: figures to standard error, and as JSON with --json."""
+    parser = argparse.ArgumentParser(prog="evaluate generator", description="Measure generated physics.")
+    parser.add_argument("--bank", type=Path, action="append", help="folder of a bank; may be given again")
+    parser.add_argument("--ckpt-dir", type=Path, default=Path("checkpoints"))
+    parser.add_argument("--checkpoint", default="generator")
+    parser.add_argument("--limit", type=int, default=0, help="at most so many held-out entries")
+    parser.add_argument("--guidance", type=float, help="instead of the checkpoint's own")
+    parser.add_argument("--boldness", type=float, help="instead of the checkpoint's own")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--heard", type=int, default=120, help="entries whose sounds the material listener hears")
+    parser.add_argument("--json", help="write the figures to a file, or - for standard output")
+    parser.add_argument("--device", default="cpu", help="always the processor")
+    parser.add_argument("--data-dir", help="not used")
+    options = parser.parse_args(list(args))
+    model = load_generator(options.ckpt_dir / options.checkpoint)
+    bank = join_banks(*(load_bank(folder) for folder in options.bank or [BANK_PATH]))
+    training, held = split_bank(bank)
+    rng = np.random.default_rng(options.seed)
+    chosen = rng.permutation(len(held))[: options.limit or None]
+    if not len(chosen):
+        raise BadInput("the bank has no entry of a held-out group; give one with more recordings")
+    cases, drawn = measure_cases(model, training, held, chosen, (options.guidance, options.boldness), options.seed)
+    result: dict[str, Any] = {"entries": len(cases), "groups": len({case.group for case in cases}), "draws": DRAWS}
+    result["distance_db"] = {name: summarize(cases, name, options.seed) for name in SYSTEMS}
+    result["between_db"] = {name: round(float(np.mean([c.between[name] for c in cases])), 2) for name in SYSTEMS[:-1]}
+    listener = load_listener(options.ckpt_dir / "material")
+    result["heard"] = measure_heard(listener, held, chosen[: options.heard], drawn, options.seed)
+    print("\n".join(write_report(result)), file=sys.stderr)
+    if options.json == "-":
+        print(json.dumps(result))
+    elif options.json:
+        Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+Drawn = dict[str, list[list[Physics]]]
+"""Physics drawn by each system for each case, DRAWS each."""
+
+
+def measure_cases(
+    model: Generator,
+    training: Bank,
+    held: Bank,
+    chosen: np.ndarray,
+    manner: tuple[float | None, float | None],
+    seed: int,
+) -> tuple[list[Case], Drawn]:
+    """Distances of every system's draws for the chosen held-out entries; ``manner`` is guidance and boldness.
+
+    random: entries of any kind; material: random entries of its own material; nearest: those that fit its attributes
+    best, without pitch and ring; generated: from the same attributes; told pitch and ring: from these too, which are
+    taken from the true sound; coded: the true sound as vector and back, what no generated one can be better than.
+    """
+    cases: list[Case] = []
+    drawn: Drawn = {name: [] for name in SYSTEMS}
+    materials = np.array([entry.material for entry in training.entries])
+    for number, k in enumerate(chosen.tolist()):
+        entry, rng = held.entries[k], np.random.default_rng([seed, number])
+        own = np.flatnonzero(materials == entry.material)
+        own = own if own.size else np.arange(len(training))
+        blind = attributes_of(entry, heard=False)
+        best = np.argsort(-score_entries(training, blind), kind="stable")
+        picked: dict[str, Sequence[int] | np.ndarray] = {
+            "random": rng.choice(len(training), DRAWS, replace=False),
+            "material": rng.choice(own, DRAWS, replace=own.size < DRAWS),
+            "nearest": _one_a_group(training, best, DRAWS),
+        }
+        made = {name: [training.entries[int(i)].physics for i in rows] for name, rows in picked.items()}
+        seeds = [1000 * number + i + seed for i in range(DRAWS)]
+        for name, told in (("generated", blind), ("told pitch and ring", attributes_of(entry))):
+            conditions = np.tile(encode_condition(told), (DRAWS, 1))
+            made[name] = [decode_physics(v) for v in draw_vectors(model, conditions, seeds, *manner)]
+        made["coded"] = [decode_physics(encode_physics(entry.physics))]
+        latents = {name: np.stack([describe_physics(p) for p in physics]) for name, physics in made.items()}
+        distances = {name: latent_distance_db(rows, held.latents[k]) for name, rows in latents.items()}
+        cases.append(Case(entry.group, distances, {name: _spread(rows) for name, rows in latents.items()}))
+        for name in SYSTEMS:
+            drawn[name].append(made[name])
+    return cases, drawn
+
+
+def summarize(cases: Sequence[Case], name: str, seed: int) -> dict[str, Any]:
+    """Mean distance of one draw, and of the best of DRAWS, each with its 95 % interval over groups."""
+    one = [float(case.distances[name].mean()) for case in cases]
+    best = [float(case.distances[name].min()) for case in cases]
+    return {"one": _interval(cases, one, seed), "best": _interval(cases, best, seed)}
+
+
+def measure_heard(listener: Listener, held: Bank, chosen: np.ndarray, drawn: Drawn, seed: int) -> dict[str, Any]:
+    """Share of sounds whose material the listener names rightly, by system, over the classes that it knows."""
+    class_of: dict[str, str] = {material: name for name, materials in CLASSES.items() for material in materials}
+    class_of |= {"rock": "stone", "skin": "skin", "floor": "floor", "ground": "loose ground"}
+    wanted = [class_of.get(held.entries[int(k)].material, "") for k in chosen]
+    rows = [row for row, name in enumerate(wanted) if name in listener.classes]
+    truth = np.array([listener.classes.index(wanted[row]) for row in rows])
+    systems = {"true": [[held.entries[int(k)].physics] for k in chosen], **drawn}
+    shares: dict[str, Any] = {"entries": len(rows), "most_frequent": _most_percent(truth)}
+    for name, physics in systems.items():
+        sounds = [synthesize(set_peak(physics[row][0]), 1.0, seed + row) for row in rows]
+        heard = listen(listener, np.stack([draw_picture(sound) for sound in sounds])).posterior.argmax(axis=1)
+        classes = [float(np.mean(heard[truth == c] == c)) for c in np.unique(truth)]
+        shares[name] = {
+            "right_percent": round(100.0 * float(np.mean(heard == truth)), 1),
+            "mean_of_classes_percent": round(100.0 * float(np.mean(classes)), 1),
+        }
+    return shares
+
+
+def write_report(result: dict[str, Any]) -> list[str]:
+    """The figures as lines."""
+    lines = [f"{result['entries']} held-out entries of {result['groups']} groups; distance to the true sound in dB"]
+    for name in SYSTEMS:
+        row = result["distance_db"][name]
+        one, best = (f"{v[0]:.2f} ({v[1]:.2f} to {v[2]:.2f})" for v in (row["one"], row["best"]))
+        between = result["between_db"].get(name)
+        apart = "" if between is None else f", {between:.2f} between draws"
+        lines.append(f"{name}: one draw {one}, best of {result['draws']} {best}{apart}")
+    heard = result["heard"]
+    lines.append(f"material heard in {heard['entries']} sounds; most frequent class {heard['most_frequent']} %")
+    lines += [
+        f"  {name}: {row['right_percent']} %, mean of classes {row['mean_of_classes_percent']} %"
+        for name, row in heard.items()
+        if isinstance(row, dict)
+    ]
+    return lines
+
+
+def _one_a_group(bank: Bank, order: np.ndarray, count: int) -> list[int]:
+    taken: set[str] = set()
+    chosen: list[int] = []
+    for k in order.tolist():
+        if bank.entries[k].group not in taken:
+            taken.add(bank.entries[k].group)
+            chosen.append(k)
+        if len(chosen) == count:
+            break
+    return chosen
+
+
+def _spread(latents: np.ndarray) -> float:
+    """Mean distance between two draws, in dB."""
+    if len(latents) < 2:
+        return 0.0
+    a, b = np.triu_indices(len(latents), 1)
+    return float(latent_distance_db(latents[a], latents[b]).mean())
+
+
+def _interval(cases: Sequence[Case], values: Sequence[float], seed: int) -> list[float]:
+    """Mean over entries, and what 95 % of draws of the groups with replacement give."""
+    groups: dict[str, list[float]] = {}
+    for case, value in zip(cases, values, strict=True):
+        groups.setdefault(case.group, []).append(float(value))
+    sums = np.array([[sum(rows), len(rows)] for rows in groups.values()])
+    picks = np.random.default_rng(seed).integers(0, len(sums), (RESAMPLES, len(sums)))
+    drawn = sums[picks].sum(axis=1)
+    low, high = np.percentile(drawn[:, 0] / drawn[:, 1], (2.5, 97.5))
+    return [round(float(v), 3) for v in (np.mean(values), low, high)]
+
+
+def _most_percent(truth: np.ndarray) -> float:
+    return round(100.0 * float(np.bincount(truth).max() / truth.size), 1) if truth.size else 0.0

@@ -1,0 +1,187 @@
+"""Measure the onset detectors on real clips with labelled hits and on simulated ones: ``launch.py evaluate onsets``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import librosa
+import numpy as np
+
+from engine.core.errors import BadInput
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.lab.baselines.onset_pickers import find_drops, find_flow_peaks, measure_flow
+from engine.lab.baselines.syncfusion import SyncFusionNetwork, detect_with_syncfusion
+from engine.lab.data.greatest_hits import list_takes
+from engine.lab.data.onsets.labels import (
+    LABELS,
+    LISTEN_RATE_HZ,
+    choose_contacts,
+    find_audible,
+    measure_levels,
+    read_label_rows,
+    to_velocity,
+)
+from engine.lab.evaluation.onsets.figure import draw_failures
+from engine.lab.evaluation.onsets.networks import (
+    Baseline,
+    Judge,
+    choose_baseline,
+    choose_judge,
+    open_baselines,
+    open_folds,
+    usual_lag_s,
+)
+from engine.lab.evaluation.onsets.scores import Clip
+from engine.lab.evaluation.onsets.tables import SYNCFUSION, print_tables, tabulate
+from engine.media import iter_clip_audio, iter_frames, probe, read_clip_audio
+from engine.onsets.audio import detect_in_sound
+from engine.onsets.frames import choose_rows
+from engine.onsets.motion import PICTURE_HEIGHT, detect_in_picture
+from engine.onsets.track import fuse
+from engine.onsets.watch import detect_with_network
+
+FOLEY_DELTA = 0.3
+
+
+def examine_clip(
+    picture: Path,
+    sound: Path | None,
+    labels: Sequence[tuple[float, str]],
+    judge: Judge | None,
+    real: bool,
+    baseline: SyncFusionNetwork | None = None,
+) -> Clip:
+    """Run every detector and baseline on one clip; ``labels`` are times and actions."""
+    info = probe(picture)
+    labelled_s = [time_s for time_s, _ in labels]
+    heard = np.zeros(0, np.float32)
+    if sound is not None and (sound != picture or info.has_audio):
+        heard = read_clip_audio(sound, LISTEN_RATE_HZ)
+    foley: list[float] = []
+    if len(heard):
+        foley = librosa.onset.onset_detect(y=heard, sr=LISTEN_RATE_HZ, delta=FOLEY_DELTA, units="time").tolist()
+    clip = Clip(
+        name=picture.name,
+        day=picture.name[:10],
+        duration_s=info.duration_s,
+        frame_s=1.0 / float(info.frame_rate),
+        labelled_s=labelled_s,
+        audible_s=find_audible(heard, labelled_s) if real else labelled_s,
+        action=[action for _, action in labels],
+        velocity=to_velocity(measure_levels(heard, LISTEN_RATE_HZ, labelled_s)).tolist()
+        if len(heard)
+        else [float("nan")] * len(labelled_s),
+        foley_s=foley,
+    )
+    small = list(iter_frames(picture, choose_rows(info.width, info.height)))
+    if judge is not None:
+        seen = detect_with_network(judge.network, judge.balanced, small, info.frame_rate, info.duration_s)
+        clip.tracks["network"] = list(seen.candidates)
+    if baseline is not None:
+        times_s, pictures = np.asarray([t for t, _ in small]), np.stack([frame for _, frame in small])
+        clip.tracks[SYNCFUSION] = detect_with_syncfusion(baseline, times_s, pictures, info.duration_s)
+    frames = list(iter_frames(picture, PICTURE_HEIGHT))
+    moved = detect_in_picture(iter(frames), info.frame_rate, info.duration_s)
+    clip.tracks["motion"] = list(moved.candidates)
+    times, speeds, drops = measure_flow(iter(frames))
+    clip.tracks["flow drop"] = find_drops(times, drops)
+    clip.tracks["AV-Align flow peaks"] = find_flow_peaks(times, speeds)
+    if len(heard) and real:
+        listened = detect_in_sound(iter_clip_audio(picture, SAMPLE_RATE_HZ, 1.0), SAMPLE_RATE_HZ)
+        clip.tracks["audio"] = list(listened.candidates)
+        clip.tracks["both, motion"] = list(fuse(moved, listened).candidates)
+        if judge is not None:
+            clip.tracks["both, network"] = list(fuse(seen, listened).candidates)
+    return clip
+
+
+def examine_real(
+    data: Path,
+    judges: Sequence[Judge],
+    baselines: Sequence[Baseline],
+    limit: int,
+    say: Callable[[str], None],
+) -> list[Clip]:
+    """Every labelled real clip, judged by networks that have not learnt from its recording day."""
+    names = list(read_label_rows(data).items())[: limit or None]
+    if not names:
+        raise BadInput(f"{data} holds none of the clips that {LABELS} names; give their folder with --data")
+    clips = []
+    for name, labels in names:
+        heard = [(label.heard_s, label.action) for label in labels if label.heard_s is not None]
+        path = data / name
+        judge, baseline = choose_judge(judges, path.name[:10]), choose_baseline(baselines, path.name[:10])
+        clips.append(examine_clip(path, path, heard, judge, True, baseline))
+        say(f"{len(clips)}/{len(names)} {path.name}")
+    if not judges:
+        return clips
+    frames_s = {Path(clip.name).stem: clip.frame_s for clip in clips}
+    return [
+        replace(clip, lag_s=usual_lag_s(judge, clip.frame_s, frames_s))
+        for clip in clips
+        if (judge := choose_judge(judges, clip.day)) is not None
+    ]
+
+
+def examine_simulated(folder: Path, judge: Judge | None, limit: int, say: Callable[[str], None]) -> list[Clip]:
+    """Every simulated take of a folder; contacts that cannot be seen are neither asked for nor errors."""
+    takes = [take for take in list_takes(folder) if take.picture is not None][: limit or None]
+    if not takes:
+        raise BadInput(f"{folder} holds no simulated takes; make some with `launch.py simulate`")
+    clips = []
+    for take in takes:
+        assert take.picture is not None
+        labels, others = choose_contacts(take)
+        clip = examine_clip(take.picture, take.sound, labels, judge, False)
+        clips.append(replace(clip, audible_s=sorted([*clip.labelled_s, *others])))
+        if len(clips) % 10 == 0:
+            say(f"{len(clips)}/{len(takes)} {take.name}")
+    return clips
+
+
+def main(args: list[str]) -> None:
+    """The command ``evaluate onsets``."""
+    parser = argparse.ArgumentParser(
+        prog="evaluate onsets", description="Score the onset detectors on real clips with labelled hits."
+    )
+    data_help = f"the folder that holds {LABELS}"
+    parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
+    folds_help = "folder of onset networks, each trained with `train onsets --leave-out DAY...`"
+    parser.add_argument("--folds", metavar="DIR", help=folds_help)
+    baselines_help = "folder of SyncFusion's networks, each trained with `train onsets_baseline --leave-out DAY...`"
+    parser.add_argument("--baselines", metavar="DIR", help=baselines_help)
+    parser.add_argument("--sim", metavar="DIR", help="unseen takes that `launch.py simulate` wrote")
+    parser.add_argument("--figure", metavar="PNG", help="draw what the network misses and mistakes in --sim")
+    parser.add_argument("--limit", type=int, default=0, help="at most so many clips of a kind")
+    parser.add_argument("--ckpt-dir", default="checkpoints", help="its onsets/ is scored on simulated takes")
+    parser.add_argument("--device", help="not used: the detectors run on the CPU here")
+    parser.add_argument("--json", metavar="F", help="write the figures to a file, or - for standard output")
+    options = parser.parse_args(args)
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    judges = open_folds(Path(options.folds)) if options.folds else []
+    result: dict[str, Any] = {}
+    baselines = open_baselines(Path(options.baselines)) if options.baselines else []
+    real = examine_real(Path(options.data), judges, baselines, options.limit, say)
+    result["real"] = tabulate(real, bool(judges))
+    print_tables("real clips", result["real"])
+    if options.sim:
+        judge = open_folds(Path(options.ckpt_dir) / "onsets")[0]
+        simulated = examine_simulated(Path(options.sim), judge, options.limit, say)
+        result["simulated"] = tabulate(simulated, True)
+        print_tables("simulated takes", result["simulated"])
+        if options.figure:
+            places = {take.picture.name: take.picture for take in list_takes(Path(options.sim)) if take.picture}
+            draw_failures(simulated, places, "network", Path(options.figure))
+    if options.json == "-":
+        print(json.dumps(result))
+    elif options.json:
+        Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

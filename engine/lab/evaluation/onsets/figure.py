@@ -1,0 +1,57 @@
+"""Pictures of what the onset network misses and of what it takes for a hit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from engine.lab.evaluation.onsets.scores import Clip, above, pair_up
+from engine.media import iter_frames, probe
+from engine.onsets.frames import choose_rows
+from engine.onsets.track import DEFAULT_THRESHOLD
+
+TILE = (112, 63)
+SPAN = 4
+NAME_HEIGHT = 12
+
+
+def find_failures(clip: Clip, source: str) -> list[tuple[str, float]]:
+    """Missed hits and false ones of a clip at the default threshold and 100 ms: what it is, and when."""
+    times = above(clip, source, DEFAULT_THRESHOLD)
+    met = {j for _, j in pair_up(times, clip.labelled_s, 0.1)}
+    missed = [(f"missed {clip.action[j] or 'hit'}", t) for j, t in enumerate(clip.labelled_s) if j not in met]
+    right = {i for i, _ in pair_up(times, clip.audible_s, 0.1)}
+    return missed + [("no hit", t) for i, t in enumerate(times) if i not in right]
+
+
+def draw_failures(clips: Sequence[Clip], pictures: dict[str, Path], source: str, out: Path, most: int = 12) -> None:
+    """A PNG with a row for some of the failures, at most one of a kind a clip, in the clips' order: the frames around.
+
+    ``pictures`` are the clips' files by name.
+    """
+    rows: list[np.ndarray] = []
+    for kind in ("missed", "no hit"):
+        of_kind = 0
+        for clip in clips:
+            found = [failure for failure in find_failures(clip, source) if failure[0].startswith(kind)]
+            if found and of_kind < most // 2:
+                rows.append(_draw_row(pictures[clip.name], *found[len(found) // 2]))
+                of_kind += 1
+    if rows:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.concatenate(rows)).save(out, optimize=True)
+
+
+def _draw_row(picture: Path, what: str, time_s: float) -> np.ndarray:
+    info = probe(picture)
+    frame_s = 1.0 / float(info.frame_rate)
+    first_s = max(0.0, time_s - (SPAN + 0.5) * frame_s)
+    shown = iter_frames(picture, choose_rows(info.width, info.height), first_s, time_s + (SPAN + 0.5) * frame_s)
+    tiles = [np.asarray(Image.fromarray(frame).resize(TILE)) for _, frame in shown][: 2 * SPAN + 1]
+    tiles += [np.zeros(TILE[::-1], np.uint8)] * (2 * SPAN + 1 - len(tiles))
+    strip = Image.new("L", (TILE[0] * len(tiles), NAME_HEIGHT), 0)
+    ImageDraw.Draw(strip).text((2, 0), f"{what}, {time_s:.2f} s, {float(info.frame_rate):.0f} frames/s", fill=255)
+    return np.concatenate((np.asarray(strip), np.concatenate(tiles, axis=1)))

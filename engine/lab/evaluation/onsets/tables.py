@@ -1,0 +1,182 @@
+"""Tables of the onset detectors' scores."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from engine.lab.baselines.onset_pickers import lay_grid
+from engine.lab.evaluation.onsets.scores import (
+    TOLERANCES_S,
+    Clip,
+    Find,
+    above,
+    average_precision,
+    choose_threshold,
+    find_shift,
+    measure,
+    measure_foley,
+    measure_recall_by_action,
+    measure_timing,
+    measure_velocity,
+)
+from engine.onsets.track import DEFAULT_THRESHOLD
+
+SYNCFUSION = "SyncFusion's network, reduced"
+SEEN = ("network", "motion")
+"""Detectors of the picture that come with thresholds of their own."""
+
+Row = tuple[Any, ...]
+"""A system's name, its threshold in words, how it finds hits, and the clips it is asked about where not all."""
+
+MOST_RATES = 3
+
+FURTHER = (*SEEN, "AV-Align flow peaks", SYNCFUSION)
+"""Sources of the second table."""
+
+
+def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
+    """Scores by system and threshold, and by system, of some clips; those of each clip too."""
+    sources = list(clips[0].tracks)
+    pictures = [name for name in SEEN if name in sources]
+    return {
+        "clips": len(clips),
+        "seconds": round(sum(clip.duration_s for clip in clips), 1),
+        "labelled": sum(len(clip.labelled_s) for clip in clips),
+        "audible": sum(len(clip.audible_s) for clip in clips),
+        "with_network": with_network,
+        "systems": _score_systems(clips, sources, pictures),
+        "more": [
+            _score_further(clips, name) for name in sources if name in (*pictures, "AV-Align flow peaks", SYNCFUSION)
+        ],
+        "each": [_score_clip(clip, [name for name in sources if name in (*pictures, "audio")]) for clip in clips],
+    }
+
+
+def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequence[str]) -> list[dict[str, Any]]:
+    spacings = np.arange(0.1, 1.01, 0.05)
+    spacing_s = float(max(spacings, key=lambda s: measure(clips, lambda clip: lay_grid(clip, s), 0.05)["f1"]))
+    systems: list[Row] = [(f"even grid, {spacing_s:.2f} s", "best spacing", partial(lay_grid, spacing_s=spacing_s))]
+    if "AV-Align flow peaks" in sources:
+        systems.append(("AV-Align flow peaks", "all", partial(above, source="AV-Align flow peaks", threshold=0.0)))
+    for source in [name for name in ("AV-Align flow peaks", "flow drop", SYNCFUSION) if name in sources]:
+        best = choose_threshold(clips, source)
+        systems.append((source, f"best, {best:.2f}", partial(above, source=source, threshold=best)))
+    names = [n for n in ("motion", "network", "audio", "both, motion", "both, network") if n in sources]
+    for source in names:
+        best = choose_threshold(clips, source)
+        default = partial(above, source=source, threshold=DEFAULT_THRESHOLD)
+        systems.append((source, f"default, {DEFAULT_THRESHOLD:.2f}", default))
+        systems.append((source, f"best, {best:.2f}", partial(above, source=source, threshold=best)))
+    days = {clip.day for clip in clips}
+    for source in pictures:
+        if len(days) > 1:
+            systems.append((source, "best on other days", _best_on_other_days(clips, source)))
+        if source == "network" and any(clip.lag_s for clip in clips):
+            lags = {clip.name: -clip.lag_s for clip in clips}
+            systems.append(("network, usual lag off", f"default, {DEFAULT_THRESHOLD:.2f}", _shifted(source, lags)))
+        systems += _at_each_rate(clips, source)
+        shifts = {clip.name: find_shift(clip, source, DEFAULT_THRESHOLD) for clip in clips}
+        systems.append((f"{source}, in step", f"default, {DEFAULT_THRESHOLD:.2f}", _shifted(source, shifts)))
+    return [
+        {"system": name, "threshold": threshold, "scores": _scores(chosen or clips, find)}
+        for name, threshold, find, *chosen in systems
+    ]
+
+
+def _at_each_rate(clips: Sequence[Clip], source: str) -> list[Row]:
+    """The clips of each frame rate by themselves, where a source's default is asked; nothing where all are alike."""
+    rates = sorted({round(1.0 / clip.frame_s, 2) for clip in clips})
+    if not 1 < len(rates) <= MOST_RATES:
+        return []
+    default = partial(above, source=source, threshold=DEFAULT_THRESHOLD)
+    rows: list[Row] = []
+    for rate in rates:
+        chosen = [clip for clip in clips if round(1.0 / clip.frame_s, 2) == rate]
+        rows.append(
+            (f"{source}, {len(chosen)} clips at {rate:g} fps", f"default, {DEFAULT_THRESHOLD:.2f}", default, *chosen)
+        )
+    return rows
+
+
+def _best_on_other_days(clips: Sequence[Clip], source: str) -> Find:
+    thresholds = {
+        day: choose_threshold([c for c in clips if c.day != day], source) for day in {clip.day for clip in clips}
+    }
+    return lambda clip: above(clip, source, thresholds[clip.day])
+
+
+def _shifted(source: str, shifts: dict[str, float]) -> Find:
+    return lambda clip: [t + shifts[clip.name] for t in above(clip, source, DEFAULT_THRESHOLD)]
+
+
+def _scores(clips: Sequence[Clip], find: Find) -> dict[str, dict[str, float]]:
+    scores = {f"{round(1000 * t)} ms": _round(measure(clips, find, t)) for t in TOLERANCES_S}
+    return {**scores, "1 frame": _round(measure(clips, find, None))}
+
+
+def _score_further(clips: Sequence[Clip], source: str) -> dict[str, Any]:
+    threshold = DEFAULT_THRESHOLD if source in SEEN else choose_threshold(clips, source)
+    return {
+        "system": source,
+        "average_precision": {
+            f"{round(1000 * t)} ms": round(average_precision(clips, source, t), 4) for t in TOLERANCES_S
+        },
+        "timing": _round(measure_timing(clips, source, threshold)),
+        "recall_by_action": _round(measure_recall_by_action(clips, source, threshold)),
+        "foley": _round(measure_foley(clips, source, threshold)),
+        "velocity": _round(measure_velocity(clips, source, threshold)),
+    }
+
+
+def _score_clip(clip: Clip, sources: Sequence[str]) -> dict[str, Any]:
+    row: dict[str, Any] = {"clip": clip.name, "labelled": len(clip.labelled_s), "audible": len(clip.audible_s)}
+    for source in sources:
+        row[source] = _round(measure([clip], partial(above, source=source, threshold=DEFAULT_THRESHOLD), 0.05))
+    if "network" in clip.tracks:
+        row["shift_ms"] = round(1000 * find_shift(clip, "network", DEFAULT_THRESHOLD))
+    return row
+
+
+def _round(scores: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in scores.items()}
+
+
+def print_tables(title: str, result: dict[str, Any]) -> None:
+    """The figures as Markdown tables on standard error."""
+    lines = [
+        f"## {title}: {result['clips']}, {result['seconds']} s, {result['labelled']} labelled and "
+        f"{result['audible']} audible onsets",
+        "",
+        "| source | threshold | P, R, F1 at ±25 ms | at ±50 ms | at ±100 ms | at ±1 frame |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in result["systems"]:
+        cells = [f"{s['precision']:.2f} {s['recall']:.2f} **{s['f1']:.3f}**" for s in row["scores"].values()]
+        lines.append(f"| {row['system']} | {row['threshold']} | {' | '.join(cells)} |")
+    lines += [
+        "",
+        "| source | AP at ±25, ±50, ±100 ms | median error, of its size, in step | recall at ±50 ms | "
+        "CondFoleyGen count, AP | velocity, pooled and by clip |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in result["more"]:
+        recall = ", ".join(f"{name} {value:.2f}" for name, value in row["recall_by_action"].items())
+        precision = " ".join(f"{value:.3f}" for value in row["average_precision"].values())
+        error = " ".join(f"{value:.0f} ms" for value in row["timing"].values())
+        lines.append(
+            f"| {row['system']} | {precision} | {error} | {recall} | "
+            f"{row['foley']['count_accuracy']:.3f} {row['foley']['average_precision']:.3f} | "
+            f"{row['velocity']['pooled']:.2f} {row['velocity']['mean_of_clips']:.2f} |"
+        )
+    if result["clips"] <= 40:
+        lines += ["", "| clip | " + " | ".join(name for name in result["each"][0] if name != "clip") + " |"]
+        lines += ["|---" * len(result["each"][0]) + "|"]
+        for row in result["each"]:
+            cells = [f"{v['f1']:.2f}" if isinstance(v, dict) else str(v) for k, v in row.items() if k != "clip"]
+            lines.append(f"| {row['clip']} | {' | '.join(cells)} |")
+    print("\n".join(lines) + "\n", file=sys.stderr)

@@ -1,0 +1,155 @@
+"""The tables of ``evaluate physics`` in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.lab.baselines.stft_bins import STEPS
+from engine.lab.evaluation.physics.recordings import MOST_MODES
+from engine.lab.evaluation.physics.synthetic import ROWS
+
+MOST_MATERIALS = 10
+_AGAINST = {
+    "bins": "1025 bins and 100 bands of noise, whole hit",
+    "bins_window": "the same, first 0.25 s",
+    "lim": "lim-sample's modes; ours at no more modes, with residual",
+    "lim_modes": "lim-sample's modes; ours at no more modes, without",
+}
+_DISTANCES = {
+    "spectrum_512": "spectrum, 11 ms",
+    "spectrum_2048": "spectrum, 43 ms",
+    "spectrum_8192": "spectrum, 171 ms",
+    "envelope": "envelopes, 5 ms",
+    "mean": "mean of the four",
+}
+
+
+def format_tables(result: dict[str, Any]) -> str:
+    """All tables that a result has, one after the other."""
+    parts: list[tuple[str, Callable[[Any], list[str]]]] = [
+        ("synthetic", format_synthetic),
+        ("stress", format_stress),
+        ("pairs", format_pairs),
+        ("means", format_means),
+        ("recordings", format_materials),
+        ("speed", format_speed),
+    ]
+    return "\n\n".join("\n".join(write(result[name])) for name, write in parts if result.get(name))
+
+
+def format_synthetic(rows: list[dict[str, Any]]) -> list[str]:
+    """Found, errors and false modes at each level of noise, and the aims."""
+    lines = [
+        "| noise under the sound | modes counted | found | pitch error, median / 90th | decay error | level error "
+        "| false | error over the bound: pitch, decay, level | aims |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        aim = next(r for r in ROWS if r.snr_db == row["snr_db"])
+        aims = f"{aim.found_percent:g} %, {aim.cents:g} cent, {aim.decay_percent:g} %, {aim.power_db:g} dB, 5 %"
+        ratios = ", ".join(_number(row[f"{name}_efficiency"], ".2f") for name in ("cents", "decay_percent", "power_db"))
+        lines.append(
+            f"| {row['snr_db']:g} dB | {row['counted']} of {row['modes']} | {_number(row['found_percent'], '.1f')} % "
+            f"| {_both(row, 'cents', '.3f')} cent | {_both(row, 'decay_percent', '.2f')} % "
+            f"| {_both(row, 'power_db', '.3f')} dB | {row['false']} of {row['reported']} | {ratios} "
+            f"| {aims}: {_kept(row)} |"
+        )
+    return lines
+
+
+def format_stress(rows: list[dict[str, Any]]) -> list[str]:
+    """One line for each case."""
+    lines = [
+        "| case | found | pitch error | decay error | level error | false | onset off by | passes |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        found = round((row["found_percent"] or 0.0) * row["counted"] / 100.0)
+        lines.append(
+            f"| {row['case']} | {found} of {row['counted']} | {_number(row['cents'], '.3f')} cent "
+            f"| {_number(row['decay_percent'], '.2f')} % | {_number(row['power_db'], '.3f')} dB "
+            f"| {row['false']} of {row['reported']} | {row['onset_ms']:.1f} ms | {_kept(row)} |"
+        )
+    return lines
+
+
+def format_pairs(rows: list[dict[str, Any]]) -> list[str]:
+    """Ours against the baselines."""
+    lines = [
+        "| against | distance | recordings | ours | baseline | ours nearer on (95 % interval) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {_AGAINST[row['against']]} | {_DISTANCES[row['distance']]} | {row['recordings']} "
+            f"| {row['ours_db']:.2f} dB | {row['baseline_db']:.2f} dB "
+            f"| {row['wins_percent']:.0f} % ({row['low_percent']:.0f} to {row['high_percent']:.0f}) |"
+        )
+    return lines
+
+
+def format_means(means: dict[str, list[float]]) -> list[str]:
+    """Ours alone, and how much two draws of its noise differ."""
+    names = {"ours": "modes and residual", "ours_modes": "modes alone", "floor": "two draws of our own residual"}
+    lines = [
+        f"| distance in dB, up to {MOST_MODES} modes | {' | '.join(_DISTANCES.values())} |",
+        "|---|" + "---|" * len(_DISTANCES),
+    ]
+    return lines + [f"| {names[name]} | {' | '.join(f'{v:.2f}' for v in values)} |" for name, values in means.items()]
+
+
+def format_materials(rows: list[dict[str, Any]]) -> list[str]:
+    """One line for each of the most recorded materials, and one for all."""
+    lines = [
+        "| material | recordings | modes + residual | worst tenth | modes alone | fit | modes | time |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in [*rows[:-1][:MOST_MATERIALS], rows[-1]]:
+        lines.append(
+            f"| {row['material']} | {row['recordings']} | {row['distance_db']:.2f} dB "
+            f"| over {row['worst_tenth_db']:.2f} dB | {row['modes_alone_db']:.2f} dB "
+            f"| {row['fit']:.2f} | {row['modes']:.0f} | {row['seconds']:.2f} s |"
+        )
+    return lines
+
+
+def format_speed(speed: dict[str, Any]) -> list[str]:
+    """Times and their ratios to ours."""
+    whole, window = speed["whole"], speed["window"]
+    sums = {
+        "our analysis: modes, residual, fit": ("ours",),
+        "1025 bins as published, in loops": ("loops",),
+        "their sound as published": ("cosines",),
+        f"fit of their residual ({STEPS} steps; the paper's encoder predicts it)": ("noise",),
+        "bins and sound": ("loops", "cosines"),
+        "bins, sound and residual": ("loops", "cosines", "noise"),
+        "bins and sound, vectorised by us": ("vectorised", "ring"),
+        "bins, sound and residual, vectorised by us": ("vectorised", "ring", "noise"),
+        "lim-sample's modes": ("lim",),
+    }
+    lines = [
+        f"| {speed['hits']} hits, threads: {speed['threads']} | {speed['seconds']:.1f} s hit | over ours "
+        "| 0.25 s hit | over ours |",
+        "|---|---|---|---|---|",
+    ]
+    for name, steps in sums.items():
+        cells = []
+        for times in (whole, window):
+            total = sum(times[step] for step in steps)
+            cells += [f"{total:.0f} ms" if total >= 9.5 else f"{total:.1f} ms", f"{total / times['ours']:.3g}"]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    text = f"Synthesis of 100 hits of {MOST_MODES} modes, 1.4 s each: {speed['synthesis']:.0f} ms."
+    return [*lines, "", text]
+
+
+def _both(row: dict[str, Any], name: str, form: str) -> str:
+    return f"{_number(row[name], form)} / {_number(row[f'{name}_90th'], form)}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "none" if value is None else format(value, form)
+
+
+def _kept(row: dict[str, Any]) -> str:
+    return "yes" if row["passes"] else "no"

@@ -1,0 +1,270 @@
+"""The tables of the sampler's evaluation: figures by system, the gap that is closed, control, takes, few steps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.lab.evaluation.sampler.sounds import DISTANCES, ITSELF, NEAREST, PAPER, PRIOR, REAL, Case, Row
+from engine.lab.evaluation.sampler.takes import VARIED
+from engine.lab.metrics.distribution import (
+    estimate_mean,
+    measure_accuracy,
+    measure_divergence,
+    measure_gap,
+    measure_sets,
+    standardize,
+)
+from engine.lab.metrics.material_classifier import Heard, Listener, listen, material_class
+
+FIGURES = ("kernel", "frechet", "kl_mean", "kl_sound", "recognised_percent", "spectrum_db", "envelope_db")
+MOST_FEATURES, RECORDINGS_A_FEATURE = 32, 8
+FEWEST_HELD_OUT = 10
+TITLES = {
+    REAL: "real: another take",
+    PRIOR: "prior alone",
+    NEAREST: "nearest training recording",
+    PAPER: "the paper's method, reduced width",
+    "prior_again": "prior, other noise",
+    "other_seed": "another seed",
+}
+
+
+def name_system(system: str) -> str:
+    """A system in words."""
+    if system == VARIED:
+        return "sampler, variation 100 %"
+    if not system.startswith("sampler_"):
+        return TITLES.get(system, system)
+    steps, _, told = system.removeprefix("sampler_").partition("_")
+    return f"sampler, {steps} step{'s' * (steps != '1')}{', material told' * bool(told)}"
+
+
+def choose_scored(cases: Sequence[Case], listener: Listener) -> tuple[list[str], dict[str, int]]:
+    """Classes that enough held-out recordings are of, and how many are of each that is left out."""
+    counts = Counter(material_class(case.recording) or "unknown" for case in cases)
+    scored = [name for name in listener.classes if counts[name] >= FEWEST_HELD_OUT]
+    return scored, {name: count for name, count in counts.most_common() if name not in scored}
+
+
+def tabulate_systems(
+    cases: Sequence[Case],
+    measured: Sequence[dict[str, Row]],
+    systems: Sequence[str],
+    listener: Listener,
+    training: np.ndarray,
+    scored: Sequence[str],
+) -> dict[str, dict[str, Any]]:
+    """A row of figures by system, each with its 95 % interval.
+
+    ``measured`` holds the rows of each case; ``training`` are training recordings' features [M, 32], by which features
+    are standardized. Real: as a set, recordings against recordings; one by one, another take of the same object.
+    """
+    groups = [case.recording.group for case in cases]
+    labels = [material_class(case.recording) for case in cases]
+    kept = max(2, min(MOST_FEATURES, len(cases) // RECORDINGS_A_FEATURE))
+    itself = _listen(listener, measured, ITSELF)
+    real = standardize(itself.features, training, kept)
+    prior = np.array([rows[PRIOR].distances for rows in measured]) if PRIOR in measured[0] else None
+    table: dict[str, dict[str, Any]] = {}
+    for system in systems:
+        there = [system in rows for rows in measured]
+        heard = _listen(listener, measured, system)
+        made = itself if system == REAL else heard
+        features = standardize(made.features, training, kept)
+        apart = measure_divergence(itself.posterior, heard.posterior)
+        right, each = measure_accuracy(made.posterior, labels, listener.classes, scored)
+        distances = np.array(
+            [rows[system].distances if system in rows else np.full(len(DISTANCES), np.nan) for rows in measured]
+        )
+        figures: dict[str, Any] = measure_sets(real, features, itself.posterior, made.posterior, groups)
+        figures["kl_sound"] = estimate_mean(np.where(there, apart, np.nan), groups)
+        figures["recognised_percent"] = estimate_mean(100.0 * right, groups)
+        figures |= {name: estimate_mean(distances[:, k], groups) for k, name in enumerate(DISTANCES)}
+        if prior is not None and system not in (PRIOR, REAL):
+            figures["gain_on_prior_db"] = estimate_mean(prior[:, 0] - distances[:, 0], groups)
+        row: dict[str, Any] = {"system": name_system(system), "recordings": sum(there), "features": kept}
+        for name, figure in figures.items():
+            row[name] = None if figure is None else round(figure[0], 4)
+            row[f"{name}_interval"] = None if figure is None else [round(v, 4) for v in figure[1:]]
+        table[system] = {**row, "recognised_by_class": each}
+    return table
+
+
+def _listen(listener: Listener, measured: Sequence[dict[str, Row]], system: str) -> Heard:
+    """What the listener hears of a system; of the recording itself where a system has none."""
+    return listen(listener, np.stack([rows.get(system, rows[ITSELF]).picture for rows in measured]))
+
+
+def tabulate_gap(table: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """For each figure the share of the gap between the paper's method and real recordings that each system closes."""
+    rows = []
+    for figure in FIGURES:
+        paper, real = (table[system][figure] for system in (PAPER, REAL))
+        if paper is None or real is None:
+            continue
+        worse = (paper < real) if figure == "recognised_percent" else (paper > real)
+        others = [system for system in table if system not in (PAPER, REAL)]
+        shares = {
+            name_system(system): measure_gap(paper, table[system][figure], real) if worse else None
+            for system in others
+            if table[system][figure] is not None
+        }
+        rows.append(
+            {
+                "figure": figure,
+                "paper": paper,
+                "real": real,
+                "closed_percent": {name: None if v is None else round(v, 1) for name, v in shares.items()},
+            }
+        )
+    return rows
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def _cell(row: dict[str, Any], key: str, digits: int) -> str:
+    value, interval = row.get(key), row.get(f"{key}_interval")
+    if value is None:
+        return ""
+    text = f"{value:.{digits}f}"
+    return text if interval is None else f"{text} ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f} %"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return ["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *("| " + " | ".join(r) + " |" for r in rows)]
+
+
+def write_systems(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Figures by system as Markdown."""
+    head = (
+        "system",
+        "kernel",
+        "Fréchet",
+        "KL of means",
+        "KL by sound",
+        "recognised, %",
+        "spectrum, dB",
+        "envelope, dB",
+    )
+    digits = (3, 2, 3, 2, 0, 2, 2)
+    cells = [[row["system"], *(_cell(row, f, d) for f, d in zip(FIGURES, digits, strict=True))] for row in rows]
+    mel = [
+        [
+            row["system"],
+            _cell(row, "gain_on_prior_db", 2),
+            _cell(row, "log_mel_db", 2),
+            _cell(row, "log_mel_active_db", 2),
+        ]
+        for row in rows
+    ]
+    return [*_table(head, cells), "", *_table(("system", "gain on prior, dB", "log-mel, dB", "active"), mel)]
+
+
+def write_classes(rows: Sequence[dict[str, Any]], left_out: dict[str, int]) -> list[str]:
+    """Recognition by class as Markdown, and the classes that are not scored."""
+    classes = list(rows[0]["recognised_by_class"]) if rows else []
+    cells = [[row["system"], *(_share(row["recognised_by_class"].get(name)) for name in classes)] for row in rows]
+    rest = ", ".join(f"{name} ({count})" for name, count in left_out.items())
+    note = f"Classes with fewer than {FEWEST_HELD_OUT} held-out recordings are left out: {rest or 'none'}."
+    return [*((*_table(("recognised as", *classes), cells), "") if classes else ()), note]
+
+
+def write_gap(gap: Sequence[dict[str, Any]]) -> list[str]:
+    """The shares of the gap as Markdown; "none" where the paper's method is as near as real recordings are."""
+    if not gap:
+        return []
+    systems = list(gap[0]["closed_percent"])
+    cells = []
+    for row in gap:
+        shares = [row["closed_percent"].get(name) for name in systems]
+        cells.append(
+            [
+                row["figure"],
+                f"{row['paper']:.3f}",
+                f"{row['real']:.3f}",
+                *("none" if s is None else f"{s:.0f} %" for s in shares),
+            ]
+        )
+    return _table(("gap closed", "paper", "real", *systems), cells)
+
+
+def write_control(control: dict[str, Any]) -> list[str]:
+    """Control as Markdown."""
+    keys = ("frequency_percent", "decay_percent", "both_percent", "steady_frequency_percent", "steady_decay_percent")
+    head = (
+        "re-analysed",
+        "modes",
+        "within 5 cents",
+        "and decay within 10 %",
+        "steady modes",
+        "within 5 cents",
+        "and decay within 10 %",
+    )
+    modes = [
+        [name_system(r["system"]), str(r["modes"]), _share(r[keys[0]]), _share(r[keys[2]]), str(r["steady_modes"]),
+         _share(r[keys[3]]), _share(r["steady_both_percent"])]
+        for r in control["modes"]
+    ]  # fmt: skip
+    mute, dry = control["muting"], control["drying"]
+    lines = [*_table(head, modes), ""]
+    if mute["objects"]:
+        lines.append(
+            f"A muted mode is gone in {_share(mute['gone_percent'])} of {mute['objects']} objects: it falls by "
+            f"{mute['median_fall_db']} dB to {mute['median_over_residual_db']} dB over the residual (medians)."
+        )
+    if dry["objects"]:
+        lines.append(
+            f"Made dry, {_share(dry['dry_percent'])} of {dry['objects']} rooms are: what is late falls by "
+            f"{dry['median_got_db']} dB where the prior's falls by {dry['median_wanted_db']} dB (medians)."
+        )
+    turns = [
+        [
+            r["change"],
+            r["measure"],
+            str(r["objects"]),
+            _share(r["right_percent"]),
+            str(r["median_wanted"]),
+            str(r["median_got"]),
+        ]
+        for r in control["changes"]
+        if r["objects"]
+    ]
+    return [
+        *lines,
+        "",
+        *_table(("change", "measure", "objects", "right", "median in the prior", "in the sound"), turns),
+    ]
+
+
+def write_takes(takes: Sequence[dict[str, Any]]) -> list[str]:
+    """Takes as Markdown."""
+    kinds = ("spectrum", "envelope", "features")
+    head = ("takes", "objects", *(f"{k}, {part}" for k in kinds for part in ("within", "between", "ratio")))
+    parts = [f"{k}_{part}" for k in kinds for part in ("within", "between", "ratio")]
+    rows = [
+        ["real: repeated hits" if r["system"] == REAL else name_system(r["system"]), str(r["objects"])]
+        + ["" if r[p] is None else f"{r[p]:.2f}" for p in parts]
+        for r in takes
+    ]
+    return _table(head, rows)
+
+
+def write_steps(steps: Sequence[dict[str, Any]]) -> list[str]:
+    """Few steps as Markdown."""
+    most = steps[0]["most"] if steps else 0
+    head = (f"from {most} steps, same seed", "spectrum, dB", "envelope, dB", "correlation", "nearer than another seed")
+    rows = [
+        [name_system(r["system"]), f"{r['spectrum_db']:.2f}", f"{r['envelope_db']:.2f}", f"{r['correlation']:.3f}",
+         "" if r["system"] == "other_seed" else _share(r["nearer_than_seed_percent"])]
+        for r in steps
+    ]  # fmt: skip
+    return _table(head, rows)

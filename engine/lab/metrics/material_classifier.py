@@ -1,0 +1,147 @@
+"""The listener: a small network that hears of what a struck thing is made, and the numbers it hears it by."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import librosa
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from engine.core.checkpoint import CONFIG, WEIGHTS, write_checkpoint
+from engine.core.errors import BadInput
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.lab.data.recordings import Recording
+
+FORMAT, KIND = 1, "material"
+BANDS, FRAMES, FEATURES = 64, 100, 32
+LOWEST_HZ, HIGHEST_HZ = 50.0, 16_000.0
+FLOOR_DB = -60.0
+_HOP, _WINDOW = SAMPLE_RATE_HZ // 100, 1024
+
+CLASSES = {
+    "metal": ("metal", "metal(bell)", "metal(bell/cymbal)", "metal(coin)", "metal(door)", "metal(plate)", "metal(tin)"),
+    "plastic": ("plastic", "plastic(keycap)"),
+    "wood": ("wood", "wood(door)"),
+    "skin": ("skin/body", "skin(clap)", "flesh"),
+    "glass or ceramic": ("glass", "glass(door)", "ceramic"),
+    "floor": ("floor/shoe",),
+    "cloth": ("cloth", "cloth/soft", "cloth(felt)", "carpet"),
+    "loose ground": ("snow", "sand", "gravel", "grass", "leaf"),
+    "rubber": ("rubber",),
+    "membrane": ("membrane",),
+    "food": ("food",),
+    "stone": ("stone", "rock", "concrete"),
+    "paper": ("paper/cardboard",),
+    "ice": ("ice",),
+    "water": ("water",),
+}
+"""Materials of a manifest that count as one; those not named here count as unknown."""
+
+_MISNAMED = re.compile(r"eating|hitting|chi?ri?ping|comping|spitting|tapping|plastic_bottle|water_bottle|/cardboard")
+"""Materials guessed from file names go wrong in these: 'tin' in 'eating' is no metal."""
+
+
+def material_class(recording: Recording) -> str | None:
+    """The class of a recording's material; None where it is unknown or its name was misread."""
+    if recording.material not in _CLASS_OF or _MISNAMED.search(recording.group):
+        return None
+    return _CLASS_OF[recording.material]
+
+
+_CLASS_OF = {material: name for name, materials in CLASSES.items() for material in materials}
+
+
+def draw_picture(sound: np.ndarray, fmax_hz: float = HIGHEST_HZ, floor_db: float = FLOOR_DB) -> np.ndarray:
+    """Level of the first second in 64 mel bands every 10 ms, dB under its loudest cell, [BANDS, FRAMES] float32.
+
+    ``sound`` is mono at 48 kHz from its onset on; bands whose centre is at or above ``fmax_hz`` count as silent.
+    """
+    padded = np.zeros(_HOP * FRAMES, np.float32)
+    part = np.asarray(sound, np.float32)[: padded.size]
+    padded[: part.size] = part
+    spectrum = np.abs(librosa.stft(padded, n_fft=_WINDOW, hop_length=_HOP, pad_mode="constant"))[:, :FRAMES] ** 2
+    filters, centres_hz = _mel_filters()
+    power = filters @ spectrum
+    power[centres_hz >= fmax_hz] = 0.0
+    level: np.ndarray = 10.0 * np.log10(power / (float(power.max()) + 1e-30) + 1e-20)
+    return np.maximum(level, floor_db).astype(np.float32)
+
+
+@functools.cache
+def _mel_filters() -> tuple[np.ndarray, np.ndarray]:
+    filters = librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=_WINDOW, n_mels=BANDS, fmin=LOWEST_HZ, fmax=HIGHEST_HZ)
+    return filters, librosa.mel_frequencies(n_mels=BANDS + 2, fmin=LOWEST_HZ, fmax=HIGHEST_HZ)[1:-1]
+
+
+class Listener(nn.Module):
+    """Four convolutions over a picture, 32 features, and a line from them to each class."""
+
+    def __init__(self, classes: Sequence[str], widths: Sequence[int] = (24, 48, 96, 128)) -> None:
+        super().__init__()
+        self.classes, self.widths = tuple(classes), tuple(widths)
+        layers: list[nn.Module] = []
+        for before, after in zip((1, *widths[:-1]), widths, strict=True):
+            layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+            layers += [nn.MaxPool2d(2)]
+        self.body = nn.Sequential(*layers)
+        self.narrow = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * widths[-1], FEATURES), nn.SiLU())
+        self.name = nn.Linear(FEATURES, len(self.classes))
+
+    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features [B, 32] and logits [B, classes] of pictures [B, BANDS, FRAMES] in dB."""
+        maps = self.body((pictures / -FLOOR_DB + 0.5).unsqueeze(1))
+        features = self.narrow(torch.cat((maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))), dim=1))
+        return features, self.name(features)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the listener says of sounds: features [N, 32] and the probability of each class [N, classes]."""
+
+    features: np.ndarray
+    posterior: np.ndarray
+
+
+def listen(listener: Listener, pictures: np.ndarray) -> Heard:
+    """Features and class probabilities of pictures [N, BANDS, FRAMES]."""
+    listener.eval()
+    with torch.no_grad():
+        parts = [listener(part) for part in torch.from_numpy(pictures).split(64)]
+    features = torch.cat([f for f, _ in parts]).double().numpy()
+    posterior = torch.softmax(torch.cat([logits for _, logits in parts]).double(), dim=1).numpy()
+    return Heard(features, posterior)
+
+
+def save_listener(folder: Path, listener: Listener, training: dict[str, Any]) -> None:
+    """Write the weights in single precision and what they belong to."""
+    network = {"classes": list(listener.classes), "widths": list(listener.widths)}
+    config = {"format": FORMAT, "kind": KIND, "network": network, "training": training}
+    write_checkpoint(folder, listener, torch.float32, config)
+
+
+def load_listener(folder: Path | str) -> Listener:
+    """The listener of a checkpoint; BadInput, with the reason, where it is missing, damaged or something else."""
+    place, remedy = Path(folder), "train it with `launch.py train material` or give another with --material"
+    try:
+        config = json.loads((place / CONFIG).read_bytes())
+        if (config["format"], config["kind"]) != (FORMAT, KIND):
+            raise BadInput(f"{place} holds a checkpoint of {config['kind']!r}, not of a material listener; {remedy}")
+        listener = Listener(config["network"]["classes"], config["network"]["widths"])
+        listener.load_state_dict(load_file(str(place / WEIGHTS)))
+    except BadInput:
+        raise
+    except FileNotFoundError:
+        raise BadInput(f"{place} holds no material listener; {remedy}") from None
+    except Exception as error:
+        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+        raise BadInput(f"{place} does not fit this Struck ({reason}); {remedy}") from None
+    return listener.eval().requires_grad_(False)

@@ -1,0 +1,127 @@
+"""Strikers and what they do in a training take, drawn at random."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from engine.lab.simulator.materials import MATERIALS, Colour
+from engine.lab.simulator.motion import Act
+from engine.lab.simulator.scene import Striker
+from engine.lab.simulator.things import Face, make_colour
+
+SKINS: tuple[Colour, ...] = ((0.86, 0.64, 0.52), (0.72, 0.48, 0.36), (0.48, 0.30, 0.21), (0.92, 0.72, 0.62))
+
+
+def draw_striker(rng: np.random.Generator, side: float) -> tuple[Striker, float]:
+    """A striker held from the left (side -1) or right, and its heading's angle."""
+    kind = str(rng.choice(["stick", "stick", "stick", "hammer", "mallet", "hand", "fist"]))
+    bearing = -math.pi / 2 + side * rng.uniform(0.15, 1.75)  # where the hand is, seen from the target; -90 deg: camera
+    heading = bearing + math.pi
+    elbow = np.array([math.cos(bearing + rng.uniform(-0.3, 0.3)), math.sin(bearing), rng.uniform(-0.1, 0.5)])
+    elbow /= np.linalg.norm(elbow)
+    material = {"hammer": "metal", "hand": "skin", "fist": "skin"}.get(
+        kind, str(rng.choice(["wood", "wood", "wood", "metal", "plastic"]))
+    )
+    looks = MATERIALS[material].colours
+    colour = make_colour(np.array(looks[rng.integers(len(looks))]) * rng.uniform(0.8, 1.2))
+    reach, tip, thick, tip_kg = {
+        "stick": (
+            rng.uniform(0.2, 0.4),
+            rng.uniform(0.007, 0.012),
+            rng.uniform(0.006, 0.011),
+            rng.uniform(0.015, 0.04),
+        ),
+        "hammer": (
+            rng.uniform(0.16, 0.28),
+            rng.uniform(0.035, 0.055),
+            rng.uniform(0.010, 0.014),
+            rng.uniform(0.15, 0.4),
+        ),
+        "mallet": (rng.uniform(0.2, 0.36), rng.uniform(0.016, 0.03), rng.uniform(0.004, 0.008), rng.uniform(0.03, 0.1)),
+        "hand": (rng.uniform(0.16, 0.19), 0.0105, 0.01, rng.uniform(0.1, 0.3)),
+        "fist": (rng.uniform(0.09, 0.11), 0.0105, 0.01, rng.uniform(0.2, 0.4)),
+    }[kind]
+    sleeve = make_colour(rng.uniform(0.03, 0.9, 3))
+    x, y, z = (float(v) for v in elbow)
+    skin = SKINS[rng.integers(len(SKINS))]
+    bare = bool(rng.random() < 0.1 and kind not in ("hand", "fist"))
+    thick, tip_kg = float(thick), float(tip_kg)
+    striker = Striker(kind, material, float(reach), float(tip), thick, tip_kg, colour, skin, sleeve, (x, y, z), bare)
+    return striker, heading
+
+
+def draw_acts(
+    rng: np.random.Generator, striker: Striker, heading: float, faces: list[Face], duration_s: float, kind: str
+) -> tuple[Act, ...]:
+    """Acts in order of time: runs of blows on a face, with misses, scrapes and waving between."""
+    acts: list[Act] = []
+    now = float(rng.uniform(0.5, 1.2))
+    pace_s = float(np.exp(rng.uniform(math.log(0.16), math.log(1.1))))
+    face = faces[rng.integers(len(faces))]
+    miss, scrape, wave = 0.12, 0.12, 0.04
+    if kind == "idle":
+        miss, scrape, wave = 0.6, 0.0, 0.4
+    while now < duration_s - 0.4:
+        if rng.random() < 0.4:
+            face = faces[rng.integers(len(faces))]
+            now += 0.15 if acts else 0.0
+        act = _draw_act(rng, striker, heading, face, now, pace_s)
+        draw = rng.random()
+        if draw < miss:
+            act = replace(act, kind="miss", gap_m=float(np.exp(rng.uniform(math.log(0.012), math.log(0.08)))))
+        elif draw < miss + scrape and striker.kind != "hammer":
+            act = _as_scrape(rng, act, face)
+        elif draw < miss + scrape + wave:
+            act = replace(act, kind="wave", gap_m=float(rng.uniform(0.06, 0.15)), slide_s=float(rng.uniform(0.7, 1.6)))
+        if act.end_s > duration_s - 0.2:
+            break
+        acts.append(act)
+        gap = pace_s * float(rng.uniform(0.75, 1.35)) + (0.35 if act.kind != "hit" else 0.0)
+        now = act.end_s + max(gap, 0.14) + (float(rng.uniform(0.5, 1.5)) if rng.random() < 0.08 else 0.0)
+    if not acts:
+        acts.append(_draw_act(rng, striker, heading, face, min(1.0, 0.5 * duration_s), pace_s))
+    return tuple(acts)
+
+
+def _draw_act(
+    rng: np.random.Generator, striker: Striker, heading: float, face: Face, time_s: float, pace_s: float
+) -> Act:
+    normal = np.array(face.normal)
+    if abs(normal[2]) > 0.9:
+        along = np.array([math.cos(heading), math.sin(heading), 0.0])
+        across = np.array([-along[1], along[0], 0.0])
+    else:  # an upright face is met from the side and a little from below or above
+        along = np.array([math.copysign(1.0, math.cos(heading)), 0.0, rng.uniform(-0.3, 0.6)])
+        across = np.array([0.0, 0.0, 1.0])
+    along = along - normal * (normal @ along)
+    along /= np.linalg.norm(along)
+    turn = rng.normal(0.0, 0.1)
+    around = np.cross(normal, along)
+    x, y, z = (float(v) for v in along * math.cos(turn) + around * math.sin(turn))
+    spot = np.array(face.at_m) + face.reach_m * (rng.uniform(-1, 0.6) * along + rng.uniform(-1, 1) * across)
+    speed = float(np.exp(rng.uniform(math.log(0.7), math.log(4.5)))) * min(1.0, 0.55 + pace_s)
+    pitch = {"hammer": rng.uniform(0.0, 0.12), "hand": rng.uniform(0.05, 0.3), "fist": rng.uniform(0.1, 0.5)}.get(
+        striker.kind, rng.uniform(0.16, 0.5)
+    )
+    px, py, pz = (float(v) for v in spot)
+    return Act(
+        "hit", time_s, (px, py, pz), face.normal, (x, y, z), float(pitch), speed,
+        float(np.clip(0.15 + 0.2 * speed + rng.uniform(-0.1, 0.25), 0.15, 1.2)), float(rng.uniform(0.0, 0.8)),
+        float(rng.uniform(0.25, 0.6)),
+    )  # fmt: skip
+
+
+def _as_scrape(rng: np.random.Generator, act: Act, face: Face) -> Act:
+    normal = np.array(face.normal)
+    way = np.cross(normal, act.heading) * rng.uniform(-1, 1) + np.array(act.heading) * rng.uniform(-0.8, 0.2)
+    length = float(rng.uniform(0.08, 0.2)) if face.thing < 0 else float(np.clip(2.0 * face.reach_m, 0.04, 0.2))
+    x, y, z = (float(v) for v in length * way / max(float(np.linalg.norm(way)), 1e-6))
+    middle = np.array(face.at_m) - 0.5 * np.array([x, y, z])
+    mx, my, mz = (float(v) for v in middle)
+    return replace(
+        act, kind="scrape", slide_m=(x, y, z), slide_s=float(rng.uniform(0.25, 0.8)), at_m=(mx, my, mz),
+        speed_m_per_s=0.5, lift_rad=0.3, pitch_rad=max(act.pitch_rad, 0.25),
+    )  # fmt: skip

@@ -1,0 +1,258 @@
+"""The training simulator's camera: where it looks, how long its shutter is open, and what its film does to light."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from engine.core.errors import StruckError
+from engine.lab.simulator.demo.strikes import NO_PICTURE, load_mujoco
+from engine.lab.simulator.motion import Played, Touch, find_owner
+from engine.lab.simulator.scene import STEP_S, Stage
+
+_LEVELS = 4096
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A camera position from ``start_s`` on: eye and target in metres, height of view in degrees, roll, zoom.
+
+    The picture is enlarged by 1 + ``zoom_per_s`` a second.
+    """
+
+    start_s: float
+    eye_m: tuple[float, float, float]
+    target_m: tuple[float, float, float]
+    fov_deg: float
+    roll_rad: float = 0.0
+    zoom_per_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Film:
+    """What the camera does: shots, shake (radians), shutter (share of a frame), exposure and colour with their drift.
+
+    ``exposure`` is the mean of linear light that the first frame is set to; ``noise`` the sensor's, of full scale;
+    ``switches`` are lamps going on or off, as (time, factor of light); ``contrast`` the steepness of the
+    film's curve; ``crf`` x264's.
+    """
+
+    frame_rate: Fraction
+    shots: tuple[Shot, ...]
+    shake_rad: float
+    shake_hz: float
+    shutter: float
+    exposure: float
+    exposure_drift: float
+    gains: tuple[float, float, float]
+    gains_drift: float
+    noise: float
+    contrast: float
+    crf: int
+    seed: int
+    switches: tuple[tuple[float, float], ...] = ()
+
+
+def view_at(film: Film, time_s: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Eye [3], axes [3, 3] (columns right, up, backward) and height of view in degrees at a time."""
+    shot = next(shot for shot in reversed(film.shots) if shot.start_s <= max(time_s, 0.0))
+    eye, target = np.array(shot.eye_m), np.array(shot.target_m)
+    back = (eye - target) / np.linalg.norm(eye - target)
+    right = np.array([-back[1], back[0], 0.0]) / math.hypot(back[0], back[1])
+    up = _cross(back, right)
+    rng = np.random.default_rng(film.seed)
+    waves, phase = rng.uniform(0.3, 1.6, (3, 4)) * film.shake_hz, rng.uniform(0, 2 * math.pi, (3, 4))
+    pan, tilt, roll = film.shake_rad * np.sin(2 * math.pi * waves * time_s + phase).mean(axis=1)
+    back = back + pan * right + tilt * up
+    back /= np.linalg.norm(back)
+    right = right - back * (right @ back)
+    right /= np.linalg.norm(right)
+    up = _cross(back, right)
+    turn = shot.roll_rad + roll
+    axes = np.stack(
+        [right * math.cos(turn) + up * math.sin(turn), up * math.cos(turn) - right * math.sin(turn), back], 1
+    )
+    zoom = max(0.3, 1.0 + shot.zoom_per_s * (time_s - shot.start_s))
+    return eye, axes, math.degrees(2.0 * math.atan(math.tan(math.radians(shot.fov_deg) / 2.0) / zoom))
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The cross product of two vectors [3], without the general one's cost."""
+    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+
+
+def project(film: Film, time_s: float, at_m: tuple[float, float, float], aspect: float) -> tuple[float, float, float]:
+    """Where a point lies in the picture, x to the right and y down, 0 to 1 inside it, and its depth in metres."""
+    eye, axes, fov = view_at(film, time_s)
+    x, y, z = axes.T @ (np.asarray(at_m) - eye)
+    half = math.tan(math.radians(fov) / 2.0) * max(-z, 1e-6)
+    return 0.5 + 0.5 * x / (half * aspect), 0.5 - 0.5 * y / half, -z
+
+
+def open_drawing(model: Any, width: int, height: int) -> Any:
+    """A MuJoCo renderer; StruckError, saying what to install, where there is no OpenGL to draw with."""
+    mujoco = load_mujoco()
+    try:
+        return mujoco.Renderer(model, height, width)
+    except (AttributeError, RuntimeError, OSError, ImportError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise StruckError(f"the simulator cannot draw ({reason}); {NO_PICTURE}") from None
+
+
+def check_drawing() -> None:
+    """Draw one small picture; StruckError, saying what to install, where that fails or comes out empty."""
+    mujoco = load_mujoco()
+    xml = "<mujoco><worldbody><light pos='0 0 2'/><geom type='sphere' size='1' rgba='1 1 1 1'/></worldbody></mujoco>"
+    model = mujoco.MjModel.from_xml_string(xml)
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    with open_drawing(model, 32, 32) as renderer:
+        renderer.update_scene(data)
+        if not renderer.render().any():
+            raise StruckError(f"the simulator draws only black; {NO_PICTURE}")
+
+
+def film_take(
+    stage: Stage, played: Played, film: Film, size: tuple[int, int], duration_s: float
+) -> Iterator[np.ndarray]:
+    """Yield frames uint8 [H, W, 3]; frame k shows the shutter's opening round k / frame rate.
+
+    As many instants are drawn as the fastest thing in view needs, at most 6.
+    """
+    mujoco = load_mujoco()
+    width, height = size
+    rate = float(film.frame_rate)
+    data = mujoco.MjData(played.model)
+    rng = np.random.default_rng([film.seed, 1])
+    grain = rng.standard_normal((6, height, width, 3)).astype(np.float32) * film.noise
+    vignette = _vignette(width, height, float(rng.uniform(0.0, 0.35)))
+    wander = rng.uniform(0.05, 0.35, 4), rng.uniform(0, 2 * math.pi, 4)
+    curve = _tone_curve(film.contrast)
+    linear = ((np.arange(256) / 255.0) ** 2.2).astype(np.float32)
+    set_to = 0.0
+    with open_drawing(played.model, width, height) as renderer:
+        for frame in range(round(duration_s * rate)):
+            now = frame / rate
+            instants = _count_instants(played, film, stage, now, height)
+            total = np.zeros((height, width, 3), dtype=np.float32)
+            for part in range(instants):
+                time_s = now + ((part + 0.5) / instants - 0.5) * film.shutter / rate
+                pose_stage(mujoco, stage, played, data, time_s)
+                mujoco.mj_camlight(played.model, data)
+                eye, axes, fov = view_at(film, time_s)
+                data.cam_xpos[0], data.cam_xmat[0] = eye, axes.ravel()
+                played.model.cam_fovy[0] = fov
+                renderer.update_scene(data, camera="view")
+                total += linear[renderer.render()]
+            if frame == 0:
+                set_to = float(np.clip(film.exposure / max(float(total.mean()) / instants, 1e-4), 0.2, 8.0))
+            drift = np.sin(2 * math.pi * wander[0] * now + wander[1])
+            lit = math.prod(factor for start_s, factor in film.switches if start_s <= now)
+            gain = lit * set_to * (1.0 + film.exposure_drift * drift[0]) / instants
+            colour = np.array(film.gains) * (1.0 + film.gains_drift * drift[1:])
+            light = total * vignette * (gain * colour).astype(np.float32)
+            shown = curve[np.minimum(light * 1023.0, _LEVELS - 1).astype(np.int32)]
+            shown += np.roll(grain[frame % 6], rng.integers(0, (height, width)), axis=(0, 1))
+            yield np.clip(shown * 255.0 + 0.5, 0, 255).astype(np.uint8)
+
+
+def pose_stage(mujoco: Any, stage: Stage, played: Played, data: Any, time_s: float) -> None:
+    """Set a state to an instant of a played stage, with forearms and movers, and place its shapes."""
+    model = played.model
+    data.qpos[:] = played.states[min(max(round(time_s / STEP_S), 0), len(played.states) - 1)]
+    for k, striker in enumerate(stage.strikers):
+        if not striker.bare:
+            grip = model.jnt_qposadr[model.body(f"striker{k}").jntadr[0]]
+            data.mocap_pos[model.body(f"arm{k}").mocapid[0]] = data.qpos[grip : grip + 3]
+    for i, mover in enumerate(stage.movers):
+        data.mocap_pos[model.body(f"mover{i}").mocapid[0]] = mover.place_at(time_s)
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+
+
+def list_seen(stage: Stage, played: Played, film: Film) -> list[bool]:
+    """Whether nothing stands between the camera and each contact; what strikes may cover its own."""
+    mujoco = load_mujoco()
+    data = mujoco.MjData(played.model)
+    seen = []
+    for touch in played.touches:
+        pose_stage(mujoco, stage, played, data, touch.time_s)
+        eye = view_at(film, touch.time_s)[0]
+        way = np.asarray(touch.at_m) - eye
+        away = float(np.linalg.norm(way))
+        met = np.full(1, -1, dtype=np.int32)
+        reach = mujoco.mj_ray(played.model, data, eye, way / away, None, 1, -1, met)
+        own = met[0] >= 0 and find_owner(played.model, int(met[0])) == touch.owners[1]
+        seen.append(bool(reach < 0 or own or reach > away - 0.03))
+    return seen
+
+
+def aim_film(film: Film, touches: Sequence[Touch], aspect: float) -> Film:
+    """The film turned and, where need be, widened so that most contacts lie in the picture; as it was if they do."""
+    if not touches:
+        return film
+    middle = np.median([t.at_m for t in touches], axis=0)
+    near = [t for t in touches if np.linalg.norm(np.asarray(t.at_m) - middle) < 0.6] or list(touches)
+    if _share_in_picture(film, near, aspect) >= 0.9:
+        return film
+    places = np.array([t.at_m for t in near])
+    centre = 0.5 * (places.min(axis=0) + places.max(axis=0))
+    shots = []
+    for shot in film.shots:
+        eye = np.array(shot.eye_m) + centre - np.array(shot.target_m)
+        eye[2] = max(eye[2], 0.06)
+        shots.append(replace(shot, eye_m=tuple(eye.tolist()), target_m=tuple(centre.tolist())))
+    for _ in range(6):
+        film = replace(film, shots=tuple(shots))
+        if _share_in_picture(film, near, aspect) >= 0.9:
+            break
+        shots = [replace(shot, fov_deg=min(1.15 * shot.fov_deg, 75.0)) for shot in shots]
+    return film
+
+
+def _share_in_picture(film: Film, touches: Sequence[Touch], aspect: float) -> float:
+    inside = 0
+    for touch in touches:
+        x, y, depth = project(film, touch.time_s, touch.at_m, aspect)
+        inside += 0.04 < x < 0.96 and 0.06 < y < 0.94 and depth > 0
+    return inside / len(touches)
+
+
+def _count_instants(played: Played, film: Film, stage: Stage, now: float, height: int) -> int:
+    """Instants that keep steps of the fastest tip, loose thing and the camera under some 4 pixels."""
+    span = film.shutter / float(film.frame_rate)
+    first, last = (min(max(round((now + s * span / 2) / STEP_S), 0), len(played.states) - 1) for s in (-1, 1))
+    if first == last:
+        return 1
+    model = played.model
+    most = 0.0
+    for name, reach in [(f"striker{k}", s.reach_m) for k, s in enumerate(stage.strikers)] + [
+        (f"thing{i}", 0.0) for i, thing in enumerate(stage.things) if thing.held == "loose"
+    ]:
+        q = model.jnt_qposadr[model.body(name).jntadr[0]]
+        a, b = played.states[first, q : q + 7], played.states[last, q : q + 7]
+        turn = 2.0 * math.acos(min(1.0, abs(float(a[3:7] @ b[3:7]))))
+        most = max(most, float(np.linalg.norm(a[:3] - b[:3])) + turn * reach)
+    fov = view_at(film, now)[2]
+    shot = next(shot for shot in reversed(film.shots) if shot.start_s <= now)
+    away = float(np.linalg.norm(np.array(shot.eye_m) - np.array(shot.target_m)))
+    pixels = most / (2.0 * away * math.tan(math.radians(fov) / 2.0)) * height
+    pixels += film.shake_rad * film.shake_hz * 6.0 * span / math.radians(fov) * height
+    return int(min(6, max(1, math.ceil(pixels / 4.0))))
+
+
+def _vignette(width: int, height: int, depth: float) -> np.ndarray:
+    y, x = np.mgrid[-1.0 : 1.0 : height * 1j, -1.0 : 1.0 : width * 1j]
+    return np.asarray((1.0 - depth * np.clip(0.5 * x**2 + 0.5 * y**2, 0, 1))[..., None], dtype=np.float32)
+
+
+def _tone_curve(contrast: float) -> np.ndarray:
+    """Shown value, 0 to 1, of light at k / 1023: a shoulder that rolls off above 1, then gamma and contrast."""
+    light = np.arange(_LEVELS) / 1023.0
+    shown = (light * (1.0 + light / 6.0) / (1.0 + 0.5 * light)) ** (1 / 2.2)
+    return np.asarray(np.clip(0.5 + contrast * (shown - 0.5), 0, 1), dtype=np.float32)

@@ -1,0 +1,341 @@
+"""Training takes from the simulator, in the layout of the Greatest Hits data set with exact truth beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.core.errors import BadInput, StruckError
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.lab.simulator.camera import aim_film, check_drawing, film_take, list_seen, project
+from engine.lab.simulator.demo.strikes import NO_PICTURE, load_mujoco
+from engine.lab.simulator.materials import MATERIALS
+from engine.lab.simulator.motion import GROUND, STRIKER, THING, Played, Touch, plan_motion, play
+from engine.lab.simulator.plan import TakePlan, draw_take
+from engine.lab.simulator.scene import build_stage
+from engine.lab.simulator.sound import Ringing, add_room, ring_object, ring_out
+
+SIZE = (224, 126)
+TRUTH = ".truth.json"
+VERSION = 2
+_TAKES_A_PROCESS, _MOST_CRASHES = 20, 5
+_Task = tuple[str, int, int, tuple[int, int], float]
+
+
+def play_take(plan: TakePlan, size: tuple[int, int]) -> Played:
+    """Build a take's stage and run its physics."""
+    mujoco = load_mujoco()
+    xml, files = build_stage(plan.stage, *size)
+    model = mujoco.MjModel.from_xml_string(xml, files)
+    motions = [
+        plan_motion(acts, striker, plan.duration_s, plan.tremor_m, plan.seed + k)
+        for k, (acts, striker) in enumerate(zip(plan.acts, plan.stage.strikers, strict=True))
+    ]
+    return play(mujoco, plan.stage, model, motions, plan.duration_s)
+
+
+def material_of(plan: TakePlan, owner: int) -> str:
+    """Material of what an owner of a contact is made of."""
+    if owner >= STRIKER:
+        return plan.stage.strikers[owner - STRIKER].material
+    if owner >= THING:
+        return plan.stage.things[owner - THING].material
+    return plan.stage.ground if owner == GROUND else plan.stage.floor
+
+
+def size_of(plan: TakePlan, owner: int) -> float:
+    """Greatest extent of an owner, in metres; of a surface that has no end, 1."""
+    if owner >= STRIKER:
+        return plan.stage.strikers[owner - STRIKER].reach_m
+    if owner >= THING:
+        return plan.stage.things[owner - THING].size_m
+    return 1.0
+
+
+def sort_owners(plan: TakePlan, touch: Touch) -> tuple[int, int]:
+    """Struck and striker: what falls strikes what stands, and a striker strikes all."""
+    low, high = touch.owners
+    if low < THING or high >= STRIKER:
+        return low, high
+    falls, stands = (plan.stage.things[owner - THING].held == "loose" for owner in (low, high))
+    return (high, low) if falls and not stands else (low, high)
+
+
+def tell_truth(plan: TakePlan, played: Played, size: tuple[int, int]) -> dict[str, Any]:
+    """What happened: every contact with its time, impulse, materials, place in the picture, size and kind."""
+    rows = []
+    for touch, seen in zip(played.touches, list_seen(plan.stage, played, plan.film), strict=True):
+        struck, striker = sort_owners(plan, touch)
+        x, y, depth = project(plan.film, touch.time_s, touch.at_m, size[0] / size[1])
+        rows.append(
+            {
+                "time_s": round(touch.time_s, 5),
+                "action": touch.action,
+                "impulse_n_s": float(f"{touch.impulse_n_s:.4g}"),
+                "speed_m_per_s": round(touch.speed_m_per_s, 3),
+                "struck": material_of(plan, struck),
+                "striker": material_of(plan, striker),
+                "by": plan.stage.strikers[striker - STRIKER].kind if striker >= STRIKER else "thing",
+                "x": round(x, 4),
+                "y": round(y, 4),
+                "in_picture": bool(0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 and depth > 0.0),
+                "in_sight": seen,
+                "size_m": round(size_of(plan, struck), 4),
+                "striker_size_m": round(size_of(plan, striker), 4),
+                "duration_s": round(touch.lasts_s, 4),
+            }
+        )
+    misses = [
+        {"time_s": round(act.time_s, 4), "action": act.kind, "gap_m": round(act.gap_m, 4)}
+        for acts in plan.acts for act in acts if act.kind in ("miss", "wave")
+    ]  # fmt: skip
+    rate = plan.film.frame_rate
+    return {
+        "version": VERSION,
+        "frame_rate": f"{rate.numerator}/{rate.denominator}",
+        "frames": round(plan.duration_s * rate),
+        "size": list(size),
+        "duration_s": round(plan.duration_s, 4),
+        "cuts_s": [round(shot.start_s, 4) for shot in plan.film.shots[1:]],
+        "contacts": rows,
+        "none": sorted(misses, key=lambda row: row["time_s"]),
+    }
+
+
+def sound_take(plan: TakePlan, played: Played) -> np.ndarray | None:
+    """The take's sound, mono float32 at 48 kHz; None where nothing touched anything."""
+    if not played.touches:
+        return None
+    total = round(plan.duration_s * SAMPLE_RATE_HZ)
+    rng = np.random.default_rng([plan.seed, 7])
+    blows: dict[int, list[tuple[float, float, float]]] = {}
+    slides: dict[int, list[tuple[float, float, float]]] = {}
+    for touch in played.touches:
+        struck, striker = sort_owners(plan, touch)
+        for owner, share in ((struck, 1.0), (striker, 0.25)):
+            if touch.action == "hit":
+                force = share * touch.impulse_n_s**0.8  # louder blows are compressed a little, as microphones do
+                blows.setdefault(owner, []).append((touch.time_s, force, touch.speed_m_per_s))
+            else:
+                slides.setdefault(owner, []).append((touch.time_s, touch.lasts_s, share * touch.speed_m_per_s))
+    dry = np.zeros(total)
+    for owner in sorted(blows | slides):
+        ringing = _ring_owner(plan, owner, rng)
+        dry += ring_out(ringing, blows.get(owner, []), slides.get(owner, []), total, rng)
+    return add_room(
+        dry, float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.05, 0.5)), float(rng.uniform(-75, -50)), rng
+    )
+
+
+def _ring_owner(plan: TakePlan, owner: int, rng: np.random.Generator) -> Ringing:
+    shape = "box"
+    if THING <= owner < STRIKER:
+        shape = plan.stage.things[owner - THING].shape
+    elif owner >= STRIKER:
+        shape = "capsule"
+    return ring_object(material_of(plan, owner), shape, size_of(plan, owner), rng)
+
+
+def list_times(truth: dict[str, Any]) -> str:
+    """The lines of a Greatest Hits times file: time, material, hit or scratch, reaction."""
+    lines = []
+    for row in truth["contacts"]:
+        action = "scratch" if row["action"] == "scrape" else "hit"
+        lines.append(f"{row['time_s']:.6f} {row['struck']} {action} {MATERIALS[row['struck']].reaction}")
+    return "".join(line + "\n" for line in lines)
+
+
+def encode_take(
+    path: Path, frames: Iterable[np.ndarray], sound: np.ndarray | None, size: tuple[int, int], rate: Fraction, crf: int
+) -> None:
+    """Write MP4: H.264 at a constant frame rate and, where there is sound, AAC."""
+    import av
+
+    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as file:
+        picture: Any = file.add_stream("libx264", rate=rate)
+        picture.width, picture.height = size
+        picture.pix_fmt = "yuv420p"
+        picture.options = {"crf": str(crf), "preset": "veryfast", "g": "50", "threads": "1"}
+        voice: Any = file.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono") if sound is not None else None
+        if voice is not None:
+            voice.bit_rate = 96_000
+        for image in frames:
+            file.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        file.mux(picture.encode())
+        if voice is not None and sound is not None:
+            for start in range(0, sound.size, 1024):
+                block = av.AudioFrame.from_ndarray(
+                    np.ascontiguousarray(sound[None, start : start + 1024]), format="fltp", layout="mono"
+                )
+                block.sample_rate, block.pts, block.time_base = SAMPLE_RATE_HZ, start, Fraction(1, SAMPLE_RATE_HZ)
+                file.mux(voice.encode(block))
+            file.mux(voice.encode())
+
+
+def name_take(seed: int, index: int) -> str:
+    """File name of a take, without an ending."""
+    return f"sim_{seed}_{index:05d}"
+
+
+def make_take(
+    folder: Path, seed: int, index: int, size: tuple[int, int] = SIZE, duration_s: float = 0.0
+) -> dict[str, Any]:
+    """Make one take: NAME_mic.mp4 (NAME.mp4 when nothing sounds), NAME_times.txt and, last, NAME.truth.json."""
+    plan = draw_take(seed, index, duration_s)
+    played = play_take(plan, size)
+    plan = replace(plan, film=aim_film(plan.film, played.touches, size[0] / size[1]))
+    truth = tell_truth(plan, played, size)
+    sound = sound_take(plan, played)
+    name = name_take(seed, index)
+    clip = folder / f"{name}{'_mic' if sound is not None else ''}.mp4"
+    part = clip.with_suffix(".mp4.part")
+    frames = film_take(plan.stage, played, plan.film, size, plan.duration_s)
+    encode_take(part, frames, sound, size, plan.film.frame_rate, plan.film.crf)
+    os.replace(part, clip)
+    for path, text in (
+        (folder / f"{name}_times.txt", list_times(truth)),
+        (folder / f"{name}{TRUTH}", json.dumps({**truth, "clip": clip.name}, indent=1) + "\n"),
+    ):
+        part = path.with_name(path.name + ".part")
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    return truth
+
+
+def is_complete(folder: Path, seed: int, index: int, size: tuple[int, int], duration_s: float = 0.0) -> bool:
+    """Whether a take lies in the folder, made by this version, in this size and, where given, of this duration."""
+    path = folder / f"{name_take(seed, index)}{TRUTH}"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        truth = json.loads(path.read_text(encoding="utf-8"))
+        same = truth["version"] == VERSION and truth["size"] == list(size)
+        same = same and (not duration_s or abs(truth["duration_s"] - duration_s) < 1e-3)
+        return bool(same and (folder / truth["clip"]).stat().st_size)
+    return False
+
+
+def _make_one(task: _Task) -> tuple[int, int, str]:
+    folder, seed, index, size, duration_s = task
+    try:
+        truth = make_take(Path(folder), seed, index, size, duration_s)
+    except StruckError as error:
+        return 0, 0, str(error)
+    except OSError as error:
+        return 0, 0, f"take {index} cannot be written ({error.strerror or error}); free some space and start again"
+    return int(truth["frames"]), len(truth["contacts"]), ""
+
+
+def _prepare_process() -> None:
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # the software OpenGL; takes are made side by side instead
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process stops the others
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """End this process when the one that started it has ended, however that came."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _run_tasks(tasks: list[_Task], jobs: int) -> Iterator[tuple[int, int, str]]:
+    """Each take's result as it comes.
+
+    Processes are renewed every few takes, for a software OpenGL leaks and at times crashes; what a crash took with it
+    is made again.
+    """
+    waiting, crashes = list(tasks), 0
+    while waiting:
+        pool = ProcessPoolExecutor(
+            min(jobs, len(waiting)), multiprocessing.get_context("spawn"), initializer=_prepare_process
+        )
+        futures = {pool.submit(_make_one, task): task for task in waiting[: jobs * _TAKES_A_PROCESS]}
+        try:
+            for future in as_completed(futures):
+                result = future.result()
+                waiting.remove(futures[future])
+                yield result
+        except BrokenProcessPool:
+            crashes += 1
+            if crashes > _MOST_CRASHES:
+                raise StruckError(f"the software OpenGL crashed {crashes} times; {NO_PICTURE}") from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def write_takes(
+    folder: Path, count: int, seed: int, size: tuple[int, int] = SIZE, jobs: int = 0, duration_s: float = 0.0
+) -> int:
+    """Make takes 0 to count - 1 of a seed, those that are there left as they are; how many were made.
+
+    The same whatever the number of processes. Progress goes to standard error. BadInput for a folder that cannot be
+    written; StruckError where the machine cannot draw.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".struck.part"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise BadInput(f"--out {folder} cannot be written ({error.strerror}); choose another folder") from None
+    missing = [k for k in range(count) if not is_complete(folder, seed, k, size, duration_s)]
+    tasks = [(str(folder), seed, k, size, duration_s) for k in missing]
+    if not tasks:
+        _tell(f"{folder}: all {count} takes are there")
+        return 0
+    check_drawing()
+    jobs = min(jobs or (os.cpu_count() or 1), len(tasks))
+    started = time.monotonic()
+    frames = contacts = 0
+    for done, (more, met, trouble) in enumerate(_run_tasks(tasks, jobs), 1):
+        if trouble:
+            raise StruckError(trouble)
+        frames, contacts = frames + more, contacts + met
+        _show(done, len(tasks), frames / max(1e-9, time.monotonic() - started), started)
+    _tell(f"\n{folder}: {len(tasks)} takes made, {contacts} contacts, {time.monotonic() - started:.0f} s")
+    return len(tasks)
+
+
+def _show(done: int, total: int, frames_per_s: float, started: float) -> None:
+    """The progress bar: redrawn in a terminal, now and then a line elsewhere."""
+    left_s = (time.monotonic() - started) * (total - done) / done
+    filled = 30 * done // total
+    line = (
+        f"[{'#' * filled}{'.' * (30 - filled)}] {done}/{total} takes, {frames_per_s:.0f} frames/s, {left_s:.0f} s left"
+    )
+    if sys.stderr.isatty():
+        sys.stderr.write("\r" + line + " ")
+        sys.stderr.flush()
+    elif done == total or done % max(1, math.ceil(total / 20)) == 0:
+        _tell(line)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height of WxH; BadInput unless both are even and from 32 to 1920."""
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise BadInput(f"--size {text[:30]} is no size; give it as in 224x126") from None
+    if not all(32 <= side <= 1920 and side % 2 == 0 for side in (width, height)):
+        raise BadInput(f"--size {text[:30]} cannot be filmed; give even numbers from 32 to 1920, as in 224x126")
+    return width, height

@@ -1,0 +1,234 @@
+"""Train the paper's method as a baseline, on the recordings the sampler learns from: ``launch.py train ddpm``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.core.device import choose_device
+from engine.core.errors import BadInput
+from engine.diffusion.sampler import prefers_bfloat16
+from engine.lab.baselines.ddpm.sampler import Schedule, add_noise, load_ddpm, make_schedule, save_ddpm
+from engine.lab.baselines.ddpm.unet import GROUPS, DdpmConfig, DdpmNetwork, count_parameters, stack_features
+from engine.lab.data.recordings import is_held_out, list_recordings
+from engine.lab.training.ddpm.card import measure_sounds, write_card
+from engine.lab.training.ddpm.clips import Clips, prepare_clips
+from engine.lab.training.trainer import log_line, resume_state, save_state
+
+
+@dataclass(frozen=True)
+class DdpmTraining:
+    """How the baseline is trained: as published, but for as many ``minutes``, over which the rate falls, and in batches
+    of half the size, since so little time allows few steps."""
+
+    minutes: float = 40.0
+    batch: int = 8
+    learning_rate: float = 5e-4
+    last_rate: float = 0.02
+    weight_decay: float = 1e-4
+    longest_gradient: float = 1.0
+    save_minutes: float = 4.0
+    seed: int = 0
+
+
+class Training:
+    """A network on its way: its weights, the optimizer, the time spent and how much of it a processor worked."""
+
+    def __init__(self, network: DdpmConfig, config: DdpmTraining, work: Path, device: torch.device) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.device = config, device
+        self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
+        fresh = DdpmNetwork(network)
+        self.network: DdpmNetwork = fresh.to(
+            device=device,
+            memory_format=torch.channels_last,  # type: ignore[call-overload]
+        )
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.schedule = make_schedule()
+        self.bfloat16 = prefers_bfloat16(device)
+        self.step, self.spent_s, self.worked_s, self.loss = 0, 0.0, 0.0, 0.8
+        work.mkdir(parents=True, exist_ok=True)
+
+    def resume(self) -> None:
+        """Go on where an earlier run of the same configuration stopped, if there was one."""
+        resume_state(self.state_path, self.device, self._restore)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.loss = int(state["step"]), float(state["loss"])
+        self.spent_s, self.worked_s = float(state["spent_s"]), float(state["worked_s"])
+
+    def save(self, held_out: dict[str, float]) -> None:
+        """Write the state whole or not at all, and a line of the log."""
+        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(self.loss, 5)}
+        log_line(self.log_path, line | held_out)
+        state = {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "spent_s": self.spent_s,
+            "worked_s": self.worked_s,
+            "loss": self.loss,
+        }
+        save_state(self.state_path, state)
+
+    def learn(self, clips: Clips, rows: np.ndarray, generator: torch.Generator) -> None:
+        """One step of the optimizer; the rate falls exponentially over the time there is."""
+        progress = min(1.0, self.spent_s / (self.config.minutes * 60))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * self.config.last_rate**progress
+        loss = noise_loss(self.network, self.schedule, clips, rows, generator, self.bfloat16)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.longest_gradient)
+        self.optimizer.step()
+        self.step += 1
+        self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
+
+    def run(self, clips: Clips) -> Iterator[bool]:
+        """Learn until the time is spent; yields now and then, when it is time to save: True at the end."""
+        seed = self.config.seed + self.step
+        generator, rows = torch.Generator().manual_seed(seed), draw_rows(clips, self.config.batch, seed)
+        since_save_s = 0.0
+        while self.spent_s < self.config.minutes * 60:
+            clock, work = time.monotonic(), time.process_time()
+            self.learn(clips, next(rows), generator)
+            taken_s = time.monotonic() - clock
+            self.spent_s, since_save_s = self.spent_s + taken_s, since_save_s + taken_s
+            self.worked_s += time.process_time() - work
+            if since_save_s > self.config.save_minutes * 60:
+                yield False
+                since_save_s = 0.0
+        yield True
+
+
+def draw_rows(clips: Clips, batch: int, seed: int) -> Iterator[np.ndarray]:
+    """Batches of the clips to learn from, all once in a new order each time round."""
+    rng, known = np.random.default_rng(seed), np.flatnonzero(~clips.held_out)
+    if not known.size:
+        raise BadInput("every recording of the corpus is held out; give more recordings with --data")
+    while True:
+        order = rng.permutation(np.tile(known, -(-batch // known.size)))
+        for start in range(0, len(order) - batch + 1, batch):
+            yield order[start : start + batch]
+
+
+def noise_loss(
+    network: DdpmNetwork,
+    schedule: Schedule,
+    clips: Clips,
+    rows: np.ndarray,
+    generator: torch.Generator,
+    bfloat16: bool,
+) -> torch.Tensor:
+    """Mean absolute error of the noise that the network finds in clips, each at a random step; a scalar."""
+    device = next(network.parameters()).device
+    clean = torch.from_numpy(clips.pictures[rows]).to(device).float()[:, None]
+    step = torch.randint(len(schedule.signal), (len(rows),), generator=generator)
+    noise = torch.randn(clean.shape, generator=generator).to(device)
+    noisy = add_noise(schedule, clean, noise, step)
+    features = tuple(values.to(device) for values in stack_features(clips.physics.take(rows)))
+    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        found = network(noisy, step.to(device), network.encode(features))
+    return (found.float() - noise).abs().mean()
+
+
+@torch.no_grad()
+def evaluate_loss(training: Training, clips: Clips, most: int = 64) -> dict[str, float]:
+    """Loss on held-out clips at fixed steps and noise; ``other`` when each is told another clip's physics."""
+    rows = np.flatnonzero(clips.held_out)
+    rows = rows[:: max(1, rows.size // most)]
+    if not rows.size:
+        return {}
+    other = np.roll(rows, rows.size // 2)
+    training.network.eval()
+    losses = {}
+    for name, told in (("held_out", rows), ("held_out_other_physics", other)):
+        asked = Clips(clips.pictures[rows], clips.physics.take(told), clips.held_out[rows])
+        generator = torch.Generator().manual_seed(training.config.seed)
+        parts = [
+            float(noise_loss(training.network, training.schedule, asked, some, generator, training.bfloat16))
+            * some.size
+            for some in np.array_split(np.arange(rows.size), -(-rows.size // 16))
+        ]
+        losses[name] = round(sum(parts) / rows.size, 5)
+    training.network.train()
+    return losses
+
+
+def read_base(text: str) -> int:
+    """The U-Net's base width, a multiple of the 8 groups that its norms have."""
+    if not text.isdigit() or int(text) < GROUPS or int(text) % GROUPS:
+        raise argparse.ArgumentTypeError("give a multiple of 8")
+    return int(text)
+
+
+def read_numbers(text: str) -> tuple[int, ...]:
+    """Positive whole numbers from a comma-separated list."""
+    parts = text.split(",")
+    if not all(part.isdigit() and 0 < int(part) <= 64 for part in parts):
+        raise argparse.ArgumentTypeError("give whole numbers such as 1,2,4")
+    return tuple(int(part) for part in parts)
+
+
+def read_patch(text: str) -> tuple[int, int]:
+    """Bins and frames of a patch."""
+    numbers = read_numbers(text)
+    if len(numbers) != 2:
+        raise argparse.ArgumentTypeError("give two numbers such as 2,4")
+    return numbers[0], numbers[1]
+
+
+def main(args: list[str]) -> None:
+    """The command ``train ddpm``."""
+    parser = argparse.ArgumentParser(
+        prog="train ddpm", description="Train the paper's method, the baseline that the sampler is measured against."
+    )
+    parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help="folder of recordings")
+    parser.add_argument("--out", default="checkpoints/ddpm", help="checkpoint folder to write")
+    parser.add_argument("--work", default=".struck/train_ddpm", help="clips and resumable state")
+    parser.add_argument("--minutes", type=float, default=DdpmTraining.minutes, help="training time in all")
+    parser.add_argument("--base", type=read_base, default=16, help="base width (the paper's: 64)")
+    parser.add_argument("--multipliers", type=read_numbers, default=(1, 2, 4), help="of each level (1,2,4,8)")
+    parser.add_argument("--patch", type=read_patch, default=(4, 4), help="bins and frames taken together (1,1)")
+    parser.add_argument("--sounds", type=int, default=8, help="held-out sounds to make and measure at the end")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--clips-only", action="store_true", help="prepare the clips and stop")
+    options = parser.parse_args(args)
+    device, note = choose_device(options.device)
+    print(f"device: {note}", file=sys.stderr)
+    work, out, recordings = Path(options.work), Path(options.out), list_recordings(options.data)
+    clips = prepare_clips(recordings, work / "clips.npz")
+    if options.clips_only:
+        return
+    config = DdpmTraining(minutes=options.minutes, seed=options.seed)
+    network = DdpmConfig(options.base, options.multipliers, options.patch)
+    training = Training(network, config, work, device)
+    training.resume()
+    millions = count_parameters(training.network) / 1e6
+    print(f"{millions:.2f} M parameters on {device}, bfloat16 {training.bfloat16}", file=sys.stderr)
+    facts: dict[str, Any] = {**asdict(config), "device": note, "recordings": int((~clips.held_out).sum())}
+    facts |= {"held_out_recordings": int(clips.held_out.sum()), "parameters": count_parameters(training.network)}
+    known = [recording for recording in recordings if not is_held_out(recording)]
+    for complete in training.run(clips):
+        held_out = evaluate_loss(training, clips)
+        training.save(held_out)
+        facts |= {"step": training.step, "minutes_spent": round(training.spent_s / 60, 1), "complete": complete}
+        facts |= {"processor_minutes": round(training.worked_s / 60, 1), **held_out}
+        save_ddpm(out, training.network, facts)
+        if complete and options.sounds > 0:
+            facts |= measure_sounds(load_ddpm(out, device), clips, options.sounds)
+            save_ddpm(out, training.network, facts)
+        write_card(out, network, facts, known, " ".join(["python3 launch.py train ddpm", *args]))

@@ -1,0 +1,221 @@
+"""Train the listener that names materials, for the evaluation of the sampler: ``launch.py train material``."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from engine.core.errors import BadInput, StruckError
+from engine.lab.data.recordings import Recording, is_held_out, list_recordings, read_hit
+from engine.lab.metrics.material_classifier import (
+    BANDS,
+    FLOOR_DB,
+    FRAMES,
+    Listener,
+    draw_picture,
+    listen,
+    material_class,
+    save_listener,
+)
+
+DEEPEST_DB = -100.0
+"""Floor of the pictures that augmentation starts from, so that a raised level has something to raise."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the listener is trained; the learning rate falls by a cosine over the steps."""
+
+    steps: int = 1500
+    batch: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    ema_decay: float = 0.995
+    mixup: float = 0.3
+    smoothing: float = 0.05
+    fewest: int = 20
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Pictures [N, BANDS, FRAMES] in dB, the class and the group of each."""
+
+    pictures: torch.Tensor
+    labels: torch.Tensor
+    groups: tuple[str, ...]
+
+
+def choose_classes(recordings: list[Recording], fewest: int) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Classes with at least so many training recordings, most first, and those left out with how many they have.
+
+    Raises BadInput when fewer than two are left.
+    """
+    counts = Counter(material_class(r) or "unknown" for r in recordings if not is_held_out(r))
+    kept = tuple(name for name, count in counts.most_common() if count >= fewest and name != "unknown")
+    if len(kept) < 2:
+        raise BadInput(
+            f"fewer than two materials have {fewest} training recordings; give a folder whose MANIFEST.csv tells more"
+        )
+    return kept, {name: count for name, count in counts.items() if name not in kept}
+
+
+def read_corpus(recordings: list[Recording], classes: tuple[str, ...]) -> Corpus:
+    """Pictures of all recordings of these classes that can be read."""
+    pictures, labels, groups = [], [], []
+    for recording in recordings:
+        name = material_class(recording)
+        if name not in classes:
+            continue
+        try:
+            hit = read_hit(recording)
+        except StruckError as error:
+            print(f"left out: {error}", file=sys.stderr)
+            continue
+        if len(hit) >= 480 and float(np.abs(hit).max()) >= 1e-4:
+            pictures.append(draw_picture(hit, recording.fmax_hz, DEEPEST_DB))
+            labels.append(classes.index(name))
+            groups.append(recording.group)
+    stacked = torch.from_numpy(np.stack(pictures)) if pictures else torch.zeros(0, BANDS, FRAMES)
+    return Corpus(stacked, torch.tensor(labels, dtype=torch.long), tuple(groups))
+
+
+def weigh(corpus: Corpus) -> torch.Tensor:
+    """How often to draw each example: classes and, within them, objects as the root of how many they have."""
+    classes, groups = Counter(corpus.labels.tolist()), Counter(corpus.groups)
+    weights = [
+        1.0 / math.sqrt(classes[k] * groups[g]) for k, g in zip(corpus.labels.tolist(), corpus.groups, strict=True)
+    ]
+    return torch.tensor(weights, dtype=torch.float64)
+
+
+def augment(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Pictures as they might have been: slower, higher, through other rooms and filters, cut, in noise, in dB."""
+    size = len(pictures)
+
+    def uniform(low: float, high: float, *shape: int) -> torch.Tensor:
+        return low + (high - low) * torch.rand((size, *shape), generator=generator)
+
+    def some(share: float) -> torch.Tensor:
+        return torch.rand((size, 1, 1), generator=generator) < share
+
+    # faster and higher together as for a smaller object, and a little each on its own; the onset stays
+    slower, higher = uniform(math.log(0.8), math.log(1.25)).exp(), uniform(-3.0, 3.0)
+    grid_t = (torch.linspace(-1, 1, FRAMES)[None] + 1.0) * slower[:, None] - 1.0
+    grid_f = torch.linspace(-1, 1, BANDS)[None] + (2.0 / BANDS) * higher[:, None]
+    grid = torch.stack((grid_t[:, None, :].expand(-1, BANDS, -1), grid_f[:, :, None].expand(-1, -1, FRAMES)), dim=-1)
+    moved = F.grid_sample((pictures - DEEPEST_DB).unsqueeze(1), grid, align_corners=True)[:, 0] + DEEPEST_DB
+    band = torch.linspace(0.0, math.pi, BANDS)[None, :, None]
+    shape = [uniform(-5.0, 5.0, 1, 1) * torch.cos(k * band + uniform(0, 6.28, 1, 1)) for k in (1, 2, 4)]
+    moved = moved + torch.stack(shape).sum(dim=0)
+    rows, columns = torch.arange(BANDS)[None, :, None], torch.arange(FRAMES)[None, None, :]
+    moved = moved.masked_fill(some(0.25) & (rows >= uniform(28, BANDS, 1, 1)), DEEPEST_DB)
+    moved = moved.masked_fill(some(0.5) & (columns >= uniform(12, FRAMES, 1, 1)), DEEPEST_DB)
+    moved = moved - moved.amax(dim=(1, 2), keepdim=True)
+    floor = torch.where(some(0.3), uniform(-60.0, -30.0, 1, 1), torch.tensor(DEEPEST_DB))
+    floor = floor + 2.0 * torch.randn(moved.shape, generator=generator)
+    moved = 10.0 * torch.log10(10.0 ** (moved / 10.0) + 10.0 ** (floor / 10.0))
+    return (moved + uniform(-3.0, 3.0, 1, 1)).clamp(FLOOR_DB, 3.0)
+
+
+def learn(listener: Listener, average: Listener, corpus: Corpus, config: TrainingConfig) -> Iterator[tuple[int, float]]:
+    """Train the listener, and ``average`` as the moving average of its weights; now and then the step and the loss."""
+    generator = torch.Generator().manual_seed(config.seed)
+    weights = weigh(corpus)
+    optimizer = torch.optim.AdamW(listener.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    running = math.log(len(listener.classes))
+    for step in range(1, config.steps + 1):
+        progress = step / config.steps
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * min(1.0, step / 100) * 0.5 * (1.0 + math.cos(math.pi * progress))
+        rows = torch.multinomial(weights, config.batch, replacement=True, generator=generator)
+        pictures, labels = augment(corpus.pictures[rows], generator), corpus.labels[rows]
+        share = float(np.random.default_rng(config.seed + step).beta(config.mixup, config.mixup))
+        listener.train()
+        _, logits = listener(share * pictures + (1.0 - share) * pictures.roll(1, 0))
+        loss = share * F.cross_entropy(logits, labels, label_smoothing=config.smoothing)
+        loss = loss + (1.0 - share) * F.cross_entropy(logits, labels.roll(1), label_smoothing=config.smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        keep = min(config.ema_decay, (step + 1) / (step + 10))
+        with torch.no_grad():
+            for slow, fast in zip(average.state_dict().values(), listener.state_dict().values(), strict=True):
+                slow.lerp_(fast, 1.0 - keep) if slow.is_floating_point() else slow.copy_(fast)
+        running = 0.98 * running + 0.02 * float(loss.detach())
+        if step % 250 == 0 or step == config.steps:
+            yield step, running
+
+
+def score(listener: Listener, corpus: Corpus) -> dict[str, Any]:
+    """Share of a corpus that is named rightly: in all, as the mean over classes, and in each class."""
+    if not len(corpus.labels):
+        return {}
+    heard = listen(listener, corpus.pictures.clamp_min(FLOOR_DB).numpy())
+    right = heard.posterior.argmax(axis=1) == corpus.labels.numpy()
+    names = [listener.classes[k] for k in corpus.labels.tolist()]
+    each = {
+        name: [sum(n == name for n in names), round(float(right[[n == name for n in names]].mean()), 3)]
+        for name in listener.classes
+        if name in names
+    }
+    shares = [share for _, share in each.values()]
+    return {
+        "recordings": len(names),
+        "accuracy": round(float(right.mean()), 3),
+        "mean_over_classes": round(sum(shares) / len(shares), 3),
+        "classes": each,
+    }
+
+
+def main(args: list[str]) -> None:
+    """The command ``train material``."""
+    parser = argparse.ArgumentParser(
+        prog="train material", description="Train the listener that names materials, by which the sampler is evaluated."
+    )
+    data_help = "folder of recordings whose MANIFEST.csv names materials"
+    parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
+    parser.add_argument("--out", default="checkpoints/material", help="checkpoint folder to write")
+    parser.add_argument("--steps", type=int, default=TrainingConfig.steps)
+    parser.add_argument("--fewest", type=int, default=TrainingConfig.fewest, help="training recordings a class needs")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="always the processor: the network is small")
+    options = parser.parse_args(args)
+    config = TrainingConfig(steps=options.steps, fewest=options.fewest, seed=options.seed)
+    recordings = list_recordings(options.data)
+    classes, left_out = choose_classes(recordings, config.fewest)
+    print(f"classes: {', '.join(classes)}; left out: {left_out}", file=sys.stderr)
+    corpus = read_corpus([r for r in recordings if not is_held_out(r)], classes)
+    held_out = read_corpus([r for r in recordings if is_held_out(r)], classes)
+    torch.manual_seed(config.seed)
+    listener = Listener(classes)
+    average = copy.deepcopy(listener).requires_grad_(False)
+    count = sum(p.numel() for p in listener.parameters())
+    print(f"{count} parameters, {len(corpus.labels)} recordings", file=sys.stderr)
+    started_s = time.monotonic()
+    for step, loss in learn(listener, average, corpus, config):
+        minutes = round((time.monotonic() - started_s) / 60, 2)
+        print(f"step {step}: loss {loss:.3f}, {minutes} minutes", file=sys.stderr, flush=True)
+    found = score(average, held_out)
+    facts = {
+        "steps": config.steps,
+        "seed": config.seed,
+        "recordings": len(corpus.labels),
+        "left_out": left_out,
+        "minutes": minutes,
+        "held_out": found,
+    }
+    save_listener(Path(options.out), average, facts)
+    print(f"held out: {found}", file=sys.stderr)

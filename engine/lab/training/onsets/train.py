@@ -1,0 +1,241 @@
+"""Train the onset network on filmed takes: ``launch.py train onsets``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from engine.core.checkpoint import CONFIG
+from engine.core.device import choose_device
+from engine.core.errors import BadInput
+from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
+from engine.lab.data.onsets.clips import OnsetClip, load_real_clips, load_simulated_clips, shift_clip
+from engine.lab.training.trainer import Course, cosine_rate
+from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig, count_parameters
+from engine.onsets.watch import examine, load_onset_network, pick_peaks, save_onset_network
+
+SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
+"""How far a clip's sound may lie off its picture."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the onset network is trained; the learning rate falls by a cosine over the ``minutes``, or over ``steps``.
+
+    At ``align_at`` (shares of the time) each real clip's labels are moved to where the network sees its hits: at 0 for
+    one that has learnt to see them in simulated takes.
+    """
+
+    minutes: float = 20.0
+    steps: int = 0
+    learning_rate: float = 2e-3
+    warmup_steps: int = 60
+    weight_decay: float = 3e-2
+    hit_weight: float = 3.0
+    offset_weight: float = 0.3
+    velocity_weight: float = 0.6
+    ema_decay: float = 0.995
+    align_at: tuple[float, ...] = (0.25, 0.45, 0.65)
+    save_minutes: float = 3.0
+    seed: int = 0
+
+
+def onset_loss(found: torch.Tensor, batch: OnsetBatch, config: TrainingConfig) -> torch.Tensor:
+    """Cross entropy in which hits weigh more; at frames near a hit, the errors of the offset and of the velocity."""
+    logit, offset, velocity = found.unbind(-1)
+    weight = batch.weight * (1.0 + (config.hit_weight - 1.0) * batch.target)
+    entropy = F.binary_cross_entropy_with_logits(logit, batch.target, weight=weight, reduction="sum")
+    aside = F.smooth_l1_loss(offset, batch.offset, reduction="none", beta=0.3)
+    known = batch.near * torch.isfinite(batch.velocity)
+    force = (velocity - batch.velocity.nan_to_num()).abs()
+    return (
+        4.0 * entropy / batch.weight.sum().clamp_min(1.0)
+        + config.offset_weight * (aside * batch.near).sum() / batch.near.sum().clamp_min(1.0)
+        + config.velocity_weight * (force * known).sum() / known.sum().clamp_min(1.0)
+    )
+
+
+class Training(Course[OnsetNetwork]):
+    """An onset network on its way, and how much later than its labels each real clip's picture is."""
+
+    def __init__(self, fresh: OnsetNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
+        network = fresh.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        super().__init__(network, work, device, config.learning_rate, config.weight_decay, 0.99)
+        self.config = config
+        self.shifts_s: dict[str, float] = {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state that was kept."""
+        super().restore(state)
+        self.shifts_s = {str(name): float(shift) for name, shift in state["shifts_s"].items()}
+
+    def save(self) -> None:
+        """Write the state whole or not at all, and a line of the log."""
+        self.keep({"loss": round(self.loss, 4)}, shifts_s=self.shifts_s)
+
+    def progress(self) -> float:
+        """Share of the steps, or else of the time, that is done."""
+        return self.step / self.config.steps if self.config.steps else self.spent_s / (self.config.minutes * 60)
+
+    def learn(self, batch: OnsetBatch) -> None:
+        """One step of the optimizer and of the moving average."""
+        config = self.config
+        self.network.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
+            seen = self.network.eye(batch.frames)
+        loss = onset_loss(self.network.think(seen.float(), batch.interval_s), batch, config)
+        rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, self.progress())
+        self.improve(loss, rate, config.ema_decay)
+        self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
+
+    def run(self, clips: Sequence[OnsetClip], pieces: BatchConfig) -> None:
+        """Learn until the steps are done or the time is spent, saving now and then."""
+        random = np.random.default_rng((self.config.seed, self.step))
+        clips = [shift_clip(clip, self.shifts_s.get(clip.name, 0.0)) for clip in clips]
+        since_save_s, clock = 0.0, time.monotonic()
+        while (was := self.progress()) < 1.0:
+            self.learn(to_device(draw_batch(clips, pieces, random), self.device))
+            now = time.monotonic()
+            self.spent_s, since_save_s, clock = self.spent_s + now - clock, since_save_s + now - clock, now
+            if any(was <= at < self.progress() for at in self.config.align_at):
+                clips = [align(clip, self.average) for clip in clips]
+                self.shifts_s = {clip.name: clip.shift_s for clip in clips if clip.real}
+            if since_save_s > self.config.save_minutes * 60:
+                self.save()
+                since_save_s, clock = 0.0, time.monotonic()
+        self.save()
+
+
+def to_device(batch: OnsetBatch, device: torch.device) -> OnsetBatch:
+    """A batch on a device."""
+    return OnsetBatch(*(value.to(device) for value in vars(batch).values()))
+
+
+def align(clip: OnsetClip, network: OnsetNetwork) -> OnsetClip:
+    """A real clip with its labels moved, as a whole, to where the network sees hits; a simulated one as it is."""
+    if not clip.real or not len(clip.hits_s):
+        return clip
+    logit = examine(network, clip.times_s, clip.frames)[:, 0]
+    seen = 1.0 / (1.0 + np.exp(-logit))
+    merit = [float(np.interp(clip.hits_s + s, clip.times_s, seen).mean()) - 0.3 * abs(s) for s in SHIFTS_S]
+    return shift_clip(clip, float(SHIFTS_S[int(np.argmax(merit))]))
+
+
+def center(network: OnsetNetwork, clips: Sequence[OnsetClip], most: int = 40) -> float:
+    """Move the network's offsets so that hits of simulated takes are met in the median; by how many frames.
+
+    Real clips, whose sound lies off their picture, pull the offsets a little to one side.
+    """
+    errors: list[float] = []
+    for clip in [clip for clip in clips if not clip.real][:most]:
+        found = examine(network, clip.times_s, clip.frames)
+        frame_s = float(np.median(np.diff(clip.times_s)))
+        times = np.asarray([time_s for at, time_s in pick_peaks(clip.times_s, found) if found[at, 0] > 0.0])
+        for hit_s in clip.hits_s:
+            gaps = times - hit_s
+            if len(gaps) and np.abs(gaps).min() < 2.0 * frame_s:
+                errors.append(float(gaps[np.abs(gaps).argmin()]) / frame_s)
+    moved = -float(np.median(errors)) if len(errors) >= 10 else 0.0
+    with torch.no_grad():
+        network.leave.bias[1] += moved
+    return moved
+
+
+def gather_clips(
+    data: Path | None, simulated: Sequence[str], work: Path, left_out: Sequence[str]
+) -> tuple[list[OnsetClip], list[OnsetClip]]:
+    """Real clips of days not left out, and simulated ones. BadInput where there is nothing at all, or no such day."""
+    real = list(load_real_clips(data, work)) if data is not None else []
+    unknown = sorted(set(left_out) - {clip.day for clip in real})
+    if unknown:
+        raise BadInput(f"no clip was recorded on {unknown[0]}; give days such as {real[0].day if real else 'none'}")
+    real = [clip for clip in real if clip.day not in left_out]
+    made = [clip for folder in simulated for clip in load_simulated_clips(Path(folder), work)]
+    if not real and not made:
+        raise BadInput("there is nothing to learn from; give clips with --data or simulated takes with --sim")
+    return real, made
+
+
+def main(args: list[str]) -> None:
+    """The command ``train onsets``."""
+    parser = argparse.ArgumentParser(prog="train onsets", description="Train the onset network on filmed takes.")
+    data_help = "folder of real clips: the Greatest Hits data set, or clips with greatest_hits_labels.csv"
+    parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
+    parser.add_argument("--sim", nargs="*", default=[], metavar="DIR", help="folders that `launch.py simulate` wrote")
+    parser.add_argument("--clean", action="store_true", help="learn from simulated takes alone")
+    parser.add_argument("--leave-out", nargs="*", default=[], metavar="DAY", help="recordings not to learn from")
+    parser.add_argument("--out", default="checkpoints/onsets", help="checkpoint folder to write")
+    parser.add_argument("--work", default=".struck/train_onsets", help="small frames and resumable state")
+    parser.add_argument("--frames", help="folder of small frames where it is another than --work")
+    begin_help = "checkpoint folders whose weights, or the mean of them, to learn on from"
+    parser.add_argument("--begin", nargs="*", default=[], metavar="CHECKPOINT", help=begin_help)
+    parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
+    parser.add_argument("--steps", type=int, default=0, help="train for so many steps, whatever time they take")
+    parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
+    parser.add_argument("--balanced", type=float, default=0.3, help="probability that becomes the default threshold")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(args)
+    if not 0.01 <= options.balanced <= 0.99:
+        raise BadInput(f"--balanced {options.balanced} is out of range; give a probability from 0.01 to 0.99")
+    device, note = choose_device(options.device)
+    work = Path(options.work)
+    data = None if options.clean else Path(options.data)
+    real, made = gather_clips(data, options.sim, Path(options.frames or work), options.leave_out)
+    config = TrainingConfig(
+        minutes=options.minutes,
+        steps=options.steps,
+        learning_rate=options.learning_rate,
+        align_at=(0.0, 0.3, 0.6) if options.begin else TrainingConfig.align_at,
+        seed=options.seed,
+    )
+    torch.manual_seed(config.seed)
+    fresh = start_network([Path(folder) for folder in options.begin])
+    training = Training(fresh.requires_grad_(True), config, work, device)
+    training.resume()
+    millions = count_parameters(training.network) / 1e6
+    print(f"{millions:.2f} M parameters on {note}; {len(real)} real clips, {len(made)} simulated", file=sys.stderr)
+    training.run([*real, *made], BatchConfig())
+    facts: dict[str, Any] = {**asdict(config), "device": note, "step": training.step, "clean": options.clean}
+    facts |= {"began_with": [read_training(Path(folder)) for folder in options.begin]}
+    facts |= {"real_clips": len(real), "simulated_takes": len(made), "left_out": sorted(options.leave_out)}
+    facts |= {"real_minutes": minutes_of(real), "simulated_minutes": minutes_of(made)}
+    facts |= {"shifts_s": {name: round(shift, 3) for name, shift in sorted(training.shifts_s.items())}}
+    facts |= {"centred_by_frames": round(center(training.average, made), 3)}
+    save_onset_network(Path(options.out), training.average.cpu(), options.balanced, facts)
+    print(f"wrote {options.out}", file=sys.stderr)
+
+
+def start_network(folders: Sequence[Path]) -> OnsetNetwork:
+    """A fresh network, or that of a checkpoint, or of several the mean (Wortsman et al., ICML 2022, model soups)."""
+    if not folders:
+        return OnsetNetwork(OnsetNetworkConfig())
+    networks = [load_onset_network(folder)[0] for folder in folders]
+    values = [network.state_dict() for network in networks]
+    try:
+        mean = {name: sum(part[name].double() for part in values) / len(values) for name in values[0]}
+        networks[0].load_state_dict(mean)
+    except (KeyError, RuntimeError):
+        raise BadInput("the checkpoints of --begin are of different sizes; give such as were trained alike") from None
+    return networks[0]
+
+
+def read_training(folder: Path) -> dict[str, Any]:
+    """How a checkpoint was trained."""
+    training: dict[str, Any] = json.loads((folder / CONFIG).read_bytes()).get("training", {})
+    return training
+
+
+def minutes_of(clips: Sequence[OnsetClip]) -> float:
+    """How much there is to watch."""
+    return round(sum(clip.duration_s for clip in clips) / 60, 1)

@@ -1,0 +1,121 @@
+"""Teach a few steps of the sampler the level of the sound in each band as time goes on.
+
+The velocity alone is learnt bin by bin; what a listener hears as too soft or too dull is the sum over many bins, in
+decibels, of a wave that windows overlapped to. So the last of a few steps is also told how far its bands are off, a
+spectral loss as in DDSP (Engel et al., 2020).
+"""
+
+from __future__ import annotations
+
+import functools
+
+import librosa
+import numpy as np
+import torch
+from torch.nn.functional import avg_pool1d
+
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.diffusion.interpolant import draw_prior
+from engine.diffusion.solver import sample, space_angles
+from engine.diffusion.spectrogram import (
+    HOP,
+    N_FFT,
+    ONSET_SAMPLE,
+    draw_white,
+    expand,
+    spectrogram_to_wave,
+    wave_to_spectrogram,
+)
+from engine.diffusion.unet import VelocityNetwork
+from engine.lab.data.sampler.examples import Batch
+
+_BANDS = 32
+_FLOOR_DB, _HEARD_DB = -80.0, -50.0
+_QUIET_WEIGHT = 0.6
+ATTACK_WEIGHT = 0.3
+ATTACK_FFT, ATTACK_SAMPLES = 256, 2880
+# A band's level is known once it spans some ten independent draws: low bands, being narrow, need longer frames.
+_RESOLUTIONS = ((4, 1200.0), (16, 0.0))  # frames, lowest band in Hz
+
+
+def level_loss(
+    network: VelocityNetwork, batch: Batch, steps: int, generator: torch.Generator, bfloat16: bool
+) -> torch.Tensor:
+    """Mean error in dB of the band levels of sounds sampled in ``steps`` steps; only the last one learns."""
+    features = batch.features
+    white = draw_white(len(features), features.shape[-1], generator).to(features.device)
+    asked = 0
+
+    def denoise(noisy: torch.Tensor, angle: float) -> torch.Tensor:
+        nonlocal asked
+        asked += 1
+        angles = torch.full((len(noisy),), angle, device=noisy.device)
+        with (
+            torch.set_grad_enabled(asked == steps and torch.is_grad_enabled()),
+            torch.autocast(noisy.device.type, torch.bfloat16, enabled=bfloat16),
+        ):
+            return network(noisy, angles, features, batch.context).float()
+
+    mean = features[:, :2]
+    deviation = sample(denoise, draw_prior(mean, batch.noise, white), space_angles(steps))
+    expected = torch.pow(10.0, (features[:, 3] - 1.0) * 4.0)  # level 0 is 80 dB under level 1
+    wave = spectrogram_to_wave(expand(mean + deviation) * expected)
+    known = batch.weight[:, 0] > 0.0
+    made = wave_to_spectrogram(wave).abs().square() * known
+    real = (expand(mean + batch.deviation) * expected).abs().square() * known
+    heard = spectrogram_to_wave(expand(mean + batch.deviation) * expected)
+    return _compare(made, real, known) + ATTACK_WEIGHT * _compare_attacks(wave, heard, known)
+
+
+def _compare_attacks(made: torch.Tensor, real: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Mean error in dB of what is heard of the first 60 ms, in frames of 5 ms: the sampler's own are four times as
+    long, and what it makes before the onset is cut off."""
+    size, hop = ATTACK_FFT, ATTACK_FFT // 2
+    window = torch.hann_window(size, device=made.device)
+    bands = torch.from_numpy(_attack_bands()).to(made.device)
+
+    def measure(wave: torch.Tensor) -> torch.Tensor:
+        attack = wave[:, ONSET_SAMPLE : ONSET_SAMPLE + ATTACK_SAMPLES]
+        power = torch.stft(attack, size, hop, window=window, pad_mode="constant", return_complex=True).abs().square()
+        return bands @ power
+
+    real_power = measure(real)
+    peak = real_power.amax(dim=(1, 2), keepdim=True).clamp_min(1e-20)
+    made_db, real_db = (10.0 * torch.log10(power / peak + 1e-5) for power in (measure(made), real_power))
+    last = (ONSET_SAMPLE + ATTACK_SAMPLES) // HOP
+    rows = torch.linspace(0, known.shape[1] - 1, size // 2 + 1).round().long()
+    bins = known[:, rows, last : last + 1].float()
+    weight = ((bands @ bins) > 0.5 * bands.sum(dim=1)[None, :, None]).float().expand_as(real_db)
+    return ((made_db - real_db).abs() * weight).sum() / weight.sum().clamp_min(1.0)
+
+
+@functools.cache
+def _attack_bands() -> np.ndarray:
+    bands = librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=ATTACK_FFT, n_mels=12, fmin=500.0)
+    return np.asarray(bands, dtype=np.float32)
+
+
+def _compare(made: torch.Tensor, real: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    bands = torch.from_numpy(mel_bands()).to(made.device)
+    lows_hz = librosa.mel_frequencies(n_mels=_BANDS + 2, fmin=40.0, fmax=SAMPLE_RATE_HZ / 2)[1:-1]
+    total, weights = made.new_zeros(()), made.new_zeros(())
+    for frames, low_hz in _RESOLUTIONS:
+        chosen = bands[int(np.searchsorted(lows_hz, low_hz)) :]
+        made_power, real_power, share = (
+            avg_pool1d(chosen @ value, frames, max(1, frames // 2)) for value in (made, real, known.float())
+        )
+        peak = real_power.amax(dim=(1, 2), keepdim=True).clamp_min(1e-20)
+        floor = 10.0 ** (_FLOOR_DB / 10.0)
+        made_db = 10.0 * torch.log10(made_power / peak + floor)
+        real_db = 10.0 * torch.log10(real_power / peak + floor)
+        heard = torch.where(real_db > _HEARD_DB, 1.0, _QUIET_WEIGHT)
+        weight = heard * (share > 0.3 * chosen.sum(dim=1)[None, :, None])
+        total = total + ((made_db - real_db).abs() * weight).sum()
+        weights = weights + weight.sum()
+    return total / weights.clamp_min(1.0)
+
+
+def mel_bands() -> np.ndarray:
+    """Weights of bins in 32 mel bands, float32 [32, BINS]."""
+    bands = librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=N_FFT, n_mels=_BANDS, fmin=40.0)
+    return np.asarray(bands, dtype=np.float32)

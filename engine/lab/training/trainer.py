@@ -1,0 +1,120 @@
+"""What every training shares: its network, moving average and optimizer, and what it keeps on disk to go on from."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+
+from engine.core.errors import BadInput
+
+LEAST_RATE = 0.02
+"""Where the cosine of the learning rate ends, as a share of its height."""
+
+Network = TypeVar("Network", bound=torch.nn.Module)
+
+
+class Course(Generic[Network]):
+    """A network on its way: its weights, their moving average, the optimizer, and the time spent."""
+
+    def __init__(
+        self, network: Network, work: Path, device: torch.device, rate: float, weight_decay: float, momentum: float
+    ) -> None:
+        self.device = device
+        self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
+        self.network = network.to(device)
+        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=rate, weight_decay=weight_decay, betas=(0.9, momentum)
+        )
+        self.step, self.spent_s, self.loss = 0, 0.0, 1.0
+        work.mkdir(parents=True, exist_ok=True)
+
+    def resume(self) -> None:
+        """Go on where an earlier run of the same configuration stopped, if there was one. Raises BadInput."""
+        resume_state(self.state_path, self.device, self.restore)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state that was kept."""
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
+
+    def keep(self, figures: dict[str, Any], **more: Any) -> None:
+        """Write the state, and whatever ``more`` belongs to it, whole or not at all; and a line of the log."""
+        log_line(self.log_path, {"step": self.step, "minutes": round(self.spent_s / 60, 2)} | figures)
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "spent_s": self.spent_s,
+            "loss": self.loss,
+        }
+        save_state(self.state_path, state | more)
+
+    def improve(self, loss: torch.Tensor, rate: float, ema_decay: float) -> None:
+        """One step of the optimizer and of the moving average."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        follow(self.average, self.network, ema_decay, self.step)
+
+
+def cosine_rate(height: float, step: int, warmup_steps: int, done: float) -> float:
+    """The learning rate: a linear warm-up, then a cosine over the share that is ``done``, down to LEAST_RATE of it."""
+    cosine = LEAST_RATE + (1.0 - LEAST_RATE) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, max(0.0, done))))
+    return height * min(1.0, (step + 1) / warmup_steps) * cosine
+
+
+def resume_state(path: Path, device: torch.device, restore: Callable[[dict[str, Any]], None]) -> None:
+    """Give ``restore`` the state that an earlier run of the same configuration left, if there was one.
+
+    Raises BadInput, naming the file, where it cannot be read or does not fit.
+    """
+    if not path.is_file():
+        return
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        restore(state)
+        told = f"resuming at step {int(state['step'])}, {float(state['spent_s']) / 60:.1f} minutes in"
+    except Exception as error:
+        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+        remedy = "delete it or give another --work"
+        raise BadInput(f"{path} does not fit this training ({reason}); {remedy}") from None
+    print(told, file=sys.stderr)
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Write a state whole or not at all."""
+    partial = path.with_suffix(".part")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def log_line(path: Path, line: dict[str, Any]) -> None:
+    """Add a line to the log and show it."""
+    with open(path, "a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")
+    print(json.dumps(line), file=sys.stderr, flush=True)
+
+
+@torch.no_grad()
+def follow(average: torch.nn.Module, network: torch.nn.Module, decay: float, step: int) -> None:
+    """Move an exponential moving average of weights and statistics on by a step; the first steps count for more."""
+    keep = min(decay, (step + 1) / (step + 10))
+    for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
+        slow.lerp_(fast, 1.0 - keep)
+    for kept, now in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(torch.lerp(kept, now, 1.0 - keep) if kept.is_floating_point() else now)

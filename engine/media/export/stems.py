@@ -1,0 +1,54 @@
+"""One WAV for each struck sound."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from engine.core.errors import BadInput
+from engine.core.files import check_folder, refuse
+from engine.media.export.wave import write_wave
+
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
+
+
+def write_stems(
+    folder: str | os.PathLike[str],
+    stems: Mapping[str, np.ndarray],
+    sample_rate_hz: int,
+    time_reference_samples: int | None = None,
+) -> list[Path]:
+    """Write each stem as a 24-bit WAV named after its sound, numbered where names collide; returns the files.
+
+    The folder is made when missing. Raises BadInput when it cannot be written.
+    """
+    if not stems:
+        raise BadInput("there is no sound to write a stem of; add a hit first")
+    place = check_folder(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse(place, error) from None
+    paths: list[Path] = []
+    taken: set[str] = set()
+    for name, samples in stems.items():
+        stem = _file_stem(name)
+        candidate, number = stem, 1
+        while candidate.casefold() in taken:
+            number += 1
+            candidate = f"{stem} {number}"
+        taken.add(candidate.casefold())
+        path = place / f"{candidate}.wav"
+        write_wave(path, samples, sample_rate_hz, 24, time_reference_samples, {"title": name})
+        paths.append(path)
+    return paths
+
+
+def _file_stem(name: str) -> str:
+    """A name that every file system takes."""
+    stem = re.sub(r"[^\w. ()+\-·]+", "_", name).strip(" .")[:80]
+    return f"_{stem}" if not stem or _RESERVED.match(stem) else stem

@@ -1,0 +1,138 @@
+"""The clip with its new track: the picture copied untouched where MP4 permits, else encoded anew."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av.error
+import numpy as np
+
+from engine.core.errors import BadInput, StruckError
+from engine.core.files import check_target, refuse
+from engine.media.export.reencode import encode_picture
+from engine.media.mux import add_copied_picture, add_sound, create_mp4, mux_in_order
+from engine.media.open import open_container
+from engine.media.probe import Picture, probe, scan_picture
+
+COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vvc"}
+"""Picture codes that an MP4 may hold and that players know there."""
+
+_BLOCK = 48_000
+
+
+def write_video(
+    clip_path: str | os.PathLike[str],
+    track: np.ndarray,
+    sample_rate_hz: int,
+    out_path: str | os.PathLike[str],
+    on_progress: Callable[[float], None] | None = None,
+) -> str | None:
+    """Write an MP4 of the clip's picture with ``track`` (float32 [N] or [N, 2], Struck's clock) as its only sound.
+
+    The picture's packets, frame times, turn and start timecode are kept, its first displayed frame at
+    0, and decoded audio lies where the track's samples do. Where MP4 cannot hold the picture it is
+    encoded anew; the returned note says so, and is None otherwise. Raises BadInput when the clip
+    cannot be read or the target not written.
+    """
+    target = check_target(out_path)
+    if os.path.realpath(target) == os.path.realpath(clip_path):
+        raise BadInput(f"{target} is the clip itself; give another name for the export")
+    info, picture = probe(clip_path), scan_picture(clip_path)
+    report = on_progress or (lambda fraction: None)
+    sound = np.asarray(track, dtype=np.float32)
+    sound = sound[:, None] if sound.ndim == 1 else sound
+    partial = target.with_name(f".{target.stem}.{os.getpid()}.mp4")
+    try:
+        reason = _find_obstacle(info.video_codec, picture)
+        if reason is None:
+            try:
+                _join(Path(clip_path), picture, info.start_timecode, sound, sample_rate_hz, partial, report)
+                reason = _find_difference(partial, picture)
+            except (av.error.FFmpegError, ValueError, StruckError) as error:
+                if isinstance(error, BadInput):
+                    raise
+                reason = "its packets do not fit an MP4"
+        note = None
+        if reason is not None:
+            clip, timecode = Path(clip_path), info.start_timecode
+            try:
+                how = _encode_and_join(clip, picture, timecode, sound, sample_rate_hz, partial, report)
+            except (av.error.FFmpegError, ValueError):
+                raise StruckError(f"{clip.name} could not be encoded anew; convert it to H.264 in MP4 first") from None
+            note = f"the picture was encoded anew ({how}), since {reason}"
+        os.replace(partial, target)
+    except OSError as error:
+        raise refuse(target, error) from None
+    finally:
+        partial.unlink(missing_ok=True)
+    report(1.0)
+    return note
+
+
+def _find_obstacle(codec: str, picture: Picture) -> str | None:
+    if codec not in COPYABLE:
+        return f"MP4 does not hold {codec}"
+    if picture.timed_by_order:
+        return "its container stores no presentation times"
+    return None
+
+
+def _find_difference(written: Path, picture: Picture) -> str | None:
+    """How the picture of a written file differs from the clip's in time or turn; None if it does not."""
+    try:
+        copy = scan_picture(written)
+    except BadInput:
+        return "its packets do not fit an MP4"
+    if copy.frame_count != picture.frame_count or copy.orientation != picture.orientation:
+        return "its frames would not all be shown from an MP4"
+    if np.abs(copy.frame_times_s - picture.frame_times_s).max() > 0.002 or abs(copy.start_s) > 0.002:
+        return "its frame times do not fit an MP4"
+    return None
+
+
+def _join(
+    clip_path: Path,
+    picture: Picture,
+    timecode: str | None,
+    sound: np.ndarray,
+    sample_rate_hz: int,
+    out_path: Path,
+    report: Callable[[float], None],
+    tick: Fraction | None = None,
+) -> None:
+    """Copy the picture's packets beside the encoded track; ``tick`` restates what a picture tick lasts."""
+    with open_container(clip_path) as container, create_mp4(out_path) as output:
+        pictures = add_copied_picture(output, container, picture, timecode, tick)
+        sounds = add_sound(output, _cut(sound), sound.shape[1], sample_rate_hz)
+        mux_in_order(output, [pictures, sounds], lambda time_s: report(min(1.0, time_s / picture.duration_s)))
+
+
+def _cut(sound: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(sound), _BLOCK):
+        yield sound[start : start + _BLOCK]
+
+
+def _encode_and_join(
+    clip_path: Path,
+    picture: Picture,
+    timecode: str | None,
+    sound: np.ndarray,
+    sample_rate_hz: int,
+    out_path: Path,
+    report: Callable[[float], None],
+) -> str:
+    with tempfile.TemporaryDirectory(dir=out_path.parent, prefix=".struck-") as folder:
+        encoded = Path(folder) / "picture.mp4"
+        rate = encode_picture(clip_path, picture, encoded, lambda fraction: report(0.9 * fraction))
+        fresh = scan_picture(encoded)
+        # The encoder is told its rate to two decimals; the packets get the exact one back.
+        steps = np.diff(fresh.frame_times_s)
+        with open_container(encoded) as container:
+            time_base = Fraction(container.streams.video[0].time_base or 1)
+        tick = 1 / (rate * round(float(np.median(steps)) / float(time_base)))
+        _join(encoded, fresh, timecode, sound, sample_rate_hz, out_path, lambda f: report(0.9 + 0.1 * f), tick)
+    return f"H.264, {float(rate):.6g} frames a second"

@@ -1,0 +1,203 @@
+"""From a recording of one hit to its physics and back."""
+
+from __future__ import annotations
+
+import functools
+import math
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from itertools import repeat
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from engine.core.dsp import band_levels_db
+from engine.core.errors import BadInput
+from engine.core.units import LN_60_DB
+from engine.physics.analysis.clustering import group_alike
+from engine.physics.analysis.envelope import fit_envelope
+from engine.physics.analysis.modes import drop_echoes, fit_modes, restore_clipped, synthesize_modes
+from engine.physics.analysis.noise_components import room_decay
+from engine.physics.analysis.residual import expected_level, fit_residual, rise_gain, synthesize_residual
+from engine.physics.analysis.segmentation import find_clipped, find_onset, find_restrike, mix_down
+from engine.physics.macros import tweak
+from engine.physics.model import Modes, Physics, Residual
+
+__all__ = [
+    "analyze_hit",
+    "find_onset",
+    "group_alike",
+    "measure_fit",
+    "ring_time_s",
+    "single_hit",
+    "synthesize",
+    "tweak",
+]
+
+_LONGEST_S = 6.0
+_WORTH_WORKERS, _MOST_WORKERS = 64, 8
+_BEFORE_S = 0.2
+_SOONEST_AGAIN_S, _BEFORE_AGAIN_S = 0.08, 0.004
+_FEW_CLIPPED = 6
+_RISES_S = (0.0, 0.002, 0.003, 0.004, 0.006, 0.008, 0.011, 0.015, 0.02, 0.03)
+_RISE_SPAN_S, _RISE_EARNS_DB, _MOST_RISE_ERROR_DB, _LEAST_GAIN = 0.04, 1.0, 20.0, 0.3
+_LATEST_PEAK = 3.0
+
+
+def analyze_hit(
+    samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, onset_s: float | None = None
+) -> tuple[Physics, float]:
+    """Physics of one recorded hit, and how well it resynthesises (0 to 1, see ``measure_fit``).
+
+    ``samples`` [N] or [N, C] (see ``mix_down``). Where the object is struck again, only what comes before is analysed;
+    clipped peaks are restored first. Raises BadInput when there is nothing to analyse.
+    """
+    x = np.asarray(samples, dtype=np.float64)
+    if x.ndim not in (1, 2) or not np.isfinite(x).all():
+        raise BadInput("the recording holds values that are not finite numbers; export it again")
+    x = mix_down(x)
+    if x.size < 0.005 * sample_rate_hz:
+        raise BadInput("the recording is shorter than 5 ms; give one whole hit")
+    if float(np.abs(x).max()) < 1e-5:
+        raise BadInput("the recording is silent; give one with a hit in it")
+    if onset_s is None:
+        onset_s = find_onset(x, sample_rate_hz)
+    start = min(max(0, round(onset_s * sample_rate_hz)), x.size - 1)
+    hit = single_hit(x[start : start + round(_LONGEST_S * sample_rate_hz)], sample_rate_hz)
+    before = x[max(0, start - round(_BEFORE_S * sample_rate_hz)) : start]
+    # two threads a product win nothing on matrices this small, and lose much where other work holds the cores
+    with _libraries().limit(limits=1, user_api="blas"):
+        clipped = find_clipped(hit)
+        if np.count_nonzero(clipped) > _FEW_CLIPPED:
+            hit = restore_clipped(hit, clipped, sample_rate_hz, max_modes)
+        physics = Physics(*_explain(hit, sample_rate_hz, max_modes, before), sample_rate_hz, float(onset_s))
+        rise_s = fit_rise(hit, physics)
+        if rise_s > 0.0:
+            risen = hit / np.maximum(rise_gain(np.arange(hit.size) / sample_rate_hz, rise_s), _LEAST_GAIN)
+            modes, residual = _explain(risen, sample_rate_hz, max_modes, before)
+            physics = replace(physics, modes=modes, residual=replace(residual, rise_s=rise_s))
+        envelope_db = fit_envelope(hit, physics.modes, physics.residual, sample_rate_hz)
+        physics = replace(physics, residual=replace(physics.residual, envelope_db=envelope_db))
+        return physics, measure_fit(hit, physics)
+
+
+def _explain(hit: np.ndarray, rate: int, max_modes: int, before: np.ndarray) -> tuple[Modes, Residual]:
+    modes = fit_modes(hit, rate, max_modes, before)
+    residual = fit_residual(hit, modes, rate, before=before)
+    clean = drop_echoes(hit, modes, room_decay(residual, np.asarray(modes.frequency_hz)), rate)
+    if len(clean) < len(modes):
+        modes, residual = clean, fit_residual(hit, clean, rate, before=before)
+    return modes, residual
+
+
+def fit_rise(hit: np.ndarray, physics: Physics) -> float:
+    """Seconds over which a hit comes in, by how its level and that of its physics differ in the first 40 ms; 0 mostly.
+
+    Levels of 1 ms each, what is expected of modes and noise against what is there, for each of a few rises; the nearest
+    is taken where it is nearer than none by at least 1 dB on average.
+    """
+    rate = physics.sample_rate_hz
+    step = max(1, round(0.001 * rate))
+    length = min(hit.size, round(_RISE_SPAN_S * rate)) // step * step
+    if length < 10 * step:
+        return 0.0
+    times_s = np.arange(length) / rate
+    tonal = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
+    middle_s = times_s.reshape(-1, step).mean(axis=1)
+    noise = expected_level(physics.residual, middle_s)
+    heard = np.square(hit[:length]).reshape(-1, step).mean(axis=1)
+    floor = 1e-6 * float(heard.max()) + 1e-20
+    loudest_s = float(middle_s[int(np.argmax(heard))])
+    errors = []
+    for rise_s in _RISES_S:
+        if rise_s > _LATEST_PEAK * loudest_s:  # a sound that comes in so slowly is not at its loudest so soon
+            break
+        gain = rise_gain(times_s, rise_s)
+        model = np.square(tonal * gain).reshape(-1, step).mean(axis=1) + noise * rise_gain(middle_s, rise_s) ** 2
+        error_db = np.abs(10.0 * np.log10((heard + floor) / (model + floor)))
+        errors.append(float(np.minimum(error_db, _MOST_RISE_ERROR_DB).mean()) + (_RISE_EARNS_DB if rise_s else 0.0))
+    return _RISES_S[int(np.argmin(errors))]
+
+
+def analyze_hits(
+    hits: Sequence[np.ndarray], sample_rate_hz: int, max_modes: int = 64, workers: int | None = None
+) -> Iterator[tuple[Physics, float] | BadInput]:
+    """``analyze_hit`` of many hits, each [N] or [N, C] from its onset on, in their order; BadInput in its place.
+
+    Few are analysed here; many in ``workers`` processes (by default one a core), whose start takes seconds.
+    """
+    count = min(workers or os.cpu_count() or 1, _MOST_WORKERS)
+    if len(hits) < _WORTH_WORKERS or count < 2:
+        for hit in hits:
+            yield _try_hit(hit, sample_rate_hz, max_modes)
+        return
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
+        try:
+            yield from pool.map(_try_hit, hits, repeat(sample_rate_hz), repeat(max_modes), chunksize=2)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _try_hit(hit: np.ndarray, sample_rate_hz: int, max_modes: int) -> tuple[Physics, float] | BadInput:
+    try:
+        return analyze_hit(hit, sample_rate_hz, max_modes, onset_s=0.0)
+    except BadInput as error:
+        return error
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def single_hit(hit: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    """The hit [N] up to where the object is struck again, if it is and not too soon to tell anything."""
+    again_s = find_restrike(hit, sample_rate_hz)
+    if again_s is None or again_s < _SOONEST_AGAIN_S:
+        return hit
+    return hit[: round((again_s - _BEFORE_AGAIN_S) * sample_rate_hz)]
+
+
+def measure_fit(hit: np.ndarray, physics: Physics) -> float:
+    """How near a resynthesis comes to a recording from its onset on: 1 - d / 12 dB, at least 0.
+
+    d is the mean absolute difference of 64 ERB-band levels smoothed over 20 ms, where the recording is within
+    60 dB of its loudest. Two draws of the same noise differ by 1 to 2 dB, so 1 is for pure modes alone.
+    """
+    made = synthesize(physics, hit.size / physics.sample_rate_hz)[: hit.size]
+    wanted, got = (band_levels_db(y, physics.sample_rate_hz) for y in (hit, made))
+    floor = wanted.max() - 60.0
+    active = wanted > floor
+    distance = float(np.abs(np.maximum(wanted, floor) - np.maximum(got, floor))[active].mean()) if active.any() else 0.0
+    return max(0.0, 1.0 - distance / 12.0)
+
+
+def ring_time_s(physics: Physics) -> float:
+    """Seconds until everything is 60 dB under its start, at most 20."""
+    levels: list[tuple[float, float]] = []
+    muted = physics.modes.muted or (False,) * len(physics.modes)
+    for power, decay, off in zip(physics.modes.power_db, physics.modes.decay_per_s, muted, strict=True):
+        if not off:
+            levels.append((power, decay))
+    for _, stage in physics.residual.stages:
+        levels += list(zip(stage.power_db, stage.decay_per_s, strict=True))
+    if not levels:
+        return 0.0
+    floor = max(power for power, _ in levels) - 60.0
+    rings = [(power - floor) / 60.0 * LN_60_DB / max(decay, 1e-9) for power, decay in levels if power > floor]
+    return min(20.0, max(rings, default=0.0))
+
+
+def synthesize(physics: Physics, duration_s: float | None = None, seed: int = 0) -> np.ndarray:
+    """Sound of the physics alone, no model: float32 at its sample rate, sample 0 = onset.
+
+    Lasts until -60 dB, at most 20 s, unless told. The seed touches only the residual; nothing is limited.
+    """
+    rate = physics.sample_rate_hz
+    length = max(1, math.ceil((ring_time_s(physics) if duration_s is None else duration_s) * rate - 1e-6))
+    sound = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
+    sound += synthesize_residual(physics.residual, length, rate, seed)
+    return (sound * rise_gain(np.arange(length) / rate, physics.residual.rise_s)).astype(np.float32)

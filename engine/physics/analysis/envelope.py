@@ -1,0 +1,113 @@
+"""What no smooth decay tells of a hit's noise: the fine envelope of rebounds, grit and rattle, for all bands alike."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import fft as fast_fourier
+from scipy.special import digamma, polygamma
+
+from engine.physics.analysis.residual import band_shares, rise_gain
+from engine.physics.model import ENVELOPE_RANGE_DB, ENVELOPE_STEP_S, LONGEST_ENVELOPE, Modes, Residual
+from engine.physics.synthesis import synthesize_modes
+
+_NARROWEST_HZ = 200.0  # what a frame of two steps tells apart
+_FIT_ERROR_DB = 5.0  # of a band's smooth decay, beside the chance of its noise
+_QUIET_FRAMES = 4
+_ABOVE_QUIET = 0.5  # else what the place hums on with would be taken for the hit
+_ABOVE_MODES = 0.5
+_RANGE = 1e-8
+_DB = 10.0 / np.log(10.0)
+_FADE_STEPS = 4
+_LEAST_DB = 0.5
+
+
+def fit_envelope(hit: np.ndarray, modes: Modes, residual: Residual, sample_rate_hz: int) -> tuple[float, ...]:
+    """Levels in dB, ENVELOPE_STEP_S apart from the onset on, of a hit's noise against the residual's smooth decays.
+
+    ``hit`` [N] mono, sample 0 = onset. In frames of two steps every band's power, less the modes', is compared with
+    what is expected of it. Bands count by how far chance lets each be trusted (the logarithm of a chi-square), where
+    noise is heard over modes and background; what chance alone would bring is taken off (James and Stein, 1961).
+    Nothing where all stays under 0.5 dB.
+    """
+    step = round(ENVELOPE_STEP_S * sample_rate_hz)
+    count = min(LONGEST_ENVELOPE, hit.size // step)
+    if count < 2 or not residual.power_db:
+        return ()
+    bands_hz = np.asarray(residual.edges_hz)
+    edges, gather = _widen(bands_hz)
+    heard = hit[: 2 * LONGEST_ENVELOPE * step]
+    tonal = synthesize_modes([modes], heard.size, sample_rate_hz)[0].numpy().astype(np.float64)
+    tonal *= rise_gain(np.arange(heard.size) / sample_rate_hz, residual.rise_s)
+    sounds = (heard, tonal, heard - tonal)
+    whole, ringing, rest = (gather @ _frame_powers(x, step, sample_rate_hz, bands_hz) for x in sounds)
+    rest, ringing = np.minimum(rest, whole)[:, :count], ringing[:, :count]
+    expected = gather @ _expect(residual, count, step, sample_rate_hz)
+    clear = (expected > _ABOVE_MODES * ringing) & (expected > _RANGE * whole.max())
+    clear &= expected > _ABOVE_QUIET * _quietest(whole)[:, None]
+    freedom = np.maximum(2.0, 2.0 * np.diff(edges) * ENVELOPE_STEP_S)
+    bias_db = _DB * (digamma(freedom / 2.0) - np.log(freedom / 2.0))
+    trust = clear / (_DB**2 * polygamma(1, freedom / 2.0) + _FIT_ERROR_DB**2)[:, None]
+    excess_db = 10.0 * np.log10((rest + 1e-20) / (expected + 1e-20)) - bias_db[:, None]
+    total = trust.sum(axis=0)
+    level_db = (trust * excess_db).sum(axis=0) / np.maximum(total, 1e-12)
+    level_db *= np.maximum(0.0, 1.0 - 1.0 / np.maximum(total * level_db**2, 1e-12))
+    level_db = np.clip(np.where(total > 0.0, level_db, 0.0), *ENVELOPE_RANGE_DB)
+    level_db *= np.minimum(1.0, (count - np.arange(count)) / _FADE_STEPS)
+    if float(np.abs(level_db).max()) < _LEAST_DB:
+        return ()
+    return tuple(float(v) for v in np.round(level_db, 2))
+
+
+def stretch_envelope(envelope_db: tuple[float, ...], ratio: float) -> tuple[float, ...]:
+    """The envelope of the same sound ``ratio`` times as long, at steps of the same length."""
+    if not envelope_db:
+        return ()
+    count = min(LONGEST_ENVELOPE, max(2, round(len(envelope_db) * ratio)))
+    return tuple(np.interp(np.arange(count) / ratio, np.arange(len(envelope_db)), envelope_db, right=0.0).tolist())
+
+
+def _widen(edges_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Edges of bands joined to at least _NARROWEST_HZ, and which band goes to which, [joined, bands]."""
+    kept = [float(edges_hz[0])]
+    for edge in edges_hz[1:]:
+        if edge - kept[-1] >= _NARROWEST_HZ:
+            kept.append(float(edge))
+    if len(kept) < 2:
+        kept.append(float(edges_hz[-1]))
+    wide = np.asarray(kept)
+    middle = 0.5 * (edges_hz[1:] + edges_hz[:-1])
+    place = np.searchsorted(wide, middle) - 1
+    return wide, (place[None, :] == np.arange(len(wide) - 1)[:, None]).astype(float)
+
+
+def _frame_powers(x: np.ndarray, step: int, rate: int, edges_hz: np.ndarray) -> np.ndarray:
+    """Mean square of every band in frames of two steps, centred on every step from sample 0 on, [B, T]."""
+    padded = np.pad(x, (step, step))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * step)[::step] * np.hanning(2 * step)
+    spectrum = np.abs(fast_fourier.rfft(frames, axis=1)) ** 2 / (step * np.square(np.hanning(2 * step)).sum())
+    shares = band_shares(edges_hz, np.arange(spectrum.shape[1]) * rate / (2 * step))
+    result: np.ndarray = shares @ spectrum.T
+    return result
+
+
+def _expect(residual: Residual, count: int, step: int, rate: int) -> np.ndarray:
+    """What the smooth decays let one expect of ``_frame_powers``, [B, count]."""
+    offsets = np.arange(-step, step, 8)  # samples: nothing changes faster
+    shares = np.square(np.hanning(2 * step))[offsets + step]
+    shares /= shares.sum()
+    time_s = (np.arange(count)[:, None] * step + offsets[None, :]) / rate
+    heard = np.where(time_s >= 0.0, rise_gain(np.maximum(time_s, 0.0), residual.rise_s) ** 2, 0.0) * shares
+    level = np.zeros((len(residual.power_db), count))
+    for _, stage in residual.stages:
+        decay = np.asarray(stage.decay_per_s)
+        fall = np.exp(-2.0 * decay[:, None, None] * np.maximum(time_s, 0.0)[None])
+        level += 10.0 ** (np.asarray(stage.power_db)[:, None] / 10.0) * (fall * heard).sum(axis=2)
+    return level
+
+
+def _quietest(power: np.ndarray) -> np.ndarray:
+    """The least level of each band over any stretch of _QUIET_FRAMES frames but the last, which is cut off, [B]."""
+    inner = power[:, :-1] if power.shape[1] > _QUIET_FRAMES + 1 else power
+    reach = min(_QUIET_FRAMES, inner.shape[1])
+    result: np.ndarray = np.lib.stride_tricks.sliding_window_view(inner, reach, axis=1).mean(axis=2).min(axis=1)
+    return result

@@ -1,0 +1,303 @@
+"""What a struck object sounds like, in numbers: modes, residual, room, and their JSON form.
+
+x(t) = sum 10^(power_db/20) cos(2 pi f t + phase) e^(-decay t), t >= 0, plus the residual. Full scale
+is amplitude 1, t = 0 is the onset, nothing is normalised. Standard library only: the document is
+made of these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+from engine.core.errors import BadInput
+from engine.core.units import SAMPLE_RATE_HZ, SILENCE_DB
+
+PHYSICS_VERSION = 1
+MAX_MODES = 4096
+MAX_BANDS = 1024
+POWER_RANGE_DB = (-400.0, 120.0)
+LONGEST_RISE_S = 0.1
+ENVELOPE_STEP_S = 0.005
+LONGEST_ENVELOPE = 60
+ENVELOPE_RANGE_DB = (-40.0, 20.0)
+MACRO_NAMES = ("mass", "hardness", "damping", "position", "roughness", "room")
+MACRO_RANGE = (-1.0, 1.0)
+MATERIALS = (
+    "metal", "wood", "glass", "ceramic", "plastic", "rock", "concrete", "drywall", "carpet", "cloth", "paper", "rubber",
+    "skin", "floor", "food", "ground", "water", "membrane",
+)  # fmt: skip
+"""Materials by their place in the context vector; weights depend on the order, so new ones go to the end."""
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Vibration modes, one tuple each, all of one length; a muted mode stays but does not sound."""
+
+    frequency_hz: tuple[float, ...] = ()
+    power_db: tuple[float, ...] = ()
+    decay_per_s: tuple[float, ...] = ()
+    phase_rad: tuple[float, ...] = ()
+    muted: tuple[bool, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.frequency_hz)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Noise that decays, on the residual's bands: mean-square level at t = 0 (dB re 1) and amplitude decay rate."""
+
+    power_db: tuple[float, ...] = ()
+    decay_per_s: tuple[float, ...] = ()
+
+
+STAGES = ("attack", "strike", "tail", "room")
+
+
+@dataclass(frozen=True)
+class Residual:
+    """All that modes do not explain, on B bands with B + 1 edges in Hz: stages of noise, and how the sound comes in.
+
+    ``power_db`` and ``decay_per_s`` [B] are the strike's noise; ``tail``, where the sound has one, is its slower second
+    stage; ``attack`` is the burst of the contact, gone within milliseconds; ``room`` is the diffuse tail that is the
+    room's and not the object's. Over the first ``rise_s`` modes and noise come in, see ``rise_gain``. ``envelope_db``,
+    at steps of ENVELOPE_STEP_S from the onset on, is the fine envelope that rebounds, grit and rattle give to all noise
+    but the room's, against its smooth decays; beyond its end it is 0 dB.
+    """
+
+    edges_hz: tuple[float, ...] = ()
+    power_db: tuple[float, ...] = ()
+    decay_per_s: tuple[float, ...] = ()
+    room: Stage | None = None
+    tail: Stage | None = None
+    attack: Stage | None = None
+    rise_s: float = 0.0
+    envelope_db: tuple[float, ...] = ()
+
+    def stage(self, name: str) -> Stage | None:
+        """The stage of this name, one of STAGES; None where the sound has none."""
+        if name == "strike":
+            return Stage(self.power_db, self.decay_per_s) if self.power_db else None
+        found: Stage | None = getattr(self, name)
+        return found
+
+    @property
+    def stages(self) -> tuple[tuple[str, Stage], ...]:
+        """Names and stages there are, in the order of STAGES."""
+        every = ((name, self.stage(name)) for name in STAGES)
+        return tuple((name, stage) for name, stage in every if stage is not None)
+
+    def with_stage(self, name: str, stage: Stage | None) -> Residual:
+        """The residual with one stage replaced; an absent strike is a silent one."""
+        if name != "strike":
+            stages: dict[str, Any] = {name: stage}
+            return replace(self, **stages)
+        silent = Stage((SILENCE_DB,) * len(self.power_db), self.decay_per_s)
+        stage = stage or silent
+        return replace(self, power_db=stage.power_db, decay_per_s=stage.decay_per_s)
+
+    def scaled(self, raise_db: float = 0.0, decay_ratio: float = 1.0, pitch_ratio: float = 1.0) -> Residual:
+        """All stages louder, decaying ``decay_ratio`` times as fast, on bands ``pitch_ratio`` times as high."""
+        result = replace(self, edges_hz=tuple(e * pitch_ratio for e in self.edges_hz))
+        for name, stage in self.stages:
+            power, decay = (p + raise_db for p in stage.power_db), (d * decay_ratio for d in stage.decay_per_s)
+            result = result.with_stage(name, Stage(tuple(power), tuple(decay)))
+        return result
+
+
+@dataclass(frozen=True)
+class Macros:
+    """What a designer turns instead of single modes, each in MACRO_RANGE and without effect at 0.
+
+    They lie over a sound's own modes and residual, which stay as they were measured or edited. What each does is said
+    in ``engine/physics/macros.py``.
+    """
+
+    mass: float = 0.0
+    hardness: float = 0.0
+    damping: float = 0.0
+    position: float = 0.0
+    roughness: float = 0.0
+    room: float = 0.0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of one blow; ``velocity_db`` is against the sound as stored, ``material`` one of MATERIALS."""
+
+    velocity_db: float | None = None
+    material: str = ""
+    embedding: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Physics:
+    """Everything an analysis of one hit says."""
+
+    modes: Modes = field(default_factory=Modes)
+    residual: Residual = field(default_factory=Residual)
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+    onset_s: float = 0.0
+
+
+def physics_to_json(physics: Physics) -> dict[str, Any]:
+    """The physics as a JSON-ready dict (the contract of ``analyze`` and ``synthesize``)."""
+    modes, residual = physics.modes, physics.residual
+    modes_json: dict[str, Any] = {
+        "frequency_hz": list(modes.frequency_hz),
+        "power_db": list(modes.power_db),
+        "decay_per_s": list(modes.decay_per_s),
+        "phase_rad": list(modes.phase_rad),
+    }
+    if any(modes.muted):
+        modes_json["muted"] = list(modes.muted)
+    return {
+        "version": PHYSICS_VERSION,
+        "sample_rate": physics.sample_rate_hz,
+        "onset_s": physics.onset_s,
+        "modes": modes_json,
+        "residual": residual_to_json(residual),
+    }
+
+
+def residual_to_json(residual: Residual) -> dict[str, Any]:
+    """The ``residual`` member of physics JSON; only what the sound has of tail, attack, rise and envelope."""
+
+    def to_json(stage: Stage) -> dict[str, Any]:
+        return {"power_db": list(stage.power_db), "decay_per_s": list(stage.decay_per_s)}
+
+    row: dict[str, Any] = {
+        "edges_hz": list(residual.edges_hz),
+        **to_json(Stage(residual.power_db, residual.decay_per_s)),
+    }
+    row["room"] = None if residual.room is None else to_json(residual.room)
+    for name in ("tail", "attack"):
+        stage = residual.stage(name)
+        if stage is not None:
+            row[name] = to_json(stage)
+    if residual.rise_s:
+        row["rise_s"] = residual.rise_s
+    if residual.envelope_db:
+        row["envelope_db"] = list(residual.envelope_db)
+    return row
+
+
+def physics_from_json(value: Any, source: str = "physics") -> Physics:
+    """Read and check physics JSON; ``source`` names the file in messages.
+
+    Missing phase is 0, a missing residual is none. Raises BadInput for NaN, infinity, a negative
+    decay or frequency, unequal lengths, or anything that is not of the form.
+    """
+    top = _mapping(value, source, "the top level")
+    version = top.get("version", PHYSICS_VERSION)
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= PHYSICS_VERSION:
+        raise BadInput(f"{source}: version {version!r} is not known; this Struck reads version {PHYSICS_VERSION}")
+    rate = top.get("sample_rate", SAMPLE_RATE_HZ)
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 1000 <= rate <= 768_000 or rate != int(rate):
+        raise BadInput(f"{source}: sample_rate {rate!r} is out of range; give a whole number from 1000 to 768000 Hz")
+    onset_s = _number(top.get("onset_s", 0.0), source, "onset_s")
+    return Physics(
+        modes=modes_from_json(top.get("modes", {}), source),
+        residual=residual_from_json(top.get("residual"), source),
+        sample_rate_hz=int(rate),
+        onset_s=onset_s,
+    )
+
+
+def modes_from_json(value: Any, source: str) -> Modes:
+    """Read and check the ``modes`` member of physics JSON."""
+    table = _mapping(value if value is not None else {}, source, "modes")
+    frequency = _numbers(table.get("frequency_hz", []), source, "modes.frequency_hz", MAX_MODES, low=0.0)
+    count = len(frequency)
+    power = _numbers(table.get("power_db", []), source, "modes.power_db", MAX_MODES, *POWER_RANGE_DB)
+    decay = _numbers(table.get("decay_per_s", []), source, "modes.decay_per_s", MAX_MODES, low=0.0)
+    phase_value = table.get("phase_rad")
+    phase = _numbers(phase_value, source, "modes.phase_rad", MAX_MODES) if phase_value else (0.0,) * count
+    muted_value = table.get("muted")
+    muted = (
+        tuple(bool(m) for m in muted_value)
+        if isinstance(muted_value, (list, tuple)) and muted_value
+        else (False,) * count
+    )
+    lengths = {"power_db": len(power), "decay_per_s": len(decay), "phase_rad": len(phase), "muted": len(muted)}
+    for name, length in lengths.items():
+        if length != count:
+            raise BadInput(
+                f"{source}: modes.{name} has {length} values and modes.frequency_hz has {count}; make them equal"
+            )
+    return Modes(frequency, power, decay, phase, muted)
+
+
+def residual_from_json(value: Any, source: str) -> Residual:
+    """Read and check the ``residual`` member of physics JSON; None or {} is no residual."""
+    table = _mapping(value if value is not None else {}, source, "residual")
+    edges = _numbers(table.get("edges_hz", []), source, "residual.edges_hz", MAX_BANDS + 1, low=0.0)
+    power = _numbers(table.get("power_db", []), source, "residual.power_db", MAX_BANDS, *POWER_RANGE_DB)
+    decay = _numbers(table.get("decay_per_s", []), source, "residual.decay_per_s", MAX_BANDS, low=0.0)
+    _check_bands(edges, power, decay, source, "residual")
+    room, tail, attack = (_stage_from_json(table.get(name), edges, source, name) for name in ("room", "tail", "attack"))
+    rise_s = _number(table.get("rise_s", 0.0), source, "residual.rise_s")
+    if not 0.0 <= rise_s <= LONGEST_RISE_S:
+        raise BadInput(f"{source}: residual.rise_s is {rise_s:g} s; give 0 to {LONGEST_RISE_S:g} s")
+    given = table.get("envelope_db") or []
+    envelope = _numbers(given, source, "residual.envelope_db", LONGEST_ENVELOPE, *ENVELOPE_RANGE_DB)
+    return Residual(edges, power, decay, room, tail, attack, rise_s, envelope)
+
+
+def _stage_from_json(value: Any, edges: Sequence[float], source: str, name: str) -> Stage | None:
+    if not value:
+        return None
+    where = f"residual.{name}"
+    table = _mapping(value, source, where)
+    stage = Stage(
+        _numbers(table.get("power_db", []), source, f"{where}.power_db", MAX_BANDS, *POWER_RANGE_DB),
+        _numbers(table.get("decay_per_s", []), source, f"{where}.decay_per_s", MAX_BANDS, low=0.0),
+    )
+    _check_bands(edges, stage.power_db, stage.decay_per_s, source, where)
+    return stage
+
+
+def _check_bands(
+    edges: Sequence[float], power: Sequence[float], decay: Sequence[float], source: str, where: str
+) -> None:
+    bands = max(0, len(edges) - 1)
+    if len(edges) == 1 or len(power) != bands or len(decay) != bands:
+        raise BadInput(
+            f"{source}: {where} has {len(power)} power_db and {len(decay)} decay_per_s values for {len(edges)} "
+            "edges_hz; give one more edge than bands"
+        )
+    if any(high <= low for low, high in pairwise(edges)):
+        raise BadInput(f"{source}: residual.edges_hz does not rise; sort the edges and drop equal ones")
+
+
+def _mapping(value: Any, source: str, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadInput(
+            f"{source}: {where} is {type(value).__name__}, not an object; see the physics JSON form in the README"
+        )
+    return value
+
+
+def _number(value: Any, source: str, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise BadInput(f"{source}: {where} holds {value!r}, not a finite number; correct it")
+    return float(value)
+
+
+def _numbers(
+    value: Any, source: str, where: str, most: int, low: float = -math.inf, high: float = math.inf
+) -> tuple[float, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise BadInput(f"{source}: {where} is {type(value).__name__}, not a list of numbers; correct it")
+    if len(value) > most:
+        raise BadInput(f"{source}: {where} has {len(value)} values, more than the {most} allowed; shorten it")
+    numbers = tuple(_number(v, source, where) for v in value)
+    for v in numbers:
+        if not low <= v <= high:
+            reason = "is negative" if low == 0.0 and v < 0.0 else f"is outside {low:g} to {high:g}"
+            raise BadInput(f"{source}: {where} holds {v:g}, which {reason}; correct it")
+    return numbers

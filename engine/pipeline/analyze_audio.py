@@ -1,0 +1,366 @@
+"""The physics of a clip's hits, from the clip's own sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.core.dsp import band_levels_db
+from engine.core.errors import BadInput
+from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, seconds_to_samples
+from engine.document.edits import Edit, next_ids, with_hits
+from engine.document.edits.values import select_modes
+from engine.document.project import Clip, Hit, Project, Sound
+from engine.media import iter_clip_audio, read_clip_audio
+from engine.physics.analysis.analyze import (
+    analyze_hits,
+    find_onset,
+    group_alike,
+    measure_fit,
+    single_hit,
+    synthesize,
+    tweak,
+)
+from engine.physics.macros import apply_macros
+from engine.physics.model import Modes, Physics, Residual
+from engine.pipeline.sound_sources import SILENT_NOTE, WAITING_NOTE, default_sound, describe_character
+
+LONGEST_HIT_S = 1.5
+SHORTEST_HIT_S = 0.06
+BEFORE_S = 0.05
+"""Sound read before each hit, to look for its attack."""
+
+NEXT_HIT_GUARD_S = 0.008
+LEVEL_WINDOW_S = 0.05
+REFINE_S = 0.030
+AUDIBLE_RISE_DB = 6.0
+FAINT_RISE_DB = 3.0
+FEW_HITS = 8
+HUM_RATIO = 8.0
+"""A faint mode whose T60 is more than this many times what was heard of the hit is none of the hit's."""
+
+POOR_FIT = 0.15
+"""A lone hit whose physics resynthesizes worse than this takes the sound it is most like, if there is a better."""
+
+ALIKE_DB = 5.0
+"""Mean distance of two beginnings under which one analysis serves both; two strikes of one thing are 2 to 6 apart."""
+
+MOST_KINDS = 24
+VELOCITIES_DB = tuple(range(-60, 13, 6))
+"""Among which a hit's velocity is found, by how loud it makes the sound; 0 is one of them."""
+
+UNHEARD_NOTE = "default preset, since no hit can be heard in the clip's sound"
+
+
+@dataclass(frozen=True)
+class HeardHit:
+    """One hit as the clip's sound has it: its attack, the level of its first 50 ms, and how good a model it is."""
+
+    hit_id: str
+    time_s: float
+    level_db: float
+    merit_db: float
+
+
+@dataclass
+class _Kind:
+    """Hits that sound nearly the same; the best of them, with its samples from the attack on, is analysed."""
+
+    shape: np.ndarray
+    members: list[HeardHit]
+    model: HeardHit
+    ring: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A kind after its analysis."""
+
+    members: tuple[HeardHit, ...]
+    model: HeardHit
+    physics: Physics
+    fit: float
+    shape: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A hit's stretch of the clip: from ``start_s``, the hit itself at ``time_s``, until ``end_s``."""
+
+    hit_id: str
+    time_s: float
+    start_s: float
+    end_s: float
+    movable: bool
+
+
+def analyze_clip_hits(
+    project: Project,
+    on_found: Callable[[int, int], None] | None = None,
+    hit_ids: Sequence[str] | None = None,
+) -> Edit:
+    """The physics of hits from the clip's own sound, as one edit: sounds alike become one Sound.
+
+    Without ``hit_ids``, the hits whose sound came from the clip or waits for it; sounds that a person
+    chose or edited stay. Hits that sound nearly the same are analysed once, by the best of them.
+    ``on_found(done, total)`` counts hits and may raise Cancelled. A clip without sound keeps the
+    default preset, whose note says so.
+    """
+    if not project.clip.has_audio:
+        return Edit("Choose default sound", _keep_default)
+    windows = _plan_windows(project, _hits_to_analyze(project, hit_ids), chosen=hit_ids is not None)
+    report = on_found or (lambda done, total: None)
+    kinds: list[_Kind] = []
+    for window, samples in _read_windows(project.clip, windows):
+        report(0, len(windows))
+        _sort_in(kinds, window, samples)
+    measured: list[_Measured] = []
+    done = 0
+    for kind, found in zip(kinds, analyze_hits([kind.ring for kind in kinds], SAMPLE_RATE_HZ), strict=True):
+        if not isinstance(found, BadInput):  # which is too short or too faint: its hits join their neighbours
+            physics = match_level(drop_hum(found[0], kind.ring), kind.ring)
+            fit = measure_fit(single_hit(kind.ring, SAMPLE_RATE_HZ), physics)
+            measured.append(_Measured(tuple(kind.members), kind.model, physics, fit, kind.shape))
+        done += len(kind.members)
+        report(done, len(windows))
+    report(len(windows), len(windows))
+    labels = _join_strays(measured, group_alike([kind.physics for kind in measured]))
+    ids = {window.hit_id for window in windows}
+    return Edit("Analyse the clip's sound", lambda document: _with_heard(document, measured, labels, ids))
+
+
+def _keep_default(project: Project) -> Project:
+    if project.sounds:
+        return project
+    return replace(project, sounds=(default_sound(SILENT_NOTE),))
+
+
+def _hits_to_analyze(project: Project, hit_ids: Sequence[str] | None) -> list[Hit]:
+    if hit_ids is not None:
+        wanted = set(hit_ids)
+        return [hit for hit in project.hits if hit.id in wanted]
+    open_sounds = {sound.id for sound in project.sounds if sound.origin == "clip" or _is_waiting(sound)}
+    return [hit for hit in project.hits if hit.sound_id in open_sounds]
+
+
+def _is_waiting(sound: Sound) -> bool:
+    return sound.origin == "preset" and sound.origin_note.startswith(WAITING_NOTE)
+
+
+def _plan_windows(project: Project, hits: Sequence[Hit], chosen: bool) -> list[_Window]:
+    times_s = sorted(hit.time_s for hit in project.hits)
+    windows = []
+    for hit in hits:
+        following_s = next((t for t in times_s if t > hit.time_s + 0.01), project.clip.duration_s)
+        end_s = min(following_s - NEXT_HIT_GUARD_S, hit.time_s + LONGEST_HIT_S)
+        end_s = min(max(end_s, hit.time_s + SHORTEST_HIT_S), project.clip.duration_s)
+        movable = not hit.touched and not chosen and project.detection.source != "audio"
+        windows.append(_Window(hit.id, hit.time_s, max(0.0, hit.time_s - BEFORE_S), end_s, movable))
+    return windows
+
+
+def _read_windows(clip: Clip, windows: Sequence[_Window]) -> Iterator[tuple[_Window, np.ndarray]]:
+    """Each window with its samples, in order of time, reading a long clip once and in bounded memory."""
+    if len(windows) <= FEW_HITS:
+        for window in windows:
+            yield window, read_clip_audio(clip.path, SAMPLE_RATE_HZ, window.start_s, window.end_s - window.start_s)
+        return
+    waiting = sorted(windows, key=lambda window: window.start_s)
+    held, held_from = np.zeros(0, np.float32), 0
+    for block in iter_clip_audio(clip.path, SAMPLE_RATE_HZ, 2.0):
+        held = np.concatenate((held, block))
+        while waiting and seconds_to_samples(waiting[0].end_s, SAMPLE_RATE_HZ) <= held_from + len(held):
+            window = waiting.pop(0)
+            yield window, _cut(held, held_from, window)
+        first = seconds_to_samples(waiting[0].start_s, SAMPLE_RATE_HZ) if waiting else held_from + len(held)
+        drop = min(max(0, first - held_from), len(held))
+        held, held_from = held[drop:], held_from + drop
+    for window in waiting:
+        yield window, _cut(held, held_from, window)
+
+
+def _cut(held: np.ndarray, held_from: int, window: _Window) -> np.ndarray:
+    start = seconds_to_samples(window.start_s, SAMPLE_RATE_HZ) - held_from
+    end = seconds_to_samples(window.end_s, SAMPLE_RATE_HZ) - held_from
+    return held[max(0, start) : max(0, end)].copy()
+
+
+def _sort_in(kinds: list[_Kind], window: _Window, samples: np.ndarray) -> None:
+    """Put a hit with those that sound like it; where nothing is heard of it, with none."""
+    at_s = window.time_s - window.start_s
+    if window.movable:
+        at_s = _refine(samples, at_s)
+        if _rise_db(samples, at_s) < FAINT_RISE_DB:
+            return
+    ring = samples[seconds_to_samples(at_s, SAMPLE_RATE_HZ) :]
+    if len(ring) < 0.01 * SAMPLE_RATE_HZ or float(np.abs(ring).max()) < 1e-4:
+        return
+    level_db = _level_db(ring[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)])
+    clipped = int((np.abs(ring) > 0.999).sum()) > 3
+    merit_db = level_db + 20.0 * min(window.end_s - window.time_s, 0.5) - 40.0 * clipped
+    heard = HeardHit(window.hit_id, window.start_s + at_s, level_db, merit_db)
+    shape = _shape_db(ring)
+    distances = [_distance_db(shape, kind.shape) for kind in kinds]
+    nearest = int(np.argmin(distances)) if kinds else 0
+    if not kinds or (distances[nearest] > ALIKE_DB and len(kinds) < MOST_KINDS):
+        kinds.append(_Kind(shape, [heard], heard, ring.copy()))
+        return
+    kind = kinds[nearest]
+    kind.members.append(heard)
+    if heard.merit_db > kind.model.merit_db:
+        kind.model, kind.ring = heard, ring.copy()
+
+
+def _shape_db(ring: np.ndarray) -> np.ndarray:
+    """How a hit begins, whatever its level: [up to 8 times 20 ms apart, 32 bands] in dB under its loudest."""
+    levels = band_levels_db(ring[: seconds_to_samples(0.15, SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ, bands=32)[:30:4]
+    shape: np.ndarray = np.maximum(levels - levels.max(), -45.0)
+    return shape
+
+
+def _distance_db(a: np.ndarray, b: np.ndarray) -> float:
+    count = min(len(a), len(b))
+    return float(np.abs(a[:count] - b[:count]).mean())
+
+
+def drop_hum(physics: Physics, ring: np.ndarray) -> Physics:
+    """The physics without faint modes that hardly decay while heard: mains hum and other tones of the place.
+
+    Loud ones stay, ringing no longer than HUM_RATIO times what was heard: more cannot be told from it.
+    """
+    modes = physics.modes
+    loud_db = _level_db(ring[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)]) - 15.0
+    slowest_per_s = LN_60_DB * SAMPLE_RATE_HZ / (HUM_RATIO * len(ring))
+    kept = [k for k in range(len(modes)) if modes.decay_per_s[k] > slowest_per_s or modes.power_db[k] > loud_db]
+    modes = select_modes(modes, kept)
+    return replace(physics, modes=replace(modes, decay_per_s=tuple(max(d, slowest_per_s) for d in modes.decay_per_s)))
+
+
+def match_level(physics: Physics, ring: np.ndarray) -> Physics:
+    """The physics with its noise raised or lowered so that its first 50 ms are as loud as those of the recording.
+
+    Modes are measured well and stay, unless they alone are too loud: then all of it is lowered.
+    """
+    window_s = min(LEVEL_WINDOW_S, len(ring) / SAMPLE_RATE_HZ)
+    power_of = {
+        part: 10.0 ** (_level_db(samples[: seconds_to_samples(window_s, SAMPLE_RATE_HZ)]) / 10.0)
+        for part, samples in (
+            ("heard", ring),
+            ("modes", synthesize(replace(physics, residual=Residual()), window_s)),
+            ("noise", synthesize(replace(physics, modes=Modes()), window_s)),
+        )
+    }
+    rest = power_of["heard"] - power_of["modes"]
+    residual_db = velocity_db = 0.0
+    if rest <= 0.0:
+        whole = power_of["modes"] + power_of["noise"]
+        velocity_db = 10.0 * float(np.log10(power_of["heard"] / whole))
+    elif power_of["noise"] > 1e-18:
+        residual_db = min(6.0, max(-24.0, 10.0 * float(np.log10(rest / power_of["noise"]))))
+    modes, residual = tweak(physics.modes, physics.residual, residual_db=residual_db, velocity_db=velocity_db)
+    return replace(physics, modes=modes, residual=residual)
+
+
+def _level_db(samples: np.ndarray) -> float:
+    power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
+    return float(10.0 * np.log10(power + 1e-20))
+
+
+def _tabulate_velocity(physics: Physics) -> np.ndarray:
+    """How much louder the first 50 ms of a sound are at each of VELOCITIES_DB than at 0 dB.
+
+    More than the velocity itself says: a harder strike is shorter and brings out more of the high modes.
+    """
+    struck = (apply_macros(physics.modes, physics.residual, velocity_db=float(v)) for v in VELOCITIES_DB)
+    levels_db = [_level_db(synthesize(replace(physics, modes=m, residual=r), LEVEL_WINDOW_S)) for m, r in struck]
+    return np.maximum.accumulate(levels_db) - levels_db[VELOCITIES_DB.index(0)]
+
+
+def _rise_db(samples: np.ndarray, at_s: float) -> float:
+    """How much louder the 10 ms from a time on are than the 10 ms up to 1 ms before it."""
+    at, short, gap = (seconds_to_samples(t, SAMPLE_RATE_HZ) for t in (at_s, 0.010, 0.001))
+    before = samples[max(0, at - gap - short) : max(0, at - gap)]
+    return _level_db(samples[at : at + short]) - max(_level_db(before), -100.0)
+
+
+def _refine(samples: np.ndarray, at_s: float) -> float:
+    """The audible attack near a time that the picture gave; the time itself where it is one, or none is near."""
+    if _rise_db(samples, at_s) >= AUDIBLE_RISE_DB:
+        return at_s
+    first_s = max(0.0, at_s - REFINE_S)
+    first = seconds_to_samples(first_s, SAMPLE_RATE_HZ)
+    last = seconds_to_samples(at_s + REFINE_S, SAMPLE_RATE_HZ)
+    found_s = first_s + find_onset(samples[first:last], SAMPLE_RATE_HZ)
+    return found_s if _rise_db(samples, found_s) >= AUDIBLE_RISE_DB else at_s
+
+
+def _with_heard(project: Project, measured: Sequence[_Measured], labels: Sequence[int], analyzed: set[str]) -> Project:
+    """The document with the sounds heard in place of those that waited for them."""
+    if not measured:
+        return replace(project, sounds=tuple(_say_unheard(sound) for sound in project.sounds))
+    groups: dict[int, list[_Measured]] = {}
+    for kind, label in sorted(zip(measured, labels, strict=True), key=lambda pair: pair[0].members[0].time_s):
+        groups.setdefault(label, []).append(kind)
+    sound_ids = next_ids((sound.id for sound in project.sounds), "s", len(groups))
+    names = _letters(project)
+    new_sounds: list[Sound] = []
+    new_hits: dict[str, Hit] = {}
+    old_hits = {hit.id: hit for hit in project.hits}
+    for sound_id, kinds in zip(sound_ids, groups.values(), strict=True):
+        best = max(kinds, key=lambda kind: kind.model.merit_db + 20.0 * kind.fit)
+        note = f"from the clip's sound at {best.model.time_s:.2f} s"
+        name = f"{next(names)} · {describe_character(best.physics)}"
+        new_sounds.append(Sound(sound_id, name, best.physics.modes, best.physics.residual, "clip", note, best.fit))
+        louder_db = _tabulate_velocity(best.physics)
+        for heard in (member for kind in kinds for member in kind.members):
+            old = old_hits.get(heard.hit_id)
+            if old is not None:
+                velocity_db = float(np.interp(heard.level_db - best.model.level_db, louder_db, VELOCITIES_DB))
+                time_s = old.time_s if old.touched else min(heard.time_s, project.clip.duration_s)
+                new_hits[old.id] = replace(old, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s)
+    hits = [new_hits.get(hit.id) or _join_nearest(hit, new_hits, analyzed) for hit in project.hits]
+    used = {hit.sound_id for hit in hits}
+    kept = [s for s in project.sounds if s.id in used or not (s.origin == "clip" or _is_waiting(s))]
+    return with_hits(replace(project, sounds=(*kept, *new_sounds)), hits)
+
+
+def _join_strays(measured: Sequence[_Measured], labels: Sequence[int]) -> list[int]:
+    """Labels with the lone hits that were measured poorly put to the group that begins most like them."""
+    joined = list(labels)
+    good = [k for k, kind in enumerate(measured) if kind.fit >= POOR_FIT]
+    for k, kind in enumerate(measured):
+        if kind.fit < POOR_FIT and good and len(kind.members) == 1 and list(labels).count(labels[k]) == 1:
+            joined[k] = labels[min(good, key=lambda other: _distance_db(kind.shape, measured[other].shape))]
+    return joined
+
+
+def _say_unheard(sound: Sound) -> Sound:
+    if not _is_waiting(sound):
+        return sound
+    return replace(sound, origin_note=sound.origin_note.replace(WAITING_NOTE, UNHEARD_NOTE))
+
+
+def _join_nearest(hit: Hit, new_hits: dict[str, Hit], analyzed: set[str]) -> Hit:
+    """A hit that could not be heard takes the sound of the heard one nearest in time."""
+    if hit.id not in analyzed or not new_hits:
+        return hit
+    nearest = min(new_hits.values(), key=lambda other: abs(other.time_s - hit.time_s))
+    return replace(hit, sound_id=nearest.sound_id)
+
+
+def _letters(project: Project) -> Iterator[str]:
+    """Names "Sound A", "Sound B" and so on that no sound of a person's has."""
+    taken = {s.name.split(" · ")[0] for s in project.sounds if s.origin != "clip"}
+    number = 0
+    while True:
+        letters, rest = "", number
+        while True:
+            letters = chr(ord("A") + rest % 26) + letters
+            rest = rest // 26 - 1
+            if rest < 0:
+                break
+        number += 1
+        if f"Sound {letters}" not in taken:
+            yield f"Sound {letters}"

@@ -1,0 +1,87 @@
+"""What is struck in a clip, by its picture: hits looked at in one decode, with sounds of the bank that fit each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from engine.bank.bank import Bank, Candidate
+from engine.document.project import Clip
+from engine.media import iter_frames, probe
+from engine.vision.crops import AFTER, BEFORE, FRAME_S, NEAR_ROWS, gather_views
+from engine.vision.predict import BATCH, Glimpse, Sight, Watcher, glimpse_hits, group_hits, load_watcher, pool_objects
+from engine.vision.rank import embed_bank, rank_by_sight
+
+_MARGIN_S = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class HitEstimate:
+    """What a hit may be: the number of its object in the clip, sounds that fit it best first, and what is seen.
+
+    Hits of one object share candidates and sight.
+    """
+
+    time_s: float
+    object: int
+    candidates: tuple[Candidate, ...]
+    sight: Sight
+
+
+def find_sight_network(checkpoints: str | Path | None) -> Path | None:
+    """Folder of the vision network among ``checkpoints``; None, for the one that ships, where there is none.
+
+    Struck called that folder ``sight`` before, so one of that name serves too.
+    """
+    folders = [Path(checkpoints) / name for name in ("vision", "sight")] if checkpoints else []
+    return next((folder for folder in folders if (folder / "config.json").is_file()), None)
+
+
+def estimate_hits(
+    clip: str | Path | Clip,
+    times_s: Sequence[float],
+    bank: Bank,
+    network: Watcher | Path | None = None,
+    top: int = 5,
+    on_progress: Callable[[float], None] | None = None,
+) -> list[HitEstimate]:
+    """Estimates of hits at ``times_s`` (any order; the answer keeps it), by the picture alone.
+
+    ``network`` is the network or its folder, by default the one that ships. The clip is decoded once, and frames are
+    held only of hits not yet looked at. The bank is embedded by this network. Raises BadInput for a clip
+    that cannot be read, a damaged network or an empty bank; ``on_progress`` hears 0 to 1 and may raise Cancelled.
+    """
+    if not len(times_s):
+        return []
+    watcher = network if isinstance(network, Watcher) else load_watcher(*([network] if network else []))
+    path = clip.path if isinstance(clip, Clip) else str(clip)
+    order = np.argsort(times_s, kind="stable")
+    glimpses = list(_watch(watcher, path, [float(times_s[k]) for k in order], on_progress or (lambda share: None)))
+    objects = group_hits(glimpses)
+    sights = pool_objects(glimpses, objects, watcher.temperature)
+    bank = embed_bank(watcher, bank)  # milliseconds, and never those of another network
+    candidates = [rank_by_sight(bank, sight, top) for sight in sights]
+    found: list[HitEstimate | None] = [None] * len(times_s)
+    for k, number in zip(order, objects, strict=False):
+        found[k] = HitEstimate(float(times_s[k]), number, candidates[number], sights[number])
+    return [estimate for estimate in found if estimate is not None]
+
+
+def _watch(watcher: Watcher, path: str, times_s: Sequence[float], report: Callable[[float], None]) -> Iterator[Glimpse]:
+    start_s = max(0.0, times_s[0] - BEFORE * FRAME_S - _MARGIN_S)
+    end_s = times_s[-1] + AFTER * FRAME_S + _MARGIN_S
+    last_s = min(end_s, probe(path).duration_s)
+
+    def frames() -> Iterator[tuple[float, np.ndarray]]:
+        for time_s, frame in iter_frames(path, NEAR_ROWS, start_s, end_s, gray=False):
+            report(min(1.0, (time_s - start_s) / max(1e-9, last_s - start_s)))
+            yield time_s, frame
+
+    views = gather_views(frames(), times_s)
+    while part := list(islice(views, BATCH)):
+        yield from glimpse_hits(watcher, part)
+    report(1.0)

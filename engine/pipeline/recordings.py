@@ -1,0 +1,179 @@
+"""The recording a sound was measured from, found again, and the two side by side."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.core.cache import Cache, digest_json
+from engine.core.errors import BadInput
+from engine.core.units import SAMPLE_RATE_HZ, seconds_to_samples
+from engine.document.project import Hit, Project, Sound
+from engine.media import read_clip_audio, read_recording
+from engine.physics.analysis.analyze import analyze_hit, find_onset
+from engine.physics.comparison.match import Match, compare
+from engine.physics.macros import apply_macros
+from engine.physics.model import Physics
+from engine.pipeline.analyze_audio import (
+    LONGEST_HIT_S,
+    NEXT_HIT_GUARD_S,
+    REFINE_S,
+    SHORTEST_HIT_S,
+    drop_hum,
+    match_level,
+)
+
+LONGEST_KEPT_S = 6.0
+"""Of a recording from a file, from its onset on."""
+
+_CLIP_NOTE = re.compile(r"^(?:was: )?from the clip's sound at (\d+\.\d+) s")
+_FILE_NOTE = re.compile(r"^(?:was: )?from (.+)")
+_NOTE_ROUNDS_S = 0.006
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One hit as recorded, mono from its onset on, and where it comes from in words."""
+
+    samples: np.ndarray
+    sample_rate_hz: int
+    source: str
+
+
+@dataclass(frozen=True)
+class SoundMatch:
+    """A sound as it is heard now beside its recording, and as it was measured where it was changed since.
+
+    Without a recording ``source`` is empty and ``why`` says in a sentence why there is none.
+    """
+
+    now: Match
+    measured: Match | None = None
+    source: str = ""
+    why: str = ""
+
+
+def match_sound(project: Project, sound: Sound, cache: Cache, measured: Sound | None = None) -> SoundMatch:
+    """Compare a sound with the recording it was measured from; ``measured`` is the sound before any edit, if known.
+
+    Where that is not known it is measured again. Decodes the clip's sound: call it beside the conversation.
+    """
+    modes, residual = apply_macros(sound.modes, sound.residual, sound.macros)
+    now = Physics(modes, residual)
+    try:
+        recording = find_recording(project, sound, cache)
+        wave, rate_hz = recording.samples, recording.sample_rate_hz
+        match = compare(wave, now, rate_hz)
+    except BadInput as error:
+        return SoundMatch(compare(None, now, SAMPLE_RATE_HZ), why=str(error))
+    before = sound if sound.origin != "edited" else measured
+    physics = Physics(before.modes, before.residual) if before else measure_again(recording)
+    if (physics.modes, physics.residual) == (modes, residual):
+        return SoundMatch(match, source=recording.source)
+    return SoundMatch(match, compare(wave, physics, rate_hz), recording.source)
+
+
+def recording_key(project: Project, sound: Sound) -> str:
+    """What decides which recording a sound has, so that equal keys mean the same one; "" where it has none."""
+    if sound.recording:
+        return sound.recording
+    if not project.clip.has_audio or _clip_time_s(project, sound) is None:
+        return ""
+    start_s, end_s, _ = _clip_window(project, sound)
+    return digest_json(["clip", _VERSION, project.clip.digest, start_s, end_s])
+
+
+def find_recording(project: Project, sound: Sound, cache: Cache) -> Recording:
+    """The hit that became a sound: from the clip, or from the cache for one from a file.
+
+    In the clip it is the hit at the time that the sound's note tells; where the note tells none, the loudest of the
+    sound's hits that nobody touched. Raises BadInput with the reason where there is no recording any more.
+    """
+    if sound.recording:
+        kept = cache.get(sound.recording)
+        if kept is None or kept.ndim != 1 or kept.size < 2:
+            name = _FILE_NOTE.match(sound.origin_note)
+            raise BadInput(
+                f"the recording this sound was measured from{f', {name[1]},' if name else ''} is not kept on this "
+                "machine; take it again by Replace"
+            )
+        return Recording(
+            kept[1:].astype(np.float64), int(kept[0]), sound.origin_note.removeprefix("was: ").removeprefix("from ")
+        )
+    if _clip_time_s(project, sound) is None:
+        raise BadInput(_say_why(sound))
+    if not project.clip.has_audio:
+        raise BadInput("the clip has no sound to compare with; put the clip this sound was measured from in its place")
+    start_s, end_s, is_exact = _clip_window(project, sound)
+    samples = read_clip_audio(project.clip.path, SAMPLE_RATE_HZ, start_s, end_s - start_s).astype(np.float64)
+    if not is_exact:
+        near = samples[: seconds_to_samples(2.0 * REFINE_S, SAMPLE_RATE_HZ)]
+        samples = samples[seconds_to_samples(find_onset(near, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ) :]
+    return Recording(samples, SAMPLE_RATE_HZ, f"the clip at {start_s + (0.0 if is_exact else REFINE_S):.2f} s")
+
+
+def keep_recording(path: str | Path, sound: Sound, cache: Cache) -> Sound:
+    """The sound with a link to the recording it was measured from, whose first hit the cache keeps."""
+    samples, rate_hz = read_recording(path)
+    return keep_samples(samples.mean(axis=1) if samples.ndim == 2 else samples, rate_hz, sound, cache)
+
+
+def keep_samples(mono: np.ndarray, rate_hz: int, sound: Sound, cache: Cache) -> Sound:
+    """The sound with a link to what it was measured from, mono [N], whose first hit the cache keeps."""
+    start = seconds_to_samples(find_onset(mono, rate_hz), rate_hz)
+    hit = mono[start : start + seconds_to_samples(LONGEST_KEPT_S, rate_hz)]
+    kept = np.concatenate([[rate_hz], hit]).astype(np.float32)
+    key = hashlib.sha256(kept.tobytes()).hexdigest()
+    cache.put(key, kept)
+    return replace(sound, recording=key)
+
+
+def measure_again(recording: Recording) -> Physics:
+    """The physics of a recording as the clip's analysis finds it."""
+    physics, _ = analyze_hit(recording.samples, recording.sample_rate_hz, onset_s=0.0)
+    if recording.sample_rate_hz == SAMPLE_RATE_HZ:
+        physics = match_level(drop_hum(physics, recording.samples), recording.samples)
+    return physics
+
+
+def _say_why(sound: Sound) -> str:
+    if sound.origin_note.startswith("morph of "):
+        return "a morph of two sounds has no recording of its own to compare with; choose one of the two"
+    if sound.origin == "preset" or sound.origin_note.startswith("was: "):
+        return "a preset has no recording to compare with; take one by Replace"
+    return "this sound has no recording to compare with; take one by Replace"
+
+
+def _clip_time_s(project: Project, sound: Sound) -> float | None:
+    """When in the clip the hit was that became a sound, roughly."""
+    note = _CLIP_NOTE.match(sound.origin_note)
+    if note:
+        return float(note[1])
+    if sound.origin != "clip":
+        return None
+    hits = [hit for hit in project.hits if hit.sound_id == sound.id and not hit.touched]
+    return max(hits, key=lambda hit: (hit.velocity_db, -hit.time_s)).time_s if hits else None
+
+
+def _clip_window(project: Project, sound: Sound) -> tuple[float, float, bool]:
+    """Start and end in the clip of the hit that became a sound, and whether the start is its very attack."""
+    about_s = _clip_time_s(project, sound) or 0.0
+    near = [hit for hit in project.hits if abs(hit.time_s - about_s) < _NOTE_ROUNDS_S]
+    exact = min(near, key=lambda hit: (hit.sound_id != sound.id, abs(hit.time_s - about_s)), default=None)
+    start_s = exact.time_s if exact else max(0.0, about_s - REFINE_S)
+    struck_s = sorted([*map(_heard_s, project.hits), *project.detection.refused_s])
+    after_s = start_s + 0.01 if exact else about_s + 2.0 * REFINE_S
+    following_s = next((t for t in struck_s if t > after_s), project.clip.duration_s)
+    end_s = min(following_s - NEXT_HIT_GUARD_S, about_s + LONGEST_HIT_S)
+    return start_s, min(max(end_s, about_s + SHORTEST_HIT_S), project.clip.duration_s), exact is not None
+
+
+def _heard_s(hit: Hit) -> float:
+    """When the clip's sound has a hit, wherever it was moved since."""
+    moved = hit.touched and hit.found_s is not None and abs(hit.time_s - hit.found_s) > REFINE_S
+    return hit.found_s if moved and hit.found_s is not None else hit.time_s

@@ -1,0 +1,95 @@
+"""Where a Sound comes from when not from the clip: a preset or a recording; and words for how it sounds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.core.errors import BadInput
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.document.project import Clip, Sound
+from engine.media import read_clip_audio, read_recording
+from engine.physics.analysis.analyze import analyze_hit
+from engine.physics.model import Modes, Physics
+
+if TYPE_CHECKING:
+    from engine.physics.presets import Preset
+
+DEFAULT_MATERIAL = "wood"
+WAITING_NOTE = "default preset until the clip's sound is analysed"
+SILENT_NOTE = "default preset, since the clip has no sound of its own"
+
+
+def default_sound(note: str) -> Sound:
+    """The first preset of the default material, under a note that says why it is there."""
+    from engine.physics.presets import load_presets
+
+    presets = load_presets()
+    preset = next((p for p in presets if p.material == DEFAULT_MATERIAL), presets[0])
+    sound = sound_from_preset(preset)
+    return replace(sound, origin_note=f"{note}: {preset.name} ({preset.origin_note})")
+
+
+def sound_from_preset(preset: Preset, sound_id: str = "s1") -> Sound:
+    """A preset as a sound of the document."""
+    return Sound(sound_id, preset.name, preset.modes, preset.residual, "preset", preset.origin_note)
+
+
+def sound_from_recording(path: str | Path, sound_id: str = "s1") -> Sound:
+    """The physics of the first hit in a recording, as a sound; BadInput when there is none to hear."""
+    samples, sample_rate_hz = read_recording(path)
+    physics, fit = analyze_hit(samples, sample_rate_hz)
+    name = Path(path).name
+    stem = " ".join(Path(path).stem.replace("_", " ").split()) or "Recording"
+    return Sound(sound_id, stem[:60], physics.modes, physics.residual, "reference", f"from {name}", fit)
+
+
+def sound_from_span(clip: Clip, start_s: float, end_s: float) -> tuple[Sound, np.ndarray]:
+    """The physics of the first hit in a span of the clip's own sound, as a sound, and that span, mono at 48 kHz.
+
+    Raises BadInput where nothing is struck in it.
+    """
+    samples = read_clip_audio(clip.path, SAMPLE_RATE_HZ, start_s, end_s - start_s)
+    try:
+        physics, fit = analyze_hit(samples, SAMPLE_RATE_HZ)
+    except BadInput:
+        raise BadInput(
+            f"no hit can be heard in the clip's sound from {start_s:.2f} to {end_s:.2f} s; mark one hit and its ring"
+        ) from None
+    name = f"Span · {describe_character(physics)}"
+    note = f"from the clip's sound, {start_s:.2f} to {end_s:.2f} s"
+    return Sound("s1", name, physics.modes, physics.residual, "reference", note, fit), samples
+
+
+def describe_character(physics: Physics) -> str:
+    """Two words for how a sound strikes the ear: ``bright ringing``, ``low dull`` and the like."""
+    modes = physics.modes
+    tonal, centre_hz, ring_s = _weigh_modes(modes)
+    noise = sum(10.0 ** (p / 10.0) for p in physics.residual.power_db)
+    if tonal <= 0.25 * noise or not len(modes):
+        edges = physics.residual.edges_hz
+        middles = [(a + b) / 2.0 for a, b in pairwise(edges)]
+        powers = [10.0 ** (p / 10.0) for p in physics.residual.power_db]
+        total = sum(powers)
+        centre_hz = sum(m * p for m, p in zip(middles, powers, strict=True)) / total if total else 0.0
+        return f"{_pitch_word(centre_hz)} noisy"
+    return f"{_pitch_word(centre_hz)} {'ringing' if ring_s > 0.6 else 'knocking' if ring_s > 0.12 else 'dull'}"
+
+
+def _weigh_modes(modes: Modes) -> tuple[float, float, float]:
+    """Mean square of the modes, and their centre (Hz) and T60 (s) weighted by it."""
+    powers = [10.0 ** (p / 10.0) / 2.0 for p in modes.power_db]
+    total = sum(powers)
+    if total <= 0.0:
+        return 0.0, 0.0, 0.0
+    centre_hz = sum(p * f for p, f in zip(powers, modes.frequency_hz, strict=True)) / total
+    ring_s = sum(p * 6.908 / max(d, 0.1) for p, d in zip(powers, modes.decay_per_s, strict=True)) / total
+    return total, centre_hz, ring_s
+
+
+def _pitch_word(centre_hz: float) -> str:
+    return "low" if centre_hz < 350.0 else "mid" if centre_hz < 1500.0 else "bright"

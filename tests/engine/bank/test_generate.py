@@ -1,0 +1,185 @@
+"""Physics as vectors, the generator that draws them, and what it learns."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.bank.attributes import Attributes
+from engine.bank.bank import Bank, Entry, make_bank
+from engine.bank.descriptor import describe_physics, latent_distance_db
+from engine.bank.embedding import EMBEDDING_SIZE
+from engine.bank.generate import (
+    CHECKPOINT,
+    CONDITION_SIZE,
+    Generator,
+    GeneratorConfig,
+    drop_condition,
+    encode_condition,
+    generate_physics,
+    load_generator,
+    save_generator,
+)
+from engine.bank.physics_vector import VECTOR_SIZE, decode_physics, encode_physics
+from engine.core.errors import BadInput
+from engine.lab.data.generator_examples import make_examples, split_bank
+from engine.lab.evaluation.generator.evaluate import measure_cases, summarize
+from engine.lab.training.generator.train import TrainingConfig, fit_axes, learn
+from engine.physics.analysis.analyze import synthesize
+from engine.physics.model import Modes, Physics, Residual, Stage
+from engine.physics.presets import load_presets
+
+SMALL = GeneratorConfig(parts=12, width=48, blocks=2, dropout=0.0, steps=8)
+
+
+def make_things() -> Bank:
+    """High, long ringing metal and low, short wood, in two sizes."""
+    rng = np.random.default_rng(0)
+    entries = []
+    for k in range(60):
+        material, size = ("metal", "wood")[k % 2], (0.1, 0.6)[k // 2 % 2]
+        hz = (1500.0 if material == "metal" else 500.0) * (0.1 / size) ** 0.5 * 2.0 ** rng.normal(0.0, 0.1)
+        decay = (4.0 if material == "metal" else 60.0) * 2.0 ** rng.normal(0.0, 0.1)
+        modes = Modes((hz, 2.7 * hz), (-10.0, -16.0), (decay, 2.0 * decay), (0.0, 0.0))
+        residual = Residual((20.0, 300.0, 3000.0, 20000.0), (-50.0, -40.0, -50.0), (60.0, 80.0, 120.0))
+        entry = Entry(f"{material} {k}", Physics(modes, residual), material, size, group=f"things/{k}")
+        entries.append(entry)
+    return make_bank(entries)
+
+
+@pytest.fixture(scope="module")
+def things() -> Bank:
+    return make_things()
+
+
+@pytest.fixture(scope="module")
+def model(things: Bank) -> Generator:
+    torch.manual_seed(0)
+    examples = make_examples(things, 1, 0)
+    raw = Generator(SMALL)
+    fit_axes(raw, examples.vectors, examples.weights)
+    average = copy.deepcopy(raw).requires_grad_(False)
+    *_, last = learn(raw, average, examples, TrainingConfig(steps=400, batch=48, learning_rate=3e-3, ema_decay=0.98))
+    assert last[1] < 1.5
+    return average.eval()
+
+
+def test_a_physics_comes_back_from_its_vector_much_as_it_was() -> None:
+    presets = [Physics(p.modes, p.residual) for p in load_presets()]
+    there = np.stack([describe_physics(p) for p in presets])
+    back = np.stack([describe_physics(decode_physics(encode_physics(p))) for p in presets])
+    shuffled = there[np.random.default_rng(0).permutation(len(there))]
+    assert latent_distance_db(there, back).mean() < 0.5 * latent_distance_db(there, shuffled).mean()
+
+
+def test_level_is_no_part_of_a_vector() -> None:
+    physics = Physics(Modes((440.0,), (-3.0,), (5.0,), (0.0,)), Residual((20.0, 20000.0), (-30.0,), (50.0,)))
+    quiet = Physics(
+        replace(physics.modes, power_db=(-43.0,)), physics.residual.scaled(raise_db=-40.0), physics.sample_rate_hz
+    )
+    assert np.allclose(encode_physics(physics), encode_physics(quiet), atol=1e-4)
+
+
+def test_anything_decodes_to_a_sound_one_can_play() -> None:
+    rng = np.random.default_rng(1)
+    wild = [rng.normal(0.0, s, VECTOR_SIZE) for s in (0.0, 1.0, 10.0, 1e6)]
+    wild += [np.full(VECTOR_SIZE, v) for v in (np.nan, np.inf, -np.inf)]
+    for vector in wild:
+        physics = decode_physics(vector)
+        assert np.isfinite(synthesize(physics, 0.2, 0)).all()
+        assert all(f > 0.0 for f in physics.modes.frequency_hz)
+        assert all(d > 0.0 for d in physics.modes.decay_per_s)
+
+
+def test_empty_and_muted_physics_encode() -> None:
+    for physics in (
+        Physics(),
+        Physics(Modes((100.0, 200.0), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (True, True))),
+        Physics(residual=Residual((20.0, 100.0), (-400.0,), (1.0,), attack=Stage((-20.0,), (500.0,)))),
+    ):
+        assert np.isfinite(encode_physics(physics)).all()
+
+
+def test_what_is_unknown_is_zero_in_the_condition() -> None:
+    assert not encode_condition(Attributes()).any()
+    known = encode_condition(Attributes({"wood": 0.5, "metal": 0.0}, size_m=0.3, hollow=1.0, striker="hand"))
+    assert known.shape == (CONDITION_SIZE,) and known.max() == 1.0
+    place = np.eye(EMBEDDING_SIZE)[0]
+    assert encode_condition(Attributes(), place).any()
+    assert not encode_condition(Attributes(), np.full(EMBEDDING_SIZE, np.nan)).any()
+    everything = torch.from_numpy(np.stack([encode_condition(Attributes({"wood": 1.0}, 0.6), place)] * 2))
+    shares = torch.ones(2, 8)
+    shares[1, 7] = 0.0
+    kept = drop_condition(everything, shares)
+    assert torch.equal(kept[0], everything[0]) and not kept[1].any()
+
+
+def test_a_seed_draws_one_physics_and_another_seed_another(model: Generator) -> None:
+    wood = Attributes({"wood": 1.0})
+    one = generate_physics(model, wood, 3)
+    assert generate_physics(model, wood, 3) == one
+    assert generate_physics(model, wood, 4) != one
+
+
+def test_what_is_drawn_fits_what_was_said(model: Generator) -> None:
+    def ring(material: str) -> float:
+        drawn = [generate_physics(model, Attributes({material: 1.0}), seed) for seed in range(4)]
+        return float(np.median([min(p.modes.decay_per_s) for p in drawn]))
+
+    def pitch(size_m: float) -> float:
+        told = Attributes({"metal": 1.0}, size_m)
+        drawn = [generate_physics(model, told, seed) for seed in range(4)]
+        strongest = [p.modes.frequency_hz[int(np.argmax(p.modes.power_db))] for p in drawn]
+        return float(np.median(strongest))
+
+    assert ring("metal") < ring("wood")
+    assert pitch(0.6) < pitch(0.1)
+
+
+def test_generated_sounds_peak_as_those_of_a_bank_do(model: Generator) -> None:
+    peaks = [
+        np.abs(synthesize(generate_physics(model, told, 5, place), 0.5, 0)).max()
+        for told, place in ((Attributes(), None), (Attributes({"wood": 1.0}), np.eye(EMBEDDING_SIZE)[3]))
+    ]
+    assert all(0.3 < peak < 0.7 for peak in peaks)
+
+
+def test_a_checkpoint_comes_back_and_others_are_refused(model: Generator, tmp_path: Path) -> None:
+    save_generator(tmp_path / "g", model, {"steps": 1})
+    again = load_generator(tmp_path / "g")
+    a, b = (generate_physics(m, Attributes({"wood": 1.0}), 1) for m in (model, again))
+    assert latent_distance_db(describe_physics(a), describe_physics(b)) < 2.0
+    with pytest.raises(BadInput, match="is not there"):
+        load_generator(tmp_path / "none")
+    config = (tmp_path / "g" / "config.json").read_text()
+    (tmp_path / "g" / "config.json").write_text(config.replace('"generator"', '"sampler"'))
+    with pytest.raises(BadInput, match="sampler"):
+        load_generator(tmp_path / "g")
+    (tmp_path / "g" / "config.json").write_text("{")
+    with pytest.raises(BadInput, match="does not fit"):
+        load_generator(tmp_path / "g")
+
+
+def test_a_bank_is_split_by_group(things: Bank) -> None:
+    training, held = split_bank(things)
+    assert len(training) + len(held) == len(things)
+    assert not {e.group for e in training.entries} & {e.group for e in held.entries}
+
+
+def test_generated_is_nearer_to_the_true_sound_than_random_entries(things: Bank, model: Generator) -> None:
+    cases, _ = measure_cases(model, things, things, np.arange(8), (1.5, 1.0), 0)
+    generated, by_chance, coded = (summarize(cases, name, 0)["one"][0] for name in ("generated", "random", "coded"))
+    assert coded < generated < by_chance
+
+
+def test_the_shipped_generator_draws_every_material() -> None:
+    model = load_generator(CHECKPOINT)
+    for material in ("metal", "wood", "glass", "plastic"):
+        physics = generate_physics(model, Attributes({material: 1.0}, 0.2), 0)
+        sound = synthesize(physics, 0.5, 0)
+        assert np.isfinite(sound).all() and 0.3 < np.abs(sound).max() < 0.7

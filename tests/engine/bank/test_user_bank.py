@@ -1,0 +1,177 @@
+"""A person's own recordings: added once, told apart, broken ones named, and never lost; sounds combined."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine.bank import file as bank_file
+from engine.bank.bank import Entry, make_bank, save_bank
+from engine.bank.recombine import blow_level_db, combine_physics, set_peak, take_room
+from engine.bank.user_bank import (
+    add_recordings,
+    load_user_bank,
+    open_bank,
+    read_file_name,
+    remove_entries,
+    user_bank_folder,
+)
+from engine.core.errors import BadInput, Cancelled
+from engine.physics.analysis.analyze import analyze_hit, synthesize
+from engine.physics.model import Modes, Physics, Residual, Stage
+from tests.sounds import BELL, NOISE, PLATE, RATE, assert_found, make_modes
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder: a bell, the same bell again under another name and quieter, a wooden plate, and two broken files."""
+    folder = tmp_path_factory.mktemp("recordings")
+    bell, plate = (
+        np.concatenate([np.zeros(1200), 0.5 * synthesize(Physics(modes, NOISE), 0.15)])
+        for modes in (
+            make_modes([700.0], [-6.0], [12.0], [0.3]),
+            make_modes([450.0, 1100.0], [-6.0, -12.0], [40.0, 60.0], [0.0, 1.0]),
+        )
+    )
+    (folder / "kitchen").mkdir()
+    soundfile.write(folder / "brass_bell.wav", bell, RATE, subtype="PCM_24")
+    soundfile.write(folder / "kitchen" / "wooden plate.flac", plate, RATE)
+    soundfile.write(folder / "kitchen" / "quiet bell.wav", 0.25 * bell, RATE, subtype="PCM_24")
+    (folder / "broken.wav").write_bytes(b"RIFF" + b"\0" * 40)
+    soundfile.write(folder / "silence.wav", np.zeros(RATE), RATE)
+    (folder / "notes.txt").write_text("not a sound")
+    return folder
+
+
+def test_a_folder_is_added_once_what_is_broken_is_listed_and_entries_go_by_name(
+    recordings: Path, tmp_path: Path
+) -> None:
+    told: list[tuple[int, int]] = []
+    report = add_recordings([recordings], tmp_path, lambda done, total: told.append((done, total)))
+    assert report.added == ("brass bell", "wooden plate")
+    assert [(Path(file).name, name) for file, name in report.duplicates] == [("quiet bell.wav", "brass bell")]
+    assert [Path(file).name for file, _ in report.broken] == ["broken.wav", "silence.wav"]
+    assert all(reason and "\n" not in reason for _, reason in report.broken)
+    assert told[0] == (0, 5) and told[-1] == (5, 5)
+    own, note = load_user_bank(tmp_path)
+    assert not note and [entry.kind for entry in own.entries] == ["user", "user"]
+    shutil.copy(recordings / "brass_bell.wav", tmp_path / "copy.wav")
+    again = add_recordings([tmp_path / "copy.wav", tmp_path / "missing.wav"], tmp_path)
+    assert not again.added and again.duplicates[0][1] == "brass bell" and "does not exist" in again.broken[0][1]
+    assert len(load_user_bank(tmp_path)[0]) == 2
+    with pytest.raises(BadInput, match="no such bell"):
+        remove_entries(["no such bell"], tmp_path)
+    assert remove_entries(["brass bell"], tmp_path) == 1
+    assert [entry.name for entry in load_user_bank(tmp_path)[0].entries] == ["wooden plate"]
+    assert remove_entries(None, tmp_path) == 1 and not len(load_user_bank(tmp_path)[0])
+
+
+def test_what_ships_is_not_added_again(recordings: Path, tmp_path: Path) -> None:
+    physics, _ = analyze_hit(*soundfile.read(recordings / "brass_bell.wav"))
+    shipped = make_bank([Entry("Church bell", physics)])
+    report = add_recordings([recordings / "brass_bell.wav"], tmp_path, shipped=shipped)
+    assert not report.added and report.duplicates[0][1] == "Church bell"
+
+
+def test_a_cancelled_addition_changes_nothing(recordings: Path, tmp_path: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        if done:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        add_recordings([recordings / "brass_bell.wav", recordings / "silence.wav"], tmp_path, stop)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_bank_is_set_aside_and_the_one_that_ships_still_opens(recordings: Path, tmp_path: Path) -> None:
+    save_bank(make_bank([Entry("Bell", Physics(BELL))]), tmp_path / "shipped")
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / bank_file.NAME).write_bytes(b"no bank at all")
+    bank, note = open_bank(own, tmp_path / "shipped")
+    assert [entry.name for entry in bank.entries] == ["Bell"]
+    assert note.count("\n") == 0 and "damaged" in note
+    aside = [path for path in own.iterdir() if "damaged" in path.name]
+    assert len(aside) == 1 and aside[0].read_bytes() == b"no bank at all"
+    report = add_recordings([recordings / "brass_bell.wav"], own)
+    assert report.added and not report.note
+
+
+def test_file_names_tell_what_is_struck() -> None:
+    assert read_file_name(Path("kitchen/wooden plates 2.wav"))[0] == "wood"
+    material, size_m, hollow = read_file_name(Path("takes/03 wine_bottle-soft.wav"))
+    assert material == "glass" and 0.15 < size_m < 0.5 and hollow == 1.0
+    assert read_file_name(Path("metal/IMG_2034.wav"))[0] == "metal"
+    assert read_file_name(Path("takes/IMG_2034.wav"))[:2] == ("", 0.0)
+
+
+def test_nothing_to_add_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no audio file"):
+        add_recordings([tmp_path], tmp_path)
+    assert user_bank_folder(tmp_path) == tmp_path / "bank"
+
+
+# --- like this, but ---------------------------------------------------------------------------
+
+
+def make_noise(decay_per_s: float, tilt_db: float, room: bool = False, bands: int = 30) -> Residual:
+    """Noise on bands of its own, falling or rising by ``tilt_db`` from the lowest to the highest."""
+    edges = tuple(np.geomspace(60.0, 20_000.0, bands + 1).tolist())
+    levels = tuple((-40.0 + np.linspace(0.0, tilt_db, bands)).tolist())
+    wet = Stage(tuple(level - 20.0 for level in levels), (6.0,) * bands) if room else None
+    return Residual(edges, levels, (decay_per_s,) * bands, room=wet, rise_s=0.002)
+
+
+def test_a_combination_is_heard_to_have_the_modes_of_one_and_the_bands_of_the_other() -> None:
+    bell, brush = Physics(BELL, NOISE), Physics(PLATE, make_noise(25.0, 18.0))
+    made = combine_physics(bell, brush, Physics(PLATE, make_noise(60.0, 0.0)))
+    assert made.modes == bell.modes and made.residual.room is None and made.residual.rise_s == 0.002
+    heard, _ = analyze_hit(synthesize(made, 0.8), RATE, onset_s=0.0)
+    strong = replace(BELL, **{name: getattr(BELL, name)[:3] for name in ("frequency_hz", "power_db", "decay_per_s")})
+    strong = replace(strong, phase_rad=BELL.phase_rad[:3], muted=BELL.muted[:3])
+    assert_found(heard.modes, strong, cents=1.0, decay=0.05, power_db=0.7, phase=0.3)
+    change_db = blow_level_db(bell) - blow_level_db(brush)
+    middle = np.sqrt(np.multiply(heard.residual.edges_hz[1:], heard.residual.edges_hz[:-1]))
+
+    def density(residual: Residual, at_hz: np.ndarray) -> np.ndarray:
+        """Level per Hz of the strike and its tail at frequencies."""
+        powers = [10.0 ** (np.asarray(s.power_db) / 10.0) for name, s in residual.stages if name in ("strike", "tail")]
+        edges = np.asarray(residual.edges_hz)
+        level = 10.0 * np.log10(np.sum(powers, axis=0) / np.diff(edges) + 1e-30)
+        return level[np.clip(np.searchsorted(edges, at_hz) - 1, 0, len(level) - 1)]
+
+    inside = (middle > 300.0) & (middle < 12_000.0)
+    wanted = density(brush.residual, middle[inside]) + change_db
+    assert np.median(np.abs(density(heard.residual, middle[inside]) - wanted)) < 3.0
+
+
+def test_parts_keep_the_place_they_had_under_their_own_blow() -> None:
+    bell, brush = Physics(BELL, NOISE), Physics(PLATE, make_noise(25.0, 18.0, room=True))
+    louder = replace(brush, modes=replace(PLATE, power_db=tuple(p + 20.0 for p in PLATE.power_db)),
+                     residual=brush.residual.scaled(raise_db=20.0))  # fmt: skip
+    one, other = combine_physics(bell, brush, brush), combine_physics(bell, louder, louder)
+    assert one.residual.power_db == pytest.approx(other.residual.power_db)
+    assert one.residual.room is not None and other.residual.room is not None
+    assert one.residual.room.power_db == pytest.approx(other.residual.room.power_db)
+    assert combine_physics(bell, bell) == bell
+
+
+def test_a_room_alone_is_taken_onto_the_sound_s_own_bands() -> None:
+    bell, hall = Physics(BELL, replace(NOISE, room=None)), Physics(PLATE, make_noise(40.0, -6.0, room=True))
+    made = take_room(bell, hall)
+    assert made.modes == bell.modes and made.residual.room is not None
+    assert made.residual.room.decay_per_s == pytest.approx((6.0,) * 24)
+    assert made.residual.power_db == pytest.approx(NOISE.power_db, abs=0.5)
+    assert take_room(Physics(BELL, NOISE), Physics(PLATE)).residual.room is None
+
+
+def test_peaks_are_set_and_silence_breaks_nothing() -> None:
+    assert np.abs(synthesize(set_peak(Physics(BELL)), 0.5)).max() == pytest.approx(10 ** (-6 / 20), rel=0.01)
+    empty = Physics()
+    assert combine_physics(empty, empty, empty) == empty
+    assert combine_physics(Physics(Modes(), NOISE), empty).modes == Modes()

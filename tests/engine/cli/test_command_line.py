@@ -1,0 +1,370 @@
+"""The headless commands: their contracts on time, files and physics, and how they refuse."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+import engine.__main__ as command_line
+from engine.__main__ import main
+from engine.core.errors import BadInput
+from engine.core.paths import ROOT
+from engine.media import probe, read_clip_audio
+from tests.clips import SOUND_RATE_HZ, find_attacks, make_clicks, make_clip, run_ffmpeg
+
+HITS_S = (0.25, 0.8013, 1.3377)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("commands")
+
+
+@pytest.fixture(scope="module")
+def silent(folder: Path) -> Path:
+    return make_clip(folder / "silent.mp4", timecode="01:00:00:00")
+
+
+@pytest.fixture(scope="module")
+def sounding(folder: Path) -> Path:
+    return make_clip(folder / "sounding.mp4", sounds=[(0.0, make_clicks(HITS_S, 2.0))])
+
+
+@pytest.fixture(scope="module")
+def physics(folder: Path) -> Path:
+    path = folder / "bar.json"
+    modes = {"frequency_hz": [1500.0], "power_db": [-6.0206], "decay_per_s": [60.0], "phase_rad": [-math.pi / 2]}
+    path.write_text(json.dumps({"version": 1, "sample_rate": 48000, "onset_s": 0.0, "modes": modes}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def onsets(folder: Path) -> Path:
+    path = folder / "onsets.csv"
+    path.write_text("velocity_db,time_s\n-6,1.3377\n0,0.25\n0,0.8013\n")
+    return path
+
+
+def run(*args: str | Path) -> int:
+    return main([str(arg) for arg in args])
+
+
+def refuse(capsys: pytest.CaptureFixture[str], *args: str | Path) -> str:
+    """Run a command that must exit 2 with one sentence and nothing on standard output."""
+    capsys.readouterr()
+    assert run(*args) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    lines = printed.err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("Struck: ") and "Traceback" not in printed.err, printed.err
+    return lines[0]
+
+
+# --- detect -----------------------------------------------------------------------------------
+
+
+def test_detect_writes_one_json_value(sounding: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("detect", sounding, "--source", "audio", "--json", "-") == 0
+    value = json.loads(capsys.readouterr().out)
+    assert set(value) == {"frame_rate", "duration_s", "onsets", "curve"}
+    assert (value["frame_rate"], value["duration_s"]) == ("25/1", 2.0)
+    assert [onset["time_s"] for onset in value["onsets"]] == pytest.approx(HITS_S, abs=0.005)
+    assert all(0.0 <= onset["strength"] <= 1.0 for onset in value["onsets"])
+    rate_hz, values = value["curve"]["rate_hz"], value["curve"]["values"]
+    assert len(values) == pytest.approx(2.0 * rate_hz, abs=2) and 0.0 <= min(values) <= max(values) <= 1.0
+
+
+def test_no_hits_is_a_result(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    quiet = make_clip(folder / "quiet.mp4", sounds=[(0.0, np.zeros(96_000, np.float32))])
+    assert run("detect", quiet, "--source", "audio", "--json", "-") == 0
+    assert json.loads(capsys.readouterr().out)["onsets"] == []
+
+
+def test_detect_without_sound(silent: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no sound" in refuse(capsys, "detect", silent, "--source", "audio", "--json", "-")
+    assert run("detect", silent, "--json", "-") == 0
+    assert "curve" in json.loads(capsys.readouterr().out)
+
+
+# --- analyze and synthesize -------------------------------------------------------------------
+
+
+def test_analyze_gives_physics_that_synthesize_takes(
+    folder: Path, physics: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hit = folder / "hit.wav"
+    t = np.arange(48_000) / 48_000
+    ring = 0.5 * np.exp(-8 * t) * np.cos(2 * np.pi * 440 * t) + 0.25 * np.exp(-12 * t) * np.cos(2 * np.pi * 1234.5 * t)
+    soundfile.write(hit, np.concatenate([np.zeros(4800), ring]), 48_000, subtype="FLOAT")
+    assert run("analyze", hit, "--max-modes", "8", "--json", "-") == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["onset_s"] == pytest.approx(0.1, abs=0.001) and value["sample_rate"] == 48_000
+    loudest = sorted(np.argsort(value["modes"]["power_db"])[-2:], key=lambda k: value["modes"]["frequency_hz"][k])
+    assert [value["modes"]["frequency_hz"][k] for k in loudest] == pytest.approx([440.0, 1234.5], abs=0.2)
+    assert [value["modes"]["decay_per_s"][k] for k in loudest] == pytest.approx([8.0, 12.0], rel=0.03)
+    assert [value["modes"]["power_db"][k] for k in loudest] == pytest.approx([-6.02, -12.04], abs=0.3)
+    assert run("analyze", hit, "--json", folder / "hit.json") == 0
+    assert run("synthesize", folder / "hit.json", "--out", folder / "again.wav") == 0
+    assert run("analyze", hit, "--figure", folder / "hit.html") == 0 and "frequency_hz" in capsys.readouterr().out
+    page = (folder / "hit.html").read_text(encoding="utf-8")
+    assert "440.0 Hz" in page and "hit.wav" in page and 'src="http' not in page  # shown without a network
+
+
+def read_float(path: Path) -> np.ndarray:
+    info = soundfile.info(path)
+    assert (info.channels, info.subtype) == (1, "FLOAT")
+    return np.asarray(soundfile.read(path, dtype="float32")[0])
+
+
+def test_synthesize_is_the_formula(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    modes = {"frequency_hz": [1000.0, 3333.0], "power_db": [0, 6], "decay_per_s": [20, 30], "phase_rad": [0.3, 0]}
+    (folder / "two.json").write_text(json.dumps({"sample_rate": 44100, "modes": modes}))
+    assert run("synthesize", folder / "two.json", "--out", folder / "two.wav", "--duration", "0.5") == 0
+    sound = read_float(folder / "two.wav")
+    assert soundfile.info(folder / "two.wav").samplerate == 44_100 and len(sound) == 22_050
+    t = np.arange(22_050) / 44_100
+    expected = np.cos(2 * np.pi * 1000 * t + 0.3) * np.exp(-20 * t)
+    expected += 10 ** (6 / 20) * np.cos(2 * np.pi * 3333 * t) * np.exp(-30 * t)
+    assert np.abs(sound - expected).max() < 1e-4 and np.abs(sound).max() > 1.5  # nothing limits it
+    assert run("synthesize", folder / "two.json", "--out", folder / "two.wav") == 0
+    assert len(read_float(folder / "two.wav")) == pytest.approx(6.908 / 20 * 44_100, rel=0.1)
+
+
+def test_the_seed_touches_only_the_residual(folder: Path, physics: Path) -> None:
+    value = json.loads(physics.read_text())
+    value["residual"] = {"edges_hz": [200, 2000], "power_db": [-40], "decay_per_s": [30], "room": None}
+    (folder / "noisy.json").write_text(json.dumps(value))
+    sounds: dict[tuple[str, str], np.ndarray] = {}
+    for name in ("bar", "noisy"):
+        for seed in ("1", "2"):
+            options = ("--seed", seed, "--duration", "0.3")
+            assert run("synthesize", folder / f"{name}.json", "--out", folder / "s.wav", *options) == 0
+            sounds[name, seed] = read_float(folder / "s.wav")
+    assert np.array_equal(sounds["bar", "1"], sounds["bar", "2"])
+    assert not np.array_equal(sounds["noisy", "1"], sounds["noisy", "2"])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"decay_per_s": [-1.0]}, "negative"),
+        ({"power_db": [0.0, 1.0]}, "make them equal"),
+        ({"frequency_hz": [float("nan")]}, "not a finite number"),
+        ({"power_db": [float("inf")]}, "not a finite number"),
+    ],
+)
+def test_bad_physics_is_refused(
+    tmp_path: Path, physics: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], reason: str
+) -> None:
+    value = json.loads(physics.read_text())
+    value["modes"] |= change
+    (tmp_path / "bad.json").write_text(json.dumps(value))
+    assert reason in refuse(capsys, "synthesize", tmp_path / "bad.json", "--out", tmp_path / "x.wav")
+    assert not (tmp_path / "x.wav").exists()
+
+
+# --- render -----------------------------------------------------------------------------------
+
+
+def test_render_keeps_its_contracts(
+    tmp_path: Path, folder: Path, silent: Path, physics: Path, onsets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, video, markers, project = (tmp_path / n for n in ("t.wav", "t.mp4", "m.csv", "p.struck.json"))
+    job = ("render", silent, "--physics", physics, "--ckpt-dir", folder)  # no checkpoint there: physics alone
+    outputs = ("--video", video, "--stems", tmp_path / "stems", "--markers", markers, "--project", project)
+    assert run(*job, "--onsets", onsets, "--out", out, *outputs) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "" and "untouched" in printed.err and "no checkpoint" in printed.err
+    info = soundfile.info(out)
+    assert (info.samplerate, info.subtype, info.frames) == (48_000, "PCM_24", 96_000)
+    assert b"bext" in out.read_bytes()[:64]
+    track = soundfile.read(out, dtype="float32")[0].mean(axis=1)
+    assert find_attacks(track, 48_000, HITS_S) == pytest.approx(HITS_S, abs=0.002)
+    levels = [np.abs(track[round(t * 48_000) :][:480]).max() for t in (HITS_S[1], HITS_S[2])]
+    assert 20 * math.log10(levels[0] / levels[1]) == pytest.approx(6.0, abs=0.7)
+    assert np.abs(track[: round(0.24 * 48_000)]).max() == 0.0
+    assert probe(video).start_timecode == "01:00:00:00"
+    decoded = read_clip_audio(video, 48_000)
+    plainly = np.frombuffer(run_ffmpeg("-i", video, "-ac", "1", "-ar", "48000", "-f", "f32le", "-"), np.float32)
+    for heard in (decoded, plainly):
+        assert find_attacks(heard, 48_000, HITS_S) == pytest.approx(find_attacks(track, 48_000, HITS_S), abs=0.001)
+    stems = [soundfile.read(path, dtype="float32")[0].mean(axis=1) for path in sorted((tmp_path / "stems").iterdir())]
+    assert np.abs(sum(stems) - track).max() < 1e-6
+
+    again = tmp_path / "again.wav"
+    assert run("render", project, "--out", again, "--ckpt-dir", folder) == 0
+    assert again.read_bytes()[-96_000:] == out.read_bytes()[-96_000:]
+    assert run(*job, "--onsets", markers, "--out", again) == 0
+    assert np.abs(soundfile.read(again, dtype="float32")[0].mean(axis=1) - track).max() < 1e-3
+
+
+def test_the_shipped_sampler_strikes_on_time(tmp_path: Path, silent: Path, physics: Path, onsets: Path) -> None:
+    out = tmp_path / "t.wav"
+    assert run("render", silent, "--onsets", onsets, "--physics", physics, "--steps", "2", "--out", out) == 0
+    track = soundfile.read(out, dtype="float32")[0].mean(axis=1)
+    assert len(track) == 96_000
+    assert find_attacks(track, 48_000, HITS_S) == pytest.approx(HITS_S, abs=0.002)
+
+
+def test_a_seed_on_a_project_replaces_every_hit_s(tmp_path: Path, silent: Path, onsets: Path) -> None:
+    first, second = tmp_path / "a.struck.json", tmp_path / "b.struck.json"
+    assert run("render", silent, "--onsets", onsets, "--seed", "7", "--project", first) == 0
+    assert run("render", first, "--seed", "8", "--project", second) == 0
+    assert run("render", second, "--seed", "7", "--project", second) == 0
+    seeds = [[hit["seed"] for hit in json.loads(p.read_text())["hits"]] for p in (first, second)]
+    assert seeds[0] == seeds[1] and len(set(seeds[0])) == 3
+
+
+def test_a_silent_clip_says_what_its_picture_looks_like_or_which_preset_it_uses(
+    tmp_path: Path, silent: Path, onsets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("render", silent, "--onsets", onsets, "--markers", tmp_path / "m.csv") == 0
+    assert "the picture looks like" in capsys.readouterr().err
+
+    def fail(*_: object, **__: object) -> None:
+        raise BadInput("the sight checkpoint is missing; restore it")
+
+    monkeypatch.setattr("engine.pipeline.sounds_from_video.estimate_hits", fail)
+    assert run("render", silent, "--onsets", onsets, "--markers", tmp_path / "m.csv") == 0
+    assert "the sight checkpoint is missing" in (told := capsys.readouterr().err) and "preset" in told
+
+
+def test_given_times_of_a_sounding_clip_are_not_moved(tmp_path: Path, sounding: Path) -> None:
+    (tmp_path / "o.csv").write_text("time_s,velocity_db\n0.27,\n0.81,-4.5\n")
+    assert run("render", sounding, "--onsets", tmp_path / "o.csv", "--project", tmp_path / "p.struck.json") == 0
+    value = json.loads((tmp_path / "p.struck.json").read_text())
+    assert [hit["time_s"] for hit in value["hits"]] == [0.27, 0.81]
+    assert value["hits"][1]["velocity_db"] == -4.5
+
+
+def test_no_hits_render_silence_with_a_warning(
+    tmp_path: Path, silent: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "none.csv").write_text("time_s\n")
+    outputs = ("--out", tmp_path / "o.wav", "--video", tmp_path / "o.mp4", "--stems", tmp_path / "s")
+    assert run("render", silent, "--onsets", tmp_path / "none.csv", *outputs) == 0
+    assert "warning: no hits" in capsys.readouterr().err
+    sound = soundfile.read(tmp_path / "o.wav")[0]
+    assert len(sound) == 96_000 and not sound.any() and probe(tmp_path / "o.mp4").has_audio
+
+
+def test_render_refuses_before_it_works(
+    tmp_path: Path, silent: Path, physics: Path, onsets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "late.csv").write_text("time_s\n0.1\n9.0\n")
+    (tmp_path / "broken.struck.json").write_text('{"clip": 3')
+    (tmp_path / "other.struck.json").write_text("[1, 2]")
+    (tmp_path / "text.mp4").write_text("no clip\n" * 100)
+    out = tmp_path / "o.wav"
+    cases: list[tuple[str, list[str | Path]]] = [
+        ("nothing to write", [silent]),
+        ("no folder", [silent, "--out", tmp_path / "missing" / "o.wav"]),
+        ("is a folder", [silent, "--out", tmp_path]),
+        ("is a file", [silent, "--stems", physics]),
+        ("overwrite", [silent, "--video", silent]),
+        ("two names", [silent, "--out", out, "--markers", out]),
+        ("out of range", [silent, "--out", out, "--steps", "0"]),
+        ("out of range", [silent, "--out", out, "--steps", "10000"]),
+        ("out of range", [silent, "--out", out, "--seed", "-1"]),
+        ("out of range", [silent, "--out", out, "--seed", "99999999999999999999"]),
+        ("not a whole number", [silent, "--out", out, "--steps", "many"]),
+        ("row 3", [silent, "--out", out, "--onsets", tmp_path / "late.csv"]),
+        ("cannot be read", [silent, "--out", out, "--onsets", tmp_path / "missing.csv"]),
+        ("not JSON", [silent, "--out", out, "--physics", onsets]),
+        ("no such file", [tmp_path / "missing.mp4", "--out", out]),
+        ("not a clip", [tmp_path / "text.mp4", "--out", out]),
+        ("broken", [tmp_path / "broken.struck.json", "--out", out]),
+        ("not a Struck project", [tmp_path / "other.struck.json", "--out", out]),
+        ("unrecognized", [silent, "--out", out, "--bogus"]),
+    ]
+    for reason, args in cases:
+        assert reason in refuse(capsys, "render", *args), reason
+    assert not out.exists()
+
+
+# --- the frame --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["conjure"], ["detect"], ["detect", "x.mp4", "--source", "smell"], ["train"], ["train", "dragons"],
+        ["evaluate", "nothing"], ["bench", "nothing"], ["analyze", "missing.wav"], ["synthesize", "x.json"],
+        ["synthesize", "x.json", "--out", "o.wav", "--duration", "inf"],
+        ["synthesize", "x.json", "--out", "o.wav", "--duration", "0"],
+        ["analyze", "x.wav", "--max-modes", "0"], ["--device", "abacus", "detect", "x.mp4"],
+        ["detect", "x.mp4", "--ckpt-dir", "/nowhere/at/all"], ["detect", "x.mp4", "--data-dir", "/nowhere/at/all"],
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused_in_one_sentence(
+    args: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refuse(capsys, *args)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_shared_options_stand_anywhere(physics: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o.wav"
+    for args in (
+        ["--device", "cpu", "synthesize", physics, "--out", out],
+        ["synthesize", physics, "--device=cpu", "--out", out, "--data-dir", tmp_path, "--ckpt-dir", tmp_path],
+    ):
+        assert run(*args) == 0
+
+
+def test_help_is_told_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    for args in (["--help"], ["render", "--help"], ["train", "--help"], []):
+        assert main(args) == 0
+        assert "usage" in capsys.readouterr().out
+
+
+def test_a_fault_of_ours_leaves_a_log_and_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import engine.cli.analyze as analyze
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    monkeypatch.setattr(analyze, "run", fail)
+    assert run("analyze", "x.wav") == 1
+    error = capsys.readouterr().err
+    assert "ZeroDivisionError" in error and error.count("\n") == 1 and "Traceback" not in error
+    (log,) = (tmp_path / ".struck" / "logs").iterdir()
+    assert str(log) in error and "secret" in log.read_text()
+
+
+def test_as_a_program(tmp_path: Path, folder: Path) -> None:
+    hit = tmp_path / "hit.wav"
+    soundfile.write(hit, make_clicks([0.05], 0.5), SOUND_RATE_HZ)
+    command = [sys.executable, "-m", "engine"]
+
+    def start(*args: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*command, *args], cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+    done = start("analyze", hit, "--json", "-")
+    assert done.returncode == 0 and json.loads(done.stdout)["version"] == 1
+    bad = start("detect", tmp_path / "no.mp4")
+    assert bad.returncode == 2 and bad.stdout == "" and bad.stderr.count("\n") == 1
+
+
+def test_bench_prints_figures_and_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    import engine.lab.benchmarks.edit_to_ear as bench
+
+    monkeypatch.setattr(bench, "WIDTH", 640)
+    monkeypatch.setattr(bench, "REPEATS", 1)
+    assert run("bench", "move", "--json", "-") == 0
+    value = json.loads(capsys.readouterr().out)
+    (figure,) = value["figures"]
+    assert figure["name"] == "move" and figure["goal"] == 150.0 and figure["value"] > 0 and "cores" in value["machine"]
+    assert "of goal" in bench.format_table(value["machine"], [bench.Figure(**figure)])

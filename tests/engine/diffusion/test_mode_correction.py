@@ -1,0 +1,59 @@
+"""A sampled sound's modes are held to the frequencies and decays they were asked to have; all else stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.diffusion.mode_correction import hold_modes
+from engine.physics.analysis.analyze import analyze_hit, synthesize
+from engine.physics.analysis.damped_sinusoids import fit_changes, ring
+from engine.physics.model import Modes, Physics, Residual
+
+RATE, LENGTH = 48_000, 60_000
+MODES = Modes((400.0, 1130.0, 3100.0), (-10.0, -16.0, -20.0), (6.0, 12.0, 25.0), (0.3, -1.0, 2.0), (False,) * 3)
+
+
+def sound_of(modes: Modes) -> np.ndarray:
+    return synthesize(Physics(modes, Residual(), RATE), LENGTH / RATE)
+
+
+def held(sound: np.ndarray) -> np.ndarray:
+    asked = sound_of(MODES)
+    return asked + hold_modes(sound - asked, MODES)
+
+
+def test_changes_are_found_and_doubt_draws_them_to_nothing() -> None:
+    poles, amplitudes = np.array([[500.0, 8.0], [900.0, 20.0]]), np.array([0.3 + 0.1j, -0.2j])
+    moved = poles + np.array([[0.0, 0.05], [0.0, 0.0]])
+    rest = ring(moved, amplitudes, 20_000, RATE) - ring(poles, amplitudes, 20_000, RATE)
+    change = fit_changes(rest, RATE, poles, amplitudes)
+    assert change[1, 0].real * RATE == pytest.approx(-0.05, rel=0.02) and abs(change[1, 1]) * RATE < 1e-3
+    sure = fit_changes(rest, RATE, poles, amplitudes, np.full((2, 2), 1e-9))
+    assert np.abs(sure).max() < 0.05 * np.abs(change[1, 0])
+
+
+def test_a_mode_that_falls_too_fast_or_slides_is_brought_back() -> None:
+    strayed = replace(MODES, decay_per_s=(6.9, 10.6, 25.0), frequency_hz=(400.2, 1130.0, 3099.0))
+    noise = synthesize(Physics(Modes(), Residual((100.0, 8000.0), (-50.0,), (40.0,)), RATE), LENGTH / RATE, seed=2)
+    found = analyze_hit(held(sound_of(strayed) + noise), RATE, onset_s=0.0)[0].modes
+    for index, (hz, fall) in enumerate(zip(MODES.frequency_hz, MODES.decay_per_s, strict=True)):
+        nearest = int(np.argmin(np.abs(np.array(found.frequency_hz) - hz)))
+        assert 1200.0 * abs(np.log2(found.frequency_hz[nearest] / hz)) < 1.0, index
+        assert found.decay_per_s[nearest] == pytest.approx(fall, rel=0.05), index
+
+
+def test_louder_modes_and_noise_stay_as_they_are() -> None:
+    louder = replace(MODES, power_db=(-7.0, -16.0, -24.0))
+    np.testing.assert_allclose(held(sound_of(louder)), sound_of(louder), atol=1e-3)
+    noise = synthesize(Physics(Modes(), Residual((100.0, 20_000.0), (-30.0,), (30.0,)), RATE), LENGTH / RATE, seed=3)
+    kept = hold_modes(noise, MODES)
+    assert np.sqrt(np.mean((kept - noise) ** 2)) < 0.1 * np.sqrt(np.mean(noise**2))
+
+
+def test_nothing_is_done_where_no_mode_sounds() -> None:
+    rest = np.random.default_rng(1).standard_normal(LENGTH).astype(np.float32)
+    for modes in (Modes(), replace(MODES, muted=(True,) * 3)):
+        assert hold_modes(rest, modes) is rest

@@ -1,0 +1,154 @@
+"""Scores of onsets by known answers, and the baselines they are set beside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.core.errors import BadInput
+from engine.lab.baselines.onset_pickers import find_flow_peaks
+from engine.lab.baselines.syncfusion import (
+    CHUNK,
+    RATE_HZ,
+    SyncFusionNetwork,
+    detect_with_syncfusion,
+    draw_chunks,
+    load_syncfusion,
+    save_syncfusion,
+)
+from engine.lab.data.greatest_hits import Contact, Take
+from engine.lab.data.onsets.labels import choose_contacts, measure_levels, to_velocity
+from engine.lab.evaluation.onsets.networks import Judge, choose_judge, usual_lag_s
+from engine.lab.evaluation.onsets.scores import (
+    Clip,
+    average_precision,
+    find_shift,
+    measure,
+    measure_foley,
+    measure_recall_by_action,
+    measure_timing,
+    measure_velocity,
+    pair_up,
+)
+from engine.lab.evaluation.onsets.tables import print_tables, tabulate
+from engine.onsets.network import OnsetNetwork
+from engine.onsets.track import Onset
+from tests.engine.onsets.test_network import SMALL, make_squares
+
+TRUTH = [0.5 + 0.7 * k for k in range(10)]
+
+
+def make_clip(onsets: list[Onset], day: str = "2015-01-01") -> Clip:
+    velocity = [0.1 * k for k in range(10)]
+    action = ["hit"] * 8 + ["scratch"] * 2
+    clip = Clip(f"{day}.mp4", day, 8.0, 0.04, TRUTH, [*TRUTH, 7.9], action, velocity, TRUTH)
+    clip.tracks["motion"] = onsets
+    return clip
+
+
+def test_a_perfect_finder_scores_one_and_a_late_one_is_late() -> None:
+    clip = make_clip([Onset(t, 0.9, 0.1 * k) for k, t in enumerate(TRUTH)])
+    assert measure([clip], lambda c: TRUTH, 0.025)["f1"] == 1.0
+    assert average_precision([clip], "motion", 0.025) == pytest.approx(1.0)
+    assert measure_foley([clip], "motion", 0.5) == {"count_accuracy": 1.0, "average_precision": 1.0}
+    assert measure_velocity([clip], "motion", 0.5)["pooled"] == pytest.approx(1.0)
+    late = make_clip([Onset(t + 0.06, 0.9) for t in TRUTH])
+    assert measure([late], lambda c: [o.time_s for o in c.tracks["motion"]], 0.05)["f1"] == 0.0
+    timing = measure_timing([late], "motion", 0.5)
+    assert timing["median_ms"] == pytest.approx(60.0) and timing["median_absolute_in_step_ms"] < 1e-6
+    assert find_shift(late, "motion", 0.5) == pytest.approx(-0.01)
+    assert measure_recall_by_action([late], "motion", 0.5) == {"hit": 0.0, "scratch": 0.0}
+
+
+def test_what_is_audible_but_not_labelled_is_no_error_and_what_is_neither_is() -> None:
+    clip = make_clip([])
+    assert measure([clip], lambda c: [*TRUTH, 7.9], 0.05) == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
+    assert measure([clip], lambda c: [*TRUTH, 0.1], 0.05)["precision"] == pytest.approx(10 / 11)
+    one_frame = measure([clip], lambda c: [t + 0.039 for t in TRUTH], None)
+    assert one_frame["f1"] == 1.0 and measure([clip], lambda c: [t + 0.041 for t in TRUTH], None)["f1"] == 0.0
+
+
+def test_pairs_are_one_to_one_and_the_closest() -> None:
+    assert sorted(pair_up([1.0, 1.05, 3.0], [1.04, 2.0], 0.1)) == [(1, 0)]
+    assert pair_up([], [1.0], 0.1) == []
+
+
+def test_weak_candidates_cost_average_precision_only_where_they_are_likely() -> None:
+    right = [Onset(t, 0.9) for t in TRUTH]
+    below = make_clip([*right, Onset(0.1, 0.2)])
+    over = make_clip([*right, Onset(0.1, 0.95)])
+    assert average_precision([below], "motion", 0.05) > 0.99 > average_precision([over], "motion", 0.05)
+
+
+def test_tables_are_made_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    clips = [make_clip([Onset(t, 0.6) for t in TRUTH], day) for day in ("2015-01-01", "2015-01-02")]
+    result = tabulate(clips, False)
+    print_tables("made clips", result)
+    text = capsys.readouterr().err
+    assert "| motion | default, 0.50 | 1.00 1.00 **1.000**" in text and "best on other days" in text
+    json.dumps(result)
+
+
+def test_every_local_maximum_of_flow_is_a_peak() -> None:
+    speeds = np.array([0.0, 1.0, 0.5, 2.0, 1.0, 0.0])
+    assert [o.time_s for o in find_flow_peaks(np.arange(6) / 10, speeds)] == [0.1, 0.3]
+
+
+def test_a_network_is_asked_only_about_days_it_has_not_learnt_from() -> None:
+    judge = Judge(OnsetNetwork(SMALL), 0.4, frozenset({"2015-01-01"}), False, {"a": 0.03, "b": 0.05, "c": -0.02})
+    assert choose_judge([judge], "2015-01-01") is judge and choose_judge([], "2015-01-01") is None
+    with pytest.raises(BadInput, match="2015-01-02"):
+        choose_judge([judge], "2015-01-02")
+    frames_s = {"a": 0.04, "b": 0.04, "c": 1 / 30}
+    assert usual_lag_s(judge, 0.04, frames_s) == pytest.approx(0.04)
+    assert usual_lag_s(judge, 0.02, frames_s) == 0.0
+
+
+def test_of_a_rattle_only_the_strongest_contact_in_the_picture_is_asked_for(tmp_path: Path) -> None:
+    def contact(time_s: float, impulse: float, shown: bool = True, speed: float = 1.0) -> dict:
+        return {
+            "time_s": time_s, "action": "hit", "impulse_n_s": impulse, "speed_m_per_s": speed, "in_picture": shown
+        }  # fmt: skip
+
+    contacts = [
+        contact(1.0, 0.1),
+        contact(1.03, 0.5),
+        contact(1.2, 0.2),
+        contact(2.0, 0.3, False),
+        contact(3, 1, True, 0.01),
+    ]
+    take = Take("t", tuple(Contact(c["time_s"], "wood", "hit") for c in contacts), None, tmp_path / "t_mic.mp4")
+    assert len(choose_contacts(take)[0]) == 5
+    (tmp_path / "t.truth.json").write_text(json.dumps({"contacts": contacts}), encoding="utf-8")
+    seen, others = choose_contacts(take)
+    assert [t for t, _ in seen] == [1.03, 1.2] and others == [1.0, 2.0, 3.0]
+
+
+def test_levels_of_hits_are_told_in_db() -> None:
+    sound = np.zeros(22_050)
+    sound[5000:6000], sound[15_000:16_000] = 0.5, 0.05
+    levels = measure_levels(sound, 22_050, [5000 / 22_050, 15_000 / 22_050])
+    assert levels[0] == pytest.approx(-6.02, abs=0.05) and levels[0] - levels[1] == pytest.approx(20.0, abs=0.05)
+    assert np.allclose(np.diff(to_velocity(levels)), -20 / 24, atol=0.05)
+    assert to_velocity(np.zeros(0)).size == 0
+
+
+def test_the_reduced_syncfusion_network_tells_every_frame_of_two_seconds(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = SyncFusionNetwork().eval()
+    clip = make_squares(0)
+    frames, labels = draw_chunks([clip], 2, np.random.default_rng(0))
+    assert frames.shape == (2, CHUNK, 64, 112) and labels.sum() >= 4
+    with torch.no_grad():
+        assert network(frames).shape == (2, CHUNK)
+    found = detect_with_syncfusion(network, clip.times_s, clip.frames, clip.duration_s)
+    assert all(abs(o.time_s * RATE_HZ % 1 - 0.5) < 1e-6 and 0 < o.strength < 1 for o in found)
+    save_syncfusion(tmp_path, network, {"left_out": ["2015-01-01"]})
+    assert load_syncfusion(tmp_path)[1] == {"2015-01-01"}
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(BadInput, match="no baseline network"):
+        load_syncfusion(tmp_path)

@@ -1,0 +1,419 @@
+"""The sampler's evaluation: figures of sets and control of sounds whose truth is known, and a small run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from engine.core.errors import BadInput
+from engine.diffusion.checkpoint import save_checkpoint
+from engine.diffusion.unet import NetworkConfig, VelocityNetwork
+from engine.lab.data.recordings import Recording, is_held_out, list_recordings
+from engine.lab.evaluation.sampler import control, sounds, tables, takes
+from engine.lab.evaluation.sampler import evaluate as evaluation
+from engine.lab.metrics import distribution as metrics
+from engine.lab.metrics import material_classifier as listening
+from engine.lab.training.material import train as training
+from engine.physics.analysis.analyze import synthesize
+from engine.physics.model import Modes, Physics, Residual
+from tests.sounds import NOISE, PLATE
+
+RATE = 48_000
+SETTINGS = sounds.Settings("nowhere", "none", steps=(1, 8))
+MAKE_MODES = Modes((400.0, 900.0, 2000.0), (-10.0, -20.0, -45.0), (10.0, 20.0, 30.0), (0.0,) * 3, (False,) * 3)
+
+
+# --- figures of sets ------------------------------------------------------------------------------
+
+
+def test_two_halves_of_one_set_are_no_distance_apart(rng: np.random.Generator) -> None:
+    cloud = rng.normal(size=(400, 6))
+    found = []
+    for _ in range(40):
+        order = rng.permutation(400)
+        found.append(metrics.measure_kernel(cloud[order[:200]], cloud[order[200:]]))
+    assert abs(np.mean(found)) < 3.0 * np.std(found) / np.sqrt(40) + 1e-9
+    assert metrics.measure_frechet(cloud, cloud) == pytest.approx(0.0, abs=1e-9)
+    shifts = (0.0, 0.5, 1.0, 2.0)
+    other = rng.normal(size=(400, 6))
+    kernel = [metrics.measure_kernel(cloud, other + s) for s in shifts]
+    frechet = [metrics.measure_frechet(cloud, other + s) for s in shifts]
+    assert kernel == sorted(kernel) and frechet == sorted(frechet)
+    assert frechet[3] == pytest.approx(6 * 2.0**2, rel=0.1)  # the square of the shift, and next to no spread
+    spread = metrics.measure_frechet(cloud, 3.0 * other)
+    assert spread == pytest.approx(6 * (3.0 - 1.0) ** 2, rel=0.2)
+
+
+def test_takes_of_one_object_are_no_sign_of_nearness(rng: np.random.Generator) -> None:
+    """Sets of the same objects, each with its own takes: without groups they seem nearer than two halves can be."""
+    found: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(40):
+        objects = rng.normal(size=(30, 6))
+        of = np.repeat(np.arange(30), 2)
+        a, b = (objects[of] + 0.1 * rng.normal(size=(60, 6)) for _ in range(2))
+        found[True].append(metrics.measure_kernel(a, b, None, None, of, of))
+        found[False].append(metrics.measure_kernel(a, b))
+    assert abs(np.mean(found[True])) < 0.25 * abs(np.mean(found[False]))
+    assert np.mean(found[False]) < 0.0
+
+
+def test_weights_count_a_vector_again_without_pairing_it_with_itself(rng: np.random.Generator) -> None:
+    a, b = rng.normal(size=(20, 3)), rng.normal(size=(20, 3)) + 0.5
+    half = np.repeat([1.0, 0.0], 10)
+    assert metrics.measure_kernel(a, b, half, half) == pytest.approx(metrics.measure_kernel(a[:10], b[:10]))
+    assert metrics.measure_frechet(a, b, half, half) == pytest.approx(metrics.measure_frechet(a[:10], b[:10]))
+    assert metrics.measure_kernel(a, b, np.full(20, 2.0)) == pytest.approx(metrics.measure_kernel(a, b))
+
+
+def test_divergence_is_nothing_for_equals_and_never_negative(rng: np.random.Generator) -> None:
+    p, q = rng.dirichlet(np.ones(5), 50), rng.dirichlet(np.ones(5), 50)
+    assert np.abs(metrics.measure_divergence(p, p)).max() < 1e-12
+    assert metrics.measure_divergence(p, q).min() >= 0.0
+    halves = metrics.measure_divergence(np.array([0.5, 0.5]), np.array([0.25, 0.75]))
+    assert float(halves) == pytest.approx(0.5 * np.log(2) + 0.5 * np.log(2 / 3))
+
+
+def test_gap_is_the_share_of_the_way_from_the_paper_to_real() -> None:
+    assert metrics.measure_gap(10.0, 10.0, 2.0) == 0.0
+    assert metrics.measure_gap(10.0, 6.0, 2.0) == 50.0
+    assert metrics.measure_gap(10.0, 2.0, 2.0) == 100.0
+    assert metrics.measure_gap(20.0, 50.0, 80.0) == 50.0  # a share that should rise
+    assert metrics.measure_gap(3.0, 1.0, 3.0) is None
+    row = dict.fromkeys(tables.FIGURES, 1.0) | {"system": "x"}
+    table = {sounds.REAL: row, sounds.PAPER: {**row, "kernel": 5.0, "recognised_percent": 2.0}, "sampler_1": row}
+    closed = {r["figure"]: r["closed_percent"]["sampler, 1 step"] for r in tables.tabulate_gap(table)}
+    assert closed["kernel"] == 100.0
+    assert closed["recognised_percent"] is None and closed["frechet"] is None  # no gap where the paper's is no worse
+
+
+def test_halves_share_every_group_and_intervals_know_of_groups(rng: np.random.Generator) -> None:
+    groups = ["a"] * 6 + ["b"] * 5 + ["c"]
+    first, second = metrics.split(groups, rng)
+    assert sorted([*first, *second]) == list(range(12))
+    assert sum(i < 6 for i in first) == 3 and 2 <= sum(6 <= i < 11 for i in first) <= 3
+    values = np.repeat(rng.normal(size=30), 10)
+    together = metrics.estimate_mean(values, [str(k // 10) for k in range(300)])
+    alone = metrics.estimate_mean(values, [str(k) for k in range(300)])
+    assert together and alone and together[0] == alone[0] == pytest.approx(values.mean())
+    assert together[2] - together[1] > 2.0 * (alone[2] - alone[1])  # takes of an object say the same ten times
+    assert metrics.estimate_mean(np.array([np.nan, 2.0]), ["a", "b"]) == [2.0, 2.0, 2.0]
+    assert metrics.estimate_mean(np.array([np.nan]), ["a"]) is None
+
+
+def test_a_set_is_as_near_itself_as_it_can_be(rng: np.random.Generator) -> None:
+    features, shares = rng.normal(size=(60, 4)), rng.dirichlet(np.ones(3), 60)
+    groups = [str(k // 2) for k in range(60)]
+    same = metrics.measure_sets(features, features, shares, shares, groups)
+    moved = metrics.measure_sets(features, features + 1.0, shares, shares[:, ::-1] ** 3, groups)
+    assert same["kernel"][1] < 0.0 < same["kernel"][2]
+    assert all(moved[name][0] > max(same[name][0], 0.0) for name in ("kernel", "frechet", "kl_mean"))
+    assert moved["kernel"][1] > same["kernel"][2]
+    assert all(low <= value <= high for value, low, high in same.values())
+
+
+def test_accuracy_counts_only_scored_classes() -> None:
+    posterior = np.array([[0.9, 0.1], [0.2, 0.8], [0.9, 0.1], [0.9, 0.1]])
+    right, each = metrics.measure_accuracy(posterior, ["metal", "metal", "wood", None], ("metal", "wood"), ["metal"])
+    assert right[:2].tolist() == [1.0, 0.0] and np.isnan(right[2:]).all()
+    assert each == {"metal": 50.0}
+
+
+# --- control --------------------------------------------------------------------------------------
+
+
+def test_modes_that_moved_too_far_or_fade_too_fast_are_not_met() -> None:
+    def met(**changes: tuple[float, ...]) -> list[list[bool]]:
+        found: list[list[bool]] = control.compare_modes(MAKE_MODES, replace(MAKE_MODES, **changes)).tolist()
+        return found
+
+    assert met() == [[True] * 3] * 2  # the third is 35 dB under the strongest
+    sharp = tuple(f * 2 ** (10 / 1200) for f in MAKE_MODES.frequency_hz)
+    assert not np.any(met(frequency_hz=sharp))
+    near = tuple(f * 2 ** (4 / 1200) for f in MAKE_MODES.frequency_hz)
+    assert np.all(met(frequency_hz=near))
+    assert met(decay_per_s=(10.5, 23.0, 30.0)) == [[True, True, True], [True, False, False]]
+    assert control.compare_modes(MAKE_MODES, Modes()).tolist() == [[False] * 3] * 2
+    assert len(control.compare_modes(replace(MAKE_MODES, muted=(True, False, False)), MAKE_MODES)) == 2
+
+
+def test_a_mode_measures_its_level_and_a_removed_one_is_gone() -> None:
+    physics = Physics(PLATE, Residual())
+    before = synthesize(physics, 1.0)
+    hz, rate = PLATE.frequency_hz[2], PLATE.decay_per_s[2]
+    assert control.measure_mode_db(before, hz, rate) == pytest.approx(PLATE.power_db[2], abs=0.2)
+    quiet = replace(physics, modes=replace(PLATE, muted=tuple(k == 2 for k in range(len(PLATE)))))
+    removed = synthesize(quiet, 1.0)
+    gone = control.measure_muting(removed, before, [removed], hz, rate)
+    assert gone["gone"] and gone["fall_db"] >= 20.0  # neighbours' skirts are left
+    alone = Modes((hz,), (-12.0,), (rate,), (0.0,), (False,))
+    single = synthesize(Physics(alone, Residual()), 1.0)
+    fall = control.measure_muting(np.zeros(RATE), single, [np.zeros(RATE)], hz, rate)
+    assert fall["gone"] and fall["fall_db"] >= 40.0
+    half = control.measure_muting(0.5 * single, single, [np.zeros(RATE)], hz, rate)
+    assert not half["gone"] and half["fall_db"] == pytest.approx(6.02, abs=0.1)
+    noise = [synthesize(Physics(Modes(), NOISE), 1.0, seed) for seed in range(9)]
+    down = control.measure_muting(noise[0], single + noise[0], noise[1:], hz, rate)
+    assert down["gone"]
+
+
+def test_measures_of_a_sound_move_as_they_are_named() -> None:
+    physics = Physics(PLATE, NOISE)
+    base = control.measure_sound(synthesize(physics, 1.0))
+    loud = control.measure_sound(2.0 * synthesize(physics, 1.0))
+    assert loud["level_db"] - base["level_db"] == pytest.approx(6.02, abs=0.01)
+    assert loud["ring_db"] == pytest.approx(base["ring_db"]) and loud["peak_cents"] == base["peak_cents"]
+    high = replace(PLATE, frequency_hz=tuple(2.0 * f for f in PLATE.frequency_hz))
+    octave = control.measure_sound(synthesize(Physics(high, Residual()), 1.0))
+    plain = control.measure_sound(synthesize(Physics(PLATE, Residual()), 1.0))
+    assert octave["peak_cents"] - plain["peak_cents"] == pytest.approx(1200.0, abs=10.0)
+    assert octave["brightness_cents"] - plain["brightness_cents"] == pytest.approx(1200.0, abs=60.0)
+
+
+def test_the_rooms_time_is_when_only_the_room_is_left() -> None:
+    wet, dry = (synthesize(Physics(Modes(), r), 1.0) for r in (NOISE, replace(NOISE, room=None)))
+    from_s = control.room_time_s(wet, dry)
+    assert from_s is not None and 0.05 < from_s < 0.5
+    assert control.late_db(wet, from_s) - control.late_db(dry, from_s) > 10.0
+    assert control.room_time_s(dry, dry) is None
+
+
+Sample = Callable[..., list[np.ndarray]]
+
+
+def obey(settings: sounds.Settings, physics: Sequence[Physics], seeds: Sequence[int], steps: int) -> list[np.ndarray]:
+    """A sampler that gives the physics as it is."""
+    return [synthesize(p, 0.8, seed) for p, seed in zip(physics, seeds, strict=True)]
+
+
+def stay(settings: sounds.Settings, physics: Sequence[Physics], seeds: Sequence[int], steps: int) -> list[np.ndarray]:
+    """A sampler that plays the same object, 10 cents sharp, whatever it is asked."""
+    sharp = replace(PLATE, frequency_hz=tuple(f * 2 ** (10 / 1200) for f in PLATE.frequency_hz))
+    return [synthesize(Physics(sharp, NOISE), 0.8, seed) for seed in seeds]
+
+
+def test_control_tells_a_sampler_that_obeys_from_one_that_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Physics(PLATE, NOISE)
+    found = {}
+    for name, made in (("obey", obey), ("stay", stay)):
+        monkeypatch.setattr(control, "sample", made)
+        row = control.measure_control(asked, 5, SETTINGS)
+        found[name] = control.summarize_control([row], SETTINGS), control.summarize_steps([row])
+    good, bad = found["obey"][0], found["stay"][0]
+    by_name = {r["system"]: r for r in good["modes"]}
+    assert by_name["sampler_1"]["both_percent"] == by_name["sampler_8"]["both_percent"] == 100.0
+    assert by_name["sampler_1"]["modes"] >= 6 and by_name["prior_again"]["frequency_percent"] >= 80.0
+    assert {r["system"]: r["frequency_percent"] for r in bad["modes"]}["sampler_8"] < 20.0
+    assert good["muting"]["gone_percent"] == 100.0 and bad["muting"]["gone_percent"] == 0.0
+    turns = [turn for turn in good["changes"] if turn["objects"]]
+    assert {turn["change"] for turn in turns} >= {"velocity +6 dB", "mass +0.5", "damping +0.5", "roughness +0.7"}
+    assert all(turn["right_percent"] == 100.0 for turn in turns)
+    assert all(turn["right_percent"] == 0.0 for turn in bad["changes"] if turn["objects"])
+    steps = {r["system"]: r for r in found["obey"][1]}
+    assert steps["sampler_1"]["spectrum_db"] == 0.0 and steps["sampler_1"]["correlation"] == pytest.approx(1.0)
+    assert steps["other_seed"]["spectrum_db"] > 0.5 and steps["sampler_1"]["nearer_than_seed_percent"] == 100.0
+
+
+def test_a_dry_room_is_heard_to_be_dry(monkeypatch: pytest.MonkeyPatch) -> None:
+    thud = Physics(Modes(), NOISE)
+    base = synthesize(thud, 0.8, 5)
+    monkeypatch.setattr(control, "sample", obey)
+    dried = control.measure_drying(thud, 5, base, SETTINGS)
+    assert dried and dried["dry"] and dried["wanted_db"] >= 10.0
+    monkeypatch.setattr(control, "sample", lambda *_: [base])
+    still = control.measure_drying(thud, 5, base, SETTINGS)
+    assert still and not still["dry"] and still["got_db"] == 0.0
+    assert control.measure_drying(Physics(PLATE, Residual()), 5, base, SETTINGS) is None
+
+
+def test_made_up_objects_can_be_told_apart() -> None:
+    objects = control.make_objects(6)
+    assert objects == control.make_objects(6)
+    assert {one.residual.room is None for one in objects} == {True, False}
+    for one in objects:
+        hz = np.array(one.modes.frequency_hz)
+        assert len(hz) >= 2 and (hz[1:] / hz[:-1]).min() > 1.2
+
+
+# --- takes ----------------------------------------------------------------------------------------
+
+
+def test_two_draws_of_one_noise_are_takes_and_two_noises_are_not() -> None:
+    low = Residual((100.0, 1000.0, 8000.0), (-30.0, -60.0), (40.0, 40.0))
+    high = Residual((100.0, 1000.0, 8000.0), (-60.0, -30.0), (40.0, 40.0))
+    draws = {r: [synthesize(Physics(Modes(), r), 0.15, seed) for seed in range(3)] for r in (low, high)}
+    same = takes.measure_apart(draws[low][0], 0.25 * draws[low][0], 24_000.0)
+    assert same.max() < 1e-6  # level is no part of it
+    torch.manual_seed(0)
+    ear = listening.Listener(("a", "b")).eval()
+    objects = [takes.Takes(some, str(k), 24_000.0) for k, some in enumerate(draws.values())]
+    row = takes.compare_takes(sounds.PRIOR, objects, ear)
+    assert 0.3 < row["spectrum_within"] < 4.0 < row["spectrum_between"]
+    assert row["spectrum_ratio"] == pytest.approx(row["spectrum_within"] / row["spectrum_between"], abs=0.01)
+    twice = [takes.Takes([some[0], some[0]], str(k), 24_000.0) for k, some in enumerate(draws.values())]
+    assert takes.compare_takes(sounds.PRIOR, twice, ear)["features_ratio"] == 0.0
+
+
+def test_repeated_hits_are_found_by_their_names() -> None:
+    def case(folder: str, stem: str) -> Recording:
+        return Recording(Path(folder) / f"{stem}.flac", "g", "metal", "", 24_000.0)
+
+    hits = [case("body_percussion", f"heel_l_vl{v}_rr{k}") for v in (1, 2) for k in (1, 2, 3)]
+    found = takes.group_takes([*hits, case("kenney_impact", "impactTin_medium_000"), case("kbsim", "a_1")])
+    assert {name: len(some) for name, some in found.items()} == {
+        "body_percussion/heel_l_vl1": 3,
+        "body_percussion/heel_l_vl2": 3,
+    }
+
+
+# --- the listener, and all of it on a small corpus ------------------------------------------------
+
+
+def test_the_listener_hears_no_level_and_nothing_over_the_recordings_limit() -> None:
+    sound = synthesize(Physics(PLATE, NOISE), 1.0)
+    picture = listening.draw_picture(sound)
+    assert picture.shape == (listening.BANDS, listening.FRAMES)
+    assert picture.max() == pytest.approx(0.0, abs=1e-4) and picture.min() == listening.FLOOR_DB
+    assert np.allclose(picture, listening.draw_picture(0.1 * sound), atol=1e-3)
+    low = listening.draw_picture(sound, 2000.0)
+    assert (low[-20:] == listening.FLOOR_DB).all() and low[:20].max() == pytest.approx(0.0, abs=1e-4)
+    assert (listening.draw_picture(np.zeros(10)) == listening.FLOOR_DB).all()
+
+
+def test_materials_misread_from_names_count_as_unknown() -> None:
+    def heard(group: str, material: str) -> str | None:
+        return listening.material_class(Recording(Path("x"), group, material, "", 24_000.0))
+
+    assert heard("berklee_olpc/pan_hit", "metal") == "metal"
+    assert heard("berklee_olpc/eating_chips", "metal") is None
+    assert heard("kbsim/a", "plastic(keycap)") == "plastic"
+    assert heard("a/b", "unknown") is None
+
+
+def make_thing(index: int) -> Physics:
+    """A ringing or a dull thing, by the last bit."""
+    rng = np.random.default_rng(index)
+    ringing = index % 2 == 0
+    frequency = tuple(float(f) for f in np.sort(rng.uniform(800.0, 6000.0, 4) if ringing else rng.uniform(80, 400, 3)))
+    count = len(frequency)
+    decay = tuple(float(d) for d in (rng.uniform(8, 15, count) if ringing else rng.uniform(60, 90, count)))
+    modes = Modes(frequency, tuple(float(p) for p in rng.uniform(-25, -12, count)), decay, (0.0,) * count)
+    return Physics(modes, Residual((100.0, 1000.0, 8000.0), (-50.0, -55.0), (60.0, 90.0)))
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two takes each of 24 things of two materials, with a manifest."""
+    root = tmp_path_factory.mktemp("things")
+    rows = []
+    for index in range(24):
+        name = f"{'bell' if index % 2 == 0 else 'box'}{chr(97 + index)}"
+        folder = root / "audio" / "body_percussion"
+        folder.mkdir(parents=True, exist_ok=True)
+        for take in (1, 2, 3):
+            sound = synthesize(make_thing(index), 0.25, seed=10 * index + take)
+            path = folder / f"{name}_rr{take}.wav"
+            soundfile.write(path, np.concatenate([np.zeros(960, np.float32), sound]), RATE, subtype="FLOAT")
+            material = "metal" if index % 2 == 0 else "wood"
+            rows.append((f"audio/body_percussion/{path.name}", "A", "single", material, "CC0", "24000"))
+    with open(root / "MANIFEST.csv", "w", newline="", encoding="utf-8") as table:
+        csv.writer(table).writerows([("path", "tier", "kind", "material", "licence", "fmax_hz"), *rows])
+    return root
+
+
+@pytest.fixture(scope="module")
+def ear(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A listener trained on the corpus for a moment."""
+    out = tmp_path_factory.mktemp("ear") / "material"
+    training.main(["--data", str(corpus), "--out", str(out), "--steps", "25", "--fewest", "4"])
+    return out
+
+
+def test_the_listener_learns_and_is_refused_with_a_reason(corpus: Path, ear: Path, tmp_path: Path) -> None:
+    config = json.loads((ear / "config.json").read_text())
+    assert config["kind"] == "material" and set(config["network"]["classes"]) == {"metal", "wood"}
+    assert config["training"]["held_out"]["accuracy"] > 0.8
+    heard = listening.listen(listening.load_listener(ear), np.zeros((2, 64, 100), np.float32))
+    assert heard.features.shape == (2, listening.FEATURES) and np.allclose(heard.posterior.sum(axis=1), 1.0)
+    with pytest.raises(BadInput, match="holds no material listener"):
+        listening.load_listener(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({**config, "kind": "sampler"}))
+    with pytest.raises(BadInput, match="not of a material listener"):
+        listening.load_listener(tmp_path)
+    with pytest.raises(BadInput, match="fewer than two materials"):
+        training.main(["--data", str(corpus), "--out", str(tmp_path), "--fewest", "1000"])
+
+
+class Muffled:
+    """In the place of the paper's method: noise of its length and rate."""
+
+    digest = "none"
+
+    def sample(self, physics: Sequence[object], seeds: Sequence[int]) -> list[np.ndarray]:
+        return [0.1 * np.random.default_rng(seed).normal(size=11_025).astype(np.float32) for seed in seeds]
+
+
+def test_the_command_gives_every_table(
+    corpus: Path, ear: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(0)
+    save_checkpoint(tmp_path / "sampler", VelocityNetwork(NetworkConfig(channels=(8, 16))), {})
+    (tmp_path / "ddpm").mkdir()
+    muffled = Muffled()
+    monkeypatch.setattr(sounds, "open_paper", lambda settings: muffled)
+    monkeypatch.setattr(evaluation, "open_paper", lambda settings: muffled)
+    monkeypatch.setattr(tables, "FEWEST_HELD_OUT", 3)
+    for module, name, few in ((metrics, "DRAWS", 20), (takes, "MOST_BETWEEN", 3), (takes, "MOST_PAIRS", 1)):
+        monkeypatch.setattr(module, name, few)
+    figures = tmp_path / "figures.json"
+    where = ["--data", str(corpus), "--ckpt-dir", str(tmp_path), "--material", str(ear), "--device", "cpu"]
+    few = ["--steps", "1,2", "--control-steps", "1", "--paper", "4", "--control", "1", "--objects", "1", "--jobs", "1"]
+    evaluation.main([*where, *few, "--told", "--json", str(figures)])
+    result = json.loads(figures.read_text())
+    names = ["prior alone", "sampler, 1 step", "sampler, 2 steps", "sampler, 1 step, material told"]
+    assert [row["system"] for row in result["systems"]] == names
+    assert result["recordings"] == sum(is_held_out(r) for r in list_recordings(corpus))
+    real, nearest = result["references"]
+    prior = result["systems"][0]
+    assert prior["spectrum_db"] < nearest["spectrum_db"]  # the physics is the recording's own
+    assert real["recognised_percent"] > 60.0 and prior["recognised_percent"] > 60.0
+    assert real["kernel_interval"][0] < real["kernel"] < real["kernel_interval"][1]
+    paper = next(row for row in result["short"]["systems"] if row["system"].startswith("the paper"))
+    assert paper["spectrum_db"] > 2 * prior["spectrum_db"]
+    assert {row["figure"] for row in result["short"]["gap"]} == set(tables.FIGURES)
+    gap = {row["figure"]: row["closed_percent"]["prior alone"] for row in result["short"]["gap"]}
+    assert gap["spectrum_db"] > 50.0
+    assert set(result["control"]) == {"recordings", "objects"} and result["steps"][0]["system"] == "sampler_1"
+    assert [row["system"] for row in result["takes"]] == ["real", "prior", "sampler_1", "sampler_2", "varied"]
+    assert result["takes"][0]["features_ratio"] < 1.0
+    report = capsys.readouterr().err
+    assert "| gap closed |" in report and "| re-analysed |" in report and "| takes |" in report
+    with pytest.raises(BadInput, match="is not a list of numbers"):
+        evaluation.main([*where, "--steps", "many"])
+
+
+def test_distance_of_a_recording_from_itself_is_nothing() -> None:
+    recording = Recording(Path("x.wav"), "g", "metal", "", 20_000.0)
+    hit = synthesize(Physics(PLATE, NOISE), 0.5)
+    case = sounds.Case(recording, hit, Physics(PLATE, NOISE), 1)
+    rows = sounds.measure_rows(case, {sounds.PRIOR: hit, sounds.REAL: 0.1 * hit, sounds.PAPER: hit[:4800]}, 1.3)
+    assert rows[sounds.PRIOR].distances.max() == 0.0
+    assert rows[sounds.REAL].distances.max() < 0.1  # of another take the level is not asked
+    assert rows[sounds.PAPER].distances.min() > 1.0
+    assert np.array_equal(rows[sounds.PRIOR].picture, rows[sounds.ITSELF].picture)
+
+
+def test_partners_are_other_takes_of_the_same_object() -> None:
+    def case(group: str) -> sounds.Case:
+        return sounds.Case(Recording(Path("x"), group, "", "", 1.0), np.zeros(1), Physics(), 0)
+
+    partners = sounds.find_partners([case(g) for g in "aabbbc"])
+    assert partners[0] == 1 and partners[1] == 0 and partners[5] is None
+    assert sorted(partners[2:5]) == [2, 3, 4] and all(p != k for k, p in enumerate(partners))

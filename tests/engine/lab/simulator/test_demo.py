@@ -1,0 +1,91 @@
+"""The demo projects as they ship: analysed, rendered, true to what was filmed, and at home on any machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.core.cache import Cache, read_bundle
+from engine.document.storage import load_project
+from engine.lab.simulator.demo.projects import ASSETS, DEMOS, Demo, nearest_struck
+from engine.pipeline.render import place_hits, render_hits
+
+FRAME_S = 1 / 30
+
+
+class ShippedSampler:
+    """Stands for the checkpoint that the bundle was rendered with: only its digest is ever needed."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+
+    def sample(self, *_: object, **__: object) -> list[np.ndarray]:
+        raise AssertionError("a shipped demo must not need sampling")
+
+
+def shipped_digest(name: str) -> str:
+    from engine.core.device import choose_device
+    from engine.diffusion.sampler import list_checkpoints, load_sampler
+
+    folder = str(ASSETS.parent / "checkpoints")
+    assert name in list_checkpoints(folder), f"the demo names the checkpoint {name!r}, which does not ship"
+    return str(load_sampler(folder, name, choose_device("cpu")[0]).digest)
+
+
+@pytest.fixture(params=DEMOS, ids=lambda demo: demo.name)
+def demo(request: pytest.FixtureRequest) -> Demo:
+    return request.param  # type: ignore[no-any-return]
+
+
+def truth_of(demo: Demo) -> list[dict[str, object]]:
+    text = (ASSETS / f"demo_{demo.name}.truth.json").read_text(encoding="utf-8")
+    return list(json.loads(text)["onsets"])
+
+
+def test_a_demo_opens_wherever_it_is_put(demo: Demo, tmp_path: Path) -> None:
+    for ending in ("mp4", "struck.json"):
+        shutil.copy(ASSETS / f"demo_{demo.name}.{ending}", tmp_path)
+    text = (tmp_path / f"demo_{demo.name}.struck.json").read_text(encoding="utf-8")
+    assert json.loads(text)["clip"]["path"] == f"demo_{demo.name}.mp4"
+    project = load_project(tmp_path / f"demo_{demo.name}.struck.json")
+    assert Path(project.clip.path) == tmp_path / f"demo_{demo.name}.mp4"
+    assert project.clip.has_audio is not bool(demo.presets)
+
+
+def test_a_demo_has_its_true_hits_within_a_frame(demo: Demo) -> None:
+    project = load_project(ASSETS / f"demo_{demo.name}.struck.json")
+    found = np.array([hit.time_s for hit in project.hits])
+    truth = np.array([onset["time_s"] for onset in truth_of(demo)])
+    assert len(found) == len(truth)
+    assert np.abs(np.sort(found) - truth).max() < 1.5 * FRAME_S
+
+
+def test_each_hit_of_a_demo_has_the_sound_of_what_was_struck(demo: Demo) -> None:
+    project = load_project(ASSETS / f"demo_{demo.name}.struck.json")
+    for hit in project.hits:
+        assert project.sound(hit.sound_id).name == nearest_struck(truth_of(demo), hit.time_s)
+    assert all(sound.origin == ("preset" if demo.presets else "clip") for sound in project.sounds)
+
+
+def test_a_demo_is_heard_at_once(demo: Demo) -> None:
+    project = load_project(ASSETS / f"demo_{demo.name}.struck.json")
+    cache = Cache(None)
+    for key, samples in read_bundle(ASSETS / f"demo_{demo.name}.sounds").items():
+        cache.put(key, samples)
+    name = project.render.checkpoint
+    sampler = ShippedSampler(shipped_digest(name) if name else "")
+    rendered = render_hits(project, sampler, cache, on_progress=_fail)
+    track = place_hits(project, rendered)
+    assert track.shape == (round(project.clip.duration_s * 48_000), 2)
+    assert 0.05 < np.abs(track).max() < 2.0
+    for hit in project.hits:
+        start = round(hit.time_s * 48_000)
+        assert np.abs(track[start : start + 960]).max() > 0.01
+
+
+def _fail(done: int, total: int) -> None:
+    raise AssertionError("a shipped demo must come from its bundle")

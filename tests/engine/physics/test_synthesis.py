@@ -1,0 +1,183 @@
+"""The physics as sound and as a file: against a slow reference, at any length, level true, nothing over Nyquist."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.core.errors import BadInput
+from engine.physics.analysis.analyze import ring_time_s, synthesize
+from engine.physics.analysis.residual import expected_power, rise_gain, synthesize_residual
+from engine.physics.model import Modes, Physics, Residual, Stage, physics_from_json, physics_to_json
+from engine.physics.synthesis import synthesize_modes
+from tests.sounds import BELL, NOISE, PLATE, RATE, make_modes, reference
+
+MANY = make_modes(
+    [float(f) for f in np.geomspace(40.0, 23_990.0, 300)],
+    [-40.0] * 300,
+    [float(d) for d in np.geomspace(0.2, 2500.0, 300)],
+    [0.02 * k for k in range(300)],
+)
+FULL = replace(
+    NOISE,
+    tail=Stage(tuple(-45.0 - 0.5 * k for k in range(24)), tuple(15.0 + 0.2 * k for k in range(24))),
+    attack=Stage((-25.0,) * 24, (400.0,) * 24),
+    rise_s=0.008,
+)
+
+
+@pytest.mark.parametrize("length", [3, 4801, 70_001])
+def test_a_batch_of_unlike_sounds_matches_the_slow_reference(length: int) -> None:
+    """Lives of 3 ms to many seconds, none to 300 modes, in one batch: each is its own sum and that of itself alone."""
+    brief = make_modes([5000.0], [-6.0], [2800.0], [0.5])
+    steady = make_modes([60.0, 23_900.0], [-3.0, -30.0], [0.0, 3.0], [1.0, 2.0])
+    sounds = [BELL, Modes(), MANY, brief, steady, PLATE]
+    batch = synthesize_modes(sounds, length, RATE)
+    assert batch.shape == (6, length) and batch.dtype == torch.float32
+    for row, modes in zip(batch, sounds, strict=True):
+        assert np.abs(row.numpy() - reference(modes, length)).max() < 3e-6
+        assert (row - synthesize_modes([modes], length, RATE)[0]).abs().max() < 1e-6
+
+
+def test_a_tail_never_stops_and_its_phase_stays_exact() -> None:
+    modes = make_modes([9123.456, 50.1], [0.0, -3.0], [0.05, 0.0], [0.7, 2.0])
+    sound = synthesize_modes([modes], 60 * RATE, RATE)[0].numpy()
+    assert np.abs(sound[-4800:] - reference(modes, 4800, start=60 * RATE - 4800)).max() < 1e-6
+    assert np.abs(sound[-4800:]).max() > 0.7
+    undamped = make_modes([440.0], [-6.0], [0.0], [0.0])
+    assert np.square(synthesize(Physics(undamped), 25.0)[-RATE:]).mean() == pytest.approx(0.5 * 10**-0.6, rel=1e-3)
+
+
+def test_a_part_is_the_beginning_of_the_whole() -> None:
+    """A longer sound does not change the shorter one."""
+    whole = synthesize_modes([BELL], 48_000, RATE)
+    assert torch.allclose(synthesize_modes([BELL], 7000, RATE), whole[:, :7000], atol=1e-7)
+
+
+@pytest.mark.parametrize("length", [0, 1, 255, 256, 257])
+def test_modes_of_any_length(length: int) -> None:
+    sound = synthesize_modes([BELL, Modes()], length, RATE)
+    assert sound.shape == (2, length)
+    assert np.abs(sound[0].numpy() - reference(BELL, length)).max(initial=0.0) < 2e-6
+    assert not sound[1].any()
+
+
+def test_nothing_sounds_at_or_above_nyquist_or_muted() -> None:
+    high = make_modes([24_000.0, 30_000.0, 200_000.0], [0.0] * 3, [1.0] * 3, [0.0] * 3)
+    assert not synthesize_modes([high], 4800, RATE).any()
+    muted = replace(BELL, muted=(True,) * len(BELL))
+    assert not synthesize_modes([muted], 4800, RATE).any()
+    one = replace(BELL, muted=(True, False, True, True, True, True, True))
+    alone = make_modes([523.25], [-9.0], [4.0], [-1.2])
+    assert torch.equal(synthesize_modes([one], 4800, RATE), synthesize_modes([alone], 4800, RATE))
+
+
+def test_gain_is_linear() -> None:
+    louder = replace(BELL, power_db=tuple(p + 6.0 for p in BELL.power_db))
+    ratio = 10 ** (6.0 / 20)
+    difference = synthesize_modes([louder], 9600, RATE) - ratio * synthesize_modes([BELL], 9600, RATE)
+    assert float(difference.abs().max()) < 1e-6
+
+
+def test_residual_density_sums_to_band_power() -> None:
+    frequency = np.arange(0.5, 24_000.0)
+    density = expected_power(NOISE, frequency, np.array([-0.01, 0.0, 0.1]))
+    assert density.shape == (24_000, 3) and not density[:, 0].any()
+    room = NOISE.room
+    assert room is not None
+    for column, time in ((1, 0.0), (2, 0.1)):
+        total = sum(
+            10 ** (p / 10) * math.exp(-2 * d * time)
+            for stage in (NOISE, room)
+            for p, d in zip(stage.power_db, stage.decay_per_s, strict=True)
+        )
+        assert density[:, column].sum() == pytest.approx(total, rel=0.01)
+
+
+def test_residual_level_is_true_in_expectation() -> None:
+    draws = np.array([synthesize_residual(NOISE, 6000, RATE, seed) for seed in range(150)], dtype=np.float64)
+    assert draws.dtype == np.float64 and draws.shape == (150, 6000)
+    frequency = np.arange(0.5, 24_000.0)
+    for start, end in ((0, 240), (2400, 2880), (4800, 5760)):
+        wanted = expected_power(NOISE, frequency, np.arange(start, end) / RATE).sum(axis=0).mean()
+        assert np.square(draws[:, start:end]).mean() == pytest.approx(wanted, rel=0.06)
+
+
+def test_residual_keeps_under_its_last_edge() -> None:
+    band = Residual((500.0, 2000.0), (-20.0,), (0.0,), None)
+    spectrum = np.abs(np.fft.rfft(synthesize_residual(band, RATE, RATE, 1) * np.hanning(RATE))) ** 2
+    assert spectrum[2100:].sum() < 1e-4 * spectrum.sum() and spectrum[:400].sum() < 1e-4 * spectrum.sum()
+    beyond = Residual((30_000.0, 40_000.0), (-20.0,), (1.0,), None)
+    assert not synthesize_residual(beyond, 4800, RATE, 1).any()
+    assert not synthesize_residual(Residual(), 4800, RATE, 1).any()
+
+
+def test_seed_touches_only_the_residual() -> None:
+    tonal = Physics(BELL, Residual())
+    assert np.array_equal(synthesize(tonal, 0.3, seed=1), synthesize(tonal, 0.3, seed=2))
+    both = Physics(BELL, NOISE)
+    one, same, other = (synthesize(both, 0.3, seed).astype(np.float64) for seed in (1, 1, 2))
+    assert np.array_equal(one, same) and not np.array_equal(one, other)
+    noise = synthesize_residual(NOISE, one.size, RATE, 1)
+    assert np.abs(one - noise - reference(BELL, one.size)).max() < 1e-5
+
+
+def test_synthesis_lasts_until_60_db_and_at_most_20_s() -> None:
+    single = Physics(make_modes([440.0], [-6.0], [10.0], [0.0]), Residual(), 44_100)
+    assert synthesize(single).size == math.ceil(math.log(1000) / 10.0 * 44_100)
+    assert ring_time_s(Physics(make_modes([440.0], [0.0], [0.0], [0.0]))) == 20.0
+    assert synthesize(single, 0.5).dtype == np.float32 and synthesize(single, 0.5).size == 22_050
+    assert synthesize(Physics()).size >= 1
+
+
+def test_every_stage_sounds_at_its_level() -> None:
+    frequency = np.arange(0.5, 24_000.0)
+    for name, stage in FULL.stages:
+        quiet = (-200.0,) * 24
+        alone = Residual(FULL.edges_hz, quiet, FULL.decay_per_s).with_stage(name, stage)
+        draws = np.array([synthesize_residual(alone, 1200, RATE, seed) for seed in range(40)], dtype=np.float64)
+        wanted = expected_power(alone, frequency, np.arange(0, 480, 8) / RATE).sum(axis=0).mean()
+        assert np.square(draws[:, :480]).mean() == pytest.approx(wanted, rel=0.08), name
+
+
+def test_a_sound_comes_in_over_its_rise() -> None:
+    """A raised cosine over modes and noise alike, and nothing else."""
+    time = np.arange(4800) / RATE
+    gain = rise_gain(time, 0.01)
+    assert gain[0] == 0.0 and gain[240] == pytest.approx(0.5) and (gain[480:] == 1.0).all()
+    assert (np.diff(gain) >= 0.0).all() and (rise_gain(time, 0.0) == 1.0).all()
+    slow, abrupt = (synthesize(Physics(BELL, replace(FULL, rise_s=s)), 0.1, seed=3) for s in (0.01, 0.0))
+    assert np.abs(slow - abrupt * gain).max() < 1e-6
+    assert np.array_equal(slow[480:], abrupt[480:])
+
+
+def test_every_stage_survives_json() -> None:
+    physics = Physics(replace(BELL, muted=(True,) + (False,) * 6), FULL, 44_100, 0.25)
+    value = json.loads(json.dumps(physics_to_json(physics)))
+    assert physics_from_json(value) == physics
+    assert set(value["residual"]) == {"edges_hz", "power_db", "decay_per_s", "room", "tail", "attack", "rise_s"}
+    plain = physics_to_json(Physics(BELL, NOISE))["residual"]
+    assert not {"tail", "attack", "rise_s"} & set(plain)  # files of sounds without them stay as they were
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"rise_s": -0.01}, "rise_s"),
+        ({"rise_s": 0.2}, "rise_s"),
+        ({"rise_s": "slow"}, "rise_s"),
+        ({"tail": {"power_db": [0.0], "decay_per_s": [1.0]}}, "tail"),
+        ({"attack": {"power_db": [0.0] * 24, "decay_per_s": [-1.0] * 24}}, "attack"),
+        ({"attack": [1.0]}, "attack"),
+    ],
+)
+def test_a_wrong_stage_or_rise_is_refused_by_name(change: dict[str, object], said: str) -> None:
+    value = physics_to_json(Physics(BELL, FULL))
+    value["residual"] |= change
+    with pytest.raises(BadInput, match=said):
+        physics_from_json(value)

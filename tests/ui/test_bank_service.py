@@ -1,0 +1,226 @@
+"""Finding what is struck: what is seen becomes sounds; what is found is heard, and taken whole or in part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine.bank.bank import BANK_PATH, Bank, Candidate, Entry, load_bank, make_bank
+from engine.core.errors import BadInput
+from engine.document.project import Hit, Project
+from engine.lab.simulator.demo.projects import ASSETS
+from engine.physics.analysis.analyze import synthesize
+from engine.physics.model import Modes, Physics, Residual
+from engine.pipeline import open_clip, sound_from_span
+from engine.pipeline.estimate_from_video import HitEstimate
+from engine.pipeline.sounds_from_video import describe_sight, estimate_clip_sounds
+from engine.vision.predict import Sight
+from tests.clips import make_clip
+from tests.ui_tab import Tab, check_sentence
+
+RATE_HZ = 48_000
+
+
+def make_physics(frequency_hz: float) -> Physics:
+    noise = Residual((200.0, 2000.0, 16_000.0), (-40.0, -45.0), (80.0, 120.0))
+    return Physics(Modes((frequency_hz,), (-12.0,), (8.0,), (0.0,), (False,)), noise)
+
+
+def make_sight(material: dict[str, float], size_m: float = 0.2, striker: str = "stick") -> Sight:
+    return Sight(material, size_m, striker, (0.5, 0.5), np.zeros(64, np.float32), max(material.values()))
+
+
+@pytest.fixture
+def bank(monkeypatch: pytest.MonkeyPatch) -> Bank:
+    """Three sounds that are all there is to find."""
+    made = make_bank(
+        Entry(name, make_physics(f), material, source=f"{name}.wav", group=name, licence="CC0", kind="recording")
+        for name, material, f in (("Pan", "metal", 400.0), ("Bottle", "glass", 2500.0), ("Box", "wood", 180.0))
+    )
+    monkeypatch.setattr("engine.bank.user_bank.load_bank", lambda path: made if path == BANK_PATH else load_bank(path))
+    return made
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look that tells the first two hits of one thing from the others."""
+
+    def estimate(clip: object, times_s: list[float], *_: object, **__: object) -> list[HitEstimate]:
+        pan = Candidate("Pan", "metal", 0.7, "metal, about 20 cm", make_physics(400.0), "pan.wav", "CC0")
+        box = Candidate("Box", "wood", 0.4, "wood", make_physics(180.0), "box.wav", "CC0")
+        looks = ((pan, make_sight({"metal": 0.7, "wood": 0.2})), (box, make_sight({"wood": 0.4})))
+        return [HitEstimate(t, k > 1, (looks[k > 1][0],), looks[k > 1][1]) for k, t in enumerate(times_s)]
+
+    monkeypatch.setattr("engine.pipeline.sounds_from_video.estimate_hits", estimate)
+    monkeypatch.setattr("engine.pipeline.estimate_from_video.estimate_hits", estimate)
+
+
+def silent_project() -> Project:
+    project = open_clip(ASSETS / "demo_silent.mp4")
+    hits = tuple(Hit(f"h{k}", 0.5 * k, project.sounds[0].id, k) for k in range(1, 5))
+    return replace(project, hits=hits)
+
+
+def test_hits_of_one_thing_become_one_sound_from_the_picture(bank: Bank, seen: None) -> None:
+    project = estimate_clip_sounds(silent_project(), bank).apply(silent_project())
+    assert [sound.name for sound in project.sounds] == ["Pan", "Box"]
+    assert all(sound.origin == "picture" for sound in project.sounds)
+    assert "metal (70 %) or wood (20 %)" in project.sounds[0].origin_note
+    pan, box = (sound.id for sound in project.sounds)
+    assert [hit.sound_id for hit in project.hits] == [pan, pan, box, box]
+    assert project.sounds[0].modes.frequency_hz == (400.0,)
+    again = estimate_clip_sounds(project, bank).apply(project)
+    assert len(again.sounds) == 2 and all(hit.sound_id in {s.id for s in again.sounds} for hit in again.hits)
+
+
+def test_sounds_that_a_person_chose_stay_when_the_picture_is_looked_at(bank: Bank, seen: None) -> None:
+    project = silent_project()
+    chosen = replace(project.sounds[0], id="s9", name="Mine", origin="edited")
+    hits = (*project.hits[:3], replace(project.hits[3], sound_id="s9"))
+    project = replace(project, sounds=(*project.sounds, chosen), hits=hits)
+    looked = estimate_clip_sounds(project, bank).apply(project)
+    assert looked.sound("s9") == chosen and looked.hits[3].sound_id == "s9"
+    assert [sound.name for sound in looked.sounds] == ["Mine", "Pan", "Box"]
+    assert estimate_clip_sounds(replace(project, hits=()), bank).apply(project).sound("s9") == chosen
+
+
+def test_what_is_seen_is_told_in_words() -> None:
+    assert describe_sight(make_sight({"wood": 0.62, "metal": 0.05})) == "wood (62 %), about 20 cm, struck with a stick"
+    assert describe_sight(make_sight({"glass": 0.5}, 0.0, "thing")) == "glass (50 %)"
+
+
+def test_a_span_of_the_clips_sound_gives_the_mode_that_rings_in_it(tmp_path: Path) -> None:
+    ring = synthesize(make_physics(700.0), 0.8)
+    track = np.zeros(2 * RATE_HZ, np.float32)
+    track[RATE_HZ // 2 :][: len(ring)] += ring
+    soundfile.write(tmp_path / "ring.wav", track, RATE_HZ)
+    clip = make_clip(tmp_path / "ring.mp4", count=60, sounds=[(0.0, track)])
+    project = open_clip(clip)
+    sound, samples = sound_from_span(project.clip, 0.4, 1.3)
+    assert min(abs(1200 * np.log2(f / 700.0)) for f in sound.modes.frequency_hz) < 3.0
+    strongest = int(np.argmax(sound.modes.power_db))
+    assert sound.modes.decay_per_s[strongest] == pytest.approx(8.0, rel=0.1)
+    assert sound.origin == "reference" and "0.40 to 1.30 s" in sound.origin_note
+    assert len(samples) == round(0.9 * RATE_HZ)
+    with pytest.raises(BadInput) as refused:
+        sound_from_span(project.clip, 0.0, 0.3)
+    check_sentence(str(refused.value))
+
+
+def find(tab: Tab, by: str, **values: object) -> dict:
+    tab.ask("find", by=by, request=len(tab.told), **values)
+    tab.settle()
+    return tab.last("found")
+
+
+def test_words_find_sounds_that_are_heard_and_then_taken_in_one_entry_of_the_history(tab: Tab, bank: Bank) -> None:
+    sound = tab.session.open_project().sounds[0]
+    answer = find(tab, "words", text="glass bottle, qwfpgj")
+    assert answer["candidates"][0]["name"] == "Bottle" and answer["unknown"] == ["qwfpgj"]
+    assert any("glass" in words for words, _ in answer["understood"])
+    first, second = answer["candidates"][:2]
+    tab.ask("hear_found", id=first["id"])
+    tab.settle()
+    assert tab.last("struck")["sound_id"] == f"found:{first['id']}"
+    assert tab.session.open_project().sounds[0] == sound
+    for row in (second, first):
+        tab.ask("use_found", id=row["id"], sound_id=sound.id, gesture="trying")
+        tab.settle()
+    taken = tab.session.open_project().sounds[0]
+    assert (taken.name, taken.origin, taken.id) == ("Bottle", "text", sound.id)
+    assert {hit.sound_id for hit in tab.session.open_project().hits} >= {sound.id}
+    tab.ask("undo")
+    assert tab.session.open_project().sounds[0] == sound and not tab.errors
+
+
+def test_the_noise_alone_is_taken_and_the_modes_stay(tab: Tab, bank: Bank) -> None:
+    sound = tab.session.open_project().sounds[0]
+    row = find(tab, "sound", sound_id=sound.id)["candidates"][0]
+    tab.ask("use_found", id=row["id"], sound_id=sound.id, parts=["noise"])
+    taken = tab.session.open_project().sounds[0]
+    assert taken.modes.frequency_hz == sound.modes.frequency_hz and taken.residual != sound.residual
+    assert taken.origin == "edited" and taken.origin_note.endswith(f"noise of {row['name']}")
+    tab.ask("use_found", id=row["id"], sound_id=sound.id, parts=["modes", "room"])
+    assert tab.session.open_project().sounds[0].modes.frequency_hz != sound.modes.frequency_hz
+    assert tab.session.open_project().sounds[0].name == sound.name and not tab.errors
+
+
+def test_the_picture_tells_its_best_sounds_and_how_sure_it_is(tab: Tab, bank: Bank, seen: None) -> None:
+    answer = find(tab, "picture", sound_id=tab.session.open_project().sounds[0].id)
+    assert answer["candidates"][0]["name"] == "Pan" and answer["confidence"] == 0.7
+    assert answer["seen"].startswith("metal (70 %)") and tab.phases[-1] in ("idle", "done")
+
+
+def test_new_sounds_are_made_for_words_or_for_what_is_seen_and_others_the_next_time(
+    tab: Tab, bank: Bank, seen: None
+) -> None:
+    sound_id = tab.session.open_project().sounds[0].id
+    first = find(tab, "new", text="large iron pan", sound_id=sound_id)["candidates"]
+    assert {row["material"] for row in first} == {"metal"} and all(row["name"].startswith("New metal") for row in first)
+    second = find(tab, "new", text="", sound_id=sound_id)
+    assert second["seen"].startswith("metal (70 %)") and second["candidates"][0]["name"] != first[0]["name"]
+    tab.ask("use_found", id=first[0]["id"], sound_id=sound_id)
+    taken = tab.session.open_project().sounds[0]
+    tab.ask("use_found", id=first[1]["id"], sound_id=sound_id)
+    assert taken.modes and taken.modes != tab.session.open_project().sounds[0].modes and not tab.errors
+
+
+def test_a_marked_span_becomes_a_sound(tab: Tab, bank: Bank) -> None:
+    project = tab.session.open_project()
+    hit = project.hits[0]
+    tab.ask("measure_span", start_s=hit.time_s - 0.05, end_s=hit.time_s + 0.4, sound_id=None)
+    tab.settle()
+    made = tab.session.open_project().sounds[-1]
+    assert len(tab.session.open_project().sounds) == len(project.sounds) + 1
+    assert made.origin == "reference" and made.recording and len(made.modes)
+    tab.ask("measure_span", start_s=hit.time_s - 0.05, end_s=hit.time_s + 0.4, sound_id=made.id)
+    tab.settle()
+    assert len(tab.session.open_project().sounds) == len(project.sounds) + 1 and not tab.errors
+
+
+def test_recordings_are_added_to_the_bank_and_what_is_broken_or_known_is_told(
+    tab: Tab, bank: Bank, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name, frequency_hz in (("metal_bowl.wav", 900.0), ("again.wav", 900.0), ("plank.wav", 240.0)):
+        soundfile.write(folder / name, synthesize(make_physics(frequency_hz), 0.6), RATE_HZ)
+    (folder / "broken.wav").write_bytes(b"RIFF and then nothing")
+    tab.ask("add_to_bank", paths=[str(folder)])
+    tab.settle()
+    told = tab.last("bank")
+    assert sorted(told["added"]) in (["again", "plank"], ["metal bowl", "plank"])
+    assert len(told["duplicates"]) == 1 and told["broken"][0][0] == "broken.wav"
+    assert (told["own"], told["sounds"]) == (2, 5)
+    assert find(tab, "words", text="plank")["candidates"][0]["name"] == "plank"
+
+
+def test_wrong_wishes_are_refused_in_one_sentence(tab: Tab, bank: Bank) -> None:
+    sound_id = tab.session.open_project().sounds[0].id
+    for kind, values in (
+        ("find", {"by": "smell"}),
+        ("find", {"by": "words", "text": "  "}),
+        ("find", {"by": "sound", "sound_id": "s99"}),
+        ("hear_found", {"id": "f99"}),
+        ("use_found", {"id": ["f1"], "sound_id": sound_id}),
+        ("measure_span", {"start_s": 1.0, "end_s": 1.001, "sound_id": None}),
+        ("measure_span", {"start_s": "now", "end_s": 2.0, "sound_id": None}),
+        ("add_to_bank", {"paths": []}),
+    ):
+        before = len(tab.errors)
+        tab.ask(kind, **values)
+        tab.settle()
+        assert len(tab.errors) == before + 1, kind
+        check_sentence(tab.errors[-1])
+    row = find(tab, "sound", sound_id=sound_id)["candidates"][0]
+    tab.ask("use_found", id=row["id"], sound_id=sound_id, parts=["colour"])
+    check_sentence(tab.errors[-1])
+    tab.open_demo("silent")
+    before = len(tab.errors)
+    tab.ask("measure_span", start_s=0.1, end_s=0.5, sound_id=None)
+    assert len(tab.errors) == before + 1
+    check_sentence(tab.errors[-1])

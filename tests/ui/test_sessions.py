@@ -1,0 +1,374 @@
+"""Sessions of the server: opening, sampling where the latest wins, many at once, and what is kept of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from engine.core.paths import CHECKPOINTS
+from engine.document.storage import project_to_json
+from engine.physics.model import Context, Modes, Residual
+from tests.clips import make_clicks, make_clip
+from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, start_studio, wait_until
+from ui.context import Studio
+from ui.handlers import begin
+from ui.send_queue import Outbox
+from ui.server import create_app
+from ui.session import Session
+
+# --- the demo and real clips ------------------------------------------------------------------
+
+
+def test_the_demo_is_there_without_looking_for_hits_or_sampling(tmp_path: Path) -> None:
+    studio = start_studio(tmp_path, checkpoint_folder=CHECKPOINTS)
+    tab = Tab(Session(studio, "demo"))
+    tab.open_demo()
+    assert not tab.errors
+    assert set(tab.phases) == {"idle"}
+    assert len(tab.last("rendered")["hits"]) == DEMO_HITS == len(tab.last("view")["project"]["hits"])
+    assert tab.last("media")["curve"] and tab.last("media")["waveform"]
+
+
+def test_a_clip_becomes_hits_and_sounds_in_one_step_of_the_history(tab: Tab, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clicks.mp4", sounds=[(0.0, make_clicks([0.5, 1.2], 2.0))])
+    before = len(tab.phases)
+    tab.ask("open", path=str(clip))
+    tab.settle()
+    assert not tab.errors
+    view = tab.last("view")["project"]
+    times_s = [hit["time_s"] for hit in view["hits"]]
+    for wanted_s in (0.5, 1.2):
+        assert min(abs(time_s - wanted_s) for time_s in times_s) < 0.02
+    assert len(tab.last("rendered")["hits"]) == len(times_s)
+    told = [phase for phase in dict.fromkeys(tab.phases[before:]) if phase != "idle"]
+    assert told[:3] == ["opening", "detecting", "analysing"] and "sampling" in told
+    assert tab.phases[-1] == "done"
+    tab.ask("undo")
+    tab.settle()
+    assert not tab.session.open_project().hits and tab.last("view")["undo"] is None
+
+
+def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def search_for_ever(_clip: Any, _source: str, on_found: Any, on_progress: Callable[[float], None], **_: Any) -> Any:
+        while True:
+            on_progress(0.5)
+            time.sleep(0.01)
+
+    clip = make_clip(tmp_path / "long.mp4", count=60, sounds=[(0.0, make_clicks([0.6, 1.4], 2.4))])
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.pipeline.detect", search_for_ever)
+        tab.ask("open", path=str(clip))
+        wait_until(lambda: tab.last("status")["message"] == "Looking for hits, 50 %")
+        tab.ask("cancel")
+        tab.settle()
+    assert (tab.last("status")["phase"], tab.last("status")["message"]) == ("cancelled", "Stopped")
+    assert tab.session.name == "long" and not tab.session.open_project().hits and not tab.errors
+    tab.ask("detect")
+    tab.settle()
+    assert len(tab.session.open_project().hits) >= 2 and tab.last("media")["curve"] and not tab.errors
+
+
+def test_only_the_chosen_hits_are_measured_again(tab: Tab) -> None:
+    project = tab.session.open_project()
+    chosen, other = [hit for hit in project.hits if hit.sound_id == project.hits[0].sound_id][:2]
+    tab.edit("set_modes", sound_id=chosen.sound_id, indices=[0], frequency_hz=[5000.0])
+    tab.ask("analyse", hits=[chosen.id])
+    tab.settle()
+    assert not tab.errors
+    after = tab.session.open_project()
+    assert after.hit(other.id).sound_id == other.sound_id  # the edited sound stays with the rest
+    assert after.sound(after.hit(chosen.id).sound_id).origin == "clip"
+
+
+def test_a_silent_clip_gets_a_preset_that_says_so(tab: Tab, tmp_path: Path) -> None:
+    tab.ask("open", path=str(make_clip(tmp_path / "mute.mp4")))
+    tab.settle()
+    tab.edit("add_hit", time_s=0.5, velocity_db=0.0)
+    (sound,) = tab.last("view")["project"]["sounds"]
+    assert sound["origin"] == "preset" and sound["origin_note"].startswith("default preset")
+    preset = tab.session.studio.presets()[-1]
+    tab.ask("audition_preset", name=preset.name)
+    tab.settle()
+    assert tab.last("struck")["sound_id"] == f"preset:{preset.name}"
+    tab.edit("apply_preset", sound_id=None, name=preset.name)
+    (sound,) = tab.last("view")["project"]["sounds"]
+    assert not sound["origin_note"].startswith("default preset")
+    assert not tab.errors
+
+
+def test_the_clip_asked_for_last_is_the_one_that_opens(tab: Tab, tmp_path: Path) -> None:
+    clips = [make_clip(tmp_path / f"clip{k}.mp4", count=25 + k) for k in range(4)]
+    for clip in clips:
+        tab.ask("open", path=str(clip))
+    tab.settle()
+    assert tab.last("view")["project"]["clip"]["name"] == "clip3.mp4"
+    assert not tab.errors
+
+
+# --- rendering: latest wins, cancel -----------------------------------------------------------
+
+
+class SlowSampler:
+    """A sampler that takes a step only when it is let; it remembers what it finished."""
+
+    digest = "slow"
+
+    def __init__(self) -> None:
+        self.steps = threading.Semaphore(0)
+        self.begun: list[Modes] = []
+        self.finished: list[Modes] = []
+
+    def sample(
+        self,
+        physics: Sequence[tuple[Modes, Residual]],
+        seeds: Sequence[int],
+        steps: int = 4,
+        guidance: float = 1.0,
+        on_step: Callable[[int, int], None] | None = None,
+        contexts: Sequence[Context] | None = None,
+    ) -> list[np.ndarray]:
+        self.begun += [modes for modes, _ in physics]
+        for _ in range(steps):
+            while not self.steps.acquire(timeout=0.01):
+                if on_step is not None:
+                    on_step(0, len(physics))
+        self.finished += [modes for modes, _ in physics]
+        return [np.full(480, 0.001 * seed, np.float32) for seed in seeds]
+
+
+@pytest.fixture
+def slow(studio: Studio, tmp_path: Path) -> Iterator[tuple[Studio, SlowSampler]]:
+    """A studio of its own whose only sampler is slow."""
+    sampler = SlowSampler()
+    made = start_studio(tmp_path)
+    made.checkpoints = lambda: ("sampler",)  # type: ignore[method-assign]
+    made.digest = lambda settings: sampler.digest if settings.checkpoint else ""  # type: ignore[method-assign]
+    made.sampler = lambda settings: sampler if settings.checkpoint else None  # type: ignore[method-assign]
+    yield made, sampler
+    sampler.steps.release(1_000_000)
+
+
+def open_with_sampler(studio: Studio, name: str) -> Tab:
+    """A tab with the demo, whose hits are to be sampled."""
+    tab = Tab(Session(studio, name))
+    tab.ask("open_demo", name="sound")
+    wait_until(lambda: tab.session.project is not None)
+    assert tab.session.open_project().render.checkpoint == "sampler"
+    return tab
+
+
+def test_the_newest_change_is_sampled_and_what_it_overtook_is_dropped(slow: tuple[Studio, SlowSampler]) -> None:
+    studio, sampler = slow
+    tab = open_with_sampler(studio, "latest-wins")
+    wait_until(lambda: sampler.begun)
+    sampler.steps.release(10_000)
+    tab.settle()
+    while sampler.steps.acquire(blocking=False):
+        pass
+    sampler.begun.clear()
+    sampler.finished.clear()
+    sound_id = tab.session.open_project().hits[0].sound_id
+    for hz in (3000.0, 3100.0, 3200.0):
+        seen = len(sampler.begun)
+        tab.edit("set_modes", sound_id=sound_id, indices=[0], frequency_hz=[hz])
+        wait_until(lambda seen=seen: len(sampler.begun) > seen)  # it is being sampled when the next change comes
+        assert tab.last("status")["phase"] == "sampling"
+        assert "Sampling 0 of" in tab.last("status")["message"]
+    sampler.steps.release(10_000)
+    tab.settle()
+    assert {modes.frequency_hz[0] for modes in sampler.begun} >= {3000.0, 3100.0, 3200.0}
+    assert {modes.frequency_hz[0] for modes in sampler.finished} == {3200.0}
+    project = tab.session.open_project()
+    assert set(tab.last("rendered")["hits"]) == {hit.id for hit in project.hits}
+    assert tab.last("status")["phase"] == "done" and not tab.errors
+    assert tab.last("status")["done"] == tab.last("status")["total"] > 0
+
+
+def test_cancel_stops_sampling_and_the_next_change_takes_it_up(slow: tuple[Studio, SlowSampler]) -> None:
+    studio, sampler = slow
+    tab = open_with_sampler(studio, "cancelled")
+    wait_until(lambda: sampler.begun)
+    tab.ask("cancel")
+    tab.settle()
+    assert tab.last("status") == {**tab.last("status"), "phase": "cancelled", "message": "Sampling stopped"}
+    assert not sampler.finished and not tab.last("rendered")["hits"] and not tab.errors
+    assert len(tab.session.open_project().hits) == DEMO_HITS
+    assert tab.session.mix() is None  # asking for the track samples what is missing
+    sampler.steps.release(10_000)
+    tab.settle()
+    assert len(tab.last("rendered")["hits"]) == DEMO_HITS and tab.last("status")["phase"] == "done"
+
+
+def test_an_export_waits_for_the_last_hits_and_can_be_stopped(slow: tuple[Studio, SlowSampler]) -> None:
+    studio, sampler = slow
+    tab = open_with_sampler(studio, "export-waits")
+    wait_until(lambda: sampler.begun)
+    tab.ask("export", what=["wav"])
+    wait_until(lambda: tab.last("status")["phase"] == "exporting")
+    tab.ask("cancel")
+    tab.settle()
+    assert "cancelled" in tab.phases and not tab.heard("exported") and not tab.errors
+    tab.ask("export", what=["wav"])
+    sampler.steps.release(1_000_000)
+    tab.settle()
+    assert [file["name"] for file in tab.last("exported")["files"]] == ["demo_sound.wav"] and not tab.errors
+
+
+def test_a_new_seed_and_another_number_of_steps_sample_anew(slow: tuple[Studio, SlowSampler]) -> None:
+    studio, sampler = slow
+    sampler.steps.release(1_000_000)
+    tab = open_with_sampler(studio, "seeded")
+    tab.settle()
+    for settings in ({"seed": 7}, {"steps": 6}, {"guidance": 1.5}):
+        before = tab.last("rendered")["hits"]
+        tab.edit("set_render", **settings)
+        tab.settle()
+        after = tab.last("rendered")["hits"]
+        assert set(after) == set(before) and all(after[k]["key"] != before[k]["key"] for k in after), settings
+    tab.ask("undo")
+    tab.settle()
+    assert tab.last("rendered")["hits"] == before
+    assert not tab.errors
+
+
+def test_moving_panning_and_muting_sample_nothing(slow: tuple[Studio, SlowSampler]) -> None:
+    studio, sampler = slow
+    sampler.steps.release(1_000_000)
+    tab = open_with_sampler(studio, "moved")
+    tab.settle()
+    sampled, hit_id = len(sampler.begun), tab.session.open_project().hits[0].id
+    tab.edit("move_hits", ids=[hit_id], delta_s=0.05)
+    tab.edit("set_hits", ids=[hit_id], values={"pan": -1.0, "gain_db": -6.0, "mute": True})
+    tab.edit("set_mix", gain_db=-3.0)
+    tab.settle()
+    assert len(sampler.begun) == sampled and len(tab.last("rendered")["hits"]) == DEMO_HITS
+
+
+# --- many sessions ----------------------------------------------------------------------------
+
+
+def test_twenty_sessions_do_not_mix(client: TestClient) -> None:
+    sessions = client.app.state.sessions  # type: ignore[attr-defined]
+    tabs = [Tab(sessions.get(f"crowd-{k}")[0]) for k in range(20)]
+
+    def work(number: int) -> None:
+        tab = tabs[number]
+        tab.ask("open_demo", name="sound" if number % 2 else "silent")
+        tab.settle()
+        for step in range(3):
+            tab.edit("add_hit", time_s=0.1 * number + 0.01 * step, velocity_db=-float(number))
+        tab.edit("rename_sound", sound_id=tab.session.open_project().sounds[0].id, name=f"Thing {number}")
+        tab.ask("undo")
+        tab.settle()
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT_S)
+    for number, tab in enumerate(tabs):
+        assert not tab.errors
+        project = tab.last("view")["project"]
+        assert project["name"] == ("demo_sound" if number % 2 else "demo_silent")
+        added = [hit for hit in project["hits"] if hit["velocity_db"] == -float(number) and hit["strength"] == 1.0]
+        assert {round(hit["time_s"], 6) for hit in added} >= {round(0.1 * number + 0.01 * k, 6) for k in range(3)}
+        documents = [message["project"] for message in tab.heard("view") if message["project"]]
+        names = {sound["name"] for document in documents for sound in document["sounds"]}
+        assert {name for name in names if name.startswith("Thing")} == {f"Thing {number}"}
+        assert not project["sounds"][0]["name"].startswith("Thing")
+        assert set(tab.last("rendered")["hits"]) == {hit["id"] for hit in project["hits"]}
+    before = [json.dumps(project_to_json(tab.session.open_project())) for tab in tabs]
+    assert len(set(before)) == 20
+
+
+def test_two_tabs_of_one_session_see_the_same(tab: Tab) -> None:
+    other = Tab(tab.session)
+    assert other.last("view") == tab.last("view") and other.last("rendered") == tab.last("rendered")
+    tab.edit("set_mix", gain_db=-2.0)
+    assert other.last("view") == tab.last("view")
+    assert other.last("view")["project"]["mix"]["gain_db"] == -2.0
+
+
+def test_a_slow_tab_gets_the_newest_state_and_every_message() -> None:
+    async def fill() -> list[str]:
+        outbox = Outbox(asyncio.get_running_loop())
+        for k in range(5):
+            outbox.put({"type": "view", "rev": k})
+            outbox.put({"type": "note", "message": str(k)})
+        return await outbox.take()
+
+    told = [json.loads(text) for text in asyncio.run(fill())]
+    assert [m["rev"] for m in told if m["type"] == "view"] == [4]
+    assert [m["message"] for m in told if m["type"] == "note"] == list("01234")
+
+
+# --- what is kept -----------------------------------------------------------------------------
+
+
+def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
+    def start() -> tuple[TestClient, Any]:
+        app = create_app(start_studio(tmp_path))
+        return TestClient(app, base_url="http://127.0.0.1"), app
+
+    client, app = start()
+    with client:
+        tab = Tab(app.state.sessions.get("kept-tab")[0])
+        tab.open_demo()
+        tab.edit("add_hit", time_s=1.25, velocity_db=-4.0)
+        tab.settle()
+        before = tab.session.project
+        saved = tmp_path / "mine.struck.json"
+        tab.ask("save", path=str(saved))
+        assert saved.is_file() and tab.last("view")["project"]["saved"]
+        tab.edit("set_mix", gain_db=-1.0)
+        wait_until(lambda: not tab.session.dirty)  # kept by itself, without being asked
+        after = tab.session.project
+    client, app = start()
+    with client:
+        session, is_new = app.state.sessions.get("kept-tab")
+        tab = Tab(session)
+        begin(session, is_new)
+        tab.settle()
+        assert session.project == after != before
+        assert session.saved_as == saved and not tab.errors
+        assert len(tab.last("rendered")["hits"]) == len(after.hits)
+        tab.ask("open", path=str(saved))
+        tab.settle()
+        assert session.project == before
+
+        other = Tab(app.state.sessions.get("fresh-tab")[0])
+        begin(other.session, True)
+        other.settle()
+        assert other.session.name == "demo_sound" and len(other.session.open_project().hits) == DEMO_HITS
+
+
+def test_a_torn_autosave_and_a_lost_clip_do_not_stop_the_start(tmp_path: Path) -> None:
+    studio = start_studio(tmp_path)
+    (studio.home / "sessions" / "torn-tab.struck.json").write_text('{"version": 1, "clip": {')
+    torn = Tab(Session(studio, "torn-tab"))
+    begin(torn.session, True)
+    torn.settle()
+    assert torn.session.name == "demo_sound" and not torn.errors
+
+    clip = make_clip(tmp_path / "gone.mp4", sounds=[(0.0, make_clicks([0.5], 2.0))])
+    before = Tab(Session(studio, "lost-tab"))
+    before.ask("open", path=str(clip))
+    before.settle()
+    before.session.keep()
+    clip.unlink()
+    lost = Tab(Session(studio, "lost-tab"))
+    begin(lost.session, True)
+    lost.settle()
+    assert lost.session.project == before.session.project
+    (said,) = lost.errors
+    check_sentence(said)
+    assert "gone.mp4" in said

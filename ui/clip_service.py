@@ -1,0 +1,408 @@
+"""Bringing things in: clips, projects, demos and recordings, with detection and analysis as jobs of a session."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.core.errors import BadInput
+from engine.core.paths import ASSETS, ROOT
+from engine.document.edits import Edit
+from engine.document.project import Project
+from engine.document.storage import load_project
+from ui.jobs import Job
+from ui.view import Playback
+
+if TYPE_CHECKING:
+    from ui.context import Studio
+    from ui.session import Session
+
+PROJECT_ENDING = ".struck.json"
+SHOW_FOUND_EVERY_S = 0.25
+WAVEFORM_RATE_HZ = 400
+WAVEFORM_SOURCE_HZ = 16_000
+MOST_RECENT = 12
+LONGEST_PATH = 4096
+START_DEMO = "sound"
+
+
+# --- paths ------------------------------------------------------------------------------------
+
+
+def resolve_path(session: Session, text: Any) -> Path:
+    """The file a message names: an upload of this session, or, unless others can reach the app, any local path."""
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
+        raise BadInput("the path is empty; choose a file")
+    if len(text) > LONGEST_PATH:
+        raise BadInput("the path is longer than any file's; choose a file")
+    text = text.strip().strip('"')
+    if text.startswith("upload:"):
+        folder = session.studio.folder("uploads", session.id).resolve()
+        path = (folder / text.removeprefix("upload:")).resolve()
+        if not path.is_relative_to(folder) or not path.is_file():
+            raise BadInput("the uploaded file is not there any more; drop it again")
+        return path
+    if session.studio.options.public:
+        raise BadInput("paths on this machine are closed while others can reach the app; drop the file instead")
+    return Path(text).expanduser().absolute()
+
+
+def demos() -> list[dict[str, str]]:
+    """The demo projects that ship with Struck."""
+    found = []
+    for path in sorted(ASSETS.glob(f"demo_*{PROJECT_ENDING}")):
+        name = path.name.removeprefix("demo_").removesuffix(PROJECT_ENDING)
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))
+            clip, hits = table["clip"], len(table["hits"])
+            title = "A clip with sound" if clip["has_audio"] else "A silent clip"
+            found.append({"name": name, "title": title, "note": f"{clip['duration_s']:.1f} s, {hits} hits"})
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return sorted(found, key=lambda demo: demo["name"] != START_DEMO)
+
+
+def remember_recent(studio: Studio, path: Path) -> None:
+    """Put a path at the head of the list of recent ones."""
+    if studio.options.public or path.is_relative_to(studio.home.absolute()) or path.is_relative_to(ROOT):
+        return
+    paths = [str(path), *(p for p in recent(studio) if p != str(path))][:MOST_RECENT]
+    (studio.home / "recent.json").write_text(json.dumps(paths), encoding="utf-8")
+
+
+def recent(studio: Studio) -> list[str]:
+    """Clips and projects opened before that are still there, newest first."""
+    try:
+        paths = json.loads((studio.home / "recent.json").read_text(encoding="utf-8"))
+        return [] if studio.options.public else [p for p in paths if isinstance(p, str) and Path(p).is_file()]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+# --- opening ----------------------------------------------------------------------------------
+
+
+def open_path(session: Session, path: Path) -> None:
+    """Start opening a clip or project; what is open stays until the new one is known to be good."""
+    session.worker.start(lambda job: _open(session, path, job))
+
+
+def open_demo(session: Session, name: Any) -> None:
+    """Open a demo, analysed and rendered."""
+    if name not in [demo["name"] for demo in demos()]:
+        raise BadInput(f"demo {name!r} is not known; choose one from the list")
+    path = ASSETS / f"demo_{name}{PROJECT_ENDING}"
+
+    def run(job: Job) -> None:
+        from engine.core.cache import read_bundle
+
+        sounds = ASSETS / f"demo_{name}.sounds"
+        if sounds.is_file():
+            for key, samples in read_bundle(sounds).items():
+                if session.studio.cache.get(key) is None:
+                    session.studio.cache.put(key, samples)
+                session.remember(key, len(samples))
+        _open_project(session, path, job, None)
+
+    session.worker.start(run)
+
+
+def resume_clip(session: Session) -> None:
+    """After a restart: look the clip up again for what is not in the document."""
+    session.worker.start(lambda job: _look_at_clip(session, job))
+
+
+def _open(session: Session, path: Path, job: Job) -> None:
+    started = time.monotonic()
+    session.set_status("work", "opening", message=f"Opening {path.name}", started=started)
+    if path.name.endswith((PROJECT_ENDING, ".json")):
+        _open_project(session, path, job, path)
+    else:
+        from engine.media import probe
+        from engine.pipeline import open_clip
+
+        info = probe(path)
+        project = open_clip(path)
+        job.check()
+        session.show(project, info)
+        _serve_clip(session, info)
+        _analyse_all(session, job, started)
+    remember_recent(session.studio, path)
+
+
+def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None) -> None:
+    def digest_of(clip_path: str) -> str:
+        from engine.media import digest_file
+
+        return digest_file(clip_path)
+
+    search = (path.parent, session.studio.folder("uploads", session.id))
+    public = session.studio.options.public
+    project = load_project(path, search=search, digest_of=digest_of if saved_as else None)
+    clip = Path(project.clip.path)
+    if public and saved_as and not any(clip.resolve().is_relative_to(folder.resolve()) for folder in search):
+        raise BadInput(f"the clip {clip.name} is not among the uploads; drop the clip first, then the project")
+    job.check()
+    session.show(project, saved_as=None if saved_as and saved_as.is_relative_to(session.studio.home) else saved_as)
+    session.renderer.request()
+    _look_at_clip(session, job)
+
+
+def _look_at_clip(session: Session, job: Job) -> None:
+    """Playback, waveform and onset curve of a document that came with its hits."""
+    from engine.media import probe
+
+    project = session.open_project()
+    session.renderer.request()
+    info = probe(project.clip.path)
+    session.info = info
+    _serve_clip(session, info)
+    job.check()
+    session.clear_status("work")
+    session.detector.start(lambda quiet: _draw_curve(session, quiet))
+
+
+def _draw_curve(session: Session, job: Job) -> None:
+    """The onset curve of a document that came with its hits: nothing waits for it, so nothing is said of it."""
+    number, project = session.clip_number, session.open_project()
+    track = _find_onsets(session, project, job)
+    with session.lock:
+        now = session.project
+        if session.clip_number == number and now is not None and now.detection.source == project.detection.source:
+            session.track = track
+            _show_curve(session)
+
+
+# --- detection and analysis ---------------------------------------------------------------------
+
+
+def detect_again(session: Session) -> None:
+    """Find hits anew, keeping those a person touched."""
+    session.open_project()
+    session.worker.start(lambda job: _analyse_all(session, job, time.monotonic()))
+
+
+def analyse_again(session: Session, hit_ids: Any) -> None:
+    """Measure the physics of hits anew from the clip's sound."""
+    project = session.open_project()
+    known = {hit.id for hit in project.hits}
+    if not isinstance(hit_ids, list) or not hit_ids or not set(map(str, hit_ids)) <= known:
+        raise BadInput("the hits to analyse are not in this project; select some first")
+    gesture = f"analysis {time.monotonic()}"
+
+    def run(job: Job) -> None:
+        _analyse(session, job, gesture, time.monotonic(), hit_ids)
+
+    session.worker.start(run, replace_others=False)
+
+
+def choose_hits(session: Session, edit: Edit, gesture: str | None) -> None:
+    """Commit a new threshold together with the hits it chooses."""
+    from engine.document.edits import chain
+    from engine.pipeline import hits_from_track
+
+    track, project = session.track, session.open_project()
+    if track is not None:
+        edit = chain(edit.label, edit, hits_from_track(project, track))
+    session.commit(edit, gesture)
+
+
+def _analyse_all(session: Session, job: Job, started: float) -> None:
+    """Detection, then physics, as one entry of the history."""
+    from engine.pipeline import hits_from_track
+
+    project = session.open_project()
+    gesture = f"analysis {started}"
+    shown_at = 0.0
+    session.hold_sampling = not project.hits
+
+    def show_found(track: Any) -> None:
+        nonlocal shown_at
+        now = time.monotonic()
+        document = session.project
+        if document is not None and now - shown_at > SHOW_FOUND_EVERY_S:
+            shown_at = now
+            session.show_provisional(hits_from_track(document, track), gesture)
+
+    def progress(fraction: float) -> None:
+        done = round(100 * fraction)
+        session.set_status("work", "detecting", done, 100, f"Looking for hits, {done} %", started)
+
+    session.detector.cancel()
+    session.set_status("work", "detecting", 0, 100, "Looking for hits", started)
+    track = _find_onsets(session, project, job, show_found, progress)
+    with session.lock:
+        job.check()
+        session.track = track
+        session.provisional = None
+        session.commit(hits_from_track(session.open_project(), track), gesture)
+        session.push_view()
+    _show_curve(session)
+    _analyse(session, job, gesture, started)
+
+
+def _find_onsets(
+    session: Session,
+    project: Project,
+    job: Job,
+    on_found: Callable[[Any], None] | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> Any:
+    """The clip's onset curve and candidates, from the cache or by looking and listening."""
+    from engine.pipeline import detect, find_onset_network, track_from_arrays, track_keys, track_to_arrays
+
+    cache, source = session.studio.cache, project.detection.source
+    network = find_onset_network(session.studio.options.checkpoint_folder)
+    keys = track_keys(project.clip.digest, source, network)
+    known = track_from_arrays(*(cache.get(key) for key in keys))
+    if known is not None:
+        return known
+
+    def progress(fraction: float) -> None:
+        job.check()
+        if on_progress is not None:
+            on_progress(fraction)
+        give_way()
+
+    def found(track: Any) -> None:
+        job.check()
+        if on_found is not None:
+            on_found(track)
+
+    with session.studio.analysing.turn(job.check) as give_way:
+        track = detect(Path(project.clip.path), source, on_found=found, on_progress=progress, network=network)
+    for key, array in zip(keys, track_to_arrays(track), strict=True):
+        cache.put(key, array)
+    return track
+
+
+def _analyse(session: Session, job: Job, gesture: str, started: float, hit_ids: list[str] | None = None) -> None:
+    from engine.pipeline import analyze_clip_hits
+
+    project = session.open_project()
+    total = len(hit_ids or project.hits)
+    session.set_status("work", "analysing", 0, total, f"Analysing {total} hits", started)
+
+    def found(done: int, total: int) -> None:
+        job.check()
+        session.set_status("work", "analysing", done, total, f"Analysing {done} of {total} hits", started)
+        give_way()
+
+    with session.studio.analysing.turn(job.check) as give_way:
+        edit = analyze_clip_hits(project, found, hit_ids) if project.clip.has_audio else _look(session, job, started)
+    with session.lock:
+        job.check()
+        session.hold_sampling = False
+        session.commit(edit, gesture)
+        session.push_view()
+    now = session.open_project()
+    message = f"{len(now.hits)} hits, {len({hit.sound_id for hit in now.hits})} sounds"
+    session.set_status("work", "done", total, total, message, started)
+    session.renderer.request()
+
+
+def _look(session: Session, job: Job, started: float) -> Edit:
+    """What is struck in a silent clip, by its picture; the default sound where that cannot be told."""
+    from engine.pipeline.estimate_from_video import find_sight_network
+    from engine.pipeline.sounds_from_video import look_or_default
+
+    def progress(fraction: float) -> None:
+        job.check()
+        session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck", started)
+
+    network = find_sight_network(session.studio.options.checkpoint_folder)
+    return look_or_default(session.open_project(), session.studio.bank, session.note, network, progress)
+
+
+def _show_curve(session: Session) -> None:
+    curve = session.track.curve
+    session.set_media(
+        curve={
+            "url": f"/struck/curve/{session.id}?v={session.clip_number}-{int(time.time() * 1000)}",
+            "rate_hz": float(curve.rate_hz),
+            "count": len(curve.values),
+        }
+    )
+
+
+# --- the clip itself ----------------------------------------------------------------------------
+
+
+def _serve_clip(session: Session, info: Any) -> None:
+    """Let the browser play the clip, by a proxy where it must be; make the waveform beside the job."""
+    url = f"/struck/media/{session.id}?v={info.digest[:12]}"
+    proxy = session.studio.folder("proxies") / f"{info.digest}.mp4"
+    if info.browser_playable:
+        session.set_playback(Playback(url, info.picture_offset_s, True))
+    elif proxy.is_file():
+        proxy.touch()
+        session.set_playback(Playback(url + "-proxy", 0.0, True))
+    else:
+        session.set_playback(Playback(None, 0.0, False))
+    session.helper.start(lambda job: _prepare_clip(session, info, proxy, url, job))
+
+
+def _prepare_clip(session: Session, info: Any, proxy: Path, url: str, job: Job) -> None:
+    from engine.media import make_proxy
+
+    if info.has_audio:
+        number = session.clip_number
+        shape = waveform(session, info, job)
+        job.check()
+        if session.clip_number == number:
+            address = f"/struck/waveform/{session.id}?v={info.digest[:12]}"
+            session.set_media(waveform={"url": address, "rate_hz": WAVEFORM_RATE_HZ, "count": len(shape) // 2})
+    if info.browser_playable or proxy.is_file():
+        return
+
+    def progress(fraction: float) -> None:
+        job.check()
+        done = round(100 * fraction)
+        session.set_status("proxy", "opening", done, 100, f"Making a picture this browser can play, {done} %")
+
+    part = proxy.with_name(f"{proxy.stem}.{session.id}.part.mp4")
+    try:
+        make_proxy(Path(info.path), part, progress)
+        part.replace(proxy)
+    finally:
+        part.unlink(missing_ok=True)
+        session.clear_status("proxy")
+    job.check()
+    session.set_playback(Playback(url + "-proxy", 0.0, True))
+
+
+def waveform(session: Session, info: Any, job: Job | None = None) -> np.ndarray:
+    """Lowest and highest sample of every 1/400 s of the clip's sound, int8 pairs one after another."""
+    from engine.media import iter_clip_audio
+
+    cache = session.studio.cache
+    key = hashlib.sha256(f"waveform 1 {info.digest}".encode()).hexdigest()
+    known = cache.get(key)
+    if known is not None:
+        return known.astype(np.int8)
+    step = WAVEFORM_SOURCE_HZ // WAVEFORM_RATE_HZ
+    parts: list[np.ndarray] = []
+    rest = np.zeros(0, np.float32)
+    for block in iter_clip_audio(Path(info.path), WAVEFORM_SOURCE_HZ, 5.0):
+        if job:
+            job.check()
+        rest = np.concatenate([rest, block])
+        whole = len(rest) // step * step
+        parts.append(_extremes(rest[:whole].reshape(-1, step)))
+        rest = rest[whole:]
+    if len(rest):
+        parts.append(_extremes(rest[None]))
+    shape = np.concatenate(parts) if parts else np.zeros(0, np.int8)
+    cache.put(key, shape.astype(np.float32))
+    return shape
+
+
+def _extremes(rows: np.ndarray) -> np.ndarray:
+    pairs = np.stack([rows.min(axis=1), rows.max(axis=1)], axis=1)
+    return np.clip(np.round(pairs * 127), -127, 127).astype(np.int8).reshape(-1)

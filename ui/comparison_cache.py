@@ -1,0 +1,124 @@
+"""Sounds beside their recordings for the browser: made when asked for, kept for as long as nothing changed."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.core.cache import digest_json
+from engine.core.errors import BadInput
+from engine.document.project import Project, Sound
+from engine.physics.model import Physics, physics_to_json
+
+if TYPE_CHECKING:
+    from engine.physics.comparison.match import Curves, Match
+    from engine.pipeline import SoundMatch
+    from ui.session import Session
+
+MOST_BYTES = 32 << 20
+VERSION = 1
+
+
+class Matches:
+    """Answers made before, bounded; one is made at a time, so that looking never starves editing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, bytes] = OrderedDict()
+
+    def ask(self, session: Session, sound_id: str) -> tuple[str, bytes]:
+        """The key and the bytes (see ``pack``) of a sound's match; BadInput when there is no such sound."""
+        with session.lock:
+            project = session.open_project()
+            past = session.history.past if session.history else ()
+        sound = next((s for s in project.sounds if s.id == sound_id), None)
+        if sound is None:
+            raise BadInput("this sound is not in the project any more; choose another")
+        key = match_key(project, sound)
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return key, self._known[key]
+            from engine.pipeline import match_sound
+
+            earlier = (s for step in reversed(past) for s in step.project.sounds if s.id == sound_id)
+            measured = next((s for s in earlier if is_measurement_of(s, sound)), None)
+            found = match_sound(project, sound, session.studio.cache, measured)
+            made = pack(found)
+            if found.source:  # a recording that is missing now may be there next time
+                self._known[key] = made
+            while sum(map(len, self._known.values())) > MOST_BYTES:
+                self._known.popitem(last=False)
+            return key, made
+
+
+def match_key(project: Project, sound: Sound) -> str:
+    """Digest of all that a match depends on."""
+    from engine.pipeline import recording_key
+
+    physics = physics_to_json(Physics(sound.modes, sound.residual))
+    return digest_json(
+        [VERSION, physics, asdict(sound.macros), sound.origin, sound.origin_note, recording_key(project, sound)]
+    )
+
+
+def is_measurement_of(earlier: Sound, sound: Sound) -> bool:
+    """Whether a sound of the past is what an edited one was measured as."""
+    if sound.origin != "edited" or earlier.origin not in ("clip", "reference"):
+        return False
+    return sound.origin_note == f"was: {earlier.origin_note}" and sound.recording == earlier.recording
+
+
+def pack(found: SoundMatch) -> bytes:
+    """A match as bytes: the length of a JSON text (4 bytes), the text, padded to 4, and the float32 arrays it names.
+
+    ``{"source", "why", "now": {...}, "measured": {...} or null}``; an array is ``{"at", "shape"}`` in floats.
+    """
+    floats: list[np.ndarray] = []
+    at = 0
+
+    def put(array: np.ndarray) -> dict[str, Any]:
+        nonlocal at
+        entry = {"at": at, "shape": list(array.shape)}
+        floats.append(np.ascontiguousarray(array, "<f4").reshape(-1))
+        at += array.size
+        return entry
+
+    def curves(of: Curves) -> dict[str, Any]:
+        return {"measured": put(of.measured), "model": put(of.model), "modes": put(of.modes), "noise": put(of.noise)}
+
+    def match(of: Match) -> dict[str, Any]:
+        return {
+            "fit": of.fit,
+            "error_db": of.error_db,
+            "chance_db": of.chance_db,
+            "modes_share": of.modes_share,
+            "diagnosis": of.diagnosis,
+            "frequency_hz": put(of.frequency_hz),
+            "spectrum": curves(of.spectrum),
+            "stem_hz": put(of.stem_hz),
+            "stem_db": put(of.stem_db),
+            "time_s": put(of.time_s),
+            "level": curves(of.level),
+            "band_edges_hz": put(of.band_edges_hz),
+            "band_measured_db": put(of.band_measured_db),
+            "band_error_db": put(of.band_error_db),
+            "noise_edges_hz": put(of.noise_edges_hz),
+            "rest_db": put(of.rest_db),
+            "stages": [{"name": name, "level_db": put(level_db)} for name, level_db in of.stage_db],
+        }
+
+    head = {
+        "source": found.source,
+        "why": found.why,
+        "now": match(found.now),
+        "measured": match(found.measured) if found.measured else None,
+    }
+    text = json.dumps(head, allow_nan=False).encode("ascii")
+    text += b" " * (-len(text) % 4)
+    return len(text).to_bytes(4, "little") + text + np.concatenate(floats).tobytes()

@@ -1,0 +1,200 @@
+"""What all sessions share: the options, the user's data folder, the cache, the samplers and the queues for the CPU."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.core.cache import Cache
+from engine.core.errors import BadInput, StruckError
+from engine.core.paths import CHECKPOINTS
+from engine.diffusion.checkpoint_files import digest_checkpoint, find_fault, list_checkpoints, stamp_checkpoint
+from engine.document.project import RenderSettings
+from ui.jobs import Turns
+
+VERSION = "0.1"
+KEEP_S = {"exports": 7 * 86_400, "uploads": 60 * 86_400, "proxies": 30 * 86_400}
+CACHE_MEMORY_BYTES = 512 << 20
+CACHE_DISK_BYTES = 4 << 30
+
+Stamp = tuple[int, ...]
+
+log = logging.getLogger("struck")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the app was started."""
+
+    start: str | None = None
+    listen: bool = False
+    share: bool = False
+    port: int | None = None
+    auth: tuple[str, str] | None = None
+    device: str = "auto"
+    checkpoint_folder: Path = field(default_factory=lambda: CHECKPOINTS)
+    data_folder: Path | None = None
+    open_browser: bool = True
+
+    @property
+    def public(self) -> bool:
+        """Whether people on other machines may reach the app, so that paths on this one are not theirs to name."""
+        return self.listen or self.share
+
+
+class Studio:
+    """One a process; thread safe."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.home = options.data_folder or Path(os.environ.get("STRUCK_HOME") or Path.home() / ".struck")
+        for name in ("sessions", "uploads", "exports", "proxies", "projects", "cache"):
+            self.folder(name)
+        self.cache = Cache(self.home / "cache", CACHE_MEMORY_BYTES, CACHE_DISK_BYTES)
+        self.sampling = Turns()
+        self.analysing = Turns()
+        self.ready = threading.Event()
+        self._samplers: dict[str, tuple[Stamp, Any]] = {}
+        self._sampler_lock = threading.Lock()
+        self._digests: dict[str, tuple[Stamp, str]] = {}
+        self._faults: dict[str, tuple[Stamp, str | None]] = {}
+        self._digest_lock = threading.Lock()
+        self._presets: tuple[Any, ...] | None = None
+        self._device: tuple[Any, str] | None = None
+
+    def folder(self, *names: str) -> Path:
+        """A folder inside the user's data folder, made if it is not there; StruckError where it cannot be."""
+        path = self.home.joinpath(*names)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StruckError(
+                f"{path} cannot be made ({error.strerror}); point STRUCK_HOME at a folder you may write"
+            ) from None
+        return path
+
+    def checkpoints(self) -> tuple[str, ...]:
+        """Names of the samplers on this machine, those that are refused among them."""
+        return list_checkpoints(self.options.checkpoint_folder)
+
+    def fault(self, name: str) -> str | None:
+        """Why a checkpoint is refused, as one sentence; None where nothing is known against it.
+
+        What only loading shows is known once ``sampler`` has tried; a checkpoint that is replaced is looked at anew.
+        """
+        # A project may come from anywhere and must not reach outside of the folder.
+        if Path(name).name != name or name.startswith(".") or len(name) > 100 or "\0" in name:
+            return f"checkpoint {name[:100]!r} is not a checkpoint's name; choose one from the list"
+        folder = self.options.checkpoint_folder / name
+        stamp = stamp_checkpoint(folder)
+        with self._digest_lock:
+            if name not in self._faults or self._faults[name][0] != stamp:
+                self._faults[name] = (stamp, find_fault(folder))
+            return self._faults[name][1]
+
+    def digest(self, settings: RenderSettings) -> str:
+        """Digest of the sampler that the settings name, "" where none can be used; does not load it."""
+        name = settings.checkpoint
+        if not name or self.fault(name) is not None:
+            return ""
+        folder = self.options.checkpoint_folder / name
+        stamp = stamp_checkpoint(folder)
+        with self._digest_lock:
+            if name not in self._digests or self._digests[name][0] != stamp:
+                self._digests[name] = (stamp, digest_checkpoint(folder))
+            return self._digests[name][1]
+
+    def presets(self) -> tuple[Any, ...]:
+        """The sounds to choose from when a clip is silent."""
+        if self._presets is None:
+            from engine.physics.presets import load_presets
+
+            self._presets = load_presets()
+        return self._presets
+
+    def own_bank(self) -> Path:
+        """Where the person's own recordings lie."""
+        return self.folder("bank")
+
+    def bank(self) -> Any:
+        """The sounds to find: those that ship and the person's own. BadInput where the shipped ones are damaged."""
+        from engine.bank.user_bank import open_bank
+
+        found, note = open_bank(self.own_bank())
+        if note:
+            log.warning("%s", note)
+        return found
+
+    def device(self) -> tuple[Any, str]:
+        """The device sound is sampled on, and a sentence about it."""
+        if self._device is None:
+            from engine.core.device import choose_device
+
+            self._device = choose_device(self.options.device)
+        return self._device
+
+    def sampler(self, settings: RenderSettings) -> Any | None:
+        """The sampler that the settings name; None where modes and residual alone sound, by choice or by a fault."""
+        name = settings.checkpoint
+        if not name or self.fault(name) is not None:
+            return None
+        with self._sampler_lock:
+            stamp = stamp_checkpoint(self.options.checkpoint_folder / name)
+            if name in self._samplers and self._samplers[name][0] == stamp:
+                return self._samplers[name][1]
+            from engine.diffusion.sampler import load_sampler
+
+            try:
+                sampler = load_sampler(self.options.checkpoint_folder, name, self.device()[0])
+            except BadInput as error:
+                with self._digest_lock:
+                    self._faults[name] = (stamp, str(error))
+                return None
+            self._samplers[name] = (stamp, sampler)
+            return sampler
+
+    def check(self, name: str) -> None:
+        """Load a checkpoint that is about to be chosen; BadInput, with the reason, if it cannot be used."""
+        if name and self.sampler(RenderSettings(checkpoint=name)) is None:
+            raise BadInput(self.fault(name) or f"checkpoint {name!r} cannot be used; choose another")
+
+    def warm(self) -> None:
+        """Import what is slow to import and load the sampler, so that the first edit does not wait for it."""
+        started = time.monotonic()
+        try:
+            import torch
+
+            if self.device()[0].type == "cpu":
+                torch.set_num_threads(max(1, min(8, os.cpu_count() or 1)))
+            import engine.pipeline
+            import engine.pipeline.render  # noqa: F401
+
+            names = self.checkpoints()
+            if names:
+                default = RenderSettings().checkpoint
+                name = default if default in names else names[0]
+                if self.sampler(RenderSettings(checkpoint=name)) is None:
+                    print(f"Struck: {self.fault(name)}", file=sys.stderr)
+        except Exception as error:
+            log.exception("warming up failed")
+            print(f"Struck: {error}", file=sys.stderr)
+        finally:
+            self.ready.set()
+            log.info("ready after %.1f s", time.monotonic() - started)
+
+    def tidy(self) -> None:
+        """Drop exports, uploads and proxies that nobody has touched for long."""
+        now = time.time()
+        for name, keep_s in KEEP_S.items():
+            for entry in self.folder(name).iterdir():
+                with contextlib.suppress(OSError):
+                    if now - max(p.stat().st_mtime for p in [entry, *entry.rglob("*")]) > keep_s:
+                        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

@@ -1,0 +1,66 @@
+"""The register of all sessions: found by their ids, kept on disk, forgotten when nobody has looked for long."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+
+from engine.core.errors import BadInput
+from ui.context import Studio
+from ui.session import Session
+
+IDLE_S = 3 * 3600
+SWEEP_S = 0.5
+SESSION_ID = re.compile(r"^[A-Za-z0-9_-]{6,64}$")
+
+
+class Sessions:
+    """All sessions of the process."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self._lock = threading.Lock()
+        self._sessions: dict[str, Session] = {}
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._sweep, name="autosave", daemon=True)
+        self._thread.start()
+
+    def get(self, session_id: str) -> tuple[Session, bool]:
+        """The session of an id, and whether it is new; BadInput for what is no id."""
+        if not SESSION_ID.match(session_id):
+            raise BadInput("the session's id is not one of Struck's; reload the page")
+        with self._lock:
+            session = self._sessions.get(session_id)
+            if session is not None:
+                session.used_at = time.monotonic()
+                return session, False
+            session = self._sessions[session_id] = Session(self.studio, session_id)
+            return session, True
+
+    def find(self, session_id: str) -> Session | None:
+        """The session of an id if it is in memory."""
+        return self._sessions.get(session_id)
+
+    def forget_sound(self, key: str) -> None:
+        """The cache has dropped a sound."""
+        for session in list(self._sessions.values()):
+            session.forget(key)
+
+    def close(self) -> None:
+        """Keep every document before the process ends."""
+        self._closing.set()
+        for session in list(self._sessions.values()):
+            for worker in (session.worker, session.helper, session.detector, session.finder, session.exports):
+                worker.cancel()
+            session.renderer.stop()
+            session.keep()
+
+    def _sweep(self) -> None:
+        while not self._closing.wait(SWEEP_S):
+            now = time.monotonic()
+            for session in list(self._sessions.values()):
+                session.keep()
+                if not session.watched and now - session.used_at > IDLE_S and not session.worker.busy:
+                    with self._lock:
+                        self._sessions.pop(session.id, None)
