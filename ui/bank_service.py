@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.document.edits import add_sound, replace_sound
+from engine.document.edits.sounds import add_sound, replace_sound
 from engine.document.edits.values import check_number, find_sound
 from engine.document.project import Project, Sound
 from engine.physics.model import Physics
@@ -188,7 +188,8 @@ def measure_span(session: Session, message: Message) -> None:
     sound_id = message.get("sound_id")
 
     def run(job: Job) -> None:
-        from engine.pipeline import keep_samples, sound_from_span
+        from engine.pipeline.recordings import keep_samples
+        from engine.pipeline.sound_sources import sound_from_span
 
         session.set_status("work", "analysing", message=f"Analysing {end_s - start_s:.2f} s of the clip's sound")
         with session.studio.analysing.turn(job.check):

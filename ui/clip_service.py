@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.core.errors import BadInput
 from engine.core.paths import ASSETS, ROOT
-from engine.document.edits import Edit
+from engine.document.edits.values import Edit
 from engine.document.project import Project
 from engine.document.storage import load_project
 from ui.jobs import Job
@@ -124,8 +124,8 @@ def _open(session: Session, path: Path, job: Job) -> None:
     if path.name.endswith((PROJECT_ENDING, ".json")):
         _open_project(session, path, job, path)
     else:
-        from engine.media import probe
-        from engine.pipeline import open_clip
+        from engine.media.probe import probe
+        from engine.pipeline.detect_onsets import open_clip
 
         info = probe(path)
         project = open_clip(path)
@@ -138,7 +138,7 @@ def _open(session: Session, path: Path, job: Job) -> None:
 
 def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None) -> None:
     def digest_of(clip_path: str) -> str:
-        from engine.media import digest_file
+        from engine.media.probe import digest_file
 
         return digest_file(clip_path)
 
@@ -156,7 +156,7 @@ def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None)
 
 def _look_at_clip(session: Session, job: Job) -> None:
     """Playback, waveform and onset curve of a document that came with its hits."""
-    from engine.media import probe
+    from engine.media.probe import probe
 
     project = session.open_project()
     session.renderer.request()
@@ -204,8 +204,8 @@ def analyse_again(session: Session, hit_ids: Any) -> None:
 
 def choose_hits(session: Session, edit: Edit, gesture: str | None) -> None:
     """Commit a new threshold together with the hits it chooses."""
-    from engine.document.edits import chain
-    from engine.pipeline import hits_from_track
+    from engine.document.edits.values import chain
+    from engine.pipeline.detect_onsets import hits_from_track
 
     track, project = session.track, session.open_project()
     if track is not None:
@@ -215,7 +215,7 @@ def choose_hits(session: Session, edit: Edit, gesture: str | None) -> None:
 
 def _analyse_all(session: Session, job: Job, started: float) -> None:
     """Detection, then physics, as one entry of the history."""
-    from engine.pipeline import hits_from_track
+    from engine.pipeline.detect_onsets import hits_from_track
 
     project = session.open_project()
     gesture = f"analysis {started}"
@@ -255,7 +255,8 @@ def _find_onsets(
     on_progress: Callable[[float], None] | None = None,
 ) -> Any:
     """The clip's onset curve and candidates, from the cache or by looking and listening."""
-    from engine.pipeline import detect, find_onset_network, track_from_arrays, track_keys, track_to_arrays
+    from engine.pipeline.detect_onsets import detect, find_onset_network
+    from engine.pipeline.onset_cache import track_from_arrays, track_keys, track_to_arrays
 
     cache, source = session.studio.cache, project.detection.source
     network = find_onset_network(session.studio.options.checkpoint_folder)
@@ -283,7 +284,7 @@ def _find_onsets(
 
 
 def _analyse(session: Session, job: Job, gesture: str, started: float, hit_ids: list[str] | None = None) -> None:
-    from engine.pipeline import analyze_clip_hits
+    from engine.pipeline.analyze_audio import analyze_clip_hits
 
     project = session.open_project()
     total = len(hit_ids or project.hits)
@@ -349,7 +350,7 @@ def _serve_clip(session: Session, info: Any) -> None:
 
 
 def _prepare_clip(session: Session, info: Any, proxy: Path, url: str, job: Job) -> None:
-    from engine.media import make_proxy
+    from engine.media.proxy import make_proxy
 
     if info.has_audio:
         number = session.clip_number
@@ -379,7 +380,7 @@ def _prepare_clip(session: Session, info: Any, proxy: Path, url: str, job: Job) 
 
 def waveform(session: Session, info: Any, job: Job | None = None) -> np.ndarray:
     """Lowest and highest sample of every 1/400 s of the clip's sound, int8 pairs one after another."""
-    from engine.media import iter_clip_audio
+    from engine.media.sound import iter_clip_audio
 
     cache = session.studio.cache
     key = hashlib.sha256(f"waveform 1 {info.digest}".encode()).hexdigest()

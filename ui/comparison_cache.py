@@ -17,7 +17,7 @@ from engine.physics.model import Physics, physics_to_json
 
 if TYPE_CHECKING:
     from engine.physics.comparison.match import Curves, Match
-    from engine.pipeline import SoundMatch
+    from engine.pipeline.recordings import SoundMatch
     from ui.session import Session
 
 MOST_BYTES = 32 << 20
@@ -44,7 +44,7 @@ class Matches:
             if key in self._known:
                 self._known.move_to_end(key)
                 return key, self._known[key]
-            from engine.pipeline import match_sound
+            from engine.pipeline.recordings import match_sound
 
             earlier = (s for step in reversed(past) for s in step.project.sounds if s.id == sound_id)
             measured = next((s for s in earlier if is_measurement_of(s, sound)), None)
@@ -59,7 +59,7 @@ class Matches:
 
 def match_key(project: Project, sound: Sound) -> str:
     """Digest of all that a match depends on."""
-    from engine.pipeline import recording_key
+    from engine.pipeline.recordings import recording_key
 
     physics = physics_to_json(Physics(sound.modes, sound.residual))
     return digest_json(

@@ -174,7 +174,8 @@ class Studio:
 
             if self.device()[0].type == "cpu":
                 torch.set_num_threads(max(1, min(8, os.cpu_count() or 1)))
-            import engine.pipeline
+            import engine.pipeline.analyze_audio
+            import engine.pipeline.detect_onsets
             import engine.pipeline.render  # noqa: F401
 
             names = self.checkpoints()

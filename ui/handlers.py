@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
-from engine.document.edits import Laws, apply_message, find_other, morphed, replace_sound
-from engine.document.edits.values import check_number, find_sound
+from engine.document.edits.blends import morphed
+from engine.document.edits.messages import apply_message, find_other
+from engine.document.edits.sounds import replace_sound
+from engine.document.edits.values import Laws, check_number, find_sound
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.storage import save_project
 from ui import bank_service as finding
@@ -166,7 +168,7 @@ def _strike(session: Session, message: Message) -> None:
 
 
 def _audition_preset(session: Session, message: Message) -> None:
-    from engine.pipeline import sound_from_preset
+    from engine.pipeline.sound_sources import sound_from_preset
 
     preset = next((p for p in session.studio.presets() if p.name == message.get("name")), None)
     if preset is None:
@@ -207,7 +209,8 @@ def _sound_from_file(session: Session, message: Message) -> None:
     path = intake.resolve_path(session, message.get("path"))
 
     def run(job: Job) -> None:
-        from engine.pipeline import keep_recording, sound_from_recording
+        from engine.pipeline.recordings import keep_recording
+        from engine.pipeline.sound_sources import sound_from_recording
 
         session.set_status("work", "analysing", message=f"Analysing {path.name}")
         with session.studio.analysing.turn(job.check):

@@ -68,7 +68,7 @@ class Sprites:
 
     def make(self, path: str, digest: str, start_s: float, end_s: float, count: int, height: int) -> bytes:
         """JPEG bytes of one sprite; each tile shows the middle of its span."""
-        from engine.media import make_filmstrip
+        from engine.media.frames import make_filmstrip
 
         key = (digest, start_s, end_s, count, height)
         with self._lock:

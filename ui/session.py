@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import BadInput, Cancelled
-from engine.document.edits import Edit
+from engine.document.edits.values import Edit
 from engine.document.history import History, commit, redo, undo
 from engine.document.project import Hit, Project, RenderSettings
 from engine.document.storage import autosave, autosave_path, load_autosave

@@ -22,7 +22,7 @@ from engine.bank.search import measure_distances
 from engine.bank.text.lexicon import load_lexicon
 from engine.bank.text.word_matching import singular
 from engine.core.errors import BadInput, StruckError
-from engine.media import read_recording
+from engine.media.sound import read_recording
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.analysis.segmentation import mix_down
 from engine.physics.model import Physics

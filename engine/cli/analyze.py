@@ -26,7 +26,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     check_json_target(options.json)
     if options.figure is not None:
         check_target(options.figure)
-    from engine.media import read_recording
+    from engine.media.sound import read_recording
     from engine.physics.analysis.analyze import analyze_hit
 
     samples, sample_rate_hz = read_recording(options.recording)

@@ -18,11 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Detect hits and print them, or write JSON. Raises BadInput."""
     check_json_target(options.json)
-    from engine.media import probe
+    from engine.media.probe import probe
 
     info = probe(options.clip)
     from engine.onsets.track import pick
-    from engine.pipeline import detect, find_onset_network
+    from engine.pipeline.detect_onsets import detect, find_onset_network
 
     network = find_onset_network(options.ckpt_dir)
     track = detect(options.clip, options.source, on_progress=make_progress("detecting"), network=network)

@@ -68,7 +68,8 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
 def _is_clip(path: str) -> bool:
     """Whether a file has a picture to look at; BadInput where it is neither a clip nor a recording."""
     from engine.bank.user_bank import AUDIO_SUFFIXES
-    from engine.media import probe, read_recording
+    from engine.media.probe import probe
+    from engine.media.sound import read_recording
 
     if Path(path).suffix.lower() in AUDIO_SUFFIXES:
         return False
@@ -85,7 +86,7 @@ def _is_clip(path: str) -> bool:
 
 def _listen(bank: Bank, path: str, top: int) -> Found:
     from engine.bank.search import rank_by_physics
-    from engine.media import read_recording
+    from engine.media.sound import read_recording
     from engine.physics.analysis.analyze import analyze_hit
 
     physics, _ = analyze_hit(*read_recording(path))
@@ -114,7 +115,7 @@ def _invent(attributes: Attributes, count: int, embedding: np.ndarray | None = N
 
 def _look(bank: Bank, options: argparse.Namespace) -> Found:
     from engine.onsets.track import pick
-    from engine.pipeline import detect, find_onset_network
+    from engine.pipeline.detect_onsets import detect, find_onset_network
     from engine.pipeline.estimate_from_video import estimate_hits, find_sight_network
     from engine.vision.rank import to_attributes
 

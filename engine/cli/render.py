@@ -13,7 +13,7 @@ from engine.cli.console import MAX_SEED, default_ckpt_dir, make_progress, read_j
 from engine.core.errors import BadInput
 from engine.core.files import check_folder, check_target
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.document.edits import Edit
+from engine.document.edits.values import Edit
 from engine.document.project import Hit, Project, Sound
 from engine.media.export.markers import read_onset_rows, write_markers
 from engine.physics.model import Physics, physics_from_json
@@ -77,13 +77,13 @@ def _is_project(source: str) -> bool:
 
 
 def _open(source: str) -> Project:
-    from engine.media import digest_file
+    from engine.media.probe import digest_file
 
     if _is_project(source):
         from engine.document.storage import load_project
 
         return load_project(source, search=(Path.cwd(),), digest_of=digest_file)
-    from engine.pipeline import open_clip
+    from engine.pipeline.detect_onsets import open_clip
 
     return open_clip(source)
 
@@ -97,7 +97,8 @@ def _find_hits(
     data_dir: str | None = None,
 ) -> Project:
     """The project with its hits and their physics: detected, given, or as they were."""
-    from engine.pipeline import analyze_clip_hits, detect, find_onset_network, hits_from_track
+    from engine.pipeline.analyze_audio import analyze_clip_hits
+    from engine.pipeline.detect_onsets import detect, find_onset_network, hits_from_track
 
     if physics is not None:
         sound = Sound("s1", "Given physics", physics.modes, physics.residual, "reference", "from a physics file")
@@ -143,7 +144,8 @@ def _look(project: Project, ckpt_dir: str | None, data_dir: str | None) -> Edit:
 
 def _replace_hits(project: Project, onsets: list[tuple[float, float | None]]) -> Project:
     """Hits at given times; a person chose these, so nothing may move them."""
-    from engine.document.edits import derive_seed, nearest_sound_id, with_hits
+    from engine.document.edits.hits import nearest_sound_id
+    from engine.document.edits.values import derive_seed, with_hits
 
     hits = []
     for number, (time_s, velocity_db) in enumerate(onsets, 1):
@@ -160,7 +162,7 @@ def _restore_velocities(project: Project, onsets: list[tuple[float, float | None
 
 
 def _apply_settings(project: Project, steps: int | None, seed: int | None) -> Project:
-    from engine.document.edits import reseed, set_render
+    from engine.document.edits.settings import reseed, set_render
 
     if steps is not None:
         project = set_render(steps=steps).apply(project)

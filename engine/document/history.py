@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.document.edits import Edit
+from engine.document.edits.values import Edit
 from engine.document.project import Project
 
 LEVELS = 500

@@ -10,10 +10,9 @@ import numpy as np
 from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
 from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, seconds_to_samples
-from engine.document.edits import Edit, next_ids, with_hits
-from engine.document.edits.values import select_modes
+from engine.document.edits.values import Edit, next_ids, select_modes, with_hits
 from engine.document.project import Clip, Hit, Project, Sound
-from engine.media import iter_clip_audio, read_clip_audio
+from engine.media.sound import iter_clip_audio, read_clip_audio
 from engine.physics.analysis.analyze import (
     analyze_hits,
     find_onset,

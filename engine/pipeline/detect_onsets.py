@@ -10,10 +10,12 @@ import numpy as np
 from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.document.edits import Edit, replace_detected_hits
-from engine.document.edits.values import SOURCES
+from engine.document.edits.hits import replace_detected_hits
+from engine.document.edits.values import SOURCES, Edit
 from engine.document.project import Clip, Project
-from engine.media import iter_clip_audio, iter_frames, probe
+from engine.media.frames import iter_frames
+from engine.media.probe import probe
+from engine.media.sound import iter_clip_audio
 from engine.onsets.track import OnsetTrack, fuse, pick, velocity_db_of
 from engine.pipeline.sound_sources import SILENT_NOTE, WAITING_NOTE, default_sound
 

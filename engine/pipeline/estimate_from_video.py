@@ -11,7 +11,8 @@ import numpy as np
 
 from engine.bank.bank import Bank, Candidate
 from engine.document.project import Clip
-from engine.media import iter_frames, probe
+from engine.media.frames import iter_frames
+from engine.media.probe import probe
 from engine.vision.crops import AFTER, BEFORE, FRAME_S, NEAR_ROWS, gather_views
 from engine.vision.predict import BATCH, Glimpse, Sight, Watcher, glimpse_hits, group_hits, load_watcher, pool_objects
 from engine.vision.rank import embed_bank, rank_by_sight

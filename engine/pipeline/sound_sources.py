@@ -12,7 +12,7 @@ import numpy as np
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Clip, Sound
-from engine.media import read_clip_audio, read_recording
+from engine.media.sound import read_clip_audio, read_recording
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Modes, Physics
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from engine.bank.bank import Bank, Candidate
 from engine.bank.search import describe_size
 from engine.core.errors import BadInput
-from engine.document.edits import Edit, next_ids, with_hits
-from engine.document.edits.values import free_name
+from engine.document.edits.values import Edit, free_name, next_ids, with_hits
 from engine.document.project import Hit, Project, Sound
 from engine.pipeline.analyze_audio import analyze_clip_hits
 from engine.pipeline.estimate_from_video import HitEstimate, estimate_hits

@@ -15,8 +15,9 @@ from engine.document.project import Hit, Project
 from engine.lab.simulator.demo.projects import ASSETS
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual
-from engine.pipeline import open_clip, sound_from_span
+from engine.pipeline.detect_onsets import open_clip
 from engine.pipeline.estimate_from_video import HitEstimate
+from engine.pipeline.sound_sources import sound_from_span
 from engine.pipeline.sounds_from_video import describe_sight, estimate_clip_sounds
 from engine.vision.predict import Sight
 from tests.clips import make_clip

@@ -65,7 +65,7 @@ def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch:
 
     clip = make_clip(tmp_path / "long.mp4", count=60, sounds=[(0.0, make_clicks([0.6, 1.4], 2.4))])
     with monkeypatch.context() as patched:
-        patched.setattr("engine.pipeline.detect", search_for_ever)
+        patched.setattr("engine.pipeline.detect_onsets.detect", search_for_ever)
         tab.ask("open", path=str(clip))
         wait_until(lambda: tab.last("status")["message"] == "Looking for hits, 50 %")
         tab.ask("cancel")

@@ -111,8 +111,9 @@ def measure(
 
 def measure_ingest(clip: Path) -> list[Figure]:
     """From a 720p clip to picture strip, hits and modes."""
-    from engine.media import make_filmstrip
-    from engine.pipeline import analyze_clip_hits, detect, hits_from_track, open_clip
+    from engine.media.frames import make_filmstrip
+    from engine.pipeline.analyze_audio import analyze_clip_hits
+    from engine.pipeline.detect_onsets import detect, hits_from_track, open_clip
 
     started_s = time.perf_counter()
     project = open_clip(clip)
@@ -135,7 +136,8 @@ def measure_ingest(clip: Path) -> list[Figure]:
 def measure_rendering(clip: Path, times_s: Sequence[float], device: str, ckpt_dir: str | None) -> list[Figure]:
     """First render, a changed sound and a moved hit, with everything else cached."""
     from engine.core.cache import Cache
-    from engine.document.edits import move_hits, set_modes
+    from engine.document.edits.hits import move_hits
+    from engine.document.edits.sounds import set_modes
     from engine.pipeline.render import place_hits, render_hits
 
     project = make_project(clip, times_s)
@@ -179,8 +181,8 @@ def _time(work: Callable[[], object]) -> float:
 
 def make_project(clip: Path, times_s: Sequence[float]) -> Project:
     """The clip with a hit at each time, five sounds among them, SHORT and LONG for one hit each."""
-    from engine.document.edits import derive_seed
-    from engine.pipeline import open_clip
+    from engine.document.edits.values import derive_seed
+    from engine.pipeline.detect_onsets import open_clip
 
     sounds = choose_sounds()
     hits = []
@@ -194,7 +196,7 @@ def make_project(clip: Path, times_s: Sequence[float]) -> Project:
 def choose_sounds() -> list[Sound]:
     """Presets of five materials, from one that rings long to one that hardly rings."""
     from engine.physics.presets import load_presets
-    from engine.pipeline import sound_from_preset
+    from engine.pipeline.sound_sources import sound_from_preset
 
     first = {preset.material: preset for preset in reversed(load_presets())}
     return [sound_from_preset(first[material], material) for material in MATERIALS]

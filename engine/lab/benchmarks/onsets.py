@@ -17,7 +17,8 @@ import torch
 from engine.cli.console import check_json_target, default_ckpt_dir, make_progress, say, write_json
 from engine.core.errors import BadInput
 from engine.lab.benchmarks.machine import find_peak_memory_mb, find_resident_mb, reset_peak_memory
-from engine.media import iter_frames, probe
+from engine.media.frames import iter_frames
+from engine.media.probe import probe
 from engine.onsets.frames import choose_rows
 from engine.onsets.track import OnsetTrack
 from engine.onsets.watch import detect_with_network, load_onset_network

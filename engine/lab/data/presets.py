@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.core.errors import BadInput
 from engine.lab.data.plates import Plate, plate_modes, plate_noise
-from engine.media import read_recording
+from engine.media.sound import read_recording
 from engine.physics.analysis.analyze import analyze_hit, synthesize
 from engine.physics.model import Modes, Physics, physics_to_json
 from engine.physics.presets import PRESETS_PATH

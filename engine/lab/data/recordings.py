@@ -16,7 +16,7 @@ from engine.core.dsp import resample
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.greatest_hits import cut_hits, is_greatest_hits, list_takes
-from engine.media import read_recording
+from engine.media.sound import read_recording
 from engine.physics.analysis.analyze import find_onset, single_hit
 from engine.physics.analysis.segmentation import mix_down
 

@@ -17,7 +17,8 @@ import engine.__main__ as command_line
 from engine.__main__ import main
 from engine.core.errors import BadInput
 from engine.core.paths import ROOT
-from engine.media import probe, read_clip_audio
+from engine.media.probe import probe
+from engine.media.sound import read_clip_audio
 from tests.clips import SOUND_RATE_HZ, find_attacks, make_clicks, make_clip, run_ffmpeg
 
 HITS_S = (0.25, 0.8013, 1.3377)

@@ -10,8 +10,9 @@ from fractions import Fraction
 import pytest
 
 from engine.core.errors import BadInput
-from engine.document import edits
-from engine.document.edits import apply_message
+from engine.document.edits.hits import replace_detected_hits
+from engine.document.edits.messages import apply_message
+from engine.document.edits.values import derive_seed, with_sound
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.storage import project_from_json, project_to_json
 from engine.physics.model import Modes, Residual, Stage
@@ -42,7 +43,7 @@ def test_add_hit_takes_the_nearest_sound_a_new_id_and_a_derived_seed() -> None:
     project = do(make_project(), kind="add_hit", time_s=3.9)
     hit = project.hit("h4")
     assert (hit.sound_id, hit.time_s, hit.touched) == ("s2", 3.9, True)
-    assert hit.seed == edits.derive_seed(0, "h4") and 0 <= hit.seed < 2**31
+    assert hit.seed == derive_seed(0, "h4") and 0 <= hit.seed < 2**31
     assert do(make_project(), kind="add_hit", time_s=3.9) == project
     assert [h.time_s for h in project.hits] == sorted(h.time_s for h in project.hits)
 
@@ -91,7 +92,7 @@ def test_modes_come_and_go_without_renumbering_the_others() -> None:
 
 
 def test_modes_without_phases_and_mutes_are_edited_like_others() -> None:
-    bare = edits.with_sound(make_project(), Sound("s1", "Bare", Modes((100.0,), (-3.0,), (5.0,)), Residual(), "clip"))
+    bare = with_sound(make_project(), Sound("s1", "Bare", Modes((100.0,), (-3.0,), (5.0,)), Residual(), "clip"))
     muted = do(bare, kind="mute_modes", sound_id="s1", indices=[0], muted=True).sound("s1").modes
     assert muted.muted == (True,) and muted.phase_rad == (0.0,)
     added = do(bare, kind="add_mode", sound_id="s1", frequency_hz=300, power_db=-20, decay_per_s=8).sound("s1").modes
@@ -104,7 +105,7 @@ def test_room_and_strike_are_separate_stages() -> None:
     )
     residual = project.sound("s1").residual
     assert residual.room == Stage((-70.0, -60.0), (4.0, 2.0)) and residual.power_db == RESIDUAL.power_db
-    bare = edits.with_sound(project, replace(project.sound("s2"), residual=Residual()))
+    bare = with_sound(project, replace(project.sound("s2"), residual=Residual()))
     with pytest.raises(BadInput, match="room"):
         do(bare, kind="set_residual", sound_id="s2", stage="room", indices=[0], power_db=[-60])
 
@@ -140,37 +141,37 @@ def test_a_sound_in_use_is_not_deleted() -> None:
 
 def test_a_new_seed_reseeds_every_hit_and_the_old_one_brings_none_back_by_chance() -> None:
     project = do(make_project(), kind="set_render", seed=7)
-    assert [h.seed for h in project.hits] == [edits.derive_seed(7, h.id) for h in project.hits]
-    assert len({edits.derive_seed(k, f"h{k}") for k in range(1000)}) == 1000
+    assert [h.seed for h in project.hits] == [derive_seed(7, h.id) for h in project.hits]
+    assert len({derive_seed(k, f"h{k}") for k in range(1000)}) == 1000
 
 
 def test_detection_keeps_touched_hits_and_what_it_found_before() -> None:
     project = do(make_project(), kind="set_hits", ids=["h2"], values={"pan": 0.5})
     found = [(1.0004, 0.9, -2.0), (2.51, 0.8, -5.0), (6.0, 0.4, -14.0)]
-    now = edits.replace_detected_hits(found).apply(project)
+    now = replace_detected_hits(found).apply(project)
     assert [h.id for h in now.hits] == ["h1", "h2", "h4"]
     assert now.hit("h1") == project.hit("h1") and now.hit("h2") == project.hit("h2")
     assert (now.hit("h4").velocity_db, now.hit("h4").strength, now.hit("h4").touched) == (-14.0, 0.4, False)
-    assert edits.replace_detected_hits(found).apply(now) == now
+    assert replace_detected_hits(found).apply(now) == now
 
 
 def test_detection_brings_back_neither_what_was_deleted_nor_what_was_moved() -> None:
     found = [(1.0, 0.9, -2.0), (2.0, 0.8, -5.0), (3.0, 0.7, -8.0)]
-    first = edits.replace_detected_hits(found).apply(replace(make_project(), hits=()))
+    first = replace_detected_hits(found).apply(replace(make_project(), hits=()))
     moved, deleted, left = (hit.id for hit in first.hits)
     project = do(first, kind="move_hits", ids=[moved], delta_s=0.4)
     project = do(project, kind="delete_hits", ids=[deleted])
-    again = edits.replace_detected_hits([(t + 0.012, s, v) for t, s, v in found[:2]] + found[2:]).apply(project)
+    again = replace_detected_hits([(t + 0.012, s, v) for t, s, v in found[:2]] + found[2:]).apply(project)
     assert [(hit.id, hit.time_s) for hit in again.hits] == [(moved, 1.4), (left, 3.0)]
     assert again.hit(left) == first.hit(left)
     # Analysis may bring a hit's time to its attack; what was found where it was found is still that hit.
     refined = replace(again, hits=tuple(replace(hit, time_s=hit.time_s - 0.02) for hit in again.hits))
-    assert edits.replace_detected_hits(found).apply(refined) == refined
+    assert replace_detected_hits(found).apply(refined) == refined
     # An older project does not say where its hits were found: there they stand, or stood before they were moved.
     older = replace(first, hits=tuple(replace(hit, time_s=hit.time_s - 0.02, found_s=None) for hit in first.hits))
-    assert edits.replace_detected_hits(found).apply(older) == older
+    assert replace_detected_hits(found).apply(older) == older
     older = do(older, kind="move_hits", ids=[moved], delta_s=0.4)
-    assert edits.replace_detected_hits(found).apply(older) == older
+    assert replace_detected_hits(found).apply(older) == older
 
 
 NAN, INF = float("nan"), float("inf")

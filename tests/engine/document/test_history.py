@@ -10,7 +10,9 @@ from fractions import Fraction
 import pytest
 
 from engine.core.errors import BadInput
-from engine.document.edits import Edit, add_hit, move_hits, set_mix
+from engine.document.edits.hits import add_hit, move_hits
+from engine.document.edits.settings import set_mix
+from engine.document.edits.values import Edit
 from engine.document.history import LEVELS, History, commit, redo, undo
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.physics.model import Modes, Residual

@@ -13,16 +13,10 @@ import pytest
 from PIL import Image
 
 from engine.core.errors import BadInput
-from engine.media import (
-    digest_file,
-    iter_clip_audio,
-    iter_frames,
-    make_filmstrip,
-    make_proxy,
-    probe,
-    read_clip_audio,
-    read_recording,
-)
+from engine.media.frames import iter_frames, make_filmstrip
+from engine.media.probe import digest_file, probe
+from engine.media.proxy import make_proxy
+from engine.media.sound import iter_clip_audio, read_clip_audio, read_recording
 from tests.clips import SOUND_RATE_HZ, draw_frame, find_attacks, make_clicks, make_clip, read_number, run_ffmpeg
 
 CLICKS_S = (0.3, 1.1, 1.6)

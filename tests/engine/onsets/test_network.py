@@ -31,8 +31,7 @@ from engine.onsets.watch import (
     to_strength,
     watch,
 )
-from engine.pipeline import detect, find_onset_network
-from engine.pipeline.detect_onsets import ONSET_NETWORK
+from engine.pipeline.detect_onsets import ONSET_NETWORK, detect, find_onset_network
 
 SMALL = OnsetNetworkConfig(widths=(8, 8, 16, 16), temporal=32, dilations=(1, 2, 4))
 

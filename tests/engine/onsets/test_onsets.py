@@ -15,7 +15,7 @@ from engine.onsets.audio import detect_in_sound
 from engine.onsets.flow import measure_flow
 from engine.onsets.motion import detect_in_picture
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, fuse, pick, score, strength_to_velocity_db
-from engine.pipeline import detect
+from engine.pipeline.detect_onsets import detect
 
 RATE_HZ = 48_000
 HEIGHT, WIDTH = 180, 320

@@ -11,7 +11,8 @@ import pytest
 
 from engine.core.errors import BadInput
 from engine.core.units import SILENCE_DB
-from engine.document.edits import Laws, apply_message
+from engine.document.edits.messages import apply_message
+from engine.document.edits.values import Laws
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.storage import project_from_json, project_to_json
 from engine.physics.analysis.analyze import synthesize

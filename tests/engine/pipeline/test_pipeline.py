@@ -11,16 +11,21 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine import pipeline as ingest
 from engine.core.cache import Cache
 from engine.core.errors import BadInput, Cancelled
-from engine.document.edits import apply_message, chain, replace_detected_hits, set_threshold
+from engine.document.edits.hits import replace_detected_hits
+from engine.document.edits.messages import apply_message
+from engine.document.edits.settings import set_threshold
+from engine.document.edits.values import chain
 from engine.document.project import Project, RenderSettings
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual
-from engine.pipeline.analyze_audio import HeardHit, _join_strays, _Measured, drop_hum, match_level
+from engine.pipeline.analyze_audio import HeardHit, _join_strays, _Measured, analyze_clip_hits, drop_hum, match_level
+from engine.pipeline.detect_onsets import detect, hits_from_track, open_clip
+from engine.pipeline.onset_cache import track_from_arrays, track_to_arrays
 from engine.pipeline.render import place_hits, render_hits
+from engine.pipeline.sound_sources import sound_from_recording
 
 RATE = 48_000
 BELL = Modes((620.0, 1490.0, 3105.0), (-14.0, -20.0, -24.0), (9.0, 14.0, 20.0), (0.0, 0.5, 1.0), (False,) * 3)
@@ -77,25 +82,25 @@ def heard(clip: Path) -> Project:
     """The clip's document, its hits given a little off their true times, analysed."""
     off_s = [0.012, -0.015, 0.0, -0.02, 0.02]
     rows = [(t + off, 0.8, -4.0) for (t, _, _), off in zip(STRIKES, off_s, strict=True)]
-    project = replace_detected_hits(rows).apply(ingest.open_clip(clip))
-    return ingest.analyze_clip_hits(project).apply(project)
+    project = replace_detected_hits(rows).apply(open_clip(clip))
+    return analyze_clip_hits(project).apply(project)
 
 
 def test_a_clip_opens_with_a_sound_that_waits_and_says_so(clip: Path, silent_clip: Path) -> None:
-    project = ingest.open_clip(clip)
+    project = open_clip(clip)
     assert project.clip.frame_rate == 25 and project.clip.duration_s == pytest.approx(4.0)
     assert project.clip.has_audio and len(project.clip.digest) == 64 and not project.hits
     (sound,) = project.sounds
     assert sound.origin == "preset" and "until the clip's sound is analysed" in sound.origin_note
-    assert "no sound of its own" in ingest.open_clip(silent_clip).sounds[0].origin_note
+    assert "no sound of its own" in open_clip(silent_clip).sounds[0].origin_note
 
 
 def test_no_clip_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput):
-        ingest.open_clip(tmp_path / "none.mp4")
+        open_clip(tmp_path / "none.mp4")
     (tmp_path / "text.mp4").write_text("hello")
     with pytest.raises(BadInput):
-        ingest.open_clip(tmp_path / "text.mp4")
+        open_clip(tmp_path / "text.mp4")
 
 
 def test_hits_that_sound_alike_share_a_sound(heard: Project) -> None:
@@ -141,7 +146,7 @@ def test_what_a_person_did_survives_a_new_analysis(heard: Project) -> None:
         {"kind": "move_hits", "ids": [heard.hits[2].id], "delta_s": 0.015},
     ):
         project = apply_message(project, message).apply(project)
-    again = ingest.analyze_clip_hits(project).apply(project)
+    again = analyze_clip_hits(project).apply(project)
     assert again.sound(crate) == project.sound(crate)
     assert {again.hit(h.id).sound_id for h in (heard.hits[1], heard.hits[3])} == {crate}
     assert again.hit(heard.hits[2].id).time_s == project.hit(heard.hits[2].id).time_s
@@ -150,14 +155,14 @@ def test_what_a_person_did_survives_a_new_analysis(heard: Project) -> None:
 
 def test_analysis_counts_hits_and_can_be_abandoned(heard: Project) -> None:
     seen: list[tuple[int, int]] = []
-    ingest.analyze_clip_hits(heard, lambda done, total: seen.append((done, total)))
+    analyze_clip_hits(heard, lambda done, total: seen.append((done, total)))
     assert seen[0] == (0, 5) and seen[-1] == (5, 5) and seen == sorted(seen)
 
     def stop(done: int, total: int) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        ingest.analyze_clip_hits(heard, stop)
+        analyze_clip_hits(heard, stop)
 
 
 def test_a_long_list_of_hits_is_read_in_one_pass_to_the_same_end(clip: Path, heard: Project, monkeypatch) -> None:  # type: ignore[no-untyped-def]
@@ -173,34 +178,34 @@ def test_a_long_list_of_hits_is_read_in_one_pass_to_the_same_end(clip: Path, hea
 
 
 def test_hits_in_silence_keep_the_waiting_sound(clip: Path) -> None:
-    project = replace_detected_hits([(0.2, 0.5, -12.0)]).apply(ingest.open_clip(clip))
-    after = ingest.analyze_clip_hits(project).apply(project)
+    project = replace_detected_hits([(0.2, 0.5, -12.0)]).apply(open_clip(clip))
+    after = analyze_clip_hits(project).apply(project)
     assert after.hits == project.hits and "no hit can be heard" in after.sounds[0].origin_note
 
 
 def test_a_silent_clip_keeps_the_default_preset(silent_clip: Path) -> None:
-    project = replace_detected_hits([(0.5, 0.7, -7.0)]).apply(ingest.open_clip(silent_clip))
-    assert ingest.analyze_clip_hits(project).apply(project) == project
+    project = replace_detected_hits([(0.5, 0.7, -7.0)]).apply(open_clip(silent_clip))
+    assert analyze_clip_hits(project).apply(project) == project
     with pytest.raises(BadInput, match="no sound"):
-        ingest.detect(silent_clip, "audio")
+        detect(silent_clip, "audio")
 
 
 def test_the_threshold_chooses_the_hits(silent_clip: Path) -> None:
-    project = ingest.open_clip(silent_clip)
+    project = open_clip(silent_clip)
     curve = OnsetCurve(100.0, np.zeros(200, np.float32))
     track = OnsetTrack(curve, tuple(Onset(0.3 * k, 0.2 * k) for k in range(1, 6)))
     for threshold, count in ((0.5, 3), (0.1, 5), (0.9, 1)):
-        edit = chain("Move threshold", set_threshold(threshold), ingest.hits_from_track(project, track))
+        edit = chain("Move threshold", set_threshold(threshold), hits_from_track(project, track))
         after = edit.apply(project)
         assert len(after.hits) == count and after.detection.threshold == threshold
-    loudest = ingest.hits_from_track(project, track).apply(project).hits[-1]
+    loudest = hits_from_track(project, track).apply(project).hits[-1]
     assert loudest.velocity_db == 0.0 and loudest.strength == 1.0
 
 
 def test_detection_hears_the_strikes_and_reports_on_the_way(clip: Path) -> None:
     fractions: list[float] = []
     partial: list[OnsetTrack] = []
-    track = ingest.detect(clip, "both", partial.append, fractions.append)
+    track = detect(clip, "both", partial.append, fractions.append)
     times = [onset.time_s for onset in track.candidates if onset.strength >= 0.5]
     for time_s, _, _ in STRIKES:
         assert min(abs(time_s - t) for t in times) < 0.01
@@ -210,21 +215,21 @@ def test_detection_hears_the_strikes_and_reports_on_the_way(clip: Path) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        ingest.detect(clip, "both", None, stop)
+        detect(clip, "both", None, stop)
     with pytest.raises(BadInput, match="source"):
-        ingest.detect(clip, "smell")
+        detect(clip, "smell")
 
 
 def test_a_recording_becomes_a_sound(tmp_path: Path) -> None:
     strike = np.concatenate((np.zeros(4410), synthesize(Physics(BELL, sample_rate_hz=44_100), 0.8)))
     soundfile.write(tmp_path / "brass_bowl 3.wav", np.stack([strike, strike], axis=1), 44_100)
-    sound = ingest.sound_from_recording(tmp_path / "brass_bowl 3.wav")
+    sound = sound_from_recording(tmp_path / "brass_bowl 3.wav")
     assert (sound.name, sound.origin, sound.origin_note) == ("brass bowl 3", "reference", "from brass_bowl 3.wav")
     for frequency_hz in BELL.frequency_hz:
         assert min(abs(f - frequency_hz) for f in sound.modes.frequency_hz) < 0.5
     soundfile.write(tmp_path / "still.wav", np.zeros(9000), 44_100)
     with pytest.raises(BadInput):
-        ingest.sound_from_recording(tmp_path / "still.wav")
+        sound_from_recording(tmp_path / "still.wav")
 
 
 def test_hum_is_no_part_of_a_hit_and_noise_is_matched_in_level() -> None:
@@ -257,9 +262,9 @@ def test_a_soft_hit_is_as_soft_as_heard_though_it_dulls_as_well(tmp_path: Path) 
         start = round(time_s * RATE)
         strike = 10 ** (level_db / 20) * synthesize(physics, 0.4)
         sound[start : start + len(strike)] += strike
-    project = ingest.open_clip(write_clip(tmp_path / "bright.mp4", 2.0, sound.astype(np.float32)))
+    project = open_clip(write_clip(tmp_path / "bright.mp4", 2.0, sound.astype(np.float32)))
     project = replace_detected_hits([(t, 0.8, 0.0) for t in times_s]).apply(project)
-    project = replace(ingest.analyze_clip_hits(project).apply(project), render=RenderSettings(checkpoint=""))
+    project = replace(analyze_clip_hits(project).apply(project), render=RenderSettings(checkpoint=""))
     track = place_hits(project, render_hits(project, None, Cache(None)))[:, 0]
     loud, soft = (10 * np.log10(np.mean(track[round(t * RATE) :][:2400] ** 2)) for t in times_s)
     assert project.hits[1].sound_id == project.hits[0].sound_id and -17.0 < project.hits[1].velocity_db < -8.0
@@ -269,7 +274,7 @@ def test_a_soft_hit_is_as_soft_as_heard_though_it_dulls_as_well(tmp_path: Path) 
 def test_a_track_is_kept_as_finite_numbers_with_velocities_told_or_not() -> None:
     onsets = (Onset(1.25, 0.5), Onset(1801.5, 0.75, 0.0), Onset(1900.0, 1.0, 0.5))
     track = OnsetTrack(OnsetCurve(100.0, np.linspace(0, 1, 9, dtype=np.float32)), onsets)
-    arrays = ingest.track_to_arrays(track)
+    arrays = track_to_arrays(track)
     assert all(np.isfinite(array).all() and array.ndim == 1 for array in arrays)  # what a bundle takes
-    again = ingest.track_from_arrays(*arrays)
+    again = track_from_arrays(*arrays)
     assert again is not None and again.candidates == onsets

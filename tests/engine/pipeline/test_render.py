@@ -15,7 +15,7 @@ import pytest
 from engine.core.cache import Cache
 from engine.core.errors import Cancelled, StruckError
 from engine.core.paths import ROOT
-from engine.document.edits import apply_message
+from engine.document.edits.messages import apply_message
 from engine.document.project import Clip, Hit, Mix, Project, RenderSettings, Sound
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_macros, tweak

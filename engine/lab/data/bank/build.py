@@ -21,7 +21,7 @@ from engine.diffusion.conditioning import name_material
 from engine.lab.data.bank.names import NO_HITS, read_name
 from engine.lab.data.presets import RECIPES
 from engine.lab.data.recordings import Recording, group_name, list_recordings, read_hit
-from engine.media import read_clip_audio
+from engine.media.sound import read_clip_audio
 from engine.physics import analysis
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Physics, physics_from_json, physics_to_json

@@ -22,7 +22,9 @@ from engine.lab.data.onsets.labels import (
     read_label_rows,
     to_velocity,
 )
-from engine.media import iter_frames, probe, read_clip_audio
+from engine.media.frames import iter_frames
+from engine.media.probe import probe
+from engine.media.sound import read_clip_audio
 from engine.onsets.frames import choose_rows, prepare_frames
 
 VERSION = 1

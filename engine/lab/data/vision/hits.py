@@ -20,7 +20,7 @@ from engine.core.errors import BadInput
 from engine.diffusion.conditioning import name_material
 from engine.lab.data.greatest_hits import Take, list_takes
 from engine.lab.data.onsets.labels import APART_S, LABELS, LEAST_SPEED_M_PER_S, TRUTH
-from engine.media import iter_frames
+from engine.media.frames import iter_frames
 from engine.vision.crops import (
     BEFORE,
     NEAR_ROWS,

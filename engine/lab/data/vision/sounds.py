@@ -14,7 +14,7 @@ from engine.bank.descriptor import LATENT_SIZE, describe_physics
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.vision.hits import SeenHit
-from engine.media import read_clip_audio
+from engine.media.sound import read_clip_audio
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Physics, physics_from_json, physics_to_json
 

@@ -39,7 +39,9 @@ from engine.lab.evaluation.onsets.networks import (
 )
 from engine.lab.evaluation.onsets.scores import Clip
 from engine.lab.evaluation.onsets.tables import SYNCFUSION, print_tables, tabulate
-from engine.media import iter_clip_audio, iter_frames, probe, read_clip_audio
+from engine.media.frames import iter_frames
+from engine.media.probe import probe
+from engine.media.sound import iter_clip_audio, read_clip_audio
 from engine.onsets.audio import detect_in_sound
 from engine.onsets.frames import choose_rows
 from engine.onsets.motion import PICTURE_HEIGHT, detect_in_picture

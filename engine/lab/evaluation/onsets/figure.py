@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from engine.lab.evaluation.onsets.scores import Clip, above, pair_up
-from engine.media import iter_frames, probe
+from engine.media.frames import iter_frames
+from engine.media.probe import probe
 from engine.onsets.frames import choose_rows
 from engine.onsets.track import DEFAULT_THRESHOLD
 

@@ -15,7 +15,7 @@ from engine.lab.evaluation.sampler.sounds import Settings, sample
 from engine.lab.evaluation.vision.scores import Seen
 from engine.lab.metrics.distribution import estimate_mean
 from engine.lab.metrics.material_classifier import CLASSES, draw_picture, listen, load_listener
-from engine.media import read_clip_audio
+from engine.media.sound import read_clip_audio
 from engine.physics.model import Physics
 
 STEPS = 4

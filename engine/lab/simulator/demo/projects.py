@@ -140,7 +140,9 @@ def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = Non
     from engine.core.device import choose_device
     from engine.diffusion.sampler import list_checkpoints, load_sampler
     from engine.document.storage import save_project
-    from engine.pipeline import analyze_clip_hits, detect, hits_from_track, open_clip, track_keys, track_to_arrays
+    from engine.pipeline.analyze_audio import analyze_clip_hits
+    from engine.pipeline.detect_onsets import detect, hits_from_track, open_clip
+    from engine.pipeline.onset_cache import track_keys, track_to_arrays
     from engine.pipeline.render import render_hits
 
     clip = ASSETS / f"demo_{demo.name}.mp4"
@@ -174,7 +176,7 @@ def nearest_struck(truth: list[dict[str, Any]], time_s: float) -> str:
 def choose_presets(project: Project, demo: Demo, truth: list[dict[str, Any]]) -> Project:
     """Give each struck object of a silent demo its preset, as a person would."""
     from engine.physics.presets import load_presets
-    from engine.pipeline import sound_from_preset
+    from engine.pipeline.sound_sources import sound_from_preset
 
     presets = {preset.name: preset for preset in load_presets()}
     sounds = []

@@ -14,11 +14,13 @@ import soundfile
 
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import check_folder, check_target
-from engine.media import iter_frames, probe, read_clip_audio
 from engine.media.export.markers import Marker, read_onsets, write_markers
 from engine.media.export.stems import write_stems
 from engine.media.export.video import write_video
 from engine.media.export.wave import find_time_reference, write_wave
+from engine.media.frames import iter_frames
+from engine.media.probe import probe
+from engine.media.sound import read_clip_audio
 from tests.clips import SOUND_RATE_HZ, find_attacks, make_clicks, make_clip, read_number, run_ffmpeg
 
 HITS_S = (0.0, 0.5213, 1.3777, 1.9)

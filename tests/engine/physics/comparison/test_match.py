@@ -12,13 +12,13 @@ import soundfile
 from engine.core.cache import Cache
 from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
-from engine.document.edits import apply_message
+from engine.document.edits.messages import apply_message
 from engine.document.project import Hit, Project, Sound
 from engine.document.storage import load_project
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.comparison.match import BANDS, POINTS, STEP_S, compare
 from engine.physics.model import Modes, Physics, Residual, Stage
-from engine.pipeline import find_recording, keep_recording, match_sound, recording_key
+from engine.pipeline.recordings import find_recording, keep_recording, match_sound, recording_key
 
 RATE = 48_000
 MODES = Modes(
