@@ -27,15 +27,19 @@ from typing import Any, NoReturn
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 WINDOWS = os.name == "nt"
-COMMANDS = ("detect", "analyze", "synthesize", "render", "query", "bank", "train", "simulate", "evaluate", "bench")
+LAB_COMMANDS = ("train", "simulate", "evaluate")
+COMMANDS = ("detect", "analyze", "synthesize", "render", "query", "bank", *LAB_COMMANDS, "bench")
 STAMP_NAME = "struck-installed.json"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TORCH_CUDA_INDEX = "https://download.pytorch.org/whl/cu130"
 LEAST_FREE_BYTES = 2_000_000_000
-IMPORTS = (
-    "numpy,scipy,librosa,soundfile,safetensors.torch,av,moviepy,PIL,matplotlib,plotly,torch,torchaudio,"
-    "fastapi,uvicorn,websockets,gradio"
-)
+IMPORTS = {
+    "app": "numpy,scipy,librosa,soundfile,soxr,safetensors.torch,av,moviepy,PIL,matplotlib,plotly,torch,torchaudio,"
+    "fastapi,uvicorn,websockets,gradio",
+    "lab": "mujoco",
+    "test": "pytest,playwright.sync_api",
+}
+"""What each part of an installation must be able to import; ``app`` is always installed."""
 FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
 
 
@@ -67,6 +71,13 @@ def route(args: Sequence[str], exists: Any = os.path.exists) -> tuple[str, list[
     if exists(first) or os.path.splitext(first)[1] or os.path.basename(first) != first:
         return "ui", list(args)
     return "engine", list(args)
+
+
+def needed_extras(module: str, args: Sequence[str]) -> tuple[str, ...]:
+    """What a command needs beyond the app: ``lab`` to train, simulate and evaluate, both to test."""
+    if module == "test":
+        return ("lab", "test")
+    return ("lab",) if module == "engine" and any(word in LAB_COMMANDS for word in args) else ()
 
 
 def command_line(python: Path, module: str, args: Sequence[str]) -> list[str]:
@@ -139,13 +150,14 @@ def digest_files(paths: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
+def requirements_file(part: str, root: Path = ROOT) -> Path:
+    """The file that lists what a part of the installation needs."""
+    return root / ("requirements.txt" if part == "app" else f"requirements-{part}.txt")
+
+
 def requirement_digests(root: Path = ROOT) -> dict[str, str]:
-    """Digests of what the app needs and of what tests need."""
-    pins = root / "constraints.txt"
-    return {
-        "app": digest_files([root / "requirements.txt", pins]),
-        "dev": digest_files([root / "requirements-dev.txt", pins]),
-    }
+    """Digests of what the app, the lab and the tests need."""
+    return {part: digest_files([requirements_file(part, root), root / "constraints.txt"]) for part in IMPORTS}
 
 
 def read_stamp(venv: Path) -> dict[str, Any]:
@@ -204,11 +216,12 @@ def find_damage(site: Path, distributions: Sequence[str], thorough: bool) -> lis
     return damaged
 
 
-def is_ready(stamp: Mapping[str, Any], digests: Mapping[str, str], torch_choice: str, dev: bool, venv: Path) -> bool:
+def is_ready(
+    stamp: Mapping[str, Any], digests: Mapping[str, str], torch_choice: str, extras: Sequence[str], venv: Path
+) -> bool:
     """Whether a command can run at once in the environment as it is."""
     version = stamp.get("python")
-    wanted = ("app", "dev") if dev else ("app",)
-    if any(stamp.get(key) != digests[key] for key in wanted) or stamp.get("torch") != torch_choice:
+    if any(stamp.get(part) != digests[part] for part in ("app", *extras)) or stamp.get("torch") != torch_choice:
         return False
     if version is None or interpreter_version(venv) != version:
         return False
@@ -292,8 +305,13 @@ def explain_pip(stderr: str) -> str:
 
 
 def run_pip(venv: Path, *args: str, quiet: bool = False) -> tuple[int, str]:
-    """Run pip inside the environment; its progress goes to standard error."""
-    line = [str(venv_python(venv)), "-m", "pip", "--disable-pip-version-check", "--no-input", *args]
+    """Run pip inside the environment; its progress goes to standard error.
+
+    Nothing is compiled to bytecode while installing: Python does that at first use, for the tenth that is used.
+    """
+    command, *rest = args
+    rest = ["--no-compile", *rest] if command == "install" else rest
+    line = [str(venv_python(venv)), "-m", "pip", "--disable-pip-version-check", "--no-input", command, *rest]
     environment = child_environment(os.environ)
     if quiet:
         answer = subprocess.run(line, capture_output=True, text=True, errors="replace", env=environment, check=False)
@@ -361,9 +379,9 @@ def set_cuda_audio_aside(site: Path) -> None:
         os.replace(path, aside / path.name)
 
 
-def import_failure(venv: Path, dev: bool) -> str | None:
+def import_failure(venv: Path, parts: Sequence[str]) -> str | None:
     """Import everything once; the last line of the failure, or None."""
-    names = IMPORTS + (",pytest,playwright.sync_api" if dev else "")
+    names = ",".join(IMPORTS[part] for part in parts)
     answer = subprocess.run(
         [str(venv_python(venv)), "-c", f"import {names}"],
         capture_output=True, text=True, errors="replace", env=child_environment(os.environ), check=False,
@@ -372,16 +390,18 @@ def import_failure(venv: Path, dev: bool) -> str | None:
     return None if answer.returncode == 0 else (lines[-1] if lines else f"exit status {answer.returncode}")
 
 
-def install(venv: Path, digests: Mapping[str, str], torch_choice: str, dev: bool) -> None:
+def install(venv: Path, digests: Mapping[str, str], torch_choice: str, extras: Sequence[str]) -> None:
     """Make the environment whole, keeping what is good in it, and stamp it."""
     stamp = read_stamp(venv)
-    dev = dev or "dev" in stamp
+    parts = [part for part in IMPORTS if part == "app" or part in extras or part in stamp]
     forget_stamp(venv)
     version = interpreter_version(venv)
     if version is None or not ("3.10" <= version <= "3.13") or run_pip(venv, "--version", quiet=True)[0]:
         version = make_venv(venv)
     say("installing what it needs (the first time this takes some minutes)")
-    files = ["-r", str(ROOT / "requirements.txt")] + (["-r", str(ROOT / "requirements-dev.txt")] if dev else [])
+    files = ["--constraint", str(ROOT / "constraints.txt")]
+    for part in parts:
+        files += ["--requirement", str(requirements_file(part))]
     for attempt in ("mend", "anew"):
         site = site_packages(venv, version)
         for name in find_damage(site, list_distributions(site), thorough=True):
@@ -390,68 +410,28 @@ def install(venv: Path, digests: Mapping[str, str], torch_choice: str, dev: bool
         install_torch(venv, site, torch_choice, stamp.get("torch"))
         must_pip(venv, "install", "--prefer-binary", *files)
         set_cuda_audio_aside(site)
-        failure = import_failure(venv, dev)
+        failure = import_failure(venv, parts)
         if failure is None:
             break
         if attempt == "anew":
             raise LaunchError(f"the packages do not work on this machine ({failure}); mend that and start again")
         say(f"the packages do not work together ({failure}); installing them anew")
         version = make_venv(venv)
-    made = {"python": version, "torch": torch_choice, "app": digests["app"], "distributions": list_distributions(site)}
-    write_stamp(venv, {**made, "dev": digests["dev"]} if dev else made)
+    made = {"python": version, "torch": torch_choice, "distributions": list_distributions(site)}
+    write_stamp(venv, made | {part: digests[part] for part in parts})
     say("installed")
 
 
-def ensure_environment(dev: bool, venv: Path = VENV) -> Path:
+def ensure_environment(extras: Sequence[str], venv: Path = VENV) -> Path:
     """Make or mend .venv where needed and return its Python."""
     digests = requirement_digests()
     choice = "cuda" if has_nvidia_driver() else "cpu"
-    if not is_ready(read_stamp(venv), digests, choice, dev, venv):
+    if not is_ready(read_stamp(venv), digests, choice, extras, venv):
         with hold_lock(ROOT / ".struck" / "install.lock"):
-            if not is_ready(read_stamp(venv), digests, choice, dev, venv):
-                install(venv, digests, choice, dev)
+            if not is_ready(read_stamp(venv), digests, choice, extras, venv):
+                install(venv, digests, choice, extras)
     set_cuda_audio_aside(site_packages(venv, read_stamp(venv)["python"]))
     return venv_python(venv)
-
-
-# ---- a browser for the tests ------------------------------------------------------------------------------------
-
-
-def find_browser() -> str | None:
-    """A Chrome or Chromium of this machine."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"):
-        found = shutil.which(name)
-        if found:
-            return found
-    usual = (
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-        "/Applications/Chromium.app/Contents/MacOS/Chromium",
-        os.path.expandvars(r"%ProgramFiles%\Google\Chrome\Application\chrome.exe"),
-        os.path.expandvars(r"%ProgramFiles(x86)%\Microsoft\Edge\Application\msedge.exe"),
-    )
-    return next((path for path in usual if os.path.exists(path)), None)
-
-
-def ensure_browser(python: Path) -> str | None:
-    """Path of a browser for the tests, or None for Playwright's own, installing one where there is none."""
-    found = find_browser()
-    if found:
-        return found
-    say("installing a browser for the tests")
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    extra = ["--with-deps"] if root and sys.platform == "linux" else []
-    environment = child_environment(os.environ)
-    line = [str(python), "-m", "playwright", "install", *extra, "chromium"]
-    if subprocess.run(line, stdout=sys.stderr, env=environment, check=False).returncode == 0:
-        return None
-    if root and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update"], stdout=sys.stderr, check=False)
-        line = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
-        subprocess.run(line, stdout=sys.stderr, check=False)
-    found = find_browser()
-    if found is None:
-        raise LaunchError("no browser for the tests could be installed; install Chrome or Chromium and start again")
-    return found
 
 
 # ---- running ----------------------------------------------------------------------------------------------------
@@ -482,10 +462,8 @@ def main(args: Sequence[str]) -> int:
             print(__doc__)
             return 0
         check_python()
-        python = ensure_environment(dev=module == "test")
+        python = ensure_environment(needed_extras(module, rest))
         environment = child_environment(os.environ)
-        if module == "test":
-            environment["STRUCK_BROWSER"] = ensure_browser(python) or ""
         status = run_child(command_line(python, module, rest), environment, ROOT if module == "test" else None)
         if status not in (0, 2, 130):
             stamp = read_stamp(VENV)

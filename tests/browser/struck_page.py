@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,15 +16,10 @@ import soundfile
 from playwright.sync_api import Page, sync_playwright
 
 from engine.core.paths import ROOT
+from tests.browser.chromium import browser_path
 
 RATE_HZ = 48_000
 WAIT_MS = 120_000  # a busy machine is slow, and no test is about speed
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-
-
-def find_browser() -> str | None:
-    """A browser of the machine's own; None lets Playwright take the one it installed."""
-    return os.environ.get("STRUCK_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def free_port() -> int:
@@ -61,7 +54,7 @@ def browse(address: str, folder: Path) -> Iterator[Page]:
     """One tab at the app's page."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=find_browser(),
+            executable_path=browser_path(),
             args=[
                 "--no-sandbox",
                 "--disable-gpu",

@@ -22,7 +22,7 @@ from engine.physics.analysis.residual import envelope_gain
 from engine.physics.macros import apply_macros, tweak
 from engine.physics.model import Modes, Physics, Residual, Stage
 from engine.pipeline.render import RenderedHit, delay_kernel, place_hits
-from tests.browser.struck_page import find_browser
+from tests.browser.chromium import browser_path
 
 EDITOR = ROOT / "ui" / "editor"
 
@@ -72,7 +72,7 @@ def page() -> Iterator[Page]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=find_browser(),
+            executable_path=browser_path(),
             args=[
                 "--no-sandbox",
                 "--disable-gpu",

@@ -1,10 +1,8 @@
-"""What the launcher installs and from where, told by the calls it makes to pip, to the browser's installer and to the
-system."""
+"""What the launcher installs and from where, told by the calls it makes to pip."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -101,7 +99,7 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (site / "thing-1.dist-info" / "RECORD").write_text("thing.py,sha256=x,6\n")
     monkeypatch.setattr(launch, "interpreter_version", lambda venv: HERE)
     monkeypatch.setattr(launch, "install_torch", lambda *_: None)
-    monkeypatch.setattr(launch, "import_failure", lambda venv, dev: None)
+    monkeypatch.setattr(launch, "import_failure", lambda venv, parts: None)
     return tmp_path
 
 
@@ -119,9 +117,9 @@ def test_a_damaged_package_is_installed_again_and_stamped(pip: SimpleNamespace, 
         return 0, ""
 
     pip.answer = bring_back
-    digests = {"app": "a", "dev": "d"}
-    launch.install(venv, digests, "cpu", dev=False)
-    assert launch.is_ready(launch.read_stamp(venv), digests, "cpu", False, venv)
+    digests = {"app": "a", "lab": "l", "test": "t"}
+    launch.install(venv, digests, "cpu", ())
+    assert launch.is_ready(launch.read_stamp(venv), digests, "cpu", (), venv)
 
 
 def test_packages_that_do_not_work_together_are_installed_anew_once(
@@ -129,21 +127,21 @@ def test_packages_that_do_not_work_together_are_installed_anew_once(
 ) -> None:
     made: list[Path] = []
     monkeypatch.setattr(launch, "make_venv", lambda venv: made.append(venv) or HERE)
-    monkeypatch.setattr(launch, "import_failure", lambda venv, dev: None if made else "ImportError: no x")
-    launch.install(venv, {"app": "a", "dev": "d"}, "cpu", dev=False)
+    monkeypatch.setattr(launch, "import_failure", lambda venv, parts: None if made else "ImportError: no x")
+    launch.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
     assert made == [venv] and launch.read_stamp(venv)["app"] == "a"
     assert "ImportError: no x" in capfd.readouterr().err
-    monkeypatch.setattr(launch, "import_failure", lambda venv, dev: "ImportError: no x")
+    monkeypatch.setattr(launch, "import_failure", lambda venv, parts: "ImportError: no x")
     with pytest.raises(launch.LaunchError, match=r"do not work on this machine \(ImportError: no x\); mend"):
-        launch.install(venv, {"app": "a", "dev": "d"}, "cpu", dev=False)
+        launch.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
     assert launch.read_stamp(venv) == {}  # the next start looks again
 
 
 def test_an_installation_that_breaks_off_is_not_trusted(pip: SimpleNamespace, venv: Path) -> None:
-    launch.install(venv, {"app": "a", "dev": "d"}, "cpu", dev=False)
+    launch.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
     pip.answer = lambda args: (1, "ERROR: [Errno 28] No space left on device") if args[0] == "install" else (0, "")
     with pytest.raises(launch.LaunchError, match="the disk is full; make room"):
-        launch.install(venv, {"app": "b", "dev": "d"}, "cpu", dev=False)
+        launch.install(venv, {"app": "b", "lab": "l", "test": "t"}, "cpu", ())
     assert launch.read_stamp(venv) == {}
 
 
@@ -163,50 +161,3 @@ def test_a_real_environment_is_made_and_runs(tmp_path: Path) -> None:
     assert version == HERE and launch.interpreter_version(venv) == HERE
     launch.venv_python(venv).unlink()
     assert launch.interpreter_version(venv) is None
-
-
-# --- a browser --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def system(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A machine without a browser; ``answer`` says how a command ends, ``found`` what a search then finds."""
-    fake = SimpleNamespace(calls=[], found=None, answer=lambda line: 0)
-
-    def run(line: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
-        fake.calls.append(list(line))
-        return subprocess.CompletedProcess(list(line), fake.answer(line))
-
-    monkeypatch.setattr(launch.subprocess, "run", run)
-    monkeypatch.setattr(launch, "find_browser", lambda: fake.found)
-    monkeypatch.setattr(launch.os, "geteuid", lambda: 0, raising=False)
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(launch.shutil, "which", lambda name: f"/usr/bin/{name}")
-    return fake
-
-
-def test_a_browser_of_the_machine_is_taken_as_it_is(system: SimpleNamespace) -> None:
-    system.found = "/usr/bin/chromium"
-    assert launch.ensure_browser(Path("python")) == "/usr/bin/chromium" and system.calls == []
-
-
-def test_else_playwrights_own_is_installed(system: SimpleNamespace) -> None:
-    assert launch.ensure_browser(Path("python")) is None
-    assert system.calls == [["python", "-m", "playwright", "install", "--with-deps", "chromium"]]
-
-
-def test_else_the_systems_package(system: SimpleNamespace) -> None:
-    def answer(line: Sequence[str]) -> int:
-        if line[:2] == ["apt-get", "install"]:
-            system.found = "/usr/bin/chromium"
-        return int("playwright" in line)
-
-    system.answer = answer
-    assert launch.ensure_browser(Path("python")) == "/usr/bin/chromium"
-    assert [line[0] for line in system.calls] == ["python", "apt-get", "apt-get"]
-
-
-def test_no_browser_at_all_is_a_failure_with_its_remedy(system: SimpleNamespace) -> None:
-    system.answer = lambda line: 1
-    with pytest.raises(launch.LaunchError, match="install Chrome or Chromium and start again"):
-        launch.ensure_browser(Path("python"))

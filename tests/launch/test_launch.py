@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def venv(tmp_path: Path) -> Path:
     return folder
 
 
-DIGESTS = {"app": "a", "dev": "d"}
+DIGESTS = {"app": "a", "lab": "l", "test": "t"}
 
 
 def good_stamp(**changes: object) -> dict[str, object]:
@@ -102,8 +103,8 @@ def good_stamp(**changes: object) -> dict[str, object]:
 
 
 def test_a_whole_installation_is_trusted(venv: Path) -> None:
-    assert launch.is_ready(good_stamp(), DIGESTS, "cpu", False, venv)
-    assert launch.is_ready(good_stamp(dev="d"), DIGESTS, "cpu", True, venv)
+    assert launch.is_ready(good_stamp(), DIGESTS, "cpu", (), venv)
+    assert launch.is_ready(good_stamp(lab="l", test="t"), DIGESTS, "cpu", ("lab", "test"), venv)
 
 
 @pytest.mark.parametrize(
@@ -119,17 +120,32 @@ def test_a_whole_installation_is_trusted(venv: Path) -> None:
     ids=["none", "requirements changed", "driver came or went", "another Python", "nothing", "package gone"],
 )
 def test_a_stamp_that_does_not_fit_is_not_trusted(venv: Path, stamp: dict[str, object]) -> None:
-    assert not launch.is_ready(stamp, DIGESTS, "cpu", False, venv)
+    assert not launch.is_ready(stamp, DIGESTS, "cpu", (), venv)
 
 
-def test_tests_need_their_own_requirements(venv: Path) -> None:
-    assert not launch.is_ready(good_stamp(), DIGESTS, "cpu", True, venv)
+@pytest.mark.parametrize(
+    ("line", "extras"),
+    [
+        ("", ()),
+        ("clip.mp4", ()),
+        ("render clip.mp4 --out a.wav", ()),
+        ("bench", ()),
+        ("train sampler", ("lab",)),
+        ("--device cpu simulate --out takes", ("lab",)),
+        ("evaluate onsets", ("lab",)),
+        ("test -x", ("lab", "test")),
+    ],
+)
+def test_the_lab_and_the_tests_need_their_own_requirements(line: str, extras: tuple[str, ...], venv: Path) -> None:
+    assert launch.needed_extras(*launch.route(line.split())) == extras
+    assert launch.is_ready(good_stamp(), DIGESTS, "cpu", extras, venv) == (not extras)
+    assert launch.is_ready(good_stamp(lab="l", test="t"), DIGESTS, "cpu", extras, venv)
 
 
 def test_an_interpreter_that_is_gone_is_noticed(venv: Path) -> None:
     launch.venv_python(venv).unlink()
     assert launch.interpreter_version(venv) is None
-    assert not launch.is_ready(good_stamp(), DIGESTS, "cpu", False, venv)
+    assert not launch.is_ready(good_stamp(), DIGESTS, "cpu", (), venv)
 
 
 def test_damage_is_found_at_the_top_at_once_and_anywhere_when_thorough(venv: Path) -> None:
@@ -213,7 +229,7 @@ def test_a_command_keeps_its_folder_arguments_and_exit_status(tmp_path: Path, mo
 
 
 def test_bad_news_is_exit_status_2(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    def fail(dev: bool) -> Path:
+    def fail(extras: Sequence[str]) -> Path:
         raise launch.LaunchError("the disk is full; make room and start again")
 
     monkeypatch.setattr(launch, "ensure_environment", fail)
@@ -224,7 +240,7 @@ def test_bad_news_is_exit_status_2(monkeypatch: pytest.MonkeyPatch, capfd: pytes
 
 
 def test_an_interrupted_installation_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(dev: bool) -> Path:
+    def stop(extras: Sequence[str]) -> Path:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(launch, "ensure_environment", stop)
@@ -232,8 +248,8 @@ def test_an_interrupted_installation_ends_quietly(monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_requirement_is_pinned() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt"):
+    for name in ("requirements.txt", "requirements-lab.txt", "requirements-test.txt", "constraints.txt"):
         for line in (launch.ROOT / name).read_text(encoding="utf-8").splitlines():
-            if line and not line.startswith(("#", "-c ")):
+            if line and not line.startswith("#"):
                 assert "==" in line.split(";")[0], f"{name}: {line}"
     assert launch.torch_pin() == "2.13.0"

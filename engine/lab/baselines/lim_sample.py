@@ -35,7 +35,7 @@ def _load() -> Any:
         from sample.sample import SAMPLE
     except ImportError as error:
         raise StruckError(
-            f"the baseline lim-sample cannot be loaded ({error}); install it with pip install -r requirements-dev.txt"
+            f"the baseline lim-sample cannot be loaded ({error}); install it with pip install -r requirements-lab.txt"
         ) from None
     sample.utils.dsp.overlapping_windows = _overlapping_windows
     return SAMPLE
