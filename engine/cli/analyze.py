@@ -6,26 +6,32 @@ import argparse
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+
 from engine.cli.console import check_json_target, say, whole_number, write_json
+from engine.core.errors import BadInput
 from engine.core.files import check_target
 from engine.core.units import decay_to_t60_s
 from engine.physics.model import Physics, physics_to_json
 
 _MOST_MODES = 1024
+_FIGURES = (".html", ".png", ".pdf", ".svg")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", metavar="HIT_AUDIO", help="a recording of one hit, or a clip with sound")
     parser.add_argument("--max-modes", type=whole_number(1, _MOST_MODES), default=64, metavar="N")
     parser.add_argument("--json", metavar="F", help="write the physics as JSON to a file, or - for standard output")
-    parser.add_argument("--figure", metavar="HTML", help="write a page that shows the modes and how well they fit")
+    parser.add_argument("--figure", metavar="FILE", help="show modes and fit as .html, .png, .pdf or .svg")
 
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Analyse a recording and print its modes, or write JSON. Raises BadInput."""
     check_json_target(options.json)
     if options.figure is not None:
-        check_target(options.figure)
+        ending = check_target(options.figure).suffix.lower()
+        if ending not in _FIGURES:
+            raise BadInput(f"--figure {options.figure} has no known ending; give one of {', '.join(_FIGURES)}")
     from engine.media.sound import read_recording
     from engine.physics.analysis.analyze import analyze_hit
 
@@ -33,14 +39,26 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     physics, fit = analyze_hit(samples, sample_rate_hz, options.max_modes)
     say(f"{len(physics.modes)} modes, onset at {physics.onset_s:.4f} s, fit {fit:.2f}")
     if options.figure is not None:
-        from engine.cli.figure import write_physics_page
-
-        write_physics_page(options.figure, physics, samples, Path(options.recording).name)
+        _write_figure(options.figure, physics, samples, Path(options.recording).name)
         say(f"wrote {options.figure}")
     if options.json is None:
         stdout.write(_describe(physics))
     else:
         write_json(physics_to_json(physics), options.json, stdout)
+
+
+def _write_figure(path: str, physics: Physics, samples: np.ndarray, title: str) -> None:
+    from engine.cli.figures.measures import compare_with_model
+
+    comparison = compare_with_model(physics, samples)
+    if path.lower().endswith(".html"):
+        from engine.cli.figures.page import write_page
+
+        write_page(path, comparison, title)
+    else:
+        from engine.cli.figures.image import write_image
+
+        write_image(path, comparison, title)
 
 
 def _describe(physics: Physics) -> str:

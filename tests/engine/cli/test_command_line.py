@@ -116,7 +116,20 @@ def test_analyze_gives_physics_that_synthesize_takes(
     assert run("synthesize", folder / "hit.json", "--out", folder / "again.wav") == 0
     assert run("analyze", hit, "--figure", folder / "hit.html") == 0 and "frequency_hz" in capsys.readouterr().out
     page = (folder / "hit.html").read_text(encoding="utf-8")
-    assert "440.0 Hz" in page and "hit.wav" in page and 'src="http' not in page  # shown without a network
+    assert "440.0 Hz (A4+0), -6.0 dB" in page and "hit.wav" in page
+    assert 'src="http' not in page  # shown without a network
+
+
+def test_a_figure_is_what_its_ending_says(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hit = folder / "bar.wav"
+    t = np.arange(12_000) / 48_000
+    soundfile.write(hit, 0.5 * np.exp(-20 * t) * np.sin(2 * np.pi * 880 * t), 48_000, subtype="FLOAT")
+    for ending, first_bytes in (("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml"), ("html", b"<!doctype html")):
+        target = folder / f"bar.{ending}"
+        assert run("analyze", hit, "--figure", target) == 0
+        assert target.read_bytes().startswith(first_bytes)
+    assert run("analyze", hit, "--figure", folder / "bar.gif") == 2
+    assert ".png" in capsys.readouterr().err and not (folder / "bar.gif").exists()
 
 
 def read_float(path: Path) -> np.ndarray:
