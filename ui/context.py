@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.cache import Cache
+from engine.core.checkpoint import digest_checkpoint, find_fault, list_checkpoints, stamp_checkpoint
 from engine.core.errors import BadInput, StruckError
 from engine.core.paths import CHECKPOINTS
-from engine.diffusion.checkpoint_files import digest_checkpoint, find_fault, list_checkpoints, stamp_checkpoint
+from engine.diffusion.checkpoint import SAMPLER
 from engine.document.project import RenderSettings
 from ui.jobs import Turns
 
@@ -83,7 +84,7 @@ class Studio:
 
     def checkpoints(self) -> tuple[str, ...]:
         """Names of the samplers on this machine, those that are refused among them."""
-        return list_checkpoints(self.options.checkpoint_folder)
+        return list_checkpoints(self.options.checkpoint_folder, SAMPLER)
 
     def fault(self, name: str) -> str | None:
         """Why a checkpoint is refused, as one sentence; None where nothing is known against it.
@@ -97,7 +98,7 @@ class Studio:
         stamp = stamp_checkpoint(folder)
         with self._digest_lock:
             if name not in self._faults or self._faults[name][0] != stamp:
-                self._faults[name] = (stamp, find_fault(folder))
+                self._faults[name] = (stamp, find_fault(folder, SAMPLER))
             return self._faults[name][1]
 
     def digest(self, settings: RenderSettings) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,19 +11,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from engine.bank.attributes import STRIKER_HARDNESS, Attributes
 from engine.bank.embedding import EMBEDDING_SIZE
 from engine.bank.physics_vector import VECTOR_SIZE, decode_physics
 from engine.bank.recombine import set_peak
-from engine.core.checkpoint import CONFIG, WEIGHTS, write_checkpoint
-from engine.core.errors import BadInput
+from engine.core.checkpoint import (
+    CheckpointKind,
+    build_config,
+    read_checkpoint,
+    stamp_checkpoint,
+    write_checkpoint,
+)
 from engine.core.paths import CHECKPOINTS
 from engine.physics.model import MATERIALS, Physics
 
-FORMAT, KIND = 1, "generator"
+GENERATOR = CheckpointKind("generator", version=1, remedy="restore it or train one with `launch.py train generator`")
 CHECKPOINT = CHECKPOINTS / "generator"
 QUALITIES = ("size", "hollow", "hardness", "pitch", "ring")
 CONDITION_SIZE = len(MATERIALS) + 1 + 2 * len(QUALITIES) + EMBEDDING_SIZE + 1
@@ -191,33 +194,18 @@ def generate_physics(
 
 def save_generator(folder: Path, model: Generator, training: dict[str, Any]) -> None:
     """Write the weights in half precision and what they belong to."""
-    config = {"format": FORMAT, "kind": KIND, "network": asdict(model.config), "training": training}
-    write_checkpoint(folder, model, torch.float16, config)
+    config = {"network": asdict(model.config), "training": training}
+    write_checkpoint(folder, GENERATOR, model, torch.float16, config)
 
 
 def load_generator(folder: Path | str = CHECKPOINT) -> Generator:
-    """The generator of a checkpoint; BadInput, with the reason, where it is missing, damaged or something else."""
-    place = Path(folder)
-    try:
-        stamp = tuple((place / name).stat().st_mtime_ns for name in (CONFIG, WEIGHTS))
-        return _load(place, stamp)
-    except BadInput:
-        raise
-    except FileNotFoundError:
-        reason = "is not there"
-    except Exception as error:  # whatever a damaged file makes the readers raise
-        reason = (
-            f"does not fit this Struck ({str(error).splitlines()[0][:100] if str(error) else type(error).__name__})"
-        )
-    raise BadInput(f"the generator {place} {reason}; restore it or train it with `launch.py train generator`")
+    """The generator of a checkpoint, read once; BadInput, with the reason, where it cannot be used."""
+    return _load(Path(folder), stamp_checkpoint(Path(folder)))
 
 
 @functools.lru_cache(maxsize=2)
-def _load(place: Path, stamp: tuple[int, ...]) -> Generator:
-    config = json.loads((place / CONFIG).read_bytes())
-    if (config["format"], config["kind"]) != (FORMAT, KIND):
-        raise BadInput(f"{place} holds a checkpoint of {config['kind']!r}, not of a generator; give another")
-    model = Generator(GeneratorConfig(**config["network"]))
-    weights = {name: value.float() for name, value in load_file(str(place / WEIGHTS)).items()}
-    model.load_state_dict(weights)
+def _load(folder: Path, stamp: tuple[int, ...]) -> Generator:
+    model, _ = read_checkpoint(
+        folder, GENERATOR, lambda config: Generator(build_config(GeneratorConfig, config["network"]))
+    )
     return model.eval().requires_grad_(False)

@@ -217,13 +217,15 @@ def _write(project: Project, rendered: dict[str, Any], options: argparse.Namespa
 
 def load_sampler_or_say(checkpoint: str, ckpt_dir: str | None, device_name: str) -> Any:
     """The project's sampler on a device; None, said on standard error, where there is no checkpoint."""
+    from engine.core.checkpoint import list_checkpoints
     from engine.core.device import choose_device
-    from engine.diffusion.sampler import list_checkpoints, load_sampler
+    from engine.diffusion.checkpoint import SAMPLER
+    from engine.diffusion.sampler import load_sampler
 
     device, label = choose_device(device_name)
     say(f"device: {label}")
     folder = Path(ckpt_dir) if ckpt_dir else default_ckpt_dir()
-    names = list_checkpoints(folder)
+    names = list_checkpoints(folder, SAMPLER)
     if not checkpoint:
         say("no sampler is chosen, so modes and residual alone sound")
         return None

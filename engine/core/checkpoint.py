@@ -1,19 +1,54 @@
-"""The files of a checkpoint: weights as safetensors, which execute no code, and the configuration they belong to."""
+"""Checkpoints: folders with model.safetensors (weights, which execute no code), config.json and CARD.md.
+
+One reader and one writer serve every network. Nothing slow is imported until weights are read or written, so that
+checkpoints can be listed, checked and digested before PyTorch is loaded.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engine.core.errors import BadInput
 
 if TYPE_CHECKING:
     import torch
 
+    Network = TypeVar("Network", bound=torch.nn.Module)
+
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
+_PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 
-def write_checkpoint(folder: Path, network: torch.nn.Module, precision: torch.dtype, config: dict[str, Any]) -> None:
-    """Write a network's weights, numbers that are not whole in a precision, and its configuration, into a folder."""
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class CheckpointKind:
+    """What the checkpoints of one network have in common.
+
+    ``name`` and ``version`` are config.json's "kind" and "format"; raise the version when weights change their meaning.
+    ``remedy`` ends the sentence about one that cannot be used; "{folder}" in it becomes the folder's path.
+    ``key_map`` takes parts of stored weights' names ("steps", "head.0") to what the network calls them now; files of
+    either naming load. ``added`` names weights that older files lack; they become zeros.
+    """
+
+    name: str
+    version: int
+    remedy: str
+    key_map: Mapping[str, str] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
+
+
+def write_checkpoint(
+    folder: Path, kind: CheckpointKind, network: torch.nn.Module, precision: torch.dtype, config: dict[str, Any]
+) -> None:
+    """Write a network's weights, floating-point values in a precision, and its configuration, into a folder."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -24,4 +59,193 @@ def write_checkpoint(folder: Path, network: torch.nn.Module, precision: torch.dt
     temporary = folder / (WEIGHTS + ".part")
     save_file(weights, str(temporary))
     temporary.replace(folder / WEIGHTS)
-    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps({"format": kind.version, "kind": kind.name, **config}, indent=1) + "\n"
+    (folder / CONFIG).write_text(text, encoding="utf-8")
+
+
+def read_checkpoint(
+    folder: Path, kind: CheckpointKind, build: Callable[[dict[str, Any]], Network]
+) -> tuple[Network, dict[str, Any]]:
+    """The network that ``build`` makes of a checkpoint's configuration, with its weights in float32; and config.json.
+
+    Raises BadInput, with the reason, for a checkpoint that is missing, damaged, of another kind or another format.
+    """
+    import torch
+
+    config = read_config(folder, kind)
+    try:
+        with torch.device("meta"):  # takes no memory, whatever sizes the file asks for
+            wanted = {name: tuple(value.shape) for name, value in build(config).state_dict().items()}
+    except Exception:  # whatever wrong values make the network's layers raise
+        raise refuse(folder, kind, f"{CONFIG} describes a network that it does not know") from None
+    weights = read_weights(folder, kind)
+    if not set(weights) <= set(wanted):
+        weights = {rename(name, kind.key_map): value for name, value in weights.items()}
+    for name in kind.added:
+        weights.setdefault(name, torch.zeros(wanted[name]))
+    misfit = _find_misfit(weights, wanted)
+    if misfit is not None:
+        raise refuse(folder, kind, misfit)
+    network = build(config)
+    network.load_state_dict(weights)
+    return network, config
+
+
+def read_config(folder: Path, kind: CheckpointKind) -> dict[str, Any]:
+    """config.json of a checkpoint; BadInput, with the reason, where ``find_fault`` finds fault with it."""
+    fault = find_fault(folder, kind)
+    if fault is not None:
+        raise BadInput(fault)
+    config: dict[str, Any] = json.loads((folder / CONFIG).read_bytes())
+    return config
+
+
+def read_weights(folder: Path, kind: CheckpointKind) -> dict[str, torch.Tensor]:
+    """The weights of a checkpoint by their stored names, floating-point ones in float32. Raises BadInput."""
+    from safetensors.torch import load_file
+
+    try:
+        weights = load_file(str(folder / WEIGHTS))
+    except Exception as error:  # the library's own errors, and the system's
+        raise refuse(folder, kind, f"{WEIGHTS} is damaged: {str(error)[:80]}") from None
+    return {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+
+
+def build_config(config_class: type[Config], values: Mapping[str, Any]) -> Config:
+    """A network's configuration from the JSON object it was written as: lists become tuples."""
+    return config_class(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+
+def rename(name: str, key_map: Mapping[str, str]) -> str:
+    """A stored weight's name with every dotted part that the map lists replaced: {"a": "b"} makes x.a.bias x.b.bias."""
+    if not key_map:
+        return name
+    parts = "|".join(re.escape(part) for part in sorted(key_map, key=len, reverse=True))
+    return re.sub(rf"(?<![^.])({parts})(?![^.])", lambda match: key_map[match[0]], name)
+
+
+def find_fault(folder: Path, kind: CheckpointKind) -> str | None:
+    """Why a checkpoint cannot be used, as one sentence, as far as its files show; None where nothing is wrong.
+
+    The weights' names and shapes are checked against the network only by ``read_checkpoint``.
+    """
+    subject = f"{kind.name} checkpoint {folder.name!r}"
+    remedy = _fill_remedy(folder, kind)
+    pickle = _find_pickle(folder)
+    if pickle is None and not any((folder / file).is_file() for file in (WEIGHTS, CONFIG)):
+        return f"{subject} was not found in {folder.parent}; {remedy}"
+    if not (folder / WEIGHTS).is_file():
+        other = f", and {pickle} is not opened since such a file can run code" if pickle else ""
+        return f"{subject} has no {WEIGHTS}{other}; {remedy}"
+    if not (folder / CONFIG).is_file():
+        return f"{subject} has no {CONFIG}; {remedy}"
+    config = _parse_config(folder)
+    if config is None or not isinstance(config.get("network", {}), dict):
+        return f"{subject}: {CONFIG} is damaged; {remedy}"
+    version, name = config.get("format", 1), config.get("kind")
+    if (version, name) != (kind.version, kind.name):
+        return (
+            f"{subject} is of format {str(version)[:20]} ({str(name)[:20]}) and this Struck reads {kind.name} format "
+            f"{kind.version}; {remedy}"
+        )
+    if not _is_whole(folder / WEIGHTS):
+        return str(refuse(folder, kind, f"{WEIGHTS} is cut short or damaged"))
+    return None
+
+
+def refuse(folder: Path, kind: CheckpointKind, reason: str) -> BadInput:
+    """The error for a checkpoint that does not fit, for a reason of a few words."""
+    remedy = _fill_remedy(folder, kind)
+    return BadInput(f"{kind.name} checkpoint {folder.name!r} does not fit this Struck ({reason}); {remedy}")
+
+
+def list_checkpoints(folder: Path | str, kind: CheckpointKind) -> tuple[str, ...]:
+    """Names of a kind's checkpoints in a folder, sorted, those that ``find_fault`` finds fault with last.
+
+    A folder whose config.json is missing or damaged counts as of every kind, and is refused with the reason when used.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        return ()
+    names = [path.name for path in root.iterdir() if not path.name.startswith(".") and _claims_to_be(path, kind)]
+    return tuple(sorted(names, key=lambda name: (find_fault(root / name, kind) is not None, name)))
+
+
+def digest_checkpoint(folder: Path) -> str:
+    """sha256 of a checkpoint's configuration and weights; OSError when one is not there."""
+    digest = hashlib.sha256((folder / CONFIG).read_bytes())
+    with open(folder / WEIGHTS, "rb") as weights_file:
+        for block in iter(lambda: weights_file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def stamp_checkpoint(folder: Path) -> tuple[int, ...]:
+    """Times and sizes of a checkpoint's files: equal while nobody has touched them."""
+    stamp: list[int] = []
+    for name in (CONFIG, WEIGHTS):
+        try:
+            state = (folder / name).stat()
+            stamp += (state.st_mtime_ns, state.st_size)
+        except OSError:
+            stamp += (0, -1)
+    return tuple(stamp)
+
+
+def _fill_remedy(folder: Path, kind: CheckpointKind) -> str:
+    return kind.remedy.replace("{folder}", str(folder))
+
+
+def _find_misfit(weights: Mapping[str, torch.Tensor], wanted: Mapping[str, tuple[int, ...]]) -> str | None:
+    """What is wrong with the first wrong one among weights; None if names and shapes fit and all values are finite."""
+    for name, shape in wanted.items():
+        if name not in weights:
+            return f"{name} is missing"
+        if tuple(weights[name].shape) != shape:
+            return f"{name} is {_format_shape(tuple(weights[name].shape))} and not {_format_shape(shape)}"
+        if not weights[name].isfinite().all():
+            return f"{name} holds values that are not finite"
+    extra = sorted(set(weights) - set(wanted))
+    return f"{extra[0][:60]} is not known" if extra else None
+
+
+def _format_shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "one value"
+
+
+def _claims_to_be(folder: Path, kind: CheckpointKind) -> bool:
+    """Whether a folder says it is of a kind, or holds weights and does not say what they are."""
+    if (folder / CONFIG).is_file():
+        config = _parse_config(folder)
+        return (folder / WEIGHTS).is_file() if config is None else config.get("kind") == kind.name
+    return (folder / WEIGHTS).is_file()
+
+
+def _parse_config(folder: Path) -> dict[str, Any] | None:
+    try:
+        config = json.loads((folder / CONFIG).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return config if isinstance(config, dict) else None
+
+
+def _find_pickle(folder: Path) -> str | None:
+    """Name of a file of weights that would have to be executed to be read."""
+    if not folder.is_dir():
+        return None
+    return next((path.name for path in sorted(folder.iterdir()) if path.suffix.lower() in _PICKLES), None)
+
+
+def _is_whole(weights: Path) -> bool:
+    """Whether a safetensors file is as long as its header says (8 bytes of length, JSON, then the values)."""
+    try:
+        size = weights.stat().st_size
+        with open(weights, "rb") as weights_file:
+            length = int.from_bytes(weights_file.read(8), "little")
+            if not 2 <= length <= size - 8:
+                return False
+            header = json.loads(weights_file.read(length))
+        ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
+    except (OSError, ValueError, RecursionError, AttributeError, KeyError, IndexError, TypeError):
+        return False
+    return 8 + length + max(ends, default=0) == size

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.diffusion.checkpoint import list_checkpoints, load_checkpoint
+from engine.diffusion.checkpoint import load_velocity_network
 from engine.diffusion.conditioning import encode_contexts
 from engine.diffusion.interpolant import draw_prior, make_denoise
 from engine.diffusion.mode_correction import hold_modes
@@ -26,8 +26,6 @@ from engine.diffusion.spectrogram import (
 from engine.diffusion.tail import remove_drift, ring_out
 from engine.diffusion.unet import VelocityNetwork
 from engine.physics.model import Context, Modes, Residual
-
-__all__ = ["Sampler", "list_checkpoints", "load_sampler"]
 
 BATCH_SIZES = {"cpu": 1, "cuda": 8, "mps": 4}
 """Hits are sampled in padded batches of one fixed size a device: a hit never depends on its batch mates."""
@@ -116,7 +114,7 @@ class Sampler:
 
 def load_sampler(folder: Path | str, name: str, device: torch.device) -> Sampler:
     """The sampler of a checkpoint in a folder; BadInput, with the reason, if it cannot be used."""
-    network, digest = load_checkpoint(Path(folder) / name)
+    network, digest = load_velocity_network(Path(folder) / name)
     return Sampler(network, digest, device)
 
 

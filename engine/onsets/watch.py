@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from fractions import Fraction
@@ -12,15 +11,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
-from engine.core.checkpoint import CONFIG, WEIGHTS, write_checkpoint
-from engine.core.errors import BadInput
+from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
 from engine.onsets.frames import prepare_frames
 from engine.onsets.network import OUTPUTS, Eye, Levels, OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve
 
-FORMAT, KIND = 2, "onsets"
+ONSETS = CheckpointKind(
+    "onsets", version=2, remedy="restore it, or take {folder} away to have hits found by motion alone"
+)
 CHUNK_FRAMES = 64
 THOUGHT_FRAMES = 2048
 SEEN_FRAMES = 4096
@@ -213,29 +212,16 @@ def pick_peaks(times_s: np.ndarray, found: np.ndarray) -> list[tuple[int, float]
 
 def save_onset_network(folder: Path, network: OnsetNetwork, balanced: float, training: dict[str, Any]) -> None:
     """Write a network's weights in half precision and what they belong to."""
-    config = {"format": FORMAT, "kind": KIND, "network": asdict(network.config), "balanced": balanced}
-    write_checkpoint(folder, network, torch.float16, {**config, "training": training})
+    config = {"network": asdict(network.config), "balanced": balanced, "training": training}
+    write_checkpoint(folder, ONSETS, network, torch.float16, config)
 
 
 def load_onset_network(folder: Path) -> tuple[OnsetNetwork, float]:
     """The network of a checkpoint and its balanced probability; BadInput, with the reason, where it does not fit."""
-    remedy = "restore it, or take the folder away to have hits found by motion alone"
-    try:
-        config: dict[str, Any] = json.loads((folder / CONFIG).read_bytes())
-        if (config["format"], config["kind"]) != (FORMAT, KIND):
-            raise BadInput(f"{folder} holds a checkpoint of {str(config['kind'])[:40]!r} and not of onsets; {remedy}")
-        sizes: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["network"].items()}
-        network = OnsetNetwork(OnsetNetworkConfig(**sizes))
-        weights = {name: value.float() for name, value in load_file(str(folder / WEIGHTS)).items()}
-        network.load_state_dict(weights)
-        if not all(torch.isfinite(value).all() for value in weights.values()):
-            raise ValueError("it holds values that are not finite")
-        balanced = float(config["balanced"])
-        if not 0.0 < balanced < 1.0:
-            raise ValueError(f"a balanced probability of {balanced} is out of range")
-    except BadInput:
-        raise
-    except Exception as error:  # whatever a damaged file makes the libraries raise
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-        raise BadInput(f"the onset checkpoint {folder} does not fit this Struck ({reason}); {remedy}") from None
-    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last), balanced  # type: ignore[call-overload]
+    network, config = read_checkpoint(
+        folder, ONSETS, lambda config: OnsetNetwork(build_config(OnsetNetworkConfig, config["network"]))
+    )
+    balanced = config.get("balanced")
+    if not isinstance(balanced, (int, float)) or not 0.0 < balanced < 1.0:
+        raise refuse(folder, ONSETS, f"a balanced probability of {str(balanced)[:20]} is out of range")
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last), float(balanced)  # type: ignore[call-overload]

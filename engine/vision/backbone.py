@@ -7,19 +7,16 @@ from a picture to the map that is pooled. docs/sight.md tells how to make one.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 
-from engine.core.checkpoint import CONFIG, WEIGHTS
-from engine.core.errors import BadInput
+from engine.core.checkpoint import CheckpointKind, read_config, read_weights, refuse
 
-FORMAT, KIND = 1, "backbone"
+BACKBONE = CheckpointKind("backbone", version=1, remedy="see docs/sight.md")
 ACTIVATIONS = {"": lambda x: x, "relu": F.relu, "relu6": F.relu6, "gelu": F.gelu, "silu": F.silu}
 STEPS = ("conv", "maxpool", "keep", "add")
 
@@ -102,10 +99,8 @@ def _convolve(step: dict[str, Any], weights: dict[str, torch.Tensor], maps: torc
 
 def load_backbone(folder: Path) -> Backbone:
     """A backbone from its folder, tried on one picture; BadInput, with the reason, where it does not fit."""
+    told, weights = read_config(folder, BACKBONE), read_weights(folder, BACKBONE)
     try:
-        told: dict[str, Any] = json.loads((folder / CONFIG).read_bytes())
-        if (told["format"], told["kind"]) != (FORMAT, KIND):
-            raise ValueError(f"its config is of kind {str(told['kind'])[:40]!r} and not {KIND!r}")
         layers = tuple(dict(step) for step in told["layers"])
         for step in layers:
             if not any(name in step for name in STEPS) or step.get("act", "") not in ACTIVATIONS:
@@ -114,12 +109,11 @@ def load_backbone(folder: Path) -> Backbone:
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0.0 or not 16 <= int(told["input_size"]) <= 1024:
             raise ValueError("give three means, three deviations above 0, and an input_size from 16 to 1024")
         config = BackboneConfig(int(told["input_size"]), mean, std, int(told["features"]), layers)  # type: ignore[arg-type]
-        weights = {name: value.float() for name, value in load_file(str(folder / WEIGHTS)).items()}
         backbone = Backbone(config, weights, folder)
         found = backbone.see(torch.rand(1, 1, 1, 3, config.input_size, config.input_size))
         if found.shape[1] != config.features or not torch.isfinite(found).all():
             raise ValueError(f"it gives {found.shape[1]} features that are to be {config.features} finite ones")
     except Exception as error:  # whatever a person's file makes the libraries raise
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise BadInput(f"the backbone {folder} cannot be used ({reason}); see docs/sight.md") from None
+        raise refuse(folder, BACKBONE, reason) from None
     return backbone

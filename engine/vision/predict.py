@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,12 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from engine.bank.bank import STRIKERS
-from engine.core.checkpoint import CONFIG, WEIGHTS, write_checkpoint
-from engine.core.errors import BadInput
+from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
 from engine.core.paths import CHECKPOINTS
 from engine.physics.model import MATERIALS
 from engine.vision.backbone import Backbone, load_backbone
@@ -26,7 +23,7 @@ from engine.vision.network import TYPICAL_SIZE_M, SightConfig, SightNetwork, rea
 SIGHT_PATH = CHECKPOINTS / "vision"
 """Where the network that ships lies."""
 
-FORMAT, KIND = 1, "sight"
+VISION = CheckpointKind("sight", version=1, remedy="restore it, or take {folder} away to go without sight")
 BATCH = 8
 APART, UNLIKE = 0.2, 0.5
 """Hits this far apart, as a share of the picture's width, or this unlike in the joint embedding, are of two objects."""
@@ -172,35 +169,21 @@ def save_watcher(folder: Path, watcher: Watcher, training: dict[str, Any]) -> No
     """
     backbone = None if watcher.backbone is None else str(watcher.backbone.folder.resolve())
     config = {
-        "format": FORMAT,
-        "kind": KIND,
         "network": asdict(watcher.network.config),
         "temperature": watcher.temperature,
         "backbone": backbone,
+        "training": training,
     }
-    write_checkpoint(folder, watcher.network, torch.float16, {**config, "training": training})
+    write_checkpoint(folder, VISION, watcher.network, torch.float16, config)
 
 
 def load_watcher(folder: Path = SIGHT_PATH) -> Watcher:
     """The network of a checkpoint; BadInput, with the reason, where it does not fit."""
-    remedy = "restore it, or take the folder away to go without sight"
-    try:
-        config: dict[str, Any] = json.loads((folder / CONFIG).read_bytes())
-        if (config["format"], config["kind"]) != (FORMAT, KIND):
-            raise BadInput(f"{folder} holds a checkpoint of {str(config['kind'])[:40]!r} and not of sight; {remedy}")
-        sizes: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["network"].items()}
-        network = SightNetwork(SightConfig(**sizes))
-        weights = {name: value.float() for name, value in load_file(str(folder / WEIGHTS)).items()}
-        network.load_state_dict(weights)
-        if not all(torch.isfinite(value).all() for value in weights.values()):
-            raise ValueError("it holds values that are not finite")
-        temperature = float(config["temperature"])
-        if not 0.0 < temperature < 1000.0:
-            raise ValueError(f"a temperature of {temperature} is out of range")
-        backbone = load_backbone(Path(config["backbone"])) if config["backbone"] else None
-    except BadInput:
-        raise
-    except Exception as error:  # whatever a damaged file makes the libraries raise
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-        raise BadInput(f"the sight checkpoint {folder} does not fit this Struck ({reason}); {remedy}") from None
-    return Watcher(network.eval().requires_grad_(False), temperature, backbone)
+    network, config = read_checkpoint(
+        folder, VISION, lambda config: SightNetwork(build_config(SightConfig, config["network"]))
+    )
+    temperature = config.get("temperature")
+    if not isinstance(temperature, (int, float)) or not 0.0 < temperature < 1000.0:
+        raise refuse(folder, VISION, f"a temperature of {str(temperature)[:20]} is out of range")
+    backbone = load_backbone(Path(config["backbone"])) if config.get("backbone") else None
+    return Watcher(network.eval().requires_grad_(False), float(temperature), backbone)

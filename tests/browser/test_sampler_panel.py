@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.diffusion.checkpoint import CONFIG, WEIGHTS, save_checkpoint
+from engine.core.checkpoint import CONFIG, WEIGHTS
+from engine.diffusion.checkpoint import save_velocity_network
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from tests.browser.struck_page import Editor, browse, serve
 
@@ -23,7 +24,7 @@ def save_tiny(folder: Path, width: int = 8, seed: int = 0) -> Path:
     with torch.no_grad():
         for values in network.parameters():
             values.add_(0.02 * torch.randn_like(values))
-    save_checkpoint(folder, network, {})
+    save_velocity_network(folder, network, {})
     return folder
 
 

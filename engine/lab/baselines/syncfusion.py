@@ -8,26 +8,23 @@ instead of colour ones of 112 by 112, an eighth of the channels.
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
 from torch import nn
 
-from engine.core.errors import BadInput
+from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, write_checkpoint
 from engine.lab.data.onsets.batches import fit, vary_frames
 from engine.lab.data.onsets.clips import OnsetClip
 from engine.onsets.track import Onset
 
 RATE_HZ = 15
 CHUNK = 30
-KIND = "onsets syncfusion"
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+SYNCFUSION = CheckpointKind("onsets syncfusion", version=1, remedy="train one with `launch.py train onsets_baseline`")
 
 
 @dataclass(frozen=True)
@@ -145,20 +142,13 @@ def detect_with_syncfusion(
 
 def save_syncfusion(folder: Path, network: SyncFusionNetwork, training: dict) -> None:
     """Write a network's weights and how it was trained."""
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, str(folder / WEIGHTS))
-    (folder / CONFIG).write_text(json.dumps({"kind": KIND, "training": training}, indent=1) + "\n", encoding="utf-8")
+    config = {"network": asdict(network.config), "training": training}
+    write_checkpoint(folder, SYNCFUSION, network, torch.float32, config)
 
 
 def load_syncfusion(folder: Path) -> tuple[SyncFusionNetwork, frozenset[str]]:
     """A network and the days it has not learnt from. Raises BadInput."""
-    try:
-        config = json.loads((folder / CONFIG).read_bytes())
-        if config["kind"] != KIND:
-            raise ValueError(f"it is of {config['kind']!r}")
-        network = SyncFusionNetwork()
-        network.load_state_dict(load_file(str(folder / WEIGHTS)))
-    except Exception as error:
-        reason = str(error).splitlines()[0][:100]
-        raise BadInput(f"{folder} is no baseline network ({reason}); train it with `train onsets_baseline`") from None
+    network, config = read_checkpoint(
+        folder, SYNCFUSION, lambda config: SyncFusionNetwork(build_config(SyncFusionConfig, config.get("network", {})))
+    )
     return network.eval().requires_grad_(False), frozenset(config["training"].get("left_out", ()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +12,15 @@ from typing import Any
 import librosa
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
-from engine.core.checkpoint import CONFIG, WEIGHTS, write_checkpoint
-from engine.core.errors import BadInput
+from engine.core.checkpoint import CheckpointKind, read_checkpoint, write_checkpoint
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.recordings import Recording
 
-FORMAT, KIND = 1, "material"
+MATERIAL = CheckpointKind(
+    "material", version=1, remedy="train one with `launch.py train material` or give another with --material"
+)
 BANDS, FRAMES, FEATURES = 64, 100, 32
 LOWEST_HZ, HIGHEST_HZ = 50.0, 16_000.0
 FLOOR_DB = -60.0
@@ -124,24 +123,10 @@ def listen(listener: Listener, pictures: np.ndarray) -> Heard:
 def save_listener(folder: Path, listener: Listener, training: dict[str, Any]) -> None:
     """Write the weights in single precision and what they belong to."""
     network = {"classes": list(listener.classes), "widths": list(listener.widths)}
-    config = {"format": FORMAT, "kind": KIND, "network": network, "training": training}
-    write_checkpoint(folder, listener, torch.float32, config)
+    write_checkpoint(folder, MATERIAL, listener, torch.float32, {"network": network, "training": training})
 
 
 def load_listener(folder: Path | str) -> Listener:
     """The listener of a checkpoint; BadInput, with the reason, where it is missing, damaged or something else."""
-    place, remedy = Path(folder), "train it with `launch.py train material` or give another with --material"
-    try:
-        config = json.loads((place / CONFIG).read_bytes())
-        if (config["format"], config["kind"]) != (FORMAT, KIND):
-            raise BadInput(f"{place} holds a checkpoint of {config['kind']!r}, not of a material listener; {remedy}")
-        listener = Listener(config["network"]["classes"], config["network"]["widths"])
-        listener.load_state_dict(load_file(str(place / WEIGHTS)))
-    except BadInput:
-        raise
-    except FileNotFoundError:
-        raise BadInput(f"{place} holds no material listener; {remedy}") from None
-    except Exception as error:
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-        raise BadInput(f"{place} does not fit this Struck ({reason}); {remedy}") from None
+    listener, _ = read_checkpoint(Path(folder), MATERIAL, lambda config: Listener(**config["network"]))
     return listener.eval().requires_grad_(False)

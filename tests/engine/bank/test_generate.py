@@ -154,14 +154,14 @@ def test_a_checkpoint_comes_back_and_others_are_refused(model: Generator, tmp_pa
     again = load_generator(tmp_path / "g")
     a, b = (generate_physics(m, Attributes({"wood": 1.0}), 1) for m in (model, again))
     assert latent_distance_db(describe_physics(a), describe_physics(b)) < 2.0
-    with pytest.raises(BadInput, match="is not there"):
+    with pytest.raises(BadInput, match="was not found"):
         load_generator(tmp_path / "none")
     config = (tmp_path / "g" / "config.json").read_text()
     (tmp_path / "g" / "config.json").write_text(config.replace('"generator"', '"sampler"'))
     with pytest.raises(BadInput, match="sampler"):
         load_generator(tmp_path / "g")
     (tmp_path / "g" / "config.json").write_text("{")
-    with pytest.raises(BadInput, match="does not fit"):
+    with pytest.raises(BadInput, match="is damaged"):
         load_generator(tmp_path / "g")
 
 

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.__main__ import main
+from engine.core.checkpoint import CONFIG, WEIGHTS, find_fault, list_checkpoints
 from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
-from engine.diffusion.checkpoint import load_checkpoint, save_checkpoint
-from engine.diffusion.checkpoint_files import CONFIG, WEIGHTS, find_fault, list_checkpoints
+from engine.diffusion.checkpoint import SAMPLER, load_velocity_network, save_velocity_network
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.document.project import RenderSettings
 from tests.ui_tab import Tab, check_sentence, start_studio, wait_until
@@ -35,7 +35,7 @@ class Trap:
 
 def make(folder: Path, **changes: object) -> Path:
     torch.manual_seed(0)
-    save_checkpoint(folder, VelocityNetwork(TINY), {})
+    save_velocity_network(folder, VelocityNetwork(TINY), {})
     change(folder, **changes)
     return folder
 
@@ -90,23 +90,23 @@ REASONS = {
 
 
 def test_each_is_refused_for_its_own_reason_and_none_is_run(models: Path, tmp_path: Path) -> None:
-    assert set(list_checkpoints(models)) == {"good", *REASONS}
+    assert set(list_checkpoints(models, SAMPLER)) == {"good", *REASONS}
     for name, reason in REASONS.items():
         with pytest.raises(BadInput, match=reason) as refusal:
-            load_checkpoint(models / name)
+            load_velocity_network(models / name)
         check_sentence(str(refusal.value))
-    load_checkpoint(models / "good")
+    load_velocity_network(models / "good")
     for name in ("ddpm", "material", "empty", "nowhere"):
-        fault = find_fault(models / name)
+        fault = find_fault(models / name, SAMPLER)
         assert fault is not None and repr(name) in fault
         check_sentence(fault)
     assert not (tmp_path / "sprung").exists()
 
 
 def test_what_looks_whole_comes_first(models: Path) -> None:
-    names = list_checkpoints(models)
-    faulty = [find_fault(models / name) is not None for name in names]
-    assert faulty == sorted(faulty) and list_checkpoints(models / "nowhere") == ()
+    names = list_checkpoints(models, SAMPLER)
+    faulty = [find_fault(models / name, SAMPLER) is not None for name in names]
+    assert faulty == sorted(faulty) and list_checkpoints(models / "nowhere", SAMPLER) == ()
 
 
 def test_rendering_says_why_and_ends_with_status_2(

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from engine.core.checkpoint import CONFIG, WEIGHTS
 from engine.core.errors import BadInput, Cancelled
-from engine.diffusion.checkpoint import CONFIG, WEIGHTS, load_checkpoint, save_checkpoint
+from engine.diffusion.checkpoint import load_velocity_network, save_velocity_network
 from engine.diffusion.interpolant import make_denoise, mix
 from engine.diffusion.prior import build_condition, count_frames, expect_noise_power
 from engine.diffusion.sampler import Sampler, load_sampler
@@ -235,13 +236,13 @@ def test_guidance_is_a_line_through_told_and_untold() -> None:
 def test_checkpoint_comes_back_and_misfits_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / "one"
     network = make_network(6)
-    save_checkpoint(folder, network, {"step": 1})
-    loaded, digest = load_checkpoint(folder)
+    save_velocity_network(folder, network, {"step": 1})
+    loaded, digest = load_velocity_network(folder)
     for name, value in network.state_dict().items():
         assert torch.allclose(value, loaded.state_dict()[name], atol=1e-3)
     assert load_sampler(tmp_path, "one", CPU).digest == digest
-    save_checkpoint(tmp_path / "two", make_network(7), {"step": 1})
-    assert load_checkpoint(tmp_path / "two")[1] != digest
+    save_velocity_network(tmp_path / "two", make_network(7), {"step": 1})
+    assert load_velocity_network(tmp_path / "two")[1] != digest
 
     whole = json.loads((folder / CONFIG).read_text())
     for change, reason in (
@@ -252,10 +253,10 @@ def test_checkpoint_comes_back_and_misfits_are_refused(tmp_path: Path) -> None:
     ):
         (folder / CONFIG).write_text(json.dumps({**whole, **change}))
         with pytest.raises(BadInput, match=reason):
-            load_checkpoint(folder)
+            load_velocity_network(folder)
     (folder / CONFIG).write_text(json.dumps(whole))
     (folder / WEIGHTS).write_bytes(b"\x08")
     with pytest.raises(BadInput, match="'one' does not fit"):
-        load_checkpoint(folder)
+        load_velocity_network(folder)
     with pytest.raises(BadInput, match="was not found"):
-        load_checkpoint(tmp_path / "none")
+        load_velocity_network(tmp_path / "none")

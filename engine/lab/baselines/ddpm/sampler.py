@@ -7,7 +7,6 @@ the picture clamped at every step. Without its visual condition: the corpus has 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,17 +15,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
-from engine.core.checkpoint import CONFIG, WEIGHTS, write_checkpoint
-from engine.core.errors import BadInput
-from engine.diffusion.checkpoint_files import digest_checkpoint
+from engine.core.checkpoint import (
+    CheckpointKind,
+    build_config,
+    digest_checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
 from engine.diffusion.sampler import prefers_bfloat16
 from engine.lab.baselines.ddpm.physics import BINS, HOP, LENGTH, RATE_HZ, WINDOW, DdpmPhysics, divide_by_peak
 from engine.lab.baselines.ddpm.unet import FRAMES, DdpmConfig, DdpmNetwork, stack_features
 
-FORMAT = 1
-KIND = "ddpm"
+DDPM = CheckpointKind("ddpm", version=1, remedy="choose another or train one with `launch.py train ddpm`")
 STEPS = 1000
 LOWEST_LOG, HIGHEST_LOG = -18.420681, 5.9540715
 TINY = 1e-8
@@ -196,8 +197,8 @@ class Ddpm:
 
 def save_ddpm(folder: Path, network: DdpmNetwork, training: dict[str, Any]) -> None:
     """Write weights in half precision and the configuration that they belong to, as files of a checkpoint folder."""
-    config = {"format": FORMAT, "kind": KIND, "network": asdict(network.config), "steps": STEPS, "training": training}
-    write_checkpoint(folder, network, torch.float16, config)
+    config = {"network": asdict(network.config), "steps": STEPS, "training": training}
+    write_checkpoint(folder, DDPM, network, torch.float16, config)
 
 
 def load_ddpm(folder: Path, device: torch.device, bfloat16: bool | None = None) -> Ddpm:
@@ -207,30 +208,5 @@ def load_ddpm(folder: Path, device: torch.device, bfloat16: bool | None = None) 
 
     Raises BadInput, with the reason, for a checkpoint that is missing, damaged or of another kind.
     """
-    name = folder.name
-    try:
-        config = json.loads((folder / CONFIG).read_bytes())
-        found = (config["format"], config["kind"])
-        sizes: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in config["network"].items()
-        }
-    except FileNotFoundError:
-        remedy = "choose another or train one with `launch.py train ddpm`"
-        raise BadInput(f"checkpoint {name!r} was not found in {folder.parent}; {remedy}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise BadInput(f"checkpoint {name!r}: {CONFIG} is damaged; restore the folder or choose another") from None
-    if found != (FORMAT, KIND):
-        raise BadInput(
-            f"checkpoint {name!r} is of format {found[0]!r} ({found[1]!r}) and this Struck reads {KIND} format "
-            f"{FORMAT}; choose another or train one with `launch.py train ddpm`"
-        )
-    try:
-        network = DdpmNetwork(DdpmConfig(**sizes))
-        weights = load_file(str(folder / WEIGHTS))
-        network.load_state_dict({key: value.float() for key, value in weights.items()})
-    except Exception as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise BadInput(
-            f"checkpoint {name!r} does not fit this Struck ({reason}); restore it or choose another"
-        ) from None
+    network, _ = read_checkpoint(folder, DDPM, lambda config: DdpmNetwork(build_config(DdpmConfig, config["network"])))
     return Ddpm(network, digest_checkpoint(folder), device, bfloat16=bfloat16)

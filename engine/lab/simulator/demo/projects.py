@@ -137,8 +137,10 @@ def encode_clip(path: Path, frames: Iterable[np.ndarray], sound: np.ndarray | No
 def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = None) -> Path:
     """Analyse and render a demo clip as the editor would; writes its project, its rendered hits and its onset curve."""
     from engine.core.cache import Cache, write_bundle
+    from engine.core.checkpoint import list_checkpoints
     from engine.core.device import choose_device
-    from engine.diffusion.sampler import list_checkpoints, load_sampler
+    from engine.diffusion.checkpoint import SAMPLER
+    from engine.diffusion.sampler import load_sampler
     from engine.document.storage import save_project
     from engine.pipeline.analyze_audio import analyze_clip_hits
     from engine.pipeline.detect_onsets import detect, hits_from_track, open_clip
@@ -155,7 +157,7 @@ def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = Non
     else:
         project = name_sounds(analyze_clip_hits(project).apply(project), truth)
     folder = checkpoints or str(CHECKPOINTS)
-    names = list_checkpoints(folder)
+    names = list_checkpoints(folder, SAMPLER)
     name = project.render.checkpoint if project.render.checkpoint in names else (names[0] if names else "")
     project = replace(project, render=replace(project.render, checkpoint=name))
     sampler = load_sampler(folder, name, choose_device(device)[0]) if name else None

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.lab.baselines.ddpm.sampler import FORMAT, STEPS, Ddpm, picture_to_magnitude, picture_to_wave
+from engine.lab.baselines.ddpm.sampler import DDPM, STEPS, Ddpm, picture_to_magnitude, picture_to_wave
 from engine.lab.baselines.ddpm.unet import PAPER_BASE, DdpmConfig
 from engine.lab.data.recordings import Recording
 from engine.lab.training.ddpm.clips import Clips
@@ -101,7 +101,7 @@ The method of "Physics-driven diffusion models for impact sound synthesis" (Su e
 baseline that the sampler is measured against: a DDPM over log-magnitude spectrograms of 0.25 s at 44.1 kHz, told the
 hit's physics (1025 modes, 100 bands of noise), {STEPS} ancestral steps, then Griffin-Lim. The editor does not use it.
 
-{millions:.1f} M parameters in half precision (format {FORMAT}); {sizes};
+{millions:.1f} M parameters in half precision (format {DDPM.version}); {sizes};
 the first layer takes patches of {patch} bins x frames (the paper's: 1 x 1).
 
 Other differences from the paper:

@@ -17,7 +17,7 @@ import torch
 
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
-from engine.diffusion.checkpoint import load_checkpoint, save_checkpoint
+from engine.diffusion.checkpoint import load_velocity_network, save_velocity_network
 from engine.diffusion.conditioning import drop_parts
 from engine.diffusion.interpolant import draw_prior, mix
 from engine.diffusion.sampler import prefers_bfloat16
@@ -169,7 +169,7 @@ def start_network(config: NetworkConfig, begin: str | None, seed: int) -> Veloci
     torch.manual_seed(seed)
     if begin is None:
         return VelocityNetwork(config)
-    network, _ = load_checkpoint(Path(begin))
+    network, _ = load_velocity_network(Path(begin))
     return network
 
 
@@ -228,4 +228,4 @@ def main(args: list[str]) -> None:
             held_out = evaluate_loss(blended, held_out_examples, device, training.bfloat16)
             training.save(held_out, {"examples_made": pool.made, "uses_each": round(pool.drawn / pool.made, 1)})
             done = {"step": training.step, "minutes_spent": round(training.spent_s / 60, 1), "complete": complete}
-            save_checkpoint(Path(options.out), blended, {**facts, **done, **held_out})
+            save_velocity_network(Path(options.out), blended, {**facts, **done, **held_out})

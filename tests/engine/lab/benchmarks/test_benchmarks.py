@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.core.errors import BadInput
-from engine.diffusion.checkpoint import save_checkpoint
+from engine.diffusion.checkpoint import save_velocity_network
 from engine.diffusion.sampler import Sampler
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.lab.benchmarks import edit_to_ear as bench
@@ -86,7 +86,7 @@ def test_the_command_measures_a_tiny_sampler(
     monkeypatch.setattr(bench_sampler, "choose_physics", lambda: taps)
     monkeypatch.setattr(bench_memory, "WARM_UP", 2)
     torch.manual_seed(0)
-    save_checkpoint(tmp_path / "models" / "sampler", VelocityNetwork(TINY), {})
+    save_velocity_network(tmp_path / "models" / "sampler", VelocityNetwork(TINY), {})
     target = tmp_path / "figures.json"
     given = ["--ckpt-dir", str(tmp_path / "models"), "--device", "cpu"]
     args = ["sampler", *given, "--steps", "1", "--limit", "0.001", "--no-paper", "--json", str(target)]

@@ -150,5 +150,5 @@ def test_the_reduced_syncfusion_network_tells_every_frame_of_two_seconds(tmp_pat
     save_syncfusion(tmp_path, network, {"left_out": ["2015-01-01"]})
     assert load_syncfusion(tmp_path)[1] == {"2015-01-01"}
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(BadInput, match="no baseline network"):
+    with pytest.raises(BadInput, match="reads onsets syncfusion format 1"):
         load_syncfusion(tmp_path)

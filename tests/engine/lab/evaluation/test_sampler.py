@@ -14,7 +14,7 @@ import soundfile
 import torch
 
 from engine.core.errors import BadInput
-from engine.diffusion.checkpoint import save_checkpoint
+from engine.diffusion.checkpoint import save_velocity_network
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.lab.data.recordings import Recording, is_held_out, list_recordings
 from engine.lab.evaluation.sampler import control, sounds, tables, takes
@@ -342,10 +342,10 @@ def test_the_listener_learns_and_is_refused_with_a_reason(corpus: Path, ear: Pat
     assert config["training"]["held_out"]["accuracy"] > 0.8
     heard = listening.listen(listening.load_listener(ear), np.zeros((2, 64, 100), np.float32))
     assert heard.features.shape == (2, listening.FEATURES) and np.allclose(heard.posterior.sum(axis=1), 1.0)
-    with pytest.raises(BadInput, match="holds no material listener"):
+    with pytest.raises(BadInput, match="was not found"):
         listening.load_listener(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({**config, "kind": "sampler"}))
-    with pytest.raises(BadInput, match="not of a material listener"):
+    with pytest.raises(BadInput, match=r"has no model\.safetensors"):
         listening.load_listener(tmp_path)
     with pytest.raises(BadInput, match="fewer than two materials"):
         training.main(["--data", str(corpus), "--out", str(tmp_path), "--fewest", "1000"])
@@ -364,7 +364,7 @@ def test_the_command_gives_every_table(
     corpus: Path, ear: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.manual_seed(0)
-    save_checkpoint(tmp_path / "sampler", VelocityNetwork(NetworkConfig(channels=(8, 16))), {})
+    save_velocity_network(tmp_path / "sampler", VelocityNetwork(NetworkConfig(channels=(8, 16))), {})
     (tmp_path / "ddpm").mkdir()
     muffled = Muffled()
     monkeypatch.setattr(sounds, "open_paper", lambda settings: muffled)

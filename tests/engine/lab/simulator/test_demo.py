@@ -28,11 +28,13 @@ class ShippedSampler:
 
 
 def shipped_digest(name: str) -> str:
+    from engine.core.checkpoint import list_checkpoints
     from engine.core.device import choose_device
-    from engine.diffusion.sampler import list_checkpoints, load_sampler
+    from engine.diffusion.checkpoint import SAMPLER
+    from engine.diffusion.sampler import load_sampler
 
     folder = str(ASSETS.parent / "checkpoints")
-    assert name in list_checkpoints(folder), f"the demo names the checkpoint {name!r}, which does not ship"
+    assert name in list_checkpoints(folder, SAMPLER), f"the demo names the checkpoint {name!r}, which does not ship"
     return str(load_sampler(folder, name, choose_device("cpu")[0]).digest)
 
 

@@ -13,7 +13,7 @@ import soundfile
 import torch
 
 from engine.core.errors import BadInput
-from engine.diffusion.checkpoint import load_checkpoint
+from engine.diffusion.checkpoint import load_velocity_network
 from engine.diffusion.conditioning import WIDTH
 from engine.diffusion.spectrogram import compress, expand
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
@@ -102,7 +102,7 @@ def test_training_resumes_and_its_checkpoint_is_evaluated(corpus: Path, tmp_path
     with pytest.raises(BadInput, match="does not fit this training"):
         training.main([*args, "--minutes", "0.2", "--channels", "16,16"])
 
-    network, _ = load_checkpoint(out)
+    network, _ = load_velocity_network(out)
     assert network.config.channels == (8, 16)
     facts = json.loads((out / "config.json").read_text())["training"]
     assert facts["complete"] and facts["recordings"] == sum(not is_held_out(r) for r in list_recordings(corpus))
