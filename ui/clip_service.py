@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.errors import BadInput
+from engine.core.files import write_file
 from engine.core.paths import ASSETS, ROOT
 from engine.document.edits.values import Edit
 from engine.document.project import Project
@@ -73,7 +74,7 @@ def remember_recent(studio: Studio, path: Path) -> None:
     if studio.options.public or path.is_relative_to(studio.home.absolute()) or path.is_relative_to(ROOT):
         return
     paths = [str(path), *(p for p in recent(studio) if p != str(path))][:MOST_RECENT]
-    (studio.home / "recent.json").write_text(json.dumps(paths), encoding="utf-8")
+    write_file(studio.home / "recent.json", json.dumps(paths).encode())
 
 
 def recent(studio: Studio) -> list[str]:
@@ -367,12 +368,9 @@ def _prepare_clip(session: Session, info: Any, proxy: Path, url: str, job: Job) 
         done = round(100 * fraction)
         session.set_status("proxy", "opening", done, 100, f"Making a picture this browser can play, {done} %")
 
-    part = proxy.with_name(f"{proxy.stem}.{session.id}.part.mp4")
     try:
-        make_proxy(Path(info.path), part, progress)
-        part.replace(proxy)
+        make_proxy(Path(info.path), proxy, progress)
     finally:
-        part.unlink(missing_ok=True)
         session.clear_status("proxy")
     job.check()
     session.set_playback(Playback(url + "-proxy", 0.0, True))

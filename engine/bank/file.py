@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import BadInput
+from engine.core.files import write_file
 from engine.core.units import SILENCE_DB
 from engine.physics.model import STAGES, Modes, Physics, Residual, Stage
 
@@ -51,17 +50,7 @@ def write(path: Path, stored: Stored) -> None:
     arrays |= {"latents": stored.latents.astype(np.float16), "embeddings": stored.embeddings.astype(np.float16)}
     arrays["sample_rate_hz"] = np.array([p.sample_rate_hz for p in stored.physics], np.int32)
     data = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, {"version": _VERSION, **words})
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".bank-", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_file(path, data, sync=True)
 
 
 def read(path: Path) -> Stored:

@@ -12,7 +12,6 @@ import io
 import json
 import os
 import struct
-import tempfile
 import threading
 import zipfile
 import zlib
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import BadInput
+from engine.core.files import make_write_error, write_file
 
 _MAGIC = b"STRKf32\x01"
 _HEAD = struct.Struct("<8sIIQI")  # magic, rows, columns (0: one dimension), bytes, checksum
@@ -110,7 +110,7 @@ class Cache:
         with self._lock, contextlib.suppress(OSError):  # a full or read-only disk leaves the memory to serve
             old_bytes = path.stat().st_size if path.exists() else 0
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace_file(path, head + data)
+            write_file(path, head + data)
             if self._disk_used is None:
                 self._disk_used = sum(size for _, size, _ in self._files())
             else:
@@ -164,19 +164,6 @@ def _read(path: Path) -> np.ndarray | None:
     return _frozen(array if columns == 0 else array.reshape(rows, columns))
 
 
-def _replace_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
 # --- bundles ----------------------------------------------------------------------------------
 
 
@@ -205,9 +192,9 @@ def write_bundle(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
             archive.writestr(zipfile.ZipInfo(f"{number}.flac"), flac.getvalue())
         archive.writestr(zipfile.ZipInfo(_BUNDLE_INDEX), json.dumps(index, indent=0))
     try:
-        _replace_file(path, buffer.getvalue())
+        write_file(path, buffer.getvalue())
     except OSError as error:
-        raise BadInput(f"cannot write {path}: {(error.strerror or str(error)).lower()}; choose another place") from None
+        raise make_write_error(path, error) from None
 
 
 def read_bundle(path: str | Path) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.errors import BadInput
+from engine.core.files import replace_file, write_file
 
 if TYPE_CHECKING:
     import torch
@@ -56,11 +57,10 @@ def write_checkpoint(
         name: (value.detach().to(precision) if value.is_floating_point() else value).contiguous()
         for name, value in network.state_dict().items()
     }
-    temporary = folder / (WEIGHTS + ".part")
-    save_file(weights, str(temporary))
-    temporary.replace(folder / WEIGHTS)
+    with replace_file(folder / WEIGHTS) as partial:
+        save_file(weights, str(partial))
     text = json.dumps({"format": kind.version, "kind": kind.name, **config}, indent=1) + "\n"
-    (folder / CONFIG).write_text(text, encoding="utf-8")
+    write_file(folder / CONFIG, text.encode())
 
 
 def read_checkpoint(

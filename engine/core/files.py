@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -42,25 +43,46 @@ def _try_folder(target: Path, folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise refuse(target, error) from None
+        raise make_write_error(target, error) from None
 
 
-def refuse(target: Path, error: OSError) -> BadInput:
+def make_write_error(target: Path, error: OSError) -> BadInput:
     """The one sentence for a target that the system refuses."""
     reason = (error.strerror or type(error).__name__).lower()
     return BadInput(f"{target} cannot be written ({reason}); choose another place or free some space")
 
 
 @contextmanager
+def replace_file(path: str | os.PathLike[str], sync: bool = False) -> Iterator[Path]:
+    """The path of a new file beside ``path`` that replaces it when the block ends well, else leaves nothing.
+
+    ``sync`` waits until the disk holds the content, for documents that must survive a power cut. Raises OSError.
+    """
+    target = Path(path)
+    partial = target.with_name(f".struck-{secrets.token_hex(8)}.part")  # a name of its own: threads may race
+    try:
+        yield partial
+        if sync:
+            with open(partial, "rb+") as file:
+                os.fsync(file.fileno())
+        os.replace(partial, target)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def write_file(path: str | os.PathLike[str], data: bytes, sync: bool = False) -> None:
+    """Write a file whole or not at all; ``sync`` as in ``replace_file``. Raises OSError."""
+    with replace_file(path, sync) as partial:
+        partial.write_bytes(data)
+
+
+@contextmanager
 def create_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A binary file that replaces ``path`` when the block ends well, else leaves nothing. Raises BadInput."""
     target = check_target(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with open(partial, "wb") as file:
+        with replace_file(target) as partial, open(partial, "wb") as file:
             yield file
-        os.replace(partial, target)
     except OSError as error:
-        raise refuse(target, error) from None
-    finally:
-        partial.unlink(missing_ok=True)
+        raise make_write_error(target, error) from None

@@ -5,16 +5,15 @@ Standard library only; whoever wants the clip checked by content gives a functio
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine.core.errors import BadInput
+from engine.core.files import make_write_error, write_file
 from engine.document.project import Project
 from engine.document.serialization import project_from_json, project_to_json
 
@@ -179,22 +178,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    temporary = None
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder; give the name of a file")
     try:
-        if path.is_dir():
-            raise BadInput(f"{path} is a folder; give the name of a file")
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".struck-", suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        write_file(path, text.encode(), sync=True)
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-        raise BadInput(f"cannot write {path}: {_reason(error)}; choose another place") from None
+        raise make_write_error(path, error) from None
 
 
 # --- the clip ---------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -19,11 +19,12 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from engine.core.errors import BadInput
+from engine.core.files import make_write_error, replace_file
 from engine.media.frames import FrameScaler, decode_picture, open_picture
 from engine.media.probe import Picture
 
 TICKS_PER_S = 90_000
+_DISK_ERRORS = (errno.EACCES, errno.ENOSPC, errno.EROFS)
 AAC_BITS_PER_S_A_CHANNEL = 128_000
 
 TimedPackets = Iterator[tuple[float, list[Packet]]]
@@ -32,18 +33,20 @@ TimedPackets = Iterator[tuple[float, list[Packet]]]
 @contextmanager
 def create_mp4(target: Path) -> Iterator[OutputContainer]:
     """An MP4 that appears at ``target`` only when all of it is written. Raises BadInput when it cannot be."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    encoder_error: av.error.FFmpegError | None = None
     try:
-        with av.open(str(partial), "w", format="mp4", options={"movflags": "+faststart"}) as output:
-            yield output
-        os.replace(partial, target)
+        with replace_file(target) as partial:
+            try:
+                with av.open(str(partial), "w", format="mp4", options={"movflags": "+faststart"}) as output:
+                    yield output
+            except av.error.FFmpegError as error:
+                if partial.exists() and error.errno not in _DISK_ERRORS:
+                    encoder_error = error
+                raise
     except OSError as error:  # FFmpeg's file errors are OSErrors too
-        if isinstance(error, av.error.FFmpegError) and partial.exists() and error.errno not in (13, 28, 30):
+        if error is encoder_error:
             raise
-        reason = error.strerror or type(error).__name__
-        raise BadInput(f"{target} cannot be written ({reason}); choose another folder or free some space") from None
-    finally:
-        partial.unlink(missing_ok=True)
+        raise make_write_error(target, error) from None
 
 
 def mux_in_order(output: OutputContainer, sources: Iterable[TimedPackets], on_time: Callable[[float], None]) -> None:

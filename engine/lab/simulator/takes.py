@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import BadInput, StruckError
+from engine.core.files import replace_file, write_file
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.simulator.camera import aim_film, check_drawing, film_take, list_seen, project
 from engine.lab.simulator.demo.strikes import NO_PICTURE, load_mujoco
@@ -204,17 +205,14 @@ def make_take(
     sound = sound_take(plan, played)
     name = name_take(seed, index)
     clip = folder / f"{name}{'_mic' if sound is not None else ''}.mp4"
-    part = clip.with_suffix(".mp4.part")
     frames = film_take(plan.stage, played, plan.film, size, plan.duration_s)
-    encode_take(part, frames, sound, size, plan.film.frame_rate, plan.film.crf)
-    os.replace(part, clip)
+    with replace_file(clip) as part:
+        encode_take(part, frames, sound, size, plan.film.frame_rate, plan.film.crf)
     for path, text in (
         (folder / f"{name}_times.txt", list_times(truth)),
         (folder / f"{name}{TRUTH}", json.dumps({**truth, "clip": clip.name}, indent=1) + "\n"),
     ):
-        part = path.with_name(path.name + ".part")
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
+        write_file(path, text.encode())
     return truth
 
 

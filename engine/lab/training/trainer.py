@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 import torch
 
 from engine.core.errors import BadInput
+from engine.core.files import replace_file
 
 LEAST_RATE = 0.02
 """Where the cosine of the learning rate ends, as a share of its height."""
@@ -98,9 +99,8 @@ def resume_state(path: Path, device: torch.device, restore: Callable[[dict[str, 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write a state whole or not at all."""
-    partial = path.with_suffix(".part")
-    torch.save(state, partial)
-    partial.replace(path)
+    with replace_file(path) as partial:
+        torch.save(state, partial)
 
 
 def log_line(path: Path, line: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.core.errors import BadInput
-from engine.core.files import check_folder, refuse
+from engine.core.files import check_folder, make_write_error
 from engine.media.export.wave import write_wave
 
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
@@ -32,7 +32,7 @@ def write_stems(
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise refuse(place, error) from None
+        raise make_write_error(place, error) from None
     paths: list[Path] = []
     taken: set[str] = set()
     for name, samples in stems.items():

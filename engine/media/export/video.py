@@ -12,11 +12,11 @@ import av.error
 import numpy as np
 
 from engine.core.errors import BadInput, StruckError
-from engine.core.files import check_target, refuse
+from engine.core.files import check_target, make_write_error, replace_file
 from engine.media.export.reencode import encode_picture
 from engine.media.mux import add_copied_picture, add_sound, create_mp4, mux_in_order
 from engine.media.open import open_container
-from engine.media.probe import Picture, probe, scan_picture
+from engine.media.probe import MediaInfo, Picture, probe, scan_picture
 
 COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vvc"}
 """Picture codes that an MP4 may hold and that players know there."""
@@ -45,32 +45,42 @@ def write_video(
     report = on_progress or (lambda fraction: None)
     sound = np.asarray(track, dtype=np.float32)
     sound = sound[:, None] if sound.ndim == 1 else sound
-    partial = target.with_name(f".{target.stem}.{os.getpid()}.mp4")
     try:
-        reason = _find_obstacle(info.video_codec, picture)
-        if reason is None:
-            try:
-                _join(Path(clip_path), picture, info.start_timecode, sound, sample_rate_hz, partial, report)
-                reason = _find_difference(partial, picture)
-            except (av.error.FFmpegError, ValueError, StruckError) as error:
-                if isinstance(error, BadInput):
-                    raise
-                reason = "its packets do not fit an MP4"
-        note = None
-        if reason is not None:
-            clip, timecode = Path(clip_path), info.start_timecode
-            try:
-                how = _encode_and_join(clip, picture, timecode, sound, sample_rate_hz, partial, report)
-            except (av.error.FFmpegError, ValueError):
-                raise StruckError(f"{clip.name} could not be encoded anew; convert it to H.264 in MP4 first") from None
-            note = f"the picture was encoded anew ({how}), since {reason}"
-        os.replace(partial, target)
+        with replace_file(target) as partial:
+            note = _write_picture_and_sound(Path(clip_path), info, picture, sound, sample_rate_hz, partial, report)
     except OSError as error:
-        raise refuse(target, error) from None
-    finally:
-        partial.unlink(missing_ok=True)
+        raise make_write_error(target, error) from None
     report(1.0)
     return note
+
+
+def _write_picture_and_sound(
+    clip_path: Path,
+    info: MediaInfo,
+    picture: Picture,
+    sound: np.ndarray,
+    sample_rate_hz: int,
+    out_path: Path,
+    report: Callable[[float], None],
+) -> str | None:
+    """Copy the picture where MP4 permits, else encode it; the note of ``write_video``."""
+    timecode = info.start_timecode
+    reason = _find_obstacle(info.video_codec, picture)
+    if reason is None:
+        try:
+            _join(clip_path, picture, timecode, sound, sample_rate_hz, out_path, report)
+            reason = _find_difference(out_path, picture)
+        except (av.error.FFmpegError, ValueError, StruckError) as error:
+            if isinstance(error, BadInput):
+                raise
+            reason = "its packets do not fit an MP4"
+    if reason is None:
+        return None
+    try:
+        how = _encode_and_join(clip_path, picture, timecode, sound, sample_rate_hz, out_path, report)
+    except (av.error.FFmpegError, ValueError):
+        raise StruckError(f"{clip_path.name} could not be encoded anew; convert it to H.264 in MP4 first") from None
+    return f"the picture was encoded anew ({how}), since {reason}"
 
 
 def _find_obstacle(codec: str, picture: Picture) -> str | None:
