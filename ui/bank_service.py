@@ -49,12 +49,12 @@ def find(session: Session, message: Message) -> None:
 
 
 def _seek_words(session: Session, project: Project, message: Message, job: Job) -> dict[str, Any]:
-    from engine.bank.text.parse import rank_by_words
+    from engine.bank.text.parse import rank_by_text
 
     text = message.get("text")
     if not isinstance(text, str) or not text.strip():
         raise BadInput("there are no words to search for; type what is struck, such as thin glass bottle")
-    candidates, reading = rank_by_words(session.studio.bank(), text[:LONGEST_WORDS], MOST_SHOWN)
+    candidates, reading = rank_by_text(session.studio.bank(), text[:LONGEST_WORDS], MOST_SHOWN)
     return {"candidates": session.finds.keep(candidates, "words"), **_tell_reading(reading)}
 
 
@@ -74,38 +74,38 @@ def _seek_sound(session: Session, project: Project, message: Message, job: Job) 
 def _seek_new(session: Session, project: Project, message: Message, job: Job) -> dict[str, Any]:
     """New sounds for the words, or without words for what the picture shows; other ones each time."""
     from engine.bank.generate import load_generator
-    from engine.bank.propose import invent_candidates
-    from engine.bank.text.parse import read_words
-    from engine.pipeline.sounds_from_video import describe_sight
+    from engine.bank.propose import propose_candidates
+    from engine.bank.text.parse import parse_description
+    from engine.pipeline.sounds_from_video import describe_prediction
     from engine.vision.rank import to_attributes
 
     model = load_generator()
     text = message.get("text")
     first_seed = session.finds.count("new")
     if isinstance(text, str) and text.strip():
-        reading = read_words(text[:LONGEST_WORDS])
-        made = invent_candidates(model, reading.attributes, MOST_NEW, first_seed)
+        reading = parse_description(text[:LONGEST_WORDS])
+        made = propose_candidates(model, reading.attributes, MOST_NEW, first_seed)
         return {"candidates": session.finds.keep(made, "new"), **_tell_reading(reading)}
-    sight = _look_at(session, project, message, job, 1)[0].sight
-    made = invent_candidates(model, to_attributes(sight), MOST_NEW, first_seed, sight.embedding)
-    return {"candidates": session.finds.keep(made, "new"), "seen": describe_sight(sight)}
+    prediction = _look_at(session, project, message, job, 1)[0].prediction
+    made = propose_candidates(model, to_attributes(prediction), MOST_NEW, first_seed, prediction.embedding)
+    return {"candidates": session.finds.keep(made, "new"), "seen": describe_prediction(prediction)}
 
 
 def _seek_picture(session: Session, project: Project, message: Message, job: Job) -> dict[str, Any]:
-    from engine.pipeline.sounds_from_video import describe_sight
+    from engine.pipeline.sounds_from_video import describe_prediction
 
     estimates = _look_at(session, project, message, job, MOST_SHOWN)
-    best = max(estimates, key=lambda estimate: estimate.sight.confidence)
+    best = max(estimates, key=lambda estimate: estimate.prediction.confidence)
     return {
         "candidates": session.finds.keep(best.candidates, "picture"),
-        "confidence": round(float(best.sight.confidence), 3),
-        "seen": describe_sight(best.sight),
+        "confidence": round(float(best.prediction.confidence), 3),
+        "seen": describe_prediction(best.prediction),
     }
 
 
 def _look_at(session: Session, project: Project, message: Message, job: Job, top: int) -> list[HitEstimate]:
     """Estimates of the hits of a sound, by the picture. BadInput where there are none."""
-    from engine.pipeline.estimate_from_video import estimate_hits, find_sight_network
+    from engine.pipeline.estimate_from_video import estimate_hits, find_vision_network
 
     sound_id = message.get("sound_id")
     hits = [hit for hit in project.hits if hit.sound_id == sound_id] or list(project.hits)
@@ -118,7 +118,7 @@ def _look_at(session: Session, project: Project, message: Message, job: Job, top
         job.check()
         session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck")
 
-    network = find_sight_network(session.studio.options.checkpoint_folder)
+    network = find_vision_network(session.studio.options.checkpoint_folder)
     try:
         return estimate_hits(project.clip, times_s, session.studio.bank(), network, top, report)
     finally:

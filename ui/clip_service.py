@@ -311,14 +311,14 @@ def _analyse(session: Session, job: Job, gesture: str, started: float, hit_ids: 
 
 def _look(session: Session, job: Job, started: float) -> Edit:
     """What is struck in a silent clip, by its picture; the default sound where that cannot be told."""
-    from engine.pipeline.estimate_from_video import find_sight_network
+    from engine.pipeline.estimate_from_video import find_vision_network
     from engine.pipeline.sounds_from_video import look_or_default
 
     def progress(fraction: float) -> None:
         job.check()
         session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck", started)
 
-    network = find_sight_network(session.studio.options.checkpoint_folder)
+    network = find_vision_network(session.studio.options.checkpoint_folder)
     return look_or_default(session.open_project(), session.studio.bank, session.note, network, progress)
 
 

@@ -1,4 +1,4 @@
-"""The bank: physics of many struck things, with what is known of each, to be searched by sight, sound or words."""
+"""The bank: modal physics and attributes of many struck objects, searched by picture, sound or text."""
 
 from __future__ import annotations
 
@@ -10,48 +10,46 @@ from pathlib import Path
 import numpy as np
 
 from engine.bank import file as bank_file
-from engine.bank.descriptor import LATENT_SIZE, describe_physics
+from engine.bank.descriptor import DESCRIPTOR_SIZE, describe_physics
 from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
 from engine.physics.model import Physics
+
+EMBEDDING_SIZE = 64
+"""Size of the joint embedding of pictures and sounds (``engine.vision.network``): unit length, compared by inner
+product."""
 
 BANK_PATH = ASSETS / "bank"
 """Folder of the bank that ships."""
 
 KINDS = ("recording", "preset", "clip", "simulated", "user")
 STRIKERS = ("stick", "hammer", "mallet", "hand", "fist", "thing")
-"""Strikers by their place in the sight network's output; weights depend on the order, so new ones go to the end."""
+"""Classes of the vision network's striker output; weights depend on the order, so new ones go to the end."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One hit of one thing.
+    """One hit of one object."""
 
-    ``name`` is unique within a bank; ``physics`` is level as struck with 0 dB velocity; ``material`` is one of
-    MATERIALS or ""; ``size_m`` is 0 where unknown; ``hollow`` 1 hollow, 0 solid, nan unknown; ``striker`` one of
-    STRIKERS or ""; ``group`` is the recording or take, which stays on one side of a split; ``kind`` is one of KINDS.
-    """
-
-    name: str
-    physics: Physics
-    material: str = ""
-    size_m: float = 0.0
-    hollow: float = float("nan")
-    striker: str = ""
-    source: str = ""
-    group: str = ""
+    name: str  # unique within a bank
+    physics: Physics  # at 0 dB velocity
+    material: str = ""  # one of MATERIALS, or "" where unknown
+    size_m: float = 0.0  # 0 where unknown
+    hollow: float = float("nan")  # 1 hollow, 0 solid, NaN unknown
+    striker: str = ""  # one of STRIKERS, or "" where unknown
+    source: str = ""  # file or take
+    group: str = ""  # recording or take; never divided between training and test
     licence: str = ""
-    kind: str = "recording"
+    kind: str = "recording"  # one of KINDS
 
 
 @dataclass(frozen=True, eq=False)
 class Bank:
-    """Entries, with what one hears of each (``bank/descriptor.py``), ``latents`` float32 [N, LATENT_SIZE], and each
-    one's place in the joint embedding, ``embeddings`` float32 [N, E] of unit length; [N, 0] where that is not known."""
+    """Entries with their acoustic descriptors and joint embeddings."""
 
     entries: tuple[Entry, ...]
-    latents: np.ndarray
-    embeddings: np.ndarray
+    descriptors: np.ndarray  # float32 [N, DESCRIPTOR_SIZE], see ``engine.bank.descriptor``
+    embeddings: np.ndarray  # float32 [N, EMBEDDING_SIZE] of unit length, or [N, 0] where none are known
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -59,27 +57,27 @@ class Bank:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What may have been struck: ``score`` is a confidence, 0 to 1; ``why`` is short and for people."""
+    """One result of a search."""
 
     name: str
     material: str
-    score: float
-    why: str
+    score: float  # confidence, 0 to 1
+    why: str  # short reason to show
     physics: Physics
     source: str = ""
     licence: str = ""
 
 
 def make_bank(entries: Iterable[Entry]) -> Bank:
-    """A bank of entries without embeddings; each is described, some milliseconds an entry."""
+    """A bank of entries with computed descriptors, under 1 ms an entry, and without embeddings."""
     listed = tuple(entries)
     rows = [describe_physics(entry.physics) for entry in listed]
-    latents = np.stack(rows) if rows else np.zeros((0, LATENT_SIZE), np.float32)
-    return Bank(listed, latents, np.zeros((len(listed), 0), np.float32))
+    descriptors = np.stack(rows) if rows else np.zeros((0, DESCRIPTOR_SIZE), np.float32)
+    return Bank(listed, descriptors, np.zeros((len(listed), 0), np.float32))
 
 
 def load_bank(path: Path = BANK_PATH) -> Bank:
-    """The bank of a folder; BadInput, in one sentence, where it is missing, damaged or of another version."""
+    """The bank of a folder; BadInput where it is missing, damaged or of another version."""
     file = path / bank_file.NAME
     try:
         stamp = file.stat()
@@ -91,32 +89,32 @@ def load_bank(path: Path = BANK_PATH) -> Bank:
 @functools.lru_cache(maxsize=4)
 def _load(file: Path, changed_ns: int, size: int) -> Bank:
     stored = bank_file.read(file)
-    if stored.latents.shape[1] != LATENT_SIZE:
+    if stored.descriptors.shape[1] != DESCRIPTOR_SIZE:
         raise BadInput(f"the bank {file.parent} is of another version of Struck; build it anew or restore the folder")
     entries = tuple(
         Entry(physics=physics, **row)  # type: ignore[arg-type]
         for physics, row in zip(stored.physics, stored.rows, strict=True)
     )
-    return Bank(entries, stored.latents, stored.embeddings)
+    return Bank(entries, stored.descriptors, stored.embeddings)
 
 
 def save_bank(bank: Bank, folder: Path) -> Path:
-    """Write a bank, whole or not at all, into a folder; BadInput where it cannot be written.
+    """Write a bank atomically into a folder and return the folder; BadInput where it cannot be written.
 
-    Kept are the 32 strongest modes of each, frequencies within 0.01 cent, all else in half precision.
+    Lossy: the 32 strongest modes of each entry, frequencies within 0.01 cent, other values in half precision.
     """
     rows = [{name: getattr(entry, name) for name in bank_file.FIELDS} for entry in bank.entries]
     physics = [entry.physics for entry in bank.entries]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        bank_file.write(folder / bank_file.NAME, bank_file.Stored(physics, rows, bank.latents, bank.embeddings))
+        bank_file.write(folder / bank_file.NAME, bank_file.Stored(physics, rows, bank.descriptors, bank.embeddings))
     except OSError as error:
         raise BadInput(f"the bank {folder} cannot be written ({_reason(error)}); choose another folder") from None
     return folder
 
 
 def join_banks(*banks: Bank) -> Bank:
-    """Banks one after another; a name that an earlier one has is given a number; embeddings only where all have them.
+    """Concatenate banks; repeated names get a number, and embeddings are dropped unless all banks have them.
 
     A bank without entries changes nothing.
     """
@@ -127,17 +125,17 @@ def join_banks(*banks: Bank) -> Bank:
     entries = tuple(_rename(entry, taken) for bank in filled for entry in bank.entries)
     widths = {bank.embeddings.shape[1] for bank in filled}
     embeddings = [bank.embeddings if len(widths) == 1 else bank.embeddings[:, :0] for bank in filled]
-    return Bank(entries, np.concatenate([bank.latents for bank in filled]), np.concatenate(embeddings))
+    return Bank(entries, np.concatenate([bank.descriptors for bank in filled]), np.concatenate(embeddings))
 
 
 def select_entries(bank: Bank, numbers: Sequence[int]) -> Bank:
-    """The bank of these entries alone."""
+    """The bank restricted to the entries at these indices."""
     picked = np.asarray(numbers, dtype=int)
-    return Bank(tuple(bank.entries[k] for k in picked), bank.latents[picked], bank.embeddings[picked])
+    return Bank(tuple(bank.entries[k] for k in picked), bank.descriptors[picked], bank.embeddings[picked])
 
 
 def free_name(name: str, taken: set[str]) -> str:
-    """The name, or where it is taken, the name with the first number that is free: "Tin can 2"."""
+    """The name, or where it is taken, the name with the first free number: "Tin can 2"."""
     if name not in taken:
         return name
     number = 2

@@ -20,15 +20,15 @@ MOMENTS_S = (0.0, 0.01, 0.03, 0.08, 0.2, 0.6)
 
 LOWEST_HZ, HIGHEST_HZ = 40.0, 16_000.0
 FLOOR_DB = -70.0
-LATENT_SIZE = BANDS * (len(MOMENTS_S) - 1)
+DESCRIPTOR_SIZE = BANDS * (len(MOMENTS_S) - 1)
 _FINE = 8
 
 
 def describe_physics(physics: Physics) -> np.ndarray:
-    """Levels in dB under the loudest, float32 [LATENT_SIZE]: 5 stretches of BANDS mel bands each, earliest first.
+    """Levels in dB under the loudest, float32 [DESCRIPTOR_SIZE]: 5 stretches of BANDS mel bands each, earliest first.
 
     Bands are equally wide in mel from 40 Hz to 16 kHz; what lies more than 70 dB under the loudest counts as there. The
-    latents of two sounds that differ by level alone are equal.
+    descriptors of two sounds that differ by level alone are equal.
     """
     power = _noise_power(physics.residual) + _mode_power(physics.modes)
     rise = rise_gain(_steps_s(), physics.residual.rise_s) ** 2
@@ -39,8 +39,8 @@ def describe_physics(physics: Physics) -> np.ndarray:
     return result
 
 
-def latent_distance_db(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """How different two sounds are: of latents [..., LATENT_SIZE] and the like, [...] in dB.
+def descriptor_distance_db(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """How different two sounds are: of descriptors [..., DESCRIPTOR_SIZE] and the like, [...] in dB.
 
     The root mean square of their differences about the mean difference, so that a peak alone does not set the level.
     """
@@ -48,7 +48,7 @@ def latent_distance_db(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return result
 
 
-def latent_centres_hz() -> np.ndarray:
+def band_centres_hz() -> np.ndarray:
     """Middle frequencies of the bands, [BANDS]."""
     edges = _edges_hz()
     result: np.ndarray = np.sqrt(edges[1:] * edges[:-1])

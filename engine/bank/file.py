@@ -32,11 +32,11 @@ _UNHEARD_DB = -150.0
 
 @dataclass(frozen=True)
 class Stored:
-    """What a file holds: physics, one row of FIELDS each, latents and embeddings."""
+    """What a file holds: physics, one row of FIELDS each, descriptors and embeddings."""
 
     physics: Sequence[Physics]
     rows: Sequence[dict[str, Any]]
-    latents: np.ndarray
+    descriptors: np.ndarray
     embeddings: np.ndarray
 
 
@@ -47,7 +47,7 @@ def write(path: Path, stored: Stored) -> None:
     words = {name: json.dumps([row[name] for row in stored.rows], ensure_ascii=False) for name in WORDS}
     arrays = _pack_modes(stored.physics) | _pack_residuals(stored.physics)
     arrays |= {name: np.array([row[name] for row in stored.rows], np.float32) for name in NUMBERS}
-    arrays |= {"latents": stored.latents.astype(np.float16), "embeddings": stored.embeddings.astype(np.float16)}
+    arrays |= {"latents": stored.descriptors.astype(np.float16), "embeddings": stored.embeddings.astype(np.float16)}
     arrays["sample_rate_hz"] = np.array([p.sample_rate_hz for p in stored.physics], np.int32)
     data = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, {"version": _VERSION, **words})
     write_file(path, data, sync=True)
@@ -84,15 +84,15 @@ def _unpack(arrays: dict[str, np.ndarray], words: dict[str, list[Any]]) -> Store
     ):
         raise ValueError("its lists differ in length")
     modes, residuals = _unpack_modes(arrays), _unpack_residuals(arrays)
-    latents, embeddings = (arrays[name].astype(np.float32) for name in ("latents", "embeddings"))
-    if not len(modes) == len(residuals) == len(latents) == len(embeddings) == count:
+    descriptors, embeddings = (arrays[name].astype(np.float32) for name in ("latents", "embeddings"))
+    if not len(modes) == len(residuals) == len(descriptors) == len(embeddings) == count:
         raise ValueError("its arrays differ in length")
-    if not np.isfinite(latents).all() or not np.isfinite(embeddings).all():
+    if not np.isfinite(descriptors).all() or not np.isfinite(embeddings).all():
         raise ValueError("it holds values that are not finite")
     rates = arrays["sample_rate_hz"].tolist()
     physics = [Physics(m, r, rate) for m, r, rate in zip(modes, residuals, rates, strict=True)]
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    return Stored(physics, rows, latents, embeddings)
+    return Stored(physics, rows, descriptors, embeddings)
 
 
 def strongest_modes(modes: Modes, most: int = MOST_MODES) -> Modes:

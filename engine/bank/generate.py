@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from engine.bank.attributes import STRIKER_HARDNESS, Attributes
-from engine.bank.embedding import EMBEDDING_SIZE
+from engine.bank.bank import EMBEDDING_SIZE
 from engine.bank.physics_vector import VECTOR_SIZE, decode_physics
-from engine.bank.recombine import set_peak
+from engine.bank.recombine import normalize_peak
 from engine.core.checkpoint import (
     CheckpointKind,
     build_config,
@@ -189,7 +189,7 @@ def generate_physics(
     The seed alone decides among what fits; ``embedding`` [EMBEDDING_SIZE] is a place in the joint embedding.
     """
     condition = encode_condition(attributes, embedding if model.config.embedded else None)
-    return set_peak(decode_physics(draw_vectors(model, condition[None], [seed])[0]))
+    return normalize_peak(decode_physics(draw_vectors(model, condition[None], [seed])[0]))
 
 
 def save_generator(folder: Path, model: Generator, training: dict[str, Any]) -> None:

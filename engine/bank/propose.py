@@ -16,7 +16,7 @@ SOURCE = "made by the generator"
 LICENCE = "Apache-2.0"
 
 
-def invent_candidates(
+def propose_candidates(
     model: Generator, attributes: Attributes, count: int, first_seed: int = 0, embedding: np.ndarray | None = None
 ) -> tuple[Candidate, ...]:
     """``count`` sounds that no recording is behind, each by a seed of its own; their score is 0, since none is known.

@@ -63,7 +63,7 @@ def blow_level_db(physics: Physics) -> float:
     return 10.0 * math.log10(float(np.mean(power * rise_gain(time_s, residual.rise_s) ** 2)) + 1e-30)
 
 
-def set_peak(physics: Physics, peak_db: float = PEAK_DB) -> Physics:
+def normalize_peak(physics: Physics, peak_db: float = PEAK_DB) -> Physics:
     """The same sound with its highest peak, of two draws of its noise, at a level."""
     peak = max(float(np.abs(synthesize(physics, 0.5, seed)).max()) for seed in range(2))
     change_db = peak_db - 20.0 * math.log10(max(peak, 1e-9))

@@ -15,14 +15,14 @@ ALIKE_AT_DB, ALIKE_SLOPE_PER_DB = 12.0, 0.41
 """Distance at which a pair of hits is as likely of one thing as of two, and how fast that changes; see ``likeness``."""
 
 
-def measure_distances(bank: Bank, latent: np.ndarray) -> np.ndarray:
-    """``latent_distance_db`` of a latent [L] to every entry, [N]; of latents [Q, L], [Q, N]."""
-    asked = np.atleast_2d(np.asarray(latent, np.float64))
+def measure_distances(bank: Bank, descriptor: np.ndarray) -> np.ndarray:
+    """``descriptor_distance_db`` of a descriptor [L] to every entry, [N]; of descriptors [Q, L], [Q, N]."""
+    asked = np.atleast_2d(np.asarray(descriptor, np.float64))
     asked = asked - asked.mean(axis=1, keepdims=True)
-    known = bank.latents - bank.latents.mean(axis=1, keepdims=True)
+    known = bank.descriptors - bank.descriptors.mean(axis=1, keepdims=True)
     squares = np.square(asked).sum(axis=1)[:, None] + np.square(known).sum(axis=1)[None, :] - 2.0 * asked @ known.T
-    result: np.ndarray = np.sqrt(np.maximum(squares, 0.0) / bank.latents.shape[1])
-    return result if np.ndim(latent) > 1 else result[0]
+    result: np.ndarray = np.sqrt(np.maximum(squares, 0.0) / bank.descriptors.shape[1])
+    return result if np.ndim(descriptor) > 1 else result[0]
 
 
 def likeness(distance_db: np.ndarray | float) -> np.ndarray:

@@ -17,7 +17,7 @@ import numpy as np
 from engine.bank import file as bank_file
 from engine.bank.bank import BANK_PATH, Bank, Entry, free_name, join_banks, load_bank, make_bank, save_bank
 from engine.bank.descriptor import describe_physics
-from engine.bank.recombine import set_peak
+from engine.bank.recombine import normalize_peak
 from engine.bank.search import measure_distances
 from engine.bank.text.lexicon import load_lexicon
 from engine.bank.text.word_matching import singular
@@ -54,7 +54,7 @@ class _Sorted:
     """Lists on the way to a report."""
 
     entries: list[Entry] = field(default_factory=list)
-    latents: list[np.ndarray] = field(default_factory=list)
+    descriptors: list[np.ndarray] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
 
@@ -146,16 +146,16 @@ def remove_entries(names: Sequence[str] | None, folder: Path) -> int:
         if missing:
             raise BadInput(f"{missing[0]!r} is not in your own bank; `launch.py bank` lists what is")
         kept = [k for k, entry in enumerate(own.entries) if entry.name not in names]
-        left = Bank(tuple(own.entries[k] for k in kept), own.latents[kept], own.embeddings[kept])
+        left = Bank(tuple(own.entries[k] for k in kept), own.descriptors[kept], own.embeddings[kept])
         save_bank(left, folder)
         return len(own) - len(left)
 
 
-def find_same(physics: Physics, latent: np.ndarray, bank: Bank) -> Entry | None:
+def find_same(physics: Physics, descriptor: np.ndarray, bank: Bank) -> Entry | None:
     """The entry that is the same recording as far as one can hear: nearer than SAME_DB, with the same strong modes."""
     if not len(bank):
         return None
-    distances = measure_distances(bank, latent)
+    distances = measure_distances(bank, descriptor)
     for number in np.argsort(distances)[:8].tolist():
         if distances[number] < SAME_DB and _have_same_modes(physics, bank.entries[number].physics):
             return bank.entries[number]
@@ -163,16 +163,16 @@ def find_same(physics: Physics, latent: np.ndarray, bank: Bank) -> Entry | None:
 
 
 def _sort_in(sorted_in: _Sorted, entry: Entry, known: Bank, taken: set[str]) -> None:
-    latent = describe_physics(entry.physics)
-    fresh = Bank(tuple(sorted_in.entries), np.array(sorted_in.latents), np.zeros((len(sorted_in.entries), 0)))
-    same = find_same(entry.physics, latent, known) or find_same(entry.physics, latent, fresh)
+    descriptor = describe_physics(entry.physics)
+    fresh = Bank(tuple(sorted_in.entries), np.array(sorted_in.descriptors), np.zeros((len(sorted_in.entries), 0)))
+    same = find_same(entry.physics, descriptor, known) or find_same(entry.physics, descriptor, fresh)
     if same is not None:
         sorted_in.duplicates.append((entry.source, same.name))
         return
     name = free_name(entry.name, taken)
     taken.add(name)
     sorted_in.entries.append(replace(entry, name=name))
-    sorted_in.latents.append(latent)
+    sorted_in.descriptors.append(descriptor)
 
 
 def _have_same_modes(a: Physics, b: Physics) -> bool:
@@ -213,7 +213,7 @@ def _analyse(path: Path, group: str) -> Entry:
     samples, rate_hz = read_recording(path)
     physics, _ = analyze_hit(mix_down(samples)[: round(60.0 * rate_hz)], rate_hz)
     name = " ".join(re.split(r"[_\s]+", path.stem)).strip()[:60] or "Recording"
-    heard = set_peak(replace(physics, onset_s=0.0))
+    heard = normalize_peak(replace(physics, onset_s=0.0))
     material, size_m, hollow = read_file_name(path)
     return Entry(name, heard, material, size_m, hollow, "", str(path), group, LICENCE, "user")
 

@@ -94,47 +94,47 @@ def _listen(bank: Bank, path: str, top: int) -> Found:
 
 
 def _ask_words(bank: Bank, text: str, top: int, new: int) -> Found:
-    from engine.bank.text.parse import rank_by_words
+    from engine.bank.text.parse import rank_by_text
 
-    candidates, reading = rank_by_words(bank, text, top)
+    candidates, reading = rank_by_text(bank, text, top)
     _tell_reading(reading)
     if not candidates:
         raise BadInput(f"nothing in {text[:60]!r} is understood; name a material, a thing, a striker or a room")
-    return [(0.0, (*candidates, *_invent(reading.attributes, new)))]
+    return [(0.0, (*candidates, *_propose(reading.attributes, new)))]
 
 
-def _invent(attributes: Attributes, count: int, embedding: np.ndarray | None = None) -> tuple[Candidate, ...]:
+def _propose(attributes: Attributes, count: int, embedding: np.ndarray | None = None) -> tuple[Candidate, ...]:
     """Sounds that the generator makes, none where none are asked for."""
     if not count:
         return ()
     from engine.bank.generate import load_generator
-    from engine.bank.propose import invent_candidates
+    from engine.bank.propose import propose_candidates
 
-    return invent_candidates(load_generator(), attributes, count, embedding=embedding)
+    return propose_candidates(load_generator(), attributes, count, embedding=embedding)
 
 
 def _look(bank: Bank, options: argparse.Namespace) -> Found:
     from engine.onsets.track import pick
     from engine.pipeline.detect_onsets import detect, find_onset_network
-    from engine.pipeline.estimate_from_video import estimate_hits, find_sight_network
+    from engine.pipeline.estimate_from_video import estimate_hits, find_vision_network
     from engine.vision.rank import to_attributes
 
     network = find_onset_network(options.ckpt_dir)
     onsets = pick(detect(options.source, "video", on_progress=make_progress("detecting"), network=network))
     say(f"{len(onsets)} hits in the picture")
-    watcher = find_sight_network(options.ckpt_dir)
+    vision = find_vision_network(options.ckpt_dir)
     times_s = [onset.time_s for onset in onsets]
-    seen = estimate_hits(options.source, times_s, bank, watcher, options.top, make_progress("looking"))
-    made = {e.object: _invent(to_attributes(e.sight), options.new, e.sight.embedding) for e in seen}
+    seen = estimate_hits(options.source, times_s, bank, vision, options.top, make_progress("looking"))
+    made = {e.object: _propose(to_attributes(e.prediction), options.new, e.prediction.embedding) for e in seen}
     return [(estimate.time_s, (*estimate.candidates, *made[estimate.object])) for estimate in seen]
 
 
 def _adjust(found: Found, text: str) -> Found:
     """Candidates found by eye or ear, moved to what the words say."""
     from engine.bank.attributes import adjust_physics
-    from engine.bank.text.parse import read_words
+    from engine.bank.text.parse import parse_description
 
-    reading = read_words(text)
+    reading = parse_description(text)
     _tell_reading(reading)
 
     def move(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:

@@ -128,7 +128,7 @@ def _find_hits(
 def _look(project: Project, ckpt_dir: str | None, data_dir: str | None) -> Edit:
     """What is struck in a silent clip, by its picture; the default sound where that cannot be told."""
     from engine.bank.user_bank import open_bank, user_bank_folder
-    from engine.pipeline.estimate_from_video import find_sight_network
+    from engine.pipeline.estimate_from_video import find_vision_network
     from engine.pipeline.sounds_from_video import look_or_default
 
     def open_both() -> Bank:
@@ -138,7 +138,7 @@ def _look(project: Project, ckpt_dir: str | None, data_dir: str | None) -> Edit:
         return bank
 
     return look_or_default(
-        project, open_both, say, find_sight_network(ckpt_dir), make_progress("looking at what is struck")
+        project, open_both, say, find_vision_network(ckpt_dir), make_progress("looking at what is struck")
     )
 
 

@@ -36,7 +36,8 @@ class CheckpointKind:
     ``name`` and ``version`` are config.json's "kind" and "format"; raise the version when weights change their meaning.
     ``remedy`` ends the sentence about one that cannot be used; "{folder}" in it becomes the folder's path.
     ``key_map`` takes parts of stored weights' names ("steps", "head.0") to what the network calls them now; files of
-    either naming load. ``added`` names weights that older files lack; they become zeros.
+    either naming load. ``added`` names weights that older files lack; they become zeros. ``former_name`` is another
+    "kind" that older files have.
     """
 
     name: str
@@ -44,6 +45,7 @@ class CheckpointKind:
     remedy: str
     key_map: Mapping[str, str] = field(default_factory=dict)
     added: tuple[str, ...] = ()
+    former_name: str = ""
 
 
 def write_checkpoint(
@@ -143,7 +145,7 @@ def find_fault(folder: Path, kind: CheckpointKind) -> str | None:
     if config is None or not isinstance(config.get("network", {}), dict):
         return f"{subject}: {CONFIG} is damaged; {remedy}"
     version, name = config.get("format", 1), config.get("kind")
-    if (version, name) != (kind.version, kind.name):
+    if version != kind.version or not _is_called(name, kind):
         return (
             f"{subject} is of format {str(version)[:20]} ({str(name)[:20]}) and this Struck reads {kind.name} format "
             f"{kind.version}; {remedy}"
@@ -217,8 +219,12 @@ def _claims_to_be(folder: Path, kind: CheckpointKind) -> bool:
     """Whether a folder says it is of a kind, or holds weights and does not say what they are."""
     if (folder / CONFIG).is_file():
         config = _parse_config(folder)
-        return (folder / WEIGHTS).is_file() if config is None else config.get("kind") == kind.name
+        return (folder / WEIGHTS).is_file() if config is None else _is_called(config.get("kind"), kind)
     return (folder / WEIGHTS).is_file()
+
+
+def _is_called(name: object, kind: CheckpointKind) -> bool:
+    return isinstance(name, str) and name != "" and name in (kind.name, kind.former_name)
 
 
 def _parse_config(folder: Path) -> dict[str, Any] | None:

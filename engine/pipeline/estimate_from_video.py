@@ -14,8 +14,17 @@ from engine.document.project import Clip
 from engine.media.frames import iter_frames
 from engine.media.probe import probe
 from engine.vision.crops import AFTER, BEFORE, FRAME_S, NEAR_ROWS, gather_views
-from engine.vision.predict import BATCH, Glimpse, Sight, Watcher, glimpse_hits, group_hits, load_watcher, pool_objects
-from engine.vision.rank import embed_bank, rank_by_sight
+from engine.vision.predict import (
+    BATCH,
+    HitPrediction,
+    ObjectPrediction,
+    VisionModel,
+    cluster_hits,
+    load_vision_model,
+    pool_objects,
+    predict_hits,
+)
+from engine.vision.rank import embed_bank, rank_by_prediction
 
 _MARGIN_S = 0.2
 
@@ -30,10 +39,10 @@ class HitEstimate:
     time_s: float
     object: int
     candidates: tuple[Candidate, ...]
-    sight: Sight
+    prediction: ObjectPrediction
 
 
-def find_sight_network(checkpoints: str | Path | None) -> Path | None:
+def find_vision_network(checkpoints: str | Path | None) -> Path | None:
     """Folder of the vision network among ``checkpoints``; None, for the one that ships, where there is none.
 
     Struck called that folder ``sight`` before, so one of that name serves too.
@@ -46,7 +55,7 @@ def estimate_hits(
     clip: str | Path | Clip,
     times_s: Sequence[float],
     bank: Bank,
-    network: Watcher | Path | None = None,
+    network: VisionModel | Path | None = None,
     top: int = 5,
     on_progress: Callable[[float], None] | None = None,
 ) -> list[HitEstimate]:
@@ -58,21 +67,25 @@ def estimate_hits(
     """
     if not len(times_s):
         return []
-    watcher = network if isinstance(network, Watcher) else load_watcher(*([network] if network else []))
+    model = network if isinstance(network, VisionModel) else load_vision_model(*([network] if network else []))
     path = clip.path if isinstance(clip, Clip) else str(clip)
     order = np.argsort(times_s, kind="stable")
-    glimpses = list(_watch(watcher, path, [float(times_s[k]) for k in order], on_progress or (lambda share: None)))
-    objects = group_hits(glimpses)
-    sights = pool_objects(glimpses, objects, watcher.temperature)
-    bank = embed_bank(watcher, bank)  # milliseconds, and never those of another network
-    candidates = [rank_by_sight(bank, sight, top) for sight in sights]
+    hit_predictions = list(
+        _predict(model, path, [float(times_s[k]) for k in order], on_progress or (lambda share: None))
+    )
+    objects = cluster_hits(hit_predictions)
+    predictions = pool_objects(hit_predictions, objects, model.temperature)
+    bank = embed_bank(model, bank)  # milliseconds, and never those of another network
+    candidates = [rank_by_prediction(bank, prediction, top) for prediction in predictions]
     found: list[HitEstimate | None] = [None] * len(times_s)
     for k, number in zip(order, objects, strict=False):
-        found[k] = HitEstimate(float(times_s[k]), number, candidates[number], sights[number])
+        found[k] = HitEstimate(float(times_s[k]), number, candidates[number], predictions[number])
     return [estimate for estimate in found if estimate is not None]
 
 
-def _watch(watcher: Watcher, path: str, times_s: Sequence[float], report: Callable[[float], None]) -> Iterator[Glimpse]:
+def _predict(
+    model: VisionModel, path: str, times_s: Sequence[float], report: Callable[[float], None]
+) -> Iterator[HitPrediction]:
     start_s = max(0.0, times_s[0] - BEFORE * FRAME_S - _MARGIN_S)
     end_s = times_s[-1] + AFTER * FRAME_S + _MARGIN_S
     last_s = min(end_s, probe(path).duration_s)
@@ -84,5 +97,5 @@ def _watch(watcher: Watcher, path: str, times_s: Sequence[float], report: Callab
 
     views = gather_views(frames(), times_s)
     while part := list(islice(views, BATCH)):
-        yield from glimpse_hits(watcher, part)
+        yield from predict_hits(model, part)
     report(1.0)

@@ -14,7 +14,7 @@ from engine.document.project import Hit, Project, Sound
 from engine.pipeline.analyze_audio import analyze_clip_hits
 from engine.pipeline.estimate_from_video import HitEstimate, estimate_hits
 from engine.pipeline.sound_sources import SILENT_NOTE
-from engine.vision.predict import Sight
+from engine.vision.predict import ObjectPrediction
 
 NAME_LENGTH = 60
 LEAST_SEEN = 0.15
@@ -50,12 +50,12 @@ def look_or_default(
         return analyze_clip_hits(project)
 
 
-def describe_sight(sight: Sight) -> str:
+def describe_prediction(prediction: ObjectPrediction) -> str:
     """What is seen in words: ``wood (62 %), about 20 cm, struck with a stick``."""
-    likely = sorted(sight.material.items(), key=lambda item: -item[1])[:2]
+    likely = sorted(prediction.material.items(), key=lambda item: -item[1])[:2]
     named = [f"{material} ({100 * share:.0f} %)" for material, share in likely if share >= LEAST_SEEN]
-    struck = f"struck with a {sight.striker}" if sight.striker and sight.striker != "thing" else ""
-    return ", ".join(part for part in (" or ".join(named), describe_size(sight.size_m), struck) if part)
+    struck = f"struck with a {prediction.striker}" if prediction.striker and prediction.striker != "thing" else ""
+    return ", ".join(part for part in (" or ".join(named), describe_size(prediction.size_m), struck) if part)
 
 
 def sound_from_candidate(candidate: Candidate, note: str, origin: str = "picture", sound_id: str = "s1") -> Sound:
@@ -85,7 +85,7 @@ def _with_seen(project: Project, seen: dict[str, HitEstimate]) -> Project:
     grown = replace(project, sounds=tuple(s for s in project.sounds if s.id in used or not _is_open(s)))
     for number in objects:
         estimate = next(e for e in seen.values() if e.object == number)
-        note = f"the picture looks like {describe_sight(estimate.sight)}; {estimate.candidates[0].source}"
+        note = f"the picture looks like {describe_prediction(estimate.prediction)}; {estimate.candidates[0].source}"
         sound = sound_from_candidate(estimate.candidates[0], note, "picture", ids[number])
         grown = replace(grown, sounds=(*grown.sounds, replace(sound, name=free_name(grown, sound.name))))
     return with_hits(grown, hits)

@@ -1,7 +1,7 @@
-"""How sure sight may be: probabilities that mean what they say.
+"""Temperature scaling of class probabilities.
 
-One temperature divides the logits (Guo et al., "On calibration of modern neural networks", ICML 2017); it is fitted on
-hits that the network has not learnt from.
+Guo et al., "On calibration of modern neural networks", ICML 2017: one temperature divides all logits; it is fitted on
+hits that the network was not trained on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-HIGHEST_TEMPERATURE = 20.0
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.2, 20.0
 
 
 def to_probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -21,23 +21,20 @@ def to_probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray
 
 
 def fit_temperature(logits: np.ndarray, classes: np.ndarray) -> float:
-    """The temperature at which logits [N, K] make classes [N] likeliest, 0.2 to HIGHEST_TEMPERATURE; 1 of no hits."""
+    """The temperature that minimises the negative log-likelihood of classes [N] under logits [N, K]; 1 for N = 0."""
     if not len(classes):
         return 1.0
 
-    def surprise(exponent: float) -> float:
-        chances = to_probabilities(logits, float(np.exp(exponent)))[np.arange(len(classes)), classes]
+    def negative_log_likelihood(log_temperature: float) -> float:
+        chances = to_probabilities(logits, float(np.exp(log_temperature)))[np.arange(len(classes)), classes]
         return -float(np.log(chances + 1e-12).mean())
 
-    found = minimize_scalar(surprise, bounds=(np.log(0.2), np.log(HIGHEST_TEMPERATURE)), method="bounded")
-    return float(np.exp(found.x))
+    bounds = (np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE))
+    return float(np.exp(minimize_scalar(negative_log_likelihood, bounds=bounds, method="bounded").x))
 
 
-def measure_calibration(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error, 0 to 1: how far confidences [N] lie from the share that is right, by bins of both.
-
-    Bins hold as many hits each, so that none is empty; NaN of no hits.
-    """
+def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
+    """Mean absolute difference of confidence [N] and accuracy, ``right`` [N], in bins of equal count; NaN if empty."""
     if not len(confidence):
         return float("nan")
     order = np.argsort(confidence, kind="stable")

@@ -1,7 +1,7 @@
-"""What is looked at of a hit: small gray frames of the whole picture for where, colour crops at the contact for what.
+"""The network's input for one hit: small gray frames of the whole picture, and colour crops at the contact.
 
-The span is the paper's, 11 frames of 29.97 a second before the onset and as many from it on (Su et al., CVPR 2023), but
-counted in time, so that a clip's own frame rate does not matter.
+The span is that of Su et al., CVPR 2023: 11 frames at 29.97 Hz before the onset and 11 from it on, but measured in
+seconds, so that it does not depend on a clip's frame rate.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import torch.nn.functional as F
 
 FRAME_S = 1001 / 30000
 BEFORE, AFTER = 11, 11
-"""The span looked at: [onset - BEFORE, onset + AFTER) frames of FRAME_S."""
+"""The span: [onset - BEFORE, onset + AFTER) frames of FRAME_S."""
 
 WIDE_STEPS = tuple(range(-BEFORE, AFTER, 2))
-"""Frames, counted from the onset, that tell where the contact is: every other of the span."""
+"""Gray frames for locating the contact, in frames from the onset: every other one of the span."""
 NEAR_STEPS = (-11, 0, 8)
-"""Frames that tell what is struck: the striker away, at the contact, and away again."""
+"""Colour frames for recognising the object: striker away, at the contact, and away again."""
 
 WIDE_ROWS, WIDE_COLUMNS = 36, 64
 NEAR_ROWS = 126
@@ -28,7 +28,7 @@ NEAR_ROWS = 126
 CROP = 64
 """Pixels of a crop's side."""
 SCALES = (0.4, 0.95)
-"""Sides of the two crops, as shares of the picture's shorter side: the thing itself, and what it stands on."""
+"""Sides of the two crops as shares of the picture's shorter side: the object, and its surroundings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +46,11 @@ def gather_views(
     wide_steps: Sequence[int] = WIDE_STEPS,
     near_steps: Sequence[int] = NEAR_STEPS,
 ) -> Iterator[Views]:
-    """Views of every hit in order of ``times_s`` (rising), each as soon as its last frame is there.
+    """Views of every hit at ``times_s`` (ascending), each yielded as soon as its last frame has been read.
 
-    ``frames`` are colour, uint8 [H, W, 3], in order of time. A step is met by the frame nearest to it; beyond the ends
-    of the clip the first or the last frame stands for all. Held are only the frames of hits not yet complete. A clip
-    without frames yields nothing.
+    ``frames`` are pairs of time in s and colour frame, uint8 [H, W, 3], in order of time. Each step takes the frame
+    nearest in time; beyond the ends of the clip its first or last frame is repeated. Only frames of unfinished hits are
+    held in memory. A clip without frames yields nothing.
     """
     waiting = [_Pending(time_s, wide_steps, near_steps) for time_s in times_s]
     last: tuple[float, np.ndarray] | None = None
@@ -87,7 +87,7 @@ class _Pending:
     def offer(
         self, last: tuple[float, np.ndarray] | None, here: tuple[float, np.ndarray], shrunk: dict[float, np.ndarray]
     ) -> bool:
-        """Take of two frames that follow each other what is due; False where the hit lies later than both."""
+        """Take the steps nearest to one of two successive frames; False where all steps lie later than both."""
         while not self.complete and self.targets[len(self.found)][0] <= here[0]:
             target_s, wide = self.targets[len(self.found)]
             nearer = here if last is None or here[0] - target_s < target_s - last[0] else last
@@ -105,7 +105,7 @@ class _Pending:
 
 
 def shrink_gray(frame: np.ndarray) -> np.ndarray:
-    """A colour frame uint8 [H, W, 3] as gray uint8 [WIDE_ROWS, WIDE_COLUMNS], means of what each pixel covers."""
+    """A colour frame uint8 [H, W, 3] as gray uint8 [WIDE_ROWS, WIDE_COLUMNS], by area averaging."""
     gray = torch.from_numpy(frame @ np.asarray((0.299, 0.587, 0.114), np.float32))
     small = F.interpolate(gray[None, None], (WIDE_ROWS, WIDE_COLUMNS), mode="area")[0, 0]
     return small.round().clamp(0, 255).to(torch.uint8).numpy()
@@ -115,20 +115,20 @@ def cut_crops(
     near: torch.Tensor,
     place: torch.Tensor,
     scales: torch.Tensor,
-    turn_rad: torch.Tensor | None = None,
+    rotation_rad: torch.Tensor | None = None,
     size: int = CROP,
 ) -> torch.Tensor:
-    """Crops around a place: [B, N, 3, H, W] to [B, S, N, 3, size, size]; what lies outside is the picture's edge.
+    """Square crops around a place: [B, N, 3, H, W] to [B, S, N, 3, size, size], padded with the picture's edge.
 
-    ``place`` [B, 2] is x and y as shares of the width and the height, ``scales`` [B, S] the sides as shares of the
-    picture's shorter side (a negative one mirrors), ``turn_rad`` [B] turns the crop.
+    ``place`` [B, 2] is x and y as shares of width and height, ``scales`` [B, S] the sides as shares of the picture's
+    shorter side (negative: mirrored), ``rotation_rad`` [B] rotates the crop. Bilinear, after area averaging.
     """
     batch, count, _, rows, columns = near.shape
     short = min(rows, columns)
     line = (torch.arange(size, device=near.device) + 0.5) / size * 2.0 - 1.0
     y, x = torch.meshgrid(line, line, indexing="ij")
-    turn = torch.zeros(batch, device=near.device) if turn_rad is None else turn_rad
-    cos, sin = torch.cos(turn)[:, None, None], torch.sin(turn)[:, None, None]
+    rotation = torch.zeros(batch, device=near.device) if rotation_rad is None else rotation_rad
+    cos, sin = torch.cos(rotation)[:, None, None], torch.sin(rotation)[:, None, None]
     dx, dy = cos * x - sin * y, sin * x + cos * y
     crops = []
     for scale in scales.unbind(1):

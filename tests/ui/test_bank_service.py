@@ -18,8 +18,8 @@ from engine.physics.model import Modes, Physics, Residual
 from engine.pipeline.detect_onsets import open_clip
 from engine.pipeline.estimate_from_video import HitEstimate
 from engine.pipeline.sound_sources import sound_from_span
-from engine.pipeline.sounds_from_video import describe_sight, estimate_clip_sounds
-from engine.vision.predict import Sight
+from engine.pipeline.sounds_from_video import describe_prediction, estimate_clip_sounds
+from engine.vision.predict import ObjectPrediction
 from tests.clips import make_clip
 from tests.ui_tab import Tab, check_sentence
 
@@ -31,8 +31,8 @@ def make_physics(frequency_hz: float) -> Physics:
     return Physics(Modes((frequency_hz,), (-12.0,), (8.0,), (0.0,), (False,)), noise)
 
 
-def make_sight(material: dict[str, float], size_m: float = 0.2, striker: str = "stick") -> Sight:
-    return Sight(material, size_m, striker, (0.5, 0.5), np.zeros(64, np.float32), max(material.values()))
+def make_prediction(material: dict[str, float], size_m: float = 0.2, striker: str = "stick") -> ObjectPrediction:
+    return ObjectPrediction(material, size_m, striker, (0.5, 0.5), np.zeros(64, np.float32), max(material.values()))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def estimate(clip: object, times_s: list[float], *_: object, **__: object) -> list[HitEstimate]:
         pan = Candidate("Pan", "metal", 0.7, "metal, about 20 cm", make_physics(400.0), "pan.wav", "CC0")
         box = Candidate("Box", "wood", 0.4, "wood", make_physics(180.0), "box.wav", "CC0")
-        looks = ((pan, make_sight({"metal": 0.7, "wood": 0.2})), (box, make_sight({"wood": 0.4})))
+        looks = ((pan, make_prediction({"metal": 0.7, "wood": 0.2})), (box, make_prediction({"wood": 0.4})))
         return [HitEstimate(t, k > 1, (looks[k > 1][0],), looks[k > 1][1]) for k, t in enumerate(times_s)]
 
     monkeypatch.setattr("engine.pipeline.sounds_from_video.estimate_hits", estimate)
@@ -90,8 +90,11 @@ def test_sounds_that_a_person_chose_stay_when_the_picture_is_looked_at(bank: Ban
 
 
 def test_what_is_seen_is_told_in_words() -> None:
-    assert describe_sight(make_sight({"wood": 0.62, "metal": 0.05})) == "wood (62 %), about 20 cm, struck with a stick"
-    assert describe_sight(make_sight({"glass": 0.5}, 0.0, "thing")) == "glass (50 %)"
+    assert (
+        describe_prediction(make_prediction({"wood": 0.62, "metal": 0.05}))
+        == "wood (62 %), about 20 cm, struck with a stick"
+    )
+    assert describe_prediction(make_prediction({"glass": 0.5}, 0.0, "thing")) == "glass (50 %)"
 
 
 def test_a_span_of_the_clips_sound_gives_the_mode_that_rings_in_it(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class _Said:
         self.meanings.append((item.place, item.said or item.words, meaning + taken))
 
 
-def read_words(text: str) -> Reading:
+def parse_description(text: str) -> Reading:
     """What a description says of the struck thing, the striker and the room. BadInput for more than MOST_WORDS words.
 
     Clauses are parted by commas; "in", "with" and "on" tell the room, the striker and what lies beneath; "not", "no"
@@ -123,12 +123,12 @@ def read_words(text: str) -> Reading:
     return Reading(_conclude(said), told, tuple(dict.fromkeys(unknown)), tuple(said.things), note)
 
 
-def rank_by_words(bank: Bank, text: str, top: int) -> tuple[tuple[Candidate, ...], Reading]:
+def rank_by_text(bank: Bank, text: str, top: int) -> tuple[tuple[Candidate, ...], Reading]:
     """Sounds of the bank that fit a description, adjusted to it, best first, and how it was read.
 
     A word that is unknown but stands in a sound's name counts as that name. No candidates where nothing is understood.
     """
-    reading = read_words(text)
+    reading = parse_description(text)
     names = [{singular(word) for word in re.findall(r"[^\W\d_]+", entry.name.lower())} for entry in bank.entries]
     known = set().union(*names)
     named = [word for word in reading.unknown if singular(word) in known]

@@ -11,7 +11,7 @@ from engine.bank.text.lexicon import FILLERS, Concept, load_lexicon
 from engine.bank.text.word_vectors import load_vectors
 
 NEAR_LEAST = 0.55
-"""Least likeness of a word to those it is taken for; see docs/words.md for how it was chosen."""
+"""Least likeness of a word to those it is taken for; see docs/text.md for how it was chosen."""
 
 SECOND_SHARE, NEIGHBOURS = 0.3, 8
 SHORTEST_MISSPELT = 4

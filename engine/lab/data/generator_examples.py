@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.bank.attributes import STRIKER_HARDNESS, attributes_of
-from engine.bank.bank import Bank, Entry, select_entries
-from engine.bank.embedding import EMBEDDING_SIZE
+from engine.bank.bank import EMBEDDING_SIZE, Bank, Entry, select_entries
 from engine.bank.generate import encode_condition
 from engine.bank.physics_vector import encode_physics
 from engine.lab.data.recordings import Recording, is_held_out

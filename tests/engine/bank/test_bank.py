@@ -11,7 +11,14 @@ import pytest
 
 from engine.bank import file as bank_file
 from engine.bank.bank import Bank, Entry, join_banks, load_bank, make_bank, save_bank
-from engine.bank.descriptor import BANDS, FLOOR_DB, LATENT_SIZE, describe_physics, latent_centres_hz, latent_distance_db
+from engine.bank.descriptor import (
+    BANDS,
+    DESCRIPTOR_SIZE,
+    FLOOR_DB,
+    band_centres_hz,
+    describe_physics,
+    descriptor_distance_db,
+)
 from engine.bank.search import describe_size, likeness, measure_distances, rank, rank_by_physics
 from engine.core.errors import BadInput
 from engine.physics.model import Modes, Physics, Residual, Stage
@@ -64,18 +71,18 @@ def bank() -> Bank:
     return make_bank(entries)
 
 
-# --- the latent -------------------------------------------------------------------------------
+# --- the descriptor -------------------------------------------------------------------------------
 
 
 def test_level_is_not_heard_and_pitch_is() -> None:
     tone = Physics(Modes((1000.0,), (-20.0,), (10.0,), (0.0,), (False,)))
     louder = replace(tone, modes=replace(tone.modes, power_db=(0.0,)))
     higher = replace(tone, modes=replace(tone.modes, frequency_hz=(2000.0,)))
-    assert describe_physics(tone).shape == (LATENT_SIZE,)
-    assert latent_distance_db(describe_physics(tone), describe_physics(louder)) < 0.01
-    assert latent_distance_db(describe_physics(tone), describe_physics(higher)) > 5.0
+    assert describe_physics(tone).shape == (DESCRIPTOR_SIZE,)
+    assert descriptor_distance_db(describe_physics(tone), describe_physics(louder)) < 0.01
+    assert descriptor_distance_db(describe_physics(tone), describe_physics(higher)) > 5.0
     loudest = int(np.argmax(describe_physics(tone)[:BANDS]))
-    assert abs(math.log2(latent_centres_hz()[loudest] / 1000.0)) < 0.3
+    assert abs(math.log2(band_centres_hz()[loudest] / 1000.0)) < 0.3
 
 
 def test_a_mode_falls_as_its_decay_says() -> None:
@@ -92,17 +99,19 @@ def test_a_mode_falls_as_its_decay_says() -> None:
 def test_silence_and_muted_modes_are_described_without_fault() -> None:
     muted = Physics(Modes((1000.0,), (0.0,), (20.0,), (0.0,), (True,)))
     for physics in (Physics(), muted):
-        latent = describe_physics(physics)
-        assert np.isfinite(latent).all() and latent.min() >= FLOOR_DB
+        descriptor = describe_physics(physics)
+        assert np.isfinite(descriptor).all() and descriptor.min() >= FLOOR_DB
 
 
 # --- the file ---------------------------------------------------------------------------------
 
 
 def test_a_bank_comes_back_as_it_was(bank: Bank, tmp_path: Path) -> None:
-    known = Bank(bank.entries, bank.latents, np.eye(len(bank), 8, dtype=np.float32))
+    known = Bank(bank.entries, bank.descriptors, np.eye(len(bank), 8, dtype=np.float32))
     read = load_bank(save_bank(known, tmp_path / "bank"))
-    assert np.abs(read.latents - known.latents).max() < 0.05 and np.array_equal(read.embeddings, known.embeddings)
+    assert np.abs(read.descriptors - known.descriptors).max() < 0.05 and np.array_equal(
+        read.embeddings, known.embeddings
+    )
     for before, after in zip(known.entries, read.entries, strict=True):
         assert replace(after, physics=before.physics, size_m=0.1, hollow=0.0) == replace(before, hollow=0.0)
         assert math.isnan(after.hollow) and after.size_m == pytest.approx(0.1)
@@ -150,7 +159,7 @@ def test_a_bank_that_cannot_be_written_leaves_the_old_one(bank: Bank, tmp_path: 
 
 
 def test_joined_banks_keep_every_entry_under_a_name_of_its_own(bank: Bank) -> None:
-    known = Bank(bank.entries, bank.latents, np.eye(len(bank), 8, dtype=np.float32))
+    known = Bank(bank.entries, bank.descriptors, np.eye(len(bank), 8, dtype=np.float32))
     both = join_banks(known, bank)
     assert len(both) == 2 * len(bank) and len({entry.name for entry in both.entries}) == len(both)
     assert both.embeddings.shape == (len(both), 0) and join_banks(known, known).embeddings.shape == (len(both), 8)
@@ -162,7 +171,7 @@ def test_joined_banks_keep_every_entry_under_a_name_of_its_own(bank: Bank) -> No
 
 def test_search_equals_measuring_one_by_one(bank: Bank) -> None:
     asked = np.stack([describe_physics(make_physics(seed)) for seed in (1000, 1001)])
-    by_hand = [[latent_distance_db(row, latent) for latent in bank.latents] for row in asked]
+    by_hand = [[descriptor_distance_db(row, descriptor) for descriptor in bank.descriptors] for row in asked]
     assert measure_distances(bank, asked) == pytest.approx(np.array(by_hand), abs=1e-3)
     order = rank(bank, -measure_distances(bank, asked[0]), top=len(bank))
     groups = [bank.entries[k].group for k in order]
@@ -171,7 +180,7 @@ def test_search_equals_measuring_one_by_one(bank: Bank) -> None:
 
 
 def test_another_take_of_a_thing_is_nearer_than_other_things(bank: Bank) -> None:
-    distances = measure_distances(bank, bank.latents)
+    distances = measure_distances(bank, bank.descriptors)
     np.fill_diagonal(distances, np.inf)
     groups = np.array([entry.group for entry in bank.entries])
     assert (groups[distances.argmin(axis=1)] == groups).mean() > 0.98

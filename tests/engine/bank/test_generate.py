@@ -11,9 +11,8 @@ import pytest
 import torch
 
 from engine.bank.attributes import Attributes
-from engine.bank.bank import Bank, Entry, make_bank
-from engine.bank.descriptor import describe_physics, latent_distance_db
-from engine.bank.embedding import EMBEDDING_SIZE
+from engine.bank.bank import EMBEDDING_SIZE, Bank, Entry, make_bank
+from engine.bank.descriptor import describe_physics, descriptor_distance_db
 from engine.bank.generate import (
     CHECKPOINT,
     CONDITION_SIZE,
@@ -74,7 +73,7 @@ def test_a_physics_comes_back_from_its_vector_much_as_it_was() -> None:
     there = np.stack([describe_physics(p) for p in presets])
     back = np.stack([describe_physics(decode_physics(encode_physics(p))) for p in presets])
     shuffled = there[np.random.default_rng(0).permutation(len(there))]
-    assert latent_distance_db(there, back).mean() < 0.5 * latent_distance_db(there, shuffled).mean()
+    assert descriptor_distance_db(there, back).mean() < 0.5 * descriptor_distance_db(there, shuffled).mean()
 
 
 def test_level_is_no_part_of_a_vector() -> None:
@@ -153,7 +152,7 @@ def test_a_checkpoint_comes_back_and_others_are_refused(model: Generator, tmp_pa
     save_generator(tmp_path / "g", model, {"steps": 1})
     again = load_generator(tmp_path / "g")
     a, b = (generate_physics(m, Attributes({"wood": 1.0}), 1) for m in (model, again))
-    assert latent_distance_db(describe_physics(a), describe_physics(b)) < 2.0
+    assert descriptor_distance_db(describe_physics(a), describe_physics(b)) < 2.0
     with pytest.raises(BadInput, match="was not found"):
         load_generator(tmp_path / "none")
     config = (tmp_path / "g" / "config.json").read_text()

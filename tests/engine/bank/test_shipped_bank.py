@@ -33,6 +33,6 @@ def test_another_hit_of_a_thing_is_found_far_oftener_than_by_chance() -> None:
     bank = load_bank()
     groups = np.array([entry.group for entry in bank.entries])
     asked = [k for k in range(0, len(bank), 5) if (groups == groups[k]).sum() > 1]
-    distances = measure_distances(bank, bank.latents[asked])
+    distances = measure_distances(bank, bank.descriptors[asked])
     distances[np.arange(len(asked)), asked] = np.inf
     assert (groups[distances.argmin(axis=1)] == groups[asked]).mean() > 0.6

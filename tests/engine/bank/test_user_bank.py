@@ -12,7 +12,7 @@ import soundfile
 
 from engine.bank import file as bank_file
 from engine.bank.bank import Entry, make_bank, save_bank
-from engine.bank.recombine import blow_level_db, combine_physics, set_peak, take_room
+from engine.bank.recombine import blow_level_db, combine_physics, normalize_peak, take_room
 from engine.bank.user_bank import (
     add_recordings,
     load_user_bank,
@@ -171,7 +171,7 @@ def test_a_room_alone_is_taken_onto_the_sound_s_own_bands() -> None:
 
 
 def test_peaks_are_set_and_silence_breaks_nothing() -> None:
-    assert np.abs(synthesize(set_peak(Physics(BELL)), 0.5)).max() == pytest.approx(10 ** (-6 / 20), rel=0.01)
+    assert np.abs(synthesize(normalize_peak(Physics(BELL)), 0.5)).max() == pytest.approx(10 ** (-6 / 20), rel=0.01)
     empty = Physics()
     assert combine_physics(empty, empty, empty) == empty
     assert combine_physics(Physics(Modes(), NOISE), empty).modes == Modes()

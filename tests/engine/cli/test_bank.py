@@ -13,8 +13,8 @@ import torch
 from engine.__main__ import main
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Physics, physics_from_json
-from engine.vision.network import SightConfig, SightNetwork
-from engine.vision.predict import Watcher, save_watcher
+from engine.vision.network import VisionConfig, VisionNetwork
+from engine.vision.predict import VisionModel, save_vision_model
 from tests.clips import make_clip
 from tests.sounds import NOISE, RATE, make_modes
 
@@ -96,7 +96,7 @@ def test_words_find_and_move_sounds(bell: Path, capsys: pytest.CaptureFixture[st
 
 def test_a_clip_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
-    save_watcher(tmp_path / "ckpt" / "sight", Watcher(SightNetwork(SightConfig())), {})
+    save_vision_model(tmp_path / "ckpt" / "sight", VisionModel(VisionNetwork(VisionConfig())), {})
     clip = make_clip(tmp_path / "silent.mp4")
     for hit in ask(capsys, clip, "--top", "2", "--ckpt-dir", tmp_path / "ckpt"):
         assert len(hit["candidates"]) == 2  # type: ignore[arg-type]

@@ -244,11 +244,11 @@ def test_a_silent_clip_says_what_its_picture_looks_like_or_which_preset_it_uses(
     assert "the picture looks like" in capsys.readouterr().err
 
     def fail(*_: object, **__: object) -> None:
-        raise BadInput("the sight checkpoint is missing; restore it")
+        raise BadInput("the vision checkpoint is missing; restore it")
 
     monkeypatch.setattr("engine.pipeline.sounds_from_video.estimate_hits", fail)
     assert run("render", silent, "--onsets", onsets, "--markers", tmp_path / "m.csv") == 0
-    assert "the sight checkpoint is missing" in (told := capsys.readouterr().err) and "preset" in told
+    assert "the vision checkpoint is missing" in (told := capsys.readouterr().err) and "preset" in told
 
 
 def test_given_times_of_a_sounding_clip_are_not_moved(tmp_path: Path, sounding: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.bank.bank import Bank, Entry, free_name, make_bank
-from engine.bank.recombine import set_peak
+from engine.bank.recombine import normalize_peak
 from engine.core.errors import BadInput, StruckError
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.diffusion.conditioning import name_material
@@ -164,7 +164,7 @@ def analyse_source(source: Source) -> tuple[Physics, float] | None:
         physics, fit = analyze_hit(hit, SAMPLE_RATE_HZ, onset_s=onset_s)
     except StruckError:
         return None
-    return set_peak(replace(physics, onset_s=0.0)), fit
+    return normalize_peak(replace(physics, onset_s=0.0)), fit
 
 
 @functools.lru_cache(maxsize=1)

@@ -51,7 +51,7 @@ _STRIKERS = (
 
 
 @dataclass(frozen=True)
-class Told:
+class NameAttributes:
     """What a name tells: ``size_m`` 0 and ``hollow`` nan where it does not."""
 
     name: str
@@ -61,7 +61,7 @@ class Told:
     striker: str
 
 
-def read_name(path: Path, material: str) -> Told:
+def read_name(path: Path, material: str) -> NameAttributes:
     """What a file's name and folder tell, with the manifest's material where the name does not know better."""
     told = f"{path.parent.name}/{path.stem}".lower()
     own = path.stem.lower()
@@ -69,7 +69,7 @@ def read_name(path: Path, material: str) -> Told:
     made_of = next((name for pattern, name in _MATERIAL_OF if re.search(pattern, own)), name_material(material))
     size_m, hollow = next(((s, float(h)) for pattern, s, h in _THINGS if re.search(pattern, own)), (0.0, float("nan")))
     striker = next((name for pattern, name in _STRIKERS if re.search(pattern, told)), "")
-    return Told(_title(path), made_of, size_m, hollow, striker)
+    return NameAttributes(_title(path), made_of, size_m, hollow, striker)
 
 
 def _title(path: Path) -> str:

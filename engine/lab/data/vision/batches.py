@@ -10,19 +10,19 @@ import torch
 import torch.nn.functional as F
 
 from engine.bank.bank import STRIKERS
-from engine.lab.data.vision.hits import KEPT_NEAR, KEPT_WIDE, SeenHits
+from engine.lab.data.vision.hits import KEPT_NEAR, KEPT_WIDE, HitFrames
 from engine.physics.model import MATERIALS
 from engine.vision.crops import CROP, NEAR_STEPS, SCALES, WIDE_STEPS, cut_crops
 from engine.vision.network import TYPICAL_SIZE_M
 
 
 @dataclass(frozen=True)
-class Variation:
+class Augmentation:
     """How much hits are varied: moved, zoomed, turned, mirrored, recoloured, blurred, and seen early or late."""
 
     place: float = 0.03
     zoom: float = 0.3
-    turn_rad: float = 0.25
+    rotation_rad: float = 0.25
     gain: float = 0.15
     tint: float = 0.06
     noise: float = 0.03
@@ -30,7 +30,7 @@ class Variation:
 
 
 @dataclass(frozen=True)
-class Truth:
+class Targets:
     """What is to be told of B hits: classes are -1 and numbers NaN where they are not known."""
 
     material: torch.Tensor
@@ -39,11 +39,11 @@ class Truth:
     place: torch.Tensor
 
 
-def label_hits(seen: SeenHits, index: Sequence[int] | np.ndarray) -> Truth:
+def make_targets(seen: HitFrames, index: Sequence[int] | np.ndarray) -> Targets:
     """What is known of these hits; sizes as natural logarithms over TYPICAL_SIZE_M."""
     hits = [seen.hits[int(k)] for k in index]
     sizes = np.asarray([hit.size_m for hit in hits], np.float32)
-    return Truth(
+    return Targets(
         torch.tensor([MATERIALS.index(hit.material) if hit.material else -1 for hit in hits]),
         torch.tensor([STRIKERS.index(hit.striker) if hit.striker in STRIKERS else -1 for hit in hits]),
         torch.from_numpy(np.log(sizes / TYPICAL_SIZE_M)),
@@ -51,7 +51,7 @@ def label_hits(seen: SeenHits, index: Sequence[int] | np.ndarray) -> Truth:
     )
 
 
-def weigh_hits(seen: SeenHits, real_share: float, evenness: float = 0.5) -> np.ndarray:
+def sampling_weights(seen: HitFrames, real_share: float, evenness: float = 0.5) -> np.ndarray:
     """The chance of each hit [N]: materials by their count to the power 1 - evenness, hits of one object share it."""
     groups = np.asarray([f"{hit.real} {hit.material}" for hit in seen.hits])
     objects = np.asarray([hit.object for hit in seen.hits])
@@ -66,23 +66,23 @@ def weigh_hits(seen: SeenHits, real_share: float, evenness: float = 0.5) -> np.n
     return chances
 
 
-def draw_wide(
-    seen: SeenHits, index: np.ndarray, random: np.random.Generator, vary: Variation | None
+def draw_gray_frames(
+    seen: HitFrames, index: np.ndarray, random: np.random.Generator, augmentation: Augmentation | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Gray levels [B, W, R, C] of these hits, varied where told, and their places [B, 2]."""
-    places = label_hits(seen, index).place
+    places = make_targets(seen, index).place
     rows = []
     for at, k in enumerate(index):
-        shift = int(random.integers(-vary.late, vary.late + 1)) if vary else 0
+        shift = int(random.integers(-augmentation.late, augmentation.late + 1)) if augmentation else 0
         steps = [KEPT_WIDE.index(step + shift) for step in WIDE_STEPS]
         frames = torch.from_numpy(np.asarray(seen.wide[k])[steps].astype(np.float32))
-        if vary:
-            frames, places[at] = _vary_wide(frames, places[at], random)
+        if augmentation:
+            frames, places[at] = _augment_gray_frames(frames, places[at], random)
         rows.append(frames)
     return torch.stack(rows), places
 
 
-def _vary_wide(
+def _augment_gray_frames(
     frames: torch.Tensor, place: torch.Tensor, random: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Frames [W, R, C] zoomed about, mirrored, of other exposure and noise; the place goes with them."""
@@ -100,20 +100,20 @@ def _vary_wide(
 
 
 def draw_crops(
-    seen: SeenHits, index: np.ndarray, random: np.random.Generator, vary: Variation | None, size: int = CROP
+    seen: HitFrames, index: np.ndarray, random: np.random.Generator, augmentation: Augmentation | None, size: int = CROP
 ) -> torch.Tensor:
     """Colour crops [B, S, N, 3, size, size], 0 to 1, at the contacts of these hits, varied where told."""
-    near, places = [], label_hits(seen, index).place
+    near, places = [], make_targets(seen, index).place
     per_step = len(KEPT_NEAR) // len(NEAR_STEPS)
     for k in index:
         steps = [KEPT_NEAR.index(step) for step in NEAR_STEPS]
-        if vary:
+        if augmentation:
             steps = [per_step * n + int(random.integers(per_step)) for n in range(len(NEAR_STEPS))]
         near.append(torch.from_numpy(np.asarray(seen.near[k])[steps]))
     frames = torch.stack(near).permute(0, 1, 4, 2, 3).float() / 255.0
     count = len(index)
     scales = torch.tensor(SCALES).expand(count, -1).clone()
-    if vary is None:
+    if augmentation is None:
         return cut_crops(frames, places, scales, size=size)
 
     def draw(spread: float, *shape: int) -> torch.Tensor:
@@ -121,12 +121,16 @@ def draw_crops(
 
     mirror = torch.from_numpy(random.choice((-1.0, 1.0), (count, 1)).astype(np.float32))
     crops = cut_crops(
-        frames, places + draw(vary.place, 2), scales * torch.exp(draw(vary.zoom, 1)) * mirror, draw(vary.turn_rad), size
+        frames,
+        places + draw(augmentation.place, 2),
+        scales * torch.exp(draw(augmentation.zoom, 1)) * mirror,
+        draw(augmentation.rotation_rad),
+        size,
     )
-    return recolour(crops, vary, random)
+    return augment_colours(crops, augmentation, random)
 
 
-def recolour(crops: torch.Tensor, vary: Variation, random: np.random.Generator) -> torch.Tensor:
+def augment_colours(crops: torch.Tensor, augmentation: Augmentation, random: np.random.Generator) -> torch.Tensor:
     """Crops [B, S, N, 3, P, P] under other light, by another camera: each hit's all alike but for the noise."""
     count = len(crops)
 
@@ -136,11 +140,13 @@ def recolour(crops: torch.Tensor, vary: Variation, random: np.random.Generator) 
     gray = crops.mean(dim=3, keepdim=True)
     mean = crops.mean(dim=(1, 2, 3, 4, 5), keepdim=True)
     crops = gray + (crops - gray) * each(random.uniform(0.6, 1.3, count))
-    crops = mean + (crops - mean) * each(np.exp(random.normal(0.0, vary.gain, count)))
-    crops = crops * each(np.exp(random.normal(0.0, vary.tint, (count, 3)))) + each(random.normal(0.0, 0.04, count))
-    crops = crops.clamp(0.0, 1.0) ** each(np.exp(random.normal(0.0, vary.gain, count)))
+    crops = mean + (crops - mean) * each(np.exp(random.normal(0.0, augmentation.gain, count)))
+    crops = crops * each(np.exp(random.normal(0.0, augmentation.tint, (count, 3)))) + each(
+        random.normal(0.0, 0.04, count)
+    )
+    crops = crops.clamp(0.0, 1.0) ** each(np.exp(random.normal(0.0, augmentation.gain, count)))
     if random.random() < 0.3:  # a blurred or strongly compressed picture
         flat = crops.flatten(0, 2)
         small = F.interpolate(flat, scale_factor=float(random.uniform(0.4, 0.8)), mode="area")
         crops = F.interpolate(small, flat.shape[-2:], mode="bilinear", align_corners=False).view_as(crops)
-    return crops + vary.noise * float(random.random()) * torch.randn_like(crops)
+    return crops + augmentation.noise * float(random.random()) * torch.randn_like(crops)

@@ -44,7 +44,7 @@ _ALIAS = {"tile": "ceramic"}
 
 
 @dataclass(frozen=True)
-class SeenHit:
+class LabelledHit:
     """What is known of one hit; sizes and places that are not known are NaN, names that are not known are empty.
 
     ``group`` is what must stay on one side of a split: the day of a real recording, the take of a simulated one.
@@ -69,18 +69,18 @@ class SeenHit:
 
 
 @dataclass(frozen=True, eq=False)
-class SeenHits:
+class HitFrames:
     """Hits with the frames of each: ``wide`` uint8 [KEPT_WIDE, rows, columns], ``near`` uint8 [KEPT_NEAR, H, W, 3].
 
     The frames are read from the disk as they are asked for.
     """
 
-    hits: tuple[SeenHit, ...]
+    hits: tuple[LabelledHit, ...]
     wide: tuple[np.ndarray, ...]
     near: tuple[np.ndarray, ...]
 
 
-def list_simulated_hits(folder: Path) -> list[SeenHit]:
+def list_simulated_hits(folder: Path) -> list[LabelledHit]:
     """Contacts of a folder of simulated takes that can be seen well, PER_OBJECT of each thing struck."""
     takes = [take for take in list_takes(folder) if take.picture is not None]
     found = [hit for take in takes for hit in _choose(take, f"{folder.name}/{take.name}")]
@@ -89,14 +89,14 @@ def list_simulated_hits(folder: Path) -> list[SeenHit]:
     return found
 
 
-def _choose(take: Take, group: str) -> list[SeenHit]:
+def _choose(take: Take, group: str) -> list[LabelledHit]:
     assert take.picture is not None
     path = take.picture.with_name(take.name + TRUTH)
     if not path.is_file():
         return []
     contacts = json.loads(path.read_text(encoding="utf-8"))["contacts"]
     times = sorted(float(contact["time_s"]) for contact in contacts)
-    chosen: list[SeenHit] = []
+    chosen: list[LabelledHit] = []
     for contact in sorted(contacts, key=lambda contact: -float(contact["impulse_n_s"])):
         time_s = float(contact["time_s"])
         shown = contact["in_picture"] and contact.get("in_sight", True)
@@ -106,7 +106,7 @@ def _choose(take: Take, group: str) -> list[SeenHit]:
             continue
         later = [t for t in times if t > time_s + 1e-4]
         chosen.append(
-            SeenHit(
+            LabelledHit(
                 clip=take.name,
                 picture=str(take.picture),
                 sound=str(take.sound or take.picture),
@@ -123,10 +123,10 @@ def _choose(take: Take, group: str) -> list[SeenHit]:
                 y=float(contact["y"]),
             )
         )
-    return thin_hits(sorted(chosen, key=lambda hit: hit.time_s), PER_OBJECT)
+    return limit_hits_per_object(sorted(chosen, key=lambda hit: hit.time_s), PER_OBJECT)
 
 
-def thin_hits(hits: Sequence[SeenHit], most: int) -> list[SeenHit]:
+def limit_hits_per_object(hits: Sequence[LabelledHit], most: int) -> list[LabelledHit]:
     """At most so many hits of each object, those before the longest quiet, in order of time."""
     count: Counter[str] = Counter()
     kept = []
@@ -137,7 +137,7 @@ def thin_hits(hits: Sequence[SeenHit], most: int) -> list[SeenHit]:
     return sorted(kept, key=lambda hit: (hit.clip, hit.time_s))
 
 
-def list_real_hits(data: Path) -> list[SeenHit]:
+def list_real_hits(data: Path) -> list[LabelledHit]:
     """Labelled hits of the real clips whose material is named; BadInput where the table of labels is missing."""
     table = data / LABELS
     if not table.is_file():
@@ -154,7 +154,7 @@ def list_real_hits(data: Path) -> list[SeenHit]:
             continue
         path = data / row["video"]
         found.append(
-            SeenHit(
+            LabelledHit(
                 clip=path.stem,
                 picture=str(path),
                 sound=str(path) if row["t_audio_onset"] else "",
@@ -171,7 +171,7 @@ def list_real_hits(data: Path) -> list[SeenHit]:
     return sorted(found, key=lambda hit: (hit.clip, hit.time_s))
 
 
-def open_seen_hits(hits: Sequence[SeenHit], work: Path) -> SeenHits:
+def load_hit_frames(hits: Sequence[LabelledHit], work: Path) -> HitFrames:
     """Hits with their frames, cut once and kept in a work folder; hits of clips that cannot be read are left out."""
     key = json.dumps([VERSION, [(hit.picture, round(hit.time_s, 4)) for hit in hits]])
     folder = work / "seen" / hashlib.sha256(key.encode()).hexdigest()[:16]
@@ -179,10 +179,10 @@ def open_seen_hits(hits: Sequence[SeenHit], work: Path) -> SeenHits:
         _cut(hits, folder)
     places = json.loads((folder / "hits.json").read_text(encoding="utf-8"))
     wide, near = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("wide", "near"))
-    return SeenHits(tuple(hits[k] for k in places), tuple(wide[: len(places)]), tuple(near[: len(places)]))
+    return HitFrames(tuple(hits[k] for k in places), tuple(wide[: len(places)]), tuple(near[: len(places)]))
 
 
-def _cut(hits: Sequence[SeenHit], folder: Path) -> None:
+def _cut(hits: Sequence[LabelledHit], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shapes = {
         "wide": (len(hits), len(KEPT_WIDE), WIDE_ROWS, WIDE_COLUMNS),
@@ -223,21 +223,21 @@ def _fit(near: np.ndarray) -> np.ndarray:
     return small.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 
-def place_hits(seen: SeenHits, places: np.ndarray) -> SeenHits:
+def fill_places(seen: HitFrames, places: np.ndarray) -> HitFrames:
     """The hits with their places [N, 2] where none is known."""
     hits = [
         hit if math.isfinite(hit.x) else replace(hit, x=float(x), y=float(y))
         for hit, (x, y) in zip(seen.hits, places, strict=True)
     ]
-    return SeenHits(tuple(hits), seen.wide, seen.near)
+    return HitFrames(tuple(hits), seen.wide, seen.near)
 
 
-def select_hits(seen: SeenHits, index: Sequence[int] | np.ndarray) -> SeenHits:
+def select_hits(seen: HitFrames, index: Sequence[int] | np.ndarray) -> HitFrames:
     """These hits alone."""
-    return SeenHits(*(tuple(values[int(k)] for k in index) for values in (seen.hits, seen.wide, seen.near)))  # type: ignore[arg-type]
+    return HitFrames(*(tuple(values[int(k)] for k in index) for values in (seen.hits, seen.wide, seen.near)))  # type: ignore[arg-type]
 
 
-def view_hits(seen: SeenHits) -> list[Views]:
+def make_views(seen: HitFrames) -> list[Views]:
     """The views that a clip's own frames would give of these hits."""
     wide = [KEPT_WIDE.index(step) for step in WIDE_STEPS]
     near = [KEPT_NEAR.index(step) for step in NEAR_STEPS]
@@ -245,9 +245,9 @@ def view_hits(seen: SeenHits) -> list[Views]:
     return [Views(hit.time_s, np.asarray(w)[wide], np.asarray(n)[near]) for hit, w, n in rows]
 
 
-def join_hits(*parts: SeenHits) -> SeenHits:
+def join_hits(*parts: HitFrames) -> HitFrames:
     """Hits one after another."""
-    return SeenHits(
+    return HitFrames(
         tuple(hit for part in parts for hit in part.hits),
         tuple(frames for part in parts for frames in part.wide),
         tuple(frames for part in parts for frames in part.near),

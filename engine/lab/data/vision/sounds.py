@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.bank.descriptor import LATENT_SIZE, describe_physics
+from engine.bank.descriptor import DESCRIPTOR_SIZE, describe_physics
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.lab.data.vision.hits import SeenHit
+from engine.lab.data.vision.hits import LabelledHit
 from engine.media.sound import read_clip_audio
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Physics, physics_from_json, physics_to_json
@@ -24,7 +24,7 @@ LEAST_APART_S = 0.2
 _LONGEST_S, _BEFORE_S = 1.5, 0.2
 
 
-def analyse_seen(hits: Sequence[SeenHit], work: Path) -> list[Physics | None]:
+def analyze_hit_sounds(hits: Sequence[LabelledHit], work: Path) -> list[Physics | None]:
     """The physics of each hit, None where its sound is not its own; kept in a file for each clip in a work folder."""
     found: list[Physics | None] = [None] * len(hits)
     clips = sorted({hit.sound for hit in hits if hit.sound})
@@ -38,14 +38,14 @@ def analyse_seen(hits: Sequence[SeenHit], work: Path) -> list[Physics | None]:
     return found
 
 
-def describe_seen(physics: Sequence[Physics | None]) -> np.ndarray:
-    """What one hears of each, float32 [N, LATENT_SIZE]; rows of NaN where there is none."""
-    silent = np.full(LATENT_SIZE, np.nan, np.float32)
+def describe_hit_sounds(physics: Sequence[Physics | None]) -> np.ndarray:
+    """What one hears of each, float32 [N, DESCRIPTOR_SIZE]; rows of NaN where there is none."""
+    silent = np.full(DESCRIPTOR_SIZE, np.nan, np.float32)
     rows = [silent if one is None else describe_physics(one) for one in physics]
-    return np.stack(rows) if rows else np.zeros((0, LATENT_SIZE), np.float32)
+    return np.stack(rows) if rows else np.zeros((0, DESCRIPTOR_SIZE), np.float32)
 
 
-def _of_clip(clip: Path, hits: Sequence[SeenHit], work: Path) -> list[Physics | None]:
+def _of_clip(clip: Path, hits: Sequence[LabelledHit], work: Path) -> list[Physics | None]:
     key = json.dumps([VERSION, str(clip), [(round(hit.time_s, 4), round(hit.apart_s, 3)) for hit in hits]])
     path = work / "sounds" / f"{clip.stem}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
     if path.is_file():

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from engine.bank.bank import BANK_PATH, Bank, load_bank, select_entries
-from engine.bank.descriptor import latent_distance_db
+from engine.bank.descriptor import descriptor_distance_db
 from engine.bank.search import likeness, measure_distances, rank
 
 BINS = 10
@@ -40,7 +40,7 @@ def measure_retrieval(bank: Bank) -> Retrieval:
     """Every hit of a bank asked for its nearest other one."""
     groups = np.array([entry.group for entry in bank.entries])
     materials = np.array([entry.material for entry in bank.entries])
-    distances = measure_distances(bank, bank.latents)
+    distances = measure_distances(bank, bank.descriptors)
     np.fill_diagonal(distances, np.inf)
     sizes = np.array([(groups == group).sum() for group in groups])
     several, known = sizes > 1, materials != ""
@@ -65,7 +65,7 @@ def measure_asked(bank: Bank, asked: Bank, tops: Sequence[int] = (1, 5)) -> list
     """
     there = {entry.material for entry in bank.entries} - {""}
     numbers = [k for k, entry in enumerate(asked.entries) if entry.material in there]
-    distances = measure_distances(bank, asked.latents[numbers])
+    distances = measure_distances(bank, asked.descriptors[numbers])
     groups = np.array([asked.entries[k].group for k in numbers])
     answers = [[bank.entries[n].material for n in rank(bank, -row, max(tops))] for row in distances]
     wanted = [asked.entries[k].material for k in numbers]
@@ -106,7 +106,7 @@ def _list_pairs(bank: Bank, half: int | None) -> tuple[np.ndarray, np.ndarray, n
     part = select_entries(bank, kept)
     number = np.unique([names[k] for k in kept], return_inverse=True)[1]
     one, other = np.triu_indices(len(part), 1)
-    distance = measure_distances(part, part.latents)[one, other]
+    distance = measure_distances(part, part.descriptors)[one, other]
     same = number[one] == number[other]
     weight = np.full(len(same), 0.5 / max(1, int((~same).sum())))
     each = 1.0 / np.bincount(number[one][same])[number[one][same]]
@@ -166,10 +166,10 @@ def main(args: Sequence[str]) -> int:
 
 
 def _compare_speed(bank: Bank) -> float:
-    asked = bank.latents[0]
+    asked = bank.descriptors[0]
     start_s = time.perf_counter()
-    for latent in bank.latents:
-        latent_distance_db(asked, latent)
+    for descriptor in bank.descriptors:
+        descriptor_distance_db(asked, descriptor)
     one_by_one_s = time.perf_counter() - start_s
     start_s = time.perf_counter()
     for _ in range(20):

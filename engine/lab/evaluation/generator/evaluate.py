@@ -14,10 +14,10 @@ import numpy as np
 
 from engine.bank.attributes import attributes_of, score_entries
 from engine.bank.bank import BANK_PATH, Bank, join_banks, load_bank
-from engine.bank.descriptor import describe_physics, latent_distance_db
+from engine.bank.descriptor import describe_physics, descriptor_distance_db
 from engine.bank.generate import Generator, draw_vectors, encode_condition, load_generator
 from engine.bank.physics_vector import decode_physics, encode_physics
-from engine.bank.recombine import set_peak
+from engine.bank.recombine import normalize_peak
 from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import split_bank
 from engine.lab.metrics.material_classifier import CLASSES, Listener, draw_picture, listen, load_listener
@@ -111,9 +111,9 @@ def measure_cases(
             conditions = np.tile(encode_condition(told), (DRAWS, 1))
             made[name] = [decode_physics(v) for v in draw_vectors(model, conditions, seeds, *manner)]
         made["coded"] = [decode_physics(encode_physics(entry.physics))]
-        latents = {name: np.stack([describe_physics(p) for p in physics]) for name, physics in made.items()}
-        distances = {name: latent_distance_db(rows, held.latents[k]) for name, rows in latents.items()}
-        cases.append(Case(entry.group, distances, {name: _spread(rows) for name, rows in latents.items()}))
+        descriptors = {name: np.stack([describe_physics(p) for p in physics]) for name, physics in made.items()}
+        distances = {name: descriptor_distance_db(rows, held.descriptors[k]) for name, rows in descriptors.items()}
+        cases.append(Case(entry.group, distances, {name: _spread(rows) for name, rows in descriptors.items()}))
         for name in SYSTEMS:
             drawn[name].append(made[name])
     return cases, drawn
@@ -136,7 +136,7 @@ def measure_heard(listener: Listener, held: Bank, chosen: np.ndarray, drawn: Dra
     systems = {"true": [[held.entries[int(k)].physics] for k in chosen], **drawn}
     shares: dict[str, Any] = {"entries": len(rows), "most_frequent": _most_percent(truth)}
     for name, physics in systems.items():
-        sounds = [synthesize(set_peak(physics[row][0]), 1.0, seed + row) for row in rows]
+        sounds = [synthesize(normalize_peak(physics[row][0]), 1.0, seed + row) for row in rows]
         heard = listen(listener, np.stack([draw_picture(sound) for sound in sounds])).posterior.argmax(axis=1)
         classes = [float(np.mean(heard[truth == c] == c)) for c in np.unique(truth)]
         shares[name] = {
@@ -177,12 +177,12 @@ def _one_a_group(bank: Bank, order: np.ndarray, count: int) -> list[int]:
     return chosen
 
 
-def _spread(latents: np.ndarray) -> float:
+def _spread(descriptors: np.ndarray) -> float:
     """Mean distance between two draws, in dB."""
-    if len(latents) < 2:
+    if len(descriptors) < 2:
         return 0.0
-    a, b = np.triu_indices(len(latents), 1)
-    return float(latent_distance_db(latents[a], latents[b]).mean())
+    a, b = np.triu_indices(len(descriptors), 1)
+    return float(descriptor_distance_db(descriptors[a], descriptors[b]).mean())
 
 
 def _interval(cases: Sequence[Case], values: Sequence[float], seed: int) -> list[float]:

@@ -18,11 +18,11 @@ import numpy as np
 
 from engine.bank.attributes import Attributes, measure_heard_hz, measure_ring
 from engine.bank.bank import BANK_PATH, Bank, load_bank
-from engine.bank.descriptor import BANDS, describe_physics, latent_centres_hz
+from engine.bank.descriptor import BANDS, band_centres_hz, describe_physics
 from engine.bank.text import parse as reader
 from engine.bank.text import word_matching as wordplace
 from engine.bank.text.lexicon import load_lexicon
-from engine.bank.text.parse import rank_by_words, read_words
+from engine.bank.text.parse import parse_description, rank_by_text
 from engine.bank.text.word_vectors import load_vectors
 from engine.core.errors import StruckError
 from engine.core.units import LN_60_DB
@@ -91,7 +91,7 @@ def measure_synonyms(table: str) -> dict[str, Any]:
         wanted, words = line.split(":")
         for word in (part.strip() for part in words.split(",")):
             if word not in lexicon:
-                reading = read_words(word)
+                reading = parse_description(word)
                 right = bool(reading.understood) and _is_meant(reading.attributes, *wanted.split())
                 rows.append((word, right, not reading.understood))
     wrong = [word for word, right, unknown in rows if not right and not unknown]
@@ -108,7 +108,7 @@ def measure_unrelated(table: str) -> dict[str, Any]:
     """Of words that say nothing of a struck thing: how many are said to be unknown."""
     lexicon = load_lexicon()
     words = [word for word in table.split() if word not in lexicon]
-    taken = [word for word in words if read_words(word).understood]
+    taken = [word for word in words if parse_description(word).understood]
     kept_percent = _percent([word not in taken for word in words])
     return {"unrelated": len(words), "kept_out_percent": kept_percent, "taken": taken}
 
@@ -122,7 +122,7 @@ def measure_misspelt(seed: int) -> dict[str, Any]:
         word = draw.choice(words)
         misspelt = _misspell(word, draw)
         if misspelt != word and misspelt not in load_lexicon():
-            rows.append((_plain(read_words(misspelt).attributes), _plain(read_words(word).attributes)))
+            rows.append((_plain(parse_description(misspelt).attributes), _plain(parse_description(word).attributes)))
     unknown = [not read for read, _ in rows]
     return {
         "words": len(rows),
@@ -147,7 +147,7 @@ def measure_search(bank: Bank) -> dict[str, Any]:
         groups.setdefault(entry.material, set()).add(entry.group)
     rows: dict[str, dict[str, float]] = {}
     for material in sorted(name for name, found in groups.items() if name and len(found) >= 3):
-        candidates, _ = rank_by_words(bank, material, min(TOP, len(groups[material])))
+        candidates, _ = rank_by_text(bank, material, min(TOP, len(groups[material])))
         share = float(np.mean([entry.material == material for entry in bank.entries]))
         right = _percent([candidate.material == material for candidate in candidates])
         rows[material] = {"right_percent": right, "chance_percent": round(100.0 * share, 1)}
@@ -164,7 +164,7 @@ def measure_effects(bank: Bank) -> dict[str, Any]:
     for less, more, name, measure in OPPOSITES:
         right, differences = [], []
         for material in materials:
-            low, high = (rank_by_words(bank, f"{material}, {word}", TOP)[0] for word in (less, more))
+            low, high = (rank_by_text(bank, f"{material}, {word}", TOP)[0] for word in (less, more))
             for a, b in zip(low, high, strict=False):
                 difference = measure(b.physics) - measure(a.physics)
                 if math.isfinite(difference):
@@ -176,9 +176,9 @@ def measure_effects(bank: Bank) -> dict[str, Any]:
 
 
 def measure_brightness(physics: Physics) -> float:
-    """Octaves above 1 kHz of the mean of what is heard first, by the latent's levels."""
+    """Octaves above 1 kHz of the mean of what is heard first, by the descriptor's levels."""
     power = 10.0 ** (describe_physics(physics)[:BANDS].astype(np.float64) / 10.0)
-    return float(np.log2(np.sum(power * latent_centres_hz()) / np.sum(power) / 1000.0))
+    return float(np.log2(np.sum(power * band_centres_hz()) / np.sum(power) / 1000.0))
 
 
 def measure_lowest(physics: Physics) -> float:
@@ -247,7 +247,7 @@ def _is_meant(attributes: Attributes, slot: str, name: str) -> bool:
 
 
 def _holds(text: str, rule: str) -> bool:
-    attributes = read_words(text).attributes
+    attributes = parse_description(text).attributes
     match = re.fullmatch(r"(\w+)([=<>!])(.+)", rule)
     assert match is not None
     slot, relation, wanted = match.groups()

@@ -17,25 +17,25 @@ from engine.bank.bank import BANK_PATH, Bank, load_bank, select_entries
 from engine.core.checkpoint import CONFIG
 from engine.core.errors import BadInput
 from engine.lab.data.vision.hits import (
-    SeenHits,
+    HitFrames,
     join_hits,
+    limit_hits_per_object,
     list_real_hits,
     list_simulated_hits,
-    open_seen_hits,
+    load_hit_frames,
     select_hits,
-    thin_hits,
 )
-from engine.lab.data.vision.sounds import analyse_seen, describe_seen
-from engine.lab.evaluation.vision.listen import listen_to_sight
+from engine.lab.data.vision.sounds import analyze_hit_sounds, describe_hit_sounds
+from engine.lab.evaluation.vision.listen import classify_sampled_sounds
 from engine.lab.evaluation.vision.scores import (
-    Known,
-    Seen,
+    EvaluatedHits,
+    Reference,
+    build_reference,
     choose_classes,
     generate,
-    know,
-    look,
-    measure_places,
+    measure_localization,
     measure_retrieval,
+    predict_frames,
     retrieve,
     score_materials,
     tabulate_distances,
@@ -44,8 +44,8 @@ from engine.lab.evaluation.vision.scores import (
 )
 from engine.lab.evaluation.vision.tables import write_report
 from engine.physics.model import MATERIALS, Physics
-from engine.vision.calibration import fit_temperature, measure_calibration, to_probabilities
-from engine.vision.predict import Watcher, load_watcher
+from engine.vision.calibration import expected_calibration_error, fit_temperature, to_probabilities
+from engine.vision.predict import VisionModel, load_vision_model
 
 SHIPPED_KINDS = ("recording", "preset")
 """Of the bank that ships, what is drawn on beside the hits that a network has learnt from."""
@@ -55,21 +55,21 @@ SHIPPED_KINDS = ("recording", "preset")
 class Part:
     """Some hits and their sounds."""
 
-    seen: SeenHits
+    seen: HitFrames
     physics: list[Physics | None]
-    latents: np.ndarray
+    descriptors: np.ndarray
 
     def select(self, index: Sequence[int] | np.ndarray) -> Part:
         """These hits alone."""
         chosen = [int(k) for k in index]
-        return Part(select_hits(self.seen, chosen), [self.physics[k] for k in chosen], self.latents[chosen])
+        return Part(select_hits(self.seen, chosen), [self.physics[k] for k in chosen], self.descriptors[chosen])
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What was measured of one network on some hits, row by row."""
 
-    seen: Seen
+    seen: EvaluatedHits
     scores: dict[str, np.ndarray]
     distances: dict[str, np.ndarray]
     chosen: dict[str, list[Physics]]
@@ -77,34 +77,36 @@ class Answer:
 
 def read_part(hits: list[Any], work: Path) -> Part:
     """Hits with frames and sounds, from the work folder or made."""
-    seen = open_seen_hits(hits, work)
-    physics = analyse_seen(seen.hits, work)
-    return Part(seen, physics, describe_seen(physics))
+    seen = load_hit_frames(hits, work)
+    physics = analyze_hit_sounds(seen.hits, work)
+    return Part(seen, physics, describe_hit_sounds(physics))
 
 
 def read_takes(folders: Sequence[str], work: Path) -> Part:
     """Simulated hits of some folders."""
     parts = [read_part(list_simulated_hits(Path(folder)), work) for folder in folders]
     physics = [one for part in parts for one in part.physics]
-    return Part(join_hits(*(part.seen for part in parts)), physics, np.concatenate([part.latents for part in parts]))
+    return Part(
+        join_hits(*(part.seen for part in parts)), physics, np.concatenate([part.descriptors for part in parts])
+    )
 
 
 def thin(part: Part) -> Part:
     """One hit of each object."""
-    kept = set(thin_hits(part.seen.hits, 1))
+    kept = set(limit_hits_per_object(part.seen.hits, 1))
     return part.select([k for k, hit in enumerate(part.seen.hits) if hit in kept])
 
 
-def measure(watcher: Watcher, asked: Part, known: Known) -> Answer:
+def measure(model: VisionModel, asked: Part, known: Reference) -> Answer:
     """What a network makes of hits, by every way."""
-    seen = look(watcher, asked.seen, asked.latents, asked.physics)
-    found = retrieve(watcher, seen, known)
+    seen = predict_frames(model, asked.seen, asked.descriptors, asked.physics)
+    found = retrieve(model, seen, known)
     distances = measure_retrieval(seen, known, found)
-    made = generate(watcher, seen)
+    made = generate(model, seen)
     if made is not None:
         distances["generated"] = made
     chosen = {way: [known.bank.entries[k].physics for k in found[way][:, 0]] for way in ("offered", "nearest")}
-    return Answer(seen, score_materials(watcher, seen, known), distances, chosen)
+    return Answer(seen, score_materials(model, seen, known), distances, chosen)
 
 
 def tabulate(answers: Sequence[Answer]) -> dict[str, Any]:
@@ -144,8 +146,8 @@ def calibrate(answers: Sequence[Answer]) -> dict[str, float]:
     return {
         "temperature": fit_temperature(logits, truth),
         "accuracy_of_all_materials": float(right.mean()),
-        "error_before": measure_calibration(sure["before"], right),
-        "error_after": measure_calibration(sure["after"], right),
+        "error_before": expected_calibration_error(sure["before"], right),
+        "error_after": expected_calibration_error(sure["after"], right),
     }
 
 
@@ -157,11 +159,11 @@ def evaluate_folds(folds: Sequence[Path], real: Part, made: Part, bank: Bank | N
         days = [hit.group for hit in real.seen.hits]
         asked = real.select([k for k, day in enumerate(days) if day in left_out])
         learnt = real.select([k for k, day in enumerate(days) if day not in left_out])
-        watcher = load_watcher(folder)
+        model = load_vision_model(folder)
         pool = None if bank is None else without_groups(bank, left_out)
         joined = join_hits(made.seen, learnt.seen)
-        known = know(watcher, joined, [*made.physics, *learnt.physics], pool)
-        answers.append(measure(watcher, asked, known))
+        known = build_reference(model, joined, [*made.physics, *learnt.physics], pool)
+        answers.append(measure(model, asked, known))
         print(f"{folder.name}: {len(asked.seen.hits)} hits of {', '.join(left_out)}", file=sys.stderr, flush=True)
     return answers
 
@@ -187,16 +189,16 @@ def main(args: list[str]) -> None:
     made = thin(read_takes(options.learnt, work))
     real = read_part(list_real_hits(Path(options.data)), work)
     result: dict[str, Any] = {"bank": 0 if bank is None else len(bank), "learnt": len(made.physics)}
-    clean = load_watcher(Path(options.clean))
-    known = know(clean, made.seen, made.physics, bank)
+    clean = load_vision_model(Path(options.clean))
+    known = build_reference(clean, made.seen, made.physics, bank)
     if options.sim:
         asked = read_takes(options.sim, work)
         answer = measure(clean, asked, known)
-        result["simulation"] = tabulate([answer]) | {"places": measure_places(answer.seen)}
+        result["simulation"] = tabulate([answer]) | {"places": measure_localization(answer.seen)}
         result["calibration_simulation"] = calibrate([answer])
         if options.listen:
             pairs = [(answer.seen, answer.chosen)]
-            result["listening_simulation"] = listen_to_sight(pairs, options.listen, Path(options.ckpt_dir))
+            result["listening_simulation"] = classify_sampled_sounds(pairs, options.listen, Path(options.ckpt_dir))
         print(f"{len(asked.seen.hits)} simulated hits", file=sys.stderr, flush=True)
     result["real_from_simulation"] = tabulate([measure(clean, real, known)])
     if folders:
@@ -205,7 +207,7 @@ def main(args: list[str]) -> None:
         result["calibration"] = calibrate(answers)
         if options.listen:
             pairs = [(answer.seen, answer.chosen) for answer in answers]
-            result["listening"] = listen_to_sight(pairs, options.listen, Path(options.ckpt_dir))
+            result["listening"] = classify_sampled_sounds(pairs, options.listen, Path(options.ckpt_dir))
         if options.calibrate:
             write_temperature(Path(options.calibrate), result["calibration"]["temperature"])
     result["minutes"] = round((time.monotonic() - started_s) / 60, 1)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.lab.data.vision.hits import SeenHit
+from engine.lab.data.vision.hits import LabelledHit
 from engine.lab.evaluation.sampler.sounds import Settings, sample
-from engine.lab.evaluation.vision.scores import Seen
+from engine.lab.evaluation.vision.scores import EvaluatedHits
 from engine.lab.metrics.distribution import estimate_mean
 from engine.lab.metrics.material_classifier import CLASSES, draw_picture, listen, load_listener
 from engine.media.sound import read_clip_audio
@@ -29,14 +29,14 @@ BATCH = 8
 _CLASS_OF = {material: name for name, materials in CLASSES.items() for material in materials}
 
 
-def name_class(hit: SeenHit, classes: Sequence[str]) -> str | None:
+def name_class(hit: LabelledHit, classes: Sequence[str]) -> str | None:
     """What a listener calls a hit's material; None where it knows no such class."""
     name = _CLASS_OF.get(hit.material, "loose ground" if hit.material == "ground" else None)
     return name if name in classes else None
 
 
-def listen_to_sight(
-    pairs: Sequence[tuple[Seen, dict[str, list[Physics]]]], count: int, checkpoints: Path
+def classify_sampled_sounds(
+    pairs: Sequence[tuple[EvaluatedHits, dict[str, list[Physics]]]], count: int, checkpoints: Path
 ) -> dict[str, Any]:
     """Shares in percent of sampled sounds that the listener names as what was struck, of ``count`` hits in all.
 
@@ -44,7 +44,7 @@ def listen_to_sight(
     """
     listener = load_listener(checkpoints / "material")
     settings = Settings(str(checkpoints), "sampler", steps=(STEPS,))
-    rows: list[tuple[SeenHit, dict[str, Physics]]] = []
+    rows: list[tuple[LabelledHit, dict[str, Physics]]] = []
     for seen, chosen in pairs:
         for k, hit in enumerate(seen.hits):
             own = seen.physics[k]
@@ -77,7 +77,7 @@ def listen_to_sight(
     return result
 
 
-def _read(hit: SeenHit) -> np.ndarray:
+def _read(hit: LabelledHit) -> np.ndarray:
     """The sound of a hit up to the next."""
     return read_clip_audio(hit.sound, SAMPLE_RATE_HZ, hit.time_s, min(LONGEST_S, hit.apart_s))
 

@@ -50,21 +50,21 @@ def write_report(result: dict[str, Any]) -> list[str]:
             lines += [f"### {title}", "", *_write_part(result[name])]
     for name, title in (("calibration_simulation", "simulated takes"), ("calibration", "real clips")):
         if name in result:
-            told = result[name]
+            row = result[name]
             lines += [
-                f"Confidence on {title}: temperature {told['temperature']:.2f}; expected calibration error "
-                f"{100 * told['error_before']:.0f} % before, {100 * told['error_after']:.0f} % after; "
-                f"right of all 18 materials: {100 * told['accuracy_of_all_materials']:.0f} %.",
+                f"Confidence on {title}: temperature {row['temperature']:.2f}; expected calibration error "
+                f"{100 * row['error_before']:.0f} % before, {100 * row['error_after']:.0f} % after; "
+                f"right of all 18 materials: {100 * row['accuracy_of_all_materials']:.0f} %.",
                 "",
             ]
     for name, title in (("listening_simulation", "Simulated takes"), ("listening", "Real clips")):
         if not result.get(name):
             continue
-        told = result[name]
-        rows = [[LISTENED[way], interval(told["accuracy"][way]["all"], 0), f"{told['accuracy'][way]['balanced']:.0f}"]
-                for way in LISTENED if way in told["accuracy"]]  # fmt: skip
+        part = result[name]
+        rows = [[LISTENED[way], interval(part["accuracy"][way]["all"], 0), f"{part['accuracy'][way]['balanced']:.0f}"]
+                for way in LISTENED if way in part["accuracy"]]  # fmt: skip
         lines += [
-            f"{title}: {told['hits']} hits of {', '.join(told['classes'])}; the listener knows {told['of']} classes.",
+            f"{title}: {part['hits']} hits of {', '.join(part['classes'])}; the classifier knows {part['of']} classes.",
             "",
         ]
         lines += _table(("physics of", "recognised, %", "mean over classes, %"), rows)

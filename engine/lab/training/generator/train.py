@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.bank.bank import BANK_PATH, Bank, join_banks, load_bank
-from engine.bank.embedding import EMBEDDING_SIZE
+from engine.bank.bank import BANK_PATH, EMBEDDING_SIZE, Bank, join_banks, load_bank
 from engine.bank.generate import Generator, GeneratorConfig, drop_condition, save_generator
 from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import Examples, make_examples, split_bank

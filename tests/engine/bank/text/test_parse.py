@@ -18,7 +18,7 @@ from engine.bank.bank import Bank, Entry, make_bank
 from engine.bank.text import parse as words
 from engine.bank.text import word_matching as wordplace
 from engine.bank.text.lexicon import load_lexicon, typical_size_m
-from engine.bank.text.parse import rank_by_words, read_words
+from engine.bank.text.parse import parse_description, rank_by_text
 from engine.core.errors import BadInput
 from engine.lab.evaluation.text import evaluate as evaluation
 from engine.physics.model import MATERIALS, Modes, Physics, Residual, Stage
@@ -55,43 +55,43 @@ def test_a_description_is_read_as_it_is_meant(text: str) -> None:
 
 def test_nothing_understood_is_nothing_known() -> None:
     for text in ("", "   ", ",,,", "democracy tuesday", "?!"):
-        reading = read_words(text)
+        reading = parse_description(text)
         assert reading.attributes == Attributes(size_m=reading.attributes.size_m) or not reading.understood
         assert not reading.attributes.material
         assert not reading.understood
-    assert read_words("democracy tuesday glass").unknown == ("democracy", "tuesday")
+    assert parse_description("democracy tuesday glass").unknown == ("democracy", "tuesday")
 
 
 def test_words_are_told_in_their_order_with_their_meaning() -> None:
-    reading = read_words("thin glass bottle, wooden stick, small bathroom")
+    reading = parse_description("thin glass bottle, wooden stick, small bathroom")
     assert [said for said, _ in reading.understood] == [
         "thin", "glass", "bottle", "wooden", "stick", "small", "bathroom",
     ]  # fmt: skip
     assert reading.unknown == () and reading.things == ("bottle",)
-    assert dict(read_words("a galss jar").understood)["galss"].endswith("(taken for 'glass')")
+    assert dict(parse_description("a galss jar").understood)["galss"].endswith("(taken for 'glass')")
 
 
 def test_case_hyphens_plurals_and_typing_errors_do_not_matter() -> None:
-    plain = read_words("wine glass").attributes
+    plain = parse_description("wine glass").attributes
     for text in ("WINE GLASS", "wine-glass", "wine glasses", "Wine  glass."):
-        assert evaluation._plain(read_words(text).attributes) == evaluation._plain(plain), text
-    assert read_words("metalic").attributes.material == {"metal": 1.0}
-    assert read_words("plsatic").attributes.material == {"plastic": 1.0}
+        assert evaluation._plain(parse_description(text).attributes) == evaluation._plain(plain), text
+    assert parse_description("metalic").attributes.material == {"metal": 1.0}
+    assert parse_description("plsatic").attributes.material == {"plastic": 1.0}
 
 
 def test_a_degree_says_how_far_it_goes_and_a_negation_turns_it_round() -> None:
-    slightly, plain, very = (read_words(f"{d} damped pipe").attributes.damping for d in ("slightly", "", "very"))
+    slightly, plain, very = (parse_description(f"{d} damped pipe").attributes.damping for d in ("slightly", "", "very"))
     assert 0.0 < slightly < plain < very <= 1.0
-    assert read_words("not damped").attributes.damping < 0.0
-    assert read_words("not metallic").attributes.material == {"metal": 0.0}
-    sizes = [read_words(f"{d} box").attributes.size_m for d in ("tiny", "small", "", "large", "huge")]
+    assert parse_description("not damped").attributes.damping < 0.0
+    assert parse_description("not metallic").attributes.material == {"metal": 0.0}
+    sizes = [parse_description(f"{d} box").attributes.size_m for d in ("tiny", "small", "", "large", "huge")]
     assert sizes == sorted(sizes) and len(set(sizes)) == 5
 
 
 def test_attributes_are_in_their_ranges_whatever_is_said() -> None:
     text = "extremely very super hard loud ringing long ringing resonant huge giant dull dead very soft cathedral large"
     for part in (text, f"with {text}", f"{text} hall", "3000 m bottle", "0 cm box"):
-        attributes = read_words(part).attributes
+        attributes = parse_description(part).attributes
         for name in ("hardness", "damping", "room", "pitch", "ring"):
             value = getattr(attributes, name)
             assert math.isnan(value) or -1.0 <= value <= 1.0
@@ -100,7 +100,7 @@ def test_attributes_are_in_their_ranges_whatever_is_said() -> None:
 
 def test_too_long_a_description_is_refused_in_one_sentence() -> None:
     with pytest.raises(BadInput, match="at most 100"):
-        read_words("glass " * 101)
+        parse_description("glass " * 101)
 
 
 def test_the_lexicon_knows_only_materials_and_strikers_there_are() -> None:
@@ -119,7 +119,7 @@ def test_without_the_embedding_words_are_matched_by_spelling_and_it_is_said(monk
     wordplace.find_word.cache_clear()
     monkeypatch.setattr(wordplace, "load_vectors", lambda: None)
     monkeypatch.setattr(words, "load_vectors", lambda: None)
-    reading = read_words("galss botle, enormousish blorp")
+    reading = parse_description("galss botle, enormousish blorp")
     wordplace.find_word.cache_clear()
     assert reading.attributes.material == {"glass": 1.0}
     assert reading.unknown and "wordllama" in reading.note
@@ -138,19 +138,19 @@ def test_words_find_the_thing_they_name(bank: Bank) -> None:
         "wine glass": "Wine glass", "cowbell, no reverb": "Cowbell", "large glass pane": "Window",
         "hollow wood": "Wooden box", "a low solid metal thing with a long ring": "Steel plate",
     }.items():  # fmt: skip
-        candidates, reading = rank_by_words(bank, text, 3)
+        candidates, reading = rank_by_text(bank, text, 3)
         assert candidates[0].name == name, text
         assert reading.understood
         assert all(0.0 <= c.score <= 1.0 for c in candidates)
         assert [c.score for c in candidates] == sorted((c.score for c in candidates), reverse=True)
-    assert rank_by_words(bank, "not metallic", 6)[0][-1].material == "metal"
-    assert rank_by_words(bank, "democracy", 3)[0] == ()
-    assert rank_by_words(bank, "in a large hall", 3)[0] == ()
+    assert rank_by_text(bank, "not metallic", 6)[0][-1].material == "metal"
+    assert rank_by_text(bank, "democracy", 3)[0] == ()
+    assert rank_by_text(bank, "in a large hall", 3)[0] == ()
 
 
 def test_a_word_of_a_sounds_name_is_understood(bank: Bank) -> None:
     entries = (*bank.entries, Entry("Anklung 3", sound(), "wood", group="anklung"))
-    candidates, reading = rank_by_words(make_bank(entries), "anklung", 2)
+    candidates, reading = rank_by_text(make_bank(entries), "anklung", 2)
     assert candidates[0].name == "Anklung 3"
     assert reading.unknown == ()
 

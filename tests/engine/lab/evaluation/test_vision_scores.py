@@ -13,11 +13,11 @@ import pytest
 
 from engine.bank.bank import Entry, make_bank
 from engine.core.errors import BadInput
-from engine.lab.data.vision.hits import SeenHit, list_real_hits, list_simulated_hits
+from engine.lab.data.vision.hits import LabelledHit, list_real_hits, list_simulated_hits
 from engine.lab.evaluation.vision.evaluate import read_left_out
 from engine.lab.evaluation.vision.scores import (
-    Known,
-    Seen,
+    EvaluatedHits,
+    Reference,
     choose_classes,
     measure_retrieval,
     tabulate_distances,
@@ -26,10 +26,10 @@ from engine.lab.evaluation.vision.scores import (
 )
 from engine.physics.model import MATERIALS, Modes, Physics
 
-HIT = SeenHit("take", "take.mp4", "", "day", "take/thing", True, 1.0, 1.0, "hit", "wood")
+HIT = LabelledHit("take", "take.mp4", "", "day", "take/thing", True, 1.0, 1.0, "hit", "wood")
 
 
-def make_hits(count: int) -> list[SeenHit]:
+def make_hits(count: int) -> list[LabelledHit]:
     """Wood and metal in turn, four to a clip, two clips to a day."""
     names = ("wood", "metal")
     return [
@@ -64,9 +64,9 @@ def test_the_closest_entry_is_nearer_than_a_random_one() -> None:
     ]
     bank = make_bank(entries)
     hits = make_hits(4)
-    latents = bank.latents[[0, 2, 1, 3]]
-    seen = Seen(tuple(hits), (), latents, ())
-    known = Known((), np.zeros((0, 4)), np.zeros(0, int), bank)
+    descriptors = bank.descriptors[[0, 2, 1, 3]]
+    seen = EvaluatedHits(tuple(hits), (), descriptors, ())
+    known = Reference((), np.zeros((0, 4)), np.zeros(0, int), bank)
     measured = measure_retrieval(seen, known, {"joint": np.asarray([[0, 1], [2, 0], [3, 1], [0, 3]])})
     assert np.allclose(measured["closest"], 0.0, atol=0.02)
     assert np.allclose(measured["joint"][:2], 0.0, atol=0.02) and measured["joint"][2] > 1.0
