@@ -1,7 +1,7 @@
 """What a designer turns instead of single modes: mass, hardness, damping, position, roughness, room, and velocity.
 
 Each law is continuous, is the identity at its default, and maps own values to heard ones without touching the own: they
-stay in the document. ``ui/editor/macros.js`` is the same arithmetic for the preview; a change here is a change there.
+stay in the document. ``ui/editor/audio/macros.js`` is the same arithmetic for the preview; change both together.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ EDITOR = ROOT / "ui" / "editor"
 # What every script below starts from. Arrays cross as base64 of float32.
 TOOLS = """
 const [audio, buffers, prior, preview, panner, quantities, meter] = await Promise.all(
-  ["audio", "buffers", "prior", "preview", "panner", "quantities", "meter"].map((name) => import(`/${name}.js`)));
+  ["audio/engine", "audio/buffers", "audio/prior", "audio/preview", "audio/panner", "state/quantities", "audio/meter"]
+    .map((name) => import(`/${name}.js`)));
 const pack = (array) => {
   const bytes = new Uint8Array(Float32Array.from(array).buffer);
   let text = "";

@@ -14,9 +14,10 @@ from engine.physics.model import MACRO_NAMES, Macros, Modes, Residual, Stage
 from tests.browser.struck_page import Editor, browse, serve
 from ui.view import modes_view, residual_view
 
-LAWS = """(given) => import("/struck/static/macros.js").then(({ applyMacros }) =>
+LAWS = """(given) => import("/struck/static/audio/macros.js").then(({ applyMacros }) =>
   given.map(([modes, residual, macros, velocity_db]) => applyMacros(modes, residual, macros, velocity_db)))"""
-INVERSE = """([sound, indices, wanted]) => import("/struck/static/macros.js").then(({ applyMacros, ownValues }) => {
+INVERSE = """async ([sound, indices, wanted]) => {
+  const { applyMacros, ownValues } = await import("/struck/static/audio/macros.js");
   const own = ownValues(sound, indices, wanted);
   const modes = structuredClone(sound.modes);
   for (const name of Object.keys(own)) indices.forEach((index, i) => { modes[name][index] = own[name][i]; });

@@ -1,22 +1,22 @@
 // The editor: brings the parts together in one element and takes them down again when it goes.
 
-import { createAudio } from "./audio.js";
-import { createFocusFrames } from "./focus_frames.js";
-import { createHelp } from "./help.js";
-import { createHints } from "./hints.js";
-import { createInspector } from "./inspector.js";
-import { createKeys } from "./keys.js";
-import { createLayout } from "./layout.js";
-import { createMaterials } from "./materials.js";
-import { createPlayer } from "./player.js";
-import { make } from "./sliders.js";
-import { createStart } from "./start.js";
-import { createStore, sessionId } from "./store.js";
-import { createTimeline } from "./timeline.js";
-import { createToasts } from "./toasts.js";
-import { createTopBar } from "./topbar.js";
+import { createAudio } from "./audio/engine.js";
+import { createFocusFrames } from "./widgets/focus_frames.js";
+import { createHelp } from "./panels/help.js";
+import { createHints } from "./panels/hints.js";
+import { createInspector } from "./panels/inspector.js";
+import { createKeys } from "./widgets/keyboard.js";
+import { createLayout } from "./widgets/layout.js";
+import { createMaterials } from "./panels/materials.js";
+import { createPlayer } from "./panels/player.js";
+import { make } from "./widgets/controls.js";
+import { createStart } from "./panels/start.js";
+import { createStore, sessionId } from "./state/store.js";
+import { createTimeline } from "./timeline/timeline.js";
+import { createToasts } from "./widgets/toasts.js";
+import { createTopBar } from "./panels/top_bar.js";
 
-const STYLES = ["style.css", "inspector.css", "match.css", "find.css"];
+const STYLES = ["style.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css"];
 
 function loadStyle(name) {
   const address = new URL(name, import.meta.url).href;

@@ -1,0 +1,155 @@
+// Sounds by key: fetched once, kept in a bounded memory, delayed by a fraction of a sample, and drawn as peaks.
+
+import { durationOf, synthesize, tweaked } from "./prior.js";
+import { SAMPLE_RATE_HZ } from "../state/quantities.js";
+
+const MEMORY_BYTES = 256 * 2 ** 20;
+const FRACTIONS = 64; // a hit's place between two samples, to 0.3 microseconds
+const DELAY_TAPS = 32;
+export const DELAY_LEAD = DELAY_TAPS / 2 - 1; // samples by which a fractionally delayed buffer must start earlier
+
+function besselI0(x) {
+  let term = 1;
+  let sum = 1;
+  for (let k = 1; k < 60 && term > sum * 1e-17; k++) {
+    term *= (x / (2 * k)) ** 2;
+    sum += term;
+  }
+  return sum;
+}
+
+/** The engine's windowed sinc [DELAY_TAPS]: delays by DELAY_LEAD + fraction samples. */
+export function delayKernel(fraction) {
+  const kernel = new Float64Array(DELAY_TAPS);
+  let total = 0;
+  for (let i = 0; i < DELAY_TAPS; i++) {
+    const offset = i - DELAY_LEAD - fraction;
+    const window = besselI0(8 * Math.sqrt(Math.max(0, 1 - (offset / (DELAY_TAPS / 2)) ** 2))) / besselI0(8);
+    kernel[i] = window * (offset === 0 ? 1 : Math.sin(Math.PI * offset) / (Math.PI * offset));
+    total += kernel[i];
+  }
+  return kernel.map((value) => value / total);
+}
+
+function delayed(samples, fraction) {
+  const kernel = delayKernel(fraction);
+  const out = new Float32Array(samples.length + DELAY_TAPS - 1);
+  for (let n = 0; n < out.length; n++) {
+    let sum = 0;
+    for (let k = Math.max(0, n - samples.length + 1); k < DELAY_TAPS && k <= n; k++) sum += kernel[k] * samples[n - k];
+    out[n] = sum;
+  }
+  return out;
+}
+
+/** First sample and fraction (0 or k / FRACTIONS) of a time, the fraction rounded to what is kept. */
+export function placeOf(time_s) {
+  const position = Math.round(time_s * SAMPLE_RATE_HZ * FRACTIONS) / FRACTIONS;
+  const first = Math.floor(position);
+  return { first, fraction: position - first };
+}
+
+function toBuffer(samples) {
+  const buffer = new AudioBuffer({ length: Math.max(1, samples.length), numberOfChannels: 1, sampleRate: SAMPLE_RATE_HZ });
+  buffer.copyToChannel(samples, 0);
+  return buffer;
+}
+
+/** A store of AudioBuffers; ``fetchSound(key)`` gives Float32Array samples or throws. */
+export function createBuffers(fetchSound = fetchFromServer) {
+  const kept = new Map(); // name -> AudioBuffer, least recently used first
+  const loading = new Map();
+  const peaks = new Map();
+  let bytes = 0;
+
+  function keep(name, buffer) {
+    kept.set(name, buffer);
+    bytes += buffer.length * 4;
+    for (const [oldest, old] of kept) {
+      if (bytes <= MEMORY_BYTES || oldest === name) break;
+      kept.delete(oldest);
+      bytes -= old.length * 4;
+    }
+    return buffer;
+  }
+
+  function peek(name) {
+    const buffer = kept.get(name);
+    if (buffer) {
+      kept.delete(name);
+      kept.set(name, buffer);
+    }
+    return buffer;
+  }
+
+  /** The buffer of a key, fetched if it is not here. */
+  function load(key) {
+    const ready = peek(key);
+    if (ready) return Promise.resolve(ready);
+    if (!loading.has(key)) {
+      const work = fetchSound(key).then((samples) => keep(key, toBuffer(samples)));
+      loading.set(key, work);
+      work.catch(() => {}).finally(() => loading.delete(key));
+    }
+    return loading.get(key);
+  }
+
+  /** The buffer of a key at a fraction of a sample if the key is here, else undefined. */
+  function placed(key, fraction) {
+    if (fraction === 0) return peek(key);
+    const name = `${key}|${fraction}`;
+    const ready = peek(name);
+    if (ready) return ready;
+    const plain = peek(key);
+    return plain && keep(name, toBuffer(delayed(plain.getChannelData(0), fraction)));
+  }
+
+  const priors = new WeakMap(); // sound -> Map of tweak and velocity -> key, so that a changed sound has a new prior
+  let priorCount = 0;
+
+  /** The key of a hit's analytic prior at a velocity, computed if it is not here. */
+  function prior(sound, tweak, velocity_db = 0) {
+    if (!priors.has(sound)) priors.set(sound, new Map());
+    const name = JSON.stringify([tweak ?? null, velocity_db]);
+    const keys = priors.get(sound);
+    if (!keys.has(name)) keys.set(name, `prior:${++priorCount}`);
+    const key = keys.get(name);
+    if (!peek(key)) {
+      const physics = tweaked(sound, tweak, velocity_db);
+      keep(key, toBuffer(synthesize(physics, Math.min(4, durationOf(physics)), 1)));
+    }
+    return key;
+  }
+
+  /** Smallest and largest sample of each of ``columns`` equal parts, in pairs: Float32Array [2 * columns]. */
+  async function peaksFor(key, columns) {
+    const name = `${key}|${columns}`;
+    if (!peaks.has(name)) {
+      const samples = (await load(key)).getChannelData(0);
+      const pairs = new Float32Array(2 * columns);
+      for (let column = 0; column < columns; column++) {
+        const start = Math.floor((column * samples.length) / columns);
+        const end = Math.max(start + 1, Math.floor(((column + 1) * samples.length) / columns));
+        let low = Infinity;
+        let high = -Infinity;
+        for (let i = start; i < end && i < samples.length; i++) {
+          if (samples[i] < low) low = samples[i];
+          if (samples[i] > high) high = samples[i];
+        }
+        pairs[2 * column] = low === Infinity ? 0 : low;
+        pairs[2 * column + 1] = high === -Infinity ? 0 : high;
+      }
+      if (peaks.size > 4000) peaks.delete(peaks.keys().next().value);
+      peaks.set(name, pairs);
+    }
+    return peaks.get(name);
+  }
+
+  return { load, peek, placed, prior, peaksFor, get bytes() { return bytes; } };
+}
+
+async function fetchFromServer(key) {
+  const answer = await fetch(`/struck/sound/${encodeURIComponent(key)}`);
+  if (!answer.ok) throw new Error(`sound ${key} is not there (${answer.status})`);
+  return new Float32Array(await answer.arrayBuffer());
+}

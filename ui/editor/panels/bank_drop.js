@@ -1,0 +1,88 @@
+// A person's own recordings: chosen or dropped, files or whole folders, sent to the server and added to the bank.
+
+import { createButton, make } from "../widgets/controls.js";
+import { upload } from "../state/upload.js";
+
+const SOUNDS = /\.(wav|flac|ogg|oga|mp3|aiff?|m4a|opus)$/i;
+const MOST = 2000;
+
+/** ``changed()`` is called when the bank has grown. */
+export function createDrop(store, shared, changed) {
+  let busy = null; // an AbortController while files are on their way
+
+  const files = make("input", "", { type: "file", multiple: true, accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
+  const folder = make("input", "", { type: "file", multiple: true, webkitdirectory: true, hidden: true });
+  for (const field of [files, folder]) {
+    field.addEventListener("change", () => {
+      add([...field.files]);
+      field.value = "";
+    });
+  }
+  const button = createButton("Add recordings…", { title: "Add your own recordings of single hits, or drop files or a folder here", onPress: () => (busy ? busy.abort() : files.click()) });
+  const folderButton = createButton("Folder…", { title: "Add every recording of a folder", onPress: () => folder.click() });
+  const told = make("div", "find-told", { hidden: true, role: "status" });
+
+  async function add(given) {
+    const sounds = given.filter((file) => SOUNDS.test(file.name)).slice(0, MOST);
+    if (!sounds.length) {
+      if (given.length) shared.report("none of these is a recording; drop WAV, FLAC, AIFF, Ogg or MP3 files, or a folder of them");
+      return;
+    }
+    busy = new AbortController();
+    const paths = [];
+    try {
+      for (const [number, file] of sounds.entries()) {
+        say(`Reading ${number + 1} of ${sounds.length}: ${file.name}`);
+        paths.push(await upload(file, store.session, () => {}, busy.signal));
+      }
+      say(`Measuring ${sounds.length === 1 ? sounds[0].name : `${sounds.length} recordings`}…`);
+      store.send({ type: "add_to_bank", paths });
+    } catch (error) {
+      told.hidden = true;
+      if (error.name !== "AbortError") shared.report(error.message);
+    }
+    busy = null;
+  }
+
+  function say(text) {
+    told.hidden = false;
+    told.replaceChildren(make("p", "ins-quiet", { textContent: text }));
+  }
+
+  /** The server's report: what was added, what was there already, what could not be read. */
+  function tell({ added, duplicates, broken }) {
+    if (!added.length && !duplicates.length && !broken.length) return;
+    const parts = [`${added.length} added`, duplicates.length && `${duplicates.length} already there`, broken.length && `${broken.length} could not be used`].filter(Boolean);
+    const rows = [...broken, ...duplicates].slice(0, 40).map(([name, why]) => make("li", "", { textContent: `${name}: ${why}`, title: why }));
+    told.hidden = false;
+    told.replaceChildren(
+      make("div", "ins-row", {}, make("p", "", { textContent: parts.join(", ") }), make("span", "st-space"), createButton("Close", { kind: "quiet", title: "Close this report", onPress: () => { told.hidden = true; } })),
+      ...(rows.length ? [make("ul", "", {}, ...rows)] : []));
+    if (added.length) changed();
+  }
+
+  async function entriesOf(entry) {
+    if (entry.isFile) return [await new Promise((done, fail) => entry.file(done, fail))];
+    const reader = entry.createReader();
+    const found = [];
+    for (;;) {
+      const batch = await new Promise((done, fail) => reader.readEntries(done, fail)); // a hundred at a time
+      if (!batch.length || found.length > MOST) break;
+      for (const inner of batch) found.push(...await entriesOf(inner));
+    }
+    return found;
+  }
+
+  /** Take a drop of a folder or of several recordings, or of one on ``panel``; whether it was one of these. */
+  function takeDropped(event, panel) {
+    const entries = [...(event.dataTransfer.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    const plain = [...event.dataTransfer.files];
+    const sounds = plain.filter((file) => SOUNDS.test(file.name)).length;
+    const isFolder = entries.some((entry) => entry.isDirectory);
+    if (!isFolder && sounds < 2 && !(sounds && panel.contains(event.target))) return false;
+    Promise.all(entries.length ? entries.map(entriesOf) : [plain]).then((found) => add(found.flat()), () => shared.report("the dropped folder could not be read; choose it with Folder…"));
+    return true;
+  }
+
+  return { button: make("span", "ins-row", {}, button, files), folderButton: make("span", "ins-row", {}, folderButton, folder), told, tell, takeDropped, dispose: () => busy?.abort() };
+}

@@ -1,0 +1,128 @@
+// The export menu: what to write, how far it is, and the finished files.
+
+import { icon } from "../widgets/icons.js";
+import { make } from "../widgets/controls.js";
+
+const KINDS = [
+  ["mp4", "Clip with the new sound", "MP4, picture untouched"],
+  ["wav", "The sound alone", "WAV, 48 kHz, 24 bit"],
+  ["stems", "Stems", "a WAV for each sound"],
+  ["markers", "Markers", "the times of the hits, CSV"],
+  ["project", "Project file", "to go on elsewhere"],
+];
+const REMEMBERED = "struck.export";
+
+function remembered() {
+  try {
+    const kinds = JSON.parse(localStorage.getItem(REMEMBERED));
+    if (Array.isArray(kinds)) return new Set(kinds);
+  } catch {
+    // no storage: the usual choice
+  }
+  return new Set(["mp4", "wav"]);
+}
+
+export function createExportMenu(store) {
+  const chosen = remembered();
+  let working = false;
+  let files = [];
+
+  const press = make("button", "st-button is-main st-export", { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(menu.hidden) }, "Export", icon("down"));
+  const choices = KINDS.map(([kind, title, note]) => {
+    const box = make("input", "", { type: "checkbox", checked: chosen.has(kind), onchange: () => choose(kind, box.checked) });
+    return make("label", "st-choice", {}, box, make("span", "st-choice-title", { textContent: title }), make("span", "st-choice-note", { textContent: note }));
+  });
+  const go = make("button", "st-button is-main", { type: "button", onclick: begin });
+  const stop = make("button", "st-button", { type: "button", textContent: "Cancel", onclick: () => store.send({ type: "cancel" }) });
+  const fill = make("i", "st-progress-fill");
+  const progress = make("div", "st-progress", {}, fill);
+  const words = make("p", "st-export-words", { role: "status" });
+  const list = make("div", "st-files");
+  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, ...choices, make("div", "st-export-foot", {}, words, stop, go), progress, list);
+  const element = make("div", "st-anchor", {}, press, menu);
+
+  function choose(kind, wanted) {
+    if (wanted) chosen.add(kind);
+    else chosen.delete(kind);
+    try {
+      localStorage.setItem(REMEMBERED, JSON.stringify([...chosen]));
+    } catch {
+      // without storage the choice lasts until the page goes
+    }
+    show();
+  }
+
+  function begin() {
+    const what = KINDS.map(([kind]) => kind).filter((kind) => chosen.has(kind));
+    files = [];
+    working = store.send({ type: "export", what });
+    show();
+  }
+
+  function show() {
+    const { phase, done, total, message } = store.status;
+    const exporting = working && (phase === "exporting" || phase === "sampling");
+    if (exporting) {
+      words.textContent = message;
+      fill.style.transform = `scaleX(${phase === "exporting" && total ? done / total : 0})`;
+    } else words.textContent = working ? "Starting" : files.length ? "Ready" : chosen.size ? "" : "Choose what to export";
+    progress.hidden = stop.hidden = !working;
+    go.hidden = working;
+    go.disabled = !chosen.size;
+    go.textContent = files.length ? "Export again" : "Export";
+    for (const choice of choices) choice.firstChild.disabled = working;
+    list.hidden = !files.length;
+    list.replaceChildren(...files.map(({ name, url, note }) =>
+      make("a", "st-file", { href: url, download: name, title: `Download ${name}` }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: name }), make("span", "st-file-note", { textContent: note ?? "" })), make("span", "st-file-get", { textContent: "Download" }))));
+  }
+
+  function setOpen(isOpen) {
+    menu.hidden = !isOpen;
+    press.setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) {
+      show();
+      (files.length ? list.firstChild : go).focus();
+    }
+  }
+
+  const outside = (event) => !menu.hidden && !element.contains(event.target) && setOpen(false);
+  document.addEventListener("pointerdown", outside, true);
+  menu.addEventListener("keydown", (event) => event.stopPropagation());
+  const onEscape = (event) => {
+    if (event.key !== "Escape" || menu.hidden) return;
+    setOpen(false);
+    press.focus({ preventScroll: true });
+    event.stopPropagation();
+  };
+  document.addEventListener("keydown", onEscape, true); // wherever the focus went when a button was hidden
+
+  const end = (isDone) => {
+    if (!working) return;
+    working = false;
+    if (isDone && menu.hidden) setOpen(true);
+    show();
+  };
+  const cleanups = [
+    store.on("exported", (message) => {
+      files = message.files;
+      end(true);
+    }),
+    store.on("status", ({ phase }) => {
+      if (working && (phase === "error" || phase === "cancelled")) end(false);
+      else if (!menu.hidden) show();
+    }),
+    store.on("error", () => end(false)),
+    store.on("view", ({ project }) => {
+      if (!project) setOpen(false);
+    }),
+  ];
+
+  return {
+    element,
+    dispose() {
+      document.removeEventListener("pointerdown", outside, true);
+      document.removeEventListener("keydown", onEscape, true);
+      for (const cleanup of cleanups) cleanup();
+    },
+  };
+}

@@ -1,0 +1,269 @@
+// The Find tab: what might be struck, from the picture, from words or from a sound like it; each is heard at once.
+
+import { createDrop } from "./bank_drop.js";
+import { soundColor } from "../state/quantities.js";
+import { createButton, createSegments, make, newGesture } from "../widgets/controls.js";
+
+const WAYS = [["picture", "Picture"], ["words", "Words"], ["sound", "Like it"], ["new", "New"]];
+const PARTS = [["modes", "Modes", "what rings"], ["noise", "Noise", "the strike's noise"], ["room", "Room", "the space around it"]];
+const EXAMPLE = "thin glass bottle, wooden stick, small bathroom";
+const EXAMPLES = [EXAMPLE, "heavy iron pan, hammer, large hall", "hollow wooden box, knuckles, dry", "small ceramic mug, spoon", "cardboard box, fist"];
+const BEFORE_S = 0.35; // the picture starts this much before the hit that is tried
+const TRY_MS = 20000;
+const percent = (share) => `${Math.round(100 * share)} %`;
+/** Why it fits, without the figure that stands beside it. */
+const reasonOf = ({ why, material }) => (why || material).replace(/,? ?\d+ ?% (alike|\w+ by sight)$/, "");
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** ``shared``: {currentSound(), report(message), player(), openMaterials()}. */
+export function createFindPanel(store, audio, shared) {
+  let way = "words";
+  let answer = null; // the last "found"
+  let asked = 0;
+  let waiting = false;
+  let using = null; // {id, gesture, soundId, began}
+  let trying = null; // {soundId, before: Map, until_ms}
+  let askedFor = ""; // what the answer belongs to: a sound and its hits
+  let bank = null;
+  const pinned = new Map(); // id -> candidate
+  const parts = new Set(PARTS.map(([name]) => name));
+  const cleanups = [];
+
+  const sound = () => shared.currentSound();
+  const hitsOf = (id) => store.view.project.hits.filter((hit) => hit.sound_id === id);
+
+  // --- what is asked -------------------------------------------------------------------------------
+
+  const words = make("input", "find-words", { type: "search", placeholder: EXAMPLE, "aria-label": "What is struck, in words", autocomplete: "off", spellcheck: false, maxLength: 300 });
+  words.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && words.value) words.value = "";
+    else if (event.key === "Enter") ask("words");
+    else if (event.key === "Escape") words.blur();
+    if (!(event.ctrlKey || event.metaKey)) event.stopPropagation();
+  });
+  const go = createButton("Find", { title: "Find sounds that fit these words", onPress: () => ask("words") });
+  const ways = createSegments({ label: "Find by", choices: WAYS, onChoose: (value) => ask(value) });
+  const target = make("span", "find-target");
+  const dot = make("i", "ins-dot");
+  const top = make("div", "ins-row find-top", {}, dot, target, make("span", "st-space"), make("span", "ins-label", { textContent: "Find by" }), ways.element);
+  const search = make("div", "ins-row find-search", {}, words, go);
+
+  const said = make("div", "ins-quiet find-said", { role: "status" });
+
+  // --- what is taken -------------------------------------------------------------------------------
+
+  const boxes = PARTS.map(([name, text, help]) => {
+    const box = make("input", "", { type: "checkbox", checked: true });
+    box.addEventListener("change", () => {
+      if (box.checked) parts.add(name);
+      else parts.delete(name);
+      if (!parts.size) {
+        parts.add(name); // nothing at all cannot be taken
+        box.checked = true;
+      }
+    });
+    return make("label", "ins-check", { title: `Take ${help} of the sound found; the rest stays as it is` }, box, text);
+  });
+  const take = make("div", "ins-row find-take", {}, make("span", "ins-label", { textContent: "A press takes its" }), ...boxes);
+  const list = make("div", "find-list", { role: "listbox", "aria-label": "Sounds found" });
+  list.addEventListener("keydown", (event) => {
+    const rows = [...list.querySelectorAll(".find-use")];
+    const at = rows.indexOf(document.activeElement);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || at < 0) return;
+    rows[Math.min(rows.length - 1, Math.max(0, at + step))].focus();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  const revert = createButton("Back to before", { title: "Undo what was taken from this list", onPress: goBack });
+  const materials = createButton("Materials…", { title: "Presets by material", onPress: () => shared.openMaterials() });
+  const drop = createDrop(store, shared, () => ask(way === "sound" ? "sound" : "words", true));
+  const size = make("span", "ins-quiet find-size");
+  const foot = make("div", "ins-row find-foot", {}, size, make("span", "st-space"), revert, materials, drop.button, drop.folderButton);
+  const body = make("div", "find-body", {}, top, search, said, take, list, drop.told, foot);
+  const empty = make("p", "ins-empty", { textContent: "Open a clip with hits in it; sounds for what is struck are found here." });
+  const element = make("div", "ins-panel find-panel", {}, body, empty);
+
+  // --- doing ---------------------------------------------------------------------------------------
+
+  function ask(by, quiet = false) {
+    const s = sound();
+    if (!s) return;
+    if (by === "words" && !words.value.trim()) {
+      way = "words";
+      show();
+      if (!quiet) words.focus();
+      return;
+    }
+    way = by;
+    waiting = true;
+    askedFor = subject(s);
+    store.send({ type: "find", by, request: ++asked, sound_id: s.id, text: words.value.trim() });
+    show();
+  }
+
+  const subject = (s) => `${store.view.project.clip.digest} ${s.id} ${way === "picture" ? hitsOf(s.id).map((hit) => hit.id).join() : ""}`;
+
+  /** Take a candidate into the sound and hear it where it is struck, with the picture. */
+  function use(candidate) {
+    const s = sound();
+    if (!s) return;
+    if (using?.soundId !== s.id) using = { soundId: s.id, gesture: newGesture() };
+    using.id = candidate.id;
+    const hits = hitsOf(s.id);
+    trying = { soundId: s.id, before: new Map(hits.map((hit) => [hit.id, store.rendered.get(hit.id)?.key])), until_ms: performance.now() + TRY_MS };
+    audio.resume()?.catch?.(() => {});
+    store.send({ type: "use_found", id: candidate.id, sound_id: s.id, parts: [...parts], gesture: using.gesture });
+    if (!hits.length) hear(candidate);
+    show();
+  }
+
+  function hear(candidate) {
+    audio.resume()?.catch?.(() => {});
+    store.send({ type: "hear_found", id: candidate.id });
+  }
+
+  /** Once the tried hit is sampled, show it: from a little before it, picture and sound. */
+  function playTried() {
+    if (!trying) return;
+    const { soundId, before, until_ms } = trying;
+    if (performance.now() > until_ms) {
+      trying = null;
+      return;
+    }
+    const hits = hitsOf(soundId).sort((a, b) => a.time_s - b.time_s);
+    const hit = hits.find((h) => store.selection.hits?.has(h.id)) ?? hits[0];
+    const entry = hit && store.rendered.get(hit.id);
+    if (!entry || entry.key === before.get(hit.id)) return;
+    trying = null;
+    const player = shared.player();
+    if (!player || player.playing) return;
+    player.seek(Math.max(0, hit.time_s - BEFORE_S));
+    player.play();
+  }
+
+  function goBack() {
+    if (!using) return;
+    using = trying = null;
+    store.send({ type: "undo" });
+    show();
+  }
+
+  function pin(candidate) {
+    if (pinned.has(candidate.id)) pinned.delete(candidate.id);
+    else pinned.set(candidate.id, candidate);
+    show();
+  }
+
+  // --- showing -------------------------------------------------------------------------------------
+
+  function row(candidate) {
+    const isPinned = pinned.has(candidate.id);
+    const isOn = using?.id === candidate.id && using.soundId === sound()?.id;
+    const details = [candidate.why, candidate.source, candidate.licence].filter(Boolean).join("\n");
+    const isNew = answer?.by === "new" || candidate.score === 0;
+    const bar = make("span", "find-score", { title: isNew ? "Made by the model; no recording is behind it" : `How well it fits: ${percent(candidate.score)}` }, make("i", "", { style: `width:${100 * Math.min(1, Math.max(0.02, candidate.score))}%` }));
+    const element = make("div", "find-row", { title: details },
+      make("button", "find-play", { type: "button", title: "Hear it struck once; nothing changes", "aria-label": `Hear ${candidate.name}`, textContent: "▶", onclick: () => hear(candidate) }),
+      make("button", "find-use", { type: "button", role: "option", "aria-selected": String(isOn), onclick: () => use(candidate) },
+        make("span", "find-name", { textContent: candidate.name }), make("span", "find-why", { textContent: reasonOf(candidate) }), bar,
+        make("span", "find-percent", { textContent: isNew ? "new" : percent(candidate.score) })),
+      make("button", "find-pin", { type: "button", title: isPinned ? "Unpin" : "Keep it at the top while you search on", "aria-pressed": String(isPinned), "aria-label": `Pin ${candidate.name}`, textContent: isPinned ? "★" : "☆", onclick: () => pin(candidate) }));
+    element.dataset.id = candidate.id;
+    element.classList.toggle("is-on", isOn);
+    element.classList.toggle("is-pinned", isPinned);
+    return element;
+  }
+
+  /** About the answer: how sure the look is, what was understood, what was not. */
+  function sentence() {
+    if (waiting) return [way === "picture" ? "Looking at the frames around its hits…" : "Searching…"];
+    if (!answer) return ["Type what is struck and with what, or have the picture looked at."];
+    if (answer.by === "picture") return [`${answer.seen ? `${capital(answer.seen)}. ` : ""}A look this sure is right about the material in ${percent(answer.confidence ?? 0)} of cases.`];
+    if (answer.by === "new" && !answer.understood) return [`Made by the model for what the picture shows${answer.seen ? `: ${answer.seen}` : ""}. Press New again for others.`];
+    if (answer.by === "sound") return ["Sounds most like this one, by what one hears of them."];
+    const chip = (text, className, title) => make("span", `find-chip ${className}`, { textContent: text, title });
+    const understood = (answer.understood ?? []).map(([text, meaning]) => chip(text, "", meaning));
+    const unknown = (answer.unknown ?? []).map((word) => chip(`${word}: not known`, "is-unknown", "Struck does not know this word; put it in others"));
+    return understood.length ? [...understood, ...unknown] : ["Nothing in these words was understood. ", ...unknown];
+  }
+
+  const examples = make("div", "find-examples", {}, make("p", "ins-quiet", { textContent: "For example" }),
+    ...EXAMPLES.map((text) => createButton(text, { kind: "quiet", title: "Find sounds that fit these words", onPress: () => {
+      words.value = text;
+      ask("words");
+    } })));
+
+  function show() {
+    const s = sound();
+    body.hidden = !s;
+    empty.hidden = Boolean(s);
+    if (!s) return;
+    const hits = hitsOf(s.id).length;
+    dot.style.setProperty("--sound", soundColor(store.view.project, s.id));
+    target.textContent = `${s.name} · ${hits === 1 ? "1 hit" : `${hits} hits`}`;
+    target.title = s.origin_note ?? "";
+    ways.set(way);
+    said.replaceChildren(...sentence());
+    said.classList.toggle("is-waiting", waiting);
+    const found = (answer?.candidates ?? []).filter((candidate) => !pinned.has(candidate.id));
+    const at = list.scrollTop;
+    const focused = list.contains(document.activeElement) ? document.activeElement.closest(".find-row")?.dataset.id : null;
+    const rows = [...pinned.values(), ...found].map(row);
+    list.replaceChildren(...(rows.length || waiting || answer ? rows : [examples]));
+    list.scrollTop = at;
+    if (focused) list.querySelector(`[data-id="${focused}"] .find-use`)?.focus({ preventScroll: true });
+    take.hidden = !rows.length;
+    revert.disabled = !(using && using.soundId === s.id);
+    size.textContent = bank ? `${bank.sounds.toLocaleString("en")} sounds${bank.own ? `, ${bank.own} of your own` : ""}` : "";
+  }
+
+  /** The tab came into view: know the size of the bank, and look at the picture of a clip that has no sound. */
+  function opened() {
+    if (!bank) store.send({ type: "bank" });
+    const s = sound();
+    if (s && !waiting && !answer && !store.view.project.clip.has_audio && hitsOf(s.id).length) ask("picture");
+    show();
+  }
+
+  cleanups.push(
+    store.on("found", (message) => {
+      if (message.request !== asked) return;
+      waiting = false;
+      answer = message;
+      list.scrollTop = 0;
+      show();
+    }),
+    store.on("bank", (message) => {
+      bank = message;
+      drop.tell(message);
+      show();
+    }),
+    store.on("view", () => {
+      const s = sound();
+      if (using && (!s || !store.view.project?.sounds.some(({ id }) => id === using.soundId))) using = null;
+      if (answer && s && askedFor && !askedFor.startsWith(store.view.project.clip.digest)) {
+        answer = null; // another clip
+        pinned.clear();
+      }
+    }),
+    store.on("rendered", playTried),
+    store.on("error", () => {
+      waiting = false;
+      trying = null;
+      show();
+    }),
+  );
+
+  return {
+    element, show, opened,
+    /** Look at the picture for this sound. */
+    look: () => ask("picture"),
+    takeDropped: (event) => drop.takeDropped(event, element),
+    dispose() {
+      drop.dispose();
+      for (const cleanup of cleanups) cleanup?.();
+    },
+  };
+}

@@ -1,0 +1,68 @@
+// What every key and gesture does, on one sheet.
+
+import { make } from "../widgets/controls.js";
+
+const COMMAND = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
+const SECTIONS = [
+  ["Playback", [
+    ["Space", "play or pause"], [", .", "a frame back or on"], ["← →", "the same, while no hit is selected"], ["⇧ ← →", "ten frames"],
+    ["Home End", "to the start or the end"], ["L", "loop"],
+  ]],
+  ["Timeline", [
+    ["Double-click", "add a hit, or hear the one there"], ["N", "add a hit at the playhead"], ["Drag a hit", "its time, or its velocity up and down"],
+    ["⇧ drag", "snap to frames"], ["Drag beside", "select with a box"], ["⇧ click", "add to the selection"], ["Right-click", "menu of a hit"],
+    ["[ ]", "hit before or after"], ["Wheel", "zoom"], ["⇧ wheel", "scroll"], ["F", "see all"], ["⇧ drag on Clip", "mark a span of its sound and take it"],
+  ]],
+  ["Selected hits", [
+    ["← →", "move by a frame"], ["⇧ ← →", "move by 10 ms"], ["↑ ↓", "velocity by 1 dB"], ["⇧ ↑ ↓", "velocity by 0.1 dB"], ["Enter", "hear the hit"],
+    ["M", "mute"], ["D", "a sound of its own"], ["Delete", "take away"], [`${COMMAND} A`, "select all"], ["Esc", "select none"],
+  ]],
+  ["Modes", [
+    ["Drag", "frequency and power"], ["⇧ drag", "one of the two"], ["Alt drag", "decay"], ["Drag beside", "select with a box"], ["Double-click", "add a mode"],
+    ["Wheel", "zoom"], ["← →", "5 cents, with ⇧ 50"], ["↑ ↓", "0.5 dB, with ⇧ 5"], ["M", "mute"], ["N", "add a mode"], ["Delete", "take away"],
+    ["Enter", "strike"],
+  ]],
+  ["Macros and morph", [
+    ["Drag", "the whole object, over its own modes"], ["Double-click", "back to no change"], ["← →", "one step"], ["Bake", "makes what is heard its own"], ["Morph…", "towards another sound, or a new one between"],
+  ]],
+  ["Residual", [
+    ["Drag", "paint the bands"], ["Click", "choose a band"], ["⇧ click", "choose up to there"], ["↑ ↓", "1 dB, with ⇧ 6"], [`${COMMAND} A`, "choose all"], ["Esc", "choose none"],
+  ]],
+  ["Find", [
+    ["Press a row", "takes it and plays it with the picture"], ["▶", "hear it once; nothing changes"], ["☆", "keep it at the top"], ["↑ ↓", "row before or after"], ["Drop a folder", "adds its recordings to your bank"],
+  ]],
+  ["Match", [
+    ["Enlarge", "model and recording, how near, and what is worst"], ["Esc", "back"],
+  ]],
+  ["Project", [
+    [`${COMMAND} O`, "open"], [`${COMMAND} S`, "save"], [`${COMMAND} Z`, "undo"], [`${COMMAND} ⇧ Z`, "redo"], ["?", "this sheet"],
+  ]],
+];
+
+export function createHelp(app) {
+  let returnTo = null;
+  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
+  const sections = SECTIONS.map(([title, rows]) => make("section", "st-help-part", {}, make("h2", "", { textContent: title }),
+    make("dl", "", {}, ...rows.flatMap(([keys, does]) => [make("dt", "", { textContent: keys }), make("dd", "", { textContent: does })]))));
+  const sheet = make("div", "st-help", { role: "dialog", "aria-modal": "true", "aria-label": "Keys and gestures" }, close, ...sections);
+  const page = make("div", "st-scrim", { hidden: true }, sheet);
+  app.append(page);
+
+  function setOpen(isOpen) {
+    if (page.hidden !== isOpen) return;
+    page.hidden = !isOpen;
+    if (isOpen) {
+      returnTo = document.activeElement;
+      close.focus({ preventScroll: true });
+    } else if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
+  }
+
+  page.addEventListener("pointerdown", (event) => event.target === page && setOpen(false));
+  page.addEventListener("keydown", (event) => {
+    if (page.hidden) return; // the focus leaves a hidden sheet only with the next picture
+    event.stopPropagation();
+    if (event.key === "Tab") event.preventDefault(); // there is one button
+    if (event.key === "Escape" || event.key === "?") setOpen(false);
+  });
+  return { open: () => setOpen(true), dispose() {} };
+}

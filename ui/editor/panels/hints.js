@@ -1,0 +1,35 @@
+// The line at the foot: what the hands can do now, and what the project holds.
+
+import { make } from "../widgets/controls.js";
+
+const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+const NOTHING_CHOSEN = [["space", "play"], ["← →", "frame"], ["double-click", "add a hit"], ["drag", "select"], ["wheel", "zoom"], ["⇧ wheel", "scroll"]];
+const CHOSEN = [["space", "play"], ["← →", "nudge a frame"], ["⇧ ← →", "10 ms"], ["↑ ↓", "velocity"], ["M", "mute"], ["D", "detach"], ["↵", "hear"], ["⌫", "delete"], ["⇧ drag", "snap to frames"]];
+
+export function createHints(root, store) {
+  const hints = make("div", "st-hints");
+  const facts = make("div", "st-facts");
+  root.append(hints, facts);
+  let shown = null;
+
+  function show() {
+    const project = store.view?.project;
+    const wanted = !project ? [] : store.selection.hits.size ? CHOSEN : NOTHING_CHOSEN;
+    if (wanted !== shown) {
+      shown = wanted;
+      hints.replaceChildren(...wanted.map(([key, does]) => make("span", "st-hint", {}, make("kbd", "", { textContent: key }), does)));
+    }
+    if (!project) {
+      facts.textContent = "";
+      return;
+    }
+    const chosen = store.selection.hits.size;
+    const parts = [`${project.clip.duration_s.toFixed(1)} s`, count(project.hits.length, "hit"), count(project.sounds.length, "sound"), `${project.clip.width} × ${project.clip.height}`];
+    if (chosen) parts.unshift(`${chosen} selected`);
+    facts.textContent = parts.join("  ·  ");
+  }
+
+  const cleanups = [store.on("view", show), store.on("selection", show)];
+  show();
+  return { dispose: () => cleanups.forEach((cleanup) => cleanup()) };
+}

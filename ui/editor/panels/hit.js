@@ -1,0 +1,134 @@
+// The Hit tab: everything about the selected hits.
+
+import { icon } from "../widgets/icons.js";
+import { heard } from "../audio/macros.js";
+import { formatDb, formatPan, formatSeconds, formatTimecode, frameRate, LN_60_DB, readDb, readPan, readPlain, readTime, soundColor } from "../state/quantities.js";
+import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
+
+const LIVE_MS = 40;
+// Seven digits at most, so that the field shows them and a person can note them.
+export const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % 10_000_000;
+const formatCents = (v) => `${v > 0 ? "+" : ""}${Math.round(v)} cents`.replace("-", "\u2212");
+const formatRatio = (v) => `${v.toFixed(2)} ×`;
+
+export function createHitPanel(store, audio) {
+  let gesture = null;
+  let sentAt_ms = 0;
+
+  const chosen = () => store.view.project?.hits.filter((hit) => store.selection.hits?.has(hit.id)) ?? [];
+  const set = (values, by = newGesture()) => {
+    const ids = chosen().map((hit) => hit.id);
+    if (ids.length) store.edit({ kind: "set_hits", ids, values }, by);
+  };
+
+  /** A slider on one field; a ``live`` one (the mix) is sent while it moves, the others when let go, since they are sampled. */
+  const field = (name, settings, live = false) => createSlider({
+    ...settings,
+    onStart: () => { gesture = newGesture(); },
+    onInput(value) {
+      if (!live || performance.now() - sentAt_ms < LIVE_MS) return;
+      sentAt_ms = performance.now();
+      set({ [name]: value }, gesture);
+    },
+    onCommit: (value) => set({ [name]: value }, gesture),
+  });
+
+  const title = make("span", "ins-title");
+  const subtitle = make("span", "ins-quiet ins-origin");
+  const hear = createButton("Play hit", { title: "Hear this hit alone", onPress: () => chosen()[0] && audio.auditionHit(chosen()[0].id)?.catch?.(() => {}) });
+  const mute = createButton("Mute", { title: "Leave the hit out of the mix", onPress: () => set({ mute: !chosen().every((hit) => hit.mute) }) });
+  const header = make("div", "ins-row ins-hit-head", {}, title, subtitle, hear, mute);
+
+  const move = (text) => {
+    const time_s = readTime(text, store.view.project.clip);
+    if (time_s === null) return false;
+    shift(time_s - chosen()[0].time_s);
+    return true;
+  };
+  const shift = (delta_s) => {
+    const hits = chosen();
+    if (hits.length) store.edit({ kind: "move_hits", ids: hits.map((hit) => hit.id), delta_s }, newGesture());
+  };
+  const nudge = (frames) => shift(frames / frameRate(store.view.project.clip.frame_rate));
+  const timecode = createEntry({ label: "Time, timecode", className: "ins-time", onEnter: move });
+  const seconds = createEntry({ label: "Time, seconds", className: "ins-time", onEnter: move });
+  const time = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Time" }), make("div", "ins-row", {}, timecode.element, seconds.element,
+    createButton("−1 frame", { title: "One frame earlier", onPress: () => nudge(-1) }), createButton("+1 frame", { title: "One frame later", onPress: () => nudge(1) })));
+
+  const sound = createSelect({ label: "Sound", onChoose: (id) => set({ sound_id: id }) });
+  const swatch = make("i", "ins-dot");
+  const detach = createButton("Detach", { title: "Give this hit a sound of its own, a copy to change freely", onPress: () => {
+    const by = newGesture();
+    for (const hit of chosen()) store.edit({ kind: "detach_hit", id: hit.id }, by);
+  } });
+  const measure = createButton("Measure", { title: "Take the sound from the clip again, at the time of the hit", onPress: () => store.send({ type: "analyse", hits: chosen().map((hit) => hit.id) }) });
+  const sounds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Sound" }), make("div", "ins-row", {}, swatch, sound.element, detach, measure));
+
+  const seed = createEntry({
+    label: "Seed",
+    className: "ins-time",
+    onEnter(text) {
+      const value = readPlain(text);
+      if (value === null || !Number.isInteger(value) || value < 0 || value > 0x7fffffff) return false;
+      set({ seed: value });
+      return true;
+    },
+  });
+  const dice = createButton("New take", { sign: icon("dice"), title: "Another seed: the same strike, sampled anew", onPress: () => {
+    const by = newGesture();
+    for (const hit of chosen()) store.edit({ kind: "set_hits", ids: [hit.id], values: { seed: newSeed() } }, by);
+  } });
+  const seeds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Seed", title: "The same seed always gives the same sound" }), make("div", "ins-row", {}, seed.element, dice));
+
+  const velocity = field("velocity_db", { label: "Velocity", help: "How hard it is struck: louder and, as the contact gets shorter, brighter; sampled anew", min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: readDb });
+  const gain = field("gain_db", { label: "Level", help: "Gain in the mix", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: readDb }, true);
+  const pan = field("pan", { label: "Pan", help: "Balance: both channels at full level in the centre", min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: readPan }, true);
+  const pitch = field("pitch_cents", { label: "Pitch", help: "Shift of all modes of this hit", min: -1200, max: 1200, step: 1, neutral: 0, format: formatCents, read: (text) => readPlain(text, ["c", "ct", "cent", "cents"]) });
+  const damping = field("decay_ratio", { label: "Damping", help: "Decay rates of this hit times this: 2 × rings half as long", min: 0.1, max: 10, scale: "log", neutral: 1, format: formatRatio, read: (text) => readPlain(text, ["×", "x"]) });
+  const noise = field("residual_db", { label: "Noise", help: "Level of this hit's residual", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: readDb });
+
+  const body = make("div", "ins-stack", {}, header, time, sounds, seeds,
+    make("div", "ins-heading", { textContent: "Strength and place" }), make("div", "ins-columns", {}, velocity.element, gain.element, pan.element),
+    make("div", "ins-heading", {}, "This hit only", make("span", "ins-quiet", { textContent: " on top of its sound" })), make("div", "ins-columns", {}, pitch.element, damping.element, noise.element));
+  const empty = make("p", "ins-empty");
+  const element = make("div", "ins-panel", {}, body, empty);
+
+  function show() {
+    const hits = chosen();
+    const project = store.view?.project;
+    body.hidden = !hits.length;
+    empty.hidden = Boolean(hits.length);
+    empty.textContent = !project ? "Open a clip; its hits are edited here." : project.hits.length ? "No hit is selected. Click one in the timeline, or drag a box around several, and change them all here." : "This clip has no hits yet. Double-click in the Hits lane of the timeline to add one.";
+    if (!hits.length) return;
+    const [first] = hits;
+    const all = (read) => hits.every((hit) => read(hit) === read(first));
+    const ordered = [...project.hits].sort((a, b) => a.time_s - b.time_s);
+    title.textContent = hits.length === 1 ? `Hit ${ordered.findIndex((hit) => hit.id === first.id) + 1}` : `${hits.length} hits`;
+    const own = project.sounds.find((s) => s.id === first.sound_id);
+    subtitle.textContent = hits.length > 1 ? "changes apply to all of them" : [`of ${project.hits.length}`, ringing(own, first)].filter(Boolean).join(" · ");
+    mute.textContent = hits.every((hit) => hit.mute) ? "Muted" : "Mute";
+    mute.classList.toggle("is-on", hits.every((hit) => hit.mute));
+    mute.setAttribute("aria-pressed", String(hits.every((hit) => hit.mute)));
+    timecode.set(formatTimecode(first.time_s, project.clip));
+    seconds.set(`${first.time_s.toFixed(4)} s`);
+    const same = all((hit) => hit.sound_id);
+    body.style.setProperty("--sound", same ? soundColor(project, first.sound_id) : "");
+    swatch.style.background = same ? soundColor(project, first.sound_id) : "transparent";
+    sound.set([...(same ? [] : [["", "several sounds"]]), ...project.sounds.map((s) => [s.id, s.name])], same ? first.sound_id : "");
+    measure.hidden = !project.clip.has_audio;
+    detach.disabled = hits.length === 1 && project.hits.filter((hit) => hit.sound_id === first.sound_id).length === 1;
+    seed.set(all((hit) => hit.seed) ? String(first.seed) : "several");
+    dice.lastChild.textContent = hits.length === 1 ? "New take" : "New takes";
+    for (const [slider, read] of [[velocity, (h) => h.velocity_db], [gain, (h) => h.gain_db], [pan, (h) => h.pan], [pitch, (h) => h.tweak.pitch_cents], [damping, (h) => h.tweak.decay_ratio], [noise, (h) => h.tweak.residual_db]]) {
+      slider.set(read(first), all(read) ? "—" : "several", false);
+    }
+  }
+
+  function ringing(sound, hit) {
+    const decays = heard(sound)?.modes.decay_per_s ?? [];
+    if (!decays.length) return "";
+    return `rings ${formatSeconds(LN_60_DB / (Math.min(...decays) * hit.tweak.decay_ratio))}`;
+  }
+
+  return { element, show, dispose() {} };
+}

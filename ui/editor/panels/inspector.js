@@ -1,0 +1,117 @@
+// The inspector: Hit, Sound, Find, Sampler and Mix.
+
+import { createFindPanel } from "./find.js";
+import { createHitPanel } from "./hit.js";
+import { createMixPanel, createSamplerPanel } from "./sampler.js";
+import { createSoundPanel } from "./sound.js";
+import { make } from "../widgets/controls.js";
+
+const TABS = [["hit", "Hit"], ["sound", "Sound"], ["find", "Find"], ["sampler", "Sampler"], ["mix", "Mix"]];
+
+/** Fill ``root``; ``locate({mode: [soundId, index]})`` gives the page position of a mode's head. */
+export function createInspector(root, store, audio, { player, openMaterials }) {
+  let open = "sound";
+  let soundId = null;
+  let shownHits = "";
+  let offered = null; // digest of the clip whose picture was looked at
+  const shared = {
+    currentSound: () => store.view?.project?.sounds.find((sound) => sound.id === soundId) ?? null,
+    select: (partial) => store.select("modes" in partial && !("soundId" in partial) ? { soundId, ...partial } : partial),
+    report: (message) => store.emit("error", { type: "error", message }),
+    player: () => player,
+    openMaterials,
+    showTab: (name) => showTab(name),
+  };
+  const panels = {
+    hit: createHitPanel(store, audio),
+    sound: createSoundPanel(store, audio, shared),
+    find: createFindPanel(store, audio, shared),
+    sampler: createSamplerPanel(store),
+    mix: createMixPanel(store, audio),
+  };
+  const tabs = TABS.map(([name, text]) => make("button", "ins-tab", { type: "button", role: "tab", id: `ins-tab-${name}`, textContent: text, onclick: () => showTab(name) }));
+  const bar = make("div", "ins-tabs", { role: "tablist", "aria-label": "Inspector" }, ...tabs);
+  bar.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    const next = (TABS.findIndex(([name]) => name === open) + step + TABS.length) % TABS.length;
+    showTab(TABS[next][0]);
+    tabs[next].focus();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  const frame = make("div", "ins-root", {}, bar, ...Object.values(panels).map((panel) => panel.element));
+  root.replaceChildren(frame);
+
+  function showTab(name) {
+    open = name;
+    TABS.forEach(([tab], i) => {
+      tabs[i].classList.toggle("is-on", tab === open);
+      tabs[i].setAttribute("aria-selected", String(tab === open));
+      tabs[i].tabIndex = tab === open ? 0 : -1;
+      panels[tab].element.hidden = tab !== open;
+    });
+    panels[open].opened?.();
+    show();
+  }
+
+  /** The sound on show: the one chosen, or that of newly selected hits, or the first. */
+  function followSelection() {
+    const project = store.view?.project;
+    if (!project) {
+      soundId = null;
+      return;
+    }
+    const known = (id) => project.sounds.some((sound) => sound.id === id);
+    const hits = [...(store.selection.hits ?? [])].sort().join();
+    const before = soundId;
+    if (known(store.selection.soundId)) soundId = store.selection.soundId;
+    if (hits !== shownHits) {
+      shownHits = hits;
+      const struck = new Set(project.hits.filter((hit) => store.selection.hits.has(hit.id)).map((hit) => hit.sound_id));
+      if (struck.size === 1) [soundId] = struck;
+    }
+    if (!known(soundId)) soundId = project.sounds[0]?.id ?? null;
+    if (before !== soundId && (before !== null || store.selection.soundId !== soundId)) {
+      store.select({ soundId, modes: before === null ? (store.selection.modes ?? new Set()) : new Set() });
+    }
+  }
+
+  function show() {
+    panels[open].show();
+  }
+
+  /** A silent clip whose sounds come from its picture: show what else they may be, once. */
+  function offerFinding() {
+    const project = store.view?.project;
+    if (!project || project.clip.digest === offered || open !== "sound") return;
+    if (project.clip.has_audio || !project.sounds.length || project.sounds.some((sound) => sound.origin !== "picture")) return;
+    offered = project.clip.digest;
+    showTab("find");
+  }
+
+  function update() {
+    followSelection();
+    offerFinding();
+    show();
+  }
+
+  const cleanups = ["view", "selection", "welcome"].map((name) => store.on(name, update));
+  showTab(open);
+  update();
+
+  return {
+    showTab,
+    takeDropped: panels.find.takeDropped,
+    locate({ mode: [id, index] }) {
+      if (open !== "sound") showTab("sound");
+      if (soundId !== id) store.select({ soundId: id, modes: new Set() });
+      return panels.sound.locate(index);
+    },
+    dispose() {
+      for (const cleanup of cleanups) cleanup?.();
+      for (const panel of Object.values(panels)) panel.dispose();
+      root.replaceChildren();
+    },
+  };
+}

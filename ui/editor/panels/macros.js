@@ -1,0 +1,137 @@
+// The macro sliders: mass, hardness, damping, position, roughness and room of a sound, over its own modes.
+
+import { contactTimeHeard_s, isNeutral, MACRO_NAMES } from "../audio/macros.js";
+import { clamp, formatDb, formatSeconds, readDb, readPlain, readSeconds } from "../state/quantities.js";
+import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
+
+const SETTLE_MS = 2000;
+const NONE = Object.fromEntries(MACRO_NAMES.map((name) => [name, 0]));
+const within = (value) => (Number.isFinite(value) ? clamp(value, -1, 1) : null);
+const ratioText = (value) => `× ${value >= 9.95 ? value.toFixed(0) : value >= 0.995 ? value.toFixed(1) : value.toFixed(2)}`;
+const readRatio = (text) => {
+  const value = readPlain(text.replace(/[×x]/gi, ""));
+  return value > 0 ? value : null;
+};
+const mapped = (read, change) => (text) => {
+  const value = read(text);
+  return value === null ? null : within(change(value));
+};
+
+/** What each slider is called, does, says and understands; ``sound()`` is the sound on show, for what depends on it. */
+const describe = (sound) => ({
+  mass: {
+    label: "Mass", help: "Size of the object, all lengths alike: heavier is lower, and rings longer",
+    format: (v) => ratioText(64 ** v), read: mapped(readRatio, (ratio) => Math.log(ratio) / Math.log(64)),
+  },
+  hardness: {
+    label: "Hardness", help: "Of the striker: how long it touches. Softer takes highs away and comes on slowly",
+    format: (v) => formatContact(contactTimeHeard_s(sound(), { ...sound().macros, hardness: v })),
+    read: mapped(readSeconds, (time_s) => Math.log(contactTimeHeard_s(sound(), { ...sound().macros, hardness: 0 }) / time_s) / Math.log(6)),
+  },
+  damping: {
+    label: "Damping", help: "How fast the object's ringing dies, highs first; the room stays",
+    format: (v) => `rings ${ratioText(10 ** -v)}`, read: mapped((text) => readRatio(text.replace(/rings/i, "")), (ratio) => -Math.log10(ratio)),
+  },
+  position: {
+    label: "Position", help: "Where it is struck, from the edge (thin) to the middle (full)",
+    format: (v) => (Math.abs(v) < 0.005 ? "as struck" : `${Math.round(100 * Math.abs(v))} % ${v < 0 ? "edge" : "middle"}`), read: readPosition,
+  },
+  roughness: {
+    label: "Roughness", help: "Of the surfaces: noise at the contact, at 1 kHz; more above, with deeper or no rebounds and grit",
+    format: (v) => formatDb(12 * v, true), read: mapped(readDb, (level_db) => level_db / 12),
+  },
+  room: {
+    label: "Room", help: "Level of the room's share; all the way down it is dry. A sound without a room gets a small one",
+    format: (v) => formatRoom(v, hasRoom(sound())), read: (text) => readRoom(text, hasRoom(sound())),
+  },
+});
+
+const formatContact = (time_s) => (time_s < 0.00995 ? `${(time_s * 1000).toFixed(2)} ms` : formatSeconds(time_s));
+const hasRoom = (sound) => Boolean(sound.residual?.room);
+
+function formatRoom(value, isOwn) {
+  if (isOwn) return value <= -0.999 ? "dry" : formatDb(40 * Math.log10(1 + value), true);
+  return value <= 0 ? "dry" : `small, ${formatDb(20 * Math.log10(value))}`;
+}
+
+function readRoom(text, isOwn) {
+  if (/dry|none|off/i.test(text)) return isOwn ? -1 : 0;
+  const level_db = readDb(text.replace(/small,?/i, ""));
+  if (level_db === null) return null;
+  return within(isOwn ? 10 ** (level_db / 40) - 1 : 10 ** (level_db / 20));
+}
+
+function readPosition(text) {
+  if (/as struck/i.test(text)) return 0;
+  const share = readPlain(text.replace(/edge|middle|%/gi, "").trim() || "100");
+  return share === null ? null : within((share / 100) * (/edge/i.test(text) ? -1 : 1));
+}
+
+/** ``host``: {sound() -> the sound with other drafts, changed(), preview(sound), committed(soundId)}. */
+export function createMacros(store, host) {
+  let draft = null; // {soundId, macros, sent}
+  let gesture = null;
+  let timer = null;
+
+  const now = () => ({ macros: NONE, ...host.sound() });
+  const sliders = Object.entries(describe(now)).map(([name, settings]) => [name, createSlider({
+    ...settings, min: -1, max: 1, step: 0.01, neutral: 0,
+    onStart() { gesture = newGesture(); },
+    onInput: (value) => move(name, value),
+    onCommit(value) {
+      move(name, value);
+      commit(name);
+    },
+  })]);
+  for (const [name, { element }] of sliders) element.dataset.macro = name;
+  const element = make("div", "ins-macros", { role: "group", "aria-label": "Macros" }, ...sliders.map(([, slider]) => slider.element));
+
+  const bake = createButton("Bake", { kind: "quiet", title: "Make what is heard the sound's own modes and noise, and reset the macros", onPress: () => send({ kind: "bake_macros", sound_id: host.sound().id }) });
+  const reset = createButton("Reset", { kind: "quiet", title: "All macros back to where they change nothing", onPress: () => send({ kind: "reset_macros", sound_id: host.sound().id }) });
+  const actions = make("div", "ins-macro-actions", { hidden: true }, make("span", "ins-quiet", { textContent: "under macros" }), bake, reset);
+
+  function send(edit) {
+    host.committed(edit.sound_id);
+    store.edit(edit, newGesture());
+  }
+
+  function move(name, value) {
+    const sound = host.sound();
+    clearTimeout(timer);
+    draft = { soundId: sound.id, macros: { ...NONE, ...sound.macros, [name]: value }, sent: false };
+    host.changed();
+    host.preview(host.sound());
+  }
+
+  function commit(name) {
+    draft.sent = true;
+    timer = setTimeout(() => {
+      draft = null;
+      host.changed();
+    }, SETTLE_MS);
+    host.committed(draft.soundId);
+    store.edit({ kind: "set_macros", sound_id: draft.soundId, values: { [name]: draft.macros[name] } }, gesture);
+  }
+
+  return {
+    element, actions,
+    /** The sound with the draft in it. */
+    shown: (sound) => (sound && draft?.soundId === sound.id ? { ...sound, macros: draft.macros } : sound),
+    show() {
+      const { macros } = now();
+      for (const [name, slider] of sliders) slider.set(macros?.[name] ?? 0);
+      actions.hidden = isNeutral(macros);
+    },
+    /** The server's view wins over a draft that was sent. */
+    settle() {
+      if (!draft?.sent) return;
+      clearTimeout(timer);
+      draft = null;
+    },
+    cancel() {
+      clearTimeout(timer);
+      draft = null;
+    },
+    get active() { return Boolean(draft && !draft.sent); },
+  };
+}

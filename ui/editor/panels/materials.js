@@ -1,0 +1,165 @@
+// "What is struck?": a silent clip asks which of the materials its hits sound like; each choice can be heard first.
+
+import { make } from "../widgets/controls.js";
+
+const DEFAULT_NOTE = "default preset"; // how the engine's note of origin begins while nobody has chosen
+const ASKED = "struck.asked";
+const BUSY = new Set(["opening", "detecting", "analysing"]);
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Whether a silent clip still sounds like the default. */
+function isUnchosen(project) {
+  if (!project || project.clip.has_audio || !project.sounds.length) return false;
+  return project.sounds.every((sound) => sound.origin === "preset" && sound.origin_note.startsWith(DEFAULT_NOTE));
+}
+
+function wasAsked(digest) {
+  try {
+    return sessionStorage.getItem(ASKED) === digest;
+  } catch {
+    return false;
+  }
+}
+
+function rememberAsked(digest) {
+  try {
+    sessionStorage.setItem(ASKED, digest);
+  } catch {
+    // without storage the question may come again after a reload
+  }
+}
+
+export function createMaterials(app, store, audio) {
+  let chosen = null;
+  let waitingFor = null;
+
+  const grid = make("div", "st-materials");
+  const about = make("p", "st-material-about");
+  const use = make("button", "st-button is-main", { type: "button", onclick: apply });
+  const later = make("button", "st-button", { type: "button", textContent: "Not now", onclick: close });
+  const box = make("div", "st-question", { role: "dialog", "aria-modal": "true", "aria-label": "What is struck?" },
+    make("h2", "", { textContent: "What is struck?" }),
+    make("p", "st-question-line", { textContent: "This clip has no sound of its own. Press a material to hear it, then use the one that fits; every hit can have another later." }),
+    grid, make("div", "st-question-foot", {}, about, later, use));
+  const page = make("div", "st-scrim", { hidden: true }, box);
+  app.append(page);
+
+  function fill() {
+    const presets = store.welcome?.presets ?? [];
+    const groups = new Map();
+    for (const preset of presets) groups.set(preset.material, [...(groups.get(preset.material) ?? []), preset]);
+    grid.replaceChildren(...[...groups].map(([material, members]) =>
+      make("section", "st-material", { "aria-label": material }, make("h3", "", { textContent: capital(material) }), ...members.map(row))));
+  }
+
+  function row(preset) {
+    const choice = make("button", "st-preset", { type: "button", title: `Hear ${preset.name}`, "aria-pressed": "false", onclick: () => audition(preset), ondblclick: apply }, make("i", "st-preset-mark"), make("span", "", { textContent: preset.name }));
+    choice.dataset.name = preset.name;
+    return choice;
+  }
+
+  function audition(preset) {
+    chosen = preset;
+    waitingFor = `preset:${preset.name}`;
+    audio.resume().catch(() => {});
+    store.send({ type: "audition_preset", name: preset.name });
+    show();
+  }
+
+  function apply() {
+    if (!chosen) return;
+    const { name } = chosen;
+    close();
+    store.edit({ kind: "apply_preset", sound_id: null, name }, null);
+  }
+
+  function show() {
+    for (const button of grid.querySelectorAll(".st-preset")) {
+      const isOn = button.dataset.name === chosen?.name;
+      button.classList.toggle("is-on", isOn);
+      button.classList.toggle("is-waiting", isOn && waitingFor !== null);
+      button.setAttribute("aria-pressed", String(isOn));
+    }
+    use.disabled = !chosen;
+    use.textContent = chosen ? `Use ${chosen.name}` : "Use";
+    about.textContent = chosen ? chosen.origin_note : "";
+    about.title = about.textContent;
+  }
+
+  let returnTo = null;
+  let byItself = false; // whether nobody asked for the question
+  function open(unasked = false) {
+    if (!page.hidden) return;
+    byItself = unasked;
+    chosen = waitingFor = null;
+    returnTo = document.activeElement;
+    fill();
+    show();
+    page.hidden = false;
+    grid.querySelector("button")?.focus({ preventScroll: true });
+  }
+
+  function close() {
+    if (page.hidden) return;
+    page.hidden = true;
+    const digest = store.view?.project?.clip.digest;
+    if (digest) rememberAsked(digest);
+    if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
+  }
+
+  function askWhenSilent() {
+    const project = store.view?.project;
+    if (!isUnchosen(project)) {
+      if (byItself || !project || project.clip.has_audio) page.hidden = true; // the picture has told meanwhile
+      return;
+    }
+    if (BUSY.has(store.status.phase)) return; // the picture is being looked at; it may tell
+    if (store.welcome?.presets.length && !wasAsked(project.clip.digest)) open(true);
+  }
+
+  page.addEventListener("pointerdown", (event) => event.target === page && close());
+  page.addEventListener("keydown", (event) => {
+    if (page.hidden) return; // the focus leaves a hidden sheet only with the next picture
+    event.stopPropagation();
+    const buttons = [...grid.querySelectorAll(".st-preset")];
+    const at = buttons.indexOf(document.activeElement);
+    if (event.key === "Escape") close();
+    else if (event.key === "ArrowDown" && at >= 0) buttons[Math.min(at + 1, buttons.length - 1)].focus();
+    else if (event.key === "ArrowUp" && at >= 0) buttons[Math.max(at - 1, 0)].focus();
+    else if (event.key === "Tab") keepInside(event);
+    else return;
+    if (event.key !== "Tab") event.preventDefault();
+  });
+
+  /** Tab stays within the question. */
+  function keepInside(event) {
+    const stops = [...box.querySelectorAll("button:not(:disabled)")];
+    const [first, last] = [stops[0], stops[stops.length - 1]];
+    const from = document.activeElement;
+    if (event.shiftKey ? from === first : from === last) {
+      (event.shiftKey ? last : first).focus();
+      event.preventDefault();
+    }
+  }
+
+  const cleanups = [
+    store.on("view", askWhenSilent),
+    store.on("status", ({ phase }) => !BUSY.has(phase) && askWhenSilent()),
+    store.on("welcome", () => {
+      if (!page.hidden) {
+        fill();
+        show();
+      } else askWhenSilent();
+    }),
+    store.on("struck", ({ sound_id }) => {
+      if (sound_id !== waitingFor) return;
+      waitingFor = null;
+      show();
+    }),
+    store.on("error", () => {
+      waitingFor = null;
+      if (!page.hidden) show();
+    }),
+  ];
+  return { open: () => open(), dispose: () => cleanups.forEach((cleanup) => cleanup()) };
+}

@@ -1,0 +1,311 @@
+// The picture and its transport. Struck time is 0 at the first displayed frame.
+//
+// The cursor is where the playhead stands: set by hand while paused, following what is heard while playing.
+
+import { icon } from "../widgets/icons.js";
+import { createMeterView } from "../widgets/meter_view.js";
+import { clamp, formatTimecode, frameRate, readTime } from "../state/quantities.js";
+import { createEntry, createSegments, make } from "../widgets/controls.js";
+
+// A picture is shown from its own time on, so seek just past it; also less than the 1 ms by which
+// the audio engine lets a hit lie before the point where playback begins.
+const PAST_FRAME_S = 0.0008;
+const NEAR_S = 0.003;
+const SEEK_WAIT_MS = 1500;
+const LISTEN = [["struck", "Struck"], ["clip", "Clip"], ["both", "Both"]];
+
+const button = (name, label, onclick, extra = "") => make("button", `st-button is-icon ${extra}`, { type: "button", title: label, "aria-label": label, onclick }, icon(name));
+
+export function createPlayer(root, store, audio) {
+  let cursor_s = 0;
+  let frame_s = null; // time of the picture on show, from the browser's compositor
+  let playing = false;
+  let loop = false;
+  let address = null;
+  let number = 0; // of the latest wish to play or pause: an older one that still waits for a seek gives up
+  let isShown = false; // a picture of this clip has been on screen
+  let animation = 0;
+  let timer = 0;
+
+  const clip = () => store.view?.project?.clip ?? null;
+  const rate = () => (clip() ? frameRate(clip().frame_rate) : 25);
+  const offset_s = () => clip()?.picture_offset_s ?? 0;
+  const hasPicture = () => video.readyState >= 1 && !video.error;
+  const pictureTime_s = () => video.currentTime - offset_s();
+
+  // --- elements -----------------------------------------------------------------------------------
+
+  const video = make("video", "st-video", { preload: "auto", playsInline: true, disablePictureInPicture: true, tabIndex: -1 });
+  video.setAttribute("aria-label", "The clip");
+  const words = make("p", "st-stage-words", { role: "status" });
+  const stage = make("div", "st-stage", {}, video, words);
+  const playButton = button("play", "Play (space)", () => toggle(), "is-main");
+  const loopButton = button("loop", "Loop (L)", () => setLoop(!loop));
+  const timecode = createEntry({
+    label: "Timecode; type one to go there",
+    className: "st-timecode",
+    onEnter(text) {
+      const time_s = clip() && readTime(text, clip());
+      if (time_s === null || time_s === undefined) return false;
+      seek(time_s);
+      return true;
+    },
+  });
+  timecode.element.title = "Type a timecode to go there";
+  const frame = make("span", "");
+  const speed = make("span", "");
+  const facts = make("div", "st-frame", {}, frame, speed);
+  const listen = createSegments({ label: "Listen to", choices: LISTEN, onChoose: setListen });
+  listen.element.classList.add("st-segments");
+  const listenLabel = make("span", "st-label", { textContent: "Listen to" });
+  const meter = createMeterView(audio);
+  const transport = make("div", "st-transport", {},
+    make("div", "st-buttons", {}, button("start", "To the start (Home)", () => seek(0)), playButton, loopButton, button("end", "To the end (End)", () => seek(Infinity)),
+      button("back", "One frame back (,)", () => step(-1)), button("forward", "One frame on (.)", () => step(1))),
+    timecode.element, facts, make("span", "st-space"), listenLabel, listen.element, meter.element);
+  root.append(stage, transport);
+  audio.attachVideo(video);
+
+  // --- moving -------------------------------------------------------------------------------------
+
+  function setCursor(time_s) {
+    cursor_s = clamp(time_s, 0, clip()?.duration_s ?? 0);
+    showTime();
+    store.emit("time", { time_s: cursor_s, playing });
+  }
+
+  function showTime() {
+    const shown = clip();
+    const transportOff = !shown;
+    transport.classList.toggle("is-off", transportOff);
+    if (!shown) {
+      timecode.set("--:--:--:--", true);
+      frame.textContent = speed.textContent = "";
+      return;
+    }
+    const time_s = playing && frame_s !== null ? frame_s : cursor_s;
+    timecode.set(formatTimecode(clamp(time_s, 0, shown.duration_s), shown));
+    frame.textContent = `frame ${Math.floor(time_s * rate() + 0.001)}`;
+    speed.textContent = `${rate().toFixed(rate() % 1 ? 2 : 0)} fps`;
+  }
+
+  /** Move the cursor, and the picture to the frame shown there. */
+  function seek(time_s) {
+    const last_s = Math.max(0, (clip()?.duration_s ?? 0) - 1 / rate());
+    const to_s = clamp(time_s, 0, Number.isFinite(time_s) ? clip()?.duration_s ?? 0 : last_s);
+    setCursor(to_s);
+    if (hasPicture()) {
+      frame_s = null;
+      video.currentTime = clamp(to_s, 0, last_s) + offset_s() + PAST_FRAME_S;
+    }
+    if (!hasPicture() || !playing) audio.seek(to_s);
+  }
+
+  function step(frames) {
+    if (playing) pause();
+    seek((Math.floor(cursor_s * rate() + 0.001) + frames) / rate());
+  }
+
+  async function play() {
+    if (playing || !clip()) return;
+    const mine = ++number;
+    playing = true;
+    showPlaying();
+    if (cursor_s >= clip().duration_s - 1.5 / rate()) setCursor(0);
+    audio.resume().catch(() => {});
+    if (hasPicture()) {
+      const wanted_s = cursor_s + PAST_FRAME_S;
+      if (Math.abs(pictureTime_s() - wanted_s) > NEAR_S) {
+        video.currentTime = wanted_s + offset_s();
+        await settled();
+        if (mine !== number) return;
+      }
+      try {
+        await Promise.resolve(video.play());
+      } catch {
+        if (mine === number) pause(); // the browser wants a gesture first, or the seek was overtaken
+        return;
+      }
+      if (mine !== number) return;
+      audio.play(Math.min(wanted_s, pictureTime_s()));
+    } else audio.play(cursor_s);
+    follow();
+  }
+
+  function settled() {
+    return new Promise((done) => {
+      const finish = () => {
+        clearTimeout(wait);
+        video.removeEventListener("seeked", finish);
+        done();
+      };
+      const wait = setTimeout(finish, SEEK_WAIT_MS);
+      video.addEventListener("seeked", finish);
+    });
+  }
+
+  function pause() {
+    if (!playing) return;
+    number++;
+    playing = false;
+    video.pause();
+    const stopped_s = hasPicture() ? Math.floor(pictureTime_s() * rate() + 0.001) / rate() : audio.now_s();
+    audio.stop();
+    cancelAnimationFrame(animation);
+    showPlaying();
+    setCursor(stopped_s);
+    if (hasPicture()) video.currentTime = clamp(cursor_s, 0, Math.max(0, clip()?.duration_s ?? 0)) + offset_s() + PAST_FRAME_S;
+  }
+
+  const toggle = () => (playing ? pause() : play());
+
+  function setLoop(value) {
+    loop = value;
+    loopButton.classList.toggle("is-on", loop);
+    loopButton.setAttribute("aria-pressed", String(loop));
+  }
+
+  /** The end of the clip: begin again, or stop there. */
+  function atEnd() {
+    if (!playing) return;
+    if (!loop) {
+      pause();
+      setCursor(clip()?.duration_s ?? 0);
+      return;
+    }
+    number++;
+    playing = false;
+    audio.stop();
+    video.pause();
+    cancelAnimationFrame(animation);
+    setCursor(0);
+    play();
+  }
+
+  function follow() {
+    cancelAnimationFrame(animation);
+    const tick = () => {
+      if (!playing) return;
+      if (!hasPicture() && audio.now_s() >= (clip()?.duration_s ?? 0)) {
+        atEnd();
+        return;
+      }
+      if (!video.seeking) setCursor(audio.now_s());
+      animation = requestAnimationFrame(tick);
+    };
+    animation = requestAnimationFrame(tick);
+  }
+
+  function showPlaying() {
+    playButton.replaceChildren(icon(playing ? "pause" : "play"));
+    const label = playing ? "Pause (space)" : "Play (space)";
+    playButton.title = label;
+    playButton.setAttribute("aria-label", label);
+    store.emit("playing", playing);
+  }
+
+  function setListen(choice) {
+    audio.setListen(choice);
+    listen.set(choice);
+  }
+
+  // --- the clip -----------------------------------------------------------------------------------
+
+  function show() {
+    const shown = clip();
+    const next = shown?.media_url ?? null;
+    if (next !== address) {
+      address = next;
+      if (playing && hasPicture()) pause();
+      frame_s = null;
+      isShown = false;
+      if (next) video.src = next;
+      else {
+        video.removeAttribute("src");
+        video.load();
+      }
+    }
+    const silent = shown && !shown.has_audio;
+    listen.element.hidden = listenLabel.hidden = !shown || silent;
+    if (silent && audio.listen !== "struck") setListen("struck");
+    sayState();
+    showTime();
+  }
+
+  function sayState() {
+    const shown = clip();
+    let text = "";
+    if (!shown) text = store.status.phase === "opening" ? store.status.message : "";
+    else if (video.error) text = "This browser cannot play the clip's picture; hits can still be edited, heard and exported.";
+    else if (!shown.media_url && store.status.phase === "opening") text = `${store.status.message || "Preparing the picture"}.`;
+    else if (!shown.media_url) text = "Loading the picture";
+    else if (!isShown) text = "Loading the picture";
+    words.textContent = text;
+    stage.classList.toggle("is-waiting", Boolean(text));
+  }
+
+  function seen() {
+    isShown = true;
+    sayState();
+  }
+
+  let digest = null;
+  function followView() {
+    const now = clip()?.digest ?? null;
+    if (now !== digest) {
+      digest = now;
+      if (playing) pause();
+      meter.reset();
+      setCursor(0);
+    }
+    show();
+  }
+
+  const cleanups = [store.on("view", followView), store.on("status", sayState)];
+  for (const [name, react] of [["loadeddata", seen], ["seeked", seen], ["error", sayState], ["ended", atEnd]]) video.addEventListener(name, react);
+  // Someone else paused the picture (a media key, the system): follow it.
+  video.addEventListener("pause", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => playing && video.paused && !video.ended && !video.seeking && address && hasPicture() && pause(), 120);
+  });
+  video.addEventListener("loadedmetadata", () => {
+    if (!playing) video.currentTime = cursor_s + offset_s() + PAST_FRAME_S;
+    else { // what began without a picture goes on with it
+      const heard_s = audio.now_s();
+      pause();
+      setCursor(heard_s);
+      play();
+    }
+  });
+  stage.addEventListener("click", toggle);
+  let frameWatch = 0;
+  function watchFrames(_now, shownFrame) {
+    if (shownFrame) {
+      frame_s = Math.max(0, shownFrame.mediaTime - offset_s());
+      if (playing) showTime();
+    }
+    frameWatch = video.requestVideoFrameCallback?.(watchFrames);
+  }
+  watchFrames();
+  setListen("struck");
+  setLoop(false);
+  followView();
+
+  return {
+    play, pause, toggle, seek, step, setListen,
+    toggleLoop: () => setLoop(!loop),
+    video,
+    get time_s() { return cursor_s; },
+    get playing() { return playing; },
+    dispose() {
+      for (const cleanup of cleanups) cleanup();
+      pause();
+      clearTimeout(timer);
+      cancelAnimationFrame(animation);
+      video.cancelVideoFrameCallback?.(frameWatch);
+      meter.dispose();
+      video.removeAttribute("src");
+      video.load();
+    },
+  };
+}

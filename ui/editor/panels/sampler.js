@@ -1,0 +1,119 @@
+// The Sampler and Mix tabs: how hits become sound, and how loud.
+
+import { icon } from "../widgets/icons.js";
+import { newSeed } from "./hit.js";
+import { clamp, formatDb, readDb, readPlain } from "../state/quantities.js";
+import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
+
+const explained = (label, control, words) => make("div", "ins-explained", {}, make("div", "ins-explained-control", {}, label ? make("span", "ins-label", { textContent: label }) : null, control), make("p", "ins-quiet", { textContent: words }));
+
+export function createSamplerPanel(store) {
+  const set = (values) => store.edit({ kind: "set_render", ...values }, newGesture());
+  const checkpoint = createSelect({ label: "Checkpoint", onChoose: (name) => set({ checkpoint: name }) });
+  const steps = createSlider({ label: "Steps", min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => readPlain(text, ["steps", "step"]), onCommit: (v) => set({ steps: Math.round(v) }) });
+  const guidance = createSlider({ label: "Guidance", min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => readPlain(text, ["×", "x"]), onCommit: (v) => set({ guidance: v }) });
+  const variation = createSlider({ label: "Variation", min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`), read: (text) => (/none|off/i.test(text) ? 0 : readPlain(text.replace("%", "")) / 100), onCommit: (v) => set({ variation: v }) });
+  const seed = createEntry({
+    label: "Project seed",
+    className: "ins-time",
+    onEnter(text) {
+      const value = readPlain(text);
+      if (value === null || !Number.isInteger(value) || value < 0 || value > 0x7fffffff) return false;
+      set({ seed: value });
+      return true;
+    },
+  });
+  const dice = createButton("New take", { sign: icon("dice"), title: "Another seed for every hit", onPress: () => set({ seed: newSeed() }) });
+  const about = make("p", "ins-quiet");
+  const modelWords = "The trained model that turns modes and noise into a recording-like hit. Prior only plays modes and noise as they are.";
+  const model = explained("Model", checkpoint.element, modelWords);
+  const body = make("div", "ins-stack ins-sampler", {},
+    model,
+    explained(null, steps.element, "More steps follow the model more closely and take longer; 4 is a good trade."),
+    explained(null, guidance.element, "How strictly the model keeps to the modes and noise; 1 is as it was trained."),
+    explained(null, variation.element, "How much takes of one sound differ: where it is struck, how hard the striker is, how much grit. At 100 % as much as blows by hand."),
+    explained("Project seed", make("div", "ins-row", {}, seed.element, dice), "The chance behind all hits. The same seed gives the same track; a new take rerolls every hit."),
+    explained("Runs on", about, "Chosen when Struck starts; the --device option changes it."));
+  const empty = make("p", "ins-empty", { textContent: "Open a clip; how its hits are sampled is set here." });
+  const element = make("div", "ins-panel", {}, body, empty);
+
+  function show() {
+    const render = store.view?.project?.render;
+    body.hidden = !render;
+    empty.hidden = Boolean(render);
+    if (!render) return;
+    const models = store.welcome?.checkpoints ?? [];
+    const chosen = models.find(({ name }) => name === render.checkpoint);
+    const missing = render.checkpoint && !chosen;
+    const options = models.map(({ name, fault }) => [name, fault ? `${name} (does not fit)` : name]);
+    if (missing) options.push([render.checkpoint, `${render.checkpoint} (not installed: prior only)`]);
+    checkpoint.set([...options, ["", "Prior only"]], render.checkpoint);
+    model.lastElementChild.textContent = chosen?.fault ? `Modes and noise alone sound: ${chosen.fault}.` : modelWords;
+    const off = !chosen || Boolean(chosen.fault);
+    steps.set(clamp(render.steps, 1, 16), "—", off);
+    guidance.set(clamp(render.guidance, 1, 4), "—", off);
+    variation.set(render.variation ?? 0);
+    seed.set(String(render.seed));
+    about.textContent = store.welcome?.device ?? "";
+  }
+
+  return { element, show, dispose() {} };
+}
+
+export function createMixPanel(store, audio) {
+  let gesture = null;
+  let sentAt_ms = 0;
+  let frame = 0;
+  let clippedShown = null;
+  const level = (name, label, max, words) => {
+    const slider = createSlider({
+      label, min: -60, max, neutral: 0, format: (v) => formatDb(v, true), read: readDb,
+      onStart: () => { gesture = newGesture(); },
+      onInput(value) {
+        if (performance.now() - sentAt_ms < 40) return;
+        sentAt_ms = performance.now();
+        store.edit({ kind: "set_mix", [name]: value }, gesture);
+      },
+      onCommit: (value) => store.edit({ kind: "set_mix", [name]: value }, gesture),
+    });
+    return { slider, row: explained(null, slider.element, words) };
+  };
+  const track = level("gain_db", "Struck", 24, "Level of the generated track, in the player and in every export.");
+  const clip = level("clip_gain_db", "Clip", 0, "Level of the clip's own sound while you listen; exports leave it out.");
+  const bar = make("div", "ins-meter-bar", { role: "meter", "aria-label": "Level" }, make("i", "ins-meter-rms"), make("i", "ins-meter-peak"));
+  const numbers = make("span", "ins-mono ins-quiet");
+  const clipped = createButton("Clipped", { kind: "quiet", title: "The sum went over full scale: lower Struck. Press to clear.", onPress: () => audio.clearClip() });
+  clipped.classList.add("is-alarm");
+  const body = make("div", "ins-stack ins-sampler", {}, track.row, clip.row,
+    explained(null, make("div", "ins-meter", {}, make("div", "ins-slider-top", {}, make("span", "ins-label", { textContent: "Output" }), numbers), bar, clipped),
+      "What Struck plays now. Nothing is limited or normalised, so over 0 dB clips here and in a 24-bit export."));
+  const empty = make("p", "ins-empty", { textContent: "Open a clip; its levels are set here." });
+  const element = make("div", "ins-panel", {}, body, empty);
+  const percent = (db) => `${clamp((db + 60) / 60, 0, 1) * 100}%`;
+
+  function watch() {
+    frame = 0;
+    if (!element.isConnected || element.hidden) return;
+    const levels = audio.levels();
+    bar.style.setProperty("--rms", percent(levels.rms_db));
+    bar.style.setProperty("--peak", percent(levels.peak_db));
+    const text = levels.peak_db > -90 ? `peak ${formatDb(levels.peak_db)}` : "silent";
+    const loudness = levels.loudness_lufs === null ? "" : ` · ${levels.loudness_lufs.toFixed(1).replace("-", "\u2212")} LUFS`;
+    if (numbers.textContent !== text + loudness) numbers.textContent = text + loudness;
+    if (clippedShown !== levels.clipped) clipped.hidden = !(clippedShown = levels.clipped);
+    frame = requestAnimationFrame(watch);
+  }
+
+  function show() {
+    const mix = store.view?.project?.mix;
+    body.hidden = !mix;
+    empty.hidden = Boolean(mix);
+    if (!mix) return;
+    track.slider.set(mix.gain_db);
+    const hasSound = store.view.project.clip.has_audio;
+    clip.slider.set(hasSound ? Math.min(0, mix.clip_gain_db) : null, hasSound ? "—" : "the clip has no sound");
+    if (!frame) frame = requestAnimationFrame(watch);
+  }
+
+  return { element, show, dispose: () => cancelAnimationFrame(frame) };
+}

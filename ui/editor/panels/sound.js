@@ -1,0 +1,331 @@
+// The Sound tab: which sound, where it comes from, its modes and its residual.
+
+import { spectrumDb } from "../audio/fft.js";
+import { heard, isNeutral, ownValues } from "../audio/macros.js";
+import { createMatch } from "../sound/comparison.js";
+import { createModeEdit } from "../sound/mode_draft.js";
+import { createModes } from "../sound/modes.js";
+import { createMorph } from "../sound/morph.js";
+import { createMacros } from "./macros.js";
+import {
+  decayToT60, formatDb, formatHz, formatSeconds, geometricMean, mean, noteName, readDb, readHz, readSeconds, soundColor, t60ToDecay,
+} from "../state/quantities.js";
+import { createResidual } from "../sound/residual.js";
+import { createButton, createEntry, createSlider, make, newGesture, openMenu } from "../widgets/controls.js";
+
+const SPECTRUM_SIZE = 16384; // 0.34 s from the onset: 3 Hz a bin
+const HEAR_MS = 20000;
+const ORIGINS = { clip: "from the clip's sound", reference: "from a recording", picture: "from the picture", text: "from words", preset: "preset", edited: "edited" };
+const HINT = "drag: frequency, power · alt-drag: decay · M mute · N new";
+
+/** ``shared``: {currentSound(), select(partial), report(message)}. */
+export function createSoundPanel(store, audio, shared) {
+  let hearing = null; // {soundId, before: Map hit -> key, until_ms, asked}
+  let levels = null;
+  let levelsOf; // the key of the rendered hit whose spectrum they are
+  let levelsSound = null;
+  let striking = null;
+  const cleanups = [];
+
+  const sound = () => shared.currentSound();
+  const selected = () => store.selection.modes ?? new Set();
+  const hitsOf = (id) => store.view.project.hits.filter((hit) => hit.sound_id === id);
+  /** The sound in its own modes and noise, with what is being dragged; and as it is heard. */
+  const own = () => macros.shown(residual.shown(edit.shown(sound())));
+  const heardNow = () => heard(morph.shown() ?? own());
+
+  const drafts = { sound: own, changed: show, preview: (changed) => audio.previewModes(changed, 0), committed: hearWhenReady };
+  const edit = createModeEdit(store, drafts);
+  const macros = createMacros(store, drafts);
+  const residual = createResidual(store, { ...drafts, sound, preview: () => audio.previewModes(own(), 0) });
+  const match = createMatch(store, { sound, residual: residual.element });
+  const modes = createModes({
+    edit, selected, levels: () => levels,
+    shownSound: heardNow,
+    ownModes: () => (isNeutral(own()?.macros) || morph.shown() ? null : own().modes),
+    color: () => soundColor(store.view.project, sound()?.id),
+    select: (set) => shared.select({ modes: set }),
+    add(frequency_hz, power_db, decay_per_s) {
+      const { id, modes: old } = own();
+      const next = { ...own(), modes: { frequency_hz: [...old.frequency_hz, frequency_hz], power_db: [...old.power_db, power_db], decay_per_s: [...old.decay_per_s, decay_per_s], phase_rad: [...old.phase_rad, 0], muted: [...old.muted, false] } };
+      const values = ownValues(next, [old.frequency_hz.length], { frequency_hz: [frequency_hz], power_db: [power_db], decay_per_s: [decay_per_s] });
+      for (const [key, [value]] of Object.entries(values)) next.modes[key][old.frequency_hz.length] = value;
+      audio.previewModes(next, 0);
+      hearWhenReady(id);
+      store.edit({ kind: "add_mode", sound_id: id, frequency_hz: values.frequency_hz[0], power_db: values.power_db[0], decay_per_s: values.decay_per_s[0] }, newGesture());
+      shared.select({ modes: new Set([old.frequency_hz.length]) });
+    },
+    remove(indices) {
+      shared.select({ modes: new Set() });
+      hearWhenReady(sound().id);
+      store.edit({ kind: "delete_modes", sound_id: sound().id, indices }, newGesture());
+    },
+    mute(indices, muted) {
+      hearWhenReady(sound().id);
+      store.edit({ kind: "mute_modes", sound_id: sound().id, indices, muted }, newGesture());
+    },
+    strike: () => strike(),
+    zoomed: (value) => { all.hidden = !value; },
+  });
+
+  // --- header --------------------------------------------------------------------------------------
+
+  const dot = make("button", "ins-dot-button", { type: "button", onclick: chooseSound, "aria-haspopup": "menu" }, make("i", "ins-dot"));
+  const name = createEntry({
+    label: "Name of the sound",
+    className: "ins-name",
+    onEnter(text) {
+      if (!text.trim()) return false;
+      store.edit({ kind: "rename_sound", sound_id: sound().id, name: text.trim() }, newGesture());
+      return true;
+    },
+  });
+  const choose = createButton("▾", { kind: "icon", title: "Choose another sound", onPress: chooseSound });
+  const about = make("span", "ins-quiet ins-origin");
+  const strikeButton = createButton("Strike", { title: "Hear this sound struck once", onPress: strike });
+  const replaceButton = createButton("Replace…", { title: "Take another sound: a preset or a recording", onPress: replaceMenu });
+  const morphButton = createButton("Morph…", { title: "Move this sound towards another, or make one between the two", onPress: () => morph.open() });
+  morphButton.setAttribute("aria-haspopup", "dialog");
+  const morph = createMorph(store, morphButton, { ...drafts, sound, stems: () => modes.element, select: (id) => shared.select({ soundId: id, modes: new Set() }) });
+  const deleteButton = createButton("Delete", { title: "Delete this sound; no hit strikes it", onPress: () => store.edit({ kind: "delete_sound", sound_id: sound().id }, newGesture()) });
+  const file = make("input", "", { type: "file", accept: "audio/*,video/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
+  file.addEventListener("change", () => file.files[0] && useRecording(file.files[0]));
+  const header = make("div", "ins-row ins-sound-head", {}, dot, name.element, choose, match.button, about, strikeButton, replaceButton, morphButton, deleteButton, file);
+
+  const count = make("span", "ins-quiet ins-count");
+  const hint = make("span", "ins-quiet ins-hint", { textContent: HINT });
+  const all = createButton("20 Hz – 20 kHz", { kind: "quiet", title: "Show all frequencies", onPress: () => modes.showAll() });
+  all.hidden = true;
+  const hear = make("input", "", { type: "checkbox", checked: remembered() });
+  hear.addEventListener("change", () => {
+    try {
+      localStorage.setItem("struck.hear", hear.checked ? "1" : "0");
+    } catch {
+      // a page without storage forgets the choice at reload
+    }
+  });
+  const status = make("div", "ins-row ins-mode-status", {}, count, all, hint, make("label", "ins-check", { title: "Play the sampled result after each change" }, hear, "Hear on release"));
+
+  function remembered() {
+    try {
+      return localStorage.getItem("struck.hear") !== "0";
+    } catch {
+      return true;
+    }
+  }
+
+  // --- sliders -------------------------------------------------------------------------------------
+
+  const middle = (s, key) => {
+    const values = [...selected()].filter((i) => i < s.modes.frequency_hz.length).map((i) => s.modes[key][i]);
+    return values.length ? (key === "power_db" ? mean(values) : geometricMean(values)) : null;
+  };
+  const modeSlider = (settings, toScale) => {
+    let from = null;
+    const moved = (value) => edit.scale(...toScale(value, from));
+    return createSlider({
+      ...settings,
+      onStart() {
+        const s = heardNow();
+        from = { frequency_hz: middle(s, "frequency_hz"), power_db: middle(s, "power_db"), decay_per_s: middle(s, "decay_per_s") };
+        edit.begin(selected());
+      },
+      onInput: moved,
+      onCommit(value) {
+        moved(value);
+        edit.commit();
+      },
+    });
+  };
+  const frequency = modeSlider(
+    { label: "Frequency", help: "Type Hz or a note, such as 1184 Hz or D6", min: 20, max: 20000, scale: "log", format: (v) => `${formatHz(v)} · ${noteName(v)}`, read: readHz },
+    (value, from) => [value / from.frequency_hz, 0, 1],
+  );
+  const power = modeSlider(
+    { label: "Power", help: "Level at the strike, dB re full scale", min: -100, max: 12, format: (v) => formatDb(v), read: readDb },
+    (value, from) => [1, value - from.power_db, 1],
+  );
+  const decay = modeSlider(
+    { label: "Decay", help: "Time in which the mode falls by 60 dB", min: 0.005, max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: readSeconds },
+    (value, from) => [1, 0, t60ToDecay(value) / from.decay_per_s],
+  );
+  const sliders = make("div", "ins-columns", {}, frequency.element, power.element, decay.element);
+
+  modes.element.append(macros.actions);
+  const element = make("div", "ins-sound", {}, header, macros.element, modes.element, status, sliders, match.element);
+  const empty = make("p", "ins-empty", { textContent: "No sound yet. Open a clip with hits in it, or choose what is struck, and its modes appear here." });
+  const root = make("div", "ins-panel", {}, element, empty, match.large);
+
+  // --- doing ---------------------------------------------------------------------------------------
+
+  function chooseSound() {
+    const { project } = store.view;
+    if (project.sounds.length < 2) return;
+    openMenu(choose, project.sounds.map((s) => ({
+      text: s.name, color: soundColor(project, s.id), note: countOf(hitsOf(s.id).length), choose: () => shared.select({ soundId: s.id, modes: new Set() }),
+      audition: () => store.send({ type: "strike", sound_id: s.id, velocity_db: 0 }),
+    })));
+  }
+
+  function strike() {
+    const { id } = sound();
+    striking = id;
+    strikeButton.classList.add("is-busy");
+    setTimeout(calm, 6000);
+    audio.resume();
+    store.send({ type: "strike", sound_id: id, velocity_db: 0 });
+  }
+
+  function calm() {
+    striking = null;
+    strikeButton.classList.remove("is-busy");
+  }
+
+  function replaceMenu() {
+    const { id } = sound();
+    const presets = (store.welcome?.presets ?? []).map((preset) => ({
+      text: preset.name, group: preset.material, note: preset.origin_note,
+      choose: () => {
+        hearWhenReady(id);
+        store.edit({ kind: "apply_preset", sound_id: id, name: preset.name }, newGesture());
+      },
+      audition: () => {
+        audio.resume();
+        store.send({ type: "audition_preset", name: preset.name });
+      },
+    })).sort((a, b) => a.group.localeCompare(b.group));
+    const search = { text: "Find…", note: "by the picture, by words or by likeness", choose: () => shared.showTab("find") };
+    openMenu(replaceButton, [search, { text: "A recording…", note: "an audio file of one hit; its modes are measured", choose: () => file.click() }, ...presets], { filter: true });
+  }
+
+  async function useRecording(recording) {
+    file.value = "";
+    const { id } = sound();
+    try {
+      const query = new URLSearchParams({ session: store.session ?? "", name: recording.name });
+      const answer = await fetch(`/struck/upload?${query}`, { method: "POST", body: recording });
+      const told = await answer.json().catch(() => ({}));
+      if (!answer.ok) throw new Error(told.error ?? told.message ?? `the upload failed (${answer.status}); try again`);
+      hearWhenReady(id);
+      store.send({ type: "sound_from_file", sound_id: id, path: told.path });
+    } catch (error) {
+      shared.report(`${recording.name} could not be used: ${error.message}`);
+    }
+  }
+
+  /** After the change that is being sent: play its sampled result once, when it is there. */
+  function hearWhenReady(soundId) {
+    if (!hear.checked) return;
+    const before = new Map(hitsOf(soundId).map((hit) => [hit.id, store.rendered.get(hit.id)?.key]));
+    hearing = { soundId, before, until_ms: performance.now() + HEAR_MS };
+    if (!before.size) setTimeout(() => store.send({ type: "strike", sound_id: soundId, velocity_db: 0 }), 60);
+  }
+
+  function hearNow() {
+    if (!hearing || edit.active || macros.active || residual.active) return;
+    if (performance.now() > hearing.until_ms || audio.playing) {
+      hearing = null;
+      return;
+    }
+    const hit = heardHit(hearing.soundId);
+    const entry = hit && store.rendered.get(hit.id);
+    if (!entry || entry.key === hearing.before.get(hit.id)) return;
+    hearing = null;
+    audio.auditionHit(hit.id)?.catch?.(() => {});
+  }
+
+  /** The hit that stands for a sound: a selected one, else the loudest. */
+  function heardHit(soundId) {
+    const hits = hitsOf(soundId);
+    return hits.find((hit) => store.selection.hits?.has(hit.id)) ?? [...hits].sort((a, b) => b.velocity_db - a.velocity_db)[0];
+  }
+
+  async function lookAtSpectrum() {
+    const hit = sound() && heardHit(sound().id);
+    const key = hit ? store.rendered.get(hit.id)?.key : undefined;
+    if (key === levelsOf) return;
+    const subject = `${store.view?.project?.clip.digest} ${sound()?.id}`;
+    if (!key && subject === levelsSound) return; // until the changed sound is there, the old one stays
+    levelsOf = key;
+    levelsSound = subject;
+    if (!key) {
+      levels = null;
+      modes.refresh();
+      return;
+    }
+    try {
+      const buffer = await audio.bufferFor(key);
+      if (levelsOf === key) levels = spectrumDb(buffer.getChannelData(0), SPECTRUM_SIZE).map((level) => level - hit.velocity_db);
+    } catch {
+      levels = null; // the sound was dropped meanwhile; the next one is drawn
+    }
+    modes.refresh();
+  }
+
+  // --- showing -------------------------------------------------------------------------------------
+
+  const countOf = (n) => (n === 1 ? "1 hit" : `${n} hits`);
+
+  function show() {
+    element.hidden = !sound();
+    empty.hidden = Boolean(sound());
+    if (!sound()) return;
+    const s = heardNow();
+    const { project } = store.view;
+    const color = soundColor(project, s.id);
+    dot.style.setProperty("--sound", color);
+    element.style.setProperty("--sound", color);
+    name.set(s.name);
+    if (!CSS.supports("field-sizing", "content")) name.element.style.width = `${Math.min(24, Math.max(4, s.name.length + 1))}ch`;
+    choose.hidden = project.sounds.length < 2;
+    deleteButton.hidden = project.sounds.length < 2 || hitsOf(s.id).length > 0;
+    const origin = s.origin === "preset" || !ORIGINS[s.origin] ? s.origin_note || ORIGINS[s.origin] : s.origin === "edited" && s.origin_note ? `edited, ${s.origin_note}` : ORIGINS[s.origin];
+    about.textContent = [countOf(hitsOf(s.id).length), origin].filter(Boolean).join(" · ");
+    about.title = [ORIGINS[s.origin], s.origin_note].filter(Boolean).join("\n");
+    const total = s.modes.frequency_hz.length;
+    const chosen = [...selected()].filter((i) => i < total);
+    count.textContent = chosen.length ? `${chosen.length} of ${total} modes` : `${total} ${total === 1 ? "mode" : "modes"}`;
+    const words = total ? "select a mode" : "—";
+    frequency.set(chosen.length ? middle(s, "frequency_hz") : null, chosen.length ? "—" : words);
+    power.set(chosen.length ? middle(s, "power_db") : null);
+    decay.set(chosen.length ? decayToT60(middle(s, "decay_per_s")) : null);
+    macros.show();
+    modes.refresh();
+    residual.refresh();
+    match.show();
+    lookAtSpectrum();
+  }
+
+  function settle() {
+    for (const draft of [edit, macros, residual]) draft.settle();
+  }
+
+  cleanups.push(
+    store.on("view", () => {
+      settle();
+      show();
+    }),
+    store.on("rendered", () => {
+      lookAtSpectrum();
+      hearNow();
+    }),
+    store.on("struck", ({ sound_id }) => sound_id === striking && calm()),
+    store.on("error", () => {
+      settle();
+      hearing = null;
+      calm();
+      show();
+    }),
+  );
+
+  return {
+    element: root, show, locate: modes.locate,
+    dispose() {
+      modes.dispose();
+      morph.dispose();
+      residual.dispose();
+      match.dispose();
+      for (const cleanup of cleanups) cleanup?.();
+    },
+  };
+}

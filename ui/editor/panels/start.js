@@ -1,0 +1,187 @@
+// Opening: the start page, the same as a sheet over an open project, and dropping files anywhere.
+
+import { icon } from "../widgets/icons.js";
+import { make } from "../widgets/controls.js";
+import { upload } from "../state/upload.js";
+
+const CLIPS = "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif,.json,.struck.json";
+const isRecording = (type, name = "") => type.startsWith("audio/") || /\.(wav|flac|aiff?|mp3|ogg|opus|m4a)$/i.test(name);
+const baseName = (path) => path.split(/[\\/]/).pop();
+const folderName = (path) => path.split(/[\\/]/).slice(0, -1).join("/");
+
+/** ``takeDropped(event)``: whether a drop of recordings was taken for the bank. */
+export function createStart(app, store, toasts, takeDropped) {
+  let sending = null; // {name, controller}
+  let asked = false; // the sheet is wanted over an open project
+  let returnTo = null;
+
+  // --- elements -----------------------------------------------------------------------------------
+
+  const picker = make("input", "", { type: "file", accept: CLIPS, hidden: true, onchange: () => {
+    if (picker.files[0]) take(picker.files[0]);
+    picker.value = "";
+  } });
+  const choose = make("button", "st-button is-main is-large", { type: "button", textContent: "Choose a file", onclick: () => picker.click() });
+  const dropArea = make("div", "st-drop", {}, make("p", "st-drop-title", { textContent: "Drop a clip here" }),
+    make("p", "st-drop-note", { textContent: "MP4, MOV, MKV, WebM, AVI or GIF, with or without sound; or a Struck project" }), choose, picker);
+  const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: "or type the path of a clip on this machine", "aria-label": "Path of a clip" });
+  const go = make("button", "st-button", { type: "submit", textContent: "Open" });
+  const pathRow = make("form", "st-path-row", { onsubmit: (event) => {
+    event.preventDefault();
+    if (path.value.trim()) open({ type: "open", path: path.value.trim() });
+  } }, path, go);
+  path.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation());
+  const busy = make("p", "st-busy-words", { role: "status" });
+  const fill = make("i", "st-progress-fill");
+  const progress = make("div", "st-progress", {}, fill);
+  const stop = make("button", "st-button", { type: "button", textContent: "Cancel", onclick: () => (sending ? sending.controller.abort() : store.send({ type: "cancel" })) });
+  const busyRow = make("div", "st-busy", {}, make("div", "st-busy-row", {}, busy, stop), progress);
+  const demos = make("div", "st-cards");
+  const recents = make("div", "st-recents");
+  const demoPart = make("div", "st-start-part", {}, make("h2", "", { textContent: "Try a demo" }), demos);
+  const recentPart = make("div", "st-start-part", {}, make("h2", "", { textContent: "Recent" }), recents);
+  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: "Back to the project (Esc)", "aria-label": "Back to the project", onclick: () => setAsked(false) });
+  const about = make("p", "st-start-about");
+  const sheet = make("div", "st-sheet", { role: "dialog", "aria-label": "Open a clip" }, close,
+    make("h1", "st-start-mark", {}, "Str", make("b", "", { textContent: "u" }), "ck"),
+    make("p", "st-start-line", { textContent: "Hear every hit in a picture, and make it yours." }),
+    busyRow, dropArea, pathRow, demoPart, recentPart, about);
+  const page = make("div", "st-start", { hidden: true }, sheet);
+  const over = make("div", "st-over", { hidden: true }, make("p", "st-over-words"));
+  app.append(page, over);
+
+  // --- doing --------------------------------------------------------------------------------------
+
+  function open(message) {
+    if (store.send(message)) setAsked(false);
+  }
+
+  async function take(file) {
+    sending?.controller.abort();
+    const mine = { name: file.name, controller: new AbortController(), part: 0 };
+    sending = mine;
+    const project = store.view?.project;
+    const sound = isRecording(file.type, file.name) && project?.sounds.find((s) => s.id === (store.selection.soundId ?? project.sounds[0]?.id));
+    setAsked(!sound);
+    try {
+      const place = await upload(file, store.session, (part) => {
+        mine.part = part;
+        show();
+      }, mine.controller.signal);
+      if (sound) store.send({ type: "sound_from_file", sound_id: sound.id, path: place });
+      else store.send({ type: "open", path: place });
+    } catch (error) {
+      if (error.name !== "AbortError") toasts.show(error.message, "error");
+    } finally {
+      if (sending === mine) sending = null;
+      setAsked(false);
+    }
+  }
+
+  function setAsked(value) {
+    if (value && !asked) returnTo = document.activeElement;
+    asked = value;
+    show();
+    if (asked && store.view?.project) choose.focus({ preventScroll: true });
+    else if (!asked && returnTo?.isConnected) {
+      returnTo.focus({ preventScroll: true });
+      returnTo = null;
+    }
+  }
+
+  function show() {
+    const known = store.view !== null;
+    const project = store.view?.project;
+    const opening = !project && store.status.phase === "opening";
+    page.hidden = !known || (Boolean(project) && !asked);
+    page.classList.toggle("is-sheet", Boolean(project));
+    close.hidden = !project;
+    busyRow.hidden = !sending && !opening;
+    dropArea.classList.toggle("is-off", Boolean(sending || opening));
+    if (sending) {
+      busy.textContent = `Bringing in ${sending.name}, ${Math.round(100 * (sending.part ?? 0))} %`;
+      fill.classList.remove("is-open");
+      fill.style.transform = `scaleX(${sending.part ?? 0})`;
+    } else if (opening) {
+      busy.textContent = store.status.message || "Opening";
+      fill.classList.add("is-open");
+      fill.style.transform = "";
+    }
+  }
+
+  function showChoices() {
+    const { demos: offered = [], recent = [], local = true, version, device } = store.welcome ?? {};
+    demoPart.hidden = !offered.length;
+    demos.replaceChildren(...offered.map(({ name, title, note }) =>
+      make("button", "st-card", { type: "button", onclick: () => open({ type: "open_demo", name }) }, icon("film"), make("span", "st-card-title", { textContent: title }), make("span", "st-card-note", { textContent: note }))));
+    recentPart.hidden = !recent.length;
+    recents.replaceChildren(...recent.slice(0, 5).map((place) =>
+      make("button", "st-recent", { type: "button", title: place, onclick: () => open({ type: "open", path: place }) }, make("span", "st-recent-name", { textContent: baseName(place) }), make("span", "st-recent-folder", { textContent: folderName(place) }))));
+    pathRow.hidden = !local;
+    about.textContent = [version && `Struck ${version}`, device && `sampling on ${device}`].filter(Boolean).join("  ·  ");
+  }
+
+  // --- dropping -----------------------------------------------------------------------------------
+
+  let depth = 0;
+  const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const wordsFor = (event) => {
+    const item = event.dataTransfer.items?.[0];
+    const project = store.view?.project;
+    const count = [...(event.dataTransfer.items ?? [])].filter((one) => isRecording(one.type ?? "")).length;
+    if (project && count > 1) return `Drop ${count} recordings to add them to your bank`;
+    if (item && project && isRecording(item.type ?? "")) {
+      const sound = project.sounds.find((s) => s.id === store.selection.soundId) ?? project.sounds[0];
+      return sound ? `Drop the recording to strike with it as “${sound.name}”` : "Drop to open";
+    }
+    return project ? "Drop to open; this project stays kept in its file or session" : "Drop to open";
+  };
+  const reactions = {
+    dragenter(event) {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      depth++;
+      over.firstChild.textContent = wordsFor(event);
+      over.hidden = false;
+    },
+    dragover(event) {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "copy";
+    },
+    dragleave(event) {
+      if (!carriesFiles(event)) return;
+      depth = Math.max(0, depth - 1);
+      over.hidden = depth === 0;
+    },
+    drop(event) {
+      depth = 0;
+      over.hidden = true;
+      if (!carriesFiles(event) || event.defaultPrevented) return;
+      event.preventDefault();
+      if (store.view?.project && takeDropped(event)) return;
+      const [file] = event.dataTransfer.files;
+      if (file) take(file);
+    },
+  };
+  for (const [name, react] of Object.entries(reactions)) window.addEventListener(name, react);
+
+  page.addEventListener("keydown", (event) => {
+    if (page.hidden) return; // the focus leaves a hidden sheet only with the next picture
+    if (event.key === "Escape" && store.view?.project) setAsked(false);
+    event.stopPropagation();
+  });
+  page.addEventListener("pointerdown", (event) => event.target === page && store.view?.project && !sending && setAsked(false));
+  const cleanups = [store.on("view", show), store.on("status", show), store.on("welcome", showChoices)];
+  showChoices();
+  show();
+
+  return {
+    open: () => setAsked(true),
+    dispose() {
+      sending?.controller.abort();
+      for (const [name, react] of Object.entries(reactions)) window.removeEventListener(name, react);
+      for (const cleanup of cleanups) cleanup();
+    },
+  };
+}

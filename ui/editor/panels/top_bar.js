@@ -1,0 +1,112 @@
+// The bar at the top: open, undo and redo, the project's name, what is going on, export.
+
+import { createExportMenu } from "./export_menu.js";
+import { icon } from "../widgets/icons.js";
+import { make } from "../widgets/controls.js";
+
+const RUNNING = new Set(["opening", "detecting", "analysing", "sampling", "exporting"]);
+const WORDS = { opening: "Opening", detecting: "Looking for hits", analysing: "Analysing", sampling: "Sampling", exporting: "Exporting" };
+
+export function createTopBar(root, store, { open, help }) {
+  const mark = make("span", "st-wordmark", { "aria-label": "Struck" }, "Str", make("b", "", { textContent: "u" }), "ck");
+  const openButton = make("button", "st-button", { type: "button", textContent: "Open clip", title: "Open a clip or a project (Ctrl O)", onclick: open });
+  const undo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "undo" }) }, icon("undo"));
+  const redo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "redo" }) }, icon("redo"));
+  const name = make("span", "st-name");
+  const save = make("button", "st-save", { type: "button", onclick: saveNow });
+  const pill = createPill(store);
+  const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", title: "Keys and gestures (?)", "aria-label": "Keys and gestures", onclick: help });
+  const exports = createExportMenu(store);
+  root.append(mark, openButton, undo, redo, make("span", "st-project", {}, name, save), make("span", "st-space"), pill.element, helpButton, exports.element);
+
+  function saveNow() {
+    if (store.view?.project) store.send({ type: "save" });
+  }
+
+  function label(element, word, what, keys) {
+    const text = what ? `${word} “${what}” (${keys})` : `Nothing to ${word.toLowerCase()}`;
+    element.title = text;
+    element.setAttribute("aria-label", text);
+    element.disabled = !what;
+  }
+
+  function show() {
+    const view = store.view;
+    const project = view?.project;
+    label(undo, "Undo", view?.undo, "Ctrl Z");
+    label(redo, "Redo", view?.redo, "Ctrl ⇧ Z");
+    name.textContent = project?.name ?? "";
+    name.title = project?.clip.name ?? "";
+    save.hidden = !project;
+    save.textContent = project?.saved ? "saved" : "Save";
+    save.disabled = Boolean(project?.saved);
+    save.title = project?.saved ? "Every change is in the project file" : "Save the project to its file (Ctrl S); until then it is kept in this session";
+    exports.element.hidden = !project;
+  }
+
+  const cleanup = store.on("view", show);
+  show();
+  return {
+    saveNow,
+    openClip: open,
+    dispose() {
+      cleanup();
+      pill.dispose();
+      exports.dispose();
+    },
+  };
+}
+
+/** What is going on, in words, with its progress and a way to stop it. */
+function createPill(store) {
+  const fill = make("i", "st-pill-fill");
+  const text = make("span", "st-pill-text", { role: "status", "aria-live": "polite" });
+  let isStopping = false; // asked to, and not there yet: a step of the sampler takes its time
+  const stop = make("button", "st-pill-button", { type: "button", textContent: "Cancel", onclick: () => {
+    isStopping = store.send({ type: "cancel" });
+    show();
+  } });
+  // Asking for the mix makes the server sample what is missing.
+  const resume = make("button", "st-pill-button", { type: "button", textContent: "Resume", title: "Sample the hits that are still missing", onclick: () => fetch(store.address("track")).catch(() => {}) });
+  const again = make("button", "st-pill-button", { type: "button", textContent: "Look again", title: "Look for hits from the start; what you changed stays", onclick: () => store.send({ type: "detect" }) });
+  const element = make("div", "st-pill", {}, fill, text, stop, resume, again);
+
+  function describe() {
+    const { phase, done, total, message, elapsed_s } = store.status;
+    const project = store.view?.project;
+    if (store.connection !== "open") return { kind: "bad", words: store.connection === "lost" ? "Reconnecting" : "Connecting" };
+    if (RUNNING.has(phase) && isStopping) return { kind: "busy", words: "Stopping", part: null };
+    if (RUNNING.has(phase)) return { kind: "busy", words: message || WORDS[phase], part: total > 0 ? done / total : null };
+    if (phase === "error") return { kind: "bad", words: message };
+    if (!project) return null;
+    const missing = project.hits.filter((hit) => !store.rendered.has(hit.id)).length;
+    if (phase === "cancelled" && message === "Stopped") return { kind: "quiet", words: "Stopped looking for hits", canLook: true };
+    if (phase === "cancelled") return { kind: "quiet", words: missing && message.startsWith("Sampling") ? `Stopped, ${missing} to sample` : message, canResume: missing > 0 };
+    if (missing) return { kind: "quiet", words: missing === 1 ? "1 hit waits" : `${missing} hits wait` };
+    if (phase === "done") return { kind: "good", words: [message, elapsed_s ? `${elapsed_s.toFixed(1)} s` : ""].filter(Boolean).join(" · ") };
+    if (!project.hits.length) return null;
+    return { kind: "good", words: project.hits.length === 1 ? "1 hit sampled" : `${project.hits.length} hits sampled` };
+  }
+
+  function show() {
+    const state = describe();
+    element.hidden = !state;
+    if (!state) return;
+    element.className = `st-pill is-${state.kind}`;
+    text.textContent = state.words;
+    element.title = state.words;
+    const open = state.kind === "busy" && state.part === null;
+    fill.classList.toggle("is-open", open);
+    fill.style.transform = open ? "" : `scaleX(${state.kind === "busy" ? state.part : 0})`;
+    stop.hidden = state.kind !== "busy" || isStopping;
+    resume.hidden = !state.canResume;
+    again.hidden = !state.canLook;
+  }
+
+  const cleanups = ["view", "status", "rendered", "connection"].map((event) => store.on(event, () => {
+    if (event === "view" || !RUNNING.has(store.status.phase)) isStopping = false;
+    show();
+  }));
+  show();
+  return { element, dispose: () => cleanups.forEach((cleanup) => cleanup()) };
+}

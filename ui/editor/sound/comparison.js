@@ -1,0 +1,305 @@
+// Match: a sound beside the recording it was measured from, small below the modes and large over the whole tab.
+
+import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, noiseColor, STAGE_COLORS } from "./comparison_plots.js";
+import { formatDb, soundColor } from "../state/quantities.js";
+import { createButton, createSegments, make } from "../widgets/controls.js";
+
+const ASK_AFTER_MS = 200;
+const REMEMBERED = "struck.look";
+
+/** The floats of an answer in place of the {at, shape} that name them. */
+export function unpack(buffer) {
+  const size = new DataView(buffer).getUint32(0, true);
+  const floats = new Float32Array(buffer, 4 + size);
+  const fill = (value) => {
+    if (Array.isArray(value)) return value.map(fill);
+    if (!value || typeof value !== "object") return value;
+    if ("at" in value && "shape" in value) return floats.subarray(value.at, value.at + value.shape.reduce((a, b) => a * b, 1));
+    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, fill(part)]));
+  };
+  return fill(JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size))));
+}
+
+/** ``host``: {sound(), residual: the element that the switch shows instead}. */
+export function createMatch(store, host) {
+  let open = remembered(); // "residual" or "match"
+  let isLarge = false;
+  let data = null; // {source, why, now, measured}
+  let problem = "";
+  let dataOf = null; // the sound object that ``data`` is of
+  let asked = null;
+  let number = 0;
+  let timer = null;
+  let request = null;
+  let opener = null;
+  let framed = 0;
+
+  // --- elements ------------------------------------------------------------------------------------
+
+  const button = createButton("", { kind: "quiet", title: "How near the model comes to the recording, and why no nearer", onPress: () => enlarge(button) });
+  button.classList.add("mt-fit-button");
+  const view = createSegments({ label: "Below the modes", choices: [["residual", "Residual"], ["match", "Match"]], onChoose: choose });
+  view.element.classList.add("mt-switch");
+
+  const figure = make("b", "mt-figure ins-mono");
+  const cause = make("span", "mt-cause", { role: "status" });
+  const larger = createButton("Enlarge", { kind: "quiet", title: "All plots, over the whole tab", onPress: () => enlarge(larger) });
+  const small = { spectrum: createPlot("Spectrum", drawSpectrum, { small: true }), decay: createPlot("Decay", drawDecay, { small: true }) };
+  for (const plot of Object.values(small)) plot.frame.addEventListener("click", () => enlarge(larger));
+  const compact = make("div", "mt-compact", {},
+    make("div", "ins-row mt-head", {}, figure, cause, larger),
+    make("div", "mt-small", {}, small.spectrum.frame, small.decay.frame));
+  const element = make("div", "mt-look", {}, view.element, host.residual, compact);
+
+  const plots = {
+    spectrum: createPlot("Spectrum", drawSpectrum, {}),
+    decay: createPlot("Decay", drawDecay, {}),
+    error: createPlot("Error over time", drawError, {}),
+    noise: createPlot("Noise", drawNoise, {}),
+  };
+  const largeFigure = make("b", "mt-large-figure");
+  const distance = make("span", "ins-quiet mt-words");
+  const largeCause = make("p", "mt-large-cause");
+  const again = createButton("Try again", { kind: "quiet", onPress: () => ask(true) });
+  const close = createButton("✕", { kind: "icon", title: "Close (Escape)", onPress: shrink });
+  const large = make("section", "mt-large", { hidden: true, tabIndex: -1, role: "dialog", "aria-label": "Match" },
+    make("div", "ins-row mt-large-head", {}, largeFigure, distance, again, close), largeCause,
+    make("div", "mt-plots", {}, ...Object.values(plots).map((plot) => make("figure", "mt-plot", {}, plot.caption, plot.frame))));
+
+  function createPlot(title, draw, look) {
+    let plane = null;
+    let cursor = null;
+    const canvas = make("canvas", "ins-canvas", { tabIndex: look.small ? -1 : 0, role: "img", "aria-label": title, "aria-hidden": String(Boolean(look.small)) });
+    const tip = make("div", "ins-tip mt-tip", { hidden: true });
+    const frame = make("div", "mt-frame", {}, canvas, tip);
+    const legend = make("span", "mt-legend");
+    const caption = make("figcaption", "mt-caption", {}, make("span", "", { textContent: title }), legend);
+    const point = (index) => {
+      cursor = index;
+      refresh();
+    };
+    canvas.addEventListener("pointermove", (event) => {
+      if (!plane) return;
+      const box = canvas.getBoundingClientRect();
+      point(plane.pick(event.clientX - box.left, event.clientY - box.top));
+    });
+    canvas.addEventListener("pointerleave", () => point(null));
+    canvas.addEventListener("blur", () => point(null));
+    canvas.addEventListener("keydown", (event) => {
+      const columns = plane?.columns ?? 0;
+      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: columns, ArrowDown: -columns }[event.key];
+      if (!step || !plane?.count) return;
+      const next = (cursor ?? (columns ? Math.floor(plane.count / columns / 2) * columns : Math.floor(plane.count / 2))) + step * (event.shiftKey ? 10 : 1);
+      point(Math.min(plane.count - 1, Math.max(0, next)));
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    return {
+      frame, caption, legend, canvas,
+      draw(words) {
+        if (!frame.clientWidth) return;
+        plane = null;
+        if (words) drawWords(canvas, words);
+        else {
+          if (cursor !== null && plane?.count <= cursor) cursor = null;
+          plane = draw(canvas, { now: data.now, before: data.measured, color: color(), cursor, ...look });
+        }
+        tip.hidden = !plane || cursor === null || cursor >= plane.count;
+        if (tip.hidden) return;
+        tip.textContent = plane.say(cursor);
+        canvas.setAttribute("aria-label", `${title}: ${tip.textContent}`);
+        const [x, y] = plane.place(cursor);
+        const room = (frame.closest(".mt-large, .mt-look") ?? frame).getBoundingClientRect();
+        const box = frame.getBoundingClientRect();
+        const left = box.left + x - tip.offsetWidth / 2;
+        tip.style.left = `${Math.max(room.left + 4, Math.min(room.right - tip.offsetWidth - 4, left)) - box.left}px`;
+        tip.style.top = `${y - tip.offsetHeight - 6}px`;
+      },
+    };
+  }
+
+  // --- asking ----------------------------------------------------------------------------------------
+
+  const isWanted = () => (isLarge || open === "match") && element.clientWidth > 0;
+  const color = () => soundColor(store.view.project, host.sound()?.id);
+
+  /** Ask for the sound on show as it is now, a little later, so that many edits are one question. */
+  function ask(atOnce = false) {
+    const sound = host.sound();
+    if (!sound || !isWanted() || (asked === sound && !atOnce)) return;
+    asked = sound;
+    problem = "";
+    if (dataOf?.id !== sound.id) data = null;
+    clearTimeout(timer);
+    request?.abort();
+    const mine = ++number;
+    timer = setTimeout(() => fetchMatch(sound, mine), atOnce || !data ? 0 : ASK_AFTER_MS);
+    refresh();
+  }
+
+  async function fetchMatch(sound, mine) {
+    request = new AbortController();
+    try {
+      const answer = await fetch(`${store.address("match")}/${encodeURIComponent(sound.id)}`, { signal: request.signal, cache: "no-cache" });
+      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? `the comparison failed (${answer.status}); try again`);
+      const found = unpack(await answer.arrayBuffer());
+      if (mine !== number) return;
+      data = found;
+      dataOf = sound;
+    } catch (error) {
+      if (mine !== number || error.name === "AbortError") return;
+      data = null;
+      dataOf = null;
+      problem = error instanceof TypeError ? "Struck does not answer; try again once the connection is back" : error.message;
+    }
+    refresh();
+  }
+
+  // --- showing ---------------------------------------------------------------------------------------
+
+  function remembered() {
+    try {
+      return localStorage.getItem(REMEMBERED) === "match" ? "match" : "residual";
+    } catch {
+      return "residual";
+    }
+  }
+
+  function choose(value) {
+    open = value;
+    try {
+      localStorage.setItem(REMEMBERED, value);
+    } catch {
+      // a page without storage forgets the choice at reload
+    }
+    show();
+  }
+
+  function enlarge(from) {
+    opener = from;
+    isLarge = true;
+    choose("match");
+    large.closest(".ins-panel")?.scrollTo(0, 0);
+    large.focus({ preventScroll: true });
+    document.addEventListener("keydown", onKey, true);
+  }
+
+  function shrink() {
+    isLarge = false;
+    document.removeEventListener("keydown", onKey, true);
+    show();
+    opener?.focus({ preventScroll: true });
+  }
+
+  function onKey(event) {
+    if (event.key !== "Escape" || !large.clientWidth || event.target.matches?.("input, select, textarea") || document.querySelector(".ins-menu")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    shrink();
+  }
+
+  const percent = (fit) => `${Math.round(fit * 100)} %`;
+
+  /** What stands on the button in the header. */
+  function fitWords() {
+    const sound = host.sound();
+    const known = dataOf === sound && data ? data.now.fit : sound?.fit;
+    if (known !== null && known !== undefined) return `fit ${percent(known)}`;
+    return sound?.origin === "preset" ? "" : "match";
+  }
+
+  function say() {
+    const isOld = data && asked !== dataOf;
+    if (problem) return { figure: "—", cause: problem, words: "" };
+    if (!data) return { figure: "—", cause: "Listening to the recording…", words: "" };
+    const { now, measured, why, source } = data;
+    if (why) return { figure: "—", cause: capital(why), words: "the model alone" };
+    const chance = now.chance_db >= 0.1 ? ` · its noise varies by ${formatDb(now.chance_db)}` : "";
+    const far = `${now.fit > 0 ? formatDb(now.error_db) : "12 dB or more"} from ${source}${chance}`;
+    const was = measured ? `as measured ${percent(measured.fit)}` : "";
+    return { figure: percent(now.fit), was, cause: `${isOld ? "Comparing… " : ""}${measured ? "As edited, " : ""}${measured ? now.diagnosis : capital(now.diagnosis)}.`.replace("?.", "?"), words: [was, far].filter(Boolean).join(" · ") };
+  }
+
+  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+  function show() {
+    const sound = host.sound();
+    view.set(open);
+    host.residual.hidden = open !== "residual";
+    compact.hidden = open !== "match";
+    large.hidden = !isLarge;
+    large.parentElement?.classList.toggle("is-covered", isLarge);
+    const words = fitWords();
+    button.hidden = !words;
+    button.querySelector("span").textContent = words;
+    button.setAttribute("aria-label", `${words}: compare with the recording`);
+    if (sound) ask();
+    refresh();
+  }
+
+  function refresh() {
+    if (framed) return;
+    framed = requestAnimationFrame(draw);
+  }
+
+  function draw() {
+    framed = 0;
+    if (!store.view?.project || !host.sound()) return;
+    const said = say();
+    const words = fitWords();
+    button.querySelector("span").textContent = words;
+    button.hidden = !words;
+    if (!isWanted()) return;
+    figure.textContent = said.figure;
+    figure.hidden = said.figure === "—";
+    cause.textContent = said.was ? `${said.was} · ${said.cause}` : said.cause;
+    cause.title = said.cause;
+    largeFigure.textContent = said.figure === "—" ? "Match" : `fit ${said.figure}`;
+    Object.assign(distance, { textContent: said.words, title: `${said.words}. The fit is 1 less the mean difference of 64 bands over 12 dB; two draws of the same noise differ too.` });
+    largeCause.textContent = said.cause;
+    again.hidden = !problem;
+    const isFading = Boolean(data) && asked !== dataOf;
+    large.dataset.state = problem ? "failed" : !data || isFading ? "comparing" : "ready";
+    for (const part of [large, compact]) part.classList.toggle("is-old", isFading);
+    const blank = data ? "" : problem ? "Nothing to show." : "…";
+    for (const plot of Object.values(open === "match" ? small : {})) plot.draw(blank);
+    if (!isLarge) return;
+    plots.spectrum.draw(blank);
+    plots.decay.draw(blank);
+    plots.error.draw(blank || (data.now.band_error_db.length ? "" : "Nothing to compare with."));
+    plots.noise.draw(blank || (data.now.noise_edges_hz.length ? "" : "This sound has no noise beside its modes."));
+    if (data) drawLegends();
+  }
+
+  function drawLegends() {
+    const tint = color();
+    const heard = data.now.fit !== null;
+    const lines = [heard && ["recording", "#cfd6df"], [data.measured ? "now" : "model", tint], data.measured && ["as measured", tint, true]].filter(Boolean);
+    plots.spectrum.legend.replaceChildren(...legendOf(lines));
+    plots.decay.legend.replaceChildren(...legendOf([["noise alone", noiseColor(tint), true]]));
+    plots.error.legend.replaceChildren(...(heard ? legendOf([["too quiet", errorColor(-MOST_ERROR_DB)], ["too loud", errorColor(MOST_ERROR_DB)]]) : []));
+    plots.noise.legend.replaceChildren(...legendOf(data.now.stages.map(({ name }) => [name, STAGE_COLORS[name]])));
+    plots.noise.caption.title = heard ? "Grey: what the modes leave of the recording; lines: the model's noise by stage" : "The model's noise by stage";
+  }
+
+  const legendOf = (lines) => lines.map(([text, tint, isDashed]) => make("span", "mt-key", {}, make("i", isDashed ? "is-dashed" : "", { style: `--ink:${tint}` }), text));
+
+  const observer = new ResizeObserver(() => {
+    ask();
+    refresh();
+  });
+  observer.observe(element);
+  observer.observe(large);
+
+  return {
+    element, button, large, show,
+    get data() { return data; },
+    dispose() {
+      clearTimeout(timer);
+      request?.abort();
+      observer.disconnect();
+      cancelAnimationFrame(framed);
+      document.removeEventListener("keydown", onKey, true);
+    },
+  };
+}

@@ -1,0 +1,173 @@
+// The morph panel: a target, an amount, and a preview that follows; then this sound moves there, or a new one is made.
+
+import { clamp, readPlain, soundColor } from "../state/quantities.js";
+import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
+
+const ANSWER_MS = 4000;
+
+/**
+ * ``host``: {sound() -> the sound on show, changed(), preview(sound), committed(soundId), select(soundId),
+ * stems() -> the element that shows the modes, which stays in sight}.
+ * ``shown()`` is the morphed sound while the panel is open, else null.
+ */
+export function createMorph(store, anchor, host) {
+  let panel = null;
+  let target = null; // {text, group, note?, color?, field: {other | preset}}
+  let amount = 0.5;
+  let made = null; // the server's answer
+  let asked = null; // what was asked and not yet answered
+  let known = null; // ids of the sounds before a new one was asked for
+
+  const rows = () => [
+    ...store.view.project.sounds.filter((s) => s.id !== host.sound().id).map((s) => ({ text: s.name, group: "This project", color: soundColor(store.view.project, s.id), field: { other: s.id } })),
+    ...(store.welcome?.presets ?? []).map((p) => ({ text: p.name, group: p.material, note: p.origin_note, field: { preset: p.name } })).sort((a, b) => a.group.localeCompare(b.group)),
+  ];
+
+  /** Ask for the morph as it is wanted now; one question at a time, so that the latest wins. */
+  function ask() {
+    if (!panel || !target) return;
+    const wanted = { sound_id: host.sound().id, amount, ...target.field };
+    const text = JSON.stringify(wanted);
+    if (made?.text === text || (asked && performance.now() - asked.at_ms < ANSWER_MS)) return;
+    asked = { text, at_ms: performance.now() };
+    store.send({ type: "morph_preview", ...wanted });
+  }
+
+  function answer(message) {
+    if (!asked) return;
+    made = { text: asked.text, sound: message.sound };
+    asked = null;
+    if (!panel || message.sound_id !== host.sound()?.id) return;
+    host.changed();
+    host.preview(made.sound);
+    ask();
+  }
+
+  function choose(row) {
+    target = row;
+    panel.show();
+    ask();
+  }
+
+  function commit(as_new) {
+    const { id } = host.sound();
+    known = as_new ? new Set(store.view.project.sounds.map((s) => s.id)) : null;
+    if (!as_new) host.committed(id);
+    store.edit({ kind: "morph_sound", sound_id: id, amount, as_new, ...target.field }, newGesture());
+    close();
+  }
+
+  function build() {
+    const list = make("div", "ins-menu-list ins-morph-list", { role: "listbox", "aria-label": "What to morph towards" });
+    const search = make("input", "ins-menu-search", { type: "text", placeholder: "Find a sound to move towards", spellcheck: false, "aria-label": "Find a sound to move towards", oninput: () => fill() });
+    const slider = createSlider({
+      label: "Amount", help: "How far: 0 % is this sound, 100 % the other", min: 0, max: 1, step: 0.01, format: (v) => `${Math.round(100 * v)} %`,
+      read: (text) => { const value = readPlain(text, ["%"]); return value === null ? null : clamp(value / 100, 0, 1); },
+      onInput: (value) => { amount = value; ask(); },
+      onCommit: (value) => { amount = value; slider.set(value); ask(); },
+    });
+    const here = createButton("Morph this sound", { title: "Move this sound there; every hit that strikes it changes", onPress: () => commit(false) });
+    const fresh = createButton("Make a new sound", { title: "Keep this sound and add the morph beside it", onPress: () => commit(true) });
+    const element = make("div", "ins-menu ins-morph", { role: "dialog", "aria-label": "Morph" }, search, list, slider.element, make("div", "ins-row ins-morph-foot", {}, here, fresh));
+
+    function fill() {
+      const wanted = rows().filter((row) => `${row.text} ${row.group}`.toLowerCase().includes(search.value.trim().toLowerCase()));
+      let group;
+      list.replaceChildren();
+      for (const row of wanted) {
+        if (row.group !== group) list.append(make("div", "ins-menu-group", { textContent: group = row.group }));
+        const option = make("button", "ins-menu-choose", { type: "button", role: "option", title: row.note ?? "", onclick: () => choose(row) },
+          row.color ? make("i", "ins-dot", { style: `background:${row.color}` }) : null, make("span", "ins-menu-text", { textContent: row.text }));
+        option.row = row;
+        list.append(make("div", "ins-menu-row", {}, option));
+      }
+      if (!wanted.length) list.append(make("p", "ins-empty", { textContent: "Nothing of that name." }));
+      show();
+    }
+
+    function show() {
+      for (const option of list.querySelectorAll(".ins-menu-choose")) {
+        const isOn = JSON.stringify(option.row.field) === JSON.stringify(target?.field);
+        option.parentElement.classList.toggle("is-on", isOn);
+        option.setAttribute("aria-selected", String(isOn));
+      }
+      slider.set(target ? amount : null, target ? "—" : "choose a sound");
+      here.disabled = fresh.disabled = !target;
+    }
+
+    element.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (["ArrowDown", "ArrowUp"].includes(event.key) && (event.target === search || list.contains(event.target))) {
+        const buttons = [...list.querySelectorAll(".ins-menu-choose")];
+        buttons[clamp(buttons.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1), 0, buttons.length - 1)]?.focus();
+        event.preventDefault();
+      }
+    });
+    fill();
+    return { element, search, show };
+  }
+
+  const outside = (event) => {
+    if (panel && !panel.element.contains(event.target) && !anchor.contains(event.target)) close();
+  };
+
+  const onEscape = (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    close();
+    anchor.focus();
+  };
+
+  function open() {
+    if (panel) {
+      close();
+      return;
+    }
+    target = made = asked = null;
+    amount = 0.5;
+    panel = build();
+    anchor.closest(".ins-root").append(panel.element);
+    const place = anchor.getBoundingClientRect();
+    const width = panel.element.offsetWidth;
+    panel.element.style.left = `${clamp(place.right - width, 8, innerWidth - width - 8)}px`;
+    const top = Math.max(place.bottom, host.stems().getBoundingClientRect().bottom) + 6;
+    panel.element.style.top = `${top}px`;
+    panel.element.style.maxHeight = `${Math.max(220, innerHeight - top - 14)}px`;
+    document.addEventListener("pointerdown", outside, true);
+    document.addEventListener("keydown", onEscape, true);
+    window.addEventListener("resize", close);
+    anchor.setAttribute("aria-expanded", "true");
+    panel.search.focus();
+  }
+
+  function close() {
+    if (!panel) return;
+    panel.element.remove();
+    panel = made = null;
+    document.removeEventListener("pointerdown", outside, true);
+    document.removeEventListener("keydown", onEscape, true);
+    window.removeEventListener("resize", close);
+    anchor.setAttribute("aria-expanded", "false");
+    host.changed();
+  }
+
+  /** Show the sound that was asked for as soon as it is there. */
+  function follow() {
+    if (!store.view?.project) close();
+    const fresh = known && store.view?.project?.sounds.find((s) => !known.has(s.id));
+    if (!fresh) return;
+    known = null;
+    host.select(fresh.id);
+    host.committed(fresh.id);
+  }
+
+  const cleanups = [store.on("morphed", answer), store.on("view", follow), store.on("error", () => { asked = known = null; })];
+  return {
+    open,
+    shown: () => (panel && made && made.sound.id === host.sound()?.id ? made.sound : null),
+    dispose() {
+      close();
+      for (const cleanup of cleanups) cleanup?.();
+    },
+  };
+}

@@ -1,0 +1,316 @@
+// The residual: a bar for each noise band, painted for power or for decay, in one of its stages; and how it comes in.
+
+import { clamp, decayToT60, formatDb, formatHz, formatSeconds, geometricMean, mean, readDb, readSeconds, t60ToDecay } from "../state/quantities.js";
+import { createEntry, createSegments, createSlider, make, newGesture } from "../widgets/controls.js";
+
+const POWER_DB = [-120, 24];
+const T60_S = [0.001, 60];
+const SHOWN_T60_S = { attack: [0.001, 0.3], strike: [0.005, 10], tail: [0.005, 10], room: [0.02, 10] };
+const STAGES = { attack: "Attack", strike: "Strike", tail: "Tail", room: "Room" };
+const STAGE_HELP = { attack: "The burst of the contact, gone within milliseconds", strike: "The strike's own noise", tail: "The noise's slower second stage", room: "The room's diffuse tail, not the object's" };
+const LONGEST_RISE_S = 0.1;
+const INK = { ground: "#11151b", line: "#262d38", violet: "#a78bfa", selected: "#ffb454", white: "#ffffff" };
+
+/** ``host``: {sound(), preview(sound), committed(soundId)}. */
+export function createResidual(store, host) {
+  let stage = "strike";
+  let quantity = "power_db";
+  let selected = new Set();
+  let draft = null; // {stage, values: {index: value}, name, sent}
+  let drag = null;
+  let hovered = null;
+  let anchor = null;
+  let soundId = null;
+  let range = null;
+  let wanted = false;
+  let timer = null;
+
+  const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": "Noise bands: drag across the bars to paint" });
+  const tip = make("div", "ins-tip", { hidden: true });
+  let stages = null; // a switch among the stages that the sound on show has
+  const places = make("span", "ins-stages");
+  const quantities = createSegments({ label: "Bars show", choices: [["power_db", "Power"], ["decay_per_s", "Decay"]], onChoose: (value) => { quantity = value; range = null; refresh(); } });
+  const rise = createEntry({
+    label: "Rise",
+    className: "ins-rise",
+    onEnter(text) {
+      const rise_s = /^[\s0.]*(?:s|ms)?$/.test(text) ? 0 : readSeconds(text);
+      if (rise_s === null) return false;
+      host.committed(host.sound().id);
+      store.edit({ kind: "set_rise", sound_id: host.sound().id, rise_s: clamp(rise_s, 0, LONGEST_RISE_S) }, newGesture());
+      return true;
+    },
+  });
+  const rises = make("label", "ins-rises", { title: "Time in which the sound comes in: while striker and object push each other" }, "rise", rise.element);
+  const plot = make("div", "ins-bands", {}, canvas, rises, tip);
+  const power = slider("Noise power", "Level of the chosen noise bands at the strike", "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (v) => formatDb(v), read: readDb });
+  const decay = slider("Noise decay", "Time in which the chosen bands fall by 60 dB", "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: readSeconds });
+  const head = make("div", "ins-row ins-residual-head", {}, places, quantities.element);
+  const element = make("div", "ins-residual", {}, head, plot, make("div", "ins-residual-sliders", {}, power.element, decay.element));
+
+  const stageOf = (residual, name) => (name === "strike" ? residual : residual?.[name]);
+  const partOf = (sound) => stageOf(sound?.residual, stage);
+  const bands = () => partOf(shown(host.sound()))?.power_db.length ?? 0;
+  const chosen = () => (selected.size ? [...selected].filter((i) => i < bands()).sort((a, b) => a - b) : [...Array(bands()).keys()]);
+
+  function slider(label, help, name, settings) {
+    const isDecay = name === "decay_per_s";
+    let start = null;
+    const moved = (value) => {
+      const middle = isDecay ? geometricMean(start.values) : mean(start.values);
+      change(name, start.indices, start.values.map((v) => (isDecay ? v * (t60ToDecay(value) / middle) : v + value - middle)));
+    };
+    return createSlider({
+      label, help, ...settings,
+      onStart() {
+        const indices = chosen();
+        start = { indices, values: indices.map((i) => partOf(host.sound())[name][i]) };
+      },
+      onInput: moved,
+      onCommit(value) {
+        moved(value);
+        commit();
+      },
+    });
+  }
+
+  function change(name, indices, values) {
+    clearTimeout(timer);
+    if (!draft || draft.sent || draft.name !== name) draft = { stage, name, soundId: host.sound().id, values: new Map(), sent: false };
+    const limits = name === "power_db" ? POWER_DB : T60_S.map(t60ToDecay).reverse();
+    indices.forEach((index, i) => draft.values.set(index, clamp(values[i], ...limits)));
+    host.preview(shown(host.sound()));
+    refresh();
+  }
+
+  function commit() {
+    if (!draft || draft.sent) return;
+    draft.sent = true;
+    timer = setTimeout(() => { draft = null; refresh(); }, 2000);
+    const indices = [...draft.values.keys()].sort((a, b) => a - b);
+    host.committed(draft.soundId);
+    store.edit({ kind: "set_residual", sound_id: draft.soundId, stage: draft.stage, indices, [draft.name]: indices.map((i) => draft.values.get(i)) }, newGesture());
+  }
+
+  /** The sound with the draft in it. */
+  function shown(sound) {
+    if (!sound || !draft || draft.soundId !== sound.id) return sound;
+    const old = stageOf(sound.residual, draft.stage);
+    if (!old) return sound;
+    const part = { ...old, [draft.name]: old[draft.name].map((v, i) => draft.values.get(i) ?? v) };
+    return { ...sound, residual: draft.stage === "strike" ? part : { ...sound.residual, [draft.stage]: part } };
+  }
+
+  function showStages(names) {
+    if (stages?.names.join() !== names.join()) {
+      stages = { names, ...createSegments({ label: "Stage", choices: names.map((name) => [name, STAGES[name]]), onChoose: chooseStage }) };
+      [...stages.element.children].forEach((segment, i) => (segment.title = STAGE_HELP[names[i]]));
+      places.replaceChildren(stages.element);
+    }
+    places.hidden = names.length < 2;
+    stages.set(stage);
+  }
+
+  function chooseStage(name) {
+    stage = name;
+    selected = new Set();
+    range = null;
+    refresh();
+  }
+
+  // --- drawing -------------------------------------------------------------------------------------
+
+  function refresh() {
+    if (wanted) return;
+    wanted = true;
+    requestAnimationFrame(draw);
+  }
+
+  function rangeNow(part) {
+    if (quantity === "decay_per_s") return SHOWN_T60_S[stage].map(Math.log);
+    const top = Math.ceil((Math.max(...part.power_db) + 4) / 10) * 10;
+    return [top - clamp(Math.ceil((top - Math.min(...part.power_db) + 4) / 10) * 10, 50, 90), top];
+  }
+
+  const heightOf = (part, i) => {
+    const value = quantity === "power_db" ? part.power_db[i] : Math.log(Math.min(60, decayToT60(part.decay_per_s[i])));
+    return clamp((value - range[0]) / (range[1] - range[0]), 0, 1);
+  };
+
+  function draw() {
+    wanted = false;
+    const sound = shown(host.sound());
+    if (sound?.id !== soundId) {
+      soundId = sound?.id ?? null;
+      selected = new Set();
+      stage = "strike";
+      range = null;
+    }
+    if (!partOf(sound)) stage = "strike";
+    const part = partOf(sound);
+    const count = part?.power_db.length ?? 0;
+    showStages(Object.keys(STAGES).filter((name) => stageOf(sound?.residual, name)?.power_db.length));
+    quantities.element.hidden = !count;
+    quantities.set(quantity);
+    const indices = chosen();
+    quantities.element.title = selected.size ? `${indices.length} of ${count} bands chosen` : `${count} bands`;
+    rises.hidden = !count || stage !== (sound.residual.attack ? "attack" : "strike");
+    rise.set(count ? formatSeconds(sound.residual.rise_s ?? 0).replace(/^0(\.0)? ms$/, "none") : "none");
+    power.set(count ? mean(indices.map((i) => part.power_db[i])) : null);
+    decay.set(count ? decayToT60(geometricMean(indices.map((i) => part.decay_per_s[i]))) : null);
+    if (!plot.clientWidth) return;
+    const scale = window.devicePixelRatio || 1;
+    const { clientWidth: width, clientHeight: height } = plot;
+    if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+      Object.assign(canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
+    }
+    const pen = canvas.getContext("2d");
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.fillStyle = INK.ground;
+    pen.fillRect(0, 0, width, height);
+    if (!count) {
+      pen.fillStyle = "#93a0b0";
+      pen.font = "12px system-ui, sans-serif";
+      pen.textBaseline = "middle";
+      pen.fillText("This sound has no noise beside its modes.", 12, height / 2);
+      tip.hidden = true;
+      return;
+    }
+    if (!drag && !(draft && !draft.sent) && !power.active && !decay.active) range = rangeNow(part);
+    range ??= rangeNow(part);
+    const step = (width - 12) / count;
+    const gap = step > 6 ? 2 : 1;
+    for (let i = 0; i < count; i++) {
+      const tall = Math.max(2, heightOf(part, i) * (height - 12));
+      pen.globalAlpha = selected.size && !selected.has(i) ? 0.55 : i === hovered ? 1 : 0.82;
+      pen.fillStyle = selected.has(i) ? INK.selected : INK.violet;
+      pen.fillRect(6 + i * step + gap / 2, height - 6 - tall, step - gap, tall);
+    }
+    pen.globalAlpha = 1;
+    showTip(sound, part, step, height);
+  }
+
+  function showTip(sound, part, step, height) {
+    const index = drag?.index ?? hovered;
+    tip.hidden = index === null || index === undefined || index >= part.power_db.length;
+    if (tip.hidden) return;
+    const edges = sound.residual.edges_hz;
+    tip.textContent = `${Math.round(edges[index])}\u2013${formatHz(Math.round(edges[index + 1])).replace(".0", "")}  ·  ${formatDb(part.power_db[index])}  ·  T60 ${formatSeconds(decayToT60(part.decay_per_s[index]))}`;
+    tip.style.left = `${clamp(6 + (index + 0.5) * step - tip.offsetWidth / 2, 2, Math.max(2, plot.clientWidth - tip.offsetWidth - 2))}px`;
+    tip.style.top = `${-tip.offsetHeight - 4}px`;
+    tip.style.maxHeight = `${height}px`;
+  }
+
+  // --- pointing ------------------------------------------------------------------------------------
+
+  function at(event) {
+    const box = canvas.getBoundingClientRect();
+    const count = bands();
+    const index = clamp(Math.floor(((event.clientX - box.left - 6) / (box.width - 12)) * count), 0, count - 1);
+    const part = clamp((box.bottom - 6 - event.clientY) / (box.height - 12), 0, 1);
+    return { index, value: range ? range[0] + part * (range[1] - range[0]) : 0 };
+  }
+
+  function choose(from, to, before) {
+    selected = new Set(before);
+    for (let i = Math.min(from, to); i <= Math.max(from, to); i++) selected.add(i);
+    refresh();
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || !bands()) return;
+    canvas.focus({ preventScroll: true });
+    canvas.setPointerCapture(event.pointerId);
+    const { index } = at(event);
+    drag = { index, last: at(event), y0: event.clientY, x0: event.clientX, paints: !(event.shiftKey || event.ctrlKey || event.metaKey), before: new Set(event.shiftKey || event.ctrlKey || event.metaKey ? selected : []), moved: false, wasOnly: selected.size === 1 && selected.has(index) };
+    if (event.shiftKey && anchor !== null) choose(anchor, index, drag.before);
+    else if (!drag.paints) {
+      drag.before.has(index) ? drag.before.delete(index) : drag.before.add(index);
+      selected = new Set(drag.before);
+    }
+    if (!event.shiftKey) anchor = index;
+    refresh();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!bands()) return;
+    const now = at(event);
+    if (!drag) {
+      canvas.style.cursor = "crosshair";
+      if (hovered !== now.index) {
+        hovered = now.index;
+        refresh();
+      }
+      return;
+    }
+    if (!drag.moved && Math.hypot(event.clientX - drag.x0, event.clientY - drag.y0) < 3) return;
+    drag.moved = true;
+    if (drag.paints) paint(drag.last, now);
+    else choose(drag.index, now.index, drag.before);
+    drag.last = now;
+    if (drag.paints) drag.index = now.index;
+  });
+  canvas.addEventListener("pointerup", () => {
+    if (!drag) return;
+    const done = drag;
+    drag = null;
+    if (done.paints && done.moved) commit();
+    else if (done.paints) selected = done.wasOnly ? new Set() : new Set([done.index]);
+    refresh();
+  });
+  canvas.addEventListener("pointercancel", () => {
+    drag = null;
+    if (draft && !draft.sent) draft = null;
+    refresh();
+  });
+  canvas.addEventListener("pointerleave", () => {
+    hovered = null;
+    refresh();
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const command = event.ctrlKey || event.metaKey;
+    if (command && event.key.toLowerCase() === "a") selected = new Set(Array(bands()).keys());
+    else if (event.key === "Escape") selected = new Set();
+    else if (["ArrowUp", "ArrowDown"].includes(event.key) && bands()) {
+      const indices = chosen();
+      const part = partOf(shown(host.sound()));
+      const step_db = (event.key === "ArrowUp" ? 1 : -1) * (event.shiftKey ? 6 : 1);
+      change("power_db", indices, indices.map((i) => part.power_db[i] + step_db));
+      commit();
+    } else if (!["Delete", "Backspace"].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    refresh();
+  });
+
+  /** Set every bar between two pointer places, so that a fast stroke leaves no gap. */
+  function paint(from, to) {
+    const indices = [];
+    const values = [];
+    const step = Math.sign(to.index - from.index) || 1;
+    for (let i = from.index; ; i += step) {
+      const part = to.index === from.index ? 1 : (i - from.index) / (to.index - from.index);
+      const value = from.value + (to.value - from.value) * part;
+      indices.push(i);
+      values.push(quantity === "power_db" ? value : t60ToDecay(Math.exp(value)));
+      if (i === to.index) break;
+    }
+    change(quantity, indices, values);
+  }
+
+  const observer = new ResizeObserver(refresh);
+  observer.observe(plot);
+
+  return {
+    element, refresh, shown,
+    settle() {
+      if (!draft?.sent) return;
+      clearTimeout(timer);
+      draft = null;
+    },
+    get active() { return Boolean(draft && !draft.sent); },
+    dispose() {
+      clearTimeout(timer);
+      observer.disconnect();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+// A small menu at the pointer: what can be done with a hit.
+
+import { clamp } from "../state/quantities.js";
+import { make } from "../widgets/controls.js";
+
+const MARGIN_PX = 8;
+
+/** Open at a place on the page; ``rows``: {text, key?, color?, choose()} or "" for a line. Returns ``close()``. */
+export function openMenuAt(app, x, y, label, rows) {
+  const returnTo = document.activeElement;
+  const items = rows.map((row) => row === "" ? make("hr", "st-menu-line")
+    : make("button", "st-menu-row", { type: "button", role: "menuitem", onclick: () => (close(), row.choose()) },
+      row.color ? make("i", "st-menu-dot", { style: `background:${row.color}` }) : null,
+      make("span", "st-menu-text", { textContent: row.text }), row.key ? make("kbd", "", { textContent: row.key }) : null));
+  const menu = make("div", "st-menu st-hit-menu", { role: "menu", "aria-label": label }, ...items);
+  app.append(menu);
+  const bounds = app.getBoundingClientRect();
+  menu.style.left = `${clamp(x - bounds.left, MARGIN_PX, bounds.width - menu.offsetWidth - MARGIN_PX)}px`;
+  menu.style.top = `${clamp(y - bounds.top, MARGIN_PX, bounds.height - menu.offsetHeight - MARGIN_PX)}px`;
+  const buttons = items.filter((item) => item.tagName === "BUTTON");
+  buttons[0]?.focus({ preventScroll: true });
+
+  function close() {
+    menu.remove();
+    document.removeEventListener("pointerdown", outside, true);
+    if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
+  }
+  const outside = (event) => !menu.contains(event.target) && close();
+  document.addEventListener("pointerdown", outside, true);
+  menu.addEventListener("contextmenu", (event) => event.preventDefault());
+  menu.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === "Escape" || event.key === "Tab") close();
+    else if (step) buttons[(buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length].focus();
+    else return;
+    event.preventDefault();
+  });
+  return close;
+}

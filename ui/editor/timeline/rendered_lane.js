@@ -1,0 +1,107 @@
+// The Struck lane: what each hit sounds like, at its time, as a spectrogram or as a waveform.
+
+import { dbToGain, soundColor } from "../state/quantities.js";
+import { createSpectra } from "./spectrograms.js";
+
+const COLUMNS_PER_S = 400;
+const PENDING_S = 0.25; // length of the mark of a hit that is not sampled yet
+
+/** ``draw(context, scale, lane, project, mode, pulse)`` with mode "spectrum" or "wave". */
+export function createStruckLane(store, audio, redraw) {
+  const spectra = createSpectra(audio, redraw);
+  const peaks = new Map(); // key -> Float32Array of pairs, or null while it is made
+
+  function peaksOf(key, columns) {
+    if (peaks.has(key)) return peaks.get(key);
+    peaks.set(key, null);
+    audio.peaksFor(key, columns).then(
+      (pairs) => {
+        peaks.set(key, pairs);
+        if (peaks.size > 2000) peaks.delete(peaks.keys().next().value);
+        redraw();
+      },
+      () => setTimeout(() => peaks.get(key) === null && peaks.delete(key), 1000),
+    );
+    return null;
+  }
+
+  function draw(context, scale, lane, project, mode, pulse) {
+    context.save();
+    context.beginPath();
+    const left = Math.max(0, scale.x(0));
+    context.rect(left, lane.top + 1, Math.min(scale.width, scale.x(project.clip.duration_s)) - left, lane.height - 2);
+    context.clip();
+    if (mode === "wave") drawMiddle(context, scale, lane);
+    for (const hit of project.hits) {
+      const entry = store.rendered.get(hit.id);
+      const length_s = entry ? entry.length / 48000 : PENDING_S;
+      if (hit.time_s > scale.end_s || hit.time_s + length_s < scale.start_s) continue;
+      const color = soundColor(project, hit.sound_id);
+      if (hit.mute) drawMuted(context, scale, lane, hit, color);
+      else if (!entry) drawPending(context, scale, lane, hit, color, pulse);
+      else if (mode === "wave") drawWave(context, scale, lane, hit, entry, color, dbToGain(hit.gain_db + project.mix.gain_db));
+      else drawSpectrum(context, scale, lane, hit, entry, color, pulse);
+    }
+    context.restore();
+  }
+
+  function drawSpectrum(context, scale, lane, hit, entry, color, pulse) {
+    const picture = spectra.pictureOf(entry.key);
+    if (!picture) {
+      drawPending(context, scale, lane, hit, color, pulse);
+      return;
+    }
+    context.globalAlpha = Math.min(1, Math.max(0.15, 1 + hit.gain_db / 40));
+    context.globalCompositeOperation = "lighter";
+    context.imageSmoothingEnabled = true;
+    context.drawImage(picture.canvas, scale.x(hit.time_s), lane.top + 3, picture.duration_s * scale.px_per_s, lane.height - 6);
+    context.globalCompositeOperation = "source-over";
+    context.globalAlpha = 1;
+  }
+
+  function drawMiddle(context, scale, lane) {
+    context.fillStyle = "#ffffff14";
+    context.fillRect(0, Math.round(lane.top + lane.height / 2), scale.width, 1);
+  }
+
+  function drawWave(context, scale, lane, hit, entry, color, gain) {
+    const columns = Math.max(1, Math.round((entry.length / 48000) * COLUMNS_PER_S));
+    const pairs = peaksOf(entry.key, columns);
+    if (!pairs) return;
+    const middle = lane.top + lane.height / 2;
+    const half = lane.height / 2 - 4;
+    const step_s = entry.length / 48000 / (pairs.length / 2);
+    const place = (value) => middle - Math.max(-1, Math.min(1, value * gain)) * half;
+    context.beginPath();
+    const from = Math.max(0, Math.floor((scale.start_s - hit.time_s) / step_s) - 1);
+    const to = Math.min(pairs.length / 2, Math.ceil((scale.end_s - hit.time_s) / step_s) + 1);
+    for (let k = from; k < to; k++) context.lineTo(scale.x(hit.time_s + k * step_s), place(pairs[2 * k + 1]) - 0.4);
+    for (let k = to - 1; k >= from; k--) context.lineTo(scale.x(hit.time_s + k * step_s), place(pairs[2 * k]) + 0.4);
+    context.closePath();
+    context.fillStyle = color;
+    context.globalAlpha = 0.75;
+    context.fill();
+    context.globalAlpha = 1;
+  }
+
+  function drawPending(context, scale, lane, hit, color, pulse) {
+    const x = scale.x(hit.time_s);
+    const width = Math.max(12, PENDING_S * scale.px_per_s);
+    const fade = context.createLinearGradient(x, 0, x + width, 0);
+    fade.addColorStop(0, color);
+    fade.addColorStop(1, `${color}00`);
+    context.globalAlpha = 0.12 + 0.22 * pulse;
+    context.fillStyle = fade;
+    context.fillRect(x, lane.top + 4, width, lane.height - 8);
+    context.globalAlpha = 1;
+  }
+
+  function drawMuted(context, scale, lane, hit, color) {
+    context.globalAlpha = 0.4;
+    context.fillStyle = color;
+    context.fillRect(Math.round(scale.x(hit.time_s)), lane.top + lane.height - 8, 6, 2);
+    context.globalAlpha = 1;
+  }
+
+  return { draw, dispose: spectra.dispose };
+}

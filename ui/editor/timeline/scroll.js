@@ -1,0 +1,49 @@
+// The bar at the foot of the timeline: which part of the clip is in sight, while that is not all of it.
+
+import { make } from "../widgets/controls.js";
+
+const SHORTEST_PX = 28;
+
+export function createScrollBar(scale, scrolled) {
+  const thumb = make("i", "st-scroll-thumb");
+  const element = make("div", "st-scroll", { hidden: true, "aria-hidden": "true" }, thumb);
+  let isDragging = false;
+
+  const seen_s = () => scale.width / scale.px_per_s;
+
+  function show() {
+    element.hidden = scale.isFit;
+    if (scale.isFit) return;
+    const width = Math.max(SHORTEST_PX, Math.min(1, seen_s() / scale.duration_s) * scale.width);
+    const part = Math.min(1, Math.max(0, scale.start_s / Math.max(1e-9, scale.duration_s - seen_s())));
+    thumb.style.width = `${width}px`;
+    thumb.style.transform = `translateX(${part * (scale.width - width)}px)`;
+  }
+
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    element.setPointerCapture(event.pointerId);
+    isDragging = true;
+    const box = element.getBoundingClientRect();
+    const free = Math.max(1, scale.width - thumb.offsetWidth);
+    const perPx_s = Math.max(0, scale.duration_s - seen_s()) / free;
+    const thumbAt = thumb.getBoundingClientRect();
+    const isOnThumb = event.clientX >= thumbAt.left && event.clientX <= thumbAt.right;
+    const grip = isOnThumb ? event.clientX - thumbAt.left : thumbAt.width / 2;
+    const move = (moved) => {
+      scale.scrollTo((moved.clientX - box.left - grip) * perPx_s);
+      scrolled();
+    };
+    const end = () => {
+      isDragging = false;
+      element.removeEventListener("pointermove", move);
+    };
+    move(event);
+    element.addEventListener("pointermove", move);
+    element.addEventListener("pointerup", end, { once: true });
+    element.addEventListener("pointercancel", end, { once: true });
+    event.preventDefault();
+  });
+
+  return { element, show, get isDragging() { return isDragging; } };
+}

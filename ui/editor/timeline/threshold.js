@@ -1,0 +1,116 @@
+// The threshold's handle at the right of the onsets lane: dragging it chooses hits anew at once.
+
+import { clamp } from "../state/quantities.js";
+import { make, newGesture } from "../widgets/controls.js";
+import { thresholdScale } from "./shapes.js";
+
+const SEND_MS = 60;
+const KEY_STEP = 0.01;
+const SETTLE_MS = 800;
+
+/** ``host``: {lane(), changed()}; ``value`` is the threshold as shown. */
+export function createThreshold(store, host) {
+  let held = null; // the value under the hand, until the server has it
+  let gesture = null;
+  let sentAt_ms = 0;
+  let sendTimer = 0;
+  let releaseTimer = 0;
+  let isHot = false;
+  let isDragging = false;
+  let keyAt_ms = 0;
+
+  const label = make("span", "st-threshold-value");
+  const element = make("div", "st-threshold", { tabIndex: 0, role: "slider", "aria-label": "Threshold", "aria-orientation": "vertical", "aria-valuemin": "0", "aria-valuemax": "1", title: "Threshold: hits are the peaks above it. Drag, or use the arrow keys" }, make("i"), label);
+
+  const current = () => held ?? store.view?.project?.detection.threshold ?? 0.5;
+
+  function send() {
+    clearTimeout(sendTimer);
+    sendTimer = 0;
+    sentAt_ms = performance.now();
+    store.edit({ kind: "set_threshold", threshold: held }, gesture);
+  }
+
+  function set(value) {
+    held = clamp(Math.round(value * 1000) / 1000, 0, 1);
+    clearTimeout(releaseTimer);
+    if (performance.now() - sentAt_ms >= SEND_MS) send();
+    else sendTimer ||= setTimeout(send, SEND_MS);
+    show();
+    host.changed();
+  }
+
+  function release() {
+    if (sendTimer) send();
+    clearTimeout(releaseTimer);
+    releaseTimer = setTimeout(() => {
+      held = null;
+      show();
+      host.changed();
+    }, SETTLE_MS);
+  }
+
+  function show() {
+    const value = current();
+    label.textContent = value.toFixed(2);
+    element.setAttribute("aria-valuenow", value.toFixed(2));
+    element.classList.toggle("is-held", isDragging);
+  }
+
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    element.setPointerCapture(event.pointerId);
+    element.focus({ preventScroll: true }); // so that arrow keys carry on where the drag ended
+    event.preventDefault();
+    gesture = newGesture();
+    isDragging = true;
+    const box = element.parentElement.getBoundingClientRect();
+    const grip = event.clientY - box.top - thresholdScale(host.lane()).y(current());
+    const move = (moved) => set(thresholdScale(host.lane()).threshold(moved.clientY - box.top - grip));
+    const end = () => {
+      element.removeEventListener("pointermove", move);
+      element.removeEventListener("pointerup", end);
+      element.removeEventListener("pointercancel", end);
+      isDragging = false;
+      if (held !== null) release();
+      show();
+    };
+    element.addEventListener("pointermove", move);
+    element.addEventListener("pointerup", end);
+    element.addEventListener("pointercancel", end);
+  });
+  element.addEventListener("pointerenter", () => {
+    isHot = true;
+    host.changed();
+  });
+  element.addEventListener("pointerleave", () => {
+    isHot = false;
+    host.changed();
+  });
+  element.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: KEY_STEP, ArrowRight: KEY_STEP, ArrowDown: -KEY_STEP, ArrowLeft: -KEY_STEP, PageUp: 0.1, PageDown: -0.1 }[event.key];
+    if (!step) return;
+    if (event.timeStamp - keyAt_ms > SETTLE_MS) gesture = newGesture();
+    keyAt_ms = event.timeStamp;
+    set(current() + step);
+    release();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  return {
+    element,
+    get value() { return current(); },
+    get isHot() { return isHot || isDragging; },
+    place(project) {
+      element.hidden = !project || !store.media?.curve;
+      if (element.hidden) return;
+      element.style.top = `${Math.round(thresholdScale(host.lane()).y(current())) - 12}px`;
+      show();
+    },
+    dispose() {
+      clearTimeout(sendTimer);
+      clearTimeout(releaseTimer);
+    },
+  };
+}

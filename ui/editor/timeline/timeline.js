@@ -1,0 +1,292 @@
+// The timeline: ruler, filmstrip, onset curve, hits, what Struck plays, the clip's own sound.
+
+import { clamp } from "../state/quantities.js";
+import { make, newGesture } from "../widgets/controls.js";
+import { createPointer } from "./drag.js";
+import { createFilm } from "./film.js";
+import { createHeads } from "./heads.js";
+import { COLORS, drawGrounds, drawHits, drawLasso, drawProgress, drawSpan, drawThreshold, drawWords } from "./lanes.js";
+import { openMenuAt } from "./menu.js";
+import { createScrollBar } from "./scroll.js";
+import { drawRuler } from "./ruler.js";
+import { createScale, layLanes, velocityScale } from "./scale.js";
+import { createShapes, drawCurve, drawWaveform, thresholdScale } from "./shapes.js";
+import { createStruckLane } from "./rendered_lane.js";
+import { createThreshold } from "./threshold.js";
+
+const PULSE_MS = 1100;
+const PAGE_AT = 0.92; // while playing, the view turns over when the playhead is this far across
+const PAGE_TO = 0.08;
+const MOST_SOUNDS = 10; // in a hit's menu; the inspector lists them all
+const TIP_ABOVE_PX = 20; // over the edge of the lane above, so that it hides no neighbour
+
+export function createTimeline(root, store, audio, player, { chooseMaterial }) {
+  const scale = createScale();
+  let lanes = layLanes(300, true);
+  let height = 300;
+  let wanted = 0;
+  let pulsing = 0;
+  let digest = null;
+  let closeMenu = () => {};
+  let adding = null; // {time_s, known: Set of ids} until the added hit arrives
+
+  // --- elements -----------------------------------------------------------------------------------
+
+  const canvas = make("canvas", "st-lanes", { tabIndex: 0, role: "application", "aria-label": "Timeline: arrow keys move the chosen hits, double-click adds one, Delete takes them away" });
+  const playhead = make("div", "st-playhead", {}, make("i"));
+  const tip = make("div", "st-tip", { hidden: true });
+  const heads = createHeads(store, { chooseMaterial, changed: redraw });
+  const threshold = createThreshold(store, { lane: () => lanes.onsets, changed: redraw });
+  const scrollBar = createScrollBar(scale, () => {
+    scrolled();
+    redraw();
+  });
+  const field = make("div", "st-field", {}, canvas, playhead, threshold.element, tip, scrollBar.element);
+  root.append(heads.element, field);
+
+  const film = createFilm(store, redraw);
+  const { shapes, dispose: disposeShapes } = createShapes(store, redraw);
+  const struck = createStruckLane(store, audio, redraw);
+  const pointer = createPointer({ canvas, scale, lanes: () => lanes, redraw, scrolled, tip: showTip, isLocked, addHitAt, menu: openHitMenu, spanMenu: openSpanMenu }, store, audio, player);
+
+  const project = () => store.view?.project ?? null;
+
+  // --- drawing ------------------------------------------------------------------------------------
+
+  function redraw() {
+    wanted ||= requestAnimationFrame(draw);
+  }
+
+  function measure() {
+    const box = field.getBoundingClientRect();
+    const ratio = devicePixelRatio || 1;
+    const [width, tall] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
+    if (canvas.width !== width || canvas.height !== tall) Object.assign(canvas, { width, height: tall });
+    scale.setWidth(box.width);
+    height = box.height;
+    const shown = project();
+    lanes = layLanes(height, shown ? shown.clip.has_audio : true);
+    heads.place(lanes, shown);
+    threshold.place(shown);
+    scrollBar.show();
+    placePlayhead();
+    return ratio;
+  }
+
+  function draw() {
+    wanted = 0;
+    if (!field.isConnected || !field.clientWidth) return;
+    const ratio = measure();
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const shown = project();
+    drawGrounds(context, scale, lanes, height);
+    if (!shown) return;
+    const pending = shown.hits.some((hit) => !store.rendered.has(hit.id) && !hit.mute);
+    const isBusy = ["sampling", "analysing", "detecting", "opening"].includes(store.status.phase);
+    const pulse = pending && isBusy ? 0.5 + 0.5 * Math.sin((2 * Math.PI * performance.now()) / PULSE_MS) : 0.3;
+    drawRuler(context, scale, lanes.ruler, shown.clip);
+    drawFilm(context, shown);
+    drawOnsets(context, shown);
+    struck.draw(context, scale, lanes.struck, shown, heads.mode, pulse);
+    drawHitsLane(context, shown, pulse);
+    drawClip(context, shown);
+    if (pointer.lasso) drawLasso(context, pointer.lasso);
+    clearTimeout(pulsing);
+    if (pending && isBusy) pulsing = setTimeout(redraw, 50);
+  }
+
+  function drawFilm(context, shown) {
+    if (!film.draw(context, scale, lanes.picture, shown.clip, store.media?.filmstrip)) drawWords(context, scale, lanes.picture, "Loading the pictures", COLORS.faint);
+  }
+
+  function drawOnsets(context, shown) {
+    const lane = lanes.onsets;
+    const { phase, done, total, message } = store.status;
+    const isDetecting = phase === "detecting";
+    if (shapes.curve) drawCurve(context, scale, lane, shapes.curve, COLORS.curve);
+    else drawWords(context, scale, lane, isDetecting ? message || "Looking for hits" : ["error", "cancelled"].includes(phase) ? "No onset curve: the search for hits did not finish" : "The onset curve appears here");
+    if (isDetecting && total) drawProgress(context, scale, lane, done / total);
+    if (shapes.curve) drawThreshold(context, scale, thresholdScale(lane).y(threshold.value), threshold.isHot);
+  }
+
+  function drawHitsLane(context, shown, pulse) {
+    drawHits(context, scale, lanes.hits, shown, { selected: store.selection.hits, hovered: pointer.hovered, isFresh: (id) => store.rendered.has(id), pulse });
+    if (shown.hits.length) return;
+    const isLooking = ["opening", "detecting"].includes(store.status.phase);
+    const remedy = shapes.curve ? "No hits found. Double-click here to add one, or lower the threshold." : "No hits yet. Double-click here to add one.";
+    drawWords(context, scale, lanes.hits, isLooking ? "Hits appear here as they are found" : remedy);
+  }
+
+  function drawClip(context, shown) {
+    if (!lanes.clip) return;
+    if (shapes.waveform) drawWaveform(context, scale, lanes.clip, shapes.waveform, COLORS.clip);
+    else if (shown.clip.has_audio) drawWords(context, scale, lanes.clip, "Reading the clip's sound", COLORS.faint);
+    if (pointer.span) drawSpan(context, scale, lanes.clip, pointer.span);
+  }
+
+  function placePlayhead() {
+    const x = scale.x(player.time_s);
+    playhead.hidden = !project() || x < -8 || x > scale.width + 8;
+    playhead.style.transform = `translateX(${Math.round(x * 2) / 2}px)`;
+  }
+
+  function showTip(text, x = 0) {
+    tip.hidden = !text;
+    if (!text) return;
+    if (tip.textContent !== text) tip.textContent = text;
+    const left = x + 14 + tip.offsetWidth > scale.width ? x - tip.offsetWidth - 14 : x + 14;
+    tip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${lanes.hits.top - TIP_ABOVE_PX}px)`;
+  }
+
+  // --- moving about -------------------------------------------------------------------------------
+
+  function scrolled() {
+    scrollBar.show();
+    placePlayhead();
+  }
+
+  function fit() {
+    scale.fit();
+    scrolled();
+    redraw();
+  }
+
+  /** Bring a time into view. */
+  function reveal(time_s) {
+    const x = scale.x(time_s);
+    if (x >= 20 && x <= scale.width - 20) return;
+    scale.scrollTo(time_s - scale.width / 2 / scale.px_per_s);
+    scrolled();
+    redraw();
+  }
+
+  function followPlayhead() {
+    if (player.playing && !scale.isFit && !pointer.isDragging && !scrollBar.isDragging) {
+      const x = scale.x(player.time_s);
+      if (x > scale.width * PAGE_AT || x < 0) {
+        scale.scrollTo(player.time_s - (scale.width * PAGE_TO) / scale.px_per_s);
+        scrollBar.show();
+        redraw();
+      }
+    }
+    placePlayhead();
+  }
+
+  // --- hits ---------------------------------------------------------------------------------------
+
+  /** Hits that are still being found are not in the document yet. */
+  function isLocked() {
+    return store.status.phase === "detecting" && !store.view.undo && store.rendered.size === 0;
+  }
+
+  function addHitAt(time_s, velocity_db = null) {
+    const shown = project();
+    if (!shown || isLocked()) return;
+    const hits = shown.hits;
+    const usual = hits.length ? [...hits].map((hit) => hit.velocity_db).sort((a, b) => a - b)[hits.length >> 1] : 0;
+    const at_s = clamp(time_s, 0, shown.clip.duration_s);
+    adding = { time_s: at_s, known: new Set(hits.map((hit) => hit.id)) };
+    store.edit({ kind: "add_hit", time_s: at_s, velocity_db: velocity_db ?? usual }, newGesture());
+  }
+
+  function chooseAdded() {
+    if (!adding) return;
+    const added = project()?.hits.find((hit) => !adding.known.has(hit.id) && Math.abs(hit.time_s - adding.time_s) < 1e-6);
+    if (!added) return;
+    adding = null;
+    store.select({ hits: new Set([added.id]), soundId: added.sound_id });
+  }
+
+  function openHitMenu(hit, page_x, page_y) {
+    const ids = [...store.selection.hits];
+    const those = ids.length === 1 ? "" : ` ${ids.length} hits`;
+    const set = (values) => store.edit({ kind: "set_hits", ids, values }, newGesture());
+    const sounds = project().sounds;
+    closeMenu();
+    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", [
+      { text: "Hear it", key: "↵", choose: () => audio.auditionHit(hit.id)?.catch?.(() => {}) },
+      { text: `${hit.mute ? "Unmute" : "Mute"}${those}`, key: "M", choose: () => set({ mute: !hit.mute }) },
+      { text: `Snap${those} to the nearest frame`, choose: () => snapToFrames(ids) },
+      { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: "D", choose: () => {
+        const by = newGesture();
+        for (const id of ids) store.edit({ kind: "detach_hit", id }, by);
+      } },
+      ...(project().clip.has_audio ? [{ text: `Measure${those} from the clip again`, choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
+      { text: `Delete${those}`, key: "⌫", choose: () => store.edit({ kind: "delete_hits", ids }, newGesture()) },
+      ...(sounds.length > 1 ? ["", ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike with ${sound.name}`, color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
+    ]);
+  }
+
+  /** What can be done with a marked span of the clip's own sound. */
+  function openSpanMenu({ start_s, end_s }, page_x, page_y) {
+    const sounds = project().sounds;
+    const chosen = sounds.find(({ id }) => id === store.selection.soundId) ?? sounds[0];
+    const measure = (sound_id) => {
+      pointer.clearSpan();
+      store.send({ type: "measure_span", start_s, end_s, sound_id });
+    };
+    closeMenu();
+    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Span", [
+      ...(chosen ? [{ text: `Take its sound for ${chosen.name}`, color: heads.colorOf(chosen.id), choose: () => measure(chosen.id) }] : []),
+      { text: "Take it as a new sound", choose: () => measure(null) },
+      { text: "Unmark", key: "Esc", choose: pointer.clearSpan },
+    ]);
+  }
+
+  function snapToFrames(ids) {
+    const by = newGesture();
+    for (const hit of project().hits.filter((h) => ids.includes(h.id))) {
+      store.edit({ kind: "set_hits", ids: [hit.id], values: { time_s: clamp(Math.round(hit.time_s * scale.rate) / scale.rate, 0, scale.duration_s) } }, by);
+    }
+  }
+
+  // --- following ----------------------------------------------------------------------------------
+
+  function followView() {
+    const clip = project()?.clip ?? null;
+    if (clip && clip.digest !== digest) {
+      scale.setClip(clip);
+      scale.fit();
+      adding = null;
+    }
+    digest = clip?.digest ?? null;
+    film.setClip(clip);
+    chooseAdded();
+    redraw();
+  }
+
+  const cleanups = [
+    store.on("view", followView),
+    store.on("time", followPlayhead),
+    ...["rendered", "media", "selection", "status"].map((name) => store.on(name, redraw)),
+  ];
+  const observer = new ResizeObserver(redraw);
+  observer.observe(field);
+  followView();
+
+  return {
+    fit, reveal, addHitAt, scale,
+    cancelDrag: pointer.cancel,
+    /** Page position of a hit's head; scrolls there if it is out of sight. */
+    locate({ hit: id }) {
+      const hit = project().hits.find((h) => h.id === id);
+      reveal(hit.time_s);
+      measure();
+      const box = canvas.getBoundingClientRect();
+      return { x: box.left + scrollX + scale.x(hit.time_s), y: box.top + scrollY + velocityScale(lanes.hits).y(hit.velocity_db) };
+    },
+    dispose() {
+      closeMenu();
+      cancelAnimationFrame(wanted);
+      clearTimeout(pulsing);
+      observer.disconnect();
+      for (const cleanup of cleanups) cleanup();
+      film.dispose();
+      disposeShapes();
+      struck.dispose();
+      threshold.dispose();
+      heads.dispose();
+    },
+  };
+}

@@ -1,0 +1,245 @@
+// Small controls made of plain elements: slider with numeric entry, buttons, segments, selects, menus, numbers.
+
+import { clamp } from "../state/quantities.js";
+
+const STEPS = 1000;
+let lastId = 0;
+
+/** An id for one gesture: all edits that carry it are one entry of the history. */
+export const newGesture = () => `g${Date.now().toString(36)}-${++lastId}`;
+
+/** An element with a class, properties and children; text is set as text. */
+export function make(tag, className = "", properties = {}, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name.includes("-") || name === "role") element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** A text field that keeps what is typed until Enter or blur; Escape takes it back. ``onEnter(text)`` -> false if not understood. */
+export function createEntry({ label, className = "", onEnter }) {
+  let shown = "";
+  const field = make("input", `ins-entry ${className}`, { type: "text", spellcheck: false, autocomplete: "off", "aria-label": label });
+  const settle = () => {
+    const typed = field.value;
+    const wrong = typed !== shown && onEnter(typed) === false;
+    field.classList.toggle("is-wrong", wrong);
+    if (!wrong && typed === field.value) shown = typed; // the blur after Enter is no second entry
+    setTimeout(() => {
+      if (document.activeElement !== field) {
+        field.value = shown;
+        field.classList.remove("is-wrong");
+      }
+    }, 700);
+  };
+  field.addEventListener("focus", () => field.select());
+  field.addEventListener("blur", settle);
+  field.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") {
+      settle();
+      if (!field.classList.contains("is-wrong")) field.blur();
+    } else if (event.key === "Escape") {
+      field.value = shown;
+      field.blur();
+    } else field.classList.remove("is-wrong");
+  });
+  return {
+    element: field,
+    set(text, disabled = false) {
+      shown = text;
+      field.disabled = disabled;
+      if (document.activeElement !== field) field.value = text;
+    },
+  };
+}
+
+/**
+ * A labelled slider with numeric entry.
+ * ``scale`` "linear" or "log"; ``format(value)`` and ``read(text)`` -> value|null; ``onInput(value)`` while it moves,
+ * ``onCommit(value)`` when it is let go or typed; ``neutral``: the value a double-click returns to and the fill starts at.
+ */
+export function createSlider({ label, help = "", min, max, scale = "linear", step = null, neutral = null, format, read, onInput, onCommit, onStart = () => {} }) {
+  let range = { min, max };
+  let active = false;
+  let value = null;
+  const toPlace = (v) => {
+    const part = scale === "log" ? Math.log(v / range.min) / Math.log(range.max / range.min) : (v - range.min) / (range.max - range.min);
+    return clamp(part, 0, 1) * STEPS;
+  };
+  const toValue = (place) => {
+    const part = place / STEPS;
+    const v = scale === "log" ? range.min * (range.max / range.min) ** part : range.min + (range.max - range.min) * part;
+    return step ? Math.round(v / step) * step : v;
+  };
+  const track = make("input", "ins-range", { type: "range", min: 0, max: STEPS, step: scale === "linear" && step ? (STEPS * step) / (max - min) : 1, "aria-label": label });
+  const entry = createEntry({
+    label: `${label}, value`,
+    className: "ins-value",
+    onEnter(text) {
+      const typed = read(text);
+      if (typed === null || !Number.isFinite(typed)) return false;
+      onStart();
+      onCommit(clamp(typed, range.min, range.max));
+      return true;
+    },
+  });
+  const paint = () => {
+    const at = value === null ? 0 : toPlace(value) / (STEPS / 100);
+    const from = neutral === null ? 0 : toPlace(neutral) / (STEPS / 100);
+    track.style.setProperty("--from", `${Math.min(at, from)}%`);
+    track.style.setProperty("--to", `${Math.max(at, from)}%`);
+  };
+  const begin = () => {
+    if (active) return;
+    active = true;
+    onStart();
+  };
+  track.addEventListener("input", () => {
+    begin();
+    value = toValue(Number(track.value));
+    entry.set(format(value));
+    track.setAttribute("aria-valuetext", format(value));
+    paint();
+    onInput?.(value);
+  });
+  track.addEventListener("change", () => {
+    if (!active) return;
+    active = false;
+    onCommit(value);
+  });
+  track.addEventListener("keydown", (event) => {
+    const isThePages = event.ctrlKey || event.metaKey || event.key === " "; // undo, save, play
+    if (!isThePages) event.stopPropagation();
+  });
+  if (neutral !== null) {
+    track.addEventListener("dblclick", () => {
+      active = false;
+      onStart();
+      onCommit(neutral);
+    });
+  }
+  const name = make("span", "ins-label", { textContent: label, title: help });
+  const element = make("div", "ins-slider", {}, make("div", "ins-slider-top", {}, name, entry.element), track);
+  return {
+    element,
+    get active() { return active; },
+    setRange(low, high) { range = { min: low, max: high }; },
+    setLabel(text) { name.textContent = text; },
+    /** Show a value; null greys the slider out, with ``words`` in its place. */
+    set(next, words = "—", disabled = next === null) {
+      if (active) return;
+      value = next;
+      track.disabled = disabled;
+      element.classList.toggle("is-off", disabled);
+      track.value = next === null ? 0 : toPlace(next);
+      const text = next === null ? words : words === "—" ? format(next) : words;
+      track.setAttribute("aria-valuetext", text);
+      entry.set(text, disabled);
+      if (neutral !== null && !disabled) track.title = `Double-click for ${format(neutral)}`;
+      paint();
+    },
+  };
+}
+
+/** A row of exclusive choices: ``choices`` [[value, text]]. */
+export function createSegments({ label, choices, onChoose }) {
+  const buttons = choices.map(([value, text]) => make("button", "ins-segment", { type: "button", textContent: text, onclick: () => onChoose(value) }));
+  const element = make("div", "ins-segments", { role: "group", "aria-label": label }, ...buttons);
+  return {
+    element,
+    set(value, enabled = () => true) {
+      choices.forEach(([choice], i) => {
+        buttons[i].classList.toggle("is-on", choice === value);
+        buttons[i].setAttribute("aria-pressed", String(choice === value));
+        buttons[i].disabled = !enabled(choice);
+      });
+    },
+  };
+}
+
+/** A button; ``kind`` "", "quiet" or "icon"; ``sign`` is an icon before the text. */
+export function createButton(text, { kind = "", title = "", sign = null, onPress }) {
+  return make("button", `ins-button ${kind && `is-${kind}`}`, { type: "button", title, "aria-label": kind === "icon" ? title : text, onclick: onPress }, sign, make("span", "", { textContent: text }));
+}
+
+/** A native select: ``set(options [[value, text]], value)``. */
+export function createSelect({ label, onChoose }) {
+  const element = make("select", "ins-select", { "aria-label": label, onchange: () => onChoose(element.value) });
+  element.addEventListener("keydown", (event) => event.stopPropagation());
+  let shown = "";
+  return {
+    element,
+    set(options, value) {
+      const next = JSON.stringify(options);
+      if (next !== shown) {
+        shown = next;
+        element.replaceChildren(...options.map(([v, text]) => make("option", "", { value: v, textContent: text })));
+      }
+      element.value = value;
+    },
+  };
+}
+
+/**
+ * A menu under an element. ``rows``: {text, note?, group?, color?, choose(), audition?()}; closes on choice, Escape, or a press elsewhere.
+ */
+export function openMenu(anchor, rows, { filter = false, empty = "Nothing to choose from." } = {}) {
+  const list = make("div", "ins-menu-list", { role: "menu" });
+  const close = () => {
+    menu.remove();
+    document.removeEventListener("pointerdown", outside, true);
+    anchor.setAttribute("aria-expanded", "false");
+  };
+  const outside = (event) => {
+    if (!menu.contains(event.target) && !anchor.contains(event.target)) close();
+  };
+  const fill = (text) => {
+    const wanted = rows.filter((row) => `${row.text} ${row.group ?? ""} ${row.note ?? ""}`.toLowerCase().includes(text.toLowerCase()));
+    let group;
+    list.replaceChildren();
+    for (const row of wanted) {
+      if (row.group !== group) {
+        group = row.group;
+        if (group) list.append(make("div", "ins-menu-group", { textContent: group }));
+      }
+      const choose = make("button", "ins-menu-choose", { type: "button", role: "menuitem", title: row.note ?? "", onclick: () => (close(), row.choose()) },
+        row.color ? make("i", "ins-dot", { style: `background:${row.color}` }) : null,
+        make("span", "ins-menu-text", { textContent: row.text }),
+        row.note ? make("span", "ins-menu-note", { textContent: row.note }) : null);
+      list.append(make("div", "ins-menu-row", {}, choose,
+        row.audition ? make("button", "ins-menu-play", { type: "button", textContent: "▶", title: `Hear ${row.text}`, "aria-label": `Hear ${row.text}`, onclick: row.audition }) : null));
+    }
+    if (!wanted.length) list.append(make("p", "ins-empty", { textContent: rows.length ? "Nothing of that name." : empty }));
+  };
+  const search = filter ? make("input", "ins-menu-search", { type: "text", placeholder: "Find a sound", spellcheck: false, oninput: () => fill(search.value) }) : null;
+  const menu = make("div", "ins-menu", {}, search, list);
+  menu.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") {
+      close();
+      anchor.focus();
+    } else if (["ArrowDown", "ArrowUp"].includes(event.key)) {
+      const buttons = [...list.querySelectorAll(".ins-menu-choose")];
+      const at = buttons.indexOf(document.activeElement);
+      buttons[clamp(at + (event.key === "ArrowDown" ? 1 : -1), 0, buttons.length - 1)]?.focus();
+      event.preventDefault();
+    }
+  });
+  fill("");
+  (anchor.closest(".ins-root") ?? document.body).append(menu);
+  const place = anchor.getBoundingClientRect();
+  const width = menu.offsetWidth;
+  menu.style.left = `${clamp(place.right - width, 8, innerWidth - width - 8)}px`;
+  menu.style.top = `${place.bottom + 6}px`;
+  menu.style.maxHeight = `${Math.max(160, innerHeight - place.bottom - 20)}px`;
+  document.addEventListener("pointerdown", outside, true);
+  anchor.setAttribute("aria-expanded", "true");
+  (search ?? list.querySelector("button"))?.focus();
+  return close;
+}

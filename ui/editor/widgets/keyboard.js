@@ -1,0 +1,113 @@
+// The page's keys: transport, history, and the hits that are chosen. Fields and dialogs keep their own keys.
+
+import { frameRate } from "../state/quantities.js";
+import { newGesture } from "./controls.js";
+
+const SAME_NUDGE_MS = 800; // nudges in quick succession are one entry of the history
+const NUDGE_S = 0.01;
+const HARDEST_DB = 12;
+const SOFTEST_DB = -60;
+
+export function createKeys(app, store, { player, timeline, audio, topBar, help }) {
+  let nudge = { gesture: null, at_ms: 0 };
+
+  const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
+  const frame_s = () => 1 / frameRate(store.view.project.clip.frame_rate);
+
+  function gesture(event) {
+    if (event.timeStamp - nudge.at_ms > SAME_NUDGE_MS) nudge.gesture = newGesture();
+    nudge.at_ms = event.timeStamp;
+    return nudge.gesture;
+  }
+
+  /** Shift the chosen hits in time as far as the clip's ends allow. */
+  function move(event, delta_s) {
+    const hits = chosen();
+    if (!hits.length) return;
+    const times = hits.map((hit) => hit.time_s);
+    const room = [-Math.min(...times), store.view.project.clip.duration_s - Math.max(...times)];
+    const allowed_s = Math.min(room[1], Math.max(room[0], delta_s));
+    if (allowed_s) store.edit({ kind: "move_hits", ids: hits.map((hit) => hit.id), delta_s: allowed_s }, gesture(event));
+  }
+
+  function strengthen(event, delta_db) {
+    const by = gesture(event);
+    for (const hit of chosen()) {
+      const velocity_db = Math.min(HARDEST_DB, Math.max(SOFTEST_DB, hit.velocity_db + delta_db));
+      store.edit({ kind: "set_hits", ids: [hit.id], values: { velocity_db } }, by);
+    }
+  }
+
+  function across(event, direction) {
+    if (!store.selection.hits.size) player.step(direction * (event.shiftKey ? 10 : 1));
+    else if (event.shiftKey) move(event, direction * NUDGE_S);
+    else move(event, direction * frame_s());
+  }
+
+  /** Choose the hit before or after the ones chosen, or the cursor. */
+  function goToHit(direction) {
+    const hits = [...store.view.project.hits].sort((a, b) => a.time_s - b.time_s);
+    const from_s = chosen()[0]?.time_s ?? player.time_s;
+    const next = direction > 0 ? hits.find((hit) => hit.time_s > from_s + 1e-6) : hits.reverse().find((hit) => hit.time_s < from_s - 1e-6);
+    if (!next) return;
+    store.select({ hits: new Set([next.id]) });
+    player.seek(next.time_s);
+    timeline.reveal(next.time_s);
+  }
+
+  const ids = () => chosen().map((hit) => hit.id);
+  const plain = {
+    " ": () => player.toggle(),
+    arrowleft: (event) => across(event, -1),
+    arrowright: (event) => across(event, 1),
+    arrowup: (event) => strengthen(event, event.shiftKey ? 0.1 : 1),
+    arrowdown: (event) => strengthen(event, event.shiftKey ? -0.1 : -1),
+    ",": () => player.step(-1),
+    ".": () => player.step(1),
+    home: () => player.seek(0),
+    end: () => player.seek(Infinity),
+    "?": () => help.open(),
+    l: () => player.toggleLoop(),
+    f: () => timeline.fit(),
+    n: () => timeline.addHitAt(player.time_s),
+    "[": () => goToHit(-1),
+    "]": () => goToHit(1),
+    escape: () => timeline.cancelDrag() || store.select({ hits: new Set() }),
+    enter: () => chosen()[0] && audio.auditionHit(chosen()[0].id)?.catch?.(() => {}),
+    delete: () => ids().length && store.edit({ kind: "delete_hits", ids: ids() }, null),
+    m: () => ids().length && store.edit({ kind: "set_hits", ids: ids(), values: { mute: !chosen().every((hit) => hit.mute) } }, null),
+    d: () => {
+      const by = newGesture();
+      for (const id of ids()) store.edit({ kind: "detach_hit", id }, by);
+    },
+  };
+  plain.backspace = plain.delete;
+  const withCommand = {
+    z: (event) => store.send({ type: event.shiftKey ? "redo" : "undo" }),
+    y: () => store.send({ type: "redo" }),
+    s: () => topBar.saveNow(),
+    o: () => topBar.openClip(),
+    a: () => store.select({ hits: new Set(store.view.project.hits.map((hit) => hit.id)) }),
+  };
+
+  const isTyping = (element) => element.matches?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]");
+
+  function onKey(event) {
+    if (event.defaultPrevented || event.isComposing || event.altKey || isTyping(event.target)) return;
+    if (!store.view?.project) return;
+    const command = event.ctrlKey || event.metaKey;
+    const key = event.key.toLowerCase();
+    const act = (command ? withCommand : plain)[key];
+    if (!act) return;
+    // A button reached by keyboard is pressed by these two; one that was clicked is not meant.
+    const isReached = app.classList.contains("by-keys") && event.target.matches?.("button, a, [type=checkbox]");
+    if ((key === " " || key === "enter") && isReached) return;
+    if (event.repeat && ["m", "d", "n", "l", " ", "delete", "backspace"].includes(key)) return;
+    event.preventDefault();
+    act(event);
+  }
+
+  // Keys pressed while nothing has the focus arrive at the body.
+  document.addEventListener("keydown", onKey);
+  return { dispose: () => document.removeEventListener("keydown", onKey) };
+}

@@ -1,0 +1,65 @@
+// Messages that come and go: errors stay until read, notes leave by themselves; a strip says when the server is away.
+
+import { make } from "./controls.js";
+
+const NOTE_MS = 5000;
+const ERROR_MS = 14000;
+const MOST = 4;
+const LOST_AFTER_MS = 800;
+
+/** ``show(message, kind)`` with kind "note" or "error". */
+export function createToasts(app, store) {
+  const stack = make("div", "st-toasts", { role: "region", "aria-label": "Messages" });
+  const strip = make("div", "st-lost", { role: "status", hidden: true, textContent: "The connection to Struck is lost. Reconnecting; your project is kept." });
+  app.append(stack, strip);
+  let timer = 0;
+  let digest = null;
+
+  function show(message, kind = "note") {
+    const same = [...stack.children].find((toast) => toast.dataset.text === message);
+    same?.remove();
+    const text = make("p", "st-toast-text", { textContent: sentence(message) });
+    const toast = make("div", `st-toast is-${kind}`, { role: kind === "error" ? "alert" : "status" }, make("i", "st-toast-mark"), text,
+      make("button", "st-close", { type: "button", textContent: "×", title: "Dismiss", "aria-label": "Dismiss this message", onclick: () => toast.remove() }));
+    toast.dataset.text = message;
+    stack.append(toast);
+    while (stack.children.length > MOST) stack.firstElementChild.remove();
+    let leave = setTimeout(() => toast.remove(), kind === "error" ? ERROR_MS : NOTE_MS);
+    toast.addEventListener("pointerenter", () => clearTimeout(leave));
+    toast.addEventListener("pointerleave", () => {
+      leave = setTimeout(() => toast.remove(), NOTE_MS);
+    });
+    return toast;
+  }
+
+  const cleanups = [
+    store.on("error", ({ message }) => show(message, "error")),
+    store.on("note", ({ message }) => show(message)),
+    store.on("view", ({ project }) => {
+      // What went wrong before another clip came is no longer of use.
+      if (project && project.clip.digest !== digest) stack.replaceChildren();
+      digest = project?.clip.digest ?? digest;
+    }),
+    store.on("connection", (state) => {
+      clearTimeout(timer);
+      if (state === "open") strip.hidden = true;
+      else if (state === "lost") timer = setTimeout(() => (strip.hidden = false), LOST_AFTER_MS);
+    }),
+  ];
+
+  return {
+    show,
+    dispose() {
+      clearTimeout(timer);
+      for (const cleanup of cleanups) cleanup();
+    },
+  };
+}
+
+/** A message as a sentence: a capital at its start, a full stop at its end. */
+function sentence(message) {
+  const text = String(message ?? "").trim();
+  const opensWithWord = /^(the|a|an|no|nothing|this|these|that|cannot|preset|checkpoint|demo|edit|message|paths|source|timecode) /.test(text); // a file keeps its own first letter
+  const whole = opensWithWord ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
+}
