@@ -79,7 +79,7 @@ def modes_view(modes: Modes) -> dict[str, Any]:
         "power_db": [round(v, 3) for v in modes.power_db],
         "decay_per_s": [round(v, 4) for v in modes.decay_per_s],
         "phase_rad": [round(v, 4) for v in modes.phase_rad],
-        "muted": list(modes.muted) or [False] * len(modes),
+        "muted": list(modes.mute_mask),
     }
 
 

@@ -132,7 +132,7 @@ def add_room(modes: Modes, residual: Residual, room: float) -> Residual:
 
 def measure_loudness_db(modes: Modes, residual: Residual) -> float:
     """Energy of the sound without its room, in dB; -inf for silence."""
-    muted = modes.muted or (False,) * len(modes)
+    muted = modes.mute_mask
     energy = sum(
         0.5 * 10.0 ** (p / 10.0) / (2.0 * max(d, 0.5))
         for p, d, off in zip(modes.power_db, modes.decay_per_s, muted, strict=True)
@@ -154,7 +154,7 @@ def measure_pitch(physics: Physics) -> float:
 def measure_heard_hz(modes: Modes) -> float:
     """Mean log frequency of the modes, weighed by amplitude as the ear does (curve A of IEC 61672) and by 1 / f; nan
     without modes. Rumble under the sound, which many recordings have, does not count."""
-    muted = modes.muted or (False,) * len(modes)
+    muted = modes.mute_mask
     total = mean = 0.0
     for hz, power_db, off in zip(modes.frequency_hz, modes.power_db, muted, strict=True):
         if not off and hz > 0.0:
@@ -174,7 +174,7 @@ def weigh_by_ear(hz: float) -> float:
 def measure_ring(physics: Physics) -> float:
     """How long the sound rings, -1 dead to 1 long, by the decay of its modes weighed by amplitude; -1 without modes."""
     modes = physics.modes
-    muted = modes.muted or (False,) * len(modes)
+    muted = modes.mute_mask
     rows = [
         (10.0 ** (p / 20.0), math.log10(LN_60_DB / max(d, 0.1) / RING_T60_S))
         for p, d, off in zip(modes.power_db, modes.decay_per_s, muted, strict=True)

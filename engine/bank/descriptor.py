@@ -94,7 +94,7 @@ def _mode_power(modes: Modes) -> np.ndarray:
     """Mean square of the modes in every band at every step, [BANDS, T]; each spreads a little over its neighbours."""
     if not len(modes):
         return np.zeros((BANDS, _steps_s().size))
-    heard = ~np.asarray(modes.muted or (False,) * len(modes), dtype=bool)
+    heard = ~np.asarray(modes.mute_mask, dtype=bool)
     power = 0.5 * 10.0 ** (np.asarray(modes.power_db) / 10.0) * heard
     edges = _edges_hz()
     place = np.interp(np.asarray(modes.frequency_hz), edges, np.arange(BANDS + 1), left=-9.0, right=BANDS + 9.0)

@@ -97,7 +97,7 @@ def _unpack(arrays: dict[str, np.ndarray], words: dict[str, list[Any]]) -> Store
 
 def strongest_modes(modes: Modes, most: int = MOST_MODES) -> Modes:
     """The modes of the most energy that sound, in their order; what is muted is left out."""
-    sounding = [k for k in range(len(modes)) if not any(modes.muted[k : k + 1]) and modes.frequency_hz[k] > 0.0]
+    sounding = [k for k in range(len(modes)) if not modes.mute_mask[k] and modes.frequency_hz[k] > 0.0]
     energy_db = [modes.power_db[k] - 10.0 * math.log10(modes.decay_per_s[k] + 1.0) for k in range(len(modes))]
     kept = sorted(sorted(sounding, key=lambda k: -energy_db[k])[:most])
     phase = modes.phase_rad or (0.0,) * len(modes)

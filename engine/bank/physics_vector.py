@@ -35,7 +35,7 @@ def encode_physics(physics: Physics) -> np.ndarray:
     stages = [residual.stage(name) for name in STAGES]
     laid = [None if stage is None else rebin(stage, residual.edges_hz, EDGES_HZ) for stage in stages]
     loudest = max(
-        [p for k, p in enumerate(modes.power_db) if not any(modes.muted[k : k + 1])]
+        [p for k, p in enumerate(modes.power_db) if not modes.mute_mask[k]]
         + [p for stage in laid if stage is not None for p in stage.power_db],
         default=0.0,
     )
@@ -89,7 +89,7 @@ def _encode_modes(modes: Modes, loudest: float) -> np.ndarray:
 
 
 def _order(modes: Modes) -> Sequence[int]:
-    return [k for k, hz in enumerate(modes.frequency_hz) if hz > 0.0 and not any(modes.muted[k : k + 1])]
+    return [k for k, hz in enumerate(modes.frequency_hz) if hz > 0.0 and not modes.mute_mask[k]]
 
 
 def _decode_stage(power: np.ndarray, decay: np.ndarray) -> Stage | None:

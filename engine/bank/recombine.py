@@ -57,7 +57,7 @@ def blow_level_db(physics: Physics) -> float:
     wet = replace(residual, attack=None, tail=None).with_stage("strike", None)
     power = expected_level(dry, time_s) * fine + expected_level(wet, time_s)
     if len(modes):
-        heard = ~np.asarray(modes.muted or (False,) * len(modes), dtype=bool)
+        heard = ~np.asarray(modes.mute_mask, dtype=bool)
         level = 0.5 * 10.0 ** (np.asarray(modes.power_db) / 10.0) * heard
         power = power + level @ np.exp(-2.0 * np.outer(modes.decay_per_s, time_s))
     return 10.0 * math.log10(float(np.mean(power * rise_gain(time_s, residual.rise_s) ** 2)) + 1e-30)

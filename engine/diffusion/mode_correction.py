@@ -22,7 +22,7 @@ def hold_modes(rest: np.ndarray, modes: Modes) -> np.ndarray:
     with a doubt about each; then each is moved back to the frequency and decay it was asked to have. Its level and
     phase, and all else, stay as sampled.
     """
-    muted = modes.muted or (False,) * len(modes)
+    muted = modes.mute_mask
     power_db = np.asarray(modes.power_db)
     heard = [
         k

@@ -68,7 +68,7 @@ def count_frames(modes: Modes, residual: Residual) -> int:
     powers: list[float] = []
     decays: list[float] = []
     for frequency, power, decay, muted in zip(
-        modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.muted or (False,) * len(modes), strict=True
+        modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.mute_mask, strict=True
     ):
         if not muted and 0.0 < frequency < SAMPLE_RATE_HZ / 2:
             powers.append(power)

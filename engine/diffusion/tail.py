@@ -61,7 +61,7 @@ def match_modes(sound: np.ndarray, modes: Modes) -> Modes:
     By least squares over the last FIT_SAMPLES, drawn a little towards the physics' own amplitudes, from which none
     departs by more than 6 dB; modes far under the strongest go on as they are.
     """
-    muted = modes.muted or (False,) * len(modes)
+    muted = modes.mute_mask
     kept = [k for k in range(len(modes)) if not muted[k] and 0.0 < modes.frequency_hz[k] < SAMPLE_RATE_HZ / 2]
     rows = (modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad)
     frequency, power_db, decay, phase = (np.array([row[k] for k in kept], dtype=np.float64) for row in rows)

@@ -111,7 +111,7 @@ def lowest_strong_hz(modes: Modes) -> float | None:
 
 
 def _mean_hz(modes: Modes, exponent: float) -> float | None:
-    muted = modes.muted or (False,) * len(modes)
+    muted = modes.mute_mask
     logs, weights = [], []
     for frequency, power, off in zip(modes.frequency_hz, modes.power_db, muted, strict=True):
         if not off and frequency > 0.0:
@@ -353,7 +353,7 @@ def _raised(stage: Stage, gains_db: Sequence[float]) -> Stage:
 
 def _mode_powers(modes: Modes) -> list[float]:
     """Mean square of every mode at the onset, 0 for a muted one."""
-    muted = modes.muted or (False,) * len(modes)
+    muted = modes.mute_mask
     return [0.0 if off else 0.5 * 10.0 ** (p / 10.0) for p, off in zip(modes.power_db, muted, strict=True)]
 
 

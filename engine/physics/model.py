@@ -46,6 +46,11 @@ class Modes:
     def __len__(self) -> int:
         return len(self.frequency_hz)
 
+    @property
+    def mute_mask(self) -> tuple[bool, ...]:
+        """Whether each mode is muted; an empty ``muted`` means that none is."""
+        return self.muted or (False,) * len(self)
+
 
 @dataclass(frozen=True)
 class Stage:

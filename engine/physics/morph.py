@@ -53,7 +53,7 @@ def match_modes(a: Modes, b: Modes) -> list[tuple[int, int]]:
 
 
 def _strongest(modes: Modes) -> list[int]:
-    sounding = [k for k in range(len(modes)) if not any(modes.muted[k : k + 1]) and modes.frequency_hz[k] > 0.0]
+    sounding = [k for k in range(len(modes)) if not modes.mute_mask[k] and modes.frequency_hz[k] > 0.0]
     return sorted(sorted(sounding, key=lambda k: -modes.power_db[k])[:MATCH_MODES])
 
 
@@ -68,10 +68,10 @@ def _morph_modes(a: Modes, b: Modes, amount: float) -> Modes:
     for i in range(len(a)):
         if i in partner:
             rows.append(_between(_row(a, i), _row(b, partner[i]), amount))
-        elif not any(a.muted[i : i + 1]):
+        elif not a.mute_mask[i]:
             rows.append(_faded(_row(a, i), 1.0 - amount))
     taken = set(partner.values())
-    rows += [_faded(_row(b, j), amount) for j in range(len(b)) if j not in taken and not any(b.muted[j : j + 1])]
+    rows += [_faded(_row(b, j), amount) for j in range(len(b)) if j not in taken and not b.mute_mask[j]]
     if len(rows) > MAX_MODES:
         kept = sorted(range(len(rows)), key=lambda k: -rows[k][1])[:MAX_MODES]
         rows = [rows[k] for k in sorted(kept)]

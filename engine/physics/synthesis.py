@@ -52,7 +52,7 @@ def synthesize_modes(
 
 def _sounding(modes: Modes, rate: int) -> np.ndarray:
     """Frequency, amplitude, decay and phase of the modes that sound, float64 [4, K]."""
-    muted = modes.muted or (False,) * len(modes)
+    muted = modes.mute_mask
     kept = [i for i, f in enumerate(modes.frequency_hz) if f < rate / 2 and not muted[i]]
     values = np.array([modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad], dtype=np.float64)
     values = values[:, kept]

@@ -102,7 +102,7 @@ def hit_keys(project: Project, checkpoint_digest: str) -> dict[str, str]:
 def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
     """What a hit strikes, with its take's macros, its velocity and its tweak applied and muted modes left out."""
     sound = project.sound(hit.sound_id)
-    sounding = select_modes(sound.modes, [k for k in range(len(sound.modes)) if not any(sound.modes.muted[k : k + 1])])
+    sounding = select_modes(sound.modes, [k for k in range(len(sound.modes)) if not sound.modes.mute_mask[k]])
     macros = vary_macros(sound.macros, project.render.variation, hit.seed)
     modes, residual = apply_macros(sounding, sound.residual, macros, hit.velocity_db)
     return tweak(modes, residual, hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db)

@@ -61,7 +61,7 @@ def describe_prediction(prediction: ObjectPrediction) -> str:
 def sound_from_candidate(candidate: Candidate, note: str, origin: str = "picture", sound_id: str = "s1") -> Sound:
     """A sound of the bank as a sound of the document."""
     modes = candidate.physics.modes
-    modes = replace(modes, muted=(False,) * len(modes)) if len(modes.muted) != len(modes) else modes
+    modes = replace(modes, muted=modes.mute_mask)
     return Sound(sound_id, candidate.name[:NAME_LENGTH], modes, candidate.physics.residual, origin, note)
 
 

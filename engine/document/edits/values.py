@@ -234,7 +234,7 @@ def free_name(project: Project, name: str) -> str:
 def select_modes(modes: Modes, indices: Sequence[int]) -> Modes:
     """The modes of these numbers, in their order; phases and mutes that are not given are 0 and off."""
     phases = modes.phase_rad or (0.0,) * len(modes)
-    muted = modes.muted or (False,) * len(modes)
+    muted = modes.mute_mask
     return Modes(
         tuple(modes.frequency_hz[k] for k in indices),
         tuple(modes.power_db[k] for k in indices),

@@ -178,7 +178,7 @@ def measure_fit(hit: np.ndarray, physics: Physics) -> float:
 def ring_time_s(physics: Physics) -> float:
     """Seconds until everything is 60 dB under its start, at most 20."""
     levels: list[tuple[float, float]] = []
-    muted = physics.modes.muted or (False,) * len(physics.modes)
+    muted = physics.modes.mute_mask
     for power, decay, off in zip(physics.modes.power_db, physics.modes.decay_per_s, muted, strict=True):
         if not off:
             levels.append((power, decay))

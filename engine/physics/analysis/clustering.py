@@ -64,7 +64,7 @@ def _band_picture(physics: Physics) -> np.ndarray:
     modes = physics.modes
     if len(modes):
         frequency = np.asarray(modes.frequency_hz)
-        heard = ~np.asarray(modes.muted or (False,) * len(modes), dtype=bool)
+        heard = ~np.asarray(modes.mute_mask, dtype=bool)
         level = 0.5 * 10.0 ** (np.asarray(modes.power_db) / 10.0) * heard
         ring = level[:, None] * np.exp(-2.0 * np.outer(modes.decay_per_s, _TIMES_S))
         # a mode spreads over neighbouring bands, so that a small detuning at an edge matters little
@@ -96,7 +96,7 @@ def _strong_modes(modes: Modes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return np.zeros(0), np.zeros(0), np.zeros(0)
     frequency, decay = np.asarray(modes.frequency_hz), np.asarray(modes.decay_per_s)
     energy = 10.0 ** (np.asarray(modes.power_db) / 10.0) * np.minimum(1.0, 20.0 / np.maximum(decay, 1e-3))
-    energy = energy * ~np.asarray(modes.muted or (False,) * len(modes), dtype=bool)
+    energy = energy * ~np.asarray(modes.mute_mask, dtype=bool)
     keep = energy > energy.max() * 1e-2
     return frequency[keep], decay[keep] / (2.0 * np.pi), np.sqrt(energy[keep])
 

@@ -328,7 +328,7 @@ def _compare_noise(parts: _Parts) -> tuple[np.ndarray, tuple[tuple[str, np.ndarr
 
 def _weigh_modes(modes: Modes, duration_s: float, rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
     """Frequency of every mode that sounds, and its energy within a twelfth of an octave of its resonance curve."""
-    muted = modes.muted or (False,) * len(modes)
+    muted = modes.mute_mask
     kept = [k for k, hz in enumerate(modes.frequency_hz) if not muted[k] and hz < rate_hz / 2]
     frequency_hz, decay = (np.asarray(v, dtype=np.float64)[kept] for v in (modes.frequency_hz, modes.decay_per_s))
     decay = np.maximum(decay, 1e-6)

@@ -100,7 +100,7 @@ def compare_modes(wanted: Modes, got: Modes) -> np.ndarray:
 
 def strong_modes(modes: Modes, within_db: float) -> list[int]:
     """Indices of the modes that sound within so many dB of the strongest at the onset."""
-    muted = modes.muted or (False,) * len(modes)
+    muted = modes.mute_mask
     heard = [i for i, f in enumerate(modes.frequency_hz) if not muted[i] and 0.0 < f < SAMPLE_RATE_HZ / 2]
     top = max((modes.power_db[i] for i in heard), default=0.0)
     return [i for i in heard if modes.power_db[i] > top - within_db]
@@ -237,7 +237,7 @@ def _measure_steps(physics: Physics, seed: int, by_steps: dict[int, np.ndarray],
 def _mute(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> dict[str, Any] | None:
     loud = strong_modes(physics.modes, MUTED_WITHIN_DB)
     for chosen in np.random.default_rng(seed).permutation(loud)[:MUTED_TRIED]:
-        flags = list(physics.modes.muted or (False,) * len(physics.modes))
+        flags = list(physics.modes.mute_mask)
         flags[int(chosen)] = True
         quiet = replace(physics, modes=replace(physics.modes, muted=tuple(flags)))
         without = [synthesize(quiet, len(base) / SAMPLE_RATE_HZ, seed + 1 + k) for k in range(RESIDUAL_DRAWS)]
