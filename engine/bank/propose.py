@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.bank.attributes import Attributes, adjust_physics
+from engine.bank.adjust import adjust_physics
+from engine.bank.attributes import Attributes
 from engine.bank.bank import Candidate, Entry
 from engine.bank.generate import Generator, generate_physics
 from engine.bank.search import describe_size

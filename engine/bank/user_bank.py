@@ -17,10 +17,9 @@ import numpy as np
 from engine.bank import file as bank_file
 from engine.bank.bank import BANK_PATH, Bank, Entry, free_name, join_banks, load_bank, make_bank, save_bank
 from engine.bank.descriptor import describe_physics
+from engine.bank.lexicon import load_lexicon, singular
 from engine.bank.recombine import normalize_peak
 from engine.bank.search import measure_distances
-from engine.bank.text.lexicon import load_lexicon
-from engine.bank.text.word_matching import singular
 from engine.core.errors import BadInput, StruckError
 from engine.media.sound import read_recording
 from engine.physics.analysis.analyze import analyze_hit

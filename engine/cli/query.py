@@ -131,7 +131,7 @@ def _look(bank: Bank, options: argparse.Namespace) -> Found:
 
 def _adjust(found: Found, text: str) -> Found:
     """Candidates found by eye or ear, moved to what the words say."""
-    from engine.bank.attributes import adjust_physics
+    from engine.bank.adjust import adjust_physics
     from engine.bank.text.parse import parse_description
 
     reading = parse_description(text)

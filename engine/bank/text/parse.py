@@ -8,19 +8,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from engine.bank.attributes import Attributes, rank_by_attributes
+from engine.bank.attributes import Attributes
 from engine.bank.bank import Bank, Candidate
-from engine.bank.text.lexicon import (
-    DEGREES,
-    FILLERS,
-    NEGATIONS,
-    ROOM_MARKS,
-    STRIKER_MARKS,
-    SURFACE_MARKS,
-    Concept,
-    load_lexicon,
-)
-from engine.bank.text.word_matching import embed_phrases, find_word, singular
+from engine.bank.lexicon import Concept, load_lexicon, singular
+from engine.bank.rank import rank_by_attributes
+from engine.bank.text.grammar import DEGREES, FILLERS, NEGATIONS, ROOM_MARKS, STRIKER_MARKS, SURFACE_MARKS
+from engine.bank.text.word_matching import embed_phrases, find_word
 from engine.bank.text.word_vectors import MISSING, load_vectors
 from engine.core.errors import BadInput
 from engine.physics.model import MATERIALS

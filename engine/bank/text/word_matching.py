@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from engine.bank.text.lexicon import FILLERS, Concept, load_lexicon
+from engine.bank.lexicon import Concept, load_lexicon, singular
+from engine.bank.text.grammar import FILLERS
 from engine.bank.text.word_vectors import load_vectors
 
 NEAR_LEAST = 0.55
@@ -15,18 +16,6 @@ NEAR_LEAST = 0.55
 
 SECOND_SHARE, NEIGHBOURS = 0.3, 8
 SHORTEST_MISSPELT = 4
-
-
-def singular(word: str) -> str:
-    """A word without the s of a plural, where the lexicon or plain spelling allow."""
-    lexicon = load_lexicon()
-    if word in lexicon:
-        return word
-    for ending, instead in (("ies", "y"), ("ves", "fe"), ("ves", "f"), ("es", ""), ("s", "")):
-        stem = word.removesuffix(ending) + instead
-        if word.endswith(ending) and stem in lexicon:
-            return stem
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
 @functools.lru_cache(maxsize=4096)

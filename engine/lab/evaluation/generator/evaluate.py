@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.bank.attributes import attributes_of, score_entries
+from engine.bank.attributes import attributes_of
 from engine.bank.bank import BANK_PATH, Bank, join_banks, load_bank
 from engine.bank.descriptor import describe_physics, descriptor_distance_db
 from engine.bank.generate import Generator, draw_vectors, encode_condition, load_generator
 from engine.bank.physics_vector import decode_physics, encode_physics
+from engine.bank.rank import score_entries
 from engine.bank.recombine import normalize_peak
 from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import split_bank
@@ -98,7 +99,7 @@ def measure_cases(
         entry, rng = held.entries[k], np.random.default_rng([seed, number])
         own = np.flatnonzero(materials == entry.material)
         own = own if own.size else np.arange(len(training))
-        blind = attributes_of(entry, heard=False)
+        blind = attributes_of(entry, measured=False)
         best = np.argsort(-score_entries(training, blind), kind="stable")
         picked: dict[str, Sequence[int] | np.ndarray] = {
             "random": rng.choice(len(training), DRAWS, replace=False),

@@ -16,12 +16,12 @@ from unittest import mock
 
 import numpy as np
 
-from engine.bank.attributes import Attributes, measure_heard_hz, measure_ring
+from engine.bank.attributes import Attributes, mean_frequency_hz, measure_ring
 from engine.bank.bank import BANK_PATH, Bank, load_bank
 from engine.bank.descriptor import BANDS, band_centres_hz, describe_physics
+from engine.bank.lexicon import load_lexicon
 from engine.bank.text import parse as reader
 from engine.bank.text import word_matching as wordplace
-from engine.bank.text.lexicon import load_lexicon
 from engine.bank.text.parse import parse_description, rank_by_text
 from engine.bank.text.word_vectors import load_vectors
 from engine.core.errors import StruckError
@@ -183,7 +183,7 @@ def measure_brightness(physics: Physics) -> float:
 
 def measure_lowest(physics: Physics) -> float:
     """Octaves above 1 kHz of the lowest modes that are heard well; nan without modes."""
-    return math.log2(measure_heard_hz(physics.modes) / 1000.0)
+    return math.log2(mean_frequency_hz(physics.modes) / 1000.0)
 
 
 def measure_room(physics: Physics) -> float:

@@ -7,17 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from engine.bank.attributes import (
-    Attributes,
-    adjust_physics,
-    measure_loudness_db,
-    measure_pitch,
-    rank_by_attributes,
-)
+from engine.bank.adjust import adjust_physics
+from engine.bank.attributes import Attributes, measure_energy_db, measure_pitch
 from engine.bank.bank import Bank, Entry, make_bank
+from engine.bank.lexicon import load_lexicon, typical_size_m
+from engine.bank.rank import rank_by_attributes
 from engine.bank.text import parse as words
 from engine.bank.text import word_matching as wordplace
-from engine.bank.text.lexicon import load_lexicon, typical_size_m
 from engine.bank.text.parse import parse_description, rank_by_text
 from engine.core.errors import BadInput
 from engine.lab.evaluation.text import evaluate as evaluation
@@ -166,7 +162,7 @@ def test_a_larger_thing_sounds_lower_and_as_loud(bank: Bank) -> None:
     entry = bank.entries[4]
     larger = adjust_physics(entry.physics, Attributes(size_m=1.2), entry)
     assert max(larger.modes.frequency_hz) < max(entry.physics.modes.frequency_hz)
-    before, after = (measure_loudness_db(p.modes, p.residual) for p in (entry.physics, larger))
+    before, after = (measure_energy_db(p.modes, p.residual) for p in (entry.physics, larger))
     assert abs(before - after) < 0.01
     assert adjust_physics(entry.physics, Attributes(size_m=entry.size_m), entry) == entry.physics
     assert adjust_physics(entry.physics, Attributes(), entry) == entry.physics

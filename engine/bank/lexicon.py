@@ -1,6 +1,7 @@
-"""The words Struck knows by heart, and what each means: materials, things, strikers, rooms and how they are.
+"""Lexicon of struck objects: words for materials, objects, strikers, rooms and qualities, each with its meaning.
 
-Weights and sizes are ours, of everyday things; a word that is not here is placed by its spelling or by the embedding.
+Material weights and sizes are our own estimates for everyday objects. Words that are not here are matched by spelling
+or by word embeddings (``engine.bank.text.word_matching``).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ water: water wet liquid
 membrane: membrane drumhead
 """
 
+# Names: weights of materials; usual size in m; 1 hollow or 0 solid.
 THING_WORDS = """
 bottle: glass .7 plastic .3; .25; 1
 jar, flask, vial, decanter, beaker, test tube: glass 1; .15; 1
@@ -125,6 +127,7 @@ puddle, pool, pond: water 1; 1; 0
 stairs, step, deck: wood 1; 1; 0
 """
 
+# Kind: words; hardness, -1 soft to 1 hard.
 STRIKER_WORDS = """
 stick: twig stick drumstick sticks chopstick rod cane wand baton; .3
 hammer: hammer sledgehammer crowbar pickaxe axe; .7
@@ -146,7 +149,7 @@ ROOM_WORDS = """
 .7: chapel temple cavern dungeon church tunnel hangar stadium cave reverberant echoing reverb echo echoey
 1: cathedral basilica
 """
-"""Places by how much they answer; a line's words are listed one by one, the phrases of two words in ROOM_PHRASES."""
+"""Reverberation, -1 dry to 1 large hall: words of that value; phrases of two words are in ROOM_PHRASES."""
 
 ROOM_PHRASES = {
     "dead room": -1.0, "open air": -0.8, "living room": -0.1, "tiled room": 0.2, "concert hall": 0.7,
@@ -174,40 +177,21 @@ ring .7: ring ringy lingering resonance ringing resonant sustained long lasting 
 ring -.7: lifeless dull dead thud clunk thuddy staccato brief
 """
 
-DEGREES = {
-    "very": 1.4, "extremely": 1.6, "really": 1.4, "super": 1.5, "quite": 0.9, "rather": 0.8, "fairly": 0.8,
-    "somewhat": 0.6, "slightly": 0.5, "bit": 0.5, "barely": 0.3, "hardly": 0.3, "incredibly": 1.6, "mildly": 0.5,
-}  # fmt: skip
-NEGATIONS = frozenset({"not", "no", "non", "without", "never", "isn't", "lacking", "neither", "nor"})
-FILLER_WORDS = """
-a an the of and or is it its that this some like kind sort made hit struck strike striking by being as s to my your
-there sound sounding sounds which one piece object noise please thing with from pair few several gets stands standing
-any all much more most so too only just also very
-"""
-FILLERS = frozenset(FILLER_WORDS.split())
-ROOM_MARKS, STRIKER_MARKS, SURFACE_MARKS = {"in", "inside", "within", "at"}, {"with", "by", "using", "via"}, {
-    "on", "onto", "against", "upon", "over",
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Concept:
-    """What a word means: its ``slot`` (material, thing, striker, room or a quality), ``name`` and ``value``.
+    """The meaning of a word."""
 
-    A thing has its materials, its size in m and whether it is hollow; a striker its kind as ``name`` and its hardness
-    as ``value``; a quality how far it goes.
-    """
-
-    slot: str
-    name: str
-    value: float = math.nan
-    material: Mapping[str, float] = field(default_factory=dict)
-    size_m: float = math.nan
+    slot: str  # "material", "thing", "striker", "room" or a quality: "size", "weight", "thick", "hollow", ...
+    name: str  # the material, thing, room or quality; a striker's kind
+    value: float = math.nan  # thing: 1 hollow, 0 solid; striker: hardness -1 to 1; room, quality: how much
+    material: Mapping[str, float] = field(default_factory=dict)  # weights, of a material or thing
+    size_m: float = math.nan  # usual size, of a thing
 
 
 @functools.cache
 def load_lexicon() -> Mapping[str, Concept]:
-    """All words and phrases, lower case with spaces, and their meaning."""
+    """Meaning of every word and phrase, in lower case with spaces."""
     found: dict[str, Concept] = {}
     for line in _lines(THING_WORDS):
         names, rest = line.split(":")
@@ -240,7 +224,7 @@ def _lines(table: str) -> list[str]:
 
 @functools.lru_cache(maxsize=8192)
 def typical_size_m(name: str) -> float:
-    """Usual size of a thing by a name such as "Wine glass 2", from the lexicon; nan where it does not tell."""
+    """Usual size of an object with a name such as "Wine glass 2", from the lexicon; NaN where unknown."""
     lexicon = load_lexicon()
     words = [word for word in name.lower().replace("_", " ").replace(",", " ").split() if word.isalpha()]
     for length in (3, 2, 1):
@@ -249,3 +233,15 @@ def typical_size_m(name: str) -> float:
             if concept is not None and concept.slot == "thing":
                 return concept.size_m
     return math.nan
+
+
+def singular(word: str) -> str:
+    """A word without its plural ending, as far as the lexicon or regular spelling allow."""
+    lexicon = load_lexicon()
+    if word in lexicon:
+        return word
+    for ending, instead in (("ies", "y"), ("ves", "fe"), ("ves", "f"), ("es", ""), ("s", "")):
+        stem = word.removesuffix(ending) + instead
+        if word.endswith(ending) and stem in lexicon:
+            return stem
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
