@@ -437,6 +437,23 @@ def ensure_environment(extras: Sequence[str], venv: Path = VENV) -> Path:
 # ---- running ----------------------------------------------------------------------------------------------------
 
 
+def install_javascript_tools(root: Path = ROOT, npm: str | None = None) -> None:
+    """Install the checkers of the editor's JavaScript where Node is, unless those of package-lock.json are there."""
+    npm = npm or shutil.which("npm")
+    if npm is None:
+        return
+    digest = hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
+    stamp = root / "node_modules" / STAMP_NAME
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
+        return
+    say("installing the checkers of the editor's JavaScript")
+    line = [npm, "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+    if subprocess.run(line, cwd=root, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode:
+        say("npm could not install them, so the JavaScript stays unchecked; look at npm's own message, then test again")
+        return
+    stamp.write_text(digest, encoding="utf-8")
+
+
 def run_child(line: Sequence[str], environment: Mapping[str, str], cwd: Path | None) -> int:
     """Run a command to its end; its exit status is ours, Ctrl-C and termination reach it."""
     with subprocess.Popen(line, env=dict(environment), cwd=cwd) as child:
@@ -463,6 +480,8 @@ def main(args: Sequence[str]) -> int:
             return 0
         check_python()
         python = ensure_environment(needed_extras(module, rest))
+        if module == "test":
+            install_javascript_tools()
         environment = child_environment(os.environ)
         status = run_child(command_line(python, module, rest), environment, ROOT if module == "test" else None)
         if status not in (0, 2, 130):

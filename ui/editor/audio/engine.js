@@ -285,7 +285,7 @@ export function createAudio(store, options = {}) {
     audition = null;
   }
 
-  function sound(buffer, gain_db = 0, pan = 0) {
+  function playBuffer(buffer, gain_db = 0, pan = 0) {
     stopAudition();
     bank.stop();
     const panner = createPanner(context, graph.previews, dbToGain(gain_db), pan);
@@ -299,7 +299,7 @@ export function createAudio(store, options = {}) {
   async function playKey(key, gain_db = 0, pan = 0) {
     open();
     const [buffer] = await Promise.all([buffers.load(key), resume()]);
-    sound(buffer, gain_db, pan);
+    playBuffer(buffer, gain_db, pan);
   }
 
   async function auditionHit(hitId) {
@@ -312,7 +312,7 @@ export function createAudio(store, options = {}) {
     }
     await resume();
     const { key, gain_db } = soundOf(hit) ?? {};
-    if (key) sound(buffers.peek(key), gain_db, hit.pan);
+    if (key) playBuffer(buffers.peek(key), gain_db, hit.pan);
   }
 
   function previewModes(physics, velocity_db = 0) {

@@ -1,5 +1,6 @@
 // A radix-2 complex FFT, in place, float64.
 
+/** @type {Map<number, {cosines: Float64Array, sines: Float64Array}>} */
 const plans = new Map();
 
 function planOf(size) {

@@ -164,16 +164,16 @@ export function createFindPanel(store, audio, shared) {
     const details = [candidate.why, candidate.source, candidate.licence].filter(Boolean).join("\n");
     const isNew = answer?.by === "new" || candidate.score === 0;
     const bar = make("span", "find-score", { title: isNew ? "Made by the model; no recording is behind it" : `How well it fits: ${percent(candidate.score)}` }, make("i", "", { style: `width:${100 * Math.min(1, Math.max(0.02, candidate.score))}%` }));
-    const element = make("div", "find-row", { title: details },
+    const line = make("div", "find-row", { title: details },
       make("button", "find-play", { type: "button", title: "Hear it struck once; nothing changes", "aria-label": `Hear ${candidate.name}`, textContent: "▶", onclick: () => hear(candidate) }),
       make("button", "find-use", { type: "button", role: "option", "aria-selected": String(isOn), onclick: () => use(candidate) },
         make("span", "find-name", { textContent: candidate.name }), make("span", "find-why", { textContent: reasonOf(candidate) }), bar,
         make("span", "find-percent", { textContent: isNew ? "new" : percent(candidate.score) })),
       make("button", "find-pin", { type: "button", title: isPinned ? "Unpin" : "Keep it at the top while you search on", "aria-pressed": String(isPinned), "aria-label": `Pin ${candidate.name}`, textContent: isPinned ? "★" : "☆", onclick: () => pin(candidate) }));
-    element.dataset.id = candidate.id;
-    element.classList.toggle("is-on", isOn);
-    element.classList.toggle("is-pinned", isPinned);
-    return element;
+    line.dataset.id = candidate.id;
+    line.classList.toggle("is-on", isOn);
+    line.classList.toggle("is-pinned", isPinned);
+    return line;
   }
 
   /** About the answer: how sure the look is, what was understood, what was not. */

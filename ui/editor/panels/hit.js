@@ -124,8 +124,8 @@ export function createHitPanel(store, audio) {
     }
   }
 
-  function ringing(sound, hit) {
-    const decays = heard(sound)?.modes.decay_per_s ?? [];
+  function ringing(struck, hit) {
+    const decays = heard(struck)?.modes.decay_per_s ?? [];
     if (!decays.length) return "";
     return `rings ${formatSeconds(LN_60_DB / (Math.min(...decays) * hit.tweak.decay_ratio))}`;
   }

@@ -66,7 +66,7 @@ export function createMatch(store, host) {
     make("div", "ins-row mt-large-head", {}, largeFigure, distance, again, close), largeCause,
     make("div", "mt-plots", {}, ...Object.values(plots).map((plot) => make("figure", "mt-plot", {}, plot.caption, plot.frame))));
 
-  function createPlot(title, draw, look) {
+  function createPlot(title, drawPlot, look) {
     let plane = null;
     let cursor = null;
     const canvas = make("canvas", "ins-canvas", { tabIndex: look.small ? -1 : 0, role: "img", "aria-label": title, "aria-hidden": String(Boolean(look.small)) });
@@ -102,7 +102,7 @@ export function createMatch(store, host) {
         if (words) drawWords(canvas, words);
         else {
           if (cursor !== null && plane?.count <= cursor) cursor = null;
-          plane = draw(canvas, { now: data.now, before: data.measured, color: color(), cursor, ...look });
+          plane = drawPlot(canvas, { now: data.now, before: data.measured, color: color(), cursor, ...look });
         }
         tip.hidden = !plane || cursor === null || cursor >= plane.count;
         if (tip.hidden) return;

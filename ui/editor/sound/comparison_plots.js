@@ -163,20 +163,20 @@ function cursor(plane, x, ys) {
   }
 }
 
-const topOf = (...curves) => {
+const topOf = (...lists) => {
   let most = -200;
-  for (const values of curves) for (const value of values) most = Math.max(most, value);
+  for (const values of lists) for (const value of values) most = Math.max(most, value);
   return Math.ceil((Math.max(most, -100) + 3) / 10) * 10;
 };
 
-function pair(curves, index) {
-  const model = curves.model[index];
-  if (!curves.measured.length) return `model ${formatDb(model)}`;
-  const measured = curves.measured[index];
+function describeLevels({ model: models, measured: recorded }, index) {
+  const model = models[index];
+  if (!recorded.length) return `model ${formatDb(model)}`;
+  const measured = recorded[index];
   return `recording ${formatDb(measured)}  ·  model ${formatDb(model)}  ·  ${formatDb(model - measured, true)}`;
 }
 
-function curves(plane, xs, data, before, color) {
+function drawCurves(plane, xs, data, before, color) {
   curve(plane, xs, data.measured, { color: INK.measured, width: 1, fill: INK.fill });
   if (!plane.isSmall) curve(plane, xs, data.noise, { color: noiseColor(color), width: 1, dash: [3, 3] });
   if (before) curve(plane, xs, before.model, { color: alpha(color, 0.6), width: 1, dash: [6, 3] });
@@ -191,7 +191,7 @@ export function drawSpectrum(canvas, { now, before, color, cursor: at, small }) 
   levelAxis(plane, topOf(spectrum.measured, spectrum.model), 80);
   frequencyAxis(plane, hz[0], hz.at(-1));
   const xs = Array.from(hz, plane.x);
-  curves(plane, xs, spectrum, before?.spectrum, color);
+  drawCurves(plane, xs, spectrum, before?.spectrum, color);
   const { pen } = plane;
   pen.strokeStyle = alpha(color, small ? 0.3 : 0.45);
   pen.fillStyle = alpha(color, 0.9);
@@ -206,7 +206,7 @@ export function drawSpectrum(canvas, { now, before, color, cursor: at, small }) 
   plane.count = hz.length;
   plane.place = (index) => [xs[index], plane.top];
   plane.pick = (x) => clamp(Math.round((Math.log(plane.hz(x) / hz[0]) / Math.log(hz.at(-1) / hz[0])) * (hz.length - 1)), 0, hz.length - 1);
-  plane.say = (index) => `${formatHz(Math.round(hz[index])).replace(".0", "")}  ·  ${pair(spectrum, index)}`;
+  plane.say = (index) => `${formatHz(Math.round(hz[index])).replace(".0", "")}  ·  ${describeLevels(spectrum, index)}`;
   return plane;
 }
 
@@ -218,12 +218,12 @@ export function drawDecay(canvas, { now, before, color, cursor: at, small }) {
   levelAxis(plane, topOf(level.measured, level.model), 80);
   timeAxis(plane, time_s.at(-1) + step_s);
   const xs = Array.from(time_s, (t) => plane.x(t + step_s / 2));
-  curves(plane, xs, level, before?.level, color);
+  drawCurves(plane, xs, level, before?.level, color);
   if (at !== null) cursor(plane, xs[at], [[plane.y(level.model[at]), color], ...(level.measured.length ? [[plane.y(level.measured[at]), INK.measured]] : [])]);
   plane.count = time_s.length;
   plane.place = (index) => [xs[index], plane.top];
   plane.pick = (x) => clamp(Math.floor(plane.time(x) / step_s), 0, time_s.length - 1);
-  plane.say = (index) => `${formatSeconds(time_s[index])}  ·  ${pair(level, index)}`;
+  plane.say = (index) => `${formatSeconds(time_s[index])}  ·  ${describeLevels(level, index)}`;
   return plane;
 }
 

@@ -87,7 +87,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     const pulse = pending && isBusy ? 0.5 + 0.5 * Math.sin((2 * Math.PI * performance.now()) / PULSE_MS) : 0.3;
     drawRuler(context, scale, lanes.ruler, shown.clip);
     drawFilm(context, shown);
-    drawOnsets(context, shown);
+    drawOnsets(context);
     struck.draw(context, scale, lanes.struck, shown, heads.mode, pulse);
     drawHitsLane(context, shown, pulse);
     drawClip(context, shown);
@@ -100,7 +100,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     if (!film.draw(context, scale, lanes.picture, shown.clip, store.media?.filmstrip)) drawWords(context, scale, lanes.picture, "Loading the pictures", COLORS.faint);
   }
 
-  function drawOnsets(context, shown) {
+  function drawOnsets(context) {
     const lane = lanes.onsets;
     const { phase, done, total, message } = store.status;
     const isDetecting = phase === "detecting";
@@ -222,14 +222,14 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   function openSpanMenu({ start_s, end_s }, page_x, page_y) {
     const sounds = project().sounds;
     const chosen = sounds.find(({ id }) => id === store.selection.soundId) ?? sounds[0];
-    const measure = (sound_id) => {
+    const measureSpan = (sound_id) => {
       pointer.clearSpan();
       store.send({ type: "measure_span", start_s, end_s, sound_id });
     };
     closeMenu();
     closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Span", [
-      ...(chosen ? [{ text: `Take its sound for ${chosen.name}`, color: heads.colorOf(chosen.id), choose: () => measure(chosen.id) }] : []),
-      { text: "Take it as a new sound", choose: () => measure(null) },
+      ...(chosen ? [{ text: `Take its sound for ${chosen.name}`, color: heads.colorOf(chosen.id), choose: () => measureSpan(chosen.id) }] : []),
+      { text: "Take it as a new sound", choose: () => measureSpan(null) },
       { text: "Unmark", key: "Esc", choose: pointer.clearSpan },
     ]);
   }

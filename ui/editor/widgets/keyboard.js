@@ -9,7 +9,7 @@ const HARDEST_DB = 12;
 const SOFTEST_DB = -60;
 
 export function createKeys(app, store, { player, timeline, audio, topBar, help }) {
-  let nudge = { gesture: null, at_ms: 0 };
+  const nudge = { gesture: null, at_ms: 0 };
 
   const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
   const frame_s = () => 1 / frameRate(store.view.project.clip.frame_rate);
