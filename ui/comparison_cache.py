@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import OrderedDict
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from engine.core.cache import digest_json
 from engine.core.errors import BadInput
+from engine.core.lru import LRU
 from engine.document.project import Project, Sound
 from engine.physics.model import Physics, physics_to_json
 
@@ -29,7 +29,7 @@ class Matches:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, bytes] = OrderedDict()
+        self._known = LRU[str, bytes](MOST_BYTES, len)
 
     def ask(self, session: Session, sound_id: str) -> tuple[str, bytes]:
         """The key and the bytes (see ``pack``) of a sound's match; BadInput when there is no such sound."""
@@ -41,9 +41,9 @@ class Matches:
             raise BadInput("this sound is not in the project any more; choose another")
         key = match_key(project, sound)
         with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return key, self._known[key]
+            known = self._known.get(key)
+            if known is not None:
+                return key, known
             from engine.pipeline.recordings import match_sound
 
             earlier = (s for step in reversed(past) for s in step.project.sounds if s.id == sound_id)
@@ -51,9 +51,7 @@ class Matches:
             found = match_sound(project, sound, session.studio.cache, measured)
             made = pack(found)
             if found.source:  # a recording that is missing now may be there next time
-                self._known[key] = made
-            while sum(map(len, self._known.values())) > MOST_BYTES:
-                self._known.popitem(last=False)
+                self._known.put(key, made)
             return key, made
 
 

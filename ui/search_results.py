@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
+from engine.core.lru import LRU
 
 if TYPE_CHECKING:
     from engine.bank.bank import Candidate
@@ -31,7 +31,7 @@ class Finds:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, Found] = OrderedDict()
+        self._known = LRU[str, Found](MOST_KEPT)
         self._number = 0
         self._shown: dict[str, int] = {}
 
@@ -47,7 +47,7 @@ class Finds:
             for candidate in candidates:
                 self._number += 1
                 key = f"f{self._number}"
-                self._known[key] = Found(candidate, by)
+                self._known.put(key, Found(candidate, by))
                 rows.append(
                     {
                         "id": key,
@@ -59,14 +59,11 @@ class Finds:
                         "licence": candidate.licence,
                     }
                 )
-            while len(self._known) > MOST_KEPT:
-                self._known.popitem(last=False)
         return rows
 
     def find(self, key: Any) -> Found:
         """What was shown under an id. BadInput where it is not known any more."""
-        with self._lock:
-            found = self._known.get(key) if isinstance(key, str) else None
+        found = self._known.get(key) if isinstance(key, str) else None
         if found is None:
             raise BadInput("this candidate is not known any more; search again")
         return found

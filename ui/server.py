@@ -11,7 +11,6 @@ import re
 import shutil
 import threading
 import uuid
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from engine.core.errors import BadInput, StruckError
+from engine.core.lru import LRU
 from engine.core.units import SAMPLE_RATE_HZ
 from ui import clip_service as intake
 from ui import handlers
@@ -62,26 +62,21 @@ class Sprites:
     """Filmstrips made before, bounded; two are made at a time."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._places = threading.Semaphore(2)
-        self._known: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
+        self._known = LRU[tuple[Any, ...], bytes](MOST_SPRITE_BYTES, len)
 
     def make(self, path: str, digest: str, start_s: float, end_s: float, count: int, height: int) -> bytes:
         """JPEG bytes of one sprite; each tile shows the middle of its span."""
         from engine.media.frames import make_filmstrip
 
         key = (digest, start_s, end_s, count, height)
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
+        known = self._known.get(key)
+        if known is not None:
+            return known
         with self._places:
             step = (end_s - start_s) / count
             image = make_filmstrip(Path(path), [start_s + (k + 0.5) * step for k in range(count)], height)
-        with self._lock:
-            self._known[key] = image
-            while sum(map(len, self._known.values())) > MOST_SPRITE_BYTES:
-                self._known.popitem(last=False)
+        self._known.put(key, image)
         return image
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import BadInput, Cancelled
+from engine.core.lru import LRU
 from engine.document.edits.values import Edit
 from engine.document.history import History, commit, redo, undo
 from engine.document.project import Hit, Project, RenderSettings
@@ -59,7 +59,7 @@ class Session:
         self.clip_number = 0
         self._outboxes: set[Outbox] = set()
         self._rev = 0
-        self._lengths: OrderedDict[str, int] = OrderedDict()
+        self._lengths = LRU[str, int](MOST_LENGTHS)
         self._rendered: dict[str, dict[str, Any]] = {}
         self._statuses: dict[str, dict[str, Any]] = {}
         self._status_sent_at = 0.0
@@ -291,16 +291,12 @@ class Session:
 
     def remember(self, key: str, length: int) -> None:
         """A sound of this key is in the cache."""
-        with self.lock:
-            self._lengths[key] = length
-            self._lengths.move_to_end(key)
-            while len(self._lengths) > MOST_LENGTHS:
-                self._lengths.popitem(last=False)
+        self._lengths.put(key, length)
 
     def forget(self, key: str) -> None:
         """The cache has dropped a sound: render it again if it is wanted."""
         with self.lock:
-            self._lengths.pop(key, None)
+            self._lengths.remove(key)
             wanted = any(entry["key"] == key for entry in self._rendered.values())
         if wanted:
             self.renderer.request()
@@ -314,9 +310,9 @@ class Session:
                     self.remember(key, len(samples))
         with self.lock:
             rendered = {
-                hit_id: {"key": key, "length": self._lengths[key]}
+                hit_id: {"key": key, "length": length}
                 for hit_id, key in keys.items()
-                if key in self._lengths
+                if (length := self._lengths.get(key)) is not None
             }
             if self.project is project and rendered != self._rendered:
                 self._rendered = rendered

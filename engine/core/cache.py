@@ -15,7 +15,6 @@ import struct
 import threading
 import zipfile
 import zlib
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ import numpy as np
 
 from engine.core.errors import BadInput
 from engine.core.files import make_write_error, write_file
+from engine.core.lru import LRU
 
 _MAGIC = b"STRKf32\x01"
 _HEAD = struct.Struct("<8sIIQI")  # magic, rows, columns (0: one dimension), bytes, checksum
@@ -46,27 +46,22 @@ class Cache:
 
     def __init__(self, folder: str | Path | None, memory_bytes: int = 256 * 2**20, disk_bytes: int = 2 * 2**30) -> None:
         self._folder = None if folder is None else Path(folder)
-        self._memory_bytes, self._disk_bytes = memory_bytes, disk_bytes
+        self._disk_bytes = disk_bytes
         self._lock = threading.RLock()
-        self._memory: OrderedDict[str, np.ndarray] = OrderedDict()
-        self._memory_used = 0
+        self._memory = LRU[str, np.ndarray](memory_bytes, lambda array: array.nbytes)
         self._disk_used: int | None = None  # unknown until the folder has been looked at
 
     def get(self, key: str) -> np.ndarray | None:
         """The array of a key, read-only float32 of the shape it was put with, or None."""
-        with self._lock:
-            array = self._memory.get(key)
-            if array is not None:
-                self._memory.move_to_end(key)
-                return array
-        if self._folder is None:
-            return None
+        array = self._memory.get(key)
+        if array is not None or self._folder is None:
+            return array
         path = self._path(key)
         array = _read(path)
         if array is not None:
             with contextlib.suppress(OSError):
                 os.utime(path)  # the oldest go first
-            self._keep(key, array)
+            self._memory.put(key, array)
         return array
 
     def put(self, key: str, array: np.ndarray) -> np.ndarray:
@@ -74,29 +69,13 @@ class Cache:
         array = _frozen(np.array(array, np.float32, order="C"))
         if array.ndim not in (1, 2):
             raise ValueError(f"an array of {array.ndim} dimensions cannot be cached")
-        self._keep(key, array)
+        self._memory.put(key, array)
         if self._folder is not None and array.nbytes <= self._disk_bytes:
             self._write(self._path(key), array)
         return array
 
     def __contains__(self, key: str) -> bool:
-        with self._lock:
-            if key in self._memory:
-                return True
-        return self._folder is not None and _read(self._path(key)) is not None
-
-    def _keep(self, key: str, array: np.ndarray) -> None:
-        with self._lock:
-            old = self._memory.pop(key, None)
-            if old is not None:
-                self._memory_used -= old.nbytes
-            if array.nbytes > self._memory_bytes:
-                return
-            self._memory[key] = array
-            self._memory_used += array.nbytes
-            while self._memory_used > self._memory_bytes:
-                _, gone = self._memory.popitem(last=False)
-                self._memory_used -= gone.nbytes
+        return key in self._memory or (self._folder is not None and _read(self._path(key)) is not None)
 
     def _path(self, key: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()

@@ -65,6 +65,11 @@ def write_checkpoint(
     write_file(folder / CONFIG, text.encode())
 
 
+def count_parameters(network: torch.nn.Module) -> int:
+    """How many numbers a network learns."""
+    return sum(value.numel() for value in network.parameters())
+
+
 def read_checkpoint(
     folder: Path, kind: CheckpointKind, build: Callable[[dict[str, Any]], Network]
 ) -> tuple[Network, dict[str, Any]]:

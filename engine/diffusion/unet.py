@@ -132,8 +132,3 @@ def embed_angle(angle: torch.Tensor) -> torch.Tensor:
     rates = torch.exp(torch.linspace(0.0, math.log(200.0), 32, device=angle.device))
     phases = angle.float()[:, None] * rates
     return torch.cat((phases.sin(), phases.cos()), dim=1)
-
-
-def count_parameters(network: nn.Module) -> int:
-    """Number of trained values."""
-    return sum(p.numel() for p in network.parameters())

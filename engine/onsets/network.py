@@ -165,8 +165,3 @@ class OnsetNetwork(nn.Module):
             values = step(values)
         told: torch.Tensor = self.leave(self.even(values))
         return told
-
-
-def count_parameters(network: nn.Module) -> int:
-    """How many numbers a network learns."""
-    return sum(value.numel() for value in network.parameters())

@@ -266,8 +266,3 @@ class VisionNetwork(nn.Module):
         assert self.encoder is not None, "a network on a backbone takes the backbone's features"
         features: torch.Tensor = self.encoder(crops)
         return features
-
-
-def count_parameters(network: nn.Module) -> int:
-    """Number of trainable values of a network."""
-    return sum(value.numel() for value in network.parameters())

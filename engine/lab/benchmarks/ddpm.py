@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from engine.cli.console import say
+from engine.core.checkpoint import count_parameters
 from engine.core.errors import BadInput
 from engine.lab.baselines.ddpm.physics import BANDS, BINS, DdpmPhysics, bin_centres_hz
 from engine.lab.baselines.ddpm.sampler import AT_ONCE, STEPS, Ddpm, load_ddpm, picture_to_wave
-from engine.lab.baselines.ddpm.unet import PAPER_BASE, DdpmConfig, DdpmNetwork, count_parameters
+from engine.lab.baselines.ddpm.unet import PAPER_BASE, DdpmConfig, DdpmNetwork
 from engine.lab.benchmarks.machine import measure, measure_best
 
 NAME = "ddpm"

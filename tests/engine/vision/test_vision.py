@@ -13,14 +13,14 @@ from safetensors.torch import save_file
 
 from engine.bank.bank import EMBEDDING_SIZE, Bank, Entry, make_bank
 from engine.bank.descriptor import DESCRIPTOR_SIZE
-from engine.core.checkpoint import CONFIG, WEIGHTS
+from engine.core.checkpoint import CONFIG, WEIGHTS, count_parameters
 from engine.core.errors import BadInput
 from engine.lab.data.vision.hits import KEPT_NEAR, KEPT_WIDE, HitFrames, LabelledHit, limit_hits_per_object
 from engine.physics.model import MATERIALS, Modes, Physics
 from engine.vision.backbone import load_backbone
 from engine.vision.calibration import expected_calibration_error, fit_temperature, to_probabilities
 from engine.vision.crops import CROP, FRAME_S, NEAR_STEPS, WIDE_COLUMNS, WIDE_ROWS, WIDE_STEPS, cut_crops, gather_views
-from engine.vision.network import STRIKERS, VisionConfig, VisionNetwork, count_parameters, decode_heatmaps
+from engine.vision.network import STRIKERS, VisionConfig, VisionNetwork, decode_heatmaps
 from engine.vision.predict import (
     VISION_CHECKPOINT,
     HitPrediction,

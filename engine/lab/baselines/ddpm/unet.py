@@ -228,8 +228,3 @@ class DdpmNetwork(nn.Module):
         size, _, height, width = x.shape
         a, b = self.config.patch
         return x.reshape(size, 1, a, b, height, width).permute(0, 1, 4, 2, 5, 3).reshape(size, 1, height * a, width * b)
-
-
-def count_parameters(network: nn.Module) -> int:
-    """Numbers that training sets."""
-    return sum(p.numel() for p in network.parameters())

@@ -17,6 +17,7 @@ import torch
 
 from engine.bank.bank import BANK_PATH, EMBEDDING_SIZE, Bank, join_banks, load_bank
 from engine.bank.generate import Generator, GeneratorConfig, drop_condition, save_generator
+from engine.core.checkpoint import count_parameters
 from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import Examples, make_examples, split_bank
 from engine.lab.training.trainer import follow
@@ -110,7 +111,7 @@ def main(args: Sequence[str]) -> None:
     model = Generator(GeneratorConfig(embedded=training.embeddings.shape[1] == EMBEDDING_SIZE))
     fit_axes(model, examples.vectors, examples.weights)
     average = copy.deepcopy(model).requires_grad_(False)
-    count = sum(p.numel() for p in model.parameters())
+    count = count_parameters(model)
     print(f"{count} parameters, {len(examples.vectors)} vectors", file=sys.stderr)
     for step, loss in learn(model, average, examples, config):
         minutes = round((time.monotonic() - started_s) / 60, 2)

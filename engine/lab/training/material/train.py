@@ -17,6 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from engine.core.checkpoint import count_parameters
 from engine.core.errors import BadInput, StruckError
 from engine.lab.data.recordings import Recording, is_held_out, list_recordings, read_hit
 from engine.lab.metrics.material_classifier import (
@@ -202,7 +203,7 @@ def main(args: list[str]) -> None:
     torch.manual_seed(config.seed)
     listener = Listener(classes)
     average = copy.deepcopy(listener).requires_grad_(False)
-    count = sum(p.numel() for p in listener.parameters())
+    count = count_parameters(listener)
     print(f"{count} parameters, {len(corpus.labels)} recordings", file=sys.stderr)
     started_s = time.monotonic()
     for step, loss in learn(listener, average, corpus, config):

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from engine.core.checkpoint import CONFIG
+from engine.core.checkpoint import CONFIG, count_parameters
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
 from engine.lab.data.onsets.clips import OnsetClip, load_real_clips, load_simulated_clips, shift_clip
 from engine.lab.training.trainer import Course, cosine_rate
-from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig, count_parameters
+from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.watch import examine, load_onset_network, pick_peaks, save_onset_network
 
 SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)

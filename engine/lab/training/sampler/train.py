@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine.core.checkpoint import count_parameters
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.diffusion.checkpoint import load_velocity_network, save_velocity_network
@@ -22,7 +23,7 @@ from engine.diffusion.conditioning import drop_parts
 from engine.diffusion.interpolant import draw_prior, mix
 from engine.diffusion.sampler import prefers_bfloat16
 from engine.diffusion.spectrogram import FRAME_COUNTS, draw_white
-from engine.diffusion.unet import NetworkConfig, VelocityNetwork, count_parameters
+from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.lab.data.recordings import is_held_out, list_recordings
 from engine.lab.data.sampler.examples import Batch, Example, make_batch, make_example
 from engine.lab.data.sampler.hits import build_hits, open_hits

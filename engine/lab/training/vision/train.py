@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from engine.core.checkpoint import CONFIG
+from engine.core.checkpoint import CONFIG, count_parameters
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.lab.data.vision.batches import Augmentation, draw_crops, draw_gray_frames, make_targets, sampling_weights
@@ -40,7 +40,7 @@ from engine.lab.training.vision.losses import (
 )
 from engine.vision.backbone import load_backbone
 from engine.vision.crops import SCALES
-from engine.vision.network import VisionConfig, VisionNetwork, VisionOutput, count_parameters, decode_heatmaps
+from engine.vision.network import VisionConfig, VisionNetwork, VisionOutput, decode_heatmaps
 from engine.vision.predict import VISION_CHECKPOINT, VisionModel, load_vision_model, save_vision_model
 
 

@@ -12,12 +12,13 @@ import pytest
 import soundfile
 import torch
 
+from engine.core.checkpoint import count_parameters
 from engine.core.errors import BadInput
 from engine.lab.baselines.ddpm import physics as ddpm_physics
 from engine.lab.baselines.ddpm import sampler as ddpm
 from engine.lab.baselines.ddpm.physics import LENGTH, RATE_HZ, DdpmPhysics, estimate_ddpm_batch, estimate_ddpm_physics
 from engine.lab.baselines.ddpm.sampler import Ddpm, load_ddpm, make_schedule, save_ddpm
-from engine.lab.baselines.ddpm.unet import DdpmConfig, DdpmNetwork, count_parameters, stack_features
+from engine.lab.baselines.ddpm.unet import DdpmConfig, DdpmNetwork, stack_features
 from engine.lab.training.ddpm import train as training
 from engine.lab.training.ddpm.card import measure_sounds
 from engine.lab.training.ddpm.clips import Clips

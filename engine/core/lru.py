@@ -1,0 +1,58 @@
+"""A bounded memory that forgets what was used longest ago."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class LRU(Generic[Key, Value]):
+    """The values used last, whose sizes sum to at most ``bound``; safe to share between threads.
+
+    Without ``size_of`` every value counts one. A value larger than the bound is not kept.
+    """
+
+    def __init__(self, bound: int, size_of: Callable[[Value], int] | None = None) -> None:
+        self._bound, self._size_of = bound, size_of or (lambda value: 1)
+        self._lock = threading.Lock()
+        self._values: OrderedDict[Key, Value] = OrderedDict()
+        self._used = 0
+
+    def get(self, key: Key) -> Value | None:
+        """The value of a key, which counts as used now; None where it is not kept."""
+        with self._lock:
+            value = self._values.get(key)
+            if value is not None:
+                self._values.move_to_end(key)
+            return value
+
+    def put(self, key: Key, value: Value) -> None:
+        """Keep a value, in place of an earlier one of its key."""
+        with self._lock:
+            self._remove(key)
+            size = self._size_of(value)
+            if size > self._bound:
+                return
+            self._values[key] = value
+            self._used += size
+            while self._used > self._bound:
+                self._remove(next(iter(self._values)))
+
+    def remove(self, key: Key) -> None:
+        """Forget a key, if it is kept."""
+        with self._lock:
+            self._remove(key)
+
+    def __contains__(self, key: Key) -> bool:
+        with self._lock:
+            return key in self._values
+
+    def _remove(self, key: Key) -> None:
+        value = self._values.pop(key, None)
+        if value is not None:
+            self._used -= self._size_of(value)
