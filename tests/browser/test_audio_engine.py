@@ -28,8 +28,8 @@ EDITOR = ROOT / "ui" / "editor"
 
 # What every script below starts from. Arrays cross as base64 of float32.
 TOOLS = """
-const [audio, buffers, prior, preview, panner, quantities, meter] = await Promise.all(
-  ["audio/engine", "audio/buffers", "audio/prior", "audio/preview", "audio/panner", "state/quantities", "audio/meter"]
+const [audio, buffers, prior, preview, panner, meter] = await Promise.all(
+  ["audio/engine", "audio/buffers", "audio/prior", "audio/preview", "audio/panner", "audio/meter"]
     .map((name) => import(`/${name}.js`)));
 const pack = (array) => {
   const bytes = new Uint8Array(Float32Array.from(array).buffer);
@@ -404,44 +404,3 @@ def test_the_meter_knows_a_sine(page: Page) -> None:
     assert abs(found["rms_db"] + 23.01) < 0.1
     assert abs(found["loudness_lufs"] + 20.0) < 0.2  # 997 Hz at -20 dBFS in both channels
     assert found["clipped"] is False
-
-
-def test_typed_quantities_are_understood(page: Page) -> None:
-    script = """
-    const { readHz, readDb, readSeconds, readPan, readTime, formatTimecode, noteName } = quantities;
-    const clip = { frame_rate: "30000/1001", start_timecode: "01:00:00;00" };
-    return [
-      ...["1184 Hz", "1.2 kHz", "A4", "D6", "Bb2", "A4 +50", "nothing", "1184.2 Hz · D6"].map(readHz),
-      ...["\\u221214.6 dB", "-3", "3 Hz"].map(readDb),
-      ...["0.82 s", "820 ms", "T60 45 ms"].map(readSeconds),
-      ...["L 35", "centre", "0.5"].map(readPan),
-      readTime(formatTimecode(61.5, clip), clip), noteName(1184), formatTimecode(60, clip)];
-    """
-    (
-        hz,
-        khz,
-        a4,
-        d6,
-        b_flat,
-        quarter,
-        nothing,
-        shown,
-        minus,
-        db,
-        wrong,
-        s,
-        ms,
-        t60,
-        left,
-        centre,
-        half,
-        time_s,
-        note,
-        timecode,
-    ) = run(page, script)
-    assert (hz, khz, a4, nothing, shown) == (1184, 1200, 440, None, 1184.2)
-    assert abs(d6 - 1174.659) < 0.001 and abs(b_flat - 116.541) < 0.001 and abs(quarter - 440 * 2 ** (1 / 24)) < 1e-9
-    assert (minus, db, wrong, s, ms, left, centre, half, note) == (-14.6, -3, None, 0.82, 0.82, -0.35, 0, 0.5, "D6")
-    assert abs(t60 - 0.045) < 1e-12
-    assert abs(time_s - 61.5) < 1001 / 30000
-    assert timecode == "01:00:59;28"

@@ -23,7 +23,7 @@ INVERSE = """async ([sound, indices, wanted]) => {
   for (const name of Object.keys(own)) indices.forEach((index, i) => { modes[name][index] = own[name][i]; });
   const now = applyMacros(modes, sound.residual, sound.macros).modes;
   return Object.keys(own).map((name) => indices.map((index) => now[name][index]));
-})"""
+}"""
 
 
 @pytest.fixture(scope="module")

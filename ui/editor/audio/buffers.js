@@ -1,7 +1,7 @@
 // Sounds by key: fetched once, kept in a bounded memory, delayed by a fraction of a sample, and drawn as peaks.
 
 import { durationOf, synthesize, tweaked } from "./prior.js";
-import { SAMPLE_RATE_HZ } from "../state/quantities.js";
+import { SAMPLE_RATE_HZ } from "./units.js";
 
 const MEMORY_BYTES = 256 * 2 ** 20;
 const FRACTIONS = 64; // a hit's place between two samples, to 0.3 microseconds

@@ -7,7 +7,7 @@ import { createBank } from "./preview.js";
 import { createBuffers, DELAY_LEAD, placeOf } from "./buffers.js";
 import { createMeter } from "./meter.js";
 import { createPanner, FADE_S } from "./panner.js";
-import { dbToGain, SAMPLE_RATE_HZ, SILENCE_DB } from "../state/quantities.js";
+import { dbToGain, SAMPLE_RATE_HZ, SILENCE_DB } from "./units.js";
 
 const TICK_MS = 100;
 const AHEAD_S = 1.5; // longer than a hidden tab's timer step of 1 s

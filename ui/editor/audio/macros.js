@@ -1,7 +1,7 @@
 // What macros and velocity do to a sound: the arithmetic of engine/physics/macros.py, which says the physics of each
 // law, so that the browser plays and shows a change before the server has sampled it.
 
-import { clamp, ENVELOPE_RANGE_DB, LN_60_DB, SILENCE_DB } from "../state/quantities.js";
+import { clamp, ENVELOPE_RANGE_DB, LN_60_DB, SILENCE_DB } from "./units.js";
 
 const SIZE_SPAN = 4;
 const CONTACT_SPAN = 6;

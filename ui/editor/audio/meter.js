@@ -1,6 +1,6 @@
 // Levels of what is heard: RMS, peak, clipping and a short-term loudness estimate (ITU-R BS.1770 weighting, 3 s).
 
-import { gainToDb, SILENCE_DB } from "../state/quantities.js";
+import { gainToDb, SILENCE_DB } from "./units.js";
 
 const BLOCK_SAMPLES = 8192;
 // The two stages of K weighting at 48 kHz, coefficients of ITU-R BS.1770-4, tables 1 and 2.

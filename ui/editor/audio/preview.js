@@ -1,7 +1,7 @@
 // The modal bank as the editor uses it: an AudioWorklet, or offline buffers where the page may not have one.
 
 import { bandNoise, durationOf, envelopeGains, residualStages, synthesize, tweaked } from "./prior.js";
-import { dbToGain, ENVELOPE_STEP_S, SAMPLE_RATE_HZ } from "../state/quantities.js";
+import { dbToGain, ENVELOPE_STEP_S, SAMPLE_RATE_HZ } from "./units.js";
 
 const MOST_MODES = 256;
 const STRIKE_EVERY_MS = 120;

@@ -5,7 +5,7 @@
 
 import { fft } from "./fft.js";
 import { applyMacros } from "./macros.js";
-import { dbToGain, ENVELOPE_STEP_S, LN_60_DB, SAMPLE_RATE_HZ } from "../state/quantities.js";
+import { dbToGain, ENVELOPE_STEP_S, LN_60_DB, SAMPLE_RATE_HZ } from "./units.js";
 
 const NOISE_LENGTH = 32768; // 0.68 s of noise per band, seamless when looped
 const MAX_DURATION_S = 8;

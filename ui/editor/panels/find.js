@@ -1,7 +1,7 @@
 // The Find tab: what might be struck, from the picture, from words or from a sound like it; each is heard at once.
 
 import { createDrop } from "./bank_drop.js";
-import { soundColor } from "../state/quantities.js";
+import { soundColor } from "../widgets/format.js";
 import { createButton, createSegments, make, newGesture } from "../widgets/controls.js";
 
 const WAYS = [["picture", "Picture"], ["words", "Words"], ["sound", "Like it"], ["new", "New"]];

@@ -2,7 +2,9 @@
 
 import { icon } from "../widgets/icons.js";
 import { heard } from "../audio/macros.js";
-import { formatDb, formatPan, formatSeconds, formatTimecode, frameRate, LN_60_DB, readDb, readPan, readPlain, readTime, soundColor } from "../state/quantities.js";
+import { LN_60_DB } from "../audio/units.js";
+import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
+import { formatDb, formatPan, formatSeconds, parseDb, parsePan, parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
 
 const LIVE_MS = 40;
@@ -40,7 +42,7 @@ export function createHitPanel(store, audio) {
   const header = make("div", "ins-row ins-hit-head", {}, title, subtitle, hear, mute);
 
   const move = (text) => {
-    const time_s = readTime(text, store.view.project.clip);
+    const time_s = parseTime(text, store.view.project.clip);
     if (time_s === null) return false;
     shift(time_s - chosen()[0].time_s);
     return true;
@@ -68,7 +70,7 @@ export function createHitPanel(store, audio) {
     label: "Seed",
     className: "ins-time",
     onEnter(text) {
-      const value = readPlain(text);
+      const value = parsePlain(text);
       if (value === null || !Number.isInteger(value) || value < 0 || value > 0x7fffffff) return false;
       set({ seed: value });
       return true;
@@ -80,12 +82,12 @@ export function createHitPanel(store, audio) {
   } });
   const seeds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Seed", title: "The same seed always gives the same sound" }), make("div", "ins-row", {}, seed.element, dice));
 
-  const velocity = field("velocity_db", { label: "Velocity", help: "How hard it is struck: louder and, as the contact gets shorter, brighter; sampled anew", min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: readDb });
-  const gain = field("gain_db", { label: "Level", help: "Gain in the mix", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: readDb }, true);
-  const pan = field("pan", { label: "Pan", help: "Balance: both channels at full level in the centre", min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: readPan }, true);
-  const pitch = field("pitch_cents", { label: "Pitch", help: "Shift of all modes of this hit", min: -1200, max: 1200, step: 1, neutral: 0, format: formatCents, read: (text) => readPlain(text, ["c", "ct", "cent", "cents"]) });
-  const damping = field("decay_ratio", { label: "Damping", help: "Decay rates of this hit times this: 2 × rings half as long", min: 0.1, max: 10, scale: "log", neutral: 1, format: formatRatio, read: (text) => readPlain(text, ["×", "x"]) });
-  const noise = field("residual_db", { label: "Noise", help: "Level of this hit's residual", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: readDb });
+  const velocity = field("velocity_db", { label: "Velocity", help: "How hard it is struck: louder and, as the contact gets shorter, brighter; sampled anew", min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
+  const gain = field("gain_db", { label: "Level", help: "Gain in the mix", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb }, true);
+  const pan = field("pan", { label: "Pan", help: "Balance: both channels at full level in the centre", min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan }, true);
+  const pitch = field("pitch_cents", { label: "Pitch", help: "Shift of all modes of this hit", min: -1200, max: 1200, step: 1, neutral: 0, format: formatCents, read: (text) => parsePlain(text, ["c", "ct", "cent", "cents"]) });
+  const damping = field("decay_ratio", { label: "Damping", help: "Decay rates of this hit times this: 2 × rings half as long", min: 0.1, max: 10, scale: "log", neutral: 1, format: formatRatio, read: (text) => parsePlain(text, ["×", "x"]) });
+  const noise = field("residual_db", { label: "Noise", help: "Level of this hit's residual", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
 
   const body = make("div", "ins-stack", {}, header, time, sounds, seeds,
     make("div", "ins-heading", { textContent: "Strength and place" }), make("div", "ins-columns", {}, velocity.element, gain.element, pan.element),

@@ -1,15 +1,16 @@
 // The macro sliders: mass, hardness, damping, position, roughness and room of a sound, over its own modes.
 
 import { contactTimeHeard_s, isNeutral, MACRO_NAMES } from "../audio/macros.js";
-import { clamp, formatDb, formatSeconds, readDb, readPlain, readSeconds } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
+import { formatDb, formatSeconds, parseDb, parsePlain, parseSeconds } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
 
 const SETTLE_MS = 2000;
 const NONE = Object.fromEntries(MACRO_NAMES.map((name) => [name, 0]));
 const within = (value) => (Number.isFinite(value) ? clamp(value, -1, 1) : null);
 const ratioText = (value) => `× ${value >= 9.95 ? value.toFixed(0) : value >= 0.995 ? value.toFixed(1) : value.toFixed(2)}`;
-const readRatio = (text) => {
-  const value = readPlain(text.replace(/[×x]/gi, ""));
+const parseRatio = (text) => {
+  const value = parsePlain(text.replace(/[×x]/gi, ""));
   return value > 0 ? value : null;
 };
 const mapped = (read, change) => (text) => {
@@ -21,28 +22,28 @@ const mapped = (read, change) => (text) => {
 const describe = (sound) => ({
   mass: {
     label: "Mass", help: "Size of the object, all lengths alike: heavier is lower, and rings longer",
-    format: (v) => ratioText(64 ** v), read: mapped(readRatio, (ratio) => Math.log(ratio) / Math.log(64)),
+    format: (v) => ratioText(64 ** v), read: mapped(parseRatio, (ratio) => Math.log(ratio) / Math.log(64)),
   },
   hardness: {
     label: "Hardness", help: "Of the striker: how long it touches. Softer takes highs away and comes on slowly",
     format: (v) => formatContact(contactTimeHeard_s(sound(), { ...sound().macros, hardness: v })),
-    read: mapped(readSeconds, (time_s) => Math.log(contactTimeHeard_s(sound(), { ...sound().macros, hardness: 0 }) / time_s) / Math.log(6)),
+    read: mapped(parseSeconds, (time_s) => Math.log(contactTimeHeard_s(sound(), { ...sound().macros, hardness: 0 }) / time_s) / Math.log(6)),
   },
   damping: {
     label: "Damping", help: "How fast the object's ringing dies, highs first; the room stays",
-    format: (v) => `rings ${ratioText(10 ** -v)}`, read: mapped((text) => readRatio(text.replace(/rings/i, "")), (ratio) => -Math.log10(ratio)),
+    format: (v) => `rings ${ratioText(10 ** -v)}`, read: mapped((text) => parseRatio(text.replace(/rings/i, "")), (ratio) => -Math.log10(ratio)),
   },
   position: {
     label: "Position", help: "Where it is struck, from the edge (thin) to the middle (full)",
-    format: (v) => (Math.abs(v) < 0.005 ? "as struck" : `${Math.round(100 * Math.abs(v))} % ${v < 0 ? "edge" : "middle"}`), read: readPosition,
+    format: (v) => (Math.abs(v) < 0.005 ? "as struck" : `${Math.round(100 * Math.abs(v))} % ${v < 0 ? "edge" : "middle"}`), read: parsePosition,
   },
   roughness: {
     label: "Roughness", help: "Of the surfaces: noise at the contact, at 1 kHz; more above, with deeper or no rebounds and grit",
-    format: (v) => formatDb(12 * v, true), read: mapped(readDb, (level_db) => level_db / 12),
+    format: (v) => formatDb(12 * v, true), read: mapped(parseDb, (level_db) => level_db / 12),
   },
   room: {
     label: "Room", help: "Level of the room's share; all the way down it is dry. A sound without a room gets a small one",
-    format: (v) => formatRoom(v, hasRoom(sound())), read: (text) => readRoom(text, hasRoom(sound())),
+    format: (v) => formatRoom(v, hasRoom(sound())), read: (text) => parseRoom(text, hasRoom(sound())),
   },
 });
 
@@ -54,16 +55,16 @@ function formatRoom(value, isOwn) {
   return value <= 0 ? "dry" : `small, ${formatDb(20 * Math.log10(value))}`;
 }
 
-function readRoom(text, isOwn) {
+function parseRoom(text, isOwn) {
   if (/dry|none|off/i.test(text)) return isOwn ? -1 : 0;
-  const level_db = readDb(text.replace(/small,?/i, ""));
+  const level_db = parseDb(text.replace(/small,?/i, ""));
   if (level_db === null) return null;
   return within(isOwn ? 10 ** (level_db / 40) - 1 : 10 ** (level_db / 20));
 }
 
-function readPosition(text) {
+function parsePosition(text) {
   if (/as struck/i.test(text)) return 0;
-  const share = readPlain(text.replace(/edge|middle|%/gi, "").trim() || "100");
+  const share = parsePlain(text.replace(/edge|middle|%/gi, "").trim() || "100");
   return share === null ? null : within((share / 100) * (/edge/i.test(text) ? -1 : 1));
 }
 

@@ -4,7 +4,8 @@
 
 import { icon } from "../widgets/icons.js";
 import { createMeterView } from "../widgets/meter_view.js";
-import { clamp, formatTimecode, frameRate, readTime } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
+import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { createEntry, createSegments, make } from "../widgets/controls.js";
 
 // A picture is shown from its own time on, so seek just past it; also less than the 1 ms by which
@@ -45,7 +46,7 @@ export function createPlayer(root, store, audio) {
     label: "Timecode; type one to go there",
     className: "st-timecode",
     onEnter(text) {
-      const time_s = clip() && readTime(text, clip());
+      const time_s = clip() && parseTime(text, clip());
       if (time_s === null || time_s === undefined) return false;
       seek(time_s);
       return true;

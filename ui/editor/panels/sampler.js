@@ -2,7 +2,8 @@
 
 import { icon } from "../widgets/icons.js";
 import { newSeed } from "./hit.js";
-import { clamp, formatDb, readDb, readPlain } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
+import { formatDb, parseDb, parsePlain } from "../widgets/format.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
 
 const explained = (label, control, words) => make("div", "ins-explained", {}, make("div", "ins-explained-control", {}, label ? make("span", "ins-label", { textContent: label }) : null, control), make("p", "ins-quiet", { textContent: words }));
@@ -10,14 +11,14 @@ const explained = (label, control, words) => make("div", "ins-explained", {}, ma
 export function createSamplerPanel(store) {
   const set = (values) => store.edit({ kind: "set_render", ...values }, newGesture());
   const checkpoint = createSelect({ label: "Checkpoint", onChoose: (name) => set({ checkpoint: name }) });
-  const steps = createSlider({ label: "Steps", min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => readPlain(text, ["steps", "step"]), onCommit: (v) => set({ steps: Math.round(v) }) });
-  const guidance = createSlider({ label: "Guidance", min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => readPlain(text, ["×", "x"]), onCommit: (v) => set({ guidance: v }) });
-  const variation = createSlider({ label: "Variation", min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`), read: (text) => (/none|off/i.test(text) ? 0 : readPlain(text.replace("%", "")) / 100), onCommit: (v) => set({ variation: v }) });
+  const steps = createSlider({ label: "Steps", min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => parsePlain(text, ["steps", "step"]), onCommit: (v) => set({ steps: Math.round(v) }) });
+  const guidance = createSlider({ label: "Guidance", min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => parsePlain(text, ["×", "x"]), onCommit: (v) => set({ guidance: v }) });
+  const variation = createSlider({ label: "Variation", min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`), read: (text) => (/none|off/i.test(text) ? 0 : parsePlain(text.replace("%", "")) / 100), onCommit: (v) => set({ variation: v }) });
   const seed = createEntry({
     label: "Project seed",
     className: "ins-time",
     onEnter(text) {
-      const value = readPlain(text);
+      const value = parsePlain(text);
       if (value === null || !Number.isInteger(value) || value < 0 || value > 0x7fffffff) return false;
       set({ seed: value });
       return true;
@@ -67,7 +68,7 @@ export function createMixPanel(store, audio) {
   let clippedShown = null;
   const level = (name, label, max, words) => {
     const slider = createSlider({
-      label, min: -60, max, neutral: 0, format: (v) => formatDb(v, true), read: readDb,
+      label, min: -60, max, neutral: 0, format: (v) => formatDb(v, true), read: parseDb,
       onStart: () => { gesture = newGesture(); },
       onInput(value) {
         if (performance.now() - sentAt_ms < 40) return;

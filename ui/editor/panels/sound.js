@@ -7,9 +7,8 @@ import { createModeEdit } from "../sound/mode_draft.js";
 import { createModes } from "../sound/modes.js";
 import { createMorph } from "../sound/morph.js";
 import { createMacros } from "./macros.js";
-import {
-  decayToT60, formatDb, formatHz, formatSeconds, geometricMean, mean, noteName, readDb, readHz, readSeconds, soundColor, t60ToDecay,
-} from "../state/quantities.js";
+import { decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
+import { formatDb, formatHz, formatSeconds, noteName, parseDb, parseHz, parseSeconds, soundColor } from "../widgets/format.js";
 import { createResidual } from "../sound/residual.js";
 import { createButton, createEntry, createSlider, make, newGesture, openMenu } from "../widgets/controls.js";
 
@@ -138,15 +137,15 @@ export function createSoundPanel(store, audio, shared) {
     });
   };
   const frequency = modeSlider(
-    { label: "Frequency", help: "Type Hz or a note, such as 1184 Hz or D6", min: 20, max: 20000, scale: "log", format: (v) => `${formatHz(v)} · ${noteName(v)}`, read: readHz },
+    { label: "Frequency", help: "Type Hz or a note, such as 1184 Hz or D6", min: 20, max: 20000, scale: "log", format: (v) => `${formatHz(v)} · ${noteName(v)}`, read: parseHz },
     (value, from) => [value / from.frequency_hz, 0, 1],
   );
   const power = modeSlider(
-    { label: "Power", help: "Level at the strike, dB re full scale", min: -100, max: 12, format: (v) => formatDb(v), read: readDb },
+    { label: "Power", help: "Level at the strike, dB re full scale", min: -100, max: 12, format: (v) => formatDb(v), read: parseDb },
     (value, from) => [1, value - from.power_db, 1],
   );
   const decay = modeSlider(
-    { label: "Decay", help: "Time in which the mode falls by 60 dB", min: 0.005, max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: readSeconds },
+    { label: "Decay", help: "Time in which the mode falls by 60 dB", min: 0.005, max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: parseSeconds },
     (value, from) => [1, 0, t60ToDecay(value) / from.decay_per_s],
   );
   const sliders = make("div", "ins-columns", {}, frequency.element, power.element, decay.element);

@@ -1,7 +1,7 @@
 // Match: a sound beside the recording it was measured from, small below the modes and large over the whole tab.
 
 import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, noiseColor, STAGE_COLORS } from "./comparison_plots.js";
-import { formatDb, soundColor } from "../state/quantities.js";
+import { formatDb, soundColor } from "../widgets/format.js";
 import { createButton, createSegments, make } from "../widgets/controls.js";
 
 const ASK_AFTER_MS = 200;

@@ -2,7 +2,8 @@
 //
 // Each ``draw…`` fills a canvas and returns its plane: {left, right, top, bottom, pick(x, y) -> what lies there}.
 
-import { clamp, formatDb, formatHz, formatSeconds } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
+import { formatDb, formatHz, formatSeconds } from "../widgets/format.js";
 
 export const STAGE_COLORS = { attack: "#ff7b72", strike: "#a78bfa", tail: "#6cb6ff", room: "#4fd1c5" };
 const INK = { ground: "#11151b", grid: "#1d232c", gridStrong: "#2a313c", quiet: "#93a0b0", measured: "#cfd6df", fill: "#2b333f", cursor: "#ffb454" };

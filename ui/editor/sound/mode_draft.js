@@ -3,7 +3,7 @@
 // What is dragged is what is heard; under macros the sound's own modes are moved so that the heard ones follow.
 
 import { heard, ownValues } from "../audio/macros.js";
-import { clamp } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
 import { newGesture } from "../widgets/controls.js";
 
 const LIMITS = { frequency_hz: [10, 23900], power_db: [-120, 24], decay_per_s: [6.908 / 60, 6908] };

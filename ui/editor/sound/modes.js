@@ -1,7 +1,8 @@
 // The mode editor: what the pointer and the keys do to the stems.
 
 import { drawModes, HIGHEST_HZ, LOWEST_HZ, planeOf, rangeOf, tailDecay, tailLength } from "./modes_plot.js";
-import { centsOff, clamp, decayToT60, formatDb, formatHz, formatSeconds, noteName } from "../state/quantities.js";
+import { clamp, decayToT60 } from "../audio/units.js";
+import { centsOff, formatDb, formatHz, formatSeconds, noteName } from "../widgets/format.js";
 import { make, newGesture } from "../widgets/controls.js";
 
 const HEAD_PX = 9;

@@ -1,6 +1,6 @@
 // Drawing the modes: a log-frequency axis, stems as high as their power, tails as long as they ring.
 
-import { clamp, decayToT60, SAMPLE_RATE_HZ } from "../state/quantities.js";
+import { clamp, decayToT60, SAMPLE_RATE_HZ } from "../audio/units.js";
 
 export const LOWEST_HZ = 20;
 export const HIGHEST_HZ = 20000;

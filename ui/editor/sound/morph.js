@@ -1,6 +1,7 @@
 // The morph panel: a target, an amount, and a preview that follows; then this sound moves there, or a new one is made.
 
-import { clamp, readPlain, soundColor } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
+import { parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
 
 const ANSWER_MS = 4000;
@@ -62,7 +63,7 @@ export function createMorph(store, anchor, host) {
     const search = make("input", "ins-menu-search", { type: "text", placeholder: "Find a sound to move towards", spellcheck: false, "aria-label": "Find a sound to move towards", oninput: () => fill() });
     const slider = createSlider({
       label: "Amount", help: "How far: 0 % is this sound, 100 % the other", min: 0, max: 1, step: 0.01, format: (v) => `${Math.round(100 * v)} %`,
-      read: (text) => { const value = readPlain(text, ["%"]); return value === null ? null : clamp(value / 100, 0, 1); },
+      read: (text) => { const value = parsePlain(text, ["%"]); return value === null ? null : clamp(value / 100, 0, 1); },
       onInput: (value) => { amount = value; ask(); },
       onCommit: (value) => { amount = value; slider.set(value); ask(); },
     });

@@ -1,6 +1,7 @@
 // The residual: a bar for each noise band, painted for power or for decay, in one of its stages; and how it comes in.
 
-import { clamp, decayToT60, formatDb, formatHz, formatSeconds, geometricMean, mean, readDb, readSeconds, t60ToDecay } from "../state/quantities.js";
+import { clamp, decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
+import { formatDb, formatHz, formatSeconds, parseDb, parseSeconds } from "../widgets/format.js";
 import { createEntry, createSegments, createSlider, make, newGesture } from "../widgets/controls.js";
 
 const POWER_DB = [-120, 24];
@@ -34,7 +35,7 @@ export function createResidual(store, host) {
     label: "Rise",
     className: "ins-rise",
     onEnter(text) {
-      const rise_s = /^[\s0.]*(?:s|ms)?$/.test(text) ? 0 : readSeconds(text);
+      const rise_s = /^[\s0.]*(?:s|ms)?$/.test(text) ? 0 : parseSeconds(text);
       if (rise_s === null) return false;
       host.committed(host.sound().id);
       store.edit({ kind: "set_rise", sound_id: host.sound().id, rise_s: clamp(rise_s, 0, LONGEST_RISE_S) }, newGesture());
@@ -43,8 +44,8 @@ export function createResidual(store, host) {
   });
   const rises = make("label", "ins-rises", { title: "Time in which the sound comes in: while striker and object push each other" }, "rise", rise.element);
   const plot = make("div", "ins-bands", {}, canvas, rises, tip);
-  const power = slider("Noise power", "Level of the chosen noise bands at the strike", "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (v) => formatDb(v), read: readDb });
-  const decay = slider("Noise decay", "Time in which the chosen bands fall by 60 dB", "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: readSeconds });
+  const power = slider("Noise power", "Level of the chosen noise bands at the strike", "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (v) => formatDb(v), read: parseDb });
+  const decay = slider("Noise decay", "Time in which the chosen bands fall by 60 dB", "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: parseSeconds });
   const head = make("div", "ins-row ins-residual-head", {}, places, quantities.element);
   const element = make("div", "ins-residual", {}, head, plot, make("div", "ins-residual-sliders", {}, power.element, decay.element));
 

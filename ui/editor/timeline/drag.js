@@ -1,6 +1,8 @@
 // The pointer on the timeline: scrubbing, moving hits in time, changing their velocity, choosing by a box.
 
-import { clamp, formatDb, formatTimecode } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
+import { formatTimecode } from "./timecode.js";
+import { formatDb } from "../widgets/format.js";
 import { newGesture } from "../widgets/controls.js";
 import { velocityScale } from "./scale.js";
 

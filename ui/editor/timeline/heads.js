@@ -1,6 +1,6 @@
 // The names of the lanes at their left, with what can be chosen for each.
 
-import { soundColor } from "../state/quantities.js";
+import { soundColor } from "../widgets/format.js";
 import { createSegments, createSelect, make, newGesture } from "../widgets/controls.js";
 
 const SOURCES = [["both", "both"], ["audio", "sound"], ["video", "picture"]];

@@ -1,6 +1,6 @@
 // Drawing of the lanes: grounds, hits, the lasso, words where there is nothing to show.
 
-import { soundColor } from "../state/quantities.js";
+import { soundColor } from "../widgets/format.js";
 import { velocityScale } from "./scale.js";
 
 export const COLORS = {

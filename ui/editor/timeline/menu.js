@@ -1,6 +1,6 @@
 // A small menu at the pointer: what can be done with a hit.
 
-import { clamp } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
 import { make } from "../widgets/controls.js";
 
 const MARGIN_PX = 8;

@@ -1,6 +1,7 @@
 // The Struck lane: what each hit sounds like, at its time, as a spectrogram or as a waveform.
 
-import { dbToGain, soundColor } from "../state/quantities.js";
+import { dbToGain } from "../audio/units.js";
+import { soundColor } from "../widgets/format.js";
 import { createSpectra } from "./spectrograms.js";
 
 const COLUMNS_PER_S = 400;

@@ -1,6 +1,6 @@
 // The ruler: timecode at round places, finer ticks down to the frame.
 
-import { formatTimecode } from "../state/quantities.js";
+import { formatTimecode } from "./timecode.js";
 import { COLORS } from "./lanes.js";
 
 const LABEL_PX = 112;

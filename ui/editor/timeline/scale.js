@@ -1,6 +1,7 @@
 // Where a time lies on the timeline: scroll and zoom, and the lanes' heights.
 
-import { clamp, frameRate } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
+import { frameRate } from "./timecode.js";
 
 const WIDEST_FRAME_PX = 120;
 const FIT_MARGIN_PX = 14;

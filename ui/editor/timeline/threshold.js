@@ -1,6 +1,6 @@
 // The threshold's handle at the right of the onsets lane: dragging it chooses hits anew at once.
 
-import { clamp } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
 import { make, newGesture } from "../widgets/controls.js";
 import { thresholdScale } from "./shapes.js";
 

@@ -1,6 +1,6 @@
 // The timeline: ruler, filmstrip, onset curve, hits, what Struck plays, the clip's own sound.
 
-import { clamp } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
 import { make, newGesture } from "../widgets/controls.js";
 import { createPointer } from "./drag.js";
 import { createFilm } from "./film.js";

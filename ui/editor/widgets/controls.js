@@ -1,6 +1,6 @@
 // Small controls made of plain elements: slider with numeric entry, buttons, segments, selects, menus, numbers.
 
-import { clamp } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
 
 const STEPS = 1000;
 let lastId = 0;

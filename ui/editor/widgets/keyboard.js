@@ -1,6 +1,6 @@
 // The page's keys: transport, history, and the hits that are chosen. Fields and dialogs keep their own keys.
 
-import { frameRate } from "../state/quantities.js";
+import { frameRate } from "../timeline/timecode.js";
 import { newGesture } from "./controls.js";
 
 const SAME_NUDGE_MS = 800; // nudges in quick succession are one entry of the history

@@ -1,6 +1,6 @@
 // The page's regions and the splitters between them; their sizes are remembered.
 
-import { clamp } from "../state/quantities.js";
+import { clamp } from "../audio/units.js";
 import { make } from "./controls.js";
 
 const REMEMBERED = "struck.layout";

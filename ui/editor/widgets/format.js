@@ -1,0 +1,107 @@
+// Quantities as text and back: Hz and notes, dB, seconds, pan; and the colours of sounds.
+
+import { clamp } from "../audio/units.js";
+
+const MINUS = "\u2212";
+const NOTES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
+const STEPS = { c: 0, d: 2, e: 4, f: 5, g: 7, a: 9, b: 11 };
+const SOUND_COLORS = ["#4fd1c5", "#a78bfa", "#ff7b72", "#6cb6ff"];
+
+/** The colour of a sound: by its place among the project's sounds. */
+export function soundColor(project, soundId) {
+  const index = project.sounds.findIndex((sound) => sound.id === soundId);
+  return index < 0 ? "#93a0b0" : SOUND_COLORS[index % SOUND_COLORS.length];
+}
+
+/** The nearest equal-tempered note, such as "D6" (A4 = 440 Hz). */
+export function noteName(frequency_hz) {
+  const key = Math.round(69 + 12 * Math.log2(frequency_hz / 440));
+  return NOTES[((key % 12) + 12) % 12] + (Math.floor(key / 12) - 1);
+}
+
+/** Distance in cents from the nearest equal-tempered note. */
+export function centsOff(frequency_hz) {
+  const key = 69 + 12 * Math.log2(frequency_hz / 440);
+  return Math.round((key - Math.round(key)) * 100);
+}
+
+const signed = (text) => text.replace("-", MINUS);
+
+/** "1184.2 Hz". */
+export function formatHz(frequency_hz) {
+  return `${frequency_hz.toFixed(frequency_hz < 10000 ? 1 : 0)} Hz`;
+}
+
+/** "−14.6 dB"; with ``plus``, "+1.5 dB". */
+export function formatDb(level_db, plus = false) {
+  const text = (Math.abs(level_db) < 0.05 ? 0 : level_db).toFixed(1);
+  return `${signed(plus && level_db >= 0.05 ? `+${text}` : text)} dB`;
+}
+
+/** "0.82 s", "45 ms", or "∞". */
+export function formatSeconds(duration_s) {
+  if (!Number.isFinite(duration_s)) return "∞";
+  if (duration_s < 0.1) return `${(duration_s * 1000).toFixed(duration_s < 0.01 ? 1 : 0)} ms`;
+  return `${duration_s.toFixed(duration_s < 10 ? 2 : 1)} s`;
+}
+
+/** "L 35", "centre", "R 35". */
+export function formatPan(pan) {
+  const percent = Math.round(Math.abs(pan) * 100);
+  return percent === 0 ? "centre" : `${pan < 0 ? "L" : "R"} ${percent}`;
+}
+
+export function parseNumber(text) {
+  const found = text.trim().replace(/[\u2212\u2013]/g, "-").replace(/\s+/g, "").match(/^([+-]?(?:\d+\.?\d*|[.,]\d+)(?:[.,]\d+)?)(.*)$/);
+  if (!found) return null;
+  const value = Number(found[1].replace(",", "."));
+  return Number.isFinite(value) ? { value, unit: found[2].toLowerCase() } : null;
+}
+
+/** "1184 Hz", "1.2 kHz", "1k2" is not read; "D6", "F#3", "Bb2 +12" (cents). Null when it says nothing. */
+export function parseHz(text) {
+  const note = text.trim().toLowerCase().match(/^([a-g])\s*(#|♯|b|♭)?\s*(-?\d)\s*([+\-\u2212]\s*\d+(?:\.\d+)?)?\s*(?:c|ct|cents?)?$/);
+  if (note) {
+    const accidental = note[2] ? (note[2] === "#" || note[2] === "♯" ? 1 : -1) : 0;
+    const key = STEPS[note[1]] + accidental + (Number(note[3]) + 1) * 12;
+    const cents = note[4] ? Number(note[4].replace("\u2212", "-").replace(/\s/g, "")) : 0;
+    return 440 * 2 ** ((key - 69) / 12 + cents / 1200);
+  }
+  const number = parseNumber(text.split("·")[0]);
+  if (!number || number.value <= 0 || !["", "hz", "k", "khz"].includes(number.unit)) return null;
+  return number.unit.startsWith("k") ? number.value * 1000 : number.value;
+}
+
+/** "-14.6 dB" or "-14.6". */
+export function parseDb(text) {
+  const number = parseNumber(text);
+  return number && ["", "db", "dbfs"].includes(number.unit) ? number.value : null;
+}
+
+/** "0.82 s", "820 ms", "0.82"; always seconds. */
+export function parseSeconds(text) {
+  const number = parseNumber(text.replace(/^\s*t60/i, ""));
+  if (!number || number.value <= 0 || !["", "s", "sec", "ms"].includes(number.unit)) return null;
+  return number.unit === "ms" ? number.value / 1000 : number.value;
+}
+
+/** "L 35", "R35", "centre", "-0.35", "35%". */
+export function parsePan(text) {
+  const word = text.trim().toLowerCase();
+  if (["c", "centre", "center", "mid", "middle"].includes(word)) return 0;
+  const side = word.match(/^([lr])[a-z]*\s*(\d+(?:\.\d+)?)\s*%?$/) ?? word.match(/^(\d+(?:\.\d+)?)\s*%?\s*([lr])\w*$/);
+  if (side) {
+    const left = side[1] === "l" || side[2] === "l";
+    return clamp(Number(/\d/.test(side[1]) ? side[1] : side[2]) / 100, 0, 1) * (left ? -1 : 1);
+  }
+  const number = parseNumber(text);
+  if (!number || !["", "%"].includes(number.unit)) return null;
+  const value = number.unit === "%" || Math.abs(number.value) > 1 ? number.value / 100 : number.value;
+  return clamp(value, -1, 1);
+}
+
+/** A plain number whose unit may be any of ``units``. */
+export function parsePlain(text, units = []) {
+  const number = parseNumber(text);
+  return number && (number.unit === "" || units.includes(number.unit)) ? number.value : null;
+}
