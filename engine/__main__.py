@@ -31,7 +31,7 @@ LAB: dict[str, str | dict[str, str]] = {
         name: f"evaluation.{name}.evaluate"
         for name in ("bank", "generator", "onsets", "physics", "sampler", "text", "vision")
     },
-    "bench": "benchmarks.edit_to_ear",
+    "bench": "benchmarks.run",
 }
 FORMER_NAMES = {"sight": "vision", "words": "text"}
 DEVICES = ("auto", "cpu", "cuda", "mps")

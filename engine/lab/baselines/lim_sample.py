@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import StruckError
-from engine.lab.evaluation.physics.synthetic import make_modes
 from engine.physics.model import Modes
 
 _LOUDEST = 10.0
@@ -26,7 +25,8 @@ def fit_lim_sample(sound: np.ndarray, sample_rate_hz: int) -> Modes:
     kept = (time_s > 0.0) & (amplitude > 0.0) & (amplitude <= _LOUDEST) & (frequency > 0.0)
     # its sound is a cos(2 pi f t) e^(-2 t / d)
     power_db = 20.0 * np.log10(amplitude[kept] * peak)
-    return make_modes(frequency[kept], power_db, 2.0 / time_s[kept], np.zeros(int(kept.sum())))
+    values = (frequency[kept], power_db, 2.0 / time_s[kept], np.zeros_like(power_db))
+    return Modes(*(tuple(value.tolist()) for value in values))
 
 
 def _load() -> Any:

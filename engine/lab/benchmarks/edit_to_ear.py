@@ -1,38 +1,24 @@
-"""``bench``: the edit-to-ear figures on this machine, all in one run, on a clip made on the fly."""
+"""Edit-to-ear times: from a clip to hits, first render, a changed sound, a moved hit, and the memory of it all."""
 
 from __future__ import annotations
 
-import argparse
 import gc
-import json
-import os
-import platform
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import torch
 
-from engine.cli.console import check_json_target, say, write_json
+from engine.cli.console import say
 from engine.cli.render import load_sampler_or_say
-from engine.core.errors import BadInput
-from engine.core.units import SAMPLE_RATE_HZ
-from engine.document.project import Hit, Project, Sound
-from engine.physics.model import Physics
+from engine.document.project import Hit, Project
+from engine.lab.benchmarks.clip import DURATION_S, HITS, LONG, SHORT, choose_sounds
+from engine.lab.benchmarks.machine import find_peak_memory_mb
 
-DURATION_S = 10.0
-HITS = 20
-FRAME_RATE = 25
-WIDTH, HEIGHT = 1280, 720
 REPEATS = 7
-LONG, SHORT = "glass", "wood"
-MATERIALS = (LONG, SHORT, "ceramic", "drywall", "cloth")
 
 
 @dataclass(frozen=True)
@@ -52,46 +38,6 @@ class Figure:
 
 
 NAMES = ("ingest", "render", "change", "move", "memory")
-SAMPLER, ONSETS = "sampler", "onsets"
-
-
-def main(args: list[str]) -> int:
-    """The command ``bench [NAME] [--json F]``; ``sampler`` and ``onsets`` have options of their own. BadInput."""
-    if args[:1] == [SAMPLER]:
-        from engine.lab.benchmarks.sampler import run
-
-        return run(args[1:])
-    if args[:1] == [ONSETS]:
-        from engine.lab.benchmarks import onsets as bench_onsets
-
-        return bench_onsets.run(args[1:], describe_machine())
-    parser = argparse.ArgumentParser(prog="bench", description="Measure Struck on this machine.")
-    parser.add_argument(
-        "name", nargs="?", metavar="NAME", help=f"one of {', '.join(NAMES)}, all when left out; or {SAMPLER}, {ONSETS}"
-    )
-    parser.add_argument("--json", metavar="F", help="write the figures to a file; - is standard output")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--ckpt-dir", default=None)
-    parser.add_argument("--data-dir", default=None, help=argparse.SUPPRESS)
-    options = parser.parse_args(args)
-    if options.name is not None and options.name not in NAMES:
-        raise BadInput(
-            f"bench {options.name[:60]!r} is not known; choose one of {', '.join((*NAMES, SAMPLER, ONSETS))}"
-        )
-    check_json_target(options.json)
-    wanted = NAMES if options.name is None else (options.name,)
-    machine = describe_machine()
-    say(f"{machine}; making a clip of {DURATION_S:.0f} s at {WIDTH} x {HEIGHT} with {HITS} hits")
-    with tempfile.TemporaryDirectory(prefix="struck-bench-", ignore_cleanup_errors=True) as folder:
-        clip = Path(folder) / "bench.mp4"
-        times_s = make_clip(clip)
-        figures = measure(clip, times_s, wanted, options.device, options.ckpt_dir)
-    report = {"machine": machine, "matrix_product_s": time_matrix_product(), "figures": [asdict(f) for f in figures]}
-    if options.json != "-":
-        sys.stdout.write(format_table(machine, figures))
-    if options.json is not None:
-        write_json(json.loads(json.dumps(report)), options.json, sys.stdout)
-    return 0
 
 
 def measure(
@@ -103,7 +49,7 @@ def measure(
         figures += measure_ingest(clip)
     if set(wanted) - {"ingest"}:
         figures += measure_rendering(clip, times_s, device, ckpt_dir)
-    peak_mb = find_peak_memory_mb()
+    peak_mb = find_peak_memory_mb(torch.device("cpu"))
     if peak_mb is not None:
         figures.append(Figure("memory", "peak memory of this process", peak_mb / 1024, "GB", 2.0))
     return [figure for figure in figures if figure.name.split(",")[0] in wanted]
@@ -191,93 +137,6 @@ def make_project(clip: Path, times_s: Sequence[float]) -> Project:
         sound_id = {0: LONG, 1: SHORT}.get(number, shared[number % len(shared)])
         hits.append(Hit(f"h{number + 1}", time_s, sound_id, derive_seed(0, f"h{number + 1}"), touched=True))
     return replace(open_clip(clip), sounds=tuple(sounds), hits=tuple(hits))
-
-
-def choose_sounds() -> list[Sound]:
-    """Presets of five materials, from one that rings long to one that hardly rings."""
-    from engine.physics.presets import load_presets
-    from engine.pipeline.sound_sources import sound_from_preset
-
-    first = {preset.material: preset for preset in reversed(load_presets())}
-    return [sound_from_preset(first[material], material) for material in MATERIALS]
-
-
-def make_clip(path: Path) -> list[float]:
-    """Film a textured ball that falls and stops at each hit, with the sounds of presets; returns the hits' times."""
-    import av
-    from av.audio.frame import AudioFrame
-    from av.video.frame import VideoFrame
-
-    rng = np.random.default_rng(20)
-    times_s = [0.3 + 0.48 * k + float(rng.uniform(0.0, 0.1)) for k in range(HITS)]
-    grain = rng.integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    backdrops = [grain + rng.integers(0, 8, grain.shape, dtype=np.uint8) for _ in range(4)]  # a camera's own noise
-    ball = rng.integers(120, 250, (160, 160, 3), dtype=np.uint8)
-    with av.open(str(path), "w") as output:
-        video = output.add_stream("libx264", rate=FRAME_RATE, options={"preset": "ultrafast", "crf": "26"})
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        audio = output.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono")
-        for number in range(round(DURATION_S * FRAME_RATE)):
-            picture = backdrops[number % 4].copy()
-            top, left = place_ball(number / FRAME_RATE, times_s)
-            picture[top : top + 160, left : left + 160] = ball
-            frame = VideoFrame.from_ndarray(picture, "rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, FRAME_RATE)
-            output.mux(video.encode(frame))
-        output.mux(video.encode(None))
-        sound = AudioFrame.from_ndarray(make_sound(times_s)[None], format="fltp", layout="mono")
-        sound.sample_rate, sound.pts, sound.time_base = SAMPLE_RATE_HZ, 0, Fraction(1, SAMPLE_RATE_HZ)
-        output.mux([*audio.encode(sound), *audio.encode(None)])
-    return times_s
-
-
-def place_ball(time_s: float, times_s: Sequence[float]) -> tuple[int, int]:
-    """Top left corner of the ball: down fast into each hit, up slowly after it."""
-    until_s = min((t - time_s for t in times_s if t >= time_s), default=1.0)
-    since_s = min((time_s - t for t in times_s if t < time_s), default=1.0)
-    lift = min(1.0, max(0.0, until_s) / 0.12) if until_s < 0.12 else min(1.0, since_s / 0.3)
-    return round(500 - 300 * lift), round(WIDTH * (0.1 + 0.06 * time_s))
-
-
-def make_sound(times_s: Sequence[float]) -> np.ndarray:
-    """The clip's own sound: presets struck at the hits, mono float32."""
-    from engine.physics.analysis.analyze import synthesize
-
-    track = np.zeros(round(DURATION_S * SAMPLE_RATE_HZ), np.float32)
-    strikes = [synthesize(Physics(s.modes, s.residual), seed=k) for k, s in enumerate(choose_sounds())]
-    for number, time_s in enumerate(times_s):
-        start = round(time_s * SAMPLE_RATE_HZ)
-        strike = strikes[number % len(strikes)][: len(track) - start]
-        track[start : start + len(strike)] += 0.3 * strike
-    return track
-
-
-def describe_machine() -> str:
-    """The machine's name, processor and cores."""
-    model = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
-    except OSError:
-        pass
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{platform.node()}: {model}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
-
-
-def time_matrix_product() -> float:
-    """Seconds that a product of two 1024 x 1024 matrices takes: to compare figures between machines."""
-    a = np.random.default_rng(1).standard_normal((1024, 1024)).astype(np.float32)
-    return min(_time(lambda: a @ a) for _ in range(5))
-
-
-def find_peak_memory_mb() -> float | None:
-    """Most memory this process held, in MiB; None where the system does not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 * 1024) if sys.platform == "darwin" else peak / 1024
 
 
 def format_table(machine: str, figures: Sequence[Figure]) -> str:

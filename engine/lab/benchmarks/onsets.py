@@ -16,6 +16,7 @@ import torch
 
 from engine.cli.console import check_json_target, default_ckpt_dir, make_progress, say, write_json
 from engine.core.errors import BadInput
+from engine.lab.benchmarks.clip import HEIGHT, WIDTH, make_clip
 from engine.lab.benchmarks.machine import find_peak_memory_mb, find_resident_mb, reset_peak_memory
 from engine.media.frames import iter_frames
 from engine.media.probe import probe
@@ -90,8 +91,6 @@ def format_report(machine: str, clip: str, watched: Watched) -> str:
 
 def run(args: list[str], machine: str) -> int:
     """The command ``bench onsets``. Raises BadInput."""
-    from engine.lab.benchmarks.edit_to_ear import HEIGHT, WIDTH, make_clip
-
     parser = argparse.ArgumentParser(prog="bench onsets", description="Watch a long picture for hits.")
     parser.add_argument("clip", nargs="?", metavar="CLIP", help="a clip to repeat; one of 720p is made when left out")
     parser.add_argument("--minutes", type=float, default=2.0, help="how long the picture is")

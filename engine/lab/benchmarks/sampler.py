@@ -21,10 +21,12 @@ from engine.cli.console import check_json_target, default_ckpt_dir, make_progres
 from engine.core.device import choose_device
 from engine.core.errors import BadInput, StruckError
 from engine.diffusion.sampler import Sampler, load_sampler
+from engine.lab.benchmarks.clip import choose_sounds
 from engine.lab.benchmarks.ddpm import Paper, measure_paper
 from engine.lab.benchmarks.machine import (
     Taken,
     count_operations,
+    describe_machine,
     find_load,
     measure,
     measure_best,
@@ -144,8 +146,6 @@ def measure_all(
     folder: Path, checkpoint: str, device_name: str, steps: Sequence[int], limit_s: float, with_paper: bool
 ) -> Report:
     """Every figure, on the CPU and, where one works and none was named, on the GPU too."""
-    from engine.lab.benchmarks.edit_to_ear import describe_machine
-
     chosen, label = choose_device(device_name)
     devices = [torch.device("cpu")] if chosen.type == "cpu" else [torch.device("cpu"), chosen]
     notes = [f"{label}: the GPU was not measured"] if chosen.type == "cpu" else [label]
@@ -232,7 +232,6 @@ def try_compiled(sampler: Sampler, steps: Sequence[int], peak: float, limit_s: f
 
 def choose_physics() -> list[tuple[Modes, Residual]]:
     """The bench's five sounds, the first made to ring four times as long: past the sampler's window of 1.37 s."""
-    from engine.lab.benchmarks.edit_to_ear import choose_sounds
 
     kinds = [(sound.modes, sound.residual) for sound in choose_sounds()]
     modes, residual = kinds[0]

@@ -373,9 +373,10 @@ def test_as_a_program(tmp_path: Path, folder: Path) -> None:
 
 
 def test_bench_prints_figures_and_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    import engine.lab.benchmarks.edit_to_ear as bench
+    from engine.lab.benchmarks import clip
+    from engine.lab.benchmarks import edit_to_ear as bench
 
-    monkeypatch.setattr(bench, "WIDTH", 640)
+    monkeypatch.setattr(clip, "WIDTH", 640)
     monkeypatch.setattr(bench, "REPEATS", 1)
     assert run("bench", "move", "--json", "-") == 0
     value = json.loads(capsys.readouterr().out)

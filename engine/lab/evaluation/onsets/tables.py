@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.lab.baselines.onset_pickers import lay_grid
+from engine.lab.baselines.onset_pickers import place_grid
 from engine.lab.evaluation.onsets.scores import (
     TOLERANCES_S,
     Clip,
@@ -59,8 +59,12 @@ def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
 
 def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequence[str]) -> list[dict[str, Any]]:
     spacings = np.arange(0.1, 1.01, 0.05)
-    spacing_s = float(max(spacings, key=lambda s: measure(clips, lambda clip: lay_grid(clip, s), 0.05)["f1"]))
-    systems: list[Row] = [(f"even grid, {spacing_s:.2f} s", "best spacing", partial(lay_grid, spacing_s=spacing_s))]
+    spacing_s = float(
+        max(spacings, key=lambda s: measure(clips, lambda clip: place_grid(clip.duration_s, s), 0.05)["f1"])
+    )
+    systems: list[Row] = [
+        (f"even grid, {spacing_s:.2f} s", "best spacing", lambda clip: place_grid(clip.duration_s, spacing_s))
+    ]
     if "AV-Align flow peaks" in sources:
         systems.append(("AV-Align flow peaks", "all", partial(above, source="AV-Align flow peaks", threshold=0.0)))
     for source in [name for name in ("AV-Align flow peaks", "flow drop", SYNCFUSION) if name in sources]:

@@ -13,10 +13,10 @@ from engine.core.errors import BadInput
 from engine.diffusion.checkpoint import save_velocity_network
 from engine.diffusion.sampler import Sampler
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
-from engine.lab.benchmarks import edit_to_ear as bench
 from engine.lab.benchmarks import machine as bench_machine
 from engine.lab.benchmarks import memory as bench_memory
 from engine.lab.benchmarks import onsets as bench_onsets
+from engine.lab.benchmarks import run as bench
 from engine.lab.benchmarks import sampler as bench_sampler
 from engine.lab.benchmarks.ddpm import Paper
 from engine.lab.simulator.demo.projects import ASSETS

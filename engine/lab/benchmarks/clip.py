@@ -1,0 +1,79 @@
+"""The clip that benchmarks run on: a textured ball falls and stops at each hit, with the sounds of presets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.document.project import Sound
+from engine.physics.model import Physics
+
+DURATION_S = 10.0
+HITS = 20
+FRAME_RATE = 25
+WIDTH, HEIGHT = 1280, 720
+LONG, SHORT = "glass", "wood"
+MATERIALS = (LONG, SHORT, "ceramic", "drywall", "cloth")
+
+
+def choose_sounds() -> list[Sound]:
+    """Presets of five materials, from one that rings long to one that hardly rings."""
+    from engine.physics.presets import load_presets
+    from engine.pipeline.sound_sources import sound_from_preset
+
+    first = {preset.material: preset for preset in reversed(load_presets())}
+    return [sound_from_preset(first[material], material) for material in MATERIALS]
+
+
+def make_clip(path: Path) -> list[float]:
+    """Film a textured ball that falls and stops at each hit, with the sounds of presets; returns the hits' times."""
+    import av
+    from av.audio.frame import AudioFrame
+    from av.video.frame import VideoFrame
+
+    rng = np.random.default_rng(20)
+    times_s = [0.3 + 0.48 * k + float(rng.uniform(0.0, 0.1)) for k in range(HITS)]
+    grain = rng.integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    backdrops = [grain + rng.integers(0, 8, grain.shape, dtype=np.uint8) for _ in range(4)]  # a camera's own noise
+    ball = rng.integers(120, 250, (160, 160, 3), dtype=np.uint8)
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("libx264", rate=FRAME_RATE, options={"preset": "ultrafast", "crf": "26"})
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        audio = output.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono")
+        for number in range(round(DURATION_S * FRAME_RATE)):
+            picture = backdrops[number % 4].copy()
+            top, left = place_ball(number / FRAME_RATE, times_s)
+            picture[top : top + 160, left : left + 160] = ball
+            frame = VideoFrame.from_ndarray(picture, "rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, FRAME_RATE)
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+        sound = AudioFrame.from_ndarray(make_sound(times_s)[None], format="fltp", layout="mono")
+        sound.sample_rate, sound.pts, sound.time_base = SAMPLE_RATE_HZ, 0, Fraction(1, SAMPLE_RATE_HZ)
+        output.mux([*audio.encode(sound), *audio.encode(None)])
+    return times_s
+
+
+def place_ball(time_s: float, times_s: Sequence[float]) -> tuple[int, int]:
+    """Top left corner of the ball: down fast into each hit, up slowly after it."""
+    until_s = min((t - time_s for t in times_s if t >= time_s), default=1.0)
+    since_s = min((time_s - t for t in times_s if t < time_s), default=1.0)
+    lift = min(1.0, max(0.0, until_s) / 0.12) if until_s < 0.12 else min(1.0, since_s / 0.3)
+    return round(500 - 300 * lift), round(WIDTH * (0.1 + 0.06 * time_s))
+
+
+def make_sound(times_s: Sequence[float]) -> np.ndarray:
+    """The clip's own sound: presets struck at the hits, mono float32."""
+    from engine.physics.analysis.analyze import synthesize
+
+    track = np.zeros(round(DURATION_S * SAMPLE_RATE_HZ), np.float32)
+    strikes = [synthesize(Physics(s.modes, s.residual), seed=k) for k, s in enumerate(choose_sounds())]
+    for number, time_s in enumerate(times_s):
+        start = round(time_s * SAMPLE_RATE_HZ)
+        strike = strikes[number % len(strikes)][: len(track) - start]
+        track[start : start + len(strike)] += 0.3 * strike
+    return track
