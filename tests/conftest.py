@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
     from tests.ui_tab import Tab
-    from ui.context import Studio
+    from ui.context import AppContext
 
 ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
@@ -31,21 +31,21 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
-    """A studio in a folder of its own, without samplers."""
-    from tests.ui_tab import start_studio
+def context(tmp_path_factory: pytest.TempPathFactory) -> AppContext:
+    """An app context with its data in a folder of its own, without samplers."""
+    from tests.ui_tab import make_context
 
-    return start_studio(tmp_path_factory.mktemp("home"))
+    return make_context(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
-def client(studio: Studio) -> Iterator[TestClient]:
-    """Its server, as a browser on this machine reaches it."""
+def client(context: AppContext) -> Iterator[TestClient]:
+    """A client of its server, as a browser on this machine reaches it."""
     from starlette.testclient import TestClient
 
     from ui.server import create_app
 
-    with TestClient(create_app(studio), base_url="http://127.0.0.1") as made:
+    with TestClient(create_app(context), base_url="http://127.0.0.1") as made:
         yield made
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ui.context import Options, Studio
+from ui.context import AppContext, Options
 from ui.handlers import handle
 from ui.session import Session
 
@@ -45,7 +45,7 @@ class Tab:
     def settle(self) -> None:
         """Wait until nothing is going on any more."""
         own = self.session
-        workers = (own.worker, own.helper, own.detector, own.auditions, own.finder, own.exports)
+        workers = (own.worker, own.helper, own.detector, own.auditions, own.search_worker, own.exports)
         wait_until(lambda: not own.renderer.busy and not any(worker.busy for worker in workers))
 
     def open_demo(self, name: str = "sound") -> None:
@@ -67,11 +67,11 @@ class Tab:
         return [message["phase"] for message in self.heard("status")]
 
 
-def start_studio(folder: Path, **options: Any) -> Studio:
-    """A studio with its data in a folder, without samplers unless it is told where some are."""
-    studio = Studio(Options(**{"data_folder": folder / "data", "checkpoint_folder": folder / "none", **options}))
-    studio.ready.set()
-    return studio
+def make_context(folder: Path, **options: Any) -> AppContext:
+    """An app context with its data in a folder; without samplers unless ``checkpoint_folder`` names some."""
+    context = AppContext(Options(**{"data_folder": folder / "data", "checkpoint_folder": folder / "none", **options}))
+    context.ready.set()
+    return context
 
 
 def open_tab(sessions: Any) -> Tab:

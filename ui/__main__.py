@@ -20,7 +20,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 from engine.core.errors import BadInput, StruckError
 from engine.core.paths import CHECKPOINTS
-from ui.context import Options, Studio
+from ui.context import AppContext, Options
 
 FIRST_PORT = 7860
 PORTS_TRIED = 100
@@ -104,31 +104,31 @@ def serve(options: Options) -> int:
     from ui.app import mount
     from ui.server import create_app
 
-    studio = Studio(options)
-    start_log(studio.home)
-    app = mount(create_app(studio), port)
+    context = AppContext(options)
+    start_log(context.home)
+    app = mount(create_app(context), port)
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, ws_per_message_deflate=False)
     )
-    threading.Thread(target=_after_start, args=(server, studio, port), daemon=True).start()
+    threading.Thread(target=_after_start, args=(server, context, port), daemon=True).start()
     server.run(sockets=[listener])
     return 0
 
 
-def _after_start(server: object, studio: Studio, port: int) -> None:
+def _after_start(server: object, context: AppContext, port: int) -> None:
     while not getattr(server, "started", False):
         time.sleep(0.02)
     address = f"http://127.0.0.1:{port}"
     print(f"Struck is at {address} (Ctrl+C ends it)", flush=True)
-    if studio.options.listen:
+    if context.options.listen:
         print(f"Other machines reach it at http://{socket.gethostname()}:{port}", flush=True)
-    if studio.options.share:
+    if context.options.share:
         print(_share(port), flush=True)
-    if studio.options.open_browser:
+    if context.options.open_browser:
         webbrowser.open(address)
     time.sleep(WARM_AFTER_S)
-    studio.warm()
-    studio.tidy()
+    context.warm()
+    context.tidy()
 
 
 def _share(port: int) -> str:

@@ -17,7 +17,7 @@ LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
 COOKIE = "struck"
 
 
-class Guard:
+class AuthMiddleware:
     """Checks the host name, the origin and the password of each request.
 
     A page of another site that the user visits must not drive an app on the user's own machine: its

@@ -13,9 +13,9 @@ from engine.document.edits.sounds import add_sound, replace_sound
 from engine.document.edits.values import check_number, find_sound
 from engine.document.project import Project, Sound
 from engine.physics.model import Physics
-from ui import clip_service as intake
+from ui import clip_service
 from ui.jobs import Job
-from ui.search_results import ORIGIN_OF, Found
+from ui.search_results import ORIGIN_OF, SearchResult
 
 if TYPE_CHECKING:
     from engine.bank.text.parse import Reading
@@ -36,16 +36,16 @@ def find(session: Session, message: Message) -> None:
     seek = SEEKERS.get(by) if isinstance(by, str) else None
     if seek is None:
         raise BadInput("the search names no way to look; reload the page")
-    project = session.open_project()
+    project = session.require_project()
 
     def run(job: Job) -> None:
-        with session.studio.analysing.turn(job.check):
+        with session.context.analysis_lock.acquire(job.check):
             job.check()
             answer = seek(session, project, message, job)
         job.check()
         session.send({"type": "found", "by": by, "request": message.get("request"), **answer})
 
-    session.finder.start(run)
+    session.search_worker.start(run)
 
 
 def _seek_words(session: Session, project: Project, message: Message, job: Job) -> dict[str, Any]:
@@ -54,8 +54,8 @@ def _seek_words(session: Session, project: Project, message: Message, job: Job) 
     text = message.get("text")
     if not isinstance(text, str) or not text.strip():
         raise BadInput("there are no words to search for; type what is struck, such as thin glass bottle")
-    candidates, reading = rank_by_text(session.studio.bank(), text[:LONGEST_WORDS], MOST_SHOWN)
-    return {"candidates": session.finds.keep(candidates, "words"), **_tell_reading(reading)}
+    candidates, reading = rank_by_text(session.context.bank(), text[:LONGEST_WORDS], MOST_SHOWN)
+    return {"candidates": session.search_results.keep(candidates, "words"), **_tell_reading(reading)}
 
 
 def _tell_reading(reading: Reading) -> dict[str, Any]:
@@ -67,8 +67,8 @@ def _seek_sound(session: Session, project: Project, message: Message, job: Job) 
     from engine.bank.search import rank_by_physics
 
     sound = find_sound(project, message.get("sound_id"))
-    candidates = rank_by_physics(session.studio.bank(), Physics(sound.modes, sound.residual), MOST_SHOWN)
-    return {"candidates": session.finds.keep(candidates, "sound")}
+    candidates = rank_by_physics(session.context.bank(), Physics(sound.modes, sound.residual), MOST_SHOWN)
+    return {"candidates": session.search_results.keep(candidates, "sound")}
 
 
 def _seek_new(session: Session, project: Project, message: Message, job: Job) -> dict[str, Any]:
@@ -81,14 +81,14 @@ def _seek_new(session: Session, project: Project, message: Message, job: Job) ->
 
     model = load_generator()
     text = message.get("text")
-    first_seed = session.finds.count("new")
+    first_seed = session.search_results.count("new")
     if isinstance(text, str) and text.strip():
         reading = parse_description(text[:LONGEST_WORDS])
         made = propose_candidates(model, reading.attributes, MOST_NEW, first_seed)
-        return {"candidates": session.finds.keep(made, "new"), **_tell_reading(reading)}
+        return {"candidates": session.search_results.keep(made, "new"), **_tell_reading(reading)}
     prediction = _look_at(session, project, message, job, 1)[0].prediction
     made = propose_candidates(model, to_attributes(prediction), MOST_NEW, first_seed, prediction.embedding)
-    return {"candidates": session.finds.keep(made, "new"), "seen": describe_prediction(prediction)}
+    return {"candidates": session.search_results.keep(made, "new"), "seen": describe_prediction(prediction)}
 
 
 def _seek_picture(session: Session, project: Project, message: Message, job: Job) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _seek_picture(session: Session, project: Project, message: Message, job: Job
     estimates = _look_at(session, project, message, job, MOST_SHOWN)
     best = max(estimates, key=lambda estimate: estimate.prediction.confidence)
     return {
-        "candidates": session.finds.keep(best.candidates, "picture"),
+        "candidates": session.search_results.keep(best.candidates, "picture"),
         "confidence": round(float(best.prediction.confidence), 3),
         "seen": describe_prediction(best.prediction),
     }
@@ -118,9 +118,9 @@ def _look_at(session: Session, project: Project, message: Message, job: Job, top
         job.check()
         session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck")
 
-    network = find_vision_network(session.studio.options.checkpoint_folder)
+    network = find_vision_network(session.context.options.checkpoint_folder)
     try:
-        return estimate_hits(project.clip, times_s, session.studio.bank(), network, top, report)
+        return estimate_hits(project.clip, times_s, session.context.bank(), network, top, report)
     finally:
         session.clear_status("work")
 
@@ -130,27 +130,27 @@ SEEKERS = {"words": _seek_words, "sound": _seek_sound, "picture": _seek_picture,
 
 def hear(session: Session, message: Message) -> Sound:
     """The candidate as a sound of its own, to be struck once."""
-    found = session.finds.find(message.get("id"))
+    found = session.search_results.find(message.get("id"))
     return _as_sound(found, "find")
 
 
 def use(session: Session, message: Message) -> None:
     """Give a sound of the document a candidate's physics, whole or only some PARTS of it, as one edit."""
-    found = session.finds.find(message.get("id"))
+    found = session.search_results.find(message.get("id"))
     parts = message.get("parts") or list(PARTS)
     if not isinstance(parts, list) or not parts or any(part not in PARTS for part in parts):
         raise BadInput(f"a sound is taken by its {', '.join(PARTS)}; choose some of them")
     gesture = str(message.get("gesture"))[:80] if message.get("gesture") is not None else None
     with session.lock:
         session.adopt_provisional()
-        sound = find_sound(session.open_project(), message.get("sound_id"))
+        sound = find_sound(session.require_project(), message.get("sound_id"))
         if len(parts) == len(PARTS):
             session.commit(replace_sound(sound.id, _as_sound(found, sound.id), f"Use {found.candidate.name}"), gesture)
             return
         session.commit(replace_sound(sound.id, take_parts(sound, found, parts), _label(found, parts)), gesture)
 
 
-def take_parts(sound: Sound, found: Found, parts: Sequence[str]) -> Sound:
+def take_parts(sound: Sound, found: SearchResult, parts: Sequence[str]) -> Sound:
     """A sound with some of its PARTS from a candidate and the rest its own."""
     from engine.bank.recombine import combine_physics
 
@@ -164,11 +164,11 @@ def take_parts(sound: Sound, found: Found, parts: Sequence[str]) -> Sound:
     )
 
 
-def _label(found: Found, parts: Sequence[str]) -> str:
+def _label(found: SearchResult, parts: Sequence[str]) -> str:
     return f"Take {' and '.join(parts)} of {found.candidate.name}"
 
 
-def _as_sound(found: Found, sound_id: str) -> Sound:
+def _as_sound(found: SearchResult, sound_id: str) -> Sound:
     from engine.pipeline.sounds_from_video import sound_from_candidate
 
     candidate = found.candidate
@@ -178,7 +178,7 @@ def _as_sound(found: Found, sound_id: str) -> Sound:
 
 def measure_span(session: Session, message: Message) -> None:
     """Take the physics of a marked span of the clip's own sound, into a sound of the document or as a new one."""
-    project = session.open_project()
+    project = session.require_project()
     if not project.clip.has_audio:
         raise BadInput("this clip has no sound of its own; mark a span in one that has")
     start_s = check_number(message.get("start_s"), "the span's start", (0.0, project.clip.duration_s))
@@ -192,12 +192,12 @@ def measure_span(session: Session, message: Message) -> None:
         from engine.pipeline.sound_sources import sound_from_span
 
         session.set_status("work", "analysing", message=f"Analysing {end_s - start_s:.2f} s of the clip's sound")
-        with session.studio.analysing.turn(job.check):
+        with session.context.analysis_lock.acquire(job.check):
             measured, samples = sound_from_span(project.clip, start_s, end_s)
-            measured = keep_samples(samples, SAMPLE_RATE_HZ, measured, session.studio.cache)
+            measured = keep_samples(samples, SAMPLE_RATE_HZ, measured, session.context.cache)
         job.check()
         with session.lock:
-            now = session.open_project()
+            now = session.require_project()
             if sound_id is None:
                 session.commit(add_sound(measured))
             else:
@@ -212,7 +212,7 @@ def add_to_bank(session: Session, message: Message) -> None:
     given = message.get("paths")
     if not isinstance(given, list) or not given:
         raise BadInput("there is no recording to add; drop audio files or a folder of them")
-    paths = [intake.resolve_path(session, path) for path in given]
+    paths = [clip_service.resolve_path(session, path) for path in given]
 
     def run(job: Job) -> None:
         from engine.bank.user_bank import add_recordings
@@ -221,8 +221,8 @@ def add_to_bank(session: Session, message: Message) -> None:
             job.check()
             session.set_status("work", "analysing", done, total, f"Adding {done} of {total} recordings to your bank")
 
-        with session.studio.analysing.turn(job.check):
-            told = add_recordings(paths, session.studio.own_bank(), report, session.studio.bank())
+        with session.context.analysis_lock.acquire(job.check):
+            told = add_recordings(paths, session.context.own_bank(), report, session.context.bank())
         session.set_status("work", "done", message=f"{len(told.added)} recordings added to your bank")
         session.send(
             {
@@ -244,7 +244,7 @@ def _pair(item: Any) -> list[str]:
 
 def bank_size(session: Session) -> dict[str, int]:
     """How many sounds there are to find, and how many of them are the person's own."""
-    entries = session.studio.bank().entries
+    entries = session.context.bank().entries
     return {"sounds": len(entries), "own": sum(entry.kind == "user" for entry in entries)}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,25 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.errors import BadInput
-from engine.core.files import write_file
-from engine.core.paths import ASSETS, ROOT
+from engine.core.paths import ASSETS
 from engine.document.edits.values import Edit
 from engine.document.project import Project
 from engine.document.storage import load_project
 from ui.jobs import Job
 from ui.view import Playback
+from ui.welcome import PROJECT_ENDING, demos, remember_recent
 
 if TYPE_CHECKING:
-    from ui.context import Studio
     from ui.session import Session
 
-PROJECT_ENDING = ".struck.json"
 SHOW_FOUND_EVERY_S = 0.25
 WAVEFORM_RATE_HZ = 400
 WAVEFORM_SOURCE_HZ = 16_000
-MOST_RECENT = 12
 LONGEST_PATH = 4096
-START_DEMO = "sound"
 
 
 # --- paths ------------------------------------------------------------------------------------
@@ -44,46 +39,14 @@ def resolve_path(session: Session, text: Any) -> Path:
         raise BadInput("the path is longer than any file's; choose a file")
     text = text.strip().strip('"')
     if text.startswith("upload:"):
-        folder = session.studio.folder("uploads", session.id).resolve()
+        folder = session.context.folder("uploads", session.id).resolve()
         path = (folder / text.removeprefix("upload:")).resolve()
         if not path.is_relative_to(folder) or not path.is_file():
             raise BadInput("the uploaded file is not there any more; drop it again")
         return path
-    if session.studio.options.public:
+    if session.context.options.public:
         raise BadInput("paths on this machine are closed while others can reach the app; drop the file instead")
     return Path(text).expanduser().absolute()
-
-
-def demos() -> list[dict[str, str]]:
-    """The demo projects that ship with Struck."""
-    found = []
-    for path in sorted(ASSETS.glob(f"demo_*{PROJECT_ENDING}")):
-        name = path.name.removeprefix("demo_").removesuffix(PROJECT_ENDING)
-        try:
-            table = json.loads(path.read_text(encoding="utf-8"))
-            clip, hits = table["clip"], len(table["hits"])
-            title = "A clip with sound" if clip["has_audio"] else "A silent clip"
-            found.append({"name": name, "title": title, "note": f"{clip['duration_s']:.1f} s, {hits} hits"})
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return sorted(found, key=lambda demo: demo["name"] != START_DEMO)
-
-
-def remember_recent(studio: Studio, path: Path) -> None:
-    """Put a path at the head of the list of recent ones."""
-    if studio.options.public or path.is_relative_to(studio.home.absolute()) or path.is_relative_to(ROOT):
-        return
-    paths = [str(path), *(p for p in recent(studio) if p != str(path))][:MOST_RECENT]
-    write_file(studio.home / "recent.json", json.dumps(paths).encode())
-
-
-def recent(studio: Studio) -> list[str]:
-    """Clips and projects opened before that are still there, newest first."""
-    try:
-        paths = json.loads((studio.home / "recent.json").read_text(encoding="utf-8"))
-        return [] if studio.options.public else [p for p in paths if isinstance(p, str) and Path(p).is_file()]
-    except (OSError, ValueError, TypeError):
-        return []
 
 
 # --- opening ----------------------------------------------------------------------------------
@@ -106,9 +69,9 @@ def open_demo(session: Session, name: Any) -> None:
         sounds = ASSETS / f"demo_{name}.sounds"
         if sounds.is_file():
             for key, samples in read_bundle(sounds).items():
-                if session.studio.cache.get(key) is None:
-                    session.studio.cache.put(key, samples)
-                session.remember(key, len(samples))
+                if session.context.cache.get(key) is None:
+                    session.context.cache.put(key, samples)
+                session.renderer.remember(key, len(samples))
         _open_project(session, path, job, None)
 
     session.worker.start(run)
@@ -134,7 +97,7 @@ def _open(session: Session, path: Path, job: Job) -> None:
         session.show(project, info)
         _serve_clip(session, info)
         _analyse_all(session, job, started)
-    remember_recent(session.studio, path)
+    remember_recent(session.context, path)
 
 
 def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None) -> None:
@@ -143,14 +106,14 @@ def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None)
 
         return digest_file(clip_path)
 
-    search = (path.parent, session.studio.folder("uploads", session.id))
-    public = session.studio.options.public
+    search = (path.parent, session.context.folder("uploads", session.id))
+    public = session.context.options.public
     project = load_project(path, search=search, digest_of=digest_of if saved_as else None)
     clip = Path(project.clip.path)
     if public and saved_as and not any(clip.resolve().is_relative_to(folder.resolve()) for folder in search):
         raise BadInput(f"the clip {clip.name} is not among the uploads; drop the clip first, then the project")
     job.check()
-    session.show(project, saved_as=None if saved_as and saved_as.is_relative_to(session.studio.home) else saved_as)
+    session.show(project, saved_as=None if saved_as and saved_as.is_relative_to(session.context.home) else saved_as)
     session.renderer.request()
     _look_at_clip(session, job)
 
@@ -159,7 +122,7 @@ def _look_at_clip(session: Session, job: Job) -> None:
     """Playback, waveform and onset curve of a document that came with its hits."""
     from engine.media.probe import probe
 
-    project = session.open_project()
+    project = session.require_project()
     session.renderer.request()
     info = probe(project.clip.path)
     session.info = info
@@ -171,7 +134,7 @@ def _look_at_clip(session: Session, job: Job) -> None:
 
 def _draw_curve(session: Session, job: Job) -> None:
     """The onset curve of a document that came with its hits: nothing waits for it, so nothing is said of it."""
-    number, project = session.clip_number, session.open_project()
+    number, project = session.clip_number, session.require_project()
     track = _find_onsets(session, project, job)
     with session.lock:
         now = session.project
@@ -185,13 +148,13 @@ def _draw_curve(session: Session, job: Job) -> None:
 
 def detect_again(session: Session) -> None:
     """Find hits anew, keeping those a person touched."""
-    session.open_project()
+    session.require_project()
     session.worker.start(lambda job: _analyse_all(session, job, time.monotonic()))
 
 
 def analyse_again(session: Session, hit_ids: Any) -> None:
     """Measure the physics of hits anew from the clip's sound."""
-    project = session.open_project()
+    project = session.require_project()
     known = {hit.id for hit in project.hits}
     if not isinstance(hit_ids, list) or not hit_ids or not set(map(str, hit_ids)) <= known:
         raise BadInput("the hits to analyse are not in this project; select some first")
@@ -208,7 +171,7 @@ def choose_hits(session: Session, edit: Edit, gesture: str | None) -> None:
     from engine.document.edits.values import chain
     from engine.pipeline.detect_onsets import hits_from_track
 
-    track, project = session.track, session.open_project()
+    track, project = session.track, session.require_project()
     if track is not None:
         edit = chain(edit.label, edit, hits_from_track(project, track))
     session.commit(edit, gesture)
@@ -218,7 +181,7 @@ def _analyse_all(session: Session, job: Job, started: float) -> None:
     """Detection, then physics, as one entry of the history."""
     from engine.pipeline.detect_onsets import hits_from_track
 
-    project = session.open_project()
+    project = session.require_project()
     gesture = f"analysis {started}"
     shown_at = 0.0
     session.hold_sampling = not project.hits
@@ -242,7 +205,7 @@ def _analyse_all(session: Session, job: Job, started: float) -> None:
         job.check()
         session.track = track
         session.provisional = None
-        session.commit(hits_from_track(session.open_project(), track), gesture)
+        session.commit(hits_from_track(session.require_project(), track), gesture)
         session.push_view()
     _show_curve(session)
     _analyse(session, job, gesture, started)
@@ -259,8 +222,8 @@ def _find_onsets(
     from engine.pipeline.detect_onsets import detect, find_onset_network
     from engine.pipeline.onset_cache import track_from_arrays, track_keys, track_to_arrays
 
-    cache, source = session.studio.cache, project.detection.source
-    network = find_onset_network(session.studio.options.checkpoint_folder)
+    cache, source = session.context.cache, project.detection.source
+    network = find_onset_network(session.context.options.checkpoint_folder)
     keys = track_keys(project.clip.digest, source, network)
     known = track_from_arrays(*(cache.get(key) for key in keys))
     if known is not None:
@@ -270,14 +233,14 @@ def _find_onsets(
         job.check()
         if on_progress is not None:
             on_progress(fraction)
-        give_way()
+        yield_lock()
 
     def found(track: Any) -> None:
         job.check()
         if on_found is not None:
             on_found(track)
 
-    with session.studio.analysing.turn(job.check) as give_way:
+    with session.context.analysis_lock.acquire(job.check) as yield_lock:
         track = detect(Path(project.clip.path), source, on_found=found, on_progress=progress, network=network)
     for key, array in zip(keys, track_to_arrays(track), strict=True):
         cache.put(key, array)
@@ -287,23 +250,23 @@ def _find_onsets(
 def _analyse(session: Session, job: Job, gesture: str, started: float, hit_ids: list[str] | None = None) -> None:
     from engine.pipeline.analyze_audio import analyze_clip_hits
 
-    project = session.open_project()
+    project = session.require_project()
     total = len(hit_ids or project.hits)
     session.set_status("work", "analysing", 0, total, f"Analysing {total} hits", started)
 
     def found(done: int, total: int) -> None:
         job.check()
         session.set_status("work", "analysing", done, total, f"Analysing {done} of {total} hits", started)
-        give_way()
+        yield_lock()
 
-    with session.studio.analysing.turn(job.check) as give_way:
+    with session.context.analysis_lock.acquire(job.check) as yield_lock:
         edit = analyze_clip_hits(project, found, hit_ids) if project.clip.has_audio else _look(session, job, started)
     with session.lock:
         job.check()
         session.hold_sampling = False
         session.commit(edit, gesture)
         session.push_view()
-    now = session.open_project()
+    now = session.require_project()
     message = f"{len(now.hits)} hits, {len({hit.sound_id for hit in now.hits})} sounds"
     session.set_status("work", "done", total, total, message, started)
     session.renderer.request()
@@ -318,8 +281,8 @@ def _look(session: Session, job: Job, started: float) -> Edit:
         job.check()
         session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck", started)
 
-    network = find_vision_network(session.studio.options.checkpoint_folder)
-    return look_or_default(session.open_project(), session.studio.bank, session.note, network, progress)
+    network = find_vision_network(session.context.options.checkpoint_folder)
+    return look_or_default(session.require_project(), session.context.bank, session.note, network, progress)
 
 
 def _show_curve(session: Session) -> None:
@@ -339,7 +302,7 @@ def _show_curve(session: Session) -> None:
 def _serve_clip(session: Session, info: Any) -> None:
     """Let the browser play the clip, by a proxy where it must be; make the waveform beside the job."""
     url = f"/struck/media/{session.id}?v={info.digest[:12]}"
-    proxy = session.studio.folder("proxies") / f"{info.digest}.mp4"
+    proxy = session.context.folder("proxies") / f"{info.digest}.mp4"
     if info.browser_playable:
         session.set_playback(Playback(url, info.picture_offset_s, True))
     elif proxy.is_file():
@@ -380,7 +343,7 @@ def waveform(session: Session, info: Any, job: Job | None = None) -> np.ndarray:
     """Lowest and highest sample of every 1/400 s of the clip's sound, int8 pairs one after another."""
     from engine.media.sound import iter_clip_audio
 
-    cache = session.studio.cache
+    cache = session.context.cache
     key = hashlib.sha256(f"waveform 1 {info.digest}".encode()).hexdigest()
     known = cache.get(key)
     if known is not None:

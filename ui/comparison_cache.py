@@ -24,7 +24,7 @@ MOST_BYTES = 32 << 20
 VERSION = 1
 
 
-class Matches:
+class ComparisonCache:
     """Answers made before, bounded; one is made at a time, so that looking never starves editing."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Matches:
     def ask(self, session: Session, sound_id: str) -> tuple[str, bytes]:
         """The key and the bytes (see ``pack``) of a sound's match; BadInput when there is no such sound."""
         with session.lock:
-            project = session.open_project()
+            project = session.require_project()
             past = session.history.past if session.history else ()
         sound = next((s for s in project.sounds if s.id == sound_id), None)
         if sound is None:
@@ -48,7 +48,7 @@ class Matches:
 
             earlier = (s for step in reversed(past) for s in step.project.sounds if s.id == sound_id)
             measured = next((s for s in earlier if is_measurement_of(s, sound)), None)
-            found = match_sound(project, sound, session.studio.cache, measured)
+            found = match_sound(project, sound, session.context.cache, measured)
             made = pack(found)
             if found.source:  # a recording that is missing now may be there next time
                 self._known.put(key, made)

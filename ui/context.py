@@ -19,7 +19,7 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.paths import CHECKPOINTS
 from engine.diffusion.checkpoint import SAMPLER
 from engine.document.project import RenderSettings
-from ui.jobs import Turns
+from ui.fair_lock import FairLock
 
 VERSION = "0.1"
 KEEP_S = {"exports": 7 * 86_400, "uploads": 60 * 86_400, "proxies": 30 * 86_400}
@@ -51,7 +51,7 @@ class Options:
         return self.listen or self.share
 
 
-class Studio:
+class AppContext:
     """One a process; thread safe."""
 
     def __init__(self, options: Options) -> None:
@@ -60,8 +60,8 @@ class Studio:
         for name in ("sessions", "uploads", "exports", "proxies", "projects", "cache"):
             self.folder(name)
         self.cache = Cache(self.home / "cache", CACHE_MEMORY_BYTES, CACHE_DISK_BYTES)
-        self.sampling = Turns()
-        self.analysing = Turns()
+        self.sampling_lock = FairLock()
+        self.analysis_lock = FairLock()
         self.ready = threading.Event()
         self._samplers: dict[str, tuple[Stamp, Any]] = {}
         self._sampler_lock = threading.Lock()

@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ def file_stem(name: str) -> str:
 
 def export(session: Session, what: Any) -> None:
     """Write the chosen kinds of file once the sound is up to date, then tell their addresses."""
-    session.open_project()
+    session.require_project()
     if not isinstance(what, list) or not what or any(kind not in KINDS for kind in what):
         raise BadInput("nothing known was chosen to export; choose among WAV, MP4, stems, markers and project")
     chosen = [kind for kind in KINDS if kind in what]
@@ -44,12 +45,12 @@ def _export(session: Session, what: list[str], job: Job) -> None:
     say(0, "Waiting for the last hits")
     while True:
         session.renderer.wait(job.check)
-        mixed = session.mix()
+        mixed = session.renderer.mix()
         if mixed is not None:
             break
         job.check()
         time.sleep(0.05)
-    folder = session.studio.folder("exports", session.id)
+    folder = session.context.folder("exports", session.id)
     files = []
     for number, kind in enumerate(what):
         say(100 * number, f"Writing {_WORDS[kind]}")
@@ -70,7 +71,7 @@ _WORDS = {"wav": "the WAV", "mp4": "the MP4", "stems": "the stems", "markers": "
 
 
 def _write(
-    session: Session, kind: str, mixed: tuple[Any, dict[str, Any]], folder: Path, on_progress: Any
+    session: Session, kind: str, mixed: tuple[Any, Mapping[str, Any]], folder: Path, on_progress: Any
 ) -> tuple[Path, str]:
     """One file and a note on it."""
     from engine.media.export.markers import write_markers

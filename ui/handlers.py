@@ -15,13 +15,10 @@ from engine.document.edits.sounds import replace_sound
 from engine.document.edits.values import Laws, check_number, find_sound
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.storage import save_project
-from ui import bank_service as finding
-from ui import clip_service as intake
-from ui import export_service as delivery
-from ui import view
-from ui.context import VERSION
+from ui import bank_service, clip_service, export_service, view
 from ui.jobs import Job
 from ui.session import Session
+from ui.welcome import PROJECT_ENDING, demos
 
 if TYPE_CHECKING:
     from engine.physics.presets import Preset
@@ -46,11 +43,11 @@ def handle(session: Session, message: Any) -> None:
 
 
 def _open(session: Session, message: Message) -> None:
-    intake.open_path(session, intake.resolve_path(session, message.get("path")))
+    clip_service.open_path(session, clip_service.resolve_path(session, message.get("path")))
 
 
 def _open_demo(session: Session, message: Message) -> None:
-    intake.open_demo(session, message.get("name"))
+    clip_service.open_demo(session, message.get("name"))
 
 
 def _close(session: Session, message: Message) -> None:
@@ -61,19 +58,19 @@ def _close(session: Session, message: Message) -> None:
 
 
 def _save(session: Session, message: Message) -> None:
-    project = session.open_project()
+    project = session.require_project()
     named = message.get("path")
     if named is None:
-        path = session.saved_as or session.studio.folder("projects") / f"{session.name}{intake.PROJECT_ENDING}"
+        path = session.saved_as or session.context.folder("projects") / f"{session.name}{PROJECT_ENDING}"
     else:
-        path = intake.resolve_path(session, named)
-        if not path.name.endswith(intake.PROJECT_ENDING):
-            path = path.with_name(path.name + intake.PROJECT_ENDING)
+        path = clip_service.resolve_path(session, named)
+        if not path.name.endswith(PROJECT_ENDING):
+            path = path.with_name(path.name + PROJECT_ENDING)
     save_project(project, path)
     with session.lock:
         session.saved_as, session.saved_project = path, project
         session.push_view()
-    session.note(f"Saved {path.name if session.studio.options.public else path}")
+    session.note(f"Saved {path.name if session.context.options.public else path}")
 
 
 def _edit(session: Session, message: Message) -> None:
@@ -90,28 +87,28 @@ def _edit(session: Session, message: Message) -> None:
         _check_checkpoint(session, chosen)
     with session.lock:
         session.adopt_provisional()
-        edit = apply_message(session.open_project(), edit_message, presets, laws)
+        edit = apply_message(session.require_project(), edit_message, presets, laws)
         if kind == "set_threshold":
-            intake.choose_hits(session, edit, gesture)
+            clip_service.choose_hits(session, edit, gesture)
         else:
             session.commit(edit, gesture)
     if kind == "set_source":
-        intake.detect_again(session)
+        clip_service.detect_again(session)
     if chosen is not None:
-        session.send(welcome(session))  # the list as it is now
+        session.send_welcome()  # the list as it is now
 
 
 def _check_checkpoint(session: Session, name: str) -> None:
     """Refuse a checkpoint that cannot be used before the document names it; the tab's list then says so too."""
     try:
-        session.studio.check(name)
+        session.context.check(name)
     except BadInput:
-        session.send(welcome(session))
+        session.send_welcome()
         raise
 
 
 def _presets(session: Session) -> dict[str, Preset]:
-    return {preset.name: preset for preset in session.studio.presets()}
+    return {preset.name: preset for preset in session.context.presets()}
 
 
 def _laws() -> Laws:
@@ -123,7 +120,7 @@ def _laws() -> Laws:
 
 def _morph_preview(session: Session, message: Message) -> None:
     """Tell what a morph would be, for the tab to show and play; nothing changes."""
-    project = session.open_project()
+    project = session.require_project()
     sound = find_sound(project, message.get("sound_id"))
     other = find_other(project, message, _presets(session))
     amount = check_number(message.get("amount"), "amount", (0.0, 1.0))
@@ -147,19 +144,19 @@ def _cancel(session: Session, message: Message) -> None:
 
 
 def _detect(session: Session, message: Message) -> None:
-    intake.detect_again(session)
+    clip_service.detect_again(session)
 
 
 def _analyse(session: Session, message: Message) -> None:
-    intake.analyse_again(session, message.get("hits"))
+    clip_service.analyse_again(session, message.get("hits"))
 
 
 def _export(session: Session, message: Message) -> None:
-    delivery.export(session, message.get("what"))
+    export_service.export(session, message.get("what"))
 
 
 def _strike(session: Session, message: Message) -> None:
-    project = session.open_project()
+    project = session.require_project()
     sound = find_sound(project, message.get("sound_id"))
     velocity_db = message.get("velocity_db", 0.0)
     if isinstance(velocity_db, bool) or not isinstance(velocity_db, (int, float)) or not -60 <= velocity_db <= 12:
@@ -170,7 +167,7 @@ def _strike(session: Session, message: Message) -> None:
 def _audition_preset(session: Session, message: Message) -> None:
     from engine.pipeline.sound_sources import sound_from_preset
 
-    preset = next((p for p in session.studio.presets() if p.name == message.get("name")), None)
+    preset = next((p for p in session.context.presets() if p.name == message.get("name")), None)
     if preset is None:
         raise BadInput(f"preset {message.get('name')!r} is not known; choose one from the list")
     project = session.project or Project(Clip("", "", 1.0, Fraction(25), 1, 1))
@@ -178,8 +175,8 @@ def _audition_preset(session: Session, message: Message) -> None:
 
 
 def _hear_found(session: Session, message: Message) -> None:
-    sound = finding.hear(session, message)
-    _audition(session, session.open_project(), sound, f"found:{message['id']}", 0.0)
+    sound = bank_service.hear(session, message)
+    _audition(session, session.require_project(), sound, f"found:{message['id']}", 0.0)
 
 
 def _audition(session: Session, project: Project, sound: Sound, answer_id: str, velocity_db: float) -> None:
@@ -190,31 +187,31 @@ def _audition(session: Session, project: Project, sound: Sound, answer_id: str, 
     def run(job: Job) -> None:
         from engine.pipeline.render import render_hits
 
-        studio = session.studio
-        with studio.sampling.turn(job.check) as give_way:
+        context = session.context
+        with context.sampling_lock.acquire(job.check) as yield_lock:
 
             def progress(done: int, total: int) -> None:
                 job.check()
-                give_way()
+                yield_lock()
 
-            rendered = render_hits(struck, studio.sampler(struck.render), studio.cache, progress)[AUDITION_ID]
-        session.remember(rendered.key, len(rendered.samples))
+            rendered = render_hits(struck, context.sampler(struck.render), context.cache, progress)[AUDITION_ID]
+        session.renderer.remember(rendered.key, len(rendered.samples))
         session.send({"type": "struck", "sound_id": answer_id, "key": rendered.key})
 
     session.auditions.start(run)
 
 
 def _sound_from_file(session: Session, message: Message) -> None:
-    sound = find_sound(session.open_project(), message.get("sound_id"))
-    path = intake.resolve_path(session, message.get("path"))
+    sound = find_sound(session.require_project(), message.get("sound_id"))
+    path = clip_service.resolve_path(session, message.get("path"))
 
     def run(job: Job) -> None:
         from engine.pipeline.recordings import keep_recording
         from engine.pipeline.sound_sources import sound_from_recording
 
         session.set_status("work", "analysing", message=f"Analysing {path.name}")
-        with session.studio.analysing.turn(job.check):
-            measured = keep_recording(path, sound_from_recording(path), session.studio.cache)
+        with session.context.analysis_lock.acquire(job.check):
+            measured = keep_recording(path, sound_from_recording(path), session.context.cache)
         job.check()
         session.commit(replace_sound(sound.id, measured))
         session.set_status("work", "done", message=f"{measured.name}: {len(measured.modes)} modes")
@@ -238,33 +235,13 @@ HANDLERS: dict[str, Callable[[Session, Message], None]] = {
     "audition_preset": _audition_preset,
     "sound_from_file": _sound_from_file,
     "morph_preview": _morph_preview,
-    "find": finding.find,
+    "find": bank_service.find,
     "hear_found": _hear_found,
-    "use_found": finding.use,
-    "measure_span": finding.measure_span,
-    "add_to_bank": finding.add_to_bank,
-    "bank": finding.tell_bank,
+    "use_found": bank_service.use,
+    "measure_span": bank_service.measure_span,
+    "add_to_bank": bank_service.add_to_bank,
+    "bank": bank_service.tell_bank,
 }
-
-
-def welcome(session: Session) -> dict[str, Any]:
-    """The first message to a tab; sent again when the slow imports are done."""
-    studio = session.studio
-    ready = studio.ready.is_set()
-    checkpoints = studio.checkpoints()
-    device = studio.device()[1] if ready else "starting"
-    if all(studio.fault(name) for name in checkpoints):
-        device += ", prior only: no checkpoint"
-    return {
-        "type": "welcome",
-        "demos": intake.demos(),
-        "presets": [{"name": p.name, "material": p.material, "origin_note": p.origin_note} for p in studio.presets()],
-        "checkpoints": [{"name": name, "fault": studio.fault(name)} for name in checkpoints],
-        "device": device,
-        "version": VERSION,
-        "recent": intake.recent(studio),
-        "local": not studio.options.public,
-    }
 
 
 def begin(session: Session, is_new: bool) -> None:
@@ -272,15 +249,15 @@ def begin(session: Session, is_new: bool) -> None:
     if not is_new:
         return
     if session.resume():
-        intake.resume_clip(session)
+        clip_service.resume_clip(session)
         return
-    start = session.studio.options.start
+    start = session.context.options.start
     try:
         if start:
-            intake.open_path(session, Path(start).expanduser().absolute())
+            clip_service.open_path(session, Path(start).expanduser().absolute())
         else:
-            names = [demo["name"] for demo in intake.demos()]
+            names = [demo["name"] for demo in demos()]
             if names:
-                intake.open_demo(session, names[0])
+                clip_service.open_demo(session, names[0])
     except Exception as error:
         session.report(error, "start")

@@ -19,19 +19,19 @@ ORIGIN_OF = {"picture": "picture", "words": "text", "sound": "reference", "new":
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """A candidate that was shown, and by what it was found (a key of ORIGIN_OF)."""
 
     candidate: Candidate
     by: str
 
 
-class Finds:
+class SearchResults:
     """The candidates one session was shown, by id, the latest MOST_KEPT of them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known = LRU[str, Found](MOST_KEPT)
+        self._known = LRU[str, SearchResult](MOST_KEPT)
         self._number = 0
         self._shown: dict[str, int] = {}
 
@@ -47,7 +47,7 @@ class Finds:
             for candidate in candidates:
                 self._number += 1
                 key = f"f{self._number}"
-                self._known.put(key, Found(candidate, by))
+                self._known.put(key, SearchResult(candidate, by))
                 rows.append(
                     {
                         "id": key,
@@ -61,7 +61,7 @@ class Finds:
                 )
         return rows
 
-    def find(self, key: Any) -> Found:
+    def find(self, key: Any) -> SearchResult:
         """What was shown under an id. BadInput where it is not known any more."""
         found = self._known.get(key) if isinstance(key, str) else None
         if found is None:

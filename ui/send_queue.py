@@ -11,7 +11,7 @@ STATES = {"view", "status", "rendered", "media", "welcome"}
 MOST_WAITING = 200
 
 
-class Outbox:
+class CoalescingSendQueue:
     """Filled from any thread, emptied by the tab's own task."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -24,15 +24,15 @@ from starlette.staticfiles import StaticFiles
 from engine.core.errors import BadInput, StruckError
 from engine.core.lru import LRU
 from engine.core.units import SAMPLE_RATE_HZ
-from ui import clip_service as intake
-from ui import handlers
-from ui.auth import Guard
-from ui.comparison_cache import Matches
-from ui.context import VERSION, Options, Studio
+from ui import clip_service, handlers
+from ui.auth import AuthMiddleware
+from ui.comparison_cache import ComparisonCache
+from ui.context import VERSION, AppContext, Options
 from ui.export_service import file_stem
-from ui.send_queue import Outbox
+from ui.send_queue import CoalescingSendQueue
 from ui.session import Session
-from ui.session_registry import Sessions
+from ui.session_registry import SessionRegistry
+from ui.welcome import PROJECT_ENDING, welcome_message
 
 EDITOR_FOLDER = Path(__file__).resolve().parent / "editor"
 STATIC_ENDINGS = {".js", ".css", ".svg", ".png", ".woff2"}
@@ -80,11 +80,11 @@ class Sprites:
         return image
 
 
-def create_app(studio: Studio) -> FastAPI:
+def create_app(context: AppContext) -> FastAPI:
     """All of Struck's routes; the page is mounted by ``ui.app.mount``."""
-    sessions = Sessions(studio)
+    sessions = SessionRegistry(context)
     sprites = Sprites()
-    matches = Matches()
+    matches = ComparisonCache()
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -93,7 +93,7 @@ def create_app(studio: Studio) -> FastAPI:
 
     app = FastAPI(title="Struck", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.sessions = sessions
-    app.add_middleware(Guard, options=studio.options)  # type: ignore[arg-type]
+    app.add_middleware(AuthMiddleware, options=context.options)  # type: ignore[arg-type]
 
     @app.exception_handler(StruckError)
     async def refuse(_request: Request, error: StruckError) -> JSONResponse:
@@ -108,20 +108,20 @@ def create_app(studio: Studio) -> FastAPI:
             await socket.send_json({"type": "error", "message": str(error)})
             await socket.close(1008)
             return
-        outbox = Outbox(asyncio.get_running_loop())
-        outbox.put(await run_in_threadpool(handlers.welcome, session))
-        session.join(outbox)
-        sender = asyncio.create_task(_send_all(socket, outbox))
+        send_queue = CoalescingSendQueue(asyncio.get_running_loop())
+        send_queue.put(await run_in_threadpool(welcome_message, session.context))
+        session.join(send_queue)
+        sender = asyncio.create_task(_send_all(socket, send_queue))
         await run_in_threadpool(handlers.begin, session, is_new)
-        greeter = asyncio.create_task(_greet_again(session, outbox))
+        greeter = asyncio.create_task(_greet_again(session, send_queue))
         try:
             while True:
                 await run_in_threadpool(handlers.handle, session, _decode(await socket.receive_text()))
         except (WebSocketDisconnect, RuntimeError, KeyError):
             pass
         finally:
-            session.leave(outbox)
-            outbox.close()
+            session.leave(send_queue)
+            send_queue.close()
             sender.cancel()
             greeter.cancel()
 
@@ -135,7 +135,7 @@ def create_app(studio: Studio) -> FastAPI:
 
     @app.get("/struck/filmstrip/{session_id}")
     def filmstrip(session_id: str, start_s: float, end_s: float, count: int, height: int) -> Response:
-        clip = _find(sessions, session_id).open_project().clip
+        clip = _find(sessions, session_id).require_project().clip
         if not (math.isfinite(start_s) and math.isfinite(end_s) and end_s > start_s):
             raise BadInput("the filmstrip's span is empty; ask for one with an end after its start")
         count, height = min(max(count, 1), 240), min(max(height, 8), 360)
@@ -156,11 +156,11 @@ def create_app(studio: Studio) -> FastAPI:
         session = _find(sessions, session_id)
         if session.info is None or not session.info.has_audio:
             return JSONResponse({"error": "this clip has no sound"}, status_code=404)
-        return _binary(intake.waveform(session, session.info), FRESH)
+        return _binary(clip_service.waveform(session, session.info), FRESH)
 
     @app.get("/struck/sound/{key}")
     def sound(key: str) -> Response:
-        samples = studio.cache.get(key) if re.fullmatch(r"[\w-]{8,128}", key) else None
+        samples = context.cache.get(key) if re.fullmatch(r"[\w-]{8,128}", key) else None
         if samples is None:
             sessions.forget_sound(key)
             return JSONResponse({"error": "this sound is being made again"}, status_code=404, headers=FRESH)
@@ -182,15 +182,15 @@ def create_app(studio: Studio) -> FastAPI:
         from engine.pipeline.render import place_hits
 
         session = _find(sessions, session_id)
-        session.open_project()
-        mixed = session.mix()
+        session.require_project()
+        mixed = session.renderer.mix()
         if mixed is None:
             return JSONResponse({"error": "still sampling"}, status_code=409, headers=FRESH)
         return Response(float_wave(place_hits(*mixed), SAMPLE_RATE_HZ), media_type="audio/wav", headers=FRESH)
 
     @app.get("/struck/export/{session_id}/{name}")
     def exported(session_id: str, name: str) -> Response:
-        folder = studio.folder("exports", _find(sessions, session_id).id).resolve()
+        folder = context.folder("exports", _find(sessions, session_id).id).resolve()
         path = (folder / name).resolve()
         if path.parent != folder or not path.is_file():
             return JSONResponse({"error": f"{name} is not there any more; export again"}, status_code=404)
@@ -199,11 +199,11 @@ def create_app(studio: Studio) -> FastAPI:
     @app.post("/struck/upload")
     async def upload(request: Request, session: str, name: str) -> Response:
         number = uuid.uuid4().hex[:8]
-        folder = studio.folder("uploads", sessions.get(session)[0].id, number)
+        folder = context.folder("uploads", sessions.get(session)[0].id, number)
         plain = Path(name.replace("\\", "/"))
         path = folder / (file_stem(plain.stem) + re.sub(r"[^\w.]", "", plain.suffix)[:12])
-        if name.endswith(intake.PROJECT_ENDING):
-            path = folder / (file_stem(name.removesuffix(intake.PROJECT_ENDING)) + intake.PROJECT_ENDING)
+        if name.endswith(PROJECT_ENDING):
+            path = folder / (file_stem(name.removesuffix(PROJECT_ENDING)) + PROJECT_ENDING)
         written = 0
         try:
             with path.open("wb") as file:
@@ -221,7 +221,7 @@ def create_app(studio: Studio) -> FastAPI:
     return app
 
 
-def _find(sessions: Sessions, session_id: str) -> Session:
+def _find(sessions: SessionRegistry, session_id: str) -> Session:
     session = sessions.find(session_id)
     if session is None:
         raise BadInput("this session is not known; reload the page")
@@ -239,20 +239,20 @@ def _decode(text: str) -> Any:
         return None
 
 
-async def _send_all(socket: WebSocket, outbox: Outbox) -> None:
+async def _send_all(socket: WebSocket, send_queue: CoalescingSendQueue) -> None:
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        while texts := await outbox.take():
+        while texts := await send_queue.take():
             for text in texts:
                 await socket.send_text(text)
 
 
-async def _greet_again(session: Session, outbox: Outbox) -> None:
+async def _greet_again(session: Session, send_queue: CoalescingSendQueue) -> None:
     """Once the slow imports are done, tell the device and the checkpoints for good."""
-    if session.studio.ready.is_set():
+    if session.context.ready.is_set():
         return
-    while not session.studio.ready.is_set():
+    while not session.context.ready.is_set():
         await asyncio.sleep(0.1)
-    outbox.put(await run_in_threadpool(handlers.welcome, session))
+    send_queue.put(await run_in_threadpool(welcome_message, session.context))
 
 
 def float_wave(track: np.ndarray, sample_rate_hz: int) -> bytes:

@@ -5,26 +5,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.core.errors import BadInput, Cancelled
-from engine.core.lru import LRU
 from engine.document.edits.values import Edit
 from engine.document.history import History, commit, redo, undo
-from engine.document.project import Hit, Project, RenderSettings
+from engine.document.project import Project
 from engine.document.storage import autosave, autosave_path, load_autosave
-from ui.context import Studio
-from ui.jobs import Renderer, Worker, describe
-from ui.search_results import Finds
-from ui.send_queue import Outbox
+from ui.context import AppContext
+from ui.jobs import Worker, describe_error
+from ui.renderer import RenderCallbacks, Renderer
+from ui.search_results import SearchResults
+from ui.send_queue import CoalescingSendQueue
 from ui.view import Playback, project_name, view_of
+from ui.welcome import welcome_message
 
 STATUS_EVERY_S = 0.05
-MOST_LENGTHS = 50_000
 
 log = logging.getLogger("struck")
 
@@ -32,8 +29,8 @@ log = logging.getLogger("struck")
 class Session:
     """State of one tab; thread safe. The document changes only through ``commit``, ``step`` and ``show``."""
 
-    def __init__(self, studio: Studio, session_id: str) -> None:
-        self.studio = studio
+    def __init__(self, context: AppContext, session_id: str) -> None:
+        self.context = context
         self.id = session_id
         self.lock = threading.RLock()
         self.history: History | None = None
@@ -50,47 +47,60 @@ class Session:
         self.helper = Worker(f"clip {session_id}", self._excuse)
         self.detector = Worker(f"onsets {session_id}", self._excuse)
         self.auditions = Worker(f"audition {session_id}", self._excuse)
-        self.finder = Worker(f"find {session_id}", self._excuse)
-        self.finds = Finds()
+        self.search_worker = Worker(f"find {session_id}", self._excuse)
+        self.search_results = SearchResults()
         self.exports = Worker(f"export {session_id}", self.fail_export)
-        self.renderer = Renderer(self)
+        self.renderer = Renderer(
+            context,
+            RenderCallbacks(
+                lock=self.lock,
+                project=self.project_to_render,
+                send=self.send,
+                send_welcome=self.send_welcome,
+                set_status=self.set_status,
+                clear_status=self.clear_status,
+                report=self.report,
+            ),
+        )
         self.used_at = time.monotonic()
         self.dirty = False
         self.clip_number = 0
-        self._outboxes: set[Outbox] = set()
+        self._send_queues: set[CoalescingSendQueue] = set()
         self._rev = 0
-        self._lengths = LRU[str, int](MOST_LENGTHS)
-        self._rendered: dict[str, dict[str, Any]] = {}
         self._statuses: dict[str, dict[str, Any]] = {}
         self._status_sent_at = 0.0
 
     # --- conversation ---------------------------------------------------------------------------
 
-    def join(self, outbox: Outbox) -> None:
+    def join(self, send_queue: CoalescingSendQueue) -> None:
         """Add a tab and tell it everything."""
         with self.lock:
-            self._outboxes.add(outbox)
-            outbox.put(self._view())
-            outbox.put({"type": "media", **self.media})
-            outbox.put({"type": "rendered", "hits": dict(self._rendered)})
-            outbox.put(self._status())
+            self._send_queues.add(send_queue)
+            send_queue.put(self._view())
+            send_queue.put({"type": "media", **self.media})
+            send_queue.put(self.renderer.message())
+            send_queue.put(self._status())
 
-    def leave(self, outbox: Outbox) -> None:
+    def leave(self, send_queue: CoalescingSendQueue) -> None:
         """Remove a tab."""
         with self.lock:
-            self._outboxes.discard(outbox)
+            self._send_queues.discard(send_queue)
             self.used_at = time.monotonic()
 
     @property
     def watched(self) -> bool:
         """Whether a tab looks at this session."""
-        return bool(self._outboxes)
+        return bool(self._send_queues)
 
     def send(self, message: dict[str, Any]) -> None:
         """Tell every tab of this session."""
         with self.lock:
-            for outbox in self._outboxes:
-                outbox.put(message)
+            for send_queue in self._send_queues:
+                send_queue.put(message)
+
+    def send_welcome(self) -> None:
+        """Tell every tab of this session the checkpoints, presets and recent files as they are now."""
+        self.send(welcome_message(self.context))
 
     def note(self, message: str) -> None:
         """Tell the user something that is no error."""
@@ -98,7 +108,7 @@ class Session:
 
     def report(self, error: Exception, what: str = "") -> str:
         """Show an error as one sentence and log what is not the user's doing; returns the sentence."""
-        message = describe(error)
+        message = describe_error(error)
         if not isinstance(error, BadInput):
             log.error("%s in session %s failed", what or "work", self.id, exc_info=error)
         self.send({"type": "error", "message": message})
@@ -175,17 +185,12 @@ class Session:
         """The document as it stands."""
         return self.history.now if self.history else None
 
-    def open_project(self) -> Project:
+    def require_project(self) -> Project:
         """The document; BadInput when none is open."""
         project = self.project
         if project is None:
             raise BadInput("no clip is open; open one first")
         return project
-
-    def settings(self) -> RenderSettings:
-        """The sampler's settings."""
-        project = self.project
-        return project.render if project else RenderSettings()
 
     def show(
         self, project: Project | None, info: Any = None, saved_as: Path | None = None, resumed: bool = False
@@ -203,12 +208,11 @@ class Session:
             self.saved_project = project if saved_as else None
             self.playback = Playback()
             self.media = {"curve": None, "waveform": None, "filmstrip": project is not None}
-            self._rendered = {}
             self._statuses.clear()
             self.dirty = not resumed
             self.push_view()
             self.send({"type": "media", **self.media})
-            self.send({"type": "rendered", "hits": {}})
+            self.renderer.reset()
             self.send(self._status())
 
     def commit(self, edit: Edit, gesture: str | None = None) -> None:
@@ -235,7 +239,7 @@ class Session:
     def show_provisional(self, edit: Edit, gesture: str) -> None:
         """Show hits that are still being found; they are in the document only once an edit needs them."""
         with self.lock:
-            self.provisional = (edit.apply(self.open_project()), gesture)
+            self.provisional = (edit.apply(self.require_project()), gesture)
             self.push_view()
 
     def adopt_provisional(self) -> None:
@@ -281,63 +285,11 @@ class Session:
             return None
         if self.info.browser_playable:
             return Path(self.info.path)
-        return self.studio.folder("proxies") / f"{self.info.digest}.mp4"
+        return self.context.folder("proxies") / f"{self.info.digest}.mp4"
 
-    # --- sound ----------------------------------------------------------------------------------
-
-    def sounding_project(self) -> Project | None:
-        """The document to render now; None while analysis is about to change it all."""
+    def project_to_render(self) -> Project | None:
+        """The document to render now; None while there is none or analysis is about to replace it."""
         return None if self.hold_sampling else self.project
-
-    def remember(self, key: str, length: int) -> None:
-        """A sound of this key is in the cache."""
-        self._lengths.put(key, length)
-
-    def forget(self, key: str) -> None:
-        """The cache has dropped a sound: render it again if it is wanted."""
-        with self.lock:
-            self._lengths.remove(key)
-            wanted = any(entry["key"] == key for entry in self._rendered.values())
-        if wanted:
-            self.renderer.request()
-
-    def publish_rendered(self, project: Project, keys: Mapping[str, str]) -> list[Hit]:
-        """Tell which of a document's hits are rendered, if that has changed; returns the hits that are not."""
-        for key in set(keys.values()):
-            if key not in self._lengths:
-                samples = self.studio.cache.get(key)
-                if samples is not None:
-                    self.remember(key, len(samples))
-        with self.lock:
-            rendered = {
-                hit_id: {"key": key, "length": length}
-                for hit_id, key in keys.items()
-                if (length := self._lengths.get(key)) is not None
-            }
-            if self.project is project and rendered != self._rendered:
-                self._rendered = rendered
-                self.send({"type": "rendered", "hits": dict(rendered)})
-        return [hit for hit in project.hits if hit.id not in rendered]
-
-    def mix(self) -> tuple[Project, dict[str, Any]] | None:
-        """The document and the rendered sound of all its hits; None while some are still missing."""
-        from engine.pipeline.render import RenderedHit
-
-        project = self.sounding_project()
-        if project is None:
-            return None
-        found: dict[str, Any] = {}
-        arrays: dict[str, np.ndarray | None] = {}
-        for hit_id, key in self.renderer.keys(project).items():
-            if key not in arrays:
-                arrays[key] = self.studio.cache.get(key)
-            samples = arrays[key]
-            if samples is None:
-                self.forget(key)
-                self.renderer.request()
-                return None
-            found[hit_id] = RenderedHit(key, samples)
-        return project, found
 
     # --- keeping --------------------------------------------------------------------------------
 
@@ -348,7 +300,7 @@ class Session:
                 return
             self.dirty = False
             project, saved_as = self.project, self.saved_as
-        folder = self.studio.folder("sessions")
+        folder = self.context.folder("sessions")
         try:
             if project is not None:
                 autosave(folder, project, self.id, str(saved_as) if saved_as else None)
@@ -359,7 +311,7 @@ class Session:
 
     def resume(self) -> bool:
         """Take up the document this session's tab had before a restart; False when there is none."""
-        found = load_autosave(self.studio.folder("sessions"), self.id)
+        found = load_autosave(self.context.folder("sessions"), self.id)
         if found is None:
             return False
         project, saved_path = found

@@ -7,7 +7,7 @@ import threading
 import time
 
 from engine.core.errors import BadInput
-from ui.context import Studio
+from ui.context import AppContext
 from ui.session import Session
 
 IDLE_S = 3 * 3600
@@ -15,11 +15,11 @@ SWEEP_S = 0.5
 SESSION_ID = re.compile(r"^[A-Za-z0-9_-]{6,64}$")
 
 
-class Sessions:
+class SessionRegistry:
     """All sessions of the process."""
 
-    def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+    def __init__(self, context: AppContext) -> None:
+        self.context = context
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
         self._closing = threading.Event()
@@ -35,7 +35,7 @@ class Sessions:
             if session is not None:
                 session.used_at = time.monotonic()
                 return session, False
-            session = self._sessions[session_id] = Session(self.studio, session_id)
+            session = self._sessions[session_id] = Session(self.context, session_id)
             return session, True
 
     def find(self, session_id: str) -> Session | None:
@@ -45,13 +45,13 @@ class Sessions:
     def forget_sound(self, key: str) -> None:
         """The cache has dropped a sound."""
         for session in list(self._sessions.values()):
-            session.forget(key)
+            session.renderer.forget(key)
 
     def close(self) -> None:
         """Keep every document before the process ends."""
         self._closing.set()
         for session in list(self._sessions.values()):
-            for worker in (session.worker, session.helper, session.detector, session.finder, session.exports):
+            for worker in (session.worker, session.helper, session.detector, session.search_worker, session.exports):
                 worker.cancel()
             session.renderer.stop()
             session.keep()

@@ -122,7 +122,7 @@ def find(tab: Tab, by: str, **values: object) -> dict:
 
 
 def test_words_find_sounds_that_are_heard_and_then_taken_in_one_entry_of_the_history(tab: Tab, bank: Bank) -> None:
-    sound = tab.session.open_project().sounds[0]
+    sound = tab.session.require_project().sounds[0]
     answer = find(tab, "words", text="glass bottle, qwfpgj")
     assert answer["candidates"][0]["name"] == "Bottle" and answer["unknown"] == ["qwfpgj"]
     assert any("glass" in words for words, _ in answer["understood"])
@@ -130,31 +130,31 @@ def test_words_find_sounds_that_are_heard_and_then_taken_in_one_entry_of_the_his
     tab.ask("hear_found", id=first["id"])
     tab.settle()
     assert tab.last("struck")["sound_id"] == f"found:{first['id']}"
-    assert tab.session.open_project().sounds[0] == sound
+    assert tab.session.require_project().sounds[0] == sound
     for row in (second, first):
         tab.ask("use_found", id=row["id"], sound_id=sound.id, gesture="trying")
         tab.settle()
-    taken = tab.session.open_project().sounds[0]
+    taken = tab.session.require_project().sounds[0]
     assert (taken.name, taken.origin, taken.id) == ("Bottle", "text", sound.id)
-    assert {hit.sound_id for hit in tab.session.open_project().hits} >= {sound.id}
+    assert {hit.sound_id for hit in tab.session.require_project().hits} >= {sound.id}
     tab.ask("undo")
-    assert tab.session.open_project().sounds[0] == sound and not tab.errors
+    assert tab.session.require_project().sounds[0] == sound and not tab.errors
 
 
 def test_the_noise_alone_is_taken_and_the_modes_stay(tab: Tab, bank: Bank) -> None:
-    sound = tab.session.open_project().sounds[0]
+    sound = tab.session.require_project().sounds[0]
     row = find(tab, "sound", sound_id=sound.id)["candidates"][0]
     tab.ask("use_found", id=row["id"], sound_id=sound.id, parts=["noise"])
-    taken = tab.session.open_project().sounds[0]
+    taken = tab.session.require_project().sounds[0]
     assert taken.modes.frequency_hz == sound.modes.frequency_hz and taken.residual != sound.residual
     assert taken.origin == "edited" and taken.origin_note.endswith(f"noise of {row['name']}")
     tab.ask("use_found", id=row["id"], sound_id=sound.id, parts=["modes", "room"])
-    assert tab.session.open_project().sounds[0].modes.frequency_hz != sound.modes.frequency_hz
-    assert tab.session.open_project().sounds[0].name == sound.name and not tab.errors
+    assert tab.session.require_project().sounds[0].modes.frequency_hz != sound.modes.frequency_hz
+    assert tab.session.require_project().sounds[0].name == sound.name and not tab.errors
 
 
 def test_the_picture_tells_its_best_sounds_and_how_sure_it_is(tab: Tab, bank: Bank, seen: None) -> None:
-    answer = find(tab, "picture", sound_id=tab.session.open_project().sounds[0].id)
+    answer = find(tab, "picture", sound_id=tab.session.require_project().sounds[0].id)
     assert answer["candidates"][0]["name"] == "Pan" and answer["confidence"] == 0.7
     assert answer["seen"].startswith("metal (70 %)") and tab.phases[-1] in ("idle", "done")
 
@@ -162,28 +162,28 @@ def test_the_picture_tells_its_best_sounds_and_how_sure_it_is(tab: Tab, bank: Ba
 def test_new_sounds_are_made_for_words_or_for_what_is_seen_and_others_the_next_time(
     tab: Tab, bank: Bank, seen: None
 ) -> None:
-    sound_id = tab.session.open_project().sounds[0].id
+    sound_id = tab.session.require_project().sounds[0].id
     first = find(tab, "new", text="large iron pan", sound_id=sound_id)["candidates"]
     assert {row["material"] for row in first} == {"metal"} and all(row["name"].startswith("New metal") for row in first)
     second = find(tab, "new", text="", sound_id=sound_id)
     assert second["seen"].startswith("metal (70 %)") and second["candidates"][0]["name"] != first[0]["name"]
     tab.ask("use_found", id=first[0]["id"], sound_id=sound_id)
-    taken = tab.session.open_project().sounds[0]
+    taken = tab.session.require_project().sounds[0]
     tab.ask("use_found", id=first[1]["id"], sound_id=sound_id)
-    assert taken.modes and taken.modes != tab.session.open_project().sounds[0].modes and not tab.errors
+    assert taken.modes and taken.modes != tab.session.require_project().sounds[0].modes and not tab.errors
 
 
 def test_a_marked_span_becomes_a_sound(tab: Tab, bank: Bank) -> None:
-    project = tab.session.open_project()
+    project = tab.session.require_project()
     hit = project.hits[0]
     tab.ask("measure_span", start_s=hit.time_s - 0.05, end_s=hit.time_s + 0.4, sound_id=None)
     tab.settle()
-    made = tab.session.open_project().sounds[-1]
-    assert len(tab.session.open_project().sounds) == len(project.sounds) + 1
+    made = tab.session.require_project().sounds[-1]
+    assert len(tab.session.require_project().sounds) == len(project.sounds) + 1
     assert made.origin == "reference" and made.recording and len(made.modes)
     tab.ask("measure_span", start_s=hit.time_s - 0.05, end_s=hit.time_s + 0.4, sound_id=made.id)
     tab.settle()
-    assert len(tab.session.open_project().sounds) == len(project.sounds) + 1 and not tab.errors
+    assert len(tab.session.require_project().sounds) == len(project.sounds) + 1 and not tab.errors
 
 
 def test_recordings_are_added_to_the_bank_and_what_is_broken_or_known_is_told(
@@ -204,7 +204,7 @@ def test_recordings_are_added_to_the_bank_and_what_is_broken_or_known_is_told(
 
 
 def test_wrong_wishes_are_refused_in_one_sentence(tab: Tab, bank: Bank) -> None:
-    sound_id = tab.session.open_project().sounds[0].id
+    sound_id = tab.session.require_project().sounds[0].id
     for kind, values in (
         ("find", {"by": "smell"}),
         ("find", {"by": "words", "text": "  "}),

@@ -18,8 +18,8 @@ from engine.document.storage import project_from_json, project_to_json
 from engine.physics.model import LONGEST_RISE_S
 from engine.pipeline.render import place_hits
 from tests.clips import make_clicks, make_clip
-from tests.ui_tab import DEMO_HITS, Tab, check_sentence, start_studio
-from ui.context import Studio
+from tests.ui_tab import DEMO_HITS, Tab, check_sentence, make_context
+from ui.context import AppContext
 from ui.handlers import handle
 from ui.server import create_app
 
@@ -101,7 +101,7 @@ def test_a_bad_path_is_refused(tab: Tab) -> None:
 
 def test_a_recording_that_is_none_leaves_the_sound(tab: Tab, tmp_path: Path) -> None:
     before = tab.session.history
-    sound_id = tab.session.open_project().sounds[0].id
+    sound_id = tab.session.require_project().sounds[0].id
     silent = tmp_path / "silent.wav"
     soundfile.write(silent, np.zeros(4800, np.float32), 48_000)
     not_finite = tmp_path / "wild.wav"
@@ -150,7 +150,7 @@ def absurd_edits(project: Any) -> list[dict[str, Any]]:
 
 def test_absurd_edits_are_refused_in_a_sentence_and_change_nothing(tab: Tab) -> None:
     before, sent = tab.session.history, len(tab.heard("view"))
-    for number, edit in enumerate(absurd_edits(tab.session.open_project()), 1):
+    for number, edit in enumerate(absurd_edits(tab.session.require_project()), 1):
         tab.ask("edit", edit=edit, gesture=None)
         assert len(tab.errors) == number, edit
         check_sentence(tab.errors[-1])
@@ -159,7 +159,7 @@ def test_absurd_edits_are_refused_in_a_sentence_and_change_nothing(tab: Tab) -> 
 
 
 def test_numbers_out_of_range_are_held_to_it(tab: Tab) -> None:
-    project = tab.session.open_project()
+    project = tab.session.require_project()
     hit, sound = project.hits[0].id, project.sounds[0].id
     tab.edit("add_hit", time_s=1e9, velocity_db=1e308)
     tab.edit("move_hits", ids=[hit], delta_s=-1e9)
@@ -171,11 +171,11 @@ def test_numbers_out_of_range_are_held_to_it(tab: Tab) -> None:
     tab.edit("set_threshold", threshold=7)
     tab.settle()
     assert not tab.errors
-    after = tab.session.open_project()
+    after = tab.session.require_project()
     assert all(0.0 <= h.time_s <= after.clip.duration_s for h in after.hits)
     assert after.hit(hit).pan == 1.0 and after.render.steps <= 64 and len(after.sound(sound).name) <= 120
     assert project_from_json(project_to_json(after)) == after  # what is allowed can be kept
-    mixed = tab.session.mix()
+    mixed = tab.session.renderer.mix()
     assert mixed is not None and np.isfinite(place_hits(*mixed)).all()
 
 
@@ -186,7 +186,7 @@ def test_messages_that_make_no_sense_are_refused(tab: Tab) -> None:
         {"type": "open_demo", "name": "../secret"}, {"type": "open_demo"}, {"type": "export"},
         {"type": "export", "what": []}, {"type": "export", "what": ["exe"]}, {"type": "export", "what": [{}]},
         {"type": "analyse", "hits": ["ghost"]}, {"type": "analyse", "hits": [{}]}, {"type": "strike"},
-        {"type": "strike", "sound_id": tab.session.open_project().sounds[0].id, "velocity_db": 900},
+        {"type": "strike", "sound_id": tab.session.require_project().sounds[0].id, "velocity_db": 900},
         {"type": "audition_preset", "name": {}}, {"type": "sound_from_file", "sound_id": "ghost", "path": "x.wav"},
     ]  # fmt: skip
     for number, message in enumerate(messages, 1):
@@ -209,7 +209,7 @@ def test_text_that_is_no_json_is_refused_over_the_wire(client: TestClient) -> No
 # --- targets that cannot be written -----------------------------------------------------------
 
 
-def test_a_target_that_cannot_be_written_is_told(tab: Tab, studio: Studio, tmp_path: Path) -> None:
+def test_a_target_that_cannot_be_written_is_told(tab: Tab, context: AppContext, tmp_path: Path) -> None:
     before = tab.session.project
     taken = tmp_path / "taken.struck.json"
     taken.mkdir()
@@ -217,7 +217,7 @@ def test_a_target_that_cannot_be_written_is_told(tab: Tab, studio: Studio, tmp_p
         tab.ask("save", path=str(path))
         check_sentence(tab.errors[-1])
     assert len(tab.errors) == 2 and not tab.last("view")["project"]["saved"]
-    (studio.home / "exports" / tab.session.id).write_text("in the way")
+    (context.home / "exports" / tab.session.id).write_text("in the way")
     tab.ask("export", what=["wav"])
     tab.settle()
     assert len(tab.errors) == 3
@@ -229,10 +229,10 @@ def test_a_target_that_cannot_be_written_is_told(tab: Tab, studio: Studio, tmp_p
 # --- what is delivered ------------------------------------------------------------------------
 
 
-def test_only_files_of_the_editor_and_the_session_are_delivered(client: TestClient, tab: Tab, studio: Studio) -> None:
-    secret = studio.home / "exports" / "secret.txt"
+def test_only_files_of_the_editor_and_the_session_are_served(client: TestClient, tab: Tab, context: AppContext) -> None:
+    secret = context.home / "exports" / "secret.txt"
     secret.write_text("secret")
-    (studio.home / "recent.json").write_text("[]")
+    (context.home / "recent.json").write_text("[]")
     own = f"/struck/export/{tab.session.id}"
     for address in (
         f"{own}/../secret.txt", f"{own}/..%2Fsecret.txt", f"{own}/%2e%2e%2fsecret.txt", f"{own}/..%5csecret.txt",
@@ -247,14 +247,14 @@ def test_only_files_of_the_editor_and_the_session_are_delivered(client: TestClie
     assert client.get("/struck/static/main.js").status_code == 200
 
 
-def test_an_upload_stays_in_its_folder_whatever_its_name(client: TestClient, tab: Tab, studio: Studio) -> None:
+def test_an_upload_stays_in_its_folder_whatever_its_name(client: TestClient, tab: Tab, context: AppContext) -> None:
     names = ["../../evil.mp4", "C:\\fakepath\\evil.mp4", "/etc/passwd", "..", "", "two\nlines\t.mp4", "nul\0.m\0v"]
     names.append("é" * 300 + ".mp4")
     for name in names:
         answer = client.post("/struck/upload", params={"session": tab.session.id, "name": name}, content=b"abc")
         assert answer.status_code == 200, answer.text
         place = answer.json()["path"].removeprefix("upload:")
-        folder = (studio.home / "uploads" / tab.session.id).resolve()
+        folder = (context.home / "uploads" / tab.session.id).resolve()
         path = (folder / place).resolve()
         assert path.is_relative_to(folder) and path.read_bytes() == b"abc"
     assert client.post("/struck/upload", params={"session": "../x", "name": "a"}, content=b"").status_code == 400
@@ -309,8 +309,8 @@ def test_other_sites_and_other_names_are_kept_out(client: TestClient) -> None:
 
 
 def test_a_public_start_opens_no_paths_of_this_machine_and_asks_for_its_password(tmp_path: Path) -> None:
-    studio = start_studio(tmp_path, listen=True, auth=("ann", "secret"))
-    app = create_app(studio)
+    context = make_context(tmp_path, listen=True, auth=("ann", "secret"))
+    app = create_app(context)
     with TestClient(app, base_url="http://struck.example") as client:
         assert client.get("/struck/static/main.js").status_code == 401
         assert client.get("/struck/static/main.js", auth=("ann", "wrong")).status_code == 401
@@ -333,7 +333,7 @@ def read_match(answer: Any) -> tuple[dict[str, Any], np.ndarray]:
 
 
 def test_a_sound_of_the_clip_is_shown_beside_the_hit_it_came_from(client: TestClient, tab: Tab) -> None:
-    sound = tab.session.open_project().sounds[0]
+    sound = tab.session.require_project().sounds[0]
     address = f"/struck/match/{tab.session.id}/{sound.id}"
     answer = client.get(address)
     assert answer.status_code == 200
@@ -348,7 +348,7 @@ def test_a_sound_of_the_clip_is_shown_beside_the_hit_it_came_from(client: TestCl
 
 
 def test_an_edited_sound_is_shown_as_measured_and_as_it_is_now(client: TestClient, tab: Tab) -> None:
-    sound = tab.session.open_project().sounds[0]
+    sound = tab.session.require_project().sounds[0]
     address = f"/struck/match/{tab.session.id}/{sound.id}"
     before, _ = read_match(client.get(address))
     tab.edit("set_modes", sound_id=sound.id, indices=[0], power_db=[sound.modes.power_db[0] - 20.0])
@@ -363,7 +363,7 @@ def test_an_edited_sound_is_shown_as_measured_and_as_it_is_now(client: TestClien
 
 def test_a_preset_says_that_it_has_no_recording(client: TestClient, tab: Tab) -> None:
     tab.open_demo("silent")
-    for sound in tab.session.open_project().sounds:
+    for sound in tab.session.require_project().sounds:
         head, _ = read_match(client.get(f"/struck/match/{tab.session.id}/{sound.id}"))
         assert not head["source"] and "no recording" in head["why"] and head["now"]["fit"] is None
         check_sentence(head["why"])
@@ -379,7 +379,7 @@ def test_a_recording_taken_from_a_file_is_kept_beside_its_sound(client: TestClie
         rate_hz + 4410
     )
     soundfile.write(tmp_path / "bell.wav", wave, rate_hz, subtype="FLOAT")
-    sound_id = tab.session.open_project().sounds[0].id
+    sound_id = tab.session.require_project().sounds[0].id
     tab.ask("sound_from_file", sound_id=sound_id, path=str(tmp_path / "bell.wav"))
     tab.settle()
     address = f"/struck/match/{tab.session.id}/{sound_id}"
@@ -388,8 +388,8 @@ def test_a_recording_taken_from_a_file_is_kept_beside_its_sound(client: TestClie
     tab.edit("set_modes", sound_id=sound_id, indices=[0], power_db=[-60.0])
     edited, _ = read_match(client.get(address))
     assert edited["source"] == "bell.wav" and edited["measured"]["fit"] == head["now"]["fit"]
-    reloaded = project_from_json(project_to_json(tab.session.open_project()))
-    assert reloaded.sound(sound_id).recording == tab.session.open_project().sound(sound_id).recording != ""
+    reloaded = project_from_json(project_to_json(tab.session.require_project()))
+    assert reloaded.sound(sound_id).recording == tab.session.require_project().sound(sound_id).recording != ""
 
 
 def test_no_match_of_what_is_not_there(client: TestClient, tab: Tab) -> None:
@@ -405,13 +405,13 @@ def test_no_match_of_what_is_not_there(client: TestClient, tab: Tab) -> None:
 
 
 def test_the_rise_is_edited_within_its_range(tab: Tab) -> None:
-    sound_id = tab.session.open_project().sounds[0].id
+    sound_id = tab.session.require_project().sounds[0].id
     tab.edit("set_rise", sound_id=sound_id, rise_s=0.004)
     assert tab.last("view")["project"]["sounds"][0]["residual"]["rise_s"] == 0.004 and not tab.errors
     assert tab.last("view")["undo"] == "Change the rise"
     for wrong in (None, "soon"):
         tab.edit("set_rise", sound_id=sound_id, rise_s=wrong)
         check_sentence(tab.errors[-1])
-    assert tab.session.open_project().sounds[0].residual.rise_s == 0.004
+    assert tab.session.require_project().sounds[0].residual.rise_s == 0.004
     tab.edit("set_rise", sound_id=sound_id, rise_s=7.0)
-    assert tab.session.open_project().sounds[0].residual.rise_s == LONGEST_RISE_S
+    assert tab.session.require_project().sounds[0].residual.rise_s == LONGEST_RISE_S

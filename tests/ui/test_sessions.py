@@ -18,10 +18,10 @@ from engine.core.paths import CHECKPOINTS
 from engine.document.storage import project_to_json
 from engine.physics.model import Context, Modes, Residual
 from tests.clips import make_clicks, make_clip
-from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, start_studio, wait_until
-from ui.context import Studio
+from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, make_context, wait_until
+from ui.context import AppContext
 from ui.handlers import begin
-from ui.send_queue import Outbox
+from ui.send_queue import CoalescingSendQueue
 from ui.server import create_app
 from ui.session import Session
 
@@ -29,8 +29,8 @@ from ui.session import Session
 
 
 def test_the_demo_is_there_without_looking_for_hits_or_sampling(tmp_path: Path) -> None:
-    studio = start_studio(tmp_path, checkpoint_folder=CHECKPOINTS)
-    tab = Tab(Session(studio, "demo"))
+    context = make_context(tmp_path, checkpoint_folder=CHECKPOINTS)
+    tab = Tab(Session(context, "demo"))
     tab.open_demo()
     assert not tab.errors
     assert set(tab.phases) == {"idle"}
@@ -54,7 +54,7 @@ def test_a_clip_becomes_hits_and_sounds_in_one_step_of_the_history(tab: Tab, tmp
     assert tab.phases[-1] == "done"
     tab.ask("undo")
     tab.settle()
-    assert not tab.session.open_project().hits and tab.last("view")["undo"] is None
+    assert not tab.session.require_project().hits and tab.last("view")["undo"] is None
 
 
 def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,20 +71,20 @@ def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch:
         tab.ask("cancel")
         tab.settle()
     assert (tab.last("status")["phase"], tab.last("status")["message"]) == ("cancelled", "Stopped")
-    assert tab.session.name == "long" and not tab.session.open_project().hits and not tab.errors
+    assert tab.session.name == "long" and not tab.session.require_project().hits and not tab.errors
     tab.ask("detect")
     tab.settle()
-    assert len(tab.session.open_project().hits) >= 2 and tab.last("media")["curve"] and not tab.errors
+    assert len(tab.session.require_project().hits) >= 2 and tab.last("media")["curve"] and not tab.errors
 
 
 def test_only_the_chosen_hits_are_measured_again(tab: Tab) -> None:
-    project = tab.session.open_project()
+    project = tab.session.require_project()
     chosen, other = [hit for hit in project.hits if hit.sound_id == project.hits[0].sound_id][:2]
     tab.edit("set_modes", sound_id=chosen.sound_id, indices=[0], frequency_hz=[5000.0])
     tab.ask("analyse", hits=[chosen.id])
     tab.settle()
     assert not tab.errors
-    after = tab.session.open_project()
+    after = tab.session.require_project()
     assert after.hit(other.id).sound_id == other.sound_id  # the edited sound stays with the rest
     assert after.sound(after.hit(chosen.id).sound_id).origin == "clip"
 
@@ -95,7 +95,7 @@ def test_a_silent_clip_gets_a_preset_that_says_so(tab: Tab, tmp_path: Path) -> N
     tab.edit("add_hit", time_s=0.5, velocity_db=0.0)
     (sound,) = tab.last("view")["project"]["sounds"]
     assert sound["origin"] == "preset" and sound["origin_note"].startswith("default preset")
-    preset = tab.session.studio.presets()[-1]
+    preset = tab.session.context.presets()[-1]
     tab.ask("audition_preset", name=preset.name)
     tab.settle()
     assert tab.last("struck")["sound_id"] == f"preset:{preset.name}"
@@ -146,10 +146,10 @@ class SlowSampler:
 
 
 @pytest.fixture
-def slow(studio: Studio, tmp_path: Path) -> Iterator[tuple[Studio, SlowSampler]]:
-    """A studio of its own whose only sampler is slow."""
+def slow(context: AppContext, tmp_path: Path) -> Iterator[tuple[AppContext, SlowSampler]]:
+    """A context of its own whose only sampler is slow."""
     sampler = SlowSampler()
-    made = start_studio(tmp_path)
+    made = make_context(tmp_path)
     made.checkpoints = lambda: ("sampler",)  # type: ignore[method-assign]
     made.digest = lambda settings: sampler.digest if settings.checkpoint else ""  # type: ignore[method-assign]
     made.sampler = lambda settings: sampler if settings.checkpoint else None  # type: ignore[method-assign]
@@ -157,18 +157,18 @@ def slow(studio: Studio, tmp_path: Path) -> Iterator[tuple[Studio, SlowSampler]]
     sampler.steps.release(1_000_000)
 
 
-def open_with_sampler(studio: Studio, name: str) -> Tab:
+def open_with_sampler(context: AppContext, name: str) -> Tab:
     """A tab with the demo, whose hits are to be sampled."""
-    tab = Tab(Session(studio, name))
+    tab = Tab(Session(context, name))
     tab.ask("open_demo", name="sound")
     wait_until(lambda: tab.session.project is not None)
-    assert tab.session.open_project().render.checkpoint == "sampler"
+    assert tab.session.require_project().render.checkpoint == "sampler"
     return tab
 
 
-def test_the_newest_change_is_sampled_and_what_it_overtook_is_dropped(slow: tuple[Studio, SlowSampler]) -> None:
-    studio, sampler = slow
-    tab = open_with_sampler(studio, "latest-wins")
+def test_the_newest_change_is_sampled_and_what_it_overtook_is_dropped(slow: tuple[AppContext, SlowSampler]) -> None:
+    context, sampler = slow
+    tab = open_with_sampler(context, "latest-wins")
     wait_until(lambda: sampler.begun)
     sampler.steps.release(10_000)
     tab.settle()
@@ -176,7 +176,7 @@ def test_the_newest_change_is_sampled_and_what_it_overtook_is_dropped(slow: tupl
         pass
     sampler.begun.clear()
     sampler.finished.clear()
-    sound_id = tab.session.open_project().hits[0].sound_id
+    sound_id = tab.session.require_project().hits[0].sound_id
     for hz in (3000.0, 3100.0, 3200.0):
         seen = len(sampler.begun)
         tab.edit("set_modes", sound_id=sound_id, indices=[0], frequency_hz=[hz])
@@ -187,30 +187,30 @@ def test_the_newest_change_is_sampled_and_what_it_overtook_is_dropped(slow: tupl
     tab.settle()
     assert {modes.frequency_hz[0] for modes in sampler.begun} >= {3000.0, 3100.0, 3200.0}
     assert {modes.frequency_hz[0] for modes in sampler.finished} == {3200.0}
-    project = tab.session.open_project()
+    project = tab.session.require_project()
     assert set(tab.last("rendered")["hits"]) == {hit.id for hit in project.hits}
     assert tab.last("status")["phase"] == "done" and not tab.errors
     assert tab.last("status")["done"] == tab.last("status")["total"] > 0
 
 
-def test_cancel_stops_sampling_and_the_next_change_takes_it_up(slow: tuple[Studio, SlowSampler]) -> None:
-    studio, sampler = slow
-    tab = open_with_sampler(studio, "cancelled")
+def test_cancel_stops_sampling_and_the_next_change_takes_it_up(slow: tuple[AppContext, SlowSampler]) -> None:
+    context, sampler = slow
+    tab = open_with_sampler(context, "cancelled")
     wait_until(lambda: sampler.begun)
     tab.ask("cancel")
     tab.settle()
     assert tab.last("status") == {**tab.last("status"), "phase": "cancelled", "message": "Sampling stopped"}
     assert not sampler.finished and not tab.last("rendered")["hits"] and not tab.errors
-    assert len(tab.session.open_project().hits) == DEMO_HITS
-    assert tab.session.mix() is None  # asking for the track samples what is missing
+    assert len(tab.session.require_project().hits) == DEMO_HITS
+    assert tab.session.renderer.mix() is None  # asking for the track samples what is missing
     sampler.steps.release(10_000)
     tab.settle()
     assert len(tab.last("rendered")["hits"]) == DEMO_HITS and tab.last("status")["phase"] == "done"
 
 
-def test_an_export_waits_for_the_last_hits_and_can_be_stopped(slow: tuple[Studio, SlowSampler]) -> None:
-    studio, sampler = slow
-    tab = open_with_sampler(studio, "export-waits")
+def test_an_export_waits_for_the_last_hits_and_can_be_stopped(slow: tuple[AppContext, SlowSampler]) -> None:
+    context, sampler = slow
+    tab = open_with_sampler(context, "export-waits")
     wait_until(lambda: sampler.begun)
     tab.ask("export", what=["wav"])
     wait_until(lambda: tab.last("status")["phase"] == "exporting")
@@ -223,10 +223,10 @@ def test_an_export_waits_for_the_last_hits_and_can_be_stopped(slow: tuple[Studio
     assert [file["name"] for file in tab.last("exported")["files"]] == ["demo_sound.wav"] and not tab.errors
 
 
-def test_a_new_seed_and_another_number_of_steps_sample_anew(slow: tuple[Studio, SlowSampler]) -> None:
-    studio, sampler = slow
+def test_a_new_seed_and_another_number_of_steps_sample_anew(slow: tuple[AppContext, SlowSampler]) -> None:
+    context, sampler = slow
     sampler.steps.release(1_000_000)
-    tab = open_with_sampler(studio, "seeded")
+    tab = open_with_sampler(context, "seeded")
     tab.settle()
     for settings in ({"seed": 7}, {"steps": 6}, {"guidance": 1.5}):
         before = tab.last("rendered")["hits"]
@@ -240,12 +240,12 @@ def test_a_new_seed_and_another_number_of_steps_sample_anew(slow: tuple[Studio, 
     assert not tab.errors
 
 
-def test_moving_panning_and_muting_sample_nothing(slow: tuple[Studio, SlowSampler]) -> None:
-    studio, sampler = slow
+def test_moving_panning_and_muting_sample_nothing(slow: tuple[AppContext, SlowSampler]) -> None:
+    context, sampler = slow
     sampler.steps.release(1_000_000)
-    tab = open_with_sampler(studio, "moved")
+    tab = open_with_sampler(context, "moved")
     tab.settle()
-    sampled, hit_id = len(sampler.begun), tab.session.open_project().hits[0].id
+    sampled, hit_id = len(sampler.begun), tab.session.require_project().hits[0].id
     tab.edit("move_hits", ids=[hit_id], delta_s=0.05)
     tab.edit("set_hits", ids=[hit_id], values={"pan": -1.0, "gain_db": -6.0, "mute": True})
     tab.edit("set_mix", gain_db=-3.0)
@@ -266,7 +266,7 @@ def test_twenty_sessions_do_not_mix(client: TestClient) -> None:
         tab.settle()
         for step in range(3):
             tab.edit("add_hit", time_s=0.1 * number + 0.01 * step, velocity_db=-float(number))
-        tab.edit("rename_sound", sound_id=tab.session.open_project().sounds[0].id, name=f"Thing {number}")
+        tab.edit("rename_sound", sound_id=tab.session.require_project().sounds[0].id, name=f"Thing {number}")
         tab.ask("undo")
         tab.settle()
 
@@ -286,7 +286,7 @@ def test_twenty_sessions_do_not_mix(client: TestClient) -> None:
         assert {name for name in names if name.startswith("Thing")} == {f"Thing {number}"}
         assert not project["sounds"][0]["name"].startswith("Thing")
         assert set(tab.last("rendered")["hits"]) == {hit["id"] for hit in project["hits"]}
-    before = [json.dumps(project_to_json(tab.session.open_project())) for tab in tabs]
+    before = [json.dumps(project_to_json(tab.session.require_project())) for tab in tabs]
     assert len(set(before)) == 20
 
 
@@ -300,11 +300,11 @@ def test_two_tabs_of_one_session_see_the_same(tab: Tab) -> None:
 
 def test_a_slow_tab_gets_the_newest_state_and_every_message() -> None:
     async def fill() -> list[str]:
-        outbox = Outbox(asyncio.get_running_loop())
+        send_queue = CoalescingSendQueue(asyncio.get_running_loop())
         for k in range(5):
-            outbox.put({"type": "view", "rev": k})
-            outbox.put({"type": "note", "message": str(k)})
-        return await outbox.take()
+            send_queue.put({"type": "view", "rev": k})
+            send_queue.put({"type": "note", "message": str(k)})
+        return await send_queue.take()
 
     told = [json.loads(text) for text in asyncio.run(fill())]
     assert [m["rev"] for m in told if m["type"] == "view"] == [4]
@@ -316,7 +316,7 @@ def test_a_slow_tab_gets_the_newest_state_and_every_message() -> None:
 
 def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
     def start() -> tuple[TestClient, Any]:
-        app = create_app(start_studio(tmp_path))
+        app = create_app(make_context(tmp_path))
         return TestClient(app, base_url="http://127.0.0.1"), app
 
     client, app = start()
@@ -348,24 +348,24 @@ def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
         other = Tab(app.state.sessions.get("fresh-tab")[0])
         begin(other.session, True)
         other.settle()
-        assert other.session.name == "demo_sound" and len(other.session.open_project().hits) == DEMO_HITS
+        assert other.session.name == "demo_sound" and len(other.session.require_project().hits) == DEMO_HITS
 
 
 def test_a_torn_autosave_and_a_lost_clip_do_not_stop_the_start(tmp_path: Path) -> None:
-    studio = start_studio(tmp_path)
-    (studio.home / "sessions" / "torn-tab.struck.json").write_text('{"version": 1, "clip": {')
-    torn = Tab(Session(studio, "torn-tab"))
+    context = make_context(tmp_path)
+    (context.home / "sessions" / "torn-tab.struck.json").write_text('{"version": 1, "clip": {')
+    torn = Tab(Session(context, "torn-tab"))
     begin(torn.session, True)
     torn.settle()
     assert torn.session.name == "demo_sound" and not torn.errors
 
     clip = make_clip(tmp_path / "gone.mp4", sounds=[(0.0, make_clicks([0.5], 2.0))])
-    before = Tab(Session(studio, "lost-tab"))
+    before = Tab(Session(context, "lost-tab"))
     before.ask("open", path=str(clip))
     before.settle()
     before.session.keep()
     clip.unlink()
-    lost = Tab(Session(studio, "lost-tab"))
+    lost = Tab(Session(context, "lost-tab"))
     begin(lost.session, True)
     lost.settle()
     assert lost.session.project == before.session.project

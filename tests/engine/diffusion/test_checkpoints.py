@@ -17,7 +17,7 @@ from engine.core.paths import ASSETS
 from engine.diffusion.checkpoint import SAMPLER, load_velocity_network, save_velocity_network
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.document.project import RenderSettings
-from tests.ui_tab import Tab, check_sentence, start_studio, wait_until
+from tests.ui_tab import Tab, check_sentence, make_context, wait_until
 from ui.session import Session
 
 TINY = NetworkConfig(channels=(8, 16), blocks=1, embedding=32)
@@ -125,18 +125,18 @@ def test_rendering_says_why_and_ends_with_status_2(
 
 def test_a_project_that_names_one_sounds_by_modes_and_noise(models: Path, tmp_path: Path) -> None:
     (models / "wide").rename(models / "sampler")
-    studio = start_studio(tmp_path, checkpoint_folder=models)
+    context = make_context(tmp_path, checkpoint_folder=models)
     settings = RenderSettings()
-    assert settings.checkpoint == "sampler" and studio.digest(settings)  # its files look whole
-    tab = Tab(Session(studio, "misfit"))
+    assert settings.checkpoint == "sampler" and context.digest(settings)  # its files look whole
+    tab = Tab(Session(context, "misfit"))
     tab.ask("open_demo", name="sound")
     wait_until(lambda: tab.session.project is not None)
     tab.settle()
-    project = tab.session.open_project()
+    project = tab.session.require_project()
     assert len(tab.errors) == 1 and "stem.weight is 8 x" in tab.errors[0]
     check_sentence(tab.errors[0])
     assert set(tab.last("rendered")["hits"]) == {hit.id for hit in project.hits}
-    assert studio.digest(settings) == "" and studio.sampler(settings) is None
+    assert context.digest(settings) == "" and context.sampler(settings) is None
     shown = {model["name"]: model["fault"] for model in tab.last("welcome")["checkpoints"]}
     assert shown["good"] is None and "stem.weight" in shown["sampler"] and not {"ddpm", "material"} & set(shown)
 
@@ -146,24 +146,24 @@ def test_a_project_that_names_one_sounds_by_modes_and_noise(models: Path, tmp_pa
         (True, False),
         (False, True),
     ]
-    assert tab.session.open_project().render.checkpoint == "sampler"
+    assert tab.session.require_project().render.checkpoint == "sampler"
 
 
 def test_one_that_is_replaced_is_looked_at_anew(models: Path, tmp_path: Path) -> None:
-    studio = start_studio(tmp_path, checkpoint_folder=models)
+    context = make_context(tmp_path, checkpoint_folder=models)
     settings = RenderSettings(checkpoint="wide")
     with pytest.raises(BadInput, match="stem"):
-        studio.check("wide")
-    before = studio.digest(RenderSettings(checkpoint="good"))
+        context.check("wide")
+    before = context.digest(RenderSettings(checkpoint="good"))
     make(models / "wide")
     damage(models / "wide", 0.25)
-    studio.check("wide")
-    sampler = studio.sampler(settings)
-    assert sampler is not None and studio.digest(settings) == sampler.digest != before
+    context.check("wide")
+    sampler = context.sampler(settings)
+    assert sampler is not None and context.digest(settings) == sampler.digest != before
 
 
 @pytest.mark.parametrize("name", ["../models/good", "good/", "..", ".", "a\0b", "x" * 5000, "/"])
 def test_a_project_cannot_name_a_place_elsewhere(models: Path, tmp_path: Path, name: str) -> None:
-    studio = start_studio(tmp_path, checkpoint_folder=models)
+    context = make_context(tmp_path, checkpoint_folder=models)
     settings = RenderSettings(checkpoint=name)
-    assert studio.digest(settings) == "" and studio.sampler(settings) is None
+    assert context.digest(settings) == "" and context.sampler(settings) is None

@@ -173,18 +173,18 @@ def test_nonsense_is_refused(fields: dict[str, object]) -> None:
 
 
 def test_a_preview_tells_the_morph_and_changes_nothing(tab: Tab) -> None:
-    project = tab.session.open_project()
+    project = tab.session.require_project()
     sound, other = project.sounds[:2]
     tab.ask("morph_preview", sound_id=sound.id, other=other.id, amount=0.3)
     told = tab.last("morphed")
     modes, _ = morph((sound.modes, sound.residual), (other.modes, other.residual), 0.3)
     assert (told["sound_id"], told["amount"]) == (sound.id, 0.3)
     assert told["sound"]["modes"]["frequency_hz"] == pytest.approx(modes.frequency_hz, abs=1e-4)
-    assert tab.session.open_project() is project and not tab.errors
+    assert tab.session.require_project() is project and not tab.errors
     tab.ask("morph_preview", sound_id=sound.id, other="s99", amount=0.3)
     check_sentence(tab.errors[-1])
     tab.edit("morph_sound", sound_id=sound.id, preset="Wine glass", amount=0.5)
-    assert tab.session.open_project().sound(sound.id).origin_note == f"morph of {sound.name} and Wine glass, 50 %"
+    assert tab.session.require_project().sound(sound.id).origin_note == f"morph of {sound.name} and Wine glass, 50 %"
     tab.edit("set_macros", sound_id=sound.id, values={"mass": 0.5})
     tab.edit("bake_macros", sound_id=sound.id)
     assert tab.last("view")["undo"] == f"Bake macros into {sound.name}" and len(tab.errors) == 1

@@ -1,0 +1,279 @@
+"""Rendering of one session's document in the background: the latest document wins, the rest comes from the cache."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from engine.core.errors import Cancelled, StruckError
+from engine.core.lru import LRU
+from engine.document.project import Hit, Project, RenderSettings
+from ui.context import AppContext
+
+if TYPE_CHECKING:
+    from engine.pipeline.render import RenderedHit
+
+BATCH_ON_CPU = 4
+BATCH_ON_GPU = 32
+SETTLE_S = 0.03
+MOST_LENGTHS = 50_000
+
+
+@dataclass(frozen=True)
+class RenderCallbacks:
+    """What a renderer needs of its session.
+
+    ``lock`` guards the session; whoever holds it sees a document and the list of its rendered hits together.
+    ``project`` returns the document to render, None while there is none or analysis is about to replace it.
+    ``send`` sends a message to the session's tabs, ``send_welcome`` the list of checkpoints as it is now.
+    ``report`` shows an exception and returns its sentence.
+    """
+
+    lock: threading.RLock
+    project: Callable[[], Project | None]
+    send: Callable[[dict[str, Any]], None]
+    send_welcome: Callable[[], None]
+    set_status: Callable[..., None]
+    clear_status: Callable[[str], None]
+    report: Callable[[Exception, str], str]
+
+
+class Renderer:
+    """Samples the hits whose render key changed, and cancels those that the document no longer needs."""
+
+    def __init__(self, context: AppContext, callbacks: RenderCallbacks) -> None:
+        self._context = context
+        self._session = callbacks
+        self._lock = threading.Lock()
+        self._wanted = False
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+        self._keys: tuple[Project, str, dict[str, str]] | None = None
+        self._reported_fault = ""
+        self._lengths = LRU[str, int](MOST_LENGTHS)
+        self._rendered: dict[str, dict[str, Any]] = {}
+        self.problem: str | None = None
+
+    # --- running --------------------------------------------------------------------------------
+
+    def request(self) -> None:
+        """Render soon: the document may have changed."""
+        with self._lock:
+            self._wanted = True
+            self._stopped = False
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name="render", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Sample nothing more until the next request."""
+        self._stopped = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being rendered or about to be."""
+        return self._thread is not None
+
+    def wait(self, check: Callable[[], None]) -> None:
+        """Return when the sound is up to date; StruckError if rendering failed."""
+        if not self.busy and self._missing():
+            self.request()
+        while self.busy:
+            check()
+            time.sleep(0.02)
+        check()  # sampling may have ended because it was stopped together with whoever waits
+        if self.problem:
+            raise StruckError(self.problem)
+
+    def _loop(self) -> None:
+        reported_done = False
+        while True:
+            with self._lock:
+                if not self._wanted:
+                    self._thread = None
+                    return
+                self._wanted = False
+            self.problem = None
+            try:
+                if self._render():
+                    reported_done = True
+                elif not reported_done:
+                    self._session.clear_status("sampling")
+            except Cancelled:
+                reported_done = False
+                self._session.set_status("sampling", "cancelled", message="Sampling stopped")
+            except Exception as error:
+                reported_done = False
+                self.problem = self._session.report(error, "Sampling")
+                self._session.set_status("sampling", "error", message=self.problem)
+
+    def _missing(self) -> bool:
+        project = self._session.project()
+        return project is not None and len(self._publish(project)) > 0
+
+    def _render(self) -> int:
+        """Sample until nothing is missing; returns the number of hits sampled."""
+        from engine.pipeline.render import render_hits
+
+        session, context = self._session, self._context
+        started = time.monotonic()
+        settings = RenderSettings()
+        sampled = 0
+        while True:
+            project = session.project()
+            if project is None:
+                return sampled
+            settings = project.render
+            missing = self._publish(project)
+            if not missing:
+                break
+            time.sleep(SETTLE_S)
+            if session.project() is not project:
+                continue
+            sampler = context.sampler(project.render)
+            if sampler is None:
+                self._report_fault(project.render)
+            on_gpu = sampler is not None and context.device()[0].type != "cpu"
+            batch = sampling_order(missing)[: BATCH_ON_GPU if on_gpu else BATCH_ON_CPU]
+            total = sampled + len(missing)
+            wanted = {self.keys(project)[hit.id] for hit in batch}
+            check = self._check_wanted(project, wanted)
+            session.set_status("sampling", "sampling", sampled, total, f"Sampling {sampled} of {total}", started)
+            try:
+                with context.sampling_lock.acquire(check) as yield_lock:
+
+                    def progress(
+                        done: int,
+                        _total: int,
+                        sampled: int = sampled,
+                        total: int = total,
+                        check: Callable[[], None] = check,
+                        yield_lock: Callable[[], None] = yield_lock,
+                    ) -> None:
+                        check()
+                        now = min(sampled + done, total)
+                        session.set_status("sampling", "sampling", now, total, f"Sampling {now} of {total}", started)
+                        yield_lock()
+
+                    def show(found: dict[str, RenderedHit], project: Project = project) -> None:
+                        for hit in found.values():
+                            self.remember(hit.key, len(hit.samples))
+                        self._publish(project)
+
+                    part = replace(project, hits=tuple(batch))
+                    group = len(batch) if on_gpu else 1
+                    render_hits(part, sampler, context.cache, progress, show, include_muted=True, group_hits=group)
+                sampled += len(batch)
+            except Cancelled:
+                if self._stopped:
+                    raise
+        if sampled:
+            lacks = "" if context.checkpoints() else ": no checkpoint"
+            how = "" if context.digest(settings) else f" (prior only{lacks})"
+            message = f"Sampled {sampled} of {sampled} hits{how}"
+            session.set_status("sampling", "done", sampled, sampled, message, started)
+        return sampled
+
+    def _report_fault(self, settings: RenderSettings) -> None:
+        """Report once why the document's checkpoint is refused; that it is not installed, the Sampler tab shows."""
+        name = settings.checkpoint
+        fault = self._context.fault(name) if name in self._context.checkpoints() else None
+        if fault and fault != self._reported_fault:
+            self._session.send({"type": "error", "message": f"{fault}; until then modes and noise alone sound"})
+            self._session.send_welcome()  # its list of checkpoints names the fault too
+        self._reported_fault = fault or self._reported_fault
+
+    def _check_wanted(self, project: Project, wanted: set[str]) -> Callable[[], None]:
+        def check() -> None:
+            if self._stopped:
+                raise Cancelled
+            now = self._session.project()
+            if now is project:
+                return
+            if now is None or not wanted <= set(self.keys(now).values()):
+                raise Cancelled
+
+        return check
+
+    # --- what is rendered -----------------------------------------------------------------------
+
+    def keys(self, project: Project) -> dict[str, str]:
+        """Render key of every hit of a document."""
+        from engine.pipeline.render import hit_keys
+
+        digest = self._context.digest(project.render)
+        known = self._keys
+        if known is not None and known[0] is project and known[1] == digest:
+            return known[2]
+        keys = hit_keys(project, digest)
+        self._keys = (project, digest, keys)
+        return keys
+
+    def remember(self, key: str, length: int) -> None:
+        """Note that the cache holds a sound of this many samples."""
+        self._lengths.put(key, length)
+
+    def forget(self, key: str) -> None:
+        """Note that the cache has dropped a sound; it is rendered again if the document needs it."""
+        with self._session.lock:
+            self._lengths.remove(key)
+            wanted = any(entry["key"] == key for entry in self._rendered.values())
+        if wanted:
+            self.request()
+
+    def reset(self) -> None:
+        """Begin with another document, none of whose hits is rendered yet."""
+        with self._session.lock:
+            self._rendered = {}
+            self._session.send(self.message())
+
+    def message(self) -> dict[str, Any]:
+        """The ``rendered`` message: render key and length of each hit whose sound is ready."""
+        return {"type": "rendered", "hits": dict(self._rendered)}
+
+    def mix(self) -> tuple[Project, Mapping[str, RenderedHit]] | None:
+        """The document and the rendered sound of all its hits; None while some are still missing."""
+        from engine.pipeline.render import RenderedHit
+
+        project = self._session.project()
+        if project is None:
+            return None
+        by_key: dict[str, RenderedHit] = {}
+        keys = self.keys(project)
+        for key in set(keys.values()):
+            samples = self._context.cache.get(key)
+            if samples is None:
+                self.forget(key)
+                self.request()
+                return None
+            by_key[key] = RenderedHit(key, samples)
+        return project, {hit_id: by_key[key] for hit_id, key in keys.items()}
+
+    def _publish(self, project: Project) -> list[Hit]:
+        """Send which of a document's hits are rendered, if that has changed; returns the hits that are not."""
+        keys = self.keys(project)
+        for key in set(keys.values()):
+            if key not in self._lengths:
+                samples = self._context.cache.get(key)
+                if samples is not None:
+                    self.remember(key, len(samples))
+        with self._session.lock:
+            rendered = {
+                hit_id: {"key": key, "length": length}
+                for hit_id, key in keys.items()
+                if (length := self._lengths.get(key)) is not None
+            }
+            if self._session.project() is project and rendered != self._rendered:
+                self._rendered = rendered
+                self._session.send(self.message())
+        return [hit for hit in project.hits if hit.id not in rendered]
+
+
+def sampling_order(hits: list[Hit]) -> list[Hit]:
+    """Hits in the order to sample them: by time, but those of a single sound loudest first."""
+    if len({hit.sound_id for hit in hits}) == 1:
+        return sorted(hits, key=lambda hit: -hit.velocity_db)  # the editor plays that one as soon as it is there
+    return sorted(hits, key=lambda hit: hit.time_s)

@@ -1,0 +1,66 @@
+"""What a tab is told first: demos, presets, checkpoints, the device and recent files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.core.files import write_file
+from engine.core.paths import ASSETS, ROOT
+from ui.context import VERSION, AppContext
+
+PROJECT_ENDING = ".struck.json"
+MOST_RECENT = 12
+START_DEMO = "sound"
+
+
+def welcome_message(context: AppContext) -> dict[str, Any]:
+    """The ``welcome`` message to a tab; sent again when the slow imports are done or a checkpoint changes."""
+    ready = context.ready.is_set()
+    checkpoints = context.checkpoints()
+    device = context.device()[1] if ready else "starting"
+    if all(context.fault(name) for name in checkpoints):
+        device += ", prior only: no checkpoint"
+    return {
+        "type": "welcome",
+        "demos": demos(),
+        "presets": [{"name": p.name, "material": p.material, "origin_note": p.origin_note} for p in context.presets()],
+        "checkpoints": [{"name": name, "fault": context.fault(name)} for name in checkpoints],
+        "device": device,
+        "version": VERSION,
+        "recent": recent(context),
+        "local": not context.options.public,
+    }
+
+
+def demos() -> list[dict[str, str]]:
+    """The demo projects that ship with Struck."""
+    found = []
+    for path in sorted(ASSETS.glob(f"demo_*{PROJECT_ENDING}")):
+        name = path.name.removeprefix("demo_").removesuffix(PROJECT_ENDING)
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))
+            clip, hits = table["clip"], len(table["hits"])
+            title = "A clip with sound" if clip["has_audio"] else "A silent clip"
+            found.append({"name": name, "title": title, "note": f"{clip['duration_s']:.1f} s, {hits} hits"})
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return sorted(found, key=lambda demo: demo["name"] != START_DEMO)
+
+
+def remember_recent(context: AppContext, path: Path) -> None:
+    """Put a path at the head of the list of recent ones."""
+    if context.options.public or path.is_relative_to(context.home.absolute()) or path.is_relative_to(ROOT):
+        return
+    paths = [str(path), *(p for p in recent(context) if p != str(path))][:MOST_RECENT]
+    write_file(context.home / "recent.json", json.dumps(paths).encode())
+
+
+def recent(context: AppContext) -> list[str]:
+    """Clips and projects opened before that are still there, newest first."""
+    try:
+        paths = json.loads((context.home / "recent.json").read_text(encoding="utf-8"))
+        return [] if context.options.public else [p for p in paths if isinstance(p, str) and Path(p).is_file()]
+    except (OSError, ValueError, TypeError):
+        return []
