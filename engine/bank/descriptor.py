@@ -1,7 +1,7 @@
-"""What one hears of a physics, whatever its level, as a short vector: expected band levels at moments after the onset.
+"""Level-invariant acoustic descriptor of a physics: expected mel-band levels over intervals after the onset.
 
-Nothing is synthesised and no noise is drawn: modes and residual are smooth decays, whose expected power in a band over
-a stretch of time is known in closed form.
+Computed in closed form, without synthesis: modes and noise bands decay exponentially, so that their expected power in a
+band over an interval is known.
 """
 
 from __future__ import annotations
@@ -15,41 +15,40 @@ from engine.physics.analysis.residual import band_shares, envelope_gain, rise_ga
 from engine.physics.model import ENVELOPE_STEP_S, Modes, Physics, Residual
 
 BANDS = 32
-MOMENTS_S = (0.0, 0.01, 0.03, 0.08, 0.2, 0.6)
-"""Edges of the stretches over which power is averaged."""
+INTERVAL_EDGES_S = (0.0, 0.01, 0.03, 0.08, 0.2, 0.6)
+"""Edges of the intervals over which power is averaged."""
 
 LOWEST_HZ, HIGHEST_HZ = 40.0, 16_000.0
 FLOOR_DB = -70.0
-DESCRIPTOR_SIZE = BANDS * (len(MOMENTS_S) - 1)
+DESCRIPTOR_SIZE = BANDS * (len(INTERVAL_EDGES_S) - 1)
 _FINE = 8
 
 
 def describe_physics(physics: Physics) -> np.ndarray:
-    """Levels in dB under the loudest, float32 [DESCRIPTOR_SIZE]: 5 stretches of BANDS mel bands each, earliest first.
+    """Levels in dB re the loudest, float32 [DESCRIPTOR_SIZE]: BANDS mel bands in each of 5 intervals, earliest first.
 
-    Bands are equally wide in mel from 40 Hz to 16 kHz; what lies more than 70 dB under the loudest counts as there. The
-    descriptors of two sounds that differ by level alone are equal.
+    Bands are equally wide in mel from 40 Hz to 16 kHz; levels are clipped at FLOOR_DB. Sounds that differ only in level
+    have equal descriptors.
     """
     power = _noise_power(physics.residual) + _mode_power(physics.modes)
     rise = rise_gain(_steps_s(), physics.residual.rise_s) ** 2
-    stretches = _stretches()
-    levels = 10.0 * np.log10((power * rise) @ stretches + 1e-30)
+    levels = 10.0 * np.log10((power * rise) @ _interval_weights() + 1e-30)
     levels = np.maximum(levels - levels.max(), FLOOR_DB)
     result: np.ndarray = levels.T.astype(np.float32).ravel()
     return result
 
 
 def descriptor_distance_db(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """How different two sounds are: of descriptors [..., DESCRIPTOR_SIZE] and the like, [...] in dB.
+    """Distance of descriptors a and b [..., DESCRIPTOR_SIZE] in dB, [...]: standard deviation of their difference.
 
-    The root mean square of their differences about the mean difference, so that a peak alone does not set the level.
+    The mean difference is removed, so that the level is not set by the peak alone.
     """
     result: np.ndarray = np.std(np.asarray(a, np.float64) - np.asarray(b, np.float64), axis=-1)
     return result
 
 
 def band_centres_hz() -> np.ndarray:
-    """Middle frequencies of the bands, [BANDS]."""
+    """Geometric centre frequencies of the bands, [BANDS]."""
     edges = _edges_hz()
     result: np.ndarray = np.sqrt(edges[1:] * edges[:-1])
     return result
@@ -65,22 +64,22 @@ def _edges_hz() -> np.ndarray:
 
 @functools.lru_cache(maxsize=1)
 def _steps_s() -> np.ndarray:
-    """Middles of steps half as long as the envelope's, up to the last moment, [T]."""
+    """Centres of time steps, half as long as the envelope's, up to the last interval's end, [T]."""
     step_s = ENVELOPE_STEP_S / 2.0
-    result: np.ndarray = (np.arange(round(MOMENTS_S[-1] / step_s)) + 0.5) * step_s
+    result: np.ndarray = (np.arange(round(INTERVAL_EDGES_S[-1] / step_s)) + 0.5) * step_s
     return result
 
 
 @functools.lru_cache(maxsize=1)
-def _stretches() -> np.ndarray:
-    """Weights that average the steps of each stretch, [T, stretches]."""
-    steps_s, edges_s = _steps_s(), np.asarray(MOMENTS_S)
+def _interval_weights() -> np.ndarray:
+    """Weights that average the time steps of each interval, [T, intervals]."""
+    steps_s, edges_s = _steps_s(), np.asarray(INTERVAL_EDGES_S)
     inside = (steps_s[:, None] >= edges_s[None, :-1]) & (steps_s[:, None] < edges_s[None, 1:])
     result: np.ndarray = inside / inside.sum(axis=0)
     return result
 
 
-def _fall(decay_per_s: np.ndarray) -> np.ndarray:
+def _mean_decay(decay_per_s: np.ndarray) -> np.ndarray:
     """Mean of e^(-2 decay t) over each step, [K, T]."""
     half_s = ENVELOPE_STEP_S / 4.0
     x = 2.0 * np.asarray(decay_per_s, np.float64)[:, None]
@@ -91,16 +90,16 @@ def _fall(decay_per_s: np.ndarray) -> np.ndarray:
 
 
 def _mode_power(modes: Modes) -> np.ndarray:
-    """Mean square of the modes in every band at every step, [BANDS, T]; each spreads a little over its neighbours."""
+    """Mean square of the modes in every band at every step, [BANDS, T], shared linearly by adjacent bands."""
     if not len(modes):
         return np.zeros((BANDS, _steps_s().size))
     heard = ~np.asarray(modes.mute_mask, dtype=bool)
     power = 0.5 * 10.0 ** (np.asarray(modes.power_db) / 10.0) * heard
     edges = _edges_hz()
     place = np.interp(np.asarray(modes.frequency_hz), edges, np.arange(BANDS + 1), left=-9.0, right=BANDS + 9.0)
-    away = place[None, :] - (np.arange(BANDS) + 0.5)[:, None]
-    share = np.maximum(0.0, 1.0 - np.abs(away))  # linear, so that a detuning at an edge matters little
-    result: np.ndarray = (share * power) @ _fall(np.asarray(modes.decay_per_s))
+    distance = place[None, :] - (np.arange(BANDS) + 0.5)[:, None]
+    share = np.maximum(0.0, 1.0 - np.abs(distance))  # triangular, so that a small detuning at an edge matters little
+    result: np.ndarray = (share * power) @ _mean_decay(np.asarray(modes.decay_per_s))
     return result
 
 
@@ -113,14 +112,14 @@ def _noise_power(residual: Residual) -> np.ndarray:
     fine = envelope_gain(_steps_s(), residual.envelope_db) ** 2
     for name, stage in residual.stages:
         power = 10.0 ** (np.asarray(stage.power_db) / 10.0)
-        part = share @ (power[:, None] * _fall(np.asarray(stage.decay_per_s)))
+        part = share @ (power[:, None] * _mean_decay(np.asarray(stage.decay_per_s)))
         total += part if name == "room" else part * fine
     return total
 
 
 @functools.lru_cache(maxsize=32)
 def _shares(edges_hz: tuple[float, ...]) -> np.ndarray:
-    """Part of each of the residual's bands that falls into each of ours, [BANDS, B]."""
+    """Share of each of the residual's bands in each mel band, [BANDS, B]."""
     own = _edges_hz()
     fine = np.linspace(own[:-1], own[1:], _FINE, endpoint=False, axis=1) + (np.diff(own) / (2.0 * _FINE))[:, None]
     density = band_shares(np.asarray(edges_hz), fine.ravel()) / np.diff(edges_hz)[:, None]

@@ -1,7 +1,7 @@
-"""The file of a bank: arrays packed one after another in one safetensors file, with its words in the file's header.
+"""The bank's file format: one safetensors file of concatenated arrays, with text columns as JSON in its header.
 
-One file, so that it is replaced whole or not at all. Frequencies are kept as float32 logarithms (0.01 cent), decays as
-half-precision logarithms (0.3 %), levels in half precision (0.06 dB at 100 dB).
+Frequencies are stored as float32 logarithms (0.01 cent), decays as half-precision logarithms (0.3 %), levels in half
+precision (0.06 dB at 100 dB).
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from engine.core.units import SILENCE_DB
 from engine.physics.model import STAGES, Modes, Physics, Residual, Stage
 
 NAME = "bank.safetensors"
-MOST_MODES = 32
-WORDS = ("name", "material", "striker", "source", "group", "licence", "kind")
-NUMBERS = ("size_m", "hollow")
-FIELDS = (*WORDS, *NUMBERS)
+MAX_MODES = 32
+TEXT_FIELDS = ("name", "material", "striker", "source", "group", "licence", "kind")
+NUMBER_FIELDS = ("size_m", "hollow")
+FIELDS = (*TEXT_FIELDS, *NUMBER_FIELDS)
 _VERSION = "1"
-_MOST_BYTES = 256 << 20
-_UNHEARD_DB = -150.0
+_MAX_BYTES = 256 << 20
+_INAUDIBLE_DB = -150.0
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a file holds: physics, one row of FIELDS each, descriptors and embeddings."""
+    """Content of a file: physics, a row of FIELDS for each, descriptors and embeddings."""
 
     physics: Sequence[Physics]
     rows: Sequence[dict[str, Any]]
@@ -41,12 +41,12 @@ class Stored:
 
 
 def write(path: Path, stored: Stored) -> None:
-    """Write the file, whole or not at all. Raises OSError."""
+    """Write the file atomically. Raises OSError."""
     from safetensors.numpy import save
 
-    words = {name: json.dumps([row[name] for row in stored.rows], ensure_ascii=False) for name in WORDS}
+    words = {name: json.dumps([row[name] for row in stored.rows], ensure_ascii=False) for name in TEXT_FIELDS}
     arrays = _pack_modes(stored.physics) | _pack_residuals(stored.physics)
-    arrays |= {name: np.array([row[name] for row in stored.rows], np.float32) for name in NUMBERS}
+    arrays |= {name: np.array([row[name] for row in stored.rows], np.float32) for name in NUMBER_FIELDS}
     arrays |= {"latents": stored.descriptors.astype(np.float16), "embeddings": stored.embeddings.astype(np.float16)}
     arrays["sample_rate_hz"] = np.array([p.sample_rate_hz for p in stored.physics], np.int32)
     data = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, {"version": _VERSION, **words})
@@ -58,14 +58,14 @@ def read(path: Path) -> Stored:
     from safetensors import SafetensorError, safe_open
 
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if path.stat().st_size > _MAX_BYTES:
             raise ValueError("it is far larger than any bank")
         with safe_open(str(path), "np") as file:
             header = file.metadata() or {}
             if header.get("version", _VERSION) != _VERSION:
                 raise BadInput(f"the bank {path} is of another version of Struck; build it anew or restore the file")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        words = {name: json.loads(header[name]) for name in WORDS}
+        words = {name: json.loads(header[name]) for name in TEXT_FIELDS}
         return _unpack(arrays, words)
     except (OSError, SafetensorError, ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
         raise BadInput(f"the bank {path} is damaged ({_say(error)}); restore the file or remove it") from None
@@ -78,9 +78,9 @@ def _say(error: Exception) -> str:
 
 def _unpack(arrays: dict[str, np.ndarray], words: dict[str, list[Any]]) -> Stored:
     count = len(arrays["sample_rate_hz"])
-    columns = {**words, **{name: arrays[name].astype(np.float64).tolist() for name in NUMBERS}}
+    columns = {**words, **{name: arrays[name].astype(np.float64).tolist() for name in NUMBER_FIELDS}}
     if any(len(column) != count for column in columns.values()) or any(
-        not isinstance(word, str) for name in WORDS for word in words[name]
+        not isinstance(word, str) for name in TEXT_FIELDS for word in words[name]
     ):
         raise ValueError("its lists differ in length")
     modes, residuals = _unpack_modes(arrays), _unpack_residuals(arrays)
@@ -95,8 +95,8 @@ def _unpack(arrays: dict[str, np.ndarray], words: dict[str, list[Any]]) -> Store
     return Stored(physics, rows, descriptors, embeddings)
 
 
-def strongest_modes(modes: Modes, most: int = MOST_MODES) -> Modes:
-    """The modes of the most energy that sound, in their order; what is muted is left out."""
+def strongest_modes(modes: Modes, most: int = MAX_MODES) -> Modes:
+    """The ``most`` unmuted modes of most energy, in their order."""
     sounding = [k for k in range(len(modes)) if not modes.mute_mask[k] and modes.frequency_hz[k] > 0.0]
     energy_db = [modes.power_db[k] - 10.0 * math.log10(modes.decay_per_s[k] + 1.0) for k in range(len(modes))]
     kept = sorted(sorted(sounding, key=lambda k: -energy_db[k])[:most])
@@ -142,7 +142,7 @@ def _unpack_modes(arrays: dict[str, np.ndarray]) -> list[Modes]:
 
 
 def _pack_residuals(physics: Sequence[Physics]) -> dict[str, np.ndarray]:
-    """Which of STAGES each has as bits; levels and decays of all stages one after another; bands as a table of sets."""
+    """Bit mask of the STAGES of each; levels and decays of all components, concatenated; a table of distinct bands."""
     residuals = [p.residual for p in physics]
     sets = sorted({r.edges_hz for r in residuals})
     place = {edges: number for number, edges in enumerate(sets)}
@@ -195,12 +195,12 @@ def _cut(values: np.ndarray, counts: np.ndarray) -> list[tuple[float, ...]]:
 
 
 def _drop_unheard(power_db: np.ndarray) -> np.ndarray:
-    """Levels with those that nothing can play made silent, so that no band is synthesised for them."""
-    result: np.ndarray = np.where(power_db < _UNHEARD_DB, SILENCE_DB, power_db)
+    """Levels with inaudible ones set to SILENCE_DB, so that no band is synthesised for them."""
+    result: np.ndarray = np.where(power_db < _INAUDIBLE_DB, SILENCE_DB, power_db)
     return result
 
 
 def _log2(values: np.ndarray) -> np.ndarray:
-    """Logarithms in half precision; a decay of 0 is kept as minus infinity and comes back as 0."""
+    """Base-2 logarithms in half precision; 0 becomes minus infinity, which is read back as 0."""
     with np.errstate(divide="ignore"):
         return np.log2(values).astype(np.float16)

@@ -1,4 +1,11 @@
-"""Physics for things the bank has none of: a conditional rectified flow over physics vectors (``physics_vector``)."""
+"""Generate physics for given attributes: a conditional rectified flow over physics vectors (``physics_vector``).
+
+- The vectors' strongest principal components are generated, from noise at time 0 to data at time 1.
+- The network is a residual MLP with adaptive layer normalisation (Peebles and Xie, "Scalable diffusion models with
+  transformers", ICCV 2023) of its condition and time.
+- Rectified flow: Liu et al., "Flow straight and fast", ICLR 2023. Guidance: Ho and Salimans, "Classifier-free diffusion
+  guidance", 2022, applied to the velocity.
+"""
 
 from __future__ import annotations
 
@@ -27,33 +34,49 @@ from engine.core.checkpoint import (
 from engine.core.paths import CHECKPOINTS
 from engine.physics.model import MATERIALS, Physics
 
-GENERATOR = CheckpointKind("generator", version=1, remedy="restore it or train one with `launch.py train generator`")
+KEY_MAP = {
+    "enter": "proj_in",
+    "tell": "condition_encoder",
+    "shape": "modulation",
+    "body": "mlp",
+    "leave": "head",
+}
+"""Parts of parameter names in checkpoints written before the modules were renamed, and their names now."""
+
+CONFIG_KEY_MAP = {"parts": "components", "boldness": "noise_scale"}
+"""Fields of ``GeneratorConfig`` in such checkpoints, and their names now."""
+
+GENERATOR = CheckpointKind(
+    "generator", version=1, remedy="restore it or train one with `launch.py train generator`", key_map=KEY_MAP
+)
 CHECKPOINT = CHECKPOINTS / "generator"
 QUALITIES = ("size", "hollow", "hardness", "pitch", "ring")
 CONDITION_SIZE = len(MATERIALS) + 1 + 2 * len(QUALITIES) + EMBEDDING_SIZE + 1
+"""Length of a condition; see ``encode_condition``."""
+
+DROP_PROBABILITIES = (0.15, 0.3, 0.3, 0.3, 0.5, 0.5, 0.3, 0.12)
+"""Of the materials, the five qualities, the embedding, and the whole condition; see ``drop_condition``."""
 _MIDDLE_SIZE_M = 0.3
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """Shape of the network, and how it is drawn from; ``guidance`` 1 is none, ``boldness`` how far from the usual.
+    """Size of the network, and its sampling defaults."""
 
-    ``embedded`` says whether places in the joint embedding were learnt from; where not, one that is given says nothing.
-    """
-
-    parts: int = 96
+    components: int = 96  # principal components generated
     width: int = 320
     blocks: int = 4
     dropout: float = 0.05
-    steps: int = 12
-    guidance: float = 1.2
-    boldness: float = 0.7
-    embedded: bool = False
+    steps: int = 12  # Heun steps
+    guidance: float = 1.2  # classifier-free guidance weight, 1 for none
+    noise_scale: float = 0.7  # of the initial noise: below 1 less varied and nearer to the mean
+    embedded: bool = False  # trained with joint embeddings; otherwise they are ignored
 
 
 def encode_condition(attributes: Attributes, embedding: np.ndarray | None = None) -> np.ndarray:
-    """float32 [CONDITION_SIZE]: shares of materials and whether any is known, each quality and whether it is known,
-    the place in the joint embedding and whether there is one; zeros where unknown.
+    """Condition vector, float32 [CONDITION_SIZE]; zeros where unknown.
+
+    Normalised material weights and a flag, QUALITIES and their flags, joint embedding [EMBEDDING_SIZE] and its flag.
     """
     shares = np.array([max(0.0, attributes.material.get(name, 0.0)) for name in MATERIALS])
     total = float(shares.sum())
@@ -64,24 +87,23 @@ def encode_condition(attributes: Attributes, embedding: np.ndarray | None = None
     hollow = 2.0 * attributes.hollow - 1.0
     qualities = np.array([size, hollow, hardness, attributes.pitch, attributes.ring])
     known = ~np.isnan(qualities)
-    place = np.zeros(EMBEDDING_SIZE)
+    scaled = np.zeros(EMBEDDING_SIZE)
     given = embedding is not None and np.size(embedding) == EMBEDDING_SIZE and bool(np.isfinite(embedding).all())
     if given:
-        place = np.asarray(embedding, np.float64).ravel() * math.sqrt(EMBEDDING_SIZE) * 0.5
+        scaled = np.asarray(embedding, np.float64).ravel() * math.sqrt(EMBEDDING_SIZE) * 0.5
     parts = (
-        shares / total if total else shares, [float(total > 0.0)], np.where(known, qualities, 0.0), known, place,
+        shares / total if total else shares, [float(total > 0.0)], np.where(known, qualities, 0.0), known, scaled,
         [float(given)],
     )  # fmt: skip
     return np.concatenate(parts).astype(np.float32)
 
 
-def drop_condition(condition: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
-    """Conditions [B, CONDITION_SIZE] with parts unknown where ``shares`` [B, 8] is below their odds of being dropped.
+def drop_condition(condition: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """Conditions [B, CONDITION_SIZE] with parts made unknown, each with its probability of DROP_PROBABILITIES.
 
-    The parts are the materials, the five qualities, the embedding, and all of it.
+    ``uniform`` [B, 8] are random numbers, uniform from 0 to 1.
     """
-    odds = torch.tensor([0.15, 0.3, 0.3, 0.3, 0.5, 0.5, 0.3, 0.12])
-    keep = (shares >= odds).to(condition.dtype)
+    keep = (uniform >= torch.tensor(DROP_PROBABILITIES)).to(condition.dtype)
     materials, count = len(MATERIALS) + 1, len(QUALITIES)
     mask = torch.cat(
         (
@@ -96,24 +118,26 @@ def drop_condition(condition: torch.Tensor, shares: torch.Tensor) -> torch.Tenso
 
 
 class _Block(nn.Module):
+    """x + gate * mlp(norm(x) * (1 + scale) + shift), with scale, shift and gate from the condition; zero at first."""
+
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.shape = nn.Linear(width, 3 * width)
-        self.body = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Dropout(dropout), nn.Linear(width, width))
-        nn.init.zeros_(self.shape.weight)
-        nn.init.zeros_(self.shape.bias)
+        self.modulation = nn.Linear(width, 3 * width)
+        self.mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Dropout(dropout), nn.Linear(width, width))
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, x: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
-        scale, shift, gate = self.shape(told).chunk(3, dim=-1)
-        y: torch.Tensor = x + gate * self.body(self.norm(x) * (1.0 + scale) + shift)
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        scale, shift, gate = self.modulation(condition).chunk(3, dim=-1)
+        y: torch.Tensor = x + gate * self.mlp(self.norm(x) * (1.0 + scale) + shift)
         return y
 
 
 class Generator(nn.Module):
-    """Velocity of the flow from noise (time 0) to parts of a physics vector (time 1), given a condition.
+    """Velocity network of the flow, in the space of scaled principal components.
 
-    ``mean`` [VECTOR_SIZE] and ``axes`` [parts, VECTOR_SIZE], of the training vectors, take parts to vectors.
+    A vector is ``mean`` [VECTOR_SIZE] plus components times ``axes`` [components, VECTOR_SIZE], both of training data.
     """
 
     mean: torch.Tensor
@@ -124,51 +148,52 @@ class Generator(nn.Module):
         self.config = config
         width = config.width
         self.register_buffer("mean", torch.zeros(VECTOR_SIZE))
-        self.register_buffer("axes", torch.zeros(config.parts, VECTOR_SIZE))
-        self.enter = nn.Linear(config.parts, width)
-        self.tell = nn.Sequential(nn.Linear(CONDITION_SIZE + 32, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.register_buffer("axes", torch.zeros(config.components, VECTOR_SIZE))
+        self.proj_in = nn.Linear(config.components, width)
+        self.condition_encoder = nn.Sequential(
+            nn.Linear(CONDITION_SIZE + 32, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
         self.blocks = nn.ModuleList(_Block(width, config.dropout) for _ in range(config.blocks))
-        self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.parts))
+        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.components))
 
     def forward(self, x: torch.Tensor, time: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """Velocities [B, parts] at places [B, parts], times [B] from 0 to 1, conditions [B, CONDITION_SIZE]."""
+        """Velocity [B, components] at states [B, components], times [B] from 0 to 1, conditions [B, CONDITION_SIZE]."""
         rates = torch.exp(torch.linspace(0.0, 4.0, 16))
         angles = time[:, None] * rates[None, :]
-        told = self.tell(torch.cat((condition, torch.cos(angles), torch.sin(angles)), dim=-1))
-        h = self.enter(x)
+        encoded = self.condition_encoder(torch.cat((condition, torch.cos(angles), torch.sin(angles)), dim=-1))
+        h = self.proj_in(x)
         for block in self.blocks:
-            h = block(h, told)
-        out: torch.Tensor = self.leave(h)
+            h = block(h, encoded)
+        out: torch.Tensor = self.head(h)
         return out
 
 
-def draw_vectors(
+def sample_vectors(
     model: Generator,
     conditions: np.ndarray,
     seeds: Sequence[int],
     guidance: float | None = None,
-    boldness: float | None = None,
+    noise_scale: float | None = None,
     steps: int | None = None,
 ) -> np.ndarray:
-    """Physics vectors [N, VECTOR_SIZE] of conditions [N, CONDITION_SIZE], one seed each, by Heun's method.
+    """Physics vectors [N, VECTOR_SIZE] for conditions [N, CONDITION_SIZE], one seed each, by Heun's method.
 
-    The noise that it starts from is scaled by ``boldness``: less is nearer to the usual and less various.
-    Guidance: Ho and Salimans, Classifier-free diffusion guidance, 2022, on the velocity.
+    ``guidance``, ``noise_scale`` and ``steps`` are by default those of the model's configuration.
     """
-    told = torch.from_numpy(np.asarray(conditions, np.float32))
-    blank = torch.zeros_like(told)
-    x = torch.stack([torch.randn(model.config.parts, generator=torch.Generator().manual_seed(s)) for s in seeds])
-    x = x * (model.config.boldness if boldness is None else boldness)
+    condition = torch.from_numpy(np.asarray(conditions, np.float32))
+    unknown = torch.zeros_like(condition)
+    x = torch.stack([torch.randn(model.config.components, generator=torch.Generator().manual_seed(s)) for s in seeds])
+    x = x * (model.config.noise_scale if noise_scale is None else noise_scale)
     weight = model.config.guidance if guidance is None else guidance
     count = steps or model.config.steps
 
-    def velocity(place: torch.Tensor, time: float) -> torch.Tensor:
-        times = torch.full((len(place),), time)
-        towards: torch.Tensor = model(place, times, told)
+    def velocity(state: torch.Tensor, time: float) -> torch.Tensor:
+        times = torch.full((len(state),), time)
+        conditional: torch.Tensor = model(state, times, condition)
         if weight == 1.0:
-            return towards
-        free: torch.Tensor = model(place, times, blank)
-        return free + weight * (towards - free)
+            return conditional
+        unconditional: torch.Tensor = model(state, times, unknown)
+        return unconditional + weight * (conditional - unconditional)
 
     model.eval()
     with torch.no_grad():
@@ -184,28 +209,32 @@ def draw_vectors(
 def generate_physics(
     model: Generator, attributes: Attributes, seed: int, embedding: np.ndarray | None = None
 ) -> Physics:
-    """A physics such as a thing of these attributes may have, its peak that of the bank's entries.
+    """One sample of the physics of an object with these attributes, at the peak level of the bank's entries.
 
-    The seed alone decides among what fits; ``embedding`` [EMBEDDING_SIZE] is a place in the joint embedding.
+    Equal seeds give equal physics. ``embedding`` [EMBEDDING_SIZE] is a joint embedding, used where the model is trained
+    with them.
     """
     condition = encode_condition(attributes, embedding if model.config.embedded else None)
-    return normalize_peak(decode_physics(draw_vectors(model, condition[None], [seed])[0]))
+    return normalize_peak(decode_physics(sample_vectors(model, condition[None], [seed])[0]))
 
 
 def save_generator(folder: Path, model: Generator, training: dict[str, Any]) -> None:
-    """Write the weights in half precision and what they belong to."""
+    """Write a checkpoint, weights in half precision."""
     config = {"network": asdict(model.config), "training": training}
     write_checkpoint(folder, GENERATOR, model, torch.float16, config)
 
 
 def load_generator(folder: Path | str = CHECKPOINT) -> Generator:
-    """The generator of a checkpoint, read once; BadInput, with the reason, where it cannot be used."""
+    """The generator of a checkpoint folder, cached; BadInput, with the reason, where it cannot be used."""
     return _load(Path(folder), stamp_checkpoint(Path(folder)))
 
 
 @functools.lru_cache(maxsize=2)
 def _load(folder: Path, stamp: tuple[int, ...]) -> Generator:
-    model, _ = read_checkpoint(
-        folder, GENERATOR, lambda config: Generator(build_config(GeneratorConfig, config["network"]))
-    )
+    model, _ = read_checkpoint(folder, GENERATOR, _build_network)
     return model.eval().requires_grad_(False)
+
+
+def _build_network(config: dict[str, Any]) -> Generator:
+    sizes = {CONFIG_KEY_MAP.get(name, name): value for name, value in config["network"].items()}
+    return Generator(build_config(GeneratorConfig, sizes))

@@ -1,6 +1,6 @@
-"""A physics as a vector of fixed length, and back: what the generator learns to draw.
+"""Physics as a vector of fixed length, and back: the data of the generator.
 
-Modes lie in slots a quarter of an octave wide, the strongest of each; noise lies on twelve bands. Level is left out.
+Lossy: the strongest mode of each quarter-octave slot, noise components on twelve bands; the level is removed.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ from engine.physics.macros import rebin, with_bands
 from engine.physics.model import LONGEST_RISE_S, STAGES, Modes, Physics, Residual, Stage
 
 LOWEST_HZ, SLOTS_AN_OCTAVE, SLOTS = 55.0, 4, 33
-"""Slots reach from 55 Hz to 16.7 kHz."""
+"""Slots of modes, from 55 Hz to 16.7 kHz."""
 
 EDGES_HZ = (20.0, 80.0, 160.0, 320.0, 560.0, 900.0, 1400.0, 2200.0, 3400.0, 5200.0, 8000.0, 12000.0, 20000.0)
 BANDS = len(EDGES_HZ) - 1
 FLOOR_DB, ABSENT_DB = -70.0, -62.0
-"""Under the strongest part; what is decoded under ABSENT_DB is not there."""
+"""Relative to the strongest mode or band; decoded values under ABSENT_DB are left out."""
 
 LOG_DECAY_RANGE = (math.log(0.3), math.log(3000.0))
-PLAIN_DECAY = math.log(30.0)
+DEFAULT_LOG_DECAY = math.log(30.0)
 VECTOR_SIZE = 3 * SLOTS + 2 * BANDS * len(STAGES) + 1
 POWER_UNIT_DB, DECAY_UNIT, RISE_UNIT = 20.0, 1.5, 3.0
-"""What counts as 1 in the vector, so that its parts are of like weight."""
+"""Scales of the vector's entries, which give them similar variance."""
 
 
 def encode_physics(physics: Physics) -> np.ndarray:
-    """float32 [VECTOR_SIZE]: place in its slot, power and log decay of each slot's mode, of each band of each stage."""
+    """float32 [VECTOR_SIZE]: position in its slot, power and log decay of each slot's mode; power and log decay of each
+    band of each noise component; log rise time."""
     modes, residual = physics.modes, with_bands(physics.residual)
     stages = [residual.stage(name) for name in STAGES]
     laid = [None if stage is None else rebin(stage, residual.edges_hz, EDGES_HZ) for stage in stages]
@@ -41,7 +42,7 @@ def encode_physics(physics: Physics) -> np.ndarray:
     )
     parts = [_encode_modes(modes, loudest)]
     for stage in laid:
-        power, decay = np.full(BANDS, FLOOR_DB), np.full(BANDS, PLAIN_DECAY)
+        power, decay = np.full(BANDS, FLOOR_DB), np.full(BANDS, DEFAULT_LOG_DECAY)
         if stage is not None:
             power = np.maximum(np.asarray(stage.power_db) - loudest, FLOOR_DB)
             decay = np.log(np.maximum(stage.decay_per_s, 1e-9))
@@ -51,7 +52,7 @@ def encode_physics(physics: Physics) -> np.ndarray:
 
 
 def decode_physics(vector: np.ndarray) -> Physics:
-    """The physics of a vector, its strongest part at 0 dB; whatever is out of range is brought into it."""
+    """The physics of a vector, its strongest mode or band at 0 dB; values out of range are clipped."""
     finite = np.nan_to_num(np.asarray(vector, dtype=np.float64), nan=0.0, posinf=10.0, neginf=-10.0)
     place, power, decay = finite[: 3 * SLOTS].reshape(3, SLOTS)
     level_db = _unscale_power(power)
@@ -65,7 +66,7 @@ def decode_physics(vector: np.ndarray) -> Physics:
         (0.0,) * kept.size,
         (False,) * kept.size,
     )
-    residual = Residual(EDGES_HZ, (SILENCE_DB,) * BANDS, (math.exp(PLAIN_DECAY),) * BANDS)
+    residual = Residual(EDGES_HZ, (SILENCE_DB,) * BANDS, (math.exp(DEFAULT_LOG_DECAY),) * BANDS)
     for number, name in enumerate(STAGES):
         start = 3 * SLOTS + 2 * BANDS * number
         stage = _decode_stage(finite[start : start + BANDS], finite[start + BANDS : start + 2 * BANDS])
@@ -77,7 +78,7 @@ def decode_physics(vector: np.ndarray) -> Physics:
 
 
 def _encode_modes(modes: Modes, loudest: float) -> np.ndarray:
-    place, power, decay = np.zeros(SLOTS), np.full(SLOTS, FLOOR_DB), np.full(SLOTS, PLAIN_DECAY)
+    place, power, decay = np.zeros(SLOTS), np.full(SLOTS, FLOOR_DB), np.full(SLOTS, DEFAULT_LOG_DECAY)
     for k in _order(modes):
         octaves = math.log2(modes.frequency_hz[k] / LOWEST_HZ) * SLOTS_AN_OCTAVE
         slot = math.floor(octaves)
@@ -109,8 +110,8 @@ def _unscale_power(power: np.ndarray) -> np.ndarray:
 
 
 def _scale_decay(log_decay: np.ndarray) -> np.ndarray:
-    return np.asarray((np.clip(log_decay, *LOG_DECAY_RANGE) - PLAIN_DECAY) / DECAY_UNIT)
+    return np.asarray((np.clip(log_decay, *LOG_DECAY_RANGE) - DEFAULT_LOG_DECAY) / DECAY_UNIT)
 
 
 def _unscale_decay(decay: np.ndarray) -> np.ndarray:
-    return np.exp(np.clip(DECAY_UNIT * decay + PLAIN_DECAY, *LOG_DECAY_RANGE))
+    return np.exp(np.clip(DECAY_UNIT * decay + DEFAULT_LOG_DECAY, *LOG_DECAY_RANGE))

@@ -1,4 +1,4 @@
-"""New sounds for what the bank has none of: drawn by the generator for what words or sight tell of a thing."""
+"""Propose generated sounds for the attributes of a description or of a visual prediction."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ LICENCE = "Apache-2.0"
 def propose_candidates(
     model: Generator, attributes: Attributes, count: int, first_seed: int = 0, embedding: np.ndarray | None = None
 ) -> tuple[Candidate, ...]:
-    """``count`` sounds that no recording is behind, each by a seed of its own; their score is 0, since none is known.
+    """``count`` generated candidates, with seeds from ``first_seed`` on and a score of 0, since there is none.
 
-    What the generator is not asked for, ring, pitch and room, is brought about by ``adjust_physics``.
+    Each is adjusted to the attributes by ``adjust_physics``, which also brings about what the generator misses.
     """
     material = max(MATERIALS, key=lambda name: attributes.material.get(name, 0.0)) if attributes.material else ""
     found = []

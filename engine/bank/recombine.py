@@ -1,4 +1,4 @@
-"""Like this, but: the modes of one sound, the noise of another, the room of a third."""
+"""Recombine sounds: modes of one, noise of another, room of a third; and set peak levels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.physics.morph import lay_on_bands
 
 LEVEL_WINDOW_S = 0.05
 PEAK_DB = -6.0
-"""Peak of every sound of a bank, as of the presets."""
+"""Peak level of every entry of a bank and of every preset, re full scale."""
 
 _NOISE = ("attack", "strike", "tail")
 _STEPS = 200
@@ -24,10 +24,10 @@ _STEPS = 200
 def combine_physics(modes_of: Physics, residual_of: Physics, room_of: Physics | None = None) -> Physics:
     """Modes of one sound, noise of another (attack, strike, tail, rise, fine envelope), room of a third.
 
-    The law of levels: every sound is first made as loud as ``modes_of``, by the mean square expected of the whole of it
-    in its first 50 ms, then the parts are taken. So the modes stay as they are, noise and room keep the place they had
-    under their own blow. Stages lie on the bands of ``residual_of``, its ends moved out to those of the room. Without
-    ``room_of`` the room is that of ``modes_of``; a dry one leaves none. Sounds that are silent lend as they are.
+    Levels: each sound is first scaled to the ``onset_level_db`` of ``modes_of``, then its component is taken; so modes
+    stay unchanged, and noise and room keep their level relative to their own sound. Components lie on the bands of
+    ``residual_of``, widened to the range of the room's. Without ``room_of`` the room is that of ``modes_of``; a dry
+    sound gives none. Silent sounds are not scaled.
     """
     room_of = room_of or modes_of
     noise, room = (_lend(physics, modes_of) for physics in (residual_of, room_of))
@@ -44,12 +44,12 @@ def combine_physics(modes_of: Physics, residual_of: Physics, room_of: Physics | 
 
 
 def take_room(physics: Physics, room_of: Physics) -> Physics:
-    """The sound in the room of another: that stage alone is replaced, by the law of ``combine_physics``."""
+    """A sound with its room component replaced by another sound's, as ``combine_physics`` does."""
     return combine_physics(physics, physics, room_of)
 
 
-def blow_level_db(physics: Physics) -> float:
-    """Mean square expected of the first 50 ms, modes and noise, in dB re 1."""
+def onset_level_db(physics: Physics) -> float:
+    """Expected mean square of the first 50 ms, modes and noise, in dB re 1."""
     time_s = (np.arange(_STEPS) + 0.5) * (LEVEL_WINDOW_S / _STEPS)
     modes, residual = physics.modes, physics.residual
     fine = envelope_gain(time_s, residual.envelope_db) ** 2
@@ -64,7 +64,7 @@ def blow_level_db(physics: Physics) -> float:
 
 
 def normalize_peak(physics: Physics, peak_db: float = PEAK_DB) -> Physics:
-    """The same sound with its highest peak, of two draws of its noise, at a level."""
+    """The sound scaled so that its peak, the higher one of two realisations of its noise, is at a level in dBFS."""
     peak = max(float(np.abs(synthesize(physics, 0.5, seed)).max()) for seed in range(2))
     change_db = peak_db - 20.0 * math.log10(max(peak, 1e-9))
     modes = replace(physics.modes, power_db=tuple(p + change_db for p in physics.modes.power_db))
@@ -72,15 +72,15 @@ def normalize_peak(physics: Physics, peak_db: float = PEAK_DB) -> Physics:
 
 
 def _widen(edges_hz: tuple[float, ...], other_hz: tuple[float, ...]) -> tuple[float, ...]:
-    """Bands with their ends moved out to those of others, which stand alone where there are none."""
+    """Band edges extended to the range of others; either alone where the other is empty."""
     if not edges_hz or not other_hz:
         return edges_hz or other_hz
     return (min(edges_hz[0], other_hz[0]), *edges_hz[1:-1], max(edges_hz[-1], other_hz[-1]))
 
 
 def _lend(lender: Physics, borrower: Physics) -> Residual:
-    """The lender's residual as loud as it would be under the borrower's blow."""
-    own_db, wanted_db = blow_level_db(lender), blow_level_db(borrower)
+    """The lender's residual, scaled by the difference of both sounds' onset levels."""
+    own_db, wanted_db = onset_level_db(lender), onset_level_db(borrower)
     if lender is borrower or min(own_db, wanted_db) <= SILENCE_DB:
         return lender.residual
     return lender.residual.scaled(raise_db=wanted_db - own_db)

@@ -1,4 +1,4 @@
-"""Exact search of a bank: a matrix product over all entries, milliseconds for thousands; no index, nothing missed."""
+"""Exact nearest neighbours in a bank by a matrix product: a millisecond for thousands of entries."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from engine.bank.descriptor import describe_physics
 from engine.core.errors import BadInput
 from engine.physics.model import Physics
 
-ALIKE_AT_DB, ALIKE_SLOPE_PER_DB = 12.0, 0.41
-"""Distance at which a pair of hits is as likely of one thing as of two, and how fast that changes; see ``likeness``."""
+SIMILARITY_MIDPOINT_DB, SIMILARITY_SLOPE_PER_DB = 12.0, 0.41
+"""Logistic curve of ``similarity``: distance at which it is 0.5, and its slope."""
 
 
 def measure_distances(bank: Bank, descriptor: np.ndarray) -> np.ndarray:
     """``descriptor_distance_db`` of a descriptor [L] to every entry, [N]; of descriptors [Q, L], [Q, N]."""
-    asked = np.atleast_2d(np.asarray(descriptor, np.float64))
-    asked = asked - asked.mean(axis=1, keepdims=True)
+    queries = np.atleast_2d(np.asarray(descriptor, np.float64))
+    queries = queries - queries.mean(axis=1, keepdims=True)
     known = bank.descriptors - bank.descriptors.mean(axis=1, keepdims=True)
-    squares = np.square(asked).sum(axis=1)[:, None] + np.square(known).sum(axis=1)[None, :] - 2.0 * asked @ known.T
+    squares = np.square(queries).sum(axis=1)[:, None] + np.square(known).sum(axis=1)[None, :] - 2.0 * queries @ known.T
     result: np.ndarray = np.sqrt(np.maximum(squares, 0.0) / bank.descriptors.shape[1])
     return result if np.ndim(descriptor) > 1 else result[0]
 
 
-def likeness(distance_db: np.ndarray | float) -> np.ndarray:
-    """The chance, 0 to 1, that two hits at this distance are of one thing, were as many pairs of one as of two.
+def similarity(distance_db: np.ndarray | float) -> np.ndarray:
+    """Probability, 0 to 1, that two hits at a descriptor distance are of one object, at even prior odds.
 
-    A logistic curve fitted to the distances of takes of one recording and of different ones; docs/bank.md has both.
+    A logistic curve fitted to pairs of takes of the same and of different recordings (docs/bank.md).
     """
-    away = np.asarray(distance_db, np.float64) - ALIKE_AT_DB
-    result: np.ndarray = 1.0 / (1.0 + np.exp(np.clip(ALIKE_SLOPE_PER_DB * away, -50.0, 50.0)))
+    difference_db = np.asarray(distance_db, np.float64) - SIMILARITY_MIDPOINT_DB
+    result: np.ndarray = 1.0 / (1.0 + np.exp(np.clip(SIMILARITY_SLOPE_PER_DB * difference_db, -50.0, 50.0)))
     return result
 
 
 def rank(bank: Bank, scores: np.ndarray, top: int = 5) -> list[int]:
-    """Numbers of the entries of the highest scores [N], best first, at most ``top`` and at most one of each group.
+    """Indices of the entries with the highest scores [N], best first, at most ``top`` and one of each group.
 
-    Entries without a group count each for itself; entries whose score is not a number are left out.
+    An entry without a group is a group of its own; entries whose score is not finite are left out.
     """
     chosen: list[int] = []
     groups: set[str] = set()
@@ -53,24 +53,24 @@ def rank(bank: Bank, scores: np.ndarray, top: int = 5) -> list[int]:
 
 
 def rank_by_physics(bank: Bank, physics: Physics, top: int = 5) -> tuple[Candidate, ...]:
-    """The entries that sound most like a physics, level put aside, best first; BadInput where the bank is empty."""
+    """The entries acoustically nearest to a physics, at any level, best first; BadInput where the bank is empty."""
     if not len(bank):
         raise BadInput("the bank is empty; restore the one that ships or add recordings to your own")
     distances = measure_distances(bank, describe_physics(physics))
-    scores = likeness(distances)
+    scores = similarity(distances)
     return tuple(make_candidate(bank.entries[k], float(scores[k]), f"{100 * scores[k]:.0f} % alike")
                  for k in rank(bank, -distances, top))  # fmt: skip
 
 
 def make_candidate(entry: Entry, score: float, reason: str = "") -> Candidate:
-    """An entry as a candidate; why: its material and size where they are known, then the reason."""
+    """An entry as a candidate; its ``why`` is material and size where known, then the reason."""
     parts = [entry.material, describe_size(entry.size_m), reason]
     why = ", ".join(part for part in parts if part)
     return Candidate(entry.name, entry.material, score, why, entry.physics, entry.source, entry.licence)
 
 
 def describe_size(size_m: float) -> str:
-    """Words for a size, "" where it is unknown."""
+    """A size as text, such as "about 30 cm"; "" where it is unknown."""
     if not size_m > 0.0:
         return ""
     if size_m >= 1.0:

@@ -1,4 +1,4 @@
-"""A person's own bank: recordings added to it, told apart from what is there, and removed again."""
+"""The user's own bank: add recordings (skipping duplicates), remove entries, open it beside the shipped bank."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from engine.physics.analysis.segmentation import mix_down
 from engine.physics.model import Physics
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".aac", ".caf", ".w64")
-SAME_DB = 1.5
-"""Latents nearer than this, with the same modes, are of one recording; two takes of one thing are mostly farther."""
+DUPLICATE_DB = 1.5
+"""Entries with the same modes nearer than this are duplicates; two takes of one object are mostly farther apart."""
 
-MOST_FILES = 5000
+MAX_FILES = 5000
 LICENCE = "the user's own"
-_SAME_CENTS, _SAME_SHARE = 10.0, 0.9
+_DUPLICATE_CENTS, _DUPLICATE_SHARE = 10.0, 0.9
 
 Progress = Callable[[int, int], None]
 _writing = threading.Lock()
@@ -40,17 +40,17 @@ _writing = threading.Lock()
 
 @dataclass(frozen=True)
 class AddReport:
-    """What became of files: names of entries added; files and what they equal; files and reasons; a note, or ""."""
+    """Outcome of ``add_recordings``."""
 
-    added: tuple[str, ...] = ()
-    duplicates: tuple[tuple[str, str], ...] = ()
-    broken: tuple[tuple[str, str], ...] = ()
-    note: str = ""
+    added: tuple[str, ...] = ()  # names of new entries
+    duplicates: tuple[tuple[str, str], ...] = ()  # file, name of the entry it equals
+    broken: tuple[tuple[str, str], ...] = ()  # file, reason
+    note: str = ""  # about the bank itself, "" where all is well
 
 
 @dataclass
-class _Sorted:
-    """Lists on the way to a report."""
+class _Batch:
+    """Entries and rejected files collected while adding."""
 
     entries: list[Entry] = field(default_factory=list)
     descriptors: list[np.ndarray] = field(default_factory=list)
@@ -59,14 +59,14 @@ class _Sorted:
 
 
 def user_bank_folder(home: str | os.PathLike[str] | None = None) -> Path:
-    """Where a person's own bank lies: in the folder of their data, as the editor chooses it."""
+    """Folder of the user's own bank: ``bank`` in ``home``, else in STRUCK_HOME, else in ~/.struck."""
     return Path(home or os.environ.get("STRUCK_HOME") or Path.home() / ".struck") / "bank"
 
 
 def load_user_bank(folder: Path) -> tuple[Bank, str]:
-    """A person's own bank, empty where there is none, and a note that is empty where all is well.
+    """The user's own bank, empty where there is none, and a note, empty where all is well.
 
-    A damaged one is set aside under another name, which the note tells; it stops nothing.
+    A damaged file is renamed, and the note says so.
     """
     file = folder / bank_file.NAME
     if not file.exists():
@@ -83,7 +83,7 @@ def load_user_bank(folder: Path) -> tuple[Bank, str]:
 
 
 def open_bank(folder: Path, shipped: Path = BANK_PATH) -> tuple[Bank, str]:
-    """The bank that ships joined with a person's own, and a note that is empty where all is well."""
+    """The shipped bank joined with the user's own, and a note, empty where all is well."""
     own, note = load_user_bank(folder)
     return join_banks(load_bank(shipped), own), note
 
@@ -94,15 +94,15 @@ def add_recordings(
     on_progress: Progress | None = None,
     shipped: Bank | None = None,
 ) -> AddReport:
-    """Add the first hit of every audio file, and of those in folders, to the bank of a folder.
+    """Analyse the first hit of every audio file, also of those in folders, and add it to the bank of a folder.
 
-    Files that are there already, by content or by the sound of them, or in the ``shipped`` bank, are told and left out;
-    broken ones are told with the reason. ``on_progress(done, total)`` may raise Cancelled: then nothing has changed.
-    The bank is written once, whole. Raises BadInput where nothing is named or the bank cannot be written.
+    Duplicates, by file digest or by physics, of this or the ``shipped`` bank are reported and skipped; so are broken
+    files. ``on_progress(done, total)`` may raise Cancelled, which leaves the bank unchanged. The bank is written once,
+    atomically. Raises BadInput where there is no audio file or the bank cannot be written.
     """
-    sorted_in = _Sorted()
-    files = _list_files(paths, sorted_in)
-    if not files and not sorted_in.broken:
+    batch = _Batch()
+    files = _list_files(paths, batch)
+    if not files and not batch.broken:
         raise BadInput("there is no audio file in what was given; choose recordings or a folder that holds some")
     found: list[Entry] = []
     digests: dict[str, str] = {entry.group: entry.name for entry in load_user_bank(folder)[0].entries}
@@ -112,11 +112,11 @@ def add_recordings(
         try:
             group = f"user/{_digest(path)}"
             if group in digests:
-                sorted_in.duplicates.append((str(path), digests[group]))
+                batch.duplicates.append((str(path), digests[group]))
                 continue
             entry = _analyse(path, group)
         except (StruckError, OSError) as error:
-            sorted_in.broken.append((str(path), _say(error, path)))
+            batch.broken.append((str(path), _describe_error(error, path)))
             continue
         digests[group] = entry.name
         found.append(entry)
@@ -126,15 +126,15 @@ def add_recordings(
         known = join_banks(shipped, own) if shipped is not None else own
         taken = {entry.name for entry in known.entries}
         for entry in found:
-            _sort_in(sorted_in, entry, known, taken)
-        if sorted_in.entries:
-            save_bank(join_banks(own, make_bank(sorted_in.entries)), folder)
-    names = tuple(entry.name for entry in sorted_in.entries)
-    return AddReport(names, tuple(sorted_in.duplicates), tuple(sorted_in.broken), note)
+            _add_unless_duplicate(batch, entry, known, taken)
+        if batch.entries:
+            save_bank(join_banks(own, make_bank(batch.entries)), folder)
+    names = tuple(entry.name for entry in batch.entries)
+    return AddReport(names, tuple(batch.duplicates), tuple(batch.broken), note)
 
 
 def remove_entries(names: Sequence[str] | None, folder: Path) -> int:
-    """Take entries out of a person's own bank, all for None, and return how many; BadInput for a name not in it."""
+    """Remove entries from the user's own bank, all for None, and return their number; BadInput for an unknown name."""
     with _writing:
         own, _ = load_user_bank(folder)
         if names is None:
@@ -150,44 +150,44 @@ def remove_entries(names: Sequence[str] | None, folder: Path) -> int:
         return len(own) - len(left)
 
 
-def find_same(physics: Physics, descriptor: np.ndarray, bank: Bank) -> Entry | None:
-    """The entry that is the same recording as far as one can hear: nearer than SAME_DB, with the same strong modes."""
+def find_duplicate(physics: Physics, descriptor: np.ndarray, bank: Bank) -> Entry | None:
+    """An entry nearer than DUPLICATE_DB with the same strong modes, among the eight nearest, or None."""
     if not len(bank):
         return None
     distances = measure_distances(bank, descriptor)
     for number in np.argsort(distances)[:8].tolist():
-        if distances[number] < SAME_DB and _have_same_modes(physics, bank.entries[number].physics):
+        if distances[number] < DUPLICATE_DB and _have_same_modes(physics, bank.entries[number].physics):
             return bank.entries[number]
     return None
 
 
-def _sort_in(sorted_in: _Sorted, entry: Entry, known: Bank, taken: set[str]) -> None:
+def _add_unless_duplicate(batch: _Batch, entry: Entry, known: Bank, taken: set[str]) -> None:
     descriptor = describe_physics(entry.physics)
-    fresh = Bank(tuple(sorted_in.entries), np.array(sorted_in.descriptors), np.zeros((len(sorted_in.entries), 0)))
-    same = find_same(entry.physics, descriptor, known) or find_same(entry.physics, descriptor, fresh)
+    fresh = Bank(tuple(batch.entries), np.array(batch.descriptors), np.zeros((len(batch.entries), 0)))
+    same = find_duplicate(entry.physics, descriptor, known) or find_duplicate(entry.physics, descriptor, fresh)
     if same is not None:
-        sorted_in.duplicates.append((entry.source, same.name))
+        batch.duplicates.append((entry.source, same.name))
         return
     name = free_name(entry.name, taken)
     taken.add(name)
-    sorted_in.entries.append(replace(entry, name=name))
-    sorted_in.descriptors.append(descriptor)
+    batch.entries.append(replace(entry, name=name))
+    batch.descriptors.append(descriptor)
 
 
 def _have_same_modes(a: Physics, b: Physics) -> bool:
-    """Whether nearly all the energy of either's modes has a partner of the same pitch in the other's."""
+    """Whether 90 % of the modal energy of either lies within 10 cents of a mode of the other."""
     if not len(a.modes) or not len(b.modes):
         return len(a.modes) == len(b.modes)
     cents = 1200.0 * np.abs(np.log2(np.divide.outer(np.asarray(a.modes.frequency_hz), b.modes.frequency_hz)))
     shares = []
-    for modes, away in ((a.modes, cents.min(axis=1)), (b.modes, cents.min(axis=0))):
+    for modes, nearest_cents in ((a.modes, cents.min(axis=1)), (b.modes, cents.min(axis=0))):
         energy = 10.0 ** (np.asarray(modes.power_db) / 10.0) / (np.asarray(modes.decay_per_s) + 1.0)
-        shares.append(float(energy[away < _SAME_CENTS].sum() / energy.sum()))
-    return min(shares) > _SAME_SHARE
+        shares.append(float(energy[nearest_cents < _DUPLICATE_CENTS].sum() / energy.sum()))
+    return min(shares) > _DUPLICATE_SHARE
 
 
-def _list_files(paths: Iterable[str | os.PathLike[str]], sorted_in: _Sorted) -> list[Path]:
-    """Files named, and audio files in folders named, each once; what does not exist is told as broken."""
+def _list_files(paths: Iterable[str | os.PathLike[str]], batch: _Batch) -> list[Path]:
+    """Audio files given or found in given folders, each once; missing ones are added to the broken files."""
     found: dict[Path, None] = {}
     for given in paths:
         path = Path(given)
@@ -200,11 +200,11 @@ def _list_files(paths: Iterable[str | os.PathLike[str]], sorted_in: _Sorted) -> 
         elif path.is_file():
             found[path] = None
         elif path.exists():
-            sorted_in.broken.append((str(path), "is neither a file nor a folder; give recordings"))
+            batch.broken.append((str(path), "is neither a file nor a folder; give recordings"))
         else:
-            sorted_in.broken.append((str(path), "does not exist; check the path"))
-    if len(found) > MOST_FILES:
-        raise BadInput(f"these are {len(found)} audio files, more than {MOST_FILES}; add them folder by folder")
+            batch.broken.append((str(path), "does not exist; check the path"))
+    if len(found) > MAX_FILES:
+        raise BadInput(f"these are {len(found)} audio files, more than {MAX_FILES}; add them folder by folder")
     return list(found)
 
 
@@ -213,14 +213,14 @@ def _analyse(path: Path, group: str) -> Entry:
     physics, _ = analyze_hit(mix_down(samples)[: round(60.0 * rate_hz)], rate_hz)
     name = " ".join(re.split(r"[_\s]+", path.stem)).strip()[:60] or "Recording"
     heard = normalize_peak(replace(physics, onset_s=0.0))
-    material, size_m, hollow = read_file_name(path)
+    material, size_m, hollow = parse_file_name(path)
     return Entry(name, heard, material, size_m, hollow, "", str(path), group, LICENCE, "user")
 
 
-def read_file_name(path: Path) -> tuple[str, float, float]:
-    """Material, size in m and hollowness that words of a file's name, else of its folder's, tell; "", 0 and nan else.
+def parse_file_name(path: Path) -> tuple[str, float, float]:
+    """Material, size in m and hollowness by the words of a file's name, else of its folder's; "", 0 and NaN if unknown.
 
-    A material that is named goes before what a thing of that name usually is made of.
+    A material that is named takes precedence over the usual material of the object named.
     """
     lexicon = load_lexicon()
     for text in (path.stem, path.parent.name):
@@ -243,8 +243,8 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()[:24]
 
 
-def _say(error: Exception, path: Path) -> str:
-    """The reason without the file's name, which stands beside it."""
+def _describe_error(error: Exception, path: Path) -> str:
+    """The reason without the file's name, which is reported beside it."""
     if isinstance(error, OSError):
         return f"cannot be read ({(error.strerror or type(error).__name__).lower()})"
     return str(error).removeprefix(str(path)).removeprefix(path.name).strip()

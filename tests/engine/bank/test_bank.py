@@ -19,7 +19,7 @@ from engine.bank.descriptor import (
     describe_physics,
     descriptor_distance_db,
 )
-from engine.bank.search import describe_size, likeness, measure_distances, rank, rank_by_physics
+from engine.bank.search import describe_size, measure_distances, rank, rank_by_physics, similarity
 from engine.core.errors import BadInput
 from engine.physics.model import Modes, Physics, Residual, Stage
 
@@ -133,7 +133,7 @@ def test_only_the_strongest_modes_are_kept_and_no_decay_stays_none(tmp_path: Pat
         (0.0,) * count, (True,) + (False,) * (count - 1),
     )  # fmt: skip
     read = load_bank(save_bank(make_bank([Entry("Many", Physics(modes))]), tmp_path)).entries[0].physics.modes
-    assert len(read) == bank_file.MOST_MODES and set(read.decay_per_s) == {0.0}
+    assert len(read) == bank_file.MAX_MODES and set(read.decay_per_s) == {0.0}
     assert read.frequency_hz == pytest.approx([150.0 + 50.0 * k for k in range(32)], rel=1e-6)
 
 
@@ -198,6 +198,6 @@ def test_candidates_are_one_of_each_thing_best_first(bank: Bank) -> None:
 
 
 def test_likeness_falls_with_distance_and_sizes_have_words() -> None:
-    assert np.all(np.diff(likeness(np.arange(0.0, 40.0))) < 0.0)
-    assert likeness(0.0) > 0.9 and likeness(40.0) < 0.01
+    assert np.all(np.diff(similarity(np.arange(0.0, 40.0))) < 0.0)
+    assert similarity(0.0) > 0.9 and similarity(40.0) < 0.01
     assert [describe_size(s) for s in (0.0, 0.005, 0.3, 1.8)] == ["", "about 5 mm", "about 30 cm", "about 1.8 m"]

@@ -33,7 +33,7 @@ from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual, Stage
 from engine.physics.presets import load_presets
 
-SMALL = GeneratorConfig(parts=12, width=48, blocks=2, dropout=0.0, steps=8)
+SMALL = GeneratorConfig(components=12, width=48, blocks=2, dropout=0.0, steps=8)
 
 
 def make_things() -> Bank:

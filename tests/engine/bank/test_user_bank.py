@@ -12,12 +12,12 @@ import soundfile
 
 from engine.bank import file as bank_file
 from engine.bank.bank import Entry, make_bank, save_bank
-from engine.bank.recombine import blow_level_db, combine_physics, normalize_peak, take_room
+from engine.bank.recombine import combine_physics, normalize_peak, onset_level_db, take_room
 from engine.bank.user_bank import (
     add_recordings,
     load_user_bank,
     open_bank,
-    read_file_name,
+    parse_file_name,
     remove_entries,
     user_bank_folder,
 )
@@ -103,11 +103,11 @@ def test_a_damaged_bank_is_set_aside_and_the_one_that_ships_still_opens(recordin
 
 
 def test_file_names_tell_what_is_struck() -> None:
-    assert read_file_name(Path("kitchen/wooden plates 2.wav"))[0] == "wood"
-    material, size_m, hollow = read_file_name(Path("takes/03 wine_bottle-soft.wav"))
+    assert parse_file_name(Path("kitchen/wooden plates 2.wav"))[0] == "wood"
+    material, size_m, hollow = parse_file_name(Path("takes/03 wine_bottle-soft.wav"))
     assert material == "glass" and 0.15 < size_m < 0.5 and hollow == 1.0
-    assert read_file_name(Path("metal/IMG_2034.wav"))[0] == "metal"
-    assert read_file_name(Path("takes/IMG_2034.wav"))[:2] == ("", 0.0)
+    assert parse_file_name(Path("metal/IMG_2034.wav"))[0] == "metal"
+    assert parse_file_name(Path("takes/IMG_2034.wav"))[:2] == ("", 0.0)
 
 
 def test_nothing_to_add_is_told(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_combination_is_heard_to_have_the_modes_of_one_and_the_bands_of_the_ot
     strong = replace(BELL, **{name: getattr(BELL, name)[:3] for name in ("frequency_hz", "power_db", "decay_per_s")})
     strong = replace(strong, phase_rad=BELL.phase_rad[:3], muted=BELL.muted[:3])
     assert_found(heard.modes, strong, cents=1.0, decay=0.05, power_db=0.7, phase=0.3)
-    change_db = blow_level_db(bell) - blow_level_db(brush)
+    change_db = onset_level_db(bell) - onset_level_db(brush)
     middle = np.sqrt(np.multiply(heard.residual.edges_hz[1:], heard.residual.edges_hz[:-1]))
 
     def density(residual: Residual, at_hz: np.ndarray) -> np.ndarray:

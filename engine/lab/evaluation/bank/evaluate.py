@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 from engine.bank.bank import BANK_PATH, Bank, load_bank, select_entries
 from engine.bank.descriptor import descriptor_distance_db
-from engine.bank.search import likeness, measure_distances, rank
+from engine.bank.search import measure_distances, rank, similarity
 
 BINS = 10
 _DRAWS, _SEED = 400, 5
@@ -91,7 +91,7 @@ def measure_calibration(bank: Bank, half: int, curve: tuple[float, float] | None
     Without a ``curve`` the shipped one is asked.
     """
     distance, same, weight = _list_pairs(bank, half)
-    told = likeness(distance) if curve is None else 1.0 / (1.0 + np.exp(curve[1] * (distance - curve[0])))
+    told = similarity(distance) if curve is None else 1.0 / (1.0 + np.exp(curve[1] * (distance - curve[0])))
     place = np.minimum((told * BINS).astype(int), BINS - 1)
     total, true = (np.bincount(place, weight * value, BINS) for value in (np.ones(len(told)), same))
     expected = np.bincount(place, weight * told, BINS)

@@ -15,7 +15,7 @@ import numpy as np
 from engine.bank.attributes import attributes_of
 from engine.bank.bank import BANK_PATH, Bank, join_banks, load_bank
 from engine.bank.descriptor import describe_physics, descriptor_distance_db
-from engine.bank.generate import Generator, draw_vectors, encode_condition, load_generator
+from engine.bank.generate import Generator, encode_condition, load_generator, sample_vectors
 from engine.bank.physics_vector import decode_physics, encode_physics
 from engine.bank.rank import score_entries
 from engine.bank.recombine import normalize_peak
@@ -110,7 +110,7 @@ def measure_cases(
         seeds = [1000 * number + i + seed for i in range(DRAWS)]
         for name, told in (("generated", blind), ("told pitch and ring", attributes_of(entry))):
             conditions = np.tile(encode_condition(told), (DRAWS, 1))
-            made[name] = [decode_physics(v) for v in draw_vectors(model, conditions, seeds, *manner)]
+            made[name] = [decode_physics(v) for v in sample_vectors(model, conditions, seeds, *manner)]
         made["coded"] = [decode_physics(encode_physics(entry.physics))]
         descriptors = {name: np.stack([describe_physics(p) for p in physics]) for name, physics in made.items()}
         distances = {name: descriptor_distance_db(rows, held.descriptors[k]) for name, rows in descriptors.items()}

@@ -11,7 +11,7 @@ import torch
 
 from engine.bank.bank import Bank, Entry, join_banks, make_bank, select_entries
 from engine.bank.descriptor import describe_physics, descriptor_distance_db
-from engine.bank.generate import CHECKPOINT, draw_vectors, encode_condition, load_generator
+from engine.bank.generate import CHECKPOINT, encode_condition, load_generator, sample_vectors
 from engine.bank.physics_vector import decode_physics
 from engine.bank.search import measure_distances, rank
 from engine.core.checkpoint import CONFIG
@@ -224,7 +224,7 @@ def generate(model: VisionModel, seen: EvaluatedHits) -> np.ndarray | None:
     conditions = np.stack([encode_condition(to_attributes(prediction)) for prediction in predictions])
     distances = []
     for seed in (0, 1):
-        vectors = draw_vectors(generator, conditions, [seed + 2 * k for k in range(len(predictions))])
+        vectors = sample_vectors(generator, conditions, [seed + 2 * k for k in range(len(predictions))])
         descriptors = np.stack([describe_physics(decode_physics(vector)) for vector in vectors])
         distances.append(descriptor_distance_db(descriptors, seen.descriptors))
     result: np.ndarray = np.mean(distances, axis=0)

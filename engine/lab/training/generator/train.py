@@ -44,7 +44,7 @@ def fit_axes(model: Generator, vectors: np.ndarray, weights: np.ndarray) -> None
     mean = shares @ vectors
     spread = (vectors - mean) * np.sqrt(shares)[:, None]
     _, values, directions = np.linalg.svd(spread, full_matrices=False)
-    parts = model.config.parts
+    parts = model.config.components
     scale = math.sqrt(float(np.mean(values[:parts] ** 2)))
     model.mean.copy_(torch.from_numpy(mean.astype(np.float32)))
     model.axes.copy_(torch.from_numpy((directions[:parts] * scale).astype(np.float32)))
