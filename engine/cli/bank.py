@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from collections import Counter
 from pathlib import Path
 from typing import IO
@@ -100,21 +101,4 @@ def _remove(names: list[str], everything: bool, folder: Path) -> None:
 
 
 def _build(options: argparse.Namespace) -> None:
-    if options.data is None or not options.data.is_dir():
-        raise BadInput(f"--data {options.data or ''} is not a folder; give the one that holds MANIFEST.csv")
-    if options.clips and options.out is None:
-        raise BadInput("--clips has no licence to be shipped; say with --out where to write it")
-    from engine.bank.bank import BANK_PATH, save_bank
-    from engine.core.paths import ROOT
-    from engine.lab.data.bank.build import analyse_sources, assemble_bank, list_clips, list_presets, list_recorded
-    from engine.lab.data.bank.build import list_simulated as list_takes
-
-    if options.clips:
-        entries, sources = [], list_clips(options.data)
-    else:
-        entries, sources = list_presets(), [*list_recorded(options.data), *list_takes(options.sim)]
-    tell = make_progress("analysing")
-    work = options.work or ROOT / ".struck" / "build_bank"
-    entries += analyse_sources(sources, work, lambda done, total: tell(done / max(total, 1)))
-    folder = save_bank(assemble_bank(entries), options.out or BANK_PATH)
-    say(f"wrote {len(entries)} of {len(sources)} hits to {folder}")
+    importlib.import_module("engine.lab.data.bank.command").build(options)

@@ -59,12 +59,12 @@ def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
 
 def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequence[str]) -> list[dict[str, Any]]:
     spacings = np.arange(0.1, 1.01, 0.05)
-    spacing_s = float(
-        max(spacings, key=lambda s: measure(clips, lambda clip: place_grid(clip.duration_s, s), 0.05)["f1"])
-    )
-    systems: list[Row] = [
-        (f"even grid, {spacing_s:.2f} s", "best spacing", lambda clip: place_grid(clip.duration_s, spacing_s))
-    ]
+
+    def grid(clip: Clip, spacing_s: float) -> list[float]:
+        return place_grid(clip.duration_s, spacing_s)
+
+    spacing_s = float(max(spacings, key=lambda s: measure(clips, partial(grid, spacing_s=s), 0.05)["f1"]))
+    systems: list[Row] = [(f"even grid, {spacing_s:.2f} s", "best spacing", partial(grid, spacing_s=spacing_s))]
     if "AV-Align flow peaks" in sources:
         systems.append(("AV-Align flow peaks", "all", partial(above, source="AV-Align flow peaks", threshold=0.0)))
     for source in [name for name in ("AV-Align flow peaks", "flow drop", SYNCFUSION) if name in sources]:
