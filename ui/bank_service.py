@@ -18,7 +18,7 @@ from ui.jobs import Job
 from ui.search_results import ORIGIN_OF, SearchResult
 
 if TYPE_CHECKING:
-    from engine.bank.text.parse import Reading
+    from engine.bank.text.parse import ParsedDescription
     from engine.pipeline.estimate_from_video import HitEstimate
     from ui.session import Session
 
@@ -58,7 +58,7 @@ def _seek_words(session: Session, project: Project, message: Message, job: Job) 
     return {"candidates": session.search_results.keep(candidates, "words"), **_tell_reading(reading)}
 
 
-def _tell_reading(reading: Reading) -> dict[str, Any]:
+def _tell_reading(reading: ParsedDescription) -> dict[str, Any]:
     understood = [[words, meaning] for words, meaning in reading.understood]
     return {"understood": understood, "unknown": list(reading.unknown)}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.bank.attributes import Attributes
     from engine.bank.bank import Bank, Candidate
-    from engine.bank.text.parse import Reading
+    from engine.bank.text.parse import ParsedDescription
 
 _MOST = 100
 
@@ -143,7 +143,7 @@ def _adjust(found: Found, text: str) -> Found:
     return [(time_s, move(candidates)) for time_s, candidates in found]
 
 
-def _tell_reading(reading: Reading) -> None:
+def _tell_reading(reading: ParsedDescription) -> None:
     for words, meaning in reading.understood:
         say(f"{words}: {meaning}")
     if reading.unknown:

@@ -1,4 +1,4 @@
-"""A few words about a struck thing, such as "thin glass bottle, wooden stick, small bathroom", and what they mean."""
+"""Parse a description of a struck object, such as "thin glass bottle, wooden stick, small bathroom", to attributes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from engine.bank.bank import Bank, Candidate
 from engine.bank.lexicon import Concept, load_lexicon, singular
 from engine.bank.rank import rank_by_attributes
 from engine.bank.text.grammar import DEGREES, FILLERS, NEGATIONS, ROOM_MARKS, STRIKER_MARKS, SURFACE_MARKS
-from engine.bank.text.word_matching import embed_phrases, find_word
+from engine.bank.text.word_matching import match_word, phrase_similarity
 from engine.bank.text.word_vectors import MISSING, load_vectors
 from engine.core.errors import BadInput
 from engine.physics.model import MATERIALS
 
-MOST_WORDS = 100
-HARDNESS_OF = {
+MAX_WORDS = 100
+MATERIAL_HARDNESS = {
     "metal": 0.4, "rock": 0.4, "ceramic": 0.4, "glass": 0.4, "concrete": 0.4, "plastic": 0.1, "wood": 0.0,
     "paper": -0.5, "rubber": -0.6, "cloth": -0.8, "carpet": -0.8, "skin": -0.6, "food": -0.5, "membrane": -0.3,
 }  # fmt: skip
@@ -27,8 +27,8 @@ SURFACE_DAMPING = {"cloth": 0.5, "carpet": 0.5, "ground": 0.4, "skin": 0.6, "rub
 CONTENT_MARKS = {"filled", "full", "covered", "lined", "wrapped"}
 UNITS_M = {"mm": 0.001, "cm": 0.01, "m": 1.0, "metre": 1.0, "meter": 1.0, "inch": 0.0254, "inches": 0.0254, 
            "ft": 0.3048, "foot": 0.3048, "feet": 0.3048}  # fmt: skip
-PLAIN_SIZE_M = 0.25
-SMALLEST_M, LARGEST_M = 0.001, 30.0
+DEFAULT_SIZE_M = 0.25
+MIN_SIZE_M, MAX_SIZE_M = 0.001, 30.0
 ROOM_ADJECTIVES = {
     "dry", "anechoic", "roomless", "reverberant", "echoing", "echoey", "reverb", "echo", "outdoors", "outside",
     "indoors",
@@ -38,107 +38,106 @@ _NOUNS = ("material", "thing", "striker", "room")
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What words mean: ``understood`` has (words, meaning) in their order, ``unknown`` the words that say nothing here.
-
-    ``things`` are the struck things named; ``note`` is one sentence where the machine lacks the sentence embedding.
-    """
+class ParsedDescription:
+    """Attributes read from a description, and how its words were understood."""
 
     attributes: Attributes = field(default_factory=Attributes)
-    understood: tuple[tuple[str, str], ...] = ()
+    understood: tuple[tuple[str, str], ...] = ()  # words and their meaning, in order
     unknown: tuple[str, ...] = ()
-    things: tuple[str, ...] = ()
-    note: str = ""
+    things: tuple[str, ...] = ()  # names of the struck objects
+    note: str = ""  # one sentence where words are unknown and no word embeddings are installed
 
 
 @dataclass(frozen=True)
-class _Item:
+class _Term:
+    """A word or phrase of the lexicon, as it occurs in a description."""
+
     words: str
     concept: Concept
-    degree: float = 1.0
+    degree: float = 1.0  # factor of "very", "slightly", ...
     negated: bool = False
-    taken_for: str = ""
-    place: int = 0
-    said: str = ""
+    matched_as: str = ""  # the word of the lexicon, where ``words`` is none
+    place: int = 0  # index of its first word
+    phrase: str = ""  # with its degrees and negations
 
     @property
     def value(self) -> float:
-        """The quality as said: a negated one is the mild opposite."""
+        """The concept's value times the degree; a negated one is half the opposite."""
         return self.concept.value * self.degree * (-0.5 if self.negated else 1.0)
 
 
 @dataclass
-class _Said:
-    """What is gathered while reading."""
+class _State:
+    """What has been read so far."""
 
     material: dict[str, float] = field(default_factory=dict)
-    usual: dict[str, float] = field(default_factory=dict)
+    usual_material: dict[str, float] = field(default_factory=dict)
     size_m: float = math.nan
-    times: float = 1.0
+    size_factor: float = 1.0
     values: dict[str, float] = field(default_factory=dict)
     striker: str = ""
     things: list[str] = field(default_factory=list)
-    meanings: list[tuple[int, str, str]] = field(default_factory=list)
+    explanations: list[tuple[int, str, str]] = field(default_factory=list)
 
     def add(self, slot: str, value: float) -> None:
         self.values[slot] = min(1.0, max(-1.0, self.values.get(slot, 0.0) + value))
 
-    def tell(self, item: _Item, meaning: str) -> None:
-        taken = f" (taken for {item.taken_for!r})" if item.taken_for else ""
-        self.meanings.append((item.place, item.said or item.words, meaning + taken))
+    def explain(self, term: _Term, meaning: str) -> None:
+        taken = f" (taken for {term.matched_as!r})" if term.matched_as else ""
+        self.explanations.append((term.place, term.phrase or term.words, meaning + taken))
 
 
-def parse_description(text: str) -> Reading:
-    """What a description says of the struck thing, the striker and the room. BadInput for more than MOST_WORDS words.
+def parse_description(text: str) -> ParsedDescription:
+    """Attributes of struck object, striker and room in a description; BadInput for more than MAX_WORDS words.
 
-    Clauses are parted by commas; "in", "with" and "on" tell the room, the striker and what lies beneath; "not", "no"
-    and "without" turn the next word around, "very" and "slightly" say how far it goes. A word that the lexicon lacks is
-    taken for one a letter away, else for the nearest in meaning, else said to be unknown.
-    """
-    if len(text.split()) > MOST_WORDS:
-        raise BadInput(f"the description has {len(text.split())} words; give at most {MOST_WORDS}")
-    said, unknown, surfaces = _Said(), [], []
+    Commas separate clauses; "in", "with" and "on" begin room, striker and supporting surface; "not", "no" and "without"
+    Commas separate clauses; "in", "with" and "on" begin room, striker and surface; "not", "no" and "without" negate the
+    next word, "very" and "slightly" scale it. Words that are not in the lexicon go through ``match_word``, or are
+    reported as unknown.
+    if len(text.split()) > MAX_WORDS:
+        raise BadInput(f"the description has {len(text.split())} words; give at most {MAX_WORDS}")
+    state, unknown, surfaces = _State(), [], []
     place = 0
     for clause in re.split(r",(?!\d)|[;:!?\n]|\.(?!\d)| but ", text.lower().replace("\u2019", "'")):
-        for role, tokens in _part_clause(clause):
-            items, strange = _find_items(tokens, place)
+        for role, tokens in _split_clause(clause):
+            terms, unmatched = _match_terms(tokens, place)
             place += len(tokens) + 1
-            unknown += strange
+            unknown += unmatched
             if role in ("surface", "touch"):
-                surfaces.append(items)
+                surfaces.append(terms)
             else:
-                _read_part(said, role, items)
-    for items in surfaces:
-        beneath = bool(said.material or said.usual) and _head(items) not in (None, "room")
-        _read_part(said, "beneath" if beneath else "struck", items)
+                _apply_phrase(state, role, terms)
+    for terms in surfaces:
+        beneath = bool(state.material or state.usual_material) and _head(terms) not in (None, "room")
+        _apply_phrase(state, "beneath" if beneath else "struck", terms)
     note = MISSING if unknown and load_vectors() is None else ""
-    told = tuple((words, meaning) for _, words, meaning in sorted(said.meanings, key=lambda row: row[0]))
-    return Reading(_conclude(said), told, tuple(dict.fromkeys(unknown)), tuple(said.things), note)
+    explained = tuple((words, meaning) for _, words, meaning in sorted(state.explanations, key=lambda row: row[0]))
+    return ParsedDescription(_to_attributes(state), explained, tuple(dict.fromkeys(unknown)), tuple(state.things), note)
 
 
-def rank_by_text(bank: Bank, text: str, top: int) -> tuple[tuple[Candidate, ...], Reading]:
-    """Sounds of the bank that fit a description, adjusted to it, best first, and how it was read.
+def rank_by_text(bank: Bank, text: str, top: int) -> tuple[tuple[Candidate, ...], ParsedDescription]:
+    """Candidates of the bank for a description, best first and adjusted to it, and the parsed description.
 
-    A word that is unknown but stands in a sound's name counts as that name. No candidates where nothing is understood.
+    An unknown word that occurs in an entry's name is matched with that name. No candidates where nothing is understood.
     """
     reading = parse_description(text)
     names = [{singular(word) for word in re.findall(r"[^\W\d_]+", entry.name.lower())} for entry in bank.entries]
     known = set().union(*names)
     named = [word for word in reading.unknown if singular(word) in known]
     if named:
-        told = tuple((word, "in the name of a sound") for word in named)
+        explained = tuple((word, "in the name of a sound") for word in named)
         left = tuple(word for word in reading.unknown if word not in named)
         note = reading.note if left else ""
-        reading = replace(reading, understood=reading.understood + told, unknown=left, note=note)
+        reading = replace(reading, understood=reading.understood + explained, unknown=left, note=note)
     if not reading.understood or not bank.entries:
         return (), reading
     wanted = (*reading.things, *named)
-    likeness = _compare_names([entry.name for entry in bank.entries], names, wanted) if wanted else None
-    return rank_by_attributes(bank, reading.attributes, top, likeness), reading
+    similarity = _match_names([entry.name for entry in bank.entries], names, wanted) if wanted else None
+    return rank_by_attributes(bank, reading.attributes, top, similarity), reading
 
 
-def _part_clause(clause: str) -> list[tuple[str, list[str]]]:
-    """Roles and words of a clause's parts; a length such as "30 cm" is one word."""
+def _split_clause(clause: str) -> list[tuple[str, list[str]]]:
+    """Roles and tokens of a clause's phrases; a length such as "30 cm" is one token."""
     clause = _LENGTH.sub(lambda m: f" {m[1].replace(',', '.')}~{m[2]} ", clause)
     tokens = re.findall(r"\d+(?:\.\d+)?~\w+|[^\W_]+(?:'[^\W_]+)?", clause.replace("-", " "))
     marks = (("room", ROOM_MARKS), ("striker", STRIKER_MARKS), ("surface", SURFACE_MARKS))
@@ -160,10 +159,10 @@ def _part_clause(clause: str) -> list[tuple[str, list[str]]]:
     return [part for part in parts if part[1]]
 
 
-def _find_items(tokens: list[str], place: int) -> tuple[list[_Item], list[str]]:
-    """What the words of a part mean, and those that mean nothing here."""
+def _match_terms(tokens: list[str], place: int) -> tuple[list[_Term], list[str]]:
+    """Terms found among a phrase's tokens, and the unknown tokens; ``place`` is the index of the first."""
     lexicon = load_lexicon()
-    items: list[_Item] = []
+    terms: list[_Term] = []
     unknown: list[str] = []
     degree, negated, k = 1.0, False, 0
     before: list[str] = []
@@ -172,7 +171,7 @@ def _find_items(tokens: list[str], place: int) -> tuple[list[_Item], list[str]]:
         if "~" in token:
             number, unit = token.split("~")
             length = Concept("length", token, float(number) * UNITS_M[unit])
-            items.append(_Item(token.replace("~", " "), length, place=place + k))
+            terms.append(_Term(token.replace("~", " "), length, place=place + k))
             k += 1
             continue
         if token in NEGATIONS:
@@ -187,28 +186,28 @@ def _find_items(tokens: list[str], place: int) -> tuple[list[_Item], list[str]]:
             (n for n in (3, 2) if len(tokens) >= k + n and " ".join(map(singular, tokens[k : k + n])) in lexicon), 1
         )
         phrase = " ".join(tokens[k : k + span])
-        concept, taken_for = find_word(phrase if span == 1 else " ".join(map(singular, tokens[k : k + span])))
+        concept, matched_as = match_word(phrase if span == 1 else " ".join(map(singular, tokens[k : k + span])))
         if concept is not None:
-            said = " ".join((*before, phrase))
-            items.append(_Item(phrase, concept, degree, negated, taken_for, place + k, said))
+            full = " ".join((*before, phrase))
+            terms.append(_Term(phrase, concept, degree, negated, matched_as, place + k, full))
         elif token not in FILLERS:
             unknown.append(token)
         if concept is not None or token not in FILLERS:
             degree, negated, before = 1.0, False, []
         k += span
-    return items, unknown
+    return terms, unknown
 
 
-def _head(items: list[_Item]) -> str | None:
-    """What kind of thing a part is about: its last noun."""
-    nouns = [i.concept for i in items if i.concept.slot in _NOUNS and i.words not in ROOM_ADJECTIVES and not i.negated]
+def _head(terms: list[_Term]) -> str | None:
+    """Slot of a phrase's head, its last noun; None without a noun."""
+    nouns = [i.concept for i in terms if i.concept.slot in _NOUNS and i.words not in ROOM_ADJECTIVES and not i.negated]
     if any(c.slot == "thing" for c in nouns) and nouns[-1].slot == "material":
         return "thing"
     return nouns[-1].slot if nouns else None
 
 
-def _read_part(said: _Said, role: str, items: list[_Item]) -> None:
-    head = _head(items)
+def _apply_phrase(state: _State, role: str, terms: list[_Term]) -> None:
+    head = _head(terms)
     if head == "room" and role != "beneath":
         role = "room"
     elif head == "striker" or (role == "striker" and head in ("thing", "material")):
@@ -216,134 +215,134 @@ def _read_part(said: _Said, role: str, items: list[_Item]) -> None:
     elif role != "beneath":
         role = "struck"
     nouned = head in ("thing", "material")
-    for item in items:
-        slot = item.concept.slot
+    for term in terms:
+        slot = term.concept.slot
         if role == "room" and slot not in ("room", "size"):
-            said.tell(item, "of the room: no effect")
-        elif slot == "room" or (slot == "material" and item.negated) or slot in ("pitch", "ring", "damping", "hollow"):
-            _take_anywhere(said, item)
+            state.explain(term, "of the room: no effect")
+        elif slot == "room" or (slot == "material" and term.negated) or slot in ("pitch", "ring", "damping", "hollow"):
+            _apply_global(state, term)
         elif role == "room" and slot == "size":
-            said.add("room", 0.2 * item.value)
-            said.tell(item, "a larger room" if item.value > 0 else "a smaller room")
+            state.add("room", 0.2 * term.value)
+            state.explain(term, "a larger room" if term.value > 0 else "a smaller room")
         elif role == "striker":
-            _take_striker(said, item, items)
+            _apply_striker(state, term, terms)
         elif role == "beneath":
-            _take_surface(said, item)
+            _apply_surface(state, term)
         else:
-            _take_struck(said, item, nouned)
+            _apply_object(state, term, nouned)
 
 
-def _take_anywhere(said: _Said, item: _Item) -> None:
-    """Rooms, qualities of the sound and materials that it is not, wherever they stand."""
-    concept = item.concept
+def _apply_global(state: _State, term: _Term) -> None:
+    """Apply rooms, qualities of the sound and excluded materials, in whatever phrase they occur."""
+    concept = term.concept
     if concept.slot == "material":
-        said.material[concept.name] = 0.0
-        said.tell(item, f"not {concept.name}")
+        state.material[concept.name] = 0.0
+        state.explain(term, f"not {concept.name}")
     elif concept.slot == "room":
-        value = -1.0 if item.negated else concept.value
-        said.values["room"] = min(1.0, max(-1.0, value + said.values.get("room", 0.0)))
-        said.tell(item, "no room" if value <= -1.0 else "in the open" if value < -0.7 else f"room: {concept.name}")
+        value = -1.0 if term.negated else concept.value
+        state.values["room"] = min(1.0, max(-1.0, value + state.values.get("room", 0.0)))
+        state.explain(term, "no room" if value <= -1.0 else "in the open" if value < -0.7 else f"room: {concept.name}")
     elif concept.slot == "hollow":
-        said.values["hollow"] = abs(concept.value - 1.0) if item.negated else concept.value
-        said.tell(item, "hollow" if said.values["hollow"] else "solid")
+        state.values["hollow"] = abs(concept.value - 1.0) if term.negated else concept.value
+        state.explain(term, "hollow" if state.values["hollow"] else "solid")
     else:
-        said.add(concept.slot, item.value)
+        state.add(concept.slot, term.value)
         poles = {"pitch": ("higher", "lower"), "ring": ("rings longer", "rings shorter"), "damping": ("damped", "free")}
-        said.tell(item, poles[concept.slot][0 if item.value > 0 else 1])
+        state.explain(term, poles[concept.slot][0 if term.value > 0 else 1])
 
 
-def _take_striker(said: _Said, item: _Item, items: list[_Item]) -> None:
-    concept = item.concept
-    materials = [i.concept.name for i in items if i.concept.slot == "material" and not i.negated]
-    if item.negated and concept.slot != "hardness":
-        said.tell(item, "left out")
+def _apply_striker(state: _State, term: _Term, terms: list[_Term]) -> None:
+    concept = term.concept
+    materials = [i.concept.name for i in terms if i.concept.slot == "material" and not i.negated]
+    if term.negated and concept.slot != "hardness":
+        state.explain(term, "left out")
     elif concept.slot in ("striker", "thing"):
         kind = concept.name if concept.slot == "striker" else "thing"
-        if concept.slot == "thing" and _head(items) == "striker":
-            return said.tell(item, "says which striker")
-        said.striker = kind
+        if concept.slot == "thing" and _head(terms) == "striker":
+            return state.explain(term, "says which striker")
+        state.striker = kind
         made_of = materials or (list(concept.material)[:1] if concept.slot == "thing" else [])
         own = concept.value if concept.slot == "striker" else 0.3
-        said.add("hardness", own + sum(HARDNESS_OF.get(name, 0.0) for name in made_of))
-        said.tell(item, f"struck with a {item.taken_for or item.words}")
+        state.add("hardness", own + sum(MATERIAL_HARDNESS.get(name, 0.0) for name in made_of))
+        state.explain(term, f"struck with a {term.matched_as or term.words}")
     elif concept.slot == "hardness":
-        said.add("hardness", item.value)
-        said.tell(item, "a harder striker" if item.value > 0 else "a softer striker")
+        state.add("hardness", term.value)
+        state.explain(term, "a harder striker" if term.value > 0 else "a softer striker")
     elif concept.slot == "material":
-        if not any(i.concept.slot in ("striker", "thing") for i in items):
-            said.striker = said.striker or "thing"
-            said.add("hardness", HARDNESS_OF.get(concept.name, 0.0))
-        said.tell(item, f"striker of {concept.name}")
+        if not any(i.concept.slot in ("striker", "thing") for i in terms):
+            state.striker = state.striker or "thing"
+            state.add("hardness", MATERIAL_HARDNESS.get(concept.name, 0.0))
+        state.explain(term, f"striker of {concept.name}")
     else:
-        said.add("hardness", -0.1 * item.value)
-        said.tell(item, "a heavier striker" if item.value > 0 else "a lighter striker")
+        state.add("hardness", -0.1 * term.value)
+        state.explain(term, "a heavier striker" if term.value > 0 else "a lighter striker")
     return None
 
 
-def _take_surface(said: _Said, item: _Item) -> None:
-    names = item.concept.material
-    if names and not item.negated:
+def _apply_surface(state: _State, term: _Term) -> None:
+    names = term.concept.material
+    if names and not term.negated:
         name = max(names, key=lambda key: names[key])
-        said.add("damping", SURFACE_DAMPING.get(name, 0.1))
-        said.tell(item, f"touches {name}, which damps it")
+        state.add("damping", SURFACE_DAMPING.get(name, 0.1))
+        state.explain(term, f"touches {name}, which damps it")
     else:
-        said.tell(item, "of what it touches: no effect")
+        state.explain(term, "of what it touches: no effect")
 
 
-def _take_struck(said: _Said, item: _Item, nouned: bool) -> None:
-    concept = item.concept
+def _apply_object(state: _State, term: _Term, nouned: bool) -> None:
+    concept = term.concept
     if concept.slot == "length":
-        said.size_m, said.times = concept.value, 1.0
-        said.tell(item, f"about {concept.value:g} m in size")
-    elif item.negated and concept.slot == "thing":
-        said.tell(item, "left out")
+        state.size_m, state.size_factor = concept.value, 1.0
+        state.explain(term, f"about {concept.value:g} m in size")
+    elif term.negated and concept.slot == "thing":
+        state.explain(term, "left out")
     elif concept.slot == "material":
-        said.material[concept.name] = 1.0
-        said.tell(item, f"made of {concept.name}")
+        state.material[concept.name] = 1.0
+        state.explain(term, f"made of {concept.name}")
     elif concept.slot == "thing":
-        said.usual = dict(concept.material)
-        said.things.append(concept.name)
-        if math.isnan(said.size_m):
-            said.size_m = concept.size_m
-        said.values.setdefault("hollow", concept.value)
-        made = max(said.usual, key=lambda name: said.usual[name])
-        said.tell(item, f"{concept.name}: about {concept.size_m:g} m, usually {made}")
+        state.usual_material = dict(concept.material)
+        state.things.append(concept.name)
+        if math.isnan(state.size_m):
+            state.size_m = concept.size_m
+        state.values.setdefault("hollow", concept.value)
+        made = max(state.usual_material, key=lambda name: state.usual_material[name])
+        state.explain(term, f"{concept.name}: about {concept.size_m:g} m, usually {made}")
     elif concept.slot in ("size", "weight"):
-        said.times *= 2.0**item.value
-        said.add("pitch", -0.25 * item.value)
-        said.tell(item, "larger" if item.value > 0 else "smaller")
+        state.size_factor *= 2.0**term.value
+        state.add("pitch", -0.25 * term.value)
+        state.explain(term, "larger" if term.value > 0 else "smaller")
     elif concept.slot == "thick":
-        said.add("pitch", 0.2 * item.value)  # bending waves: frequency goes as the thickness
-        if item.value < 0:
-            said.values.setdefault("hollow", 1.0)
-        said.tell(item, "thick walls: higher modes" if item.value > 0 else "thin walls: lower modes")
+        state.add("pitch", 0.2 * term.value)  # bending waves: frequency goes as the thickness
+        if term.value < 0:
+            state.values.setdefault("hollow", 1.0)
+        state.explain(term, "thick walls: higher modes" if term.value > 0 else "thin walls: lower modes")
     elif nouned:
-        said.add("damping", -0.3 * item.value)
-        said.tell(item, "stiff: less damped" if item.value > 0 else "yielding: more damped")
+        state.add("damping", -0.3 * term.value)
+        state.explain(term, "stiff: less damped" if term.value > 0 else "yielding: more damped")
     else:
-        said.add("hardness", item.value)
-        said.tell(item, "a harder blow" if item.value > 0 else "a softer blow")
+        state.add("hardness", term.value)
+        state.explain(term, "a harder blow" if term.value > 0 else "a softer blow")
 
 
-def _conclude(said: _Said) -> Attributes:
-    material = dict(said.material)
+def _to_attributes(state: _State) -> Attributes:
+    material = dict(state.material)
     if not any(material.values()):
-        usual = {name: weight for name, weight in said.usual.items() if material.get(name) != 0.0}
-        material |= {name: weight / max(usual.values()) for name, weight in usual.items()}
-    size_m = said.size_m
-    if said.times != 1.0:
-        size_m = (PLAIN_SIZE_M if math.isnan(size_m) else size_m) * said.times
+        usual_material = {name: weight for name, weight in state.usual_material.items() if material.get(name) != 0.0}
+        material |= {name: weight / max(usual_material.values()) for name, weight in usual_material.items()}
+    size_m = state.size_m
+    if state.size_factor != 1.0:
+        size_m = (DEFAULT_SIZE_M if math.isnan(size_m) else size_m) * state.size_factor
     if not math.isnan(size_m):
-        size_m = min(LARGEST_M, max(SMALLEST_M, size_m))
-    values = {name: value for name, value in said.values.items() if name != "hardness" or value or said.striker}
+        size_m = min(MAX_SIZE_M, max(MIN_SIZE_M, size_m))
+    values = {name: value for name, value in state.values.items() if name != "hardness" or value or state.striker}
     ordered = {name: material[name] for name in MATERIALS if name in material}
-    return Attributes(ordered, size_m, striker=said.striker, **values)
+    return Attributes(ordered, size_m, striker=state.striker, **values)
 
 
-def _compare_names(full: list[str], names: list[set[str]], wanted: tuple[str, ...]) -> np.ndarray:
-    """How well each entry's name fits the best of the wanted things, 0 to 1, [N]."""
+def _match_names(full: list[str], names: list[set[str]], wanted: tuple[str, ...]) -> np.ndarray:
+    """Fit of each entry's name to the best of the wanted objects, 0 to 1, [N]: by spelling, or by word embeddings."""
     parts = [[singular(word) for word in thing.split()] for thing in wanted]
     spelt = [max(1.0 if set(p) <= words else 0.8 if p[-1] in words else 0.0 for p in parts) for words in names]
-    near = embed_phrases([re.sub(r"[\d_,]+", " ", name.lower()).strip() for name in full], list(wanted))
+    near = phrase_similarity([re.sub(r"[\d_,]+", " ", name.lower()).strip() for name in full], list(wanted))
     result: np.ndarray = np.maximum(np.array(spelt), 0.6 * np.clip(near, 0.0, 1.0))
     return result

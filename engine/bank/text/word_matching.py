@@ -1,4 +1,4 @@
-"""A single word's place in the lexicon: by heart, by its stem, one letter away, or by what it is near in meaning."""
+"""Match a word to the lexicon: exactly, by stem, as a compound, one letter away, or by word embeddings."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from engine.bank.lexicon import Concept, load_lexicon, singular
 from engine.bank.text.grammar import FILLERS
 from engine.bank.text.word_vectors import load_vectors
 
-NEAR_LEAST = 0.55
-"""Least likeness of a word to those it is taken for; see docs/text.md for how it was chosen."""
+MIN_SIMILARITY = 0.55
+"""Least score of a match by embedding; docs/text.md says how it was chosen."""
 
-SECOND_SHARE, NEIGHBOURS = 0.3, 8
-SHORTEST_MISSPELT = 4
+NEXT_WORDS_WEIGHT, NEIGHBOURS = 0.3, 8
+MIN_MISSPELT_LENGTH = 4
 
 
 @functools.lru_cache(maxsize=4096)
-def find_word(word: str) -> tuple[Concept | None, str]:
-    """What a word means and, where it is not in the lexicon itself, which word it was taken for; None where unknown."""
+def match_word(word: str) -> tuple[Concept | None, str]:
+    """Meaning of a word, None where unknown, and the word of the lexicon it was matched to, "" for itself."""
     lexicon = load_lexicon()
     for stem in _stems(word):
         if stem in lexicon:
@@ -32,51 +32,53 @@ def find_word(word: str) -> tuple[Concept | None, str]:
         if first in lexicon and last in lexicon and lexicon[last].slot in ("thing", "room", "striker", "material"):
             return lexicon[last], last
     vectors = load_vectors()
-    if vectors is None or not vectors.is_common(word):
-        near = find_misspelt(word)
+    if vectors is None or not vectors.is_single_token(word):
+        near = match_misspelling(word)
         if near:
             return lexicon[near], near
-    return find_near(word)
+    return match_by_embedding(word)
 
 
-def find_misspelt(word: str) -> str:
-    """The word of the lexicon that is one letter left out, added, changed or swapped away; "" where none or several."""
+def match_misspelling(word: str) -> str:
+    """The word of the lexicon one deletion, insertion, substitution or swap away; "" for none or several."""
     lexicon = load_lexicon()
-    if len(word) < SHORTEST_MISSPELT:
+    if len(word) < MIN_MISSPELT_LENGTH:
         return ""
-    found = sorted({edit for edit in _edits(word) if edit in lexicon and len(edit) >= 4})
-    if len(word) == SHORTEST_MISSPELT:  # a changed letter makes another word of so short a one
+    found = sorted({edit for edit in _one_letter_edits(word) if edit in lexicon and len(edit) >= 4})
+    if len(word) == MIN_MISSPELT_LENGTH:  # a changed letter makes another word of so short a one
         found = [edit for edit in found if len(edit) != 4 or sorted(edit) == sorted(word)]
-    meanings = {(lexicon[edit].slot, lexicon[edit].name) for edit in found}
+    explanations = {(lexicon[edit].slot, lexicon[edit].name) for edit in found}
     alike = [edit for edit in found if edit[0] == word[0]] or found
-    return alike[0] if len(meanings) == 1 or len(alike) == 1 else ""
+    return alike[0] if len(explanations) == 1 or len(alike) == 1 else ""
 
 
-def find_near(word: str) -> tuple[Concept | None, str]:
-    """The meaning whose words are nearest in the embedding, where near enough, and the nearest of them.
+def match_by_embedding(word: str) -> tuple[Concept | None, str]:
+    """The meaning with the nearest words in the embedding, and the nearest of them; None below MIN_SIMILARITY.
 
-    Only words that are tokens of their own have a meaning there: pieces of a rare one are alike by spelling alone. A
-    meaning's likeness is that of its nearest word, and SECOND_SHARE of that of its next two among the nearest.
+    Only for words that are single tokens: pieces of rare words are similar by spelling alone. A meaning's score is
+    the cosine similarity of its nearest word plus NEXT_WORDS_WEIGHT times that of its next two among the NEIGHBOURS.
     """
     vectors = load_vectors()
-    if vectors is None or not vectors.is_common(word):
+    if vectors is None or not vectors.is_single_token(word):
         return None, ""
-    words, places = _places()
-    likeness = places @ vectors.embed([word])[0]
-    nearest = np.argsort(-likeness)[:NEIGHBOURS]
+    words, vectors_of_words = _lexicon_vectors()
+    similarity = vectors_of_words @ vectors.embed([word])[0]
+    nearest = np.argsort(-similarity)[:NEIGHBOURS]
     groups: dict[tuple[str, str], list[int]] = {}
     for k in nearest:
         groups.setdefault(_meaning(load_lexicon()[words[k]]), []).append(int(k))
-    scores = {key: likeness[ks[0]] + SECOND_SHARE * float(likeness[ks[1:3]].sum()) for key, ks in groups.items()}
+    scores = {
+        key: similarity[ks[0]] + NEXT_WORDS_WEIGHT * float(similarity[ks[1:3]].sum()) for key, ks in groups.items()
+    }
     best = max(scores, key=lambda key: scores[key])
-    if scores[best] < NEAR_LEAST:
+    if scores[best] < MIN_SIMILARITY:
         return None, ""
     chosen = words[groups[best][0]]
     return load_lexicon()[chosen], chosen
 
 
-def embed_phrases(phrases: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
-    """Likeness of each phrase to the nearest of the wanted ones, -1 to 1, [N]; zeros without an embedding."""
+def phrase_similarity(phrases: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """Cosine similarity of each phrase to the nearest of the wanted ones, [N]; zeros without word embeddings."""
     vectors = load_vectors()
     if vectors is None:
         return np.zeros(len(phrases))
@@ -85,7 +87,7 @@ def embed_phrases(phrases: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
 
 
 def _meaning(concept: Concept) -> tuple[str, str]:
-    """What counts as one meaning: materials with their things, rooms and qualities by their sign."""
+    """Key of a meaning: materials include their objects; rooms and qualities are told apart by sign."""
     if concept.material:
         return "material", max(concept.material, key=lambda name: concept.material[name])
     if concept.slot == "striker":
@@ -94,11 +96,11 @@ def _meaning(concept: Concept) -> tuple[str, str]:
 
 
 @functools.cache
-def _places() -> tuple[tuple[str, ...], np.ndarray]:
-    """Words and phrases of the lexicon made of whole tokens, and their vectors [N, 256]."""
+def _lexicon_vectors() -> tuple[tuple[str, ...], np.ndarray]:
+    """Words and phrases of the lexicon made of single-token words, and their vectors [N, 256]."""
     vectors = load_vectors()
     assert vectors is not None
-    words = tuple(w for w in load_lexicon() if all(vectors.is_common(part) for part in w.split()))
+    words = tuple(w for w in load_lexicon() if all(vectors.is_single_token(part) for part in w.split()))
     return words, vectors.embed(words)
 
 
@@ -114,7 +116,7 @@ def _stems(word: str) -> Iterator[str]:
                 yield stem[:-1]
 
 
-def _edits(word: str) -> Iterator[str]:
+def _one_letter_edits(word: str) -> Iterator[str]:
     letters = "abcdefghijklmnopqrstuvwxyz"
     for k in range(len(word) + 1):
         head, tail = word[:k], word[k:]

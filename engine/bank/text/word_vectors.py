@@ -1,6 +1,6 @@
-"""Meaning of words as vectors: the token embeddings that the package wordllama carries, read from its files.
+"""Word embeddings: the token vectors in the package wordllama, read from its files.
 
-The package's own code is not run: it would set up logging and look for downloads. Nothing is ever fetched.
+The package's own code is not run, since it would set up logging and look for downloads. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ MISSING = (
 
 @dataclass(frozen=True, eq=False)
 class WordVectors:
-    """Token vectors [V, 256] and the tokenizer that numbers them."""
+    """Token vectors [V, 256] and their tokenizer."""
 
     tokens: np.ndarray
     tokenizer: Any
 
     def embed(self, phrases: Sequence[str]) -> np.ndarray:
-        """Mean of each phrase's token vectors, of unit length, float32 [N, 256]; zeros for an empty one."""
+        """Normalised mean of each phrase's token vectors, float32 [N, 256]; zeros for an empty phrase."""
         rows = np.zeros((len(phrases), self.tokens.shape[1]), np.float32)
         for row, phrase in zip(rows, phrases, strict=True):
             ids = self.tokenizer.encode(phrase, add_special_tokens=False).ids
@@ -40,16 +40,16 @@ class WordVectors:
         result: np.ndarray = rows / np.maximum(lengths, 1e-9)
         return result
 
-    def is_common(self, word: str) -> bool:
-        """Whether a word is common enough to be a token of its own: then it is no misspelling of another."""
+    def is_single_token(self, word: str) -> bool:
+        """Whether a word is one token, as common words are: then it is not taken for a misspelling."""
         return len(self.tokenizer.encode(word, add_special_tokens=False).ids) == 1
 
 
 @functools.cache
 def load_vectors() -> WordVectors | None:
-    """The vectors, some 0.2 s the first time; None where the package or its files are not there (``MISSING`` says so).
+    """The word embeddings, cached (0.2 s the first time); None where the package or its files are missing.
 
-    Source: wordllama 0.4 (MIT), 256 numbers a token, learnt from the token embeddings of Llama 2 and others.
+    Source: wordllama 0.4 (MIT), 256 dimensions, trained on the token embeddings of Llama 2 and other models.
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:

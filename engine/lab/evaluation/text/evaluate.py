@@ -21,7 +21,7 @@ from engine.bank.bank import BANK_PATH, Bank, load_bank
 from engine.bank.descriptor import BANDS, band_centres_hz, describe_physics
 from engine.bank.lexicon import load_lexicon
 from engine.bank.text import parse as reader
-from engine.bank.text import word_matching as wordplace
+from engine.bank.text import word_matching
 from engine.bank.text.parse import parse_description, rank_by_text
 from engine.bank.text.word_vectors import load_vectors
 from engine.core.errors import StruckError
@@ -46,15 +46,15 @@ def main(args: Sequence[str]) -> None:
     options = parser.parse_args(list(args))
     with contextlib.ExitStack() as stack:
         if options.spelling:
-            for module in (wordplace, reader):
+            for module in (word_matching, reader):
                 stack.enter_context(mock.patch.object(module, "load_vectors", lambda: None))
-            wordplace.find_word.cache_clear()
+            word_matching.match_word.cache_clear()
         report(options, stack)
 
 
 def report(options: argparse.Namespace, stack: contextlib.ExitStack) -> None:
     """Measure and tell."""
-    stack.callback(wordplace.find_word.cache_clear)
+    stack.callback(word_matching.match_word.cache_clear)
     result = measure_reading(options.seed)
     result["embedding"] = load_vectors() is not None and not options.spelling
     try:

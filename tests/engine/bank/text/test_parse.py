@@ -13,7 +13,7 @@ from engine.bank.bank import Bank, Entry, make_bank
 from engine.bank.lexicon import load_lexicon, typical_size_m
 from engine.bank.rank import rank_by_attributes
 from engine.bank.text import parse as words
-from engine.bank.text import word_matching as wordplace
+from engine.bank.text import word_matching
 from engine.bank.text.parse import parse_description, rank_by_text
 from engine.core.errors import BadInput
 from engine.lab.evaluation.text import evaluate as evaluation
@@ -112,11 +112,11 @@ def test_the_lexicon_knows_only_materials_and_strikers_there_are() -> None:
 
 
 def test_without_the_embedding_words_are_matched_by_spelling_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    wordplace.find_word.cache_clear()
-    monkeypatch.setattr(wordplace, "load_vectors", lambda: None)
+    word_matching.match_word.cache_clear()
+    monkeypatch.setattr(word_matching, "load_vectors", lambda: None)
     monkeypatch.setattr(words, "load_vectors", lambda: None)
     reading = parse_description("galss botle, enormousish blorp")
-    wordplace.find_word.cache_clear()
+    word_matching.match_word.cache_clear()
     assert reading.attributes.material == {"glass": 1.0}
     assert reading.unknown and "wordllama" in reading.note
     assert reading.note.count(".") == 0
