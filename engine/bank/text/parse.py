@@ -90,10 +90,10 @@ class _State:
 def parse_description(text: str) -> ParsedDescription:
     """Attributes of struck object, striker and room in a description; BadInput for more than MAX_WORDS words.
 
-    Commas separate clauses; "in", "with" and "on" begin room, striker and supporting surface; "not", "no" and "without"
     Commas separate clauses; "in", "with" and "on" begin room, striker and surface; "not", "no" and "without" negate the
     next word, "very" and "slightly" scale it. Words that are not in the lexicon go through ``match_word``, or are
     reported as unknown.
+    """
     if len(text.split()) > MAX_WORDS:
         raise BadInput(f"the description has {len(text.split())} words; give at most {MAX_WORDS}")
     state, unknown, surfaces = _State(), [], []
