@@ -1,4 +1,4 @@
-"""How well sight tells materials, and how near the physics it retrieves comes to the true one, beside simpler ways."""
+"""Measures of the vision network beside baselines: material accuracy, and acoustic distance of retrieved physics."""
 
 from __future__ import annotations
 
@@ -22,49 +22,46 @@ from engine.vision.calibration import to_probabilities
 from engine.vision.predict import HitPrediction, VisionModel, cluster_hits, pool_hits, predict_hits
 from engine.vision.rank import RankConfig, choose_by_prediction, embed_bank, score_by_prediction, to_attributes
 
-FEWEST_RECORDINGS, FEWEST_HITS = 2, 8
-"""A material is scored of which there are at least so many recordings, and so many hits."""
+MIN_RECORDINGS, MIN_HITS = 2, 8
+"""Materials with fewer recordings or hits are not scored."""
 TOP = 5
-WAYS = {
+RANKINGS = {
     "joint": RankConfig(),
     "embedding": replace(RankConfig(), material=0.0, size=0.0, striker=0.0),
     "attributes": replace(RankConfig(), embedding=0.0),
 }
-"""Rankings by sight: by both, by the joint embedding alone, by what is seen of material, size and striker alone."""
+"""Ablations of the ranking: everything, the joint embedding alone, material, size and striker alone."""
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedHits:
-    """Hits that a network had not seen: what is known, what it shows, its sound's descriptor [N, L] (NaN unknown)."""
+    """Test hits: labels, predictions, and the acoustic descriptor and physics of each one's own sound."""
 
     hits: tuple[LabelledHit, ...]
     hit_predictions: tuple[HitPrediction, ...]
-    descriptors: np.ndarray
+    descriptors: np.ndarray  # [N, L], NaN where unknown
     physics: tuple[Physics | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What a network may draw on: hits that it had seen, their features [M, F], and a bank to choose from.
-
-    ``entries`` [M] are the numbers of their sounds in the bank, -1 where they have none.
-    """
+    """What retrieval may use: training hits with their features, and an embedded bank."""
 
     hits: tuple[LabelledHit, ...]
-    features: np.ndarray
-    entries: np.ndarray
+    features: np.ndarray  # [M, F]
+    entries: np.ndarray  # [M], index of each hit's sound in the bank, -1 where it has none
     bank: Bank
 
 
 def predict_frames(
     model: VisionModel, seen: HitFrames, descriptors: np.ndarray, physics: Sequence[Physics | None]
 ) -> EvaluatedHits:
-    """What a network makes of hits, place and all, as it would in a clip."""
-    hit_predictions = [g for k in range(0, len(seen.hits), 64) for g in _part(model, seen, k)]
+    """Predictions for hits, contacts located by the network, as in a clip."""
+    hit_predictions = [g for k in range(0, len(seen.hits), 64) for g in _predict_batch(model, seen, k)]
     return EvaluatedHits(seen.hits, tuple(hit_predictions), descriptors, tuple(physics))
 
 
-def _part(model: VisionModel, seen: HitFrames, first: int) -> list[HitPrediction]:
+def _predict_batch(model: VisionModel, seen: HitFrames, first: int) -> list[HitPrediction]:
     chosen = slice(first, first + 64)
     return predict_hits(model, make_views(HitFrames(seen.hits[chosen], seen.wide[chosen], seen.near[chosen])))
 
@@ -72,7 +69,7 @@ def _part(model: VisionModel, seen: HitFrames, first: int) -> list[HitPrediction
 def build_reference(
     model: VisionModel, seen: HitFrames, physics: Sequence[Physics | None], shipped: Bank | None
 ) -> Reference:
-    """What may be drawn on: the sounds of hits that were learnt from, and those of a bank that ships."""
+    """Reference of training hits ``seen``, whose sounds are ``physics``, and of the entries of the shipped bank."""
     hit_predictions = predict_frames(model, seen, np.zeros((0, 0)), []).hit_predictions
     entries = np.full(len(seen.hits), -1)
     made: list[Entry] = []
@@ -87,13 +84,13 @@ def build_reference(
 
 
 def choose_classes(hits: Sequence[LabelledHit]) -> tuple[list[str], dict[str, str]]:
-    """Materials to score, and those that are left out with the reason."""
+    """Materials to score, and the reason for each that is left out."""
     names = sorted({hit.material for hit in hits}, key=MATERIALS.index)
     kept, left_out = [], {}
     for name in names:
         own = [hit for hit in hits if hit.material == name]
         groups = len({hit.group for hit in own})
-        if groups >= FEWEST_RECORDINGS and len(own) >= FEWEST_HITS:
+        if groups >= MIN_RECORDINGS and len(own) >= MIN_HITS:
             kept.append(name)
         else:
             left_out[name] = f"{len(own)} hits of {groups} recording{'s' if groups != 1 else ''}"
@@ -101,28 +98,32 @@ def choose_classes(hits: Sequence[LabelledHit]) -> tuple[list[str], dict[str, st
 
 
 def score_materials(model: VisionModel, seen: EvaluatedHits, known: Reference) -> dict[str, np.ndarray]:
-    """Scores of all MATERIALS by every way, [N, K] each: nearest features, the sound alone, sight, both, object."""
+    """Scores of all MATERIALS by every method, [N, K] each.
+
+    ``nearest`` visual features, ``sound`` alone, ``vision``, ``object`` (vision pooled over hits of one object), and
+    ``both`` (vision and sound).
+    """
     material = np.stack([hit_prediction.material for hit_prediction in seen.hit_predictions])
-    heard = np.full(material.shape, np.nan)
-    there = np.isfinite(seen.descriptors).all(axis=1)
+    sound = np.full(material.shape, np.nan)
+    with_sound = np.isfinite(seen.descriptors).all(axis=1)
     with torch.inference_mode():
-        heard[there] = model.network.physics_encoder(torch.from_numpy(seen.descriptors[there]))[1].numpy()
+        sound[with_sound] = model.network.physics_encoder(torch.from_numpy(seen.descriptors[with_sound]))[1].numpy()
     features = np.stack([hit_prediction.features for hit_prediction in seen.hit_predictions])
-    away = np.stack([np.linalg.norm(known.features - row, axis=1) for row in features])
+    distances = np.stack([np.linalg.norm(known.features - row, axis=1) for row in features])
     nearest = np.full(material.shape, -np.inf)
     for k, name in enumerate(MATERIALS):
         own = [place for place, hit in enumerate(known.hits) if hit.material == name]
         if own:
-            nearest[:, k] = -away[:, own].min(axis=1)
-    both = np.log(to_probabilities(material, model.temperature)) + np.log(to_probabilities(heard))
+            nearest[:, k] = -distances[:, own].min(axis=1)
+    both = np.log(to_probabilities(material, model.temperature)) + np.log(to_probabilities(sound))
     pooled = np.empty_like(material)
-    for index, prediction in pool(model, seen):
+    for index, prediction in pool_by_object(model, seen):
         pooled[index] = np.log([prediction.material[name] + 1e-12 for name in MATERIALS])
-    return {"nearest": nearest, "sound": heard, "sight": material, "object": pooled, "both": both}
+    return {"nearest": nearest, "sound": sound, "vision": material, "object": pooled, "both": both}
 
 
-def pool(model: VisionModel, seen: EvaluatedHits) -> list[tuple[list[int], Any]]:
-    """Hits of one object of a clip as sight itself puts them together: their numbers and what is seen of them."""
+def pool_by_object(model: VisionModel, seen: EvaluatedHits) -> list[tuple[list[int], Any]]:
+    """Indices of the hits of each object, as the model clusters them within each clip, and the pooled prediction."""
     found = []
     for clip in sorted({hit.clip for hit in seen.hits}):
         index = [k for k, hit in enumerate(seen.hits) if hit.clip == clip]
@@ -136,20 +137,20 @@ def pool(model: VisionModel, seen: EvaluatedHits) -> list[tuple[list[int], Any]]
 def tabulate_materials(
     scores: dict[str, np.ndarray], hits: Sequence[LabelledHit], classes: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Shares in percent, with 95 % intervals by clip, that are right first and among the first five, of the classes."""
+    """Top-1, top-5 and balanced accuracy among the classes in percent, the first two with 95 % intervals by clip."""
     index = [MATERIALS.index(name) for name in classes]
     scored = np.asarray([hit.material in classes for hit in hits])
     truth = np.asarray([classes.index(hit.material) if hit.material in classes else 0 for hit in hits])
     groups = [hit.clip for hit in hits]
     table: dict[str, dict[str, Any]] = {}
-    for way, values in scores.items():
+    for method, values in scores.items():
         own = values[:, index]
         order = np.argsort(-own, axis=1)
         usable = scored & np.isfinite(own).any(axis=1)
         first = np.where(usable, order[:, 0] == truth, np.nan)
         among = np.where(usable, (order[:, :TOP] == truth[:, None]).any(axis=1), np.nan)
         each = [float(np.nanmean(first[scored & (truth == k)])) for k in range(len(classes))]
-        table[way] = {
+        table[method] = {
             "top1": estimate_mean(100.0 * first, groups),
             "top5": estimate_mean(100.0 * among, groups),
             "balanced": 100.0 * float(np.nanmean(each)),
@@ -169,16 +170,21 @@ def tabulate_materials(
 
 
 def retrieve(model: VisionModel, seen: EvaluatedHits, known: Reference) -> dict[str, np.ndarray]:
-    """Numbers of entries of the bank for each hit by every way, [N, TOP], -1 where there are fewer."""
-    found = {way: np.full((len(seen.hits), TOP), -1) for way in (*WAYS, "offered", "nearest")}
+    """Indices of the entries that each method retrieves for each hit, [N, TOP], -1 where there are fewer.
+
+    The methods are those of RANKINGS, ``proposed`` (``choose_by_prediction``, as in the product), and ``nearest``, the
+    sounds of the training hits nearest in mean features (Su et al., CVPR 2023).
+    """
+    found = {method: np.full((len(seen.hits), TOP), -1) for method in (*RANKINGS, "proposed", "nearest")}
     for k, hit_prediction in enumerate(seen.hit_predictions):
         prediction = pool_hits([hit_prediction], model.temperature)
-        for way, config in WAYS.items():
-            _put(found[way][k], rank(known.bank, score_by_prediction(known.bank, prediction, config), TOP))
-        _put(found["offered"][k], choose_by_prediction(known.bank, prediction, TOP))
+        for method, config in RANKINGS.items():
+            _put(found[method][k], rank(known.bank, score_by_prediction(known.bank, prediction, config), TOP))
+        _put(found["proposed"][k], choose_by_prediction(known.bank, prediction, TOP))
         scores = np.full(len(known.bank.entries), -np.inf)
-        there = known.entries >= 0
-        scores[known.entries[there]] = -np.linalg.norm(known.features[there] - hit_prediction.features, axis=1)
+        with_entry = known.entries >= 0
+        difference = known.features[with_entry] - hit_prediction.features
+        scores[known.entries[with_entry]] = -np.linalg.norm(difference, axis=1)
         _put(found["nearest"][k], rank(known.bank, scores, TOP))
     return found
 
@@ -188,35 +194,33 @@ def _put(row: np.ndarray, numbers: Sequence[int]) -> None:
 
 
 def measure_retrieval(seen: EvaluatedHits, known: Reference, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Distances in dB from each hit's own sound, [N]: of the first, of the best of five, and of simpler ways.
+    """``descriptor_distance_db`` from each hit's own sound, [N]: each method's first and best of five, and baselines.
 
-    Of a random entry and of a random one of the right material the mean over all there are is taken; ``closest`` is the
-    nearest that the bank holds.
+    ``random`` and ``random of the material`` are means over all such entries; ``closest`` is the nearest entry.
     """
-    there = np.isfinite(seen.descriptors).all(axis=1)
+    with_sound = np.isfinite(seen.descriptors).all(axis=1)
     distances = np.full((len(seen.hits), len(known.bank)), np.nan)
-    distances[there] = measure_distances(known.bank, seen.descriptors[there])
+    distances[with_sound] = measure_distances(known.bank, seen.descriptors[with_sound])
     materials = np.asarray([entry.material for entry in known.bank.entries])
     result: dict[str, np.ndarray] = {}
-    for way, numbers in found.items():
+    for method, numbers in found.items():
         taken = np.where(numbers >= 0, np.take_along_axis(distances, np.maximum(numbers, 0), axis=1), np.nan)
-        result[way] = taken[:, 0]
-        result[f"{way}, best of five"] = np.where(
-            there, np.nanmin(np.where(there[:, None], taken, 99.0), axis=1), np.nan
-        )
+        result[method] = taken[:, 0]
+        best = np.nanmin(np.where(with_sound[:, None], taken, 99.0), axis=1)
+        result[f"{method}, best of five"] = np.where(with_sound, best, np.nan)
     result["random"] = distances.mean(axis=1)
     own = np.full(len(seen.hits), np.nan)
     for k, hit in enumerate(seen.hits):
         same = materials == hit.material
-        if there[k] and same.any():
+        if with_sound[k] and same.any():
             own[k] = distances[k, same].mean()
     result["random of the material"] = own
     result["closest"] = distances.min(axis=1)
     return result
 
 
-def generate(model: VisionModel, seen: EvaluatedHits) -> np.ndarray | None:
-    """Distances in dB of physics generated for what is seen, [N], the mean of two seeds; None without a generator."""
+def measure_generated(model: VisionModel, seen: EvaluatedHits) -> np.ndarray | None:
+    """Mean distance in dB of two samples generated for each prediction, [N]; None without a generator."""
     if not (CHECKPOINT / CONFIG).is_file():
         return None
     generator = load_generator()
@@ -232,21 +236,21 @@ def generate(model: VisionModel, seen: EvaluatedHits) -> np.ndarray | None:
 
 
 def tabulate_distances(measured: dict[str, np.ndarray], hits: Sequence[LabelledHit]) -> dict[str, list[float] | None]:
-    """Means in dB with 95 % intervals by clip."""
+    """Mean distances in dB with 95 % intervals by clip."""
     groups = [hit.clip for hit in hits]
     return {way: estimate_mean(values, groups) for way, values in measured.items()}
 
 
 def measure_localization(seen: EvaluatedHits) -> dict[str, float]:
-    """How far places are found from the true ones, as shares of the picture, and how many within a tenth."""
+    """Median distance of located contacts from the true ones, as a share of the picture, and the share within 0.1."""
     true = np.asarray([(hit.x, hit.y) for hit in seen.hits])
-    away = np.linalg.norm(true - np.asarray([hit_prediction.place for hit_prediction in seen.hit_predictions]), axis=1)
-    away = away[np.isfinite(away)]
-    return {"median": float(np.median(away)), "within_tenth": float((away < 0.1).mean())} if len(away) else {}
+    error = np.linalg.norm(true - np.asarray([hit_prediction.place for hit_prediction in seen.hit_predictions]), axis=1)
+    error = error[np.isfinite(error)]
+    return {"median": float(np.median(error)), "within_tenth": float((error < 0.1).mean())} if len(error) else {}
 
 
 def without_groups(bank: Bank, words: Sequence[str]) -> Bank:
-    """The entries of a bank whose group and source name none of these clips or days."""
+    """The bank without entries whose group or source contains one of these words (clips or days)."""
     keep = [
         k
         for k, entry in enumerate(bank.entries)

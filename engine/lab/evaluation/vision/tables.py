@@ -5,45 +5,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-WAYS = {
+MATERIAL_METHODS = {
     "chance": "chance",
-    "most frequent": "the most frequent class",
-    "nearest": "nearest mean features (the paper's way)",
-    "sound": "its own sound alone",
-    "sight": "**sight**",
-    "object": "**sight, hits of one object together**",
-    "both": "sight and its own sound",
+    "most frequent": "most frequent class",
+    "nearest": "nearest mean features (Su et al.)",
+    "sound": "sound alone",
+    "vision": "**vision**",
+    "object": "**vision, pooled by object**",
+    "both": "vision and sound",
 }
-DISTANCES = {
-    "random": "a random entry",
-    "random of the material": "a random entry of the right material",
-    "nearest": "nearest mean features (the paper's way)",
-    "nearest, best of five": "the best of its first five",
-    "embedding": "the joint embedding alone",
+RETRIEVAL_METHODS = {
+    "random": "random entry",
+    "random of the material": "random entry of the true material",
+    "nearest": "nearest mean features (Su et al.)",
+    "nearest, best of five": "– best of 5",
+    "embedding": "joint embedding alone",
     "attributes": "material, size and striker alone",
-    "joint": "both, the likeliest",
-    "joint, best of five": "the best of its first five",
-    "offered": "**both, the least far off on average: what is offered**",
-    "offered, best of five": "**the best of its first five**",
-    "generated": "generated for material, size and striker",
-    "closest": "the nearest that the bank holds, by its own sound",
+    "joint": "both, highest score",
+    "joint, best of five": "– best of 5",
+    "proposed": "**both, least expected distance (proposed)**",
+    "proposed, best of five": "**– best of 5**",
+    "generated": "generated from material, size and striker",
+    "closest": "nearest entry of the bank (oracle)",
 }
-LISTENED = {
-    "most frequent": "the most frequent class",
-    "nearest": "nearest mean features (the paper's way)",
-    "offered": "**sight**",
-    "own": "its own sound, analysed",
-    "recorded": "(the clip's own sound as it is)",
+SAMPLED_METHODS = {
+    "most frequent": "most frequent class",
+    "nearest": "nearest mean features (Su et al.)",
+    "proposed": "**vision (proposed)**",
+    "own": "physics analysed from the clip's own sound",
+    "recorded": "(the clip's own sound, unprocessed)",
 }
 
 
 def write_report(result: dict[str, Any]) -> list[str]:
-    """All tables, in order."""
+    """All tables, as lines of Markdown."""
     lines: list[str] = []
     titles = {
-        "simulation": "Simulated takes not seen, network of simulated takes",
-        "real_from_simulation": "Real clips, network of simulated takes alone",
-        "real": "Real clips of days not learnt from",
+        "simulation": "Held-out simulated takes, trained on simulated takes",
+        "real_from_simulation": "Real clips, trained on simulated takes alone",
+        "real": "Real clips of held-out days",
     }
     for name, title in titles.items():
         if name in result:
@@ -52,22 +52,25 @@ def write_report(result: dict[str, Any]) -> list[str]:
         if name in result:
             row = result[name]
             lines += [
-                f"Confidence on {title}: temperature {row['temperature']:.2f}; expected calibration error "
+                f"Calibration on {title}: temperature {row['temperature']:.2f}; expected calibration error "
                 f"{100 * row['error_before']:.0f} % before, {100 * row['error_after']:.0f} % after; "
-                f"right of all 18 materials: {100 * row['accuracy_of_all_materials']:.0f} %.",
+                f"accuracy among all 18 materials {100 * row['accuracy_of_all_materials']:.0f} %.",
                 "",
             ]
     for name, title in (("listening_simulation", "Simulated takes"), ("listening", "Real clips")):
         if not result.get(name):
             continue
         part = result[name]
-        rows = [[LISTENED[way], interval(part["accuracy"][way]["all"], 0), f"{part['accuracy'][way]['balanced']:.0f}"]
-                for way in LISTENED if way in part["accuracy"]]  # fmt: skip
+        rows = [
+            [label, interval(accuracy["all"], 0), f"{accuracy['balanced']:.0f}"]
+            for method, label in SAMPLED_METHODS.items()
+            if (accuracy := part["accuracy"].get(method)) is not None
+        ]
         lines += [
             f"{title}: {part['hits']} hits of {', '.join(part['classes'])}; the classifier knows {part['of']} classes.",
             "",
         ]
-        lines += _table(("physics of", "recognised, %", "mean over classes, %"), rows)
+        lines += _table(("physics from", "accuracy, %", "balanced accuracy, %"), rows)
     return lines
 
 
@@ -76,27 +79,28 @@ def _write_part(part: dict[str, Any]) -> list[str]:
     lines = [
         f"{part['hits']} hits of {part['clips']} clips; "
         f"{len(part['classes'])} materials: {', '.join(part['classes'])}.",
-        f"Left out for want of recordings: {left_out}.",
+        f"Left out for too few recordings: {left_out}.",
     ]
     if part.get("places"):
-        away = part["places"]
+        error = part["places"]
         lines.append(
-            f"Contacts are found {100 * away['median']:.1f} % of the picture off in the median, "
-            f"{100 * away['within_tenth']:.0f} % within a tenth."
+            f"Contact localisation: median error {100 * error['median']:.1f} % of the picture, "
+            f"{100 * error['within_tenth']:.0f} % within 10 %."
         )
     rows = [
-        [WAYS[way], interval(row["top1"], 0), interval(row["top5"], 0), f"{row['balanced']:.0f}"]
-        for way in WAYS
-        if (row := part["materials"].get(way)) is not None
+        [MATERIAL_METHODS[method], interval(row["top1"], 0), interval(row["top5"], 0), f"{row['balanced']:.0f}"]
+        for method in MATERIAL_METHODS
+        if (row := part["materials"].get(method)) is not None
     ]
-    lines += ["", *_table(("material by", "top-1, %", "top-5, %", "mean over classes, %"), rows)]
-    rows = [[label, interval(part["distances_db"].get(way), 1)] for way, label in DISTANCES.items()
-            if part["distances_db"].get(way)]  # fmt: skip
-    return [*lines, *_table(("physics by", "distance from the true one, dB"), rows)]
+    heads = ("material from", "top-1 accuracy, %", "top-5 accuracy, %", "balanced accuracy, %")
+    lines += ["", *_table(heads, rows)]
+    rows = [[label, interval(part["distances_db"].get(method), 1)] for method, label in RETRIEVAL_METHODS.items()
+            if part["distances_db"].get(method)]  # fmt: skip
+    return [*lines, *_table(("physics from", "descriptor distance, dB"), rows)]
 
 
 def interval(values: Sequence[float] | None, digits: int) -> str:
-    """A figure and its 95 % interval."""
+    """A mean with its 95 % interval as text."""
     if values is None:
         return "–"
     value, low, high = (f"{number:.{digits}f}" for number in values)

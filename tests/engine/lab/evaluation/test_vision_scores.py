@@ -1,4 +1,4 @@
-"""The measures of sight say what they should of answers that are known, and hits of takes are read as they lie."""
+"""Measures of ``evaluate vision`` on predictions with known results; reading of labelled hits."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def test_materials_of_too_few_recordings_are_left_out_and_named() -> None:
 def test_perfect_answers_are_all_right_and_wrong_ones_none() -> None:
     hits = make_hits(32)
     right = np.asarray([[float(name == hit.material) for name in MATERIALS] for hit in hits])
-    table = tabulate_materials({"sight": right, "sound": -right}, hits, ["metal", "wood"])
-    assert table["sight"]["top1"] == [100.0, 100.0, 100.0] and table["sight"]["balanced"] == 100.0
+    table = tabulate_materials({"vision": right, "sound": -right}, hits, ["metal", "wood"])
+    assert table["vision"]["top1"] == [100.0, 100.0, 100.0] and table["vision"]["balanced"] == 100.0
     assert table["sound"]["top1"][0] == 0.0 and table["sound"]["top5"][0] == 100.0
     assert table["chance"]["top1"][0] == 50.0 and table["most frequent"]["top1"][0] == 50.0
 

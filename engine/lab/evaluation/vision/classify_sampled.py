@@ -1,4 +1,4 @@
-"""End to end: sounds sampled for silent clips from the physics that sight retrieves, named by a listener."""
+"""End to end: classify the material of sounds sampled for silent clips from retrieved physics."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from engine.physics.model import Physics
 STEPS = 4
 LONGEST_S = 1.0
 OWN = "own"
-"""The physics of the clip's own sound: as much as any retrieval can be hoped to reach."""
+"""Physics analysed from the clip's own sound, the upper bound of any retrieval."""
 RECORDED = "recorded"
-"""The sound of the clip itself: as much as the listener can name."""
+"""The clip's own sound, the upper bound of the classifier."""
 BATCH = 8
 
 _CLASS_OF = {material: name for name, materials in CLASSES.items() for material in materials}
 
 
-def name_class(hit: LabelledHit, classes: Sequence[str]) -> str | None:
-    """What a listener calls a hit's material; None where it knows no such class."""
+def class_of(hit: LabelledHit, classes: Sequence[str]) -> str | None:
+    """The classifier's class of a hit's material; None where it has none."""
     name = _CLASS_OF.get(hit.material, "loose ground" if hit.material == "ground" else None)
     return name if name in classes else None
 
@@ -38,9 +38,10 @@ def name_class(hit: LabelledHit, classes: Sequence[str]) -> str | None:
 def classify_sampled_sounds(
     pairs: Sequence[tuple[EvaluatedHits, dict[str, list[Physics]]]], count: int, checkpoints: Path
 ) -> dict[str, Any]:
-    """Shares in percent of sampled sounds that the listener names as what was struck, of ``count`` hits in all.
+    """Accuracy in percent of the material classifier on sounds sampled for ``count`` hits, spread evenly over objects.
 
-    Hits are taken evenly over objects. The listener chooses among all its classes.
+    ``pairs`` are test hits and the physics that each method retrieved for them. The classifier chooses among all its
+    classes.
     """
     listener = load_listener(checkpoints / "material")
     settings = Settings(str(checkpoints), "sampler", steps=(STEPS,))
@@ -48,42 +49,42 @@ def classify_sampled_sounds(
     for seen, chosen in pairs:
         for k, hit in enumerate(seen.hits):
             own = seen.physics[k]
-            if own is not None and name_class(hit, listener.classes):
-                rows.append((hit, {OWN: own} | {way: physics[k] for way, physics in chosen.items()}))
+            if own is not None and class_of(hit, listener.classes):
+                rows.append((hit, {OWN: own} | {method: physics[k] for method, physics in chosen.items()}))
     rows = _spread(rows, count)
     if not rows:
         return {}
-    truth = np.asarray([listener.classes.index(name_class(hit, listener.classes) or "") for hit, _ in rows])
+    truth = np.asarray([listener.classes.index(class_of(hit, listener.classes) or "") for hit, _ in rows])
     groups = [hit.clip for hit, _ in rows]
     names = sorted({listener.classes[k] for k in truth})
-    heard = [draw_picture(_read(hit)) for hit, _ in rows]
+    recorded = [draw_picture(_read_sound(hit)) for hit, _ in rows]
     result: dict[str, Any] = {"hits": len(rows), "classes": names, "of": len(listener.classes), "accuracy": {}}
-    for way in (RECORDED, *rows[0][1]):
-        pictures = list(heard) if way == RECORDED else []
-        for first in range(0, 0 if way == RECORDED else len(rows), BATCH):
-            part = [physics[way] for _, physics in rows[first : first + BATCH]]
+    for method in (RECORDED, *rows[0][1]):
+        pictures = list(recorded) if method == RECORDED else []
+        for first in range(0, 0 if method == RECORDED else len(rows), BATCH):
+            part = [physics[method] for _, physics in rows[first : first + BATCH]]
             sounds = sample(settings, part, [first + k for k in range(len(part))], STEPS)
             pictures += [draw_picture(sound) for sound in sounds]
         posterior = listen(listener, np.stack(pictures)).posterior
         right = (posterior.argmax(axis=1) == truth).astype(float)
         each = [float(right[truth == k].mean()) for k in np.unique(truth)]
-        result["accuracy"][way] = {
+        result["accuracy"][method] = {
             "all": estimate_mean(100.0 * right, groups),
             "balanced": 100.0 * float(np.mean(each)),
         }
-        print(f"listened to {len(rows)} sounds: {way}", file=sys.stderr, flush=True)
+        print(f"classified {len(rows)} sounds: {method}", file=sys.stderr, flush=True)
     often = (truth == np.bincount(truth).argmax()).astype(float)
     result["accuracy"]["most frequent"] = {"all": estimate_mean(100.0 * often, groups), "balanced": 100.0 / len(names)}
     return result
 
 
-def _read(hit: LabelledHit) -> np.ndarray:
-    """The sound of a hit up to the next."""
+def _read_sound(hit: LabelledHit) -> np.ndarray:
+    """The sound of a hit up to the next, at most LONGEST_S."""
     return read_clip_audio(hit.sound, SAMPLE_RATE_HZ, hit.time_s, min(LONGEST_S, hit.apart_s))
 
 
 def _spread(rows: list[Any], count: int) -> list[Any]:
-    """At most so many hits, every object in turn."""
+    """At most ``count`` rows, taken from each object in turn."""
     by_object: dict[str, list[Any]] = {}
     for row in rows:
         by_object.setdefault(row[0].object, []).append(row)
