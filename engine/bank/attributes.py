@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.bank.bank import Entry
-from engine.core.units import LN_60_DB
+from engine.core.units import LN_60_DB, db_to_gain, db_to_power, power_to_db
 from engine.physics.model import Modes, Physics, Residual
 
 STRIKER_HARDNESS = {"stick": 0.3, "hammer": 0.7, "mallet": -0.4, "hand": -0.6, "fist": -0.5, "thing": 0.3}
@@ -60,7 +60,7 @@ def mean_frequency_hz(modes: Modes) -> float:
     total = mean = 0.0
     for hz, power_db, off in zip(modes.frequency_hz, modes.power_db, muted, strict=True):
         if not off and hz > 0.0:
-            weight = 10.0 ** (power_db / 20.0) * a_weighting(hz) / hz
+            weight = db_to_gain(power_db) * a_weighting(hz) / hz
             total += weight
             mean += weight * math.log(hz)
     return math.exp(mean / total) if total > 0.0 else math.nan
@@ -78,7 +78,7 @@ def measure_ring(physics: Physics) -> float:
     modes = physics.modes
     muted = modes.mute_mask
     rows = [
-        (10.0 ** (p / 20.0), math.log10(LN_60_DB / max(d, 0.1) / RING_T60_S))
+        (db_to_gain(p), math.log10(LN_60_DB / max(d, 0.1) / RING_T60_S))
         for p, d, off in zip(modes.power_db, modes.decay_per_s, muted, strict=True)
         if not off
     ]
@@ -92,12 +92,12 @@ def measure_energy_db(modes: Modes, residual: Residual) -> float:
     """Energy of the unmuted modes and the noise without its room, in dB re 1 s of mean square 1; -inf for silence."""
     muted = modes.mute_mask
     energy = sum(
-        0.5 * 10.0 ** (p / 10.0) / (2.0 * max(d, 0.5))
+        0.5 * db_to_power(p) / (2.0 * max(d, 0.5))
         for p, d, off in zip(modes.power_db, modes.decay_per_s, muted, strict=True)
         if not off
     )
     for name, stage in residual.stages:
         if name != "room":
             pairs = zip(stage.power_db, stage.decay_per_s, strict=True)
-            energy += sum(10.0 ** (p / 10.0) / (2.0 * max(d, 0.5)) for p, d in pairs)
-    return 10.0 * math.log10(energy) if energy > 0.0 else -math.inf
+            energy += sum(db_to_power(p) / (2.0 * max(d, 0.5)) for p, d in pairs)
+    return power_to_db(energy) if energy > 0.0 else -math.inf

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from engine.core.units import db_to_power, power_to_db
 from engine.physics.analysis.residual import band_shares, envelope_gain, rise_gain
 from engine.physics.model import ENVELOPE_STEP_S, Modes, Physics, Residual
 
@@ -32,7 +33,7 @@ def describe_physics(physics: Physics) -> np.ndarray:
     """
     power = _noise_power(physics.residual) + _mode_power(physics.modes)
     rise = rise_gain(_steps_s(), physics.residual.rise_s) ** 2
-    levels = 10.0 * np.log10((power * rise) @ _interval_weights() + 1e-30)
+    levels = power_to_db((power * rise) @ _interval_weights() + 1e-30)
     levels = np.maximum(levels - levels.max(), FLOOR_DB)
     result: np.ndarray = levels.T.astype(np.float32).ravel()
     return result
@@ -94,7 +95,7 @@ def _mode_power(modes: Modes) -> np.ndarray:
     if not len(modes):
         return np.zeros((BANDS, _steps_s().size))
     heard = ~np.asarray(modes.mute_mask, dtype=bool)
-    power = 0.5 * 10.0 ** (np.asarray(modes.power_db) / 10.0) * heard
+    power = 0.5 * db_to_power(np.asarray(modes.power_db)) * heard
     edges = _edges_hz()
     place = np.interp(np.asarray(modes.frequency_hz), edges, np.arange(BANDS + 1), left=-9.0, right=BANDS + 9.0)
     distance = place[None, :] - (np.arange(BANDS) + 0.5)[:, None]
@@ -111,7 +112,7 @@ def _noise_power(residual: Residual) -> np.ndarray:
     share = _shares(residual.edges_hz)
     fine = envelope_gain(_steps_s(), residual.envelope_db) ** 2
     for name, stage in residual.stages:
-        power = 10.0 ** (np.asarray(stage.power_db) / 10.0)
+        power = db_to_power(np.asarray(stage.power_db))
         part = share @ (power[:, None] * _mean_decay(np.asarray(stage.decay_per_s)))
         total += part if name == "room" else part * fine
     return total

@@ -7,7 +7,6 @@ precision (0.06 dB at 100 dB).
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 
 from engine.core.errors import BadInput
 from engine.core.files import write_file
-from engine.core.units import SILENCE_DB
+from engine.core.units import SILENCE_DB, power_to_db
 from engine.physics.model import STAGES, Modes, Physics, Residual, Stage
 
 NAME = "bank.safetensors"
@@ -98,7 +97,7 @@ def _unpack(arrays: dict[str, np.ndarray], words: dict[str, list[Any]]) -> Store
 def strongest_modes(modes: Modes, most: int = MAX_MODES) -> Modes:
     """The ``most`` unmuted modes of most energy, in their order."""
     sounding = [k for k in range(len(modes)) if not modes.mute_mask[k] and modes.frequency_hz[k] > 0.0]
-    energy_db = [modes.power_db[k] - 10.0 * math.log10(modes.decay_per_s[k] + 1.0) for k in range(len(modes))]
+    energy_db = [modes.power_db[k] - power_to_db(modes.decay_per_s[k] + 1.0) for k in range(len(modes))]
     kept = sorted(sorted(sounding, key=lambda k: -energy_db[k])[:most])
     phase = modes.phase_rad or (0.0,) * len(modes)
     frequency, power, decay, phases = (

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 
-from engine.core.units import SILENCE_DB
+from engine.core.units import SILENCE_DB, db_to_power, gain_to_db, power_to_db
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.analysis.residual import envelope_gain, expected_level, rise_gain
 from engine.physics.model import Physics, Residual, Stage
@@ -58,15 +57,15 @@ def onset_level_db(physics: Physics) -> float:
     power = expected_level(dry, time_s) * fine + expected_level(wet, time_s)
     if len(modes):
         heard = ~np.asarray(modes.mute_mask, dtype=bool)
-        level = 0.5 * 10.0 ** (np.asarray(modes.power_db) / 10.0) * heard
+        level = 0.5 * db_to_power(np.asarray(modes.power_db)) * heard
         power = power + level @ np.exp(-2.0 * np.outer(modes.decay_per_s, time_s))
-    return 10.0 * math.log10(float(np.mean(power * rise_gain(time_s, residual.rise_s) ** 2)) + 1e-30)
+    return power_to_db(float(np.mean(power * rise_gain(time_s, residual.rise_s) ** 2)) + 1e-30)
 
 
 def normalize_peak(physics: Physics, peak_db: float = PEAK_DB) -> Physics:
     """The sound scaled so that its peak, the higher one of two realisations of its noise, is at a level in dBFS."""
     peak = max(float(np.abs(synthesize(physics, 0.5, seed)).max()) for seed in range(2))
-    change_db = peak_db - 20.0 * math.log10(max(peak, 1e-9))
+    change_db = peak_db - gain_to_db(max(peak, 1e-9))
     modes = replace(physics.modes, power_db=tuple(p + change_db for p in physics.modes.power_db))
     return replace(physics, modes=modes, residual=physics.residual.scaled(raise_db=change_db))
 

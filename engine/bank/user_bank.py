@@ -21,6 +21,7 @@ from engine.bank.lexicon import load_lexicon, singular
 from engine.bank.recombine import normalize_peak
 from engine.bank.search import measure_distances
 from engine.core.errors import BadInput, StruckError
+from engine.core.units import db_to_power
 from engine.media.sound import read_recording
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.analysis.segmentation import mix_down
@@ -181,7 +182,7 @@ def _have_same_modes(a: Physics, b: Physics) -> bool:
     cents = 1200.0 * np.abs(np.log2(np.divide.outer(np.asarray(a.modes.frequency_hz), b.modes.frequency_hz)))
     shares = []
     for modes, nearest_cents in ((a.modes, cents.min(axis=1)), (b.modes, cents.min(axis=0))):
-        energy = 10.0 ** (np.asarray(modes.power_db) / 10.0) / (np.asarray(modes.decay_per_s) + 1.0)
+        energy = db_to_power(np.asarray(modes.power_db)) / (np.asarray(modes.decay_per_s) + 1.0)
         shares.append(float(energy[nearest_cents < _DUPLICATE_CENTS].sum() / energy.sum()))
     return min(shares) > _DUPLICATE_SHARE
 

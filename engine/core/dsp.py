@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from scipy import fft as fast_fourier
 
+from engine.core.units import db_to_power, power_to_db
+
 _LARGEST_FILTERS = 4_000_000  # coefficients: 16 MB
 
 
@@ -97,4 +99,4 @@ def band_levels_db(
     if reach > 1:
         padded = np.pad(np.cumsum(np.pad(level, ((reach, reach), (0, 0))), axis=0), ((1, 0), (0, 0)))
         level = ((padded[reach:] - padded[:-reach]) / reach)[reach // 2 + 1 : reach // 2 + 1 + level.shape[0]]
-    return np.asarray(10.0 * np.log10(level + 10.0 ** (floor_db / 10.0)))
+    return np.asarray(power_to_db(level + db_to_power(floor_db)))

@@ -5,8 +5,15 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+Level = TypeVar("Level", float, "np.ndarray", "torch.Tensor")
 
 SAMPLE_RATE_HZ = 48_000
 """Rate of everything Struck renders."""
@@ -100,14 +107,34 @@ def format_timecode(frame: int, frame_rate: Fraction, drop_frame: bool = False) 
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{';' if drop_frame else ':'}{frames:02d}"
 
 
-def db_to_gain(level_db: float) -> float:
-    """Amplitude ratio of a level in decibels."""
+def db_to_gain(level_db: Level) -> Level:
+    """Amplitude ratio of a level in decibels: a number, an array or a tensor."""
     return 10.0 ** (level_db / 20.0)
 
 
-def gain_to_db(gain: float, floor_db: float = SILENCE_DB) -> float:
-    """Level in decibels of an amplitude ratio, never under ``floor_db``."""
-    return max(floor_db, 20.0 * math.log10(gain)) if gain > 0.0 else floor_db
+def db_to_power(level_db: Level) -> Level:
+    """Power ratio of a level in decibels: a number, an array or a tensor."""
+    return 10.0 ** (level_db / 10.0)
+
+
+def gain_to_db(gain: Level) -> Level:
+    """Level in decibels of an amplitude ratio over 0: a number, an array or a tensor."""
+    return 20.0 * _log10(gain)
+
+
+def power_to_db(power: Level) -> Level:
+    """Level in decibels of a power ratio over 0: a number, an array or a tensor."""
+    return 10.0 * _log10(power)
+
+
+def _log10(values: Any) -> Any:
+    if type(values) in (float, int):
+        return math.log10(values)
+    if hasattr(values, "log10"):  # a tensor
+        return values.log10()
+    import numpy as np  # only here: what is only about documents loads no NumPy
+
+    return np.log10(values)
 
 
 def cents_to_ratio(cents: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, db_to_gain
 from engine.physics.analysis.damped_sinusoids import fit_changes, ring
 from engine.physics.model import Modes
 
@@ -34,7 +34,7 @@ def hold_modes(rest: np.ndarray, modes: Modes) -> np.ndarray:
     if not strong:
         return rest
     poles = np.array([(modes.frequency_hz[k], max(modes.decay_per_s[k], 0.01)) for k in strong])
-    amplitudes = 10.0 ** (power_db[strong] / 20.0) * np.exp(1j * np.array([modes.phase_rad[k] for k in strong]))
+    amplitudes = db_to_gain(power_db[strong]) * np.exp(1j * np.array([modes.phase_rad[k] for k in strong]))
     doubt = np.stack([_LEVEL_DOUBT * np.abs(amplitudes), _DECAY_DOUBT * poles[:, 1] / SAMPLE_RATE_HZ])
     asked = ring(poles, amplitudes, rest.size, SAMPLE_RATE_HZ)
     found, sounding, left = poles, amplitudes, rest.astype(np.float64)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, db_to_power, gain_to_db
 from engine.diffusion.spectrogram import (
     BINS,
     FRAME_COUNTS,
@@ -81,7 +81,7 @@ def count_frames(modes: Modes, residual: Residual) -> int:
     times = np.arange(FRAME_COUNTS[-1]) * (HOP / SAMPLE_RATE_HZ)
     energy = np.power(10.0, np.asarray(powers)[:, None] / 10.0) * np.exp(-2.0 * np.asarray(decays)[:, None] * times)
     total = energy.sum(axis=0)
-    loud = np.flatnonzero(total > total[0] * 10.0 ** (LENGTH_DB / 10.0))
+    loud = np.flatnonzero(total > total[0] * db_to_power(LENGTH_DB))
     last = int(loud[-1]) + ONSET_SAMPLE // HOP + 4 if len(loud) else 0
     return next((count for count in FRAME_COUNTS if last <= count), FRAME_COUNTS[-1])
 
@@ -172,9 +172,9 @@ def assemble_condition(modal: torch.Tensor, noise_power: torch.Tensor) -> Condit
     modal_power = torch.nn.functional.avg_pool2d(power, 3, stride=1, padding=1)[:, 0]
     together = modal_power + noise_power
     peak = together.amax(dim=(-2, -1), keepdim=True).clamp_min(1e-20)
-    floor = peak * 10.0 ** (FLOOR_DB / 10.0)
+    floor = peak * db_to_power(FLOOR_DB)
     expected = torch.sqrt(together + floor)
     share = torch.sqrt((noise_power + floor) / (together + floor))
     sigma = torch.sqrt(share**2 + SIGMA_MIN**2)
-    level = 1.0 + 20.0 * torch.log10(expected / torch.sqrt(peak)) / -FLOOR_DB
+    level = 1.0 + gain_to_db(expected / torch.sqrt(peak)) / -FLOOR_DB
     return Condition(expected, compress(modal / expected), sigma.unsqueeze(1), level.unsqueeze(1))

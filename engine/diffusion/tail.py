@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import signal
 
-from engine.core.units import SAMPLE_RATE_HZ, SILENCE_DB
+from engine.core.units import SAMPLE_RATE_HZ, SILENCE_DB, db_to_gain, gain_to_db
 from engine.diffusion.spectrogram import FRAME_COUNTS, HOP
 from engine.physics.analysis.analyze import ring_time_s
 from engine.physics.analysis.residual import synthesize_residual
@@ -27,7 +27,7 @@ _DOUBT = 0.05
 _MOST_CHANGE = 2.0
 _REACH_DB = 70.0
 _INAUDIBLE_DB = -140.0
-_DB_PER_NEPER = 20.0 * math.log10(math.e)
+_DB_PER_NEPER = gain_to_db(math.e)
 
 
 def ring_out(wave: np.ndarray, modes: Modes, residual: Residual, seed: int) -> np.ndarray:
@@ -68,14 +68,14 @@ def match_modes(sound: np.ndarray, modes: Modes) -> Modes:
     begin = (len(sound) - FIT_SAMPLES) / SAMPLE_RATE_HZ
     power_db = power_db - _DB_PER_NEPER * decay * begin
     phase = phase + 2.0 * np.pi * np.remainder(frequency * begin, 1.0)
-    amplitude = 10.0 ** (power_db / 20.0) * np.exp(1j * phase)
+    amplitude = db_to_gain(power_db) * np.exp(1j * phase)
     loud = np.flatnonzero(power_db > power_db.max(initial=-np.inf) - _REACH_DB)
     pole = (2j * np.pi * frequency - decay) / SAMPLE_RATE_HZ
     if loud.size:
         change = fit_changes(sound[-FIT_SAMPLES:], pole[loud], amplitude[loud])
         amplitude[loud] *= change * np.clip(np.abs(change), 1.0 / _MOST_CHANGE, _MOST_CHANGE) / np.abs(change)
     amplitude *= np.exp(pole * (FIT_SAMPLES - CROSSFADE_SAMPLES))
-    level_db = 20.0 * np.log10(np.maximum(np.abs(amplitude), 1e-20))
+    level_db = gain_to_db(np.maximum(np.abs(amplitude), 1e-20))
     columns = (frequency, level_db, decay, np.angle(amplitude))
     at_hz, loud_db, falls_per_s, angle_rad = (tuple(map(float, values)) for values in columns)
     return Modes(at_hz, loud_db, falls_per_s, angle_rad, (False,) * len(kept))

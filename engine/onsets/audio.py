@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from engine.core.units import power_to_db
 from engine.onsets.track import CURVE_RATE_HZ, Onset, OnsetTrack, draw_curve
 
 ENVELOPE_RATE_HZ = 1000
@@ -38,7 +39,7 @@ def detect_in_sound(
         return OnsetTrack(draw_curve(np.zeros(count), ()), ())
     rise = np.max([_measure_rise(power) for power in levels], axis=0)
     after = _mean_ahead(levels[0], 12)
-    below = 10 * np.log10((after + SILENCE_POWER) / (float(after.max()) + SILENCE_POWER))
+    below = power_to_db((after + SILENCE_POWER) / (float(after.max()) + SILENCE_POWER))
     loudness = np.clip(1.0 + below / BELOW_PEAK_DB, 0.0, 1.0)
     steepness = np.clip((rise - LEAST_RISE_DB / 2) / (RISE_FULL_DB - LEAST_RISE_DB), 0.0, 1.0)
     strength = (steepness * loudness) ** EVENNESS
@@ -83,7 +84,7 @@ def _measure_rise(power: np.ndarray) -> np.ndarray:
     after = _mean_ahead(power, 12)
     before = np.concatenate((np.full(40, power[0] if len(power) else 0.0), _mean_ahead(power, 40)))[: len(power)]
     quiet = max(SILENCE_POWER, 1e-7 * float(power.max()))
-    return 10 * np.log10((after + quiet) / (before + quiet))
+    return power_to_db((after + quiet) / (before + quiet))
 
 
 def _pick_peaks(strength: np.ndarray, separation: int) -> list[int]:

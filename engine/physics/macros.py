@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from engine.core.units import LN_60_DB, SILENCE_DB
+from engine.core.units import LN_60_DB, SILENCE_DB, db_to_gain, db_to_power, power_to_db
 from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Macros, Modes, Residual, Stage
 
 SIZE_SPAN = 4.0  # lengths at mass 1: two octaves down, 64 times the mass
@@ -31,7 +31,7 @@ CONTACT_RANGE_S = (0.00005, 0.005)
 PLAIN_EDGES_HZ = tuple(20.0 * 2.0**k for k in range(11))
 
 _MOST_HZ = 1e6
-_LEAST_POWER = 10.0 ** (SILENCE_DB / 10.0)
+_LEAST_POWER = db_to_power(SILENCE_DB)
 
 
 def apply_macros(
@@ -52,7 +52,7 @@ def apply_macros(
         modes, residual = change_damping(modes, residual, macros.damping)
     if macros.position:
         modes = change_position(modes, macros.position)
-    ratio = CONTACT_SPAN**-macros.hardness * 10.0 ** (VELOCITY_EXPONENT * velocity_db / 20.0)
+    ratio = CONTACT_SPAN**-macros.hardness * db_to_gain(VELOCITY_EXPONENT * velocity_db)
     if macros.hardness or velocity_db:
         modes, residual = change_contact(modes, residual, contact_s, ratio)
     if velocity_db:
@@ -187,7 +187,7 @@ def change_position(modes: Modes, position: float) -> Modes:
     power = []
     for frequency, level_db in zip(modes.frequency_hz, modes.power_db, strict=True):
         order = math.sqrt(min(frequency, _MOST_HZ) / lowest_hz)
-        power.append(level_db + 10.0 * math.log10(_shape_power(order, at) / _shape_power(order, POSITION_CENTRE)))
+        power.append(level_db + power_to_db(_shape_power(order, at) / _shape_power(order, POSITION_CENTRE)))
     return replace(modes, power_db=tuple(power))
 
 
@@ -225,7 +225,7 @@ def change_contact(modes: Modes, residual: Residual, contact_s: float, ratio: fl
 def contact_gain_db(frequency_hz: float, contact_s: float, ratio: float) -> float:
     """Change of level at a frequency when a contact becomes ``ratio`` times as long; see ``change_contact``."""
     before = (2.0 * min(frequency_hz, _MOST_HZ) * contact_s) ** 4
-    return 10.0 * math.log10((1.0 + before) / (1.0 + before * ratio**4))
+    return power_to_db((1.0 + before) / (1.0 + before * ratio**4))
 
 
 def change_roughness(modes: Modes, residual: Residual, roughness: float) -> Residual:
@@ -251,7 +251,7 @@ def change_roughness(modes: Modes, residual: Residual, roughness: float) -> Resi
         attack = _raised(Stage(attack.power_db, tuple(d * widened for d in attack.decay_per_s)), gains)
     if roughness > 0.0:
         burst = [
-            roughness**2 * 10.0 ** (gain / 10.0) * (BURST_OF_STRIKE * power + ringing)
+            roughness**2 * db_to_power(gain) * (BURST_OF_STRIKE * power + ringing)
             for gain, power in zip(gains, strike, strict=True)
         ]
         attack = _mix(attack, burst, [BURST_DECAY_PER_S] * len(burst))
@@ -354,7 +354,7 @@ def _raised(stage: Stage, gains_db: Sequence[float]) -> Stage:
 def _mode_powers(modes: Modes) -> list[float]:
     """Mean square of every mode at the onset, 0 for a muted one."""
     muted = modes.mute_mask
-    return [0.0 if off else 0.5 * 10.0 ** (p / 10.0) for p, off in zip(modes.power_db, muted, strict=True)]
+    return [0.0 if off else 0.5 * db_to_power(p) for p, off in zip(modes.power_db, muted, strict=True)]
 
 
 def _bands_near(frequency_hz: float, centres: Sequence[float]) -> list[tuple[int, float]]:
@@ -373,11 +373,11 @@ def _centres(edges_hz: Sequence[float]) -> list[float]:
 
 
 def _power(level_db: float) -> float:
-    return 10.0 ** (level_db / 10.0) if level_db > SILENCE_DB else 0.0
+    return db_to_power(level_db) if level_db > SILENCE_DB else 0.0
 
 
 def _level_db(power: float) -> float:
-    return 10.0 * math.log10(power) if power > _LEAST_POWER else SILENCE_DB
+    return power_to_db(power) if power > _LEAST_POWER else SILENCE_DB
 
 
 def _clamp(value: float, low: float, high: float) -> float:

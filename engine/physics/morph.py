@@ -10,7 +10,7 @@ from itertools import zip_longest
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from engine.core.units import SILENCE_DB
+from engine.core.units import SILENCE_DB, gain_to_db
 from engine.physics.macros import rebin
 from engine.physics.model import MAX_MODES, STAGES, Modes, Residual, Stage
 
@@ -93,7 +93,7 @@ def _between(
 
 
 def _faded(row: tuple[float, float, float, float], share: float) -> tuple[float, float, float, float]:
-    return row[0], max(SILENCE_DB, row[1] + 20.0 * math.log10(share)), row[2], row[3]
+    return row[0], max(SILENCE_DB, row[1] + gain_to_db(share)), row[2], row[3]
 
 
 def _geometric(a: float, b: float, amount: float) -> float:
@@ -153,7 +153,7 @@ def _bands(stage: Stage) -> list[tuple[float, float]]:
 
 def _morph_band(a: tuple[float, float], b: tuple[float, float], amount: float) -> tuple[float, float]:
     if a[0] <= SILENCE_DB:
-        return max(SILENCE_DB, b[0] + 20.0 * math.log10(amount)), b[1]
+        return max(SILENCE_DB, b[0] + gain_to_db(amount)), b[1]
     if b[0] <= SILENCE_DB:
-        return max(SILENCE_DB, a[0] + 20.0 * math.log10(1.0 - amount)), a[1]
+        return max(SILENCE_DB, a[0] + gain_to_db(1.0 - amount)), a[1]
     return a[0] + (b[0] - a[0]) * amount, _geometric(a[1], b[1], amount)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from engine.core.units import db_to_gain
 from engine.physics.model import Modes
 
 _BLOCK = 256
@@ -56,7 +57,7 @@ def _sounding(modes: Modes, rate: int) -> np.ndarray:
     kept = [i for i, f in enumerate(modes.frequency_hz) if f < rate / 2 and not muted[i]]
     values = np.array([modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad], dtype=np.float64)
     values = values[:, kept]
-    values[1] = 10.0 ** (values[1] / 20.0)
+    values[1] = db_to_gain(values[1])
     return values
 
 

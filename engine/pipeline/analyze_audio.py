@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
-from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, seconds_to_samples
+from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_power, power_to_db, seconds_to_samples
 from engine.document.edits.values import Edit, next_ids, select_modes, with_hits
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.media.sound import iter_clip_audio, read_clip_audio
@@ -244,7 +244,7 @@ def match_level(physics: Physics, ring: np.ndarray) -> Physics:
     """
     window_s = min(LEVEL_WINDOW_S, len(ring) / SAMPLE_RATE_HZ)
     power_of = {
-        part: 10.0 ** (_level_db(samples[: seconds_to_samples(window_s, SAMPLE_RATE_HZ)]) / 10.0)
+        part: db_to_power(_level_db(samples[: seconds_to_samples(window_s, SAMPLE_RATE_HZ)]))
         for part, samples in (
             ("heard", ring),
             ("modes", synthesize(replace(physics, residual=Residual()), window_s)),
@@ -255,16 +255,16 @@ def match_level(physics: Physics, ring: np.ndarray) -> Physics:
     residual_db = velocity_db = 0.0
     if rest <= 0.0:
         whole = power_of["modes"] + power_of["noise"]
-        velocity_db = 10.0 * float(np.log10(power_of["heard"] / whole))
+        velocity_db = float(power_to_db(power_of["heard"] / whole))
     elif power_of["noise"] > 1e-18:
-        residual_db = min(6.0, max(-24.0, 10.0 * float(np.log10(rest / power_of["noise"]))))
+        residual_db = min(6.0, max(-24.0, float(power_to_db(rest / power_of["noise"]))))
     modes, residual = tweak(physics.modes, physics.residual, residual_db=residual_db, velocity_db=velocity_db)
     return replace(physics, modes=modes, residual=residual)
 
 
-def _level_db(samples: np.ndarray) -> float:
-    power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
-    return float(10.0 * np.log10(power + 1e-20))
+def _level_db(samples: np.ndarray) -> np.float64:
+    power = np.mean(np.square(samples, dtype=np.float64)) if len(samples) else np.float64(0.0)
+    return np.float64(power_to_db(power + 1e-20))
 
 
 def _tabulate_velocity(physics: Physics) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.core.errors import BadInput
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, db_to_power
 from engine.document.project import Clip, Sound
 from engine.media.sound import read_clip_audio, read_recording
 from engine.physics.analysis.analyze import analyze_hit
@@ -69,11 +69,11 @@ def describe_character(physics: Physics) -> str:
     """Two words for how a sound strikes the ear: ``bright ringing``, ``low dull`` and the like."""
     modes = physics.modes
     tonal, centre_hz, ring_s = _weigh_modes(modes)
-    noise = sum(10.0 ** (p / 10.0) for p in physics.residual.power_db)
+    noise = sum(db_to_power(p) for p in physics.residual.power_db)
     if tonal <= 0.25 * noise or not len(modes):
         edges = physics.residual.edges_hz
         middles = [(a + b) / 2.0 for a, b in pairwise(edges)]
-        powers = [10.0 ** (p / 10.0) for p in physics.residual.power_db]
+        powers = [db_to_power(p) for p in physics.residual.power_db]
         total = sum(powers)
         centre_hz = sum(m * p for m, p in zip(middles, powers, strict=True)) / total if total else 0.0
         return f"{_pitch_word(centre_hz)} noisy"
@@ -82,7 +82,7 @@ def describe_character(physics: Physics) -> str:
 
 def _weigh_modes(modes: Modes) -> tuple[float, float, float]:
     """Mean square of the modes, and their centre (Hz) and T60 (s) weighted by it."""
-    powers = [10.0 ** (p / 10.0) / 2.0 for p in modes.power_db]
+    powers = [db_to_power(p) / 2.0 for p in modes.power_db]
     total = sum(powers)
     if total <= 0.0:
         return 0.0, 0.0, 0.0

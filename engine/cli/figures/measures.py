@@ -8,7 +8,7 @@ import librosa
 import numpy as np
 
 from engine.core.dsp import power_spectrogram
-from engine.core.units import decay_to_t60_s
+from engine.core.units import decay_to_t60_s, power_to_db
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Physics
 
@@ -41,14 +41,14 @@ def measure_spectrum(sound: np.ndarray, rate_hz: int) -> tuple[np.ndarray, np.nd
     power = power_spectrogram(sound, window, window // 4).max(axis=0) / (window / 4) ** 2
     frequency_hz = np.arange(power.size) * rate_hz / window
     kept = frequency_hz >= LOWEST_HZ
-    return frequency_hz[kept], 10.0 * np.log10(power[kept] + 1e-12)
+    return frequency_hz[kept], power_to_db(power[kept] + 1e-12)
 
 
 def measure_level(sound: np.ndarray, rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
     """Times in seconds and the mean square over 5 ms in dB, both [T]."""
     step = max(1, round(0.005 * rate_hz))
     blocks = np.pad(np.square(sound, dtype=np.float64), (0, -len(sound) % step)).reshape(-1, step).mean(axis=1)
-    return np.arange(blocks.size) * step / rate_hz, 10.0 * np.log10(blocks + 1e-12)
+    return np.arange(blocks.size) * step / rate_hz, power_to_db(blocks + 1e-12)
 
 
 def describe_modes(physics: Physics) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import StruckError
+from engine.core.units import gain_to_db
 from engine.physics.model import Modes
 
 _LOUDEST = 10.0
@@ -24,7 +25,7 @@ def fit_lim_sample(sound: np.ndarray, sample_rate_hz: int) -> Modes:
     frequency, time_s, amplitude = model.param_matrix_
     kept = (time_s > 0.0) & (amplitude > 0.0) & (amplitude <= _LOUDEST) & (frequency > 0.0)
     # its sound is a cos(2 pi f t) e^(-2 t / d)
-    power_db = 20.0 * np.log10(amplitude[kept] * peak)
+    power_db = gain_to_db(amplitude[kept] * peak)
     values = (frequency[kept], power_db, 2.0 / time_s[kept], np.zeros_like(power_db))
     return Modes(*(tuple(value.tolist()) for value in values))
 

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from engine.core.units import db_to_gain
 from engine.lab.baselines.ddpm.physics import (
     BINS,
     HOP,
@@ -76,7 +77,7 @@ def ring_bins_one_by_one(bins: BinModes, length: int) -> np.ndarray:
     time_s = np.arange(length) / RATE_HZ
     sound = np.zeros(length)
     for f, p, t60 in zip(bins.frequency_hz, bins.power_db, bins.t60_s, strict=True):
-        sound += 10.0 ** (p / 20.0) * np.cos(2.0 * np.pi * f * time_s) * 10.0 ** (-3.0 * time_s / t60)
+        sound += db_to_gain(p) * np.cos(2.0 * np.pi * f * time_s) * 10.0 ** (-3.0 * time_s / t60)
     return divide_by_peak(sound)
 
 

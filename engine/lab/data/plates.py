@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.core.dsp import erb_edges
-from engine.core.units import SILENCE_DB
+from engine.core.units import SILENCE_DB, db_to_gain, gain_to_db, power_to_db
 from engine.physics.model import Modes, Residual, Stage
 
 
@@ -53,11 +53,11 @@ def plate_modes(plate: Plate, most: int, seed: int = 1) -> Modes:
     amplitude = np.abs(shape) * blow * radiated
     air = 343.0 * 1.2 / surface * np.minimum(1.0, frequency / critical_hz) ** 2
     decay = math.pi * frequency * plate.loss + plate.support_loss_per_s + air
-    heard = (frequency > 30.0) & (frequency < 18_000.0) & (amplitude > amplitude.max() * 10 ** (-60 / 20))
+    heard = (frequency > 30.0) & (frequency < 18_000.0) & (amplitude > amplitude.max() * db_to_gain(-60))
     order = np.flatnonzero(heard)[np.argsort(-amplitude[heard] / np.sqrt(decay[heard]))][:most]
     order = order[np.argsort(frequency[order])]
     phase = np.random.default_rng(seed).uniform(-0.5, 0.5, order.size) - math.pi / 2.0
-    level = 20.0 * np.log10(amplitude[order])
+    level = gain_to_db(amplitude[order])
     return Modes(
         tuple(map(float, frequency[order])),
         tuple(map(float, level)),
@@ -71,8 +71,8 @@ def plate_noise(plate: Plate, bands: int = 32) -> Residual:
     """The contact's noise: the blow's spectrum, band by band, over a fainter and slower bed of unresolved modes."""
     edges = erb_edges(20.0, 22_050.0, bands)
     centre = np.sqrt(edges[1:] * edges[:-1])
-    blow = 20.0 * np.log10(np.abs(force_spectrum(centre, plate.contact_s)) + 1e-6)
-    power = np.maximum(blow + 10.0 * np.log10(np.diff(edges) / 100.0) + plate.noise_db - 20.0, SILENCE_DB)
+    blow = gain_to_db(np.abs(force_spectrum(centre, plate.contact_s)) + 1e-6)
+    power = np.maximum(blow + power_to_db(np.diff(edges) / 100.0) + plate.noise_db - 20.0, SILENCE_DB)
     decay = plate.noise_decay_per_s * (0.6 + np.sqrt(centre / 2000.0))
     slow = math.pi * centre * plate.loss + plate.support_loss_per_s + 8.0
     slow = np.minimum(slow, 0.6 * decay)

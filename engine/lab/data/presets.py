@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import BadInput
+from engine.core.units import gain_to_db
 from engine.lab.data.plates import Plate, plate_modes, plate_noise
 from engine.media.sound import read_recording
 from engine.physics.analysis.analyze import analyze_hit, synthesize
@@ -196,7 +197,7 @@ def _audible(modes: Modes) -> Modes:
 def _at_peak(physics: Physics) -> Physics:
     """The same sound with its highest peak (of a few draws of its noise) at ``PEAK_DB``."""
     peak = max(float(np.abs(synthesize(physics, 1.0, seed)).max()) for seed in range(4))
-    change = PEAK_DB - 20.0 * float(np.log10(max(peak, 1e-12)))
+    change = PEAK_DB - gain_to_db(max(peak, 1e-12))
     modes, residual = physics.modes, physics.residual
     louder = replace(modes, power_db=tuple(p + change for p in modes.power_db))
     return replace(physics, modes=louder, residual=residual.scaled(raise_db=change))

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from engine.core.checkpoint import CheckpointKind, read_checkpoint, write_checkpoint
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, power_to_db
 from engine.lab.data.recordings import Recording
 
 MATERIAL = CheckpointKind(
@@ -71,7 +71,7 @@ def draw_picture(sound: np.ndarray, fmax_hz: float = HIGHEST_HZ, floor_db: float
     filters, centres_hz = _mel_filters()
     power = filters @ spectrum
     power[centres_hz >= fmax_hz] = 0.0
-    level: np.ndarray = 10.0 * np.log10(power / (float(power.max()) + 1e-30) + 1e-20)
+    level: np.ndarray = power_to_db(power / (float(power.max()) + 1e-30) + 1e-20)
     return np.maximum(level, floor_db).astype(np.float32)
 
 

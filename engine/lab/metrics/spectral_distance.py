@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft as fast_fourier
 
 from engine.core.dsp import band_levels_db, erb_edges, erb_to_hz, hz_to_erb, power_spectrogram
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, db_to_power, power_to_db
 
 WINDOWS = (512, 2048, 8192)
 BANDS = (24, 32, 48)
@@ -88,7 +88,7 @@ def _smooth(power: np.ndarray, frames: int) -> np.ndarray:
 
 
 def _decibels(power: np.ndarray) -> np.ndarray:
-    result: np.ndarray = 10.0 * np.log10(power + 10.0 ** (_NOTHING_DB / 10.0))
+    result: np.ndarray = power_to_db(power + db_to_power(_NOTHING_DB))
     return result
 
 

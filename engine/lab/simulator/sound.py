@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, db_to_gain
 from engine.lab.simulator.demo.sound import bar_ratios, plate_ratios, ring_ratios
 
 _MODES = 16
@@ -154,4 +154,4 @@ def add_room(dry: np.ndarray, t60_s: float, wet: float, noise_db: float, rng: np
     peak = float(np.abs(track).max())
     track = track * (0.7 / peak) if peak > 1e-9 else track
     hiss = lfilter([0.3], [1.0, -0.7], rng.standard_normal(dry.size))
-    return np.asarray(track + 10 ** (noise_db / 20) * hiss, dtype=np.float32)
+    return np.asarray(track + db_to_gain(noise_db) * hiss, dtype=np.float32)

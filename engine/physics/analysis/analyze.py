@@ -16,7 +16,7 @@ from threadpoolctl import ThreadpoolController
 
 from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
-from engine.core.units import LN_60_DB
+from engine.core.units import LN_60_DB, power_to_db
 from engine.physics.analysis.clustering import group_alike
 from engine.physics.analysis.envelope import fit_envelope
 from engine.physics.analysis.modes import drop_echoes, fit_modes, restore_clipped, synthesize_modes
@@ -117,7 +117,7 @@ def fit_rise(hit: np.ndarray, physics: Physics) -> float:
             break
         gain = rise_gain(times_s, rise_s)
         model = np.square(tonal * gain).reshape(-1, step).mean(axis=1) + noise * rise_gain(middle_s, rise_s) ** 2
-        error_db = np.abs(10.0 * np.log10((heard + floor) / (model + floor)))
+        error_db = np.abs(power_to_db((heard + floor) / (model + floor)))
         errors.append(float(np.minimum(error_db, _MOST_RISE_ERROR_DB).mean()) + (_RISE_EARNS_DB if rise_s else 0.0))
     return _RISES_S[int(np.argmin(errors))]
 

@@ -9,6 +9,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from engine.core.dsp import erb_edges, hz_to_erb
+from engine.core.units import db_to_power, power_to_db
 from engine.physics.analysis.residual import expected_power
 from engine.physics.model import Modes, Physics
 
@@ -65,7 +66,7 @@ def _band_picture(physics: Physics) -> np.ndarray:
     if len(modes):
         frequency = np.asarray(modes.frequency_hz)
         heard = ~np.asarray(modes.mute_mask, dtype=bool)
-        level = 0.5 * 10.0 ** (np.asarray(modes.power_db) / 10.0) * heard
+        level = 0.5 * db_to_power(np.asarray(modes.power_db)) * heard
         ring = level[:, None] * np.exp(-2.0 * np.outer(modes.decay_per_s, _TIMES_S))
         # a mode spreads over neighbouring bands, so that a small detuning at an edge matters little
         near = hz_to_erb(frequency)[:, None] - (hz_to_erb(edges[1:]) + hz_to_erb(edges[:-1]))[None, :] / 2.0
@@ -74,7 +75,7 @@ def _band_picture(physics: Physics) -> np.ndarray:
     smooth = power.copy()
     smooth[1:] += 0.35 * power[:-1]
     smooth[:-1] += 0.35 * power[1:]
-    levels = 10.0 * np.log10(smooth + 1e-30)
+    levels = power_to_db(smooth + 1e-30)
     picture: np.ndarray = levels - levels.max()
     return picture
 
@@ -95,7 +96,7 @@ def _strong_modes(modes: Modes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not len(modes):
         return np.zeros(0), np.zeros(0), np.zeros(0)
     frequency, decay = np.asarray(modes.frequency_hz), np.asarray(modes.decay_per_s)
-    energy = 10.0 ** (np.asarray(modes.power_db) / 10.0) * np.minimum(1.0, 20.0 / np.maximum(decay, 1e-3))
+    energy = db_to_power(np.asarray(modes.power_db)) * np.minimum(1.0, 20.0 / np.maximum(decay, 1e-3))
     energy = energy * ~np.asarray(modes.mute_mask, dtype=bool)
     keep = energy > energy.max() * 1e-2
     return frequency[keep], decay[keep] / (2.0 * np.pi), np.sqrt(energy[keep])
@@ -107,7 +108,7 @@ def _tonal_share(physics: Physics) -> float:
 
     def energy(power_db: Sequence[float], decay_per_s: Sequence[float]) -> np.ndarray:
         rate = 2.0 * np.maximum(np.asarray(decay_per_s, dtype=np.float64), 1e-3)
-        return np.asarray(10.0 ** (np.asarray(power_db, dtype=np.float64) / 10.0) * -np.expm1(-0.3 * rate) / rate)
+        return np.asarray(db_to_power(np.asarray(power_db, dtype=np.float64)) * -np.expm1(-0.3 * rate) / rate)
 
     rings = 0.5 * energy(modes.power_db, modes.decay_per_s) if len(modes) else np.zeros(0)
     pitched = float(rings[np.asarray(modes.decay_per_s) < 46.0].sum()) if len(modes) else 0.0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.core.units import db_to_gain
 from engine.physics.model import Modes
 
 _DB_PER_NEPER = 20.0 / math.log(10.0)
@@ -76,7 +77,7 @@ def _columns(modes: Modes, rate: int) -> tuple[np.ndarray, np.ndarray]:
         np.asarray(values, dtype=np.float64)
         for values in (modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad)
     )
-    amplitude = 10.0 ** (power / 20.0) * np.exp(1j * phase)
+    amplitude = db_to_gain(power) * np.exp(1j * phase)
     turn = np.array([[2j * np.pi / rate], [-1.0 / rate], [1.0 / _DB_PER_NEPER], [1j]])
     return (-decay + 2j * np.pi * frequency) / rate, turn * amplitude
 

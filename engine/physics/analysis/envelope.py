@@ -6,6 +6,7 @@ import numpy as np
 from scipy import fft as fast_fourier
 from scipy.special import digamma, polygamma
 
+from engine.core.units import db_to_power, power_to_db
 from engine.physics.analysis.residual import band_shares, rise_gain
 from engine.physics.model import ENVELOPE_RANGE_DB, ENVELOPE_STEP_S, LONGEST_ENVELOPE, Modes, Residual
 from engine.physics.synthesis import synthesize_modes
@@ -47,7 +48,7 @@ def fit_envelope(hit: np.ndarray, modes: Modes, residual: Residual, sample_rate_
     freedom = np.maximum(2.0, 2.0 * np.diff(edges) * ENVELOPE_STEP_S)
     bias_db = _DB * (digamma(freedom / 2.0) - np.log(freedom / 2.0))
     trust = clear / (_DB**2 * polygamma(1, freedom / 2.0) + _FIT_ERROR_DB**2)[:, None]
-    excess_db = 10.0 * np.log10((rest + 1e-20) / (expected + 1e-20)) - bias_db[:, None]
+    excess_db = power_to_db((rest + 1e-20) / (expected + 1e-20)) - bias_db[:, None]
     total = trust.sum(axis=0)
     level_db = (trust * excess_db).sum(axis=0) / np.maximum(total, 1e-12)
     level_db *= np.maximum(0.0, 1.0 - 1.0 / np.maximum(total * level_db**2, 1e-12))
@@ -101,7 +102,7 @@ def _expect(residual: Residual, count: int, step: int, rate: int) -> np.ndarray:
     for _, stage in residual.stages:
         decay = np.asarray(stage.decay_per_s)
         fall = np.exp(-2.0 * decay[:, None, None] * np.maximum(time_s, 0.0)[None])
-        level += 10.0 ** (np.asarray(stage.power_db)[:, None] / 10.0) * (fall * heard).sum(axis=2)
+        level += db_to_power(np.asarray(stage.power_db)[:, None]) * (fall * heard).sum(axis=2)
     return level
 
 

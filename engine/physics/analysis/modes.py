@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft as fast_fourier
 
+from engine.core.units import gain_to_db
 from engine.physics.analysis.damped_sinusoids import exponents, keep_distinct, refine_jointly, ring, solve_amplitudes
 from engine.physics.analysis.poles import FINE, LOWEST_HZ, WIDE, crowding, find_poles, likeness, weigh_poles
 from engine.physics.model import Modes
@@ -203,7 +204,7 @@ def _to_modes(poles: np.ndarray, amplitudes: np.ndarray) -> Modes:
     kept = kept[np.argsort(poles[kept, 0])]
     return Modes(
         tuple(float(f) for f in poles[kept, 0]),
-        tuple(float(p) for p in 20.0 * np.log10(np.abs(amplitudes[kept]))),
+        tuple(float(p) for p in gain_to_db(np.abs(amplitudes[kept]))),
         tuple(float(d) for d in poles[kept, 1]),
         tuple(float(p) for p in np.angle(amplitudes[kept])),
         (False,) * kept.size,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.core.units import SILENCE_DB
+from engine.core.units import SILENCE_DB, db_to_power, power_to_db
 from engine.physics.model import STAGES, Residual, Stage
 
 _ATTACK_PER_S = 150.0  # T60 of 46 ms: what is faster, beside something slower, is the contact
@@ -31,7 +31,7 @@ def name_stages(edges_hz: np.ndarray, power: np.ndarray, decay_per_s: np.ndarray
         order = [k for k in range(power.shape[1]) if power[band, k] > 0.0]
         names = _name_decays([float(decay_per_s[band, k]) for k in order], bool(room[band]))
         for name, k in zip(names, order, strict=True):
-            levels[name][band] = max(SILENCE_DB, 10.0 * np.log10(power[band, k]))
+            levels[name][band] = max(SILENCE_DB, power_to_db(power[band, k]))
             decays[name][band] = decay_per_s[band, k]
     stages = {name: Stage(tuple(levels[name].tolist()), tuple(decays[name].tolist())) for name in STAGES}
     there = {name: stages[name] if (levels[name] > SILENCE_DB).any() else None for name in STAGES}
@@ -65,13 +65,13 @@ def _find_room(edges_hz: np.ndarray, power: np.ndarray, decay_per_s: np.ndarray)
     """In which bands the slowest decay is the room's, bool [B]."""
     count = (power > 0.0).sum(axis=1)
     loudest = power.max(axis=1)
-    heard = (count > 0) & (loudest > loudest.max(initial=0.0) * 10.0 ** (-_HEARD_DB / 10.0))
+    heard = (count > 0) & (loudest > loudest.max(initial=0.0) * db_to_power(-_HEARD_DB))
     last = np.maximum(count - 1, 0)
     rows = np.arange(len(power))
     slowest = decay_per_s[rows, last]
     slow = (
         heard
-        & (power[rows, last] > loudest.max(initial=0.0) * 10.0 ** (-_HEARD_DB / 10.0))
+        & (power[rows, last] > loudest.max(initial=0.0) * db_to_power(-_HEARD_DB))
         & (slowest > _ROOM_PER_S[0])
         & (slowest < _ROOM_PER_S[1])
     )

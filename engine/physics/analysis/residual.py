@@ -11,7 +11,7 @@ import numpy as np
 from scipy import fft as fast_fourier
 
 from engine.core.dsp import erb_edges
-from engine.core.units import SILENCE_DB
+from engine.core.units import SILENCE_DB, db_to_gain, db_to_power
 from engine.physics.analysis.band_decays import fit_decays
 from engine.physics.analysis.noise_components import name_stages
 from engine.physics.model import ENVELOPE_STEP_S, Modes, Residual
@@ -42,7 +42,7 @@ def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndar
     edges = np.asarray(residual.edges_hz)
     share = band_shares(edges, frequency) / np.diff(edges)[:, None]
     for _, power_db, decay in _stages(residual):
-        mean_square = 10.0 ** (power_db / 10.0)[:, None] * np.exp(-2.0 * np.outer(decay, np.maximum(time, 0.0)))
+        mean_square = db_to_power(power_db)[:, None] * np.exp(-2.0 * np.outer(decay, np.maximum(time, 0.0)))
         density += share.T @ mean_square
     density[:, time < 0.0] = 0.0
     return density
@@ -52,7 +52,7 @@ def expected_level(residual: Residual, time_s: np.ndarray) -> np.ndarray:
     """Mean square expected of the residual at each time since the onset, [T]; rise and fine envelope are not in it."""
     total = np.zeros(len(time_s))
     for _, power_db, decay in _stages(residual):
-        total += (10.0 ** (power_db / 10.0)) @ np.exp(-2.0 * np.outer(decay, time_s))
+        total += db_to_power(power_db) @ np.exp(-2.0 * np.outer(decay, time_s))
     return total
 
 
@@ -83,7 +83,7 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
             shaped = np.zeros_like(spectrum)
             shaped[part] = spectrum[part] * gains[band]
             wave = fast_fourier.irfft(shaped, size)[:length_samples]
-            wave *= _fall(10.0 ** (power_db[band] / 20.0), decay[band] / sample_rate_hz, length_samples)
+            wave *= _fall(db_to_gain(power_db[band]), decay[band] / sample_rate_hz, length_samples)
             out += wave
         return out if _NOISE_OF[stage] == "room" else out * fine
 
@@ -153,7 +153,7 @@ def envelope_gain(time_s: np.ndarray, envelope_db: Sequence[float]) -> np.ndarra
     """Gain of the fine envelope by time since the onset: straight lines between its steps, 1 beyond its end."""
     if not envelope_db:
         return np.ones_like(time_s)
-    steps = 10.0 ** (np.array([*envelope_db, 0.0]) / 20.0)
+    steps = db_to_gain(np.array([*envelope_db, 0.0]))
     result: np.ndarray = np.interp(time_s, np.arange(len(steps)) * ENVELOPE_STEP_S, steps)
     return result
 
@@ -239,7 +239,7 @@ def _most_background(level: np.ndarray, weight: np.ndarray, duration_s: float) -
     """
     loudest = level.max(axis=1, where=weight > 0.0, initial=0.0)
     doubt_db = 20.0 * max(0.0, 1.0 - duration_s / _CLEAR_AFTER_S)
-    return np.minimum(_quietest(level, weight), loudest * 10.0 ** (-doubt_db / 10.0))
+    return np.minimum(_quietest(level, weight), loudest * db_to_power(-doubt_db))
 
 
 def _band_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> np.ndarray:

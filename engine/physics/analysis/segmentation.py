@@ -6,6 +6,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft as fast_fourier
 
+from engine.core.units import power_to_db
+
 _CLICK_S = 0.005
 _CLICK_FALL = 0.03  # a click is 15 dB down after 5 ms
 _CLICK_SHARE = 0.5  # of the energy that follows it; what has more is the hit
@@ -98,7 +100,7 @@ def find_restrike(hit: np.ndarray, sample_rate_hz: int) -> float | None:
     power = spectrum.real**2 + spectrum.imag**2
     edges = np.unique(np.round(np.geomspace(2.0, power.shape[1], 13)).astype(int))
     bands = np.add.reduceat(power, edges[:-1], axis=1)
-    level = 10.0 * np.log10(bands + 1e-20)
+    level = power_to_db(bands + 1e-20)
     past = 10  # frames, of which the last three overlap what rises
     earlier = sliding_window_view(level, past - 3, axis=0)[: len(level) - past].max(axis=2)
     rise = level[past:] - earlier

@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import digamma, polygamma
 
+from engine.core.units import db_to_power, power_to_db
+
 OCTAVES_HZ = (0.0, 100.0, 200.0, 400.0, 800.0, 1600.0, 3200.0, 6400.0, 12_800.0, 1e9)
 SPANS_S = (0.0, 0.02, 0.06, 0.15, 0.3, 0.6, 1e9)
 
@@ -86,10 +88,9 @@ def _find_attack(evidence: Evidence) -> str:
     def error_db(start_s: float, end_s: float) -> float:
         part = slice(round(start_s / evidence.step_s), round(end_s / evidence.step_s))
         powers = [
-            (10.0 ** (v[part].astype(np.float64) / 10.0)).sum()
-            for v in (evidence.level_model_db, evidence.level_measured_db)
+            db_to_power(v[part].astype(np.float64)).sum() for v in (evidence.level_model_db, evidence.level_measured_db)
         ]
-        return float(np.clip(10.0 * np.log10((powers[0] + 1e-20) / (powers[1] + 1e-20)), -_CLIP_DB, _CLIP_DB))
+        return float(np.clip(power_to_db((powers[0] + 1e-20) / (powers[1] + 1e-20)), -_CLIP_DB, _CLIP_DB))
 
     first_db, whole_db, next_db = error_db(0.0, 0.005), error_db(0.0, _ATTACK_S), error_db(_ATTACK_S, 0.06)
     worst_db, span_s = max(((first_db, 0.005), (whole_db, _ATTACK_S)), key=lambda pair: abs(pair[0]))
@@ -146,7 +147,7 @@ def _octave_levels(power: np.ndarray, edges_hz: np.ndarray) -> np.ndarray:
     attack = np.s_[np.searchsorted(OCTAVES_HZ, _SLOW_HZ) :, :_SMOOTH]
     smoothed = np.stack(rows)
     smoothed[attack] = summed[attack]
-    result: np.ndarray = 10.0 * np.log10(smoothed + 1e-16)
+    result: np.ndarray = power_to_db(smoothed + 1e-16)
     return result
 
 
@@ -238,9 +239,9 @@ def _say_good(mean_db: np.ndarray, size: np.ndarray, background_db: np.ndarray, 
     reached = np.cumsum(size[size > 0.0][order])
     within_db = np.abs(mean_db[size > 0.0])[order][np.searchsorted(reached, 0.9 * reached[-1])]
     said = f"good: within {max(0.1, float(within_db)):.1f} dB almost everywhere"
-    power = float((10.0 ** (background_db / 10.0))[:, -8:].mean(axis=1).sum())
-    if power > 10.0 ** ((peak_db - _ACTIVE_DB) / 10.0):
-        said += f"; background {peak_db - 10.0 * np.log10(power):.0f} dB under the hit is left out"
+    power = float(db_to_power(background_db)[:, -8:].mean(axis=1).sum())
+    if power > db_to_power(peak_db - _ACTIVE_DB):
+        said += f"; background {peak_db - power_to_db(power):.0f} dB under the hit is left out"
     return said
 
 

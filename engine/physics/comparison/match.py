@@ -9,6 +9,7 @@ from scipy import fft as fast_fourier
 
 from engine.core.dsp import erb_edges, power_spectrogram
 from engine.core.errors import BadInput
+from engine.core.units import db_to_power, power_to_db
 from engine.physics.analysis.analyze import measure_fit, single_hit, synthesize
 from engine.physics.analysis.modes import synthesize_modes
 from engine.physics.analysis.residual import band_shares, envelope_gain, rise_gain
@@ -115,7 +116,7 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
     measured, model = _compare_bands(parts, edges_hz)
     shown = _shown_steps(level)
     stem_hz, stem_db = _weigh_modes(physics.modes, parts.steps * STEP_S, sample_rate_hz)
-    of_modes, of_all = (float(np.sum(10.0 ** (v / 10.0))) for v in (level.modes, level.model))
+    of_modes, of_all = (float(np.sum(db_to_power(v))) for v in (level.modes, level.model))
     rest_db, stage_db = _compare_noise(parts)
     match = Match(
         frequency_hz=_small(frequency_hz),
@@ -140,7 +141,7 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
     again_s = find_restrike(wave, sample_rate_hz)
     evidence = Evidence(edges_hz, measured, model, level.measured, level.model, match.modes_share, again_s, STEP_S)
     error_db = np.clip(_db(_smooth(model)) - _db(_smooth(measured)), -CLIP_DB, CLIP_DB)
-    floor = max(measured.max(), model.max()) * 10.0 ** (-ACTIVE_DB / 10.0)
+    floor = max(measured.max(), model.max()) * db_to_power(-ACTIVE_DB)
     error_db[np.maximum(measured, model) < floor] = np.nan
     return replace(
         match,
@@ -180,7 +181,7 @@ def _noise_envelopes(residual: Residual, steps: int) -> dict[str, np.ndarray]:
         fall = np.exp(-2.0 * np.outer(decay, edges_s))
         mean = -np.diff(fall) / (2.0 * decay[:, None] * span_s)
         gain = rise if name == "room" else rise * fine
-        envelopes[name] = 10.0 ** (np.asarray(stage.power_db)[:, None] / 10.0) * mean * gain
+        envelopes[name] = db_to_power(np.asarray(stage.power_db)[:, None]) * mean * gain
     return envelopes
 
 
@@ -198,7 +199,7 @@ def _sum_bands(power: np.ndarray, bin_hz: float, low_hz: np.ndarray, high_hz: np
 
 
 def _db(power: np.ndarray) -> np.ndarray:
-    result: np.ndarray = 10.0 * np.log10(np.maximum(power, _SILENT))
+    result: np.ndarray = power_to_db(np.maximum(power, _SILENT))
     return result
 
 
@@ -332,6 +333,6 @@ def _weigh_modes(modes: Modes, duration_s: float, rate_hz: int) -> tuple[np.ndar
     kept = [k for k, hz in enumerate(modes.frequency_hz) if not muted[k] and hz < rate_hz / 2]
     frequency_hz, decay = (np.asarray(v, dtype=np.float64)[kept] for v in (modes.frequency_hz, modes.decay_per_s))
     decay = np.maximum(decay, 1e-6)
-    energy = 10.0 ** (np.asarray(modes.power_db)[kept] / 10.0) * -np.expm1(-2.0 * decay * duration_s) / (2.0 * decay)
+    energy = db_to_power(np.asarray(modes.power_db)[kept]) * -np.expm1(-2.0 * decay * duration_s) / (2.0 * decay)
     energy *= 2.0 / np.pi * np.arctan(2.0 * np.pi * frequency_hz * (2.0 ** (1.0 / 24.0) - 1.0) / decay)
     return _small(frequency_hz), _small(_db(energy))

@@ -17,6 +17,7 @@ import torch
 
 from engine.core.dsp import resample
 from engine.core.errors import BadInput
+from engine.core.units import gain_to_db
 from engine.physics.model import Modes
 from engine.physics.synthesis import synthesize_modes
 
@@ -125,7 +126,7 @@ def spectrogram(sound: np.ndarray) -> np.ndarray:
 def to_decibels(magnitude: np.ndarray) -> np.ndarray:
     """Levels under the loudest, at least -80 dB."""
     peak = max(float(magnitude.max()), 1e-10)
-    return np.asarray(np.maximum(20.0 * np.log10(np.maximum(magnitude, 1e-10) / peak), -RANGE_DB))
+    return np.asarray(np.maximum(gain_to_db(np.maximum(magnitude, 1e-10) / peak), -RANGE_DB))
 
 
 def estimate_bins(sound: np.ndarray) -> BinModes:

@@ -16,7 +16,7 @@ import numpy as np
 from engine.bank.bank import Bank, Entry, free_name, make_bank
 from engine.bank.recombine import normalize_peak
 from engine.core.errors import BadInput, StruckError
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, power_to_db
 from engine.diffusion.conditioning import name_material
 from engine.lab.data.bank.names import NO_HITS, read_name
 from engine.lab.data.presets import RECIPES
@@ -181,7 +181,7 @@ def _is_heard(hit: np.ndarray, onset_s: float) -> bool:
 
 def _level_db(samples: np.ndarray) -> float:
     power = float(np.mean(np.square(samples))) if samples.size else 0.0
-    return 10.0 * math.log10(power + 1e-12)
+    return power_to_db(power + 1e-12)
 
 
 def analyse_sources(

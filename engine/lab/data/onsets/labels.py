@@ -12,6 +12,7 @@ import librosa
 import numpy as np
 
 from engine.core.errors import BadInput
+from engine.core.units import power_to_db
 from engine.lab.data.greatest_hits import Take
 
 LABELS = "greatest_hits_labels.csv"
@@ -109,7 +110,7 @@ def measure_levels(sound: np.ndarray, rate_hz: int, times_s: Sequence[float]) ->
     for time_s in times_s:
         first = max(0, round((time_s - LEVEL_BEFORE_S) * rate_hz))
         part = power[first : max(first + 1, round((time_s + LEVEL_AFTER_S) * rate_hz))]
-        levels.append(10.0 * np.log10(float(part.max()) + 1e-12) if len(part) else SILENCE_DB)
+        levels.append(power_to_db(float(part.max()) + 1e-12) if len(part) else SILENCE_DB)
     return np.maximum(np.asarray(levels, np.float64), SILENCE_DB)
 
 

@@ -10,7 +10,7 @@ from scipy import fft as fast_fourier
 from scipy.signal import fftconvolve
 
 from engine.core.dsp import erb_edges, resample
-from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_gain
+from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_gain, gain_to_db, power_to_db
 from engine.lab.data.sampler.hits import AnalysedHit
 from engine.physics.analysis.damped_sinusoids import exponents
 from engine.physics.analysis.envelope import stretch_envelope
@@ -81,7 +81,7 @@ def play_faster(hit: AnalysedHit, ratio: float) -> AnalysedHit:
 def strike_harder(hit: AnalysedHit, velocity_db: float) -> AnalysedHit:
     """The same object struck ``velocity_db`` harder: louder, and brighter by a shorter contact (``change_contact``)."""
     contact_s = contact_time_s(hit.modes, hit.residual)
-    ratio = 10.0 ** (_HERTZ_EXPONENT * velocity_db / 20.0)
+    ratio = db_to_gain(_HERTZ_EXPONENT * velocity_db)
     struck = filter_hit(
         hit, lambda hz: np.array([contact_gain_db(float(f), contact_s, ratio) for f in hz]) + velocity_db
     )
@@ -99,7 +99,7 @@ def filter_hit(hit: AnalysedHit, gain_db: Callable[[np.ndarray], np.ndarray]) ->
     answer = (taps[:, None] * np.exp(-np.outer(np.arange(taps.size), s))).sum(axis=0)
     modes = replace(
         hit.modes,
-        power_db=tuple(float(p) for p in np.asarray(hit.modes.power_db) + 20.0 * np.log10(np.abs(answer) + 1e-20)),
+        power_db=tuple(float(p) for p in np.asarray(hit.modes.power_db) + gain_to_db(np.abs(answer) + 1e-20)),
         phase_rad=tuple(float(p) for p in np.asarray(hit.modes.phase_rad) + np.angle(answer)),
     )
     residual = hit.residual
@@ -135,7 +135,7 @@ def place_in_room(hit: AnalysedHit, t60_s: float, level_db: float, seed: int) ->
     edges = erb_edges(20.0, SAMPLE_RATE_HZ / 2, 24)
     centre = np.sqrt(edges[1:] * edges[:-1])
     decay = LN_60_DB / t60_s * np.sqrt(1.0 + centre / 4000.0)
-    power = 10.0 * np.log10(np.diff(edges) / (SAMPLE_RATE_HZ / 2) * 2.0 * decay / SAMPLE_RATE_HZ) + level_db
+    power = power_to_db(np.diff(edges) / (SAMPLE_RATE_HZ / 2) * 2.0 * decay / SAMPLE_RATE_HZ) + level_db
     response = Residual(tuple(edges.tolist()), tuple(power.tolist()), tuple(decay.tolist()))
     late = synthesize_residual(response, round(t60_s * SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, seed)
     late[: round(0.004 * SAMPLE_RATE_HZ)] = 0.0  # the way to the nearest wall and back

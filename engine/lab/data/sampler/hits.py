@@ -125,7 +125,7 @@ def _analyse(task: Recording | Imagined) -> tuple[np.ndarray, dict[str, Any] | N
 def _with_velocities(hits: list[AnalysedHit]) -> list[AnalysedHit]:
     """Each hit with its level, over its first 50 ms, against the median of its group's."""
     head = round(_LEVEL_S * SAMPLE_RATE_HZ)
-    level_db = [gain_to_db(float(np.sqrt(np.mean(np.square(hit.samples[:head]))))) for hit in hits]
+    level_db = [gain_to_db(max(1e-10, float(np.sqrt(np.mean(np.square(hit.samples[:head])))))) for hit in hits]
     groups: dict[str, list[int]] = {}
     for index, hit in enumerate(hits):
         groups.setdefault(hit.group, []).append(index)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ
+from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_gain
 from engine.lab.evaluation.physics.synthetic import (
     LENGTH_S,
     MOST_MODES,
@@ -64,7 +64,7 @@ def _with_noise(
 ) -> Case:
     """A hit and white noise so far under its peak; of its modes, or of those told, those that the noise permits."""
     sound = ring_modes(modes, LENGTH_S, rate)
-    rms = float(np.abs(sound).max()) * 10.0 ** (-under_peak_db / 20.0)
+    rms = float(np.abs(sound).max()) * db_to_gain(-under_peak_db)
     bound = cramer_rao(modes, sound.size, rate, rms)
     chosen = countable(modes, bound, CLEAN.decay_percent, CLEAN.power_db)
     if judged is not None:
@@ -79,7 +79,7 @@ def _object(rng: np.random.Generator, rate: int = SAMPLE_RATE_HZ, snr_db: float 
     """
     modes = draw_modes(12, rng, rate, range_db=30.0, t60_s=(0.1, 2.0))
     sound = ring_modes(modes, LENGTH_S, rate)
-    rms = float(np.sqrt(np.mean(np.square(sound)))) * 10.0 ** (-snr_db / 20.0)
+    rms = float(np.sqrt(np.mean(np.square(sound)))) * db_to_gain(-snr_db)
     bound = cramer_rao(modes, sound.size, rate, rms)
     judged = countable(modes, bound, CLEAN.decay_percent, CLEAN.power_db)
     return Case(modes, judged, relative_bounds(modes, bound), sound, rate), rms * rng.standard_normal(2 * sound.size)

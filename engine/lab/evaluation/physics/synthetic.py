@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ
+from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_gain
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.analysis.cramer_rao import Bound, cramer_rao
 from engine.physics.analysis.modes import synthesize_modes
@@ -161,7 +161,7 @@ def measure_sound(number: int, row: Row, seed: int = 1) -> tuple[Match, float]:
     rng = np.random.default_rng([seed, number])
     truth = draw_modes(COUNTS[number % len(COUNTS)], rng)
     sound = ring_modes(truth, LENGTH_S)
-    noise_rms = float(np.sqrt(np.mean(np.square(sound)))) * 10.0 ** (-row.snr_db / 20.0)
+    noise_rms = float(np.sqrt(np.mean(np.square(sound)))) * db_to_gain(-row.snr_db)
     noisy = sound + noise_rms * rng.standard_normal(sound.size)
     bound = cramer_rao(truth, sound.size, SAMPLE_RATE_HZ, noise_rms)
     started_s = time.perf_counter()

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.core.dsp import erb_edges
 from engine.core.errors import BadInput
-from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, cents_to_ratio
+from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, cents_to_ratio, db_to_power, gain_to_db, power_to_db
 from engine.lab.evaluation.sampler.sounds import Settings, name_steps, sample
 from engine.lab.metrics.spectral_distance import measure_distances, measure_levels
 from engine.physics.analysis.analyze import analyze_hit, synthesize
@@ -115,7 +115,7 @@ def measure_mode_db(sound: np.ndarray, frequency_hz: float, decay_per_s: float) 
     amplitude = (
         2.0 * abs(np.dot(sound[:length].astype(np.float64), carrier)) / max(float(np.square(envelope).sum()), 1e-9)
     )
-    return float(20.0 * np.log10(amplitude + 1e-10))
+    return float(gain_to_db(amplitude + 1e-10))
 
 
 def measure_muting(
@@ -135,7 +135,7 @@ def measure_muting(
 
 def _mean_level_db(sounds: Sequence[np.ndarray], hz: float, rate: float) -> float:
     levels = np.array([measure_mode_db(sound, hz, rate) for sound in sounds])
-    return float(10.0 * np.log10(np.mean(10.0 ** (levels / 10.0))))
+    return float(power_to_db(np.mean(db_to_power(levels))))
 
 
 def measure_sound(sound: np.ndarray) -> dict[str, float]:
@@ -156,18 +156,18 @@ def measure_sound(sound: np.ndarray) -> dict[str, float]:
     bright = (np.abs(np.fft.rfft(attack)) ** 2)[np.fft.rfftfreq(attack.size, 1.0 / SAMPLE_RATE_HZ) > BRIGHT_HZ].sum()
     centroid_hz = float((power * hz).sum() / (power.sum() + 1e-20)) + 1e-9
     return {
-        "level_db": float(10.0 * np.log10(total)),
+        "level_db": float(power_to_db(total)),
         "brightness_cents": float(1200.0 * np.log2(centroid_hz)),
         "peak_cents": float(1200.0 * np.log2(peak_hz)),
-        "ring_db": float(10.0 * np.log10((energy * time_s).sum() / total + 1e-9)),
-        "attack_db": float(10.0 * np.log10(float(bright) + 1e-20)),
+        "ring_db": float(power_to_db((energy * time_s).sum() / total + 1e-9)),
+        "attack_db": float(power_to_db(float(bright) + 1e-20)),
     }
 
 
 def late_db(sound: np.ndarray, from_s: float) -> float:
     """Energy of what comes after a time, in dB."""
     return float(
-        10.0 * np.log10(float(np.square(sound[round(from_s * SAMPLE_RATE_HZ) :].astype(np.float64)).sum()) + 1e-20)
+        power_to_db(float(np.square(sound[round(from_s * SAMPLE_RATE_HZ) :].astype(np.float64)).sum()) + 1e-20)
     )
 
 
@@ -178,7 +178,7 @@ def room_time_s(wet: np.ndarray, dry: np.ndarray) -> float | None:
         np.cumsum(np.square(np.pad(x.astype(np.float64), (0, length - len(x))))[::-1])[::-1][:: SAMPLE_RATE_HZ // 100]
         for x in (wet, dry)
     ]
-    heard = (rest[1] < rest[0] * 10.0 ** (-DRY_UNDER_DB / 10.0)) & (rest[0] > 1e-6 * rest[0][0])
+    heard = (rest[1] < rest[0] * db_to_power(-DRY_UNDER_DB)) & (rest[0] > 1e-6 * rest[0][0])
     return None if not heard.any() else float(np.argmax(heard)) / 100.0
 
 

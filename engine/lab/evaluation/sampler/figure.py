@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from engine.core.files import create_file
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, power_to_db
 
 _RANGE_DB, _BANDS = 70.0, 96
 
@@ -55,4 +55,4 @@ def _measure_levels(sound: np.ndarray, duration_s: float) -> np.ndarray:
     power = librosa.feature.melspectrogram(
         y=padded, sr=SAMPLE_RATE_HZ, n_fft=2048, hop_length=192, n_mels=_BANDS, fmin=40.0
     )
-    return np.asarray(10.0 * np.log10(power + 1e-9))
+    return np.asarray(power_to_db(power + 1e-9))

@@ -15,7 +15,7 @@ import torch
 
 from engine.core.dsp import resample
 from engine.core.errors import BadInput, StruckError
-from engine.core.units import SAMPLE_RATE_HZ, db_to_gain
+from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, power_to_db
 from engine.diffusion.conditioning import name_material
 from engine.diffusion.sampler import Sampler, load_sampler
 from engine.lab.baselines.ddpm.physics import RATE_HZ, cut_clip, estimate_ddpm_batch
@@ -107,8 +107,8 @@ def measure_distance(real: np.ndarray, other: np.ndarray, length: int, fmax_hz: 
     centres = librosa.mel_frequencies(n_mels=66, fmin=40.0, fmax=SAMPLE_RATE_HZ / 2)[1:-1]
     known = centres < fmax_hz
     peak = a.max() + 1e-20
-    a_db = np.maximum(10 * np.log10(a[known] / peak + 1e-20), FLOOR_DB)
-    b_db = np.maximum(10 * np.log10(b[known] / peak + 1e-20), FLOOR_DB)
+    a_db = np.maximum(power_to_db(a[known] / peak + 1e-20), FLOOR_DB)
+    b_db = np.maximum(power_to_db(b[known] / peak + 1e-20), FLOOR_DB)
     difference = np.abs(a_db - b_db)
     return float(difference.mean()), float(difference[a_db > ACTIVE_DB].mean())
 
@@ -118,7 +118,7 @@ def describe(sound: np.ndarray) -> np.ndarray:
     power = log_mel(sound, int(SEGMENTS_S[-1] * SAMPLE_RATE_HZ))
     edges = [int(s * 200) for s in SEGMENTS_S]
     parts = [power[:, a:b].mean(axis=1) for a, b in pairwise(edges)]
-    levels = 10 * np.log10(np.concatenate(parts) / (power.max() + 1e-20) + 1e-8)
+    levels = power_to_db(np.concatenate(parts) / (power.max() + 1e-20) + 1e-8)
     return levels.astype(np.float64)
 
 

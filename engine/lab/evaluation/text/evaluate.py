@@ -25,7 +25,7 @@ from engine.bank.text import word_matching
 from engine.bank.text.parse import parse_description, rank_by_text
 from engine.bank.text.word_vectors import load_vectors
 from engine.core.errors import StruckError
-from engine.core.units import LN_60_DB
+from engine.core.units import LN_60_DB, db_to_power
 from engine.lab.evaluation.text.word_sets import CHOSEN, SENTENCES, UNRELATED_CHOSEN, UNRELATED_UNSEEN, UNSEEN
 from engine.physics.model import Physics
 
@@ -177,7 +177,7 @@ def measure_effects(bank: Bank) -> dict[str, Any]:
 
 def measure_brightness(physics: Physics) -> float:
     """Octaves above 1 kHz of the mean of what is heard first, by the descriptor's levels."""
-    power = 10.0 ** (describe_physics(physics)[:BANDS].astype(np.float64) / 10.0)
+    power = db_to_power(describe_physics(physics)[:BANDS].astype(np.float64))
     return float(np.log2(np.sum(power * band_centres_hz()) / np.sum(power) / 1000.0))
 
 

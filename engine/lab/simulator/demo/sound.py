@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, gain_to_db
 from engine.physics.model import Modes, Residual, Stage
 
 BAND_EDGES_HZ = (40.0, 90.0, 180.0, 360.0, 720.0, 1440.0, 2880.0, 5760.0, 11520.0, 22000.0)
@@ -77,9 +77,9 @@ def strike_sound(body: Body, speed_m_per_s: float, offset: float, seed: int) -> 
     nodes = 2.2 * offset * np.sqrt(frequency / body.lowest_hz) + shape.uniform(0, 1, len(frequency))
     place = 0.35 + np.abs(np.cos(nodes))
     gain = pulse * place * shape.uniform(0.5, 1.0, len(frequency)) * np.sqrt(body.lowest_hz / frequency)
-    gain = gain * 10 ** (rng.normal(0.0, 0.6, len(frequency)) / 20)
-    level = body.level_db + 20 * math.log10(speed_m_per_s / 5.0)
-    power = level + 20 * np.log10(gain / gain.max())
+    gain = gain * db_to_gain(rng.normal(0.0, 0.6, len(frequency)))
+    level = body.level_db + gain_to_db(speed_m_per_s / 5.0)
+    power = level + gain_to_db(gain / gain.max())
     order = np.argsort(frequency)
     modes = Modes(
         tuple(frequency[order].tolist()),
@@ -128,6 +128,6 @@ def mix_strikes(strikes: Sequence[tuple[float, str, float, float]], duration_s: 
         rise = max(2, round(0.4 * BODIES[name].contact_s * SAMPLE_RATE_HZ))
         wave[:rise] *= np.sin(0.5 * math.pi * np.arange(rise) / rise) ** 2
         track[start : start + length] += wave + synthesize_residual(residual, length, SAMPLE_RATE_HZ, seed + index)
-    track += 10 ** (-74 / 20) * rng.standard_normal(total)  # the room is never quite silent
+    track += db_to_gain(-74) * rng.standard_normal(total)  # the room is never quite silent
     peak = float(np.abs(track).max())
     return (track * min(1.0, 0.89 / max(peak, 1e-9))).astype(np.float32)

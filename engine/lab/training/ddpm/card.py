@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.core.units import db_to_power, power_to_db
 from engine.lab.baselines.ddpm.sampler import DDPM, STEPS, Ddpm, picture_to_magnitude, picture_to_wave
 from engine.lab.baselines.ddpm.unet import PAPER_BASE, DdpmConfig
 from engine.lab.data.recordings import Recording
@@ -55,7 +56,7 @@ def measure_regions_db(picture: np.ndarray) -> np.ndarray:
     """Levels of a picture [1025, 44] over regions of 25 bins and 4 frames, in dB under the loudest, [41, 11]."""
     power = np.square(picture_to_magnitude(picture))
     mean = power.reshape(power.shape[0] // _BINS, _BINS, power.shape[1] // _FRAMES, _FRAMES).mean(axis=(1, 3))
-    level: np.ndarray = 10.0 * np.log10(mean / mean.max() + 10.0 ** (FLOOR_DB / 10.0))
+    level: np.ndarray = power_to_db(mean / mean.max() + db_to_power(FLOOR_DB))
     return level
 
 

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 from engine.core.checkpoint import count_parameters
 from engine.core.errors import BadInput, StruckError
+from engine.core.units import db_to_power, power_to_db
 from engine.lab.data.recordings import Recording, is_held_out, list_recordings, read_hit
 from engine.lab.metrics.material_classifier import (
     BANDS,
@@ -127,7 +128,7 @@ def augment(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     moved = moved - moved.amax(dim=(1, 2), keepdim=True)
     floor = torch.where(some(0.3), uniform(-60.0, -30.0, 1, 1), torch.tensor(DEEPEST_DB))
     floor = floor + 2.0 * torch.randn(moved.shape, generator=generator)
-    moved = 10.0 * torch.log10(10.0 ** (moved / 10.0) + 10.0 ** (floor / 10.0))
+    moved = power_to_db(db_to_power(moved) + db_to_power(floor))
     return (moved + uniform(-3.0, 3.0, 1, 1)).clamp(FLOOR_DB, 3.0)
 
 

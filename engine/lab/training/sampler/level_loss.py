@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool1d
 
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, db_to_power, power_to_db
 from engine.diffusion.interpolant import draw_prior
 from engine.diffusion.solver import sample, space_angles
 from engine.diffusion.spectrogram import (
@@ -81,7 +81,7 @@ def _compare_attacks(made: torch.Tensor, real: torch.Tensor, known: torch.Tensor
 
     real_power = measure(real)
     peak = real_power.amax(dim=(1, 2), keepdim=True).clamp_min(1e-20)
-    made_db, real_db = (10.0 * torch.log10(power / peak + 1e-5) for power in (measure(made), real_power))
+    made_db, real_db = (power_to_db(power / peak + 1e-5) for power in (measure(made), real_power))
     last = (ONSET_SAMPLE + ATTACK_SAMPLES) // HOP
     rows = torch.linspace(0, known.shape[1] - 1, size // 2 + 1).round().long()
     bins = known[:, rows, last : last + 1].float()
@@ -105,9 +105,9 @@ def _compare(made: torch.Tensor, real: torch.Tensor, known: torch.Tensor) -> tor
             avg_pool1d(chosen @ value, frames, max(1, frames // 2)) for value in (made, real, known.float())
         )
         peak = real_power.amax(dim=(1, 2), keepdim=True).clamp_min(1e-20)
-        floor = 10.0 ** (_FLOOR_DB / 10.0)
-        made_db = 10.0 * torch.log10(made_power / peak + floor)
-        real_db = 10.0 * torch.log10(real_power / peak + floor)
+        floor = db_to_power(_FLOOR_DB)
+        made_db = power_to_db(made_power / peak + floor)
+        real_db = power_to_db(real_power / peak + floor)
         heard = torch.where(real_db > _HEARD_DB, 1.0, _QUIET_WEIGHT)
         weight = heard * (share > 0.3 * chosen.sum(dim=1)[None, :, None])
         total = total + ((made_db - real_db).abs() * weight).sum()
