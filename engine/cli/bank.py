@@ -1,4 +1,4 @@
-"""``bank``: the sounds to choose from; lists them, adds a person's own recordings, builds the bank that ships."""
+"""``bank``: list the bank's sounds, add or remove recordings of your own, build the bank that ships."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from typing import IO
 from engine.cli.console import make_progress, say
 from engine.core.errors import BadInput, StruckError
 
-_MOST_TOLD = 20
+_MAX_NAMES = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", nargs="?", choices=("add", "remove"), help="without one, what the bank holds is told")
+    parser.add_argument(
+        "action", nargs="?", choices=("add", "remove"), help="without one, the bank's contents are listed"
+    )
     parser.add_argument("what", nargs="*", metavar="PATH|NAME", help="recordings or folders to add, names to remove")
     parser.add_argument("--all", action="store_true", help="with remove: every recording of your own")
     parser.add_argument("--build", action="store_true", help="build the bank that ships from a corpus")
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
-    """Do what was asked for. Raises BadInput."""
+    """Run the action. Raises BadInput."""
     from engine.bank.user_bank import user_bank_folder
 
     if options.build:
@@ -41,10 +43,10 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     elif options.action == "remove":
         _remove(options.what, options.all, user_bank_folder(options.data_dir))
     else:
-        _tell(user_bank_folder(options.data_dir), stdout)
+        _print_contents(user_bank_folder(options.data_dir), stdout)
 
 
-def _tell(folder: Path, stdout: IO[str]) -> None:
+def _print_contents(folder: Path, stdout: IO[str]) -> None:
     from engine.bank.bank import KINDS
     from engine.bank.user_bank import open_bank
 
@@ -62,8 +64,8 @@ def _tell(folder: Path, stdout: IO[str]) -> None:
     stdout.write("".join(f"{cell:>12}" for cell in ("all", *sums, len(bank))) + "\n")
     own = [entry.name for entry in bank.entries if entry.kind == "user"]
     if own:
-        more = f" and {len(own) - _MOST_TOLD} more" if len(own) > _MOST_TOLD else ""
-        stdout.write(f"your own ({folder}): {', '.join(own[:_MOST_TOLD])}{more}\n")
+        more = f" and {len(own) - _MAX_NAMES} more" if len(own) > _MAX_NAMES else ""
+        stdout.write(f"your own ({folder}): {', '.join(own[:_MAX_NAMES])}{more}\n")
 
 
 def _add(paths: list[str], folder: Path) -> None:

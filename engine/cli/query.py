@@ -1,4 +1,4 @@
-"""``query``: what is struck: sounds of the bank that fit a clip's picture, a recording or a description."""
+"""``query``: search the bank for sounds that fit a clip's picture, a recording of one hit, or a description."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.bank.bank import Bank, Candidate
     from engine.bank.text.parse import ParsedDescription
 
-_MOST = 100
+_MAX_CANDIDATES = 100
 
 Found = list[tuple[float, "tuple[Candidate, ...]"]]
 
@@ -27,19 +27,21 @@ Found = list[tuple[float, "tuple[Candidate, ...]"]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="?", metavar="CLIP|AUDIO", help="a clip to look at, or a recording of one hit")
     parser.add_argument("--text", metavar="WORDS", help='such as "thin glass bottle, wooden stick, small bathroom"')
-    parser.add_argument("--top", type=whole_number(1, _MOST), default=5, metavar="N", help="candidates of each hit")
+    parser.add_argument(
+        "--top", type=whole_number(1, _MAX_CANDIDATES), default=5, metavar="N", help="candidates of each hit"
+    )
     parser.add_argument(
         "--new",
-        type=whole_number(0, _MOST),
+        type=whole_number(0, _MAX_CANDIDATES),
         default=0,
         metavar="N",
-        help="and so many sounds made for what is seen or said, with no recording behind them",
+        help="and so many generated sounds for the picture or description",
     )
     parser.add_argument("--json", metavar="F", help="write hits and candidates as JSON to a file; - is standard output")
 
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
-    """Find what is struck and print it, or write JSON. Raises BadInput."""
+    """Print the candidates of each hit, or write them as JSON. Raises BadInput."""
     check_json_target(options.json)
     if options.source is None and not (options.text or "").strip():
         raise BadInput("query needs something to go by; give a clip, a recording or --text")
@@ -50,11 +52,11 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     if note:
         say(note)
     if options.source is None:
-        found = _ask_words(bank, options.text, options.top, options.new)
+        found = _search_by_text(bank, options.text, options.top, options.new)
     elif is_clip:
-        found = _look(bank, options)
+        found = _search_by_picture(bank, options)
     else:
-        found = _listen(bank, options.source, options.top)
+        found = _search_by_sound(bank, options.source, options.top)
     if options.source is not None and (options.text or "").strip():
         found = _adjust(found, options.text)
     if options.json is not None:
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
 
 
 def _is_clip(path: str) -> bool:
-    """Whether a file has a picture to look at; BadInput where it is neither a clip nor a recording."""
+    """Whether a file has a picture; BadInput where it is neither a clip nor a recording."""
     from engine.bank.user_bank import AUDIO_SUFFIXES
     from engine.media.probe import probe
     from engine.media.sound import read_recording
@@ -84,7 +86,7 @@ def _is_clip(path: str) -> bool:
     return True
 
 
-def _listen(bank: Bank, path: str, top: int) -> Found:
+def _search_by_sound(bank: Bank, path: str, top: int) -> Found:
     from engine.bank.search import rank_by_physics
     from engine.media.sound import read_recording
     from engine.physics.analysis.analyze import analyze_hit
@@ -93,18 +95,18 @@ def _listen(bank: Bank, path: str, top: int) -> Found:
     return [(0.0, rank_by_physics(bank, physics, top))]
 
 
-def _ask_words(bank: Bank, text: str, top: int, new: int) -> Found:
+def _search_by_text(bank: Bank, text: str, top: int, new: int) -> Found:
     from engine.bank.text.parse import rank_by_text
 
     candidates, reading = rank_by_text(bank, text, top)
-    _tell_reading(reading)
+    _report_parse(reading)
     if not candidates:
         raise BadInput(f"nothing in {text[:60]!r} is understood; name a material, a thing, a striker or a room")
     return [(0.0, (*candidates, *_propose(reading.attributes, new)))]
 
 
 def _propose(attributes: Attributes, count: int, embedding: np.ndarray | None = None) -> tuple[Candidate, ...]:
-    """Sounds that the generator makes, none where none are asked for."""
+    """``count`` generated candidates."""
     if not count:
         return ()
     from engine.bank.generate import load_generator
@@ -113,7 +115,7 @@ def _propose(attributes: Attributes, count: int, embedding: np.ndarray | None = 
     return propose_candidates(load_generator(), attributes, count, embedding=embedding)
 
 
-def _look(bank: Bank, options: argparse.Namespace) -> Found:
+def _search_by_picture(bank: Bank, options: argparse.Namespace) -> Found:
     from engine.onsets.track import pick
     from engine.pipeline.detect_onsets import detect, find_onset_network
     from engine.pipeline.estimate_from_video import estimate_hits, find_vision_network
@@ -124,18 +126,20 @@ def _look(bank: Bank, options: argparse.Namespace) -> Found:
     say(f"{len(onsets)} hits in the picture")
     vision = find_vision_network(options.ckpt_dir)
     times_s = [onset.time_s for onset in onsets]
-    seen = estimate_hits(options.source, times_s, bank, vision, options.top, make_progress("looking"))
-    made = {e.object: _propose(to_attributes(e.prediction), options.new, e.prediction.embedding) for e in seen}
-    return [(estimate.time_s, (*estimate.candidates, *made[estimate.object])) for estimate in seen]
+    estimates = estimate_hits(options.source, times_s, bank, vision, options.top, make_progress("looking"))
+    generated = {
+        e.object: _propose(to_attributes(e.prediction), options.new, e.prediction.embedding) for e in estimates
+    }
+    return [(estimate.time_s, (*estimate.candidates, *generated[estimate.object])) for estimate in estimates]
 
 
 def _adjust(found: Found, text: str) -> Found:
-    """Candidates found by eye or ear, moved to what the words say."""
+    """Candidates found by picture or sound, adjusted to a description."""
     from engine.bank.adjust import adjust_physics
     from engine.bank.text.parse import parse_description
 
     reading = parse_description(text)
-    _tell_reading(reading)
+    _report_parse(reading)
 
     def move(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
         return tuple(replace(c, physics=adjust_physics(c.physics, reading.attributes)) for c in candidates)
@@ -143,7 +147,7 @@ def _adjust(found: Found, text: str) -> Found:
     return [(time_s, move(candidates)) for time_s, candidates in found]
 
 
-def _tell_reading(reading: ParsedDescription) -> None:
+def _report_parse(reading: ParsedDescription) -> None:
     for words, meaning in reading.understood:
         say(f"{words}: {meaning}")
     if reading.unknown:

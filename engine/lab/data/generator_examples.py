@@ -1,4 +1,4 @@
-"""What the generator of physics learns from: entries of a bank and what the macros make of them, as vectors."""
+"""Training data of the generator: physics vectors and conditions of a bank's entries, augmented by the macros."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from engine.physics.model import Macros
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Vectors [N, VECTOR_SIZE], conditions [N, CONDITION_SIZE] and how often to draw each, [N]."""
+    """Training vectors [N, VECTOR_SIZE], their conditions [N, CONDITION_SIZE] and sampling weights [N]."""
 
     vectors: np.ndarray
     conditions: np.ndarray
@@ -29,7 +29,7 @@ class Examples:
 
 
 def split_bank(bank: Bank) -> tuple[Bank, Bank]:
-    """Entries to learn from and entries of held-out groups, by the law of ``recordings.is_held_out``."""
+    """Training entries and entries of held-out groups, as ``recordings.is_held_out`` divides them."""
     held = [is_held_out(Recording(Path(), entry.group, entry.material, entry.licence, 0.0)) for entry in bank.entries]
     learnt, tested = ([k for k, out in enumerate(held) if out == side] for side in (False, True))
     return select_entries(bank, learnt), select_entries(bank, tested)
@@ -38,10 +38,10 @@ def split_bank(bank: Bank) -> tuple[Bank, Bank]:
 def make_examples(
     bank: Bank, variants: int, seed: int, on_progress: Callable[[int, int], None] | None = None
 ) -> Examples:
-    """Every entry, and ``variants`` of it: larger or smaller, struck harder or softer, more or less damped.
+    """Every entry and ``variants`` of it under random macros (mass, hardness, damping, position), with conditions.
 
-    What the condition says follows what was turned. An entry is drawn as the root of how few share its material and its
-    group. A variant has no place in the joint embedding, which knows the sound as it was.
+    An entry's weight is one over the root of its material's count times its group's. Variants have no joint embedding,
+    since it belongs to the original sound.
     """
     rng = np.random.default_rng(seed)
     materials, groups = (Counter(getattr(e, name) for e in bank.entries) for name in ("material", "group"))
@@ -63,7 +63,7 @@ def make_examples(
 
 
 def _vary(entry: Entry, rng: np.random.Generator) -> tuple[Entry, float]:
-    """An entry under drawn macros, and by how much its striker is harder."""
+    """An entry under random macros, and the change of the striker's hardness."""
     mass, damping = rng.normal(0.0, 0.12), rng.normal(0.0, 0.1)
     hardness, position = rng.normal(0.0, 0.2), rng.normal(0.0, 0.3)
     drawn = [float(np.clip(value, -1.0, 1.0)) for value in (mass, hardness, damping, position)]

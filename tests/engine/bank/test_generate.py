@@ -28,7 +28,7 @@ from engine.bank.physics_vector import VECTOR_SIZE, decode_physics, encode_physi
 from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import make_examples, split_bank
 from engine.lab.evaluation.generator.evaluate import measure_cases, summarize
-from engine.lab.training.generator.train import TrainingConfig, fit_axes, learn
+from engine.lab.training.generator.train import TrainingConfig, fit_axes, train_generator
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual, Stage
 from engine.physics.presets import load_presets
@@ -63,7 +63,9 @@ def model(things: Bank) -> Generator:
     raw = Generator(SMALL)
     fit_axes(raw, examples.vectors, examples.weights)
     average = copy.deepcopy(raw).requires_grad_(False)
-    *_, last = learn(raw, average, examples, TrainingConfig(steps=400, batch=48, learning_rate=3e-3, ema_decay=0.98))
+    *_, last = train_generator(
+        raw, average, examples, TrainingConfig(steps=400, batch=48, learning_rate=3e-3, ema_decay=0.98)
+    )
     assert last[1] < 1.5
     return average.eval()
 

@@ -1,4 +1,4 @@
-"""Builds the bank: physics of recordings, presets and simulated takes, analysed once and kept for the next run."""
+"""Build the bank: analyse recordings, presets and simulated takes, resumably, and assemble the entries."""
 
 from __future__ import annotations
 
@@ -27,53 +27,53 @@ from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Physics, physics_from_json, physics_to_json
 from engine.physics.presets import load_presets
 
-LEAST_FIT = 0.3
-"""What resynthesises worse than this is no model of its hit."""
+MIN_FIT = 0.3
+"""Hits whose resynthesis fits worse than this are left out."""
 
 TRUTH = ".truth.json"
 OWN_LICENCE = "Apache-2.0, made by Struck's simulator"
 _ALONE_BEFORE_S, _ALONE_AFTER_S = 0.12, 0.2
 _LONGEST_S, _BEFORE_S, _GUARD_S = 1.5, 0.2, 0.005
-_LEAST_RISE_DB, _LEAST_LEVEL_DB, _LEVEL_S = 15.0, -60.0, 0.03
-_MOST_OF_A_THING, _MOST_OF_A_TAKE = 2, 4
-_SHORTEST, _FAINTEST = 480, 1e-4
+_MIN_RISE_DB, _MIN_LEVEL_DB, _LEVEL_S = 15.0, -60.0, 0.03
+_MAX_PER_OBJECT, _MAX_PER_TAKE = 2, 4
+_MIN_SAMPLES, _MIN_PEAK = 480, 1e-4
 
 
 @dataclass(frozen=True)
 class Source:
-    """A hit to be analysed: a recording, or where ``at_s`` is given, the span of a take in which it lies alone."""
+    """A hit to be analysed."""
 
-    recording: Recording
-    entry: Entry
-    at_s: float | None = None
+    recording: Recording  # of one hit, or the span of a take in which the hit is alone
+    entry: Entry  # without physics
+    at_s: float | None = None  # onset in the take's file; None for a recording of one hit
 
 
 def list_recorded(data: Path) -> list[Source]:
-    """Hits of the corpus that may be shipped: tiers A and A- of its manifest."""
+    """Hits of the corpus whose licence allows shipping: tiers A and A- of its manifest."""
     kept = [r for r in list_recordings(data) if not NO_HITS.search(r.group)]
     return [_recorded(r, data, r.group, "recording") for r in kept]
 
 
 def list_clips(data: Path) -> list[Source]:
-    """Hits cut from real clips, tier C: research data without a stated licence, for a bank that is not shipped."""
+    """Hits cut from real clips, tier C: research data without a stated licence, for banks that are not shipped."""
     recordings = [r for r in list_recordings(data, ("C",)) if r.path.parent.name == "greatest_hits"]
     return [_recorded(r, data, f"clip/{r.path.stem.split('_')[1]}", "clip") for r in recordings]
 
 
 def _recorded(recording: Recording, data: Path, group: str, kind: str) -> Source:
-    told = read_name(recording.path, recording.material)
+    named = read_name(recording.path, recording.material)
     source = recording.path.relative_to(data / "audio").as_posix()
     entry = Entry(
-        told.name, Physics(), told.material, told.size_m, told.hollow, told.striker, source, group,
+        named.name, Physics(), named.material, named.size_m, named.hollow, named.striker, source, group,
         recording.licence, kind,
     )  # fmt: skip
     return Source(recording, entry)
 
 
 def list_simulated(folders: Sequence[Path]) -> list[Source]:
-    """Hits of the simulator's takes that nothing else sounds near, the strongest few of each thing.
+    """Isolated hits of simulated takes, the strongest few of each object; BadInput where a folder has no takes.
 
-    A take that lies in several folders counts once: its name tells its seed.
+    A take that lies in several folders counts once, by its name, which contains its seed.
     """
     found, seen = [], set()
     for folder in folders:
@@ -89,8 +89,8 @@ def list_simulated(folders: Sequence[Path]) -> list[Source]:
 
 def _list_take(truth: Path) -> list[Source]:
     try:
-        told = json.loads(truth.read_text(encoding="utf-8"))
-        contacts, clip, duration_s = told["contacts"], truth.with_name(told["clip"]), float(told["duration_s"])
+        stored = json.loads(truth.read_text(encoding="utf-8"))
+        contacts, clip, duration_s = stored["contacts"], truth.with_name(stored["clip"]), float(stored["duration_s"])
     except (OSError, ValueError, KeyError, TypeError):
         raise BadInput(f"{truth} is damaged; simulate the take again") from None
     take = truth.name.removesuffix(TRUTH)
@@ -108,7 +108,7 @@ def _list_take(truth: Path) -> list[Source]:
     chosen: list[Source] = []
     for contact, end_s in alone:
         thing = (contact["struck"], contact["size_m"])
-        if counts.get(thing, 0) < _MOST_OF_A_THING and len(chosen) < _MOST_OF_A_TAKE:
+        if counts.get(thing, 0) < _MAX_PER_OBJECT and len(chosen) < _MAX_PER_TAKE:
             counts[thing] = counts.get(thing, 0) + 1
             chosen.append(_simulated(contact, end_s, clip, take))
     return chosen
@@ -140,26 +140,26 @@ def list_presets() -> list[Entry]:
         note, made_from = preset.origin_note, recordings.get(preset.name, "")
         licence = "CC BY 3.0" if "CC-BY 3.0" in note else "CC0 1.0" if "CC0" in note else "Apache-2.0, Struck's own"
         group = group_name(Path(f"{made_from}.flac")) if made_from else f"preset/{preset.name}"
-        told = read_name(Path(made_from or preset.name), preset.material)
+        named = read_name(Path(made_from or preset.name), preset.material)
         physics = Physics(preset.modes, preset.residual)
-        entry = Entry(preset.name, physics, preset.material, told.size_m, told.hollow, told.striker, note, group)
+        entry = Entry(preset.name, physics, preset.material, named.size_m, named.hollow, named.striker, note, group)
         entries.append(replace(entry, licence=licence, kind="preset"))
     return entries
 
 
 def analyse_source(source: Source) -> tuple[Physics, float] | None:
-    """Physics of a hit, its peak that of the presets, and its fit; None where it cannot be heard or analysed."""
+    """Physics of a hit, peak normalised, and its fit; None where it is inaudible or cannot be analysed."""
     try:
         if source.at_s is None:
             hit, onset_s = read_hit(source.recording), 0.0
-            if len(hit) < _SHORTEST or float(np.abs(hit).max()) < _FAINTEST:
+            if len(hit) < _MIN_SAMPLES or float(np.abs(hit).max()) < _MIN_PEAK:
                 return None
         else:
             start_s, end_s = source.recording.start_s, source.recording.end_s or 0.0
             sound = _read_take(source.recording.path)
             hit = sound[round(start_s * SAMPLE_RATE_HZ) : round(end_s * SAMPLE_RATE_HZ)]
             onset_s = source.at_s - start_s
-            if not _is_heard(hit, onset_s):
+            if not _is_audible(hit, onset_s):
                 return None
         physics, fit = analyze_hit(hit, SAMPLE_RATE_HZ, onset_s=onset_s)
     except StruckError:
@@ -169,14 +169,14 @@ def analyse_source(source: Source) -> tuple[Physics, float] | None:
 
 @functools.lru_cache(maxsize=1)
 def _read_take(clip: Path) -> np.ndarray:
-    """A take's sound, mono; many hits of one take follow one another."""
+    """A take's sound, mono; cached, since hits of one take follow one another."""
     return np.asarray(read_clip_audio(str(clip), SAMPLE_RATE_HZ), np.float64)
 
 
-def _is_heard(hit: np.ndarray, onset_s: float) -> bool:
+def _is_audible(hit: np.ndarray, onset_s: float) -> bool:
     at, span = round(onset_s * SAMPLE_RATE_HZ), round(_LEVEL_S * SAMPLE_RATE_HZ)
     level_db, before_db = (_level_db(hit[max(0, a) : a + span]) for a in (at, at - span - 48))
-    return level_db > _LEAST_LEVEL_DB and level_db - before_db > _LEAST_RISE_DB
+    return level_db > _MIN_LEVEL_DB and level_db - before_db > _MIN_RISE_DB
 
 
 def _level_db(samples: np.ndarray) -> float:
@@ -187,10 +187,10 @@ def _level_db(samples: np.ndarray) -> float:
 def analyse_sources(
     sources: Sequence[Source], work: Path, on_progress: Callable[[int, int], None] | None = None
 ) -> list[Entry]:
-    """Entries of all sources that could be analysed; what ``work`` has kept of an earlier run is not done again."""
+    """Entries of all sources that could be analysed; results in ``work`` of an earlier run are reused."""
     work.mkdir(parents=True, exist_ok=True)
     path = work / f"{_digest_code()}.jsonl"
-    kept = _read_kept(path)
+    kept = _read_log(path)
     entries = []
     with open(path, "a", encoding="utf-8") as log:
         for done, source in enumerate(sources, 1):
@@ -201,14 +201,14 @@ def analyse_sources(
                 log.write(json.dumps([key, kept[key]]) + "\n")
                 log.flush()
             stored = kept[key]
-            if stored is not None and stored[1] >= LEAST_FIT:
+            if stored is not None and stored[1] >= MIN_FIT:
                 entries.append(replace(source.entry, physics=physics_from_json(stored[0], source.entry.source)))
             if on_progress is not None:
                 on_progress(done, len(sources))
     return entries
 
 
-def _read_kept(path: Path) -> dict[str, Any]:
+def _read_log(path: Path) -> dict[str, Any]:
     kept = {}
     if path.is_file():
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -228,7 +228,7 @@ def _key(source: Source) -> str:
 
 
 def _digest_code() -> str:
-    """Digest of the code that analyses: what an older one found is not used."""
+    """Digest of the analysis code, so that results of other versions are not reused."""
     digest = hashlib.sha256()
     for path in sorted(Path(analysis.__path__[0]).glob("*.py")):
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
@@ -236,7 +236,7 @@ def _digest_code() -> str:
 
 
 def assemble_bank(entries: Iterable[Entry]) -> Bank:
-    """A bank of entries under names of their own: a name met again is given a number."""
+    """A bank of entries, repeated names numbered."""
     taken: set[str] = set()
     named = []
     for entry in entries:

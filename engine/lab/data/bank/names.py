@@ -1,4 +1,4 @@
-"""What a recording's file name tells of what was struck: a readable name, its material, usual size, hollow or solid."""
+"""Attributes of a recording by its file name: a readable name, material, usual size, hollow or solid, striker."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from engine.diffusion.conditioning import name_material
 
 NO_HITS = re.compile(r"chi?ri?ping|comping|spitting|doorbell|shortphrase|wind_chimes")
-"""Recordings that a search for single hits took in although nothing in them is struck once."""
+"""Recordings listed as single hits in which nothing is struck once."""
 
 _MATERIAL_OF = (
     (r"eating", "food"), (r"cardboard|carboard", "paper"), (r"plastic_bottle|water_bottle|caps$|pvc", "plastic"),
     (r"tapping|hittingscreen", ""), (r"wood_ball_in_jar", "glass"), (r"plastic_denim", "cloth"),
 )  # fmt: skip
-"""Where the manifest's material was misread from a name: 'tin' in 'eating' is no metal."""
+"""Corrections of materials that the manifest misread from names: 'tin' in 'eating' is no metal."""
 
 _LEADS = {
     "body_percussion": "Body, ", "kbsim": "Key, ", "dice_box": "Die on ", "kenney_impact": "", "minetest": "",
@@ -41,7 +41,7 @@ _THINGS = (
     (r"clap|snap", 0.1, 0), (r"chain", 0.5, 0), (r"kickstand", 0.25, 0), (r"press_|release_", 0.015, 1),
     (r"brick|stone|mining", 0.2, 0),
 )  # fmt: skip
-"""Pattern, usual size in metres, 1 hollow or 0 solid: what such things are like, not what was measured."""
+"""Pattern, usual size in metres, 1 hollow or 0 solid: estimates for such objects, not measurements."""
 
 _STRIKERS = (
     (r"mallett?", "mallet"), (r"drum_low|conga|tabla|hand|slap|clap|snap|cheek|belly|shoulder|flick", "hand"),
@@ -52,28 +52,28 @@ _STRIKERS = (
 
 @dataclass(frozen=True)
 class NameAttributes:
-    """What a name tells: ``size_m`` 0 and ``hollow`` nan where it does not."""
+    """Attributes read from a name; unknown ones are "", 0 or NaN."""
 
-    name: str
+    name: str  # to show
     material: str
-    size_m: float
-    hollow: float
+    size_m: float  # 0 where unknown
+    hollow: float  # 1 hollow, 0 solid, NaN unknown
     striker: str
 
 
 def read_name(path: Path, material: str) -> NameAttributes:
-    """What a file's name and folder tell, with the manifest's material where the name does not know better."""
-    told = f"{path.parent.name}/{path.stem}".lower()
+    """Attributes by a file's name and folder, with the manifest's ``material`` where no correction applies."""
+    full = f"{path.parent.name}/{path.stem}".lower()
     own = path.stem.lower()
     own = re.sub(r"[\d_.\- ]+[a-z]?$", "", own)
     made_of = next((name for pattern, name in _MATERIAL_OF if re.search(pattern, own)), name_material(material))
     size_m, hollow = next(((s, float(h)) for pattern, s, h in _THINGS if re.search(pattern, own)), (0.0, float("nan")))
-    striker = next((name for pattern, name in _STRIKERS if re.search(pattern, told)), "")
+    striker = next((name for pattern, name in _STRIKERS if re.search(pattern, full)), "")
     return NameAttributes(_title(path), made_of, size_m, hollow, striker)
 
 
 def _title(path: Path) -> str:
-    """Words of a file name without take numbers: "wine_glass_1_0" is "Wine glass"."""
+    """A file name as words without take numbers: "wine_glass_1_0" becomes "Wine glass"."""
     stem = re.sub(r"(_?(rr|vl|R)\d+)+$", "", path.stem)
     stem = re.sub(r"[\d_.\- ]+[a-z]?$", "", _DROPPED.sub("", stem))
     stem = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem)

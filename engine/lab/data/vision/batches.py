@@ -1,4 +1,4 @@
-"""Varied batches of hits seen, for the sight network to learn from."""
+"""Augmented training batches of frames and targets for the vision network."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from engine.vision.network import TYPICAL_SIZE_M
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much hits are varied: moved, zoomed, turned, mirrored, recoloured, blurred, and seen early or late."""
+    """Strength of augmentation: standard deviations, unless noted; crops are mirrored at random too."""
 
-    place: float = 0.03
-    zoom: float = 0.3
+    place: float = 0.03  # shares of the picture
+    zoom: float = 0.3  # of log scale
     rotation_rad: float = 0.25
-    gain: float = 0.15
-    tint: float = 0.06
-    noise: float = 0.03
-    late: int = 2
+    gain: float = 0.15  # of log contrast and log gamma
+    tint: float = 0.06  # of each channel's log gain
+    noise: float = 0.03  # largest, of colours 0 to 1
+    late: int = 2  # largest shift of the onset, in frames
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What is to be told of B hits: classes are -1 and numbers NaN where they are not known."""
+    """Targets for B hits; unknown classes are -1, unknown numbers NaN."""
 
-    material: torch.Tensor
-    striker: torch.Tensor
-    size: torch.Tensor
-    place: torch.Tensor
+    material: torch.Tensor  # [B], index in MATERIALS
+    striker: torch.Tensor  # [B], index in STRIKERS
+    size: torch.Tensor  # [B], natural logarithm of metres over TYPICAL_SIZE_M
+    place: torch.Tensor  # [B, 2], x and y as shares of the picture
 
 
 def make_targets(seen: HitFrames, index: Sequence[int] | np.ndarray) -> Targets:
-    """What is known of these hits; sizes as natural logarithms over TYPICAL_SIZE_M."""
+    """Targets of the hits at these indices."""
     hits = [seen.hits[int(k)] for k in index]
     sizes = np.asarray([hit.size_m for hit in hits], np.float32)
     return Targets(
@@ -52,13 +52,16 @@ def make_targets(seen: HitFrames, index: Sequence[int] | np.ndarray) -> Targets:
 
 
 def sampling_weights(seen: HitFrames, real_share: float, evenness: float = 0.5) -> np.ndarray:
-    """The chance of each hit [N]: materials by their count to the power 1 - evenness, hits of one object share it."""
+    """Probability of drawing each hit, [N], with a share of real hits where there are both kinds.
+
+    A hit's weight is its material's count to the power -``evenness``, over the root of its object's number of hits.
+    """
     groups = np.asarray([f"{hit.real} {hit.material}" for hit in seen.hits])
     objects = np.asarray([hit.object for hit in seen.hits])
     real = np.asarray([hit.real for hit in seen.hits])
-    _, place, count = np.unique(groups, return_inverse=True, return_counts=True)
-    _, thing, hits = np.unique(objects, return_inverse=True, return_counts=True)
-    weight = count[place] ** -evenness * hits[thing] ** -0.5
+    _, group_index, count = np.unique(groups, return_inverse=True, return_counts=True)
+    _, object_index, hits = np.unique(objects, return_inverse=True, return_counts=True)
+    weight = count[group_index] ** -evenness * hits[object_index] ** -0.5
     if real.any() and (~real).any():
         weight[real] *= real_share / weight[real].sum()
         weight[~real] *= (1.0 - real_share) / weight[~real].sum()
@@ -69,7 +72,7 @@ def sampling_weights(seen: HitFrames, real_share: float, evenness: float = 0.5) 
 def draw_gray_frames(
     seen: HitFrames, index: np.ndarray, random: np.random.Generator, augmentation: Augmentation | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gray levels [B, W, R, C] of these hits, varied where told, and their places [B, 2]."""
+    """Gray levels [B, W, R, C] of hits, augmented unless ``augmentation`` is None, and their contacts [B, 2]."""
     places = make_targets(seen, index).place
     rows = []
     for at, k in enumerate(index):
@@ -85,7 +88,7 @@ def draw_gray_frames(
 def _augment_gray_frames(
     frames: torch.Tensor, place: torch.Tensor, random: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Frames [W, R, C] zoomed about, mirrored, of other exposure and noise; the place goes with them."""
+    """Frames [W, R, C] zoomed, mirrored, and with other exposure and noise; and the contact transformed alike."""
     zoom = torch.from_numpy(np.exp(random.uniform(-0.35, 0.15, 2)).astype(np.float32))
     centre = 0.5 + (place - 0.5) * 0.6 + torch.from_numpy(random.normal(0.0, 0.12, 2).astype(np.float32))
     mirror = -1.0 if random.random() < 0.5 else 1.0
@@ -102,7 +105,7 @@ def _augment_gray_frames(
 def draw_crops(
     seen: HitFrames, index: np.ndarray, random: np.random.Generator, augmentation: Augmentation | None, size: int = CROP
 ) -> torch.Tensor:
-    """Colour crops [B, S, N, 3, size, size], 0 to 1, at the contacts of these hits, varied where told."""
+    """Colour crops [B, S, N, 3, size, size], 0 to 1, at the contacts of hits, augmented unless it is None."""
     near, places = [], make_targets(seen, index).place
     per_step = len(KEPT_NEAR) // len(NEAR_STEPS)
     for k in index:
@@ -131,7 +134,7 @@ def draw_crops(
 
 
 def augment_colours(crops: torch.Tensor, augmentation: Augmentation, random: np.random.Generator) -> torch.Tensor:
-    """Crops [B, S, N, 3, P, P] under other light, by another camera: each hit's all alike but for the noise."""
+    """Crops [B, S, N, 3, P, P] with random saturation, contrast, tint, gamma, blur and noise, one draw for each hit."""
     count = len(crops)
 
     def each(values: np.ndarray) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Hits seen: frames around the hits of simulated takes and of labelled real clips, and what is known of each."""
+"""Labelled hits of simulated takes and of real clips, and the frames around each, extracted once and cached."""
 
 from __future__ import annotations
 
@@ -35,53 +35,48 @@ from engine.vision.crops import (
 VERSION = 2
 NEAR_COLUMNS = 224
 MARGIN = 2
-"""Frames kept on either side of the span, so that the onset can be moved."""
+"""Extra frames on either side of the span, so that augmentation can shift the onset."""
 KEPT_WIDE = tuple(range(-BEFORE - MARGIN, BEFORE + MARGIN))
 KEPT_NEAR = (-11, -7, -3, 0, 4, 8)
 PER_OBJECT = 3
-"""Of so many contacts of one simulated object the frames are kept, evenly over the take."""
+"""Most hits of one simulated object."""
 _ALIAS = {"tile": "ceramic"}
 
 
 @dataclass(frozen=True)
 class LabelledHit:
-    """What is known of one hit; sizes and places that are not known are NaN, names that are not known are empty.
-
-    ``group`` is what must stay on one side of a split: the day of a real recording, the take of a simulated one.
-    ``object`` tells things of one take apart. ``apart_s`` is how long nothing else strikes after it. ``x`` and ``y``
-    are shares of the picture's width and height.
-    """
+    """Labels of one hit; unknown numbers are NaN, unknown names empty."""
 
     clip: str
-    picture: str
-    sound: str
-    group: str
-    object: str
-    real: bool
+    picture: str  # path of the video
+    sound: str  # path of the audio, "" for none
+    group: str  # never divided between training and test: day of a real recording, take of a simulated one
+    object: str  # unique within its take
+    real: bool  # or simulated
     time_s: float
-    apart_s: float
-    action: str
+    apart_s: float  # until the next hit
+    action: str  # "hit" or "scratch"
     material: str
     size_m: float = math.nan
     striker: str = ""
-    x: float = math.nan
+    x: float = math.nan  # contact, as shares of the picture's width and height
     y: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
 class HitFrames:
-    """Hits with the frames of each: ``wide`` uint8 [KEPT_WIDE, rows, columns], ``near`` uint8 [KEPT_NEAR, H, W, 3].
-
-    The frames are read from the disk as they are asked for.
-    """
+    """Hits with their frames, memory-mapped."""
 
     hits: tuple[LabelledHit, ...]
-    wide: tuple[np.ndarray, ...]
-    near: tuple[np.ndarray, ...]
+    wide: tuple[np.ndarray, ...]  # gray, uint8 [KEPT_WIDE, rows, columns] each
+    near: tuple[np.ndarray, ...]  # colour, uint8 [KEPT_NEAR, H, W, 3] each
 
 
 def list_simulated_hits(folder: Path) -> list[LabelledHit]:
-    """Contacts of a folder of simulated takes that can be seen well, PER_OBJECT of each thing struck."""
+    """Visible contacts in a folder of simulated takes, at most PER_OBJECT of each object; BadInput where it has none.
+
+    Of contacts less than APART_S apart the one of most impulse is kept.
+    """
     takes = [take for take in list_takes(folder) if take.picture is not None]
     found = [hit for take in takes for hit in _choose(take, f"{folder.name}/{take.name}")]
     if not found:
@@ -127,7 +122,7 @@ def _choose(take: Take, group: str) -> list[LabelledHit]:
 
 
 def limit_hits_per_object(hits: Sequence[LabelledHit], most: int) -> list[LabelledHit]:
-    """At most so many hits of each object, those before the longest quiet, in order of time."""
+    """At most ``most`` hits of each object, those followed by the longest pauses, in order of clip and time."""
     count: Counter[str] = Counter()
     kept = []
     for hit in sorted(hits, key=lambda hit: -hit.apart_s):
@@ -138,7 +133,7 @@ def limit_hits_per_object(hits: Sequence[LabelledHit], most: int) -> list[Labell
 
 
 def list_real_hits(data: Path) -> list[LabelledHit]:
-    """Labelled hits of the real clips whose material is named; BadInput where the table of labels is missing."""
+    """Labelled hits of real clips with a known material; BadInput where the label table is missing."""
     table = data / LABELS
     if not table.is_file():
         raise BadInput(f"{table} is missing; give the folder that holds it with --data")
@@ -172,7 +167,7 @@ def list_real_hits(data: Path) -> list[LabelledHit]:
 
 
 def load_hit_frames(hits: Sequence[LabelledHit], work: Path) -> HitFrames:
-    """Hits with their frames, cut once and kept in a work folder; hits of clips that cannot be read are left out."""
+    """Hits with their frames, extracted once and cached in a work folder; hits of unreadable clips are left out."""
     key = json.dumps([VERSION, [(hit.picture, round(hit.time_s, 4)) for hit in hits]])
     folder = work / "seen" / hashlib.sha256(key.encode()).hexdigest()[:16]
     if not (folder / "hits.json").is_file():
@@ -202,7 +197,7 @@ def _cut(hits: Sequence[LabelledHit], folder: Path) -> None:
         except BadInput as error:
             print(f"left out: {error}", file=sys.stderr)
         if done % 50 == 0 or done == len(clips):
-            print(f"hits seen: {done} of {len(clips)} clips read", file=sys.stderr, flush=True)
+            print(f"frames of hits: {done} of {len(clips)} clips read", file=sys.stderr, flush=True)
     for array in arrays.values():
         array.flush()
     (folder / "hits.json").write_text(json.dumps(places), encoding="utf-8")
@@ -215,7 +210,7 @@ def _view(picture: Path, times_s: list[float]) -> Iterator[Views]:
 
 
 def _fit(near: np.ndarray) -> np.ndarray:
-    """Frames at NEAR_ROWS by NEAR_COLUMNS."""
+    """Frames resampled to NEAR_ROWS by NEAR_COLUMNS."""
     if near.shape[1:3] == (NEAR_ROWS, NEAR_COLUMNS):
         return near
     values = torch.from_numpy(near).permute(0, 3, 1, 2).float()
@@ -224,7 +219,7 @@ def _fit(near: np.ndarray) -> np.ndarray:
 
 
 def fill_places(seen: HitFrames, places: np.ndarray) -> HitFrames:
-    """The hits with their places [N, 2] where none is known."""
+    """The hits with unknown contacts set to ``places`` [N, 2]."""
     hits = [
         hit if math.isfinite(hit.x) else replace(hit, x=float(x), y=float(y))
         for hit, (x, y) in zip(seen.hits, places, strict=True)
@@ -233,12 +228,12 @@ def fill_places(seen: HitFrames, places: np.ndarray) -> HitFrames:
 
 
 def select_hits(seen: HitFrames, index: Sequence[int] | np.ndarray) -> HitFrames:
-    """These hits alone."""
+    """The hits at these indices."""
     return HitFrames(*(tuple(values[int(k)] for k in index) for values in (seen.hits, seen.wide, seen.near)))  # type: ignore[arg-type]
 
 
 def make_views(seen: HitFrames) -> list[Views]:
-    """The views that a clip's own frames would give of these hits."""
+    """The network's input for these hits, as ``gather_views`` makes it from a clip."""
     wide = [KEPT_WIDE.index(step) for step in WIDE_STEPS]
     near = [KEPT_NEAR.index(step) for step in NEAR_STEPS]
     rows = zip(seen.hits, seen.wide, seen.near, strict=True)
@@ -246,7 +241,7 @@ def make_views(seen: HitFrames) -> list[Views]:
 
 
 def join_hits(*parts: HitFrames) -> HitFrames:
-    """Hits one after another."""
+    """Concatenate sets of hits."""
     return HitFrames(
         tuple(hit for part in parts for hit in part.hits),
         tuple(frames for part in parts for frames in part.wide),

@@ -1,4 +1,4 @@
-"""What the hits that are seen sound like: the physics of each, from the sound of its take, analysed once and kept."""
+"""Physics of hits, analysed once from the sound of their clip and cached."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from engine.physics.model import Physics, physics_from_json, physics_to_json
 
 VERSION = 1
 LEAST_APART_S = 0.2
-"""Of hits that another follows sooner the sound is not taken for the hit's own."""
+"""The sound of a hit followed sooner by another is not analysed."""
 _LONGEST_S, _BEFORE_S = 1.5, 0.2
 
 
 def analyze_hit_sounds(hits: Sequence[LabelledHit], work: Path) -> list[Physics | None]:
-    """The physics of each hit, None where its sound is not its own; kept in a file for each clip in a work folder."""
+    """The physics of each hit, None where its sound overlaps the next or cannot be analysed; cached for each clip."""
     found: list[Physics | None] = [None] * len(hits)
     clips = sorted({hit.sound for hit in hits if hit.sound})
     for done, clip in enumerate(clips, 1):
@@ -39,7 +39,7 @@ def analyze_hit_sounds(hits: Sequence[LabelledHit], work: Path) -> list[Physics 
 
 
 def describe_hit_sounds(physics: Sequence[Physics | None]) -> np.ndarray:
-    """What one hears of each, float32 [N, DESCRIPTOR_SIZE]; rows of NaN where there is none."""
+    """Acoustic descriptors, float32 [N, DESCRIPTOR_SIZE]; rows of NaN where there is no physics."""
     silent = np.full(DESCRIPTOR_SIZE, np.nan, np.float32)
     rows = [silent if one is None else describe_physics(one) for one in physics]
     return np.stack(rows) if rows else np.zeros((0, DESCRIPTOR_SIZE), np.float32)

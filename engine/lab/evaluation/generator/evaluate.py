@@ -1,4 +1,4 @@
-"""Measure generated physics beside retrieved ones on held-out groups: ``launch.py evaluate generator``."""
+"""Evaluate generated physics beside retrieved ones on held-out groups: ``launch.py evaluate generator``."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ SYSTEMS = ("random", "material", "nearest", "generated", "told pitch and ring", 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """For one held-out entry: distances in dB of each system's draws to the true sound, and between its draws."""
+    """Results for one held-out entry, by system."""
 
     group: str
-    distances: dict[str, np.ndarray]
-    between: dict[str, float]
+    distances: dict[str, np.ndarray]  # of its draws to the true sound in dB, [DRAWS]
+    between: dict[str, float]  # mean distance between its draws in dB
 
 
 def main(args: Sequence[str]) -> None:
     """The command ``evaluate generator``: figures to standard error, and as JSON with --json."""
-    parser = argparse.ArgumentParser(prog="evaluate generator", description="Measure generated physics.")
+    parser = argparse.ArgumentParser(prog="evaluate generator", description="Evaluate generated physics.")
     parser.add_argument("--bank", type=Path, action="append", help="folder of a bank; may be given again")
     parser.add_argument("--ckpt-dir", type=Path, default=Path("checkpoints"))
     parser.add_argument("--checkpoint", default="generator")
     parser.add_argument("--limit", type=int, default=0, help="at most so many held-out entries")
     parser.add_argument("--guidance", type=float, help="instead of the checkpoint's own")
-    parser.add_argument("--boldness", type=float, help="instead of the checkpoint's own")
+    parser.add_argument("--noise-scale", "--boldness", type=float, help="instead of the checkpoint's own")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--heard", type=int, default=120, help="entries whose sounds the material listener hears")
     parser.add_argument("--json", help="write the figures to a file, or - for standard output")
@@ -61,7 +61,7 @@ def main(args: Sequence[str]) -> None:
     chosen = rng.permutation(len(held))[: options.limit or None]
     if not len(chosen):
         raise BadInput("the bank has no entry of a held-out group; give one with more recordings")
-    cases, drawn = measure_cases(model, training, held, chosen, (options.guidance, options.boldness), options.seed)
+    cases, drawn = measure_cases(model, training, held, chosen, (options.guidance, options.noise_scale), options.seed)
     result: dict[str, Any] = {"entries": len(cases), "groups": len({case.group for case in cases}), "draws": DRAWS}
     result["distance_db"] = {name: summarize(cases, name, options.seed) for name in SYSTEMS}
     result["between_db"] = {name: round(float(np.mean([c.between[name] for c in cases])), 2) for name in SYSTEMS[:-1]}
@@ -86,11 +86,11 @@ def measure_cases(
     manner: tuple[float | None, float | None],
     seed: int,
 ) -> tuple[list[Case], Drawn]:
-    """Distances of every system's draws for the chosen held-out entries; ``manner`` is guidance and boldness.
+    """Distances of every system's draws for the chosen held-out entries; ``manner`` is guidance and noise scale.
 
-    random: entries of any kind; material: random entries of its own material; nearest: those that fit its attributes
-    best, without pitch and ring; generated: from the same attributes; told pitch and ring: from these too, which are
-    taken from the true sound; coded: the true sound as vector and back, what no generated one can be better than.
+    random: any entries; material: random entries of the true material; nearest: entries that fit its attributes best,
+    without pitch and ring; generated: from the same attributes; told pitch and ring: from these too, measured in the
+    true sound; coded: the true sound as vector and back, a lower bound of generated ones.
     """
     cases: list[Case] = []
     drawn: Drawn = {name: [] for name in SYSTEMS}
@@ -121,14 +121,14 @@ def measure_cases(
 
 
 def summarize(cases: Sequence[Case], name: str, seed: int) -> dict[str, Any]:
-    """Mean distance of one draw, and of the best of DRAWS, each with its 95 % interval over groups."""
+    """Mean distance of one draw, and of the best of DRAWS, each with a 95 % bootstrap interval over groups."""
     one = [float(case.distances[name].mean()) for case in cases]
     best = [float(case.distances[name].min()) for case in cases]
     return {"one": _interval(cases, one, seed), "best": _interval(cases, best, seed)}
 
 
 def measure_heard(listener: Listener, held: Bank, chosen: np.ndarray, drawn: Drawn, seed: int) -> dict[str, Any]:
-    """Share of sounds whose material the listener names rightly, by system, over the classes that it knows."""
+    """Accuracy of the material classifier on synthesised sounds, by system, over the classes that it knows."""
     class_of: dict[str, str] = {material: name for name, materials in CLASSES.items() for material in materials}
     class_of |= {"rock": "stone", "skin": "skin", "floor": "floor", "ground": "loose ground"}
     wanted = [class_of.get(held.entries[int(k)].material, "") for k in chosen]
@@ -148,7 +148,7 @@ def measure_heard(listener: Listener, held: Bank, chosen: np.ndarray, drawn: Dra
 
 
 def write_report(result: dict[str, Any]) -> list[str]:
-    """The figures as lines."""
+    """The figures as lines of text."""
     lines = [f"{result['entries']} held-out entries of {result['groups']} groups; distance to the true sound in dB"]
     for name in SYSTEMS:
         row = result["distance_db"][name]
@@ -187,7 +187,7 @@ def _spread(descriptors: np.ndarray) -> float:
 
 
 def _interval(cases: Sequence[Case], values: Sequence[float], seed: int) -> list[float]:
-    """Mean over entries, and what 95 % of draws of the groups with replacement give."""
+    """Mean over entries, with its 95 % bootstrap interval over groups."""
     groups: dict[str, list[float]] = {}
     for case, value in zip(cases, values, strict=True):
         groups.setdefault(case.group, []).append(float(value))

@@ -1,4 +1,4 @@
-"""Train the generator of physics on a bank: ``launch.py train generator``."""
+"""Train the physics generator on a bank: ``launch.py train generator``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FEWEST = 50
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the generator is trained; the learning rate falls by a cosine over the steps."""
+    """Settings of training, with a cosine learning rate over the steps."""
 
     steps: int = 2500
     batch: int = 128
@@ -39,43 +39,44 @@ class TrainingConfig:
 
 
 def fit_axes(model: Generator, vectors: np.ndarray, weights: np.ndarray) -> None:
-    """Set the model's mean and axes: the strongest principal directions, all by one scale, so that parts are near 1."""
+    """Set the model's mean and principal axes, scaled by one factor so that components have unit mean square."""
     shares = weights / weights.sum()
     mean = shares @ vectors
     spread = (vectors - mean) * np.sqrt(shares)[:, None]
     _, values, directions = np.linalg.svd(spread, full_matrices=False)
-    parts = model.config.components
-    scale = math.sqrt(float(np.mean(values[:parts] ** 2)))
+    components = model.config.components
+    scale = math.sqrt(float(np.mean(values[:components] ** 2)))
     model.mean.copy_(torch.from_numpy(mean.astype(np.float32)))
-    model.axes.copy_(torch.from_numpy((directions[:parts] * scale).astype(np.float32)))
+    model.axes.copy_(torch.from_numpy((directions[:components] * scale).astype(np.float32)))
 
 
-def learn(
+def train_generator(
     model: Generator, average: Generator, examples: Examples, config: TrainingConfig
 ) -> Iterator[tuple[int, float]]:
-    """Train the flow, and ``average`` as the moving average of its weights; now and then the step and the loss.
+    """Train the flow and ``average``, the moving average of its weights; yields step and loss every 500 steps.
 
-    Rectified flow: Liu et al., Flow straight and fast, 2023; the loss is the mean square error of the velocity.
+    Rectified flow (Liu et al., "Flow straight and fast", ICLR 2023): mean squared error of the velocity, times drawn
+    from a logit-normal distribution.
     """
     generator = torch.Generator().manual_seed(config.seed)
     scale = float((model.axes**2).sum(dim=1)[0])
     vectors = torch.from_numpy(examples.vectors)
-    parts = (vectors - model.mean) @ model.axes.T / scale
+    components = (vectors - model.mean) @ model.axes.T / scale
     conditions, weights = torch.from_numpy(examples.conditions), torch.from_numpy(examples.weights)
     optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     running = 1.0
     for step in range(1, config.steps + 1):
-        warm = min(1.0, step / 200)
+        warmup = min(1.0, step / 200)
         for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * warm * 0.5 * (1.0 + math.cos(math.pi * step / config.steps))
+            group["lr"] = config.learning_rate * warmup * 0.5 * (1.0 + math.cos(math.pi * step / config.steps))
         rows = torch.multinomial(weights, config.batch, replacement=True, generator=generator)
-        end = parts[rows]
+        end = components[rows]
         start = torch.randn(end.shape, generator=generator)
         times = torch.sigmoid(torch.randn(len(end), generator=generator))
-        told = drop_condition(conditions[rows], torch.rand((len(end), 8), generator=generator))
+        condition = drop_condition(conditions[rows], torch.rand((len(end), 8), generator=generator))
         model.train()
-        place = start + times[:, None] * (end - start)
-        loss = ((model(place, times, told) - (end - start)) ** 2).mean()
+        state = start + times[:, None] * (end - start)
+        loss = ((model(state, times, condition) - (end - start)) ** 2).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -88,15 +89,15 @@ def learn(
 def main(args: Sequence[str]) -> None:
     """The command ``train generator``."""
     parser = argparse.ArgumentParser(
-        prog="train generator", description="Train the generator of physics on the entries of a bank."
+        prog="train generator", description="Train the physics generator on the entries of a bank."
     )
     parser.add_argument("--bank", type=Path, action="append", help="folder of a bank; may be given again")
     parser.add_argument("--out", default="checkpoints/generator", help="checkpoint folder to write")
     parser.add_argument("--steps", type=int, default=TrainingConfig.steps)
     parser.add_argument("--variants", type=int, default=TrainingConfig.variants, help="variants of every entry")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--all", action="store_true", help="also learn from the held-out groups: nothing is measured")
-    parser.add_argument("--data", "--data-dir", help="not used: the bank holds all there is to learn from")
+    parser.add_argument("--all", action="store_true", help="train on the held-out groups too; nothing is evaluated")
+    parser.add_argument("--data", "--data-dir", help="not used: the bank holds all training data")
     parser.add_argument("--device", default="cpu", help="always the processor: the network is small")
     options = parser.parse_args(list(args))
     config = TrainingConfig(steps=options.steps, variants=options.variants, seed=options.seed)
@@ -113,7 +114,7 @@ def main(args: Sequence[str]) -> None:
     average = copy.deepcopy(model).requires_grad_(False)
     count = count_parameters(model)
     print(f"{count} parameters, {len(examples.vectors)} vectors", file=sys.stderr)
-    for step, loss in learn(model, average, examples, config):
+    for step, loss in train_generator(model, average, examples, config):
         minutes = round((time.monotonic() - started_s) / 60, 2)
         print(f"step {step}: loss {loss:.3f}, {minutes} minutes", file=sys.stderr, flush=True)
     kinds = dict(Counter(entry.kind for entry in training.entries))
@@ -130,5 +131,5 @@ def main(args: Sequence[str]) -> None:
 
 
 def count_groups(bank: Bank) -> int:
-    """How many recordings or takes the entries come from."""
+    """Number of recordings or takes that the entries come from."""
     return len({entry.group for entry in bank.entries})
