@@ -126,7 +126,7 @@ STRIKE = """
 const context = new OfflineAudioContext(1, given.length, 48000);
 const node = await preview.createBankNode(context, [
   { type: "noise", tables: prior.bandNoise(given.residual?.edges_hz ?? []) },
-  { type: "set", bank: preview.bankOf(given) },
+  { type: "set", bank: preview.toBankState(given) },
   { type: "strike", gain: 1 },
   ...(given.messages ?? []),
 ]);
@@ -156,7 +156,7 @@ def test_the_offline_prior_plays_the_formula_with_a_hits_tweak(page: Page) -> No
     struck, residual = apply_macros(modes, Residual(), velocity_db=-4.0)
     tweaked, residual = tweak(struck, residual, own.pitch_cents, own.decay_ratio, own.residual_db)
     script = """
-    const physics = prior.tweaked({ modes: given.modes, residual: null }, given.tweak, -4);
+    const physics = prior.applyHitOffsets({ modes: given.modes, residual: null }, given.tweak, -4);
     return pack(prior.synthesize(physics, 0.5));
     """
     found = unpack(run(page, script, {"modes": modes_value(modes), "tweak": vars(own)}))
@@ -231,9 +231,9 @@ def test_a_change_while_it_rings_does_not_click(page: Page) -> None:
       await pause(60);
       context.resume();
     });
-    change(0.25, [{ type: "set", bank: preview.bankOf(given.changed) }]);
+    change(0.25, [{ type: "set", bank: preview.toBankState(given.changed) }]);
     const muted = { ...given, modes: { ...given.changed.modes, muted: [true] } };
-    change(0.5, [{ type: "set", bank: preview.bankOf(muted) }]);
+    change(0.5, [{ type: "set", bank: preview.toBankState(muted) }]);
     return pack((await context.startRendering()).getChannelData(0));
     """
     )

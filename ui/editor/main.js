@@ -18,6 +18,7 @@ import { createTopBar } from "./panels/top_bar.js";
 
 const STYLES = ["style.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css"];
 
+/** @param {string} name */
 function loadStyle(name) {
   const address = new URL(name, import.meta.url).href;
   const known = [...document.querySelectorAll("link[rel=stylesheet]")].find((link) => link.href === address);
@@ -28,7 +29,10 @@ function loadStyle(name) {
   });
 }
 
-/** Fill an element with the editor; everything is closed when the element leaves the page. */
+/**
+ * Fill an element with the editor; everything is closed when the element leaves the page.
+ * @param {HTMLElement} element
+ */
 export async function mount(element) {
   await Promise.all(STYLES.map(loadStyle));
   const app = make("div", "st-app");
@@ -53,6 +57,7 @@ export async function mount(element) {
   const focusFrames = createFocusFrames(app);
 
   const parts = [keys, focusFrames, hints, help, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
+  /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, locate };
   window.struck = struck;

@@ -1,13 +1,17 @@
+// @ts-check
 // Sounds by key: fetched once, kept in a bounded memory, delayed by a fraction of a sample, and drawn as peaks.
 
-import { durationOf, synthesize, tweaked } from "./prior.js";
+import { durationOf, synthesize, applyHitOffsets } from "./prior.js";
 import { SAMPLE_RATE_HZ } from "./units.js";
+/** @import { Samples, Sound, Tweak } from "../state/types.d.ts" */
 
 const MEMORY_BYTES = 256 * 2 ** 20;
 const FRACTIONS = 64; // a hit's place between two samples, to 0.3 microseconds
 const DELAY_TAPS = 32;
+const MOST_PEAKS = 4000;
 export const DELAY_LEAD = DELAY_TAPS / 2 - 1; // samples by which a fractionally delayed buffer must start earlier
 
+/** @param {number} x */
 function besselI0(x) {
   let term = 1;
   let sum = 1;
@@ -18,7 +22,10 @@ function besselI0(x) {
   return sum;
 }
 
-/** The engine's windowed sinc [DELAY_TAPS]: delays by DELAY_LEAD + fraction samples. */
+/**
+ * The engine's windowed sinc [DELAY_TAPS]: delays by DELAY_LEAD + fraction samples.
+ * @param {number} fraction
+ */
 export function delayKernel(fraction) {
   const kernel = new Float64Array(DELAY_TAPS);
   let total = 0;
@@ -31,6 +38,10 @@ export function delayKernel(fraction) {
   return kernel.map((value) => value / total);
 }
 
+/**
+ * @param {Float32Array} samples
+ * @param {number} fraction
+ */
 function delayed(samples, fraction) {
   const kernel = delayKernel(fraction);
   const out = new Float32Array(samples.length + DELAY_TAPS - 1);
@@ -42,13 +53,39 @@ function delayed(samples, fraction) {
   return out;
 }
 
-/** First sample and fraction (0 or k / FRACTIONS) of a time, the fraction rounded to what is kept. */
+/**
+ * First sample and fraction (0 or k / FRACTIONS) of a time, the fraction rounded to what is kept.
+ * @param {number} time_s
+ */
 export function placeOf(time_s) {
   const position = Math.round(time_s * SAMPLE_RATE_HZ * FRACTIONS) / FRACTIONS;
   const first = Math.floor(position);
   return { first, fraction: position - first };
 }
 
+/**
+ * Smallest and largest sample of each of ``columns`` equal parts, in pairs: Float32Array [2 * columns].
+ * @param {Float32Array} samples
+ * @param {number} columns
+ */
+export function peakPairs(samples, columns) {
+  const pairs = new Float32Array(2 * columns);
+  for (let column = 0; column < columns; column++) {
+    const start = Math.floor((column * samples.length) / columns);
+    const end = Math.max(start + 1, Math.floor(((column + 1) * samples.length) / columns));
+    let low = Infinity;
+    let high = -Infinity;
+    for (let i = start; i < end && i < samples.length; i++) {
+      if (samples[i] < low) low = samples[i];
+      if (samples[i] > high) high = samples[i];
+    }
+    pairs[2 * column] = low === Infinity ? 0 : low;
+    pairs[2 * column + 1] = high === -Infinity ? 0 : high;
+  }
+  return pairs;
+}
+
+/** @param {Samples} samples */
 function toBuffer(samples) {
   const buffer = new AudioBuffer({ length: Math.max(1, samples.length), numberOfChannels: 1, sampleRate: SAMPLE_RATE_HZ });
   buffer.copyToChannel(samples, 0);
@@ -57,11 +94,18 @@ function toBuffer(samples) {
 
 /** A store of AudioBuffers; ``fetchSound(key)`` gives Float32Array samples or throws. */
 export function createBuffers(fetchSound = fetchFromServer) {
+  /** @type {Map<string, AudioBuffer>} */
   const kept = new Map(); // name -> AudioBuffer, least recently used first
+  /** @type {Map<string, Promise<AudioBuffer>>} */
   const loading = new Map();
+  /** @type {Map<string, Float32Array>} */
   const peaks = new Map();
   let bytes = 0;
 
+  /**
+   * @param {string} name
+   * @param {AudioBuffer} buffer
+   */
   function keep(name, buffer) {
     kept.set(name, buffer);
     bytes += buffer.length * 4;
@@ -73,6 +117,7 @@ export function createBuffers(fetchSound = fetchFromServer) {
     return buffer;
   }
 
+  /** @param {string} name */
   function peek(name) {
     const buffer = kept.get(name);
     if (buffer) {
@@ -82,19 +127,27 @@ export function createBuffers(fetchSound = fetchFromServer) {
     return buffer;
   }
 
-  /** The buffer of a key, fetched if it is not here. */
+  /**
+   * The buffer of a key, fetched if it is not here.
+   * @param {string} key
+   */
   function load(key) {
     const ready = peek(key);
     if (ready) return Promise.resolve(ready);
-    if (!loading.has(key)) {
-      const work = fetchSound(key).then((samples) => keep(key, toBuffer(samples)));
+    let work = loading.get(key);
+    if (!work) {
+      work = fetchSound(key).then((samples) => keep(key, toBuffer(samples)));
       loading.set(key, work);
       work.catch(() => {}).finally(() => loading.delete(key));
     }
-    return loading.get(key);
+    return work;
   }
 
-  /** The buffer of a key at a fraction of a sample if the key is here, else undefined. */
+  /**
+   * The buffer of a key at a fraction of a sample if the key is here, else undefined.
+   * @param {string} key
+   * @param {number} fraction
+   */
   function placed(key, fraction) {
     if (fraction === 0) return peek(key);
     const name = `${key}|${fraction}`;
@@ -104,50 +157,49 @@ export function createBuffers(fetchSound = fetchFromServer) {
     return plain && keep(name, toBuffer(delayed(plain.getChannelData(0), fraction)));
   }
 
+  /** @type {WeakMap<Sound, Map<string, string>>} */
   const priors = new WeakMap(); // sound -> Map of tweak and velocity -> key, so that a changed sound has a new prior
   let priorCount = 0;
 
-  /** The key of a hit's analytic prior at a velocity, computed if it is not here. */
+  /**
+   * The key of a hit's analytic prior at a velocity, computed if it is not here.
+   * @param {Sound} sound
+   * @param {Tweak | null} tweak
+   */
   function prior(sound, tweak, velocity_db = 0) {
-    if (!priors.has(sound)) priors.set(sound, new Map());
+    const keys = priors.get(sound) ?? new Map();
+    priors.set(sound, keys);
     const name = JSON.stringify([tweak ?? null, velocity_db]);
-    const keys = priors.get(sound);
-    if (!keys.has(name)) keys.set(name, `prior:${++priorCount}`);
-    const key = keys.get(name);
+    const key = keys.get(name) ?? `prior:${++priorCount}`;
+    keys.set(name, key);
     if (!peek(key)) {
-      const physics = tweaked(sound, tweak, velocity_db);
+      const physics = applyHitOffsets(sound, tweak, velocity_db);
       keep(key, toBuffer(synthesize(physics, Math.min(4, durationOf(physics)), 1)));
     }
     return key;
   }
 
-  /** Smallest and largest sample of each of ``columns`` equal parts, in pairs: Float32Array [2 * columns]. */
+  /**
+   * Peaks of a key's sound in ``columns`` equal parts.
+   * @param {string} key
+   * @param {number} columns
+   */
   async function peaksFor(key, columns) {
     const name = `${key}|${columns}`;
-    if (!peaks.has(name)) {
-      const samples = (await load(key)).getChannelData(0);
-      const pairs = new Float32Array(2 * columns);
-      for (let column = 0; column < columns; column++) {
-        const start = Math.floor((column * samples.length) / columns);
-        const end = Math.max(start + 1, Math.floor(((column + 1) * samples.length) / columns));
-        let low = Infinity;
-        let high = -Infinity;
-        for (let i = start; i < end && i < samples.length; i++) {
-          if (samples[i] < low) low = samples[i];
-          if (samples[i] > high) high = samples[i];
-        }
-        pairs[2 * column] = low === Infinity ? 0 : low;
-        pairs[2 * column + 1] = high === -Infinity ? 0 : high;
-      }
-      if (peaks.size > 4000) peaks.delete(peaks.keys().next().value);
+    let pairs = peaks.get(name);
+    if (!pairs) {
+      pairs = peakPairs((await load(key)).getChannelData(0), columns);
+      const [oldest] = peaks.keys();
+      if (peaks.size > MOST_PEAKS) peaks.delete(oldest);
       peaks.set(name, pairs);
     }
-    return peaks.get(name);
+    return pairs;
   }
 
-  return { load, peek, placed, prior, peaksFor, get bytes() { return bytes; } };
+  return { load, peek, placed, prior, peaksFor };
 }
 
+/** @param {string} key */
 async function fetchFromServer(key) {
   const answer = await fetch(`/struck/sound/${encodeURIComponent(key)}`);
   if (!answer.ok) throw new Error(`sound ${key} is not there (${answer.status})`);

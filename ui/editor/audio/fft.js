@@ -1,22 +1,33 @@
+// @ts-check
 // A radix-2 complex FFT, in place, float64.
 
 /** @type {Map<number, {cosines: Float64Array, sines: Float64Array}>} */
 const plans = new Map();
 
+/**
+ * Roots of unity for a size.
+ * @param {number} size
+ */
 function planOf(size) {
-  if (!plans.has(size)) {
+  let plan = plans.get(size);
+  if (!plan) {
     const cosines = new Float64Array(size / 2);
     const sines = new Float64Array(size / 2);
     for (let k = 0; k < size / 2; k++) {
       cosines[k] = Math.cos((2 * Math.PI * k) / size);
       sines[k] = Math.sin((2 * Math.PI * k) / size);
     }
-    plans.set(size, { cosines, sines });
+    plan = { cosines, sines };
+    plans.set(size, plan);
   }
-  return plans.get(size);
+  return plan;
 }
 
-/** Forward transform e^(-i...) of (re, im), both Float64Array of one power-of-two length; ``inverse`` is unscaled. */
+/**
+ * Forward transform e^(-i...) of (re, im), both Float64Array of one power-of-two length; ``inverse`` is unscaled.
+ * @param {Float64Array} re
+ * @param {Float64Array} im
+ */
 export function fft(re, im, inverse = false) {
   const size = re.length;
   const { cosines, sines } = planOf(size);
@@ -49,7 +60,11 @@ export function fft(re, im, inverse = false) {
   }
 }
 
-/** Magnitude in dB of a signal's head, so that a steady sinusoid of amplitude 1 reads 0 dB; bins 0..size/2. */
+/**
+ * Magnitude in dB of a signal's head, so that a steady sinusoid of amplitude 1 reads 0 dB; bins 0..size/2.
+ * @param {Float32Array} samples
+ * @param {number} size
+ */
 export function spectrumDb(samples, size) {
   const re = new Float64Array(size);
   const im = new Float64Array(size);

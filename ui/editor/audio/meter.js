@@ -1,3 +1,4 @@
+// @ts-check
 // Levels of what is heard: RMS, peak, clipping and a short-term loudness estimate (ITU-R BS.1770 weighting, 3 s).
 
 import { gainToDb, SILENCE_DB } from "./units.js";
@@ -8,13 +9,21 @@ const SHELF = { feedforward: [1.53512485958697, -2.69169618940638, 1.19839281085
 const RUMBLE = { feedforward: [1, -2, 1], feedback: [1, -1.99004745483398, 0.99007225036621] };
 const BLOCKS = 18; // 18 blocks of 8192 samples are 3 s at 48 kHz
 
-/** Tap a stereo node; ``read()`` -> {rms_db, peak_db, loudness_lufs|null, clipped}. */
+/**
+ * Tap a stereo node.
+ * @param {BaseAudioContext} context
+ * @param {AudioNode} node
+ */
 export function createMeter(context, node) {
   const shelf = new IIRFilterNode(context, SHELF);
   const rumble = new IIRFilterNode(context, RUMBLE);
   const stereo = new GainNode(context, { channelCount: 2, channelCountMode: "explicit" });
   node.connect(stereo);
   stereo.connect(shelf).connect(rumble);
+  /**
+   * @param {AudioNode} source
+   * @param {number} size
+   */
   const taps = (source, size) => {
     const splitter = new ChannelSplitterNode(context, { numberOfOutputs: 2 });
     source.connect(splitter);
@@ -27,16 +36,19 @@ export function createMeter(context, node) {
   const plain = taps(stereo, 2048);
   const weighted = taps(rumble, BLOCK_SAMPLES);
   const scratch = { plain: new Float32Array(2048), weighted: new Float32Array(BLOCK_SAMPLES) };
+  /** @type {number[]} */
   const blocks = [];
   let nextBlock_s = 0;
   let clipped = false;
 
+  /** @param {Float32Array} samples */
   function meanSquare(samples) {
     let sum = 0;
     for (const value of samples) sum += value * value;
     return sum / samples.length;
   }
 
+  /** RMS and peak now, loudness over 3 s (null while it is silent), and whether anything went over full scale. */
   function read() {
     let peak = 0;
     let power = 0;

@@ -1,13 +1,24 @@
+// @ts-check
 // Level and pan of one mono sound in the stereo mix, by the engine's balance law.
 
 export const FADE_S = 0.005;
 
-/** Gains of left and right: unity in both at the centre. */
+/**
+ * Gains of left and right: unity in both at the centre.
+ * @param {number} pan
+ */
 function panGains(pan) {
   return [Math.min(1, 1 - pan), Math.min(1, 1 + pan)];
 }
 
-/** A gain stage from mono to stereo by the balance law, feeding ``destination``. */
+/**
+ * A gain stage from mono to stereo by the balance law, feeding ``destination``.
+ * @param {BaseAudioContext} context
+ * @param {AudioNode} destination
+ * @param {number} gain
+ * @param {number} pan -1 (left) to 1
+ * @param {number | null} when_s context time at which to fade in; null to sound at once
+ */
 export function createPanner(context, destination, gain, pan, when_s = null) {
   const merger = new ChannelMergerNode(context, { numberOfInputs: 2 });
   const input = new GainNode(context);
@@ -23,6 +34,10 @@ export function createPanner(context, destination, gain, pan, when_s = null) {
   merger.connect(destination);
   return {
     input,
+    /**
+     * @param {number} nextGain
+     * @param {number} nextPan
+     */
     set(nextGain, nextPan) {
       panGains(nextPan).forEach((side, channel) => sides[channel].gain.setTargetAtTime(nextGain * side, context.currentTime, 0.004));
     },

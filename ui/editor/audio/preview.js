@@ -1,13 +1,21 @@
 // The modal bank as the editor uses it: an AudioWorklet, or offline buffers where the page may not have one.
 
-import { bandNoise, durationOf, envelopeGains, residualStages, synthesize, tweaked } from "./prior.js";
+import { applyHitOffsets, bandNoise, durationOf, envelopeGains, noiseComponents, synthesize } from "./prior.js";
 import { dbToGain, ENVELOPE_STEP_S, SAMPLE_RATE_HZ } from "./units.js";
+/** @import { BankMessage, Physics, Shaped } from "../state/types.d.ts" */
+
+/** @import { BankMessage, BankState } from "./worklet.d.ts" */
 
 const MOST_MODES = 256;
 const STRIKE_EVERY_MS = 120;
+const LONGEST_FALLBACK_S = 1.2;
 
-/** A sound's physics as the worklet takes it: the loudest MOST_MODES modes in their own order, levels as gains. */
-export function bankOf({ modes, residual }) {
+/**
+ * A sound's physics as the worklet takes it: the loudest MOST_MODES modes in their own order.
+ * @param {Physics} physics
+ * @returns {BankState}
+ */
+export function toBankState({ modes, residual }) {
   let chosen = modes.frequency_hz.map((_, i) => i);
   if (chosen.length > MOST_MODES) {
     chosen = chosen.sort((a, b) => modes.power_db[b] - modes.power_db[a]).slice(0, MOST_MODES).sort((a, b) => a - b);
@@ -20,23 +28,35 @@ export function bankOf({ modes, residual }) {
     rise_s: residual?.rise_s ?? 0,
     fine: envelopeGains(residual?.envelope_db),
     step_s: ENVELOPE_STEP_S,
-    stages: residualStages(residual).map((stage) => ({ gain: stage.power_db.map(dbToGain), decay_per_s: stage.decay_per_s, even: stage === residual.room })),
+    noise: noiseComponents(residual).map((component) => ({
+      gain: component.power_db.map(dbToGain), decay_per_s: component.decay_per_s, even: component === residual?.room,
+    })),
   };
 }
 
-/** Load the worklet's module into a context and make a node; ``messages`` are received before the first sample. */
+/**
+ * Load the worklet's module into a context and make a node; ``messages`` are received before the first sample.
+ * @param {BaseAudioContext} context
+ * @param {BankMessage[]} [messages]
+ */
 export async function createBankNode(context, messages = []) {
   await context.audioWorklet.addModule(new URL("./preview_worklet.js", import.meta.url));
   return new AudioWorkletNode(context, "modal-bank", { numberOfInputs: 0, outputChannelCount: [1], processorOptions: { messages } });
 }
 
-/** Previews into ``destination``: ``preview`` sets the bank at once and strikes it at most every STRIKE_EVERY_MS. */
-export function createBank(context, destination) {
+/**
+ * Previews into ``destination``.
+ * @param {BaseAudioContext} context
+ * @param {AudioNode} destination
+ */
+export function createPreview(context, destination) {
+  /** @type {AudioWorkletNode | null} */
   let node = null;
   let edges = "";
   let struckAt_ms = -Infinity;
-  let pending = null;
-  let latest = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let pending;
+  /** @type {AudioBufferSourceNode | null} */
   let fallback = null;
   if (context.audioWorklet) {
     createBankNode(context).then(
@@ -48,23 +68,31 @@ export function createBank(context, destination) {
     );
   }
 
+  /** @param {BankMessage} message */
+  const post = (message) => node?.port.postMessage(message);
+  /** @type {Physics | null} */
+  let latest = null;
+
+  /** @param {Physics} physics */
   function send(physics) {
     const edges_hz = physics.residual?.edges_hz ?? [];
     if (edges !== edges_hz.join()) {
       edges = edges_hz.join();
-      node.port.postMessage({ type: "noise", tables: bandNoise(edges_hz) });
+      post({ type: "noise", tables: bandNoise(edges_hz) });
     }
-    node.port.postMessage({ type: "set", bank: bankOf(physics) });
+    post({ type: "set", bank: toBankState(physics) });
   }
 
   function strike() {
-    pending = null;
+    pending = undefined;
     struckAt_ms = performance.now();
-    if (node) {
-      node.port.postMessage({ type: "strike", gain: 1 });
-      return;
-    }
-    const samples = synthesize(latest, Math.min(1.2, durationOf(latest)), 1);
+    if (node) post({ type: "strike", gain: 1 });
+    else if (latest) playOffline(latest);
+  }
+
+  /** @param {Physics} physics */
+  function playOffline(physics) {
+    const samples = synthesize(physics, Math.min(LONGEST_FALLBACK_S, durationOf(physics)), 1);
     const buffer = new AudioBuffer({ length: samples.length, numberOfChannels: 1, sampleRate: SAMPLE_RATE_HZ });
     buffer.copyToChannel(samples, 0);
     fallback?.stop();
@@ -74,9 +102,13 @@ export function createBank(context, destination) {
   }
 
   return {
-    /** Play a sound under its macros, struck at a velocity. */
-    preview(sound, velocity_db) {
-      latest = tweaked(sound, null, velocity_db);
+    /**
+     * Set the bank at once to a sound under its macros, and strike it at most every STRIKE_EVERY_MS.
+     * @param {Shaped} sound
+     * @param {number} velocity_db
+     */
+    play(sound, velocity_db) {
+      latest = applyHitOffsets(sound, null, velocity_db);
       if (node) send(latest);
       const wait_ms = struckAt_ms + STRIKE_EVERY_MS - performance.now();
       if (wait_ms <= 0) strike();
@@ -84,8 +116,8 @@ export function createBank(context, destination) {
     },
     stop() {
       clearTimeout(pending);
-      pending = null;
-      node?.port.postMessage({ type: "stop" });
+      pending = undefined;
+      post({ type: "stop" });
       fallback?.stop();
       fallback = null;
     },

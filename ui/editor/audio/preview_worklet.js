@@ -1,21 +1,35 @@
 // AudioWorklet: the analytic prior, sample by sample, while its parameters are dragged.
 //
 // Every mode is a complex number turned and shrunk by one exact factor a sample, so frequency and decay may
-// change while it rings without a click; levels glide over one quantum. Messages:
-//   {type: "noise", tables: [Float32Array|null]}   looping band noise of mean square 1 (power-of-two length)
-//   {type: "set", bank: {frequency_hz, gain, decay_per_s, phase_rad, rise_s, fine, step_s, stages: [{gain, decay_per_s, even}]}}
-//     fine: gains of the noise's fine envelope every step_s, or null; even: a stage that it leaves as it is
-//   {type: "strike", gain}                         a new voice; the one before fades out in FADE_S
-//   {type: "stop"}
+// change while it rings without a click; levels glide over one quantum. worklet.d.ts describes the messages.
+
+/** @import { BankMessage } from "../state/types.d.ts" */
+
+/** @import { BankMessage, BankState } from "./worklet.d.ts" */
 
 const FADE_S = 0.012;
 const INAUDIBLE = 1e-7; // -140 dB
 const QUANTUM = 128;
 
-/** Rotation factors a sample and a quantum, per mode, and decay factors per noise band. */
+/** @typedef {ReturnType<typeof coefficients>} Coefficients */
+
+/**
+ * Rotation factors a sample and a quantum, per mode, and decay factors per noise band.
+ * @param {BankState} bank
+ */
 function coefficients(bank) {
   const count = bank.frequency_hz.length;
-  const rates = { count, c: new Float64Array(count), s: new Float64Array(count), cq: new Float64Array(count), sq: new Float64Array(count), gain: new Float64Array(count) };
+  const rates = {
+    count, c: new Float64Array(count), s: new Float64Array(count), cq: new Float64Array(count), sq: new Float64Array(count), gain: new Float64Array(count),
+    rise: bank.rise_s * sampleRate,
+    fine: bank.fine,
+    step: bank.step_s * sampleRate,
+    noise: bank.noise.map((component) => ({
+      even: component.even,
+      gain: Float64Array.from(component.gain),
+      step: Float64Array.from(component.decay_per_s, (decay) => Math.exp(-decay / sampleRate)),
+    })),
+  };
   for (let k = 0; k < count; k++) {
     const angle = (2 * Math.PI * bank.frequency_hz[k]) / sampleRate;
     const shrink = Math.exp(-bank.decay_per_s[k] / sampleRate);
@@ -26,22 +40,24 @@ function coefficients(bank) {
     rates.sq[k] = shrinkQuantum * Math.sin(angle * QUANTUM);
     rates.gain[k] = bank.frequency_hz[k] < sampleRate / 2 ? bank.gain[k] : 0;
   }
-  rates.rise = (bank.rise_s ?? 0) * sampleRate;
-  rates.fine = bank.fine ?? null;
-  rates.step = (bank.step_s ?? 1) * sampleRate;
-  rates.stages = bank.stages.map((stage) => ({
-    even: Boolean(stage.even),
-    gain: Float64Array.from(stage.gain),
-    step: Float64Array.from(stage.decay_per_s, (decay) => Math.exp(-decay / sampleRate)),
-  }));
   return rates;
 }
 
+/**
+ * @param {Coefficients} a
+ * @param {Coefficients} b
+ */
 function sameShape(a, b) {
-  return a.count === b.count && a.stages.length === b.stages.length && a.stages.every((stage, i) => stage.gain.length === b.stages[i].gain.length);
+  return a.count === b.count && a.noise.length === b.noise.length && a.noise.every((component, i) => component.gain.length === b.noise[i].gain.length);
 }
 
 class Voice {
+  /**
+   * @param {Coefficients} rates
+   * @param {number[]} phase_rad
+   * @param {number} level
+   * @param {number} noiseLength
+   */
   constructor(rates, phase_rad, level, noiseLength) {
     this.rates = rates;
     this.level = level;
@@ -51,10 +67,10 @@ class Voice {
     this.re = Float64Array.from({ length: rates.count }, (_, k) => Math.cos(phase_rad[k] ?? 0));
     this.im = Float64Array.from({ length: rates.count }, (_, k) => Math.sin(phase_rad[k] ?? 0));
     this.gain = rates.gain.slice();
-    this.noise = rates.stages.map((stage) => ({
-      gain: stage.gain.slice(),
-      envelope: new Float64Array(stage.gain.length).fill(1),
-      offset: Uint32Array.from(stage.gain, () => Math.floor(Math.random() * noiseLength)),
+    this.noise = rates.noise.map((component) => ({
+      gain: component.gain.slice(),
+      envelope: new Float64Array(component.gain.length).fill(1),
+      offset: Uint32Array.from(component.gain, () => Math.floor(Math.random() * noiseLength)),
     }));
   }
 
@@ -62,13 +78,18 @@ class Voice {
     if (this.fadeStep === 0) this.fadeStep = 1 / (FADE_S * sampleRate);
   }
 
-  /** Add one quantum to ``sum``; false when nothing is left to hear. */
+  /**
+   * Add one quantum to ``sum``; false when nothing is left to hear.
+   * @param {Float64Array} sum
+   * @param {(Float32Array | null)[]} tables
+   */
   add(sum, tables) {
     const heard = this.addModes(sum) | this.addNoise(sum, tables);
     this.age += sum.length;
     return Boolean(heard);
   }
 
+  /** @param {Float64Array} sum */
   addModes(sum) {
     const { rates, re, im, gain } = this;
     let heard = 0;
@@ -101,7 +122,10 @@ class Voice {
     return heard;
   }
 
-  /** Gains of the fine envelope over one quantum; null beyond its end. */
+  /**
+   * Gains of the fine envelope over one quantum; null beyond its end.
+   * @param {number} length
+   */
   shapeNoise(length) {
     const { fine, step } = this.rates;
     if (!fine || this.age >= (fine.length - 1) * step) return null;
@@ -114,19 +138,23 @@ class Voice {
     return gains;
   }
 
+  /**
+   * @param {Float64Array} sum
+   * @param {(Float32Array | null)[]} tables
+   */
   addNoise(sum, tables) {
     let heard = 0;
     const shaped = this.shapeNoise(sum.length);
-    this.rates.stages.forEach((stage, index) => {
-      const fine = stage.even ? null : shaped;
+    this.rates.noise.forEach((component, index) => {
+      const fine = component.even ? null : shaped;
       const { gain, envelope, offset } = this.noise[index];
-      for (let band = 0; band < stage.gain.length; band++) {
+      for (let band = 0; band < component.gain.length; band++) {
         const table = tables[band];
-        const target = stage.gain[band];
+        const target = component.gain[band];
         if (!table || Math.max(gain[band], target) * this.level * envelope[band] < INAUDIBLE) continue;
         heard = 1;
         const mask = table.length - 1;
-        const step = stage.step[band];
+        const step = component.step[band];
         const slope = (target - gain[band]) / sum.length;
         let level = gain[band];
         let size = envelope[band];
@@ -145,17 +173,23 @@ class Voice {
 }
 
 class ModalBank extends AudioWorkletProcessor {
+  /** @param {AudioWorkletNodeOptions} options */
   constructor(options) {
     super();
+    /** @type {(Float32Array | null)[]} */
     this.tables = [];
+    /** @type {Coefficients | null} */
     this.rates = null;
+    /** @type {number[]} */
     this.phase_rad = [];
+    /** @type {Voice[]} */
     this.voices = [];
     this.sum = new Float64Array(QUANTUM);
     this.port.onmessage = (event) => this.receive(event.data);
     for (const message of options.processorOptions?.messages ?? []) this.receive(message);
   }
 
+  /** @param {BankMessage} message */
   receive(message) {
     if (message.type === "noise") this.tables = message.tables;
     else if (message.type === "set") this.set(message.bank);
@@ -163,6 +197,7 @@ class ModalBank extends AudioWorkletProcessor {
     else if (message.type === "stop") this.voices.forEach((voice) => voice.release());
   }
 
+  /** @param {BankState} bank */
   set(bank) {
     const rates = coefficients(bank);
     this.phase_rad = bank.phase_rad;
@@ -173,6 +208,7 @@ class ModalBank extends AudioWorkletProcessor {
     }
   }
 
+  /** @param {number} gain */
   strike(gain) {
     if (!this.rates) return;
     this.voices.forEach((voice) => voice.release());
@@ -181,6 +217,10 @@ class ModalBank extends AudioWorkletProcessor {
     this.voices.push(new Voice(this.rates, this.phase_rad, gain, noiseLength));
   }
 
+  /**
+   * @param {Float32Array[][]} _inputs
+   * @param {Float32Array[][]} outputs
+   */
   process(_inputs, outputs) {
     const output = outputs[0][0];
     const sum = this.sum;

@@ -1,3 +1,4 @@
+// @ts-check
 // The analytic prior: modes and residual as sound, by the same formula as the engine. Computed offline here;
 // preview_worklet.js does the same sample by sample while a mode is dragged.
 //
@@ -6,10 +7,16 @@
 import { fft } from "./fft.js";
 import { applyMacros } from "./macros.js";
 import { dbToGain, ENVELOPE_STEP_S, LN_60_DB, SAMPLE_RATE_HZ } from "./units.js";
+/** @import { Modes, NoiseComponent, Physics, Residual, Shaped, Tweak } from "../state/types.d.ts" */
 
 const NOISE_LENGTH = 32768; // 0.68 s of noise per band, seamless when looped
 const MAX_DURATION_S = 8;
+const MOST_TABLES = 8;
 
+/**
+ * Uniform numbers in [0, 1) (mulberry32).
+ * @param {number} seed
+ */
 function randomSource(seed) {
   let state = seed >>> 0;
   return () => {
@@ -20,13 +27,20 @@ function randomSource(seed) {
   };
 }
 
+/** @type {Map<string, (Float32Array | null)[]>} */
 const noiseTables = new Map();
 
-/** Looping noise for each band between the edges: Float32Array [NOISE_LENGTH] of mean square 1; null above Nyquist. */
+/**
+ * Looping noise for each band between the edges: Float32Array [NOISE_LENGTH] of mean square 1; null above Nyquist.
+ * @param {number[]} edges_hz
+ * @returns {(Float32Array | null)[]}
+ */
 export function bandNoise(edges_hz) {
   const name = edges_hz.join();
-  if (noiseTables.has(name)) return noiseTables.get(name);
+  const known = noiseTables.get(name);
+  if (known) return known;
   const random = randomSource(0x5eed);
+  /** @type {(Float32Array | null)[]} */
   const tables = [];
   const bands = Math.max(0, edges_hz.length - 1);
   const hz = SAMPLE_RATE_HZ / NOISE_LENGTH;
@@ -53,57 +67,89 @@ export function bandNoise(edges_hz) {
     const scale = Math.sqrt(share / (power / NOISE_LENGTH));
     tables.push(Float32Array.from(re, (value) => value * scale));
   }
-  if (noiseTables.size > 8) noiseTables.delete(noiseTables.keys().next().value);
+  const [oldest] = noiseTables.keys();
+  if (noiseTables.size > MOST_TABLES) noiseTables.delete(oldest);
   noiseTables.set(name, tables);
   return tables;
 }
 
-/** The stages a residual has, each as levels and decays per band. */
-export function residualStages(residual) {
+/**
+ * The components a residual has, each as levels and decays per band.
+ * @param {Residual | null} residual
+ * @returns {NoiseComponent[]}
+ */
+export function noiseComponents(residual) {
   if (!residual || !residual.power_db?.length) return [];
-  return [residual, residual.room, residual.attack, residual.tail].filter((stage) => stage && stage.power_db.length);
+  const all = [residual, residual.room, residual.attack, residual.tail];
+  return all.filter((component) => component !== null && component !== undefined).filter((component) => component.power_db.length > 0);
 }
 
-/** Gain with which a sound comes in: a raised cosine over its rise. */
+/**
+ * Gain with which a sound comes in: a raised cosine over its rise.
+ * @param {number} time_s
+ * @param {number} rise_s
+ */
 export function riseGain(time_s, rise_s) {
   return rise_s > 0 && time_s < rise_s ? 0.5 - 0.5 * Math.cos((Math.PI * time_s) / rise_s) : 1;
 }
 
-/** Gains of the fine envelope, one every ENVELOPE_STEP_S from the onset on, and the 1 that it ends in; null for none. */
+/**
+ * Gains of the fine envelope, one every ENVELOPE_STEP_S from the onset on, and the 1 that it ends in; null for none.
+ * @param {number[] | undefined} envelope_db
+ */
 export function envelopeGains(envelope_db) {
   return envelope_db?.length ? [...envelope_db.map(dbToGain), 1] : null;
 }
 
-/** Gain of the fine envelope by time: straight lines between its steps, 1 beyond its end. */
+/**
+ * Gain of the fine envelope by time: straight lines between its steps, 1 beyond its end.
+ * @param {number[]} gains
+ * @param {number} time_s
+ */
 export function envelopeGain(gains, time_s) {
   const place = time_s / ENVELOPE_STEP_S;
   const k = Math.floor(place);
   return k + 1 < gains.length ? gains[k] + (gains[k + 1] - gains[k]) * (place - k) : 1;
 }
 
-/** A sound as a hit strikes it: its macros, the hit's velocity and own offsets applied, as the engine does before it synthesises. */
-export function tweaked(sound, tweak, velocity_db = 0) {
-  const pitch = 2 ** ((tweak?.pitch_cents ?? 0) / 1200);
-  const ratio = tweak?.decay_ratio ?? 1;
-  const residual_db = tweak?.residual_db ?? 0;
-  const stage = (s) => s && { ...s, power_db: s.power_db.map((p) => p + residual_db), decay_per_s: s.decay_per_s.map((d) => d * ratio) };
+/**
+ * A sound as a hit strikes it: its macros, the hit's velocity and own offsets applied, as the engine does before it synthesises.
+ * @param {Shaped} sound
+ * @param {Partial<Tweak> | null} offsets
+ * @returns {Physics}
+ */
+export function applyHitOffsets(sound, offsets, velocity_db = 0) {
+  const pitch = 2 ** ((offsets?.pitch_cents ?? 0) / 1200);
+  const ratio = offsets?.decay_ratio ?? 1;
+  const residual_db = offsets?.residual_db ?? 0;
+  /** @param {NoiseComponent} noise */
+  const offset = (noise) => ({ power_db: noise.power_db.map((p) => p + residual_db), decay_per_s: noise.decay_per_s.map((d) => d * ratio) });
   const { modes, residual } = applyMacros(sound.modes, sound.residual, sound.macros, velocity_db);
   return {
     modes: { ...modes, frequency_hz: modes.frequency_hz.map((f) => f * pitch), decay_per_s: modes.decay_per_s.map((d) => d * ratio) },
-    residual: residual && { ...stage(residual), room: stage(residual.room), tail: stage(residual.tail), attack: stage(residual.attack) },
+    residual: residual && {
+      ...residual, ...offset(residual),
+      room: residual.room && offset(residual.room), tail: residual.tail && offset(residual.tail), attack: residual.attack && offset(residual.attack),
+    },
   };
 }
 
-/** Seconds until everything has fallen ``range_db`` under the loudest part, at most MAX_DURATION_S. */
+/**
+ * Seconds until everything has fallen ``range_db`` under the loudest part, at most MAX_DURATION_S.
+ * @param {Physics} physics
+ */
 export function durationOf({ modes, residual }, range_db = 60) {
   const parts = modes.frequency_hz.map((f, i) => [modes.muted?.[i] || f >= SAMPLE_RATE_HZ / 2 ? -Infinity : modes.power_db[i], modes.decay_per_s[i]]);
-  for (const stage of residualStages(residual)) stage.power_db.forEach((p, i) => parts.push([p, stage.decay_per_s[i]]));
+  for (const component of noiseComponents(residual)) component.power_db.forEach((p, i) => parts.push([p, component.decay_per_s[i]]));
   const top = Math.max(-200, ...parts.map(([power]) => power));
   const times = parts.map(([power, decay]) => (power > top - range_db ? ((power - top + range_db) * LN_60_DB) / 60 / Math.max(decay, 1e-6) : 0));
   return Math.min(MAX_DURATION_S, Math.max(0.05, ...times));
 }
 
-/** Synthesise modes and residual: Float32Array at 48 kHz, sample 0 = onset. */
+/**
+ * Synthesise modes and residual at 48 kHz, sample 0 = onset.
+ * @param {Physics} physics
+ */
 export function synthesize(physics, duration_s = durationOf(physics), seed = 0) {
   const length = Math.ceil(duration_s * SAMPLE_RATE_HZ);
   const sum = new Float64Array(length);
@@ -114,6 +160,10 @@ export function synthesize(physics, duration_s = durationOf(physics), seed = 0) 
   return Float32Array.from(sum);
 }
 
+/**
+ * @param {Float64Array} sum
+ * @param {Modes} modes
+ */
 function addModes(sum, modes) {
   for (let i = 0; i < modes.frequency_hz.length; i++) {
     const frequency_hz = modes.frequency_hz[i];
@@ -138,21 +188,26 @@ function addModes(sum, modes) {
   }
 }
 
+/**
+ * @param {Float64Array} sum
+ * @param {Residual | null} residual
+ * @param {number} seed
+ */
 function addResidual(sum, residual, seed) {
-  const stages = residualStages(residual);
-  if (!stages.length) return;
+  const components = noiseComponents(residual);
+  if (!residual || !components.length) return;
   const tables = bandNoise(residual.edges_hz);
   const random = randomSource(seed * 2654435761 + 1);
   const gains = envelopeGains(residual.envelope_db);
   const shaped = gains ? Float64Array.from({ length: Math.min(sum.length, Math.ceil(gains.length * ENVELOPE_STEP_S * SAMPLE_RATE_HZ)) }, (_, n) => envelopeGain(gains, n / SAMPLE_RATE_HZ)) : [];
-  for (const stage of stages) {
-    const fine = stage === residual.room ? [] : shaped;
-    for (let band = 0; band < stage.power_db.length; band++) {
+  for (const component of components) {
+    const fine = component === residual.room ? [] : shaped;
+    for (let band = 0; band < component.power_db.length; band++) {
       const table = tables[band];
       const offset = Math.floor(random() * NOISE_LENGTH);
       if (!table) continue;
-      let level = dbToGain(stage.power_db[band]);
-      const step = Math.exp(-stage.decay_per_s[band] / SAMPLE_RATE_HZ);
+      let level = dbToGain(component.power_db[band]);
+      const step = Math.exp(-component.decay_per_s[band] / SAMPLE_RATE_HZ);
       for (let n = 0; n < sum.length && level > 1e-7; n++) {
         sum[n] += level * (n < fine.length ? fine[n] : 1) * table[(n + offset) & (NOISE_LENGTH - 1)];
         level *= step;

@@ -2,12 +2,19 @@
 
 import { createButton, make } from "../widgets/controls.js";
 import { upload } from "../state/upload.js";
+/** @import { BankMessage, Store } from "../state/types.d.ts" */
 
 const SOUNDS = /\.(wav|flac|ogg|oga|mp3|aiff?|m4a|opus)$/i;
 const MOST = 2000;
 
-/** ``changed()`` is called when the bank has grown. */
+/**
+ * ``changed()`` is called when the bank has grown.
+ * @param {Store} store
+ * @param {{report: (message: string) => void}} shared
+ * @param {() => void} changed
+ */
 export function createDrop(store, shared, changed) {
+  /** @type {AbortController | null} */
   let busy = null; // an AbortController while files are on their way
 
   const files = make("input", "", { type: "file", multiple: true, accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
@@ -22,6 +29,7 @@ export function createDrop(store, shared, changed) {
   const folderButton = createButton("Folder…", { title: "Add every recording of a folder", onPress: () => folder.click() });
   const told = make("div", "find-told", { hidden: true, role: "status" });
 
+  /** @param {File[]} given */
   async function add(given) {
     const sounds = given.filter((file) => SOUNDS.test(file.name)).slice(0, MOST);
     if (!sounds.length) {
@@ -29,6 +37,7 @@ export function createDrop(store, shared, changed) {
       return;
     }
     busy = new AbortController();
+    /** @type {string[]} */
     const paths = [];
     try {
       for (const [number, file] of sounds.entries()) {
@@ -44,12 +53,16 @@ export function createDrop(store, shared, changed) {
     busy = null;
   }
 
+  /** @param {string} text */
   function say(text) {
     told.hidden = false;
     told.replaceChildren(make("p", "ins-quiet", { textContent: text }));
   }
 
-  /** The server's report: what was added, what was there already, what could not be read. */
+  /**
+   * The server's report: what was added, what was there already, what could not be read.
+   * @param {BankMessage} report
+   */
   function tell({ added, duplicates, broken }) {
     if (!added.length && !duplicates.length && !broken.length) return;
     const parts = [`${added.length} added`, duplicates.length && `${duplicates.length} already there`, broken.length && `${broken.length} could not be used`].filter(Boolean);
@@ -61,9 +74,11 @@ export function createDrop(store, shared, changed) {
     if (added.length) changed();
   }
 
+  /** @param {FileSystemEntry} entry */
   async function entriesOf(entry) {
     if (entry.isFile) return [await new Promise((done, fail) => entry.file(done, fail))];
     const reader = entry.createReader();
+    /** @type {File[]} */
     const found = [];
     for (;;) {
       const batch = await new Promise((done, fail) => reader.readEntries(done, fail)); // a hundred at a time
@@ -73,7 +88,11 @@ export function createDrop(store, shared, changed) {
     return found;
   }
 
-  /** Take a drop of a folder or of several recordings, or of one on ``panel``; whether it was one of these. */
+  /**
+   * Take a drop of a folder or of several recordings, or of one on ``panel``; whether it was one of these.
+   * @param {DragEvent} event
+   * @param {HTMLElement} panel
+   */
   function takeDropped(event, panel) {
     const entries = [...(event.dataTransfer.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
     const plain = [...event.dataTransfer.files];

@@ -2,6 +2,7 @@
 
 import { icon } from "../widgets/icons.js";
 import { make } from "../widgets/controls.js";
+/** @import { ExportedMessage, Store } from "../state/types.d.ts" */
 
 const KINDS = [
   ["mp4", "Clip with the new sound", "MP4, picture untouched"],
@@ -22,9 +23,11 @@ function remembered() {
   return new Set(["mp4", "wav"]);
 }
 
+/** @param {Store} store */
 export function createExportMenu(store) {
   const chosen = remembered();
   let working = false;
+  /** @type {ExportedMessage["files"]} */
   let files = [];
 
   const press = make("button", "st-button is-main st-export", { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(menu.hidden) }, "Export", icon("down"));
@@ -41,6 +44,10 @@ export function createExportMenu(store) {
   const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, ...choices, make("div", "st-export-foot", {}, words, stop, go), progress, list);
   const element = make("div", "st-anchor", {}, press, menu);
 
+  /**
+   * @param {string} kind
+   * @param {boolean} wanted
+   */
   function choose(kind, wanted) {
     if (wanted) chosen.add(kind);
     else chosen.delete(kind);
@@ -76,6 +83,7 @@ export function createExportMenu(store) {
       make("a", "st-file", { href: url, download: name, title: `Download ${name}` }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: name }), make("span", "st-file-note", { textContent: note ?? "" })), make("span", "st-file-get", { textContent: "Download" }))));
   }
 
+  /** @param {boolean} isOpen */
   function setOpen(isOpen) {
     menu.hidden = !isOpen;
     press.setAttribute("aria-expanded", String(isOpen));
@@ -85,9 +93,11 @@ export function createExportMenu(store) {
     }
   }
 
+  /** @param {KeyboardEvent} event */
   const outside = (event) => !menu.hidden && !element.contains(event.target) && setOpen(false);
   document.addEventListener("pointerdown", outside, true);
   menu.addEventListener("keydown", (event) => event.stopPropagation());
+  /** @param {KeyboardEvent} event */
   const onEscape = (event) => {
     if (event.key !== "Escape" || menu.hidden) return;
     setOpen(false);
@@ -96,6 +106,7 @@ export function createExportMenu(store) {
   };
   document.addEventListener("keydown", onEscape, true); // wherever the focus went when a button was hidden
 
+  /** @param {boolean} isDone */
   const end = (isDone) => {
     if (!working) return;
     working = false;

@@ -3,6 +3,7 @@
 import { createDrop } from "./bank_drop.js";
 import { soundColor } from "../widgets/format.js";
 import { createButton, createSegments, make, newGesture } from "../widgets/controls.js";
+/** @import { AudioEngine, BankMessage, Candidate, FoundMessage, Sound, Store } from "../state/types.d.ts" */
 
 const WAYS = [["picture", "Picture"], ["words", "Words"], ["sound", "Like it"], ["new", "New"]];
 const PARTS = [["modes", "Modes", "what rings"], ["noise", "Noise", "the strike's noise"], ["room", "Room", "the space around it"]];
@@ -10,26 +11,43 @@ const EXAMPLE = "thin glass bottle, wooden stick, small bathroom";
 const EXAMPLES = [EXAMPLE, "heavy iron pan, hammer, large hall", "hollow wooden box, knuckles, dry", "small ceramic mug, spoon", "cardboard box, fist"];
 const BEFORE_S = 0.35; // the picture starts this much before the hit that is tried
 const TRY_MS = 20000;
+/** @param {number} share */
 const percent = (share) => `${Math.round(100 * share)} %`;
-/** Why it fits, without the figure that stands beside it. */
+/**
+ * Why it fits, without the figure that stands beside it.
+ * @param {Candidate} candidate
+ */
 const reasonOf = ({ why, material }) => (why || material).replace(/,? ?\d+ ?% (alike|\w+ by sight)$/, "");
+/** @param {string} text */
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** ``shared``: {currentSound(), report(message), player(), openMaterials()}. */
+/**
+ * ``shared``: {currentSound(), report(message), player(), openMaterials()}.
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ * @param {Shared} shared
+ */
 export function createFindPanel(store, audio, shared) {
   let way = "words";
+  /** @type {FoundMessage | null} */
   let answer = null; // the last "found"
   let asked = 0;
   let waiting = false;
+  /** @type {{soundId: string, gesture: string, id: string} | null} */
   let using = null; // {id, gesture, soundId, began}
+  /** @type {{soundId: string, before: Map<string, string | undefined>, until_ms: number} | null} */
   let trying = null; // {soundId, before: Map, until_ms}
   let askedFor = ""; // what the answer belongs to: a sound and its hits
+  /** @type {BankMessage | null} */
   let bank = null;
+  /** @type {Map<string, Candidate>} */
   const pinned = new Map(); // id -> candidate
   const parts = new Set(PARTS.map(([name]) => name));
+  /** @type {(() => void)[]} */
   const cleanups = [];
 
   const sound = () => shared.currentSound();
+  /** @param {string} id */
   const hitsOf = (id) => store.view.project.hits.filter((hit) => hit.sound_id === id);
 
   // --- what is asked -------------------------------------------------------------------------------
@@ -87,6 +105,7 @@ export function createFindPanel(store, audio, shared) {
 
   // --- doing ---------------------------------------------------------------------------------------
 
+  /** @param {string} by */
   function ask(by, quiet = false) {
     const s = sound();
     if (!s) return;
@@ -103,9 +122,13 @@ export function createFindPanel(store, audio, shared) {
     show();
   }
 
+  /** @param {Sound} s */
   const subject = (s) => `${store.view.project.clip.digest} ${s.id} ${way === "picture" ? hitsOf(s.id).map((hit) => hit.id).join() : ""}`;
 
-  /** Take a candidate into the sound and hear it where it is struck, with the picture. */
+  /**
+   * Take a candidate into the sound and hear it where it is struck, with the picture.
+   * @param {Candidate} candidate
+   */
   function use(candidate) {
     const s = sound();
     if (!s) return;
@@ -119,6 +142,7 @@ export function createFindPanel(store, audio, shared) {
     show();
   }
 
+  /** @param {Candidate} candidate */
   function hear(candidate) {
     audio.resume()?.catch?.(() => {});
     store.send({ type: "hear_found", id: candidate.id });
@@ -150,6 +174,7 @@ export function createFindPanel(store, audio, shared) {
     show();
   }
 
+  /** @param {Candidate} candidate */
   function pin(candidate) {
     if (pinned.has(candidate.id)) pinned.delete(candidate.id);
     else pinned.set(candidate.id, candidate);
@@ -158,6 +183,7 @@ export function createFindPanel(store, audio, shared) {
 
   // --- showing -------------------------------------------------------------------------------------
 
+  /** @param {Candidate} candidate */
   function row(candidate) {
     const isPinned = pinned.has(candidate.id);
     const isOn = using?.id === candidate.id && using.soundId === sound()?.id;
@@ -183,6 +209,10 @@ export function createFindPanel(store, audio, shared) {
     if (answer.by === "picture") return [`${answer.seen ? `${capital(answer.seen)}. ` : ""}A look this sure is right about the material in ${percent(answer.confidence ?? 0)} of cases.`];
     if (answer.by === "new" && !answer.understood) return [`Made by the model for what the picture shows${answer.seen ? `: ${answer.seen}` : ""}. Press New again for others.`];
     if (answer.by === "sound") return ["Sounds most like this one, by what one hears of them."];
+    /**
+     * @param {string} text
+     * @param {string} title
+     */
     const chip = (text, className, title) => make("span", `find-chip ${className}`, { textContent: text, title });
     const understood = (answer.understood ?? []).map(([text, meaning]) => chip(text, "", meaning));
     const unknown = (answer.unknown ?? []).map((word) => chip(`${word}: not known`, "is-unknown", "Struck does not know this word; put it in others"));

@@ -39,7 +39,9 @@ const SECTIONS = [
   ]],
 ];
 
+/** @param {HTMLElement} app */
 export function createHelp(app) {
+  /** @type {HTMLElement | null} */
   let returnTo = null;
   const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
   const sections = SECTIONS.map(([title, rows]) => make("section", "st-help-part", {}, make("h2", "", { textContent: title }),
@@ -48,6 +50,7 @@ export function createHelp(app) {
   const page = make("div", "st-scrim", { hidden: true }, sheet);
   app.append(page);
 
+  /** @param {boolean} isOpen */
   function setOpen(isOpen) {
     if (page.hidden !== isOpen) return;
     page.hidden = !isOpen;

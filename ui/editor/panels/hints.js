@@ -1,15 +1,25 @@
 // The line at the foot: what the hands can do now, and what the project holds.
 
 import { make } from "../widgets/controls.js";
+/** @import { Store } from "../state/types.d.ts" */
 
+/**
+ * @param {number} n
+ * @param {string} word
+ */
 const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 const NOTHING_CHOSEN = [["space", "play"], ["← →", "frame"], ["double-click", "add a hit"], ["drag", "select"], ["wheel", "zoom"], ["⇧ wheel", "scroll"]];
 const CHOSEN = [["space", "play"], ["← →", "nudge a frame"], ["⇧ ← →", "10 ms"], ["↑ ↓", "velocity"], ["M", "mute"], ["D", "detach"], ["↵", "hear"], ["⌫", "delete"], ["⇧ drag", "snap to frames"]];
 
+/**
+ * @param {HTMLElement} root
+ * @param {Store} store
+ */
 export function createHints(root, store) {
   const hints = make("div", "st-hints");
   const facts = make("div", "st-facts");
   root.append(hints, facts);
+  /** @type {[string, string][] | null} */
   let shown = null;
 
   function show() {

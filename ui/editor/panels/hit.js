@@ -6,27 +6,41 @@ import { LN_60_DB } from "../audio/units.js";
 import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { formatDb, formatPan, formatSeconds, parseDb, parsePan, parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
+/** @import { AudioEngine, Hit, Sound, Store } from "../state/types.d.ts" */
 
 const LIVE_MS = 40;
 // Seven digits at most, so that the field shows them and a person can note them.
 export const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % 10_000_000;
+/** @param {number} v */
 const formatCents = (v) => `${v > 0 ? "+" : ""}${Math.round(v)} cents`.replace("-", "\u2212");
+/** @param {number} v */
 const formatRatio = (v) => `${v.toFixed(2)} ×`;
 
+/**
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ */
 export function createHitPanel(store, audio) {
+  /** @type {string | null} */
   let gesture = null;
   let sentAt_ms = 0;
 
   const chosen = () => store.view.project?.hits.filter((hit) => store.selection.hits?.has(hit.id)) ?? [];
+  /** @param {Record<string, unknown>} values */
   const set = (values, by = newGesture()) => {
     const ids = chosen().map((hit) => hit.id);
     if (ids.length) store.edit({ kind: "set_hits", ids, values }, by);
   };
 
-  /** A slider on one field; a ``live`` one (the mix) is sent while it moves, the others when let go, since they are sampled. */
+  /**
+   * A slider on one field; a ``live`` one (the mix) is sent while it moves, the others when let go, since they are sampled.
+   * @param {string} name
+   * @param {FieldSettings} settings
+   */
   const field = (name, settings, live = false) => createSlider({
     ...settings,
     onStart: () => { gesture = newGesture(); },
+    /** @param {number} value */
     onInput(value) {
       if (!live || performance.now() - sentAt_ms < LIVE_MS) return;
       sentAt_ms = performance.now();
@@ -41,16 +55,19 @@ export function createHitPanel(store, audio) {
   const mute = createButton("Mute", { title: "Leave the hit out of the mix", onPress: () => set({ mute: !chosen().every((hit) => hit.mute) }) });
   const header = make("div", "ins-row ins-hit-head", {}, title, subtitle, hear, mute);
 
+  /** @param {string} text */
   const move = (text) => {
     const time_s = parseTime(text, store.view.project.clip);
     if (time_s === null) return false;
     shift(time_s - chosen()[0].time_s);
     return true;
   };
+  /** @param {number} delta_s */
   const shift = (delta_s) => {
     const hits = chosen();
     if (hits.length) store.edit({ kind: "move_hits", ids: hits.map((hit) => hit.id), delta_s }, newGesture());
   };
+  /** @param {number} frames */
   const nudge = (frames) => shift(frames / frameRate(store.view.project.clip.frame_rate));
   const timecode = createEntry({ label: "Time, timecode", className: "ins-time", onEnter: move });
   const seconds = createEntry({ label: "Time, seconds", className: "ins-time", onEnter: move });
@@ -69,6 +86,7 @@ export function createHitPanel(store, audio) {
   const seed = createEntry({
     label: "Seed",
     className: "ins-time",
+    /** @param {string} text */
     onEnter(text) {
       const value = parsePlain(text);
       if (value === null || !Number.isInteger(value) || value < 0 || value > 0x7fffffff) return false;
@@ -103,6 +121,7 @@ export function createHitPanel(store, audio) {
     empty.textContent = !project ? "Open a clip; its hits are edited here." : project.hits.length ? "No hit is selected. Click one in the timeline, or drag a box around several, and change them all here." : "This clip has no hits yet. Double-click in the Hits lane of the timeline to add one.";
     if (!hits.length) return;
     const [first] = hits;
+    /** @param {(hit: Hit) => unknown} read */
     const all = (read) => hits.every((hit) => read(hit) === read(first));
     const ordered = [...project.hits].sort((a, b) => a.time_s - b.time_s);
     title.textContent = hits.length === 1 ? `Hit ${ordered.findIndex((hit) => hit.id === first.id) + 1}` : `${hits.length} hits`;
@@ -126,6 +145,10 @@ export function createHitPanel(store, audio) {
     }
   }
 
+  /**
+   * @param {Sound | undefined} struck
+   * @param {Hit} hit
+   */
   function ringing(struck, hit) {
     const decays = heard(struck)?.modes.decay_per_s ?? [];
     if (!decays.length) return "";

@@ -5,14 +5,24 @@ import { createHitPanel } from "./hit.js";
 import { createMixPanel, createSamplerPanel } from "./sampler.js";
 import { createSoundPanel } from "./sound.js";
 import { make } from "../widgets/controls.js";
+/** @import { AudioEngine, Player, Store } from "../state/types.d.ts" */
 
 const TABS = [["hit", "Hit"], ["sound", "Sound"], ["find", "Find"], ["sampler", "Sampler"], ["mix", "Mix"]];
 
-/** Fill ``root``; ``locate({mode: [soundId, index]})`` gives the page position of a mode's head. */
+/**
+ * Fill ``root``; ``locate({mode: [soundId, index]})`` gives the page position of a mode's head.
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ * @param {{player: Player, openMaterials: () => void}} host
+ */
 export function createInspector(root, store, audio, { player, openMaterials }) {
+  /** @type {TabName} */
   let open = "sound";
+  /** @type {string | null} */
   let soundId = null;
   let shownHits = "";
+  /** @type {string | null} */
   let offered = null; // digest of the clip whose picture was looked at
   const shared = {
     currentSound: () => store.view?.project?.sounds.find((sound) => sound.id === soundId) ?? null,
@@ -43,6 +53,7 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
   const frame = make("div", "ins-root", {}, bar, ...Object.values(panels).map((panel) => panel.element));
   root.replaceChildren(frame);
 
+  /** @param {TabName} name */
   function showTab(name) {
     open = name;
     TABS.forEach(([tab], i) => {
@@ -62,6 +73,7 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
       soundId = null;
       return;
     }
+    /** @param {string | null} id */
     const known = (id) => project.sounds.some((sound) => sound.id === id);
     const hits = [...(store.selection.hits ?? [])].sort().join();
     const before = soundId;
@@ -103,6 +115,7 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
   return {
     showTab,
     takeDropped: panels.find.takeDropped,
+    /** @param {{mode: [string, number]}} what */
     locate({ mode: [id, index] }) {
       if (open !== "sound") showTab("sound");
       if (soundId !== id) store.select({ soundId: id, modes: new Set() });

@@ -4,21 +4,32 @@ import { contactTimeHeard_s, isNeutral, MACRO_NAMES } from "../audio/macros.js";
 import { clamp } from "../audio/units.js";
 import { formatDb, formatSeconds, parseDb, parsePlain, parseSeconds } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
+/** @import { Edit, MacroName, Macros, Sound, Store } from "../state/types.d.ts" */
 
 const SETTLE_MS = 2000;
 const NONE = Object.fromEntries(MACRO_NAMES.map((name) => [name, 0]));
+/** @param {number} value */
 const within = (value) => (Number.isFinite(value) ? clamp(value, -1, 1) : null);
+/** @param {number} value */
 const ratioText = (value) => `× ${value >= 9.95 ? value.toFixed(0) : value >= 0.995 ? value.toFixed(1) : value.toFixed(2)}`;
+/** @param {string} text */
 const parseRatio = (text) => {
   const value = parsePlain(text.replace(/[×x]/gi, ""));
   return value > 0 ? value : null;
 };
+/**
+ * @param {(text: string) => number | null} read
+ * @param {(value: number) => number} change
+ */
 const mapped = (read, change) => (text) => {
   const value = read(text);
   return value === null ? null : within(change(value));
 };
 
-/** What each slider is called, does, says and understands; ``sound()`` is the sound on show, for what depends on it. */
+/**
+ * What each slider is called, does, says and understands; ``sound()`` is the sound on show, for what depends on it.
+ * @param {() => Sound} sound
+ */
 const describe = (sound) => ({
   mass: {
     label: "Mass", help: "Size of the object, all lengths alike: heavier is lower, and rings longer",
@@ -47,14 +58,24 @@ const describe = (sound) => ({
   },
 });
 
+/** @param {number} time_s */
 const formatContact = (time_s) => (time_s < 0.00995 ? `${(time_s * 1000).toFixed(2)} ms` : formatSeconds(time_s));
+/** @param {() => Sound} sound */
 const hasRoom = (sound) => Boolean(sound.residual?.room);
 
+/**
+ * @param {number} value
+ * @param {boolean} isOwn
+ */
 function formatRoom(value, isOwn) {
   if (isOwn) return value <= -0.999 ? "dry" : formatDb(40 * Math.log10(1 + value), true);
   return value <= 0 ? "dry" : `small, ${formatDb(20 * Math.log10(value))}`;
 }
 
+/**
+ * @param {string} text
+ * @param {boolean} isOwn
+ */
 function parseRoom(text, isOwn) {
   if (/dry|none|off/i.test(text)) return isOwn ? -1 : 0;
   const level_db = parseDb(text.replace(/small,?/i, ""));
@@ -62,23 +83,32 @@ function parseRoom(text, isOwn) {
   return within(isOwn ? 10 ** (level_db / 40) - 1 : 10 ** (level_db / 20));
 }
 
+/** @param {string} text */
 function parsePosition(text) {
   if (/as struck/i.test(text)) return 0;
   const share = parsePlain(text.replace(/edge|middle|%/gi, "").trim() || "100");
   return share === null ? null : within((share / 100) * (/edge/i.test(text) ? -1 : 1));
 }
 
-/** ``host``: {sound() -> the sound with other drafts, changed(), preview(sound), committed(soundId)}. */
+/**
+ * ``host``: {sound() -> the sound with other drafts, changed(), preview(sound), committed(soundId)}.
+ * @param {Store} store
+ * @param {DraftHost} host
+ */
 export function createMacros(store, host) {
+  /** @type {{soundId: string, macros: Macros, sent: boolean} | null} */
   let draft = null; // {soundId, macros, sent}
+  /** @type {string | null} */
   let gesture = null;
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
 
   const now = () => ({ macros: NONE, ...host.sound() });
   const sliders = Object.entries(describe(now)).map(([name, settings]) => [name, createSlider({
     ...settings, min: -1, max: 1, step: 0.01, neutral: 0,
     onStart() { gesture = newGesture(); },
     onInput: (value) => move(name, value),
+    /** @param {number} value */
     onCommit(value) {
       move(name, value);
       commit(name);
@@ -91,11 +121,16 @@ export function createMacros(store, host) {
   const reset = createButton("Reset", { kind: "quiet", title: "All macros back to where they change nothing", onPress: () => send({ kind: "reset_macros", sound_id: host.sound().id }) });
   const actions = make("div", "ins-macro-actions", { hidden: true }, make("span", "ins-quiet", { textContent: "under macros" }), bake, reset);
 
+  /** @param {Edit & {sound_id: string}} edit */
   function send(edit) {
     host.committed(edit.sound_id);
     store.edit(edit, newGesture());
   }
 
+  /**
+   * @param {MacroName} name
+   * @param {number} value
+   */
   function move(name, value) {
     const sound = host.sound();
     clearTimeout(timer);
@@ -104,6 +139,7 @@ export function createMacros(store, host) {
     host.preview(host.sound());
   }
 
+  /** @param {MacroName} name */
   function commit(name) {
     draft.sent = true;
     timer = setTimeout(() => {

@@ -1,18 +1,24 @@
 // "What is struck?": a silent clip asks which of the materials its hits sound like; each choice can be heard first.
 
 import { make } from "../widgets/controls.js";
+/** @import { AudioEngine, Preset, Project, Store } from "../state/types.d.ts" */
 
 const DEFAULT_NOTE = "default preset"; // how the engine's note of origin begins while nobody has chosen
 const ASKED = "struck.asked";
 const BUSY = new Set(["opening", "detecting", "analysing"]);
+/** @param {string} text */
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Whether a silent clip still sounds like the default. */
+/**
+ * Whether a silent clip still sounds like the default.
+ * @param {Project | null | undefined} project
+ */
 function isUnchosen(project) {
   if (!project || project.clip.has_audio || !project.sounds.length) return false;
   return project.sounds.every((sound) => sound.origin === "preset" && sound.origin_note.startsWith(DEFAULT_NOTE));
 }
 
+/** @param {string} digest */
 function wasAsked(digest) {
   try {
     return sessionStorage.getItem(ASKED) === digest;
@@ -21,6 +27,7 @@ function wasAsked(digest) {
   }
 }
 
+/** @param {string} digest */
 function rememberAsked(digest) {
   try {
     sessionStorage.setItem(ASKED, digest);
@@ -29,8 +36,15 @@ function rememberAsked(digest) {
   }
 }
 
+/**
+ * @param {HTMLElement} app
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ */
 export function createMaterials(app, store, audio) {
+  /** @type {Preset | null} */
   let chosen = null;
+  /** @type {string | null} */
   let waitingFor = null;
 
   const grid = make("div", "st-materials");
@@ -52,12 +66,14 @@ export function createMaterials(app, store, audio) {
       make("section", "st-material", { "aria-label": material }, make("h3", "", { textContent: capital(material) }), ...members.map(row))));
   }
 
+  /** @param {Preset} preset */
   function row(preset) {
     const choice = make("button", "st-preset", { type: "button", title: `Hear ${preset.name}`, "aria-pressed": "false", onclick: () => audition(preset), ondblclick: apply }, make("i", "st-preset-mark"), make("span", "", { textContent: preset.name }));
     choice.dataset.name = preset.name;
     return choice;
   }
 
+  /** @param {Preset} preset */
   function audition(preset) {
     chosen = preset;
     waitingFor = `preset:${preset.name}`;
@@ -86,6 +102,7 @@ export function createMaterials(app, store, audio) {
     about.title = about.textContent;
   }
 
+  /** @type {HTMLElement | null} */
   let returnTo = null;
   let byItself = false; // whether nobody asked for the question
   function open(unasked = false) {
@@ -131,7 +148,10 @@ export function createMaterials(app, store, audio) {
     if (event.key !== "Tab") event.preventDefault();
   });
 
-  /** Tab stays within the question. */
+  /**
+   * Tab stays within the question.
+   * @param {KeyboardEvent} event
+   */
   function keepInside(event) {
     const stops = [...box.querySelectorAll("button:not(:disabled)")];
     const [first, last] = [stops[0], stops[stops.length - 1]];

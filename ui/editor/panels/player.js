@@ -7,6 +7,7 @@ import { createMeterView } from "../widgets/meter_view.js";
 import { clamp } from "../audio/units.js";
 import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { createEntry, createSegments, make } from "../widgets/controls.js";
+/** @import { AudioEngine, Store } from "../state/types.d.ts" */
 
 // A picture is shown from its own time on, so seek just past it; also less than the 1 ms by which
 // the audio engine lets a hit lie before the point where playback begins.
@@ -15,18 +16,31 @@ const NEAR_S = 0.003;
 const SEEK_WAIT_MS = 1500;
 const LISTEN = [["struck", "Struck"], ["clip", "Clip"], ["both", "Both"]];
 
+/**
+ * @param {IconName} name
+ * @param {string} label
+ * @param {() => void} onclick
+ */
 const button = (name, label, onclick, extra = "") => make("button", `st-button is-icon ${extra}`, { type: "button", title: label, "aria-label": label, onclick }, icon(name));
 
+/**
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ */
 export function createPlayer(root, store, audio) {
   let cursor_s = 0;
+  /** @type {number | null} */
   let frame_s = null; // time of the picture on show, from the browser's compositor
   let playing = false;
   let loop = false;
+  /** @type {string | null} */
   let address = null;
   let number = 0; // of the latest wish to play or pause: an older one that still waits for a seek gives up
   let isShown = false; // a picture of this clip has been on screen
   let animation = 0;
-  let timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
 
   const clip = () => store.view?.project?.clip ?? null;
   const rate = () => (clip() ? frameRate(clip().frame_rate) : 25);
@@ -45,6 +59,7 @@ export function createPlayer(root, store, audio) {
   const timecode = createEntry({
     label: "Timecode; type one to go there",
     className: "st-timecode",
+    /** @param {string} text */
     onEnter(text) {
       const time_s = clip() && parseTime(text, clip());
       if (time_s === null || time_s === undefined) return false;
@@ -69,6 +84,7 @@ export function createPlayer(root, store, audio) {
 
   // --- moving -------------------------------------------------------------------------------------
 
+  /** @param {number} time_s */
   function setCursor(time_s) {
     cursor_s = clamp(time_s, 0, clip()?.duration_s ?? 0);
     showTime();
@@ -90,7 +106,10 @@ export function createPlayer(root, store, audio) {
     speed.textContent = `${rate().toFixed(rate() % 1 ? 2 : 0)} fps`;
   }
 
-  /** Move the cursor, and the picture to the frame shown there. */
+  /**
+   * Move the cursor, and the picture to the frame shown there.
+   * @param {number} time_s
+   */
   function seek(time_s) {
     const last_s = Math.max(0, (clip()?.duration_s ?? 0) - 1 / rate());
     const to_s = clamp(time_s, 0, Number.isFinite(time_s) ? clip()?.duration_s ?? 0 : last_s);
@@ -102,6 +121,7 @@ export function createPlayer(root, store, audio) {
     if (!hasPicture() || !playing) audio.seek(to_s);
   }
 
+  /** @param {number} frames */
   function step(frames) {
     if (playing) pause();
     seek((Math.floor(cursor_s * rate() + 0.001) + frames) / rate());
@@ -160,6 +180,7 @@ export function createPlayer(root, store, audio) {
 
   const toggle = () => (playing ? pause() : play());
 
+  /** @param {boolean} value */
   function setLoop(value) {
     loop = value;
     loopButton.classList.toggle("is-on", loop);
@@ -205,6 +226,7 @@ export function createPlayer(root, store, audio) {
     store.emit("playing", playing);
   }
 
+  /** @param {Listen} choice */
   function setListen(choice) {
     audio.setListen(choice);
     listen.set(choice);
@@ -250,6 +272,7 @@ export function createPlayer(root, store, audio) {
     sayState();
   }
 
+  /** @type {string | null} */
   let digest = null;
   function followView() {
     const now = clip()?.digest ?? null;
@@ -280,6 +303,10 @@ export function createPlayer(root, store, audio) {
   });
   stage.addEventListener("click", toggle);
   let frameWatch = 0;
+  /**
+   * @param {number} _now
+   * @param {VideoFrameCallbackMetadata} shownFrame
+   */
   function watchFrames(_now, shownFrame) {
     if (shownFrame) {
       frame_s = Math.max(0, shownFrame.mediaTime - offset_s());

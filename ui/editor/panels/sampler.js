@@ -5,10 +5,18 @@ import { newSeed } from "./hit.js";
 import { clamp } from "../audio/units.js";
 import { formatDb, parseDb, parsePlain } from "../widgets/format.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
+/** @import { AudioEngine, Store } from "../state/types.d.ts" */
 
+/**
+ * @param {string | null} label
+ * @param {HTMLElement} control
+ * @param {string} words
+ */
 const explained = (label, control, words) => make("div", "ins-explained", {}, make("div", "ins-explained-control", {}, label ? make("span", "ins-label", { textContent: label }) : null, control), make("p", "ins-quiet", { textContent: words }));
 
+/** @param {Store} store */
 export function createSamplerPanel(store) {
+  /** @param {Record<string, unknown>} values */
   const set = (values) => store.edit({ kind: "set_render", ...values }, newGesture());
   const checkpoint = createSelect({ label: "Checkpoint", onChoose: (name) => set({ checkpoint: name }) });
   const steps = createSlider({ label: "Steps", min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => parsePlain(text, ["steps", "step"]), onCommit: (v) => set({ steps: Math.round(v) }) });
@@ -17,6 +25,7 @@ export function createSamplerPanel(store) {
   const seed = createEntry({
     label: "Project seed",
     className: "ins-time",
+    /** @param {string} text */
     onEnter(text) {
       const value = parsePlain(text);
       if (value === null || !Number.isInteger(value) || value < 0 || value > 0x7fffffff) return false;
@@ -61,15 +70,27 @@ export function createSamplerPanel(store) {
   return { element, show, dispose() {} };
 }
 
+/**
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ */
 export function createMixPanel(store, audio) {
+  /** @type {string | null} */
   let gesture = null;
   let sentAt_ms = 0;
   let frame = 0;
+  /** @type {boolean | null} */
   let clippedShown = null;
+  /**
+   * @param {"gain_db" | "clip_gain_db"} name
+   * @param {string | null} label
+   * @param {string} words
+   */
   const level = (name, label, max, words) => {
     const slider = createSlider({
       label, min: -60, max, neutral: 0, format: (v) => formatDb(v, true), read: parseDb,
       onStart: () => { gesture = newGesture(); },
+      /** @param {number} value */
       onInput(value) {
         if (performance.now() - sentAt_ms < 40) return;
         sentAt_ms = performance.now();
@@ -90,6 +111,7 @@ export function createMixPanel(store, audio) {
       "What Struck plays now. Nothing is limited or normalised, so over 0 dB clips here and in a 24-bit export."));
   const empty = make("p", "ins-empty", { textContent: "Open a clip; its levels are set here." });
   const element = make("div", "ins-panel", {}, body, empty);
+  /** @param {number} db */
   const percent = (db) => `${clamp((db + 60) / 60, 0, 1) * 100}%`;
 
   function watch() {

@@ -11,23 +11,35 @@ import { decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
 import { formatDb, formatHz, formatSeconds, noteName, parseDb, parseHz, parseSeconds, soundColor } from "../widgets/format.js";
 import { createResidual } from "../sound/residual.js";
 import { createButton, createEntry, createSlider, make, newGesture, openMenu } from "../widgets/controls.js";
+/** @import { AudioEngine, ModeQuantity, Sound, Store } from "../state/types.d.ts" */
 
 const SPECTRUM_SIZE = 16384; // 0.34 s from the onset: 3 Hz a bin
 const HEAR_MS = 20000;
 const ORIGINS = { clip: "from the clip's sound", reference: "from a recording", picture: "from the picture", text: "from words", preset: "preset", edited: "edited" };
 const HINT = "drag: frequency, power · alt-drag: decay · M mute · N new";
 
-/** ``shared``: {currentSound(), select(partial), report(message)}. */
+/**
+ * ``shared``: {currentSound(), select(partial), report(message)}.
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ * @param {Shared} shared
+ */
 export function createSoundPanel(store, audio, shared) {
+  /** @type {{soundId: string, before: Map<string, string | undefined>, until_ms: number} | null} */
   let hearing = null; // {soundId, before: Map hit -> key, until_ms, asked}
+  /** @type {Float32Array | null} */
   let levels = null;
   let levelsOf; // the key of the rendered hit whose spectrum they are
+  /** @type {string | null} */
   let levelsSound = null;
+  /** @type {string | null} */
   let striking = null;
+  /** @type {(() => void)[]} */
   const cleanups = [];
 
   const sound = () => shared.currentSound();
   const selected = () => store.selection.modes ?? new Set();
+  /** @param {string} id */
   const hitsOf = (id) => store.view.project.hits.filter((hit) => hit.sound_id === id);
   /** The sound in its own modes and noise, with what is being dragged; and as it is heard. */
   const own = () => macros.shown(residual.shown(edit.shown(sound())));
@@ -44,6 +56,11 @@ export function createSoundPanel(store, audio, shared) {
     ownModes: () => (isNeutral(own()?.macros) || morph.shown() ? null : own().modes),
     color: () => soundColor(store.view.project, sound()?.id),
     select: (set) => shared.select({ modes: set }),
+    /**
+     * @param {number} frequency_hz
+     * @param {number} power_db
+     * @param {number} decay_per_s
+     */
     add(frequency_hz, power_db, decay_per_s) {
       const { id, modes: old } = own();
       const next = { ...own(), modes: { frequency_hz: [...old.frequency_hz, frequency_hz], power_db: [...old.power_db, power_db], decay_per_s: [...old.decay_per_s, decay_per_s], phase_rad: [...old.phase_rad, 0], muted: [...old.muted, false] } };
@@ -54,11 +71,16 @@ export function createSoundPanel(store, audio, shared) {
       store.edit({ kind: "add_mode", sound_id: id, frequency_hz: values.frequency_hz[0], power_db: values.power_db[0], decay_per_s: values.decay_per_s[0] }, newGesture());
       shared.select({ modes: new Set([old.frequency_hz.length]) });
     },
+    /** @param {number[]} indices */
     remove(indices) {
       shared.select({ modes: new Set() });
       hearWhenReady(sound().id);
       store.edit({ kind: "delete_modes", sound_id: sound().id, indices }, newGesture());
     },
+    /**
+     * @param {number[]} indices
+     * @param {boolean} muted
+     */
     mute(indices, muted) {
       hearWhenReady(sound().id);
       store.edit({ kind: "mute_modes", sound_id: sound().id, indices, muted }, newGesture());
@@ -73,6 +95,7 @@ export function createSoundPanel(store, audio, shared) {
   const name = createEntry({
     label: "Name of the sound",
     className: "ins-name",
+    /** @param {string} text */
     onEnter(text) {
       if (!text.trim()) return false;
       store.edit({ kind: "rename_sound", sound_id: sound().id, name: text.trim() }, newGesture());
@@ -115,12 +138,22 @@ export function createSoundPanel(store, audio, shared) {
 
   // --- sliders -------------------------------------------------------------------------------------
 
+  /**
+   * @param {Sound} s
+   * @param {ModeQuantity} key
+   */
   const middle = (s, key) => {
     const values = [...selected()].filter((i) => i < s.modes.frequency_hz.length).map((i) => s.modes[key][i]);
     return values.length ? (key === "power_db" ? mean(values) : geometricMean(values)) : null;
   };
+  /**
+   * @param {ModeSliderSettings} settings
+   * @param {ToScale} toScale
+   */
   const modeSlider = (settings, toScale) => {
+    /** @type {ModeMeans | null} */
     let from = null;
+    /** @param {number} value */
     const moved = (value) => edit.scale(...toScale(value, from));
     return createSlider({
       ...settings,
@@ -130,6 +163,7 @@ export function createSoundPanel(store, audio, shared) {
         edit.begin(selected());
       },
       onInput: moved,
+      /** @param {number} value */
       onCommit(value) {
         moved(value);
         edit.commit();
@@ -197,6 +231,7 @@ export function createSoundPanel(store, audio, shared) {
     openMenu(replaceButton, [search, { text: "A recording…", note: "an audio file of one hit; its modes are measured", choose: () => file.click() }, ...presets], { filter: true });
   }
 
+  /** @param {File} recording */
   async function useRecording(recording) {
     file.value = "";
     const { id } = sound();
@@ -212,7 +247,10 @@ export function createSoundPanel(store, audio, shared) {
     }
   }
 
-  /** After the change that is being sent: play its sampled result once, when it is there. */
+  /**
+   * After the change that is being sent: play its sampled result once, when it is there.
+   * @param {string} soundId
+   */
   function hearWhenReady(soundId) {
     if (!hear.checked) return;
     const before = new Map(hitsOf(soundId).map((hit) => [hit.id, store.rendered.get(hit.id)?.key]));
@@ -233,7 +271,10 @@ export function createSoundPanel(store, audio, shared) {
     audio.auditionHit(hit.id)?.catch?.(() => {});
   }
 
-  /** The hit that stands for a sound: a selected one, else the loudest. */
+  /**
+   * The hit that stands for a sound: a selected one, else the loudest.
+   * @param {string} soundId
+   */
   function heardHit(soundId) {
     const hits = hitsOf(soundId);
     return hits.find((hit) => store.selection.hits?.has(hit.id)) ?? [...hits].sort((a, b) => b.velocity_db - a.velocity_db)[0];
@@ -263,6 +304,7 @@ export function createSoundPanel(store, audio, shared) {
 
   // --- showing -------------------------------------------------------------------------------------
 
+  /** @param {number} n */
   const countOf = (n) => (n === 1 ? "1 hit" : `${n} hits`);
 
   function show() {

@@ -3,16 +3,28 @@
 import { icon } from "../widgets/icons.js";
 import { make } from "../widgets/controls.js";
 import { upload } from "../state/upload.js";
+/** @import { ClientMessage, Store } from "../state/types.d.ts" */
 
 const CLIPS = "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif,.json,.struck.json";
+/** @param {string} type */
 const isRecording = (type, name = "") => type.startsWith("audio/") || /\.(wav|flac|aiff?|mp3|ogg|opus|m4a)$/i.test(name);
+/** @param {string} path */
 const baseName = (path) => path.split(/[\\/]/).pop();
+/** @param {string} path */
 const folderName = (path) => path.split(/[\\/]/).slice(0, -1).join("/");
 
-/** ``takeDropped(event)``: whether a drop of recordings was taken for the bank. */
+/**
+ * ``takeDropped(event)``: whether a drop of recordings was taken for the bank.
+ * @param {HTMLElement} app
+ * @param {Store} store
+ * @param {Toasts} toasts
+ * @param {(event: DragEvent) => boolean} takeDropped
+ */
 export function createStart(app, store, toasts, takeDropped) {
+  /** @type {{name: string, controller: AbortController, part: number} | null} */
   let sending = null; // {name, controller}
   let asked = false; // the sheet is wanted over an open project
+  /** @type {HTMLElement | null} */
   let returnTo = null;
 
   // --- elements -----------------------------------------------------------------------------------
@@ -52,10 +64,12 @@ export function createStart(app, store, toasts, takeDropped) {
 
   // --- doing --------------------------------------------------------------------------------------
 
+  /** @param {ClientMessage} message */
   function open(message) {
     if (store.send(message)) setAsked(false);
   }
 
+  /** @param {File} file */
   async function take(file) {
     sending?.controller.abort();
     const mine = { name: file.name, controller: new AbortController(), part: 0 };
@@ -78,6 +92,7 @@ export function createStart(app, store, toasts, takeDropped) {
     }
   }
 
+  /** @param {boolean} value */
   function setAsked(value) {
     if (value && !asked) returnTo = document.activeElement;
     asked = value;
@@ -124,7 +139,9 @@ export function createStart(app, store, toasts, takeDropped) {
   // --- dropping -----------------------------------------------------------------------------------
 
   let depth = 0;
+  /** @param {DragEvent} event */
   const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  /** @param {DragEvent} event */
   const wordsFor = (event) => {
     const item = event.dataTransfer.items?.[0];
     const project = store.view?.project;
@@ -137,6 +154,7 @@ export function createStart(app, store, toasts, takeDropped) {
     return project ? "Drop to open; this project stays kept in its file or session" : "Drop to open";
   };
   const reactions = {
+    /** @param {DragEvent} event */
     dragenter(event) {
       if (!carriesFiles(event)) return;
       event.preventDefault();
@@ -144,16 +162,19 @@ export function createStart(app, store, toasts, takeDropped) {
       over.firstChild.textContent = wordsFor(event);
       over.hidden = false;
     },
+    /** @param {DragEvent} event */
     dragover(event) {
       if (!carriesFiles(event)) return;
       event.preventDefault();
       event.dataTransfer.dropEffect = "copy";
     },
+    /** @param {DragEvent} event */
     dragleave(event) {
       if (!carriesFiles(event)) return;
       depth = Math.max(0, depth - 1);
       over.hidden = depth === 0;
     },
+    /** @param {DragEvent} event */
     drop(event) {
       depth = 0;
       over.hidden = true;

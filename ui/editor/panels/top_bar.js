@@ -3,10 +3,16 @@
 import { createExportMenu } from "./export_menu.js";
 import { icon } from "../widgets/icons.js";
 import { make } from "../widgets/controls.js";
+/** @import { Store } from "../state/types.d.ts" */
 
 const RUNNING = new Set(["opening", "detecting", "analysing", "sampling", "exporting"]);
 const WORDS = { opening: "Opening", detecting: "Looking for hits", analysing: "Analysing", sampling: "Sampling", exporting: "Exporting" };
 
+/**
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {{open: () => void, help: () => void}} host
+ */
 export function createTopBar(root, store, { open, help }) {
   const mark = make("span", "st-wordmark", { "aria-label": "Struck" }, "Str", make("b", "", { textContent: "u" }), "ck");
   const openButton = make("button", "st-button", { type: "button", textContent: "Open clip", title: "Open a clip or a project (Ctrl O)", onclick: open });
@@ -23,6 +29,12 @@ export function createTopBar(root, store, { open, help }) {
     if (store.view?.project) store.send({ type: "save" });
   }
 
+  /**
+   * @param {HTMLButtonElement} element
+   * @param {string} word
+   * @param {string | null | undefined} what
+   * @param {string} keys
+   */
   function label(element, word, what, keys) {
     const text = what ? `${word} “${what}” (${keys})` : `Nothing to ${word.toLowerCase()}`;
     element.title = text;
@@ -57,7 +69,10 @@ export function createTopBar(root, store, { open, help }) {
   };
 }
 
-/** What is going on, in words, with its progress and a way to stop it. */
+/**
+ * What is going on, in words, with its progress and a way to stop it.
+ * @param {Store} store
+ */
 function createPill(store) {
   const fill = make("i", "st-pill-fill");
   const text = make("span", "st-pill-text", { role: "status", "aria-live": "polite" });

@@ -3,14 +3,19 @@
 import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, noiseColor, STAGE_COLORS } from "./comparison_plots.js";
 import { formatDb, soundColor } from "../widgets/format.js";
 import { createButton, createSegments, make } from "../widgets/controls.js";
+/** @import { Sound, Store } from "../state/types.d.ts" */
 
 const ASK_AFTER_MS = 200;
 const REMEMBERED = "struck.look";
 
-/** The floats of an answer in place of the {at, shape} that name them. */
+/**
+ * The floats of an answer in place of the {at, shape} that name them.
+ * @param {ArrayBuffer} buffer
+ */
 export function unpack(buffer) {
   const size = new DataView(buffer).getUint32(0, true);
   const floats = new Float32Array(buffer, 4 + size);
+  /** @param {unknown} value */
   const fill = (value) => {
     if (Array.isArray(value)) return value.map(fill);
     if (!value || typeof value !== "object") return value;
@@ -20,17 +25,27 @@ export function unpack(buffer) {
   return fill(JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size))));
 }
 
-/** ``host``: {sound(), residual: the element that the switch shows instead}. */
+/**
+ * ``host``: {sound(), residual: the element that the switch shows instead}.
+ * @param {Store} store
+ * @param {{sound: () => Sound | null, residual: HTMLElement}} host
+ */
 export function createMatch(store, host) {
   let open = remembered(); // "residual" or "match"
   let isLarge = false;
+  /** @type {Comparison | null} */
   let data = null; // {source, why, now, measured}
   let problem = "";
+  /** @type {Sound | null} */
   let dataOf = null; // the sound object that ``data`` is of
+  /** @type {Sound | null} */
   let asked = null;
   let number = 0;
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {AbortController | null} */
   let request = null;
+  /** @type {HTMLElement | null} */
   let opener = null;
   let framed = 0;
 
@@ -66,14 +81,22 @@ export function createMatch(store, host) {
     make("div", "ins-row mt-large-head", {}, largeFigure, distance, again, close), largeCause,
     make("div", "mt-plots", {}, ...Object.values(plots).map((plot) => make("figure", "mt-plot", {}, plot.caption, plot.frame))));
 
+  /**
+   * @param {string} title
+   * @param {DrawPlot} drawPlot
+   * @param {{small?: boolean}} look
+   */
   function createPlot(title, drawPlot, look) {
+    /** @type {Plane | null} */
     let plane = null;
+    /** @type {number | null} */
     let cursor = null;
     const canvas = make("canvas", "ins-canvas", { tabIndex: look.small ? -1 : 0, role: "img", "aria-label": title, "aria-hidden": String(Boolean(look.small)) });
     const tip = make("div", "ins-tip mt-tip", { hidden: true });
     const frame = make("div", "mt-frame", {}, canvas, tip);
     const legend = make("span", "mt-legend");
     const caption = make("figcaption", "mt-caption", {}, make("span", "", { textContent: title }), legend);
+    /** @param {number | null} index */
     const point = (index) => {
       cursor = index;
       refresh();
@@ -96,6 +119,7 @@ export function createMatch(store, host) {
     });
     return {
       frame, caption, legend, canvas,
+      /** @param {string} words */
       draw(words) {
         if (!frame.clientWidth) return;
         plane = null;
@@ -137,6 +161,10 @@ export function createMatch(store, host) {
     refresh();
   }
 
+  /**
+   * @param {Sound} sound
+   * @param {number} mine
+   */
   async function fetchMatch(sound, mine) {
     request = new AbortController();
     try {
@@ -165,6 +193,7 @@ export function createMatch(store, host) {
     }
   }
 
+  /** @param {unknown} value */
   function choose(value) {
     open = value;
     try {
@@ -175,6 +204,7 @@ export function createMatch(store, host) {
     show();
   }
 
+  /** @param {HTMLElement} from */
   function enlarge(from) {
     opener = from;
     isLarge = true;
@@ -191,6 +221,7 @@ export function createMatch(store, host) {
     opener?.focus({ preventScroll: true });
   }
 
+  /** @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.key !== "Escape" || !large.clientWidth || event.target.matches?.("input, select, textarea") || document.querySelector(".ins-menu")) return;
     event.preventDefault();
@@ -198,6 +229,7 @@ export function createMatch(store, host) {
     shrink();
   }
 
+  /** @param {number} fit */
   const percent = (fit) => `${Math.round(fit * 100)} %`;
 
   /** What stands on the button in the header. */
@@ -220,6 +252,7 @@ export function createMatch(store, host) {
     return { figure: percent(now.fit), was, cause: `${isOld ? "Comparing… " : ""}${measured ? "As edited, " : ""}${measured ? now.diagnosis : capital(now.diagnosis)}.`.replace("?.", "?"), words: [was, far].filter(Boolean).join(" · ") };
   }
 
+  /** @param {string} text */
   const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
   function show() {
@@ -282,6 +315,7 @@ export function createMatch(store, host) {
     plots.noise.caption.title = heard ? "Grey: what the modes leave of the recording; lines: the model's noise by stage" : "The model's noise by stage";
   }
 
+  /** @param {LegendLine[]} lines */
   const legendOf = (lines) => lines.map(([text, tint, isDashed]) => make("span", "mt-key", {}, make("i", isDashed ? "is-dashed" : "", { style: `--ink:${tint}` }), text));
 
   const observer = new ResizeObserver(() => {

@@ -18,24 +18,41 @@ const HZ_MARKS = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000];
 const TIME_STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 const EARLY_MARKS_S = [0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4];
 
-/** The line for noise, apart from the sound's own colour. */
+/**
+ * The line for noise, apart from the sound's own colour.
+ * @param {string} color
+ */
 export const noiseColor = (color) => (color === VIOLET ? BLUE : VIOLET);
+/**
+ * @param {string} color
+ * @param {number} part
+ */
 const alpha = (color, part) => color + Math.round(part * 255).toString(16).padStart(2, "0");
+/** @param {string} text */
 const minus = (text) => text.replace("-", "\u2212");
+/** @param {number} hz */
 const hertz = (hz) => (hz >= 1000 ? `${hz / 1000}k` : String(hz));
 
-/** "rgb(…)" of an error in dB. */
+/**
+ * "rgb(…)" of an error in dB.
+ * @param {number} error_db
+ */
 export function errorColor(error_db) {
   const [r, g, b] = errorInk(error_db);
   return `rgb(${r} ${g} ${b})`;
 }
 
+/** @param {number} error_db */
 function errorInk(error_db) {
   const part = clamp(Math.abs(error_db) / MOST_ERROR_DB, 0, 1) ** 0.8;
   const end = error_db < 0 ? QUIET_ERROR : LOUD_ERROR;
   return NO_ERROR.map((v, i) => Math.round(v + (end[i] - v) * part));
 }
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {boolean} isSmall
+ */
 function begin(canvas, isSmall) {
   const { clientWidth: width, clientHeight: height } = canvas.parentElement;
   const scale = window.devicePixelRatio || 1;
@@ -53,12 +70,21 @@ function begin(canvas, isSmall) {
   return { pen, width, height, left: margin.left, right: Math.max(margin.left + 10, width - margin.right), top: margin.top, bottom: Math.max(margin.top + 10, height - margin.bottom), isSmall };
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {[number, number][]} points
+ */
 function stroke(pen, points) {
   pen.beginPath();
   points.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
   pen.stroke();
 }
 
+/**
+ * @param {Plane} plane
+ * @param {number} top_db
+ * @param {number} span_db
+ */
 function levelAxis(plane, top_db, span_db) {
   plane.y = (level_db) => plane.top + clamp((top_db - level_db) / span_db, 0, 1) * (plane.bottom - plane.top);
   const { pen } = plane;
@@ -75,7 +101,11 @@ function levelAxis(plane, top_db, span_db) {
   unit(plane, "dB");
 }
 
-/** The unit stands where the axes meet, in place of a number. */
+/**
+ * The unit stands where the axes meet, in place of a number.
+ * @param {Plane} plane
+ * @param {string} text
+ */
 function unit(plane, text) {
   if (plane.isSmall) return;
   plane.pen.fillStyle = INK.quiet;
@@ -83,6 +113,11 @@ function unit(plane, text) {
   plane.pen.fillText(text, plane.left - 7, plane.bottom - 3);
 }
 
+/**
+ * @param {Plane} plane
+ * @param {number} low_hz
+ * @param {number} high_hz
+ */
 function frequencyAxis(plane, low_hz, high_hz) {
   const span = Math.log(high_hz / low_hz);
   plane.x = (hz) => plane.left + clamp(Math.log(hz / low_hz) / span, 0, 1) * (plane.right - plane.left);
@@ -90,13 +125,21 @@ function frequencyAxis(plane, low_hz, high_hz) {
   ticks(plane, HZ_MARKS.filter((hz) => hz >= low_hz * 0.99 && hz <= high_hz * 1.01), hertz, "Hz", [100, 1000, 10000]);
 }
 
-/** Time as the square root of it, so that the attack has room. */
+/**
+ * Time as the square root of it, so that the attack has room.
+ * @param {Plane} plane
+ * @param {number} end_s
+ */
 function earlyAxis(plane, end_s) {
   plane.x = (time_s) => plane.left + Math.sqrt(clamp(time_s / end_s, 0, 1)) * (plane.right - plane.left);
   plane.time = (x) => clamp((x - plane.left) / (plane.right - plane.left), 0, 1) ** 2 * end_s;
   ticks(plane, EARLY_MARKS_S.filter((time_s) => time_s <= end_s), String, "s", []);
 }
 
+/**
+ * @param {Plane} plane
+ * @param {number} end_s
+ */
 function timeAxis(plane, end_s) {
   plane.x = (time_s) => plane.left + clamp(time_s / end_s, 0, 1) * (plane.right - plane.left);
   plane.time = (x) => clamp((x - plane.left) / (plane.right - plane.left), 0, 1) * end_s;
@@ -106,6 +149,13 @@ function timeAxis(plane, end_s) {
   ticks(plane, marks, (time_s) => (time_s ? time_s.toFixed(decimals) : "0"), "s", []);
 }
 
+/**
+ * @param {Plane} plane
+ * @param {number[]} marks
+ * @param {(mark: number) => string} say
+ * @param {string} name
+ * @param {number[]} strong
+ */
 function ticks(plane, marks, say, name, strong) {
   const { pen } = plane;
   pen.textAlign = "center";
@@ -128,6 +178,12 @@ function ticks(plane, marks, say, name, strong) {
   pen.fillText(name, plane.right, plane.bottom + 12);
 }
 
+/**
+ * @param {Plane} plane
+ * @param {ArrayLike<number>} xs
+ * @param {ArrayLike<number>} levels
+ * @param {{color: string, width?: number, dash?: number[], fill?: string | null}} style
+ */
 function curve(plane, xs, levels, { color, width = 1.5, dash = [], fill = null }) {
   const { pen } = plane;
   if (!levels.length) return;
@@ -152,6 +208,11 @@ function curve(plane, xs, levels, { color, width = 1.5, dash = [], fill = null }
   pen.restore();
 }
 
+/**
+ * @param {Plane} plane
+ * @param {number} x
+ * @param {[number, string][]} ys
+ */
 function cursor(plane, x, ys) {
   const { pen } = plane;
   pen.strokeStyle = alpha(INK.cursor, 0.75);
@@ -170,6 +231,10 @@ const topOf = (...lists) => {
   return Math.ceil((Math.max(most, -100) + 3) / 10) * 10;
 };
 
+/**
+ * @param {Curves} curves
+ * @param {number} index
+ */
 function describeLevels({ model: models, measured: recorded }, index) {
   const model = models[index];
   if (!recorded.length) return `model ${formatDb(model)}`;
@@ -177,6 +242,13 @@ function describeLevels({ model: models, measured: recorded }, index) {
   return `recording ${formatDb(measured)}  ·  model ${formatDb(model)}  ·  ${formatDb(model - measured, true)}`;
 }
 
+/**
+ * @param {Plane} plane
+ * @param {ArrayLike<number>} xs
+ * @param {Curves} data
+ * @param {Curves | undefined} before
+ * @param {string} color
+ */
 function drawCurves(plane, xs, data, before, color) {
   curve(plane, xs, data.measured, { color: INK.measured, width: 1, fill: INK.fill });
   if (!plane.isSmall) curve(plane, xs, data.noise, { color: noiseColor(color), width: 1, dash: [3, 3] });
@@ -184,7 +256,11 @@ function drawCurves(plane, xs, data, before, color) {
   curve(plane, xs, data.model, { color, width: plane.isSmall ? 1.25 : 1.75, fill: data.measured.length ? null : alpha(color, 0.12) });
 }
 
-/** Energy by frequency. ``look``: {now, before?, color, cursor: index or null, small}. */
+/**
+ * Energy by frequency. ``look``: {now, before?, color, cursor: index or null, small}.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Look} look
+ */
 export function drawSpectrum(canvas, { now, before, color, cursor: at, small }) {
   const plane = begin(canvas, small);
   const hz = now.frequency_hz;
@@ -211,7 +287,11 @@ export function drawSpectrum(canvas, { now, before, color, cursor: at, small }) 
   return plane;
 }
 
-/** Level by time. */
+/**
+ * Level by time.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Look} look
+ */
 export function drawDecay(canvas, { now, before, color, cursor: at, small }) {
   const plane = begin(canvas, small);
   const { level, time_s } = now;
@@ -228,7 +308,11 @@ export function drawDecay(canvas, { now, before, color, cursor: at, small }) {
   return plane;
 }
 
-/** Model less recording, by time and frequency; ``pick`` gives band * columns + column. */
+/**
+ * Model less recording, by time and frequency; ``pick`` gives band * columns + column.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Look} look
+ */
 export function drawError(canvas, { now, cursor: at }) {
   const plane = begin(canvas, false);
   plane.right -= 34;
@@ -253,6 +337,7 @@ export function drawError(canvas, { now, cursor: at }) {
   pen.imageSmoothingEnabled = false;
   pen.drawImage(store, plane.left, plane.top, width, plane.bottom - plane.top);
   const rows = plane.bottom - plane.top;
+  /** @param {number} band */
   const height = (band) => plane.bottom - (band / bands) * rows;
   pen.textAlign = "right";
   pen.fillStyle = INK.quiet;
@@ -285,6 +370,7 @@ export function drawError(canvas, { now, cursor: at }) {
   return plane;
 }
 
+/** @param {Plane} plane */
 function drawScale(plane) {
   const { pen } = plane;
   const x = plane.right + 8;
@@ -297,7 +383,11 @@ function drawScale(plane) {
   [[`+${MOST_ERROR_DB}`, plane.top + 4], ["0", (plane.top + plane.bottom) / 2], [`\u2212${MOST_ERROR_DB}`, plane.bottom - 4]].forEach(([text, y]) => pen.fillText(text, x + 9, y));
 }
 
-/** The noise: what the modes leave of the recording, and the model's stages, in the residual's bands. */
+/**
+ * The noise: what the modes leave of the recording, and the model's stages, in the residual's bands.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Look} look
+ */
 export function drawNoise(canvas, { now, cursor: at }) {
   const plane = begin(canvas, false);
   const edges = now.noise_edges_hz;
@@ -306,6 +396,7 @@ export function drawNoise(canvas, { now, cursor: at }) {
   levelAxis(plane, topOf(now.rest_db, sum), 80);
   frequencyAxis(plane, 20, 20000);
   const xs = Array.from(edges).flatMap((hz, i) => (i === 0 || i === bands ? [plane.x(Math.max(20, hz))] : [plane.x(hz), plane.x(hz)]));
+  /** @param {ArrayLike<number>} levels */
   const steps = (levels) => Array.from(levels).flatMap((level_db) => [level_db, level_db]);
   if (bands) {
     curve(plane, xs, steps(now.rest_db), { color: INK.measured, width: 1, fill: INK.fill });
@@ -313,6 +404,7 @@ export function drawNoise(canvas, { now, cursor: at }) {
       for (const [from, to] of soundingRuns(level_db)) curve(plane, xs.slice(2 * from, 2 * to), steps(level_db.slice(from, to)), { color: STAGE_COLORS[name] ?? VIOLET, width: 1.5 });
     }
   }
+  /** @param {number} band */
   const middle = (band) => plane.x(Math.sqrt(Math.max(20, edges[band]) * edges[band + 1]));
   if (at !== null && at < bands) cursor(plane, middle(at), []);
   plane.count = bands;
@@ -328,8 +420,12 @@ export function drawNoise(canvas, { now, cursor: at }) {
   return plane;
 }
 
-/** Stretches of bands that sound at all, [from, to). */
+/**
+ * Stretches of bands that sound at all, [from, to).
+ * @param {ArrayLike<number>} levels
+ */
 function soundingRuns(levels) {
+  /** @type {[number, number][]} */
   const runs = [];
   for (let band = 0; band < levels.length; band++) {
     if (levels[band] < -150) continue;
@@ -339,7 +435,11 @@ function soundingRuns(levels) {
   return runs;
 }
 
-/** Words in place of a plot. */
+/**
+ * Words in place of a plot.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} words
+ */
 export function drawWords(canvas, words) {
   const { pen, height } = begin(canvas, true);
   pen.fillStyle = INK.quiet;

@@ -5,29 +5,45 @@
 import { heard, ownValues } from "../audio/macros.js";
 import { clamp } from "../audio/units.js";
 import { newGesture } from "../widgets/controls.js";
+/** @import { ModeQuantity, ModeValues, Sound, Store } from "../state/types.d.ts" */
 
 const LIMITS = { frequency_hz: [10, 23900], power_db: [-120, 24], decay_per_s: [6.908 / 60, 6908] };
 const NAMES = Object.keys(LIMITS);
 const SETTLE_MS = 2000;
 
-/** ``host``: {sound() -> the sound in its own modes with other drafts, changed(), preview(sound), committed(soundId)}. */
+/**
+ * ``host``: {sound() -> the sound in its own modes with other drafts, changed(), preview(sound), committed(soundId)}.
+ * @param {Store} store
+ * @param {DraftHost} host
+ */
 export function createModeEdit(store, host) {
+  /** @type {Draft | null} */
   let draft = null; // {soundId, indices, own, start, values, gesture, sent}: own and values of the sound, start as heard
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
 
+  /** @param {Iterable<number>} chosen */
   function begin(chosen, gesture = newGesture()) {
     clearTimeout(timer);
     const sound = host.sound();
     const indices = [...chosen].filter((i) => i < sound.modes.frequency_hz.length).sort((a, b) => a - b);
+    /** @param {ModeValues} modes */
     const pick = (modes) => Object.fromEntries(NAMES.map((name) => [name, indices.map((i) => modes[name][i])]));
     const own = pick(sound.modes);
     draft = { soundId: sound.id, indices, own, start: pick(heard(sound).modes), values: structuredClone(own), gesture, sent: false };
   }
 
-  /** Scale the draft from where it began: frequencies and decay rates by ratio, power by dB, all together. */
+  /**
+   * Scale the draft from where it began: frequencies and decay rates by ratio, power by dB, all together.
+   * @param {number} power_db
+   */
   function scale(frequencyRatio, power_db, decayRatio) {
     if (!draft) return;
     const { start, indices } = draft;
+    /**
+     * @param {ModeQuantity} name
+     * @param {number} wanted
+     */
     const ratio = (name, wanted) => clamp(wanted, Math.max(...start[name].map((v) => LIMITS[name][0] / v)), Math.min(...start[name].map((v) => LIMITS[name][1] / v)));
     const f = ratio("frequency_hz", frequencyRatio);
     const d = ratio("decay_per_s", decayRatio);
@@ -65,7 +81,10 @@ export function createModeEdit(store, host) {
     host.changed();
   }
 
-  /** The sound with the draft in it. */
+  /**
+   * The sound with the draft in it.
+   * @param {Sound} sound
+   */
   function shown(sound) {
     if (!sound || !draft || draft.soundId !== sound.id) return sound;
     const modes = { ...sound.modes };

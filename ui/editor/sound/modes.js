@@ -4,6 +4,7 @@ import { drawModes, HIGHEST_HZ, LOWEST_HZ, planeOf, rangeOf, tailDecay, tailLeng
 import { clamp, decayToT60 } from "../audio/units.js";
 import { centsOff, formatDb, formatHz, formatSeconds, noteName } from "../widgets/format.js";
 import { make, newGesture } from "../widgets/controls.js";
+/** @import { Point, Sound } from "../state/types.d.ts" */
 
 const HEAD_PX = 9;
 const STEM_PX = 4;
@@ -14,17 +15,23 @@ const WIDEST = { low_hz: LOWEST_HZ, high_hz: HIGHEST_HZ };
 /**
  * ``host``: {edit (see mode_draft.js), shownSound() -> the sound as heard, ownModes() -> its own modes or null if they are those, color(), selected() -> Set, select(Set), levels(), add(f, p, d),
  * remove(indices), mute(indices, muted), strike(), zoomed(boolean)}.
+ * @param {Host} host
  */
 export function createModes(host) {
   const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": "Modes of the sound: drag stems to change frequency and power" });
   const tip = make("div", "ins-tip", { hidden: true });
   const element = make("div", "ins-modes", {}, canvas, tip);
   let zoom = { ...WIDEST };
+  /** @type {LevelRange | null} */
   let range = null;
+  /** @type {string | null} */
   let soundId = null;
   let plane = planeOf(10, 10, zoom, { top_db: 0, bottom_db: -60 });
+  /** @type {number | null} */
   let hovered = null;
+  /** @type {Point | null} */
   let pointer = null;
+  /** @type {Drag | null} */
   let drag = null;
   let wanted = false;
   const nudge = { gesture: "", at_ms: -Infinity }; // a run of arrow keys is one undo entry
@@ -64,6 +71,7 @@ export function createModes(host) {
     showTip(sound);
   }
 
+  /** @param {Sound | null} sound */
   function showTip(sound) {
     const modes = sound?.modes;
     const index = drag?.index ?? hovered;
@@ -83,12 +91,16 @@ export function createModes(host) {
 
   // --- pointing ------------------------------------------------------------------------------------
 
+  /** @param {PointerEvent} event */
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   };
 
-  /** The mode under a point, and whether its tail's end is meant. */
+  /**
+   * The mode under a point, and whether its tail's end is meant.
+   * @param {Point} at
+   */
   function find({ x, y }) {
     const modes = host.shownSound()?.modes;
     let best = { index: null, tail: false, distance: Infinity };
@@ -97,6 +109,7 @@ export function createModes(host) {
       const mx = plane.x(frequency_hz);
       const my = clamp(plane.y(modes.power_db[index]), plane.top - 4, plane.bottom);
       const favour = host.selected().has(index) ? 1 : 0;
+      /** @param {boolean} tail */
       const consider = (distance, tail) => {
         if (distance - favour < best.distance) best = { index, tail, distance: distance - favour };
       };
@@ -110,6 +123,7 @@ export function createModes(host) {
     return best;
   }
 
+  /** @param {PointerEvent} event */
   function onDown(event) {
     if (event.button !== 0) return;
     canvas.focus({ preventScroll: true });
@@ -130,6 +144,7 @@ export function createModes(host) {
     refresh();
   }
 
+  /** @param {PointerEvent} event */
   function onMove(event) {
     pointer = place(event);
     if (!drag) {
@@ -191,6 +206,7 @@ export function createModes(host) {
     refresh();
   }
 
+  /** @param {Point} at */
   function addAt({ x, y }) {
     const modes = host.shownSound()?.modes;
     if (!modes || x < plane.left || y > plane.bottom) return;
@@ -204,6 +220,10 @@ export function createModes(host) {
     host.add(hz, clamp(plane.db(y), -120, 12), decay_per_s);
   }
 
+  /**
+   * @param {number} low_hz
+   * @param {number} high_hz
+   */
   function setZoom(low_hz, high_hz) {
     const span = clamp(high_hz / low_hz, 1.25, HIGHEST_HZ / LOWEST_HZ);
     const middle = Math.sqrt(low_hz * high_hz);
@@ -214,6 +234,7 @@ export function createModes(host) {
     refresh();
   }
 
+  /** @param {PointerEvent} event */
   function onWheel(event) {
     event.preventDefault();
     const sideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
@@ -228,6 +249,7 @@ export function createModes(host) {
     }
   }
 
+  /** @param {PointerEvent} event */
   function onKey(event) {
     const modes = host.shownSound()?.modes;
     if (!modes) return;
@@ -271,7 +293,10 @@ export function createModes(host) {
   return {
     element, refresh,
     showAll: () => setZoom(LOWEST_HZ, HIGHEST_HZ),
-    /** Page position of a mode's head. */
+    /**
+     * Page position of a mode's head.
+     * @param {number} index
+     */
     locate(index) {
       const sound = measure();
       const box = canvas.getBoundingClientRect();

@@ -1,6 +1,7 @@
 // Drawing the modes: a log-frequency axis, stems as high as their power, tails as long as they ring.
 
 import { clamp, decayToT60, SAMPLE_RATE_HZ } from "../audio/units.js";
+/** @import { Box, Modes } from "../state/types.d.ts" */
 
 export const LOWEST_HZ = 20;
 export const HIGHEST_HZ = 20000;
@@ -9,7 +10,13 @@ const DECADES = [20, 30, 40, 50, 60, 70, 80, 90, 100, 200, 300, 400, 500, 600, 7
 const NAMED = new Set([20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000]);
 const INK = { ground: "#11151b", grid: "#1d232c", gridStrong: "#262d38", quiet: "#93a0b0", faint: "#5b6675", noise: "#28303b", noiseLine: "#3b4656", muted: "#5b6675", selected: "#ffb454", white: "#ffffff" };
 
-/** The part of the plane on show, from a sound and a zoom {low_hz, high_hz}. */
+/**
+ * The part of the plane on show, from a sound and a zoom {low_hz, high_hz}.
+ * @param {number} width
+ * @param {number} height
+ * @param {Zoom} zoom
+ * @param {LevelRange} range
+ */
 export function planeOf(width, height, zoom, range) {
   const left = MARGIN.left;
   const right = Math.max(left + 10, width - MARGIN.right);
@@ -27,7 +34,10 @@ export function planeOf(width, height, zoom, range) {
   };
 }
 
-/** A dB range that holds a sound's modes: tens, at least 60 and at most 100 dB. */
+/**
+ * A dB range that holds a sound's modes: tens, at least 60 and at most 100 dB.
+ * @param {Modes} modes
+ */
 export function rangeOf(modes) {
   const sounding = modes.power_db.filter((_, i) => !modes.muted?.[i]);
   const levels = sounding.length ? sounding : modes.power_db.length ? modes.power_db : [-10];
@@ -36,18 +46,33 @@ export function rangeOf(modes) {
   return { top_db, bottom_db: top_db - clamp(top_db - low_db, 60, 100) };
 }
 
-/** Pixels of a tail: grows with the logarithm of T60, from 3 (1 ms) over 30 (0.1 s) to 90 (10 s). */
+/**
+ * Pixels of a tail: grows with the logarithm of T60, from 3 (1 ms) over 30 (0.1 s) to 90 (10 s).
+ * @param {number} decay_per_s
+ */
 export function tailLength(decay_per_s) {
   return 30 * Math.log10(1 + Math.min(60, decayToT60(decay_per_s)) / 0.011);
 }
 
-/** The decay whose tail has a length. */
+/**
+ * The decay whose tail has a length.
+ * @param {number} length
+ */
 export function tailDecay(length) {
   return Math.log(1000) / (0.011 * (10 ** (length / 30) - 1));
 }
 
+/**
+ * @param {string} color
+ * @param {number} part
+ */
 const alpha = (color, part) => color + Math.round(part * 255).toString(16).padStart(2, "0");
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {ModePlane} plane
+ * @param {ModesShown} shown
+ */
 export function drawModes(canvas, plane, { sound, ghosts, color, selected, hovered, levels, lasso, focused }) {
   const scale = window.devicePixelRatio || 1;
   const pen = canvas.getContext("2d");
@@ -70,6 +95,10 @@ export function drawModes(canvas, plane, { sound, ghosts, color, selected, hover
   }
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {ModePlane} plane
+ */
 function drawGrid(pen, plane) {
   pen.font = "10.5px ui-monospace, 'SF Mono', Menlo, 'DejaVu Sans Mono', monospace";
   pen.textBaseline = "middle";
@@ -106,6 +135,11 @@ function drawGrid(pen, plane) {
   line(pen, plane.left, plane.bottom + 0.5, plane.right, plane.bottom + 0.5);
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {ModePlane} plane
+ * @param {Float32Array} levels
+ */
 function drawSpectrum(pen, plane, levels) {
   const hz = SAMPLE_RATE_HZ / 2 / (levels.length - 1);
   pen.beginPath();
@@ -132,7 +166,13 @@ function drawSpectrum(pen, plane, levels) {
   pen.stroke();
 }
 
-/** Where the modes are without macros: small open heads on short stems. */
+/**
+ * Where the modes are without macros: small open heads on short stems.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {ModePlane} plane
+ * @param {Modes} modes
+ * @param {string} color
+ */
 function drawGhosts(pen, plane, modes, color) {
   pen.strokeStyle = alpha(color, 0.4);
   pen.lineWidth = 1;
@@ -147,8 +187,17 @@ function drawGhosts(pen, plane, modes, color) {
   });
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {ModePlane} plane
+ * @param {Modes} modes
+ * @param {string} color
+ * @param {Set<number>} selected
+ * @param {number | null} hovered
+ */
 function drawStems(pen, plane, modes, color, selected, hovered) {
   const order = modes.frequency_hz.map((_, i) => i).sort((a, b) => rank(a) - rank(b));
+  /** @param {number} i */
   function rank(i) {
     return (selected.has(i) ? 2 : 0) + (i === hovered ? 4 : 0) - (modes.muted?.[i] ? 1 : 0);
   }
@@ -196,6 +245,10 @@ function drawStems(pen, plane, modes, color, selected, hovered) {
   pen.lineWidth = 1;
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Box} box
+ */
 function drawLasso(pen, { x0, y0, x1, y1 }) {
   pen.fillStyle = alpha(INK.selected, 0.07);
   pen.strokeStyle = alpha(INK.selected, 0.8);
@@ -206,6 +259,13 @@ function drawLasso(pen, { x0, y0, x1, y1 }) {
   pen.setLineDash([]);
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {number} x0
+ * @param {number} y0
+ * @param {number} x1
+ * @param {number} y1
+ */
 function line(pen, x0, y0, x1, y1) {
   pen.beginPath();
   pen.moveTo(x0, y0);

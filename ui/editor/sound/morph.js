@@ -3,6 +3,7 @@
 import { clamp } from "../audio/units.js";
 import { parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
+/** @import { MorphedMessage, Sound, Store } from "../state/types.d.ts" */
 
 const ANSWER_MS = 4000;
 
@@ -10,13 +11,21 @@ const ANSWER_MS = 4000;
  * ``host``: {sound() -> the sound on show, changed(), preview(sound), committed(soundId), select(soundId),
  * stems() -> the element that shows the modes, which stays in sight}.
  * ``shown()`` is the morphed sound while the panel is open, else null.
+ * @param {Store} store
+ * @param {HTMLElement} anchor
+ * @param {MorphHost} host
  */
 export function createMorph(store, anchor, host) {
+  /** @type {Panel | null} */
   let panel = null;
+  /** @type {Target | null} */
   let target = null; // {text, group, note?, color?, field: {other | preset}}
   let amount = 0.5;
+  /** @type {{text: string, sound: Sound} | null} */
   let made = null; // the server's answer
+  /** @type {{text: string, at_ms: number} | null} */
   let asked = null; // what was asked and not yet answered
+  /** @type {Set<string> | null} */
   let known = null; // ids of the sounds before a new one was asked for
 
   const rows = () => [
@@ -34,6 +43,7 @@ export function createMorph(store, anchor, host) {
     store.send({ type: "morph_preview", ...wanted });
   }
 
+  /** @param {MorphedMessage} message */
   function answer(message) {
     if (!asked) return;
     made = { text: asked.text, sound: message.sound };
@@ -44,12 +54,14 @@ export function createMorph(store, anchor, host) {
     ask();
   }
 
+  /** @param {Target} row */
   function choose(row) {
     target = row;
     panel.show();
     ask();
   }
 
+  /** @param {boolean} as_new */
   function commit(as_new) {
     const { id } = host.sound();
     known = as_new ? new Set(store.view.project.sounds.map((s) => s.id)) : null;
@@ -108,10 +120,12 @@ export function createMorph(store, anchor, host) {
     return { element, search, show };
   }
 
+  /** @param {Event} event */
   const outside = (event) => {
     if (panel && !panel.element.contains(event.target) && !anchor.contains(event.target)) close();
   };
 
+  /** @param {Event} event */
   const onEscape = (event) => {
     if (event.key !== "Escape") return;
     event.stopPropagation();

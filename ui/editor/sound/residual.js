@@ -3,6 +3,7 @@
 import { clamp, decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
 import { formatDb, formatHz, formatSeconds, parseDb, parseSeconds } from "../widgets/format.js";
 import { createEntry, createSegments, createSlider, make, newGesture } from "../widgets/controls.js";
+/** @import { ComponentName, NoiseComponent, Residual, Sound, Store } from "../state/types.d.ts" */
 
 const POWER_DB = [-120, 24];
 const T60_S = [0.001, 60];
@@ -12,28 +13,44 @@ const STAGE_HELP = { attack: "The burst of the contact, gone within milliseconds
 const LONGEST_RISE_S = 0.1;
 const INK = { ground: "#11151b", line: "#262d38", violet: "#a78bfa", selected: "#ffb454", white: "#ffffff" };
 
-/** ``host``: {sound(), preview(sound), committed(soundId)}. */
+/**
+ * ``host``: {sound(), preview(sound), committed(soundId)}.
+ * @param {Store} store
+ * @param {DraftHost} host
+ */
 export function createResidual(store, host) {
+  /** @type {ComponentName} */
   let stage = "strike";
+  /** @type {NoiseQuantity} */
   let quantity = "power_db";
+  /** @type {Set<number>} */
   let selected = new Set();
+  /** @type {Draft | null} */
   let draft = null; // {stage, values: {index: value}, name, sent}
+  /** @type {Drag | null} */
   let drag = null;
+  /** @type {number | null} */
   let hovered = null;
+  /** @type {number | null} */
   let anchor = null;
+  /** @type {string | null} */
   let soundId = null;
+  /** @type {[number, number] | null} */
   let range = null;
   let wanted = false;
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
 
   const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": "Noise bands: drag across the bars to paint" });
   const tip = make("div", "ins-tip", { hidden: true });
+  /** @type {StageSwitch | null} */
   let stages = null; // a switch among the stages that the sound on show has
   const places = make("span", "ins-stages");
   const quantities = createSegments({ label: "Bars show", choices: [["power_db", "Power"], ["decay_per_s", "Decay"]], onChoose: (value) => { quantity = value; range = null; refresh(); } });
   const rise = createEntry({
     label: "Rise",
     className: "ins-rise",
+    /** @param {string} text */
     onEnter(text) {
       const rise_s = /^[\s0.]*(?:s|ms)?$/.test(text) ? 0 : parseSeconds(text);
       if (rise_s === null) return false;
@@ -49,14 +66,27 @@ export function createResidual(store, host) {
   const head = make("div", "ins-row ins-residual-head", {}, places, quantities.element);
   const element = make("div", "ins-residual", {}, head, plot, make("div", "ins-residual-sliders", {}, power.element, decay.element));
 
+  /**
+   * @param {Residual | null} residual
+   * @param {ComponentName} name
+   */
   const stageOf = (residual, name) => (name === "strike" ? residual : residual?.[name]);
+  /** @param {Sound | null} sound */
   const partOf = (sound) => stageOf(sound?.residual, stage);
   const bands = () => partOf(shown(host.sound()))?.power_db.length ?? 0;
   const chosen = () => (selected.size ? [...selected].filter((i) => i < bands()).sort((a, b) => a - b) : [...Array(bands()).keys()]);
 
+  /**
+   * @param {string} label
+   * @param {Help} help
+   * @param {ComponentName} name
+   * @param {object} settings
+   */
   function slider(label, help, name, settings) {
     const isDecay = name === "decay_per_s";
+    /** @type {{indices: number[], values: number[]} | null} */
     let start = null;
+    /** @param {number} value */
     const moved = (value) => {
       const middle = isDecay ? geometricMean(start.values) : mean(start.values);
       change(name, start.indices, start.values.map((v) => (isDecay ? v * (t60ToDecay(value) / middle) : v + value - middle)));
@@ -64,10 +94,12 @@ export function createResidual(store, host) {
     return createSlider({
       label, help, ...settings,
       onStart() {
+        /** @type {number[]} */
         const indices = chosen();
         start = { indices, values: indices.map((i) => partOf(host.sound())[name][i]) };
       },
       onInput: moved,
+      /** @param {number} value */
       onCommit(value) {
         moved(value);
         commit();
@@ -75,6 +107,11 @@ export function createResidual(store, host) {
     });
   }
 
+  /**
+   * @param {ComponentName} name
+   * @param {number[]} indices
+   * @param {number[]} values
+   */
   function change(name, indices, values) {
     clearTimeout(timer);
     if (!draft || draft.sent || draft.name !== name) draft = { stage, name, soundId: host.sound().id, values: new Map(), sent: false };
@@ -93,7 +130,10 @@ export function createResidual(store, host) {
     store.edit({ kind: "set_residual", sound_id: draft.soundId, stage: draft.stage, indices, [draft.name]: indices.map((i) => draft.values.get(i)) }, newGesture());
   }
 
-  /** The sound with the draft in it. */
+  /**
+   * The sound with the draft in it.
+   * @param {Sound | null} sound
+   */
   function shown(sound) {
     if (!sound || !draft || draft.soundId !== sound.id) return sound;
     const old = stageOf(sound.residual, draft.stage);
@@ -102,6 +142,7 @@ export function createResidual(store, host) {
     return { ...sound, residual: draft.stage === "strike" ? part : { ...sound.residual, [draft.stage]: part } };
   }
 
+  /** @param {ComponentName[]} names */
   function showStages(names) {
     if (stages?.names.join() !== names.join()) {
       stages = { names, ...createSegments({ label: "Stage", choices: names.map((name) => [name, STAGES[name]]), onChoose: chooseStage }) };
@@ -112,6 +153,7 @@ export function createResidual(store, host) {
     stages.set(stage);
   }
 
+  /** @param {ComponentName} name */
   function chooseStage(name) {
     stage = name;
     selected = new Set();
@@ -127,12 +169,17 @@ export function createResidual(store, host) {
     requestAnimationFrame(draw);
   }
 
+  /** @param {NoiseComponent} part */
   function rangeNow(part) {
     if (quantity === "decay_per_s") return SHOWN_T60_S[stage].map(Math.log);
     const top = Math.ceil((Math.max(...part.power_db) + 4) / 10) * 10;
     return [top - clamp(Math.ceil((top - Math.min(...part.power_db) + 4) / 10) * 10, 50, 90), top];
   }
 
+  /**
+   * @param {NoiseComponent} part
+   * @param {number} i
+   */
   const heightOf = (part, i) => {
     const value = quantity === "power_db" ? part.power_db[i] : Math.log(Math.min(60, decayToT60(part.decay_per_s[i])));
     return clamp((value - range[0]) / (range[1] - range[0]), 0, 1);
@@ -191,6 +238,12 @@ export function createResidual(store, host) {
     showTip(sound, part, step, height);
   }
 
+  /**
+   * @param {Sound | null} sound
+   * @param {NoiseComponent} part
+   * @param {number} step
+   * @param {number} height
+   */
   function showTip(sound, part, step, height) {
     const index = drag?.index ?? hovered;
     tip.hidden = index === null || index === undefined || index >= part.power_db.length;
@@ -204,6 +257,7 @@ export function createResidual(store, host) {
 
   // --- pointing ------------------------------------------------------------------------------------
 
+  /** @param {PointerEvent} event */
   function at(event) {
     const box = canvas.getBoundingClientRect();
     const count = bands();
@@ -212,6 +266,11 @@ export function createResidual(store, host) {
     return { index, value: range ? range[0] + part * (range[1] - range[0]) : 0 };
   }
 
+  /**
+   * @param {number} from
+   * @param {number} to
+   * @param {Set<number>} before
+   */
   function choose(from, to, before) {
     selected = new Set(before);
     for (let i = Math.min(from, to); i <= Math.max(from, to); i++) selected.add(i);
@@ -283,9 +342,14 @@ export function createResidual(store, host) {
     refresh();
   });
 
-  /** Set every bar between two pointer places, so that a fast stroke leaves no gap. */
+  /**
+   * Set every bar between two pointer places, so that a fast stroke leaves no gap.
+   * @param {number} from
+   * @param {number} to
+   */
   function paint(from, to) {
     const indices = [];
+    /** @type {number[]} */
     const values = [];
     const step = Math.sign(to.index - from.index) || 1;
     for (let i = from.index; ; i += step) {

@@ -1,15 +1,26 @@
+// @ts-check
 // The conversation with the server: JSON over one websocket that comes back by itself.
+
+/** @import { ClientMessage, Connection, ServerMessage } from "./types.d.ts" */
 
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 4000;
 const MOST_WAITING = 200;
 
-/** ``receive(message)`` for each message; ``report("connecting" | "open" | "lost")`` for each change of state. */
+/**
+ * ``receive(message)`` for each message; ``report("connecting" | "open" | "lost")`` for each change of state.
+ * @param {string} session
+ * @param {(message: ServerMessage) => void} receive
+ * @param {(state: Connection) => void} report
+ */
 export function createSocket(session, receive, report) {
+  /** @type {WebSocket | null} */
   let socket = null;
   let wait_ms = FIRST_WAIT_MS;
-  let timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   let isClosed = false;
+  /** @type {ClientMessage[]} */
   let waiting = []; // edits made while the connection is away; the server keeps the session, so they still apply
 
   function open() {
@@ -33,7 +44,10 @@ export function createSocket(session, receive, report) {
     };
   }
 
-  /** Whether the message is on its way, or kept until the connection is back (edits only). */
+  /**
+   * Whether the message is on its way, or kept until the connection is back (edits only).
+   * @param {ClientMessage} message
+   */
   function send(message) {
     if (socket?.readyState === WebSocket.OPEN) {
       socket.send(JSON.stringify(message));

@@ -3,17 +3,24 @@
 // An edit of hits shows at once: it lies over the document as a layer until a view arrives that contains it.
 
 import { createSocket } from "./socket.js";
+/** @import { Hit, HitChange, Project, Selection, ServerMessage, ViewMessage } from "./types.d.ts" */
 
 const LAYER_LIVES_MS = 3000;
 const KINDS_SHOWN_AT_ONCE = new Set(["move_hits", "set_hits", "delete_hits"]);
 const TWEAKS = new Set(["pitch_cents", "decay_ratio", "residual_db"]);
 const IDLE = { type: "status", phase: "idle", done: 0, total: 0, message: "", elapsed_s: 0 };
 
-/** The store of one tab. ``session`` is the id under which the server keeps this tab's document. */
+/**
+ * The store of one tab. ``session`` is the id under which the server keeps this tab's document.
+ * @param {string} session
+ */
 export function createStore(session, options = {}) {
   const listeners = new Map();
+  /** @type {{changes: Map<string, HitChange | null>, sent_ms: number}[]} */
   const layers = []; // {changes: Map hit id -> partial hit or null, sent_ms}
+  /** @type {ViewMessage | null} */
   let base = null; // the server's view
+  /** @type {Map<string, HitChange | null> | null} */
   let preview = null; // a drag's changes, not sent yet
   let framed = 0;
 
@@ -22,12 +29,20 @@ export function createStore(session, options = {}) {
     emit("connection", state);
   });
 
+  /**
+   * @param {string} name
+   * @param {(data: any) => unknown} react
+   */
   function on(name, react) {
     if (!listeners.has(name)) listeners.set(name, new Set());
     listeners.get(name).add(react);
     return () => listeners.get(name).delete(react);
   }
 
+  /**
+   * @param {string} name
+   * @param {any} data
+   */
   function emit(name, data) {
     for (const react of [...(listeners.get(name) ?? [])]) {
       try {
@@ -38,6 +53,7 @@ export function createStore(session, options = {}) {
     }
   }
 
+  /** @param {ServerMessage} message */
   function receive(message) {
     const { type } = message;
     if (type === "view") takeView(message);
@@ -52,6 +68,7 @@ export function createStore(session, options = {}) {
 
   // --- the document as shown ----------------------------------------------------------------------
 
+  /** @param {ViewMessage} view */
   function takeView(view) {
     keepUnchangedSounds(view.project);
     const isOther = view.project?.clip.digest !== base?.project?.clip.digest;
@@ -66,7 +83,10 @@ export function createStore(session, options = {}) {
     forgetLostHits();
   }
 
-  /** A sound that did not change stays the same object, so that what is derived from it need not be made again. */
+  /**
+   * A sound that did not change stays the same object, so that what is derived from it need not be made again.
+   * @param {Project | null} project
+   */
   function keepUnchangedSounds(project) {
     const before = new Map(base?.project?.sounds.map((sound) => [sound.id, sound]) ?? []);
     if (!project) return;
@@ -105,8 +125,16 @@ export function createStore(session, options = {}) {
     }
   }
 
+  /**
+   * @param {Hit | undefined} hit
+   * @param {HitChange} change
+   */
   function holds(hit, change) {
     if (!hit || !change) return !hit && !change;
+    /**
+     * @param {number} a
+     * @param {number} b
+     */
     const near = (a, b) => (typeof b === "number" ? Math.abs(a - b) < 1e-3 : a === b);
     return Object.entries(change).every(([name, value]) =>
       name === "tweak" ? Object.entries(value).every(([field, v]) => near(hit.tweak[field], v)) : near(hit[name], value));
@@ -131,6 +159,7 @@ export function createStore(session, options = {}) {
 
   // --- asking -------------------------------------------------------------------------------------
 
+  /** @param {ServerMessage} message */
   function send(message) {
     if (message.type === "undo" || message.type === "redo") dropLayers();
     if (socket.send(message)) return true;
@@ -138,6 +167,7 @@ export function createStore(session, options = {}) {
     return false;
   }
 
+  /** @param {HitChange} change */
   function edit(change, gesture = null) {
     if (!send({ type: "edit", edit: change, gesture })) return;
     preview = null;
@@ -153,6 +183,7 @@ export function createStore(session, options = {}) {
     refreshSoon();
   }
 
+  /** @param {HitChange} change */
   function foresee(change) {
     const hits = store.view.project.hits.filter((hit) => change.ids.includes(hit.id));
     if (change.kind === "delete_hits") return new Map(hits.map((hit) => [hit.id, null]));
@@ -167,7 +198,10 @@ export function createStore(session, options = {}) {
     return new Map(hits.map((hit) => [hit.id, plain]));
   }
 
-  /** Show changed hits (id -> partial hit) while a drag lasts; null takes them back. Heard and seen once a frame. */
+  /**
+   * Show changed hits (id -> partial hit) while a drag lasts; null takes them back. Heard and seen once a frame.
+   * @param {Map<string, HitChange> | null} changes
+   */
   function previewHits(changes) {
     preview = changes;
     refreshSoon();
@@ -181,6 +215,7 @@ export function createStore(session, options = {}) {
     });
   }
 
+  /** @param {Partial<Selection>} partial */
   function select(partial) {
     store.selection = { ...store.selection, ...partial };
     emit("selection", store.selection);

@@ -1,6 +1,10 @@
 // Sending a file to the server, with its progress.
 
-/** Upload a File; resolves to the path the server knows it by, or throws an Error with a sentence. */
+/**
+ * Upload a File; resolves to the path the server knows it by, or throws an Error with a sentence.
+ * @param {File} file
+ * @param {string} session
+ */
 export function upload(file, session, onProgress = () => {}, signal = null) {
   return new Promise((done, fail) => {
     const request = new XMLHttpRequest();

@@ -5,6 +5,7 @@ import { formatTimecode } from "./timecode.js";
 import { formatDb } from "../widgets/format.js";
 import { newGesture } from "../widgets/controls.js";
 import { velocityScale } from "./scale.js";
+/** @import { AudioEngine, Player, Point, Store } from "../state/types.d.ts" */
 
 const GRAB_PX = 12;
 const MOVED_PX = 3;
@@ -16,22 +17,35 @@ const SOFTEST_DB = -60;
 /**
  * ``host``: {canvas, scale, lanes(), redraw(), scrolled(), tip(text|null, x), isLocked(), addHitAt(time_s, velocity_db), menu(hit, x, y),
  * spanMenu({start_s, end_s}, x, y)}.
+ * @param {Host} host
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ * @param {Player} player
  */
 export function createPointer(host, store, audio, player) {
   const { canvas, scale } = host;
+  /** @type {Drag | null} */
   let drag = null;
+  /** @type {string | null} */
   let hovered = null;
+  /** @type {(Point & {shiftKey: boolean}) | null} */
   let last = null;
+  /** @type {Span | null} */
   let span = null; // {start_s, end_s} marked in the clip's own sound
 
   const project = () => store.view?.project;
+  /** @param {PointerEvent} event */
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   };
+  /** @param {number} y */
   const laneAt = (y) => Object.entries(host.lanes()).find(([, lane]) => y >= lane.top && y < lane.top + lane.height)?.[0] ?? null;
 
-  /** The hit whose head or stem is under a point of the hits lane. */
+  /**
+   * The hit whose head or stem is under a point of the hits lane.
+   * @param {Point} at
+   */
   function hitAt({ x, y }) {
     if (!project() || laneAt(y) !== "hits") return null;
     const velocity = velocityScale(host.lanes().hits);
@@ -50,6 +64,7 @@ export function createPointer(host, store, audio, player) {
 
   // --- beginning ----------------------------------------------------------------------------------
 
+  /** @param {PointerEvent} event */
   function onDown(event) {
     if (!project()) return;
     canvas.focus({ preventScroll: true, focusVisible: false });
@@ -73,6 +88,10 @@ export function createPointer(host, store, audio, player) {
     host.redraw();
   }
 
+  /**
+   * @param {PointerEvent} event
+   * @param {Point} at
+   */
   function beginHits(event, at) {
     const hit = hitAt(at);
     const more = event.shiftKey || event.ctrlKey || event.metaKey;
@@ -95,6 +114,7 @@ export function createPointer(host, store, audio, player) {
 
   // --- moving -------------------------------------------------------------------------------------
 
+  /** @param {PointerEvent} event */
   function onMove(event) {
     const at = place(event);
     last = { ...at, shiftKey: event.shiftKey };
@@ -112,6 +132,10 @@ export function createPointer(host, store, audio, player) {
     host.redraw();
   }
 
+  /**
+   * @param {Point} at
+   * @param {boolean} snaps
+   */
   function moveHits(at, snaps) {
     const dx = at.x - drag.x0 + (scale.start_s - drag.start_s) * scale.px_per_s;
     const dy = at.y - drag.y0;
@@ -132,7 +156,11 @@ export function createPointer(host, store, audio, player) {
     showDragTip();
   }
 
-  /** How far all dragged hits can go together; with ``snaps`` the one under the hand lands on a frame. */
+  /**
+   * How far all dragged hits can go together; with ``snaps`` the one under the hand lands on a frame.
+   * @param {number} delta_s
+   * @param {boolean} snaps
+   */
   function allowedDelta(delta_s, snaps) {
     const times = [...drag.from.values()].map((from) => from.time_s);
     let wanted_s = delta_s;
@@ -143,18 +171,21 @@ export function createPointer(host, store, audio, player) {
     return clamp(wanted_s, -Math.min(...times), scale.duration_s - Math.max(...times));
   }
 
+  /** @param {number} x */
   function keepInSight(x) {
     if (scale.isFit) return;
     if (x > scale.width - EDGE_PX) scale.scrollBy(x - scale.width + EDGE_PX);
     else if (x < EDGE_PX) scale.scrollBy(x - EDGE_PX);
   }
 
+  /** @param {Point} at */
   function markSpan(at) {
     const to_s = clamp(scale.time(at.x), 0, scale.duration_s);
     span = { start_s: Math.min(drag.from_s, to_s), end_s: Math.max(drag.from_s, to_s) };
     host.tip(`${(1000 * (span.end_s - span.start_s)).toFixed(0)} ms of the clip's sound`, at.x);
   }
 
+  /** @param {Point} at */
   function lasso(at) {
     Object.assign(drag, { x1: at.x, y1: at.y });
     if (Math.hypot(at.x - drag.x0, at.y - drag.y0) < MOVED_PX) return;
@@ -173,6 +204,7 @@ export function createPointer(host, store, audio, player) {
 
   // --- ending -------------------------------------------------------------------------------------
 
+  /** @param {PointerEvent} event */
   function onUp(event) {
     if (!drag) return;
     const done = drag;
@@ -220,7 +252,10 @@ export function createPointer(host, store, audio, player) {
     else host.tip(`${formatDb(clamp(from.velocity_db + drag.delta_db, SOFTEST_DB, HARDEST_DB), true)}   ${formatDb(drag.delta_db, true)}`, x);
   }
 
-  /** What lies under a resting pointer: cursor, highlight and words. */
+  /**
+   * What lies under a resting pointer: cursor, highlight and words.
+   * @param {Point} at
+   */
   function point(at) {
     const lane = project() ? laneAt(at.y) : null;
     const hit = lane === "hits" ? hitAt(at) : null;
@@ -248,6 +283,7 @@ export function createPointer(host, store, audio, player) {
     host.redraw();
   }
 
+  /** @param {PointerEvent} event */
   function onDouble(event) {
     const at = place(event);
     if (laneAt(at.y) !== "hits" || !project()) return;
@@ -256,6 +292,7 @@ export function createPointer(host, store, audio, player) {
     else host.addHitAt(scale.time(at.x), velocityScale(host.lanes().hits).velocity_db(at.y));
   }
 
+  /** @param {PointerEvent} event */
   function onMenu(event) {
     const hit = hitAt(place(event));
     if (!hit) return;
@@ -264,6 +301,7 @@ export function createPointer(host, store, audio, player) {
     host.menu(hit, event.clientX, event.clientY);
   }
 
+  /** @param {PointerEvent} event */
   function onWheel(event) {
     if (!project()) return;
     event.preventDefault();
@@ -290,7 +328,11 @@ export function createPointer(host, store, audio, player) {
   };
 }
 
-/** "+1 frame", "−12 ms", "+2 frames −3 ms"-free: frames where they are whole, milliseconds beside them otherwise. */
+/**
+ * "+1 frame", "−12 ms", "+2 frames −3 ms"-free: frames where they are whole, milliseconds beside them otherwise.
+ * @param {number} delta_s
+ * @param {number} rate
+ */
 function formatDelta(delta_s, rate) {
   const sign = delta_s < 0 ? "\u2212" : "+";
   const frames = Math.abs(delta_s) * rate;

@@ -1,26 +1,45 @@
 // The filmstrip: sprites fetched for what is in sight, kept while they are near, stretched while finer ones load.
 
+/** @import { Clip, Lane, Scale, Store } from "../state/types.d.ts" */
+
 const TILES = 8; // tiles of one sprite
 const WAIT_MS = 140;
 const MOST_SPRITES = 80;
 const HEIGHT_STEP_PX = 24;
 const MOST_HEIGHT_PX = 240;
 
-/** ``redraw()`` is called whenever a sprite arrives. */
+/**
+ * ``redraw()`` is called whenever a sprite arrives.
+ * @param {Store} store
+ * @param {() => void} redraw
+ */
 export function createFilm(store, redraw) {
+  /** @type {Map<string, Sprite>} */
   const sprites = new Map(); // name -> {image, start_s, step_s, level, isReady}
+  /** @type {ReturnType<typeof setTimeout> | 0} */
   let timer = 0;
+  /** @type {Wanted[]} */
   let wanted = [];
+  /** @type {string | null} */
   let digest = null;
 
-  /** Seconds of one tile: powers of √2, so that small zooms keep their tiles. */
+  /**
+   * Seconds of one tile: powers of √2, so that small zooms keep their tiles.
+   * @param {Scale} scale
+   * @param {number} tile_px
+   */
   function levelOf(scale, tile_px) {
     const finest = 1 / scale.rate;
     const exact = tile_px / scale.px_per_s;
     return Math.max(0, Math.floor(2 * Math.log2(exact / finest)));
   }
+  /**
+   * @param {number} level
+   * @param {number} rate
+   */
   const stepOf = (level, rate) => 2 ** (level / 2) / rate;
 
+  /** @param {Clip | null} clip */
   function setClip(clip) {
     if (clip?.digest === digest) return;
     digest = clip?.digest ?? null;
@@ -28,6 +47,13 @@ export function createFilm(store, redraw) {
     sprites.clear();
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Scale} scale
+   * @param {Lane} lane
+   * @param {Clip | null} clip
+   * @param {boolean} isOffered
+   */
   function draw(context, scale, lane, clip, isOffered) {
     const top = lane.top + 2;
     const height = lane.height - 4;
@@ -65,6 +91,12 @@ export function createFilm(store, redraw) {
     return [...sprites.values()].some((sprite) => sprite.isReady);
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Scale} scale
+   * @param {Sprite} sprite
+   * @param {number} height
+   */
   function drawSprite(context, scale, { image, start_s, step_s, count }, top, height) {
     const source = image.naturalWidth / count;
     const width = step_s * scale.px_per_s;
@@ -85,7 +117,14 @@ export function createFilm(store, redraw) {
     }
   }
 
-  /** Whatever is there of a span, from another zoom. */
+  /**
+   * Whatever is there of a span, from another zoom.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Scale} scale
+   * @param {number} start_s
+   * @param {number} span_s
+   * @param {number} height
+   */
   function drawStandIn(context, scale, start_s, span_s, top, height) {
     const ready = [...sprites.values()].filter((sprite) => sprite.isReady && sprite.start_s < start_s + span_s && sprite.start_s + sprite.step_s * sprite.count > start_s);
     if (!ready.length) return;

@@ -2,6 +2,7 @@
 
 import { soundColor } from "../widgets/format.js";
 import { createSegments, createSelect, make, newGesture } from "../widgets/controls.js";
+/** @import { Lanes, Project, Store } from "../state/types.d.ts" */
 
 const SOURCES = [["both", "both"], ["audio", "sound"], ["video", "picture"]];
 const MODE = "struck.lane";
@@ -14,7 +15,11 @@ function rememberedMode() {
   }
 }
 
-/** ``place(lanes, project)`` puts them beside their lanes; ``mode`` is how the Struck lane is drawn. */
+/**
+ * ``place(lanes, project)`` puts them beside their lanes; ``mode`` is how the Struck lane is drawn.
+ * @param {Store} store
+ * @param {{chooseMaterial: () => void, changed: () => void}} host
+ */
 export function createHeads(store, { chooseMaterial, changed }) {
   let mode = rememberedMode();
 
@@ -25,6 +30,7 @@ export function createHeads(store, { chooseMaterial, changed }) {
   const look = createSegments({ label: "Show as", choices: [["spectrum", "Spec"], ["wave", "Wave"]], onChoose: setMode });
   look.element.classList.add("st-head-segments");
 
+  /** @param {string} title */
   const head = (title, ...controls) => make("div", "st-head", {}, make("span", "st-head-title", { textContent: title }), ...controls);
   const heads = {
     picture: head("Picture"),
@@ -35,6 +41,7 @@ export function createHeads(store, { chooseMaterial, changed }) {
   };
   const element = make("div", "st-heads", {}, ...Object.values(heads));
 
+  /** @param {string} value */
   function setMode(value) {
     mode = value;
     look.set(value);
@@ -47,6 +54,10 @@ export function createHeads(store, { chooseMaterial, changed }) {
   }
   look.set(mode);
 
+  /**
+   * @param {Lanes} lanes
+   * @param {Project | null} project
+   */
   function place(lanes, project) {
     for (const [name, lane] of Object.entries(heads)) {
       const spot = lanes[name];

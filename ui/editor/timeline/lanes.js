@@ -2,6 +2,7 @@
 
 import { soundColor } from "../widgets/format.js";
 import { velocityScale } from "./scale.js";
+/** @import { Box, Hit, Lane, Lanes, Project, Scale } from "../state/types.d.ts" */
 
 export const COLORS = {
   ground: "#0e1116", lane: "#12161c", laneOther: "#0f1318", line: "#1e242d",
@@ -12,7 +13,13 @@ export const COLORS = {
 };
 const HEAD_PX = 6.5;
 
-/** The grounds of the lanes, and what lies beyond the clip's ends. */
+/**
+ * The grounds of the lanes, and what lies beyond the clip's ends.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scale} scale
+ * @param {Lanes} lanes
+ * @param {number} height
+ */
 export function drawGrounds(context, scale, lanes, height) {
   context.fillStyle = COLORS.ground;
   context.fillRect(0, 0, scale.width, height);
@@ -29,7 +36,13 @@ export function drawGrounds(context, scale, lanes, height) {
   if (right < scale.width) context.fillRect(right, lanes.ruler.height, scale.width - right, height);
 }
 
-/** A sentence in the middle of a lane. */
+/**
+ * A sentence in the middle of a lane.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scale} scale
+ * @param {Lane} lane
+ * @param {string} text
+ */
 export function drawWords(context, scale, lane, text, color = COLORS.quiet) {
   context.font = `12px ${COLORS.sans}`;
   context.textAlign = "center";
@@ -38,7 +51,13 @@ export function drawWords(context, scale, lane, text, color = COLORS.quiet) {
   context.fillText(text, scale.width / 2, lane.top + lane.height / 2, scale.width - 24);
 }
 
-/** How far a detection has come: a line along the foot of the lane. */
+/**
+ * How far a detection has come: a line along the foot of the lane.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scale} scale
+ * @param {Lane} lane
+ * @param {number} part
+ */
 export function drawProgress(context, scale, lane, part) {
   const left = Math.max(0, scale.x(0));
   const right = Math.min(scale.width, scale.x(scale.duration_s * part));
@@ -46,6 +65,12 @@ export function drawProgress(context, scale, lane, part) {
   if (right > left) context.fillRect(left, lane.top + lane.height - 3, right - left, 2);
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scale} scale
+ * @param {number} y
+ * @param {boolean} isHot
+ */
 export function drawThreshold(context, scale, y, isHot) {
   context.save();
   context.strokeStyle = COLORS.action;
@@ -62,14 +87,29 @@ export function drawThreshold(context, scale, y, isHot) {
 /**
  * The hits: a head at the height of the velocity and a stem to the foot.
  * ``state``: {selected: Set, hovered: id|null, isFresh(id), pulse 0..1}.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scale} scale
+ * @param {Lane} lane
+ * @param {Project} project
+ * @param {HitsState} state
  */
 export function drawHits(context, scale, lane, project, state) {
   const velocity = velocityScale(lane);
   const inSight = project.hits.filter((hit) => hit.time_s > scale.start_s - 20 / scale.px_per_s && hit.time_s < scale.end_s + 20 / scale.px_per_s);
+  /** @param {Hit} hit */
   const rank = (hit) => (state.selected.has(hit.id) ? 2 : 0) + (hit.id === state.hovered ? 1 : 0);
   for (const hit of inSight.sort((a, b) => rank(a) - rank(b))) drawHit(context, scale, lane, velocity, hit, soundColor(project, hit.sound_id), state);
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scale} scale
+ * @param {Lane} lane
+ * @param {ReturnType<typeof velocityScale>} velocity
+ * @param {Hit} hit
+ * @param {string} color
+ * @param {HitsState} state
+ */
 function drawHit(context, scale, lane, velocity, hit, color, { selected, hovered, isFresh, pulse }) {
   const x = Math.round(scale.x(hit.time_s)) + 0.5;
   const y = velocity.y(hit.velocity_db);
@@ -115,7 +155,13 @@ function drawHit(context, scale, lane, velocity, hit, color, { selected, hovered
   context.restore();
 }
 
-/** A marked span of the clip's own sound. */
+/**
+ * A marked span of the clip's own sound.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scale} scale
+ * @param {Lane} lane
+ * @param {Span} span
+ */
 export function drawSpan(context, scale, lane, { start_s, end_s }) {
   const [left, right] = [scale.x(start_s), scale.x(end_s)];
   context.fillStyle = "#ffb4542e";
@@ -124,6 +170,10 @@ export function drawSpan(context, scale, lane, { start_s, end_s }) {
   for (const x of [left, right]) context.fillRect(Math.round(x), lane.top, 1, lane.height);
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Box} box
+ */
 export function drawLasso(context, { x0, y0, x1, y1 }) {
   context.save();
   context.fillStyle = "#ffb45414";

@@ -5,7 +5,14 @@ import { make } from "../widgets/controls.js";
 
 const MARGIN_PX = 8;
 
-/** Open at a place on the page; ``rows``: {text, key?, color?, choose()} or "" for a line. Returns ``close()``. */
+/**
+ * Open at a place on the page; ``rows``: {text, key?, color?, choose()} or "" for a line. Returns ``close()``.
+ * @param {HTMLElement} app
+ * @param {number} x
+ * @param {number} y
+ * @param {string} label
+ * @param {(MenuRow | "")[]} rows
+ */
 export function openMenuAt(app, x, y, label, rows) {
   const returnTo = document.activeElement;
   const items = rows.map((row) => row === "" ? make("hr", "st-menu-line")
@@ -25,6 +32,7 @@ export function openMenuAt(app, x, y, label, rows) {
     document.removeEventListener("pointerdown", outside, true);
     if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
   }
+  /** @param {Event} event */
   const outside = (event) => !menu.contains(event.target) && close();
   document.addEventListener("pointerdown", outside, true);
   menu.addEventListener("contextmenu", (event) => event.preventDefault());

@@ -3,15 +3,26 @@
 import { dbToGain } from "../audio/units.js";
 import { soundColor } from "../widgets/format.js";
 import { createSpectra } from "./spectrograms.js";
+/** @import { AudioEngine, Hit, Lane, Project, RenderedHit, Scale, Store } from "../state/types.d.ts" */
 
 const COLUMNS_PER_S = 400;
 const PENDING_S = 0.25; // length of the mark of a hit that is not sampled yet
 
-/** ``draw(context, scale, lane, project, mode, pulse)`` with mode "spectrum" or "wave". */
+/**
+ * ``draw(context, scale, lane, project, mode, pulse)`` with mode "spectrum" or "wave".
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ * @param {() => void} redraw
+ */
 export function createStruckLane(store, audio, redraw) {
   const spectra = createSpectra(audio, redraw);
+  /** @type {Map<string, Float32Array | null>} */
   const peaks = new Map(); // key -> Float32Array of pairs, or null while it is made
 
+  /**
+   * @param {string} key
+   * @param {number} columns
+   */
   function peaksOf(key, columns) {
     if (peaks.has(key)) return peaks.get(key);
     peaks.set(key, null);
@@ -26,6 +37,14 @@ export function createStruckLane(store, audio, redraw) {
     return null;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Scale} scale
+   * @param {Lane} lane
+   * @param {Project} project
+   * @param {string} mode
+   * @param {number} pulse
+   */
   function draw(context, scale, lane, project, mode, pulse) {
     context.save();
     context.beginPath();
@@ -46,6 +65,15 @@ export function createStruckLane(store, audio, redraw) {
     context.restore();
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Scale} scale
+   * @param {Lane} lane
+   * @param {Hit} hit
+   * @param {RenderedHit} entry
+   * @param {string} color
+   * @param {number} pulse
+   */
   function drawSpectrum(context, scale, lane, hit, entry, color, pulse) {
     const picture = spectra.pictureOf(entry.key);
     if (!picture) {
@@ -60,11 +88,25 @@ export function createStruckLane(store, audio, redraw) {
     context.globalAlpha = 1;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Scale} scale
+   * @param {Lane} lane
+   */
   function drawMiddle(context, scale, lane) {
     context.fillStyle = "#ffffff14";
     context.fillRect(0, Math.round(lane.top + lane.height / 2), scale.width, 1);
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Scale} scale
+   * @param {Lane} lane
+   * @param {Hit} hit
+   * @param {RenderedHit} entry
+   * @param {string} color
+   * @param {number} gain
+   */
   function drawWave(context, scale, lane, hit, entry, color, gain) {
     const columns = Math.max(1, Math.round((entry.length / 48000) * COLUMNS_PER_S));
     const pairs = peaksOf(entry.key, columns);
@@ -72,6 +114,7 @@ export function createStruckLane(store, audio, redraw) {
     const middle = lane.top + lane.height / 2;
     const half = lane.height / 2 - 4;
     const step_s = entry.length / 48000 / (pairs.length / 2);
+    /** @param {number} value */
     const place = (value) => middle - Math.max(-1, Math.min(1, value * gain)) * half;
     context.beginPath();
     const from = Math.max(0, Math.floor((scale.start_s - hit.time_s) / step_s) - 1);
@@ -85,6 +128,14 @@ export function createStruckLane(store, audio, redraw) {
     context.globalAlpha = 1;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Scale} scale
+   * @param {Lane} lane
+   * @param {Hit} hit
+   * @param {string} color
+   * @param {number} pulse
+   */
   function drawPending(context, scale, lane, hit, color, pulse) {
     const x = scale.x(hit.time_s);
     const width = Math.max(12, PENDING_S * scale.px_per_s);
@@ -97,6 +148,13 @@ export function createStruckLane(store, audio, redraw) {
     context.globalAlpha = 1;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Scale} scale
+   * @param {Lane} lane
+   * @param {Hit} hit
+   * @param {string} color
+   */
   function drawMuted(context, scale, lane, hit, color) {
     context.globalAlpha = 0.4;
     context.fillStyle = color;

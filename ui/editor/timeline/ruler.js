@@ -1,17 +1,24 @@
+// @ts-check
 // The ruler: timecode at round places, finer ticks down to the frame.
 
 import { formatTimecode } from "./timecode.js";
 import { COLORS } from "./lanes.js";
+/** @import { Clip, Lane, Scale } from "../state/types.d.ts" */
 
 const LABEL_PX = 112;
 const TICK_PX = 7;
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600];
 
-/** Frames between labels, and between ticks, at a zoom. */
+/**
+ * Frames between labels, and between ticks, at a zoom.
+ * @param {number} px_per_s
+ * @param {number} rate
+ */
 function tickSteps(px_per_s, rate) {
   const nominal = Math.round(rate);
   const parts = [1, 2, 5, 10].filter((frames) => frames < nominal / 2 && nominal % frames === 0);
   const steps = [...parts, ...(nominal % 2 ? [] : [nominal / 2]), ...SECONDS.map((s) => s * nominal)];
+  /** @param {number} frames */
   const px = (frames) => (frames / rate) * px_per_s;
   const label = steps.find((frames) => px(frames) >= LABEL_PX) ?? steps[steps.length - 1];
   const tick = steps.find((frames) => label % frames === 0 && px(frames) >= TICK_PX) ?? label;
@@ -19,12 +26,22 @@ function tickSteps(px_per_s, rate) {
   return { label, middle, tick };
 }
 
-/** Number of the clip's first frame on its own timecode, without dropped numbers: it only aligns the ticks. */
+/**
+ * Number of the clip's first frame on its own timecode, without dropped numbers: it only aligns the ticks.
+ * @param {Clip} clip
+ * @param {number} nominal
+ */
 function firstFrame(clip, nominal) {
   const [hours, minutes, seconds, frames] = (clip.start_timecode || "00:00:00:00").split(/[:;]/).map(Number);
   return ((hours * 60 + minutes) * 60 + seconds) * nominal + frames || 0;
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scale} scale
+ * @param {Lane} lane
+ * @param {Clip} clip
+ */
 export function drawRuler(context, scale, lane, clip) {
   const { label, middle, tick } = tickSteps(scale.px_per_s, scale.rate);
   const first = firstFrame(clip, Math.round(scale.rate));

@@ -2,6 +2,7 @@
 
 import { clamp } from "../audio/units.js";
 import { frameRate } from "./timecode.js";
+/** @import { Clip, Lane } from "../state/types.d.ts" */
 
 const WIDEST_FRAME_PX = 120;
 const FIT_MARGIN_PX = 14;
@@ -28,11 +29,13 @@ export function createScale() {
     get end_s() { return scale.start_s + scale.width / scale.px_per_s; },
     get fit_px_per_s() { return Math.max(1, scale.width - 2 * FIT_MARGIN_PX) / scale.duration_s; },
 
+    /** @param {Pick<Clip, "duration_s" | "frame_rate">} clip */
     setClip(clip) {
       scale.duration_s = Math.max(1e-3, clip.duration_s);
       scale.rate = frameRate(clip.frame_rate);
     },
 
+    /** @param {number} width */
     setWidth(width) {
       const middle_s = scale.start_s + scale.width / scale.px_per_s / 2;
       scale.width = Math.max(1, width);
@@ -46,7 +49,11 @@ export function createScale() {
       scale.start_s = -FIT_MARGIN_PX / scale.px_per_s;
     },
 
-    /** Zoom by a factor, keeping what is under x in place. */
+    /**
+     * Zoom by a factor, keeping what is under x in place.
+     * @param {number} factor
+     * @param {number} x
+     */
     zoom(factor, x) {
       const at_s = scale.time(x);
       const most = Math.max(scale.rate * WIDEST_FRAME_PX, scale.fit_px_per_s);
@@ -60,12 +67,14 @@ export function createScale() {
       scale.scrollTo(at_s - x / next);
     },
 
+    /** @param {number} start_s */
     scrollTo(start_s) {
       const margin_s = FIT_MARGIN_PX / scale.px_per_s;
       const last_s = Math.max(-margin_s, scale.duration_s + margin_s - scale.width / scale.px_per_s);
       scale.start_s = clamp(start_s, -margin_s, last_s);
     },
 
+    /** @param {number} px */
     scrollBy(px) {
       if (!scale.isFit) scale.scrollTo(scale.start_s + px / scale.px_per_s);
     },
@@ -73,7 +82,11 @@ export function createScale() {
   return scale;
 }
 
-/** Top and height of every lane within a height: {ruler, picture, onsets, hits, struck, clip?}. */
+/**
+ * Top and height of every lane within a height: {ruler, picture, onsets, hits, struck, clip?}.
+ * @param {number} height
+ * @param {boolean} hasSound
+ */
 export function layLanes(height, hasSound) {
   const lanes = hasSound ? LANES : LANES.filter(([name]) => name !== "clip");
   const total = lanes.reduce((sum, [, share]) => sum + share, 0);
@@ -88,7 +101,10 @@ export function layLanes(height, hasSound) {
   return places;
 }
 
-/** Height of a hit's head in its lane, and the velocity at a height. */
+/**
+ * Height of a hit's head in its lane, and the velocity at a height.
+ * @param {Lane} lane
+ */
 export function velocityScale(lane) {
   const top = lane.top + HEAD_ROOM_PX;
   const bottom = lane.top + lane.height - FOOT_ROOM_PX;

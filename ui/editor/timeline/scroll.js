@@ -1,9 +1,14 @@
 // The bar at the foot of the timeline: which part of the clip is in sight, while that is not all of it.
 
 import { make } from "../widgets/controls.js";
+/** @import { Scale } from "../state/types.d.ts" */
 
 const SHORTEST_PX = 28;
 
+/**
+ * @param {Scale} scale
+ * @param {() => void} scrolled
+ */
 export function createScrollBar(scale, scrolled) {
   const thumb = make("i", "st-scroll-thumb");
   const element = make("div", "st-scroll", { hidden: true, "aria-hidden": "true" }, thumb);

@@ -1,10 +1,22 @@
 // Bulk shapes of the clip: the onset curve and the waveform, fetched when the server offers them.
 
-/** ``redraw()`` is called whenever a shape arrives. */
+/** @import { Lane, Scale, Shape, Store } from "../state/types.d.ts" */
+
+/**
+ * ``redraw()`` is called whenever a shape arrives.
+ * @param {Store} store
+ * @param {() => void} redraw
+ */
 export function createShapes(store, redraw) {
+  /** @type {{curve: Shape<Float32Array> | null, waveform: Shape<Int8Array> | null}} */
   const shapes = { curve: null, waveform: null }; // {values, rate_hz}
+  /** @type {{curve: string | null, waveform: string | null}} */
   const addresses = { curve: null, waveform: null };
 
+  /**
+   * @param {"curve" | "waveform"} name
+   * @param {(bytes: ArrayBuffer) => Float32Array | Int8Array} read
+   */
   async function follow(name, read) {
     const offered = store.media?.[name] ?? null;
     if ((offered?.url ?? null) === addresses[name]) return;
@@ -36,7 +48,14 @@ export function createShapes(store, redraw) {
   return { shapes, dispose: cleanup };
 }
 
-/** The onset curve's largest value in every pixel, drawn as a filled line. */
+/**
+ * The onset curve's largest value in every pixel, drawn as a filled line.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scale} scale
+ * @param {Lane} lane
+ * @param {Shape<Float32Array>} curve
+ * @param {string} color
+ */
 export function drawCurve(context, scale, lane, curve, color) {
   const { values, rate_hz } = curve;
   const [left, right] = [Math.max(0, scale.x(0)), Math.min(scale.width, scale.x(scale.duration_s))];
@@ -66,7 +85,10 @@ export function drawCurve(context, scale, lane, curve, color) {
   context.stroke();
 }
 
-/** Height of a threshold in the onsets lane, and the threshold at a height. */
+/**
+ * Height of a threshold in the onsets lane, and the threshold at a height.
+ * @param {Lane} lane
+ */
 export function thresholdScale(lane) {
   const bottom = lane.top + lane.height - 6;
   const span = lane.height - 14;
@@ -76,7 +98,14 @@ export function thresholdScale(lane) {
   };
 }
 
-/** The clip's sound: its lowest and highest sample in every pixel. */
+/**
+ * The clip's sound: its lowest and highest sample in every pixel.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scale} scale
+ * @param {Lane} lane
+ * @param {Shape<Int8Array>} waveform
+ * @param {string} color
+ */
 export function drawWaveform(context, scale, lane, waveform, color) {
   const { values, rate_hz } = waveform;
   const count = values.length / 2;
@@ -84,6 +113,7 @@ export function drawWaveform(context, scale, lane, waveform, color) {
   const middle = lane.top + lane.height / 2;
   const half = lane.height / 2 - 4;
   context.beginPath();
+  /** @type {[number, number][]} */
   const lows = [];
   for (let x = left; x <= right; x++) {
     const from = Math.min(count - 1, Math.max(0, Math.floor(scale.time(x) * rate_hz)));

@@ -1,6 +1,7 @@
 // Spectrograms of hits: made once for each rendered sound, in slices between frames, as small pictures.
 
 import { fft } from "../audio/fft.js";
+/** @import { AudioEngine } from "../state/types.d.ts" */
 
 const SIZE = 1024;
 const HOP = 384; // 8 ms
@@ -17,7 +18,9 @@ const MOST_PICTURES = 600;
 const WINDOW = Float64Array.from({ length: SIZE }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / SIZE));
 // Bins that each row, from the top, takes together; rows are spaced evenly in log frequency.
 const BANDS = Array.from({ length: ROWS }, (_, row) => {
+  /** @param {number} k */
   const edge = (k) => LOWEST_HZ * (HIGHEST_HZ / LOWEST_HZ) ** (k / ROWS);
+  /** @param {number} hz */
   const bin = (hz) => (hz * SIZE) / SAMPLE_RATE_HZ;
   const [low, high] = [bin(edge(ROWS - 1 - row)), bin(edge(ROWS - row))];
   const from = Math.round(low);
@@ -35,16 +38,25 @@ for (let i = 0; i < 256; i++) {
   for (let c = 0; c < 4; c++) EMBER[4 * i + c] = low[c + 1] + (high[c + 1] - low[c + 1]) * part;
 }
 
-/** ``pictureOf(key)`` -> {canvas, duration_s} or null while it is being made; ``redraw()`` when one is done. */
+/**
+ * ``pictureOf(key)`` -> {canvas, duration_s} or null while it is being made; ``redraw()`` when one is done.
+ * @param {Pick<AudioEngine, "bufferFor">} audio
+ * @param {() => void} redraw
+ */
 export function createSpectra(audio, redraw) {
+  /** @type {Map<string, Picture | null>} */
   const pictures = new Map(); // key -> picture, or null while it is made
+  /** @type {{key: string, samples: Float32Array}[]} */
   const queue = [];
   const re = new Float64Array(SIZE);
   const im = new Float64Array(SIZE);
+  /** @type {ReturnType<typeof setTimeout> | 0} */
   let timer = 0;
+  /** @type {Job | null} */
   let working = null;
   let isClosed = false;
 
+  /** @param {string} key */
   function pictureOf(key) {
     if (pictures.has(key)) return pictures.get(key);
     pictures.set(key, null);
@@ -76,6 +88,7 @@ export function createSpectra(audio, redraw) {
     schedule();
   }
 
+  /** @param {Job} job */
   function begin(job) {
     if (!job) return null;
     const length = Math.min(job.samples.length, LONGEST_S * SAMPLE_RATE_HZ);
@@ -83,7 +96,10 @@ export function createSpectra(audio, redraw) {
     return { ...job, columns, column: 0, image: new ImageData(columns, ROWS) };
   }
 
-  /** Each column begins at its own time, so nothing is drawn before the attack. */
+  /**
+   * Each column begins at its own time, so nothing is drawn before the attack.
+   * @param {Job} job
+   */
   function fillColumn(job) {
     const start = job.column * HOP;
     for (let i = 0; i < SIZE; i++) {
@@ -103,6 +119,7 @@ export function createSpectra(audio, redraw) {
     job.column++;
   }
 
+  /** @param {Job} job */
   function finish({ key, image, columns }) {
     const canvas = document.createElement("canvas");
     canvas.width = columns;

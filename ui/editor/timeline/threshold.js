@@ -3,18 +3,27 @@
 import { clamp } from "../audio/units.js";
 import { make, newGesture } from "../widgets/controls.js";
 import { thresholdScale } from "./shapes.js";
+/** @import { Lane, Project, Store } from "../state/types.d.ts" */
 
 const SEND_MS = 60;
 const KEY_STEP = 0.01;
 const SETTLE_MS = 800;
 
-/** ``host``: {lane(), changed()}; ``value`` is the threshold as shown. */
+/**
+ * ``host``: {lane(), changed()}; ``value`` is the threshold as shown.
+ * @param {Store} store
+ * @param {{lane: () => Lane, changed: () => void}} host
+ */
 export function createThreshold(store, host) {
+  /** @type {number | null} */
   let held = null; // the value under the hand, until the server has it
+  /** @type {string | null} */
   let gesture = null;
   let sentAt_ms = 0;
+  /** @type {ReturnType<typeof setTimeout> | 0} */
   let sendTimer = 0;
-  let releaseTimer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let releaseTimer;
   let isHot = false;
   let isDragging = false;
   let keyAt_ms = 0;
@@ -31,6 +40,7 @@ export function createThreshold(store, host) {
     store.edit({ kind: "set_threshold", threshold: held }, gesture);
   }
 
+  /** @param {number} value */
   function set(value) {
     held = clamp(Math.round(value * 1000) / 1000, 0, 1);
     clearTimeout(releaseTimer);
@@ -102,6 +112,7 @@ export function createThreshold(store, host) {
     element,
     get value() { return current(); },
     get isHot() { return isHot || isDragging; },
+    /** @param {Project | null} project */
     place(project) {
       element.hidden = !project || !store.media?.curve;
       if (element.hidden) return;

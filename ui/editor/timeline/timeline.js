@@ -13,6 +13,7 @@ import { createScale, layLanes, velocityScale } from "./scale.js";
 import { createShapes, drawCurve, drawWaveform, thresholdScale } from "./shapes.js";
 import { createStruckLane } from "./rendered_lane.js";
 import { createThreshold } from "./threshold.js";
+/** @import { AudioEngine, Hit, Player, Project, Store } from "../state/types.d.ts" */
 
 const PULSE_MS = 1100;
 const PAGE_AT = 0.92; // while playing, the view turns over when the playhead is this far across
@@ -20,14 +21,24 @@ const PAGE_TO = 0.08;
 const MOST_SOUNDS = 10; // in a hit's menu; the inspector lists them all
 const TIP_ABOVE_PX = 20; // over the edge of the lane above, so that it hides no neighbour
 
+/**
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ * @param {Player} player
+ * @param {{chooseMaterial: () => void}} host
+ */
 export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   const scale = createScale();
   let lanes = layLanes(300, true);
   let height = 300;
   let wanted = 0;
-  let pulsing = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let pulsing;
+  /** @type {string | null} */
   let digest = null;
   let closeMenu = () => {};
+  /** @type {{time_s: number, known: Set<string>} | null} */
   let adding = null; // {time_s, known: Set of ids} until the added hit arrives
 
   // --- elements -----------------------------------------------------------------------------------
@@ -96,10 +107,15 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     if (pending && isBusy) pulsing = setTimeout(redraw, 50);
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Project} shown
+   */
   function drawFilm(context, shown) {
     if (!film.draw(context, scale, lanes.picture, shown.clip, store.media?.filmstrip)) drawWords(context, scale, lanes.picture, "Loading the pictures", COLORS.faint);
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   function drawOnsets(context) {
     const lane = lanes.onsets;
     const { phase, done, total, message } = store.status;
@@ -110,6 +126,11 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     if (shapes.curve) drawThreshold(context, scale, thresholdScale(lane).y(threshold.value), threshold.isHot);
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Project} shown
+   * @param {number} pulse
+   */
   function drawHitsLane(context, shown, pulse) {
     drawHits(context, scale, lanes.hits, shown, { selected: store.selection.hits, hovered: pointer.hovered, isFresh: (id) => store.rendered.has(id), pulse });
     if (shown.hits.length) return;
@@ -118,6 +139,10 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     drawWords(context, scale, lanes.hits, isLooking ? "Hits appear here as they are found" : remedy);
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Project} shown
+   */
   function drawClip(context, shown) {
     if (!lanes.clip) return;
     if (shapes.waveform) drawWaveform(context, scale, lanes.clip, shapes.waveform, COLORS.clip);
@@ -131,6 +156,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     playhead.style.transform = `translateX(${Math.round(x * 2) / 2}px)`;
   }
 
+  /** @param {string | null} text */
   function showTip(text, x = 0) {
     tip.hidden = !text;
     if (!text) return;
@@ -152,7 +178,10 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     redraw();
   }
 
-  /** Bring a time into view. */
+  /**
+   * Bring a time into view.
+   * @param {number} time_s
+   */
   function reveal(time_s) {
     const x = scale.x(time_s);
     if (x >= 20 && x <= scale.width - 20) return;
@@ -180,6 +209,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     return store.status.phase === "detecting" && !store.view.undo && store.rendered.size === 0;
   }
 
+  /** @param {number} time_s */
   function addHitAt(time_s, velocity_db = null) {
     const shown = project();
     if (!shown || isLocked()) return;
@@ -198,9 +228,15 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     store.select({ hits: new Set([added.id]), soundId: added.sound_id });
   }
 
+  /**
+   * @param {Hit} hit
+   * @param {number} page_x
+   * @param {number} page_y
+   */
   function openHitMenu(hit, page_x, page_y) {
     const ids = [...store.selection.hits];
     const those = ids.length === 1 ? "" : ` ${ids.length} hits`;
+    /** @param {Record<string, unknown>} values */
     const set = (values) => store.edit({ kind: "set_hits", ids, values }, newGesture());
     const sounds = project().sounds;
     closeMenu();
@@ -218,10 +254,16 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     ]);
   }
 
-  /** What can be done with a marked span of the clip's own sound. */
+  /**
+   * What can be done with a marked span of the clip's own sound.
+   * @param {Span} span
+   * @param {number} page_x
+   * @param {number} page_y
+   */
   function openSpanMenu({ start_s, end_s }, page_x, page_y) {
     const sounds = project().sounds;
     const chosen = sounds.find(({ id }) => id === store.selection.soundId) ?? sounds[0];
+    /** @param {string | null} sound_id */
     const measureSpan = (sound_id) => {
       pointer.clearSpan();
       store.send({ type: "measure_span", start_s, end_s, sound_id });
@@ -234,6 +276,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     ]);
   }
 
+  /** @param {string[]} ids */
   function snapToFrames(ids) {
     const by = newGesture();
     for (const hit of project().hits.filter((h) => ids.includes(h.id))) {
@@ -268,7 +311,10 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   return {
     fit, reveal, addHitAt, scale,
     cancelDrag: pointer.cancel,
-    /** Page position of a hit's head; scrolls there if it is out of sight. */
+    /**
+     * Page position of a hit's head; scrolls there if it is out of sight.
+     * @param {{hit: string}} what
+     */
     locate({ hit: id }) {
       const hit = project().hits.find((h) => h.id === id);
       reveal(hit.time_s);

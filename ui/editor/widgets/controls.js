@@ -1,6 +1,46 @@
 // Small controls made of plain elements: slider with numeric entry, buttons, segments, selects, menus, numbers.
 
 import { clamp } from "../audio/units.js";
+/** @import { Properties } from "../state/types.d.ts" */
+
+/**
+ * @typedef {object} EntrySettings
+ * @property {string} label
+ * @property {string} [className]
+ * @property {(text: string) => boolean | void} onEnter false where the text is not understood
+ */
+/**
+ * @typedef {object} SliderSettings
+ * @property {string} label
+ * @property {string} [help]
+ * @property {number} min
+ * @property {number} max
+ * @property {"linear" | "log"} [scale]
+ * @property {number | null} [step]
+ * @property {number | null} [neutral] the value that a double-click returns to and where the fill starts
+ * @property {(value: number) => string} format
+ * @property {(text: string) => number | null} read null where the text is not understood
+ * @property {(value: number) => void} [onInput] while it moves
+ * @property {(value: number) => void} onCommit when it is let go or typed
+ * @property {() => void} [onStart]
+ */
+/** @typedef {ReturnType<typeof createSlider>} Slider */
+/**
+ * @typedef {object} ButtonSettings
+ * @property {"" | "quiet" | "icon"} [kind]
+ * @property {string} [title]
+ * @property {Element | null} [sign] an icon before the text
+ * @property {() => unknown} onPress
+ */
+/**
+ * @typedef {object} MenuRow
+ * @property {string} text
+ * @property {string} [note]
+ * @property {string} [group]
+ * @property {string} [color]
+ * @property {() => void} choose
+ * @property {() => void} [audition]
+ */
 
 const STEPS = 1000;
 let lastId = 0;
@@ -8,20 +48,38 @@ let lastId = 0;
 /** An id for one gesture: all edits that carry it are one entry of the history. */
 export const newGesture = () => `g${Date.now().toString(36)}-${++lastId}`;
 
-/** An element with a class, properties and children; text is set as text. */
+/**
+ * An element with a class, properties and children; text is set as text.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} [className]
+ * @param {Properties<HTMLElementTagNameMap[Tag]>} [properties] "on…" are listeners; names with a hyphen and "role" are attributes
+ * @param {...(Node | string | null | undefined)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function make(tag, className = "", properties = {}, ...children) {
   const element = document.createElement(tag);
   if (className) element.className = className;
   for (const [name, value] of Object.entries(properties)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name.includes("-") || name === "role") element.setAttribute(name, value);
-    else element[name] = value;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    else if (name.includes("-") || name === "role") element.setAttribute(name, String(value));
+    else Object.assign(element, { [name]: value });
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
 }
 
-/** A text field that keeps what is typed until Enter or blur; Escape takes it back. ``onEnter(text)`` -> false if not understood. */
+/**
+ * Whether an event happened inside one of some elements.
+ * @param {Event} event
+ * @param {...Node} elements
+ */
+export const isInside = (event, ...elements) => elements.some((element) => event.target instanceof Node && element.contains(event.target));
+
+/**
+ * A text field that keeps what is typed until Enter or blur; Escape takes it back.
+ * @param {EntrySettings} settings
+ */
 export function createEntry({ label, className = "", onEnter }) {
   let shown = "";
   const field = make("input", `ins-entry ${className}`, { type: "text", spellcheck: false, autocomplete: "off", "aria-label": label });
@@ -51,6 +109,7 @@ export function createEntry({ label, className = "", onEnter }) {
   });
   return {
     element: field,
+    /** @param {string} text */
     set(text, disabled = false) {
       shown = text;
       field.disabled = disabled;
@@ -61,26 +120,29 @@ export function createEntry({ label, className = "", onEnter }) {
 
 /**
  * A labelled slider with numeric entry.
- * ``scale`` "linear" or "log"; ``format(value)`` and ``read(text)`` -> value|null; ``onInput(value)`` while it moves,
- * ``onCommit(value)`` when it is let go or typed; ``neutral``: the value a double-click returns to and the fill starts at.
+ * @param {SliderSettings} settings
  */
 export function createSlider({ label, help = "", min, max, scale = "linear", step = null, neutral = null, format, read, onInput, onCommit, onStart = () => {} }) {
   let range = { min, max };
   let active = false;
+  /** @type {number | null} */
   let value = null;
+  /** @param {number} v */
   const toPlace = (v) => {
     const part = scale === "log" ? Math.log(v / range.min) / Math.log(range.max / range.min) : (v - range.min) / (range.max - range.min);
     return clamp(part, 0, 1) * STEPS;
   };
+  /** @param {number} place */
   const toValue = (place) => {
     const part = place / STEPS;
     const v = scale === "log" ? range.min * (range.max / range.min) ** part : range.min + (range.max - range.min) * part;
     return step ? Math.round(v / step) * step : v;
   };
-  const track = make("input", "ins-range", { type: "range", min: 0, max: STEPS, step: scale === "linear" && step ? (STEPS * step) / (max - min) : 1, "aria-label": label });
+  const track = make("input", "ins-range", { type: "range", min: "0", max: String(STEPS), step: String(scale === "linear" && step ? (STEPS * step) / (max - min) : 1), "aria-label": label });
   const entry = createEntry({
     label: `${label}, value`,
     className: "ins-value",
+    /** @param {string} text */
     onEnter(text) {
       const typed = read(text);
       if (typed === null || !Number.isFinite(typed)) return false;
@@ -129,15 +191,23 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
   return {
     element,
     get active() { return active; },
+    /**
+     * @param {number} low
+     * @param {number} high
+     */
     setRange(low, high) { range = { min: low, max: high }; },
+    /** @param {string} text */
     setLabel(text) { name.textContent = text; },
-    /** Show a value; null greys the slider out, with ``words`` in its place. */
+    /**
+     * Show a value; null greys the slider out, with ``words`` in its place.
+     * @param {number | null} next
+     */
     set(next, words = "—", disabled = next === null) {
       if (active) return;
       value = next;
       track.disabled = disabled;
       element.classList.toggle("is-off", disabled);
-      track.value = next === null ? 0 : toPlace(next);
+      track.value = String(next === null ? 0 : toPlace(next));
       const text = next === null ? words : words === "—" ? format(next) : words;
       track.setAttribute("aria-valuetext", text);
       entry.set(text, disabled);
@@ -147,12 +217,20 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
   };
 }
 
-/** A row of exclusive choices: ``choices`` [[value, text]]. */
+/**
+ * A row of exclusive choices, each a value and its text.
+ * @template {string} Choice
+ * @param {{label: string, choices: readonly (readonly [Choice, string])[], onChoose: (value: Choice) => void}} settings
+ */
 export function createSegments({ label, choices, onChoose }) {
   const buttons = choices.map(([value, text]) => make("button", "ins-segment", { type: "button", textContent: text, onclick: () => onChoose(value) }));
   const element = make("div", "ins-segments", { role: "group", "aria-label": label }, ...buttons);
   return {
     element,
+    /**
+     * @param {Choice} value
+     * @param {(choice: Choice) => boolean} [enabled]
+     */
     set(value, enabled = () => true) {
       choices.forEach(([choice], i) => {
         buttons[i].classList.toggle("is-on", choice === value);
@@ -163,18 +241,29 @@ export function createSegments({ label, choices, onChoose }) {
   };
 }
 
-/** A button; ``kind`` "", "quiet" or "icon"; ``sign`` is an icon before the text. */
+/**
+ * A button; an icon alone is named by its title.
+ * @param {string} text
+ * @param {ButtonSettings} settings
+ */
 export function createButton(text, { kind = "", title = "", sign = null, onPress }) {
   return make("button", `ins-button ${kind && `is-${kind}`}`, { type: "button", title, "aria-label": kind === "icon" ? title : text, onclick: onPress }, sign, make("span", "", { textContent: text }));
 }
 
-/** A native select: ``set(options [[value, text]], value)``. */
+/**
+ * A native select.
+ * @param {{label: string, onChoose: (value: string) => void}} settings
+ */
 export function createSelect({ label, onChoose }) {
   const element = make("select", "ins-select", { "aria-label": label, onchange: () => onChoose(element.value) });
   element.addEventListener("keydown", (event) => event.stopPropagation());
   let shown = "";
   return {
     element,
+    /**
+     * @param {[string, string][]} options values and their texts
+     * @param {string} value
+     */
     set(options, value) {
       const next = JSON.stringify(options);
       if (next !== shown) {
@@ -187,7 +276,9 @@ export function createSelect({ label, onChoose }) {
 }
 
 /**
- * A menu under an element. ``rows``: {text, note?, group?, color?, choose(), audition?()}; closes on choice, Escape, or a press elsewhere.
+ * A menu under an element; it closes on a choice, Escape, or a press elsewhere.
+ * @param {HTMLElement} anchor
+ * @param {MenuRow[]} rows
  */
 export function openMenu(anchor, rows, { filter = false, empty = "Nothing to choose from." } = {}) {
   const list = make("div", "ins-menu-list", { role: "menu" });
@@ -196,9 +287,11 @@ export function openMenu(anchor, rows, { filter = false, empty = "Nothing to cho
     document.removeEventListener("pointerdown", outside, true);
     anchor.setAttribute("aria-expanded", "false");
   };
+  /** @param {PointerEvent} event */
   const outside = (event) => {
-    if (!menu.contains(event.target) && !anchor.contains(event.target)) close();
+    if (!isInside(event, menu, anchor)) close();
   };
+  /** @param {string} text */
   const fill = (text) => {
     const wanted = rows.filter((row) => `${row.text} ${row.group ?? ""} ${row.note ?? ""}`.toLowerCase().includes(text.toLowerCase()));
     let group;

@@ -7,50 +7,74 @@ const NOTES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A�
 const STEPS = { c: 0, d: 2, e: 4, f: 5, g: 7, a: 9, b: 11 };
 const SOUND_COLORS = ["#4fd1c5", "#a78bfa", "#ff7b72", "#6cb6ff"];
 
-/** The colour of a sound: by its place among the project's sounds. */
+/**
+ * The colour of a sound: by its place among the project's sounds.
+ * @param {{sounds: {id: string}[]}} project
+ * @param {string | undefined} soundId
+ */
 export function soundColor(project, soundId) {
   const index = project.sounds.findIndex((sound) => sound.id === soundId);
   return index < 0 ? "#93a0b0" : SOUND_COLORS[index % SOUND_COLORS.length];
 }
 
-/** The nearest equal-tempered note, such as "D6" (A4 = 440 Hz). */
+/**
+ * The nearest equal-tempered note, such as "D6" (A4 = 440 Hz).
+ * @param {number} frequency_hz
+ */
 export function noteName(frequency_hz) {
   const key = Math.round(69 + 12 * Math.log2(frequency_hz / 440));
   return NOTES[((key % 12) + 12) % 12] + (Math.floor(key / 12) - 1);
 }
 
-/** Distance in cents from the nearest equal-tempered note. */
+/**
+ * Distance in cents from the nearest equal-tempered note.
+ * @param {number} frequency_hz
+ */
 export function centsOff(frequency_hz) {
   const key = 69 + 12 * Math.log2(frequency_hz / 440);
   return Math.round((key - Math.round(key)) * 100);
 }
 
+/** @param {string} text */
 const signed = (text) => text.replace("-", MINUS);
 
-/** "1184.2 Hz". */
+/**
+ * "1184.2 Hz".
+ * @param {number} frequency_hz
+ */
 export function formatHz(frequency_hz) {
   return `${frequency_hz.toFixed(frequency_hz < 10000 ? 1 : 0)} Hz`;
 }
 
-/** "−14.6 dB"; with ``plus``, "+1.5 dB". */
+/**
+ * "−14.6 dB"; with ``plus``, "+1.5 dB".
+ * @param {number} level_db
+ */
 export function formatDb(level_db, plus = false) {
   const text = (Math.abs(level_db) < 0.05 ? 0 : level_db).toFixed(1);
   return `${signed(plus && level_db >= 0.05 ? `+${text}` : text)} dB`;
 }
 
-/** "0.82 s", "45 ms", or "∞". */
+/**
+ * "0.82 s", "45 ms", or "∞".
+ * @param {number} duration_s
+ */
 export function formatSeconds(duration_s) {
   if (!Number.isFinite(duration_s)) return "∞";
   if (duration_s < 0.1) return `${(duration_s * 1000).toFixed(duration_s < 0.01 ? 1 : 0)} ms`;
   return `${duration_s.toFixed(duration_s < 10 ? 2 : 1)} s`;
 }
 
-/** "L 35", "centre", "R 35". */
+/**
+ * "L 35", "centre", "R 35".
+ * @param {number} pan
+ */
 export function formatPan(pan) {
   const percent = Math.round(Math.abs(pan) * 100);
   return percent === 0 ? "centre" : `${pan < 0 ? "L" : "R"} ${percent}`;
 }
 
+/** @param {string} text */
 export function parseNumber(text) {
   const found = text.trim().replace(/[\u2212\u2013]/g, "-").replace(/\s+/g, "").match(/^([+-]?(?:\d+\.?\d*|[.,]\d+)(?:[.,]\d+)?)(.*)$/);
   if (!found) return null;
@@ -58,7 +82,10 @@ export function parseNumber(text) {
   return Number.isFinite(value) ? { value, unit: found[2].toLowerCase() } : null;
 }
 
-/** "1184 Hz", "1.2 kHz", "1k2" is not read; "D6", "F#3", "Bb2 +12" (cents). Null when it says nothing. */
+/**
+ * "1184 Hz", "1.2 kHz", "1k2" is not read; "D6", "F#3", "Bb2 +12" (cents). Null when it says nothing.
+ * @param {string} text
+ */
 export function parseHz(text) {
   const note = text.trim().toLowerCase().match(/^([a-g])\s*(#|♯|b|♭)?\s*(-?\d)\s*([+\-\u2212]\s*\d+(?:\.\d+)?)?\s*(?:c|ct|cents?)?$/);
   if (note) {
@@ -72,20 +99,29 @@ export function parseHz(text) {
   return number.unit.startsWith("k") ? number.value * 1000 : number.value;
 }
 
-/** "-14.6 dB" or "-14.6". */
+/**
+ * "-14.6 dB" or "-14.6".
+ * @param {string} text
+ */
 export function parseDb(text) {
   const number = parseNumber(text);
   return number && ["", "db", "dbfs"].includes(number.unit) ? number.value : null;
 }
 
-/** "0.82 s", "820 ms", "0.82"; always seconds. */
+/**
+ * "0.82 s", "820 ms", "0.82"; always seconds.
+ * @param {string} text
+ */
 export function parseSeconds(text) {
   const number = parseNumber(text.replace(/^\s*t60/i, ""));
   if (!number || number.value <= 0 || !["", "s", "sec", "ms"].includes(number.unit)) return null;
   return number.unit === "ms" ? number.value / 1000 : number.value;
 }
 
-/** "L 35", "R35", "centre", "-0.35", "35%". */
+/**
+ * "L 35", "R35", "centre", "-0.35", "35%".
+ * @param {string} text
+ */
 export function parsePan(text) {
   const word = text.trim().toLowerCase();
   if (["c", "centre", "center", "mid", "middle"].includes(word)) return 0;
@@ -100,7 +136,11 @@ export function parsePan(text) {
   return clamp(value, -1, 1);
 }
 
-/** A plain number whose unit may be any of ``units``. */
+/**
+ * A plain number whose unit may be any of ``units``.
+ * @param {string} text
+ * @param {string[]} [units]
+ */
 export function parsePlain(text, units = []) {
   const number = parseNumber(text);
   return number && (number.unit === "" || units.includes(number.unit)) ? number.value : null;

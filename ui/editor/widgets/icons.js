@@ -18,7 +18,10 @@ const PATHS = {
   film: ["M2 3.5h12v9H2z", "M5 3.5v9", "M11 3.5v9"],
 };
 
-/** An icon of 16 × 16; a path that ends in * is filled, the others are stroked. */
+/**
+ * An icon of 16 × 16; a path that ends in * is filled, the others are stroked.
+ * @param {IconName} name
+ */
 export function icon(name) {
   const svg = document.createElementNS(SPACE, "svg");
   for (const [key, value] of [["viewBox", "0 0 16 16"], ["width", "16"], ["height", "16"], ["aria-hidden", "true"], ["class", "st-icon"]]) svg.setAttribute(key, value);

@@ -2,25 +2,36 @@
 
 import { frameRate } from "../timeline/timecode.js";
 import { newGesture } from "./controls.js";
+/** @import { Store } from "../state/types.d.ts" */
 
 const SAME_NUDGE_MS = 800; // nudges in quick succession are one entry of the history
 const NUDGE_S = 0.01;
 const HARDEST_DB = 12;
 const SOFTEST_DB = -60;
 
+/**
+ * @param {HTMLElement} app
+ * @param {Store} store
+ * @param {Parts} parts
+ */
 export function createKeys(app, store, { player, timeline, audio, topBar, help }) {
   const nudge = { gesture: null, at_ms: 0 };
 
   const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
   const frame_s = () => 1 / frameRate(store.view.project.clip.frame_rate);
 
+  /** @param {KeyboardEvent} event */
   function gesture(event) {
     if (event.timeStamp - nudge.at_ms > SAME_NUDGE_MS) nudge.gesture = newGesture();
     nudge.at_ms = event.timeStamp;
     return nudge.gesture;
   }
 
-  /** Shift the chosen hits in time as far as the clip's ends allow. */
+  /**
+   * Shift the chosen hits in time as far as the clip's ends allow.
+   * @param {KeyboardEvent} event
+   * @param {number} delta_s
+   */
   function move(event, delta_s) {
     const hits = chosen();
     if (!hits.length) return;
@@ -30,6 +41,10 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     if (allowed_s) store.edit({ kind: "move_hits", ids: hits.map((hit) => hit.id), delta_s: allowed_s }, gesture(event));
   }
 
+  /**
+   * @param {KeyboardEvent} event
+   * @param {number} delta_db
+   */
   function strengthen(event, delta_db) {
     const by = gesture(event);
     for (const hit of chosen()) {
@@ -38,13 +53,20 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     }
   }
 
+  /**
+   * @param {KeyboardEvent} event
+   * @param {number} direction
+   */
   function across(event, direction) {
     if (!store.selection.hits.size) player.step(direction * (event.shiftKey ? 10 : 1));
     else if (event.shiftKey) move(event, direction * NUDGE_S);
     else move(event, direction * frame_s());
   }
 
-  /** Choose the hit before or after the ones chosen, or the cursor. */
+  /**
+   * Choose the hit before or after the ones chosen, or the cursor.
+   * @param {number} direction
+   */
   function goToHit(direction) {
     const hits = [...store.view.project.hits].sort((a, b) => a.time_s - b.time_s);
     const from_s = chosen()[0]?.time_s ?? player.time_s;
@@ -90,8 +112,10 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     a: () => store.select({ hits: new Set(store.view.project.hits.map((hit) => hit.id)) }),
   };
 
+  /** @param {Element} element */
   const isTyping = (element) => element.matches?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]");
 
+  /** @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.defaultPrevented || event.isComposing || event.altKey || isTyping(event.target)) return;
     if (!store.view?.project) return;

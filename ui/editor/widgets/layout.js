@@ -14,7 +14,10 @@ function remembered() {
   }
 }
 
-/** Build the regions inside ``app``: {top, picture, inspector, timeline, footer, dispose()}. */
+/**
+ * Build the regions inside ``app``: {top, picture, inspector, timeline, footer, dispose()}.
+ * @param {HTMLElement} app
+ */
 export function createLayout(app) {
   const sizes = remembered();
   const top = make("header", "st-top");
@@ -46,7 +49,14 @@ export function createLayout(app) {
     }
   }
 
+  /**
+   * @param {HTMLElement} handle
+   * @param {"inspector" | "timeline"} name
+   * @param {HTMLElement} region
+   * @param {(event: PointerEvent) => number} measure
+   */
   function resizable(handle, name, region, measure) {
+    /** @param {number} size */
     const set = (size) => {
       sizes[name] = clamp(size, ...bounds[name]());
       apply();
@@ -56,6 +66,7 @@ export function createLayout(app) {
       handle.setPointerCapture(event.pointerId);
       const start = measure(event);
       const size = name === "inspector" ? region.offsetWidth : region.offsetHeight;
+      /** @param {PointerEvent} moved */
       const move = (moved) => set(size + start - measure(moved));
       const end = () => {
         handle.removeEventListener("pointermove", move);

@@ -1,11 +1,14 @@
+// @ts-check
 // The level of what Struck plays: a bar for the peak, a number for the loudness, a mark when it clips.
 
 import { make } from "./controls.js";
+/** @import { AudioEngine } from "../state/types.d.ts" */
 
 const FLOOR_DB = -60;
 const EVERY_MS = 50;
 const FALL_DB = 1.5; // per look, so that a short peak can be seen
 
+/** @param {AudioEngine} audio */
 export function createMeterView(audio) {
   const bar = make("i", "st-meter-bar");
   const number = make("span", "st-meter-number");

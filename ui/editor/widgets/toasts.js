@@ -1,20 +1,28 @@
 // Messages that come and go: errors stay until read, notes leave by themselves; a strip says when the server is away.
 
 import { make } from "./controls.js";
+/** @import { Store } from "../state/types.d.ts" */
 
 const NOTE_MS = 5000;
 const ERROR_MS = 14000;
 const MOST = 4;
 const LOST_AFTER_MS = 800;
 
-/** ``show(message, kind)`` with kind "note" or "error". */
+/**
+ * ``show(message, kind)`` with kind "note" or "error".
+ * @param {HTMLElement} app
+ * @param {Store} store
+ */
 export function createToasts(app, store) {
   const stack = make("div", "st-toasts", { role: "region", "aria-label": "Messages" });
   const strip = make("div", "st-lost", { role: "status", hidden: true, textContent: "The connection to Struck is lost. Reconnecting; your project is kept." });
   app.append(stack, strip);
-  let timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {string | null} */
   let digest = null;
 
+  /** @param {string} message */
   function show(message, kind = "note") {
     const same = [...stack.children].find((toast) => toast.dataset.text === message);
     same?.remove();
@@ -56,7 +64,10 @@ export function createToasts(app, store) {
   };
 }
 
-/** A message as a sentence: a capital at its start, a full stop at its end. */
+/**
+ * A message as a sentence: a capital at its start, a full stop at its end.
+ * @param {string} message
+ */
 function sentence(message) {
   const text = String(message ?? "").trim();
   const opensWithWord = /^(the|a|an|no|nothing|this|these|that|cannot|preset|checkpoint|demo|edit|message|paths|source|timecode) /.test(text); // a file keeps its own first letter
