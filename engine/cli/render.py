@@ -15,7 +15,7 @@ from engine.core.files import check_folder, check_target
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.edits.values import Edit
 from engine.document.project import Hit, Project, Sound
-from engine.media.export.markers import read_onset_rows, write_markers
+from engine.media.export.markers import read_onsets, write_markers
 from engine.physics.model import Physics, physics_from_json
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         if target is not None and same_file(target, project.clip.path):
             raise BadInput(f"--{name} {target} is the clip itself; give another name")
     is_clip = not _is_project(options.source)
-    onsets = None if options.onsets is None else read_onset_rows(options.onsets, project.clip.duration_s)
+    onsets = None if options.onsets is None else read_onsets(options.onsets, project.clip.duration_s)
     project = _find_hits(project, onsets, physics, is_clip, options.ckpt_dir, options.data_dir)
     project = _apply_settings(project, options.steps, options.seed)
     _render(project, options)

@@ -30,21 +30,6 @@ def seconds_to_samples(time_s: float, sample_rate_hz: int) -> int:
     return math.floor(time_s * sample_rate_hz + 0.5)
 
 
-def samples_to_seconds(samples: int, sample_rate_hz: int) -> float:
-    """Time of a sample."""
-    return samples / sample_rate_hz
-
-
-def seconds_to_frame(time_s: float, frame_rate: Fraction) -> int:
-    """Index of the picture frame on screen at a time (frame k shows from k / rate on)."""
-    return math.floor(Fraction(time_s).limit_denominator(10_000_000) * frame_rate + Fraction(1, 1000))
-
-
-def frame_to_seconds(frame: int, frame_rate: Fraction) -> float:
-    """Time at which a picture frame appears."""
-    return float(frame / frame_rate)
-
-
 def parse_frame_rate(text: str) -> Fraction:
     """Read a frame rate such as ``30000/1001`` or ``25``; BadInput unless positive and under 1000."""
     try:
@@ -89,24 +74,6 @@ def parse_timecode(text: str, frame_rate: Fraction) -> int:
     return number
 
 
-def format_timecode(frame: int, frame_rate: Fraction, drop_frame: bool = False) -> str:
-    """Timecode of a frame number, wrapping at 24 hours; drop-frame only where the rate allows it."""
-    nominal = _frames_a_second(frame_rate)
-    drop_frame = drop_frame and _drops_frames(frame_rate)
-    if drop_frame:
-        dropped = nominal // 15
-        per_minute = nominal * 60 - dropped
-        per_ten = per_minute * 10 + dropped
-        frame %= per_ten * 144
-        tens, rest = divmod(frame, per_ten)
-        frame += dropped * 9 * tens + (dropped * ((rest - dropped) // per_minute) if rest > dropped else 0)
-    frame %= nominal * 86_400
-    seconds, frames = divmod(frame, nominal)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{';' if drop_frame else ':'}{frames:02d}"
-
-
 def db_to_gain(level_db: Level) -> Level:
     """Amplitude ratio of a level in decibels: a number, an array or a tensor."""
     return 10.0 ** (level_db / 20.0)
@@ -142,16 +109,6 @@ def cents_to_ratio(cents: float) -> float:
     return 2.0 ** (cents / 1200.0)
 
 
-def ratio_to_cents(ratio: float) -> float:
-    """Interval in cents of a frequency ratio."""
-    return 1200.0 * math.log2(ratio)
-
-
 def decay_to_t60_s(decay_per_s: float) -> float:
     """Seconds in which e^(-decay t) falls by 60 dB; infinite for no decay."""
     return LN_60_DB / decay_per_s if decay_per_s > 0.0 else math.inf
-
-
-def t60_to_decay_per_s(t60_s: float) -> float:
-    """Decay rate that falls by 60 dB in a given time."""
-    return LN_60_DB / t60_s

@@ -57,8 +57,6 @@ class Picture:
     frame_count: int
     frame_times_s: np.ndarray
     keyframe_times_s: np.ndarray
-    stored_width: int
-    stored_height: int
     width: int
     height: int
     orientation: Orientation
@@ -174,8 +172,6 @@ def _scan_picture(path: str, size: int, modified_ns: int) -> Picture:
             frame_count=len(ticks),
             frame_times_s=(ticks - first_tick) * float(time_base),
             keyframe_times_s=(ticks[keys] - first_tick) * float(time_base),
-            stored_width=width,
-            stored_height=height,
             width=turned[0],
             height=turned[1],
             orientation=orientation,

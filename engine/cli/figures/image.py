@@ -28,7 +28,6 @@ from engine.cli.figures.measures import (
 )
 from engine.core.files import create_file
 
-ENDINGS = (".png", ".pdf", ".svg")
 _WINDOW, _HOP = 2048, 256
 _RANGE_DB = 80.0
 _MOST_NOTES = 8

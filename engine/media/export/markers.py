@@ -38,15 +38,7 @@ def write_markers(path: str | os.PathLike[str], rows: Iterable[Marker]) -> None:
         file.write(text.getvalue().encode("utf-8"))
 
 
-def read_onsets(path: str | os.PathLike[str], duration_s: float) -> list[tuple[float, float]]:
-    """Onsets of a CSV with a ``time_s`` column and perhaps ``velocity_db``: (time_s, velocity_db) by rising time.
-
-    As ``read_onset_rows``, an unsaid velocity being 0 dB.
-    """
-    return [(time_s, velocity_db or 0.0) for time_s, velocity_db in read_onset_rows(path, duration_s)]
-
-
-def read_onset_rows(path: str | os.PathLike[str], duration_s: float) -> list[tuple[float, float | None]]:
+def read_onsets(path: str | os.PathLike[str], duration_s: float) -> list[tuple[float, float | None]]:
     """Onsets of a CSV by rising time: (time_s, velocity_db or None where it is not said).
 
     Columns and rows may come in any order, other columns are ignored. Raises BadInput that names the

@@ -19,17 +19,11 @@ from engine.core.units import (
     db_to_power,
     decay_to_t60_s,
     format_frame_rate,
-    format_timecode,
-    frame_to_seconds,
     gain_to_db,
     parse_frame_rate,
     parse_timecode,
     power_to_db,
-    ratio_to_cents,
-    samples_to_seconds,
-    seconds_to_frame,
     seconds_to_samples,
-    t60_to_decay_per_s,
 )
 
 NTSC = Fraction(30000, 1001)
@@ -57,17 +51,12 @@ def test_levels_of_numbers_need_no_numpy() -> None:
 
 def test_intervals_and_decays() -> None:
     assert cents_to_ratio(1200.0) == 2.0 and cents_to_ratio(100.0) == pytest.approx(1.059463094)
-    assert ratio_to_cents(1.5) == pytest.approx(701.955)
     assert pytest.approx(6.907755) == LN_60_DB and decay_to_t60_s(6.907755) == pytest.approx(1.0)
-    assert decay_to_t60_s(0.0) == math.inf and t60_to_decay_per_s(2.0) == pytest.approx(3.4538776)
+    assert decay_to_t60_s(0.0) == math.inf
 
 
-def test_times_samples_and_frames() -> None:
+def test_times_round_to_the_nearest_sample() -> None:
     assert [seconds_to_samples(t, 48_000) for t in (0.0, 1.0, 0.5 / 48_000, -0.25 / 48_000)] == [0, 48_000, 1, 0]
-    assert samples_to_seconds(24_000, 48_000) == 0.5
-    assert [seconds_to_frame(k * 1001 / 30000, NTSC) for k in range(2000)] == list(range(2000))
-    assert seconds_to_frame(0.0399, Fraction(25)) == 0 and seconds_to_frame(0.04, Fraction(25)) == 1
-    assert frame_to_seconds(30, NTSC) == pytest.approx(1.001)
 
 
 @pytest.mark.parametrize("text", ["", "x", "0", "-25", "25/0", "1000", "nan"])
@@ -85,9 +74,8 @@ def test_drop_frame_timecode_as_smpte_12m_defines_it() -> None:
         ("00:10:00;00", 17_982),
         ("01:00:00;00", 107_892),
     ):
-        assert parse_timecode(text, NTSC) == frame and format_timecode(frame, NTSC, drop_frame=True) == text
+        assert parse_timecode(text, NTSC) == frame
     assert parse_timecode("01:00:00:00", NTSC) == 108_000
-    assert format_timecode(25 * 86_400 + 1, Fraction(25)) == "00:00:00:01"
     for text in ("1:2:3", "00:60:00:00", "00:00:00:25"):
         with pytest.raises(BadInput):
             parse_timecode(text, Fraction(25))

@@ -14,7 +14,7 @@ from engine.lab.simulator.demo.projects import ASSETS, DEMOS, FRAME_RATE
 from engine.onsets.audio import detect_in_sound
 from engine.onsets.flow import measure_flow
 from engine.onsets.motion import detect_in_picture
-from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, fuse, pick, score, strength_to_velocity_db
+from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, fuse, pick, strength_to_velocity_db
 from engine.pipeline.detect_onsets import detect
 
 RATE_HZ = 48_000
@@ -225,12 +225,6 @@ def test_one_source_alone_is_left_as_it_is() -> None:
     track = make_track((0.5, 0.6))
     assert fuse(track, None) is track and fuse(None, track) is track
     assert fuse(track, make_track()) is track and fuse(None, None).candidates == ()
-
-
-def test_a_score_pairs_one_to_one() -> None:
-    assert score([1.0, 1.01], [1.0], 0.05).matched == 1
-    assert score([1.04, 1.09], [1.0, 1.05], 0.05).f1 == 1.0
-    assert score([], [], 0.05).f1 == 1.0 and score([1.0], [], 0.05).precision == 0.0
 
 
 @pytest.mark.parametrize("name", [demo.name for demo in DEMOS])

@@ -15,9 +15,6 @@ from engine.diffusion.spectrogram import BINS, FRAME_COUNTS, HOP, ONSET_SAMPLE, 
 from engine.lab.data.sampler.hits import AnalysedHit
 from engine.physics.model import Context
 
-CHANNELS = 8
-"""Channels of an example: the sound's picture (2), the prior's mean (2), sigma, level, a draw of its noise (2)."""
-
 _RANGE = 12.0
 _CUT_SHARE, _CUT_SAMPLES = 3e-3, 480
 

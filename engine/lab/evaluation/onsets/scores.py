@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.onsets.track import Onset, f1_of, score
+from engine.lab.metrics.event_score import f1_of, score
+from engine.onsets.track import Onset
 
 TOLERANCES_S = (0.025, 0.05, 0.1)
 SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)

@@ -35,9 +35,6 @@ Row = tuple[Any, ...]
 
 MOST_RATES = 3
 
-FURTHER = (*SEEN, "AV-Align flow peaks", SYNCFUSION)
-"""Sources of the second table."""
-
 
 def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
     """Scores by system and threshold, and by system, of some clips; those of each clip too."""

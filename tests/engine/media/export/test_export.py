@@ -245,7 +245,7 @@ def test_markers_come_back_as_onsets(tmp_path: Path) -> None:
 def test_onsets_in_any_order_with_other_columns(tmp_path: Path) -> None:
     file = tmp_path / "o.csv"
     file.write_bytes("\ufeffnote, velocity_db ,time_s\r\nx,-3,2.0\r\n\r\ny,,0.25\r\n".encode())
-    assert read_onsets(file, 2.0) == [(0.25, 0.0), (2.0, -3.0)]
+    assert read_onsets(file, 2.0) == [(0.25, None), (2.0, -3.0)]
     file.write_text("time_s\n")
     assert read_onsets(file, 2.0) == []
 
