@@ -25,7 +25,7 @@ Found = list[tuple[float, "tuple[Candidate, ...]"]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", nargs="?", metavar="CLIP|AUDIO", help="a clip to look at, or a recording of one hit")
+    parser.add_argument("source", nargs="?", metavar="CLIP|AUDIO", help="a clip, or a recording of one hit")
     parser.add_argument("--text", metavar="WORDS", help='such as "thin glass bottle, wooden stick, small bathroom"')
     parser.add_argument(
         "--top", type=whole_number(1, _MAX_CANDIDATES), default=5, metavar="N", help="candidates of each hit"
