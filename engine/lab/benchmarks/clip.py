@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Sound
+from engine.lab.data.clip_writer import write_clip
 from engine.physics.model import Physics
 
 DURATION_S = 10.0
@@ -31,30 +32,21 @@ def choose_sounds() -> list[Sound]:
 
 def make_clip(path: Path) -> list[float]:
     """Film a textured ball that falls and stops at each hit, with the sounds of presets; returns the hits' times."""
-    import av
-    from av.audio.frame import AudioFrame
-    from av.video.frame import VideoFrame
-
     rng = np.random.default_rng(20)
     times_s = [0.3 + 0.48 * k + float(rng.uniform(0.0, 0.1)) for k in range(HITS)]
     grain = rng.integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     backdrops = [grain + rng.integers(0, 8, grain.shape, dtype=np.uint8) for _ in range(4)]  # a camera's own noise
     ball = rng.integers(120, 250, (160, 160, 3), dtype=np.uint8)
-    with av.open(str(path), "w") as output:
-        video = output.add_stream("libx264", rate=FRAME_RATE, options={"preset": "ultrafast", "crf": "26"})
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        audio = output.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono")
+
+    def draw_frames() -> Iterator[np.ndarray]:
         for number in range(round(DURATION_S * FRAME_RATE)):
-            picture = backdrops[number % 4].copy()
+            frame = backdrops[number % 4].copy()
             top, left = place_ball(number / FRAME_RATE, times_s)
-            picture[top : top + 160, left : left + 160] = ball
-            frame = VideoFrame.from_ndarray(picture, "rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, FRAME_RATE)
-            output.mux(video.encode(frame))
-        output.mux(video.encode(None))
-        sound = AudioFrame.from_ndarray(make_sound(times_s)[None], format="fltp", layout="mono")
-        sound.sample_rate, sound.pts, sound.time_base = SAMPLE_RATE_HZ, 0, Fraction(1, SAMPLE_RATE_HZ)
-        output.mux([*audio.encode(sound), *audio.encode(None)])
+            frame[top : top + 160, left : left + 160] = ball
+            yield frame
+
+    encoding = {"preset": "ultrafast", "crf": "26"}
+    write_clip(path, draw_frames(), Fraction(FRAME_RATE), make_sound(times_s), encoding)
     return times_s
 
 

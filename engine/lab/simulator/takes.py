@@ -11,19 +11,19 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.core.errors import BadInput, StruckError
-from engine.core.files import replace_file, write_file
+from engine.core.files import write_file
 from engine.core.units import SAMPLE_RATE_HZ
+from engine.lab.data.clip_writer import write_clip
 from engine.lab.simulator.camera import aim_film, check_drawing, film_take, list_seen, project
 from engine.lab.simulator.demo.strikes import NO_PICTURE, load_mujoco
 from engine.lab.simulator.materials import MATERIALS
@@ -162,33 +162,6 @@ def list_times(truth: dict[str, Any]) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def encode_take(
-    path: Path, frames: Iterable[np.ndarray], sound: np.ndarray | None, size: tuple[int, int], rate: Fraction, crf: int
-) -> None:
-    """Write MP4: H.264 at a constant frame rate and, where there is sound, AAC."""
-    import av
-
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as file:
-        picture: Any = file.add_stream("libx264", rate=rate)
-        picture.width, picture.height = size
-        picture.pix_fmt = "yuv420p"
-        picture.options = {"crf": str(crf), "preset": "veryfast", "g": "50", "threads": "1"}
-        voice: Any = file.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono") if sound is not None else None
-        if voice is not None:
-            voice.bit_rate = 96_000
-        for image in frames:
-            file.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-        file.mux(picture.encode())
-        if voice is not None and sound is not None:
-            for start in range(0, sound.size, 1024):
-                block = av.AudioFrame.from_ndarray(
-                    np.ascontiguousarray(sound[None, start : start + 1024]), format="fltp", layout="mono"
-                )
-                block.sample_rate, block.pts, block.time_base = SAMPLE_RATE_HZ, start, Fraction(1, SAMPLE_RATE_HZ)
-                file.mux(voice.encode(block))
-            file.mux(voice.encode())
-
-
 def name_take(seed: int, index: int) -> str:
     """File name of a take, without an ending."""
     return f"sim_{seed}_{index:05d}"
@@ -206,8 +179,8 @@ def make_take(
     name = name_take(seed, index)
     clip = folder / f"{name}{'_mic' if sound is not None else ''}.mp4"
     frames = film_take(plan.stage, played, plan.film, size, plan.duration_s)
-    with replace_file(clip) as part:
-        encode_take(part, frames, sound, size, plan.film.frame_rate, plan.film.crf)
+    encoding = {"crf": str(plan.film.crf), "preset": "veryfast", "g": "50", "threads": "1"}
+    write_clip(clip, frames, plan.film.frame_rate, sound, encoding)
     for path, text in (
         (folder / f"{name}_times.txt", list_times(truth)),
         (folder / f"{name}{TRUTH}", json.dumps({**truth, "clip": clip.name}, indent=1) + "\n"),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,8 +13,8 @@ import numpy as np
 
 from engine.core.errors import StruckError
 from engine.core.paths import ASSETS, CHECKPOINTS
-from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Project
+from engine.lab.data.clip_writer import write_clip
 from engine.lab.simulator.demo.scene import (
     CERAMIC_POT,
     GLASS_JAR,
@@ -30,6 +28,7 @@ from engine.lab.simulator.demo.sound import mix_strikes
 from engine.lab.simulator.demo.strikes import Take, plan_blows, render_frames, simulate
 
 FRAME_RATE = Fraction(30)
+ENCODING = {"crf": "23", "preset": "slow", "g": "30", "bf": "2", "tune": "animation"}
 SIZE = (960, 540)
 
 
@@ -85,7 +84,8 @@ def make_clip(demo: Demo, folder: str | Path | None = None) -> Path:
         raise StruckError(f"the simulated stick met {len(take.strikes)} of {len(blows)} objects; change the pattern")
     sound = None if demo.presets else sound_of(take, demo)
     path = place / f"demo_{demo.name}.mp4"
-    encode_clip(path, render_frames(take, float(FRAME_RATE), SIZE, demo.duration_s), sound)
+    frames = render_frames(take, float(FRAME_RATE), SIZE, demo.duration_s)
+    write_clip(path, frames, FRAME_RATE, sound, ENCODING)
     truth = {
         "frame_rate": f"{FRAME_RATE.numerator}/{FRAME_RATE.denominator}",
         "duration_s": demo.duration_s,
@@ -106,32 +106,6 @@ def sound_of(take: Take, demo: Demo) -> np.ndarray:
         radius = max(r for r, _ in prop.profile_m)
         rows.append((strike.time_s, prop.name, strike.speed_m_per_s, strike.offset_m / radius))
     return mix_strikes(rows, demo.duration_s, demo.seed)
-
-
-def encode_clip(path: Path, frames: Iterable[np.ndarray], sound: np.ndarray | None) -> None:
-    """Write H.264 and, where there is sound, AAC, ready to play while it loads."""
-    import av
-
-    with av.open(str(path), "w", options={"movflags": "+faststart"}) as file:
-        picture: Any = file.add_stream("libx264", rate=FRAME_RATE)
-        picture.width, picture.height = SIZE
-        picture.pix_fmt = "yuv420p"
-        picture.options = {"crf": "23", "preset": "slow", "g": "30", "bf": "2", "tune": "animation"}
-        voice: Any = file.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono") if sound is not None else None
-        if voice is not None:
-            voice.bit_rate = 128_000
-        for image in frames:
-            file.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-        file.mux(picture.encode())
-        if voice is not None and sound is not None:
-            block = av.AudioFrame.from_ndarray(sound[None, :], format="fltp", layout="mono")
-            block.sample_rate, block.pts, block.time_base = SAMPLE_RATE_HZ, 0, Fraction(1, SAMPLE_RATE_HZ)
-            fifo = av.AudioFifo()
-            fifo.write(block)
-            for part in itertools.chain(fifo.read_many(1024), [fifo.read(0, partial=True)]):
-                if part is not None:
-                    file.mux(voice.encode(part))
-            file.mux(voice.encode())
 
 
 def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = None) -> Path:

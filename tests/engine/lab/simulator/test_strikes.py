@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.lab.simulator.demo.projects import ASSETS, DEMOS, encode_clip
+from engine.lab.simulator.demo.projects import ASSETS, DEMOS
 from engine.lab.simulator.demo.scene import GLASS_JAR, STEEL_BIN, WOODEN_BLOCK, make_lathe, paint_texture
 from engine.lab.simulator.demo.sound import BODIES, bar_ratios, mix_strikes, plate_ratios, ring_ratios, strike_sound
 from engine.lab.simulator.demo.strikes import plan_blows, simulate
@@ -79,18 +79,6 @@ def test_a_lathe_is_closed_in_angle_and_as_tall_as_its_profile() -> None:
 def test_textures_are_pictures_and_repeat(kind: str) -> None:
     assert paint_texture(kind, 1) == paint_texture(kind, 1)
     assert paint_texture(kind, 1).startswith(b"\x89PNG")
-
-
-def test_a_clip_holds_the_frames_and_sound_it_was_given(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    import av
-
-    monkeypatch.setattr("engine.lab.simulator.demo.projects.SIZE", (64, 48))
-    frames = [np.full((48, 64, 3), 8 * k, np.uint8) for k in range(20)]
-    sound = np.sin(np.arange(32_000) * 0.1).astype(np.float32) * 0.5
-    encode_clip(tmp_path / "a.mp4", frames, sound)
-    with av.open(str(tmp_path / "a.mp4")) as file:
-        assert [s.type for s in file.streams] == ["video", "audio"]
-        assert len(list(file.decode(video=0))) == 20
 
 
 @pytest.mark.parametrize("demo", DEMOS, ids=lambda demo: demo.name)
