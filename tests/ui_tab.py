@@ -11,6 +11,8 @@ from typing import Any
 
 from ui.context import AppContext, Options
 from ui.handlers import handle
+from ui.protocol.codec import encode
+from ui.protocol.events import ServerMessage
 from ui.session import Session
 
 WAIT_S = 60.0
@@ -28,13 +30,14 @@ def wait_until(holds: Callable[[], Any]) -> None:
 class Tab:
     """What one browser tab is told, and what it asks."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, tab: str = "") -> None:
         self.session = session
+        self.tab = tab
         self.told: list[dict[str, Any]] = []
         session.join(self)  # type: ignore[arg-type]
 
-    def put(self, message: dict[str, Any]) -> None:
-        self.told.append(json.loads(json.dumps(message, allow_nan=False)))
+    def put(self, message: ServerMessage) -> None:
+        self.told.append(json.loads(encode(message)))
 
     def ask(self, kind: str, **values: Any) -> None:
         handle(self.session, {"type": kind, **values})

@@ -15,8 +15,9 @@ from engine.core.paths import ASSETS
 from engine.document.edits.values import Edit
 from engine.document.project import Project
 from engine.document.storage import load_project
+from ui.document_state import Playback
 from ui.jobs import Job
-from ui.view import Playback
+from ui.protocol.events import BulkArray
 from ui.welcome import PROJECT_ENDING, demos, remember_recent
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def open_path(session: Session, path: Path) -> None:
 
 def open_demo(session: Session, name: Any) -> None:
     """Open a demo, analysed and rendered."""
-    if name not in [demo["name"] for demo in demos()]:
+    if name not in [demo.name for demo in demos()]:
         raise BadInput(f"demo {name!r} is not known; choose one from the list")
     path = ASSETS / f"demo_{name}{PROJECT_ENDING}"
 
@@ -206,7 +207,7 @@ def _analyse_all(session: Session, job: Job, started: float) -> None:
         session.track = track
         session.provisional = None
         session.commit(hits_from_track(session.require_project(), track), gesture)
-        session.push_view()
+        session.push_document()
     _show_curve(session)
     _analyse(session, job, gesture, started)
 
@@ -265,7 +266,7 @@ def _analyse(session: Session, job: Job, gesture: str, started: float, hit_ids: 
         job.check()
         session.hold_sampling = False
         session.commit(edit, gesture)
-        session.push_view()
+        session.push_document()
     now = session.require_project()
     message = f"{len(now.hits)} hits, {len({hit.sound_id for hit in now.hits})} sounds"
     session.set_status("work", "done", total, total, message, started)
@@ -288,11 +289,11 @@ def _look(session: Session, job: Job, started: float) -> Edit:
 def _show_curve(session: Session) -> None:
     curve = session.track.curve
     session.set_media(
-        curve={
-            "url": f"/struck/curve/{session.id}?v={session.clip_number}-{int(time.time() * 1000)}",
-            "rate_hz": float(curve.rate_hz),
-            "count": len(curve.values),
-        }
+        curve=BulkArray(
+            url=f"/struck/curve/{session.id}?v={session.clip_number}-{int(time.time() * 1000)}",
+            rate_hz=float(curve.rate_hz),
+            count=len(curve.values),
+        )
     )
 
 
@@ -322,7 +323,7 @@ def _prepare_clip(session: Session, info: Any, proxy: Path, url: str, job: Job) 
         job.check()
         if session.clip_number == number:
             address = f"/struck/waveform/{session.id}?v={info.digest[:12]}"
-            session.set_media(waveform={"url": address, "rate_hz": WAVEFORM_RATE_HZ, "count": len(shape) // 2})
+            session.set_media(waveform=BulkArray(address, WAVEFORM_RATE_HZ, len(shape) // 2))
     if info.browser_playable or proxy.is_file():
         return
 

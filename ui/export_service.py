@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.storage import save_project
 from ui.jobs import Job
+from ui.protocol.events import Exported, ExportedFile
 
 if TYPE_CHECKING:
     from ui.session import Session
@@ -26,10 +27,10 @@ def file_stem(name: str) -> str:
     return re.sub(r"[^\w. ()+-]+", "_", name).strip(" .")[:80] or "struck"
 
 
-def export(session: Session, what: Any) -> None:
+def export(session: Session, what: Sequence[str]) -> None:
     """Write the chosen kinds of file once the sound is up to date, then tell their addresses."""
     session.require_project()
-    if not isinstance(what, list) or not what or any(kind not in KINDS for kind in what):
+    if not what or any(kind not in KINDS for kind in what):
         raise BadInput("nothing known was chosen to export; choose among WAV, MP4, stems, markers and project")
     chosen = [kind for kind in KINDS if kind in what]
     session.exports.start(lambda job: _export(session, chosen, job))
@@ -62,8 +63,8 @@ def _export(session: Session, what: list[str], job: Job) -> None:
             lambda f, n=number, k=kind: say(round(100 * (n + f)), f"Writing {_WORDS[k]}, {100 * f:.0f} %"),
         )
         url = f"/struck/export/{session.id}/{path.name}?v={path.stat().st_mtime_ns}"
-        files.append({"name": path.name, "url": url, "note": note})
-    session.send({"type": "exported", "files": files})
+        files.append(ExportedFile(path.name, url, note))
+    session.send(Exported(tuple(files)))
     session.set_status("export", "done", 100 * len(what), 100 * len(what), "Exported", started)
 
 

@@ -1,4 +1,4 @@
-"""The browser's messages: each becomes an edit or a job; the view follows by itself."""
+"""Handlers of the browser's messages, one a type: each becomes an edit of the document or a background job."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ from engine.document.edits.sounds import replace_sound
 from engine.document.edits.values import Laws, check_number, find_sound
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.storage import save_project
-from ui import bank_service, clip_service, export_service, view
+from ui import bank_service, clip_service, export_service
+from ui.document_state import sound_state
 from ui.jobs import Job
+from ui.protocol import requests
+from ui.protocol.codec import decode, to_mapping
+from ui.protocol.edits import ApplyPreset, BakeMacros, MorphSound, SetRender, SetSource, SetThreshold
+from ui.protocol.events import Audition, MorphPreviewed
 from ui.session import Session
 from ui.welcome import PROJECT_ENDING, demos
 
@@ -25,76 +30,74 @@ if TYPE_CHECKING:
 
 AUDITION_SEED = 1
 AUDITION_ID = "audition"
+VELOCITY_RANGE_DB = (-60.0, 12.0)
 
-Message = Mapping[str, Any]
+Mark = Callable[[], None]
+"""Notes that a tab's change is handled; called under the session's lock, right before the document changes."""
 
 
-def handle(session: Session, message: Any) -> None:
-    """Do what a message asks; whatever is wrong with it becomes an error message and changes nothing."""
+def handle(session: Session, raw: Any, tab: str = "") -> None:
+    """Handle a message, given as a JSON value; a wrong one is answered by an error and changes nothing.
+
+    A numbered change that was received before is ignored; a refused one is acknowledged too.
+    """
+    number = raw.get("number") if isinstance(raw, Mapping) else 0
+    number = number if type(number) is int else 0
+    if not session.changes.receive(tab, number):
+        return
     try:
-        if not isinstance(message, Mapping) or not isinstance(message.get("type"), str):
-            raise BadInput("the message has no type; reload the page")
-        do = HANDLERS.get(message["type"])
-        if do is None:
-            raise BadInput(f"message {message['type'][:40]!r} is not known; reload the page")
-        do(session, message)
+        message = decode(raw)
+        if isinstance(message, tuple(CHANGES)):
+            CHANGES[type(message)](session, message, lambda: session.changes.handle(tab, number))
+        else:
+            HANDLERS[type(message)](session, message)
     except Exception as error:
-        session.report(error, f"message {str(message)[:200]}")
+        session.report(error, f"message {str(raw)[:200]}")
+    finally:
+        if number > 0:
+            session.finish_change(tab, number)
 
 
-def _open(session: Session, message: Message) -> None:
-    clip_service.open_path(session, clip_service.resolve_path(session, message.get("path")))
+def open_first(session: Session, is_new: bool) -> None:
+    """Open in a new session what its tab had before a restart, else what the command line named, else a demo."""
+    if not is_new:
+        return
+    if session.resume():
+        clip_service.resume_clip(session)
+        return
+    start = session.context.options.start
+    try:
+        if start:
+            clip_service.open_path(session, Path(start).expanduser().absolute())
+        else:
+            names = [demo.name for demo in demos()]
+            if names:
+                clip_service.open_demo(session, names[0])
+    except Exception as error:
+        session.report(error, "start")
 
 
-def _open_demo(session: Session, message: Message) -> None:
-    clip_service.open_demo(session, message.get("name"))
+# --- changes of the document ------------------------------------------------------------------
 
 
-def _close(session: Session, message: Message) -> None:
-    session.worker.cancel()
-    session.helper.cancel()
-    session.renderer.stop()
-    session.show(None)
-
-
-def _save(session: Session, message: Message) -> None:
-    project = session.require_project()
-    named = message.get("path")
-    if named is None:
-        path = session.saved_as or session.context.folder("projects") / f"{session.name}{PROJECT_ENDING}"
-    else:
-        path = clip_service.resolve_path(session, named)
-        if not path.name.endswith(PROJECT_ENDING):
-            path = path.with_name(path.name + PROJECT_ENDING)
-    save_project(project, path)
-    with session.lock:
-        session.saved_as, session.saved_project = path, project
-        session.push_view()
-    session.note(f"Saved {path.name if session.context.options.public else path}")
-
-
-def _edit(session: Session, message: Message) -> None:
-    edit_message, gesture = message.get("edit"), message.get("gesture")
-    if not isinstance(edit_message, Mapping):
-        raise BadInput("the edit is missing; reload the page")
-    if gesture is not None:
-        gesture = str(gesture)[:80]
-    kind = edit_message.get("kind")
-    presets = _presets(session) if kind in ("apply_preset", "morph_sound") else {}
-    laws = _laws() if kind in ("bake_macros", "morph_sound") else None
-    chosen = edit_message.get("checkpoint") if kind == "set_render" else None
-    if isinstance(chosen, str):
-        _check_checkpoint(session, chosen)
+def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
+    edit, gesture = message.edit, message.gesture and message.gesture[:80]
+    presets = _presets(session) if isinstance(edit, (ApplyPreset, MorphSound)) else {}
+    laws = _laws() if isinstance(edit, (BakeMacros, MorphSound)) else None
+    chooses_checkpoint = isinstance(edit, SetRender) and edit.checkpoint is not None
+    if isinstance(edit, SetRender) and edit.checkpoint is not None:
+        _check_checkpoint(session, edit.checkpoint)
     with session.lock:
         session.adopt_provisional()
-        edit = apply_message(session.require_project(), edit_message, presets, laws)
-        if kind == "set_threshold":
-            clip_service.choose_hits(session, edit, gesture)
+        change = apply_message(session.require_project(), to_mapping(edit), presets, laws)
+        mark()
+        if isinstance(edit, SetThreshold):
+            clip_service.choose_hits(session, change, gesture)
         else:
-            session.commit(edit, gesture)
-    if kind == "set_source":
+            session.commit(change, gesture)
+    if isinstance(edit, SetSource):
         clip_service.detect_again(session)
-    if chosen is not None:
+    if chooses_checkpoint:
         session.send_welcome()  # the list as it is now
 
 
@@ -105,6 +108,18 @@ def _check_checkpoint(session: Session, name: str) -> None:
     except BadInput:
         session.send_welcome()
         raise
+
+
+def _undo(session: Session, message: requests.Undo, mark: Mark) -> None:
+    with session.lock:
+        mark()
+        session.step(back=True)
+
+
+def _redo(session: Session, message: requests.Redo, mark: Mark) -> None:
+    with session.lock:
+        mark()
+        session.step(back=False)
 
 
 def _presets(session: Session) -> dict[str, Preset]:
@@ -118,92 +133,61 @@ def _laws() -> Laws:
     return Laws(apply_macros, morph)
 
 
-def _morph_preview(session: Session, message: Message) -> None:
-    """Tell what a morph would be, for the tab to show and play; nothing changes."""
+# --- files and jobs ---------------------------------------------------------------------------
+
+
+def _open(session: Session, message: requests.Open) -> None:
+    clip_service.open_path(session, clip_service.resolve_path(session, message.path))
+
+
+def _open_demo(session: Session, message: requests.OpenDemo) -> None:
+    clip_service.open_demo(session, message.name)
+
+
+def _close(session: Session, message: requests.Close) -> None:
+    session.worker.cancel()
+    session.helper.cancel()
+    session.renderer.stop()
+    session.show(None)
+
+
+def _save(session: Session, message: requests.Save) -> None:
     project = session.require_project()
-    sound = find_sound(project, message.get("sound_id"))
-    other = find_other(project, message, _presets(session))
-    amount = check_number(message.get("amount"), "amount", (0.0, 1.0))
-    made = view.sound_view(morphed(sound, other, amount, _laws().morph))
-    session.send({"type": "morphed", "sound_id": sound.id, "amount": amount, "sound": made})
+    if message.path is None:
+        path = session.saved_as or session.context.folder("projects") / f"{session.name}{PROJECT_ENDING}"
+    else:
+        path = clip_service.resolve_path(session, message.path)
+        if not path.name.endswith(PROJECT_ENDING):
+            path = path.with_name(path.name + PROJECT_ENDING)
+    save_project(project, path)
+    with session.lock:
+        session.saved_as, session.saved_project = path, project
+        session.push_document()
+    session.note(f"Saved {path.name if session.context.options.public else path}")
 
 
-def _undo(session: Session, message: Message) -> None:
-    session.step(back=True)
-
-
-def _redo(session: Session, message: Message) -> None:
-    session.step(back=False)
-
-
-def _cancel(session: Session, message: Message) -> None:
+def _cancel(session: Session, message: requests.Cancel) -> None:
     session.worker.cancel()
     session.helper.cancel()
     session.exports.cancel()
     session.renderer.stop()
 
 
-def _detect(session: Session, message: Message) -> None:
+def _detect(session: Session, message: requests.Detect) -> None:
     clip_service.detect_again(session)
 
 
-def _analyse(session: Session, message: Message) -> None:
-    clip_service.analyse_again(session, message.get("hits"))
+def _analyse(session: Session, message: requests.Analyse) -> None:
+    clip_service.analyse_again(session, list(message.hits))
 
 
-def _export(session: Session, message: Message) -> None:
-    export_service.export(session, message.get("what"))
+def _export(session: Session, message: requests.Export) -> None:
+    export_service.export(session, message.what)
 
 
-def _strike(session: Session, message: Message) -> None:
-    project = session.require_project()
-    sound = find_sound(project, message.get("sound_id"))
-    velocity_db = message.get("velocity_db", 0.0)
-    if isinstance(velocity_db, bool) or not isinstance(velocity_db, (int, float)) or not -60 <= velocity_db <= 12:
-        raise BadInput("the velocity is not between -60 and 12 dB; choose another")
-    _audition(session, project, sound, sound.id, float(velocity_db))
-
-
-def _audition_preset(session: Session, message: Message) -> None:
-    from engine.pipeline.sound_sources import sound_from_preset
-
-    preset = next((p for p in session.context.presets() if p.name == message.get("name")), None)
-    if preset is None:
-        raise BadInput(f"preset {message.get('name')!r} is not known; choose one from the list")
-    project = session.project or Project(Clip("", "", 1.0, Fraction(25), 1, 1))
-    _audition(session, project, sound_from_preset(preset), f"preset:{preset.name}", 0.0)
-
-
-def _hear_found(session: Session, message: Message) -> None:
-    sound = bank_service.hear(session, message)
-    _audition(session, session.require_project(), sound, f"found:{message['id']}", 0.0)
-
-
-def _audition(session: Session, project: Project, sound: Sound, answer_id: str, velocity_db: float) -> None:
-    """Render one strike of a sound and tell its key; a newer audition takes the place of an older one."""
-    hit = Hit(AUDITION_ID, 0.0, sound.id, AUDITION_SEED, velocity_db=velocity_db)
-    struck = replace(project, sounds=(sound,), hits=(hit,))
-
-    def run(job: Job) -> None:
-        from engine.pipeline.render import render_hits
-
-        context = session.context
-        with context.sampling_lock.acquire(job.check) as yield_lock:
-
-            def progress(done: int, total: int) -> None:
-                job.check()
-                yield_lock()
-
-            rendered = render_hits(struck, context.sampler(struck.render), context.cache, progress)[AUDITION_ID]
-        session.renderer.remember(rendered.key, len(rendered.samples))
-        session.send({"type": "struck", "sound_id": answer_id, "key": rendered.key})
-
-    session.auditions.start(run)
-
-
-def _sound_from_file(session: Session, message: Message) -> None:
-    sound = find_sound(session.require_project(), message.get("sound_id"))
-    path = clip_service.resolve_path(session, message.get("path"))
+def _sound_from_file(session: Session, message: requests.SoundFromFile) -> None:
+    sound = find_sound(session.require_project(), message.sound_id)
+    path = clip_service.resolve_path(session, message.path)
 
     def run(job: Job) -> None:
         from engine.pipeline.recordings import keep_recording
@@ -219,45 +203,86 @@ def _sound_from_file(session: Session, message: Message) -> None:
     session.worker.start(run, replace_others=False)
 
 
-HANDLERS: dict[str, Callable[[Session, Message], None]] = {
-    "open": _open,
-    "open_demo": _open_demo,
-    "close": _close,
-    "save": _save,
-    "edit": _edit,
-    "undo": _undo,
-    "redo": _redo,
-    "cancel": _cancel,
-    "detect": _detect,
-    "analyse": _analyse,
-    "export": _export,
-    "strike": _strike,
-    "audition_preset": _audition_preset,
-    "sound_from_file": _sound_from_file,
-    "morph_preview": _morph_preview,
-    "find": bank_service.find,
-    "hear_found": _hear_found,
-    "use_found": bank_service.use,
-    "measure_span": bank_service.measure_span,
-    "add_to_bank": bank_service.add_to_bank,
-    "bank": bank_service.tell_bank,
+# --- auditions --------------------------------------------------------------------------------
+
+
+def _strike(session: Session, message: requests.Strike) -> None:
+    project = session.require_project()
+    sound = find_sound(project, message.sound_id)
+    if not VELOCITY_RANGE_DB[0] <= message.velocity_db <= VELOCITY_RANGE_DB[1]:
+        raise BadInput("the velocity is not between -60 and 12 dB; choose another")
+    _audition(session, project, sound, sound.id, message.velocity_db)
+
+
+def _audition_preset(session: Session, message: requests.AuditionPreset) -> None:
+    from engine.pipeline.sound_sources import sound_from_preset
+
+    preset = _presets(session).get(message.name)
+    if preset is None:
+        raise BadInput(f"preset {message.name!r} is not known; choose one from the list")
+    project = session.project or Project(Clip("", "", 1.0, Fraction(25), 1, 1))
+    _audition(session, project, sound_from_preset(preset), f"preset:{preset.name}", 0.0)
+
+
+def _audition_candidate(session: Session, message: requests.AuditionCandidate) -> None:
+    sound = bank_service.candidate_sound(session, message.id)
+    _audition(session, session.require_project(), sound, f"candidate:{message.id}", 0.0)
+
+
+def _audition(session: Session, project: Project, sound: Sound, answer_id: str, velocity_db: float) -> None:
+    """Render one strike of a sound and send its key; a newer audition takes the place of an older one."""
+    hit = Hit(AUDITION_ID, 0.0, sound.id, AUDITION_SEED, velocity_db=velocity_db)
+    one_strike = replace(project, sounds=(sound,), hits=(hit,))
+
+    def run(job: Job) -> None:
+        from engine.pipeline.render import render_hits
+
+        context = session.context
+        with context.sampling_lock.acquire(job.check) as yield_lock:
+
+            def progress(done: int, total: int) -> None:
+                job.check()
+                yield_lock()
+
+            sampler = context.sampler(one_strike.render)
+            rendered = render_hits(one_strike, sampler, context.cache, progress)[AUDITION_ID]
+        session.renderer.remember(rendered.key, len(rendered.samples))
+        session.send(Audition(answer_id, rendered.key))
+
+    session.auditions.start(run)
+
+
+def _morph_preview(session: Session, message: requests.MorphPreview) -> None:
+    """Send what a morph would make, for the tab to show and play; the document stays."""
+    project = session.require_project()
+    sound = find_sound(project, message.sound_id)
+    other = find_other(project, to_mapping(message), _presets(session))
+    amount = check_number(message.amount, "amount", (0.0, 1.0))
+    session.send(MorphPreviewed(sound.id, amount, sound_state(morphed(sound, other, amount, _laws().morph))))
+
+
+CHANGES: dict[type, Callable[[Session, Any, Mark], None]] = {
+    requests.ApplyEdit: _edit,
+    requests.Undo: _undo,
+    requests.Redo: _redo,
 }
-
-
-def begin(session: Session, is_new: bool) -> None:
-    """What a tab sees first: its own document again, what the command line named, or the demo."""
-    if not is_new:
-        return
-    if session.resume():
-        clip_service.resume_clip(session)
-        return
-    start = session.context.options.start
-    try:
-        if start:
-            clip_service.open_path(session, Path(start).expanduser().absolute())
-        else:
-            names = [demo["name"] for demo in demos()]
-            if names:
-                clip_service.open_demo(session, names[0])
-    except Exception as error:
-        session.report(error, "start")
+HANDLERS: dict[type, Callable[[Session, Any], None]] = {
+    requests.Open: _open,
+    requests.OpenDemo: _open_demo,
+    requests.Close: _close,
+    requests.Save: _save,
+    requests.Cancel: _cancel,
+    requests.Detect: _detect,
+    requests.Analyse: _analyse,
+    requests.Export: _export,
+    requests.SoundFromFile: _sound_from_file,
+    requests.Strike: _strike,
+    requests.AuditionPreset: _audition_preset,
+    requests.AuditionCandidate: _audition_candidate,
+    requests.MorphPreview: _morph_preview,
+    requests.Search: bank_service.search,
+    requests.UseCandidate: bank_service.use_candidate,
+    requests.MeasureSpan: bank_service.measure_span,
+    requests.AddToBank: bank_service.add_to_bank,
+    requests.BankSize: bank_service.send_bank_size,
+}

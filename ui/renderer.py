@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.core.errors import Cancelled, StruckError
 from engine.core.lru import LRU
 from engine.document.project import Hit, Project, RenderSettings
 from ui.context import AppContext
+from ui.protocol.events import ErrorNotice, Rendered, RenderedSound, ServerMessage
 
 if TYPE_CHECKING:
     from engine.pipeline.render import RenderedHit
@@ -34,7 +35,7 @@ class RenderCallbacks:
 
     lock: threading.RLock
     project: Callable[[], Project | None]
-    send: Callable[[dict[str, Any]], None]
+    send: Callable[[ServerMessage], None]
     send_welcome: Callable[[], None]
     set_status: Callable[..., None]
     clear_status: Callable[[str], None]
@@ -54,7 +55,7 @@ class Renderer:
         self._keys: tuple[Project, str, dict[str, str]] | None = None
         self._reported_fault = ""
         self._lengths = LRU[str, int](MOST_LENGTHS)
-        self._rendered: dict[str, dict[str, Any]] = {}
+        self._rendered: dict[str, RenderedSound] = {}
         self.problem: str | None = None
 
     # --- running --------------------------------------------------------------------------------
@@ -182,7 +183,7 @@ class Renderer:
         name = settings.checkpoint
         fault = self._context.fault(name) if name in self._context.checkpoints() else None
         if fault and fault != self._reported_fault:
-            self._session.send({"type": "error", "message": f"{fault}; until then modes and noise alone sound"})
+            self._session.send(ErrorNotice(f"{fault}; until then modes and noise alone sound"))
             self._session.send_welcome()  # its list of checkpoints names the fault too
         self._reported_fault = fault or self._reported_fault
 
@@ -220,7 +221,7 @@ class Renderer:
         """Note that the cache has dropped a sound; it is rendered again if the document needs it."""
         with self._session.lock:
             self._lengths.remove(key)
-            wanted = any(entry["key"] == key for entry in self._rendered.values())
+            wanted = any(entry.key == key for entry in self._rendered.values())
         if wanted:
             self.request()
 
@@ -230,9 +231,9 @@ class Renderer:
             self._rendered = {}
             self._session.send(self.message())
 
-    def message(self) -> dict[str, Any]:
-        """The ``rendered`` message: render key and length of each hit whose sound is ready."""
-        return {"type": "rendered", "hits": dict(self._rendered)}
+    def message(self) -> Rendered:
+        """Render key and length of each hit whose sound is ready."""
+        return Rendered(dict(self._rendered))
 
     def mix(self) -> tuple[Project, Mapping[str, RenderedHit]] | None:
         """The document and the rendered sound of all its hits; None while some are still missing."""
@@ -262,7 +263,7 @@ class Renderer:
                     self.remember(key, len(samples))
         with self._session.lock:
             rendered = {
-                hit_id: {"key": key, "length": length}
+                hit_id: RenderedSound(key, length)
                 for hit_id, key in keys.items()
                 if (length := self._lengths.get(key)) is not None
             }

@@ -1,69 +1,70 @@
-"""The candidates that a session was shown, by id, so that one can be heard or taken."""
+"""Search results of one session, by id, so that a candidate can be auditioned or used."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.core.errors import BadInput
 from engine.core.lru import LRU
+from ui.protocol.events import CandidateInfo
 
 if TYPE_CHECKING:
     from engine.bank.bank import Candidate
 
 MOST_KEPT = 400
 ORIGIN_OF = {"picture": "picture", "words": "text", "sound": "reference", "new": "text"}
-"""How a search is made, and the origin of a sound that is found by it."""
+"""Kinds of search, and the origin of a sound taken from each."""
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A candidate that was shown, and by what it was found (a key of ORIGIN_OF)."""
+    """A candidate, and the kind of search (a key of ORIGIN_OF) that returned it."""
 
     candidate: Candidate
     by: str
 
 
 class SearchResults:
-    """The candidates one session was shown, by id, the latest MOST_KEPT of them."""
+    """The latest MOST_KEPT candidates that one session was sent."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known = LRU[str, SearchResult](MOST_KEPT)
+        self._by_id = LRU[str, SearchResult](MOST_KEPT)
         self._number = 0
-        self._shown: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
 
     def count(self, by: str) -> int:
-        """How many were ever shown of one kind: a seed that has not been used."""
-        return self._shown.get(by, 0)
+        """Number of candidates that searches of one kind ever returned: a seed that has not been used."""
+        return self._counts.get(by, 0)
 
-    def keep(self, candidates: Sequence[Candidate], by: str) -> list[dict[str, Any]]:
-        """Remember candidates; as the browser shows them."""
-        rows = []
+    def add(self, candidates: Sequence[Candidate], by: str) -> tuple[CandidateInfo, ...]:
+        """Keep candidates; returns them with their ids, as the browser is sent them."""
+        infos = []
         with self._lock:
-            self._shown[by] = self._shown.get(by, 0) + len(candidates)
+            self._counts[by] = self._counts.get(by, 0) + len(candidates)
             for candidate in candidates:
                 self._number += 1
                 key = f"f{self._number}"
-                self._known.put(key, SearchResult(candidate, by))
-                rows.append(
-                    {
-                        "id": key,
-                        "name": candidate.name,
-                        "material": candidate.material,
-                        "score": round(float(candidate.score), 4),
-                        "why": candidate.why,
-                        "source": candidate.source,
-                        "licence": candidate.licence,
-                    }
+                self._by_id.put(key, SearchResult(candidate, by))
+                infos.append(
+                    CandidateInfo(
+                        id=key,
+                        name=candidate.name,
+                        material=candidate.material,
+                        score=round(float(candidate.score), 4),
+                        why=candidate.why,
+                        source=candidate.source,
+                        licence=candidate.licence,
+                    )
                 )
-        return rows
+        return tuple(infos)
 
-    def find(self, key: Any) -> SearchResult:
-        """What was shown under an id. BadInput where it is not known any more."""
-        found = self._known.get(key) if isinstance(key, str) else None
-        if found is None:
+    def get(self, key: str) -> SearchResult:
+        """The candidate of an id. BadInput where it is not kept any more."""
+        result = self._by_id.get(key)
+        if result is None:
             raise BadInput("this candidate is not known any more; search again")
-        return found
+        return result

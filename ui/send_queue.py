@@ -1,37 +1,39 @@
-"""What waits to be sent to one browser tab; a slow tab gets the newest state, not a backlog."""
+"""Messages that wait to be sent to one browser tab; a slow tab gets the newest state, not a backlog."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
-from typing import Any
 
-STATES = {"view", "status", "rendered", "media", "welcome"}
+from ui.protocol.codec import encode
+from ui.protocol.events import DocumentState, Media, Rendered, ServerMessage, Status, Welcome
+
+STATES = (DocumentState, Status, Rendered, Media, Welcome)
 MOST_WAITING = 200
 
 
 class CoalescingSendQueue:
-    """Filled from any thread, emptied by the tab's own task."""
+    """Filled from any thread, emptied by the connection's own task; ``tab`` is the id the browser tab gave itself."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, tab: str = "") -> None:
+        self.tab = tab
         self._loop = loop
         self._lock = threading.Lock()
-        self._waiting: list[dict[str, Any]] = []
+        self._waiting: list[ServerMessage] = []
         self._filled = asyncio.Event()
         self.closed = False
 
-    def put(self, message: dict[str, Any]) -> None:
+    def put(self, message: ServerMessage) -> None:
         """Add a message; a newer state takes the place of an older one of its type."""
         with self._lock:
-            if message["type"] in STATES:
-                self._waiting = [m for m in self._waiting if m["type"] != message["type"]]
+            if isinstance(message, STATES):
+                self._waiting = [m for m in self._waiting if type(m) is not type(message)]
             if len(self._waiting) < MOST_WAITING:
                 self._waiting.append(message)
         self._wake()
 
     def close(self) -> None:
-        """Let the tab's task end."""
+        """Let the connection's task end."""
         self.closed = True
         self._wake()
 
@@ -46,5 +48,5 @@ class CoalescingSendQueue:
                 messages, self._waiting = self._waiting, []
                 self._filled.clear()
             if messages or self.closed:
-                return [json.dumps(m, separators=(",", ":"), allow_nan=False) for m in messages]
+                return [encode(m) for m in messages]
             await self._filled.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import math
 import re
@@ -27,8 +26,10 @@ from engine.core.units import SAMPLE_RATE_HZ
 from ui import clip_service, handlers
 from ui.auth import AuthMiddleware
 from ui.comparison_cache import ComparisonCache
-from ui.context import VERSION, AppContext, Options
+from ui.context import AppContext
 from ui.export_service import file_stem
+from ui.protocol.codec import encode, parse_json
+from ui.protocol.events import ErrorNotice
 from ui.send_queue import CoalescingSendQueue
 from ui.session import Session
 from ui.session_registry import SessionRegistry
@@ -105,18 +106,19 @@ def create_app(context: AppContext) -> FastAPI:
         try:
             session, is_new = sessions.get(socket.query_params.get("session", ""))
         except BadInput as error:
-            await socket.send_json({"type": "error", "message": str(error)})
+            await socket.send_text(encode(ErrorNotice(str(error))))
             await socket.close(1008)
             return
-        send_queue = CoalescingSendQueue(asyncio.get_running_loop())
+        tab = socket.query_params.get("tab", "")[:64]
+        send_queue = CoalescingSendQueue(asyncio.get_running_loop(), tab)
         send_queue.put(await run_in_threadpool(welcome_message, session.context))
         session.join(send_queue)
         sender = asyncio.create_task(_send_all(socket, send_queue))
-        await run_in_threadpool(handlers.begin, session, is_new)
+        await run_in_threadpool(handlers.open_first, session, is_new)
         greeter = asyncio.create_task(_greet_again(session, send_queue))
         try:
             while True:
-                await run_in_threadpool(handlers.handle, session, _decode(await socket.receive_text()))
+                await run_in_threadpool(handlers.handle, session, parse_json(await socket.receive_text()), tab)
         except (WebSocketDisconnect, RuntimeError, KeyError):
             pass
         finally:
@@ -232,13 +234,6 @@ def _binary(values: np.ndarray, headers: dict[str, str]) -> Response:
     return Response(values.tobytes(), media_type="application/octet-stream", headers=headers)
 
 
-def _decode(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=lambda name: None)
-    except (ValueError, RecursionError):
-        return None
-
-
 async def _send_all(socket: WebSocket, send_queue: CoalescingSendQueue) -> None:
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         while texts := await send_queue.take():
@@ -264,6 +259,3 @@ def float_wave(track: np.ndarray, sample_rate_hz: int) -> bytes:
     form += (channels * 4).to_bytes(2, "little") + (32).to_bytes(2, "little")
     head = b"WAVEfmt " + fields[0].to_bytes(4, "little") + form + b"data" + len(data).to_bytes(4, "little")
     return b"RIFF" + (len(head) + len(data)).to_bytes(4, "little") + head + data
-
-
-__all__ = ["VERSION", "Options", "create_app", "float_wave"]

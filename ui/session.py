@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from engine.document.edits.values import Edit
 from engine.document.history import History, commit, redo, undo
 from engine.document.project import Project
 from engine.document.storage import autosave, autosave_path, load_autosave
+from ui.change_numbers import ChangeNumbers
 from ui.context import AppContext
+from ui.document_state import Playback, project_name, project_state
 from ui.jobs import Worker, describe_error
+from ui.protocol.events import DocumentState, ErrorNotice, Media, Note, ServerMessage, Status
 from ui.renderer import RenderCallbacks, Renderer
 from ui.search_results import SearchResults
 from ui.send_queue import CoalescingSendQueue
-from ui.view import Playback, project_name, view_of
 from ui.welcome import welcome_message
 
 STATUS_EVERY_S = 0.05
@@ -33,6 +36,7 @@ class Session:
         self.context = context
         self.id = session_id
         self.lock = threading.RLock()
+        self._keep_lock = threading.Lock()
         self.history: History | None = None
         self.name = ""
         self.info: Any = None
@@ -42,7 +46,7 @@ class Session:
         self.saved_project: Project | None = None
         self.provisional: tuple[Project, str] | None = None
         self.hold_sampling = False
-        self.media: dict[str, Any] = {"curve": None, "waveform": None, "filmstrip": False}
+        self.media = Media()
         self.worker = Worker(f"work {session_id}", self.fail)
         self.helper = Worker(f"clip {session_id}", self._excuse)
         self.detector = Worker(f"onsets {session_id}", self._excuse)
@@ -66,23 +70,24 @@ class Session:
         self.dirty = False
         self.clip_number = 0
         self._send_queues: set[CoalescingSendQueue] = set()
-        self._rev = 0
-        self._statuses: dict[str, dict[str, Any]] = {}
+        self._revision = 0
+        self.changes = ChangeNumbers()
+        self._statuses: dict[str, Status] = {}
         self._status_sent_at = 0.0
 
     # --- conversation ---------------------------------------------------------------------------
 
     def join(self, send_queue: CoalescingSendQueue) -> None:
-        """Add a tab and tell it everything."""
+        """Add a tab's connection and send it everything."""
         with self.lock:
             self._send_queues.add(send_queue)
-            send_queue.put(self._view())
-            send_queue.put({"type": "media", **self.media})
+            self._put_document(send_queue, self._document())
+            send_queue.put(self.media)
             send_queue.put(self.renderer.message())
             send_queue.put(self._status())
 
     def leave(self, send_queue: CoalescingSendQueue) -> None:
-        """Remove a tab."""
+        """Remove a tab's connection."""
         with self.lock:
             self._send_queues.discard(send_queue)
             self.used_at = time.monotonic()
@@ -92,7 +97,7 @@ class Session:
         """Whether a tab looks at this session."""
         return bool(self._send_queues)
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: ServerMessage) -> None:
         """Tell every tab of this session."""
         with self.lock:
             for send_queue in self._send_queues:
@@ -104,14 +109,14 @@ class Session:
 
     def note(self, message: str) -> None:
         """Tell the user something that is no error."""
-        self.send({"type": "note", "message": message})
+        self.send(Note(message))
 
     def report(self, error: Exception, what: str = "") -> str:
         """Show an error as one sentence and log what is not the user's doing; returns the sentence."""
         message = describe_error(error)
         if not isinstance(error, BadInput):
             log.error("%s in session %s failed", what or "work", self.id, exc_info=error)
-        self.send({"type": "error", "message": message})
+        self.send(ErrorNotice(message))
         return message
 
     def fail(self, error: Exception) -> None:
@@ -119,7 +124,7 @@ class Session:
         with self.lock:
             self.provisional = None
             self.hold_sampling = False
-            self.push_view()
+            self.push_document()
         if isinstance(error, Cancelled):
             if self.worker.waiting <= 1:  # else a newer job has taken the place of this one
                 self.set_status("work", "cancelled", message="Stopped")
@@ -146,19 +151,12 @@ class Session:
         """Say what is going on; ``activity`` is "work", "sampling" or "export", so that one does not hide another."""
         ended = phase in ("done", "cancelled", "error")
         elapsed_s = 0.0 if started is None else round(time.monotonic() - started, 2)
-        status = {
-            "type": "status",
-            "phase": phase,
-            "done": done,
-            "total": total,
-            "message": message,
-            "elapsed_s": elapsed_s,
-        }
+        status = Status(phase, done, total, message, elapsed_s)  # type: ignore[arg-type]
         with self.lock:
             previous = self._statuses.get(activity)
             self._statuses[activity] = status
             now = time.monotonic()
-            if not ended and previous and previous["phase"] == phase and now - self._status_sent_at < STATUS_EVERY_S:
+            if not ended and previous and previous.phase == phase and now - self._status_sent_at < STATUS_EVERY_S:
                 return
             self._status_sent_at = now
             self.send(self._status())
@@ -169,14 +167,13 @@ class Session:
             if self._statuses.pop(activity, None):
                 self.send(self._status())
 
-    def _status(self) -> dict[str, Any]:
+    def _status(self) -> Status:
         order = [self._statuses[a] for a in ("work", "export", "sampling", "proxy") if a in self._statuses]
-        running = [s for s in order if s["phase"] not in ("done", "cancelled", "error")]
-        idle = {"type": "status", "phase": "idle", "done": 0, "total": 0, "message": "", "elapsed_s": 0.0}
+        running = [s for s in order if s.phase not in ("done", "cancelled", "error")]
         if running:
             return running[0]
-        troubled = [s for s in order if s["phase"] == "error"]
-        return troubled[0] if troubled else order[-1] if order else idle
+        troubled = [s for s in order if s.phase == "error"]
+        return troubled[0] if troubled else order[-1] if order else Status("idle")
 
     # --- document -------------------------------------------------------------------------------
 
@@ -207,11 +204,11 @@ class Session:
             self.saved_as = saved_as
             self.saved_project = project if saved_as else None
             self.playback = Playback()
-            self.media = {"curve": None, "waveform": None, "filmstrip": project is not None}
+            self.media = Media(filmstrip=project is not None)
             self._statuses.clear()
             self.dirty = not resumed
-            self.push_view()
-            self.send({"type": "media", **self.media})
+            self.push_document()
+            self.send(self.media)
             self.renderer.reset()
             self.send(self._status())
 
@@ -233,14 +230,14 @@ class Session:
             return
         self.history = history
         self.dirty = True
-        self.push_view()
+        self.push_document()
         self.renderer.request()
 
     def show_provisional(self, edit: Edit, gesture: str) -> None:
         """Show hits that are still being found; they are in the document only once an edit needs them."""
         with self.lock:
             self.provisional = (edit.apply(self.require_project()), gesture)
-            self.push_view()
+            self.push_document()
 
     def adopt_provisional(self) -> None:
         """Take the hits shown so far into the document, since the user is about to edit them."""
@@ -250,34 +247,43 @@ class Session:
                 self.provisional = None
                 self.commit(Edit("Detect hits", lambda _: project), gesture)
 
-    def push_view(self) -> None:
+    def push_document(self) -> None:
         """Send the document as it stands."""
         with self.lock:
-            self._rev += 1
-            self.send(self._view())
+            self._revision += 1
+            document = self._document()
+            for send_queue in self._send_queues:
+                self._put_document(send_queue, document)
 
-    def _view(self) -> dict[str, Any]:
+    def finish_change(self, tab: str, number: int) -> None:
+        """Acknowledge a tab's change that is in the document or refused, unless the tab was told already."""
+        with self.lock:
+            self.changes.handle(tab, number)
+            if not self.changes.is_announced(tab):
+                self.push_document()
+
+    def _put_document(self, send_queue: CoalescingSendQueue, document: DocumentState) -> None:
+        send_queue.put(replace(document, handled=self.changes.announce(send_queue.tab)))
+
+    def _document(self) -> DocumentState:
         history = self.history
-        message: dict[str, Any] = {"type": "view", "rev": self._rev, "project": None, "undo": None, "redo": None}
-        if history is not None:
-            shown = self.provisional[0] if self.provisional else history.now
-            saved = history.now is self.saved_project
-            message["project"] = view_of(shown, self.name, saved, self.playback)
-            message["undo"] = history.undo_label
-            message["redo"] = history.redo_label
-        return message
+        if history is None:
+            return DocumentState(self._revision, None, None, None)
+        shown = self.provisional[0] if self.provisional else history.now
+        state = project_state(shown, self.name, history.now is self.saved_project, self.playback)
+        return DocumentState(self._revision, state, history.undo_label, history.redo_label)
 
     def set_media(self, **values: Any) -> None:
         """The curve, waveform or filmstrip can be fetched now."""
         with self.lock:
-            self.media = {**self.media, **values}
-            self.send({"type": "media", **self.media})
+            self.media = replace(self.media, **values)
+            self.send(self.media)
 
     def set_playback(self, playback: Playback) -> None:
         """The browser can play the clip from another address now."""
         with self.lock:
             self.playback = playback
-            self.push_view()
+            self.push_document()
 
     def media_path(self) -> Path | None:
         """The file the browser plays: the clip, or its proxy; None while there is none."""
@@ -294,20 +300,21 @@ class Session:
     # --- keeping --------------------------------------------------------------------------------
 
     def keep(self) -> None:
-        """Write the autosave if the document changed since the last one."""
-        with self.lock:
-            if not self.dirty:
-                return
-            self.dirty = False
-            project, saved_as = self.project, self.saved_as
-        folder = self.context.folder("sessions")
-        try:
-            if project is not None:
-                autosave(folder, project, self.id, str(saved_as) if saved_as else None)
-            else:
-                autosave_path(folder, self.id).unlink(missing_ok=True)
-        except Exception as error:
-            self.report(error, "autosave")
+        """Write the autosave if the document changed since the last one; returns once it is written."""
+        with self._keep_lock:
+            with self.lock:
+                if not self.dirty:
+                    return
+                self.dirty = False
+                project, saved_as = self.project, self.saved_as
+            folder = self.context.folder("sessions")
+            try:
+                if project is not None:
+                    autosave(folder, project, self.id, str(saved_as) if saved_as else None)
+                else:
+                    autosave_path(folder, self.id).unlink(missing_ok=True)
+            except Exception as error:
+                self.report(error, "autosave")
 
     def resume(self) -> bool:
         """Take up the document this session's tab had before a restart; False when there is none."""

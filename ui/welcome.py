@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from engine.core.files import write_file
 from engine.core.paths import ASSETS, ROOT
 from ui.context import VERSION, AppContext
+from ui.protocol.events import CheckpointInfo, Demo, PresetInfo, Welcome
 
 PROJECT_ENDING = ".struck.json"
 MOST_RECENT = 12
 START_DEMO = "sound"
 
 
-def welcome_message(context: AppContext) -> dict[str, Any]:
-    """The ``welcome`` message to a tab; sent again when the slow imports are done or a checkpoint changes."""
+def welcome_message(context: AppContext) -> Welcome:
+    """The first message to a tab; sent again when the slow imports are done or a checkpoint changes."""
     ready = context.ready.is_set()
     checkpoints = context.checkpoints()
     device = context.device()[1] if ready else "starting"
     if all(context.fault(name) for name in checkpoints):
         device += ", prior only: no checkpoint"
-    return {
-        "type": "welcome",
-        "demos": demos(),
-        "presets": [{"name": p.name, "material": p.material, "origin_note": p.origin_note} for p in context.presets()],
-        "checkpoints": [{"name": name, "fault": context.fault(name)} for name in checkpoints],
-        "device": device,
-        "version": VERSION,
-        "recent": recent(context),
-        "local": not context.options.public,
-    }
+    return Welcome(
+        demos=tuple(demos()),
+        presets=tuple(PresetInfo(p.name, p.material, p.origin_note) for p in context.presets()),
+        checkpoints=tuple(CheckpointInfo(name, context.fault(name)) for name in checkpoints),
+        device=device,
+        version=VERSION,
+        recent=tuple(recent(context)),
+        local=not context.options.public,
+    )
 
 
-def demos() -> list[dict[str, str]]:
+def demos() -> list[Demo]:
     """The demo projects that ship with Struck."""
     found = []
     for path in sorted(ASSETS.glob(f"demo_*{PROJECT_ENDING}")):
@@ -43,10 +42,10 @@ def demos() -> list[dict[str, str]]:
             table = json.loads(path.read_text(encoding="utf-8"))
             clip, hits = table["clip"], len(table["hits"])
             title = "A clip with sound" if clip["has_audio"] else "A silent clip"
-            found.append({"name": name, "title": title, "note": f"{clip['duration_s']:.1f} s, {hits} hits"})
+            found.append(Demo(name, title, f"{clip['duration_s']:.1f} s, {hits} hits"))
         except (OSError, ValueError, KeyError, TypeError):
             continue
-    return sorted(found, key=lambda demo: demo["name"] != START_DEMO)
+    return sorted(found, key=lambda demo: demo.name != START_DEMO)
 
 
 def remember_recent(context: AppContext, path: Path) -> None:

@@ -109,12 +109,12 @@ class Editor:
     def open_demo(self, name: str = "sound") -> None:
         """Open a demo anew, without history."""
         self.wait("() => window.struck?.store.connection === 'open' && window.struck.store.welcome")
-        rev = self.see("window.struck.store.view?.rev ?? 0")
+        rev = self.see("window.struck.store.view?.revision ?? 0")
         self.see(f"void window.struck.store.send({{ type: 'open_demo', name: '{name}' }})")
         self.wait(
             """([rev, name]) => {
               const { view, media, rendered } = window.struck.store;
-              return view && view.rev > rev && view.project?.name === `demo_${name}` && !view.undo && !view.redo
+              return view && view.revision > rev && view.project?.name === `demo_${name}` && !view.undo && !view.redo
                 && view.project.clip.media_url && media.curve && rendered.size === view.project.hits.length;
             }""",
             [rev, name],
@@ -124,9 +124,9 @@ class Editor:
 
     def change(self, act: Any) -> None:
         """Do something that edits the document, and wait for the server's answer and the new sound."""
-        rev = self.see("window.struck.store.view.rev")
+        rev = self.see("window.struck.store.view.revision")
         act()
-        self.wait("(rev) => window.struck.store.view.rev > rev", rev)
+        self.wait("(rev) => window.struck.store.view.revision > rev", rev)
         self.wait_for_sound()
 
     def drag(self, start: dict[str, float], to: dict[str, float], modifier: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from engine.core.dsp import erb_edges
 from engine.physics.macros import apply_macros
 from engine.physics.model import MACRO_NAMES, Macros, Modes, Residual, Stage
 from tests.browser.struck_page import Editor, browse, serve
-from ui.view import modes_view, residual_view
+from ui.document_state import modes_state, residual_state
 
 LAWS = """(given) => import("/struck/static/audio/macros.js").then(({ applyMacros }) =>
   given.map(([modes, residual, macros, velocity_db]) => applyMacros(modes, residual, macros, velocity_db)))"""
@@ -62,7 +63,7 @@ def some_macros(rng: np.random.Generator) -> Macros:
 def test_the_pages_laws_are_the_engines(editor: Editor) -> None:
     rng = np.random.default_rng(11)
     cases = [(*some_sound(rng), some_macros(rng), float(rng.choice([0.0, -60, 12, -7.3]))) for _ in range(150)]
-    given = [[modes_view(m), residual_view(r), vars(macros), v] for m, r, macros, v in cases]
+    given = [[asdict(modes_state(m)), asdict(residual_state(r)), vars(macros), v] for m, r, macros, v in cases]
     answers = editor.page.evaluate(LAWS, given)
     assert any(made["residual"]["attack"] and not r.attack for made, (_, r, *_) in zip(answers, cases, strict=True))
     for made, (modes, residual, macros, velocity_db) in zip(answers, cases, strict=True):
@@ -91,7 +92,11 @@ def test_what_is_dragged_under_macros_goes_where_the_pointer_is(editor: Editor) 
             continue
         macros = some_macros(rng)
         wanted = {"frequency_hz": [440.0, 3000.0], "power_db": [-20.0, -35.5], "decay_per_s": [4.0, 30.0]}
-        sound = {"modes": modes_view(modes), "residual": residual_view(residual), "macros": vars(macros)}
+        sound = {
+            "modes": asdict(modes_state(modes)),
+            "residual": asdict(residual_state(residual)),
+            "macros": vars(macros),
+        }
         found = editor.page.evaluate(INVERSE, [sound, [1, 3], wanted])
         np.testing.assert_allclose(found, list(wanted.values()), rtol=1e-5, err_msg=str(macros))
 

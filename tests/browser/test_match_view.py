@@ -152,9 +152,9 @@ def test_each_stage_of_the_noise_is_shown_and_edited_on_its_own(editor: Editor, 
         before = editor.project["sounds"][0]["residual"]
         stages.get_by_role("button", name=name.capitalize()).click()
         page.get_by_role("application", name=re.compile("Noise bands")).focus()
-        rev = editor.see("window.struck.store.view.rev")
+        rev = editor.see("window.struck.store.view.revision")
         page.keyboard.press("ArrowUp")
-        editor.wait("(rev) => window.struck.store.view.rev > rev && !window.struck.store.view.redo", rev)
+        editor.wait("(rev) => window.struck.store.view.revision > rev && !window.struck.store.view.redo", rev)
         after = editor.project["sounds"][0]["residual"]
         raised = [b - a for a, b in zip(before[name]["power_db"], after[name]["power_db"], strict=True) if a > -119.0]
         assert raised and all(abs(step_db - 1.0) < 0.01 for step_db in raised)

@@ -116,9 +116,9 @@ def test_a_span_of_the_clips_sound_gives_the_mode_that_rings_in_it(tmp_path: Pat
 
 
 def find(tab: Tab, by: str, **values: object) -> dict:
-    tab.ask("find", by=by, request=len(tab.told), **values)
+    tab.ask("search", by=by, request=len(tab.told), **values)
     tab.settle()
-    return tab.last("found")
+    return tab.last("search_results")
 
 
 def test_words_find_sounds_that_are_heard_and_then_taken_in_one_entry_of_the_history(tab: Tab, bank: Bank) -> None:
@@ -127,12 +127,12 @@ def test_words_find_sounds_that_are_heard_and_then_taken_in_one_entry_of_the_his
     assert answer["candidates"][0]["name"] == "Bottle" and answer["unknown"] == ["qwfpgj"]
     assert any("glass" in words for words, _ in answer["understood"])
     first, second = answer["candidates"][:2]
-    tab.ask("hear_found", id=first["id"])
+    tab.ask("audition_candidate", id=first["id"])
     tab.settle()
-    assert tab.last("struck")["sound_id"] == f"found:{first['id']}"
+    assert tab.last("audition")["sound_id"] == f"candidate:{first['id']}"
     assert tab.session.require_project().sounds[0] == sound
     for row in (second, first):
-        tab.ask("use_found", id=row["id"], sound_id=sound.id, gesture="trying")
+        tab.ask("use_candidate", id=row["id"], sound_id=sound.id, gesture="trying")
         tab.settle()
     taken = tab.session.require_project().sounds[0]
     assert (taken.name, taken.origin, taken.id) == ("Bottle", "text", sound.id)
@@ -144,11 +144,11 @@ def test_words_find_sounds_that_are_heard_and_then_taken_in_one_entry_of_the_his
 def test_the_noise_alone_is_taken_and_the_modes_stay(tab: Tab, bank: Bank) -> None:
     sound = tab.session.require_project().sounds[0]
     row = find(tab, "sound", sound_id=sound.id)["candidates"][0]
-    tab.ask("use_found", id=row["id"], sound_id=sound.id, parts=["noise"])
+    tab.ask("use_candidate", id=row["id"], sound_id=sound.id, parts=["noise"])
     taken = tab.session.require_project().sounds[0]
     assert taken.modes.frequency_hz == sound.modes.frequency_hz and taken.residual != sound.residual
     assert taken.origin == "edited" and taken.origin_note.endswith(f"noise of {row['name']}")
-    tab.ask("use_found", id=row["id"], sound_id=sound.id, parts=["modes", "room"])
+    tab.ask("use_candidate", id=row["id"], sound_id=sound.id, parts=["modes", "room"])
     assert tab.session.require_project().sounds[0].modes.frequency_hz != sound.modes.frequency_hz
     assert tab.session.require_project().sounds[0].name == sound.name and not tab.errors
 
@@ -167,9 +167,9 @@ def test_new_sounds_are_made_for_words_or_for_what_is_seen_and_others_the_next_t
     assert {row["material"] for row in first} == {"metal"} and all(row["name"].startswith("New metal") for row in first)
     second = find(tab, "new", text="", sound_id=sound_id)
     assert second["seen"].startswith("metal (70 %)") and second["candidates"][0]["name"] != first[0]["name"]
-    tab.ask("use_found", id=first[0]["id"], sound_id=sound_id)
+    tab.ask("use_candidate", id=first[0]["id"], sound_id=sound_id)
     taken = tab.session.require_project().sounds[0]
-    tab.ask("use_found", id=first[1]["id"], sound_id=sound_id)
+    tab.ask("use_candidate", id=first[1]["id"], sound_id=sound_id)
     assert taken.modes and taken.modes != tab.session.require_project().sounds[0].modes and not tab.errors
 
 
@@ -206,11 +206,11 @@ def test_recordings_are_added_to_the_bank_and_what_is_broken_or_known_is_told(
 def test_wrong_wishes_are_refused_in_one_sentence(tab: Tab, bank: Bank) -> None:
     sound_id = tab.session.require_project().sounds[0].id
     for kind, values in (
-        ("find", {"by": "smell"}),
-        ("find", {"by": "words", "text": "  "}),
-        ("find", {"by": "sound", "sound_id": "s99"}),
-        ("hear_found", {"id": "f99"}),
-        ("use_found", {"id": ["f1"], "sound_id": sound_id}),
+        ("search", {"by": "smell"}),
+        ("search", {"by": "words", "text": "  "}),
+        ("search", {"by": "sound", "sound_id": "s99"}),
+        ("audition_candidate", {"id": "f99"}),
+        ("use_candidate", {"id": ["f1"], "sound_id": sound_id}),
         ("measure_span", {"start_s": 1.0, "end_s": 1.001, "sound_id": None}),
         ("measure_span", {"start_s": "now", "end_s": 2.0, "sound_id": None}),
         ("add_to_bank", {"paths": []}),
@@ -221,7 +221,7 @@ def test_wrong_wishes_are_refused_in_one_sentence(tab: Tab, bank: Bank) -> None:
         assert len(tab.errors) == before + 1, kind
         check_sentence(tab.errors[-1])
     row = find(tab, "sound", sound_id=sound_id)["candidates"][0]
-    tab.ask("use_found", id=row["id"], sound_id=sound_id, parts=["colour"])
+    tab.ask("use_candidate", id=row["id"], sound_id=sound_id, parts=["colour"])
     check_sentence(tab.errors[-1])
     tab.open_demo("silent")
     before = len(tab.errors)

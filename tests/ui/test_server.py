@@ -85,7 +85,7 @@ def test_bad_files_are_refused_in_a_sentence_and_the_open_project_stays(tab: Tab
         assert tab.session.history is before
         assert tab.last("status")["phase"] == "error"
         assert tab.last("status")["message"] == tab.errors[-1]
-    assert tab.last("view")["project"]["hits"] and tab.last("view")["undo"]
+    assert tab.last("document")["project"]["hits"] and tab.last("document")["undo"]
     assert tab.last("rendered") == rendered
 
 
@@ -149,13 +149,13 @@ def absurd_edits(project: Any) -> list[dict[str, Any]]:
 
 
 def test_absurd_edits_are_refused_in_a_sentence_and_change_nothing(tab: Tab) -> None:
-    before, sent = tab.session.history, len(tab.heard("view"))
+    before, sent = tab.session.history, len(tab.heard("document"))
     for number, edit in enumerate(absurd_edits(tab.session.require_project()), 1):
         tab.ask("edit", edit=edit, gesture=None)
         assert len(tab.errors) == number, edit
         check_sentence(tab.errors[-1])
         assert tab.session.history is before, edit
-    assert len(tab.heard("view")) == sent
+    assert len(tab.heard("document")) == sent
 
 
 def test_numbers_out_of_range_are_held_to_it(tab: Tab) -> None:
@@ -216,7 +216,7 @@ def test_a_target_that_cannot_be_written_is_told(tab: Tab, context: AppContext, 
     for path in (tmp_path / "no such folder" / "a.struck.json", taken):
         tab.ask("save", path=str(path))
         check_sentence(tab.errors[-1])
-    assert len(tab.errors) == 2 and not tab.last("view")["project"]["saved"]
+    assert len(tab.errors) == 2 and not tab.last("document")["project"]["saved"]
     (context.home / "exports" / tab.session.id).write_text("in the way")
     tab.ask("export", what=["wav"])
     tab.settle()
@@ -266,7 +266,7 @@ def test_a_clip_dropped_on_the_page_opens_and_plays_by_range(client: TestClient,
     tab.ask("open", path=answer.json()["path"])
     tab.settle()
     assert not tab.errors
-    url = tab.last("view")["project"]["clip"]["media_url"]
+    url = tab.last("document")["project"]["clip"]["media_url"]
     part = client.get(url, headers={"Range": "bytes=100-199"})
     assert part.status_code == 206 and part.content == clip[100:200]
 
@@ -407,8 +407,8 @@ def test_no_match_of_what_is_not_there(client: TestClient, tab: Tab) -> None:
 def test_the_rise_is_edited_within_its_range(tab: Tab) -> None:
     sound_id = tab.session.require_project().sounds[0].id
     tab.edit("set_rise", sound_id=sound_id, rise_s=0.004)
-    assert tab.last("view")["project"]["sounds"][0]["residual"]["rise_s"] == 0.004 and not tab.errors
-    assert tab.last("view")["undo"] == "Change the rise"
+    assert tab.last("document")["project"]["sounds"][0]["residual"]["rise_s"] == 0.004 and not tab.errors
+    assert tab.last("document")["undo"] == "Change the rise"
     for wrong in (None, "soon"):
         tab.edit("set_rise", sound_id=sound_id, rise_s=wrong)
         check_sentence(tab.errors[-1])

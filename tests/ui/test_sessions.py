@@ -20,7 +20,8 @@ from engine.physics.model import Context, Modes, Residual
 from tests.clips import make_clicks, make_clip
 from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, make_context, wait_until
 from ui.context import AppContext
-from ui.handlers import begin
+from ui.handlers import open_first
+from ui.protocol.events import DocumentState, Note
 from ui.send_queue import CoalescingSendQueue
 from ui.server import create_app
 from ui.session import Session
@@ -34,7 +35,7 @@ def test_the_demo_is_there_without_looking_for_hits_or_sampling(tmp_path: Path) 
     tab.open_demo()
     assert not tab.errors
     assert set(tab.phases) == {"idle"}
-    assert len(tab.last("rendered")["hits"]) == DEMO_HITS == len(tab.last("view")["project"]["hits"])
+    assert len(tab.last("rendered")["hits"]) == DEMO_HITS == len(tab.last("document")["project"]["hits"])
     assert tab.last("media")["curve"] and tab.last("media")["waveform"]
 
 
@@ -44,7 +45,7 @@ def test_a_clip_becomes_hits_and_sounds_in_one_step_of_the_history(tab: Tab, tmp
     tab.ask("open", path=str(clip))
     tab.settle()
     assert not tab.errors
-    view = tab.last("view")["project"]
+    view = tab.last("document")["project"]
     times_s = [hit["time_s"] for hit in view["hits"]]
     for wanted_s in (0.5, 1.2):
         assert min(abs(time_s - wanted_s) for time_s in times_s) < 0.02
@@ -54,7 +55,7 @@ def test_a_clip_becomes_hits_and_sounds_in_one_step_of_the_history(tab: Tab, tmp
     assert tab.phases[-1] == "done"
     tab.ask("undo")
     tab.settle()
-    assert not tab.session.require_project().hits and tab.last("view")["undo"] is None
+    assert not tab.session.require_project().hits and tab.last("document")["undo"] is None
 
 
 def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,14 +94,14 @@ def test_a_silent_clip_gets_a_preset_that_says_so(tab: Tab, tmp_path: Path) -> N
     tab.ask("open", path=str(make_clip(tmp_path / "mute.mp4")))
     tab.settle()
     tab.edit("add_hit", time_s=0.5, velocity_db=0.0)
-    (sound,) = tab.last("view")["project"]["sounds"]
+    (sound,) = tab.last("document")["project"]["sounds"]
     assert sound["origin"] == "preset" and sound["origin_note"].startswith("default preset")
     preset = tab.session.context.presets()[-1]
     tab.ask("audition_preset", name=preset.name)
     tab.settle()
-    assert tab.last("struck")["sound_id"] == f"preset:{preset.name}"
+    assert tab.last("audition")["sound_id"] == f"preset:{preset.name}"
     tab.edit("apply_preset", sound_id=None, name=preset.name)
-    (sound,) = tab.last("view")["project"]["sounds"]
+    (sound,) = tab.last("document")["project"]["sounds"]
     assert not sound["origin_note"].startswith("default preset")
     assert not tab.errors
 
@@ -110,7 +111,7 @@ def test_the_clip_asked_for_last_is_the_one_that_opens(tab: Tab, tmp_path: Path)
     for clip in clips:
         tab.ask("open", path=str(clip))
     tab.settle()
-    assert tab.last("view")["project"]["clip"]["name"] == "clip3.mp4"
+    assert tab.last("document")["project"]["clip"]["name"] == "clip3.mp4"
     assert not tab.errors
 
 
@@ -277,11 +278,11 @@ def test_twenty_sessions_do_not_mix(client: TestClient) -> None:
         thread.join(WAIT_S)
     for number, tab in enumerate(tabs):
         assert not tab.errors
-        project = tab.last("view")["project"]
+        project = tab.last("document")["project"]
         assert project["name"] == ("demo_sound" if number % 2 else "demo_silent")
         added = [hit for hit in project["hits"] if hit["velocity_db"] == -float(number) and hit["strength"] == 1.0]
         assert {round(hit["time_s"], 6) for hit in added} >= {round(0.1 * number + 0.01 * k, 6) for k in range(3)}
-        documents = [message["project"] for message in tab.heard("view") if message["project"]]
+        documents = [message["project"] for message in tab.heard("document") if message["project"]]
         names = {sound["name"] for document in documents for sound in document["sounds"]}
         assert {name for name in names if name.startswith("Thing")} == {f"Thing {number}"}
         assert not project["sounds"][0]["name"].startswith("Thing")
@@ -292,22 +293,22 @@ def test_twenty_sessions_do_not_mix(client: TestClient) -> None:
 
 def test_two_tabs_of_one_session_see_the_same(tab: Tab) -> None:
     other = Tab(tab.session)
-    assert other.last("view") == tab.last("view") and other.last("rendered") == tab.last("rendered")
+    assert other.last("document") == tab.last("document") and other.last("rendered") == tab.last("rendered")
     tab.edit("set_mix", gain_db=-2.0)
-    assert other.last("view") == tab.last("view")
-    assert other.last("view")["project"]["mix"]["gain_db"] == -2.0
+    assert other.last("document") == tab.last("document")
+    assert other.last("document")["project"]["mix"]["gain_db"] == -2.0
 
 
 def test_a_slow_tab_gets_the_newest_state_and_every_message() -> None:
     async def fill() -> list[str]:
         send_queue = CoalescingSendQueue(asyncio.get_running_loop())
         for k in range(5):
-            send_queue.put({"type": "view", "rev": k})
-            send_queue.put({"type": "note", "message": str(k)})
+            send_queue.put(DocumentState(k, None, None, None))
+            send_queue.put(Note(str(k)))
         return await send_queue.take()
 
     told = [json.loads(text) for text in asyncio.run(fill())]
-    assert [m["rev"] for m in told if m["type"] == "view"] == [4]
+    assert [m["revision"] for m in told if m["type"] == "document"] == [4]
     assert [m["message"] for m in told if m["type"] == "note"] == list("01234")
 
 
@@ -328,7 +329,7 @@ def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
         before = tab.session.project
         saved = tmp_path / "mine.struck.json"
         tab.ask("save", path=str(saved))
-        assert saved.is_file() and tab.last("view")["project"]["saved"]
+        assert saved.is_file() and tab.last("document")["project"]["saved"]
         tab.edit("set_mix", gain_db=-1.0)
         wait_until(lambda: not tab.session.dirty)  # kept by itself, without being asked
         after = tab.session.project
@@ -336,7 +337,7 @@ def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
     with client:
         session, is_new = app.state.sessions.get("kept-tab")
         tab = Tab(session)
-        begin(session, is_new)
+        open_first(session, is_new)
         tab.settle()
         assert session.project == after != before
         assert session.saved_as == saved and not tab.errors
@@ -346,7 +347,7 @@ def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
         assert session.project == before
 
         other = Tab(app.state.sessions.get("fresh-tab")[0])
-        begin(other.session, True)
+        open_first(other.session, True)
         other.settle()
         assert other.session.name == "demo_sound" and len(other.session.require_project().hits) == DEMO_HITS
 
@@ -355,7 +356,7 @@ def test_a_torn_autosave_and_a_lost_clip_do_not_stop_the_start(tmp_path: Path) -
     context = make_context(tmp_path)
     (context.home / "sessions" / "torn-tab.struck.json").write_text('{"version": 1, "clip": {')
     torn = Tab(Session(context, "torn-tab"))
-    begin(torn.session, True)
+    open_first(torn.session, True)
     torn.settle()
     assert torn.session.name == "demo_sound" and not torn.errors
 
@@ -366,7 +367,7 @@ def test_a_torn_autosave_and_a_lost_clip_do_not_stop_the_start(tmp_path: Path) -
     before.session.keep()
     clip.unlink()
     lost = Tab(Session(context, "lost-tab"))
-    begin(lost.session, True)
+    open_first(lost.session, True)
     lost.settle()
     assert lost.session.project == before.session.project
     (said,) = lost.errors

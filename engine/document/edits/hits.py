@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -96,31 +96,51 @@ _HIT_WORDS = {
 
 
 def set_hits(ids: Sequence[str], values: Mapping[str, Any]) -> Edit:
-    """Give hits absolute values: velocity_db, gain_db, pan, mute, seed, sound_id, time_s or a tweak's fields."""
+    """Give hits the same absolute values: velocity_db, gain_db, pan, mute, seed, sound_id, time_s, a tweak's fields."""
 
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
-        fields: dict[str, Any] = {}
-        tweak: dict[str, float] = {}
-        for name, value in values.items():
-            if name in _HIT_NUMBERS:
-                fields[name] = check_number(value, name, _HIT_NUMBERS[name])
-            elif name in _TWEAK_NUMBERS:
-                tweak[name] = check_number(value, name, _TWEAK_NUMBERS[name])
-            elif name == "time_s":
-                fields[name] = check_number(value, name, (0.0, project.clip.duration_s))
-            elif name == "mute":
-                fields[name] = check_truth(value, name)
-            elif name == "seed":
-                fields[name] = check_seed(value)
-            elif name == "sound_id":
-                fields[name] = find_sound(project, value).id
-            else:
-                raise BadInput(f"a hit has no {quote(name)}; set a property that it has")
-        return with_hits(project, (_set_hit(hit, fields, tweak) if hit.id in wanted else hit for hit in project.hits))
+        new = _check_values(project, values)
+        return with_hits(project, (_set_hit(hit, *new) if hit.id in wanted else hit for hit in project.hits))
 
-    words = ", ".join(_HIT_WORDS.get(str(name), str(name)) for name in values)
-    return Edit(f"Set {words} of {count_of(len(ids), 'hit')}", apply)
+    return Edit(_set_label(values, len(ids)), apply)
+
+
+def set_each_hit(values: Mapping[str, Mapping[str, Any]]) -> Edit:
+    """Give each hit absolute values of its own, by its id; the values as in ``set_hits``."""
+
+    def apply(project: Project) -> Project:
+        check_hits(project, list(values))
+        new = {hit_id: _check_values(project, own) for hit_id, own in values.items()}
+        return with_hits(project, (_set_hit(hit, *new[hit.id]) if hit.id in new else hit for hit in project.hits))
+
+    return Edit(_set_label(dict.fromkeys(name for own in values.values() for name in own), len(values)), apply)
+
+
+def _set_label(names: Iterable[str], count: int) -> str:
+    return f"Set {', '.join(_HIT_WORDS.get(str(name), str(name)) for name in names)} of {count_of(count, 'hit')}"
+
+
+def _check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+    """Checked fields of a hit and of its tweak."""
+    fields: dict[str, Any] = {}
+    tweak: dict[str, float] = {}
+    for name, value in values.items():
+        if name in _HIT_NUMBERS:
+            fields[name] = check_number(value, name, _HIT_NUMBERS[name])
+        elif name in _TWEAK_NUMBERS:
+            tweak[name] = check_number(value, name, _TWEAK_NUMBERS[name])
+        elif name == "time_s":
+            fields[name] = check_number(value, name, (0.0, project.clip.duration_s))
+        elif name == "mute":
+            fields[name] = check_truth(value, name)
+        elif name == "seed":
+            fields[name] = check_seed(value)
+        elif name == "sound_id":
+            fields[name] = find_sound(project, value).id
+        else:
+            raise BadInput(f"a hit has no {quote(name)}; set a property that it has")
+    return fields, tweak
 
 
 def _set_hit(hit: Hit, fields: Mapping[str, Any], tweak: Mapping[str, float]) -> Hit:

@@ -118,6 +118,7 @@ _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] 
     "add_hit": (hits.add_hit, ("time_s",), ("velocity_db", "sound_id")),
     "move_hits": (hits.move_hits, ("ids", "delta_s"), ()),
     "set_hits": (hits.set_hits, ("ids", "values"), ()),
+    "set_each_hit": (hits.set_each_hit, ("values",), ()),
     "delete_hits": (hits.delete_hits, ("ids",), ()),
     "detach_hit": (_detach_hit, ("id",), ()),
     "set_modes": (sounds.set_modes, ("sound_id", "indices"), ("frequency_hz", "power_db", "decay_per_s")),

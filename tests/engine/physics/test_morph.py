@@ -176,7 +176,7 @@ def test_a_preview_tells_the_morph_and_changes_nothing(tab: Tab) -> None:
     project = tab.session.require_project()
     sound, other = project.sounds[:2]
     tab.ask("morph_preview", sound_id=sound.id, other=other.id, amount=0.3)
-    told = tab.last("morphed")
+    told = tab.last("morph_preview")
     modes, _ = morph((sound.modes, sound.residual), (other.modes, other.residual), 0.3)
     assert (told["sound_id"], told["amount"]) == (sound.id, 0.3)
     assert told["sound"]["modes"]["frequency_hz"] == pytest.approx(modes.frequency_hz, abs=1e-4)
@@ -187,4 +187,4 @@ def test_a_preview_tells_the_morph_and_changes_nothing(tab: Tab) -> None:
     assert tab.session.require_project().sound(sound.id).origin_note == f"morph of {sound.name} and Wine glass, 50 %"
     tab.edit("set_macros", sound_id=sound.id, values={"mass": 0.5})
     tab.edit("bake_macros", sound_id=sound.id)
-    assert tab.last("view")["undo"] == f"Bake macros into {sound.name}" and len(tab.errors) == 1
+    assert tab.last("document")["undo"] == f"Bake macros into {sound.name}" and len(tab.errors) == 1

@@ -365,7 +365,7 @@ export function createAudio(store, options = {}) {
     preload();
     tick();
   }));
-  scope.add(store.on("struck", ({ key }) => playKey(key).catch(() => {})));
+  scope.add(store.on("audition", ({ key }) => playKey(key).catch(() => {})));
 
   return {
     resume, play, stop, seek, now_s, attachVideo, previewModes, auditionHit, playKey,

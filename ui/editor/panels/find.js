@@ -30,7 +30,7 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 export function createFindPanel(store, audio, shared) {
   let way = "words";
   /** @type {FoundMessage | null} */
-  let answer = null; // the last "found"
+  let answer = null; // the last search results
   let asked = 0;
   let waiting = false;
   /** @type {{soundId: string, gesture: string, id: string} | null} */
@@ -118,7 +118,7 @@ export function createFindPanel(store, audio, shared) {
     way = by;
     waiting = true;
     askedFor = subject(s);
-    store.send({ type: "find", by, request: ++asked, sound_id: s.id, text: words.value.trim() });
+    store.send({ type: "search", by, request: ++asked, sound_id: s.id, text: words.value.trim() });
     show();
   }
 
@@ -137,7 +137,7 @@ export function createFindPanel(store, audio, shared) {
     const hits = hitsOf(s.id);
     trying = { soundId: s.id, before: new Map(hits.map((hit) => [hit.id, store.rendered.get(hit.id)?.key])), until_ms: performance.now() + TRY_MS };
     audio.resume()?.catch?.(() => {});
-    store.send({ type: "use_found", id: candidate.id, sound_id: s.id, parts: [...parts], gesture: using.gesture });
+    store.send({ type: "use_candidate", id: candidate.id, sound_id: s.id, parts: [...parts], gesture: using.gesture });
     if (!hits.length) hear(candidate);
     show();
   }
@@ -145,7 +145,7 @@ export function createFindPanel(store, audio, shared) {
   /** @param {Candidate} candidate */
   function hear(candidate) {
     audio.resume()?.catch?.(() => {});
-    store.send({ type: "hear_found", id: candidate.id });
+    store.send({ type: "audition_candidate", id: candidate.id });
   }
 
   /** Once the tried hit is sampled, show it: from a little before it, picture and sound. */
@@ -251,14 +251,14 @@ export function createFindPanel(store, audio, shared) {
 
   /** The tab came into view: know the size of the bank, and look at the picture of a clip that has no sound. */
   function opened() {
-    if (!bank) store.send({ type: "bank" });
+    if (!bank) store.send({ type: "bank_size" });
     const s = sound();
     if (s && !waiting && !answer && !store.view.project.clip.has_audio && hitsOf(s.id).length) ask("picture");
     show();
   }
 
   cleanups.push(
-    store.on("found", (message) => {
+    store.on("search_results", (message) => {
       if (message.request !== asked) return;
       waiting = false;
       answer = message;

@@ -171,7 +171,7 @@ export function createMaterials(app, store, audio) {
         show();
       } else askWhenSilent();
     }),
-    store.on("struck", ({ sound_id }) => {
+    store.on("audition", ({ sound_id }) => {
       if (sound_id !== waitingFor) return;
       waitingFor = null;
       show();

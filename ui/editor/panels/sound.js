@@ -350,7 +350,7 @@ export function createSoundPanel(store, audio, shared) {
       lookAtSpectrum();
       hearNow();
     }),
-    store.on("struck", ({ sound_id }) => sound_id === striking && calm()),
+    store.on("audition", ({ sound_id }) => sound_id === striking && calm()),
     store.on("error", () => {
       settle();
       hearing = null;

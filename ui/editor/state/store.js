@@ -56,14 +56,14 @@ export function createStore(session, options = {}) {
   /** @param {ServerMessage} message */
   function receive(message) {
     const { type } = message;
-    if (type === "view") takeView(message);
+    if (type === "document") takeView(message);
     else if (type === "status") store.status = message;
     else if (type === "media") store.media = message;
     else if (type === "welcome") store.welcome = message;
     else if (type === "rendered") store.rendered = new Map(Object.entries(message.hits));
     else if (type === "error") dropLayers();
     if (type === "rendered") emit(type, store.rendered);
-    else if (type !== "view") emit(type, message);
+    else if (type !== "document") emit(type, message);
   }
 
   // --- the document as shown ----------------------------------------------------------------------

@@ -117,8 +117,9 @@ export interface Project {
 // --- messages of the server ------------------------------------------------------------------------
 
 export interface ViewMessage {
-  type: "view";
-  rev: number;
+  type: "document";
+  revision: number;
+  handled: number;
   project: Project | null;
   undo: string | null;
   redo: string | null;
@@ -184,14 +185,14 @@ export interface NoteMessage {
   message: string;
 }
 
-export interface StruckMessage {
-  type: "struck";
+export interface AuditionMessage {
+  type: "audition";
   sound_id: string;
   key: string;
 }
 
 export interface MorphedMessage {
-  type: "morphed";
+  type: "morph_preview";
   sound_id: string;
   amount: number;
   sound: Sound;
@@ -214,14 +215,14 @@ export interface Candidate {
 }
 
 export interface FoundMessage {
-  type: "found";
+  type: "search_results";
   by: string;
-  request: number;
+  request: number | null;
   candidates: Candidate[];
-  seen?: string;
-  confidence?: number;
-  understood?: [string, string][];
-  unknown?: string[];
+  seen: string | null;
+  confidence: number | null;
+  understood: [string, string][] | null;
+  unknown: string[] | null;
 }
 
 export interface BankMessage {
@@ -235,7 +236,7 @@ export interface BankMessage {
 
 export type ServerMessage =
   | ViewMessage | StatusMessage | MediaMessage | WelcomeMessage | RenderedMessage | ErrorMessage | NoteMessage
-  | StruckMessage | MorphedMessage | ExportedMessage | FoundMessage | BankMessage;
+  | AuditionMessage | MorphedMessage | ExportedMessage | FoundMessage | BankMessage;
 
 /** What the page sends: a type and its fields. */
 export interface ClientMessage {
@@ -266,10 +267,10 @@ export interface StoreEvents {
   rendered: Map<string, RenderedHit>;
   error: ErrorMessage;
   note: NoteMessage;
-  struck: StruckMessage;
-  morphed: MorphedMessage;
+  audition: AuditionMessage;
+  morph_preview: MorphedMessage;
   exported: ExportedMessage;
-  found: FoundMessage;
+  search_results: FoundMessage;
   bank: BankMessage;
   selection: Selection;
   connection: Connection;

@@ -1,0 +1,136 @@
+"""The document as the browser shows it: pure functions from a project to the parts of the document message."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import PurePath
+
+from engine.core.units import format_frame_rate
+from engine.document.project import Hit, Project, Sound
+from engine.physics.model import Modes, Residual, Stage
+from ui.protocol.events import (
+    ClipState,
+    DetectionState,
+    HitState,
+    MacrosState,
+    MixState,
+    ModesState,
+    NoiseState,
+    ProjectState,
+    RenderState,
+    ResidualState,
+    SoundState,
+    TweakState,
+)
+
+
+@dataclass(frozen=True)
+class Playback:
+    """How the browser plays the clip: the address of its media, None while there is none it can play."""
+
+    media_url: str | None = None
+    picture_offset_s: float = 0.0
+    playable: bool = False
+
+
+def project_name(project: Project) -> str:
+    """Name of a project: that of its clip without the ending."""
+    return PurePath(project.clip.path.replace("\\", "/")).stem or "clip"
+
+
+def project_state(project: Project, name: str, saved: bool, playback: Playback) -> ProjectState:
+    """The ``project`` of the document message."""
+    clip = project.clip
+    return ProjectState(
+        name=name,
+        saved=saved,
+        clip=ClipState(
+            name=PurePath(clip.path.replace("\\", "/")).name,
+            duration_s=clip.duration_s,
+            frame_rate=format_frame_rate(clip.frame_rate),
+            width=clip.width,
+            height=clip.height,
+            start_timecode=clip.start_timecode,
+            has_audio=clip.has_audio,
+            digest=clip.digest,
+            media_url=playback.media_url,
+            picture_offset_s=playback.picture_offset_s,
+            playable=playback.playable,
+        ),
+        sounds=tuple(map(sound_state, project.sounds)),
+        hits=tuple(map(hit_state, project.hits)),
+        mix=MixState(project.mix.gain_db, project.mix.clip_gain_db),
+        render=RenderState(
+            checkpoint=project.render.checkpoint,
+            steps=project.render.steps,
+            guidance=project.render.guidance,
+            seed=project.render.seed,
+            variation=project.render.variation,
+        ),
+        detection=DetectionState(project.detection.source, project.detection.threshold),  # type: ignore[arg-type]
+    )
+
+
+def sound_state(sound: Sound) -> SoundState:
+    """A sound with its own modes and residual, and the macros over them."""
+    return SoundState(
+        id=sound.id,
+        name=sound.name,
+        origin=sound.origin,
+        origin_note=sound.origin_note,
+        fit=sound.fit,
+        modes=modes_state(sound.modes),
+        residual=residual_state(sound.residual),
+        macros=MacrosState(**asdict(sound.macros)),
+    )
+
+
+def modes_state(modes: Modes) -> ModesState:
+    """Modes, rounded to what can be heard and seen, since they travel at every edit."""
+    return ModesState(
+        frequency_hz=_round(modes.frequency_hz, 4),
+        power_db=_round(modes.power_db, 3),
+        decay_per_s=_round(modes.decay_per_s, 4),
+        phase_rad=_round(modes.phase_rad, 4),
+        muted=tuple(modes.mute_mask),
+    )
+
+
+def residual_state(residual: Residual) -> ResidualState:
+    """The residual's bands, rounded as the modes are."""
+
+    def noise(stage: Stage | None) -> NoiseState | None:
+        return None if stage is None else NoiseState(_round(stage.power_db, 3), _round(stage.decay_per_s, 4))
+
+    stages = dict(residual.stages)
+    return ResidualState(
+        edges_hz=_round(residual.edges_hz, 3),
+        power_db=_round(residual.power_db, 3),
+        decay_per_s=_round(residual.decay_per_s, 4),
+        attack=noise(stages.get("attack")),
+        tail=noise(stages.get("tail")),
+        room=noise(stages.get("room")),
+        rise_s=residual.rise_s,
+        envelope_db=tuple(residual.envelope_db),
+    )
+
+
+def hit_state(hit: Hit) -> HitState:
+    """A hit; its time is not rounded, so that a drag's arithmetic holds in the browser."""
+    return HitState(
+        id=hit.id,
+        time_s=hit.time_s,
+        sound_id=hit.sound_id,
+        seed=hit.seed,
+        velocity_db=round(hit.velocity_db, 4),
+        gain_db=hit.gain_db,
+        pan=hit.pan,
+        mute=hit.mute,
+        strength=round(hit.strength, 4),
+        touched=hit.touched,
+        tweak=TweakState(hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db),
+    )
+
+
+def _round(values: tuple[float, ...], digits: int) -> tuple[float, ...]:
+    return tuple(round(value, digits) for value in values)

@@ -1,0 +1,664 @@
+// Messages between browser and server. Generated from ui/protocol by `python -m ui.protocol`; do not edit.
+
+/** A new hit; without a sound it takes that of the nearest hit. */
+export interface AddHit {
+  kind: "add_hit";
+  time_s: number;
+  velocity_db?: number | null;
+  sound_id?: string | null;
+}
+
+/** Shift hits together in time. */
+export interface MoveHits {
+  kind: "move_hits";
+  ids: string[];
+  delta_s: number;
+}
+
+/** New values of a hit; those left out stay. */
+export interface HitValues {
+  time_s?: number | null;
+  velocity_db?: number | null;
+  gain_db?: number | null;
+  pan?: number | null;
+  mute?: boolean | null;
+  seed?: number | null;
+  sound_id?: string | null;
+  pitch_cents?: number | null;
+  decay_ratio?: number | null;
+  residual_db?: number | null;
+}
+
+/** The same values for several hits. */
+export interface SetHits {
+  kind: "set_hits";
+  ids: string[];
+  values: HitValues;
+}
+
+/** Values for each of several hits, by the hit's id. */
+export interface SetEachHit {
+  kind: "set_each_hit";
+  values: Record<string, HitValues>;
+}
+
+/** Delete hits. */
+export interface DeleteHits {
+  kind: "delete_hits";
+  ids: string[];
+}
+
+/** Give a hit a copy of its sound. */
+export interface DetachHit {
+  kind: "detach_hit";
+  id: string;
+}
+
+/** New frequencies, powers or decay rates of some modes, in the order of ``indices``. */
+export interface SetModes {
+  kind: "set_modes";
+  sound_id: string;
+  indices: number[];
+  frequency_hz?: number[] | null;
+  power_db?: number[] | null;
+  decay_per_s?: number[] | null;
+}
+
+/** One more mode. */
+export interface AddMode {
+  kind: "add_mode";
+  sound_id: string;
+  frequency_hz: number;
+  power_db: number;
+  decay_per_s: number;
+}
+
+/** Delete modes. */
+export interface DeleteModes {
+  kind: "delete_modes";
+  sound_id: string;
+  indices: number[];
+}
+
+/** Mute or unmute modes. */
+export interface MuteModes {
+  kind: "mute_modes";
+  sound_id: string;
+  indices: number[];
+  muted: boolean;
+}
+
+/** New powers or decay rates of some bands of one noise component. */
+export interface SetResidual {
+  kind: "set_residual";
+  sound_id: string;
+  stage: string;
+  indices: number[];
+  power_db?: number[] | null;
+  decay_per_s?: number[] | null;
+}
+
+/** A new rise time. */
+export interface SetRise {
+  kind: "set_rise";
+  sound_id: string;
+  rise_s: number;
+}
+
+/** A new name. */
+export interface RenameSound {
+  kind: "rename_sound";
+  sound_id: string;
+  name: string;
+}
+
+/** Delete a sound that no hit uses. */
+export interface DeleteSound {
+  kind: "delete_sound";
+  sound_id: string;
+}
+
+/** Replace a sound, or every sound, by a preset. */
+export interface ApplyPreset {
+  kind: "apply_preset";
+  name: string;
+  sound_id?: string | null;
+}
+
+/** New values of macros; those left out stay. */
+export interface MacroValues {
+  mass?: number | null;
+  hardness?: number | null;
+  damping?: number | null;
+  position?: number | null;
+  roughness?: number | null;
+  room?: number | null;
+}
+
+/** New macros of a sound. */
+export interface SetMacros {
+  kind: "set_macros";
+  sound_id: string;
+  values: MacroValues;
+}
+
+/** All macros to 0. */
+export interface ResetMacros {
+  kind: "reset_macros";
+  sound_id: string;
+}
+
+/** Apply the macros to modes and residual, and reset them. */
+export interface BakeMacros {
+  kind: "bake_macros";
+  sound_id: string;
+}
+
+/** Move a sound towards another sound (``other``) or a preset; ``as_new`` leaves it and adds the result. */
+export interface MorphSound {
+  kind: "morph_sound";
+  sound_id: string;
+  amount: number;
+  other?: string | null;
+  preset?: string | null;
+  as_new?: boolean | null;
+}
+
+/** New settings of the sampler; those left out stay. */
+export interface SetRender {
+  kind: "set_render";
+  steps?: number | null;
+  guidance?: number | null;
+  seed?: number | null;
+  checkpoint?: string | null;
+  variation?: number | null;
+}
+
+/** New levels of the mix and of the clip's own sound. */
+export interface SetMix {
+  kind: "set_mix";
+  gain_db?: number | null;
+  clip_gain_db?: number | null;
+}
+
+/** A new onset threshold, with the hits above it. */
+export interface SetThreshold {
+  kind: "set_threshold";
+  threshold: number;
+}
+
+/** Detect hits in the picture, the sound or both. */
+export interface SetSource {
+  kind: "set_source";
+  source: "video" | "audio" | "both";
+}
+
+export type EditMessage =
+  | AddHit
+  | MoveHits
+  | SetHits
+  | SetEachHit
+  | DeleteHits
+  | DetachHit
+  | SetModes
+  | AddMode
+  | DeleteModes
+  | MuteModes
+  | SetResidual
+  | SetRise
+  | RenameSound
+  | DeleteSound
+  | ApplyPreset
+  | SetMacros
+  | ResetMacros
+  | BakeMacros
+  | MorphSound
+  | SetRender
+  | SetMix
+  | SetThreshold
+  | SetSource;
+
+/** Open a clip or project: a path on this machine, or ``upload:…`` as the upload route returned it. */
+export interface Open {
+  type: "open";
+  path: string;
+}
+
+/** Open a demo project. */
+export interface OpenDemo {
+  type: "open_demo";
+  name: string;
+}
+
+/** Close the document. */
+export interface Close {
+  type: "close";
+}
+
+/** Save the project, by default where it was saved last. */
+export interface Save {
+  type: "save";
+  path?: string | null;
+}
+
+/** Apply an edit; edits of one ``gesture`` are one entry of the history. ``number`` counts the tab's changes (edits, undos, redos) from 1; the document message says the highest one handled. A number that was handled before is ignored, so that a tab may send again what a lost connection may have swallowed. */
+export interface ApplyEdit {
+  type: "edit";
+  edit: EditMessage;
+  gesture?: string | null;
+  number?: number;
+}
+
+/** Undo the last entry of the history; ``number`` as in an edit. */
+export interface Undo {
+  type: "undo";
+  number?: number;
+}
+
+/** Redo what was undone last; ``number`` as in an edit. */
+export interface Redo {
+  type: "redo";
+  number?: number;
+}
+
+/** Cancel detection, analysis, sampling and export. */
+export interface Cancel {
+  type: "cancel";
+}
+
+/** Detect hits again, keeping those a person edited. */
+export interface Detect {
+  type: "detect";
+}
+
+/** Analyse hits (by id) again in the clip's sound. */
+export interface Analyse {
+  type: "analyse";
+  hits: string[];
+}
+
+/** Export kinds of files: wav, mp4, stems, markers, project. */
+export interface Export {
+  type: "export";
+  what: string[];
+}
+
+/** Render one strike of a sound; answered by ``audition``. */
+export interface Strike {
+  type: "strike";
+  sound_id: string;
+  velocity_db?: number;
+}
+
+/** Render one strike of a preset; answered by ``audition``. */
+export interface AuditionPreset {
+  type: "audition_preset";
+  name: string;
+}
+
+/** Render one strike of a search result; answered by ``audition``. */
+export interface AuditionCandidate {
+  type: "audition_candidate";
+  id: string;
+}
+
+/** Replace a sound by the analysis of a recording; ``path`` as in ``open``. */
+export interface SoundFromFile {
+  type: "sound_from_file";
+  sound_id: string;
+  path: string;
+}
+
+/** Compute a morph without changing the document; answered by ``morph_preview``. */
+export interface MorphPreview {
+  type: "morph_preview";
+  sound_id: string;
+  amount: number;
+  other?: string | null;
+  preset?: string | null;
+}
+
+/** Search the bank by words, by a sound, by the picture, or generate sounds; ``request`` returns in the answer. */
+export interface Search {
+  type: "search";
+  by: "words" | "sound" | "picture" | "new";
+  request?: number | null;
+  sound_id?: string | null;
+  text?: string | null;
+}
+
+/** Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room. */
+export interface UseCandidate {
+  type: "use_candidate";
+  id: string;
+  sound_id: string;
+  parts?: string[] | null;
+  gesture?: string | null;
+}
+
+/** Analyse a span of the clip's sound, into a sound or as a new one. */
+export interface MeasureSpan {
+  type: "measure_span";
+  start_s: number;
+  end_s: number;
+  sound_id?: string | null;
+}
+
+/** Analyse recordings (paths as in ``open``) and add them to the user's bank; answered by ``bank``. */
+export interface AddToBank {
+  type: "add_to_bank";
+  paths: string[];
+}
+
+/** Ask for the size of the bank; answered by ``bank``. */
+export interface BankSize {
+  type: "bank_size";
+}
+
+export type ClientMessage =
+  | Open
+  | OpenDemo
+  | Close
+  | Save
+  | ApplyEdit
+  | Undo
+  | Redo
+  | Cancel
+  | Detect
+  | Analyse
+  | Export
+  | Strike
+  | AuditionPreset
+  | AuditionCandidate
+  | SoundFromFile
+  | MorphPreview
+  | Search
+  | UseCandidate
+  | MeasureSpan
+  | AddToBank
+  | BankSize;
+
+/** A demo project. */
+export interface Demo {
+  name: string;
+  title: string;
+  note: string;
+}
+
+/** A preset to choose. */
+export interface PresetInfo {
+  name: string;
+  material: string;
+  origin_note: string;
+}
+
+/** A sampler on this machine; ``fault`` says why it cannot be used. */
+export interface CheckpointInfo {
+  name: string;
+  fault: string | null;
+}
+
+/** The first message: what can be chosen, the device, recent files; ``local`` where paths may be opened. */
+export interface Welcome {
+  type: "welcome";
+  demos: Demo[];
+  presets: PresetInfo[];
+  checkpoints: CheckpointInfo[];
+  device: string;
+  version: string;
+  recent: string[];
+  local: boolean;
+}
+
+/** The clip and how the browser plays it; ``media_url`` is None while there is nothing it can play. */
+export interface ClipState {
+  name: string;
+  duration_s: number;
+  frame_rate: string;
+  width: number;
+  height: number;
+  start_timecode: string | null;
+  has_audio: boolean;
+  digest: string;
+  media_url: string | null;
+  picture_offset_s: number;
+  playable: boolean;
+}
+
+/** Modes as lists of equal length. */
+export interface ModesState {
+  frequency_hz: number[];
+  power_db: number[];
+  decay_per_s: number[];
+  phase_rad: number[];
+  muted: boolean[];
+}
+
+/** One noise component: power and decay rate of each band. */
+export interface NoiseState {
+  power_db: number[];
+  decay_per_s: number[];
+}
+
+/** The noise bands: the strike's own component at the top, the others by name where there are any. */
+export interface ResidualState {
+  edges_hz: number[];
+  power_db: number[];
+  decay_per_s: number[];
+  attack: NoiseState | null;
+  tail: NoiseState | null;
+  room: NoiseState | null;
+  rise_s: number;
+  envelope_db: number[];
+}
+
+/** Macro controls over a sound's own modes and residual, each from -1 to 1. */
+export interface MacrosState {
+  mass: number;
+  hardness: number;
+  damping: number;
+  position: number;
+  roughness: number;
+  room: number;
+}
+
+/** A sound with its own modes and residual, and the macros over them. */
+export interface SoundState {
+  id: string;
+  name: string;
+  origin: string;
+  origin_note: string;
+  fit: number | null;
+  modes: ModesState;
+  residual: ResidualState;
+  macros: MacrosState;
+}
+
+/** A hit's offsets from its sound. */
+export interface TweakState {
+  pitch_cents: number;
+  decay_ratio: number;
+  residual_db: number;
+}
+
+/** A hit; ``touched`` once a person has edited it. */
+export interface HitState {
+  id: string;
+  time_s: number;
+  sound_id: string;
+  seed: number;
+  velocity_db: number;
+  gain_db: number;
+  pan: number;
+  mute: boolean;
+  strength: number;
+  touched: boolean;
+  tweak: TweakState;
+}
+
+/** Levels of the rendered track and of the clip's own sound. */
+export interface MixState {
+  gain_db: number;
+  clip_gain_db: number;
+}
+
+/** Settings of the sampler. */
+export interface RenderState {
+  checkpoint: string;
+  steps: number;
+  guidance: number;
+  seed: number;
+  variation: number;
+}
+
+/** Settings of the onset detection. */
+export interface DetectionState {
+  source: "video" | "audio" | "both";
+  threshold: number;
+}
+
+/** A document as the browser shows it. */
+export interface ProjectState {
+  name: string;
+  saved: boolean;
+  clip: ClipState;
+  sounds: SoundState[];
+  hits: HitState[];
+  mix: MixState;
+  render: RenderState;
+  detection: DetectionState;
+}
+
+/** The document as it stands; ``undo`` and ``redo`` are labels, None where there is nothing to undo or redo. ``handled`` is the highest number of this tab's changes that is in the document or was refused. */
+export interface DocumentState {
+  type: "document";
+  revision: number;
+  project: ProjectState | null;
+  undo: string | null;
+  redo: string | null;
+  handled: number;
+}
+
+/** What is going on, and how far it is. */
+export interface Status {
+  type: "status";
+  phase: "idle" | "opening" | "detecting" | "analysing" | "sampling" | "exporting" | "done" | "cancelled" | "error";
+  done: number;
+  total: number;
+  message: string;
+  elapsed_s: number;
+}
+
+/** Where an array can be fetched: its address, its rate and its number of values. */
+export interface BulkArray {
+  url: string;
+  rate_hz: number;
+  count: number;
+}
+
+/** Bulk data of the clip that can be fetched now. */
+export interface Media {
+  type: "media";
+  curve: BulkArray | null;
+  waveform: BulkArray | null;
+  filmstrip: boolean;
+}
+
+/** Render key of a hit, by which its samples are fetched, and their number. */
+export interface RenderedSound {
+  key: string;
+  length: number;
+}
+
+/** The hits (by id) whose sound is ready. */
+export interface Rendered {
+  type: "rendered";
+  hits: Record<string, RenderedSound>;
+}
+
+/** Something went wrong or was refused, in one sentence. */
+export interface ErrorNotice {
+  type: "error";
+  message: string;
+}
+
+/** Something worth knowing that is no error. */
+export interface Note {
+  type: "note";
+  message: string;
+}
+
+/** A file to download. */
+export interface ExportedFile {
+  name: string;
+  url: string;
+  note: string;
+}
+
+/** The files of an export. */
+export interface Exported {
+  type: "exported";
+  files: ExportedFile[];
+}
+
+/** Render key of one strike: of a sound (its id), a preset (``preset:NAME``) or a candidate (``candidate:ID``). */
+export interface Audition {
+  type: "audition";
+  sound_id: string;
+  key: string;
+}
+
+/** The sound that a morph would make. */
+export interface MorphPreviewed {
+  type: "morph_preview";
+  sound_id: string;
+  amount: number;
+  sound: SoundState;
+}
+
+/** A search result; ``score`` from 0 to 1. */
+export interface CandidateInfo {
+  id: string;
+  name: string;
+  material: string;
+  score: number;
+  why: string;
+  source: string;
+  licence: string;
+}
+
+/** Search results, best first; with what was understood of the words, or seen in the picture and how surely. */
+export interface SearchAnswer {
+  type: "search_results";
+  by: "words" | "sound" | "picture" | "new";
+  request: number | null;
+  candidates: CandidateInfo[];
+  understood: [string, string][] | null;
+  unknown: string[] | null;
+  seen: string | null;
+  confidence: number | null;
+}
+
+/** Number of sounds in the bank and of the user's own among them; what was added, known already, and unreadable. */
+export interface Bank {
+  type: "bank";
+  sounds: number;
+  own: number;
+  added: string[];
+  duplicates: [string, string][];
+  broken: [string, string][];
+}
+
+export type ServerMessage =
+  | Welcome
+  | DocumentState
+  | Status
+  | Media
+  | Rendered
+  | ErrorNotice
+  | Note
+  | Exported
+  | Audition
+  | MorphPreviewed
+  | SearchAnswer
+  | Bank;

@@ -1,0 +1,258 @@
+"""Edits as the browser sends them, one dataclass a kind; ``engine.document.edits`` says what each does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Union
+
+
+@dataclass(frozen=True)
+class AddHit:
+    """A new hit; without a sound it takes that of the nearest hit."""
+
+    kind: ClassVar[str] = "add_hit"
+    time_s: float
+    velocity_db: float | None = None
+    sound_id: str | None = None
+
+
+@dataclass(frozen=True)
+class MoveHits:
+    """Shift hits together in time."""
+
+    kind: ClassVar[str] = "move_hits"
+    ids: tuple[str, ...]
+    delta_s: float
+
+
+@dataclass(frozen=True)
+class HitValues:
+    """New values of a hit; those left out stay."""
+
+    time_s: float | None = None
+    velocity_db: float | None = None
+    gain_db: float | None = None
+    pan: float | None = None
+    mute: bool | None = None
+    seed: int | None = None
+    sound_id: str | None = None
+    pitch_cents: float | None = None
+    decay_ratio: float | None = None
+    residual_db: float | None = None
+
+
+@dataclass(frozen=True)
+class SetHits:
+    """The same values for several hits."""
+
+    kind: ClassVar[str] = "set_hits"
+    ids: tuple[str, ...]
+    values: HitValues
+
+
+@dataclass(frozen=True)
+class SetEachHit:
+    """Values for each of several hits, by the hit's id."""
+
+    kind: ClassVar[str] = "set_each_hit"
+    values: Mapping[str, HitValues]
+
+
+@dataclass(frozen=True)
+class DeleteHits:
+    """Delete hits."""
+
+    kind: ClassVar[str] = "delete_hits"
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DetachHit:
+    """Give a hit a copy of its sound."""
+
+    kind: ClassVar[str] = "detach_hit"
+    id: str
+
+
+@dataclass(frozen=True)
+class SetModes:
+    """New frequencies, powers or decay rates of some modes, in the order of ``indices``."""
+
+    kind: ClassVar[str] = "set_modes"
+    sound_id: str
+    indices: tuple[int, ...]
+    frequency_hz: tuple[float, ...] | None = None
+    power_db: tuple[float, ...] | None = None
+    decay_per_s: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class AddMode:
+    """One more mode."""
+
+    kind: ClassVar[str] = "add_mode"
+    sound_id: str
+    frequency_hz: float
+    power_db: float
+    decay_per_s: float
+
+
+@dataclass(frozen=True)
+class DeleteModes:
+    """Delete modes."""
+
+    kind: ClassVar[str] = "delete_modes"
+    sound_id: str
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class MuteModes:
+    """Mute or unmute modes."""
+
+    kind: ClassVar[str] = "mute_modes"
+    sound_id: str
+    indices: tuple[int, ...]
+    muted: bool
+
+
+@dataclass(frozen=True)
+class SetResidual:
+    """New powers or decay rates of some bands of one noise component."""
+
+    kind: ClassVar[str] = "set_residual"
+    sound_id: str
+    stage: str
+    indices: tuple[int, ...]
+    power_db: tuple[float, ...] | None = None
+    decay_per_s: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class SetRise:
+    """A new rise time."""
+
+    kind: ClassVar[str] = "set_rise"
+    sound_id: str
+    rise_s: float
+
+
+@dataclass(frozen=True)
+class RenameSound:
+    """A new name."""
+
+    kind: ClassVar[str] = "rename_sound"
+    sound_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class DeleteSound:
+    """Delete a sound that no hit uses."""
+
+    kind: ClassVar[str] = "delete_sound"
+    sound_id: str
+
+
+@dataclass(frozen=True)
+class ApplyPreset:
+    """Replace a sound, or every sound, by a preset."""
+
+    kind: ClassVar[str] = "apply_preset"
+    name: str
+    sound_id: str | None = None
+
+
+@dataclass(frozen=True)
+class MacroValues:
+    """New values of macros; those left out stay."""
+
+    mass: float | None = None
+    hardness: float | None = None
+    damping: float | None = None
+    position: float | None = None
+    roughness: float | None = None
+    room: float | None = None
+
+
+@dataclass(frozen=True)
+class SetMacros:
+    """New macros of a sound."""
+
+    kind: ClassVar[str] = "set_macros"
+    sound_id: str
+    values: MacroValues
+
+
+@dataclass(frozen=True)
+class ResetMacros:
+    """All macros to 0."""
+
+    kind: ClassVar[str] = "reset_macros"
+    sound_id: str
+
+
+@dataclass(frozen=True)
+class BakeMacros:
+    """Apply the macros to modes and residual, and reset them."""
+
+    kind: ClassVar[str] = "bake_macros"
+    sound_id: str
+
+
+@dataclass(frozen=True)
+class MorphSound:
+    """Move a sound towards another sound (``other``) or a preset; ``as_new`` leaves it and adds the result."""
+
+    kind: ClassVar[str] = "morph_sound"
+    sound_id: str
+    amount: float
+    other: str | None = None
+    preset: str | None = None
+    as_new: bool | None = None
+
+
+@dataclass(frozen=True)
+class SetRender:
+    """New settings of the sampler; those left out stay."""
+
+    kind: ClassVar[str] = "set_render"
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int | None = None
+    checkpoint: str | None = None
+    variation: float | None = None
+
+
+@dataclass(frozen=True)
+class SetMix:
+    """New levels of the mix and of the clip's own sound."""
+
+    kind: ClassVar[str] = "set_mix"
+    gain_db: float | None = None
+    clip_gain_db: float | None = None
+
+
+@dataclass(frozen=True)
+class SetThreshold:
+    """A new onset threshold, with the hits above it."""
+
+    kind: ClassVar[str] = "set_threshold"
+    threshold: float
+
+
+@dataclass(frozen=True)
+class SetSource:
+    """Detect hits in the picture, the sound or both."""
+
+    kind: ClassVar[str] = "set_source"
+    source: Literal["video", "audio", "both"]
+
+
+EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
+    AddHit, MoveHits, SetHits, SetEachHit, DeleteHits, DetachHit,
+    SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
+    RenameSound, DeleteSound, ApplyPreset, SetMacros, ResetMacros, BakeMacros, MorphSound,
+    SetRender, SetMix, SetThreshold, SetSource,
+]  # fmt: skip

@@ -1,0 +1,349 @@
+"""Messages from the server to the browser, one dataclass a type, and the parts of a document they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Union
+
+
+@dataclass(frozen=True)
+class ClipState:
+    """The clip and how the browser plays it; ``media_url`` is None while there is nothing it can play."""
+
+    name: str
+    duration_s: float
+    frame_rate: str
+    width: int
+    height: int
+    start_timecode: str | None
+    has_audio: bool
+    digest: str
+    media_url: str | None
+    picture_offset_s: float
+    playable: bool
+
+
+@dataclass(frozen=True)
+class ModesState:
+    """Modes as lists of equal length."""
+
+    frequency_hz: tuple[float, ...]
+    power_db: tuple[float, ...]
+    decay_per_s: tuple[float, ...]
+    phase_rad: tuple[float, ...]
+    muted: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class NoiseState:
+    """One noise component: power and decay rate of each band."""
+
+    power_db: tuple[float, ...]
+    decay_per_s: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ResidualState:
+    """The noise bands: the strike's own component at the top, the others by name where there are any."""
+
+    edges_hz: tuple[float, ...]
+    power_db: tuple[float, ...]
+    decay_per_s: tuple[float, ...]
+    attack: NoiseState | None
+    tail: NoiseState | None
+    room: NoiseState | None
+    rise_s: float
+    envelope_db: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class MacrosState:
+    """Macro controls over a sound's own modes and residual, each from -1 to 1."""
+
+    mass: float
+    hardness: float
+    damping: float
+    position: float
+    roughness: float
+    room: float
+
+
+@dataclass(frozen=True)
+class SoundState:
+    """A sound with its own modes and residual, and the macros over them."""
+
+    id: str
+    name: str
+    origin: str
+    origin_note: str
+    fit: float | None
+    modes: ModesState
+    residual: ResidualState
+    macros: MacrosState
+
+
+@dataclass(frozen=True)
+class TweakState:
+    """A hit's offsets from its sound."""
+
+    pitch_cents: float
+    decay_ratio: float
+    residual_db: float
+
+
+@dataclass(frozen=True)
+class HitState:
+    """A hit; ``touched`` once a person has edited it."""
+
+    id: str
+    time_s: float
+    sound_id: str
+    seed: int
+    velocity_db: float
+    gain_db: float
+    pan: float
+    mute: bool
+    strength: float
+    touched: bool
+    tweak: TweakState
+
+
+@dataclass(frozen=True)
+class MixState:
+    """Levels of the rendered track and of the clip's own sound."""
+
+    gain_db: float
+    clip_gain_db: float
+
+
+@dataclass(frozen=True)
+class RenderState:
+    """Settings of the sampler."""
+
+    checkpoint: str
+    steps: int
+    guidance: float
+    seed: int
+    variation: float
+
+
+@dataclass(frozen=True)
+class DetectionState:
+    """Settings of the onset detection."""
+
+    source: Literal["video", "audio", "both"]
+    threshold: float
+
+
+@dataclass(frozen=True)
+class ProjectState:
+    """A document as the browser shows it."""
+
+    name: str
+    saved: bool
+    clip: ClipState
+    sounds: tuple[SoundState, ...]
+    hits: tuple[HitState, ...]
+    mix: MixState
+    render: RenderState
+    detection: DetectionState
+
+
+@dataclass(frozen=True)
+class DocumentState:
+    """The document as it stands; ``undo`` and ``redo`` are labels, None where there is nothing to undo or redo.
+
+    ``handled`` is the highest number of this tab's changes that is in the document or was refused.
+    """
+
+    type: ClassVar[str] = "document"
+    revision: int
+    project: ProjectState | None
+    undo: str | None
+    redo: str | None
+    handled: int = 0
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is going on, and how far it is."""
+
+    type: ClassVar[str] = "status"
+    phase: Literal["idle", "opening", "detecting", "analysing", "sampling", "exporting", "done", "cancelled", "error"]
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class BulkArray:
+    """Where an array can be fetched: its address, its rate and its number of values."""
+
+    url: str
+    rate_hz: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Media:
+    """Bulk data of the clip that can be fetched now."""
+
+    type: ClassVar[str] = "media"
+    curve: BulkArray | None = None
+    waveform: BulkArray | None = None
+    filmstrip: bool = False
+
+
+@dataclass(frozen=True)
+class RenderedSound:
+    """Render key of a hit, by which its samples are fetched, and their number."""
+
+    key: str
+    length: int
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The hits (by id) whose sound is ready."""
+
+    type: ClassVar[str] = "rendered"
+    hits: Mapping[str, RenderedSound]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo project."""
+
+    name: str
+    title: str
+    note: str
+
+
+@dataclass(frozen=True)
+class PresetInfo:
+    """A preset to choose."""
+
+    name: str
+    material: str
+    origin_note: str
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """A sampler on this machine; ``fault`` says why it cannot be used."""
+
+    name: str
+    fault: str | None
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """The first message: what can be chosen, the device, recent files; ``local`` where paths may be opened."""
+
+    type: ClassVar[str] = "welcome"
+    demos: tuple[Demo, ...]
+    presets: tuple[PresetInfo, ...]
+    checkpoints: tuple[CheckpointInfo, ...]
+    device: str
+    version: str
+    recent: tuple[str, ...]
+    local: bool
+
+
+@dataclass(frozen=True)
+class ErrorNotice:
+    """Something went wrong or was refused, in one sentence."""
+
+    type: ClassVar[str] = "error"
+    message: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something worth knowing that is no error."""
+
+    type: ClassVar[str] = "note"
+    message: str
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file to download."""
+
+    name: str
+    url: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files of an export."""
+
+    type: ClassVar[str] = "exported"
+    files: tuple[ExportedFile, ...]
+
+
+@dataclass(frozen=True)
+class Audition:
+    """Render key of one strike: of a sound (its id), a preset (``preset:NAME``) or a candidate (``candidate:ID``)."""
+
+    type: ClassVar[str] = "audition"
+    sound_id: str
+    key: str
+
+
+@dataclass(frozen=True)
+class MorphPreviewed:
+    """The sound that a morph would make."""
+
+    type: ClassVar[str] = "morph_preview"
+    sound_id: str
+    amount: float
+    sound: SoundState
+
+
+@dataclass(frozen=True)
+class CandidateInfo:
+    """A search result; ``score`` from 0 to 1."""
+
+    id: str
+    name: str
+    material: str
+    score: float
+    why: str
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class SearchAnswer:
+    """Search results, best first; with what was understood of the words, or seen in the picture and how surely."""
+
+    type: ClassVar[str] = "search_results"
+    by: Literal["words", "sound", "picture", "new"]
+    request: int | None
+    candidates: tuple[CandidateInfo, ...]
+    understood: tuple[tuple[str, str], ...] | None = None
+    unknown: tuple[str, ...] | None = None
+    seen: str | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Number of sounds in the bank and of the user's own among them; what was added, known already, and unreadable."""
+
+    type: ClassVar[str] = "bank"
+    sounds: int
+    own: int
+    added: tuple[str, ...] = ()
+    duplicates: tuple[tuple[str, str], ...] = ()
+    broken: tuple[tuple[str, str], ...] = ()
+
+
+ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
+    Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, Exported, Audition, MorphPreviewed,
+    SearchAnswer, Bank,
+]  # fmt: skip

@@ -1,0 +1,197 @@
+"""Messages from the browser to the server, one dataclass a type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Union
+
+from ui.protocol.edits import EditMessage
+
+
+@dataclass(frozen=True)
+class Open:
+    """Open a clip or project: a path on this machine, or ``upload:…`` as the upload route returned it."""
+
+    type: ClassVar[str] = "open"
+    path: str
+
+
+@dataclass(frozen=True)
+class OpenDemo:
+    """Open a demo project."""
+
+    type: ClassVar[str] = "open_demo"
+    name: str
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close the document."""
+
+    type: ClassVar[str] = "close"
+
+
+@dataclass(frozen=True)
+class Save:
+    """Save the project, by default where it was saved last."""
+
+    type: ClassVar[str] = "save"
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class ApplyEdit:
+    """Apply an edit; edits of one ``gesture`` are one entry of the history.
+
+    ``number`` counts the tab's changes (edits, undos, redos) from 1; the document message says the highest one handled.
+    A number that was handled before is ignored, so that a tab may send again what a lost connection may have swallowed.
+    """
+
+    type: ClassVar[str] = "edit"
+    edit: EditMessage
+    gesture: str | None = None
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Undo the last entry of the history; ``number`` as in an edit."""
+
+    type: ClassVar[str] = "undo"
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Redo:
+    """Redo what was undone last; ``number`` as in an edit."""
+
+    type: ClassVar[str] = "redo"
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Cancel detection, analysis, sampling and export."""
+
+    type: ClassVar[str] = "cancel"
+
+
+@dataclass(frozen=True)
+class Detect:
+    """Detect hits again, keeping those a person edited."""
+
+    type: ClassVar[str] = "detect"
+
+
+@dataclass(frozen=True)
+class Analyse:
+    """Analyse hits (by id) again in the clip's sound."""
+
+    type: ClassVar[str] = "analyse"
+    hits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Export:
+    """Export kinds of files: wav, mp4, stems, markers, project."""
+
+    type: ClassVar[str] = "export"
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Strike:
+    """Render one strike of a sound; answered by ``audition``."""
+
+    type: ClassVar[str] = "strike"
+    sound_id: str
+    velocity_db: float = 0.0
+
+
+@dataclass(frozen=True)
+class AuditionPreset:
+    """Render one strike of a preset; answered by ``audition``."""
+
+    type: ClassVar[str] = "audition_preset"
+    name: str
+
+
+@dataclass(frozen=True)
+class AuditionCandidate:
+    """Render one strike of a search result; answered by ``audition``."""
+
+    type: ClassVar[str] = "audition_candidate"
+    id: str
+
+
+@dataclass(frozen=True)
+class SoundFromFile:
+    """Replace a sound by the analysis of a recording; ``path`` as in ``open``."""
+
+    type: ClassVar[str] = "sound_from_file"
+    sound_id: str
+    path: str
+
+
+@dataclass(frozen=True)
+class MorphPreview:
+    """Compute a morph without changing the document; answered by ``morph_preview``."""
+
+    type: ClassVar[str] = "morph_preview"
+    sound_id: str
+    amount: float
+    other: str | None = None
+    preset: str | None = None
+
+
+@dataclass(frozen=True)
+class Search:
+    """Search the bank by words, by a sound, by the picture, or generate sounds; ``request`` returns in the answer."""
+
+    type: ClassVar[str] = "search"
+    by: Literal["words", "sound", "picture", "new"]
+    request: int | None = None
+    sound_id: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class UseCandidate:
+    """Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room."""
+
+    type: ClassVar[str] = "use_candidate"
+    id: str
+    sound_id: str
+    parts: tuple[str, ...] | None = None
+    gesture: str | None = None
+
+
+@dataclass(frozen=True)
+class MeasureSpan:
+    """Analyse a span of the clip's sound, into a sound or as a new one."""
+
+    type: ClassVar[str] = "measure_span"
+    start_s: float
+    end_s: float
+    sound_id: str | None = None
+
+
+@dataclass(frozen=True)
+class AddToBank:
+    """Analyse recordings (paths as in ``open``) and add them to the user's bank; answered by ``bank``."""
+
+    type: ClassVar[str] = "add_to_bank"
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BankSize:
+    """Ask for the size of the bank; answered by ``bank``."""
+
+    type: ClassVar[str] = "bank_size"
+
+
+ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
+    Open, OpenDemo, Close, Save, ApplyEdit, Undo, Redo, Cancel, Detect, Analyse, Export, Strike, AuditionPreset,
+    AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank, BankSize,
+]  # fmt: skip
