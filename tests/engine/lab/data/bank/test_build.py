@@ -1,4 +1,4 @@
-"""Building the bank: which hits are taken, what their names tell, and that a build resumes where it stopped."""
+"""Building the bank: which hits are taken, and that a build resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from engine.lab.data.bank.build import (
     list_recorded,
     list_simulated,
 )
-from engine.lab.data.bank.names import read_name
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import MATERIALS, Physics
 from tests.sounds import NOISE, RATE, make_modes
@@ -110,20 +109,6 @@ def test_simulated_hits_are_those_that_stand_alone(tmp_path: Path) -> None:
         list_simulated([tmp_path])
     with pytest.raises(BadInput, match="no simulated takes"):
         list_simulated([tmp_path / "nothing"])
-
-
-def test_names_tell_what_things_are() -> None:
-    told = {
-        "berklee_olpc/eating_chips1_0": ("Eating chips", "food"),
-        "berklee_olpc/plastic_bottle_2_0": ("Plastic bottle", "plastic"),
-        "kenney_impact/impactGlass_light_003": ("Glass light", "glass"),
-        "dice_box/dicehit_coin2": ("Die on coin", "metal"),
-    }
-    labels = {"food": "metal", "plastic": "glass", "glass": "glass", "metal": "metal(coin)"}
-    for name, (title, material) in told.items():
-        found = read_name(Path(f"{name}.flac"), labels[material])
-        assert (found.name, found.material) == (title, material)
-    assert read_name(Path("berklee_olpc/bell_mallet1_0.flac"), "metal(bell/cymbal)").striker == "mallet"
 
 
 def test_presets_share_the_group_of_their_recording() -> None:
