@@ -1,8 +1,9 @@
+// @ts-check
 // The modal bank as the editor uses it: an AudioWorklet, or offline buffers where the page may not have one.
 
 import { applyHitOffsets, bandNoise, durationOf, envelopeGains, noiseComponents, synthesize } from "./prior.js";
 import { dbToGain, ENVELOPE_STEP_S, SAMPLE_RATE_HZ } from "./units.js";
-/** @import { BankMessage, Physics, Shaped } from "../state/types.d.ts" */
+/** @import { Physics, Shaped } from "../state/types.d.ts" */
 
 /** @import { BankMessage, BankState } from "./worklet.d.ts" */
 

@@ -1,9 +1,8 @@
+// @ts-check
 // AudioWorklet: the analytic prior, sample by sample, while its parameters are dragged.
 //
 // Every mode is a complex number turned and shrunk by one exact factor a sample, so frequency and decay may
 // change while it rings without a click; levels glide over one quantum. worklet.d.ts describes the messages.
-
-/** @import { BankMessage } from "../state/types.d.ts" */
 
 /** @import { BankMessage, BankState } from "./worklet.d.ts" */
 

@@ -331,6 +331,12 @@ export interface Box {
   y1: number;
 }
 
+/** A span of the clip. */
+export interface Span {
+  start_s: number;
+  end_s: number;
+}
+
 /** Samples of a bulk curve. */
 export interface Shape<Values> {
   values: Values;

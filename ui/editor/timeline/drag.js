@@ -1,13 +1,16 @@
+// @ts-check
 // The pointer on the timeline: scrubbing, moving hits in time, changing their velocity, choosing by a box.
 
 import { clamp } from "../audio/units.js";
-import { formatTimecode } from "./timecode.js";
-import { formatDb } from "../widgets/format.js";
+import { requireProject } from "../state/project.js";
 import { newGesture } from "../widgets/controls.js";
+import { watchDrags } from "../widgets/drag.js";
+import { formatDb } from "../widgets/format.js";
+import { formatShift, hitsInBox, hitUnder, limitShift, snapShift } from "./picking.js";
 import { velocityScale } from "./scale.js";
-/** @import { AudioEngine, Player, Point, Store } from "../state/types.d.ts" */
+import { formatTimecode } from "./timecode.js";
+/** @import { AudioEngine, Box, Hit, HitChange, LaneName, Lanes, Player, Point, Scale, Span, Store } from "../state/types.d.ts" */
 
-const GRAB_PX = 12;
 const MOVED_PX = 3;
 const SHORTEST_SPAN_S = 0.02;
 const EDGE_PX = 28; // a drag this near the edge scrolls
@@ -15,8 +18,38 @@ const HARDEST_DB = 12;
 const SOFTEST_DB = -60;
 
 /**
- * ``host``: {canvas, scale, lanes(), redraw(), scrolled(), tip(text|null, x), isLocked(), addHitAt(time_s, velocity_db), menu(hit, x, y),
- * spanMenu({start_s, end_s}, x, y)}.
+ * @typedef {object} Host what the pointer needs of the timeline
+ * @property {HTMLCanvasElement} canvas
+ * @property {Scale} scale
+ * @property {() => Lanes} lanes
+ * @property {() => void} redraw
+ * @property {() => void} scrolled
+ * @property {(text: string | null, x?: number) => void} tip
+ * @property {() => boolean} isLocked
+ * @property {(time_s: number, velocity_db: number) => void} addHitAt
+ * @property {(hit: Hit, page_x: number, page_y: number) => void} menu
+ * @property {(span: Span, page_x: number, page_y: number) => void} spanMenu
+ */
+/**
+ * @typedef {object} HitsDrag hits under the hand
+ * @property {"hits"} kind
+ * @property {"time" | "velocity" | null} axis null until it is plain
+ * @property {Hit} hit the one that was pressed
+ * @property {number} x0
+ * @property {number} y0
+ * @property {number} start_s where the view began
+ * @property {Map<string, {time_s: number, velocity_db: number}>} from
+ * @property {boolean} toggles whether a press without a move takes the hit out of the selection
+ * @property {boolean} alone whether it leaves only this hit selected
+ * @property {number} delta_s
+ * @property {number} delta_db
+ */
+/** @typedef {Box & {kind: "lasso", before: Set<string>, moved: boolean}} LassoDrag */
+/** @typedef {{kind: "pan", x0: number, start_s: number}} PanDrag */
+/** @typedef {{kind: "span", from_s: number}} SpanDrag */
+/** @typedef {HitsDrag | LassoDrag | PanDrag | SpanDrag | {kind: "scrub"}} Drag */
+
+/**
  * @param {Host} host
  * @param {Store} store
  * @param {AudioEngine} audio
@@ -28,84 +61,73 @@ export function createPointer(host, store, audio, player) {
   let drag = null;
   /** @type {string | null} */
   let hovered = null;
-  /** @type {(Point & {shiftKey: boolean}) | null} */
+  /** @type {Point | null} */
   let last = null;
   /** @type {Span | null} */
-  let span = null; // {start_s, end_s} marked in the clip's own sound
+  let span = null; // marked in the clip's own sound
 
-  const project = () => store.view?.project;
-  /** @param {PointerEvent} event */
+  const hits = () => store.view?.project?.hits ?? [];
+  const hasProject = () => Boolean(store.view?.project);
+  /** @param {number} x */
+  const timeAt = (x) => clamp(scale.time(x), 0, scale.duration_s);
+  /**
+   * @param {MouseEvent} event
+   * @returns {Point}
+   */
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   };
   /** @param {number} y */
-  const laneAt = (y) => Object.entries(host.lanes()).find(([, lane]) => y >= lane.top && y < lane.top + lane.height)?.[0] ?? null;
-
-  /**
-   * The hit whose head or stem is under a point of the hits lane.
-   * @param {Point} at
-   */
-  function hitAt({ x, y }) {
-    if (!project() || laneAt(y) !== "hits") return null;
-    const velocity = velocityScale(host.lanes().hits);
-    let best = null;
-    let nearest = GRAB_PX + 0.5;
-    for (const hit of project().hits) {
-      const across = Math.abs(scale.x(hit.time_s) - x);
-      if (across > GRAB_PX) continue;
-      const head = Math.hypot(across, velocity.y(hit.velocity_db) - y);
-      // The nearest stem counts; among stems in one place, the nearest head; a chosen hit wins over its neighbours.
-      const distance = across + Math.min(head, 40) / 40 - (store.selection.hits.has(hit.id) ? 1 : 0);
-      if (distance < nearest) [best, nearest] = [hit, distance];
-    }
-    return best;
-  }
+  const laneAt = (y) => {
+    const found = Object.entries(host.lanes()).find(([, lane]) => y >= lane.top && y < lane.top + lane.height);
+    return /** @type {LaneName | null} */ (found?.[0] ?? null);
+  };
+  /** @param {Point} at */
+  const hitAt = (at) => (laneAt(at.y) === "hits" ? hitUnder(hits(), at, scale, host.lanes().hits, store.selection.hits) : null);
 
   // --- beginning ----------------------------------------------------------------------------------
 
   /** @param {PointerEvent} event */
-  function onDown(event) {
-    if (!project()) return;
+  function begin(event) {
+    if (!hasProject()) return null;
     canvas.focus({ preventScroll: true, focusVisible: false });
     const at = place(event);
     const lane = laneAt(at.y);
     span = null;
     if (event.button === 1 || (event.button === 0 && event.altKey && lane !== "hits")) {
       drag = { kind: "pan", x0: at.x, start_s: scale.start_s };
-    } else if (event.button !== 0) return;
-    else if (lane === "hits") beginHits(event, at);
-    else if (lane === "clip" && event.shiftKey) drag = { kind: "span", from_s: clamp(scale.time(at.x), 0, scale.duration_s) };
+    } else if (event.button !== 0) return null;
+    else if (lane === "hits") drag = beginHits(event, at);
+    else if (lane === "clip" && event.shiftKey) drag = { kind: "span", from_s: timeAt(at.x) };
     else {
       drag = { kind: "scrub" };
-      player.seek(clamp(scale.time(at.x), 0, scale.duration_s));
+      player.seek(timeAt(at.x));
     }
-    if (drag) {
-      canvas.setPointerCapture(event.pointerId);
-      event.preventDefault();
-    }
+    if (drag) event.preventDefault();
     point(at);
     host.redraw();
+    return drag && { move, end: release, cancel };
   }
 
   /**
    * @param {PointerEvent} event
    * @param {Point} at
+   * @returns {HitsDrag | LassoDrag | null}
    */
   function beginHits(event, at) {
     const hit = hitAt(at);
     const more = event.shiftKey || event.ctrlKey || event.metaKey;
     const selected = store.selection.hits;
     if (!hit) {
-      drag = { kind: "lasso", x0: at.x, y0: at.y, x1: at.x, y1: at.y, before: more ? new Set(selected) : new Set() };
       if (!more && selected.size) store.select({ hits: new Set() });
-      return;
+      return { kind: "lasso", x0: at.x, y0: at.y, x1: at.x, y1: at.y, before: more ? new Set(selected) : new Set(), moved: false };
     }
     const wasChosen = selected.has(hit.id);
     if (!wasChosen) store.select({ hits: more ? new Set([...selected, hit.id]) : new Set([hit.id]), soundId: hit.sound_id });
-    if (host.isLocked()) return;
-    const moved = project().hits.filter((h) => store.selection.hits.has(h.id));
-    drag = {
+    if (host.isLocked()) return null;
+    const moved = hits().filter((h) => store.selection.hits.has(h.id));
+    return {
       kind: "hits", axis: null, hit, x0: at.x, y0: at.y, start_s: scale.start_s,
       from: new Map(moved.map((h) => [h.id, { time_s: h.time_s, velocity_db: h.velocity_db }])),
       toggles: more && wasChosen, alone: !more && wasChosen && selected.size > 1, delta_s: 0, delta_db: 0,
@@ -115,60 +137,45 @@ export function createPointer(host, store, audio, player) {
   // --- moving -------------------------------------------------------------------------------------
 
   /** @param {PointerEvent} event */
-  function onMove(event) {
+  function move(event) {
     const at = place(event);
-    last = { ...at, shiftKey: event.shiftKey };
-    if (!drag) {
-      point(at);
-      return;
-    }
-    if (drag.kind === "scrub") player.seek(clamp(scale.time(at.x), 0, scale.duration_s));
+    last = at;
+    if (!drag) return;
+    if (drag.kind === "scrub") player.seek(timeAt(at.x));
     else if (drag.kind === "pan") {
       scale.isFit = false;
       scale.scrollTo(drag.start_s - (at.x - drag.x0) / scale.px_per_s);
-    } else if (drag.kind === "span") markSpan(at);
-    else if (drag.kind === "lasso") lasso(at);
-    else moveHits(at, event.shiftKey);
+    } else if (drag.kind === "span") markSpan(drag, at);
+    else if (drag.kind === "lasso") lasso(drag, at);
+    else moveHits(drag, at, event.shiftKey);
     host.redraw();
   }
 
   /**
+   * @param {HitsDrag} held
    * @param {Point} at
-   * @param {boolean} snaps
+   * @param {boolean} snaps to frames, the one under the hand
    */
-  function moveHits(at, snaps) {
-    const dx = at.x - drag.x0 + (scale.start_s - drag.start_s) * scale.px_per_s;
-    const dy = at.y - drag.y0;
-    if (!drag.axis) {
+  function moveHits(held, at, snaps) {
+    const dx = at.x - held.x0 + (scale.start_s - held.start_s) * scale.px_per_s;
+    const dy = at.y - held.y0;
+    if (!held.axis) {
       if (Math.hypot(dx, dy) < MOVED_PX) return;
-      drag.axis = Math.abs(dx) >= Math.abs(dy) ? "time" : "velocity";
+      held.axis = Math.abs(dx) >= Math.abs(dy) ? "time" : "velocity";
     }
+    /** @type {Map<string, HitChange>} */
     const changes = new Map();
-    if (drag.axis === "time") {
-      drag.delta_s = allowedDelta(dx / scale.px_per_s, snaps);
-      for (const [id, { time_s }] of drag.from) changes.set(id, { time_s: time_s + drag.delta_s });
+    if (held.axis === "time") {
+      const wanted_s = snaps ? snapShift(held.hit.time_s, dx / scale.px_per_s, scale.rate) : dx / scale.px_per_s;
+      held.delta_s = limitShift([...held.from.values()].map(({ time_s }) => time_s), wanted_s, scale.duration_s);
+      for (const [id, { time_s }] of held.from) changes.set(id, { time_s: time_s + held.delta_s });
       keepInSight(at.x);
     } else {
-      drag.delta_db = -dy * velocityScale(host.lanes().hits).db_per_px;
-      for (const [id, { velocity_db }] of drag.from) changes.set(id, { velocity_db: clamp(velocity_db + drag.delta_db, SOFTEST_DB, HARDEST_DB) });
+      held.delta_db = -dy * velocityScale(host.lanes().hits).db_per_px;
+      for (const [id, { velocity_db }] of held.from) changes.set(id, { velocity_db: clamp(velocity_db + held.delta_db, SOFTEST_DB, HARDEST_DB) });
     }
     store.previewHits(changes);
-    showDragTip();
-  }
-
-  /**
-   * How far all dragged hits can go together; with ``snaps`` the one under the hand lands on a frame.
-   * @param {number} delta_s
-   * @param {boolean} snaps
-   */
-  function allowedDelta(delta_s, snaps) {
-    const times = [...drag.from.values()].map((from) => from.time_s);
-    let wanted_s = delta_s;
-    if (snaps) {
-      const from_s = drag.from.get(drag.hit.id).time_s;
-      wanted_s = Math.round((from_s + delta_s) * scale.rate) / scale.rate - from_s;
-    }
-    return clamp(wanted_s, -Math.min(...times), scale.duration_s - Math.max(...times));
+    showDragTip(held);
   }
 
   /** @param {number} x */
@@ -178,34 +185,32 @@ export function createPointer(host, store, audio, player) {
     else if (x < EDGE_PX) scale.scrollBy(x - EDGE_PX);
   }
 
-  /** @param {Point} at */
-  function markSpan(at) {
-    const to_s = clamp(scale.time(at.x), 0, scale.duration_s);
-    span = { start_s: Math.min(drag.from_s, to_s), end_s: Math.max(drag.from_s, to_s) };
+  /**
+   * @param {SpanDrag} held
+   * @param {Point} at
+   */
+  function markSpan({ from_s }, at) {
+    const to_s = timeAt(at.x);
+    span = { start_s: Math.min(from_s, to_s), end_s: Math.max(from_s, to_s) };
     host.tip(`${(1000 * (span.end_s - span.start_s)).toFixed(0)} ms of the clip's sound`, at.x);
   }
 
-  /** @param {Point} at */
-  function lasso(at) {
-    Object.assign(drag, { x1: at.x, y1: at.y });
-    if (Math.hypot(at.x - drag.x0, at.y - drag.y0) < MOVED_PX) return;
-    drag.moved = true;
-    const velocity = velocityScale(host.lanes().hits);
-    const [left, right] = [Math.min(drag.x0, at.x), Math.max(drag.x0, at.x)];
-    const top = Math.min(drag.y0, at.y);
-    const chosen = new Set(drag.before);
-    for (const hit of project().hits) {
-      const x = scale.x(hit.time_s);
-      // A stem that the box crosses counts, so that a low sweep takes everything it passes.
-      if (x >= left && x <= right && velocity.bottom >= top && velocity.y(hit.velocity_db) <= Math.max(drag.y0, at.y) + 6) chosen.add(hit.id);
-    }
+  /**
+   * @param {LassoDrag} held
+   * @param {Point} at
+   */
+  function lasso(held, at) {
+    Object.assign(held, { x1: at.x, y1: at.y });
+    if (Math.hypot(at.x - held.x0, at.y - held.y0) < MOVED_PX) return;
+    held.moved = true;
+    const chosen = new Set([...held.before, ...hitsInBox(hits(), held, scale, host.lanes().hits)]);
     if (chosen.size !== store.selection.hits.size || [...chosen].some((id) => !store.selection.hits.has(id))) store.select({ hits: chosen });
   }
 
   // --- ending -------------------------------------------------------------------------------------
 
   /** @param {PointerEvent} event */
-  function onUp(event) {
+  function release(event) {
     if (!drag) return;
     const done = drag;
     drag = null;
@@ -217,6 +222,7 @@ export function createPointer(host, store, audio, player) {
     host.redraw();
   }
 
+  /** @param {HitsDrag} done */
   function endHits(done) {
     const ids = [...done.from.keys()];
     if (done.axis === "time") {
@@ -243,13 +249,24 @@ export function createPointer(host, store, audio, player) {
 
   // --- showing ------------------------------------------------------------------------------------
 
-  function showDragTip() {
-    const shown = project().hits.find((hit) => hit.id === drag.hit.id);
-    if (!shown) return;
-    const from = drag.from.get(drag.hit.id);
-    const x = scale.x(from.time_s + drag.delta_s);
-    if (drag.axis === "time") host.tip(`${formatTimecode(from.time_s + drag.delta_s, project().clip)}   ${formatDelta(drag.delta_s, scale.rate)}`, x);
-    else host.tip(`${formatDb(clamp(from.velocity_db + drag.delta_db, SOFTEST_DB, HARDEST_DB), true)}   ${formatDb(drag.delta_db, true)}`, x);
+  /** @param {HitsDrag} held */
+  function showDragTip({ hit, axis, from, delta_s, delta_db }) {
+    const start = from.get(hit.id);
+    if (!start || !hits().some(({ id }) => id === hit.id)) return;
+    const x = scale.x(start.time_s + delta_s);
+    if (axis === "time") host.tip(`${formatTimecode(start.time_s + delta_s, requireProject(store).clip)}   ${formatShift(delta_s, scale.rate)}`, x);
+    else host.tip(`${formatDb(clamp(start.velocity_db + delta_db, SOFTEST_DB, HARDEST_DB), true)}   ${formatDb(delta_db, true)}`, x);
+  }
+
+  /**
+   * @param {Hit | null} hit
+   * @param {LaneName | null} lane
+   */
+  function cursorOver(hit, lane) {
+    if (drag?.kind === "hits") return drag.axis === "velocity" ? "ns-resize" : drag.axis ? "ew-resize" : "grabbing";
+    if (drag?.kind === "pan") return "grabbing";
+    if (lane === "hits") return hit ? "grab" : "crosshair";
+    return lane === "ruler" ? "text" : "default";
   }
 
   /**
@@ -257,16 +274,14 @@ export function createPointer(host, store, audio, player) {
    * @param {Point} at
    */
   function point(at) {
-    const lane = project() ? laneAt(at.y) : null;
+    const lane = hasProject() ? laneAt(at.y) : null;
     const hit = lane === "hits" ? hitAt(at) : null;
-    const cursors = { ruler: "text", hits: hit ? "grab" : "crosshair" };
-    if (drag?.kind === "hits") canvas.style.cursor = drag.axis === "velocity" ? "ns-resize" : drag.axis ? "ew-resize" : "grabbing";
-    else if (drag?.kind === "pan") canvas.style.cursor = "grabbing";
-    else canvas.style.cursor = cursors[lane] ?? "default";
+    canvas.style.cursor = cursorOver(hit, lane);
     if (!drag) {
       if (hit) {
-        const sound = project().sounds.find((s) => s.id === hit.sound_id);
-        const words = [formatTimecode(hit.time_s, project().clip), sound?.name, formatDb(hit.velocity_db, true), hit.mute && "muted", !store.rendered.has(hit.id) && "not sampled yet"];
+        const { clip, sounds } = requireProject(store);
+        const sound = sounds.find((s) => s.id === hit.sound_id);
+        const words = [formatTimecode(hit.time_s, clip), sound?.name, formatDb(hit.velocity_db, true), hit.mute && "muted", !store.rendered.has(hit.id) && "not sampled yet"];
         host.tip(words.filter(Boolean).join("  ·  "), scale.x(hit.time_s));
       } else host.tip(null);
     }
@@ -276,44 +291,41 @@ export function createPointer(host, store, audio, player) {
     }
   }
 
-  function onLeave() {
+  watchDrags(canvas, begin);
+  canvas.addEventListener("pointermove", (event) => {
+    if (drag) return;
+    last = place(event);
+    point(last);
+  });
+  canvas.addEventListener("pointerleave", () => {
     if (drag) return;
     hovered = null;
     host.tip(null);
     host.redraw();
-  }
-
-  /** @param {PointerEvent} event */
-  function onDouble(event) {
+  });
+  canvas.addEventListener("dblclick", (event) => {
     const at = place(event);
-    if (laneAt(at.y) !== "hits" || !project()) return;
+    if (laneAt(at.y) !== "hits" || !hasProject()) return;
     const hit = hitAt(at);
-    if (hit) audio.auditionHit(hit.id)?.catch?.(() => {});
+    if (hit) audio.auditionHit(hit.id).catch(() => {});
     else host.addHitAt(scale.time(at.x), velocityScale(host.lanes().hits).velocity_db(at.y));
-  }
-
-  /** @param {PointerEvent} event */
-  function onMenu(event) {
+  });
+  canvas.addEventListener("contextmenu", (event) => {
     const hit = hitAt(place(event));
     if (!hit) return;
     event.preventDefault();
     if (!store.selection.hits.has(hit.id)) store.select({ hits: new Set([hit.id]), soundId: hit.sound_id });
     host.menu(hit, event.clientX, event.clientY);
-  }
-
-  /** @param {PointerEvent} event */
-  function onWheel(event) {
-    if (!project()) return;
+  });
+  canvas.addEventListener("wheel", (event) => {
+    if (!hasProject()) return;
     event.preventDefault();
     const unit = event.deltaMode === 1 ? 16 : 1;
     if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) scale.scrollBy((event.deltaX || event.deltaY) * unit);
     else scale.zoom(Math.exp(-clamp(event.deltaY * unit, -240, 240) * (event.ctrlKey ? 0.01 : 0.0022)), place(event).x);
     host.scrolled();
     host.redraw();
-  }
-
-  for (const [name, react] of [["pointerdown", onDown], ["pointermove", onMove], ["pointerup", onUp], ["pointercancel", cancel], ["pointerleave", onLeave], ["dblclick", onDouble], ["contextmenu", onMenu]]) canvas.addEventListener(name, react);
-  canvas.addEventListener("wheel", onWheel, { passive: false });
+  }, { passive: false });
 
   return {
     cancel,
@@ -326,18 +338,4 @@ export function createPointer(host, store, audio, player) {
     },
     get isDragging() { return drag !== null; },
   };
-}
-
-/**
- * "+1 frame", "−12 ms", "+2 frames −3 ms"-free: frames where they are whole, milliseconds beside them otherwise.
- * @param {number} delta_s
- * @param {number} rate
- */
-function formatDelta(delta_s, rate) {
-  const sign = delta_s < 0 ? "\u2212" : "+";
-  const frames = Math.abs(delta_s) * rate;
-  const whole = Math.round(frames);
-  const ms = `${sign}${(Math.abs(delta_s) * 1000).toFixed(Math.abs(delta_s) < 0.1 ? 1 : 0)} ms`;
-  if (Math.abs(frames - whole) < 0.01) return `${whole ? sign : "±"}${whole} ${whole === 1 ? "frame" : "frames"}`;
-  return `${ms}   ${sign}${frames.toFixed(1)} f`;
 }

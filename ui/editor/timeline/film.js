@@ -1,6 +1,18 @@
+// @ts-check
 // The filmstrip: sprites fetched for what is in sight, kept while they are near, stretched while finer ones load.
 
 /** @import { Clip, Lane, Scale, Store } from "../state/types.d.ts" */
+
+/**
+ * @typedef {object} Sprite tiles in one picture, side by side
+ * @property {HTMLImageElement} image
+ * @property {number} start_s
+ * @property {number} step_s of one tile
+ * @property {number} level of the zoom
+ * @property {number} count
+ * @property {boolean} isReady
+ */
+/** @typedef {{name: string, level: number, start_s: number, step_s: number, pixels: number}} Wanted */
 
 const TILES = 8; // tiles of one sprite
 const WAIT_MS = 140;
@@ -51,7 +63,7 @@ export function createFilm(store, redraw) {
    * @param {CanvasRenderingContext2D} context
    * @param {Scale} scale
    * @param {Lane} lane
-   * @param {Clip | null} clip
+   * @param {Clip} clip
    * @param {boolean} isOffered
    */
   function draw(context, scale, lane, clip, isOffered) {
@@ -95,6 +107,7 @@ export function createFilm(store, redraw) {
    * @param {CanvasRenderingContext2D} context
    * @param {Scale} scale
    * @param {Sprite} sprite
+   * @param {number} top
    * @param {number} height
    */
   function drawSprite(context, scale, { image, start_s, step_s, count }, top, height) {
@@ -123,6 +136,7 @@ export function createFilm(store, redraw) {
    * @param {Scale} scale
    * @param {number} start_s
    * @param {number} span_s
+   * @param {number} top
    * @param {number} height
    */
   function drawStandIn(context, scale, start_s, span_s, top, height) {

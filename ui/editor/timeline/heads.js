@@ -1,36 +1,38 @@
+// @ts-check
 // The names of the lanes at their left, with what can be chosen for each.
 
+import { requireProject } from "../state/project.js";
+import { recall, remember } from "../state/remembered.js";
 import { soundColor } from "../widgets/format.js";
 import { createSegments, createSelect, make, newGesture } from "../widgets/controls.js";
 /** @import { Lanes, Project, Store } from "../state/types.d.ts" */
 
-const SOURCES = [["both", "both"], ["audio", "sound"], ["video", "picture"]];
-const MODE = "struck.lane";
+/** @typedef {"spectrum" | "wave"} LaneMode how the rendered sounds are drawn */
 
-function rememberedMode() {
-  try {
-    return localStorage.getItem(MODE) === "wave" ? "wave" : "spectrum";
-  } catch {
-    return "spectrum";
-  }
-}
+/** @type {[string, string][]} */
+const SOURCES = [["both", "both"], ["audio", "sound"], ["video", "picture"]];
+const REMEMBERED = "struck.lane";
 
 /**
- * ``place(lanes, project)`` puts them beside their lanes; ``mode`` is how the Struck lane is drawn.
+ * The heads of the lanes, to be placed beside them.
  * @param {Store} store
  * @param {{chooseMaterial: () => void, changed: () => void}} host
  */
 export function createHeads(store, { chooseMaterial, changed }) {
-  let mode = rememberedMode();
+  /** @type {LaneMode} */
+  let mode = recall(REMEMBERED) === "wave" ? "wave" : "spectrum";
 
   const source = createSelect({ label: "Find hits in", onChoose: (value) => store.edit({ kind: "set_source", source: value }, newGesture()) });
   source.element.className = "st-head-select";
   source.element.title = "Where hits are looked for; changing it looks again";
   const ask = make("button", "st-head-button", { type: "button", textContent: "What is struck?", title: "Choose a material for all hits of this silent clip", onclick: chooseMaterial });
-  const look = createSegments({ label: "Show as", choices: [["spectrum", "Spec"], ["wave", "Wave"]], onChoose: setMode });
+  const look = createSegments({ label: "Show as", choices: /** @type {[LaneMode, string][]} */ ([["spectrum", "Spec"], ["wave", "Wave"]]), onChoose: setMode });
   look.element.classList.add("st-head-segments");
 
-  /** @param {string} title */
+  /**
+   * @param {string} title
+   * @param {...HTMLElement} controls
+   */
   const head = (title, ...controls) => make("div", "st-head", {}, make("span", "st-head-title", { textContent: title }), ...controls);
   const heads = {
     picture: head("Picture"),
@@ -41,15 +43,11 @@ export function createHeads(store, { chooseMaterial, changed }) {
   };
   const element = make("div", "st-heads", {}, ...Object.values(heads));
 
-  /** @param {string} value */
+  /** @param {LaneMode} value */
   function setMode(value) {
     mode = value;
     look.set(value);
-    try {
-      localStorage.setItem(MODE, value);
-    } catch {
-      // without storage the choice lasts until the page goes
-    }
+    remember(REMEMBERED, value);
     changed();
   }
   look.set(mode);
@@ -59,12 +57,12 @@ export function createHeads(store, { chooseMaterial, changed }) {
    * @param {Project | null} project
    */
   function place(lanes, project) {
-    for (const [name, lane] of Object.entries(heads)) {
-      const spot = lanes[name];
-      lane.hidden = !spot;
-      if (!spot) continue;
-      lane.style.top = `${spot.top}px`;
-      lane.style.height = `${spot.height}px`;
+    for (const name of /** @type {(keyof typeof heads)[]} */ (Object.keys(heads))) {
+      const lane = lanes[name];
+      heads[name].hidden = !lane;
+      if (!lane) continue;
+      heads[name].style.top = `${lane.top}px`;
+      heads[name].style.height = `${lane.height}px`;
     }
     element.classList.toggle("is-off", !project);
     source.element.hidden = !project?.clip.has_audio;
@@ -76,7 +74,7 @@ export function createHeads(store, { chooseMaterial, changed }) {
   return {
     element, place,
     get mode() { return mode; },
-    colorOf: (soundId) => soundColor(store.view.project, soundId),
-    dispose() {},
+    /** @param {string} soundId */
+    colorOf: (soundId) => soundColor(requireProject(store), soundId),
   };
 }

@@ -1,8 +1,9 @@
+// @ts-check
 // Drawing of the lanes: grounds, hits, the lasso, words where there is nothing to show.
 
 import { soundColor } from "../widgets/format.js";
 import { velocityScale } from "./scale.js";
-/** @import { Box, Hit, Lane, Lanes, Project, Scale } from "../state/types.d.ts" */
+/** @import { Box, Hit, Lane, Lanes, Project, Scale, Span } from "../state/types.d.ts" */
 
 export const COLORS = {
   ground: "#0e1116", lane: "#12161c", laneOther: "#0f1318", line: "#1e242d",
@@ -12,6 +13,14 @@ export const COLORS = {
   sans: 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif',
 };
 const HEAD_PX = 6.5;
+
+/**
+ * @typedef {object} HitsState how hits are drawn
+ * @property {Set<string>} selected
+ * @property {string | null} hovered
+ * @property {(id: string) => boolean} isFresh whether a hit is sampled
+ * @property {number} pulse 0 to 1, of hits that are not
+ */
 
 /**
  * The grounds of the lanes, and what lies beyond the clip's ends.
@@ -86,7 +95,6 @@ export function drawThreshold(context, scale, y, isHot) {
 
 /**
  * The hits: a head at the height of the velocity and a stem to the foot.
- * ``state``: {selected: Set, hovered: id|null, isFresh(id), pulse 0..1}.
  * @param {CanvasRenderingContext2D} context
  * @param {Scale} scale
  * @param {Lane} lane
@@ -179,8 +187,9 @@ export function drawLasso(context, { x0, y0, x1, y1 }) {
   context.fillStyle = "#ffb45414";
   context.strokeStyle = COLORS.action;
   context.setLineDash([4, 3]);
-  const box = [Math.min(x0, x1) + 0.5, Math.min(y0, y1) + 0.5, Math.abs(x1 - x0), Math.abs(y1 - y0)];
-  context.fillRect(...box);
-  context.strokeRect(...box);
+  context.beginPath();
+  context.rect(Math.min(x0, x1) + 0.5, Math.min(y0, y1) + 0.5, Math.abs(x1 - x0), Math.abs(y1 - y0));
+  context.fill();
+  context.stroke();
   context.restore();
 }

@@ -1,12 +1,15 @@
+// @ts-check
 // A small menu at the pointer: what can be done with a hit.
 
 import { clamp } from "../audio/units.js";
-import { make } from "../widgets/controls.js";
+import { isInside, make } from "../widgets/controls.js";
 
 const MARGIN_PX = 8;
 
+/** @typedef {{text: string, key?: string, color?: string, choose: () => unknown}} MenuRow */
+
 /**
- * Open at a place on the page; ``rows``: {text, key?, color?, choose()} or "" for a line. Returns ``close()``.
+ * Open at a place on the page; an empty row is a line. Returns what closes it.
  * @param {HTMLElement} app
  * @param {number} x
  * @param {number} y
@@ -14,17 +17,19 @@ const MARGIN_PX = 8;
  * @param {(MenuRow | "")[]} rows
  */
 export function openMenuAt(app, x, y, label, rows) {
-  const returnTo = document.activeElement;
-  const items = rows.map((row) => row === "" ? make("hr", "st-menu-line")
-    : make("button", "st-menu-row", { type: "button", role: "menuitem", onclick: () => (close(), row.choose()) },
+  const returnTo = /** @type {HTMLElement | null} */ (document.activeElement);
+  /** @param {MenuRow} row */
+  const createRow = (row) =>
+    make("button", "st-menu-row", { type: "button", role: "menuitem", onclick: () => (close(), row.choose()) },
       row.color ? make("i", "st-menu-dot", { style: `background:${row.color}` }) : null,
-      make("span", "st-menu-text", { textContent: row.text }), row.key ? make("kbd", "", { textContent: row.key }) : null));
+      make("span", "st-menu-text", { textContent: row.text }), row.key ? make("kbd", "", { textContent: row.key }) : null);
+  const items = rows.map((row) => (row === "" ? make("hr", "st-menu-line") : createRow(row)));
   const menu = make("div", "st-menu st-hit-menu", { role: "menu", "aria-label": label }, ...items);
   app.append(menu);
   const bounds = app.getBoundingClientRect();
   menu.style.left = `${clamp(x - bounds.left, MARGIN_PX, bounds.width - menu.offsetWidth - MARGIN_PX)}px`;
   menu.style.top = `${clamp(y - bounds.top, MARGIN_PX, bounds.height - menu.offsetHeight - MARGIN_PX)}px`;
-  const buttons = items.filter((item) => item.tagName === "BUTTON");
+  const buttons = items.filter((item) => item instanceof HTMLButtonElement);
   buttons[0]?.focus({ preventScroll: true });
 
   function close() {
@@ -33,14 +38,14 @@ export function openMenuAt(app, x, y, label, rows) {
     if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
   }
   /** @param {Event} event */
-  const outside = (event) => !menu.contains(event.target) && close();
+  const outside = (event) => !isInside(event, menu) && close();
   document.addEventListener("pointerdown", outside, true);
   menu.addEventListener("contextmenu", (event) => event.preventDefault());
   menu.addEventListener("keydown", (event) => {
     event.stopPropagation();
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key === "Escape" || event.key === "Tab") close();
-    else if (step) buttons[(buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length].focus();
+    else if (step) buttons[(buttons.findIndex((button) => button === document.activeElement) + step + buttons.length) % buttons.length].focus();
     else return;
     event.preventDefault();
   });

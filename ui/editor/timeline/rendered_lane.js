@@ -1,21 +1,24 @@
+// @ts-check
 // The Struck lane: what each hit sounds like, at its time, as a spectrogram or as a waveform.
 
-import { dbToGain } from "../audio/units.js";
+import { dbToGain, SAMPLE_RATE_HZ } from "../audio/units.js";
 import { soundColor } from "../widgets/format.js";
-import { createSpectra } from "./spectrograms.js";
+import { createSpectrograms } from "./spectrograms.js";
 /** @import { AudioEngine, Hit, Lane, Project, RenderedHit, Scale, Store } from "../state/types.d.ts" */
 
+/** @import { LaneMode } from "./heads.js" */
 const COLUMNS_PER_S = 400;
+const MOST_PEAKS = 2000;
 const PENDING_S = 0.25; // length of the mark of a hit that is not sampled yet
 
 /**
- * ``draw(context, scale, lane, project, mode, pulse)`` with mode "spectrum" or "wave".
+ * The lane of the rendered sounds.
  * @param {Store} store
  * @param {AudioEngine} audio
  * @param {() => void} redraw
  */
-export function createStruckLane(store, audio, redraw) {
-  const spectra = createSpectra(audio, redraw);
+export function createRenderedLane(store, audio, redraw) {
+  const spectrograms = createSpectrograms(audio, redraw);
   /** @type {Map<string, Float32Array | null>} */
   const peaks = new Map(); // key -> Float32Array of pairs, or null while it is made
 
@@ -29,7 +32,8 @@ export function createStruckLane(store, audio, redraw) {
     audio.peaksFor(key, columns).then(
       (pairs) => {
         peaks.set(key, pairs);
-        if (peaks.size > 2000) peaks.delete(peaks.keys().next().value);
+        const [oldest] = peaks.keys();
+        if (peaks.size > MOST_PEAKS) peaks.delete(oldest);
         redraw();
       },
       () => setTimeout(() => peaks.get(key) === null && peaks.delete(key), 1000),
@@ -42,7 +46,7 @@ export function createStruckLane(store, audio, redraw) {
    * @param {Scale} scale
    * @param {Lane} lane
    * @param {Project} project
-   * @param {string} mode
+   * @param {LaneMode} mode
    * @param {number} pulse
    */
   function draw(context, scale, lane, project, mode, pulse) {
@@ -54,7 +58,7 @@ export function createStruckLane(store, audio, redraw) {
     if (mode === "wave") drawMiddle(context, scale, lane);
     for (const hit of project.hits) {
       const entry = store.rendered.get(hit.id);
-      const length_s = entry ? entry.length / 48000 : PENDING_S;
+      const length_s = entry ? entry.length / SAMPLE_RATE_HZ : PENDING_S;
       if (hit.time_s > scale.end_s || hit.time_s + length_s < scale.start_s) continue;
       const color = soundColor(project, hit.sound_id);
       if (hit.mute) drawMuted(context, scale, lane, hit, color);
@@ -75,15 +79,15 @@ export function createStruckLane(store, audio, redraw) {
    * @param {number} pulse
    */
   function drawSpectrum(context, scale, lane, hit, entry, color, pulse) {
-    const picture = spectra.pictureOf(entry.key);
-    if (!picture) {
+    const spectrogram = spectrograms.spectrogramOf(entry.key);
+    if (!spectrogram) {
       drawPending(context, scale, lane, hit, color, pulse);
       return;
     }
     context.globalAlpha = Math.min(1, Math.max(0.15, 1 + hit.gain_db / 40));
     context.globalCompositeOperation = "lighter";
     context.imageSmoothingEnabled = true;
-    context.drawImage(picture.canvas, scale.x(hit.time_s), lane.top + 3, picture.duration_s * scale.px_per_s, lane.height - 6);
+    context.drawImage(spectrogram.canvas, scale.x(hit.time_s), lane.top + 3, spectrogram.duration_s * scale.px_per_s, lane.height - 6);
     context.globalCompositeOperation = "source-over";
     context.globalAlpha = 1;
   }
@@ -108,12 +112,12 @@ export function createStruckLane(store, audio, redraw) {
    * @param {number} gain
    */
   function drawWave(context, scale, lane, hit, entry, color, gain) {
-    const columns = Math.max(1, Math.round((entry.length / 48000) * COLUMNS_PER_S));
+    const columns = Math.max(1, Math.round((entry.length / SAMPLE_RATE_HZ) * COLUMNS_PER_S));
     const pairs = peaksOf(entry.key, columns);
     if (!pairs) return;
     const middle = lane.top + lane.height / 2;
     const half = lane.height / 2 - 4;
-    const step_s = entry.length / 48000 / (pairs.length / 2);
+    const step_s = entry.length / SAMPLE_RATE_HZ / (pairs.length / 2);
     /** @param {number} value */
     const place = (value) => middle - Math.max(-1, Math.min(1, value * gain)) * half;
     context.beginPath();
@@ -162,5 +166,5 @@ export function createStruckLane(store, audio, redraw) {
     context.globalAlpha = 1;
   }
 
-  return { draw, dispose: spectra.dispose };
+  return { draw, dispose: spectrograms.dispose };
 }

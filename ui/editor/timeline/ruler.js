@@ -14,7 +14,7 @@ const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600];
  * @param {number} px_per_s
  * @param {number} rate
  */
-function tickSteps(px_per_s, rate) {
+export function tickSteps(px_per_s, rate) {
   const nominal = Math.round(rate);
   const parts = [1, 2, 5, 10].filter((frames) => frames < nominal / 2 && nominal % frames === 0);
   const steps = [...parts, ...(nominal % 2 ? [] : [nominal / 2]), ...SECONDS.map((s) => s * nominal)];

@@ -1,8 +1,9 @@
+// @ts-check
 // Where a time lies on the timeline: scroll and zoom, and the lanes' heights.
 
 import { clamp } from "../audio/units.js";
 import { frameRate } from "./timecode.js";
-/** @import { Clip, Lane } from "../state/types.d.ts" */
+/** @import { Clip, Lane, LaneName, Lanes } from "../state/types.d.ts" */
 
 const WIDEST_FRAME_PX = 120;
 const FIT_MARGIN_PX = 14;
@@ -13,7 +14,7 @@ const HEAD_ROOM_PX = 12;
 const FOOT_ROOM_PX = 14;
 
 /** Lanes from top to bottom and their share of the height. */
-const LANES = [["picture", 66], ["onsets", 50], ["hits", 92], ["struck", 70], ["clip", 46]];
+const LANES = /** @type {[Exclude<LaneName, "ruler">, number][]} */ ([["picture", 66], ["onsets", 50], ["hits", 92], ["struck", 70], ["clip", 46]]);
 
 /** Times in seconds from the clip's first frame, places in pixels from the left of the lanes. */
 export function createScale() {
@@ -24,7 +25,9 @@ export function createScale() {
     duration_s: 1,
     rate: 25,
     isFit: true,
+    /** @param {number} time_s */
     x: (time_s) => (time_s - scale.start_s) * scale.px_per_s,
+    /** @param {number} x */
     time: (x) => scale.start_s + x / scale.px_per_s,
     get end_s() { return scale.start_s + scale.width / scale.px_per_s; },
     get fit_px_per_s() { return Math.max(1, scale.width - 2 * FIT_MARGIN_PX) / scale.duration_s; },
@@ -83,14 +86,16 @@ export function createScale() {
 }
 
 /**
- * Top and height of every lane within a height: {ruler, picture, onsets, hits, struck, clip?}.
+ * Top and height of every lane within a height.
  * @param {number} height
  * @param {boolean} hasSound
+ * @returns {Lanes}
  */
 export function layLanes(height, hasSound) {
   const lanes = hasSound ? LANES : LANES.filter(([name]) => name !== "clip");
   const total = lanes.reduce((sum, [, share]) => sum + share, 0);
   const free = Math.max(0, height - RULER_PX);
+  /** @type {Partial<Lanes>} */
   const places = { ruler: { top: 0, height: RULER_PX } };
   let sum = 0;
   for (const [name, share] of lanes) {
@@ -98,7 +103,7 @@ export function layLanes(height, hasSound) {
     sum += share;
     places[name] = { top, height: RULER_PX + Math.round((free * sum) / total) - top };
   }
-  return places;
+  return /** @type {Lanes} */ (places);
 }
 
 /**
@@ -112,7 +117,9 @@ export function velocityScale(lane) {
   return {
     bottom: lane.top + lane.height - 4,
     db_per_px: span_db / (bottom - top),
+    /** @param {number} velocity_db */
     y: (velocity_db) => top + ((LOUDEST_DB - clamp(velocity_db, SOFTEST_DB, LOUDEST_DB)) / span_db) * (bottom - top),
+    /** @param {number} y */
     velocity_db: (y) => clamp(LOUDEST_DB - ((y - top) / (bottom - top)) * span_db, SOFTEST_DB, LOUDEST_DB),
   };
 }

@@ -1,6 +1,8 @@
+// @ts-check
 // The bar at the foot of the timeline: which part of the clip is in sight, while that is not all of it.
 
 import { make } from "../widgets/controls.js";
+import { watchDrags } from "../widgets/drag.js";
 /** @import { Scale } from "../state/types.d.ts" */
 
 const SHORTEST_PX = 28;
@@ -25,9 +27,8 @@ export function createScrollBar(scale, scrolled) {
     thumb.style.transform = `translateX(${part * (scale.width - width)}px)`;
   }
 
-  element.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    element.setPointerCapture(event.pointerId);
+  watchDrags(element, (event) => {
+    if (event.button !== 0) return null;
     isDragging = true;
     const box = element.getBoundingClientRect();
     const free = Math.max(1, scale.width - thumb.offsetWidth);
@@ -35,19 +36,14 @@ export function createScrollBar(scale, scrolled) {
     const thumbAt = thumb.getBoundingClientRect();
     const isOnThumb = event.clientX >= thumbAt.left && event.clientX <= thumbAt.right;
     const grip = isOnThumb ? event.clientX - thumbAt.left : thumbAt.width / 2;
+    /** @param {PointerEvent} moved */
     const move = (moved) => {
       scale.scrollTo((moved.clientX - box.left - grip) * perPx_s);
       scrolled();
     };
-    const end = () => {
-      isDragging = false;
-      element.removeEventListener("pointermove", move);
-    };
     move(event);
-    element.addEventListener("pointermove", move);
-    element.addEventListener("pointerup", end, { once: true });
-    element.addEventListener("pointercancel", end, { once: true });
     event.preventDefault();
+    return { move, end: () => (isDragging = false) };
   });
 
   return { element, show, get isDragging() { return isDragging; } };

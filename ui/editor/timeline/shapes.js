@@ -1,3 +1,4 @@
+// @ts-check
 // Bulk shapes of the clip: the onset curve and the waveform, fetched when the server offers them.
 
 /** @import { Lane, Scale, Shape, Store } from "../state/types.d.ts" */
@@ -9,13 +10,14 @@
  */
 export function createShapes(store, redraw) {
   /** @type {{curve: Shape<Float32Array> | null, waveform: Shape<Int8Array> | null}} */
-  const shapes = { curve: null, waveform: null }; // {values, rate_hz}
+  const shapes = { curve: null, waveform: null };
   /** @type {{curve: string | null, waveform: string | null}} */
   const addresses = { curve: null, waveform: null };
 
   /**
-   * @param {"curve" | "waveform"} name
-   * @param {(bytes: ArrayBuffer) => Float32Array | Int8Array} read
+   * @template {"curve" | "waveform"} Name
+   * @param {Name} name
+   * @param {(bytes: ArrayBuffer, rate_hz: number) => NonNullable<typeof shapes[Name]>} read
    */
   async function follow(name, read) {
     const offered = store.media?.[name] ?? null;
@@ -29,9 +31,9 @@ export function createShapes(store, redraw) {
     try {
       const answer = await fetch(offered.url);
       if (!answer.ok) throw new Error(String(answer.status));
-      const values = read(await answer.arrayBuffer());
+      const shape = read(await answer.arrayBuffer(), offered.rate_hz);
       if (addresses[name] !== offered.url) return;
-      shapes[name] = { values, rate_hz: offered.rate_hz };
+      shapes[name] = shape;
     } catch {
       if (addresses[name] === offered.url) addresses[name] = null; // the next media message asks again
     }
@@ -39,13 +41,17 @@ export function createShapes(store, redraw) {
   }
 
   function look() {
-    follow("curve", (bytes) => new Float32Array(bytes));
-    follow("waveform", (bytes) => new Int8Array(bytes));
+    follow("curve", (bytes, rate_hz) => ({ values: new Float32Array(bytes), rate_hz }));
+    follow("waveform", (bytes, rate_hz) => ({ values: new Int8Array(bytes), rate_hz }));
   }
 
   const cleanup = store.on("media", look);
   look();
-  return { shapes, dispose: cleanup };
+  return {
+    get curve() { return shapes.curve; },
+    get waveform() { return shapes.waveform; },
+    dispose: cleanup,
+  };
 }
 
 /**
@@ -93,7 +99,9 @@ export function thresholdScale(lane) {
   const bottom = lane.top + lane.height - 6;
   const span = lane.height - 14;
   return {
+    /** @param {number} threshold */
     y: (threshold) => bottom - Math.min(1, Math.max(0, threshold)) * span,
+    /** @param {number} y */
     threshold: (y) => Math.min(1, Math.max(0, (bottom - y) / span)),
   };
 }

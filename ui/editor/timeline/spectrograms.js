@@ -1,19 +1,24 @@
-// Spectrograms of hits: made once for each rendered sound, in slices between frames, as small pictures.
+// @ts-check
+// Spectrograms of hits: made once for each rendered sound, in slices between frames, as small images.
 
 import { fft } from "../audio/fft.js";
+import { SAMPLE_RATE_HZ } from "../audio/units.js";
+import { contextOf } from "../widgets/canvas.js";
 /** @import { AudioEngine } from "../state/types.d.ts" */
+
+/** @typedef {{canvas: HTMLCanvasElement, duration_s: number}} Spectrogram */
+/** @typedef {{key: string, samples: Float32Array, columns: number, column: number, image: ImageData}} Job */
 
 const SIZE = 1024;
 const HOP = 384; // 8 ms
 const ROWS = 72;
 const LOWEST_HZ = 60;
 const HIGHEST_HZ = 18000;
-const SAMPLE_RATE_HZ = 48000;
 const LONGEST_S = 6;
-const FLOOR_DB = -76; // mean level in a row at which the picture is empty
+const FLOOR_DB = -76; // mean level in a row at which it is drawn empty
 const CEILING_DB = -2;
 const SLICE_MS = 6;
-const MOST_PICTURES = 600;
+const MOST_KEPT = 600;
 
 const WINDOW = Float64Array.from({ length: SIZE }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / SIZE));
 // Bins that each row, from the top, takes together; rows are spaced evenly in log frequency.
@@ -39,13 +44,13 @@ for (let i = 0; i < 256; i++) {
 }
 
 /**
- * ``pictureOf(key)`` -> {canvas, duration_s} or null while it is being made; ``redraw()`` when one is done.
+ * Spectrograms of rendered sounds by their keys; ``redraw()`` is called when one is done.
  * @param {Pick<AudioEngine, "bufferFor">} audio
  * @param {() => void} redraw
  */
-export function createSpectra(audio, redraw) {
-  /** @type {Map<string, Picture | null>} */
-  const pictures = new Map(); // key -> picture, or null while it is made
+export function createSpectrograms(audio, redraw) {
+  /** @type {Map<string, Spectrogram | null>} */
+  const made = new Map(); // null while it is computed
   /** @type {{key: string, samples: Float32Array}[]} */
   const queue = [];
   const re = new Float64Array(SIZE);
@@ -57,15 +62,15 @@ export function createSpectra(audio, redraw) {
   let isClosed = false;
 
   /** @param {string} key */
-  function pictureOf(key) {
-    if (pictures.has(key)) return pictures.get(key);
-    pictures.set(key, null);
+  function spectrogramOf(key) {
+    if (made.has(key)) return made.get(key);
+    made.set(key, null);
     audio.bufferFor(key).then(
       (buffer) => {
         queue.push({ key, samples: buffer.getChannelData(0) });
         schedule();
       },
-      () => setTimeout(() => pictures.get(key) === null && pictures.delete(key), 1000), // asked for again when drawn
+      () => setTimeout(() => made.get(key) === null && made.delete(key), 1000), // asked for again when drawn
     );
     return null;
   }
@@ -88,7 +93,10 @@ export function createSpectra(audio, redraw) {
     schedule();
   }
 
-  /** @param {Job} job */
+  /**
+   * @param {{key: string, samples: Float32Array} | undefined} job
+   * @returns {Job | null}
+   */
   function begin(job) {
     if (!job) return null;
     const length = Math.min(job.samples.length, LONGEST_S * SAMPLE_RATE_HZ);
@@ -124,17 +132,17 @@ export function createSpectra(audio, redraw) {
     const canvas = document.createElement("canvas");
     canvas.width = columns;
     canvas.height = ROWS;
-    canvas.getContext("2d").putImageData(image, 0, 0);
-    pictures.set(key, { canvas, duration_s: (columns * HOP) / SAMPLE_RATE_HZ });
-    for (const old of pictures.keys()) {
-      if (pictures.size <= MOST_PICTURES) break;
-      pictures.delete(old);
+    contextOf(canvas).putImageData(image, 0, 0);
+    made.set(key, { canvas, duration_s: (columns * HOP) / SAMPLE_RATE_HZ });
+    for (const old of made.keys()) {
+      if (made.size <= MOST_KEPT) break;
+      made.delete(old);
     }
     redraw();
   }
 
   return {
-    pictureOf,
+    spectrogramOf,
     dispose() {
       isClosed = true;
       clearTimeout(timer);

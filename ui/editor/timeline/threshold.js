@@ -1,7 +1,9 @@
+// @ts-check
 // The threshold's handle at the right of the onsets lane: dragging it chooses hits anew at once.
 
 import { clamp } from "../audio/units.js";
 import { make, newGesture } from "../widgets/controls.js";
+import { watchDrags } from "../widgets/drag.js";
 import { thresholdScale } from "./shapes.js";
 /** @import { Lane, Project, Store } from "../state/types.d.ts" */
 
@@ -67,27 +69,22 @@ export function createThreshold(store, host) {
     element.classList.toggle("is-held", isDragging);
   }
 
-  element.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    element.setPointerCapture(event.pointerId);
+  watchDrags(element, (event) => {
+    if (event.button !== 0) return null;
     element.focus({ preventScroll: true }); // so that arrow keys carry on where the drag ended
     event.preventDefault();
     gesture = newGesture();
     isDragging = true;
-    const box = element.parentElement.getBoundingClientRect();
-    const grip = event.clientY - box.top - thresholdScale(host.lane()).y(current());
-    const move = (moved) => set(thresholdScale(host.lane()).threshold(moved.clientY - box.top - grip));
-    const end = () => {
-      element.removeEventListener("pointermove", move);
-      element.removeEventListener("pointerup", end);
-      element.removeEventListener("pointercancel", end);
-      isDragging = false;
-      if (held !== null) release();
-      show();
+    const { top } = /** @type {HTMLElement} */ (element.parentElement).getBoundingClientRect();
+    const grip = event.clientY - top - thresholdScale(host.lane()).y(current());
+    return {
+      move: (moved) => set(thresholdScale(host.lane()).threshold(moved.clientY - top - grip)),
+      end() {
+        isDragging = false;
+        if (held !== null) release();
+        show();
+      },
     };
-    element.addEventListener("pointermove", move);
-    element.addEventListener("pointerup", end);
-    element.addEventListener("pointercancel", end);
   });
   element.addEventListener("pointerenter", () => {
     isHot = true;

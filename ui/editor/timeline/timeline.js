@@ -1,7 +1,11 @@
+// @ts-check
 // The timeline: ruler, filmstrip, onset curve, hits, what Struck plays, the clip's own sound.
 
 import { clamp } from "../audio/units.js";
+import { requireProject } from "../state/project.js";
+import { openCanvas } from "../widgets/canvas.js";
 import { make, newGesture } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
 import { createPointer } from "./drag.js";
 import { createFilm } from "./film.js";
 import { createHeads } from "./heads.js";
@@ -11,9 +15,9 @@ import { createScrollBar } from "./scroll.js";
 import { drawRuler } from "./ruler.js";
 import { createScale, layLanes, velocityScale } from "./scale.js";
 import { createShapes, drawCurve, drawWaveform, thresholdScale } from "./shapes.js";
-import { createStruckLane } from "./rendered_lane.js";
+import { createRenderedLane } from "./rendered_lane.js";
 import { createThreshold } from "./threshold.js";
-/** @import { AudioEngine, Hit, Player, Project, Store } from "../state/types.d.ts" */
+/** @import { AudioEngine, Hit, Player, Project, Span, Store } from "../state/types.d.ts" */
 
 const PULSE_MS = 1100;
 const PAGE_AT = 0.92; // while playing, the view turns over when the playhead is this far across
@@ -56,8 +60,8 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   root.append(heads.element, field);
 
   const film = createFilm(store, redraw);
-  const { shapes, dispose: disposeShapes } = createShapes(store, redraw);
-  const struck = createStruckLane(store, audio, redraw);
+  const shapes = createShapes(store, redraw);
+  const rendered = createRenderedLane(store, audio, redraw);
   const pointer = createPointer({ canvas, scale, lanes: () => lanes, redraw, scrolled, tip: showTip, isLocked, addHitAt, menu: openHitMenu, spanMenu: openSpanMenu }, store, audio, player);
 
   const project = () => store.view?.project ?? null;
@@ -70,9 +74,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
 
   function measure() {
     const box = field.getBoundingClientRect();
-    const ratio = devicePixelRatio || 1;
-    const [width, tall] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
-    if (canvas.width !== width || canvas.height !== tall) Object.assign(canvas, { width, height: tall });
+    const context = openCanvas(canvas, box.width, box.height);
     scale.setWidth(box.width);
     height = box.height;
     const shown = project();
@@ -81,15 +83,13 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     threshold.place(shown);
     scrollBar.show();
     placePlayhead();
-    return ratio;
+    return context;
   }
 
   function draw() {
     wanted = 0;
     if (!field.isConnected || !field.clientWidth) return;
-    const ratio = measure();
-    const context = canvas.getContext("2d");
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const context = measure();
     const shown = project();
     drawGrounds(context, scale, lanes, height);
     if (!shown) return;
@@ -99,7 +99,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     drawRuler(context, scale, lanes.ruler, shown.clip);
     drawFilm(context, shown);
     drawOnsets(context);
-    struck.draw(context, scale, lanes.struck, shown, heads.mode, pulse);
+    rendered.draw(context, scale, lanes.struck, shown, heads.mode, pulse);
     drawHitsLane(context, shown, pulse);
     drawClip(context, shown);
     if (pointer.lasso) drawLasso(context, pointer.lasso);
@@ -206,10 +206,13 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
 
   /** Hits that are still being found are not in the document yet. */
   function isLocked() {
-    return store.status.phase === "detecting" && !store.view.undo && store.rendered.size === 0;
+    return store.status.phase === "detecting" && !store.view?.undo && store.rendered.size === 0;
   }
 
-  /** @param {number} time_s */
+  /**
+   * @param {number} time_s
+   * @param {number | null} [velocity_db] the usual one if it is left out
+   */
   function addHitAt(time_s, velocity_db = null) {
     const shown = project();
     if (!shown || isLocked()) return;
@@ -222,7 +225,8 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
 
   function chooseAdded() {
     if (!adding) return;
-    const added = project()?.hits.find((hit) => !adding.known.has(hit.id) && Math.abs(hit.time_s - adding.time_s) < 1e-6);
+    const { known, time_s } = adding;
+    const added = project()?.hits.find((hit) => !known.has(hit.id) && Math.abs(hit.time_s - time_s) < 1e-6);
     if (!added) return;
     adding = null;
     store.select({ hits: new Set([added.id]), soundId: added.sound_id });
@@ -238,19 +242,19 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     const those = ids.length === 1 ? "" : ` ${ids.length} hits`;
     /** @param {Record<string, unknown>} values */
     const set = (values) => store.edit({ kind: "set_hits", ids, values }, newGesture());
-    const sounds = project().sounds;
+    const { clip, sounds } = requireProject(store);
     closeMenu();
     closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", [
-      { text: "Hear it", key: "↵", choose: () => audio.auditionHit(hit.id)?.catch?.(() => {}) },
+      { text: "Hear it", key: "↵", choose: () => audio.auditionHit(hit.id).catch(() => {}) },
       { text: `${hit.mute ? "Unmute" : "Mute"}${those}`, key: "M", choose: () => set({ mute: !hit.mute }) },
       { text: `Snap${those} to the nearest frame`, choose: () => snapToFrames(ids) },
       { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: "D", choose: () => {
         const by = newGesture();
         for (const id of ids) store.edit({ kind: "detach_hit", id }, by);
       } },
-      ...(project().clip.has_audio ? [{ text: `Measure${those} from the clip again`, choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
+      ...(clip.has_audio ? [{ text: `Measure${those} from the clip again`, choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
       { text: `Delete${those}`, key: "⌫", choose: () => store.edit({ kind: "delete_hits", ids }, newGesture()) },
-      ...(sounds.length > 1 ? ["", ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike with ${sound.name}`, color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
+      ...(sounds.length > 1 ? [/** @type {const} */ (""), ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike with ${sound.name}`, color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
     ]);
   }
 
@@ -261,7 +265,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
    * @param {number} page_y
    */
   function openSpanMenu({ start_s, end_s }, page_x, page_y) {
-    const sounds = project().sounds;
+    const { sounds } = requireProject(store);
     const chosen = sounds.find(({ id }) => id === store.selection.soundId) ?? sounds[0];
     /** @param {string | null} sound_id */
     const measureSpan = (sound_id) => {
@@ -279,7 +283,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   /** @param {string[]} ids */
   function snapToFrames(ids) {
     const by = newGesture();
-    for (const hit of project().hits.filter((h) => ids.includes(h.id))) {
+    for (const hit of requireProject(store).hits.filter((h) => ids.includes(h.id))) {
       store.edit({ kind: "set_hits", ids: [hit.id], values: { time_s: clamp(Math.round(hit.time_s * scale.rate) / scale.rate, 0, scale.duration_s) } }, by);
     }
   }
@@ -299,13 +303,19 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     redraw();
   }
 
-  const cleanups = [
-    store.on("view", followView),
-    store.on("time", followPlayhead),
-    ...["rendered", "media", "selection", "status"].map((name) => store.on(name, redraw)),
-  ];
+  const scope = createScope();
+  scope.add(store.on("view", followView));
+  scope.add(store.on("time", followPlayhead));
+  for (const name of /** @type {const} */ (["rendered", "media", "selection", "status"])) scope.add(store.on(name, redraw));
   const observer = new ResizeObserver(redraw);
   observer.observe(field);
+  for (const part of [film, shapes, rendered, threshold]) scope.add(part.dispose);
+  scope.add(() => {
+    closeMenu();
+    cancelAnimationFrame(wanted);
+    clearTimeout(pulsing);
+    observer.disconnect();
+  });
   followView();
 
   return {
@@ -316,23 +326,13 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
      * @param {{hit: string}} what
      */
     locate({ hit: id }) {
-      const hit = project().hits.find((h) => h.id === id);
+      const hit = requireProject(store).hits.find((h) => h.id === id);
+      if (!hit) throw new Error(`there is no hit ${id}`);
       reveal(hit.time_s);
       measure();
       const box = canvas.getBoundingClientRect();
       return { x: box.left + scrollX + scale.x(hit.time_s), y: box.top + scrollY + velocityScale(lanes.hits).y(hit.velocity_db) };
     },
-    dispose() {
-      closeMenu();
-      cancelAnimationFrame(wanted);
-      clearTimeout(pulsing);
-      observer.disconnect();
-      for (const cleanup of cleanups) cleanup();
-      film.dispose();
-      disposeShapes();
-      struck.dispose();
-      threshold.dispose();
-      heads.dispose();
-    },
+    dispose: scope.dispose,
   };
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // Small controls made of plain elements: slider with numeric entry, buttons, segments, selects, menus, numbers.
 
 import { clamp } from "../audio/units.js";
@@ -171,7 +172,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
     onInput?.(value);
   });
   track.addEventListener("change", () => {
-    if (!active) return;
+    if (!active || value === null) return;
     active = false;
     onCommit(value);
   });
@@ -310,7 +311,8 @@ export function openMenu(anchor, rows, { filter = false, empty = "Nothing to cho
     }
     if (!wanted.length) list.append(make("p", "ins-empty", { textContent: rows.length ? "Nothing of that name." : empty }));
   };
-  const search = filter ? make("input", "ins-menu-search", { type: "text", placeholder: "Find a sound", spellcheck: false, oninput: () => fill(search.value) }) : null;
+  /** @type {HTMLInputElement | null} */
+  const search = filter ? make("input", "ins-menu-search", { type: "text", placeholder: "Find a sound", spellcheck: false, oninput: () => search && fill(search.value) }) : null;
   const menu = make("div", "ins-menu", {}, search, list);
   menu.addEventListener("keydown", (event) => {
     event.stopPropagation();
@@ -318,8 +320,8 @@ export function openMenu(anchor, rows, { filter = false, empty = "Nothing to cho
       close();
       anchor.focus();
     } else if (["ArrowDown", "ArrowUp"].includes(event.key)) {
-      const buttons = [...list.querySelectorAll(".ins-menu-choose")];
-      const at = buttons.indexOf(document.activeElement);
+      const buttons = [.../** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll(".ins-menu-choose"))];
+      const at = buttons.findIndex((button) => button === document.activeElement);
       buttons[clamp(at + (event.key === "ArrowDown" ? 1 : -1), 0, buttons.length - 1)]?.focus();
       event.preventDefault();
     }

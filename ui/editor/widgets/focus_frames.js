@@ -1,16 +1,12 @@
+// @ts-check
 // Focus frames are for those who go about by keyboard: Tab shows them, a press of the pointer hides them.
+
+import { createScope } from "./scope.js";
 
 /** @param {HTMLElement} app */
 export function createFocusFrames(app) {
-  /** @param {PointerEvent} event */
-  const onKey = (event) => event.key === "Tab" && app.classList.add("by-keys");
-  const onPress = () => app.classList.remove("by-keys");
-  document.addEventListener("keydown", onKey, true);
-  document.addEventListener("pointerdown", onPress, true);
-  return {
-    dispose() {
-      document.removeEventListener("keydown", onKey, true);
-      document.removeEventListener("pointerdown", onPress, true);
-    },
-  };
+  const scope = createScope();
+  scope.listen(document, "keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Tab" && app.classList.add("by-keys"), true);
+  scope.listen(document, "pointerdown", () => app.classList.remove("by-keys"), true);
+  return { dispose: scope.dispose };
 }

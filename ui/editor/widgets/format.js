@@ -1,3 +1,4 @@
+// @ts-check
 // Quantities as text and back: Hz and notes, dB, seconds, pan; and the colours of sounds.
 
 import { clamp } from "../audio/units.js";
@@ -90,7 +91,7 @@ export function parseHz(text) {
   const note = text.trim().toLowerCase().match(/^([a-g])\s*(#|♯|b|♭)?\s*(-?\d)\s*([+\-\u2212]\s*\d+(?:\.\d+)?)?\s*(?:c|ct|cents?)?$/);
   if (note) {
     const accidental = note[2] ? (note[2] === "#" || note[2] === "♯" ? 1 : -1) : 0;
-    const key = STEPS[note[1]] + accidental + (Number(note[3]) + 1) * 12;
+    const key = STEPS[/** @type {keyof typeof STEPS} */ (note[1])] + accidental + (Number(note[3]) + 1) * 12;
     const cents = note[4] ? Number(note[4].replace("\u2212", "-").replace(/\s/g, "")) : 0;
     return 440 * 2 ** ((key - 69) / 12 + cents / 1200);
   }

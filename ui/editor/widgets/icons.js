@@ -1,6 +1,8 @@
+// @ts-check
 // Small line drawings for buttons, made of SVG elements so that they take the button's colour.
 
 const SPACE = "http://www.w3.org/2000/svg";
+/** @typedef {keyof typeof PATHS} IconName */
 const PATHS = {
   start: ["M4 3v10", "M13 3.5 6.5 8l6.5 4.5z*"],
   end: ["M12 3v10", "M3 3.5 9.5 8 3 12.5z*"],

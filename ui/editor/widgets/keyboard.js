@@ -1,8 +1,19 @@
+// @ts-check
 // The page's keys: transport, history, and the hits that are chosen. Fields and dialogs keep their own keys.
 
 import { frameRate } from "../timeline/timecode.js";
+import { requireProject } from "../state/project.js";
 import { newGesture } from "./controls.js";
-/** @import { Store } from "../state/types.d.ts" */
+/** @import { AudioEngine, Player, Store, Timeline } from "../state/types.d.ts" */
+
+/**
+ * @typedef {object} Parts what keys act on
+ * @property {Player} player
+ * @property {Timeline} timeline
+ * @property {AudioEngine} audio
+ * @property {{saveNow: () => void, openClip: () => void}} topBar
+ * @property {{open: () => void}} help
+ */
 
 const SAME_NUDGE_MS = 800; // nudges in quick succession are one entry of the history
 const NUDGE_S = 0.01;
@@ -15,10 +26,10 @@ const SOFTEST_DB = -60;
  * @param {Parts} parts
  */
 export function createKeys(app, store, { player, timeline, audio, topBar, help }) {
-  const nudge = { gesture: null, at_ms: 0 };
+  const nudge = { gesture: "", at_ms: -Infinity };
 
   const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
-  const frame_s = () => 1 / frameRate(store.view.project.clip.frame_rate);
+  const frame_s = () => 1 / frameRate(requireProject(store).clip.frame_rate);
 
   /** @param {KeyboardEvent} event */
   function gesture(event) {
@@ -36,7 +47,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     const hits = chosen();
     if (!hits.length) return;
     const times = hits.map((hit) => hit.time_s);
-    const room = [-Math.min(...times), store.view.project.clip.duration_s - Math.max(...times)];
+    const room = [-Math.min(...times), requireProject(store).clip.duration_s - Math.max(...times)];
     const allowed_s = Math.min(room[1], Math.max(room[0], delta_s));
     if (allowed_s) store.edit({ kind: "move_hits", ids: hits.map((hit) => hit.id), delta_s: allowed_s }, gesture(event));
   }
@@ -68,7 +79,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
    * @param {number} direction
    */
   function goToHit(direction) {
-    const hits = [...store.view.project.hits].sort((a, b) => a.time_s - b.time_s);
+    const hits = [...requireProject(store).hits].sort((a, b) => a.time_s - b.time_s);
     const from_s = chosen()[0]?.time_s ?? player.time_s;
     const next = direction > 0 ? hits.find((hit) => hit.time_s > from_s + 1e-6) : hits.reverse().find((hit) => hit.time_s < from_s - 1e-6);
     if (!next) return;
@@ -78,6 +89,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
   }
 
   const ids = () => chosen().map((hit) => hit.id);
+  /** @type {Record<string, (event: KeyboardEvent) => unknown>} */
   const plain = {
     " ": () => player.toggle(),
     arrowleft: (event) => across(event, -1),
@@ -95,7 +107,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     "[": () => goToHit(-1),
     "]": () => goToHit(1),
     escape: () => timeline.cancelDrag() || store.select({ hits: new Set() }),
-    enter: () => chosen()[0] && audio.auditionHit(chosen()[0].id)?.catch?.(() => {}),
+    enter: () => chosen()[0] && audio.auditionHit(chosen()[0].id)?.catch(() => {}),
     delete: () => ids().length && store.edit({ kind: "delete_hits", ids: ids() }, null),
     m: () => ids().length && store.edit({ kind: "set_hits", ids: ids(), values: { mute: !chosen().every((hit) => hit.mute) } }, null),
     d: () => {
@@ -104,27 +116,30 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     },
   };
   plain.backspace = plain.delete;
+  /** @type {Record<string, (event: KeyboardEvent) => unknown>} */
   const withCommand = {
     z: (event) => store.send({ type: event.shiftKey ? "redo" : "undo" }),
     y: () => store.send({ type: "redo" }),
     s: () => topBar.saveNow(),
     o: () => topBar.openClip(),
-    a: () => store.select({ hits: new Set(store.view.project.hits.map((hit) => hit.id)) }),
+    a: () => store.select({ hits: new Set(requireProject(store).hits.map((hit) => hit.id)) }),
   };
 
   /** @param {Element} element */
-  const isTyping = (element) => element.matches?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]");
+  const isTyping = (element) => element.matches("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]");
 
   /** @param {KeyboardEvent} event */
   function onKey(event) {
-    if (event.defaultPrevented || event.isComposing || event.altKey || isTyping(event.target)) return;
+    if (event.defaultPrevented || event.isComposing || event.altKey) return;
+    const target = event.target instanceof Element ? event.target : document.body;
+    if (isTyping(target)) return;
     if (!store.view?.project) return;
     const command = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
     const act = (command ? withCommand : plain)[key];
     if (!act) return;
     // A button reached by keyboard is pressed by these two; one that was clicked is not meant.
-    const isReached = app.classList.contains("by-keys") && event.target.matches?.("button, a, [type=checkbox]");
+    const isReached = app.classList.contains("by-keys") && target.matches("button, a, [type=checkbox]");
     if ((key === " " || key === "enter") && isReached) return;
     if (event.repeat && ["m", "d", "n", "l", " ", "delete", "backspace"].includes(key)) return;
     event.preventDefault();

@@ -1,16 +1,22 @@
+// @ts-check
 // The page's regions and the splitters between them; their sizes are remembered.
 
 import { clamp } from "../audio/units.js";
+import { recall, remember } from "../state/remembered.js";
 import { make } from "./controls.js";
+import { watchDrags } from "./drag.js";
 
 const REMEMBERED = "struck.layout";
 const STEP_PX = 16;
 
-function remembered() {
+/** @typedef {"inspector" | "timeline"} Resizable */
+
+/** @returns {Partial<Record<Resizable, number>>} */
+function recallSizes() {
   try {
-    return JSON.parse(localStorage.getItem(REMEMBERED)) ?? {};
+    return JSON.parse(recall(REMEMBERED) ?? "{}") ?? {};
   } catch {
-    return {}; // no storage, or nonsense in it: the sizes of the style sheet
+    return {}; // nonsense: the sizes of the style sheet
   }
 }
 
@@ -19,7 +25,7 @@ function remembered() {
  * @param {HTMLElement} app
  */
 export function createLayout(app) {
-  const sizes = remembered();
+  const sizes = recallSizes();
   const top = make("header", "st-top");
   const picture = make("section", "st-picture", { "aria-label": "Picture" });
   const inspector = make("section", "st-inspector", { "aria-label": "Inspector" });
@@ -30,52 +36,47 @@ export function createLayout(app) {
   app.append(top, picture, across, inspector, down, timeline, footer);
 
   const bounds = {
-    inspector: () => [440, Math.max(440, app.clientWidth - 420)],
-    timeline: () => [250, Math.max(250, app.clientHeight - 400)],
+    inspector: () => ({ least: 440, most: Math.max(440, app.clientWidth - 420) }),
+    timeline: () => ({ least: 250, most: Math.max(250, app.clientHeight - 400) }),
   };
 
+  /**
+   * @param {Resizable} name
+   * @param {number} size
+   */
+  function bound(name, size) {
+    const { least, most } = bounds[name]();
+    return clamp(size, least, most);
+  }
+
   function apply() {
-    for (const name of ["inspector", "timeline"]) {
-      if (sizes[name]) app.style.setProperty(`--${name}-size`, `${clamp(sizes[name], ...bounds[name]())}px`);
+    for (const name of /** @type {const} */ (["inspector", "timeline"])) {
+      const size = sizes[name];
+      if (size) app.style.setProperty(`--${name}-size`, `${bound(name, size)}px`);
       else app.style.removeProperty(`--${name}-size`);
     }
   }
 
-  function keep() {
-    try {
-      localStorage.setItem(REMEMBERED, JSON.stringify(sizes));
-    } catch {
-      // without storage the sizes last until the page goes
-    }
-  }
+  const keep = () => remember(REMEMBERED, JSON.stringify(sizes));
 
   /**
    * @param {HTMLElement} handle
-   * @param {"inspector" | "timeline"} name
+   * @param {Resizable} name
    * @param {HTMLElement} region
    * @param {(event: PointerEvent) => number} measure
    */
   function resizable(handle, name, region, measure) {
     /** @param {number} size */
     const set = (size) => {
-      sizes[name] = clamp(size, ...bounds[name]());
+      sizes[name] = bound(name, size);
       apply();
     };
-    handle.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      handle.setPointerCapture(event.pointerId);
+    watchDrags(handle, (event) => {
+      if (event.button !== 0) return null;
       const start = measure(event);
       const size = name === "inspector" ? region.offsetWidth : region.offsetHeight;
-      /** @param {PointerEvent} moved */
-      const move = (moved) => set(size + start - measure(moved));
-      const end = () => {
-        handle.removeEventListener("pointermove", move);
-        keep();
-      };
-      handle.addEventListener("pointermove", move);
-      handle.addEventListener("pointerup", end, { once: true });
-      handle.addEventListener("pointercancel", end, { once: true });
       event.preventDefault();
+      return { move: (moved) => set(size + start - measure(moved)), end: keep };
     });
     handle.addEventListener("dblclick", () => {
       delete sizes[name];

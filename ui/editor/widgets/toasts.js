@@ -1,6 +1,8 @@
+// @ts-check
 // Messages that come and go: errors stay until read, notes leave by themselves; a strip says when the server is away.
 
 import { make } from "./controls.js";
+import { createScope } from "./scope.js";
 /** @import { Store } from "../state/types.d.ts" */
 
 const NOTE_MS = 5000;
@@ -9,7 +11,7 @@ const MOST = 4;
 const LOST_AFTER_MS = 800;
 
 /**
- * ``show(message, kind)`` with kind "note" or "error".
+ * The stack of messages, and the strip.
  * @param {HTMLElement} app
  * @param {Store} store
  */
@@ -22,16 +24,20 @@ export function createToasts(app, store) {
   /** @type {string | null} */
   let digest = null;
 
-  /** @param {string} message */
+  /**
+   * @param {string} message
+   * @param {"note" | "error"} [kind]
+   */
   function show(message, kind = "note") {
-    const same = [...stack.children].find((toast) => toast.dataset.text === message);
+    const same = [...stack.children].find((toast) => toast instanceof HTMLElement && toast.dataset.text === message);
     same?.remove();
     const text = make("p", "st-toast-text", { textContent: sentence(message) });
+    /** @type {HTMLElement} */
     const toast = make("div", `st-toast is-${kind}`, { role: kind === "error" ? "alert" : "status" }, make("i", "st-toast-mark"), text,
       make("button", "st-close", { type: "button", textContent: "×", title: "Dismiss", "aria-label": "Dismiss this message", onclick: () => toast.remove() }));
     toast.dataset.text = message;
     stack.append(toast);
-    while (stack.children.length > MOST) stack.firstElementChild.remove();
+    while (stack.children.length > MOST) stack.firstElementChild?.remove();
     let leave = setTimeout(() => toast.remove(), kind === "error" ? ERROR_MS : NOTE_MS);
     toast.addEventListener("pointerenter", () => clearTimeout(leave));
     toast.addEventListener("pointerleave", () => {
@@ -40,28 +46,22 @@ export function createToasts(app, store) {
     return toast;
   }
 
-  const cleanups = [
-    store.on("error", ({ message }) => show(message, "error")),
-    store.on("note", ({ message }) => show(message)),
-    store.on("view", ({ project }) => {
-      // What went wrong before another clip came is no longer of use.
-      if (project && project.clip.digest !== digest) stack.replaceChildren();
-      digest = project?.clip.digest ?? digest;
-    }),
-    store.on("connection", (state) => {
-      clearTimeout(timer);
-      if (state === "open") strip.hidden = true;
-      else if (state === "lost") timer = setTimeout(() => (strip.hidden = false), LOST_AFTER_MS);
-    }),
-  ];
+  const scope = createScope();
+  scope.add(store.on("error", ({ message }) => show(message, "error")));
+  scope.add(store.on("note", ({ message }) => show(message)));
+  scope.add(store.on("view", ({ project }) => {
+    // What went wrong before another clip came is no longer of use.
+    if (project && project.clip.digest !== digest) stack.replaceChildren();
+    digest = project?.clip.digest ?? digest;
+  }));
+  scope.add(store.on("connection", (state) => {
+    clearTimeout(timer);
+    if (state === "open") strip.hidden = true;
+    else if (state === "lost") timer = setTimeout(() => (strip.hidden = false), LOST_AFTER_MS);
+  }));
+  scope.add(() => clearTimeout(timer));
 
-  return {
-    show,
-    dispose() {
-      clearTimeout(timer);
-      for (const cleanup of cleanups) cleanup();
-    },
-  };
+  return { show, dispose: scope.dispose };
 }
 
 /**
