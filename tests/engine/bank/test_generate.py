@@ -1,9 +1,8 @@
-"""Physics as vectors, the generator that draws them, and what it learns."""
+"""The generator: conditions, seeds, checkpoints, and that samples fit their condition after a little training."""
 
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +23,12 @@ from engine.bank.generate import (
     load_generator,
     save_generator,
 )
-from engine.bank.physics_vector import VECTOR_SIZE, decode_physics, encode_physics
 from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import make_examples, split_bank
 from engine.lab.evaluation.generator.evaluate import measure_cases, summarize
 from engine.lab.training.generator.train import TrainingConfig, fit_axes, train_generator
 from engine.physics.analysis.analyze import synthesize
-from engine.physics.model import Modes, Physics, Residual, Stage
-from engine.physics.presets import load_presets
+from engine.physics.model import Modes, Physics, Residual
 
 SMALL = GeneratorConfig(components=12, width=48, blocks=2, dropout=0.0, steps=8)
 
@@ -68,42 +65,6 @@ def model(things: Bank) -> Generator:
     )
     assert last[1] < 1.5
     return average.eval()
-
-
-def test_a_physics_comes_back_from_its_vector_much_as_it_was() -> None:
-    presets = [Physics(p.modes, p.residual) for p in load_presets()]
-    there = np.stack([describe_physics(p) for p in presets])
-    back = np.stack([describe_physics(decode_physics(encode_physics(p))) for p in presets])
-    shuffled = there[np.random.default_rng(0).permutation(len(there))]
-    assert descriptor_distance_db(there, back).mean() < 0.5 * descriptor_distance_db(there, shuffled).mean()
-
-
-def test_level_is_no_part_of_a_vector() -> None:
-    physics = Physics(Modes((440.0,), (-3.0,), (5.0,), (0.0,)), Residual((20.0, 20000.0), (-30.0,), (50.0,)))
-    quiet = Physics(
-        replace(physics.modes, power_db=(-43.0,)), physics.residual.scaled(raise_db=-40.0), physics.sample_rate_hz
-    )
-    assert np.allclose(encode_physics(physics), encode_physics(quiet), atol=1e-4)
-
-
-def test_anything_decodes_to_a_sound_one_can_play() -> None:
-    rng = np.random.default_rng(1)
-    wild = [rng.normal(0.0, s, VECTOR_SIZE) for s in (0.0, 1.0, 10.0, 1e6)]
-    wild += [np.full(VECTOR_SIZE, v) for v in (np.nan, np.inf, -np.inf)]
-    for vector in wild:
-        physics = decode_physics(vector)
-        assert np.isfinite(synthesize(physics, 0.2, 0)).all()
-        assert all(f > 0.0 for f in physics.modes.frequency_hz)
-        assert all(d > 0.0 for d in physics.modes.decay_per_s)
-
-
-def test_empty_and_muted_physics_encode() -> None:
-    for physics in (
-        Physics(),
-        Physics(Modes((100.0, 200.0), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (True, True))),
-        Physics(residual=Residual((20.0, 100.0), (-400.0,), (1.0,), attack=Stage((-20.0,), (500.0,)))),
-    ):
-        assert np.isfinite(encode_physics(physics)).all()
 
 
 def test_what_is_unknown_is_zero_in_the_condition() -> None:
