@@ -1,4 +1,4 @@
-"""Hits seen by the onset network: a clip watched in pieces, and what the network says as an onset track."""
+"""Onset detection with the network: a clip encoded chunk by chunk in bounded memory, its outputs as an onset track."""
 
 from __future__ import annotations
 
@@ -14,214 +14,224 @@ import torch
 
 from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
 from engine.onsets.frames import prepare_frames
-from engine.onsets.network import OUTPUTS, Eye, Levels, OnsetNetwork, OnsetNetworkConfig
+from engine.onsets.network import KEY_MAP, OUTPUTS, ClipStats, FrameEncoder, OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve
 
 ONSETS = CheckpointKind(
-    "onsets", version=2, remedy="restore it, or take {folder} away to have hits found by motion alone"
+    "onsets",
+    version=2,
+    remedy="restore it, or take {folder} away to have hits found by motion alone",
+    key_map=KEY_MAP,
 )
 CHUNK_FRAMES = 64
-THOUGHT_FRAMES = 2048
-SEEN_FRAMES = 4096
-MEASURED_FRAMES = 1024
-"""The first so many frames of a clip are held to measure its levels; later ones follow what it shows by and by."""
-MEASURED_BLOCK = 32
-"""Of the frames measured, every other so many are."""
-SEPARATION_S = 0.09
-"""Of two hits seen closer than this only the likelier is kept."""
-LEAST_PROBABILITY = 0.03
+"""Frames encoded at a time."""
+TEMPORAL_CHUNK_FRAMES = 2048
+"""Frames that the temporal network takes at a time."""
+BUFFER_BLOCK_FRAMES = 4096
+STATS_FRAMES = 1024
+"""A clip's statistics are estimated from its first so many frames, which are held; later they follow the clip."""
+STATS_BLOCK = 32
+"""Every other block of so many frames goes into the estimate."""
+MIN_SEPARATION_S = 0.09
+"""Of two hits closer than this only the likelier is kept."""
+MIN_PROBABILITY = 0.03
 FIRST_PARTIAL = 128
 
 
 def detect_with_network(
     network: OnsetNetwork,
-    balanced: float,
+    calibrated_threshold: float,
     frames: Iterable[tuple[float, np.ndarray]],
     frame_rate: Fraction | float,
     duration_s: float,
     on_found: Callable[[OnsetTrack], None] | None = None,
 ) -> OnsetTrack:
-    """Onsets of a silent picture from gray frames [H, W] of any size in order of time.
+    """Onset track of gray frames (time_s, [H, W] uint8) of any size in order of time.
 
-    Frames are watched CHUNK_FRAMES at a time, as they are and mirrored, and let go, once the first MEASURED_FRAMES have
-    shown the clip's levels; less than a kilobyte of each is kept. ``balanced`` is the probability that becomes
-    DEFAULT_THRESHOLD.
+    Each frame and its mirror image are encoded, and their outputs averaged. Frames are released chunk by chunk once
+    the clip's statistics are estimated; less than a kilobyte of features is kept per frame. ``calibrated_threshold`` is
+    the probability that becomes DEFAULT_THRESHOLD. ``on_found`` receives partial tracks.
     """
     times: list[float] = []
-    seen = Seen()
+    features = FeatureBuffer()
     due = FIRST_PARTIAL
-    for chunk_times, chunk in watch(network, prepare_frames(frames, frame_rate)):
+    for chunk_times, chunk in extract_features(network, prepare_frames(frames, frame_rate)):
         times += chunk_times
-        seen.add(chunk)
+        features.append(chunk)
         if on_found is not None and len(times) >= due:
-            on_found(make_track(np.asarray(times), think(network, seen.whole(), times), balanced, times[-1]))
+            outputs = predict_from_features(network, features.concatenate(), times)
+            on_found(make_track(np.asarray(times), outputs, calibrated_threshold, times[-1]))
             due += max(FIRST_PARTIAL, due // 2)
-    return make_track(np.asarray(times), think(network, seen.whole(), times), balanced, duration_s)
+    outputs = predict_from_features(network, features.concatenate(), times)
+    return make_track(np.asarray(times), outputs, calibrated_threshold, duration_s)
 
 
-class Seen:
-    """What was seen so far, in large blocks: small pieces that live long keep freed frames from being given back."""
+class FeatureBuffer:
+    """Features so far, in large blocks: long-lived small tensors would keep the allocator from returning memory."""
 
     def __init__(self) -> None:
         self._blocks: list[torch.Tensor] = []
         self._filled = 0
 
-    def add(self, part: torch.Tensor) -> None:
-        """Keep what was seen of some frames more, [2, n, pooled], n at most SEEN_FRAMES."""
-        if not self._blocks or self._filled + part.shape[1] > SEEN_FRAMES:
+    def append(self, part: torch.Tensor) -> None:
+        """Add features [2, n, F] of the next n frames, n at most BUFFER_BLOCK_FRAMES."""
+        if not self._blocks or self._filled + part.shape[1] > BUFFER_BLOCK_FRAMES:
             if self._blocks:
                 self._blocks[-1] = self._blocks[-1][:, : self._filled]
-            self._blocks.append(part.new_empty((2, SEEN_FRAMES, part.shape[2])))
+            self._blocks.append(part.new_empty((2, BUFFER_BLOCK_FRAMES, part.shape[2])))
             self._filled = 0
         self._blocks[-1][:, self._filled : self._filled + part.shape[1]] = part
         self._filled += part.shape[1]
 
-    def whole(self) -> torch.Tensor:
-        """All of it, [2, N, pooled]."""
+    def concatenate(self) -> torch.Tensor:
+        """All features, [2, N, F]."""
         if not self._blocks:
             return torch.zeros((2, 0, 0))
         return torch.cat((*self._blocks[:-1], self._blocks[-1][:, : self._filled]), dim=1)
 
 
 @torch.inference_mode()
-def watch(
-    network: OnsetNetwork, frames: Iterable[tuple[float, np.ndarray]], levels: Levels | None = None
+def extract_features(
+    network: OnsetNetwork, frames: Iterable[tuple[float, np.ndarray]], stats: ClipStats | None = None
 ) -> Iterator[tuple[list[float], torch.Tensor]]:
-    """What the network's eye sees of small frames, in pieces: times and [2, n, pooled].
+    """Encoder features of small frames, chunk by chunk: their times and [2, n, F] (the frames and their mirror images).
 
-    Without ``levels`` those of the clip are measured; with them the pieces are the same as the whole seen at one go.
+    Without ``stats`` those of the clip are estimated; with them the chunks equal one pass over the whole.
     """
     source, first = iter(frames), list[tuple[float, np.ndarray]]()
-    follow = levels is None
-    if levels is None:
-        first = list(islice(source, MEASURED_FRAMES))
+    follow = stats is None
+    if stats is None:
+        first = list(islice(source, STATS_FRAMES))
         if not first:
             return
-        levels = measure_levels(network, [frame for _, frame in first])
-    reach, held, times, told = Eye.REACH, list[np.ndarray](), list[float](), 0
-    before = 0  # of the frames held, how many were told before
+        stats = estimate_stats(network, [frame for _, frame in first])
+    context, held, times, emitted = FrameEncoder.CONTEXT_FRAMES, list[np.ndarray](), list[float](), 0
+    before = 0  # frames held only as context of the next chunk
     for time_s, frame in chain(first, source):
         held.append(frame)
         times.append(time_s)
-        if len(held) - before == CHUNK_FRAMES + reach:
-            told += CHUNK_FRAMES
-            if follow and told > MEASURED_FRAMES:
-                levels = mix_levels(levels, measure_levels(network, held), CHUNK_FRAMES / MEASURED_FRAMES)
-            seen = _see(network, held, levels)
-            yield times[:CHUNK_FRAMES], seen[:, before : before + CHUNK_FRAMES]
+        if len(held) - before == CHUNK_FRAMES + context:
+            emitted += CHUNK_FRAMES
+            if follow and emitted > STATS_FRAMES:
+                stats = blend_stats(stats, estimate_stats(network, held), CHUNK_FRAMES / STATS_FRAMES)
+            features = _encode(network, held, stats)
+            yield times[:CHUNK_FRAMES], features[:, before : before + CHUNK_FRAMES]
             times = times[CHUNK_FRAMES:]
-            held, before = held[before + CHUNK_FRAMES - reach :], reach
+            held, before = held[before + CHUNK_FRAMES - context :], context
     if times:
-        yield times, _see(network, held, levels)[:, before:]
+        yield times, _encode(network, held, stats)[:, before:]
 
 
 @torch.inference_mode()
-def measure_levels(network: OnsetNetwork, frames: Sequence[np.ndarray]) -> Levels:
-    """The mean levels of every other MEASURED_BLOCK of small frames."""
-    starts = range(0, max(1, len(frames) - MEASURED_BLOCK // 2), 2 * MEASURED_BLOCK)
-    parts = [network.eye.measure(_to_gray(network, frames[at : at + MEASURED_BLOCK])) for at in starts]
-    mean: Levels = parts[0]
+def estimate_stats(network: OnsetNetwork, frames: Sequence[np.ndarray]) -> ClipStats:
+    """Mean of the encoder's statistics over every other STATS_BLOCK of small frames."""
+    starts = range(0, max(1, len(frames) - STATS_BLOCK // 2), 2 * STATS_BLOCK)
+    parts = [network.encoder.estimate_stats(_to_tensor(network, frames[at : at + STATS_BLOCK])) for at in starts]
+    mean: ClipStats = parts[0]
     for count, part in enumerate(parts[1:], 2):
-        mean = mix_levels(mean, part, 1.0 / count)
+        mean = blend_stats(mean, part, 1.0 / count)
     return mean
 
 
-def mix_levels(some: Levels, others: Levels, share: float) -> Levels:
-    """Levels between some and others, of which a share from 0 to 1."""
-    return [(a.lerp(b, share), v.lerp(w, share)) for (a, v), (b, w) in zip(some, others, strict=True)]
+def blend_stats(old: ClipStats, new: ClipStats, weight: float) -> ClipStats:
+    """Linear interpolation of statistics; ``weight`` 0 to 1 is that of the new ones."""
+    return [(a.lerp(b, weight), v.lerp(w, weight)) for (a, v), (b, w) in zip(old, new, strict=True)]
 
 
-def _to_gray(network: OnsetNetwork, frames: Sequence[np.ndarray]) -> torch.Tensor:
+def _to_tensor(network: OnsetNetwork, frames: Sequence[np.ndarray]) -> torch.Tensor:
     return torch.from_numpy(np.stack(frames).astype(np.float32)).to(next(network.parameters()).device)
 
 
-def _see(network: OnsetNetwork, frames: Sequence[np.ndarray], levels: Levels) -> torch.Tensor:
-    """What the eye sees of frames and of their mirror images, [2, n, pooled] in half precision."""
-    gray = _to_gray(network, frames)
-    return network.eye(torch.stack((gray, gray.flip(-1))), levels).half()
+def _encode(network: OnsetNetwork, frames: Sequence[np.ndarray], stats: ClipStats) -> torch.Tensor:
+    """Features of frames and of their mirror images, float16 [2, n, F]."""
+    gray = _to_tensor(network, frames)
+    return network.encoder(torch.stack((gray, gray.flip(-1))), stats).half()
 
 
 @torch.inference_mode()
-def think(network: OnsetNetwork, seen: torch.Tensor, times_s: list[float]) -> np.ndarray:
-    """Logit, offset in frames and velocity of every frame, the mean of both images', float64 [N, 3].
+def predict_from_features(network: OnsetNetwork, features: torch.Tensor, times_s: list[float]) -> np.ndarray:
+    """Logit, offset in frames and velocity of every frame, float64 [N, 3], from features [2, N, F].
 
-    ``seen`` is [2, N, pooled].
-
-    Long clips are thought over in parts with as much on either side as bears on them, which changes nothing.
+    The outputs of frames and mirror images are averaged. Long clips pass through the temporal network in parts with
+    its full receptive field on either side, which changes nothing.
     """
     count = len(times_s)
     if count < 2:
         return np.zeros((0, OUTPUTS))
     steps = np.diff(times_s)
     interval = torch.from_numpy(np.append(steps, steps[-1]).astype(np.float32))
-    reach = sum(network.config.dilations)
-    told = []
-    for start in range(0, count, THOUGHT_FRAMES):
-        first, last = max(0, start - reach), min(count, start + THOUGHT_FRAMES + reach)
-        part = seen[:, first:last].float()
-        mean = network.think(part, interval[first:last].to(part.device).expand(2, -1)).mean(dim=0)
-        told.append(mean[start - first : start - first + THOUGHT_FRAMES])
-    return torch.cat(told).cpu().double().numpy()
+    context = sum(network.config.dilations)
+    outputs = []
+    for start in range(0, count, TEMPORAL_CHUNK_FRAMES):
+        first, last = max(0, start - context), min(count, start + TEMPORAL_CHUNK_FRAMES + context)
+        part = features[:, first:last].float()
+        mean = network.temporal_forward(part, interval[first:last].to(part.device).expand(2, -1)).mean(dim=0)
+        outputs.append(mean[start - first : start - first + TEMPORAL_CHUNK_FRAMES])
+    return torch.cat(outputs).cpu().double().numpy()
 
 
-def examine(network: OnsetNetwork, times_s: np.ndarray, frames: np.ndarray, levels: Levels | None = None) -> np.ndarray:
+def predict_frames(
+    network: OnsetNetwork, times_s: np.ndarray, frames: np.ndarray, stats: ClipStats | None = None
+) -> np.ndarray:
     """Logit, offset in frames and velocity of every small frame [N, H, W], float64 [N, 3]."""
     network.eval()
-    seen = Seen()
-    for _, part in watch(network, zip(times_s.tolist(), frames, strict=True), levels):
-        seen.add(part)
-    return think(network, seen.whole(), times_s.tolist())
+    features = FeatureBuffer()
+    for _, part in extract_features(network, zip(times_s.tolist(), frames, strict=True), stats):
+        features.append(part)
+    return predict_from_features(network, features.concatenate(), times_s.tolist())
 
 
-def make_track(times_s: np.ndarray, found: np.ndarray, balanced: float, duration_s: float) -> OnsetTrack:
-    """The onset track of what the network says [N, 3] of frames at ``times_s``."""
+def make_track(times_s: np.ndarray, outputs: np.ndarray, calibrated_threshold: float, duration_s: float) -> OnsetTrack:
+    """The onset track of the network's outputs [N, 3] for frames at ``times_s`` [N]."""
     count = int(np.ceil(duration_s * CURVE_RATE_HZ))
-    if len(found) < 4:
+    if len(outputs) < 4:
         return OnsetTrack(draw_curve(np.zeros(count), ()), ())
-    strength = to_strength(1.0 / (1.0 + np.exp(-found[:, 0])), balanced)
+    strength = calibrate_strength(1.0 / (1.0 + np.exp(-outputs[:, 0])), calibrated_threshold)
     candidates = tuple(
-        Onset(time_s, float(strength[at]), float(np.clip(found[at, 2], 0.0, 1.0)))
-        for at, time_s in pick_peaks(times_s, found)
+        Onset(time_s, float(strength[at]), float(np.clip(outputs[at, 2], 0.0, 1.0)))
+        for at, time_s in pick_peaks(times_s, outputs)
         if time_s < duration_s
     )
     grid = np.arange(count) / CURVE_RATE_HZ
     return OnsetTrack(draw_curve(np.interp(grid, times_s, strength), candidates), candidates)
 
 
-def to_strength(probability: np.ndarray, balanced: float) -> np.ndarray:
-    """Probabilities on the scale of thresholds: ``balanced`` becomes DEFAULT_THRESHOLD, the order stays."""
-    odds = probability / np.maximum(1.0 - probability, 1e-9) * (1.0 - balanced) / balanced
+def calibrate_strength(probability: np.ndarray, calibrated_threshold: float) -> np.ndarray:
+    """Scale the odds of probabilities so that ``calibrated_threshold`` becomes DEFAULT_THRESHOLD; monotonic."""
+    odds = probability / np.maximum(1.0 - probability, 1e-9) * (1.0 - calibrated_threshold) / calibrated_threshold
     odds = odds * DEFAULT_THRESHOLD / (1.0 - DEFAULT_THRESHOLD)
     return odds / (1.0 + odds)
 
 
-def pick_peaks(times_s: np.ndarray, found: np.ndarray) -> list[tuple[int, float]]:
-    """Frames most probable within SEPARATION_S, and the times in seconds of their hits, in order of time."""
-    logit = found[:, 0]
+def pick_peaks(times_s: np.ndarray, outputs: np.ndarray) -> list[tuple[int, float]]:
+    """Frames most probable within MIN_SEPARATION_S, and the times in seconds of their hits, in order of time."""
+    logit = outputs[:, 0]
     steps = np.append(np.diff(times_s), times_s[-1] - times_s[-2])
     padded = np.pad(logit, 1, constant_values=-np.inf)
-    tops = np.flatnonzero((logit >= padded[:-2]) & (logit > padded[2:]))
-    tops = tops[logit[tops] > np.log(LEAST_PROBABILITY / (1 - LEAST_PROBABILITY))]
-    at = times_s[tops] + np.clip(found[tops, 1], -1.0, 1.0) * steps[tops]
+    peaks = np.flatnonzero((logit >= padded[:-2]) & (logit > padded[2:]))
+    peaks = peaks[logit[peaks] > np.log(MIN_PROBABILITY / (1 - MIN_PROBABILITY))]
+    at = times_s[peaks] + np.clip(outputs[peaks, 1], -1.0, 1.0) * steps[peaks]
     kept: list[tuple[int, float]] = []
-    for k in np.argsort(-logit[tops], kind="stable"):
-        if all(abs(at[k] - other) >= SEPARATION_S for _, other in kept):
-            kept.append((int(tops[k]), float(max(0.0, at[k]))))
+    for k in np.argsort(-logit[peaks], kind="stable"):
+        if all(abs(at[k] - other) >= MIN_SEPARATION_S for _, other in kept):
+            kept.append((int(peaks[k]), float(max(0.0, at[k]))))
     return sorted(kept, key=lambda pair: pair[1])
 
 
-def save_onset_network(folder: Path, network: OnsetNetwork, balanced: float, training: dict[str, Any]) -> None:
-    """Write a network's weights in half precision and what they belong to."""
-    config = {"network": asdict(network.config), "balanced": balanced, "training": training}
+def save_onset_network(
+    folder: Path, network: OnsetNetwork, calibrated_threshold: float, training: dict[str, Any]
+) -> None:
+    """Write a network's weights in half precision and the configuration that they belong to."""
+    config = {"network": asdict(network.config), "balanced": calibrated_threshold, "training": training}
     write_checkpoint(folder, ONSETS, network, torch.float16, config)
 
 
 def load_onset_network(folder: Path) -> tuple[OnsetNetwork, float]:
-    """The network of a checkpoint and its balanced probability; BadInput, with the reason, where it does not fit."""
+    """The network of a checkpoint and its calibrated threshold; BadInput, with the reason, where it does not fit."""
     network, config = read_checkpoint(
         folder, ONSETS, lambda config: OnsetNetwork(build_config(OnsetNetworkConfig, config["network"]))
     )
-    balanced = config.get("balanced")
-    if not isinstance(balanced, (int, float)) or not 0.0 < balanced < 1.0:
-        raise refuse(folder, ONSETS, f"a balanced probability of {str(balanced)[:20]} is out of range")
-    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last), float(balanced)  # type: ignore[call-overload]
+    threshold = config.get("balanced")
+    if not isinstance(threshold, (int, float)) or not 0.0 < threshold < 1.0:
+        raise refuse(folder, ONSETS, f"a calibrated threshold of {str(threshold)[:20]} is out of range")
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last), float(threshold)  # type: ignore[call-overload]

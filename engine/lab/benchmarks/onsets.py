@@ -58,7 +58,7 @@ def repeat_frames(clip: Path, rows: int, duration_s: float) -> Iterator[tuple[fl
 def watch_long(clip: Path, minutes: float, checkpoint: Path) -> tuple[Watched, OnsetTrack]:
     """Watch a clip over and over for so long, decoding included."""
     info = probe(clip)
-    network, balanced = load_onset_network(checkpoint)
+    network, threshold = load_onset_network(checkpoint)
     report = make_progress("watching")
     duration_s = 60.0 * minutes
 
@@ -70,7 +70,7 @@ def watch_long(clip: Path, minutes: float, checkpoint: Path) -> tuple[Watched, O
     cpu = torch.device("cpu")
     reset_peak_memory(cpu)
     before_mb, wall_s, cpu_s = find_resident_mb(), time.perf_counter(), time.process_time()
-    track = detect_with_network(network, balanced, frames(), info.frame_rate, duration_s)
+    track = detect_with_network(network, threshold, frames(), info.frame_rate, duration_s)
     wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     return Watched(minutes, wall_s, cpu_s, before_mb, find_peak_memory_mb(cpu)), track
 

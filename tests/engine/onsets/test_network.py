@@ -21,15 +21,15 @@ from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.track import DEFAULT_THRESHOLD, Onset, pick, velocity_db_of
 from engine.onsets.watch import (
     CHUNK_FRAMES,
+    calibrate_strength,
     detect_with_network,
-    examine,
+    estimate_stats,
+    extract_features,
     load_onset_network,
     make_track,
-    measure_levels,
     pick_peaks,
+    predict_frames,
     save_onset_network,
-    to_strength,
-    watch,
 )
 from engine.pipeline.detect_onsets import ONSET_NETWORK, detect, find_onset_network
 
@@ -41,7 +41,7 @@ def network() -> OnsetNetwork:
     """A network that has learnt nothing but whose every part does something."""
     torch.manual_seed(0)
     fresh = OnsetNetwork(SMALL).eval()
-    for norm in fresh.eye.norms:
+    for norm in fresh.encoder.norms:
         torch.nn.init.uniform_(norm.weight, 0.5, 2.0)
         torch.nn.init.uniform_(norm.bias, -0.1, 0.1)
     return fresh.requires_grad_(False)
@@ -90,9 +90,9 @@ def make_squares(seed: int, count: int = 150, rate_hz: float = 30.0) -> OnsetCli
 def test_later_by_some_frames_is_found_later_by_as_many(network: OnsetNetwork) -> None:
     frames, times = make_noise(120), np.arange(140) / 30
     still = np.repeat(frames[:1], 20, axis=0)
-    levels = measure_levels(network, list(frames))
-    now = examine(network, times[:120], frames, levels)
-    later = examine(network, times, np.concatenate((still, frames)), levels)[20:]
+    stats = estimate_stats(network, list(frames))
+    now = predict_frames(network, times[:120], frames, stats)
+    later = predict_frames(network, times, np.concatenate((still, frames)), stats)[20:]
     assert np.abs(now[30:] - later[30:]).max() < 5e-3
     assert np.abs(now[30:].std(axis=0)).min() > 1e-6
 
@@ -100,11 +100,11 @@ def test_later_by_some_frames_is_found_later_by_as_many(network: OnsetNetwork) -
 @pytest.mark.parametrize("count", [5, CHUNK_FRAMES, CHUNK_FRAMES + 4, 3 * CHUNK_FRAMES + 9])
 def test_in_pieces_the_same_is_seen_as_at_one_go(network: OnsetNetwork, count: int) -> None:
     frames, times = make_noise(count), np.arange(count) / 25
-    pieces = examine(network, times, frames)
+    pieces = predict_frames(network, times, frames)
     gray = torch.from_numpy(frames.astype(np.float32))
-    levels = measure_levels(network, list(frames))
+    stats = estimate_stats(network, list(frames))
     with torch.no_grad():
-        whole = network(torch.stack((gray, gray.flip(-1))), torch.full((2, count), 1 / 25), levels)
+        whole = network(torch.stack((gray, gray.flip(-1))), torch.full((2, count), 1 / 25), stats)
     whole = whole.mean(dim=0).numpy()
     assert pieces.shape == (count, 3)
     assert np.abs(pieces - whole).max() < 5e-3 < 0.1 * whole[:, 0].std()
@@ -116,19 +116,21 @@ def test_a_clip_is_judged_by_its_own_levels_and_not_by_its_batch_mates(network: 
     with torch.no_grad():
         alone = network(one[None], interval[:1])[0]
         together = network(torch.stack((one, 0.3 * two)), interval)[0]
-        by_levels = network(one[None], interval[:1], network.eye.measure(one))[0]
-    assert torch.allclose(alone, together, atol=1e-4) and torch.allclose(alone, by_levels, atol=5e-3)
+        by_stats = network(one[None], interval[:1], network.encoder.estimate_stats(one))[0]
+    assert torch.allclose(alone, together, atol=1e-4) and torch.allclose(alone, by_stats, atol=5e-3)
 
 
 def test_levels_of_a_long_clip_follow_what_it_shows_in_bounded_memory(
     network: OnsetNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.onsets.watch.MEASURED_FRAMES", 128)
+    monkeypatch.setattr("engine.onsets.watch.STATS_FRAMES", 128)
     still, lively = np.full((300, 32, 56), 90, np.uint8), make_noise(600)
     times = np.arange(900) / 30
     given = ((float(t), frame) for t, frame in zip(times, np.concatenate((still, lively)), strict=True))
-    parts = [part for _, part in watch(network, given)]
-    by_itself = torch.cat([p for _, p in watch(network, zip(times[:600].tolist(), lively, strict=True))], dim=1)
+    parts = [part for _, part in extract_features(network, given)]
+    by_itself = torch.cat(
+        [p for _, p in extract_features(network, zip(times[:600].tolist(), lively, strict=True))], dim=1
+    )
     at_first, at_last = (torch.cat(parts, dim=1)[:, a:b].float() for a, b in ((320, 380), (820, 880)))
     wanted = by_itself[:, 520:580].float()
     assert (at_last.mean() - wanted.mean()).abs() < 0.2 * (at_first.mean() - wanted.mean()).abs()
@@ -138,9 +140,9 @@ def test_a_long_clip_thought_over_in_parts_is_the_same_as_at_one_go(
     network: OnsetNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames, times = make_noise(150), np.arange(150) / 30
-    whole = examine(network, times, frames)
-    monkeypatch.setattr("engine.onsets.watch.THOUGHT_FRAMES", 40)
-    assert np.abs(examine(network, times, frames) - whole).max() < 1e-4
+    whole = predict_frames(network, times, frames)
+    monkeypatch.setattr("engine.onsets.watch.TEMPORAL_CHUNK_FRAMES", 40)
+    assert np.abs(predict_frames(network, times, frames) - whole).max() < 1e-4
 
 
 def test_partial_tracks_are_told_on_the_way_and_few_frames_hold_no_hits(network: OnsetNetwork) -> None:
@@ -225,7 +227,7 @@ def test_a_little_training_finds_squares_that_stop_to_half_a_frame(tmp_path: Pat
     for _ in range(60):
         training.learn(draw_batch(clips, BatchConfig(frames=64, size=2, vary=False), random))
     unseen = make_squares(100)
-    found = examine(training.network, unseen.times_s, unseen.frames)
+    found = predict_frames(training.network, unseen.times_s, unseen.frames)
     best = sorted(pick_peaks(unseen.times_s, found), key=lambda pair: -found[pair[0], 0])[: len(unseen.hits_s)]
     pairs = pair_up([t for _, t in best], unseen.hits_s, 0.1)
     errors = [best[i][1] - unseen.hits_s[j] for i, j in pairs]
@@ -239,7 +241,7 @@ def test_a_clip_whose_sound_lags_is_set_in_step_with_its_picture() -> None:
     clip = make_squares(3)
 
     class Knowing(OnsetNetwork):
-        def think(self, seen: torch.Tensor, interval_s: torch.Tensor) -> torch.Tensor:
+        def temporal_forward(self, features: torch.Tensor, interval_s: torch.Tensor) -> torch.Tensor:
             gaps = np.abs(clip.times_s[:, None] - clip.hits_s).min(axis=1)
             told = torch.zeros(1, len(gaps), 3)
             told[0, :, 0] = torch.from_numpy(6.0 - 300.0 * gaps)
@@ -251,7 +253,7 @@ def test_a_clip_whose_sound_lags_is_set_in_step_with_its_picture() -> None:
 
 
 def test_strengths_put_the_balanced_probability_at_the_default_threshold() -> None:
-    told = to_strength(np.array([0.0, 0.1, 0.3, 0.8, 1.0]), 0.3)
+    told = calibrate_strength(np.array([0.0, 0.1, 0.3, 0.8, 1.0]), 0.3)
     assert told[2] == pytest.approx(DEFAULT_THRESHOLD) and np.all(np.diff(told) > 0)
     assert told[0] == 0.0 and told[-1] == pytest.approx(1.0)
 
@@ -271,10 +273,10 @@ def test_a_checkpoint_comes_back_and_a_damaged_one_is_refused_in_one_sentence(
     network: OnsetNetwork, tmp_path: Path
 ) -> None:
     save_onset_network(tmp_path / "onsets", network, 0.4, {"step": 1})
-    again, balanced = load_onset_network(tmp_path / "onsets")
+    again, threshold = load_onset_network(tmp_path / "onsets")
     frames, times = make_noise(20), np.arange(20) / 30
-    assert balanced == 0.4
-    assert np.abs(examine(network, times, frames) - examine(again, times, frames)).max() < 0.02
+    assert threshold == 0.4
+    assert np.abs(predict_frames(network, times, frames) - predict_frames(again, times, frames)).max() < 0.02
     weights, config = tmp_path / "onsets" / "model.safetensors", tmp_path / "onsets" / "config.json"
     whole, words = weights.read_bytes(), config.read_text(encoding="utf-8")
 

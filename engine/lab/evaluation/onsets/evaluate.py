@@ -83,7 +83,7 @@ def examine_clip(
     )
     small = list(iter_frames(picture, choose_rows(info.width, info.height)))
     if judge is not None:
-        seen = detect_with_network(judge.network, judge.balanced, small, info.frame_rate, info.duration_s)
+        seen = detect_with_network(judge.network, judge.calibrated_threshold, small, info.frame_rate, info.duration_s)
         clip.tracks["network"] = list(seen.candidates)
     if baseline is not None:
         times_s, pictures = np.asarray([t for t, _ in small]), np.stack([frame for _, frame in small])

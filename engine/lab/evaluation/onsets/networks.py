@@ -16,13 +16,13 @@ from engine.onsets.watch import load_onset_network
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """A network, its balanced probability, and the recording days it has not learnt from; ``clean``: from none.
+    """A network, its calibrated threshold, and the recording days it has not learnt from; ``clean``: from none.
 
     ``shifts_s`` says of each clip it has learnt from how much later its picture is than its sound.
     """
 
     network: OnsetNetwork
-    balanced: float
+    calibrated_threshold: float
     left_out: frozenset[str]
     clean: bool
     shifts_s: dict[str, float]
@@ -37,10 +37,10 @@ def open_folds(folder: Path) -> list[Judge]:
 
 
 def _open(place: Path) -> Judge:
-    network, balanced = load_onset_network(place)
+    network, threshold = load_onset_network(place)
     training = json.loads((place / CONFIG).read_bytes()).get("training", {})
     left_out, shifts_s = frozenset(training.get("left_out", ())), dict(training.get("shifts_s", {}))
-    return Judge(network, balanced, left_out, bool(training.get("clean", False)), shifts_s)
+    return Judge(network, threshold, left_out, bool(training.get("clean", False)), shifts_s)
 
 
 def choose_judge(judges: Sequence[Judge], day: str) -> Judge | None:

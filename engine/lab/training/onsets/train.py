@@ -22,7 +22,7 @@ from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
 from engine.lab.data.onsets.clips import OnsetClip, load_real_clips, load_simulated_clips, shift_clip
 from engine.lab.training.trainer import Course, cosine_rate
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
-from engine.onsets.watch import examine, load_onset_network, pick_peaks, save_onset_network
+from engine.onsets.watch import load_onset_network, pick_peaks, predict_frames, save_onset_network
 
 SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
 """How far a clip's sound may lie off its picture."""
@@ -92,8 +92,8 @@ class Training(Course[OnsetNetwork]):
         config = self.config
         self.network.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
-            seen = self.network.eye(batch.frames)
-        loss = onset_loss(self.network.think(seen.float(), batch.interval_s), batch, config)
+            features = self.network.encoder(batch.frames)
+        loss = onset_loss(self.network.temporal_forward(features.float(), batch.interval_s), batch, config)
         rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, self.progress())
         self.improve(loss, rate, config.ema_decay)
         self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
@@ -125,7 +125,7 @@ def align(clip: OnsetClip, network: OnsetNetwork) -> OnsetClip:
     """A real clip with its labels moved, as a whole, to where the network sees hits; a simulated one as it is."""
     if not clip.real or not len(clip.hits_s):
         return clip
-    logit = examine(network, clip.times_s, clip.frames)[:, 0]
+    logit = predict_frames(network, clip.times_s, clip.frames)[:, 0]
     seen = 1.0 / (1.0 + np.exp(-logit))
     merit = [float(np.interp(clip.hits_s + s, clip.times_s, seen).mean()) - 0.3 * abs(s) for s in SHIFTS_S]
     return shift_clip(clip, float(SHIFTS_S[int(np.argmax(merit))]))
@@ -138,7 +138,7 @@ def center(network: OnsetNetwork, clips: Sequence[OnsetClip], most: int = 40) ->
     """
     errors: list[float] = []
     for clip in [clip for clip in clips if not clip.real][:most]:
-        found = examine(network, clip.times_s, clip.frames)
+        found = predict_frames(network, clip.times_s, clip.frames)
         frame_s = float(np.median(np.diff(clip.times_s)))
         times = np.asarray([time_s for at, time_s in pick_peaks(clip.times_s, found) if found[at, 0] > 0.0])
         for hit_s in clip.hits_s:
@@ -147,7 +147,7 @@ def center(network: OnsetNetwork, clips: Sequence[OnsetClip], most: int = 40) ->
                 errors.append(float(gaps[np.abs(gaps).argmin()]) / frame_s)
     moved = -float(np.median(errors)) if len(errors) >= 10 else 0.0
     with torch.no_grad():
-        network.leave.bias[1] += moved
+        network.head.bias[1] += moved
     return moved
 
 
@@ -182,12 +182,14 @@ def main(args: list[str]) -> None:
     parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
     parser.add_argument("--steps", type=int, default=0, help="train for so many steps, whatever time they take")
     parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
-    parser.add_argument("--balanced", type=float, default=0.3, help="probability that becomes the default threshold")
+    threshold_help = "probability that becomes the default threshold"
+    parser.add_argument("--calibrated-threshold", "--balanced", type=float, default=0.3, help=threshold_help)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(args)
-    if not 0.01 <= options.balanced <= 0.99:
-        raise BadInput(f"--balanced {options.balanced} is out of range; give a probability from 0.01 to 0.99")
+    if not 0.01 <= options.calibrated_threshold <= 0.99:
+        threshold = options.calibrated_threshold
+        raise BadInput(f"--calibrated-threshold {threshold} is out of range; give a probability from 0.01 to 0.99")
     device, note = choose_device(options.device)
     work = Path(options.work)
     data = None if options.clean else Path(options.data)
@@ -212,7 +214,7 @@ def main(args: list[str]) -> None:
     facts |= {"real_minutes": minutes_of(real), "simulated_minutes": minutes_of(made)}
     facts |= {"shifts_s": {name: round(shift, 3) for name, shift in sorted(training.shifts_s.items())}}
     facts |= {"centred_by_frames": round(center(training.average, made), 3)}
-    save_onset_network(Path(options.out), training.average.cpu(), options.balanced, facts)
+    save_onset_network(Path(options.out), training.average.cpu(), options.calibrated_threshold, facts)
     print(f"wrote {options.out}", file=sys.stderr)
 
 
