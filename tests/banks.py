@@ -1,4 +1,4 @@
-"""A made-up bank: three takes of each of forty things."""
+"""Made-up banks: three takes of each of forty things, and six things with names and attributes."""
 
 from __future__ import annotations
 
@@ -53,4 +53,28 @@ def make_takes() -> Bank:
         for take in range(3):
             taken = own if take == 0 else vary(own, 100 * thing + take)
             entries.append(Entry(f"Thing {thing} take {take}", taken, "wood", 0.1, group=f"thing {thing}"))
+    return make_bank(entries)
+
+
+def make_sound(hz: float = 500.0, decay: float = 10.0) -> Physics:
+    """Three modes and three bands of noise."""
+    modes = Modes((hz, 2.3 * hz, 4.1 * hz), (-12.0, -18.0, -24.0), (decay, 2 * decay, 3 * decay), (0.0,) * 3)
+    residual = Residual((20.0, 500.0, 4000.0, 20000.0), (-40.0, -45.0, -50.0), (40.0, 60.0, 90.0))
+    return Physics(modes, residual)
+
+
+def make_named_bank() -> Bank:
+    """Glass, metal and wood, small and large, hollow and solid."""
+    rows = [
+        ("Wine glass", "glass", 0.14, 1.0, 1800.0, 4.0),
+        ("Window", "glass", 0.8, 0.0, 300.0, 25.0),
+        ("Cowbell", "metal", 0.15, 1.0, 800.0, 6.0),
+        ("Steel plate", "metal", 0.5, 0.0, 250.0, 3.0),
+        ("Wooden box", "wood", 0.3, 1.0, 350.0, 60.0),
+        ("Plank", "wood", 1.0, 0.0, 150.0, 80.0),
+    ]
+    entries = [
+        Entry(name, make_sound(hz, decay), material, size, hollow, group=name, licence="CC0", source=f"s/{name}")
+        for name, material, size, hollow, hz, decay in rows
+    ]
     return make_bank(entries)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import librosa
 import numpy as np
 import pytest
 
@@ -16,7 +17,7 @@ from engine.bank.descriptor import (
     describe_physics,
     descriptor_distance_db,
 )
-from engine.physics.model import Modes, Physics
+from engine.physics.model import Modes, Physics, Residual
 
 
 def test_level_is_not_heard_and_pitch_is() -> None:
@@ -46,3 +47,18 @@ def test_silence_and_muted_modes_are_described_without_fault() -> None:
     for physics in (Physics(), muted):
         descriptor = describe_physics(physics)
         assert np.isfinite(descriptor).all() and descriptor.min() >= FLOOR_DB
+
+
+def test_white_noise_rises_with_the_width_of_the_mel_bands() -> None:
+    noise = Physics(residual=Residual((20.0, 20_000.0), (-30.0,), (20.0,)))
+    levels = describe_physics(noise).reshape(-1, BANDS)
+    edges_hz = librosa.mel_frequencies(BANDS + 1, fmin=40.0, fmax=16_000.0, htk=True)
+    wanted = 10.0 * np.log10(np.diff(edges_hz) / np.diff(edges_hz).max())
+    assert levels[0] == pytest.approx(wanted, abs=0.2)
+    assert band_centres_hz() == pytest.approx(np.sqrt(edges_hz[1:] * edges_hz[:-1]))
+
+
+def test_the_distance_of_two_descriptors_by_hand() -> None:
+    one, other = np.asarray([0.0, -10.0, -20.0]), np.asarray([-5.0, -15.0, -19.0])
+    assert float(descriptor_distance_db(one, other)) == pytest.approx(math.sqrt(8.0))  # differences 5, 5 and -1
+    assert float(descriptor_distance_db(one, one - 7.0)) == 0.0

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from engine.bank.attributes import Attributes
 from engine.bank.bank import EMBEDDING_SIZE, Bank, Entry, make_bank
@@ -21,14 +22,17 @@ from engine.bank.generate import (
     encode_condition,
     generate_physics,
     load_generator,
+    sample_vectors,
     save_generator,
 )
+from engine.bank.physics_vector import VECTOR_SIZE
+from engine.core.checkpoint import WEIGHTS
 from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import make_examples, split_bank
 from engine.lab.evaluation.generator.evaluate import measure_cases, summarize
 from engine.lab.training.generator.train import TrainingConfig, fit_axes, train_generator
 from engine.physics.analysis.analyze import synthesize
-from engine.physics.model import Modes, Physics, Residual
+from engine.physics.model import MATERIALS, Modes, Physics, Residual
 
 SMALL = GeneratorConfig(components=12, width=48, blocks=2, dropout=0.0, steps=8)
 
@@ -79,6 +83,58 @@ def test_what_is_unknown_is_zero_in_the_condition() -> None:
     shares[1, 7] = 0.0
     kept = drop_condition(everything, shares)
     assert torch.equal(kept[0], everything[0]) and not kept[1].any()
+
+
+class Linear(Generator):
+    """A flow whose velocity is -x, plus what the condition's first value says."""
+
+    def forward(self, x: torch.Tensor, time: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return condition[:, :1] - x
+
+
+def test_sampling_is_heun_s_method_with_guidance_on_the_velocity() -> None:
+    model = Linear(GeneratorConfig(components=3, width=8, blocks=1, steps=5, guidance=1.5, noise_scale=0.5))
+    model.mean.fill_(2.0)
+    model.axes.copy_(torch.eye(3, VECTOR_SIZE))
+    condition = np.zeros((1, CONDITION_SIZE), np.float32)
+    condition[0, 0] = 0.4
+    start = 0.5 * torch.randn(3, generator=torch.Generator().manual_seed(7)).double().numpy()
+    target, h = 1.5 * 0.4, 1.0 / 5.0  # guided: unconditional 0, conditional 0.4
+    wanted = target + (start - target) * (1.0 - h + h * h / 2.0) ** 5
+    vector = sample_vectors(model, condition, [7])[0]
+    assert vector[:3] - 2.0 == pytest.approx(wanted, abs=1e-5) and np.all(vector[3:] == 2.0)
+
+
+def test_a_condition_by_hand() -> None:
+    attributes = Attributes(
+        {"wood": 1.0, "metal": 0.5, "glass": 0.0}, size_m=1.2, hollow=0.0, striker="mallet", ring=0.3
+    )
+    condition = encode_condition(attributes)
+    count = len(MATERIALS)
+    shares = dict(zip(MATERIALS, condition[:count].tolist(), strict=True))
+    assert shares["wood"] == pytest.approx(2 / 3) and shares["metal"] == pytest.approx(1 / 3) and shares["glass"] == 0.0
+    size, hollow, hardness, pitch, ring = condition[count + 1 : count + 6].tolist()
+    assert (size, hollow, hardness, pitch, ring) == pytest.approx((1.0, -1.0, -0.4, 0.0, 0.3))  # 1.2 m = 0.3 m * 4
+    assert condition[count : count + 1].tolist() + condition[count + 6 : count + 11].tolist() == [1, 1, 1, 1, 0, 1]
+    assert not condition[count + 11 :].any()
+
+
+def test_stored_weights_of_former_names_are_those_of_the_network() -> None:
+    """The checkpoint that ships has the names of before; a few are followed by hand."""
+    stored = load_file(str(CHECKPOINT / WEIGHTS))
+    model = load_generator()
+    pairs = {
+        "enter.weight": model.proj_in.weight,
+        "tell.2.bias": model.condition_encoder[2].bias,
+        "blocks.3.shape.weight": model.blocks[3].modulation.weight,
+        "blocks.0.body.3.weight": model.blocks[0].mlp[3].weight,
+        "leave.1.bias": model.head[1].bias,
+        "axes": model.axes,
+    }
+    assert len(stored) == len(model.state_dict())
+    assert (model.config.components, model.config.noise_scale) == (96, 0.7)
+    for name, value in pairs.items():
+        assert torch.equal(stored[name].float(), value), name
 
 
 def test_a_seed_draws_one_physics_and_another_seed_another(model: Generator) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,20 @@ def test_candidates_are_one_of_each_thing_best_first(bank: Bank) -> None:
         rank_by_physics(make_bank(()), asked)
 
 
-def test_likeness_falls_with_distance_and_sizes_have_words() -> None:
+def test_similarity_is_a_logistic_curve_through_one_half_at_12_db() -> None:
+    assert float(similarity(12.0)) == 0.5
+    odds = [float(similarity(d) / (1.0 - similarity(d))) for d in (2.0, 12.0, 22.0)]
+    assert odds == pytest.approx([math.exp(4.1), 1.0, math.exp(-4.1)])
+
+
+def test_distances_are_standard_deviations_of_the_difference() -> None:
+    known = np.asarray([[0.0, 0.0, 0.0, 0.0], [-10.0, 0.0, 0.0, -10.0]], np.float32)
+    bank = Bank((), known, np.zeros((2, 0)))
+    found = measure_distances(bank, np.asarray([0.0, -20.0, 0.0, -20.0]))
+    assert found.tolist() == pytest.approx([10.0, math.sqrt(125.0)])  # of 15, -15, 5 and -5
+
+
+def test_similarity_falls_with_distance_and_sizes_have_words() -> None:
     assert np.all(np.diff(similarity(np.arange(0.0, 40.0))) < 0.0)
     assert similarity(0.0) > 0.9 and similarity(40.0) < 0.01
     assert [describe_size(s) for s in (0.0, 0.005, 0.3, 1.8)] == ["", "about 5 mm", "about 30 cm", "about 1.8 m"]

@@ -1,4 +1,4 @@
-"""``evaluate bank``: whether what sounds alike lies together, how true a likeness is, and what a search costs."""
+"""``evaluate bank``: nearest-neighbour accuracy, calibration of similarity, and speed of search."""
 
 from __future__ import annotations
 
@@ -23,21 +23,18 @@ _DRAWS, _SEED = 400, 5
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Shares of hits whose nearest neighbour is right, with 95 % intervals over groups, and what chance would give.
-
-    ``same`` is of the same thing, among all other hits; ``material`` of the same material, among other things' alone.
-    """
+    """Leave-one-out nearest-neighbour accuracy, with 95 % bootstrap intervals over groups, and chance."""
 
     hits: int
-    same: tuple[float, float, float]
+    same: tuple[float, float, float]  # nearest other hit is of the same object
     same_chance: float
-    material: tuple[float, float, float]
+    material: tuple[float, float, float]  # nearest hit of another object is of the same material
     material_chance: float
-    material_most: float
+    material_most: float  # accuracy of always predicting the most frequent material
 
 
 def measure_retrieval(bank: Bank) -> Retrieval:
-    """Every hit of a bank asked for its nearest other one."""
+    """Leave-one-out nearest neighbours of every hit of a bank."""
     groups = np.array([entry.group for entry in bank.entries])
     materials = np.array([entry.material for entry in bank.entries])
     distances = measure_distances(bank, bank.descriptors)
@@ -59,9 +56,9 @@ def measure_retrieval(bank: Bank) -> Retrieval:
 
 
 def measure_asked(bank: Bank, asked: Bank, tops: Sequence[int] = (1, 5)) -> list[tuple[float, float, float]]:
-    """How often a hit of its material is among the first answers to sounds from elsewhere, for each of ``tops``.
+    """Top-k material accuracy for queries ``asked`` from another source, for each k of ``tops``.
 
-    Materials that the bank lacks are left out. With 95 % intervals over the asked groups.
+    Materials that the bank lacks are left out. With 95 % bootstrap intervals over the queries' groups.
     """
     there = {entry.material for entry in bank.entries} - {""}
     numbers = [k for k, entry in enumerate(asked.entries) if entry.material in there]
@@ -72,9 +69,11 @@ def measure_asked(bank: Bank, asked: Bank, tops: Sequence[int] = (1, 5)) -> list
     return [_interval(np.array([w in a[:top] for w, a in zip(wanted, answers, strict=True)]), groups) for top in tops]
 
 
-def fit_likeness(bank: Bank, half: int | None = None) -> tuple[float, float]:
-    """Distance at which a pair is as likely of one thing as of two, and slope: a logistic curve fitted to all pairs of
-    a bank, or of one half of its groups. Every thing weighs the same, and pairs of one as much as pairs of two."""
+def fit_similarity(bank: Bank, half: int | None = None) -> tuple[float, float]:
+    """Midpoint in dB and slope per dB of a logistic curve fitted to all pairs of a bank, or of one half of its groups.
+
+    All objects have the same weight, and pairs of one object in total as much as pairs of two.
+    """
     distance, same, weight = _list_pairs(bank, half)
     sign = np.where(same, 1.0, -1.0)
 
@@ -86,9 +85,9 @@ def fit_likeness(bank: Bank, half: int | None = None) -> tuple[float, float]:
 
 
 def measure_calibration(bank: Bank, half: int, curve: tuple[float, float] | None = None) -> tuple[float, list[float]]:
-    """Expected calibration error of a likeness on the pairs of one half, and how often pairs are of one thing by bin.
+    """Expected calibration error on the pairs of one half, and the share of pairs of one object in each bin.
 
-    Without a ``curve`` the shipped one is asked.
+    ``curve`` is midpoint and slope, by default those of ``similarity``.
     """
     distance, same, weight = _list_pairs(bank, half)
     told = similarity(distance) if curve is None else 1.0 / (1.0 + np.exp(curve[1] * (distance - curve[0])))
@@ -100,7 +99,7 @@ def measure_calibration(bank: Bank, half: int, curve: tuple[float, float] | None
 
 
 def _list_pairs(bank: Bank, half: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distances of all pairs of hits, whether they are of one thing, and their weights."""
+    """Distances of all pairs of hits, whether each is of one object, and their weights."""
     names = [entry.group for entry in bank.entries]
     kept = [k for k, name in enumerate(names) if half is None or half_of(name) == half]
     part = select_entries(bank, kept)
@@ -120,7 +119,7 @@ def half_of(group: str) -> int:
 
 
 def _interval(right: np.ndarray, groups: np.ndarray) -> tuple[float, float, float]:
-    """Share, and its 95 % interval when groups are drawn anew."""
+    """Share with its 95 % bootstrap interval over groups."""
     number = np.unique(groups, return_inverse=True)[1]
     hits, counts = np.bincount(number, right.astype(float)), np.bincount(number)
     drawn = np.random.default_rng(_SEED).integers(0, len(counts), (_DRAWS, len(counts)))
@@ -130,8 +129,8 @@ def _interval(right: np.ndarray, groups: np.ndarray) -> tuple[float, float, floa
 
 
 def main(args: Sequence[str]) -> int:
-    """Print the table; 0."""
-    parser = argparse.ArgumentParser(prog="evaluate bank", description="Whether what sounds alike lies together.")
+    """The command ``evaluate bank``; returns 0."""
+    parser = argparse.ArgumentParser(prog="evaluate bank", description="Evaluate search by sound.")
     parser.add_argument("--bank", type=Path, default=BANK_PATH, help="folder of the bank")
     parser.add_argument(
         "--clips", type=Path, help="folder that `bank --build --clips` wrote: real clips' hits, asked for"
@@ -142,7 +141,9 @@ def main(args: Sequence[str]) -> int:
     options = parser.parse_args(list(args))
     bank = load_bank(options.bank)
     kinds = sorted({entry.kind for entry in bank.entries if entry.kind != "preset"})
-    print("| hits | N | same thing | chance | same material, other thing | chance | most frequent |")
+    print(
+        "| hits | N | same-object accuracy | chance | material accuracy, other objects | chance | most frequent class |"
+    )
     print("|---|---|---|---|---|---|---|")
     for kind in [*kinds, "all"]:
         numbers = [k for k, entry in enumerate(bank.entries) if kind in ("all", entry.kind)]
@@ -151,17 +152,17 @@ def main(args: Sequence[str]) -> int:
         print(f"| {kind} | {row.hits} | {same} | {row.same_chance:.4f} | {material} | {row.material_chance:.3f} | "
               f"{row.material_most:.3f} |")  # fmt: skip
     recorded = select_entries(bank, [k for k, entry in enumerate(bank.entries) if entry.kind == "recording"])
-    curve = fit_likeness(recorded, 0)
+    curve = fit_similarity(recorded, 0)
     error, true = measure_calibration(recorded, 1, curve)
-    print(f"\nlikeness from one half of the recordings: even at {curve[0]:.1f} dB, slope {curve[1]:.2f} per dB; "
-          f"on the other half wrong by {error:.3f}, pairs of one thing by tenths of what is told: "
+    print(f"\nsimilarity fitted to one half of the recordings: 0.5 at {curve[0]:.1f} dB, slope {curve[1]:.2f} per dB; "
+          f"calibration error on the other half {error:.3f}, pairs of one object by tenths of similarity: "
           f"{', '.join(f'{share:.2f}' for share in true)}")  # fmt: skip
-    print(f"from all: even at {fit_likeness(recorded)[0]:.1f} dB")
+    print(f"fitted to all: 0.5 at {fit_similarity(recorded)[0]:.1f} dB")
     if options.clips is not None:
         clips = load_bank(options.clips)
         first, few = (f"{s:.3f} ({low:.2f}-{high:.2f})" for s, low, high in measure_asked(bank, clips))
-        print(f"\nmaterial of {len(clips)} hits of real clips, asked by their sound: first {first}, in five {few}")
-    print(f"\none search costs {_compare_speed(bank):.0f} times less than measuring one by one", file=sys.stderr)
+        print(f"\nmaterial accuracy for {len(clips)} hits of real clips, by sound: top-1 {first}, top-5 {few}")
+    print(f"\nsearch is {_compare_speed(bank):.0f} times faster than a loop", file=sys.stderr)
     return 0
 
 

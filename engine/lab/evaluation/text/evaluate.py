@@ -1,4 +1,4 @@
-"""Measure how words are understood, and the sounds found by them: ``launch.py evaluate text``."""
+"""Evaluate the parser of descriptions and the search by text: ``launch.py evaluate text``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TOP = 5
 
 def main(args: Sequence[str]) -> None:
     """The command ``evaluate text``: figures to standard error, and as JSON with --json."""
-    parser = argparse.ArgumentParser(prog="evaluate text", description="Measure how words are understood.")
+    parser = argparse.ArgumentParser(prog="evaluate text", description="Evaluate the parser of descriptions.")
     parser.add_argument("--bank", type=Path, default=BANK_PATH, help="folder of the bank that is searched")
     parser.add_argument("--seed", type=int, default=0, help="of the misspellings")
     parser.add_argument("--spelling", action="store_true", help="as on a machine without the sentence embedding")
@@ -53,7 +53,7 @@ def main(args: Sequence[str]) -> None:
 
 
 def report(options: argparse.Namespace, stack: contextlib.ExitStack) -> None:
-    """Measure and tell."""
+    """Run all measures; print them, and write them as JSON where asked."""
     stack.callback(word_matching.match_word.cache_clear)
     result = measure_reading(options.seed)
     result["embedding"] = load_vectors() is not None and not options.spelling
@@ -70,9 +70,9 @@ def report(options: argparse.Namespace, stack: contextlib.ExitStack) -> None:
 
 
 def measure_reading(seed: int = 0) -> dict[str, Any]:
-    """Shares of synonyms read rightly, wrongly or not; of unrelated words kept out; of misspellings and sentences.
+    """Accuracy on synonyms, unrelated words, misspellings and sentences, in percent.
 
-    Synonyms and unrelated words are given for the tables the threshold was chosen on and for those it was not.
+    Synonyms and unrelated words are given separately for the lists used for tuning and for the held-out ones.
     """
     tables = {"chosen": (CHOSEN, UNRELATED_CHOSEN), "unseen": (UNSEEN, UNRELATED_UNSEEN)}
     result: dict[str, Any] = {"lexicon": len(load_lexicon())}
@@ -84,7 +84,7 @@ def measure_reading(seed: int = 0) -> dict[str, Any]:
 
 
 def measure_synonyms(table: str) -> dict[str, Any]:
-    """Of words and phrases that do not stand in the lexicon: how many are read rightly, wrongly, or said unknown."""
+    """Of words and phrases that are not in the lexicon: shares parsed correctly, wrongly, and reported as unknown."""
     lexicon = load_lexicon()
     rows: list[Any] = []
     for line in table.strip().splitlines():
@@ -105,7 +105,7 @@ def measure_synonyms(table: str) -> dict[str, Any]:
 
 
 def measure_unrelated(table: str) -> dict[str, Any]:
-    """Of words that say nothing of a struck thing: how many are said to be unknown."""
+    """Of words unrelated to struck objects: the share reported as unknown."""
     lexicon = load_lexicon()
     words = [word for word in table.split() if word not in lexicon]
     taken = [word for word in words if parse_description(word).understood]
@@ -114,7 +114,7 @@ def measure_unrelated(table: str) -> dict[str, Any]:
 
 
 def measure_misspelt(seed: int) -> dict[str, Any]:
-    """Of the lexicon's words with five letters or more, one letter dropped, doubled, changed or swapped at random."""
+    """Accuracy on words of the lexicon of five letters or more with one letter dropped, doubled, changed or swapped."""
     draw = random.Random(seed)
     words = [word for word in load_lexicon() if word.isalpha() and len(word) >= 5]
     rows: list[Any] = []
@@ -122,7 +122,9 @@ def measure_misspelt(seed: int) -> dict[str, Any]:
         word = draw.choice(words)
         misspelt = _misspell(word, draw)
         if misspelt != word and misspelt not in load_lexicon():
-            rows.append((_plain(parse_description(misspelt).attributes), _plain(parse_description(word).attributes)))
+            rows.append(
+                (known_values(parse_description(misspelt).attributes), known_values(parse_description(word).attributes))
+            )
     unknown = [not read for read, _ in rows]
     return {
         "words": len(rows),
@@ -132,15 +134,15 @@ def measure_misspelt(seed: int) -> dict[str, Any]:
 
 
 def measure_sentences() -> dict[str, Any]:
-    """Whole descriptions: all that must be read from each is."""
-    wrong = [text for text, wanted in SENTENCES.items() if not all(_holds(text, rule) for rule in wanted.split())]
+    """Share of whole descriptions from which everything expected is parsed."""
+    wrong = [text for text, wanted in SENTENCES.items() if not all(holds(text, rule) for rule in wanted.split())]
     return {"sentences": len(SENTENCES), "right_percent": _percent([t not in wrong for t in SENTENCES]), "wrong": wrong}
 
 
 def measure_search(bank: Bank) -> dict[str, Any]:
-    """Whether the sounds found by a word are of its material: for each material of the bank with three groups or more.
+    """Material accuracy of the sounds found by a material's name, for materials of at least three groups, and chance.
 
-    Beside it the share of that material in the bank, which is what chance finds.
+    Chance is the share of the material in the bank.
     """
     groups: dict[str, set[str]] = {}
     for entry in bank.entries:
@@ -155,9 +157,9 @@ def measure_search(bank: Bank) -> dict[str, Any]:
 
 
 def measure_effects(bank: Bank) -> dict[str, Any]:
-    """Whether opposite words find sounds that differ as the words say, by the physics of what they find.
+    """Whether opposite words find sounds whose physics differs accordingly.
 
-    For each pair and each material of the bank: share of pairs, rank by rank, that lie the right way round.
+    For each pair of words: over all materials of the bank, the share of found pairs, rank by rank, in the right order.
     """
     materials = sorted({entry.material for entry in bank.entries if entry.material})
     rows: dict[str, Any] = {}
@@ -176,18 +178,18 @@ def measure_effects(bank: Bank) -> dict[str, Any]:
 
 
 def measure_brightness(physics: Physics) -> float:
-    """Octaves above 1 kHz of the mean of what is heard first, by the descriptor's levels."""
+    """Octaves above 1 kHz of the power-weighted mean frequency of the descriptor's first interval."""
     power = db_to_power(describe_physics(physics)[:BANDS].astype(np.float64))
     return float(np.log2(np.sum(power * band_centres_hz()) / np.sum(power) / 1000.0))
 
 
 def measure_lowest(physics: Physics) -> float:
-    """Octaves above 1 kHz of the lowest modes that are heard well; nan without modes."""
+    """Octaves above 1 kHz of ``mean_frequency_hz``; NaN without modes."""
     return math.log2(mean_frequency_hz(physics.modes) / 1000.0)
 
 
 def measure_room(physics: Physics) -> float:
-    """Longest T60 of the sound's room in seconds, 0 where it has none."""
+    """Longest T60 of the room in s, 0 without a room."""
     room = physics.residual.room
     return LN_60_DB / max(0.1, min(room.decay_per_s)) if room is not None else 0.0
 
@@ -205,7 +207,7 @@ OPPOSITES = (
 
 
 def write_report(result: dict[str, Any]) -> list[str]:
-    """The figures as lines."""
+    """The figures as lines of text."""
     lines = [f"lexicon of {result['lexicon']} words; sentence embedding: {'yes' if result['embedding'] else 'none'}"]
     for name in ("chosen", "unseen"):
         row = result[name]
@@ -228,7 +230,7 @@ def write_report(result: dict[str, Any]) -> list[str]:
 
 
 def _is_meant(attributes: Attributes, slot: str, name: str) -> bool:
-    """Whether what was read is of the wanted slot and value."""
+    """Whether the parsed attributes have the wanted value of a slot."""
     if slot == "material":
         weights = attributes.material
         return bool(weights) and weights.get(name, 0.0) == max(weights.values()) > 0.0
@@ -246,7 +248,8 @@ def _is_meant(attributes: Attributes, slot: str, name: str) -> bool:
     return bool(value > 0.0 if name == "+" else value < 0.0)
 
 
-def _holds(text: str, rule: str) -> bool:
+def holds(text: str, rule: str) -> bool:
+    """Whether a description parses to what a rule of SENTENCES states."""
     attributes = parse_description(text).attributes
     match = re.fullmatch(r"(\w+)([=<>!])(.+)", rule)
     assert match is not None
@@ -274,8 +277,8 @@ def _misspell(word: str, draw: random.Random) -> str:
     return word[: k - 1] + word[k] + word[k - 1] + word[k + 1 :]
 
 
-def _plain(attributes: Attributes) -> dict[str, Any]:
-    """What is known of attributes, comparable: nan does not equal itself."""
+def known_values(attributes: Attributes) -> dict[str, Any]:
+    """The known attributes by name, for comparison, since NaN does not equal itself."""
     return {
         name: value
         for name, value in vars(attributes).items()

@@ -1,6 +1,6 @@
-"""Words to measure the reading of words by: synonyms that are not in the lexicon, and unrelated words.
+"""Test words for the parser: synonyms that are not in the lexicon, unrelated words, and whole descriptions.
 
-``CHOSEN`` set the threshold of likeness; ``UNSEEN`` was written after it was set, and the figures are given for both.
+``CHOSEN`` was used to tune the threshold of similarity; ``UNSEEN`` was written afterwards and is held out.
 """
 
 from __future__ import annotations
@@ -121,4 +121,4 @@ SENTENCES = {
     "neither glass nor metal": "material!glass material!metal",
     "slightly damped cymbal": "material=metal damping<0.5 damping>0",
 }
-"""Descriptions and what must be read from them: = is, < less, > more, ! is not the likeliest material."""
+"""Descriptions and the attributes expected: = equal, < less, > more, ! is not the likeliest material."""
