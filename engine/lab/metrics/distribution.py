@@ -1,6 +1,6 @@
-"""How far a set of sounds is from a set of recordings, as numbers with intervals; no sound is touched here.
+"""Distances between sets of features (KID, Fréchet, KL), accuracy, and bootstrap intervals.
 
-Weights say how often each sound counts: 1 each for a figure, drawn for its interval.
+Weights [N] are bootstrap multiplicities: ones for the estimate, multinomial draws for its interval.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ SPLITS_A_DRAW = 2
 LEAST_SHARE = 1e-4
 
 Figure = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
-"""A figure from the indices of two halves of the recordings and the weights of all."""
+"""A statistic of two halves of the recordings (indices each) under bootstrap weights [N]."""
 
 
-def measure_kernel(
+def kernel_distance(
     a: np.ndarray,
     b: np.ndarray,
     weights_a: np.ndarray | None = None,
@@ -26,21 +26,21 @@ def measure_kernel(
     groups_a: np.ndarray | None = None,
     groups_b: np.ndarray | None = None,
 ) -> float:
-    """Unbiased squared kernel distance of two sets [N, D] with the kernel (x.y / D + 1)^3 (Binkowski et al., 2018).
+    """Unbiased squared MMD of two feature sets [N, D], kernel (x.y / D + 1)^3: KID (Binkowski et al., ICLR 2018).
 
-    Weights count a vector several times; it is never paired with itself. With groups, numbers [N], no two of one group
-    are paired: takes of one object are near one another in any set.
+    A vector is never paired with itself. With groups, numbers [N], pairs within a group are left out: takes of one
+    object lie close together in any set.
     """
     u = np.ones(len(a)) if weights_a is None else weights_a
     v = np.ones(len(b)) if weights_b is None else weights_b
     of_a = np.arange(len(a)) if groups_a is None else groups_a
     of_b = -1 - np.arange(len(b)) if groups_b is None else groups_b
     pairs = _compare(a, a, of_a, of_a), _compare(b, b, of_b, of_b), _compare(a, b, of_a, of_b)
-    return _kernel_distance(*pairs, u, v)
+    return _weighted_mmd(*pairs, u, v)
 
 
 Pairs = tuple[np.ndarray, np.ndarray]
-"""The kernel of all pairs, 0 where a pair does not count, and 1 or 0 for whether it does, [N, M] each."""
+"""Kernel values and the mask of pairs that count, [N, M] each."""
 
 
 def _compare(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> Pairs:
@@ -48,7 +48,7 @@ def _compare(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -
     return apart * (x @ y.T / x.shape[1] + 1.0) ** 3, apart
 
 
-def _kernel_distance(aa: Pairs, bb: Pairs, ab: Pairs, u: np.ndarray, v: np.ndarray) -> float:
+def _weighted_mmd(aa: Pairs, bb: Pairs, ab: Pairs, u: np.ndarray, v: np.ndarray) -> float:
     def mean(pairs: Pairs, w: np.ndarray, z: np.ndarray) -> float:
         kernel, apart = pairs
         return float(w @ kernel @ z) / max(float(w @ apart @ z), 1e-12)
@@ -56,10 +56,10 @@ def _kernel_distance(aa: Pairs, bb: Pairs, ab: Pairs, u: np.ndarray, v: np.ndarr
     return mean(aa, u, u) + mean(bb, v, v) - 2.0 * mean(ab, u, v)
 
 
-def measure_frechet(
+def frechet_distance(
     a: np.ndarray, b: np.ndarray, weights_a: np.ndarray | None = None, weights_b: np.ndarray | None = None
 ) -> float:
-    """Fréchet distance of two sets of vectors [N, D] as normal distributions (Heusel et al., 2017)."""
+    """Fréchet distance of Gaussians fitted to two feature sets [N, D] (Heusel et al., NeurIPS 2017)."""
     mean_a, spread_a = _moments(a, weights_a)
     mean_b, spread_b = _moments(b, weights_b)
     values, axes = np.linalg.eigh(spread_a)
@@ -77,29 +77,22 @@ def _moments(x: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.
     return mean, (centred * w[:, None]).T @ centred / max(w.sum() - 1.0, 1.0)
 
 
-def measure_divergence(wanted: np.ndarray, got: np.ndarray) -> np.ndarray:
-    """Kullback-Leibler divergence of ``got`` from ``wanted``, shares [..., C], in nats; none counts as under 1e-4."""
+def kl_divergence(wanted: np.ndarray, got: np.ndarray) -> np.ndarray:
+    """KL(wanted || got) in nats of class probabilities [..., C], floored at 1e-4."""
     p, q = (np.maximum(x, LEAST_SHARE) for x in (wanted, got))
     p, q = p / p.sum(axis=-1, keepdims=True), q / q.sum(axis=-1, keepdims=True)
     result: np.ndarray = (p * np.log(p / q)).sum(axis=-1)
     return result
 
 
-def measure_gap(paper: float, ours: float, real: float) -> float | None:
-    """Share of the way from the paper's method to real recordings that ours has gone, in percent; over 100 is past it.
-
-    None where the paper's method is as good as real, so that there is no gap.
-    """
+def gap_closed_percent(paper: float, ours: float, real: float) -> float | None:
+    """Fraction of the baseline-to-real gap that ours closes, in percent; None where there is no gap."""
     gap = paper - real
     return None if abs(gap) < 1e-9 else 100.0 * (paper - ours) / gap
 
 
 def standardize(features: np.ndarray, training: np.ndarray, most: int) -> np.ndarray:
-    """Features [N, D] along the ``most`` strongest directions of training recordings' [M, D], where those spread by 1.
-
-    The spread is 1 on average over the directions kept, so that figures do not depend on the features' scale, and each
-    keeps its weight.
-    """
+    """Features [N, D] in the first ``most`` principal components of ``training`` [M, D], mean variance 1."""
     mean = training.mean(axis=0)
     _, values, axes = np.linalg.svd(training - mean, full_matrices=False)
     kept = min(most, len(values))
@@ -109,7 +102,7 @@ def standardize(features: np.ndarray, training: np.ndarray, most: int) -> np.nda
 
 
 def split(groups: Sequence[str], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Two halves of the recordings, indices each, with half of every group's in either; a single one is in both."""
+    """Two halves of the recordings (indices), stratified by group; a single recording is in both."""
     sides: dict[str, int] = {}
     halves: tuple[list[int], list[int]] = ([], [])
     start = int(rng.integers(2))
@@ -122,7 +115,7 @@ def split(groups: Sequence[str], rng: np.random.Generator) -> tuple[np.ndarray, 
 
 
 def draw_weights(groups: Sequence[str], rng: np.random.Generator) -> np.ndarray:
-    """How often each recording counts when as many groups are drawn as there are, with replacement."""
+    """Multiplicity of each recording in a bootstrap over groups, [N]."""
     names = sorted(set(groups))
     drawn = rng.multinomial(len(names), np.full(len(names), 1.0 / len(names)))
     count = dict(zip(names, drawn, strict=True))
@@ -130,11 +123,11 @@ def draw_weights(groups: Sequence[str], rng: np.random.Generator) -> np.ndarray:
 
 
 def estimate_set_figure(figure: Figure, groups: Sequence[str], seed: int = 0) -> list[float]:
-    """A figure of sets and its 95 % interval: [value, low, high].
+    """A statistic of sets with its 95 % bootstrap interval over groups: [value, low, high].
 
-    The value is the mean over splits into halves, so that recordings and what was made for them are never compared and
-    real recordings are compared with real ones of the same number. The interval is the bootstrap's over groups, shifted
-    to lie about the value, since drawing twice the same adds a bias that is none of the figure's.
+    The value is the mean over random splits into halves, so that a recording is never compared with the sound made
+    for it and real sets are compared at equal size. The interval is centred on the value: duplicates in a bootstrap
+    sample bias the statistic.
     """
     rng = np.random.default_rng(seed)
     ones = np.ones(len(groups))
@@ -153,10 +146,7 @@ def estimate_set_figure(figure: Figure, groups: Sequence[str], seed: int = 0) ->
 
 
 def estimate_mean(values: np.ndarray, groups: Sequence[str], seed: int = 0) -> list[float] | None:
-    """A mean over recordings and its 95 % bootstrap interval over groups, [value, low, high]; NaN does not count.
-
-    None where nothing counts.
-    """
+    """Mean with its 95 % bootstrap interval over groups, [value, low, high]; NaN are left out, None if all are."""
     known = np.isfinite(values)
     if not known.any():
         return None
@@ -167,10 +157,10 @@ def estimate_mean(values: np.ndarray, groups: Sequence[str], seed: int = 0) -> l
     return [float(kept.mean()), float(low), float(high)]
 
 
-def measure_sets(
+def compare_sets(
     real: np.ndarray, made: np.ndarray, posterior_real: np.ndarray, posterior_made: np.ndarray, groups: Sequence[str]
 ) -> dict[str, Any]:
-    """Kernel and Fréchet distance of features [N, D] and divergence of the mean class probabilities [N, C]."""
+    """KID, Fréchet distance (features [N, D]) and KL of the mean class probabilities [N, C], each with its interval."""
     names = sorted(set(groups))
     of = np.array([names.index(group) for group in groups])
     pairs = _compare(real, real, of, of), _compare(made, made, of, of), _compare(real, made, of, of)
@@ -178,25 +168,24 @@ def measure_sets(
     def kernel(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> float:
         first, second = np.zeros(len(w)), np.zeros(len(w))
         first[a], second[b] = w[a], w[b]
-        return 0.5 * (_kernel_distance(*pairs, first, second) + _kernel_distance(*pairs, second, first))
+        return 0.5 * (_weighted_mmd(*pairs, first, second) + _weighted_mmd(*pairs, second, first))
 
     def frechet(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> float:
-        return 0.5 * (measure_frechet(real[a], made[b], w[a], w[b]) + measure_frechet(real[b], made[a], w[b], w[a]))
+        return 0.5 * (frechet_distance(real[a], made[b], w[a], w[b]) + frechet_distance(real[b], made[a], w[b], w[a]))
 
     def divergence(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> float:
-        one = measure_divergence(w[a] @ posterior_real[a] / w[a].sum(), w[b] @ posterior_made[b] / w[b].sum())
-        other = measure_divergence(w[b] @ posterior_real[b] / w[b].sum(), w[a] @ posterior_made[a] / w[a].sum())
+        one = kl_divergence(w[a] @ posterior_real[a] / w[a].sum(), w[b] @ posterior_made[b] / w[b].sum())
+        other = kl_divergence(w[b] @ posterior_real[b] / w[b].sum(), w[a] @ posterior_made[a] / w[a].sum())
         return 0.5 * float(one + other)
 
-    figures = {"kernel": kernel, "frechet": frechet, "kl_mean": divergence}
+    figures = {"kid": kernel, "frechet_distance": frechet, "kl_of_means": divergence}
     return {name: estimate_set_figure(figure, groups) for name, figure in figures.items()}
 
 
-def measure_accuracy(
+def classification_accuracy(
     posterior: np.ndarray, labels: Sequence[str | None], classes: Sequence[str], scored: Sequence[str]
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """1 or 0 for each sound by whether it is named as its recording's class, NaN where that is not scored; and the
-    share in percent of every scored class."""
+    """Correctness of each sound's predicted class, [N] of 1, 0 or NaN where not scored; and accuracy per class in %."""
     named = [classes[k] for k in posterior.argmax(axis=1)]
     right = np.array([float(n == label) if label in scored else np.nan for n, label in zip(named, labels, strict=True)])
     each = {

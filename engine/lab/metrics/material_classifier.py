@@ -1,4 +1,4 @@
-"""The listener: a small network that hears of what a struck thing is made, and the numbers it hears it by."""
+"""The classifier: a small network that hears of what a struck thing is made, and the numbers it hears it by."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from engine.core.units import SAMPLE_RATE_HZ, power_to_db
 from engine.lab.data.recordings import Recording
 
 MATERIAL = CheckpointKind(
-    "material", version=1, remedy="train one with `launch.py train material` or give another with --material"
+    "material",
+    version=1,
+    remedy="train one with `launch.py train material` or give another with --material",
+    key_map={"narrow": "projection", "name": "head"},
 )
 BANDS, FRAMES, FEATURES = 64, 100, 32
 LOWEST_HZ, HIGHEST_HZ = 50.0, 16_000.0
@@ -59,8 +62,8 @@ def material_class(recording: Recording) -> str | None:
 _CLASS_OF = {material: name for name, materials in CLASSES.items() for material in materials}
 
 
-def draw_picture(sound: np.ndarray, fmax_hz: float = HIGHEST_HZ, floor_db: float = FLOOR_DB) -> np.ndarray:
-    """Level of the first second in 64 mel bands every 10 ms, dB under its loudest cell, [BANDS, FRAMES] float32.
+def log_mel_spectrogram(sound: np.ndarray, fmax_hz: float = HIGHEST_HZ, floor_db: float = FLOOR_DB) -> np.ndarray:
+    """Log-mel spectrogram of the first second, dB relative to its maximum, [BANDS, FRAMES] float32; frames 10 ms apart.
 
     ``sound`` is mono at 48 kHz from its onset on; bands whose centre is at or above ``fmax_hz`` count as silent.
     """
@@ -81,8 +84,8 @@ def _mel_filters() -> tuple[np.ndarray, np.ndarray]:
     return filters, librosa.mel_frequencies(n_mels=BANDS + 2, fmin=LOWEST_HZ, fmax=HIGHEST_HZ)[1:-1]
 
 
-class Listener(nn.Module):
-    """Four convolutions over a picture, 32 features, and a line from them to each class."""
+class MaterialClassifier(nn.Module):
+    """Four convolution blocks with batch normalization, mean and max pooling, 32 features, a linear head."""
 
     def __init__(self, classes: Sequence[str], widths: Sequence[int] = (24, 48, 96, 128)) -> None:
         super().__init__()
@@ -92,41 +95,41 @@ class Listener(nn.Module):
             layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
             layers += [nn.MaxPool2d(2)]
         self.body = nn.Sequential(*layers)
-        self.narrow = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * widths[-1], FEATURES), nn.SiLU())
-        self.name = nn.Linear(FEATURES, len(self.classes))
+        self.projection = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * widths[-1], FEATURES), nn.SiLU())
+        self.head = nn.Linear(FEATURES, len(self.classes))
 
-    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Features [B, 32] and logits [B, classes] of pictures [B, BANDS, FRAMES] in dB."""
-        maps = self.body((pictures / -FLOOR_DB + 0.5).unsqueeze(1))
-        features = self.narrow(torch.cat((maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))), dim=1))
-        return features, self.name(features)
+    def forward(self, spectrograms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features [B, 32] and logits [B, classes] of log-mel spectrograms [B, BANDS, FRAMES] in dB."""
+        maps = self.body((spectrograms / -FLOOR_DB + 0.5).unsqueeze(1))
+        features = self.projection(torch.cat((maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))), dim=1))
+        return features, self.head(features)
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What the listener says of sounds: features [N, 32] and the probability of each class [N, classes]."""
+class Prediction:
+    """Features [N, 32] and class probabilities [N, classes] of sounds."""
 
     features: np.ndarray
     posterior: np.ndarray
 
 
-def listen(listener: Listener, pictures: np.ndarray) -> Heard:
-    """Features and class probabilities of pictures [N, BANDS, FRAMES]."""
-    listener.eval()
+def classify(classifier: MaterialClassifier, spectrograms: np.ndarray) -> Prediction:
+    """Features and class probabilities of log-mel spectrograms [N, BANDS, FRAMES]."""
+    classifier.eval()
     with torch.no_grad():
-        parts = [listener(part) for part in torch.from_numpy(pictures).split(64)]
+        parts = [classifier(part) for part in torch.from_numpy(spectrograms).split(64)]
     features = torch.cat([f for f, _ in parts]).double().numpy()
     posterior = torch.softmax(torch.cat([logits for _, logits in parts]).double(), dim=1).numpy()
-    return Heard(features, posterior)
+    return Prediction(features, posterior)
 
 
-def save_listener(folder: Path, listener: Listener, training: dict[str, Any]) -> None:
-    """Write the weights in single precision and what they belong to."""
-    network = {"classes": list(listener.classes), "widths": list(listener.widths)}
-    write_checkpoint(folder, MATERIAL, listener, torch.float32, {"network": network, "training": training})
+def save_material_classifier(folder: Path, classifier: MaterialClassifier, training: dict[str, Any]) -> None:
+    """Write a checkpoint, weights in single precision."""
+    network = {"classes": list(classifier.classes), "widths": list(classifier.widths)}
+    write_checkpoint(folder, MATERIAL, classifier, torch.float32, {"network": network, "training": training})
 
 
-def load_listener(folder: Path | str) -> Listener:
-    """The listener of a checkpoint; BadInput, with the reason, where it is missing, damaged or something else."""
-    listener, _ = read_checkpoint(Path(folder), MATERIAL, lambda config: Listener(**config["network"]))
-    return listener.eval().requires_grad_(False)
+def load_material_classifier(folder: Path | str) -> MaterialClassifier:
+    """Load a classifier; BadInput, with the reason, where the checkpoint is missing, damaged or of another kind."""
+    classifier, _ = read_checkpoint(Path(folder), MATERIAL, lambda config: MaterialClassifier(**config["network"]))
+    return classifier.eval().requires_grad_(False)

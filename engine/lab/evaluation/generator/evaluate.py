@@ -21,7 +21,13 @@ from engine.bank.rank import score_entries
 from engine.bank.recombine import normalize_peak
 from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import split_bank
-from engine.lab.metrics.material_classifier import CLASSES, Listener, draw_picture, listen, load_listener
+from engine.lab.metrics.material_classifier import (
+    CLASSES,
+    MaterialClassifier,
+    classify,
+    load_material_classifier,
+    log_mel_spectrogram,
+)
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Physics
 
@@ -49,7 +55,7 @@ def main(args: Sequence[str]) -> None:
     parser.add_argument("--guidance", type=float, help="instead of the checkpoint's own")
     parser.add_argument("--noise-scale", "--boldness", type=float, help="instead of the checkpoint's own")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--heard", type=int, default=120, help="entries whose sounds the material listener hears")
+    parser.add_argument("--heard", type=int, default=120, help="entries whose sounds the material classifier hears")
     parser.add_argument("--json", help="write the figures to a file, or - for standard output")
     parser.add_argument("--device", default="cpu", help="always the processor")
     parser.add_argument("--data-dir", help="not used")
@@ -65,8 +71,8 @@ def main(args: Sequence[str]) -> None:
     result: dict[str, Any] = {"entries": len(cases), "groups": len({case.group for case in cases}), "draws": DRAWS}
     result["distance_db"] = {name: summarize(cases, name, options.seed) for name in SYSTEMS}
     result["between_db"] = {name: round(float(np.mean([c.between[name] for c in cases])), 2) for name in SYSTEMS[:-1]}
-    listener = load_listener(options.ckpt_dir / "material")
-    result["heard"] = measure_heard(listener, held, chosen[: options.heard], drawn, options.seed)
+    classifier = load_material_classifier(options.ckpt_dir / "material")
+    result["heard"] = measure_accuracy(classifier, held, chosen[: options.heard], drawn, options.seed)
     print("\n".join(write_report(result)), file=sys.stderr)
     if options.json == "-":
         print(json.dumps(result))
@@ -127,18 +133,22 @@ def summarize(cases: Sequence[Case], name: str, seed: int) -> dict[str, Any]:
     return {"one": _interval(cases, one, seed), "best": _interval(cases, best, seed)}
 
 
-def measure_heard(listener: Listener, held: Bank, chosen: np.ndarray, drawn: Drawn, seed: int) -> dict[str, Any]:
-    """Accuracy of the material classifier on synthesised sounds, by system, over the classes that it knows."""
+def measure_accuracy(
+    classifier: MaterialClassifier, held: Bank, chosen: np.ndarray, drawn: Drawn, seed: int
+) -> dict[str, Any]:
+    """Accuracy of the material classifier on the sounds of each system, over the classes that it knows."""
     class_of: dict[str, str] = {material: name for name, materials in CLASSES.items() for material in materials}
     class_of |= {"rock": "stone", "skin": "skin", "floor": "floor", "ground": "loose ground"}
     wanted = [class_of.get(held.entries[int(k)].material, "") for k in chosen]
-    rows = [row for row, name in enumerate(wanted) if name in listener.classes]
-    truth = np.array([listener.classes.index(wanted[row]) for row in rows])
+    rows = [row for row, name in enumerate(wanted) if name in classifier.classes]
+    truth = np.array([classifier.classes.index(wanted[row]) for row in rows])
     systems = {"true": [[held.entries[int(k)].physics] for k in chosen], **drawn}
     shares: dict[str, Any] = {"entries": len(rows), "most_frequent": _most_percent(truth)}
     for name, physics in systems.items():
         sounds = [synthesize(normalize_peak(physics[row][0]), 1.0, seed + row) for row in rows]
-        heard = listen(listener, np.stack([draw_picture(sound) for sound in sounds])).posterior.argmax(axis=1)
+        heard = classify(classifier, np.stack([log_mel_spectrogram(sound) for sound in sounds])).posterior.argmax(
+            axis=1
+        )
         classes = [float(np.mean(heard[truth == c] == c)) for c in np.unique(truth)]
         shares[name] = {
             "right_percent": round(100.0 * float(np.mean(heard == truth)), 1),

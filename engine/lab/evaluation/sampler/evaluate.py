@@ -35,17 +35,13 @@ from engine.lab.evaluation.sampler.sounds import (
     find_partners,
     gather_cases,
     measure_case,
-    measure_distance,
     measure_paper,
     name_steps,
     open_paper,
     open_sampler,
 )
 from engine.lab.evaluation.sampler.takes import compare_takes, group_takes, make_takes
-from engine.lab.metrics.distribution import measure_frechet, measure_kernel
-from engine.lab.metrics.material_classifier import Listener, listen, load_listener
-
-__all__ = ["main", "measure_distance", "measure_frechet", "measure_kernel"]
+from engine.lab.metrics.material_classifier import MaterialClassifier, classify, load_material_classifier
 
 SHOWN = 6
 
@@ -59,7 +55,7 @@ def main(args: list[str]) -> None:
     sampler = open_sampler(settings)  # a checkpoint that does not fit is told before anything else is done
     if settings.paper is not None:
         open_paper(settings)
-    listener = load_listener(_find_listener(options))
+    classifier = load_material_classifier(_find_classifier(options))
     recordings = list_recordings(options.data)
     jobs = options.jobs or (count_cores() if device.type == "cpu" else 1)
     with workers(jobs) as run:
@@ -71,7 +67,7 @@ def main(args: list[str]) -> None:
             "checkpoint": options.checkpoint,
             "digest": sampler.digest,
             "guidance": options.guidance,
-            **evaluate(cases, recordings, listener, settings, options, run),
+            **evaluate(cases, recordings, classifier, settings, options, run),
         }
     result["minutes"] = round((time.monotonic() - started_s) / 60, 1)
     print("\n".join(write_report(result)), file=sys.stderr)
@@ -90,12 +86,12 @@ def _parse(args: list[str]) -> argparse.Namespace:
     parser.add_argument("--ckpt-dir", default="checkpoints")
     parser.add_argument("--checkpoint", default="sampler")
     parser.add_argument(
-        "--material", help="the listener's checkpoint; by default material in --ckpt-dir or checkpoints"
+        "--material", help="the classifier's checkpoint; by default material in --ckpt-dir or checkpoints"
     )
     parser.add_argument("--steps", default="1,2,4,8")
     parser.add_argument("--control-steps", type=int, default=4, help="steps at which control is measured")
     parser.add_argument("--guidance", type=float, default=1.0)
-    parser.add_argument("--told", action="store_true", help="also sample with the material told")
+    parser.add_argument("--told", action="store_true", help="also sample with the material as condition")
     parser.add_argument("--limit", type=int, default=0, help="at most so many held-out recordings")
     parser.add_argument("--paper", type=int, default=60, metavar="N", help="recordings for the paper's method; 0: none")
     parser.add_argument("--paper-checkpoint", default="ddpm")
@@ -134,7 +130,7 @@ def _choose_settings(options: argparse.Namespace, device: str) -> Settings:
     )
 
 
-def _find_listener(options: argparse.Namespace) -> Path:
+def _find_classifier(options: argparse.Namespace) -> Path:
     if options.material:
         return Path(options.material)
     own = Path(options.ckpt_dir) / "material"
@@ -144,19 +140,19 @@ def _find_listener(options: argparse.Namespace) -> Path:
 def evaluate(
     cases: list[Case],
     recordings: Sequence[Recording],
-    listener: Listener,
+    classifier: MaterialClassifier,
     settings: Settings,
     options: argparse.Namespace,
     run: Run,
 ) -> dict[str, Any]:
     """All figures of the sampler on these held-out recordings."""
     training = [recording for recording in recordings if not is_held_out(recording)]
-    features, measured = _measure_all(cases, training, listener, settings, run)
-    scored, left_out = tables.choose_scored(cases, listener)
+    features, measured = _measure_all(cases, training, classifier, settings, run)
+    scored, left_out = tables.choose_scored(cases, classifier)
     ours = [name_steps(n) for n in settings.steps]
     ours += [name_steps(settings.control_steps, told=True)] if settings.told else []
     whole = [one.whole for one in measured]
-    table = tables.tabulate_systems(cases, whole, [REAL, PRIOR, NEAREST, *ours], listener, features, scored)
+    table = tables.tabulate_systems(cases, whole, [REAL, PRIOR, NEAREST, *ours], classifier, features, scored)
     result: dict[str, Any] = {
         "references": [table[REAL], table[NEAREST]],
         "systems": [table[PRIOR], *(table[name] for name in ours)],
@@ -164,7 +160,7 @@ def evaluate(
     }
     if settings.paper is not None:
         result["short"] = _compare_short(
-            cases, measured, ours, listener, features, scored, settings, options.paper, run
+            cases, measured, ours, classifier, features, scored, settings, options.paper, run
         )
     if options.control or options.objects:
         some = [cases[int(i)] for i in np.linspace(0, len(cases) - 1, min(options.control, len(cases)))]
@@ -175,14 +171,14 @@ def evaluate(
         result["control"] = {kind: summarize_control(some, settings) for kind, some in kinds.items() if some}
         result["steps"] = summarize_steps(rows)
     if options.takes:
-        result["takes"] = _compare_takes([r for r in recordings if is_held_out(r)], listener, settings, run)
+        result["takes"] = _compare_takes([r for r in recordings if is_held_out(r)], classifier, settings, run)
     if options.figure:
         _draw(options.figure, cases, measured)
     return result
 
 
 def _measure_all(
-    cases: list[Case], training: Sequence[Recording], listener: Listener, settings: Settings, run: Run
+    cases: list[Case], training: Sequence[Recording], classifier: MaterialClassifier, settings: Settings, run: Run
 ) -> tuple[np.ndarray, list[Measured]]:
     """Features of the training recordings [M, 32], and what all systems but the paper's do on every case."""
     found = run(describe_recording, [(recording,) for recording in training], "training recordings") if training else []
@@ -190,7 +186,7 @@ def _measure_all(
     if not library:
         raise BadInput("no training recording could be read; give a larger folder with --data")
     described = np.stack([description for _, (description, _) in library])
-    features = listen(listener, np.stack([picture for _, (_, picture) in library])).features
+    features = classify(classifier, np.stack([picture for _, (_, picture) in library])).features
     shown = set(_shown(len(cases)))
     partners = [None if partner is None else cases[partner].hit for partner in find_partners(cases)]
     tasks = [
@@ -204,7 +200,7 @@ def _compare_short(
     cases: list[Case],
     measured: Sequence[Measured],
     ours: list[str],
-    listener: Listener,
+    classifier: MaterialClassifier,
     features: np.ndarray,
     scored: Sequence[str],
     settings: Settings,
@@ -218,13 +214,13 @@ def _compare_short(
     papers = [row for rows in run(measure_paper, batches, "the paper's method, fours") for row in rows]
     rows: list[dict[str, Row]] = [{**measured[i].short, PAPER: row} for i, row in zip(chosen, papers, strict=True)]
     systems = [REAL, PAPER, PRIOR, NEAREST, *ours]
-    table = tables.tabulate_systems(some, rows, systems, listener, features, scored)
+    table = tables.tabulate_systems(some, rows, systems, classifier, features, scored)
     gap = tables.tabulate_gap(table)
     return {"recordings": len(some), "digest": open_paper(settings).digest, "systems": list(table.values()), "gap": gap}
 
 
 def _compare_takes(
-    held_out: Sequence[Recording], listener: Listener, settings: Settings, run: Run
+    held_out: Sequence[Recording], classifier: MaterialClassifier, settings: Settings, run: Run
 ) -> list[dict[str, Any]]:
     """Takes of all objects that were struck again and again; none where there are fewer than two."""
     objects = group_takes(held_out)
@@ -233,7 +229,7 @@ def _compare_takes(
     if len(made) < 2:
         return []
     return run(
-        compare_takes, [(system, [one[system] for one in made], listener) for system in made[0]], "systems' takes"
+        compare_takes, [(system, [one[system] for one in made], classifier) for system in made[0]], "systems' takes"
     )
 
 

@@ -1,4 +1,4 @@
-"""A picture of sounds side by side, to see what figures cannot say."""
+"""Mel spectrograms of recordings and systems side by side."""
 
 from __future__ import annotations
 

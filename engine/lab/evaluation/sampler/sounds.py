@@ -1,4 +1,4 @@
-"""What the sampler is compared with: every held-out recording by every system, and how near each comes to it."""
+"""The systems compared on every held-out recording, and their distances from it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.lab.baselines.ddpm.physics import RATE_HZ, cut_clip, estimate_ddpm_b
 from engine.lab.baselines.ddpm.sampler import Ddpm, load_ddpm
 from engine.lab.data.recordings import Recording, is_held_out, read_hit
 from engine.lab.evaluation.physics.evaluate import Run
-from engine.lab.metrics.material_classifier import draw_picture, material_class
+from engine.lab.metrics.material_classifier import log_mel_spectrogram, material_class
 from engine.lab.metrics.spectral_distance import best_gain_db, measure_distances, measure_levels
 from engine.physics.analysis.analyze import analyze_hit, synthesize
 from engine.physics.model import Context, Physics
@@ -65,7 +65,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one sound: DISTANCES from its recording in dB, [4], and its picture for the listener."""
+    """What was measured of one sound: DISTANCES from its recording in dB, [4], and its log-mel spectrogram."""
 
     distances: np.ndarray
     picture: np.ndarray
@@ -131,7 +131,7 @@ def measure_rows(case: Case, sounds: dict[str, np.ndarray], longest_s: float) ->
     length = min(len(case.hit), round(longest_s * SAMPLE_RATE_HZ))
     fmax_hz, hit = case.recording.fmax_hz, case.hit[:length]
     wanted = measure_levels(hit, length)
-    rows = {ITSELF: Row(np.zeros(len(DISTANCES)), draw_picture(hit, fmax_hz))}
+    rows = {ITSELF: Row(np.zeros(len(DISTANCES)), log_mel_spectrogram(hit, fmax_hz))}
     for name, sound in sounds.items():
         cut = np.nan_to_num(np.asarray(sound, np.float32)[:length])
         got = measure_levels(cut, length)
@@ -139,7 +139,7 @@ def measure_rows(case: Case, sounds: dict[str, np.ndarray], longest_s: float) ->
         spectra = measure_distances(wanted, got, fmax_hz, gain_db)
         mel = measure_distance(hit, db_to_gain(gain_db) * cut, length, fmax_hz)
         distances = np.array([spectra[:-1].mean(), spectra[-1], *mel])
-        rows[name] = Row(distances, draw_picture(cut, fmax_hz))
+        rows[name] = Row(distances, log_mel_spectrogram(cut, fmax_hz))
     return rows
 
 
@@ -187,7 +187,7 @@ def describe_recording(recording: Recording) -> tuple[np.ndarray, np.ndarray] | 
         return None
     if len(hit) < 480 or float(np.abs(hit).max()) < 1e-4:
         return None
-    return describe(hit), draw_picture(hit, recording.fmax_hz)
+    return describe(hit), log_mel_spectrogram(hit, recording.fmax_hz)
 
 
 def find_nearest(physics: Physics, seed: int, described: np.ndarray) -> int:

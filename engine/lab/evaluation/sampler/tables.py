@@ -1,4 +1,4 @@
-"""The tables of the sampler's evaluation: figures by system, the gap that is closed, control, takes, few steps."""
+"""Tables of the sampler's evaluation: metrics by system, fraction of the gap closed, control, takes, few steps."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 from engine.lab.evaluation.sampler.sounds import DISTANCES, ITSELF, NEAREST, PAPER, PRIOR, REAL, Case, Row
 from engine.lab.evaluation.sampler.takes import VARIED
 from engine.lab.metrics.distribution import (
+    classification_accuracy,
+    compare_sets,
     estimate_mean,
-    measure_accuracy,
-    measure_divergence,
-    measure_gap,
-    measure_sets,
+    gap_closed_percent,
+    kl_divergence,
     standardize,
 )
-from engine.lab.metrics.material_classifier import Heard, Listener, listen, material_class
+from engine.lab.metrics.material_classifier import MaterialClassifier, Prediction, classify, material_class
 
-FIGURES = ("kernel", "frechet", "kl_mean", "kl_sound", "recognised_percent", "spectrum_db", "envelope_db")
+FIGURES = ("kid", "frechet_distance", "kl_of_means", "kl_per_sound", "accuracy_percent", "spectrum_db", "envelope_db")
 MOST_FEATURES, RECORDINGS_A_FEATURE = 32, 8
 FEWEST_HELD_OUT = 10
 TITLES = {
@@ -34,19 +34,19 @@ TITLES = {
 
 
 def name_system(system: str) -> str:
-    """A system in words."""
+    """Label of a system in tables."""
     if system == VARIED:
         return "sampler, variation 100 %"
     if not system.startswith("sampler_"):
         return TITLES.get(system, system)
     steps, _, told = system.removeprefix("sampler_").partition("_")
-    return f"sampler, {steps} step{'s' * (steps != '1')}{', material told' * bool(told)}"
+    return f"sampler, {steps} step{'s' * (steps != '1')}{', with material' * bool(told)}"
 
 
-def choose_scored(cases: Sequence[Case], listener: Listener) -> tuple[list[str], dict[str, int]]:
-    """Classes that enough held-out recordings are of, and how many are of each that is left out."""
+def choose_scored(cases: Sequence[Case], classifier: MaterialClassifier) -> tuple[list[str], dict[str, int]]:
+    """Classes with enough held-out recordings, and the counts of those left out."""
     counts = Counter(material_class(case.recording) or "unknown" for case in cases)
-    scored = [name for name in listener.classes if counts[name] >= FEWEST_HELD_OUT]
+    scored = [name for name in classifier.classes if counts[name] >= FEWEST_HELD_OUT]
     return scored, {name: count for name, count in counts.most_common() if name not in scored}
 
 
@@ -54,7 +54,7 @@ def tabulate_systems(
     cases: Sequence[Case],
     measured: Sequence[dict[str, Row]],
     systems: Sequence[str],
-    listener: Listener,
+    classifier: MaterialClassifier,
     training: np.ndarray,
     scored: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
@@ -66,23 +66,23 @@ def tabulate_systems(
     groups = [case.recording.group for case in cases]
     labels = [material_class(case.recording) for case in cases]
     kept = max(2, min(MOST_FEATURES, len(cases) // RECORDINGS_A_FEATURE))
-    itself = _listen(listener, measured, ITSELF)
+    itself = _classify_system(classifier, measured, ITSELF)
     real = standardize(itself.features, training, kept)
     prior = np.array([rows[PRIOR].distances for rows in measured]) if PRIOR in measured[0] else None
     table: dict[str, dict[str, Any]] = {}
     for system in systems:
         there = [system in rows for rows in measured]
-        heard = _listen(listener, measured, system)
-        made = itself if system == REAL else heard
+        predicted = _classify_system(classifier, measured, system)
+        made = itself if system == REAL else predicted
         features = standardize(made.features, training, kept)
-        apart = measure_divergence(itself.posterior, heard.posterior)
-        right, each = measure_accuracy(made.posterior, labels, listener.classes, scored)
+        apart = kl_divergence(itself.posterior, predicted.posterior)
+        right, each = classification_accuracy(made.posterior, labels, classifier.classes, scored)
         distances = np.array(
             [rows[system].distances if system in rows else np.full(len(DISTANCES), np.nan) for rows in measured]
         )
-        figures: dict[str, Any] = measure_sets(real, features, itself.posterior, made.posterior, groups)
-        figures["kl_sound"] = estimate_mean(np.where(there, apart, np.nan), groups)
-        figures["recognised_percent"] = estimate_mean(100.0 * right, groups)
+        figures: dict[str, Any] = compare_sets(real, features, itself.posterior, made.posterior, groups)
+        figures["kl_per_sound"] = estimate_mean(np.where(there, apart, np.nan), groups)
+        figures["accuracy_percent"] = estimate_mean(100.0 * right, groups)
         figures |= {name: estimate_mean(distances[:, k], groups) for k, name in enumerate(DISTANCES)}
         if prior is not None and system not in (PRIOR, REAL):
             figures["gain_on_prior_db"] = estimate_mean(prior[:, 0] - distances[:, 0], groups)
@@ -90,26 +90,26 @@ def tabulate_systems(
         for name, figure in figures.items():
             row[name] = None if figure is None else round(figure[0], 4)
             row[f"{name}_interval"] = None if figure is None else [round(v, 4) for v in figure[1:]]
-        table[system] = {**row, "recognised_by_class": each}
+        table[system] = {**row, "accuracy_by_class": each}
     return table
 
 
-def _listen(listener: Listener, measured: Sequence[dict[str, Row]], system: str) -> Heard:
-    """What the listener hears of a system; of the recording itself where a system has none."""
-    return listen(listener, np.stack([rows.get(system, rows[ITSELF]).picture for rows in measured]))
+def _classify_system(classifier: MaterialClassifier, measured: Sequence[dict[str, Row]], system: str) -> Prediction:
+    """Predictions for a system's sounds; for the recording itself where a system has none."""
+    return classify(classifier, np.stack([rows.get(system, rows[ITSELF]).picture for rows in measured]))
 
 
 def tabulate_gap(table: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """For each figure the share of the gap between the paper's method and real recordings that each system closes."""
+    """For each metric, the fraction of the gap from the paper's method to real recordings that each system closes."""
     rows = []
     for figure in FIGURES:
         paper, real = (table[system][figure] for system in (PAPER, REAL))
         if paper is None or real is None:
             continue
-        worse = (paper < real) if figure == "recognised_percent" else (paper > real)
+        worse = (paper < real) if figure == "accuracy_percent" else (paper > real)
         others = [system for system in table if system not in (PAPER, REAL)]
         shares = {
-            name_system(system): measure_gap(paper, table[system][figure], real) if worse else None
+            name_system(system): gap_closed_percent(paper, table[system][figure], real) if worse else None
             for system in others
             if table[system][figure] is not None
         }
@@ -124,7 +124,7 @@ def tabulate_gap(table: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-# --- in words -------------------------------------------------------------------------------------
+# --- Markdown -------------------------------------------------------------------------------------
 
 
 def _cell(row: dict[str, Any], key: str, digits: int) -> str:
@@ -147,11 +147,11 @@ def write_systems(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Figures by system as Markdown."""
     head = (
         "system",
-        "kernel",
-        "Fréchet",
+        "KID",
+        "Fréchet distance",
         "KL of means",
-        "KL by sound",
-        "recognised, %",
+        "KL per sound",
+        "accuracy, %",
         "spectrum, dB",
         "envelope, dB",
     )
@@ -170,12 +170,12 @@ def write_systems(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def write_classes(rows: Sequence[dict[str, Any]], left_out: dict[str, int]) -> list[str]:
-    """Recognition by class as Markdown, and the classes that are not scored."""
-    classes = list(rows[0]["recognised_by_class"]) if rows else []
-    cells = [[row["system"], *(_share(row["recognised_by_class"].get(name)) for name in classes)] for row in rows]
+    """Accuracy by class as Markdown, and the classes that are not scored."""
+    classes = list(rows[0]["accuracy_by_class"]) if rows else []
+    cells = [[row["system"], *(_share(row["accuracy_by_class"].get(name)) for name in classes)] for row in rows]
     rest = ", ".join(f"{name} ({count})" for name, count in left_out.items())
     note = f"Classes with fewer than {FEWEST_HELD_OUT} held-out recordings are left out: {rest or 'none'}."
-    return [*((*_table(("recognised as", *classes), cells), "") if classes else ()), note]
+    return [*((*_table(("accuracy by class", *classes), cells), "") if classes else ()), note]
 
 
 def write_gap(gap: Sequence[dict[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whether two seeds differ as two takes of one object do: within objects against between them, beside real hits."""
+"""Variation between seeds against variation between takes: distance within objects over distance between objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.recordings import Recording, read_hit
 from engine.lab.evaluation.sampler.sounds import PRIOR, REAL, WINDOW_S, Case, Settings, name_steps, prepare_case, sample
-from engine.lab.metrics.material_classifier import Listener, draw_picture, listen
+from engine.lab.metrics.material_classifier import MaterialClassifier, classify, log_mel_spectrogram
 from engine.lab.metrics.spectral_distance import best_gain_db, measure_distances, measure_levels
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_macros
@@ -90,20 +90,23 @@ def measure_apart(a: np.ndarray, b: np.ndarray, fmax_hz: float) -> np.ndarray:
     return np.array([mean[:-1].mean(), mean[-1]])
 
 
-def compare_takes(system: str, objects: Sequence[Takes], listener: Listener) -> dict[str, Any]:
+def compare_takes(system: str, objects: Sequence[Takes], classifier: MaterialClassifier) -> dict[str, Any]:
     """The mean distance within objects and between objects of other groups, and their ratio, of one system.
 
-    Distances are those of ``measure_apart`` and of the listener's features.
+    Distances are those of ``measure_apart`` and of the classifier's features.
     """
     rng = np.random.default_rng(0)
     across = [(a, b) for a, b in combinations(range(len(objects)), 2) if objects[a].group != objects[b].group]
     across = [across[int(i)] for i in rng.permutation(len(across))[:MOST_BETWEEN]]
-    heard = [listen(listener, np.stack([draw_picture(s, one.fmax_hz) for s in one.sounds])).features for one in objects]
+    features = [
+        classify(classifier, np.stack([log_mel_spectrogram(s, one.fmax_hz) for s in one.sounds])).features
+        for one in objects
+    ]
 
     def compare(a: int, i: int, b: int, j: int) -> list[float]:
         one, other = objects[a], objects[b]
         apart = measure_apart(one.sounds[i], other.sounds[j], min(one.fmax_hz, other.fmax_hz))
-        return [*apart, float(np.linalg.norm(heard[a][i] - heard[b][j]))]
+        return [*apart, float(np.linalg.norm(features[a][i] - features[b][j]))]
 
     within = [
         compare(a, i, a, j)

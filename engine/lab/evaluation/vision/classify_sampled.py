@@ -14,7 +14,7 @@ from engine.lab.data.vision.hits import LabelledHit
 from engine.lab.evaluation.sampler.sounds import Settings, sample
 from engine.lab.evaluation.vision.scores import EvaluatedHits
 from engine.lab.metrics.distribution import estimate_mean
-from engine.lab.metrics.material_classifier import CLASSES, draw_picture, listen, load_listener
+from engine.lab.metrics.material_classifier import CLASSES, classify, load_material_classifier, log_mel_spectrogram
 from engine.media.sound import read_clip_audio
 from engine.physics.model import Physics
 
@@ -43,29 +43,29 @@ def classify_sampled_sounds(
     ``pairs`` are test hits and the physics that each method retrieved for them. The classifier chooses among all its
     classes.
     """
-    listener = load_listener(checkpoints / "material")
+    classifier = load_material_classifier(checkpoints / "material")
     settings = Settings(str(checkpoints), "sampler", steps=(STEPS,))
     rows: list[tuple[LabelledHit, dict[str, Physics]]] = []
     for seen, chosen in pairs:
         for k, hit in enumerate(seen.hits):
             own = seen.physics[k]
-            if own is not None and class_of(hit, listener.classes):
+            if own is not None and class_of(hit, classifier.classes):
                 rows.append((hit, {OWN: own} | {method: physics[k] for method, physics in chosen.items()}))
     rows = _spread(rows, count)
     if not rows:
         return {}
-    truth = np.asarray([listener.classes.index(class_of(hit, listener.classes) or "") for hit, _ in rows])
+    truth = np.asarray([classifier.classes.index(class_of(hit, classifier.classes) or "") for hit, _ in rows])
     groups = [hit.clip for hit, _ in rows]
-    names = sorted({listener.classes[k] for k in truth})
-    recorded = [draw_picture(_read_sound(hit)) for hit, _ in rows]
-    result: dict[str, Any] = {"hits": len(rows), "classes": names, "of": len(listener.classes), "accuracy": {}}
+    names = sorted({classifier.classes[k] for k in truth})
+    recorded = [log_mel_spectrogram(_read_sound(hit)) for hit, _ in rows]
+    result: dict[str, Any] = {"hits": len(rows), "classes": names, "of": len(classifier.classes), "accuracy": {}}
     for method in (RECORDED, *rows[0][1]):
-        pictures = list(recorded) if method == RECORDED else []
+        spectrograms = list(recorded) if method == RECORDED else []
         for first in range(0, 0 if method == RECORDED else len(rows), BATCH):
             part = [physics[method] for _, physics in rows[first : first + BATCH]]
             sounds = sample(settings, part, [first + k for k in range(len(part))], STEPS)
-            pictures += [draw_picture(sound) for sound in sounds]
-        posterior = listen(listener, np.stack(pictures)).posterior
+            spectrograms += [log_mel_spectrogram(sound) for sound in sounds]
+        posterior = classify(classifier, np.stack(spectrograms)).posterior
         right = (posterior.argmax(axis=1) == truth).astype(float)
         each = [float(right[truth == k].mean()) for k in np.unique(truth)]
         result["accuracy"][method] = {

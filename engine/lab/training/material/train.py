@@ -1,4 +1,4 @@
-"""Train the listener that names materials, for the evaluation of the sampler: ``launch.py train material``."""
+"""Train the material classifier, a judge in the evaluation of the sampler: ``launch.py train material``."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from engine.lab.metrics.material_classifier import (
     BANDS,
     FLOOR_DB,
     FRAMES,
-    Listener,
-    draw_picture,
-    listen,
+    MaterialClassifier,
+    classify,
+    log_mel_spectrogram,
     material_class,
-    save_listener,
+    save_material_classifier,
 )
 
 DEEPEST_DB = -100.0
@@ -38,7 +38,7 @@ DEEPEST_DB = -100.0
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the listener is trained; the learning rate falls by a cosine over the steps."""
+    """How the classifier is trained; the learning rate falls by a cosine over the steps."""
 
     steps: int = 1500
     batch: int = 32
@@ -87,7 +87,7 @@ def read_corpus(recordings: list[Recording], classes: tuple[str, ...]) -> Corpus
             print(f"left out: {error}", file=sys.stderr)
             continue
         if len(hit) >= 480 and float(np.abs(hit).max()) >= 1e-4:
-            pictures.append(draw_picture(hit, recording.fmax_hz, DEEPEST_DB))
+            pictures.append(log_mel_spectrogram(hit, recording.fmax_hz, DEEPEST_DB))
             labels.append(classes.index(name))
             groups.append(recording.group)
     stacked = torch.from_numpy(np.stack(pictures)) if pictures else torch.zeros(0, BANDS, FRAMES)
@@ -132,12 +132,14 @@ def augment(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return (moved + uniform(-3.0, 3.0, 1, 1)).clamp(FLOOR_DB, 3.0)
 
 
-def learn(listener: Listener, average: Listener, corpus: Corpus, config: TrainingConfig) -> Iterator[tuple[int, float]]:
-    """Train the listener, and ``average`` as the moving average of its weights; now and then the step and the loss."""
+def learn(
+    classifier: MaterialClassifier, average: MaterialClassifier, corpus: Corpus, config: TrainingConfig
+) -> Iterator[tuple[int, float]]:
+    """Train a classifier and ``average``, the moving average of its weights; yields step and loss."""
     generator = torch.Generator().manual_seed(config.seed)
     weights = weigh(corpus)
-    optimizer = torch.optim.AdamW(listener.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    running = math.log(len(listener.classes))
+    optimizer = torch.optim.AdamW(classifier.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    running = math.log(len(classifier.classes))
     for step in range(1, config.steps + 1):
         progress = step / config.steps
         for group in optimizer.param_groups:
@@ -145,8 +147,8 @@ def learn(listener: Listener, average: Listener, corpus: Corpus, config: Trainin
         rows = torch.multinomial(weights, config.batch, replacement=True, generator=generator)
         pictures, labels = augment(corpus.pictures[rows], generator), corpus.labels[rows]
         share = float(np.random.default_rng(config.seed + step).beta(config.mixup, config.mixup))
-        listener.train()
-        _, logits = listener(share * pictures + (1.0 - share) * pictures.roll(1, 0))
+        classifier.train()
+        _, logits = classifier(share * pictures + (1.0 - share) * pictures.roll(1, 0))
         loss = share * F.cross_entropy(logits, labels, label_smoothing=config.smoothing)
         loss = loss + (1.0 - share) * F.cross_entropy(logits, labels.roll(1), label_smoothing=config.smoothing)
         optimizer.zero_grad(set_to_none=True)
@@ -154,23 +156,23 @@ def learn(listener: Listener, average: Listener, corpus: Corpus, config: Trainin
         optimizer.step()
         keep = min(config.ema_decay, (step + 1) / (step + 10))
         with torch.no_grad():
-            for slow, fast in zip(average.state_dict().values(), listener.state_dict().values(), strict=True):
+            for slow, fast in zip(average.state_dict().values(), classifier.state_dict().values(), strict=True):
                 slow.lerp_(fast, 1.0 - keep) if slow.is_floating_point() else slow.copy_(fast)
         running = 0.98 * running + 0.02 * float(loss.detach())
         if step % 250 == 0 or step == config.steps:
             yield step, running
 
 
-def score(listener: Listener, corpus: Corpus) -> dict[str, Any]:
+def score(classifier: MaterialClassifier, corpus: Corpus) -> dict[str, Any]:
     """Share of a corpus that is named rightly: in all, as the mean over classes, and in each class."""
     if not len(corpus.labels):
         return {}
-    heard = listen(listener, corpus.pictures.clamp_min(FLOOR_DB).numpy())
+    heard = classify(classifier, corpus.pictures.clamp_min(FLOOR_DB).numpy())
     right = heard.posterior.argmax(axis=1) == corpus.labels.numpy()
-    names = [listener.classes[k] for k in corpus.labels.tolist()]
+    names = [classifier.classes[k] for k in corpus.labels.tolist()]
     each = {
         name: [sum(n == name for n in names), round(float(right[[n == name for n in names]].mean()), 3)]
-        for name in listener.classes
+        for name in classifier.classes
         if name in names
     }
     shares = [share for _, share in each.values()]
@@ -185,7 +187,8 @@ def score(listener: Listener, corpus: Corpus) -> dict[str, Any]:
 def main(args: list[str]) -> None:
     """The command ``train material``."""
     parser = argparse.ArgumentParser(
-        prog="train material", description="Train the listener that names materials, by which the sampler is evaluated."
+        prog="train material",
+        description="Train the material classifier that judges the sampler.",
     )
     data_help = "folder of recordings whose MANIFEST.csv names materials"
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
@@ -202,12 +205,12 @@ def main(args: list[str]) -> None:
     corpus = read_corpus([r for r in recordings if not is_held_out(r)], classes)
     held_out = read_corpus([r for r in recordings if is_held_out(r)], classes)
     torch.manual_seed(config.seed)
-    listener = Listener(classes)
-    average = copy.deepcopy(listener).requires_grad_(False)
-    count = count_parameters(listener)
+    classifier = MaterialClassifier(classes)
+    average = copy.deepcopy(classifier).requires_grad_(False)
+    count = count_parameters(classifier)
     print(f"{count} parameters, {len(corpus.labels)} recordings", file=sys.stderr)
     started_s = time.monotonic()
-    for step, loss in learn(listener, average, corpus, config):
+    for step, loss in learn(classifier, average, corpus, config):
         minutes = round((time.monotonic() - started_s) / 60, 2)
         print(f"step {step}: loss {loss:.3f}, {minutes} minutes", file=sys.stderr, flush=True)
     found = score(average, held_out)
@@ -219,5 +222,5 @@ def main(args: list[str]) -> None:
         "minutes": minutes,
         "held_out": found,
     }
-    save_listener(Path(options.out), average, facts)
+    save_material_classifier(Path(options.out), average, facts)
     print(f"held out: {found}", file=sys.stderr)

@@ -39,16 +39,16 @@ def test_two_halves_of_one_set_are_no_distance_apart(rng: np.random.Generator) -
     found = []
     for _ in range(40):
         order = rng.permutation(400)
-        found.append(metrics.measure_kernel(cloud[order[:200]], cloud[order[200:]]))
+        found.append(metrics.kernel_distance(cloud[order[:200]], cloud[order[200:]]))
     assert abs(np.mean(found)) < 3.0 * np.std(found) / np.sqrt(40) + 1e-9
-    assert metrics.measure_frechet(cloud, cloud) == pytest.approx(0.0, abs=1e-9)
+    assert metrics.frechet_distance(cloud, cloud) == pytest.approx(0.0, abs=1e-9)
     shifts = (0.0, 0.5, 1.0, 2.0)
     other = rng.normal(size=(400, 6))
-    kernel = [metrics.measure_kernel(cloud, other + s) for s in shifts]
-    frechet = [metrics.measure_frechet(cloud, other + s) for s in shifts]
+    kernel = [metrics.kernel_distance(cloud, other + s) for s in shifts]
+    frechet = [metrics.frechet_distance(cloud, other + s) for s in shifts]
     assert kernel == sorted(kernel) and frechet == sorted(frechet)
     assert frechet[3] == pytest.approx(6 * 2.0**2, rel=0.1)  # the square of the shift, and next to no spread
-    spread = metrics.measure_frechet(cloud, 3.0 * other)
+    spread = metrics.frechet_distance(cloud, 3.0 * other)
     assert spread == pytest.approx(6 * (3.0 - 1.0) ** 2, rel=0.2)
 
 
@@ -59,8 +59,8 @@ def test_takes_of_one_object_are_no_sign_of_nearness(rng: np.random.Generator) -
         objects = rng.normal(size=(30, 6))
         of = np.repeat(np.arange(30), 2)
         a, b = (objects[of] + 0.1 * rng.normal(size=(60, 6)) for _ in range(2))
-        found[True].append(metrics.measure_kernel(a, b, None, None, of, of))
-        found[False].append(metrics.measure_kernel(a, b))
+        found[True].append(metrics.kernel_distance(a, b, None, None, of, of))
+        found[False].append(metrics.kernel_distance(a, b))
     assert abs(np.mean(found[True])) < 0.25 * abs(np.mean(found[False]))
     assert np.mean(found[False]) < 0.0
 
@@ -68,30 +68,32 @@ def test_takes_of_one_object_are_no_sign_of_nearness(rng: np.random.Generator) -
 def test_weights_count_a_vector_again_without_pairing_it_with_itself(rng: np.random.Generator) -> None:
     a, b = rng.normal(size=(20, 3)), rng.normal(size=(20, 3)) + 0.5
     half = np.repeat([1.0, 0.0], 10)
-    assert metrics.measure_kernel(a, b, half, half) == pytest.approx(metrics.measure_kernel(a[:10], b[:10]))
-    assert metrics.measure_frechet(a, b, half, half) == pytest.approx(metrics.measure_frechet(a[:10], b[:10]))
-    assert metrics.measure_kernel(a, b, np.full(20, 2.0)) == pytest.approx(metrics.measure_kernel(a, b))
+    assert metrics.kernel_distance(a, b, half, half) == pytest.approx(metrics.kernel_distance(a[:10], b[:10]))
+    assert metrics.frechet_distance(a, b, half, half) == pytest.approx(metrics.frechet_distance(a[:10], b[:10]))
+    assert metrics.kernel_distance(a, b, np.full(20, 2.0)) == pytest.approx(metrics.kernel_distance(a, b))
 
 
 def test_divergence_is_nothing_for_equals_and_never_negative(rng: np.random.Generator) -> None:
     p, q = rng.dirichlet(np.ones(5), 50), rng.dirichlet(np.ones(5), 50)
-    assert np.abs(metrics.measure_divergence(p, p)).max() < 1e-12
-    assert metrics.measure_divergence(p, q).min() >= 0.0
-    halves = metrics.measure_divergence(np.array([0.5, 0.5]), np.array([0.25, 0.75]))
+    assert np.abs(metrics.kl_divergence(p, p)).max() < 1e-12
+    assert metrics.kl_divergence(p, q).min() >= 0.0
+    halves = metrics.kl_divergence(np.array([0.5, 0.5]), np.array([0.25, 0.75]))
     assert float(halves) == pytest.approx(0.5 * np.log(2) + 0.5 * np.log(2 / 3))
 
 
 def test_gap_is_the_share_of_the_way_from_the_paper_to_real() -> None:
-    assert metrics.measure_gap(10.0, 10.0, 2.0) == 0.0
-    assert metrics.measure_gap(10.0, 6.0, 2.0) == 50.0
-    assert metrics.measure_gap(10.0, 2.0, 2.0) == 100.0
-    assert metrics.measure_gap(20.0, 50.0, 80.0) == 50.0  # a share that should rise
-    assert metrics.measure_gap(3.0, 1.0, 3.0) is None
+    assert metrics.gap_closed_percent(10.0, 10.0, 2.0) == 0.0
+    assert metrics.gap_closed_percent(10.0, 6.0, 2.0) == 50.0
+    assert metrics.gap_closed_percent(10.0, 2.0, 2.0) == 100.0
+    assert metrics.gap_closed_percent(20.0, 50.0, 80.0) == 50.0  # a share that should rise
+    assert metrics.gap_closed_percent(3.0, 1.0, 3.0) is None
     row = dict.fromkeys(tables.FIGURES, 1.0) | {"system": "x"}
-    table = {sounds.REAL: row, sounds.PAPER: {**row, "kernel": 5.0, "recognised_percent": 2.0}, "sampler_1": row}
+    table = {sounds.REAL: row, sounds.PAPER: {**row, "kid": 5.0, "accuracy_percent": 2.0}, "sampler_1": row}
     closed = {r["figure"]: r["closed_percent"]["sampler, 1 step"] for r in tables.tabulate_gap(table)}
-    assert closed["kernel"] == 100.0
-    assert closed["recognised_percent"] is None and closed["frechet"] is None  # no gap where the paper's is no worse
+    assert closed["kid"] == 100.0
+    assert (
+        closed["accuracy_percent"] is None and closed["frechet_distance"] is None
+    )  # no gap where the paper's is no worse
 
 
 def test_halves_share_every_group_and_intervals_know_of_groups(rng: np.random.Generator) -> None:
@@ -111,17 +113,19 @@ def test_halves_share_every_group_and_intervals_know_of_groups(rng: np.random.Ge
 def test_a_set_is_as_near_itself_as_it_can_be(rng: np.random.Generator) -> None:
     features, shares = rng.normal(size=(60, 4)), rng.dirichlet(np.ones(3), 60)
     groups = [str(k // 2) for k in range(60)]
-    same = metrics.measure_sets(features, features, shares, shares, groups)
-    moved = metrics.measure_sets(features, features + 1.0, shares, shares[:, ::-1] ** 3, groups)
-    assert same["kernel"][1] < 0.0 < same["kernel"][2]
-    assert all(moved[name][0] > max(same[name][0], 0.0) for name in ("kernel", "frechet", "kl_mean"))
-    assert moved["kernel"][1] > same["kernel"][2]
+    same = metrics.compare_sets(features, features, shares, shares, groups)
+    moved = metrics.compare_sets(features, features + 1.0, shares, shares[:, ::-1] ** 3, groups)
+    assert same["kid"][1] < 0.0 < same["kid"][2]
+    assert all(moved[name][0] > max(same[name][0], 0.0) for name in ("kid", "frechet_distance", "kl_of_means"))
+    assert moved["kid"][1] > same["kid"][2]
     assert all(low <= value <= high for value, low, high in same.values())
 
 
 def test_accuracy_counts_only_scored_classes() -> None:
     posterior = np.array([[0.9, 0.1], [0.2, 0.8], [0.9, 0.1], [0.9, 0.1]])
-    right, each = metrics.measure_accuracy(posterior, ["metal", "metal", "wood", None], ("metal", "wood"), ["metal"])
+    right, each = metrics.classification_accuracy(
+        posterior, ["metal", "metal", "wood", None], ("metal", "wood"), ["metal"]
+    )
     assert right[:2].tolist() == [1.0, 0.0] and np.isnan(right[2:]).all()
     assert each == {"metal": 50.0}
 
@@ -252,7 +256,7 @@ def test_two_draws_of_one_noise_are_takes_and_two_noises_are_not() -> None:
     same = takes.measure_apart(draws[low][0], 0.25 * draws[low][0], 24_000.0)
     assert same.max() < 1e-6  # level is no part of it
     torch.manual_seed(0)
-    ear = listening.Listener(("a", "b")).eval()
+    ear = listening.MaterialClassifier(("a", "b")).eval()
     objects = [takes.Takes(some, str(k), 24_000.0) for k, some in enumerate(draws.values())]
     row = takes.compare_takes(sounds.PRIOR, objects, ear)
     assert 0.3 < row["spectrum_within"] < 4.0 < row["spectrum_between"]
@@ -273,18 +277,18 @@ def test_repeated_hits_are_found_by_their_names() -> None:
     }
 
 
-# --- the listener, and all of it on a small corpus ------------------------------------------------
+# --- the classifier, and all of it on a small corpus ------------------------------------------------
 
 
 def test_the_listener_hears_no_level_and_nothing_over_the_recordings_limit() -> None:
     sound = synthesize(Physics(PLATE, NOISE), 1.0)
-    picture = listening.draw_picture(sound)
+    picture = listening.log_mel_spectrogram(sound)
     assert picture.shape == (listening.BANDS, listening.FRAMES)
     assert picture.max() == pytest.approx(0.0, abs=1e-4) and picture.min() == listening.FLOOR_DB
-    assert np.allclose(picture, listening.draw_picture(0.1 * sound), atol=1e-3)
-    low = listening.draw_picture(sound, 2000.0)
+    assert np.allclose(picture, listening.log_mel_spectrogram(0.1 * sound), atol=1e-3)
+    low = listening.log_mel_spectrogram(sound, 2000.0)
     assert (low[-20:] == listening.FLOOR_DB).all() and low[:20].max() == pytest.approx(0.0, abs=1e-4)
-    assert (listening.draw_picture(np.zeros(10)) == listening.FLOOR_DB).all()
+    assert (listening.log_mel_spectrogram(np.zeros(10)) == listening.FLOOR_DB).all()
 
 
 def test_materials_misread_from_names_count_as_unknown() -> None:
@@ -330,7 +334,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ear(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A listener trained on the corpus for a moment."""
+    """A classifier trained on the corpus for a moment."""
     out = tmp_path_factory.mktemp("ear") / "material"
     training.main(["--data", str(corpus), "--out", str(out), "--steps", "25", "--fewest", "4"])
     return out
@@ -340,13 +344,13 @@ def test_the_listener_learns_and_is_refused_with_a_reason(corpus: Path, ear: Pat
     config = json.loads((ear / "config.json").read_text())
     assert config["kind"] == "material" and set(config["network"]["classes"]) == {"metal", "wood"}
     assert config["training"]["held_out"]["accuracy"] > 0.8
-    heard = listening.listen(listening.load_listener(ear), np.zeros((2, 64, 100), np.float32))
+    heard = listening.classify(listening.load_material_classifier(ear), np.zeros((2, 64, 100), np.float32))
     assert heard.features.shape == (2, listening.FEATURES) and np.allclose(heard.posterior.sum(axis=1), 1.0)
     with pytest.raises(BadInput, match="was not found"):
-        listening.load_listener(tmp_path)
+        listening.load_material_classifier(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({**config, "kind": "sampler"}))
     with pytest.raises(BadInput, match=r"has no model\.safetensors"):
-        listening.load_listener(tmp_path)
+        listening.load_material_classifier(tmp_path)
     with pytest.raises(BadInput, match="fewer than two materials"):
         training.main(["--data", str(corpus), "--out", str(tmp_path), "--fewest", "1000"])
 
@@ -377,14 +381,14 @@ def test_the_command_gives_every_table(
     few = ["--steps", "1,2", "--control-steps", "1", "--paper", "4", "--control", "1", "--objects", "1", "--jobs", "1"]
     evaluation.main([*where, *few, "--told", "--json", str(figures)])
     result = json.loads(figures.read_text())
-    names = ["prior alone", "sampler, 1 step", "sampler, 2 steps", "sampler, 1 step, material told"]
+    names = ["prior alone", "sampler, 1 step", "sampler, 2 steps", "sampler, 1 step, with material"]
     assert [row["system"] for row in result["systems"]] == names
     assert result["recordings"] == sum(is_held_out(r) for r in list_recordings(corpus))
     real, nearest = result["references"]
     prior = result["systems"][0]
     assert prior["spectrum_db"] < nearest["spectrum_db"]  # the physics is the recording's own
-    assert real["recognised_percent"] > 60.0 and prior["recognised_percent"] > 60.0
-    assert real["kernel_interval"][0] < real["kernel"] < real["kernel_interval"][1]
+    assert real["accuracy_percent"] > 60.0 and prior["accuracy_percent"] > 60.0
+    assert real["kid_interval"][0] < real["kid"] < real["kid_interval"][1]
     paper = next(row for row in result["short"]["systems"] if row["system"].startswith("the paper"))
     assert paper["spectrum_db"] > 2 * prior["spectrum_db"]
     assert {row["figure"] for row in result["short"]["gap"]} == set(tables.FIGURES)

@@ -21,6 +21,8 @@ from engine.lab.data.recordings import is_held_out, list_recordings, read_hit
 from engine.lab.data.sampler.examples import Batch, make_batch, make_example
 from engine.lab.data.sampler.hits import AnalysedHit
 from engine.lab.evaluation.sampler import evaluate as evaluation
+from engine.lab.evaluation.sampler import sounds
+from engine.lab.metrics import distribution
 from engine.lab.training.sampler import train as training
 from engine.lab.training.sampler.level_loss import level_loss
 from engine.physics.analysis.analyze import synthesize
@@ -113,7 +115,7 @@ def test_training_resumes_and_its_checkpoint_is_evaluated(corpus: Path, tmp_path
     evaluation.main([*where, *few, "--steps", "1", "--json", str(figures), "--figure", str(picture)])
     result = json.loads(figures.read_text())
     assert [row["system"] for row in result["systems"]] == ["prior alone", "sampler, 1 step"]
-    assert all(np.isfinite(row["frechet"]) and row["log_mel_db"] > 0 for row in result["systems"])
+    assert all(np.isfinite(row["frechet_distance"]) and row["log_mel_db"] > 0 for row in result["systems"])
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
@@ -152,15 +154,15 @@ def test_an_attack_that_comes_on_slowly_costs() -> None:
 
 def test_distances_are_distances() -> None:
     one, other = (synthesize(make_hit(k), 0.25, seed=k) for k in (1, 2))
-    assert evaluation.measure_distance(one, one, 9600, 24_000.0) == (0.0, 0.0)
-    near = evaluation.measure_distance(one, 0.9 * one, 9600, 24_000.0)[1]
-    far = evaluation.measure_distance(one, other, 9600, 24_000.0)[1]
+    assert sounds.measure_distance(one, one, 9600, 24_000.0) == (0.0, 0.0)
+    near = sounds.measure_distance(one, 0.9 * one, 9600, 24_000.0)[1]
+    far = sounds.measure_distance(one, other, 9600, 24_000.0)[1]
     assert near == pytest.approx(0.915, abs=0.05) and far > 3 * near
     rng = np.random.default_rng(1)
     cloud, same, moved = rng.normal(size=(400, 4)), rng.normal(size=(400, 4)), rng.normal(size=(400, 4)) + 2.0
-    assert evaluation.measure_frechet(cloud, cloud) == pytest.approx(0.0, abs=1e-6)
-    assert evaluation.measure_frechet(cloud, moved) == pytest.approx(16.0, rel=0.15)
-    assert abs(evaluation.measure_kernel(cloud, same)) < 0.1 < 1.0 < evaluation.measure_kernel(cloud, moved)
+    assert distribution.frechet_distance(cloud, cloud) == pytest.approx(0.0, abs=1e-6)
+    assert distribution.frechet_distance(cloud, moved) == pytest.approx(16.0, rel=0.15)
+    assert abs(distribution.kernel_distance(cloud, same)) < 0.1 < 1.0 < distribution.kernel_distance(cloud, moved)
 
 
 def test_a_blend_lies_between_two_networks() -> None:
