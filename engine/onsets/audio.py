@@ -1,4 +1,4 @@
-"""Hits heard: sudden rises of short-time level, timed to the millisecond."""
+"""Onset detection from sound: sudden rises of short-time level, timed to the millisecond."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from engine.onsets.track import CURVE_RATE_HZ, Onset, OnsetTrack, draw_curve
 
 ENVELOPE_RATE_HZ = 1000
 RISE_FULL_DB = 40.0
-LEAST_RISE_DB = 6.0
-BELOW_PEAK_DB = 50.0
-EVENNESS = 0.4
-"""Exponent that puts the balanced choice on real clips at the default threshold."""
+MIN_RISE_DB = 6.0
+DYNAMIC_RANGE_DB = 50.0
+STRENGTH_EXPONENT = 0.4
+"""Exponent that puts the best F1 on real clips at the default threshold."""
 
-SEPARATION_S = 0.06
+MIN_SEPARATION_S = 0.06
 SILENCE_POWER = 1e-10
 
 
-def detect_in_sound(
+def detect_audio_onsets(
     blocks: Iterable[np.ndarray] | np.ndarray,
     sample_rate_hz: int,
     on_progress: Callable[[float], None] | None = None,
 ) -> OnsetTrack:
-    """Onsets of a mono sound given whole or in blocks; only its 1 ms envelope is kept in memory.
+    """Onset track of a mono sound [N], whole or in blocks; only its 1 ms envelope is kept in memory.
 
-    The level over the 12 ms from an instant is compared with the 40 ms before it, in the sound and in
-    its slope (which favours attacks over hum). Strength grows with the rise and with the level.
+    The level over the 12 ms after an instant is compared with the 40 ms before it, of the samples and of
+    their first difference (which favours attacks over hum). Strength grows with the rise and with the level.
     """
     levels = np.concatenate([np.zeros((2, 0)), *_measure_levels(_as_blocks(blocks), sample_rate_hz)], axis=1)
     if on_progress is not None:
@@ -40,13 +40,13 @@ def detect_in_sound(
     rise = np.max([_measure_rise(power) for power in levels], axis=0)
     after = _mean_ahead(levels[0], 12)
     below = power_to_db((after + SILENCE_POWER) / (float(after.max()) + SILENCE_POWER))
-    loudness = np.clip(1.0 + below / BELOW_PEAK_DB, 0.0, 1.0)
-    steepness = np.clip((rise - LEAST_RISE_DB / 2) / (RISE_FULL_DB - LEAST_RISE_DB), 0.0, 1.0)
-    strength = (steepness * loudness) ** EVENNESS
-    strength[(rise < LEAST_RISE_DB) | (loudness <= 0.0)] = 0.0
+    loudness = np.clip(1.0 + below / DYNAMIC_RANGE_DB, 0.0, 1.0)
+    steepness = np.clip((rise - MIN_RISE_DB / 2) / (RISE_FULL_DB - MIN_RISE_DB), 0.0, 1.0)
+    strength = (steepness * loudness) ** STRENGTH_EXPONENT
+    strength[(rise < MIN_RISE_DB) | (loudness <= 0.0)] = 0.0
     candidates = tuple(
         Onset(_refine(levels[1], peak) / ENVELOPE_RATE_HZ, float(strength[peak]))
-        for peak in _pick_peaks(strength, int(SEPARATION_S * ENVELOPE_RATE_HZ))
+        for peak in _pick_peaks(strength, int(MIN_SEPARATION_S * ENVELOPE_RATE_HZ))
     )
     step = int(ENVELOPE_RATE_HZ / CURVE_RATE_HZ)
     padded = np.pad(strength, (0, count * step - len(strength)))
@@ -58,7 +58,7 @@ def _as_blocks(blocks: Iterable[np.ndarray] | np.ndarray) -> Iterator[np.ndarray
 
 
 def _measure_levels(blocks: Iterator[np.ndarray], sample_rate_hz: int) -> Iterator[np.ndarray]:
-    """Mean square of the sound and of its slope in every millisecond, [2, n] a block."""
+    """Mean square of the samples and of their first difference per millisecond, [2, n] for each block."""
     rest = np.zeros(0, np.float32)
     step = sample_rate_hz // ENVELOPE_RATE_HZ
     last = 0.0
@@ -88,7 +88,7 @@ def _measure_rise(power: np.ndarray) -> np.ndarray:
 
 
 def _pick_peaks(strength: np.ndarray, separation: int) -> list[int]:
-    """Strongest first, each keeping others at a distance; in order of time."""
+    """Non-maximum suppression by strength within ``separation`` samples; in order of time."""
     order = np.flatnonzero(strength > 0.02)
     order = order[np.argsort(-strength[order], kind="stable")]
     free = np.ones(len(strength), bool)
@@ -101,7 +101,7 @@ def _pick_peaks(strength: np.ndarray, separation: int) -> list[int]:
 
 
 def _refine(slope_power: np.ndarray, peak: int) -> float:
-    """Millisecond in which the attack starts: the first to pass a tenth of the power soon after the peak of rise."""
+    """Millisecond in which the attack starts: the first to reach a tenth of the power near the peak of the rise."""
     first, last = max(0, peak - 6), min(len(slope_power), peak + 16)
     stretch = slope_power[first:last]
     before = float(np.median(slope_power[max(0, first - 20) : first + 1]))

@@ -1,4 +1,4 @@
-"""Onset tracks: a curve to look at, candidate hits to pick from, fusing two sources, and scoring."""
+"""Onset tracks: an onset-strength curve and candidate onsets; peak picking and fusion of two sources."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 
 DEFAULT_THRESHOLD = 0.5
-"""Strength from which a candidate counts as a hit; both detectors are scaled so that this is the balanced choice."""
+"""Strength from which a candidate counts as a hit; every detector is calibrated so that F1 is best near it."""
 
 CURVE_RATE_HZ = 100.0
 """Rate of every curve the detectors return."""
 
-QUIETEST_VELOCITY_DB = -24.0
+MIN_VELOCITY_DB = -24.0
 """Velocity of a candidate of strength 0."""
 
-AGREEMENT_S = 0.07
-"""How far a hit seen may lie from the hit heard: a frame of motion blur either side at 25 frames a second."""
+MATCH_TOLERANCE_S = 0.07
+"""Largest distance of matching onsets in video and audio: a frame of motion blur on either side at 25 fps."""
 
-UNHEARD_WEIGHT = 0.52
-"""A hit seen but not heard keeps this share of its strength, so that only strong ones pass, in a clip that sounds."""
+VIDEO_ONLY_WEIGHT = 0.52
+"""Factor on the strength of onsets only in the video of a clip with sound, so that only strong ones pass."""
 
-SUPPORT_WEIGHT = 0.6
-"""How far a hit seen lifts the strength of the hit heard towards 1."""
+VIDEO_SUPPORT_WEIGHT = 0.6
+"""How far a matching onset in the video raises the strength of one in the audio towards 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +36,9 @@ class OnsetCurve:
 
 @dataclass(frozen=True)
 class Onset:
-    """A possible hit; ``strength`` 0..1 is on the curve's scale, so a hit counts when it reaches the threshold.
+    """A candidate hit; ``strength`` 0..1 is on the curve's scale, so it counts when it reaches the threshold.
 
-    ``velocity`` 0..1 is its force where the detector tells it apart from how sure it is.
+    ``velocity`` 0..1 is its estimated force, where the detector estimates it apart from the strength.
     """
 
     time_s: float
@@ -48,7 +48,7 @@ class Onset:
 
 @dataclass(frozen=True, eq=False)
 class OnsetTrack:
-    """What a detector found: the curve and, in order of time, every candidate that some threshold would pick."""
+    """A detector's result: the curve and, in order of time, every candidate that some threshold would pick."""
 
     curve: OnsetCurve
     candidates: tuple[Onset, ...]
@@ -60,12 +60,12 @@ def pick(track: OnsetTrack, threshold: float = DEFAULT_THRESHOLD) -> tuple[Onset
 
 
 def strength_to_velocity_db(strength: float) -> float:
-    """Velocity of a strength: 0 dB at 1, linear down to QUIETEST_VELOCITY_DB at 0 (strength is already logarithmic)."""
-    return QUIETEST_VELOCITY_DB * (1.0 - min(1.0, max(0.0, strength)))
+    """Velocity of a strength: 0 dB at 1, linear down to MIN_VELOCITY_DB at 0 (strength is already logarithmic)."""
+    return MIN_VELOCITY_DB * (1.0 - min(1.0, max(0.0, strength)))
 
 
-def velocity_db_of(onset: Onset) -> float:
-    """Velocity of an onset in dB: of its own velocity where it has one, else of its strength."""
+def onset_velocity_db(onset: Onset) -> float:
+    """Velocity of an onset in dB, from its ``velocity`` if it has one, else from its strength."""
     return strength_to_velocity_db(onset.strength if onset.velocity is None else onset.velocity)
 
 
@@ -94,46 +94,46 @@ def draw_curve(values: np.ndarray, candidates: Sequence[Onset], rate_hz: float =
     return OnsetCurve(rate_hz, drawn.astype(np.float32))
 
 
-def fuse(picture: OnsetTrack | None, sound: OnsetTrack | None) -> OnsetTrack:
-    """Join what was seen and what was heard.
+def fuse(video: OnsetTrack | None, audio: OnsetTrack | None) -> OnsetTrack:
+    """Fuse the onsets of a clip's video and audio, one to one within MATCH_TOLERANCE_S.
 
-    A hit heard keeps its finer time; a hit seen within AGREEMENT_S of it (one to one) lifts its strength. A hit
-    only heard stays as it is. A hit only seen stays, weakened by UNHEARD_WEIGHT where the clip sounds at all.
-    With one source absent, or a sound without any candidate, the other is returned as it stands.
+    Matched onsets keep the audio's finer time and gain strength. Onsets only in the audio stay unchanged; those only in
+    the video are weighted by VIDEO_ONLY_WEIGHT. With one source absent, or an audio track without any candidate, the
+    other is returned unchanged.
     """
-    if sound is None or (picture is not None and not sound.candidates):
-        return picture if picture is not None else _empty_track()
-    if picture is None or not picture.candidates:
-        return sound
-    seen = _match_strongest(picture.candidates, sound.candidates)
+    if audio is None or (video is not None and not audio.candidates):
+        return video if video is not None else _empty_track()
+    if video is None or not video.candidates:
+        return audio
+    matches = _match_strongest(video.candidates, audio.candidates)
     fused = []
-    for index, heard in enumerate(sound.candidates):
-        support = seen.get(index)
-        lift = SUPPORT_WEIGHT * picture.candidates[support].strength if support is not None else 0.0
+    for index, heard in enumerate(audio.candidates):
+        support = matches.get(index)
+        lift = VIDEO_SUPPORT_WEIGHT * video.candidates[support].strength if support is not None else 0.0
         fused.append(Onset(heard.time_s, heard.strength + (1.0 - heard.strength) * heard.strength * lift))
-    matched = set(seen.values())
-    for index, onset in enumerate(picture.candidates):
+    matched = set(matches.values())
+    for index, onset in enumerate(video.candidates):
         if index not in matched:
-            fused.append(Onset(onset.time_s, UNHEARD_WEIGHT * onset.strength, onset.velocity))
+            fused.append(Onset(onset.time_s, VIDEO_ONLY_WEIGHT * onset.strength, onset.velocity))
     fused.sort(key=lambda onset: onset.time_s)
-    rate_hz = sound.curve.rate_hz
-    count = max(sound.curve.values.size, round(picture.curve.values.size * rate_hz / picture.curve.rate_hz))
+    rate_hz = audio.curve.rate_hz
+    count = max(audio.curve.values.size, round(video.curve.values.size * rate_hz / video.curve.rate_hz))
     values = np.maximum(
-        _resample(sound.curve, count, rate_hz), UNHEARD_WEIGHT * _resample(picture.curve, count, rate_hz)
+        _resample(audio.curve, count, rate_hz), VIDEO_ONLY_WEIGHT * _resample(video.curve, count, rate_hz)
     )
     return OnsetTrack(draw_curve(values, fused, rate_hz), tuple(fused))
 
 
-def _match_strongest(picture: Sequence[Onset], sound: Sequence[Onset]) -> dict[int, int]:
-    """Pair each hit heard with at most one hit seen, best pairs (strong and close) first: sound index -> picture."""
-    times = np.array([onset.time_s for onset in sound])
+def _match_strongest(video: Sequence[Onset], audio: Sequence[Onset]) -> dict[int, int]:
+    """Greedy matching, strong and close pairs first: index in the audio to index in the video."""
+    times = np.array([onset.time_s for onset in audio])
     pairs = []
-    for seen, onset in enumerate(picture):
-        first = int(np.searchsorted(times, onset.time_s - AGREEMENT_S))
-        last = int(np.searchsorted(times, onset.time_s + AGREEMENT_S, side="right"))
+    for seen, onset in enumerate(video):
+        first = int(np.searchsorted(times, onset.time_s - MATCH_TOLERANCE_S))
+        last = int(np.searchsorted(times, onset.time_s + MATCH_TOLERANCE_S, side="right"))
         for heard in range(first, last):
-            closeness = 1.0 - abs(times[heard] - onset.time_s) / (2.0 * AGREEMENT_S)
-            pairs.append((sound[heard].strength * closeness, heard, seen))
+            closeness = 1.0 - abs(times[heard] - onset.time_s) / (2.0 * MATCH_TOLERANCE_S)
+            pairs.append((audio[heard].strength * closeness, heard, seen))
     chosen: dict[int, int] = {}
     taken: set[int] = set()
     for _, heard, seen in sorted(pairs, reverse=True):

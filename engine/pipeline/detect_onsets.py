@@ -16,7 +16,7 @@ from engine.document.project import Clip, Project
 from engine.media.frames import iter_frames
 from engine.media.probe import probe
 from engine.media.sound import iter_clip_audio
-from engine.onsets.track import OnsetTrack, fuse, pick, velocity_db_of
+from engine.onsets.track import OnsetTrack, fuse, onset_velocity_db, pick
 from engine.pipeline.sound_sources import SILENT_NOTE, WAITING_NOTE, default_sound
 
 PICTURE_HEIGHT = 180
@@ -67,7 +67,7 @@ def detect(
     info = probe(path)
     if source == "audio" and not info.has_audio:
         raise BadInput(f"{Path(path).name} has no sound to detect hits in; choose the picture as the source")
-    from engine.onsets.audio import detect_in_sound
+    from engine.onsets.audio import detect_audio_onsets
 
     report = on_progress or (lambda fraction: None)
     heard: OnsetTrack | None = None
@@ -75,7 +75,7 @@ def detect(
     if source != "video" and info.has_audio:
         share = 1.0 if source == "audio" else 0.2
         blocks = _count_time(iter_clip_audio(path, SAMPLE_RATE_HZ, 1.0), info.duration_s, lambda f: report(f * share))
-        heard = detect_in_sound(blocks, SAMPLE_RATE_HZ)
+        heard = detect_audio_onsets(blocks, SAMPLE_RATE_HZ)
         if on_found is not None:
             on_found(heard)
     if source == "audio":
@@ -98,9 +98,9 @@ def detect(
         small = frames(choose_rows(info.width, info.height))
         seen = detect_with_network(*load_onset_network(network), small, info.frame_rate, info.duration_s, show)
     else:
-        from engine.onsets.motion import detect_in_picture
+        from engine.onsets.motion import detect_motion_onsets
 
-        seen = detect_in_picture(frames(PICTURE_HEIGHT), info.frame_rate, info.duration_s, on_found=show)
+        seen = detect_motion_onsets(frames(PICTURE_HEIGHT), info.frame_rate, info.duration_s, on_found=show)
     report(1.0)
     return fuse(seen, heard)
 
@@ -124,7 +124,7 @@ def hits_from_track(project: Project, track: OnsetTrack) -> Edit:
 
     def apply(document: Project) -> Project:
         onsets = pick(track, document.detection.threshold)
-        rows = [(o.time_s, o.strength, velocity_db_of(o)) for o in onsets if o.time_s < duration_s]
+        rows = [(o.time_s, o.strength, onset_velocity_db(o)) for o in onsets if o.time_s < duration_s]
         return replace_detected_hits(rows).apply(document)
 
     return Edit("Detect hits", apply)

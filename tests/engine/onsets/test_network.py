@@ -16,9 +16,9 @@ from engine.lab.data.onsets.clips import OnsetClip, shift_clip
 from engine.lab.evaluation.onsets.scores import pair_up
 from engine.lab.simulator.demo.projects import ASSETS
 from engine.lab.training.onsets.train import Training, TrainingConfig, align
-from engine.onsets.frames import PIXELS, choose_rows, choose_stride, prepare_frames, shrink
+from engine.onsets.frames import TARGET_PIXELS, choose_rows, choose_stride, downsample, prepare_frames
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
-from engine.onsets.track import DEFAULT_THRESHOLD, Onset, pick, velocity_db_of
+from engine.onsets.track import DEFAULT_THRESHOLD, Onset, onset_velocity_db, pick
 from engine.onsets.watch import (
     CHUNK_FRAMES,
     calibrate_strength,
@@ -164,12 +164,12 @@ def test_fast_clips_are_thinned_and_their_times_kept() -> None:
 def test_a_picture_of_any_shape_is_shrunk_to_means_of_its_pixels() -> None:
     for height, width in ((720, 1280), (1280, 720), (480, 640), (90, 720)):
         frame = np.tile(np.linspace(0, 250, width), (height, 1)).astype(np.uint8)
-        small = shrink(frame)
-        assert 0.7 < small.size / PIXELS < 1.4
+        small = downsample(frame)
+        assert 0.7 < small.size / TARGET_PIXELS < 1.4
         assert abs(small.shape[1] / small.shape[0] / (width / height) - 1) < 0.15
         assert abs(float(small.mean()) - float(frame.mean())) < 1.0
         assert choose_rows(width, height) == small.shape[0]
-    assert shrink(np.zeros((12, 16), np.uint8)).shape[0] >= 16
+    assert downsample(np.zeros((12, 16), np.uint8)).shape[0] >= 16
 
 
 def test_labels_are_told_to_a_part_of_a_frame() -> None:
@@ -265,8 +265,8 @@ def test_the_curve_cuts_where_the_candidates_do_and_velocity_is_told_apart() -> 
     track = make_track(times, found, 0.3, 2.0)
     assert [round(o.time_s, 4) for o in track.candidates] == [round(20.4 / 30, 4), round(40 / 30, 4)]
     assert [o.velocity for o in track.candidates] == [0.5, 1.0]
-    assert len(pick(track)) == 1 and velocity_db_of(track.candidates[0]) == -12.0
-    assert velocity_db_of(Onset(1.0, 0.25)) == -18.0
+    assert len(pick(track)) == 1 and onset_velocity_db(track.candidates[0]) == -12.0
+    assert onset_velocity_db(Onset(1.0, 0.25)) == -18.0
 
 
 def test_a_checkpoint_comes_back_and_a_damaged_one_is_refused_in_one_sentence(

@@ -11,9 +11,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from engine.lab.simulator.demo.projects import ASSETS, DEMOS, FRAME_RATE
-from engine.onsets.audio import detect_in_sound
-from engine.onsets.flow import measure_flow
-from engine.onsets.motion import detect_in_picture
+from engine.onsets.audio import detect_audio_onsets
+from engine.onsets.flow import estimate_flow
+from engine.onsets.motion import detect_motion_onsets
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, fuse, pick, strength_to_velocity_db
 from engine.pipeline.detect_onsets import detect
 
@@ -56,7 +56,7 @@ def film(scene: Scene, rate_hz: int, duration_s: float, first_s: float = 0.0) ->
 
 
 def see(scene: Scene, rate_hz: int, duration_s: float, first_s: float = 0.0) -> OnsetTrack:
-    return detect_in_picture(film(scene, rate_hz, duration_s, first_s), Fraction(rate_hz), duration_s)
+    return detect_motion_onsets(film(scene, rate_hz, duration_s, first_s), Fraction(rate_hz), duration_s)
 
 
 def times_of(track: OnsetTrack) -> list[float]:
@@ -152,8 +152,8 @@ def test_a_later_start_moves_every_hit_by_as_much() -> None:
 def test_frames_as_they_come_and_all_at_once_give_the_same_hits() -> None:
     frames = list(film(swing_stick, 60, 1.8))
     partial: list[OnsetTrack] = []
-    streamed = detect_in_picture(iter(frames), Fraction(60), 1.8, partial.append)
-    whole = detect_in_picture(frames, Fraction(60), 1.8)
+    streamed = detect_motion_onsets(iter(frames), Fraction(60), 1.8, partial.append)
+    whole = detect_motion_onsets(frames, Fraction(60), 1.8)
     assert streamed.candidates == whole.candidates
     assert partial and partial[0].candidates[0].time_s == pytest.approx(whole.candidates[0].time_s, abs=0.02)
 
@@ -161,21 +161,21 @@ def test_frames_as_they_come_and_all_at_once_give_the_same_hits() -> None:
 def test_too_few_frames_hold_no_hits() -> None:
     for count in range(5):
         frames = [(k / 25, np.full((90, 160), 10 * k, np.uint8)) for k in range(count)]
-        assert detect_in_picture(frames, Fraction(25), count / 25).candidates == ()
+        assert detect_motion_onsets(frames, Fraction(25), count / 25).candidates == ()
 
 
 def test_portrait_and_tiny_pictures_are_looked_at() -> None:
     for shape in ((180, 101), (90, 160), (12, 16)):
         frames = [(k / 25, np.random.default_rng(k).integers(0, 255, shape).astype(np.uint8)) for k in range(8)]
-        assert detect_in_picture(frames, Fraction(25), 0.32).curve.values.size == 32
+        assert detect_motion_onsets(frames, Fraction(25), 0.32).curve.values.size == 32
 
 
 def test_flow_finds_a_shift() -> None:
     picture = gaussian_filter(np.random.default_rng(2).standard_normal((45, 80)), 1.0).astype(np.float32) * 300
-    flow = measure_flow(picture, np.roll(picture, (-3, 4), axis=(0, 1)))
+    flow = estimate_flow(picture, np.roll(picture, (-3, 4), axis=(0, 1)))
     inner = (slice(8, -8), slice(8, -8))
-    assert np.mean((flow.right[inner] == 4) & (flow.down[inner] == -3)) > 0.99
-    assert flow.shifted[inner].mean() < flow.still[inner].mean() / 5
+    assert np.mean((flow.dx[inner] == 4) & (flow.dy[inner] == -3)) > 0.99
+    assert flow.best_cost[inner].mean() < flow.zero_cost[inner].mean() / 5
 
 
 def make_strikes(times_s: list[float], levels: list[float]) -> np.ndarray:
@@ -190,14 +190,14 @@ def make_strikes(times_s: list[float], levels: list[float]) -> np.ndarray:
 def test_strikes_are_heard_to_two_milliseconds() -> None:
     times = [0.5, 0.9, 1.6]
     sound = make_strikes(times, [0.5, 0.5, 0.5])
-    found = times_of(detect_in_sound(sound, RATE_HZ))
+    found = times_of(detect_audio_onsets(sound, RATE_HZ))
     assert np.allclose(found, times, atol=2e-3)
     blocks = (sound[i : i + 7001] for i in range(0, len(sound), 7001))
-    assert times_of(detect_in_sound(blocks, RATE_HZ)) == found
+    assert times_of(detect_audio_onsets(blocks, RATE_HZ)) == found
 
 
 def test_a_harder_strike_is_stronger_and_faster() -> None:
-    found = pick(detect_in_sound(make_strikes([0.3, 0.9, 1.5], [0.02, 0.1, 0.5]), RATE_HZ), 0.2)
+    found = pick(detect_audio_onsets(make_strikes([0.3, 0.9, 1.5], [0.02, 0.1, 0.5]), RATE_HZ), 0.2)
     strengths = [onset.strength for onset in found]
     assert len(strengths) == 3 and strengths == sorted(strengths)
     velocities = [strength_to_velocity_db(strength) for strength in (0.0, *strengths, 1.0)]
@@ -206,8 +206,8 @@ def test_a_harder_strike_is_stronger_and_faster() -> None:
 
 def test_a_steady_tone_is_no_strike_and_silence_holds_nothing() -> None:
     tone = 0.3 * np.sin(2 * np.pi * 220 * np.arange(2 * RATE_HZ) / RATE_HZ).astype(np.float32)
-    assert [t for t in times_of(detect_in_sound(tone, RATE_HZ)) if t > 0.05] == []
-    assert not detect_in_sound(np.zeros(RATE_HZ, np.float32), RATE_HZ).candidates
+    assert [t for t in times_of(detect_audio_onsets(tone, RATE_HZ)) if t > 0.05] == []
+    assert not detect_audio_onsets(np.zeros(RATE_HZ, np.float32), RATE_HZ).candidates
 
 
 def make_track(*onsets: tuple[float, float]) -> OnsetTrack:

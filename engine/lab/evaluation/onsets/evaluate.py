@@ -42,9 +42,9 @@ from engine.lab.evaluation.onsets.tables import SYNCFUSION, print_tables, tabula
 from engine.media.frames import iter_frames
 from engine.media.probe import probe
 from engine.media.sound import iter_clip_audio, read_clip_audio
-from engine.onsets.audio import detect_in_sound
+from engine.onsets.audio import detect_audio_onsets
 from engine.onsets.frames import choose_rows
-from engine.onsets.motion import PICTURE_HEIGHT, detect_in_picture
+from engine.onsets.motion import FRAME_HEIGHT, detect_motion_onsets
 from engine.onsets.track import fuse
 from engine.onsets.watch import detect_with_network
 
@@ -88,14 +88,14 @@ def examine_clip(
     if baseline is not None:
         times_s, pictures = np.asarray([t for t, _ in small]), np.stack([frame for _, frame in small])
         clip.tracks[SYNCFUSION] = detect_with_syncfusion(baseline, times_s, pictures, info.duration_s)
-    frames = list(iter_frames(picture, PICTURE_HEIGHT))
-    moved = detect_in_picture(iter(frames), info.frame_rate, info.duration_s)
+    frames = list(iter_frames(picture, FRAME_HEIGHT))
+    moved = detect_motion_onsets(iter(frames), info.frame_rate, info.duration_s)
     clip.tracks["motion"] = list(moved.candidates)
     times, speeds, drops = measure_flow(iter(frames))
     clip.tracks["flow drop"] = find_drops(times, drops)
     clip.tracks["AV-Align flow peaks"] = find_flow_peaks(times, speeds)
     if len(heard) and real:
-        listened = detect_in_sound(iter_clip_audio(picture, SAMPLE_RATE_HZ, 1.0), SAMPLE_RATE_HZ)
+        listened = detect_audio_onsets(iter_clip_audio(picture, SAMPLE_RATE_HZ, 1.0), SAMPLE_RATE_HZ)
         clip.tracks["audio"] = list(listened.candidates)
         clip.tracks["both, motion"] = list(fuse(moved, listened).candidates)
         if judge is not None:
