@@ -31,12 +31,12 @@ def make_model(seed: int = 0) -> VisionModel:
     return VisionModel(VisionNetwork(SMALL).eval().requires_grad_(False))
 
 
-def make_hit_prediction(place: tuple[float, float], direction: int, material: str = "wood") -> HitPrediction:
+def make_hit_prediction(contact: tuple[float, float], direction: int, material: str = "wood") -> HitPrediction:
     """A hit at a place, its embedding along one axis."""
     logits = np.where(np.asarray(MATERIALS) == material, 4.0, 0.0)
     embedding = np.zeros(EMBEDDING_SIZE, np.float32)
     embedding[direction] = 1.0
-    return HitPrediction(logits, np.zeros(len(STRIKERS)), 0.0, embedding, np.zeros(4), place, 0.5)
+    return HitPrediction(logits, np.zeros(len(STRIKERS)), 0.0, embedding, np.zeros(4), contact, 0.5)
 
 
 def make_prediction(material: str, embedding: np.ndarray | None = None) -> ObjectPrediction:

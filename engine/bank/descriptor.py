@@ -94,11 +94,11 @@ def _mode_power(modes: Modes) -> np.ndarray:
     """Mean square of the modes in every band at every step, [BANDS, T], shared linearly by adjacent bands."""
     if not len(modes):
         return np.zeros((BANDS, _steps_s().size))
-    heard = ~np.asarray(modes.mute_mask, dtype=bool)
-    power = 0.5 * db_to_power(np.asarray(modes.power_db)) * heard
+    unmuted = ~np.asarray(modes.mute_mask, dtype=bool)
+    power = 0.5 * db_to_power(np.asarray(modes.power_db)) * unmuted
     edges = _edges_hz()
-    place = np.interp(np.asarray(modes.frequency_hz), edges, np.arange(BANDS + 1), left=-9.0, right=BANDS + 9.0)
-    distance = place[None, :] - (np.arange(BANDS) + 0.5)[:, None]
+    position = np.interp(np.asarray(modes.frequency_hz), edges, np.arange(BANDS + 1), left=-9.0, right=BANDS + 9.0)
+    distance = position[None, :] - (np.arange(BANDS) + 0.5)[:, None]
     share = np.maximum(0.0, 1.0 - np.abs(distance))  # triangular, so that a small detuning at an edge matters little
     result: np.ndarray = (share * power) @ _mean_decay(np.asarray(modes.decay_per_s))
     return result

@@ -144,13 +144,13 @@ def _pack_residuals(physics: Sequence[Physics]) -> dict[str, np.ndarray]:
     """Bit mask of the STAGES of each; levels and decays of all components, concatenated; a table of distinct bands."""
     residuals = [p.residual for p in physics]
     sets = sorted({r.edges_hz for r in residuals})
-    place = {edges: number for number, edges in enumerate(sets)}
+    set_index = {edges: number for number, edges in enumerate(sets)}
     power = [p for r in residuals for _, stage in r.stages for p in stage.power_db]
     decay = [d for r in residuals for _, stage in r.stages for d in stage.decay_per_s]
     return {
         "edge_count": np.array([len(edges) for edges in sets], np.int32),
         "edges_hz": np.array([edge for edges in sets for edge in edges], np.float32),
-        "edge_set": np.array([place[r.edges_hz] for r in residuals], np.int32),
+        "edge_set": np.array([set_index[r.edges_hz] for r in residuals], np.int32),
         "stages": np.array([sum(1 << STAGES.index(name) for name, _ in r.stages) for r in residuals], np.uint8),
         "band_power_db": _drop_unheard(np.array(power, np.float64)).astype(np.float16),
         "band_log2_decay": _log2(np.array(decay, np.float64)),

@@ -54,10 +54,10 @@ def encode_physics(physics: Physics) -> np.ndarray:
 def decode_physics(vector: np.ndarray) -> Physics:
     """The physics of a vector, its strongest mode or band at 0 dB; values out of range are clipped."""
     finite = np.nan_to_num(np.asarray(vector, dtype=np.float64), nan=0.0, posinf=10.0, neginf=-10.0)
-    place, power, decay = finite[: 3 * SLOTS].reshape(3, SLOTS)
+    offset, power, decay = finite[: 3 * SLOTS].reshape(3, SLOTS)
     level_db = _unscale_power(power)
     kept = np.flatnonzero(level_db > ABSENT_DB)
-    octaves = (kept + 0.5 + np.clip(place[kept], -0.5, 0.5)) / SLOTS_AN_OCTAVE
+    octaves = (kept + 0.5 + np.clip(offset[kept], -0.5, 0.5)) / SLOTS_AN_OCTAVE
     frequency = LOWEST_HZ * 2.0**octaves
     modes = Modes(
         tuple(frequency.tolist()),
@@ -78,15 +78,15 @@ def decode_physics(vector: np.ndarray) -> Physics:
 
 
 def _encode_modes(modes: Modes, loudest: float) -> np.ndarray:
-    place, power, decay = np.zeros(SLOTS), np.full(SLOTS, FLOOR_DB), np.full(SLOTS, DEFAULT_LOG_DECAY)
+    offset, power, decay = np.zeros(SLOTS), np.full(SLOTS, FLOOR_DB), np.full(SLOTS, DEFAULT_LOG_DECAY)
     for k in _order(modes):
         octaves = math.log2(modes.frequency_hz[k] / LOWEST_HZ) * SLOTS_AN_OCTAVE
         slot = math.floor(octaves)
         level_db = modes.power_db[k] - loudest
         if 0 <= slot < SLOTS and level_db > power[slot]:
-            place[slot], power[slot] = octaves - slot - 0.5, level_db
+            offset[slot], power[slot] = octaves - slot - 0.5, level_db
             decay[slot] = math.log(max(modes.decay_per_s[k], 1e-9))
-    return np.concatenate((place, _scale_power(power), _scale_decay(decay)))
+    return np.concatenate((offset, _scale_power(power), _scale_decay(decay)))
 
 
 def _order(modes: Modes) -> Sequence[int]:

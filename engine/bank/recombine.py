@@ -56,8 +56,8 @@ def onset_level_db(physics: Physics) -> float:
     wet = replace(residual, attack=None, tail=None).with_stage("strike", None)
     power = expected_level(dry, time_s) * fine + expected_level(wet, time_s)
     if len(modes):
-        heard = ~np.asarray(modes.mute_mask, dtype=bool)
-        level = 0.5 * db_to_power(np.asarray(modes.power_db)) * heard
+        unmuted = ~np.asarray(modes.mute_mask, dtype=bool)
+        level = 0.5 * db_to_power(np.asarray(modes.power_db)) * unmuted
         power = power + level @ np.exp(-2.0 * np.outer(modes.decay_per_s, time_s))
     return power_to_db(float(np.mean(power * rise_gain(time_s, residual.rise_s) ** 2)) + 1e-30)
 

@@ -213,9 +213,9 @@ def _analyse(path: Path, group: str) -> Entry:
     samples, rate_hz = read_recording(path)
     physics, _ = analyze_hit(mix_down(samples)[: round(60.0 * rate_hz)], rate_hz)
     name = " ".join(re.split(r"[_\s]+", path.stem)).strip()[:60] or "Recording"
-    heard = normalize_peak(replace(physics, onset_s=0.0))
+    normalized = normalize_peak(replace(physics, onset_s=0.0))
     material, size_m, hollow = parse_file_name(path)
-    return Entry(name, heard, material, size_m, hollow, "", str(path), group, LICENCE, "user")
+    return Entry(name, normalized, material, size_m, hollow, "", str(path), group, LICENCE, "user")
 
 
 def parse_file_name(path: Path) -> tuple[str, float, float]:

@@ -79,8 +79,8 @@ def _add(paths: list[str], folder: Path) -> None:
     except StruckError as error:
         say(f"{error}; not compared with the sounds that ship")
         shipped = None
-    tell = make_progress("listening")
-    report = add_recordings(paths, folder, lambda done, total: tell(done / max(total, 1)), shipped)
+    show_progress = make_progress("listening")
+    report = add_recordings(paths, folder, lambda done, total: show_progress(done / max(total, 1)), shipped)
     if report.note:
         say(report.note)
     for name in report.added:

@@ -15,7 +15,7 @@ from engine.core.errors import BadInput
 from engine.physics.model import MATERIALS, Context
 
 EMBEDDING_WIDTH = 512
-"""Width of the embedding through which sight, a reference sound and words are to arrive; all zeros is the null."""
+"""Width of the embedding for a picture, a reference sound or text; all zeros is the null condition."""
 
 WIDTH = 2 + len(MATERIALS) + EMBEDDING_WIDTH
 _FULL_VELOCITY_DB = 20.0

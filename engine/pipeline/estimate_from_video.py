@@ -1,4 +1,4 @@
-"""What is struck in a clip, by its picture: hits looked at in one decode, with sounds of the bank that fit each."""
+"""Estimate the sounds of a clip's hits from its picture: predict each hit in one decode, and rank the bank for each."""
 
 from __future__ import annotations
 
@@ -31,21 +31,18 @@ _MARGIN_S = 0.2
 
 @dataclass(frozen=True, eq=False)
 class HitEstimate:
-    """What a hit may be: the number of its object in the clip, sounds that fit it best first, and what is seen.
-
-    Hits of one object share candidates and sight.
-    """
+    """Estimate for one hit; hits of one object share candidates and prediction."""
 
     time_s: float
-    object: int
-    candidates: tuple[Candidate, ...]
+    object: int  # number of the object in the clip
+    candidates: tuple[Candidate, ...]  # of the bank, best first
     prediction: ObjectPrediction
 
 
 def find_vision_network(checkpoints: str | Path | None) -> Path | None:
     """Folder of the vision network among ``checkpoints``; None, for the one that ships, where there is none.
 
-    Struck called that folder ``sight`` before, so one of that name serves too.
+    A folder of its former name, ``sight``, is found too.
     """
     folders = [Path(checkpoints) / name for name in ("vision", "sight")] if checkpoints else []
     return next((folder for folder in folders if (folder / "config.json").is_file()), None)
@@ -59,11 +56,11 @@ def estimate_hits(
     top: int = 5,
     on_progress: Callable[[float], None] | None = None,
 ) -> list[HitEstimate]:
-    """Estimates of hits at ``times_s`` (any order; the answer keeps it), by the picture alone.
+    """Estimates of the hits at ``times_s``, in the order given, from the picture alone.
 
-    ``network`` is the network or its folder, by default the one that ships. The clip is decoded once, and frames are
-    held only of hits not yet looked at. The bank is embedded by this network. Raises BadInput for a clip
-    that cannot be read, a damaged network or an empty bank; ``on_progress`` hears 0 to 1 and may raise Cancelled.
+    ``network`` is the model or its folder, by default the one that ships. The clip is decoded once, and only frames of
+    unfinished hits are held. The bank is embedded by this network. Raises BadInput for a clip that cannot be read, a
+    damaged checkpoint or an empty bank; ``on_progress`` receives 0 to 1 and may raise Cancelled.
     """
     if not len(times_s):
         return []

@@ -113,14 +113,14 @@ def shrink_gray(frame: np.ndarray) -> np.ndarray:
 
 def cut_crops(
     near: torch.Tensor,
-    place: torch.Tensor,
+    contact: torch.Tensor,
     scales: torch.Tensor,
     rotation_rad: torch.Tensor | None = None,
     size: int = CROP,
 ) -> torch.Tensor:
-    """Square crops around a place: [B, N, 3, H, W] to [B, S, N, 3, size, size], padded with the picture's edge.
+    """Square crops around a contact: [B, N, 3, H, W] to [B, S, N, 3, size, size], padded with the picture's edge.
 
-    ``place`` [B, 2] is x and y as shares of width and height, ``scales`` [B, S] the sides as shares of the picture's
+    ``contact`` [B, 2] is x and y as shares of width and height, ``scales`` [B, S] the sides as shares of the picture's
     shorter side (negative: mirrored), ``rotation_rad`` [B] rotates the crop. Bilinear, after area averaging.
     """
     batch, count, _, rows, columns = near.shape
@@ -133,8 +133,8 @@ def cut_crops(
     crops = []
     for scale in scales.unbind(1):
         half = scale[:, None, None]
-        gx = place[:, 0, None, None] * 2.0 - 1.0 + dx * half * (short / columns)
-        gy = place[:, 1, None, None] * 2.0 - 1.0 + dy * half.abs() * (short / rows)
+        gx = contact[:, 0, None, None] * 2.0 - 1.0 + dx * half * (short / columns)
+        gy = contact[:, 1, None, None] * 2.0 - 1.0 + dy * half.abs() * (short / rows)
         grid = torch.stack((gx, gy), dim=-1)
         factor = max(1, int(float(scale.abs().mean()) * short / size))
         source = near.flatten(0, 1) if factor == 1 else F.avg_pool2d(near.flatten(0, 1), factor)

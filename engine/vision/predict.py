@@ -38,7 +38,7 @@ VISION = CheckpointKind(
     former_name="sight",
 )
 BATCH = 8
-POSITION_SCALE, EMBEDDING_SCALE = 0.2, 0.5
+CONTACT_SCALE, EMBEDDING_SCALE = 0.2, 0.5
 """Two hits are of different objects where their distance over POSITION_SCALE (shares of the picture's width and
 height) plus their cosine distance over EMBEDDING_SCALE exceeds 1."""
 
@@ -61,8 +61,8 @@ class HitPrediction:
     size: float  # natural logarithm of the size over TYPICAL_SIZE_M
     embedding: np.ndarray  # [EMBEDDING_SIZE], unit length
     features: np.ndarray  # pooled features [F]
-    place: tuple[float, float]  # contact, x and y as shares of the picture's width and height
-    place_probability: float  # heatmap probability around the contact, 0 to 1
+    contact: tuple[float, float]  # contact, x and y as shares of the picture's width and height
+    contact_probability: float  # heatmap probability around the contact, 0 to 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class ObjectPrediction:
     material: Mapping[str, float]  # calibrated probability of each name of MATERIALS
     size_m: float
     striker: str  # one of STRIKERS
-    place: tuple[float, float]  # contact, x and y as shares of the picture's width and height
+    contact: tuple[float, float]  # contact, x and y as shares of the picture's width and height
     embedding: np.ndarray  # [EMBEDDING_SIZE], unit length
     confidence: float  # calibrated probability that the likeliest material is right
 
@@ -104,42 +104,44 @@ def _predict_batch(model: VisionModel, wide: torch.Tensor, near: torch.Tensor) -
     device = next(network.parameters()).device
     heatmaps = network.locator(wide.to(device))
     mirrored = network.locator(wide.flip(-1).to(device)).flip(-1)
-    places, place_probabilities = decode_heatmaps(0.5 * (heatmaps + mirrored))
-    features = encode_crops(model, near.to(device), places)
+    contacts, contact_probabilities = decode_heatmaps(0.5 * (heatmaps + mirrored))
+    features = encode_crops(model, near.to(device), contacts)
     output = network.head(features)
     rows = zip(
-        *(value.float().cpu().numpy() for value in (*output, features, places, place_probabilities)),
+        *(value.float().cpu().numpy() for value in (*output, features, contacts, contact_probabilities)),
         strict=True,
     )
     return [
-        HitPrediction(material, striker, float(size), embedding, feature, (float(place[0]), float(place[1])), float(p))
-        for material, striker, size, embedding, feature, place, p in rows
+        HitPrediction(
+            material, striker, float(size), embedding, feature, (float(contact[0]), float(contact[1])), float(p)
+        )
+        for material, striker, size, embedding, feature, contact, p in rows
     ]
 
 
-def encode_crops(model: VisionModel, near: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Features [B, F] of colour frames [B, N, 3, H, W], 0 to 1, at places [B, 2]: the mean of both mirror images."""
+def encode_crops(model: VisionModel, near: torch.Tensor, contacts: torch.Tensor) -> torch.Tensor:
+    """Features [B, F] of colour frames [B, N, 3, H, W], 0 to 1, at contacts [B, 2]: the mean of both mirror images."""
     scales = torch.tensor(SCALES, device=near.device).expand(len(near), -1)
     both = []
     for mirror in (1.0, -1.0):
         if model.backbone is None:
-            both.append(model.network.encode(cut_crops(near, places, mirror * scales)))
+            both.append(model.network.encode(cut_crops(near, contacts, mirror * scales)))
         else:
             size = model.backbone.config.input_size
-            both.append(model.backbone.encode(cut_crops(near, places, mirror * scales, size=size)))
+            both.append(model.backbone.encode(cut_crops(near, contacts, mirror * scales, size=size)))
     return torch.stack(both).mean(dim=0)
 
 
 def cluster_hits(hit_predictions: Sequence[HitPrediction]) -> list[int]:
-    """The object's number of each hit, in order of first hits: average-linkage clustering by place and embedding."""
+    """The object's number of each hit, in order of first hits: average-linkage clustering by contact and embedding."""
     if len(hit_predictions) < 2:
         return [0] * len(hit_predictions)
-    places = np.asarray([hit.place for hit in hit_predictions])
+    contacts = np.asarray([hit.contact for hit in hit_predictions])
     embeddings = np.stack([hit.embedding for hit in hit_predictions]).astype(np.float64)
-    place_distance = np.linalg.norm(places[:, None] - places[None], axis=-1) / POSITION_SCALE
+    contact_distance = np.linalg.norm(contacts[:, None] - contacts[None], axis=-1) / CONTACT_SCALE
     embedding_distance = (1.0 - embeddings @ embeddings.T) / EMBEDDING_SCALE
     upper = np.triu_indices(len(hit_predictions), 1)
-    clusters = fcluster(linkage((place_distance + embedding_distance)[upper], "average"), 1.0, "distance")
+    clusters = fcluster(linkage((contact_distance + embedding_distance)[upper], "average"), 1.0, "distance")
     numbers: dict[int, int] = {}
     return [numbers.setdefault(int(cluster), len(numbers)) for cluster in clusters]
 
@@ -155,16 +157,16 @@ def pool_objects(
 
 
 def pool_hits(hit_predictions: Sequence[HitPrediction], temperature: float) -> ObjectPrediction:
-    """Predictions for hits of one object, pooled: mean logits, log size and embedding, median place."""
+    """Predictions for hits of one object, pooled: mean logits, log size and embedding, median contact."""
     chances = to_probabilities(np.mean([hit.material for hit in hit_predictions], axis=0), temperature)
     striker = STRIKERS[int(np.mean([hit.striker for hit in hit_predictions], axis=0).argmax())]
-    place = np.median([hit.place for hit in hit_predictions], axis=0)
+    contact = np.median([hit.contact for hit in hit_predictions], axis=0)
     embedding = np.mean([hit.embedding for hit in hit_predictions], axis=0)
     return ObjectPrediction(
         material={name: float(chance) for name, chance in zip(MATERIALS, chances, strict=True)},
         size_m=TYPICAL_SIZE_M * float(np.exp(np.mean([hit.size for hit in hit_predictions]))),
         striker=striker,
-        place=(float(place[0]), float(place[1])),
+        contact=(float(contact[0]), float(contact[1])),
         embedding=(embedding / max(1e-9, float(np.linalg.norm(embedding)))).astype(np.float32),
         confidence=float(chances.max()),
     )

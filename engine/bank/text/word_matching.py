@@ -47,9 +47,9 @@ def match_misspelling(word: str) -> str:
     found = sorted({edit for edit in _one_letter_edits(word) if edit in lexicon and len(edit) >= 4})
     if len(word) == MIN_MISSPELT_LENGTH:  # a changed letter makes another word of so short a one
         found = [edit for edit in found if len(edit) != 4 or sorted(edit) == sorted(word)]
-    explanations = {(lexicon[edit].slot, lexicon[edit].name) for edit in found}
+    meanings = {(lexicon[edit].slot, lexicon[edit].name) for edit in found}
     alike = [edit for edit in found if edit[0] == word[0]] or found
-    return alike[0] if len(explanations) == 1 or len(alike) == 1 else ""
+    return alike[0] if len(meanings) == 1 or len(alike) == 1 else ""
 
 
 def match_by_embedding(word: str) -> tuple[Concept | None, str]:

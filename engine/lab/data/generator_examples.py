@@ -31,8 +31,8 @@ class Examples:
 def split_bank(bank: Bank) -> tuple[Bank, Bank]:
     """Training entries and entries of held-out groups, as ``recordings.is_held_out`` divides them."""
     held = [is_held_out(Recording(Path(), entry.group, entry.material, entry.licence, 0.0)) for entry in bank.entries]
-    learnt, tested = ([k for k, out in enumerate(held) if out == side] for side in (False, True))
-    return select_entries(bank, learnt), select_entries(bank, tested)
+    train, test = ([k for k, out in enumerate(held) if out == side] for side in (False, True))
+    return select_entries(bank, train), select_entries(bank, test)
 
 
 def make_examples(
@@ -47,7 +47,7 @@ def make_examples(
     materials, groups = (Counter(getattr(e, name) for e in bank.entries) for name in ("material", "group"))
     vectors, conditions, weights = [], [], []
     for k, entry in enumerate(bank.entries):
-        place = bank.embeddings[k] if bank.embeddings.shape[1] == EMBEDDING_SIZE else None
+        embedding = bank.embeddings[k] if bank.embeddings.shape[1] == EMBEDDING_SIZE else None
         weight = 1.0 / math.sqrt(materials[entry.material] * groups[entry.group])
         for number in range(variants + 1):
             varied, hardness = (entry, 0.0) if number == 0 else _vary(entry, rng)
@@ -55,7 +55,7 @@ def make_examples(
             if entry.striker:
                 known = replace(known, hardness=float(np.clip(STRIKER_HARDNESS[entry.striker] + hardness, -1.0, 1.0)))
             vectors.append(encode_physics(varied.physics))
-            conditions.append(encode_condition(known, place if number == 0 else None))
+            conditions.append(encode_condition(known, embedding if number == 0 else None))
             weights.append(weight)
         if on_progress is not None and (k + 1) % 200 == 0:
             on_progress(k + 1, len(bank.entries))

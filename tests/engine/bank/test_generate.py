@@ -137,6 +137,7 @@ def test_stored_weights_of_former_names_are_those_of_the_network() -> None:
         assert torch.equal(stored[name].float(), value), name
 
 
+@pytest.mark.slow
 def test_a_seed_draws_one_physics_and_another_seed_another(model: Generator) -> None:
     wood = Attributes({"wood": 1.0})
     one = generate_physics(model, wood, 3)
@@ -144,6 +145,7 @@ def test_a_seed_draws_one_physics_and_another_seed_another(model: Generator) -> 
     assert generate_physics(model, wood, 4) != one
 
 
+@pytest.mark.slow
 def test_what_is_drawn_fits_what_was_said(model: Generator) -> None:
     def ring(material: str) -> float:
         drawn = [generate_physics(model, Attributes({material: 1.0}), seed) for seed in range(4)]
@@ -159,6 +161,7 @@ def test_what_is_drawn_fits_what_was_said(model: Generator) -> None:
     assert pitch(0.6) < pitch(0.1)
 
 
+@pytest.mark.slow
 def test_generated_sounds_peak_as_those_of_a_bank_do(model: Generator) -> None:
     peaks = [
         np.abs(synthesize(generate_physics(model, told, 5, place), 0.5, 0)).max()
@@ -167,6 +170,7 @@ def test_generated_sounds_peak_as_those_of_a_bank_do(model: Generator) -> None:
     assert all(0.3 < peak < 0.7 for peak in peaks)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_comes_back_and_others_are_refused(model: Generator, tmp_path: Path) -> None:
     save_generator(tmp_path / "g", model, {"steps": 1})
     again = load_generator(tmp_path / "g")
@@ -189,6 +193,7 @@ def test_a_bank_is_split_by_group(things: Bank) -> None:
     assert not {e.group for e in training.entries} & {e.group for e in held.entries}
 
 
+@pytest.mark.slow
 def test_generated_is_nearer_to_the_true_sound_than_random_entries(things: Bank, model: Generator) -> None:
     cases, _ = measure_cases(model, things, things, np.arange(8), (1.5, 1.0), 0)
     generated, by_chance, coded = (summarize(cases, name, 0)["one"][0] for name in ("generated", "random", "coded"))

@@ -66,8 +66,8 @@ def test_a_crop_is_centred_where_the_contact_is(scale: float) -> None:
     frame = torch.zeros(1, 1, 3, 72, 128)
     x, y = 90, 30
     frame[..., y - 1 : y + 2, x - 1 : x + 2] = 1.0
-    place = torch.tensor([[(x + 0.5) / 128, (y + 0.5) / 72]])
-    crop = cut_crops(frame, place, torch.tensor([[scale]]))[0, 0, 0, 0]
+    contact = torch.tensor([[(x + 0.5) / 128, (y + 0.5) / 72]])
+    crop = cut_crops(frame, contact, torch.tensor([[scale]]))[0, 0, 0, 0]
     rows, columns = torch.nonzero(crop > 0.5, as_tuple=True)
     assert abs(float(rows.float().mean()) + 0.5 - CROP / 2) < 1.0
     assert abs(float(columns.float().mean()) + 0.5 - CROP / 2) < 1.0
@@ -75,16 +75,16 @@ def test_a_crop_is_centred_where_the_contact_is(scale: float) -> None:
 
 def test_a_crop_of_the_whole_is_the_picture_and_a_quarter_turn_turns_it() -> None:
     frame = torch.rand(1, 1, 3, 8, 8)
-    place, whole = torch.tensor([[0.5, 0.5]]), torch.tensor([[1.0]])
-    plain = cut_crops(frame, place, whole, size=8)
+    contact, whole = torch.tensor([[0.5, 0.5]]), torch.tensor([[1.0]])
+    plain = cut_crops(frame, contact, whole, size=8)
     assert torch.allclose(plain[:, 0], frame, atol=1e-5)
-    turned = cut_crops(frame, place, whole, torch.tensor([torch.pi / 2]), size=8)
+    turned = cut_crops(frame, contact, whole, torch.tensor([torch.pi / 2]), size=8)
     assert torch.allclose(turned[:, 0], frame.rot90(1, (-2, -1)), atol=1e-4)
 
 
 def test_a_mirrored_crop_is_the_crop_of_the_mirrored_picture() -> None:
     frame = torch.rand(1, 2, 3, 72, 128)
-    place, scales = torch.tensor([[0.7, 0.4]]), torch.tensor([[0.5]])
-    one = cut_crops(frame, place, -scales)
+    contact, scales = torch.tensor([[0.7, 0.4]]), torch.tensor([[0.5]])
+    one = cut_crops(frame, contact, -scales)
     other = cut_crops(frame.flip(-1), torch.tensor([[0.3, 0.4]]), scales)
     assert torch.allclose(one, other, atol=1e-4)

@@ -35,8 +35,8 @@ def test_a_place_is_read_where_the_heatmap_is_highest() -> None:
     heatmaps = torch.zeros(2, 18, 32)
     heatmaps[0, 4, 20] = 9.0
     heatmaps[1, 15, 3:5] = 9.0
-    places, probabilities = decode_heatmaps(heatmaps)
-    assert torch.allclose(places, torch.tensor([[20.5 / 32, 4.5 / 18], [4.0 / 32, 15.5 / 18]]), atol=0.01)
+    contacts, probabilities = decode_heatmaps(heatmaps)
+    assert torch.allclose(contacts, torch.tensor([[20.5 / 32, 4.5 / 18], [4.0 / 32, 15.5 / 18]]), atol=0.01)
     inside = [
         (math.exp(9.0) + 24) / (math.exp(9.0) + 18 * 32 - 1),
         (2 * math.exp(9.0) + 23) / (2 * math.exp(9.0) + 574),

@@ -50,7 +50,7 @@ def test_pooling_averages_logits_and_log_sizes_and_takes_the_median_place() -> N
     one, two = make_hit_prediction((0.2, 0.4), 0, "wood"), make_hit_prediction((0.4, 0.8), 1, "metal")
     pooled = pool_hits([replace(one, size=math.log(2.0)), replace(two, size=math.log(8.0))], 2.0)
     assert pooled.size_m == pytest.approx(0.25 * 4.0)  # the geometric mean, of sizes over 0.25 m
-    assert pooled.place == pytest.approx((0.3, 0.6))
+    assert pooled.contact == pytest.approx((0.3, 0.6))
     assert pooled.embedding[:2] == pytest.approx([math.sqrt(0.5)] * 2)
     likely, rest = math.exp(2.0 / 2.0), len(MATERIALS) - 2  # logits 2 of wood and metal, 0 of the others
     assert pooled.material["wood"] == pytest.approx(likely / (2.0 * likely + rest))
@@ -68,7 +68,7 @@ def test_a_hit_s_prediction_does_not_depend_on_others() -> None:
     alone = list(gather_views(frames, [2.0]))
     among = list(gather_views(frames, [1.0, 2.0, 3.0]))
     one, many = predict_hits(model, alone)[0], predict_hits(model, among)[1]
-    assert np.allclose(one.material, many.material, atol=1e-4) and one.place == pytest.approx(many.place, abs=1e-5)
+    assert np.allclose(one.material, many.material, atol=1e-4) and one.contact == pytest.approx(many.contact, abs=1e-5)
     objects, predictions = predict_objects(model, among)
     assert len(objects) == 3 and len(predictions) == max(objects) + 1
 
@@ -79,7 +79,7 @@ def test_a_mirrored_picture_has_the_mirrored_contact() -> None:
     frames = [(k / 30.0, random.integers(0, 255, (72, 128, 3), dtype=np.uint8)) for k in range(60)]
     mirrored = [(time_s, frame[:, ::-1].copy()) for time_s, frame in frames]
     one, other = (predict_hits(model, list(gather_views(f, [1.0])))[0] for f in (frames, mirrored))
-    assert other.place == pytest.approx((1.0 - one.place[0], one.place[1]), abs=1e-3)
+    assert other.contact == pytest.approx((1.0 - one.contact[0], one.contact[1]), abs=1e-3)
     assert np.allclose(one.material, other.material, atol=1e-3)
 
 
@@ -149,4 +149,4 @@ def test_the_network_that_ships_locates_a_contact() -> None:
         frames.append((k * FRAME_S, frame))
     objects, predictions = predict_objects(model, list(gather_views(frames, [30 * FRAME_S])))
     assert objects == [0]
-    assert abs(predictions[0].place[0] - 151 / 224) < 0.2 and abs(predictions[0].place[1] - 80 / 126) < 0.3
+    assert abs(predictions[0].contact[0] - 151 / 224) < 0.2 and abs(predictions[0].contact[1] - 80 / 126) < 0.3

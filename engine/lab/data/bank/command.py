@@ -29,8 +29,8 @@ def build(options: argparse.Namespace) -> None:
         entries, sources = [], list_clips(options.data)
     else:
         entries, sources = list_presets(), [*list_recorded(options.data), *list_simulated(options.sim)]
-    tell = make_progress("analysing")
+    show_progress = make_progress("analysing")
     work = options.work or ROOT / ".struck" / "build_bank"
-    entries += analyse_sources(sources, work, lambda done, total: tell(done / max(total, 1)))
+    entries += analyse_sources(sources, work, lambda done, total: show_progress(done / max(total, 1)))
     folder = save_bank(assemble_bank(entries), options.out or BANK_PATH)
     say(f"wrote {len(entries)} of {len(sources)} hits to {folder}")

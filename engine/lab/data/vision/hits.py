@@ -172,9 +172,9 @@ def load_hit_frames(hits: Sequence[LabelledHit], work: Path) -> HitFrames:
     folder = work / "seen" / hashlib.sha256(key.encode()).hexdigest()[:16]
     if not (folder / "hits.json").is_file():
         _cut(hits, folder)
-    places = json.loads((folder / "hits.json").read_text(encoding="utf-8"))
+    kept = json.loads((folder / "hits.json").read_text(encoding="utf-8"))
     wide, near = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("wide", "near"))
-    return HitFrames(tuple(hits[k] for k in places), tuple(wide[: len(places)]), tuple(near[: len(places)]))
+    return HitFrames(tuple(hits[k] for k in kept), tuple(wide[: len(kept)]), tuple(near[: len(kept)]))
 
 
 def _cut(hits: Sequence[LabelledHit], folder: Path) -> None:
@@ -186,21 +186,21 @@ def _cut(hits: Sequence[LabelledHit], folder: Path) -> None:
     arrays = {
         name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape) for name, shape in shapes.items()
     }
-    places: list[int] = []
+    kept: list[int] = []
     clips = sorted({hit.picture for hit in hits})
     for done, picture in enumerate(clips, 1):
         chosen = sorted((k for k, hit in enumerate(hits) if hit.picture == picture), key=lambda k: hits[k].time_s)
         try:
             for k, views in zip(chosen, _view(Path(picture), [hits[k].time_s for k in chosen]), strict=False):
-                arrays["wide"][len(places)], arrays["near"][len(places)] = views.wide, _fit(views.near)
-                places.append(k)
+                arrays["wide"][len(kept)], arrays["near"][len(kept)] = views.wide, _fit(views.near)
+                kept.append(k)
         except BadInput as error:
             print(f"left out: {error}", file=sys.stderr)
         if done % 50 == 0 or done == len(clips):
             print(f"frames of hits: {done} of {len(clips)} clips read", file=sys.stderr, flush=True)
     for array in arrays.values():
         array.flush()
-    (folder / "hits.json").write_text(json.dumps(places), encoding="utf-8")
+    (folder / "hits.json").write_text(json.dumps(kept), encoding="utf-8")
 
 
 def _view(picture: Path, times_s: list[float]) -> Iterator[Views]:
@@ -218,25 +218,25 @@ def _fit(near: np.ndarray) -> np.ndarray:
     return small.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 
-def fill_places(seen: HitFrames, places: np.ndarray) -> HitFrames:
-    """The hits with unknown contacts set to ``places`` [N, 2]."""
+def fill_contacts(dataset: HitFrames, contacts: np.ndarray) -> HitFrames:
+    """The hits with unknown contacts set to ``contacts`` [N, 2]."""
     hits = [
         hit if math.isfinite(hit.x) else replace(hit, x=float(x), y=float(y))
-        for hit, (x, y) in zip(seen.hits, places, strict=True)
+        for hit, (x, y) in zip(dataset.hits, contacts, strict=True)
     ]
-    return HitFrames(tuple(hits), seen.wide, seen.near)
+    return HitFrames(tuple(hits), dataset.wide, dataset.near)
 
 
-def select_hits(seen: HitFrames, index: Sequence[int] | np.ndarray) -> HitFrames:
+def select_hits(dataset: HitFrames, index: Sequence[int] | np.ndarray) -> HitFrames:
     """The hits at these indices."""
-    return HitFrames(*(tuple(values[int(k)] for k in index) for values in (seen.hits, seen.wide, seen.near)))  # type: ignore[arg-type]
+    return HitFrames(*(tuple(values[int(k)] for k in index) for values in (dataset.hits, dataset.wide, dataset.near)))  # type: ignore[arg-type]
 
 
-def make_views(seen: HitFrames) -> list[Views]:
+def make_views(dataset: HitFrames) -> list[Views]:
     """The network's input for these hits, as ``gather_views`` makes it from a clip."""
     wide = [KEPT_WIDE.index(step) for step in WIDE_STEPS]
     near = [KEPT_NEAR.index(step) for step in NEAR_STEPS]
-    rows = zip(seen.hits, seen.wide, seen.near, strict=True)
+    rows = zip(dataset.hits, dataset.wide, dataset.near, strict=True)
     return [Views(hit.time_s, np.asarray(w)[wide], np.asarray(n)[near]) for hit, w, n in rows]
 
 

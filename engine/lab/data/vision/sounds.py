@@ -53,15 +53,15 @@ def _of_clip(clip: Path, hits: Sequence[LabelledHit], work: Path) -> list[Physic
         return [None if row is None else physics_from_json(row) for row in rows]
     found: list[Physics | None] = []
     try:
-        heard = read_clip_audio(clip, SAMPLE_RATE_HZ)
+        sound = read_clip_audio(clip, SAMPLE_RATE_HZ)
     except BadInput:
-        heard = np.zeros(0, np.float32)
+        sound = np.zeros(0, np.float32)
     for hit in hits:
         first = max(0, round((hit.time_s - _BEFORE_S) * SAMPLE_RATE_HZ))
         last = round((hit.time_s + min(_LONGEST_S, hit.apart_s - 0.01)) * SAMPLE_RATE_HZ)
         try:
             onset_s = hit.time_s - first / SAMPLE_RATE_HZ
-            found.append(analyze_hit(heard[first:last], SAMPLE_RATE_HZ, onset_s=onset_s)[0])
+            found.append(analyze_hit(sound[first:last], SAMPLE_RATE_HZ, onset_s=onset_s)[0])
         except BadInput:
             found.append(None)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -46,9 +46,9 @@ def classify_sampled_sounds(
     classifier = load_material_classifier(checkpoints / "material")
     settings = Settings(str(checkpoints), "sampler", steps=(STEPS,))
     rows: list[tuple[LabelledHit, dict[str, Physics]]] = []
-    for seen, chosen in pairs:
-        for k, hit in enumerate(seen.hits):
-            own = seen.physics[k]
+    for evaluated, chosen in pairs:
+        for k, hit in enumerate(evaluated.hits):
+            own = evaluated.physics[k]
             if own is not None and class_of(hit, classifier.classes):
                 rows.append((hit, {OWN: own} | {method: physics[k] for method, physics in chosen.items()}))
     rows = _spread(rows, count)

@@ -97,18 +97,18 @@ def one_per_object(hits: HitSet) -> HitSet:
     return hits.select([k for k, hit in enumerate(hits.frames.hits) if hit in kept])
 
 
-def measure(model: VisionModel, test: HitSet, known: Reference) -> Result:
+def measure(model: VisionModel, test: HitSet, reference: Reference) -> Result:
     """Evaluate a network on hits, by all methods."""
-    seen = predict_frames(model, test.frames, test.descriptors, test.physics)
-    found = retrieve(model, seen, known)
-    distances = measure_retrieval(seen, known, found)
-    generated = measure_generated(model, seen)
+    evaluated = predict_frames(model, test.frames, test.descriptors, test.physics)
+    found = retrieve(model, evaluated, reference)
+    distances = measure_retrieval(evaluated, reference, found)
+    generated = measure_generated(model, evaluated)
     if generated is not None:
         distances["generated"] = generated
     chosen = {
-        method: [known.bank.entries[k].physics for k in found[method][:, 0]] for method in ("proposed", "nearest")
+        method: [reference.bank.entries[k].physics for k in found[method][:, 0]] for method in ("proposed", "nearest")
     }
-    return Result(seen, score_materials(model, seen, known), distances, chosen)
+    return Result(evaluated, score_materials(model, evaluated, reference), distances, chosen)
 
 
 def tabulate(results: Sequence[Result]) -> dict[str, Any]:
@@ -164,8 +164,8 @@ def evaluate_folds(folds: Sequence[Path], real: HitSet, made: HitSet, bank: Bank
         model = load_vision_model(folder)
         pool = None if bank is None else without_groups(bank, left_out)
         joined = join_hits(made.frames, train.frames)
-        known = build_reference(model, joined, [*made.physics, *train.physics], pool)
-        results.append(measure(model, test, known))
+        reference = build_reference(model, joined, [*made.physics, *train.physics], pool)
+        results.append(measure(model, test, reference))
         print(f"{folder.name}: {len(test.frames.hits)} hits of {', '.join(left_out)}", file=sys.stderr, flush=True)
     return results
 
@@ -192,17 +192,17 @@ def main(args: list[str]) -> None:
     real = read_hit_set(list_real_hits(Path(options.data)), work)
     result: dict[str, Any] = {"bank": 0 if bank is None else len(bank), "learnt": len(made.physics)}
     clean = load_vision_model(Path(options.clean))
-    known = build_reference(clean, made.frames, made.physics, bank)
+    reference = build_reference(clean, made.frames, made.physics, bank)
     if options.sim:
         test = read_takes(options.sim, work)
-        outcome = measure(clean, test, known)
+        outcome = measure(clean, test, reference)
         result["simulation"] = tabulate([outcome]) | {"places": measure_localization(outcome.hits)}
         result["calibration_simulation"] = calibrate([outcome])
         if options.listen:
             pairs = [(outcome.hits, outcome.chosen)]
             result["listening_simulation"] = classify_sampled_sounds(pairs, options.listen, Path(options.ckpt_dir))
         print(f"{len(test.frames.hits)} simulated hits", file=sys.stderr, flush=True)
-    result["real_from_simulation"] = tabulate([measure(clean, real, known)])
+    result["real_from_simulation"] = tabulate([measure(clean, real, reference)])
     if folders:
         results = evaluate_folds(folders, real, made, bank)
         result["real"] = tabulate(results)
@@ -252,7 +252,7 @@ def _parse(args: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--ckpt-dir", default="checkpoints")
     parser.add_argument("--calibrate", metavar="CHECKPOINT", help="write the fitted temperature into this one")
-    parser.add_argument("--work", default=".struck/train_sight", help="frames and sounds of hits")
+    parser.add_argument("--work", default=".struck/train_vision", help="frames and sounds of hits")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", help="write the figures to a file, or - for standard output")
     return parser.parse_args(args)

@@ -54,33 +54,35 @@ class Reference:
 
 
 def predict_frames(
-    model: VisionModel, seen: HitFrames, descriptors: np.ndarray, physics: Sequence[Physics | None]
+    model: VisionModel, dataset: HitFrames, descriptors: np.ndarray, physics: Sequence[Physics | None]
 ) -> EvaluatedHits:
     """Predictions for hits, contacts located by the network, as in a clip."""
-    hit_predictions = [g for k in range(0, len(seen.hits), 64) for g in _predict_batch(model, seen, k)]
-    return EvaluatedHits(seen.hits, tuple(hit_predictions), descriptors, tuple(physics))
+    hit_predictions = [hit for k in range(0, len(dataset.hits), 64) for hit in _predict_batch(model, dataset, k)]
+    return EvaluatedHits(dataset.hits, tuple(hit_predictions), descriptors, tuple(physics))
 
 
-def _predict_batch(model: VisionModel, seen: HitFrames, first: int) -> list[HitPrediction]:
+def _predict_batch(model: VisionModel, dataset: HitFrames, first: int) -> list[HitPrediction]:
     chosen = slice(first, first + 64)
-    return predict_hits(model, make_views(HitFrames(seen.hits[chosen], seen.wide[chosen], seen.near[chosen])))
+    return predict_hits(model, make_views(HitFrames(dataset.hits[chosen], dataset.wide[chosen], dataset.near[chosen])))
 
 
 def build_reference(
-    model: VisionModel, seen: HitFrames, physics: Sequence[Physics | None], shipped: Bank | None
+    model: VisionModel, dataset: HitFrames, physics: Sequence[Physics | None], shipped: Bank | None
 ) -> Reference:
-    """Reference of training hits ``seen``, whose sounds are ``physics``, and of the entries of the shipped bank."""
-    hit_predictions = predict_frames(model, seen, np.zeros((0, 0)), []).hit_predictions
-    entries = np.full(len(seen.hits), -1)
+    """Reference of training hits ``dataset``, whose sounds are ``physics``, and of the entries of the shipped bank."""
+    hit_predictions = predict_frames(model, dataset, np.zeros((0, 0)), []).hit_predictions
+    entries = np.full(len(dataset.hits), -1)
     made: list[Entry] = []
-    for k, (hit, one) in enumerate(zip(seen.hits, physics, strict=True)):
+    for k, (hit, one) in enumerate(zip(dataset.hits, physics, strict=True)):
         if one is not None:
             entries[k] = len(made)
             size_m = hit.size_m if np.isfinite(hit.size_m) else 0.0
             name = f"{hit.object} {hit.time_s:.3f}"
             made.append(Entry(name, one, hit.material, size_m, striker=hit.striker, group=hit.object, kind="clip"))
     bank = join_banks(*([make_bank(made)] + ([shipped] if shipped is not None else [])))
-    return Reference(seen.hits, np.stack([g.features for g in hit_predictions]), entries, embed_bank(model, bank))
+    return Reference(
+        dataset.hits, np.stack([hit.features for hit in hit_predictions]), entries, embed_bank(model, bank)
+    )
 
 
 def choose_classes(hits: Sequence[LabelledHit]) -> tuple[list[str], dict[str, str]]:
@@ -97,40 +99,42 @@ def choose_classes(hits: Sequence[LabelledHit]) -> tuple[list[str], dict[str, st
     return kept, left_out
 
 
-def score_materials(model: VisionModel, seen: EvaluatedHits, known: Reference) -> dict[str, np.ndarray]:
+def score_materials(model: VisionModel, evaluated: EvaluatedHits, reference: Reference) -> dict[str, np.ndarray]:
     """Scores of all MATERIALS by every method, [N, K] each.
 
     ``nearest`` visual features, ``sound`` alone, ``vision``, ``object`` (vision pooled over hits of one object), and
     ``both`` (vision and sound).
     """
-    material = np.stack([hit_prediction.material for hit_prediction in seen.hit_predictions])
+    material = np.stack([hit_prediction.material for hit_prediction in evaluated.hit_predictions])
     sound = np.full(material.shape, np.nan)
-    with_sound = np.isfinite(seen.descriptors).all(axis=1)
+    with_sound = np.isfinite(evaluated.descriptors).all(axis=1)
     with torch.inference_mode():
-        sound[with_sound] = model.network.physics_encoder(torch.from_numpy(seen.descriptors[with_sound]))[1].numpy()
-    features = np.stack([hit_prediction.features for hit_prediction in seen.hit_predictions])
-    distances = np.stack([np.linalg.norm(known.features - row, axis=1) for row in features])
+        sound[with_sound] = model.network.physics_encoder(torch.from_numpy(evaluated.descriptors[with_sound]))[
+            1
+        ].numpy()
+    features = np.stack([hit_prediction.features for hit_prediction in evaluated.hit_predictions])
+    distances = np.stack([np.linalg.norm(reference.features - row, axis=1) for row in features])
     nearest = np.full(material.shape, -np.inf)
     for k, name in enumerate(MATERIALS):
-        own = [place for place, hit in enumerate(known.hits) if hit.material == name]
+        own = [number for number, hit in enumerate(reference.hits) if hit.material == name]
         if own:
             nearest[:, k] = -distances[:, own].min(axis=1)
     both = np.log(to_probabilities(material, model.temperature)) + np.log(to_probabilities(sound))
     pooled = np.empty_like(material)
-    for index, prediction in pool_by_object(model, seen):
+    for index, prediction in pool_by_object(model, evaluated):
         pooled[index] = np.log([prediction.material[name] + 1e-12 for name in MATERIALS])
     return {"nearest": nearest, "sound": sound, "vision": material, "object": pooled, "both": both}
 
 
-def pool_by_object(model: VisionModel, seen: EvaluatedHits) -> list[tuple[list[int], Any]]:
+def pool_by_object(model: VisionModel, evaluated: EvaluatedHits) -> list[tuple[list[int], Any]]:
     """Indices of the hits of each object, as the model clusters them within each clip, and the pooled prediction."""
     found = []
-    for clip in sorted({hit.clip for hit in seen.hits}):
-        index = [k for k, hit in enumerate(seen.hits) if hit.clip == clip]
-        objects = cluster_hits([seen.hit_predictions[k] for k in index])
+    for clip in sorted({hit.clip for hit in evaluated.hits}):
+        index = [k for k, hit in enumerate(evaluated.hits) if hit.clip == clip]
+        objects = cluster_hits([evaluated.hit_predictions[k] for k in index])
         for number in sorted(set(objects)):
             own = [k for k, other in zip(index, objects, strict=True) if other == number]
-            found.append((own, pool_hits([seen.hit_predictions[k] for k in own], model.temperature)))
+            found.append((own, pool_hits([evaluated.hit_predictions[k] for k in own], model.temperature)))
     return found
 
 
@@ -169,23 +173,23 @@ def tabulate_materials(
     return table
 
 
-def retrieve(model: VisionModel, seen: EvaluatedHits, known: Reference) -> dict[str, np.ndarray]:
+def retrieve(model: VisionModel, evaluated: EvaluatedHits, reference: Reference) -> dict[str, np.ndarray]:
     """Indices of the entries that each method retrieves for each hit, [N, TOP], -1 where there are fewer.
 
     The methods are those of RANKINGS, ``proposed`` (``choose_by_prediction``, as in the product), and ``nearest``, the
     sounds of the training hits nearest in mean features (Su et al., CVPR 2023).
     """
-    found = {method: np.full((len(seen.hits), TOP), -1) for method in (*RANKINGS, "proposed", "nearest")}
-    for k, hit_prediction in enumerate(seen.hit_predictions):
+    found = {method: np.full((len(evaluated.hits), TOP), -1) for method in (*RANKINGS, "proposed", "nearest")}
+    for k, hit_prediction in enumerate(evaluated.hit_predictions):
         prediction = pool_hits([hit_prediction], model.temperature)
         for method, config in RANKINGS.items():
-            _put(found[method][k], rank(known.bank, score_by_prediction(known.bank, prediction, config), TOP))
-        _put(found["proposed"][k], choose_by_prediction(known.bank, prediction, TOP))
-        scores = np.full(len(known.bank.entries), -np.inf)
-        with_entry = known.entries >= 0
-        difference = known.features[with_entry] - hit_prediction.features
-        scores[known.entries[with_entry]] = -np.linalg.norm(difference, axis=1)
-        _put(found["nearest"][k], rank(known.bank, scores, TOP))
+            _put(found[method][k], rank(reference.bank, score_by_prediction(reference.bank, prediction, config), TOP))
+        _put(found["proposed"][k], choose_by_prediction(reference.bank, prediction, TOP))
+        scores = np.full(len(reference.bank.entries), -np.inf)
+        with_entry = reference.entries >= 0
+        difference = reference.features[with_entry] - hit_prediction.features
+        scores[reference.entries[with_entry]] = -np.linalg.norm(difference, axis=1)
+        _put(found["nearest"][k], rank(reference.bank, scores, TOP))
     return found
 
 
@@ -193,15 +197,17 @@ def _put(row: np.ndarray, numbers: Sequence[int]) -> None:
     row[: len(numbers)] = numbers
 
 
-def measure_retrieval(seen: EvaluatedHits, known: Reference, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def measure_retrieval(
+    evaluated: EvaluatedHits, reference: Reference, found: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """``descriptor_distance_db`` from each hit's own sound, [N]: each method's first and best of five, and baselines.
 
     ``random`` and ``random of the material`` are means over all such entries; ``closest`` is the nearest entry.
     """
-    with_sound = np.isfinite(seen.descriptors).all(axis=1)
-    distances = np.full((len(seen.hits), len(known.bank)), np.nan)
-    distances[with_sound] = measure_distances(known.bank, seen.descriptors[with_sound])
-    materials = np.asarray([entry.material for entry in known.bank.entries])
+    with_sound = np.isfinite(evaluated.descriptors).all(axis=1)
+    distances = np.full((len(evaluated.hits), len(reference.bank)), np.nan)
+    distances[with_sound] = measure_distances(reference.bank, evaluated.descriptors[with_sound])
+    materials = np.asarray([entry.material for entry in reference.bank.entries])
     result: dict[str, np.ndarray] = {}
     for method, numbers in found.items():
         taken = np.where(numbers >= 0, np.take_along_axis(distances, np.maximum(numbers, 0), axis=1), np.nan)
@@ -209,8 +215,8 @@ def measure_retrieval(seen: EvaluatedHits, known: Reference, found: dict[str, np
         best = np.nanmin(np.where(with_sound[:, None], taken, 99.0), axis=1)
         result[f"{method}, best of five"] = np.where(with_sound, best, np.nan)
     result["random"] = distances.mean(axis=1)
-    own = np.full(len(seen.hits), np.nan)
-    for k, hit in enumerate(seen.hits):
+    own = np.full(len(evaluated.hits), np.nan)
+    for k, hit in enumerate(evaluated.hits):
         same = materials == hit.material
         if with_sound[k] and same.any():
             own[k] = distances[k, same].mean()
@@ -219,18 +225,18 @@ def measure_retrieval(seen: EvaluatedHits, known: Reference, found: dict[str, np
     return result
 
 
-def measure_generated(model: VisionModel, seen: EvaluatedHits) -> np.ndarray | None:
+def measure_generated(model: VisionModel, evaluated: EvaluatedHits) -> np.ndarray | None:
     """Mean distance in dB of two samples generated for each prediction, [N]; None without a generator."""
     if not (CHECKPOINT / CONFIG).is_file():
         return None
     generator = load_generator()
-    predictions = [pool_hits([hit_prediction], model.temperature) for hit_prediction in seen.hit_predictions]
+    predictions = [pool_hits([hit_prediction], model.temperature) for hit_prediction in evaluated.hit_predictions]
     conditions = np.stack([encode_condition(to_attributes(prediction)) for prediction in predictions])
     distances = []
     for seed in (0, 1):
         vectors = sample_vectors(generator, conditions, [seed + 2 * k for k in range(len(predictions))])
         descriptors = np.stack([describe_physics(decode_physics(vector)) for vector in vectors])
-        distances.append(descriptor_distance_db(descriptors, seen.descriptors))
+        distances.append(descriptor_distance_db(descriptors, evaluated.descriptors))
     result: np.ndarray = np.mean(distances, axis=0)
     return result
 
@@ -241,10 +247,11 @@ def tabulate_distances(measured: dict[str, np.ndarray], hits: Sequence[LabelledH
     return {way: estimate_mean(values, groups) for way, values in measured.items()}
 
 
-def measure_localization(seen: EvaluatedHits) -> dict[str, float]:
+def measure_localization(evaluated: EvaluatedHits) -> dict[str, float]:
     """Median distance of located contacts from the true ones, as a share of the picture, and the share within 0.1."""
-    true = np.asarray([(hit.x, hit.y) for hit in seen.hits])
-    error = np.linalg.norm(true - np.asarray([hit_prediction.place for hit_prediction in seen.hit_predictions]), axis=1)
+    true = np.asarray([(hit.x, hit.y) for hit in evaluated.hits])
+    located = np.asarray([hit.contact for hit in evaluated.hit_predictions])
+    error = np.linalg.norm(true - located, axis=1)
     error = error[np.isfinite(error)]
     return {"median": float(np.median(error)), "within_tenth": float((error < 0.1).mean())} if len(error) else {}
 

@@ -39,7 +39,7 @@ class HeadConfig:
 
 
 @torch.inference_mode()
-def extract_hit_features(model: VisionModel, seen: HitFrames, work: Path, config: HeadConfig) -> torch.Tensor:
+def extract_hit_features(model: VisionModel, dataset: HitFrames, work: Path, config: HeadConfig) -> torch.Tensor:
     """Features of plain and augmented crops of every hit, [views, N, F], cached in the work folder."""
     weights = model.backbone.weights if model.backbone is not None else model.network.state_dict()
     trace = [
@@ -47,7 +47,7 @@ def extract_hit_features(model: VisionModel, seen: HitFrames, work: Path, config
         for name, value in weights.items()
         if not name.startswith(("head", "physics_encoder"))
     ]
-    hits = [(hit.picture, round(hit.time_s, 4), round(hit.x, 4), round(hit.y, 4)) for hit in seen.hits]
+    hits = [(hit.picture, round(hit.time_s, 4), round(hit.x, 4), round(hit.y, 4)) for hit in dataset.hits]
     key = hashlib.sha256(json.dumps([trace, hits, config.views, config.seed]).encode()).hexdigest()[:16]
     path = work / "features" / f"{key}.npy"
     if path.is_file():
@@ -56,13 +56,13 @@ def extract_hit_features(model: VisionModel, seen: HitFrames, work: Path, config
     torch.manual_seed(config.seed)
     rows: list[list[torch.Tensor]] = [[] for _ in range(config.views)]
     size = {} if model.backbone is None else {"size": model.backbone.config.input_size}
-    for first in range(0, len(seen.hits), BATCH):
-        index = np.arange(first, min(first + BATCH, len(seen.hits)))
+    for first in range(0, len(dataset.hits), BATCH):
+        index = np.arange(first, min(first + BATCH, len(dataset.hits)))
         for view, row in enumerate(rows):
-            crops = draw_crops(seen, index, random, Augmentation() if view else None, **size)
+            crops = draw_crops(dataset, index, random, Augmentation() if view else None, **size)
             row.append(model.network.encode(crops) if model.backbone is None else model.backbone.encode(crops))
         if (first // BATCH) % 20 == 0:
-            print(f"features: {first} of {len(seen.hits)} hits", file=sys.stderr, flush=True)
+            print(f"features: {first} of {len(dataset.hits)} hits", file=sys.stderr, flush=True)
     found = torch.stack([torch.cat(row) for row in rows]).float()
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, found.numpy())
@@ -70,7 +70,7 @@ def extract_hit_features(model: VisionModel, seen: HitFrames, work: Path, config
 
 
 def train_heads(
-    network: VisionNetwork, features: torch.Tensor, seen: HitFrames, descriptors: np.ndarray, config: HeadConfig
+    network: VisionNetwork, features: torch.Tensor, dataset: HitFrames, descriptors: np.ndarray, config: HeadConfig
 ) -> dict[str, float]:
     """Train prediction head and physics encoder on features [views, N, F]; returns the last value of each loss.
 
@@ -80,8 +80,8 @@ def train_heads(
     random = np.random.default_rng(config.seed)
     torch.manual_seed(config.seed)
     network.head = PredictionHead(features.shape[-1], network.config)  # anew, since the features are standardised
-    chances = sampling_weights(seen, config.real_share)
-    labels = make_targets(seen, range(len(seen.hits)))
+    chances = sampling_weights(dataset, config.real_share)
+    labels = make_targets(dataset, range(len(dataset.hits)))
     with_sound = np.flatnonzero(np.isfinite(descriptors).all(axis=1))
     sounds = torch.from_numpy(descriptors[with_sound])
     sound_index = np.full(len(descriptors), -1)

@@ -24,15 +24,15 @@ class LossConfig:
     similar_db: float = 2.0  # temperature of the soft targets, see ``contrastive_loss``
 
 
-def heatmap_loss(heatmaps: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of heatmaps [B, R, C] (logits) against a Gaussian, one cell wide, at places [B, 2].
+def heatmap_loss(heatmaps: torch.Tensor, contacts: torch.Tensor) -> torch.Tensor:
+    """Cross entropy of heatmaps [B, R, C] (logits) against a Gaussian, one cell wide, at contacts [B, 2].
 
-    Places outside the picture are left out.
+    Contacts outside the picture are left out.
     """
     rows, columns = heatmaps.shape[-2:]
-    inside = ((places > 0.0) & (places < 1.0)).all(dim=1)
-    x = (torch.arange(columns) + 0.5)[None, None, :] - places[:, 0, None, None] * columns
-    y = (torch.arange(rows) + 0.5)[None, :, None] - places[:, 1, None, None] * rows
+    inside = ((contacts > 0.0) & (contacts < 1.0)).all(dim=1)
+    x = (torch.arange(columns) + 0.5)[None, None, :] - contacts[:, 0, None, None] * columns
+    y = (torch.arange(rows) + 0.5)[None, :, None] - contacts[:, 1, None, None] * rows
     target = (-0.5 * (x**2 + y**2)).flatten(1).softmax(dim=1).to(heatmaps.device)
     each = -(target * heatmaps.flatten(1).log_softmax(dim=1)).sum(dim=1)
     keep = inside.to(heatmaps.device)

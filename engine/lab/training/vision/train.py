@@ -21,7 +21,7 @@ from engine.core.errors import BadInput
 from engine.lab.data.vision.batches import Augmentation, draw_crops, draw_gray_frames, make_targets, sampling_weights
 from engine.lab.data.vision.hits import (
     HitFrames,
-    fill_places,
+    fill_contacts,
     join_hits,
     list_real_hits,
     list_simulated_hits,
@@ -98,11 +98,11 @@ class Training(Course[VisionNetwork]):
         while self.progress() < share:
             with self._timed():
                 index = random.choice(len(chances), self.config.batch, p=chances)
-                wide, places = draw_gray_frames(made, index, random, augmentation)
+                wide, contacts = draw_gray_frames(made, index, random, augmentation)
                 self.network.train()
                 heatmaps = self.network.locator(wide.to(self.device))
-                self.learn(heatmap_loss(heatmaps, places), "heatmap", 0.0, share)
-        hits = join_hits(made, fill_places(real, locate_contacts(self.average, real)))
+                self.learn(heatmap_loss(heatmaps, contacts), "heatmap", 0.0, share)
+        hits = join_hits(made, fill_contacts(real, locate_contacts(self.average, real)))
         self._train_recognition(hits, descriptors, random, share)
         self.save()
 
@@ -178,14 +178,14 @@ class _Clock:
 
 
 @torch.inference_mode()
-def locate_contacts(network: VisionNetwork, seen: HitFrames) -> np.ndarray:
+def locate_contacts(network: VisionNetwork, dataset: HitFrames) -> np.ndarray:
     """The contact of each hit as the network locates it, x and y as shares of the picture, [N, 2]."""
     device = next(network.parameters()).device
     found = [np.zeros((0, 2), np.float32)]
     random = np.random.default_rng(0)
-    for first in range(0, len(seen.hits), 32):
-        index = np.arange(first, min(first + 32, len(seen.hits)))
-        wide = draw_gray_frames(seen, index, random, None)[0].to(device)
+    for first in range(0, len(dataset.hits), 32):
+        index = np.arange(first, min(first + 32, len(dataset.hits)))
+        wide = draw_gray_frames(dataset, index, random, None)[0].to(device)
         found.append(decode_heatmaps(network.locator(wide))[0].cpu().numpy())
     return np.concatenate(found)
 
@@ -224,10 +224,10 @@ def main(args: list[str]) -> None:
     if options.begin or options.backbone:
         print(f"training the heads alone; {counts}", file=sys.stderr)
         model = _begin(options)
-        seen = join_hits(made, fill_places(real, locate_contacts(model.network, real)))
+        dataset = join_hits(made, fill_contacts(real, locate_contacts(model.network, real)))
         heads = HeadConfig(seed=options.seed)
-        features = extract_hit_features(model, seen, Path(options.frames or work), heads)
-        train_heads(model.network, features[:, keep], select_hits(seen, keep), descriptors[keep], heads)
+        features = extract_hit_features(model, dataset, Path(options.frames or work), heads)
+        train_heads(model.network, features[:, keep], select_hits(dataset, keep), descriptors[keep], heads)
         facts |= {"heads": asdict(heads), "began_with": read_training(Path(options.begin or VISION_CHECKPOINT))}
         save_vision_model(Path(options.out), model, facts)
     else:
@@ -278,7 +278,7 @@ def _parse(args: list[str]) -> argparse.Namespace:
     parser.add_argument("--clean", action="store_true", help="train on simulated takes alone")
     parser.add_argument("--leave-out", nargs="*", default=[], metavar="DAY", help="recording days not to train on")
     parser.add_argument("--out", default="checkpoints/vision", help="checkpoint folder to write")
-    parser.add_argument("--work", default=".struck/train_sight", help="frames, sounds and resumable state")
+    parser.add_argument("--work", default=".struck/train_vision", help="frames, sounds and resumable state")
     parser.add_argument("--frames", help="folder of frames and sounds where it is another than --work")
     parser.add_argument("--begin", metavar="CHECKPOINT", help="train the heads alone, on this one's features")
     parser.add_argument(

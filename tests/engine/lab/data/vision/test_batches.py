@@ -67,8 +67,8 @@ def test_a_contact_moves_with_the_augmented_picture() -> None:
     frames = HitFrames((replace(one.hits[0], x=x, y=y),), (wide,), one.near)
     for seed in range(6):
         torch.manual_seed(seed)
-        gray, places = draw_gray_frames(frames, np.asarray([0]), np.random.default_rng(seed), Augmentation(late=0))
-        px, py = places[0].tolist()
+        gray, contacts = draw_gray_frames(frames, np.asarray([0]), np.random.default_rng(seed), Augmentation(late=0))
+        px, py = contacts[0].tolist()
         if 0.1 < px < 0.9 and 0.1 < py < 0.9:
             mean = gray[0].mean(dim=0)
             top = int(mean.argmax())

@@ -81,7 +81,7 @@ def test_the_closest_entry_is_nearer_than_a_random_one() -> None:
 
 def test_localisation_errors_by_hand() -> None:
     hits = tuple(replace(HIT, x=x, y=0.5) for x in (0.5, 0.5, float("nan")))
-    predictions = tuple(make_hit_prediction(place, 0) for place in ((0.5, 0.55), (0.8, 0.9), (0.1, 0.1)))
+    predictions = tuple(make_hit_prediction(contact, 0) for contact in ((0.5, 0.55), (0.8, 0.9), (0.1, 0.1)))
     found = measure_localization(EvaluatedHits(hits, predictions, np.zeros((3, 1)), ()))
     assert found["median"] == pytest.approx((0.05 + 0.5) / 2) and found["within_tenth"] == 0.5
 

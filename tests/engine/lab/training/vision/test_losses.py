@@ -31,11 +31,11 @@ def test_a_flat_heatmap_costs_the_log_of_its_cells_and_hits_outside_nothing() ->
 def test_the_best_heatmap_is_a_gaussian_at_the_contact() -> None:
     x, y = torch.arange(8) + 0.5 - 2.0, torch.arange(4) + 0.5 - 3.0
     gaussian = -0.5 * (x[None, :] ** 2 + y[:, None] ** 2)
-    place = torch.tensor([[2.0 / 8, 3.0 / 4]])
+    contact = torch.tensor([[2.0 / 8, 3.0 / 4]])
     chances = torch.softmax(gaussian.flatten(), 0)
     entropy = float(-(chances * chances.log()).sum())
-    assert float(heatmap_loss(gaussian[None], place)) == pytest.approx(entropy, rel=1e-5)
-    assert float(heatmap_loss(gaussian.roll(1, 1)[None], place)) > entropy
+    assert float(heatmap_loss(gaussian[None], contact)) == pytest.approx(entropy, rel=1e-5)
+    assert float(heatmap_loss(gaussian.roll(1, 1)[None], contact)) > entropy
 
 
 def test_even_predictions_cost_the_logs_of_their_classes_and_unknown_ones_nothing() -> None:
