@@ -33,7 +33,7 @@ from engine.physics.model import Physics
 
 DRAWS = 5
 RESAMPLES = 500
-SYSTEMS = ("random", "material", "nearest", "generated", "told pitch and ring", "coded")
+SYSTEMS = ("random", "material", "nearest", "generated", "with pitch and ring", "coded")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,9 @@ def main(args: Sequence[str]) -> None:
     parser.add_argument("--guidance", type=float, help="instead of the checkpoint's own")
     parser.add_argument("--noise-scale", "--boldness", type=float, help="instead of the checkpoint's own")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--heard", type=int, default=120, help="entries whose sounds the material classifier hears")
+    parser.add_argument(
+        "--heard", type=int, default=120, help="entries whose sounds the material classifier classifies"
+    )
     parser.add_argument("--json", help="write the figures to a file, or - for standard output")
     parser.add_argument("--device", default="cpu", help="always the processor")
     parser.add_argument("--data-dir", help="not used")
@@ -72,7 +74,7 @@ def main(args: Sequence[str]) -> None:
     result["distance_db"] = {name: summarize(cases, name, options.seed) for name in SYSTEMS}
     result["between_db"] = {name: round(float(np.mean([c.between[name] for c in cases])), 2) for name in SYSTEMS[:-1]}
     classifier = load_material_classifier(options.ckpt_dir / "material")
-    result["heard"] = measure_accuracy(classifier, held, chosen[: options.heard], drawn, options.seed)
+    result["material_accuracy"] = measure_accuracy(classifier, held, chosen[: options.heard], drawn, options.seed)
     print("\n".join(write_report(result)), file=sys.stderr)
     if options.json == "-":
         print(json.dumps(result))
@@ -81,7 +83,7 @@ def main(args: Sequence[str]) -> None:
 
 
 Drawn = dict[str, list[list[Physics]]]
-"""Physics drawn by each system for each case, DRAWS each."""
+"""Physics drawn by each system for each case, at most DRAWS each."""
 
 
 def measure_cases(
@@ -89,13 +91,13 @@ def measure_cases(
     training: Bank,
     held: Bank,
     chosen: np.ndarray,
-    manner: tuple[float | None, float | None],
+    sampling: tuple[float | None, float | None],
     seed: int,
 ) -> tuple[list[Case], Drawn]:
-    """Distances of every system's draws for the chosen held-out entries; ``manner`` is guidance and noise scale.
+    """Distances of every system's draws for the chosen held-out entries; ``sampling`` is guidance and noise scale.
 
     random: any entries; material: random entries of the true material; nearest: entries that fit its attributes best,
-    without pitch and ring; generated: from the same attributes; told pitch and ring: from these too, measured in the
+    without pitch and ring; generated: from the same attributes; with pitch and ring: from these too, measured in the
     true sound; coded: the true sound as vector and back, a lower bound of generated ones.
     """
     cases: list[Case] = []
@@ -114,9 +116,9 @@ def measure_cases(
         }
         made = {name: [training.entries[int(i)].physics for i in rows] for name, rows in picked.items()}
         seeds = [1000 * number + i + seed for i in range(DRAWS)]
-        for name, told in (("generated", blind), ("told pitch and ring", attributes_of(entry))):
-            conditions = np.tile(encode_condition(told), (DRAWS, 1))
-            made[name] = [decode_physics(v) for v in sample_vectors(model, conditions, seeds, *manner)]
+        for name, attributes in (("generated", blind), ("with pitch and ring", attributes_of(entry))):
+            conditions = np.tile(encode_condition(attributes), (DRAWS, 1))
+            made[name] = [decode_physics(v) for v in sample_vectors(model, conditions, seeds, *sampling)]
         made["coded"] = [decode_physics(encode_physics(entry.physics))]
         descriptors = {name: np.stack([describe_physics(p) for p in physics]) for name, physics in made.items()}
         distances = {name: descriptor_distance_db(rows, held.descriptors[k]) for name, rows in descriptors.items()}
@@ -143,18 +145,17 @@ def measure_accuracy(
     rows = [row for row, name in enumerate(wanted) if name in classifier.classes]
     truth = np.array([classifier.classes.index(wanted[row]) for row in rows])
     systems = {"true": [[held.entries[int(k)].physics] for k in chosen], **drawn}
-    shares: dict[str, Any] = {"entries": len(rows), "most_frequent": _most_percent(truth)}
+    accuracy: dict[str, Any] = {"entries": len(rows), "most_frequent": _most_percent(truth)}
     for name, physics in systems.items():
         sounds = [synthesize(normalize_peak(physics[row][0]), 1.0, seed + row) for row in rows]
-        heard = classify(classifier, np.stack([log_mel_spectrogram(sound) for sound in sounds])).posterior.argmax(
-            axis=1
-        )
-        classes = [float(np.mean(heard[truth == c] == c)) for c in np.unique(truth)]
-        shares[name] = {
-            "right_percent": round(100.0 * float(np.mean(heard == truth)), 1),
-            "mean_of_classes_percent": round(100.0 * float(np.mean(classes)), 1),
+        spectrograms = np.stack([log_mel_spectrogram(sound) for sound in sounds])
+        predicted = classify(classifier, spectrograms).posterior.argmax(axis=1)
+        classes = [float(np.mean(predicted[truth == c] == c)) for c in np.unique(truth)]
+        accuracy[name] = {
+            "accuracy_percent": round(100.0 * float(np.mean(predicted == truth)), 1),
+            "balanced_accuracy_percent": round(100.0 * float(np.mean(classes)), 1),
         }
-    return shares
+    return accuracy
 
 
 def write_report(result: dict[str, Any]) -> list[str]:
@@ -164,13 +165,15 @@ def write_report(result: dict[str, Any]) -> list[str]:
         row = result["distance_db"][name]
         one, best = (f"{v[0]:.2f} ({v[1]:.2f} to {v[2]:.2f})" for v in (row["one"], row["best"]))
         between = result["between_db"].get(name)
-        apart = "" if between is None else f", {between:.2f} between draws"
-        lines.append(f"{name}: one draw {one}, best of {result['draws']} {best}{apart}")
-    heard = result["heard"]
-    lines.append(f"material heard in {heard['entries']} sounds; most frequent class {heard['most_frequent']} %")
+        spread = "" if between is None else f", {between:.2f} between draws"
+        lines.append(f"{name}: one draw {one}, best of {result['draws']} {best}{spread}")
+    accuracy = result["material_accuracy"]
+    lines.append(
+        f"material of {accuracy['entries']} sounds, by classifier; most frequent class {accuracy['most_frequent']} %"
+    )
     lines += [
-        f"  {name}: {row['right_percent']} %, mean of classes {row['mean_of_classes_percent']} %"
-        for name, row in heard.items()
+        f"  {name}: accuracy {row['accuracy_percent']} %, balanced {row['balanced_accuracy_percent']} %"
+        for name, row in accuracy.items()
         if isinstance(row, dict)
     ]
     return lines

@@ -59,7 +59,7 @@ def report(options: argparse.Namespace, stack: contextlib.ExitStack) -> None:
     result["embedding"] = load_vectors() is not None and not options.spelling
     try:
         bank = load_bank(options.bank)
-        result["found"], result["moved"] = measure_search(bank), measure_effects(bank)
+        result["search"], result["effects"] = measure_search(bank), measure_effects(bank)
     except StruckError as error:
         print(f"the search is left out: {error}", file=sys.stderr)
     print("\n".join(write_report(result)), file=sys.stderr)
@@ -97,7 +97,7 @@ def measure_synonyms(table: str) -> dict[str, Any]:
     wrong = [word for word, right, unknown in rows if not right and not unknown]
     return {
         "synonyms": len(rows),
-        "right_percent": _percent([right for _, right, _ in rows]),
+        "correct_percent": _percent([right for _, right, _ in rows]),
         "wrong_percent": _percent([word in wrong for word, _, _ in rows]),
         "unknown_percent": _percent([unknown for _, _, unknown in rows]),
         "wrong": wrong,
@@ -110,7 +110,7 @@ def measure_unrelated(table: str) -> dict[str, Any]:
     words = [word for word in table.split() if word not in lexicon]
     taken = [word for word in words if parse_description(word).understood]
     kept_percent = _percent([word not in taken for word in words])
-    return {"unrelated": len(words), "kept_out_percent": kept_percent, "taken": taken}
+    return {"unrelated": len(words), "rejected_percent": kept_percent, "accepted": taken}
 
 
 def measure_misspelt(seed: int) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def measure_misspelt(seed: int) -> dict[str, Any]:
     unknown = [not read for read, _ in rows]
     return {
         "words": len(rows),
-        "right_percent": _percent([read == meant for read, meant in rows]),
+        "correct_percent": _percent([read == meant for read, meant in rows]),
         "unknown_percent": _percent(unknown),
     }
 
@@ -136,7 +136,11 @@ def measure_misspelt(seed: int) -> dict[str, Any]:
 def measure_sentences() -> dict[str, Any]:
     """Share of whole descriptions from which everything expected is parsed."""
     wrong = [text for text, wanted in SENTENCES.items() if not all(holds(text, rule) for rule in wanted.split())]
-    return {"sentences": len(SENTENCES), "right_percent": _percent([t not in wrong for t in SENTENCES]), "wrong": wrong}
+    return {
+        "sentences": len(SENTENCES),
+        "correct_percent": _percent([t not in wrong for t in SENTENCES]),
+        "wrong": wrong,
+    }
 
 
 def measure_search(bank: Bank) -> dict[str, Any]:
@@ -152,7 +156,7 @@ def measure_search(bank: Bank) -> dict[str, Any]:
         candidates, _ = rank_by_text(bank, material, min(TOP, len(groups[material])))
         share = float(np.mean([entry.material == material for entry in bank.entries]))
         right = _percent([candidate.material == material for candidate in candidates])
-        rows[material] = {"right_percent": right, "chance_percent": round(100.0 * share, 1)}
+        rows[material] = {"correct_percent": right, "chance_percent": round(100.0 * share, 1)}
     return rows
 
 
@@ -173,7 +177,12 @@ def measure_effects(bank: Bank) -> dict[str, Any]:
                     right.append(difference > 0.0)
                     differences.append(difference)
         median = round(float(np.median(differences)), 3) if differences else 0.0
-        rows[f"{less} < {more}"] = {"right_percent": _percent(right), "median": median, "of": name, "pairs": len(right)}
+        rows[f"{less} < {more}"] = {
+            "correct_percent": _percent(right),
+            "median": median,
+            "of": name,
+            "pairs": len(right),
+        }
     return rows
 
 
@@ -212,19 +221,21 @@ def write_report(result: dict[str, Any]) -> list[str]:
     for name in ("chosen", "unseen"):
         row = result[name]
         lines.append(
-            f"{name}: {row['synonyms']} synonyms {row['right_percent']} % right, {row['wrong_percent']} % wrong, "
-            f"{row['unknown_percent']} % unknown; {row['unrelated']} unrelated, {row['kept_out_percent']} % kept out"
+            f"{name}: {row['synonyms']} synonyms {row['correct_percent']} % correct, {row['wrong_percent']} % wrong, "
+            f"{row['unknown_percent']} % unknown; {row['unrelated']} unrelated, {row['rejected_percent']} % rejected"
         )
-        lines += [f"  wrong: {', '.join(row['wrong'])}", f"  taken: {', '.join(row['taken'])}"]
+        lines += [f"  wrong: {', '.join(row['wrong'])}", f"  accepted: {', '.join(row['accepted'])}"]
     row = result["misspelt"]
-    lines.append(f"misspelt: {row['right_percent']} % right, {row['unknown_percent']} % unknown of {row['words']}")
+    lines.append(f"misspelt: {row['correct_percent']} % correct, {row['unknown_percent']} % unknown of {row['words']}")
     row = result["sentences"]
-    lines.append(f"sentences: {row['right_percent']} % right of {row['sentences']} {row['wrong'] or ''}")
-    for material, row in result.get("found", {}).items():
-        lines.append(f"search {material}: {row['right_percent']} % of the top {TOP} (chance {row['chance_percent']} %)")
+    lines.append(f"sentences: {row['correct_percent']} % correct of {row['sentences']} {row['wrong'] or ''}")
+    for material, row in result.get("search", {}).items():
+        lines.append(
+            f"search {material}: {row['correct_percent']} % of the top {TOP} (chance {row['chance_percent']} %)"
+        )
     lines += [
-        f"{pair}: {row['right_percent']} % of {row['pairs']} pairs, {row['median']} ({row['of']})"
-        for pair, row in result.get("moved", {}).items()
+        f"{pair}: {row['correct_percent']} % of {row['pairs']} pairs, {row['median']} ({row['of']})"
+        for pair, row in result.get("effects", {}).items()
     ]
     return lines
 
