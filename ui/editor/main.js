@@ -21,7 +21,7 @@ const STYLES = ["style.css", "panels/inspector.css", "sound/comparison.css", "pa
 /** @param {string} name */
 function loadStyle(name) {
   const address = new URL(name, import.meta.url).href;
-  const known = [...document.querySelectorAll("link[rel=stylesheet]")].find((link) => link.href === address);
+  const known = [...document.querySelectorAll("link")].find((link) => link.rel === "stylesheet" && link.href === address);
   if (known) return Promise.resolve();
   return new Promise((done) => {
     // A page without its style is still better shown than not, so an error ends the wait too.
@@ -56,11 +56,11 @@ export async function mount(element) {
   const keys = createKeys(app, store, { player, timeline, audio, topBar, help });
   const focusFrames = createFocusFrames(app);
 
-  const parts = [keys, focusFrames, hints, help, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
+  const parts = [keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, locate };
-  window.struck = struck;
+  Object.assign(window, { struck }); // for tests, and for whoever looks at the page's console
 
   // The page tells nobody when it takes an element away, so look after every change near the top of the tree.
   const watcher = new MutationObserver(() => {
@@ -68,7 +68,7 @@ export async function mount(element) {
     watcher.disconnect();
     for (const part of parts) part.dispose();
     app.remove();
-    if (window.struck === struck) delete window.struck;
+    if (Reflect.get(window, "struck") === struck) Reflect.deleteProperty(window, "struck");
   });
   watcher.observe(document.body, { childList: true, subtree: true });
   return struck;

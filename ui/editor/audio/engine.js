@@ -354,7 +354,7 @@ export function createAudio(store, options = {}) {
 
   if (!options.context) {
     const gesture = () => resume().catch(() => {});
-    for (const name of ["pointerdown", "keydown"]) scope.listen(window, name, gesture, { once: true, capture: true });
+    for (const name of /** @type {const} */ (["pointerdown", "keydown"])) scope.listen(window, name, gesture, { once: true, capture: true });
   }
   scope.add(store.on("view", () => {
     setLevels();

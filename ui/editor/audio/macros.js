@@ -4,7 +4,7 @@
 
 import { addPower, amplify, bandsNear, BURST_DECAY_PER_S, centresOf, levelOf, mapComponents, modePowers, powerOf, rebin, withBands } from "./noise_bands.js";
 import { clamp, ENVELOPE_RANGE_DB, LN_60_DB } from "./units.js";
-/** @import { MacroName, Macros, ModeQuantity, ModeValues, Modes, NoiseComponent, Physics, Residual, Sound } from "../state/types.d.ts" */
+/** @import { MacroName, Macros, ModeQuantity, ModeValues, Modes, NoiseComponent, Physics, Residual, Shaped } from "../state/types.d.ts" */
 
 /** @typedef {{modes: Modes, residual: Residual}} Heard */
 
@@ -61,22 +61,21 @@ export function applyMacros(modes, residual, macros, velocity_db = 0) {
   return sound;
 }
 
-/** @type {WeakMap<Sound, Sound>} */
+/** @type {WeakMap<Shaped, Shaped>} */
 const heardOf = new WeakMap(); // sounds never change, so what is heard of one is computed once
 
 /**
  * A sound as it is heard: its macros applied, and none left to apply.
- * @template {Sound | null | undefined} Given
+ * @template {Shaped | null | undefined} Given
  * @param {Given} sound
  * @returns {Given}
  */
 export function heard(sound) {
   if (!sound || isNeutral(sound.macros)) return sound;
-  let made = heardOf.get(sound);
-  if (!made) {
-    made = { ...sound, ...applyMacros(sound.modes, sound.residual, sound.macros), macros: null };
-    heardOf.set(sound, made);
-  }
+  const known = heardOf.get(sound);
+  if (known) return /** @type {Given} */ (known);
+  const made = { ...sound, ...applyMacros(sound.modes, sound.residual, sound.macros), macros: null };
+  heardOf.set(sound, made);
   return /** @type {Given} */ (made);
 }
 
@@ -278,7 +277,7 @@ function changeRoom({ modes, residual: bare }, room) {
 /**
  * Own values of the modes at ``indices`` that are heard as ``wanted`` under the sound's macros. Frequency and decay are
  * ratios, so one step each is exact. What levels depend on moves with the modes, so levels are found by the secant method.
- * @param {Sound} sound
+ * @param {Shaped} sound
  * @param {number[]} indices
  * @param {ModeValues} wanted a value for each index
  * @returns {ModeValues}

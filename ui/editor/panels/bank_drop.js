@@ -1,8 +1,10 @@
+// @ts-check
 // A person's own recordings: chosen or dropped, files or whole folders, sent to the server and added to the bank.
 
-import { createButton, make } from "../widgets/controls.js";
-import { upload } from "../state/upload.js";
-/** @import { BankMessage, Store } from "../state/types.d.ts" */
+import { createButton, isInside, make } from "../widgets/controls.js";
+import { describeError, upload } from "../state/upload.js";
+/** @import { Bank } from "../state/protocol.d.ts" */
+/** @import { Store } from "../state/types.d.ts" */
 
 const SOUNDS = /\.(wav|flac|ogg|oga|mp3|aiff?|m4a|opus)$/i;
 const MOST = 2000;
@@ -21,7 +23,7 @@ export function createDrop(store, shared, changed) {
   const folder = make("input", "", { type: "file", multiple: true, webkitdirectory: true, hidden: true });
   for (const field of [files, folder]) {
     field.addEventListener("change", () => {
-      add([...field.files]);
+      add([...(field.files ?? [])]);
       field.value = "";
     });
   }
@@ -48,7 +50,8 @@ export function createDrop(store, shared, changed) {
       store.send({ type: "add_to_bank", paths });
     } catch (error) {
       told.hidden = true;
-      if (error.name !== "AbortError") shared.report(error.message);
+      const message = describeError(error);
+      if (message) shared.report(message);
     }
     busy = null;
   }
@@ -61,7 +64,7 @@ export function createDrop(store, shared, changed) {
 
   /**
    * The server's report: what was added, what was there already, what could not be read.
-   * @param {BankMessage} report
+   * @param {Bank} report
    */
   function tell({ added, duplicates, broken }) {
     if (!added.length && !duplicates.length && !broken.length) return;
@@ -74,16 +77,21 @@ export function createDrop(store, shared, changed) {
     if (added.length) changed();
   }
 
-  /** @param {FileSystemEntry} entry */
-  async function entriesOf(entry) {
-    if (entry.isFile) return [await new Promise((done, fail) => entry.file(done, fail))];
-    const reader = entry.createReader();
+  /**
+   * The files of a dropped entry, of a folder those inside it too.
+   * @param {FileSystemEntry} entry
+   * @returns {Promise<File[]>}
+   */
+  async function filesOf(entry) {
+    if (entry.isFile) return [await new Promise((done, fail) => /** @type {FileSystemFileEntry} */ (entry).file(done, fail))];
+    const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
     /** @type {File[]} */
     const found = [];
     for (;;) {
+      /** @type {FileSystemEntry[]} */
       const batch = await new Promise((done, fail) => reader.readEntries(done, fail)); // a hundred at a time
       if (!batch.length || found.length > MOST) break;
-      for (const inner of batch) found.push(...await entriesOf(inner));
+      for (const inner of batch) found.push(...await filesOf(inner));
     }
     return found;
   }
@@ -94,12 +102,12 @@ export function createDrop(store, shared, changed) {
    * @param {HTMLElement} panel
    */
   function takeDropped(event, panel) {
-    const entries = [...(event.dataTransfer.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    const plain = [...event.dataTransfer.files];
+    const entries = [...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry !== null && entry !== undefined);
+    const plain = [...(event.dataTransfer?.files ?? [])];
     const sounds = plain.filter((file) => SOUNDS.test(file.name)).length;
     const isFolder = entries.some((entry) => entry.isDirectory);
-    if (!isFolder && sounds < 2 && !(sounds && panel.contains(event.target))) return false;
-    Promise.all(entries.length ? entries.map(entriesOf) : [plain]).then((found) => add(found.flat()), () => shared.report("the dropped folder could not be read; choose it with Folder…"));
+    if (!isFolder && sounds < 2 && !(sounds && isInside(event, panel))) return false;
+    Promise.all(entries.length ? entries.map(filesOf) : [plain]).then((found) => add(found.flat()), () => shared.report("the dropped folder could not be read; choose it with Folder…"));
     return true;
   }
 

@@ -1,9 +1,14 @@
+// @ts-check
 // The export menu: what to write, how far it is, and the finished files.
 
+import { recall, remember } from "../state/remembered.js";
 import { icon } from "../widgets/icons.js";
-import { make } from "../widgets/controls.js";
-/** @import { ExportedMessage, Store } from "../state/types.d.ts" */
+import { elementsIn, isInside, make } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
+/** @import { Exported } from "../state/protocol.d.ts" */
+/** @import { Store } from "../state/types.d.ts" */
 
+/** @type {[string, string, string][]} */
 const KINDS = [
   ["mp4", "Clip with the new sound", "MP4, picture untouched"],
   ["wav", "The sound alone", "WAV, 48 kHz, 24 bit"],
@@ -13,27 +18,30 @@ const KINDS = [
 ];
 const REMEMBERED = "struck.export";
 
-function remembered() {
+/** @returns {Set<string>} */
+function recallKinds() {
   try {
-    const kinds = JSON.parse(localStorage.getItem(REMEMBERED));
+    const kinds = JSON.parse(recall(REMEMBERED) ?? "null");
     if (Array.isArray(kinds)) return new Set(kinds);
   } catch {
-    // no storage: the usual choice
+    // nonsense: the usual choice
   }
   return new Set(["mp4", "wav"]);
 }
 
 /** @param {Store} store */
 export function createExportMenu(store) {
-  const chosen = remembered();
+  const chosen = recallKinds();
   let working = false;
-  /** @type {ExportedMessage["files"]} */
+  /** @type {Exported["files"]} */
   let files = [];
 
-  const press = make("button", "st-button is-main st-export", { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(menu.hidden) }, "Export", icon("down"));
+  const press = make("button", "st-button is-main st-export", { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(Boolean(menu.hidden)) }, "Export", icon("down"));
   const choices = KINDS.map(([kind, title, note]) => {
-    const box = make("input", "", { type: "checkbox", checked: chosen.has(kind), onchange: () => choose(kind, box.checked) });
-    return make("label", "st-choice", {}, box, make("span", "st-choice-title", { textContent: title }), make("span", "st-choice-note", { textContent: note }));
+    const box = make("input", "", { type: "checkbox", checked: chosen.has(kind) });
+    box.addEventListener("change", () => choose(kind, box.checked));
+    const label = make("label", "st-choice", {}, box, make("span", "st-choice-title", { textContent: title }), make("span", "st-choice-note", { textContent: note }));
+    return { box, label };
   });
   const go = make("button", "st-button is-main", { type: "button", onclick: begin });
   const stop = make("button", "st-button", { type: "button", textContent: "Cancel", onclick: () => store.send({ type: "cancel" }) });
@@ -41,7 +49,7 @@ export function createExportMenu(store) {
   const progress = make("div", "st-progress", {}, fill);
   const words = make("p", "st-export-words", { role: "status" });
   const list = make("div", "st-files");
-  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, ...choices, make("div", "st-export-foot", {}, words, stop, go), progress, list);
+  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, ...choices.map(({ label }) => label), make("div", "st-export-foot", {}, words, stop, go), progress, list);
   const element = make("div", "st-anchor", {}, press, menu);
 
   /**
@@ -51,11 +59,7 @@ export function createExportMenu(store) {
   function choose(kind, wanted) {
     if (wanted) chosen.add(kind);
     else chosen.delete(kind);
-    try {
-      localStorage.setItem(REMEMBERED, JSON.stringify([...chosen]));
-    } catch {
-      // without storage the choice lasts until the page goes
-    }
+    remember(REMEMBERED, JSON.stringify([...chosen]));
     show();
   }
 
@@ -77,7 +81,7 @@ export function createExportMenu(store) {
     go.hidden = working;
     go.disabled = !chosen.size;
     go.textContent = files.length ? "Export again" : "Export";
-    for (const choice of choices) choice.firstChild.disabled = working;
+    for (const { box } of choices) box.disabled = working;
     list.hidden = !files.length;
     list.replaceChildren(...files.map(({ name, url, note }) =>
       make("a", "st-file", { href: url, download: name, title: `Download ${name}` }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: name }), make("span", "st-file-note", { textContent: note ?? "" })), make("span", "st-file-get", { textContent: "Download" }))));
@@ -89,22 +93,9 @@ export function createExportMenu(store) {
     press.setAttribute("aria-expanded", String(isOpen));
     if (isOpen) {
       show();
-      (files.length ? list.firstChild : go).focus();
+      (files.length ? elementsIn(list, ".st-file")[0] : go).focus();
     }
   }
-
-  /** @param {KeyboardEvent} event */
-  const outside = (event) => !menu.hidden && !element.contains(event.target) && setOpen(false);
-  document.addEventListener("pointerdown", outside, true);
-  menu.addEventListener("keydown", (event) => event.stopPropagation());
-  /** @param {KeyboardEvent} event */
-  const onEscape = (event) => {
-    if (event.key !== "Escape" || menu.hidden) return;
-    setOpen(false);
-    press.focus({ preventScroll: true });
-    event.stopPropagation();
-  };
-  document.addEventListener("keydown", onEscape, true); // wherever the focus went when a button was hidden
 
   /** @param {boolean} isDone */
   const end = (isDone) => {
@@ -113,27 +104,29 @@ export function createExportMenu(store) {
     if (isDone && menu.hidden) setOpen(true);
     show();
   };
-  const cleanups = [
-    store.on("exported", (message) => {
-      files = message.files;
-      end(true);
-    }),
-    store.on("status", ({ phase }) => {
-      if (working && (phase === "error" || phase === "cancelled")) end(false);
-      else if (!menu.hidden) show();
-    }),
-    store.on("error", () => end(false)),
-    store.on("view", ({ project }) => {
-      if (!project) setOpen(false);
-    }),
-  ];
 
-  return {
-    element,
-    dispose() {
-      document.removeEventListener("pointerdown", outside, true);
-      document.removeEventListener("keydown", onEscape, true);
-      for (const cleanup of cleanups) cleanup();
-    },
-  };
+  menu.addEventListener("keydown", (event) => event.stopPropagation());
+  const scope = createScope();
+  scope.listen(document, "pointerdown", (event) => !menu.hidden && !isInside(event, element) && setOpen(false), true);
+  // Escape is caught wherever the focus went when a button was hidden.
+  scope.listen(document, "keydown", (event) => {
+    if (event.key !== "Escape" || menu.hidden) return;
+    setOpen(false);
+    press.focus({ preventScroll: true });
+    event.stopPropagation();
+  }, true);
+  scope.add(store.on("exported", (message) => {
+    files = message.files;
+    end(true);
+  }));
+  scope.add(store.on("status", ({ phase }) => {
+    if (working && (phase === "error" || phase === "cancelled")) end(false);
+    else if (!menu.hidden) show();
+  }));
+  scope.add(store.on("error", () => end(false)));
+  scope.add(store.on("view", ({ project }) => {
+    if (!project) setOpen(false);
+  }));
+
+  return { element, dispose: scope.dispose };
 }

@@ -1,10 +1,18 @@
+// @ts-check
 // The Find tab: what might be struck, from the picture, from words or from a sound like it; each is heard at once.
 
 import { createDrop } from "./bank_drop.js";
 import { soundColor } from "../widgets/format.js";
-import { createButton, createSegments, make, newGesture } from "../widgets/controls.js";
-/** @import { AudioEngine, BankMessage, Candidate, FoundMessage, Sound, Store } from "../state/types.d.ts" */
+import { requireProject } from "../state/project.js";
+import { createButton, createSegments, elementsIn, focusedElement, make, newGesture } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
+/** @import { Bank, Search, SearchAnswer } from "../state/protocol.d.ts" */
+/** @import { AudioEngine, Candidate, Sound, Store } from "../state/types.d.ts" */
 
+/** @import { Shared } from "./inspector.js" */
+/** @typedef {Search["by"]} Way */
+
+/** @type {[Way, string][]} */
 const WAYS = [["picture", "Picture"], ["words", "Words"], ["sound", "Like it"], ["new", "New"]];
 const PARTS = [["modes", "Modes", "what rings"], ["noise", "Noise", "the strike's noise"], ["room", "Room", "the space around it"]];
 const EXAMPLE = "thin glass bottle, wooden stick, small bathroom";
@@ -22,14 +30,14 @@ const reasonOf = ({ why, material }) => (why || material).replace(/,? ?\d+ ?% (a
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
- * ``shared``: {currentSound(), report(message), player(), openMaterials()}.
  * @param {Store} store
  * @param {AudioEngine} audio
  * @param {Shared} shared
  */
 export function createFindPanel(store, audio, shared) {
+  /** @type {Way} */
   let way = "words";
-  /** @type {FoundMessage | null} */
+  /** @type {SearchAnswer | null} */
   let answer = null; // the last search results
   let asked = 0;
   let waiting = false;
@@ -38,17 +46,15 @@ export function createFindPanel(store, audio, shared) {
   /** @type {{soundId: string, before: Map<string, string | undefined>, until_ms: number} | null} */
   let trying = null; // {soundId, before: Map, until_ms}
   let askedFor = ""; // what the answer belongs to: a sound and its hits
-  /** @type {BankMessage | null} */
+  /** @type {Bank | null} */
   let bank = null;
   /** @type {Map<string, Candidate>} */
   const pinned = new Map(); // id -> candidate
   const parts = new Set(PARTS.map(([name]) => name));
-  /** @type {(() => void)[]} */
-  const cleanups = [];
 
   const sound = () => shared.currentSound();
   /** @param {string} id */
-  const hitsOf = (id) => store.view.project.hits.filter((hit) => hit.sound_id === id);
+  const hitsOf = (id) => requireProject(store).hits.filter((hit) => hit.sound_id === id);
 
   // --- what is asked -------------------------------------------------------------------------------
 
@@ -85,8 +91,8 @@ export function createFindPanel(store, audio, shared) {
   const take = make("div", "ins-row find-take", {}, make("span", "ins-label", { textContent: "A press takes its" }), ...boxes);
   const list = make("div", "find-list", { role: "listbox", "aria-label": "Sounds found" });
   list.addEventListener("keydown", (event) => {
-    const rows = [...list.querySelectorAll(".find-use")];
-    const at = rows.indexOf(document.activeElement);
+    const rows = elementsIn(list, ".find-use");
+    const at = rows.findIndex((found) => found === focusedElement());
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || at < 0) return;
     rows[Math.min(rows.length - 1, Math.max(0, at + step))].focus();
@@ -105,7 +111,7 @@ export function createFindPanel(store, audio, shared) {
 
   // --- doing ---------------------------------------------------------------------------------------
 
-  /** @param {string} by */
+  /** @param {Way} by */
   function ask(by, quiet = false) {
     const s = sound();
     if (!s) return;
@@ -123,7 +129,7 @@ export function createFindPanel(store, audio, shared) {
   }
 
   /** @param {Sound} s */
-  const subject = (s) => `${store.view.project.clip.digest} ${s.id} ${way === "picture" ? hitsOf(s.id).map((hit) => hit.id).join() : ""}`;
+  const subject = (s) => `${requireProject(store).clip.digest} ${s.id} ${way === "picture" ? hitsOf(s.id).map((hit) => hit.id).join() : ""}`;
 
   /**
    * Take a candidate into the sound and hear it where it is struck, with the picture.
@@ -132,19 +138,19 @@ export function createFindPanel(store, audio, shared) {
   function use(candidate) {
     const s = sound();
     if (!s) return;
-    if (using?.soundId !== s.id) using = { soundId: s.id, gesture: newGesture() };
-    using.id = candidate.id;
+    const gesture = using?.soundId === s.id ? using.gesture : newGesture();
+    using = { soundId: s.id, gesture, id: candidate.id };
     const hits = hitsOf(s.id);
     trying = { soundId: s.id, before: new Map(hits.map((hit) => [hit.id, store.rendered.get(hit.id)?.key])), until_ms: performance.now() + TRY_MS };
-    audio.resume()?.catch?.(() => {});
-    store.send({ type: "use_candidate", id: candidate.id, sound_id: s.id, parts: [...parts], gesture: using.gesture });
+    audio.resume().catch(() => {});
+    store.send({ type: "use_candidate", id: candidate.id, sound_id: s.id, parts: [...parts], gesture });
     if (!hits.length) hear(candidate);
     show();
   }
 
   /** @param {Candidate} candidate */
   function hear(candidate) {
-    audio.resume()?.catch?.(() => {});
+    audio.resume().catch(() => {});
     store.send({ type: "audition_candidate", id: candidate.id });
   }
 
@@ -157,7 +163,7 @@ export function createFindPanel(store, audio, shared) {
       return;
     }
     const hits = hitsOf(soundId).sort((a, b) => a.time_s - b.time_s);
-    const hit = hits.find((h) => store.selection.hits?.has(h.id)) ?? hits[0];
+    const hit = hits.find((h) => store.selection.hits.has(h.id)) ?? hits[0];
     const entry = hit && store.rendered.get(hit.id);
     if (!entry || entry.key === before.get(hit.id)) return;
     trying = null;
@@ -213,6 +219,11 @@ export function createFindPanel(store, audio, shared) {
      * @param {string} text
      * @param {string} title
      */
+    /**
+     * @param {string} text
+     * @param {string} className
+     * @param {string} title
+     */
     const chip = (text, className, title) => make("span", `find-chip ${className}`, { textContent: text, title });
     const understood = (answer.understood ?? []).map(([text, meaning]) => chip(text, "", meaning));
     const unknown = (answer.unknown ?? []).map((word) => chip(`${word}: not known`, "is-unknown", "Struck does not know this word; put it in others"));
@@ -231,7 +242,7 @@ export function createFindPanel(store, audio, shared) {
     empty.hidden = Boolean(s);
     if (!s) return;
     const hits = hitsOf(s.id).length;
-    dot.style.setProperty("--sound", soundColor(store.view.project, s.id));
+    dot.style.setProperty("--sound", soundColor(requireProject(store), s.id));
     target.textContent = `${s.name} · ${hits === 1 ? "1 hit" : `${hits} hits`}`;
     target.title = s.origin_note ?? "";
     ways.set(way);
@@ -239,11 +250,11 @@ export function createFindPanel(store, audio, shared) {
     said.classList.toggle("is-waiting", waiting);
     const found = (answer?.candidates ?? []).filter((candidate) => !pinned.has(candidate.id));
     const at = list.scrollTop;
-    const focused = list.contains(document.activeElement) ? document.activeElement.closest(".find-row")?.dataset.id : null;
+    const focused = /** @type {HTMLElement | null | undefined} */ (list.contains(document.activeElement) ? document.activeElement?.closest(".find-row") : null)?.dataset.id;
     const rows = [...pinned.values(), ...found].map(row);
     list.replaceChildren(...(rows.length || waiting || answer ? rows : [examples]));
     list.scrollTop = at;
-    if (focused) list.querySelector(`[data-id="${focused}"] .find-use`)?.focus({ preventScroll: true });
+    if (focused) elementsIn(list, `[data-id="${focused}"] .find-use`)[0]?.focus({ preventScroll: true });
     take.hidden = !rows.length;
     revert.disabled = !(using && using.soundId === s.id);
     size.textContent = bank ? `${bank.sounds.toLocaleString("en")} sounds${bank.own ? `, ${bank.own} of your own` : ""}` : "";
@@ -253,47 +264,42 @@ export function createFindPanel(store, audio, shared) {
   function opened() {
     if (!bank) store.send({ type: "bank_size" });
     const s = sound();
-    if (s && !waiting && !answer && !store.view.project.clip.has_audio && hitsOf(s.id).length) ask("picture");
+    if (s && !waiting && !answer && !requireProject(store).clip.has_audio && hitsOf(s.id).length) ask("picture");
     show();
   }
 
-  cleanups.push(
-    store.on("search_results", (message) => {
-      if (message.request !== asked) return;
-      waiting = false;
-      answer = message;
-      list.scrollTop = 0;
-      show();
-    }),
-    store.on("bank", (message) => {
-      bank = message;
-      drop.tell(message);
-      show();
-    }),
-    store.on("view", () => {
-      const s = sound();
-      if (using && (!s || !store.view.project?.sounds.some(({ id }) => id === using.soundId))) using = null;
-      if (answer && s && askedFor && !askedFor.startsWith(store.view.project.clip.digest)) {
-        answer = null; // another clip
-        pinned.clear();
-      }
-    }),
-    store.on("rendered", playTried),
-    store.on("error", () => {
-      waiting = false;
-      trying = null;
-      show();
-    }),
-  );
+  const scope = createScope();
+  scope.add(store.on("search_results", (message) => {
+    if (message.request !== asked) return;
+    waiting = false;
+    answer = message;
+    list.scrollTop = 0;
+    show();
+  }));
+  scope.add(store.on("bank", (message) => {
+    bank = message;
+    drop.tell(message);
+    show();
+  }));
+  scope.add(store.on("view", ({ project }) => {
+    if (!project?.sounds.some(({ id }) => id === using?.soundId)) using = null;
+    if (answer && sound() && project && askedFor && !askedFor.startsWith(project.clip.digest)) {
+      answer = null; // another clip
+      pinned.clear();
+    }
+  }));
+  scope.add(store.on("rendered", playTried));
+  scope.add(store.on("error", () => {
+    waiting = false;
+    trying = null;
+    show();
+  }));
+  scope.add(drop.dispose);
 
   return {
     element, show, opened,
-    /** Look at the picture for this sound. */
-    look: () => ask("picture"),
+    /** @param {DragEvent} event */
     takeDropped: (event) => drop.takeDropped(event, element),
-    dispose() {
-      drop.dispose();
-      for (const cleanup of cleanups) cleanup?.();
-    },
+    dispose: scope.dispose,
   };
 }

@@ -1,8 +1,10 @@
+// @ts-check
 // What every key and gesture does, on one sheet.
 
-import { make } from "../widgets/controls.js";
+import { focusedElement, make } from "../widgets/controls.js";
 
 const COMMAND = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
+/** @type {[string, [string, string][]][]} */
 const SECTIONS = [
   ["Playback", [
     ["Space", "play or pause"], [", .", "a frame back or on"], ["← →", "the same, while no hit is selected"], ["⇧ ← →", "ten frames"],
@@ -55,7 +57,7 @@ export function createHelp(app) {
     if (page.hidden !== isOpen) return;
     page.hidden = !isOpen;
     if (isOpen) {
-      returnTo = document.activeElement;
+      returnTo = focusedElement();
       close.focus({ preventScroll: true });
     } else if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
   }
@@ -67,5 +69,5 @@ export function createHelp(app) {
     if (event.key === "Tab") event.preventDefault(); // there is one button
     if (event.key === "Escape" || event.key === "?") setOpen(false);
   });
-  return { open: () => setOpen(true), dispose() {} };
+  return { open: () => setOpen(true) };
 }

@@ -1,6 +1,8 @@
+// @ts-check
 // The line at the foot: what the hands can do now, and what the project holds.
 
 import { make } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
 /** @import { Store } from "../state/types.d.ts" */
 
 /**
@@ -8,7 +10,9 @@ import { make } from "../widgets/controls.js";
  * @param {string} word
  */
 const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+/** @type {[string, string][]} */
 const NOTHING_CHOSEN = [["space", "play"], ["← →", "frame"], ["double-click", "add a hit"], ["drag", "select"], ["wheel", "zoom"], ["⇧ wheel", "scroll"]];
+/** @type {[string, string][]} */
 const CHOSEN = [["space", "play"], ["← →", "nudge a frame"], ["⇧ ← →", "10 ms"], ["↑ ↓", "velocity"], ["M", "mute"], ["D", "detach"], ["↵", "hear"], ["⌫", "delete"], ["⇧ drag", "snap to frames"]];
 
 /**
@@ -39,7 +43,9 @@ export function createHints(root, store) {
     facts.textContent = parts.join("  ·  ");
   }
 
-  const cleanups = [store.on("view", show), store.on("selection", show)];
+  const scope = createScope();
+  scope.add(store.on("view", show));
+  scope.add(store.on("selection", show));
   show();
-  return { dispose: () => cleanups.forEach((cleanup) => cleanup()) };
+  return { dispose: scope.dispose };
 }

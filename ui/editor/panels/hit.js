@@ -1,12 +1,18 @@
+// @ts-check
 // The Hit tab: everything about the selected hits.
 
 import { icon } from "../widgets/icons.js";
+import { requireProject } from "../state/project.js";
 import { heard } from "../audio/macros.js";
 import { LN_60_DB } from "../audio/units.js";
 import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { formatDb, formatPan, formatSeconds, parseDb, parsePan, parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
+/** @import { HitValues } from "../state/protocol.d.ts" */
 /** @import { AudioEngine, Hit, Sound, Store } from "../state/types.d.ts" */
+
+/** @import { Slider, SliderSettings } from "../widgets/controls.js" */
+/** @typedef {Omit<SliderSettings, "onInput" | "onCommit" | "onStart">} FieldSettings */
 
 const LIVE_MS = 40;
 // Seven digits at most, so that the field shows them and a person can note them.
@@ -21,12 +27,11 @@ const formatRatio = (v) => `${v.toFixed(2)} ×`;
  * @param {AudioEngine} audio
  */
 export function createHitPanel(store, audio) {
-  /** @type {string | null} */
-  let gesture = null;
+  let gesture = "";
   let sentAt_ms = 0;
 
-  const chosen = () => store.view.project?.hits.filter((hit) => store.selection.hits?.has(hit.id)) ?? [];
-  /** @param {Record<string, unknown>} values */
+  const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
+  /** @param {HitValues} values */
   const set = (values, by = newGesture()) => {
     const ids = chosen().map((hit) => hit.id);
     if (ids.length) store.edit({ kind: "set_hits", ids, values }, by);
@@ -34,7 +39,7 @@ export function createHitPanel(store, audio) {
 
   /**
    * A slider on one field; a ``live`` one (the mix) is sent while it moves, the others when let go, since they are sampled.
-   * @param {string} name
+   * @param {keyof HitValues} name
    * @param {FieldSettings} settings
    */
   const field = (name, settings, live = false) => createSlider({
@@ -51,13 +56,13 @@ export function createHitPanel(store, audio) {
 
   const title = make("span", "ins-title");
   const subtitle = make("span", "ins-quiet ins-origin");
-  const hear = createButton("Play hit", { title: "Hear this hit alone", onPress: () => chosen()[0] && audio.auditionHit(chosen()[0].id)?.catch?.(() => {}) });
+  const hear = createButton("Play hit", { title: "Hear this hit alone", onPress: () => chosen()[0] && audio.auditionHit(chosen()[0].id).catch(() => {}) });
   const mute = createButton("Mute", { title: "Leave the hit out of the mix", onPress: () => set({ mute: !chosen().every((hit) => hit.mute) }) });
   const header = make("div", "ins-row ins-hit-head", {}, title, subtitle, hear, mute);
 
   /** @param {string} text */
   const move = (text) => {
-    const time_s = parseTime(text, store.view.project.clip);
+    const time_s = parseTime(text, requireProject(store).clip);
     if (time_s === null) return false;
     shift(time_s - chosen()[0].time_s);
     return true;
@@ -68,7 +73,7 @@ export function createHitPanel(store, audio) {
     if (hits.length) store.edit({ kind: "move_hits", ids: hits.map((hit) => hit.id), delta_s }, newGesture());
   };
   /** @param {number} frames */
-  const nudge = (frames) => shift(frames / frameRate(store.view.project.clip.frame_rate));
+  const nudge = (frames) => shift(frames / frameRate(requireProject(store).clip.frame_rate));
   const timecode = createEntry({ label: "Time, timecode", className: "ins-time", onEnter: move });
   const seconds = createEntry({ label: "Time, seconds", className: "ins-time", onEnter: move });
   const time = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Time" }), make("div", "ins-row", {}, timecode.element, seconds.element,
@@ -119,7 +124,7 @@ export function createHitPanel(store, audio) {
     body.hidden = !hits.length;
     empty.hidden = Boolean(hits.length);
     empty.textContent = !project ? "Open a clip; its hits are edited here." : project.hits.length ? "No hit is selected. Click one in the timeline, or drag a box around several, and change them all here." : "This clip has no hits yet. Double-click in the Hits lane of the timeline to add one.";
-    if (!hits.length) return;
+    if (!project || !hits.length) return;
     const [first] = hits;
     /** @param {(hit: Hit) => unknown} read */
     const all = (read) => hits.every((hit) => read(hit) === read(first));
@@ -135,12 +140,16 @@ export function createHitPanel(store, audio) {
     const same = all((hit) => hit.sound_id);
     body.style.setProperty("--sound", same ? soundColor(project, first.sound_id) : "");
     swatch.style.background = same ? soundColor(project, first.sound_id) : "transparent";
-    sound.set([...(same ? [] : [["", "several sounds"]]), ...project.sounds.map((s) => [s.id, s.name])], same ? first.sound_id : "");
+    /** @type {[string, string][]} */
+    const choices = project.sounds.map((s) => [s.id, s.name]);
+    sound.set(same ? choices : [["", "several sounds"], ...choices], same ? first.sound_id : "");
     measure.hidden = !project.clip.has_audio;
     detach.disabled = hits.length === 1 && project.hits.filter((hit) => hit.sound_id === first.sound_id).length === 1;
     seed.set(all((hit) => hit.seed) ? String(first.seed) : "several");
-    dice.lastChild.textContent = hits.length === 1 ? "New take" : "New takes";
-    for (const [slider, read] of [[velocity, (h) => h.velocity_db], [gain, (h) => h.gain_db], [pan, (h) => h.pan], [pitch, (h) => h.tweak.pitch_cents], [damping, (h) => h.tweak.decay_ratio], [noise, (h) => h.tweak.residual_db]]) {
+    dice.children[1].textContent = hits.length === 1 ? "New take" : "New takes";
+    /** @type {[Slider, (hit: Hit) => number][]} */
+    const shown = [[velocity, (h) => h.velocity_db], [gain, (h) => h.gain_db], [pan, (h) => h.pan], [pitch, (h) => h.tweak.pitch_cents], [damping, (h) => h.tweak.decay_ratio], [noise, (h) => h.tweak.residual_db]];
+    for (const [slider, read] of shown) {
       slider.set(read(first), all(read) ? "—" : "several", false);
     }
   }
@@ -155,5 +164,5 @@ export function createHitPanel(store, audio) {
     return `rings ${formatSeconds(LN_60_DB / (Math.min(...decays) * hit.tweak.decay_ratio))}`;
   }
 
-  return { element, show, dispose() {} };
+  return { element, show };
 }

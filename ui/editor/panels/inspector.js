@@ -1,3 +1,4 @@
+// @ts-check
 // The inspector: Hit, Sound, Find, Sampler and Mix.
 
 import { createFindPanel } from "./find.js";
@@ -5,12 +6,26 @@ import { createHitPanel } from "./hit.js";
 import { createMixPanel, createSamplerPanel } from "./sampler.js";
 import { createSoundPanel } from "./sound.js";
 import { make } from "../widgets/controls.js";
-/** @import { AudioEngine, Player, Store } from "../state/types.d.ts" */
+import { createScope } from "../widgets/scope.js";
+/** @import { SoundState } from "../state/protocol.d.ts" */
+/** @import { AudioEngine, Player, Selection, Store } from "../state/types.d.ts" */
 
+/** @typedef {"hit" | "sound" | "find" | "sampler" | "mix"} TabName */
+/**
+ * @typedef {object} Shared what panels ask of the inspector
+ * @property {() => SoundState | null} currentSound the one on show
+ * @property {(partial: Partial<Selection>) => void} select
+ * @property {(message: string) => void} report an error
+ * @property {() => Player} player
+ * @property {() => void} openMaterials
+ * @property {(name: TabName) => void} showTab
+ */
+
+/** @type {[TabName, string][]} */
 const TABS = [["hit", "Hit"], ["sound", "Sound"], ["find", "Find"], ["sampler", "Sampler"], ["mix", "Mix"]];
 
 /**
- * Fill ``root``; ``locate({mode: [soundId, index]})`` gives the page position of a mode's head.
+ * Fill ``root`` with the tabs and their panels.
  * @param {HTMLElement} root
  * @param {Store} store
  * @param {AudioEngine} audio
@@ -24,6 +39,7 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
   let shownHits = "";
   /** @type {string | null} */
   let offered = null; // digest of the clip whose picture was looked at
+  /** @type {Shared} */
   const shared = {
     currentSound: () => store.view?.project?.sounds.find((sound) => sound.id === soundId) ?? null,
     select: (partial) => store.select("modes" in partial && !("soundId" in partial) ? { soundId, ...partial } : partial),
@@ -62,7 +78,7 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
       tabs[i].tabIndex = tab === open ? 0 : -1;
       panels[tab].element.hidden = tab !== open;
     });
-    panels[open].opened?.();
+    if (open === "find") panels.find.opened();
     show();
   }
 
@@ -108,23 +124,25 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
     show();
   }
 
-  const cleanups = ["view", "selection", "welcome"].map((name) => store.on(name, update));
+  const scope = createScope();
+  for (const name of /** @type {const} */ (["view", "selection", "welcome"])) scope.add(store.on(name, update));
+  for (const panel of [panels.sound, panels.find, panels.mix]) scope.add(panel.dispose);
+  scope.add(() => root.replaceChildren());
   showTab(open);
   update();
 
   return {
     showTab,
     takeDropped: panels.find.takeDropped,
-    /** @param {{mode: [string, number]}} what */
+    /**
+     * Page position of a mode's head.
+     * @param {{mode: [string, number]}} what
+     */
     locate({ mode: [id, index] }) {
       if (open !== "sound") showTab("sound");
       if (soundId !== id) store.select({ soundId: id, modes: new Set() });
       return panels.sound.locate(index);
     },
-    dispose() {
-      for (const cleanup of cleanups) cleanup?.();
-      for (const panel of Object.values(panels)) panel.dispose();
-      root.replaceChildren();
-    },
+    dispose: scope.dispose,
   };
 }

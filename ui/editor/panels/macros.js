@@ -4,7 +4,7 @@ import { contactTimeHeard_s, isNeutral, MACRO_NAMES } from "../audio/macros.js";
 import { clamp } from "../audio/units.js";
 import { formatDb, formatSeconds, parseDb, parsePlain, parseSeconds } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
-/** @import { Edit, MacroName, Macros, Sound, Store } from "../state/types.d.ts" */
+/** @import { MacroName, Macros, Sound, Store } from "../state/types.d.ts" */
 
 const SETTLE_MS = 2000;
 const NONE = Object.fromEntries(MACRO_NAMES.map((name) => [name, 0]));

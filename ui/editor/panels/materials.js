@@ -1,6 +1,9 @@
+// @ts-check
 // "What is struck?": a silent clip asks which of the materials its hits sound like; each choice can be heard first.
 
-import { make } from "../widgets/controls.js";
+import { recall, remember } from "../state/remembered.js";
+import { elementsIn, focusedElement, make } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
 /** @import { AudioEngine, Preset, Project, Store } from "../state/types.d.ts" */
 
 const DEFAULT_NOTE = "default preset"; // how the engine's note of origin begins while nobody has chosen
@@ -16,24 +19,6 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 function isUnchosen(project) {
   if (!project || project.clip.has_audio || !project.sounds.length) return false;
   return project.sounds.every((sound) => sound.origin === "preset" && sound.origin_note.startsWith(DEFAULT_NOTE));
-}
-
-/** @param {string} digest */
-function wasAsked(digest) {
-  try {
-    return sessionStorage.getItem(ASKED) === digest;
-  } catch {
-    return false;
-  }
-}
-
-/** @param {string} digest */
-function rememberAsked(digest) {
-  try {
-    sessionStorage.setItem(ASKED, digest);
-  } catch {
-    // without storage the question may come again after a reload
-  }
 }
 
 /**
@@ -90,7 +75,7 @@ export function createMaterials(app, store, audio) {
   }
 
   function show() {
-    for (const button of grid.querySelectorAll(".st-preset")) {
+    for (const button of elementsIn(grid, ".st-preset")) {
       const isOn = button.dataset.name === chosen?.name;
       button.classList.toggle("is-on", isOn);
       button.classList.toggle("is-waiting", isOn && waitingFor !== null);
@@ -109,7 +94,7 @@ export function createMaterials(app, store, audio) {
     if (!page.hidden) return;
     byItself = unasked;
     chosen = waitingFor = null;
-    returnTo = document.activeElement;
+    returnTo = focusedElement();
     fill();
     show();
     page.hidden = false;
@@ -120,26 +105,26 @@ export function createMaterials(app, store, audio) {
     if (page.hidden) return;
     page.hidden = true;
     const digest = store.view?.project?.clip.digest;
-    if (digest) rememberAsked(digest);
+    if (digest) remember(ASKED, digest, "session");
     if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
   }
 
   function askWhenSilent() {
     const project = store.view?.project;
-    if (!isUnchosen(project)) {
+    if (!project || !isUnchosen(project)) {
       if (byItself || !project || project.clip.has_audio) page.hidden = true; // the picture has told meanwhile
       return;
     }
     if (BUSY.has(store.status.phase)) return; // the picture is being looked at; it may tell
-    if (store.welcome?.presets.length && !wasAsked(project.clip.digest)) open(true);
+    if (store.welcome?.presets.length && recall(ASKED, "session") !== project.clip.digest) open(true);
   }
 
   page.addEventListener("pointerdown", (event) => event.target === page && close());
   page.addEventListener("keydown", (event) => {
     if (page.hidden) return; // the focus leaves a hidden sheet only with the next picture
     event.stopPropagation();
-    const buttons = [...grid.querySelectorAll(".st-preset")];
-    const at = buttons.indexOf(document.activeElement);
+    const buttons = elementsIn(grid, ".st-preset");
+    const at = buttons.findIndex((button) => button === focusedElement());
     if (event.key === "Escape") close();
     else if (event.key === "ArrowDown" && at >= 0) buttons[Math.min(at + 1, buttons.length - 1)].focus();
     else if (event.key === "ArrowUp" && at >= 0) buttons[Math.max(at - 1, 0)].focus();
@@ -153,33 +138,32 @@ export function createMaterials(app, store, audio) {
    * @param {KeyboardEvent} event
    */
   function keepInside(event) {
-    const stops = [...box.querySelectorAll("button:not(:disabled)")];
+    const stops = elementsIn(box, "button:not(:disabled)");
     const [first, last] = [stops[0], stops[stops.length - 1]];
-    const from = document.activeElement;
+    const from = focusedElement();
     if (event.shiftKey ? from === first : from === last) {
       (event.shiftKey ? last : first).focus();
       event.preventDefault();
     }
   }
 
-  const cleanups = [
-    store.on("view", askWhenSilent),
-    store.on("status", ({ phase }) => !BUSY.has(phase) && askWhenSilent()),
-    store.on("welcome", () => {
-      if (!page.hidden) {
-        fill();
-        show();
-      } else askWhenSilent();
-    }),
-    store.on("audition", ({ sound_id }) => {
-      if (sound_id !== waitingFor) return;
-      waitingFor = null;
+  const scope = createScope();
+  scope.add(store.on("view", askWhenSilent));
+  scope.add(store.on("status", ({ phase }) => !BUSY.has(phase) && askWhenSilent()));
+  scope.add(store.on("welcome", () => {
+    if (!page.hidden) {
+      fill();
       show();
-    }),
-    store.on("error", () => {
-      waitingFor = null;
-      if (!page.hidden) show();
-    }),
-  ];
-  return { open: () => open(), dispose: () => cleanups.forEach((cleanup) => cleanup()) };
+    } else askWhenSilent();
+  }));
+  scope.add(store.on("audition", ({ sound_id }) => {
+    if (sound_id !== waitingFor) return;
+    waitingFor = null;
+    show();
+  }));
+  scope.add(store.on("error", () => {
+    waitingFor = null;
+    if (!page.hidden) show();
+  }));
+  return { open: () => open(), dispose: scope.dispose };
 }

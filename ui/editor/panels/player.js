@@ -1,3 +1,4 @@
+// @ts-check
 // The picture and its transport. Struck time is 0 at the first displayed frame.
 //
 // The cursor is where the playhead stands: set by hand while paused, following what is heard while playing.
@@ -7,13 +8,17 @@ import { createMeterView } from "../widgets/meter_view.js";
 import { clamp } from "../audio/units.js";
 import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { createEntry, createSegments, make } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
 /** @import { AudioEngine, Store } from "../state/types.d.ts" */
 
+/** @import { Listen } from "../audio/engine.js" */
+/** @import { IconName } from "../widgets/icons.js" */
 // A picture is shown from its own time on, so seek just past it; also less than the 1 ms by which
 // the audio engine lets a hit lie before the point where playback begins.
 const PAST_FRAME_S = 0.0008;
 const NEAR_S = 0.003;
 const SEEK_WAIT_MS = 1500;
+/** @type {[Listen, string][]} */
 const LISTEN = [["struck", "Struck"], ["clip", "Clip"], ["both", "Both"]];
 
 /**
@@ -43,7 +48,7 @@ export function createPlayer(root, store, audio) {
   let timer;
 
   const clip = () => store.view?.project?.clip ?? null;
-  const rate = () => (clip() ? frameRate(clip().frame_rate) : 25);
+  const rate = () => frameRate(clip()?.frame_rate ?? "25");
   const offset_s = () => clip()?.picture_offset_s ?? 0;
   const hasPicture = () => video.readyState >= 1 && !video.error;
   const pictureTime_s = () => video.currentTime - offset_s();
@@ -61,8 +66,9 @@ export function createPlayer(root, store, audio) {
     className: "st-timecode",
     /** @param {string} text */
     onEnter(text) {
-      const time_s = clip() && parseTime(text, clip());
-      if (time_s === null || time_s === undefined) return false;
+      const shown = clip();
+      const time_s = shown && parseTime(text, shown);
+      if (time_s === null) return false;
       seek(time_s);
       return true;
     },
@@ -128,11 +134,12 @@ export function createPlayer(root, store, audio) {
   }
 
   async function play() {
-    if (playing || !clip()) return;
+    const shown = clip();
+    if (playing || !shown) return;
     const mine = ++number;
     playing = true;
     showPlaying();
-    if (cursor_s >= clip().duration_s - 1.5 / rate()) setCursor(0);
+    if (cursor_s >= shown.duration_s - 1.5 / rate()) setCursor(0);
     audio.resume().catch(() => {});
     if (hasPicture()) {
       const wanted_s = cursor_s + PAST_FRAME_S;
@@ -153,6 +160,7 @@ export function createPlayer(root, store, audio) {
     follow();
   }
 
+  /** @returns {Promise<void>} */
   function settled() {
     return new Promise((done) => {
       const finish = () => {
@@ -248,7 +256,7 @@ export function createPlayer(root, store, audio) {
         video.load();
       }
     }
-    const silent = shown && !shown.has_audio;
+    const silent = Boolean(shown && !shown.has_audio);
     listen.element.hidden = listenLabel.hidden = !shown || silent;
     if (silent && audio.listen !== "struck") setListen("struck");
     sayState();
@@ -285,8 +293,13 @@ export function createPlayer(root, store, audio) {
     show();
   }
 
-  const cleanups = [store.on("view", followView), store.on("status", sayState)];
-  for (const [name, react] of [["loadeddata", seen], ["seeked", seen], ["error", sayState], ["ended", atEnd]]) video.addEventListener(name, react);
+  const scope = createScope();
+  scope.add(store.on("view", followView));
+  scope.add(store.on("status", sayState));
+  video.addEventListener("loadeddata", seen);
+  video.addEventListener("seeked", seen);
+  video.addEventListener("error", sayState);
+  video.addEventListener("ended", atEnd);
   // Someone else paused the picture (a media key, the system): follow it.
   video.addEventListener("pause", () => {
     clearTimeout(timer);
@@ -304,8 +317,8 @@ export function createPlayer(root, store, audio) {
   stage.addEventListener("click", toggle);
   let frameWatch = 0;
   /**
-   * @param {number} _now
-   * @param {VideoFrameCallbackMetadata} shownFrame
+   * @param {number} [_now]
+   * @param {VideoFrameCallbackMetadata} [shownFrame]
    */
   function watchFrames(_now, shownFrame) {
     if (shownFrame) {
@@ -326,7 +339,7 @@ export function createPlayer(root, store, audio) {
     get time_s() { return cursor_s; },
     get playing() { return playing; },
     dispose() {
-      for (const cleanup of cleanups) cleanup();
+      scope.dispose();
       pause();
       clearTimeout(timer);
       cancelAnimationFrame(animation);

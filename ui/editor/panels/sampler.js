@@ -1,10 +1,13 @@
+// @ts-check
 // The Sampler and Mix tabs: how hits become sound, and how loud.
 
 import { icon } from "../widgets/icons.js";
 import { newSeed } from "./hit.js";
 import { clamp } from "../audio/units.js";
 import { formatDb, parseDb, parsePlain } from "../widgets/format.js";
-import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
+import { requireProject } from "../state/project.js";
+import { createButton, createEntry, createSelect, createSlider, elementsIn, make, newGesture } from "../widgets/controls.js";
+/** @import { SetRender } from "../state/protocol.d.ts" */
 /** @import { AudioEngine, Store } from "../state/types.d.ts" */
 
 /**
@@ -14,14 +17,23 @@ import { createButton, createEntry, createSelect, createSlider, make, newGesture
  */
 const explained = (label, control, words) => make("div", "ins-explained", {}, make("div", "ins-explained-control", {}, label ? make("span", "ins-label", { textContent: label }) : null, control), make("p", "ins-quiet", { textContent: words }));
 
+/**
+ * "40 %" as 0.4; null where it is no number.
+ * @param {string} text
+ */
+const parsePercent = (text) => {
+  const percent = parsePlain(text, ["%"]);
+  return percent === null ? null : percent / 100;
+};
+
 /** @param {Store} store */
 export function createSamplerPanel(store) {
-  /** @param {Record<string, unknown>} values */
+  /** @param {Omit<SetRender, "kind">} values */
   const set = (values) => store.edit({ kind: "set_render", ...values }, newGesture());
   const checkpoint = createSelect({ label: "Checkpoint", onChoose: (name) => set({ checkpoint: name }) });
   const steps = createSlider({ label: "Steps", min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => parsePlain(text, ["steps", "step"]), onCommit: (v) => set({ steps: Math.round(v) }) });
   const guidance = createSlider({ label: "Guidance", min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => parsePlain(text, ["×", "x"]), onCommit: (v) => set({ guidance: v }) });
-  const variation = createSlider({ label: "Variation", min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`), read: (text) => (/none|off/i.test(text) ? 0 : parsePlain(text.replace("%", "")) / 100), onCommit: (v) => set({ variation: v }) });
+  const variation = createSlider({ label: "Variation", min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`), read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)), onCommit: (v) => set({ variation: v }) });
   const seed = createEntry({
     label: "Project seed",
     className: "ins-time",
@@ -37,6 +49,7 @@ export function createSamplerPanel(store) {
   const about = make("p", "ins-quiet");
   const modelWords = "The trained model that turns modes and noise into a recording-like hit. Prior only plays modes and noise as they are.";
   const model = explained("Model", checkpoint.element, modelWords);
+  const modelNote = elementsIn(model, "p")[0];
   const body = make("div", "ins-stack ins-sampler", {},
     model,
     explained(null, steps.element, "More steps follow the model more closely and take longer; 4 is a good trade."),
@@ -55,10 +68,11 @@ export function createSamplerPanel(store) {
     const models = store.welcome?.checkpoints ?? [];
     const chosen = models.find(({ name }) => name === render.checkpoint);
     const missing = render.checkpoint && !chosen;
+    /** @type {[string, string][]} */
     const options = models.map(({ name, fault }) => [name, fault ? `${name} (does not fit)` : name]);
     if (missing) options.push([render.checkpoint, `${render.checkpoint} (not installed: prior only)`]);
     checkpoint.set([...options, ["", "Prior only"]], render.checkpoint);
-    model.lastElementChild.textContent = chosen?.fault ? `Modes and noise alone sound: ${chosen.fault}.` : modelWords;
+    modelNote.textContent = chosen?.fault ? `Modes and noise alone sound: ${chosen.fault}.` : modelWords;
     const off = !chosen || Boolean(chosen.fault);
     steps.set(clamp(render.steps, 1, 16), "—", off);
     guidance.set(clamp(render.guidance, 1, 4), "—", off);
@@ -67,7 +81,7 @@ export function createSamplerPanel(store) {
     about.textContent = store.welcome?.device ?? "";
   }
 
-  return { element, show, dispose() {} };
+  return { element, show };
 }
 
 /**
@@ -75,15 +89,15 @@ export function createSamplerPanel(store) {
  * @param {AudioEngine} audio
  */
 export function createMixPanel(store, audio) {
-  /** @type {string | null} */
-  let gesture = null;
+  let gesture = "";
   let sentAt_ms = 0;
   let frame = 0;
   /** @type {boolean | null} */
   let clippedShown = null;
   /**
    * @param {"gain_db" | "clip_gain_db"} name
-   * @param {string | null} label
+   * @param {string} label
+   * @param {number} max
    * @param {string} words
    */
   const level = (name, label, max, words) => {
@@ -133,7 +147,7 @@ export function createMixPanel(store, audio) {
     empty.hidden = Boolean(mix);
     if (!mix) return;
     track.slider.set(mix.gain_db);
-    const hasSound = store.view.project.clip.has_audio;
+    const hasSound = requireProject(store).clip.has_audio;
     clip.slider.set(hasSound ? Math.min(0, mix.clip_gain_db) : null, hasSound ? "—" : "the clip has no sound");
     if (!frame) frame = requestAnimationFrame(watch);
   }

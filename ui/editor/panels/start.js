@@ -1,15 +1,18 @@
+// @ts-check
 // Opening: the start page, the same as a sheet over an open project, and dropping files anywhere.
 
 import { icon } from "../widgets/icons.js";
-import { make } from "../widgets/controls.js";
-import { upload } from "../state/upload.js";
-/** @import { ClientMessage, Store } from "../state/types.d.ts" */
+import { focusedElement, make } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
+import { describeError, upload } from "../state/upload.js";
+/** @import { ClientMessage } from "../state/protocol.d.ts" */
+/** @import { Store } from "../state/types.d.ts" */
 
 const CLIPS = "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif,.json,.struck.json";
 /** @param {string} type */
 const isRecording = (type, name = "") => type.startsWith("audio/") || /\.(wav|flac|aiff?|mp3|ogg|opus|m4a)$/i.test(name);
 /** @param {string} path */
-const baseName = (path) => path.split(/[\\/]/).pop();
+const baseName = (path) => path.split(/[\\/]/).at(-1) ?? path;
 /** @param {string} path */
 const folderName = (path) => path.split(/[\\/]/).slice(0, -1).join("/");
 
@@ -17,20 +20,21 @@ const folderName = (path) => path.split(/[\\/]/).slice(0, -1).join("/");
  * ``takeDropped(event)``: whether a drop of recordings was taken for the bank.
  * @param {HTMLElement} app
  * @param {Store} store
- * @param {Toasts} toasts
+ * @param {{show: (message: string, kind: "note" | "error") => void}} toasts
  * @param {(event: DragEvent) => boolean} takeDropped
  */
 export function createStart(app, store, toasts, takeDropped) {
   /** @type {{name: string, controller: AbortController, part: number} | null} */
-  let sending = null; // {name, controller}
+  let sending = null;
   let asked = false; // the sheet is wanted over an open project
   /** @type {HTMLElement | null} */
   let returnTo = null;
 
   // --- elements -----------------------------------------------------------------------------------
 
+  /** @type {HTMLInputElement} */
   const picker = make("input", "", { type: "file", accept: CLIPS, hidden: true, onchange: () => {
-    if (picker.files[0]) take(picker.files[0]);
+    if (picker.files?.[0]) take(picker.files[0]);
     picker.value = "";
   } });
   const choose = make("button", "st-button is-main is-large", { type: "button", textContent: "Choose a file", onclick: () => picker.click() });
@@ -38,7 +42,7 @@ export function createStart(app, store, toasts, takeDropped) {
     make("p", "st-drop-note", { textContent: "MP4, MOV, MKV, WebM, AVI or GIF, with or without sound; or a Struck project" }), choose, picker);
   const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: "or type the path of a clip on this machine", "aria-label": "Path of a clip" });
   const go = make("button", "st-button", { type: "submit", textContent: "Open" });
-  const pathRow = make("form", "st-path-row", { onsubmit: (event) => {
+  const pathRow = make("form", "st-path-row", { onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     if (path.value.trim()) open({ type: "open", path: path.value.trim() });
   } }, path, go);
@@ -59,7 +63,8 @@ export function createStart(app, store, toasts, takeDropped) {
     make("p", "st-start-line", { textContent: "Hear every hit in a picture, and make it yours." }),
     busyRow, dropArea, pathRow, demoPart, recentPart, about);
   const page = make("div", "st-start", { hidden: true }, sheet);
-  const over = make("div", "st-over", { hidden: true }, make("p", "st-over-words"));
+  const overWords = make("p", "st-over-words");
+  const over = make("div", "st-over", { hidden: true }, overWords);
   app.append(page, over);
 
   // --- doing --------------------------------------------------------------------------------------
@@ -85,7 +90,8 @@ export function createStart(app, store, toasts, takeDropped) {
       if (sound) store.send({ type: "sound_from_file", sound_id: sound.id, path: place });
       else store.send({ type: "open", path: place });
     } catch (error) {
-      if (error.name !== "AbortError") toasts.show(error.message, "error");
+      const message = describeError(error);
+      if (message) toasts.show(message, "error");
     } finally {
       if (sending === mine) sending = null;
       setAsked(false);
@@ -94,7 +100,7 @@ export function createStart(app, store, toasts, takeDropped) {
 
   /** @param {boolean} value */
   function setAsked(value) {
-    if (value && !asked) returnTo = document.activeElement;
+    if (value && !asked) returnTo = focusedElement();
     asked = value;
     show();
     if (asked && store.view?.project) choose.focus({ preventScroll: true });
@@ -125,7 +131,7 @@ export function createStart(app, store, toasts, takeDropped) {
   }
 
   function showChoices() {
-    const { demos: offered = [], recent = [], local = true, version, device } = store.welcome ?? {};
+    const { demos: offered, recent, local, version, device } = store.welcome ?? { demos: [], recent: [], local: true, version: "", device: "" };
     demoPart.hidden = !offered.length;
     demos.replaceChildren(...offered.map(({ name, title, note }) =>
       make("button", "st-card", { type: "button", onclick: () => open({ type: "open_demo", name }) }, icon("film"), make("span", "st-card-title", { textContent: title }), make("span", "st-card-note", { textContent: note }))));
@@ -140,52 +146,47 @@ export function createStart(app, store, toasts, takeDropped) {
 
   let depth = 0;
   /** @param {DragEvent} event */
-  const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const carriesFiles = (event) => Boolean(event.dataTransfer?.types.includes("Files"));
   /** @param {DragEvent} event */
   const wordsFor = (event) => {
-    const item = event.dataTransfer.items?.[0];
+    const items = [...(event.dataTransfer?.items ?? [])];
     const project = store.view?.project;
-    const count = [...(event.dataTransfer.items ?? [])].filter((one) => isRecording(one.type ?? "")).length;
+    const count = items.filter((item) => isRecording(item.type ?? "")).length;
     if (project && count > 1) return `Drop ${count} recordings to add them to your bank`;
-    if (item && project && isRecording(item.type ?? "")) {
+    if (items[0] && project && isRecording(items[0].type ?? "")) {
       const sound = project.sounds.find((s) => s.id === store.selection.soundId) ?? project.sounds[0];
       return sound ? `Drop the recording to strike with it as “${sound.name}”` : "Drop to open";
     }
     return project ? "Drop to open; this project stays kept in its file or session" : "Drop to open";
   };
-  const reactions = {
-    /** @param {DragEvent} event */
-    dragenter(event) {
-      if (!carriesFiles(event)) return;
-      event.preventDefault();
-      depth++;
-      over.firstChild.textContent = wordsFor(event);
-      over.hidden = false;
-    },
-    /** @param {DragEvent} event */
-    dragover(event) {
-      if (!carriesFiles(event)) return;
-      event.preventDefault();
-      event.dataTransfer.dropEffect = "copy";
-    },
-    /** @param {DragEvent} event */
-    dragleave(event) {
-      if (!carriesFiles(event)) return;
-      depth = Math.max(0, depth - 1);
-      over.hidden = depth === 0;
-    },
-    /** @param {DragEvent} event */
-    drop(event) {
-      depth = 0;
-      over.hidden = true;
-      if (!carriesFiles(event) || event.defaultPrevented) return;
-      event.preventDefault();
-      if (store.view?.project && takeDropped(event)) return;
-      const [file] = event.dataTransfer.files;
-      if (file) take(file);
-    },
-  };
-  for (const [name, react] of Object.entries(reactions)) window.addEventListener(name, react);
+
+  const scope = createScope();
+  scope.listen(window, "dragenter", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    depth++;
+    overWords.textContent = wordsFor(event);
+    over.hidden = false;
+  });
+  scope.listen(window, "dragover", (event) => {
+    if (!event.dataTransfer || !carriesFiles(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+  });
+  scope.listen(window, "dragleave", (event) => {
+    if (!carriesFiles(event)) return;
+    depth = Math.max(0, depth - 1);
+    over.hidden = depth === 0;
+  });
+  scope.listen(window, "drop", (event) => {
+    depth = 0;
+    over.hidden = true;
+    if (!carriesFiles(event) || event.defaultPrevented) return;
+    event.preventDefault();
+    if (store.view?.project && takeDropped(event)) return;
+    const file = event.dataTransfer?.files[0];
+    if (file) take(file);
+  });
 
   page.addEventListener("keydown", (event) => {
     if (page.hidden) return; // the focus leaves a hidden sheet only with the next picture
@@ -193,16 +194,12 @@ export function createStart(app, store, toasts, takeDropped) {
     event.stopPropagation();
   });
   page.addEventListener("pointerdown", (event) => event.target === page && store.view?.project && !sending && setAsked(false));
-  const cleanups = [store.on("view", show), store.on("status", show), store.on("welcome", showChoices)];
+  scope.add(store.on("view", show));
+  scope.add(store.on("status", show));
+  scope.add(store.on("welcome", showChoices));
+  scope.add(() => sending?.controller.abort());
   showChoices();
   show();
 
-  return {
-    open: () => setAsked(true),
-    dispose() {
-      sending?.controller.abort();
-      for (const [name, react] of Object.entries(reactions)) window.removeEventListener(name, react);
-      for (const cleanup of cleanups) cleanup();
-    },
-  };
+  return { open: () => setAsked(true), dispose: scope.dispose };
 }

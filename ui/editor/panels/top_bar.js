@@ -1,11 +1,14 @@
+// @ts-check
 // The bar at the top: open, undo and redo, the project's name, what is going on, export.
 
 import { createExportMenu } from "./export_menu.js";
 import { icon } from "../widgets/icons.js";
 import { make } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
 /** @import { Store } from "../state/types.d.ts" */
 
 const RUNNING = new Set(["opening", "detecting", "analysing", "sampling", "exporting"]);
+/** @type {Record<string, string>} */
 const WORDS = { opening: "Opening", detecting: "Looking for hits", analysing: "Analysing", sampling: "Sampling", exporting: "Exporting" };
 
 /**
@@ -86,6 +89,7 @@ function createPill(store) {
   const again = make("button", "st-pill-button", { type: "button", textContent: "Look again", title: "Look for hits from the start; what you changed stays", onclick: () => store.send({ type: "detect" }) });
   const element = make("div", "st-pill", {}, fill, text, stop, resume, again);
 
+  /** @returns {{kind: string, words: string, part?: number | null, canLook?: boolean, canResume?: boolean} | null} */
   function describe() {
     const { phase, done, total, message, elapsed_s } = store.status;
     const project = store.view?.project;
@@ -118,10 +122,13 @@ function createPill(store) {
     again.hidden = !state.canLook;
   }
 
-  const cleanups = ["view", "status", "rendered", "connection"].map((event) => store.on(event, () => {
-    if (event === "view" || !RUNNING.has(store.status.phase)) isStopping = false;
-    show();
-  }));
+  const scope = createScope();
+  for (const event of /** @type {const} */ (["view", "status", "rendered", "connection"])) {
+    scope.add(store.on(event, () => {
+      if (event === "view" || !RUNNING.has(store.status.phase)) isStopping = false;
+      show();
+    }));
+  }
   show();
-  return { element, dispose: () => cleanups.forEach((cleanup) => cleanup()) };
+  return { element, dispose: scope.dispose };
 }

@@ -1,40 +1,39 @@
+// @ts-check
 // Match: a sound beside the recording it was measured from, small below the modes and large over the whole tab.
 
 import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, noiseColor, STAGE_COLORS } from "./comparison_plots.js";
+import { requireProject } from "../state/project.js";
+import { recall, remember } from "../state/remembered.js";
+import { describeError } from "../state/upload.js";
+import { unpackFloats } from "./packed_floats.js";
+import { INK } from "./plot_axes.js";
 import { formatDb, soundColor } from "../widgets/format.js";
-import { createButton, createSegments, make } from "../widgets/controls.js";
+import { createButton, createSegments, elementsIn, make } from "../widgets/controls.js";
 /** @import { Sound, Store } from "../state/types.d.ts" */
 
+/** @import { Look, Model, Plot } from "./comparison_plots.js" */
 const ASK_AFTER_MS = 200;
 const REMEMBERED = "struck.look";
 
+/** @typedef {"residual" | "match"} View what is shown below the modes */
 /**
- * The floats of an answer in place of the {at, shape} that name them.
- * @param {ArrayBuffer} buffer
+ * @typedef {object} Comparison
+ * @property {string} source what it is compared with
+ * @property {string} why there is nothing to compare with; empty if there is
+ * @property {Model} now
+ * @property {Model | null} measured as it was measured, if it was edited since
  */
-export function unpack(buffer) {
-  const size = new DataView(buffer).getUint32(0, true);
-  const floats = new Float32Array(buffer, 4 + size);
-  /** @param {unknown} value */
-  const fill = (value) => {
-    if (Array.isArray(value)) return value.map(fill);
-    if (!value || typeof value !== "object") return value;
-    if ("at" in value && "shape" in value) return floats.subarray(value.at, value.at + value.shape.reduce((a, b) => a * b, 1));
-    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, fill(part)]));
-  };
-  return fill(JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size))));
-}
 
 /**
- * ``host``: {sound(), residual: the element that the switch shows instead}.
  * @param {Store} store
- * @param {{sound: () => Sound | null, residual: HTMLElement}} host
+ * @param {{sound: () => Sound | null, residual: HTMLElement}} host ``residual`` is what the switch shows instead
  */
 export function createMatch(store, host) {
-  let open = remembered(); // "residual" or "match"
+  /** @type {View} */
+  let open = recall(REMEMBERED) === "match" ? "match" : "residual";
   let isLarge = false;
   /** @type {Comparison | null} */
-  let data = null; // {source, why, now, measured}
+  let data = null;
   let problem = "";
   /** @type {Sound | null} */
   let dataOf = null; // the sound object that ``data`` is of
@@ -53,7 +52,8 @@ export function createMatch(store, host) {
 
   const button = createButton("", { kind: "quiet", title: "How near the model comes to the recording, and why no nearer", onPress: () => enlarge(button) });
   button.classList.add("mt-fit-button");
-  const view = createSegments({ label: "Below the modes", choices: [["residual", "Residual"], ["match", "Match"]], onChoose: choose });
+  const [buttonText] = elementsIn(button, "span");
+  const view = createSegments({ label: "Below the modes", choices: /** @type {[View, string][]} */ ([["residual", "Residual"], ["match", "Match"]]), onChoose: choose });
   view.element.classList.add("mt-switch");
 
   const figure = make("b", "mt-figure ins-mono");
@@ -83,11 +83,11 @@ export function createMatch(store, host) {
 
   /**
    * @param {string} title
-   * @param {DrawPlot} drawPlot
+   * @param {(canvas: HTMLCanvasElement, look: Look) => Plot} drawPlot
    * @param {{small?: boolean}} look
    */
   function createPlot(title, drawPlot, look) {
-    /** @type {Plane | null} */
+    /** @type {Plot | null} */
     let plane = null;
     /** @type {number | null} */
     let cursor = null;
@@ -122,14 +122,11 @@ export function createMatch(store, host) {
       /** @param {string} words */
       draw(words) {
         if (!frame.clientWidth) return;
-        plane = null;
-        if (words) drawWords(canvas, words);
-        else {
-          if (cursor !== null && plane?.count <= cursor) cursor = null;
-          plane = drawPlot(canvas, { now: data.now, before: data.measured, color: color(), cursor, ...look });
-        }
-        tip.hidden = !plane || cursor === null || cursor >= plane.count;
-        if (tip.hidden) return;
+        plane = data && !words ? drawPlot(canvas, { now: data.now, before: data.measured, color: color(), cursor, ...look }) : null;
+        if (!plane) drawWords(canvas, words);
+        tip.hidden = true;
+        if (!plane || cursor === null || cursor >= plane.count) return;
+        tip.hidden = false;
         tip.textContent = plane.say(cursor);
         canvas.setAttribute("aria-label", `${title}: ${tip.textContent}`);
         const [x, y] = plane.place(cursor);
@@ -145,7 +142,7 @@ export function createMatch(store, host) {
   // --- asking ----------------------------------------------------------------------------------------
 
   const isWanted = () => (isLarge || open === "match") && element.clientWidth > 0;
-  const color = () => soundColor(store.view.project, host.sound()?.id);
+  const color = () => soundColor(requireProject(store), host.sound()?.id);
 
   /** Ask for the sound on show as it is now, a little later, so that many edits are one question. */
   function ask(atOnce = false) {
@@ -170,37 +167,26 @@ export function createMatch(store, host) {
     try {
       const answer = await fetch(`${store.address("match")}/${encodeURIComponent(sound.id)}`, { signal: request.signal, cache: "no-cache" });
       if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? `the comparison failed (${answer.status}); try again`);
-      const found = unpack(await answer.arrayBuffer());
+      const found = /** @type {Comparison} */ (unpackFloats(await answer.arrayBuffer()));
       if (mine !== number) return;
       data = found;
       dataOf = sound;
     } catch (error) {
-      if (mine !== number || error.name === "AbortError") return;
+      const message = describeError(error);
+      if (mine !== number || message === null) return;
       data = null;
       dataOf = null;
-      problem = error instanceof TypeError ? "Struck does not answer; try again once the connection is back" : error.message;
+      problem = error instanceof TypeError ? "Struck does not answer; try again once the connection is back" : message;
     }
     refresh();
   }
 
   // --- showing ---------------------------------------------------------------------------------------
 
-  function remembered() {
-    try {
-      return localStorage.getItem(REMEMBERED) === "match" ? "match" : "residual";
-    } catch {
-      return "residual";
-    }
-  }
-
-  /** @param {unknown} value */
+  /** @param {View} value */
   function choose(value) {
     open = value;
-    try {
-      localStorage.setItem(REMEMBERED, value);
-    } catch {
-      // a page without storage forgets the choice at reload
-    }
+    remember(REMEMBERED, value);
     show();
   }
 
@@ -223,7 +209,7 @@ export function createMatch(store, host) {
 
   /** @param {KeyboardEvent} event */
   function onKey(event) {
-    if (event.key !== "Escape" || !large.clientWidth || event.target.matches?.("input, select, textarea") || document.querySelector(".ins-menu")) return;
+    if (event.key !== "Escape" || !large.clientWidth || (event.target instanceof Element && event.target.matches("input, select, textarea")) || document.querySelector(".ins-menu")) return;
     event.preventDefault();
     event.stopPropagation();
     shrink();
@@ -245,10 +231,10 @@ export function createMatch(store, host) {
     if (problem) return { figure: "—", cause: problem, words: "" };
     if (!data) return { figure: "—", cause: "Listening to the recording…", words: "" };
     const { now, measured, why, source } = data;
-    if (why) return { figure: "—", cause: capital(why), words: "the model alone" };
+    if (why || now.fit === null) return { figure: "—", cause: capital(why), words: "the model alone" };
     const chance = now.chance_db >= 0.1 ? ` · its noise varies by ${formatDb(now.chance_db)}` : "";
     const far = `${now.fit > 0 ? formatDb(now.error_db) : "12 dB or more"} from ${source}${chance}`;
-    const was = measured ? `as measured ${percent(measured.fit)}` : "";
+    const was = measured && measured.fit !== null ? `as measured ${percent(measured.fit)}` : "";
     return { figure: percent(now.fit), was, cause: `${isOld ? "Comparing… " : ""}${measured ? "As edited, " : ""}${measured ? now.diagnosis : capital(now.diagnosis)}.`.replace("?.", "?"), words: [was, far].filter(Boolean).join(" · ") };
   }
 
@@ -264,7 +250,7 @@ export function createMatch(store, host) {
     large.parentElement?.classList.toggle("is-covered", isLarge);
     const words = fitWords();
     button.hidden = !words;
-    button.querySelector("span").textContent = words;
+    buttonText.textContent = words;
     button.setAttribute("aria-label", `${words}: compare with the recording`);
     if (sound) ask();
     refresh();
@@ -280,7 +266,7 @@ export function createMatch(store, host) {
     if (!store.view?.project || !host.sound()) return;
     const said = say();
     const words = fitWords();
-    button.querySelector("span").textContent = words;
+    buttonText.textContent = words;
     button.hidden = !words;
     if (!isWanted()) return;
     figure.textContent = said.figure;
@@ -295,26 +281,31 @@ export function createMatch(store, host) {
     large.dataset.state = problem ? "failed" : !data || isFading ? "comparing" : "ready";
     for (const part of [large, compact]) part.classList.toggle("is-old", isFading);
     const blank = data ? "" : problem ? "Nothing to show." : "…";
-    for (const plot of Object.values(open === "match" ? small : {})) plot.draw(blank);
+    if (open === "match") for (const plot of Object.values(small)) plot.draw(blank);
     if (!isLarge) return;
     plots.spectrum.draw(blank);
     plots.decay.draw(blank);
-    plots.error.draw(blank || (data.now.band_error_db.length ? "" : "Nothing to compare with."));
-    plots.noise.draw(blank || (data.now.noise_edges_hz.length ? "" : "This sound has no noise beside its modes."));
-    if (data) drawLegends();
+    plots.error.draw(blank || (data?.now.band_error_db.length ? "" : "Nothing to compare with."));
+    plots.noise.draw(blank || (data?.now.noise_edges_hz.length ? "" : "This sound has no noise beside its modes."));
+    if (data) drawLegends(data);
   }
 
-  function drawLegends() {
+  /** @param {Comparison} comparison */
+  function drawLegends({ now, measured }) {
     const tint = color();
-    const heard = data.now.fit !== null;
-    const lines = [heard && ["recording", "#cfd6df"], [data.measured ? "now" : "model", tint], data.measured && ["as measured", tint, true]].filter(Boolean);
+    const heard = now.fit !== null;
+    /** @type {LegendLine[]} */
+    const lines = [[measured ? "now" : "model", tint]];
+    if (heard) lines.unshift(["recording", INK.measured]);
+    if (measured) lines.push(["as measured", tint, true]);
     plots.spectrum.legend.replaceChildren(...legendOf(lines));
     plots.decay.legend.replaceChildren(...legendOf([["noise alone", noiseColor(tint), true]]));
     plots.error.legend.replaceChildren(...(heard ? legendOf([["too quiet", errorColor(-MOST_ERROR_DB)], ["too loud", errorColor(MOST_ERROR_DB)]]) : []));
-    plots.noise.legend.replaceChildren(...legendOf(data.now.stages.map(({ name }) => [name, STAGE_COLORS[name]])));
+    plots.noise.legend.replaceChildren(...legendOf(now.stages.map(({ name }) => [name, STAGE_COLORS[name]])));
     plots.noise.caption.title = heard ? "Grey: what the modes leave of the recording; lines: the model's noise by stage" : "The model's noise by stage";
   }
 
+  /** @typedef {[text: string, color: string, isDashed?: boolean]} LegendLine */
   /** @param {LegendLine[]} lines */
   const legendOf = (lines) => lines.map(([text, tint, isDashed]) => make("span", "mt-key", {}, make("i", isDashed ? "is-dashed" : "", { style: `--ink:${tint}` }), text));
 

@@ -1,20 +1,50 @@
+// @ts-check
 // The mode editor: what the pointer and the keys do to the stems.
 
 import { drawModes, HIGHEST_HZ, LOWEST_HZ, planeOf, rangeOf, tailDecay, tailLength } from "./modes_plot.js";
 import { clamp, decayToT60 } from "../audio/units.js";
 import { centsOff, formatDb, formatHz, formatSeconds, noteName } from "../widgets/format.js";
 import { make, newGesture } from "../widgets/controls.js";
-/** @import { Point, Sound } from "../state/types.d.ts" */
+import { watchDrags } from "../widgets/drag.js";
+import { modesInBox, headOf, modeUnder } from "./mode_picking.js";
+/** @import { Box, Modes, Point, Sound } from "../state/types.d.ts" */
 
-const HEAD_PX = 9;
-const STEM_PX = 4;
+/** @import { LevelRange } from "./modes_plot.js" */
+/**
+ * @typedef {object} Host what the mode editor shows and asks for
+ * @property {ReturnType<typeof import("./mode_draft.js").createModeEdit>} edit
+ * @property {() => Sound | null} shownSound as it is heard
+ * @property {() => Modes | null} ownModes without macros; null if they are the same
+ * @property {() => string} color
+ * @property {() => Set<number>} selected
+ * @property {(modes: Set<number>) => void} select
+ * @property {() => Float32Array | null} levels of the rendered sound's spectrum
+ * @property {(frequency_hz: number, power_db: number, decay_per_s: number) => void} add
+ * @property {(indices: number[]) => void} remove
+ * @property {(indices: number[], muted: boolean) => void} mute
+ * @property {() => void} strike
+ * @property {(isZoomed: boolean) => void} zoomed
+ */
+/** @typedef {Box & {kind: "lasso", before: Set<number>, moved: boolean}} LassoDrag */
+/**
+ * @typedef {object} ModeDrag
+ * @property {"move" | "decay"} kind
+ * @property {number} index of the mode that was pressed
+ * @property {number} x0
+ * @property {number} y0
+ * @property {boolean} toggles whether a press without a move takes the mode out of the selection
+ * @property {boolean} alone whether it leaves only this mode selected
+ * @property {boolean} moved
+ * @property {"frequency" | "power" | null} axis with the shift key
+ * @property {number} decay_per_s where it began
+ */
+
 const MOVED_PX = 3;
 const DEFAULT_DECAY_PER_S = 8;
 const WIDEST = { low_hz: LOWEST_HZ, high_hz: HIGHEST_HZ };
 
 /**
- * ``host``: {edit (see mode_draft.js), shownSound() -> the sound as heard, ownModes() -> its own modes or null if they are those, color(), selected() -> Set, select(Set), levels(), add(f, p, d),
- * remove(indices), mute(indices, muted), strike(), zoomed(boolean)}.
+ * The plot of a sound's modes, and what pointer and keys do to them.
  * @param {Host} host
  */
 export function createModes(host) {
@@ -31,7 +61,7 @@ export function createModes(host) {
   let hovered = null;
   /** @type {Point | null} */
   let pointer = null;
-  /** @type {Drag | null} */
+  /** @type {LassoDrag | ModeDrag | null} */
   let drag = null;
   let wanted = false;
   const nudge = { gesture: "", at_ms: -Infinity }; // a run of arrow keys is one undo entry
@@ -61,9 +91,6 @@ export function createModes(host) {
     wanted = false;
     if (!element.isConnected || !element.clientWidth) return;
     const sound = measure();
-    const scale = window.devicePixelRatio || 1;
-    const [width, height] = [Math.round(plane.width * scale), Math.round(plane.height * scale)];
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     drawModes(canvas, plane, {
       sound, ghosts: host.ownModes(), color: host.color(), selected: host.selected(), hovered, levels: host.levels(),
       lasso: drag?.kind === "lasso" ? drag : null, focused: document.activeElement === canvas && canvas.matches(".by-keys *"),
@@ -74,9 +101,10 @@ export function createModes(host) {
   /** @param {Sound | null} sound */
   function showTip(sound) {
     const modes = sound?.modes;
-    const index = drag?.index ?? hovered;
-    tip.hidden = index === null || index === undefined || !modes || index >= modes.frequency_hz.length;
-    if (tip.hidden) return;
+    const index = drag && drag.kind !== "lasso" ? drag.index : hovered;
+    tip.hidden = true;
+    if (index === null || !modes || index >= modes.frequency_hz.length) return;
+    tip.hidden = false;
     const hz = modes.frequency_hz[index];
     const cents = centsOff(hz);
     tip.textContent = [
@@ -91,46 +119,26 @@ export function createModes(host) {
 
   // --- pointing ------------------------------------------------------------------------------------
 
-  /** @param {PointerEvent} event */
+  /** @param {MouseEvent} event */
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   };
 
-  /**
-   * The mode under a point, and whether its tail's end is meant.
-   * @param {Point} at
-   */
-  function find({ x, y }) {
+  /** @param {Point} at */
+  function find(at) {
     const modes = host.shownSound()?.modes;
-    let best = { index: null, tail: false, distance: Infinity };
-    if (!modes) return best;
-    modes.frequency_hz.forEach((frequency_hz, index) => {
-      const mx = plane.x(frequency_hz);
-      const my = clamp(plane.y(modes.power_db[index]), plane.top - 4, plane.bottom);
-      const favour = host.selected().has(index) ? 1 : 0;
-      /** @param {boolean} tail */
-      const consider = (distance, tail) => {
-        if (distance - favour < best.distance) best = { index, tail, distance: distance - favour };
-      };
-      const head = Math.hypot(x - mx, y - my);
-      if (head <= HEAD_PX) consider(head, false);
-      else if (Math.abs(x - mx) <= STEM_PX && y > my) consider(HEAD_PX + Math.abs(x - mx), false);
-      else if (index === hovered || host.selected().has(index)) {
-        if (Math.hypot(x - mx - tailLength(modes.decay_per_s[index]), y - my) < 7) consider(HEAD_PX - 1, true);
-      }
-    });
-    return best;
+    return modes ? modeUnder(modes, at, plane, host.selected(), hovered) : { index: null, tail: false };
   }
 
   /** @param {PointerEvent} event */
-  function onDown(event) {
-    if (event.button !== 0) return;
+  function begin(event) {
+    if (event.button !== 0) return null;
     canvas.focus({ preventScroll: true });
-    if (!host.shownSound()) return;
+    const sound = host.shownSound();
+    if (!sound) return null;
     const at = place(event);
     const { index, tail } = find(at);
-    canvas.setPointerCapture(event.pointerId);
     const more = event.shiftKey || event.ctrlKey || event.metaKey;
     if (index === null) {
       drag = { kind: "lasso", x0: at.x, y0: at.y, x1: at.x, y1: at.y, before: more ? new Set(host.selected()) : new Set(), moved: false };
@@ -139,64 +147,63 @@ export function createModes(host) {
       const selected = host.selected();
       const wasChosen = selected.has(index);
       if (!wasChosen) host.select(more ? new Set([...selected, index]) : new Set([index]));
-      drag = { kind: tail || event.altKey ? "decay" : "move", index, x0: at.x, y0: at.y, toggles: more && wasChosen, alone: !more && wasChosen && selected.size > 1, moved: false, axis: null };
+      drag = {
+        kind: tail || event.altKey ? "decay" : "move", index, x0: at.x, y0: at.y, moved: false, axis: null,
+        toggles: more && wasChosen, alone: !more && wasChosen && selected.size > 1, decay_per_s: sound.modes.decay_per_s[index],
+      };
     }
     refresh();
+    return { move, end, cancel: abandon };
   }
 
   /** @param {PointerEvent} event */
-  function onMove(event) {
-    pointer = place(event);
-    if (!drag) {
-      const found = find(pointer);
-      canvas.style.cursor = found.index === null ? "crosshair" : found.tail || event.altKey ? "ew-resize" : "grab";
-      if (found.index !== hovered) {
-        hovered = found.index;
-        refresh();
-      }
-      return;
-    }
-    const dx = pointer.x - drag.x0;
-    const dy = pointer.y - drag.y0;
-    if (!drag.moved && Math.hypot(dx, dy) < MOVED_PX) return;
-    if (!drag.moved) {
-      drag.moved = true;
-      if (drag.kind !== "lasso") host.edit.begin(host.selected());
-    }
-    if (drag.kind === "lasso") lasso();
-    else if (drag.kind === "decay") {
-      const start = host.shownSound() && tailLength(drag.decay_per_s ??= host.shownSound().modes.decay_per_s[drag.index]);
-      host.edit.scale(1, 0, tailDecay(clamp(start + dx, 0.5, 113)) / drag.decay_per_s);
-    } else {
-      if (!event.shiftKey) drag.axis = null;
-      else drag.axis ??= Math.abs(dx) > Math.abs(dy) ? "frequency" : "power";
-      canvas.style.cursor = "grabbing";
-      host.edit.scale(drag.axis === "power" ? 1 : plane.ratioOf(dx), drag.axis === "frequency" ? 0 : plane.dbOf(dy), 1);
-    }
+  function move(event) {
+    const at = place(event);
+    pointer = at;
+    if (!drag || (!drag.moved && Math.hypot(at.x - drag.x0, at.y - drag.y0) < MOVED_PX)) return;
+    if (!drag.moved && drag.kind !== "lasso") host.edit.begin(host.selected());
+    drag.moved = true;
+    if (drag.kind === "lasso") lasso(drag, at);
+    else moveModes(drag, at, event.shiftKey);
     refresh();
   }
 
-  function lasso() {
-    Object.assign(drag, { x1: pointer.x, y1: pointer.y });
-    const [left, right] = [Math.min(drag.x0, drag.x1), Math.max(drag.x0, drag.x1)];
-    const [top, bottom] = [Math.min(drag.y0, drag.y1), Math.max(drag.y0, drag.y1)];
-    const { modes } = host.shownSound();
-    const chosen = new Set(drag.before);
-    modes.frequency_hz.forEach((frequency_hz, i) => {
-      const x = plane.x(frequency_hz);
-      const y = clamp(plane.y(modes.power_db[i]), plane.top - 4, plane.bottom);
-      if (x >= left && x <= right && y >= top && y <= bottom) chosen.add(i);
-    });
-    host.select(chosen);
+  /**
+   * @param {ModeDrag} held
+   * @param {Point} at
+   * @param {boolean} straight along one axis
+   */
+  function moveModes(held, at, straight) {
+    const [dx, dy] = [at.x - held.x0, at.y - held.y0];
+    if (held.kind === "decay") {
+      host.edit.scale(1, 0, tailDecay(clamp(tailLength(held.decay_per_s) + dx, 0.5, 113)) / held.decay_per_s);
+      return;
+    }
+    if (!straight) held.axis = null;
+    else held.axis ??= Math.abs(dx) > Math.abs(dy) ? "frequency" : "power";
+    canvas.style.cursor = "grabbing";
+    host.edit.scale(held.axis === "power" ? 1 : plane.ratioOf(dx), held.axis === "frequency" ? 0 : plane.dbOf(dy), 1);
   }
 
-  function onUp() {
+  /**
+   * @param {LassoDrag} held
+   * @param {Point} at
+   */
+  function lasso(held, at) {
+    Object.assign(held, { x1: at.x, y1: at.y });
+    const modes = host.shownSound()?.modes;
+    if (modes) host.select(new Set([...held.before, ...modesInBox(modes, held, plane)]));
+  }
+
+  function end() {
     if (!drag) return;
     const done = drag;
     drag = null;
-    if (done.kind !== "lasso" && done.moved) host.edit.commit();
-    else if (done.toggles) host.select(new Set([...host.selected()].filter((i) => i !== done.index)));
-    else if (done.alone) host.select(new Set([done.index]));
+    if (done.kind !== "lasso") {
+      if (done.moved) host.edit.commit();
+      else if (done.toggles) host.select(new Set([...host.selected()].filter((i) => i !== done.index)));
+      else if (done.alone) host.select(new Set([done.index]));
+    }
     refresh();
   }
 
@@ -234,7 +241,7 @@ export function createModes(host) {
     refresh();
   }
 
-  /** @param {PointerEvent} event */
+  /** @param {WheelEvent} event */
   function onWheel(event) {
     event.preventDefault();
     const sideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
@@ -249,13 +256,14 @@ export function createModes(host) {
     }
   }
 
-  /** @param {PointerEvent} event */
+  /** @param {KeyboardEvent} event */
   function onKey(event) {
     const modes = host.shownSound()?.modes;
     if (!modes) return;
     const chosen = [...host.selected()].sort((a, b) => a - b);
     const command = event.ctrlKey || event.metaKey;
     const fine = event.shiftKey ? 10 : 1;
+    /** @type {Record<string, [number, number]>} */
     const nudges = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     const key = event.key.toLowerCase();
     if (command && key === "a") host.select(new Set(modes.frequency_hz.keys()));
@@ -277,7 +285,18 @@ export function createModes(host) {
     event.stopPropagation();
   }
 
-  for (const [name, react] of [["pointerdown", onDown], ["pointermove", onMove], ["pointerup", onUp], ["pointercancel", abandon], ["keydown", onKey]]) canvas.addEventListener(name, react);
+  watchDrags(canvas, begin);
+  canvas.addEventListener("pointermove", (event) => {
+    if (drag) return;
+    pointer = place(event);
+    const found = find(pointer);
+    canvas.style.cursor = found.index === null ? "crosshair" : found.tail || event.altKey ? "ew-resize" : "grab";
+    if (found.index !== hovered) {
+      hovered = found.index;
+      refresh();
+    }
+  });
+  canvas.addEventListener("keydown", onKey);
   canvas.addEventListener("dblclick", (event) => find(place(event)).index === null && addAt(place(event)));
   canvas.addEventListener("pointerleave", () => {
     hovered = null;
@@ -300,8 +319,9 @@ export function createModes(host) {
     locate(index) {
       const sound = measure();
       const box = canvas.getBoundingClientRect();
-      const { frequency_hz, power_db } = sound.modes;
-      return { x: box.left + scrollX + plane.x(frequency_hz[index]), y: box.top + scrollY + clamp(plane.y(power_db[index]), plane.top - 4, plane.bottom) };
+      if (!sound) throw new Error("no sound is shown");
+      const head = headOf(sound.modes, index, plane);
+      return { x: box.left + scrollX + head.x, y: box.top + scrollY + head.y };
     },
     dispose: () => observer.disconnect(),
   };

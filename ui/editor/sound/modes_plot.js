@@ -1,7 +1,10 @@
+// @ts-check
 // Drawing the modes: a log-frequency axis, stems as high as their power, tails as long as they ring.
 
-import { clamp, decayToT60, SAMPLE_RATE_HZ } from "../audio/units.js";
-/** @import { Box, Modes } from "../state/types.d.ts" */
+import { openCanvas } from "../widgets/canvas.js";
+import { alpha, formatMark } from "./plot_axes.js";
+import { clamp, decayToT60, LN_60_DB, SAMPLE_RATE_HZ } from "../audio/units.js";
+/** @import { Box, Modes, Sound } from "../state/types.d.ts" */
 
 export const LOWEST_HZ = 20;
 export const HIGHEST_HZ = 20000;
@@ -9,6 +12,21 @@ const MARGIN = { left: 38, right: 10, top: 10, bottom: 22 };
 const DECADES = [20, 30, 40, 50, 60, 70, 80, 90, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10000, 20000];
 const NAMED = new Set([20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000]);
 const INK = { ground: "#11151b", grid: "#1d232c", gridStrong: "#262d38", quiet: "#93a0b0", faint: "#5b6675", noise: "#28303b", noiseLine: "#3b4656", muted: "#5b6675", selected: "#ffb454", white: "#ffffff" };
+
+/** @typedef {{low_hz: number, high_hz: number}} Zoom */
+/** @typedef {{top_db: number, bottom_db: number}} LevelRange */
+/** @typedef {ReturnType<typeof planeOf>} ModePlane */
+/**
+ * @typedef {object} ModesShown what is drawn of a sound
+ * @property {Sound | null} sound as it is heard
+ * @property {Modes | null} ghosts its own modes, if macros move them
+ * @property {string} color
+ * @property {Set<number>} selected
+ * @property {number | null} hovered
+ * @property {Float32Array | null} levels of the rendered sound's spectrum
+ * @property {Box | null} lasso
+ * @property {boolean} focused
+ */
 
 /**
  * The part of the plane on show, from a sound and a zoom {low_hz, high_hz}.
@@ -25,11 +43,17 @@ export function planeOf(width, height, zoom, range) {
   const octaves = Math.log(zoom.high_hz / zoom.low_hz);
   return {
     width, height, left, right, top, bottom, zoom, range,
+    /** @param {number} frequency_hz */
     x: (frequency_hz) => left + (Math.log(frequency_hz / zoom.low_hz) / octaves) * (right - left),
+    /** @param {number} level_db */
     y: (level_db) => top + ((range.top_db - level_db) / (range.top_db - range.bottom_db)) * (bottom - top),
+    /** @param {number} x */
     hz: (x) => zoom.low_hz * Math.exp(((x - left) / (right - left)) * octaves),
+    /** @param {number} y */
     db: (y) => range.top_db - ((y - top) / (bottom - top)) * (range.top_db - range.bottom_db),
+    /** @param {number} dx */
     ratioOf: (dx) => Math.exp((dx / (right - left)) * octaves),
+    /** @param {number} dy */
     dbOf: (dy) => (-dy / (bottom - top)) * (range.top_db - range.bottom_db),
   };
 }
@@ -59,14 +83,8 @@ export function tailLength(decay_per_s) {
  * @param {number} length
  */
 export function tailDecay(length) {
-  return Math.log(1000) / (0.011 * (10 ** (length / 30) - 1));
+  return LN_60_DB / (0.011 * (10 ** (length / 30) - 1));
 }
-
-/**
- * @param {string} color
- * @param {number} part
- */
-const alpha = (color, part) => color + Math.round(part * 255).toString(16).padStart(2, "0");
 
 /**
  * @param {HTMLCanvasElement} canvas
@@ -74,9 +92,7 @@ const alpha = (color, part) => color + Math.round(part * 255).toString(16).padSt
  * @param {ModesShown} shown
  */
 export function drawModes(canvas, plane, { sound, ghosts, color, selected, hovered, levels, lasso, focused }) {
-  const scale = window.devicePixelRatio || 1;
-  const pen = canvas.getContext("2d");
-  pen.setTransform(scale, 0, 0, scale, 0, 0);
+  const pen = openCanvas(canvas, plane.width, plane.height);
   pen.fillStyle = INK.ground;
   pen.fillRect(0, 0, plane.width, plane.height);
   drawGrid(pen, plane);
@@ -127,7 +143,7 @@ function drawGrid(pen, plane) {
     const clear = clamp(x, plane.left + 6, plane.right - 8);
     if (named && clear - last > 34) {
       pen.fillStyle = INK.quiet;
-      pen.fillText(frequency_hz >= 1000 ? `${frequency_hz / 1000}k` : String(frequency_hz), clear, plane.bottom + 12);
+      pen.fillText(formatMark(frequency_hz), clear, plane.bottom + 12);
       last = clear;
     }
   }
@@ -253,9 +269,10 @@ function drawLasso(pen, { x0, y0, x1, y1 }) {
   pen.fillStyle = alpha(INK.selected, 0.07);
   pen.strokeStyle = alpha(INK.selected, 0.8);
   pen.setLineDash([4, 3]);
-  const box = [Math.min(x0, x1) + 0.5, Math.min(y0, y1) + 0.5, Math.abs(x1 - x0), Math.abs(y1 - y0)];
-  pen.fillRect(...box);
-  pen.strokeRect(...box);
+  pen.beginPath();
+  pen.rect(Math.min(x0, x1) + 0.5, Math.min(y0, y1) + 0.5, Math.abs(x1 - x0), Math.abs(y1 - y0));
+  pen.fill();
+  pen.stroke();
   pen.setLineDash([]);
 }
 

@@ -3,7 +3,8 @@
 import { clamp } from "../audio/units.js";
 import { parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
-/** @import { MorphedMessage, Sound, Store } from "../state/types.d.ts" */
+/** @import { MorphPreviewed } from "../state/protocol.d.ts" */
+/** @import { Sound, Store } from "../state/types.d.ts" */
 
 const ANSWER_MS = 4000;
 
@@ -43,7 +44,7 @@ export function createMorph(store, anchor, host) {
     store.send({ type: "morph_preview", ...wanted });
   }
 
-  /** @param {MorphedMessage} message */
+  /** @param {MorphPreviewed} message */
   function answer(message) {
     if (!asked) return;
     made = { text: asked.text, sound: message.sound };

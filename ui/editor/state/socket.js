@@ -1,7 +1,8 @@
 // @ts-check
 // The conversation with the server: JSON over one websocket that comes back by itself.
 
-/** @import { ClientMessage, Connection, ServerMessage } from "./types.d.ts" */
+/** @import { ClientMessage, ServerMessage } from "./protocol.d.ts" */
+/** @import { Connection } from "./types.d.ts" */
 
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 4000;

@@ -3,7 +3,8 @@
 // An edit of hits shows at once: it lies over the document as a layer until a view arrives that contains it.
 
 import { createSocket } from "./socket.js";
-/** @import { Hit, HitChange, Project, Selection, ServerMessage, ViewMessage } from "./types.d.ts" */
+/** @import { DocumentState, ServerMessage } from "./protocol.d.ts" */
+/** @import { Hit, HitChange, Project, Selection } from "./types.d.ts" */
 
 const LAYER_LIVES_MS = 3000;
 const KINDS_SHOWN_AT_ONCE = new Set(["move_hits", "set_hits", "delete_hits"]);
@@ -18,7 +19,7 @@ export function createStore(session, options = {}) {
   const listeners = new Map();
   /** @type {{changes: Map<string, HitChange | null>, sent_ms: number}[]} */
   const layers = []; // {changes: Map hit id -> partial hit or null, sent_ms}
-  /** @type {ViewMessage | null} */
+  /** @type {DocumentState | null} */
   let base = null; // the server's view
   /** @type {Map<string, HitChange | null> | null} */
   let preview = null; // a drag's changes, not sent yet
@@ -68,7 +69,7 @@ export function createStore(session, options = {}) {
 
   // --- the document as shown ----------------------------------------------------------------------
 
-  /** @param {ViewMessage} view */
+  /** @param {DocumentState} view */
   function takeView(view) {
     keepUnchangedSounds(view.project);
     const isOther = view.project?.clip.digest !== base?.project?.clip.digest;

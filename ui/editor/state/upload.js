@@ -1,9 +1,13 @@
+// @ts-check
 // Sending a file to the server, with its progress.
 
 /**
- * Upload a File; resolves to the path the server knows it by, or throws an Error with a sentence.
+ * Upload a file; resolves to the path the server knows it by, or throws an Error with a sentence.
  * @param {File} file
  * @param {string} session
+ * @param {(part: number) => void} [onProgress]
+ * @param {AbortSignal | null} [signal]
+ * @returns {Promise<string>}
  */
 export function upload(file, session, onProgress = () => {}, signal = null) {
   return new Promise((done, fail) => {
@@ -11,18 +15,34 @@ export function upload(file, session, onProgress = () => {}, signal = null) {
     request.open("POST", `/struck/upload?session=${encodeURIComponent(session)}&name=${encodeURIComponent(file.name)}`);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onload = () => {
-      let answer = {};
-      try {
-        answer = JSON.parse(request.responseText);
-      } catch {
-        // an answer that is no JSON is an error page; the status says enough
-      }
-      if (request.status < 300 && answer.path) done(answer.path);
-      else fail(new Error(answer.error ?? `${file.name} could not be uploaded (${request.status}); try again`));
+      const { path, error } = parseAnswer(request.responseText);
+      if (request.status < 300 && path) done(path);
+      else fail(new Error(error ?? `${file.name} could not be uploaded (${request.status}); try again`));
     };
     request.onerror = () => fail(new Error(`${file.name} could not be uploaded because the connection broke; try again`));
     request.onabort = () => fail(new DOMException("The upload was called off", "AbortError"));
     signal?.addEventListener("abort", () => request.abort());
     request.send(file);
   });
+}
+
+/**
+ * @param {string} text
+ * @returns {{path?: string, error?: string}}
+ */
+function parseAnswer(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {}; // an answer that is no JSON is an error page; the status says enough
+  }
+}
+
+/**
+ * The sentence of an error to show, null if the user called the work off.
+ * @param {unknown} error
+ */
+export function describeError(error) {
+  if (!(error instanceof Error || error instanceof DOMException)) return String(error);
+  return error.name === "AbortError" ? null : error.message;
 }

@@ -5,11 +5,12 @@ import { requireProject } from "../state/project.js";
 import { recall, remember } from "../state/remembered.js";
 import { soundColor } from "../widgets/format.js";
 import { createSegments, createSelect, make, newGesture } from "../widgets/controls.js";
+/** @import { SetSource } from "../state/protocol.d.ts" */
 /** @import { Lanes, Project, Store } from "../state/types.d.ts" */
 
 /** @typedef {"spectrum" | "wave"} LaneMode how the rendered sounds are drawn */
 
-/** @type {[string, string][]} */
+/** @type {[SetSource["source"], string][]} */
 const SOURCES = [["both", "both"], ["audio", "sound"], ["video", "picture"]];
 const REMEMBERED = "struck.lane";
 
@@ -22,7 +23,7 @@ export function createHeads(store, { chooseMaterial, changed }) {
   /** @type {LaneMode} */
   let mode = recall(REMEMBERED) === "wave" ? "wave" : "spectrum";
 
-  const source = createSelect({ label: "Find hits in", onChoose: (value) => store.edit({ kind: "set_source", source: value }, newGesture()) });
+  const source = createSelect({ label: "Find hits in", onChoose: (/** @type {SetSource["source"]} */ value) => store.edit({ kind: "set_source", source: value }, newGesture()) });
   source.element.className = "st-head-select";
   source.element.title = "Where hits are looked for; changing it looks again";
   const ask = make("button", "st-head-button", { type: "button", textContent: "What is struck?", title: "Choose a material for all hits of this silent clip", onclick: chooseMaterial });

@@ -2,7 +2,7 @@
 // A small menu at the pointer: what can be done with a hit.
 
 import { clamp } from "../audio/units.js";
-import { isInside, make } from "../widgets/controls.js";
+import { focusedElement, isInside, make } from "../widgets/controls.js";
 
 const MARGIN_PX = 8;
 
@@ -17,7 +17,7 @@ const MARGIN_PX = 8;
  * @param {(MenuRow | "")[]} rows
  */
 export function openMenuAt(app, x, y, label, rows) {
-  const returnTo = /** @type {HTMLElement | null} */ (document.activeElement);
+  const returnTo = focusedElement();
   /** @param {MenuRow} row */
   const createRow = (row) =>
     make("button", "st-menu-row", { type: "button", role: "menuitem", onclick: () => (close(), row.choose()) },

@@ -4,7 +4,8 @@
 import { dbToGain, SAMPLE_RATE_HZ } from "../audio/units.js";
 import { soundColor } from "../widgets/format.js";
 import { createSpectrograms } from "./spectrograms.js";
-/** @import { AudioEngine, Hit, Lane, Project, RenderedHit, Scale, Store } from "../state/types.d.ts" */
+/** @import { RenderedSound } from "../state/protocol.d.ts" */
+/** @import { AudioEngine, Hit, Lane, Project, Scale, Store } from "../state/types.d.ts" */
 
 /** @import { LaneMode } from "./heads.js" */
 const COLUMNS_PER_S = 400;
@@ -74,7 +75,7 @@ export function createRenderedLane(store, audio, redraw) {
    * @param {Scale} scale
    * @param {Lane} lane
    * @param {Hit} hit
-   * @param {RenderedHit} entry
+   * @param {RenderedSound} entry
    * @param {string} color
    * @param {number} pulse
    */
@@ -107,7 +108,7 @@ export function createRenderedLane(store, audio, redraw) {
    * @param {Scale} scale
    * @param {Lane} lane
    * @param {Hit} hit
-   * @param {RenderedHit} entry
+   * @param {RenderedSound} entry
    * @param {string} color
    * @param {number} gain
    */

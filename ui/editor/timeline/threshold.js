@@ -39,7 +39,7 @@ export function createThreshold(store, host) {
     clearTimeout(sendTimer);
     sendTimer = 0;
     sentAt_ms = performance.now();
-    store.edit({ kind: "set_threshold", threshold: held }, gesture);
+    if (held !== null) store.edit({ kind: "set_threshold", threshold: held }, gesture);
   }
 
   /** @param {number} value */

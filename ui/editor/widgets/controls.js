@@ -78,6 +78,16 @@ export function make(tag, className = "", properties = {}, ...children) {
 export const isInside = (event, ...elements) => elements.some((element) => event.target instanceof Node && element.contains(event.target));
 
 /**
+ * The elements inside one that a selector names.
+ * @param {ParentNode} element
+ * @param {string} selector
+ */
+export const elementsIn = (element, selector) => [.../** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll(selector))];
+
+/** The element that has the keyboard. */
+export const focusedElement = () => (document.activeElement instanceof HTMLElement ? document.activeElement : null);
+
+/**
  * A text field that keeps what is typed until Enter or blur; Escape takes it back.
  * @param {EntrySettings} settings
  */
@@ -253,17 +263,18 @@ export function createButton(text, { kind = "", title = "", sign = null, onPress
 
 /**
  * A native select.
- * @param {{label: string, onChoose: (value: string) => void}} settings
+ * @template {string} Choice
+ * @param {{label: string, onChoose: (value: Choice) => void}} settings
  */
 export function createSelect({ label, onChoose }) {
-  const element = make("select", "ins-select", { "aria-label": label, onchange: () => onChoose(element.value) });
+  const element = make("select", "ins-select", { "aria-label": label, onchange: () => onChoose(/** @type {Choice} */ (element.value)) });
   element.addEventListener("keydown", (event) => event.stopPropagation());
   let shown = "";
   return {
     element,
     /**
-     * @param {[string, string][]} options values and their texts
-     * @param {string} value
+     * @param {[Choice, string][]} options values and their texts
+     * @param {Choice} value
      */
     set(options, value) {
       const next = JSON.stringify(options);
@@ -320,8 +331,8 @@ export function openMenu(anchor, rows, { filter = false, empty = "Nothing to cho
       close();
       anchor.focus();
     } else if (["ArrowDown", "ArrowUp"].includes(event.key)) {
-      const buttons = [.../** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll(".ins-menu-choose"))];
-      const at = buttons.findIndex((button) => button === document.activeElement);
+      const buttons = elementsIn(list, ".ins-menu-choose");
+      const at = buttons.findIndex((button) => button === focusedElement());
       buttons[clamp(at + (event.key === "ArrowDown" ? 1 : -1), 0, buttons.length - 1)]?.focus();
       event.preventDefault();
     }

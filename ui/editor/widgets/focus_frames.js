@@ -6,7 +6,7 @@ import { createScope } from "./scope.js";
 /** @param {HTMLElement} app */
 export function createFocusFrames(app) {
   const scope = createScope();
-  scope.listen(document, "keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Tab" && app.classList.add("by-keys"), true);
+  scope.listen(document, "keydown", (event) => event.key === "Tab" && app.classList.add("by-keys"), true);
   scope.listen(document, "pointerdown", () => app.classList.remove("by-keys"), true);
   return { dispose: scope.dispose };
 }

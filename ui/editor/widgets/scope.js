@@ -1,6 +1,8 @@
 // @ts-check
 // A scope of disposal: what a part of the page listens to and holds, ended together when the part goes.
 
+/** @typedef {HTMLElementEventMap & WindowEventMap & DocumentEventMap} Events */
+
 /** A list of what must be undone. */
 export function createScope() {
   /** @type {(() => unknown)[]} */
@@ -16,10 +18,10 @@ export function createScope() {
 
     /**
      * Listen to events of a target until the end of the scope.
-     * @template {Event} [Kind=Event]
+     * @template {keyof Events} Name
      * @param {EventTarget} target
-     * @param {string} name
-     * @param {(event: Kind) => unknown} react
+     * @param {Name} name
+     * @param {(event: Events[Name]) => unknown} react
      * @param {AddEventListenerOptions | boolean} [options]
      */
     listen(target, name, react, options) {
