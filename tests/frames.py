@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from engine.bank.bank import EMBEDDING_SIZE, Entry
+from engine.bank.bank import EMBEDDING_SIZE, STRIKERS, Entry
 from engine.core.checkpoint import CONFIG, WEIGHTS
 from engine.lab.data.vision.hits import KEPT_NEAR, KEPT_WIDE, HitFrames, LabelledHit
 from engine.physics.model import MATERIALS, Modes, Physics
 from engine.vision.crops import WIDE_COLUMNS, WIDE_ROWS
-from engine.vision.network import STRIKERS, VisionConfig, VisionNetwork
+from engine.vision.network import VisionConfig, VisionNetwork
 from engine.vision.predict import HitPrediction, ObjectPrediction, VisionModel
 
 SMALL = VisionConfig(locator=8, widths=(8, 8, 8, 8), hidden=16)

@@ -103,7 +103,7 @@ def _open(session: Session, path: Path, job: Job) -> None:
 
 def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None) -> None:
     def digest_of(clip_path: str) -> str:
-        from engine.media.probe import digest_file
+        from engine.media.open import digest_file
 
         return digest_file(clip_path)
 

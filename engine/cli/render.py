@@ -77,7 +77,7 @@ def _is_project(source: str) -> bool:
 
 
 def _open(source: str) -> Project:
-    from engine.media.probe import digest_file
+    from engine.media.open import digest_file
 
     if _is_project(source):
         from engine.document.storage import load_project

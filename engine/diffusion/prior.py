@@ -26,9 +26,9 @@ from engine.diffusion.spectrogram import (
     compress,
     wave_to_spectrogram,
 )
-from engine.physics.analysis.modes import synthesize_modes
 from engine.physics.analysis.residual import envelope_gain, rise_gain, synthesize_residual
 from engine.physics.model import Modes, Residual
+from engine.physics.synthesis import synthesize_modes
 
 FLOOR_DB = -80.0
 """Whitening floor under the loudest expected bin; what lies under it is silence to the sampler."""

@@ -17,19 +17,6 @@ from engine.core.files import make_write_error, write_file
 from engine.document.project import Project
 from engine.document.serialization import project_from_json, project_to_json
 
-__all__ = [
-    "SUFFIX",
-    "Autosave",
-    "autosave",
-    "autosave_path",
-    "list_autosaves",
-    "load_autosave",
-    "load_project",
-    "project_from_json",
-    "project_to_json",
-    "save_project",
-]
-
 SUFFIX = ".struck.json"
 MAX_FILE_BYTES = 64 * 2**20
 MAX_SEARCHED_FILES = 2000

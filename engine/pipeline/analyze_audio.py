@@ -13,16 +13,10 @@ from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_power, power_to_db
 from engine.document.edits.values import Edit, next_ids, select_modes, with_hits
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.media.sound import iter_clip_audio, read_clip_audio
-from engine.physics.analysis.analyze import (
-    analyze_hits,
-    find_onset,
-    group_alike,
-    measure_fit,
-    single_hit,
-    synthesize,
-    tweak,
-)
-from engine.physics.macros import apply_macros
+from engine.physics.analysis.analyze import analyze_hits, measure_fit, single_hit, synthesize
+from engine.physics.analysis.clustering import group_alike
+from engine.physics.analysis.segmentation import find_onset
+from engine.physics.macros import apply_macros, tweak
 from engine.physics.model import Modes, Physics, Residual
 from engine.pipeline.sound_sources import SILENT_NOTE, WAITING_NOTE, default_sound, describe_character
 

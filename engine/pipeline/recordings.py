@@ -14,7 +14,8 @@ from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ, seconds_to_samples
 from engine.document.project import Hit, Project, Sound
 from engine.media.sound import read_clip_audio, read_recording
-from engine.physics.analysis.analyze import analyze_hit, find_onset
+from engine.physics.analysis.analyze import analyze_hit
+from engine.physics.analysis.segmentation import find_onset
 from engine.physics.comparison.match import Match, compare
 from engine.physics.macros import apply_macros
 from engine.physics.model import Physics

@@ -11,8 +11,8 @@ import soundfile
 
 from engine.bank.bank import BANK_PATH, Bank, Candidate, Entry, load_bank, make_bank
 from engine.core.errors import BadInput
+from engine.core.paths import ASSETS
 from engine.document.project import Hit, Project
-from engine.lab.simulator.demo.projects import ASSETS
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual
 from engine.pipeline.detect_onsets import open_clip

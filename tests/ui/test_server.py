@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from engine.core.paths import ASSETS
-from engine.document.storage import project_from_json, project_to_json
+from engine.document.serialization import project_from_json, project_to_json
 from engine.physics.model import LONGEST_RISE_S
 from engine.pipeline.render import place_hits
 from tests.clips import make_clicks, make_clip

@@ -15,7 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.core.paths import CHECKPOINTS
-from engine.document.storage import project_to_json
+from engine.document.serialization import project_to_json
 from engine.physics.model import Context, Modes, Residual
 from tests.clips import make_clicks, make_clip
 from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, make_context, wait_until

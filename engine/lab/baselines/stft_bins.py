@@ -11,9 +11,7 @@ import numpy as np
 
 from engine.core.units import db_to_gain
 from engine.lab.baselines.ddpm.physics import (
-    BINS,
     HOP,
-    LENGTH,
     RANGE_DB,
     RATE_HZ,
     REACH_HZ,
@@ -22,29 +20,10 @@ from engine.lab.baselines.ddpm.physics import (
     band_noise,
     bin_centres_hz,
     divide_by_peak,
-    estimate_bins,
     fit_bands,
-    prepare,
-    ring_bins,
     spectrogram,
     to_decibels,
 )
-
-__all__ = [
-    "BINS",
-    "LENGTH",
-    "RATE_HZ",
-    "STEPS",
-    "BinModes",
-    "band_noise",
-    "divide_by_peak",
-    "estimate_bins",
-    "estimate_bins_by_loops",
-    "fit_noise",
-    "prepare",
-    "ring_bins",
-    "ring_bins_one_by_one",
-]
 
 
 def estimate_bins_by_loops(sound: np.ndarray) -> BinModes:

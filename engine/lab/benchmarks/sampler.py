@@ -24,7 +24,6 @@ from engine.diffusion.sampler import Sampler, load_sampler
 from engine.lab.benchmarks.clip import choose_sounds
 from engine.lab.benchmarks.ddpm import Paper, measure_paper
 from engine.lab.benchmarks.machine import (
-    Taken,
     count_operations,
     describe_machine,
     find_load,
@@ -329,6 +328,3 @@ def _say_load(report: Report) -> str:
     if report.load_before is None or report.load_after is None:
         return "how busy it was is not known"
     return f"load average {report.load_before:.1f} before and {report.load_after:.1f} after"
-
-
-__all__ = ["Report", "Row", "Taken", "format_report", "make_claims", "measure_all", "run"]

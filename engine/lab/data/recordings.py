@@ -17,8 +17,8 @@ from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.greatest_hits import cut_hits, is_greatest_hits, list_takes
 from engine.media.sound import read_recording
-from engine.physics.analysis.analyze import find_onset, single_hit
-from engine.physics.analysis.segmentation import mix_down
+from engine.physics.analysis.analyze import single_hit
+from engine.physics.analysis.segmentation import find_onset, mix_down
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 HELD_OUT_PERCENT = 15

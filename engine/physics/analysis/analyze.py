@@ -17,25 +17,13 @@ from threadpoolctl import ThreadpoolController
 from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
 from engine.core.units import LN_60_DB, power_to_db
-from engine.physics.analysis.clustering import group_alike
 from engine.physics.analysis.envelope import fit_envelope
-from engine.physics.analysis.modes import drop_echoes, fit_modes, restore_clipped, synthesize_modes
+from engine.physics.analysis.modes import drop_echoes, fit_modes, restore_clipped
 from engine.physics.analysis.noise_components import room_decay
 from engine.physics.analysis.residual import expected_level, fit_residual, rise_gain, synthesize_residual
 from engine.physics.analysis.segmentation import find_clipped, find_onset, find_restrike, mix_down
-from engine.physics.macros import tweak
 from engine.physics.model import Modes, Physics, Residual
-
-__all__ = [
-    "analyze_hit",
-    "find_onset",
-    "group_alike",
-    "measure_fit",
-    "ring_time_s",
-    "single_hit",
-    "synthesize",
-    "tweak",
-]
+from engine.physics.synthesis import synthesize_modes
 
 _LONGEST_S = 6.0
 _WORTH_WORKERS, _MOST_WORKERS = 64, 8

@@ -9,9 +9,6 @@ from engine.core.units import gain_to_db
 from engine.physics.analysis.damped_sinusoids import exponents, keep_distinct, refine_jointly, ring, solve_amplitudes
 from engine.physics.analysis.poles import FINE, LOWEST_HZ, WIDE, crowding, find_poles, likeness, weigh_poles
 from engine.physics.model import Modes
-from engine.physics.synthesis import synthesize_modes
-
-__all__ = ["drop_echoes", "fit_modes", "restore_clipped", "synthesize_modes"]
 
 _ROUNDS, _MANY = 5, 96
 _ENTERS, _STAYS, _STANDS_OUT = 10.0**1.0, 10.0**0.6, 10.0**1.3  # power over the noise, at first and at last

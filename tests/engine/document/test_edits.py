@@ -14,7 +14,7 @@ from engine.document.edits.hits import replace_detected_hits
 from engine.document.edits.messages import apply_message
 from engine.document.edits.values import derive_seed, with_sound
 from engine.document.project import Clip, Hit, Project, Sound
-from engine.document.storage import project_from_json, project_to_json
+from engine.document.serialization import project_from_json, project_to_json
 from engine.physics.model import Modes, Residual, Stage
 
 MODES = Modes((200.0, 431.5, 990.0), (-12.0, -20.0, -31.0), (6.0, 9.0, 30.0), (0.1, 0.2, 0.3), (False, False, True))

@@ -14,7 +14,8 @@ from PIL import Image
 
 from engine.core.errors import BadInput
 from engine.media.frames import iter_frames, make_filmstrip
-from engine.media.probe import digest_file, probe
+from engine.media.open import digest_file
+from engine.media.probe import probe
 from engine.media.proxy import make_proxy
 from engine.media.sound import iter_clip_audio, read_clip_audio, read_recording
 from tests.clips import SOUND_RATE_HZ, draw_frame, find_attacks, make_clicks, make_clip, read_number, run_ffmpeg

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from engine.core.errors import BadInput
+from engine.core.paths import ASSETS
 from engine.lab.data.onsets.batches import BatchConfig, draw_batch, draw_piece, freeze, label_frames, splice
 from engine.lab.data.onsets.clips import OnsetClip, shift_clip
 from engine.lab.evaluation.onsets.scores import pair_up
-from engine.lab.simulator.demo.projects import ASSETS
 from engine.lab.training.onsets.train import Training, TrainingConfig, align
 from engine.onsets.frames import TARGET_PIXELS, choose_rows, choose_stride, downsample, prepare_frames
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig

@@ -16,7 +16,7 @@ from engine.core.units import SILENCE_DB
 from engine.document.edits.messages import apply_message
 from engine.document.edits.values import Laws
 from engine.document.project import Clip, Hit, Project, Sound
-from engine.document.storage import project_from_json, project_to_json
+from engine.document.serialization import project_from_json, project_to_json
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.analysis.residual import expected_power
 from engine.physics.macros import apply_macros, contact_gain_db, contact_time_s, damping_ratio, rebin

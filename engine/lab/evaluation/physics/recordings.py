@@ -13,6 +13,7 @@ from engine.core.dsp import resample
 from engine.core.errors import StruckError
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.baselines import stft_bins as bins
+from engine.lab.baselines.ddpm import physics as ddpm_physics
 from engine.lab.baselines.lim_sample import fit_lim_sample
 from engine.lab.data.recordings import Recording, read_hit
 from engine.lab.metrics.spectral_distance import (
@@ -24,8 +25,8 @@ from engine.lab.metrics.spectral_distance import (
     measure_levels,
 )
 from engine.physics.analysis.analyze import analyze_hit, synthesize
-from engine.physics.analysis.modes import synthesize_modes
 from engine.physics.model import Physics
+from engine.physics.synthesis import synthesize_modes
 
 LONGEST_S = 1.4
 MOST_MODES = 128
@@ -106,7 +107,7 @@ def _compare_bins(
     hit: np.ndarray, wanted: Levels, ours: list[float], fmax_hz: float, seed: int
 ) -> dict[str, list[float]]:
     """The 1025 bins on the whole hit and on its first 0.25 s, and ours on those."""
-    window = hit[: round(bins.LENGTH / bins.RATE_HZ * SAMPLE_RATE_HZ)]
+    window = hit[: round(ddpm_physics.LENGTH / ddpm_physics.RATE_HZ * SAMPLE_RATE_HZ)]
     whole = _at_best(wanted, measure_levels(model_with_bins(hit, seed), hit.size), fmax_hz)
     if window.size == hit.size:  # a shorter hit is filled with silence to 0.25 s in either case
         return {"bins": whole, "bins_window": whole, "ours_window": ours}
@@ -123,9 +124,9 @@ def _compare_bins(
 
 def model_with_bins(hit: np.ndarray, seed: int = 0) -> np.ndarray:
     """A hit at 48 kHz as the 1025 bins and their 100 bands of noise make it, at a peak of 1."""
-    sound = bins.prepare(resample(hit, SAMPLE_RATE_HZ, bins.RATE_HZ))
-    made = bins.fit_noise(sound, bins.ring_bins(bins.estimate_bins(sound), len(sound)), seed=seed)
-    return resample(made, bins.RATE_HZ, SAMPLE_RATE_HZ)[: hit.size]
+    sound = ddpm_physics.prepare(resample(hit, SAMPLE_RATE_HZ, ddpm_physics.RATE_HZ))
+    made = bins.fit_noise(sound, ddpm_physics.ring_bins(ddpm_physics.estimate_bins(sound), len(sound)), seed=seed)
+    return resample(made, ddpm_physics.RATE_HZ, SAMPLE_RATE_HZ)[: hit.size]
 
 
 def _resynthesize(physics: Physics, length: int, seed: int) -> np.ndarray:

@@ -13,6 +13,7 @@ import torch
 from engine.core.dsp import resample
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.baselines import stft_bins as bins
+from engine.lab.baselines.ddpm import physics as ddpm_physics
 from engine.lab.baselines.lim_sample import fit_lim_sample
 from engine.lab.evaluation.physics.recordings import MOST_MODES
 from engine.lab.evaluation.physics.synthetic import make_modes
@@ -30,7 +31,7 @@ def measure_speed(hits: list[np.ndarray]) -> dict[str, Any]:
     ``cosines`` that make their sound; ``vectorised`` and ``ring``: the same at once; ``noise``: the fit of the
     residual to the hit. ``lim``: lim-sample's modes.
     """
-    window = round(bins.LENGTH / bins.RATE_HZ * SAMPLE_RATE_HZ)
+    window = round(ddpm_physics.LENGTH / ddpm_physics.RATE_HZ * SAMPLE_RATE_HZ)
     _measure_hit(hits[0][:window])  # libraries load at first use
     table = {}
     for name, some in (("whole", hits), ("window", [hit[:window] for hit in hits])):
@@ -56,15 +57,15 @@ def measure_synthesis(hits: int = 100, modes: int = MOST_MODES, length_s: float 
 
 def _measure_hit(hit: np.ndarray) -> dict[str, float]:
     ours = [_time(lambda: analyze_hit(hit, SAMPLE_RATE_HZ, max_modes=MOST_MODES, onset_s=0.0)) for _ in range(REPEATS)]
-    sound = bins.prepare(resample(hit, SAMPLE_RATE_HZ, bins.RATE_HZ))
-    estimated = bins.estimate_bins(sound)
-    tonal = bins.ring_bins(estimated, len(sound))
+    sound = ddpm_physics.prepare(resample(hit, SAMPLE_RATE_HZ, ddpm_physics.RATE_HZ))
+    estimated = ddpm_physics.estimate_bins(sound)
+    tonal = ddpm_physics.ring_bins(estimated, len(sound))
     return {
         "ours": statistics.median(ours),
         "loops": _time(lambda: bins.estimate_bins_by_loops(sound)),
         "cosines": _time(lambda: bins.ring_bins_one_by_one(estimated, len(sound))),
-        "vectorised": _time(lambda: bins.estimate_bins(sound)),
-        "ring": _time(lambda: bins.ring_bins(estimated, len(sound))),
+        "vectorised": _time(lambda: ddpm_physics.estimate_bins(sound)),
+        "ring": _time(lambda: ddpm_physics.ring_bins(estimated, len(sound))),
         "noise": _time(lambda: bins.fit_noise(sound, tonal)),
         "lim": _time(lambda: fit_lim_sample(hit, SAMPLE_RATE_HZ)),
     }

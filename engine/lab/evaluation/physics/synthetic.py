@@ -14,8 +14,8 @@ from scipy.optimize import linear_sum_assignment
 from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_gain
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.analysis.cramer_rao import Bound, cramer_rao
-from engine.physics.analysis.modes import synthesize_modes
 from engine.physics.model import Modes
+from engine.physics.synthesis import synthesize_modes
 
 COUNTS = (8, 12, 16, 24, 32)
 RANGE_DB = 40.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine.lab.baselines.stft_bins import STEPS
+from engine.lab.baselines.ddpm.physics import STEPS
 from engine.lab.evaluation.physics.recordings import MOST_MODES
 from engine.lab.evaluation.physics.synthetic import ROWS
 

@@ -110,8 +110,8 @@ def mix_strikes(strikes: Sequence[tuple[float, str, float, float]], duration_s: 
 
     An object struck again is damped by the new blow's contact for an instant, then rings anew.
     """
-    from engine.physics.analysis.modes import synthesize_modes
     from engine.physics.analysis.residual import synthesize_residual
+    from engine.physics.synthesis import synthesize_modes
 
     total = round(duration_s * SAMPLE_RATE_HZ)
     track = np.zeros(total, dtype=np.float64)

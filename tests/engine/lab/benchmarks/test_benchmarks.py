@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from engine.core.errors import BadInput
+from engine.core.paths import ASSETS
 from engine.diffusion.checkpoint import save_velocity_network
 from engine.diffusion.sampler import Sampler
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
@@ -19,7 +20,6 @@ from engine.lab.benchmarks import onsets as bench_onsets
 from engine.lab.benchmarks import run as bench
 from engine.lab.benchmarks import sampler as bench_sampler
 from engine.lab.benchmarks.ddpm import Paper
-from engine.lab.simulator.demo.projects import ASSETS
 from engine.physics.model import Modes, Residual
 
 CPU = torch.device("cpu")

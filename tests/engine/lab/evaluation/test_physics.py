@@ -16,6 +16,7 @@ from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.baselines import lim_sample as physics_lim
 from engine.lab.baselines import stft_bins as physics_bins
+from engine.lab.baselines.ddpm import physics as ddpm_physics
 from engine.lab.evaluation.physics import evaluate as physics
 from engine.lab.evaluation.physics import speed as physics_speed
 from engine.lab.evaluation.physics import stress as physics_stress
@@ -203,10 +204,10 @@ def test_every_hard_case_is_what_its_name_says(rng: np.random.Generator) -> None
 
 
 def test_the_bins_of_a_tone_are_strongest_at_it_and_decay_with_it() -> None:
-    rate = physics_bins.RATE_HZ
-    t = np.arange(physics_bins.LENGTH) / rate
-    sound = physics_bins.divide_by_peak(np.cos(2 * np.pi * 1000.0 * t) * 10.0 ** (-3.0 * t / 0.15))
-    bins = physics_bins.estimate_bins(sound)
+    rate = ddpm_physics.RATE_HZ
+    t = np.arange(ddpm_physics.LENGTH) / rate
+    sound = ddpm_physics.divide_by_peak(np.cos(2 * np.pi * 1000.0 * t) * 10.0 ** (-3.0 * t / 0.15))
+    bins = ddpm_physics.estimate_bins(sound)
     loudest = int(np.argmax(bins.power_db))
     assert bins.frequency_hz[loudest] == pytest.approx(1000.0, abs=2.0 * rate / sound.size)
     assert bins.t60_s[loudest] == pytest.approx(0.2, abs=0.03)  # 80 dB of a T60 of 0.15 s
@@ -215,24 +216,24 @@ def test_the_bins_of_a_tone_are_strongest_at_it_and_decay_with_it() -> None:
 
 
 def test_the_published_loops_find_what_the_arrays_find(rng: np.random.Generator) -> None:
-    sound = physics_bins.divide_by_peak(rng.standard_normal(400) * np.exp(-np.arange(400) / 80.0))
-    fast, slow = physics_bins.estimate_bins(sound), physics_bins.estimate_bins_by_loops(sound)
+    sound = ddpm_physics.divide_by_peak(rng.standard_normal(400) * np.exp(-np.arange(400) / 80.0))
+    fast, slow = ddpm_physics.estimate_bins(sound), physics_bins.estimate_bins_by_loops(sound)
     for name in ("frequency_hz", "power_db", "t60_s"):
         assert np.allclose(getattr(fast, name), getattr(slow, name)), name
     # only the bin at half the rate, which never sounds with us, is louder there
     fast.power_db[-1] = -80.0
-    made = physics_bins.ring_bins(fast, 400), physics_bins.ring_bins_one_by_one(fast, 400)
+    made = ddpm_physics.ring_bins(fast, 400), physics_bins.ring_bins_one_by_one(fast, 400)
     assert np.allclose(*made, atol=2e-4)
 
 
 def test_noise_fitted_to_noise_comes_near_it(rng: np.random.Generator) -> None:
-    t = np.arange(physics_bins.LENGTH) / physics_bins.RATE_HZ
-    sound = physics_bins.divide_by_peak(rng.standard_normal(t.size) * 10.0 ** (-3.0 * t / 0.1))
+    t = np.arange(ddpm_physics.LENGTH) / ddpm_physics.RATE_HZ
+    sound = ddpm_physics.divide_by_peak(rng.standard_normal(t.size) * 10.0 ** (-3.0 * t / 0.1))
     fitted = physics_bins.fit_noise(sound, np.zeros(t.size), steps=50)
     wanted, got = measure_levels(sound, t.size), measure_levels(fitted, t.size)
     assert measure_distances(wanted, got, 20_000.0, best_gain_db(wanted, got, 20_000.0)).mean() < 4.0
     assert np.abs(fitted).max() == pytest.approx(1.0)
-    noise = physics_bins.band_noise(t.size)
+    noise = ddpm_physics.band_noise(t.size)
     assert noise.shape == (100, t.size) and np.square(noise.sum(axis=0)).mean() == pytest.approx(1.0, rel=0.05)
 
 
@@ -325,7 +326,7 @@ def test_the_command_prints_every_table(
     monkeypatch.setattr(physics, "TIMED_HITS", 1)
     monkeypatch.setattr(physics, "LONGEST_S", 0.25)
     monkeypatch.setattr(physics_speed, "REPEATS", 1)
-    monkeypatch.setattr(physics_bins, "estimate_bins_by_loops", physics_bins.estimate_bins)
+    monkeypatch.setattr(physics_bins, "estimate_bins_by_loops", ddpm_physics.estimate_bins)
     monkeypatch.setattr(physics_bins, "fit_noise", partial(physics_bins.fit_noise, steps=3))
     target = tmp_path / "figures.json"
     physics.main(["--data", str(folder), "--sounds", "2", "--jobs", "1", "--json", str(target)])

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from engine.core.cache import Cache, read_bundle
+from engine.core.paths import ASSETS
 from engine.document.storage import load_project
-from engine.lab.simulator.demo.projects import ASSETS, DEMOS, Demo, nearest_struck
+from engine.lab.simulator.demo.projects import DEMOS, Demo, nearest_struck
 from engine.pipeline.render import place_hits, render_hits
 
 FRAME_S = 1 / 30

@@ -9,8 +9,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from engine.core.paths import ASSETS
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.lab.simulator.demo.projects import ASSETS, DEMOS
+from engine.lab.simulator.demo.projects import DEMOS
 from engine.lab.simulator.demo.scene import GLASS_JAR, STEEL_BIN, WOODEN_BLOCK, make_lathe, paint_texture
 from engine.lab.simulator.demo.sound import BODIES, bar_ratios, mix_strikes, plate_ratios, ring_ratios, strike_sound
 from engine.lab.simulator.demo.strikes import plan_blows, simulate

@@ -12,12 +12,13 @@ import pytest
 from engine.core.dsp import resample
 from engine.core.errors import BadInput
 from engine.core.paths import ROOT
-from engine.physics.analysis.analyze import analyze_hit, group_alike, ring_time_s, synthesize, tweak
-from engine.physics.analysis.clustering import ALIKE_DB, sound_distances
+from engine.physics.analysis.analyze import analyze_hit, ring_time_s, synthesize
+from engine.physics.analysis.clustering import ALIKE_DB, group_alike, sound_distances
 from engine.physics.analysis.cramer_rao import cramer_rao
 from engine.physics.analysis.damped_sinusoids import refine_jointly, solve_amplitudes
 from engine.physics.analysis.modes import fit_modes
 from engine.physics.analysis.residual import expected_power, fit_residual, synthesize_residual
+from engine.physics.macros import tweak
 from engine.physics.model import Modes, Physics, Residual, physics_from_json, physics_to_json
 from tests.sounds import BELL, NOISE, RATE, assert_found, make_modes, noisy, reference
 
