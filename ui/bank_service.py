@@ -109,7 +109,8 @@ def _generate(session: Session, project: Project, request: Search, job: Job) -> 
 
 def _estimate_hits(session: Session, project: Project, request: Search, job: Job, top: int) -> list[HitEstimate]:
     """Estimates from the picture for the hits of a sound, or for all where it has none. BadInput without hits."""
-    from engine.pipeline.estimate_from_video import estimate_hits, find_vision_network
+    from engine.pipeline.estimate_from_video import HitsEstimated, estimate_hits, find_vision_network
+    from engine.pipeline.events import PictureProgress
 
     hits = [hit for hit in project.hits if hit.sound_id == request.sound_id] or list(project.hits)
     if not hits:
@@ -117,15 +118,19 @@ def _estimate_hits(session: Session, project: Project, request: Search, job: Job
     times_s = [hit.time_s for hit in hits[:MOST_SHOWN]]
     session.set_status("work", "analysing", message="Looking at what is struck")
 
-    def report(fraction: float) -> None:
-        job.check()
-        session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck")
-
     network = find_vision_network(session.context.options.checkpoint_folder)
+    estimates: list[HitEstimate] = []
     try:
-        return estimate_hits(project.clip, times_s, session.context.bank(), network, top, report)
+        for event in estimate_hits(project.clip, times_s, session.context.bank(), network, top, job.check):
+            match event:
+                case PictureProgress():
+                    done = round(100 * event.fraction)
+                    session.set_status("work", "analysing", done, 100, "Looking at what is struck")
+                case HitsEstimated():
+                    estimates += event.estimates
     finally:
         session.clear_status("work")
+    return estimates
 
 
 SEARCHES = {

@@ -1,10 +1,10 @@
-"""Bringing things in: clips, projects, demos and recordings, with detection and analysis as jobs of a session."""
+"""Opening of clips, projects and demos, and the pipeline's runs as jobs of a session."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,25 @@ import numpy as np
 from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
 from engine.document.edits.values import Edit
-from engine.document.project import Project
 from engine.document.storage import load_project
+from engine.pipeline.events import (
+    AnalysisProgress,
+    ClipOpened,
+    DetectionProgress,
+    Event,
+    Notice,
+    OnsetsFound,
+    OnsetsUpdated,
+    PictureProgress,
+    SoundsFound,
+)
 from ui.document_state import Playback
 from ui.jobs import Job
 from ui.protocol.events import BulkArray
 from ui.welcome import PROJECT_ENDING, demos, remember_recent
 
 if TYPE_CHECKING:
+    from engine.pipeline.process import ProcessSettings
     from ui.session import Session
 
 SHOW_FOUND_EVERY_S = 0.25
@@ -89,15 +100,9 @@ def _open(session: Session, path: Path, job: Job) -> None:
     if path.name.endswith((PROJECT_ENDING, ".json")):
         _open_project(session, path, job, path)
     else:
-        from engine.media.probe import probe
-        from engine.pipeline.detect_onsets import open_clip
+        from engine.pipeline.process import process_clip
 
-        info = probe(path)
-        project = open_clip(path)
-        job.check()
-        session.show(project, info)
-        _serve_clip(session, info)
-        _analyse_all(session, job, started)
+        _process(session, job, lambda settings: process_clip(path, settings, session.require_project), started)
     remember_recent(session.context, path)
 
 
@@ -134,14 +139,21 @@ def _look_at_clip(session: Session, job: Job) -> None:
 
 
 def _draw_curve(session: Session, job: Job) -> None:
-    """The onset curve of a document that came with its hits: nothing waits for it, so nothing is said of it."""
+    """Detect the onset curve of a document that came with its hits, without a status: nothing waits for it."""
+    from engine.pipeline.process import find_hits
+
     number, project = session.clip_number, session.require_project()
-    track = _find_onsets(session, project, job)
-    with session.lock:
-        now = session.project
-        if session.clip_number == number and now is not None and now.detection.source == project.detection.source:
-            session.track = track
-            _show_curve(session)
+    with session.context.analysis_lock.acquire(job.check) as yield_lock:
+        for event in find_hits(project, _settings(session)):
+            job.check()
+            if isinstance(event, OnsetsFound):
+                with session.lock:
+                    now = session.project
+                    is_same = now is not None and now.detection.source == project.detection.source
+                    if is_same and session.clip_number == number:
+                        session.track = event.track
+                        _show_curve(session)
+            yield_lock()
 
 
 # --- detection and analysis ---------------------------------------------------------------------
@@ -149,20 +161,38 @@ def _draw_curve(session: Session, job: Job) -> None:
 
 def detect_again(session: Session) -> None:
     """Find hits anew, keeping those a person touched."""
+    from engine.pipeline.process import process_project
+
     session.require_project()
-    session.worker.start(lambda job: _analyse_all(session, job, time.monotonic()))
+
+    def run(job: Job) -> None:
+        started = time.monotonic()
+        _begin_detection(session, started)
+        _process(session, job, lambda settings: process_project(settings, session.require_project), started)
+
+    session.worker.start(run)
 
 
 def analyse_again(session: Session, hit_ids: Any) -> None:
-    """Measure the physics of hits anew from the clip's sound."""
+    """Estimate the physics of hits anew from the clip's audio."""
+    from engine.pipeline.process import estimate_sounds
+
     project = session.require_project()
     known = {hit.id for hit in project.hits}
     if not isinstance(hit_ids, list) or not hit_ids or not set(map(str, hit_ids)) <= known:
         raise BadInput("the hits to analyse are not in this project; select some first")
-    gesture = f"analysis {time.monotonic()}"
 
     def run(job: Job) -> None:
-        _analyse(session, job, gesture, time.monotonic(), hit_ids)
+        started = time.monotonic()
+        count = len(hit_ids)
+        session.set_status("work", "analysing", 0, count, f"Analysing {count} hits", started)
+        _process(
+            session,
+            job,
+            lambda settings: estimate_sounds(session.require_project(), settings, hit_ids),
+            started,
+            hit_count=count,
+        )
 
     session.worker.start(run, replace_others=False)
 
@@ -172,118 +202,101 @@ def choose_hits(session: Session, edit: Edit, gesture: str | None) -> None:
     from engine.document.edits.values import chain
     from engine.pipeline.detect_onsets import hits_from_track
 
-    track, project = session.track, session.require_project()
+    track = session.track
     if track is not None:
-        edit = chain(edit.label, edit, hits_from_track(project, track))
+        edit = chain(edit.label, edit, hits_from_track(track))
     session.commit(edit, gesture)
 
 
-def _analyse_all(session: Session, job: Job, started: float) -> None:
-    """Detection, then physics, as one entry of the history."""
-    from engine.pipeline.detect_onsets import hits_from_track
+def _settings(session: Session, check: Callable[[], None] = lambda: None) -> ProcessSettings:
+    from engine.pipeline.process import ProcessSettings
 
-    project = session.require_project()
-    gesture = f"analysis {started}"
-    shown_at = 0.0
-    session.hold_sampling = not project.hits
-
-    def show_found(track: Any) -> None:
-        nonlocal shown_at
-        now = time.monotonic()
-        document = session.project
-        if document is not None and now - shown_at > SHOW_FOUND_EVERY_S:
-            shown_at = now
-            session.show_provisional(hits_from_track(document, track), gesture)
-
-    def progress(fraction: float) -> None:
-        done = round(100 * fraction)
-        session.set_status("work", "detecting", done, 100, f"Looking for hits, {done} %", started)
-
-    session.detector.cancel()
-    session.set_status("work", "detecting", 0, 100, "Looking for hits", started)
-    track = _find_onsets(session, project, job, show_found, progress)
-    with session.lock:
-        job.check()
-        session.track = track
-        session.provisional = None
-        session.commit(hits_from_track(session.require_project(), track), gesture)
-        session.push_document()
-    _show_curve(session)
-    _analyse(session, job, gesture, started)
+    context = session.context
+    return ProcessSettings(
+        partial_hits=True,
+        checkpoint_folder=context.options.checkpoint_folder,
+        open_bank=context.bank,
+        cache=context.cache,
+        check=check,
+    )
 
 
-def _find_onsets(
+def _process(
     session: Session,
-    project: Project,
     job: Job,
-    on_found: Callable[[Any], None] | None = None,
-    on_progress: Callable[[float], None] | None = None,
-) -> Any:
-    """The clip's onset curve and candidates, from the cache or by looking and listening."""
-    from engine.pipeline.detect_onsets import detect, find_onset_network
-    from engine.pipeline.onset_cache import track_from_arrays, track_keys, track_to_arrays
-
-    cache, source = session.context.cache, project.detection.source
-    network = find_onset_network(session.context.options.checkpoint_folder)
-    keys = track_keys(project.clip.digest, source, network)
-    known = track_from_arrays(*(cache.get(key) for key in keys))
-    if known is not None:
-        return known
-
-    def progress(fraction: float) -> None:
-        job.check()
-        if on_progress is not None:
-            on_progress(fraction)
-        yield_lock()
-
-    def found(track: Any) -> None:
-        job.check()
-        if on_found is not None:
-            on_found(track)
-
+    start: Callable[[ProcessSettings], Iterator[Event]],
+    started: float,
+    hit_count: int | None = None,
+) -> None:
+    """Run the pipeline in turn with other sessions; its edits are one entry of the history, under one gesture."""
+    gesture = f"analysis {started}"
     with session.context.analysis_lock.acquire(job.check) as yield_lock:
-        track = detect(Path(project.clip.path), source, on_found=found, on_progress=progress, network=network)
-    for key, array in zip(keys, track_to_arrays(track), strict=True):
-        cache.put(key, array)
-    return track
 
+        def check() -> None:
+            job.check()
+            yield_lock()
 
-def _analyse(session: Session, job: Job, gesture: str, started: float, hit_ids: list[str] | None = None) -> None:
-    from engine.pipeline.analyze_audio import analyze_clip_hits
-
-    project = session.require_project()
-    total = len(hit_ids or project.hits)
-    session.set_status("work", "analysing", 0, total, f"Analysing {total} hits", started)
-
-    def found(done: int, total: int) -> None:
-        job.check()
-        session.set_status("work", "analysing", done, total, f"Analysing {done} of {total} hits", started)
-        yield_lock()
-
-    with session.context.analysis_lock.acquire(job.check) as yield_lock:
-        edit = analyze_clip_hits(project, found, hit_ids) if project.clip.has_audio else _look(session, job, started)
-    with session.lock:
-        job.check()
-        session.hold_sampling = False
-        session.commit(edit, gesture)
-        session.push_document()
-    now = session.require_project()
-    message = f"{len(now.hits)} hits, {len({hit.sound_id for hit in now.hits})} sounds"
+        shown_at = 0.0
+        for event in start(_settings(session, check)):
+            job.check()
+            if isinstance(event, OnsetsUpdated):
+                now = time.monotonic()
+                if now - shown_at < SHOW_FOUND_EVERY_S:
+                    continue
+                shown_at = now
+            _show_event(session, job, event, gesture, started)
+            yield_lock()
+    hits = session.require_project().hits
+    total = len(hits) if hit_count is None else hit_count
+    message = f"{len(hits)} hits, {len({hit.sound_id for hit in hits})} sounds"
     session.set_status("work", "done", total, total, message, started)
     session.renderer.request()
 
 
-def _look(session: Session, job: Job, started: float) -> Edit:
-    """What is struck in a silent clip, by its picture; the default sound where that cannot be told."""
-    from engine.pipeline.estimate_from_video import find_vision_network
-    from engine.pipeline.sounds_from_video import look_or_default
+def _show_event(session: Session, job: Job, event: Event, gesture: str, started: float) -> None:
+    """Apply an event's edit to the document and show how far the pipeline is."""
 
-    def progress(fraction: float) -> None:
-        job.check()
-        session.set_status("work", "analysing", round(100 * fraction), 100, "Looking at what is struck", started)
+    def show(phase: str, done: int, total: int, message: str) -> None:
+        session.set_status("work", phase, done, total, message, started)
 
-    network = find_vision_network(session.context.options.checkpoint_folder)
-    return look_or_default(session.require_project(), session.context.bank, session.note, network, progress)
+    match event:
+        case ClipOpened():
+            session.show(event.project, event.info)
+            _serve_clip(session, event.info)
+            _begin_detection(session, started)
+        case DetectionProgress():
+            percent = round(100 * event.fraction)
+            show("detecting", percent, 100, f"Looking for hits, {percent} %")
+        case OnsetsUpdated():
+            session.show_provisional(event.edit, gesture)
+        case OnsetsFound():
+            with session.lock:
+                job.check()
+                session.track = event.track
+                session.provisional = None
+                session.commit(event.edit, gesture)
+                session.push_document()
+            _show_curve(session)
+            count = len(session.require_project().hits)
+            show("analysing", 0, count, f"Analysing {count} hits")
+        case AnalysisProgress():
+            show("analysing", event.done, event.total, f"Analysing {event.done} of {event.total} hits")
+        case PictureProgress():
+            show("analysing", round(100 * event.fraction), 100, "Looking at what is struck")
+        case Notice():
+            session.note(event.message)
+        case SoundsFound():
+            with session.lock:
+                job.check()
+                session.hold_sampling = False
+                session.commit(event.edit, gesture)
+                session.push_document()
+
+
+def _begin_detection(session: Session, started: float) -> None:
+    session.hold_sampling = not session.require_project().hits
+    session.detector.cancel()
+    session.set_status("work", "detecting", 0, 100, "Looking for hits", started)
 
 
 def _show_curve(session: Session) -> None:

@@ -240,12 +240,12 @@ def _audition(session: Session, project: Project, sound: Sound, answer_id: str, 
         context = session.context
         with context.sampling_lock.acquire(job.check) as yield_lock:
 
-            def progress(done: int, total: int) -> None:
+            def check() -> None:
                 job.check()
                 yield_lock()
 
             sampler = context.sampler(one_strike.render)
-            rendered = render_hits(one_strike, sampler, context.cache, progress)[AUDITION_ID]
+            rendered = render_hits(one_strike, sampler, context.cache, check)[AUDITION_ID]
         session.renderer.remember(rendered.key, len(rendered.samples))
         session.send(Audition(answer_id, rendered.key))
 

@@ -15,7 +15,7 @@ from ui.context import AppContext
 from ui.protocol.events import ErrorNotice, Rendered, RenderedSound, ServerMessage
 
 if TYPE_CHECKING:
-    from engine.pipeline.render import RenderedHit
+    from engine.pipeline.events import RenderedHit
 
 BATCH_ON_CPU = 4
 BATCH_ON_GPU = 32
@@ -117,7 +117,7 @@ class Renderer:
 
     def _render(self) -> int:
         """Sample until nothing is missing; returns the number of hits sampled."""
-        from engine.pipeline.render import render_hits
+        from engine.pipeline.render import sample_hits
 
         session, context = self._session, self._context
         started = time.monotonic()
@@ -146,27 +146,21 @@ class Renderer:
             try:
                 with context.sampling_lock.acquire(check) as yield_lock:
 
-                    def progress(
-                        done: int,
-                        _total: int,
-                        sampled: int = sampled,
-                        total: int = total,
-                        check: Callable[[], None] = check,
-                        yield_lock: Callable[[], None] = yield_lock,
+                    def check_step(
+                        check: Callable[[], None] = check, yield_lock: Callable[[], None] = yield_lock
                     ) -> None:
                         check()
-                        now = min(sampled + done, total)
-                        session.set_status("sampling", "sampling", now, total, f"Sampling {now} of {total}", started)
                         yield_lock()
-
-                    def show(found: dict[str, RenderedHit], project: Project = project) -> None:
-                        for hit in found.values():
-                            self.remember(hit.key, len(hit.samples))
-                        self._publish(project)
 
                     part = replace(project, hits=tuple(batch))
                     group = len(batch) if on_gpu else 1
-                    render_hits(part, sampler, context.cache, progress, show, include_muted=True, group_hits=group)
+                    for event in sample_hits(part, sampler, context.cache, check_step, True, group):
+                        for hit in event.hits.values():
+                            self.remember(hit.key, len(hit.samples))
+                        self._publish(project)
+                        now = min(sampled + event.done, total)
+                        session.set_status("sampling", "sampling", now, total, f"Sampling {now} of {total}", started)
+                        check_step()
                 sampled += len(batch)
             except Cancelled:
                 if self._stopped:
@@ -237,7 +231,7 @@ class Renderer:
 
     def mix(self) -> tuple[Project, Mapping[str, RenderedHit]] | None:
         """The document and the rendered sound of all its hits; None while some are still missing."""
-        from engine.pipeline.render import RenderedHit
+        from engine.pipeline.events import RenderedHit
 
         project = self._session.project()
         if project is None:

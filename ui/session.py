@@ -44,7 +44,7 @@ class Session:
         self.playback = Playback()
         self.saved_as: Path | None = None
         self.saved_project: Project | None = None
-        self.provisional: tuple[Project, str] | None = None
+        self.provisional: tuple[Edit, str] | None = None
         self.hold_sampling = False
         self.media = Media()
         self.worker = Worker(f"work {session_id}", self.fail)
@@ -234,18 +234,18 @@ class Session:
         self.renderer.request()
 
     def show_provisional(self, edit: Edit, gesture: str) -> None:
-        """Show hits that are still being found; they are in the document only once an edit needs them."""
+        """Show the document with the hits found so far; the edit joins the history only once another one needs it."""
         with self.lock:
-            self.provisional = (edit.apply(self.require_project()), gesture)
+            self.provisional = (edit, gesture)
             self.push_document()
 
     def adopt_provisional(self) -> None:
-        """Take the hits shown so far into the document, since the user is about to edit them."""
+        """Commit the hits found so far, since the user is about to edit them."""
         with self.lock:
             if self.provisional is not None:
-                project, gesture = self.provisional
+                edit, gesture = self.provisional
                 self.provisional = None
-                self.commit(Edit("Detect hits", lambda _: project), gesture)
+                self.commit(edit, gesture)
 
     def push_document(self) -> None:
         """Send the document as it stands."""
@@ -269,7 +269,7 @@ class Session:
         history = self.history
         if history is None:
             return DocumentState(self._revision, None, None, None)
-        shown = self.provisional[0] if self.provisional else history.now
+        shown = self.provisional[0].apply(history.now) if self.provisional else history.now
         state = project_state(shown, self.name, history.now is self.saved_project, self.playback)
         return DocumentState(self._revision, state, history.undo_label, history.redo_label)
 

@@ -1,4 +1,4 @@
-"""``detect``: when things are struck in a clip."""
+"""``detect``: the times of the hits in a clip."""
 
 from __future__ import annotations
 
@@ -18,22 +18,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Detect hits and print them, or write JSON. Raises BadInput."""
     check_json_target(options.json)
-    from engine.media.probe import probe
-
-    info = probe(options.clip)
     from engine.onsets.track import pick
-    from engine.pipeline.detect_onsets import detect, find_onset_network
+    from engine.pipeline.detect_onsets import detect_onsets, find_onset_network
+    from engine.pipeline.events import DetectionProgress, OnsetsFound
+    from engine.pipeline.open_clip import open_clip
 
-    network = find_onset_network(options.ckpt_dir)
-    track = detect(options.clip, options.source, on_progress=make_progress("detecting"), network=network)
+    clip = open_clip(options.clip).project.clip
+    report = make_progress("detecting")
+    for event in detect_onsets(clip, options.source, find_onset_network(options.ckpt_dir)):
+        match event:
+            case DetectionProgress():
+                report(event.fraction)
+            case OnsetsFound():
+                track = event.track
     onsets = pick(track)
-    say(f"{len(onsets)} hits in {info.duration_s:.3f} s")
+    say(f"{len(onsets)} hits in {clip.duration_s:.3f} s")
     if options.json is None:
         stdout.writelines(f"{onset.time_s:10.4f} s   strength {onset.strength:.3f}\n" for onset in onsets)
         return
     value = {
-        "frame_rate": format_frame_rate(info.frame_rate),
-        "duration_s": info.duration_s,
+        "frame_rate": format_frame_rate(clip.frame_rate),
+        "duration_s": clip.duration_s,
         "onsets": [{"time_s": float(onset.time_s), "strength": float(onset.strength)} for onset in onsets],
         "curve": {"rate_hz": float(track.curve.rate_hz), "values": [round(float(v), 5) for v in track.curve.values]},
     }

@@ -117,16 +117,27 @@ def _propose(attributes: Attributes, count: int, embedding: np.ndarray | None = 
 
 def _search_by_picture(bank: Bank, options: argparse.Namespace) -> Found:
     from engine.onsets.track import pick
-    from engine.pipeline.detect_onsets import detect, find_onset_network
-    from engine.pipeline.estimate_from_video import estimate_hits, find_vision_network
+    from engine.pipeline.detect_onsets import detect_onsets, find_onset_network
+    from engine.pipeline.estimate_from_video import HitsEstimated, estimate_hits, find_vision_network
+    from engine.pipeline.events import DetectionProgress, OnsetsFound, PictureProgress
+    from engine.pipeline.open_clip import open_clip
     from engine.vision.rank import to_attributes
 
-    network = find_onset_network(options.ckpt_dir)
-    onsets = pick(detect(options.source, "video", on_progress=make_progress("detecting"), network=network))
-    say(f"{len(onsets)} hits in the picture")
-    vision = find_vision_network(options.ckpt_dir)
-    times_s = [onset.time_s for onset in onsets]
-    estimates = estimate_hits(options.source, times_s, bank, vision, options.top, make_progress("looking"))
+    clip = open_clip(options.source).project.clip
+    detecting, looking = make_progress("detecting"), make_progress("looking")
+    for detection in detect_onsets(clip, "video", find_onset_network(options.ckpt_dir)):
+        match detection:
+            case DetectionProgress():
+                detecting(detection.fraction)
+            case OnsetsFound():
+                times_s = [onset.time_s for onset in pick(detection.track)]
+    say(f"{len(times_s)} hits in the picture")
+    for event in estimate_hits(clip, times_s, bank, find_vision_network(options.ckpt_dir), options.top):
+        match event:
+            case PictureProgress():
+                looking(event.fraction)
+            case HitsEstimated():
+                estimates = event.estimates
     generated = {
         e.object: _propose(to_attributes(e.prediction), options.new, e.prediction.embedding) for e in estimates
     }

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from engine.cli.console import MAX_SEED, default_ckpt_dir, make_progress, read_json, same_file, say, whole_number
 from engine.core.errors import BadInput
 from engine.core.files import check_folder, check_target
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.document.edits.values import Edit
 from engine.document.project import Hit, Project, Sound
 from engine.media.export.markers import read_onsets, write_markers
 from engine.physics.model import Physics, physics_from_json
 
 if TYPE_CHECKING:
     from engine.bank.bank import Bank
+    from engine.pipeline.events import RenderedHit
+    from engine.pipeline.process import ProcessSettings
+    from engine.pipeline.render import HitSampler
 
 _OUTPUTS = ("out", "video", "stems", "markers", "project")
 _STEPS = (1, 64)
@@ -39,21 +40,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
-    """Render and write what was asked for. Raises BadInput, before long work where it can be told."""
+    """Run the pipeline on a clip or a project and write the outputs. Raises BadInput, before long work where it can."""
+    from engine.pipeline.events import (
+        AnalysisProgress,
+        ClipOpened,
+        DetectionProgress,
+        HitsSampled,
+        Notice,
+        OnsetsFound,
+        PictureProgress,
+        SoundsFound,
+    )
+    from engine.pipeline.process import Document, process_clip, process_project
+
     _check_outputs(options)
-    physics = None
-    if options.physics is not None:
-        physics = physics_from_json(read_json(options.physics), options.physics)
-    project = _open(options.source)
-    for name in _OUTPUTS:
-        target = getattr(options, name)
-        if target is not None and same_file(target, project.clip.path):
-            raise BadInput(f"--{name} {target} is the clip itself; give another name")
-    is_clip = not _is_project(options.source)
-    onsets = None if options.onsets is None else read_onsets(options.onsets, project.clip.duration_s)
-    project = _find_hits(project, onsets, physics, is_clip, options.ckpt_dir, options.data_dir)
-    project = _apply_settings(project, options.steps, options.seed)
-    _render(project, options)
+    given = _Given(options)
+    settings = _choose_settings(options)
+    document = Document()
+    if _is_project(options.source):
+        document.project = given.apply(_load_project(options.source))
+        events = process_project(replace(settings, detect=False, estimate=False), document.current)
+    else:
+        events = process_clip(options.source, settings, document.current)
+    detecting, analysing, looking, sampling = map(
+        make_progress, ("detecting", "analysing", "looking at what is struck", "sampling")
+    )
+    rendered: dict[str, RenderedHit] = {}
+    for event in events:
+        document.apply(event)
+        match event:
+            case ClipOpened():
+                document.project = given.apply(event.project)
+            case DetectionProgress():
+                detecting(event.fraction)
+            case OnsetsFound():
+                say(f"{len(document.current().hits)} hits found")
+            case AnalysisProgress():
+                analysing(event.done / max(1, event.total))
+            case PictureProgress():
+                looking(event.fraction)
+            case Notice():
+                say(event.message)
+            case SoundsFound():
+                document.project = given.restore_velocities(document.current())
+                for sound in document.project.sounds:
+                    if sound.origin in ("preset", "picture"):
+                        say(f"{sound.name}: {sound.origin_note}")
+            case HitsSampled():
+                rendered |= event.hits
+                if event.total:
+                    sampling(event.done / event.total)
+    project = document.current()
+    if not project.hits:
+        say("warning: no hits, so the track is silence")
+    _write(project, rendered, options)
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
@@ -76,70 +116,72 @@ def _is_project(source: str) -> bool:
     return source.lower().endswith(".json")
 
 
-def _open(source: str) -> Project:
+def _load_project(source: str) -> Project:
+    from engine.document.storage import load_project
     from engine.media.open import digest_file
 
-    if _is_project(source):
-        from engine.document.storage import load_project
-
-        return load_project(source, search=(Path.cwd(),), digest_of=digest_file)
-    from engine.pipeline.detect_onsets import open_clip
-
-    return open_clip(source)
+    return load_project(source, search=(Path.cwd(),), digest_of=digest_file)
 
 
-def _find_hits(
-    project: Project,
-    onsets: list[tuple[float, float | None]] | None,
-    physics: Physics | None,
-    is_clip: bool,
-    ckpt_dir: str | None = None,
-    data_dir: str | None = None,
-) -> Project:
-    """The project with its hits and their physics: detected, given, or as they were."""
-    from engine.pipeline.analyze_audio import analyze_clip_hits
-    from engine.pipeline.detect_onsets import detect, find_onset_network, hits_from_track
+def _choose_settings(options: argparse.Namespace) -> ProcessSettings:
+    """The steps that the options leave to do, and the checkpoints and the bank that they use."""
+    from engine.pipeline.process import ProcessSettings
 
-    if physics is not None:
-        sound = Sound("s1", "Given physics", physics.modes, physics.residual, "reference", "from a physics file")
-        hits = tuple(replace(hit, sound_id=sound.id) for hit in project.hits)
-        project = replace(project, sounds=(sound,), hits=hits)
-    if onsets is not None:
-        project = _replace_hits(project, onsets)
-    elif is_clip:
-        network, report = find_onset_network(ckpt_dir), make_progress("detecting")
-        track = detect(project.clip, project.detection.source, on_progress=report, network=network)
-        project = hits_from_track(project, track).apply(project)
-        say(f"{len(project.hits)} hits found")
-    if is_clip and physics is None:
-        edit = (
-            analyze_clip_hits(project, _count("analysing"))
-            if project.clip.has_audio
-            else _look(project, ckpt_dir, data_dir)
-        )
-        project = edit.apply(project)
-        project = _restore_velocities(project, onsets or [])
-        for sound in project.sounds:
-            if sound.origin in ("preset", "picture"):
-                say(f"{sound.name}: {sound.origin_note}")
-    return project
+    def open_both_banks() -> Bank:
+        from engine.bank.user_bank import open_bank, user_bank_folder
 
-
-def _look(project: Project, ckpt_dir: str | None, data_dir: str | None) -> Edit:
-    """What is struck in a silent clip, by its picture; the default sound where that cannot be told."""
-    from engine.bank.user_bank import open_bank, user_bank_folder
-    from engine.pipeline.estimate_from_video import find_vision_network
-    from engine.pipeline.sounds_from_video import look_or_default
-
-    def open_both() -> Bank:
-        bank, note = open_bank(user_bank_folder(Path(data_dir) if data_dir else None))
+        bank, note = open_bank(user_bank_folder(Path(options.data_dir) if options.data_dir else None))
         if note:
             say(note)
         return bank
 
-    return look_or_default(
-        project, open_both, say, find_vision_network(ckpt_dir), make_progress("looking at what is struck")
+    def load(checkpoint: str) -> HitSampler | None:
+        return load_sampler_or_say(checkpoint, options.ckpt_dir, options.device)
+
+    is_heard = any(getattr(options, name) is not None for name in ("out", "video", "stems"))
+    return ProcessSettings(
+        detect=options.onsets is None,
+        estimate=options.physics is None,
+        checkpoint_folder=options.ckpt_dir,
+        open_bank=open_both_banks,
+        load_sampler=load if is_heard else None,
     )
+
+
+class _Given:
+    """What the options give in place of what the pipeline would find: hits, physics, seed and steps."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.onsets: list[tuple[float, float | None]] = []
+        self.physics: Physics | None = None
+        if options.physics is not None:
+            self.physics = physics_from_json(read_json(options.physics), options.physics)
+
+    def apply(self, project: Project) -> Project:
+        """The opened document with all that is given. Raises BadInput."""
+        options = self.options
+        for name in _OUTPUTS:
+            target = getattr(options, name)
+            if target is not None and same_file(target, project.clip.path):
+                raise BadInput(f"--{name} {target} is the clip itself; give another name")
+        if options.onsets is not None:
+            self.onsets = read_onsets(options.onsets, project.clip.duration_s)
+        if self.physics is not None:
+            modes, residual = self.physics.modes, self.physics.residual
+            sound = Sound("s1", "Given physics", modes, residual, "reference", "from a physics file")
+            hits = tuple(replace(hit, sound_id=sound.id) for hit in project.hits)
+            project = replace(project, sounds=(sound,), hits=hits)
+        if options.onsets is not None:
+            project = _replace_hits(project, self.onsets)
+        return _apply_settings(project, options.steps, options.seed)
+
+    def restore_velocities(self, project: Project) -> Project:
+        """Velocities that the list of onsets gives, in place of those that the analysis of the clip's audio found."""
+        given = {f"h{number}": db for number, (_, db) in enumerate(self.onsets, 1) if db is not None}
+        return replace(
+            project, hits=tuple(replace(h, velocity_db=given.get(h.id, h.velocity_db)) for h in project.hits)
+        )
 
 
 def _replace_hits(project: Project, onsets: list[tuple[float, float | None]]) -> Project:
@@ -155,12 +197,6 @@ def _replace_hits(project: Project, onsets: list[tuple[float, float | None]]) ->
     return with_hits(project, hits)
 
 
-def _restore_velocities(project: Project, onsets: list[tuple[float, float | None]]) -> Project:
-    """Velocities that the list of onsets says, whatever the analysis of the clip's sound made of them."""
-    said = {f"h{number}": velocity_db for number, (_, velocity_db) in enumerate(onsets, 1) if velocity_db is not None}
-    return replace(project, hits=tuple(replace(h, velocity_db=said.get(h.id, h.velocity_db)) for h in project.hits))
-
-
 def _apply_settings(project: Project, steps: int | None, seed: int | None) -> Project:
     from engine.document.edits.settings import reseed, set_render
 
@@ -171,20 +207,7 @@ def _apply_settings(project: Project, steps: int | None, seed: int | None) -> Pr
     return project
 
 
-def _render(project: Project, options: argparse.Namespace) -> None:
-    from engine.core.cache import Cache
-    from engine.pipeline.render import render_hits
-
-    if not project.hits:
-        say("warning: no hits, so the track is silence")
-    rendered = {}
-    if any(getattr(options, name) is not None for name in ("out", "video", "stems")) and project.hits:
-        sampler = load_sampler_or_say(project.render.checkpoint, options.ckpt_dir, options.device)
-        rendered = render_hits(project, sampler, Cache(None), _count("sampling"))
-    _write(project, rendered, options)
-
-
-def _write(project: Project, rendered: dict[str, Any], options: argparse.Namespace) -> None:
+def _write(project: Project, rendered: dict[str, RenderedHit], options: argparse.Namespace) -> None:
     from engine.media.export.stems import write_stems
     from engine.media.export.wave import find_time_reference, write_wave
     from engine.pipeline.render import marker_rows, place_hits, stems_by_sound
@@ -215,8 +238,8 @@ def _write(project: Project, rendered: dict[str, Any], options: argparse.Namespa
         say(f"wrote {options.project}")
 
 
-def load_sampler_or_say(checkpoint: str, ckpt_dir: str | None, device_name: str) -> Any:
-    """The project's sampler on a device; None, said on standard error, where there is no checkpoint."""
+def load_sampler_or_say(checkpoint: str, ckpt_dir: str | None, device_name: str) -> HitSampler | None:
+    """Load the project's sampler on a device; None where there is no checkpoint, which standard error then says."""
     from engine.core.checkpoint import list_checkpoints
     from engine.core.device import choose_device
     from engine.diffusion.checkpoint import SAMPLER
@@ -236,8 +259,3 @@ def load_sampler_or_say(checkpoint: str, ckpt_dir: str | None, device_name: str)
         say(f"checkpoint {checkpoint!r} was not found in {folder}; using {names[0]!r}")
         checkpoint = names[0]
     return load_sampler(folder, checkpoint, device)
-
-
-def _count(what: str) -> Callable[[int, int], None]:
-    report = make_progress(what)
-    return lambda done, total: report(done / max(1, total))

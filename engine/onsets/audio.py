@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from engine.core.units import power_to_db
-from engine.onsets.track import CURVE_RATE_HZ, Onset, OnsetTrack, draw_curve
+from engine.onsets.track import CURVE_RATE_HZ, Onset, OnsetTrack, draw_curve, last_track
 
 ENVELOPE_RATE_HZ = 1000
 RISE_FULL_DB = 40.0
@@ -20,19 +20,28 @@ MIN_SEPARATION_S = 0.06
 SILENCE_POWER = 1e-10
 
 
-def detect_audio_onsets(
-    blocks: Iterable[np.ndarray] | np.ndarray,
-    sample_rate_hz: int,
-    on_progress: Callable[[float], None] | None = None,
-) -> OnsetTrack:
+def detect_audio_onsets(blocks: Iterable[np.ndarray] | np.ndarray, sample_rate_hz: int) -> OnsetTrack:
     """Onset track of a mono sound [N], whole or in blocks; only its 1 ms envelope is kept in memory.
 
     The level over the 12 ms after an instant is compared with the 40 ms before it, of the samples and of
     their first difference (which favours attacks over hum). Strength grows with the rise and with the level.
     """
-    levels = np.concatenate([np.zeros((2, 0)), *_measure_levels(_as_blocks(blocks), sample_rate_hz)], axis=1)
-    if on_progress is not None:
-        on_progress(1.0)
+    return last_track(iter_audio_tracks(_as_blocks(blocks), sample_rate_hz))
+
+
+def iter_audio_tracks(blocks: Iterable[np.ndarray], sample_rate_hz: int) -> Iterator[tuple[float, OnsetTrack | None]]:
+    """``detect_audio_onsets`` block by block: the time reached in s; the last step brings the track."""
+    parts = [np.zeros((2, 0))]
+    milliseconds = 0
+    for part in _measure_levels(iter(blocks), sample_rate_hz):
+        parts.append(part)
+        milliseconds += part.shape[1]
+        yield milliseconds / ENVELOPE_RATE_HZ, None
+    yield milliseconds / ENVELOPE_RATE_HZ, _find_rises(np.concatenate(parts, axis=1))
+
+
+def _find_rises(levels: np.ndarray) -> OnsetTrack:
+    """Onset track of an envelope [2, milliseconds]: mean square of the samples and of their first difference."""
     seconds = levels.shape[1] / ENVELOPE_RATE_HZ
     count = int(np.ceil(seconds * CURVE_RATE_HZ))
     if levels.shape[1] < 8 or float(levels[0].max()) <= SILENCE_POWER:

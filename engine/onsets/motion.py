@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d, median_filter, uniform_filter
 
 from engine.onsets.flow import Flow, estimate_flow
-from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve
+from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve, last_track
 
 FRAME_HEIGHT = 180
 """Rows of the frames that the detector expects."""
@@ -63,15 +63,22 @@ FIRST_PARTIAL = 50
 
 
 def detect_motion_onsets(
-    frames: Iterable[tuple[float, np.ndarray]],
-    frame_rate: Fraction,
-    duration_s: float,
-    on_found: Callable[[OnsetTrack], None] | None = None,
+    frames: Iterable[tuple[float, np.ndarray]], frame_rate: Fraction, duration_s: float
 ) -> OnsetTrack:
     """Onset track of gray frames (time_s, [H, W]) in order of time, two of them held at once.
 
     A hit is where an object's speed along its direction is lost or reversed from one frame to the next, and its motion
-    with it. A loss shared between two frames places the contact between them. ``on_found`` receives partial tracks.
+    with it. A loss shared between two frames places the contact between them.
+    """
+    return last_track(iter_motion_tracks(frames, frame_rate, duration_s))
+
+
+def iter_motion_tracks(
+    frames: Iterable[tuple[float, np.ndarray]], frame_rate: Fraction, duration_s: float, partial: bool = False
+) -> Iterator[tuple[float, OnsetTrack | None]]:
+    """``detect_motion_onsets`` in steps: the time reached in s and, with ``partial`` now and then, the track so far.
+
+    The last step brings the track of the whole clip.
     """
     times: list[float] = []
     losses: list[tuple[float, float]] = []
@@ -79,10 +86,12 @@ def detect_motion_onsets(
     for time_s, speed, motion in measure_losses(frames, frame_rate):
         times.append(time_s)
         losses.append((speed, motion))
-        if on_found is not None and len(times) == due:
-            on_found(_make_track(times, losses, time_s))
+        found = None
+        if partial and len(times) == due:
+            found = _make_track(times, losses, time_s)
             due += max(FIRST_PARTIAL, due // 4)
-    return _make_track(times, losses, duration_s)
+        yield time_s, found
+    yield duration_s, _make_track(times, losses, duration_s)
 
 
 def measure_losses(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,7 +102,7 @@ def fuse(video: OnsetTrack | None, audio: OnsetTrack | None) -> OnsetTrack:
     other is returned unchanged.
     """
     if audio is None or (video is not None and not audio.candidates):
-        return video if video is not None else _empty_track()
+        return video if video is not None else empty_track()
     if video is None or not video.candidates:
         return audio
     matches = _match_strongest(video.candidates, audio.candidates)
@@ -122,6 +122,14 @@ def fuse(video: OnsetTrack | None, audio: OnsetTrack | None) -> OnsetTrack:
         _resample(audio.curve, count, rate_hz), VIDEO_ONLY_WEIGHT * _resample(video.curve, count, rate_hz)
     )
     return OnsetTrack(draw_curve(values, fused, rate_hz), tuple(fused))
+
+
+def last_track(updates: Iterable[tuple[float, OnsetTrack | None]]) -> OnsetTrack:
+    """Run a detector to its end, for callers that show no progress, and return the track of the whole clip."""
+    track = empty_track()
+    for _, found in updates:
+        track = found if found is not None else track
+    return track
 
 
 def _match_strongest(video: Sequence[Onset], audio: Sequence[Onset]) -> dict[int, int]:
@@ -151,5 +159,6 @@ def _resample(curve: OnsetCurve, count: int, rate_hz: float) -> np.ndarray:
     return np.interp(at, np.arange(curve.values.size), curve.values, right=0.0).astype(np.float32)
 
 
-def _empty_track() -> OnsetTrack:
+def empty_track() -> OnsetTrack:
+    """A track without onsets, and with an empty curve."""
     return OnsetTrack(OnsetCurve(CURVE_RATE_HZ, np.zeros(0, dtype=np.float32)), ())

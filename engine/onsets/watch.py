@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from itertools import chain, islice
@@ -15,7 +15,7 @@ import torch
 from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
 from engine.onsets.frames import prepare_frames
 from engine.onsets.network import KEY_MAP, OUTPUTS, ClipStats, FrameEncoder, OnsetNetwork, OnsetNetworkConfig
-from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve
+from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve, last_track
 
 ONSETS = CheckpointKind(
     "onsets",
@@ -44,26 +44,50 @@ def detect_with_network(
     frames: Iterable[tuple[float, np.ndarray]],
     frame_rate: Fraction | float,
     duration_s: float,
-    on_found: Callable[[OnsetTrack], None] | None = None,
 ) -> OnsetTrack:
     """Onset track of gray frames (time_s, [H, W] uint8) of any size in order of time.
 
     Each frame and its mirror image are encoded, and their outputs averaged. Frames are released chunk by chunk once
     the clip's statistics are estimated; less than a kilobyte of features is kept per frame. ``calibrated_threshold`` is
-    the probability that becomes DEFAULT_THRESHOLD. ``on_found`` receives partial tracks.
+    the probability that becomes DEFAULT_THRESHOLD.
+    """
+    return last_track(iter_network_tracks(network, calibrated_threshold, frames, frame_rate, duration_s))
+
+
+def iter_network_tracks(
+    network: OnsetNetwork,
+    calibrated_threshold: float,
+    frames: Iterable[tuple[float, np.ndarray]],
+    frame_rate: Fraction | float,
+    duration_s: float,
+    partial: bool = False,
+) -> Iterator[tuple[float, OnsetTrack | None]]:
+    """``detect_with_network`` in steps: the time reached in s and, with ``partial`` now and then, the track so far.
+
+    The last step brings the track of the whole clip.
     """
     times: list[float] = []
     features = FeatureBuffer()
     due = FIRST_PARTIAL
-    for chunk_times, chunk in extract_features(network, prepare_frames(frames, frame_rate)):
+    reached_s = 0.0
+    prepared = prepare_frames(frames, frame_rate)
+    first: list[tuple[float, np.ndarray]] = []
+    for time_s, frame in islice(prepared, STATS_FRAMES):  # needed before the first chunk can be encoded
+        first.append((time_s, frame))
+        reached_s = time_s
+        yield reached_s, None
+    for chunk_times, chunk in extract_features(network, chain(first, prepared)):
         times += chunk_times
         features.append(chunk)
-        if on_found is not None and len(times) >= due:
+        found = None
+        if partial and len(times) >= due:
             outputs = predict_from_features(network, features.concatenate(), times)
-            on_found(make_track(np.asarray(times), outputs, calibrated_threshold, times[-1]))
+            found = make_track(np.asarray(times), outputs, calibrated_threshold, times[-1])
             due += max(FIRST_PARTIAL, due // 2)
+        reached_s = max(reached_s, times[-1])
+        yield reached_s, found
     outputs = predict_from_features(network, features.concatenate(), times)
-    return make_track(np.asarray(times), outputs, calibrated_threshold, duration_s)
+    yield duration_s, make_track(np.asarray(times), outputs, calibrated_threshold, duration_s)
 
 
 class FeatureBuffer:

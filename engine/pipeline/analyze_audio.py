@@ -1,4 +1,4 @@
-"""The physics of a clip's hits, from the clip's own sound."""
+"""Estimate the physics of a clip's hits from the clip's own audio."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from engine.physics.analysis.clustering import group_alike
 from engine.physics.analysis.segmentation import find_onset
 from engine.physics.macros import apply_macros, tweak
 from engine.physics.model import Modes, Physics, Residual
+from engine.pipeline.events import AnalysisProgress, SoundsFound
 from engine.pipeline.sound_sources import SILENT_NOTE, WAITING_NOTE, default_sound, describe_character
 
 LONGEST_HIT_S = 1.5
 SHORTEST_HIT_S = 0.06
 BEFORE_S = 0.05
-"""Sound read before each hit, to look for its attack."""
+"""Audio read before each hit, to look for its attack."""
 
 NEXT_HIT_GUARD_S = 0.008
 LEVEL_WINDOW_S = 0.05
@@ -32,24 +33,24 @@ AUDIBLE_RISE_DB = 6.0
 FAINT_RISE_DB = 3.0
 FEW_HITS = 8
 HUM_RATIO = 8.0
-"""A faint mode whose T60 is more than this many times what was heard of the hit is none of the hit's."""
+"""A faint mode whose T60 exceeds the hit's length by more than this factor is background, such as mains hum."""
 
 POOR_FIT = 0.15
-"""A lone hit whose physics resynthesizes worse than this takes the sound it is most like, if there is a better."""
+"""A single hit whose resynthesis fits worse than this takes the most similar sound that fits better, if any."""
 
 ALIKE_DB = 5.0
-"""Mean distance of two beginnings under which one analysis serves both; two strikes of one thing are 2 to 6 apart."""
+"""Mean distance of two attacks below which they share one analysis; strikes of one object lie 2 to 6 apart."""
 
 MOST_KINDS = 24
 VELOCITIES_DB = tuple(range(-60, 13, 6))
-"""Among which a hit's velocity is found, by how loud it makes the sound; 0 is one of them."""
+"""Grid on which a hit's velocity is interpolated from its level; it contains 0."""
 
-UNHEARD_NOTE = "default preset, since no hit can be heard in the clip's sound"
+INAUDIBLE_NOTE = "default preset, since no hit can be heard in the clip's sound"
 
 
 @dataclass(frozen=True)
-class HeardHit:
-    """One hit as the clip's sound has it: its attack, the level of its first 50 ms, and how good a model it is."""
+class AudibleHit:
+    """A hit that the clip's audio contains: its attack, the level of its first 50 ms, and its merit as a recording."""
 
     hit_id: str
     time_s: float
@@ -59,20 +60,20 @@ class HeardHit:
 
 @dataclass
 class _Kind:
-    """Hits that sound nearly the same; the best of them, with its samples from the attack on, is analysed."""
+    """Hits that sound nearly the same; the best of them, ``model``, is analysed by its samples from the attack on."""
 
     shape: np.ndarray
-    members: list[HeardHit]
-    model: HeardHit
+    members: list[AudibleHit]
+    model: AudibleHit
     ring: np.ndarray
 
 
 @dataclass(frozen=True)
 class _Measured:
-    """A kind after its analysis."""
+    """The analysis of a kind."""
 
-    members: tuple[HeardHit, ...]
-    model: HeardHit
+    members: tuple[AudibleHit, ...]
+    model: AudibleHit
     physics: Physics
     fit: float
     shape: np.ndarray
@@ -80,7 +81,7 @@ class _Measured:
 
 @dataclass(frozen=True)
 class _Window:
-    """A hit's stretch of the clip: from ``start_s``, the hit itself at ``time_s``, until ``end_s``."""
+    """A hit's span of the clip's audio; the hit is at ``time_s``, and a ``movable`` one may move to its attack."""
 
     hit_id: str
     time_s: float
@@ -89,39 +90,40 @@ class _Window:
     movable: bool
 
 
-def analyze_clip_hits(
-    project: Project,
-    on_found: Callable[[int, int], None] | None = None,
-    hit_ids: Sequence[str] | None = None,
-) -> Edit:
-    """The physics of hits from the clip's own sound, as one edit: sounds alike become one Sound.
+def analyze_clip_audio(
+    project: Project, hit_ids: Sequence[str] | None = None, check: Callable[[], None] = lambda: None
+) -> Iterator[AnalysisProgress | SoundsFound]:
+    """Physics of hits from the clip's audio, alike hits sharing one Sound; the last event is SoundsFound.
 
-    Without ``hit_ids``, the hits whose sound came from the clip or waits for it; sounds that a person
-    chose or edited stay. Hits that sound nearly the same are analysed once, by the best of them.
-    ``on_found(done, total)`` counts hits and may raise Cancelled. A clip without sound keeps the
-    default preset, whose note says so.
+    Without ``hit_ids``, the hits whose sound came from the clip or waits for it; sounds that a person chose or edited
+    stay. Hits that sound nearly the same are analysed once, by the best of them. A clip without audio keeps the
+    default preset, whose note says so. ``check`` is called between blocks of audio and may raise Cancelled.
     """
     if not project.clip.has_audio:
-        return Edit("Choose default sound", _keep_default)
+        yield SoundsFound(Edit("Choose default sound", _keep_default))
+        return
     windows = _plan_windows(project, _hits_to_analyze(project, hit_ids), chosen=hit_ids is not None)
-    report = on_found or (lambda done, total: None)
+    total = len(windows)
+    yield AnalysisProgress(0, total)
     kinds: list[_Kind] = []
-    for window, samples in _read_windows(project.clip, windows):
-        report(0, len(windows))
-        _sort_in(kinds, window, samples)
+    for window, samples in _read_windows(project.clip, windows, check):
+        check()
+        _add_to_kind(kinds, window, samples)
     measured: list[_Measured] = []
     done = 0
-    for kind, found in zip(kinds, analyze_hits([kind.ring for kind in kinds], SAMPLE_RATE_HZ), strict=True):
-        if not isinstance(found, BadInput):  # which is too short or too faint: its hits join their neighbours
-            physics = match_level(drop_hum(found[0], kind.ring), kind.ring)
+    for kind, result in zip(kinds, analyze_hits([kind.ring for kind in kinds], SAMPLE_RATE_HZ), strict=True):
+        if not isinstance(result, BadInput):  # too short or too faint: its hits take the sound of their neighbours
+            physics = match_level(drop_hum(result[0], kind.ring), kind.ring)
             fit = measure_fit(single_hit(kind.ring, SAMPLE_RATE_HZ), physics)
             measured.append(_Measured(tuple(kind.members), kind.model, physics, fit, kind.shape))
         done += len(kind.members)
-        report(done, len(windows))
-    report(len(windows), len(windows))
+        yield AnalysisProgress(done, total)
+    yield AnalysisProgress(total, total)
     labels = _join_strays(measured, group_alike([kind.physics for kind in measured]))
     ids = {window.hit_id for window in windows}
-    return Edit("Analyse the clip's sound", lambda document: _with_heard(document, measured, labels, ids))
+    yield SoundsFound(
+        Edit("Analyse the clip's sound", lambda document: _with_analysis(document, measured, labels, ids))
+    )
 
 
 def _keep_default(project: Project) -> Project:
@@ -154,8 +156,10 @@ def _plan_windows(project: Project, hits: Sequence[Hit], chosen: bool) -> list[_
     return windows
 
 
-def _read_windows(clip: Clip, windows: Sequence[_Window]) -> Iterator[tuple[_Window, np.ndarray]]:
-    """Each window with its samples, in order of time, reading a long clip once and in bounded memory."""
+def _read_windows(
+    clip: Clip, windows: Sequence[_Window], check: Callable[[], None]
+) -> Iterator[tuple[_Window, np.ndarray]]:
+    """Each window with its samples, in order of time; a long clip is read once and in bounded memory."""
     if len(windows) <= FEW_HITS:
         for window in windows:
             yield window, read_clip_audio(clip.path, SAMPLE_RATE_HZ, window.start_s, window.end_s - window.start_s)
@@ -163,6 +167,7 @@ def _read_windows(clip: Clip, windows: Sequence[_Window]) -> Iterator[tuple[_Win
     waiting = sorted(windows, key=lambda window: window.start_s)
     held, held_from = np.zeros(0, np.float32), 0
     for block in iter_clip_audio(clip.path, SAMPLE_RATE_HZ, 2.0):
+        check()
         held = np.concatenate((held, block))
         while waiting and seconds_to_samples(waiting[0].end_s, SAMPLE_RATE_HZ) <= held_from + len(held):
             window = waiting.pop(0)
@@ -180,8 +185,8 @@ def _cut(held: np.ndarray, held_from: int, window: _Window) -> np.ndarray:
     return held[max(0, start) : max(0, end)].copy()
 
 
-def _sort_in(kinds: list[_Kind], window: _Window, samples: np.ndarray) -> None:
-    """Put a hit with those that sound like it; where nothing is heard of it, with none."""
+def _add_to_kind(kinds: list[_Kind], window: _Window, samples: np.ndarray) -> None:
+    """Add a hit to the kind that sounds like it, or to a new one; an inaudible hit is left out."""
     at_s = window.time_s - window.start_s
     if window.movable:
         at_s = _refine(samples, at_s)
@@ -193,21 +198,21 @@ def _sort_in(kinds: list[_Kind], window: _Window, samples: np.ndarray) -> None:
     level_db = _level_db(ring[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)])
     clipped = int((np.abs(ring) > 0.999).sum()) > 3
     merit_db = level_db + 20.0 * min(window.end_s - window.time_s, 0.5) - 40.0 * clipped
-    heard = HeardHit(window.hit_id, window.start_s + at_s, level_db, merit_db)
+    audible = AudibleHit(window.hit_id, window.start_s + at_s, level_db, merit_db)
     shape = _shape_db(ring)
     distances = [_distance_db(shape, kind.shape) for kind in kinds]
     nearest = int(np.argmin(distances)) if kinds else 0
     if not kinds or (distances[nearest] > ALIKE_DB and len(kinds) < MOST_KINDS):
-        kinds.append(_Kind(shape, [heard], heard, ring.copy()))
+        kinds.append(_Kind(shape, [audible], audible, ring.copy()))
         return
     kind = kinds[nearest]
-    kind.members.append(heard)
-    if heard.merit_db > kind.model.merit_db:
-        kind.model, kind.ring = heard, ring.copy()
+    kind.members.append(audible)
+    if audible.merit_db > kind.model.merit_db:
+        kind.model, kind.ring = audible, ring.copy()
 
 
 def _shape_db(ring: np.ndarray) -> np.ndarray:
-    """How a hit begins, whatever its level: [up to 8 times 20 ms apart, 32 bands] in dB under its loudest."""
+    """Level-invariant shape of a hit's attack: [up to 8 times 20 ms apart, 32 bands] in dB below its maximum."""
     levels = band_levels_db(ring[: seconds_to_samples(0.15, SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ, bands=32)[:30:4]
     shape: np.ndarray = np.maximum(levels - levels.max(), -45.0)
     return shape
@@ -219,9 +224,9 @@ def _distance_db(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def drop_hum(physics: Physics, ring: np.ndarray) -> Physics:
-    """The physics without faint modes that hardly decay while heard: mains hum and other tones of the place.
+    """The physics without faint modes that hardly decay within the recording: mains hum and other background tones.
 
-    Loud ones stay, ringing no longer than HUM_RATIO times what was heard: more cannot be told from it.
+    Loud ones stay, with their T60 limited to HUM_RATIO times the recording, beyond which it cannot be estimated.
     """
     modes = physics.modes
     loud_db = _level_db(ring[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)]) - 15.0
@@ -232,24 +237,24 @@ def drop_hum(physics: Physics, ring: np.ndarray) -> Physics:
 
 
 def match_level(physics: Physics, ring: np.ndarray) -> Physics:
-    """The physics with its noise raised or lowered so that its first 50 ms are as loud as those of the recording.
+    """The physics with its residual scaled so that its first 50 ms are as loud as those of the recording.
 
-    Modes are measured well and stay, unless they alone are too loud: then all of it is lowered.
+    Modes stay, since they are measured well, unless they alone are too loud: then everything is lowered.
     """
     window_s = min(LEVEL_WINDOW_S, len(ring) / SAMPLE_RATE_HZ)
     power_of = {
         part: db_to_power(_level_db(samples[: seconds_to_samples(window_s, SAMPLE_RATE_HZ)]))
         for part, samples in (
-            ("heard", ring),
+            ("recording", ring),
             ("modes", synthesize(replace(physics, residual=Residual()), window_s)),
             ("noise", synthesize(replace(physics, modes=Modes()), window_s)),
         )
     }
-    rest = power_of["heard"] - power_of["modes"]
+    rest = power_of["recording"] - power_of["modes"]
     residual_db = velocity_db = 0.0
     if rest <= 0.0:
         whole = power_of["modes"] + power_of["noise"]
-        velocity_db = float(power_to_db(power_of["heard"] / whole))
+        velocity_db = float(power_to_db(power_of["recording"] / whole))
     elif power_of["noise"] > 1e-18:
         residual_db = min(6.0, max(-24.0, float(power_to_db(rest / power_of["noise"]))))
     modes, residual = tweak(physics.modes, physics.residual, residual_db=residual_db, velocity_db=velocity_db)
@@ -262,9 +267,9 @@ def _level_db(samples: np.ndarray) -> np.float64:
 
 
 def _tabulate_velocity(physics: Physics) -> np.ndarray:
-    """How much louder the first 50 ms of a sound are at each of VELOCITIES_DB than at 0 dB.
+    """Level of the first 50 ms of a sound at each of VELOCITIES_DB, in dB re that at 0 dB; it never falls.
 
-    More than the velocity itself says: a harder strike is shorter and brings out more of the high modes.
+    It rises faster than the velocity: a harder strike has a shorter contact and excites more of the high modes.
     """
     struck = (apply_macros(physics.modes, physics.residual, velocity_db=float(v)) for v in VELOCITIES_DB)
     levels_db = [_level_db(synthesize(replace(physics, modes=m, residual=r), LEVEL_WINDOW_S)) for m, r in struck]
@@ -272,14 +277,14 @@ def _tabulate_velocity(physics: Physics) -> np.ndarray:
 
 
 def _rise_db(samples: np.ndarray, at_s: float) -> float:
-    """How much louder the 10 ms from a time on are than the 10 ms up to 1 ms before it."""
+    """Rise in level, in dB: the 10 ms from a time on over the 10 ms that end 1 ms before it."""
     at, short, gap = (seconds_to_samples(t, SAMPLE_RATE_HZ) for t in (at_s, 0.010, 0.001))
     before = samples[max(0, at - gap - short) : max(0, at - gap)]
     return _level_db(samples[at : at + short]) - max(_level_db(before), -100.0)
 
 
 def _refine(samples: np.ndarray, at_s: float) -> float:
-    """The audible attack near a time that the picture gave; the time itself where it is one, or none is near."""
+    """The attack within REFINE_S of a time found in the picture; that time itself where it is one or none is near."""
     if _rise_db(samples, at_s) >= AUDIBLE_RISE_DB:
         return at_s
     first_s = max(0.0, at_s - REFINE_S)
@@ -289,10 +294,12 @@ def _refine(samples: np.ndarray, at_s: float) -> float:
     return found_s if _rise_db(samples, found_s) >= AUDIBLE_RISE_DB else at_s
 
 
-def _with_heard(project: Project, measured: Sequence[_Measured], labels: Sequence[int], analyzed: set[str]) -> Project:
-    """The document with the sounds heard in place of those that waited for them."""
+def _with_analysis(
+    project: Project, measured: Sequence[_Measured], labels: Sequence[int], analyzed: set[str]
+) -> Project:
+    """The document with the measured sounds in place of those that waited for them."""
     if not measured:
-        return replace(project, sounds=tuple(_say_unheard(sound) for sound in project.sounds))
+        return replace(project, sounds=tuple(_note_inaudible(sound) for sound in project.sounds))
     groups: dict[int, list[_Measured]] = {}
     for kind, label in sorted(zip(measured, labels, strict=True), key=lambda pair: pair[0].members[0].time_s):
         groups.setdefault(label, []).append(kind)
@@ -307,11 +314,11 @@ def _with_heard(project: Project, measured: Sequence[_Measured], labels: Sequenc
         name = f"{next(names)} · {describe_character(best.physics)}"
         new_sounds.append(Sound(sound_id, name, best.physics.modes, best.physics.residual, "clip", note, best.fit))
         louder_db = _tabulate_velocity(best.physics)
-        for heard in (member for kind in kinds for member in kind.members):
-            old = old_hits.get(heard.hit_id)
+        for hit in (member for kind in kinds for member in kind.members):
+            old = old_hits.get(hit.hit_id)
             if old is not None:
-                velocity_db = float(np.interp(heard.level_db - best.model.level_db, louder_db, VELOCITIES_DB))
-                time_s = old.time_s if old.touched else min(heard.time_s, project.clip.duration_s)
+                velocity_db = float(np.interp(hit.level_db - best.model.level_db, louder_db, VELOCITIES_DB))
+                time_s = old.time_s if old.touched else min(hit.time_s, project.clip.duration_s)
                 new_hits[old.id] = replace(old, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s)
     hits = [new_hits.get(hit.id) or _join_nearest(hit, new_hits, analyzed) for hit in project.hits]
     used = {hit.sound_id for hit in hits}
@@ -320,7 +327,7 @@ def _with_heard(project: Project, measured: Sequence[_Measured], labels: Sequenc
 
 
 def _join_strays(measured: Sequence[_Measured], labels: Sequence[int]) -> list[int]:
-    """Labels with the lone hits that were measured poorly put to the group that begins most like them."""
+    """Labels in which single hits of a poor fit join the group with the most similar attack."""
     joined = list(labels)
     good = [k for k, kind in enumerate(measured) if kind.fit >= POOR_FIT]
     for k, kind in enumerate(measured):
@@ -329,14 +336,14 @@ def _join_strays(measured: Sequence[_Measured], labels: Sequence[int]) -> list[i
     return joined
 
 
-def _say_unheard(sound: Sound) -> Sound:
+def _note_inaudible(sound: Sound) -> Sound:
     if not _is_waiting(sound):
         return sound
-    return replace(sound, origin_note=sound.origin_note.replace(WAITING_NOTE, UNHEARD_NOTE))
+    return replace(sound, origin_note=sound.origin_note.replace(WAITING_NOTE, INAUDIBLE_NOTE))
 
 
 def _join_nearest(hit: Hit, new_hits: dict[str, Hit], analyzed: set[str]) -> Hit:
-    """A hit that could not be heard takes the sound of the heard one nearest in time."""
+    """An inaudible hit takes the sound of the audible one nearest in time."""
     if hit.id not in analyzed or not new_hits:
         return hit
     nearest = min(new_hits.values(), key=lambda other: abs(other.time_s - hit.time_s))
@@ -344,7 +351,7 @@ def _join_nearest(hit: Hit, new_hits: dict[str, Hit], analyzed: set[str]) -> Hit
 
 
 def _letters(project: Project) -> Iterator[str]:
-    """Names "Sound A", "Sound B" and so on that no sound of a person's has."""
+    """Names "Sound A", "Sound B" and so on that no other sound of the document has."""
     taken = {s.name.split(" · ")[0] for s in project.sounds if s.origin != "clip"}
     number = 0
     while True:

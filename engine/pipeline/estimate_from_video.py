@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,8 @@ import numpy as np
 from engine.bank.bank import Bank, Candidate
 from engine.document.project import Clip
 from engine.media.frames import iter_frames
-from engine.media.probe import probe
-from engine.vision.crops import AFTER, BEFORE, FRAME_S, NEAR_ROWS, gather_views
+from engine.pipeline.events import PictureProgress
+from engine.vision.crops import AFTER, BEFORE, FRAME_S, NEAR_ROWS, Views, gather_views
 from engine.vision.predict import (
     BATCH,
     HitPrediction,
@@ -39,8 +38,15 @@ class HitEstimate:
     prediction: ObjectPrediction
 
 
+@dataclass(frozen=True, eq=False)
+class HitsEstimated:
+    """The end of ``estimate_hits``: one estimate a hit, in the order of the times given."""
+
+    estimates: tuple[HitEstimate, ...]
+
+
 def find_vision_network(checkpoints: str | Path | None) -> Path | None:
-    """Folder of the vision network among ``checkpoints``; None, for the one that ships, where there is none.
+    """Folder of the vision network among ``checkpoints``; None, which means the one that ships, where there is none.
 
     A folder of its former name, ``sight``, is found too.
     """
@@ -49,50 +55,49 @@ def find_vision_network(checkpoints: str | Path | None) -> Path | None:
 
 
 def estimate_hits(
-    clip: str | Path | Clip,
+    clip: Clip,
     times_s: Sequence[float],
     bank: Bank,
     network: VisionModel | Path | None = None,
     top: int = 5,
-    on_progress: Callable[[float], None] | None = None,
-) -> list[HitEstimate]:
-    """Estimates of the hits at ``times_s``, in the order given, from the picture alone.
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[PictureProgress | HitsEstimated]:
+    """Estimates of the hits at ``times_s``, in any order, from the picture alone; the last event is HitsEstimated.
 
-    ``network`` is the model or its folder, by default the one that ships. The clip is decoded once, and only frames of
-    unfinished hits are held. The bank is embedded by this network. Raises BadInput for a clip that cannot be read, a
-    damaged checkpoint or an empty bank; ``on_progress`` receives 0 to 1 and may raise Cancelled.
+    ``network`` is the network or its folder, by default the one that ships. The clip is decoded once, and frames are
+    held only of hits not yet predicted. The bank is embedded by this network. ``check`` is called at every frame and
+    may raise Cancelled. Raises BadInput for a clip that cannot be read, a damaged network or an empty bank.
     """
     if not len(times_s):
-        return []
+        yield HitsEstimated(())
+        return
     model = network if isinstance(network, VisionModel) else load_vision_model(*([network] if network else []))
-    path = clip.path if isinstance(clip, Clip) else str(clip)
     order = np.argsort(times_s, kind="stable")
-    hit_predictions = list(
-        _predict(model, path, [float(times_s[k]) for k in order], on_progress or (lambda share: None))
-    )
-    objects = cluster_hits(hit_predictions)
-    predictions = pool_objects(hit_predictions, objects, model.temperature)
+    ascending_s = [float(times_s[k]) for k in order]
+    predictions: list[HitPrediction] = []
+    batch: list[Views] = []
+    for number, views in enumerate(gather_views(_iter_frames_near(clip, ascending_s, check), ascending_s), 1):
+        batch.append(views)
+        if len(batch) == BATCH or number == len(ascending_s):
+            predictions += predict_hits(model, batch)
+            batch = []
+        yield PictureProgress(number / len(ascending_s))
+    objects = cluster_hits(predictions)
+    pooled = pool_objects(predictions, objects, model.temperature)
     bank = embed_bank(model, bank)  # milliseconds, and never those of another network
-    candidates = [rank_by_prediction(bank, prediction, top) for prediction in predictions]
-    found: list[HitEstimate | None] = [None] * len(times_s)
+    candidates = [rank_by_prediction(bank, prediction, top) for prediction in pooled]
+    estimates: list[HitEstimate | None] = [None] * len(times_s)
     for k, number in zip(order, objects, strict=False):
-        found[k] = HitEstimate(float(times_s[k]), number, candidates[number], predictions[number])
-    return [estimate for estimate in found if estimate is not None]
+        estimates[k] = HitEstimate(float(times_s[k]), number, candidates[number], pooled[number])
+    yield HitsEstimated(tuple(estimate for estimate in estimates if estimate is not None))
 
 
-def _predict(
-    model: VisionModel, path: str, times_s: Sequence[float], report: Callable[[float], None]
-) -> Iterator[HitPrediction]:
+def _iter_frames_near(
+    clip: Clip, times_s: Sequence[float], check: Callable[[], None]
+) -> Iterator[tuple[float, np.ndarray]]:
+    """Colour frames from before the first to after the last of ascending times."""
     start_s = max(0.0, times_s[0] - BEFORE * FRAME_S - _MARGIN_S)
     end_s = times_s[-1] + AFTER * FRAME_S + _MARGIN_S
-    last_s = min(end_s, probe(path).duration_s)
-
-    def frames() -> Iterator[tuple[float, np.ndarray]]:
-        for time_s, frame in iter_frames(path, NEAR_ROWS, start_s, end_s, gray=False):
-            report(min(1.0, (time_s - start_s) / max(1e-9, last_s - start_s)))
-            yield time_s, frame
-
-    views = gather_views(frames(), times_s)
-    while part := list(islice(views, BATCH)):
-        yield from predict_hits(model, part)
-    report(1.0)
+    for time_s, frame in iter_frames(clip.path, NEAR_ROWS, start_s, end_s, gray=False):
+        check()
+        yield time_s, frame

@@ -1,15 +1,15 @@
 """Rendering: a pure, cached function of the document.
 
-A hit's sound depends on its physics, its seed and the sampler, and its key says all of that; when
-and how loud it is heard is the mix and not in the key, so moving a hit samples nothing.
+A hit's sound depends on its physics, its seed and the sampler, and its render key is a digest of these. Time, level and
+pan belong to the mix and not to the key, so moving a hit samples nothing.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,23 +23,24 @@ from engine.media.export.markers import Marker
 from engine.physics.macros import apply_macros, tweak
 from engine.physics.model import Context, Macros, Modes, Physics, Residual, physics_to_json
 from engine.physics.variation import vary_macros
+from engine.pipeline.events import HitsSampled, RenderedHit
 
 RENDER_VERSION = 2
 """Part of every key: raise it when the same document is to sound different."""
 
 LAW_VERSION = 1
-"""Part of the key of every hit that macros or velocity change: raise it when their laws change."""
+"""Part of the key of every hit that macros or velocity change: raise it when their formulas change."""
 
 GROUP_ON_CPU, GROUP_ON_GPU = 4, 32
-"""Hits sampled before their sounds are kept: what a cancel may lose."""
+"""Hits sampled between two writes to the cache: what a cancel may lose."""
 
 DELAY_TAPS = 32
 FADE_SAMPLES = 96
-"""Fade of a hit that the clip's end cuts short: 2 ms."""
+"""Fade-out of a hit that the clip's end cuts short: 2 ms."""
 
 
 class HitSampler(Protocol):
-    """What rendering asks of the sampler."""
+    """The part of the sampler that rendering uses."""
 
     @property
     def digest(self) -> str: ...
@@ -55,14 +56,6 @@ class HitSampler(Protocol):
     ) -> list[np.ndarray]: ...
 
 
-@dataclass(frozen=True)
-class RenderedHit:
-    """A hit's sound: mono float32 at 48 kHz, sample 0 at the onset, and the key it was made for."""
-
-    key: str
-    samples: np.ndarray
-
-
 # --- keys -------------------------------------------------------------------------------------
 
 
@@ -72,7 +65,7 @@ def _digest_physics(modes: Modes, residual: Residual) -> str:
 
 
 def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
-    """Digest of all that a hit's samples depend on; ``checkpoint_digest`` is "" for the prior alone."""
+    """Render key: digest of all that a hit's samples depend on; ``checkpoint_digest`` is "" without a sampler."""
     sound = project.sound(hit.sound_id)
     settings = [project.render.steps, float(project.render.guidance)] if checkpoint_digest else []
     own = [float(v) for v in (hit.velocity_db, hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db)]
@@ -95,12 +88,12 @@ def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
 
 
 def hit_keys(project: Project, checkpoint_digest: str) -> dict[str, str]:
-    """The key of every hit, by hit id."""
+    """Render key of every hit, by hit id."""
     return {hit.id: hit_key(project, hit, checkpoint_digest) for hit in project.hits}
 
 
 def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
-    """What a hit strikes, with its take's macros, its velocity and its tweak applied and muted modes left out."""
+    """Modes and residual of a hit: macros, variation, velocity and the hit's offsets applied, muted modes left out."""
     sound = project.sound(hit.sound_id)
     sounding = select_modes(sound.modes, [k for k in range(len(sound.modes)) if not sound.modes.mute_mask[k]])
     macros = vary_macros(sound.macros, project.render.variation, hit.seed)
@@ -115,60 +108,57 @@ def render_hits(
     project: Project,
     sampler: HitSampler | None,
     cache: Cache,
-    on_progress: Callable[[int, int], None] | None = None,
-    on_rendered: Callable[[dict[str, RenderedHit]], None] | None = None,
-    playhead_s: float | None = None,
+    check: Callable[[], None] = lambda: None,
+    include_muted: bool = False,
+) -> dict[str, RenderedHit]:
+    """The sound of every hit that is not muted, by hit id: ``sample_hits`` to its end."""
+    rendered: dict[str, RenderedHit] = {}
+    for event in sample_hits(project, sampler, cache, check, include_muted):
+        rendered |= event.hits
+    return rendered
+
+
+def sample_hits(
+    project: Project,
+    sampler: HitSampler | None,
+    cache: Cache,
+    check: Callable[[], None] = lambda: None,
     include_muted: bool = False,
     group_hits: int | None = None,
-) -> dict[str, RenderedHit]:
-    """The sound of every hit that is not muted, by hit id, sampling only what the cache lacks.
+) -> Iterator[HitsSampled]:
+    """Sample the hits that the cache lacks: first an event with those it holds, then one after each group.
 
-    Without a sampler, or with no checkpoint chosen, modes and residual alone sound. Hits are sampled
-    in groups of ``group_hits`` (by default what suits the device), those from ``playhead_s`` on first;
-    after each group its hits are in the cache and ``on_rendered`` gets them. ``on_progress(done,
-    total)`` hears after every step how many are sampled. Either may raise Cancelled, which passes
-    through and loses no finished group.
+    Without a sampler, or with no checkpoint chosen, modes and residual alone sound. A group is ``group_hits`` hits, by
+    default what suits the device; its sounds are in the cache when its event arrives. ``check`` is called at every
+    step of the sampler and may raise Cancelled, which loses no finished group. Raises StruckError for a sound that is
+    not finite.
     """
     if sampler is not None and not project.render.checkpoint:
         sampler = None
     keys = hit_keys(project, sampler.digest if sampler is not None else "")
-    wanted = [hit for hit in project.hits if include_muted or not hit.mute]
-    if playhead_s is not None:
-        wanted.sort(key=lambda hit: (hit.time_s < playhead_s, hit.time_s, hit.id))
-    rendered: dict[str, RenderedHit] = {}
+    cached: dict[str, RenderedHit] = {}
     missing: dict[str, list[Hit]] = {}
-    for hit in wanted:
+    for hit in project.hits:
+        if hit.mute and not include_muted:
+            continue
         key = keys[hit.id]
         samples = None if key in missing else cache.get(key)
         if samples is None:
             missing.setdefault(key, []).append(hit)
         else:
-            rendered[hit.id] = RenderedHit(key, samples)
-    if rendered and on_rendered is not None:
-        on_rendered(dict(rendered))
-    if not missing:
-        return rendered
-    if on_progress is not None:
-        on_progress(0, len(missing))
+            cached[hit.id] = RenderedHit(key, samples)
+    if cached or missing:
+        yield HitsSampled(cached, 0, len(missing))
     todo = list(missing.items())
     size = max(1, group_hits or _group_size(sampler))
     for start in range(0, len(todo), size):
         group = todo[start : start + size]
-
-        def report(done: int, _: int, start: int = start) -> None:
-            if on_progress is not None:
-                on_progress(start + done, len(missing))
-
-        fresh: dict[str, RenderedHit] = {}
-        sounds = _sample(project, sampler, [hits[0] for _, hits in group], report)
+        sampled: dict[str, RenderedHit] = {}
+        sounds = _sample(project, sampler, [hits[0] for _, hits in group], check)
         for (key, hits), samples in zip(group, sounds, strict=True):
             kept = cache.put(key, samples)
-            fresh |= {hit.id: RenderedHit(key, kept) for hit in hits}
-        rendered |= fresh
-        if on_rendered is not None:
-            on_rendered(fresh)
-        report(len(group), len(group))
-    return rendered
+            sampled |= {hit.id: RenderedHit(key, kept) for hit in hits}
+        yield HitsSampled(sampled, start + len(group), len(todo))
 
 
 def _group_size(sampler: HitSampler | None) -> int:
@@ -179,35 +169,37 @@ def _group_size(sampler: HitSampler | None) -> int:
 def render_sound(
     sound: Sound, project: Project, sampler: HitSampler | None, cache: Cache, velocity_db: float = 0.0, seed: int = 0
 ) -> RenderedHit:
-    """One strike of a sound as it stands, whether it is in the project or not, with the project's sampler settings."""
+    """One strike of a sound, which need not be in the project, with the project's sampler settings."""
     hit = Hit("audition", 0.0, sound.id, seed, velocity_db)
     alone = Project(project.clip, (sound,), (hit,), render=replace(project.render, variation=0.0))
     return render_hits(alone, sampler, cache)[hit.id]
 
 
 def _sample(
-    project: Project, sampler: HitSampler | None, hits: Sequence[Hit], report: Callable[[int, int], None]
+    project: Project, sampler: HitSampler | None, hits: Sequence[Hit], check: Callable[[], None]
 ) -> list[np.ndarray]:
     physics = [hit_physics(project, hit) for hit in hits]
     seeds = [hit.seed for hit in hits]
     if sampler is not None:
         settings = project.render
         contexts = [Context(velocity_db=hit.velocity_db) for hit in hits]
-        sounds = sampler.sample(physics, seeds, settings.steps, settings.guidance, report, contexts)
+        sounds = sampler.sample(
+            physics, seeds, settings.steps, settings.guidance, lambda done, total: check(), contexts
+        )
     else:
         from engine.physics.analysis.analyze import synthesize
 
         sounds = []
         for (modes, residual), seed in zip(physics, seeds, strict=True):
+            check()
             sounds.append(synthesize(Physics(modes, residual, SAMPLE_RATE_HZ), seed=seed))
-            report(len(sounds), len(hits))
     for samples in sounds:
         if not np.isfinite(samples).all():
             raise StruckError("the sampler gave a sound that is not finite; choose fewer steps or another checkpoint")
     return list(sounds)
 
 
-# --- placing ----------------------------------------------------------------------------------
+# --- mixing -----------------------------------------------------------------------------------
 
 
 def track_length(project: Project) -> int:
@@ -221,16 +213,16 @@ def pan_gains(pan: float) -> tuple[float, float]:
 
 
 def place_hits(project: Project, rendered: Mapping[str, RenderedHit]) -> np.ndarray:
-    """The generated track: [track_length, 2] float32, each hit at its time, level and pan, none normalised.
+    """The generated track, [track_length, 2] float32: each hit at its time, level and pan; nothing is normalised.
 
-    Times between two samples are met by a band-limited delay. Muted hits and hits with no sound yet
-    are left out; what rings past the clip's end is cut with a short fade.
+    Times between two samples are met by a band-limited fractional delay. Muted hits and hits without a sound are left
+    out; a hit that rings past the clip's end is cut with a short fade.
     """
     return _mix(project, rendered, project.hits)
 
 
 def stems_by_sound(project: Project, rendered: Mapping[str, RenderedHit]) -> dict[str, np.ndarray]:
-    """One track for each struck sound, by a name of its own; their sum is the generated track."""
+    """One track for each sound that has hits, by unique name; their sum is the generated track."""
     stems: dict[str, np.ndarray] = {}
     for sound in project.sounds:
         hits = [hit for hit in project.hits if hit.sound_id == sound.id]
@@ -244,7 +236,7 @@ def stems_by_sound(project: Project, rendered: Mapping[str, RenderedHit]) -> dic
 
 
 def marker_rows(project: Project) -> list[Marker]:
-    """The hits that sound as markers, in order of time, named after what they strike."""
+    """Markers of the hits that are not muted, in order of time, each named after its sound."""
     hits = sorted((hit for hit in project.hits if not hit.mute), key=lambda hit: (hit.time_s, hit.id))
     return [Marker(hit.time_s, hit.velocity_db, hit.id, project.sound(hit.sound_id).name) for hit in hits]
 
@@ -279,7 +271,7 @@ def _place(track: np.ndarray, hit: Hit, samples: np.ndarray, gain: float) -> Non
 
 
 def _delay(samples: np.ndarray, fraction: float) -> np.ndarray:
-    """Convolution with ``delay_kernel``, as products of matrices: four times the speed of np.convolve."""
+    """Convolution with ``delay_kernel`` as matrix products, four times as fast as np.convolve."""
     taps = DELAY_TAPS
     kernel = delay_kernel(fraction)
     length = len(samples) + taps - 1

@@ -21,7 +21,8 @@ from engine.physics.analysis.analyze import synthesize
 from engine.physics.analysis.residual import envelope_gain
 from engine.physics.macros import apply_macros, tweak
 from engine.physics.model import Modes, Physics, Residual, Stage
-from engine.pipeline.render import RenderedHit, delay_kernel, place_hits
+from engine.pipeline.events import RenderedHit
+from engine.pipeline.render import delay_kernel, place_hits
 from tests.browser.chromium import browser_path
 
 EDITOR = ROOT / "ui" / "editor"

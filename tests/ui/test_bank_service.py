@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from engine.core.paths import ASSETS
 from engine.document.project import Hit, Project
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual
-from engine.pipeline.detect_onsets import open_clip
-from engine.pipeline.estimate_from_video import HitEstimate
+from engine.pipeline.estimate_from_video import HitEstimate, HitsEstimated
+from engine.pipeline.events import SoundsFound, last_event
+from engine.pipeline.open_clip import open_clip
 from engine.pipeline.sound_sources import sound_from_span
 from engine.pipeline.sounds_from_video import describe_prediction, estimate_clip_sounds
 from engine.vision.predict import ObjectPrediction
@@ -50,31 +52,33 @@ def bank(monkeypatch: pytest.MonkeyPatch) -> Bank:
 def seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look that tells the first two hits of one thing from the others."""
 
-    def estimate(clip: object, times_s: list[float], *_: object, **__: object) -> list[HitEstimate]:
+    def estimate(clip: object, times_s: list[float], *_: object, **__: object) -> Iterator[HitsEstimated]:
         pan = Candidate("Pan", "metal", 0.7, "metal, about 20 cm", make_physics(400.0), "pan.wav", "CC0")
         box = Candidate("Box", "wood", 0.4, "wood", make_physics(180.0), "box.wav", "CC0")
         looks = ((pan, make_prediction({"metal": 0.7, "wood": 0.2})), (box, make_prediction({"wood": 0.4})))
-        return [HitEstimate(t, k > 1, (looks[k > 1][0],), looks[k > 1][1]) for k, t in enumerate(times_s)]
+        yield HitsEstimated(
+            tuple(HitEstimate(t, k > 1, (looks[k > 1][0],), looks[k > 1][1]) for k, t in enumerate(times_s))
+        )
 
     monkeypatch.setattr("engine.pipeline.sounds_from_video.estimate_hits", estimate)
     monkeypatch.setattr("engine.pipeline.estimate_from_video.estimate_hits", estimate)
 
 
 def silent_project() -> Project:
-    project = open_clip(ASSETS / "demo_silent.mp4")
+    project = open_clip(ASSETS / "demo_silent.mp4").project
     hits = tuple(Hit(f"h{k}", 0.5 * k, project.sounds[0].id, k) for k in range(1, 5))
     return replace(project, hits=hits)
 
 
 def test_hits_of_one_thing_become_one_sound_from_the_picture(bank: Bank, seen: None) -> None:
-    project = estimate_clip_sounds(silent_project(), bank).apply(silent_project())
+    project = last_event(estimate_clip_sounds(silent_project(), bank), SoundsFound).edit.apply(silent_project())
     assert [sound.name for sound in project.sounds] == ["Pan", "Box"]
     assert all(sound.origin == "picture" for sound in project.sounds)
     assert "metal (70 %) or wood (20 %)" in project.sounds[0].origin_note
     pan, box = (sound.id for sound in project.sounds)
     assert [hit.sound_id for hit in project.hits] == [pan, pan, box, box]
     assert project.sounds[0].modes.frequency_hz == (400.0,)
-    again = estimate_clip_sounds(project, bank).apply(project)
+    again = last_event(estimate_clip_sounds(project, bank), SoundsFound).edit.apply(project)
     assert len(again.sounds) == 2 and all(hit.sound_id in {s.id for s in again.sounds} for hit in again.hits)
 
 
@@ -83,10 +87,11 @@ def test_sounds_that_a_person_chose_stay_when_the_picture_is_looked_at(bank: Ban
     chosen = replace(project.sounds[0], id="s9", name="Mine", origin="edited")
     hits = (*project.hits[:3], replace(project.hits[3], sound_id="s9"))
     project = replace(project, sounds=(*project.sounds, chosen), hits=hits)
-    looked = estimate_clip_sounds(project, bank).apply(project)
+    looked = last_event(estimate_clip_sounds(project, bank), SoundsFound).edit.apply(project)
     assert looked.sound("s9") == chosen and looked.hits[3].sound_id == "s9"
     assert [sound.name for sound in looked.sounds] == ["Mine", "Pan", "Box"]
-    assert estimate_clip_sounds(replace(project, hits=()), bank).apply(project).sound("s9") == chosen
+    without_hits = last_event(estimate_clip_sounds(replace(project, hits=()), bank), SoundsFound)
+    assert without_hits.edit.apply(project).sound("s9") == chosen
 
 
 def test_what_is_seen_is_told_in_words() -> None:
@@ -103,7 +108,7 @@ def test_a_span_of_the_clips_sound_gives_the_mode_that_rings_in_it(tmp_path: Pat
     track[RATE_HZ // 2 :][: len(ring)] += ring
     soundfile.write(tmp_path / "ring.wav", track, RATE_HZ)
     clip = make_clip(tmp_path / "ring.mp4", count=60, sounds=[(0.0, track)])
-    project = open_clip(clip)
+    project = open_clip(clip).project
     sound, samples = sound_from_span(project.clip, 0.4, 1.3)
     assert min(abs(1200 * np.log2(f / 700.0)) for f in sound.modes.frequency_hz) < 3.0
     strongest = int(np.argmax(sound.modes.power_db))

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from engine.core.paths import CHECKPOINTS
 from engine.document.serialization import project_to_json
 from engine.physics.model import Context, Modes, Residual
+from engine.pipeline.events import DetectionProgress
 from tests.clips import make_clicks, make_clip
 from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, make_context, wait_until
 from ui.context import AppContext
@@ -59,14 +60,14 @@ def test_a_clip_becomes_hits_and_sounds_in_one_step_of_the_history(tab: Tab, tmp
 
 
 def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def search_for_ever(_clip: Any, _source: str, on_found: Any, on_progress: Callable[[float], None], **_: Any) -> Any:
+    def search_for_ever(*_: Any) -> Iterator[DetectionProgress]:
         while True:
-            on_progress(0.5)
+            yield DetectionProgress(0.5)
             time.sleep(0.01)
 
     clip = make_clip(tmp_path / "long.mp4", count=60, sounds=[(0.0, make_clicks([0.6, 1.4], 2.4))])
     with monkeypatch.context() as patched:
-        patched.setattr("engine.pipeline.detect_onsets.detect", search_for_ever)
+        patched.setattr("engine.pipeline.process.detect_onsets", search_for_ever)
         tab.ask("open", path=str(clip))
         wait_until(lambda: tab.last("status")["message"] == "Looking for hits, 50 %")
         tab.ask("cancel")

@@ -58,17 +58,20 @@ def measure(
 def measure_ingest(clip: Path) -> list[Figure]:
     """From a 720p clip to picture strip, hits and modes."""
     from engine.media.frames import make_filmstrip
-    from engine.pipeline.analyze_audio import analyze_clip_hits
-    from engine.pipeline.detect_onsets import detect, hits_from_track, open_clip
+    from engine.pipeline.events import ClipOpened, OnsetsFound
+    from engine.pipeline.process import Document, ProcessSettings, process_clip
 
+    document = Document()
     started_s = time.perf_counter()
-    project = open_clip(clip)
-    make_filmstrip(clip, [DURATION_S * (k + 0.5) / 24 for k in range(24)], 56)
-    opened_s = time.perf_counter()
-    track = detect(project.clip, "both")
-    detected_s = time.perf_counter()
-    project = hits_from_track(project, track).apply(project)
-    project = analyze_clip_hits(project).apply(project)
+    for event in process_clip(clip, ProcessSettings(), document.current):
+        document.apply(event)
+        match event:
+            case ClipOpened():
+                make_filmstrip(clip, [DURATION_S * (k + 0.5) / 24 for k in range(24)], 56)
+                opened_s = time.perf_counter()
+            case OnsetsFound():
+                detected_s = time.perf_counter()
+    project = document.current()
     done_s = time.perf_counter()
     say(f"{len(project.hits)} hits and {len(project.sounds)} sounds found")
     return [
@@ -128,7 +131,7 @@ def _time(work: Callable[[], object]) -> float:
 def make_project(clip: Path, times_s: Sequence[float]) -> Project:
     """The clip with a hit at each time, five sounds among them, SHORT and LONG for one hit each."""
     from engine.document.edits.values import derive_seed
-    from engine.pipeline.detect_onsets import open_clip
+    from engine.pipeline.open_clip import open_clip
 
     sounds = choose_sounds()
     hits = []
@@ -136,7 +139,7 @@ def make_project(clip: Path, times_s: Sequence[float]) -> Project:
     for number, time_s in enumerate(times_s):
         sound_id = {0: LONG, 1: SHORT}.get(number, shared[number % len(shared)])
         hits.append(Hit(f"h{number + 1}", time_s, sound_id, derive_seed(0, f"h{number + 1}"), touched=True))
-    return replace(open_clip(clip), sounds=tuple(sounds), hits=tuple(hits))
+    return replace(open_clip(clip).project, sounds=tuple(sounds), hits=tuple(hits))
 
 
 def format_table(machine: str, figures: Sequence[Figure]) -> str:

@@ -25,13 +25,16 @@ from engine.onsets.watch import (
     detect_with_network,
     estimate_stats,
     extract_features,
+    iter_network_tracks,
     load_onset_network,
     make_track,
     pick_peaks,
     predict_frames,
     save_onset_network,
 )
-from engine.pipeline.detect_onsets import ONSET_NETWORK, detect, find_onset_network
+from engine.pipeline.detect_onsets import ONSET_NETWORK, detect_onsets, find_onset_network
+from engine.pipeline.events import OnsetsFound, last_event
+from engine.pipeline.open_clip import open_clip
 
 SMALL = OnsetNetworkConfig(widths=(8, 8, 16, 16), temporal=32, dilations=(1, 2, 4))
 
@@ -147,9 +150,11 @@ def test_a_long_clip_thought_over_in_parts_is_the_same_as_at_one_go(
 
 def test_partial_tracks_are_told_on_the_way_and_few_frames_hold_no_hits(network: OnsetNetwork) -> None:
     frames = [(k / 30, frame) for k, frame in enumerate(make_noise(300))]
-    partial: list = []
-    track = detect_with_network(network, 0.3, iter(frames), Fraction(30), 10.0, partial.append)
+    steps = list(iter_network_tracks(network, 0.3, iter(frames), Fraction(30), 10.0, partial=True))
+    *partial, track = [found for _, found in steps if found is not None]
     assert len(partial) == 2 and track.curve.values.size == 1000
+    reached_s = [time_s for time_s, _ in steps]
+    assert len(steps) > 300 and reached_s == sorted(reached_s) and reached_s[-1] == 10.0
     for count in range(5):
         assert detect_with_network(network, 0.3, frames[:count], Fraction(30), 1.0).curve.values.size == 100
 
@@ -298,12 +303,13 @@ def test_a_checkpoint_comes_back_and_a_damaged_one_is_refused_in_one_sentence(
 
 
 def test_without_a_network_motion_tells_and_with_one_it_does(tmp_path: Path, network: OnsetNetwork) -> None:
-    clip = ASSETS / "demo_silent.mp4"
+    clip = open_clip(ASSETS / "demo_silent.mp4").project.clip
     truth = [o["time_s"] for o in json.loads((ASSETS / "demo_silent.truth.json").read_text(encoding="utf-8"))["onsets"]]
-    moved = [onset.time_s for onset in pick(detect(clip, "video", network=tmp_path))]
+    moved = [onset.time_s for onset in pick(last_event(detect_onsets(clip, "video", tmp_path), OnsetsFound).track)]
     assert len(pair_up(moved, truth, 0.05)) == len(truth) == len(moved)
     save_onset_network(tmp_path, network, 0.4, {})
-    assert all(onset.velocity is not None for onset in detect(clip, "video", network=tmp_path).candidates)
+    track = last_event(detect_onsets(clip, "video", tmp_path), OnsetsFound).track
+    assert all(onset.velocity is not None for onset in track.candidates)
 
 
 def test_a_folder_of_checkpoints_brings_its_own_network_or_else_the_shipped_one_looks(
@@ -317,6 +323,7 @@ def test_a_folder_of_checkpoints_brings_its_own_network_or_else_the_shipped_one_
 def test_the_shipped_network_finds_the_hits_of_the_silent_demo() -> None:
     truth = [o["time_s"] for o in json.loads((ASSETS / "demo_silent.truth.json").read_text(encoding="utf-8"))["onsets"]]
     load_onset_network(ONSET_NETWORK)
-    found = [onset.time_s for onset in pick(detect(ASSETS / "demo_silent.mp4"))]
+    clip = open_clip(ASSETS / "demo_silent.mp4").project.clip
+    found = [onset.time_s for onset in pick(last_event(detect_onsets(clip), OnsetsFound).track)]
     assert len(found) == len(truth)
     assert len(pair_up(found, truth, 0.05)) == len(truth)

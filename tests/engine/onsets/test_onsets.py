@@ -14,9 +14,11 @@ from engine.core.paths import ASSETS
 from engine.lab.simulator.demo.projects import DEMOS, FRAME_RATE
 from engine.onsets.audio import detect_audio_onsets
 from engine.onsets.flow import estimate_flow
-from engine.onsets.motion import detect_motion_onsets
+from engine.onsets.motion import detect_motion_onsets, iter_motion_tracks
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, fuse, pick, strength_to_velocity_db
-from engine.pipeline.detect_onsets import detect
+from engine.pipeline.detect_onsets import detect_onsets
+from engine.pipeline.events import OnsetsFound, last_event
+from engine.pipeline.open_clip import open_clip
 
 RATE_HZ = 48_000
 HEIGHT, WIDTH = 180, 320
@@ -152,8 +154,8 @@ def test_a_later_start_moves_every_hit_by_as_much() -> None:
 
 def test_frames_as_they_come_and_all_at_once_give_the_same_hits() -> None:
     frames = list(film(swing_stick, 60, 1.8))
-    partial: list[OnsetTrack] = []
-    streamed = detect_motion_onsets(iter(frames), Fraction(60), 1.8, partial.append)
+    steps = iter_motion_tracks(iter(frames), Fraction(60), 1.8, partial=True)
+    *partial, streamed = [track for _, track in steps if track is not None]
     whole = detect_motion_onsets(frames, Fraction(60), 1.8)
     assert streamed.candidates == whole.candidates
     assert partial and partial[0].candidates[0].time_s == pytest.approx(whole.candidates[0].time_s, abs=0.02)
@@ -231,6 +233,7 @@ def test_one_source_alone_is_left_as_it_is() -> None:
 @pytest.mark.parametrize("name", [demo.name for demo in DEMOS])
 def test_every_contact_of_the_demo_clips_is_found_and_nothing_else(name: str) -> None:
     truth = json.loads((ASSETS / f"demo_{name}.truth.json").read_text(encoding="utf-8"))["onsets"]
-    found = times_of(detect(ASSETS / f"demo_{name}.mp4"))
+    clip = open_clip(ASSETS / f"demo_{name}.mp4").project.clip
+    found = times_of(last_event(detect_onsets(clip), OnsetsFound).track)
     assert len(found) == len(truth)
     assert np.abs(np.subtract(found, [onset["time_s"] for onset in truth])).max() < 1.5 / FRAME_RATE

@@ -21,9 +21,26 @@ from engine.document.project import Project, RenderSettings
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual
-from engine.pipeline.analyze_audio import HeardHit, _join_strays, _Measured, analyze_clip_hits, drop_hum, match_level
-from engine.pipeline.detect_onsets import detect, hits_from_track, open_clip
+from engine.pipeline import analyze_audio
+from engine.pipeline.analyze_audio import (
+    AudibleHit,
+    _join_strays,
+    _Measured,
+    analyze_clip_audio,
+    drop_hum,
+    match_level,
+)
+from engine.pipeline.detect_onsets import detect_onsets, hits_from_track
+from engine.pipeline.events import (
+    AnalysisProgress,
+    DetectionProgress,
+    OnsetsFound,
+    OnsetsUpdated,
+    SoundsFound,
+    last_event,
+)
 from engine.pipeline.onset_cache import track_from_arrays, track_to_arrays
+from engine.pipeline.open_clip import open_clip
 from engine.pipeline.render import place_hits, render_hits
 from engine.pipeline.sound_sources import sound_from_recording
 
@@ -82,17 +99,17 @@ def heard(clip: Path) -> Project:
     """The clip's document, its hits given a little off their true times, analysed."""
     off_s = [0.012, -0.015, 0.0, -0.02, 0.02]
     rows = [(t + off, 0.8, -4.0) for (t, _, _), off in zip(STRIKES, off_s, strict=True)]
-    project = replace_detected_hits(rows).apply(open_clip(clip))
-    return analyze_clip_hits(project).apply(project)
+    project = replace_detected_hits(rows).apply(open_clip(clip).project)
+    return last_event(analyze_clip_audio(project), SoundsFound).edit.apply(project)
 
 
 def test_a_clip_opens_with_a_sound_that_waits_and_says_so(clip: Path, silent_clip: Path) -> None:
-    project = open_clip(clip)
+    project = open_clip(clip).project
     assert project.clip.frame_rate == 25 and project.clip.duration_s == pytest.approx(4.0)
     assert project.clip.has_audio and len(project.clip.digest) == 64 and not project.hits
     (sound,) = project.sounds
     assert sound.origin == "preset" and "until the clip's sound is analysed" in sound.origin_note
-    assert "no sound of its own" in open_clip(silent_clip).sounds[0].origin_note
+    assert "no sound of its own" in open_clip(silent_clip).project.sounds[0].origin_note
 
 
 def test_no_clip_is_refused(tmp_path: Path) -> None:
@@ -146,7 +163,7 @@ def test_what_a_person_did_survives_a_new_analysis(heard: Project) -> None:
         {"kind": "move_hits", "ids": [heard.hits[2].id], "delta_s": 0.015},
     ):
         project = apply_message(project, message).apply(project)
-    again = analyze_clip_hits(project).apply(project)
+    again = last_event(analyze_clip_audio(project), SoundsFound).edit.apply(project)
     assert again.sound(crate) == project.sound(crate)
     assert {again.hit(h.id).sound_id for h in (heard.hits[1], heard.hits[3])} == {crate}
     assert again.hit(heard.hits[2].id).time_s == project.hit(heard.hits[2].id).time_s
@@ -154,70 +171,68 @@ def test_what_a_person_did_survives_a_new_analysis(heard: Project) -> None:
 
 
 def test_analysis_counts_hits_and_can_be_abandoned(heard: Project) -> None:
-    seen: list[tuple[int, int]] = []
-    analyze_clip_hits(heard, lambda done, total: seen.append((done, total)))
-    assert seen[0] == (0, 5) and seen[-1] == (5, 5) and seen == sorted(seen)
+    events = list(analyze_clip_audio(heard))
+    counts = [(event.done, event.total) for event in events if isinstance(event, AnalysisProgress)]
+    assert counts[0] == (0, 5) and counts[-1] == (5, 5) and counts == sorted(counts)
+    assert isinstance(events[-1], SoundsFound) and len(events) == len(counts) + 1
 
-    def stop(done: int, total: int) -> None:
+    def stop() -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        analyze_clip_hits(heard, stop)
+        list(analyze_clip_audio(heard, check=stop))
 
 
 def test_a_long_list_of_hits_is_read_in_one_pass_to_the_same_end(clip: Path, heard: Project, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from engine.pipeline import analyze_audio as hearing
-
-    windows = hearing._plan_windows(heard, heard.hits, chosen=False)
-    apart = {w.hit_id: x for w, x in hearing._read_windows(heard.clip, windows)}
-    monkeypatch.setattr(hearing, "FEW_HITS", 0)
-    together = {w.hit_id: x for w, x in hearing._read_windows(heard.clip, windows)}
+    windows = analyze_audio._plan_windows(heard, heard.hits, chosen=False)
+    apart = {w.hit_id: x for w, x in analyze_audio._read_windows(heard.clip, windows, lambda: None)}
+    monkeypatch.setattr(analyze_audio, "FEW_HITS", 0)
+    together = {w.hit_id: x for w, x in analyze_audio._read_windows(heard.clip, windows, lambda: None)}
     assert apart.keys() == together.keys()
     for key, samples in apart.items():
         np.testing.assert_allclose(together[key], samples, atol=1e-4)
 
 
 def test_hits_in_silence_keep_the_waiting_sound(clip: Path) -> None:
-    project = replace_detected_hits([(0.2, 0.5, -12.0)]).apply(open_clip(clip))
-    after = analyze_clip_hits(project).apply(project)
+    project = replace_detected_hits([(0.2, 0.5, -12.0)]).apply(open_clip(clip).project)
+    after = last_event(analyze_clip_audio(project), SoundsFound).edit.apply(project)
     assert after.hits == project.hits and "no hit can be heard" in after.sounds[0].origin_note
 
 
 def test_a_silent_clip_keeps_the_default_preset(silent_clip: Path) -> None:
-    project = replace_detected_hits([(0.5, 0.7, -7.0)]).apply(open_clip(silent_clip))
-    assert analyze_clip_hits(project).apply(project) == project
+    project = replace_detected_hits([(0.5, 0.7, -7.0)]).apply(open_clip(silent_clip).project)
+    assert last_event(analyze_clip_audio(project), SoundsFound).edit.apply(project) == project
     with pytest.raises(BadInput, match="no sound"):
-        detect(silent_clip, "audio")
+        list(detect_onsets(open_clip(silent_clip).project.clip, "audio"))
 
 
 def test_the_threshold_chooses_the_hits(silent_clip: Path) -> None:
-    project = open_clip(silent_clip)
+    project = open_clip(silent_clip).project
     curve = OnsetCurve(100.0, np.zeros(200, np.float32))
     track = OnsetTrack(curve, tuple(Onset(0.3 * k, 0.2 * k) for k in range(1, 6)))
     for threshold, count in ((0.5, 3), (0.1, 5), (0.9, 1)):
-        edit = chain("Move threshold", set_threshold(threshold), hits_from_track(project, track))
+        edit = chain("Move threshold", set_threshold(threshold), hits_from_track(track))
         after = edit.apply(project)
         assert len(after.hits) == count and after.detection.threshold == threshold
-    loudest = hits_from_track(project, track).apply(project).hits[-1]
+    loudest = hits_from_track(track).apply(project).hits[-1]
     assert loudest.velocity_db == 0.0 and loudest.strength == 1.0
 
 
-def test_detection_hears_the_strikes_and_reports_on_the_way(clip: Path) -> None:
-    fractions: list[float] = []
-    partial: list[OnsetTrack] = []
-    track = detect(clip, "both", partial.append, fractions.append)
-    times = [onset.time_s for onset in track.candidates if onset.strength >= 0.5]
+def test_detection_finds_the_strikes_and_reports_on_the_way(clip: Path) -> None:
+    opened = open_clip(clip).project.clip
+    events = list(detect_onsets(opened, partial=True))
+    times = [onset.time_s for onset in last_event(events, OnsetsFound).track.candidates if onset.strength >= 0.5]
     for time_s, _, _ in STRIKES:
         assert min(abs(time_s - t) for t in times) < 0.01
-    assert partial and fractions == sorted(fractions) and fractions[-1] == 1.0
-
-    def stop(_: float) -> None:
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        detect(clip, "both", None, stop)
+    fractions = [event.fraction for event in events if isinstance(event, DetectionProgress)]
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0
+    by_audio = next(event for event in events if isinstance(event, OnsetsUpdated)).track
+    assert [onset.time_s for onset in by_audio.candidates if onset.strength >= 0.5] == pytest.approx(
+        [time_s for time_s, _, _ in STRIKES], abs=0.01
+    )
+    assert not any(isinstance(event, OnsetsUpdated) for event in detect_onsets(opened))
     with pytest.raises(BadInput, match="source"):
-        detect(clip, "smell")
+        list(detect_onsets(opened, "smell"))
 
 
 def test_a_recording_becomes_a_sound(tmp_path: Path) -> None:
@@ -246,7 +261,7 @@ def test_hum_is_no_part_of_a_hit_and_noise_is_matched_in_level() -> None:
 
 def test_a_lone_hit_measured_poorly_takes_the_sound_it_is_most_like() -> None:
     def measured(fit: float, tilt: float, count: int = 1) -> _Measured:
-        hit = HeardHit("h", 0.0, -10.0, -10.0)
+        hit = AudibleHit("h", 0.0, -10.0, -10.0)
         return _Measured((hit,) * count, hit, Physics(), fit, np.linspace(-tilt, 0.0, 32)[None, :])
 
     kinds = [measured(0.7, 5.0, 4), measured(0.6, 30.0, 3), measured(0.0, 28.0), measured(0.0, 9.0, 2)]
@@ -262,9 +277,11 @@ def test_a_soft_hit_is_as_soft_as_heard_though_it_dulls_as_well(tmp_path: Path) 
         start = round(time_s * RATE)
         strike = 10 ** (level_db / 20) * synthesize(physics, 0.4)
         sound[start : start + len(strike)] += strike
-    project = open_clip(write_clip(tmp_path / "bright.mp4", 2.0, sound.astype(np.float32)))
+    project = open_clip(write_clip(tmp_path / "bright.mp4", 2.0, sound.astype(np.float32))).project
     project = replace_detected_hits([(t, 0.8, 0.0) for t in times_s]).apply(project)
-    project = replace(analyze_clip_hits(project).apply(project), render=RenderSettings(checkpoint=""))
+    project = replace(
+        last_event(analyze_clip_audio(project), SoundsFound).edit.apply(project), render=RenderSettings(checkpoint="")
+    )
     track = place_hits(project, render_hits(project, None, Cache(None)))[:, 0]
     loud, soft = (10 * np.log10(np.mean(track[round(t * RATE) :][:2400] ** 2)) for t in times_s)
     assert project.hits[1].sound_id == project.hits[0].sound_id and -17.0 < project.hits[1].velocity_db < -8.0

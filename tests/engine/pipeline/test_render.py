@@ -21,10 +21,10 @@ from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_macros, tweak
 from engine.physics.model import Context, Macros, Modes, Physics, Residual
 from engine.physics.variation import vary_macros
+from engine.pipeline.events import RenderedHit
 from engine.pipeline.render import (
     DELAY_TAPS,
     FADE_SAMPLES,
-    RenderedHit,
     hit_key,
     hit_keys,
     hit_physics,
@@ -32,6 +32,7 @@ from engine.pipeline.render import (
     place_hits,
     render_hits,
     render_sound,
+    sample_hits,
     stems_by_sound,
 )
 
@@ -183,34 +184,32 @@ def test_only_changed_hits_are_sampled_and_equal_hits_once(tmp_path: Path) -> No
     assert len({id(r.samples) for r in rendered.values()}) == 1
 
 
-def test_progress_counts_and_hits_arrive_from_the_playhead_on() -> None:
-    seen: list[tuple[int, int]] = []
-    parts: list[list[str]] = []
-    render_hits(
-        make_project(6),
-        CountingSampler(),
-        Cache(None),
-        on_progress=lambda done, total: seen.append((done, total)),
-        on_rendered=lambda part: parts.append(list(part)),
-        playhead_s=1.5,
-    )
-    assert parts == [["h3", "h4", "h5", "h0"], ["h1", "h2"]]
-    assert seen[0] == (0, 6) and seen[-1] == (6, 6) and seen == sorted(seen)
+def test_hits_are_sampled_in_groups_after_those_that_the_cache_holds() -> None:
+    project, cache = make_project(6), Cache(None)
+    render_hits(replace(project, hits=project.hits[1:2]), CountingSampler(), cache)
+    events = list(sample_hits(project, CountingSampler(), cache))
+    assert [list(event.hits) for event in events] == [["h1"], ["h0", "h2", "h3", "h4"], ["h5"]]
+    assert [(event.done, event.total) for event in events] == [(0, 5), (4, 5), (5, 5)]
 
 
 def test_a_cancel_passes_through_and_loses_no_finished_group() -> None:
     sampler, cache = CountingSampler(), Cache(None)
 
-    def stop(done: int, total: int) -> None:
-        if done >= 4:
+    def check() -> None:
+        if len(sampler.seeds) > 4:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        render_hits(make_project(), sampler, cache, stop)
-    first = len(sampler.seeds)
-    assert first == 4
+        render_hits(make_project(), sampler, cache, check)
+    finished = [hit.id for hit in make_project().hits if hit_key(make_project(), hit, "net1") in cache]
+    assert finished == ["h0", "h1", "h2", "h3"]
+    sampler.seeds.clear()
+    for event in sample_hits(make_project(), sampler, cache, group_hits=1):  # leaving the loop cancels as well
+        if event.done:
+            break
+    assert sampler.seeds == [4]
     render_hits(make_project(), sampler, cache)
-    assert sampler.seeds == [0, 1, 2, 3, 4, 5]
+    assert sampler.seeds == [4, 5]
 
 
 def test_without_a_sampler_physics_alone_sounds_with_velocity_and_tweak() -> None:

@@ -116,20 +116,23 @@ def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = Non
     from engine.diffusion.checkpoint import SAMPLER
     from engine.diffusion.sampler import load_sampler
     from engine.document.storage import save_project
-    from engine.pipeline.analyze_audio import analyze_clip_hits
-    from engine.pipeline.detect_onsets import detect, hits_from_track, open_clip
+    from engine.pipeline.analyze_audio import analyze_clip_audio
+    from engine.pipeline.detect_onsets import ONSET_NETWORK, detect_onsets
+    from engine.pipeline.events import OnsetsFound, SoundsFound, last_event
     from engine.pipeline.onset_cache import track_keys, track_to_arrays
+    from engine.pipeline.open_clip import open_clip
     from engine.pipeline.render import render_hits
 
     clip = ASSETS / f"demo_{demo.name}.mp4"
     truth = json.loads((ASSETS / f"demo_{demo.name}.truth.json").read_text(encoding="utf-8"))["onsets"]
-    project = open_clip(clip)
-    track = detect(project.clip, "both")
-    project = hits_from_track(project, track).apply(project)
+    project = open_clip(clip).project
+    found = last_event(detect_onsets(project.clip), OnsetsFound)
+    project = found.edit.apply(project)
     if demo.presets:
         project = choose_presets(project, demo, truth)
     else:
-        project = name_sounds(analyze_clip_hits(project).apply(project), truth)
+        project = last_event(analyze_clip_audio(project), SoundsFound).edit.apply(project)
+        project = name_sounds(project, truth)
     folder = checkpoints or str(CHECKPOINTS)
     names = list_checkpoints(folder, SAMPLER)
     name = project.render.checkpoint if project.render.checkpoint in names else (names[0] if names else "")
@@ -137,7 +140,8 @@ def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = Non
     sampler = load_sampler(folder, name, choose_device(device)[0]) if name else None
     rendered = render_hits(project, sampler, Cache(None))
     arrays = {hit.key: hit.samples for hit in rendered.values()}
-    arrays |= dict(zip(track_keys(project.clip.digest, "both"), track_to_arrays(track), strict=True))
+    keys = track_keys(project.clip.digest, project.detection.source, ONSET_NETWORK)
+    arrays |= dict(zip(keys, track_to_arrays(found.track), strict=True))
     write_bundle(ASSETS / f"demo_{demo.name}.sounds", arrays)
     voice = name or "modes and residual"
     print(f"{clip.name}: {len(project.hits)} hits found, {len(truth)} true; sounded by {voice}", file=sys.stderr)

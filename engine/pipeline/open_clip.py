@@ -1,0 +1,29 @@
+"""Open a clip: probe it once and make a document of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.document.project import Clip, Project
+from engine.media.probe import probe
+from engine.pipeline.events import ClipOpened
+from engine.pipeline.sound_sources import SILENT_NOTE, WAITING_NOTE, default_sound
+
+
+def open_clip(path: str | Path) -> ClipOpened:
+    """Probe a clip; its document has no hits, and the default preset as its only sound.
+
+    Raises BadInput when the file is missing, empty, truncated or no clip.
+    """
+    info = probe(path)
+    clip = Clip(
+        path=str(Path(path).absolute()),
+        digest=info.digest,
+        duration_s=info.duration_s,
+        frame_rate=info.frame_rate,
+        width=info.width,
+        height=info.height,
+        start_timecode=info.start_timecode,
+        has_audio=info.has_audio,
+    )
+    return ClipOpened(info, Project(clip, sounds=(default_sound(WAITING_NOTE if clip.has_audio else SILENT_NOTE),)))
