@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from engine.bank.bank import make_bank
-from engine.pipeline.estimate_from_video import estimate_hits, find_vision_network
+from engine.pipeline.estimate_from_video import HitsEstimated, estimate_hits, find_vision_network
+from engine.pipeline.events import PictureProgress, last_event
+from engine.pipeline.open_clip import open_clip
 from engine.vision.predict import save_vision_model
 from tests.clips import make_clip
 from tests.frames import make_entry, make_model
@@ -27,14 +29,15 @@ def test_where_there_is_none_the_network_that_ships_is_used(tmp_path: Path) -> N
 
 
 def test_hits_are_estimated_in_the_order_given(tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "silent.mp4")
+    clip = open_clip(make_clip(tmp_path / "silent.mp4")).project.clip
     bank = make_bank([make_entry(f"{m} {k}", 300.0 + 100.0 * k, m) for m in ("wood", "glass") for k in range(3)])
-    progress: list[float] = []
-    one, two = estimate_hits(str(clip), [0.9, 0.3], bank, make_model(), top=2, on_progress=progress.append)
+    events = list(estimate_hits(clip, [0.9, 0.3], bank, make_model(), top=2))
+    one, two = last_event(events, HitsEstimated).estimates
+    progress = [event.fraction for event in events if isinstance(event, PictureProgress)]
     assert (one.time_s, two.time_s) == (0.9, 0.3) and two.object == 0  # objects are numbered by their first hit
     assert all(len(hit.candidates) == 2 for hit in (one, two))
     assert progress == sorted(progress) and progress[-1] == 1.0
-    (alone,) = estimate_hits(str(clip), [0.9], bank, make_model(), top=2)
+    (alone,) = last_event(estimate_hits(clip, [0.9], bank, make_model(), top=2), HitsEstimated).estimates
     if one.object != two.object:  # otherwise both share one prediction
         assert np.allclose(alone.prediction.embedding, one.prediction.embedding, atol=1e-4)
-    assert estimate_hits(str(clip), [], bank, make_model()) == []
+    assert last_event(estimate_hits(clip, [], bank, make_model()), HitsEstimated).estimates == ()
