@@ -44,6 +44,7 @@ const makeStore = (view, rendered = new Map()) => {
   const listeners = {};
   return {
     view, rendered, selection: { hits: new Set(), soundId: null, modes: new Set() },
+    watch(select, react) { return this.on("document", react); },
     on(name, react) { (listeners[name] ??= []).push(react); return () => {}; },
     emit(name, data) { for (const react of listeners[name] ?? []) react(data); },
     send() {}, edit() {}, select() {},
@@ -360,7 +361,7 @@ def test_a_hit_moved_during_playback_sounds_only_at_its_new_time(page: Page) -> 
     await pause(100);
     context.suspend(0.1280).then(() => {
       store.view = { project: { ...project, hits: [{ ...hit, time_s: 0.3 }] } };
-      store.emit("view", store.view);
+      store.emit("document");
       context.resume();
     });
     const made = (await context.startRendering()).getChannelData(0);

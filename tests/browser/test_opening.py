@@ -59,7 +59,7 @@ def test_a_silent_clip_asks_what_is_struck(editor: Editor, tmp_path: Path) -> No
     assert question.get_by_role("heading").count() == 11  # its own and ten materials
     use = question.locator(".is-main")
     assert use.is_disabled()
-    editor.see("void window.struck.store.on('struck', (message) => { window.heard = message.sound_id; })")
+    editor.see("void window.struck.store.on('audition', (message) => { window.heard = message.sound_id; })")
     question.get_by_role("button", name="Cowbell").click()
     editor.wait("() => window.heard === 'preset:Cowbell'")
     editor.change(use.click)

@@ -356,7 +356,10 @@ export function createAudio(store, options = {}) {
     const gesture = () => resume().catch(() => {});
     for (const name of /** @type {const} */ (["pointerdown", "keydown"])) scope.listen(window, name, gesture, { once: true, capture: true });
   }
-  scope.add(store.on("view", () => {
+  scope.add(store.watch(() => {
+    const shown = store.view?.project;
+    return [shown?.clip, shown?.hits, shown?.sounds, shown?.mix];
+  }, () => {
     setLevels();
     tick();
     preload();

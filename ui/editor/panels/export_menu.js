@@ -124,8 +124,8 @@ export function createExportMenu(store) {
     else if (!menu.hidden) show();
   }));
   scope.add(store.on("error", () => end(false)));
-  scope.add(store.on("view", ({ project }) => {
-    if (!project) setOpen(false);
+  scope.add(store.watch(() => [Boolean(store.view?.project)], () => {
+    if (!store.view?.project) setOpen(false);
   }));
 
   return { element, dispose: scope.dispose };

@@ -281,7 +281,8 @@ export function createFindPanel(store, audio, shared) {
     drop.tell(message);
     show();
   }));
-  scope.add(store.on("view", ({ project }) => {
+  scope.add(store.watch(() => [store.view?.project?.clip, store.view?.project?.sounds], () => {
+    const project = store.view?.project;
     if (!project?.sounds.some(({ id }) => id === using?.soundId)) using = null;
     if (answer && sound() && project && askedFor && !askedFor.startsWith(project.clip.digest)) {
       answer = null; // another clip

@@ -44,7 +44,7 @@ export function createHints(root, store) {
   }
 
   const scope = createScope();
-  scope.add(store.on("view", show));
+  scope.add(store.watch(() => [store.view?.project?.clip, store.view?.project?.hits, store.view?.project?.sounds], show));
   scope.add(store.on("selection", show));
   show();
   return { dispose: scope.dispose };

@@ -100,8 +100,8 @@ export function createHitPanel(store, audio) {
     },
   });
   const dice = createButton("New take", { sign: icon("dice"), title: "Another seed: the same strike, sampled anew", onPress: () => {
-    const by = newGesture();
-    for (const hit of chosen()) store.edit({ kind: "set_hits", ids: [hit.id], values: { seed: newSeed() } }, by);
+    const values = chosen().map((hit) => [hit.id, { seed: newSeed() }]);
+    if (values.length) store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, newGesture());
   } });
   const seeds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Seed", title: "The same seed always gives the same sound" }), make("div", "ins-row", {}, seed.element, dice));
 

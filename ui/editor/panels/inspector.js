@@ -124,8 +124,16 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
     show();
   }
 
+  /** The parts of the document that the open tab shows, and those that decide which sound it is about. */
+  function shownParts() {
+    const project = store.view?.project;
+    return [project?.clip, project?.hits, project?.sounds, open === "sampler" && project?.render, open === "mix" && project?.mix];
+  }
+
   const scope = createScope();
-  for (const name of /** @type {const} */ (["view", "selection", "welcome"])) scope.add(store.on(name, update));
+  scope.add(store.watch(shownParts, update));
+  scope.add(store.on("selection", update));
+  scope.add(store.on("welcome", update));
   for (const panel of [panels.sound, panels.find, panels.mix]) scope.add(panel.dispose);
   scope.add(() => root.replaceChildren());
   showTab(open);

@@ -4,9 +4,9 @@ import { contactTimeHeard_s, isNeutral, MACRO_NAMES } from "../audio/macros.js";
 import { clamp } from "../audio/units.js";
 import { formatDb, formatSeconds, parseDb, parsePlain, parseSeconds } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
-/** @import { MacroName, Macros, Sound, Store } from "../state/types.d.ts" */
+/** @import { MacroName, Sound, Store } from "../state/types.d.ts" */
+/** @import { BakeMacros, ResetMacros, SetMacros } from "../state/protocol.d.ts" */
 
-const SETTLE_MS = 2000;
 const NONE = Object.fromEntries(MACRO_NAMES.map((name) => [name, 0]));
 /** @param {number} value */
 const within = (value) => (Number.isFinite(value) ? clamp(value, -1, 1) : null);
@@ -91,27 +91,30 @@ function parsePosition(text) {
 }
 
 /**
- * ``host``: {sound() -> the sound with other drafts, changed(), preview(sound), committed(soundId)}.
+ * ``host``: {sound() -> the sound as shown, preview(sound), committed(soundId)}.
  * @param {Store} store
  * @param {DraftHost} host
  */
 export function createMacros(store, host) {
-  /** @type {{soundId: string, macros: Macros, sent: boolean} | null} */
-  let draft = null; // {soundId, macros, sent}
   /** @type {string | null} */
   let gesture = null;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
+  let isMoving = false;
 
   const now = () => ({ macros: NONE, ...host.sound() });
   const sliders = Object.entries(describe(now)).map(([name, settings]) => [name, createSlider({
     ...settings, min: -1, max: 1, step: 0.01, neutral: 0,
     onStart() { gesture = newGesture(); },
-    onInput: (value) => move(name, value),
-    /** @param {number} value */
+    onInput(value) {
+      isMoving = true;
+      store.hold(macroEdit(name, value));
+      host.preview(host.sound());
+    },
     onCommit(value) {
-      move(name, value);
-      commit(name);
+      isMoving = false;
+      const edit = macroEdit(name, value);
+      host.committed(edit.sound_id);
+      store.edit(edit, gesture);
+      host.preview(host.sound());
     },
   })]);
   for (const [name, { element }] of sliders) element.dataset.macro = name;
@@ -121,7 +124,7 @@ export function createMacros(store, host) {
   const reset = createButton("Reset", { kind: "quiet", title: "All macros back to where they change nothing", onPress: () => send({ kind: "reset_macros", sound_id: host.sound().id }) });
   const actions = make("div", "ins-macro-actions", { hidden: true }, make("span", "ins-quiet", { textContent: "under macros" }), bake, reset);
 
-  /** @param {Edit & {sound_id: string}} edit */
+  /** @param {BakeMacros | ResetMacros} edit */
   function send(edit) {
     host.committed(edit.sound_id);
     store.edit(edit, newGesture());
@@ -130,45 +133,17 @@ export function createMacros(store, host) {
   /**
    * @param {MacroName} name
    * @param {number} value
+   * @returns {SetMacros}
    */
-  function move(name, value) {
-    const sound = host.sound();
-    clearTimeout(timer);
-    draft = { soundId: sound.id, macros: { ...NONE, ...sound.macros, [name]: value }, sent: false };
-    host.changed();
-    host.preview(host.sound());
-  }
-
-  /** @param {MacroName} name */
-  function commit(name) {
-    draft.sent = true;
-    timer = setTimeout(() => {
-      draft = null;
-      host.changed();
-    }, SETTLE_MS);
-    host.committed(draft.soundId);
-    store.edit({ kind: "set_macros", sound_id: draft.soundId, values: { [name]: draft.macros[name] } }, gesture);
-  }
+  const macroEdit = (name, value) => ({ kind: "set_macros", sound_id: host.sound().id, values: { [name]: value } });
 
   return {
     element, actions,
-    /** The sound with the draft in it. */
-    shown: (sound) => (sound && draft?.soundId === sound.id ? { ...sound, macros: draft.macros } : sound),
     show() {
       const { macros } = now();
       for (const [name, slider] of sliders) slider.set(macros?.[name] ?? 0);
       actions.hidden = isNeutral(macros);
     },
-    /** The server's view wins over a draft that was sent. */
-    settle() {
-      if (!draft?.sent) return;
-      clearTimeout(timer);
-      draft = null;
-    },
-    cancel() {
-      clearTimeout(timer);
-      draft = null;
-    },
-    get active() { return Boolean(draft && !draft.sent); },
+    get active() { return isMoving; },
   };
 }

@@ -148,7 +148,7 @@ export function createMaterials(app, store, audio) {
   }
 
   const scope = createScope();
-  scope.add(store.on("view", askWhenSilent));
+  scope.add(store.watch(() => [store.view?.project?.clip, store.view?.project?.hits, store.view?.project?.sounds], askWhenSilent));
   scope.add(store.on("status", ({ phase }) => !BUSY.has(phase) && askWhenSilent()));
   scope.add(store.on("welcome", () => {
     if (!page.hidden) {

@@ -294,7 +294,7 @@ export function createPlayer(root, store, audio) {
   }
 
   const scope = createScope();
-  scope.add(store.on("view", followView));
+  scope.add(store.watch(() => [store.view?.project?.clip, store.view?.project?.mix], followView));
   scope.add(store.on("status", sayState));
   video.addEventListener("loadeddata", seen);
   video.addEventListener("seeked", seen);

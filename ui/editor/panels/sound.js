@@ -38,22 +38,23 @@ export function createSoundPanel(store, audio, shared) {
   const cleanups = [];
 
   const sound = () => shared.currentSound();
+  /** The sound as the server has it, which its comparison with a recording is about. */
+  const acknowledged = () => store.acknowledged?.project?.sounds.find(({ id }) => id === sound()?.id) ?? null;
   const selected = () => store.selection.modes ?? new Set();
   /** @param {string} id */
   const hitsOf = (id) => store.view.project.hits.filter((hit) => hit.sound_id === id);
-  /** The sound in its own modes and noise, with what is being dragged; and as it is heard. */
-  const own = () => macros.shown(residual.shown(edit.shown(sound())));
-  const heardNow = () => heard(morph.shown() ?? own());
+  /** The sound as it is heard, under its macros. */
+  const heardNow = () => heard(morph.shown() ?? sound());
 
-  const drafts = { sound: own, changed: show, preview: (changed) => audio.previewModes(changed, 0), committed: hearWhenReady };
-  const edit = createModeEdit(store, drafts);
-  const macros = createMacros(store, drafts);
-  const residual = createResidual(store, { ...drafts, sound, preview: () => audio.previewModes(own(), 0) });
-  const match = createMatch(store, { sound, residual: residual.element });
+  const host = { sound, changed: show, preview: (changed) => audio.previewModes(changed, 0), committed: hearWhenReady };
+  const edit = createModeEdit(store, host);
+  const macros = createMacros(store, host);
+  const residual = createResidual(store, host);
+  const match = createMatch(store, { sound: acknowledged, residual: residual.element });
   const modes = createModes({
     edit, selected, levels: () => levels,
     shownSound: heardNow,
-    ownModes: () => (isNeutral(own()?.macros) || morph.shown() ? null : own().modes),
+    ownModes: () => (isNeutral(sound()?.macros) || morph.shown() ? null : sound().modes),
     color: () => soundColor(store.view.project, sound()?.id),
     select: (set) => shared.select({ modes: set }),
     /**
@@ -62,8 +63,8 @@ export function createSoundPanel(store, audio, shared) {
      * @param {number} decay_per_s
      */
     add(frequency_hz, power_db, decay_per_s) {
-      const { id, modes: old } = own();
-      const next = { ...own(), modes: { frequency_hz: [...old.frequency_hz, frequency_hz], power_db: [...old.power_db, power_db], decay_per_s: [...old.decay_per_s, decay_per_s], phase_rad: [...old.phase_rad, 0], muted: [...old.muted, false] } };
+      const { id, modes: old } = sound();
+      const next = { ...sound(), modes: { frequency_hz: [...old.frequency_hz, frequency_hz], power_db: [...old.power_db, power_db], decay_per_s: [...old.decay_per_s, decay_per_s], phase_rad: [...old.phase_rad, 0], muted: [...old.muted, false] } };
       const values = ownValues(next, [old.frequency_hz.length], { frequency_hz: [frequency_hz], power_db: [power_db], decay_per_s: [decay_per_s] });
       for (const [key, [value]] of Object.entries(values)) next.modes[key][old.frequency_hz.length] = value;
       audio.previewModes(next, 0);
@@ -108,7 +109,7 @@ export function createSoundPanel(store, audio, shared) {
   const replaceButton = createButton("Replace…", { title: "Take another sound: a preset or a recording", onPress: replaceMenu });
   const morphButton = createButton("Morph…", { title: "Move this sound towards another, or make one between the two", onPress: () => morph.open() });
   morphButton.setAttribute("aria-haspopup", "dialog");
-  const morph = createMorph(store, morphButton, { ...drafts, sound, stems: () => modes.element, select: (id) => shared.select({ soundId: id, modes: new Set() }) });
+  const morph = createMorph(store, morphButton, { ...host, stems: () => modes.element, select: (id) => shared.select({ soundId: id, modes: new Set() }) });
   const deleteButton = createButton("Delete", { title: "Delete this sound; no hit strikes it", onPress: () => store.edit({ kind: "delete_sound", sound_id: sound().id }, newGesture()) });
   const file = make("input", "", { type: "file", accept: "audio/*,video/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
   file.addEventListener("change", () => file.files[0] && useRecording(file.files[0]));
@@ -337,22 +338,13 @@ export function createSoundPanel(store, audio, shared) {
     lookAtSpectrum();
   }
 
-  function settle() {
-    for (const draft of [edit, macros, residual]) draft.settle();
-  }
-
   cleanups.push(
-    store.on("view", () => {
-      settle();
-      show();
-    }),
     store.on("rendered", () => {
       lookAtSpectrum();
       hearNow();
     }),
     store.on("audition", ({ sound_id }) => sound_id === striking && calm()),
     store.on("error", () => {
-      settle();
       hearing = null;
       calm();
       show();

@@ -194,7 +194,7 @@ export function createStart(app, store, toasts, takeDropped) {
     event.stopPropagation();
   });
   page.addEventListener("pointerdown", (event) => event.target === page && store.view?.project && !sending && setAsked(false));
-  scope.add(store.on("view", show));
+  scope.add(store.watch(() => [store.view === null, Boolean(store.view?.project)], show));
   scope.add(store.on("status", show));
   scope.add(store.on("welcome", showChoices));
   scope.add(() => sending?.controller.abort());

@@ -59,7 +59,10 @@ export function createTopBar(root, store, { open, help }) {
     exports.element.hidden = !project;
   }
 
-  const cleanup = store.on("view", show);
+  const cleanup = store.watch(() => {
+    const { view } = store;
+    return [view?.undo, view?.redo, view?.project?.name, view?.project?.saved, view?.project?.clip];
+  }, show);
   show();
   return {
     saveNow,
@@ -123,9 +126,13 @@ function createPill(store) {
   }
 
   const scope = createScope();
-  for (const event of /** @type {const} */ (["view", "status", "rendered", "connection"])) {
+  scope.add(store.watch(() => [store.view?.project?.clip, store.view?.project?.hits, store.view?.project?.sounds, store.view?.project?.render], () => {
+    isStopping = false;
+    show();
+  }));
+  for (const event of /** @type {const} */ (["status", "rendered", "connection"])) {
     scope.add(store.on(event, () => {
-      if (event === "view" || !RUNNING.has(store.status.phase)) isStopping = false;
+      if (!RUNNING.has(store.status.phase)) isStopping = false;
       show();
     }));
   }

@@ -177,7 +177,7 @@ export function createMorph(store, anchor, host) {
     host.committed(fresh.id);
   }
 
-  const cleanups = [store.on("morph_preview", answer), store.on("view", follow), store.on("error", () => { asked = known = null; })];
+  const cleanups = [store.on("morph_preview", answer), store.watch(() => [store.view?.project?.sounds], follow), store.on("error", () => { asked = known = null; })];
   return {
     open,
     shown: () => (panel && made && made.sound.id === host.sound()?.id ? made.sound : null),

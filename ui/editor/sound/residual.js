@@ -26,7 +26,7 @@ export function createResidual(store, host) {
   /** @type {Set<number>} */
   let selected = new Set();
   /** @type {Draft | null} */
-  let draft = null; // {stage, values: {index: value}, name, sent}
+  let draft = null; // {stage, name, soundId, values: Map index -> value}
   /** @type {Drag | null} */
   let drag = null;
   /** @type {number | null} */
@@ -38,8 +38,6 @@ export function createResidual(store, host) {
   /** @type {[number, number] | null} */
   let range = null;
   let wanted = false;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
 
   const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": "Noise bands: drag across the bars to paint" });
   const tip = make("div", "ins-tip", { hidden: true });
@@ -73,7 +71,7 @@ export function createResidual(store, host) {
   const stageOf = (residual, name) => (name === "strike" ? residual : residual?.[name]);
   /** @param {Sound | null} sound */
   const partOf = (sound) => stageOf(sound?.residual, stage);
-  const bands = () => partOf(shown(host.sound()))?.power_db.length ?? 0;
+  const bands = () => partOf(host.sound())?.power_db.length ?? 0;
   const chosen = () => (selected.size ? [...selected].filter((i) => i < bands()).sort((a, b) => a - b) : [...Array(bands()).keys()]);
 
   /**
@@ -113,33 +111,29 @@ export function createResidual(store, host) {
    * @param {number[]} values
    */
   function change(name, indices, values) {
-    clearTimeout(timer);
-    if (!draft || draft.sent || draft.name !== name) draft = { stage, name, soundId: host.sound().id, values: new Map(), sent: false };
+    if (!draft || draft.name !== name) draft = { stage, name, soundId: host.sound().id, values: new Map() };
     const limits = name === "power_db" ? POWER_DB : T60_S.map(t60ToDecay).reverse();
     indices.forEach((index, i) => draft.values.set(index, clamp(values[i], ...limits)));
-    host.preview(shown(host.sound()));
+    store.hold(residualEdit(draft));
+    host.preview(host.sound());
     refresh();
   }
 
-  function commit() {
-    if (!draft || draft.sent) return;
-    draft.sent = true;
-    timer = setTimeout(() => { draft = null; refresh(); }, 2000);
-    const indices = [...draft.values.keys()].sort((a, b) => a - b);
-    host.committed(draft.soundId);
-    store.edit({ kind: "set_residual", sound_id: draft.soundId, stage: draft.stage, indices, [draft.name]: indices.map((i) => draft.values.get(i)) }, newGesture());
+  /**
+   * @param {Draft} changed
+   * @returns {SetResidual}
+   */
+  function residualEdit(changed) {
+    const indices = [...changed.values.keys()].sort((a, b) => a - b);
+    return { kind: "set_residual", sound_id: changed.soundId, stage: changed.stage, indices, [changed.name]: indices.map((i) => changed.values.get(i)) };
   }
 
-  /**
-   * The sound with the draft in it.
-   * @param {Sound | null} sound
-   */
-  function shown(sound) {
-    if (!sound || !draft || draft.soundId !== sound.id) return sound;
-    const old = stageOf(sound.residual, draft.stage);
-    if (!old) return sound;
-    const part = { ...old, [draft.name]: old[draft.name].map((v, i) => draft.values.get(i) ?? v) };
-    return { ...sound, residual: draft.stage === "strike" ? part : { ...sound.residual, [draft.stage]: part } };
+  function commit() {
+    if (!draft) return;
+    const edit = residualEdit(draft);
+    draft = null;
+    host.committed(edit.sound_id);
+    store.edit(edit, newGesture());
   }
 
   /** @param {ComponentName[]} names */
@@ -187,7 +181,7 @@ export function createResidual(store, host) {
 
   function draw() {
     wanted = false;
-    const sound = shown(host.sound());
+    const sound = host.sound();
     if (sound?.id !== soundId) {
       soundId = sound?.id ?? null;
       selected = new Set();
@@ -224,7 +218,7 @@ export function createResidual(store, host) {
       tip.hidden = true;
       return;
     }
-    if (!drag && !(draft && !draft.sent) && !power.active && !decay.active) range = rangeNow(part);
+    if (!drag && !draft && !power.active && !decay.active) range = rangeNow(part);
     range ??= rangeNow(part);
     const step = (width - 12) / count;
     const gap = step > 6 ? 2 : 1;
@@ -319,7 +313,8 @@ export function createResidual(store, host) {
   });
   canvas.addEventListener("pointercancel", () => {
     drag = null;
-    if (draft && !draft.sent) draft = null;
+    if (draft) store.hold(null);
+    draft = null;
     refresh();
   });
   canvas.addEventListener("pointerleave", () => {
@@ -332,7 +327,7 @@ export function createResidual(store, host) {
     else if (event.key === "Escape") selected = new Set();
     else if (["ArrowUp", "ArrowDown"].includes(event.key) && bands()) {
       const indices = chosen();
-      const part = partOf(shown(host.sound()));
+      const part = partOf(host.sound());
       const step_db = (event.key === "ArrowUp" ? 1 : -1) * (event.shiftKey ? 6 : 1);
       change("power_db", indices, indices.map((i) => part.power_db[i] + step_db));
       commit();
@@ -366,16 +361,8 @@ export function createResidual(store, host) {
   observer.observe(plot);
 
   return {
-    element, refresh, shown,
-    settle() {
-      if (!draft?.sent) return;
-      clearTimeout(timer);
-      draft = null;
-    },
-    get active() { return Boolean(draft && !draft.sent); },
-    dispose() {
-      clearTimeout(timer);
-      observer.disconnect();
-    },
+    element, refresh,
+    get active() { return draft !== null; },
+    dispose: () => observer.disconnect(),
   };
 }

@@ -6,7 +6,6 @@
 
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 4000;
-const MOST_WAITING = 200;
 
 /**
  * ``receive(message)`` for each message; ``report("connecting" | "open" | "lost")`` for each change of state.
@@ -15,26 +14,24 @@ const MOST_WAITING = 200;
  * @param {(state: Connection) => void} report
  */
 export function createSocket(session, receive, report) {
+  // The server counts the changes of each page by this id; a reload begins to count anew.
+  const tab = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   /** @type {WebSocket | null} */
   let socket = null;
   let wait_ms = FIRST_WAIT_MS;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let isClosed = false;
-  /** @type {ClientMessage[]} */
-  let waiting = []; // edits made while the connection is away; the server keeps the session, so they still apply
 
   function open() {
     if (isClosed) return;
     clearTimeout(timer);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    socket = new WebSocket(`${scheme}://${location.host}/struck/ws?session=${encodeURIComponent(session)}`);
+    const query = new URLSearchParams({ session, tab });
+    socket = new WebSocket(`${scheme}://${location.host}/struck/ws?${query}`);
     socket.onopen = () => {
       wait_ms = FIRST_WAIT_MS;
       report("open");
-      const messages = waiting;
-      waiting = [];
-      messages.forEach(send);
     };
     socket.onmessage = (event) => receive(JSON.parse(event.data));
     socket.onclose = () => {
@@ -46,17 +43,13 @@ export function createSocket(session, receive, report) {
   }
 
   /**
-   * Whether the message is on its way, or kept until the connection is back (edits only).
+   * Whether the message is on its way.
    * @param {ClientMessage} message
    */
   function send(message) {
-    if (socket?.readyState === WebSocket.OPEN) {
-      socket.send(JSON.stringify(message));
-      return true;
-    }
-    const keeps = ["edit", "undo", "redo"].includes(message.type) && waiting.length < MOST_WAITING;
-    if (keeps) waiting.push(message);
-    return keeps;
+    if (socket?.readyState !== WebSocket.OPEN) return false;
+    socket.send(JSON.stringify(message));
+    return true;
   }
 
   const comeBack = () => {

@@ -38,9 +38,6 @@ export interface Shaped extends Physics {
 /** A sound as the document has it, or as it is heard, without macros. */
 export type Sound = Omit<SoundState, "macros"> & { macros: Macros | null };
 
-/** New values of a hit that are not in the document yet. */
-export type HitChange = Partial<Omit<Hit, "tweak">> & { tweak?: Partial<Tweak> };
-
 // --- what the page knows ---------------------------------------------------------------------------
 
 export interface Selection {
@@ -51,7 +48,6 @@ export interface Selection {
 
 /** Events of the store and what they carry. */
 export interface StoreEvents {
-  view: DocumentState;
   status: Status;
   media: Media;
   welcome: Welcome;
@@ -72,7 +68,10 @@ export type Connection = "connecting" | "open" | "lost";
 
 export interface Store {
   readonly session: string;
+  /** The document as it is shown: the server's last one with the changes that it does not contain yet. */
   view: DocumentState | null;
+  /** The server's last document. */
+  acknowledged: DocumentState | null;
   status: Status;
   rendered: Map<string, RenderedSound>;
   selection: Selection;
@@ -81,14 +80,16 @@ export interface Store {
   connection: Connection;
   /** React to an event; returns what ends it. */
   on<Name extends keyof StoreEvents>(name: Name, react: (data: StoreEvents[Name]) => unknown): () => void;
+  /** React when one of the selected parts of the document has changed; returns what ends it. */
+  watch(select: () => unknown[], react: () => unknown): () => void;
   emit<Name extends keyof StoreEvents>(name: Name, data: StoreEvents[Name]): void;
   /** Whether the message is on its way. */
   send(message: ClientMessage): boolean;
   /** Edits of one gesture are one entry of the history. */
-  edit(change: EditMessage, gesture?: string | null): void;
+  edit(edit: EditMessage, gesture?: string | null): void;
+  /** Show an edit while a drag lasts, without sending it; null takes it back. */
+  hold(edit: EditMessage | null): void;
   select(partial: Partial<Selection>): void;
-  /** Show changed hits while a drag lasts; null takes them back. */
-  previewHits(changes: Map<string, HitChange> | null): void;
   address(route: string): string;
   dispose(): void;
 }

@@ -9,7 +9,8 @@ import { formatDb } from "../widgets/format.js";
 import { formatShift, hitsInBox, hitUnder, limitShift, snapShift } from "./picking.js";
 import { velocityScale } from "./scale.js";
 import { formatTimecode } from "./timecode.js";
-/** @import { AudioEngine, Box, Hit, HitChange, LaneName, Lanes, Player, Point, Scale, Span, Store } from "../state/types.d.ts" */
+/** @import { AudioEngine, Box, Hit, LaneName, Lanes, Player, Point, Scale, Span, Store } from "../state/types.d.ts" */
+/** @import { SetEachHit } from "../state/protocol.d.ts" */
 
 const MOVED_PX = 3;
 const SHORTEST_SPAN_S = 0.02;
@@ -163,18 +164,15 @@ export function createPointer(host, store, audio, player) {
       if (Math.hypot(dx, dy) < MOVED_PX) return;
       held.axis = Math.abs(dx) >= Math.abs(dy) ? "time" : "velocity";
     }
-    /** @type {Map<string, HitChange>} */
-    const changes = new Map();
     if (held.axis === "time") {
       const wanted_s = snaps ? snapShift(held.hit.time_s, dx / scale.px_per_s, scale.rate) : dx / scale.px_per_s;
       held.delta_s = limitShift([...held.from.values()].map(({ time_s }) => time_s), wanted_s, scale.duration_s);
-      for (const [id, { time_s }] of held.from) changes.set(id, { time_s: time_s + held.delta_s });
+      store.hold({ kind: "move_hits", ids: [...held.from.keys()], delta_s: held.delta_s });
       keepInSight(at.x);
     } else {
       held.delta_db = -dy * velocityScale(host.lanes().hits).db_per_px;
-      for (const [id, { velocity_db }] of held.from) changes.set(id, { velocity_db: clamp(velocity_db + held.delta_db, SOFTEST_DB, HARDEST_DB) });
+      store.hold(velocityEdit(held));
     }
-    store.previewHits(changes);
     showDragTip(held);
   }
 
@@ -227,20 +225,16 @@ export function createPointer(host, store, audio, player) {
     const ids = [...done.from.keys()];
     if (done.axis === "time") {
       if (Math.abs(done.delta_s) > 1e-9) store.edit({ kind: "move_hits", ids, delta_s: done.delta_s }, newGesture());
-      else store.previewHits(null);
-    } else if (done.axis === "velocity") {
-      const gesture = newGesture();
-      for (const [id, { velocity_db }] of done.from) {
-        store.edit({ kind: "set_hits", ids: [id], values: { velocity_db: clamp(velocity_db + done.delta_db, SOFTEST_DB, HARDEST_DB) } }, gesture);
-      }
-    } else if (done.toggles) store.select({ hits: new Set([...store.selection.hits].filter((id) => id !== done.hit.id)) });
+      else store.hold(null);
+    } else if (done.axis === "velocity") store.edit(velocityEdit(done), newGesture());
+    else if (done.toggles) store.select({ hits: new Set([...store.selection.hits].filter((id) => id !== done.hit.id)) });
     else if (done.alone) store.select({ hits: new Set([done.hit.id]), soundId: done.hit.sound_id });
   }
 
   /** Give up a drag and put everything back; whether there was one. */
   function cancel() {
     if (!drag && !span) return false;
-    if (drag?.kind === "hits") store.previewHits(null);
+    if (drag?.kind === "hits") store.hold(null);
     drag = span = null;
     host.tip(null);
     host.redraw();
@@ -338,4 +332,14 @@ export function createPointer(host, store, audio, player) {
     },
     get isDragging() { return drag !== null; },
   };
+}
+
+/**
+ * The velocities that a drag gives its hits, as one edit.
+ * @param {{from: Map<string, {velocity_db: number}>, delta_db: number}} held
+ * @returns {SetEachHit}
+ */
+function velocityEdit({ from, delta_db }) {
+  const values = [...from].map(([id, { velocity_db }]) => [id, { velocity_db: clamp(velocity_db + delta_db, SOFTEST_DB, HARDEST_DB) }]);
+  return { kind: "set_each_hit", values: Object.fromEntries(values) };
 }

@@ -9,7 +9,7 @@ import { thresholdScale } from "./shapes.js";
 
 const SEND_MS = 60;
 const KEY_STEP = 0.01;
-const SETTLE_MS = 800;
+const SAME_NUDGE_MS = 800; // key presses closer than this are one entry of the history
 
 /**
  * ``host``: {lane(), changed()}; ``value`` is the threshold as shown.
@@ -17,15 +17,11 @@ const SETTLE_MS = 800;
  * @param {{lane: () => Lane, changed: () => void}} host
  */
 export function createThreshold(store, host) {
-  /** @type {number | null} */
-  let held = null; // the value under the hand, until the server has it
   /** @type {string | null} */
   let gesture = null;
   let sentAt_ms = 0;
   /** @type {ReturnType<typeof setTimeout> | 0} */
   let sendTimer = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let releaseTimer;
   let isHot = false;
   let isDragging = false;
   let keyAt_ms = 0;
@@ -33,33 +29,27 @@ export function createThreshold(store, host) {
   const label = make("span", "st-threshold-value");
   const element = make("div", "st-threshold", { tabIndex: 0, role: "slider", "aria-label": "Threshold", "aria-orientation": "vertical", "aria-valuemin": "0", "aria-valuemax": "1", title: "Threshold: hits are the peaks above it. Drag, or use the arrow keys" }, make("i"), label);
 
-  const current = () => held ?? store.view?.project?.detection.threshold ?? 0.5;
+  const current = () => store.view?.project?.detection.threshold ?? 0.5;
 
   function send() {
     clearTimeout(sendTimer);
     sendTimer = 0;
     sentAt_ms = performance.now();
-    if (held !== null) store.edit({ kind: "set_threshold", threshold: held }, gesture);
+    store.edit({ kind: "set_threshold", threshold: current() }, gesture);
   }
 
   /** @param {number} value */
   function set(value) {
-    held = clamp(Math.round(value * 1000) / 1000, 0, 1);
-    clearTimeout(releaseTimer);
+    store.hold({ kind: "set_threshold", threshold: clamp(Math.round(value * 1000) / 1000, 0, 1) });
     if (performance.now() - sentAt_ms >= SEND_MS) send();
     else sendTimer ||= setTimeout(send, SEND_MS);
     show();
     host.changed();
   }
 
+  /** Send at once what is still held. */
   function release() {
     if (sendTimer) send();
-    clearTimeout(releaseTimer);
-    releaseTimer = setTimeout(() => {
-      held = null;
-      show();
-      host.changed();
-    }, SETTLE_MS);
   }
 
   function show() {
@@ -81,7 +71,7 @@ export function createThreshold(store, host) {
       move: (moved) => set(thresholdScale(host.lane()).threshold(moved.clientY - top - grip)),
       end() {
         isDragging = false;
-        if (held !== null) release();
+        release();
         show();
       },
     };
@@ -97,7 +87,7 @@ export function createThreshold(store, host) {
   element.addEventListener("keydown", (event) => {
     const step = { ArrowUp: KEY_STEP, ArrowRight: KEY_STEP, ArrowDown: -KEY_STEP, ArrowLeft: -KEY_STEP, PageUp: 0.1, PageDown: -0.1 }[event.key];
     if (!step) return;
-    if (event.timeStamp - keyAt_ms > SETTLE_MS) gesture = newGesture();
+    if (event.timeStamp - keyAt_ms > SAME_NUDGE_MS) gesture = newGesture();
     keyAt_ms = event.timeStamp;
     set(current() + step);
     release();
@@ -118,7 +108,6 @@ export function createThreshold(store, host) {
     },
     dispose() {
       clearTimeout(sendTimer);
-      clearTimeout(releaseTimer);
     },
   };
 }

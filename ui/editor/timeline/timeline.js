@@ -282,10 +282,9 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
 
   /** @param {string[]} ids */
   function snapToFrames(ids) {
-    const by = newGesture();
-    for (const hit of requireProject(store).hits.filter((h) => ids.includes(h.id))) {
-      store.edit({ kind: "set_hits", ids: [hit.id], values: { time_s: clamp(Math.round(hit.time_s * scale.rate) / scale.rate, 0, scale.duration_s) } }, by);
-    }
+    const hits = requireProject(store).hits.filter((hit) => ids.includes(hit.id));
+    const values = hits.map((hit) => [hit.id, { time_s: clamp(Math.round(hit.time_s * scale.rate) / scale.rate, 0, scale.duration_s) }]);
+    store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, newGesture());
   }
 
   // --- following ----------------------------------------------------------------------------------
@@ -304,7 +303,10 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   }
 
   const scope = createScope();
-  scope.add(store.on("view", followView));
+  scope.add(store.watch(() => {
+    const shown = store.view?.project;
+    return [shown?.clip, shown?.hits, shown?.sounds, shown?.detection];
+  }, followView));
   scope.add(store.on("time", followPlayhead));
   for (const name of /** @type {const} */ (["rendered", "media", "selection", "status"])) scope.add(store.on(name, redraw));
   const observer = new ResizeObserver(redraw);

@@ -57,11 +57,8 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
    * @param {number} delta_db
    */
   function strengthen(event, delta_db) {
-    const by = gesture(event);
-    for (const hit of chosen()) {
-      const velocity_db = Math.min(HARDEST_DB, Math.max(SOFTEST_DB, hit.velocity_db + delta_db));
-      store.edit({ kind: "set_hits", ids: [hit.id], values: { velocity_db } }, by);
-    }
+    const values = chosen().map((hit) => [hit.id, { velocity_db: Math.min(HARDEST_DB, Math.max(SOFTEST_DB, hit.velocity_db + delta_db)) }]);
+    if (values.length) store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, gesture(event));
   }
 
   /**

@@ -49,10 +49,10 @@ export function createToasts(app, store) {
   const scope = createScope();
   scope.add(store.on("error", ({ message }) => show(message, "error")));
   scope.add(store.on("note", ({ message }) => show(message)));
-  scope.add(store.on("view", ({ project }) => {
-    // What went wrong before another clip came is no longer of use.
-    if (project && project.clip.digest !== digest) stack.replaceChildren();
-    digest = project?.clip.digest ?? digest;
+  scope.add(store.watch(() => [store.view?.project?.clip.digest], () => {
+    const shown = store.view?.project?.clip.digest;
+    if (shown && shown !== digest) stack.replaceChildren(); // what went wrong before another clip came is of no use
+    digest = shown ?? digest;
   }));
   scope.add(store.on("connection", (state) => {
     clearTimeout(timer);

@@ -1,0 +1,35 @@
+// A small document for tests.
+
+/** @import { Hit, Project } from "../../../ui/editor/state/types.d.ts" */
+
+/**
+ * @param {string} id
+ * @param {number} time_s
+ * @returns {Hit}
+ */
+export const makeHit = (id, time_s) => ({
+  id, time_s, sound_id: "s1", seed: 1, velocity_db: -6, gain_db: 0, pan: 0, mute: false, strength: 1, touched: false,
+  tweak: { pitch_cents: 0, decay_ratio: 1, residual_db: 0 },
+});
+
+/** @returns {Project} */
+export const makeProject = () => ({
+  name: "clip", saved: false,
+  clip: {
+    name: "clip.mp4", duration_s: 4, frame_rate: "25", width: 64, height: 48, start_timecode: null, has_audio: true,
+    digest: "abc", media_url: null, picture_offset_s: 0, playable: false,
+  },
+  sounds: [{
+    id: "s1", name: "Bell", origin: "clip", origin_note: "", fit: null,
+    modes: { frequency_hz: [440, 1000], power_db: [-20, -30], decay_per_s: [4, 8], phase_rad: [0, 0], muted: [false, false] },
+    residual: {
+      edges_hz: [20, 200, 2000], power_db: [-40, -50], decay_per_s: [10, 20], attack: null, tail: { power_db: [-60, -70], decay_per_s: [3, 4] },
+      room: null, rise_s: 0, envelope_db: [],
+    },
+    macros: { mass: 0, hardness: 0, damping: 0, position: 0, roughness: 0, room: 0 },
+  }],
+  hits: [makeHit("h1", 1), makeHit("h2", 2), makeHit("h3", 3.5)],
+  mix: { gain_db: 0, clip_gain_db: -6 },
+  render: { checkpoint: "sampler", steps: 8, guidance: 1, seed: 1, variation: 0 },
+  detection: { source: "both", threshold: 0.5 },
+});

@@ -1,0 +1,130 @@
+// @ts-check
+// What an edit will make of the document: shown until the server's document contains it.
+//
+// A pure function for each kind of edit that is shown at once; other kinds are shown when the server has applied them.
+
+import { clamp } from "../audio/units.js";
+/** @import { Hit, Project } from "./types.d.ts" */
+/** @import { DeleteHits, EditMessage, HitValues, MoveHits, SetEachHit, SetHits, SetMacros, SetMix, SetModes, SetResidual, SoundState } from "./protocol.d.ts" */
+
+const TWEAKS = new Set(["pitch_cents", "decay_ratio", "residual_db"]);
+
+/**
+ * The document after an edit; the same document where the edit's kind is not predicted.
+ * @param {Project} project
+ * @param {EditMessage} edit
+ * @returns {Project}
+ */
+export function predict(project, edit) {
+  switch (edit.kind) {
+    case "move_hits": return moveHits(project, edit);
+    case "set_hits": return setHits(project, new Map(edit.ids.map((id) => [id, edit.values])));
+    case "set_each_hit": return setHits(project, new Map(Object.entries(edit.values)));
+    case "delete_hits": return { ...project, hits: project.hits.filter((hit) => !edit.ids.includes(hit.id)) };
+    case "set_modes": return changeSound(project, edit.sound_id, (sound) => setModes(sound, edit));
+    case "set_residual": return changeSound(project, edit.sound_id, (sound) => setResidual(sound, edit));
+    case "set_macros": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, macros: assign(sound.macros, edit.values) }));
+    case "set_mix": return { ...project, mix: assign(project.mix, { gain_db: edit.gain_db, clip_gain_db: edit.clip_gain_db }) };
+    case "set_threshold": return { ...project, detection: { ...project.detection, threshold: edit.threshold } };
+    default: return project;
+  }
+}
+
+/**
+ * @param {Project} project
+ * @param {MoveHits} edit
+ */
+function moveHits(project, { ids, delta_s }) {
+  const moved = new Set(ids);
+  const times_s = project.hits.filter((hit) => moved.has(hit.id)).map((hit) => hit.time_s);
+  if (!times_s.length) return project;
+  const end_s = project.clip.duration_s;
+  const step_s = clamp(delta_s, -Math.min(...times_s), Math.max(0, end_s - Math.max(...times_s)));
+  const hits = project.hits.map((hit) => (moved.has(hit.id) ? { ...hit, time_s: clamp(hit.time_s + step_s, 0, end_s) } : hit));
+  return { ...project, hits };
+}
+
+/**
+ * @param {Project} project
+ * @param {Map<string, HitValues>} values by the hits' ids
+ */
+function setHits(project, values) {
+  const hits = project.hits.map((hit) => {
+    const own = values.get(hit.id);
+    return own ? setHit(hit, own) : hit;
+  });
+  return { ...project, hits };
+}
+
+/**
+ * @param {Hit} hit
+ * @param {HitValues} values
+ * @returns {Hit}
+ */
+function setHit(hit, values) {
+  const given = Object.entries(values);
+  const plain = Object.fromEntries(given.filter(([name]) => !TWEAKS.has(name)));
+  const tweak = Object.fromEntries(given.filter(([name]) => TWEAKS.has(name)));
+  return { ...hit, ...plain, tweak: { ...hit.tweak, ...tweak } };
+}
+
+/**
+ * @param {Project} project
+ * @param {string} soundId
+ * @param {(sound: SoundState) => SoundState} change
+ */
+function changeSound(project, soundId, change) {
+  return { ...project, sounds: project.sounds.map((sound) => (sound.id === soundId ? change(sound) : sound)) };
+}
+
+/**
+ * @param {SoundState} sound
+ * @param {SetModes} edit
+ */
+function setModes(sound, { indices, frequency_hz, power_db, decay_per_s }) {
+  const { modes } = sound;
+  return { ...sound, modes: { ...modes, ...putEach(modes, indices, { frequency_hz, power_db, decay_per_s }) } };
+}
+
+/**
+ * @param {SoundState} sound
+ * @param {SetResidual} edit
+ */
+function setResidual(sound, { stage, indices, power_db, decay_per_s }) {
+  const { residual } = sound;
+  const component = stage === "strike" ? residual : residual?.[/** @type {"attack" | "tail" | "room"} */ (stage)];
+  if (!residual || !component) return sound;
+  const changed = putEach(component, indices, { power_db, decay_per_s });
+  return { ...sound, residual: stage === "strike" ? { ...residual, ...changed } : { ...residual, [stage]: { ...component, ...changed } } };
+}
+
+/**
+ * The lists that are given anew, each with the new values at the indices.
+ * @param {object} lists
+ * @param {number[]} indices
+ * @param {Record<string, number[] | null | undefined>} values
+ */
+function putEach(lists, indices, values) {
+  /** @type {Record<string, number[]>} */
+  const result = {};
+  for (const [name, fresh] of Object.entries(values)) {
+    if (!fresh) continue;
+    const list = /** @type {Record<string, number[]>} */ (lists)[name].slice();
+    indices.forEach((index, i) => {
+      if (index < list.length) list[index] = fresh[i];
+    });
+    result[name] = list;
+  }
+  return result;
+}
+
+/**
+ * An object with the values that are given.
+ * @template {object} T
+ * @param {T} object
+ * @param {object} values
+ * @returns {T}
+ */
+function assign(object, values) {
+  return { ...object, ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== null)) };
+}
