@@ -22,7 +22,7 @@ from engine.physics.analysis.residual import envelope_gain
 from engine.physics.macros import apply_macros, tweak
 from engine.physics.model import Modes, Physics, Residual, Stage
 from engine.pipeline.events import RenderedHit
-from engine.pipeline.render import delay_kernel, place_hits
+from engine.pipeline.render import place_hits
 from tests.browser.chromium import browser_path
 
 EDITOR = ROOT / "ui" / "editor"
@@ -249,12 +249,6 @@ def test_a_change_while_it_rings_does_not_click(page: Page) -> None:
     expected_peak = 10 ** (-26 / 20) * np.exp(-1.0 * 0.25)
     assert abs(np.abs(found[at : at + 480]).max() / expected_peak - 1) < 0.1
     assert np.abs(found[24000 + 3 * 128 :]).max() == 0.0
-
-
-def test_the_delay_kernel_is_the_engines(page: Page) -> None:
-    for fraction in (0.25, 0.5, 0.984375):
-        found = unpack(run(page, "return pack(buffers.delayKernel(given));", fraction))
-        assert np.abs(found - delay_kernel(fraction)).max() < 1e-6
 
 
 def test_hits_are_mixed_as_the_engine_places_them(page: Page) -> None:
