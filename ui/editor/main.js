@@ -1,3 +1,4 @@
+// @ts-check
 // The editor: brings the parts together in one element and takes them down again when it goes.
 
 import { createAudio } from "./audio/engine.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // A change to several modes under way: shown and heard at once, sent as one edit when it is let go.
 //
 // What is dragged is what is heard; under macros the sound's own modes are moved so that the heard ones follow.
