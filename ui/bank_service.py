@@ -12,12 +12,14 @@ from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.edits.sounds import add_sound, replace_sound
 from engine.document.edits.values import check_number, find_sound
 from engine.document.project import Project, Sound
+from engine.document.serialization import MAX_BORROWED
+from engine.document.source import Source
 from engine.physics.model import Physics
 from ui import clip_service
 from ui.jobs import Job
 from ui.protocol.events import Bank, SearchAnswer
 from ui.protocol.requests import AddToBank, BankSize, MeasureSpan, Search, UseCandidate
-from ui.search_results import ORIGIN_OF, SearchResult
+from ui.search_results import KIND_OF, SearchResult
 
 if TYPE_CHECKING:
     from engine.bank.text.parse import ParsedDescription
@@ -174,14 +176,12 @@ def combine_parts(sound: Sound, result: SearchResult, parts: Sequence[str]) -> S
     own, other = Physics(sound.modes, sound.residual), result.candidate.physics
     source = {part: other if part in parts else own for part in PARTS}
     combined = combine_physics(source["modes"], source["noise"], source["room"])
-    note = f"{' and '.join(parts)} of {result.candidate.name}"
-    origin_note = f"{sound.origin_note}; {note}" if sound.origin_note else note
+    borrowed = (*sound.source.borrowed, *((part, result.candidate.name) for part in parts))[-MAX_BORROWED:]
     return replace(
         sound,
         modes=combined.modes,
         residual=combined.residual,
-        origin="edited",
-        origin_note=origin_note[:300],
+        source=replace(sound.source, borrowed=borrowed),
         fit=None,
     )
 
@@ -191,7 +191,7 @@ def _to_sound(result: SearchResult, sound_id: str) -> Sound:
 
     candidate = result.candidate
     note = ", ".join(part for part in (candidate.why, candidate.source) if part)
-    return sound_from_candidate(candidate, note, ORIGIN_OF[result.by], sound_id)
+    return sound_from_candidate(candidate, Source(KIND_OF[result.by], note=note), sound_id)
 
 
 # --- analysis of recordings -------------------------------------------------------------------

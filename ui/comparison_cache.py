@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,16 +60,14 @@ def match_key(project: Project, sound: Sound) -> str:
     from engine.pipeline.recordings import recording_key
 
     physics = physics_to_json(Physics(sound.modes, sound.residual))
-    return digest_json(
-        [VERSION, physics, asdict(sound.macros), sound.origin, sound.origin_note, recording_key(project, sound)]
-    )
+    return digest_json([VERSION, physics, asdict(sound.macros), asdict(sound.source), recording_key(project, sound)])
 
 
 def is_measurement_of(earlier: Sound, sound: Sound) -> bool:
     """Whether a sound of the past is what an edited one was measured as."""
     if sound.origin != "edited" or earlier.origin not in ("clip", "reference"):
         return False
-    return sound.origin_note == f"was: {earlier.origin_note}" and sound.recording == earlier.recording
+    return sound.source == replace(earlier.source, edited=True)
 
 
 def pack(found: SoundMatch) -> bytes:

@@ -7,10 +7,12 @@ from pathlib import PurePath
 
 from engine.core.units import format_frame_rate
 from engine.document.project import Hit, Project, Sound
+from engine.document.source import describe_source
 from engine.physics.model import Modes, Residual, Stage
 from ui.protocol.events import (
     ClipState,
     DetectionState,
+    HitOffsetsState,
     HitState,
     MacrosState,
     MixState,
@@ -20,7 +22,6 @@ from ui.protocol.events import (
     RenderState,
     ResidualState,
     SoundState,
-    TweakState,
 )
 
 
@@ -77,7 +78,8 @@ def sound_state(sound: Sound) -> SoundState:
         id=sound.id,
         name=sound.name,
         origin=sound.origin,
-        origin_note=sound.origin_note,
+        origin_note=describe_source(sound.source),
+        is_default=bool(sound.source.reason) and sound.origin == "preset",
         fit=sound.fit,
         modes=modes_state(sound.modes),
         residual=residual_state(sound.residual),
@@ -128,7 +130,7 @@ def hit_state(hit: Hit) -> HitState:
         mute=hit.mute,
         strength=round(hit.strength, 4),
         touched=hit.touched,
-        tweak=TweakState(hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db),
+        offsets=HitOffsetsState(hit.offsets.pitch_cents, hit.offsets.decay_ratio, hit.offsets.residual_db),
     )
 
 

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from engine.bank.bank import Candidate
 
 MOST_KEPT = 400
-ORIGIN_OF = {"picture": "picture", "words": "text", "sound": "reference", "new": "text"}
-"""Kinds of search, and the origin of a sound taken from each."""
+KIND_OF = {"picture": "picture", "words": "text", "sound": "bank", "new": "text"}
+"""Kinds of search, and the kind of source of a sound taken from each."""
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A candidate, and the kind of search (a key of ORIGIN_OF) that returned it."""
+    """A candidate, and the kind of search (a key of KIND_OF) that returned it."""
 
     candidate: Candidate
     by: str

@@ -24,7 +24,7 @@ def welcome_message(context: AppContext) -> Welcome:
         device += ", prior only: no checkpoint"
     return Welcome(
         demos=tuple(demos()),
-        presets=tuple(PresetInfo(p.name, p.material, p.origin_note) for p in context.presets()),
+        presets=tuple(PresetInfo(p.name, p.material, p.credit) for p in context.presets()),
         checkpoints=tuple(CheckpointInfo(name, context.fault(name)) for name in checkpoints),
         device=device,
         version=VERSION,

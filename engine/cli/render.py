@@ -13,6 +13,7 @@ from engine.core.errors import BadInput
 from engine.core.files import check_folder, check_target
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Hit, Project, Sound
+from engine.document.source import Source, describe_source
 from engine.media.export.markers import read_onsets, write_markers
 from engine.physics.model import Physics, physics_from_json
 
@@ -85,7 +86,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
                 document.project = given.restore_velocities(document.current())
                 for sound in document.project.sounds:
                     if sound.origin in ("preset", "picture"):
-                        say(f"{sound.name}: {sound.origin_note}")
+                        say(f"{sound.name}: {describe_source(sound.source)}")
             case HitsSampled():
                 rendered |= event.hits
                 if event.total:
@@ -169,7 +170,7 @@ class _Given:
             self.onsets = read_onsets(options.onsets, project.clip.duration_s)
         if self.physics is not None:
             modes, residual = self.physics.modes, self.physics.residual
-            sound = Sound("s1", "Given physics", modes, residual, "reference", "from a physics file")
+            sound = Sound("s1", "Given physics", modes, residual, Source("physics"))
             hits = tuple(replace(hit, sound_id=sound.id) for hit in project.hits)
             project = replace(project, sounds=(sound,), hits=hits)
         if options.onsets is not None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from engine.document.source import Source
 from engine.physics.model import Macros, Modes, Residual
 
-PROJECT_VERSION = 1
-ORIGINS = ("clip", "reference", "picture", "text", "preset", "edited")
+PROJECT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -31,25 +31,27 @@ class Clip:
 
 @dataclass(frozen=True)
 class Sound:
-    """A struck object. ``origin`` is one of ORIGINS; ``origin_note`` says where from in words.
+    """A struck object and where it comes from.
 
     ``modes`` and ``residual`` are its own, as measured or edited; what is heard has its ``macros`` applied.
-    ``recording`` is the key under which the cache keeps the recording it was measured from, if that was a file.
     """
 
     id: str
     name: str
     modes: Modes
     residual: Residual
-    origin: str
-    origin_note: str = ""
+    source: Source
     fit: float | None = None
     macros: Macros = field(default_factory=Macros)
-    recording: str = ""
+
+    @property
+    def origin(self) -> str:
+        """What it was made from, one of ``source.ORIGINS``."""
+        return self.source.origin
 
 
 @dataclass(frozen=True)
-class Tweak:
+class HitOffsets:
     """One hit's own offsets from its sound."""
 
     pitch_cents: float = 0.0
@@ -72,7 +74,7 @@ class Hit:
     gain_db: float = 0.0
     pan: float = 0.0
     mute: bool = False
-    tweak: Tweak = field(default_factory=Tweak)
+    offsets: HitOffsets = field(default_factory=HitOffsets)
     strength: float = 1.0
     touched: bool = False
     found_s: float | None = None
@@ -82,12 +84,12 @@ class Hit:
 class Detection:
     """How hits are found: which stream is looked at, and the curve's threshold (0 to 1).
 
-    ``refused_s`` are the times of found hits that a person deleted, so that they do not come back.
+    ``dismissed_onsets_s`` are the times of found hits that a person deleted, so that they do not come back.
     """
 
     source: str = "both"
     threshold: float = 0.5
-    refused_s: tuple[float, ...] = ()
+    dismissed_onsets_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

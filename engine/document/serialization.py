@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from fractions import Fraction
 from typing import Any
 
 from engine.core.errors import BadInput
 from engine.core.units import format_frame_rate, parse_frame_rate
 from engine.document.edits.values import MAX_HITS, MAX_SEED, SOURCES, quote
+from engine.document.migrations import MIGRATIONS
 from engine.document.project import (
-    ORIGINS,
     PROJECT_VERSION,
     Clip,
     Detection,
     Hit,
+    HitOffsets,
     Mix,
     Project,
     RenderSettings,
     Sound,
-    Tweak,
 )
+from engine.document.source import DEFAULT_REASONS, KINDS, Source
 from engine.physics.model import (
     MACRO_NAMES,
     MACRO_RANGE,
@@ -34,9 +35,7 @@ from engine.physics.model import (
 
 FORMAT = "struck-project"
 MAX_SOUNDS = 10_000
-
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""From version k, the function that makes a file's JSON version k + 1."""
+MAX_BORROWED = 100
 
 
 def project_to_json(project: Project) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def project_to_json(project: Project) -> dict[str, Any]:
         "hits": [asdict(hit) for hit in project.hits],
         "mix": asdict(project.mix),
         "render": asdict(project.render),
-        "detection": asdict(project.detection) | {"refused_s": list(project.detection.refused_s)},
+        "detection": asdict(project.detection) | {"dismissed_onsets_s": list(project.detection.dismissed_onsets_s)},
     }
 
 
@@ -60,13 +59,11 @@ def _sound_to_json(sound: Sound) -> dict[str, Any]:
     return {
         "id": sound.id,
         "name": sound.name,
-        "origin": sound.origin,
-        "origin_note": sound.origin_note,
+        "source": source_to_json(sound.source),
         "fit": sound.fit,
         "modes": physics["modes"],
         "residual": physics["residual"],
         **macros,
-        **({"recording": sound.recording} if sound.recording else {}),
     }
 
 
@@ -105,7 +102,7 @@ def project_from_json(value: Any, source: str = "project") -> Project:
         detection=Detection(
             source=detection.choice("source", SOURCES, Detection.source),
             threshold=detection.number("threshold", 0, 1, Detection.threshold),
-            refused_s=detection.numbers("refused_s", 0, clip.duration_s, MAX_HITS),
+            dismissed_onsets_s=detection.numbers("dismissed_onsets_s", 0, clip.duration_s, MAX_HITS),
         ),
     )
 
@@ -157,16 +154,43 @@ def _read_sound(fields: _Fields) -> Sound:
         name=fields.text("name"),
         modes=modes_from_json(fields.get("modes", None), where),
         residual=residual_from_json(fields.get("residual", None), where),
-        origin=fields.choice("origin", ORIGINS),
-        origin_note=fields.text("origin_note", ""),
+        source=_read_source(_Fields(fields.get("source"), fields.source, f"{fields.where}: source")),
         fit=None if fields.get("fit", None) is None else fields.number("fit", -1e6, 1.0),
         macros=Macros(**{name: macros.number(name, *MACRO_RANGE, 0.0) for name in MACRO_NAMES}),
+    )
+
+
+def source_to_json(source: Source) -> dict[str, Any]:
+    """A source as a JSON-ready dict of what it says, defaults left out."""
+    told = {f.name: getattr(source, f.name) for f in fields(Source) if getattr(source, f.name) != f.default}
+    return {name: _listed(value) for name, value in told.items()}
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _read_source(fields: _Fields) -> Source:
+    def time_s(name: str) -> float | None:
+        return None if fields.get(name, None) is None else fields.number(name, 0, 1e6)
+
+    return Source(
+        kind=fields.choice("kind", KINDS),
+        time_s=time_s("time_s"),
+        end_s=time_s("end_s"),
+        name=fields.text("name", ""),
         recording=fields.text("recording", ""),
+        parents=fields.texts("parents"),
+        amount=None if fields.get("amount", None) is None else fields.number("amount", 0, 1),
+        reason=fields.choice("reason", ("", *DEFAULT_REASONS), ""),
+        note=fields.text("note", ""),
+        borrowed=fields.pairs("borrowed"),
+        edited=fields.truth("edited", False),
     )
 
 
 def _read_hit(fields: _Fields, duration_s: float) -> Hit:
-    tweak = _Fields(fields.get("tweak", {}), fields.source, f"{fields.where}: tweak")
+    offsets = _Fields(fields.get("offsets", {}), fields.source, f"{fields.where}: offsets")
     return Hit(
         id=fields.text("id"),
         time_s=fields.number("time_s", 0, duration_s),
@@ -176,10 +200,10 @@ def _read_hit(fields: _Fields, duration_s: float) -> Hit:
         gain_db=fields.number("gain_db", -400, 120, 0.0),
         pan=fields.number("pan", -1, 1, 0.0),
         mute=fields.truth("mute", False),
-        tweak=Tweak(
-            pitch_cents=tweak.number("pitch_cents", -12_000, 12_000, 0.0),
-            decay_ratio=tweak.number("decay_ratio", 1e-3, 1e3, 1.0),
-            residual_db=tweak.number("residual_db", -400, 120, 0.0),
+        offsets=HitOffsets(
+            pitch_cents=offsets.number("pitch_cents", -12_000, 12_000, 0.0),
+            decay_ratio=offsets.number("decay_ratio", 1e-3, 1e3, 1.0),
+            residual_db=offsets.number("residual_db", -400, 120, 0.0),
         ),
         strength=fields.number("strength", 0, 1, 1.0),
         touched=fields.truth("touched", False),
@@ -244,6 +268,23 @@ class _Fields:
         if not isinstance(value, str) or "\0" in value:
             raise self._wrong(name, value, "text")
         return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of a few texts, empty where it is missing."""
+        values = self.get(name, [])
+        if not isinstance(values, list) or len(values) > MAX_BORROWED or any(not isinstance(v, str) for v in values):
+            raise self._wrong(name, values, "a short list of texts")
+        return tuple(values)
+
+    def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
+        """A list of a few pairs of texts, empty where it is missing."""
+        values = self.get(name, [])
+        if not isinstance(values, list) or len(values) > MAX_BORROWED:
+            raise self._wrong(name, values, "a short list of pairs of texts")
+        pairs = [_Fields({name: value}, self.source, self.where).texts(name) for value in values]
+        if any(len(pair) != 2 for pair in pairs):
+            raise self._wrong(name, values, "a short list of pairs of texts")
+        return tuple((a, b) for a, b in pairs)
 
     def truth(self, name: str, default: Any = _NONE) -> bool:
         value = self.get(name, default)

@@ -16,13 +16,13 @@ PRESETS_PATH = ASSETS / "presets.json"
 
 @dataclass(frozen=True)
 class Preset:
-    """A ready-made sound; ``origin_note`` says which recording or which material constants it comes from."""
+    """A ready-made sound; ``credit`` says which recording or which material constants it comes from."""
 
     name: str
     material: str
     modes: Modes
     residual: Residual
-    origin_note: str
+    credit: str
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from engine.core.errors import BadInput
 from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_power, power_to_db, seconds_to_samples
 from engine.document.edits.values import Edit, next_ids, select_modes, with_hits
 from engine.document.project import Clip, Hit, Project, Sound
+from engine.document.source import INAUDIBLE, SILENT, WAITING, Source
 from engine.media.sound import iter_clip_audio, read_clip_audio
 from engine.physics.analysis.analyze import analyze_hits, measure_fit, single_hit, synthesize
 from engine.physics.analysis.clustering import group_alike
@@ -19,7 +20,7 @@ from engine.physics.analysis.segmentation import find_onset
 from engine.physics.macros import apply_macros, tweak
 from engine.physics.model import Modes, Physics, Residual
 from engine.pipeline.events import AnalysisProgress, SoundsFound
-from engine.pipeline.sound_sources import SILENT_NOTE, WAITING_NOTE, default_sound, describe_character
+from engine.pipeline.sound_sources import default_sound, describe_character
 
 LONGEST_HIT_S = 1.5
 SHORTEST_HIT_S = 0.06
@@ -44,8 +45,6 @@ ALIKE_DB = 5.0
 MOST_KINDS = 24
 VELOCITIES_DB = tuple(range(-60, 13, 6))
 """Grid on which a hit's velocity is interpolated from its level; it contains 0."""
-
-INAUDIBLE_NOTE = "default preset, since no hit can be heard in the clip's sound"
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ def analyze_clip_audio(
 def _keep_default(project: Project) -> Project:
     if project.sounds:
         return project
-    return replace(project, sounds=(default_sound(SILENT_NOTE),))
+    return replace(project, sounds=(default_sound(SILENT),))
 
 
 def _hits_to_analyze(project: Project, hit_ids: Sequence[str] | None) -> list[Hit]:
@@ -141,7 +140,7 @@ def _hits_to_analyze(project: Project, hit_ids: Sequence[str] | None) -> list[Hi
 
 
 def _is_waiting(sound: Sound) -> bool:
-    return sound.origin == "preset" and sound.origin_note.startswith(WAITING_NOTE)
+    return sound.origin == "preset" and sound.source.reason == WAITING
 
 
 def _plan_windows(project: Project, hits: Sequence[Hit], chosen: bool) -> list[_Window]:
@@ -310,9 +309,9 @@ def _with_analysis(
     old_hits = {hit.id: hit for hit in project.hits}
     for sound_id, kinds in zip(sound_ids, groups.values(), strict=True):
         best = max(kinds, key=lambda kind: kind.model.merit_db + 20.0 * kind.fit)
-        note = f"from the clip's sound at {best.model.time_s:.2f} s"
+        source = Source("clip", time_s=best.model.time_s)
         name = f"{next(names)} · {describe_character(best.physics)}"
-        new_sounds.append(Sound(sound_id, name, best.physics.modes, best.physics.residual, "clip", note, best.fit))
+        new_sounds.append(Sound(sound_id, name, best.physics.modes, best.physics.residual, source, best.fit))
         louder_db = _tabulate_velocity(best.physics)
         for hit in (member for kind in kinds for member in kind.members):
             old = old_hits.get(hit.hit_id)
@@ -339,7 +338,7 @@ def _join_strays(measured: Sequence[_Measured], labels: Sequence[int]) -> list[i
 def _note_inaudible(sound: Sound) -> Sound:
     if not _is_waiting(sound):
         return sound
-    return replace(sound, origin_note=sound.origin_note.replace(WAITING_NOTE, INAUDIBLE_NOTE))
+    return replace(sound, source=replace(sound.source, reason=INAUDIBLE))
 
 
 def _join_nearest(hit: Hit, new_hits: dict[str, Hit], analyzed: set[str]) -> Hit:

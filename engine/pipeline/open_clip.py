@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.document.project import Clip, Project
+from engine.document.source import SILENT, WAITING
 from engine.media.probe import probe
 from engine.pipeline.events import ClipOpened
-from engine.pipeline.sound_sources import SILENT_NOTE, WAITING_NOTE, default_sound
+from engine.pipeline.sound_sources import default_sound
 
 
 def open_clip(path: str | Path) -> ClipOpened:
@@ -26,4 +27,4 @@ def open_clip(path: str | Path) -> ClipOpened:
         start_timecode=info.start_timecode,
         has_audio=info.has_audio,
     )
-    return ClipOpened(info, Project(clip, sounds=(default_sound(WAITING_NOTE if clip.has_audio else SILENT_NOTE),)))
+    return ClipOpened(info, Project(clip, sounds=(default_sound(WAITING if clip.has_audio else SILENT),)))

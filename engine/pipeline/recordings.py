@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from engine.core.cache import Cache, digest_json
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ, seconds_to_samples
 from engine.document.project import Hit, Project, Sound
+from engine.document.source import describe_place
 from engine.media.sound import read_clip_audio, read_recording
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.analysis.segmentation import find_onset
@@ -31,9 +31,9 @@ from engine.pipeline.analyze_audio import (
 LONGEST_KEPT_S = 6.0
 """Of a recording from a file, from its onset on."""
 
-_CLIP_NOTE = re.compile(r"^(?:was: )?from the clip's sound at (\d+\.\d+) s")
-_FILE_NOTE = re.compile(r"^(?:was: )?from (.+)")
-_NOTE_ROUNDS_S = 0.006
+_ROUNDED_S = 0.006
+"""Sources of older projects give the time in the clip to a hundredth of a second."""
+
 _VERSION = 1
 
 
@@ -81,8 +81,8 @@ def match_sound(project: Project, sound: Sound, cache: Cache, measured: Sound | 
 
 def recording_key(project: Project, sound: Sound) -> str:
     """What decides which recording a sound has, so that equal keys mean the same one; "" where it has none."""
-    if sound.recording:
-        return sound.recording
+    if sound.source.recording:
+        return sound.source.recording
     if not project.clip.has_audio or _clip_time_s(project, sound) is None:
         return ""
     start_s, end_s, _ = _clip_window(project, sound)
@@ -92,20 +92,18 @@ def recording_key(project: Project, sound: Sound) -> str:
 def find_recording(project: Project, sound: Sound, cache: Cache) -> Recording:
     """The hit that became a sound: from the clip, or from the cache for one from a file.
 
-    In the clip it is the hit at the time that the sound's note tells; where the note tells none, the loudest of the
-    sound's hits that nobody touched. Raises BadInput with the reason where there is no recording any more.
+    In the clip it is the hit at the source's time; where the source has none, the loudest of the sound's hits that
+    nobody touched. Raises BadInput with the reason where there is no recording any more.
     """
-    if sound.recording:
-        kept = cache.get(sound.recording)
+    place = describe_place(sound.source)
+    if sound.source.recording:
+        kept = cache.get(sound.source.recording)
         if kept is None or kept.ndim != 1 or kept.size < 2:
-            name = _FILE_NOTE.match(sound.origin_note)
             raise BadInput(
-                f"the recording this sound was measured from{f', {name[1]},' if name else ''} is not kept on this "
+                f"the recording this sound was measured from{f', {place},' if place else ''} is not kept on this "
                 "machine; take it again by Replace"
             )
-        return Recording(
-            kept[1:].astype(np.float64), int(kept[0]), sound.origin_note.removeprefix("was: ").removeprefix("from ")
-        )
+        return Recording(kept[1:].astype(np.float64), int(kept[0]), place)
     if _clip_time_s(project, sound) is None:
         raise BadInput(_say_why(sound))
     if not project.clip.has_audio:
@@ -131,7 +129,7 @@ def keep_samples(mono: np.ndarray, rate_hz: int, sound: Sound, cache: Cache) -> 
     kept = np.concatenate([[rate_hz], hit]).astype(np.float32)
     key = hashlib.sha256(kept.tobytes()).hexdigest()
     cache.put(key, kept)
-    return replace(sound, recording=key)
+    return replace(sound, source=replace(sound.source, recording=key))
 
 
 def measure_again(recording: Recording) -> Physics:
@@ -143,18 +141,17 @@ def measure_again(recording: Recording) -> Physics:
 
 
 def _say_why(sound: Sound) -> str:
-    if sound.origin_note.startswith("morph of "):
+    if sound.source.kind == "morph":
         return "a morph of two sounds has no recording of its own to compare with; choose one of the two"
-    if sound.origin == "preset" or sound.origin_note.startswith("was: "):
+    if sound.source.kind == "preset":
         return "a preset has no recording to compare with; take one by Replace"
     return "this sound has no recording to compare with; take one by Replace"
 
 
 def _clip_time_s(project: Project, sound: Sound) -> float | None:
     """When in the clip the hit was that became a sound, roughly."""
-    note = _CLIP_NOTE.match(sound.origin_note)
-    if note:
-        return float(note[1])
+    if sound.source.kind == "clip" and sound.source.time_s is not None:
+        return sound.source.time_s
     if sound.origin != "clip":
         return None
     hits = [hit for hit in project.hits if hit.sound_id == sound.id and not hit.touched]
@@ -164,10 +161,10 @@ def _clip_time_s(project: Project, sound: Sound) -> float | None:
 def _clip_window(project: Project, sound: Sound) -> tuple[float, float, bool]:
     """Start and end in the clip of the hit that became a sound, and whether the start is its very attack."""
     about_s = _clip_time_s(project, sound) or 0.0
-    near = [hit for hit in project.hits if abs(hit.time_s - about_s) < _NOTE_ROUNDS_S]
+    near = [hit for hit in project.hits if abs(hit.time_s - about_s) < _ROUNDED_S]
     exact = min(near, key=lambda hit: (hit.sound_id != sound.id, abs(hit.time_s - about_s)), default=None)
     start_s = exact.time_s if exact else max(0.0, about_s - REFINE_S)
-    struck_s = sorted([*map(_heard_s, project.hits), *project.detection.refused_s])
+    struck_s = sorted([*map(_heard_s, project.hits), *project.detection.dismissed_onsets_s])
     after_s = start_s + 0.01 if exact else about_s + 2.0 * REFINE_S
     following_s = next((t for t in struck_s if t > after_s), project.clip.duration_s)
     end_s = min(following_s - NEXT_HIT_GUARD_S, about_s + LONGEST_HIT_S)

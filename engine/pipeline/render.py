@@ -68,7 +68,7 @@ def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
     """Render key: digest of all that a hit's samples depend on; ``checkpoint_digest`` is "" without a sampler."""
     sound = project.sound(hit.sound_id)
     settings = [project.render.steps, float(project.render.guidance)] if checkpoint_digest else []
-    own = [float(v) for v in (hit.velocity_db, hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db)]
+    own = [float(value) for value in (hit.velocity_db, *astuple(hit.offsets))]
     changed = sound.macros != Macros() or hit.velocity_db != 0.0
     laws: list[list[Any]] = [["laws", LAW_VERSION, *astuple(sound.macros)]] if changed else []
     if project.render.variation:
@@ -98,7 +98,7 @@ def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
     sounding = select_modes(sound.modes, [k for k in range(len(sound.modes)) if not sound.modes.mute_mask[k]])
     macros = vary_macros(sound.macros, project.render.variation, hit.seed)
     modes, residual = apply_macros(sounding, sound.residual, macros, hit.velocity_db)
-    return tweak(modes, residual, hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db)
+    return tweak(modes, residual, hit.offsets.pitch_cents, hit.offsets.decay_ratio, hit.offsets.residual_db)
 
 
 # --- sampling ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Where a Sound comes from when not from the clip: a preset or a recording; and words for how it sounds."""
+"""Sounds that do not come from the analysis of the clip: presets, recordings, spans; and words for their character."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ, db_to_power
 from engine.document.project import Clip, Sound
+from engine.document.source import Source
 from engine.media.sound import read_clip_audio, read_recording
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Modes, Physics
@@ -20,23 +21,21 @@ if TYPE_CHECKING:
     from engine.physics.presets import Preset
 
 DEFAULT_MATERIAL = "wood"
-WAITING_NOTE = "default preset until the clip's sound is analysed"
-SILENT_NOTE = "default preset, since the clip has no sound of its own"
 
 
-def default_sound(note: str) -> Sound:
-    """The first preset of the default material, under a note that says why it is there."""
+def default_sound(reason: str) -> Sound:
+    """The first preset of the default material; ``reason``, one of DEFAULT_REASONS, says why it is there."""
     from engine.physics.presets import load_presets
 
     presets = load_presets()
     preset = next((p for p in presets if p.material == DEFAULT_MATERIAL), presets[0])
     sound = sound_from_preset(preset)
-    return replace(sound, origin_note=f"{note}: {preset.name} ({preset.origin_note})")
+    return replace(sound, source=replace(sound.source, reason=reason, name=preset.name))
 
 
 def sound_from_preset(preset: Preset, sound_id: str = "s1") -> Sound:
     """A preset as a sound of the document."""
-    return Sound(sound_id, preset.name, preset.modes, preset.residual, "preset", preset.origin_note)
+    return Sound(sound_id, preset.name, preset.modes, preset.residual, Source("preset", note=preset.credit))
 
 
 def sound_from_recording(path: str | Path, sound_id: str = "s1") -> Sound:
@@ -45,7 +44,7 @@ def sound_from_recording(path: str | Path, sound_id: str = "s1") -> Sound:
     physics, fit = analyze_hit(samples, sample_rate_hz)
     name = Path(path).name
     stem = " ".join(Path(path).stem.replace("_", " ").split()) or "Recording"
-    return Sound(sound_id, stem[:60], physics.modes, physics.residual, "reference", f"from {name}", fit)
+    return Sound(sound_id, stem[:60], physics.modes, physics.residual, Source("file", name=name), fit)
 
 
 def sound_from_span(clip: Clip, start_s: float, end_s: float) -> tuple[Sound, np.ndarray]:
@@ -61,8 +60,8 @@ def sound_from_span(clip: Clip, start_s: float, end_s: float) -> tuple[Sound, np
             f"no hit can be heard in the clip's sound from {start_s:.2f} to {end_s:.2f} s; mark one hit and its ring"
         ) from None
     name = f"Span · {describe_character(physics)}"
-    note = f"from the clip's sound, {start_s:.2f} to {end_s:.2f} s"
-    return Sound("s1", name, physics.modes, physics.residual, "reference", note, fit), samples
+    source = Source("span", time_s=start_s, end_s=end_s)
+    return Sound("s1", name, physics.modes, physics.residual, source, fit), samples
 
 
 def describe_character(physics: Physics) -> str:

@@ -10,9 +10,9 @@ from engine.bank.bank import Bank, Candidate
 from engine.bank.search import describe_size
 from engine.document.edits.values import Edit, free_name, next_ids, with_hits
 from engine.document.project import Hit, Project, Sound
+from engine.document.source import SILENT, Source
 from engine.pipeline.estimate_from_video import HitEstimate, HitsEstimated, estimate_hits
 from engine.pipeline.events import PictureProgress, SoundsFound
-from engine.pipeline.sound_sources import SILENT_NOTE
 from engine.vision.predict import ObjectPrediction
 
 NAME_LENGTH = 60
@@ -47,16 +47,16 @@ def describe_prediction(prediction: ObjectPrediction) -> str:
     return ", ".join(part for part in (" or ".join(named), describe_size(prediction.size_m), struck) if part)
 
 
-def sound_from_candidate(candidate: Candidate, note: str, origin: str = "picture", sound_id: str = "s1") -> Sound:
+def sound_from_candidate(candidate: Candidate, source: Source, sound_id: str = "s1") -> Sound:
     """A candidate of the bank as a sound of the document."""
     modes = candidate.physics.modes
     modes = replace(modes, muted=modes.mute_mask)
-    return Sound(sound_id, candidate.name[:NAME_LENGTH], modes, candidate.physics.residual, origin, note)
+    return Sound(sound_id, candidate.name[:NAME_LENGTH], modes, candidate.physics.residual, source)
 
 
 def _is_open(sound: Sound) -> bool:
     """Whether nobody has chosen a sound: the default of a silent clip, or an earlier estimate."""
-    return sound.origin == "picture" or (sound.origin == "preset" and sound.origin_note.startswith(SILENT_NOTE))
+    return sound.origin == "picture" or (sound.origin == "preset" and sound.source.reason == SILENT)
 
 
 def _with_estimates(project: Project, by_hit: dict[str, HitEstimate]) -> Project:
@@ -75,6 +75,6 @@ def _with_estimates(project: Project, by_hit: dict[str, HitEstimate]) -> Project
     for number in objects:
         estimate = next(e for e in by_hit.values() if e.object == number)
         note = f"the picture looks like {describe_prediction(estimate.prediction)}; {estimate.candidates[0].source}"
-        sound = sound_from_candidate(estimate.candidates[0], note, "picture", ids[number])
+        sound = sound_from_candidate(estimate.candidates[0], Source("picture", note=note), ids[number])
         grown = replace(grown, sounds=(*grown.sounds, replace(sound, name=free_name(grown, sound.name))))
     return with_hits(grown, hits)

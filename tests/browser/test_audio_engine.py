@@ -16,7 +16,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from engine.core.paths import ROOT
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.document.project import Clip, Hit, Mix, Project, Sound, Tweak
+from engine.document.project import Clip, Hit, HitOffsets, Mix, Project, Sound
+from engine.document.source import Source
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.analysis.residual import envelope_gain
 from engine.physics.macros import apply_macros, tweak
@@ -152,16 +153,16 @@ def test_the_worklet_plays_the_formula(page: Page) -> None:
     assert np.abs(wanted).max() > 0.5
 
 
-def test_the_offline_prior_plays_the_formula_with_a_hits_tweak(page: Page) -> None:
+def test_the_offline_prior_plays_the_formula_with_a_hits_offsets(page: Page) -> None:
     modes = some_modes(40)
-    own = Tweak(pitch_cents=-350.0, decay_ratio=1.7, residual_db=0.0)
+    own = HitOffsets(pitch_cents=-350.0, decay_ratio=1.7, residual_db=0.0)
     struck, residual = apply_macros(modes, Residual(), velocity_db=-4.0)
     tweaked, residual = tweak(struck, residual, own.pitch_cents, own.decay_ratio, own.residual_db)
     script = """
-    const physics = prior.applyHitOffsets({ modes: given.modes, residual: null }, given.tweak, -4);
+    const physics = prior.applyHitOffsets({ modes: given.modes, residual: null }, given.offsets, -4);
     return pack(prior.synthesize(physics, 0.5));
     """
-    found = unpack(run(page, script, {"modes": modes_value(modes), "tweak": vars(own)}))
+    found = unpack(run(page, script, {"modes": modes_value(modes), "offsets": vars(own)}))
     assert np.abs(found - synthesize(Physics(tweaked, residual), 0.5)).max() < 1e-5
 
 
@@ -254,7 +255,7 @@ def test_a_change_while_it_rings_does_not_click(page: Page) -> None:
 def test_hits_are_mixed_as_the_engine_places_them(page: Page) -> None:
     """Times between samples, level, pan and mute: the scheduled sound is the exported sound."""
     rng = np.random.default_rng(3)
-    sound = Sound("s1", "Sound", some_modes(4), Residual(), "preset")
+    sound = Sound("s1", "Sound", some_modes(4), Residual(), Source("preset"))
     fraction = 1 / 64
     hits = (
         Hit("a", 0.1, "s1", 1, pan=-0.4, gain_db=-3.0),
@@ -296,7 +297,7 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page) -> None:
                     "gain_db": h.gain_db,
                     "pan": h.pan,
                     "mute": h.mute,
-                    "tweak": vars(h.tweak),
+                    "offsets": vars(h.offsets),
                 }
                 for h in hits
             ],
@@ -330,7 +331,7 @@ def test_a_hit_that_is_not_sampled_yet_plays_its_prior(page: Page) -> None:
         "gain_db": 2,
         "pan": 0,
         "mute": False,
-        "tweak": vars(Tweak()),
+        "offsets": vars(HitOffsets()),
     }
     value = {
         "clip": {"picture_offset_s": 0},
@@ -347,7 +348,7 @@ def test_a_hit_that_is_not_sampled_yet_plays_its_prior(page: Page) -> None:
 def test_a_hit_moved_during_playback_sounds_only_at_its_new_time(page: Page) -> None:
     script = """
     const context = new OfflineAudioContext(2, 48000, 48000);
-    const hit = { id: "h", time_s: 0.6, sound_id: "s1", velocity_db: 0, gain_db: 0, pan: 0, mute: false, tweak: {} };
+    const hit = { id: "h", time_s: 0.6, sound_id: "s1", velocity_db: 0, gain_db: 0, pan: 0, mute: false, offsets: {} };
     const project = { clip: { picture_offset_s: 0 }, mix: { gain_db: 0 }, sounds: [], hits: [hit] };
     const store = makeStore({ project }, new Map([["h", { key: "click" }]]));
     const engine = audio.createAudio(store, { context, fetchSound: async () => Float32Array.from([1]) });
@@ -369,7 +370,7 @@ def test_a_sound_already_ringing_is_joined_at_its_offset(page: Page) -> None:
     script = """
     const context = new OfflineAudioContext(2, 24000, 48000);
     const ramp = Float32Array.from({ length: 48000 }, (_, i) => i / 48000);
-    const hit = { id: "h", time_s: 0.5, sound_id: "s1", velocity_db: 0, gain_db: 0, pan: 0, mute: false, tweak: {} };
+    const hit = { id: "h", time_s: 0.5, sound_id: "s1", velocity_db: 0, gain_db: 0, pan: 0, mute: false, offsets: {} };
     const project = { clip: { picture_offset_s: 0 }, mix: { gain_db: 0 }, sounds: [], hits: [hit] };
     const store = makeStore({ project }, new Map([["h", { key: "ramp" }]]));
     const engine = audio.createAudio(store, { context, fetchSound: async () => ramp });

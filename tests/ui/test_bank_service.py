@@ -14,6 +14,7 @@ from engine.bank.bank import BANK_PATH, Bank, Candidate, Entry, load_bank, make_
 from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
 from engine.document.project import Hit, Project
+from engine.document.source import Source, describe_source
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual
 from engine.pipeline.estimate_from_video import HitEstimate, HitsEstimated
@@ -74,7 +75,7 @@ def test_hits_of_one_thing_become_one_sound_from_the_picture(bank: Bank, seen: N
     project = last_event(estimate_clip_sounds(silent_project(), bank), SoundsFound).edit.apply(silent_project())
     assert [sound.name for sound in project.sounds] == ["Pan", "Box"]
     assert all(sound.origin == "picture" for sound in project.sounds)
-    assert "metal (70 %) or wood (20 %)" in project.sounds[0].origin_note
+    assert "metal (70 %) or wood (20 %)" in describe_source(project.sounds[0].source)
     pan, box = (sound.id for sound in project.sounds)
     assert [hit.sound_id for hit in project.hits] == [pan, pan, box, box]
     assert project.sounds[0].modes.frequency_hz == (400.0,)
@@ -84,7 +85,7 @@ def test_hits_of_one_thing_become_one_sound_from_the_picture(bank: Bank, seen: N
 
 def test_sounds_that_a_person_chose_stay_when_the_picture_is_looked_at(bank: Bank, seen: None) -> None:
     project = silent_project()
-    chosen = replace(project.sounds[0], id="s9", name="Mine", origin="edited")
+    chosen = replace(project.sounds[0], id="s9", name="Mine", source=Source("hand"))
     hits = (*project.hits[:3], replace(project.hits[3], sound_id="s9"))
     project = replace(project, sounds=(*project.sounds, chosen), hits=hits)
     looked = last_event(estimate_clip_sounds(project, bank), SoundsFound).edit.apply(project)
@@ -113,7 +114,7 @@ def test_a_span_of_the_clips_sound_gives_the_mode_that_rings_in_it(tmp_path: Pat
     assert min(abs(1200 * np.log2(f / 700.0)) for f in sound.modes.frequency_hz) < 3.0
     strongest = int(np.argmax(sound.modes.power_db))
     assert sound.modes.decay_per_s[strongest] == pytest.approx(8.0, rel=0.1)
-    assert sound.origin == "reference" and "0.40 to 1.30 s" in sound.origin_note
+    assert sound.origin == "reference" and "0.40 to 1.30 s" in describe_source(sound.source)
     assert len(samples) == round(0.9 * RATE_HZ)
     with pytest.raises(BadInput) as refused:
         sound_from_span(project.clip, 0.0, 0.3)
@@ -152,7 +153,7 @@ def test_the_noise_alone_is_taken_and_the_modes_stay(tab: Tab, bank: Bank) -> No
     tab.ask("use_candidate", id=row["id"], sound_id=sound.id, parts=["noise"])
     taken = tab.session.require_project().sounds[0]
     assert taken.modes.frequency_hz == sound.modes.frequency_hz and taken.residual != sound.residual
-    assert taken.origin == "edited" and taken.origin_note.endswith(f"noise of {row['name']}")
+    assert taken.origin == "edited" and describe_source(taken.source).endswith(f"noise of {row['name']}")
     tab.ask("use_candidate", id=row["id"], sound_id=sound.id, parts=["modes", "room"])
     assert tab.session.require_project().sounds[0].modes.frequency_hz != sound.modes.frequency_hz
     assert tab.session.require_project().sounds[0].name == sound.name and not tab.errors
@@ -185,7 +186,7 @@ def test_a_marked_span_becomes_a_sound(tab: Tab, bank: Bank) -> None:
     tab.settle()
     made = tab.session.require_project().sounds[-1]
     assert len(tab.session.require_project().sounds) == len(project.sounds) + 1
-    assert made.origin == "reference" and made.recording and len(made.modes)
+    assert made.origin == "reference" and made.source.recording and len(made.modes)
     tab.ask("measure_span", start_s=hit.time_s - 0.05, end_s=hit.time_s + 0.4, sound_id=made.id)
     tab.settle()
     assert len(tab.session.require_project().sounds) == len(project.sounds) + 1 and not tab.errors

@@ -389,7 +389,8 @@ def test_a_recording_taken_from_a_file_is_kept_beside_its_sound(client: TestClie
     edited, _ = read_match(client.get(address))
     assert edited["source"] == "bell.wav" and edited["measured"]["fit"] == head["now"]["fit"]
     reloaded = project_from_json(project_to_json(tab.session.require_project()))
-    assert reloaded.sound(sound_id).recording == tab.session.require_project().sound(sound_id).recording != ""
+    kept = tab.session.require_project().sound(sound_id).source.recording
+    assert reloaded.sound(sound_id).source.recording == kept != ""
 
 
 def test_no_match_of_what_is_not_there(client: TestClient, tab: Tab) -> None:

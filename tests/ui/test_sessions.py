@@ -96,14 +96,14 @@ def test_a_silent_clip_gets_a_preset_that_says_so(tab: Tab, tmp_path: Path) -> N
     tab.settle()
     tab.edit("add_hit", time_s=0.5, velocity_db=0.0)
     (sound,) = tab.last("document")["project"]["sounds"]
-    assert sound["origin"] == "preset" and sound["origin_note"].startswith("default preset")
+    assert sound["origin"] == "preset" and sound["is_default"]
     preset = tab.session.context.presets()[-1]
     tab.ask("audition_preset", name=preset.name)
     tab.settle()
     assert tab.last("audition")["sound_id"] == f"preset:{preset.name}"
     tab.edit("apply_preset", sound_id=None, name=preset.name)
     (sound,) = tab.last("document")["project"]["sounds"]
-    assert not sound["origin_note"].startswith("default preset")
+    assert not sound["is_default"]
     assert not tab.errors
 
 

@@ -71,12 +71,13 @@ class MacrosState:
 
 @dataclass(frozen=True)
 class SoundState:
-    """A sound with its own modes and residual, and the macros over them."""
+    """A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it."""
 
     id: str
     name: str
     origin: str
     origin_note: str
+    is_default: bool
     fit: float | None
     modes: ModesState
     residual: ResidualState
@@ -84,7 +85,7 @@ class SoundState:
 
 
 @dataclass(frozen=True)
-class TweakState:
+class HitOffsetsState:
     """A hit's offsets from its sound."""
 
     pitch_cents: float
@@ -106,7 +107,7 @@ class HitState:
     mute: bool
     strength: float
     touched: bool
-    tweak: TweakState
+    offsets: HitOffsetsState
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ class PresetInfo:
 
     name: str
     material: str
-    origin_note: str
+    credit: str
 
 
 @dataclass(frozen=True)

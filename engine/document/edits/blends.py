@@ -13,7 +13,7 @@ from engine.document.edits.values import (
     Edit,
     MakeMacros,
     MakeMorph,
-    Preset,
+    Timbre,
     check_number,
     check_truth,
     find_sound,
@@ -23,6 +23,7 @@ from engine.document.edits.values import (
     with_sound,
 )
 from engine.document.project import Project, Sound
+from engine.document.source import Source
 from engine.physics.model import MACRO_NAMES, MACRO_RANGE, Macros
 
 
@@ -61,7 +62,7 @@ def bake_macros(sound: Sound, apply_macros: MakeMacros) -> Edit:
     return Edit(f"Bake macros into {sound.name}", apply)
 
 
-def morphed(sound: Sound, other: Preset, amount: float, morph: MakeMorph) -> Sound:
+def morphed(sound: Sound, other: Timbre, amount: float, morph: MakeMorph) -> Sound:
     """A sound ``amount`` (0 to 1) of the way to another in its own physics, and in its macros as far."""
     modes, residual = morph((sound.modes, sound.residual), (other.modes, other.residual), amount)
     target = getattr(other, "macros", Macros())
@@ -72,15 +73,15 @@ def morphed(sound: Sound, other: Preset, amount: float, morph: MakeMorph) -> Sou
     return replace(sound, modes=modes, residual=residual, macros=Macros(**between))
 
 
-def morph_sound(sound: Sound, other: Preset, amount: Any, morph: MakeMorph, as_new: Any = False) -> Edit:
-    """Move a sound towards another, in place or, with ``as_new``, as a new sound; its note tells of which two it is."""
+def morph_sound(sound: Sound, other: Timbre, amount: Any, morph: MakeMorph, as_new: Any = False) -> Edit:
+    """Move a sound towards another, in place or, with ``as_new``, as a new sound; its source names the two."""
     share = check_number(amount, "amount", (0.0, 1.0))
     is_new = check_truth(as_new, "as_new")
-    note = f"morph of {sound.name} and {other.name}, {round(100.0 * share)} %"
+    source = Source("morph", parents=(sound.name, other.name), amount=share)
 
     def apply(project: Project) -> Project:
         made = morphed(find_sound(project, sound.id), other, share, morph)
-        made = replace(made, origin="edited", origin_note=note, fit=None)
+        made = replace(made, source=source, fit=None)
         if not is_new:
             return project if share == 0.0 else with_sound(project, made)
         (new_id,) = next_ids((s.id for s in project.sounds), "s")

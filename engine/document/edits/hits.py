@@ -96,7 +96,7 @@ _HIT_WORDS = {
 
 
 def set_hits(ids: Sequence[str], values: Mapping[str, Any]) -> Edit:
-    """Give hits the same absolute values: velocity_db, gain_db, pan, mute, seed, sound_id, time_s, a tweak's fields."""
+    """Give hits the same absolute values: velocity_db, gain_db, pan, mute, seed, sound_id, time_s, offsets."""
 
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
@@ -122,14 +122,14 @@ def _set_label(names: Iterable[str], count: int) -> str:
 
 
 def _check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
-    """Checked fields of a hit and of its tweak."""
+    """Checked fields of a hit and of its offsets."""
     fields: dict[str, Any] = {}
-    tweak: dict[str, float] = {}
+    offsets: dict[str, float] = {}
     for name, value in values.items():
         if name in _HIT_NUMBERS:
             fields[name] = check_number(value, name, _HIT_NUMBERS[name])
         elif name in _TWEAK_NUMBERS:
-            tweak[name] = check_number(value, name, _TWEAK_NUMBERS[name])
+            offsets[name] = check_number(value, name, _TWEAK_NUMBERS[name])
         elif name == "time_s":
             fields[name] = check_number(value, name, (0.0, project.clip.duration_s))
         elif name == "mute":
@@ -140,12 +140,12 @@ def _check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str
             fields[name] = find_sound(project, value).id
         else:
             raise BadInput(f"a hit has no {quote(name)}; set a property that it has")
-    return fields, tweak
+    return fields, offsets
 
 
-def _set_hit(hit: Hit, fields: Mapping[str, Any], tweak: Mapping[str, float]) -> Hit:
-    changed = replace(hit, **fields, tweak=replace(hit.tweak, **tweak))
-    return hit if changed == hit else replace(_touch(hit), **fields, tweak=changed.tweak)
+def _set_hit(hit: Hit, fields: Mapping[str, Any], offsets: Mapping[str, float]) -> Hit:
+    changed = replace(hit, **fields, offsets=replace(hit.offsets, **offsets))
+    return hit if changed == hit else replace(_touch(hit), **fields, offsets=changed.offsets)
 
 
 def delete_hits(ids: Sequence[str]) -> Edit:
@@ -154,8 +154,8 @@ def delete_hits(ids: Sequence[str]) -> Edit:
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
         refused = [_found_s(hit) for hit in project.hits if hit.id in wanted]
-        kept_s = (*project.detection.refused_s, *(time_s for time_s in refused if time_s is not None))
-        project = replace(project, detection=replace(project.detection, refused_s=kept_s[-MAX_HITS:]))
+        kept_s = (*project.detection.dismissed_onsets_s, *(time_s for time_s in refused if time_s is not None))
+        project = replace(project, detection=replace(project.detection, dismissed_onsets_s=kept_s[-MAX_HITS:]))
         return with_hits(project, (hit for hit in project.hits if hit.id not in wanted))
 
     return Edit(f"Delete {count_of(len(ids), 'hit')}", apply)
@@ -191,7 +191,7 @@ def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: st
         old = [hit for hit in project.hits if not hit.touched]
         settled_s = [hit.time_s for hit in touched]
         settled_s += [hit.found_s for hit in touched if hit.found_s is not None]
-        settled_s += project.detection.refused_s
+        settled_s += project.detection.dismissed_onsets_s
         fresh = sorted(
             (check_number(t, "time_s", (0.0, project.clip.duration_s)), check_number(s, "strength", (0.0, 1.0)), v)
             for t, s, v in found

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.core.errors import BadInput
 from engine.document.edits import blends, hits, settings, sounds
-from engine.document.edits.values import Edit, Laws, Preset, check_list, check_text, find_sound, quote
+from engine.document.edits.values import Edit, Laws, Preset, Timbre, check_list, check_text, find_sound, quote
 from engine.document.project import Project
 
 
@@ -88,7 +88,7 @@ def _morph_sound(project: Project, fields: dict[str, Any], presets: Mapping[str,
     return blends.morph_sound(sound, other, fields["amount"], _known(laws).morph, fields.get("as_new", False))
 
 
-def find_other(project: Project, fields: Mapping[str, Any], presets: Mapping[str, Preset]) -> Preset:
+def find_other(project: Project, fields: Mapping[str, Any], presets: Mapping[str, Preset]) -> Timbre:
     """What a morph goes to: the project's sound ``other``, or the preset named by ``preset``. Raises BadInput."""
     if ("other" in fields) == ("preset" in fields):
         raise BadInput("a morph needs one target; choose a sound or a preset")

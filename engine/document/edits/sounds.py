@@ -9,7 +9,6 @@ from engine.core.errors import BadInput
 from engine.document.edits.values import (
     DECAY_RANGE_PER_S,
     FREQUENCY_RANGE_HZ,
-    ORIGIN_WORDS,
     POWER_RANGE_DB,
     Edit,
     Preset,
@@ -28,19 +27,18 @@ from engine.document.edits.values import (
     with_sound,
 )
 from engine.document.project import Project, Sound
+from engine.document.source import Source
 from engine.physics.model import LONGEST_RISE_S, MAX_MODES, STAGES, Modes, Residual, Stage
 
 _STAGE_WORDS = {"attack": "attack", "strike": "strike noise", "tail": "tail", "room": "room"}
 
 
 def with_physics(sound: Sound, modes: Modes, residual: Residual) -> Sound:
-    """The sound with new physics, its origin now 'edited' and its note telling what it was."""
+    """The sound with new physics; its source says that it was edited."""
     if modes == sound.modes and residual == sound.residual:
         return sound
-    note = sound.origin_note
-    if sound.origin != "edited":
-        note = f"was: {note or ORIGIN_WORDS.get(sound.origin, sound.origin)}"
-    return replace(sound, modes=modes, residual=residual, origin="edited", origin_note=note, fit=None)
+    source = sound.source if sound.origin == "edited" else replace(sound.source, edited=True)
+    return replace(sound, modes=modes, residual=residual, source=source, fit=None)
 
 
 def set_modes(
@@ -186,7 +184,7 @@ def apply_preset(sound_id: str | None, preset: Preset) -> Edit:
     """Make a sound the preset's; with no sound id, let one sound of the preset serve all hits."""
 
     def apply(project: Project) -> Project:
-        source = Sound(sound_id or "", preset.name, preset.modes, preset.residual, "preset", preset.origin_note)
+        source = Sound(sound_id or "", preset.name, preset.modes, preset.residual, Source("preset", note=preset.credit))
         if sound_id is not None:
             return replace_sound(sound_id, source).apply(project)
         same = next((s for s in project.sounds if replace(s, id="") == source), None)

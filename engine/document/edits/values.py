@@ -28,14 +28,6 @@ MAX_SEED = 2**31 - 1
 MAX_HITS = 10_000
 NAME_LENGTH = 120
 SOURCES = ("video", "audio", "both")
-ORIGIN_WORDS = {
-    "clip": "from the clip's sound",
-    "reference": "from a recording",
-    "picture": "from the picture",
-    "text": "from words",
-    "preset": "a preset",
-    "edited": "made by hand",
-}
 
 
 @dataclass(frozen=True)
@@ -46,8 +38,8 @@ class Edit:
     apply: Callable[[Project], Project]
 
 
-class Preset(Protocol):
-    """What applying a preset needs of it; a Sound will do as well."""
+class Timbre(Protocol):
+    """What a sound is morphed towards: a Sound or a preset."""
 
     @property
     def name(self) -> str: ...
@@ -55,8 +47,13 @@ class Preset(Protocol):
     def modes(self) -> Modes: ...
     @property
     def residual(self) -> Residual: ...
+
+
+class Preset(Timbre, Protocol):
+    """What applying a preset needs of it; ``credit`` says which recording or material constants it comes from."""
+
     @property
-    def origin_note(self) -> str: ...
+    def credit(self) -> str: ...
 
 
 MakeMacros = Callable[[Modes, Residual, Macros], tuple[Modes, Residual]]

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.core.cache import Cache
 from engine.document.project import Clip, Hit, Project, RenderSettings, Sound
+from engine.document.source import Source
 from engine.lab.benchmarks.machine import find_resident_mb
 from engine.physics.model import Modes, Residual
 from engine.pipeline.render import HitSampler, place_hits, render_hits
@@ -66,7 +67,7 @@ def make_project(turn: int) -> Project:
     """One short hit, another one each turn, so that nothing comes out of the cache."""
     modes = Modes((700.0 + turn,), (-12.0,), (80.0,), (0.0,), (False,))
     noise = Residual((200.0, 2000.0, 16_000.0), (-40.0, -45.0), (80.0, 120.0))
-    sound = Sound("s1", "Tap", modes, noise, "edited", "")
+    sound = Sound("s1", "Tap", modes, noise, Source("hand"))
     hit = Hit("h1", 0.05, "s1", turn)
     clip = Clip("", "", 0.5, Fraction(25), 16, 16)
     return replace(Project(clip, (sound,), (hit,)), render=RenderSettings(steps=1))

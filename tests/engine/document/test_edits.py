@@ -15,7 +15,9 @@ from engine.document.edits.messages import apply_message
 from engine.document.edits.values import derive_seed, with_sound
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
+from engine.document.source import Source, describe_source
 from engine.physics.model import Modes, Residual, Stage
+from engine.physics.presets import Preset
 
 MODES = Modes((200.0, 431.5, 990.0), (-12.0, -20.0, -31.0), (6.0, 9.0, 30.0), (0.1, 0.2, 0.3), (False, False, True))
 RESIDUAL = Residual((0.0, 500.0, 24000.0), (-40.0, -50.0), (60.0, 90.0), Stage((-70.0, -80.0), (4.0, 5.0)))
@@ -24,8 +26,8 @@ RESIDUAL = Residual((0.0, 500.0, 24000.0), (-40.0, -50.0), (60.0, 90.0), Stage((
 def make_project() -> Project:
     clip = Clip("/clips/drum.mp4", "d1", 8.0, Fraction(30000, 1001), 640, 360, "01:00:00;00", True)
     sounds = (
-        Sound("s1", "Bowl", MODES, RESIDUAL, "clip", "", 0.8),
-        Sound("s2", "Crate", Modes(), RESIDUAL, "preset", "wood, estimated from a recording"),
+        Sound("s1", "Bowl", MODES, RESIDUAL, Source("clip"), 0.8),
+        Sound("s2", "Crate", Modes(), RESIDUAL, Source("preset", note="wood, estimated from a recording")),
     )
     hits = (
         Hit("h1", 1.0, "s1", 11),
@@ -60,7 +62,7 @@ def test_values_are_brought_into_range() -> None:
     values = {"velocity_db": 99, "pan": -7, "gain_db": -1e300, "pitch_cents": 1e9, "decay_ratio": 0, "residual_db": 500}
     hit = do(project, kind="set_hits", ids=["h1"], values=values).hit("h1")
     assert (hit.velocity_db, hit.pan, hit.gain_db) == (12.0, -1.0, -60.0)
-    assert (hit.tweak.pitch_cents, hit.tweak.decay_ratio, hit.tweak.residual_db) == (4800.0, 0.05, 24.0)
+    assert (hit.offsets.pitch_cents, hit.offsets.decay_ratio, hit.offsets.residual_db) == (4800.0, 0.05, 24.0)
     modes = do(project, kind="set_modes", sound_id="s1", indices=[0, 2], frequency_hz=[0, 9e9], power_db=[-999, 999],
                decay_per_s=[0, 1e9]).sound("s1").modes  # fmt: skip
     assert modes.frequency_hz == (1.0, 431.5, 24000.0)
@@ -75,11 +77,11 @@ def test_values_are_brought_into_range() -> None:
 def test_an_edited_sound_says_what_it_was() -> None:
     project = do(make_project(), kind="set_modes", sound_id="s1", indices=[1], frequency_hz=[440.0])
     sound = project.sound("s1")
-    assert (sound.origin, sound.origin_note, sound.fit) == ("edited", "was: from the clip's sound", None)
+    assert (sound.origin, describe_source(sound.source), sound.fit) == ("edited", "was: from the clip's sound", None)
     again = do(project, kind="mute_modes", sound_id="s1", indices=[0], muted=True).sound("s1")
-    assert again.origin_note == sound.origin_note and again.modes.muted == (True, False, True)
+    assert again.source == sound.source and again.modes.muted == (True, False, True)
     crate = do(project, kind="set_residual", sound_id="s2", stage="strike", indices=[0], power_db=[-30]).sound("s2")
-    assert crate.origin_note == "was: wood, estimated from a recording"
+    assert describe_source(crate.source) == "was: wood, estimated from a recording"
     same = do(make_project(), kind="set_modes", sound_id="s1", indices=[0], frequency_hz=[200.0])
     assert same == make_project()
 
@@ -92,7 +94,7 @@ def test_modes_come_and_go_without_renumbering_the_others() -> None:
 
 
 def test_modes_without_phases_and_mutes_are_edited_like_others() -> None:
-    bare = with_sound(make_project(), Sound("s1", "Bare", Modes((100.0,), (-3.0,), (5.0,)), Residual(), "clip"))
+    bare = with_sound(make_project(), Sound("s1", "Bare", Modes((100.0,), (-3.0,), (5.0,)), Residual(), Source("clip")))
     muted = do(bare, kind="mute_modes", sound_id="s1", indices=[0], muted=True).sound("s1").modes
     assert muted.muted == (True,) and muted.phase_rad == (0.0,)
     added = do(bare, kind="add_mode", sound_id="s1", frequency_hz=300, power_db=-20, decay_per_s=8).sound("s1").modes
@@ -119,7 +121,7 @@ def test_detaching_gives_a_sound_of_its_own() -> None:
 
 
 def test_presets_serve_one_sound_or_all_hits() -> None:
-    preset = Sound("x", "Glass 1", Modes((3000.0,), (-10.0,), (4.0,), (0.0,), (False,)), Residual(), "preset", "glass")
+    preset = Preset("Glass 1", "glass", Modes((3000.0,), (-10.0,), (4.0,), (0.0,), (False,)), Residual(), "glass")
     presets = {"Glass 1": preset}
     one = apply_message(make_project(), {"kind": "apply_preset", "sound_id": "s1", "name": "Glass 1"}, presets)
     sound = one.apply(make_project()).sound("s1")

@@ -15,11 +15,12 @@ from engine.document.edits.settings import set_mix
 from engine.document.edits.values import Edit
 from engine.document.history import LEVELS, History, commit, redo, undo
 from engine.document.project import Clip, Hit, Project, Sound
+from engine.document.source import Source
 from engine.physics.model import Modes, Residual
 
 PROJECT = Project(
     Clip("/c.mp4", "d", 10.0, Fraction(25), 320, 240),
-    (Sound("s1", "Bell", Modes(), Residual(), "preset"),),
+    (Sound("s1", "Bell", Modes(), Residual(), Source("preset")),),
     (Hit("h1", 1.0, "s1", 1),),
 )
 

@@ -15,7 +15,8 @@ from engine.core.errors import BadInput
 from engine.core.paths import ROOT
 from engine.document import serialization as project_json
 from engine.document import storage
-from engine.document.project import Clip, Detection, Hit, Mix, Project, RenderSettings, Sound, Tweak
+from engine.document.project import Clip, Detection, Hit, HitOffsets, Mix, Project, RenderSettings, Sound
+from engine.document.source import Source
 from engine.document.storage import autosave, list_autosaves, load_autosave, load_project, save_project
 from engine.physics.model import Macros, Modes, Residual, Stage
 
@@ -35,11 +36,18 @@ def make_project(folder: Path) -> Project:
     return Project(
         clip,
         (
-            Sound("s1", "Crate “A”", modes, residual, "clip", "note", 0.75),
-            Sound("s2", "b", Modes(), Residual(), "edited", macros=Macros(mass=1 / 3, room=-1.0)),
+            Sound(
+                "s1",
+                "Crate “A”",
+                modes,
+                residual,
+                Source("clip", time_s=0.25, recording="ab", borrowed=(("noise", "Bell"),)),
+                0.75,
+            ),
+            Sound("s2", "b", Modes(), Residual(), Source("hand"), macros=Macros(mass=1 / 3, room=-1.0)),
         ),
         (
-            Hit("h1", 0.5, "s1", 2**31 - 1, -3.0, 1.0, -0.25, True, Tweak(12.5, 0.5, -3.0), 0.7, True),
+            Hit("h1", 0.5, "s1", 2**31 - 1, -3.0, 1.0, -0.25, True, HitOffsets(12.5, 0.5, -3.0), 0.7, True),
             Hit("h2", 7.3, "s2", 0),
         ),
         Mix(-3.0, -6.0),
@@ -158,9 +166,10 @@ def test_older_versions_migrate_and_newer_ones_are_refused(tmp_path: Path, monke
     monkeypatch.setitem(
         project_json.MIGRATIONS, 0, lambda v: {k: x for k, x in v.items() if k != "strikes"} | {"hits": v["strikes"]}
     )
+    monkeypatch.setitem(project_json.MIGRATIONS, 1, lambda v: v)
     assert project_json.project_from_json(old) == project
     with pytest.raises(BadInput, match="newer Struck"):
-        project_json.project_from_json(value | {"version": 2})
+        project_json.project_from_json(value | {"version": 3})
     with pytest.raises(BadInput, match="version"):
         project_json.project_from_json(value | {"version": -1})
 
@@ -198,7 +207,10 @@ DAMAGE = [
     ("clip.width", 1.5),
     ("sounds", {}),
     ("sounds.0.id", "s2"),
-    ("sounds.0.origin", "heaven"),
+    ("sounds.0.source.kind", "heaven"),
+    ("sounds.0.source.time_s", "soon"),
+    ("sounds.0.source.borrowed", [["noise"]]),
+    ("sounds.0.source.edited", 1),
     ("sounds.0.modes.power_db", [1.0]),
     ("sounds.0.modes.decay_per_s", [1.0, float("inf")]),
     ("sounds.0.modes.frequency_hz", [-1.0, 5.0]),
@@ -216,8 +228,8 @@ DAMAGE = [
     ("hits.0.time_s", True),
     ("hits.0.seed", 2**31),
     ("hits.0.pan", "left"),
-    ("hits.0.tweak", 0),
-    ("hits.0.tweak.decay_ratio", 0),
+    ("hits.0.offsets", 0),
+    ("hits.0.offsets.decay_ratio", 0),
     ("mix.gain_db", float("nan")),
     ("render.steps", 0),
     ("detection.source", "nose"),

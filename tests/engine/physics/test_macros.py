@@ -17,6 +17,7 @@ from engine.document.edits.messages import apply_message
 from engine.document.edits.values import Laws
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
+from engine.document.source import Source
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.analysis.residual import expected_power
 from engine.physics.macros import apply_macros, contact_gain_db, contact_time_s, damping_ratio, rebin
@@ -329,7 +330,10 @@ LAWS = Laws(apply_macros, morph)
 
 def make_project() -> Project:
     clip = Clip("/c.mp4", "d", 4.0, Fraction(25), 320, 240)
-    sounds = (Sound("s1", "Steel bin", BELL, NOISE, "clip", "", 0.9), Sound("s2", "Oak", Modes(), NOISE, "preset"))
+    sounds = (
+        Sound("s1", "Steel bin", BELL, NOISE, Source("clip"), 0.9),
+        Sound("s2", "Oak", Modes(), NOISE, Source("preset")),
+    )
     return Project(clip, sounds, (Hit("h1", 1.0, "s1", 1), Hit("h2", 2.0, "s1", 2, velocity_db=-12.0)))
 
 

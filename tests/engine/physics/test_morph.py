@@ -15,10 +15,12 @@ from engine.document.edits.messages import apply_message
 from engine.document.edits.values import Laws
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
+from engine.document.source import Source, describe_source
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_macros
 from engine.physics.model import Macros, Modes, Physics, Residual, Stage
 from engine.physics.morph import match_modes, morph
+from engine.physics.presets import Preset
 from tests.engine.physics.test_macros import measure
 from tests.ui_tab import Tab, check_sentence
 
@@ -120,14 +122,14 @@ def test_muted_modes_are_left_out_and_many_modes_are_bounded() -> None:
 
 def make_project() -> Project:
     sounds = (
-        Sound("s1", "Steel bin", STEEL, NOISE_A, "clip", "", 0.9, Macros(mass=0.5)),
-        Sound("s2", "Oak block", OAK, NOISE_B, "preset", macros=Macros(room=-1.0)),
+        Sound("s1", "Steel bin", STEEL, NOISE_A, Source("clip"), 0.9, Macros(mass=0.5)),
+        Sound("s2", "Oak block", OAK, NOISE_B, Source("preset"), macros=Macros(room=-1.0)),
     )
     return Project(Clip("/c.mp4", "d", 4.0, Fraction(25), 320, 240), sounds, (Hit("h1", 1.0, "s1", 1),))
 
 
 def do(project: Project, **message: object) -> Project:
-    preset = Sound("", "Glass 1", OAK, Residual(), "preset", "glass")
+    preset = Preset("Glass 1", "glass", OAK, Residual(), "glass")
     return apply_message(project, message, {"Glass 1": preset}, Laws(apply_macros, morph)).apply(project)
 
 
@@ -135,7 +137,7 @@ def test_a_morph_in_place_keeps_name_and_hits_and_tells_of_what_it_is() -> None:
     sound = do(make_project(), kind="morph_sound", sound_id="s1", other="s2", amount=0.4).sound("s1")
     assert (sound.modes, sound.residual) == morph(A, B, 0.4)
     assert (sound.name, sound.origin, sound.fit) == ("Steel bin", "edited", None)
-    assert sound.origin_note == "morph of Steel bin and Oak block, 40 %"
+    assert describe_source(sound.source) == "morph of Steel bin and Oak block, 40 %"
     assert sound.macros == Macros(mass=pytest.approx(0.3), room=pytest.approx(-0.4))
     project = do(make_project(), kind="morph_sound", sound_id="s1", other="s2", amount=0.4)
     assert project_from_json(project_to_json(project)) == project
@@ -148,7 +150,7 @@ def test_a_morph_as_a_new_sound_leaves_the_old_ones() -> None:
     project = do(make_project(), kind="morph_sound", sound_id="s1", preset="Glass 1", amount=0.25, as_new=True)
     assert project.sounds[:2] == make_project().sounds and project.hits == make_project().hits
     made = project.sound("s3")
-    assert made.name == "Steel bin × Glass 1" and made.origin_note == "morph of Steel bin and Glass 1, 25 %"
+    assert made.name == "Steel bin × Glass 1" and describe_source(made.source) == "morph of Steel bin and Glass 1, 25 %"
     assert made.modes == morph(A, (OAK, Residual()), 0.25)[0]
 
 
@@ -184,7 +186,8 @@ def test_a_preview_tells_the_morph_and_changes_nothing(tab: Tab) -> None:
     tab.ask("morph_preview", sound_id=sound.id, other="s99", amount=0.3)
     check_sentence(tab.errors[-1])
     tab.edit("morph_sound", sound_id=sound.id, preset="Wine glass", amount=0.5)
-    assert tab.session.require_project().sound(sound.id).origin_note == f"morph of {sound.name} and Wine glass, 50 %"
+    source = Source("morph", parents=(sound.name, "Wine glass"), amount=0.5)
+    assert tab.session.require_project().sound(sound.id).source == source
     tab.edit("set_macros", sound_id=sound.id, values={"mass": 0.5})
     tab.edit("bake_macros", sound_id=sound.id)
     assert tab.last("document")["undo"] == f"Bake macros into {sound.name}" and len(tab.errors) == 1

@@ -34,13 +34,13 @@ def test_preset_sounds_at_a_sensible_level(preset) -> None:  # type: ignore[no-u
     assert -16.0 < 20 * np.log10(np.abs(sound).max()) < -1.0
     assert len(preset.modes) <= 48
     assert 0.03 < ring_time_s(physics) < 6.0
-    assert preset.origin_note.startswith(("estimated from ", "built from material constants: "))
+    assert preset.credit.startswith(("estimated from ", "built from material constants: "))
 
 
 def test_notes_name_licences() -> None:
     for preset in load_presets():
-        if preset.origin_note.startswith("estimated"):
-            assert preset.origin_note.endswith((", CC-BY 3.0", ", CC0"))
+        if preset.credit.startswith("estimated"):
+            assert preset.credit.endswith((", CC-BY 3.0", ", CC0"))
 
 
 def test_plate_presets_are_built_as_shipped() -> None:

@@ -18,6 +18,7 @@ from engine.document.edits.messages import apply_message
 from engine.document.edits.settings import set_threshold
 from engine.document.edits.values import chain
 from engine.document.project import Project, RenderSettings
+from engine.document.source import INAUDIBLE, SILENT, WAITING, Source
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual
@@ -108,8 +109,8 @@ def test_a_clip_opens_with_a_sound_that_waits_and_says_so(clip: Path, silent_cli
     assert project.clip.frame_rate == 25 and project.clip.duration_s == pytest.approx(4.0)
     assert project.clip.has_audio and len(project.clip.digest) == 64 and not project.hits
     (sound,) = project.sounds
-    assert sound.origin == "preset" and "until the clip's sound is analysed" in sound.origin_note
-    assert "no sound of its own" in open_clip(silent_clip).project.sounds[0].origin_note
+    assert sound.origin == "preset" and sound.source.reason == WAITING
+    assert open_clip(silent_clip).project.sounds[0].source.reason == SILENT
 
 
 def test_no_clip_is_refused(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_hits_that_sound_alike_share_a_sound(heard: Project) -> None:
     assert ids[0] == ids[2] == ids[4] and ids[1] == ids[3] and ids[0] != ids[1]
     assert len(heard.sounds) == 2
     assert [s.name.split(" · ")[0] for s in heard.sounds] == ["Sound A", "Sound B"]
-    assert all(s.origin == "clip" and s.origin_note.startswith("from the clip's sound at") for s in heard.sounds)
+    assert all(s.origin == "clip" and s.source.time_s is not None for s in heard.sounds)
 
 
 def test_the_modes_are_those_that_sounded(heard: Project) -> None:
@@ -196,7 +197,7 @@ def test_a_long_list_of_hits_is_read_in_one_pass_to_the_same_end(clip: Path, hea
 def test_hits_in_silence_keep_the_waiting_sound(clip: Path) -> None:
     project = replace_detected_hits([(0.2, 0.5, -12.0)]).apply(open_clip(clip).project)
     after = last_event(analyze_clip_audio(project), SoundsFound).edit.apply(project)
-    assert after.hits == project.hits and "no hit can be heard" in after.sounds[0].origin_note
+    assert after.hits == project.hits and after.sounds[0].source.reason == INAUDIBLE
 
 
 def test_a_silent_clip_keeps_the_default_preset(silent_clip: Path) -> None:
@@ -239,7 +240,7 @@ def test_a_recording_becomes_a_sound(tmp_path: Path) -> None:
     strike = np.concatenate((np.zeros(4410), synthesize(Physics(BELL, sample_rate_hz=44_100), 0.8)))
     soundfile.write(tmp_path / "brass_bowl 3.wav", np.stack([strike, strike], axis=1), 44_100)
     sound = sound_from_recording(tmp_path / "brass_bowl 3.wav")
-    assert (sound.name, sound.origin, sound.origin_note) == ("brass bowl 3", "reference", "from brass_bowl 3.wav")
+    assert (sound.name, sound.source) == ("brass bowl 3", Source("file", name="brass_bowl 3.wav"))
     for frequency_hz in BELL.frequency_hz:
         assert min(abs(f - frequency_hz) for f in sound.modes.frequency_hz) < 0.5
     soundfile.write(tmp_path / "still.wav", np.zeros(9000), 44_100)

@@ -17,6 +17,7 @@ from engine.core.errors import Cancelled, StruckError
 from engine.core.paths import ROOT
 from engine.document.edits.messages import apply_message
 from engine.document.project import Clip, Hit, Mix, Project, RenderSettings, Sound
+from engine.document.source import Source
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_macros, tweak
 from engine.physics.model import Context, Macros, Modes, Physics, Residual
@@ -46,7 +47,10 @@ GOLDEN_KEY = "6beb897ea04717a40baa12d87a0df78b22d1f5eb2272b17670afc2746ec32622"
 
 def make_project(hits: int = 6) -> Project:
     clip = Clip("/c.mp4", "d", 4.0, Fraction(25), 320, 240)
-    sounds = (Sound("s1", "Bowl", BOWL, Residual(), "clip"), Sound("s2", "Crate", Modes(), CRATE, "clip"))
+    sounds = (
+        Sound("s1", "Bowl", BOWL, Residual(), Source("clip")),
+        Sound("s2", "Crate", Modes(), CRATE, Source("clip")),
+    )
     times = [0.5 + 0.37 * k for k in range(hits)]
     return Project(
         clip, sounds, tuple(Hit(f"h{k}", t, f"s{1 + k % 2}", k, velocity_db=-k) for k, t in enumerate(times))

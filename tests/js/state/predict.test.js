@@ -16,7 +16,7 @@ test("hits move together, as far as the clip's ends allow", () => {
 
 test("values are given to all hits alike, or to each its own; what is not named stays", () => {
   const alike = predict(project, { kind: "set_hits", ids: ["h1", "h2"], values: { mute: true, pitch_cents: 50 } });
-  assert.deepEqual(alike.hits.map((hit) => [hit.mute, hit.tweak.pitch_cents, hit.tweak.decay_ratio]), [[true, 50, 1], [true, 50, 1], [false, 0, 1]]);
+  assert.deepEqual(alike.hits.map((hit) => [hit.mute, hit.offsets.pitch_cents, hit.offsets.decay_ratio]), [[true, 50, 1], [true, 50, 1], [false, 0, 1]]);
   const own = predict(project, { kind: "set_each_hit", values: { h1: { velocity_db: -3 }, h3: { velocity_db: -9 }, gone: { velocity_db: 0 } } });
   assert.deepEqual(own.hits.map((hit) => hit.velocity_db), [-3, -6, -9]);
   assert.equal(own.hits[1], project.hits[1]);

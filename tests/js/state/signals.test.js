@@ -47,7 +47,7 @@ test("equal parts of a new document are the old ones; changed parts are new all 
   assert.equal(shared.sounds, before.sounds);
   assert.equal(shared.hits[0], before.hits[0]);
   assert.notEqual(shared.hits[1], before.hits[1]);
-  assert.equal(shared.hits[1].tweak, before.hits[1].tweak);
+  assert.equal(shared.hits[1].offsets, before.hits[1].offsets);
   assert.notEqual(shared.hits, before.hits);
 });
 

@@ -3,7 +3,7 @@
 
 import { durationOf, synthesize, applyHitOffsets } from "./prior.js";
 import { SAMPLE_RATE_HZ } from "./units.js";
-/** @import { Samples, Sound, Tweak } from "../state/types.d.ts" */
+/** @import { Samples, Sound, HitOffsets } from "../state/types.d.ts" */
 
 const MEMORY_BYTES = 256 * 2 ** 20;
 const FRACTIONS = 64; // a hit's place between two samples, to 0.3 microseconds
@@ -158,22 +158,22 @@ export function createBuffers(fetchSound = fetchFromServer) {
   }
 
   /** @type {WeakMap<Sound, Map<string, string>>} */
-  const priors = new WeakMap(); // sound -> Map of tweak and velocity -> key, so that a changed sound has a new prior
+  const priors = new WeakMap(); // sound -> Map of offsets and velocity -> key, so that a changed sound has a new prior
   let priorCount = 0;
 
   /**
    * The key of a hit's analytic prior at a velocity, computed if it is not here.
    * @param {Sound} sound
-   * @param {Tweak | null} tweak
+   * @param {HitOffsets | null} offsets
    */
-  function prior(sound, tweak, velocity_db = 0) {
+  function prior(sound, offsets, velocity_db = 0) {
     const keys = priors.get(sound) ?? new Map();
     priors.set(sound, keys);
-    const name = JSON.stringify([tweak ?? null, velocity_db]);
+    const name = JSON.stringify([offsets ?? null, velocity_db]);
     const key = keys.get(name) ?? `prior:${++priorCount}`;
     keys.set(name, key);
     if (!peek(key)) {
-      const physics = applyHitOffsets(sound, tweak, velocity_db);
+      const physics = applyHitOffsets(sound, offsets, velocity_db);
       keep(key, toBuffer(synthesize(physics, Math.min(4, durationOf(physics)), 1)));
     }
     return key;

@@ -193,7 +193,7 @@ export function createAudio(store, options = {}) {
     const sound = project()?.sounds.find((s) => s.id === hit.sound_id);
     if (!sound) return null;
     const velocity_db = Math.round(hit.velocity_db); // a finer step is level enough, and few priors serve many hits
-    return { key: buffers.prior(sound, hit.tweak, velocity_db), gain_db: hit.gain_db + hit.velocity_db - velocity_db };
+    return { key: buffers.prior(sound, hit.offsets, velocity_db), gain_db: hit.gain_db + hit.velocity_db - velocity_db };
   }
 
   function tick() {

@@ -7,7 +7,7 @@
 import { fft } from "./fft.js";
 import { applyMacros } from "./macros.js";
 import { dbToGain, ENVELOPE_STEP_S, LN_60_DB, SAMPLE_RATE_HZ } from "./units.js";
-/** @import { Modes, NoiseComponent, Physics, Residual, Shaped, Tweak } from "../state/types.d.ts" */
+/** @import { Modes, NoiseComponent, Physics, Residual, Shaped, HitOffsets } from "../state/types.d.ts" */
 
 const NOISE_LENGTH = 32768; // 0.68 s of noise per band, seamless when looped
 const MAX_DURATION_S = 8;
@@ -115,7 +115,7 @@ export function envelopeGain(gains, time_s) {
 /**
  * A sound as a hit strikes it: its macros, the hit's velocity and own offsets applied, as the engine does before it synthesises.
  * @param {Shaped} sound
- * @param {Partial<Tweak> | null} offsets
+ * @param {Partial<HitOffsets> | null} offsets
  * @returns {Physics}
  */
 export function applyHitOffsets(sound, offsets, velocity_db = 0) {

@@ -148,7 +148,7 @@ export function createHitPanel(store, audio) {
     seed.set(all((hit) => hit.seed) ? String(first.seed) : "several");
     dice.children[1].textContent = hits.length === 1 ? "New take" : "New takes";
     /** @type {[Slider, (hit: Hit) => number][]} */
-    const shown = [[velocity, (h) => h.velocity_db], [gain, (h) => h.gain_db], [pan, (h) => h.pan], [pitch, (h) => h.tweak.pitch_cents], [damping, (h) => h.tweak.decay_ratio], [noise, (h) => h.tweak.residual_db]];
+    const shown = [[velocity, (h) => h.velocity_db], [gain, (h) => h.gain_db], [pan, (h) => h.pan], [pitch, (h) => h.offsets.pitch_cents], [damping, (h) => h.offsets.decay_ratio], [noise, (h) => h.offsets.residual_db]];
     for (const [slider, read] of shown) {
       slider.set(read(first), all(read) ? "—" : "several", false);
     }
@@ -161,7 +161,7 @@ export function createHitPanel(store, audio) {
   function ringing(struck, hit) {
     const decays = heard(struck)?.modes.decay_per_s ?? [];
     if (!decays.length) return "";
-    return `rings ${formatSeconds(LN_60_DB / (Math.min(...decays) * hit.tweak.decay_ratio))}`;
+    return `rings ${formatSeconds(LN_60_DB / (Math.min(...decays) * hit.offsets.decay_ratio))}`;
   }
 
   return { element, show };

@@ -6,7 +6,6 @@ import { elementsIn, focusedElement, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { AudioEngine, Preset, Project, Store } from "../state/types.d.ts" */
 
-const DEFAULT_NOTE = "default preset"; // how the engine's note of origin begins while nobody has chosen
 const ASKED = "struck.asked";
 const BUSY = new Set(["opening", "detecting", "analysing"]);
 /** @param {string} text */
@@ -18,7 +17,7 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
  */
 function isUnchosen(project) {
   if (!project || project.clip.has_audio || !project.sounds.length) return false;
-  return project.sounds.every((sound) => sound.origin === "preset" && sound.origin_note.startsWith(DEFAULT_NOTE));
+  return project.sounds.every((sound) => sound.is_default);
 }
 
 /**
@@ -83,7 +82,7 @@ export function createMaterials(app, store, audio) {
     }
     use.disabled = !chosen;
     use.textContent = chosen ? `Use ${chosen.name}` : "Use";
-    about.textContent = chosen ? chosen.origin_note : "";
+    about.textContent = chosen ? chosen.credit : "";
     about.title = about.textContent;
   }
 

@@ -31,7 +31,7 @@ export function createMorph(store, anchor, host) {
 
   const rows = () => [
     ...store.view.project.sounds.filter((s) => s.id !== host.sound().id).map((s) => ({ text: s.name, group: "This project", color: soundColor(store.view.project, s.id), field: { other: s.id } })),
-    ...(store.welcome?.presets ?? []).map((p) => ({ text: p.name, group: p.material, note: p.origin_note, field: { preset: p.name } })).sort((a, b) => a.group.localeCompare(b.group)),
+    ...(store.welcome?.presets ?? []).map((p) => ({ text: p.name, group: p.material, note: p.credit, field: { preset: p.name } })).sort((a, b) => a.group.localeCompare(b.group)),
   ];
 
   /** Ask for the morph as it is wanted now; one question at a time, so that the latest wins. */

@@ -7,7 +7,7 @@ import { clamp } from "../audio/units.js";
 /** @import { Hit, Project } from "./types.d.ts" */
 /** @import { DeleteHits, EditMessage, HitValues, MoveHits, SetEachHit, SetHits, SetMacros, SetMix, SetModes, SetResidual, SoundState } from "./protocol.d.ts" */
 
-const TWEAKS = new Set(["pitch_cents", "decay_ratio", "residual_db"]);
+const OFFSETS = new Set(["pitch_cents", "decay_ratio", "residual_db"]);
 
 /**
  * The document after an edit; the same document where the edit's kind is not predicted.
@@ -63,9 +63,9 @@ function setHits(project, values) {
  */
 function setHit(hit, values) {
   const given = Object.entries(values);
-  const plain = Object.fromEntries(given.filter(([name]) => !TWEAKS.has(name)));
-  const tweak = Object.fromEntries(given.filter(([name]) => TWEAKS.has(name)));
-  return { ...hit, ...plain, tweak: { ...hit.tweak, ...tweak } };
+  const plain = Object.fromEntries(given.filter(([name]) => !OFFSETS.has(name)));
+  const offsets = Object.fromEntries(given.filter(([name]) => OFFSETS.has(name)));
+  return { ...hit, ...plain, offsets: { ...hit.offsets, ...offsets } };
 }
 
 /**

@@ -389,7 +389,7 @@ export interface Demo {
 export interface PresetInfo {
   name: string;
   material: string;
-  origin_note: string;
+  credit: string;
 }
 
 /** A sampler on this machine; ``fault`` says why it cannot be used. */
@@ -462,12 +462,13 @@ export interface MacrosState {
   room: number;
 }
 
-/** A sound with its own modes and residual, and the macros over them. */
+/** A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it. */
 export interface SoundState {
   id: string;
   name: string;
   origin: string;
   origin_note: string;
+  is_default: boolean;
   fit: number | null;
   modes: ModesState;
   residual: ResidualState;
@@ -475,7 +476,7 @@ export interface SoundState {
 }
 
 /** A hit's offsets from its sound. */
-export interface TweakState {
+export interface HitOffsetsState {
   pitch_cents: number;
   decay_ratio: number;
   residual_db: number;
@@ -493,7 +494,7 @@ export interface HitState {
   mute: boolean;
   strength: number;
   touched: boolean;
-  tweak: TweakState;
+  offsets: HitOffsetsState;
 }
 
 /** Levels of the rendered track and of the clip's own sound. */

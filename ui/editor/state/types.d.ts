@@ -2,7 +2,7 @@
 
 import type {
   Audition, Bank, CandidateInfo, ClientMessage, ClipState, DocumentState, EditMessage, ErrorNotice, Exported, HitState, MacrosState, Media, ModesState,
-  MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, TweakState, Welcome,
+  MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, HitOffsetsState, Welcome,
 } from "./protocol.d.ts";
 
 /** Mono samples at 48 kHz. */
@@ -11,7 +11,7 @@ export type Samples = Float32Array<ArrayBuffer>;
 export type Project = ProjectState;
 export type Clip = ClipState;
 export type Hit = HitState;
-export type Tweak = TweakState;
+export type HitOffsets = HitOffsetsState;
 export type Modes = ModesState;
 export type NoiseComponent = NoiseState;
 export type Residual = ResidualState;

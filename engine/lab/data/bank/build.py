@@ -137,7 +137,7 @@ def list_presets() -> list[Entry]:
     recordings = {recipe.name: recipe.recording for recipe in RECIPES}
     entries = []
     for preset in load_presets():
-        note, made_from = preset.origin_note, recordings.get(preset.name, "")
+        note, made_from = preset.credit, recordings.get(preset.name, "")
         licence = "CC BY 3.0" if "CC-BY 3.0" in note else "CC0 1.0" if "CC0" in note else "Apache-2.0, Struck's own"
         group = group_name(Path(f"{made_from}.flac")) if made_from else f"preset/{preset.name}"
         named = read_name(Path(made_from or preset.name), preset.material)

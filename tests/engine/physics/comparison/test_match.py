@@ -14,6 +14,7 @@ from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
 from engine.document.edits.messages import apply_message
 from engine.document.project import Hit, Project, Sound
+from engine.document.source import Source
 from engine.document.storage import load_project
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.comparison.match import BANDS, POINTS, STEP_S, compare
@@ -193,7 +194,8 @@ def demo() -> Project:
 
 
 def note_time_s(sound: Sound) -> float:
-    return float(sound.origin_note.split(" at ")[1].removesuffix(" s"))
+    assert sound.source.time_s is not None
+    return sound.source.time_s
 
 
 def test_the_recording_of_a_sound_is_the_hit_it_was_estimated_from(demo: Project) -> None:
@@ -242,13 +244,14 @@ def test_without_its_recording_a_sound_says_what_is_missing(demo: Project, tmp_p
     sound = demo.sounds[0]
     gone = replace(demo, clip=replace(demo.clip, path=str(tmp_path / "gone.mp4")))
     silent = replace(demo, clip=replace(demo.clip, has_audio=False))
-    morph = replace(sound, origin="edited", origin_note="morph of Steel bin and Glass jar, 40 %")
-    lost = replace(sound, origin="reference", origin_note="from bell.wav", recording="0" * 64)
-    preset = replace(sound, origin="preset", origin_note="a wooden bar")
+    morph = replace(sound, source=Source("morph", parents=("Steel bin", "Glass jar"), amount=0.4))
+    lost = replace(sound, source=Source("file", name="bell.wav", recording="0" * 64))
+    preset = replace(sound, source=Source("preset", note="a wooden bar"))
+    edited = replace(preset, source=replace(preset.source, edited=True))
     for project, one, word in (
         (gone, sound, "gone.mp4"), (silent, sound, "no sound"), (demo, morph, "morph"), (demo, lost, "bell.wav"),
-        (demo, preset, "preset"), (demo, replace(preset, origin="edited", origin_note="was: a wooden bar"), "preset"),
-        (demo, replace(preset, origin="text", origin_note="a bell"), "no recording"),
+        (demo, preset, "preset"), (demo, edited, "preset"),
+        (demo, replace(preset, source=Source("text", note="a bell")), "no recording"),
     ):  # fmt: skip
         match = match_sound(project, one, Cache(None))
         assert word in match.why and not match.source and match.now.fit is None, match.why
@@ -262,7 +265,9 @@ def test_a_recording_from_a_file_is_kept_from_its_onset_on(tmp_path: Path) -> No
         tmp_path / "bell.wav", np.stack([np.concatenate([quiet, sound])] * 2, axis=1), RATE, subtype="FLOAT"
     )
     cache = Cache(tmp_path / "cache")
-    kept = keep_recording(tmp_path / "bell.wav", Sound("s1", "Bell", MODES, NOISE, "reference", "from bell.wav"), cache)
+    kept = keep_recording(
+        tmp_path / "bell.wav", Sound("s1", "Bell", MODES, NOISE, Source("file", name="bell.wav")), cache
+    )
     recording = find_recording(
         Project(load_project(ASSETS / "demo_silent.struck.json").clip), kept, Cache(tmp_path / "cache")
     )
