@@ -26,7 +26,7 @@ LAB: dict[str, str | dict[str, str]] = {
         name: f"training.{name}.train"
         for name in ("ddpm", "generator", "material", "onsets", "onsets_baseline", "sampler", "vision")
     },
-    "simulate": "simulator.demo.strikes",
+    "simulate": "simulator.command",
     "evaluate": {
         name: f"evaluation.{name}.evaluate"
         for name in ("bank", "generator", "onsets", "physics", "sampler", "text", "vision")

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.errors import StruckError
-from engine.lab.simulator.demo.strikes import NO_PICTURE, load_mujoco
+from engine.lab.simulator.drawing import load_mujoco, open_renderer
 from engine.lab.simulator.motion import Played, Touch, find_owner
 from engine.lab.simulator.scene import STEP_S, Stage
 
@@ -94,29 +93,6 @@ def project(film: Film, time_s: float, at_m: tuple[float, float, float], aspect:
     return 0.5 + 0.5 * x / (half * aspect), 0.5 - 0.5 * y / half, -z
 
 
-def open_drawing(model: Any, width: int, height: int) -> Any:
-    """A MuJoCo renderer; StruckError, saying what to install, where there is no OpenGL to draw with."""
-    mujoco = load_mujoco()
-    try:
-        return mujoco.Renderer(model, height, width)
-    except (AttributeError, RuntimeError, OSError, ImportError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise StruckError(f"the simulator cannot draw ({reason}); {NO_PICTURE}") from None
-
-
-def check_drawing() -> None:
-    """Draw one small picture; StruckError, saying what to install, where that fails or comes out empty."""
-    mujoco = load_mujoco()
-    xml = "<mujoco><worldbody><light pos='0 0 2'/><geom type='sphere' size='1' rgba='1 1 1 1'/></worldbody></mujoco>"
-    model = mujoco.MjModel.from_xml_string(xml)
-    data = mujoco.MjData(model)
-    mujoco.mj_forward(model, data)
-    with open_drawing(model, 32, 32) as renderer:
-        renderer.update_scene(data)
-        if not renderer.render().any():
-            raise StruckError(f"the simulator draws only black; {NO_PICTURE}")
-
-
 def film_take(
     stage: Stage, played: Played, film: Film, size: tuple[int, int], duration_s: float
 ) -> Iterator[np.ndarray]:
@@ -135,7 +111,7 @@ def film_take(
     curve = _tone_curve(film.contrast)
     linear = ((np.arange(256) / 255.0) ** 2.2).astype(np.float32)
     set_to = 0.0
-    with open_drawing(played.model, width, height) as renderer:
+    with open_renderer(played.model, width, height) as renderer:
         for frame in range(round(duration_s * rate)):
             now = frame / rate
             instants = _count_instants(played, film, stage, now, height)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.lab.simulator.demo.scene import make_lathe
+from engine.lab.simulator.lathe import make_lathe
 from engine.lab.simulator.materials import MATERIALS, Colour
 from engine.lab.simulator.textures import paint_texture
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain
-from engine.lab.simulator.demo.sound import bar_ratios, plate_ratios, ring_ratios
+from engine.lab.simulator.mode_ratios import bar_ratios, plate_ratios, ring_ratios
 
 _MODES = 16
 

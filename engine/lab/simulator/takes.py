@@ -24,8 +24,8 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.files import write_file
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.clip_writer import write_clip
-from engine.lab.simulator.camera import aim_film, check_drawing, film_take, list_seen, project
-from engine.lab.simulator.demo.strikes import NO_PICTURE, load_mujoco
+from engine.lab.simulator.camera import aim_film, film_take, list_seen, project
+from engine.lab.simulator.drawing import GET_OPENGL, check_drawing, load_mujoco
 from engine.lab.simulator.materials import MATERIALS
 from engine.lab.simulator.motion import GROUND, STRIKER, THING, Played, Touch, plan_motion, play
 from engine.lab.simulator.plan import TakePlan, draw_take
@@ -245,7 +245,7 @@ def _run_tasks(tasks: list[_Task], jobs: int) -> Iterator[tuple[int, int, str]]:
         except BrokenProcessPool:
             crashes += 1
             if crashes > _MOST_CRASHES:
-                raise StruckError(f"the software OpenGL crashed {crashes} times; {NO_PICTURE}") from None
+                raise StruckError(f"the software OpenGL crashed {crashes} times; {GET_OPENGL}") from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, gain_to_db
+from engine.lab.simulator.mode_ratios import bar_ratios, plate_ratios, ring_ratios
 from engine.physics.model import Modes, Residual, Stage
 
 BAND_EDGES_HZ = (40.0, 90.0, 180.0, 360.0, 720.0, 1440.0, 2880.0, 5760.0, 11520.0, 22000.0)
@@ -29,25 +30,6 @@ class Body:
     contact_s: float
     click_db: float
     level_db: float
-
-
-def plate_ratios(count: int) -> tuple[float, ...]:
-    """A clamped circular plate (Leissa, Vibration of Plates, 1969: squared frequency parameters), lowest at 1."""
-    squared = (10.22, 21.26, 34.88, 39.77, 51.04, 60.83, 69.67, 84.58, 89.10, 90.74, 111.0, 114.2, 120.1, 140.1, 153.8,
-               158.2, 164.0, 190.3, 199.1, 206.7, 217.1, 245.6, 256.0, 271.4)  # fmt: skip
-    return tuple(value / squared[0] for value in squared[:count])
-
-
-def ring_ratios(count: int) -> tuple[float, ...]:
-    """A thin ring in its plane: n (n^2 - 1) / sqrt(n^2 + 1) (Rayleigh, Theory of Sound, section 233), lowest at 1."""
-    order = [n * (n * n - 1) / math.sqrt(n * n + 1) for n in range(2, count + 2)]
-    return tuple(value / order[0] for value in order)
-
-
-def bar_ratios(count: int) -> tuple[float, ...]:
-    """A free bar: (n + 1/2)^2 for n = 1, 2, ... (Rayleigh, section 172), with torsion between, lowest at 1."""
-    bend = [((n + 0.5) / 1.5) ** 2 for n in range(1, count + 1)]
-    return tuple(sorted(bend + [1.83 * n for n in range(1, count + 1)]))
 
 
 BODIES = {

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes.util
 import math
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from engine.core.errors import StruckError
 from engine.lab.simulator.demo.scene import STICK_LENGTH_M, STICK_YAW_RAD, TIP_RADIUS_M, Prop, build_scene
+from engine.lab.simulator.drawing import load_mujoco, open_renderer
 
 CONTACT_PITCH_RAD = math.radians(11.0)
 QUIET_BEFORE_CONTACT_S = 0.06
@@ -48,23 +45,6 @@ class Take:
     states: np.ndarray
     step_s: float
     strikes: tuple[Strike, ...]
-
-
-NO_PICTURE = "install a software OpenGL (on Debian and Ubuntu: apt install libegl1 libgl1-mesa-dri) and try again"
-
-
-def load_mujoco() -> Any:
-    """MuJoCo, drawing without a screen where the machine can; StruckError where it is not installed."""
-    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-        found = next((name for name in ("EGL", "OSMesa") if ctypes.util.find_library(name)), "disabled")
-        os.environ.setdefault("MUJOCO_GL", found.lower())
-    try:
-        import mujoco
-    except (ImportError, AttributeError, OSError) as error:
-        raise StruckError(
-            f"the simulator cannot start ({error}); run `launch.py test` once, which installs MuJoCo, and {NO_PICTURE}"
-        ) from None
-    return mujoco
 
 
 def plan_blows(props: Sequence[Prop], pattern: Sequence[tuple[float, int, float]], seed: int) -> list[Blow]:
@@ -190,11 +170,7 @@ def render_frames(
     mujoco = load_mujoco()
     width, height = size
     data = mujoco.MjData(take.model)
-    try:
-        drawing = mujoco.Renderer(take.model, height, width)
-    except (AttributeError, RuntimeError, OSError) as error:
-        raise StruckError(f"the simulator cannot draw ({error}); {NO_PICTURE}") from None
-    with drawing as renderer:
+    with open_renderer(take.model, width, height) as renderer:
         for frame in range(round(duration_s * frame_rate)):
             total = np.zeros((height, width, 3), dtype=np.float32)
             for part in range(subframes):
@@ -215,45 +191,3 @@ def grade(linear: np.ndarray) -> np.ndarray:
     light = 1.55 * linear * vignette
     shown = (light * (1.0 + light / 4.0) / (1.0 + light)) ** (1 / 2.2)
     return np.asarray(np.clip(shown * 255.0 + 0.5, 0, 255), dtype=np.uint8)
-
-
-def main(args: Sequence[str]) -> int:
-    """The ``simulate`` command: takes to train on, or with ``--demo`` the demo clips and their projects anew."""
-    import argparse
-    from pathlib import Path
-
-    from engine.core.errors import BadInput
-
-    parser = argparse.ArgumentParser(
-        prog="launch.py simulate",
-        description="Make takes of things being struck, with sound and exact truth, in the Greatest Hits layout.",
-    )
-    parser.add_argument("--out", metavar="DIR", help="folder of the takes; with --demo, of the demo clips")
-    parser.add_argument("--count", type=int, default=100, metavar="N", help="how many takes (default 100)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="what they are drawn from (default 0)")
-    parser.add_argument("--size", default="224x126", metavar="WxH", help="their picture (default 224x126)")
-    parser.add_argument("--seconds", type=float, default=0.0, metavar="T", help="their length (default: 5 to 7 s each)")
-    parser.add_argument("--jobs", "--workers", type=int, default=0, metavar="J", help="processes (default: one a core)")
-    parser.add_argument("--demo", action="store_true", help="make the demo clips in assets/ anew, with their projects")
-    parser.add_argument("--projects", action="store_true", help="keep the demo clips and make only their projects anew")
-    parser.add_argument("--device", default="auto", help=argparse.SUPPRESS)
-    parser.add_argument("--ckpt-dir", default=None, help=argparse.SUPPRESS)
-    parser.add_argument("--data-dir", default=None, help=argparse.SUPPRESS)
-    options = parser.parse_args(list(args))
-    if options.demo or options.projects:
-        from engine.lab.simulator.demo.projects import make_demos
-
-        make_demos(options.out, options.projects, options.device, options.ckpt_dir)
-        return 0
-    if not options.out:
-        parser.error("say where the takes go, --out DIR, or make the demo clips with --demo or --projects")
-    for name, value, least in (("--count", options.count, 1), ("--seed", options.seed, 0), ("--jobs", options.jobs, 0)):
-        if value < least:
-            raise BadInput(f"{name} {value} makes no sense; give {least} or more")
-    if options.seconds and not 2.0 <= options.seconds <= 600.0:
-        raise BadInput(f"--seconds {options.seconds:g} cannot be filmed; give 2 to 600")
-    from engine.lab.simulator.takes import parse_size, write_takes
-
-    size = parse_size(options.size)
-    write_takes(Path(options.out), options.count, options.seed, size, options.jobs, options.seconds)
-    return 0

@@ -12,9 +12,11 @@ import pytest
 from engine.core.paths import ASSETS
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.simulator.demo.projects import DEMOS
-from engine.lab.simulator.demo.scene import GLASS_JAR, STEEL_BIN, WOODEN_BLOCK, make_lathe, paint_texture
-from engine.lab.simulator.demo.sound import BODIES, bar_ratios, mix_strikes, plate_ratios, ring_ratios, strike_sound
+from engine.lab.simulator.demo.scene import GLASS_JAR, STEEL_BIN, WOODEN_BLOCK, paint_texture
+from engine.lab.simulator.demo.sound import BODIES, mix_strikes, strike_sound
 from engine.lab.simulator.demo.strikes import plan_blows, simulate
+from engine.lab.simulator.lathe import make_lathe
+from engine.lab.simulator.mode_ratios import bar_ratios, plate_ratios, ring_ratios
 
 PROPS = (STEEL_BIN, WOODEN_BLOCK, GLASS_JAR)
 PATTERN = ((0.5, 0, 0.4), (0.95, 0, 0.9), (1.5, 2, 0.6))

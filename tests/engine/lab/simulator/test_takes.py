@@ -18,8 +18,9 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.greatest_hits import list_takes
 from engine.lab.simulator import takes
-from engine.lab.simulator.camera import check_drawing, film_take, project
-from engine.lab.simulator.demo.strikes import main
+from engine.lab.simulator.camera import film_take, project
+from engine.lab.simulator.command import main
+from engine.lab.simulator.drawing import check_drawing
 from engine.lab.simulator.materials import GROUNDS, MATERIALS, PROPS
 from engine.lab.simulator.motion import SLOWEST_HIT_M_PER_S, Act, Touch, follow, merge_touches
 from engine.lab.simulator.plan import TakePlan, draw_take
