@@ -154,6 +154,7 @@ def test_a_disk_without_room_is_named_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_real_environment_is_made_and_runs(tmp_path: Path) -> None:
     venv = tmp_path / "with space" / ".venv"
     venv.parent.mkdir()

@@ -258,6 +258,7 @@ def test_moving_panning_and_muting_sample_nothing(slow: tuple[AppContext, SlowSa
 # --- many sessions ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_twenty_sessions_do_not_mix(client: TestClient) -> None:
     sessions = client.app.state.sessions  # type: ignore[attr-defined]
     tabs = [Tab(sessions.get(f"crowd-{k}")[0]) for k in range(20)]
@@ -353,6 +354,7 @@ def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
         assert other.session.name == "demo_sound" and len(other.session.require_project().hits) == DEMO_HITS
 
 
+@pytest.mark.slow
 def test_a_torn_autosave_and_a_lost_clip_do_not_stop_the_start(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     (context.home / "sessions" / "torn-tab.struck.json").write_text('{"version": 1, "clip": {')

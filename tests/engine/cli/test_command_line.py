@@ -120,6 +120,7 @@ def test_analyze_gives_physics_that_synthesize_takes(
     assert 'src="http' not in page  # shown without a network
 
 
+@pytest.mark.slow
 def test_a_figure_is_what_its_ending_says(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hit = folder / "bar.wav"
     t = np.arange(12_000) / 48_000
@@ -358,6 +359,7 @@ def test_a_fault_of_ours_leaves_a_log_and_one_sentence(
     assert str(log) in error and "secret" in log.read_text()
 
 
+@pytest.mark.slow
 def test_as_a_program(tmp_path: Path, folder: Path) -> None:
     hit = tmp_path / "hit.wav"
     soundfile.write(hit, make_clicks([0.05], 0.5), SOUND_RATE_HZ)
@@ -372,6 +374,7 @@ def test_as_a_program(tmp_path: Path, folder: Path) -> None:
     assert bad.returncode == 2 and bad.stdout == "" and bad.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_bench_prints_figures_and_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from engine.lab.benchmarks import clip
     from engine.lab.benchmarks import edit_to_ear as bench

@@ -226,6 +226,7 @@ def test_nonsense_is_refused_in_one_sentence(message: dict[str, object]) -> None
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
 
 
+@pytest.mark.slow
 def test_no_sequence_of_edits_breaks_the_document() -> None:
     rng = random.Random(5)
     numbers = [0.0, -1.0, 1.0, 3.7, 1e9, -1e9, 1e-12, 440.0, 2.0**70]

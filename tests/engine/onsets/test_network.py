@@ -224,6 +224,7 @@ def test_a_batch_is_the_same_for_the_same_seed() -> None:
     assert one.frames.shape == (2, 48, 64, 112) and one.frames.min() >= 0 and one.frames.max() <= 255
 
 
+@pytest.mark.slow
 def test_a_little_training_finds_squares_that_stop_to_half_a_frame(tmp_path: Path) -> None:
     torch.manual_seed(1)
     clips = [make_squares(seed) for seed in range(12)]

@@ -114,6 +114,7 @@ def test_a_clip_is_probed_once(clip: Path, silent: Path, monkeypatch: pytest.Mon
         assert probed == [str(path)]
 
 
+@pytest.mark.slow
 def test_leaving_the_loop_after_any_event_leaves_a_document_to_go_on_from(clip: Path) -> None:
     settings = ProcessSettings()
     whole, document = process(clip, settings)

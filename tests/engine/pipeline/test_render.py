@@ -164,6 +164,7 @@ def test_more_variation_strays_further_and_within_bounds() -> None:
     assert strays == pytest.approx([0.0, 0.3 * 0.5 / 3**0.5, 0.5 / 3**0.5], rel=0.1)
 
 
+@pytest.mark.slow
 def test_keys_are_the_same_in_every_process() -> None:
     code = (
         "import tests.engine.pipeline.test_render as t; from engine.pipeline.render import hit_keys;"

@@ -181,6 +181,7 @@ def test_a_seed_is_a_sound(physics: DdpmPhysics) -> None:
     assert made.sample(physics.take([]), []) == []
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(clips: list[np.ndarray], physics: DdpmPhysics) -> None:
     waves = torch.from_numpy(np.stack([clip / np.abs(clip).max() for clip in clips]))
     whole = ddpm.waves_to_pictures(waves)[:, 0].numpy().astype(np.float16)
@@ -204,6 +205,7 @@ def test_training_lowers_the_loss(clips: list[np.ndarray], physics: DdpmPhysics)
     assert facts["sounds"] == 2 and facts["sound_db"] > 0 and facts["other_recording_db"] > 5.0
 
 
+@pytest.mark.slow
 def test_training_resumes_and_writes_a_checkpoint_with_its_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

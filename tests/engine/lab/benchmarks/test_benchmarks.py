@@ -53,6 +53,7 @@ def test_a_longer_hit_costs_in_proportion_to_its_window() -> None:
     assert long / short == pytest.approx(4.0, rel=0.02)
 
 
+@pytest.mark.slow
 def test_memory_stays_over_many_renders() -> None:
     sampler = Sampler(VelocityNetwork(TINY), "tiny", CPU)
     growth = bench_memory.measure_growth(sampler, 60)
@@ -78,6 +79,7 @@ def test_claims_follow_from_the_figures() -> None:
     assert "| yes |" in text and "not measured" in text and "a note" in text and "how busy it was is not known" in text
 
 
+@pytest.mark.slow
 def test_the_command_measures_a_tiny_sampler(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

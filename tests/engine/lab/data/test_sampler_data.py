@@ -169,6 +169,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_hits_are_analysed_once_and_anew_when_what_they_are_made_of_changes(folder: Path, tmp_path: Path) -> None:
     recordings = list_recordings(folder)
     build_hits(recordings, (), tmp_path, workers=1)
@@ -182,6 +183,7 @@ def test_hits_are_analysed_once_and_anew_when_what_they_are_made_of_changes(fold
     assert min(abs(f - 500.0) for f in hits[0].modes.frequency_hz) < 2.0
 
 
+@pytest.mark.slow
 def test_a_pool_is_filled_drawn_from_and_closed(folder: Path, tmp_path: Path) -> None:
     build_hits(list_recordings(folder), imagine_objects(1)[:2], tmp_path, workers=1)
     chances = weigh_hits(open_hits(tmp_path), 1.0)
@@ -194,6 +196,7 @@ def test_a_pool_is_filled_drawn_from_and_closed(folder: Path, tmp_path: Path) ->
     assert not any(worker.is_alive() for worker in workers)
 
 
+@pytest.mark.slow
 def test_a_pool_without_hits_says_so(tmp_path: Path) -> None:
     (tmp_path / "hits.json").write_text('{"hits": []}')
     (tmp_path / "hits.f32").write_bytes(b"\0" * 4)

@@ -319,6 +319,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root.parent
 
 
+@pytest.mark.slow
 def test_the_command_prints_every_table(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -353,6 +354,7 @@ def double(value: int) -> int:
     return 2 * value
 
 
+@pytest.mark.slow
 def test_several_processes_give_results_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     with physics.workers(2) as run:
         assert run(double, [(n,) for n in range(5)], "numbers") == [0, 2, 4, 6, 8]

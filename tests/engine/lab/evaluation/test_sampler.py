@@ -203,6 +203,7 @@ def stay(settings: sounds.Settings, physics: Sequence[Physics], seeds: Sequence[
     return [synthesize(Physics(sharp, NOISE), 0.8, seed) for seed in seeds]
 
 
+@pytest.mark.slow
 def test_control_tells_a_sampler_that_obeys_from_one_that_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Physics(PLATE, NOISE)
     found = {}
@@ -340,6 +341,7 @@ def ear(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_the_listener_learns_and_is_refused_with_a_reason(corpus: Path, ear: Path, tmp_path: Path) -> None:
     config = json.loads((ear / "config.json").read_text())
     assert config["kind"] == "material" and set(config["network"]["classes"]) == {"metal", "wood"}
@@ -364,6 +366,7 @@ class Muffled:
         return [0.1 * np.random.default_rng(seed).normal(size=11_025).astype(np.float32) for seed in seeds]
 
 
+@pytest.mark.slow
 def test_the_command_gives_every_table(
     corpus: Path, ear: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

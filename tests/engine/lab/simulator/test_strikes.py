@@ -22,6 +22,7 @@ PROPS = (STEEL_BIN, WOODEN_BLOCK, GLASS_JAR)
 PATTERN = ((0.5, 0, 0.4), (0.95, 0, 0.9), (1.5, 2, 0.6))
 
 
+@pytest.mark.slow
 def test_the_stick_meets_what_was_planned_when_it_was_planned() -> None:
     take = simulate(PROPS, plan_blows(PROPS, PATTERN, 3), 1.8, (64, 36), 3)
     assert [s.prop for s in take.strikes] == [0, 0, 2]
@@ -30,6 +31,7 @@ def test_the_stick_meets_what_was_planned_when_it_was_planned() -> None:
     assert 1.0 < soft < hard < 8.0
 
 
+@pytest.mark.slow
 def test_a_take_is_the_same_every_time() -> None:
     one, two = (simulate(PROPS, plan_blows(PROPS, PATTERN[:1], 5), 0.6, (64, 36), 5) for _ in range(2))
     assert np.array_equal(one.states, two.states)

@@ -233,6 +233,7 @@ def test_a_times_file_has_the_words_of_the_data_set() -> None:
     assert list_times(truth) == "1.500000 cloth scratch deform\n"
 
 
+@pytest.mark.slow
 def test_takes_are_the_same_in_any_process_and_are_taken_up_again(tmp_path: Path, drawing) -> None:  # type: ignore[no-untyped-def]
     one, two, seed = tmp_path / "one", tmp_path / "two", 269
     one.mkdir()

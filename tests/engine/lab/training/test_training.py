@@ -92,6 +92,7 @@ def test_recording_is_near_its_prior(corpus: Path) -> None:
     assert np.abs(hit).max() > 0.05
 
 
+@pytest.mark.slow
 def test_training_resumes_and_its_checkpoint_is_evaluated(corpus: Path, tmp_path: Path) -> None:
     out, work = tmp_path / "checkpoints" / "small", tmp_path / "work"
     args = ["--data", str(corpus), "--out", str(out), "--work", str(work), "--imagined", "1", "--device", "cpu"]
