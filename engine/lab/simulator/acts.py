@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.lab.simulator.materials import MATERIALS, Colour
 from engine.lab.simulator.motion import Act
-from engine.lab.simulator.scene import Striker
+from engine.lab.simulator.stage import Striker
 from engine.lab.simulator.things import Face, make_colour
 
 SKINS: tuple[Colour, ...] = ((0.86, 0.64, 0.52), (0.72, 0.48, 0.36), (0.48, 0.30, 0.21), (0.92, 0.72, 0.62))

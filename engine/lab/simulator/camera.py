@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.lab.simulator.drawing import load_mujoco, open_renderer
 from engine.lab.simulator.motion import Played, Touch, find_owner
-from engine.lab.simulator.scene import STEP_S, Stage
+from engine.lab.simulator.stage import STEP_S, Stage
 
 _LEVELS = 4096
 
@@ -38,7 +38,7 @@ class Film:
 
     ``exposure`` is the mean of linear light that the first frame is set to; ``noise`` the sensor's, of full scale;
     ``switches`` are lamps going on or off, as (time, factor of light); ``contrast`` the steepness of the
-    film's curve; ``crf`` x264's.
+    film's curve; ``crf`` x264's; ``most_instants`` those that a frame averages for its motion blur.
     """
 
     frame_rate: Fraction
@@ -55,6 +55,7 @@ class Film:
     crf: int
     seed: int
     switches: tuple[tuple[float, float], ...] = ()
+    most_instants: int = 6
 
 
 def view_at(film: Film, time_s: float) -> tuple[np.ndarray, np.ndarray, float]:
@@ -98,7 +99,7 @@ def film_take(
 ) -> Iterator[np.ndarray]:
     """Yield frames uint8 [H, W, 3]; frame k shows the shutter's opening round k / frame rate.
 
-    As many instants are drawn as the fastest thing in view needs, at most 6.
+    As many instants are drawn as the fastest thing in view needs, at most ``film.most_instants``.
     """
     mujoco = load_mujoco()
     width, height = size
@@ -219,7 +220,7 @@ def _count_instants(played: Played, film: Film, stage: Stage, now: float, height
     away = float(np.linalg.norm(np.array(shot.eye_m) - np.array(shot.target_m)))
     pixels = most / (2.0 * away * math.tan(math.radians(fov) / 2.0)) * height
     pixels += film.shake_rad * film.shake_hz * 6.0 * span / math.radians(fov) * height
-    return int(min(6, max(1, math.ceil(pixels / 4.0))))
+    return int(min(film.most_instants, max(1, math.ceil(pixels / 4.0))))
 
 
 def _vignette(width: int, height: int, depth: float) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.lab.simulator.scene import STEP_S, Stage, Striker
+from engine.lab.simulator.stage import STEP_S, Stage, Striker
 
 GROUND, FLOOR, THING, STRIKER = 0, 1, 2, 1000
 """Owners of a contact: the surface, the floor below a table, thing i at THING + i, striker k at STRIKER + k."""

@@ -12,7 +12,8 @@ from engine.lab.simulator.acts import SKINS, draw_acts, draw_striker
 from engine.lab.simulator.camera import Film, Shot
 from engine.lab.simulator.materials import GROUNDS, Colour
 from engine.lab.simulator.motion import Act
-from engine.lab.simulator.scene import Lamp, Mover, Stage, Striker
+from engine.lab.simulator.sound import Room
+from engine.lab.simulator.stage import Lamp, Mover, Stage, Striker
 from engine.lab.simulator.things import (
     draw_falls,
     draw_paint,
@@ -31,7 +32,7 @@ _TREMOR_M = 0.003
 
 @dataclass(frozen=True)
 class TakePlan:
-    """A take to be played and filmed; ``acts`` has one row for each striker."""
+    """A take to be played and filmed; ``acts`` has one row for each striker, the room is drawn where none is given."""
 
     duration_s: float
     stage: Stage
@@ -39,6 +40,7 @@ class TakePlan:
     film: Film
     tremor_m: float
     seed: int
+    room: Room | None = None
 
 
 def draw_take(seed: int, index: int, duration_s: float = 0.0) -> TakePlan:

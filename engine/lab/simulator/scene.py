@@ -1,134 +1,17 @@
-"""The training simulator's stage as a MuJoCo model: ground, things, strikers with hands, lamps, a camera."""
+"""A stage as a MuJoCo model: ground, things, strikers with hands, lamps, a camera."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from engine.lab.simulator.lathe import make_lathe
-from engine.lab.simulator.materials import MATERIALS, Colour
+from engine.lab.simulator.materials import MATERIALS
+from engine.lab.simulator.stage import STEP_S, Mover, Stage, Striker, Thing
 from engine.lab.simulator.textures import paint_texture
 
-STEP_S = 0.0005
 STRIKER, LOOSE = 1, 2  # contact bits: strikers meet all but each other, loose things meet everything
-
-
-@dataclass(frozen=True)
-class Paint:
-    """A texture: its pattern, two colours (RGB, 0 to 1) and the seed of its details."""
-
-    pattern: str
-    colour: Colour
-    second: Colour
-    seed: int
-
-
-@dataclass(frozen=True)
-class Thing:
-    """An object: ``half_m`` its half extents, ``at_m`` its centre, ``held`` fixed, rocking or loose.
-
-    Shapes: box, cylinder, sphere, ellipsoid, capsule (along z), lathe (``profile_m``: radius and height pairs from its
-    bottom up). A loose thing is let go at ``release_s`` with its velocity and spin.
-    """
-
-    material: str
-    shape: str
-    half_m: tuple[float, float, float]
-    at_m: tuple[float, float, float]
-    yaw_rad: float
-    paint: Paint
-    held: str = "fixed"
-    rock_hz: float = 6.0
-    release_s: float = 0.0
-    velocity_m_per_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    spin_rad_per_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    tilt_rad: tuple[float, float] = (0.0, 0.0)
-    profile_m: tuple[tuple[float, float], ...] = ()
-    scenery: bool = False
-
-    @property
-    def size_m(self) -> float:
-        """Greatest extent."""
-        return 2.0 * max(self.half_m)
-
-
-@dataclass(frozen=True)
-class Striker:
-    """A stick, hammer, mallet, hand or fist, held at its own origin and pointing along its x axis.
-
-    ``reach_m`` is from the grip to the middle of what strikes, ``tip_m`` from there to the surface struck,
-    ``tip_kg`` the mass felt there; ``elbow`` points from the grip along the forearm.
-    """
-
-    kind: str
-    material: str
-    reach_m: float
-    tip_m: float
-    thick_m: float
-    tip_kg: float
-    colour: Colour
-    skin: Colour
-    sleeve: Colour
-    elbow: tuple[float, float, float]
-    bare: bool = False
-
-
-@dataclass(frozen=True)
-class Mover:
-    """Something that is only seen and goes from one place to another: a hand that lets go, or who passes by."""
-
-    shape: str
-    half_m: tuple[float, float, float]
-    colour: Colour
-    sleeve: Colour
-    from_m: tuple[float, float, float]
-    to_m: tuple[float, float, float]
-    start_s: float
-    stop_s: float
-
-    def place_at(self, time_s: float) -> np.ndarray:
-        """Its place at a time, [3]: it starts and stops softly."""
-        s = min(max((time_s - self.start_s) / max(self.stop_s - self.start_s, 1e-6), 0.0), 1.0)
-        start, stop = np.array(self.from_m), np.array(self.to_m)
-        return np.asarray(start + (3 * s**2 - 2 * s**3) * (stop - start))
-
-
-@dataclass(frozen=True)
-class Lamp:
-    """A light: where it stands or, where directional, whence it shines; its colour and whether it casts shadows."""
-
-    at_m: tuple[float, float, float]
-    colour: Colour
-    shadow: bool
-    directional: bool
-
-
-@dataclass(frozen=True)
-class Stage:
-    """All that stands before the camera. The surface lies at z = 0; a table has a floor ``drop_m`` below it.
-
-    ``litter`` counts small flat things that lie about, such as twigs, leaves, scraps and pens; they are only seen.
-    """
-
-    ground: str
-    ground_paint: Paint
-    repeat: float
-    table_half_m: tuple[float, float] | None
-    drop_m: float
-    floor: str
-    floor_paint: Paint
-    wall_paint: Paint
-    wall_y_m: float
-    things: tuple[Thing, ...]
-    strikers: tuple[Striker, ...]
-    lamps: tuple[Lamp, ...]
-    ambient: Colour
-    sky: Colour
-    fov_deg: float
-    movers: tuple[Mover, ...] = ()
-    litter: int = 0
 
 
 def _line(values: object) -> str:
@@ -145,7 +28,7 @@ def _look(name: str, material: str, extra: str = "") -> str:
     return f'<material name="{name}" texture="{name}" specular="{shine}" shininess="{0.3 + 0.6 * shine:.3g}" {extra}/>'
 
 
-def _thing_xml(index: int, thing: Thing) -> tuple[str, str]:
+def _thing_xml(index: int, thing: Thing, lathe_sides: int) -> tuple[str, str]:
     """Assets and body."""
     x, y, z = thing.half_m
     kind = "2d" if thing.shape == "lathe" else "cube"
@@ -168,7 +51,7 @@ def _thing_xml(index: int, thing: Thing) -> tuple[str, str]:
         "capsule": f'type="capsule" size="{_line((x, max(z - x, 1e-3)))}"',
     }[thing.shape]
     if thing.shape == "lathe":
-        corners, coordinates, faces = make_lathe([(r, h - z) for r, h in thing.profile_m], 32)
+        corners, coordinates, faces = make_lathe([(r, h - z) for r, h in thing.profile_m], lathe_sides)
         assets += (
             f'<mesh name="thing{index}" smoothnormal="true" inertia="shell" vertex="{_line(corners)}"'
             f' texcoord="{_line(coordinates)}" face="{_line(faces)}"/>'
@@ -316,15 +199,21 @@ def _litter_xml(count: int, seed: int) -> tuple[str, str]:
 
 def build_stage(stage: Stage, width: int, height: int) -> tuple[str, dict[str, bytes]]:
     """MuJoCo XML and the texture files it names; a body for each thing and striker, a mocap arm for each hand."""
+    quality = stage.quality
     paints = {"ground": stage.ground_paint, "floor": stage.floor_paint, "wall": stage.wall_paint}
     paints |= {f"thing{i}": thing.paint for i, thing in enumerate(stage.things)}
     files = {
-        f"{name}.png": paint_texture(p.pattern, np.array(p.colour), np.array(p.second), np.random.default_rng(p.seed))
+        f"{name}.png": paint_texture(
+            p.pattern, np.array(p.colour), np.array(p.second), np.random.default_rng(p.seed), quality.texture_px
+        )
         for name, p in paints.items()
     }
-    parts = [_thing_xml(i, thing) for i, thing in enumerate(stage.things)]
+    parts = [_thing_xml(i, thing, quality.lathe_sides) for i, thing in enumerate(stage.things)]
     litter = _litter_xml(stage.litter, stage.ground_paint.seed)
     still = 'contype="0" conaffinity="0"'
+    repeat = (
+        f'texrepeat="{stage.repeat:.3g} {stage.repeat:.3g}" texuniform="true" reflectance="{stage.reflectance:.3g}"'
+    )
     surface = f'name="ground" material="ground" contype="0" conaffinity="3" {_springs(stage.ground)} condim="3"'
     if stage.table_half_m is None:
         ground = f'<geom {surface} type="plane" size="3 3 0.3"/>'
@@ -348,7 +237,8 @@ def build_stage(stage: Stage, width: int, height: int) -> tuple[str, dict[str, b
   <statistic extent="1.2" center="0 0 0.1"/>
   <visual>
     <global offwidth="{width}" offheight="{height}"/>
-    <quality shadowsize="512" offsamples="0" numslices="16" numstacks="8"/>
+    <quality shadowsize="{quality.shadow_px}" offsamples="{quality.samples}" numslices="{quality.slices}"
+             numstacks="{quality.stacks}"/>
     <headlight ambient="{_line(stage.ambient)}" diffuse="0.05 0.05 0.05" specular="0 0 0"/>
     <map znear="0.02" zfar="20" shadowclip="0.9" shadowscale="0.8"/>
   </visual>
@@ -358,7 +248,7 @@ def build_stage(stage: Stage, width: int, height: int) -> tuple[str, dict[str, b
     <texture name="ground" type="2d" file="ground.png"/>
     <texture name="floor" type="2d" file="floor.png"/>
     <texture name="wall" type="2d" file="wall.png"/>
-    {_look("ground", stage.ground, f'texrepeat="{stage.repeat:.3g} {stage.repeat:.3g}" texuniform="true"')}
+    {_look("ground", stage.ground, repeat)}
     <material name="floor" texture="floor" texrepeat="2 2" texuniform="true"/>
     <material name="wall" texture="wall" texrepeat="1 1" texuniform="true"/>
     {"".join(assets for assets, _ in parts)}

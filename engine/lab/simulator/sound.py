@@ -60,6 +60,15 @@ class Ringing:
     gain: np.ndarray
 
 
+@dataclass(frozen=True)
+class Room:
+    """A small room: its reverberation time, the reverberation's level against the direct sound, and its hiss."""
+
+    t60_s: float
+    wet: float
+    noise_db: float
+
+
 def ring_object(material: str, shape: str, size_m: float, rng: np.random.Generator) -> Ringing:
     """Modes from material constants and shape: a bar, a plate or, for vessels, a ring, the lowest from its stiffness.
 
@@ -141,17 +150,17 @@ def ring_out(
     return out
 
 
-def add_room(dry: np.ndarray, t60_s: float, wet: float, noise_db: float, rng: np.random.Generator) -> np.ndarray:
+def add_room(dry: np.ndarray, room: Room, rng: np.random.Generator) -> np.ndarray:
     """A small room: a decaying tail of noise behind the direct sound, and the room's own hiss; float32, peak 0.7."""
     from scipy.signal import fftconvolve, lfilter
 
-    length = round(min(t60_s, 0.5) * SAMPLE_RATE_HZ)
-    tail = rng.standard_normal(length) * np.exp(-6.9 * np.arange(length) / (t60_s * SAMPLE_RATE_HZ))
+    length = round(min(room.t60_s, 0.5) * SAMPLE_RATE_HZ)
+    tail = rng.standard_normal(length) * np.exp(-6.9 * np.arange(length) / (room.t60_s * SAMPLE_RATE_HZ))
     tail = lfilter([0.5], [1.0, -0.5], tail)
     tail[: round(0.002 * SAMPLE_RATE_HZ)] = 0.0
     wet_sound = fftconvolve(dry, tail / np.sqrt((tail**2).sum()))[: dry.size]
-    track = dry + wet * wet_sound
+    track = dry + room.wet * wet_sound
     peak = float(np.abs(track).max())
     track = track * (0.7 / peak) if peak > 1e-9 else track
     hiss = lfilter([0.3], [1.0, -0.7], rng.standard_normal(dry.size))
-    return np.asarray(track + db_to_gain(noise_db) * hiss, dtype=np.float32)
+    return np.asarray(track + db_to_gain(room.noise_db) * hiss, dtype=np.float32)

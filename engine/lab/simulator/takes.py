@@ -30,7 +30,7 @@ from engine.lab.simulator.materials import MATERIALS
 from engine.lab.simulator.motion import GROUND, STRIKER, THING, Played, Touch, plan_motion, play
 from engine.lab.simulator.plan import TakePlan, draw_take
 from engine.lab.simulator.scene import build_stage
-from engine.lab.simulator.sound import Ringing, add_room, ring_object, ring_out
+from engine.lab.simulator.sound import Ringing, Room, add_room, ring_object, ring_out
 
 SIZE = (224, 126)
 TRUTH = ".truth.json"
@@ -139,9 +139,8 @@ def sound_take(plan: TakePlan, played: Played) -> np.ndarray | None:
     for owner in sorted(blows | slides):
         ringing = _ring_owner(plan, owner, rng)
         dry += ring_out(ringing, blows.get(owner, []), slides.get(owner, []), total, rng)
-    return add_room(
-        dry, float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.05, 0.5)), float(rng.uniform(-75, -50)), rng
-    )
+    room = plan.room or Room(float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.05, 0.5)), float(rng.uniform(-75, -50)))
+    return add_room(dry, room, rng)
 
 
 def _ring_owner(plan: TakePlan, owner: int, rng: np.random.Generator) -> Ringing:

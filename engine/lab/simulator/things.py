@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.lab.simulator.materials import GROUNDS, MATERIALS, PROPS, Colour
-from engine.lab.simulator.scene import Paint, Thing
+from engine.lab.simulator.stage import Paint, Thing
 
 Vector = tuple[float, float, float]
 SHAPES = {

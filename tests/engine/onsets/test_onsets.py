@@ -11,7 +11,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from engine.core.paths import ASSETS
-from engine.lab.simulator.demo.projects import DEMOS, FRAME_RATE
+from engine.lab.simulator.demo.clips import DEMOS, FRAME_RATE
 from engine.onsets.audio import detect_audio_onsets
 from engine.onsets.flow import estimate_flow
 from engine.onsets.motion import detect_motion_onsets, iter_motion_tracks

@@ -1,68 +1,16 @@
-"""The demo clips in assets/, made by the simulator, and their projects, analysed and rendered."""
+"""The demo projects in assets/: the demo clips analysed and rendered as the editor would."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from engine.core.errors import StruckError
 from engine.core.paths import ASSETS, CHECKPOINTS
 from engine.document.project import Project
-from engine.lab.data.clip_writer import write_clip
-from engine.lab.simulator.demo.scene import (
-    CERAMIC_POT,
-    GLASS_JAR,
-    METAL_PAN,
-    PLASTIC_TUB,
-    STEEL_BIN,
-    WOODEN_BLOCK,
-    Prop,
-)
-from engine.lab.simulator.demo.sound import mix_strikes
-from engine.lab.simulator.demo.strikes import Take, plan_blows, render_frames, simulate
-
-FRAME_RATE = Fraction(30)
-ENCODING = {"crf": "23", "preset": "slow", "g": "30", "bf": "2", "tune": "animation"}
-SIZE = (960, 540)
-
-
-@dataclass(frozen=True)
-class Demo:
-    """A demo: its props left to right, its blows as (time, prop, force), and for a silent one the presets."""
-
-    name: str
-    props: tuple[Prop, ...]
-    pattern: tuple[tuple[float, int, float], ...]
-    duration_s: float
-    seed: int
-    presets: tuple[str, ...] = ()
-
-
-DEMOS = (
-    Demo(
-        "sound",
-        (STEEL_BIN, WOODEN_BLOCK, GLASS_JAR),
-        ((0.70, 0, 0.85), (1.20, 0, 0.40), (1.72, 1, 0.80), (2.10, 1, 0.45), (2.62, 2, 0.70), (3.25, 0, 0.60),
-         (3.62, 0, 0.30), (4.15, 1, 0.95), (4.68, 2, 0.45), (5.05, 2, 0.85), (5.65, 1, 0.60), (6.20, 0, 1.00)),
-        7.5,
-        11,
-    ),
-    Demo(
-        "silent",
-        (CERAMIC_POT, METAL_PAN, PLASTIC_TUB),
-        ((0.75, 2, 0.70), (1.15, 2, 0.45), (1.70, 1, 0.90), (2.28, 0, 0.65), (2.64, 0, 0.40), (3.20, 1, 0.55),
-         (3.80, 2, 0.95), (4.40, 1, 0.75), (4.95, 0, 0.90), (5.35, 0, 0.50), (6.00, 1, 1.00)),
-        7.0,
-        23,
-        ("Porcelain plate", "Frying pan", "Plastic container"),
-    ),
-)  # fmt: skip
+from engine.lab.simulator.demo.clips import DEMOS, Demo, make_clip
 
 
 def make_demos(folder: str | None, projects_only: bool, device: str = "auto", checkpoints: str | None = None) -> None:
@@ -72,40 +20,6 @@ def make_demos(folder: str | None, projects_only: bool, device: str = "auto", ch
             print(make_clip(demo, folder), file=sys.stderr)
         if not folder:
             print(make_project(demo, device, checkpoints), file=sys.stderr)
-
-
-def make_clip(demo: Demo, folder: str | Path | None = None) -> Path:
-    """Simulate, film and sound a demo; writes demo_NAME.mp4 and its true onsets, demo_NAME.truth.json."""
-    place = Path(folder) if folder else ASSETS
-    place.mkdir(parents=True, exist_ok=True)
-    blows = plan_blows(demo.props, demo.pattern, demo.seed)
-    take = simulate(demo.props, blows, demo.duration_s, SIZE, demo.seed)
-    if len(take.strikes) != len(blows):
-        raise StruckError(f"the simulated stick met {len(take.strikes)} of {len(blows)} objects; change the pattern")
-    sound = None if demo.presets else sound_of(take, demo)
-    path = place / f"demo_{demo.name}.mp4"
-    frames = render_frames(take, float(FRAME_RATE), SIZE, demo.duration_s)
-    write_clip(path, frames, FRAME_RATE, sound, ENCODING)
-    truth = {
-        "frame_rate": f"{FRAME_RATE.numerator}/{FRAME_RATE.denominator}",
-        "duration_s": demo.duration_s,
-        "onsets": [
-            {"time_s": round(s.time_s, 4), "struck": demo.props[s.prop].name, "speed_m_per_s": s.speed_m_per_s}
-            for s in take.strikes
-        ],
-    }
-    (place / f"demo_{demo.name}.truth.json").write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
-    return path
-
-
-def sound_of(take: Take, demo: Demo) -> np.ndarray:
-    """The take's sound, mono float32 at 48 kHz."""
-    rows = []
-    for strike in take.strikes:
-        prop = demo.props[strike.prop]
-        radius = max(r for r, _ in prop.profile_m)
-        rows.append((strike.time_s, prop.name, strike.speed_m_per_s, strike.offset_m / radius))
-    return mix_strikes(rows, demo.duration_s, demo.seed)
 
 
 def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = None) -> Path:

@@ -1,9 +1,10 @@
-"""The demo projects as they ship: analysed, rendered, true to what was filmed, and at home on any machine."""
+"""The demo clips and projects as they ship: filmed as planned, analysed, rendered, opening on any machine."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from engine.core.cache import Cache, read_bundle
 from engine.core.paths import ASSETS
 from engine.document.storage import load_project
-from engine.lab.simulator.demo.projects import DEMOS, Demo, nearest_struck
+from engine.lab.simulator.demo.clips import DEMOS, Demo, plan_demo, play_demo
+from engine.lab.simulator.demo.projects import nearest_struck
 from engine.pipeline.render import place_hits, render_hits
 
 FRAME_S = 1 / 30
@@ -47,6 +49,33 @@ def demo(request: pytest.FixtureRequest) -> Demo:
 def truth_of(demo: Demo) -> list[dict[str, object]]:
     text = (ASSETS / f"demo_{demo.name}.truth.json").read_text(encoding="utf-8")
     return list(json.loads(text)["onsets"])
+
+
+def test_the_stick_strikes_what_was_planned_when_it_was_planned(demo: Demo) -> None:
+    """The truth that ships comes from the physics, so running it again gives the same contacts, near the plan's."""
+    played = play_demo(demo, plan_demo(demo))
+    times = np.array([touch.time_s for touch in played.touches])
+    assert np.abs(times - [time_s for time_s, _, _ in demo.pattern]).max() < 0.002
+    assert [onset["time_s"] for onset in truth_of(demo)] == pytest.approx(times, abs=0.001)
+    speeds = np.array([touch.speed_m_per_s for touch in played.touches])
+    forces = np.array([force for _, _, force in demo.pattern])
+    assert np.corrcoef(speeds, forces)[0, 1] > 0.95 and speeds.min() > 1.0 and speeds.max() < 6.0
+
+
+def test_a_clip_is_what_its_truth_says(demo: Demo) -> None:
+    import av
+
+    truth = json.loads((ASSETS / f"demo_{demo.name}.truth.json").read_text(encoding="utf-8"))
+    assert [o["struck"] for o in truth["onsets"]] == [demo.props[prop].name for _, prop, _ in demo.pattern]
+    with av.open(str(ASSETS / f"demo_{demo.name}.mp4")) as file:
+        picture = file.streams.video[0]
+        assert picture.average_rate == Fraction(truth["frame_rate"])
+        assert bool(file.streams.audio) is not bool(demo.presets)
+        assert picture.frames == round(truth["duration_s"] * 30)
+
+
+def test_the_demos_are_small_enough_to_ship() -> None:
+    assert sum(path.stat().st_size for path in ASSETS.glob("demo_*")) <= 3_000_000
 
 
 def test_a_demo_opens_wherever_it_is_put(demo: Demo, tmp_path: Path) -> None:

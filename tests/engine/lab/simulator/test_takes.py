@@ -24,8 +24,8 @@ from engine.lab.simulator.drawing import check_drawing
 from engine.lab.simulator.materials import GROUNDS, MATERIALS, PROPS
 from engine.lab.simulator.motion import SLOWEST_HIT_M_PER_S, Act, Touch, follow, merge_touches
 from engine.lab.simulator.plan import TakePlan, draw_take
-from engine.lab.simulator.scene import Paint, Striker, Thing
 from engine.lab.simulator.sound import VOICES, ring_object
+from engine.lab.simulator.stage import Paint, Striker, Thing
 from engine.lab.simulator.takes import (
     is_complete,
     list_times,
