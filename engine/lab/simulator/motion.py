@@ -1,4 +1,4 @@
-"""How the training simulator's strikers move, and what touches what: contacts come from MuJoCo, never from the plan."""
+"""Rigid-body simulation: strikers driven along planned gestures; contacts are read from MuJoCo, not from the plan."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _GRIP_HZ, _WRIST_HZ = 14.0, 12.0
 
 
 @dataclass(frozen=True)
-class Act:
-    """One planned act of a striker: ``hit``, ``miss`` (stops ``gap_m`` short), ``scrape`` (along ``slide_m`` for
+class Gesture:
+    """One planned gesture of a striker: ``hit``, ``miss`` (stops ``gap_m`` short), ``scrape`` (along ``slide_m`` for
     ``slide_s``) or ``wave`` (swings of ``slide_s`` each, ``gap_m`` away).
 
     ``at_m`` is the place, ``normal`` its outward normal, ``heading`` the stick's direction along the surface,
@@ -47,12 +47,12 @@ class Act:
 
     @property
     def end_s(self) -> float:
-        """When the act is over."""
+        """When the gesture is over."""
         return self.time_s + (self.slide_s if self.kind in ("scrape", "wave") else 0.0)
 
 
 @dataclass(frozen=True)
-class Touch:
+class Contact:
     """A contact that happened: when, between which owners, how hard, where, and how long and far it slid."""
 
     time_s: float
@@ -66,16 +66,16 @@ class Touch:
 
 
 @dataclass(frozen=True)
-class Played:
-    """A played stage: the model, its states [steps, nq] every STEP_S, and the contacts in order of time."""
+class Trajectory:
+    """A simulated stage: the model, its states [steps, nq] every STEP_S, and the contacts in order of time."""
 
     model: Any
     states: np.ndarray
-    touches: tuple[Touch, ...]
+    contacts: tuple[Contact, ...]
 
 
 @dataclass
-class _Open:
+class _OpenContact:
     start_s: float
     speed: float
     at: tuple[float, float, float]
@@ -84,20 +84,20 @@ class _Open:
     slide: float = 0.0
 
 
-def pose_of(act: Act, striker: Striker) -> tuple[np.ndarray, np.ndarray]:
-    """Grip [3] and rotation [3, 3] of the striker at the act's contact: x points at the tip, z off the face."""
-    n, h = np.asarray(act.normal, float), np.asarray(act.heading, float)
+def find_pose(gesture: Gesture, striker: Striker) -> tuple[np.ndarray, np.ndarray]:
+    """Grip [3] and rotation [3, 3] of the striker at the gesture's contact: x points at the tip, z off the face."""
+    n, h = np.asarray(gesture.normal, float), np.asarray(gesture.heading, float)
     h = h - n * (h @ n)
     h /= np.linalg.norm(h)
-    x = math.cos(act.pitch_rad) * h - math.sin(act.pitch_rad) * n
-    z = math.sin(act.pitch_rad) * h + math.cos(act.pitch_rad) * n
+    x = math.cos(gesture.pitch_rad) * h - math.sin(gesture.pitch_rad) * n
+    z = math.sin(gesture.pitch_rad) * h + math.cos(gesture.pitch_rad) * n
     off = z if striker.kind == "hammer" else n
-    away = act.gap_m if act.kind == "wave" else 0.0
-    grip = np.asarray(act.at_m) - striker.reach_m * x + (striker.tip_m + away) * off
+    away = gesture.gap_m if gesture.kind == "wave" else 0.0
+    grip = np.asarray(gesture.at_m) - striker.reach_m * x + (striker.tip_m + away) * off
     return grip, np.stack([x, np.cross(z, x), z], axis=1)
 
 
-def follow(knots: Sequence[tuple[float, float, float, float]], times_s: np.ndarray) -> np.ndarray:
+def interpolate_hermite(knots: Sequence[tuple[float, float, float, float]], times_s: np.ndarray) -> np.ndarray:
     """Cubic Hermite curve through (time, value, speed before, speed after), held at its ends."""
     at, value, before, after = (np.array(column) for column in zip(*knots, strict=True))
     index = np.clip(np.searchsorted(at, times_s, side="right") - 1, 0, len(at) - 2)
@@ -109,65 +109,68 @@ def follow(knots: Sequence[tuple[float, float, float, float]], times_s: np.ndarr
 
 
 def plan_motion(
-    acts: Sequence[Act], striker: Striker, duration_s: float, tremor_m: float, seed: int
+    gestures: Sequence[Gesture], striker: Striker, duration_s: float, tremor_m: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where a striker means to be every STEP_S: grips [steps, 3] and quaternions [steps, 4] (w first).
 
-    The first act's place is approached from where the forearm comes from.
+    The first gesture's place is approached from where the forearm comes from.
     """
     from scipy.spatial.transform import Rotation, Slerp
 
     rng = np.random.default_rng(seed)
     times = np.arange(round(duration_s / STEP_S) + 1) * STEP_S
-    poses = [pose_of(act, striker) for act in acts]
+    poses = [find_pose(gesture, striker) for gesture in gestures]
     outside = np.asarray(striker.elbow) * rng.choice([0.0, 0.25, 0.5])
-    swing: list[tuple[float, float, float, float]] = [(-1.0, -acts[0].lift_rad, 0.0, 0.0)]
+    swing: list[tuple[float, float, float, float]] = [(-1.0, -gestures[0].lift_rad, 0.0, 0.0)]
     grips: list[tuple[float, np.ndarray]] = [(-1.0, poses[0][0] + outside)]
     turns: list[tuple[float, np.ndarray]] = [(-1.0, poses[0][1])]
     left_s = 0.0
-    for act, (grip, turn) in zip(acts, poses, strict=True):
-        room_s = max(0.05, act.time_s - left_s)
-        rate = act.speed_m_per_s / (striker.reach_m * (1.0 + act.arm))
-        lift = min(act.lift_rad, 0.5 * room_s * rate / 1.9) if act.kind == "hit" else act.lift_rad
+    for gesture, (grip, turn) in zip(gestures, poses, strict=True):
+        room_s = max(0.05, gesture.time_s - left_s)
+        rate = gesture.speed_m_per_s / (striker.reach_m * (1.0 + gesture.arm))
+        lift = min(gesture.lift_rad, 0.5 * room_s * rate / 1.9) if gesture.kind == "hit" else gesture.lift_rad
         swing_s = min(1.9 * lift / rate, 0.55 * room_s)
         back_s = left_s + min(0.28, 0.35 * room_s)
-        begin_s = act.time_s - swing_s
+        begin_s = gesture.time_s - swing_s
         if left_s > 0.0:
             swing.append((back_s, -0.85 * lift, 0.0, 0.0))
             grips.append((left_s + 0.2 * (back_s - left_s), grips[-1][1]))
             turns.append((left_s, turns[-1][1]))
         if begin_s > back_s + 0.01:
             swing.append((begin_s, -lift, 0.0, 0.0))
-        arrive_s = max(min(begin_s + 0.3 * swing_s, act.time_s - 0.02), left_s + 0.5 * room_s)
+        arrive_s = max(min(begin_s + 0.3 * swing_s, gesture.time_s - 0.02), left_s + 0.5 * room_s)
         grips.append((arrive_s, grip))
         turns.append((arrive_s, turn))
-        left_s = act.end_s
-        if act.kind == "hit":
-            swing.append((act.time_s, 0.003 / striker.reach_m, rate, -act.rebound * rate))
-        elif act.kind == "miss":
-            swing.append((act.time_s, -act.gap_m / striker.reach_m / (1.0 + act.arm), 0.0, 0.0))
-        elif act.kind == "scrape":
+        left_s = gesture.end_s
+        if gesture.kind == "hit":
+            swing.append((gesture.time_s, 0.003 / striker.reach_m, rate, -gesture.rebound * rate))
+        elif gesture.kind == "miss":
+            swing.append((gesture.time_s, -gesture.gap_m / striker.reach_m / (1.0 + gesture.arm), 0.0, 0.0))
+        elif gesture.kind == "scrape":
             press = 0.012 / striker.reach_m
-            swing += [(act.time_s, press, 0.0, 0.0), (act.end_s, press, 0.0, 0.0)]
-            grips += [(act.time_s + 0.03, grip), (act.end_s, grip + np.asarray(act.slide_m))]
+            swing += [(gesture.time_s, press, 0.0, 0.0), (gesture.end_s, press, 0.0, 0.0)]
+            grips += [(gesture.time_s + 0.03, grip), (gesture.end_s, grip + np.asarray(gesture.slide_m))]
         else:
-            count = max(1, round(act.slide_s / 0.35))
+            count = max(1, round(gesture.slide_s / 0.35))
             for k in range(count):
-                middle = act.time_s + (k + 0.5) * act.slide_s / count
+                middle = gesture.time_s + (k + 0.5) * gesture.slide_s / count
                 swing.append((middle, (0.15 if k % 2 else -1.0) * lift, 0.0, 0.0))
-    swing.append((max(left_s + 0.3, duration_s + 0.1), -acts[-1].lift_rad, 0.0, 0.0))
+    swing.append((max(left_s + 0.3, duration_s + 0.1), -gestures[-1].lift_rad, 0.0, 0.0))
     leave = np.asarray(striker.elbow) * rng.choice([0.0, 0.0, 0.4])
     grips += [(left_s + 0.25, grips[-1][1]), (max(left_s + 0.9, duration_s), grips[-1][1] + leave)]
     turns.append((max(left_s + 1.0, duration_s + 1.0), turns[-1][1]))
     grips, turns = _ascending(grips), _ascending(turns)
-    angle = follow(_ascending(swing), times)
-    places = np.stack([follow([(t, float(p[axis]), 0.0, 0.0) for t, p in grips], times) for axis in range(3)], axis=1)
-    places += tremor_m * _wander(times, 1.5, rng)
-    warped = follow([(t, float(k), 0.0, 0.0) for k, (t, _) in enumerate(turns)], times)
+    angle = interpolate_hermite(_ascending(swing), times)
+    places = np.stack(
+        [interpolate_hermite([(t, float(p[axis]), 0.0, 0.0) for t, p in grips], times) for axis in range(3)], axis=1
+    )
+    places += tremor_m * _draw_tremor(times, 1.5, rng)
+    warped = interpolate_hermite([(t, float(k), 0.0, 0.0) for k, (t, _) in enumerate(turns)], times)
     base = Slerp(np.arange(len(turns)), Rotation.from_matrix(np.stack([r for _, r in turns])))(
         np.clip(warped, 0, len(turns) - 1)
     )
-    share = follow([*((act.time_s, act.arm, 0.0, 0.0) for act in acts), (duration_s + 9.0, 0.0, 0.0, 0.0)], times)
+    arms = [(gesture.time_s, gesture.arm, 0.0, 0.0) for gesture in gestures]
+    share = interpolate_hermite([*arms, (duration_s + 9.0, 0.0, 0.0, 0.0)], times)
     places -= (share * striker.reach_m * np.sin(np.minimum(angle, 0.0)))[:, None] * base.as_matrix()[:, :, 2]
     full = base * Rotation.from_rotvec(np.stack([0 * angle, angle, 0 * angle], axis=1))
     return places, full.as_quat()[:, [3, 0, 1, 2]]
@@ -182,16 +185,16 @@ def _ascending(knots: list[Any]) -> list[Any]:
     return kept
 
 
-def _wander(times_s: np.ndarray, rate_hz: float, rng: np.random.Generator) -> np.ndarray:
+def _draw_tremor(times_s: np.ndarray, rate_hz: float, rng: np.random.Generator) -> np.ndarray:
     """Smooth random motion of three axes, about -1 to 1."""
     waves = rng.uniform(0.3, 1.3, (4, 3)) * rate_hz
     phase = rng.uniform(0, 2 * math.pi, (4, 3))
     return np.asarray(np.sin(2 * math.pi * waves * times_s[:, None, None] + phase).mean(axis=1))
 
 
-def play(
+def simulate(
     mujoco: Any, stage: Stage, model: Any, motions: Sequence[tuple[np.ndarray, np.ndarray]], duration_s: float
-) -> Played:
+) -> Trajectory:
     """Run the physics: strikers are drawn towards what they mean, loose things fall; contacts are noted.
 
     ``motions`` has grips and quaternions of each striker. Contacts' times are interpolated within the step from depth
@@ -220,8 +223,8 @@ def play(
             (q, v, places, quats, speed, force, spin, twist, model.body_mass[body], model.body_inertia[body][0])
         )
     start = data.qpos.copy()
-    found: list[Touch] = []
-    open_: dict[tuple[int, int], _Open] = {}
+    found: list[Contact] = []
+    open_contacts: dict[tuple[int, int], _OpenContact] = {}
     error = np.zeros(3)
     grip, wrist = (2 * math.pi * _GRIP_HZ) ** 2, (2 * math.pi * _WRIST_HZ) ** 2
     for step in range(steps):
@@ -244,12 +247,12 @@ def play(
         states[step] = data.qpos
         mujoco.mj_step(model, data)
         if data.ncon:
-            _note(data, owner, now, open_)
-        for key in [key for key, one in open_.items() if now - one.last_s > _APART_S]:
-            found += _close(key, open_.pop(key))
-    for key, one in open_.items():
-        found += _close(key, one)
-    return Played(model, states, merge_touches(found))
+            _read_contacts(data, owner, now, open_contacts)
+        for key in [key for key, one in open_contacts.items() if now - one.last_s > _APART_S]:
+            found += _classify_contact(key, open_contacts.pop(key))
+    for key, one in open_contacts.items():
+        found += _classify_contact(key, one)
+    return Trajectory(model, states, merge_contacts(found))
 
 
 def find_owner(model: Any, geom: int) -> int:
@@ -271,7 +274,9 @@ def _angular_speed(quats: np.ndarray) -> np.ndarray:
     return np.concatenate([spin, spin[-1:]])
 
 
-def _note(data: Any, owner: np.ndarray, now: float, open_: dict[tuple[int, int], _Open]) -> None:
+def _read_contacts(
+    data: Any, owner: np.ndarray, now: float, open_contacts: dict[tuple[int, int], _OpenContact]
+) -> None:
     """Add this step's contacts to those that are open, or open them."""
     geoms, address, depth = owner[data.contact.geom], data.contact.efc_address, data.contact.dist
     for c in range(data.ncon):
@@ -280,11 +285,11 @@ def _note(data: Any, owner: np.ndarray, now: float, open_: dict[tuple[int, int],
             continue
         key = (int(geoms[c].min()), int(geoms[c].max()))
         away = float(data.efc_vel[at])
-        one = open_.get(key)
+        one = open_contacts.get(key)
         if one is None:
             early = min(-float(depth[c]) / max(-away, 0.05), STEP_S)
             x, y, z = (float(value) for value in data.contact.pos[c])
-            one = open_[key] = _Open(max(0.0, now - early), -away, (x, y, z), now - STEP_S)
+            one = open_contacts[key] = _OpenContact(max(0.0, now - early), -away, (x, y, z), now - STEP_S)
         elif now - one.start_s < 0.012:
             one.speed = max(one.speed, -away)
         if now - one.start_s < _IMPULSE_S:
@@ -294,32 +299,32 @@ def _note(data: Any, owner: np.ndarray, now: float, open_: dict[tuple[int, int],
         one.last_s = now
 
 
-def _close(key: tuple[int, int], one: _Open) -> list[Touch]:
-    """The touches that a closed contact amounts to: a hit, a scrape, both or neither."""
+def _classify_contact(key: tuple[int, int], one: _OpenContact) -> list[Contact]:
+    """Classify a contact that has ended: as a hit, a scrape, both or neither."""
     lasts = one.last_s - one.start_s + STEP_S
     found = []
     if one.speed >= SLOWEST_HIT_M_PER_S:
-        found.append(Touch(one.start_s, key, "hit", one.speed, one.impulse, one.at, lasts, one.slide))
+        found.append(Contact(one.start_s, key, "hit", one.speed, one.impulse, one.at, lasts, one.slide))
     if lasts > 0.1 and one.slide > 0.025 and one.slide / lasts > 0.05:
-        found.append(Touch(one.start_s, key, "scrape", one.slide / lasts, one.impulse, one.at, lasts, one.slide))
+        found.append(Contact(one.start_s, key, "scrape", one.slide / lasts, one.impulse, one.at, lasts, one.slide))
     return found
 
 
-def merge_touches(touches: Sequence[Touch]) -> tuple[Touch, ...]:
+def merge_contacts(contacts: Sequence[Contact]) -> tuple[Contact, ...]:
     """Touches in order of time, each pair's chatter within _MERGED_S taken as one hit; a scrape swallows its own."""
-    kept: list[Touch] = []
-    for touch in sorted(touches, key=lambda t: (t.time_s, t.action)):
-        last = next((i for i in range(len(kept) - 1, -1, -1) if kept[i].owners == touch.owners), None)
-        if last is not None and touch.action == "hit" == kept[last].action:
+    kept: list[Contact] = []
+    for contact in sorted(contacts, key=lambda t: (t.time_s, t.action)):
+        last = next((i for i in range(len(kept) - 1, -1, -1) if kept[i].owners == contact.owners), None)
+        if last is not None and contact.action == "hit" == kept[last].action:
             before = kept[last]
-            if touch.time_s - before.time_s < _MERGED_S:
+            if contact.time_s - before.time_s < _MERGED_S:
                 kept[last] = replace(
                     before,
-                    speed_m_per_s=max(before.speed_m_per_s, touch.speed_m_per_s),
-                    impulse_n_s=before.impulse_n_s + touch.impulse_n_s,
-                    lasts_s=touch.time_s - before.time_s + touch.lasts_s,
-                    slide_m=before.slide_m + touch.slide_m,
+                    speed_m_per_s=max(before.speed_m_per_s, contact.speed_m_per_s),
+                    impulse_n_s=before.impulse_n_s + contact.impulse_n_s,
+                    lasts_s=contact.time_s - before.time_s + contact.lasts_s,
+                    slide_m=before.slide_m + contact.slide_m,
                 )
                 continue
-        kept.append(touch)
+        kept.append(contact)
     return tuple(kept)

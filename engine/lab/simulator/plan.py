@@ -1,4 +1,4 @@
-"""What a training take shows, drawn at random from (seed, index): stage, acts of the strikers, camera and film."""
+"""Plans of training takes, drawn at random from (seed, index): stage, gestures of the strikers, lights, camera."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from engine.lab.simulator.acts import SKINS, draw_acts, draw_striker
-from engine.lab.simulator.camera import Film, Shot
+from engine.lab.simulator.camera import Camera, Shot
+from engine.lab.simulator.gestures import SKINS, draw_gestures, draw_striker
 from engine.lab.simulator.materials import GROUNDS, Colour
-from engine.lab.simulator.motion import Act
+from engine.lab.simulator.motion import Gesture
 from engine.lab.simulator.sound import Room
 from engine.lab.simulator.stage import Lamp, Mover, Stage, Striker
 from engine.lab.simulator.things import (
@@ -32,12 +32,12 @@ _TREMOR_M = 0.003
 
 @dataclass(frozen=True)
 class TakePlan:
-    """A take to be played and filmed; ``acts`` has one row for each striker, the room is drawn where none is given."""
+    """A take to be simulated and rendered; ``gestures`` has a row a striker; a room is drawn if none is given."""
 
     duration_s: float
     stage: Stage
-    acts: tuple[tuple[Act, ...], ...]
-    film: Film
+    gestures: tuple[tuple[Gesture, ...], ...]
+    camera: Camera
     tremor_m: float
     seed: int
     room: Room | None = None
@@ -52,14 +52,14 @@ def draw_take(seed: int, index: int, duration_s: float = 0.0) -> TakePlan:
     things, ground, table = draw_things(rng, kind)
     faces = list_faces(things, rng)
     strikers: list[Striker] = []
-    acts: list[tuple[Act, ...]] = []
+    gestures: list[tuple[Gesture, ...]] = []
     if kind != "falls":
         count = 2 if rng.random() < 0.18 else 1
         for k in range(count):
             side = float(rng.choice([-1.0, 1.0])) if k == 0 else -math.copysign(1.0, strikers[0].elbow[0])
             striker, heading = draw_striker(rng, side)
             strikers.append(striker)
-            acts.append(draw_acts(rng, striker, heading, faces, duration_s, kind))
+            gestures.append(draw_gestures(rng, striker, heading, faces, duration_s, kind))
     if kind in ("falls", "both"):
         things = (*things, *draw_falls(rng, duration_s, 1 if kind == "both" else int(rng.integers(1, 5))))
     scenery = draw_scenery(rng, things)
@@ -71,15 +71,15 @@ def draw_take(seed: int, index: int, duration_s: float = 0.0) -> TakePlan:
         float(rng.uniform(0.7, 2.5)), (*things, *scenery), tuple(strikers), lamps, ambient,
         make_colour(rng.uniform(0.1, 0.9, 3) * (0.2 if night else 1.0)), 40.0,
     )  # fmt: skip
-    focus = [act.at_m for row in acts for act in row] or [
+    focus = [gesture.at_m for row in gestures for gesture in row] or [
         find_landing(thing) for thing in things if thing.held == "loose"
     ]
-    film = _draw_film(rng, np.array(focus), duration_s, exposure, night, kind)
+    camera = _draw_camera(rng, np.array(focus), duration_s, exposure, night, kind)
     litter = int(rng.integers(5, 60)) if rng.random() < (0.8 if ground in ("gravel", "leaf") else 0.35) else 0
     stage = replace(
-        stage, litter=litter, movers=(*_draw_letting_go(rng, stage), *_draw_passers(rng, film.shots[0], duration_s))
+        stage, litter=litter, movers=(*_draw_letting_go(rng, stage), *_draw_passers(rng, camera.shots[0], duration_s))
     )
-    return TakePlan(duration_s, stage, tuple(acts), film, _TREMOR_M, int(rng.integers(1 << 31)))
+    return TakePlan(duration_s, stage, tuple(gestures), camera, _TREMOR_M, int(rng.integers(1 << 31)))
 
 
 def _draw_letting_go(rng: np.random.Generator, stage: Stage) -> list[Mover]:
@@ -157,9 +157,9 @@ def _draw_light(rng: np.random.Generator) -> tuple[tuple[Lamp, ...], Colour, flo
     return tuple(lamps), ambient, exposure, night
 
 
-def _draw_film(
+def _draw_camera(
     rng: np.random.Generator, focus: np.ndarray, duration_s: float, exposure: float, night: bool, kind: str
-) -> Film:
+) -> Camera:
     shots = [_draw_shot(rng, focus, 0.0, kind == "falls")]
     if rng.random() < 0.12:
         shots.append(_draw_shot(rng, focus, float(rng.uniform(0.3, 0.8) * duration_s), kind == "falls"))
@@ -168,7 +168,7 @@ def _draw_film(
         switches = ((float(rng.uniform(0.2, 0.9) * duration_s), float(rng.choice([0.4, 0.6, 1.6, 2.2]))),)
     handheld = rng.random() < 0.45
     red, blue = rng.normal(0, 0.06, 2)
-    return Film(
+    return Camera(
         RATES[rng.integers(len(RATES))], tuple(shots),
         float(np.exp(rng.uniform(math.log(0.002), math.log(0.03)))) if handheld else 0.0, float(rng.uniform(0.5, 3.0)),
         float(rng.uniform(0.1, 0.9)), exposure, float(rng.uniform(0, 0.15)) if rng.random() < 0.5 else 0.0,

@@ -203,9 +203,7 @@ def build_stage(stage: Stage, width: int, height: int) -> tuple[str, dict[str, b
     paints = {"ground": stage.ground_paint, "floor": stage.floor_paint, "wall": stage.wall_paint}
     paints |= {f"thing{i}": thing.paint for i, thing in enumerate(stage.things)}
     files = {
-        f"{name}.png": paint_texture(
-            p.pattern, np.array(p.colour), np.array(p.second), np.random.default_rng(p.seed), quality.texture_px
-        )
+        f"{name}.png": paint_texture(p.pattern, p.colour, p.second, np.random.default_rng(p.seed), quality.texture_px)
         for name, p in paints.items()
     }
     parts = [_thing_xml(i, thing, quality.lathe_sides) for i, thing in enumerate(stage.things)]

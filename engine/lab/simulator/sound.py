@@ -15,7 +15,7 @@ _MODES = 16
 
 
 @dataclass(frozen=True)
-class Voice:
+class AcousticMaterial:
     """How a material sounds: Young's modulus, density, loss factor, losses at its support, contact time, click level.
 
     ``click`` is the contact noise against the modes, ``click_s`` how long it lasts, ``grain`` how granular it is.
@@ -31,30 +31,30 @@ class Voice:
     grain: float = 0.0
 
 
-VOICES = {
-    "wood": Voice(11e9, 650, (0.008, 0.03), (8, 60), 0.0008, 0.25, 0.006),
-    "metal": Voice(200e9, 7850, (0.0003, 0.003), (1, 15), 0.0003, 0.10, 0.004),
-    "glass": Voice(68e9, 2500, (0.0006, 0.003), (2, 40), 0.0003, 0.15, 0.004),
-    "ceramic": Voice(72e9, 2400, (0.001, 0.008), (5, 60), 0.0003, 0.2, 0.005),
-    "plastic": Voice(2.6e9, 1050, (0.015, 0.05), (15, 90), 0.0010, 0.4, 0.008),
-    "rock": Voice(55e9, 2650, (0.004, 0.03), (30, 200), 0.0004, 0.6, 0.008),
-    "paper": Voice(1.5e9, 500, (0.06, 0.15), (50, 200), 0.0016, 1.2, 0.012),
-    "cloth": Voice(0.05e9, 300, (0.2, 0.5), (80, 300), 0.004, 2.0, 0.025),
-    "carpet": Voice(9e9, 480, (0.04, 0.1), (40, 150), 0.004, 1.5, 0.020),
-    "drywall": Voice(2.6e9, 720, (0.01, 0.04), (20, 90), 0.0015, 0.5, 0.012),
-    "concrete": Voice(30e9, 2400, (0.01, 0.05), (60, 200), 0.0005, 1.0, 0.008),
-    "gravel": Voice(30e9, 1600, (0.1, 0.3), (100, 300), 0.0012, 3.0, 0.035, 1.0),
-    "leaf": Voice(0.5e9, 200, (0.2, 0.5), (100, 300), 0.0030, 4.0, 0.050, 1.0),
-    "rubber": Voice(0.01e9, 1100, (0.1, 0.3), (60, 200), 0.0030, 0.8, 0.010),
-    "skin": Voice(0.01e9, 1000, (0.4, 0.6), (200, 400), 0.0030, 1.5, 0.012),
+ACOUSTIC_MATERIALS = {
+    "wood": AcousticMaterial(11e9, 650, (0.008, 0.03), (8, 60), 0.0008, 0.25, 0.006),
+    "metal": AcousticMaterial(200e9, 7850, (0.0003, 0.003), (1, 15), 0.0003, 0.10, 0.004),
+    "glass": AcousticMaterial(68e9, 2500, (0.0006, 0.003), (2, 40), 0.0003, 0.15, 0.004),
+    "ceramic": AcousticMaterial(72e9, 2400, (0.001, 0.008), (5, 60), 0.0003, 0.2, 0.005),
+    "plastic": AcousticMaterial(2.6e9, 1050, (0.015, 0.05), (15, 90), 0.0010, 0.4, 0.008),
+    "rock": AcousticMaterial(55e9, 2650, (0.004, 0.03), (30, 200), 0.0004, 0.6, 0.008),
+    "paper": AcousticMaterial(1.5e9, 500, (0.06, 0.15), (50, 200), 0.0016, 1.2, 0.012),
+    "cloth": AcousticMaterial(0.05e9, 300, (0.2, 0.5), (80, 300), 0.004, 2.0, 0.025),
+    "carpet": AcousticMaterial(9e9, 480, (0.04, 0.1), (40, 150), 0.004, 1.5, 0.020),
+    "drywall": AcousticMaterial(2.6e9, 720, (0.01, 0.04), (20, 90), 0.0015, 0.5, 0.012),
+    "concrete": AcousticMaterial(30e9, 2400, (0.01, 0.05), (60, 200), 0.0005, 1.0, 0.008),
+    "gravel": AcousticMaterial(30e9, 1600, (0.1, 0.3), (100, 300), 0.0012, 3.0, 0.035, 1.0),
+    "leaf": AcousticMaterial(0.5e9, 200, (0.2, 0.5), (100, 300), 0.0030, 4.0, 0.050, 1.0),
+    "rubber": AcousticMaterial(0.01e9, 1100, (0.1, 0.3), (60, 200), 0.0030, 0.8, 0.010),
+    "skin": AcousticMaterial(0.01e9, 1000, (0.4, 0.6), (200, 400), 0.0030, 1.5, 0.012),
 }
 
 
 @dataclass(frozen=True)
-class Ringing:
-    """The modes of one object: frequencies, decays and gains [M], with its material's voice."""
+class ModalObject:
+    """The modes of one object: frequencies, decays and gains [M], with its material's acoustics."""
 
-    voice: Voice
+    acoustics: AcousticMaterial
     frequency_hz: np.ndarray
     decay_per_s: np.ndarray
     gain: np.ndarray
@@ -69,13 +69,13 @@ class Room:
     noise_db: float
 
 
-def ring_object(material: str, shape: str, size_m: float, rng: np.random.Generator) -> Ringing:
+def draw_modal_object(material: str, shape: str, size_m: float, rng: np.random.Generator) -> ModalObject:
     """Modes from material constants and shape: a bar, a plate or, for vessels, a ring, the lowest from its stiffness.
 
     f1 = k h / l^2 sqrt(E / rho), k = 1.03 for a free bar and 0.47 for a plate of side l (thickness h drawn).
     """
-    voice = VOICES[material]
-    wave = math.sqrt(voice.young_pa / voice.density_kg_per_m3)
+    acoustics = ACOUSTIC_MATERIALS[material]
+    wave = math.sqrt(acoustics.young_pa / acoustics.density_kg_per_m3)
     if shape == "lathe":
         ratios, k, thin = np.array(ring_ratios(8)), 0.9, rng.uniform(0.01, 0.05)
     elif shape in ("capsule", "cylinder"):
@@ -86,10 +86,10 @@ def ring_object(material: str, shape: str, size_m: float, rng: np.random.Generat
     frequency = lowest * ratios * (1.0 + 0.02 * rng.uniform(-1, 1, ratios.size))
     frequency = np.concatenate([frequency, frequency * (1.0 + 0.004 * rng.uniform(0.3, 1.0, ratios.size))])
     frequency = frequency[frequency < 0.42 * SAMPLE_RATE_HZ]
-    loss, support = (float(np.exp(rng.uniform(*np.log(span)))) for span in (voice.loss, voice.support_per_s))
+    loss, support = (float(np.exp(rng.uniform(*np.log(span)))) for span in (acoustics.loss, acoustics.support_per_s))
     decay = support + math.pi * loss * frequency
     gain = rng.uniform(0.3, 1.0, frequency.size) / np.sqrt(1.0 + frequency / lowest)
-    return Ringing(voice, frequency, decay, gain)
+    return ModalObject(acoustics, frequency, decay, gain)
 
 
 def _pulse(contact_s: float, impulse: float) -> np.ndarray:
@@ -99,31 +99,39 @@ def _pulse(contact_s: float, impulse: float) -> np.ndarray:
     return np.asarray(impulse * shape / shape.sum())
 
 
-def ring_out(
-    ringing: Ringing, blows: Sequence[tuple[float, float, float]], slides: Sequence[tuple[float, float, float]],
-    total: int, rng: np.random.Generator,
-) -> np.ndarray:  # fmt: skip
+def synthesize_object(
+    modal_object: ModalObject,
+    blows: Sequence[tuple[float, float, float]],
+    slides: Sequence[tuple[float, float, float]],
+    total: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Sound [total] of one object under blows (time, impulse, speed) and slides (start, length, loudness)."""
     from scipy.signal import lfilter
 
-    voice = ringing.voice
+    acoustics = modal_object.acoustics
     drive = np.zeros(total)
     out = np.zeros(total)
-    weights = 0.4 + rng.random((len(blows), ringing.frequency_hz.size))
+    weights = 0.4 + rng.random((len(blows), modal_object.frequency_hz.size))
     for time_s, impulse, speed in blows:
         start = round(time_s * SAMPLE_RATE_HZ)
-        contact_s = voice.contact_s * max(speed, 0.05) ** -0.2
-        length = min(total - start, round(12 * voice.click_s * SAMPLE_RATE_HZ))
+        contact_s = acoustics.contact_s * max(speed, 0.05) ** -0.2
+        length = min(total - start, round(12 * acoustics.click_s * SAMPLE_RATE_HZ))
         if length <= 2:
             continue
         noise = rng.standard_normal(length)
-        if voice.grain:
+        if acoustics.grain:
             noise *= rng.random(length) ** 8 * 3.0
         cut = min(0.9, 1.2 / (contact_s * SAMPLE_RATE_HZ) + 0.02)
         noise = lfilter([cut], [1.0, cut - 1.0], noise)
         rise = np.minimum(1.0, np.arange(length) / max(2.0, contact_s * SAMPLE_RATE_HZ / 2))
         out[start : start + length] += (
-            0.12 * voice.click * impulse * noise * rise * np.exp(-np.arange(length) / SAMPLE_RATE_HZ / voice.click_s)
+            0.12
+            * acoustics.click
+            * impulse
+            * noise
+            * rise
+            * np.exp(-np.arange(length) / SAMPLE_RATE_HZ / acoustics.click_s)
         )
     for start_s, lasts_s, loudness in slides:
         start = round(start_s * SAMPLE_RATE_HZ)
@@ -133,15 +141,15 @@ def ring_out(
         swell = np.interp(np.arange(length), np.linspace(0, length, 24), rng.uniform(0.3, 1.0, 24))
         swell *= np.minimum(1.0, np.minimum(np.arange(length), np.arange(length)[::-1]) / 300.0)
         scratch = lfilter([0.4], [1.0, -0.6], rng.standard_normal(length)) * swell * loudness
-        out[start : start + length] += 0.02 * (0.5 + voice.click) * scratch
+        out[start : start + length] += 0.02 * (0.5 + acoustics.click) * scratch
         drive[start : start + length] += 0.02 * scratch
     for mode, (frequency, decay, gain) in enumerate(
-        zip(ringing.frequency_hz, ringing.decay_per_s, ringing.gain, strict=True)
+        zip(modal_object.frequency_hz, modal_object.decay_per_s, modal_object.gain, strict=True)
     ):
         force = drive.copy()
         for (time_s, impulse, speed), weight in zip(blows, weights[:, mode], strict=True):
             start = round(time_s * SAMPLE_RATE_HZ)
-            contact_s = voice.contact_s * max(speed, 0.05) ** -0.2
+            contact_s = acoustics.contact_s * max(speed, 0.05) ** -0.2
             pulse = _pulse(contact_s, impulse * weight)[: max(0, total - start)]
             force[start : start + pulse.size] += pulse
         turn = 2 * math.pi * frequency / SAMPLE_RATE_HZ

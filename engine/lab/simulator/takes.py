@@ -24,13 +24,13 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.files import write_file
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.clip_writer import write_clip
-from engine.lab.simulator.camera import aim_film, film_take, list_seen, project
+from engine.lab.simulator.camera import aim_camera, find_visible, project, render_frames
 from engine.lab.simulator.drawing import GET_OPENGL, check_drawing, load_mujoco
 from engine.lab.simulator.materials import MATERIALS
-from engine.lab.simulator.motion import GROUND, STRIKER, THING, Played, Touch, plan_motion, play
+from engine.lab.simulator.motion import GROUND, STRIKER, THING, Contact, Trajectory, plan_motion, simulate
 from engine.lab.simulator.plan import TakePlan, draw_take
 from engine.lab.simulator.scene import build_stage
-from engine.lab.simulator.sound import Ringing, Room, add_room, ring_object, ring_out
+from engine.lab.simulator.sound import ModalObject, Room, add_room, draw_modal_object, synthesize_object
 
 SIZE = (224, 126)
 TRUTH = ".truth.json"
@@ -39,16 +39,16 @@ _TAKES_A_PROCESS, _MOST_CRASHES = 20, 5
 _Task = tuple[str, int, int, tuple[int, int], float]
 
 
-def play_take(plan: TakePlan, size: tuple[int, int]) -> Played:
+def simulate_take(plan: TakePlan, size: tuple[int, int]) -> Trajectory:
     """Build a take's stage and run its physics."""
     mujoco = load_mujoco()
     xml, files = build_stage(plan.stage, *size)
     model = mujoco.MjModel.from_xml_string(xml, files)
     motions = [
-        plan_motion(acts, striker, plan.duration_s, plan.tremor_m, plan.seed + k)
-        for k, (acts, striker) in enumerate(zip(plan.acts, plan.stage.strikers, strict=True))
+        plan_motion(gestures, striker, plan.duration_s, plan.tremor_m, plan.seed + k)
+        for k, (gestures, striker) in enumerate(zip(plan.gestures, plan.stage.strikers, strict=True))
     ]
-    return play(mujoco, plan.stage, model, motions, plan.duration_s)
+    return simulate(mujoco, plan.stage, model, motions, plan.duration_s)
 
 
 def material_of(plan: TakePlan, owner: int) -> str:
@@ -69,27 +69,27 @@ def size_of(plan: TakePlan, owner: int) -> float:
     return 1.0
 
 
-def sort_owners(plan: TakePlan, touch: Touch) -> tuple[int, int]:
+def sort_owners(plan: TakePlan, contact: Contact) -> tuple[int, int]:
     """Struck and striker: what falls strikes what stands, and a striker strikes all."""
-    low, high = touch.owners
+    low, high = contact.owners
     if low < THING or high >= STRIKER:
         return low, high
     falls, stands = (plan.stage.things[owner - THING].held == "loose" for owner in (low, high))
     return (high, low) if falls and not stands else (low, high)
 
 
-def tell_truth(plan: TakePlan, played: Played, size: tuple[int, int]) -> dict[str, Any]:
+def describe_contacts(plan: TakePlan, trajectory: Trajectory, size: tuple[int, int]) -> dict[str, Any]:
     """What happened: every contact with its time, impulse, materials, place in the picture, size and kind."""
     rows = []
-    for touch, seen in zip(played.touches, list_seen(plan.stage, played, plan.film), strict=True):
-        struck, striker = sort_owners(plan, touch)
-        x, y, depth = project(plan.film, touch.time_s, touch.at_m, size[0] / size[1])
+    for contact, seen in zip(trajectory.contacts, find_visible(plan.stage, trajectory, plan.camera), strict=True):
+        struck, striker = sort_owners(plan, contact)
+        x, y, depth = project(plan.camera, contact.time_s, contact.at_m, size[0] / size[1])
         rows.append(
             {
-                "time_s": round(touch.time_s, 5),
-                "action": touch.action,
-                "impulse_n_s": float(f"{touch.impulse_n_s:.4g}"),
-                "speed_m_per_s": round(touch.speed_m_per_s, 3),
+                "time_s": round(contact.time_s, 5),
+                "action": contact.action,
+                "impulse_n_s": float(f"{contact.impulse_n_s:.4g}"),
+                "speed_m_per_s": round(contact.speed_m_per_s, 3),
                 "struck": material_of(plan, struck),
                 "striker": material_of(plan, striker),
                 "by": plan.stage.strikers[striker - STRIKER].kind if striker >= STRIKER else "thing",
@@ -99,60 +99,60 @@ def tell_truth(plan: TakePlan, played: Played, size: tuple[int, int]) -> dict[st
                 "in_sight": seen,
                 "size_m": round(size_of(plan, struck), 4),
                 "striker_size_m": round(size_of(plan, striker), 4),
-                "duration_s": round(touch.lasts_s, 4),
+                "duration_s": round(contact.lasts_s, 4),
             }
         )
     misses = [
-        {"time_s": round(act.time_s, 4), "action": act.kind, "gap_m": round(act.gap_m, 4)}
-        for acts in plan.acts for act in acts if act.kind in ("miss", "wave")
+        {"time_s": round(gesture.time_s, 4), "action": gesture.kind, "gap_m": round(gesture.gap_m, 4)}
+        for gestures in plan.gestures for gesture in gestures if gesture.kind in ("miss", "wave")
     ]  # fmt: skip
-    rate = plan.film.frame_rate
+    rate = plan.camera.frame_rate
     return {
         "version": VERSION,
         "frame_rate": f"{rate.numerator}/{rate.denominator}",
         "frames": round(plan.duration_s * rate),
         "size": list(size),
         "duration_s": round(plan.duration_s, 4),
-        "cuts_s": [round(shot.start_s, 4) for shot in plan.film.shots[1:]],
+        "cuts_s": [round(shot.start_s, 4) for shot in plan.camera.shots[1:]],
         "contacts": rows,
         "none": sorted(misses, key=lambda row: row["time_s"]),
     }
 
 
-def sound_take(plan: TakePlan, played: Played) -> np.ndarray | None:
+def synthesize_take(plan: TakePlan, trajectory: Trajectory) -> np.ndarray | None:
     """The take's sound, mono float32 at 48 kHz; None where nothing touched anything."""
-    if not played.touches:
+    if not trajectory.contacts:
         return None
     total = round(plan.duration_s * SAMPLE_RATE_HZ)
     rng = np.random.default_rng([plan.seed, 7])
     blows: dict[int, list[tuple[float, float, float]]] = {}
     slides: dict[int, list[tuple[float, float, float]]] = {}
-    for touch in played.touches:
-        struck, striker = sort_owners(plan, touch)
+    for contact in trajectory.contacts:
+        struck, striker = sort_owners(plan, contact)
         for owner, share in ((struck, 1.0), (striker, 0.25)):
-            if touch.action == "hit":
-                force = share * touch.impulse_n_s**0.8  # louder blows are compressed a little, as microphones do
-                blows.setdefault(owner, []).append((touch.time_s, force, touch.speed_m_per_s))
+            if contact.action == "hit":
+                force = share * contact.impulse_n_s**0.8  # louder blows are compressed a little, as microphones do
+                blows.setdefault(owner, []).append((contact.time_s, force, contact.speed_m_per_s))
             else:
-                slides.setdefault(owner, []).append((touch.time_s, touch.lasts_s, share * touch.speed_m_per_s))
+                slides.setdefault(owner, []).append((contact.time_s, contact.lasts_s, share * contact.speed_m_per_s))
     dry = np.zeros(total)
     for owner in sorted(blows | slides):
-        ringing = _ring_owner(plan, owner, rng)
-        dry += ring_out(ringing, blows.get(owner, []), slides.get(owner, []), total, rng)
+        modal_object = _draw_owner_modes(plan, owner, rng)
+        dry += synthesize_object(modal_object, blows.get(owner, []), slides.get(owner, []), total, rng)
     room = plan.room or Room(float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.05, 0.5)), float(rng.uniform(-75, -50)))
     return add_room(dry, room, rng)
 
 
-def _ring_owner(plan: TakePlan, owner: int, rng: np.random.Generator) -> Ringing:
+def _draw_owner_modes(plan: TakePlan, owner: int, rng: np.random.Generator) -> ModalObject:
     shape = "box"
     if THING <= owner < STRIKER:
         shape = plan.stage.things[owner - THING].shape
     elif owner >= STRIKER:
         shape = "capsule"
-    return ring_object(material_of(plan, owner), shape, size_of(plan, owner), rng)
+    return draw_modal_object(material_of(plan, owner), shape, size_of(plan, owner), rng)
 
 
-def list_times(truth: dict[str, Any]) -> str:
+def format_times(truth: dict[str, Any]) -> str:
     """The lines of a Greatest Hits times file: time, material, hit or scratch, reaction."""
     lines = []
     for row in truth["contacts"]:
@@ -171,17 +171,17 @@ def make_take(
 ) -> dict[str, Any]:
     """Make one take: NAME_mic.mp4 (NAME.mp4 when nothing sounds), NAME_times.txt and, last, NAME.truth.json."""
     plan = draw_take(seed, index, duration_s)
-    played = play_take(plan, size)
-    plan = replace(plan, film=aim_film(plan.film, played.touches, size[0] / size[1]))
-    truth = tell_truth(plan, played, size)
-    sound = sound_take(plan, played)
+    trajectory = simulate_take(plan, size)
+    plan = replace(plan, camera=aim_camera(plan.camera, trajectory.contacts, size[0] / size[1]))
+    truth = describe_contacts(plan, trajectory, size)
+    sound = synthesize_take(plan, trajectory)
     name = name_take(seed, index)
     clip = folder / f"{name}{'_mic' if sound is not None else ''}.mp4"
-    frames = film_take(plan.stage, played, plan.film, size, plan.duration_s)
-    encoding = {"crf": str(plan.film.crf), "preset": "veryfast", "g": "50", "threads": "1"}
-    write_clip(clip, frames, plan.film.frame_rate, sound, encoding)
+    frames = render_frames(plan.stage, trajectory, plan.camera, size, plan.duration_s)
+    encoding = {"crf": str(plan.camera.crf), "preset": "veryfast", "g": "50", "threads": "1"}
+    write_clip(clip, frames, plan.camera.frame_rate, sound, encoding)
     for path, text in (
-        (folder / f"{name}_times.txt", list_times(truth)),
+        (folder / f"{name}_times.txt", format_times(truth)),
         (folder / f"{name}{TRUTH}", json.dumps({**truth, "clip": clip.name}, indent=1) + "\n"),
     ):
         write_file(path, text.encode())
@@ -267,7 +267,7 @@ def write_takes(
     missing = [k for k in range(count) if not is_complete(folder, seed, k, size, duration_s)]
     tasks = [(str(folder), seed, k, size, duration_s) for k in missing]
     if not tasks:
-        _tell(f"{folder}: all {count} takes are there")
+        _log(f"{folder}: all {count} takes are there")
         return 0
     check_drawing()
     jobs = min(jobs or (os.cpu_count() or 1), len(tasks))
@@ -277,12 +277,12 @@ def write_takes(
         if trouble:
             raise StruckError(trouble)
         frames, contacts = frames + more, contacts + met
-        _show(done, len(tasks), frames / max(1e-9, time.monotonic() - started), started)
-    _tell(f"\n{folder}: {len(tasks)} takes made, {contacts} contacts, {time.monotonic() - started:.0f} s")
+        _show_progress(done, len(tasks), frames / max(1e-9, time.monotonic() - started), started)
+    _log(f"\n{folder}: {len(tasks)} takes made, {contacts} contacts, {time.monotonic() - started:.0f} s")
     return len(tasks)
 
 
-def _show(done: int, total: int, frames_per_s: float, started: float) -> None:
+def _show_progress(done: int, total: int, frames_per_s: float, started: float) -> None:
     """The progress bar: redrawn in a terminal, now and then a line elsewhere."""
     left_s = (time.monotonic() - started) * (total - done) / done
     filled = 30 * done // total
@@ -293,10 +293,10 @@ def _show(done: int, total: int, frames_per_s: float, started: float) -> None:
         sys.stderr.write("\r" + line + " ")
         sys.stderr.flush()
     elif done == total or done % max(1, math.ceil(total / 20)) == 0:
-        _tell(line)
+        _log(line)
 
 
-def _tell(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

@@ -13,13 +13,13 @@ import numpy as np
 from engine.core.errors import StruckError
 from engine.core.paths import ASSETS
 from engine.lab.data.clip_writer import write_clip
-from engine.lab.simulator.camera import Film, Shot, film_take
+from engine.lab.simulator.camera import Camera, Shot, render_frames
 from engine.lab.simulator.materials import Colour
-from engine.lab.simulator.motion import THING, Act, Played
+from engine.lab.simulator.motion import THING, Gesture, Trajectory
 from engine.lab.simulator.plan import TakePlan
 from engine.lab.simulator.sound import Room
 from engine.lab.simulator.stage import Lamp, Paint, Quality, Stage, Striker, Thing
-from engine.lab.simulator.takes import play_take, sound_take
+from engine.lab.simulator.takes import simulate_take, synthesize_take
 
 FRAME_RATE = Fraction(30)
 ENCODING = {"crf": "23", "preset": "slow", "g": "30", "bf": "2", "tune": "animation"}
@@ -140,48 +140,50 @@ def plan_demo(demo: Demo) -> TakePlan:
     )  # fmt: skip
     rng = np.random.default_rng(demo.seed)
     heading = (math.cos(_HEADING_RAD), math.sin(_HEADING_RAD), 0.0)
-    acts = []
+    gestures = []
     for time_s, index, force in demo.pattern:
         prop = demo.props[index]
         x, y = rng.uniform(-_REACH_M, _REACH_M, 2)
         at = (prop.x_m + float(x), float(y), prop.height_m)
         speed, lift = 1.4 + 4.2 * force, math.radians(18.0 + 25.0 * force)
-        acts.append(Act("hit", time_s, at, (0.0, 0.0, 1.0), heading, math.radians(11.0), speed, lift, 0.1, 0.45))
+        gestures.append(
+            Gesture("hit", time_s, at, (0.0, 0.0, 1.0), heading, math.radians(11.0), speed, lift, 0.1, 0.45)
+        )
     shot = Shot(0.0, (0.035, -1.52, 0.775), (0.035, 0.0, 0.141), 21.0)
-    film = Film(
+    camera = Camera(
         FRAME_RATE, (shot,), shake_rad=0.0, shake_hz=1.0, shutter=0.4, exposure=0.13, exposure_drift=0.0,
         gains=(1.0, 1.0, 1.0), gains_drift=0.0, noise=0.0, contrast=1.08, crf=int(ENCODING["crf"]), seed=demo.seed,
-        most_instants=10,
+        max_subframes=10,
     )  # fmt: skip
-    return TakePlan(demo.duration_s, stage, (tuple(acts),), film, 0.0, demo.seed, Room(0.25, 0.08, -74.0))
+    return TakePlan(demo.duration_s, stage, (tuple(gestures),), camera, 0.0, demo.seed, Room(0.25, 0.08, -74.0))
 
 
-def play_demo(demo: Demo, plan: TakePlan) -> Played:
+def simulate_demo(demo: Demo, plan: TakePlan) -> Trajectory:
     """Run a demo's physics; StruckError unless exactly its planned blows land."""
-    played = play_take(plan, SIZE)
-    struck = [touch.owners[0] - THING for touch in played.touches]
+    trajectory = simulate_take(plan, SIZE)
+    struck = [contact.owners[0] - THING for contact in trajectory.contacts]
     if struck != [prop for _, prop, _ in demo.pattern]:
         raise StruckError(f"the simulated stick struck objects {struck}, which is not the pattern; change the pattern")
-    return played
+    return trajectory
 
 
 def make_clip(demo: Demo, folder: str | Path | None = None) -> Path:
-    """Simulate, film and sound a demo; writes demo_NAME.mp4 and its true onsets, demo_NAME.truth.json."""
+    """Simulate a demo, render its picture and sound; writes demo_NAME.mp4 and its true onsets, demo_NAME.truth.json."""
     place = Path(folder) if folder else ASSETS
     place.mkdir(parents=True, exist_ok=True)
     plan = plan_demo(demo)
-    played = play_demo(demo, plan)
+    trajectory = simulate_demo(demo, plan)
     path = place / f"demo_{demo.name}.mp4"
-    sound = None if demo.presets else sound_take(replace(plan, seed=demo.sound_seed), played)
-    frames = film_take(plan.stage, played, plan.film, SIZE, plan.duration_s)
+    sound = None if demo.presets else synthesize_take(replace(plan, seed=demo.sound_seed), trajectory)
+    frames = render_frames(plan.stage, trajectory, plan.camera, SIZE, plan.duration_s)
     write_clip(path, frames, FRAME_RATE, sound, ENCODING)
     onsets = [
         {
-            "time_s": round(touch.time_s, 4),
-            "struck": demo.props[touch.owners[0] - THING].name,
-            "speed_m_per_s": round(touch.speed_m_per_s, 2),
+            "time_s": round(contact.time_s, 4),
+            "struck": demo.props[contact.owners[0] - THING].name,
+            "speed_m_per_s": round(contact.speed_m_per_s, 2),
         }
-        for touch in played.touches
+        for contact in trajectory.contacts
     ]
     rate = f"{FRAME_RATE.numerator}/{FRAME_RATE.denominator}"
     truth = {"frame_rate": rate, "duration_s": demo.duration_s, "onsets": onsets}

@@ -13,7 +13,7 @@ import pytest
 from engine.core.cache import Cache, read_bundle
 from engine.core.paths import ASSETS
 from engine.document.storage import load_project
-from engine.lab.simulator.demo.clips import DEMOS, Demo, plan_demo, play_demo
+from engine.lab.simulator.demo.clips import DEMOS, Demo, plan_demo, simulate_demo
 from engine.lab.simulator.demo.projects import nearest_struck
 from engine.pipeline.render import place_hits, render_hits
 
@@ -53,11 +53,11 @@ def truth_of(demo: Demo) -> list[dict[str, object]]:
 
 def test_the_stick_strikes_what_was_planned_when_it_was_planned(demo: Demo) -> None:
     """The truth that ships comes from the physics, so running it again gives the same contacts, near the plan's."""
-    played = play_demo(demo, plan_demo(demo))
-    times = np.array([touch.time_s for touch in played.touches])
+    trajectory = simulate_demo(demo, plan_demo(demo))
+    times = np.array([contact.time_s for contact in trajectory.contacts])
     assert np.abs(times - [time_s for time_s, _, _ in demo.pattern]).max() < 0.002
     assert [onset["time_s"] for onset in truth_of(demo)] == pytest.approx(times, abs=0.001)
-    speeds = np.array([touch.speed_m_per_s for touch in played.touches])
+    speeds = np.array([contact.speed_m_per_s for contact in trajectory.contacts])
     forces = np.array([force for _, _, force in demo.pattern])
     assert np.corrcoef(speeds, forces)[0, 1] > 0.95 and speeds.min() > 1.0 and speeds.max() < 6.0
 

@@ -1,4 +1,4 @@
-"""The training simulator: falls obey gravity, the truth is what happened, takes are read like the data set."""
+"""Simulated takes: falls obey gravity, contacts are what the physics did, takes are read like the data set."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.greatest_hits import list_takes
 from engine.lab.simulator import takes
-from engine.lab.simulator.camera import film_take, project
+from engine.lab.simulator.camera import project, render_frames
 from engine.lab.simulator.command import main
 from engine.lab.simulator.drawing import check_drawing
 from engine.lab.simulator.materials import GROUNDS, MATERIALS, PROPS
-from engine.lab.simulator.motion import SLOWEST_HIT_M_PER_S, Act, Touch, follow, merge_touches
+from engine.lab.simulator.motion import SLOWEST_HIT_M_PER_S, Contact, Gesture, interpolate_hermite, merge_contacts
 from engine.lab.simulator.plan import TakePlan, draw_take
-from engine.lab.simulator.sound import VOICES, ring_object
+from engine.lab.simulator.sound import ACOUSTIC_MATERIALS, draw_modal_object
 from engine.lab.simulator.stage import Paint, Striker, Thing
 from engine.lab.simulator.takes import (
+    describe_contacts,
+    format_times,
     is_complete,
-    list_times,
     make_take,
-    play_take,
-    sound_take,
-    tell_truth,
+    simulate_take,
+    synthesize_take,
     write_takes,
 )
 from engine.media.sound import read_recording
@@ -43,16 +43,18 @@ PAINT = Paint("plain", (0.8, 0.2, 0.2), (0.1, 0.1, 0.1), 1)
 STICK = Striker(
     "stick", "wood", 0.3, 0.01, 0.008, 0.03, (0.8, 0.6, 0.4), (0.8, 0.6, 0.5), (0.1, 0.2, 0.5), (0.9, 0.1, 0.4)
 )
-BLOW = Act("hit", 0.5, (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), (-1.0, 0.0, 0.0), 0.25, 2.5, 0.6)  # fmt: skip
+BLOW = Gesture("hit", 0.5, (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), (-1.0, 0.0, 0.0), 0.25, 2.5, 0.6)  # fmt: skip
 
 
-def bare_plan(things: tuple[Thing, ...] = (), acts: tuple[Act, ...] = (), duration_s: float = 1.5) -> TakePlan:
+def bare_plan(things: tuple[Thing, ...] = (), gestures: tuple[Gesture, ...] = (), duration_s: float = 1.5) -> TakePlan:
     """A stage of bare concrete on which only what is given happens."""
     plan = draw_take(1, 0)
-    stage = replace(plan.stage, ground="concrete", things=things, strikers=(STICK,) if acts else (), movers=())
+    stage = replace(plan.stage, ground="concrete", things=things, strikers=(STICK,) if gestures else (), movers=())
     stage = replace(stage, table_half_m=None)
-    film = replace(plan.film, frame_rate=Fraction(25), switches=())
-    return replace(plan, stage=stage, acts=(acts,) if acts else (), film=film, duration_s=duration_s, tremor_m=0.0)
+    camera = replace(plan.camera, frame_rate=Fraction(25), switches=())
+    return replace(
+        plan, stage=stage, gestures=(gestures,) if gestures else (), camera=camera, duration_s=duration_s, tremor_m=0.0
+    )
 
 
 def ball(height_m: float, material: str = "rubber", radius_m: float = 0.04, release_s: float = 0.1) -> Thing:
@@ -68,18 +70,20 @@ def drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     except StruckError as error:
         assert "apt install" in str(error)
 
-        def plain(stage: Any, played: Any, film: Any, size: tuple[int, int], duration_s: float) -> Iterator[np.ndarray]:
-            for k in range(round(duration_s * film.frame_rate)):
+        def plain(
+            stage: Any, trajectory: Any, camera: Any, size: tuple[int, int], duration_s: float
+        ) -> Iterator[np.ndarray]:
+            for k in range(round(duration_s * camera.frame_rate)):
                 yield np.full((size[1], size[0], 3), k % 200, np.uint8)
 
-        monkeypatch.setattr(takes, "film_take", plain)
+        monkeypatch.setattr(takes, "render_frames", plain)
         monkeypatch.setattr(takes, "check_drawing", lambda: None)
 
 
 @pytest.mark.parametrize("height_m", [0.3, 0.8])
 def test_a_dropped_ball_lands_when_gravity_says(height_m: float) -> None:
-    played = play_take(bare_plan((ball(height_m),)), SIZE)
-    first = played.touches[0]
+    trajectory = simulate_take(bare_plan((ball(height_m),)), SIZE)
+    first = trajectory.contacts[0]
     assert first.action == "hit"
     assert first.time_s == pytest.approx(0.1 + math.sqrt(2 * height_m / GRAVITY), abs=0.001)
     assert first.speed_m_per_s == pytest.approx(math.sqrt(2 * GRAVITY * height_m), rel=0.01)
@@ -88,8 +92,8 @@ def test_a_dropped_ball_lands_when_gravity_says(height_m: float) -> None:
 
 def test_a_ball_rebounds_as_its_restitution_says() -> None:
     """Between bounces it flies for 2 v / g, and each bounce keeps the same share of the speed."""
-    played = play_take(bare_plan((ball(0.5),), duration_s=2.5), SIZE)
-    hits = [t for t in played.touches if t.speed_m_per_s > 0.4]
+    trajectory = simulate_take(bare_plan((ball(0.5),), duration_s=2.5), SIZE)
+    hits = [t for t in trajectory.contacts if t.speed_m_per_s > 0.4]
     assert len(hits) >= 4
     speeds = np.array([t.speed_m_per_s for t in hits])
     flights = np.diff([t.time_s for t in hits])
@@ -103,9 +107,9 @@ def test_a_ball_rebounds_as_its_restitution_says() -> None:
 
 def test_impulse_is_the_change_of_momentum() -> None:
     plan = bare_plan((ball(0.5, "wood"),), duration_s=1.0)
-    played = play_take(plan, SIZE)
-    first, second = played.touches[:2]
-    mass = float(played.model.body("thing0").mass[0])
+    trajectory = simulate_take(plan, SIZE)
+    first, second = trajectory.contacts[:2]
+    mass = float(trajectory.model.body("thing0").mass[0])
     gained = mass * (first.speed_m_per_s + second.speed_m_per_s)
     assert first.impulse_n_s == pytest.approx(gained + mass * GRAVITY * first.lasts_s, rel=0.05)
 
@@ -113,36 +117,36 @@ def test_impulse_is_the_change_of_momentum() -> None:
 def test_cloth_swallows_a_fall_and_rubber_does_not() -> None:
     bounces = {}
     for material in ("cloth", "rubber"):
-        played = play_take(bare_plan((ball(0.4, material),), duration_s=2.0), SIZE)
-        bounces[material] = len(played.touches)
+        trajectory = simulate_take(bare_plan((ball(0.4, material),), duration_s=2.0), SIZE)
+        bounces[material] = len(trajectory.contacts)
     assert bounces["cloth"] < bounces["rubber"]
 
 
 def test_a_blow_lands_when_it_was_meant_to_and_a_miss_does_not() -> None:
-    acts = (BLOW, replace(BLOW, kind="miss", time_s=1.0, gap_m=0.03), replace(BLOW, time_s=1.5, speed_m_per_s=1.2))
-    plan = bare_plan(acts=acts, duration_s=2.0)
-    played = play_take(plan, SIZE)
-    assert [t.time_s for t in played.touches] == pytest.approx([0.5, 1.5], abs=0.02)
-    hard, soft = played.touches
+    gestures = (BLOW, replace(BLOW, kind="miss", time_s=1.0, gap_m=0.03), replace(BLOW, time_s=1.5, speed_m_per_s=1.2))
+    plan = bare_plan(gestures=gestures, duration_s=2.0)
+    trajectory = simulate_take(plan, SIZE)
+    assert [t.time_s for t in trajectory.contacts] == pytest.approx([0.5, 1.5], abs=0.02)
+    hard, soft = trajectory.contacts
     assert hard.speed_m_per_s > 1.4 * soft.speed_m_per_s and hard.impulse_n_s > soft.impulse_n_s
-    truth = tell_truth(plan, played, SIZE)
+    truth = describe_contacts(plan, trajectory, SIZE)
     assert [row["struck"] for row in truth["contacts"]] == ["concrete", "concrete"]
     assert [(row["time_s"], row["action"]) for row in truth["none"]] == [(1.0, "miss")]
 
 
 def test_a_scrape_is_a_contact_that_slides() -> None:
     scrape = replace(BLOW, kind="scrape", speed_m_per_s=0.5, slide_m=(0.05, 0.12, 0.0), slide_s=0.5, lift_rad=0.3)
-    played = play_take(bare_plan(acts=(scrape,)), SIZE)
-    slid = [t for t in played.touches if t.action == "scrape"]
+    trajectory = simulate_take(bare_plan(gestures=(scrape,)), SIZE)
+    slid = [t for t in trajectory.contacts if t.action == "scrape"]
     assert len(slid) == 1
     assert slid[0].slide_m == pytest.approx(0.13, abs=0.03)
     assert slid[0].lasts_s > 0.4
 
 
 def test_waving_and_misses_have_no_truth_and_no_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawing) -> None:  # type: ignore[no-untyped-def]
-    acts = (replace(BLOW, kind="wave", gap_m=0.1, slide_s=0.4), replace(BLOW, kind="miss", time_s=1.2, gap_m=0.02))
-    plan = bare_plan(acts=acts)
-    assert play_take(plan, SIZE).touches == ()
+    gestures = (replace(BLOW, kind="wave", gap_m=0.1, slide_s=0.4), replace(BLOW, kind="miss", time_s=1.2, gap_m=0.02))
+    plan = bare_plan(gestures=gestures)
+    assert simulate_take(plan, SIZE).contacts == ()
     monkeypatch.setattr(takes, "draw_take", lambda seed, index, duration_s: plan)
     assert make_take(tmp_path, 3, 0, SIZE)["contacts"] == []
     (take,) = list_takes(tmp_path)
@@ -150,16 +154,16 @@ def test_waving_and_misses_have_no_truth_and_no_sound(tmp_path: Path, monkeypatc
 
 
 def test_chatter_is_one_hit() -> None:
-    one = Touch(1.0, (0, 2), "hit", 1.0, 0.1, (0.0, 0.0, 0.0), 0.002, 0.0)
-    merged = merge_touches([one, replace(one, time_s=1.02, speed_m_per_s=0.3), replace(one, time_s=1.2)])
+    one = Contact(1.0, (0, 2), "hit", 1.0, 0.1, (0.0, 0.0, 0.0), 0.002, 0.0)
+    merged = merge_contacts([one, replace(one, time_s=1.02, speed_m_per_s=0.3), replace(one, time_s=1.2)])
     assert [t.time_s for t in merged] == [1.0, 1.2]
     assert merged[0].impulse_n_s == pytest.approx(0.2)
 
 
 def test_a_curve_goes_through_its_knots() -> None:
     knots = [(0.0, 1.0, 0.0, 0.0), (1.0, 2.0, 3.0, -1.0), (2.0, 0.0, 0.0, 0.0)]
-    assert follow(knots, np.array([-1.0, 0.0, 1.0, 2.0, 3.0])) == pytest.approx([1.0, 1.0, 2.0, 0.0, 0.0])
-    near = follow(knots, np.array([0.999, 1.0, 1.001]))
+    assert interpolate_hermite(knots, np.array([-1.0, 0.0, 1.0, 2.0, 3.0])) == pytest.approx([1.0, 1.0, 2.0, 0.0, 0.0])
+    near = interpolate_hermite(knots, np.array([0.999, 1.0, 1.001]))
     assert np.diff(near) / 0.001 == pytest.approx([3.0, -1.0], abs=0.05)
 
 
@@ -170,26 +174,26 @@ def test_plans_are_drawn_from_seed_and_index_alone() -> None:
 
 def test_takes_differ_in_all_that_they_should() -> None:
     plans = [draw_take(9, k) for k in range(150)]
-    assert {a.kind for p in plans for row in p.acts for a in row} == {"hit", "miss", "scrape", "wave"}
+    assert {a.kind for p in plans for row in p.gestures for a in row} == {"hit", "miss", "scrape", "wave"}
     assert {s.kind for p in plans for s in p.stage.strikers} == {"stick", "hammer", "mallet", "hand", "fist"}
     assert {t.held for p in plans for t in p.stage.things} == {"fixed", "rocking", "loose"}
     assert len({t.material for p in plans for t in p.stage.things}) >= 10
     assert max(len(p.stage.strikers) for p in plans) == 2
-    assert any(len(p.film.shots) > 1 for p in plans) and any(p.film.shake_rad for p in plans)
-    assert any(p.stage.movers for p in plans) and any(p.film.switches for p in plans)
-    assert all(24 > p.film.frame_rate > 23 or 24 <= p.film.frame_rate <= 60 for p in plans)
-    for row in (row for p in plans for row in p.acts):
+    assert any(len(p.camera.shots) > 1 for p in plans) and any(p.camera.shake_rad for p in plans)
+    assert any(p.stage.movers for p in plans) and any(p.camera.switches for p in plans)
+    assert all(24 > p.camera.frame_rate > 23 or 24 <= p.camera.frame_rate <= 60 for p in plans)
+    for row in (row for p in plans for row in p.gestures):
         assert all(a.end_s <= b.time_s for a, b in pairwise(row))
 
 
 def test_every_material_has_a_look_and_a_voice() -> None:
     assert set(GROUNDS) | set(PROPS) <= set(MATERIALS)
-    assert set(VOICES) == set(MATERIALS)
+    assert set(ACOUSTIC_MATERIALS) == set(MATERIALS)
 
 
 def test_modes_follow_stiffness_and_size() -> None:
     def lowest(material: str, size_m: float) -> float:
-        return float(ring_object(material, "capsule", size_m, np.random.default_rng(0)).frequency_hz.min())
+        return float(draw_modal_object(material, "capsule", size_m, np.random.default_rng(0)).frequency_hz.min())
 
     assert lowest("metal", 0.3) > lowest("plastic", 0.3)
     assert lowest("wood", 0.2) == pytest.approx(2 * lowest("wood", 0.4), rel=0.01)
@@ -197,10 +201,10 @@ def test_modes_follow_stiffness_and_size() -> None:
 
 def test_sound_starts_at_the_contact() -> None:
     plan = bare_plan((ball(0.5, "wood"),), duration_s=0.6)
-    played = play_take(plan, SIZE)
-    sound = sound_take(plan, played)
+    trajectory = simulate_take(plan, SIZE)
+    sound = synthesize_take(plan, trajectory)
     assert sound is not None and sound.dtype == np.float32 and sound.size == round(0.6 * SAMPLE_RATE_HZ)
-    at = round(played.touches[0].time_s * SAMPLE_RATE_HZ)
+    at = round(trajectory.contacts[0].time_s * SAMPLE_RATE_HZ)
     assert np.abs(sound[: at - 5]).max() < 0.02 < 0.2 < np.abs(sound[at : at + 480]).max()
 
 
@@ -230,7 +234,7 @@ def test_takes_are_read_like_the_data_set(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_times_file_has_the_words_of_the_data_set() -> None:
     truth = {"contacts": [{"time_s": 1.5, "struck": "cloth", "action": "scrape"}]}
-    assert list_times(truth) == "1.500000 cloth scratch deform\n"
+    assert format_times(truth) == "1.500000 cloth scratch deform\n"
 
 
 @pytest.mark.slow
@@ -252,13 +256,13 @@ def test_a_contact_is_drawn_where_the_truth_says(drawing) -> None:  # type: igno
     """A white ball on dark ground, at rest in the picture's middle: where it is bright is where it lies."""
     white = replace(ball(0.0, radius_m=0.03), paint=replace(PAINT, colour=(1.0, 1.0, 1.0)))
     plan = bare_plan((replace(white, held="fixed", at_m=(0.1, 0.0, 0.03)),), duration_s=0.1)
-    shot = replace(plan.film.shots[0], eye_m=(0.0, -1.0, 0.7), target_m=(0.0, 0.0, 0.0), fov_deg=30.0, roll_rad=0.0)
-    film = replace(plan.film, shots=(shot,), shake_rad=0.0, noise=0.0)
+    shot = replace(plan.camera.shots[0], eye_m=(0.0, -1.0, 0.7), target_m=(0.0, 0.0, 0.0), fov_deg=30.0, roll_rad=0.0)
+    camera = replace(plan.camera, shots=(shot,), shake_rad=0.0, noise=0.0)
     stage = replace(plan.stage, ground_paint=replace(PAINT, colour=(0.0, 0.0, 0.0)), wall_y_m=50.0, sky=(0.0, 0.0, 0.0))
-    x, y, depth = project(film, 0.0, (0.1, 0.0, 0.03), 128 / 72)
+    x, y, depth = project(camera, 0.0, (0.1, 0.0, 0.03), 128 / 72)
     assert 0.5 < x < 0.8 and 0.2 < y < 0.5 and depth > 1.0
     try:
-        frame = next(iter(film_take(stage, play_take(plan, (128, 72)), film, (128, 72), 0.1)))
+        frame = next(iter(render_frames(stage, simulate_take(plan, (128, 72)), camera, (128, 72), 0.1)))
     except StruckError:
         return
     bright = np.argwhere(frame.min(axis=2) > 0.7 * frame.min(axis=2).max())

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.lab.simulator.materials import MATERIALS, Colour
-from engine.lab.simulator.motion import Act
+from engine.lab.simulator.motion import Gesture
 from engine.lab.simulator.stage import Striker
 from engine.lab.simulator.things import Face, make_colour
 
@@ -53,11 +53,11 @@ def draw_striker(rng: np.random.Generator, side: float) -> tuple[Striker, float]
     return striker, heading
 
 
-def draw_acts(
+def draw_gestures(
     rng: np.random.Generator, striker: Striker, heading: float, faces: list[Face], duration_s: float, kind: str
-) -> tuple[Act, ...]:
+) -> tuple[Gesture, ...]:
     """Acts in order of time: runs of blows on a face, with misses, scrapes and waving between."""
-    acts: list[Act] = []
+    gestures: list[Gesture] = []
     now = float(rng.uniform(0.5, 1.2))
     pace_s = float(np.exp(rng.uniform(math.log(0.16), math.log(1.1))))
     face = faces[rng.integers(len(faces))]
@@ -67,28 +67,30 @@ def draw_acts(
     while now < duration_s - 0.4:
         if rng.random() < 0.4:
             face = faces[rng.integers(len(faces))]
-            now += 0.15 if acts else 0.0
-        act = _draw_act(rng, striker, heading, face, now, pace_s)
+            now += 0.15 if gestures else 0.0
+        gesture = _draw_gesture(rng, striker, heading, face, now, pace_s)
         draw = rng.random()
         if draw < miss:
-            act = replace(act, kind="miss", gap_m=float(np.exp(rng.uniform(math.log(0.012), math.log(0.08)))))
+            gesture = replace(gesture, kind="miss", gap_m=float(np.exp(rng.uniform(math.log(0.012), math.log(0.08)))))
         elif draw < miss + scrape and striker.kind != "hammer":
-            act = _as_scrape(rng, act, face)
+            gesture = _as_scrape(rng, gesture, face)
         elif draw < miss + scrape + wave:
-            act = replace(act, kind="wave", gap_m=float(rng.uniform(0.06, 0.15)), slide_s=float(rng.uniform(0.7, 1.6)))
-        if act.end_s > duration_s - 0.2:
+            gesture = replace(
+                gesture, kind="wave", gap_m=float(rng.uniform(0.06, 0.15)), slide_s=float(rng.uniform(0.7, 1.6))
+            )
+        if gesture.end_s > duration_s - 0.2:
             break
-        acts.append(act)
-        gap = pace_s * float(rng.uniform(0.75, 1.35)) + (0.35 if act.kind != "hit" else 0.0)
-        now = act.end_s + max(gap, 0.14) + (float(rng.uniform(0.5, 1.5)) if rng.random() < 0.08 else 0.0)
-    if not acts:
-        acts.append(_draw_act(rng, striker, heading, face, min(1.0, 0.5 * duration_s), pace_s))
-    return tuple(acts)
+        gestures.append(gesture)
+        gap = pace_s * float(rng.uniform(0.75, 1.35)) + (0.35 if gesture.kind != "hit" else 0.0)
+        now = gesture.end_s + max(gap, 0.14) + (float(rng.uniform(0.5, 1.5)) if rng.random() < 0.08 else 0.0)
+    if not gestures:
+        gestures.append(_draw_gesture(rng, striker, heading, face, min(1.0, 0.5 * duration_s), pace_s))
+    return tuple(gestures)
 
 
-def _draw_act(
+def _draw_gesture(
     rng: np.random.Generator, striker: Striker, heading: float, face: Face, time_s: float, pace_s: float
-) -> Act:
+) -> Gesture:
     normal = np.array(face.normal)
     if abs(normal[2]) > 0.9:
         along = np.array([math.cos(heading), math.sin(heading), 0.0])
@@ -107,21 +109,21 @@ def _draw_act(
         striker.kind, rng.uniform(0.16, 0.5)
     )
     px, py, pz = (float(v) for v in spot)
-    return Act(
+    return Gesture(
         "hit", time_s, (px, py, pz), face.normal, (x, y, z), float(pitch), speed,
         float(np.clip(0.15 + 0.2 * speed + rng.uniform(-0.1, 0.25), 0.15, 1.2)), float(rng.uniform(0.0, 0.8)),
         float(rng.uniform(0.25, 0.6)),
     )  # fmt: skip
 
 
-def _as_scrape(rng: np.random.Generator, act: Act, face: Face) -> Act:
+def _as_scrape(rng: np.random.Generator, gesture: Gesture, face: Face) -> Gesture:
     normal = np.array(face.normal)
-    way = np.cross(normal, act.heading) * rng.uniform(-1, 1) + np.array(act.heading) * rng.uniform(-0.8, 0.2)
+    way = np.cross(normal, gesture.heading) * rng.uniform(-1, 1) + np.array(gesture.heading) * rng.uniform(-0.8, 0.2)
     length = float(rng.uniform(0.08, 0.2)) if face.thing < 0 else float(np.clip(2.0 * face.reach_m, 0.04, 0.2))
     x, y, z = (float(v) for v in length * way / max(float(np.linalg.norm(way)), 1e-6))
     middle = np.array(face.at_m) - 0.5 * np.array([x, y, z])
     mx, my, mz = (float(v) for v in middle)
     return replace(
-        act, kind="scrape", slide_m=(x, y, z), slide_s=float(rng.uniform(0.25, 0.8)), at_m=(mx, my, mz),
-        speed_m_per_s=0.5, lift_rad=0.3, pitch_rad=max(act.pitch_rad, 0.25),
+        gesture, kind="scrape", slide_m=(x, y, z), slide_s=float(rng.uniform(0.25, 0.8)), at_m=(mx, my, mz),
+        speed_m_per_s=0.5, lift_rad=0.3, pitch_rad=max(gesture.pitch_rad, 0.25),
     )  # fmt: skip
