@@ -90,7 +90,8 @@ PLASTIC_TUB = Prop(
 class Demo:
     """A demo: its props left to right, its blows as (time in s, prop, force 0 to 1), and for a silent one the presets.
 
-    ``seed`` draws the places of the blows and the textures, ``sound_seed`` the modes of what sounds.
+    ``seed`` draws the places of the blows and the textures, ``sound_seed`` the modes of what sounds; ``arm`` is the share
+    of the swing that the arm makes.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Demo:
     duration_s: float
     seed: int
     sound_seed: int = 0
+    arm: float = 0.1
     presets: tuple[str, ...] = ()
 
 
@@ -119,6 +121,7 @@ DEMOS = (
          (3.80, 2, 0.95), (4.40, 1, 0.75), (4.95, 0, 0.90), (5.35, 0, 0.50), (6.00, 1, 1.00)),
         7.0,
         23,
+        arm=0.3,
         presets=("Porcelain plate", "Frying pan", "Plastic container"),
     ),
 )  # fmt: skip
@@ -146,9 +149,8 @@ def plan_demo(demo: Demo) -> TakePlan:
         x, y = rng.uniform(-_REACH_M, _REACH_M, 2)
         at = (prop.x_m + float(x), float(y), prop.height_m)
         speed, lift = 1.4 + 4.2 * force, math.radians(18.0 + 25.0 * force)
-        gestures.append(
-            Gesture("hit", time_s, at, (0.0, 0.0, 1.0), heading, math.radians(11.0), speed, lift, 0.1, 0.45)
-        )
+        pitch, up = math.radians(11.0), (0.0, 0.0, 1.0)
+        gestures.append(Gesture("hit", time_s, at, up, heading, pitch, speed, lift, arm=demo.arm, rebound=0.45))
     shot = Shot(0.0, (0.035, -1.52, 0.775), (0.035, 0.0, 0.141), 21.0)
     camera = Camera(
         FRAME_RATE, (shot,), shake_rad=0.0, shake_hz=1.0, shutter=0.4, exposure=0.13, exposure_drift=0.0,
