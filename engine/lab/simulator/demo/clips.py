@@ -90,8 +90,8 @@ PLASTIC_TUB = Prop(
 class Demo:
     """A demo: its props left to right, its blows as (time in s, prop, force 0 to 1), and for a silent one the presets.
 
-    ``seed`` draws the places of the blows and the textures, ``sound_seed`` the modes of what sounds; ``arm`` is the share
-    of the swing that the arm makes.
+    ``seed`` draws the places of the blows and the textures, ``sound_seed`` the modes of what sounds; ``arm`` is the
+    share of the swing that the arm makes.
     """
 
     name: str

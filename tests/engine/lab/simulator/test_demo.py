@@ -51,6 +51,7 @@ def truth_of(demo: Demo) -> list[dict[str, object]]:
     return list(json.loads(text)["onsets"])
 
 
+@pytest.mark.slow
 def test_the_stick_strikes_what_was_planned_when_it_was_planned(demo: Demo) -> None:
     """The truth that ships comes from the physics, so running it again gives the same contacts, near the plan's."""
     trajectory = simulate_demo(demo, plan_demo(demo))
