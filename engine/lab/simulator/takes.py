@@ -79,7 +79,7 @@ def sort_owners(plan: TakePlan, contact: Contact) -> tuple[int, int]:
 
 
 def describe_contacts(plan: TakePlan, trajectory: Trajectory, size: tuple[int, int]) -> dict[str, Any]:
-    """What happened: every contact with its time, impulse, materials, place in the picture, size and kind."""
+    """Ground truth of a take: every contact with its time, impulse, materials, place in the picture, size and kind."""
     rows = []
     for contact, seen in zip(trajectory.contacts, find_visible(plan.stage, trajectory, plan.camera), strict=True):
         struck, striker = sort_owners(plan, contact)
@@ -153,7 +153,7 @@ def _draw_owner_modes(plan: TakePlan, owner: int, rng: np.random.Generator) -> M
 
 
 def format_times(truth: dict[str, Any]) -> str:
-    """The lines of a Greatest Hits times file: time, material, hit or scratch, reaction."""
+    """Lines of a Greatest Hits times file: time in s, material, hit or scratch, reaction."""
     lines = []
     for row in truth["contacts"]:
         action = "scratch" if row["action"] == "scrape" else "hit"
