@@ -16,7 +16,7 @@ _MODES = 16
 
 @dataclass(frozen=True)
 class AcousticMaterial:
-    """Acoustic constants of a material: Young's modulus, density, loss factor, losses at its support, contact time, click level.
+    """Acoustic constants of a material: Young's modulus, density, loss factor, support losses, contact time, click level.
 
     ``click`` is the contact noise against the modes, ``click_s`` how long it lasts, ``grain`` how granular it is.
     """
