@@ -16,7 +16,7 @@ _MODES = 16
 
 @dataclass(frozen=True)
 class AcousticMaterial:
-    """Acoustic constants of a material: Young's modulus, density, loss factor, support losses, contact time, click level.
+    """Acoustic constants of a material: Young's modulus, density, loss factor, support losses, contact time, click.
 
     ``click`` is the contact noise against the modes, ``click_s`` how long it lasts, ``grain`` how granular it is.
     """
