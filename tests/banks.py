@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.bank.bank import Bank, Entry, make_bank
-from engine.physics.model import Modes, Physics, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 
 
 def make_physics(seed: int, modes: int = 12, noise_db: float = -30.0) -> Physics:
@@ -15,8 +15,10 @@ def make_physics(seed: int, modes: int = 12, noise_db: float = -30.0) -> Physics
     rng = np.random.default_rng(seed)
     frequency = np.sort(rng.uniform(150.0, 9000.0, modes))
     edges = tuple(np.geomspace(40.0, 16_000.0, 25).tolist())
-    stage = Stage(tuple((noise_db + rng.normal(0, 6, 24)).tolist()), tuple(rng.uniform(30, 90, 24).tolist()))
-    room = Stage(tuple((noise_db - 15 + rng.normal(0, 3, 24)).tolist()), tuple(rng.uniform(8, 10, 24).tolist()))
+    stage = NoiseComponent(tuple((noise_db + rng.normal(0, 6, 24)).tolist()), tuple(rng.uniform(30, 90, 24).tolist()))
+    room = NoiseComponent(
+        tuple((noise_db - 15 + rng.normal(0, 3, 24)).tolist()), tuple(rng.uniform(8, 10, 24).tolist())
+    )
     return Physics(
         Modes(
             tuple(frequency.tolist()),

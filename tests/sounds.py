@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from engine.core.dsp import erb_edges
-from engine.physics.model import Modes, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Residual
 
 RATE = 48_000
 
@@ -32,7 +32,7 @@ NOISE = Residual(
     tuple(map(float, erb_edges(20.0, 24_000.0, 24))),
     tuple(-30.0 - 0.4 * k for k in range(24)),
     tuple(40.0 + 3.0 * k for k in range(24)),
-    Stage(tuple(-58.0 - 0.3 * k for k in range(24)), tuple(5.0 + 0.1 * k for k in range(24))),
+    NoiseComponent(tuple(-58.0 - 0.3 * k for k in range(24)), tuple(5.0 + 0.1 * k for k in range(24))),
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from engine.core.units import format_frame_rate
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import describe_source
-from engine.physics.model import Modes, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Residual
 from ui.protocol.events import (
     ClipState,
     DetectionState,
@@ -101,17 +101,19 @@ def modes_state(modes: Modes) -> ModesState:
 def residual_state(residual: Residual) -> ResidualState:
     """The residual's bands, rounded as the modes are."""
 
-    def noise(stage: Stage | None) -> NoiseState | None:
-        return None if stage is None else NoiseState(_round(stage.power_db, 3), _round(stage.decay_per_s, 4))
+    def noise(component: NoiseComponent | None) -> NoiseState | None:
+        return (
+            None if component is None else NoiseState(_round(component.power_db, 3), _round(component.decay_per_s, 4))
+        )
 
-    stages = dict(residual.stages)
+    components = dict(residual.components)
     return ResidualState(
         edges_hz=_round(residual.edges_hz, 3),
         power_db=_round(residual.power_db, 3),
         decay_per_s=_round(residual.decay_per_s, 4),
-        attack=noise(stages.get("attack")),
-        tail=noise(stages.get("tail")),
-        room=noise(stages.get("room")),
+        attack=noise(components.get("attack")),
+        tail=noise(components.get("tail")),
+        room=noise(components.get("room")),
         rise_s=residual.rise_s,
         envelope_db=tuple(residual.envelope_db),
     )

@@ -12,7 +12,7 @@ from engine.core.errors import BadInput
 from engine.document.edits.blends import morphed
 from engine.document.edits.messages import apply_message, find_other
 from engine.document.edits.sounds import replace_sound
-from engine.document.edits.values import Laws, check_number, find_sound
+from engine.document.edits.values import PhysicsOps, check_number, find_sound
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.storage import save_project
 from ui import bank_service, clip_service, export_service
@@ -83,13 +83,13 @@ def open_first(session: Session, is_new: bool) -> None:
 def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
     edit, gesture = message.edit, message.gesture and message.gesture[:80]
     presets = _presets(session) if isinstance(edit, (ApplyPreset, MorphSound)) else {}
-    laws = _laws() if isinstance(edit, (BakeMacros, MorphSound)) else None
+    ops = _laws() if isinstance(edit, (BakeMacros, MorphSound)) else None
     chooses_checkpoint = isinstance(edit, SetRender) and edit.checkpoint is not None
     if isinstance(edit, SetRender) and edit.checkpoint is not None:
         _check_checkpoint(session, edit.checkpoint)
     with session.lock:
         session.adopt_provisional()
-        change = apply_message(session.require_project(), to_mapping(edit), presets, laws)
+        change = apply_message(session.require_project(), to_mapping(edit), presets, ops)
         mark()
         if isinstance(edit, SetThreshold):
             clip_service.choose_hits(session, change, gesture)
@@ -126,11 +126,11 @@ def _presets(session: Session) -> dict[str, Preset]:
     return {preset.name: preset for preset in session.context.presets()}
 
 
-def _laws() -> Laws:
+def _laws() -> PhysicsOps:
     from engine.physics.macros import apply_macros
     from engine.physics.morph import morph
 
-    return Laws(apply_macros, morph)
+    return PhysicsOps(apply_macros, morph)
 
 
 # --- files and jobs ---------------------------------------------------------------------------

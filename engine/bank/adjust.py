@@ -9,7 +9,7 @@ from engine.bank.attributes import STRIKER_HARDNESS, Attributes, measure_energy_
 from engine.bank.bank import Entry
 from engine.bank.lexicon import typical_size_m
 from engine.physics.macros import apply_macros, change_room
-from engine.physics.model import Macros, Modes, Physics, Residual, Stage
+from engine.physics.model import Macros, Modes, NoiseComponent, Physics, Residual
 
 ROOM_T60_S, ROOM_T60_SPAN, ROOM_AMOUNT = 0.5, 8.0, 0.7
 MAX_MASS = 0.75
@@ -47,7 +47,9 @@ def add_room(modes: Modes, residual: Residual, room: float) -> Residual:
     if larger.room is None:
         return residual
     factor = ROOM_T60_SPAN**-room
-    return replace(larger, room=Stage(larger.room.power_db, tuple(d * factor for d in larger.room.decay_per_s)))
+    return replace(
+        larger, room=NoiseComponent(larger.room.power_db, tuple(d * factor for d in larger.room.decay_per_s))
+    )
 
 
 def _mass(physics: Physics, attributes: Attributes, entry: Entry | None) -> float:

@@ -96,8 +96,8 @@ def measure_energy_db(modes: Modes, residual: Residual) -> float:
         for p, d, off in zip(modes.power_db, modes.decay_per_s, muted, strict=True)
         if not off
     )
-    for name, stage in residual.stages:
+    for name, component in residual.components:
         if name != "room":
-            pairs = zip(stage.power_db, stage.decay_per_s, strict=True)
+            pairs = zip(component.power_db, component.decay_per_s, strict=True)
             energy += sum(db_to_power(p) / (2.0 * max(d, 0.5)) for p, d in pairs)
     return power_to_db(energy) if energy > 0.0 else -math.inf

@@ -111,9 +111,9 @@ def _noise_power(residual: Residual) -> np.ndarray:
         return total
     share = _shares(residual.edges_hz)
     fine = envelope_gain(_steps_s(), residual.envelope_db) ** 2
-    for name, stage in residual.stages:
-        power = db_to_power(np.asarray(stage.power_db))
-        part = share @ (power[:, None] * _mean_decay(np.asarray(stage.decay_per_s)))
+    for name, component in residual.components:
+        power = db_to_power(np.asarray(component.power_db))
+        part = share @ (power[:, None] * _mean_decay(np.asarray(component.decay_per_s)))
         total += part if name == "room" else part * fine
     return total
 

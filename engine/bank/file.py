@@ -17,7 +17,7 @@ import numpy as np
 from engine.core.errors import BadInput
 from engine.core.files import write_file
 from engine.core.units import SILENCE_DB, power_to_db
-from engine.physics.model import STAGES, Modes, Physics, Residual, Stage
+from engine.physics.model import NOISE_COMPONENTS, Modes, NoiseComponent, Physics, Residual
 
 NAME = "bank.safetensors"
 MAX_MODES = 32
@@ -141,17 +141,19 @@ def _unpack_modes(arrays: dict[str, np.ndarray]) -> list[Modes]:
 
 
 def _pack_residuals(physics: Sequence[Physics]) -> dict[str, np.ndarray]:
-    """Bit mask of the STAGES of each; levels and decays of all components, concatenated; a table of distinct bands."""
+    """Bit mask of the NOISE_COMPONENTS of each; all levels and decays, concatenated; a table of distinct bands."""
     residuals = [p.residual for p in physics]
     sets = sorted({r.edges_hz for r in residuals})
     set_index = {edges: number for number, edges in enumerate(sets)}
-    power = [p for r in residuals for _, stage in r.stages for p in stage.power_db]
-    decay = [d for r in residuals for _, stage in r.stages for d in stage.decay_per_s]
+    power = [p for r in residuals for _, component in r.components for p in component.power_db]
+    decay = [d for r in residuals for _, component in r.components for d in component.decay_per_s]
     return {
         "edge_count": np.array([len(edges) for edges in sets], np.int32),
         "edges_hz": np.array([edge for edges in sets for edge in edges], np.float32),
         "edge_set": np.array([set_index[r.edges_hz] for r in residuals], np.int32),
-        "stages": np.array([sum(1 << STAGES.index(name) for name, _ in r.stages) for r in residuals], np.uint8),
+        "stages": np.array(
+            [sum(1 << NOISE_COMPONENTS.index(name) for name, _ in r.components) for r in residuals], np.uint8
+        ),
         "band_power_db": _drop_unheard(np.array(power, np.float64)).astype(np.float16),
         "band_log2_decay": _log2(np.array(decay, np.float64)),
         "rise_s": np.array([r.rise_s for r in residuals], np.float32),
@@ -173,11 +175,11 @@ def _unpack_residuals(arrays: dict[str, np.ndarray]) -> list[Residual]:
     for number, bits, rise_s, envelope_db in heads:
         edges = sets[number]
         bands = max(0, len(edges) - 1)
-        silent = Stage((SILENCE_DB,) * bands, (50.0,) * bands)
+        silent = NoiseComponent((SILENCE_DB,) * bands, (50.0,) * bands)
         residual = Residual(edges, silent.power_db, silent.decay_per_s, rise_s=rise_s, envelope_db=envelope_db)
-        for bit, name in enumerate(STAGES):
+        for bit, name in enumerate(NOISE_COMPONENTS):
             if bits >> bit & 1:
-                residual = residual.with_stage(name, Stage(power[at : at + bands], decay[at : at + bands]))
+                residual = residual.with_component(name, NoiseComponent(power[at : at + bands], decay[at : at + bands]))
                 at += bands
         result.append(residual)
     if at != len(power) or at != len(decay):

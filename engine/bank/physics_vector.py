@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.core.units import SILENCE_DB
 from engine.physics.macros import rebin, with_bands
-from engine.physics.model import LONGEST_RISE_S, STAGES, Modes, Physics, Residual, Stage
+from engine.physics.model import LONGEST_RISE_S, NOISE_COMPONENTS, Modes, NoiseComponent, Physics, Residual
 
 LOWEST_HZ, SLOTS_AN_OCTAVE, SLOTS = 55.0, 4, 33
 """Slots of modes, from 55 Hz to 16.7 kHz."""
@@ -24,7 +24,7 @@ FLOOR_DB, ABSENT_DB = -70.0, -62.0
 
 LOG_DECAY_RANGE = (math.log(0.3), math.log(3000.0))
 DEFAULT_LOG_DECAY = math.log(30.0)
-VECTOR_SIZE = 3 * SLOTS + 2 * BANDS * len(STAGES) + 1
+VECTOR_SIZE = 3 * SLOTS + 2 * BANDS * len(NOISE_COMPONENTS) + 1
 POWER_UNIT_DB, DECAY_UNIT, RISE_UNIT = 20.0, 1.5, 3.0
 """Scales of the vector's entries, which give them similar variance."""
 
@@ -33,19 +33,19 @@ def encode_physics(physics: Physics) -> np.ndarray:
     """float32 [VECTOR_SIZE]: position in its slot, power and log decay of each slot's mode; power and log decay of each
     band of each noise component; log rise time."""
     modes, residual = physics.modes, with_bands(physics.residual)
-    stages = [residual.stage(name) for name in STAGES]
-    laid = [None if stage is None else rebin(stage, residual.edges_hz, EDGES_HZ) for stage in stages]
+    components = [residual.component(name) for name in NOISE_COMPONENTS]
+    laid = [None if component is None else rebin(component, residual.edges_hz, EDGES_HZ) for component in components]
     loudest = max(
         [p for k, p in enumerate(modes.power_db) if not modes.mute_mask[k]]
-        + [p for stage in laid if stage is not None for p in stage.power_db],
+        + [p for component in laid if component is not None for p in component.power_db],
         default=0.0,
     )
     parts = [_encode_modes(modes, loudest)]
-    for stage in laid:
+    for component in laid:
         power, decay = np.full(BANDS, FLOOR_DB), np.full(BANDS, DEFAULT_LOG_DECAY)
-        if stage is not None:
-            power = np.maximum(np.asarray(stage.power_db) - loudest, FLOOR_DB)
-            decay = np.log(np.maximum(stage.decay_per_s, 1e-9))
+        if component is not None:
+            power = np.maximum(np.asarray(component.power_db) - loudest, FLOOR_DB)
+            decay = np.log(np.maximum(component.decay_per_s, 1e-9))
         parts += [_scale_power(power), _scale_decay(decay)]
     parts.append(np.array([math.log(max(residual.rise_s, 1e-4) / 1e-3) / RISE_UNIT]))
     return np.concatenate(parts).astype(np.float32)
@@ -67,11 +67,11 @@ def decode_physics(vector: np.ndarray) -> Physics:
         (False,) * kept.size,
     )
     residual = Residual(EDGES_HZ, (SILENCE_DB,) * BANDS, (math.exp(DEFAULT_LOG_DECAY),) * BANDS)
-    for number, name in enumerate(STAGES):
+    for number, name in enumerate(NOISE_COMPONENTS):
         start = 3 * SLOTS + 2 * BANDS * number
-        stage = _decode_stage(finite[start : start + BANDS], finite[start + BANDS : start + 2 * BANDS])
-        if stage is not None or name == "strike":
-            residual = residual.with_stage(name, stage)
+        component = _decode_component(finite[start : start + BANDS], finite[start + BANDS : start + 2 * BANDS])
+        if component is not None or name == "strike":
+            residual = residual.with_component(name, component)
     rise_s = 1e-3 * math.exp(min(5.0, max(-3.0, RISE_UNIT * float(finite[-1]))))
     rise_s = 0.0 if rise_s < 2e-4 else min(LONGEST_RISE_S, rise_s)
     return Physics(modes, Residual(**{**vars(residual), "rise_s": rise_s}))
@@ -93,12 +93,12 @@ def _order(modes: Modes) -> Sequence[int]:
     return [k for k, hz in enumerate(modes.frequency_hz) if hz > 0.0 and not modes.mute_mask[k]]
 
 
-def _decode_stage(power: np.ndarray, decay: np.ndarray) -> Stage | None:
+def _decode_component(power: np.ndarray, decay: np.ndarray) -> NoiseComponent | None:
     level_db = _unscale_power(power)
     if level_db.max() <= ABSENT_DB:
         return None
     level_db = np.where(level_db > ABSENT_DB, level_db, SILENCE_DB)
-    return Stage(tuple(level_db.tolist()), tuple(_unscale_decay(decay).tolist()))
+    return NoiseComponent(tuple(level_db.tolist()), tuple(_unscale_decay(decay).tolist()))
 
 
 def _scale_power(power_db: np.ndarray) -> np.ndarray:

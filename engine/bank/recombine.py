@@ -9,7 +9,7 @@ import numpy as np
 from engine.core.units import SILENCE_DB, db_to_power, gain_to_db, power_to_db
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.analysis.residual import envelope_gain, expected_level, rise_gain
-from engine.physics.model import Physics, Residual, Stage
+from engine.physics.model import NoiseComponent, Physics, Residual
 from engine.physics.morph import lay_on_bands
 
 LEVEL_WINDOW_S = 0.05
@@ -32,13 +32,13 @@ def combine_physics(modes_of: Physics, residual_of: Physics, room_of: Physics | 
     noise, room = (_lend(physics, modes_of) for physics in (residual_of, room_of))
     edges = _widen(noise.edges_hz, room.edges_hz if room.room else ())
     bands = max(0, len(edges) - 1)
-    silent = Stage((SILENCE_DB,) * bands, (50.0,) * bands)
+    silent = NoiseComponent((SILENCE_DB,) * bands, (50.0,) * bands)
     residual = Residual(edges, silent.power_db, silent.decay_per_s, rise_s=noise.rise_s, envelope_db=noise.envelope_db)
     for name in _NOISE:
-        stage = lay_on_bands(noise, name, edges)
-        if stage is not None:
-            residual = residual.with_stage(name, stage)
-    residual = residual.with_stage("room", lay_on_bands(room, "room", edges))
+        component = lay_on_bands(noise, name, edges)
+        if component is not None:
+            residual = residual.with_component(name, component)
+    residual = residual.with_component("room", lay_on_bands(room, "room", edges))
     return replace(modes_of, residual=residual)
 
 
@@ -53,7 +53,7 @@ def onset_level_db(physics: Physics) -> float:
     modes, residual = physics.modes, physics.residual
     fine = envelope_gain(time_s, residual.envelope_db) ** 2
     dry = replace(residual, room=None)
-    wet = replace(residual, attack=None, tail=None).with_stage("strike", None)
+    wet = replace(residual, attack=None, tail=None).with_component("strike", None)
     power = expected_level(dry, time_s) * fine + expected_level(wet, time_s)
     if len(modes):
         unmuted = ~np.asarray(modes.mute_mask, dtype=bool)

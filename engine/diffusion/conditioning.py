@@ -1,7 +1,6 @@
-"""What the sampler may be told beside the prior: how hard the blow was, of what material, and an embedding.
+"""Optional conditioning beside the prior: velocity, material, embedding.
 
-Each part is optional. A part that is missing adds nothing to the network, so leaving all of them out is the null that
-guidance is measured from.
+Each part may be missing and then contributes zeros; all missing is the null condition of classifier-free guidance.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from engine.physics.model import MATERIALS, Context
 EMBEDDING_WIDTH = 512
 """Width of the embedding for a picture, a reference sound or text; all zeros is the null condition."""
 
-WIDTH = 2 + len(MATERIALS) + EMBEDDING_WIDTH
+CONTEXT_DIM = 2 + len(MATERIALS) + EMBEDDING_WIDTH
 _FULL_VELOCITY_DB = 20.0
 _SYNONYMS = {
     "stone": "rock", "ice": "rock", "flesh": "skin", "body": "skin", "shoe": "floor", "soft": "cloth", "felt": "cloth",
@@ -27,8 +26,8 @@ _SYNONYMS = {
 
 
 def encode_contexts(contexts: Sequence[Context], device: torch.device | str = "cpu") -> torch.Tensor:
-    """Contexts as vectors, float32 [B, WIDTH]; what is missing is 0. BadInput for what does not fit."""
-    vectors = np.zeros((len(contexts), WIDTH), np.float32)
+    """Contexts as vectors, float32 [B, CONTEXT_DIM]; what is missing is 0. BadInput for what does not fit."""
+    vectors = np.zeros((len(contexts), CONTEXT_DIM), np.float32)
     for row, context in zip(vectors, contexts, strict=True):
         if context.velocity_db is not None:
             row[0], row[1] = 1.0, float(np.clip(context.velocity_db / _FULL_VELOCITY_DB, -2.0, 2.0))
@@ -46,8 +45,8 @@ def encode_contexts(contexts: Sequence[Context], device: torch.device | str = "c
 
 
 def drop_parts(vectors: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
-    """Context vectors [B, WIDTH] of which each part is left out, on its own, in ``share`` of the rows."""
-    spans = ((0, 2), (2, 2 + len(MATERIALS)), (2 + len(MATERIALS), WIDTH))
+    """Context vectors [B, CONTEXT_DIM] of which each part is left out, on its own, in ``share`` of the rows."""
+    spans = ((0, 2), (2, 2 + len(MATERIALS)), (2 + len(MATERIALS), CONTEXT_DIM))
     kept = torch.ones_like(vectors)
     for low, high in spans:
         told = (torch.rand(len(vectors), 1, generator=generator) >= share).to(vectors)

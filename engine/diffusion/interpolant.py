@@ -1,10 +1,9 @@
-"""The process: how a draw of the prior and a sound are mixed, what the network is asked, and guidance.
+"""Stochastic interpolant between a prior sample and data; velocity prediction; classifier-free guidance.
 
-With z the deviation of the sound's picture from the prior's mean, and e that of a draw from the prior,
-z(a) = cos(a) e + sin(a) z, a from 0 (a draw from the prior) to pi/2 (the sound): the angular path of
-v-diffusion (Salimans & Ho, ICLR 2022) as a stochastic interpolant (Albergo & Vanden-Eijnden, ICLR 2023),
-whose start is a physical prior rather than white noise. Velocity 0 is the bare prior, so training starts
-there and only what the prior gets wrong has to be learnt.
+With z the deviation of the compressed spectrogram from the prior's mean, and e that of a prior sample,
+z(a) = cos(a) e + sin(a) z for a from 0 (prior sample) to pi/2 (data): the angular path of v-diffusion (Salimans & Ho,
+ICLR 2022) as a stochastic interpolant (Albergo & Vanden-Eijnden, ICLR 2023) whose source is a physical prior rather
+than white noise. Velocity 0 is the bare prior, which is where training starts.
 """
 
 from __future__ import annotations
@@ -22,13 +21,16 @@ Denoise = Callable[[torch.Tensor, float], torch.Tensor]
 
 
 def draw_prior(mean: torch.Tensor, noise: torch.Tensor, white: torch.Tensor) -> torch.Tensor:
-    """Deviation [B, 2, BINS, T] of a draw from the prior, compressed: its mean plus a draw of its ``noise``, complex
-    and in units of what is expected, and a little ``white`` noise, since even a clean mode is not known for certain."""
+    """Deviation [B, 2, BINS, T] of a prior sample from its mean, compressed.
+
+    ``noise`` is a sample of the residual over the expected magnitude, ``white`` unit white noise of which SIGMA_MIN is
+    added, since even a clean mode is not known for certain; both complex [B, BINS, T].
+    """
     return compress(expand(mean) + noise + SIGMA_MIN * white) - mean
 
 
-def mix(noise: torch.Tensor, deviation: torch.Tensor, angle: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noisy deviation and its velocity at ``angle`` [B], from a draw of the prior and the true deviation."""
+def interpolate(noise: torch.Tensor, deviation: torch.Tensor, angle: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Interpolate at ``angle`` [B]: the noisy deviation and its velocity d/da, both [B, 2, BINS, T]."""
     cos, sin = torch.cos(angle)[:, None, None, None], torch.sin(angle)[:, None, None, None]
     return cos * noise + sin * deviation, cos * deviation - sin * noise
 
@@ -40,20 +42,20 @@ def make_denoise(
     bfloat16: bool,
     context: torch.Tensor | None = None,
 ) -> Denoise:
-    """The network as a function of noisy picture and angle, with classifier-free guidance.
+    """The denoiser ``(noisy, angle) -> velocity`` with classifier-free guidance (Ho & Salimans, 2022).
 
-    Guidance 1 asks the network once; above 1 the difference to a network that is told neither the prior
-    nor the ``context`` [B, WIDTH] is amplified (Ho & Salimans, 2022), at twice the cost.
+    Guidance 1 evaluates the network once; other values extrapolate from a network without prior features and
+    ``context`` [B, CONTEXT_DIM], at twice the cost.
     """
     features = condition.features
-    nothing = torch.zeros_like(features)
+    unconditional = torch.zeros_like(features)
 
     def denoise(noisy: torch.Tensor, angle: float) -> torch.Tensor:
         angles = torch.full((noisy.shape[0],), angle, device=noisy.device)
         with torch.autocast(noisy.device.type, torch.bfloat16, enabled=bfloat16):
-            told = network(noisy, angles, features, context)
+            conditional = network(noisy, angles, features, context)
             if guidance == 1.0:
-                return told
-            return torch.lerp(network(noisy, angles, nothing), told, guidance)
+                return conditional
+            return torch.lerp(network(noisy, angles, unconditional), conditional, guidance)
 
     return denoise

@@ -1,11 +1,11 @@
-"""Hold a sampled sound's modes to the frequencies and decays that they were asked to have."""
+"""Project sampled modes back onto the requested frequencies and decays."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain
-from engine.physics.analysis.damped_sinusoids import fit_changes, ring
+from engine.physics.analysis.damped_sinusoids import fit_changes, synthesize_poles
 from engine.physics.model import Modes
 
 _WITHIN_DB = 45.0
@@ -15,7 +15,7 @@ _MOST_CHANGE = (0.4, 2.5)
 _LEVEL_DOUBT, _DECAY_DOUBT = 0.5, 0.5  # how far, as a share of each, a sampled mode is likely to stray
 
 
-def hold_modes(rest: np.ndarray, modes: Modes) -> np.ndarray:
+def correct_modes(rest: np.ndarray, modes: Modes) -> np.ndarray:
     """What a sampled sound has beside its modes, [N], without what would retune them or change how they fall.
 
     All strong modes are fitted to the sampled sound at once, by Gauss-Newton steps from what they were asked to be and
@@ -36,13 +36,13 @@ def hold_modes(rest: np.ndarray, modes: Modes) -> np.ndarray:
     poles = np.array([(modes.frequency_hz[k], max(modes.decay_per_s[k], 0.01)) for k in strong])
     amplitudes = db_to_gain(power_db[strong]) * np.exp(1j * np.array([modes.phase_rad[k] for k in strong]))
     doubt = np.stack([_LEVEL_DOUBT * np.abs(amplitudes), _DECAY_DOUBT * poles[:, 1] / SAMPLE_RATE_HZ])
-    asked = ring(poles, amplitudes, rest.size, SAMPLE_RATE_HZ)
+    asked = synthesize_poles(poles, amplitudes, rest.size, SAMPLE_RATE_HZ)
     found, sounding, left = poles, amplitudes, rest.astype(np.float64)
     for _ in range(_STEPS):
         change = fit_changes(left, SAMPLE_RATE_HZ, found, sounding, doubt)
         found, sounding = _move(poles, found, change[1]), sounding + change[0]
-        left = rest + asked - ring(found, sounding, rest.size, SAMPLE_RATE_HZ)
-    held = left + ring(poles, sounding, rest.size, SAMPLE_RATE_HZ) - asked
+        left = rest + asked - synthesize_poles(found, sounding, rest.size, SAMPLE_RATE_HZ)
+    held = left + synthesize_poles(poles, sounding, rest.size, SAMPLE_RATE_HZ) - asked
     return held.astype(np.float32)
 
 

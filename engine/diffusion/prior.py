@@ -1,8 +1,7 @@
-"""The prior as the sampler's condition: what modes and residual lead one to expect, bin by bin.
+"""Expected complex spectrogram and noise power spectral density of a physics, used as conditioning.
 
-The modal part has a phase and is a mean; the residual is noise and is a variance. Both are measured
-against E, the magnitude to expect, which also whitens the sound: the idea of PriorGrad (Lee et al.,
-ICLR 2022) and SpecGrad (Koizumi et al., 2022) with a physical prior.
+The modal part is a mean with phase, the residual a variance. Both are divided by E, the expected magnitude, which also
+whitens the data: PriorGrad (Lee et al., ICLR 2022) and SpecGrad (Koizumi et al., 2022) with a physical prior.
 """
 
 from __future__ import annotations
@@ -73,9 +72,9 @@ def count_frames(modes: Modes, residual: Residual) -> int:
         if not muted and 0.0 < frequency < SAMPLE_RATE_HZ / 2:
             powers.append(power)
             decays.append(decay)
-    for _, stage in residual.stages:
-        powers += list(stage.power_db)
-        decays += list(stage.decay_per_s)
+    for _, component in residual.components:
+        powers += list(component.power_db)
+        decays += list(component.decay_per_s)
     if not powers:
         return FRAME_COUNTS[0]
     times = np.arange(FRAME_COUNTS[-1]) * (HOP / SAMPLE_RATE_HZ)
@@ -110,7 +109,7 @@ def _window_squares(frames: int) -> np.ndarray:
 
 
 def expect_noise_power(residual: Residual, frames: int) -> np.ndarray:
-    """Expected |STFT|^2 of the residual's noise, [BINS, frames], all stages together."""
+    """Expected |STFT|^2 of the residual's noise, [BINS, frames], all components together."""
     if not residual.power_db:
         return np.zeros((BINS, frames))
     starts = np.arange(0, frames * HOP, _GRID)
@@ -120,10 +119,10 @@ def expect_noise_power(residual: Residual, frames: int) -> np.ndarray:
     total = np.zeros((BINS, frames))
     rise = np.where(since_s > 0, rise_gain(np.maximum(since_s, 0), residual.rise_s) ** 2, 0.0)
     fine = np.square(envelope_gain(np.maximum(since_s, 0), residual.envelope_db))
-    for name, stage in residual.stages:
+    for name, component in residual.components:
         gain = rise if name == "room" else rise * fine
-        envelope = gain * np.exp(-2.0 * np.asarray(stage.decay_per_s)[:, None] * np.maximum(since_s, 0))
-        energy = np.power(10.0, np.asarray(stage.power_db)[:, None] / 10.0) * (envelope @ squares.T)
+        envelope = gain * np.exp(-2.0 * np.asarray(component.decay_per_s)[:, None] * np.maximum(since_s, 0))
+        energy = np.power(10.0, np.asarray(component.power_db)[:, None] / 10.0) * (envelope @ squares.T)
         total += weights @ energy
     return total
 

@@ -1,4 +1,4 @@
-"""From physics and a seed to a sound: the sampler that the render path calls."""
+"""Generate a waveform from modal parameters and a seed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 from engine.diffusion.checkpoint import load_velocity_network
 from engine.diffusion.conditioning import encode_contexts
 from engine.diffusion.interpolant import draw_prior, make_denoise
-from engine.diffusion.mode_correction import hold_modes
+from engine.diffusion.mode_correction import correct_modes
 from engine.diffusion.prior import Condition, build_condition, count_frames, draw_noise
-from engine.diffusion.solver import sample, space_angles
+from engine.diffusion.solver import angle_schedule, sample
 from engine.diffusion.spectrogram import (
     FRAME_COUNTS,
     N_FFT,
@@ -23,7 +23,7 @@ from engine.diffusion.spectrogram import (
     spectrogram_to_wave,
     wave_to_spectrogram,
 )
-from engine.diffusion.tail import remove_drift, ring_out
+from engine.diffusion.tail import extend_tail, remove_drift
 from engine.diffusion.unet import VelocityNetwork
 from engine.physics.model import Context, Modes, Residual
 
@@ -83,7 +83,7 @@ class Sampler:
                     report,
                 )
                 for i, wave in zip(batch, waves, strict=False):
-                    sounds[i] = ring_out(wave, *physics[i], seed=seeds[i])
+                    sounds[i] = extend_tail(wave, *physics[i], seed=seeds[i])
                 done += len(batch)
                 report(steps, done)
         return [sound for sound in sounds if sound is not None]
@@ -102,13 +102,13 @@ class Sampler:
             condition = build_condition(physics, frames, self.device)
             context = encode_contexts(contexts, self.device)
             denoise = make_denoise(self.network, condition, guidance, self.bfloat16, context)
-            start = draw_starts(physics, seeds, condition)
-            deviation = sample(denoise, start, space_angles(steps), report)
+            start = sample_prior(physics, seeds, condition)
+            deviation = sample(denoise, start, angle_schedule(steps), report)
             pictures = (condition.mean + deviation, condition.mean)
-            sounds, modal = (picture_to_wave(condition, picture).cpu().numpy() for picture in pictures)
+            sounds, modal = (invert_spectrogram(condition, picture).cpu().numpy() for picture in pictures)
             rest = remove_drift(sounds - modal)
             for row, (modes, _) in zip(rest, physics, strict=True):
-                row[:] = hold_modes(row, modes)
+                row[:] = correct_modes(row, modes)
             return modal + rest
 
 
@@ -126,7 +126,7 @@ def prefers_bfloat16(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.is_bf16_supported()
 
 
-def draw_starts(physics: Sequence[tuple[Modes, Residual]], seeds: Sequence[int], condition: Condition) -> torch.Tensor:
+def sample_prior(physics: Sequence[tuple[Modes, Residual]], seeds: Sequence[int], condition: Condition) -> torch.Tensor:
     """A draw of the prior for each hit, [B, 2, BINS, T], from the hit's own seed, on the CPU whatever the device."""
     frames, device = condition.mean.shape[-1], condition.mean.device
     pairs = list(zip(physics, seeds, strict=True))
@@ -136,7 +136,7 @@ def draw_starts(physics: Sequence[tuple[Modes, Residual]], seeds: Sequence[int],
     return draw_prior(condition.mean, noise, white.to(device))
 
 
-def picture_to_wave(condition: Condition, picture: torch.Tensor) -> torch.Tensor:
+def invert_spectrogram(condition: Condition, picture: torch.Tensor) -> torch.Tensor:
     """Waves [B, samples] from the onset on; nothing sounds before it."""
     wave = spectrogram_to_wave(expand(picture) * condition.expected)
     return wave[:, ONSET_SAMPLE : wave.shape[-1] - N_FFT // 2]

@@ -1,7 +1,7 @@
-"""Between audio and the sampler's picture of it: a complex spectrogram, whitened and compressed.
+"""Complex STFT and the log-compressed representation that the sampler works in.
 
-Arrays: wave [B, T * HOP], spectrogram complex64 [B, BINS, T], picture float32 [B, 2, BINS, T]
-(real and imaginary part). Frame t is centred on sample t * HOP.
+Arrays: wave [B, T * HOP], spectrogram complex64 [B, BINS, T], compressed spectrogram float32 [B, 2, BINS, T] (real and
+imaginary part). Frame t is centred on sample t * HOP.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def draw_white(count: int, frames: int, generator: torch.Generator) -> torch.Ten
 
 
 def compress(ratio: torch.Tensor) -> torch.Tensor:
-    """Log-compress the magnitude of a whitened spectrogram, keep its phase: complex in, picture out.
+    """Log-compress the magnitude of a whitened spectrogram, keep the phase: complex [..., F, T] to [..., 2, F, T].
 
     A magnitude of 1 (as expected) stays 1; the map is linear near 0, so silence stays silence.
     """
@@ -62,9 +62,9 @@ def compress(ratio: torch.Tensor) -> torch.Tensor:
     return torch.stack((ratio.real * scale, ratio.imag * scale), dim=-3)
 
 
-def expand(picture: torch.Tensor, most: float = 10.0) -> torch.Tensor:
+def expand(compressed: torch.Tensor, most: float = 10.0) -> torch.Tensor:
     """Inverse of ``compress``; compressed magnitudes are held under ``most`` (60 dB over the expected)."""
-    real, imaginary = picture.unbind(dim=-3)
+    real, imaginary = compressed.unbind(dim=-3)
     magnitude = torch.sqrt(real * real + imaginary * imaginary)
     scale = (torch.exp2(magnitude.clamp_max(most)) - 1.0) / magnitude.clamp_min(1e-9)
     return torch.complex(real * scale, imaginary * scale)

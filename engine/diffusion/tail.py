@@ -1,4 +1,4 @@
-"""What comes after the sampler's window: its modes as they ring there, and the noise that is left."""
+"""Extend a sound beyond the model's window with analytic modes and decayed noise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.core.units import SAMPLE_RATE_HZ, SILENCE_DB, db_to_gain, gain_to_db
 from engine.diffusion.spectrogram import FRAME_COUNTS, HOP
 from engine.physics.analysis.analyze import ring_time_s
 from engine.physics.analysis.residual import synthesize_residual
-from engine.physics.model import ENVELOPE_STEP_S, Modes, Physics, Residual, Stage
+from engine.physics.model import ENVELOPE_STEP_S, Modes, NoiseComponent, Physics, Residual
 from engine.physics.synthesis import synthesize_modes
 
 CROSSFADE_SAMPLES = 4096
@@ -30,7 +30,7 @@ _INAUDIBLE_DB = -140.0
 _DB_PER_NEPER = gain_to_db(math.e)
 
 
-def ring_out(wave: np.ndarray, modes: Modes, residual: Residual, seed: int) -> np.ndarray:
+def extend_tail(wave: np.ndarray, modes: Modes, residual: Residual, seed: int) -> np.ndarray:
     """Continue a sampled window [N] with its analytic tail, cross-faded; fade the end.
 
     The tail's modes begin as loud and in the phase in which each of them rings at the end of the window, so that none
@@ -94,13 +94,15 @@ def fit_changes(stretch: np.ndarray, pole: np.ndarray, amplitude: np.ndarray) ->
 
 
 def age_residual(residual: Residual, time_s: float) -> Residual:
-    """The residual as it is some time after the onset: every band of every stage has decayed, none is rising."""
+    """The residual as it is some time after the onset: every band of every component has decayed, none is rising."""
 
     aged = replace(residual, rise_s=0.0, envelope_db=residual.envelope_db[round(time_s / ENVELOPE_STEP_S) :])
-    for name, stage in residual.stages:
-        levels = (p - _DB_PER_NEPER * time_s * d for p, d in zip(stage.power_db, stage.decay_per_s, strict=True))
+    for name, component in residual.components:
+        levels = (
+            p - _DB_PER_NEPER * time_s * d for p, d in zip(component.power_db, component.decay_per_s, strict=True)
+        )
         gone = tuple(level if level > _INAUDIBLE_DB else SILENCE_DB for level in levels)
-        aged = aged.with_stage(name, Stage(gone, stage.decay_per_s))
+        aged = aged.with_component(name, NoiseComponent(gone, component.decay_per_s))
     return aged
 
 

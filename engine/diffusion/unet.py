@@ -1,8 +1,8 @@
-"""The U-Net: from a noisy picture and the prior to a velocity.
+"""U-Net over patches of a whitened complex spectrogram; predicts the velocity (v-prediction).
 
-It works on patches and returns, for every bin, a free part and gates on the prior's modal part and
-on the noisy picture itself. Gates let a coarse, cheap network act on every bin: turning a mode by a
-phase, damping a region of noise, without redrawing it.
+For every bin it returns a free part and gates on the prior's modal part (complex) and on the noisy spectrogram (real).
+Gates let a coarse, cheap network act on single bins: rotate the phase of a mode, damp a region of noise, without
+redrawing it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from engine.diffusion.conditioning import WIDTH
+from engine.diffusion.conditioning import CONTEXT_DIM
 from engine.diffusion.spectrogram import BINS
 
 
@@ -30,7 +30,7 @@ class NetworkConfig:
 
 
 class Block(nn.Module):
-    """A pre-activation residual block whose scale and shift follow the time embedding."""
+    """Pre-activation residual block, modulated by scale and shift from the time embedding (adaptive group norm)."""
 
     def __init__(self, inputs: int, outputs: int, embedding: int) -> None:
         super().__init__()
@@ -64,23 +64,23 @@ class VelocityNetwork(nn.Module):
         self.embed = nn.Sequential(
             nn.Linear(64, config.embedding), nn.SiLU(), nn.Linear(config.embedding, config.embedding), nn.SiLU()
         )
-        self.context = nn.Linear(WIDTH, config.embedding, bias=False)  # 0 in, 0 out: nothing known changes nothing
+        self.context = nn.Linear(CONTEXT_DIM, config.embedding, bias=False)  # zero context: no change
         nn.init.zeros_(self.context.weight)
         self.stem = nn.Conv2d(2 + config.condition_channels + 1, channels[0], patch, stride=patch)
-        # Physics is not the same at every pitch: each level knows which frequency a row stands for.
-        self.rows = nn.ParameterList(
+        # Convolutions are shift-invariant but physics is not: each level learns an embedding of its frequency rows.
+        self.freq_embedding = nn.ParameterList(
             [nn.Parameter(torch.zeros(1, c, BINS // patch // 2**i, 1)) for i, c in enumerate(channels)]
         )
         self.down = nn.ModuleList()
-        self.shrink = nn.ModuleList()
+        self.downsample = nn.ModuleList()
         for i, width in enumerate(channels):
             self.down.append(nn.ModuleList([Block(width, width, config.embedding) for _ in range(config.blocks)]))
             if i + 1 < len(channels):
-                self.shrink.append(nn.Conv2d(width, channels[i + 1], 2, stride=2))
-        self.grow = nn.ModuleList()
+                self.downsample.append(nn.Conv2d(width, channels[i + 1], 2, stride=2))
+        self.upsample = nn.ModuleList()
         self.up = nn.ModuleList()
         for i in reversed(range(len(channels) - 1)):
-            self.grow.append(nn.ConvTranspose2d(channels[i + 1], channels[i], 2, stride=2))
+            self.upsample.append(nn.ConvTranspose2d(channels[i + 1], channels[i], 2, stride=2))
             inputs = [2 * channels[i]] + [channels[i]] * (config.blocks - 1)
             self.up.append(nn.ModuleList([Block(width, channels[i], config.embedding) for width in inputs]))
         self.norm = nn.GroupNorm(8, channels[0])
@@ -96,7 +96,7 @@ class VelocityNetwork(nn.Module):
     ) -> torch.Tensor:
         """Velocity of ``noisy`` [B, 2, BINS, T] at ``angle`` [B] in 0..pi/2, given ``features`` [B, 4, BINS, T].
 
-        ``context`` [B, WIDTH] is what else is known (``encode_contexts``), nothing by default.
+        ``context`` [B, CONTEXT_DIM] is the optional conditioning (``encode_contexts``).
         """
         mean = features[:, :2]
         dtype = self.stem.weight.dtype
@@ -107,14 +107,14 @@ class VelocityNetwork(nn.Module):
         x = self.stem(x.to(dtype).contiguous(memory_format=torch.channels_last))
         skips = []
         for i, blocks in enumerate(self.down):
-            x = x + self.rows[i]
+            x = x + self.freq_embedding[i]
             for block in blocks:  # type: ignore[attr-defined]
                 x = block(x, embedding)
-            if i < len(self.shrink):
+            if i < len(self.downsample):
                 skips.append(x)
-                x = self.shrink[i](x)
-        for grow, blocks in zip(self.grow, self.up, strict=True):
-            x = torch.cat((grow(x), skips.pop()), dim=1)
+                x = self.downsample[i](x)
+        for upsample, blocks in zip(self.upsample, self.up, strict=True):
+            x = torch.cat((upsample(x), skips.pop()), dim=1)
             for block in blocks:  # type: ignore[attr-defined]
                 x = block(x, embedding)
         maps = F.pixel_shuffle(self.head(F.silu(self.norm(x))), self.config.patch).float()
@@ -123,12 +123,12 @@ class VelocityNetwork(nn.Module):
 
 
 def multiply_complex(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Product of two complex pictures [B, 2, ...]."""
+    """Product of two complex spectrograms given as real and imaginary part, [B, 2, ...]."""
     return torch.stack((a[:, 0] * b[:, 0] - a[:, 1] * b[:, 1], a[:, 0] * b[:, 1] + a[:, 1] * b[:, 0]), dim=1)
 
 
 def embed_angle(angle: torch.Tensor) -> torch.Tensor:
-    """Sines and cosines of an angle at 32 frequencies, [B, 64]."""
+    """Sinusoidal embedding of an angle [B] at 32 frequencies, [B, 64]."""
     rates = torch.exp(torch.linspace(0.0, math.log(200.0), 32, device=angle.device))
     phases = angle.float()[:, None] * rates
     return torch.cat((phases.sin(), phases.cos()), dim=1)

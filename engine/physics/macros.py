@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from engine.core.units import LN_60_DB, SILENCE_DB, db_to_gain, db_to_power, power_to_db
-from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Macros, Modes, Residual, Stage
+from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Macros, Modes, NoiseComponent, Residual
 
 SIZE_SPAN = 4.0  # lengths at mass 1: two octaves down, 64 times the mass
 CONTACT_SPAN = 6.0  # contact time at hardness -1
@@ -65,7 +65,7 @@ def apply_macros(
     return modes, residual
 
 
-def tweak(
+def apply_hit_offsets(
     modes: Modes,
     residual: Residual,
     pitch_cents: float = 0.0,
@@ -142,10 +142,10 @@ def change_size(modes: Modes, residual: Residual, size: float) -> tuple[Modes, R
     )
     edges = tuple(edge / size for edge in residual.edges_hz)
     result = residual
-    for name, stage in residual.stages:
+    for name, component in residual.components:
         if name != "room":
-            slowed = Stage(stage.power_db, tuple(d / size for d in stage.decay_per_s))
-            result = result.with_stage(name, rebin(slowed, edges, residual.edges_hz))
+            slowed = NoiseComponent(component.power_db, tuple(d / size for d in component.decay_per_s))
+            result = result.with_component(name, rebin(slowed, edges, residual.edges_hz))
     return moved, replace(result, rise_s=min(LONGEST_RISE_S, residual.rise_s * size))
 
 
@@ -157,11 +157,11 @@ def change_damping(modes: Modes, residual: Residual, damping: float) -> tuple[Mo
     room are none of the object's ringing and stay.
     """
     result = residual
-    for name, stage in residual.stages:
+    for name, component in residual.components:
         if name in ("strike", "tail"):
-            pairs = zip(stage.decay_per_s, _centres(residual.edges_hz), strict=True)
+            pairs = zip(component.decay_per_s, _centres(residual.edges_hz), strict=True)
             decay = tuple(d * damping_ratio(hz, damping) for d, hz in pairs)
-            result = result.with_stage(name, Stage(stage.power_db, decay))
+            result = result.with_component(name, NoiseComponent(component.power_db, decay))
     pairs = zip(modes.decay_per_s, modes.frequency_hz, strict=True)
     return replace(modes, decay_per_s=tuple(d * damping_ratio(f, damping) for d, f in pairs)), result
 
@@ -216,8 +216,8 @@ def change_contact(modes: Modes, residual: Residual, contact_s: float, ratio: fl
     struck = replace(modes, power_db=tuple(p + gain_db(f) for p, f in pairs))
     gains = [gain_db(hz) for hz in _centres(residual.edges_hz)]
     result = residual
-    for name, stage in residual.stages:
-        result = result.with_stage(name, _raised(stage, gains))
+    for name, component in residual.components:
+        result = result.with_component(name, _raised(component, gains))
     rise_s = residual.rise_s * ratio if residual.rise_s > 0.0 else max(0.0, contact_s * (ratio - 1.0))
     return struck, replace(result, rise_s=min(LONGEST_RISE_S, rise_s))
 
@@ -244,11 +244,11 @@ def change_roughness(modes: Modes, residual: Residual, roughness: float) -> Resi
     ]
     strike = [_power(p) for p in residual.power_db]
     ringing = sum(_mode_powers(modes)) * BURST_OF_MODES / len(centres)
-    result = residual.with_stage("strike", _raised(Stage(residual.power_db, residual.decay_per_s), gains))
+    result = residual.with_component("strike", _raised(NoiseComponent(residual.power_db, residual.decay_per_s), gains))
     attack = residual.attack
     widened = ROUGHNESS_WIDENING**-roughness
     if attack is not None:
-        attack = _raised(Stage(attack.power_db, tuple(d * widened for d in attack.decay_per_s)), gains)
+        attack = _raised(NoiseComponent(attack.power_db, tuple(d * widened for d in attack.decay_per_s)), gains)
     if roughness > 0.0:
         burst = [
             roughness**2 * db_to_power(gain) * (BURST_OF_STRIKE * power + ringing)
@@ -278,14 +278,14 @@ def change_room(modes: Modes, residual: Residual, room: float) -> Residual:
     centres = _centres(residual.edges_hz)
     decays = [LN_60_DB / ROOM_T60_S * math.sqrt(1.0 + hz / ROOM_HZ) for hz in centres]
     fed = [0.0] * len(centres)
-    for _, stage in residual.stages:
-        for k, (power_db, decay) in enumerate(zip(stage.power_db, stage.decay_per_s, strict=True)):
+    for _, component in residual.components:
+        for k, (power_db, decay) in enumerate(zip(component.power_db, component.decay_per_s, strict=True)):
             fed[k] += _power(power_db) * decays[k] / (decays[k] + decay)
     for power, frequency, decay in zip(_mode_powers(modes), modes.frequency_hz, modes.decay_per_s, strict=True):
         for k, share in _bands_near(frequency, centres):
             fed[k] += share * power * decays[k] / (decays[k] + decay)
     scale = room**2 * ROOM_SHARE
-    return replace(residual, room=Stage(tuple(_level_db(scale * power) for power in fed), tuple(decays)))
+    return replace(residual, room=NoiseComponent(tuple(_level_db(scale * power) for power in fed), tuple(decays)))
 
 
 # --- bands ----------------------------------------------------------------------------------------
@@ -304,8 +304,8 @@ def with_bands(residual: Residual) -> Residual:
     )
 
 
-def rebin(stage: Stage, from_edges_hz: Sequence[float], to_edges_hz: Sequence[float]) -> Stage:
-    """A stage laid on other bands: power by overlap, so that none is lost inside them; log decay as its weighted mean.
+def rebin(component: NoiseComponent, from_edges_hz: Sequence[float], to_edges_hz: Sequence[float]) -> NoiseComponent:
+    """A component on other bands: power shared by overlap, log decay as the power-weighted mean.
 
     A band that gets no power is silent and keeps the decay of what is nearest.
     """
@@ -321,33 +321,35 @@ def rebin(stage: Stage, from_edges_hz: Sequence[float], to_edges_hz: Sequence[fl
             if start >= high:
                 break
             share = (min(end, high) - max(start, low)) / (end - start)
-            power = _power(stage.power_db[k]) * max(0.0, share)
+            power = _power(component.power_db[k]) * max(0.0, share)
             total += power
-            weighted += power * math.log(max(stage.decay_per_s[k], 1e-9))
+            weighted += power * math.log(max(component.decay_per_s[k], 1e-9))
         power_db.append(_level_db(total))
-        decays.append(math.exp(weighted / total) if total > _LEAST_POWER else stage.decay_per_s[first])
-    return Stage(tuple(power_db), tuple(decays))
+        decays.append(math.exp(weighted / total) if total > _LEAST_POWER else component.decay_per_s[first])
+    return NoiseComponent(tuple(power_db), tuple(decays))
 
 
-def _mix(stage: Stage | None, powers: Sequence[float], decays: Sequence[float]) -> Stage:
-    """A stage with more noise in it: powers add, log decays are weighed by power."""
-    if stage is None:
-        return Stage(tuple(_level_db(p) for p in powers), tuple(decays))
+def _mix(component: NoiseComponent | None, powers: Sequence[float], decays: Sequence[float]) -> NoiseComponent:
+    """A component with more noise in it: powers add, log decays are weighed by power."""
+    if component is None:
+        return NoiseComponent(tuple(_level_db(p) for p in powers), tuple(decays))
     power_db, decay = [], []
-    for own_db, own_decay, power, other_decay in zip(stage.power_db, stage.decay_per_s, powers, decays, strict=True):
+    for own_db, own_decay, power, other_decay in zip(
+        component.power_db, component.decay_per_s, powers, decays, strict=True
+    ):
         own = _power(own_db)
         total = own + power
         power_db.append(_level_db(total))
         log = own * math.log(max(own_decay, 1e-9)) + power * math.log(other_decay)
         decay.append(math.exp(log / total) if total > _LEAST_POWER else own_decay)
-    return Stage(tuple(power_db), tuple(decay))
+    return NoiseComponent(tuple(power_db), tuple(decay))
 
 
-def _raised(stage: Stage, gains_db: Sequence[float]) -> Stage:
-    """A stage with each band's level changed; a silent band stays silent."""
-    return Stage(
-        tuple(p + gain if p > SILENCE_DB else p for p, gain in zip(stage.power_db, gains_db, strict=True)),
-        stage.decay_per_s,
+def _raised(component: NoiseComponent, gains_db: Sequence[float]) -> NoiseComponent:
+    """A component with each band's level changed; a silent band stays silent."""
+    return NoiseComponent(
+        tuple(p + gain if p > SILENCE_DB else p for p, gain in zip(component.power_db, gains_db, strict=True)),
+        component.decay_per_s,
     )
 
 

@@ -53,64 +53,64 @@ class Modes:
 
 
 @dataclass(frozen=True)
-class Stage:
+class NoiseComponent:
     """Noise that decays, on the residual's bands: mean-square level at t = 0 (dB re 1) and amplitude decay rate."""
 
     power_db: tuple[float, ...] = ()
     decay_per_s: tuple[float, ...] = ()
 
 
-STAGES = ("attack", "strike", "tail", "room")
+NOISE_COMPONENTS = ("attack", "strike", "tail", "room")
 
 
 @dataclass(frozen=True)
 class Residual:
-    """All that modes do not explain, on B bands with B + 1 edges in Hz: stages of noise, and how the sound comes in.
+    """Residual: decaying band noise on B bands with B + 1 edges in Hz, in up to four components, and a fade-in.
 
-    ``power_db`` and ``decay_per_s`` [B] are the strike's noise; ``tail``, where the sound has one, is its slower second
-    stage; ``attack`` is the burst of the contact, gone within milliseconds; ``room`` is the diffuse tail that is the
-    room's and not the object's. Over the first ``rise_s`` modes and noise come in, see ``rise_gain``. ``envelope_db``,
-    at steps of ENVELOPE_STEP_S from the onset on, is the fine envelope that rebounds, grit and rattle give to all noise
-    but the room's, against its smooth decays; beyond its end it is 0 dB.
+    ``power_db`` and ``decay_per_s`` [B] are the strike noise; ``tail`` is a slower second decay of the object;
+    ``attack`` the contact burst of some milliseconds; ``room`` the late reverberation. ``rise_s`` is a raised-cosine
+    fade-in of modes and noise (``rise_gain``). ``envelope_db``, at steps of ENVELOPE_STEP_S from the onset, is the fine
+    envelope (rebounds, grit, rattle) of all noise but the room's relative to the exponential decays; 0 dB beyond its
+    end.
     """
 
     edges_hz: tuple[float, ...] = ()
     power_db: tuple[float, ...] = ()
     decay_per_s: tuple[float, ...] = ()
-    room: Stage | None = None
-    tail: Stage | None = None
-    attack: Stage | None = None
+    room: NoiseComponent | None = None
+    tail: NoiseComponent | None = None
+    attack: NoiseComponent | None = None
     rise_s: float = 0.0
     envelope_db: tuple[float, ...] = ()
 
-    def stage(self, name: str) -> Stage | None:
-        """The stage of this name, one of STAGES; None where the sound has none."""
+    def component(self, name: str) -> NoiseComponent | None:
+        """The component of this name, one of NOISE_COMPONENTS; None where the sound has none."""
         if name == "strike":
-            return Stage(self.power_db, self.decay_per_s) if self.power_db else None
-        found: Stage | None = getattr(self, name)
+            return NoiseComponent(self.power_db, self.decay_per_s) if self.power_db else None
+        found: NoiseComponent | None = getattr(self, name)
         return found
 
     @property
-    def stages(self) -> tuple[tuple[str, Stage], ...]:
-        """Names and stages there are, in the order of STAGES."""
-        every = ((name, self.stage(name)) for name in STAGES)
-        return tuple((name, stage) for name, stage in every if stage is not None)
+    def components(self) -> tuple[tuple[str, NoiseComponent], ...]:
+        """Names and components there are, in the order of NOISE_COMPONENTS."""
+        every = ((name, self.component(name)) for name in NOISE_COMPONENTS)
+        return tuple((name, component) for name, component in every if component is not None)
 
-    def with_stage(self, name: str, stage: Stage | None) -> Residual:
-        """The residual with one stage replaced; an absent strike is a silent one."""
+    def with_component(self, name: str, component: NoiseComponent | None) -> Residual:
+        """The residual with one component replaced; an absent strike is a silent one."""
         if name != "strike":
-            stages: dict[str, Any] = {name: stage}
-            return replace(self, **stages)
-        silent = Stage((SILENCE_DB,) * len(self.power_db), self.decay_per_s)
-        stage = stage or silent
-        return replace(self, power_db=stage.power_db, decay_per_s=stage.decay_per_s)
+            components: dict[str, Any] = {name: component}
+            return replace(self, **components)
+        silent = NoiseComponent((SILENCE_DB,) * len(self.power_db), self.decay_per_s)
+        component = component or silent
+        return replace(self, power_db=component.power_db, decay_per_s=component.decay_per_s)
 
     def scaled(self, raise_db: float = 0.0, decay_ratio: float = 1.0, pitch_ratio: float = 1.0) -> Residual:
-        """All stages louder, decaying ``decay_ratio`` times as fast, on bands ``pitch_ratio`` times as high."""
+        """All components louder, decaying ``decay_ratio`` times as fast, on bands ``pitch_ratio`` times as high."""
         result = replace(self, edges_hz=tuple(e * pitch_ratio for e in self.edges_hz))
-        for name, stage in self.stages:
-            power, decay = (p + raise_db for p in stage.power_db), (d * decay_ratio for d in stage.decay_per_s)
-            result = result.with_stage(name, Stage(tuple(power), tuple(decay)))
+        for name, component in self.components:
+            power, decay = (p + raise_db for p in component.power_db), (d * decay_ratio for d in component.decay_per_s)
+            result = result.with_component(name, NoiseComponent(tuple(power), tuple(decay)))
         return result
 
 
@@ -172,18 +172,18 @@ def physics_to_json(physics: Physics) -> dict[str, Any]:
 def residual_to_json(residual: Residual) -> dict[str, Any]:
     """The ``residual`` member of physics JSON; only what the sound has of tail, attack, rise and envelope."""
 
-    def to_json(stage: Stage) -> dict[str, Any]:
-        return {"power_db": list(stage.power_db), "decay_per_s": list(stage.decay_per_s)}
+    def to_json(component: NoiseComponent) -> dict[str, Any]:
+        return {"power_db": list(component.power_db), "decay_per_s": list(component.decay_per_s)}
 
     row: dict[str, Any] = {
         "edges_hz": list(residual.edges_hz),
-        **to_json(Stage(residual.power_db, residual.decay_per_s)),
+        **to_json(NoiseComponent(residual.power_db, residual.decay_per_s)),
     }
     row["room"] = None if residual.room is None else to_json(residual.room)
     for name in ("tail", "attack"):
-        stage = residual.stage(name)
-        if stage is not None:
-            row[name] = to_json(stage)
+        component = residual.component(name)
+        if component is not None:
+            row[name] = to_json(component)
     if residual.rise_s:
         row["rise_s"] = residual.rise_s
     if residual.envelope_db:
@@ -253,17 +253,17 @@ def residual_from_json(value: Any, source: str) -> Residual:
     return Residual(edges, power, decay, room, tail, attack, rise_s, envelope)
 
 
-def _stage_from_json(value: Any, edges: Sequence[float], source: str, name: str) -> Stage | None:
+def _stage_from_json(value: Any, edges: Sequence[float], source: str, name: str) -> NoiseComponent | None:
     if not value:
         return None
     where = f"residual.{name}"
     table = _mapping(value, source, where)
-    stage = Stage(
+    component = NoiseComponent(
         _numbers(table.get("power_db", []), source, f"{where}.power_db", MAX_BANDS, *POWER_RANGE_DB),
         _numbers(table.get("decay_per_s", []), source, f"{where}.decay_per_s", MAX_BANDS, low=0.0),
     )
-    _check_bands(edges, stage.power_db, stage.decay_per_s, source, where)
-    return stage
+    _check_bands(edges, component.power_db, component.decay_per_s, source, where)
+    return component
 
 
 def _check_bands(

@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from engine.core.units import SILENCE_DB, gain_to_db
 from engine.physics.macros import rebin
-from engine.physics.model import MAX_MODES, STAGES, Modes, Residual, Stage
+from engine.physics.model import MAX_MODES, NOISE_COMPONENTS, Modes, NoiseComponent, Residual
 
 MATCH_OCTAVES = 0.5
 MATCH_DB = 20.0
@@ -105,7 +105,7 @@ def _geometric(a: float, b: float, amount: float) -> float:
 
 
 def _morph_residuals(a: Residual, b: Residual, amount: float) -> Residual:
-    """Stage by stage on common bands, in dB and log decay; a stage or band of one alone fades like a mode."""
+    """Interpolate each component on common bands in dB and log decay; what one side lacks fades like a mode."""
     edges = _common_edges(a.edges_hz, b.edges_hz)
     pairs = zip_longest(a.envelope_db, b.envelope_db, fillvalue=0.0)
     envelope = tuple(x + (y - x) * amount for x, y in pairs)
@@ -113,10 +113,10 @@ def _morph_residuals(a: Residual, b: Residual, amount: float) -> Residual:
     if edges:
         bands = len(edges) - 1
         result = replace(result, power_db=(SILENCE_DB,) * bands, decay_per_s=(50.0,) * bands)
-    for name in STAGES:
-        stages = [lay_on_bands(residual, name, edges) for residual in (a, b)]
-        if any(stage is not None for stage in stages):
-            result = result.with_stage(name, _morph_stage(stages[0], stages[1], amount))
+    for name in NOISE_COMPONENTS:
+        components = [lay_on_bands(residual, name, edges) for residual in (a, b)]
+        if any(component is not None for component in components):
+            result = result.with_component(name, _morph_stage(components[0], components[1], amount))
     return result
 
 
@@ -128,27 +128,27 @@ def _common_edges(a: Sequence[float], b: Sequence[float]) -> tuple[float, ...]:
     return (min(a[0], b[0]), *finer[1:-1], max(a[-1], b[-1]))
 
 
-def lay_on_bands(residual: Residual, name: str, edges: Sequence[float]) -> Stage | None:
-    """A residual's stage of this name on other bands, see ``rebin``; None where it has none."""
-    stage = residual.stage(name)
-    if stage is None or tuple(residual.edges_hz) == tuple(edges):
-        return stage
-    return rebin(stage, residual.edges_hz, edges)
+def lay_on_bands(residual: Residual, name: str, edges: Sequence[float]) -> NoiseComponent | None:
+    """A residual's component of this name on other bands, see ``rebin``; None where it has none."""
+    component = residual.component(name)
+    if component is None or tuple(residual.edges_hz) == tuple(edges):
+        return component
+    return rebin(component, residual.edges_hz, edges)
 
 
-def _morph_stage(a: Stage | None, b: Stage | None, amount: float) -> Stage:
+def _morph_stage(a: NoiseComponent | None, b: NoiseComponent | None, amount: float) -> NoiseComponent:
     present = a or b
     assert present is not None
-    silent = Stage((SILENCE_DB,) * len(present.power_db), present.decay_per_s)
+    silent = NoiseComponent((SILENCE_DB,) * len(present.power_db), present.decay_per_s)
     bands = [
         _morph_band(first, second, amount)
         for first, second in zip(_bands(a or silent), _bands(b or silent), strict=True)
     ]
-    return Stage(tuple(power for power, _ in bands), tuple(decay for _, decay in bands))
+    return NoiseComponent(tuple(power for power, _ in bands), tuple(decay for _, decay in bands))
 
 
-def _bands(stage: Stage) -> list[tuple[float, float]]:
-    return list(zip(stage.power_db, stage.decay_per_s, strict=True))
+def _bands(component: NoiseComponent) -> list[tuple[float, float]]:
+    return list(zip(component.power_db, component.decay_per_s, strict=True))
 
 
 def _morph_band(a: tuple[float, float], b: tuple[float, float], amount: float) -> tuple[float, float]:

@@ -12,7 +12,7 @@ SPREADS = {"position": 0.8, "hardness": 0.5, "roughness": 0.6}
 """How far a take strays at full variation, either way; objects struck again by hand lie about as far apart."""
 
 
-def vary_macros(macros: Macros, variation: float, seed: int) -> Macros:
+def randomize_macros(macros: Macros, variation: float, seed: int) -> Macros:
     """A sound's macros as one take has them: each of SPREADS moved by chance, in proportion to ``variation`` (0 to 1).
 
     At 0 the very object comes back. The same seed gives the same take; modes keep their frequencies and decays.

@@ -17,7 +17,7 @@ from engine.media.sound import iter_clip_audio, read_clip_audio
 from engine.physics.analysis.analyze import analyze_hits, measure_fit, single_hit, synthesize
 from engine.physics.analysis.clustering import group_alike
 from engine.physics.analysis.segmentation import find_onset
-from engine.physics.macros import apply_macros, tweak
+from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Modes, Physics, Residual
 from engine.pipeline.events import AnalysisProgress, SoundsFound
 from engine.pipeline.sound_sources import default_sound, describe_character
@@ -256,7 +256,9 @@ def match_level(physics: Physics, ring: np.ndarray) -> Physics:
         velocity_db = float(power_to_db(power_of["recording"] / whole))
     elif power_of["noise"] > 1e-18:
         residual_db = min(6.0, max(-24.0, float(power_to_db(rest / power_of["noise"]))))
-    modes, residual = tweak(physics.modes, physics.residual, residual_db=residual_db, velocity_db=velocity_db)
+    modes, residual = apply_hit_offsets(
+        physics.modes, physics.residual, residual_db=residual_db, velocity_db=velocity_db
+    )
     return replace(physics, modes=modes, residual=residual)
 
 

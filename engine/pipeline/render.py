@@ -20,9 +20,9 @@ from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
 from engine.document.edits.values import select_modes
 from engine.document.project import Hit, Project, Sound
 from engine.media.export.markers import Marker
-from engine.physics.macros import apply_macros, tweak
+from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Context, Macros, Modes, Physics, Residual, physics_to_json
-from engine.physics.variation import vary_macros
+from engine.physics.variation import randomize_macros
 from engine.pipeline.events import HitsSampled, RenderedHit
 
 RENDER_VERSION = 2
@@ -96,9 +96,9 @@ def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
     """Modes and residual of a hit: macros, variation, velocity and the hit's offsets applied, muted modes left out."""
     sound = project.sound(hit.sound_id)
     sounding = select_modes(sound.modes, [k for k in range(len(sound.modes)) if not sound.modes.mute_mask[k]])
-    macros = vary_macros(sound.macros, project.render.variation, hit.seed)
+    macros = randomize_macros(sound.macros, project.render.variation, hit.seed)
     modes, residual = apply_macros(sounding, sound.residual, macros, hit.velocity_db)
-    return tweak(modes, residual, hit.offsets.pitch_cents, hit.offsets.decay_ratio, hit.offsets.residual_db)
+    return apply_hit_offsets(modes, residual, hit.offsets.pitch_cents, hit.offsets.decay_ratio, hit.offsets.residual_db)
 
 
 # --- sampling ---------------------------------------------------------------------------------

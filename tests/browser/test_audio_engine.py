@@ -20,8 +20,8 @@ from engine.document.project import Clip, Hit, HitOffsets, Mix, Project, Sound
 from engine.document.source import Source
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.analysis.residual import envelope_gain
-from engine.physics.macros import apply_macros, tweak
-from engine.physics.model import Modes, Physics, Residual, Stage
+from engine.physics.macros import apply_hit_offsets, apply_macros
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.render import place_hits
 from tests.browser.chromium import browser_path
@@ -157,7 +157,7 @@ def test_the_offline_prior_plays_the_formula_with_a_hits_offsets(page: Page) -> 
     modes = some_modes(40)
     own = HitOffsets(pitch_cents=-350.0, decay_ratio=1.7, residual_db=0.0)
     struck, residual = apply_macros(modes, Residual(), velocity_db=-4.0)
-    tweaked, residual = tweak(struck, residual, own.pitch_cents, own.decay_ratio, own.residual_db)
+    tweaked, residual = apply_hit_offsets(struck, residual, own.pitch_cents, own.decay_ratio, own.residual_db)
     script = """
     const physics = prior.applyHitOffsets({ modes: given.modes, residual: null }, given.offsets, -4);
     return pack(prior.synthesize(physics, 0.5));
@@ -169,7 +169,7 @@ def test_the_offline_prior_plays_the_formula_with_a_hits_offsets(page: Page) -> 
 def test_noise_has_the_level_of_its_bands(page: Page) -> None:
     edges = [100.0, 400.0, 1600.0, 6400.0, 20000.0]
     residual = Residual(
-        tuple(edges), (-30.0, -40.0, -35.0, -50.0), (0.2, 0.2, 0.2, 0.2), Stage((-60.0,) * 4, (0.2,) * 4)
+        tuple(edges), (-30.0, -40.0, -35.0, -50.0), (0.2, 0.2, 0.2, 0.2), NoiseComponent((-60.0,) * 4, (0.2,) * 4)
     )
     value = {
         "modes": modes_value(Modes()),

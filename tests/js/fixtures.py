@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.core.dsp import erb_edges
 from engine.physics.macros import apply_macros
-from engine.physics.model import MACRO_NAMES, Macros, Modes, Residual, Stage
+from engine.physics.model import MACRO_NAMES, Macros, Modes, NoiseComponent, Residual
 from engine.pipeline.render import delay_kernel
 from ui.document_state import modes_state, residual_state
 
@@ -36,7 +36,10 @@ def some_sound(rng: np.random.Generator) -> tuple[Modes, Residual]:
     if not bands:
         return modes, Residual(rise_s=float(rng.choice([0.0, 0.001])))
     edges = tuple(float(v) for v in erb_edges(20.0, float(rng.choice([22_050, 24_000])), bands).round(3))
-    stages = [Stage(numbers(-90, -20, bands), numbers(2, 900, bands)) if rng.random() < 0.6 else None for _ in range(3)]
+    stages = [
+        NoiseComponent(numbers(-90, -20, bands), numbers(2, 900, bands)) if rng.random() < 0.6 else None
+        for _ in range(3)
+    ]
     power = tuple(-200.0 if rng.random() < 0.1 else p for p in numbers(-90, -20, bands))
     rise_s = float(rng.choice([0.0, 0.0004, 0.003]))
     envelope = numbers(-40, 20, int(rng.choice([0, 7])))
@@ -45,7 +48,9 @@ def some_sound(rng: np.random.Generator) -> tuple[Modes, Residual]:
 
 def physics_value(modes: Modes, residual: Residual) -> dict[str, Any]:
     """Modes and residual in the shape of the protocol, at full precision."""
-    components = {name: None if residual.stage(name) is None else asdict(residual.stage(name)) for name in COMPONENTS}
+    components = {
+        name: None if residual.component(name) is None else asdict(residual.component(name)) for name in COMPONENTS
+    }
     values = {name: list(getattr(residual, name)) for name in ("edges_hz", "power_db", "decay_per_s", "envelope_db")}
     names = ("frequency_hz", "power_db", "decay_per_s", "phase_rad", "muted")
     return {

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.core.errors import BadInput
 from engine.document.edits import blends, hits, settings, sounds
-from engine.document.edits.values import Edit, Laws, Preset, Timbre, check_list, check_text, find_sound, quote
+from engine.document.edits.values import Edit, PhysicsOps, Preset, Timbre, check_list, check_text, find_sound, quote
 from engine.document.project import Project
 
 
@@ -15,11 +15,11 @@ def apply_message(
     project: Project,
     message: Mapping[str, Any],
     presets: Mapping[str, Preset] | None = None,
-    laws: Laws | None = None,
+    ops: PhysicsOps | None = None,
 ) -> Edit:
     """The edit that a message asks for, tried on the project so that it will not fail when committed.
 
-    ``presets`` by name serve ``apply_preset`` and ``morph_sound``, ``laws`` serve ``bake_macros`` and ``morph_sound``.
+    ``presets`` by name serve ``apply_preset`` and ``morph_sound``, ``ops`` serve ``bake_macros`` and ``morph_sound``.
     Raises BadInput for an unknown kind, a missing or unknown field, or values no edit accepts.
     """
     if not isinstance(message, Mapping):
@@ -31,7 +31,7 @@ def apply_message(
     elif isinstance(kind, str) and kind in _OF_SOUNDS:
         make_of, required, optional = _OF_SOUNDS[kind]
         _check_fields(kind, fields, required, optional)
-        edit = make_of(project, _plain(fields), presets or {}, laws)
+        edit = make_of(project, _plain(fields), presets or {}, ops)
     elif isinstance(kind, str) and kind in _KINDS:
         make, required, optional = _KINDS[kind]
         _check_fields(kind, fields, required, optional)
@@ -78,14 +78,16 @@ def _reset_macros(project: Project, fields: dict[str, Any], *_: Any) -> Edit:
     return blends.reset_macros(find_sound(project, fields["sound_id"]))
 
 
-def _bake_macros(project: Project, fields: dict[str, Any], _: Any, laws: Laws | None) -> Edit:
-    return blends.bake_macros(find_sound(project, fields["sound_id"]), _known(laws).apply_macros)
+def _bake_macros(project: Project, fields: dict[str, Any], _: Any, ops: PhysicsOps | None) -> Edit:
+    return blends.bake_macros(find_sound(project, fields["sound_id"]), _known(ops).apply_macros)
 
 
-def _morph_sound(project: Project, fields: dict[str, Any], presets: Mapping[str, Preset], laws: Laws | None) -> Edit:
+def _morph_sound(
+    project: Project, fields: dict[str, Any], presets: Mapping[str, Preset], ops: PhysicsOps | None
+) -> Edit:
     sound = find_sound(project, fields["sound_id"])
     other = find_other(project, fields, presets)
-    return blends.morph_sound(sound, other, fields["amount"], _known(laws).morph, fields.get("as_new", False))
+    return blends.morph_sound(sound, other, fields["amount"], _known(ops).morph, fields.get("as_new", False))
 
 
 def find_other(project: Project, fields: Mapping[str, Any], presets: Mapping[str, Preset]) -> Timbre:
@@ -104,10 +106,10 @@ def _find_preset(value: Any, presets: Mapping[str, Preset]) -> Preset:
     return presets[name]
 
 
-def _known(laws: Laws | None) -> Laws:
-    if laws is None:
+def _known(ops: PhysicsOps | None) -> PhysicsOps:
+    if ops is None:
         raise BadInput("this edit needs the physics, which is not at hand; open the editor for it")
-    return laws
+    return ops
 
 
 def _detach_hit(id: str) -> Edit:
@@ -141,4 +143,4 @@ _OF_SOUNDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...
     "bake_macros": (_bake_macros, ("sound_id",), ()),
     "morph_sound": (_morph_sound, ("sound_id", "amount"), ("other", "preset", "as_new")),
 }
-"""Edits whose label names the sound: made of the project, the fields, the presets and the laws."""
+"""Edits whose label names the sound: made of the project, the fields, the presets and the ops."""

@@ -28,9 +28,9 @@ from engine.document.edits.values import (
 )
 from engine.document.project import Project, Sound
 from engine.document.source import Source
-from engine.physics.model import LONGEST_RISE_S, MAX_MODES, STAGES, Modes, Residual, Stage
+from engine.physics.model import LONGEST_RISE_S, MAX_MODES, NOISE_COMPONENTS, Modes, NoiseComponent, Residual
 
-_STAGE_WORDS = {"attack": "attack", "strike": "strike noise", "tail": "tail", "room": "room"}
+_COMPONENT_WORDS = {"attack": "attack", "strike": "strike noise", "tail": "tail", "room": "room"}
 
 
 def with_physics(sound: Sound, modes: Modes, residual: Residual) -> Sound:
@@ -119,22 +119,24 @@ def set_residual(
     power_db: Sequence[float] | None = None,
     decay_per_s: Sequence[float] | None = None,
 ) -> Edit:
-    """Give bands of one stage of the residual, one of STAGES, absolute values."""
+    """Give bands of one stage of the residual, one of NOISE_COMPONENTS, absolute values."""
 
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)
         residual = sound.residual
-        if stage not in STAGES:
-            raise BadInput(f"the residual has no stage {quote(stage)}; choose one of {', '.join(STAGES)}")
-        part = residual.stage(stage)
+        if stage not in NOISE_COMPONENTS:
+            raise BadInput(f"the residual has no stage {quote(stage)}; choose one of {', '.join(NOISE_COMPONENTS)}")
+        part = residual.component(stage)
         if part is None:
-            raise BadInput(f"this sound has no {_STAGE_WORDS[stage]} to change; change another stage of its noise")
+            raise BadInput(f"this sound has no {_COMPONENT_WORDS[stage]} to change; change another stage of its noise")
         chosen = check_indices(indices, len(part.power_db), "band")
         power = put_numbers(part.power_db, chosen, power_db, "power_db", POWER_RANGE_DB)
         decay = put_numbers(part.decay_per_s, chosen, decay_per_s, "decay_per_s", DECAY_RANGE_PER_S)
-        return with_sound(project, with_physics(sound, sound.modes, residual.with_stage(stage, Stage(power, decay))))
+        return with_sound(
+            project, with_physics(sound, sound.modes, residual.with_component(stage, NoiseComponent(power, decay)))
+        )
 
-    where = _STAGE_WORDS.get(stage, "noise")
+    where = _COMPONENT_WORDS.get(stage, "noise")
     return Edit(f"Change {count_of(len(indices), 'band')} of the {where}", apply)
 
 

@@ -61,7 +61,7 @@ MakeMorph = Callable[[tuple[Modes, Residual], tuple[Modes, Residual], float], tu
 
 
 @dataclass(frozen=True)
-class Laws:
+class PhysicsOps:
     """The physics that some edits of sounds call on; the document itself knows none."""
 
     apply_macros: MakeMacros

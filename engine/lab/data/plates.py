@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.dsp import erb_edges
 from engine.core.units import SILENCE_DB, db_to_gain, gain_to_db, power_to_db
-from engine.physics.model import Modes, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Residual
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def plate_noise(plate: Plate, bands: int = 32) -> Residual:
         tuple(map(float, edges)),
         tuple(map(float, power)),
         tuple(map(float, decay)),
-        Stage(tuple(map(float, np.maximum(power - 14.0, SILENCE_DB))), tuple(map(float, slow))),
+        NoiseComponent(tuple(map(float, np.maximum(power - 14.0, SILENCE_DB))), tuple(map(float, slow))),
     )
 
 

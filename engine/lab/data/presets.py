@@ -224,11 +224,11 @@ def _rounded_residual(residual: dict[str, Any]) -> dict[str, Any]:
             "decay_per_s": [_digits(v, 3) for v in decay],
         }
 
-    stages = {name: residual[name] for name in ("room", "tail", "attack") if residual.get(name)}
+    components = {name: residual[name] for name in ("room", "tail", "attack") if residual.get(name)}
     return {
         "edges_hz": [_digits(v, 5) for v in residual["edges_hz"]],
         **table(residual["power_db"], residual["decay_per_s"]),
-        **{name: table(stage["power_db"], stage["decay_per_s"]) for name, stage in stages.items()},
+        **{name: table(component["power_db"], component["decay_per_s"]) for name, component in components.items()},
         "rise_s": residual.get("rise_s", 0.0),
         "envelope_db": [round(v, 1) for v in residual.get("envelope_db", [])],
     }

@@ -61,18 +61,20 @@ def analyze_hit(
         clipped = find_clipped(hit)
         if np.count_nonzero(clipped) > _FEW_CLIPPED:
             hit = restore_clipped(hit, clipped, sample_rate_hz, max_modes)
-        physics = Physics(*_explain(hit, sample_rate_hz, max_modes, before), sample_rate_hz, float(onset_s))
+        physics = Physics(
+            *_fit_modes_and_residual(hit, sample_rate_hz, max_modes, before), sample_rate_hz, float(onset_s)
+        )
         rise_s = fit_rise(hit, physics)
         if rise_s > 0.0:
             risen = hit / np.maximum(rise_gain(np.arange(hit.size) / sample_rate_hz, rise_s), _LEAST_GAIN)
-            modes, residual = _explain(risen, sample_rate_hz, max_modes, before)
+            modes, residual = _fit_modes_and_residual(risen, sample_rate_hz, max_modes, before)
             physics = replace(physics, modes=modes, residual=replace(residual, rise_s=rise_s))
         envelope_db = fit_envelope(hit, physics.modes, physics.residual, sample_rate_hz)
         physics = replace(physics, residual=replace(physics.residual, envelope_db=envelope_db))
         return physics, measure_fit(hit, physics)
 
 
-def _explain(hit: np.ndarray, rate: int, max_modes: int, before: np.ndarray) -> tuple[Modes, Residual]:
+def _fit_modes_and_residual(hit: np.ndarray, rate: int, max_modes: int, before: np.ndarray) -> tuple[Modes, Residual]:
     modes = fit_modes(hit, rate, max_modes, before)
     residual = fit_residual(hit, modes, rate, before=before)
     clean = drop_echoes(hit, modes, room_decay(residual, np.asarray(modes.frequency_hz)), rate)
@@ -170,8 +172,8 @@ def ring_time_s(physics: Physics) -> float:
     for power, decay, off in zip(physics.modes.power_db, physics.modes.decay_per_s, muted, strict=True):
         if not off:
             levels.append((power, decay))
-    for _, stage in physics.residual.stages:
-        levels += list(zip(stage.power_db, stage.decay_per_s, strict=True))
+    for _, component in physics.residual.components:
+        levels += list(zip(component.power_db, component.decay_per_s, strict=True))
     if not levels:
         return 0.0
     floor = max(power for power, _ in levels) - 60.0

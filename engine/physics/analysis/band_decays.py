@@ -18,7 +18,7 @@ _SILENT = 1e-20
 def fit_decays(
     edges_s: np.ndarray, level: np.ndarray, weight: np.ndarray, most_background: np.ndarray, slowest_per_s: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean squares at time 0 and decays per second of up to three stages, both [B, 3], the fastest first.
+    """Mean squares at time 0 and decays per second of up to three components, both [B, 3], the fastest first.
 
     Stages that a band has not are 0, at the end of its row. ``level`` [B, T] is the mean square in frames with
     ``edges_s`` [B, T + 1] and ``weight`` [B, T] degrees of freedom, 0 for frames that do not count. A coarse search

@@ -111,7 +111,7 @@ def _join(parts: np.ndarray) -> np.ndarray:
     return result
 
 
-def ring(poles: np.ndarray, amplitudes: np.ndarray, length: int, rate: int) -> np.ndarray:
+def synthesize_poles(poles: np.ndarray, amplitudes: np.ndarray, length: int, rate: int) -> np.ndarray:
     """The modes' sound in double precision."""
     if not len(poles):
         return np.zeros(length)
@@ -140,13 +140,13 @@ def refine_jointly(
     """
     if not len(poles):
         return poles, amplitudes, x
-    rest = x - ring(poles, amplitudes, x.size, rate)
+    rest = x - synthesize_poles(poles, amplitudes, x.size, rate)
     for _ in range(steps):
         size = float(rest @ rest)
         change = fit_changes(rest, rate, poles, amplitudes)
         for share in (1.0, 0.3):
             moved, louder = _moved(poles, amplitudes, share * change, rate, x.size)
-            left = x - ring(moved, louder, x.size, rate)
+            left = x - synthesize_poles(moved, louder, x.size, rate)
             if float(left @ left) < size:
                 break
         else:

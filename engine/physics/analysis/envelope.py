@@ -99,10 +99,10 @@ def _expect(residual: Residual, count: int, step: int, rate: int) -> np.ndarray:
     time_s = (np.arange(count)[:, None] * step + offsets[None, :]) / rate
     heard = np.where(time_s >= 0.0, rise_gain(np.maximum(time_s, 0.0), residual.rise_s) ** 2, 0.0) * shares
     level = np.zeros((len(residual.power_db), count))
-    for _, stage in residual.stages:
-        decay = np.asarray(stage.decay_per_s)
+    for _, component in residual.components:
+        decay = np.asarray(component.decay_per_s)
         fall = np.exp(-2.0 * decay[:, None, None] * np.maximum(time_s, 0.0)[None])
-        level += db_to_power(np.asarray(stage.power_db)[:, None]) * (fall * heard).sum(axis=2)
+        level += db_to_power(np.asarray(component.power_db)[:, None]) * (fall * heard).sum(axis=2)
     return level
 
 

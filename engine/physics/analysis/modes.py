@@ -6,13 +6,19 @@ import numpy as np
 from scipy import fft as fast_fourier
 
 from engine.core.units import gain_to_db
-from engine.physics.analysis.damped_sinusoids import exponents, keep_distinct, refine_jointly, ring, solve_amplitudes
-from engine.physics.analysis.poles import FINE, LOWEST_HZ, WIDE, crowding, find_poles, likeness, weigh_poles
+from engine.physics.analysis.damped_sinusoids import (
+    exponents,
+    keep_distinct,
+    refine_jointly,
+    solve_amplitudes,
+    synthesize_poles,
+)
+from engine.physics.analysis.poles import FINE, LOWEST_HZ, WIDE, coherence, find_poles, overlap, weigh_poles
 from engine.physics.model import Modes
 
 _ROUNDS, _MANY = 5, 96
 _ENTERS, _STAYS, _STANDS_OUT = 10.0**1.0, 10.0**0.6, 10.0**1.3  # power over the noise, at first and at last
-_TOUCHING = 0.55  # likeness of poles that share a peak of the spectrum
+_TOUCHING = 0.55  # coherence of poles that share a peak of the spectrum
 _KNOWN = 0.9
 _LEAST_BEFORE_S = 0.05
 _SHADOW = 4.0  # bins
@@ -119,8 +125,8 @@ def _confirm(
     for _ in range(_ROUNDS):
         if not len(candidates) or len(poles) >= most:
             break
-        likely = (contrast > _ENTERS) & ~(likeness(candidates, poles, duration_s) > _KNOWN).any(axis=1)
-        touched = likeness(candidates, candidates, duration_s) > _TOUCHING
+        likely = (contrast > _ENTERS) & ~(coherence(candidates, poles, duration_s) > _KNOWN).any(axis=1)
+        touched = coherence(candidates, candidates, duration_s) > _TOUCHING
         touched &= likely & (energy[None, :] > energy[:, None])
         first = likely & ~touched.any(axis=1)
         if not first.any():
@@ -133,7 +139,7 @@ def _confirm(
         clear, energy, contrast = contrast[: len(poles)] > _STAYS, energy[len(poles) :], contrast[len(poles) :]
         if not clear.all():
             poles = poles[clear]
-            rest = x - ring(poles, solve_amplitudes(x, rate, poles), x.size, rate)
+            rest = x - synthesize_poles(poles, solve_amplitudes(x, rate, poles), x.size, rate)
     return poles, rest
 
 
@@ -143,12 +149,12 @@ def _fit_distinct(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarr
     if len(poles) <= _MANY:  # a step costs the cube of their number; many are thinned out first
         poles, amplitudes, rest = refine_jointly(x, rate, poles, amplitudes, 1)
     else:
-        rest = x - ring(poles, amplitudes, x.size, rate)
+        rest = x - synthesize_poles(poles, amplitudes, x.size, rate)
     kept, share = keep_distinct(poles, amplitudes, rate, x.size)
     if len(kept) < len(poles):
         poles = poles[kept]
         amplitudes = solve_amplitudes(x, rate, poles)
-        rest = x - ring(poles, amplitudes, x.size, rate)
+        rest = x - synthesize_poles(poles, amplitudes, x.size, rate)
     return poles, amplitudes, share, rest
 
 
@@ -157,7 +163,7 @@ def _keep_clear(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray
     while True:
         poles, amplitudes, share, rest = _fit_distinct(x, rate, poles)
         contrast = weigh_poles(rest, rate, poles, np.abs(amplitudes) * np.sqrt(share))[1]
-        contrast /= np.maximum(1.0, crowding(poles)) ** 1.5
+        contrast /= np.maximum(1.0, overlap(poles)) ** 1.5
         unclear = np.flatnonzero(contrast < _STANDS_OUT)
         if not unclear.size:
             return poles, amplitudes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.core.units import SILENCE_DB, db_to_power, power_to_db
-from engine.physics.model import STAGES, Residual, Stage
+from engine.physics.model import NOISE_COMPONENTS, NoiseComponent, Residual
 
 _ATTACK_PER_S = 150.0  # T60 of 46 ms: what is faster, beside something slower, is the contact
 _ROOM_PER_S = (0.7, 46.0)  # T60 of 10 s and of 0.15 s
@@ -13,11 +13,11 @@ _ROOM_ALIKE = 1.3  # a room's decay varies little from band to band
 _ROOM_SLOPE = (-0.2, 0.4)  # of log decay over log frequency: air and walls take the highs sooner
 _ROOM_SHARE, _ROOM_SECOND = 0.5, 0.15  # of the bands that sound, in which it must be, and beside something faster
 _HEARD_DB = 60.0
-_UNHEARD = {"attack": 400.0, "strike": 50.0, "tail": 15.0, "room": 10.0}  # decay of a band that a stage lacks
+_UNHEARD = {"attack": 400.0, "strike": 50.0, "tail": 15.0, "room": 10.0}  # decay of a band that a component lacks
 
 
 def name_stages(edges_hz: np.ndarray, power: np.ndarray, decay_per_s: np.ndarray) -> Residual:
-    """Sort the decays of every band, [B, 3] with the fastest first and 0 power where there is none, into stages.
+    """Sort the decays of every band, [B, 3] with the fastest first and 0 power where there is none, into components.
 
     The room is a slow decay that most bands share, some of them beside a faster one, smooth in frequency, since air and
     walls do not know what was struck (Jot 1992). The contact is a decay of more than 150 per second that something
@@ -25,7 +25,7 @@ def name_stages(edges_hz: np.ndarray, power: np.ndarray, decay_per_s: np.ndarray
     """
     bands = len(power)
     room = _find_room(edges_hz, power, decay_per_s)
-    levels = {name: np.full(bands, SILENCE_DB) for name in STAGES}
+    levels = {name: np.full(bands, SILENCE_DB) for name in NOISE_COMPONENTS}
     decays = {name: np.full(bands, value) for name, value in _UNHEARD.items()}
     for band in range(bands):
         order = [k for k in range(power.shape[1]) if power[band, k] > 0.0]
@@ -33,9 +33,11 @@ def name_stages(edges_hz: np.ndarray, power: np.ndarray, decay_per_s: np.ndarray
         for name, k in zip(names, order, strict=True):
             levels[name][band] = max(SILENCE_DB, power_to_db(power[band, k]))
             decays[name][band] = decay_per_s[band, k]
-    stages = {name: Stage(tuple(levels[name].tolist()), tuple(decays[name].tolist())) for name in STAGES}
-    there = {name: stages[name] if (levels[name] > SILENCE_DB).any() else None for name in STAGES}
-    strike = stages["strike"]
+    components = {
+        name: NoiseComponent(tuple(levels[name].tolist()), tuple(decays[name].tolist())) for name in NOISE_COMPONENTS
+    }
+    there = {name: components[name] if (levels[name] > SILENCE_DB).any() else None for name in NOISE_COMPONENTS}
+    strike = components["strike"]
     return Residual(
         tuple(edges_hz.tolist()), strike.power_db, strike.decay_per_s, there["room"], there["tail"], there["attack"]
     )

@@ -104,7 +104,7 @@ def _poles_in_band(
     return np.stack([frequency[kept], np.maximum(decay[kept], slowest_decay(length / rate))], axis=1)
 
 
-def likeness(one: np.ndarray, other: np.ndarray, duration_s: float) -> np.ndarray:
+def coherence(one: np.ndarray, other: np.ndarray, duration_s: float) -> np.ndarray:
     """Normalised inner products of damped exponentials, poles [K, 2] against [L, 2]: 1 is the same, [K, L].
 
     That of endless ones; the end of the recording counts as a decay of its own.
@@ -115,7 +115,7 @@ def likeness(one: np.ndarray, other: np.ndarray, duration_s: float) -> np.ndarra
     return result
 
 
-def crowding(poles: np.ndarray) -> np.ndarray:
+def overlap(poles: np.ndarray) -> np.ndarray:
     """How much of the noise beside each pole, as far as it can be told from it, its neighbours can take in, [K].
 
     A burst of noise is soon as well a sum of as many modes as it has freedoms, two for each; so modes that crowd must

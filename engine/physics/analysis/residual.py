@@ -1,4 +1,4 @@
-"""The noise of a hit that no mode explains: decaying band noise in stages, attack, strike, tail and room."""
+"""The noise of a hit that no mode explains: decaying band noise in components, attack, strike, tail and room."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LEAST_BEFORE_S, _BEFORE_RATIO = 0.03, 1.6  # 2 dB over what was there before
 
 
 def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """Power spectral density one expects of the residual, all stages, per Hz of one-sided frequency.
+    """Power spectral density one expects of the residual, all components, per Hz of one-sided frequency.
 
     ``frequency_hz`` [F], ``time_s`` [T] (0 = onset; 0 before it) -> float64 [F, T]. The sum over the Hz of a band is
     the band's mean square at that time; rise and fine envelope are not in it.
@@ -41,7 +41,7 @@ def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndar
         return density
     edges = np.asarray(residual.edges_hz)
     share = band_shares(edges, frequency) / np.diff(edges)[:, None]
-    for _, power_db, decay in _stages(residual):
+    for _, power_db, decay in _components(residual):
         mean_square = db_to_power(power_db)[:, None] * np.exp(-2.0 * np.outer(decay, np.maximum(time, 0.0)))
         density += share.T @ mean_square
     density[:, time < 0.0] = 0.0
@@ -51,7 +51,7 @@ def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndar
 def expected_level(residual: Residual, time_s: np.ndarray) -> np.ndarray:
     """Mean square expected of the residual at each time since the onset, [T]; rise and fine envelope are not in it."""
     total = np.zeros(len(time_s))
-    for _, power_db, decay in _stages(residual):
+    for _, power_db, decay in _components(residual):
         total += db_to_power(power_db) @ np.exp(-2.0 * np.outer(decay, time_s))
     return total
 
@@ -71,9 +71,9 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
 
     fine = envelope_gain(np.arange(length_samples) / sample_rate_hz, residual.envelope_db)
 
-    def make(stage: int, power_db: np.ndarray, decay: np.ndarray, parity: int) -> np.ndarray:
+    def make(component: int, power_db: np.ndarray, decay: np.ndarray, parity: int) -> np.ndarray:
         out = np.zeros(length_samples)
-        noise = np.random.default_rng([seed, stage, parity]).standard_normal(size, dtype=np.float32)
+        noise = np.random.default_rng([seed, component, parity]).standard_normal(size, dtype=np.float32)
         spectrum = fast_fourier.rfft(noise)
         spectrum[-1:] = 0.0  # nothing at Nyquist itself
         for band in range(parity, len(power_db), 2):
@@ -85,10 +85,10 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
             wave = fast_fourier.irfft(shaped, size)[:length_samples]
             wave *= _fall(db_to_gain(power_db[band]), decay[band] / sample_rate_hz, length_samples)
             out += wave
-        return out if _NOISE_OF[stage] == "room" else out * fine
+        return out if _NOISE_OF[component] == "room" else out * fine
 
     # neighbours overlap, so even and odd bands need noise of their own for their powers to add
-    parts = [(*stage, parity) for stage in _stages(residual) for parity in (0, 1)]
+    parts = [(*component, parity) for component in _components(residual) for parity in (0, 1)]
     with ThreadPoolExecutor(2) as pool:  # transforms of this size leave the interpreter free
         return np.sum(list(pool.map(lambda part: make(*part), parts)), axis=0).astype(np.float32)
 
@@ -130,11 +130,11 @@ def _list_shares(edges_hz: tuple[float, ...], bin_hz: float, bins: int) -> list[
     return rows
 
 
-def _stages(residual: Residual) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Number (of its noise), levels and decays of every stage."""
+def _components(residual: Residual) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """Number (of its noise), levels and decays of every component."""
     return [
-        (_NOISE_OF.index(name), np.asarray(stage.power_db), np.asarray(stage.decay_per_s))
-        for name, stage in residual.stages
+        (_NOISE_OF.index(name), np.asarray(component.power_db), np.asarray(component.decay_per_s))
+        for name, component in residual.components
     ]
 
 

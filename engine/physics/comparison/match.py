@@ -56,7 +56,7 @@ class Match:
     ``level`` on ``time_s`` [T]: steps of STEP_S from the onset on. ``band_error_db`` [BANDS, T] is the model less the
     recording, clipped to CLIP_DB and NaN where both are ACTIVE_DB under the peak, with ``band_measured_db`` on
     ``band_edges_hz``; columns are centred on k STEP_S. ``rest_db`` [R] on ``noise_edges_hz`` is the energy of the
-    recording less the modes, ``stage_db`` that of the model's noise by stage. ``modes_share`` is the part of the
+    recording less the modes, ``stage_db`` that of the model's noise by component. ``modes_share`` is the part of the
     model's energy that modes have. ``fit`` is ``measure_fit``, ``error_db`` the distance that it states and
     ``chance_db`` that of two draws of the model's own noise; None without a recording.
     """
@@ -84,7 +84,7 @@ class Match:
 class _Parts:
     """What is compared, over the same time: samples of the recording and of the modes, and the noise's mean squares.
 
-    ``noise`` [R, steps * _FINE] on ``edges_hz`` for every stage.
+    ``noise`` [R, steps * _FINE] on ``edges_hz`` for every component.
     """
 
     heard: np.ndarray | None
@@ -170,18 +170,18 @@ def _take_parts(wave: np.ndarray | None, physics: Physics) -> _Parts:
 
 
 def _noise_envelopes(residual: Residual, steps: int) -> dict[str, np.ndarray]:
-    """Mean square of every stage's bands in parts of a step, [R, steps * _FINE], the rise in it."""
+    """Mean square of every component's bands in parts of a step, [R, steps * _FINE], the rise in it."""
     span_s = STEP_S / _FINE
     edges_s = np.arange(steps * _FINE + 1) * span_s
     rise = np.square(rise_gain(edges_s[:-1] + 0.5 * span_s, residual.rise_s))
     fine = np.square(envelope_gain(edges_s[:-1] + 0.5 * span_s, residual.envelope_db))
     envelopes = {}
-    for name, stage in residual.stages:
-        decay = np.maximum(np.asarray(stage.decay_per_s), 1e-6)
+    for name, component in residual.components:
+        decay = np.maximum(np.asarray(component.decay_per_s), 1e-6)
         fall = np.exp(-2.0 * np.outer(decay, edges_s))
         mean = -np.diff(fall) / (2.0 * decay[:, None] * span_s)
         gain = rise if name == "room" else rise * fine
-        envelopes[name] = db_to_power(np.asarray(stage.power_db)[:, None]) * mean * gain
+        envelopes[name] = db_to_power(np.asarray(component.power_db)[:, None]) * mean * gain
     return envelopes
 
 
@@ -311,10 +311,12 @@ def _expect_bands(parts: _Parts, window: int, edges_hz: np.ndarray) -> np.ndarra
 
 
 def _compare_noise(parts: _Parts) -> tuple[np.ndarray, tuple[tuple[str, np.ndarray], ...]]:
-    """Energies in the residual's bands: of the recording less the modes, and of the model's stages."""
-    stages = tuple((name, _small(_db(2.0 * part.sum(axis=1) * STEP_S / _FINE))) for name, part in parts.noise.items())
+    """Energies in the residual's bands: of the recording less the modes, and of the model's components."""
+    components = tuple(
+        (name, _small(_db(2.0 * part.sum(axis=1) * STEP_S / _FINE))) for name, part in parts.noise.items()
+    )
     if parts.heard is None or len(parts.edges_hz) < 2:
-        return np.zeros(0, np.float32), stages
+        return np.zeros(0, np.float32), components
     rate, length = parts.rate_hz, len(parts.modes)
     size = fast_fourier.next_fast_len(length, real=True)
 
@@ -324,7 +326,7 @@ def _compare_noise(parts: _Parts) -> tuple[np.ndarray, tuple[tuple[str, np.ndarr
 
     # where a mode is wrong the rest is louder than the recording: that is no noise
     rest = np.minimum(energy(parts.heard - parts.modes), energy(parts.heard))
-    return _small(_db(rest)), stages
+    return _small(_db(rest)), components
 
 
 def _weigh_modes(modes: Modes, duration_s: float, rate_hz: int) -> tuple[np.ndarray, np.ndarray]:

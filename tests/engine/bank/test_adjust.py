@@ -10,7 +10,7 @@ import pytest
 from engine.bank.adjust import adjust_physics
 from engine.bank.attributes import Attributes, measure_energy_db, measure_pitch
 from engine.bank.bank import Bank
-from engine.physics.model import Physics, Stage
+from engine.physics.model import NoiseComponent, Physics
 from tests.banks import make_named_bank, make_sound
 
 
@@ -48,7 +48,7 @@ def test_what_a_sound_already_is_changes_nothing() -> None:
 
 def test_a_room_replaces_the_sounds_own_and_a_dry_one_takes_it_away() -> None:
     physics = make_sound()
-    wet = Physics(physics.modes, physics.residual.with_stage("room", Stage((-50.0,) * 3, (7.0,) * 3)))
+    wet = Physics(physics.modes, physics.residual.with_component("room", NoiseComponent((-50.0,) * 3, (7.0,) * 3)))
     assert adjust_physics(wet, Attributes(room=-1.0)).residual.room is None
     small, large = (adjust_physics(wet, Attributes(room=r)).residual.room for r in (-0.5, 1.0))
     assert small is not None and large is not None

@@ -36,7 +36,7 @@ def test_a_bank_comes_back_as_it_was(bank: Bank, tmp_path: Path) -> None:
         assert np.abs(np.subtract(other.modes.power_db, one.modes.power_db)).max() < 0.05
         assert np.abs(np.divide(other.modes.decay_per_s, one.modes.decay_per_s) - 1.0).max() < 0.005
         assert np.abs(np.subtract(other.modes.phase_rad, one.modes.phase_rad)).max() < 0.005
-        assert [name for name, _ in other.residual.stages] == [name for name, _ in one.residual.stages]
+        assert [name for name, _ in other.residual.components] == [name for name, _ in one.residual.components]
         assert np.abs(np.subtract(other.residual.room.power_db, one.residual.room.power_db)).max() < 0.07  # type: ignore[union-attr]
         assert other.residual.rise_s == one.residual.rise_s and len(other.residual.envelope_db) == 3
 

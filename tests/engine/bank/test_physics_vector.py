@@ -10,7 +10,7 @@ import pytest
 from engine.bank.descriptor import describe_physics, descriptor_distance_db
 from engine.bank.physics_vector import VECTOR_SIZE, decode_physics, encode_physics
 from engine.physics.analysis.analyze import synthesize
-from engine.physics.model import Modes, Physics, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.presets import load_presets
 
 
@@ -45,7 +45,7 @@ def test_empty_and_muted_physics_encode() -> None:
     for physics in (
         Physics(),
         Physics(Modes((100.0, 200.0), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (True, True))),
-        Physics(residual=Residual((20.0, 100.0), (-400.0,), (1.0,), attack=Stage((-20.0,), (500.0,)))),
+        Physics(residual=Residual((20.0, 100.0), (-400.0,), (1.0,), attack=NoiseComponent((-20.0,), (500.0,)))),
     ):
         assert np.isfinite(encode_physics(physics)).all()
 

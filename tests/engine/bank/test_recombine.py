@@ -9,7 +9,7 @@ import pytest
 
 from engine.bank.recombine import combine_physics, normalize_peak, onset_level_db, take_room
 from engine.physics.analysis.analyze import analyze_hit, synthesize
-from engine.physics.model import Modes, Physics, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from tests.sounds import BELL, NOISE, PLATE, RATE, assert_found
 
 
@@ -17,7 +17,7 @@ def make_noise(decay_per_s: float, tilt_db: float, room: bool = False, bands: in
     """Noise on bands of its own, falling or rising by ``tilt_db`` from the lowest to the highest."""
     edges = tuple(np.geomspace(60.0, 20_000.0, bands + 1).tolist())
     levels = tuple((-40.0 + np.linspace(0.0, tilt_db, bands)).tolist())
-    wet = Stage(tuple(level - 20.0 for level in levels), (6.0,) * bands) if room else None
+    wet = NoiseComponent(tuple(level - 20.0 for level in levels), (6.0,) * bands) if room else None
     return Residual(edges, levels, (decay_per_s,) * bands, room=wet, rise_s=0.002)
 
 
@@ -34,7 +34,9 @@ def test_a_combination_is_heard_to_have_the_modes_of_one_and_the_bands_of_the_ot
 
     def density(residual: Residual, at_hz: np.ndarray) -> np.ndarray:
         """Level per Hz of the strike and its tail at frequencies."""
-        powers = [10.0 ** (np.asarray(s.power_db) / 10.0) for name, s in residual.stages if name in ("strike", "tail")]
+        powers = [
+            10.0 ** (np.asarray(s.power_db) / 10.0) for name, s in residual.components if name in ("strike", "tail")
+        ]
         edges = np.asarray(residual.edges_hz)
         level = 10.0 * np.log10(np.sum(powers, axis=0) / np.diff(edges) + 1e-30)
         return level[np.clip(np.searchsorted(edges, at_hz) - 1, 0, len(level) - 1)]

@@ -19,7 +19,7 @@ from engine.bank.bank import Bank, load_bank, save_bank
 from engine.bank.descriptor import describe_physics, descriptor_distance_db
 from engine.bank.search import rank_by_physics
 from engine.bank.user_bank import add_recordings, load_user_bank, open_bank, remove_entries
-from engine.physics.model import Modes, Physics, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from tests.sounds import RATE
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "bank"
@@ -43,7 +43,9 @@ def assert_close(found: Modes, wanted: Modes) -> None:
     assert found.phase_rad == pytest.approx(wanted.phase_rad, abs=0.002)
 
 
-def assert_stage(found: Stage | Residual | None, power_db: tuple[float, ...], decay_per_s: tuple[float, ...]) -> None:
+def assert_stage(
+    found: NoiseComponent | Residual | None, power_db: tuple[float, ...], decay_per_s: tuple[float, ...]
+) -> None:
     assert found is not None
     assert found.power_db == pytest.approx(power_db, abs=0.06)
     assert found.decay_per_s == pytest.approx(decay_per_s, rel=0.003)

@@ -14,10 +14,10 @@ import torch
 from engine.core.checkpoint import CONFIG, WEIGHTS
 from engine.core.errors import BadInput, Cancelled
 from engine.diffusion.checkpoint import load_velocity_network, save_velocity_network
-from engine.diffusion.interpolant import make_denoise, mix
+from engine.diffusion.interpolant import interpolate, make_denoise
 from engine.diffusion.prior import build_condition, count_frames, expect_noise_power
 from engine.diffusion.sampler import Sampler, load_sampler
-from engine.diffusion.solver import sample, space_angles
+from engine.diffusion.solver import angle_schedule, sample
 from engine.diffusion.spectrogram import (
     BINS,
     HOP,
@@ -29,17 +29,17 @@ from engine.diffusion.spectrogram import (
     spectrogram_to_wave,
 )
 from engine.diffusion.spectrogram import wave_to_spectrogram as transform
-from engine.diffusion.tail import ring_out
+from engine.diffusion.tail import extend_tail
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.analysis.residual import synthesize_residual
-from engine.physics.model import Modes, Physics, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 
 RATE = 48_000
 CPU = torch.device("cpu")
 TINY = NetworkConfig(channels=(8, 16), blocks=1, embedding=32)
 MODES = Modes((400.0, 1230.0, 5100.0), (-12.0, -15.0, -22.0), (6.0, 12.0, 25.0), (0.3, -1.0, 2.0), (False,) * 3)
-ROOM = Stage((-50.0,) * 3, (12.0,) * 3)
+ROOM = NoiseComponent((-50.0,) * 3, (12.0,) * 3)
 NOISE = Residual((100.0, 800.0, 4000.0, 20_000.0), (-34.0, -30.0, -36.0), (40.0, 60.0, 90.0), ROOM)
 SHORT = Modes((900.0,), (-12.0,), (60.0,), (0.0,), (False,))
 
@@ -121,11 +121,11 @@ def test_frames_follow_the_hit() -> None:
 def test_angles_end_at_the_sound() -> None:
     generator = torch.Generator().manual_seed(3)
     noise, deviation = torch.randn(2, 1, 2, 4, 4, generator=generator)
-    at_start, _ = mix(noise, deviation, torch.zeros(1))
-    at_end, _ = mix(noise, deviation, torch.full((1,), math.pi / 2))
+    at_start, _ = interpolate(noise, deviation, torch.zeros(1))
+    at_end, _ = interpolate(noise, deviation, torch.full((1,), math.pi / 2))
     assert torch.allclose(at_start, noise) and torch.allclose(at_end, deviation, atol=1e-6)
     angle = torch.tensor([0.7], requires_grad=True)
-    moved, velocity = mix(noise, deviation, angle)
+    moved, velocity = interpolate(noise, deviation, angle)
     slope = torch.autograd.grad(moved[0, 0, 0, 0], angle)[0]
     assert float(slope) == pytest.approx(float(velocity[0, 0, 0, 0].detach()), abs=1e-5)
 
@@ -141,7 +141,7 @@ def test_noise_of_one_level_becomes_noise_of_another(steps: int, ratio: float) -
         turn = (ratio**2 - 1.0) * sin * cos / (cos**2 + ratio**2 * sin**2)
         return cos * mean + turn * (x - sin * mean)
 
-    found = sample(velocity, draw, space_angles(steps)) - mean  # the mean is exact however few the steps
+    found = sample(velocity, draw, angle_schedule(steps)) - mean  # the mean is exact however few the steps
     gain = found / draw
     assert torch.allclose(gain, gain.mean().expand_as(gain), atol=2e-3)
     if ratio == 1.0:
@@ -177,7 +177,7 @@ def test_modal_tail_goes_on_without_a_seam(untrained: Sampler) -> None:
 
 def test_ring_out_takes_away_what_is_not_a_number() -> None:
     wave = np.full(4096, np.nan, np.float32)
-    assert np.isfinite(ring_out(wave, SHORT, Residual(), seed=0)).all()
+    assert np.isfinite(extend_tail(wave, SHORT, Residual(), seed=0)).all()
 
 
 def test_seed_and_company(sampler: Sampler) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.diffusion.mode_correction import hold_modes
+from engine.diffusion.mode_correction import correct_modes
 from engine.physics.analysis.analyze import analyze_hit, synthesize
-from engine.physics.analysis.damped_sinusoids import fit_changes, ring
+from engine.physics.analysis.damped_sinusoids import fit_changes, synthesize_poles
 from engine.physics.model import Modes, Physics, Residual
 
 RATE, LENGTH = 48_000, 60_000
@@ -22,13 +22,13 @@ def sound_of(modes: Modes) -> np.ndarray:
 
 def held(sound: np.ndarray) -> np.ndarray:
     asked = sound_of(MODES)
-    return asked + hold_modes(sound - asked, MODES)
+    return asked + correct_modes(sound - asked, MODES)
 
 
 def test_changes_are_found_and_doubt_draws_them_to_nothing() -> None:
     poles, amplitudes = np.array([[500.0, 8.0], [900.0, 20.0]]), np.array([0.3 + 0.1j, -0.2j])
     moved = poles + np.array([[0.0, 0.05], [0.0, 0.0]])
-    rest = ring(moved, amplitudes, 20_000, RATE) - ring(poles, amplitudes, 20_000, RATE)
+    rest = synthesize_poles(moved, amplitudes, 20_000, RATE) - synthesize_poles(poles, amplitudes, 20_000, RATE)
     change = fit_changes(rest, RATE, poles, amplitudes)
     assert change[1, 0].real * RATE == pytest.approx(-0.05, rel=0.02) and abs(change[1, 1]) * RATE < 1e-3
     sure = fit_changes(rest, RATE, poles, amplitudes, np.full((2, 2), 1e-9))
@@ -49,11 +49,11 @@ def test_louder_modes_and_noise_stay_as_they_are() -> None:
     louder = replace(MODES, power_db=(-7.0, -16.0, -24.0))
     np.testing.assert_allclose(held(sound_of(louder)), sound_of(louder), atol=1e-3)
     noise = synthesize(Physics(Modes(), Residual((100.0, 20_000.0), (-30.0,), (30.0,)), RATE), LENGTH / RATE, seed=3)
-    kept = hold_modes(noise, MODES)
+    kept = correct_modes(noise, MODES)
     assert np.sqrt(np.mean((kept - noise) ** 2)) < 0.1 * np.sqrt(np.mean(noise**2))
 
 
 def test_nothing_is_done_where_no_mode_sounds() -> None:
     rest = np.random.default_rng(1).standard_normal(LENGTH).astype(np.float32)
     for modes in (Modes(), replace(MODES, muted=(True,) * 3)):
-        assert hold_modes(rest, modes) is rest
+        assert correct_modes(rest, modes) is rest

@@ -15,7 +15,7 @@ from engine.diffusion.sampler import Sampler, load_sampler
 from engine.diffusion.spectrogram import FRAME_COUNTS, HOP, N_FFT, ONSET_SAMPLE
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.physics.analysis.analyze import synthesize
-from engine.physics.model import Modes, Physics, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from tests.sounds import RATE, make_modes
 
 CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ BELL = make_modes(
     [LN_60_DB / t for t in (8.0, 6.0, 5.0, 4.0, 3.0)],
     [0.3, -2.0, 1.1, 2.7, -0.6],
 )
-ROOM = Stage((-62.0,) * 3, (5.0,) * 3)
+ROOM = NoiseComponent((-62.0,) * 3, (5.0,) * 3)
 NOISE = Residual((100.0, 800.0, 4000.0, 20_000.0), (-40.0, -36.0, -42.0), (40.0, 60.0, 90.0), ROOM)
 CASES = {"bass": (BASS, Residual()), "tone": (TONE, Residual()), "bell": (BELL, Residual()), "room": (BELL, NOISE)}
 

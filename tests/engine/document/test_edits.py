@@ -16,11 +16,11 @@ from engine.document.edits.values import derive_seed, with_sound
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source, describe_source
-from engine.physics.model import Modes, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Residual
 from engine.physics.presets import Preset
 
 MODES = Modes((200.0, 431.5, 990.0), (-12.0, -20.0, -31.0), (6.0, 9.0, 30.0), (0.1, 0.2, 0.3), (False, False, True))
-RESIDUAL = Residual((0.0, 500.0, 24000.0), (-40.0, -50.0), (60.0, 90.0), Stage((-70.0, -80.0), (4.0, 5.0)))
+RESIDUAL = Residual((0.0, 500.0, 24000.0), (-40.0, -50.0), (60.0, 90.0), NoiseComponent((-70.0, -80.0), (4.0, 5.0)))
 
 
 def make_project() -> Project:
@@ -106,7 +106,7 @@ def test_room_and_strike_are_separate_stages() -> None:
         make_project(), kind="set_residual", sound_id="s1", stage="room", indices=[1], power_db=[-60], decay_per_s=[2]
     )
     residual = project.sound("s1").residual
-    assert residual.room == Stage((-70.0, -60.0), (4.0, 2.0)) and residual.power_db == RESIDUAL.power_db
+    assert residual.room == NoiseComponent((-70.0, -60.0), (4.0, 2.0)) and residual.power_db == RESIDUAL.power_db
     bare = with_sound(project, replace(project.sound("s2"), residual=Residual()))
     with pytest.raises(BadInput, match="room"):
         do(bare, kind="set_residual", sound_id="s2", stage="room", indices=[0], power_db=[-60])

@@ -18,7 +18,7 @@ from engine.document import storage
 from engine.document.project import Clip, Detection, Hit, HitOffsets, Mix, Project, RenderSettings, Sound
 from engine.document.source import Source
 from engine.document.storage import autosave, list_autosaves, load_autosave, load_project, save_project
-from engine.physics.model import Macros, Modes, Residual, Stage
+from engine.physics.model import Macros, Modes, NoiseComponent, Residual
 
 CONTENT = b"not a film, but it will do"
 
@@ -32,7 +32,7 @@ def make_project(folder: Path) -> Project:
     path.write_bytes(CONTENT)
     clip = Clip(str(path), digest_of(str(path)), 7.3, Fraction(24000, 1001), 1280, 720, "10:00:00:00", True)
     modes = Modes((0.1 + 0.2, 440.0), (-3.3, -20.0), (1 / 3, 9.0), (0.0, -1.5), (True, False))
-    residual = Residual((0.0, 100.0, 20000.0), (-50.0, -60.0), (10.0, 30.0), Stage((-80.0, -90.0), (1.0, 2.0)))
+    residual = Residual((0.0, 100.0, 20000.0), (-50.0, -60.0), (10.0, 30.0), NoiseComponent((-80.0, -90.0), (1.0, 2.0)))
     return Project(
         clip,
         (

@@ -14,14 +14,14 @@ from engine.core.dsp import erb_edges
 from engine.core.errors import BadInput
 from engine.core.units import SILENCE_DB
 from engine.document.edits.messages import apply_message
-from engine.document.edits.values import Laws
+from engine.document.edits.values import PhysicsOps
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.analysis.residual import expected_power
 from engine.physics.macros import apply_macros, contact_gain_db, contact_time_s, damping_ratio, rebin
-from engine.physics.model import MACRO_NAMES, Macros, Modes, Physics, Residual, Stage
+from engine.physics.model import MACRO_NAMES, Macros, Modes, NoiseComponent, Physics, Residual
 from engine.physics.morph import morph
 from engine.pipeline.render import hit_physics
 
@@ -38,9 +38,9 @@ NOISE = Residual(
     tuple(map(float, erb_edges(20.0, 24_000.0, BANDS))),
     tuple(-40.0 - 0.4 * k for k in range(BANDS)),
     tuple(40.0 + 3.0 * k for k in range(BANDS)),
-    Stage((-62.0,) * BANDS, tuple(6.0 + 0.2 * k for k in range(BANDS))),
-    Stage((-55.0,) * BANDS, (12.0,) * BANDS),
-    Stage((-35.0,) * BANDS, (800.0,) * BANDS),
+    NoiseComponent((-62.0,) * BANDS, tuple(6.0 + 0.2 * k for k in range(BANDS))),
+    NoiseComponent((-55.0,) * BANDS, (12.0,) * BANDS),
+    NoiseComponent((-35.0,) * BANDS, (800.0,) * BANDS),
     0.0008,
 )
 EVERY = [(name, value) for name in MACRO_NAMES for value in (-1.0, -0.4, 0.4, 1.0)]
@@ -146,9 +146,9 @@ def test_odd_sounds_stay_finite(odd: Modes, residual: Residual) -> None:
     for name, value in EVERY:
         modes, noise = apply_macros(odd, residual, Macros(**{name: value}), 12.0)
         numbers = [*modes.frequency_hz, *modes.power_db, *modes.decay_per_s, noise.rise_s]
-        numbers += [v for _, stage in noise.stages for v in (*stage.power_db, *stage.decay_per_s)]
+        numbers += [v for _, stage in noise.components for v in (*stage.power_db, *stage.decay_per_s)]
         assert all(math.isfinite(v) for v in numbers) and 0.0 <= noise.rise_s <= 0.1
-        assert all(len(stage.power_db) == len(noise.edges_hz) - 1 for _, stage in noise.stages)
+        assert all(len(stage.power_db) == len(noise.edges_hz) - 1 for _, stage in noise.components)
 
 
 # --- each law, measured ---------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_mass_moves_the_objects_noise_and_not_the_rooms() -> None:
 
 
 def test_rebinning_keeps_power_and_the_decay_of_what_dominates() -> None:
-    stage = Stage((-10.0, -30.0, SILENCE_DB), (10.0, 100.0, 5.0))
+    stage = NoiseComponent((-10.0, -30.0, SILENCE_DB), (10.0, 100.0, 5.0))
     edges = (0.0, 100.0, 300.0, 700.0)
     fine = rebin(stage, edges, (0.0, 50.0, 100.0, 200.0, 700.0, 900.0))
     total = sum(10 ** (p / 10) for p in fine.power_db)
@@ -233,8 +233,8 @@ def test_the_contact_law_follows_the_half_sines_spectrum() -> None:
 
 def test_hardness_shapes_all_noise_and_leaves_every_decay() -> None:
     changed = heard(BELL, NOISE, hardness=-0.7).residual
-    for name, stage in NOISE.stages:
-        now = changed.stage(name)
+    for name, stage in NOISE.components:
+        now = changed.component(name)
         assert now and now.decay_per_s == stage.decay_per_s
         gains = np.array(now.power_db) - stage.power_db
         assert abs(gains[0]) < 0.1 and gains[-1] < -15.0 and (np.diff(gains) <= 0).all()
@@ -325,7 +325,7 @@ def test_the_contact_time_is_the_rise_or_what_the_pitch_allows() -> None:
 
 # --- edits ----------------------------------------------------------------------------------------
 
-LAWS = Laws(apply_macros, morph)
+LAWS = PhysicsOps(apply_macros, morph)
 
 
 def make_project() -> Project:
@@ -338,7 +338,7 @@ def make_project() -> Project:
 
 
 def do(project: Project, **message: object) -> Project:
-    return apply_message(project, message, laws=LAWS).apply(project)
+    return apply_message(project, message, ops=LAWS).apply(project)
 
 
 def test_macros_are_set_reset_and_baked() -> None:
@@ -375,7 +375,7 @@ def test_macros_are_set_reset_and_baked() -> None:
 )
 def test_nonsense_is_refused(message: dict[str, object]) -> None:
     with pytest.raises(BadInput) as caught:
-        apply_message(make_project(), message, laws=LAWS)
+        apply_message(make_project(), message, ops=LAWS)
     assert "\n" not in str(caught.value)
 
 

@@ -12,13 +12,13 @@ import pytest
 from engine.core.errors import BadInput
 from engine.core.units import SILENCE_DB
 from engine.document.edits.messages import apply_message
-from engine.document.edits.values import Laws
+from engine.document.edits.values import PhysicsOps
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source, describe_source
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_macros
-from engine.physics.model import Macros, Modes, Physics, Residual, Stage
+from engine.physics.model import Macros, Modes, NoiseComponent, Physics, Residual
 from engine.physics.morph import match_modes, morph
 from engine.physics.presets import Preset
 from tests.engine.physics.test_macros import measure
@@ -40,20 +40,20 @@ NOISE_A = Residual(
     (0.0, 500.0, 4000.0, 22_050.0),
     (-40.0, -50.0, -60.0),
     (50.0, 60.0, 90.0),
-    attack=Stage((-30.0,) * 3, (600.0,) * 3),
+    attack=NoiseComponent((-30.0,) * 3, (600.0,) * 3),
     rise_s=0.001,
 )
 NOISE_B = Residual(
     (0.0, 1000.0, 4000.0, 10_000.0, 24_000.0),
     (-30.0, -36.0, SILENCE_DB, -70.0),
     (80.0, 100.0, 90.0, 120.0),
-    Stage((-70.0,) * 4, (6.0,) * 4),
+    NoiseComponent((-70.0,) * 4, (6.0,) * 4),
 )
 A, B = (STEEL, NOISE_A), (OAK, NOISE_B)
 
 
 def power_of(residual: Residual) -> float:
-    return sum(10 ** (p / 10) for _, stage in residual.stages for p in stage.power_db)
+    return sum(10 ** (p / 10) for _, stage in residual.components for p in stage.power_db)
 
 
 def test_the_ends_are_the_sounds_themselves() -> None:
@@ -104,7 +104,7 @@ def test_noise_of_one_alone_fades_and_the_bands_cover_both() -> None:
     assert noise.room.power_db == pytest.approx((-70.0 + 20 * math.log10(0.5),) * 4)
     burst = power_of(replace(NOISE_A, power_db=(SILENCE_DB,) * 3))
     assert sum(10 ** (p / 10) for p in noise.attack.power_db) == pytest.approx(burst / 4)
-    assert morph((STEEL, Residual()), (OAK, Residual()), 0.5)[1].stages == ()
+    assert morph((STEEL, Residual()), (OAK, Residual()), 0.5)[1].components == ()
     assert morph((STEEL, Residual()), B, 0.5)[1].power_db[0] == pytest.approx(-30.0 - 6.02, abs=0.01)
 
 
@@ -130,7 +130,7 @@ def make_project() -> Project:
 
 def do(project: Project, **message: object) -> Project:
     preset = Preset("Glass 1", "glass", OAK, Residual(), "glass")
-    return apply_message(project, message, {"Glass 1": preset}, Laws(apply_macros, morph)).apply(project)
+    return apply_message(project, message, {"Glass 1": preset}, PhysicsOps(apply_macros, morph)).apply(project)
 
 
 def test_a_morph_in_place_keeps_name_and_hits_and_tells_of_what_it_is() -> None:

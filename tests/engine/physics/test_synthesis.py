@@ -13,7 +13,7 @@ import torch
 from engine.core.errors import BadInput
 from engine.physics.analysis.analyze import ring_time_s, synthesize
 from engine.physics.analysis.residual import expected_power, rise_gain, synthesize_residual
-from engine.physics.model import Modes, Physics, Residual, Stage, physics_from_json, physics_to_json
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual, physics_from_json, physics_to_json
 from engine.physics.synthesis import synthesize_modes
 from tests.sounds import BELL, NOISE, PLATE, RATE, make_modes, reference
 
@@ -25,8 +25,8 @@ MANY = make_modes(
 )
 FULL = replace(
     NOISE,
-    tail=Stage(tuple(-45.0 - 0.5 * k for k in range(24)), tuple(15.0 + 0.2 * k for k in range(24))),
-    attack=Stage((-25.0,) * 24, (400.0,) * 24),
+    tail=NoiseComponent(tuple(-45.0 - 0.5 * k for k in range(24)), tuple(15.0 + 0.2 * k for k in range(24))),
+    attack=NoiseComponent((-25.0,) * 24, (400.0,) * 24),
     rise_s=0.008,
 )
 
@@ -137,9 +137,9 @@ def test_synthesis_lasts_until_60_db_and_at_most_20_s() -> None:
 
 def test_every_stage_sounds_at_its_level() -> None:
     frequency = np.arange(0.5, 24_000.0)
-    for name, stage in FULL.stages:
+    for name, stage in FULL.components:
         quiet = (-200.0,) * 24
-        alone = Residual(FULL.edges_hz, quiet, FULL.decay_per_s).with_stage(name, stage)
+        alone = Residual(FULL.edges_hz, quiet, FULL.decay_per_s).with_component(name, stage)
         draws = np.array([synthesize_residual(alone, 1200, RATE, seed) for seed in range(40)], dtype=np.float64)
         wanted = expected_power(alone, frequency, np.arange(0, 480, 8) / RATE).sum(axis=0).mean()
         assert np.square(draws[:, :480]).mean() == pytest.approx(wanted, rel=0.08), name

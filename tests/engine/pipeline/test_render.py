@@ -19,9 +19,9 @@ from engine.document.edits.messages import apply_message
 from engine.document.project import Clip, Hit, Mix, Project, RenderSettings, Sound
 from engine.document.source import Source
 from engine.physics.analysis.analyze import synthesize
-from engine.physics.macros import apply_macros, tweak
+from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Context, Macros, Modes, Physics, Residual
-from engine.physics.variation import vary_macros
+from engine.physics.variation import randomize_macros
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.render import (
     DELAY_TAPS,
@@ -157,7 +157,7 @@ def test_variation_makes_takes_of_hits_and_leaves_the_sound_as_it_is() -> None:
 def test_more_variation_strays_further_and_within_bounds() -> None:
     strays = []
     for variation in (0.0, 0.3, 1.0):
-        takes = [vary_macros(Macros(position=0.9), variation, seed) for seed in range(300)]
+        takes = [randomize_macros(Macros(position=0.9), variation, seed) for seed in range(300)]
         assert all(abs(value) <= 1.0 for take in takes for value in vars(take).values())
         assert {take.mass for take in takes} == {take.room for take in takes} == {0.0}
         strays.append(float(np.std([take.hardness for take in takes])))
@@ -235,7 +235,7 @@ def test_a_hit_strikes_its_sound_under_the_macros_at_its_velocity() -> None:
     project = do(project, kind="set_hits", ids=["h1"], values={"residual_db": -3.0})
     macros = project.sound("s2").macros
     modes, residual = hit_physics(project, project.hit("h1"))
-    assert (modes, residual) == tweak(*apply_macros(Modes(), CRATE, macros, -1.0), residual_db=-3.0)
+    assert (modes, residual) == apply_hit_offsets(*apply_macros(Modes(), CRATE, macros, -1.0), residual_db=-3.0)
     assert hit_physics(project, project.hit("h0")) == (BOWL, Residual())
 
 

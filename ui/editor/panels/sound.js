@@ -228,7 +228,7 @@ export function createSoundPanel(store, audio, shared) {
         store.send({ type: "audition_preset", name: preset.name });
       },
     })).sort((a, b) => a.group.localeCompare(b.group));
-    const search = { text: "Find…", note: "by the picture, by words or by likeness", choose: () => shared.showTab("find") };
+    const search = { text: "Find…", note: "by the picture, by words or by coherence", choose: () => shared.showTab("find") };
     openMenu(replaceButton, [search, { text: "A recording…", note: "an audio file of one hit; its modes are measured", choose: () => file.click() }, ...presets], { filter: true });
   }
 

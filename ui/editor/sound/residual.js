@@ -8,7 +8,7 @@ import { createEntry, createSegments, createSlider, make, newGesture } from "../
 const POWER_DB = [-120, 24];
 const T60_S = [0.001, 60];
 const SHOWN_T60_S = { attack: [0.001, 0.3], strike: [0.005, 10], tail: [0.005, 10], room: [0.02, 10] };
-const STAGES = { attack: "Attack", strike: "Strike", tail: "Tail", room: "Room" };
+const NOISE_COMPONENTS = { attack: "Attack", strike: "Strike", tail: "Tail", room: "Room" };
 const STAGE_HELP = { attack: "The burst of the contact, gone within milliseconds", strike: "The strike's own noise", tail: "The noise's slower second stage", room: "The room's diffuse tail, not the object's" };
 const LONGEST_RISE_S = 0.1;
 const INK = { ground: "#11151b", line: "#262d38", violet: "#a78bfa", selected: "#ffb454", white: "#ffffff" };
@@ -139,7 +139,7 @@ export function createResidual(store, host) {
   /** @param {ComponentName[]} names */
   function showStages(names) {
     if (stages?.names.join() !== names.join()) {
-      stages = { names, ...createSegments({ label: "Stage", choices: names.map((name) => [name, STAGES[name]]), onChoose: chooseStage }) };
+      stages = { names, ...createSegments({ label: "Stage", choices: names.map((name) => [name, NOISE_COMPONENTS[name]]), onChoose: chooseStage }) };
       [...stages.element.children].forEach((segment, i) => (segment.title = STAGE_HELP[names[i]]));
       places.replaceChildren(stages.element);
     }
@@ -191,7 +191,7 @@ export function createResidual(store, host) {
     if (!partOf(sound)) stage = "strike";
     const part = partOf(sound);
     const count = part?.power_db.length ?? 0;
-    showStages(Object.keys(STAGES).filter((name) => stageOf(sound?.residual, name)?.power_db.length));
+    showStages(Object.keys(NOISE_COMPONENTS).filter((name) => stageOf(sound?.residual, name)?.power_db.length));
     quantities.element.hidden = !count;
     quantities.set(quantity);
     const indices = chosen();

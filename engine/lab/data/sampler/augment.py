@@ -106,9 +106,9 @@ def filter_hit(hit: AnalysedHit, gain_db: Callable[[np.ndarray], np.ndarray]) ->
     if len(residual.edges_hz) > 1:
         edges = np.asarray(residual.edges_hz)
         gains = gain_db(np.sqrt(np.maximum(edges[:-1], 1.0) * edges[1:]))
-        for name, stage in residual.stages:
-            louder = tuple(float(p + g) for p, g in zip(stage.power_db, gains, strict=True))
-            residual = residual.with_stage(name, replace(stage, power_db=louder))
+        for name, component in residual.components:
+            louder = tuple(float(p + g) for p, g in zip(component.power_db, gains, strict=True))
+            residual = residual.with_component(name, replace(component, power_db=louder))
     samples = fftconvolve(hit.samples, taps)[: len(hit.samples)].astype(np.float32)
     return replace(hit, samples=samples, modes=modes, residual=residual)
 

@@ -92,7 +92,9 @@ def sound_imagined(imagined: Imagined) -> np.ndarray:
                    / plate.contact_s).clip(0.0)  # fmt: skip
     ring = fftconvolve(ring, pulse / pulse.sum())[:length]
     noise = plate_noise(plate)
-    noise = noise.with_stage("tail", noise.room) if noise.room else noise  # a bed of modes is the object's, no room's
+    noise = (
+        noise.with_component("tail", noise.room) if noise.room else noise
+    )  # a bed of modes is the object's, no room's
     noise = replace(noise, room=None)
     grain_ms = float(np.exp(rng.uniform(*np.log(MATERIALS[imagined.material].grain_ms))))
     contact = synthesize_residual(noise, length, SAMPLE_RATE_HZ, imagined.seed) * draw_grains(length, grain_ms, rng)

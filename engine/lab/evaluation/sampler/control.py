@@ -15,7 +15,7 @@ from engine.lab.evaluation.sampler.sounds import Settings, name_steps, sample
 from engine.lab.metrics.spectral_distance import measure_distances, measure_levels
 from engine.physics.analysis.analyze import analyze_hit, synthesize
 from engine.physics.macros import apply_macros
-from engine.physics.model import Macros, Modes, Physics, Residual, Stage
+from engine.physics.model import Macros, Modes, NoiseComponent, Physics, Residual
 
 WITHIN_DB, MOST_CENTS, MOST_DECAY_ERROR = 30.0, 5.0, 0.10
 MUTED_WITHIN_DB, MUTED_FALL_DB, OVER_RESIDUAL_DB, RESIDUAL_DRAWS = 12.0, 40.0, 6.0, 16
@@ -67,7 +67,7 @@ def make_objects(count: int, seed: int = 0) -> list[Physics]:
         room = None
         if number % 2:  # which outlasts a duller object, so that making it dry can be heard
             decay, noise_db = np.maximum(decay, 15.0), max(noise_db, -45.0)
-            room = Stage(tuple(noise_db - 8.0 + tilt * k for k in bands), tuple(5.0 + 0.1 * k for k in bands))
+            room = NoiseComponent(tuple(noise_db - 8.0 + tilt * k for k in bands), tuple(5.0 + 0.1 * k for k in bands))
         residual = Residual(edges, tuple(noise_db + tilt * k for k in bands), (fall,) * 24, room)
         phase = rng.uniform(-np.pi, np.pi, size)
         values = [tuple(float(v) for v in x) for x in (frequency, power, decay, phase)]
@@ -186,7 +186,7 @@ def room_time_s(wet: np.ndarray, dry: np.ndarray) -> float | None:
 
 
 def measure_control(physics: Physics, seed: int, settings: Settings) -> dict[str, Any]:
-    """All control figures of one object: modes and likeness by steps, muting, changes and drying at the settings'."""
+    """All control figures of one object: modes and coherence by steps, muting, changes and drying at the settings'."""
     by_steps = {n: sample(settings, [physics], [seed], n)[0] for n in sorted({*settings.steps, settings.control_steps})}
     base = by_steps[settings.control_steps]
     return {
@@ -224,8 +224,8 @@ def _measure_steps(physics: Physics, seed: int, by_steps: dict[int, np.ndarray],
     def compare(sound: np.ndarray) -> list[float]:
         distances = measure_distances(wanted, measure_levels(sound, length), SAMPLE_RATE_HZ / 2)
         a, b = (np.pad(x, (0, max(0, length - len(x))))[:length].astype(np.float64) for x in (by_steps[most], sound))
-        likeness = float(a @ b / np.sqrt((a @ a) * (b @ b) + 1e-30))
-        return [float(distances[:-1].mean()), float(distances[-1]), likeness]
+        coherence = float(a @ b / np.sqrt((a @ a) * (b @ b) + 1e-30))
+        return [float(distances[:-1].mean()), float(distances[-1]), coherence]
 
     return {
         "most": most,

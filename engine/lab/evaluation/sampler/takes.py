@@ -18,7 +18,7 @@ from engine.lab.metrics.spectral_distance import best_gain_db, measure_distances
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_macros
 from engine.physics.model import Macros
-from engine.physics.variation import vary_macros
+from engine.physics.variation import randomize_macros
 
 REPEATED = ("body_percussion", "kenney_impact")
 """Folders in which one object is struck again and again in the same way."""
@@ -72,7 +72,7 @@ def make_takes(takes: list[Recording], seed: int, settings: Settings) -> dict[st
     modes, residual = first.physics.modes, first.physics.residual
     varied = [
         replace(first.physics, modes=m, residual=r)
-        for m, r in (apply_macros(modes, residual, vary_macros(Macros(), 1.0, seed)) for seed in seeds)
+        for m, r in (apply_macros(modes, residual, randomize_macros(Macros(), 1.0, seed)) for seed in seeds)
     ]
     sounds[VARIED] = sample(settings, varied, seeds, settings.control_steps)
     length = min(max(len(hit) for hit in hits), round(WINDOW_S * SAMPLE_RATE_HZ))

@@ -16,7 +16,7 @@ from torch.nn.functional import avg_pool1d
 
 from engine.core.units import SAMPLE_RATE_HZ, db_to_power, power_to_db
 from engine.diffusion.interpolant import draw_prior
-from engine.diffusion.solver import sample, space_angles
+from engine.diffusion.solver import angle_schedule, sample
 from engine.diffusion.spectrogram import (
     HOP,
     N_FFT,
@@ -57,7 +57,7 @@ def level_loss(
             return network(noisy, angles, features, batch.context).float()
 
     mean = features[:, :2]
-    deviation = sample(denoise, draw_prior(mean, batch.noise, white), space_angles(steps))
+    deviation = sample(denoise, draw_prior(mean, batch.noise, white), angle_schedule(steps))
     expected = torch.pow(10.0, (features[:, 3] - 1.0) * 4.0)  # level 0 is 80 dB under level 1
     wave = spectrogram_to_wave(expand(mean + deviation) * expected)
     known = batch.weight[:, 0] > 0.0

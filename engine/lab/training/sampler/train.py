@@ -20,7 +20,7 @@ from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.diffusion.checkpoint import load_velocity_network, save_velocity_network
 from engine.diffusion.conditioning import drop_parts
-from engine.diffusion.interpolant import draw_prior, mix
+from engine.diffusion.interpolant import draw_prior, interpolate
 from engine.diffusion.sampler import prefers_bfloat16
 from engine.diffusion.spectrogram import FRAME_COUNTS, draw_white
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
@@ -115,7 +115,7 @@ def draw_task(batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, t
     size, device = deviation.shape[0], deviation.device
     angle = (torch.rand(size, generator=generator) * (0.5 * math.pi)).to(device)
     white = draw_white(size, deviation.shape[-1], generator).to(device)
-    return angle, *mix(draw_prior(features[:, :2], batch.noise, white), deviation, angle)
+    return angle, *interpolate(draw_prior(features[:, :2], batch.noise, white), deviation, angle)
 
 
 def weighted_square(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ import soundfile
 import torch
 
 from engine.core.errors import BadInput, StruckError
-from engine.diffusion.conditioning import EMBEDDING_WIDTH, WIDTH, drop_parts, encode_contexts, name_material
+from engine.diffusion.conditioning import CONTEXT_DIM, EMBEDDING_WIDTH, drop_parts, encode_contexts, name_material
 from engine.diffusion.spectrogram import HOP
 from engine.lab.data.greatest_hits import Contact, list_takes
 from engine.lab.data.recordings import list_recordings, read_hit
@@ -126,7 +126,7 @@ def test_variations_are_whole_and_repeat_by_seed() -> None:
 def test_contexts_are_told_in_parts_and_missing_ones_are_nothing() -> None:
     contexts = [Context(), Context(6.0), Context(material="glass"), Context(embedding=(1.0,) * EMBEDDING_WIDTH)]
     vectors = encode_contexts(contexts)
-    assert vectors.shape == (4, WIDTH) and not vectors[0].any()
+    assert vectors.shape == (4, CONTEXT_DIM) and not vectors[0].any()
     assert vectors[1, :2].tolist() == pytest.approx([1.0, 0.3]) and vectors[2].sum() == 1.0
     assert vectors[3].sum() == EMBEDDING_WIDTH
     assert not drop_parts(vectors, 1.0, torch.Generator()).any()
@@ -190,7 +190,7 @@ def test_a_pool_is_filled_drawn_from_and_closed(folder: Path, tmp_path: Path) ->
     assert chances.sum() == pytest.approx(1.0)
     with ExamplePool(tmp_path, PoolConfig(size=6, enough=3), seed=0) as pool:
         batch = next(pool.batches(torch.device("cpu")))
-        assert batch.deviation.shape[0] * batch.deviation.shape[-1] == 512 and batch.context.shape[-1] == WIDTH
+        assert batch.deviation.shape[0] * batch.deviation.shape[-1] == 512 and batch.context.shape[-1] == CONTEXT_DIM
         assert pool.made >= 3 and pool.drawn == len(batch.deviation)
         workers = pool._workers
     assert not any(worker.is_alive() for worker in workers)

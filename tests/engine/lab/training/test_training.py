@@ -14,7 +14,7 @@ import torch
 
 from engine.core.errors import BadInput
 from engine.diffusion.checkpoint import load_velocity_network
-from engine.diffusion.conditioning import WIDTH
+from engine.diffusion.conditioning import CONTEXT_DIM
 from engine.diffusion.spectrogram import compress, expand
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.lab.data.recordings import is_held_out, list_recordings, read_hit
@@ -127,7 +127,7 @@ def test_level_loss_is_the_error_of_level_in_db() -> None:
     arrays = torch.from_numpy(example.arrays)[None].float()
     sound, features = arrays[:, :2], arrays[:, 2:6]
     still = torch.zeros_like(features[:, 0], dtype=torch.complex64)
-    batch = Batch(sound - features[:, :2], features, torch.ones_like(sound[:, :1]), torch.zeros(1, WIDTH), still)
+    batch = Batch(sound - features[:, :2], features, torch.ones_like(sound[:, :1]), torch.zeros(1, CONTEXT_DIM), still)
 
     def found_db(gain: float) -> float:
         answer = compress(gain * expand(sound)) - features[:, :2]

@@ -18,7 +18,7 @@ from engine.physics.analysis.cramer_rao import cramer_rao
 from engine.physics.analysis.damped_sinusoids import refine_jointly, solve_amplitudes
 from engine.physics.analysis.modes import fit_modes
 from engine.physics.analysis.residual import expected_power, fit_residual, synthesize_residual
-from engine.physics.macros import tweak
+from engine.physics.macros import apply_hit_offsets
 from engine.physics.model import Modes, Physics, Residual, physics_from_json, physics_to_json
 from tests.sounds import BELL, NOISE, RATE, assert_found, make_modes, noisy, reference
 
@@ -184,14 +184,16 @@ def test_physics_survives_json() -> None:
 
 
 def test_tweaks_do_what_they_say() -> None:
-    modes, residual = tweak(BELL, NOISE, pitch_cents=1200.0, decay_ratio=2.0, residual_db=3.0, velocity_db=-6.0)
+    modes, residual = apply_hit_offsets(
+        BELL, NOISE, pitch_cents=1200.0, decay_ratio=2.0, residual_db=3.0, velocity_db=-6.0
+    )
     assert modes.frequency_hz[0] == pytest.approx(2 * BELL.frequency_hz[0])
     assert modes.decay_per_s[0] == pytest.approx(2 * BELL.decay_per_s[0])
     assert modes.power_db[0] == pytest.approx(BELL.power_db[0] - 6.0)
     assert residual.power_db[0] == pytest.approx(NOISE.power_db[0] - 3.0)
     assert residual.room is not None and NOISE.room is not None
     assert residual.room.power_db[0] == pytest.approx(NOISE.room.power_db[0] - 3.0)
-    assert tweak(BELL, NOISE) == (BELL, NOISE)
+    assert apply_hit_offsets(BELL, NOISE) == (BELL, NOISE)
 
 
 def make_strikes(modes: Modes, residual: Residual, count: int, seed: int) -> list[Physics]:
@@ -201,7 +203,7 @@ def make_strikes(modes: Modes, residual: Residual, count: int, seed: int) -> lis
     for k in range(count):
         moved = tuple(p + d for p, d in zip(modes.power_db, rng.normal(0.0, 1.5, len(modes)), strict=True))
         level = float(rng.uniform(-15.0, 0.0))
-        struck = tweak(replace(modes, power_db=moved), residual, velocity_db=level)
+        struck = apply_hit_offsets(replace(modes, power_db=moved), residual, velocity_db=level)
         strikes.append(analyze_hit(synthesize(Physics(*struck), 0.6, seed=seed + k), RATE)[0])
     return strikes
 

@@ -25,9 +25,9 @@ from engine.physics.model import (
     LONGEST_ENVELOPE,
     Macros,
     Modes,
+    NoiseComponent,
     Physics,
     Residual,
-    Stage,
     physics_from_json,
     physics_to_json,
 )
@@ -100,7 +100,7 @@ def _levels_db(sound: np.ndarray) -> np.ndarray:
 
 
 def test_only_noise_follows_it_and_not_the_rooms() -> None:
-    room = Stage(SMOOTH.power_db, (3.0,) * 48)
+    room = NoiseComponent(SMOOTH.power_db, (3.0,) * 48)
     silent = (-200.0,) * 48
     for residual in (replace(SMOOTH, power_db=silent, room=room), Residual()):
         sounds = [

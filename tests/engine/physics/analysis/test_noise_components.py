@@ -16,7 +16,7 @@ from engine.physics.analysis.band_decays import fit_decays
 from engine.physics.analysis.modes import drop_echoes
 from engine.physics.analysis.noise_components import name_stages, room_decay
 from engine.physics.analysis.residual import expected_power, fit_residual, synthesize_residual
-from engine.physics.model import Modes, Physics, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from tests.sounds import BELL, NOISE, PLATE, RATE, make_modes, reference
 
 LENGTH = 67_200
@@ -130,8 +130,8 @@ def test_decays_are_named_by_their_order_and_speed() -> None:
         ([1.0, 0.7, 0.6], [400.0, 60.0, 50.0], ["attack", "strike", "tail"]),
     ]:
         found = sort_bands((powers, decays))
-        assert [name for name, _ in found.stages] == names
-        for (_, stage), power, decay in zip(found.stages, powers, decays, strict=True):
+        assert [name for name, _ in found.components] == names
+        for (_, stage), power, decay in zip(found.components, powers, decays, strict=True):
             assert np.allclose(stage.power_db, 10.0 * math.log10(power)) and np.allclose(stage.decay_per_s, decay)
 
 
@@ -156,12 +156,12 @@ def test_slow_decays_that_differ_or_begin_at_the_top_are_the_objects() -> None:
         assert found.room is None
         assert np.isnan(room_decay(found, np.array([1000.0]))).all()
     assert unlike.tail is not None and unlike.tail.decay_per_s[:4] == (3.0, 12.0, 5.0, 20.0)
-    assert [name for name, _ in sort_bands(([], [])).stages] == ["strike"]
+    assert [name for name, _ in sort_bands(([], [])).components] == ["strike"]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_room_is_found_with_its_decay(seed: int) -> None:
-    shared = replace(NOISE, room=Stage((-52.0,) * BANDS, (9.0,) * BANDS))
+    shared = replace(NOISE, room=NoiseComponent((-52.0,) * BANDS, (9.0,) * BANDS))
     found = fit_residual(synthesize_residual(shared, LENGTH, RATE, seed), Modes(), RATE)
     decay = room_decay(found, np.array([500.0, 1000.0, 4000.0, 12_000.0]))
     assert np.abs(decay / 9.0 - 1.0).max() < 0.15

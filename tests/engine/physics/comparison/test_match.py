@@ -18,7 +18,7 @@ from engine.document.source import Source
 from engine.document.storage import load_project
 from engine.physics.analysis.analyze import synthesize
 from engine.physics.comparison.match import BANDS, POINTS, STEP_S, compare
-from engine.physics.model import Modes, Physics, Residual, Stage
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.pipeline.recordings import find_recording, keep_recording, match_sound, recording_key
 
 RATE = 48_000
@@ -34,8 +34,8 @@ NOISE = Residual(
     EDGES,
     (-45.0,) * 16,
     (60.0,) * 16,
-    room=Stage((-62.0,) * 16, (9.0,) * 16),
-    attack=Stage((-30.0,) * 16, (900.0,) * 16),
+    room=NoiseComponent((-62.0,) * 16, (9.0,) * 16),
+    attack=NoiseComponent((-30.0,) * 16, (900.0,) * 16),
 )
 BELL = Physics(MODES, NOISE, RATE)
 LOUD_NOISE = Physics(Modes(), NOISE, RATE)
