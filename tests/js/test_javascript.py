@@ -43,3 +43,12 @@ def test_types_are_clean(project: str) -> None:
 
 def test_node_tests_pass() -> None:
     assert run(find_tool("node"), "--test", *map(str, sorted(TESTS.rglob("*.test.js")))) == ""
+
+
+def test_every_module_is_type_checked() -> None:
+    unchecked = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "ui" / "editor").rglob("*.js"))
+        if not path.read_text(encoding="utf-8").startswith("// @ts-check\n")
+    ]
+    assert unchecked == []

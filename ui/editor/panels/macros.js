@@ -1,13 +1,13 @@
+// @ts-check
 // The macro sliders: mass, hardness, damping, position, roughness and room of a sound, over its own modes.
 
-import { contactTimeHeard_s, isNeutral, MACRO_NAMES } from "../audio/macros.js";
+import { contactTimeHeard_s, isNeutral, MACRO_NAMES, NEUTRAL } from "../audio/macros.js";
 import { clamp } from "../audio/units.js";
 import { formatDb, formatSeconds, parseDb, parsePlain, parseSeconds } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
-/** @import { MacroName, Sound, Store } from "../state/types.d.ts" */
+/** @import { DraftHost, MacroName, Macros, Sound, Store } from "../state/types.d.ts" */
 /** @import { BakeMacros, ResetMacros, SetMacros } from "../state/protocol.d.ts" */
 
-const NONE = Object.fromEntries(MACRO_NAMES.map((name) => [name, 0]));
 /** @param {number} value */
 const within = (value) => (Number.isFinite(value) ? clamp(value, -1, 1) : null);
 /** @param {number} value */
@@ -15,11 +15,12 @@ const ratioText = (value) => `× ${value >= 9.95 ? value.toFixed(0) : value >= 0
 /** @param {string} text */
 const parseRatio = (text) => {
   const value = parsePlain(text.replace(/[×x]/gi, ""));
-  return value > 0 ? value : null;
+  return value !== null && value > 0 ? value : null;
 };
 /**
  * @param {(text: string) => number | null} read
  * @param {(value: number) => number} change
+ * @returns {(text: string) => number | null}
  */
 const mapped = (read, change) => (text) => {
   const value = read(text);
@@ -28,7 +29,8 @@ const mapped = (read, change) => (text) => {
 
 /**
  * What each slider is called, does, says and understands; ``sound()`` is the sound on show, for what depends on it.
- * @param {() => Sound} sound
+ * @param {() => Sound & { macros: Macros }} sound
+ * @returns {Record<MacroName, { label: string, help: string, format: (v: number) => string, read: (text: string) => number | null }>}
  */
 const describe = (sound) => ({
   mass: {
@@ -60,7 +62,7 @@ const describe = (sound) => ({
 
 /** @param {number} time_s */
 const formatContact = (time_s) => (time_s < 0.00995 ? `${(time_s * 1000).toFixed(2)} ms` : formatSeconds(time_s));
-/** @param {() => Sound} sound */
+/** @param {Sound} sound */
 const hasRoom = (sound) => Boolean(sound.residual?.room);
 
 /**
@@ -100,15 +102,21 @@ export function createMacros(store, host) {
   let gesture = null;
   let isMoving = false;
 
-  const now = () => ({ macros: NONE, ...host.sound() });
-  const sliders = Object.entries(describe(now)).map(([name, settings]) => [name, createSlider({
-    ...settings, min: -1, max: 1, step: 0.01, neutral: 0,
+  const now = () => {
+    const sound = host.sound();
+    return { ...sound, macros: sound.macros ?? NEUTRAL };
+  };
+  const settingsOf = describe(now);
+  const sliders = MACRO_NAMES.map((name) => ({ name, slider: createSlider({
+    ...settingsOf[name], min: -1, max: 1, step: 0.01, neutral: 0,
     onStart() { gesture = newGesture(); },
+    /** @param {number} value */
     onInput(value) {
       isMoving = true;
       store.hold(macroEdit(name, value));
       host.preview(host.sound());
     },
+    /** @param {number} value */
     onCommit(value) {
       isMoving = false;
       const edit = macroEdit(name, value);
@@ -116,9 +124,9 @@ export function createMacros(store, host) {
       store.edit(edit, gesture);
       host.preview(host.sound());
     },
-  })]);
-  for (const [name, { element }] of sliders) element.dataset.macro = name;
-  const element = make("div", "ins-macros", { role: "group", "aria-label": "Macros" }, ...sliders.map(([, slider]) => slider.element));
+  }) }));
+  for (const { name, slider } of sliders) slider.element.dataset.macro = name;
+  const element = make("div", "ins-macros", { role: "group", "aria-label": "Macros" }, ...sliders.map(({ slider }) => slider.element));
 
   const bake = createButton("Bake", { kind: "quiet", title: "Make what is heard the sound's own modes and noise, and reset the macros", onPress: () => send({ kind: "bake_macros", sound_id: host.sound().id }) });
   const reset = createButton("Reset", { kind: "quiet", title: "All macros back to where they change nothing", onPress: () => send({ kind: "reset_macros", sound_id: host.sound().id }) });
@@ -141,7 +149,7 @@ export function createMacros(store, host) {
     element, actions,
     show() {
       const { macros } = now();
-      for (const [name, slider] of sliders) slider.set(macros?.[name] ?? 0);
+      for (const { name, slider } of sliders) slider.set(macros[name]);
       actions.hidden = isNeutral(macros);
     },
     get active() { return isMoving; },

@@ -1,3 +1,4 @@
+// @ts-check
 // The Sound tab: which sound, where it comes from, its modes and its residual.
 
 import { spectrumDb } from "../audio/fft.js";
@@ -11,10 +12,16 @@ import { decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
 import { formatDb, formatHz, formatSeconds, noteName, parseDb, parseHz, parseSeconds, soundColor } from "../widgets/format.js";
 import { createResidual } from "../sound/residual.js";
 import { createButton, createEntry, createSlider, make, newGesture, openMenu } from "../widgets/controls.js";
-/** @import { AudioEngine, ModeQuantity, Sound, Store } from "../state/types.d.ts" */
+/** @import { AudioEngine, ModeQuantity, Sound, Store, Project } from "../state/types.d.ts" */
+
+/** @import { Shared } from "./inspector.js" */
+/** @typedef {{frequency_hz: number, power_db: number, decay_per_s: number}} ModeMeans */
+/** @typedef {(value: number, from: ModeMeans) => [number, number, number]} ToScale */
+/** @typedef {Omit<Parameters<typeof createSlider>[0], "onStart" | "onInput" | "onCommit">} ModeSliderSettings */
 
 const SPECTRUM_SIZE = 16384; // 0.34 s from the onset: 3 Hz a bin
 const HEAR_MS = 20000;
+/** @type {Record<string, string>} */
 const ORIGINS = { clip: "from the clip's sound", reference: "from a recording", picture: "from the picture", text: "from words", preset: "preset", edited: "edited" };
 const HINT = "drag: frequency, power · alt-drag: decay · M mute · N new";
 
@@ -29,6 +36,7 @@ export function createSoundPanel(store, audio, shared) {
   let hearing = null; // {soundId, before: Map hit -> key, until_ms, asked}
   /** @type {Float32Array | null} */
   let levels = null;
+  /** @type {string | undefined} */
   let levelsOf; // the key of the rendered hit whose spectrum they are
   /** @type {string | null} */
   let levelsSound = null;
@@ -37,16 +45,19 @@ export function createSoundPanel(store, audio, shared) {
   /** @type {(() => void)[]} */
   const cleanups = [];
 
-  const sound = () => shared.currentSound();
+  /** The sound on show; without one the panel shows that there is none. */
+  const sound = () => /** @type {Sound} */ (shared.currentSound());
+  /** The document on show; only asked for while there is one. */
+  const project = () => /** @type {Project} */ (store.view?.project);
   /** The sound as the server has it, which its comparison with a recording is about. */
   const acknowledged = () => store.acknowledged?.project?.sounds.find(({ id }) => id === sound()?.id) ?? null;
   const selected = () => store.selection.modes ?? new Set();
   /** @param {string} id */
-  const hitsOf = (id) => store.view.project.hits.filter((hit) => hit.sound_id === id);
+  const hitsOf = (id) => project().hits.filter((hit) => hit.sound_id === id);
   /** The sound as it is heard, under its macros. */
   const heardNow = () => heard(morph.shown() ?? sound());
 
-  const host = { sound, changed: show, preview: (changed) => audio.previewModes(changed, 0), committed: hearWhenReady };
+  const host = { sound, changed: show, preview: (/** @type {Sound} */ changed) => audio.previewModes(changed, 0), committed: hearWhenReady };
   const edit = createModeEdit(store, host);
   const macros = createMacros(store, host);
   const residual = createResidual(store, host);
@@ -55,7 +66,7 @@ export function createSoundPanel(store, audio, shared) {
     edit, selected, levels: () => levels,
     shownSound: heardNow,
     ownModes: () => (isNeutral(sound()?.macros) || morph.shown() ? null : sound().modes),
-    color: () => soundColor(store.view.project, sound()?.id),
+    color: () => soundColor(project(), sound()?.id),
     select: (set) => shared.select({ modes: set }),
     /**
      * @param {number} frequency_hz
@@ -66,7 +77,7 @@ export function createSoundPanel(store, audio, shared) {
       const { id, modes: old } = sound();
       const next = { ...sound(), modes: { frequency_hz: [...old.frequency_hz, frequency_hz], power_db: [...old.power_db, power_db], decay_per_s: [...old.decay_per_s, decay_per_s], phase_rad: [...old.phase_rad, 0], muted: [...old.muted, false] } };
       const values = ownValues(next, [old.frequency_hz.length], { frequency_hz: [frequency_hz], power_db: [power_db], decay_per_s: [decay_per_s] });
-      for (const [key, [value]] of Object.entries(values)) next.modes[key][old.frequency_hz.length] = value;
+      for (const [key, [value]] of Object.entries(values)) next.modes[/** @type {ModeQuantity} */ (key)][old.frequency_hz.length] = value;
       audio.previewModes(next, 0);
       hearWhenReady(id);
       store.edit({ kind: "add_mode", sound_id: id, frequency_hz: values.frequency_hz[0], power_db: values.power_db[0], decay_per_s: values.decay_per_s[0] }, newGesture());
@@ -109,10 +120,13 @@ export function createSoundPanel(store, audio, shared) {
   const replaceButton = createButton("Replace…", { title: "Take another sound: a preset or a recording", onPress: replaceMenu });
   const morphButton = createButton("Morph…", { title: "Move this sound towards another, or make one between the two", onPress: () => morph.open() });
   morphButton.setAttribute("aria-haspopup", "dialog");
-  const morph = createMorph(store, morphButton, { ...host, stems: () => modes.element, select: (id) => shared.select({ soundId: id, modes: new Set() }) });
+  const morph = createMorph(store, morphButton, { ...host, stems: () => modes.element, select: (/** @type {string} */ id) => shared.select({ soundId: id, modes: new Set() }) });
   const deleteButton = createButton("Delete", { title: "Delete this sound; no hit strikes it", onPress: () => store.edit({ kind: "delete_sound", sound_id: sound().id }, newGesture()) });
   const file = make("input", "", { type: "file", accept: "audio/*,video/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
-  file.addEventListener("change", () => file.files[0] && useRecording(file.files[0]));
+  file.addEventListener("change", () => {
+    const chosen = file.files?.[0];
+    if (chosen) useRecording(chosen);
+  });
   const header = make("div", "ins-row ins-sound-head", {}, dot, name.element, choose, match.button, about, strikeButton, replaceButton, morphButton, deleteButton, file);
 
   const count = make("span", "ins-quiet ins-count");
@@ -155,12 +169,14 @@ export function createSoundPanel(store, audio, shared) {
     /** @type {ModeMeans | null} */
     let from = null;
     /** @param {number} value */
-    const moved = (value) => edit.scale(...toScale(value, from));
+    const moved = (value) => {
+      if (from) edit.scale(...toScale(value, from));
+    };
     return createSlider({
       ...settings,
       onStart() {
         const s = heardNow();
-        from = { frequency_hz: middle(s, "frequency_hz"), power_db: middle(s, "power_db"), decay_per_s: middle(s, "decay_per_s") };
+        from = { frequency_hz: middle(s, "frequency_hz") ?? 1, power_db: middle(s, "power_db") ?? 0, decay_per_s: middle(s, "decay_per_s") ?? 1 };
         edit.begin(selected());
       },
       onInput: moved,
@@ -193,10 +209,10 @@ export function createSoundPanel(store, audio, shared) {
   // --- doing ---------------------------------------------------------------------------------------
 
   function chooseSound() {
-    const { project } = store.view;
-    if (project.sounds.length < 2) return;
-    openMenu(choose, project.sounds.map((s) => ({
-      text: s.name, color: soundColor(project, s.id), note: countOf(hitsOf(s.id).length), choose: () => shared.select({ soundId: s.id, modes: new Set() }),
+    const { sounds } = project();
+    if (sounds.length < 2) return;
+    openMenu(choose, sounds.map((s) => ({
+      text: s.name, color: soundColor(project(), s.id), note: countOf(hitsOf(s.id).length), choose: () => shared.select({ soundId: s.id, modes: new Set() }),
       audition: () => store.send({ type: "strike", sound_id: s.id, velocity_db: 0 }),
     })));
   }
@@ -244,7 +260,7 @@ export function createSoundPanel(store, audio, shared) {
       hearWhenReady(id);
       store.send({ type: "sound_from_file", sound_id: id, path: told.path });
     } catch (error) {
-      shared.report(`${recording.name} could not be used: ${error.message}`);
+      shared.report(`${recording.name} could not be used: ${error instanceof Error ? error.message : error}`);
     }
   }
 
@@ -313,14 +329,14 @@ export function createSoundPanel(store, audio, shared) {
     empty.hidden = Boolean(sound());
     if (!sound()) return;
     const s = heardNow();
-    const { project } = store.view;
-    const color = soundColor(project, s.id);
+    const { sounds } = project();
+    const color = soundColor(project(), s.id);
     dot.style.setProperty("--sound", color);
     element.style.setProperty("--sound", color);
     name.set(s.name);
     if (!CSS.supports("field-sizing", "content")) name.element.style.width = `${Math.min(24, Math.max(4, s.name.length + 1))}ch`;
-    choose.hidden = project.sounds.length < 2;
-    deleteButton.hidden = project.sounds.length < 2 || hitsOf(s.id).length > 0;
+    choose.hidden = sounds.length < 2;
+    deleteButton.hidden = sounds.length < 2 || hitsOf(s.id).length > 0;
     const origin = s.origin === "preset" || !ORIGINS[s.origin] ? s.origin_note || ORIGINS[s.origin] : s.origin === "edited" && s.origin_note ? `edited, ${s.origin_note}` : ORIGINS[s.origin];
     about.textContent = [countOf(hitsOf(s.id).length), origin].filter(Boolean).join(" · ");
     about.title = [ORIGINS[s.origin], s.origin_note].filter(Boolean).join("\n");
@@ -330,7 +346,7 @@ export function createSoundPanel(store, audio, shared) {
     const words = total ? "select a mode" : "—";
     frequency.set(chosen.length ? middle(s, "frequency_hz") : null, chosen.length ? "—" : words);
     power.set(chosen.length ? middle(s, "power_db") : null);
-    decay.set(chosen.length ? decayToT60(middle(s, "decay_per_s")) : null);
+    decay.set(chosen.length ? decayToT60(middle(s, "decay_per_s") ?? 1) : null);
     macros.show();
     modes.refresh();
     residual.refresh();

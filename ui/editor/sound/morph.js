@@ -1,10 +1,15 @@
+// @ts-check
 // The morph panel: a target, an amount, and a preview that follows; then this sound moves there, or a new one is made.
 
 import { clamp } from "../audio/units.js";
 import { parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
 /** @import { MorphPreviewed } from "../state/protocol.d.ts" */
-/** @import { Sound, Store } from "../state/types.d.ts" */
+/** @import { DraftHost, Project, Sound, Store } from "../state/types.d.ts" */
+
+/** @typedef {{text: string, group: string, note?: string, color?: string, field: {other: string} | {preset: string}}} Target */
+/** @typedef {{element: HTMLDivElement, search: HTMLInputElement, show: () => void}} Panel */
+/** @typedef {DraftHost & {changed: () => void, select: (soundId: string) => void, stems: () => HTMLElement}} MorphHost */
 
 const ANSWER_MS = 4000;
 
@@ -20,7 +25,7 @@ export function createMorph(store, anchor, host) {
   /** @type {Panel | null} */
   let panel = null;
   /** @type {Target | null} */
-  let target = null; // {text, group, note?, color?, field: {other | preset}}
+  let target = null;
   let amount = 0.5;
   /** @type {{text: string, sound: Sound} | null} */
   let made = null; // the server's answer
@@ -29,10 +34,16 @@ export function createMorph(store, anchor, host) {
   /** @type {Set<string> | null} */
   let known = null; // ids of the sounds before a new one was asked for
 
+  /** @returns {Target[]} */
   const rows = () => [
-    ...store.view.project.sounds.filter((s) => s.id !== host.sound().id).map((s) => ({ text: s.name, group: "This project", color: soundColor(store.view.project, s.id), field: { other: s.id } })),
+    ...project().sounds.filter((s) => s.id !== host.sound().id).map((s) => ({ text: s.name, group: "This project", color: soundColor(project(), s.id), field: { other: s.id } })),
     ...(store.welcome?.presets ?? []).map((p) => ({ text: p.name, group: p.material, note: p.credit, field: { preset: p.name } })).sort((a, b) => a.group.localeCompare(b.group)),
   ];
+
+  /** The document on show; the panel is open only while there is one. */
+  function project() {
+    return /** @type {Project} */ (store.view?.project);
+  }
 
   /** Ask for the morph as it is wanted now; one question at a time, so that the latest wins. */
   function ask() {
@@ -58,14 +69,15 @@ export function createMorph(store, anchor, host) {
   /** @param {Target} row */
   function choose(row) {
     target = row;
-    panel.show();
+    panel?.show();
     ask();
   }
 
   /** @param {boolean} as_new */
   function commit(as_new) {
+    if (!target) return;
     const { id } = host.sound();
-    known = as_new ? new Set(store.view.project.sounds.map((s) => s.id)) : null;
+    known = as_new ? new Set(project().sounds.map((s) => s.id)) : null;
     if (!as_new) host.committed(id);
     store.edit({ kind: "morph_sound", sound_id: id, amount, as_new, ...target.field }, newGesture());
     close();
@@ -84,15 +96,20 @@ export function createMorph(store, anchor, host) {
     const fresh = createButton("Make a new sound", { title: "Keep this sound and add the morph beside it", onPress: () => commit(true) });
     const element = make("div", "ins-menu ins-morph", { role: "dialog", "aria-label": "Morph" }, search, list, slider.element, make("div", "ins-row ins-morph-foot", {}, here, fresh));
 
+    /** @type {Map<HTMLElement, Target>} */
+    const options = new Map();
+
     function fill() {
       const wanted = rows().filter((row) => `${row.text} ${row.group}`.toLowerCase().includes(search.value.trim().toLowerCase()));
+      /** @type {string | undefined} */
       let group;
+      options.clear();
       list.replaceChildren();
       for (const row of wanted) {
         if (row.group !== group) list.append(make("div", "ins-menu-group", { textContent: group = row.group }));
         const option = make("button", "ins-menu-choose", { type: "button", role: "option", title: row.note ?? "", onclick: () => choose(row) },
           row.color ? make("i", "ins-dot", { style: `background:${row.color}` }) : null, make("span", "ins-menu-text", { textContent: row.text }));
-        option.row = row;
+        options.set(option, row);
         list.append(make("div", "ins-menu-row", {}, option));
       }
       if (!wanted.length) list.append(make("p", "ins-empty", { textContent: "Nothing of that name." }));
@@ -100,9 +117,9 @@ export function createMorph(store, anchor, host) {
     }
 
     function show() {
-      for (const option of list.querySelectorAll(".ins-menu-choose")) {
-        const isOn = JSON.stringify(option.row.field) === JSON.stringify(target?.field);
-        option.parentElement.classList.toggle("is-on", isOn);
+      for (const [option, row] of options) {
+        const isOn = JSON.stringify(row.field) === JSON.stringify(target?.field);
+        option.parentElement?.classList.toggle("is-on", isOn);
         option.setAttribute("aria-selected", String(isOn));
       }
       slider.set(target ? amount : null, target ? "—" : "choose a sound");
@@ -111,9 +128,9 @@ export function createMorph(store, anchor, host) {
 
     element.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (["ArrowDown", "ArrowUp"].includes(event.key) && (event.target === search || list.contains(event.target))) {
-        const buttons = [...list.querySelectorAll(".ins-menu-choose")];
-        buttons[clamp(buttons.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1), 0, buttons.length - 1)]?.focus();
+      if (["ArrowDown", "ArrowUp"].includes(event.key) && (event.target === search || list.contains(/** @type {Node} */ (event.target)))) {
+        const buttons = [...options.keys()];
+        buttons[clamp(buttons.indexOf(/** @type {HTMLElement} */ (document.activeElement)) + (event.key === "ArrowDown" ? 1 : -1), 0, buttons.length - 1)]?.focus();
         event.preventDefault();
       }
     });
@@ -123,10 +140,11 @@ export function createMorph(store, anchor, host) {
 
   /** @param {Event} event */
   const outside = (event) => {
-    if (panel && !panel.element.contains(event.target) && !anchor.contains(event.target)) close();
+    const at = /** @type {Node} */ (event.target);
+    if (panel && !panel.element.contains(at) && !anchor.contains(at)) close();
   };
 
-  /** @param {Event} event */
+  /** @param {KeyboardEvent} event */
   const onEscape = (event) => {
     if (event.key !== "Escape") return;
     event.stopPropagation();
@@ -142,7 +160,7 @@ export function createMorph(store, anchor, host) {
     target = made = asked = null;
     amount = 0.5;
     panel = build();
-    anchor.closest(".ins-root").append(panel.element);
+    anchor.closest(".ins-root")?.append(panel.element);
     const place = anchor.getBoundingClientRect();
     const width = panel.element.offsetWidth;
     panel.element.style.left = `${clamp(place.right - width, 8, innerWidth - width - 8)}px`;
@@ -170,7 +188,8 @@ export function createMorph(store, anchor, host) {
   /** Show the sound that was asked for as soon as it is there. */
   function follow() {
     if (!store.view?.project) close();
-    const fresh = known && store.view?.project?.sounds.find((s) => !known.has(s.id));
+    const before = known;
+    const fresh = before && store.view?.project?.sounds.find((s) => !before.has(s.id));
     if (!fresh) return;
     known = null;
     host.select(fresh.id);

@@ -1,16 +1,33 @@
+// @ts-check
 // The residual: a bar for each noise band, painted for power or for decay, in one of its stages; and how it comes in.
 
 import { clamp, decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
 import { formatDb, formatHz, formatSeconds, parseDb, parseSeconds } from "../widgets/format.js";
 import { createEntry, createSegments, createSlider, make, newGesture } from "../widgets/controls.js";
-/** @import { ComponentName, NoiseComponent, Residual, Sound, Store } from "../state/types.d.ts" */
+/** @import { ComponentName, DraftHost, NoiseComponent, Residual, Sound, Store } from "../state/types.d.ts" */
+/** @import { SetResidual } from "../state/protocol.d.ts" */
 
+/** @typedef {"power_db" | "decay_per_s"} NoiseQuantity */
+/** @typedef {{stage: ComponentName, name: NoiseQuantity, soundId: string, values: Map<number, number>}} Draft */
+/** @typedef {{index: number, value: number}} Place */
+/** @typedef {{index: number, last: Place, y0: number, x0: number, paints: boolean, before: Set<number>, moved: boolean, wasOnly: boolean}} Drag */
+/** @typedef {{names: ComponentName[], element: HTMLElement, set: (value: ComponentName) => void}} ComponentSwitch */
+/** @typedef {Omit<Parameters<typeof createSlider>[0], "label" | "help" | "onStart" | "onInput" | "onCommit">} Settings */
+
+/** @type {[number, number]} */
 const POWER_DB = [-120, 24];
+/** @type {[number, number]} */
 const T60_S = [0.001, 60];
 const SHOWN_T60_S = { attack: [0.001, 0.3], strike: [0.005, 10], tail: [0.005, 10], room: [0.02, 10] };
 const NOISE_COMPONENTS = { attack: "Attack", strike: "Strike", tail: "Tail", room: "Room" };
-const STAGE_HELP = { attack: "The burst of the contact, gone within milliseconds", strike: "The strike's own noise", tail: "The noise's slower second stage", room: "The room's diffuse tail, not the object's" };
+const COMPONENT_HELP = { attack: "The burst of the contact, gone within milliseconds", strike: "The strike's own noise", tail: "The noise's slower second stage", room: "The room's diffuse tail, not the object's" };
 const LONGEST_RISE_S = 0.1;
+/**
+ * @param {number} low
+ * @param {number} high
+ * @returns {[number, number]}
+ */
+const bounds = (low, high) => [low, high];
 const INK = { ground: "#11151b", line: "#262d38", violet: "#a78bfa", selected: "#ffb454", white: "#ffffff" };
 
 /**
@@ -41,7 +58,7 @@ export function createResidual(store, host) {
 
   const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": "Noise bands: drag across the bars to paint" });
   const tip = make("div", "ins-tip", { hidden: true });
-  /** @type {StageSwitch | null} */
+  /** @type {ComponentSwitch | null} */
   let stages = null; // a switch among the stages that the sound on show has
   const places = make("span", "ins-stages");
   const quantities = createSegments({ label: "Bars show", choices: [["power_db", "Power"], ["decay_per_s", "Decay"]], onChoose: (value) => { quantity = value; range = null; refresh(); } });
@@ -59,14 +76,15 @@ export function createResidual(store, host) {
   });
   const rises = make("label", "ins-rises", { title: "Time in which the sound comes in: while striker and object push each other" }, "rise", rise.element);
   const plot = make("div", "ins-bands", {}, canvas, rises, tip);
-  const power = slider("Noise power", "Level of the chosen noise bands at the strike", "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (v) => formatDb(v), read: parseDb });
-  const decay = slider("Noise decay", "Time in which the chosen bands fall by 60 dB", "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: parseSeconds });
+  const power = slider("Noise power", "Level of the chosen noise bands at the strike", "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (/** @type {number} */ v) => formatDb(v), read: parseDb });
+  const decay = slider("Noise decay", "Time in which the chosen bands fall by 60 dB", "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (/** @type {number} */ v) => `T60 ${formatSeconds(v)}`, read: parseSeconds });
   const head = make("div", "ins-row ins-residual-head", {}, places, quantities.element);
   const element = make("div", "ins-residual", {}, head, plot, make("div", "ins-residual-sliders", {}, power.element, decay.element));
 
   /**
-   * @param {Residual | null} residual
+   * @param {Residual | null | undefined} residual
    * @param {ComponentName} name
+   * @returns {NoiseComponent | null | undefined}
    */
   const stageOf = (residual, name) => (name === "strike" ? residual : residual?.[name]);
   /** @param {Sound | null} sound */
@@ -76,9 +94,9 @@ export function createResidual(store, host) {
 
   /**
    * @param {string} label
-   * @param {Help} help
-   * @param {ComponentName} name
-   * @param {object} settings
+   * @param {string} help
+   * @param {NoiseQuantity} name
+   * @param {Settings} settings
    */
   function slider(label, help, name, settings) {
     const isDecay = name === "decay_per_s";
@@ -86,15 +104,18 @@ export function createResidual(store, host) {
     let start = null;
     /** @param {number} value */
     const moved = (value) => {
-      const middle = isDecay ? geometricMean(start.values) : mean(start.values);
-      change(name, start.indices, start.values.map((v) => (isDecay ? v * (t60ToDecay(value) / middle) : v + value - middle)));
+      if (!start) return;
+      const { indices, values } = start;
+      const middle = isDecay ? geometricMean(values) : mean(values);
+      change(name, indices, values.map((v) => (isDecay ? v * (t60ToDecay(value) / middle) : v + value - middle)));
     };
     return createSlider({
       label, help, ...settings,
       onStart() {
         /** @type {number[]} */
         const indices = chosen();
-        start = { indices, values: indices.map((i) => partOf(host.sound())[name][i]) };
+        const part = partOf(host.sound());
+        start = part ? { indices, values: indices.map((i) => part[name][i]) } : null;
       },
       onInput: moved,
       /** @param {number} value */
@@ -106,15 +127,16 @@ export function createResidual(store, host) {
   }
 
   /**
-   * @param {ComponentName} name
+   * @param {NoiseQuantity} name
    * @param {number[]} indices
    * @param {number[]} values
    */
   function change(name, indices, values) {
-    if (!draft || draft.name !== name) draft = { stage, name, soundId: host.sound().id, values: new Map() };
-    const limits = name === "power_db" ? POWER_DB : T60_S.map(t60ToDecay).reverse();
-    indices.forEach((index, i) => draft.values.set(index, clamp(values[i], ...limits)));
-    store.hold(residualEdit(draft));
+    const now = draft?.name === name ? draft : { stage, name, soundId: host.sound().id, values: new Map() };
+    draft = now;
+    const [low, high] = name === "power_db" ? POWER_DB : [t60ToDecay(T60_S[1]), t60ToDecay(T60_S[0])];
+    indices.forEach((index, i) => now.values.set(index, clamp(values[i], low, high)));
+    store.hold(residualEdit(now));
     host.preview(host.sound());
     refresh();
   }
@@ -125,7 +147,7 @@ export function createResidual(store, host) {
    */
   function residualEdit(changed) {
     const indices = [...changed.values.keys()].sort((a, b) => a - b);
-    return { kind: "set_residual", sound_id: changed.soundId, stage: changed.stage, indices, [changed.name]: indices.map((i) => changed.values.get(i)) };
+    return { kind: "set_residual", sound_id: changed.soundId, stage: changed.stage, indices, [changed.name]: indices.map((i) => changed.values.get(i) ?? 0) };
   }
 
   function commit() {
@@ -137,18 +159,19 @@ export function createResidual(store, host) {
   }
 
   /** @param {ComponentName[]} names */
-  function showStages(names) {
-    if (stages?.names.join() !== names.join()) {
-      stages = { names, ...createSegments({ label: "Stage", choices: names.map((name) => [name, NOISE_COMPONENTS[name]]), onChoose: chooseStage }) };
-      [...stages.element.children].forEach((segment, i) => (segment.title = STAGE_HELP[names[i]]));
-      places.replaceChildren(stages.element);
+  function showComponents(names) {
+    if (!stages || stages.names.join() !== names.join()) {
+      const made = { names, ...createSegments({ label: "Stage", choices: names.map((name) => [name, NOISE_COMPONENTS[name]]), onChoose: chooseComponent }) };
+      [...made.element.children].forEach((segment, i) => (/** @type {HTMLElement} */ (segment).title = COMPONENT_HELP[names[i]]));
+      places.replaceChildren(made.element);
+      stages = made;
     }
     places.hidden = names.length < 2;
-    stages.set(stage);
+    stages?.set(stage);
   }
 
   /** @param {ComponentName} name */
-  function chooseStage(name) {
+  function chooseComponent(name) {
     stage = name;
     selected = new Set();
     range = null;
@@ -165,9 +188,9 @@ export function createResidual(store, host) {
 
   /** @param {NoiseComponent} part */
   function rangeNow(part) {
-    if (quantity === "decay_per_s") return SHOWN_T60_S[stage].map(Math.log);
+    if (quantity === "decay_per_s") return bounds(Math.log(SHOWN_T60_S[stage][0]), Math.log(SHOWN_T60_S[stage][1]));
     const top = Math.ceil((Math.max(...part.power_db) + 4) / 10) * 10;
-    return [top - clamp(Math.ceil((top - Math.min(...part.power_db) + 4) / 10) * 10, 50, 90), top];
+    return bounds(top - clamp(Math.ceil((top - Math.min(...part.power_db) + 4) / 10) * 10, 50, 90), top);
   }
 
   /**
@@ -176,7 +199,8 @@ export function createResidual(store, host) {
    */
   const heightOf = (part, i) => {
     const value = quantity === "power_db" ? part.power_db[i] : Math.log(Math.min(60, decayToT60(part.decay_per_s[i])));
-    return clamp((value - range[0]) / (range[1] - range[0]), 0, 1);
+    const [low, high] = range ?? rangeNow(part);
+    return clamp((value - low) / (high - low), 0, 1);
   };
 
   function draw() {
@@ -191,15 +215,15 @@ export function createResidual(store, host) {
     if (!partOf(sound)) stage = "strike";
     const part = partOf(sound);
     const count = part?.power_db.length ?? 0;
-    showStages(Object.keys(NOISE_COMPONENTS).filter((name) => stageOf(sound?.residual, name)?.power_db.length));
+    showComponents(/** @type {ComponentName[]} */ (Object.keys(NOISE_COMPONENTS)).filter((name) => stageOf(sound?.residual, name)?.power_db.length));
     quantities.element.hidden = !count;
     quantities.set(quantity);
     const indices = chosen();
     quantities.element.title = selected.size ? `${indices.length} of ${count} bands chosen` : `${count} bands`;
-    rises.hidden = !count || stage !== (sound.residual.attack ? "attack" : "strike");
-    rise.set(count ? formatSeconds(sound.residual.rise_s ?? 0).replace(/^0(\.0)? ms$/, "none") : "none");
-    power.set(count ? mean(indices.map((i) => part.power_db[i])) : null);
-    decay.set(count ? decayToT60(geometricMean(indices.map((i) => part.decay_per_s[i]))) : null);
+    rises.hidden = !count || stage !== (sound.residual?.attack ? "attack" : "strike");
+    rise.set(count ? formatSeconds(sound.residual?.rise_s ?? 0).replace(/^0(\.0)? ms$/, "none") : "none");
+    power.set(part && count ? mean(indices.map((i) => part.power_db[i])) : null);
+    decay.set(part && count ? decayToT60(geometricMean(indices.map((i) => part.decay_per_s[i]))) : null);
     if (!plot.clientWidth) return;
     const scale = window.devicePixelRatio || 1;
     const { clientWidth: width, clientHeight: height } = plot;
@@ -207,10 +231,11 @@ export function createResidual(store, host) {
       Object.assign(canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
     }
     const pen = canvas.getContext("2d");
+    if (!pen) return;
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.fillStyle = INK.ground;
     pen.fillRect(0, 0, width, height);
-    if (!count) {
+    if (!part || !count) {
       pen.fillStyle = "#93a0b0";
       pen.font = "12px system-ui, sans-serif";
       pen.textBaseline = "middle";
@@ -233,7 +258,7 @@ export function createResidual(store, host) {
   }
 
   /**
-   * @param {Sound | null} sound
+   * @param {Sound} sound
    * @param {NoiseComponent} part
    * @param {number} step
    * @param {number} height
@@ -241,7 +266,7 @@ export function createResidual(store, host) {
   function showTip(sound, part, step, height) {
     const index = drag?.index ?? hovered;
     tip.hidden = index === null || index === undefined || index >= part.power_db.length;
-    if (tip.hidden) return;
+    if (tip.hidden || index === null || !sound.residual) return;
     const edges = sound.residual.edges_hz;
     tip.textContent = `${Math.round(edges[index])}\u2013${formatHz(Math.round(edges[index + 1])).replace(".0", "")}  ·  ${formatDb(part.power_db[index])}  ·  T60 ${formatSeconds(decayToT60(part.decay_per_s[index]))}`;
     tip.style.left = `${clamp(6 + (index + 0.5) * step - tip.offsetWidth / 2, 2, Math.max(2, plot.clientWidth - tip.offsetWidth - 2))}px`;
@@ -328,6 +353,7 @@ export function createResidual(store, host) {
     else if (["ArrowUp", "ArrowDown"].includes(event.key) && bands()) {
       const indices = chosen();
       const part = partOf(host.sound());
+      if (!part) return;
       const step_db = (event.key === "ArrowUp" ? 1 : -1) * (event.shiftKey ? 6 : 1);
       change("power_db", indices, indices.map((i) => part.power_db[i] + step_db));
       commit();
@@ -339,8 +365,8 @@ export function createResidual(store, host) {
 
   /**
    * Set every bar between two pointer places, so that a fast stroke leaves no gap.
-   * @param {number} from
-   * @param {number} to
+   * @param {Place} from
+   * @param {Place} to
    */
   function paint(from, to) {
     const indices = [];

@@ -94,6 +94,13 @@ export interface Store {
   dispose(): void;
 }
 
+/** What a panel of the sound needs of the inspector: the sound as shown, a preview of a changed one, and that an edit is sent. */
+export interface DraftHost {
+  sound(): Sound;
+  preview(sound: Sound): void;
+  committed(soundId: string): void;
+}
+
 // --- parts of the page -----------------------------------------------------------------------------
 
 export type AudioEngine = ReturnType<typeof import("../audio/engine.js").createAudio>;
