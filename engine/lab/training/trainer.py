@@ -1,4 +1,4 @@
-"""What every training shares: its network, moving average and optimizer, and what it keeps on disk to go on from."""
+"""Training state shared by every training: weights, EMA, optimizer, elapsed time; resumable from disk."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LEAST_RATE = 0.02
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 
-class Course(Generic[Network]):
-    """A network on its way: its weights, their moving average, the optimizer, and the time spent."""
+class Trainer(Generic[Network]):
+    """Training state: weights, EMA, optimizer, elapsed time; the base of every training."""
 
     def __init__(
         self, network: Network, work: Path, device: torch.device, rate: float, weight_decay: float, momentum: float
@@ -42,14 +42,14 @@ class Course(Generic[Network]):
         resume_state(self.state_path, self.device, self.restore)
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state that was kept."""
+        """Load a saved state."""
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
 
-    def keep(self, figures: dict[str, Any], **more: Any) -> None:
-        """Write the state, and whatever ``more`` belongs to it, whole or not at all; and a line of the log."""
+    def save_state(self, figures: dict[str, Any], **more: Any) -> None:
+        """Write the state, with ``more``, atomically, and a line of the log."""
         log_line(self.log_path, {"step": self.step, "minutes": round(self.spent_s / 60, 2)} | figures)
         state = {
             "network": self.network.state_dict(),
@@ -59,22 +59,22 @@ class Course(Generic[Network]):
             "spent_s": self.spent_s,
             "loss": self.loss,
         }
-        save_state(self.state_path, state | more)
+        write_state(self.state_path, state | more)
 
-    def improve(self, loss: torch.Tensor, rate: float, ema_decay: float) -> None:
-        """One step of the optimizer and of the moving average."""
+    def optimize(self, loss: torch.Tensor, rate: float, ema_decay: float, max_norm: float = 1.0) -> None:
+        """One step of AdamW at a learning rate, gradients clipped to ``max_norm``, and of the EMA."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), max_norm)
         self.optimizer.step()
         self.step += 1
-        follow(self.average, self.network, ema_decay, self.step)
+        update_ema(self.average, self.network, ema_decay, self.step)
 
 
 def cosine_rate(height: float, step: int, warmup_steps: int, done: float) -> float:
-    """The learning rate: a linear warm-up, then a cosine over the share that is ``done``, down to LEAST_RATE of it."""
+    """Learning rate: linear warm-up, then a cosine over ``done`` (0 to 1), down to LEAST_RATE of ``height``."""
     cosine = LEAST_RATE + (1.0 - LEAST_RATE) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, max(0.0, done))))
     return height * min(1.0, (step + 1) / warmup_steps) * cosine
 
@@ -97,7 +97,7 @@ def resume_state(path: Path, device: torch.device, restore: Callable[[dict[str, 
     print(told, file=sys.stderr)
 
 
-def save_state(path: Path, state: dict[str, Any]) -> None:
+def write_state(path: Path, state: dict[str, Any]) -> None:
     """Write a state whole or not at all."""
     with replace_file(path) as partial:
         torch.save(state, partial)
@@ -111,8 +111,8 @@ def log_line(path: Path, line: dict[str, Any]) -> None:
 
 
 @torch.no_grad()
-def follow(average: torch.nn.Module, network: torch.nn.Module, decay: float, step: int) -> None:
-    """Move an exponential moving average of weights and statistics on by a step; the first steps count for more."""
+def update_ema(average: torch.nn.Module, network: torch.nn.Module, decay: float, step: int) -> None:
+    """Update an exponential moving average of parameters and buffers in place, with warm-up over the first steps."""
     keep = min(decay, (step + 1) / (step + 10))
     for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
         slow.lerp_(fast, 1.0 - keep)

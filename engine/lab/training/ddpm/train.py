@@ -22,7 +22,10 @@ from engine.lab.baselines.ddpm.unet import GROUPS, DdpmConfig, DdpmNetwork, stac
 from engine.lab.data.recordings import is_held_out, list_recordings
 from engine.lab.training.ddpm.card import measure_sounds, write_card
 from engine.lab.training.ddpm.clips import Clips, prepare_clips
-from engine.lab.training.trainer import log_line, resume_state, save_state
+from engine.lab.training.trainer import Trainer
+
+EMA_DECAY = 0.999
+"""Of the average, which is kept but not shipped: the published method ships the weights themselves."""
 
 
 @dataclass(frozen=True)
@@ -40,61 +43,32 @@ class DdpmTraining:
     seed: int = 0
 
 
-class Training:
-    """A network on its way: its weights, the optimizer, the time spent and how much of it a processor worked."""
+class Training(Trainer[DdpmNetwork]):
+    """Training of the baseline; ``worked_s`` is processor time."""
 
     def __init__(self, network: DdpmConfig, config: DdpmTraining, work: Path, device: torch.device) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.device = config, device
-        self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
-        fresh = DdpmNetwork(network)
-        self.network: DdpmNetwork = fresh.to(
-            device=device,
-            memory_format=torch.channels_last,  # type: ignore[call-overload]
-        )
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.schedule = make_schedule()
-        self.bfloat16 = prefers_bfloat16(device)
-        self.step, self.spent_s, self.worked_s, self.loss = 0, 0.0, 0.0, 0.8
-        work.mkdir(parents=True, exist_ok=True)
+        fresh = DdpmNetwork(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        super().__init__(fresh, work, device, config.learning_rate, config.weight_decay, 0.999)
+        self.config, self.schedule, self.bfloat16 = config, make_schedule(), prefers_bfloat16(device)
+        self.worked_s, self.loss = 0.0, 0.8
 
-    def resume(self) -> None:
-        """Go on where an earlier run of the same configuration stopped, if there was one."""
-        resume_state(self.state_path, self.device, self._restore)
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.loss = int(state["step"]), float(state["loss"])
-        self.spent_s, self.worked_s = float(state["spent_s"]), float(state["worked_s"])
+    def restore(self, state: dict[str, Any]) -> None:
+        """Load a saved state."""
+        super().restore(state)
+        self.worked_s = float(state["worked_s"])
 
     def save(self, held_out: dict[str, float]) -> None:
-        """Write the state whole or not at all, and a line of the log."""
-        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "loss": round(self.loss, 5)}
-        log_line(self.log_path, line | held_out)
-        state = {
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "spent_s": self.spent_s,
-            "worked_s": self.worked_s,
-            "loss": self.loss,
-        }
-        save_state(self.state_path, state)
+        """Write the state and a line of the log."""
+        self.save_state({"loss": round(self.loss, 5)} | held_out, worked_s=self.worked_s)
 
     def learn(self, clips: Clips, rows: np.ndarray, generator: torch.Generator) -> None:
-        """One step of the optimizer; the rate falls exponentially over the time there is."""
+        """One step; the learning rate falls exponentially over the time there is."""
         progress = min(1.0, self.spent_s / (self.config.minutes * 60))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * self.config.last_rate**progress
         loss = noise_loss(self.network, self.schedule, clips, rows, generator, self.bfloat16)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.longest_gradient)
-        self.optimizer.step()
-        self.step += 1
+        self.optimize(
+            loss, self.config.learning_rate * self.config.last_rate**progress, EMA_DECAY, self.config.longest_gradient
+        )
         self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
 
     def run(self, clips: Clips) -> Iterator[bool]:

@@ -20,7 +20,7 @@ from engine.bank.generate import Generator, GeneratorConfig, drop_condition, sav
 from engine.core.checkpoint import count_parameters
 from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import Examples, make_examples, split_bank
-from engine.lab.training.trainer import follow
+from engine.lab.training.trainer import update_ema
 
 FEWEST = 50
 
@@ -80,7 +80,7 @@ def train_generator(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        follow(average, model, config.ema_decay, step)
+        update_ema(average, model, config.ema_decay, step)
         running = 0.99 * running + 0.01 * float(loss.detach())
         if step % 500 == 0 or step == config.steps:
             yield step, running

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,7 @@ from engine.lab.metrics.material_classifier import (
     material_class,
     save_material_classifier,
 )
+from engine.lab.training.trainer import Trainer, cosine_rate
 
 DEEPEST_DB = -100.0
 """Floor of the pictures that augmentation starts from, so that a raised level has something to raise."""
@@ -132,35 +131,38 @@ def augment(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return (moved + uniform(-3.0, 3.0, 1, 1)).clamp(FLOOR_DB, 3.0)
 
 
-def learn(
-    classifier: MaterialClassifier, average: MaterialClassifier, corpus: Corpus, config: TrainingConfig
-) -> Iterator[tuple[int, float]]:
-    """Train a classifier and ``average``, the moving average of its weights; yields step and loss."""
-    generator = torch.Generator().manual_seed(config.seed)
-    weights = weigh(corpus)
-    optimizer = torch.optim.AdamW(classifier.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    running = math.log(len(classifier.classes))
-    for step in range(1, config.steps + 1):
-        progress = step / config.steps
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * min(1.0, step / 100) * 0.5 * (1.0 + math.cos(math.pi * progress))
+class Training(Trainer[MaterialClassifier]):
+    """Training of the material classifier on a corpus."""
+
+    def __init__(self, classifier: MaterialClassifier, config: TrainingConfig, work: Path) -> None:
+        device = torch.device("cpu")
+        super().__init__(classifier, work, device, config.learning_rate, config.weight_decay, 0.999)
+        self.config = config
+        self.loss = math.log(len(classifier.classes))
+
+    def learn(self, corpus: Corpus, weights: torch.Tensor) -> None:
+        """One step on a weighted batch: augmentation, mixup, label smoothing."""
+        config, step = self.config, self.step + 1
+        generator = torch.Generator().manual_seed((config.seed << 32) + step)
         rows = torch.multinomial(weights, config.batch, replacement=True, generator=generator)
         pictures, labels = augment(corpus.pictures[rows], generator), corpus.labels[rows]
         share = float(np.random.default_rng(config.seed + step).beta(config.mixup, config.mixup))
-        classifier.train()
-        _, logits = classifier(share * pictures + (1.0 - share) * pictures.roll(1, 0))
+        self.network.train()
+        _, logits = self.network(share * pictures + (1.0 - share) * pictures.roll(1, 0))
         loss = share * F.cross_entropy(logits, labels, label_smoothing=config.smoothing)
         loss = loss + (1.0 - share) * F.cross_entropy(logits, labels.roll(1), label_smoothing=config.smoothing)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        keep = min(config.ema_decay, (step + 1) / (step + 10))
-        with torch.no_grad():
-            for slow, fast in zip(average.state_dict().values(), classifier.state_dict().values(), strict=True):
-                slow.lerp_(fast, 1.0 - keep) if slow.is_floating_point() else slow.copy_(fast)
-        running = 0.98 * running + 0.02 * float(loss.detach())
-        if step % 250 == 0 or step == config.steps:
-            yield step, running
+        self.optimize(loss, cosine_rate(config.learning_rate, step, 100, step / config.steps), config.ema_decay)
+        self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
+
+    def run(self, corpus: Corpus) -> None:
+        """Learn until the steps are done, saving now and then."""
+        weights = weigh(corpus)
+        while self.step < self.config.steps:
+            clock = time.monotonic()
+            self.learn(corpus, weights)
+            self.spent_s += time.monotonic() - clock
+            if self.step % 250 == 0 or self.step == self.config.steps:
+                self.save_state({"loss": round(self.loss, 3)})
 
 
 def score(classifier: MaterialClassifier, corpus: Corpus) -> dict[str, Any]:
@@ -193,6 +195,7 @@ def main(args: list[str]) -> None:
     data_help = "folder of recordings whose MANIFEST.csv names materials"
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
     parser.add_argument("--out", default="checkpoints/material", help="checkpoint folder to write")
+    parser.add_argument("--work", default=".struck/train_material", help="resumable state and log")
     parser.add_argument("--steps", type=int, default=TrainingConfig.steps)
     parser.add_argument("--fewest", type=int, default=TrainingConfig.fewest, help="training recordings a class needs")
     parser.add_argument("--seed", type=int, default=0)
@@ -205,22 +208,19 @@ def main(args: list[str]) -> None:
     corpus = read_corpus([r for r in recordings if not is_held_out(r)], classes)
     held_out = read_corpus([r for r in recordings if is_held_out(r)], classes)
     torch.manual_seed(config.seed)
-    classifier = MaterialClassifier(classes)
-    average = copy.deepcopy(classifier).requires_grad_(False)
-    count = count_parameters(classifier)
+    training = Training(MaterialClassifier(classes), config, Path(options.work))
+    training.resume()
+    count = count_parameters(training.network)
     print(f"{count} parameters, {len(corpus.labels)} recordings", file=sys.stderr)
-    started_s = time.monotonic()
-    for step, loss in learn(classifier, average, corpus, config):
-        minutes = round((time.monotonic() - started_s) / 60, 2)
-        print(f"step {step}: loss {loss:.3f}, {minutes} minutes", file=sys.stderr, flush=True)
-    found = score(average, held_out)
+    training.run(corpus)
+    found = score(training.average, held_out)
     facts = {
         "steps": config.steps,
         "seed": config.seed,
         "recordings": len(corpus.labels),
         "left_out": left_out,
-        "minutes": minutes,
+        "minutes": round(training.spent_s / 60, 2),
         "held_out": found,
     }
-    save_material_classifier(Path(options.out), average, facts)
+    save_material_classifier(Path(options.out), training.average, facts)
     print(f"held out: {found}", file=sys.stderr)

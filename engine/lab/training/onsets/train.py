@@ -20,7 +20,7 @@ from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
 from engine.lab.data.onsets.clips import OnsetClip, load_real_clips, load_simulated_clips, shift_clip
-from engine.lab.training.trainer import Course, cosine_rate
+from engine.lab.training.trainer import Trainer, cosine_rate
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.watch import load_onset_network, pick_peaks, predict_frames, save_onset_network
 
@@ -65,7 +65,7 @@ def onset_loss(found: torch.Tensor, batch: OnsetBatch, config: TrainingConfig) -
     )
 
 
-class Training(Course[OnsetNetwork]):
+class Training(Trainer[OnsetNetwork]):
     """An onset network on its way, and how much later than its labels each real clip's picture is."""
 
     def __init__(self, fresh: OnsetNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
@@ -81,7 +81,7 @@ class Training(Course[OnsetNetwork]):
 
     def save(self) -> None:
         """Write the state whole or not at all, and a line of the log."""
-        self.keep({"loss": round(self.loss, 4)}, shifts_s=self.shifts_s)
+        self.save_state({"loss": round(self.loss, 4)}, shifts_s=self.shifts_s)
 
     def progress(self) -> float:
         """Share of the steps, or else of the time, that is done."""
@@ -95,7 +95,7 @@ class Training(Course[OnsetNetwork]):
             features = self.network.encoder(batch.frames)
         loss = onset_loss(self.network.temporal_forward(features.float(), batch.interval_s), batch, config)
         rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, self.progress())
-        self.improve(loss, rate, config.ema_decay)
+        self.optimize(loss, rate, config.ema_decay)
         self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
 
     def run(self, clips: Sequence[OnsetClip], pieces: BatchConfig) -> None:

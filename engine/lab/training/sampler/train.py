@@ -30,7 +30,7 @@ from engine.lab.data.sampler.hits import build_hits, open_hits
 from engine.lab.data.sampler.pool import ExamplePool, PoolConfig
 from engine.lab.data.sampler.synthetic import imagine_objects
 from engine.lab.training.sampler.level_loss import level_loss
-from engine.lab.training.trainer import Course, cosine_rate
+from engine.lab.training.trainer import Trainer, cosine_rate
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class TrainingConfig:
     seed: int = 0
 
 
-class Training(Course[VelocityNetwork]):
+class Training(Trainer[VelocityNetwork]):
     """A sampler's network on its way."""
 
     def __init__(self, fresh: VelocityNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
@@ -61,7 +61,7 @@ class Training(Course[VelocityNetwork]):
 
     def save(self, held_out: dict[str, float], pool: dict[str, float]) -> None:
         """Write the state whole or not at all, and a line of the log."""
-        self.keep({"loss": round(self.loss, 5)} | held_out | pool)
+        self.save_state({"loss": round(self.loss, 5)} | held_out | pool)
 
     def learn(self, batch: Batch, generator: torch.Generator) -> None:
         """One step of the optimizer and of the moving average."""
@@ -74,7 +74,7 @@ class Training(Course[VelocityNetwork]):
             loss = velocity_loss(self.network, batch, generator, self.config, self.bfloat16)
             self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
         done = self.spent_s / (config.minutes * 60)
-        self.improve(loss, cosine_rate(config.learning_rate, self.step, config.warmup_steps, done), config.ema_decay)
+        self.optimize(loss, cosine_rate(config.learning_rate, self.step, config.warmup_steps, done), config.ema_decay)
 
     def run(self, batches: Iterator[Batch]) -> Iterator[bool]:
         """Learn until the time is spent; yields now and then, when it is time to save: True at the end."""

@@ -29,7 +29,7 @@ from engine.lab.data.vision.hits import (
     select_hits,
 )
 from engine.lab.data.vision.sounds import analyze_hit_sounds, describe_hit_sounds
-from engine.lab.training.trainer import Course, cosine_rate
+from engine.lab.training.trainer import Trainer, cosine_rate
 from engine.lab.training.vision.heads import HeadConfig, extract_hit_features, train_heads
 from engine.lab.training.vision.losses import (
     LossConfig,
@@ -66,7 +66,7 @@ class TrainingConfig:
     seed: int = 0
 
 
-class Training(Course[VisionNetwork]):
+class Training(Trainer[VisionNetwork]):
     """Training state of a vision network."""
 
     def __init__(self, fresh: VisionNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
@@ -76,7 +76,7 @@ class Training(Course[VisionNetwork]):
 
     def save(self) -> None:
         """Write the state whole or not at all, and a line of the log."""
-        self.keep({name: round(value, 3) for name, value in self.losses.items()})
+        self.save_state({name: round(value, 3) for name, value in self.losses.items()})
 
     def progress(self) -> float:
         """Share of the steps, or else of the time, that is done."""
@@ -85,7 +85,7 @@ class Training(Course[VisionNetwork]):
     def learn(self, loss: torch.Tensor, name: str, low: float, high: float) -> None:
         """One step of the optimizer and of the moving average, its rate falling from one share of the progress on."""
         config, done = self.config, (self.progress() - low) / max(1e-6, high - low)
-        self.improve(loss, cosine_rate(config.learning_rate, self.step, config.warmup_steps, done), config.ema_decay)
+        self.optimize(loss, cosine_rate(config.learning_rate, self.step, config.warmup_steps, done), config.ema_decay)
         value = float(loss.detach())
         self.losses[name] = 0.98 * self.losses.get(name, value) + 0.02 * value
 

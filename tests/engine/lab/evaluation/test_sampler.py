@@ -337,7 +337,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ear(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A classifier trained on the corpus for a moment."""
     out = tmp_path_factory.mktemp("ear") / "material"
-    training.main(["--data", str(corpus), "--out", str(out), "--steps", "25", "--fewest", "4"])
+    work = str(out.with_name("work"))
+    training.main(["--data", str(corpus), "--out", str(out), "--work", work, "--steps", "25", "--fewest", "4"])
     return out
 
 
