@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from engine.core.paths import ROOT
 
 MODULES = sorted([*(ROOT / "engine").rglob("*.py"), *(ROOT / "ui").rglob("*.py")])
@@ -72,6 +74,7 @@ def test_the_launcher_needs_only_the_standard_library() -> None:
     assert imported_packages(ROOT / "launch.py") <= set(sys.stdlib_module_names)
 
 
+@pytest.mark.slow
 def test_nothing_is_read_or_started_at_import() -> None:
     unsafe = [
         f"{path.relative_to(ROOT)}:{call.lineno}: {ast.unparse(call)}"

@@ -165,6 +165,7 @@ def test_the_picture_tells_its_best_sounds_and_how_sure_it_is(tab: Tab, bank: Ba
     assert answer["seen"].startswith("metal (70 %)") and tab.phases[-1] in ("idle", "done")
 
 
+@pytest.mark.slow
 def test_new_sounds_are_made_for_words_or_for_what_is_seen_and_others_the_next_time(
     tab: Tab, bank: Bank, seen: None
 ) -> None:
@@ -209,6 +210,7 @@ def test_recordings_are_added_to_the_bank_and_what_is_broken_or_known_is_told(
     assert find(tab, "words", text="plank")["candidates"][0]["name"] == "plank"
 
 
+@pytest.mark.slow
 def test_wrong_wishes_are_refused_in_one_sentence(tab: Tab, bank: Bank) -> None:
     sound_id = tab.session.require_project().sounds[0].id
     for kind, values in (

@@ -158,6 +158,7 @@ def test_absurd_edits_are_refused_in_a_sentence_and_change_nothing(tab: Tab) -> 
     assert len(tab.heard("document")) == sent
 
 
+@pytest.mark.slow
 def test_numbers_out_of_range_are_held_to_it(tab: Tab) -> None:
     project = tab.session.require_project()
     hit, sound = project.hits[0].id, project.sounds[0].id
@@ -260,6 +261,7 @@ def test_an_upload_stays_in_its_folder_whatever_its_name(client: TestClient, tab
     assert client.post("/struck/upload", params={"session": "../x", "name": "a"}, content=b"").status_code == 400
 
 
+@pytest.mark.slow
 def test_a_clip_dropped_on_the_page_opens_and_plays_by_range(client: TestClient, tab: Tab) -> None:
     clip = (ASSETS / "demo_silent.mp4").read_bytes()
     answer = client.post("/struck/upload", params={"session": tab.session.id, "name": "dropped.mp4"}, content=clip)
@@ -347,6 +349,7 @@ def test_a_sound_of_the_clip_is_shown_beside_the_hit_it_came_from(client: TestCl
     assert again.status_code == 304 and not again.content
 
 
+@pytest.mark.slow
 def test_an_edited_sound_is_shown_as_measured_and_as_it_is_now(client: TestClient, tab: Tab) -> None:
     sound = tab.session.require_project().sounds[0]
     address = f"/struck/match/{tab.session.id}/{sound.id}"
@@ -361,6 +364,7 @@ def test_an_edited_sound_is_shown_as_measured_and_as_it_is_now(client: TestClien
     assert damped["measured"]["fit"] == before["now"]["fit"] > damped["now"]["fit"]
 
 
+@pytest.mark.slow
 def test_a_preset_says_that_it_has_no_recording(client: TestClient, tab: Tab) -> None:
     tab.open_demo("silent")
     for sound in tab.session.require_project().sounds:
@@ -370,6 +374,7 @@ def test_a_preset_says_that_it_has_no_recording(client: TestClient, tab: Tab) ->
         assert head["now"]["spectrum"]["measured"]["shape"] == [0] and head["now"]["level"]["model"]["shape"][0] > 10
 
 
+@pytest.mark.slow
 def test_a_recording_taken_from_a_file_is_kept_beside_its_sound(client: TestClient, tab: Tab, tmp_path: Path) -> None:
     tab.open_demo("silent")
     rate_hz = 44_100

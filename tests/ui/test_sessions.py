@@ -40,6 +40,7 @@ def test_the_demo_is_there_without_looking_for_hits_or_sampling(tmp_path: Path) 
     assert tab.last("media")["curve"] and tab.last("media")["waveform"]
 
 
+@pytest.mark.slow
 def test_a_clip_becomes_hits_and_sounds_in_one_step_of_the_history(tab: Tab, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clicks.mp4", sounds=[(0.0, make_clicks([0.5, 1.2], 2.0))])
     before = len(tab.phases)
@@ -59,6 +60,7 @@ def test_a_clip_becomes_hits_and_sounds_in_one_step_of_the_history(tab: Tab, tmp
     assert not tab.session.require_project().hits and tab.last("document")["undo"] is None
 
 
+@pytest.mark.slow
 def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def search_for_ever(*_: Any) -> Iterator[DetectionProgress]:
         while True:
@@ -79,6 +81,7 @@ def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch:
     assert len(tab.session.require_project().hits) >= 2 and tab.last("media")["curve"] and not tab.errors
 
 
+@pytest.mark.slow
 def test_only_the_chosen_hits_are_measured_again(tab: Tab) -> None:
     project = tab.session.require_project()
     chosen, other = [hit for hit in project.hits if hit.sound_id == project.hits[0].sound_id][:2]
@@ -225,6 +228,7 @@ def test_an_export_waits_for_the_last_hits_and_can_be_stopped(slow: tuple[AppCon
     assert [file["name"] for file in tab.last("exported")["files"]] == ["demo_sound.wav"] and not tab.errors
 
 
+@pytest.mark.slow
 def test_a_new_seed_and_another_number_of_steps_sample_anew(slow: tuple[AppContext, SlowSampler]) -> None:
     context, sampler = slow
     sampler.steps.release(1_000_000)
@@ -317,6 +321,7 @@ def test_a_slow_tab_gets_the_newest_state_and_every_message() -> None:
 # --- what is kept -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
     def start() -> tuple[TestClient, Any]:
         app = create_app(make_context(tmp_path))

@@ -67,6 +67,7 @@ def ask(capsys: pytest.CaptureFixture[str], *args: str | Path) -> list[dict[str,
     return found
 
 
+@pytest.mark.slow
 def test_a_recording_is_found_once_it_is_the_person_s_own(bell: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (before,) = ask(capsys, bell, "--top", "3")
     assert before["time_s"] == 0.0 and len(before["candidates"]) == 3  # type: ignore[arg-type]

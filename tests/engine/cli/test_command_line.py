@@ -98,6 +98,7 @@ def test_detect_without_sound(silent: Path, capsys: pytest.CaptureFixture[str]) 
 # --- analyze and synthesize -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_analyze_gives_physics_that_synthesize_takes(
     folder: Path, physics: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -221,6 +222,7 @@ def test_render_keeps_its_contracts(
     assert np.abs(soundfile.read(again, dtype="float32")[0].mean(axis=1) - track).max() < 1e-3
 
 
+@pytest.mark.slow
 def test_the_shipped_sampler_strikes_on_time(tmp_path: Path, silent: Path, physics: Path, onsets: Path) -> None:
     out = tmp_path / "t.wav"
     assert run("render", silent, "--onsets", onsets, "--physics", physics, "--steps", "2", "--out", out) == 0

@@ -95,6 +95,7 @@ def test_white_is_of_unit_power_and_agrees_with_itself() -> None:
     assert (again - white)[:, :, 4:-4].abs().max() < 1e-3
 
 
+@pytest.mark.slow
 def test_expected_noise_is_what_noise_has() -> None:
     frames = 64
     expected = expect_noise_power(NOISE, frames)

@@ -106,6 +106,7 @@ def test_there_is_no_click_at_the_seam(sounds: dict[str, np.ndarray], name: str)
         assert rough[edge - 8 : edge + 8].max() < 1.5 * before + 1e-7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rise_s", [0.0, 0.004])
 def test_nothing_comes_before_the_blow_nor_too_soon(sampler: Sampler, rise_s: float) -> None:
     """Sample 0 is the onset. The first half millisecond is no louder than the physics is within its first five."""

@@ -124,6 +124,7 @@ def test_default_sounds_say_why() -> None:
         assert text == f"{words}: Oak (CC0)"
 
 
+@pytest.mark.slow
 def test_another_wording_changes_no_behaviour(monkeypatch: pytest.MonkeyPatch) -> None:
     """With every sentence replaced by nonsense, sounds still wait, are edited, and find their recordings again."""
     from engine.core.cache import Cache

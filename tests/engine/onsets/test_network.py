@@ -303,6 +303,7 @@ def test_a_checkpoint_comes_back_and_a_damaged_one_is_refused_in_one_sentence(
     refuse()
 
 
+@pytest.mark.slow
 def test_without_a_network_motion_tells_and_with_one_it_does(tmp_path: Path, network: OnsetNetwork) -> None:
     clip = open_clip(ASSETS / "demo_silent.mp4").project.clip
     truth = [o["time_s"] for o in json.loads((ASSETS / "demo_silent.truth.json").read_text(encoding="utf-8"))["onsets"]]

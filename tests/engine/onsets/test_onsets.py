@@ -122,6 +122,7 @@ NO_HITS: dict[str, Scene] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate_hz", [25, 30, 60])
 def test_a_stick_that_stops_is_seen_within_a_third_of_a_frame(rate_hz: int) -> None:
     # Faster clips are looked at every other frame.
@@ -135,6 +136,7 @@ def test_a_stick_that_stops_is_seen_within_a_third_of_a_frame(rate_hz: int) -> N
     assert max(errors) < used_frame_s / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate_hz", [25, 30, 60])
 def test_a_ball_that_bounces_is_seen(rate_hz: int) -> None:
     found = times_of(see(bounce_ball, rate_hz, 1.35))
@@ -142,6 +144,7 @@ def test_a_ball_that_bounces_is_seen(rate_hz: int) -> None:
     assert np.abs(np.subtract(found, (BALL_HIT_S, BALL_SECOND_S))).max() < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NO_HITS)
 def test_what_moves_or_changes_without_a_blow_is_no_hit(name: str) -> None:
     assert times_of(see(NO_HITS[name], 30, 2.4)) == []
@@ -152,6 +155,7 @@ def test_a_later_start_moves_every_hit_by_as_much() -> None:
     assert np.allclose(np.subtract(early, late), 0.2, atol=0.002)
 
 
+@pytest.mark.slow
 def test_frames_as_they_come_and_all_at_once_give_the_same_hits() -> None:
     frames = list(film(swing_stick, 60, 1.8))
     steps = iter_motion_tracks(iter(frames), Fraction(60), 1.8, partial=True)
@@ -230,6 +234,7 @@ def test_one_source_alone_is_left_as_it_is() -> None:
     assert fuse(track, make_track()) is track and fuse(None, None).candidates == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [demo.name for demo in DEMOS])
 def test_every_contact_of_the_demo_clips_is_found_and_nothing_else(name: str) -> None:
     truth = json.loads((ASSETS / f"demo_{name}.truth.json").read_text(encoding="utf-8"))["onsets"]

@@ -27,6 +27,7 @@ def test_every_material_has_several() -> None:
     assert PRESETS_PATH.stat().st_size < 150_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", load_presets(), ids=lambda preset: preset.name)
 def test_preset_sounds_at_a_sensible_level(preset) -> None:  # type: ignore[no-untyped-def]
     physics = Physics(preset.modes, preset.residual)
@@ -43,6 +44,7 @@ def test_notes_name_licences() -> None:
             assert preset.credit.endswith((", CC-BY 3.0", ", CC0"))
 
 
+@pytest.mark.slow
 def test_plate_presets_are_built_as_shipped() -> None:
     shipped = {row["name"]: row for row in json.loads(PRESETS_PATH.read_text(encoding="utf-8"))["presets"]}
     assert list(shipped) == [recipe.name for recipe in RECIPES]

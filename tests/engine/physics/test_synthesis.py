@@ -99,6 +99,7 @@ def test_residual_density_sums_to_band_power() -> None:
         assert density[:, column].sum() == pytest.approx(total, rel=0.01)
 
 
+@pytest.mark.slow
 def test_residual_level_is_true_in_expectation() -> None:
     draws = np.array([synthesize_residual(NOISE, 6000, RATE, seed) for seed in range(150)], dtype=np.float64)
     assert draws.dtype == np.float64 and draws.shape == (150, 6000)
@@ -135,6 +136,7 @@ def test_synthesis_lasts_until_60_db_and_at_most_20_s() -> None:
     assert synthesize(Physics()).size >= 1
 
 
+@pytest.mark.slow
 def test_every_stage_sounds_at_its_level() -> None:
     frequency = np.arange(0.5, 24_000.0)
     for name, stage in FULL.components:

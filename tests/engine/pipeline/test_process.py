@@ -59,6 +59,7 @@ def process(path: Path, settings: ProcessSettings, stop_after: int | None = None
     return events, document
 
 
+@pytest.mark.slow
 def test_events_come_in_order_and_bring_the_clicks(clip: Path) -> None:
     settings = ProcessSettings(partial_hits=True, load_sampler=lambda checkpoint: None)
     events, document = process(clip, settings)
@@ -95,6 +96,7 @@ def test_hits_are_shown_before_the_clip_is_read_to_its_end(clip: Path) -> None:
     assert times_s == pytest.approx(CLICKS_S, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_clip_is_probed_once(clip: Path, silent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import engine.media.probe as media
     import engine.pipeline.open_clip as opening
@@ -127,6 +129,7 @@ def test_leaving_the_loop_after_any_event_leaves_a_document_to_go_on_from(clip: 
         assert [sound.modes for sound in left.current().sounds] == [sound.modes for sound in document.current().sounds]
 
 
+@pytest.mark.slow
 def test_a_check_cancels_between_the_steps_of_sampling(clip: Path) -> None:
     cache = Cache(None)
     _, document = process(clip, ProcessSettings())
@@ -168,6 +171,7 @@ def test_what_is_no_clip_is_refused_before_any_event(tmp_path: Path) -> None:
         Document().current()
 
 
+@pytest.mark.slow
 def test_command_line_and_editor_make_equal_documents(clip: Path, tmp_path: Path) -> None:
     import argparse
 

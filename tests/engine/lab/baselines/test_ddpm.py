@@ -97,6 +97,7 @@ def test_a_network_that_knows_the_answer_leads_to_it() -> None:
     assert float(wild.abs().max()) <= 1.0 + 1e-6  # the clean picture is clamped
 
 
+@pytest.mark.slow
 def test_a_picture_keeps_the_magnitudes_and_griffin_lim_the_level() -> None:
     sound = ddpm_physics.divide_by_peak(make_clip(1200.0, 0.4)).astype(np.float32)
     picture = ddpm.waves_to_pictures(torch.from_numpy(sound)[None])
@@ -162,6 +163,7 @@ def test_sizes_are_the_papers_and_pictures_keep_their_shape() -> None:
     assert torch.equal(joined.flatten(), torch.arange(32.0))
 
 
+@pytest.mark.slow
 def test_a_seed_is_a_sound(physics: DdpmPhysics) -> None:
     made, heard = make_ddpm(), []
     assert made.steps == 5 and make_ddpm(ddpm.STEPS).steps == 1000

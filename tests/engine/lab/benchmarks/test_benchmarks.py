@@ -38,6 +38,7 @@ def make_report(rows: list[bench_sampler.Row], paper: list[Paper]) -> bench_samp
     return bench_sampler.Report("here", 2, 0.5, None, {"cpu bfloat16": 1e11}, rows, paper, ["a note"])
 
 
+@pytest.mark.slow
 def test_operations_of_a_product_and_of_a_convolution_are_known() -> None:
     a = torch.zeros(10, 20)
     assert bench_machine.count_operations(lambda: a @ torch.zeros(20, 30)) == 2 * 10 * 20 * 30
@@ -109,6 +110,7 @@ def test_the_command_measures_a_tiny_sampler(
         bench.main(["nonsense"])
 
 
+@pytest.mark.slow
 def test_a_picture_is_watched_again_and_again_and_little_of_it_is_kept(tmp_path: Path) -> None:
     frames = list(bench_onsets.repeat_frames(ASSETS / "demo_silent.mp4", 36, 20.0))
     times_s = [time_s for time_s, _ in frames]

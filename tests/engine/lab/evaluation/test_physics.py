@@ -237,6 +237,7 @@ def test_noise_fitted_to_noise_comes_near_it(rng: np.random.Generator) -> None:
     assert noise.shape == (100, t.size) and np.square(noise.sum(axis=0)).mean() == pytest.approx(1.0, rel=0.05)
 
 
+@pytest.mark.slow
 def test_lim_sample_finds_a_mode_at_its_level() -> None:
     sound = 0.25 * ring_modes(make_modes([1200.0], [0.0], [12.0], [0.0]), 1.0)
     modes = physics_lim.fit_lim_sample(sound, SAMPLE_RATE_HZ)

@@ -123,6 +123,7 @@ def check_sound(path: Path, duration_s: float, hits_s: tuple[float, ...] = HITS_
         assert find_attacks(heard, SOUND_RATE_HZ, hits_s) == pytest.approx(hits_s, abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["c.mp4", "c.mov", "c.mkv", "offset.mkv", "offset.mp4", "h265.mp4", "vfr.mp4", "turned.mp4"]
 )
@@ -169,6 +170,7 @@ def test_a_clip_with_an_edit_list_keeps_its_cut(tmp_path: Path) -> None:
     assert read_number(np.frombuffer(raw, np.uint8).reshape(96, 160)) == 13
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "codec", "pixels"),
     [("a.gif", "gif", "gray"), ("a.avi", "mpeg4", "yuv420p"), ("v.webm", "libvpx", "yuv420p")],

@@ -79,6 +79,7 @@ def test_short_sound_of_a_tenth_of_a_second(rng: np.random.Generator) -> None:
     assert_found(modes, tick, cents=3.0, decay=0.06, power_db=0.6, phase=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frequency_hz", [50.0, 400.0, 3000.0, 16_000.0])
 @pytest.mark.parametrize("decay", [0.5, 10.0, 100.0])
 def test_one_mode_anywhere(frequency_hz: float, decay: float, rng: np.random.Generator) -> None:
@@ -90,6 +91,7 @@ def test_one_mode_anywhere(frequency_hz: float, decay: float, rng: np.random.Gen
     assert max([p for i, p in enumerate(modes.power_db) if i != k], default=-99.0) < -55.0
 
 
+@pytest.mark.slow
 def test_hum_is_no_mode(rng: np.random.Generator) -> None:
     time = np.arange(-RATE // 4, 2 * RATE) / RATE
     hum = 10 ** (-32 / 20) * np.sin(2 * math.pi * 100.0 * time) + 1e-3 * np.sin(2 * math.pi * 50.0 * time)
@@ -208,6 +210,7 @@ def make_strikes(modes: Modes, residual: Residual, count: int, seed: int) -> lis
     return strikes
 
 
+@pytest.mark.slow
 def test_hits_of_one_object_are_grouped() -> None:
     wood = make_modes([310.0, 920.0, 1500.0], [-8.0, -12.0, -20.0], [45.0, 70.0, 110.0], [0.0] * 3)
     bell_above = replace(BELL, frequency_hz=tuple(f * 1.12 for f in BELL.frequency_hz))
@@ -218,6 +221,7 @@ def test_hits_of_one_object_are_grouped() -> None:
     assert group_alike(hits[:1]) == [0] and group_alike([]) == []
 
 
+@pytest.mark.slow
 def test_real_repeats_are_alike_and_materials_are_not() -> None:
     names = {
         "stomp": [f"body_percussion/stomp_l_vl1_rr{k}.flac" for k in (1, 2, 3)],

@@ -184,6 +184,7 @@ def test_noise_that_rings_by_itself_is_no_room(decay: float, rng: np.random.Gene
 # --- without its room -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("t60_s", "direct_over_room_db"), [(0.6, 3.0), (1.0, 6.0)])
 def test_a_sound_without_its_room_is_nearer_to_the_dry_one(t60_s: float, direct_over_room_db: float) -> None:
     """In each of three rooms of a kind, and by a seventh of the distance on average."""
@@ -232,6 +233,7 @@ def test_a_rise_is_seen_where_the_physics_is_known(modes: Modes) -> None:
         assert low_s <= fit_rise(sound, Physics(modes, DRY)) <= high_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_burst_that_comes_in_slowly_gets_its_rise_and_an_abrupt_one_none(seed: int, rng: np.random.Generator) -> None:
     background = 3e-5 * rng.standard_normal(LENGTH)

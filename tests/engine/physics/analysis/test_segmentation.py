@@ -91,6 +91,7 @@ def test_onset_is_found_within_a_millisecond(attack_s: float, noise_db: float, r
     assert find_onset(sound, RATE) == pytest.approx(10_000 / RATE, abs=0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lead_s", [0.02, 0.06, 0.2])
 def test_a_click_before_the_hit_is_not_the_hit(lead_s: float, rng: np.random.Generator) -> None:
     sound = click_before(reference(PLATE, LENGTH), lead_s, rng)
@@ -160,6 +161,7 @@ def test_nothing_and_a_single_flat_peak_are_not_clipped() -> None:
         assert not find_clipped(sound).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("truth", [BELL, PLATE], ids=["bell", "plate"])
 def test_clipped_peaks_are_put_back(truth: Modes, rng: np.random.Generator) -> None:
     """Half of the peak is lost; the modes are those of the whole."""
@@ -178,6 +180,7 @@ def test_clipped_peaks_are_put_back(truth: Modes, rng: np.random.Generator) -> N
 # --- whatever is recorded -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [8000, 16_000, 22_050, 44_100, 96_000, 192_000])
 def test_modes_up_to_0_45_of_any_rate(rate: int, rng: np.random.Generator) -> None:
     frequency = [share * rate for share in (0.01, 0.05, 0.13, 0.27, 0.36, 0.449)]
@@ -187,6 +190,7 @@ def test_modes_up_to_0_45_of_any_rate(rate: int, rng: np.random.Generator) -> No
     assert_exact(analyze_hit(reference(truth, length, rate) + quiet(length, rng), rate, onset_s=0.0)[0].modes, truth)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("truth", "noise"),
     [

@@ -62,6 +62,7 @@ def test_modes_are_their_own_match_exactly() -> None:
     assert match.modes_share == pytest.approx(1.0) and match.diagnosis.startswith("good")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("physics", [BELL, LOUD_NOISE, replace(LOUD_NOISE, residual=replace(NOISE, rise_s=0.01))])
 def test_one_draw_of_a_sound_lies_about_what_is_expected_of_it(physics: Physics) -> None:
     """The model's noise is its expected power, so over many draws the recording's power must average to it."""
@@ -98,6 +99,7 @@ def test_stems_carry_the_energy_of_their_peaks() -> None:
     assert len(compare(None, muted, RATE).stem_hz) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("index", "where"), [(1, "between 400 Hz and 800 Hz"), (2, "between 800 Hz and 1.6 kHz")])
 def test_a_mode_that_decays_twice_as_fast_is_too_quiet_there_and_late(index: int, where: str) -> None:
     match = compare(record(BELL), with_decay(index, 2.0), RATE)
@@ -163,6 +165,7 @@ def test_without_a_recording_the_model_stands_alone() -> None:
     assert silent.spectrum.model.max() < -100.0 and not silent.stem_hz.size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate_hz", [8_000, 44_100, 192_000])
 @pytest.mark.parametrize("duration_s", [0.02, 0.3, 3.0])
 def test_any_rate_and_length_is_shown(rate_hz: int, duration_s: float) -> None:
@@ -198,6 +201,7 @@ def note_time_s(sound: Sound) -> float:
     return sound.source.time_s
 
 
+@pytest.mark.slow
 def test_the_recording_of_a_sound_is_the_hit_it_was_estimated_from(demo: Project) -> None:
     for sound in demo.sounds:
         recording = find_recording(demo, sound, Cache(None))
@@ -228,6 +232,7 @@ def test_a_hit_that_was_moved_or_given_away_leaves_the_recording_where_it_was(de
     assert abs(lag) < 48 and length > 0.4 * RATE  # its attack found again to 1 ms
 
 
+@pytest.mark.slow
 def test_an_edited_sound_is_compared_as_measured_too(demo: Project) -> None:
     sound = demo.sounds[0]
     message = {"kind": "set_modes", "sound_id": sound.id, "indices": [0], "power_db": [-80.0]}
