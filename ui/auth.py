@@ -1,4 +1,4 @@
-"""Who may talk to the app: an ASGI layer before every route and websocket, Gradio's included."""
+"""Authentication and origin checks: ASGI middleware before every route and websocket, Gradio's included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all sessions share: the options, the user's data folder, the cache, the samplers and the queues for the CPU."""
+"""State shared by all sessions: options, data folder, cache, samplers, locks for the CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking things out: the track, the picture with it, stems, markers and the project, for download."""
+"""Export: track, video, stems, markers and project, as downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands share: arguments with ranges, JSON out, words and progress on standard error."""
+"""Shared by all commands: argument types, JSON output, messages and progress on standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a designer turns instead of single modes: mass, hardness, damping, position, roughness, room, and velocity.
+"""Macro controls: physically motivated transforms of all modes and the residual (mass, hardness, damping, …).
 
 Each law is continuous, is the identity at its default, and maps own values to heard ones without touching the own: they
 stay in the document. ``ui/editor/audio/macros.js`` is the same arithmetic for the preview; change both together.

@@ -1,4 +1,4 @@
-"""What a struck object sounds like, in numbers: modes, residual, room, and their JSON form.
+"""Parameters of a struck sound: modes, residual, room, and their JSON form.
 
 x(t) = sum 10^(power_db/20) cos(2 pi f t + phase) e^(-decay t), t >= 0, plus the residual. Full scale
 is amplitude 1, t = 0 is the onset, nothing is normalised. Standard library only: the document is

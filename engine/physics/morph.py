@@ -1,4 +1,4 @@
-"""A sound between two others: modes matched one to one glide, the others fade, noise moves band by band."""
+"""Interpolate two sounds: matched modes interpolate, unmatched modes cross-fade, noise moves band by band."""
 
 from __future__ import annotations
 

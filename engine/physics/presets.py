@@ -1,4 +1,4 @@
-"""Sounds to choose from when a clip has none: parameter tables in assets/presets.json."""
+"""Preset sounds: parameter tables in assets/presets.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sound of vibration modes: a batch of hits at once, on any device."""
+"""Modal synthesis: sums of decaying sinusoids for a batch of hits, on any device."""
 
 from __future__ import annotations
 

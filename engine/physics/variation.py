@@ -1,4 +1,4 @@
-"""How takes of one object differ: each is struck a little elsewhere, with a little more or less give and grit."""
+"""Random variation between takes of one object: position, hardness and roughness, by seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recording a sound was measured from, found again, and the two side by side."""
+"""Find the recording that a sound was analysed from, and compare the two."""
 
 from __future__ import annotations
 

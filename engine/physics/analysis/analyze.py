@@ -1,4 +1,4 @@
-"""From a recording of one hit to its physics and back."""
+"""Estimate modes and residual of a recorded hit, and resynthesize them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the level of a band of noise falls: up to three decays over a steady background, for all bands at once."""
+"""Multi-exponential fit of each band's energy decay: up to three exponentials plus a noise floor, all bands at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which hits sound alike, judged by their physics."""
+"""Cluster hits of one object by the similarity of their physics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well the modes of a sound in noise can be known at all: the Cramér-Rao bound."""
+"""Cramér-Rao bounds of frequency, decay and amplitude of damped sinusoids in white noise."""
 
 from __future__ import annotations
 

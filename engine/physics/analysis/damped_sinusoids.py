@@ -1,4 +1,4 @@
-"""Linear algebra of damped sinusoids x[n] = Re sum a e^(s n): amplitudes, residual, refinement of the poles."""
+"""Damped sinusoids x[n] = Re sum a e^(s n): synthesis, least-squares amplitudes, Gauss-Newton refinement of poles."""
 
 from __future__ import annotations
 

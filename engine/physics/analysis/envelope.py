@@ -1,4 +1,4 @@
-"""What no smooth decay tells of a hit's noise: the fine envelope of rebounds, grit and rattle, for all bands alike."""
+"""Fine envelope: deviation of the noise from the multi-exponential model, common to all bands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vibration modes estimated from a recording; their sound is made in ``synthesis``."""
+"""Estimate vibration modes of a recording: pole candidates, joint fits, selection."""
 
 from __future__ import annotations
 

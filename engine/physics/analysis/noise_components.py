@@ -1,4 +1,4 @@
-"""Which of the decays of a hit's noise is the contact's, the object's and the room's."""
+"""Assign the decays of each noise band to attack, strike, tail and room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where modes may lie: subband ESPRIT over the spectrum, and which of its finds stand out of the noise."""
+"""Pole candidates by subband ESPRIT (Roy & Kailath 1989), with a signal-to-noise test of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The noise of a hit that no mode explains: decaying band noise in components, attack, strike, tail and room."""
+"""The residual: fit, expected power and synthesis of decaying band noise (attack, strike, tail, room)."""
 
 from __future__ import annotations
 

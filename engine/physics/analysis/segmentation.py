@@ -1,4 +1,4 @@
-"""What of a recording is the hit: its channels, its onset, where it is struck again, and which peaks are clipped."""
+"""Segment the hit in a recording: channel, onset, re-strike, clipping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One sentence on why a model is unlike its recording: where and when it errs most, and by how much."""
+"""The largest error of a model against its recording, in one sentence: band, time and amount."""
 
 from __future__ import annotations
 

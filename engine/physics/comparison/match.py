@@ -1,4 +1,4 @@
-"""How near a sound's physics comes to the recording it was measured from, as curves and a picture to look at."""
+"""Compare a sound's physics with its recording: fit, spectra, decay curves and a spectrogram of the difference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make other hits of one that was analysed, by changes of which it is known what they do to modes and noise."""
+"""Data augmentation of analysed hits, by transforms whose effect on modes and noise is known exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sampler learns from: a sound's picture beside its prior's, made from analysed hits."""
+"""Training examples of the sampler: compressed spectrogram of a hit and of its prior."""
 
 from __future__ import annotations
 

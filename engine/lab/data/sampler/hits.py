@@ -1,4 +1,4 @@
-"""The corpus after analysis: every hit's sound and physics on disk, made once, then read by memory map."""
+"""Corpus of analysed hits: waveforms and physics on disk, computed once, memory-mapped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training examples made on the fly: workers vary hits without end, the trainer draws from the freshest ones."""
+"""Pool of training examples: workers augment hits continuously, the trainer samples from the pool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Struck objects imagined from material constants, for materials of which there are few recordings.
+"""Synthetic struck objects from material constants, for materials with few recordings.
 
 Plates of random size and support, struck by something random, and for what hardly vibrates (cloth, carpet, paper)
 grains of noise. Their sound has what recordings have and a prior has not: modes in unequal pairs, a force pulse,

@@ -1,4 +1,4 @@
-"""Teach a few steps of the sampler the level of the sound in each band as time goes on.
+"""Loss on band levels over time, through a few sampler steps.
 
 The velocity alone is learnt bin by bin; what a listener hears as too soft or too dull is the sum over many bins, in
 decibels, of a wave that windows overlapped to. So the last of a few steps is also told how far its bands are off, a
