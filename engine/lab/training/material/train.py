@@ -151,7 +151,7 @@ class Training(Trainer[MaterialClassifier]):
         _, logits = self.network(share * pictures + (1.0 - share) * pictures.roll(1, 0))
         loss = share * F.cross_entropy(logits, labels, label_smoothing=config.smoothing)
         loss = loss + (1.0 - share) * F.cross_entropy(logits, labels.roll(1), label_smoothing=config.smoothing)
-        self.optimize(loss, cosine_rate(config.learning_rate, step, 100, step / config.steps), config.ema_decay)
+        self.optimize(loss, cosine_rate(config.learning_rate, self.step, 100, step / config.steps), config.ema_decay)
         self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
 
     def run(self, corpus: Corpus) -> None:
@@ -195,7 +195,7 @@ def main(args: list[str]) -> None:
     data_help = "folder of recordings whose MANIFEST.csv names materials"
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
     parser.add_argument("--out", default="checkpoints/material", help="checkpoint folder to write")
-    parser.add_argument("--work", default=".struck/train_material", help="resumable state and log")
+    parser.add_argument("--work", default=".struck/train_material", help="state and log of this run")
     parser.add_argument("--steps", type=int, default=TrainingConfig.steps)
     parser.add_argument("--fewest", type=int, default=TrainingConfig.fewest, help="training recordings a class needs")
     parser.add_argument("--seed", type=int, default=0)
@@ -209,7 +209,6 @@ def main(args: list[str]) -> None:
     held_out = read_corpus([r for r in recordings if is_held_out(r)], classes)
     torch.manual_seed(config.seed)
     training = Training(MaterialClassifier(classes), config, Path(options.work))
-    training.resume()
     count = count_parameters(training.network)
     print(f"{count} parameters, {len(corpus.labels)} recordings", file=sys.stderr)
     training.run(corpus)
