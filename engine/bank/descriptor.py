@@ -12,8 +12,8 @@ import math
 import numpy as np
 
 from engine.core.units import db_to_power, power_to_db
-from engine.physics.analysis.residual import band_shares, envelope_gain, rise_gain
 from engine.physics.model import ENVELOPE_STEP_S, Modes, Physics, Residual
+from engine.physics.noise import band_shares, envelope_gain, rise_gain
 
 BANDS = 32
 INTERVAL_EDGES_S = (0.0, 0.01, 0.03, 0.08, 0.2, 0.6)

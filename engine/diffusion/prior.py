@@ -25,8 +25,8 @@ from engine.diffusion.spectrogram import (
     compress,
     wave_to_spectrogram,
 )
-from engine.physics.analysis.residual import envelope_gain, rise_gain, synthesize_residual
 from engine.physics.model import Modes, Residual
+from engine.physics.noise import envelope_gain, rise_gain, synthesize_residual
 from engine.physics.synthesis import synthesize_modes
 
 FLOOR_DB = -80.0

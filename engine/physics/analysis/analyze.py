@@ -20,9 +20,10 @@ from engine.core.units import LN_60_DB, power_to_db
 from engine.physics.analysis.envelope import fit_envelope
 from engine.physics.analysis.modes import drop_echoes, fit_modes, restore_clipped
 from engine.physics.analysis.noise_components import room_decay
-from engine.physics.analysis.residual import expected_level, fit_residual, rise_gain, synthesize_residual
+from engine.physics.analysis.residual import fit_residual
 from engine.physics.analysis.segmentation import find_clipped, find_onset, find_restrike, mix_down
 from engine.physics.model import Modes, Physics, Residual
+from engine.physics.noise import expected_level, rise_gain, synthesize_residual
 from engine.physics.synthesis import synthesize_modes
 
 _LONGEST_S = 6.0

@@ -10,8 +10,8 @@ from scipy.spatial.distance import squareform
 
 from engine.core.dsp import erb_edges, hz_to_erb
 from engine.core.units import db_to_power, power_to_db
-from engine.physics.analysis.residual import expected_power
 from engine.physics.model import Modes, Physics
+from engine.physics.noise import expected_power
 
 ALIKE_DB = 6.0
 """Sounds whose distance stays under this are one object; see ``sound_distances``."""

@@ -7,8 +7,8 @@ from scipy import fft as fast_fourier
 from scipy.special import digamma, polygamma
 
 from engine.core.units import db_to_power, power_to_db
-from engine.physics.analysis.residual import band_shares, rise_gain
 from engine.physics.model import ENVELOPE_RANGE_DB, ENVELOPE_STEP_S, LONGEST_ENVELOPE, Modes, Residual
+from engine.physics.noise import band_shares, rise_gain
 from engine.physics.synthesis import synthesize_modes
 
 _NARROWEST_HZ = 200.0  # what a frame of two steps tells apart

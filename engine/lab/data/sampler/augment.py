@@ -14,9 +14,10 @@ from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_gain, gain_to_db, 
 from engine.lab.data.sampler.hits import AnalysedHit
 from engine.physics.analysis.damped_sinusoids import exponents
 from engine.physics.analysis.envelope import stretch_envelope
-from engine.physics.analysis.residual import fit_residual, synthesize_residual
+from engine.physics.analysis.residual import fit_residual
 from engine.physics.macros import contact_gain_db, contact_time_s
 from engine.physics.model import Residual
+from engine.physics.noise import synthesize_residual
 
 FILTER_TAPS = 256
 _KNOTS_HZ = np.array([20.0, 60.0, 150.0, 400.0, 1000.0, 2500.0, 6000.0, 12_000.0, 24_000.0])

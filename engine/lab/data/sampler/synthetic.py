@@ -14,8 +14,8 @@ from scipy.signal import fftconvolve
 
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain
 from engine.lab.data.plates import Plate, plate_modes, plate_noise
-from engine.physics.analysis.residual import synthesize_residual
 from engine.physics.model import Modes
+from engine.physics.noise import synthesize_residual
 from engine.physics.synthesis import synthesize_modes
 
 LONGEST_S = 1.5

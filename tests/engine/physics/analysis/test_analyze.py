@@ -17,9 +17,10 @@ from engine.physics.analysis.clustering import ALIKE_DB, group_alike, sound_dist
 from engine.physics.analysis.cramer_rao import cramer_rao
 from engine.physics.analysis.damped_sinusoids import refine_jointly, solve_amplitudes
 from engine.physics.analysis.modes import fit_modes
-from engine.physics.analysis.residual import expected_power, fit_residual, synthesize_residual
+from engine.physics.analysis.residual import fit_residual
 from engine.physics.macros import apply_hit_offsets
 from engine.physics.model import Modes, Physics, Residual, physics_from_json, physics_to_json
+from engine.physics.noise import expected_power, synthesize_residual
 from tests.sounds import BELL, NOISE, RATE, assert_found, make_modes, noisy, reference
 
 DATA = ROOT.parent / "shared" / "data" / "audio"

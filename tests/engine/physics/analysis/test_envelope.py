@@ -18,7 +18,6 @@ from engine.lab.data.sampler.augment import play_faster
 from engine.lab.data.sampler.hits import AnalysedHit
 from engine.physics.analysis.analyze import analyze_hit, synthesize
 from engine.physics.analysis.envelope import fit_envelope, stretch_envelope
-from engine.physics.analysis.residual import envelope_gain
 from engine.physics.macros import apply_macros
 from engine.physics.model import (
     ENVELOPE_STEP_S,
@@ -32,6 +31,7 @@ from engine.physics.model import (
     physics_to_json,
 )
 from engine.physics.morph import morph
+from engine.physics.noise import envelope_gain
 
 RATE = 48_000
 EDGES = tuple(erb_edges(20.0, RATE / 2, 48).tolist())

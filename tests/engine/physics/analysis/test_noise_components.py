@@ -15,8 +15,9 @@ from engine.physics.analysis.analyze import analyze_hit, fit_rise, synthesize
 from engine.physics.analysis.band_decays import fit_decays
 from engine.physics.analysis.modes import drop_echoes
 from engine.physics.analysis.noise_components import name_stages, room_decay
-from engine.physics.analysis.residual import expected_power, fit_residual, synthesize_residual
+from engine.physics.analysis.residual import fit_residual
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
+from engine.physics.noise import expected_power, synthesize_residual
 from tests.sounds import BELL, NOISE, PLATE, RATE, make_modes, reference
 
 LENGTH = 67_200

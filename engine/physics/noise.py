@@ -1,0 +1,148 @@
+"""Decaying band noise of a residual: expected power, synthesis, onset rise and fine envelope."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from scipy import fft as fast_fourier
+
+from engine.core.units import SILENCE_DB, db_to_gain, db_to_power
+from engine.physics.model import ENVELOPE_STEP_S, Residual
+
+_NOISE_OF = ("strike", "room", "attack", "tail")
+_FINE = 256
+_CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
+
+
+def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """Power spectral density one expects of the residual, all components, per Hz of one-sided frequency.
+
+    ``frequency_hz`` [F], ``time_s`` [T] (0 = onset; 0 before it) -> float64 [F, T]. The sum over the Hz of a band is
+    the band's mean square at that time; rise and fine envelope are not in it.
+    """
+    frequency = np.asarray(frequency_hz, dtype=np.float64)
+    time = np.asarray(time_s, dtype=np.float64)
+    density = np.zeros((frequency.size, time.size))
+    if len(residual.edges_hz) < 2:
+        return density
+    edges = np.asarray(residual.edges_hz)
+    share = band_shares(edges, frequency) / np.diff(edges)[:, None]
+    for _, power_db, decay in _components(residual):
+        mean_square = db_to_power(power_db)[:, None] * np.exp(-2.0 * np.outer(decay, np.maximum(time, 0.0)))
+        density += share.T @ mean_square
+    density[:, time < 0.0] = 0.0
+    return density
+
+
+def expected_level(residual: Residual, time_s: np.ndarray) -> np.ndarray:
+    """Mean square expected of the residual at each time since the onset, [T]; rise and fine envelope are not in it."""
+    total = np.zeros(len(time_s))
+    for _, power_db, decay in _components(residual):
+        total += db_to_power(power_db) @ np.exp(-2.0 * np.outer(decay, time_s))
+    return total
+
+
+def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz: int, seed: int) -> np.ndarray:
+    """One draw of the residual's noise, sample 0 = onset: float32 [length_samples], level true in expectation.
+
+    The seed fixes the noise; nothing sounds above the last edge or half the sample rate.
+    """
+    if len(residual.edges_hz) < 2 or length_samples <= 0:
+        return np.zeros(max(0, length_samples), dtype=np.float32)
+    edges = np.asarray(residual.edges_hz)
+    size = fast_fourier.next_fast_len(length_samples + 1024, real=True)
+    bins = size // 2 + 1
+    shares = nonzero_band_shares(residual.edges_hz, sample_rate_hz / size, bins)
+    gains = [np.sqrt(s / w * (sample_rate_hz / 2.0)) for (_, s), w in zip(shares, np.diff(edges), strict=True)]
+
+    fine = envelope_gain(np.arange(length_samples) / sample_rate_hz, residual.envelope_db)
+
+    def make(component: int, power_db: np.ndarray, decay: np.ndarray, parity: int) -> np.ndarray:
+        out = np.zeros(length_samples)
+        noise = np.random.default_rng([seed, component, parity]).standard_normal(size, dtype=np.float32)
+        spectrum = fast_fourier.rfft(noise)
+        spectrum[-1:] = 0.0  # nothing at Nyquist itself
+        for band in range(parity, len(power_db), 2):
+            if power_db[band] <= SILENCE_DB:
+                continue
+            part = slice(shares[band][0], shares[band][0] + gains[band].size)
+            shaped = np.zeros_like(spectrum)
+            shaped[part] = spectrum[part] * gains[band]
+            wave = fast_fourier.irfft(shaped, size)[:length_samples]
+            wave *= _fall(db_to_gain(power_db[band]), decay[band] / sample_rate_hz, length_samples)
+            out += wave
+        return out if _NOISE_OF[component] == "room" else out * fine
+
+    # neighbours overlap, so even and odd bands need noise of their own for their powers to add
+    parts = [(*component, parity) for component in _components(residual) for parity in (0, 1)]
+    with ThreadPoolExecutor(2) as pool:  # transforms of this size leave the interpreter free
+        return np.sum(list(pool.map(lambda part: make(*part), parts)), axis=0).astype(np.float32)
+
+
+def _fall(level: float, decay_per_sample: float, length: int) -> np.ndarray:
+    """level e^(-decay n), float32 [length]: products of coarse and fine steps, since exponentials are slow."""
+    far = level * np.exp(-decay_per_sample * _FINE * np.arange(-(-length // _FINE)))
+    near = np.exp(-decay_per_sample * np.arange(_FINE))
+    return np.outer(far.astype(np.float32), near.astype(np.float32)).ravel()[:length]
+
+
+def band_shares(edges_hz: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
+    """Share of each band at each frequency, [B, F]: cross-faded over inner edges, summing to 1 between the ends.
+
+    The integral of a band's share over frequency is its width, so levels stay true.
+    """
+    width = np.diff(edges_hz)
+    rise = np.zeros((len(edges_hz), len(frequency_hz)))
+    for i, edge in enumerate(edges_hz):
+        inner = 0 < i < len(edges_hz) - 1
+        reach = _CROSSFADE * min(width[i - 1], width[i]) if inner else 0.0
+        if reach > 0.0:
+            rise[i] = 0.5 + 0.5 * np.sin(0.5 * np.pi * np.clip((frequency_hz - edge) / reach, -1.0, 1.0))
+        else:
+            rise[i] = frequency_hz >= edge
+    shares: np.ndarray = rise[:-1] - rise[1:]
+    return shares
+
+
+@functools.lru_cache(maxsize=8)
+def nonzero_band_shares(edges_hz: tuple[float, ...], bin_hz: float, bins: int) -> list[tuple[int, np.ndarray]]:
+    """Each band's row of ``band_shares`` where it is not 0: the first bin of a spectrum, and the shares."""
+    rows = []
+    for band in range(len(edges_hz) - 1):
+        near = np.asarray(edges_hz[max(0, band - 1) : band + 3])
+        low = min(bins - 1, math.floor(near[0] / bin_hz))
+        high = min(bins, math.ceil(near[-1] / bin_hz) + 1)
+        rows.append((low, band_shares(near, np.arange(low, high) * bin_hz)[min(band, 1)]))
+    return rows
+
+
+def _components(residual: Residual) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """Number (of its noise), levels and decays of every component."""
+    return [
+        (_NOISE_OF.index(name), np.asarray(component.power_db), np.asarray(component.decay_per_s))
+        for name, component in residual.components
+    ]
+
+
+def rise_gain(time_s: np.ndarray, rise_s: float) -> np.ndarray:
+    """Gain with which a sound comes in, by time since the onset: a raised cosine from 0 to 1 over ``rise_s``.
+
+    While striker and object touch they push each other; a force that lasts longer comes on more slowly.
+    """
+    if rise_s <= 0.0:
+        return np.ones_like(time_s)
+    result: np.ndarray = 0.5 - 0.5 * np.cos(np.pi * np.clip(time_s / rise_s, 0.0, 1.0))
+    return result
+
+
+def envelope_gain(time_s: np.ndarray, envelope_db: Sequence[float]) -> np.ndarray:
+    """Gain of the fine envelope by time since the onset: straight lines between its steps, 1 beyond its end."""
+    if not envelope_db:
+        return np.ones_like(time_s)
+    steps = db_to_gain(np.array([*envelope_db, 0.0]))
+    result: np.ndarray = np.interp(time_s, np.arange(len(steps)) * ENVELOPE_STEP_S, steps)
+    return result
