@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from engine.core.units import SILENCE_DB, db_to_power, gain_to_db, power_to_db
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import NoiseComponent, Physics, Residual
 from engine.physics.morph import lay_on_bands
 from engine.physics.noise import envelope_gain, expected_level, rise_gain
+from engine.physics.synthesis import synthesize
 
 LEVEL_WINDOW_S = 0.05
 PEAK_DB = -6.0

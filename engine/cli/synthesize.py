@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     name = "standard input" if options.physics == "-" else options.physics
     physics = physics_from_json(read_json(options.physics), name)
     from engine.media.export.wave import write_wave
-    from engine.physics.analysis.analyze import synthesize
+    from engine.physics.synthesis import synthesize
 
     sound = synthesize(physics, options.duration, options.seed)
     write_wave(options.out, sound, physics.sample_rate_hz, bits=32)

@@ -10,10 +10,9 @@ from scipy import signal
 
 from engine.core.units import SAMPLE_RATE_HZ, SILENCE_DB, db_to_gain, gain_to_db
 from engine.diffusion.spectrogram import FRAME_COUNTS, HOP
-from engine.physics.analysis.analyze import ring_time_s
 from engine.physics.model import ENVELOPE_STEP_S, Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import synthesize_residual
-from engine.physics.synthesis import synthesize_modes
+from engine.physics.synthesis import ring_time_s, synthesize_modes
 
 CROSSFADE_SAMPLES = 4096
 FADE_SAMPLES = 1024

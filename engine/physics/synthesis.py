@@ -1,4 +1,4 @@
-"""Modal synthesis: sums of decaying sinusoids for a batch of hits, on any device."""
+"""Modal synthesis: sums of decaying sinusoids for a batch of hits, on any device, and whole sounds with residual."""
 
 from __future__ import annotations
 
@@ -8,13 +8,42 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from engine.core.units import db_to_gain
-from engine.physics.model import Modes
+from engine.core.units import LN_60_DB, db_to_gain
+from engine.physics.model import Modes, Physics
+from engine.physics.noise import rise_gain, synthesize_residual
 
 _BLOCK = 256
 _COARSE = 16
 _INAUDIBLE = 1e-7  # -140 dB re full scale
 _MOST_NUMBERS = 2**23  # of phasors at a time: 64 MB
+
+
+def ring_time_s(physics: Physics) -> float:
+    """Seconds until everything is 60 dB under its start, at most 20."""
+    levels: list[tuple[float, float]] = []
+    muted = physics.modes.mute_mask
+    for power, decay, off in zip(physics.modes.power_db, physics.modes.decay_per_s, muted, strict=True):
+        if not off:
+            levels.append((power, decay))
+    for _, component in physics.residual.components:
+        levels += list(zip(component.power_db, component.decay_per_s, strict=True))
+    if not levels:
+        return 0.0
+    floor = max(power for power, _ in levels) - 60.0
+    rings = [(power - floor) / 60.0 * LN_60_DB / max(decay, 1e-9) for power, decay in levels if power > floor]
+    return min(20.0, max(rings, default=0.0))
+
+
+def synthesize(physics: Physics, duration_s: float | None = None, seed: int = 0) -> np.ndarray:
+    """Sound of the physics alone, no model: float32 at its sample rate, sample 0 = onset.
+
+    Lasts until -60 dB, at most 20 s, unless told. The seed touches only the residual; nothing is limited.
+    """
+    rate = physics.sample_rate_hz
+    length = max(1, math.ceil((ring_time_s(physics) if duration_s is None else duration_s) * rate - 1e-6))
+    sound = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
+    sound += synthesize_residual(physics.residual, length, rate, seed)
+    return (sound * rise_gain(np.arange(length) / rate, physics.residual.rise_s)).astype(np.float32)
 
 
 def synthesize_modes(

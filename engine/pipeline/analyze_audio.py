@@ -14,11 +14,12 @@ from engine.document.edits.values import Edit, next_ids, select_modes, with_hits
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.source import INAUDIBLE, SILENT, WAITING, Source
 from engine.media.sound import iter_clip_audio, read_clip_audio
-from engine.physics.analysis.analyze import analyze_hits, measure_fit, single_hit, synthesize
+from engine.physics.analysis.analyze import analyze_hits, measure_fit, single_hit
 from engine.physics.analysis.clustering import group_alike
 from engine.physics.analysis.segmentation import find_onset
 from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Modes, Physics, Residual
+from engine.physics.synthesis import synthesize
 from engine.pipeline.events import AnalysisProgress, SoundsFound
 from engine.pipeline.sound_sources import default_sound, describe_character
 

@@ -187,7 +187,7 @@ def _sample(
             physics, seeds, settings.steps, settings.guidance, lambda done, total: check(), contexts
         )
     else:
-        from engine.physics.analysis.analyze import synthesize
+        from engine.physics.synthesis import synthesize
 
         sounds = []
         for (modes, residual), seed in zip(physics, seeds, strict=True):

@@ -18,10 +18,10 @@ from engine.core.paths import ROOT
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Clip, Hit, HitOffsets, Mix, Project, Sound
 from engine.document.source import Source
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import envelope_gain
+from engine.physics.synthesis import synthesize
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.render import place_hits
 from tests.browser.chromium import browser_path

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics
+from engine.physics.synthesis import synthesize
 from tests.browser.struck_page import Editor, browse, serve
 
 

@@ -15,8 +15,8 @@ from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
 from engine.document.project import Hit, Project
 from engine.document.source import Source, describe_source
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual
+from engine.physics.synthesis import synthesize
 from engine.pipeline.estimate_from_video import HitEstimate, HitsEstimated
 from engine.pipeline.events import SoundsFound, last_event
 from engine.pipeline.open_clip import open_clip

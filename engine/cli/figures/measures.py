@@ -9,8 +9,8 @@ import numpy as np
 
 from engine.core.dsp import power_spectrogram
 from engine.core.units import decay_to_t60_s, power_to_db
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Physics
+from engine.physics.synthesis import synthesize
 
 INK, QUIET, MODE, RECORDING, MODEL = "#e7ebf0", "#93a0b0", "#ffb454", "#6cb6ff", "#4fd1c5"
 GROUND, PANEL, LINE = "#0e1116", "#161a21", "#262d38"

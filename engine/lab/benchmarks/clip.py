@@ -60,7 +60,7 @@ def place_ball(time_s: float, times_s: Sequence[float]) -> tuple[int, int]:
 
 def make_sound(times_s: Sequence[float]) -> np.ndarray:
     """The clip's own sound: presets struck at the hits, mono float32."""
-    from engine.physics.analysis.analyze import synthesize
+    from engine.physics.synthesis import synthesize
 
     track = np.zeros(round(DURATION_S * SAMPLE_RATE_HZ), np.float32)
     strikes = [synthesize(Physics(s.modes, s.residual), seed=k) for k, s in enumerate(choose_sounds())]

@@ -16,9 +16,10 @@ from engine.core.errors import BadInput
 from engine.core.units import gain_to_db
 from engine.lab.data.plates import Plate, plate_modes, plate_noise
 from engine.media.sound import read_recording
-from engine.physics.analysis.analyze import analyze_hit, synthesize
+from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Modes, Physics, physics_to_json
 from engine.physics.presets import PRESETS_PATH
+from engine.physics.synthesis import synthesize
 
 MOST_MODES = 48
 PEAK_DB = -6.0

@@ -1,9 +1,8 @@
-"""Estimate modes and residual of a recorded hit, and resynthesize them."""
+"""Estimate modes and residual of a recorded hit, and how well they resynthesize it."""
 
 from __future__ import annotations
 
 import functools
-import math
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
@@ -16,15 +15,15 @@ from threadpoolctl import ThreadpoolController
 
 from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
-from engine.core.units import LN_60_DB, power_to_db
+from engine.core.units import power_to_db
 from engine.physics.analysis.envelope import fit_envelope
 from engine.physics.analysis.modes import drop_echoes, fit_modes, restore_clipped
 from engine.physics.analysis.noise_components import room_decay
 from engine.physics.analysis.residual import fit_residual
 from engine.physics.analysis.segmentation import find_clipped, find_onset, find_restrike, mix_down
 from engine.physics.model import Modes, Physics, Residual
-from engine.physics.noise import expected_level, rise_gain, synthesize_residual
-from engine.physics.synthesis import synthesize_modes
+from engine.physics.noise import expected_level, rise_gain
+from engine.physics.synthesis import synthesize, synthesize_modes
 
 _LONGEST_S = 6.0
 _WORTH_WORKERS, _MOST_WORKERS = 64, 8
@@ -164,31 +163,3 @@ def measure_fit(hit: np.ndarray, physics: Physics) -> float:
     active = wanted > floor
     distance = float(np.abs(np.maximum(wanted, floor) - np.maximum(got, floor))[active].mean()) if active.any() else 0.0
     return max(0.0, 1.0 - distance / 12.0)
-
-
-def ring_time_s(physics: Physics) -> float:
-    """Seconds until everything is 60 dB under its start, at most 20."""
-    levels: list[tuple[float, float]] = []
-    muted = physics.modes.mute_mask
-    for power, decay, off in zip(physics.modes.power_db, physics.modes.decay_per_s, muted, strict=True):
-        if not off:
-            levels.append((power, decay))
-    for _, component in physics.residual.components:
-        levels += list(zip(component.power_db, component.decay_per_s, strict=True))
-    if not levels:
-        return 0.0
-    floor = max(power for power, _ in levels) - 60.0
-    rings = [(power - floor) / 60.0 * LN_60_DB / max(decay, 1e-9) for power, decay in levels if power > floor]
-    return min(20.0, max(rings, default=0.0))
-
-
-def synthesize(physics: Physics, duration_s: float | None = None, seed: int = 0) -> np.ndarray:
-    """Sound of the physics alone, no model: float32 at its sample rate, sample 0 = onset.
-
-    Lasts until -60 dB, at most 20 s, unless told. The seed touches only the residual; nothing is limited.
-    """
-    rate = physics.sample_rate_hz
-    length = max(1, math.ceil((ring_time_s(physics) if duration_s is None else duration_s) * rate - 1e-6))
-    sound = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
-    sound += synthesize_residual(physics.residual, length, rate, seed)
-    return (sound * rise_gain(np.arange(length) / rate, physics.residual.rise_s)).astype(np.float32)

@@ -10,12 +10,12 @@ from scipy import fft as fast_fourier
 from engine.core.dsp import erb_edges, power_spectrogram
 from engine.core.errors import BadInput
 from engine.core.units import db_to_power, power_to_db
-from engine.physics.analysis.analyze import measure_fit, single_hit, synthesize
+from engine.physics.analysis.analyze import measure_fit, single_hit
 from engine.physics.analysis.segmentation import find_restrike
 from engine.physics.comparison.diagnosis import Evidence, diagnose
 from engine.physics.model import Modes, Physics, Residual
 from engine.physics.noise import band_shares, envelope_gain, rise_gain
-from engine.physics.synthesis import synthesize_modes
+from engine.physics.synthesis import synthesize, synthesize_modes
 
 LONGEST_S = 1.4
 STEP_S = 0.005

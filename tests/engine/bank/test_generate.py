@@ -31,8 +31,8 @@ from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import make_examples, split_bank
 from engine.lab.evaluation.generator.evaluate import measure_cases, summarize
 from engine.lab.training.generator.train import TrainingConfig, fit_axes, train_generator
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import MATERIALS, Modes, Physics, Residual
+from engine.physics.synthesis import synthesize
 
 SMALL = GeneratorConfig(components=12, width=48, blocks=2, dropout=0.0, steps=8)
 

@@ -9,9 +9,9 @@ import pytest
 
 from engine.bank.descriptor import describe_physics, descriptor_distance_db
 from engine.bank.physics_vector import VECTOR_SIZE, decode_physics, encode_physics
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.presets import load_presets
+from engine.physics.synthesis import synthesize
 
 
 def test_a_physics_comes_back_from_its_vector_much_as_it_was() -> None:

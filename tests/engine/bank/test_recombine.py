@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from engine.bank.recombine import combine_physics, normalize_peak, onset_level_db, take_room
-from engine.physics.analysis.analyze import analyze_hit, synthesize
+from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
+from engine.physics.synthesis import synthesize
 from tests.sounds import BELL, NOISE, PLATE, RATE, assert_found
 
 

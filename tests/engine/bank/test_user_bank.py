@@ -20,8 +20,9 @@ from engine.bank.user_bank import (
     user_bank_folder,
 )
 from engine.core.errors import BadInput, Cancelled
-from engine.physics.analysis.analyze import analyze_hit, synthesize
+from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Physics
+from engine.physics.synthesis import synthesize
 from tests.sounds import BELL, NOISE, RATE, make_modes
 
 

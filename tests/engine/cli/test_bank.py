@@ -11,8 +11,8 @@ import soundfile
 import torch
 
 from engine.__main__ import main
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Physics, physics_from_json
+from engine.physics.synthesis import synthesize
 from engine.vision.network import VisionConfig, VisionNetwork
 from engine.vision.predict import VisionModel, save_vision_model
 from tests.clips import make_clip

@@ -31,9 +31,9 @@ from engine.diffusion.spectrogram import (
 from engine.diffusion.spectrogram import wave_to_spectrogram as transform
 from engine.diffusion.tail import extend_tail
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import synthesize_residual
+from engine.physics.synthesis import synthesize
 
 RATE = 48_000
 CPU = torch.device("cpu")

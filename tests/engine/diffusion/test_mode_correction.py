@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from engine.diffusion.mode_correction import correct_modes
-from engine.physics.analysis.analyze import analyze_hit, synthesize
+from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.analysis.damped_sinusoids import fit_changes, synthesize_poles
 from engine.physics.model import Modes, Physics, Residual
+from engine.physics.synthesis import synthesize
 
 RATE, LENGTH = 48_000, 60_000
 MODES = Modes((400.0, 1130.0, 3100.0), (-10.0, -16.0, -20.0), (6.0, 12.0, 25.0), (0.3, -1.0, 2.0), (False,) * 3)

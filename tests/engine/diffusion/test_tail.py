@@ -14,8 +14,8 @@ from engine.core.paths import CHECKPOINTS
 from engine.diffusion.sampler import Sampler, load_sampler
 from engine.diffusion.spectrogram import FRAME_COUNTS, HOP, N_FFT, ONSET_SAMPLE
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
+from engine.physics.synthesis import synthesize
 from tests.sounds import RATE, make_modes
 
 CPU = torch.device("cpu")

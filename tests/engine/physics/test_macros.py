@@ -18,11 +18,11 @@ from engine.document.edits.values import PhysicsOps
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_macros, contact_gain_db, contact_time_s, damping_ratio, rebin
 from engine.physics.model import MACRO_NAMES, Macros, Modes, NoiseComponent, Physics, Residual
 from engine.physics.morph import morph
 from engine.physics.noise import expected_power
+from engine.physics.synthesis import synthesize
 from engine.pipeline.render import hit_physics
 
 RATE = 48_000

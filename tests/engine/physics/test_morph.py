@@ -16,11 +16,11 @@ from engine.document.edits.values import PhysicsOps
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source, describe_source
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_macros
 from engine.physics.model import Macros, Modes, NoiseComponent, Physics, Residual
 from engine.physics.morph import match_modes, morph
 from engine.physics.presets import Preset
+from engine.physics.synthesis import synthesize
 from tests.engine.physics.test_macros import measure
 from tests.ui_tab import Tab, check_sentence
 

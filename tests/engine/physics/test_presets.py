@@ -12,9 +12,9 @@ import pytest
 from engine.core.errors import StruckError
 from engine.lab.data.plates import Plate, force_spectrum, plate_modes, plate_noise
 from engine.lab.data.presets import RECIPES, build_preset
-from engine.physics.analysis.analyze import ring_time_s, synthesize
 from engine.physics.model import Physics
 from engine.physics.presets import PRESETS_PATH, load_presets
+from engine.physics.synthesis import ring_time_s, synthesize
 
 MATERIALS = {"glass", "wood", "ceramic", "metal", "cloth", "plastic", "drywall", "carpet", "paper", "rock"}
 

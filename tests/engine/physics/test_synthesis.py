@@ -11,10 +11,9 @@ import pytest
 import torch
 
 from engine.core.errors import BadInput
-from engine.physics.analysis.analyze import ring_time_s, synthesize
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual, physics_from_json, physics_to_json
 from engine.physics.noise import expected_power, rise_gain, synthesize_residual
-from engine.physics.synthesis import synthesize_modes
+from engine.physics.synthesis import ring_time_s, synthesize, synthesize_modes
 from tests.sounds import BELL, NOISE, PLATE, RATE, make_modes, reference
 
 MANY = make_modes(

@@ -20,8 +20,8 @@ from engine.document.edits.values import chain
 from engine.document.project import Project, RenderSettings
 from engine.document.source import INAUDIBLE, SILENT, WAITING, Source
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual
+from engine.physics.synthesis import synthesize
 from engine.pipeline import analyze_audio
 from engine.pipeline.analyze_audio import (
     AudibleHit,

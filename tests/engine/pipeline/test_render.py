@@ -18,9 +18,9 @@ from engine.core.paths import ROOT
 from engine.document.edits.messages import apply_message
 from engine.document.project import Clip, Hit, Mix, Project, RenderSettings, Sound
 from engine.document.source import Source
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Context, Macros, Modes, Physics, Residual
+from engine.physics.synthesis import synthesize
 from engine.physics.variation import randomize_macros
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.render import (

@@ -28,8 +28,8 @@ from engine.lab.metrics.material_classifier import (
     load_material_classifier,
     log_mel_spectrogram,
 )
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Physics
+from engine.physics.synthesis import synthesize
 
 DRAWS = 5
 RESAMPLES = 500

@@ -24,9 +24,9 @@ from engine.lab.metrics.spectral_distance import (
     measure_distances,
     measure_levels,
 )
-from engine.physics.analysis.analyze import analyze_hit, synthesize
+from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Physics
-from engine.physics.synthesis import synthesize_modes
+from engine.physics.synthesis import synthesize, synthesize_modes
 
 LONGEST_S = 1.4
 MOST_MODES = 128

@@ -13,9 +13,10 @@ from engine.core.errors import BadInput
 from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, cents_to_ratio, db_to_power, gain_to_db, power_to_db
 from engine.lab.evaluation.sampler.sounds import Settings, name_steps, sample
 from engine.lab.metrics.spectral_distance import measure_distances, measure_levels
-from engine.physics.analysis.analyze import analyze_hit, synthesize
+from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.macros import apply_macros
 from engine.physics.model import Macros, Modes, NoiseComponent, Physics, Residual
+from engine.physics.synthesis import synthesize
 
 WITHIN_DB, MOST_CENTS, MOST_DECAY_ERROR = 30.0, 5.0, 0.10
 MUTED_WITHIN_DB, MUTED_FALL_DB, OVER_RESIDUAL_DB, RESIDUAL_DRAWS = 12.0, 40.0, 6.0, 16

@@ -24,8 +24,9 @@ from engine.lab.data.recordings import Recording, is_held_out, read_hit
 from engine.lab.evaluation.physics.evaluate import Run
 from engine.lab.metrics.material_classifier import log_mel_spectrogram, material_class
 from engine.lab.metrics.spectral_distance import best_gain_db, measure_distances, measure_levels
-from engine.physics.analysis.analyze import analyze_hit, synthesize
+from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Context, Physics
+from engine.physics.synthesis import synthesize
 
 WINDOW_S, SHORT_S = 1.3, 0.25
 """As much as is compared, and as much as the paper's method makes."""

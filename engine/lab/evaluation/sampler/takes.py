@@ -15,9 +15,9 @@ from engine.lab.data.recordings import Recording, read_hit
 from engine.lab.evaluation.sampler.sounds import PRIOR, REAL, WINDOW_S, Case, Settings, name_steps, prepare_case, sample
 from engine.lab.metrics.material_classifier import MaterialClassifier, classify, log_mel_spectrogram
 from engine.lab.metrics.spectral_distance import best_gain_db, measure_distances, measure_levels
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_macros
 from engine.physics.model import Macros
+from engine.physics.synthesis import synthesize
 from engine.physics.variation import randomize_macros
 
 REPEATED = ("body_percussion", "kenney_impact")

@@ -28,9 +28,9 @@ from engine.lab.data.sampler.hits import AnalysedHit, build_hits, open_hits
 from engine.lab.data.sampler.pool import ExamplePool, PoolConfig, weigh_hits
 from engine.lab.data.sampler.synthetic import MATERIALS as THIN
 from engine.lab.data.sampler.synthetic import draw_grains, imagine_objects, sound_imagined
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.macros import apply_macros
 from engine.physics.model import MATERIALS, Context, Modes, Physics, Residual
+from engine.physics.synthesis import synthesize
 
 RATE = 48_000
 TONE = Modes((900.0, 2300.0), (-8.0, -14.0), (9.0, 30.0), (0.4, -1.0), (False, False))

@@ -22,8 +22,8 @@ from engine.lab.evaluation.sampler import evaluate as evaluation
 from engine.lab.metrics import distribution as metrics
 from engine.lab.metrics import material_classifier as listening
 from engine.lab.training.material import train as training
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual
+from engine.physics.synthesis import synthesize
 from tests.sounds import NOISE, PLATE
 
 RATE = 48_000

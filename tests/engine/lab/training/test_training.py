@@ -25,8 +25,8 @@ from engine.lab.evaluation.sampler import sounds
 from engine.lab.metrics import distribution
 from engine.lab.training.sampler import train as training
 from engine.lab.training.sampler.level_loss import level_loss
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import Modes, Physics, Residual
+from engine.physics.synthesis import synthesize
 
 RATE = 48_000
 NOISE = Residual((100.0, 1000.0, 8000.0), (-36.0, -40.0), (50.0, 80.0), None)

@@ -12,7 +12,7 @@ import pytest
 from engine.core.dsp import resample
 from engine.core.errors import BadInput
 from engine.core.paths import ROOT
-from engine.physics.analysis.analyze import analyze_hit, ring_time_s, synthesize
+from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.analysis.clustering import ALIKE_DB, group_alike, sound_distances
 from engine.physics.analysis.cramer_rao import cramer_rao
 from engine.physics.analysis.damped_sinusoids import refine_jointly, solve_amplitudes
@@ -21,6 +21,7 @@ from engine.physics.analysis.residual import fit_residual
 from engine.physics.macros import apply_hit_offsets
 from engine.physics.model import Modes, Physics, Residual, physics_from_json, physics_to_json
 from engine.physics.noise import expected_power, synthesize_residual
+from engine.physics.synthesis import ring_time_s, synthesize
 from tests.sounds import BELL, NOISE, RATE, assert_found, make_modes, noisy, reference
 
 DATA = ROOT.parent / "shared" / "data" / "audio"

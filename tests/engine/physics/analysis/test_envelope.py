@@ -16,7 +16,7 @@ from engine.diffusion.tail import age_residual
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.lab.data.sampler.augment import play_faster
 from engine.lab.data.sampler.hits import AnalysedHit
-from engine.physics.analysis.analyze import analyze_hit, synthesize
+from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.analysis.envelope import fit_envelope, stretch_envelope
 from engine.physics.macros import apply_macros
 from engine.physics.model import (
@@ -32,6 +32,7 @@ from engine.physics.model import (
 )
 from engine.physics.morph import morph
 from engine.physics.noise import envelope_gain
+from engine.physics.synthesis import synthesize
 
 RATE = 48_000
 EDGES = tuple(erb_edges(20.0, RATE / 2, 48).tolist())

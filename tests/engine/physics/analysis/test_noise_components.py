@@ -11,13 +11,14 @@ from scipy.signal import fftconvolve
 
 from engine.core.dsp import band_levels_db
 from engine.core.units import LN_60_DB, SILENCE_DB
-from engine.physics.analysis.analyze import analyze_hit, fit_rise, synthesize
+from engine.physics.analysis.analyze import analyze_hit, fit_rise
 from engine.physics.analysis.band_decays import fit_decays
 from engine.physics.analysis.modes import drop_echoes
 from engine.physics.analysis.noise_components import name_stages, room_decay
 from engine.physics.analysis.residual import fit_residual
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import expected_power, synthesize_residual
+from engine.physics.synthesis import synthesize
 from tests.sounds import BELL, NOISE, PLATE, RATE, make_modes, reference
 
 LENGTH = 67_200

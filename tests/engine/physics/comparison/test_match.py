@@ -16,9 +16,9 @@ from engine.document.edits.messages import apply_message
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import Source
 from engine.document.storage import load_project
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.comparison.match import BANDS, POINTS, STEP_S, compare
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
+from engine.physics.synthesis import synthesize
 from engine.pipeline.recordings import find_recording, keep_recording, match_sound, recording_key
 
 RATE = 48_000

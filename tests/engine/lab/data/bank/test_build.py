@@ -21,8 +21,8 @@ from engine.lab.data.bank.build import (
     list_recorded,
     list_simulated,
 )
-from engine.physics.analysis.analyze import synthesize
 from engine.physics.model import MATERIALS, Physics
+from engine.physics.synthesis import synthesize
 from tests.sounds import NOISE, RATE, make_modes
 
 COLUMNS = "path,licence,tier,material,kind,fmax_hz"
