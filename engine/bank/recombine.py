@@ -42,11 +42,6 @@ def combine_physics(modes_of: Physics, residual_of: Physics, room_of: Physics | 
     return replace(modes_of, residual=residual)
 
 
-def take_room(physics: Physics, room_of: Physics) -> Physics:
-    """A sound with its room component replaced by another sound's, as ``combine_physics`` does."""
-    return combine_physics(physics, physics, room_of)
-
-
 def onset_level_db(physics: Physics) -> float:
     """Expected mean square of the first 50 ms, modes and noise, in dB re 1."""
     time_s = (np.arange(_STEPS) + 0.5) * (LEVEL_WINDOW_S / _STEPS)

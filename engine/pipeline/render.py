@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +18,7 @@ from engine.core.cache import Cache, digest_json
 from engine.core.errors import StruckError
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
 from engine.document.edits.values import select_modes
-from engine.document.project import Hit, Project, Sound
+from engine.document.project import Hit, Project
 from engine.media.export.markers import Marker
 from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Context, Macros, Modes, Physics, Residual, physics_to_json
@@ -164,15 +164,6 @@ def sample_hits(
 def _group_size(sampler: HitSampler | None) -> int:
     device = getattr(sampler, "device", None)
     return GROUP_ON_CPU if device is None or device.type == "cpu" else GROUP_ON_GPU
-
-
-def render_sound(
-    sound: Sound, project: Project, sampler: HitSampler | None, cache: Cache, velocity_db: float = 0.0, seed: int = 0
-) -> RenderedHit:
-    """One strike of a sound, which need not be in the project, with the project's sampler settings."""
-    hit = Hit("audition", 0.0, sound.id, seed, velocity_db)
-    alone = Project(project.clip, (sound,), (hit,), render=replace(project.render, variation=0.0))
-    return render_hits(alone, sampler, cache)[hit.id]
 
 
 def _sample(

@@ -109,11 +109,10 @@ def normalize_frames(wide: torch.Tensor) -> torch.Tensor:
     return (wide - mean) / (wide.std(dim=(1, 2, 3), keepdim=True) + CONTRAST_FLOOR)
 
 
-def decode_heatmaps(heatmaps: torch.Tensor, radius: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
-    """Contact positions from heatmaps [B, R, C] of logits.
+def decode_heatmaps(heatmaps: torch.Tensor, radius: int = 2) -> torch.Tensor:
+    """Contact positions [B, 2], x and y as shares of width and height, from heatmaps [B, R, C] of logits.
 
     The window of 2 radius + 1 cells with the most probability is found, and the probability-weighted mean taken in it.
-    Returns positions [B, 2], x and y as shares of width and height, and the probability in the window [B].
     """
     rows, columns = heatmaps.shape[-2:]
     share = heatmaps.flatten(1).softmax(dim=1).view_as(heatmaps)
@@ -128,7 +127,7 @@ def decode_heatmaps(heatmaps: torch.Tensor, radius: int = 2) -> tuple[torch.Tens
     weight = part.sum(dim=(1, 2)).clamp_min(1e-9)
     at_x = (part * (x + 0.5)).sum(dim=(1, 2)) / weight / columns
     at_y = (part * (y + 0.5)).sum(dim=(1, 2)) / weight / rows
-    return torch.stack((at_x, at_y), dim=1), weight
+    return torch.stack((at_x, at_y), dim=1)
 
 
 class FrameEncoder(nn.Module):

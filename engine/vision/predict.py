@@ -62,7 +62,6 @@ class HitPrediction:
     embedding: np.ndarray  # [EMBEDDING_SIZE], unit length
     features: np.ndarray  # pooled features [F]
     contact: tuple[float, float]  # contact, x and y as shares of the picture's width and height
-    contact_probability: float  # heatmap probability around the contact, 0 to 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +74,6 @@ class ObjectPrediction:
     contact: tuple[float, float]  # contact, x and y as shares of the picture's width and height
     embedding: np.ndarray  # [EMBEDDING_SIZE], unit length
     confidence: float  # calibrated probability that the likeliest material is right
-
-
-def predict_objects(model: VisionModel, views: Sequence[Views]) -> tuple[list[int], list[ObjectPrediction]]:
-    """The object's number of each hit, and the prediction for each object."""
-    hit_predictions = predict_hits(model, views)
-    objects = cluster_hits(hit_predictions)
-    return objects, pool_objects(hit_predictions, objects, model.temperature)
 
 
 @torch.inference_mode()
@@ -104,18 +96,16 @@ def _predict_batch(model: VisionModel, wide: torch.Tensor, near: torch.Tensor) -
     device = next(network.parameters()).device
     heatmaps = network.locator(wide.to(device))
     mirrored = network.locator(wide.flip(-1).to(device)).flip(-1)
-    contacts, contact_probabilities = decode_heatmaps(0.5 * (heatmaps + mirrored))
+    contacts = decode_heatmaps(0.5 * (heatmaps + mirrored))
     features = encode_crops(model, near.to(device), contacts)
     output = network.head(features)
     rows = zip(
-        *(value.float().cpu().numpy() for value in (*output, features, contacts, contact_probabilities)),
+        *(value.float().cpu().numpy() for value in (*output, features, contacts)),
         strict=True,
     )
     return [
-        HitPrediction(
-            material, striker, float(size), embedding, feature, (float(contact[0]), float(contact[1])), float(p)
-        )
-        for material, striker, size, embedding, feature, contact, p in rows
+        HitPrediction(material, striker, float(size), embedding, feature, (float(contact[0]), float(contact[1])))
+        for material, striker, size, embedding, feature, contact in rows
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.bank.recombine import combine_physics, normalize_peak, onset_level_db, take_room
+from engine.bank.recombine import combine_physics, normalize_peak, onset_level_db
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.synthesis import synthesize
@@ -60,11 +60,12 @@ def test_parts_keep_the_place_they_had_under_their_own_blow() -> None:
 
 def test_a_room_alone_is_taken_onto_the_sound_s_own_bands() -> None:
     bell, hall = Physics(BELL, replace(NOISE, room=None)), Physics(PLATE, make_noise(40.0, -6.0, room=True))
-    made = take_room(bell, hall)
+    made = combine_physics(bell, bell, hall)
     assert made.modes == bell.modes and made.residual.room is not None
     assert made.residual.room.decay_per_s == pytest.approx((6.0,) * 24)
     assert made.residual.power_db == pytest.approx(NOISE.power_db, abs=0.5)
-    assert take_room(Physics(BELL, NOISE), Physics(PLATE)).residual.room is None
+    wet = Physics(BELL, NOISE)
+    assert combine_physics(wet, wet, Physics(PLATE)).residual.room is None
 
 
 def test_peaks_are_set_and_silence_breaks_nothing() -> None:

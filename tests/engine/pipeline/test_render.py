@@ -32,7 +32,6 @@ from engine.pipeline.render import (
     pan_gains,
     place_hits,
     render_hits,
-    render_sound,
     sample_hits,
     stems_by_sound,
 )
@@ -150,8 +149,6 @@ def test_variation_makes_takes_of_hits_and_leaves_the_sound_as_it_is() -> None:
         assert (modes.frequency_hz, modes.decay_per_s) == (BOWL.frequency_hz, BOWL.decay_per_s)
         assert hit_physics(varied, hit) == hit_physics(do(varied, kind="set_render", variation=1.0), hit)
     assert varied.sounds == project.sounds and hit_physics(project, alike[0])[0] == BOWL
-    audition = render_sound(varied.sound("s1"), varied, CountingSampler(), Cache(None), seed=0)
-    assert audition.key == hit_key(project, project.hit("h0"), "net1")
 
 
 def test_more_variation_strays_further_and_within_bounds() -> None:
@@ -256,13 +253,6 @@ def test_a_sound_that_is_not_finite_is_refused_and_not_kept() -> None:
     with pytest.raises(StruckError, match="not finite"):
         render_hits(make_project(1), Broken(), cache)
     assert hit_key(make_project(), make_project().hit("h0"), "net1") not in cache
-
-
-def test_an_audition_is_the_hit_of_that_sound() -> None:
-    project = make_project()
-    sampler = CountingSampler()
-    struck = render_sound(project.sound("s1"), project, sampler, Cache(None), velocity_db=0.0, seed=0)
-    assert struck.key == hit_key(project, project.hit("h0"), "net1")
 
 
 # --- placing --------------------------------------------------------------------------------------

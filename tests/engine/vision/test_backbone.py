@@ -16,7 +16,7 @@ from engine.core.errors import BadInput
 from engine.vision.backbone import load_backbone, run_layers
 from engine.vision.crops import FRAME_S, gather_views
 from engine.vision.network import VisionNetwork
-from engine.vision.predict import VisionModel, load_vision_model, predict_objects, save_vision_model
+from engine.vision.predict import VisionModel, load_vision_model, pool_hits, predict_hits, save_vision_model
 from tests.frames import SMALL, make_frames, write_backbone
 
 
@@ -52,9 +52,10 @@ def test_a_model_on_a_backbone_is_saved_by_its_folder_and_predicts(tmp_path: Pat
     save_vision_model(tmp_path / "vision", VisionModel(network, 1.0, backbone), {})
     model = load_vision_model(tmp_path / "vision")
     assert model.backbone is not None and model.backbone.folder == (tmp_path / "mine").resolve()
-    objects, predictions = predict_objects(model, list(gather_views(make_frames(60, 1.0 / FRAME_S), [1.0])))
-    assert objects == [0] and sum(predictions[0].material.values()) == pytest.approx(1.0)
-    assert np.isfinite(predictions[0].embedding).all()
+    hit_predictions = predict_hits(model, list(gather_views(make_frames(60, 1.0 / FRAME_S), [1.0])))
+    prediction = pool_hits(hit_predictions, model.temperature)
+    assert len(hit_predictions) == 1 and sum(prediction.material.values()) == pytest.approx(1.0)
+    assert np.isfinite(prediction.embedding).all()
 
 
 def test_a_backbone_that_does_not_fit_is_refused_in_one_sentence(tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ from engine.vision.predict import (
     pool_hits,
     pool_objects,
     predict_hits,
-    predict_objects,
     save_vision_model,
 )
 from tests.frames import SMALL, make_frames, make_hit_prediction, make_model
@@ -69,8 +68,9 @@ def test_a_hit_s_prediction_does_not_depend_on_others() -> None:
     among = list(gather_views(frames, [1.0, 2.0, 3.0]))
     one, many = predict_hits(model, alone)[0], predict_hits(model, among)[1]
     assert np.allclose(one.material, many.material, atol=1e-4) and one.contact == pytest.approx(many.contact, abs=1e-5)
-    objects, predictions = predict_objects(model, among)
-    assert len(objects) == 3 and len(predictions) == max(objects) + 1
+    hit_predictions = predict_hits(model, among)
+    objects = cluster_hits(hit_predictions)
+    assert len(objects) == 3 and len(pool_objects(hit_predictions, objects, 1.0)) == max(objects) + 1
 
 
 def test_a_mirrored_picture_has_the_mirrored_contact() -> None:
@@ -89,7 +89,7 @@ def test_a_checkpoint_predicts_the_same_after_a_round_trip(tmp_path: Path) -> No
     other = load_vision_model(tmp_path)
     assert other.temperature == 1.7 and other.network.config == SMALL
     views = list(gather_views(make_frames(60, 30.0), [1.0]))
-    one, two = (predict_objects(m, views)[1][0] for m in (model, other))
+    one, two = (pool_hits(predict_hits(m, views), m.temperature) for m in (model, other))
     assert one.material["wood"] == pytest.approx(two.material["wood"], abs=0.02)
 
 
@@ -147,6 +147,5 @@ def test_the_network_that_ships_locates_a_contact() -> None:
         y = 80 - abs(k - 30) * 5
         frame[max(0, y - 14) : max(0, y), 146:156] = 230
         frames.append((k * FRAME_S, frame))
-    objects, predictions = predict_objects(model, list(gather_views(frames, [30 * FRAME_S])))
-    assert objects == [0]
-    assert abs(predictions[0].contact[0] - 151 / 224) < 0.2 and abs(predictions[0].contact[1] - 80 / 126) < 0.3
+    (prediction,) = predict_hits(model, list(gather_views(frames, [30 * FRAME_S])))
+    assert abs(prediction.contact[0] - 151 / 224) < 0.2 and abs(prediction.contact[1] - 80 / 126) < 0.3

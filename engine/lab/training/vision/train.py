@@ -186,7 +186,7 @@ def locate_contacts(network: VisionNetwork, dataset: HitFrames) -> np.ndarray:
     for first in range(0, len(dataset.hits), 32):
         index = np.arange(first, min(first + 32, len(dataset.hits)))
         wide = draw_gray_frames(dataset, index, random, None)[0].to(device)
-        found.append(decode_heatmaps(network.locator(wide))[0].cpu().numpy())
+        found.append(decode_heatmaps(network.locator(wide)).cpu().numpy())
     return np.concatenate(found)
 
 
