@@ -28,13 +28,13 @@ WARM_AFTER_S = 1.0
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
-    """The options of a command line; exits with status 2 on one that makes no sense."""
-    parser = argparse.ArgumentParser(prog="struck", description="Hear the hits in a clip, and make them yours.")
-    parser.add_argument("start", nargs="?", metavar="CLIP|PROJECT", help="what to open; a demo by default")
-    parser.add_argument("--listen", action="store_true", help="let other machines reach the editor")
+    """The options of a command line; exits with status 2 on invalid ones."""
+    parser = argparse.ArgumentParser(prog="struck", description="Find, resynthesize and edit the hits in a clip.")
+    parser.add_argument("start", nargs="?", metavar="CLIP|PROJECT", help="file to open; a demo by default")
+    parser.add_argument("--listen", action="store_true", help="accept connections from other machines")
     parser.add_argument("--port", type=int, help=f"port to serve on ({FIRST_PORT}, or the next free one)")
-    parser.add_argument("--share", action="store_true", help="make a public address through Gradio's tunnel")
-    parser.add_argument("--gradio-auth", metavar="USER:PASSWORD", help="ask for a name and a password")
+    parser.add_argument("--share", action="store_true", help="public address through Gradio's tunnel")
+    parser.add_argument("--gradio-auth", metavar="USER:PASSWORD", help="require a name and a password")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     parser.add_argument("--ckpt-dir", type=Path, default=CHECKPOINTS, help="folder of trained samplers")
     parser.add_argument("--data-dir", type=Path, help="folder for sessions, cache and exports (~/.struck)")
@@ -62,7 +62,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 
 
 def bind(options: Options) -> socket.socket:
-    """A listening socket on the wanted port, or on the next free one when none was named."""
+    """A listening socket on the port of the options, or on the first free one from FIRST_PORT; BadInput if taken."""
     host = "0.0.0.0" if options.listen else "127.0.0.1"
     first = options.port or FIRST_PORT
     for port in [first] if options.port else range(first, first + PORTS_TRIED):
@@ -83,7 +83,7 @@ def bind(options: Options) -> socket.socket:
 
 
 def start_log(home: Path) -> None:
-    """What goes wrong is written to a file in the data folder."""
+    """Log to a rotating file in the data folder."""
     path = home / "struck.log"
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=1 << 20, backupCount=2, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

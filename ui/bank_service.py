@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,8 +151,11 @@ def candidate_sound(session: Session, candidate_id: str) -> Sound:
     return _to_sound(session.search_results.get(candidate_id), "candidate")
 
 
-def use_candidate(session: Session, request: UseCandidate) -> None:
-    """Give a sound of the document a candidate's physics, whole or only some PARTS of it, as one edit."""
+def use_candidate(session: Session, request: UseCandidate, mark: Callable[[], None]) -> None:
+    """Give a sound of the document a candidate's physics, whole or only some PARTS of it, as one edit.
+
+    ``mark`` notes that the tab's change is handled; called right before the document changes.
+    """
     result = session.search_results.get(request.id)
     parts = request.parts or PARTS
     if any(part not in PARTS for part in parts):
@@ -166,6 +169,7 @@ def use_candidate(session: Session, request: UseCandidate) -> None:
         else:
             label = f"Take {' and '.join(parts)} of {result.candidate.name}"
             edit = replace_sound(sound.id, combine_parts(sound, result, parts), label)
+        mark()
         session.commit(edit, gesture)
 
 
@@ -228,7 +232,7 @@ def measure_span(session: Session, request: MeasureSpan) -> None:
 
 
 def add_to_bank(session: Session, request: AddToBank) -> None:
-    """Analyse recordings and add them to the user's bank; sends what was added, known already and unreadable."""
+    """Analyse recordings and add them to the user's bank; sends the names of new, duplicate and unreadable ones."""
     if not request.paths:
         raise BadInput("there is no recording to add; drop audio files or a folder of them")
     paths = [clip_service.resolve_path(session, path) for path in request.paths]

@@ -65,7 +65,7 @@ def resolve_path(session: Session, text: Any) -> Path:
 
 
 def open_path(session: Session, path: Path) -> None:
-    """Start opening a clip or project; what is open stays until the new one is known to be good."""
+    """Start opening a clip or project; the open document stays until the new one is read."""
     session.worker.start(lambda job: _open(session, path, job))
 
 
@@ -90,7 +90,7 @@ def open_demo(session: Session, name: Any) -> None:
 
 
 def resume_clip(session: Session) -> None:
-    """After a restart: look the clip up again for what is not in the document."""
+    """After a restart: probe the clip again for playback, waveform and onset curve."""
     session.worker.start(lambda job: _look_at_clip(session, job))
 
 
@@ -160,7 +160,7 @@ def _draw_curve(session: Session, job: Job) -> None:
 
 
 def detect_again(session: Session) -> None:
-    """Find hits anew, keeping those a person touched."""
+    """Detect hits anew, keeping those the user touched."""
     from engine.pipeline.process import process_project
 
     session.require_project()

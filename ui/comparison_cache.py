@@ -1,4 +1,4 @@
-"""Sounds beside their recordings for the browser: made when asked for, kept for as long as nothing changed."""
+"""Comparisons of sounds with their recordings, computed on request and cached by content."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ VERSION = 1
 
 
 class ComparisonCache:
-    """Answers made before, bounded; one is made at a time, so that looking never starves editing."""
+    """An LRU of packed comparisons; one is computed at a time, so that they never starve editing."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known = LRU[str, bytes](MOST_BYTES, len)
 
-    def ask(self, session: Session, sound_id: str) -> tuple[str, bytes]:
-        """The key and the bytes (see ``pack``) of a sound's match; BadInput when there is no such sound."""
+    def get(self, session: Session, sound_id: str) -> tuple[str, bytes]:
+        """Key and bytes (see ``pack``) of a sound's comparison. BadInput when there is no such sound."""
         with session.lock:
             project = session.require_project()
             past = session.history.past if session.history else ()
@@ -56,7 +56,7 @@ class ComparisonCache:
 
 
 def match_key(project: Project, sound: Sound) -> str:
-    """Digest of all that a match depends on."""
+    """Digest of all that a comparison depends on."""
     from engine.pipeline.recordings import recording_key
 
     physics = physics_to_json(Physics(sound.modes, sound.residual))
@@ -64,14 +64,14 @@ def match_key(project: Project, sound: Sound) -> str:
 
 
 def is_measurement_of(earlier: Sound, sound: Sound) -> bool:
-    """Whether a sound of the past is what an edited one was measured as."""
+    """Whether ``earlier`` is the unedited measurement of the edited ``sound``."""
     if sound.origin != "edited" or earlier.origin not in ("clip", "reference"):
         return False
     return sound.source == replace(earlier.source, edited=True)
 
 
 def pack(found: SoundMatch) -> bytes:
-    """A match as bytes: the length of a JSON text (4 bytes), the text, padded to 4, and the float32 arrays it names.
+    """A comparison as bytes: length of a JSON text (4 bytes), the text padded to 4, and the float32 arrays it names.
 
     ``{"source", "why", "now": {...}, "measured": {...} or null}``; an array is ``{"at", "shape"}`` in floats.
     """
@@ -106,7 +106,7 @@ def pack(found: SoundMatch) -> bytes:
             "band_error_db": put(of.band_error_db),
             "noise_edges_hz": put(of.noise_edges_hz),
             "rest_db": put(of.rest_db),
-            "stages": [{"name": name, "level_db": put(level_db)} for name, level_db in of.stage_db],
+            "components": [{"name": name, "level_db": put(level_db)} for name, level_db in of.noise_db],
         }
 
     head = {

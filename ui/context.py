@@ -47,7 +47,7 @@ class Options:
 
     @property
     def public(self) -> bool:
-        """Whether people on other machines may reach the app, so that paths on this one are not theirs to name."""
+        """Whether other machines may connect; then messages cannot name paths of this machine."""
         return self.listen or self.share
 
 
@@ -87,9 +87,9 @@ class AppContext:
         return list_checkpoints(self.options.checkpoint_folder, SAMPLER)
 
     def fault(self, name: str) -> str | None:
-        """Why a checkpoint is refused, as one sentence; None where nothing is known against it.
+        """Why a checkpoint is refused, as one sentence; None where no fault is known.
 
-        What only loading shows is known once ``sampler`` has tried; a checkpoint that is replaced is looked at anew.
+        Faults that only loading shows are known once ``sampler`` has tried; a replaced checkpoint is checked anew.
         """
         # A project may come from anywhere and must not reach outside of the folder.
         if Path(name).name != name or name.startswith(".") or len(name) > 100 or "\0" in name:
@@ -114,7 +114,7 @@ class AppContext:
             return self._digests[name][1]
 
     def presets(self) -> tuple[Any, ...]:
-        """The sounds to choose from when a clip is silent."""
+        """The shipped presets."""
         if self._presets is None:
             from engine.physics.presets import load_presets
 
@@ -122,11 +122,11 @@ class AppContext:
         return self._presets
 
     def own_bank(self) -> Path:
-        """Where the person's own recordings lie."""
+        """Folder of the user's own bank."""
         return self.folder("bank")
 
     def bank(self) -> Any:
-        """The sounds to find: those that ship and the person's own. BadInput where the shipped ones are damaged."""
+        """The shipped bank with the user's own. BadInput where the shipped one is damaged."""
         from engine.bank.user_bank import open_bank
 
         found, note = open_bank(self.own_bank())
@@ -135,7 +135,7 @@ class AppContext:
         return found
 
     def device(self) -> tuple[Any, str]:
-        """The device sound is sampled on, and a sentence about it."""
+        """The sampling device, and a sentence about it."""
         if self._device is None:
             from engine.core.device import choose_device
 
@@ -143,7 +143,7 @@ class AppContext:
         return self._device
 
     def sampler(self, settings: RenderSettings) -> Any | None:
-        """The sampler that the settings name; None where modes and residual alone sound, by choice or by a fault."""
+        """The sampler that the settings name; None where the prior alone is rendered, by choice or by a fault."""
         name = settings.checkpoint
         if not name or self.fault(name) is not None:
             return None
@@ -168,7 +168,7 @@ class AppContext:
             raise BadInput(self.fault(name) or f"checkpoint {name!r} cannot be used; choose another")
 
     def warm(self) -> None:
-        """Import what is slow to import and load the sampler, so that the first edit does not wait for it."""
+        """Import slow modules and load the default sampler, so that the first edit does not wait for it."""
         started = time.monotonic()
         try:
             import torch
@@ -193,7 +193,7 @@ class AppContext:
             log.info("ready after %.1f s", time.monotonic() - started)
 
     def tidy(self) -> None:
-        """Drop exports, uploads and proxies that nobody has touched for long."""
+        """Delete exports, uploads and proxies older than KEEP_S."""
         now = time.time()
         for name, keep_s in KEEP_S.items():
             for entry in self.folder(name).iterdir():

@@ -88,7 +88,7 @@ def sound_state(sound: Sound) -> SoundState:
 
 
 def modes_state(modes: Modes) -> ModesState:
-    """Modes, rounded to what can be heard and seen, since they travel at every edit."""
+    """Modes, rounded below what is audible, since they are sent at every edit."""
     return ModesState(
         frequency_hz=_round(modes.frequency_hz, 4),
         power_db=_round(modes.power_db, 3),

@@ -28,10 +28,10 @@ def file_stem(name: str) -> str:
 
 
 def export(session: Session, what: Sequence[str]) -> None:
-    """Write the chosen kinds of file once the sound is up to date, then tell their addresses."""
+    """Write the chosen kinds of file once the sound is up to date, then send their addresses."""
     session.require_project()
     if not what or any(kind not in KINDS for kind in what):
-        raise BadInput("nothing known was chosen to export; choose among WAV, MP4, stems, markers and project")
+        raise BadInput("no known kind of file was chosen to export; choose among WAV, MP4, stems, markers and project")
     chosen = [kind for kind in KINDS if kind in what]
     session.exports.start(lambda job: _export(session, chosen, job))
 
@@ -39,11 +39,11 @@ def export(session: Session, what: Sequence[str]) -> None:
 def _export(session: Session, what: list[str], job: Job) -> None:
     started = time.monotonic()
 
-    def say(done: int, message: str) -> None:
+    def show(done: int, message: str) -> None:
         job.check()
         session.set_status("export", "exporting", done, 100 * len(what), message, started)
 
-    say(0, "Waiting for the last hits")
+    show(0, "Waiting for the last hits")
     while True:
         session.renderer.wait(job.check)
         mixed = session.renderer.mix()
@@ -54,13 +54,13 @@ def _export(session: Session, what: list[str], job: Job) -> None:
     folder = session.context.folder("exports", session.id)
     files = []
     for number, kind in enumerate(what):
-        say(100 * number, f"Writing {_WORDS[kind]}")
+        show(100 * number, f"Writing {_WORDS[kind]}")
         path, note = _write(
             session,
             kind,
             mixed,
             folder,
-            lambda f, n=number, k=kind: say(round(100 * (n + f)), f"Writing {_WORDS[k]}, {100 * f:.0f} %"),
+            lambda f, n=number, k=kind: show(round(100 * (n + f)), f"Writing {_WORDS[k]}, {100 * f:.0f} %"),
         )
         url = f"/struck/export/{session.id}/{path.name}?v={path.stat().st_mtime_ns}"
         files.append(ExportedFile(path.name, url, note))

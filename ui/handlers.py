@@ -102,7 +102,7 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
 
 
 def _check_checkpoint(session: Session, name: str) -> None:
-    """Refuse a checkpoint that cannot be used before the document names it; the tab's list then says so too."""
+    """Refuse a checkpoint that cannot be used before the document names it, and update the tab's list."""
     try:
         session.context.check(name)
     except BadInput:
@@ -265,6 +265,7 @@ CHANGES: dict[type, Callable[[Session, Any, Mark], None]] = {
     requests.ApplyEdit: _edit,
     requests.Undo: _undo,
     requests.Redo: _redo,
+    requests.UseCandidate: bank_service.use_candidate,
 }
 HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.Open: _open,
@@ -281,7 +282,6 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.AuditionCandidate: _audition_candidate,
     requests.MorphPreview: _morph_preview,
     requests.Search: bank_service.search,
-    requests.UseCandidate: bank_service.use_candidate,
     requests.MeasureSpan: bank_service.measure_span,
     requests.AddToBank: bank_service.add_to_bank,
     requests.BankSize: bank_service.send_bank_size,

@@ -89,7 +89,7 @@ class Worker:
 
 
 def describe_error(error: Any) -> str:
-    """One sentence about an exception, for a person to read."""
+    """One sentence about an exception, for the user."""
     if isinstance(error, StruckError):
         return str(error)
     if isinstance(error, MemoryError):

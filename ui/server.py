@@ -101,7 +101,7 @@ def create_app(context: AppContext) -> FastAPI:
         return JSONResponse({"error": str(error)}, status_code=400 if isinstance(error, BadInput) else 500)
 
     @app.websocket("/struck/ws")
-    async def converse(socket: WebSocket) -> None:
+    async def connect(socket: WebSocket) -> None:
         await socket.accept()
         try:
             session, is_new = sessions.get(socket.query_params.get("session", ""))
@@ -171,7 +171,7 @@ def create_app(context: AppContext) -> FastAPI:
     @app.get("/struck/match/{session_id}/{sound_id}")
     def match(request: Request, session_id: str, sound_id: str) -> Response:
         try:
-            key, answer = matches.ask(_find(sessions, session_id), sound_id)
+            key, answer = matches.get(_find(sessions, session_id), sound_id)
         except BadInput as error:
             return JSONResponse({"error": str(error)}, status_code=404, headers=FRESH)
         headers = {"ETag": f'"{key}"', "Cache-Control": "private, no-cache"}
@@ -242,7 +242,7 @@ async def _send_all(socket: WebSocket, send_queue: CoalescingSendQueue) -> None:
 
 
 async def _greet_again(session: Session, send_queue: CoalescingSendQueue) -> None:
-    """Once the slow imports are done, tell the device and the checkpoints for good."""
+    """Send the welcome again once the slow imports are done: it then names the device and the checkpoints."""
     if session.context.ready.is_set():
         return
     while not session.context.ready.is_set():

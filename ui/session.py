@@ -94,21 +94,21 @@ class Session:
 
     @property
     def watched(self) -> bool:
-        """Whether a tab looks at this session."""
+        """Whether a tab is connected."""
         return bool(self._send_queues)
 
     def send(self, message: ServerMessage) -> None:
-        """Tell every tab of this session."""
+        """Send a message to every tab of this session."""
         with self.lock:
             for send_queue in self._send_queues:
                 send_queue.put(message)
 
     def send_welcome(self) -> None:
-        """Tell every tab of this session the checkpoints, presets and recent files as they are now."""
+        """Send every tab of this session the checkpoints, presets and recent files as they are now."""
         self.send(welcome_message(self.context))
 
     def note(self, message: str) -> None:
-        """Tell the user something that is no error."""
+        """Show the user a note that is no error."""
         self.send(Note(message))
 
     def report(self, error: Exception, what: str = "") -> str:
@@ -148,7 +148,7 @@ class Session:
     def set_status(
         self, activity: str, phase: str, done: int = 0, total: int = 0, message: str = "", started: float | None = None
     ) -> None:
-        """Say what is going on; ``activity`` is "work", "sampling" or "export", so that one does not hide another."""
+        """Send the progress of an activity, "work", "sampling", "export" or "proxy"; one does not hide another."""
         ended = phase in ("done", "cancelled", "error")
         elapsed_s = 0.0 if started is None else round(time.monotonic() - started, 2)
         status = Status(phase, done, total, message, elapsed_s)  # type: ignore[arg-type]
@@ -162,7 +162,7 @@ class Session:
             self.send(self._status())
 
     def clear_status(self, activity: str) -> None:
-        """Nothing to say about an activity any more."""
+        """Drop the status of an activity."""
         with self.lock:
             if self._statuses.pop(activity, None):
                 self.send(self._status())
@@ -256,7 +256,7 @@ class Session:
                 self._put_document(send_queue, document)
 
     def finish_change(self, tab: str, number: int) -> None:
-        """Acknowledge a tab's change that is in the document or refused, unless the tab was told already."""
+        """Acknowledge a tab's change that is in the document or refused, unless the tab was sent it already."""
         with self.lock:
             self.changes.handle(tab, number)
             if not self.changes.is_announced(tab):

@@ -1,4 +1,4 @@
-"""The register of all sessions: found by their ids, kept on disk, forgotten when nobody has looked for long."""
+"""All sessions of the process by id: autosaved, and dropped from memory when idle."""
 
 from __future__ import annotations
 

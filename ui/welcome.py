@@ -1,4 +1,4 @@
-"""What a tab is told first: demos, presets, checkpoints, the device and recent files."""
+"""The first message to a tab: demos, presets, checkpoints, the device and recent files."""
 
 from __future__ import annotations
 

@@ -244,7 +244,9 @@ def residual_from_json(value: Any, source: str) -> Residual:
     power = _numbers(table.get("power_db", []), source, "residual.power_db", MAX_BANDS, *POWER_RANGE_DB)
     decay = _numbers(table.get("decay_per_s", []), source, "residual.decay_per_s", MAX_BANDS, low=0.0)
     _check_bands(edges, power, decay, source, "residual")
-    room, tail, attack = (_stage_from_json(table.get(name), edges, source, name) for name in ("room", "tail", "attack"))
+    room, tail, attack = (
+        _component_from_json(table.get(name), edges, source, name) for name in ("room", "tail", "attack")
+    )
     rise_s = _number(table.get("rise_s", 0.0), source, "residual.rise_s")
     if not 0.0 <= rise_s <= LONGEST_RISE_S:
         raise BadInput(f"{source}: residual.rise_s is {rise_s:g} s; give 0 to {LONGEST_RISE_S:g} s")
@@ -253,7 +255,7 @@ def residual_from_json(value: Any, source: str) -> Residual:
     return Residual(edges, power, decay, room, tail, attack, rise_s, envelope)
 
 
-def _stage_from_json(value: Any, edges: Sequence[float], source: str, name: str) -> NoiseComponent | None:
+def _component_from_json(value: Any, edges: Sequence[float], source: str, name: str) -> NoiseComponent | None:
     if not value:
         return None
     where = f"residual.{name}"

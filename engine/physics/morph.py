@@ -116,7 +116,7 @@ def _morph_residuals(a: Residual, b: Residual, amount: float) -> Residual:
     for name in NOISE_COMPONENTS:
         components = [lay_on_bands(residual, name, edges) for residual in (a, b)]
         if any(component is not None for component in components):
-            result = result.with_component(name, _morph_stage(components[0], components[1], amount))
+            result = result.with_component(name, _morph_component(components[0], components[1], amount))
     return result
 
 
@@ -136,7 +136,7 @@ def lay_on_bands(residual: Residual, name: str, edges: Sequence[float]) -> Noise
     return rebin(component, residual.edges_hz, edges)
 
 
-def _morph_stage(a: NoiseComponent | None, b: NoiseComponent | None, amount: float) -> NoiseComponent:
+def _morph_component(a: NoiseComponent | None, b: NoiseComponent | None, amount: float) -> NoiseComponent:
     present = a or b
     assert present is not None
     silent = NoiseComponent((SILENCE_DB,) * len(present.power_db), present.decay_per_s)

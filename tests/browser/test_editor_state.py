@@ -42,6 +42,20 @@ def test_a_drag_of_many_hits_is_one_message_and_one_entry_of_the_history(recorde
     assert [hit["velocity_db"] for hit in recorded.project["hits"]] == [hit["velocity_db"] for hit in before]
 
 
+def test_detaching_many_hits_is_one_message_and_one_entry_of_the_history(recorded: Editor) -> None:
+    sound_id = recorded.project["hits"][0]["sound_id"]
+    shared = [hit["id"] for hit in recorded.project["hits"] if hit["sound_id"] == sound_id]
+    assert len(shared) > 2
+    recorded.page.evaluate("(ids) => struck.store.select({ hits: new Set(ids) })", shared)
+    recorded.page.locator("canvas").first.focus()
+    recorded.change(lambda: recorded.page.keyboard.press("d"))
+    sent = [message["edit"] for message in recorded.see("window.sentMessages") if message["type"] == "edit"]
+    assert sent == [{"kind": "detach_hits", "ids": shared}]
+    assert len({recorded.hit(hit_id)["sound_id"] for hit_id in shared}) == len(shared)
+    recorded.change(lambda: recorded.page.keyboard.press("Control+z"))
+    assert {recorded.hit(hit_id)["sound_id"] for hit_id in shared} == {sound_id}
+
+
 def test_a_refused_edit_is_taken_back_with_a_sentence(recorded: Editor) -> None:
     before = recorded.project["hits"]
     shown = recorded.page.evaluate(

@@ -121,9 +121,9 @@ def test_the_switch_shows_noise_or_match_and_is_remembered(editor: Editor) -> No
     switch.get_by_role("button", name="Residual").click()
 
 
-def test_the_rise_is_typed_in_the_first_stage(editor: Editor) -> None:
+def test_the_rise_is_typed_in_the_first_component(editor: Editor) -> None:
     editor.see("window.struck.store.select({ soundId: window.struck.store.view.project.sounds[0].id })")
-    editor.page.get_by_role("group", name="Stage").get_by_role("button").first.click()
+    editor.page.get_by_role("group", name="Component").get_by_role("button").first.click()
     rise = editor.page.get_by_label("Rise", exact=True)
     rise.fill("3 ms")
     editor.change(lambda: rise.press("Enter"))
@@ -131,7 +131,7 @@ def test_the_rise_is_typed_in_the_first_stage(editor: Editor) -> None:
     editor.wait("() => document.querySelector('.ins-rise').value === '3.0 ms'")
 
 
-def test_each_stage_of_the_noise_is_shown_and_edited_on_its_own(editor: Editor, tmp_path: Path) -> None:
+def test_each_component_of_the_noise_is_shown_and_edited_on_its_own(editor: Editor, tmp_path: Path) -> None:
     table = json.loads((ROOT / "assets" / "demo_sound.struck.json").read_text(encoding="utf-8"))
     table["clip"]["path"] = str(ROOT / "assets" / "demo_sound.mp4")
     residual = table["sounds"][0]["residual"]
@@ -139,18 +139,18 @@ def test_each_stage_of_the_noise_is_shown_and_edited_on_its_own(editor: Editor, 
     for name, raise_db, decay_per_s in (("attack", 6.0, 1500.0), ("tail", -15.0, 25.0), ("room", -30.0, 8.0)):
         power_db = [p + raise_db for p in residual["power_db"]]
         residual[name] = {"power_db": power_db, "decay_per_s": [decay_per_s] * bands}
-    path = tmp_path / "stages.struck.json"
+    path = tmp_path / "components.struck.json"
     path.write_text(json.dumps(table), encoding="utf-8")
     editor.page.evaluate("(path) => void window.struck.store.send({ type: 'open', path })", str(path))
     editor.wait("() => window.struck.store.view.project?.sounds[0].residual.room?.decay_per_s[0] === 8")
     editor.see("window.struck.store.select({ soundId: window.struck.store.view.project.sounds[0].id })")
     page = editor.page
-    stages = page.get_by_role("group", name="Stage")
-    stages.get_by_role("button", name="Attack").wait_for()
-    assert stages.get_by_role("button").all_inner_texts() == ["Attack", "Strike", "Tail", "Room"]
+    components = page.get_by_role("group", name="Component")
+    components.get_by_role("button", name="Attack").wait_for()
+    assert components.get_by_role("button").all_inner_texts() == ["Attack", "Strike", "Tail", "Room"]
     for name in ("attack", "tail", "room"):
         before = editor.project["sounds"][0]["residual"]
-        stages.get_by_role("button", name=name.capitalize()).click()
+        components.get_by_role("button", name=name.capitalize()).click()
         page.get_by_role("application", name=re.compile("Noise bands")).focus()
         rev = editor.see("window.struck.store.view.revision")
         page.keyboard.press("ArrowUp")

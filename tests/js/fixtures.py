@@ -36,14 +36,14 @@ def some_sound(rng: np.random.Generator) -> tuple[Modes, Residual]:
     if not bands:
         return modes, Residual(rise_s=float(rng.choice([0.0, 0.001])))
     edges = tuple(float(v) for v in erb_edges(20.0, float(rng.choice([22_050, 24_000])), bands).round(3))
-    stages = [
+    components = [
         NoiseComponent(numbers(-90, -20, bands), numbers(2, 900, bands)) if rng.random() < 0.6 else None
         for _ in range(3)
     ]
     power = tuple(-200.0 if rng.random() < 0.1 else p for p in numbers(-90, -20, bands))
     rise_s = float(rng.choice([0.0, 0.0004, 0.003]))
     envelope = numbers(-40, 20, int(rng.choice([0, 7])))
-    return modes, Residual(edges, power, numbers(5, 300, bands), *stages, rise_s, envelope)
+    return modes, Residual(edges, power, numbers(5, 300, bands), *components, rise_s, envelope)
 
 
 def physics_value(modes: Modes, residual: Residual) -> dict[str, Any]:

@@ -145,6 +145,11 @@ def test_words_find_sounds_that_are_heard_and_then_taken_in_one_entry_of_the_his
     assert {hit.sound_id for hit in tab.session.require_project().hits} >= {sound.id}
     tab.ask("undo")
     assert tab.session.require_project().sounds[0] == sound and not tab.errors
+    for _ in range(2):  # sent again over a new connection: it counts once
+        tab.ask("use_candidate", id=second["id"], sound_id=sound.id, number=1)
+    assert tab.last("document")["handled"] == 1
+    tab.ask("undo")
+    assert tab.session.require_project().sounds[0] == sound and not tab.errors
 
 
 def test_the_noise_alone_is_taken_and_the_modes_stay(tab: Tab, bank: Bank) -> None:

@@ -141,7 +141,7 @@ def absurd_edits(project: Any) -> list[dict[str, Any]]:
         {**mode, "indices": [10_000], "power_db": [0.0]},
         {**mode, "indices": [-1], "power_db": [0.0]},
         {**mode, "sound_id": "ghost", "power_db": [0.0]},
-        {"kind": "set_residual", "sound_id": sound, "stage": "attic", "indices": [0], "power_db": [0.0]},
+        {"kind": "set_residual", "sound_id": sound, "component": "attic", "indices": [0], "power_db": [0.0]},
         {"kind": "delete_sound", "sound_id": sound},
         {"kind": "apply_preset", "sound_id": sound, "name": "unobtainium"},
         {"kind": "set_source", "source": "smell"},

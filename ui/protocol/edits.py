@@ -1,4 +1,4 @@
-"""Edits as the browser sends them, one dataclass a kind; ``engine.document.edits`` says what each does."""
+"""Edits as the browser sends them, one dataclass a kind; applied by ``engine.document.edits``."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ class DeleteHits:
 
 
 @dataclass(frozen=True)
-class DetachHit:
-    """Give a hit a copy of its sound."""
+class DetachHits:
+    """Give each hit a copy of its sound; the last hit of a sound keeps it."""
 
-    kind: ClassVar[str] = "detach_hit"
-    id: str
+    kind: ClassVar[str] = "detach_hits"
+    ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class SetResidual:
 
     kind: ClassVar[str] = "set_residual"
     sound_id: str
-    stage: str
+    component: str
     indices: tuple[int, ...]
     power_db: tuple[float, ...] | None = None
     decay_per_s: tuple[float, ...] | None = None
@@ -251,7 +251,7 @@ class SetSource:
 
 
 EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
-    AddHit, MoveHits, SetHits, SetEachHit, DeleteHits, DetachHit,
+    AddHit, MoveHits, SetHits, SetEachHit, DeleteHits, DetachHits,
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
     RenameSound, DeleteSound, ApplyPreset, SetMacros, ResetMacros, BakeMacros, MorphSound,
     SetRender, SetMix, SetThreshold, SetSource,

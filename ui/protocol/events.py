@@ -95,7 +95,7 @@ class HitOffsetsState:
 
 @dataclass(frozen=True)
 class HitState:
-    """A hit; ``touched`` once a person has edited it."""
+    """A hit; ``touched`` once the user has edited it."""
 
     id: str
     time_s: float
@@ -320,7 +320,7 @@ class CandidateInfo:
 
 @dataclass(frozen=True)
 class SearchAnswer:
-    """Search results, best first; with what was understood of the words, or seen in the picture and how surely."""
+    """Search results, best first; with the parsed words, or the prediction from the picture and its confidence."""
 
     type: ClassVar[str] = "search_results"
     by: Literal["words", "sound", "picture", "new"]
@@ -334,7 +334,7 @@ class SearchAnswer:
 
 @dataclass(frozen=True)
 class Bank:
-    """Number of sounds in the bank and of the user's own among them; what was added, known already, and unreadable."""
+    """Number of sounds in the bank and of the user's own among them; names of added, duplicate and unreadable ones."""
 
     type: ClassVar[str] = "bank"
     sounds: int

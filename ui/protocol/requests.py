@@ -43,7 +43,8 @@ class Save:
 class ApplyEdit:
     """Apply an edit; edits of one ``gesture`` are one entry of the history.
 
-    ``number`` counts the tab's changes (edits, undos, redos) from 1; the document message says the highest one handled.
+    ``number`` counts the tab's changes (edits, undos, redos, candidates) from 1; the document message has the highest
+    one handled.
     A number that was handled before is ignored, so that a tab may send again what a lost connection may have swallowed.
     """
 
@@ -78,7 +79,7 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Detect:
-    """Detect hits again, keeping those a person edited."""
+    """Detect hits again, keeping those the user edited."""
 
     type: ClassVar[str] = "detect"
 
@@ -157,13 +158,17 @@ class Search:
 
 @dataclass(frozen=True)
 class UseCandidate:
-    """Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room."""
+    """Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room.
+
+    ``gesture`` and ``number`` as in an edit.
+    """
 
     type: ClassVar[str] = "use_candidate"
     id: str
     sound_id: str
     parts: tuple[str, ...] | None = None
     gesture: str | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,7 @@ class AddToBank:
 
 @dataclass(frozen=True)
 class BankSize:
-    """Ask for the size of the bank; answered by ``bank``."""
+    """Request the size of the bank; answered by ``bank``."""
 
     type: ClassVar[str] = "bank_size"
 

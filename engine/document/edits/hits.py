@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -161,21 +162,26 @@ def delete_hits(ids: Sequence[str]) -> Edit:
     return Edit(f"Delete {count_of(len(ids), 'hit')}", apply)
 
 
-def detach_hit(hit_id: str) -> Edit:
-    """Give a hit a sound of its own, a copy of the one it shares; nothing to do if it shares with none."""
+def detach_hits(ids: Sequence[str]) -> Edit:
+    """Give each hit a sound of its own, a copy of the one it shares; the last hit of a sound keeps it."""
 
     def apply(project: Project) -> Project:
-        check_hits(project, [hit_id])
-        hit = project.hit(hit_id)
-        if sum(other.sound_id == hit.sound_id for other in project.hits) == 1:
-            return project
-        shared = find_sound(project, hit.sound_id)
-        (sound_id,) = next_ids((s.id for s in project.sounds), "s")
-        own = replace(shared, id=sound_id, name=free_name(project, shared.name))
-        project = replace(project, sounds=(*project.sounds, own))
-        return set_hits([hit_id], {"sound_id": sound_id}).apply(project)
+        check_hits(project, ids)
+        sound_of = {hit.id: hit.sound_id for hit in project.hits}
+        users = Counter(sound_of.values())
+        values = {}
+        for hit_id in dict.fromkeys(ids):
+            shared = find_sound(project, sound_of[hit_id])
+            if users[shared.id] > 1:
+                users[shared.id] -= 1
+                (sound_id,) = next_ids((s.id for s in project.sounds), "s")
+                own = replace(shared, id=sound_id, name=free_name(project, shared.name))
+                project = replace(project, sounds=(*project.sounds, own))
+                values[hit_id] = {"sound_id": sound_id}
+        return set_each_hit(values).apply(project) if values else project
 
-    return Edit("Give hit its own sound", apply)
+    whose = "its own sound" if len(ids) == 1 else "their own sounds"
+    return Edit(f"Give {count_of(len(ids), 'hit')} {whose}", apply)
 
 
 def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: str = "Detect hits") -> Edit:

@@ -112,22 +112,18 @@ def _known(ops: PhysicsOps | None) -> PhysicsOps:
     return ops
 
 
-def _detach_hit(id: str) -> Edit:
-    return hits.detach_hit(check_text(id, "the id of a hit"))
-
-
 _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] = {
     "add_hit": (hits.add_hit, ("time_s",), ("velocity_db", "sound_id")),
     "move_hits": (hits.move_hits, ("ids", "delta_s"), ()),
     "set_hits": (hits.set_hits, ("ids", "values"), ()),
     "set_each_hit": (hits.set_each_hit, ("values",), ()),
     "delete_hits": (hits.delete_hits, ("ids",), ()),
-    "detach_hit": (_detach_hit, ("id",), ()),
+    "detach_hits": (hits.detach_hits, ("ids",), ()),
     "set_modes": (sounds.set_modes, ("sound_id", "indices"), ("frequency_hz", "power_db", "decay_per_s")),
     "add_mode": (sounds.add_mode, ("sound_id", "frequency_hz", "power_db", "decay_per_s"), ()),
     "delete_modes": (sounds.delete_modes, ("sound_id", "indices"), ()),
     "mute_modes": (sounds.mute_modes, ("sound_id", "indices", "muted"), ()),
-    "set_residual": (sounds.set_residual, ("sound_id", "stage", "indices"), ("power_db", "decay_per_s")),
+    "set_residual": (sounds.set_residual, ("sound_id", "component", "indices"), ("power_db", "decay_per_s")),
     "set_rise": (sounds.set_rise, ("sound_id", "rise_s"), ()),
     "rename_sound": (sounds.rename_sound, ("sound_id", "name"), ()),
     "delete_sound": (sounds.delete_sound, ("sound_id",), ()),

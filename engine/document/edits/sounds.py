@@ -114,29 +114,33 @@ def mute_modes(sound_id: str, indices: Sequence[int], muted: bool) -> Edit:
 
 def set_residual(
     sound_id: str,
-    stage: str,
+    component: str,
     indices: Sequence[int],
     power_db: Sequence[float] | None = None,
     decay_per_s: Sequence[float] | None = None,
 ) -> Edit:
-    """Give bands of one stage of the residual, one of NOISE_COMPONENTS, absolute values."""
+    """Give bands of one noise component, one of NOISE_COMPONENTS, absolute values."""
 
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)
         residual = sound.residual
-        if stage not in NOISE_COMPONENTS:
-            raise BadInput(f"the residual has no stage {quote(stage)}; choose one of {', '.join(NOISE_COMPONENTS)}")
-        part = residual.component(stage)
+        if component not in NOISE_COMPONENTS:
+            raise BadInput(
+                f"the residual has no component {quote(component)}; choose one of {', '.join(NOISE_COMPONENTS)}"
+            )
+        part = residual.component(component)
         if part is None:
-            raise BadInput(f"this sound has no {_COMPONENT_WORDS[stage]} to change; change another stage of its noise")
+            raise BadInput(
+                f"this sound has no {_COMPONENT_WORDS[component]} to change; change another part of its noise"
+            )
         chosen = check_indices(indices, len(part.power_db), "band")
         power = put_numbers(part.power_db, chosen, power_db, "power_db", POWER_RANGE_DB)
         decay = put_numbers(part.decay_per_s, chosen, decay_per_s, "decay_per_s", DECAY_RANGE_PER_S)
         return with_sound(
-            project, with_physics(sound, sound.modes, residual.with_component(stage, NoiseComponent(power, decay)))
+            project, with_physics(sound, sound.modes, residual.with_component(component, NoiseComponent(power, decay)))
         )
 
-    where = _COMPONENT_WORDS.get(stage, "noise")
+    where = _COMPONENT_WORDS.get(component, "noise")
     return Edit(f"Change {count_of(len(indices), 'band')} of the {where}", apply)
 
 

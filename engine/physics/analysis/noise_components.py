@@ -16,7 +16,7 @@ _HEARD_DB = 60.0
 _UNHEARD = {"attack": 400.0, "strike": 50.0, "tail": 15.0, "room": 10.0}  # decay of a band that a component lacks
 
 
-def name_stages(edges_hz: np.ndarray, power: np.ndarray, decay_per_s: np.ndarray) -> Residual:
+def name_components(edges_hz: np.ndarray, power: np.ndarray, decay_per_s: np.ndarray) -> Residual:
     """Sort the decays of every band, [B, 3] with the fastest first and 0 power where there is none, into components.
 
     The room is a slow decay that most bands share, some of them beside a faster one, smooth in frequency, since air and

@@ -8,7 +8,7 @@ from scipy import fft as fast_fourier
 from engine.core.dsp import erb_edges
 from engine.core.units import db_to_power
 from engine.physics.analysis.band_decays import fit_decays
-from engine.physics.analysis.noise_components import name_stages
+from engine.physics.analysis.noise_components import name_components
 from engine.physics.model import Modes, Residual
 from engine.physics.noise import band_shares, nonzero_band_shares
 from engine.physics.synthesis import synthesize_modes
@@ -28,7 +28,7 @@ def fit_residual(
 
     ``samples`` [N] mono, sample 0 = onset; ``before``, where known, is the sound that led to it. Each band's power over
     time is fitted by a sum of up to three decays and a steady background; the background is the recording's and is left
-    out; the decays are told apart by ``name_stages``.
+    out; the decays are told apart by ``name_components``.
     """
     x = np.asarray(samples, dtype=np.float64)
     edges = erb_edges(20.0, sample_rate_hz / 2.0, bands)
@@ -44,7 +44,7 @@ def fit_residual(
         most = np.minimum(_quietest(level, weight), _BEFORE_RATIO * _band_powers(before, sample_rate_hz, edges))
     slowest_per_s = max(_SLOWEST_PER_S, sample_rate_hz / x.size)
     power, decay = fit_decays(frames_s, level, weight, most, slowest_per_s)
-    return name_stages(edges, power, decay)
+    return name_components(edges, power, decay)
 
 
 def _frame_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

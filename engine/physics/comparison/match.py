@@ -56,7 +56,7 @@ class Match:
     ``level`` on ``time_s`` [T]: steps of STEP_S from the onset on. ``band_error_db`` [BANDS, T] is the model less the
     recording, clipped to CLIP_DB and NaN where both are ACTIVE_DB under the peak, with ``band_measured_db`` on
     ``band_edges_hz``; columns are centred on k STEP_S. ``rest_db`` [R] on ``noise_edges_hz`` is the energy of the
-    recording less the modes, ``stage_db`` that of the model's noise by component. ``modes_share`` is the part of the
+    recording less the modes, ``noise_db`` that of the model's noise by component. ``modes_share`` is the part of the
     model's energy that modes have. ``fit`` is ``measure_fit``, ``error_db`` the distance that it states and
     ``chance_db`` that of two draws of the model's own noise; None without a recording.
     """
@@ -72,7 +72,7 @@ class Match:
     band_error_db: np.ndarray
     noise_edges_hz: np.ndarray
     rest_db: np.ndarray
-    stage_db: tuple[tuple[str, np.ndarray], ...]
+    noise_db: tuple[tuple[str, np.ndarray], ...]
     modes_share: float
     fit: float | None = None
     error_db: float | None = None
@@ -117,7 +117,7 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
     shown = _shown_steps(level)
     stem_hz, stem_db = _weigh_modes(physics.modes, parts.steps * STEP_S, sample_rate_hz)
     of_modes, of_all = (float(np.sum(db_to_power(v))) for v in (level.modes, level.model))
-    rest_db, stage_db = _compare_noise(parts)
+    rest_db, noise_db = _compare_noise(parts)
     match = Match(
         frequency_hz=_small(frequency_hz),
         spectrum=spectrum,
@@ -130,7 +130,7 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
         band_error_db=np.zeros((0, 0), np.float32),
         noise_edges_hz=_small(parts.edges_hz),
         rest_db=rest_db,
-        stage_db=stage_db,
+        noise_db=noise_db,
         modes_share=of_modes / of_all,
     )
     if wave is None or measured is None:

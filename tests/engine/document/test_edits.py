@@ -80,7 +80,7 @@ def test_an_edited_sound_says_what_it_was() -> None:
     assert (sound.origin, describe_source(sound.source), sound.fit) == ("edited", "was: from the clip's sound", None)
     again = do(project, kind="mute_modes", sound_id="s1", indices=[0], muted=True).sound("s1")
     assert again.source == sound.source and again.modes.muted == (True, False, True)
-    crate = do(project, kind="set_residual", sound_id="s2", stage="strike", indices=[0], power_db=[-30]).sound("s2")
+    crate = do(project, kind="set_residual", sound_id="s2", component="strike", indices=[0], power_db=[-30]).sound("s2")
     assert describe_source(crate.source) == "was: wood, estimated from a recording"
     same = do(make_project(), kind="set_modes", sound_id="s1", indices=[0], frequency_hz=[200.0])
     assert same == make_project()
@@ -101,23 +101,31 @@ def test_modes_without_phases_and_mutes_are_edited_like_others() -> None:
     assert len(added.phase_rad) == len(added.muted) == 2
 
 
-def test_room_and_strike_are_separate_stages() -> None:
+def test_room_and_strike_are_separate_components() -> None:
     project = do(
-        make_project(), kind="set_residual", sound_id="s1", stage="room", indices=[1], power_db=[-60], decay_per_s=[2]
+        make_project(),
+        kind="set_residual",
+        sound_id="s1",
+        component="room",
+        indices=[1],
+        power_db=[-60],
+        decay_per_s=[2],
     )
     residual = project.sound("s1").residual
     assert residual.room == NoiseComponent((-70.0, -60.0), (4.0, 2.0)) and residual.power_db == RESIDUAL.power_db
     bare = with_sound(project, replace(project.sound("s2"), residual=Residual()))
     with pytest.raises(BadInput, match="room"):
-        do(bare, kind="set_residual", sound_id="s2", stage="room", indices=[0], power_db=[-60])
+        do(bare, kind="set_residual", sound_id="s2", component="room", indices=[0], power_db=[-60])
 
 
 def test_detaching_gives_a_sound_of_its_own() -> None:
-    project = do(make_project(), kind="detach_hit", id="h2")
+    project = do(make_project(), kind="detach_hits", ids=["h2"])
     assert project.hit("h2").sound_id == "s3" and project.sound("s3").name == "Bowl 2"
     edited = do(project, kind="delete_modes", sound_id="s3", indices=[0])
     assert edited.sound("s1") == make_project().sound("s1")
-    assert do(make_project(), kind="detach_hit", id="h3") == make_project()
+    assert do(make_project(), kind="detach_hits", ids=["h3"]) == make_project()
+    many = do(make_project(), kind="detach_hits", ids=["h1", "h2", "h2", "h3"])
+    assert [many.hit(name).sound_id for name in ("h1", "h2", "h3")] == ["s3", "s1", "s2"]
 
 
 def test_presets_serve_one_sound_or_all_hits() -> None:
@@ -207,7 +215,7 @@ NONSENSE: list[dict[str, object]] = [
     {"kind": "set_modes", "sound_id": "s1", "indices": 5},
     {"kind": "set_modes", "sound_id": {}, "indices": [0]},
     {"kind": "add_mode", "sound_id": "s1", "frequency_hz": NAN, "power_db": 0, "decay_per_s": 1},
-    {"kind": "set_residual", "sound_id": "s1", "stage": "hall", "indices": [0], "power_db": [0]},
+    {"kind": "set_residual", "sound_id": "s1", "component": "hall", "indices": [0], "power_db": [0]},
     {"kind": "rename_sound", "sound_id": "s1", "name": "   "},
     {"kind": "rename_sound", "sound_id": "s1", "name": 5},
     {"kind": "set_render", "steps": "many"},
@@ -215,7 +223,7 @@ NONSENSE: list[dict[str, object]] = [
     {"kind": "set_threshold", "threshold": NAN},
     {"kind": "set_source", "source": "smell"},
     {"kind": "set_mix", "gain": 1},
-    {"kind": "detach_hit", "id": 4},
+    {"kind": "detach_hits", "ids": [4]},
 ]
 
 
@@ -242,7 +250,7 @@ def test_no_sequence_of_edits_breaks_the_document() -> None:
                 {"kind": "set_hits", "ids": some_hits, "values": {"pan": n(), "time_s": n(), "sound_id": sound}},
                 {"kind": "set_hits", "ids": some_hits, "values": {"decay_ratio": n(), "pitch_cents": n()}},
                 {"kind": "delete_hits", "ids": some_hits[:1]},
-                {"kind": "detach_hit", "id": some_hits[0] if some_hits else ""},
+                {"kind": "detach_hits", "ids": some_hits},
                 {
                     "kind": "set_modes",
                     "sound_id": sound,
@@ -252,7 +260,7 @@ def test_no_sequence_of_edits_breaks_the_document() -> None:
                 },
                 {"kind": "add_mode", "sound_id": sound, "frequency_hz": n(), "power_db": n(), "decay_per_s": n()},
                 {"kind": "delete_modes", "sound_id": sound, "indices": [rng.randint(-1, 4)]},
-                {"kind": "set_residual", "sound_id": sound, "stage": "room", "indices": [1], "decay_per_s": [n()]},
+                {"kind": "set_residual", "sound_id": sound, "component": "room", "indices": [1], "decay_per_s": [n()]},
                 {"kind": "set_macros", "sound_id": sound, "values": {"mass": n(), "roughness": n()}},
                 {"kind": "delete_sound", "sound_id": sound},
                 {"kind": "set_render", "guidance": n(), "seed": rng.randint(0, 9)},

@@ -355,7 +355,7 @@ def test_macros_are_set_reset_and_baked() -> None:
     assert [project_from_json(project_to_json(p)) for p in (turned, baked)] == [turned, baked]
     assert do(turned, kind="reset_macros", sound_id="s1") == project
     assert do(project, kind="bake_macros", sound_id="s1") == project
-    detached = do(turned, kind="detach_hit", id="h2")
+    detached = do(turned, kind="detach_hits", ids=["h2"])
     assert detached.sound("s3").macros == turned.sound("s1").macros
 
 

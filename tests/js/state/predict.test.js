@@ -29,11 +29,11 @@ test("hits are deleted", () => {
 test("modes and noise bands are set by index; an index beyond the end is left out", () => {
   const modes = predict(project, { kind: "set_modes", sound_id: "s1", indices: [1, 7], frequency_hz: [1100, 5], power_db: null }).sounds[0].modes;
   assert.deepEqual([modes.frequency_hz, modes.power_db, modes.decay_per_s], [[440, 1100], [-20, -30], [4, 8]]);
-  const strike = predict(project, { kind: "set_residual", sound_id: "s1", stage: "strike", indices: [0], power_db: [-33] }).sounds[0].residual;
+  const strike = predict(project, { kind: "set_residual", sound_id: "s1", component: "strike", indices: [0], power_db: [-33] }).sounds[0].residual;
   assert.deepEqual([strike?.power_db, strike?.tail?.power_db], [[-33, -50], [-60, -70]]);
-  const tail = predict(project, { kind: "set_residual", sound_id: "s1", stage: "tail", indices: [1], decay_per_s: [9] }).sounds[0].residual;
+  const tail = predict(project, { kind: "set_residual", sound_id: "s1", component: "tail", indices: [1], decay_per_s: [9] }).sounds[0].residual;
   assert.deepEqual([tail?.decay_per_s, tail?.tail?.decay_per_s], [[10, 20], [3, 9]]);
-  const room = predict(project, { kind: "set_residual", sound_id: "s1", stage: "room", indices: [0], power_db: [-9] });
+  const room = predict(project, { kind: "set_residual", sound_id: "s1", component: "room", indices: [0], power_db: [-9] });
   assert.equal(room.sounds[0], project.sounds[0]); // there is no room to change
 });
 

@@ -81,10 +81,7 @@ export function createHitPanel(store, audio) {
 
   const sound = createSelect({ label: "Sound", onChoose: (id) => set({ sound_id: id }) });
   const swatch = make("i", "ins-dot");
-  const detach = createButton("Detach", { title: "Give this hit a sound of its own, a copy to change freely", onPress: () => {
-    const by = newGesture();
-    for (const hit of chosen()) store.edit({ kind: "detach_hit", id: hit.id }, by);
-  } });
+  const detach = createButton("Detach", { title: "Give this hit a sound of its own, a copy to change freely", onPress: () => store.edit({ kind: "detach_hits", ids: chosen().map((hit) => hit.id) }, newGesture()) });
   const measure = createButton("Measure", { title: "Take the sound from the clip again, at the time of the hit", onPress: () => store.send({ type: "analyse", hits: chosen().map((hit) => hit.id) }) });
   const sounds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Sound" }), make("div", "ins-row", {}, swatch, sound.element, detach, measure));
 

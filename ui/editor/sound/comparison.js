@@ -1,7 +1,7 @@
 // @ts-check
 // Match: a sound beside the recording it was measured from, small below the modes and large over the whole tab.
 
-import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, noiseColor, STAGE_COLORS } from "./comparison_plots.js";
+import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, noiseColor, COMPONENT_COLORS } from "./comparison_plots.js";
 import { requireProject } from "../state/project.js";
 import { recall, remember } from "../state/remembered.js";
 import { describeError } from "../state/upload.js";
@@ -301,8 +301,8 @@ export function createMatch(store, host) {
     plots.spectrum.legend.replaceChildren(...legendOf(lines));
     plots.decay.legend.replaceChildren(...legendOf([["noise alone", noiseColor(tint), true]]));
     plots.error.legend.replaceChildren(...(heard ? legendOf([["too quiet", errorColor(-MOST_ERROR_DB)], ["too loud", errorColor(MOST_ERROR_DB)]]) : []));
-    plots.noise.legend.replaceChildren(...legendOf(now.stages.map(({ name }) => [name, STAGE_COLORS[name]])));
-    plots.noise.caption.title = heard ? "Grey: what the modes leave of the recording; lines: the model's noise by stage" : "The model's noise by stage";
+    plots.noise.legend.replaceChildren(...legendOf(now.components.map(({ name }) => [name, COMPONENT_COLORS[name]])));
+    plots.noise.caption.title = heard ? "Grey: what the modes leave of the recording; lines: the model's noise by component" : "The model's noise by component";
   }
 
   /** @typedef {[text: string, color: string, isDashed?: boolean]} LegendLine */

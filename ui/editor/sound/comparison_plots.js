@@ -28,7 +28,7 @@ import { alpha, beginPlot, drawCursor, drawCurve, earlyAxis, formatMark, frequen
  * @property {Float32Array} band_measured_db
  * @property {Float32Array} noise_edges_hz
  * @property {Float32Array} rest_db what the modes leave of the recording, by band
- * @property {{name: ComponentName, level_db: Float32Array}[]} stages
+ * @property {{name: ComponentName, level_db: Float32Array}[]} components
  */
 /**
  * @typedef {object} Look how a plot is drawn
@@ -47,7 +47,7 @@ import { alpha, beginPlot, drawCursor, drawCurve, earlyAxis, formatMark, frequen
  * @property {(index: number) => string} say
  */
 
-export const STAGE_COLORS = { attack: "#ff7b72", strike: "#a78bfa", tail: "#6cb6ff", room: "#4fd1c5" };
+export const COMPONENT_COLORS = { attack: "#ff7b72", strike: "#a78bfa", tail: "#6cb6ff", room: "#4fd1c5" };
 const VIOLET = "#a78bfa";
 const BLUE = "#6cb6ff";
 const QUIET_ERROR = [76, 160, 255]; // too quiet: blue; too loud: orange; told apart with any kind of colour vision
@@ -286,7 +286,7 @@ export function drawNoise(canvas, { now, cursor }) {
   const plane = beginPlot(canvas, false);
   const edges = now.noise_edges_hz;
   const bands = Math.max(0, edges.length - 1);
-  const sum = Array.from({ length: bands }, (_, b) => 10 * Math.log10(now.stages.reduce((total, { level_db }) => total + 10 ** (level_db[b] / 10), 1e-20)));
+  const sum = Array.from({ length: bands }, (_, b) => 10 * Math.log10(now.components.reduce((total, { level_db }) => total + 10 ** (level_db[b] / 10), 1e-20)));
   const y = levelAxis(plane, topOf(now.rest_db, sum), 80);
   const axis = frequencyAxis(plane, 20, 20000);
   const xs = Array.from(edges).flatMap((hz, i) => (i === 0 || i === bands ? [axis.x(Math.max(20, hz))] : [axis.x(hz), axis.x(hz)]));
@@ -294,9 +294,9 @@ export function drawNoise(canvas, { now, cursor }) {
   const steps = (levels) => Array.from(levels, y).flatMap((height) => [height, height]);
   if (bands) {
     drawCurve(plane, xs, steps(now.rest_db), { color: INK.measured, width: 1, fill: INK.fill });
-    for (const { name, level_db } of now.stages) {
+    for (const { name, level_db } of now.components) {
       for (const [from, to] of soundingRuns(level_db)) {
-        drawCurve(plane, xs.slice(2 * from, 2 * to), steps(level_db.slice(from, to)), { color: STAGE_COLORS[name] ?? VIOLET, width: 1.5 });
+        drawCurve(plane, xs.slice(2 * from, 2 * to), steps(level_db.slice(from, to)), { color: COMPONENT_COLORS[name] ?? VIOLET, width: 1.5 });
       }
     }
   }
@@ -312,7 +312,7 @@ export function drawNoise(canvas, { now, cursor }) {
     },
     say(band) {
       const rest = now.rest_db.length ? [`recording less modes ${formatDb(now.rest_db[band])}`] : [];
-      const components = now.stages.map(({ name, level_db }) => `${name} ${formatDb(level_db[band])}`);
+      const components = now.components.map(({ name, level_db }) => `${name} ${formatDb(level_db[band])}`);
       return [`${Math.round(edges[band])}\u2013${Math.round(edges[band + 1])} Hz`, ...rest, ...components].join("  ·  ");
     },
   };

@@ -1,5 +1,5 @@
 // @ts-check
-// The residual: a bar for each noise band, painted for power or for decay, in one of its stages; and how it comes in.
+// The residual: a bar for each noise band, painted for power or for decay, for one of its components; and how it comes in.
 
 import { clamp, decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
 import { formatDb, formatHz, formatSeconds, parseDb, parseSeconds } from "../widgets/format.js";
@@ -8,7 +8,7 @@ import { createEntry, createSegments, createSlider, make, newGesture } from "../
 /** @import { SetResidual } from "../state/protocol.d.ts" */
 
 /** @typedef {"power_db" | "decay_per_s"} NoiseQuantity */
-/** @typedef {{stage: ComponentName, name: NoiseQuantity, soundId: string, values: Map<number, number>}} Draft */
+/** @typedef {{component: ComponentName, name: NoiseQuantity, soundId: string, values: Map<number, number>}} Draft */
 /** @typedef {{index: number, value: number}} Place */
 /** @typedef {{index: number, last: Place, y0: number, x0: number, paints: boolean, before: Set<number>, moved: boolean, wasOnly: boolean}} Drag */
 /** @typedef {{names: ComponentName[], element: HTMLElement, set: (value: ComponentName) => void}} ComponentSwitch */
@@ -20,7 +20,7 @@ const POWER_DB = [-120, 24];
 const T60_S = [0.001, 60];
 const SHOWN_T60_S = { attack: [0.001, 0.3], strike: [0.005, 10], tail: [0.005, 10], room: [0.02, 10] };
 const NOISE_COMPONENTS = { attack: "Attack", strike: "Strike", tail: "Tail", room: "Room" };
-const COMPONENT_HELP = { attack: "The burst of the contact, gone within milliseconds", strike: "The strike's own noise", tail: "The noise's slower second stage", room: "The room's diffuse tail, not the object's" };
+const COMPONENT_HELP = { attack: "The burst of the contact, gone within milliseconds", strike: "The strike's own noise", tail: "The noise's slower second part", room: "The room's diffuse tail, not the object's" };
 const LONGEST_RISE_S = 0.1;
 /**
  * @param {number} low
@@ -37,13 +37,13 @@ const INK = { ground: "#11151b", line: "#262d38", violet: "#a78bfa", selected: "
  */
 export function createResidual(store, host) {
   /** @type {ComponentName} */
-  let stage = "strike";
+  let component = "strike";
   /** @type {NoiseQuantity} */
   let quantity = "power_db";
   /** @type {Set<number>} */
   let selected = new Set();
   /** @type {Draft | null} */
-  let draft = null; // {stage, name, soundId, values: Map index -> value}
+  let draft = null; // {component, name, soundId, values: Map index -> value}
   /** @type {Drag | null} */
   let drag = null;
   /** @type {number | null} */
@@ -59,8 +59,8 @@ export function createResidual(store, host) {
   const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": "Noise bands: drag across the bars to paint" });
   const tip = make("div", "ins-tip", { hidden: true });
   /** @type {ComponentSwitch | null} */
-  let stages = null; // a switch among the stages that the sound on show has
-  const places = make("span", "ins-stages");
+  let componentSwitch = null; // a switch among the components that the sound on show has
+  const places = make("span", "ins-components");
   const quantities = createSegments({ label: "Bars show", choices: [["power_db", "Power"], ["decay_per_s", "Decay"]], onChoose: (value) => { quantity = value; range = null; refresh(); } });
   const rise = createEntry({
     label: "Rise",
@@ -86,9 +86,9 @@ export function createResidual(store, host) {
    * @param {ComponentName} name
    * @returns {NoiseComponent | null | undefined}
    */
-  const stageOf = (residual, name) => (name === "strike" ? residual : residual?.[name]);
+  const componentOf = (residual, name) => (name === "strike" ? residual : residual?.[name]);
   /** @param {Sound | null} sound */
-  const partOf = (sound) => stageOf(sound?.residual, stage);
+  const partOf = (sound) => componentOf(sound?.residual, component);
   const bands = () => partOf(host.sound())?.power_db.length ?? 0;
   const chosen = () => (selected.size ? [...selected].filter((i) => i < bands()).sort((a, b) => a - b) : [...Array(bands()).keys()]);
 
@@ -132,7 +132,7 @@ export function createResidual(store, host) {
    * @param {number[]} values
    */
   function change(name, indices, values) {
-    const now = draft?.name === name ? draft : { stage, name, soundId: host.sound().id, values: new Map() };
+    const now = draft?.name === name ? draft : { component, name, soundId: host.sound().id, values: new Map() };
     draft = now;
     const [low, high] = name === "power_db" ? POWER_DB : [t60ToDecay(T60_S[1]), t60ToDecay(T60_S[0])];
     indices.forEach((index, i) => now.values.set(index, clamp(values[i], low, high)));
@@ -147,7 +147,7 @@ export function createResidual(store, host) {
    */
   function residualEdit(changed) {
     const indices = [...changed.values.keys()].sort((a, b) => a - b);
-    return { kind: "set_residual", sound_id: changed.soundId, stage: changed.stage, indices, [changed.name]: indices.map((i) => changed.values.get(i) ?? 0) };
+    return { kind: "set_residual", sound_id: changed.soundId, component: changed.component, indices, [changed.name]: indices.map((i) => changed.values.get(i) ?? 0) };
   }
 
   function commit() {
@@ -160,19 +160,19 @@ export function createResidual(store, host) {
 
   /** @param {ComponentName[]} names */
   function showComponents(names) {
-    if (!stages || stages.names.join() !== names.join()) {
-      const made = { names, ...createSegments({ label: "Stage", choices: names.map((name) => [name, NOISE_COMPONENTS[name]]), onChoose: chooseComponent }) };
+    if (!componentSwitch || componentSwitch.names.join() !== names.join()) {
+      const made = { names, ...createSegments({ label: "Component", choices: names.map((name) => [name, NOISE_COMPONENTS[name]]), onChoose: chooseComponent }) };
       [...made.element.children].forEach((segment, i) => (/** @type {HTMLElement} */ (segment).title = COMPONENT_HELP[names[i]]));
       places.replaceChildren(made.element);
-      stages = made;
+      componentSwitch = made;
     }
     places.hidden = names.length < 2;
-    stages?.set(stage);
+    componentSwitch?.set(component);
   }
 
   /** @param {ComponentName} name */
   function chooseComponent(name) {
-    stage = name;
+    component = name;
     selected = new Set();
     range = null;
     refresh();
@@ -188,7 +188,7 @@ export function createResidual(store, host) {
 
   /** @param {NoiseComponent} part */
   function rangeNow(part) {
-    if (quantity === "decay_per_s") return bounds(Math.log(SHOWN_T60_S[stage][0]), Math.log(SHOWN_T60_S[stage][1]));
+    if (quantity === "decay_per_s") return bounds(Math.log(SHOWN_T60_S[component][0]), Math.log(SHOWN_T60_S[component][1]));
     const top = Math.ceil((Math.max(...part.power_db) + 4) / 10) * 10;
     return bounds(top - clamp(Math.ceil((top - Math.min(...part.power_db) + 4) / 10) * 10, 50, 90), top);
   }
@@ -209,18 +209,18 @@ export function createResidual(store, host) {
     if (sound?.id !== soundId) {
       soundId = sound?.id ?? null;
       selected = new Set();
-      stage = "strike";
+      component = "strike";
       range = null;
     }
-    if (!partOf(sound)) stage = "strike";
+    if (!partOf(sound)) component = "strike";
     const part = partOf(sound);
     const count = part?.power_db.length ?? 0;
-    showComponents(/** @type {ComponentName[]} */ (Object.keys(NOISE_COMPONENTS)).filter((name) => stageOf(sound?.residual, name)?.power_db.length));
+    showComponents(/** @type {ComponentName[]} */ (Object.keys(NOISE_COMPONENTS)).filter((name) => componentOf(sound?.residual, name)?.power_db.length));
     quantities.element.hidden = !count;
     quantities.set(quantity);
     const indices = chosen();
     quantities.element.title = selected.size ? `${indices.length} of ${count} bands chosen` : `${count} bands`;
-    rises.hidden = !count || stage !== (sound.residual?.attack ? "attack" : "strike");
+    rises.hidden = !count || component !== (sound.residual?.attack ? "attack" : "strike");
     rise.set(count ? formatSeconds(sound.residual?.rise_s ?? 0).replace(/^0(\.0)? ms$/, "none") : "none");
     power.set(part && count ? mean(indices.map((i) => part.power_db[i])) : null);
     decay.set(part && count ? decayToT60(geometricMean(indices.map((i) => part.decay_per_s[i]))) : null);

@@ -5,9 +5,9 @@
 
 import { predict } from "./predict.js";
 /** @import { Project } from "./types.d.ts" */
-/** @import { ApplyEdit, EditMessage, Redo, Undo } from "./protocol.d.ts" */
+/** @import { ApplyEdit, EditMessage, Redo, Undo, UseCandidate } from "./protocol.d.ts" */
 
-/** @typedef {ApplyEdit | Undo | Redo} Change */
+/** @typedef {ApplyEdit | Undo | Redo | UseCandidate} Change */
 /** @typedef {Change & {number: number}} NumberedChange */
 
 const MOST_SENT = 200;
@@ -62,7 +62,7 @@ export function createDrafts() {
      */
     apply(project) {
       let shown = project;
-      const from = sent.findLastIndex((change) => change.type !== "edit") + 1;
+      const from = sent.findLastIndex((change) => change.type === "undo" || change.type === "redo") + 1;
       for (const change of sent.slice(from)) if (change.type === "edit") shown = predict(shown, change.edit);
       return held ? predict(shown, held) : shown;
     },

@@ -90,12 +90,12 @@ function setModes(sound, { indices, frequency_hz, power_db, decay_per_s }) {
  * @param {SoundState} sound
  * @param {SetResidual} edit
  */
-function setResidual(sound, { stage, indices, power_db, decay_per_s }) {
+function setResidual(sound, { component: name, indices, power_db, decay_per_s }) {
   const { residual } = sound;
-  const component = stage === "strike" ? residual : residual?.[/** @type {"attack" | "tail" | "room"} */ (stage)];
+  const component = name === "strike" ? residual : residual?.[/** @type {"attack" | "tail" | "room"} */ (name)];
   if (!residual || !component) return sound;
   const changed = putEach(component, indices, { power_db, decay_per_s });
-  return { ...sound, residual: stage === "strike" ? { ...residual, ...changed } : { ...residual, [stage]: { ...component, ...changed } } };
+  return { ...sound, residual: name === "strike" ? { ...residual, ...changed } : { ...residual, [name]: { ...component, ...changed } } };
 }
 
 /**

@@ -48,10 +48,10 @@ export interface DeleteHits {
   ids: string[];
 }
 
-/** Give a hit a copy of its sound. */
-export interface DetachHit {
-  kind: "detach_hit";
-  id: string;
+/** Give each hit a copy of its sound; the last hit of a sound keeps it. */
+export interface DetachHits {
+  kind: "detach_hits";
+  ids: string[];
 }
 
 /** New frequencies, powers or decay rates of some modes, in the order of ``indices``. */
@@ -92,7 +92,7 @@ export interface MuteModes {
 export interface SetResidual {
   kind: "set_residual";
   sound_id: string;
-  stage: string;
+  component: string;
   indices: number[];
   power_db?: number[] | null;
   decay_per_s?: number[] | null;
@@ -199,7 +199,7 @@ export type EditMessage =
   | SetHits
   | SetEachHit
   | DeleteHits
-  | DetachHit
+  | DetachHits
   | SetModes
   | AddMode
   | DeleteModes
@@ -241,7 +241,7 @@ export interface Save {
   path?: string | null;
 }
 
-/** Apply an edit; edits of one ``gesture`` are one entry of the history. ``number`` counts the tab's changes (edits, undos, redos) from 1; the document message says the highest one handled. A number that was handled before is ignored, so that a tab may send again what a lost connection may have swallowed. */
+/** Apply an edit; edits of one ``gesture`` are one entry of the history. ``number`` counts the tab's changes (edits, undos, redos, candidates) from 1; the document message has the highest one handled. A number that was handled before is ignored, so that a tab may send again what a lost connection may have swallowed. */
 export interface ApplyEdit {
   type: "edit";
   edit: EditMessage;
@@ -266,7 +266,7 @@ export interface Cancel {
   type: "cancel";
 }
 
-/** Detect hits again, keeping those a person edited. */
+/** Detect hits again, keeping those the user edited. */
 export interface Detect {
   type: "detect";
 }
@@ -327,13 +327,14 @@ export interface Search {
   text?: string | null;
 }
 
-/** Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room. */
+/** Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room. ``gesture`` and ``number`` as in an edit. */
 export interface UseCandidate {
   type: "use_candidate";
   id: string;
   sound_id: string;
   parts?: string[] | null;
   gesture?: string | null;
+  number?: number;
 }
 
 /** Analyse a span of the clip's sound, into a sound or as a new one. */
@@ -350,7 +351,7 @@ export interface AddToBank {
   paths: string[];
 }
 
-/** Ask for the size of the bank; answered by ``bank``. */
+/** Request the size of the bank; answered by ``bank``. */
 export interface BankSize {
   type: "bank_size";
 }
@@ -482,7 +483,7 @@ export interface HitOffsetsState {
   residual_db: number;
 }
 
-/** A hit; ``touched`` once a person has edited it. */
+/** A hit; ``touched`` once the user has edited it. */
 export interface HitState {
   id: string;
   time_s: number;
@@ -628,7 +629,7 @@ export interface CandidateInfo {
   licence: string;
 }
 
-/** Search results, best first; with what was understood of the words, or seen in the picture and how surely. */
+/** Search results, best first; with the parsed words, or the prediction from the picture and its confidence. */
 export interface SearchAnswer {
   type: "search_results";
   by: "words" | "sound" | "picture" | "new";
@@ -640,7 +641,7 @@ export interface SearchAnswer {
   confidence: number | null;
 }
 
-/** Number of sounds in the bank and of the user's own among them; what was added, known already, and unreadable. */
+/** Number of sounds in the bank and of the user's own among them; names of added, duplicate and unreadable ones. */
 export interface Bank {
   type: "bank";
   sounds: number;

@@ -107,7 +107,7 @@ export function createStore(session, options = {}) {
 
   /** @param {ClientMessage} message */
   function send(message) {
-    const isChange = message.type === "edit" || message.type === "undo" || message.type === "redo";
+    const isChange = message.type === "edit" || message.type === "undo" || message.type === "redo" || message.type === "use_candidate";
     const change = isChange ? drafts.add(message) : null;
     if (change) {
       socket.send(change); // without a connection it is sent when that is back

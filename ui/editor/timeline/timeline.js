@@ -248,10 +248,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
       { text: "Hear it", key: "↵", choose: () => audio.auditionHit(hit.id).catch(() => {}) },
       { text: `${hit.mute ? "Unmute" : "Mute"}${those}`, key: "M", choose: () => set({ mute: !hit.mute }) },
       { text: `Snap${those} to the nearest frame`, choose: () => snapToFrames(ids) },
-      { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: "D", choose: () => {
-        const by = newGesture();
-        for (const id of ids) store.edit({ kind: "detach_hit", id }, by);
-      } },
+      { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: "D", choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },
       ...(clip.has_audio ? [{ text: `Measure${those} from the clip again`, choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
       { text: `Delete${those}`, key: "⌫", choose: () => store.edit({ kind: "delete_hits", ids }, newGesture()) },
       ...(sounds.length > 1 ? [/** @type {const} */ (""), ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike with ${sound.name}`, color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),

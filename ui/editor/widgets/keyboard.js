@@ -107,10 +107,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     enter: () => chosen()[0] && audio.auditionHit(chosen()[0].id)?.catch(() => {}),
     delete: () => ids().length && store.edit({ kind: "delete_hits", ids: ids() }, null),
     m: () => ids().length && store.edit({ kind: "set_hits", ids: ids(), values: { mute: !chosen().every((hit) => hit.mute) } }, null),
-    d: () => {
-      const by = newGesture();
-      for (const id of ids()) store.edit({ kind: "detach_hit", id }, by);
-    },
+    d: () => ids().length && store.edit({ kind: "detach_hits", ids: ids() }, null),
   };
   plain.backspace = plain.delete;
   /** @type {Record<string, (event: KeyboardEvent) => unknown>} */

@@ -14,7 +14,7 @@ from engine.core.units import LN_60_DB, SILENCE_DB
 from engine.physics.analysis.analyze import analyze_hit, fit_rise
 from engine.physics.analysis.band_decays import fit_decays
 from engine.physics.analysis.modes import drop_echoes
-from engine.physics.analysis.noise_components import name_stages, room_decay
+from engine.physics.analysis.noise_components import name_components, room_decay
 from engine.physics.analysis.residual import fit_residual
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import expected_power, synthesize_residual
@@ -35,12 +35,12 @@ def average_levels(edges_s: np.ndarray, power: list[float], decay: list[float]) 
 
 
 def sort_bands(*rows: tuple[list[float], list[float]]) -> Residual:
-    """``name_stages`` of bands that have the decays of these rows in turn: powers and decays, the fastest first."""
+    """``name_components`` of bands that have the decays of these rows in turn: powers and decays, the fastest first."""
     power, decay = np.zeros((BANDS, 3)), np.ones((BANDS, 3))
     for band in range(BANDS):
         powers, decays = rows[band % len(rows)]
         power[band, : len(powers)], decay[band, : len(decays)] = powers, decays
-    return name_stages(EDGES_HZ, power, decay)
+    return name_components(EDGES_HZ, power, decay)
 
 
 def make_room(t60_s: float, direct_over_room_db: float, seed: int) -> np.ndarray:

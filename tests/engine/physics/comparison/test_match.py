@@ -82,8 +82,8 @@ def test_one_draw_of_a_sound_lies_about_what_is_expected_of_it(physics: Physics)
 
 def test_the_noise_of_the_stages_is_what_the_recording_has_beside_its_modes() -> None:
     match = compare(record(BELL), BELL, RATE)
-    assert [name for name, _ in match.stage_db] == ["attack", "strike", "room"]
-    together = 10.0 * np.log10(sum(10.0 ** (level / 10.0) for _, level in match.stage_db))
+    assert [name for name, _ in match.noise_db] == ["attack", "strike", "room"]
+    together = 10.0 * np.log10(sum(10.0 ** (level / 10.0) for _, level in match.noise_db))
     high = np.array(EDGES[:-1]) > 300.0
     np.testing.assert_allclose(match.rest_db[high], together[high], atol=4.0)
     assert abs((match.rest_db - together)[high].mean()) < 1.0
