@@ -318,7 +318,11 @@ class Session:
 
     def resume(self) -> bool:
         """Take up the document this session's tab had before a restart; False when there is none."""
-        found = load_autosave(self.context.folder("sessions"), self.id)
+        try:
+            found = load_autosave(self.context.folder("sessions"), self.id)
+        except BadInput as error:
+            self.report(error, "autosave")
+            return False
         if found is None:
             return False
         project, saved_path = found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
+from engine.core.bounded_json import read_json_file
 from engine.core.files import write_file
 from engine.core.paths import ASSETS, ROOT
 from ui.context import VERSION, AppContext
@@ -39,7 +41,7 @@ def demos() -> list[Demo]:
     for path in sorted(ASSETS.glob(f"demo_*{PROJECT_ENDING}")):
         name = path.name.removeprefix("demo_").removesuffix(PROJECT_ENDING)
         try:
-            table = json.loads(path.read_text(encoding="utf-8"))
+            table = read_json_file(path)
             clip, hits = table["clip"], len(table["hits"])
             title = "A clip with sound" if clip["has_audio"] else "A silent clip"
             found.append(Demo(name, title, f"{clip['duration_s']:.1f} s, {hits} hits"))
@@ -59,7 +61,7 @@ def remember_recent(context: AppContext, path: Path) -> None:
 def recent(context: AppContext) -> list[str]:
     """Clips and projects opened before that are still there, newest first."""
     try:
-        paths = json.loads((context.home / "recent.json").read_text(encoding="utf-8"))
-        return [] if context.options.public else [p for p in paths if isinstance(p, str) and Path(p).is_file()]
+        paths = read_json_file(context.home / "recent.json")
+        return [] if context.options.public else [p for p in paths if isinstance(p, str) and os.path.isfile(p)]
     except (OSError, ValueError, TypeError):
         return []

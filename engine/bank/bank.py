@@ -12,6 +12,7 @@ import numpy as np
 from engine.bank import file as bank_file
 from engine.bank.descriptor import DESCRIPTOR_SIZE, describe_physics
 from engine.core.errors import BadInput
+from engine.core.files import make_private_folder
 from engine.core.paths import ASSETS
 from engine.physics.model import Physics
 
@@ -106,7 +107,8 @@ def save_bank(bank: Bank, folder: Path) -> Path:
     rows = [{name: getattr(entry, name) for name in bank_file.FIELDS} for entry in bank.entries]
     physics = [entry.physics for entry in bank.entries]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder.parent)  # the data folder, where this is the first to need it
+        folder.mkdir(exist_ok=True)
         bank_file.write(folder / bank_file.NAME, bank_file.Stored(physics, rows, bank.descriptors, bank.embeddings))
     except OSError as error:
         raise BadInput(f"the bank {folder} cannot be written ({_reason(error)}); choose another folder") from None

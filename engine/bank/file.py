@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.core.bounded_json import parse_json
 from engine.core.errors import BadInput
 from engine.core.files import write_file
 from engine.core.units import SILENCE_DB, power_to_db
@@ -26,6 +27,7 @@ NUMBER_FIELDS = ("size_m", "hollow")
 FIELDS = (*TEXT_FIELDS, *NUMBER_FIELDS)
 _VERSION = "1"
 _MAX_BYTES = 256 << 20
+_MAX_ENTRIES = 200_000
 _INAUDIBLE_DB = -150.0
 
 
@@ -64,9 +66,9 @@ def read(path: Path) -> Stored:
             if header.get("version", _VERSION) != _VERSION:
                 raise BadInput(f"the bank {path} is of another version of Struck; build it anew or restore the file")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        words = {name: json.loads(header[name]) for name in TEXT_FIELDS}
+        words = {name: parse_json(header[name]) for name in TEXT_FIELDS}
         return _unpack(arrays, words)
-    except (OSError, SafetensorError, ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, IndexError, TypeError, OverflowError, MemoryError) as error:
         raise BadInput(f"the bank {path} is damaged ({_say(error)}); restore the file or remove it") from None
 
 
@@ -76,7 +78,12 @@ def _say(error: Exception) -> str:
 
 
 def _unpack(arrays: dict[str, np.ndarray], words: dict[str, list[Any]]) -> Stored:
+    for name, array in arrays.items():
+        if array.ndim != (2 if name in ("latents", "embeddings") else 1):
+            raise ValueError(f"{name} is of the wrong form")
     count = len(arrays["sample_rate_hz"])
+    if count > _MAX_ENTRIES:
+        raise ValueError(f"it has more than {_MAX_ENTRIES} entries")
     columns = {**words, **{name: arrays[name].astype(np.float64).tolist() for name in NUMBER_FIELDS}}
     if any(len(column) != count for column in columns.values()) or any(
         not isinstance(word, str) for name in TEXT_FIELDS for word in words[name]
@@ -89,6 +96,10 @@ def _unpack(arrays: dict[str, np.ndarray], words: dict[str, list[Any]]) -> Store
     if not np.isfinite(descriptors).all() or not np.isfinite(embeddings).all():
         raise ValueError("it holds values that are not finite")
     rates = arrays["sample_rate_hz"].tolist()
+    if any(not 1000 <= rate <= 768_000 or rate != int(rate) for rate in rates):
+        raise ValueError("it holds a sample rate out of range")
+    if np.isinf(arrays["hollow"]).any() or not np.isfinite(arrays["size_m"]).all():
+        raise ValueError("it holds values that are not finite")
     physics = [Physics(m, r, rate) for m, r, rate in zip(modes, residuals, rates, strict=True)]
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     return Stored(physics, rows, descriptors, embeddings)
@@ -122,7 +133,7 @@ def _pack_modes(physics: Sequence[Physics]) -> dict[str, np.ndarray]:
 
 
 def _unpack_modes(arrays: dict[str, np.ndarray]) -> list[Modes]:
-    ends = np.cumsum(arrays["mode_count"]).tolist()
+    ends = _find_ends(arrays["mode_count"])
     columns = (
         np.exp2(arrays["mode_log2_hz"].astype(np.float64)),
         arrays["mode_power_db"].astype(np.float64),
@@ -164,23 +175,28 @@ def _pack_residuals(physics: Sequence[Physics]) -> dict[str, np.ndarray]:
 
 def _unpack_residuals(arrays: dict[str, np.ndarray]) -> list[Residual]:
     sets = _cut(arrays["edges_hz"], arrays["edge_count"])
+    # One for all that share the bands: what a file makes of them in memory grows with the file alone.
+    silences = [_make_silence(max(0, len(edges) - 1)) for edges in sets]
     envelopes = _cut(arrays["envelope_db"], arrays["envelope_count"])
     powers, decays = arrays["band_power_db"].astype(np.float64), np.exp2(arrays["band_log2_decay"].astype(np.float64))
     power, decay = tuple(powers.tolist()), tuple(decays.tolist())
-    if not (np.isfinite(powers).all() and np.isfinite(decays).all() and np.isfinite(arrays["edges_hz"]).all()):
+    finite = (powers, decays, *(arrays[name] for name in ("edges_hz", "rise_s", "envelope_db")))
+    if not all(np.isfinite(values).all() for values in finite) or (arrays["edge_set"] < 0).any():
         raise ValueError("its bands are not whole")
     at, result = 0, []
     rises_s = arrays["rise_s"].astype(np.float64).round(6).tolist()
     heads = zip(arrays["edge_set"].tolist(), arrays["stages"].tolist(), rises_s, envelopes, strict=True)
     for number, bits, rise_s, envelope_db in heads:
         edges = sets[number]
-        bands = max(0, len(edges) - 1)
-        silent = NoiseComponent((SILENCE_DB,) * bands, (50.0,) * bands)
+        silent = silences[number]
+        bands = len(silent.power_db)
         residual = Residual(edges, silent.power_db, silent.decay_per_s, rise_s=rise_s, envelope_db=envelope_db)
         for bit, name in enumerate(NOISE_COMPONENTS):
             if bits >> bit & 1:
                 residual = residual.with_component(name, NoiseComponent(power[at : at + bands], decay[at : at + bands]))
                 at += bands
+                if at > len(power):
+                    raise ValueError("its bands are not whole")
         result.append(residual)
     if at != len(power) or at != len(decay):
         raise ValueError("its bands are not whole")
@@ -189,10 +205,21 @@ def _unpack_residuals(arrays: dict[str, np.ndarray]) -> list[Residual]:
 
 def _cut(values: np.ndarray, counts: np.ndarray) -> list[tuple[float, ...]]:
     flat = tuple(values.astype(np.float64).tolist())
-    ends = np.cumsum(counts).tolist()
+    ends = _find_ends(counts)
     if (ends[-1] if ends else 0) != len(flat):
         raise ValueError("its lists are not whole")
     return [flat[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _find_ends(counts: np.ndarray) -> list[int]:
+    if (counts < 0).any():
+        raise ValueError("it holds a negative count")
+    ends: list[int] = np.cumsum(counts.astype(np.int64)).tolist()
+    return ends
+
+
+def _make_silence(bands: int) -> NoiseComponent:
+    return NoiseComponent((SILENCE_DB,) * bands, (50.0,) * bands)
 
 
 def _drop_unheard(power_db: np.ndarray) -> np.ndarray:

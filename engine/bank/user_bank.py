@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import os
@@ -10,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from engine.bank.lexicon import load_lexicon, singular
 from engine.bank.recombine import normalize_peak
 from engine.bank.search import measure_distances
 from engine.core.errors import BadInput, StruckError
+from engine.core.names import to_text
 from engine.core.units import db_to_power
 from engine.media.sound import read_recording
 from engine.physics.analysis.analyze import analyze_hit
@@ -73,7 +75,9 @@ def load_user_bank(folder: Path) -> tuple[Bank, str]:
     if not file.exists():
         return make_bank(()), ""
     try:
-        return load_bank(folder), ""
+        bank = load_bank(folder)
+        # Older files hold whole paths, which may name a session of the editor.
+        return replace(bank, entries=tuple(replace(e, source=_hide_folder(e.source)) for e in bank.entries)), ""
     except BadInput as error:
         aside = file.with_name(f"{file.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}{file.suffix}")
         try:
@@ -81,6 +85,11 @@ def load_user_bank(folder: Path) -> tuple[Bank, str]:
         except OSError:
             return make_bank(()), f"{error}; going on without your own bank"
         return make_bank(()), f"your own bank was damaged and lies now in {aside}; add your recordings again"
+
+
+def _hide_folder(source: str) -> str:
+    path = PurePath(source)
+    return path.name if path.is_absolute() else source
 
 
 def open_bank(folder: Path, shipped: Path = BANK_PATH) -> tuple[Bank, str]:
@@ -106,28 +115,31 @@ def add_recordings(
     if not files and not batch.broken:
         raise BadInput("there is no audio file in what was given; choose recordings or a folder that holds some")
     found: list[Entry] = []
+    places: dict[str, str] = {}
     digests: dict[str, str] = {entry.group: entry.name for entry in load_user_bank(folder)[0].entries}
     report = on_progress or (lambda done, total: None)
     for done, path in enumerate(files):
-        report(done, len(files))
+        check = functools.partial(report, done, len(files))
+        check()
         try:
-            group = f"user/{_digest(path)}"
+            group = f"user/{_digest(path, check)}"
             if group in digests:
-                batch.duplicates.append((str(path), digests[group]))
+                batch.duplicates.append((to_text(path), digests[group]))
                 continue
             entry = _analyse(path, group)
         except (StruckError, OSError) as error:
-            batch.broken.append((str(path), _describe_error(error, path)))
+            batch.broken.append((to_text(path), _describe_error(error, path)))
             continue
         digests[group] = entry.name
         found.append(entry)
+        places[group] = to_text(path)
     report(len(files), len(files))
     with _writing:
         own, note = load_user_bank(folder)
         known = join_banks(shipped, own) if shipped is not None else own
         taken = {entry.name for entry in known.entries}
         for entry in found:
-            _add_unless_duplicate(batch, entry, known, taken)
+            _add_unless_duplicate(batch, entry, places[entry.group], known, taken)
         if batch.entries:
             save_bank(join_banks(own, make_bank(batch.entries)), folder)
     names = tuple(entry.name for entry in batch.entries)
@@ -162,12 +174,12 @@ def find_duplicate(physics: Physics, descriptor: np.ndarray, bank: Bank) -> Entr
     return None
 
 
-def _add_unless_duplicate(batch: _Batch, entry: Entry, known: Bank, taken: set[str]) -> None:
+def _add_unless_duplicate(batch: _Batch, entry: Entry, place: str, known: Bank, taken: set[str]) -> None:
     descriptor = describe_physics(entry.physics)
     fresh = Bank(tuple(batch.entries), np.array(batch.descriptors), np.zeros((len(batch.entries), 0)))
     same = find_duplicate(entry.physics, descriptor, known) or find_duplicate(entry.physics, descriptor, fresh)
     if same is not None:
-        batch.duplicates.append((entry.source, same.name))
+        batch.duplicates.append((place, same.name))
         return
     name = free_name(entry.name, taken)
     taken.add(name)
@@ -197,25 +209,31 @@ def _list_files(paths: Iterable[str | os.PathLike[str]], batch: _Batch) -> list[
                 folders[:] = sorted(name for name in folders if not name.startswith("."))
                 for name in sorted(names):
                     if name.lower().endswith(AUDIO_SUFFIXES) and not name.startswith("."):
-                        found[Path(root, name)] = None
-        elif path.is_file():
-            found[path] = None
-        elif path.exists():
-            batch.broken.append((str(path), "is neither a file nor a folder; give recordings"))
+                        _take_file(Path(root, name), found, batch)
+        elif os.path.lexists(path):
+            _take_file(path, found, batch)
         else:
-            batch.broken.append((str(path), "does not exist; check the path"))
-    if len(found) > MAX_FILES:
-        raise BadInput(f"these are {len(found)} audio files, more than {MAX_FILES}; add them folder by folder")
+            batch.broken.append((to_text(path), "does not exist; check the path"))
     return list(found)
+
+
+def _take_file(path: Path, found: dict[Path, None], batch: _Batch) -> None:
+    """Take a file; a device or a pipe, which may have no end, is broken."""
+    if not os.path.isfile(path):
+        batch.broken.append((to_text(path), "is neither a file nor a folder; give recordings"))
+        return
+    found[path] = None
+    if len(found) > MAX_FILES:
+        raise BadInput(f"these are more than {MAX_FILES} audio files; add them folder by folder")
 
 
 def _analyse(path: Path, group: str) -> Entry:
     samples, rate_hz = read_recording(path)
     physics, _ = analyze_hit(mix_down(samples)[: round(60.0 * rate_hz)], rate_hz)
-    name = " ".join(re.split(r"[_\s]+", path.stem)).strip()[:60] or "Recording"
+    name = " ".join(re.split(r"[_\s]+", to_text(path.stem))).strip()[:60] or "Recording"
     normalized = normalize_peak(replace(physics, onset_s=0.0))
     material, size_m, hollow = parse_file_name(path)
-    return Entry(name, normalized, material, size_m, hollow, "", str(path), group, LICENCE, "user")
+    return Entry(name, normalized, material, size_m, hollow, "", to_text(path.name), group, LICENCE, "user")
 
 
 def parse_file_name(path: Path) -> tuple[str, float, float]:
@@ -236,10 +254,11 @@ def parse_file_name(path: Path) -> tuple[str, float, float]:
     return "", 0.0, math.nan
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, check: Callable[[], object]) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
+        for block in iter(lambda: file.read(1 << 24), b""):
+            check()
             digest.update(block)
     return digest.hexdigest()[:24]
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from engine.core.bounded_json import MAX_BYTES, parse_json, read_json_file
 from engine.core.errors import BadInput
 from engine.core.files import check_target, create_file
 from engine.core.paths import CHECKPOINTS
@@ -74,14 +75,13 @@ def write_json(value: Any, target: str, stdout: IO[str]) -> None:
 def read_json(path: str) -> Any:
     """The JSON value of a file, or of standard input for ``-``. Raises BadInput."""
     try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        return parse_json(sys.stdin.buffer.read(MAX_BYTES + 1)) if path == "-" else read_json_file(path)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise BadInput(f"{path} cannot be read ({reason}); check the path") from None
-    try:
-        return json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise BadInput(f"{path} is not JSON; give a file that `analyze --json` wrote") from None
+    except ValueError as reason:
+        name = "standard input" if path == "-" else path
+        raise BadInput(f"{name} cannot be used ({reason}); give a file that `analyze --json` wrote") from None
 
 
 def make_progress(what: str) -> Callable[[float], None]:

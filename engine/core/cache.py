@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.core.bounded_json import parse_json
 from engine.core.errors import BadInput
 from engine.core.files import make_write_error, write_file
 from engine.core.lru import LRU
@@ -29,6 +30,7 @@ _MAGIC = b"STRKf32\x01"
 _HEAD = struct.Struct("<8sIIQI")  # magic, rows, columns (0: one dimension), bytes, checksum
 _SUFFIX = ".f32"
 _BUNDLE_INDEX = "index.json"
+_MAX_BUNDLE_SAMPLES = 64 << 20  # 23 minutes
 _FULL_SCALE, _SPARE = 2**19, 2**12  # of 20 bits, and what they leave of 32
 
 
@@ -177,19 +179,41 @@ def write_bundle(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def read_bundle(path: str | Path) -> dict[str, np.ndarray]:
-    """The arrays of a bundle, float32; BadInput when the file is missing, torn or no bundle."""
+    """The arrays of a bundle, float32; BadInput when the file is missing, torn, no bundle or far larger than any."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            index = parse_json(_read_member(archive, _BUNDLE_INDEX))
+            lengths = [entry["length"] for entry in index.values()]
+            if any(type(length) is not int or length < 0 for length in lengths) or sum(lengths) > _MAX_BUNDLE_SAMPLES:
+                raise ValueError("lengths")
+            return {key: _read_array(archive, entry) for key, entry in index.items()}
+    except (
+        OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError, NotImplementedError,
+        EOFError, zipfile.BadZipFile, zlib.error,
+    ):  # fmt: skip
+        raise BadInput(f"{path} is missing, torn or not a bundle of rendered hits; install Struck again") from None
+
+
+def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The bytes of a stored member: no more than the file holds, since nothing is compressed."""
+    info = archive.getinfo(name)
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size > info.compress_size:
+        raise ValueError("compressed")
+    return archive.read(info)
+
+
+def _read_array(archive: zipfile.ZipFile, entry: Mapping[str, Any]) -> np.ndarray:
     import soundfile
 
-    try:
-        arrays = {}
-        with zipfile.ZipFile(path) as archive:
-            for key, entry in json.loads(archive.read(_BUNDLE_INDEX)).items():
-                steps = np.zeros(0, np.int32)
-                if entry["length"]:
-                    steps, _ = soundfile.read(io.BytesIO(archive.read(entry["file"])), dtype="int32")
-                if steps.shape != (entry["length"],):
-                    raise ValueError("length")
-                arrays[str(key)] = (steps / _SPARE * entry["scale"]).astype(np.float32)
-        return arrays
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile, zlib.error):
-        raise BadInput(f"{path} is missing, torn or not a bundle of rendered hits; install Struck again") from None
+    length, scale = entry["length"], float(entry["scale"])
+    if not 0.0 < scale < 1e6:
+        raise ValueError("scale")
+    steps = np.zeros(0, np.int32)
+    if length:
+        with soundfile.SoundFile(io.BytesIO(_read_member(archive, entry["file"]))) as file:
+            if (file.channels, file.frames) != (1, length):
+                raise ValueError("length")
+            steps = file.read(dtype="int32")
+    if len(steps) != length:
+        raise ValueError("length")
+    return (steps / _SPARE * scale).astype(np.float32)

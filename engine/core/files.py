@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,14 +16,36 @@ from typing import IO
 
 from engine.core.errors import BadInput
 
+PARTIAL_PREFIX = ".struck-"
+PARTIAL_SUFFIX = ".part"
+_PARTIAL = re.compile(r"\.struck-(?:(\d+)-)?[A-Za-z0-9_]{6,16}\.(?:part|tmp)")
+_ABANDONED_S = 86_400.0
+"""A partial file untouched for so long is removed even if some process has its writer's number."""
+_ABANDONED_UNNUMBERED_S = 3600.0
+"""The same for a file of an older Struck, whose name has no number."""
+
+_DESCRIPTORS = re.compile(r"/proc/(?:self|\d+)(?:/task/\d+)?/fd|/dev/fd")
+
 
 def check_target(path: str | os.PathLike[str]) -> Path:
-    """The path itself when a file can be written there; BadInput when its folder is missing or locked."""
+    """The path itself when a file, device or pipe can be written there; BadInput when not.
+
+    Partial files that a killed process left in the folder are removed.
+    """
     target = Path(path)
-    if target.is_dir():
+    try:
+        mode = _find_mode(target)
+    except (OSError, ValueError) as error:  # a name too long, a NUL in it, a folder closed to us
+        raise make_write_error(target, error) from None
+    if mode is not None and stat.S_ISDIR(mode):
         raise BadInput(f"{target} is a folder; give the name of a file in it")
-    _try_folder(target, target.absolute().parent)
-    if target.exists() and not os.access(target, os.W_OK):
+    if mode is not None and stat.S_ISSOCK(mode):
+        raise BadInput(f"{target} is a socket, which cannot be written as a file; give another name")
+    if not is_stream(target):
+        folder = Path(os.path.realpath(target)).parent
+        _try_folder(target, folder)
+        remove_abandoned(folder)
+    if mode is not None and not os.access(target, os.W_OK):
         raise BadInput(f"{target} cannot be written (it is read-only); give another name")
     return target
 
@@ -27,13 +53,27 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 def check_folder(path: str | os.PathLike[str]) -> Path:
     """The folder when files can be written into it or it can be made; BadInput when not."""
     folder = Path(path)
-    if folder.exists() and not folder.is_dir():
+    try:
+        mode = _find_mode(folder)
+        for part in folder.parts[1:]:  # those below a folder that is still to be made are looked at by nobody else
+            _find_mode(Path(folder.anchor or ".") / part)
+    except (OSError, ValueError) as error:
+        raise make_write_error(folder, error) from None
+    if mode is not None and not stat.S_ISDIR(mode):
         raise BadInput(f"{folder} is a file; give the name of a folder")
     existing = folder.absolute()
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     _try_folder(folder, existing)
     return folder
+
+
+def _find_mode(path: Path) -> int | None:
+    """Type and permissions of what a path leads to; None where there is nothing. Raises OSError and ValueError."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        os.lstat(path)  # fails for a name that is too long even where the folder is missing
+        return os.stat(path).st_mode
+    return None
 
 
 def _try_folder(target: Path, folder: Path) -> None:
@@ -46,20 +86,69 @@ def _try_folder(target: Path, folder: Path) -> None:
         raise make_write_error(target, error) from None
 
 
-def make_write_error(target: Path, error: OSError) -> BadInput:
+def is_stream(path: str | os.PathLike[str]) -> bool:
+    """Whether a path leads to a device, a pipe or an open descriptor, which is written to and never replaced."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) or _find_descriptor(path) is not None
+
+
+def _find_descriptor(path: str | os.PathLike[str]) -> str | None:
+    """The entry under /proc/self/fd or /dev/fd that a path such as /dev/stdout, or a link to it, leads to."""
+    place = os.path.abspath(path)
+    for _ in range(40):  # as many links as Linux follows
+        folder = os.path.realpath(os.path.dirname(place))
+        if _DESCRIPTORS.fullmatch(folder):
+            return os.path.join(folder, os.path.basename(place))
+        if not os.path.islink(place):
+            return None
+        place = os.path.join(folder, os.readlink(place))
+    return None
+
+
+def _open_stream(path: Path) -> int:
+    """A new descriptor that writes to a device or pipe; to an open descriptor of this process at its own position."""
+    entry = _find_descriptor(path)
+    own = (f"/proc/{os.getpid()}/fd", "/dev/fd")
+    if entry is not None and os.path.dirname(entry) in own and os.path.basename(entry).isdigit():
+        return os.dup(int(os.path.basename(entry)))
+    return os.open(path, os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def make_write_error(target: Path, error: OSError | ValueError) -> BadInput:
     """The one sentence for a target that the system refuses."""
-    reason = (error.strerror or type(error).__name__).lower()
+    reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
     return BadInput(f"{target} cannot be written ({reason}); choose another place or free some space")
+
+
+@contextmanager
+def make_partial_folder(beside: Path) -> Iterator[Path]:
+    """A folder beside a file that is being written, gone when the block ends. Raises OSError."""
+    prefix = f"{PARTIAL_PREFIX}{os.getpid()}-"
+    with tempfile.TemporaryDirectory(dir=beside.parent, prefix=prefix, suffix=PARTIAL_SUFFIX) as folder:
+        yield Path(folder)
 
 
 @contextmanager
 def replace_file(path: str | os.PathLike[str], sync: bool = False) -> Iterator[Path]:
     """The path of a new file beside ``path`` that replaces it when the block ends well, else leaves nothing.
 
+    A link stays, and what it leads to is replaced. To a device or pipe the content is written once it is whole.
     ``sync`` waits until the disk holds the content, for documents that must survive a power cut. Raises OSError.
     """
     target = Path(path)
-    partial = target.with_name(f".struck-{secrets.token_hex(8)}.part")  # a name of its own: threads may race
+    if is_stream(target):
+        with tempfile.TemporaryDirectory(prefix=f"struck-{os.getpid()}-") as folder:
+            partial = Path(folder) / "stream.part"
+            yield partial
+            with open(partial, "rb") as content, open(_open_stream(target), "wb") as stream:
+                shutil.copyfileobj(content, stream, 1 << 20)
+        return
+    target = Path(os.path.realpath(target))
+    # A name of its own, since threads may race; short, since the target's may be as long as the file system allows.
+    partial = target.with_name(f"{PARTIAL_PREFIX}{os.getpid()}-{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
     try:
         yield partial
         if sync:
@@ -84,5 +173,43 @@ def create_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     try:
         with replace_file(target) as partial, open(partial, "wb") as file:
             yield file
+    except BrokenPipeError:
+        raise  # the reader of a pipe has enough
     except OSError as error:
         raise make_write_error(target, error) from None
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder that only its owner can read, unless it exists. Raises OSError."""
+    if not path.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove the partial files and folders in a folder whose process has ended; what cannot be removed stays."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            match = _PARTIAL.fullmatch(entry.name)
+            with suppress(OSError):
+                if match and _is_abandoned(match[1], time.time() - entry.stat(follow_symlinks=False).st_mtime):
+                    if entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path, ignore_errors=True)
+                    else:
+                        os.unlink(entry.path)
+
+
+def _is_abandoned(process: str | None, untouched_s: float) -> bool:
+    if process is None:
+        return untouched_s > _ABANDONED_UNNUMBERED_S
+    if untouched_s > _ABANDONED_S:
+        return True
+    if os.name == "nt":  # there, os.kill ends the process
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False

@@ -18,6 +18,9 @@ Level = TypeVar("Level", float, "np.ndarray", "torch.Tensor")
 SAMPLE_RATE_HZ = 48_000
 """Rate of everything Struck renders."""
 
+LONGEST_CLIP_S = 3 * 3600.0
+"""Of the clips that are opened, and so of the tracks that are rendered."""
+
 LN_60_DB = math.log(1000.0)
 """Natural log of 60 dB as an amplitude ratio: T60 = LN_60_DB / decay rate (6.908)."""
 
@@ -30,14 +33,24 @@ def seconds_to_samples(time_s: float, sample_rate_hz: int) -> int:
     return math.floor(time_s * sample_rate_hz + 0.5)
 
 
+_RATE = re.compile(r"\s*\d{1,18}(?:/\d{1,18}|\.\d{1,18})?\s*", re.ASCII)
+_SLOWEST, _FASTEST = Fraction(1, 10**6), 2**31
+
+
 def parse_frame_rate(text: str) -> Fraction:
-    """Read a frame rate such as ``30000/1001`` or ``25``; BadInput unless positive and under 1000."""
+    """Read a frame rate such as ``30000/1001`` or ``25``, frames a second.
+
+    Raises BadInput for anything else, for terms of more than 18 digits, and outside 1e-6 to 2**31, the highest rate of
+    a container's clock.
+    """
     try:
-        rate = Fraction(text.strip())
-    except (ValueError, ZeroDivisionError):
-        raise BadInput(f"frame rate {text!r} is not a number; give it as 25 or 30000/1001") from None
-    if not 0 < rate < 1000:
-        raise BadInput(f"frame rate {text!r} is out of range; give one between 0 and 1000 frames a second")
+        rate = Fraction(text) if _RATE.fullmatch(text) else None
+    except ZeroDivisionError:
+        rate = None
+    if rate is None:
+        raise BadInput(f"frame rate {text[:40]!r} is not a number of frames a second; give it as 25 or 30000/1001")
+    if not _SLOWEST <= rate <= _FASTEST:
+        raise BadInput(f"frame rate {text[:40]!r} is out of range; give one from {float(_SLOWEST)} to {_FASTEST}")
     return rate
 
 

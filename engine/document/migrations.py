@@ -11,7 +11,7 @@ from engine.document.source import DEFAULT_REASONS
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _CLIP = re.compile(rf"from the clip's sound at {_NUMBER} s")
 _SPAN = re.compile(rf"from the clip's sound, {_NUMBER} to {_NUMBER} s")
-_MORPH = re.compile(r"morph of (.+) and (.+), (\d+) %")
+_MORPH = re.compile(r"morph of (.+) and (.+), (\d{1,3}) %")
 _PART = r"(?:modes|noise|room)"
 _BORROWED = re.compile(rf"(?P<before>.*?)(?:; |^)(?P<parts>{_PART}(?: and {_PART})*) of (?P<name>.+)")
 _DEFAULT = {words: reason for reason, words in DEFAULT_REASONS.items()}
@@ -23,6 +23,8 @@ _GENERIC = {
     "a preset": "preset",
 }
 """What version 1 wrote of an edited sound whose note was empty."""
+
+_LONGEST_NOTE = 2000
 
 
 def migrate_1(project: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +47,8 @@ def _rename(value: dict[str, Any], old: str, new: str) -> dict[str, Any]:
 def _structure(sound: dict[str, Any]) -> dict[str, Any]:
     origin, note, recording = (sound.get(key, "") for key in ("origin", "origin_note", "recording"))
     rest = {key: value for key, value in sound.items() if key not in ("origin", "origin_note", "recording")}
-    if not (isinstance(origin, str) and isinstance(note, str) and isinstance(recording, str)):
+    texts = isinstance(origin, str) and isinstance(note, str) and isinstance(recording, str)
+    if not texts or len(note) > _LONGEST_NOTE:
         return {**rest, "source": {"kind": origin, "note": note, "recording": recording}}  # refused when it is read
     source = parse_note(origin, note)
     has_recording = recording and source["kind"] != "morph"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from fractions import Fraction
 from typing import Any
 
-from engine.core.errors import BadInput
-from engine.core.units import format_frame_rate, parse_frame_rate
-from engine.document.edits.values import MAX_HITS, MAX_SEED, SOURCES, quote
+from engine.core.errors import BadInput, quote
+from engine.core.units import LONGEST_CLIP_S, format_frame_rate, parse_frame_rate, parse_timecode
+from engine.document.edits.values import MAX_HITS, MAX_SEED, SOURCES
 from engine.document.migrations import MIGRATIONS
 from engine.document.project import (
     PROJECT_VERSION,
@@ -36,6 +37,8 @@ from engine.physics.model import (
 FORMAT = "struck-project"
 MAX_SOUNDS = 10_000
 MAX_BORROWED = 100
+MAX_TEXT = 10_000
+MAX_PATH = 40_000
 
 
 def project_to_json(project: Project) -> dict[str, Any]:
@@ -132,16 +135,15 @@ def _rows(top: Mapping[str, Any], name: str, source: str) -> list[Any]:
 
 
 def _read_clip(fields: _Fields) -> Clip:
-    rate: Fraction = parse_frame_rate(fields.text("frame_rate"))
-    timecode = fields.get("start_timecode", None)
+    rate = fields.frame_rate("frame_rate")
     return Clip(
-        path=fields.text("path"),
+        path=fields.path("path"),
         digest=fields.text("digest"),
-        duration_s=fields.number("duration_s", 0, 1e6),
+        duration_s=fields.number("duration_s", 0, LONGEST_CLIP_S),
         frame_rate=rate,
         width=fields.whole("width", 0, 10**6),
         height=fields.whole("height", 0, 10**6),
-        start_timecode=None if timecode is None else fields.text("start_timecode"),
+        start_timecode=fields.timecode("start_timecode", rate),
         has_audio=fields.truth("has_audio", False),
     )
 
@@ -264,17 +266,46 @@ class _Fields:
         return value
 
     def text(self, name: str, default: Any = _NONE) -> str:
+        """A text to show: lone surrogates, which no encoding holds, become question marks."""
         value = self.get(name, default)
-        if not isinstance(value, str) or "\0" in value:
-            raise self._wrong(name, value, "text")
-        return value
+        if not isinstance(value, str) or "\0" in value or len(value) > MAX_TEXT:
+            raise self._wrong(name, value, f"text of at most {MAX_TEXT} characters")
+        return value.encode("utf-8", "replace").decode("utf-8")
+
+    def path(self, name: str) -> str:
+        """A file's path, which need not be UTF-8."""
+        value = self.get(name)
+        try:
+            if isinstance(value, str) and "\0" not in value and len(os.fsencode(value)) <= MAX_PATH:
+                return value
+        except UnicodeEncodeError:  # no bytes of any path give these surrogates
+            pass
+        raise self._wrong(name, value, "the path of a file")
+
+    def frame_rate(self, name: str) -> Fraction:
+        text = self.text(name)
+        try:
+            return parse_frame_rate(text)
+        except BadInput:
+            raise self._wrong(name, text, "frames a second, such as 25/1") from None
+
+    def timecode(self, name: str, rate: Fraction) -> str | None:
+        """A timecode of a frame rate; None where there is none."""
+        if self.get(name, None) is None:
+            return None
+        text = self.text(name)
+        try:
+            parse_timecode(text, rate)
+        except BadInput:
+            raise self._wrong(name, text, "a timecode of the clip's frame rate") from None
+        return text
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of a few texts, empty where it is missing."""
         values = self.get(name, [])
-        if not isinstance(values, list) or len(values) > MAX_BORROWED or any(not isinstance(v, str) for v in values):
+        if not isinstance(values, list) or len(values) > MAX_BORROWED:
             raise self._wrong(name, values, "a short list of texts")
-        return tuple(values)
+        return tuple(_Fields({name: value}, self.source, self.where).text(name) for value in values)
 
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
         """A list of a few pairs of texts, empty where it is missing."""

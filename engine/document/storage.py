@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from engine.core.bounded_json import parse_json
 from engine.core.errors import BadInput
-from engine.core.files import make_write_error, write_file
-from engine.document.project import Project
+from engine.core.files import make_private_folder, make_write_error, write_file
+from engine.document.project import Clip, Project
 from engine.document.serialization import project_from_json, project_to_json
 
 SUFFIX = ".struck.json"
@@ -45,10 +46,12 @@ def load_project(
     search: Iterable[str | Path] = (),
     digest_of: DigestOf | None = None,
     allow_missing_clip: bool = False,
+    confined: bool = False,
 ) -> Project:
     """Read a project file and find its clip: where it was, beside the project, or in the ``search`` folders.
 
-    With ``digest_of`` only a file of the right content will do, under whatever name. Raises BadInput
+    With ``digest_of`` only a file of the right content will do, under whatever name. ``confined`` looks
+    beside the project and in the ``search`` folders alone, whatever paths the file names. Raises BadInput
     for a file that is missing, broken, foreign, too large or of a newer Struck, and for a clip that
     is nowhere, unless ``allow_missing_clip``: then the clip keeps its old path.
     """
@@ -57,7 +60,19 @@ def load_project(
     project = project_from_json(value, str(path))
     clip = value.get("clip")
     relative = clip.get("relative_path") if isinstance(clip, Mapping) else None
-    return _relink(project, relative, path, [Path(folder) for folder in search], digest_of, allow_missing_clip)
+    folders = [path.parent, *map(Path, search)]
+    named = [] if confined else _named_places(project.clip.path, relative, path)
+    found = _find_clip(project.clip, [*named, *_beside(project.clip.path, folders, digest_of is not None)], digest_of)
+    if found is not None:
+        return replace(project, clip=replace(project.clip, path=os.path.normpath(found)))
+    if allow_missing_clip:
+        return project
+    if not confined and digest_of is not None and os.path.isfile(project.clip.path):
+        raise BadInput(
+            f"the clip {project.clip.path} is no longer the one {path.name} was made with; put the old one beside it"
+        )
+    name = _name(project.clip.path)
+    raise BadInput(f"the clip {name} of {path.name} is not to be found; put {name} beside the project")
 
 
 @dataclass(frozen=True)
@@ -75,9 +90,9 @@ def autosave(folder: str | Path, project: Project, session_id: str, saved_path: 
     """Write a session's document to its own file in ``folder``, atomically; BadInput when that fails."""
     path = autosave_path(folder, session_id)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
     except OSError as error:
-        raise BadInput(f"cannot make the folder {path.parent}: {_reason(error)}; choose another") from None
+        raise make_write_error(path, error) from None
     value = project_to_json(project)
     value["session"] = {"saved_path": saved_path}
     _write(path, value)
@@ -93,18 +108,24 @@ def autosave_path(folder: str | Path, session_id: str) -> Path:
     return Path(folder) / f"{session_id}{SUFFIX}"
 
 
-def load_autosave(
-    folder: str | Path, session_id: str, digest_of: DigestOf | None = None
-) -> tuple[Project, str | None] | None:
-    """A session's document and the file it was saved to, or None when there is none to be read."""
+def load_autosave(folder: str | Path, session_id: str) -> tuple[Project, str | None] | None:
+    """A session's document and the file it was saved to, or None when there is none.
+
+    One that cannot be read is renamed, so that the next does not overwrite it; BadInput says where it lies then.
+    """
     path = autosave_path(folder, session_id)
     if not path.exists():
         return None
     try:
         value = _read(path)
-        project = _relink(project_from_json(value, str(path)), None, path, [], digest_of, True)
-    except BadInput:
-        return None
+        project = project_from_json(value, path.name)
+    except BadInput as error:
+        aside = path.with_name(f"{session_id}.damaged.json")
+        try:
+            os.replace(path, aside)
+        except OSError:
+            aside = path
+        raise BadInput(f"{error}; what this tab had not saved is kept as {aside}") from None
     return project, _saved_path(value)
 
 
@@ -134,20 +155,19 @@ def _saved_path(value: Mapping[str, Any]) -> str | None:
 # --- the file ---------------------------------------------------------------------------------
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
-
-
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.is_dir():
+        if os.path.isdir(path):
             raise BadInput(f"{path} is a folder; choose a project file, *{SUFFIX}")
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise BadInput(f"{path} is a device or a pipe; choose a project file, *{SUFFIX}")
         with open(path, "rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise BadInput(f"{path} does not exist; check the name") from None
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {_reason(error)}; choose another file") from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise BadInput(f"{path} cannot be read ({reason}); choose another file") from None
     if len(data) > MAX_FILE_BYTES:
         raise BadInput(
             f"{path} is larger than {MAX_FILE_BYTES >> 20} MB, which no Struck project is; choose another file"
@@ -155,9 +175,9 @@ def _read(path: Path) -> dict[str, Any]:
     if not data.strip():
         raise BadInput(f"{path} is empty; open another copy of the project")
     try:
-        value = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise BadInput(f"{path} is broken or not a Struck project; open another copy of it") from None
+        value = parse_json(data, MAX_FILE_BYTES)
+    except ValueError as reason:
+        raise BadInput(f"{path} is broken or not a Struck project ({reason}); open another copy of it") from None
     if not isinstance(value, dict):
         raise BadInput(f"{path} is not a Struck project; choose a *{SUFFIX} file")
     return value
@@ -165,11 +185,15 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    if path.is_dir():
+    if os.path.isdir(path):
         raise BadInput(f"{path} is a folder; give the name of a file")
+    # A path that is not UTF-8 holds lone surrogates, which JSON writes as \udce9: so does this error handler.
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) > MAX_FILE_BYTES:
+        raise BadInput(f"{path} would be larger than {MAX_FILE_BYTES >> 20} MB; take out sounds or hits first")
     try:
-        write_file(path, text.encode(), sync=True)
-    except OSError as error:
+        write_file(path, data, sync=True)
+    except (OSError, ValueError) as error:
         raise make_write_error(path, error) from None
 
 
@@ -183,24 +207,16 @@ def _relative_path(clip_path: str, folder: Path) -> str:
         return Path(clip_path).name
 
 
-def _relink(
-    project: Project, relative: Any, path: Path, search: list[Path], digest_of: DigestOf | None, allow_missing: bool
-) -> Project:
-    clip = project.clip
+def _find_clip(clip: Clip, places: Iterable[Path], digest_of: DigestOf | None) -> Path | None:
+    """The first of the places that holds the clip, by content where ``digest_of`` is given."""
     seen: set[Path] = set()
-    for candidate in _places(clip.path, relative, path, search, by_content=digest_of is not None):
+    for candidate in places:
         place = candidate.absolute()
         if place not in seen:
             seen.add(place)
-            if place.is_file() and _is_clip(place, clip.digest, digest_of):
-                return replace(project, clip=replace(clip, path=os.path.normpath(place)))
-    if allow_missing:
-        return project
-    if digest_of is not None and Path(clip.path).is_file():
-        raise BadInput(
-            f"the clip {clip.path} is no longer the one {path.name} was made with; put the old one beside it"
-        )
-    raise BadInput(f"the clip {clip.path} of {path.name} is not to be found; put {_name(clip.path)} beside the project")
+            if os.path.isfile(place) and _is_clip(place, clip.digest, digest_of):
+                return place
+    return None
 
 
 def _is_clip(path: Path, digest: str, digest_of: DigestOf | None) -> bool:
@@ -212,14 +228,19 @@ def _is_clip(path: Path, digest: str, digest_of: DigestOf | None) -> bool:
         return False
 
 
-def _places(clip_path: str, relative: Any, path: Path, search: list[Path], by_content: bool) -> Iterator[Path]:
-    """Where the clip may be, likeliest first; every file with its suffix when content can tell."""
+def _named_places(clip_path: str, relative: Any, path: Path) -> Iterator[Path]:
+    """Where the file says the clip is; on another machine, which learns who asks, only if the project lies there."""
+    for named in (clip_path, relative):
+        place = path.parent / named if isinstance(named, str) and named and "\0" not in named else None
+        if place is None or (named == clip_path and not Path(named).is_absolute()):
+            continue
+        if not place.drive.startswith("\\\\") or place.drive == path.absolute().drive:
+            yield place
+
+
+def _beside(clip_path: str, folders: Sequence[Path], by_content: bool) -> Iterator[Path]:
+    """Files of the clip's name in folders, then, when content can tell, every file with its suffix."""
     name = _name(clip_path)
-    if Path(clip_path).is_absolute():
-        yield Path(clip_path)
-    if isinstance(relative, str) and "\0" not in relative:
-        yield path.parent / relative
-    folders = [path.parent, *search]
     for folder in folders:
         yield folder / name
     if by_content:

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from engine.core.errors import BadInput
-from engine.core.units import parse_timecode
+from engine.core.units import LONGEST_CLIP_S, parse_timecode
 from engine.media.open import check_readable, check_whole, digest_file, open_container
 
 STANDARD_RATES = tuple(
@@ -33,7 +33,6 @@ _BROWSER_VIDEO = {"mov": {"h264", "vp9", "av1"}, "webm": {"vp8", "vp9", "av1"}}
 _BROWSER_AUDIO = {"aac", "mp3", "opus", "vorbis", "flac"}
 _JITTER_S = Fraction(1, 1000)
 _LARGEST_SIDE = 16_384
-_LONGEST_S = 3 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -157,8 +156,10 @@ def _scan_picture(path: str, size: int, modified_ns: int) -> Picture:
         declared = (stream.average_rate, stream.guessed_rate, stream.base_rate)
         rate, variable = _find_frame_rate(ticks, time_base, declared)
         duration_s = _find_duration_s(ticks, durations, time_base, rate, variable)
-        if duration_s > _LONGEST_S:
-            raise BadInput(f"{name} lasts {duration_s / 3600:.1f} hours; give a clip of at most 3")
+        if duration_s > LONGEST_CLIP_S:
+            raise BadInput(
+                f"{name} lasts {duration_s / 3600:.1f} hours; give a clip of at most {LONGEST_CLIP_S / 3600:g}"
+            )
         orientation, rotation_deg = _find_orientation(first)
         aspect = float(stream.sample_aspect_ratio or 1)
         shown_width = round(width * aspect) if 0.1 < aspect < 10 else width

@@ -81,7 +81,7 @@ def read_recording(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
 
     whole = check_readable(path)
     try:
-        with soundfile.SoundFile(str(whole)) as file:
+        with soundfile.SoundFile(os.fsencode(whole)) as file:  # as bytes, since names need not be UTF-8
             _check_length(whole, file.frames / file.samplerate)
             samples, rate_hz = file.read(dtype="float32", always_2d=True), int(file.samplerate)
     except (soundfile.SoundFileError, RuntimeError, OSError):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from engine.core.errors import BadInput
+from engine.core.errors import BadInput, quote
 from engine.core.units import SAMPLE_RATE_HZ, SILENCE_DB
 
 PHYSICS_VERSION = 1
@@ -200,10 +200,12 @@ def physics_from_json(value: Any, source: str = "physics") -> Physics:
     top = _mapping(value, source, "the top level")
     version = top.get("version", PHYSICS_VERSION)
     if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= PHYSICS_VERSION:
-        raise BadInput(f"{source}: version {version!r} is not known; this Struck reads version {PHYSICS_VERSION}")
+        raise BadInput(f"{source}: version {quote(version)} is not known; this Struck reads version {PHYSICS_VERSION}")
     rate = top.get("sample_rate", SAMPLE_RATE_HZ)
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 1000 <= rate <= 768_000 or rate != int(rate):
-        raise BadInput(f"{source}: sample_rate {rate!r} is out of range; give a whole number from 1000 to 768000 Hz")
+        raise BadInput(
+            f"{source}: sample_rate {quote(rate)} is out of range; give a whole number from 1000 to 768000 Hz"
+        )
     onset_s = _number(top.get("onset_s", 0.0), source, "onset_s")
     return Physics(
         modes=modes_from_json(top.get("modes", {}), source),
@@ -290,9 +292,12 @@ def _mapping(value: Any, source: str, where: str) -> Mapping[str, Any]:
 
 
 def _number(value: Any, source: str, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise BadInput(f"{source}: {where} holds {value!r}, not a finite number; correct it")
-    return float(value)
+    try:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # an integer too large for a float
+        pass
+    raise BadInput(f"{source}: {where} holds {quote(value)}, not a finite number; correct it")
 
 
 def _numbers(

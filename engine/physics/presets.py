@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.core.bounded_json import read_json_file
 from engine.core.errors import StruckError
 from engine.core.paths import ASSETS
 from engine.physics.model import Modes, Residual, modes_from_json, residual_from_json
@@ -32,7 +32,7 @@ def load_presets(path: Path = PRESETS_PATH) -> tuple[Preset, ...]:
     Built by ``engine/lab/data/presets.py``.
     """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["presets"]
+        rows = read_json_file(path)["presets"]
         return tuple(
             Preset(
                 str(row["name"]),

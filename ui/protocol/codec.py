@@ -10,19 +10,20 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
-from engine.core.errors import BadInput
-from engine.document.edits.values import quote
+from engine.core import bounded_json
+from engine.core.errors import BadInput, quote
 from ui.protocol.events import ServerMessage
 from ui.protocol.requests import ClientMessage
 
+MAX_BYTES = 16 << 20
 NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text, None where it is none; NaN and infinities become None."""
+    """The value of a JSON text, None where it is none that a message may be."""
     try:
-        return json.loads(text, parse_constant=lambda name: None)
-    except (ValueError, RecursionError):
+        return bounded_json.parse_json(text, MAX_BYTES)
+    except ValueError:
         return None
 
 

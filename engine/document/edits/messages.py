@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from engine.core.errors import BadInput
+from engine.core.errors import BadInput, quote
 from engine.document.edits import blends, hits, settings, sounds
-from engine.document.edits.values import Edit, PhysicsOps, Preset, Timbre, check_list, check_text, find_sound, quote
+from engine.document.edits.values import Edit, PhysicsOps, Preset, Timbre, check_list, check_text, find_sound
 from engine.document.project import Project
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from engine.core.errors import BadInput
+from engine.core.errors import BadInput, quote
 from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ
 from engine.document.project import Hit, Project, Sound
 from engine.physics.model import Macros, Modes, Residual
@@ -186,14 +186,6 @@ def check_indices(value: Sequence[Any], count: int, what: str) -> list[int]:
     if not indices or len(set(indices)) != len(indices):
         raise BadInput(f"the chosen {what}s are none or named twice; choose each once")
     return indices
-
-
-def quote(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # an integer too long to print
-        text = type(value).__name__
-    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def put(values: tuple[Any, ...], indices: Sequence[int], new: Sequence[Any]) -> tuple[Any, ...]:

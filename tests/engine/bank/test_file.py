@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save
 
 from engine.bank import file as bank_file
 from engine.bank.bank import Bank, Entry, load_bank, make_bank, save_bank
@@ -71,3 +74,44 @@ def test_a_bank_that_cannot_be_written_leaves_the_old_one(bank: Bank, tmp_path: 
         save_bank(bank, tmp_path / "file" / "bank")
     assert len(load_bank(tmp_path)) == len(bank)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".bank")] == []
+
+
+def _change(arrays: dict[str, np.ndarray], name: str, value: object) -> None:
+    array = arrays[name] = arrays[name].copy()
+    array[0] = value
+
+
+HARM: dict[str, Callable[[dict[str, np.ndarray]], None]] = {
+    "negative counts": lambda a: a.update(mode_count=np.tile(np.array([900, -900], np.int32), len(a["mode_count"]))),
+    "huge counts": lambda a: _change(a, "mode_count", 2**31 - 1),
+    "a scalar": lambda a: a.update(sample_rate_hz=np.array(48_000, np.int32)),
+    "flat descriptors": lambda a: a.update(latents=a["latents"].reshape(-1)),
+    "square levels": lambda a: a.update(band_power_db=a["band_power_db"][None]),
+    "no rate": lambda a: _change(a, "sample_rate_hz", 0),
+    "an endless rise": lambda a: _change(a, "rise_s", np.inf),
+    "no size": lambda a: _change(a, "size_m", np.nan),
+    "foreign bands": lambda a: _change(a, "edge_set", -1),
+    "far bands": lambda a: _change(a, "edge_set", 10**6),
+    "a missing list": lambda a: a.__delitem__("stages"),
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_a_bank_of_impossible_values_is_refused(harm: str, bank: Bank, tmp_path: Path) -> None:
+    file = save_bank(bank, tmp_path) / bank_file.NAME
+    with safe_open(str(file), "np") as opened:
+        header, arrays = opened.metadata(), {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    HARM[harm](arrays)
+    file.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, header))
+    with pytest.raises(BadInput, match="damaged"):
+        load_bank(tmp_path)
+
+
+@pytest.mark.parametrize("words", ["[" * 10_000, '["a", "a"', "{}", "[1]", '["' + "9" * 10_000 + '"]'])
+def test_a_bank_of_impossible_words_is_refused(words: str, bank: Bank, tmp_path: Path) -> None:
+    file = save_bank(bank, tmp_path) / bank_file.NAME
+    with safe_open(str(file), "np") as opened:
+        header, arrays = opened.metadata(), {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    file.write_bytes(save(arrays, {**header, "name": words}))
+    with pytest.raises(BadInput, match="damaged"):
+        load_bank(tmp_path)

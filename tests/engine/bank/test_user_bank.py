@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +115,45 @@ def test_nothing_to_add_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no audio file"):
         add_recordings([tmp_path], tmp_path)
     assert user_bank_folder(tmp_path) == tmp_path / "bank"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are a POSIX thing")
+def test_a_folder_with_a_pipe_a_device_and_a_name_that_is_not_utf8_is_added(recordings: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "found"
+    folder.mkdir()
+    os.mkfifo(folder / "endless.wav")
+    (folder / "zero.wav").symlink_to("/dev/zero")
+    name = os.fsdecode(b"caf\xe9_bell.wav")
+    try:
+        shutil.copy(recordings / "brass_bell.wav", folder / name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names alone")
+    shutil.copy(recordings / "broken.wav", folder / os.fsdecode(b"br\xf6ken.wav"))
+    report = add_recordings([folder], tmp_path / "home" / "bank")
+    assert report.added == ("caf\\xe9 bell",)
+    assert [Path(file).name for file, _ in report.broken] == ["endless.wav", "zero.wav", "br\\xf6ken.wav"]
+    own, _ = load_user_bank(tmp_path / "home" / "bank")
+    assert [entry.source for entry in own.entries] == ["caf\\xe9_bell.wav"]
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
+
+
+def test_entries_show_no_folder_of_the_machine(recordings: Path, tmp_path: Path) -> None:
+    place = str(tmp_path / "uploads" / ("s" * 32) / "bell.wav")
+    save_bank(make_bank([Entry("Bell", Physics(make_modes([700.0], [-6.0], [12.0], [0.3])), source=place)]), tmp_path)
+    assert load_user_bank(tmp_path)[0].entries[0].source == "bell.wav"
+
+
+def test_reading_a_large_file_can_be_called_off(tmp_path: Path) -> None:
+    with open(tmp_path / "large.wav", "wb") as file:
+        file.truncate(1 << 30)
+    calls = []
+
+    def report(done: int, total: int) -> None:
+        calls.append(done)
+        if len(calls) > 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        add_recordings([tmp_path], tmp_path / "bank", report)
+    assert not (tmp_path / "bank").exists()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from engine.core.cache import Cache, digest_json, read_bundle, write_bundle
 from engine.core.errors import BadInput
@@ -144,3 +148,41 @@ def test_a_broken_bundle_is_named(tmp_path: Path) -> None:
             read_bundle(path)
     with pytest.raises(BadInput):
         read_bundle(tmp_path / "none")
+
+
+def write_archive(path: Path, index: object, members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> None:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in {**members, "index.json": json.dumps(index).encode()}.items():
+            archive.writestr(name, data)
+
+
+@pytest.mark.slow
+def test_a_bundle_whose_sizes_are_lies_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    flac = io.BytesIO()
+    soundfile.write(flac, np.zeros(48_000, np.int32), 48_000, format="FLAC", subtype="PCM_24")
+    silence = flac.getvalue()
+    # The number of samples a FLAC file declares: 36 bits, 21 bytes into the file (its specification, METADATA_BLOCK).
+    declared = bytearray(silence)
+    declared[21], declared[22:26] = declared[21] & 0xF0 | 0x0F, b"\xff" * 4
+    path, entry = tmp_path / "bomb.sounds", {"file": "0.flac", "scale": 1.0, "length": 48_000}
+    write_archive(path, {"a": entry}, {"0.flac": silence})
+    assert read_bundle(path)["a"].shape == (48_000,)
+    for index in (
+        {"a": {**entry, "length": 2**36 - 1}},
+        {str(k): entry for k in range(2000)},  # 2000 times one second out of one small file
+        {"a": {**entry, "length": -1}},
+        {"a": {**entry, "length": 48_000.0}},
+        {"a": {**entry, "scale": 1e300}},
+        {"a": {**entry, "scale": "loud"}},
+        {"a": {**entry, "file": "../0.flac"}},
+        {"a": []},
+        [entry],
+        "a",
+    ):
+        for content in (silence, bytes(declared)):
+            write_archive(path, index, {"0.flac": content})
+            with pytest.raises(BadInput, match=r"bomb\.sounds"):
+                read_bundle(path)
+    write_archive(path, {"a": entry}, {"0.flac": bytes(100 << 20)}, zipfile.ZIP_DEFLATED)
+    with pytest.raises(BadInput, match=r"bomb\.sounds"):
+        read_bundle(path)

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import os
+import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from engine.core.errors import BadInput
-from engine.core.files import check_folder, check_target, create_file, make_write_error, replace_file, write_file
+from engine.core.files import (
+    check_folder,
+    check_target,
+    create_file,
+    make_private_folder,
+    make_write_error,
+    remove_abandoned,
+    replace_file,
+    write_file,
+)
+from engine.core.paths import ROOT
 
 
 def names(folder: Path) -> list[str]:
@@ -84,3 +97,119 @@ def test_targets_are_checked_before_long_work(tmp_path: Path) -> None:
 def test_the_sentence_names_the_target_the_reason_and_the_remedy() -> None:
     said = str(make_write_error(Path("a.wav"), OSError(28, "No space left on device")))
     assert said == "a.wav cannot be written (no space left on device); choose another place or free some space"
+
+
+needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are a POSIX thing")
+
+
+@needs_pipes
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe, link, got = tmp_path / "pipe", tmp_path / "link", []
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+        reader.start()
+        with create_file(check_target(path)) as file:
+            file.write(b"sound" * 100_000)
+        reader.join()
+    assert got == [b"sound" * 100_000] * 2
+    assert pipe.is_fifo() and link.is_symlink() and names(tmp_path) == ["link", "pipe"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has these devices")
+def test_a_device_is_written_to_and_stays_a_device(tmp_path: Path) -> None:
+    link = tmp_path / "null"
+    link.symlink_to("/dev/null")
+    for path in (Path("/dev/null"), link):
+        write_file(check_target(path), b"sound", sync=True)
+        assert path.is_char_device()
+    with (
+        pytest.raises(BadInput, match=r"/dev/full cannot be written \(no space left"),
+        create_file("/dev/full") as file,
+    ):
+        file.write(b"x" * 10_000)
+    assert Path("/dev/full").is_char_device() and link.is_symlink()
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="a POSIX thing")
+def test_standard_output_is_written_to_where_it_stands(tmp_path: Path) -> None:
+    code = "from engine.core.files import *; print('head', flush=True); write_file('/dev/stdout', b'body\\n')"
+    for target in ("file", "pipe"):
+        with open(tmp_path / "out", "wb") as out:
+            stdout = out if target == "file" else subprocess.PIPE
+            done = subprocess.run([sys.executable, "-c", code], stdout=stdout, cwd=ROOT, check=True)
+        assert (done.stdout or (tmp_path / "out").read_bytes()) == b"head\nbody\n"
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link, file = tmp_path / "link.wav", tmp_path / "real" / "a.wav"
+    link.symlink_to(file)  # of nothing yet
+    for content in (b"first", b"second"):
+        write_file(check_target(link), content)
+        assert link.is_symlink() and file.read_bytes() == content and names(tmp_path / "real") == ["a.wav"]
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(BadInput, match="cannot be written"):
+        check_target(loop)
+
+
+@pytest.mark.parametrize(
+    "name", ["n" * 256, "日" * 86, "a\0b", "n" * 200 + "/" + "m" * 300, "/" * 3 + "x/" * 3000 + "y"]
+)
+def test_names_that_no_file_can_have_are_refused_before_the_work(tmp_path: Path, name: str) -> None:
+    for check in (check_target, check_folder):
+        with pytest.raises(BadInput, match="cannot be written"):
+            check(tmp_path / name)
+    assert names(tmp_path) == []
+
+
+def test_partial_files_of_ended_processes_are_removed(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = [
+        f".struck-{ended.pid}-{'a' * 16}.part",
+        f".struck-{os.getpid()}-{'b' * 16}.part",
+        ".struck-0123456789abcdef.part",
+    ]
+    old = [".struck-abcdefgh.tmp", f".struck-{os.getpid()}-{'c' * 16}.part"]
+    other = [".struck-project.json", "a.part", ".struck"]
+    for name in (*left, *old, *other):
+        (tmp_path / name).write_bytes(b"half")
+    for name in old:
+        os.utime(tmp_path / name, (1, 1))
+    folder = tmp_path / f".struck-{ended.pid}-abcd_123.part"
+    folder.mkdir()
+    (folder / "picture.mp4").write_bytes(b"half")
+    check_target(tmp_path / "a.wav")
+    assert names(tmp_path) == sorted([*left[1:], *other])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="a process is killed")
+def test_a_killed_writer_leaves_the_old_file_and_nothing_after_the_next(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    code = (
+        "import sys; from engine.core.files import replace_file\n"
+        f"with replace_file({str(target)!r}) as partial:\n"
+        "    partial.write_bytes(b'half'); print('half', flush=True); sys.stdin.read()"
+    )
+    write_file(target, b"old")
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    ) as writer:
+        assert writer.stdout is not None and writer.stdout.readline() == b"half\n"
+        writer.kill()
+    assert target.read_bytes() == b"old" and len(names(tmp_path)) == 2
+    remove_abandoned(tmp_path)
+    assert target.read_bytes() == b"old" and names(tmp_path) == ["a.bin"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are POSIX ones")
+def test_a_folder_that_is_made_is_private_and_one_that_exists_stays_as_it_is(tmp_path: Path) -> None:
+    make_private_folder(tmp_path / "outer" / "home")
+    (tmp_path / "open").mkdir(mode=0o755)
+    make_private_folder(tmp_path / "open")
+    assert stat.S_IMODE((tmp_path / "outer" / "home").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o755

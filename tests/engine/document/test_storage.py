@@ -145,7 +145,12 @@ def test_autosaves_are_per_session_and_broken_ones_are_passed_over(tmp_path: Pat
         ("tab_2", None),
     ]
     assert load_autosave(folder, "tab-1") == (project, "/films/one.struck.json")
-    assert load_autosave(folder, "tab3") is None and load_autosave(folder, "tab4") is None
+    assert load_autosave(folder, "tab4") is None
+    with pytest.raises(BadInput, match="what this tab had not saved is kept as"):
+        load_autosave(folder, "tab3")
+    assert (folder / "tab3.damaged.json").read_text() == '{"format": "struck-project"' and load_autosave(
+        folder, "tab3"
+    ) is None
     assert list_autosaves(tmp_path / "nowhere") == []
     for bad in ("", "../up", "a/b", "x" * 65, "é"):
         with pytest.raises(BadInput):

@@ -1,0 +1,31 @@
+"""Names of files: as text to show, and as names that every file system takes."""
+
+from __future__ import annotations
+
+import os
+import re
+
+LONGEST_NAME_BYTES = 255
+"""Of one part of a path, on the usual file systems."""
+
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
+
+
+def to_text(name: str | os.PathLike[str]) -> str:
+    """A path or name as valid Unicode: bytes that are not UTF-8 become ``\\xe9``, other lone surrogates ``?``."""
+    text = re.sub("[\udc80-\udcff]", lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", os.fspath(name))
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def shorten_name(name: str, ending: str = "") -> str:
+    """The name, cut at a character so that with its ending it is a file's name of at most 255 bytes."""
+    room = LONGEST_NAME_BYTES - len(ending.encode("utf-8", "replace"))
+    encoded = name.encode("utf-8", "replace")
+    return name if len(encoded) <= room else encoded[:room].decode("utf-8", "ignore")
+
+
+def make_file_stem(name: str, ending: str = "") -> str:
+    """A name that every file system takes together with an ending: at most 80 characters, no separators, not empty."""
+    stem = re.sub(r"[^\w. ()+\-·]+", "_", name).strip(" .")[:80]
+    stem = f"_{stem}" if not stem or _RESERVED.match(stem) else stem
+    return shorten_name(stem, ending)
