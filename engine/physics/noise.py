@@ -13,16 +13,16 @@ from scipy import fft as fast_fourier
 from engine.core.units import SILENCE_DB, db_to_gain, db_to_power
 from engine.physics.model import ENVELOPE_STEP_S, Residual
 
-_NOISE_OF = ("strike", "room", "attack", "tail")
-_FINE = 256
+_NOISE_ORDER = ("strike", "room", "attack", "tail")  # part of the seed of each component's noise
+_BLOCK = 256
 _CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
 
 
 def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """Power spectral density one expects of the residual, all components, per Hz of one-sided frequency.
+    """Expected one-sided power spectral density of the residual, summed over its components, per Hz.
 
-    ``frequency_hz`` [F], ``time_s`` [T] (0 = onset; 0 before it) -> float64 [F, T]. The sum over the Hz of a band is
-    the band's mean square at that time; rise and fine envelope are not in it.
+    ``frequency_hz`` [F] and ``time_s`` [T] from the onset (0 before it) to float64 [F, T]. The integral over a band is
+    its mean square at that time; rise and fine envelope are not included.
     """
     frequency = np.asarray(frequency_hz, dtype=np.float64)
     time = np.asarray(time_s, dtype=np.float64)
@@ -39,7 +39,7 @@ def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndar
 
 
 def expected_level(residual: Residual, time_s: np.ndarray) -> np.ndarray:
-    """Mean square expected of the residual at each time since the onset, [T]; rise and fine envelope are not in it."""
+    """Expected mean square of the residual by time from the onset, [T], without rise and fine envelope."""
     total = np.zeros(len(time_s))
     for _, power_db, decay in _components(residual):
         total += db_to_power(power_db) @ np.exp(-2.0 * np.outer(decay, time_s))
@@ -47,9 +47,10 @@ def expected_level(residual: Residual, time_s: np.ndarray) -> np.ndarray:
 
 
 def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz: int, seed: int) -> np.ndarray:
-    """One draw of the residual's noise, sample 0 = onset: float32 [length_samples], level true in expectation.
+    """One realisation of the residual's noise from the onset on, float32 [length_samples].
 
-    The seed fixes the noise; nothing sounds above the last edge or half the sample rate.
+    White noise from ``seed`` is filtered into bands and multiplied by each band's decay; band powers are exact in
+    expectation. Zero above the last edge and at and above half the sample rate.
     """
     if len(residual.edges_hz) < 2 or length_samples <= 0:
         return np.zeros(max(0, length_samples), dtype=np.float32)
@@ -61,7 +62,7 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
 
     fine = envelope_gain(np.arange(length_samples) / sample_rate_hz, residual.envelope_db)
 
-    def make(component: int, power_db: np.ndarray, decay: np.ndarray, parity: int) -> np.ndarray:
+    def synthesize_component(component: int, power_db: np.ndarray, decay: np.ndarray, parity: int) -> np.ndarray:
         out = np.zeros(length_samples)
         noise = np.random.default_rng([seed, component, parity]).standard_normal(size, dtype=np.float32)
         spectrum = fast_fourier.rfft(noise)
@@ -73,27 +74,27 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
             shaped = np.zeros_like(spectrum)
             shaped[part] = spectrum[part] * gains[band]
             wave = fast_fourier.irfft(shaped, size)[:length_samples]
-            wave *= _fall(db_to_gain(power_db[band]), decay[band] / sample_rate_hz, length_samples)
+            wave *= _decay_curve(db_to_gain(power_db[band]), decay[band] / sample_rate_hz, length_samples)
             out += wave
-        return out if _NOISE_OF[component] == "room" else out * fine
+        return out if _NOISE_ORDER[component] == "room" else out * fine
 
-    # neighbours overlap, so even and odd bands need noise of their own for their powers to add
+    # adjacent bands overlap: even and odd ones use independent noise, so that their powers add
     parts = [(*component, parity) for component in _components(residual) for parity in (0, 1)]
-    with ThreadPoolExecutor(2) as pool:  # transforms of this size leave the interpreter free
-        return np.sum(list(pool.map(lambda part: make(*part), parts)), axis=0).astype(np.float32)
+    with ThreadPoolExecutor(2) as pool:  # transforms of this size release the interpreter lock
+        return np.sum(list(pool.map(lambda part: synthesize_component(*part), parts)), axis=0).astype(np.float32)
 
 
-def _fall(level: float, decay_per_sample: float, length: int) -> np.ndarray:
-    """level e^(-decay n), float32 [length]: products of coarse and fine steps, since exponentials are slow."""
-    far = level * np.exp(-decay_per_sample * _FINE * np.arange(-(-length // _FINE)))
-    near = np.exp(-decay_per_sample * np.arange(_FINE))
-    return np.outer(far.astype(np.float32), near.astype(np.float32)).ravel()[:length]
+def _decay_curve(level: float, decay_per_sample: float, length: int) -> np.ndarray:
+    """level e^(-decay n), float32 [length]: an outer product of two short exponentials, which is faster."""
+    coarse = level * np.exp(-decay_per_sample * _BLOCK * np.arange(-(-length // _BLOCK)))
+    fine = np.exp(-decay_per_sample * np.arange(_BLOCK))
+    return np.outer(coarse.astype(np.float32), fine.astype(np.float32)).ravel()[:length]
 
 
 def band_shares(edges_hz: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
-    """Share of each band at each frequency, [B, F]: cross-faded over inner edges, summing to 1 between the ends.
+    """Power response of each band, [B, F]: raised-cosine cross-fades at inner edges, summing to 1 between the ends.
 
-    The integral of a band's share over frequency is its width, so levels stay true.
+    The integral of a band's response over frequency is its width, so that band powers are preserved.
     """
     width = np.diff(edges_hz)
     rise = np.zeros((len(edges_hz), len(frequency_hz)))
@@ -110,7 +111,7 @@ def band_shares(edges_hz: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
 
 @functools.lru_cache(maxsize=8)
 def nonzero_band_shares(edges_hz: tuple[float, ...], bin_hz: float, bins: int) -> list[tuple[int, np.ndarray]]:
-    """Each band's row of ``band_shares`` where it is not 0: the first bin of a spectrum, and the shares."""
+    """The non-zero part of each band's row of ``band_shares`` on a spectrum's bins: its first bin, and its values."""
     rows = []
     for band in range(len(edges_hz) - 1):
         near = np.asarray(edges_hz[max(0, band - 1) : band + 3])
@@ -121,17 +122,17 @@ def nonzero_band_shares(edges_hz: tuple[float, ...], bin_hz: float, bins: int) -
 
 
 def _components(residual: Residual) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Number (of its noise), levels and decays of every component."""
+    """Index of the noise, levels in dB and decays per second of every component."""
     return [
-        (_NOISE_OF.index(name), np.asarray(component.power_db), np.asarray(component.decay_per_s))
+        (_NOISE_ORDER.index(name), np.asarray(component.power_db), np.asarray(component.decay_per_s))
         for name, component in residual.components
     ]
 
 
 def rise_gain(time_s: np.ndarray, rise_s: float) -> np.ndarray:
-    """Gain with which a sound comes in, by time since the onset: a raised cosine from 0 to 1 over ``rise_s``.
+    """Raised-cosine fade-in from 0 to 1 over ``rise_s``, by time from the onset.
 
-    While striker and object touch they push each other; a force that lasts longer comes on more slowly.
+    It stands for the contact force between striker and object, which builds up more slowly the longer it lasts.
     """
     if rise_s <= 0.0:
         return np.ones_like(time_s)
@@ -140,7 +141,7 @@ def rise_gain(time_s: np.ndarray, rise_s: float) -> np.ndarray:
 
 
 def envelope_gain(time_s: np.ndarray, envelope_db: Sequence[float]) -> np.ndarray:
-    """Gain of the fine envelope by time since the onset: straight lines between its steps, 1 beyond its end."""
+    """Gain of the fine envelope by time from the onset: linear interpolation between its steps, 1 beyond its end."""
     if not envelope_db:
         return np.ones_like(time_s)
     steps = db_to_gain(np.array([*envelope_db, 0.0]))

@@ -15,7 +15,7 @@ from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.source import INAUDIBLE, SILENT, WAITING, Source
 from engine.media.sound import iter_clip_audio, read_clip_audio
 from engine.physics.analysis.analyze import analyze_hits, measure_fit, single_hit
-from engine.physics.analysis.clustering import group_alike
+from engine.physics.analysis.clustering import cluster_sounds
 from engine.physics.analysis.segmentation import find_onset
 from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Modes, Physics, Residual
@@ -40,7 +40,7 @@ HUM_RATIO = 8.0
 POOR_FIT = 0.15
 """A single hit whose resynthesis fits worse than this takes the most similar sound that fits better, if any."""
 
-ALIKE_DB = 5.0
+CLUSTER_DB = 5.0
 """Mean distance of two attacks below which they share one analysis; strikes of one object lie 2 to 6 apart."""
 
 MOST_KINDS = 24
@@ -119,7 +119,7 @@ def analyze_clip_audio(
         done += len(kind.members)
         yield AnalysisProgress(done, total)
     yield AnalysisProgress(total, total)
-    labels = _join_strays(measured, group_alike([kind.physics for kind in measured]))
+    labels = _join_strays(measured, cluster_sounds([kind.physics for kind in measured]))
     ids = {window.hit_id for window in windows}
     yield SoundsFound(
         Edit("Analyse the clip's sound", lambda document: _with_analysis(document, measured, labels, ids))
@@ -202,7 +202,7 @@ def _add_to_kind(kinds: list[_Kind], window: _Window, samples: np.ndarray) -> No
     shape = _shape_db(ring)
     distances = [_distance_db(shape, kind.shape) for kind in kinds]
     nearest = int(np.argmin(distances)) if kinds else 0
-    if not kinds or (distances[nearest] > ALIKE_DB and len(kinds) < MOST_KINDS):
+    if not kinds or (distances[nearest] > CLUSTER_DB and len(kinds) < MOST_KINDS):
         kinds.append(_Kind(shape, [audible], audible, ring.copy()))
         return
     kind = kinds[nearest]

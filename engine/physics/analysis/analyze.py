@@ -26,22 +26,22 @@ from engine.physics.noise import expected_level, rise_gain
 from engine.physics.synthesis import synthesize, synthesize_modes
 
 _LONGEST_S = 6.0
-_WORTH_WORKERS, _MOST_WORKERS = 64, 8
+_MIN_PARALLEL_HITS, _MAX_WORKERS = 64, 8
 _BEFORE_S = 0.2
-_SOONEST_AGAIN_S, _BEFORE_AGAIN_S = 0.08, 0.004
-_FEW_CLIPPED = 6
+_SOONEST_RESTRIKE_S, _RESTRIKE_MARGIN_S = 0.08, 0.004
+_MAX_UNRESTORED = 6
 _RISES_S = (0.0, 0.002, 0.003, 0.004, 0.006, 0.008, 0.011, 0.015, 0.02, 0.03)
-_RISE_SPAN_S, _RISE_EARNS_DB, _MOST_RISE_ERROR_DB, _LEAST_GAIN = 0.04, 1.0, 20.0, 0.3
+_RISE_SPAN_S, _MIN_RISE_BENEFIT_DB, _MAX_RISE_ERROR_DB, _MIN_RISE_GAIN = 0.04, 1.0, 20.0, 0.3
 _LATEST_PEAK = 3.0
 
 
 def analyze_hit(
     samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, onset_s: float | None = None
 ) -> tuple[Physics, float]:
-    """Physics of one recorded hit, and how well it resynthesises (0 to 1, see ``measure_fit``).
+    """Physics of one recorded hit, and the fit of its resynthesis (0 to 1, see ``measure_fit``).
 
-    ``samples`` [N] or [N, C] (see ``mix_down``). Where the object is struck again, only what comes before is analysed;
-    clipped peaks are restored first. Raises BadInput when there is nothing to analyse.
+    ``samples`` [N] or [N, C] (see ``mix_down``). The hit ends where the object is struck again; clipped peaks are
+    restored first. Raises BadInput for a recording that is too short, silent or not finite.
     """
     x = np.asarray(samples, dtype=np.float64)
     if x.ndim not in (1, 2) or not np.isfinite(x).all():
@@ -56,18 +56,18 @@ def analyze_hit(
     start = min(max(0, round(onset_s * sample_rate_hz)), x.size - 1)
     hit = single_hit(x[start : start + round(_LONGEST_S * sample_rate_hz)], sample_rate_hz)
     before = x[max(0, start - round(_BEFORE_S * sample_rate_hz)) : start]
-    # two threads a product win nothing on matrices this small, and lose much where other work holds the cores
-    with _libraries().limit(limits=1, user_api="blas"):
+    # more threads do not speed up products of matrices this small, and slow them down on busy cores
+    with _thread_pools().limit(limits=1, user_api="blas"):
         clipped = find_clipped(hit)
-        if np.count_nonzero(clipped) > _FEW_CLIPPED:
+        if np.count_nonzero(clipped) > _MAX_UNRESTORED:
             hit = restore_clipped(hit, clipped, sample_rate_hz, max_modes)
         physics = Physics(
             *_fit_modes_and_residual(hit, sample_rate_hz, max_modes, before), sample_rate_hz, float(onset_s)
         )
         rise_s = fit_rise(hit, physics)
         if rise_s > 0.0:
-            risen = hit / np.maximum(rise_gain(np.arange(hit.size) / sample_rate_hz, rise_s), _LEAST_GAIN)
-            modes, residual = _fit_modes_and_residual(risen, sample_rate_hz, max_modes, before)
+            without_rise = hit / np.maximum(rise_gain(np.arange(hit.size) / sample_rate_hz, rise_s), _MIN_RISE_GAIN)
+            modes, residual = _fit_modes_and_residual(without_rise, sample_rate_hz, max_modes, before)
             physics = replace(physics, modes=modes, residual=replace(residual, rise_s=rise_s))
         envelope_db = fit_envelope(hit, physics.modes, physics.residual, sample_rate_hz)
         physics = replace(physics, residual=replace(physics.residual, envelope_db=envelope_db))
@@ -84,10 +84,10 @@ def _fit_modes_and_residual(hit: np.ndarray, rate: int, max_modes: int, before: 
 
 
 def fit_rise(hit: np.ndarray, physics: Physics) -> float:
-    """Seconds over which a hit comes in, by how its level and that of its physics differ in the first 40 ms; 0 mostly.
+    """Rise time of a hit in seconds: grid search on levels of 1 ms in the first 40 ms; 0 for most hits.
 
-    Levels of 1 ms each, what is expected of modes and noise against what is there, for each of a few rises; the nearest
-    is taken where it is nearer than none by at least 1 dB on average.
+    The rise is taken whose expected levels are nearest to the measured ones, if its mean absolute error is 1 dB less
+    than without a rise.
     """
     rate = physics.sample_rate_hz
     step = max(1, round(0.001 * rate))
@@ -98,29 +98,31 @@ def fit_rise(hit: np.ndarray, physics: Physics) -> float:
     tonal = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
     middle_s = times_s.reshape(-1, step).mean(axis=1)
     noise = expected_level(physics.residual, middle_s)
-    heard = np.square(hit[:length]).reshape(-1, step).mean(axis=1)
-    floor = 1e-6 * float(heard.max()) + 1e-20
-    loudest_s = float(middle_s[int(np.argmax(heard))])
+    measured = np.square(hit[:length]).reshape(-1, step).mean(axis=1)
+    floor = 1e-6 * float(measured.max()) + 1e-20
+    loudest_s = float(middle_s[int(np.argmax(measured))])
     errors = []
     for rise_s in _RISES_S:
-        if rise_s > _LATEST_PEAK * loudest_s:  # a sound that comes in so slowly is not at its loudest so soon
+        if rise_s > _LATEST_PEAK * loudest_s:  # so slow a rise would peak later
             break
         gain = rise_gain(times_s, rise_s)
         model = np.square(tonal * gain).reshape(-1, step).mean(axis=1) + noise * rise_gain(middle_s, rise_s) ** 2
-        error_db = np.abs(power_to_db((heard + floor) / (model + floor)))
-        errors.append(float(np.minimum(error_db, _MOST_RISE_ERROR_DB).mean()) + (_RISE_EARNS_DB if rise_s else 0.0))
+        error_db = np.abs(power_to_db((measured + floor) / (model + floor)))
+        errors.append(
+            float(np.minimum(error_db, _MAX_RISE_ERROR_DB).mean()) + (_MIN_RISE_BENEFIT_DB if rise_s else 0.0)
+        )
     return _RISES_S[int(np.argmin(errors))]
 
 
 def analyze_hits(
     hits: Sequence[np.ndarray], sample_rate_hz: int, max_modes: int = 64, workers: int | None = None
 ) -> Iterator[tuple[Physics, float] | BadInput]:
-    """``analyze_hit`` of many hits, each [N] or [N, C] from its onset on, in their order; BadInput in its place.
+    """``analyze_hit`` of many hits, each [N] or [N, C] from its onset on, in order; a hit's BadInput is yielded.
 
-    Few are analysed here; many in ``workers`` processes (by default one a core), whose start takes seconds.
+    ``workers`` processes (by default one a core) are used for 64 hits or more, since their start takes seconds.
     """
-    count = min(workers or os.cpu_count() or 1, _MOST_WORKERS)
-    if len(hits) < _WORTH_WORKERS or count < 2:
+    count = min(workers or os.cpu_count() or 1, _MAX_WORKERS)
+    if len(hits) < _MIN_PARALLEL_HITS or count < 2:
         for hit in hits:
             yield _try_hit(hit, sample_rate_hz, max_modes)
         return
@@ -139,27 +141,29 @@ def _try_hit(hit: np.ndarray, sample_rate_hz: int, max_modes: int) -> tuple[Phys
 
 
 @functools.cache
-def _libraries() -> ThreadpoolController:
+def _thread_pools() -> ThreadpoolController:
     return ThreadpoolController()
 
 
 def single_hit(hit: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """The hit [N] up to where the object is struck again, if it is and not too soon to tell anything."""
-    again_s = find_restrike(hit, sample_rate_hz)
-    if again_s is None or again_s < _SOONEST_AGAIN_S:
+    """The hit [N] up to the next strike, if there is one later than 80 ms."""
+    restrike_s = find_restrike(hit, sample_rate_hz)
+    if restrike_s is None or restrike_s < _SOONEST_RESTRIKE_S:
         return hit
-    return hit[: round((again_s - _BEFORE_AGAIN_S) * sample_rate_hz)]
+    return hit[: round((restrike_s - _RESTRIKE_MARGIN_S) * sample_rate_hz)]
 
 
 def measure_fit(hit: np.ndarray, physics: Physics) -> float:
-    """How near a resynthesis comes to a recording from its onset on: 1 - d / 12 dB, at least 0.
+    """Fit of the resynthesis to a recording from its onset on: 1 - d / 12 dB, at least 0.
 
     d is the mean absolute difference of 64 ERB-band levels smoothed over 20 ms, where the recording is within
-    60 dB of its loudest. Two draws of the same noise differ by 1 to 2 dB, so 1 is for pure modes alone.
+    60 dB of its maximum. Two realisations of the same noise differ by 1 to 2 dB, so only modes alone reach 1.
     """
-    made = synthesize(physics, hit.size / physics.sample_rate_hz)[: hit.size]
-    wanted, got = (band_levels_db(y, physics.sample_rate_hz) for y in (hit, made))
-    floor = wanted.max() - 60.0
-    active = wanted > floor
-    distance = float(np.abs(np.maximum(wanted, floor) - np.maximum(got, floor))[active].mean()) if active.any() else 0.0
+    resynthesis = synthesize(physics, hit.size / physics.sample_rate_hz)[: hit.size]
+    measured, model = (band_levels_db(y, physics.sample_rate_hz) for y in (hit, resynthesis))
+    floor = measured.max() - 60.0
+    active = measured > floor
+    distance = (
+        float(np.abs(np.maximum(measured, floor) - np.maximum(model, floor))[active].mean()) if active.any() else 0.0
+    )
     return max(0.0, 1.0 - distance / 12.0)

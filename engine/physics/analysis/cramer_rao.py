@@ -14,8 +14,8 @@ _DB_PER_NEPER = 20.0 / math.log(10.0)
 
 
 @dataclass(frozen=True)
-class Bound:
-    """Least standard deviations an unbiased estimator can have, one for each mode, [K]; infinite where nothing tells.
+class CramerRaoBound:
+    """Least standard deviations of an unbiased estimator, [K] for K modes; infinite where the data determine nothing.
 
     Frequency in Hz, decay in 1/s, power in dB, phase in rad.
     """
@@ -26,11 +26,11 @@ class Bound:
     phase_rad: np.ndarray
 
 
-def cramer_rao(modes: Modes, length_samples: int, sample_rate_hz: int, noise_rms: float) -> Bound:
-    """The bound on every parameter of K modes when all 4 K are unknown, in white Gaussian noise of known level.
+def cramer_rao(modes: Modes, length_samples: int, sample_rate_hz: int, noise_rms: float) -> CramerRaoBound:
+    """Cramér-Rao bound of all 4 K parameters of K modes, all unknown, in white Gaussian noise of known level.
 
     The sound is sum A cos(2 pi f t + phase) e^(-decay t) over ``length_samples`` from t = 0 on; ``noise_rms`` is in the
-    same unit as A. A muted mode counts as if it sounded. The inverse of the Fisher matrix J^T J / noise^2 (Hua and
+    same unit as A. Muted modes are included. The inverse of the Fisher matrix J^T J / noise^2 (Hua and
     Sarkar 1990; Yao and Pandit 1995). Raises ValueError where there is no sample or no noise.
     """
     if length_samples < 1 or not noise_rms > 0.0:
@@ -39,12 +39,12 @@ def cramer_rao(modes: Modes, length_samples: int, sample_rate_hz: int, noise_rms
     fisher = fisher_matrix(modes, length_samples, sample_rate_hz)
     scale = 1.0 / np.sqrt(np.maximum(np.diag(fisher), 1e-300))
     value, vector = np.linalg.eigh(fisher * np.outer(scale, scale))
-    # what is under the rounding of the largest cannot be told from zero: the sound says nothing of that combination
+    # eigenvalues under the rounding error of the largest are zero: that combination is not determined
     least = 4.0 * count * np.finfo(np.float64).eps * value.max(initial=1.0)
     variance = (np.square(vector) / np.maximum(value, least)).sum(axis=1)
-    blind = (np.square(vector[:, value < least]) > 1e-3).any(axis=1)
-    deviation = np.where(blind, np.inf, noise_rms * scale * np.sqrt(variance)).reshape(4, count)
-    return Bound(*deviation)
+    undetermined = (np.square(vector[:, value < least]) > 1e-3).any(axis=1)
+    deviation = np.where(undetermined, np.inf, noise_rms * scale * np.sqrt(variance)).reshape(4, count)
+    return CramerRaoBound(*deviation)
 
 
 def fisher_matrix(modes: Modes, length_samples: int, sample_rate_hz: int) -> np.ndarray:
@@ -78,15 +78,15 @@ def _columns(modes: Modes, rate: int) -> tuple[np.ndarray, np.ndarray]:
         for values in (modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad)
     )
     amplitude = db_to_gain(power) * np.exp(1j * phase)
-    turn = np.array([[2j * np.pi / rate], [-1.0 / rate], [1.0 / _DB_PER_NEPER], [1j]])
-    return (-decay + 2j * np.pi * frequency) / rate, turn * amplitude
+    scale_by = np.array([[2j * np.pi / rate], [-1.0 / rate], [1.0 / _DB_PER_NEPER], [1j]])
+    return (-decay + 2j * np.pi * frequency) / rate, scale_by * amplitude
 
 
 def _power_sums(one: np.ndarray, other: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """sum of n^p e^((s + r) n), n < length, for p = 0, 1, 2, each s of one and r of the other: [K, L] each.
 
-    Summed in blocks, n = block i + j, as products of two short sums; the closed geometric sum would lose its digits
-    where s + r is near 0.
+    Summed in blocks, n = block i + j, as products of two short sums; the closed geometric sum is ill-conditioned where
+    s + r is near 0.
     """
     block = max(1, math.isqrt(length))
     steps = _short_sums(one, other, np.arange(block, dtype=np.float64))

@@ -7,7 +7,7 @@ import numpy as np
 from engine.physics.analysis.poles import fastest_decay, slowest_decay
 
 _BLOCK, _FINE = 256, 16
-_OWN = 0.04  # of a mode's energy, the least that no others may make up
+_OWN = 0.04  # least share of a mode's energy that is orthogonal to the other modes
 
 
 def exponents(poles: np.ndarray, rate: int) -> np.ndarray:
@@ -30,11 +30,11 @@ def solve_amplitudes(x: np.ndarray, rate: int, poles: np.ndarray) -> np.ndarray:
 
 
 def keep_distinct(poles: np.ndarray, amplitudes: np.ndarray, rate: int, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which poles to keep so that none is nearly a sum of others, and the share of each that is its own.
+    """Drop poles that are nearly linear combinations of others: indices kept, ascending, and their own shares, [K'].
 
-    Modes alike cancel one another with vast amplitudes. While any mode has less than ``_OWN`` of its energy outside
-    of what the others span, the one whose going would change the sound least goes. Returns indices, rising, and
-    shares, both [K'].
+    The own share of a mode is the part of its energy orthogonal to the span of the others. Nearly dependent modes would
+    cancel one another with large amplitudes. While any own share is under ``_OWN``, the dependent mode is removed whose
+    removal changes the signal least (backward elimination).
     """
     count = len(poles)
     kept = np.arange(count)
@@ -47,20 +47,20 @@ def keep_distinct(poles: np.ndarray, amplitudes: np.ndarray, rate: int, length: 
         index = np.arange(len(kept))
         blocks = np.linalg.inv(inverse[index, :, index, :])
         share = np.linalg.eigvalsh(blocks)[:, 0]
-        alike = share < _OWN
-        if not alike.any():
+        dependent = share < _OWN
+        if not dependent.any():
             return kept, np.clip(share, 0.0, 1.0)
-        unique = np.einsum("ki,kij,kj->k", parts, blocks, parts)
-        worst = int(np.argmin(np.where(alike, unique, np.inf)))
-        stay = index != worst
-        cross = inverse[stay][:, :, worst, :] @ blocks[worst]
-        parts = parts[stay] - cross @ parts[worst]
-        inverse = inverse[stay][:, :, stay, :] - np.einsum("aip,bjp->aibj", cross, inverse[stay][:, :, worst, :])
-        kept = kept[stay]
+        energy = np.einsum("ki,kij,kj->k", parts, blocks, parts)
+        worst = int(np.argmin(np.where(dependent, energy, np.inf)))
+        stays = index != worst
+        cross = inverse[stays][:, :, worst, :] @ blocks[worst]
+        parts = parts[stays] - cross @ parts[worst]
+        inverse = inverse[stays][:, :, stays, :] - np.einsum("aip,bjp->aibj", cross, inverse[stays][:, :, worst, :])
+        kept = kept[stays]
 
 
 def _gram(poles: np.ndarray, rate: int, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Inner products of the modes' real and imaginary parts, each of norm 1, [2K, 2K], and what scaled them, [2K]."""
+    """Gram matrix of the modes' real and imaginary parts, scaled to norm 1, [2K, 2K], and the scales, [2K]."""
     s = exponents(poles, rate)
     cross = _geometric_sums(s, s, length)
     inner = _geometric_sums(s.conj(), s, length)
@@ -71,7 +71,7 @@ def _gram(poles: np.ndarray, rate: int, length: int) -> tuple[np.ndarray, np.nda
 
 
 def _geometric_sums(one: np.ndarray, other: np.ndarray, length: int) -> np.ndarray:
-    """sum of e^((s + r) n), n < length, for each s of one and r of the other; decays keep it from 0 / 0."""
+    """sum of e^((s + r) n), n < length, for each s of one and r of the other; all must decay, else it is 0 / 0."""
     ends = np.outer(np.exp(one * length), np.exp(other * length))
     result: np.ndarray = (ends - 1.0) / (np.outer(np.exp(one), np.exp(other)) - 1.0)
     return result
@@ -112,7 +112,7 @@ def _join(parts: np.ndarray) -> np.ndarray:
 
 
 def synthesize_poles(poles: np.ndarray, amplitudes: np.ndarray, length: int, rate: int) -> np.ndarray:
-    """The modes' sound in double precision."""
+    """Re sum a e^(s n) of poles [K, 2] with complex amplitudes [K], float64 [length]."""
     if not len(poles):
         return np.zeros(length)
     s = exponents(poles, rate)
@@ -123,58 +123,59 @@ def synthesize_poles(poles: np.ndarray, amplitudes: np.ndarray, length: int, rat
 
 
 def _powers(s: np.ndarray, count: int) -> np.ndarray:
-    """e^(s n), n < count, [count, K]: products of coarse and fine steps, since exponentials are slow."""
-    coarse = -(-count // _FINE)
-    far, near = np.exp(np.outer(np.arange(coarse) * _FINE, s)), np.exp(np.outer(np.arange(_FINE), s))
-    result: np.ndarray = (far[:, None, :] * near[None, :, :]).reshape(-1, s.size)[:count]
+    """e^(s n), n < count, [count, K]: products of two short exponentials, which are faster."""
+    blocks = -(-count // _FINE)
+    coarse, fine = np.exp(np.outer(np.arange(blocks) * _FINE, s)), np.exp(np.outer(np.arange(_FINE), s))
+    result: np.ndarray = (coarse[:, None, :] * fine[None, :, :]).reshape(-1, s.size)[:count]
     return result
 
 
 def refine_jointly(
     x: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray, steps: int = 3
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gauss-Newton steps of all poles and amplitudes at once to the least squares fit of all of x: both, and the rest.
+    """Joint least-squares fit of all poles and amplitudes to x by Gauss-Newton: both, and the remainder x - model.
 
-    The sound's change by a and s is Re sum (da + a n ds) e^(s n), so the normal equations have closed forms. What
-    this ends at is as good as the noise allows (Hua and Sarkar 1990). A step that fits worse is halved, then given up.
+    The differential of the model is Re sum (da + a n ds) e^(s n), so the normal equations have closed forms. The
+    estimate attains the Cramér-Rao bound (Hua and Sarkar 1990). A step that does not reduce the error is shortened
+    once, then rejected.
     """
     if not len(poles):
         return poles, amplitudes, x
-    rest = x - synthesize_poles(poles, amplitudes, x.size, rate)
+    remainder = x - synthesize_poles(poles, amplitudes, x.size, rate)
     for _ in range(steps):
-        size = float(rest @ rest)
-        change = fit_changes(rest, rate, poles, amplitudes)
+        error = float(remainder @ remainder)
+        change = fit_changes(remainder, rate, poles, amplitudes)
         for share in (1.0, 0.3):
-            moved, louder = _moved(poles, amplitudes, share * change, rate, x.size)
-            left = x - synthesize_poles(moved, louder, x.size, rate)
-            if float(left @ left) < size:
+            new_poles, new_amplitudes = _apply_step(poles, amplitudes, share * change, rate, x.size)
+            new_remainder = x - synthesize_poles(new_poles, new_amplitudes, x.size, rate)
+            if float(new_remainder @ new_remainder) < error:
                 break
         else:
             break
-        poles, amplitudes, rest = moved, louder, left
-        if float(left @ left) > (1.0 - 1e-6) * size:
+        poles, amplitudes, remainder = new_poles, new_amplitudes, new_remainder
+        if float(remainder @ remainder) > (1.0 - 1e-6) * error:
             break
-    return poles, amplitudes, rest
+    return poles, amplitudes, remainder
 
 
 def fit_changes(
-    rest: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray, doubt: np.ndarray | None = None
+    remainder: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray, prior_std: np.ndarray | None = None
 ) -> np.ndarray:
-    """The complex changes [2, K] of amplitudes and exponents, per sample, that lessen the rest [N] the most.
+    """Gauss-Newton step: complex changes [2, K] of amplitudes and exponents per sample that best fit the remainder [N].
 
-    ``doubt`` [2, K], where given, is how large each is likely to be, before the rest, whose own power is taken for
-    noise, has been looked at (ridge regression).
+    ``prior_std`` [2, K] are standard deviations of a zero-mean prior on the changes (ridge regression); the noise
+    variance is then the mean square of the remainder.
     """
-    s, count, length = exponents(poles, rate), len(poles), rest.size
+    s, count, length = exponents(poles, rate), len(poles), remainder.size
     weight = np.concatenate([np.ones(count), amplitudes])
     inner = _moments(s.conj(), s, length) * np.outer(weight.conj(), weight)
     cross = _moments(s, s, length) * np.outer(weight, weight)
     gram = 0.5 * np.block([[(inner + cross).real, -(inner + cross).imag], [(inner - cross).imag, (inner - cross).real]])
-    if doubt is not None:
-        noise = float(rest @ rest) / length
-        gram += np.diag(np.tile(noise / np.square(np.maximum(doubt, 1e-12)).reshape(-1), 2))
+    if prior_std is not None:
+        noise = float(remainder @ remainder) / length
+        gram += np.diag(np.tile(noise / np.square(np.maximum(prior_std, 1e-12)).reshape(-1), 2))
     scale = 1.0 / np.sqrt(np.abs(np.diag(gram)) + 1e-300)
-    projection = _correlate_slopes(rest, s) * weight.conj()
+    projection = _correlate_slopes(remainder, s) * weight.conj()
     right = np.concatenate([projection.real, projection.imag])
     gram = gram * np.outer(scale, scale) + 1e-9 * np.eye(len(gram))
     solution = scale * np.linalg.solve(gram, scale * right)
@@ -182,16 +183,16 @@ def fit_changes(
     return result
 
 
-def _moved(
+def _apply_step(
     poles: np.ndarray, amplitudes: np.ndarray, change: np.ndarray, rate: int, length: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Poles and amplitudes after a change, none moved by more than about its width."""
+    """Poles and amplitudes after a step that is limited to about each pole's bandwidth."""
     width = np.maximum(poles[:, 1] / (2.0 * np.pi), 0.5 * rate / length)
-    hertz = np.clip(change[1].imag * rate / (2.0 * np.pi), -0.5 * width, 0.5 * width)
-    frequency = np.clip(poles[:, 0] + hertz, 1.0, 0.499 * rate)
-    reach = 0.1 * rate / length
-    fall = np.clip(-change[1].real * rate, -0.4 * poles[:, 1] - reach, 0.7 * poles[:, 1] + reach)
-    decay = np.clip(poles[:, 1] + fall, slowest_decay(length / rate), fastest_decay(frequency))
+    change_hz = np.clip(change[1].imag * rate / (2.0 * np.pi), -0.5 * width, 0.5 * width)
+    frequency = np.clip(poles[:, 0] + change_hz, 1.0, 0.499 * rate)
+    margin = 0.1 * rate / length
+    change_per_s = np.clip(-change[1].real * rate, -0.4 * poles[:, 1] - margin, 0.7 * poles[:, 1] + margin)
+    decay = np.clip(poles[:, 1] + change_per_s, slowest_decay(length / rate), fastest_decay(frequency))
     return np.stack([frequency, decay], axis=1), amplitudes + change[0]
 
 

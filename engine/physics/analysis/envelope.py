@@ -11,10 +11,10 @@ from engine.physics.model import ENVELOPE_RANGE_DB, ENVELOPE_STEP_S, LONGEST_ENV
 from engine.physics.noise import band_shares, rise_gain
 from engine.physics.synthesis import synthesize_modes
 
-_NARROWEST_HZ = 200.0  # what a frame of two steps tells apart
-_FIT_ERROR_DB = 5.0  # of a band's smooth decay, beside the chance of its noise
+_NARROWEST_HZ = 200.0  # frequency resolution of a frame of two steps
+_FIT_ERROR_DB = 5.0  # standard deviation of the exponential model in a band, beside that of its noise
 _QUIET_FRAMES = 4
-_ABOVE_QUIET = 0.5  # else what the place hums on with would be taken for the hit
+_ABOVE_QUIET = 0.5  # else background noise would be taken for the hit's
 _ABOVE_MODES = 0.5
 _RANGE = 1e-8
 _DB = 10.0 / np.log(10.0)
@@ -23,36 +23,36 @@ _LEAST_DB = 0.5
 
 
 def fit_envelope(hit: np.ndarray, modes: Modes, residual: Residual, sample_rate_hz: int) -> tuple[float, ...]:
-    """Levels in dB, ENVELOPE_STEP_S apart from the onset on, of a hit's noise against the residual's smooth decays.
+    """Fine envelope of a hit's noise: level in dB relative to the residual's exponential decays, every ENVELOPE_STEP_S.
 
-    ``hit`` [N] mono, sample 0 = onset. In frames of two steps every band's power, less the modes', is compared with
-    what is expected of it. Bands count by how far chance lets each be trusted (the logarithm of a chi-square), where
-    noise is heard over modes and background; what chance alone would bring is taken off (James and Stein, 1961).
-    Nothing where all stays under 0.5 dB.
+    ``hit`` [N] mono, sample 0 = onset. In frames of two steps, each band's power minus that of the modes is divided by
+    its expectation. The mean over bands where noise exceeds modes and background is weighted by the inverse variance of
+    the logarithm of a chi-square variable, then shrunk towards 0 (James and Stein, 1961). Empty where all values are
+    under 0.5 dB.
     """
     step = round(ENVELOPE_STEP_S * sample_rate_hz)
     count = min(LONGEST_ENVELOPE, hit.size // step)
     if count < 2 or not residual.power_db:
         return ()
     bands_hz = np.asarray(residual.edges_hz)
-    edges, gather = _widen(bands_hz)
-    heard = hit[: 2 * LONGEST_ENVELOPE * step]
-    tonal = synthesize_modes([modes], heard.size, sample_rate_hz)[0].numpy().astype(np.float64)
-    tonal *= rise_gain(np.arange(heard.size) / sample_rate_hz, residual.rise_s)
-    sounds = (heard, tonal, heard - tonal)
-    whole, ringing, rest = (gather @ _frame_powers(x, step, sample_rate_hz, bands_hz) for x in sounds)
-    rest, ringing = np.minimum(rest, whole)[:, :count], ringing[:, :count]
-    expected = gather @ _expect(residual, count, step, sample_rate_hz)
-    clear = (expected > _ABOVE_MODES * ringing) & (expected > _RANGE * whole.max())
-    clear &= expected > _ABOVE_QUIET * _quietest(whole)[:, None]
+    edges, merge = _merge_bands(bands_hz)
+    start = hit[: 2 * LONGEST_ENVELOPE * step]
+    tonal = synthesize_modes([modes], start.size, sample_rate_hz)[0].numpy().astype(np.float64)
+    tonal *= rise_gain(np.arange(start.size) / sample_rate_hz, residual.rise_s)
+    signals = (start, tonal, start - tonal)
+    total, of_modes, of_noise = (merge @ _frame_powers(x, step, sample_rate_hz, bands_hz) for x in signals)
+    of_noise, of_modes = np.minimum(of_noise, total)[:, :count], of_modes[:, :count]
+    expected = merge @ _expect_powers(residual, count, step, sample_rate_hz)
+    valid = (expected > _ABOVE_MODES * of_modes) & (expected > _RANGE * total.max())
+    valid &= expected > _ABOVE_QUIET * _min_level(total)[:, None]
     freedom = np.maximum(2.0, 2.0 * np.diff(edges) * ENVELOPE_STEP_S)
     bias_db = _DB * (digamma(freedom / 2.0) - np.log(freedom / 2.0))
-    trust = clear / (_DB**2 * polygamma(1, freedom / 2.0) + _FIT_ERROR_DB**2)[:, None]
-    excess_db = power_to_db((rest + 1e-20) / (expected + 1e-20)) - bias_db[:, None]
-    total = trust.sum(axis=0)
-    level_db = (trust * excess_db).sum(axis=0) / np.maximum(total, 1e-12)
-    level_db *= np.maximum(0.0, 1.0 - 1.0 / np.maximum(total * level_db**2, 1e-12))
-    level_db = np.clip(np.where(total > 0.0, level_db, 0.0), *ENVELOPE_RANGE_DB)
+    weight = valid / (_DB**2 * polygamma(1, freedom / 2.0) + _FIT_ERROR_DB**2)[:, None]
+    excess_db = power_to_db((of_noise + 1e-20) / (expected + 1e-20)) - bias_db[:, None]
+    weight_sum = weight.sum(axis=0)
+    level_db = (weight * excess_db).sum(axis=0) / np.maximum(weight_sum, 1e-12)
+    level_db *= np.maximum(0.0, 1.0 - 1.0 / np.maximum(weight_sum * level_db**2, 1e-12))
+    level_db = np.clip(np.where(weight_sum > 0.0, level_db, 0.0), *ENVELOPE_RANGE_DB)
     level_db *= np.minimum(1.0, (count - np.arange(count)) / _FADE_STEPS)
     if float(np.abs(level_db).max()) < _LEAST_DB:
         return ()
@@ -60,15 +60,15 @@ def fit_envelope(hit: np.ndarray, modes: Modes, residual: Residual, sample_rate_
 
 
 def stretch_envelope(envelope_db: tuple[float, ...], ratio: float) -> tuple[float, ...]:
-    """The envelope of the same sound ``ratio`` times as long, at steps of the same length."""
+    """The envelope stretched in time by ``ratio``, resampled at the same steps."""
     if not envelope_db:
         return ()
     count = min(LONGEST_ENVELOPE, max(2, round(len(envelope_db) * ratio)))
     return tuple(np.interp(np.arange(count) / ratio, np.arange(len(envelope_db)), envelope_db, right=0.0).tolist())
 
 
-def _widen(edges_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Edges of bands joined to at least _NARROWEST_HZ, and which band goes to which, [joined, bands]."""
+def _merge_bands(edges_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Edges of bands merged to at least _NARROWEST_HZ, and the 0/1 matrix that sums bands, [merged, bands]."""
     kept = [float(edges_hz[0])]
     for edge in edges_hz[1:]:
         if edge - kept[-1] >= _NARROWEST_HZ:
@@ -77,12 +77,12 @@ def _widen(edges_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         kept.append(float(edges_hz[-1]))
     wide = np.asarray(kept)
     middle = 0.5 * (edges_hz[1:] + edges_hz[:-1])
-    place = np.searchsorted(wide, middle) - 1
-    return wide, (place[None, :] == np.arange(len(wide) - 1)[:, None]).astype(float)
+    index = np.searchsorted(wide, middle) - 1
+    return wide, (index[None, :] == np.arange(len(wide) - 1)[:, None]).astype(float)
 
 
 def _frame_powers(x: np.ndarray, step: int, rate: int, edges_hz: np.ndarray) -> np.ndarray:
-    """Mean square of every band in frames of two steps, centred on every step from sample 0 on, [B, T]."""
+    """Mean square of every band in Hann frames of two steps, centred on every step from sample 0 on, [B, T]."""
     padded = np.pad(x, (step, step))
     frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * step)[::step] * np.hanning(2 * step)
     spectrum = np.abs(fast_fourier.rfft(frames, axis=1)) ** 2 / (step * np.square(np.hanning(2 * step)).sum())
@@ -91,24 +91,24 @@ def _frame_powers(x: np.ndarray, step: int, rate: int, edges_hz: np.ndarray) -> 
     return result
 
 
-def _expect(residual: Residual, count: int, step: int, rate: int) -> np.ndarray:
-    """What the smooth decays let one expect of ``_frame_powers``, [B, count]."""
-    offsets = np.arange(-step, step, 8)  # samples: nothing changes faster
+def _expect_powers(residual: Residual, count: int, step: int, rate: int) -> np.ndarray:
+    """Expectation of ``_frame_powers`` under the exponential decays, [B, count]."""
+    offsets = np.arange(-step, step, 8)  # in samples; the decays are smooth enough
     shares = np.square(np.hanning(2 * step))[offsets + step]
     shares /= shares.sum()
     time_s = (np.arange(count)[:, None] * step + offsets[None, :]) / rate
-    heard = np.where(time_s >= 0.0, rise_gain(np.maximum(time_s, 0.0), residual.rise_s) ** 2, 0.0) * shares
+    gain = np.where(time_s >= 0.0, rise_gain(np.maximum(time_s, 0.0), residual.rise_s) ** 2, 0.0) * shares
     level = np.zeros((len(residual.power_db), count))
     for _, component in residual.components:
         decay = np.asarray(component.decay_per_s)
         fall = np.exp(-2.0 * decay[:, None, None] * np.maximum(time_s, 0.0)[None])
-        level += db_to_power(np.asarray(component.power_db)[:, None]) * (fall * heard).sum(axis=2)
+        level += db_to_power(np.asarray(component.power_db)[:, None]) * (fall * gain).sum(axis=2)
     return level
 
 
-def _quietest(power: np.ndarray) -> np.ndarray:
-    """The least level of each band over any stretch of _QUIET_FRAMES frames but the last, which is cut off, [B]."""
+def _min_level(power: np.ndarray) -> np.ndarray:
+    """Minimum over time of each band's level averaged over _QUIET_FRAMES frames, without the partial last one, [B]."""
     inner = power[:, :-1] if power.shape[1] > _QUIET_FRAMES + 1 else power
-    reach = min(_QUIET_FRAMES, inner.shape[1])
-    result: np.ndarray = np.lib.stride_tricks.sliding_window_view(inner, reach, axis=1).mean(axis=2).min(axis=1)
+    span = min(_QUIET_FRAMES, inner.shape[1])
+    result: np.ndarray = np.lib.stride_tricks.sliding_window_view(inner, span, axis=1).mean(axis=2).min(axis=1)
     return result

@@ -17,25 +17,25 @@ from engine.physics.analysis.poles import FINE, LOWEST_HZ, WIDE, coherence, find
 from engine.physics.model import Modes
 
 _ROUNDS, _MANY = 5, 96
-_ENTERS, _STAYS, _STANDS_OUT = 10.0**1.0, 10.0**0.6, 10.0**1.3  # power over the noise, at first and at last
-_TOUCHING = 0.55  # coherence of poles that share a peak of the spectrum
-_KNOWN = 0.9
+_ENTER_SNR, _STAY_SNR, _FINAL_SNR = 10.0**1.0, 10.0**0.6, 10.0**1.3
+_SAME_PEAK = 0.55  # coherence of poles that share a spectral peak
+_SAME_POLE = 0.9  # coherence of a candidate with a mode already found
 _LEAST_BEFORE_S = 0.05
 _SHADOW = 4.0  # bins
 _RESTORATIONS, _MOST_OVER = 3, 8.0
 _ECHO_WIDTHS, _ECHO_DB, _ECHO_DECAY = 3.0, 6.0, 0.7
-_DOUBT = 4.6  # standard deviation of decay times duration, for a steady tone that stands out by 0 dB
-_SLOWEST_PER_S, _LEAST_FALL = 0.05, 0.25  # a recording does not tell less than 2 dB over all of it from none
+_DECAY_STD = 4.6  # standard deviation of decay times duration, for a constant tone at an SNR of 0 dB
+_SLOWEST_PER_S, _LEAST_FALL = 0.05, 0.25  # a decay under 2 dB over the recording cannot be told from none
 
 
 def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, before: np.ndarray | None = None) -> Modes:
-    """Estimate the modes of one hit, at most ``max_modes``, the most audible, sorted by frequency.
+    """Estimate the ``max_modes`` most audible modes of one hit, sorted by frequency.
 
-    ``samples`` [N] mono, sample 0 = onset; ``before``, where known, is the sound that led to it. Candidates come from
-    subband ESPRIT (Roy and Kailath 1989); those that stand out of the noise are kept, strong ones first, so that they
-    no longer hide weak ones; frequencies and decays are refined by Gauss-Newton, amplitudes and phases by a joint
-    least squares over the whole signal. Noise gives few modes or none; so do silence and a constant. A steady tone that
-    was there before, or is faint, is hum.
+    ``samples`` [N] mono, sample 0 = onset; ``before`` is the recording before the onset, where there is some.
+    Candidates come from subband ESPRIT (Roy and Kailath 1989). They are selected by signal-to-noise ratio, strong ones
+    first, whose subtraction uncovers weaker ones, and refined jointly over the whole signal: frequencies and decays by
+    Gauss-Newton, amplitudes and phases by least squares. A tone that does not decay and is faint, or was there before
+    the onset, is dropped as hum. Noise, silence and constants give few modes or none.
     """
     x = np.asarray(samples, dtype=np.float64)
     level = float(np.abs(x).max()) if x.size else 0.0
@@ -43,28 +43,30 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
         return Modes()
     x = x[: fast_fourier.prev_fast_len(x.size, real=True)]  # a length with a fast transform
     x = (x - x.mean() if x.size > sample_rate_hz // 20 else x) / level
-    poles, rest = np.zeros((0, 2)), x
+    poles, remainder = np.zeros((0, 2)), x
     for layers in (FINE, WIDE, FINE):
-        poles, rest = _confirm(x, sample_rate_hz, poles, find_poles(rest, sample_rate_hz, layers), rest, 2 * max_modes)
-    poles, amplitudes = _keep_clear(x, sample_rate_hz, poles)
-    audible = np.argsort(-_audibility(poles, amplitudes))[:max_modes]
-    poles = poles[np.sort(audible)]
-    poles, amplitudes, rest = refine_jointly(x, sample_rate_hz, poles, solve_amplitudes(x, sample_rate_hz, poles))
-    earlier = np.zeros(0) if before is None else np.asarray(before, dtype=np.float64) / level
-    clarity = weigh_poles(rest, sample_rate_hz, poles, np.abs(amplitudes))[1]
+        candidates = find_poles(remainder, sample_rate_hz, layers)
+        poles, remainder = _add_modes(x, sample_rate_hz, poles, candidates, remainder, 2 * max_modes)
+    poles, amplitudes = _drop_weak(x, sample_rate_hz, poles)
+    order = np.argsort(-_audibility(poles, amplitudes))[:max_modes]
+    poles = poles[np.sort(order)]
+    poles, amplitudes, remainder = refine_jointly(x, sample_rate_hz, poles, solve_amplitudes(x, sample_rate_hz, poles))
+    signal_before = np.zeros(0) if before is None else np.asarray(before, dtype=np.float64) / level
+    snr = weigh_poles(remainder, sample_rate_hz, poles, np.abs(amplitudes))[1]
     duration_s = x.size / sample_rate_hz
-    doubt = _DOUBT / np.sqrt(np.maximum(clarity, 1.0)) / duration_s
-    struck = ~_hum(poles, amplitudes, doubt, duration_s, earlier, sample_rate_hz) & (poles[:, 0] > LOWEST_HZ)
-    poles[:, 1] = np.maximum(poles[:, 1], np.clip(2.0 * doubt, _SLOWEST_PER_S, _LEAST_FALL / duration_s))
-    return _to_modes(poles[struck], amplitudes[struck] * level)
+    decay_std = _DECAY_STD / np.sqrt(np.maximum(snr, 1.0)) / duration_s
+    hum = _find_hum(poles, amplitudes, decay_std, duration_s, signal_before, sample_rate_hz)
+    kept = ~hum & (poles[:, 0] > LOWEST_HZ)
+    poles[:, 1] = np.maximum(poles[:, 1], np.clip(2.0 * decay_std, _SLOWEST_PER_S, _LEAST_FALL / duration_s))
+    return _to_modes(poles[kept], amplitudes[kept] * level)
 
 
 def drop_echoes(hit: np.ndarray, modes: Modes, room: np.ndarray, sample_rate_hz: int) -> Modes:
-    """The modes without those that are the room's answer to stronger ones, the others fitted anew.
+    """Drop modes that are reverberation of stronger ones, and fit the others again.
 
-    ``room`` [K] is the room's decay per second at each mode, NaN where none is known. A room answers a mode with noise
-    round its frequency that falls no slower than the room: poles close beside a mode, weaker than it by 6 dB, that
-    decay as the room does or faster.
+    ``room`` [K] is the room's decay per second at each mode, NaN without a room. A room's response to a mode is noise
+    around its frequency that decays at least as fast as the room, which the estimator fits by poles: those close to a
+    mode 6 dB stronger with such a decay are dropped.
     """
     poles = np.stack([modes.frequency_hz, modes.decay_per_s], axis=1).reshape(-1, 2)
     power = np.asarray(modes.power_db)
@@ -82,117 +84,118 @@ def drop_echoes(hit: np.ndarray, modes: Modes, room: np.ndarray, sample_rate_hz:
 
 
 def restore_clipped(hit: np.ndarray, clipped: np.ndarray, sample_rate_hz: int, max_modes: int = 64) -> np.ndarray:
-    """The hit [N] with its clipped samples (a mask, [N]) put where its modes lead one to expect them, or at the limit.
+    """Replace the clipped samples (a mask, [N]) of a hit [N] by a modal extrapolation, at least the clipping level.
 
-    The modes are those of what follows the last clipped sample, then those of the restored hit; their amplitudes are
-    fitted to the samples that are not clipped.
+    Poles are estimated after the last clipped sample, then in the restored hit; amplitudes are fitted to the samples
+    that are not clipped.
     """
     last = int(np.flatnonzero(clipped)[-1]) + 1
     if hit.size - last < 0.05 * sample_rate_hz:
         return hit
     level = float(np.abs(hit).max())
-    sound = np.arange(min(hit.size, 2 * last))
-    clear = sound[~clipped[sound]]
+    span = np.arange(min(hit.size, 2 * last))
+    valid = span[~clipped[span]]
     restored, late = hit, hit[last:]
     for _ in range(_RESTORATIONS):
         modes = fit_modes(late, sample_rate_hz, max_modes)
         if not len(modes):
             break
         s = exponents(np.stack([modes.frequency_hz, modes.decay_per_s], axis=1), sample_rate_hz)
-        wave = np.exp(np.outer(sound, s))
+        wave = np.exp(np.outer(span, s))
         columns = np.concatenate([wave.real, -wave.imag], axis=1)
-        known = columns[clear]
-        normal = known.T @ known
-        amount = np.linalg.solve(normal + 1e-6 * np.diag(np.diag(normal)), known.T @ hit[clear])
-        side = np.sign(hit[sound])
-        beyond = np.clip(side * (columns @ amount), level, _MOST_OVER * level)
+        matrix = columns[valid]
+        normal = matrix.T @ matrix
+        amplitudes = np.linalg.solve(normal + 1e-6 * np.diag(np.diag(normal)), matrix.T @ hit[valid])
+        sign = np.sign(hit[span])
+        magnitude = np.clip(sign * (columns @ amplitudes), level, _MOST_OVER * level)
         restored = hit.copy()
-        restored[sound] = np.where(clipped[sound], side * beyond, hit[sound])
+        restored[span] = np.where(clipped[span], sign * magnitude, hit[span])
         late = restored
     return restored
 
 
-def _confirm(
-    x: np.ndarray, rate: int, poles: np.ndarray, candidates: np.ndarray, rest: np.ndarray, most: int
+def _add_modes(
+    x: np.ndarray, rate: int, poles: np.ndarray, candidates: np.ndarray, remainder: np.ndarray, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Move candidates that stand out of what the modes so far leave over to the modes: modes and new rest.
+    """Add candidates of sufficient SNR in the remainder to the modes: poles and new remainder.
 
-    In each round only those that no stronger one touches, since beside a strong mode anything seems to stand out
-    until that is taken away.
+    Each round adds only candidates without a stronger one at the same peak, since next to a strong mode everything
+    exceeds the noise until that mode is subtracted.
     """
     duration_s = x.size / rate
-    energy, contrast = weigh_poles(rest, rate, candidates, np.full(len(candidates), np.nan))
+    energy, snr = weigh_poles(remainder, rate, candidates, np.full(len(candidates), np.nan))
     for _ in range(_ROUNDS):
         if not len(candidates) or len(poles) >= most:
             break
-        likely = (contrast > _ENTERS) & ~(coherence(candidates, poles, duration_s) > _KNOWN).any(axis=1)
-        touched = coherence(candidates, candidates, duration_s) > _TOUCHING
-        touched &= likely & (energy[None, :] > energy[:, None])
-        first = likely & ~touched.any(axis=1)
+        eligible = (snr > _ENTER_SNR) & ~(coherence(candidates, poles, duration_s) > _SAME_POLE).any(axis=1)
+        covered = coherence(candidates, candidates, duration_s) > _SAME_PEAK
+        covered &= eligible & (energy[None, :] > energy[:, None])
+        first = eligible & ~covered.any(axis=1)
         if not first.any():
             break
         poles = np.concatenate([poles, candidates[first]])
         candidates = candidates[~first]
-        poles, amplitudes, share, rest = _fit_distinct(x, rate, poles)
+        poles, amplitudes, share, remainder = _fit_distinct(x, rate, poles)
         level = np.concatenate([np.abs(amplitudes) * np.sqrt(share), np.full(len(candidates), np.nan)])
-        energy, contrast = weigh_poles(rest, rate, np.concatenate([poles, candidates]), level)
-        clear, energy, contrast = contrast[: len(poles)] > _STAYS, energy[len(poles) :], contrast[len(poles) :]
-        if not clear.all():
-            poles = poles[clear]
-            rest = x - synthesize_poles(poles, solve_amplitudes(x, rate, poles), x.size, rate)
-    return poles, rest
+        energy, snr = weigh_poles(remainder, rate, np.concatenate([poles, candidates]), level)
+        stays, energy, snr = snr[: len(poles)] > _STAY_SNR, energy[len(poles) :], snr[len(poles) :]
+        if not stays.all():
+            poles = poles[stays]
+            remainder = x - synthesize_poles(poles, solve_amplitudes(x, rate, poles), x.size, rate)
+    return poles, remainder
 
 
 def _fit_distinct(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The poles after one step, those that can be told apart; their amplitudes, own shares, and what they leave."""
+    """Refine poles by one step and drop dependent ones: poles, amplitudes, own shares, remainder."""
     amplitudes = solve_amplitudes(x, rate, poles)
-    if len(poles) <= _MANY:  # a step costs the cube of their number; many are thinned out first
-        poles, amplitudes, rest = refine_jointly(x, rate, poles, amplitudes, 1)
+    if len(poles) <= _MANY:  # a step costs the cube of their number; many are thinned first
+        poles, amplitudes, remainder = refine_jointly(x, rate, poles, amplitudes, 1)
     else:
-        rest = x - synthesize_poles(poles, amplitudes, x.size, rate)
+        remainder = x - synthesize_poles(poles, amplitudes, x.size, rate)
     kept, share = keep_distinct(poles, amplitudes, rate, x.size)
     if len(kept) < len(poles):
         poles = poles[kept]
         amplitudes = solve_amplitudes(x, rate, poles)
-        rest = x - synthesize_poles(poles, amplitudes, x.size, rate)
-    return poles, amplitudes, share, rest
+        remainder = x - synthesize_poles(poles, amplitudes, x.size, rate)
+    return poles, amplitudes, share, remainder
 
 
-def _keep_clear(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The poles that stand out clearly, and their amplitudes: the worse half of the others goes until none is left."""
+def _drop_weak(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Poles of sufficient final SNR, and their amplitudes; the worse half of the others is removed repeatedly."""
     while True:
-        poles, amplitudes, share, rest = _fit_distinct(x, rate, poles)
-        contrast = weigh_poles(rest, rate, poles, np.abs(amplitudes) * np.sqrt(share))[1]
-        contrast /= np.maximum(1.0, overlap(poles)) ** 1.5
-        unclear = np.flatnonzero(contrast < _STANDS_OUT)
-        if not unclear.size:
+        poles, amplitudes, share, remainder = _fit_distinct(x, rate, poles)
+        snr = weigh_poles(remainder, rate, poles, np.abs(amplitudes) * np.sqrt(share))[1]
+        snr /= np.maximum(1.0, overlap(poles)) ** 1.5
+        weak = np.flatnonzero(snr < _FINAL_SNR)
+        if not weak.size:
             return poles, amplitudes
-        worse = unclear[np.argsort(contrast[unclear])][: -(-unclear.size // 2)]
+        worse = weak[np.argsort(snr[weak])][: -(-weak.size // 2)]
         poles = np.delete(poles, worse, axis=0)
 
 
-def _hum(
-    poles: np.ndarray, amplitudes: np.ndarray, doubt: np.ndarray, duration_s: float, before: np.ndarray, rate: int
+def _find_hum(
+    poles: np.ndarray, amplitudes: np.ndarray, decay_std: np.ndarray, duration_s: float, before: np.ndarray, rate: int
 ) -> np.ndarray:
-    """Which modes belong to the recording: not surely decaying while it lasts, and as loud before the onset.
+    """Mask of modes that are background hum: no significant decay, and as loud before the onset.
 
-    ``doubt`` is the standard deviation of each decay. Where nothing is known from before, what is faint is old.
+    ``decay_std`` is the standard deviation of each decay. Without a recording before the onset, faint tones count as
+    present before.
     """
     level = np.abs(amplitudes)
-    old = level < 0.25 * level.max(initial=0.0)
+    was_before = level < 0.25 * level.max(initial=0.0)
     if before.size > _LEAST_BEFORE_S * rate:
         window = np.hanning(before.size)
-        turn = np.exp(-2j * np.pi * np.outer(poles[:, 0], np.arange(before.size) / rate))
-        old = np.abs(turn @ (before * window)) * 2.0 / window.sum() > 0.7 * level
-    hum = (poles[:, 1] * duration_s < np.minimum(0.7, 0.1 + 2.0 * doubt * duration_s)) & old
-    beside = np.abs(poles[:, 0, None] - poles[None, :, 0]) < _SHADOW / duration_s
-    shadow = (beside & hum & (level[:, None] < 0.1 * level)).any(axis=1)  # what a hum's own unrest leaves over
-    result: np.ndarray = hum | shadow
+        oscillators = np.exp(-2j * np.pi * np.outer(poles[:, 0], np.arange(before.size) / rate))
+        was_before = np.abs(oscillators @ (before * window)) * 2.0 / window.sum() > 0.7 * level
+    hum = (poles[:, 1] * duration_s < np.minimum(0.7, 0.1 + 2.0 * decay_std * duration_s)) & was_before
+    near = np.abs(poles[:, 0, None] - poles[None, :, 0]) < _SHADOW / duration_s
+    side_band = (near & hum & (level[:, None] < 0.1 * level)).any(axis=1)  # side bands of fluctuating hum
+    result: np.ndarray = hum | side_band
     return result
 
 
 def _audibility(poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
-    """Energy in the first 0.3 s under a curve like the ear's (A-weighting, softened to half its decibels)."""
+    """Energy in the first 0.3 s, weighted by the amplitude response of A-weighting (half its decibels)."""
     if not len(poles):
         return np.zeros(0)
     f2 = poles[:, 0] ** 2

@@ -14,44 +14,46 @@ from engine.physics.noise import band_shares, nonzero_band_shares
 from engine.physics.synthesis import synthesize_modes
 
 BANDS = 48
-_SLOWEST_PER_S = 1.5
+_MIN_DECAY_PER_S = 1.5
 _ENVELOPE_RATE_HZ = 4000.0
-_STRETCH = 4  # frames
-_CLEAR_AFTER_S = 0.3  # a level that holds for so long is background
-_LEAST_BEFORE_S, _BEFORE_RATIO = 0.03, 1.6  # 2 dB over what was there before
+_QUIET_FRAMES = 4
+_STEADY_S = 0.3  # a level constant for this long is background
+_MIN_BEFORE_S, _MAX_OVER_BEFORE = 0.03, 1.6  # background at most 2 dB over the level before the onset
 
 
 def fit_residual(
     samples: np.ndarray, modes: Modes, sample_rate_hz: int, bands: int = BANDS, before: np.ndarray | None = None
 ) -> Residual:
-    """Estimate the band noise that is left of a hit once its modes are taken away.
+    """Fit decaying band noise to a hit minus its modes.
 
-    ``samples`` [N] mono, sample 0 = onset; ``before``, where known, is the sound that led to it. Each band's power over
-    time is fitted by a sum of up to three decays and a steady background; the background is the recording's and is left
-    out; the decays are told apart by ``name_components``.
+    ``samples`` [N] mono, sample 0 = onset; ``before`` is the recording before the onset, where there is some. Each
+    band's power over time is fitted by up to three exponentials plus a constant; the constant is the recording's
+    background noise and is discarded; ``name_components`` makes components of the exponentials.
     """
     x = np.asarray(samples, dtype=np.float64)
     edges = erb_edges(20.0, sample_rate_hz / 2.0, bands)
     if not x.size or not np.isfinite(x).all():
         return Residual()
-    rest = x - synthesize_modes([modes], x.size, sample_rate_hz)[0].numpy().astype(np.float64)
-    # where a mode starts more abruptly than the sound did, the rest is louder than the recording: that is no noise
+    remainder = x - synthesize_modes([modes], x.size, sample_rate_hz)[0].numpy().astype(np.float64)
+    # a mode that starts more abruptly than the recording leaves a remainder louder than it, which is not noise
     frames = _frame_powers(x, sample_rate_hz, edges)
-    frames_s, level, weight = _frame_powers(rest, sample_rate_hz, edges) if len(modes) else frames
+    frames_s, level, weight = _frame_powers(remainder, sample_rate_hz, edges) if len(modes) else frames
     level = np.minimum(level, frames[1])
-    most = _most_background(level, weight, x.size / sample_rate_hz)
-    if before is not None and before.size > _LEAST_BEFORE_S * sample_rate_hz:
-        most = np.minimum(_quietest(level, weight), _BEFORE_RATIO * _band_powers(before, sample_rate_hz, edges))
-    slowest_per_s = max(_SLOWEST_PER_S, sample_rate_hz / x.size)
-    power, decay = fit_decays(frames_s, level, weight, most, slowest_per_s)
+    max_background = _max_background(level, weight, x.size / sample_rate_hz)
+    if before is not None and before.size > _MIN_BEFORE_S * sample_rate_hz:
+        level_before = _band_powers(before, sample_rate_hz, edges)
+        max_background = np.minimum(_min_level(level, weight), _MAX_OVER_BEFORE * level_before)
+    min_decay_per_s = max(_MIN_DECAY_PER_S, sample_rate_hz / x.size)
+    power, decay = fit_decays(frames_s, level, weight, max_background, min_decay_per_s)
     return name_components(edges, power, decay)
 
 
 def _frame_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean square of every band in frames that lengthen with time: edges in s [B, T + 1], levels, degrees of freedom.
+    """Mean square of every band in frames that lengthen with time.
 
-    Frames beyond the end have no degrees of freedom. What a filter smeared to before the onset belongs to the first
-    frame. Bands are seen as envelopes at as low a rate as will do.
+    Returns frame edges in s [B, T + 1], mean squares [B, T] and degrees of freedom [B, T], 0 for frames past the end.
+    Each band is demodulated to a complex envelope at a low rate. Energy that its filter spreads to before the onset is
+    added to the first frame.
     """
     size = fast_fourier.next_fast_len(x.size + rate // 10, real=True)
     spectrum = fast_fourier.rfft(x, size)
@@ -60,18 +62,18 @@ def _frame_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> tuple[np.ndarr
     for band in range(len(edges) - 1):
         low, share = shares[band]
         narrow = fast_fourier.next_fast_len(max(share.size, round(_ENVELOPE_RATE_HZ * size / rate)))
-        wave = fast_fourier.ifft(spectrum[low : low + share.size] * np.sqrt(share), narrow)
-        energy = np.concatenate([[0.0], np.cumsum(wave.real**2 + wave.imag**2)]) * 2.0 * (narrow / size) ** 2
+        envelope = fast_fourier.ifft(spectrum[low : low + share.size] * np.sqrt(share), narrow)
+        energy = np.concatenate([[0.0], np.cumsum(envelope.real**2 + envelope.imag**2)]) * 2.0 * (narrow / size) ** 2
         width_hz = edges[band + 1] - edges[band]
         frames_s = _frame_edges(x.size / rate, max(0.004, 0.5 / width_hz))
         steps = np.round(frames_s * rate * narrow / size).astype(int)
         total = np.diff(energy[steps])
         total[0] += energy[-1] - energy[(steps[-1] + narrow) // 2]
         rows.append((frames_s, total / np.maximum(np.diff(steps), 1), np.maximum(1.0, width_hz * np.diff(frames_s))))
-    most = max(len(level) for _, level, _ in rows)
-    frames = np.stack([np.append(f, f[-1] + 1.0 + np.arange(most + 1 - len(f))) for f, _, _ in rows])
-    level = np.stack([np.append(v, np.ones(most - len(v))) for _, v, _ in rows])
-    weight = np.stack([np.append(w, np.zeros(most - len(w))) for _, _, w in rows])
+    count = max(len(level) for _, level, _ in rows)
+    frames = np.stack([np.append(f, f[-1] + 1.0 + np.arange(count + 1 - len(f))) for f, _, _ in rows])
+    level = np.stack([np.append(v, np.ones(count - len(v))) for _, v, _ in rows])
+    weight = np.stack([np.append(w, np.zeros(count - len(w))) for _, _, w in rows])
     return frames, level, weight
 
 
@@ -84,29 +86,30 @@ def _frame_edges(duration_s: float, first_s: float) -> np.ndarray:
     return np.minimum(edges, duration_s)
 
 
-def _quietest(level: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The least level of each band over any stretch of ``_STRETCH`` frames, [B]."""
-    counts = weight > 0.0
-    reach = min(_STRETCH, int(counts.sum(axis=1).min()))
-    energy = np.lib.stride_tricks.sliding_window_view(level * weight, reach, axis=1).sum(axis=2)
-    trust = np.lib.stride_tricks.sliding_window_view(weight, reach, axis=1).sum(axis=2)
-    whole = np.lib.stride_tricks.sliding_window_view(counts, reach, axis=1).all(axis=2)
-    result: np.ndarray = np.where(whole, energy / np.maximum(trust, 1e-9), np.inf).min(axis=1)
+def _min_level(level: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Minimum over time of each band's level averaged over ``_QUIET_FRAMES`` frames, [B]."""
+    valid = weight > 0.0
+    span = min(_QUIET_FRAMES, int(valid.sum(axis=1).min()))
+    energy = np.lib.stride_tricks.sliding_window_view(level * weight, span, axis=1).sum(axis=2)
+    total = np.lib.stride_tricks.sliding_window_view(weight, span, axis=1).sum(axis=2)
+    all_valid = np.lib.stride_tricks.sliding_window_view(valid, span, axis=1).all(axis=2)
+    result: np.ndarray = np.where(all_valid, energy / np.maximum(total, 1e-9), np.inf).min(axis=1)
     return result
 
 
-def _most_background(level: np.ndarray, weight: np.ndarray, duration_s: float) -> np.ndarray:
-    """How loud a steady background of each band can be, [B], where nothing is known from before the onset.
+def _max_background(level: np.ndarray, weight: np.ndarray, duration_s: float) -> np.ndarray:
+    """Upper bound of each band's background, [B], for a recording without sound before the onset.
 
-    No louder than its quietest stretch; and in a short recording what is steady may as well be the sound itself.
+    It is the minimum level, and in a recording shorter than ``_STEADY_S`` up to 20 dB under the peak, since there a
+    constant level may be the sound itself.
     """
-    loudest = level.max(axis=1, where=weight > 0.0, initial=0.0)
-    doubt_db = 20.0 * max(0.0, 1.0 - duration_s / _CLEAR_AFTER_S)
-    return np.minimum(_quietest(level, weight), loudest * db_to_power(-doubt_db))
+    peak = level.max(axis=1, where=weight > 0.0, initial=0.0)
+    margin_db = 20.0 * max(0.0, 1.0 - duration_s / _STEADY_S)
+    return np.minimum(_min_level(level, weight), peak * db_to_power(-margin_db))
 
 
 def _band_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> np.ndarray:
-    """Mean square of every band over a stretch of sound, [B]."""
+    """Mean square of every band over a whole signal, [B]."""
     window = np.hanning(x.size)
     power = np.abs(fast_fourier.rfft(x * window)) ** 2 / (0.5 * x.size * np.square(window).sum())
     shares = band_shares(edges, np.arange(power.size) * rate / x.size)

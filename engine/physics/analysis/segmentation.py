@@ -10,21 +10,20 @@ from engine.core.units import power_to_db
 
 _CLICK_S = 0.005
 _CLICK_FALL = 0.03  # a click is 15 dB down after 5 ms
-_CLICK_SHARE = 0.5  # of the energy that follows it; what has more is the hit
+_CLICK_SHARE = 0.5  # of the energy that follows a click, at most
 _SUSTAIN_S = 0.05
 _STEP_S = 0.0025
 _RANGE_DB = 60.0
 _JUMP_DB = 5.0
-_LEAST_BANDS = 5  # of 12: where an object starts anew, everything does; where modes beat, only their own bands
-_SOONEST_S = 0.04  # what comes earlier is part of the same hit
+_LEAST_BANDS = 5  # of 12: a new strike raises most bands, beating modes only their own
+_SOONEST_S = 0.04  # anything earlier is part of the same hit
 _RUN, _PEAKS, _LONG_PEAKS = 3, 4, 2
 
 
 def mix_down(samples: np.ndarray) -> np.ndarray:
-    """One channel [N] of a recording [N] or [N, C]: the combination that holds the most of it.
+    """Mix a recording [N] or [N, C] to one channel [N]: the first principal component of its channels.
 
-    Equal channels come out as they are. Where they differ in level or sign, the first principal component is taken,
-    since a plain mean cancels what is inverted.
+    Equal channels are returned unchanged. Unlike a mean, it does not cancel inverted channels.
     """
     x = np.asarray(samples, dtype=np.float64)
     if x.ndim == 1:
@@ -38,9 +37,9 @@ def mix_down(samples: np.ndarray) -> np.ndarray:
 
 
 def find_onset(samples: np.ndarray, sample_rate_hz: int) -> float:
-    """Time in seconds of the hit's attack in a mono recording, to under 1 ms; 0 where it starts with it.
+    """Time in seconds of the hit's attack in a mono recording, to under 1 ms; 0 where the recording starts with it.
 
-    The first clear attack that is no click: one that is gone after 5 ms with more energy to come belongs to a handling
+    The first attack that is not a click. A click decays within 5 ms and is followed by more energy: it is handling
     noise before the hit.
     """
     x = np.asarray(samples, dtype=np.float64)
@@ -73,22 +72,22 @@ def _first_attack(x: np.ndarray, rate: int) -> int:
 
 
 def _after_click(x: np.ndarray, start: int, rate: int) -> int | None:
-    """The sample after a click that begins at ``start``; None where that is no click but the hit."""
+    """First sample after a click that starts at ``start``; None where the hit starts there."""
     short, long = max(1, round(_CLICK_S * rate)), round(_SUSTAIN_S * rate)
     energy = np.concatenate([[0.0], np.cumsum(np.square(x[start:]))])
     if energy.size <= 3 * short + 1:
         return None
     click = energy[short]
-    gone = energy[2 * short] - energy[short] < _CLICK_FALL * click
+    is_short = energy[2 * short] - energy[short] < _CLICK_FALL * click
     most = float((energy[long:] - energy[:-long])[short:].max()) if energy.size > long + short else energy[-1] - click
-    return start + 2 * short if gone and click < _CLICK_SHARE * most else None
+    return start + 2 * short if is_short and click < _CLICK_SHARE * most else None
 
 
 def find_restrike(hit: np.ndarray, sample_rate_hz: int) -> float | None:
     """Seconds from the onset until the object is struck again; None where it is not.
 
-    ``hit`` [N] mono, sample 0 = onset. A second blow raises most of the bands that sound by several decibels within
-    10 ms, over all that was there in the 25 ms before; beating modes do not.
+    ``hit`` [N] mono, sample 0 = onset. A second strike raises the level of most bands by several decibels within 10 ms
+    over the maximum of the 25 ms before; beating modes do not.
     """
     step = max(1, round(_STEP_S * sample_rate_hz))
     window = 4 * step
@@ -101,25 +100,25 @@ def find_restrike(hit: np.ndarray, sample_rate_hz: int) -> float | None:
     edges = np.unique(np.round(np.geomspace(2.0, power.shape[1], 13)).astype(int))
     bands = np.add.reduceat(power, edges[:-1], axis=1)
     level = power_to_db(bands + 1e-20)
-    past = 10  # frames, of which the last three overlap what rises
-    earlier = sliding_window_view(level, past - 3, axis=0)[: len(level) - past].max(axis=2)
-    rise = level[past:] - earlier
-    loud = np.maximum(level[past:], earlier)
-    # a band counts by how near to the loudest it then is, and not where it is in its own noise
+    past = 10  # frames, of which the last three overlap the rise
+    max_before = sliding_window_view(level, past - 3, axis=0)[: len(level) - past].max(axis=2)
+    rise = level[past:] - max_before
+    loud = np.maximum(level[past:], max_before)
+    # a band's weight falls with its level under the maximum, and is 0 at its own noise floor
     noise = np.percentile(level, 10, axis=0) + 6.0
     weight = np.clip(1.0 - (level.max() - loud) / _RANGE_DB, 0.0, 1.0) * (loud > noise)
     jump = (np.clip(rise, -6.0, 15.0) * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 0.5)
     times_s = (np.arange(jump.size) + past) * step / sample_rate_hz
-    many = ((rise > _JUMP_DB) & (weight > 0.1)).sum(axis=1) >= _LEAST_BANDS
-    struck = np.flatnonzero((jump > _JUMP_DB) & many & (times_s > _SOONEST_S))
-    return float(times_s[struck[0]]) + 0.7 * window / sample_rate_hz if struck.size else None
+    most_bands_rise = ((rise > _JUMP_DB) & (weight > 0.1)).sum(axis=1) >= _LEAST_BANDS
+    strikes = np.flatnonzero((jump > _JUMP_DB) & most_bands_rise & (times_s > _SOONEST_S))
+    return float(times_s[strikes[0]]) + 0.7 * window / sample_rate_hz if strikes.size else None
 
 
 def find_clipped(hit: np.ndarray) -> np.ndarray:
-    """Which samples [N] are clipped: those within 0.01 % of the greatest magnitude, where several peaks reach that.
+    """Mask [N] of clipped samples: those within 0.01 % of the maximum magnitude, where several peaks reach it.
 
-    A sound that dies away does not come back to its peak: four peaks of one height are clipped, and so are two that
-    stay there for three samples.
+    A decaying sound does not return to its maximum, so four peaks of equal height mean clipping, and so do two that
+    last three samples.
     """
     level = float(np.abs(hit).max()) if hit.size else 0.0
     result = np.zeros(hit.size, dtype=bool)

@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 
 from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_gain
 from engine.physics.analysis.analyze import analyze_hit
-from engine.physics.analysis.cramer_rao import Bound, cramer_rao
+from engine.physics.analysis.cramer_rao import CramerRaoBound, cramer_rao
 from engine.physics.model import Modes
 from engine.physics.synthesis import synthesize_modes
 
@@ -100,13 +100,13 @@ def ring_modes(modes: Modes, length_s: float, sample_rate_hz: int = SAMPLE_RATE_
     return sound.numpy().astype(np.float64)
 
 
-def countable(modes: Modes, bound: Bound, decay_percent: float, power_db: float) -> np.ndarray:
+def countable(modes: Modes, bound: CramerRaoBound, decay_percent: float, power_db: float) -> np.ndarray:
     """Which modes can be asked for, [K]: their bounds are under a third of each tolerance, 10 cents for frequency."""
     cents, decay, power = relative_bounds(modes, bound)
     return (cents < MATCH_CENTS / 3.0) & (decay < decay_percent / 3.0) & (power < power_db / 3.0)
 
 
-def relative_bounds(modes: Modes, bound: Bound) -> np.ndarray:
+def relative_bounds(modes: Modes, bound: CramerRaoBound) -> np.ndarray:
     """The bounds in cents, per cent of the decay and dB, [3, K]."""
     cents = 1200.0 / math.log(2.0) * bound.frequency_hz / np.asarray(modes.frequency_hz)
     return np.stack([cents, 100.0 * bound.decay_per_s / np.asarray(modes.decay_per_s), bound.power_db])

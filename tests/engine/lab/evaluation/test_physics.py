@@ -36,7 +36,7 @@ from engine.lab.evaluation.physics.synthetic import (
 )
 from engine.lab.evaluation.physics.tables import format_tables
 from engine.lab.metrics.spectral_distance import NAMES, best_gain_db, measure_distances, measure_levels
-from engine.physics.analysis.cramer_rao import Bound, cramer_rao, fisher_matrix
+from engine.physics.analysis.cramer_rao import CramerRaoBound, cramer_rao, fisher_matrix
 from engine.physics.model import Modes
 
 FOUR = make_modes(
@@ -158,7 +158,7 @@ def test_an_exact_analysis_passes_and_a_wrong_or_empty_one_does_not() -> None:
 def test_errors_as_large_as_the_bound_have_an_efficiency_of_one(rng: np.random.Generator) -> None:
     count = 4000
     truth = make_modes(np.linspace(200.0, 20_000.0, count), [-10.0] * count, [10.0] * count, [0.0] * count)
-    bound = Bound(np.full(count, 0.01), np.full(count, 0.02), np.full(count, 0.03), np.full(count, 0.04))
+    bound = CramerRaoBound(np.full(count, 0.01), np.full(count, 0.02), np.full(count, 0.03), np.full(count, 0.04))
     shaken = make_modes(
         np.asarray(truth.frequency_hz) + 0.01 * rng.standard_normal(count),
         np.asarray(truth.power_db) + 0.03 * rng.standard_normal(count),

@@ -13,7 +13,7 @@ from engine.core.dsp import resample
 from engine.core.errors import BadInput
 from engine.core.paths import ROOT
 from engine.physics.analysis.analyze import analyze_hit
-from engine.physics.analysis.clustering import ALIKE_DB, group_alike, sound_distances
+from engine.physics.analysis.clustering import CLUSTER_DB, cluster_sounds, sound_distances
 from engine.physics.analysis.cramer_rao import cramer_rao
 from engine.physics.analysis.damped_sinusoids import refine_jointly, solve_amplitudes
 from engine.physics.analysis.modes import fit_modes
@@ -219,8 +219,8 @@ def test_hits_of_one_object_are_grouped() -> None:
     faint = replace(NOISE, power_db=tuple(p - 15.0 for p in NOISE.power_db), room=None)
     hits = make_strikes(BELL, faint, 3, 10) + make_strikes(wood, NOISE, 3, 20) + make_strikes(bell_above, faint, 2, 30)
     hits += make_strikes(Modes(), NOISE, 2, 40)
-    assert group_alike(hits) == [0, 0, 0, 1, 1, 1, 2, 2, 3, 3]
-    assert group_alike(hits[:1]) == [0] and group_alike([]) == []
+    assert cluster_sounds(hits) == [0, 0, 0, 1, 1, 1, 2, 2, 3, 3]
+    assert cluster_sounds(hits[:1]) == [0] and cluster_sounds([]) == []
 
 
 @pytest.mark.slow
@@ -239,9 +239,9 @@ def test_real_repeats_are_alike_and_materials_are_not() -> None:
         low = make_modes([70.0, 120.0], [-8.0, -12.0], [25.0, 30.0], [0.0] * 2)
         hits = make_strikes(low, replace(NOISE, room=None), 3, 1) + make_strikes(wood, NOISE, 3, 2)
         hits += make_strikes(BELL, Residual(), 1, 3)
-    assert group_alike(hits) == [0, 0, 0, 1, 1, 1, 2]
+    assert cluster_sounds(hits) == [0, 0, 0, 1, 1, 1, 2]
     distance = sound_distances(hits)
-    assert distance[:3, :3].max() < 1.5 * ALIKE_DB < distance[:3, 6].min()
+    assert distance[:3, :3].max() < 1.5 * CLUSTER_DB < distance[:3, 6].min()
 
 
 def test_resampling_keeps_the_modes() -> None:
