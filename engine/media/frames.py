@@ -9,7 +9,6 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 
-import av
 import av.error
 import numpy as np
 from av.container import InputContainer
@@ -19,6 +18,7 @@ from av.video.stream import VideoStream
 
 from engine.core.errors import BadInput
 from engine.media.open import open_container
+from engine.media.packets import ClockCorrection, iter_packets
 from engine.media.probe import Picture, scan_picture
 
 _LARGEST_HEIGHT = 4320
@@ -77,17 +77,20 @@ class FrameScaler:
 
 
 def open_picture(container: InputContainer, picture: Picture) -> VideoStream:
-    """The picture stream, ready to decode in threads, all others left unread."""
+    """The picture stream, ready to decode in threads."""
     stream = container.streams[picture.stream_index]
     assert isinstance(stream, VideoStream)
-    for other in container.streams:
-        other.discard = av.stream.Discard.default if other is stream else av.stream.Discard.all
     stream.thread_type = "AUTO"
     return stream
 
 
 def seek_picture(container: InputContainer, stream: VideoStream, picture: Picture, time_s: float) -> None:
-    """Go to the last keyframe at or before a time on Struck's clock; stay where the file cannot be wound."""
+    """Go to the last keyframe at or before a time on Struck's clock; stay where the file cannot be wound.
+
+    A spliced clip is not wound either, since its stored times do not rise.
+    """
+    if picture.splices:
+        return
     tick = math.floor((picture.start_s + time_s) / float(stream.time_base or 1) + 1e-3)
     with contextlib.suppress(av.error.FFmpegError):
         container.seek(tick, backward=True, any_frame=False, stream=stream)
@@ -100,13 +103,11 @@ def decode_picture(
     tick_s = float(stream.time_base or 1)
     waiting: list[int] = []  # packet times still to be shown, where only their order is stored
     last_s = -math.inf
-    packets = container.demux(stream)
+    clock = ClockCorrection(picture.splices)
     failures = 0
-    while True:
+    for packet in iter_packets(container, [stream]):
+        clock.apply(packet)
         try:
-            packet = next(packets, None)
-            if packet is None:
-                return
             if picture.timed_by_order and packet.dts is not None and packet.size:
                 heapq.heappush(waiting, packet.dts)
             frames = packet.decode()
@@ -170,7 +171,7 @@ def _group_by_keyframe(picture: Picture, targets: Sequence[float]) -> list[tuple
     groups: list[tuple[float, list[float]]] = []
     for target in targets:
         before = picture.keyframe_times_s[picture.keyframe_times_s <= target + _TOUCH_S]
-        key_s = float(before[-1]) if len(before) else 0.0
+        key_s = float(before[-1]) if len(before) and not picture.splices else 0.0
         if groups and groups[-1][0] == key_s:
             groups[-1][1].append(target)
         else:
@@ -203,7 +204,7 @@ def _read_group(
 
 def _decode_keyframe(container: InputContainer, stream: VideoStream) -> VideoFrame | None:
     try:
-        for packet in container.demux(stream):
+        for packet in iter_packets(container, [stream]):
             if packet.is_keyframe and packet.size:
                 frames = [*packet.decode(), *stream.decode(None)]  # flushing hands it over without its successors
                 return frames[0] if frames else None

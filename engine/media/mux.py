@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 
 from engine.core.files import make_write_error, replace_file
 from engine.media.frames import FrameScaler, decode_picture, open_picture
+from engine.media.packets import iter_packets
 from engine.media.probe import Picture
 
 TICKS_PER_S = 90_000
@@ -85,7 +86,7 @@ def _iter_copied(
     origin = round(picture.start_s / float(time_base))
     end = origin + round(picture.duration_s / float(time_base))
     latest_s = 0.0
-    for packet in _fill_decoding_times(container.demux(stream), round(1 / (picture.frame_rate * time_base))):
+    for packet in _fill_decoding_times(iter_packets(container, [stream]), round(1 / (picture.frame_rate * time_base))):
         assert packet.pts is not None and packet.dts is not None
         if packet.is_discard and packet.pts >= end:
             continue

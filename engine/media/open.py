@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
-from typing import BinaryIO
 
 import av
 import av.error
 from av.container import InputContainer
 
 from engine.core.errors import BadInput
+from engine.media.structure import find_encrypted, find_fragments_end, find_truncation, identify_picture_file
 
 CLIP_FORMATS = "mov,matroska,avi,gif,mpegts,mpeg,flv,asf,mxf,ogg"
 """Container formats read as clips. Playlists and script formats stay out: they may name other files or hosts."""
 
 SOUND_FORMATS = CLIP_FORMATS + ",wav,w64,aiff,caf,flac,mp3,aac,ac3,eac3,amr,au,wv,ape,tta,dsf,opus"
+
+SOUND_REMEDY = "give a video, or drop the sound on one of the project's sounds to use it as a recording"
 
 _WHOLE_DIGEST_BYTES = 256 << 20
 _SAMPLE_COUNT = 64
@@ -45,90 +48,62 @@ def open_container(path: str | os.PathLike[str], formats: str = CLIP_FORMATS) ->
     """Open a media file for reading; BadInput when it is missing, broken or of no known kind."""
     whole = check_readable(path)
     try:
-        return av.open(str(whole), mode="r", options={"format_whitelist": formats}, metadata_errors="ignore")
+        return _open(whole, formats)
     except av.error.PermissionError:
         raise BadInput(f"{whole.name} cannot be read (permission denied); check its permissions") from None
     except (av.error.FFmpegError, ValueError, OSError):
-        reason = find_truncation(whole)
-        if reason:
-            raise BadInput(f"{whole.name} is not whole: {reason}; copy or export it again") from None
-        raise BadInput(
-            f"{whole.name} is not a clip or sound that can be read, whatever its name says; "
-            "give an MP4, MOV, MKV, WebM, AVI or GIF, or a WAV, FLAC, OGG, AIFF or MP3"
-        ) from None
+        end = find_fragments_end(whole)
+        with contextlib.suppress(av.error.FFmpegError, ValueError, OSError):
+            if end is not None:  # FFmpeg refuses a fragment whose header is cut off, so it is shown the whole ones
+                return _open(f"subfile,,start,0,end,{end},,:{whole}", formats)
+        raise BadInput(f"{whole.name} {_explain_refusal(whole, formats)}") from None
+
+
+def _open(location: str | Path, formats: str) -> InputContainer:
+    return av.open(str(location), mode="r", options={"format_whitelist": formats}, metadata_errors="ignore")
+
+
+def _explain_refusal(path: Path, formats: str) -> str:
+    """Why a file cannot be opened, and the remedy, as the end of a sentence that starts with its name."""
+    picture = identify_picture_file(path)
+    if picture:
+        return f"is a {picture} picture, not a clip; give a video, or convert an animation to MP4 or GIF"
+    if formats == CLIP_FORMATS:
+        with contextlib.suppress(av.error.FFmpegError, ValueError, OSError), _open(path, SOUND_FORMATS):
+            return f"is a sound, not a clip; {SOUND_REMEDY}"
+    reason = find_truncation(path)
+    if reason:
+        return f"is not whole: {reason}; copy or export it again"
+    kind, examples = "clip", "an MP4, MOV, MKV, WebM, AVI or GIF"
+    if formats != CLIP_FORMATS:
+        kind, examples = "clip or sound", f"{examples}, or a WAV, FLAC, OGG, AIFF or MP3"
+    return f"is not a {kind} that can be read: its format is unknown or its start damaged; give {examples}"
 
 
 def check_whole(path: Path) -> None:
-    """BadInput when the container says that the file should be longer than it is."""
+    """BadInput when a container says that the file should be longer than it is."""
     reason = find_truncation(path)
-    if reason:
+    if reason and not _has_all_samples(path):
         raise BadInput(f"{path.name} is not whole: {reason}; copy or export it again")
 
 
-def find_truncation(path: Path) -> str | None:
-    """How a file falls short of what its own structure declares, in words; None when it does not."""
+def check_unencrypted(path: Path) -> None:
+    """BadInput when the index of an MP4 or MOV says that its picture or sound is encrypted."""
+    encrypted = find_encrypted(path)
+    if encrypted:
+        raise BadInput(
+            f"{path.name} is encrypted ({' and '.join(sorted(encrypted))}) and cannot be read without its key; "
+            "give a copy without protection"
+        )
+
+
+def _has_all_samples(path: Path) -> bool:
+    """Whether every sample of a file's index lies within it, whatever size a header declares."""
     size = path.stat().st_size
-    with open(path, "rb") as file:
-        head = file.read(12)
-        file.seek(0)
-        if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-            return _find_box_truncation(file, size)
-        if head[:4] == b"\x1aE\xdf\xa3":
-            return _find_segment_truncation(file, size)
-        if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-            declared = int.from_bytes(head[4:8], "little") + 8
-            return _say_missing(declared, size) if declared > size else None
-        if head[:4] == b"GIF8":
-            file.seek(max(0, size - 1024))
-            return None if file.read().rstrip(b"\0").endswith(b";") else "the GIF has no end mark"
-    return None
-
-
-def _say_missing(declared: int, size: int) -> str:
-    return f"it should have {declared} bytes and has {size}"
-
-
-def _find_box_truncation(file: BinaryIO, size: int) -> str | None:
-    """Walk the top-level boxes of an MP4 or MOV (ISO 14496-12, section 4.2)."""
-    position, seen = 0, set()
-    while position + 8 <= size:
-        file.seek(position)
-        header = file.read(16)
-        length, kind = int.from_bytes(header[:4], "big"), header[4:8]
-        if length == 1:
-            length = int.from_bytes(header[8:16], "big")
-        elif length == 0:
-            length = size - position
-        if length < 8 or not all(32 <= byte < 127 or byte == 0xA9 for byte in kind):
-            break
-        seen.add(kind)
-        if position + length > size:
-            return _say_missing(position + length, size)
-        position += length
-    return None if b"moov" in seen else "its index (the moov box) is missing"
-
-
-def _find_segment_truncation(file: BinaryIO, size: int) -> str | None:
-    """Compare the Segment's declared size in a Matroska or WebM file (RFC 8794) with the file's."""
-    position = 0
-    while position < size:
-        file.seek(position)
-        header = file.read(12)
-        if len(header) < 2 or header[0] == 0:
-            return None
-        id_length = 9 - header[0].bit_length()
-        if id_length > 4 or len(header) <= id_length or header[id_length] == 0:
-            return None
-        size_length = 9 - header[id_length].bit_length()
-        raw = int.from_bytes(header[id_length : id_length + size_length], "big")
-        length = raw & ((1 << 7 * size_length) - 1)
-        if length == (1 << 7 * size_length) - 1:
-            return None  # of unknown size, as live recordings are
-        end = position + id_length + size_length + length
-        if end > size:
-            return _say_missing(end, size)
-        position = end
-    return None
+    with contextlib.suppress(av.error.FFmpegError, ValueError, OSError), _open(path, "mov") as container:
+        ends = [entry.pos + entry.size for stream in container.streams for entry in stream.index_entries]
+        return bool(ends) and max(ends) <= size
+    return False
 
 
 def digest_file(path: str | os.PathLike[str]) -> str:

@@ -8,16 +8,18 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
-import av
 import av.error
 import numpy as np
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from engine.core.errors import BadInput
 from engine.core.units import LONGEST_CLIP_S, parse_timecode
-from engine.media.open import check_readable, check_whole, digest_file, open_container
+from engine.media.open import check_readable, check_unencrypted, check_whole, digest_file, open_container
+from engine.media.packets import Splice, is_timed_by_order, iter_packets, scan_packets
+from engine.media.streams import AudioTrack, choose_picture, describe_audio_tracks, list_audio_streams
 
 STANDARD_RATES = tuple(
     Fraction(*rate)
@@ -61,6 +63,7 @@ class Picture:
     orientation: Orientation
     rotation_deg: int
     timed_by_order: bool
+    splices: tuple[Splice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,21 @@ class MediaInfo:
     height: int
     rotation_deg: int
     start_timecode: str | None
-    has_audio: bool
-    audio_tracks: int
+    audio_tracks: tuple[AudioTrack, ...]
     video_codec: str
-    audio_codec: str | None
     variable_frame_rate: bool
     browser_playable: bool
     picture_offset_s: float
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is a sound track that can be decoded."""
+        return bool(self.audio_tracks)
+
+    @property
+    def default_track(self) -> int:
+        """Number of the sound track that is meant to be played; 0 where there is none."""
+        return next((track.number for track in self.audio_tracks if track.is_default), 0)
 
 
 def probe(path: str | os.PathLike[str]) -> MediaInfo:
@@ -110,8 +121,7 @@ def _probe(path: str, size: int, modified_ns: int) -> MediaInfo:
     with open_container(path) as container:
         stream = container.streams[picture.stream_index]
         assert isinstance(stream, VideoStream)
-        tracks = [audio for audio in container.streams.audio if audio.codec_context is not None]
-        starts = [float((s.start_time or 0) * (s.time_base or 0)) for s in (stream, *tracks)]
+        starts = [float((s.start_time or 0) * (s.time_base or 0)) for s in (stream, *list_audio_streams(container))]
         # Chromium shifts a clip that starts before 0 up to 0 and leaves later starts as they are.
         offset_s = picture.start_s - min(0.0, *starts)
         return MediaInfo(
@@ -123,10 +133,8 @@ def _probe(path: str, size: int, modified_ns: int) -> MediaInfo:
             height=picture.height,
             rotation_deg=picture.rotation_deg,
             start_timecode=_find_timecode(container, picture.frame_rate),
-            has_audio=bool(tracks),
-            audio_tracks=len(tracks),
+            audio_tracks=describe_audio_tracks(container),
             video_codec=stream.codec.canonical_name,
-            audio_codec=tracks[0].codec.canonical_name if tracks else None,
             variable_frame_rate=picture.variable_frame_rate,
             browser_playable=_plays_in_browser(path, container, stream),
             picture_offset_s=max(0.0, offset_s),
@@ -137,11 +145,14 @@ def _probe(path: str, size: int, modified_ns: int) -> MediaInfo:
 def _scan_picture(path: str, size: int, modified_ns: int) -> Picture:
     name = Path(path).name
     check_whole(Path(path))
+    check_unencrypted(Path(path))
+    scan = scan_packets(path)
     with open_container(path) as container:
-        stream = find_picture(container, name)
-        by_order = container.format.name == "avi"  # AVI stores no presentation times
-        ticks, durations, keys = _read_times(container, stream, by_order)
-        time_base = Fraction(stream.time_base or 1)
+        stream = choose_picture(container, scan.streams, name)
+        by_order = is_timed_by_order(container)
+        packets = scan.streams[stream.index]
+        ticks, durations, keys = packets.ticks, packets.durations, packets.keys
+        time_base = packets.time_base
         first = _decode_first(path, stream.index, name)
         width, height = first.width, first.height
         if max(width, height) > _LARGEST_SIDE or min(width, height) < 2:
@@ -178,43 +189,8 @@ def _scan_picture(path: str, size: int, modified_ns: int) -> Picture:
             orientation=orientation,
             rotation_deg=rotation_deg,
             timed_by_order=by_order,
+            splices=scan.splices,
         )
-
-
-def find_picture(container: InputContainer, name: str) -> VideoStream:
-    """The stream that moves, not a cover picture; BadInput if there is none."""
-    cover = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
-    moving = [s for s in container.streams.video if s.codec_context is not None and not s.disposition & cover]
-    if not moving:
-        if any(s.codec_context is None for s in container.streams.video):
-            raise BadInput(f"{name}: the picture is in a code that cannot be read; convert the clip to H.264 in MP4")
-        raise BadInput(f"{name} has no picture; give a video clip (a sound file can be dropped on a sound instead)")
-    main = [s for s in moving if s.disposition & av.stream.Disposition.default]
-    return (main or moving)[0]
-
-
-def _read_times(
-    container: InputContainer, stream: VideoStream, by_order: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Presentation ticks, durations and keyframe flags of every displayed packet, in the file's order."""
-    ticks: list[int] = []
-    durations: list[int] = []
-    keys: list[bool] = []
-    for other in container.streams:
-        other.discard = av.stream.Discard.default if other is stream else av.stream.Discard.all
-    try:
-        for packet in container.demux(stream):
-            tick = packet.dts if by_order or packet.pts is None else packet.pts
-            if tick is None or packet.size == 0 or packet.is_discard:
-                continue
-            ticks.append(tick)
-            durations.append(packet.duration or 0)
-            keys.append(packet.is_keyframe)
-    except av.error.FFmpegError:
-        pass  # what was read until here is judged below and by decoding
-    if not ticks:
-        raise BadInput(f"{Path(container.name).name} has a picture track without a single frame; export the clip again")
-    return np.array(ticks, np.int64), np.array(durations, np.int64), np.array(keys, bool)
 
 
 def _decode_first(path: str, stream_index: int, name: str) -> VideoFrame:
@@ -222,17 +198,18 @@ def _decode_first(path: str, stream_index: int, name: str) -> VideoFrame:
     with open_container(path) as container:  # opened anew: not every file can be wound back
         stream = container.streams[stream_index]
         assert isinstance(stream, VideoStream)
-        packets = container.demux(stream)
-        while failures < 100:
+        for packet in iter_packets(container, [stream]):
             try:
-                packet = next(packets, None)
-                if packet is None:
-                    break
                 for frame in packet.decode():
                     return frame
             except av.error.FFmpegError:
                 failures += 1
-    raise BadInput(f"{name}: no frame of the picture can be decoded; the file is damaged, export the clip again")
+                if failures > 100:
+                    break
+    raise BadInput(
+        f"{name}: no frame of the picture can be decoded; it is damaged, encrypted or in a form of its code that "
+        "cannot be read; convert the clip to H.264 in MP4"
+    )
 
 
 def _find_frame_rate(
@@ -307,8 +284,10 @@ def _plays_in_browser(path: str, container: InputContainer, stream: VideoStream)
         return False
     if stream.codec_context.pix_fmt not in ("yuv420p", "yuvj420p", "yuva420p"):
         return False
+    # A browser chooses among several streams by itself, so each has to be the only one.
+    moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     codecs = [s.codec.canonical_name if s.codec_context is not None else "" for s in container.streams.audio]
-    return all(codec in _BROWSER_AUDIO for codec in codecs)
+    return len(moving) == 1 and len(codecs) <= 1 and all(codec in _BROWSER_AUDIO for codec in codecs)
 
 
 def _is_webm(path: str) -> bool:

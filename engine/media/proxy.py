@@ -20,9 +20,12 @@ _LARGEST_SIDE = 1280
 
 
 def make_proxy(
-    path: str | os.PathLike[str], out_path: str | os.PathLike[str], on_progress: Callable[[float], None] | None = None
+    path: str | os.PathLike[str],
+    out_path: str | os.PathLike[str],
+    on_progress: Callable[[float], None] | None = None,
+    track: int | None = None,
 ) -> MediaInfo:
-    """Write an H.264 and AAC MP4 of a clip; returns what ``probe`` says of it.
+    """Write an H.264 and AAC MP4 of a clip with one sound track (None: the default one); returns its description.
 
     A picture that browsers play is copied as it is; any other is encoded upright, at most 1280 wide
     and high, with its frame times kept. Nothing is left at ``out_path`` when it fails. Raises BadInput
@@ -31,13 +34,13 @@ def make_proxy(
     info = probe(path)
     picture = scan_picture(path)
     plain = _stored_pixels(path, picture) in ("yuv420p", "yuvj420p")
-    copy = info.video_codec == "h264" and plain and not picture.timed_by_order
+    copy = info.video_codec == "h264" and plain and not (picture.timed_by_order or picture.splices)
     try:
-        _write(path, info, picture, Path(out_path), copy, on_progress)
+        _write(path, info, picture, Path(out_path), copy, on_progress, track)
     except (av.error.FFmpegError, ValueError):
         if not copy:
             raise StruckError(f"{Path(path).name} cannot be converted for the browser; convert it to MP4") from None
-        _write(path, info, picture, Path(out_path), False, on_progress)
+        _write(path, info, picture, Path(out_path), False, on_progress, track)
     return probe(out_path)
 
 
@@ -53,6 +56,7 @@ def _write(
     out_path: Path,
     copy: bool,
     on_progress: Callable[[float], None] | None,
+    track: int | None,
 ) -> None:
     height = round(picture.height * min(1.0, _LARGEST_SIDE / max(picture.width, picture.height)))
     with open_container(path) as container, create_mp4(out_path) as output:
@@ -61,7 +65,7 @@ def _write(
         else:
             sources = [add_encoded_picture(output, container, picture, height)]
         if info.has_audio:
-            sources.append(add_sound(output, iter_clip_audio(path, SAMPLE_RATE_HZ), 1, SAMPLE_RATE_HZ))
+            sources.append(add_sound(output, iter_clip_audio(path, SAMPLE_RATE_HZ, track=track), 1, SAMPLE_RATE_HZ))
 
         def report(time_s: float) -> None:
             if on_progress:

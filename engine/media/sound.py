@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
-import av
 import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
@@ -18,13 +18,18 @@ from av.container import InputContainer
 
 from engine.core.errors import BadInput
 from engine.core.units import seconds_to_samples
-from engine.media.open import SOUND_FORMATS, check_readable, open_container
-from engine.media.probe import scan_picture
+from engine.media.mixdown import choose_weights
+from engine.media.open import SOUND_FORMATS, check_readable, check_unencrypted, open_container
+from engine.media.packets import ClockCorrection, Splice, iter_packets, scan_packets
+from engine.media.probe import Picture, scan_picture
+from engine.media.streams import find_default_track, list_audio_streams
 
 _LONGEST_RECORDING_S = 3600.0
 _JITTER_S = 0.02
+_SMALL_GAP_S = 0.1
 _SEEK_MARGIN_S = 1.0
 _HIGHEST_RATE_HZ = 768_000
+_MOST_FRAMES = 1 << 40
 _PLANES = 8
 _BLOCK_S = 8
 
@@ -34,12 +39,12 @@ def read_clip_audio(
     sample_rate_hz: int,
     start_s: float = 0.0,
     duration_s: float | None = None,
-    track: int = 0,
+    track: int | None = None,
 ) -> np.ndarray:
-    """One audio track of a clip as mono float32 [N] from ``start_s`` on Struck's clock.
+    """One sound track of a clip as mono float32 [N] from ``start_s`` on Struck's clock; None is the default track.
 
-    Without a duration it goes on to the end of the picture. Where the track has no sound there is
-    silence. Channels are averaged. Raises BadInput when the clip has no such track.
+    Without a duration it goes on to the end of the picture. Where the track has no sound there is silence. Channels
+    are mixed as by ``mixdown.choose_weights``. Raises BadInput when the clip has no such track.
     """
     if duration_s is None:
         duration_s = max(0.0, scan_picture(path).duration_s - start_s)
@@ -50,7 +55,7 @@ def read_clip_audio(
 
 
 def iter_clip_audio(
-    path: str | os.PathLike[str], sample_rate_hz: int, block_s: float = 1.0, track: int = 0
+    path: str | os.PathLike[str], sample_rate_hz: int, block_s: float = 1.0, track: int | None = None
 ) -> Iterator[np.ndarray]:
     """The track from 0 to the end of the picture in blocks of ``block_s`` (the last may be shorter).
 
@@ -72,6 +77,28 @@ def iter_clip_audio(
         yield np.concatenate(held)
 
 
+def find_sound_spans(path: str | os.PathLike[str], track: int | None = None) -> tuple[tuple[float, float], ...]:
+    """Spans (start_s, end_s) on Struck's clock for which a sound track has packets, gaps under 0.1 s closed.
+
+    Raises BadInput when the clip has no such track.
+    """
+    picture = scan_picture(path)
+    with open_container(path) as container:
+        index = _find_track(container, track, Path(path).name).index
+    packets = scan_packets(path).streams[index]
+    starts_s = np.sort(packets.ticks) * float(packets.time_base) - picture.start_s
+    durations_s = packets.durations[np.argsort(packets.ticks)] * float(packets.time_base)
+    usual_s = float(np.median(np.diff(starts_s))) if len(starts_s) > 1 else 0.0
+    ends_s = starts_s + np.where(durations_s > 0.0, durations_s, usual_s)
+    spans: list[tuple[float, float]] = []
+    for start_s, end_s in zip(starts_s.tolist(), ends_s.tolist(), strict=True):
+        if spans and start_s < spans[-1][1] + _SMALL_GAP_S:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], end_s))
+        else:
+            spans.append((start_s, end_s))
+    return tuple(spans)
+
+
 def read_recording(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     """A sound file, or a clip's first track: (float32 [N, C], sample_rate_hz).
 
@@ -82,12 +109,12 @@ def read_recording(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     whole = check_readable(path)
     try:
         with soundfile.SoundFile(os.fsencode(whole)) as file:  # as bytes, since names need not be UTF-8
+            if not 0 < file.frames < _MOST_FRAMES:  # unknown, as in a recording that was streamed or cut off
+                raise soundfile.SoundFileError
             _check_length(whole, file.frames / file.samplerate)
             samples, rate_hz = file.read(dtype="float32", always_2d=True), int(file.samplerate)
     except (soundfile.SoundFileError, RuntimeError, OSError):
         samples, rate_hz = _decode_recording(whole)
-    if len(samples) == 0:
-        raise BadInput(f"{whole.name} holds no sound; give a recording with at least one sample")
     if not np.isfinite(samples).all():
         raise BadInput(f"{whole.name} holds values that are not finite numbers; export it again")
     return samples, rate_hz
@@ -99,8 +126,9 @@ def _check_length(path: Path, duration_s: float) -> None:
 
 
 def _decode_recording(path: Path) -> tuple[np.ndarray, int]:
+    check_unencrypted(path)
     with open_container(path, SOUND_FORMATS) as container:
-        stream = _find_track(container, 0, path.name)
+        stream = _find_track(container, None, path.name)
         rate_hz = _rate(stream, path.name)
         pieces: list[np.ndarray] = []
         total = 0
@@ -112,20 +140,20 @@ def _decode_recording(path: Path) -> tuple[np.ndarray, int]:
             total += len(piece)
             _check_length(path, total / rate_hz)
     if not pieces:
-        raise BadInput(f"{path.name}: none of its sound can be decoded; the file is damaged, export it again")
+        raise BadInput(f"{path.name} holds no sound that can be decoded; give a recording with at least one sample")
     return np.concatenate(pieces), rate_hz
 
 
-def _find_track(container: InputContainer, track: int, name: str) -> AudioStream:
-    tracks = [stream for stream in container.streams.audio if stream.codec_context is not None]
+def _find_track(container: InputContainer, track: int | None, name: str) -> AudioStream:
+    tracks = list_audio_streams(container)
     if not tracks:
         raise BadInput(f"{name} has no sound that can be read; use the picture instead, or give a file with sound")
+    if track is None:
+        return tracks[find_default_track(tracks)]
     if not 0 <= track < len(tracks):
-        raise BadInput(f"{name} has {len(tracks)} audio tracks, so there is no track {track}; the first is 0")
-    chosen = tracks[track]
-    for other in container.streams:
-        other.discard = av.stream.Discard.default if other is chosen else av.stream.Discard.all
-    return chosen
+        count = f"{len(tracks)} audio tracks" if len(tracks) > 1 else "one audio track"
+        raise BadInput(f"{name} has {count}, so there is no track {track}; the first is 0")
+    return tracks[track]
 
 
 def _rate(stream: AudioStream, name: str) -> int:
@@ -135,19 +163,20 @@ def _rate(stream: AudioStream, name: str) -> int:
     return rate_hz
 
 
-def _decode_frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+def _decode_frames(
+    container: InputContainer, stream: AudioStream, splices: Sequence[Splice] = ()
+) -> Iterator[AudioFrame]:
     """Decoded frames, damage passed over; those of many planes come packed, since PyAV must not touch more than 7."""
     failures = 0
     repack: AudioResampler | None = None
     kind: tuple[str, str, int] | None = None
-    packets = container.demux(stream)
-    while failures < 1000:
+    clock = ClockCorrection(splices)
+    for packet in iter_packets(container, [stream]):
+        clock.apply(packet)
         try:
-            packet = next(packets, None)
-            if packet is None:
-                return
             frames = packet.decode()
             for frame in frames:
+                assert isinstance(frame, AudioFrame)
                 if not frame.format.is_planar or frame.layout.nb_channels < _PLANES:
                     yield frame
                     continue
@@ -157,6 +186,8 @@ def _decode_frames(container: InputContainer, stream: AudioStream) -> Iterator[A
                 yield from repack.resample(frame)
         except (av.error.FFmpegError, ValueError):
             failures += 1
+            if failures > 1000:
+                return
 
 
 def _to_float(frame: AudioFrame) -> np.ndarray:
@@ -173,11 +204,14 @@ def _to_float(frame: AudioFrame) -> np.ndarray:
     return array.astype(np.float32)
 
 
-def _iter_track(path: str | os.PathLike[str], rate_hz: int, first: int, count: int, track: int) -> Iterator[np.ndarray]:
+def _iter_track(
+    path: str | os.PathLike[str], rate_hz: int, first: int, count: int, track: int | None
+) -> Iterator[np.ndarray]:
     """``count`` mono samples at ``rate_hz`` from sample ``first`` of Struck's clock, in pieces of some seconds."""
     from engine.core.dsp import resample  # slow to import, and the picture does without
 
-    origin_s = scan_picture(path).start_s
+    picture = scan_picture(path)
+    weights = _choose_weights(path, track)
     name = Path(path).name
     with open_container(path) as container:
         stream = _find_track(container, track, name)
@@ -193,7 +227,7 @@ def _iter_track(path: str | os.PathLike[str], rate_hz: int, first: int, count: i
         # Resampling has a cost a call, so blocks are long; but no longer than what is asked for.
         cycles = min(_BLOCK_S * source_hz // step_in, math.ceil((skip + count) / step_out))
         hop = step_in * max(1, cycles)
-        source = _iter_source(container, stream, source_hz, origin_s, cycle * step_in - context)
+        source = _iter_source(container, stream, weights, source_hz, picture, cycle * step_in - context)
         window = np.zeros(0, np.float32)
         while left > 0:
             while len(window) < hop + 2 * context:
@@ -210,25 +244,55 @@ def _iter_track(path: str | os.PathLike[str], rate_hz: int, first: int, count: i
                 yield out
 
 
+def _choose_weights(path: str | os.PathLike[str], track: int | None) -> np.ndarray:
+    """Weights of a track's channels in its mono mix; a track of several channels is decoded once for them."""
+    whole = check_readable(path)
+    stat = whole.stat()
+    return _choose_weights_once(str(whole), stat.st_size, stat.st_mtime_ns, track)
+
+
+@lru_cache(maxsize=32)
+def _choose_weights_once(path: str, size: int, modified_ns: int, track: int | None) -> np.ndarray:
+    with open_container(path) as container:
+        stream = _find_track(container, track, Path(path).name)
+        if stream.codec_context.layout.nb_channels == 1:
+            return np.ones(1, np.float32)
+        pieces = (_to_float(frame) for frame in _decode_frames(container, stream))
+        return choose_weights(pieces, _rate(stream, Path(path).name))
+
+
+def _mix(frame: AudioFrame, weights: np.ndarray) -> np.ndarray:
+    """Mono float32 [N] of a frame; the mean where it has another number of channels than the track."""
+    samples = _to_float(frame)
+    if samples.shape[1] != len(weights) or np.all(weights == weights[0]):
+        mono = samples.mean(axis=1, dtype=np.float32)
+    else:
+        mono = samples @ weights
+    return mono if np.isfinite(mono).all() else np.nan_to_num(mono, nan=0.0, posinf=0.0, neginf=0.0)
+
+
 def _iter_source(
-    container: InputContainer, stream: AudioStream, source_hz: int, origin_s: float, first: int
+    container: InputContainer,
+    stream: AudioStream,
+    weights: np.ndarray,
+    source_hz: int,
+    picture: Picture,
+    first: int,
 ) -> Iterator[np.ndarray]:
     """Mono samples at the track's own rate, without gaps, from sample ``first`` of Struck's clock until it ends."""
     time_base = float(stream.time_base or 1)
-    start_s = first / source_hz + origin_s - _SEEK_MARGIN_S
-    if first / source_hz > 2 * _SEEK_MARGIN_S:
+    start_s = first / source_hz + picture.start_s - _SEEK_MARGIN_S
+    if first / source_hz > 2 * _SEEK_MARGIN_S and not picture.splices:
         with contextlib.suppress(av.error.FFmpegError):  # a file that cannot be wound is read from its start
             container.seek(math.floor(start_s / time_base), backward=True, any_frame=False, stream=stream)
     position = first
     expected: int | None = None
-    for frame in _decode_frames(container, stream):
-        mono = _to_float(frame).mean(axis=1, dtype=np.float32)
-        if not np.isfinite(mono).all():
-            mono = np.nan_to_num(mono, nan=0.0, posinf=0.0, neginf=0.0)
+    for frame in _decode_frames(container, stream, picture.splices):
+        mono = _mix(frame, weights)
         at = expected
         if frame.pts is not None:
             tick_s = float(frame.time_base or time_base)
-            told = math.floor((frame.pts * tick_s - origin_s) * source_hz + 0.5)
+            told = math.floor((frame.pts * tick_s - picture.start_s) * source_hz + 0.5)
             if at is None or abs(told - at) > _JITTER_S * source_hz:
                 at = told
         if at is None:

@@ -18,6 +18,10 @@ STRENGTH_EXPONENT = 0.4
 
 MIN_SEPARATION_S = 0.06
 SILENCE_POWER = 1e-10
+START_MS = 40
+START_LEVEL_DB = -12.0
+"""A decaying sound that starts within this of the clip's loudest is a hit."""
+BURST_DB = 6.0
 
 
 def detect_audio_onsets(blocks: Iterable[np.ndarray] | np.ndarray, sample_rate_hz: int) -> OnsetTrack:
@@ -46,7 +50,8 @@ def _find_rises(levels: np.ndarray) -> OnsetTrack:
     count = int(np.ceil(seconds * CURVE_RATE_HZ))
     if levels.shape[1] < 8 or float(levels[0].max()) <= SILENCE_POWER:
         return OnsetTrack(draw_curve(np.zeros(count), ()), ())
-    rise = np.max([_measure_rise(power) for power in levels], axis=0)
+    starts_with_hit = _starts_with_hit(levels)
+    rise = np.max([_measure_rise(power, starts_with_hit) for power in levels], axis=0)
     after = _mean_ahead(levels[0], 12)
     below = power_to_db((after + SILENCE_POWER) / (float(after.max()) + SILENCE_POWER))
     loudness = np.clip(1.0 + below / DYNAMIC_RANGE_DB, 0.0, 1.0)
@@ -88,12 +93,42 @@ def _mean_ahead(power: np.ndarray, length: int) -> np.ndarray:
     return (total[length : length + len(power)] - total[: len(power)]) / length
 
 
-def _measure_rise(power: np.ndarray) -> np.ndarray:
-    """Rise in dB of the 12 ms from each instant over the 40 ms before it."""
+def _measure_rise(power: np.ndarray, starts_with_hit: bool) -> np.ndarray:
+    """Rise in dB of the 12 ms from each instant over the 40 ms before it.
+
+    What precedes the start is taken to be as its first millisecond; where it starts with a hit, as what the hit decays
+    to.
+    """
     after = _mean_ahead(power, 12)
-    before = np.concatenate((np.full(40, power[0] if len(power) else 0.0), _mean_ahead(power, 40)))[: len(power)]
+    first = min(power[0], _follow_decay(after)) if starts_with_hit else power[0]
+    before = np.concatenate((np.full(40, first), _mean_ahead(power, 40)))[: len(power)]
     quiet = max(SILENCE_POWER, 1e-7 * float(power.max()))
     return power_to_db((after + quiet) / (before + quiet))
+
+
+def _starts_with_hit(levels: np.ndarray) -> bool:
+    """Whether a sound begins with a hit rather than amid a sustained sound or the ring of an earlier hit.
+
+    It decays from the start on, and either is among the loudest of the sound or begins with the short burst of a
+    contact, which a ring does not have.
+    """
+    after = _mean_ahead(levels[0], 12)[:-12]
+    if len(after) < 2 * START_MS:
+        return False
+    fall_db = power_to_db((after[0] + SILENCE_POWER) / (_follow_decay(after) + SILENCE_POWER))
+    is_loud = after[0] >= float(after.max()) * 10.0 ** (START_LEVEL_DB / 10.0)
+    slope = levels[1]
+    burst, ring, later = (float(slope[a:b].mean()) + 1e-3 * SILENCE_POWER for a, b in ((0, 6), (10, 25), (25, 40)))
+    # The ring's own decay over 15 ms, carried back to the start.
+    has_burst = burst > 10.0 ** (BURST_DB / 10.0) * ring * max(1.0, ring / later)
+    return bool(fall_db >= MIN_RISE_DB and (is_loud or has_burst))
+
+
+def _follow_decay(after: np.ndarray) -> float:
+    """Lowest of the levels within a second of the start, before they rise by 6 dB again."""
+    lowest = np.minimum.accumulate(after[:ENVELOPE_RATE_HZ])
+    rises = np.flatnonzero(after[:ENVELOPE_RATE_HZ] > 4.0 * lowest + SILENCE_POWER)
+    return float(lowest[rises[0]] if rises.size else lowest[-1])
 
 
 def _pick_peaks(strength: np.ndarray, separation: int) -> list[int]:

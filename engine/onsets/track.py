@@ -94,12 +94,15 @@ def draw_curve(values: np.ndarray, candidates: Sequence[Onset], rate_hz: float =
     return OnsetCurve(rate_hz, drawn.astype(np.float32))
 
 
-def fuse(video: OnsetTrack | None, audio: OnsetTrack | None) -> OnsetTrack:
+def fuse(
+    video: OnsetTrack | None, audio: OnsetTrack | None, audio_spans: Sequence[tuple[float, float]] | None = None
+) -> OnsetTrack:
     """Fuse the onsets of a clip's video and audio, one to one within MATCH_TOLERANCE_S.
 
     Matched onsets keep the audio's finer time and gain strength. Onsets only in the audio stay unchanged; those only in
-    the video are weighted by VIDEO_ONLY_WEIGHT. With one source absent, or an audio track without any candidate, the
-    other is returned unchanged.
+    the video are weighted by VIDEO_ONLY_WEIGHT within ``audio_spans`` (start_s, end_s), where the clip has sound (None:
+    everywhere), and unchanged elsewhere. With one source absent, or an audio track without any candidate, the other is
+    returned unchanged.
     """
     if audio is None or (video is not None and not audio.candidates):
         return video if video is not None else empty_track()
@@ -114,14 +117,22 @@ def fuse(video: OnsetTrack | None, audio: OnsetTrack | None) -> OnsetTrack:
     matched = set(matches.values())
     for index, onset in enumerate(video.candidates):
         if index not in matched:
-            fused.append(Onset(onset.time_s, VIDEO_ONLY_WEIGHT * onset.strength, onset.velocity))
+            weight = float(_weigh_video(np.array([onset.time_s]), audio_spans)[0])
+            fused.append(Onset(onset.time_s, weight * onset.strength, onset.velocity))
     fused.sort(key=lambda onset: onset.time_s)
     rate_hz = audio.curve.rate_hz
     count = max(audio.curve.values.size, round(video.curve.values.size * rate_hz / video.curve.rate_hz))
-    values = np.maximum(
-        _resample(audio.curve, count, rate_hz), VIDEO_ONLY_WEIGHT * _resample(video.curve, count, rate_hz)
-    )
+    weights = _weigh_video(np.arange(count) / rate_hz, audio_spans)
+    values = np.maximum(_resample(audio.curve, count, rate_hz), weights * _resample(video.curve, count, rate_hz))
     return OnsetTrack(draw_curve(values, fused, rate_hz), tuple(fused))
+
+
+def _weigh_video(times_s: np.ndarray, audio_spans: Sequence[tuple[float, float]] | None) -> np.ndarray:
+    """Weight of onsets only in the video at each time: less than 1 where there is sound that could have shown them."""
+    within = np.full(times_s.shape, audio_spans is None)
+    for start_s, end_s in audio_spans or ():
+        within |= (times_s >= start_s) & (times_s < end_s)
+    return np.where(within, VIDEO_ONLY_WEIGHT, 1.0)
 
 
 def last_track(updates: Iterable[tuple[float, OnsetTrack | None]]) -> OnsetTrack:

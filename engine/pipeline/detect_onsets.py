@@ -15,7 +15,7 @@ from engine.document.edits.hits import replace_detected_hits
 from engine.document.edits.values import SOURCES, Edit
 from engine.document.project import Clip, Project
 from engine.media.frames import iter_frames
-from engine.media.sound import iter_clip_audio
+from engine.media.sound import find_sound_spans, iter_clip_audio
 from engine.onsets.track import OnsetTrack, fuse, onset_velocity_db, pick
 from engine.pipeline.events import DetectionEvent, DetectionProgress, OnsetsFound, OnsetsUpdated
 from engine.pipeline.onset_cache import track_from_arrays, track_keys, track_to_arrays
@@ -60,11 +60,13 @@ def detect_onsets(
             return
     duration_s = max(clip.duration_s, 1e-9)
     by_audio: OnsetTrack | None = None
+    spans: tuple[tuple[float, float], ...] | None = None
     share = 0.0
     if source != "video" and clip.has_audio:
         from engine.onsets.audio import iter_audio_tracks
 
         share = 1.0 if source == "audio" else AUDIO_SHARE
+        spans = find_sound_spans(clip.path)
         blocks = iter_clip_audio(clip.path, SAMPLE_RATE_HZ, AUDIO_BLOCK_S)
         for time_s, found in iter_audio_tracks(blocks, SAMPLE_RATE_HZ):
             by_audio = found
@@ -78,9 +80,9 @@ def detect_onsets(
             if found is not None:
                 by_picture = found
                 if partial:
-                    so_far = fuse(found, by_audio)
+                    so_far = fuse(found, by_audio, spans)
                     yield OnsetsUpdated(so_far, hits_from_track(so_far))
-    track = fuse(by_picture, by_audio)
+    track = fuse(by_picture, by_audio, spans)
     if cache is not None:
         for key, array in zip(keys, track_to_arrays(track), strict=True):
             cache.put(key, array)

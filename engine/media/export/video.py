@@ -88,6 +88,8 @@ def _find_obstacle(codec: str, picture: Picture) -> str | None:
         return f"MP4 does not hold {codec}"
     if picture.timed_by_order:
         return "its container stores no presentation times"
+    if picture.splices:
+        return "its clock starts anew within the file"
     return None
 
 

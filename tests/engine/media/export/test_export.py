@@ -146,7 +146,7 @@ def test_the_picture_is_copied_untouched(tmp_path: Path, name: str) -> None:
     assert read_packets(out) == read_packets(clip) or name.endswith(".mkv")
     assert (after.width, after.height, after.rotation_deg) == (before.width, before.height, before.rotation_deg)
     assert after.duration_s == pytest.approx(before.duration_s, abs=0.002)
-    assert (after.video_codec, after.audio_tracks, after.audio_codec) == (before.video_codec, 1, "aac")
+    assert after.video_codec == before.video_codec and [track.codec for track in after.audio_tracks] == ["aac"]
     assert after.picture_offset_s == pytest.approx(0.0, abs=1e-6)
     times = [[t for t, _ in iter_frames(path, 24)] for path in (clip, out)]
     assert times[1] == pytest.approx(times[0], abs=0.001)

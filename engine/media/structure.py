@@ -1,0 +1,164 @@
+"""What a file's own structure declares: missing bytes, encryption, and kinds of file that hold no clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_BOXES_OF_MP4 = {b"ftyp", b"styp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"ssix", b"prft", b"emsg", b"meta"} | {
+    b"free", b"skip", b"wide", b"uuid", b"udta", b"pdin", b"pnot", b"PICT"
+}  # fmt: skip
+_ENCRYPTED_ENTRIES = {b"encv": "picture", b"drmi": "picture", b"enca": "sound", b"drms": "sound"}
+_PATH_TO_ENTRIES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+_LARGEST_INDEX_BYTES = 256 << 20
+_EBML_ID, _SEGMENT_ID = 0x1A45DFA3, 0x18538067
+_UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
+_PICTURE_FILES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
+
+
+def find_truncation(path: Path) -> str | None:
+    """How a file falls short of what its own structure declares, in words; None when it does not.
+
+    What follows the last part of an MP4, Matroska or GIF file is ignored, as players ignore it.
+    """
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        head = file.read(12)
+        file.seek(0)
+        if head[4:8] in _BOXES_OF_MP4:
+            return _find_box_truncation(file, size)
+        if int.from_bytes(head[:4], "big") == _EBML_ID:
+            return _find_segment_truncation(file, size)
+        if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+            declared = int.from_bytes(head[4:8], "little")
+            unknown = declared in _UNKNOWN_RIFF_SIZES
+            return None if unknown or declared + 8 <= size + 1 else _describe_missing(declared + 8, size)
+        if head[:4] == b"GIF8":
+            return None if _has_gif_end(file) else "the GIF has no end mark"
+    return None
+
+
+def find_fragments_end(path: Path) -> int | None:
+    """Bytes of a fragmented MP4 or MOV that was cut off up to its last whole box; None for any other file."""
+    size = path.stat().st_size
+    seen: set[bytes] = set()
+    position = 0
+    with open(path, "rb") as file:
+        for kind, _, end in _iter_boxes(file, 0, size):
+            if kind not in _BOXES_OF_MP4:
+                return None
+            if end > size:
+                return position if b"moof" in seen else None
+            seen.add(kind)
+            position = end
+    return None
+
+
+def find_encrypted(path: Path) -> set[str]:
+    """Which of "picture" and "sound" an MP4 or MOV declares as encrypted (ISO 23001-7: sample entries encv, enca)."""
+    with open(path, "rb") as file:
+        size = path.stat().st_size
+        for kind, start, end in _iter_boxes(file, 0, size):
+            if kind not in _BOXES_OF_MP4:
+                return set()
+            if kind == b"moov" and end - start <= _LARGEST_INDEX_BYTES:
+                return {_ENCRYPTED_ENTRIES[kind] for kind in _list_sample_entries(file, start, min(end, size))}
+    return set()
+
+
+def identify_picture_file(path: Path) -> str | None:
+    """Name of a picture format that is no clip, by a file's first bytes; None for anything else."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    return next((name for magic, name in _PICTURE_FILES.items() if head.startswith(magic)), None)
+
+
+def _describe_missing(declared: int, size: int) -> str:
+    return f"it should have {declared} bytes and has {size}"
+
+
+def _iter_boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start of the content and declared end of each box in a span of a file (ISO 14496-12, section 4.2)."""
+    while position + 8 <= end:
+        file.seek(position)
+        header = file.read(16)
+        length, kind, content = int.from_bytes(header[:4], "big"), header[4:8], position + 8
+        if length == 1:
+            length, content = int.from_bytes(header[8:16], "big"), position + 16
+        elif length == 0:
+            length = end - position
+        if position + length < content:
+            return
+        yield kind, content, position + length
+        position += length
+
+
+def _find_box_truncation(file: BinaryIO, size: int) -> str | None:
+    """A missing index or media data; a fragmented file may end within any fragment but the first."""
+    seen: set[bytes] = set()
+    for kind, _, end in _iter_boxes(file, 0, size):
+        if kind not in _BOXES_OF_MP4:  # text or other data that something appended
+            break
+        if end > size:
+            if b"moof" in seen or (kind not in (b"moov", b"mdat") and {b"moov", b"mdat"} <= seen):
+                return None
+            return _describe_missing(end, size)
+        seen.add(kind)
+    return None if b"moov" in seen else "its index (the moov box) is missing"
+
+
+def _list_sample_entries(file: BinaryIO, start: int, end: int, depth: int = 1) -> set[bytes]:
+    """Encrypted kinds among the sample entries under a box of ``_PATH_TO_ENTRIES``."""
+    if depth == len(_PATH_TO_ENTRIES):  # version, flags and number of entries come first
+        return {kind for kind, _, _ in _iter_boxes(file, start + 8, end) if kind in _ENCRYPTED_ENTRIES}
+    found: set[bytes] = set()
+    for kind, inner, inner_end in list(_iter_boxes(file, start, end)):
+        if kind == _PATH_TO_ENTRIES[depth]:
+            found |= _list_sample_entries(file, inner, min(inner_end, end), depth + 1)
+    return found
+
+
+def _find_segment_truncation(file: BinaryIO, size: int) -> str | None:
+    """Compare the Segment's declared size in a Matroska or WebM file (RFC 8794) with the file's."""
+    position = 0
+    while position < size:
+        file.seek(position)
+        header = file.read(12)
+        if len(header) < 6 or int.from_bytes(header[:4], "big") not in (_EBML_ID, _SEGMENT_ID) or header[4] == 0:
+            return None
+        size_length = 9 - header[4].bit_length()
+        unknown = (1 << 7 * size_length) - 1
+        length = int.from_bytes(header[4 : 4 + size_length], "big") & unknown
+        if length == unknown:  # as in live recordings
+            return None
+        end = position + 4 + size_length + length
+        if end > size:
+            return _describe_missing(end, size)
+        position = end
+    return None
+
+
+def _has_gif_end(file: BinaryIO) -> bool:
+    """Walk the blocks of a GIF (GIF89a, appendix A) to its end mark."""
+    flags = file.read(13)[10:11]
+    file.seek(_table_bytes(flags), 1)
+    while block := file.read(1):
+        if block == b";":
+            return True
+        if block == b",":
+            file.seek(_table_bytes(file.read(9)[8:9]) + 1, 1)
+        elif block == b"!":
+            file.seek(1, 1)
+        elif block != b"\0":
+            return False
+        while length := file.read(1)[:1].rstrip(b"\0") if block != b"\0" else b"":
+            file.seek(length[0], 1)
+    return False
+
+
+def _table_bytes(flags: bytes) -> int:
+    """Length of the colour table that packed flags declare."""
+    return 3 << (flags[0] & 7) + 1 if flags and flags[0] & 0x80 else 0
