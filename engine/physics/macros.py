@@ -1,7 +1,7 @@
 """Macro controls: physically motivated transforms of all modes and the residual (mass, hardness, damping, …).
 
-Each law is continuous, is the identity at its default, and maps own values to heard ones without touching the own: they
-stay in the document. ``ui/editor/audio/macros.js`` is the same arithmetic for the preview; change both together.
+Each transform is continuous in its control, the identity at 0, and non-destructive: the document keeps the original
+parameters. ``ui/editor/audio/macros.js`` implements the same formulas for the preview; change both together.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SIZE_SPAN = 4.0  # lengths at mass 1: two octaves down, 64 times the mass
 CONTACT_SPAN = 6.0  # contact time at hardness -1
 VELOCITY_EXPONENT = -0.2  # Hertz
 DAMPING_SPAN = 10.0  # decay rate at 1 kHz and damping 1
-DAMPING_HZ = 1000.0  # where the material's losses equal those that are alike at all frequencies
+DAMPING_HZ = 1000.0  # where the material's losses equal the frequency-independent ones
 POSITION_CENTRE, POSITION_SPAN = 0.28, 0.22  # of the length: 0.06 at the edge, 0.5 in the middle
 POSITION_FLOOR, POSITION_BLUR = 0.1, 4.0
 ROUGHNESS_DB, ROUGHNESS_TILT_DB = 12.0, 6.0
@@ -37,11 +37,11 @@ _LEAST_POWER = db_to_power(SILENCE_DB)
 def apply_macros(
     modes: Modes, residual: Residual, macros: Macros | None = None, velocity_db: float = 0.0
 ) -> tuple[Modes, Residual]:
-    """A sound as it is heard under its macros and struck at a velocity.
+    """Apply the macros and a velocity to a sound.
 
-    At the defaults and 0 dB the very objects come back. The order is that of cause: the object (mass, damping), where
-    and how it is struck (position, hardness and velocity, roughness), the room around it. Muted modes stay muted and do
-    not count; no mode comes or goes, and one pushed past half the sample rate is silent there.
+    At the defaults and 0 dB the same objects are returned. The order is that of the physical chain: the object (mass,
+    damping), the contact (position, hardness and velocity, roughness), the room. The number of modes stays; muted ones
+    stay muted and are ignored.
     """
     macros = macros or Macros()
     size = SIZE_SPAN**macros.mass
@@ -73,30 +73,30 @@ def apply_hit_offsets(
     residual_db: float = 0.0,
     velocity_db: float = 0.0,
 ) -> tuple[Modes, Residual]:
-    """A hit's own version of a sound: transposed, damped (decay rates times ``decay_ratio``), louder or noisier.
+    """Apply a hit's offsets: transposition, decay rates times ``decay_ratio``, level, and level of the residual.
 
-    ``velocity_db`` is level alone; how a harder strike sounds is ``apply_macros``.
+    ``velocity_db`` changes the level alone; ``apply_macros`` also changes the spectrum with velocity.
     """
     ratio = 2.0 ** (pitch_cents / 1200.0)
-    tweaked = Modes(
+    changed = Modes(
         tuple(f * ratio for f in modes.frequency_hz),
         tuple(p + velocity_db for p in modes.power_db),
         tuple(d * decay_ratio for d in modes.decay_per_s),
         modes.phase_rad,
         modes.muted,
     )
-    return tweaked, residual.scaled(velocity_db + residual_db, decay_ratio)
+    return changed, residual.scaled(velocity_db + residual_db, decay_ratio)
 
 
-# --- what the laws refer to -----------------------------------------------------------------------
+# --- reference values -----------------------------------------------------------------------------
 
 
 def contact_time_s(modes: Modes, residual: Residual) -> float:
-    """How long striker and object seem to touch, from the sound alone: the macros' reference.
+    """Contact time of striker and object, estimated from the sound: the reference of hardness and velocity.
 
-    The shorter of the sound's rise, where it has one, and a quarter of the period at the modes' centre (their mean log
-    frequency, weighted by amplitude): the pulse must have held the frequencies that are strong, and falls off from an
-    octave above them on. 0.5 ms where neither is known; within CONTACT_RANGE_S.
+    The shorter of the rise, if there is one, and a quarter of the period at the modes' mean log frequency, weighted by
+    amplitude: the spectrum of the contact force must extend to the strong modes. 0.5 ms without either; within
+    CONTACT_RANGE_S.
     """
     known = [residual.rise_s] if residual.rise_s > 0.0 else []
     centre_hz = _mean_hz(modes, 0.0)
@@ -106,7 +106,7 @@ def contact_time_s(modes: Modes, residual: Residual) -> float:
 
 
 def lowest_strong_hz(modes: Modes) -> float | None:
-    """Frequency of the lowest strong mode, smooth in all modes: the mean log frequency weighted by amplitude / f^3."""
+    """Frequency of the lowest strong mode, as a smooth function: mean log frequency weighted by amplitude / f^3."""
     return _mean_hz(modes, -3.0)
 
 
@@ -124,16 +124,15 @@ def _mean_hz(modes: Modes, exponent: float) -> float | None:
     return math.exp(sum(share * log for share, log in zip(shares, logs, strict=True)) / sum(shares))
 
 
-# --- the laws -------------------------------------------------------------------------------------
+# --- transforms -----------------------------------------------------------------------------------
 
 
 def change_size(modes: Modes, residual: Residual, size: float) -> tuple[Modes, Residual]:
-    """Mass: object and striker ``size`` times as large in every length, of the same material, struck as fast.
+    """Mass: all lengths of object and striker times ``size``, with the same material and impact speed.
 
-    By similitude the sound is the old one slowed down: frequencies f / size, and with the loss factor of the material
-    decay rates as well; noise bands move alike, contact and rise last ``size`` times as long. Heard from a distance in
-    proportion, levels and phases stay. The residual keeps its bands, and the moved noise is laid on them by power; the
-    room is no part of the object and stays.
+    By similitude the sound is slowed down: frequencies and, for a constant loss factor, decay rates are divided by
+    ``size``, contact and rise times multiplied by it; at a listening distance scaled alike, levels and phases stay. The
+    shifted noise is rebinned to the residual's bands by power; the room is no part of the object and stays.
     """
     moved = replace(
         modes,
@@ -152,9 +151,9 @@ def change_size(modes: Modes, residual: Residual, size: float) -> tuple[Modes, R
 def change_damping(modes: Modes, residual: Residual, damping: float) -> tuple[Modes, Residual]:
     """Damping: decay rates of modes, strike and tail times (10 sqrt((1 + f / 1 kHz) / 2)) ** damping.
 
-    Losses alike at all frequencies (air, a hand, the support) and the material's, which grow with frequency, meet at
-    1 kHz, where the ratio is 10 ** damping; above, it grows with the root of frequency. The contact's burst and the
-    room are none of the object's ringing and stay.
+    Frequency-independent losses (air, a hand, the support) and the material's, which grow with frequency, are equal at
+    1 kHz, where the ratio is 10 ** damping; above, the ratio at damping 1 grows with the square root of frequency. The
+    attack and the room are not vibration of the object and stay.
     """
     result = residual
     for name, component in residual.components:
@@ -173,12 +172,12 @@ def damping_ratio(frequency_hz: float, damping: float) -> float:
 
 
 def change_position(modes: Modes, position: float) -> Modes:
-    """Position: modes weighed by their shape where the striker meets them, from the edge (-1) to the middle (1).
+    """Position: modes weighted by their shape at the point of impact, from the edge (-1) to the middle (1).
 
-    A stated approximation: a bar or plate held at its edges, whose mode of order n has the shape sin(n pi x) and, as
-    it bends, a frequency proportional to n^2; so n = sqrt(f / f1) with f1 the lowest strong mode. The measured sound
-    counts as struck at x = 0.28 of the length, where no low mode has a node. The striker's width and unknown orders
-    blur the shapes of high modes towards their mean; the floor keeps nodes from silencing any.
+    An approximation: in a simply supported bar or plate, the mode of order n has the shape sin(n pi x) and, in bending,
+    a frequency proportional to n^2, so n = sqrt(f / f1) with f1 the lowest strong mode. The unmodified sound counts as
+    struck at x = 0.28 of the length, where no low mode has a node. The width of the striker and the uncertainty of n
+    blur the shapes of high modes towards their mean; a floor keeps modes from vanishing at nodes.
     """
     lowest_hz = lowest_strong_hz(modes)
     if lowest_hz is None:
@@ -187,23 +186,23 @@ def change_position(modes: Modes, position: float) -> Modes:
     power = []
     for frequency, level_db in zip(modes.frequency_hz, modes.power_db, strict=True):
         order = math.sqrt(min(frequency, _MOST_HZ) / lowest_hz)
-        power.append(level_db + power_to_db(_shape_power(order, at) / _shape_power(order, POSITION_CENTRE)))
+        power.append(level_db + power_to_db(_mode_shape_power(order, at) / _mode_shape_power(order, POSITION_CENTRE)))
     return replace(modes, power_db=tuple(power))
 
 
-def _shape_power(order: float, at: float) -> float:
+def _mode_shape_power(order: float, at: float) -> float:
     blur = math.exp(-((order / POSITION_BLUR) ** 2))
     return POSITION_FLOOR**2 + 0.5 * (1.0 - blur * math.cos(2.0 * math.pi * order * at))
 
 
 def change_contact(modes: Modes, residual: Residual, contact_s: float, ratio: float) -> tuple[Modes, Residual]:
-    """Hardness and velocity: a contact ``ratio`` times as long passes on a narrower or wider band of frequencies.
+    """Hardness and velocity: a contact time multiplied by ``ratio`` changes the bandwidth of the excitation.
 
-    A half sine of force, of duration T and constant momentum, has the spectrum |cos(pi f T) / (1 - (2 f T)^2)|; its
-    smooth envelope 1 / sqrt(1 + (2 f T)^4), without the zeros that no real contact has, weighs modes and all noise by
-    the new over the old. Low frequencies stay, high ones change by at most ratio^-2. The room is fed by the strike, so
-    its levels follow and its decays stay. A longer contact comes on more slowly: the rise follows, or where the sound
-    had none begins with what the contact became longer.
+    A half-sine force of duration T and constant momentum has the spectrum |cos(pi f T) / (1 - (2 f T)^2)|. The gain of
+    modes and noise is the ratio of its smooth envelopes 1 / sqrt(1 + (2 f T)^4) at the new and the old duration, which
+    lack the zeros that real contacts do not have: 1 at low frequencies, at most ratio^-2 at high ones. Levels of the
+    room change alike, its decays stay. The rise time is multiplied by ``ratio``; without one it becomes the increase of
+    the contact time.
 
     Hardness h makes the ratio 6^-h. Velocity v makes it v^(-1/5), by Hertz's law of elastic spheres (Goldsmith,
     Impact, 1960, ch. 4), with v = 10^(velocity_db / 20).
@@ -217,7 +216,7 @@ def change_contact(modes: Modes, residual: Residual, contact_s: float, ratio: fl
     gains = [gain_db(hz) for hz in _centres(residual.edges_hz)]
     result = residual
     for name, component in residual.components:
-        result = result.with_component(name, _raised(component, gains))
+        result = result.with_component(name, _apply_gains(component, gains))
     rise_s = residual.rise_s * ratio if residual.rise_s > 0.0 else max(0.0, contact_s * (ratio - 1.0))
     return struck, replace(result, rise_s=min(LONGEST_RISE_S, rise_s))
 
@@ -229,12 +228,12 @@ def contact_gain_db(frequency_hz: float, contact_s: float, ratio: float) -> floa
 
 
 def change_roughness(modes: Modes, residual: Residual, roughness: float) -> Residual:
-    """Roughness: on rough surfaces the contact is a burst of micro-impacts, each far shorter than the whole.
+    """Roughness: contact of rough surfaces is a burst of micro-impacts, each much shorter than the contact.
 
-    Attack and strike noise change by roughness times 6 to 18 dB, 12 at 1 kHz and more above, since short impacts are
-    bright; the attack lasts 4 ** roughness times as long. Above 0 a burst of 20 ms (T60) comes to the attack, from
-    silence in proportion to roughness: a quarter of the strike's power and 6 % of the modes', spread over the bands.
-    The fine envelope is 1 + roughness times as deep: at -1 the contact is one clean blow.
+    Attack and strike noise change by roughness times 6 to 18 dB, 12 at 1 kHz and more above, since short impacts have
+    broad spectra; the attack lasts 4 ** roughness times as long. Above 0 a burst with a T60 of 20 ms is added to the
+    attack, its amplitude proportional to roughness, at 1 a quarter of the strike's power and 6 % of the modes', spread
+    over the bands. The fine envelope in dB is multiplied by 1 + roughness, so -1 removes it.
     """
     residual = with_bands(residual)
     centres = _centres(residual.edges_hz)
@@ -243,56 +242,60 @@ def change_roughness(modes: Modes, residual: Residual, roughness: float) -> Resi
         for hz in centres
     ]
     strike = [_power(p) for p in residual.power_db]
-    ringing = sum(_mode_powers(modes)) * BURST_OF_MODES / len(centres)
-    result = residual.with_component("strike", _raised(NoiseComponent(residual.power_db, residual.decay_per_s), gains))
+    of_modes = sum(_mode_powers(modes)) * BURST_OF_MODES / len(centres)
+    result = residual.with_component(
+        "strike", _apply_gains(NoiseComponent(residual.power_db, residual.decay_per_s), gains)
+    )
     attack = residual.attack
     widened = ROUGHNESS_WIDENING**-roughness
     if attack is not None:
-        attack = _raised(NoiseComponent(attack.power_db, tuple(d * widened for d in attack.decay_per_s)), gains)
+        attack = _apply_gains(NoiseComponent(attack.power_db, tuple(d * widened for d in attack.decay_per_s)), gains)
     if roughness > 0.0:
         burst = [
-            roughness**2 * db_to_power(gain) * (BURST_OF_STRIKE * power + ringing)
+            roughness**2 * db_to_power(gain) * (BURST_OF_STRIKE * power + of_modes)
             for gain, power in zip(gains, strike, strict=True)
         ]
-        attack = _mix(attack, burst, [BURST_DECAY_PER_S] * len(burst))
+        attack = _add_noise(attack, burst, [BURST_DECAY_PER_S] * len(burst))
     low_db, high_db = ENVELOPE_RANGE_DB
     envelope = tuple(min(high_db, max(low_db, (1.0 + roughness) * v)) for v in residual.envelope_db)
     return replace(result, attack=attack, envelope_db=envelope)
 
 
 def change_room(modes: Modes, residual: Residual, room: float) -> Residual:
-    """Room: its amplitude times (1 + room)^2, so +12 dB at 1 and at -1 none at all, exactly dry.
+    """Room: its amplitude times (1 + room)^2, so +12 dB at 1; removed at -1.
 
-    A sound that has none gets a small one above 0, its amplitude in proportion to ``room``: T60 is 0.5 s at low
-    frequencies and falls above 4 kHz as air and walls take more, T60 = 0.5 s / sqrt(1 + f / 4 kHz). Its diffuse sound
-    starts 6 dB (at 1) under the modes and noise that feed it in each band, less where they die before they have fed it.
+    A sound without one gets a small room above 0, with amplitude proportional to ``room``: T60 = 0.5 s / sqrt(1 +
+    f / 4 kHz), falling at high frequencies by absorption in air and walls. At 1 its level in each band starts 6 dB
+    under the modes and noise that excite it, less where they decay faster than the room responds.
     """
     if residual.room is not None:
         if room <= -1.0:
             return replace(residual, room=None)
         gain_db = 40.0 * math.log10(1.0 + room)
-        return replace(residual, room=_raised(residual.room, [gain_db] * len(residual.room.power_db)))
+        return replace(residual, room=_apply_gains(residual.room, [gain_db] * len(residual.room.power_db)))
     if room <= 0.0:
         return residual
     residual = with_bands(residual)
     centres = _centres(residual.edges_hz)
     decays = [LN_60_DB / ROOM_T60_S * math.sqrt(1.0 + hz / ROOM_HZ) for hz in centres]
-    fed = [0.0] * len(centres)
+    excitation = [0.0] * len(centres)
     for _, component in residual.components:
         for k, (power_db, decay) in enumerate(zip(component.power_db, component.decay_per_s, strict=True)):
-            fed[k] += _power(power_db) * decays[k] / (decays[k] + decay)
+            excitation[k] += _power(power_db) * decays[k] / (decays[k] + decay)
     for power, frequency, decay in zip(_mode_powers(modes), modes.frequency_hz, modes.decay_per_s, strict=True):
-        for k, share in _bands_near(frequency, centres):
-            fed[k] += share * power * decays[k] / (decays[k] + decay)
+        for k, share in _band_weights(frequency, centres):
+            excitation[k] += share * power * decays[k] / (decays[k] + decay)
     scale = room**2 * ROOM_SHARE
-    return replace(residual, room=NoiseComponent(tuple(_level_db(scale * power) for power in fed), tuple(decays)))
+    return replace(
+        residual, room=NoiseComponent(tuple(_level_db(scale * power) for power in excitation), tuple(decays))
+    )
 
 
 # --- bands ----------------------------------------------------------------------------------------
 
 
 def with_bands(residual: Residual) -> Residual:
-    """The residual itself, or where it has no bands silence on ten octaves from 20 Hz."""
+    """The residual, or if it has no bands, silence on ten octave bands from 20 Hz."""
     if residual.power_db:
         return residual
     bands = len(PLAIN_EDGES_HZ) - 1
@@ -305,9 +308,9 @@ def with_bands(residual: Residual) -> Residual:
 
 
 def rebin(component: NoiseComponent, from_edges_hz: Sequence[float], to_edges_hz: Sequence[float]) -> NoiseComponent:
-    """A component on other bands: power shared by overlap, log decay as the power-weighted mean.
+    """Resample a component to other bands: power by overlap, log decay as the power-weighted mean.
 
-    A band that gets no power is silent and keeps the decay of what is nearest.
+    Bands without power are silent and take the decay of the nearest band.
     """
     spans = list(pairwise(from_edges_hz))
     power_db, decays = [], []
@@ -329,8 +332,8 @@ def rebin(component: NoiseComponent, from_edges_hz: Sequence[float], to_edges_hz
     return NoiseComponent(tuple(power_db), tuple(decays))
 
 
-def _mix(component: NoiseComponent | None, powers: Sequence[float], decays: Sequence[float]) -> NoiseComponent:
-    """A component with more noise in it: powers add, log decays are weighed by power."""
+def _add_noise(component: NoiseComponent | None, powers: Sequence[float], decays: Sequence[float]) -> NoiseComponent:
+    """A component with noise added: powers add, log decays are averaged with powers as weights."""
     if component is None:
         return NoiseComponent(tuple(_level_db(p) for p in powers), tuple(decays))
     power_db, decay = [], []
@@ -345,8 +348,8 @@ def _mix(component: NoiseComponent | None, powers: Sequence[float], decays: Sequ
     return NoiseComponent(tuple(power_db), tuple(decay))
 
 
-def _raised(component: NoiseComponent, gains_db: Sequence[float]) -> NoiseComponent:
-    """A component with each band's level changed; a silent band stays silent."""
+def _apply_gains(component: NoiseComponent, gains_db: Sequence[float]) -> NoiseComponent:
+    """A component with a gain for each band; silent bands stay silent."""
     return NoiseComponent(
         tuple(p + gain if p > SILENCE_DB else p for p, gain in zip(component.power_db, gains_db, strict=True)),
         component.decay_per_s,
@@ -359,8 +362,8 @@ def _mode_powers(modes: Modes) -> list[float]:
     return [0.0 if off else 0.5 * db_to_power(p) for p, off in zip(modes.power_db, muted, strict=True)]
 
 
-def _bands_near(frequency_hz: float, centres: Sequence[float]) -> list[tuple[int, float]]:
-    """The bands a frequency lies between, and its share of each by distance: nothing jumps when it moves."""
+def _band_weights(frequency_hz: float, centres: Sequence[float]) -> list[tuple[int, float]]:
+    """Indices and linear interpolation weights of the bands that a frequency lies between."""
     if frequency_hz <= centres[0]:
         return [(0, 1.0)]
     if frequency_hz >= centres[-1]:

@@ -1,8 +1,7 @@
 """Parameters of a struck sound: modes, residual, room, and their JSON form.
 
-x(t) = sum 10^(power_db/20) cos(2 pi f t + phase) e^(-decay t), t >= 0, plus the residual. Full scale
-is amplitude 1, t = 0 is the onset, nothing is normalised. Standard library only: the document is
-made of these.
+x(t) = sum 10^(power_db/20) cos(2 pi f t + phase) e^(-decay t), t >= 0, plus the residual. Full scale is amplitude 1,
+t = 0 is the onset, nothing is normalised. Standard library only, since the document consists of these.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ MATERIALS = (
 
 @dataclass(frozen=True)
 class Modes:
-    """Vibration modes, one tuple each, all of one length; a muted mode stays but does not sound."""
+    """Vibration modes, one tuple for each parameter, all of equal length; muted modes are kept but not synthesised."""
 
     frequency_hz: tuple[float, ...] = ()
     power_db: tuple[float, ...] = ()
@@ -92,12 +91,12 @@ class Residual:
 
     @property
     def components(self) -> tuple[tuple[str, NoiseComponent], ...]:
-        """Names and components there are, in the order of NOISE_COMPONENTS."""
+        """Names and components that are present, in the order of NOISE_COMPONENTS."""
         every = ((name, self.component(name)) for name in NOISE_COMPONENTS)
         return tuple((name, component) for name, component in every if component is not None)
 
     def with_component(self, name: str, component: NoiseComponent | None) -> Residual:
-        """The residual with one component replaced; an absent strike is a silent one."""
+        """The residual with one component replaced; None as the strike is silence."""
         if name != "strike":
             components: dict[str, Any] = {name: component}
             return replace(self, **components)
@@ -116,10 +115,9 @@ class Residual:
 
 @dataclass(frozen=True)
 class Macros:
-    """What a designer turns instead of single modes, each in MACRO_RANGE and without effect at 0.
+    """Macro controls, each in MACRO_RANGE and without effect at 0; see ``engine/physics/macros.py``.
 
-    They lie over a sound's own modes and residual, which stay as they were measured or edited. What each does is said
-    in ``engine/physics/macros.py``.
+    They are non-destructive: a sound's modes and residual stay as measured or edited.
     """
 
     mass: float = 0.0
@@ -132,7 +130,7 @@ class Macros:
 
 @dataclass(frozen=True)
 class Context:
-    """What is known of one blow; ``velocity_db`` is against the sound as stored, ``material`` one of MATERIALS."""
+    """Optional conditioning of one hit: ``velocity_db`` re the sound as stored, ``material`` one of MATERIALS."""
 
     velocity_db: float | None = None
     material: str = ""
@@ -141,7 +139,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Physics:
-    """Everything an analysis of one hit says."""
+    """Result of the analysis of one hit."""
 
     modes: Modes = field(default_factory=Modes)
     residual: Residual = field(default_factory=Residual)
@@ -192,10 +190,10 @@ def residual_to_json(residual: Residual) -> dict[str, Any]:
 
 
 def physics_from_json(value: Any, source: str = "physics") -> Physics:
-    """Read and check physics JSON; ``source`` names the file in messages.
+    """Parse and validate physics JSON; ``source`` names the file in messages.
 
-    Missing phase is 0, a missing residual is none. Raises BadInput for NaN, infinity, a negative
-    decay or frequency, unequal lengths, or anything that is not of the form.
+    Phases default to 0, the residual to none. Raises BadInput for NaN, infinity, a negative decay or frequency, lists
+    of unequal length, or another structure.
     """
     top = _mapping(value, source, "the top level")
     version = top.get("version", PHYSICS_VERSION)

@@ -16,16 +16,16 @@ from engine.physics.model import MAX_MODES, NOISE_COMPONENTS, Modes, NoiseCompon
 
 MATCH_OCTAVES = 0.5
 MATCH_DB = 20.0
-MATCH_MOST = 4.0  # an octave apart at the same level, or 40 dB at the same frequency
-MATCH_MODES = 512
+MAX_MATCH_COST = 4.0  # an octave apart at the same level, or 40 dB at the same frequency
+MAX_MATCHED_MODES = 512
 
 
 def morph(a: tuple[Modes, Residual], b: tuple[Modes, Residual], amount: float) -> tuple[Modes, Residual]:
-    """The sound ``amount`` (0 to 1) of the way from one to another; 0 gives exactly ``a``, 1 exactly ``b``.
+    """Interpolate two sounds; ``amount`` 0 gives exactly ``a``, 1 exactly ``b``.
 
-    A matched mode moves geometrically in frequency and decay, linearly in dB and along the shorter arc in phase. A mode
-    of one sound alone fades, its amplitude in proportion, to silence where the other is. The modes of ``a`` come first
-    in their order, then those of ``b`` alone; muted modes do not sound and are left out between the ends.
+    Matched modes interpolate geometrically in frequency and decay, linearly in dB and along the shorter arc in phase;
+    unmatched ones fade linearly in amplitude. The modes of ``a`` come first in their order, then the unmatched ones of
+    ``b``; muted modes are left out.
     """
     if amount <= 0.0:
         return a
@@ -35,11 +35,11 @@ def morph(a: tuple[Modes, Residual], b: tuple[Modes, Residual], amount: float) -
 
 
 def match_modes(a: Modes, b: Modes) -> list[tuple[int, int]]:
-    """Pairs of modes (number in a, number in b) that are each other's kind, by rising number in a.
+    """Matched modes as pairs of indices in a and b, ascending in a.
 
-    The assignment of least total cost, (octaves apart / 0.5)^2 + (dB apart / 20)^2, with levels taken re each sound's
-    strongest mode; what would cost more than MATCH_MOST stays unmatched. Muted modes are not matched; of more than
-    MATCH_MODES the strongest are.
+    The assignment of least total cost, (octaves / 0.5)^2 + (dB / 20)^2, with levels re each sound's strongest mode;
+    pairs that cost MAX_MATCH_COST or more stay unmatched. Muted modes are left out, and all but the MAX_MATCHED_MODES
+    strongest.
     """
     chosen_a, chosen_b = _strongest(a), _strongest(b)
     if not chosen_a or not chosen_b:
@@ -47,14 +47,14 @@ def match_modes(a: Modes, b: Modes) -> list[tuple[int, int]]:
     (pitch_a, level_a), (pitch_b, level_b) = _coordinates(a, chosen_a), _coordinates(b, chosen_b)
     cost = ((pitch_a[:, None] - pitch_b[None, :]) / MATCH_OCTAVES) ** 2
     cost += ((level_a[:, None] - level_b[None, :]) / MATCH_DB) ** 2
-    rows, columns = linear_sum_assignment(np.minimum(cost, MATCH_MOST))
+    rows, columns = linear_sum_assignment(np.minimum(cost, MAX_MATCH_COST))
     pairs = zip(rows.tolist(), columns.tolist(), strict=True)
-    return sorted((chosen_a[i], chosen_b[j]) for i, j in pairs if cost[i, j] < MATCH_MOST)
+    return sorted((chosen_a[i], chosen_b[j]) for i, j in pairs if cost[i, j] < MAX_MATCH_COST)
 
 
 def _strongest(modes: Modes) -> list[int]:
     sounding = [k for k in range(len(modes)) if not modes.mute_mask[k] and modes.frequency_hz[k] > 0.0]
-    return sorted(sorted(sounding, key=lambda k: -modes.power_db[k])[:MATCH_MODES])
+    return sorted(sorted(sounding, key=lambda k: -modes.power_db[k])[:MAX_MATCHED_MODES])
 
 
 def _coordinates(modes: Modes, chosen: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -67,11 +67,11 @@ def _morph_modes(a: Modes, b: Modes, amount: float) -> Modes:
     rows: list[tuple[float, float, float, float]] = []
     for i in range(len(a)):
         if i in partner:
-            rows.append(_between(_row(a, i), _row(b, partner[i]), amount))
+            rows.append(_interpolate(_row(a, i), _row(b, partner[i]), amount))
         elif not a.mute_mask[i]:
             rows.append(_faded(_row(a, i), 1.0 - amount))
-    taken = set(partner.values())
-    rows += [_faded(_row(b, j), amount) for j in range(len(b)) if j not in taken and not b.mute_mask[j]]
+    matched = set(partner.values())
+    rows += [_faded(_row(b, j), amount) for j in range(len(b)) if j not in matched and not b.mute_mask[j]]
     if len(rows) > MAX_MODES:
         kept = sorted(range(len(rows)), key=lambda k: -rows[k][1])[:MAX_MODES]
         rows = [rows[k] for k in sorted(kept)]
@@ -84,11 +84,11 @@ def _row(modes: Modes, k: int) -> tuple[float, float, float, float]:
     return modes.frequency_hz[k], modes.power_db[k], modes.decay_per_s[k], phase
 
 
-def _between(
+def _interpolate(
     a: tuple[float, float, float, float], b: tuple[float, float, float, float], amount: float
 ) -> tuple[float, float, float, float]:
-    turn = math.remainder(b[3] - a[3], 2.0 * math.pi)
-    phase = math.remainder(a[3] + turn * amount, 2.0 * math.pi)
+    angle = math.remainder(b[3] - a[3], 2.0 * math.pi)
+    phase = math.remainder(a[3] + angle * amount, 2.0 * math.pi)
     return _geometric(a[0], b[0], amount), a[1] + (b[1] - a[1]) * amount, _geometric(a[2], b[2], amount), phase
 
 
@@ -97,7 +97,7 @@ def _faded(row: tuple[float, float, float, float], share: float) -> tuple[float,
 
 
 def _geometric(a: float, b: float, amount: float) -> float:
-    """Between two numbers by ratio; by difference where one of them is 0."""
+    """Geometric interpolation of two numbers, linear where one of them is 0."""
     if a <= 0.0 or b <= 0.0:
         return a + (b - a) * amount
     value: float = a * (b / a) ** amount
@@ -105,7 +105,7 @@ def _geometric(a: float, b: float, amount: float) -> float:
 
 
 def _morph_residuals(a: Residual, b: Residual, amount: float) -> Residual:
-    """Interpolate each component on common bands in dB and log decay; what one side lacks fades like a mode."""
+    """Interpolate each component on common bands in dB and log decay; one that a side lacks fades like a mode."""
     edges = _common_edges(a.edges_hz, b.edges_hz)
     pairs = zip_longest(a.envelope_db, b.envelope_db, fillvalue=0.0)
     envelope = tuple(x + (y - x) * amount for x, y in pairs)

@@ -15,11 +15,11 @@ from engine.physics.noise import rise_gain, synthesize_residual
 _BLOCK = 256
 _COARSE = 16
 _INAUDIBLE = 1e-7  # -140 dB re full scale
-_MOST_NUMBERS = 2**23  # of phasors at a time: 64 MB
+_MAX_PHASORS = 2**23  # numbers at a time: 64 MB
 
 
 def ring_time_s(physics: Physics) -> float:
-    """Seconds until everything is 60 dB under its start, at most 20."""
+    """Seconds until every mode and noise band is 60 dB under the loudest one's start, at most 20."""
     levels: list[tuple[float, float]] = []
     muted = physics.modes.mute_mask
     for power, decay, off in zip(physics.modes.power_db, physics.modes.decay_per_s, muted, strict=True):
@@ -35,9 +35,9 @@ def ring_time_s(physics: Physics) -> float:
 
 
 def synthesize(physics: Physics, duration_s: float | None = None, seed: int = 0) -> np.ndarray:
-    """Sound of the physics alone, no model: float32 at its sample rate, sample 0 = onset.
+    """Waveform of modes and residual, without the sampler: float32 at the physics' sample rate, sample 0 = onset.
 
-    Lasts until -60 dB, at most 20 s, unless told. The seed touches only the residual; nothing is limited.
+    ``duration_s`` defaults to ``ring_time_s``. ``seed`` selects the realisation of the residual. Nothing is clipped.
     """
     rate = physics.sample_rate_hz
     length = max(1, math.ceil((ring_time_s(physics) if duration_s is None else duration_s) * rate - 1e-6))
@@ -49,39 +49,39 @@ def synthesize(physics: Physics, duration_s: float | None = None, seed: int = 0)
 def synthesize_modes(
     batch: Sequence[Modes], length_samples: int, sample_rate_hz: int, device: str | torch.device = "cpu"
 ) -> torch.Tensor:
-    """Sound of each set of modes from its onset on, sample 0 = t 0.
+    """Waveform of each set of modes from its onset on, float32 [B, length_samples].
 
-    Returns float32 [B, length_samples]; phases are computed in double precision. Modes that are muted or at or above
-    half the sample rate do not sound; a mode ends once it is 140 dB under full scale. Sample n0 + k of a mode is
-    Re(z^n0 z^k): the phasors of all blocks' starts times those within a block are a product of matrices, in double
-    precision on a processor and in single on other devices, where only what is wrapped and small is left to it.
+    Muted modes and those at or above half the sample rate are left out; a mode ends once it is 140 dB under full scale.
+    Sample n0 + k of a mode is Re(z^n0 z^k), so the phasors at the blocks' starts times those within a block are a
+    matrix product. Phasors are computed in double precision; the product is in double on the CPU and in single
+    precision on other devices.
     """
-    place = torch.device(device)
-    out = torch.zeros((len(batch), max(0, length_samples)), dtype=torch.float32, device=place)
+    target = torch.device(device)
+    out = torch.zeros((len(batch), max(0, length_samples)), dtype=torch.float32, device=target)
     if length_samples <= 0:
         return out
-    sets = [_sounding(modes, sample_rate_hz) for modes in batch]
-    ends = [_end_block(values, length_samples, sample_rate_hz) for values in sets]
+    sets = [_active_modes(modes, sample_rate_hz) for modes in batch]
+    ends = [_count_blocks(values, length_samples, sample_rate_hz) for values in sets]
     order = sorted((i for i, end in enumerate(ends) if end), key=lambda i: (ends[i], sets[i].shape[1]))
     start = 0
     while start < len(order):
         blocks, width = ends[order[start]], 1
         stop = start
-        while stop < len(order):  # as many as memory allows, the shortest first, so that little is computed in vain
+        while stop < len(order):  # as many as memory allows, sorted by length to keep padding short
             blocks, width = max(blocks, ends[order[stop]]), max(width, sets[order[stop]].shape[1])
-            if stop > start and (stop + 1 - start) * (blocks + _BLOCK) * 2 * width > _MOST_NUMBERS:
+            if stop > start and (stop + 1 - start) * (blocks + _BLOCK) * 2 * width > _MAX_PHASORS:
                 break
             stop += 1
         rows = order[start:stop]
         blocks = max(ends[i] for i in rows)
-        sound = _ring_together([sets[i] for i in rows], blocks, sample_rate_hz, place)[:, :length_samples]
-        out[torch.tensor(rows, device=place), : sound.shape[1]] = sound
+        sound = _synthesize_padded([sets[i] for i in rows], blocks, sample_rate_hz, target)[:, :length_samples]
+        out[torch.tensor(rows, device=target), : sound.shape[1]] = sound
         start = stop
     return out
 
 
-def _sounding(modes: Modes, rate: int) -> np.ndarray:
-    """Frequency, amplitude, decay and phase of the modes that sound, float64 [4, K]."""
+def _active_modes(modes: Modes, rate: int) -> np.ndarray:
+    """Frequency, amplitude, decay and phase of the modes to synthesise, float64 [4, K]."""
     muted = modes.mute_mask
     kept = [i for i, f in enumerate(modes.frequency_hz) if f < rate / 2 and not muted[i]]
     values = np.array([modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad], dtype=np.float64)
@@ -90,21 +90,21 @@ def _sounding(modes: Modes, rate: int) -> np.ndarray:
     return values
 
 
-def _end_block(values: np.ndarray, length: int, rate: int) -> int:
-    """Blocks until the last mode is inaudible, at most those of the length."""
+def _count_blocks(values: np.ndarray, length: int, rate: int) -> int:
+    """Number of blocks until the last mode is inaudible, at most those of the length."""
     if not values.size:
         return 0
-    life_s = np.log(np.maximum(values[1] / _INAUDIBLE, 1.0)) / np.maximum(values[2], 1e-9)
-    return min(-(-length // _BLOCK), math.ceil(min(float(life_s.max()), 1e9) * rate / _BLOCK) + 1)
+    lifetime_s = np.log(np.maximum(values[1] / _INAUDIBLE, 1.0)) / np.maximum(values[2], 1e-9)
+    return min(-(-length // _BLOCK), math.ceil(min(float(lifetime_s.max()), 1e9) * rate / _BLOCK) + 1)
 
 
-def _ring_together(sets: list[np.ndarray], blocks: int, rate: int, place: torch.device) -> torch.Tensor:
-    """Sounds [B, blocks * _BLOCK] of sets of modes, filled up with silent ones to the same number."""
+def _synthesize_padded(sets: list[np.ndarray], blocks: int, rate: int, target: torch.device) -> torch.Tensor:
+    """Waveforms [B, blocks * _BLOCK] of sets of modes, padded with silent modes to the same number."""
     width = max(values.shape[1] for values in sets)
     table = np.zeros((len(sets), 4, width))
     for row, values in zip(table, sets, strict=True):
         row[:, : values.shape[1]] = values
-    exact = place if place.type != "mps" else torch.device("cpu")  # which has no double precision
+    exact = target if target.type != "mps" else torch.device("cpu")  # MPS has no double precision
     frequency, amplitude, decay, phase = torch.from_numpy(table).to(exact).unbind(1)
     starts = _phasors(frequency, decay, _BLOCK, blocks, rate)
     starts = starts * torch.polar(amplitude, phase)[:, None, :]
@@ -112,15 +112,15 @@ def _ring_together(sets: list[np.ndarray], blocks: int, rate: int, place: torch.
     steps = _phasors(frequency, decay, 1, _BLOCK, rate)
     left = torch.cat([starts.real, -starts.imag], dim=2)
     right = torch.cat([steps.real, steps.imag], dim=2)
-    if place.type != "cpu":
-        left, right = left.to(place, torch.float32), right.to(place, torch.float32)
+    if target.type != "cpu":
+        left, right = left.to(target, torch.float32), right.to(target, torch.float32)
     return torch.bmm(left, right.transpose(1, 2)).flatten(1).to(torch.float32)
 
 
 def _phasors(frequency: torch.Tensor, decay: torch.Tensor, step: int, count: int, rate: int) -> torch.Tensor:
-    """e^((2 pi i f - decay) n step / rate), n < count: complex [B, count, K], as products of coarse and fine ones.
+    """e^((2 pi i f - decay) n step / rate), n < count: complex [B, count, K], as products of two short series.
 
-    Cycles are wrapped before the sine, so that phase stays exact however long the sound.
+    Cycles are taken modulo 1 before the sine, so that the phase is exact for sounds of any length.
     """
 
     def power(every: int, number: int) -> torch.Tensor:

@@ -16,21 +16,21 @@ SPANS_S = (0.0, 0.02, 0.06, 0.15, 0.3, 0.6, 1e9)
 _ACTIVE_DB = 60.0
 _CLIP_DB = 24.0
 _SMOOTH = 4  # steps of 5 ms
-_SLOW_HZ = 400.0  # under this 5 ms of noise tell nothing
-_CLEAR_DB = 2.5  # an error of less is heard by nobody
-_AGAIN_DB, _AGAIN_S = 3.0, 0.03
+_SLOW_HZ = 400.0  # below, the level of noise over 5 ms is too uncertain
+_CLEAR_DB = 2.5  # smaller errors are inaudible
+_RESTRIKE_DB, _RESTRIKE_S = 3.0, 0.03
 _ATTACK_S, _ATTACK_DB = 0.02, 4.0
 _STEADY_DB, _FAINT_DB, _NEAR_DB = 1.5, 25.0, 8.0
 _NOISY = 0.25
 _DEVIATIONS = 3.0
-_LIKE, _LIKE_LATER = 0.6, 0.3  # of the worst error, for a neighbour to count as part of it
+_SIMILAR, _SIMILAR_LATER = 0.6, 0.3  # share of the largest error from which a neighbour is merged with it
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Powers in bands over time, both [B, T] on ``edges_hz`` [B + 1], broadband levels in dB [T], the modes' share.
 
-    ``again_s`` is when the object is struck again, None if it is not.
+    ``restrike_s`` is the time of a second strike, None without one.
     """
 
     edges_hz: np.ndarray
@@ -39,13 +39,13 @@ class Evidence:
     level_measured_db: np.ndarray
     level_model_db: np.ndarray
     modes_share: float
-    again_s: float | None
+    restrike_s: float | None
     step_s: float
 
 
 @dataclass(frozen=True)
 class _Region:
-    """Octaves and spans of time, both as half-open ranges, and the mean error there in dB, model less recording."""
+    """Half-open ranges of octaves and of time spans, and the mean error there in dB, model minus recording."""
 
     octaves: tuple[int, int]
     spans: tuple[int, int]
@@ -53,35 +53,33 @@ class _Region:
 
 
 def diagnose(evidence: Evidence) -> str:
-    """The first of these that holds:
+    """The largest error as a sentence, the first of these that applies:
 
-    - the object is struck again (``again_s``), and within 30 ms the recording is 3 dB over the model: "rises again at
-      0.18 s: a second hit?";
-    - the first 5 or 20 ms err by 4 dB or more, and by twice what the next 40 ms do: the attack is too weak, too loud,
-      or, where what follows at once is right, too early;
-    - the region with the largest error, if it errs by 2.5 dB and by more than chance could: octaves and spans of time,
-      where chance is three deviations of the level of as much noise, weighed by its loudness and its size,
-      and widened to neighbours that err alike. It says how much, where, when, and whether that is a matter of decay.
-      Where an octave of the recording ends in a faint level that holds, that is background, and what is near it does
-      not count;
-    - else it is good: the 90th percentile of the regions' errors.
+    - a second hit: a strike at ``restrike_s`` after which the recording is 3 dB over the model within 30 ms;
+    - the attack: the error of the first 5 or 20 ms is at least 4 dB and twice that of the next 40 ms; "early" where the
+      error of the 20 ms after it is small;
+    - the octaves and time spans of the largest error, if it exceeds 2.5 dB and three standard deviations of the level
+      of noise: the maximum of error times loudness times the root of area, widened to neighbours of similar error, with
+      band, time and whether the decay is wrong. A constant faint level at the end of an octave is background and
+      ignored;
+    - a good fit: the 90th percentile of the errors.
 
-    A model of which modes make up under a quarter of the energy is called noise at the end.
+    A note is added where the modes' share of the energy is under a quarter.
     """
     noisy = f"most of it is noise: modes make up {100.0 * evidence.modes_share:.0f} %"
-    said = _find_second_hit(evidence) or _find_attack(evidence) or _find_worst(evidence)
-    return f"{said}; {noisy}" if evidence.modes_share < _NOISY else said
+    sentence = _find_second_hit(evidence) or _find_attack(evidence) or _find_worst(evidence)
+    return f"{sentence}; {noisy}" if evidence.modes_share < _NOISY else sentence
 
 
 def _find_second_hit(evidence: Evidence) -> str:
-    if evidence.again_s is None:
+    if evidence.restrike_s is None:
         return ""
-    start = round(evidence.again_s / evidence.step_s)
-    after = slice(start, start + round(_AGAIN_S / evidence.step_s))
+    start = round(evidence.restrike_s / evidence.step_s)
+    after = slice(start, start + round(_RESTRIKE_S / evidence.step_s))
     over_db = evidence.level_measured_db[after] - evidence.level_model_db[after]
-    if not over_db.size or over_db.max() < _AGAIN_DB:
+    if not over_db.size or over_db.max() < _RESTRIKE_DB:
         return ""
-    return f"rises again at {evidence.again_s:.2f} s: a second hit?"
+    return f"rises again at {evidence.restrike_s:.2f} s: a second hit?"
 
 
 def _find_attack(evidence: Evidence) -> str:
@@ -116,30 +114,30 @@ def _find_worst(evidence: Evidence) -> str:
     )
     edges = np.minimum(np.round(np.array(SPANS_S) / evidence.step_s), error_db.shape[1]).astype(int)
     count = np.zeros((len(error_db), len(edges) - 1))
-    mean_db, loud = np.zeros_like(count), np.zeros_like(count)
+    mean_db, loudness = np.zeros_like(count), np.zeros_like(count)
     for o in range(len(error_db)):
         for s, (start, end) in enumerate(pairwise(edges)):
-            on = active[o, start:end]
-            count[o, s] = on.sum()
+            mask = active[o, start:end]
+            count[o, s] = mask.sum()
             if count[o, s] < 2:
                 count[o, s] = 0
                 continue
-            mean_db[o, s] = error_db[o, start:end][on].mean()
-            loud[o, s] = ((louder_db[o, start:end][on] - peak_db) / _ACTIVE_DB + 1.0).mean()
-    over_db, under_db = _chance_db(count * evidence.step_s)
+            mean_db[o, s] = error_db[o, start:end][mask].mean()
+            loudness[o, s] = ((louder_db[o, start:end][mask] - peak_db) / _ACTIVE_DB + 1.0).mean()
+    over_db, under_db = _noise_limits_db(count * evidence.step_s)
     if not count.any():
         return "the model is silent" if evidence.model.max() <= evidence.measured.max() else "the recording is silent"
     size = count / count.sum()
     wrong = ((mean_db > np.maximum(_CLEAR_DB, over_db)) | (-mean_db > np.maximum(_CLEAR_DB, under_db))) & (count > 0)
     if not wrong.any():
-        return _say_good(mean_db, size, np.where(background, measured_db, -np.inf), peak_db)
-    score = np.where(wrong, np.abs(mean_db) * loud * np.sqrt(size), 0.0)
+        return _describe_good_fit(mean_db, size, np.where(background, measured_db, -np.inf), peak_db)
+    score = np.where(wrong, np.abs(mean_db) * loudness * np.sqrt(size), 0.0)
     octave, span = np.unravel_index(int(np.argmax(score)), score.shape)
-    return _say_region(_widen(int(octave), int(span), mean_db, count), mean_db, count)
+    return _describe_region(_widen(int(octave), int(span), mean_db, count), mean_db, count)
 
 
 def _octave_levels(power: np.ndarray, edges_hz: np.ndarray) -> np.ndarray:
-    """Levels in dB of the octaves, [O, T], of powers in bands, over 20 ms; the attack as it is above _SLOW_HZ."""
+    """Octave levels in dB, [O, T], of powers in bands: averaged over 20 ms, except the attack above _SLOW_HZ."""
     middle = np.sqrt(edges_hz[:-1] * edges_hz[1:])
     inside = (middle >= np.array(OCTAVES_HZ)[:-1, None]) & (middle < np.array(OCTAVES_HZ)[1:, None])
     summed = inside @ power
@@ -152,21 +150,22 @@ def _octave_levels(power: np.ndarray, edges_hz: np.ndarray) -> np.ndarray:
 
 
 def _find_background(measured_db: np.ndarray, model_db: np.ndarray, peak_db: float) -> np.ndarray:
-    """Where the recording is near the faint level that an octave holds in the last third, of at least 80 ms."""
+    """Mask of background: the recording near the faint constant level of an octave's last third, of 80 ms or more."""
     end = measured_db[:, -(measured_db.shape[1] // 3) :]
     if end.shape[1] < 16:
         return np.zeros(measured_db.shape, bool)
     early, late = (part.mean(axis=1, keepdims=True) for part in np.array_split(end, 2, axis=1))
-    chance_db = _chance_db(np.full((len(measured_db), 1), end.shape[1] / 2 * 0.005))[1]
-    holds = (np.abs(early - late) < np.maximum(_STEADY_DB, chance_db)) & (late < peak_db - _FAINT_DB)
-    result: np.ndarray = holds & (measured_db < late + _NEAR_DB) & (model_db < measured_db)
+    limit_db = _noise_limits_db(np.full((len(measured_db), 1), end.shape[1] / 2 * 0.005))[1]
+    is_constant = (np.abs(early - late) < np.maximum(_STEADY_DB, limit_db)) & (late < peak_db - _FAINT_DB)
+    result: np.ndarray = is_constant & (measured_db < late + _NEAR_DB) & (model_db < measured_db)
     return result
 
 
-def _chance_db(duration_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How far over and under a draw of noise in an octave the true level may seem, [O, S], for times of as many s.
+def _noise_limits_db(duration_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Upper and lower confidence limits in dB of the level of noise by octave and duration in s, [O, S] each.
 
-    The mean over the logarithm of a gamma variable of n degrees: deviation sqrt(psi'(n)), bias psi(n) - log n.
+    The logarithm of a gamma variable with n degrees of freedom has standard deviation sqrt(psi'(n)) and bias
+    psi(n) - log n.
     """
     width_hz = np.diff(np.clip(OCTAVES_HZ, 40.0, 20_000.0))
     freedom = np.maximum(1.0, width_hz[:, None] * duration_s)
@@ -176,34 +175,34 @@ def _chance_db(duration_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _widen(octave: int, span: int, mean_db: np.ndarray, count: np.ndarray) -> _Region:
-    """The region about its worst place, as far as neighbours err alike."""
+    """The region around the largest error, extended while neighbours have similar errors."""
     worst = mean_db[octave, span]
 
-    def alike(o: int, s: int, like: float = _LIKE) -> bool:
+    def is_similar(o: int, s: int, share: float = _SIMILAR) -> bool:
         inside = 0 <= o < mean_db.shape[0] and 0 <= s < mean_db.shape[1]
-        return inside and bool(count[o, s]) and mean_db[o, s] * np.sign(worst) > like * abs(worst)
+        return inside and bool(count[o, s]) and mean_db[o, s] * np.sign(worst) > share * abs(worst)
 
     first, last = span, span + 1
-    while alike(octave, first - 1):
+    while is_similar(octave, first - 1):
         first -= 1
-    while alike(octave, last, _LIKE_LATER):
+    while is_similar(octave, last, _SIMILAR_LATER):
         last += 1
     low, high = octave, octave + 1
-    while alike(low - 1, span):
+    while is_similar(low - 1, span):
         low -= 1
-    while alike(high, span):
+    while is_similar(high, span):
         high += 1
     part = np.s_[low:high, first:last]
     return _Region((low, high), (first, last), float((mean_db[part] * count[part]).sum() / count[part].sum()))
 
 
-def _say_region(region: _Region, mean_db: np.ndarray, count: np.ndarray) -> str:
+def _describe_region(region: _Region, mean_db: np.ndarray, count: np.ndarray) -> str:
     (low, high), (first, last) = region.octaves, region.spans
-    heard = np.flatnonzero(count[low:high].sum(axis=0))
+    active = np.flatnonzero(count[low:high].sum(axis=0))
     ends = count[low:high, last:].sum() < count[low:high, first:last].sum() / 3.0
     when = (
         ""
-        if first <= heard[0] and ends
+        if first <= active[0] and ends
         else f" after {_seconds(SPANS_S[first])}"
         if ends
         else (
@@ -213,17 +212,19 @@ def _say_region(region: _Region, mean_db: np.ndarray, count: np.ndarray) -> str:
         )
     )
     amount = abs(region.error_db)
-    often = "24 dB or more" if amount > 0.97 * _CLIP_DB else f"{amount:.0f} dB" if amount >= 3.0 else f"{amount:.1f} dB"
-    said = f"{often} too {'loud' if region.error_db > 0 else 'quiet'} {_say_octaves(low, high)}{when}"
+    amount_text = (
+        "24 dB or more" if amount > 0.97 * _CLIP_DB else f"{amount:.0f} dB" if amount >= 3.0 else f"{amount:.1f} dB"
+    )
+    sentence = f"{amount_text} too {'loud' if region.error_db > 0 else 'quiet'} {_describe_octaves(low, high)}{when}"
     if first == 0 or not ends:
-        return said
+        return sentence
     before = mean_db[low:high, :first][count[low:high, :first] > 0]
     if before.size and np.abs(before).mean() < 0.5 * amount:
-        said += ", so it rings too long" if region.error_db > 0 else ", so it dies away too fast"
-    return said
+        sentence += ", so it rings too long" if region.error_db > 0 else ", so it dies away too fast"
+    return sentence
 
 
-def _say_octaves(low: int, high: int) -> str:
+def _describe_octaves(low: int, high: int) -> str:
     top = len(OCTAVES_HZ) - 2
     if low == 0 and high > top:
         return "at all frequencies"
@@ -234,15 +235,15 @@ def _say_octaves(low: int, high: int) -> str:
     return f"between {_hertz(OCTAVES_HZ[low])} and {_hertz(OCTAVES_HZ[high])}"
 
 
-def _say_good(mean_db: np.ndarray, size: np.ndarray, background_db: np.ndarray, peak_db: float) -> str:
+def _describe_good_fit(mean_db: np.ndarray, size: np.ndarray, background_db: np.ndarray, peak_db: float) -> str:
     order = np.argsort(np.abs(mean_db[size > 0.0]))
     reached = np.cumsum(size[size > 0.0][order])
     within_db = np.abs(mean_db[size > 0.0])[order][np.searchsorted(reached, 0.9 * reached[-1])]
-    said = f"good: within {max(0.1, float(within_db)):.1f} dB almost everywhere"
+    sentence = f"good: within {max(0.1, float(within_db)):.1f} dB almost everywhere"
     power = float(db_to_power(background_db)[:, -8:].mean(axis=1).sum())
     if power > db_to_power(peak_db - _ACTIVE_DB):
-        said += f"; background {peak_db - power_to_db(power):.0f} dB under the hit is left out"
-    return said
+        sentence += f"; background {peak_db - power_to_db(power):.0f} dB under the hit is left out"
+    return sentence
 
 
 def _hertz(frequency_hz: float) -> str:

@@ -28,15 +28,15 @@ FIT_RANGE_DB = 12.0
 
 _LOWEST_HZ, _HIGHEST_HZ, _LOWEST_BAND_HZ = 20.0, 20_000.0, 40.0
 _SHORTEST_S, _LEAST_STEPS = 0.1, 4
-_FINE = 20  # parts of a step in which the noise's envelope is known: a burst of contact is gone within a millisecond
-_FINE_BINS = 8  # parts of a transform's bin in which the noise's density is known
-_FADE = 0.2  # of the sound, at its end, so that a ring that is cut does not spill over all frequencies
+_FINE = 20  # subdivisions of a step for noise envelopes: a contact's noise decays within a millisecond
+_FINE_BINS = 8  # subdivisions of a bin for noise densities
+_FADE = 0.2  # share of the sound faded out, since truncation would spread its energy over all frequencies
 _SILENT = 1e-16
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Levels in dB re a full-scale sine, float32, all of one length; the noise as expected and not as one draw.
+    """Levels in dB re a full-scale sine, float32, all of one length; the noise is its expectation.
 
     Without a recording ``measured`` is empty.
     """
@@ -49,16 +49,16 @@ class Curves:
 
 @dataclass(frozen=True)
 class Match:
-    """A recording beside its physics.
+    """Comparison of a recording with its physics.
 
-    ``spectrum`` on ``frequency_hz`` [POINTS]: energy in a twelfth of an octave, as the level of a tone that lasts 1 s
-    and has as much (a sound exposure level); ``stem_db`` on ``stem_hz`` [K] are the modes that sound, one by one.
+    ``spectrum`` on ``frequency_hz`` [POINTS]: energy in a twelfth of an octave, as the level of a tone of 1 s
+    with the same energy (a sound exposure level); ``stem_db`` on ``stem_hz`` [K] are the unmuted modes.
     ``level`` on ``time_s`` [T]: steps of STEP_S from the onset on. ``band_error_db`` [BANDS, T] is the model less the
     recording, clipped to CLIP_DB and NaN where both are ACTIVE_DB under the peak, with ``band_measured_db`` on
     ``band_edges_hz``; columns are centred on k STEP_S. ``rest_db`` [R] on ``noise_edges_hz`` is the energy of the
-    recording less the modes, ``noise_db`` that of the model's noise by component. ``modes_share`` is the part of the
-    model's energy that modes have. ``fit`` is ``measure_fit``, ``error_db`` the distance that it states and
-    ``chance_db`` that of two draws of the model's own noise; None without a recording.
+    recording less the modes, ``noise_db`` that of the model's noise by component. ``modes_share`` is the modes'
+    share of the model's energy. ``fit`` is ``measure_fit``, ``error_db`` its distance in dB and ``chance_db`` that of
+    two realisations of the model's noise; None without a recording.
     """
 
     frequency_hz: np.ndarray
@@ -81,13 +81,13 @@ class Match:
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """What is compared, over the same time: samples of the recording and of the modes, and the noise's mean squares.
+class _Signals:
+    """Signals to compare: samples of the recording and of the modes, and expected mean squares of the noise.
 
-    ``noise`` [R, steps * _FINE] on ``edges_hz`` for every component.
+    ``noise`` is [R, steps * _FINE] on ``edges_hz`` for every component.
     """
 
-    heard: np.ndarray | None
+    recording: np.ndarray | None
     modes: np.ndarray
     noise: dict[str, np.ndarray]
     edges_hz: np.ndarray
@@ -100,35 +100,35 @@ class _Parts:
 
 
 def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Match:
-    """Set a recording from its onset on, [N] mono, beside its physics; None shows the physics alone.
+    """Compare a recording from its onset on, [N] mono, with its physics; None describes the physics alone.
 
-    The first LONGEST_S are shown while either sounds; the fit is that of all samples up to a second hit. A recording
-    that is empty, silent or not finite raises BadInput.
+    Curves cover up to LONGEST_S; the fit is that of all samples up to a second hit. Raises BadInput for a recording
+    that is empty, silent or not finite.
     """
     physics = replace(physics, sample_rate_hz=sample_rate_hz, onset_s=0.0)
     wave = None if hit is None else np.asarray(hit, dtype=np.float64)
     if wave is not None and (wave.ndim != 1 or not wave.any() or not np.isfinite(wave).all()):
         raise BadInput("the recording of this sound is empty, silent or torn; measure the sound again")
-    parts = _take_parts(wave, physics)
-    frequency_hz, spectrum = _compare_spectra(parts)
-    level = _compare_levels(parts)
+    signals = _prepare_signals(wave, physics)
+    frequency_hz, spectrum = _compare_spectra(signals)
+    level = _compare_levels(signals)
     edges_hz = erb_edges(_LOWEST_BAND_HZ, min(_HIGHEST_HZ, 0.49 * sample_rate_hz), BANDS)
-    measured, model = _compare_bands(parts, edges_hz)
+    measured, model = _compare_bands(signals, edges_hz)
     shown = _shown_steps(level)
-    stem_hz, stem_db = _weigh_modes(physics.modes, parts.steps * STEP_S, sample_rate_hz)
+    stem_hz, stem_db = _mode_energies(physics.modes, signals.steps * STEP_S, sample_rate_hz)
     of_modes, of_all = (float(np.sum(db_to_power(v))) for v in (level.modes, level.model))
-    rest_db, noise_db = _compare_noise(parts)
+    rest_db, noise_db = _compare_noise(signals)
     match = Match(
-        frequency_hz=_small(frequency_hz),
+        frequency_hz=_to_float32(frequency_hz),
         spectrum=spectrum,
         stem_hz=stem_hz,
         stem_db=stem_db,
-        time_s=_small(np.arange(shown) * STEP_S),
+        time_s=_to_float32(np.arange(shown) * STEP_S),
         level=Curves(level.measured[:shown], level.model[:shown], level.modes[:shown], level.noise[:shown]),
-        band_edges_hz=_small(edges_hz),
+        band_edges_hz=_to_float32(edges_hz),
         band_measured_db=np.zeros((0, 0), np.float32),
         band_error_db=np.zeros((0, 0), np.float32),
-        noise_edges_hz=_small(parts.edges_hz),
+        noise_edges_hz=_to_float32(signals.edges_hz),
         rest_db=rest_db,
         noise_db=noise_db,
         modes_share=of_modes / of_all,
@@ -138,15 +138,15 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
     hit_alone = single_hit(wave, sample_rate_hz)
     fit = measure_fit(hit_alone, physics)
     chance = measure_fit(synthesize(physics, len(hit_alone) / sample_rate_hz, seed=1).astype(np.float64), physics)
-    again_s = find_restrike(wave, sample_rate_hz)
-    evidence = Evidence(edges_hz, measured, model, level.measured, level.model, match.modes_share, again_s, STEP_S)
+    restrike_s = find_restrike(wave, sample_rate_hz)
+    evidence = Evidence(edges_hz, measured, model, level.measured, level.model, match.modes_share, restrike_s, STEP_S)
     error_db = np.clip(_db(_smooth(model)) - _db(_smooth(measured)), -CLIP_DB, CLIP_DB)
     floor = max(measured.max(), model.max()) * db_to_power(-ACTIVE_DB)
     error_db[np.maximum(measured, model) < floor] = np.nan
     return replace(
         match,
-        band_measured_db=_small(_db(_smooth(measured)[:, :shown])),
-        band_error_db=_small(error_db[:, :shown]),
+        band_measured_db=_to_float32(_db(_smooth(measured)[:, :shown])),
+        band_error_db=_to_float32(error_db[:, :shown]),
         fit=fit,
         error_db=FIT_RANGE_DB * (1.0 - fit),
         chance_db=FIT_RANGE_DB * (1.0 - chance),
@@ -154,23 +154,23 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
     )
 
 
-# --- what is compared -----------------------------------------------------------------------------
+# --- signals --------------------------------------------------------------------------------------
 
 
-def _take_parts(wave: np.ndarray | None, physics: Physics) -> _Parts:
+def _prepare_signals(wave: np.ndarray | None, physics: Physics) -> _Signals:
     rate = physics.sample_rate_hz
     most = round(LONGEST_S / STEP_S)
     steps = most if wave is None else max(_LEAST_STEPS, min(most, int(len(wave) / rate / STEP_S)))
     length = round(steps * STEP_S * rate)
     modes = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
     modes *= rise_gain(np.arange(length) / rate, physics.residual.rise_s)
-    heard = None if wave is None else np.pad(wave[:length], (0, max(0, length - len(wave))))
+    recording = None if wave is None else np.pad(wave[:length], (0, max(0, length - len(wave))))
     noise = _noise_envelopes(physics.residual, steps)
-    return _Parts(heard, modes, noise, np.asarray(physics.residual.edges_hz), steps, rate)
+    return _Signals(recording, modes, noise, np.asarray(physics.residual.edges_hz), steps, rate)
 
 
 def _noise_envelopes(residual: Residual, steps: int) -> dict[str, np.ndarray]:
-    """Mean square of every component's bands in parts of a step, [R, steps * _FINE], the rise in it."""
+    """Expected mean square of every component by band, [R, steps * _FINE], including rise and fine envelope."""
     span_s = STEP_S / _FINE
     edges_s = np.arange(steps * _FINE + 1) * span_s
     rise = np.square(rise_gain(edges_s[:-1] + 0.5 * span_s, residual.rise_s))
@@ -186,16 +186,16 @@ def _noise_envelopes(residual: Residual, steps: int) -> dict[str, np.ndarray]:
 
 
 def _sum_bands(power: np.ndarray, bin_hz: float, low_hz: np.ndarray, high_hz: np.ndarray) -> np.ndarray:
-    """Power between frequencies, [..., P], of a spectrum [..., F] whose bin k spreads evenly about k ``bin_hz``."""
+    """Power between frequencies, [..., P], of a spectrum [..., F] whose power is uniform within each bin."""
     summed = np.concatenate([np.zeros((*power.shape[:-1], 1)), np.cumsum(power, axis=-1)], axis=-1)
 
-    def up_to(hz: np.ndarray) -> np.ndarray:
+    def power_below(hz: np.ndarray) -> np.ndarray:
         place = np.clip(hz / bin_hz + 0.5, 0.0, power.shape[-1])
         whole = np.minimum(place.astype(int), power.shape[-1] - 1)
         part: np.ndarray = summed[..., whole] + (place - whole) * power[..., whole]
         return part
 
-    return up_to(high_hz) - up_to(low_hz)
+    return power_below(high_hz) - power_below(low_hz)
 
 
 def _db(power: np.ndarray) -> np.ndarray:
@@ -204,22 +204,24 @@ def _db(power: np.ndarray) -> np.ndarray:
 
 
 def _smooth(power: np.ndarray) -> np.ndarray:
-    """Power over three columns."""
+    """Moving average over three columns."""
     padded = np.pad(power, ((0, 0), (1, 1)), mode="edge")
     result: np.ndarray = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3.0
     return result
 
 
-def _small(values: np.ndarray) -> np.ndarray:
+def _to_float32(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values, np.float32)
 
 
 def _curves(measured: np.ndarray | None, modes: np.ndarray, noise: np.ndarray) -> Curves:
-    heard = np.zeros(0) if measured is None else _db(measured)
-    return Curves(_small(heard), _small(_db(modes + noise)), _small(_db(modes)), _small(_db(noise)))
+    levels = np.zeros(0) if measured is None else _db(measured)
+    return Curves(
+        _to_float32(levels), _to_float32(_db(modes + noise)), _to_float32(_db(modes)), _to_float32(_db(noise))
+    )
 
 
-# --- the views ------------------------------------------------------------------------------------
+# --- curves ---------------------------------------------------------------------------------------
 
 
 def _fade_out(length: int) -> np.ndarray:
@@ -229,8 +231,8 @@ def _fade_out(length: int) -> np.ndarray:
     return fade
 
 
-def _compare_spectra(parts: _Parts) -> tuple[np.ndarray, Curves]:
-    rate, length = parts.rate_hz, len(parts.modes)
+def _compare_spectra(signals: _Signals) -> tuple[np.ndarray, Curves]:
+    rate, length = signals.rate_hz, len(signals.modes)
     frequency_hz = np.geomspace(_LOWEST_HZ, min(_HIGHEST_HZ, 0.49 * rate), POINTS)
     low_hz, high_hz = frequency_hz * 2.0 ** (-1.0 / 24.0), frequency_hz * 2.0 ** (1.0 / 24.0)
     size = fast_fourier.next_fast_len(max(length, round(LONGEST_S * rate)), real=True)
@@ -240,39 +242,41 @@ def _compare_spectra(parts: _Parts) -> tuple[np.ndarray, Curves]:
         spectrum = fast_fourier.rfft(samples * fade, size)
         return _sum_bands(np.square(np.abs(spectrum)) * 4.0 / size / rate, rate / size, low_hz, high_hz)
 
-    modes = energy(parts.modes)
+    modes = energy(signals.modes)
     noise = np.zeros(POINTS)
-    if len(parts.edges_hz) > 1:
-        gain = np.square(_fade_out(parts.steps * _FINE))
-        energies = 2.0 * (parts.all_noise * gain).sum(axis=1) * STEP_S / _FINE
-        noise = (energies / np.diff(parts.edges_hz)) @ band_shares(parts.edges_hz, frequency_hz) * (high_hz - low_hz)
-    return frequency_hz, _curves(None if parts.heard is None else energy(parts.heard), modes, noise)
+    if len(signals.edges_hz) > 1:
+        gain = np.square(_fade_out(signals.steps * _FINE))
+        energies = 2.0 * (signals.all_noise * gain).sum(axis=1) * STEP_S / _FINE
+        noise = (
+            (energies / np.diff(signals.edges_hz)) @ band_shares(signals.edges_hz, frequency_hz) * (high_hz - low_hz)
+        )
+    return frequency_hz, _curves(None if signals.recording is None else energy(signals.recording), modes, noise)
 
 
-def _compare_levels(parts: _Parts) -> Curves:
-    starts = np.round(np.arange(parts.steps + 1) * STEP_S * parts.rate_hz).astype(int)
+def _compare_levels(signals: _Signals) -> Curves:
+    starts = np.round(np.arange(signals.steps + 1) * STEP_S * signals.rate_hz).astype(int)
 
     def mean_square(samples: np.ndarray) -> np.ndarray:
         summed = np.concatenate([[0.0], np.cumsum(np.square(samples))])
         result: np.ndarray = 2.0 * np.diff(summed[np.minimum(starts, len(samples))]) / np.diff(starts)
         return result
 
-    noise = 2.0 * parts.all_noise.sum(axis=0).reshape(parts.steps, _FINE).mean(axis=1)
-    heard = None if parts.heard is None else mean_square(parts.heard)
-    return _curves(heard, mean_square(parts.modes), noise)
+    noise = 2.0 * signals.all_noise.sum(axis=0).reshape(signals.steps, _FINE).mean(axis=1)
+    measured = None if signals.recording is None else mean_square(signals.recording)
+    return _curves(measured, mean_square(signals.modes), noise)
 
 
 def _shown_steps(level: Curves) -> int:
-    """How many steps it takes until both are ACTIVE_DB under the peak, and a little more."""
+    """Number of steps until both are ACTIVE_DB under the peak, plus a margin of 20 ms."""
     loudest = np.maximum(level.model, level.measured) if len(level.measured) else level.model
     sounding = np.flatnonzero(loudest > loudest.max() - ACTIVE_DB)
     last = int(sounding[-1]) + 1 if sounding.size else 1
     return int(min(len(loudest), max(round(_SHORTEST_S / STEP_S), last + round(0.02 / STEP_S))))
 
 
-def _compare_bands(parts: _Parts, edges_hz: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+def _compare_bands(signals: _Signals, edges_hz: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
     """Power of the recording and of the model in bands over time, [BANDS, steps]."""
-    rate = parts.rate_hz
+    rate = signals.rate_hz
     window = int(2 ** round(np.log2(0.021 * rate)))
     hop_samples = STEP_S * rate
     hop = max(1, round(hop_samples))
@@ -280,61 +284,61 @@ def _compare_bands(parts: _Parts, edges_hz: np.ndarray) -> tuple[np.ndarray | No
     def power(samples: np.ndarray) -> np.ndarray:
         frames = power_spectrogram(samples, window, hop).astype(np.float64) / (window / 4.0) ** 2 / 1.5
         summed = _sum_bands(frames, rate / window, edges_hz[:-1], edges_hz[1:]).T
-        nearest = np.minimum(np.round(np.arange(parts.steps) * hop_samples / hop).astype(int), summed.shape[1] - 1)
+        nearest = np.minimum(np.round(np.arange(signals.steps) * hop_samples / hop).astype(int), summed.shape[1] - 1)
         return np.maximum(summed[:, nearest], 0.0)
 
-    model = power(parts.modes)
-    if len(parts.edges_hz) > 1:
-        model = model + _expect_bands(parts, window, edges_hz)
-    return (None if parts.heard is None else power(parts.heard)), model
+    model = power(signals.modes)
+    if len(signals.edges_hz) > 1:
+        model = model + _expect_bands(signals, window, edges_hz)
+    return (None if signals.recording is None else power(signals.recording)), model
 
 
-def _expect_bands(parts: _Parts, window: int, edges_hz: np.ndarray) -> np.ndarray:
-    """What the same transform shows of the noise on average: density and envelope as seen through the window."""
-    rate = parts.rate_hz
+def _expect_bands(signals: _Signals, window: int, edges_hz: np.ndarray) -> np.ndarray:
+    """Expected band powers of the noise in the same transform: density and envelope convolved with the window's."""
+    rate = signals.rate_hz
     shape = np.hanning(window + 1)[:-1]
     bin_hz, bins = rate / window, window // 2 + 1
     fine_hz = np.arange(bins * _FINE_BINS) * bin_hz / _FINE_BINS
-    density = band_shares(parts.edges_hz, fine_hz) / np.diff(parts.edges_hz)[:, None]
+    density = band_shares(signals.edges_hz, fine_hz) / np.diff(signals.edges_hz)[:, None]
     reach = 3 * _FINE_BINS
     lobe = np.square(np.abs(fast_fourier.fft(shape, window * _FINE_BINS)))
     lobe = np.concatenate([lobe[-reach:], lobe[: reach + 1]]) / lobe.sum()
-    seen = np.stack([np.convolve(row, lobe)[reach : reach + bins * _FINE_BINS : _FINE_BINS] for row in density])
-    in_bands = _sum_bands(seen * bin_hz, bin_hz, edges_hz[:-1], edges_hz[1:])
+    smeared = np.stack([np.convolve(row, lobe)[reach : reach + bins * _FINE_BINS : _FINE_BINS] for row in density])
+    in_bands = _sum_bands(smeared * bin_hz, bin_hz, edges_hz[:-1], edges_hz[1:])
     part_s = STEP_S / _FINE
     taps = max(1, round(window / rate / part_s))
     weight = np.square(np.hanning(taps + 2)[1:-1])
-    padded = np.pad(parts.all_noise, ((0, 0), (taps // 2, taps)))
-    views = np.lib.stride_tricks.sliding_window_view(padded, taps, axis=1)[:, : parts.steps * _FINE : _FINE]
+    padded = np.pad(signals.all_noise, ((0, 0), (taps // 2, taps)))
+    views = np.lib.stride_tricks.sliding_window_view(padded, taps, axis=1)[:, : signals.steps * _FINE : _FINE]
     result: np.ndarray = 2.0 * in_bands.T @ (views @ (weight / weight.sum()))
     return result
 
 
-def _compare_noise(parts: _Parts) -> tuple[np.ndarray, tuple[tuple[str, np.ndarray], ...]]:
-    """Energies in the residual's bands: of the recording less the modes, and of the model's components."""
+def _compare_noise(signals: _Signals) -> tuple[np.ndarray, tuple[tuple[str, np.ndarray], ...]]:
+    """Energies in the residual's bands: of the recording minus the modes, and of the model's noise components."""
     components = tuple(
-        (name, _small(_db(2.0 * part.sum(axis=1) * STEP_S / _FINE))) for name, part in parts.noise.items()
+        (name, _to_float32(_db(2.0 * part.sum(axis=1) * STEP_S / _FINE))) for name, part in signals.noise.items()
     )
-    if parts.heard is None or len(parts.edges_hz) < 2:
+    if signals.recording is None or len(signals.edges_hz) < 2:
         return np.zeros(0, np.float32), components
-    rate, length = parts.rate_hz, len(parts.modes)
+    rate, length = signals.rate_hz, len(signals.modes)
     size = fast_fourier.next_fast_len(length, real=True)
 
     def energy(samples: np.ndarray) -> np.ndarray:
         spectrum = np.square(np.abs(fast_fourier.rfft(samples, size))) * 4.0 / size / rate
-        return _sum_bands(spectrum, rate / size, parts.edges_hz[:-1], parts.edges_hz[1:])
+        return _sum_bands(spectrum, rate / size, signals.edges_hz[:-1], signals.edges_hz[1:])
 
-    # where a mode is wrong the rest is louder than the recording: that is no noise
-    rest = np.minimum(energy(parts.heard - parts.modes), energy(parts.heard))
-    return _small(_db(rest)), components
+    # an inaccurate mode can leave a remainder louder than the recording, which is not noise
+    rest = np.minimum(energy(signals.recording - signals.modes), energy(signals.recording))
+    return _to_float32(_db(rest)), components
 
 
-def _weigh_modes(modes: Modes, duration_s: float, rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
-    """Frequency of every mode that sounds, and its energy within a twelfth of an octave of its resonance curve."""
+def _mode_energies(modes: Modes, duration_s: float, rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
+    """Frequency of every unmuted mode, and its energy within a twelfth of an octave of its resonance curve."""
     muted = modes.mute_mask
     kept = [k for k, hz in enumerate(modes.frequency_hz) if not muted[k] and hz < rate_hz / 2]
     frequency_hz, decay = (np.asarray(v, dtype=np.float64)[kept] for v in (modes.frequency_hz, modes.decay_per_s))
     decay = np.maximum(decay, 1e-6)
     energy = db_to_power(np.asarray(modes.power_db)[kept]) * -np.expm1(-2.0 * decay * duration_s) / (2.0 * decay)
     energy *= 2.0 / np.pi * np.arctan(2.0 * np.pi * frequency_hz * (2.0 ** (1.0 / 24.0) - 1.0) / decay)
-    return _small(frequency_hz), _small(_db(energy))
+    return _to_float32(frequency_hz), _to_float32(_db(energy))

@@ -35,7 +35,7 @@ def average_levels(edges_s: np.ndarray, power: list[float], decay: list[float]) 
 
 
 def sort_bands(*rows: tuple[list[float], list[float]]) -> Residual:
-    """``name_stages`` of bands that have the decays of these rows in turn: powers and decays, the fastest first."""
+    """``name_components`` of bands that have the decays of these rows in turn: powers and decays, the fastest first."""
     power, decay = np.zeros((BANDS, 3)), np.ones((BANDS, 3))
     for band in range(BANDS):
         powers, decays = rows[band % len(rows)]
