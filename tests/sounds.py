@@ -61,3 +61,11 @@ def assert_found(modes: Modes, truth: Modes, cents: float, decay: float, power_d
         assert abs(modes.decay_per_s[k] / d - 1) < decay, f
         assert abs(modes.power_db[k] - p) < power_db, f
         assert abs(math.remainder(modes.phase_rad[k] - angle, 2 * math.pi)) < phase, f
+
+
+def ddpm_clip(frequency_hz: float, t60_s: float, noise: float = 0.02, seed: int = 0) -> np.ndarray:
+    """A decaying tone in decaying noise, 0.25 s at 44.1 kHz, as the DDPM baseline takes it."""
+    t = np.arange(11_025) / 44_100
+    white = np.random.default_rng(seed).standard_normal(t.size)
+    sound = np.cos(2 * np.pi * frequency_hz * t) * 10 ** (-3 * t / t60_s) + noise * white * 10 ** (-3 * t / 0.05)
+    return sound.astype(np.float32)

@@ -12,7 +12,7 @@ from engine.cli.console import say
 from engine.core.checkpoint import count_parameters
 from engine.core.errors import BadInput
 from engine.lab.baselines.ddpm.physics import BANDS, BINS, DdpmPhysics, bin_centres_hz
-from engine.lab.baselines.ddpm.sampler import AT_ONCE, STEPS, Ddpm, load_ddpm, picture_to_wave
+from engine.lab.baselines.ddpm.sampler import BATCH_SIZE, STEPS, Ddpm, invert_spectrogram, load_ddpm
 from engine.lab.baselines.ddpm.unet import PAPER_BASE, DdpmConfig, DdpmNetwork
 from engine.lab.benchmarks.machine import measure, measure_best
 
@@ -57,10 +57,10 @@ def measure_paper(folder: Path, device: torch.device, notes: list[str]) -> list[
         notes.append(f"the paper's method as shipped was not measured: {error}")
     else:
         what = f"the paper's method as shipped ({describe_size(ddpm.network)})"
-        found += [measure_size(ddpm.network, device, what, size) for size in (1, AT_ONCE.get(device.type, 1))]
+        found += [measure_size(ddpm.network, device, what, size) for size in (1, BATCH_SIZE.get(device.type, 1))]
     network = DdpmNetwork(DdpmConfig())
     what = f"the paper's method at its own size ({describe_size(network)}, untrained)"
-    sizes = (1, AT_ONCE["cuda"]) if device.type == "cuda" else (1,)
+    sizes = (1, BATCH_SIZE["cuda"]) if device.type == "cuda" else (1,)
     return found + [measure_size(network, device, what, size) for size in sizes]
 
 
@@ -80,11 +80,11 @@ def measure_size(network: DdpmNetwork, device: torch.device, what: str, at_once:
     physics = make_physics(at_once)
     seeds = list(range(at_once))
     warm = Ddpm(network, "", device, steps=1)
-    warm.sample_pictures(physics, seeds)
-    taken = measure(lambda: ddpm.sample_pictures(physics, seeds), device)
-    picture = np.linspace(0.2, -1.0, BINS, dtype=np.float32)[:, None].repeat(44, axis=1)
-    picture_to_wave(picture, 0)
-    last = measure_best(lambda: picture_to_wave(picture, 1), torch.device("cpu"), 2)
+    warm.sample_spectrograms(physics, seeds)
+    taken = measure(lambda: ddpm.sample_spectrograms(physics, seeds), device)
+    spectrogram = np.linspace(0.2, -1.0, BINS, dtype=np.float32)[:, None].repeat(44, axis=1)
+    invert_spectrogram(spectrogram, 0)
+    last = measure_best(lambda: invert_spectrogram(spectrogram, 1), torch.device("cpu"), 2)
     dtype = "bfloat16" if ddpm.bfloat16 else "float32"
     return Paper(what, full, device.type, dtype, at_once, steps, taken.wall_s / steps, taken.cpu_s / steps, last.wall_s)
 

@@ -15,24 +15,35 @@ import torch
 from engine.core.errors import BadInput
 from engine.core.files import replace_file
 
-LEAST_RATE = 0.02
-"""Where the cosine of the learning rate ends, as a share of its height."""
+FINAL_RATE = 0.02
+"""Where the cosine of the learning rate ends, as a share of its peak."""
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 
 class Trainer(Generic[Network]):
-    """Training state: weights, EMA, optimizer, elapsed time; the base of every training."""
+    """Training state: weights, EMA, optimizer, elapsed time; the base of every training.
+
+    ``average`` is the EMA of ``network``, or the network itself where ``averaged`` is False. State and log are files of
+    the folder ``work``.
+    """
 
     def __init__(
-        self, network: Network, work: Path, device: torch.device, rate: float, weight_decay: float, momentum: float
+        self,
+        network: Network,
+        work: Path,
+        device: torch.device,
+        rate: float,
+        weight_decay: float,
+        beta2: float,
+        averaged: bool = True,
     ) -> None:
         self.device = device
         self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
         self.network = network.to(device)
-        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self.average = copy.deepcopy(self.network).requires_grad_(False).eval() if averaged else self.network
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=rate, weight_decay=weight_decay, betas=(0.9, momentum)
+            self.network.parameters(), lr=rate, weight_decay=weight_decay, betas=(0.9, beta2)
         )
         self.step, self.spent_s, self.loss = 0, 0.0, 1.0
         work.mkdir(parents=True, exist_ok=True)
@@ -43,14 +54,15 @@ class Trainer(Generic[Network]):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Load a saved state."""
+        if self.average is not self.network:
+            self.average.load_state_dict(state["average"])
         self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
 
     def save_state(self, figures: dict[str, Any], **more: Any) -> None:
         """Write the state, with ``more``, atomically, and a line of the log."""
-        log_line(self.log_path, {"step": self.step, "minutes": round(self.spent_s / 60, 2)} | figures)
+        self.log(figures)
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -61,7 +73,11 @@ class Trainer(Generic[Network]):
         }
         write_state(self.state_path, state | more)
 
-    def optimize(self, loss: torch.Tensor, rate: float, ema_decay: float, max_norm: float = 1.0) -> None:
+    def log(self, figures: dict[str, Any]) -> None:
+        """Append step, minutes and ``figures`` to the log and print them."""
+        log_line(self.log_path, {"step": self.step, "minutes": round(self.spent_s / 60, 2)} | figures)
+
+    def optimize(self, loss: torch.Tensor, rate: float, ema_decay: float = 0.0, max_norm: float = 1.0) -> None:
         """One step of AdamW at a learning rate, gradients clipped to ``max_norm``, and of the EMA."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -70,17 +86,18 @@ class Trainer(Generic[Network]):
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), max_norm)
         self.optimizer.step()
         self.step += 1
-        update_ema(self.average, self.network, ema_decay, self.step)
+        if self.average is not self.network:
+            update_ema(self.average, self.network, ema_decay, self.step)
 
 
-def cosine_rate(height: float, step: int, warmup_steps: int, done: float) -> float:
-    """Learning rate: linear warm-up, then a cosine over ``done`` (0 to 1), down to LEAST_RATE of ``height``."""
-    cosine = LEAST_RATE + (1.0 - LEAST_RATE) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, max(0.0, done))))
-    return height * min(1.0, (step + 1) / warmup_steps) * cosine
+def cosine_rate(peak: float, step: int, warmup_steps: int, done: float, final: float = FINAL_RATE) -> float:
+    """Learning rate: linear warm-up times a cosine over ``done`` (0 to 1), down to ``final`` times ``peak``."""
+    cosine = final + (1.0 - final) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, max(0.0, done))))
+    return peak * min(1.0, (step + 1) / warmup_steps) * cosine
 
 
 def resume_state(path: Path, device: torch.device, restore: Callable[[dict[str, Any]], None]) -> None:
-    """Give ``restore`` the state that an earlier run of the same configuration left, if there was one.
+    """Call ``restore`` with the state that an earlier run of the same configuration left, if there was one.
 
     Raises BadInput, naming the file, where it cannot be read or does not fit.
     """
@@ -89,22 +106,22 @@ def resume_state(path: Path, device: torch.device, restore: Callable[[dict[str, 
     try:
         state = torch.load(path, map_location=device, weights_only=True)
         restore(state)
-        told = f"resuming at step {int(state['step'])}, {float(state['spent_s']) / 60:.1f} minutes in"
+        note = f"resuming at step {int(state['step'])}, {float(state['spent_s']) / 60:.1f} minutes in"
     except Exception as error:
         reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
         remedy = "delete it or give another --work"
         raise BadInput(f"{path} does not fit this training ({reason}); {remedy}") from None
-    print(told, file=sys.stderr)
+    print(note, file=sys.stderr)
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a state whole or not at all."""
+    """Write a state atomically."""
     with replace_file(path) as partial:
         torch.save(state, partial)
 
 
 def log_line(path: Path, line: dict[str, Any]) -> None:
-    """Add a line to the log and show it."""
+    """Append a line of JSON to the log and print it."""
     with open(path, "a", encoding="utf-8") as log:
         log.write(json.dumps(line) + "\n")
     print(json.dumps(line), file=sys.stderr, flush=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,7 @@ from engine.core.checkpoint import WEIGHTS
 from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import make_examples, split_bank
 from engine.lab.evaluation.generator.evaluate import measure_cases, summarize
-from engine.lab.training.generator.train import TrainingConfig, fit_axes, train_generator
+from engine.lab.training.generator.train import Training, TrainingConfig, fit_axes
 from engine.physics.model import MATERIALS, Modes, Physics, Residual
 from engine.physics.synthesis import synthesize
 
@@ -58,17 +57,16 @@ def things() -> Bank:
 
 
 @pytest.fixture(scope="module")
-def model(things: Bank) -> Generator:
+def model(things: Bank, tmp_path_factory: pytest.TempPathFactory) -> Generator:
     torch.manual_seed(0)
     examples = make_examples(things, 1, 0)
     raw = Generator(SMALL)
     fit_axes(raw, examples.vectors, examples.weights)
-    average = copy.deepcopy(raw).requires_grad_(False)
-    *_, last = train_generator(
-        raw, average, examples, TrainingConfig(steps=400, batch=48, learning_rate=3e-3, ema_decay=0.98)
-    )
-    assert last[1] < 1.5
-    return average.eval()
+    config = TrainingConfig(steps=400, batch=48, learning_rate=3e-3, ema_decay=0.98)
+    training = Training(raw, config, tmp_path_factory.mktemp("work"))
+    training.run(examples)
+    assert training.loss < 1.5
+    return training.average
 
 
 def test_what_is_unknown_is_zero_in_the_condition() -> None:

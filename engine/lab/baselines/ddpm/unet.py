@@ -1,7 +1,7 @@
-"""The network of the paper's baseline: physics latents and a two-dimensional U-Net that tells the noise.
+"""Network of the DDPM baseline: physics encoder and two-dimensional U-Net with noise prediction.
 
 After Su et al. (CVPR 2023), who took the U-Net from Ho et al. (2020): sizes as published when ``base`` is 64 and
-``patch`` (1, 1). There is no visual condition here: the corpus has sounds without pictures.
+``patch`` (1, 1). There is no visual condition: the corpus has sounds without video.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from engine.lab.baselines.ddpm.physics import (
     BINS,
     HOP,
     LENGTH,
-    LONGEST_T_S,
+    MAX_T60_S,
     RANGE_DB,
     RATE_HZ,
-    REACH_HZ,
+    SEARCH_HZ,
     DdpmPhysics,
     bin_centres_hz,
 )
@@ -41,8 +41,8 @@ class DdpmConfig:
 
     The attention has 8 heads at base 64 and fewer below it.
 
-    ``patch``: bins and frames that the first layer takes together. (1, 1) is the paper's; larger patches are for
-    processors on which 1000 steps at full resolution would take an hour a sound.
+    ``patch``: bins and frames of the first layer's patches. (1, 1) is the paper's; larger patches are for processors
+    on which 1000 steps at full resolution would take an hour a sound.
     """
 
     base: int = PAPER_BASE
@@ -51,31 +51,31 @@ class DdpmConfig:
 
 
 def stack_features(physics: DdpmPhysics) -> tuple[torch.Tensor, ...]:
-    """The five inputs of the latent, each scaled to about -1 to 1: f, p, t [B, 1025], w and T [B, 100].
+    """The encoder's five inputs, each scaled to about -1 to 1: f, p, t [B, 1025], w and T [B, 100].
 
-    Frequencies are told as where they lie between the ends of what a bin's mode may have.
+    Frequencies are offsets from the bin's centre relative to the search range.
     """
     scaled = (
-        (physics.frequency_hz - bin_centres_hz()) / REACH_HZ,
+        (physics.frequency_hz - bin_centres_hz()) / SEARCH_HZ,
         2.0 * physics.power_db / RANGE_DB + 1.0,
         2.0 * physics.t60_s * RATE_HZ / LENGTH - 1.0,
         2.0 * physics.weight - 1.0,
-        2.0 * physics.noise_t60_s / LONGEST_T_S - 1.0,
+        2.0 * physics.noise_t60_s / MAX_T60_S - 1.0,
     )
     return tuple(torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)) for values in scaled)
 
 
 class PhysicsEncoder(nn.Module):
-    """The latent of a hit's physics: a perceptron for each kind of number, put together, [B, 256] in -1 to 1.
+    """Latent of a hit's physics: one MLP for each input, concatenated and projected, [B, 256] in -1 to 1.
 
-    Beyond the paper, what goes into the last tanh is normalised over the batch and the weights begin so that hits keep
-    apart: without that the latent ran to -1 and 1 within 400 steps, the same for all hits, and told nothing.
+    Beyond the paper, the input of the last tanh has a batch norm and the weights a Kaiming initialization: without them
+    the latent saturated within 400 steps at the same values for all hits.
     """
 
     def __init__(self) -> None:
         super().__init__()
         modes, noise = (BINS, 512, 512, 512, 64), (BANDS, 64, 64, 32)
-        self.parts = nn.ModuleList(_perceptron(widths) for widths in (modes, modes, modes, noise, noise))
+        self.parts = nn.ModuleList(_mlp(widths) for widths in (modes, modes, modes, noise, noise))
         self.join = nn.Linear(LATENT, LATENT)
         self.norm = nn.BatchNorm1d(LATENT, affine=False)
         for layer in self.modules():
@@ -84,12 +84,13 @@ class PhysicsEncoder(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        found = [part(values) for part, values in zip(self.parts, features, strict=True)]
-        latent: torch.Tensor = torch.tanh(self.norm(self.join(torch.cat(found, dim=1)).float()))
+        """Features of ``stack_features`` to the latent [B, 256]."""
+        parts = [part(values) for part, values in zip(self.parts, features, strict=True)]
+        latent: torch.Tensor = torch.tanh(self.norm(self.join(torch.cat(parts, dim=1)).float()))
         return latent
 
 
-def _perceptron(widths: tuple[int, ...]) -> nn.Sequential:
+def _mlp(widths: tuple[int, ...]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
@@ -97,23 +98,24 @@ def _perceptron(widths: tuple[int, ...]) -> nn.Sequential:
 
 
 class TimeEmbedding(nn.Module):
-    """Steps [B] as waves of many lengths and a perceptron over them, [B, width]."""
+    """Sinusoidal embedding of steps [B] and an MLP, [B, width]."""
 
-    def __init__(self, waves: int, width: int) -> None:
+    def __init__(self, sinusoids: int, width: int) -> None:
         super().__init__()
-        self.waves = waves
-        self.layers = nn.Sequential(nn.Linear(waves, width), nn.SiLU(), nn.Linear(width, width))
+        self.sinusoids = sinusoids
+        self.layers = nn.Sequential(nn.Linear(sinusoids, width), nn.SiLU(), nn.Linear(width, width))
 
     def forward(self, step: torch.Tensor) -> torch.Tensor:
-        half = self.waves // 2
+        """Steps [B] to [B, width]."""
+        half = self.sinusoids // 2
         rate = torch.exp(torch.arange(half, device=step.device) * (-math.log(10_000.0) / (half - 1)))
         angle = step.float()[:, None] * rate
-        found: torch.Tensor = self.layers(torch.cat((angle.sin(), angle.cos()), dim=1))
-        return found
+        embedding: torch.Tensor = self.layers(torch.cat((angle.sin(), angle.cos()), dim=1))
+        return embedding
 
 
-class Block(nn.Module):
-    """Two convolutions, each normalised in groups, around a way straight through; the condition scales and shifts."""
+class ResidualBlock(nn.Module):
+    """Two convolutions with group norms and a skip connection; the condition scales and shifts the first (FiLM)."""
 
     def __init__(self, inputs: int, outputs: int, condition: int) -> None:
         super().__init__()
@@ -125,50 +127,54 @@ class Block(nn.Module):
         self.skip: nn.Module = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        """[B, inputs, H, W] and [B, condition] to [B, outputs, H, W]."""
         scale, shift = self.modulate(F.silu(condition))[:, :, None, None].chunk(2, dim=1)
         hidden = F.silu(self.norm_in(self.conv_in(x)) * (1.0 + scale) + shift)
         return F.silu(self.norm_out(self.conv_out(hidden))) + self.skip(x)
 
 
 class LinearAttention(nn.Module):
-    """Every place looks at all others at a cost that grows with their number (Shen et al. 2021); added to its input."""
+    """Self-attention over all positions at linear cost (Shen et al. 2021), with a residual connection."""
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         inner = heads * HEAD_WIDTH
         self.norm = nn.GroupNorm(1, channels)
-        self.ask = nn.Conv2d(channels, 3 * inner, 1, bias=False)
-        self.answer = nn.Conv2d(inner, channels, 1)
+        self.to_qkv = nn.Conv2d(channels, 3 * inner, 1, bias=False)
+        self.to_out = nn.Conv2d(inner, channels, 1)
         self.norm_out = nn.GroupNorm(1, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[B, channels, H, W] to the same."""
         size, _, height, width = x.shape
-        asked = self.ask(self.norm(x)).permute(0, 2, 3, 1).reshape(size, height * width, 3, self.heads, HEAD_WIDTH)
-        query, key, value = asked.permute(2, 0, 3, 1, 4)  # [B, heads, places, 32] each
+        qkv = self.to_qkv(self.norm(x)).permute(0, 2, 3, 1).reshape(size, height * width, 3, self.heads, HEAD_WIDTH)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # [B, heads, positions, 32] each
         query, key = query.softmax(dim=3) * HEAD_WIDTH**-0.5, key.softmax(dim=2)
         context = torch.matmul(key.transpose(2, 3), value)
-        found = torch.matmul(query, context).permute(0, 2, 1, 3).reshape(size, height, width, -1)
-        return x + self.norm_out(self.answer(found.permute(0, 3, 1, 2)))
+        attended = torch.matmul(query, context).permute(0, 2, 1, 3).reshape(size, height, width, -1)
+        return x + self.norm_out(self.to_out(attended.permute(0, 3, 1, 2)))
 
 
 class Level(nn.Module):
-    """The blocks and the attention of one resolution."""
+    """Two residual blocks and the attention of one resolution."""
 
     def __init__(self, inputs: int, outputs: int, condition: int, heads: int) -> None:
         super().__init__()
-        self.first, self.second = Block(inputs, outputs, condition), Block(outputs, outputs, condition)
+        self.first = ResidualBlock(inputs, outputs, condition)
+        self.second = ResidualBlock(outputs, outputs, condition)
         self.attention = LinearAttention(outputs, heads)
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = self.attention(self.second(self.first(x, condition), condition))
-        return found
+        """[B, inputs, H, W] and [B, condition] to [B, outputs, H, W]."""
+        output: torch.Tensor = self.attention(self.second(self.first(x, condition), condition))
+        return output
 
 
 class DdpmNetwork(nn.Module):
-    """From a noisy picture [B, 1, 1025, 44], its step [B] and a latent [B, 256] to the noise in it.
+    """Predict the noise in a spectrogram [B, 1, 1025, 44], given its step [B] and the physics latent [B, 256].
 
-    1025 and 44 cannot be halved: the picture is filled up with zeros to multiples of 8 patches and cut again.
+    1025 is odd: inputs are zero-padded until every level can be halved, and outputs cropped.
     """
 
     def __init__(self, config: DdpmConfig) -> None:
@@ -182,11 +188,11 @@ class DdpmNetwork(nn.Module):
         self.stem = nn.Conv2d(1, widths[0], *first)
         inner = [widths[0], *widths]
         self.down = nn.ModuleList(Level(a, b, condition, heads) for a, b in zip(inner, widths, strict=False))
-        self.shrink = nn.ModuleList(nn.Conv2d(w, w, 4, 2, 1) for w in widths[:-1])
+        self.downsample = nn.ModuleList(nn.Conv2d(w, w, 4, 2, 1) for w in widths[:-1])
         self.middle = Level(widths[-1], widths[-1], condition, heads)
         self.up = nn.ModuleList(Level(2 * b, a, condition, heads) for a, b in zip(inner, widths, strict=False))
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(w, w, 4, 2, 1) for w in widths[:-1])
-        self.last = Block(2 * widths[0], widths[0], condition)
+        self.upsample = nn.ModuleList(nn.ConvTranspose2d(w, w, 4, 2, 1) for w in widths[:-1])
+        self.last = ResidualBlock(2 * widths[0], widths[0], condition)
         self.head = nn.Conv2d(widths[0], config.patch[0] * config.patch[1], 1)
 
     def encode(self, features: tuple[torch.Tensor, ...]) -> torch.Tensor:
@@ -195,34 +201,35 @@ class DdpmNetwork(nn.Module):
         return latent
 
     def forward(self, x: torch.Tensor, step: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
+        """Noisy spectrograms [B, 1, H, W], steps [B] and latents [B, 256] to the noise [B, 1, H, W]."""
         height, width = x.shape[-2:]
-        exactness = self.stem.weight.dtype
-        condition = torch.cat((self.time(step), latent), dim=1).to(exactness)
-        x = stem = self.stem(self._fill_up(x).to(exactness))
-        kept = []
+        dtype = self.stem.weight.dtype
+        condition = torch.cat((self.time(step), latent), dim=1).to(dtype)
+        x = stem = self.stem(self._pad(x).to(dtype))
+        skips = []
         for i, level in enumerate(self.down):
             x = level(x, condition)
-            kept.append(x)
-            if i < len(self.shrink):
-                x = self.shrink[i](x)
+            skips.append(x)
+            if i < len(self.downsample):
+                x = self.downsample[i](x)
         x = self.middle(x, condition)
         for i in reversed(range(len(self.up))):
-            x = self.up[i](torch.cat((x, kept[i]), dim=1), condition)
+            x = self.up[i](torch.cat((x, skips[i]), dim=1), condition)
             if i > 0:
-                x = self.grow[i - 1](x)
+                x = self.upsample[i - 1](x)
         noise = self.head(self.last(torch.cat((x, stem), dim=1), condition).to(self.head.weight.dtype))
         return self._join_patches(noise)[:, :, :height, :width]
 
     def use_bfloat16(self) -> None:
-        """Half the bits where most of the work is; the condition and the last layer stay exact."""
+        """Convert the U-Net to bfloat16; the condition and the last layer stay in float32."""
         for name, part in self.named_children():
             if name not in ("encoder", "time", "head"):
                 part.to(torch.bfloat16)
 
-    def _fill_up(self, x: torch.Tensor) -> torch.Tensor:
-        halvings = 2 ** len(self.shrink)
-        low, late = (-size % (halvings * p) for size, p in zip(x.shape[-2:], self.config.patch, strict=True))
-        return F.pad(x, (0, late, 0, low))
+    def _pad(self, x: torch.Tensor) -> torch.Tensor:
+        factor = 2 ** len(self.downsample)
+        rows, columns = (-size % (factor * p) for size, p in zip(x.shape[-2:], self.config.patch, strict=True))
+        return F.pad(x, (0, columns, 0, rows))
 
     def _join_patches(self, x: torch.Tensor) -> torch.Tensor:
         size, _, height, width = x.shape

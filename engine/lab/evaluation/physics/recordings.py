@@ -125,7 +125,7 @@ def _compare_bins(
 def model_with_bins(hit: np.ndarray, seed: int = 0) -> np.ndarray:
     """A hit at 48 kHz as the 1025 bins and their 100 bands of noise make it, at a peak of 1."""
     sound = ddpm_physics.prepare(resample(hit, SAMPLE_RATE_HZ, ddpm_physics.RATE_HZ))
-    made = bins.fit_noise(sound, ddpm_physics.ring_bins(ddpm_physics.estimate_bins(sound), len(sound)), seed=seed)
+    made = bins.fit_noise(sound, ddpm_physics.synthesize_bins(ddpm_physics.estimate_bins(sound), len(sound)), seed=seed)
     return resample(made, ddpm_physics.RATE_HZ, SAMPLE_RATE_HZ)[: hit.size]
 
 

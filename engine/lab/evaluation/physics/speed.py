@@ -59,13 +59,13 @@ def _measure_hit(hit: np.ndarray) -> dict[str, float]:
     ours = [_time(lambda: analyze_hit(hit, SAMPLE_RATE_HZ, max_modes=MOST_MODES, onset_s=0.0)) for _ in range(REPEATS)]
     sound = ddpm_physics.prepare(resample(hit, SAMPLE_RATE_HZ, ddpm_physics.RATE_HZ))
     estimated = ddpm_physics.estimate_bins(sound)
-    tonal = ddpm_physics.ring_bins(estimated, len(sound))
+    tonal = ddpm_physics.synthesize_bins(estimated, len(sound))
     return {
         "ours": statistics.median(ours),
         "loops": _time(lambda: bins.estimate_bins_by_loops(sound)),
-        "cosines": _time(lambda: bins.ring_bins_one_by_one(estimated, len(sound))),
+        "cosines": _time(lambda: bins.synthesize_bins_by_loops(estimated, len(sound))),
         "vectorised": _time(lambda: ddpm_physics.estimate_bins(sound)),
-        "ring": _time(lambda: ddpm_physics.ring_bins(estimated, len(sound))),
+        "ring": _time(lambda: ddpm_physics.synthesize_bins(estimated, len(sound))),
         "noise": _time(lambda: bins.fit_noise(sound, tonal)),
         "lim": _time(lambda: fit_lim_sample(hit, SAMPLE_RATE_HZ)),
     }

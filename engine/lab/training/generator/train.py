@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,9 +19,11 @@ from engine.bank.generate import Generator, GeneratorConfig, drop_condition, sav
 from engine.core.checkpoint import count_parameters
 from engine.core.errors import BadInput
 from engine.lab.data.generator_examples import Examples, make_examples, split_bank
-from engine.lab.training.trainer import update_ema
+from engine.lab.training.trainer import Trainer, cosine_rate
 
-FEWEST = 50
+MIN_ENTRIES = 50
+WARMUP_STEPS = 200
+LOG_STEPS = 500
 
 
 @dataclass(frozen=True)
@@ -50,40 +51,42 @@ def fit_axes(model: Generator, vectors: np.ndarray, weights: np.ndarray) -> None
     model.axes.copy_(torch.from_numpy((directions[:components] * scale).astype(np.float32)))
 
 
-def train_generator(
-    model: Generator, average: Generator, examples: Examples, config: TrainingConfig
-) -> Iterator[tuple[int, float]]:
-    """Train the flow and ``average``, the moving average of its weights; yields step and loss every 500 steps.
+class Training(Trainer[Generator]):
+    """Training of the generator as a rectified flow (Liu et al., "Flow straight and fast", ICLR 2023)."""
 
-    Rectified flow (Liu et al., "Flow straight and fast", ICLR 2023): mean squared error of the velocity, times drawn
-    from a logit-normal distribution.
-    """
-    generator = torch.Generator().manual_seed(config.seed)
-    scale = float((model.axes**2).sum(dim=1)[0])
-    vectors = torch.from_numpy(examples.vectors)
-    components = (vectors - model.mean) @ model.axes.T / scale
-    conditions, weights = torch.from_numpy(examples.conditions), torch.from_numpy(examples.weights)
-    optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    running = 1.0
-    for step in range(1, config.steps + 1):
-        warmup = min(1.0, step / 200)
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * warmup * 0.5 * (1.0 + math.cos(math.pi * step / config.steps))
+    def __init__(self, model: Generator, config: TrainingConfig, work: Path) -> None:
+        super().__init__(model, work, torch.device("cpu"), config.learning_rate, config.weight_decay, 0.999)
+        self.config = config
+
+    def learn(
+        self, components: torch.Tensor, conditions: torch.Tensor, weights: torch.Tensor, generator: torch.Generator
+    ) -> None:
+        """One step: mean squared error of the velocity, at times drawn from a logit-normal distribution."""
+        config = self.config
         rows = torch.multinomial(weights, config.batch, replacement=True, generator=generator)
         end = components[rows]
         start = torch.randn(end.shape, generator=generator)
         times = torch.sigmoid(torch.randn(len(end), generator=generator))
         condition = drop_condition(conditions[rows], torch.rand((len(end), 8), generator=generator))
-        model.train()
+        self.network.train()
         state = start + times[:, None] * (end - start)
-        loss = ((model(state, times, condition) - (end - start)) ** 2).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        update_ema(average, model, config.ema_decay, step)
-        running = 0.99 * running + 0.01 * float(loss.detach())
-        if step % 500 == 0 or step == config.steps:
-            yield step, running
+        loss = ((self.network(state, times, condition) - (end - start)) ** 2).mean()
+        rate = cosine_rate(config.learning_rate, self.step, WARMUP_STEPS, (self.step + 1) / config.steps, final=0.0)
+        self.optimize(loss, rate, config.ema_decay, max_norm=math.inf)
+        self.loss = 0.99 * self.loss + 0.01 * float(loss.detach())
+
+    def run(self, examples: Examples) -> None:
+        """Train for the configured steps; logs the loss every LOG_STEPS."""
+        model, generator = self.network, torch.Generator().manual_seed(self.config.seed)
+        scale = float((model.axes**2).sum(dim=1)[0])
+        components = (torch.from_numpy(examples.vectors) - model.mean) @ model.axes.T / scale
+        conditions, weights = torch.from_numpy(examples.conditions), torch.from_numpy(examples.weights)
+        while self.step < self.config.steps:
+            clock = time.monotonic()
+            self.learn(components, conditions, weights, generator)
+            self.spent_s += time.monotonic() - clock
+            if self.step % LOG_STEPS == 0 or self.step == self.config.steps:
+                self.log({"loss": round(self.loss, 4)})
 
 
 def main(args: Sequence[str]) -> None:
@@ -93,6 +96,7 @@ def main(args: Sequence[str]) -> None:
     )
     parser.add_argument("--bank", type=Path, action="append", help="folder of a bank; may be given again")
     parser.add_argument("--out", default="checkpoints/generator", help="checkpoint folder to write")
+    parser.add_argument("--work", default=".struck/train_generator", help="log of this run")
     parser.add_argument("--steps", type=int, default=TrainingConfig.steps)
     parser.add_argument("--variants", type=int, default=TrainingConfig.variants, help="variants of every entry")
     parser.add_argument("--seed", type=int, default=0)
@@ -102,32 +106,28 @@ def main(args: Sequence[str]) -> None:
     options = parser.parse_args(list(args))
     config = TrainingConfig(steps=options.steps, variants=options.variants, seed=options.seed)
     bank = join_banks(*(load_bank(folder) for folder in options.bank or [BANK_PATH]))
-    training = bank if options.all else split_bank(bank)[0]
-    if len(training) < FEWEST:
-        raise BadInput(f"the bank has {len(training)} entries to learn from; give one with at least {FEWEST}")
-    print(f"{len(training)} entries of {count_groups(training)} groups", file=sys.stderr)
+    entries = bank if options.all else split_bank(bank)[0]
+    if len(entries) < MIN_ENTRIES:
+        raise BadInput(f"the bank has {len(entries)} entries to learn from; give one with at least {MIN_ENTRIES}")
+    print(f"{len(entries)} entries of {count_groups(entries)} groups", file=sys.stderr)
     started_s = time.monotonic()
-    examples = make_examples(training, config.variants, config.seed)
+    examples = make_examples(entries, config.variants, config.seed)
     torch.manual_seed(config.seed)
-    model = Generator(GeneratorConfig(embedded=training.embeddings.shape[1] == EMBEDDING_SIZE))
+    model = Generator(GeneratorConfig(embedded=entries.embeddings.shape[1] == EMBEDDING_SIZE))
     fit_axes(model, examples.vectors, examples.weights)
-    average = copy.deepcopy(model).requires_grad_(False)
-    count = count_parameters(model)
-    print(f"{count} parameters, {len(examples.vectors)} vectors", file=sys.stderr)
-    for step, loss in train_generator(model, average, examples, config):
-        minutes = round((time.monotonic() - started_s) / 60, 2)
-        print(f"step {step}: loss {loss:.3f}, {minutes} minutes", file=sys.stderr, flush=True)
-    kinds = dict(Counter(entry.kind for entry in training.entries))
+    print(f"{count_parameters(model)} parameters, {len(examples.vectors)} vectors", file=sys.stderr)
+    training = Training(model, config, Path(options.work))
+    training.run(examples)
     facts = {
         **asdict(config),
-        "entries": len(training),
-        "groups": count_groups(training),
-        "kinds": kinds,
-        "loss": round(loss, 4),
-        "minutes": minutes,
+        "entries": len(entries),
+        "groups": count_groups(entries),
+        "kinds": dict(Counter(entry.kind for entry in entries.entries)),
+        "loss": round(training.loss, 4),
+        "minutes": round((time.monotonic() - started_s) / 60, 2),
         "held_out_too": bool(options.all),
     }
-    save_generator(Path(options.out), average, facts)
+    save_generator(Path(options.out), training.average, facts)
 
 
 def count_groups(bank: Bank) -> int:

@@ -155,14 +155,14 @@ class Training(Trainer[MaterialClassifier]):
         self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
 
     def run(self, corpus: Corpus) -> None:
-        """Learn until the steps are done, saving now and then."""
+        """Train for the configured steps; logs the loss every 250."""
         weights = weigh(corpus)
         while self.step < self.config.steps:
             clock = time.monotonic()
             self.learn(corpus, weights)
             self.spent_s += time.monotonic() - clock
             if self.step % 250 == 0 or self.step == self.config.steps:
-                self.save_state({"loss": round(self.loss, 3)})
+                self.log({"loss": round(self.loss, 3)})
 
 
 def score(classifier: MaterialClassifier, corpus: Corpus) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def main(args: list[str]) -> None:
     data_help = "folder of recordings whose MANIFEST.csv names materials"
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
     parser.add_argument("--out", default="checkpoints/material", help="checkpoint folder to write")
-    parser.add_argument("--work", default=".struck/train_material", help="state and log of this run")
+    parser.add_argument("--work", default=".struck/train_material", help="log of this run")
     parser.add_argument("--steps", type=int, default=TrainingConfig.steps)
     parser.add_argument("--fewest", type=int, default=TrainingConfig.fewest, help="training recordings a class needs")
     parser.add_argument("--seed", type=int, default=0)

@@ -227,7 +227,7 @@ def main(args: list[str]) -> None:
         dataset = join_hits(made, fill_contacts(real, locate_contacts(model.network, real)))
         heads = HeadConfig(seed=options.seed)
         features = extract_hit_features(model, dataset, Path(options.frames or work), heads)
-        train_heads(model.network, features[:, keep], select_hits(dataset, keep), descriptors[keep], heads)
+        train_heads(model.network, features[:, keep], select_hits(dataset, keep), descriptors[keep], heads, work)
         facts |= {"heads": asdict(heads), "began_with": read_training(Path(options.begin or VISION_CHECKPOINT))}
         save_vision_model(Path(options.out), model, facts)
     else:

@@ -222,7 +222,7 @@ def test_the_published_loops_find_what_the_arrays_find(rng: np.random.Generator)
         assert np.allclose(getattr(fast, name), getattr(slow, name)), name
     # only the bin at half the rate, which never sounds with us, is louder there
     fast.power_db[-1] = -80.0
-    made = ddpm_physics.ring_bins(fast, 400), physics_bins.ring_bins_one_by_one(fast, 400)
+    made = ddpm_physics.synthesize_bins(fast, 400), physics_bins.synthesize_bins_by_loops(fast, 400)
     assert np.allclose(*made, atol=2e-4)
 
 

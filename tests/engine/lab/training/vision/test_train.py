@@ -50,7 +50,7 @@ def test_heads_on_a_backbone_learn_two_colours(tmp_path: Path) -> None:
     cached = [path.stat().st_mtime_ns for path in (tmp_path / "features").iterdir()]
     assert torch.equal(features, extract_hit_features(model, known, tmp_path, config))
     assert [path.stat().st_mtime_ns for path in (tmp_path / "features").iterdir()] == cached
-    train_heads(model.network, features, known, make_descriptors(40), config)
+    train_heads(model.network, features, known, make_descriptors(40), config, tmp_path)
     asked = extract_hit_features(model, unseen, tmp_path, config)[0]
     with torch.inference_mode():
         materials = model.network.head(asked).material.argmax(dim=1)
