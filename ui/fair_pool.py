@@ -1,0 +1,68 @@
+"""Threads that serve sessions in turn, so that many requests of one do not hold up another's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import anyio
+from anyio import to_thread
+
+from engine.core.errors import StruckError
+
+T = TypeVar("T")
+
+
+class Busy(StruckError):
+    """A session has more waiting than it may."""
+
+
+class FairPool:
+    """Runs blocking functions in at most ``threads`` threads; each owner waits in its own queue of bounded length."""
+
+    def __init__(self, threads: int, most_waiting: int) -> None:
+        self._threads = threads
+        self._most_waiting = most_waiting
+        self._running = 0
+        self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    async def run(self, owner: str, function: Callable[..., T], *values: Any) -> T:
+        """The function's result; Busy where the owner has too much waiting already."""
+        await self._enter(owner)
+        try:
+            if self._limiter is None:
+                self._limiter = anyio.CapacityLimiter(self._threads)
+            return await to_thread.run_sync(function, *values, limiter=self._limiter)
+        finally:
+            self._leave()
+
+    async def _enter(self, owner: str) -> None:
+        if self._running < self._threads:
+            self._running += 1
+            return
+        queue = self._queues.setdefault(owner, deque())
+        if len(queue) >= self._most_waiting:
+            raise Busy("Struck is busy with earlier requests of this tab; try again in a moment")
+        turn = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        """Hand the place on to the next owner in turn."""
+        while self._queues:
+            owner, queue = self._queues.popitem(last=False)
+            turn = queue.popleft()
+            if queue:
+                self._queues[owner] = queue
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._running -= 1
