@@ -14,17 +14,23 @@ import time
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 from engine.core.errors import BadInput, StruckError
+from engine.core.files import make_write_error
 from engine.core.paths import CHECKPOINTS
 from ui.context import AppContext, Options
 
 FIRST_PORT = 7860
 PORTS_TRIED = 100
 WARM_AFTER_S = 1.0
+NO_PASSWORD = (
+    "Warning: everyone who reaches this address can use Struck, its uploads and this machine's time; "
+    "add --gradio-auth USER:PASSWORD to ask for a password"
+)
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
@@ -83,9 +89,12 @@ def bind(options: Options) -> socket.socket:
 
 
 def start_log(home: Path) -> None:
-    """Log to a rotating file in the data folder."""
+    """Log to a rotating file in the data folder. Raises BadInput."""
     path = home / "struck.log"
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=1 << 20, backupCount=2, encoding="utf-8")
+    try:
+        handler = logging.handlers.RotatingFileHandler(path, maxBytes=1 << 20, backupCount=2, encoding="utf-8")
+    except OSError as error:
+        raise make_write_error(path, error) from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("struck")
     logger.setLevel(logging.INFO)
@@ -104,11 +113,20 @@ def serve(options: Options) -> int:
     from ui.app import mount
     from ui.server import create_app
 
+    user_umask = os.umask(0o077)  # what is written is the user's alone; the sounds of a clip may be secret
     context = AppContext(options)
+    context.user_umask = user_umask
     start_log(context.home)
     app = mount(create_app(context), port)
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, ws_per_message_deflate=False)
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            timeout_graceful_shutdown=2,
+            ws_per_message_deflate=False,
+            proxy_headers=options.public,
+            server_header=False,
+        )
     )
     threading.Thread(target=_after_start, args=(server, context, port), daemon=True).start()
     server.run(sockets=[listener])
@@ -123,7 +141,9 @@ def _after_start(server: object, context: AppContext, port: int) -> None:
     if context.options.listen:
         print(f"Other machines reach it at http://{socket.gethostname()}:{port}", flush=True)
     if context.options.share:
-        print(_share(port), flush=True)
+        print(_share(context, port), flush=True)
+    if context.options.public and context.options.auth is None:
+        print(NO_PASSWORD, file=sys.stderr, flush=True)
     if context.options.open_browser:
         webbrowser.open(address)
     time.sleep(WARM_AFTER_S)
@@ -131,13 +151,15 @@ def _after_start(server: object, context: AppContext, port: int) -> None:
     context.tidy()
 
 
-def _share(port: int) -> str:
+def _share(context: AppContext, port: int) -> str:
     import secrets
 
     from gradio.networking import setup_tunnel
 
     try:
-        return f"Public address: {setup_tunnel('127.0.0.1', port, secrets.token_urlsafe(32), None, None)}"
+        address = setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), None, None)
+        context.host_names.add(urlsplit(address).hostname or "")
+        return f"Public address: {address}"
     except Exception as error:
         return f"No public address could be made ({error}); check the network, or use --listen"
 

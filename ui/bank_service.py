@@ -15,7 +15,7 @@ from engine.document.project import Project, Sound
 from engine.document.serialization import MAX_BORROWED
 from engine.document.source import Source
 from engine.physics.model import Physics
-from ui import clip_service
+from ui import clip_service, uploads
 from ui.jobs import Job
 from ui.protocol.events import Bank, SearchAnswer
 from ui.protocol.requests import AddToBank, BankSize, MeasureSpan, Search, UseCandidate
@@ -244,8 +244,12 @@ def add_to_bank(session: Session, request: AddToBank) -> None:
             job.check()
             session.set_status("work", "analysing", done, total, f"Adding {done} of {total} recordings to your bank")
 
-        with session.context.analysis_lock.acquire(job.check):
-            result = add_recordings(paths, session.context.own_bank(), report, session.context.bank())
+        try:
+            with session.context.analysis_lock.acquire(job.check):
+                result = add_recordings(paths, session.context.own_bank(), report, session.context.bank())
+        finally:
+            for path in paths:
+                uploads.remove(session, path)
         session.set_status("work", "done", message=f"{len(result.added)} recordings added to your bank")
         duplicates, broken = (tuple(map(_name_and_reason, items)) for items in (result.duplicates, result.broken))
         session.send(replace(bank_size(session), added=tuple(result.added), duplicates=duplicates, broken=broken))

@@ -51,7 +51,7 @@ def resolve_path(session: Session, text: Any) -> Path:
         raise BadInput("the path is longer than any file's; choose a file")
     text = text.strip().strip('"')
     if text.startswith("upload:"):
-        folder = session.context.folder("uploads", session.id).resolve()
+        folder = session.folder("uploads").resolve()
         path = (folder / text.removeprefix("upload:")).resolve()
         if not path.is_relative_to(folder) or not path.is_file():
             raise BadInput("the uploaded file is not there any more; drop it again")
@@ -112,14 +112,16 @@ def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None)
 
         return digest_file(clip_path)
 
-    search = (path.parent, session.context.folder("uploads", session.id))
-    public = session.context.options.public
-    project = load_project(path, search=search, digest_of=digest_of if saved_as else None)
-    clip = Path(project.clip.path)
-    if public and saved_as and not any(clip.resolve().is_relative_to(folder.resolve()) for folder in search):
-        raise BadInput(f"the clip {clip.name} is not among the uploads; drop the clip first, then the project")
+    # Each upload lies in a folder of its own.
+    uploads = [folder for folder in session.folder("uploads").iterdir() if folder.is_dir()]
+    confined = session.context.options.public and saved_as is not None
+    project = load_project(path, uploads, digest_of if saved_as else None, confined=confined)
+    if saved_as is not None and saved_as.is_relative_to(session.context.folder("uploads")):
+        saved_as = None
     job.check()
-    session.show(project, saved_as=None if saved_as and saved_as.is_relative_to(session.context.home) else saved_as)
+    session.show(project, saved_as=saved_as)
+    if saved_as is not None and session.context.project_files.open(session, saved_as):
+        session.note(f"{path.name} is open in another tab too; the one saved second gets a file of its own beside it")
     session.renderer.request()
     _look_at_clip(session, job)
 

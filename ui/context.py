@@ -16,12 +16,16 @@ from typing import Any
 from engine.core.cache import Cache
 from engine.core.checkpoint import digest_checkpoint, find_fault, list_checkpoints, stamp_checkpoint
 from engine.core.errors import BadInput, StruckError
+from engine.core.files import make_private_folder, remove_abandoned
 from engine.core.paths import CHECKPOINTS
 from engine.diffusion.checkpoint import SAMPLER
 from engine.document.project import RenderSettings
 from ui.fair_lock import FairLock
+from ui.project_files import ProjectFiles
+from ui.request_checks import own_names
 
 VERSION = "0.1"
+FOLDERS = ("sessions", "uploads", "exports", "proxies", "projects", "cache")
 KEEP_S = {"exports": 7 * 86_400, "uploads": 60 * 86_400, "proxies": 30 * 86_400}
 CACHE_MEMORY_BYTES = 512 << 20
 CACHE_DISK_BYTES = 4 << 30
@@ -56,9 +60,15 @@ class AppContext:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.home = options.data_folder or Path(os.environ.get("STRUCK_HOME") or Path.home() / ".struck")
-        for name in ("sessions", "uploads", "exports", "proxies", "projects", "cache"):
-            self.folder(name)
+        default = Path.home() / ".struck"
+        self.home = options.data_folder or Path(os.environ.get("STRUCK_HOME") or default)
+        private = [self.folder(name) for name in FOLDERS] + ([default] if self.home == default else [])
+        for folder in private:  # an older Struck left them readable by all
+            with contextlib.suppress(OSError):
+                folder.chmod(0o700)
+        self.host_names = own_names()
+        self.project_files = ProjectFiles()
+        self.user_umask: int | None = None
         self.cache = Cache(self.home / "cache", CACHE_MEMORY_BYTES, CACHE_DISK_BYTES)
         self.sampling_lock = FairLock()
         self.analysis_lock = FairLock()
@@ -72,15 +82,24 @@ class AppContext:
         self._device: tuple[Any, str] | None = None
 
     def folder(self, *names: str) -> Path:
-        """A folder inside the user's data folder, made if it is not there; StruckError where it cannot be."""
-        path = self.home.joinpath(*names)
+        """A private folder inside the user's data folder, made if it is not there; StruckError where it cannot be."""
+        path = self.home
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            make_private_folder(path)
+            for name in names:
+                path = path / name
+                make_private_folder(path)
         except OSError as error:
             raise StruckError(
                 f"{path} cannot be made ({error.strerror}); point STRUCK_HOME at a folder you may write"
             ) from None
         return path
+
+    def share_as_user(self, path: Path) -> None:
+        """Give a file outside the data folder the permissions that the user's own programs give."""
+        if self.user_umask is not None and not path.is_relative_to(self.home):
+            with contextlib.suppress(OSError):
+                path.chmod(0o666 & ~self.user_umask)
 
     def checkpoints(self) -> tuple[str, ...]:
         """Names of the samplers on this machine, those that are refused among them."""
@@ -193,8 +212,10 @@ class AppContext:
             log.info("ready after %.1f s", time.monotonic() - started)
 
     def tidy(self) -> None:
-        """Delete exports, uploads and proxies older than KEEP_S."""
+        """Delete exports, uploads and proxies older than KEEP_S, and partial files of processes that have ended."""
         now = time.time()
+        for folder in [self.home, *self.home.glob("*/"), *self.home.glob("*/*/"), *self.home.glob("uploads/*/*/")]:
+            remove_abandoned(folder)
         for name, keep_s in KEEP_S.items():
             for entry in self.folder(name).iterdir():
                 with contextlib.suppress(OSError):

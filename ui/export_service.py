@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
+import urllib.parse
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput, StruckError
+from engine.core.names import make_file_stem
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.storage import save_project
 from ui.jobs import Job
@@ -19,12 +21,8 @@ from ui.protocol.events import Exported, ExportedFile
 if TYPE_CHECKING:
     from ui.session import Session
 
+LONGEST_ENDING = "_markers.csv"
 KINDS = ("wav", "mp4", "stems", "markers", "project")
-
-
-def file_stem(name: str) -> str:
-    """A name that every file system takes."""
-    return re.sub(r"[^\w. ()+-]+", "_", name).strip(" .")[:80] or "struck"
 
 
 def export(session: Session, what: Sequence[str]) -> None:
@@ -51,7 +49,7 @@ def _export(session: Session, what: list[str], job: Job) -> None:
             break
         job.check()
         time.sleep(0.05)
-    folder = session.context.folder("exports", session.id)
+    folder = session.folder("exports")
     files = []
     for number, kind in enumerate(what):
         show(100 * number, f"Writing {_WORDS[kind]}")
@@ -62,7 +60,7 @@ def _export(session: Session, what: list[str], job: Job) -> None:
             folder,
             lambda f, n=number, k=kind: show(round(100 * (n + f)), f"Writing {_WORDS[k]}, {100 * f:.0f} %"),
         )
-        url = f"/struck/export/{session.id}/{path.name}?v={path.stat().st_mtime_ns}"
+        url = f"/struck/export/{session.id}/{urllib.parse.quote(path.name)}?v={path.stat().st_mtime_ns}"
         files.append(ExportedFile(path.name, url, note))
     session.send(Exported(tuple(files)))
     session.set_status("export", "done", 100 * len(what), 100 * len(what), "Exported", started)
@@ -82,7 +80,7 @@ def _write(
     from engine.pipeline.render import marker_rows, place_hits, stems_by_sound
 
     project, rendered = mixed
-    stem = file_stem(session.name)
+    stem = make_file_stem(session.name, LONGEST_ENDING)
     reference = find_time_reference(project.clip.start_timecode, project.clip.frame_rate, SAMPLE_RATE_HZ)
     if kind == "wav":
         path = folder / f"{stem}.wav"
@@ -111,6 +109,11 @@ def _write(
         return path, f"{len(project.hits)} hits"
     if kind == "project":
         path = folder / f"{stem}.struck.json"
-        save_project(project, path)
+        clip = Path(project.clip.path)
+        if session.context.options.public or session.id in clip.parts:  # no place of this machine
+            beside = replace(project.clip, path=str(folder / clip.name))
+            save_project(replace(project, clip=beside), path, portable=True)
+        else:
+            save_project(project, path)
         return path, "put the clip beside it"
     raise StruckError(f"export of {kind} is not known; reload the page")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import anyio
 from anyio import to_thread
@@ -29,13 +29,17 @@ class FairPool:
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._limiter: anyio.CapacityLimiter | None = None
 
-    async def run(self, owner: str, function: Callable[..., T], *values: Any) -> T:
-        """The function's result; Busy where the owner has too much waiting already."""
+    async def run(
+        self, owner: str, function: Callable[[], T], is_dropped: Callable[[], Awaitable[bool]] | None = None
+    ) -> T | None:
+        """The function's result, None where it is dropped before its turn comes; Busy where too much waits already."""
         await self._enter(owner)
         try:
+            if is_dropped is not None and await is_dropped():
+                return None
             if self._limiter is None:
                 self._limiter = anyio.CapacityLimiter(self._threads)
-            return await to_thread.run_sync(function, *values, limiter=self._limiter)
+            return await to_thread.run_sync(function, limiter=self._limiter)
         finally:
             self._leave()
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
+from engine.core.names import make_file_stem
 from engine.document.edits.blends import morphed
 from engine.document.edits.messages import apply_message, find_other
 from engine.document.edits.sounds import replace_sound
 from engine.document.edits.values import PhysicsOps, check_number, find_sound
 from engine.document.project import Clip, Hit, Project, Sound
-from engine.document.storage import save_project
-from ui import bank_service, clip_service, export_service
+from ui import bank_service, clip_service, export_service, uploads
 from ui.document_state import sound_state
 from ui.jobs import Job
 from ui.protocol import requests
@@ -152,18 +152,32 @@ def _close(session: Session, message: requests.Close) -> None:
 
 
 def _save(session: Session, message: requests.Save) -> None:
-    project = session.require_project()
+    project, files, context = session.require_project(), session.context.project_files, session.context
     if message.path is None:
-        path = session.saved_as or session.context.folder("projects") / f"{session.name}{PROJECT_ENDING}"
+        wanted = session.saved_as or _default_place(session)
+        path = files.save(session, project, wanted)
     else:
-        path = clip_service.resolve_path(session, message.path)
-        if not path.name.endswith(PROJECT_ENDING):
-            path = path.with_name(path.name + PROJECT_ENDING)
-    save_project(project, path)
+        wanted = clip_service.resolve_path(session, message.path)
+        if not wanted.name.endswith(PROJECT_ENDING):
+            wanted = wanted.with_name(wanted.name + PROJECT_ENDING)
+        path = files.overwrite(session, project, wanted)
+    context.share_as_user(path)
+    is_aside = session.saved_as is not None and wanted == session.saved_as and path != wanted
     with session.lock:
-        session.saved_as, session.saved_project = path, project
+        session.saved_as, session.saved_project, session.dirty = path, project, True
         session.push_document()
-    session.note(f"Saved {path.name if session.context.options.public else path}")
+    place = path.name if context.options.public else path
+    if is_aside:
+        session.note(f"{wanted.name} was changed by another tab or program; yours is saved beside it as {place}")
+    else:
+        session.note(f"Saved {place}")
+
+
+def _default_place(session: Session) -> Path:
+    """Where a project is saved that has no file yet; where others can reach the app, in a folder of its session."""
+    context = session.context
+    folder = session.folder("projects") if context.options.public else context.folder("projects")
+    return folder / f"{make_file_stem(session.name, f' 9999{PROJECT_ENDING}')}{PROJECT_ENDING}"
 
 
 def _cancel(session: Session, message: requests.Cancel) -> None:
@@ -194,8 +208,11 @@ def _sound_from_file(session: Session, message: requests.SoundFromFile) -> None:
         from engine.pipeline.sound_sources import sound_from_recording
 
         session.set_status("work", "analysing", message=f"Analysing {path.name}")
-        with session.context.analysis_lock.acquire(job.check):
-            measured = keep_recording(path, sound_from_recording(path), session.context.cache)
+        try:
+            with session.context.analysis_lock.acquire(job.check):
+                measured = keep_recording(path, sound_from_recording(path), session.context.cache)
+        finally:
+            uploads.remove(session, path)
         job.check()
         session.commit(replace_sound(sound.id, measured))
         session.set_status("work", "done", message=f"{measured.name}: {len(measured.modes)} modes")

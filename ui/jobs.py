@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from engine.core.errors import Cancelled, StruckError
+from engine.core.errors import BadInput, Cancelled, StruckError
+
+MOST_JOBS = 200
 
 
 class Job:
@@ -44,9 +49,11 @@ class Worker:
         self._thread: threading.Thread | None = None
 
     def start(self, run: Callable[[Job], None], replace_others: bool = True) -> Job:
-        """Queue a job; by default every earlier one is cancelled."""
+        """Queue a job; by default every earlier one is cancelled. BadInput where too many wait."""
         job = Job(run)
         with self._lock:
+            if not replace_others and len(self._jobs) >= MOST_JOBS:
+                raise BadInput(f"{MOST_JOBS} jobs wait already; wait until some are done, or cancel them")
             if replace_others:
                 for other in self._jobs:
                     other.cancel()
@@ -97,3 +104,9 @@ def describe_error(error: Any) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'A file'}: {error.strerror}; check the disk and its permissions"
     return "Something went wrong inside Struck; the project is intact, and the log in the data folder says more"
+
+
+def hide_folders(text: str, home: Path) -> str:
+    """A text without the folders of sessions that paths in it name: whose they are is nobody's business."""
+    kinds = re.escape(f"{home}{os.sep}") + r"(?:uploads|exports|projects)" + re.escape(os.sep)
+    return re.sub(rf"{kinds}(?:[\w-]{{6,64}}{re.escape(os.sep)})+", "", text)

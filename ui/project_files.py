@@ -7,17 +7,21 @@ import os
 import threading
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from engine.core.errors import BadInput
 from engine.core.files import make_write_error
 from engine.document.project import Project
 from engine.document.storage import SUFFIX, save_project
 
-if TYPE_CHECKING:
-    from ui.session import Session
-
 MOST_NUMBERED = 10_000
+
+
+class Session(Protocol):
+    """What has a project file open: ``watched`` while a tab is connected."""
+
+    @property
+    def watched(self) -> bool: ...
 
 
 class ProjectFiles:
@@ -27,13 +31,22 @@ class ProjectFiles:
         self._lock = threading.Lock()
         self._known: weakref.WeakKeyDictionary[Session, tuple[Path, str]] = weakref.WeakKeyDictionary()
 
-    def open(self, session: Session, path: Path) -> bool:
-        """Note that a session opened a file; whether another tab has it open too."""
+    def open(self, session: Session, path: Path, digest: str = "") -> bool:
+        """Note that a session opened a file, of its digest by default; whether another tab has it open too."""
         with self._lock:
-            self._known[session] = (path, _digest(path))
+            self._known[session] = (path, digest or _digest(path))
             return any(
                 place == path and other is not session and other.watched for other, (place, _) in self._known.items()
             )
+
+    def forget(self, session: Session) -> None:
+        """Note that a session has another document now, which is no file's yet."""
+        with self._lock:
+            self._known.pop(session, None)
+
+    def digest_of(self, session: Session) -> str:
+        """Digest of the file that a session opened or wrote last, "" where there is none."""
+        return self._known.get(session, (None, ""))[1]
 
     def save(self, session: Session, project: Project, path: Path) -> Path:
         """Save to a file that the session opened or wrote, as it knows it; else to a free name beside it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 import time
@@ -17,7 +18,7 @@ from engine.document.storage import autosave, autosave_path, load_autosave
 from ui.change_numbers import ChangeNumbers
 from ui.context import AppContext
 from ui.document_state import Playback, project_name, project_state
-from ui.jobs import Worker, describe_error
+from ui.jobs import Worker, describe_error, hide_folders
 from ui.protocol.events import DocumentState, ErrorNotice, Media, Note, ServerMessage, Status
 from ui.renderer import RenderCallbacks, Renderer
 from ui.search_results import SearchResults
@@ -25,6 +26,7 @@ from ui.send_queue import CoalescingSendQueue
 from ui.welcome import welcome_message
 
 STATUS_EVERY_S = 0.05
+KEEP_AGAIN_S = 5.0
 
 log = logging.getLogger("struck")
 
@@ -35,6 +37,8 @@ class Session:
     def __init__(self, context: AppContext, session_id: str) -> None:
         self.context = context
         self.id = session_id
+        # Paths are shown and exported; whoever knows the id itself can take the session over.
+        self.folder_name = hashlib.sha256(f"folder of {session_id}".encode()).hexdigest()[:24]
         self.lock = threading.RLock()
         self._keep_lock = threading.Lock()
         self.history: History | None = None
@@ -47,13 +51,13 @@ class Session:
         self.provisional: tuple[Edit, str] | None = None
         self.hold_sampling = False
         self.media = Media()
-        self.worker = Worker(f"work {session_id}", self.fail)
-        self.helper = Worker(f"clip {session_id}", self._excuse)
-        self.detector = Worker(f"onsets {session_id}", self._excuse)
-        self.auditions = Worker(f"audition {session_id}", self._excuse)
-        self.search_worker = Worker(f"find {session_id}", self._excuse)
+        self.worker = Worker("work", self.fail)
+        self.helper = Worker("clip", self._excuse)
+        self.detector = Worker("onsets", self._excuse)
+        self.auditions = Worker("audition", self._excuse)
+        self.search_worker = Worker("find", self._excuse)
         self.search_results = SearchResults()
-        self.exports = Worker(f"export {session_id}", self.fail_export)
+        self.exports = Worker("export", self.fail_export)
         self.renderer = Renderer(
             context,
             RenderCallbacks(
@@ -66,6 +70,10 @@ class Session:
                 report=self.report,
             ),
         )
+        self.uploading = 0
+        self._rested = False
+        self._keep_after = 0.0
+        self._keep_fault = ""
         self.used_at = time.monotonic()
         self.dirty = False
         self.clip_number = 0
@@ -74,6 +82,10 @@ class Session:
         self.changes = ChangeNumbers()
         self._statuses: dict[str, Status] = {}
         self._status_sent_at = 0.0
+
+    def folder(self, kind: str) -> Path:
+        """This session's own folder among the uploads, exports or projects."""
+        return self.context.folder(kind, self.folder_name)
 
     # --- conversation ---------------------------------------------------------------------------
 
@@ -85,12 +97,27 @@ class Session:
             send_queue.put(self.media)
             send_queue.put(self.renderer.message())
             send_queue.put(self._status())
+            rested, self._rested = self._rested, False
+        if rested:
+            self.renderer.request()
+            send_queue.put(Note("work stopped while no tab was open; sampling goes on now, start anything else again"))
 
     def leave(self, send_queue: CoalescingSendQueue) -> None:
         """Remove a tab's connection."""
         with self.lock:
             self._send_queues.discard(send_queue)
             self.used_at = time.monotonic()
+
+    @property
+    def tab_count(self) -> int:
+        """Number of different tabs that are connected; a tab that connects anew counts once."""
+        with self.lock:
+            return len({send_queue.tab for send_queue in self._send_queues})
+
+    @property
+    def connection_count(self) -> int:
+        """Number of connections."""
+        return len(self._send_queues)
 
     @property
     def watched(self) -> bool:
@@ -113,9 +140,9 @@ class Session:
 
     def report(self, error: Exception, what: str = "") -> str:
         """Show an error as one sentence and log what is not the user's doing; returns the sentence."""
-        message = describe_error(error)
+        message = hide_folders(describe_error(error), self.context.home)
         if not isinstance(error, BadInput):
-            log.error("%s in session %s failed", what or "work", self.id, exc_info=error)
+            log.error("%s in session %s failed", what or "work", self.folder_name, exc_info=error)
         self.send(ErrorNotice(message))
         return message
 
@@ -196,6 +223,7 @@ class Session:
         with self.lock:
             self.clip_number += 1
             self.detector.cancel()
+            self.context.project_files.forget(self)
             self.history = None if project is None else History(past=(), now=project, future=())
             self.name = "" if project is None else project_name(project)
             self.info = info
@@ -297,24 +325,44 @@ class Session:
         """The document to render now; None while there is none or analysis is about to replace it."""
         return None if self.hold_sampling else self.project
 
+    def rest(self) -> None:
+        """Stop all work, since no tab waits for it; ``join`` takes sampling up again."""
+        for worker in (self.worker, self.helper, self.detector, self.auditions, self.search_worker, self.exports):
+            if worker.busy:
+                worker.cancel()
+                self._rested = True
+        if self.renderer.busy:
+            self.renderer.stop()
+            self._rested = True
+
     # --- keeping --------------------------------------------------------------------------------
 
-    def keep(self) -> None:
-        """Write the autosave if the document changed since the last one; returns once it is written."""
+    def keep(self, is_last: bool = False) -> None:
+        """Write the autosave if the document changed since the last one; returns once it is written.
+
+        A failure is reported once and tried again every KEEP_AGAIN_S, and when the process ends (``is_last``).
+        """
         with self._keep_lock:
             with self.lock:
-                if not self.dirty:
+                if not self.dirty or (time.monotonic() < self._keep_after and not is_last):
                     return
                 self.dirty = False
                 project, saved_as = self.project, self.saved_as
+            digest = self.context.project_files.digest_of(self)
             folder = self.context.folder("sessions")
             try:
                 if project is not None:
-                    autosave(folder, project, self.id, str(saved_as) if saved_as else None)
+                    autosave(folder, project, self.id, str(saved_as) if saved_as else None, digest)
                 else:
                     autosave_path(folder, self.id).unlink(missing_ok=True)
+                self._keep_fault = ""
             except Exception as error:
-                self.report(error, "autosave")
+                with self.lock:
+                    self.dirty = True
+                self._keep_after = time.monotonic() + KEEP_AGAIN_S
+                if str(error) != self._keep_fault:
+                    self.report(error, "autosave")
+                self._keep_fault = str(error)
 
     def resume(self) -> bool:
         """Take up the document this session's tab had before a restart; False when there is none."""
@@ -325,7 +373,9 @@ class Session:
             return False
         if found is None:
             return False
-        project, saved_path = found
+        project, saved_path, digest = found
         self.show(project, resumed=True)
-        self.saved_as = Path(saved_path) if saved_path else None
+        if saved_path:
+            self.saved_as = Path(saved_path)
+            self.context.project_files.open(self, self.saved_as, digest)
         return True

@@ -11,8 +11,11 @@ from ui.context import AppContext
 from ui.session import Session
 
 IDLE_S = 3 * 3600
+REST_AFTER_S = 5.0
+"""A session whose tabs are all closed for so long stops working; a reload is shorter."""
+
 SWEEP_S = 0.5
-SESSION_ID = re.compile(r"^[A-Za-z0-9_-]{6,64}$")
+SESSION_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 
 
 class SessionRegistry:
@@ -28,7 +31,7 @@ class SessionRegistry:
 
     def get(self, session_id: str) -> tuple[Session, bool]:
         """The session of an id, and whether it is new; BadInput for what is no id."""
-        if not SESSION_ID.match(session_id):
+        if not SESSION_ID.fullmatch(session_id):
             raise BadInput("the session's id is not one of Struck's; reload the page")
         with self._lock:
             session = self._sessions.get(session_id)
@@ -51,16 +54,16 @@ class SessionRegistry:
         """Keep every document before the process ends."""
         self._closing.set()
         for session in list(self._sessions.values()):
-            for worker in (session.worker, session.helper, session.detector, session.search_worker, session.exports):
-                worker.cancel()
-            session.renderer.stop()
-            session.keep()
+            session.rest()
+            session.keep(is_last=True)
 
     def _sweep(self) -> None:
         while not self._closing.wait(SWEEP_S):
             now = time.monotonic()
             for session in list(self._sessions.values()):
                 session.keep()
+                if not session.watched and now - session.used_at > REST_AFTER_S:
+                    session.rest()
                 if not session.watched and now - session.used_at > IDLE_S and not session.worker.busy:
                     with self._lock:
                         self._sessions.pop(session.id, None)

@@ -86,15 +86,20 @@ class Autosave:
     saved_path: str | None
 
 
-def autosave(folder: str | Path, project: Project, session_id: str, saved_path: str | None = None) -> Path:
-    """Write a session's document to its own file in ``folder``, atomically; BadInput when that fails."""
+def autosave(
+    folder: str | Path, project: Project, session_id: str, saved_path: str | None = None, saved_digest: str = ""
+) -> Path:
+    """Write a session's document to its own file in ``folder``, atomically; BadInput when that fails.
+
+    ``saved_path`` is the file that the session saved it to last, ``saved_digest`` the digest of what that holds.
+    """
     path = autosave_path(folder, session_id)
     try:
         make_private_folder(path.parent)
     except OSError as error:
         raise make_write_error(path, error) from None
     value = project_to_json(project)
-    value["session"] = {"saved_path": saved_path}
+    value["session"] = {"saved_path": saved_path, "saved_digest": saved_digest}
     _write(path, value)
     return path
 
@@ -108,8 +113,8 @@ def autosave_path(folder: str | Path, session_id: str) -> Path:
     return Path(folder) / f"{session_id}{SUFFIX}"
 
 
-def load_autosave(folder: str | Path, session_id: str) -> tuple[Project, str | None] | None:
-    """A session's document and the file it was saved to, or None when there is none.
+def load_autosave(folder: str | Path, session_id: str) -> tuple[Project, str | None, str] | None:
+    """A session's document, the file it was saved to and the digest of that file, or None when there is none.
 
     One that cannot be read is renamed, so that the next does not overwrite it; BadInput says where it lies then.
     """
@@ -126,7 +131,7 @@ def load_autosave(folder: str | Path, session_id: str) -> tuple[Project, str | N
         except OSError:
             aside = path
         raise BadInput(f"{error}; what this tab had not saved is kept as {aside}") from None
-    return project, _saved_path(value)
+    return project, _saved_path(value), _saved_text(value, "saved_digest") or ""
 
 
 def list_autosaves(folder: str | Path) -> list[Autosave]:
@@ -147,8 +152,12 @@ def list_autosaves(folder: str | Path) -> list[Autosave]:
 
 
 def _saved_path(value: Mapping[str, Any]) -> str | None:
+    return _saved_text(value, "saved_path")
+
+
+def _saved_text(value: Mapping[str, Any], name: str) -> str | None:
     session = value.get("session")
-    saved = session.get("saved_path") if isinstance(session, Mapping) else None
+    saved = session.get(name) if isinstance(session, Mapping) else None
     return saved if isinstance(saved, str) else None
 
 

@@ -218,7 +218,7 @@ def test_a_target_that_cannot_be_written_is_told(tab: Tab, context: AppContext, 
         tab.ask("save", path=str(path))
         check_sentence(tab.errors[-1])
     assert len(tab.errors) == 2 and not tab.last("document")["project"]["saved"]
-    (context.home / "exports" / tab.session.id).write_text("in the way")
+    (context.home / "exports" / tab.session.folder_name).write_text("in the way")
     tab.ask("export", what=["wav"])
     tab.settle()
     assert len(tab.errors) == 3
@@ -248,16 +248,20 @@ def test_only_files_of_the_editor_and_the_session_are_served(client: TestClient,
     assert client.get("/struck/static/main.js").status_code == 200
 
 
-def test_an_upload_stays_in_its_folder_whatever_its_name(client: TestClient, tab: Tab, context: AppContext) -> None:
+def test_an_upload_stays_in_its_folder_whatever_its_name(
+    client: TestClient, tab: Tab, context: AppContext, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "click.wav", make_clicks([0.2], 0.5), 48_000)
+    content = (tmp_path / "click.wav").read_bytes()
     names = ["../../evil.mp4", "C:\\fakepath\\evil.mp4", "/etc/passwd", "..", "", "two\nlines\t.mp4", "nul\0.m\0v"]
-    names.append("é" * 300 + ".mp4")
+    names += ["é" * 300 + ".mp4", "太鼓" * 60 + ".mp4"]
     for name in names:
-        answer = client.post("/struck/upload", params={"session": tab.session.id, "name": name}, content=b"abc")
+        answer = client.post("/struck/upload", params={"session": tab.session.id, "name": name}, content=content)
         assert answer.status_code == 200, answer.text
         place = answer.json()["path"].removeprefix("upload:")
-        folder = (context.home / "uploads" / tab.session.id).resolve()
+        folder = tab.session.folder("uploads").resolve()
         path = (folder / place).resolve()
-        assert path.is_relative_to(folder) and path.read_bytes() == b"abc"
+        assert path.is_relative_to(folder) and path.read_bytes() == content
     assert client.post("/struck/upload", params={"session": "../x", "name": "a"}, content=b"").status_code == 400
 
 
@@ -406,7 +410,7 @@ def test_no_match_of_what_is_not_there(client: TestClient, tab: Tab) -> None:
         f"{tab.session.id}/" + "x" * 999,
     ):
         answer = client.get(f"/struck/match/{address}")
-        assert answer.status_code == 404, address
+        assert answer.status_code in (400, 404, 414), address
         check_sentence(answer.json()["error"])
 
 

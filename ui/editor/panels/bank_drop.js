@@ -18,6 +18,8 @@ const MOST = 2000;
 export function createDrop(store, shared, changed) {
   /** @type {AbortController | null} */
   let busy = null; // an AbortController while files are on their way
+  /** @type {[string, string][]} */
+  let refused = []; // names of the files that the server did not take, and why
 
   const files = make("input", "", { type: "file", multiple: true, accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
   const folder = make("input", "", { type: "file", multiple: true, webkitdirectory: true, hidden: true });
@@ -41,19 +43,32 @@ export function createDrop(store, shared, changed) {
     busy = new AbortController();
     /** @type {string[]} */
     const paths = [];
+    refused = [];
     try {
       for (const [number, file] of sounds.entries()) {
         say(`Reading ${number + 1} of ${sounds.length}: ${file.name}`);
-        paths.push(await upload(file, store.session, () => {}, busy.signal));
+        const path = await upload(file, store.session, () => {}, busy.signal).catch((error) => void refuse(file, error));
+        if (path) paths.push(path);
       }
+      if (!paths.length) return tell({ type: "bank", sounds: 0, own: 0, added: [], duplicates: [], broken: [] });
       say(`Measuring ${sounds.length === 1 ? sounds[0].name : `${sounds.length} recordings`}…`);
       store.send({ type: "add_to_bank", paths });
-    } catch (error) {
-      told.hidden = true;
-      const message = describeError(error);
-      if (message) shared.report(message);
+    } catch {
+      told.hidden = true; // called off
+    } finally {
+      busy = null;
     }
-    busy = null;
+  }
+
+  /**
+   * Note why a file was not taken, and go on with the next; throws where the user called it off.
+   * @param {File} file
+   * @param {unknown} error
+   */
+  function refuse(file, error) {
+    const message = describeError(error);
+    if (!message) throw error;
+    refused.push([file.name, message]);
   }
 
   /** @param {string} text */
@@ -66,7 +81,9 @@ export function createDrop(store, shared, changed) {
    * The server's report: what was added, what was there already, what could not be read.
    * @param {Bank} report
    */
-  function tell({ added, duplicates, broken }) {
+  function tell({ added, duplicates, broken: unreadable }) {
+    const broken = [...refused, ...unreadable];
+    refused = [];
     if (!added.length && !duplicates.length && !broken.length) return;
     const parts = [`${added.length} added`, duplicates.length && `${duplicates.length} already there`, broken.length && `${broken.length} could not be used`].filter(Boolean);
     const rows = [...broken, ...duplicates].slice(0, 40).map(([name, why]) => make("li", "", { textContent: `${name}: ${why}`, title: why }));

@@ -1,0 +1,197 @@
+"""Binary routes: clip, filmstrip, curve and waveform; sounds, comparisons and track; exports and uploads."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI, Request
+from starlette.requests import ClientDisconnect
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from engine.core.errors import BadInput
+from engine.core.lru import LRU
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.document.project import Clip
+from ui import clip_service, uploads
+from ui.comparison_cache import ComparisonCache
+from ui.context import AppContext
+from ui.fair_pool import FairPool
+from ui.session import Session
+from ui.session_registry import SessionRegistry
+
+MEDIA_TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
+MOST_SPRITE_BYTES = 64 << 20
+THREADS = 2
+MOST_WAITING = 256
+"""Requests of one session that may wait for one of the THREADS; those of others do not wait for them."""
+
+IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable"}
+FRESH = {"Cache-Control": "no-store"}
+
+
+class Gone(BadInput):
+    """A file is not there any more."""
+
+
+class Unknown(BadInput):
+    """A session is not in memory."""
+
+
+def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> None:
+    """Add the routes to the app; what takes long runs in threads that serve sessions in turn."""
+    sprites = LRU[tuple[Any, ...], bytes](MOST_SPRITE_BYTES, len)
+    comparisons = ComparisonCache()
+    pool = FairPool(THREADS, MOST_WAITING)
+
+    async def respond(request: Request, session: Session, make: Callable[[], Response]) -> Response:
+        response = await pool.run(session.id, make, request.is_disconnected)
+        return response or Response(status_code=204)
+
+    @app.get("/struck/media/{session_id}")
+    def media(session_id: str) -> Response:
+        path = _find(sessions, session_id).media_path()
+        if path is None:
+            raise BadInput("this clip has no picture the browser can play yet; wait for the proxy")
+        _check_there(path)
+        return FileResponse(path, media_type=MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream"))
+
+    @app.get("/struck/filmstrip/{session_id}")
+    async def filmstrip(
+        request: Request, session_id: str, start_s: float, end_s: float, count: int, height: int
+    ) -> Response:
+        session = _find(sessions, session_id)
+        clip = session.require_project().clip
+        if not (math.isfinite(start_s) and math.isfinite(end_s) and end_s > start_s):
+            raise BadInput("the filmstrip's span is empty; request one with an end after its start")
+        count, height = min(max(count, 1), 240), min(max(height, 8), 360)
+        start_s = min(max(start_s, 0.0), clip.duration_s)
+        end_s = min(max(end_s, start_s + 1e-3), max(clip.duration_s, start_s + 1e-3))
+
+        def make() -> Response:
+            key = (clip.digest, start_s, end_s, count, height)
+            image = sprites.get(key)
+            if image is None:
+                image = make_sprite(clip, start_s, end_s, count, height)
+                sprites.put(key, image)
+            return Response(image, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+        return await respond(request, session, make)
+
+    @app.get("/struck/curve/{session_id}")
+    def curve(session_id: str) -> Response:
+        track = _find(sessions, session_id).track
+        if track is None:
+            return JSONResponse({"error": "the onset curve is not there yet"}, status_code=409)
+        return _binary(np.asarray(track.curve.values, "<f4"), FRESH)
+
+    @app.get("/struck/waveform/{session_id}")
+    async def waveform(request: Request, session_id: str) -> Response:
+        session = _find(sessions, session_id)
+        info = session.info
+        if info is None or not info.has_audio:
+            return JSONResponse({"error": "this clip has no sound"}, status_code=404)
+
+        def make() -> Response:
+            _check_there(Path(info.path))
+            return _binary(clip_service.waveform(session, info), FRESH)
+
+        return await respond(request, session, make)
+
+    @app.get("/struck/sound/{key}")
+    def sound(key: str) -> Response:
+        samples = context.cache.get(key) if re.fullmatch(r"[\w-]{8,128}", key) else None
+        if samples is None:
+            sessions.forget_sound(key)
+            return JSONResponse({"error": "this sound is being made again"}, status_code=404, headers=FRESH)
+        return _binary(np.asarray(samples, "<f4"), IMMUTABLE)
+
+    @app.get("/struck/match/{session_id}/{sound_id}")
+    async def match(request: Request, session_id: str, sound_id: str) -> Response:
+        session = _find(sessions, session_id)
+
+        def make() -> Response:
+            try:
+                key, comparison = comparisons.get(session, sound_id)
+            except BadInput as error:
+                return JSONResponse({"error": str(error)}, status_code=404, headers=FRESH)
+            headers = {"ETag": f'"{key}"', "Cache-Control": "private, no-cache"}
+            if request.headers.get("if-none-match") == headers["ETag"]:
+                return Response(status_code=304, headers=headers)
+            return Response(comparison, media_type="application/octet-stream", headers=headers)
+
+        return await respond(request, session, make)
+
+    @app.get("/struck/track/{session_id}")
+    async def track(request: Request, session_id: str) -> Response:
+        session = _find(sessions, session_id)
+        session.require_project()
+
+        def make() -> Response:
+            from engine.pipeline.render import place_hits
+
+            mixed = session.renderer.mix()
+            if mixed is None:
+                return JSONResponse({"error": "still sampling"}, status_code=409, headers=FRESH)
+            return Response(float_wave(place_hits(*mixed), SAMPLE_RATE_HZ), media_type="audio/wav", headers=FRESH)
+
+        return await respond(request, session, make)
+
+    @app.get("/struck/export/{session_id}/{name}")
+    def exported(session_id: str, name: str) -> Response:
+        folder = _find(sessions, session_id).folder("exports")
+        path = next((file for file in folder.iterdir() if file.name == name and file.is_file()), None)
+        if path is None:
+            return JSONResponse({"error": f"{name[:80]} is not there any more; export again"}, status_code=404)
+        return FileResponse(path, filename=name, headers=FRESH)
+
+    @app.post("/struck/upload")
+    async def upload(request: Request, session: str, name: str) -> Response:
+        declared = request.headers.get("content-length", "")
+        declared_bytes = int(declared) if re.fullmatch(r"\d{1,18}", declared) else 0
+        try:
+            place = await uploads.receive(sessions.get(session)[0], name, declared_bytes, request.stream())
+        except ClientDisconnect:
+            return Response(status_code=204)
+        return JSONResponse({"path": place})
+
+
+def make_sprite(clip: Clip, start_s: float, end_s: float, count: int, height: int) -> bytes:
+    """JPEG bytes of one filmstrip sprite; each tile shows the middle of its span. Gone where the clip is not there."""
+    from engine.media.frames import make_filmstrip
+
+    path = Path(clip.path)
+    _check_there(path)
+    step_s = (end_s - start_s) / count
+    return make_filmstrip(path, [start_s + (k + 0.5) * step_s for k in range(count)], height)
+
+
+def _find(sessions: SessionRegistry, session_id: str) -> Session:
+    session = sessions.find(session_id)
+    if session is None:
+        raise Unknown("this session is not known; reload the page")
+    return session
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise Gone(f"{path.name} is not there any more; put it back, or open it where it is now")
+
+
+def _binary(values: np.ndarray, headers: dict[str, str]) -> Response:
+    return Response(values.tobytes(), media_type="application/octet-stream", headers=headers)
+
+
+def float_wave(track: np.ndarray, sample_rate_hz: int) -> bytes:
+    """A WAV file of 32-bit floats in memory, so that the mix is neither clipped nor rounded; track [N, C]."""
+    channels = track.shape[1] if track.ndim == 2 else 1
+    data = np.ascontiguousarray(track, "<f4").tobytes()
+    fields = (16, (3).to_bytes(2, "little") + channels.to_bytes(2, "little") + sample_rate_hz.to_bytes(4, "little"))
+    form = fields[1] + (sample_rate_hz * channels * 4).to_bytes(4, "little")
+    form += (channels * 4).to_bytes(2, "little") + (32).to_bytes(2, "little")
+    head = b"WAVEfmt " + fields[0].to_bytes(4, "little") + form + b"data" + len(data).to_bytes(4, "little")
+    return b"RIFF" + (len(head) + len(data)).to_bytes(4, "little") + head + data

@@ -1,0 +1,125 @@
+"""Uploads: files that a tab sends, limited in size, kind and number, each in a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+
+from engine.core.errors import BadInput, StruckError
+from engine.core.files import make_private_folder, replace_file
+from engine.core.names import make_file_stem
+from engine.document.storage import MAX_FILE_BYTES, SUFFIX
+
+if TYPE_CHECKING:
+    from ui.session import Session
+
+MOST_BYTES = 32 << 30
+MOST_FILES = 4000
+MOST_AT_ONCE = 8
+SPARE_DISK_BYTES = 512 << 20
+LONGEST_ENDING = 12
+
+
+class TooLarge(StruckError):
+    """An upload is larger than uploads may be, or than the disk has room for."""
+
+
+class TooMany(StruckError):
+    """A session has uploaded as much as it may."""
+
+
+class WrongKind(BadInput):
+    """An upload is no clip, recording or project."""
+
+
+async def receive(session: Session, name: str, declared_bytes: int, blocks: AsyncIterator[bytes]) -> str:
+    """Store an upload; returns the path under which messages name it.
+
+    Raises TooLarge, TooMany and WrongKind, each with a sentence; then, as where the connection breaks, nothing stays.
+    """
+    uploads = session.folder("uploads")
+    if session.uploading >= MOST_AT_ONCE:
+        raise TooMany(f"{name[:80]}: {MOST_AT_ONCE} uploads are on their way already; wait for one of them")
+    session.uploading += 1
+    folder = uploads / secrets.token_hex(4)
+    try:
+        await run_in_threadpool(_check_room, uploads, name)
+        most_bytes = MAX_FILE_BYTES if name.endswith(SUFFIX) else MOST_BYTES
+        if declared_bytes > most_bytes:
+            raise _too_large(name, most_bytes)
+        path = folder / safe_name(name)
+        make_private_folder(folder)
+        with replace_file(path) as partial:
+            await _write(partial, name, most_bytes, blocks)
+        await run_in_threadpool(check_kind, path)
+        return f"upload:{folder.name}/{path.name}"
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        session.uploading -= 1
+
+
+def remove(session: Session, path: Path) -> None:
+    """Delete an upload that was read; a file that is none stays."""
+    uploads = session.folder("uploads").resolve()
+    if path.parent.parent == uploads:
+        shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def safe_name(name: str) -> str:
+    """A file's name as every file system takes it, its ending kept."""
+    if name.endswith(SUFFIX):
+        return make_file_stem(Path(name.removesuffix(SUFFIX).replace("\\", "/")).name, SUFFIX) + SUFFIX
+    plain = Path(name.replace("\\", "/"))
+    ending = re.sub(r"[^\w.]", "", plain.suffix)[:LONGEST_ENDING]
+    return make_file_stem(plain.stem, ending) + ending
+
+
+def check_kind(path: Path) -> None:
+    """WrongKind where a file is no clip, recording or project that can be opened."""
+    if path.name.endswith((SUFFIX, ".json")):
+        with path.open("rb") as file:
+            if not file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+                raise WrongKind(f"{path.name} is not a Struck project; choose a *{SUFFIX} file")
+        return
+    import soundfile
+
+    from engine.media.open import SOUND_FORMATS, open_container
+
+    with contextlib.suppress(soundfile.SoundFileError, RuntimeError, OSError), soundfile.SoundFile(str(path)):
+        return
+    try:
+        with open_container(path, SOUND_FORMATS):
+            pass
+    except BadInput as error:
+        raise WrongKind(str(error)) from None
+
+
+def _check_room(uploads: Path, name: str) -> None:
+    files = [file for file in uploads.glob("*/*") if file.is_file()]
+    if len(files) >= MOST_FILES or sum(file.stat().st_size for file in files) >= MOST_BYTES:
+        raise TooMany(f"{name[:80]} is one file too many for this tab; open Struck in a new tab for more")
+
+
+async def _write(partial: Path, name: str, most_bytes: int, blocks: AsyncIterator[bytes]) -> None:
+    written = 0
+    with partial.open("wb") as file:
+        async for block in blocks:
+            written += len(block)
+            if written > most_bytes:
+                raise _too_large(name, most_bytes)
+            if shutil.disk_usage(partial.parent).free < SPARE_DISK_BYTES:
+                raise TooLarge(f"{name[:80]} does not fit on the disk; make room and try again")
+            await run_in_threadpool(file.write, block)
+
+
+def _too_large(name: str, most_bytes: int) -> TooLarge:
+    return TooLarge(f"{name[:80]} is larger than the {most_bytes >> 20} MB that can be uploaded; make it smaller")
