@@ -73,7 +73,7 @@ def read(path: Path) -> Stored:
 
 
 def _say(error: Exception) -> str:
-    text = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+    text = str(error).splitlines()[0].removeprefix("Error while deserializing header: ")[:80] if str(error) else ""
     return f"{text} is missing" if isinstance(error, KeyError) else text
 
 

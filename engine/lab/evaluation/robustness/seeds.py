@@ -1,0 +1,199 @@
+"""Whole files of every kind that Struck reads, small, written by its own code or by the usual encoders."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
+
+from engine.core.cache import Cache, write_bundle
+from engine.document.project import Clip, Detection, Hit, HitOffsets, Project, Sound
+from engine.document.source import Source
+from engine.document.storage import autosave, save_project
+from engine.media.export.markers import Marker, write_markers
+from engine.physics.model import (
+    Macros,
+    Modes,
+    NoiseComponent,
+    Physics,
+    Residual,
+    modes_from_json,
+    physics_to_json,
+    residual_from_json,
+)
+
+RATE_HZ = 48_000
+CLIP_S = 1.0
+CLIPS = (
+    # name, picture code, sound code, options of the container
+    ("faststart.mp4", "libx264", "aac", {"movflags": "+faststart"}),
+    ("fragmented.mp4", "libx264", "aac", {"movflags": "frag_keyframe+empty_moov"}),
+    ("plain.mov", "mpeg4", "pcm_s16le", {}),
+    ("silent.mov", "mjpeg", "", {}),
+    ("clip.mkv", "libx264", "flac", {}),
+    ("clip.webm", "libvpx-vp9", "libopus", {}),
+    ("clip.ts", "libx264", "aac", {}),
+    ("clip.avi", "mpeg4", "mp2", {}),
+    ("clip.gif", "gif", "", {}),
+)
+SOUNDS = (
+    ("pcm16.wav", "WAV", "PCM_16"), ("float.wav", "WAV", "FLOAT"), ("double.wav", "WAV", "DOUBLE"),
+    ("adpcm.wav", "WAV", "MS_ADPCM"), ("ima.wav", "WAV", "IMA_ADPCM"), ("sound.rf64", "RF64", "PCM_24"),
+    ("sound.w64", "W64", "PCM_24"), ("sound.flac", "FLAC", "PCM_24"), ("vorbis.ogg", "OGG", "VORBIS"),
+    ("opus.ogg", "OGG", "OPUS"), ("sound.aiff", "AIFF", "PCM_16"), ("sowt.aiff", "AIFF", "ULAW"),
+    ("sound.caf", "CAF", "ALAC_16"), ("sound.au", "AU", "PCM_16"), ("sound.mp3", "MP3", "MPEG_LAYER_III"),
+)  # fmt: skip
+EDITS = (
+    {"kind": "add_hit", "time_s": 0.4, "velocity_db": -3.0, "sound_id": "s1"},
+    {"kind": "move_hits", "ids": ["h1"], "delta_s": 0.1},
+    {"kind": "set_hits", "ids": ["h1", "h2"], "values": {"gain_db": -3.0, "pan": 0.5, "mute": True}},
+    {"kind": "set_modes", "sound_id": "s1", "indices": [0, 1], "frequency_hz": [300.0, 500.0]},
+    {"kind": "add_mode", "sound_id": "s1", "frequency_hz": 900.0, "power_db": -20.0, "decay_per_s": 10.0},
+    {"kind": "set_residual", "sound_id": "s1", "stage": "strike", "indices": [0], "power_db": [-30.0]},
+    {"kind": "set_macros", "sound_id": "s1", "values": {"mass": 0.5, "room": -0.2}},
+    {"kind": "rename_sound", "sound_id": "s1", "name": "Glass"},
+    {"kind": "set_render", "steps": 4, "guidance": 1.0, "seed": 7, "checkpoint": "sampler", "variation": 0.1},
+    {"kind": "set_threshold", "threshold": 0.4},
+)
+
+
+def make_physics(pitch_hz: float = 440.0) -> Physics:
+    """Three modes and three bands of noise in all four components."""
+    modes = Modes((pitch_hz, 2.3 * pitch_hz, 4.1 * pitch_hz), (-12.0, -18.0, -24.0), (9.0, 20.0, 30.0), (0.1, 0.2, 0.3))
+    noise = NoiseComponent((-50.0, -55.0, -60.0), (9.0, 9.0, 9.0))
+    residual = Residual((20.0, 500.0, 4000.0, 20_000.0), (-40.0, -45.0, -50.0), (40.0, 60.0, 90.0),
+                        noise, noise, noise, 0.003, (0.0, -3.0, 2.0))  # fmt: skip
+    return Physics(modes, residual)
+
+
+def make_project(folder: Path) -> Project:
+    """Two sounds and three hits in a clip of ten seconds."""
+    sounds = tuple(
+        Sound(f"s{n}", f"Glass {n}", p.modes, p.residual, source, macros=Macros(mass=0.1 * n))
+        for n, p, source in (
+            (1, make_physics(), Source("clip", time_s=0.5)),
+            (2, make_physics(700.0), Source("morph", parents=("a", "b"), amount=0.5, borrowed=(("room", "Hall"),))),
+        )
+    )
+    hits = tuple(
+        Hit(f"h{n}", 2.0 * n, f"s{1 + n % 2}", n, -3.0 * n, offsets=HitOffsets(pitch_cents=10.0), found_s=2.0 * n)
+        for n in (1, 2, 3)
+    )
+    clip = Clip(str(folder / "clip.mp4"), "0" * 64, 10.0, Fraction(30_000, 1001), 1920, 1080, "01:00:00:00", True)
+    return Project(clip, sounds, hits, detection=Detection(dismissed_onsets_s=(1.0,)))
+
+
+def make_sound(duration_s: float = CLIP_S) -> np.ndarray:
+    """Two struck tones as float32 [N]."""
+    time_s = np.arange(round(duration_s * RATE_HZ)) / RATE_HZ
+    sound = np.zeros_like(time_s)
+    for at_s in (0.1, 0.5 * duration_s):
+        after_s = np.maximum(time_s - at_s, 0.0)
+        sound += (time_s >= at_s) * 0.4 * np.exp(-20.0 * after_s) * np.sin(2.0 * np.pi * 800.0 * after_s)
+    return sound.astype(np.float32)
+
+
+def write_seeds(folder: Path) -> None:
+    """Write a folder of whole files for each reader, named after the reader."""
+    for name in ("clip", "sound", "project", "physics", "csv", "presets", "edit", "bundle", "bank"):
+        (folder / name).mkdir(parents=True)
+    for name, picture, sound, options in CLIPS:
+        _write_clip(folder / "clip" / name, picture, sound, options)
+    _write_sounds(folder / "sound")
+    project = make_project(folder)
+    save_project(project, folder / "project" / "two.struck.json")
+    save_project(replace(project, hits=(), sounds=()), folder / "project" / "empty.struck.json")
+    autosave(folder / "autosave", project, "tab", "/somewhere/p.struck.json")
+    (folder / "physics" / "p.json").write_text(json.dumps(physics_to_json(make_physics())))
+    write_markers(folder / "csv" / "m.csv", [Marker(0.5 * n, -n, f"h{n}", 'a "glass", thin') for n in range(8)])
+    (folder / "csv" / "short.csv").write_text("time_s\n0.5\n1.25\n")
+    _write_presets(folder / "presets" / "presets.json")
+    for edit in EDITS:
+        (folder / "edit" / f"{edit['kind']}.json").write_text(json.dumps(edit))
+    write_bundle(folder / "bundle" / "b.sounds", {"a" * 64: make_sound(0.2), "b" * 64: make_sound(0.1)})
+    _write_cache(folder / "cache")
+    _write_bank(folder / "bank")
+    _write_checkpoints(folder)
+
+
+def _write_clip(path: Path, picture: str, sound: str, options: dict[str, str]) -> None:
+    with av.open(str(path), "w", options=options) as output:
+        video = output.add_stream(picture, rate=25)
+        video.width, video.height = 64, 48
+        video.pix_fmt = {"gif": "rgb8", "mjpeg": "yuvj420p"}.get(picture, "yuv420p")
+        if picture == "libx264":
+            video.codec_context.gop_size = 8
+        track = output.add_stream(sound, rate=RATE_HZ, layout="mono") if sound else None
+        for number in range(round(25 * CLIP_S)):
+            frame = VideoFrame.from_ndarray(_draw_frame(number), "rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+        if track is not None:
+            samples = np.round(make_sound() * 32767).astype(np.int16)
+            frame_of_sound = AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+            frame_of_sound.sample_rate, frame_of_sound.pts = RATE_HZ, 0
+            frame_of_sound.time_base = Fraction(1, RATE_HZ)
+            output.mux(track.encode(frame_of_sound))
+            output.mux(track.encode(None))
+
+
+def _draw_frame(number: int) -> np.ndarray:
+    frame = np.full((48, 64, 3), 40, np.uint8)
+    frame[10:20, 2 * number : 2 * number + 8] = 220
+    return frame
+
+
+def _write_sounds(folder: Path) -> None:
+    import soundfile
+
+    sound = make_sound(0.5)
+    for name, container, code in SOUNDS:
+        samples = np.stack([sound, -sound], 1) if code in ("PCM_16", "FLOAT", "VORBIS") else sound
+        soundfile.write(folder / name, samples, RATE_HZ, code, None, container)
+
+
+def _write_presets(path: Path) -> None:
+    physics = physics_to_json(make_physics())
+    modes, residual = (dict(physics[name]) for name in ("modes", "residual"))
+    assert modes_from_json(modes, "seed") and residual_from_json(residual, "seed")
+    row = {"name": "Glass", "material": "glass", "modes": modes, "residual": residual, "origin_note": "made up"}
+    path.write_text(json.dumps({"presets": [row, {**row, "name": "Bowl"}]}))
+
+
+def _write_cache(folder: Path) -> None:
+    """One entry, named after its key."""
+    Cache(folder / "made").put("key", make_sound(0.05))
+    (made,) = (folder / "made").rglob("*.f32")
+    made.replace(folder / made.name)
+    for rest in sorted((folder / "made").rglob("*"), reverse=True):
+        rest.rmdir()
+    (folder / "made").rmdir()
+
+
+def _write_bank(folder: Path) -> None:
+    from engine.bank.bank import Entry, make_bank, save_bank
+
+    entries = [Entry(f"Glass {n}", make_physics(300.0 * n), "glass", 0.1, 1.0, group=f"g{n}") for n in (1, 2, 3)]
+    save_bank(make_bank(entries), folder)
+
+
+def _write_checkpoints(folder: Path) -> None:
+    """Networks as small as their classes permit."""
+    from engine.bank.generate import Generator, GeneratorConfig, save_generator
+    from engine.diffusion.checkpoint import save_velocity_network
+    from engine.diffusion.unet import NetworkConfig, VelocityNetwork
+    from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
+    from engine.onsets.watch import save_onset_network
+
+    sampler = VelocityNetwork(NetworkConfig((8, 8), 1, 8, 8))
+    save_velocity_network(folder / "sampler", sampler, {"hours": 0.1})
+    network = OnsetNetwork(OnsetNetworkConfig((4, 4, 4, 4), 8, (1, 2)))
+    save_onset_network(folder / "onsets", network, 0.4, {"hours": 0.1})
+    save_generator(folder / "generator", Generator(GeneratorConfig(components=4, width=8, blocks=1)), {"hours": 0.1})
