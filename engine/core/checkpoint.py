@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.core.bounded_json import MAX_BYTES, parse_json, read_json_file
 from engine.core.errors import BadInput
 from engine.core.files import replace_file, write_file
 
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     Network = TypeVar("Network", bound=torch.nn.Module)
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+
+_MAX_CONFIG_BYTES = 4 << 20
+_MAX_SIZE, _MAX_LIST, _MAX_WEIGHTS = 65_536, 256, 2_000
+"""Bounds of a configuration's numbers and lists, and of the named weights of a network: far over those of any."""
 
 _PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 
@@ -81,7 +88,7 @@ def read_checkpoint(
 
     config = read_config(folder, kind)
     try:
-        with torch.device("meta"):  # takes no memory, whatever sizes the file asks for
+        with torch.device("meta"), _limit_weights():  # takes no memory, whatever sizes the file asks for
             wanted = {name: tuple(value.shape) for name, value in build(config).state_dict().items()}
     except Exception:  # whatever wrong values make the network's layers raise
         raise refuse(folder, kind, f"{CONFIG} describes a network that it does not know") from None
@@ -103,7 +110,8 @@ def read_config(folder: Path, kind: CheckpointKind) -> dict[str, Any]:
     fault = find_fault(folder, kind)
     if fault is not None:
         raise BadInput(fault)
-    config: dict[str, Any] = json.loads((folder / CONFIG).read_bytes())
+    config = _parse_config(folder)
+    assert config is not None
     return config
 
 
@@ -113,9 +121,9 @@ def read_weights(folder: Path, kind: CheckpointKind) -> dict[str, torch.Tensor]:
 
     try:
         weights = load_file(str(folder / WEIGHTS))
-    except Exception as error:  # the library's own errors, and the system's
-        raise refuse(folder, kind, f"{WEIGHTS} is damaged: {str(error)[:80]}") from None
-    return {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+        return {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+    except Exception:  # the library's own errors, and the system's
+        raise refuse(folder, kind, f"{WEIGHTS} is damaged") from None
 
 
 def build_config(config_class: type[Config], values: Mapping[str, Any]) -> Config:
@@ -147,12 +155,12 @@ def find_fault(folder: Path, kind: CheckpointKind) -> str | None:
     if not (folder / CONFIG).is_file():
         return f"{subject} has no {CONFIG}; {remedy}"
     config = _parse_config(folder)
-    if config is None or not isinstance(config.get("network", {}), dict):
+    if config is None or not _has_sane_sizes(config.get("network", {})):
         return f"{subject}: {CONFIG} is damaged; {remedy}"
     version, name = config.get("format", 1), config.get("kind")
     if version != kind.version or not _is_called(name, kind):
         return (
-            f"{subject} is of format {str(version)[:20]} ({str(name)[:20]}) and this Struck reads {kind.name} format "
+            f"{subject} is of format {_show(version)} ({_show(name)}) and this Struck reads {kind.name} format "
             f"{kind.version}; {remedy}"
         )
     if not _is_whole(folder / WEIGHTS):
@@ -228,16 +236,48 @@ def _claims_to_be(folder: Path, kind: CheckpointKind) -> bool:
     return (folder / WEIGHTS).is_file()
 
 
+def _show(value: object) -> str:
+    """The first characters of a value that can be printed."""
+    return "".join(character for character in str(value)[:20] if character.isprintable())
+
+
 def _is_called(name: object, kind: CheckpointKind) -> bool:
     return isinstance(name, str) and name != "" and name in (kind.name, kind.former_name)
 
 
 def _parse_config(folder: Path) -> dict[str, Any] | None:
     try:
-        config = json.loads((folder / CONFIG).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        config = read_json_file(folder / CONFIG, _MAX_CONFIG_BYTES)
+    except (OSError, ValueError):
         return None
     return config if isinstance(config, dict) else None
+
+
+def _has_sane_sizes(network: object) -> bool:
+    """Whether a network's configuration is an object whose numbers and lists are no larger than any network's."""
+    if not isinstance(network, dict):
+        return False
+    lists = [value if isinstance(value, list) else [value] for value in network.values()]
+    numbers = [number for values in lists for number in values if isinstance(number, (int, float))]
+    return all(len(values) <= _MAX_LIST for values in lists) and all(abs(number) <= _MAX_SIZE for number in numbers)
+
+
+@contextmanager
+def _limit_weights() -> Iterator[None]:
+    """ValueError in a network that is built within and has more than _MAX_WEIGHTS named weights."""
+    from torch.nn.modules.module import register_module_parameter_registration_hook
+
+    numbers = count(1)
+
+    def refuse_more(*_: object) -> None:
+        if next(numbers) > _MAX_WEIGHTS:
+            raise ValueError("there are too many weights")
+
+    hook = register_module_parameter_registration_hook(refuse_more)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _find_pickle(folder: Path) -> str | None:
@@ -253,10 +293,10 @@ def _is_whole(weights: Path) -> bool:
         size = weights.stat().st_size
         with open(weights, "rb") as weights_file:
             length = int.from_bytes(weights_file.read(8), "little")
-            if not 2 <= length <= size - 8:
+            if not 2 <= length <= min(size - 8, MAX_BYTES):
                 return False
-            header = json.loads(weights_file.read(length))
+            header = parse_json(weights_file.read(length))
         ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
-    except (OSError, ValueError, RecursionError, AttributeError, KeyError, IndexError, TypeError):
+    except (OSError, ValueError, AttributeError, KeyError, IndexError, TypeError):
         return False
     return 8 + length + max(ends, default=0) == size

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.core.bounded_json import read_json_file
-from engine.core.errors import StruckError
+from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
 from engine.physics.model import Modes, Residual, modes_from_json, residual_from_json
 
@@ -27,7 +27,7 @@ class Preset:
 
 @functools.cache
 def load_presets(path: Path = PRESETS_PATH) -> tuple[Preset, ...]:
-    """All presets in the order of the file, materials together. Raises StruckError when the file is missing or broken.
+    """All presets in the order of the file, materials together. Raises BadInput when the file is missing or broken.
 
     Built by ``engine/lab/data/presets.py``.
     """
@@ -43,5 +43,7 @@ def load_presets(path: Path = PRESETS_PATH) -> tuple[Preset, ...]:
             )
             for row in rows
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StruckError(f"{path.name} cannot be read ({error}); restore it from the project's repository") from error
+    except OSError as error:
+        raise BadInput(f"{path.name} cannot be read ({error.strerror}); restore it from the project's files") from None
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(f"{path.name} is damaged; restore it from the project's files") from None

@@ -111,7 +111,7 @@ def find_sound(project: Project, sound_id: Any) -> Sound:
     for sound in project.sounds:
         if sound.id == sound_id:
             return sound
-    raise BadInput(f"sound {sound_id!r} is not in this project; choose one that is")
+    raise BadInput(f"sound {quote(sound_id)} is not in this project; choose one that is")
 
 
 def check_hits(project: Project, ids: Iterable[str]) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.core.errors import StruckError
+from engine.core.errors import BadInput
 from engine.lab.data.plates import Plate, force_spectrum, plate_modes, plate_noise
 from engine.lab.data.presets import RECIPES, build_preset
 from engine.physics.model import Physics
@@ -76,5 +76,5 @@ def test_soft_blows_are_dull() -> None:
 def test_broken_file_is_one_sentence(tmp_path: Path) -> None:
     broken = tmp_path / "presets.json"
     broken.write_text('{"presets": [{"name": "x"}]}')
-    with pytest.raises(StruckError, match=r"presets\.json cannot be read"):
+    with pytest.raises(BadInput, match=r"presets\.json is damaged"):
         load_presets(broken)

@@ -22,7 +22,7 @@ FLOATS = ("0000c07f", "0000807f", "000080ff", "ffff7f7f", "01000000")  # NaN, in
 TEXTS = (
     "", " ", "\0", "\ud800", "é\u0301\u202e‮𝄞", "名前" * 200, "x" * 100_000, "<b>", "%s%n{}", "nan",
     "../../../../etc/passwd", "/dev/zero", "C:\\Windows\\win.ini", "file:///etc/passwd", "//host/share", "~root", ".",
-    "1/0", "1e10000000", "-1/3", "99:99:99:99", "NaN/1", "9" * 5000,
+    "1/0", "1e10000000", "-1/3", "99:99:99:99", "NaN/1", "9" * 5000, "F8_E4M3", "C64", "U16", "BOOL",
 )  # fmt: skip
 NUMBERS: tuple[Any, ...] = (
     float("nan"), float("inf"), float("-inf"), 0, -1, 1, 2**31, 2**53 + 1, 2**64, -(2**63), 10**400, 1e308, -1e308,
@@ -30,6 +30,8 @@ NUMBERS: tuple[Any, ...] = (
 )  # fmt: skip
 OTHERS: tuple[Any, ...] = (None, True, False, [], {}, [[]], [None], {"": {}}, {"__proto__": {}}, [1, 2, 3])
 LIST_LENGTHS = (1, 2, 33, 1025, 10_001, 300_000)
+MOST_BYTES = 2 << 20
+"""Of what is repeated."""
 
 
 # --- bytes ------------------------------------------------------------------------------------
@@ -163,7 +165,7 @@ def _draw_value(value: Any, rng: random.Random) -> Any:
     if kind == 5:
         return rng.choice(OTHERS)
     if kind == 6:
-        return [value] * rng.choice(LIST_LENGTHS)
+        return [value] * min(rng.choice(LIST_LENGTHS), MOST_BYTES // len(json.dumps(value)))
     return -value if isinstance(value, (int, float)) else str(value)
 
 
@@ -195,7 +197,7 @@ def change_cells(data: bytes, rng: random.Random) -> bytes:
             break
         row = rng.choice(rows)
         row[rng.randrange(len(row))] = str(rng.choice((*TEXTS, *map(_number_text, NUMBERS), '"', '"a""b', "1,2", "١٢")))
-    rows *= rng.choice((1, 1, 1, 3, 2000))
+    rows *= min(rng.choice((1, 1, 1, 3, 2000)), MOST_BYTES // (1 + sum(len(cell) for row in rows for cell in row)))
     return "\n".join(rng.choice((",", ",", ",", ";", "\t")).join(row) for row in rows).encode("utf-8", "surrogatepass")
 
 
@@ -223,8 +225,11 @@ def change_header(data: bytes, rng: random.Random) -> bytes:
 
 def _change_metadata(header: bytes, rng: random.Random) -> bytes:
     """The text columns of the header, which are JSON themselves, changed."""
-    value = json.loads(header)
-    table = value.get("__metadata__")
+    try:
+        value = json.loads(header)
+        table = value.get("__metadata__")
+    except (ValueError, AttributeError, RecursionError):
+        return flip_bits(header, rng)
     if not isinstance(table, dict) or not table:
         return change_tree(header, rng)
     name = rng.choice(sorted(table))

@@ -7,7 +7,6 @@ was read: finite values, bounded sizes, and that what is saved opens again.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
@@ -134,9 +133,9 @@ def read_cache(path: Path) -> None:
     name = path.name
     place = path.parent / "cache" / name[:2] / name
     place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(path, place)
+    path.rename(place)
     array = Cache(path.parent / "cache").get("key")
-    shutil.rmtree(path.parent / "cache")
+    place.rename(path)
     if array is None:
         raise BadInput("the entry is absent; it is made again")
     assert np.isfinite(array).all()

@@ -10,7 +10,9 @@ from pathlib import Path
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from engine.core.cache import Cache, write_bundle
 from engine.document.project import Clip, Detection, Hit, HitOffsets, Project, Sound
@@ -30,7 +32,7 @@ from engine.physics.model import (
 
 RATE_HZ = 48_000
 CLIP_S = 1.0
-CLIPS = (
+CLIPS: tuple[tuple[str, str, str, dict[str, str]], ...] = (
     # name, picture code, sound code, options of the container
     ("faststart.mp4", "libx264", "aac", {"movflags": "+faststart"}),
     ("fragmented.mp4", "libx264", "aac", {"movflags": "frag_keyframe+empty_moov"}),
@@ -55,7 +57,7 @@ EDITS = (
     {"kind": "set_hits", "ids": ["h1", "h2"], "values": {"gain_db": -3.0, "pan": 0.5, "mute": True}},
     {"kind": "set_modes", "sound_id": "s1", "indices": [0, 1], "frequency_hz": [300.0, 500.0]},
     {"kind": "add_mode", "sound_id": "s1", "frequency_hz": 900.0, "power_db": -20.0, "decay_per_s": 10.0},
-    {"kind": "set_residual", "sound_id": "s1", "stage": "strike", "indices": [0], "power_db": [-30.0]},
+    {"kind": "set_residual", "sound_id": "s1", "component": "strike", "indices": [0], "power_db": [-30.0]},
     {"kind": "set_macros", "sound_id": "s1", "values": {"mass": 0.5, "room": -0.2}},
     {"kind": "rename_sound", "sound_id": "s1", "name": "Glass"},
     {"kind": "set_render", "steps": 4, "guidance": 1.0, "seed": 7, "checkpoint": "sampler", "variation": 0.1},
@@ -65,7 +67,13 @@ EDITS = (
 
 def make_physics(pitch_hz: float = 440.0) -> Physics:
     """Three modes and three bands of noise in all four components."""
-    modes = Modes((pitch_hz, 2.3 * pitch_hz, 4.1 * pitch_hz), (-12.0, -18.0, -24.0), (9.0, 20.0, 30.0), (0.1, 0.2, 0.3))
+    modes = Modes(
+        (pitch_hz, 2.3 * pitch_hz, 4.1 * pitch_hz),
+        (-12.0, -18.0, -24.0),
+        (9.0, 20.0, 30.0),
+        (0.1, 0.2, 0.3),
+        (False,) * 3,
+    )
     noise = NoiseComponent((-50.0, -55.0, -60.0), (9.0, 9.0, 9.0))
     residual = Residual((20.0, 500.0, 4000.0, 20_000.0), (-40.0, -45.0, -50.0), (40.0, 60.0, 90.0),
                         noise, noise, noise, 0.003, (0.0, -3.0, 2.0))  # fmt: skip
@@ -109,7 +117,8 @@ def write_seeds(folder: Path) -> None:
     project = make_project(folder)
     save_project(project, folder / "project" / "two.struck.json")
     save_project(replace(project, hits=(), sounds=()), folder / "project" / "empty.struck.json")
-    autosave(folder / "autosave", project, "tab", "/somewhere/p.struck.json")
+    for name in ("tab", "good"):
+        autosave(folder / "autosave", project, name, "/somewhere/p.struck.json")
     (folder / "physics" / "p.json").write_text(json.dumps(physics_to_json(make_physics())))
     write_markers(folder / "csv" / "m.csv", [Marker(0.5 * n, -n, f"h{n}", 'a "glass", thin') for n in range(8)])
     (folder / "csv" / "short.csv").write_text("time_s\n0.5\n1.25\n")
@@ -125,11 +134,13 @@ def write_seeds(folder: Path) -> None:
 def _write_clip(path: Path, picture: str, sound: str, options: dict[str, str]) -> None:
     with av.open(str(path), "w", options=options) as output:
         video = output.add_stream(picture, rate=25)
+        assert isinstance(video, VideoStream)
         video.width, video.height = 64, 48
         video.pix_fmt = {"gif": "rgb8", "mjpeg": "yuvj420p"}.get(picture, "yuv420p")
         if picture == "libx264":
             video.codec_context.gop_size = 8
         track = output.add_stream(sound, rate=RATE_HZ, layout="mono") if sound else None
+        assert track is None or isinstance(track, AudioStream)
         for number in range(round(25 * CLIP_S)):
             frame = VideoFrame.from_ndarray(_draw_frame(number), "rgb24")
             frame.pts, frame.time_base = number, Fraction(1, 25)

@@ -112,7 +112,7 @@ def judge_here(reader: Reader, path: Path) -> Verdict:
     try:
         reader.read(path)
     except BadInput as error:
-        fault = find_fault(str(error).replace(str(path), "it").replace(path.name, "it"))
+        fault = find_sentence_fault(str(error).replace(str(path), "it").replace(path.name, "it"))
         return Verdict("sentence", f"{fault}: {error}") if fault else Verdict("refused", str(error))
     except MemoryError:
         return Verdict("memory", _describe_trace())
@@ -121,7 +121,7 @@ def judge_here(reader: Reader, path: Path) -> Verdict:
     return Verdict("read", "")
 
 
-def find_fault(sentence: str) -> str:
+def find_sentence_fault(sentence: str) -> str:
     """What is wrong with the form of an error's sentence; "" where nothing is."""
     if len(sentence) > LONGEST_SENTENCE:
         return "longer than a sentence"

@@ -1,0 +1,122 @@
+"""Mutated files are read or refused in one sentence by every reader, and the judge knows failures of every kind."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.core.errors import BadInput
+from engine.diffusion.checkpoint import load_velocity_network, save_velocity_network
+from engine.diffusion.unet import NetworkConfig, VelocityNetwork
+from engine.lab.evaluation.robustness import workers
+from engine.lab.evaluation.robustness.evaluate import judge_inputs, write_seeds_apart
+from engine.lab.evaluation.robustness.inputs import draw_input
+from engine.lab.evaluation.robustness.mutations import JSON
+from engine.lab.evaluation.robustness.readers import READERS, Reader
+from engine.lab.evaluation.robustness.workers import Worker, find_sentence_fault
+
+INPUTS = 240
+
+
+@pytest.mark.slow
+def test_every_reader_reads_whole_files_and_neither_fails_nor_hangs_on_mutated_ones(tmp_path: Path) -> None:
+    counts: Counter[tuple[str, str]] = Counter()
+    for given, verdict in judge_inputs(INPUTS, 20261127, None, tmp_path):
+        assert not verdict.is_failure, f"{given.label}: {verdict.kind}: {verdict.text}"
+        is_whole = given.data == (tmp_path / "seeds" / given.reader.folder / given.file).read_bytes()
+        assert verdict.kind == "read" or not is_whole or given.place, f"{given.label}, unchanged: {verdict.text}"
+        counts[given.reader.name, verdict.kind] += 1
+    for reader in READERS:
+        assert counts[reader.name, "read"] and counts[reader.name, "refused"], reader.name
+
+
+@pytest.mark.slow
+def test_an_input_is_made_again_by_its_number(tmp_path: Path) -> None:
+    write_seeds_apart(tmp_path / "seeds")
+    for reader in READERS:
+        drawn = [draw_input(reader, tmp_path / "seeds", 3, number) for number in range(20, 23)]
+        assert drawn == [draw_input(reader, tmp_path / "seeds", 3, number) for number in range(20, 23)]
+        assert drawn != [draw_input(reader, tmp_path / "seeds", 4, number) for number in range(20, 23)]
+
+
+def crash(path: Path) -> None:
+    os._exit(3)
+
+
+def hang(path: Path) -> None:
+    while True:
+        pass
+
+
+def block(path: Path) -> None:
+    with open(path, "rb") as pipe:
+        pipe.read()
+
+
+def take_memory(path: Path) -> None:
+    np.ones(4 * workers.MEMORY_LIMIT_BYTES, np.uint8)
+
+
+def fail(path: Path) -> None:
+    raise KeyError("name")
+
+
+def refuse(path: Path) -> None:
+    raise BadInput("in.x is empty; choose another")
+
+
+def leak_trace(path: Path) -> None:
+    raise BadInput("in.x: KeyError('name'); choose another")
+
+
+@pytest.mark.slow
+def test_the_judge_tells_failures_of_every_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "CPU_LIMIT_S", 0.2)
+    monkeypatch.setattr(workers, "WALL_LIMIT_S", 1.0)
+    monkeypatch.setattr(workers, "MEMORY_LIMIT_BYTES", 100 << 20)
+    os.mkfifo(tmp_path / "in.x")
+    expected = {
+        crash: "crash", hang: "hang", block: "hang", take_memory: "memory", fail: "exception", refuse: "refused",
+        leak_trace: "sentence", len: "exception",
+    }  # fmt: skip
+    worker = Worker()
+    try:
+        for read, kind in expected.items():
+            assert worker.judge(Reader("toy", "toy", JSON, read), tmp_path / "in.x").kind == kind, read
+    finally:
+        worker.close()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "fault"),
+    [
+        ("in.wav is empty (0 bytes); copy or export it again", ""),
+        ("in.wav is empty", "without a remedy"),
+        ("in.wav: [Errno 2] no such file; check it", "names 'Errno'"),
+        ("in.wav\nis empty; check it", "not printable"),
+        ("x" * 700 + "; check it", "longer than a sentence"),
+    ],
+)
+def test_a_sentence_names_a_remedy_and_no_inner_thing(sentence: str, fault: str) -> None:
+    assert find_sentence_fault(sentence) == fault
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [{"blocks": 10**9}, {"blocks": 3_000}, {"channels": [8] * 10_000}, {"embedding": -(10**9)}, {"patch": 1e300}],
+    ids=lambda sizes: next(iter(sizes)),
+)
+def test_a_configuration_of_absurd_size_is_refused_at_once(tmp_path: Path, sizes: dict[str, object]) -> None:
+    folder = tmp_path / "absurd"
+    save_velocity_network(folder, VelocityNetwork(NetworkConfig((8, 8), 1, 8, 8)), {})
+    load_velocity_network(folder)
+    config = {"format": 1, "kind": "sampler", "network": {"channels": [8, 8], "blocks": 1, "patch": 8, "embedding": 8}}
+    config["network"] |= sizes  # type: ignore[operator]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BadInput, match="sampler checkpoint 'absurd'"):
+        load_velocity_network(folder)
