@@ -31,6 +31,7 @@ from ui.protocol.events import BulkArray
 from ui.welcome import PROJECT_ENDING, demos, remember_recent
 
 if TYPE_CHECKING:
+    from engine.media.probe import MediaInfo
     from engine.pipeline.process import ProcessSettings
     from ui.session import Session
 
@@ -315,31 +316,42 @@ def _show_curve(session: Session) -> None:
 # --- the clip itself ----------------------------------------------------------------------------
 
 
-def _serve_clip(session: Session, info: Any) -> None:
+def serve_track(session: Session) -> None:
+    """Let the browser play and show the sound track that the document names now."""
+    if session.info is not None:
+        _serve_clip(session, session.info)
+
+
+def _serve_clip(session: Session, info: MediaInfo) -> None:
     """Let the browser play the clip, by a proxy where it must be; make the waveform beside the job."""
+    track = session.require_project().clip.audio_track
+    name = f"{info.digest}.mp4" if len(info.audio_tracks) < 2 else f"{info.digest}-{track}.mp4"
+    proxy = session.context.folder("proxies") / name
+    tracks = tuple(map(str, info.audio_tracks))
     url = f"/struck/media/{session.id}?v={info.digest[:12]}"
-    proxy = session.context.folder("proxies") / f"{info.digest}.mp4"
+    proxied = Playback(f"{url}-proxy{track}", 0.0, True, proxy, tracks)
     if info.browser_playable:
-        session.set_playback(Playback(url, info.picture_offset_s, True))
+        session.set_playback(Playback(url, info.picture_offset_s, True, Path(info.path), tracks))
     elif proxy.is_file():
         proxy.touch()
-        session.set_playback(Playback(url + "-proxy", 0.0, True))
+        session.set_playback(proxied)
     else:
-        session.set_playback(Playback(None, 0.0, False))
-    session.helper.start(lambda job: _prepare_clip(session, info, proxy, url, job))
+        session.set_playback(Playback(audio_tracks=tracks))
+    session.helper.start(lambda job: _prepare_clip(session, info, track, proxied, job))
 
 
-def _prepare_clip(session: Session, info: Any, proxy: Path, url: str, job: Job) -> None:
+def _prepare_clip(session: Session, info: MediaInfo, track: int, proxied: Playback, job: Job) -> None:
     from engine.media.proxy import make_proxy
 
     if info.has_audio:
         number = session.clip_number
-        shape = waveform(session, info, job)
+        shape = waveform(session, info, track, job)
         job.check()
         if session.clip_number == number:
-            address = f"/struck/waveform/{session.id}?v={info.digest[:12]}"
+            address = f"/struck/waveform/{session.id}?v={info.digest[:12]}-{track}"
             session.set_media(waveform=BulkArray(address, WAVEFORM_RATE_HZ, len(shape) // 2))
-    if info.browser_playable or proxy.is_file():
+    assert proxied.path is not None
+    if info.browser_playable or proxied.path.is_file():
         return
 
     def progress(fraction: float) -> None:
@@ -348,26 +360,26 @@ def _prepare_clip(session: Session, info: Any, proxy: Path, url: str, job: Job) 
         session.set_status("proxy", "opening", done, 100, f"Making a picture this browser can play, {done} %")
 
     try:
-        make_proxy(Path(info.path), proxy, progress)
+        make_proxy(Path(info.path), proxied.path, progress, track if info.has_audio else None)
     finally:
         session.clear_status("proxy")
     job.check()
-    session.set_playback(Playback(url + "-proxy", 0.0, True))
+    session.set_playback(proxied)
 
 
-def waveform(session: Session, info: Any, job: Job | None = None) -> np.ndarray:
-    """Lowest and highest sample of every 1/400 s of the clip's sound, int8 pairs one after another."""
+def waveform(session: Session, info: MediaInfo, track: int, job: Job | None = None) -> np.ndarray:
+    """Lowest and highest sample of every 1/400 s of a sound track, int8 pairs one after another."""
     from engine.media.sound import iter_clip_audio
 
     cache = session.context.cache
-    key = hashlib.sha256(f"waveform 1 {info.digest}".encode()).hexdigest()
+    key = hashlib.sha256(f"waveform 2 {info.digest} {track}".encode()).hexdigest()
     known = cache.get(key)
     if known is not None:
         return known.astype(np.int8)
     step = WAVEFORM_SOURCE_HZ // WAVEFORM_RATE_HZ
     parts: list[np.ndarray] = []
     rest = np.zeros(0, np.float32)
-    for block in iter_clip_audio(Path(info.path), WAVEFORM_SOURCE_HZ, 5.0):
+    for block in iter_clip_audio(Path(info.path), WAVEFORM_SOURCE_HZ, 5.0, track):
         if job:
             job.check()
         rest = np.concatenate([rest, block])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from engine.core.units import format_frame_rate
 from engine.document.project import Hit, Project, Sound
@@ -27,11 +27,16 @@ from ui.protocol.events import (
 
 @dataclass(frozen=True)
 class Playback:
-    """How the browser plays the clip: the address of its media, None while there is none it can play."""
+    """How the browser plays the clip: the address and file of its media, None while there is none it can play.
+
+    ``audio_tracks`` describes the clip's sound tracks in order.
+    """
 
     media_url: str | None = None
     picture_offset_s: float = 0.0
     playable: bool = False
+    path: Path | None = None
+    audio_tracks: tuple[str, ...] = ()
 
 
 def project_name(project: Project) -> str:
@@ -53,6 +58,8 @@ def project_state(project: Project, name: str, saved: bool, playback: Playback) 
             height=clip.height,
             start_timecode=clip.start_timecode,
             has_audio=clip.has_audio,
+            audio_track=clip.audio_track,
+            audio_tracks=playback.audio_tracks,
             digest=clip.digest,
             media_url=playback.media_url,
             picture_offset_s=playback.picture_offset_s,

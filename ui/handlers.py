@@ -20,7 +20,7 @@ from ui.document_state import sound_state
 from ui.jobs import Job
 from ui.protocol import requests
 from ui.protocol.codec import decode, to_mapping
-from ui.protocol.edits import ApplyPreset, BakeMacros, MorphSound, SetRender, SetSource, SetThreshold
+from ui.protocol.edits import ApplyPreset, BakeMacros, MorphSound, SetRender, SetSource, SetThreshold, SetTrack
 from ui.protocol.events import Audition, MorphPreviewed
 from ui.session import Session
 from ui.welcome import PROJECT_ENDING, demos
@@ -87,6 +87,10 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
     chooses_checkpoint = isinstance(edit, SetRender) and edit.checkpoint is not None
     if isinstance(edit, SetRender) and edit.checkpoint is not None:
         _check_checkpoint(session, edit.checkpoint)
+    if isinstance(edit, SetTrack) and session.info is not None:
+        from engine.media.probe import find_track
+
+        find_track(session.info, edit.track)
     with session.lock:
         session.adopt_provisional()
         change = apply_message(session.require_project(), to_mapping(edit), presets, ops)
@@ -95,7 +99,9 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
             clip_service.choose_hits(session, change, gesture)
         else:
             session.commit(change, gesture)
-    if isinstance(edit, SetSource):
+    if isinstance(edit, SetTrack):
+        clip_service.serve_track(session)
+    if isinstance(edit, (SetSource, SetTrack)):
         clip_service.detect_again(session)
     if chooses_checkpoint:
         session.send_welcome()  # the list as it is now
@@ -111,15 +117,21 @@ def _check_checkpoint(session: Session, name: str) -> None:
 
 
 def _undo(session: Session, message: requests.Undo, mark: Mark) -> None:
-    with session.lock:
-        mark()
-        session.step(back=True)
+    _step(session, True, mark)
 
 
 def _redo(session: Session, message: requests.Redo, mark: Mark) -> None:
+    _step(session, False, mark)
+
+
+def _step(session: Session, back: bool, mark: Mark) -> None:
     with session.lock:
         mark()
-        session.step(back=False)
+        before = session.project
+        session.step(back)
+        after = session.project
+    if before is not None and after is not None and before.clip.audio_track != after.clip.audio_track:
+        clip_service.serve_track(session)
 
 
 def _presets(session: Session) -> dict[str, Preset]:

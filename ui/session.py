@@ -315,11 +315,7 @@ class Session:
 
     def media_path(self) -> Path | None:
         """The file the browser plays: the clip, or its proxy; None while there is none."""
-        if self.info is None or not self.playback.playable:
-            return None
-        if self.info.browser_playable:
-            return Path(self.info.path)
-        return self.context.folder("proxies") / f"{self.info.digest}.mp4"
+        return self.playback.path
 
     def project_to_render(self) -> Project | None:
         """The document to render now; None while there is none or analysis is about to replace it."""

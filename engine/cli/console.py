@@ -10,19 +10,29 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from engine.core.bounded_json import MAX_BYTES, parse_json, read_json_file
 from engine.core.errors import BadInput
 from engine.core.files import check_target, create_file
 from engine.core.paths import CHECKPOINTS
 
+if TYPE_CHECKING:
+    from engine.media.probe import MediaInfo
+
 MAX_SEED = 2**31 - 1
+TRACK_HELP = "sound track of the clip, counted from 0 (by default the one marked as such, or else the first)"
 
 
 def say(message: str) -> None:
     """A line for the person, on standard error."""
     print(message, file=sys.stderr, flush=True)
+
+
+def say_tracks(info: MediaInfo, used: int) -> None:
+    """List the sound tracks of a clip that has several, and which is used."""
+    if len(info.audio_tracks) > 1:
+        say(f"sound tracks: {', '.join(map(str, info.audio_tracks))}; using {used}")
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import IO
 
-from engine.cli.console import check_json_target, make_progress, say, write_json
+from engine.cli.console import TRACK_HELP, check_json_target, make_progress, say, say_tracks, whole_number, write_json
 from engine.core.units import format_frame_rate
+from engine.document.edits.values import MAX_TRACK
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clip", metavar="CLIP", help="a video clip")
     parser.add_argument("--source", choices=("video", "audio", "both"), default="both", help="what to look at")
+    parser.add_argument("--track", type=whole_number(0, MAX_TRACK), metavar="N", help=TRACK_HELP)
     parser.add_argument("--json", metavar="F", help="write onsets and curve as JSON to a file; - is standard output")
 
 
@@ -23,7 +25,9 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     from engine.pipeline.events import DetectionProgress, OnsetsFound
     from engine.pipeline.open_clip import open_clip
 
-    clip = open_clip(options.clip).project.clip
+    opened = open_clip(options.clip, options.track)
+    clip = opened.project.clip
+    say_tracks(opened.info, clip.audio_track)
     report = make_progress("detecting")
     for event in detect_onsets(clip, options.source, find_onset_network(options.ckpt_dir)):
         match event:

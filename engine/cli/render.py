@@ -8,10 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from engine.cli.console import MAX_SEED, default_ckpt_dir, make_progress, read_json, same_file, say, whole_number
+from engine.cli.console import (
+    MAX_SEED,
+    TRACK_HELP,
+    default_ckpt_dir,
+    make_progress,
+    read_json,
+    same_file,
+    say,
+    say_tracks,
+    whole_number,
+)
 from engine.core.errors import BadInput
 from engine.core.files import check_folder, check_target
 from engine.core.units import SAMPLE_RATE_HZ
+from engine.document.edits.values import MAX_TRACK
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import Source, describe_source
 from engine.media.export.markers import read_onsets, write_markers
@@ -34,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stems", metavar="DIR", help="one WAV for each sound")
     parser.add_argument("--markers", metavar="FILE", help="the hits as CSV")
     parser.add_argument("--project", metavar="OUT.struck.json", help="the document")
+    parser.add_argument("--track", type=whole_number(0, MAX_TRACK), metavar="N", help=TRACK_HELP)
     parser.add_argument("--onsets", metavar="CSV", help="time_s[,velocity_db]: hits instead of detection")
     parser.add_argument("--physics", metavar="JSON", help="one physics for every hit")
     parser.add_argument("--steps", type=whole_number(*_STEPS), metavar="N", help="of the sampler")
@@ -59,6 +71,8 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     settings = _choose_settings(options)
     document = Document()
     if _is_project(options.source):
+        if options.track is not None:
+            raise BadInput("--track chooses the sound of a clip, and a project has its own; leave it out")
         document.project = given.apply(_load_project(options.source))
         events = process_project(replace(settings, detect=False, estimate=False), document.current)
     else:
@@ -72,6 +86,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         match event:
             case ClipOpened():
                 document.project = given.apply(event.project)
+                say_tracks(event.info, event.project.clip.audio_track)
             case DetectionProgress():
                 detecting(event.fraction)
             case OnsetsFound():
@@ -145,6 +160,7 @@ def _choose_settings(options: argparse.Namespace) -> ProcessSettings:
         estimate=options.physics is None,
         checkpoint_folder=options.ckpt_dir,
         open_bank=open_both_banks,
+        audio_track=options.track,
         load_sampler=load if is_heard else None,
     )
 

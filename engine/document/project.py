@@ -17,7 +17,7 @@ PROJECT_VERSION = 2
 
 @dataclass(frozen=True)
 class Clip:
-    """The picture, by path and content; time 0 is its first displayed frame."""
+    """The picture, by path and content; time 0 is its first displayed frame. ``audio_track`` is the sound used."""
 
     path: str
     digest: str
@@ -27,6 +27,7 @@ class Clip:
     height: int
     start_timecode: str | None = None
     has_audio: bool = False
+    audio_track: int = 0
 
 
 @dataclass(frozen=True)

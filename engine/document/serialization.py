@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.core.errors import BadInput, quote
 from engine.core.units import LONGEST_CLIP_S, format_frame_rate, parse_frame_rate, parse_timecode
-from engine.document.edits.values import MAX_HITS, MAX_SEED, SOURCES
+from engine.document.edits.values import MAX_HITS, MAX_SEED, MAX_TRACK, SOURCES
 from engine.document.migrations import MIGRATIONS
 from engine.document.project import (
     PROJECT_VERSION,
@@ -44,6 +44,8 @@ MAX_PATH = 40_000
 def project_to_json(project: Project) -> dict[str, Any]:
     """The document as a JSON-ready dict."""
     clip = asdict(project.clip) | {"frame_rate": format_frame_rate(project.clip.frame_rate)}
+    if project.clip.audio_track == 0:  # as in files of the time when there was no choice
+        del clip["audio_track"]
     return {
         "format": FORMAT,
         "version": PROJECT_VERSION,
@@ -145,6 +147,7 @@ def _read_clip(fields: _Fields) -> Clip:
         height=fields.whole("height", 0, 10**6),
         start_timecode=fields.timecode("start_timecode", rate),
         has_audio=fields.truth("has_audio", False),
+        audio_track=fields.whole("audio_track", 0, MAX_TRACK, Clip.audio_track),
     )
 
 

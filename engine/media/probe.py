@@ -107,6 +107,17 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
     return _probe(str(whole), stat.st_size, stat.st_mtime_ns)
 
 
+def find_track(info: MediaInfo, number: int) -> AudioTrack:
+    """A sound track by its number; BadInput, which lists the tracks, where there is none of that number."""
+    for track in info.audio_tracks:
+        if track.number == number:
+            return track
+    name = Path(info.path).name
+    if not info.audio_tracks:
+        raise BadInput(f"{name} has no sound track that can be read; leave the track out")
+    raise BadInput(f"{name} has no sound track {number}; choose one of {', '.join(map(str, info.audio_tracks))}")
+
+
 def scan_picture(path: str | os.PathLike[str]) -> Picture:
     """Measure a clip's picture stream. Raises BadInput as ``probe`` does."""
     whole = check_readable(path)

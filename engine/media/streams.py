@@ -30,6 +30,12 @@ class AudioTrack:
     channels: int
     is_default: bool
 
+    def __str__(self) -> str:
+        """Its number and, in brackets, what is known of it, as in ``1 (deu, Commentary, aac, 2 channels)``."""
+        channels = {1: "mono", 2: "stereo"}.get(self.channels, f"{self.channels} channels")
+        facts = [self.language, self.title, self.codec, channels, "default" if self.is_default else ""]
+        return f"{self.number} ({', '.join(filter(None, facts))})"
+
 
 def list_audio_streams(container: InputContainer) -> list[AudioStream]:
     """The sound streams that can be decoded, in the file's order."""

@@ -162,11 +162,12 @@ def _read_windows(
     """Each window with its samples, in order of time; a long clip is read once and in bounded memory."""
     if len(windows) <= FEW_HITS:
         for window in windows:
-            yield window, read_clip_audio(clip.path, SAMPLE_RATE_HZ, window.start_s, window.end_s - window.start_s)
+            duration_s = window.end_s - window.start_s
+            yield window, read_clip_audio(clip.path, SAMPLE_RATE_HZ, window.start_s, duration_s, clip.audio_track)
         return
     waiting = sorted(windows, key=lambda window: window.start_s)
     held, held_from = np.zeros(0, np.float32), 0
-    for block in iter_clip_audio(clip.path, SAMPLE_RATE_HZ, 2.0):
+    for block in iter_clip_audio(clip.path, SAMPLE_RATE_HZ, 2.0, clip.audio_track):
         check()
         held = np.concatenate((held, block))
         while waiting and seconds_to_samples(waiting[0].end_s, SAMPLE_RATE_HZ) <= held_from + len(held):

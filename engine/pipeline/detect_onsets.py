@@ -52,7 +52,7 @@ def detect_onsets(
         raise BadInput(f"source {source!r} is not known; choose video, audio or both")
     if source == "audio" and not clip.has_audio:
         raise BadInput(f"{Path(clip.path).name} has no sound to detect hits in; choose the picture as the source")
-    keys = track_keys(clip.digest, source, network) if cache is not None else ()
+    keys = track_keys(clip.digest, source, network, clip.audio_track) if cache is not None else ()
     if cache is not None:
         known = track_from_arrays(*(cache.get(key) for key in keys))
         if known is not None:
@@ -66,8 +66,8 @@ def detect_onsets(
         from engine.onsets.audio import iter_audio_tracks
 
         share = 1.0 if source == "audio" else AUDIO_SHARE
-        spans = find_sound_spans(clip.path)
-        blocks = iter_clip_audio(clip.path, SAMPLE_RATE_HZ, AUDIO_BLOCK_S)
+        spans = find_sound_spans(clip.path, clip.audio_track)
+        blocks = iter_clip_audio(clip.path, SAMPLE_RATE_HZ, AUDIO_BLOCK_S, clip.audio_track)
         for time_s, found in iter_audio_tracks(blocks, SAMPLE_RATE_HZ):
             by_audio = found
             yield DetectionProgress(share * min(1.0, time_s / duration_s))

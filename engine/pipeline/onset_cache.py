@@ -14,12 +14,13 @@ _VERSION = 3
 UNKNOWN_VELOCITY = -1.0
 
 
-def track_keys(clip_digest: str, source: str, network: Path) -> tuple[str, str]:
-    """Cache keys of a track's two arrays, from the clip's digest, the source and the onset network's folder."""
+def track_keys(clip_digest: str, source: str, network: Path, audio_track: int = 0) -> tuple[str, str]:
+    """Cache keys of both arrays, from the clip's digest, its sound track, the source and the onset network's folder."""
     network_digest = ""
     if source != "audio" and (network / "config.json").is_file():
         network_digest = hashlib.sha256((network / "config.json").read_bytes()).hexdigest()
-    name = hashlib.sha256(f"onsets {_VERSION} {clip_digest} {source} {network_digest}".encode()).hexdigest()
+    parts = f"onsets {_VERSION} {clip_digest} {audio_track} {source} {network_digest}"
+    name = hashlib.sha256(parts.encode()).hexdigest()
     return f"{name}c", f"{name}o"
 
 

@@ -42,6 +42,7 @@ class ProcessSettings:
 
     detect: bool = True
     estimate: bool = True
+    audio_track: int | None = None  # of the clip; None: the default one
     partial_hits: bool = False  # yield OnsetsUpdated while the clip is being read
     checkpoint_folder: str | Path | None = None  # of the onset and the vision network; None: those that ship
     open_bank: Callable[[], Bank] = open_default_bank
@@ -72,7 +73,7 @@ class Document:
 
 def process_clip(path: str | Path, settings: ProcessSettings, current: Callable[[], Project]) -> Iterator[Event]:
     """Open a clip and process it; ``current`` is called only once ClipOpened was consumed. Raises BadInput."""
-    yield open_clip(path)
+    yield open_clip(path, settings.audio_track)
     yield from process_project(settings, current)
 
 

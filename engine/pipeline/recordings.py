@@ -86,7 +86,7 @@ def recording_key(project: Project, sound: Sound) -> str:
     if not project.clip.has_audio or _clip_time_s(project, sound) is None:
         return ""
     start_s, end_s, _ = _clip_window(project, sound)
-    return digest_json(["clip", _VERSION, project.clip.digest, start_s, end_s])
+    return digest_json(["clip", _VERSION, project.clip.digest, project.clip.audio_track, start_s, end_s])
 
 
 def find_recording(project: Project, sound: Sound, cache: Cache) -> Recording:
@@ -109,7 +109,8 @@ def find_recording(project: Project, sound: Sound, cache: Cache) -> Recording:
     if not project.clip.has_audio:
         raise BadInput("the clip has no sound to compare with; put the clip this sound was measured from in its place")
     start_s, end_s, is_exact = _clip_window(project, sound)
-    samples = read_clip_audio(project.clip.path, SAMPLE_RATE_HZ, start_s, end_s - start_s).astype(np.float64)
+    clip = project.clip
+    samples = read_clip_audio(clip.path, SAMPLE_RATE_HZ, start_s, end_s - start_s, clip.audio_track).astype(np.float64)
     if not is_exact:
         near = samples[: seconds_to_samples(2.0 * REFINE_S, SAMPLE_RATE_HZ)]
         samples = samples[seconds_to_samples(find_onset(near, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ) :]

@@ -52,7 +52,7 @@ def sound_from_span(clip: Clip, start_s: float, end_s: float) -> tuple[Sound, np
 
     Raises BadInput where nothing is struck in it.
     """
-    samples = read_clip_audio(clip.path, SAMPLE_RATE_HZ, start_s, end_s - start_s)
+    samples = read_clip_audio(clip.path, SAMPLE_RATE_HZ, start_s, end_s - start_s, clip.audio_track)
     try:
         physics, fit = analyze_hit(samples, SAMPLE_RATE_HZ)
     except BadInput:

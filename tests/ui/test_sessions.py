@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from engine.core.paths import CHECKPOINTS
 from engine.document.serialization import project_to_json
+from engine.media.sound import read_clip_audio
 from engine.physics.model import Context, Modes, Residual
 from engine.pipeline.events import DetectionProgress
 from tests.clips import make_clicks, make_clip
@@ -58,6 +59,34 @@ def test_a_clip_becomes_hits_and_sounds_in_one_step_of_the_history(tab: Tab, tmp
     tab.ask("undo")
     tab.settle()
     assert not tab.session.require_project().hits and tab.last("document")["undo"] is None
+
+
+@pytest.mark.slow
+def test_another_sound_track_can_be_chosen_and_taken_back(tab: Tab, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "two.mp4", sounds=[(0.0, make_clicks([t], 2.0)) for t in (0.4, 1.3)])
+
+    def check(track: int, time_s: float) -> None:
+        tab.settle()
+        shown = tab.last("document")["project"]["clip"]
+        assert (shown["audio_track"], len(shown["audio_tracks"])) == (track, 2) and shown["playable"]
+        assert [hit.time_s for hit in tab.session.require_project().hits] == pytest.approx([time_s], abs=0.02)
+        played = tab.session.media_path()
+        assert played is not None
+        sound = read_clip_audio(played, 48_000)
+        assert np.argmax(np.abs(sound)) / 48_000 == pytest.approx(time_s, abs=0.02)
+
+    tab.ask("open", path=str(clip))
+    check(0, 0.4)
+    tab.edit("set_source", source="audio")
+    tab.settle()
+    tab.edit("set_track", track=1)
+    check(1, 1.3)
+    tab.edit("set_track", track=7)
+    assert "no sound track 7" in tab.errors[-1]
+    while tab.session.require_project().clip.audio_track:
+        tab.ask("undo")
+    check(0, 0.4)
+    assert len(tab.errors) == 1
 
 
 @pytest.mark.slow

@@ -250,9 +250,17 @@ class SetSource:
     source: Literal["video", "audio", "both"]
 
 
+@dataclass(frozen=True)
+class SetTrack:
+    """Use another of the clip's sound tracks, counted from 0; its hits are detected anew."""
+
+    kind: ClassVar[str] = "set_track"
+    track: int
+
+
 EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     AddHit, MoveHits, SetHits, SetEachHit, DeleteHits, DetachHits,
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
     RenameSound, DeleteSound, ApplyPreset, SetMacros, ResetMacros, BakeMacros, MorphSound,
-    SetRender, SetMix, SetThreshold, SetSource,
+    SetRender, SetMix, SetThreshold, SetSource, SetTrack,
 ]  # fmt: skip

@@ -9,7 +9,10 @@ from typing import ClassVar, Literal, Union
 
 @dataclass(frozen=True)
 class ClipState:
-    """The clip and how the browser plays it; ``media_url`` is None while there is nothing it can play."""
+    """The clip and how the browser plays it; ``media_url`` is None while there is nothing it can play.
+
+    ``audio_track`` is the place in ``audio_tracks``, the descriptions of all, of the one that is used.
+    """
 
     name: str
     duration_s: float
@@ -18,6 +21,8 @@ class ClipState:
     height: int
     start_timecode: str | None
     has_audio: bool
+    audio_track: int
+    audio_tracks: tuple[str, ...]
     digest: str
     media_url: str | None
     picture_offset_s: float

@@ -131,6 +131,7 @@ _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] 
     "set_mix": (settings.set_mix, (), ("gain_db", "clip_gain_db")),
     "set_threshold": (settings.set_threshold, ("threshold",), ()),
     "set_source": (settings.set_source, ("source",), ()),
+    "set_track": (settings.set_track, ("track",), ()),
 }
 
 _OF_SOUNDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] = {

@@ -8,6 +8,7 @@ from engine.core.errors import BadInput
 from engine.document.edits.values import (
     GAIN_RANGE_DB,
     GUIDANCE_RANGE,
+    MAX_TRACK,
     NAME_LENGTH,
     SOURCES,
     STEPS_RANGE,
@@ -86,6 +87,17 @@ def set_threshold(threshold: float) -> Edit:
         return replace(project, detection=replace(project.detection, threshold=value))
 
     return Edit("Move threshold", apply)
+
+
+def set_track(track: int) -> Edit:
+    """Choose which of the clip's sound tracks is used, counted from 0."""
+
+    def apply(project: Project) -> Project:
+        if not 0 <= check_whole(track, "track") <= MAX_TRACK:
+            raise BadInput(f"track {quote(track)} is out of range; choose one from the list")
+        return replace(project, clip=replace(project.clip, audio_track=track))
+
+    return Edit("Change sound track", apply)
 
 
 def set_source(source: str) -> Edit:

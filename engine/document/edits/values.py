@@ -26,6 +26,7 @@ GUIDANCE_RANGE = (0.0, 8.0)
 VARIATION_RANGE = (0.0, 1.0)
 MAX_SEED = 2**31 - 1
 MAX_HITS = 10_000
+MAX_TRACK = 999
 NAME_LENGTH = 120
 SOURCES = ("video", "audio", "both")
 

@@ -16,7 +16,7 @@ export const makeHit = (id, time_s) => ({
 export const makeProject = () => ({
   name: "clip", saved: false,
   clip: {
-    name: "clip.mp4", duration_s: 4, frame_rate: "25", width: 64, height: 48, start_timecode: null, has_audio: true,
+    name: "clip.mp4", duration_s: 4, frame_rate: "25", width: 64, height: 48, start_timecode: null, has_audio: true, audio_track: 0, audio_tracks: [],
     digest: "abc", media_url: null, picture_offset_s: 0, playable: false,
   },
   sounds: [{

@@ -193,6 +193,12 @@ export interface SetSource {
   source: "video" | "audio" | "both";
 }
 
+/** Use another of the clip's sound tracks, counted from 0; its hits are detected anew. */
+export interface SetTrack {
+  kind: "set_track";
+  track: number;
+}
+
 export type EditMessage =
   | AddHit
   | MoveHits
@@ -216,7 +222,8 @@ export type EditMessage =
   | SetRender
   | SetMix
   | SetThreshold
-  | SetSource;
+  | SetSource
+  | SetTrack;
 
 /** Open a clip or project: a path on this machine, or ``upload:…`` as the upload route returned it. */
 export interface Open {
@@ -411,7 +418,7 @@ export interface Welcome {
   local: boolean;
 }
 
-/** The clip and how the browser plays it; ``media_url`` is None while there is nothing it can play. */
+/** The clip and how the browser plays it; ``media_url`` is None while there is nothing it can play. ``audio_track`` is the place in ``audio_tracks``, the descriptions of all, of the one that is used. */
 export interface ClipState {
   name: string;
   duration_s: number;
@@ -420,6 +427,8 @@ export interface ClipState {
   height: number;
   start_timecode: string | null;
   has_audio: boolean;
+  audio_track: number;
+  audio_tracks: string[];
   digest: string;
   media_url: string | null;
   picture_offset_s: number;

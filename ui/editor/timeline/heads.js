@@ -26,6 +26,9 @@ export function createHeads(store, { chooseMaterial, changed }) {
   const source = createSelect({ label: "Find hits in", onChoose: (/** @type {SetSource["source"]} */ value) => store.edit({ kind: "set_source", source: value }, newGesture()) });
   source.element.className = "st-head-select";
   source.element.title = "Where hits are looked for; changing it looks again";
+  const track = createSelect({ label: "Sound track of the clip", onChoose: (/** @type {string} */ value) => store.edit({ kind: "set_track", track: Number(value) }, newGesture()) });
+  track.element.className = "st-head-select";
+  track.element.title = "Which of the clip's sound tracks is used; changing it looks for hits again";
   const ask = make("button", "st-head-button", { type: "button", textContent: "What is struck?", title: "Choose a material for all hits of this silent clip", onclick: chooseMaterial });
   const look = createSegments({ label: "Show as", choices: /** @type {[LaneMode, string][]} */ ([["spectrum", "Spec"], ["wave", "Wave"]]), onChoose: setMode });
   look.element.classList.add("st-head-segments");
@@ -40,7 +43,7 @@ export function createHeads(store, { chooseMaterial, changed }) {
     onsets: head("Onsets", source.element),
     hits: head("Hits", ask),
     struck: head("Struck", look.element),
-    clip: head("Clip sound"),
+    clip: head("Clip sound", track.element),
   };
   const element = make("div", "st-heads", {}, ...Object.values(heads));
 
@@ -68,6 +71,9 @@ export function createHeads(store, { chooseMaterial, changed }) {
     element.classList.toggle("is-off", !project);
     source.element.hidden = !project?.clip.has_audio;
     if (project) source.set(SOURCES, project.detection.source);
+    const tracks = project?.clip.audio_tracks ?? [];
+    track.element.hidden = tracks.length < 2;
+    track.set(tracks.map((text, number) => [String(number), text]), String(project?.clip.audio_track ?? 0));
     ask.hidden = !project || project.clip.has_audio;
     look.element.hidden = !project;
   }
