@@ -98,7 +98,8 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
 
         def make() -> Response:
             _check_there(Path(info.path))
-            return _binary(clip_service.waveform(session, info), FRESH)
+            track = session.require_project().clip.audio_track
+            return _binary(clip_service.waveform(session, info, track), FRESH)
 
         return await respond(request, session, make)
 
