@@ -24,7 +24,7 @@ COMMANDS = (*OWN, "train", "simulate", "evaluate", "bench")
 LAB: dict[str, str | dict[str, str]] = {
     "train": {
         name: f"training.{name}.train"
-        for name in ("ddpm", "generator", "material", "onsets", "onsets_baseline", "sampler", "vision")
+        for name in ("ddpm", "generator", "material", "onset_folds", "onsets", "onsets_baseline", "sampler", "vision")
     },
     "simulate": "simulator.command",
     "evaluate": {

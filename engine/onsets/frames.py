@@ -17,9 +17,9 @@ MAX_RATE_HZ = 60
 MIN_SIDE = 16
 
 
-def choose_rows(width: int, height: int) -> int:
-    """Rows of the small frame of TARGET_PIXELS with the aspect of a ``width`` x ``height`` frame."""
-    return max(MIN_SIDE, round(math.sqrt(TARGET_PIXELS * height / max(1, width))))
+def choose_rows(width: int, height: int, pixels: int = TARGET_PIXELS) -> int:
+    """Rows of the small frame of about ``pixels`` with the aspect of a ``width`` x ``height`` frame."""
+    return max(MIN_SIDE, round(math.sqrt(pixels * height / max(1, width))))
 
 
 def choose_stride(frame_rate: Fraction | float) -> int:
@@ -28,18 +28,18 @@ def choose_stride(frame_rate: Fraction | float) -> int:
 
 
 def prepare_frames(
-    frames: Iterable[tuple[float, np.ndarray]], frame_rate: Fraction | float
+    frames: Iterable[tuple[float, np.ndarray]], frame_rate: Fraction | float, pixels: int = TARGET_PIXELS
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Decimate and downsample gray uint8 frames (time_s, [H, W]), in order of time, to about TARGET_PIXELS each."""
+    """Decimate and downsample gray uint8 frames (time_s, [H, W]), in order of time, to about ``pixels`` each."""
     stride = choose_stride(frame_rate)
     for index, (time_s, frame) in enumerate(frames):
         if index % stride == 0:
-            yield time_s, downsample(frame)
+            yield time_s, downsample(frame, pixels)
 
 
-def downsample(frame: np.ndarray) -> np.ndarray:
-    """A gray frame by area averaging, about TARGET_PIXELS in all; sides under MIN_SIDE are enlarged to it."""
-    rows = choose_rows(frame.shape[1], frame.shape[0])
+def downsample(frame: np.ndarray, pixels: int = TARGET_PIXELS) -> np.ndarray:
+    """A gray frame by area averaging, about ``pixels`` in all; sides under MIN_SIDE are enlarged to it."""
+    rows = choose_rows(frame.shape[1], frame.shape[0], pixels)
     if frame.shape[0] <= rows + 1 and min(frame.shape) >= MIN_SIDE:
         return frame
     columns = max(MIN_SIDE, round(frame.shape[1] * rows / frame.shape[0]))

@@ -17,8 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.onsets.frames import TARGET_PIXELS
+
 OUTPUTS = 3
 """Values per frame: logit, offset of the hit in frames, velocity 0 to 1."""
+
+EPSILON = 1e-5
+"""Added to variances, as torch's batch normalisation does."""
 
 CONTRAST_FLOOR = 12.0
 """Gray levels added to a frame's standard deviation, so that the noise of a blank wall is not amplified."""
@@ -42,9 +47,14 @@ ClipStats = Sequence[Stats]
 
 @dataclass(frozen=True)
 class OnsetNetworkConfig:
-    """Channels of the encoder at four scales, channels of the temporal network, and its dilations in frames."""
+    """Channels of the encoder at four scales, channels of the temporal network, and its dilations in frames.
+
+    ``pixels`` of a small frame, about. ``depth`` is the number of residual layers after the last stride.
+    """
 
     widths: tuple[int, ...] = (24, 48, 64, 96)
+    pixels: int = TARGET_PIXELS
+    depth: int = 1
     temporal: int = 128
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
     dropout: float = 0.15
@@ -82,6 +92,18 @@ class ClipNorm(nn.Module):
         return normalized, (mean, variance)
 
 
+def normalize_pieces(
+    maps: torch.Tensor, pieces: int, weight: torch.Tensor, bias: torch.Tensor
+) -> tuple[torch.Tensor, Stats]:
+    """Maps [pieces * N, C, H, W], each piece by its own statistics [pieces, C], as ClipNorm does but in one pass."""
+    given = maps.view(pieces, -1, *maps.shape[1:])
+    variance, mean = torch.var_mean(given.float(), dim=(1, 3, 4), correction=0)
+    scale = weight * torch.rsqrt(variance + EPSILON)
+    shift = bias - mean * scale
+    scale, shift = scale.to(maps.dtype)[:, None, :, None, None], shift.to(maps.dtype)[:, None, :, None, None]
+    return (given * scale + shift).view_as(maps), (mean, variance)
+
+
 class FrameEncoder(nn.Module):
     """Features of each frame and its neighbours: convolutions with temporal shifts, mean and max pooling."""
 
@@ -92,7 +114,7 @@ class FrameEncoder(nn.Module):
     def __init__(self, config: OnsetNetworkConfig) -> None:
         super().__init__()
         a, b, c, d = config.widths
-        plan = ((3, a, 5, 2), (a, b, 3, 2), (b, c, 3, 2), (c, c, 3, 1), (c, d, 3, 2), (d, d, 3, 1))
+        plan = [(3, a, 5, 2), (a, b, 3, 2), (b, c, 3, 2), (c, c, 3, 1), (c, d, 3, 2), *[(d, d, 3, 1)] * config.depth]
         self.layers = nn.ModuleList(nn.Conv2d(i, o, k, s, k // 2, bias=False) for i, o, k, s in plan)
         self.norms = nn.ModuleList(ClipNorm(o) for _, o, _, _ in plan)
         self.shift = TemporalShift()
@@ -100,9 +122,11 @@ class FrameEncoder(nn.Module):
 
     def forward(self, frames: torch.Tensor, stats: ClipStats | None = None) -> torch.Tensor:
         """Gray levels [B, T, H, W] to [B, T, features]; without ``stats`` each of the B is normalised by its own."""
-        if stats is None:
-            return torch.cat([self._encode(piece, None)[0] for piece in frames.split(1)])
-        return self._encode(frames, stats)[0]
+        if stats is not None:
+            return self._encode(frames, stats)[0]
+        if frames.is_cuda:
+            return self._encode(frames, None)[0]
+        return torch.cat([self._encode(piece, None)[0] for piece in frames.split(1)])
 
     def estimate_stats(self, frames: torch.Tensor) -> ClipStats:
         """Statistics of every layer's maps over frames [T, H, W]."""
@@ -114,7 +138,11 @@ class FrameEncoder(nn.Module):
         used_stats = []
         for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             convolved = layer(self.shift(maps, count) if index in self.SHIFTED_LAYERS else maps)
-            normalized, used = norm(convolved, None if stats is None else stats[index])
+            if stats is None and batch > 1:
+                assert isinstance(norm, ClipNorm)
+                normalized, used = normalize_pieces(convolved, batch, norm.weight, norm.bias)
+            else:
+                normalized, used = norm(convolved, None if stats is None else stats[index])
             activated = F.relu(normalized, inplace=True)
             maps = activated + maps if activated.shape == maps.shape else activated
             used_stats.append(used)

@@ -70,7 +70,7 @@ def iter_network_tracks(
     features = FeatureBuffer()
     due = FIRST_PARTIAL
     reached_s = 0.0
-    prepared = prepare_frames(frames, frame_rate)
+    prepared = prepare_frames(frames, frame_rate, network.config.pixels)
     first: list[tuple[float, np.ndarray]] = []
     for time_s, frame in islice(prepared, STATS_FRAMES):  # needed before the first chunk can be encoded
         first.append((time_s, frame))

@@ -97,7 +97,8 @@ def _iter_picture_tracks(clip: Clip, network: Path, partial: bool) -> Iterator[t
         from engine.onsets.watch import iter_network_tracks, load_onset_network
 
         model, threshold = load_onset_network(network)
-        frames: Iterator[tuple[float, np.ndarray]] = iter_frames(clip.path, choose_rows(clip.width, clip.height))
+        rows = choose_rows(clip.width, clip.height, model.config.pixels)
+        frames: Iterator[tuple[float, np.ndarray]] = iter_frames(clip.path, rows)
         return iter_network_tracks(model, threshold, frames, clip.frame_rate, clip.duration_s, partial)
     from engine.onsets.motion import FRAME_HEIGHT, iter_motion_tracks
 

@@ -63,7 +63,8 @@ def watch_long(clip: Path, minutes: float, checkpoint: Path) -> tuple[Watched, O
     duration_s = 60.0 * minutes
 
     def frames() -> Iterator[tuple[float, np.ndarray]]:
-        for time_s, frame in repeat_frames(clip, choose_rows(info.width, info.height), duration_s):
+        rows = choose_rows(info.width, info.height, network.config.pixels)
+        for time_s, frame in repeat_frames(clip, rows, duration_s):
             report(time_s / duration_s)
             yield time_s, frame
 

@@ -329,3 +329,11 @@ def test_the_shipped_network_finds_the_hits_of_the_silent_demo() -> None:
     found = [onset.time_s for onset in pick(last_event(detect_onsets(clip), OnsetsFound).track)]
     assert len(found) == len(truth)
     assert len(pair_up(found, truth, 0.05)) == len(truth)
+
+
+def test_pieces_are_normalised_each_by_its_own(network: OnsetNetwork) -> None:
+    """All pieces of a batch in one pass, as on a GPU, give what one after the other does."""
+    frames = torch.from_numpy(np.stack([make_noise(12, seed=1), make_noise(12, seed=2) // 3])).float()
+    one_by_one = network.encoder(frames)
+    at_once, _ = network.encoder._encode(frames, None)
+    torch.testing.assert_close(at_once, one_by_one, atol=1e-4, rtol=1e-4)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from engine.lab.data.onsets.clips import OnsetClip
+if TYPE_CHECKING:
+    from engine.lab.data.onsets.clips import OnsetClip
 
 ROWS, COLUMNS = 64, 112
 

@@ -81,12 +81,13 @@ def examine_clip(
         else [float("nan")] * len(labelled_s),
         foley_s=foley,
     )
-    small = list(iter_frames(picture, choose_rows(info.width, info.height)))
     if judge is not None:
+        small = iter_frames(picture, choose_rows(info.width, info.height, judge.network.config.pixels))
         seen = detect_with_network(judge.network, judge.calibrated_threshold, small, info.frame_rate, info.duration_s)
         clip.tracks["network"] = list(seen.candidates)
     if baseline is not None:
-        times_s, pictures = np.asarray([t for t, _ in small]), np.stack([frame for _, frame in small])
+        baseline_frames = list(iter_frames(picture, choose_rows(info.width, info.height)))
+        times_s, pictures = np.asarray([t for t, _ in baseline_frames]), np.stack([f for _, f in baseline_frames])
         clip.tracks[SYNCFUSION] = detect_with_syncfusion(baseline, times_s, pictures, info.duration_s)
     frames = list(iter_frames(picture, FRAME_HEIGHT))
     moved = detect_motion_onsets(iter(frames), info.frame_rate, info.duration_s)

@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from engine.core.checkpoint import CONFIG, count_parameters
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
 from engine.lab.data.onsets.clips import OnsetClip, load_real_clips, load_simulated_clips, shift_clip
+from engine.lab.training.onsets.objective import center, onset_loss
 from engine.lab.training.trainer import Trainer, cosine_rate
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
-from engine.onsets.watch import load_onset_network, pick_peaks, predict_frames, save_onset_network
+from engine.onsets.watch import load_onset_network, predict_frames, save_onset_network
 
 SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
 """How far a clip's sound may lie off its picture."""
@@ -48,21 +48,6 @@ class TrainingConfig:
     align_at: tuple[float, ...] = (0.25, 0.45, 0.65)
     save_minutes: float = 3.0
     seed: int = 0
-
-
-def onset_loss(found: torch.Tensor, batch: OnsetBatch, config: TrainingConfig) -> torch.Tensor:
-    """Cross entropy in which hits weigh more; at frames near a hit, the errors of the offset and of the velocity."""
-    logit, offset, velocity = found.unbind(-1)
-    weight = batch.weight * (1.0 + (config.hit_weight - 1.0) * batch.target)
-    entropy = F.binary_cross_entropy_with_logits(logit, batch.target, weight=weight, reduction="sum")
-    aside = F.smooth_l1_loss(offset, batch.offset, reduction="none", beta=0.3)
-    known = batch.near * torch.isfinite(batch.velocity)
-    force = (velocity - batch.velocity.nan_to_num()).abs()
-    return (
-        4.0 * entropy / batch.weight.sum().clamp_min(1.0)
-        + config.offset_weight * (aside * batch.near).sum() / batch.near.sum().clamp_min(1.0)
-        + config.velocity_weight * (force * known).sum() / known.sum().clamp_min(1.0)
-    )
 
 
 class Training(Trainer[OnsetNetwork]):
@@ -93,7 +78,8 @@ class Training(Trainer[OnsetNetwork]):
         self.network.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
             features = self.network.encoder(batch.frames)
-        loss = onset_loss(self.network.temporal_forward(features.float(), batch.interval_s), batch, config)
+        found = self.network.temporal_forward(features.float(), batch.interval_s)
+        loss = onset_loss(found, batch, config.hit_weight, config.offset_weight, config.velocity_weight)
         rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, self.progress())
         self.optimize(loss, rate, config.ema_decay)
         self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
@@ -129,26 +115,6 @@ def align(clip: OnsetClip, network: OnsetNetwork) -> OnsetClip:
     seen = 1.0 / (1.0 + np.exp(-logit))
     merit = [float(np.interp(clip.hits_s + s, clip.times_s, seen).mean()) - 0.3 * abs(s) for s in SHIFTS_S]
     return shift_clip(clip, float(SHIFTS_S[int(np.argmax(merit))]))
-
-
-def center(network: OnsetNetwork, clips: Sequence[OnsetClip], most: int = 40) -> float:
-    """Move the network's offsets so that hits of simulated takes are met in the median; by how many frames.
-
-    Real clips, whose sound lies off their picture, pull the offsets a little to one side.
-    """
-    errors: list[float] = []
-    for clip in [clip for clip in clips if not clip.real][:most]:
-        found = predict_frames(network, clip.times_s, clip.frames)
-        frame_s = float(np.median(np.diff(clip.times_s)))
-        times = np.asarray([time_s for at, time_s in pick_peaks(clip.times_s, found) if found[at, 0] > 0.0])
-        for hit_s in clip.hits_s:
-            gaps = times - hit_s
-            if len(gaps) and np.abs(gaps).min() < 2.0 * frame_s:
-                errors.append(float(gaps[np.abs(gaps).argmin()]) / frame_s)
-    moved = -float(np.median(errors)) if len(errors) >= 10 else 0.0
-    with torch.no_grad():
-        network.head.bias[1] += moved
-    return moved
 
 
 def gather_clips(

@@ -1,0 +1,221 @@
+"""Several onset networks, each without the recordings of some days, trained in turn on film that a device holds."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.core.files import replace_file
+from engine.lab.data.onsets.device_batches import FilmStore, draw_device_batch
+from engine.lab.data.onsets.lag import choose_shifts, measure_agreement
+from engine.lab.training.onsets.objective import onset_loss
+from engine.lab.training.trainer import Trainer, cosine_rate, log_line
+from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
+
+CLEAN = "clean"
+ALL = "all"
+FOLDS = {
+    "a": ("2015-09-23", "2015-02-16"),
+    "b": ("2015-02-22", "2015-10-06", "2015-03-20"),
+    "c": ("2015-09-24", "2015-02-21", "2015-03-30"),
+    "d": ("2015-03-12", "2015-09-29"),
+}
+"""Recording days that each network does not learn from; ``all`` learns from every clip, ``clean`` from no real one."""
+SHAPES = ((80, 144), (80, 144), (80, 144), (94, 124), (108, 108))
+"""Rows and columns of a batch, drawn at random: mostly 16:9, some 4:3, some square."""
+NETWORK = OnsetNetworkConfig(widths=(32, 56, 80, 112), pixels=80 * 144, depth=2)
+
+
+@dataclass(frozen=True)
+class FoldConfig:
+    """``size`` pieces of ``frames`` frames a step. ``clean_share`` of the time goes to the network without real film.
+
+    All others start from it. At ``align_at`` (shares of their time) each real clip's labels are moved to where the
+    network sees its hits.
+    """
+
+    size: int = 32
+    frames: int = 96
+    real_share: float = 0.75
+    clean_share: float = 0.2
+    align_at: tuple[float, ...] = (0.3, 0.6)
+    clean_rate: float = 3e-3
+    learning_rate: float = 2e-3
+    warmup_steps: int = 60
+    weight_decay: float = 3e-2
+    ema_decay: float = 0.998
+    save_s: float = 60.0
+    seed: int = 0
+
+
+class Fold(Trainer[OnsetNetwork]):
+    """One of the networks: the clips it learns from (indices) and how much later each one's picture is [clips]."""
+
+    def __init__(
+        self, name: str, store: FilmStore, config: FoldConfig, network: OnsetNetworkConfig, work: Path
+    ) -> None:
+        rate = config.clean_rate if name == CLEAN else config.learning_rate
+        torch.manual_seed(config.seed)
+        fresh = OnsetNetwork(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        super().__init__(fresh, work / name, store.device, rate, config.weight_decay, 0.99)
+        self.name, self.rate, self.config = name, rate, config
+        self.left_out = FOLDS.get(name, ())
+        self.chosen = np.asarray([k for k, clip in enumerate(store.clips) if self._learns_from(clip.days, clip.real)])
+        self.shifts_s = np.asarray([clip.shift_s for clip in store.clips])
+        self.names = [Path(clip.name).name if clip.real else "" for clip in store.clips]
+        self.random = np.random.default_rng((config.seed, sum(map(ord, name))))
+        self.summed = torch.zeros((), device=store.device)
+        self.aligned = 0
+
+    def _learns_from(self, days: Sequence[str], real: bool) -> bool:
+        return not real if self.name == CLEAN else not set(days) & set(self.left_out)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state that was kept."""
+        super().restore(state)
+        self.shifts_s, self.aligned = np.asarray(state["shifts_s"]), int(state["aligned"])
+
+    def save(self) -> None:
+        """Write the state whole or not at all, and a line of the log."""
+        self.loss = float(self.summed)
+        figures = {"network": self.name, "loss": round(self.loss, 4)}
+        self.save_state(figures, shifts_s=self.shifts_s.tolist(), aligned=self.aligned)
+
+    def begin_with(self, other: Fold) -> None:
+        """Take over another network's averaged weights and lags."""
+        for network in (self.network, self.average):
+            network.load_state_dict(other.average.state_dict())
+        self.shifts_s = other.shifts_s.copy()
+
+    def learn(self, store: FilmStore, done: float) -> None:
+        """One step of the optimizer and of the moving average, at ``done`` (0 to 1) of this network's time."""
+        config, started = self.config, time.monotonic()
+        shape = SHAPES[int(self.random.integers(len(SHAPES)))]
+        batch = draw_device_batch(
+            store, self.chosen, self.shifts_s, config.frames, config.size, shape, config.real_share, self.random
+        )
+        self.network.train()
+        with torch.autocast(store.device.type, torch.bfloat16, enabled=store.device.type != "mps"):
+            features = self.network.encoder(batch.frames)
+        loss = onset_loss(self.network.temporal_forward(features.float(), batch.interval_s), batch)
+        self.optimize(loss, cosine_rate(self.rate, self.step, config.warmup_steps, done), config.ema_decay)
+        self.summed.lerp_(loss.detach(), 0.02 if self.step > 50 else 0.2)
+        self.spent_s += time.monotonic() - started
+
+    def align(self, store: FilmStore) -> None:
+        """Move each real clip's labels, as a whole, to where the averaged network sees its hits."""
+        real = [k for k in range(len(store.clips)) if store.real[k]]
+        if not real:
+            return
+        agreements = []
+        for k in real:
+            clip = store.clips[k]
+            probability = predict_probability(self.average, store, k)
+            agreements.append(measure_agreement(clip.times_s, probability, clip.hits_s, clip.confidence))
+        self.shifts_s[real] = choose_shifts(agreements, [store.clips[k].source for k in real])
+        share = float(np.mean([agreement.max() for agreement in agreements]))
+        log_line(self.log_path, {"network": self.name, "aligned": len(real), "agreement": round(share, 3)})
+
+
+@torch.inference_mode()
+def predict_probability(network: OnsetNetwork, store: FilmStore, index: int, most: int = 1024) -> np.ndarray:
+    """Probability of a hit at every frame of a clip [N], by the statistics of parts of up to ``most`` frames."""
+    rows, columns = store.clips[index].frames.shape[1:]
+    first, count = int(store.first[index]), int(store.count[index])
+    features = []
+    network.eval()
+    for start in range(0, count, most):
+        part = store.frames[first + start : first + min(start + most, count), :rows, :columns]
+        with torch.autocast(store.device.type, torch.bfloat16, enabled=store.device.type != "mps"):
+            features.append(network.encoder(part.float()[None]))
+    times = store.times[first : first + count]
+    steps = torch.diff(times)
+    interval = torch.cat((steps, steps[-1:]))[None]
+    logit = network.temporal_forward(torch.cat(features, dim=1).float(), interval)[0, :, 0]
+    return np.asarray(logit.sigmoid().float().cpu().numpy(), np.float64)
+
+
+def train_folds(
+    store: FilmStore,
+    names: Sequence[str],
+    config: FoldConfig,
+    network: OnsetNetworkConfig,
+    work: Path,
+    out: Path,
+    deadline_s: float,
+    begun_s: float,
+    facts: dict[str, Any],
+) -> list[Fold]:
+    """Train ``clean``, then the others in turn, until ``deadline_s`` of time.monotonic(); ``out`` is kept current."""
+    folds = [Fold(name, store, config, network, work) for name in (CLEAN, *names)]
+    for fold in folds:
+        fold.resume()
+    whole_s = deadline_s - begun_s
+    parted_s = begun_s + config.clean_share * whole_s if names else deadline_s
+    saved_s = time.monotonic()
+    clean, others = folds[0], folds[1:]
+    started_s = time.monotonic()
+    while (now := time.monotonic()) < parted_s and not any(fold.step for fold in others):
+        clean.learn(store, (now - started_s) / max(1.0, parted_s - started_s))
+        if now - saved_s > config.save_s:
+            saved_s = save_folds(folds, out, facts)
+    if others and not any(fold.step for fold in others):
+        clean.align(store)
+        for fold in others:
+            fold.begin_with(clean)
+    started_s, turn = time.monotonic(), 0
+    while others and (now := time.monotonic()) < deadline_s:
+        fold, done = others[turn % len(others)], (now - started_s) / max(1.0, deadline_s - started_s)
+        if fold.aligned < sum(done >= at for at in config.align_at):
+            fold.align(store)
+            fold.aligned += 1
+        fold.learn(store, done)
+        turn += 1
+        if now - saved_s > config.save_s:
+            saved_s = save_folds(folds, out, facts)
+    save_folds(folds, out, facts)
+    return folds
+
+
+def save_folds(folds: Sequence[Fold], out: Path, facts: dict[str, Any]) -> float:
+    """Keep every network's state, and write the averaged weights of all in half precision; the time then."""
+    for fold in folds:
+        fold.save()
+    export_folds(folds, out, facts)
+    return time.monotonic()
+
+
+def export_folds(folds: Sequence[Fold], out: Path, facts: dict[str, Any]) -> None:
+    """Write all averaged networks, whole or not at all, as one safetensors file with what belongs to them."""
+    from safetensors.torch import save_file
+
+    weights, described = {}, {}
+    for fold in folds:
+        if not fold.step:
+            continue
+        for key, value in fold.average.state_dict().items():
+            weights[f"{fold.name}/{key}"] = value.detach().half().contiguous().cpu()
+        described[fold.name] = {
+            **facts,
+            **asdict(fold.config),
+            "step": fold.step,
+            "clean": fold.name == CLEAN,
+            "left_out": sorted(fold.left_out),
+            "shifts_s": fold_shifts(fold),
+        }
+    network = asdict(folds[0].network.config)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with replace_file(out) as partial:
+        save_file(weights, partial, {"network": json.dumps(network), "training": json.dumps(described)})
+
+
+def fold_shifts(fold: Fold) -> dict[str, float]:
+    """Lags in seconds of the real clips that a network has learnt from, by file name without ending."""
+    return {fold.names[k]: round(float(fold.shifts_s[k]), 3) for k in fold.chosen if fold.names[k]}

@@ -1,0 +1,138 @@
+"""Packed film: it comes back as it was, and batches cut on a device are labelled as the clips are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.core.errors import BadInput
+from engine.lab.data.onsets.batches import BatchConfig, label_frames
+from engine.lab.data.onsets.clips import OnsetClip
+from engine.lab.data.onsets.device_batches import FilmStore, draw_device_batch, label_pieces, vary_view
+from engine.lab.data.onsets.film import find_days
+from engine.lab.data.onsets.lag import choose_shifts, measure_agreement
+from engine.lab.data.onsets.pack import PackedClip, encode_frames, read_pack, write_pack
+
+RATE_HZ = 30.0
+
+
+def make_clip(seed: int = 0, count: int = 120, shape: tuple[int, int] = (64, 96), real: bool = True) -> PackedClip:
+    """A dark square that moves over a slope of gray, with random hits."""
+    random = np.random.default_rng(seed)
+    frames = np.tile(np.linspace(60, 200, shape[1]), (count, shape[0], 1))
+    for index in range(count):
+        frames[index, 10:20, 5 + index % 30 : 15 + index % 30] = 20
+    hits_s = np.sort(random.uniform(0.3, count / RATE_HZ - 0.3, 6))
+    return PackedClip(
+        name=f"clip {seed}",
+        days=("2020-01-01",),
+        source="some film",
+        real=real,
+        frames=frames.astype(np.uint8),
+        times_s=np.arange(count) / RATE_HZ,
+        hits_s=hits_s,
+        confidence=np.ones(6),
+        velocity=np.asarray([0.5, np.nan, 1.0, 0.0, 0.25, 0.75]),
+        doubtful_s=np.asarray([0.1]),
+        shift_s=0.02,
+    )
+
+
+def test_a_pack_gives_its_clips_back(tmp_path: Path) -> None:
+    clips = [make_clip(0), make_clip(1, 40, (96, 64), real=False)]
+    write_pack(tmp_path / "film.pack", clips, [encode_frames(clip.frames, 12, "medium") for clip in clips])
+    for clip, back in zip(clips, read_pack(tmp_path / "film.pack", 2), strict=True):
+        assert (back.name, back.days, back.source, back.real, back.shift_s) == (
+            clip.name,
+            clip.days,
+            clip.source,
+            clip.real,
+            clip.shift_s,
+        )
+        assert back.frames.shape == clip.frames.shape
+        assert np.abs(back.frames.astype(float) - clip.frames).mean() < 3.0
+        for name in ("times_s", "hits_s", "confidence", "velocity", "doubtful_s"):
+            np.testing.assert_allclose(getattr(back, name), getattr(clip, name), atol=1e-4)
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "film.pack").write_bytes(b"something else")
+    with pytest.raises(BadInput, match="is no packed film"):
+        read_pack(tmp_path / "film.pack")
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_pack(tmp_path / "none.pack")
+
+
+def test_pieces_on_a_device_are_labelled_like_others() -> None:
+    clip = make_clip(3)
+    other = OnsetClip(
+        name="",
+        day="",
+        real=True,
+        frames=clip.frames,
+        times_s=clip.times_s,
+        hits_s=clip.hits_s,
+        velocity=clip.velocity,
+        action=(),
+        doubtful_s=clip.doubtful_s,
+        audible_s=clip.hits_s,
+        duration_s=4.0,
+        shift_s=clip.shift_s,
+    )
+    index = np.arange(10, 106)
+    times = clip.times_s[index]
+    interval = np.full(96, 1 / RATE_HZ)
+    expected = label_frames(other, times, interval, BatchConfig())
+    store = FilmStore([clip], torch.device("cpu"))
+    tensors = (torch.from_numpy(values.astype(np.float32))[None] for values in (times, interval))
+    found = label_pieces(store, torch.tensor([0]), *tensors, torch.tensor([0.02]))
+    target, weight, offset, near, velocity = (value[0] for value in found)
+    torch.testing.assert_close(target, expected[0], atol=2e-3, rtol=0)
+    torch.testing.assert_close(weight, expected[1])
+    torch.testing.assert_close(near, expected[3])
+    torch.testing.assert_close(offset, expected[2] * expected[3], atol=2e-3, rtol=0)
+    close = near > 0
+    torch.testing.assert_close(velocity[close], expected[4][close], equal_nan=True)
+
+
+def test_a_view_stays_inside_the_clip() -> None:
+    """The padding of a smaller clip is black here, and no view shows it."""
+    frames = torch.zeros((8, 16, 64, 64))
+    frames[:, :, :36, :64] = 100.0
+    seen = vary_view(frames, np.tile([36.0, 64.0], (8, 1)), (36, 64), np.random.default_rng(0))
+    assert seen.shape == (8, 16, 36, 64)
+    assert float(seen[:, :, 2:-2, 2:-2].min()) > 45.0
+
+
+def test_batches_hold_what_the_network_takes() -> None:
+    clips = [make_clip(0), make_clip(1, 200, (64, 48)), make_clip(2, real=False)]
+    store = FilmStore(clips, torch.device("cpu"))
+    random = np.random.default_rng(0)
+    batch = draw_device_batch(store, np.arange(3), np.zeros(3), 32, 6, (40, 64), 0.5, random)
+    assert batch.frames.shape == (6, 32, 40, 64)
+    assert float(batch.frames.min()) >= 0.0 and float(batch.frames.max()) <= 255.0
+    for name in ("interval_s", "target", "weight", "offset", "near"):
+        value = getattr(batch, name)
+        assert value.shape == (6, 32) and bool(value.isfinite().all()), name
+    again = draw_device_batch(store, np.arange(3), np.zeros(3), 32, 6, (40, 64), 0.5, np.random.default_rng(0))
+    torch.testing.assert_close(again.target, batch.target)
+
+
+def test_lags_are_found() -> None:
+    times = np.arange(300) / RATE_HZ
+    agreements = []
+    for seed in range(3):
+        hits = np.sort(np.random.default_rng(seed).uniform(1, 9, 12))
+        probability = np.exp(-0.5 * ((times[:, None] - hits - 0.05) / 0.03) ** 2).max(axis=1)
+        agreements.append(measure_agreement(times, probability, hits, np.ones(12)))
+    agreements.append(np.zeros_like(agreements[0]))
+    assert choose_shifts(agreements, ["a", "a", "b", "a"]) == pytest.approx([0.05] * 4, abs=0.011)
+
+
+def test_days_are_found() -> None:
+    assert find_days("2015-03-12-20-11-15_mic") == ("2015-03-12",)
+    assert find_days("gh_armchair_2015-10-03-13-39-43-1") == ("2015-10-03",)
+    assert find_days("hammering") == ()
