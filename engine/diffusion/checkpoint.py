@@ -16,7 +16,7 @@ SAMPLER = CheckpointKind(
     version=1,  # changes when the spectrogram, the condition or the process changes what weights mean
     remedy="restore it, choose another (--ckpt-dir) or train one with `launch.py train sampler`",
     key_map={"rows": "freq_embedding", "shrink": "downsample", "grow": "upsample"},
-    added=("context.weight",),  # of files from before the optional conditioning: zeros change nothing
+    added=("context.weight", "detail.weight"),  # of files from before either conditioning: zeros change nothing
 )
 
 

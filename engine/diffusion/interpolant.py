@@ -41,11 +41,12 @@ def make_denoise(
     guidance: float,
     bfloat16: bool,
     context: torch.Tensor | None = None,
+    detail: torch.Tensor | None = None,
 ) -> Denoise:
     """The denoiser ``(noisy, angle) -> velocity`` with classifier-free guidance (Ho & Salimans, 2022).
 
     Guidance 1 evaluates the network once; other values extrapolate from a network without prior features and
-    ``context`` [B, CONTEXT_DIM], at twice the cost.
+    ``context`` [B, CONTEXT_DIM], at twice the cost. ``detail`` [B, DETAIL_DIM] is what the prior leaves out.
     """
     features = condition.features
     unconditional = torch.zeros_like(features)
@@ -53,7 +54,7 @@ def make_denoise(
     def denoise(noisy: torch.Tensor, angle: float) -> torch.Tensor:
         angles = torch.full((noisy.shape[0],), angle, device=noisy.device)
         with torch.autocast(noisy.device.type, torch.bfloat16, enabled=bfloat16):
-            conditional = network(noisy, angles, features, context)
+            conditional = network(noisy, angles, features, context, detail)
             if guidance == 1.0:
                 return conditional
             return torch.lerp(network(noisy, angles, unconditional), conditional, guidance)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from engine.diffusion.checkpoint import load_velocity_network
-from engine.diffusion.conditioning import encode_contexts
+from engine.diffusion.conditioning import encode_contexts, encode_details
 from engine.diffusion.interpolant import draw_prior, make_denoise
 from engine.diffusion.mode_correction import correct_modes
 from engine.diffusion.prior import Condition, build_condition, count_frames, draw_noise
@@ -25,6 +25,7 @@ from engine.diffusion.spectrogram import (
 )
 from engine.diffusion.tail import extend_tail, remove_drift
 from engine.diffusion.unet import VelocityNetwork
+from engine.physics.detail import Detail
 from engine.physics.model import Context, Modes, Residual
 
 BATCH_SIZES = {"cpu": 1, "cuda": 8, "mps": 4}
@@ -51,15 +52,18 @@ class Sampler:
         guidance: float = 1.0,
         on_step: Callable[[int, int], None] | None = None,
         contexts: Sequence[Context] | None = None,
+        details: Sequence[Detail] | None = None,
     ) -> list[np.ndarray]:
         """Sounds of hits, float32 mono at 48 kHz, sample 0 at the onset, rung out to the end.
 
-        ``contexts``, one a hit, tell what else is known of them. ``on_step(done, total)`` hears how many hits are
+        ``contexts``, one a hit, tell what else is known of them, ``details`` what their physics leaves out, by default
+        nothing. ``on_step(done, total)`` hears how many hits are
         finished after every step and may raise to stop. Same physics, seed, context and settings give the same sound
         whatever else is in the list.
         """
         total = len(physics)
         known = list(contexts) if contexts is not None else [Context()] * total
+        given = list(details) if details is not None else [Detail()] * total
         sounds: list[np.ndarray | None] = [None] * total
         done = 0
         size = BATCH_SIZES.get(self.device.type, 1)
@@ -77,6 +81,7 @@ class Sampler:
                     [physics[i] for i in padded],
                     [seeds[i] for i in padded],
                     [known[i] for i in padded],
+                    [given[i] for i in padded],
                     frames,
                     steps,
                     guidance,
@@ -93,6 +98,7 @@ class Sampler:
         physics: Sequence[tuple[Modes, Residual]],
         seeds: Sequence[int],
         contexts: Sequence[Context],
+        details: Sequence[Detail],
         frames: int,
         steps: int,
         guidance: float,
@@ -101,7 +107,8 @@ class Sampler:
         with torch.no_grad():
             condition = build_condition(physics, frames, self.device)
             context = encode_contexts(contexts, self.device)
-            denoise = make_denoise(self.network, condition, guidance, self.bfloat16, context)
+            detail = encode_details(details, self.device)
+            denoise = make_denoise(self.network, condition, guidance, self.bfloat16, context, detail)
             start = sample_prior(physics, seeds, condition)
             deviation = sample(denoise, start, angle_schedule(steps), report)
             pictures = (condition.mean + deviation, condition.mean)

@@ -14,19 +14,23 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from engine.diffusion.conditioning import CONTEXT_DIM
+from engine.diffusion.conditioning import CONTEXT_DIM, DETAIL_DIM
 from engine.diffusion.spectrogram import BINS
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Sizes of the U-Net; ``channels`` one entry a level, each level half as fine as the one before."""
+    """Sizes of the U-Net; ``channels`` one entry a level, each level half as fine as the one before.
+
+    ``heads`` of self-attention at the coarsest level, 0 for none.
+    """
 
     channels: tuple[int, ...] = (48, 96, 160, 224)
     blocks: int = 2
     patch: int = 4
     embedding: int = 256
     condition_channels: int = 4
+    heads: int = 0
 
 
 class Block(nn.Module):
@@ -51,6 +55,25 @@ class Block(nn.Module):
         return self.skip(x) + self.conv_out(F.silu(hidden))
 
 
+class Attention(nn.Module):
+    """Residual self-attention over all places of a map [B, C, H, W]."""
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.GroupNorm(8, channels)
+        self.project_in = nn.Conv2d(channels, 3 * channels, 1)
+        self.project_out = nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.project_out.weight)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        batch, channels, rows, columns = x.shape
+        parts = self.project_in(self.norm(x)).reshape(batch, 3, self.heads, channels // self.heads, rows * columns)
+        query, key, value = parts.transpose(-1, -2).unbind(dim=1)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return x + self.project_out(mixed.transpose(-1, -2).reshape(batch, channels, rows, columns))
+
+
 class VelocityNetwork(nn.Module):
     """Velocity [B, 2, BINS, T] of a noisy deviation at an angle, given the prior's features."""
 
@@ -66,6 +89,8 @@ class VelocityNetwork(nn.Module):
         )
         self.context = nn.Linear(CONTEXT_DIM, config.embedding, bias=False)  # zero context: no change
         nn.init.zeros_(self.context.weight)
+        self.detail = nn.Linear(DETAIL_DIM, config.embedding, bias=False)  # zero detail, the full physics: no change
+        nn.init.zeros_(self.detail.weight)
         self.stem = nn.Conv2d(2 + config.condition_channels + 1, channels[0], patch, stride=patch)
         # Convolutions are shift-invariant but physics is not: each level learns an embedding of its frequency rows.
         self.freq_embedding = nn.ParameterList(
@@ -77,6 +102,7 @@ class VelocityNetwork(nn.Module):
             self.down.append(nn.ModuleList([Block(width, width, config.embedding) for _ in range(config.blocks)]))
             if i + 1 < len(channels):
                 self.downsample.append(nn.Conv2d(width, channels[i + 1], 2, stride=2))
+        self.attention: nn.Module = Attention(channels[-1], config.heads) if config.heads else nn.Identity()
         self.upsample = nn.ModuleList()
         self.up = nn.ModuleList()
         for i in reversed(range(len(channels) - 1)):
@@ -92,17 +118,25 @@ class VelocityNetwork(nn.Module):
         self.register_buffer("pitch", pitch, persistent=False)
 
     def forward(
-        self, noisy: torch.Tensor, angle: torch.Tensor, features: torch.Tensor, context: torch.Tensor | None = None
+        self,
+        noisy: torch.Tensor,
+        angle: torch.Tensor,
+        features: torch.Tensor,
+        context: torch.Tensor | None = None,
+        detail: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Velocity of ``noisy`` [B, 2, BINS, T] at ``angle`` [B] in 0..pi/2, given ``features`` [B, 4, BINS, T].
 
-        ``context`` [B, CONTEXT_DIM] is the optional conditioning (``encode_contexts``).
+        ``context`` [B, CONTEXT_DIM] is the optional conditioning (``encode_contexts``), ``detail`` [B, DETAIL_DIM] what
+        the physics leaves out (``encode_details``).
         """
         mean = features[:, :2]
         dtype = self.stem.weight.dtype
         embedding = self.embed(embed_angle(angle).to(dtype))
         if context is not None:
             embedding = embedding + self.context(context.to(dtype))
+        if detail is not None:
+            embedding = embedding + self.detail(detail.to(dtype))
         x = torch.cat((noisy, features, self.pitch.expand(noisy.shape[0], 1, BINS, noisy.shape[-1])), dim=1)
         x = self.stem(x.to(dtype).contiguous(memory_format=torch.channels_last))
         skips = []
@@ -113,6 +147,7 @@ class VelocityNetwork(nn.Module):
             if i < len(self.downsample):
                 skips.append(x)
                 x = self.downsample[i](x)
+        x = self.attention(x)
         for upsample, blocks in zip(self.upsample, self.up, strict=True):
             x = torch.cat((upsample(x), skips.pop()), dim=1)
             for block in blocks:  # type: ignore[attr-defined]

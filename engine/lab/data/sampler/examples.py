@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.diffusion.conditioning import encode_contexts, name_material
+from engine.diffusion.conditioning import encode_contexts, encode_details, name_material
 from engine.diffusion.prior import assemble_condition, count_frames, draw_noise, expect_parts
 from engine.diffusion.spectrogram import BINS, FRAME_COUNTS, HOP, ONSET_SAMPLE, compress, wave_to_spectrogram
 from engine.lab.data.sampler.hits import AnalysedHit
+from engine.physics.detail import Detail
 from engine.physics.model import Context
 
 _RANGE = 12.0
@@ -27,24 +28,29 @@ class Example:
     context: Context
     fmax_hz: float
     end_frame: int
+    detail: Detail = Detail()
 
 
 @dataclass(frozen=True)
 class Batch:
     """Tensors of a training step: the sound's deviation, mean, sigma and level, the weight of every bin, the contexts,
-    and a draw of the prior's noise, complex [B, BINS, T]."""
+    a draw of the prior's noise, complex [B, BINS, T], and the details."""
 
     deviation: torch.Tensor
     features: torch.Tensor
     weight: torch.Tensor
     context: torch.Tensor
     noise: torch.Tensor
+    detail: torch.Tensor
 
 
-def make_example(hits: Sequence[AnalysedHit], delays: Sequence[int] = (0,), seed: int = 0) -> Example:
+def make_example(
+    hits: Sequence[AnalysedHit], delays: Sequence[int] = (0,), seed: int = 0, detail: Detail | None = None
+) -> Example:
     """Hits sounding together, each ``delays`` frames after the first, beside their prior, as long as that asks for.
 
-    Several objects leave material and velocity untold; the seed draws the prior's noise.
+    Several objects leave material and velocity out; the seed draws the prior's noise. ``detail`` is what the hits'
+    physics was reduced to.
     """
     wanted = max(count_frames(h.modes, h.residual) + d for h, d in zip(hits, delays, strict=True))
     frames = next((count for count in FRAME_COUNTS if wanted <= count), FRAME_COUNTS[-1])
@@ -69,7 +75,7 @@ def make_example(hits: Sequence[AnalysedHit], delays: Sequence[int] = (0,), seed
         arrays = torch.cat(parts, dim=1)[0].clamp(-_RANGE, _RANGE).to(torch.float16).numpy()
     first = hits[0]
     known = Context(first.velocity_db, name_material(first.material)) if len(hits) == 1 else Context()
-    return Example(arrays, known, min(hit.fmax_hz for hit in hits), max(end, 1))
+    return Example(arrays, known, min(hit.fmax_hz for hit in hits), max(end, 1), detail or Detail())
 
 
 def _is_cut(samples: np.ndarray, room: int) -> bool:
@@ -78,10 +84,15 @@ def _is_cut(samples: np.ndarray, room: int) -> bool:
     return len(samples) < room and float(np.sqrt(np.mean(np.square(samples[-_CUT_SAMPLES:])))) > _CUT_SHARE * rms
 
 
-def make_batch(examples: Sequence[Example], device: torch.device, rng: np.random.Generator | None) -> Batch:
+def make_batch(
+    examples: Sequence[Example],
+    device: torch.device,
+    rng: np.random.Generator | None,
+    stored: torch.Tensor | None = None,
+) -> Batch:
     """Examples of one length as tensors; with ``rng``, sound and prior are turned by one random phase together, and the
-    noise by another: as good a draw, with the same envelope."""
-    arrays = torch.from_numpy(np.stack([e.arrays for e in examples])).to(device).float()
+    noise by another: as good a draw, with the same envelope. ``stored`` are their arrays where the device has them."""
+    arrays = (torch.from_numpy(np.stack([e.arrays for e in examples])) if stored is None else stored).to(device).float()
     sound = torch.complex(arrays[:, 0], arrays[:, 1])
     mean = torch.complex(arrays[:, 2], arrays[:, 3])
     noise = torch.complex(arrays[:, 6], arrays[:, 7])
@@ -101,4 +112,5 @@ def make_batch(examples: Sequence[Example], device: torch.device, rng: np.random
     heard = frame[None, :] < torch.tensor([e.end_frame for e in examples], device=device)[:, None]
     weight = weight * known[:, None, :, None] * heard[:, None, None, :]
     context = encode_contexts([e.context for e in examples], device)
-    return Batch(deviation, torch.cat((mean_picture, sigma, level), 1), weight, context, noise)
+    detail = encode_details([e.detail for e in examples], device)
+    return Batch(deviation, torch.cat((mean_picture, sigma, level), 1), weight, context, noise, detail)

@@ -1,13 +1,13 @@
 """Loss on band levels over time, through a few sampler steps.
 
-The velocity alone is learnt bin by bin; what a listener hears as too soft or too dull is the sum over many bins, in
-decibels, of a wave that windows overlapped to. So the last of a few steps is also told how far its bands are off, a
-spectral loss as in DDSP (Engel et al., 2020).
+The velocity loss acts on single bins; loudness and brightness are sums over many bins, in decibels, after overlap-add.
+So the last of a few steps also has a loss on band levels, a spectral loss as in DDSP (Engel et al., 2020).
 """
 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 import librosa
 import numpy as np
@@ -38,10 +38,32 @@ ATTACK_FFT, ATTACK_SAMPLES = 256, 2880
 _RESOLUTIONS = ((4, 1200.0), (16, 0.0))  # frames, lowest band in Hz
 
 
+@dataclass(frozen=True)
+class SampledBatch:
+    """Sampled and recorded waves [B, samples], and which bins of the recorded are known, bool [B, BINS, T]."""
+
+    sampled: torch.Tensor
+    recorded: torch.Tensor
+    known: torch.Tensor
+
+
 def level_loss(
     network: VelocityNetwork, batch: Batch, steps: int, generator: torch.Generator, bfloat16: bool
 ) -> torch.Tensor:
     """Mean error in dB of the band levels of sounds sampled in ``steps`` steps; only the last one learns."""
+    return compare_levels(sample_batch(network, batch, steps, generator, bfloat16), determine(batch))
+
+
+def determine(batch: Batch) -> torch.Tensor:
+    """How far the physics determines the levels of each sound, [B]: 1 where it is given whole, 0 where hardly."""
+    left_out = batch.detail[:, :2].amax(dim=1)
+    return (1.0 - left_out) * (1.0 - 0.5 * batch.detail[:, 4])
+
+
+def sample_batch(
+    network: VelocityNetwork, batch: Batch, steps: int, generator: torch.Generator, bfloat16: bool
+) -> SampledBatch:
+    """Sample a batch in ``steps`` steps, the last of them with gradients."""
     features = batch.features
     white = draw_white(len(features), features.shape[-1], generator).to(features.device)
     asked = 0
@@ -54,22 +76,27 @@ def level_loss(
             torch.set_grad_enabled(asked == steps and torch.is_grad_enabled()),
             torch.autocast(noisy.device.type, torch.bfloat16, enabled=bfloat16),
         ):
-            return network(noisy, angles, features, batch.context).float()
+            return network(noisy, angles, features, batch.context, batch.detail).float()
 
     mean = features[:, :2]
     deviation = sample(denoise, draw_prior(mean, batch.noise, white), angle_schedule(steps))
     expected = torch.pow(10.0, (features[:, 3] - 1.0) * 4.0)  # level 0 is 80 dB under level 1
     wave = spectrogram_to_wave(expand(mean + deviation) * expected)
-    known = batch.weight[:, 0] > 0.0
-    made = wave_to_spectrogram(wave).abs().square() * known
-    real = (expand(mean + batch.deviation) * expected).abs().square() * known
-    heard = spectrogram_to_wave(expand(mean + batch.deviation) * expected)
-    return _compare(made, real, known) + ATTACK_WEIGHT * _compare_attacks(wave, heard, known)
+    recorded = spectrogram_to_wave(expand(mean + batch.deviation) * expected)
+    return SampledBatch(wave, recorded, batch.weight[:, 0] > 0.0)
 
 
-def _compare_attacks(made: torch.Tensor, real: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    """Mean error in dB of what is heard of the first 60 ms, in frames of 5 ms: the sampler's own are four times as
-    long, and what it makes before the onset is cut off."""
+def compare_levels(pair: SampledBatch, weight: torch.Tensor) -> torch.Tensor:
+    """Mean error in dB of band levels, of the whole and of the attack; sounds weighted by ``weight`` [B]."""
+    made, real = (wave_to_spectrogram(wave).abs().square() * pair.known for wave in (pair.sampled, pair.recorded))
+    attacks = _compare_attacks(pair.sampled, pair.recorded, pair.known, weight)
+    return _compare(made, real, pair.known, weight) + ATTACK_WEIGHT * attacks
+
+
+def _compare_attacks(
+    made: torch.Tensor, real: torch.Tensor, known: torch.Tensor, sound_weight: torch.Tensor
+) -> torch.Tensor:
+    """Mean error in dB of the first 60 ms from the onset, in frames of 5 ms, a quarter of the sampler's own."""
     size, hop = ATTACK_FFT, ATTACK_FFT // 2
     window = torch.hann_window(size, device=made.device)
     bands = torch.from_numpy(_attack_bands()).to(made.device)
@@ -86,6 +113,7 @@ def _compare_attacks(made: torch.Tensor, real: torch.Tensor, known: torch.Tensor
     rows = torch.linspace(0, known.shape[1] - 1, size // 2 + 1).round().long()
     bins = known[:, rows, last : last + 1].float()
     weight = ((bands @ bins) > 0.5 * bands.sum(dim=1)[None, :, None]).float().expand_as(real_db)
+    weight = weight * sound_weight[:, None, None]
     return ((made_db - real_db).abs() * weight).sum() / weight.sum().clamp_min(1.0)
 
 
@@ -95,7 +123,7 @@ def _attack_bands() -> np.ndarray:
     return np.asarray(bands, dtype=np.float32)
 
 
-def _compare(made: torch.Tensor, real: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+def _compare(made: torch.Tensor, real: torch.Tensor, known: torch.Tensor, sound_weight: torch.Tensor) -> torch.Tensor:
     bands = torch.from_numpy(mel_bands()).to(made.device)
     lows_hz = librosa.mel_frequencies(n_mels=_BANDS + 2, fmin=40.0, fmax=SAMPLE_RATE_HZ / 2)[1:-1]
     total, weights = made.new_zeros(()), made.new_zeros(())
@@ -109,7 +137,7 @@ def _compare(made: torch.Tensor, real: torch.Tensor, known: torch.Tensor) -> tor
         made_db = power_to_db(made_power / peak + floor)
         real_db = power_to_db(real_power / peak + floor)
         heard = torch.where(real_db > _HEARD_DB, 1.0, _QUIET_WEIGHT)
-        weight = heard * (share > 0.3 * chosen.sum(dim=1)[None, :, None])
+        weight = heard * (share > 0.3 * chosen.sum(dim=1)[None, :, None]) * sound_weight[:, None, None]
         total = total + ((made_db - real_db).abs() * weight).sum()
         weights = weights + weight.sum()
     return total / weights.clamp_min(1.0)

@@ -1,0 +1,163 @@
+"""Level of detail of a physics: all that was measured, a few modes and bands, or a material and a size.
+
+The sampler learns and renders at every level: what is given stays, what is left out is invented, anew for each seed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, SILENCE_DB
+from engine.physics.model import Modes, NoiseComponent, Residual
+
+MOST_MODES = 64
+MOST_BANDS = 48
+_FASTEST_PER_S = LN_60_DB / 0.001
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What of a physics is given; the default is all of it.
+
+    ``modes`` and ``bands`` are how many modes and noise bands are given, None for all. ``envelope`` and ``attack`` say
+    whether the fine envelope and the onset (rise and contact burst) are given. ``size_octaves`` is how far the object
+    lies under 1 kHz (``measure_size``), None where it is not given. ``variation`` is from 0, the very hit, to 1,
+    another take of the same object.
+    """
+
+    modes: int | None = None
+    bands: int | None = None
+    envelope: bool = True
+    attack: bool = True
+    size_octaves: float | None = None
+    variation: float = 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the whole physics is given."""
+        return self.modes is None and self.bands is None and self.envelope and self.attack
+
+
+def reduce_detail(modes: Modes, residual: Residual, detail: Detail) -> tuple[Modes, Residual]:
+    """A physics with no more than the detail says; the energy of modes left out goes into the bands that they lie in.
+
+    Bands are merged so that level at the onset and energy stay; the modes kept are those of most energy.
+    """
+    kept, dropped = split_modes(modes, detail.modes)
+    if detail.bands is None and not len(dropped) and detail.envelope and detail.attack:
+        return modes, residual
+    edges = residual.edges_hz if len(residual.edges_hz) > 1 else (20.0, SAMPLE_RATE_HZ / 2)
+    reduced = replace(
+        residual,
+        edges_hz=edges,
+        power_db=residual.power_db or (SILENCE_DB,) * (len(edges) - 1),
+        decay_per_s=residual.decay_per_s or (1.0,) * (len(edges) - 1),
+    )
+    if not detail.envelope:
+        reduced = replace(reduced, envelope_db=())
+    if not detail.attack:
+        reduced = replace(reduced, attack=None, rise_s=0.0)
+    if len(dropped):
+        tail = list_noise(reduced, "tail") + list_ringing(dropped)
+        reduced = reduced.with_component("tail", gather_bands(tail, edges))
+    if detail.bands is not None and detail.bands < len(edges) - 1:
+        coarse = thin_edges(edges, detail.bands)
+        parts = {name: gather_bands(list_noise(reduced, name), coarse) for name, _ in reduced.components}
+        reduced = replace(reduced, edges_hz=coarse, room=None, tail=None, attack=None,
+                          power_db=parts["strike"].power_db, decay_per_s=parts["strike"].decay_per_s)  # fmt: skip
+        for name in parts.keys() - {"strike"}:
+            reduced = reduced.with_component(name, parts[name])
+    return kept, reduced
+
+
+def split_modes(modes: Modes, count: int | None) -> tuple[Modes, Modes]:
+    """The ``count`` modes of most energy, and the other modes that sound; each in order of frequency as stored."""
+    sounding = [k for k, muted in enumerate(modes.mute_mask) if not muted]
+    if count is None or len(sounding) <= count:
+        return modes, Modes()
+    by_energy = sorted(sounding, key=lambda k: mode_energy_db(modes, k), reverse=True)
+    return take_modes(modes, sorted(by_energy[:count])), take_modes(modes, sorted(by_energy[count:]))
+
+
+def take_modes(modes: Modes, which: Sequence[int]) -> Modes:
+    """The modes at some places, in that order."""
+    columns = (modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad, modes.mute_mask)
+    frequency, power, decay, phase, muted = (tuple(column[k] for k in which) for column in columns)
+    return Modes(frequency, power, decay, phase, muted)
+
+
+def mode_energy_db(modes: Modes, place: int) -> float:
+    """Energy of a mode, a^2 / (4 decay), in dB re 1 s."""
+    return modes.power_db[place] - 10.0 * math.log10(4.0 * max(modes.decay_per_s[place], 0.1))
+
+
+Ringing = tuple[float, float, float, float]
+"""Lower and upper edge in Hz, mean square at the onset, decay of the amplitude per second."""
+
+
+def list_ringing(modes: Modes) -> list[Ringing]:
+    """Modes as bands of no width: their mean square at the onset is a^2 / 2."""
+    rows = zip(modes.frequency_hz, modes.power_db, modes.decay_per_s, strict=True)
+    return [(f, f, 0.5 * 10.0 ** (min(p, 120.0) / 10.0), max(d, 0.1)) for f, p, d in rows]
+
+
+def list_noise(residual: Residual, name: str) -> list[Ringing]:
+    """The bands of a noise component; none where the residual has no such component."""
+    component = residual.component(name)
+    if component is None:
+        return []
+    edges = residual.edges_hz
+    rows = zip(edges, edges[1:], component.power_db, component.decay_per_s, strict=False)
+    return [(low, high, 10.0 ** (p / 10.0), max(d, 0.1)) for low, high, p, d in rows if p > SILENCE_DB]
+
+
+def gather_bands(ringing: Sequence[Ringing], edges_hz: Sequence[float]) -> NoiseComponent:
+    """Sounds gathered in bands: each band has their level at the onset and their energy, whence its decay."""
+    count = len(edges_hz) - 1
+    level, energy = [0.0] * count, [0.0] * count
+    for low, high, power, decay in ringing:
+        for place in range(count):
+            bottom, top = edges_hz[place], edges_hz[place + 1]
+            if high > low:
+                share = max(0.0, min(high, top) - max(low, bottom)) / (high - low)
+            else:
+                share = float(bottom <= low < top)
+            level[place] += share * power
+            energy[place] += share * power / decay
+    powers = tuple(10.0 * math.log10(p) if p > 0.0 else SILENCE_DB for p in level)
+    decays = tuple(min(p / e, _FASTEST_PER_S) if e > 0.0 else 1.0 for p, e in zip(level, energy, strict=True))
+    return NoiseComponent(tuple(max(p, SILENCE_DB) for p in powers), decays)
+
+
+def thin_edges(edges_hz: Sequence[float], bands: int) -> tuple[float, ...]:
+    """``bands`` + 1 of the edges, the first and the last among them, evenly spread."""
+    count = len(edges_hz) - 1
+    return tuple(edges_hz[round(k * count / bands)] for k in range(bands + 1))
+
+
+def list_sounds(modes: Modes, residual: Residual) -> list[Ringing]:
+    """All modes that sound and all bands of all components but the room."""
+    sounding, _ = split_modes(modes, len(modes))
+    kept = take_modes(sounding, [k for k, muted in enumerate(sounding.mute_mask) if not muted])
+    return list_ringing(kept) + [
+        band for name, _ in residual.components if name != "room" for band in list_noise(residual, name)
+    ]
+
+
+def measure_size(modes: Modes, residual: Residual) -> float:
+    """Size in octaves: how far the mean log frequency, weighted by energy, lies under 1 kHz; 0 for silence."""
+    weights, total = 0.0, 0.0
+    for low, high, power, decay in list_sounds(modes, residual):
+        energy = power / decay
+        centre = max(0.5 * (low + high) if high == low else math.sqrt(max(low, 20.0) * high), 20.0)
+        total += energy * math.log2(centre / 1000.0)
+        weights += energy
+    return -total / weights if weights > 0.0 else 0.0
+
+
+def measure_level_db(modes: Modes, residual: Residual) -> float:
+    """Mean square of the whole sound at the onset, in dB."""
+    total = sum(power for _, _, power, _ in list_sounds(modes, residual))
+    return 10.0 * math.log10(total) if total > 0.0 else SILENCE_DB
