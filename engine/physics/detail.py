@@ -83,9 +83,9 @@ def split_modes(modes: Modes, count: int | None) -> tuple[Modes, Modes]:
 
 def take_modes(modes: Modes, which: Sequence[int]) -> Modes:
     """The modes at some places, in that order."""
-    columns = (modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad, modes.mute_mask)
-    frequency, power, decay, phase, muted = (tuple(column[k] for k in which) for column in columns)
-    return Modes(frequency, power, decay, phase, muted)
+    columns = (modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad)
+    frequency, power, decay, phase = (tuple(column[k] for k in which) for column in columns)
+    return Modes(frequency, power, decay, phase, tuple(modes.mute_mask[k] for k in which))
 
 
 def mode_energy_db(modes: Modes, place: int) -> float:

@@ -10,8 +10,8 @@ import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Sound
-from engine.lab.data.clip_writer import write_clip
 from engine.physics.model import Physics
+from engine.physics.presets import Preset, load_presets
 
 DURATION_S = 10.0
 HITS = 20
@@ -21,17 +21,23 @@ LONG, SHORT = "glass", "wood"
 MATERIALS = (LONG, SHORT, "ceramic", "drywall", "cloth")
 
 
-def choose_sounds() -> list[Sound]:
+def choose_presets() -> list[Preset]:
     """Presets of five materials, from one that rings long to one that hardly rings."""
-    from engine.physics.presets import load_presets
+    first = {preset.material: preset for preset in reversed(load_presets())}
+    return [first[material] for material in MATERIALS]
+
+
+def choose_sounds() -> list[Sound]:
+    """The presets as sounds of a document."""
     from engine.pipeline.sound_sources import sound_from_preset
 
-    first = {preset.material: preset for preset in reversed(load_presets())}
-    return [sound_from_preset(first[material], material) for material in MATERIALS]
+    return [sound_from_preset(preset, material) for preset, material in zip(choose_presets(), MATERIALS, strict=True)]
 
 
 def make_clip(path: Path) -> list[float]:
     """Film a textured ball that falls and stops at each hit, with the sounds of presets; returns the hits' times."""
+    from engine.lab.data.clip_writer import write_clip
+
     rng = np.random.default_rng(20)
     times_s = [0.3 + 0.48 * k + float(rng.uniform(0.0, 0.1)) for k in range(HITS)]
     grain = rng.integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)

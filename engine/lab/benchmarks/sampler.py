@@ -21,7 +21,7 @@ from engine.cli.console import check_json_target, default_ckpt_dir, make_progres
 from engine.core.device import choose_device
 from engine.core.errors import BadInput, StruckError
 from engine.diffusion.sampler import Sampler, load_sampler
-from engine.lab.benchmarks.clip import choose_sounds
+from engine.lab.benchmarks.clip import choose_presets
 from engine.lab.benchmarks.ddpm import Paper, measure_paper
 from engine.lab.benchmarks.machine import (
     count_operations,
@@ -231,8 +231,7 @@ def try_compiled(sampler: Sampler, steps: Sequence[int], peak: float, limit_s: f
 
 def choose_physics() -> list[tuple[Modes, Residual]]:
     """The bench's five sounds, the first made to ring four times as long: past the sampler's window of 1.37 s."""
-
-    kinds = [(sound.modes, sound.residual) for sound in choose_sounds()]
+    kinds = [(preset.modes, preset.residual) for preset in choose_presets()]
     modes, residual = kinds[0]
     return [(replace(modes, decay_per_s=tuple(d / 4.0 for d in modes.decay_per_s)), residual), *kinds[1:]]
 

@@ -22,7 +22,7 @@ from engine.physics.model import Modes, NoiseComponent, Residual
 
 ANY_MATERIAL = ""
 _RATIOS = (1e-3, 0.5, 1.5, 5.0, 100.0)
-_FEWEST_HITS = 8
+_FEWEST_HITS, _FAINTEST_DB = 8, -60.0
 _ALIKE_CENTS, _ALIKE_MODES, _ALIKE_SHARE = 50.0, 8, 0.5
 
 Typical = Mapping[str, NoiseComponent]
@@ -75,7 +75,7 @@ def measure_typical(hits: Sequence[AnalysedHit]) -> dict[str, NoiseComponent]:
     typical = {}
     for name, found_rows in sorted(rows.items()):
         if len(found_rows) >= _FEWEST_HITS or name == ANY_MATERIAL:
-            powers = np.median([power for power, _ in found_rows], axis=0)
+            powers = np.maximum(np.median([power for power, _ in found_rows], axis=0), _FAINTEST_DB)
             decays = np.exp(np.median(np.log([decay for _, decay in found_rows]), axis=0))
             typical[name] = NoiseComponent(tuple(map(float, powers)), tuple(map(float, decays)))
     return typical
@@ -141,5 +141,3 @@ def lend_physics(take: AnalysedHit, other: AnalysedHit) -> AnalysedHit:
     raise_db = measure_level_db(take.modes, take.residual) - measure_level_db(other.modes, other.residual)
     modes = replace(other.modes, power_db=tuple(p + raise_db for p in other.modes.power_db))
     return replace(take, modes=modes, residual=other.residual.scaled(raise_db))
-
-

@@ -16,6 +16,7 @@ from engine.lab.data.sampler.hits import AnalysedHit
 from engine.physics.detail import Detail
 from engine.physics.model import Context
 
+FULL = Detail()
 _RANGE = 12.0
 _CUT_SHARE, _CUT_SAMPLES = 3e-3, 480
 
@@ -28,7 +29,7 @@ class Example:
     context: Context
     fmax_hz: float
     end_frame: int
-    detail: Detail = Detail()
+    detail: Detail = FULL
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def make_example(
         arrays = torch.cat(parts, dim=1)[0].clamp(-_RANGE, _RANGE).to(torch.float16).numpy()
     first = hits[0]
     known = Context(first.velocity_db, name_material(first.material)) if len(hits) == 1 else Context()
-    return Example(arrays, known, min(hit.fmax_hz for hit in hits), max(end, 1), detail or Detail())
+    return Example(arrays, known, min(hit.fmax_hz for hit in hits), max(end, 1), detail or FULL)
 
 
 def _is_cut(samples: np.ndarray, room: int) -> bool:

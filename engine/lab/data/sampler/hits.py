@@ -11,17 +11,19 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.core.errors import StruckError
 from engine.core.units import SAMPLE_RATE_HZ, gain_to_db
-from engine.lab.data.recordings import Recording, is_held_out, read_hit
 from engine.lab.data.sampler.synthetic import Imagined, sound_imagined
 from engine.physics import analysis
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Modes, Physics, Residual, physics_from_json, physics_to_json
+
+if TYPE_CHECKING:
+    from engine.lab.data.recordings import Recording
 
 SAMPLES, INDEX = "hits.f32", "hits.json"
 _SHORTEST, _FAINTEST = 480, 1e-4
@@ -111,6 +113,8 @@ def _analyse(task: Recording | Imagined) -> tuple[np.ndarray, dict[str, Any] | N
         if isinstance(task, Imagined):
             hit, facts = sound_imagined(task), (SAMPLE_RATE_HZ / 2, task.material, task.name, False)
         else:
+            from engine.lab.data.recordings import is_held_out, read_hit  # reads media, which a pack does without
+
             hit, facts = read_hit(task), (task.fmax_hz, task.material, task.group, is_held_out(task))
         if len(hit) < _SHORTEST or float(np.abs(hit).max()) < _FAINTEST:
             return nothing, None

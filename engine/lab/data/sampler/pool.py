@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -21,10 +21,10 @@ from engine.core.errors import StruckError
 from engine.diffusion.conditioning import name_material
 from engine.diffusion.spectrogram import FRAME_COUNTS
 from engine.lab.data.sampler.augment import Augmentation, vary_hit
+from engine.lab.data.sampler.detail import DetailConfig, Typical, lend_physics, measure_typical, pair_takes, reduce_hit
 from engine.lab.data.sampler.examples import Batch, Example, make_batch, make_example
 from engine.lab.data.sampler.hits import AnalysedHit, open_hits
 
-BATCH_FRAMES = 512
 _PAUSE_S = 0.05
 
 
@@ -33,7 +33,8 @@ class PoolConfig:
     """How many fresh examples are kept, and how hits are varied, mixed and chosen.
 
     ``together`` is the share of mixtures: of two objects at once, or of two blows up to ``longest_delay`` frames apart.
-    Hits are drawn by the ``evenness`` of materials: 0 as often as there are recordings, 1 all materials alike.
+    Hits are drawn by the ``evenness`` of materials: 0 as often as there are recordings, 1 all materials alike. Each
+    varied hit is learnt at ``levels`` of detail. Batches have about ``batch_frames`` frames.
     """
 
     size: int = 480
@@ -41,7 +42,20 @@ class PoolConfig:
     together: float = 0.12
     longest_delay: int = 60
     evenness: float = 0.3
+    levels: int = 2
+    batch_frames: int = 512
     augmentation: Augmentation = field(default_factory=Augmentation)
+    detail: DetailConfig = field(default_factory=DetailConfig)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The hits to learn from, the chance of each to be drawn, [N], its other takes, and typical physics."""
+
+    hits: Sequence[AnalysedHit]
+    chances: np.ndarray
+    takes: dict[int, list[int]]
+    typical: Typical
 
 
 class ExamplePool:
@@ -49,16 +63,20 @@ class ExamplePool:
 
     An example is used until a newer one takes its place, so a fast trainer sees some more than once, each time at
     another phase and against other noise; a slow one lets the workers rest. ``made`` counts examples, ``drawn`` their
-    uses.
+    uses. Examples are kept on the device.
     """
 
-    def __init__(self, folder: Path, config: PoolConfig, seed: int, workers: int = 1) -> None:
+    def __init__(
+        self, folder: Path, config: PoolConfig, seed: int, workers: int = 1, device: torch.device | str = "cpu"
+    ) -> None:
         self.config, self.made, self.drawn = config, 0, 0
+        self.device = torch.device(device)
         self._rng = np.random.default_rng([seed, 1])
-        self._examples: list[Example] = []
+        self._examples: dict[int, list[tuple[Example, torch.Tensor]]] = {frames: [] for frames in FRAME_COUNTS}
+        self._oldest = dict.fromkeys(FRAME_COUNTS, 0)
         self._lock, self._ready = threading.Lock(), threading.Event()
         context = multiprocessing.get_context("spawn")
-        self._queue: multiprocessing.Queue[Example | str] = context.Queue(maxsize=8)
+        self._queue: multiprocessing.Queue[list[Example] | str] = context.Queue(maxsize=8)
         self._closing, self._fault = False, ""
         environment = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         os.environ.update(environment)
@@ -88,27 +106,36 @@ class ExamplePool:
                 time.sleep(_PAUSE_S)
                 continue
             try:
-                example = self._queue.get(timeout=0.5)
+                fresh = self._queue.get(timeout=0.5)
             except queue.Empty:
                 if not any(worker.is_alive() for worker in self._workers):
                     self._fault = self._fault or "every worker ended"
                     self._ready.set()
                 continue
-            if isinstance(example, str):
-                self._fault = example
+            if isinstance(fresh, str):
+                self._fault = fresh
                 self._ready.set()
                 continue
-            with self._lock:
-                if len(self._examples) < self.config.size:
-                    self._examples.append(example)
-                else:
-                    self._examples[self.made % self.config.size] = example
-                self.made += 1
-                if self.made >= self.config.enough:
-                    self._ready.set()
+            for example in fresh:
+                self._keep(example)
 
-    def draw(self) -> list[Example]:
-        """Examples of one length, of about BATCH_FRAMES frames together; lengths by how many frames there are of each.
+    def _keep(self, example: Example) -> None:
+        """Add an example, in place of the oldest of its length once there are enough of all lengths."""
+        frames = example.arrays.shape[-1]
+        kept = (replace(example, arrays=example.arrays[:, :1, :1]), torch.from_numpy(example.arrays).to(self.device))
+        with self._lock:
+            alike = self._examples[frames]
+            if self.made < self.config.size or not alike:
+                alike.append(kept)
+            else:
+                alike[self._oldest[frames] % len(alike)] = kept
+                self._oldest[frames] += 1
+            self.made += 1
+            if self.made >= self.config.enough:
+                self._ready.set()
+
+    def draw(self) -> tuple[list[Example], torch.Tensor]:
+        """Examples of one length and their arrays; lengths are drawn by how many frames there are of each.
 
         Waits until there are enough; StruckError when the workers cannot make any.
         """
@@ -116,33 +143,59 @@ class ExamplePool:
         if self._fault:
             raise StruckError(f"no training examples can be made ({self._fault}); delete the hits folder and try again")
         with self._lock:
-            by_length = {n: [e for e in self._examples if e.arrays.shape[-1] == n] for n in FRAME_COUNTS}
-        share = np.array([len(by_length[n]) * n for n in FRAME_COUNTS], float)
-        frames = int(self._rng.choice(FRAME_COUNTS, p=share / share.sum()))
-        size = max(1, BATCH_FRAMES // frames)
-        there = by_length[frames]
-        chosen = self._rng.choice(len(there), size, replace=len(there) < size)
+            share = np.array([len(self._examples[n]) * n for n in FRAME_COUNTS], float)
+            frames = int(self._rng.choice(FRAME_COUNTS, p=share / share.sum()))
+            size = max(1, self.config.batch_frames // frames)
+            alike = self._examples[frames]
+            chosen = [alike[int(k)] for k in self._rng.choice(len(alike), size, replace=len(alike) < size)]
         self.drawn += size
-        return [there[int(k)] for k in chosen]
+        return [example for example, _ in chosen], torch.stack([arrays for _, arrays in chosen])
 
-    def batches(self, device: torch.device) -> Iterator[Batch]:
+    def batches(self) -> Iterator[Batch]:
         """Endless training batches."""
         while True:
-            yield make_batch(self.draw(), device, self._rng)
+            examples, arrays = self.draw()
+            yield make_batch(examples, self.device, self._rng, arrays)
 
 
-def vary_example(
-    hits: Sequence[AnalysedHit], chances: np.ndarray, config: PoolConfig, rng: np.random.Generator
-) -> Example:
-    """One example: a varied hit, or two that sound together."""
-    first, second = (hits[int(k)] for k in rng.choice(len(hits), 2, p=chances))
-    if rng.random() >= config.together:
-        return make_example([vary_hit(first, config.augmentation, rng)], seed=int(rng.integers(2**31)))
+def vary_examples(corpus: Corpus, config: PoolConfig, rng: np.random.Generator) -> list[Example]:
+    """Examples of one varied hit, or of two that sound together, at some levels of detail.
+
+    Of a hit that has other takes, some examples have the physics of another take, varied in the same way.
+    """
+    hits = corpus.hits
+    one, two = (int(k) for k in rng.choice(len(hits), 2, p=corpus.chances))
+    if rng.random() < config.together:
+        return [_mix_example(hits[one], hits[two], config, rng)]
+    state = rng.bit_generator.state
+    hit = vary_hit(hits[one], config.augmentation, rng)
+    other = hit
+    if one in corpus.takes and rng.random() < config.detail.takes:
+        same = np.random.default_rng()
+        same.bit_generator.state = state
+        take = corpus.takes[one][int(rng.integers(len(corpus.takes[one])))]
+        other = lend_physics(hit, vary_hit(hits[take], config.augmentation, same))
+    examples = []
+    for _ in range(config.levels):
+        reduced, detail = reduce_hit(other, corpus.typical, config.detail, rng)
+        detail = replace(detail, variation=0.0 if other is hit else 1.0)
+        examples.append(make_example([reduced], seed=int(rng.integers(2**31)), detail=detail))
+    return examples
+
+
+def _mix_example(first: AnalysedHit, second: AnalysedHit, config: PoolConfig, rng: np.random.Generator) -> Example:
     if rng.random() < 0.5:
         second = first  # the same object struck again, else two objects at once or one after the other
     delay = int(rng.integers(0, config.longest_delay)) if second is first or rng.random() < 0.5 else 0
     pair = [vary_hit(first, config.augmentation, rng), vary_hit(second, config.augmentation, rng)]
     return make_example(pair, [0, delay], int(rng.integers(2**31)))
+
+
+def read_corpus(folder: Path, config: PoolConfig) -> Corpus:
+    """The hits of a folder that are not held out, and what is known of them together."""
+    hits = [hit for hit in open_hits(folder) if not hit.held_out]
+    chances = weigh_hits(hits, config.evenness) if hits else np.zeros(0)
+    return Corpus(hits, chances, pair_takes(hits), measure_typical(hits) if hits else {})
 
 
 def weigh_hits(hits: Sequence[AnalysedHit], evenness: float) -> np.ndarray:
@@ -153,7 +206,9 @@ def weigh_hits(hits: Sequence[AnalysedHit], evenness: float) -> np.ndarray:
     return result
 
 
-def _work(folder: Path, config: PoolConfig, seed: list[int], output: multiprocessing.Queue[Example | str]) -> None:
+def _work(
+    folder: Path, config: PoolConfig, seed: list[int], output: multiprocessing.Queue[list[Example] | str]
+) -> None:
     """Make examples until told to stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer ends its workers
     with contextlib.suppress(OSError):
@@ -161,12 +216,11 @@ def _work(folder: Path, config: PoolConfig, seed: list[int], output: multiproces
     try:
         torch.set_num_threads(1)
         rng = np.random.default_rng(seed)
-        hits = [hit for hit in open_hits(folder) if not hit.held_out]
-        if not hits:
+        corpus = read_corpus(folder, config)
+        if not corpus.hits:
             output.put("no recording is left to train on beside the held-out ones")
             return
-        chances = weigh_hits(hits, config.evenness)
         while True:
-            output.put(vary_example(hits, chances, config, rng))
+            output.put(vary_examples(corpus, config, rng))
     except Exception as error:
         output.put(f"{type(error).__name__}: {str(error)[:120]}")

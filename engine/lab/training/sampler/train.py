@@ -1,4 +1,8 @@
-"""Train the sampler on recordings: ``launch.py train sampler``."""
+"""Train the sampler on recordings, at every level of detail: ``launch.py train sampler``.
+
+Steps alternate between the velocity of single bins and what a few steps of sampling lead to: band levels, and after a
+while a discriminator's scores.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from engine.core.checkpoint import count_parameters
 from engine.core.device import choose_device
@@ -22,29 +28,39 @@ from engine.diffusion.checkpoint import load_velocity_network, save_velocity_net
 from engine.diffusion.conditioning import drop_parts
 from engine.diffusion.interpolant import draw_prior, interpolate
 from engine.diffusion.sampler import prefers_bfloat16
-from engine.diffusion.spectrogram import FRAME_COUNTS, draw_white
+from engine.diffusion.spectrogram import draw_white
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
-from engine.lab.data.recordings import is_held_out, list_recordings
 from engine.lab.data.sampler.examples import Batch, Example, make_batch, make_example
 from engine.lab.data.sampler.hits import build_hits, open_hits
+from engine.lab.data.sampler.pack import pack_hits, unpack_hits
 from engine.lab.data.sampler.pool import ExamplePool, PoolConfig
 from engine.lab.data.sampler.synthetic import imagine_objects
-from engine.lab.training.sampler.level_loss import level_loss
+from engine.lab.training.sampler.discriminator import Discriminator, adversarial_loss, discriminator_loss
+from engine.lab.training.sampler.level_loss import SampledBatch, compare_levels, determine, level_loss, sample_batch
 from engine.lab.training.trainer import Trainer, cosine_rate
+from engine.physics.detail import Detail, reduce_detail
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the sampler is trained; the learning rate falls by a cosine over the ``minutes``."""
+    """How the sampler is trained; the learning rate falls by a cosine over the ``minutes``, or over ``steps`` if given.
+
+    The discriminator teaches after ``adversarial_start``, a share of the training; ``adversarial_share`` is the size of
+    its gradient against the velocity's.
+    """
 
     minutes: float = 60.0
+    steps: int | None = None
     learning_rate: float = 6e-4
     warmup_steps: int = 200
     weight_decay: float = 1e-2
     condition_dropout: float = 0.1
     context_dropout: float = 0.3
     level_weight: float = 0.02
-    level_steps: tuple[int, ...] = (1, 2, 4, 8)
+    level_steps: tuple[int, ...] = (1, 2, 4, 4)
+    adversarial_start: float = 0.3
+    adversarial_share: float = 0.3
+    discriminator_rate: float = 3e-4
     ema_decay: float = 0.999
     save_minutes: float = 4.0
     seed: int = 0
@@ -58,30 +74,94 @@ class Training(Trainer[VelocityNetwork]):
         super().__init__(network, work, device, config.learning_rate, config.weight_decay, 0.98)
         self.config = config
         self.bfloat16 = prefers_bfloat16(device)
+        self.discriminator = Discriminator().to(device)
+        self.discriminator_optimizer = torch.optim.AdamW(
+            self.discriminator.parameters(), lr=config.discriminator_rate, betas=(0.5, 0.9), weight_decay=0.0
+        )
+        self.gradients = {"velocity": 0.0, "adversarial": 0.0}
+        self.figures: dict[str, float] = {}
+
+    @property
+    def done(self) -> float:
+        """The share of the training that is done, 0 to 1."""
+        if self.config.steps is not None:
+            return self.step / max(1, self.config.steps)
+        return self.spent_s / (self.config.minutes * 60)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Load a saved state, the discriminator's too where it has one."""
+        super().restore(state)
+        if "discriminator" in state:
+            self.discriminator.load_state_dict(state["discriminator"])
+            self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
 
     def save(self, held_out: dict[str, float], pool: dict[str, float]) -> None:
         """Write the state whole or not at all, and a line of the log."""
-        self.save_state({"loss": round(self.loss, 5)} | held_out | pool)
+        more = {
+            "discriminator": self.discriminator.state_dict(),
+            "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+        }
+        self.save_state({"loss": round(self.loss, 5)} | self.figures | held_out | pool, **more)
 
     def learn(self, batch: Batch, generator: torch.Generator) -> None:
-        """One step of the optimizer and of the moving average."""
+        """One step of the optimizer and of the moving average: in turn of the path and of what it leads to."""
         config = self.config
-        if self.step % 2:  # in turn the path and what it leads to
-            steps = self.config.level_steps[self.step // 2 % len(self.config.level_steps)]
-            batch = replace(batch, context=drop_parts(batch.context, self.config.context_dropout, generator))
-            loss = self.config.level_weight * level_loss(self.network, batch, steps, generator, self.bfloat16)
+        if self.step % 2:
+            steps = config.level_steps[self.step // 2 % len(config.level_steps)]
+            batch = replace(batch, context=drop_parts(batch.context, config.context_dropout, generator))
+            pair = sample_batch(self.network, batch, steps, generator, self.bfloat16)
+            level = compare_levels(pair, determine(batch))
+            loss = config.level_weight * level
+            self._follow("level_db", level)
+            if self.done >= config.adversarial_start and config.adversarial_share > 0.0:
+                loss = loss + self._face_discriminator(pair)
         else:
-            loss = velocity_loss(self.network, batch, generator, self.config, self.bfloat16)
-            self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
-        done = self.spent_s / (config.minutes * 60)
-        self.optimize(loss, cosine_rate(config.learning_rate, self.step, config.warmup_steps, done), config.ema_decay)
+            loss = velocity_loss(self.network, batch, generator, config, self.bfloat16)
+            if self.step % 100 < 50:
+                self._measure_gradient("velocity", loss)
+            if self.step % 20 == 0:
+                self.loss = 0.8 * self.loss + 0.2 * float(loss.detach())
+        rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, self.done)
+        self.optimize(loss, rate, config.ema_decay)
+
+    def _face_discriminator(self, pair: SampledBatch) -> torch.Tensor:
+        """Teach the discriminator by a pair, and the weighted loss that it then gives the sampled waves."""
+        until = pair.known.any(dim=1).float()  # frames of which the recording tells something
+        gate = F.interpolate(until[:, None], size=pair.sampled.shape[-1], mode="nearest")[:, 0]
+        gain = pair.recorded.square().mean(dim=1, keepdim=True).add(1e-12).rsqrt() * gate * 0.1
+        sampled, recorded = pair.sampled * gain, pair.recorded * gain
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=False):
+            learnt = discriminator_loss(self.discriminator(recorded), self.discriminator(sampled.detach()))
+            self.discriminator_optimizer.zero_grad(set_to_none=True)
+            learnt.backward()  # type: ignore[no-untyped-call]
+            self.discriminator_optimizer.step()
+            self.discriminator.requires_grad_(False)
+            loss = adversarial_loss(self.discriminator(sampled))
+            self.discriminator.requires_grad_(True)
+        self._measure_gradient("adversarial", loss)
+        self._follow("discriminator", learnt)
+        weight = self.config.adversarial_share * self.gradients["velocity"] / max(self.gradients["adversarial"], 1e-8)
+        return min(weight, 1e3) * loss
+
+    def _measure_gradient(self, name: str, loss: torch.Tensor) -> None:
+        """Follow the size of a loss's gradient at the network's last layer."""
+        (gradient,) = torch.autograd.grad(loss, self.network.head.weight, retain_graph=True)
+        size = float(gradient.norm())
+        if math.isfinite(size):
+            self.gradients[name] = size if not self.gradients[name] else 0.95 * self.gradients[name] + 0.05 * size
+
+    def _follow(self, name: str, value: torch.Tensor) -> None:
+        """Follow a figure for the log, now and then."""
+        if self.step % 20 == 1:
+            before = self.figures.get(name, float(value.detach()))
+            self.figures[name] = round(0.8 * before + 0.2 * float(value.detach()), 4)
 
     def run(self, batches: Iterator[Batch]) -> Iterator[bool]:
-        """Learn until the time is spent; yields now and then, when it is time to save: True at the end."""
+        """Learn until all is done; yields now and then, when it is time to save: True at the end."""
         generator = torch.Generator().manual_seed(self.config.seed + self.step)
         batch = next(batches)  # the first ones take a while to make
         since_save_s, clock = 0.0, time.monotonic()
-        while self.spent_s < self.config.minutes * 60:
+        while self.done < 1.0:
             self.learn(batch, generator)
             batch = next(batches)
             now = time.monotonic()
@@ -97,20 +177,21 @@ def velocity_loss(
 ) -> torch.Tensor:
     """Weighted mean square error of the velocity at random angles.
 
-    In ``condition_dropout`` of them neither prior nor context is told; of the others, each part of the context is left
-    out in ``context_dropout``.
+    ``condition_dropout`` of them have neither prior nor context; of the others, each part of the context is left out in
+    ``context_dropout``.
     """
     size, device = batch.deviation.shape[0], batch.deviation.device
     angle, noisy, velocity = draw_task(batch, generator)
-    told = (torch.rand(size, generator=generator) >= config.condition_dropout).float().to(device)
-    context = drop_parts(batch.context, config.context_dropout, generator) * told[:, None]
+    given = (torch.rand(size, generator=generator) >= config.condition_dropout).float().to(device)
+    context = drop_parts(batch.context, config.context_dropout, generator) * given[:, None]
     with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-        found = network(noisy, angle, batch.features * told[:, None, None, None], context)
+        features = batch.features * given[:, None, None, None]
+        found = network(noisy, angle, features, context, batch.detail * given[:, None])
     return weighted_square(found - velocity, batch.weight)
 
 
 def draw_task(batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """What a network is asked and should answer: random angles, the noisy deviation there, its velocity."""
+    """Random angles, the noisy deviation there and its velocity, which is to be predicted."""
     deviation, features = batch.deviation, batch.features
     size, device = deviation.shape[0], deviation.device
     angle = (torch.rand(size, generator=generator) * (0.5 * math.pi)).to(device)
@@ -119,23 +200,27 @@ def draw_task(batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, t
 
 
 def weighted_square(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Weighted mean square of a picture's error, a scalar."""
+    """Weighted mean square of a spectrogram's error, a scalar."""
     return (error.square() * weight).sum() / (2.0 * weight.sum()).clamp_min(1.0)
 
 
-def choose_held_out(folder: Path, most: int = 20) -> list[Example]:
-    """Held-out examples, unvaried: at most so many of each length, spread over the corpus."""
-    examples = [make_example([hit]) for hit in open_hits(folder) if hit.held_out]
-    chosen = []
-    for frames in FRAME_COUNTS:
-        alike = [example for example in examples if example.arrays.shape[-1] == frames]
-        chosen += alike[:: max(1, -(-len(alike) // most))]
-    return chosen
+COARSE = Detail(modes=8, bands=8, envelope=False, attack=False)
+
+
+def choose_held_out(folder: Path, most: int = 60) -> dict[str, list[Example]]:
+    """Held-out examples, unvaried, at full detail and coarse: at most so many of each, spread over the corpus."""
+    hits = [hit for hit in open_hits(folder) if hit.held_out]
+    hits = hits[:: max(1, -(-len(hits) // most))]
+    reduced = [replace(h, modes=m, residual=r) for h in hits for m, r in [reduce_detail(h.modes, h.residual, COARSE)]]
+    return {
+        "held_out": [make_example([hit]) for hit in hits],
+        "coarse": [make_example([hit], detail=COARSE) for hit in reduced],
+    }
 
 
 @torch.no_grad()
 def evaluate_loss(
-    network: VelocityNetwork, examples: Sequence[Example], device: torch.device, bfloat16: bool
+    network: VelocityNetwork, name: str, examples: Sequence[Example], device: torch.device, bfloat16: bool
 ) -> dict[str, float]:
     """Losses on held-out examples and fixed noise: the velocity's, next to that of velocity 0, which is the bare
     prior, and the level's after two steps in dB."""
@@ -151,10 +236,23 @@ def evaluate_loss(
     if not losses:
         return {}
     return {
-        "held_out": round(float(np.mean(losses)), 5),
-        "held_out_prior": round(float(np.mean(bare)), 5),
-        "held_out_level_db": round(float(np.mean(levels)), 3),
+        name: round(float(np.mean(losses)), 5),
+        f"{name}_prior": round(float(np.mean(bare)), 5),
+        f"{name}_level_db": round(float(np.mean(levels)), 3),
     }
+
+
+def read_minutes(text: str) -> float:
+    """Minutes from a duration such as 90s, 8m or 1.5h; a number alone is minutes."""
+    units = {"s": 1 / 60, "m": 1.0, "h": 60.0}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
+    try:
+        minutes = float(number) * unit
+    except ValueError:
+        minutes = math.nan
+    if not 0.0 < minutes < 1e5:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration; give one such as 90s, 8m or 1.5h")
+    return minutes
 
 
 def read_widths(text: str) -> tuple[int, ...]:
@@ -195,7 +293,9 @@ def main(args: list[str]) -> None:
     parser.add_argument("--begin", metavar="CHECKPOINT", help="checkpoint folder whose weights to learn on from")
     blend_help = "share of what was learnt in the checkpoint, the rest being what it began with"
     parser.add_argument("--blend", type=float, default=1.0, help=blend_help)
-    parser.add_argument("--minutes", type=float, default=TrainingConfig.minutes, help="training time in all")
+    budget_help = "training time in all, such as 90s, 8m or 1.5h (a number alone is minutes)"
+    parser.add_argument("--budget", "--minutes", dest="minutes", type=read_minutes, default=60.0, help=budget_help)
+    parser.add_argument("--steps", type=int, help="train for so many steps, however long they take")
     parser.add_argument("--channels", type=read_widths, default=NetworkConfig.channels, help="such as 48,96,160,224")
     parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
     parser.add_argument("--imagined", type=int, default=24, help="imagined objects of each thin material")
@@ -203,30 +303,56 @@ def main(args: list[str]) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--hits-only", action="store_true", help="analyse the recordings and stop")
+    parser.add_argument("--batch-frames", type=int, default=PoolConfig.batch_frames, help="frames in a batch")
+    parser.add_argument("--pool", type=int, default=PoolConfig.size, help="examples kept at a time")
+    parser.add_argument("--heads", type=int, default=0, help="heads of attention at the coarsest level, 0 for none")
+    parser.add_argument("--adversarial", type=float, default=TrainingConfig.adversarial_share,
+                        help="gradient of the discriminator against the velocity's; 0 for none")  # fmt: skip
+    parser.add_argument("--pack", metavar="FILE", help="write the analysed hits as one small file and stop")
+    parser.add_argument("--packed", metavar="FILE", help="learn from a file that --pack wrote, instead of --data")
     options = parser.parse_args(args)
     if not 0.0 <= options.blend <= 1.0 or (options.blend < 1.0 and options.begin is None):
         raise BadInput("--blend is a share from 0 to 1 and needs --begin; correct it or leave it out")
     device, note = choose_device(options.device)
     print(f"device: {note}", file=sys.stderr)
-    work, recordings = Path(options.work), list_recordings(options.data)
-    build_hits(recordings, imagine_objects(options.imagined), work / "hits", options.workers)
-    if options.hits_only:
+    work = Path(options.work)
+    if options.packed:
+        unpack_hits(Path(options.packed), work / "hits")
+    else:
+        from engine.lab.data.recordings import list_recordings  # reads media, which a pack does without
+
+        build_hits(list_recordings(options.data), imagine_objects(options.imagined), work / "hits", options.workers)
+    if options.pack:
+        pack_hits(work / "hits", Path(options.pack))
+    if options.hits_only or options.pack:
         return
-    config = TrainingConfig(minutes=options.minutes, learning_rate=options.learning_rate, seed=options.seed)
-    network = start_network(NetworkConfig(channels=options.channels), options.begin, options.seed)
+    config = TrainingConfig(
+        minutes=options.minutes,
+        steps=options.steps,
+        learning_rate=options.learning_rate,
+        adversarial_share=options.adversarial,
+        save_minutes=min(TrainingConfig.save_minutes, options.minutes / 6),
+        seed=options.seed,
+    )
+    network = start_network(NetworkConfig(channels=options.channels, heads=options.heads), options.begin, options.seed)
     start = copy.deepcopy(network).to(device)
     training = Training(network, config, work, device)
     training.resume()
     millions = count_parameters(training.network) / 1e6
     print(f"{millions:.2f} M parameters on {device}, bfloat16 {training.bfloat16}", file=sys.stderr)
-    facts = {**asdict(config), "device": note, "recordings": sum(not is_held_out(r) for r in recordings)}
-    facts |= {"imagined": options.imagined, "blend": options.blend}
+    pool_config = PoolConfig(size=options.pool, batch_frames=options.batch_frames)
+    learnt = [hit for hit in open_hits(work / "hits") if not hit.held_out]
+    imagined = sum(hit.group.startswith("imagined/") for hit in learnt)
+    facts = {**asdict(config), "device": note, "recordings": len(learnt) - imagined, "imagined": imagined}
+    facts |= {"batch_frames": options.batch_frames, "blend": options.blend}
     facts |= {"began_with": Path(options.begin).name if options.begin else ""}
     held_out_examples = choose_held_out(work / "hits")
-    with ExamplePool(work / "hits", PoolConfig(), config.seed + training.step, options.workers) as pool:
-        for complete in training.run(pool.batches(device)):
+    with ExamplePool(work / "hits", pool_config, config.seed + training.step, options.workers, device) as pool:
+        for complete in training.run(pool.batches()):
             blended = blend_networks(start, training.average, options.blend)
-            held_out = evaluate_loss(blended, held_out_examples, device, training.bfloat16)
+            held_out: dict[str, float] = {}
+            for name, examples in held_out_examples.items():
+                held_out |= evaluate_loss(blended, name, examples, device, training.bfloat16)
             training.save(held_out, {"examples_made": pool.made, "uses_each": round(pool.drawn / pool.made, 1)})
             done = {"step": training.step, "minutes_spent": round(training.spent_s / 60, 1), "complete": complete}
             save_velocity_network(Path(options.out), blended, {**facts, **done, **held_out})
