@@ -68,8 +68,8 @@ def drop_parts(vectors: torch.Tensor, share: float, generator: torch.Generator) 
     spans = ((0, 2), (2, 2 + len(MATERIALS)), (2 + len(MATERIALS), CONTEXT_DIM))
     kept = torch.ones_like(vectors)
     for low, high in spans:
-        told = (torch.rand(len(vectors), 1, generator=generator) >= share).to(vectors)
-        kept[:, low:high] = told
+        given = torch.rand(len(vectors), 1, generator=generator, device=generator.device) >= share
+        kept[:, low:high] = given.to(vectors)
     return vectors * kept
 
 

@@ -46,8 +46,8 @@ def draw_white(count: int, frames: int, generator: torch.Generator) -> torch.Ten
     Drawn as waves: bins drawn one by one would contradict each other where windows overlap, and lose
     three quarters of their power on the way back to a wave.
     """
-    window = analysis_window()
-    wave = torch.randn(count, (frames - 1) * HOP + N_FFT, generator=generator)
+    window = analysis_window(generator.device)
+    wave = torch.randn(count, (frames - 1) * HOP + N_FFT, generator=generator, device=generator.device)
     spectrogram = torch.stft(wave, N_FFT, HOP, window=window, center=False, return_complex=True)
     return spectrogram / window.square().sum().sqrt()
 

@@ -117,7 +117,7 @@ class Training(Trainer[VelocityNetwork]):
                 loss = loss + self._face_discriminator(pair)
         else:
             loss = velocity_loss(self.network, batch, generator, config, self.bfloat16)
-            if self.step % 100 < 50:
+            if self.step % 10 == 0:
                 self._measure_gradient("velocity", loss)
             if self.step % 20 == 0:
                 self.loss = 0.8 * self.loss + 0.2 * float(loss.detach())
@@ -138,7 +138,8 @@ class Training(Trainer[VelocityNetwork]):
             self.discriminator.requires_grad_(False)
             loss = adversarial_loss(self.discriminator(sampled))
             self.discriminator.requires_grad_(True)
-        self._measure_gradient("adversarial", loss)
+        if self.step % 10 == 1 or not self.gradients["adversarial"]:
+            self._measure_gradient("adversarial", loss)
         self._follow("discriminator", learnt)
         weight = self.config.adversarial_share * self.gradients["velocity"] / max(self.gradients["adversarial"], 1e-8)
         return min(weight, 1e3) * loss
@@ -158,7 +159,7 @@ class Training(Trainer[VelocityNetwork]):
 
     def run(self, batches: Iterator[Batch]) -> Iterator[bool]:
         """Learn until all is done; yields now and then, when it is time to save: True at the end."""
-        generator = torch.Generator().manual_seed(self.config.seed + self.step)
+        generator = torch.Generator(self.device).manual_seed(self.config.seed + self.step)
         batch = next(batches)  # the first ones take a while to make
         since_save_s, clock = 0.0, time.monotonic()
         while self.done < 1.0:
@@ -182,7 +183,8 @@ def velocity_loss(
     """
     size, device = batch.deviation.shape[0], batch.deviation.device
     angle, noisy, velocity = draw_task(batch, generator)
-    given = (torch.rand(size, generator=generator) >= config.condition_dropout).float().to(device)
+    given = torch.rand(size, generator=generator, device=generator.device) >= config.condition_dropout
+    given = given.float().to(device)
     context = drop_parts(batch.context, config.context_dropout, generator) * given[:, None]
     with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
         features = batch.features * given[:, None, None, None]
@@ -194,7 +196,7 @@ def draw_task(batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, t
     """Random angles, the noisy deviation there and its velocity, which is to be predicted."""
     deviation, features = batch.deviation, batch.features
     size, device = deviation.shape[0], deviation.device
-    angle = (torch.rand(size, generator=generator) * (0.5 * math.pi)).to(device)
+    angle = (torch.rand(size, generator=generator, device=generator.device) * (0.5 * math.pi)).to(device)
     white = draw_white(size, deviation.shape[-1], generator).to(device)
     return angle, *interpolate(draw_prior(features[:, :2], batch.noise, white), deviation, angle)
 
@@ -207,7 +209,7 @@ def weighted_square(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 COARSE = Detail(modes=8, bands=8, envelope=False, attack=False)
 
 
-def choose_held_out(folder: Path, most: int = 60) -> dict[str, list[Example]]:
+def choose_held_out(folder: Path, most: int = 24) -> dict[str, list[Example]]:
     """Held-out examples, unvaried, at full detail and coarse: at most so many of each, spread over the corpus."""
     hits = [hit for hit in open_hits(folder) if hit.held_out]
     hits = hits[:: max(1, -(-len(hits) // most))]
@@ -315,6 +317,7 @@ def main(args: list[str]) -> None:
         raise BadInput("--blend is a share from 0 to 1 and needs --begin; correct it or leave it out")
     device, note = choose_device(options.device)
     print(f"device: {note}", file=sys.stderr)
+    torch.backends.cudnn.benchmark = True  # batches come in three shapes
     work = Path(options.work)
     if options.packed:
         unpack_hits(Path(options.packed), work / "hits")
@@ -331,7 +334,7 @@ def main(args: list[str]) -> None:
         steps=options.steps,
         learning_rate=options.learning_rate,
         adversarial_share=options.adversarial,
-        save_minutes=min(TrainingConfig.save_minutes, options.minutes / 6),
+        save_minutes=min(TrainingConfig.save_minutes, options.minutes / 4),
         seed=options.seed,
     )
     network = start_network(NetworkConfig(channels=options.channels, heads=options.heads), options.begin, options.seed)
