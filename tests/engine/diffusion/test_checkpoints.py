@@ -65,7 +65,7 @@ def models(tmp_path: Path) -> Path:
     (make(root / "deep") / CONFIG).write_text("[" * 100_000)
     (make(root / "unlabelled") / CONFIG).unlink()
     make(root / "future", format=99)
-    make(root / "unknown", network={"channels": [8, 16], "heads": 4})
+    make(root / "unknown", network={"channels": [8, 16], "ears": 4})
     resize(make(root / "wide"), [16, 32])
     resize(make(root / "vast"), [8 << 20, 8 << 20])
     damage(make(root / "infinite"), float("nan"))
@@ -85,7 +85,7 @@ def models(tmp_path: Path) -> Path:
 REASONS = {
     "cut": "cut short", "garbled": "is damaged", "deep": "is damaged", "unlabelled": f"has no {CONFIG}",
     "future": "format 99", "unknown": "does not know", "wide": r"stem\.weight is 8 x 7 x 4 x 4 and not 16 x",
-    "vast": "stem.weight is 8 x", "infinite": "not finite", "pickled": "model.pt is not opened", "renamed": "damaged",
+    "vast": "damaged", "infinite": "not finite", "pickled": "model.pt is not opened", "renamed": "damaged",
 }  # fmt: skip
 
 

@@ -128,13 +128,14 @@ def test_level_loss_is_the_error_of_level_in_db() -> None:
     arrays = torch.from_numpy(example.arrays)[None].float()
     sound, features = arrays[:, :2], arrays[:, 2:6]
     still = torch.zeros_like(features[:, 0], dtype=torch.complex64)
+    whole = torch.zeros(1, DETAIL_DIM)
     batch = Batch(
         sound - features[:, :2],
         features,
         torch.ones_like(sound[:, :1]),
         torch.zeros(1, CONTEXT_DIM),
         still,
-        torch.zeros(1, DETAIL_DIM),
+        whole,
     )
 
     def found_db(gain: float) -> float:
