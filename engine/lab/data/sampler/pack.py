@@ -18,7 +18,7 @@ from engine.lab.data.sampler.hits import INDEX, SAMPLES
 OPUS_FMAX_HZ = 20_000.0
 """Opus keeps nothing above; no hit of a pack is trusted further."""
 
-_COMPRESSION = 0.56  # of 0..1, which is 256 to 6 kbit/s: about 116 kbit/s
+_COMPRESSION = 0.38  # of 0..1, which is 256 to 6 kbit/s: about 161 kbit/s
 _GAP = 2_400  # samples of silence between hits, so that none reaches into the next
 _PEAK = 0.9
 _SOUND = "hits.opus"
