@@ -17,6 +17,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from engine.core.errors import BadInput
+from engine.media.color import needs_tone_mapping, tone_map
 from engine.media.open import open_container
 from engine.media.packets import ClockCorrection, iter_packets
 from engine.media.probe import Picture, scan_picture
@@ -63,10 +64,14 @@ class FrameScaler:
         self.reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> np.ndarray:
-        """uint8 [H, W] or [H, W, 3]."""
+        """uint8 [H, W] or [H, W, 3], colours as BT.709."""
         width, height = self.stored
-        small = self.reformatter.reformat(frame, width, height, self.format, interpolation="AREA")
+        tone_mapped = self.format != "gray" and needs_tone_mapping(frame)
+        pixels = "rgb48le" if tone_mapped else self.format
+        small = self.reformatter.reformat(frame, width, height, pixels, interpolation="AREA")
         array = small.to_ndarray()
+        if tone_mapped:
+            array = tone_map(array, frame.color_trc, frame.color_primaries)
         if self.orientation.transpose:
             array = array.swapaxes(0, 1)
         if self.orientation.flip_horizontal:

@@ -17,6 +17,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from engine.core.files import make_write_error, replace_file
@@ -25,6 +26,8 @@ from engine.media.packets import iter_packets
 from engine.media.probe import Picture
 
 TICKS_PER_S = 90_000
+_BT709, _LIMITED = 1, ColorRange.MPEG
+"""Colours of every encoded picture: ITU-T H.273 number 1, in the limited range."""
 _DISK_ERRORS = (errno.EACCES, errno.ENOSPC, errno.EROFS)
 AAC_BITS_PER_S_A_CHANNEL = 128_000
 
@@ -130,6 +133,9 @@ def add_encoded_picture(
     video.width, video.height = scale.shown
     video.pix_fmt = "yuv420p"
     video.time_base = video.codec_context.time_base = Fraction(1, TICKS_PER_S)
+    context = video.codec_context
+    context.color_primaries = context.color_trc = context.colorspace = _BT709
+    context.color_range = _LIMITED
     video.codec_context.gop_size = max(1, round(float(picture.frame_rate)))  # a keyframe a second: quick seeking
     return _iter_encoded(container, stream, video, picture, scale)
 
@@ -137,9 +143,13 @@ def add_encoded_picture(
 def _iter_encoded(
     container: InputContainer, stream: VideoStream, video: VideoStream, picture: Picture, scale: FrameScaler
 ) -> TimedPackets:
+    reformatter = VideoReformatter()
     time_s = 0.0
     for time_s, frame in decode_picture(container, stream, picture):
-        small = VideoFrame.from_ndarray(scale(frame), "rgb24")
+        shown = VideoFrame.from_ndarray(scale(frame), "rgb24")
+        small = reformatter.reformat(
+            shown, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=_LIMITED
+        )
         small.pts, small.time_base = round(time_s * TICKS_PER_S), Fraction(1, TICKS_PER_S)
         yield time_s, video.encode(small)
     yield time_s, video.encode(None)

@@ -66,9 +66,8 @@ def encode_picture(
             return shown
 
         clip = VideoClip(draw, duration=float((count + Fraction(1, 2)) / rate))
-        colours = ["-vf", "scale=out_color_matrix=bt709:out_range=tv"]
-        for name in ("colorspace", "color_primaries", "color_trc"):
-            colours += [f"-{name}", "bt709"]
+        bt709 = "colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
+        colours = ["-vf", f"scale=out_color_matrix=bt709:out_range=tv,setparams={bt709}"]
         try:
             clip.write_videofile(
                 str(out_path),
