@@ -1,8 +1,8 @@
 """SyncFusion's onset network, reduced, as a baseline: R(2+1)D without temporal strides on 2 s at 15 frames a second.
 
 Comunità et al. 2024, "SyncFusion: Multimodal Onset-Synchronized Video-to-Audio Foley Synthesis", ICASSP; Tran et al.
-2018, "A Closer Look at Spatiotemporal Convolutions for Action Recognition", CVPR. Reduced: gray pictures of 64 by 112
-instead of colour ones of 112 by 112, an eighth of the channels.
+2018, "A Closer Look at Spatiotemporal Convolutions for Action Recognition", CVPR. Reduced: gray frames of 64 by 112
+instead of colour frames of 112 by 112, an eighth of the channels.
 """
 
 from __future__ import annotations
@@ -24,7 +24,19 @@ from engine.onsets.track import Onset
 
 RATE_HZ = 15
 CHUNK = 30
-SYNCFUSION = CheckpointKind("onsets syncfusion", version=1, remedy="train one with `launch.py train onsets_baseline`")
+SYNCFUSION = CheckpointKind(
+    "onsets syncfusion",
+    version=1,
+    remedy="train one with `launch.py train onsets_baseline`",
+    key_map={
+        "across": "spatial",
+        "between": "norm_in",
+        "along": "temporal",
+        "after": "norm_out",
+        "past": "shortcut",
+        "tell": "head",
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -36,41 +48,42 @@ class SyncFusionConfig:
     hidden: int = 128
 
 
-class Factored(nn.Module):
-    """A convolution over the picture, then one over time, with as many weights between as a full one has."""
+class FactoredConv3d(nn.Module):
+    """(2+1)D convolution: spatial, then temporal, with as many weights as the full 3D convolution."""
 
-    def __init__(self, given: int, made: int, stride: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
-        middle = given * made * 27 // (given * 9 + made * 3)
-        self.across = nn.Conv3d(given, middle, (1, 3, 3), (1, stride, stride), (0, 1, 1), bias=False)
-        self.between = nn.BatchNorm3d(middle)
-        self.along = nn.Conv3d(middle, made, (3, 1, 1), 1, (1, 0, 0), bias=False)
-        self.after = nn.BatchNorm3d(made)
+        middle = in_channels * out_channels * 27 // (in_channels * 9 + out_channels * 3)
+        self.spatial = nn.Conv3d(in_channels, middle, (1, 3, 3), (1, stride, stride), (0, 1, 1), bias=False)
+        self.norm_in = nn.BatchNorm3d(middle)
+        self.temporal = nn.Conv3d(middle, out_channels, (3, 1, 1), 1, (1, 0, 0), bias=False)
+        self.norm_out = nn.BatchNorm3d(out_channels)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """[B, given, T, H, W] to [B, made, T, H / stride, W / stride]."""
-        told: torch.Tensor = self.after(self.along(F.relu(self.between(self.across(values)))))
-        return told
+        """[B, in_channels, T, H, W] to [B, out_channels, T, H / stride, W / stride]."""
+        output: torch.Tensor = self.norm_out(self.temporal(F.relu(self.norm_in(self.spatial(values)))))
+        return output
 
 
 class Block(nn.Module):
-    """Two factored convolutions and a way past them."""
+    """Residual block of two factored convolutions."""
 
-    def __init__(self, given: int, made: int, stride: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
-        self.first, self.second = Factored(given, made, stride), Factored(made, made, 1)
-        self.past: nn.Module = nn.Identity()
-        if given != made or stride != 1:
-            past = nn.Conv3d(given, made, 1, (1, stride, stride), bias=False)
-            self.past = nn.Sequential(past, nn.BatchNorm3d(made))
+        self.first = FactoredConv3d(in_channels, out_channels, stride)
+        self.second = FactoredConv3d(out_channels, out_channels, 1)
+        self.shortcut: nn.Module = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            shortcut = nn.Conv3d(in_channels, out_channels, 1, (1, stride, stride), bias=False)
+            self.shortcut = nn.Sequential(shortcut, nn.BatchNorm3d(out_channels))
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """[B, given, T, H, W] to [B, made, T, H / stride, W / stride]."""
-        return F.relu(self.second(F.relu(self.first(values))) + self.past(values))
+        """[B, in_channels, T, H, W] to [B, out_channels, T, H / stride, W / stride]."""
+        return F.relu(self.second(F.relu(self.first(values))) + self.shortcut(values))
 
 
 class SyncFusionNetwork(nn.Module):
-    """R(2+1)D-18 with temporal strides of one and a perceptron at every frame."""
+    """R(2+1)D-18 with temporal strides of one and an MLP head at every frame."""
 
     def __init__(self, config: SyncFusionConfig | None = None) -> None:
         super().__init__()
@@ -86,15 +99,15 @@ class SyncFusionNetwork(nn.Module):
         )
         plan = [(widths[0], widths[0], 1), *((a, b, 2) for a, b in itertools.pairwise(widths))]
         self.stages = nn.Sequential(*(m for a, b, s in plan for m in (Block(a, b, s), Block(b, b, 1))))
-        self.tell = nn.Sequential(
+        self.head = nn.Sequential(
             nn.Linear(widths[-1], self.config.hidden), nn.ReLU(), nn.Linear(self.config.hidden, 1)
         )
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """Gray levels [B, T, H, W] to logits [B, T]."""
         values = self.stages(self.stem((frames[:, None] - 110.0) / 60.0))
-        told: torch.Tensor = self.tell(values.mean(dim=(3, 4)).transpose(1, 2).float())
-        return told.squeeze(-1)
+        logits: torch.Tensor = self.head(values.mean(dim=(3, 4)).transpose(1, 2).float())
+        return logits.squeeze(-1)
 
 
 def take_chunk(times_s: np.ndarray, frames: np.ndarray, first_s: float) -> np.ndarray:
@@ -106,7 +119,7 @@ def take_chunk(times_s: np.ndarray, frames: np.ndarray, first_s: float) -> np.nd
 def draw_chunks(
     clips: Sequence[OnsetClip], size: int, random: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Varied chunks [size, CHUNK, H, W], and 1 at the frames in which a hit is labelled [size, CHUNK]."""
+    """Augmented chunks [size, CHUNK, H, W] and their labels [size, CHUNK], 1 at frames with a hit."""
     lengths = np.asarray([clip.duration_s for clip in clips])
     frames, labels = [], []
     for _ in range(size):
@@ -122,7 +135,7 @@ def draw_chunks(
 
 
 def balanced_loss(logit: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-    """Cross entropy in which hits weigh as much as all other frames of the batch."""
+    """Binary cross entropy in which hits weigh as much as all other frames of the batch."""
     hits = label.sum().clamp_min(1.0)
     return F.binary_cross_entropy_with_logits(logit, label, pos_weight=(label.numel() - hits) / hits)
 
@@ -131,23 +144,23 @@ def balanced_loss(logit: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
 def detect_with_syncfusion(
     network: SyncFusionNetwork, times_s: np.ndarray, frames: np.ndarray, duration_s: float
 ) -> list[Onset]:
-    """Candidates in small frames [N, H, W], in pieces of two seconds: frames likelier than their neighbours."""
+    """Detect onsets in small frames [N, H, W], in chunks of two seconds: local maxima of the probability."""
     starts = np.arange(0.0, duration_s, CHUNK / RATE_HZ)
     chunks = [fit(torch.from_numpy(take_chunk(times_s, frames, float(s)).astype(np.float32))) for s in starts]
-    told = torch.cat([torch.sigmoid(network(part)) for part in torch.stack(chunks).split(4)]).flatten().numpy()
-    padded = np.pad(told, 1, constant_values=-1.0)
-    tops = np.flatnonzero((told >= padded[:-2]) & (told > padded[2:]))
-    return [Onset((k + 0.5) / RATE_HZ, float(told[k])) for k in tops if (k + 0.5) / RATE_HZ < duration_s]
+    probability = torch.cat([torch.sigmoid(network(part)) for part in torch.stack(chunks).split(4)]).flatten().numpy()
+    padded = np.pad(probability, 1, constant_values=-1.0)
+    peaks = np.flatnonzero((probability >= padded[:-2]) & (probability > padded[2:]))
+    return [Onset((k + 0.5) / RATE_HZ, float(probability[k])) for k in peaks if (k + 0.5) / RATE_HZ < duration_s]
 
 
 def save_syncfusion(folder: Path, network: SyncFusionNetwork, training: dict) -> None:
-    """Write a network's weights and how it was trained."""
+    """Write a checkpoint, weights in single precision."""
     config = {"network": asdict(network.config), "training": training}
     write_checkpoint(folder, SYNCFUSION, network, torch.float32, config)
 
 
 def load_syncfusion(folder: Path) -> tuple[SyncFusionNetwork, frozenset[str]]:
-    """A network and the days it has not learnt from. Raises BadInput."""
+    """Load a network and the recording days left out of its training. Raises BadInput."""
     network, config = read_checkpoint(
         folder, SYNCFUSION, lambda config: SyncFusionNetwork(build_config(SyncFusionConfig, config.get("network", {})))
     )

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 SPLITS, DRAWS = 20, 200
-SPLITS_A_DRAW = 2
-LEAST_SHARE = 1e-4
+SPLITS_PER_DRAW = 2
+MIN_PROBABILITY = 1e-4
 
 Figure = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 """A statistic of two halves of the recordings (indices each) under bootstrap weights [N]."""
@@ -28,7 +28,7 @@ def kernel_distance(
 ) -> float:
     """Unbiased squared MMD of two feature sets [N, D], kernel (x.y / D + 1)^3: KID (Binkowski et al., ICLR 2018).
 
-    A vector is never paired with itself. With groups, numbers [N], pairs within a group are left out: takes of one
+    Pairs of a vector with itself are left out; with groups, numbers [N], all pairs within a group, since takes of one
     object lie close together in any set.
     """
     u = np.ones(len(a)) if weights_a is None else weights_a
@@ -77,9 +77,9 @@ def _moments(x: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.
     return mean, (centred * w[:, None]).T @ centred / max(w.sum() - 1.0, 1.0)
 
 
-def kl_divergence(wanted: np.ndarray, got: np.ndarray) -> np.ndarray:
-    """KL(wanted || got) in nats of class probabilities [..., C], floored at 1e-4."""
-    p, q = (np.maximum(x, LEAST_SHARE) for x in (wanted, got))
+def kl_divergence(target: np.ndarray, estimate: np.ndarray) -> np.ndarray:
+    """KL(target || estimate) in nats of class probabilities [..., C], floored at 1e-4."""
+    p, q = (np.maximum(x, MIN_PROBABILITY) for x in (target, estimate))
     p, q = p / p.sum(axis=-1, keepdims=True), q / q.sum(axis=-1, keepdims=True)
     result: np.ndarray = (p * np.log(p / q)).sum(axis=-1)
     return result
@@ -135,7 +135,7 @@ def estimate_set_figure(figure: Figure, groups: Sequence[str], seed: int = 0) ->
     drawn = []
     for _ in range(DRAWS):
         weights = draw_weights(groups, rng)
-        halves = [split(groups, rng) for _ in range(SPLITS_A_DRAW)]
+        halves = [split(groups, rng) for _ in range(SPLITS_PER_DRAW)]
         usable = [(a, b) for a, b in halves if weights[a].sum() > 1.0 and weights[b].sum() > 1.0]
         if usable:
             drawn.append(float(np.mean([figure(a, b, weights) for a, b in usable])))

@@ -1,4 +1,4 @@
-"""The classifier: a small network that hears of what a struck thing is made, and the numbers it hears it by."""
+"""Material classifier: a small CNN on log-mel spectrograms that predicts what a struck object is made of."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CLASSES = {
 """Materials of a manifest that count as one; those not named here count as unknown."""
 
 _MISNAMED = re.compile(r"eating|hitting|chi?ri?ping|comping|spitting|tapping|plastic_bottle|water_bottle|/cardboard")
-"""Materials guessed from file names go wrong in these: 'tin' in 'eating' is no metal."""
+"""Groups whose material was misread from file names: 'tin' in 'eating' is no metal."""
 
 
 def material_class(recording: Recording) -> str | None:

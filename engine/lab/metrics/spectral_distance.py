@@ -1,4 +1,4 @@
-"""How far a resynthesis is from a recording: smoothed log spectra at three resolutions, and band envelopes."""
+"""Distance of a resynthesis from a recording: smoothed log spectra at three resolutions, and band envelopes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SMOOTH_FRAMES = 5
 LOWEST_HZ = 50.0
 ENVELOPE_EDGES_HZ = (0.0, 177.0, 354.0, 707.0, 1414.0, 2828.0, 5657.0, 11314.0, 22628.0)
 ENVELOPE_S = 0.005
-_NOTHING_DB = -200.0
+_SILENCE_DB = -200.0
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Levels:
 
 
 def measure_levels(sound: np.ndarray, length: int) -> Levels:
-    """Levels of a mono sound at 48 kHz, cut or filled with silence to ``length`` samples.
+    """Levels of a mono sound at 48 kHz, cut or zero-padded to ``length`` samples.
 
-    Spectra: Hann windows of 512, 2048 and 8192 samples a quarter apart, power summed into ERB bands and averaged over
-    five frames (1.25 windows longer than one). Envelope: octave bands, the square of the analytic signal averaged over
+    Spectra: Hann windows of 512, 2048 and 8192 samples, hop a quarter of it, power summed into ERB bands and averaged
+    over five frames (two windows in all). Envelope: octave bands, the square of the analytic signal averaged over
     5 ms, every 2.5 ms.
     """
     x = np.zeros(length)
@@ -54,12 +54,12 @@ def measure_levels(sound: np.ndarray, length: int) -> Levels:
 
 def _spectrum_powers(x: np.ndarray, window: int, edges: np.ndarray) -> np.ndarray:
     power = power_spectrogram(x, window, window // 4)
-    # a band takes the bins within it, those at its ends in part
+    # bins at a band's edges count in part
     bins = edges * window / SAMPLE_RATE_HZ + 0.5
     total = np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=1, dtype=np.float64)], axis=1)
     whole = np.minimum(np.floor(bins).astype(int), power.shape[1] - 1)
-    upto = total[:, whole] + (bins - whole) * power[:, whole]
-    bands = np.maximum(np.diff(upto, axis=1), 0.0) / (0.375 * window**2)
+    cumulative = total[:, whole] + (bins - whole) * power[:, whole]
+    bands = np.maximum(np.diff(cumulative, axis=1), 0.0) / (0.375 * window**2)
     return _smooth(bands, SMOOTH_FRAMES)
 
 
@@ -79,7 +79,7 @@ def _envelope_powers(x: np.ndarray) -> np.ndarray:
 
 
 def _smooth(power: np.ndarray, frames: int) -> np.ndarray:
-    """Mean over so many frames around each, fewer at the ends."""
+    """Moving average over ``frames`` frames, fewer at the ends."""
     total = np.concatenate([np.zeros((1, power.shape[1])), np.cumsum(power, axis=0)])
     middle = np.arange(len(power))
     first, last = np.maximum(middle - frames // 2, 0), np.minimum(middle + frames // 2 + 1, len(power))
@@ -88,44 +88,44 @@ def _smooth(power: np.ndarray, frames: int) -> np.ndarray:
 
 
 def _decibels(power: np.ndarray) -> np.ndarray:
-    result: np.ndarray = power_to_db(power + db_to_power(_NOTHING_DB))
+    result: np.ndarray = power_to_db(power + db_to_power(_SILENCE_DB))
     return result
 
 
-def measure_distances(wanted: Levels, got: Levels, fmax_hz: float, gain_db: float = 0.0) -> np.ndarray:
+def measure_distances(target: Levels, estimate: Levels, fmax_hz: float, gain_db: float = 0.0) -> np.ndarray:
     """Distances in dB of a resynthesis raised by ``gain_db`` from a recording, one for each of ``NAMES``, [4].
 
-    Each is the sum over all times and bands under ``fmax_hz`` of the absolute difference of the levels, both no lower
-    than 60 dB under the recording's peak, over the number of those where the recording is above that: so what sounds
-    where the recording is silent counts as well.
+    Each is the sum over all frames and bands under ``fmax_hz`` of the absolute level difference, both floored at 60 dB
+    under the recording's peak, divided by the number of frames and bands in which the recording is above that floor:
+    sound where the recording is silent counts as well.
     """
     result = []
-    for want, have, edges in zip(wanted.levels_db, got.levels_db, wanted.edges_hz, strict=True):
+    for target_db, estimate_db, edges in zip(target.levels_db, estimate.levels_db, target.edges_hz, strict=True):
         known = edges < fmax_hz
-        want, have = want[:, known], have[:, known] + gain_db
-        floor = want.max() - ACTIVE_DB
-        difference = np.abs(np.maximum(want, floor) - np.maximum(have, floor)).sum()
-        result.append(difference / max(1, int((want > floor).sum())))
+        target_db, estimate_db = target_db[:, known], estimate_db[:, known] + gain_db
+        floor = target_db.max() - ACTIVE_DB
+        difference = np.abs(np.maximum(target_db, floor) - np.maximum(estimate_db, floor)).sum()
+        result.append(difference / max(1, int((target_db > floor).sum())))
     return np.array(result)
 
 
-def best_gain_db(wanted: Levels, got: Levels, fmax_hz: float) -> float:
+def best_gain_db(target: Levels, estimate: Levels, fmax_hz: float) -> float:
     """The gain in dB, to 0.5, at which the mean of the four distances is least, within 24 dB of equal peaks."""
-    middle = wanted.levels_db[1].max() - got.levels_db[1].max()
+    middle = target.levels_db[1].max() - estimate.levels_db[1].max()
     gains = middle + np.arange(-24.0, 24.1, 3.0)
     for step in (1.0, 0.5):
-        best = gains[int(np.argmin([measure_distances(wanted, got, fmax_hz, g).mean() for g in gains]))]
+        best = gains[int(np.argmin([measure_distances(target, estimate, fmax_hz, g).mean() for g in gains]))]
         gains = best + step * np.arange(-2.0, 2.1)
-    return float(gains[int(np.argmin([measure_distances(wanted, got, fmax_hz, g).mean() for g in gains]))])
+    return float(gains[int(np.argmin([measure_distances(target, estimate, fmax_hz, g).mean() for g in gains]))])
 
 
-def measure_band_distance(hit: np.ndarray, made: np.ndarray, fmax_hz: float) -> float:
+def measure_band_distance(hit: np.ndarray, estimate: np.ndarray, fmax_hz: float) -> float:
     """Mean difference in dB of 64 ERB bands smoothed over 20 ms, where the recording is within 60 dB of its peak.
 
-    Much as the ``fit`` of an analysis, but under ``fmax_hz`` alone.
+    The ``fit`` of an analysis is similar but not limited to ``fmax_hz``.
     """
-    wanted, got = (band_levels_db(y, SAMPLE_RATE_HZ) for y in (hit, made[: hit.size]))
+    target, estimate = (band_levels_db(y, SAMPLE_RATE_HZ) for y in (hit, estimate[: hit.size]))
     centres = erb_to_hz(np.linspace(float(hz_to_erb(40.0)), float(hz_to_erb(20_000.0)), 66)[1:-1])
-    floor = wanted.max() - ACTIVE_DB
-    active = (wanted > floor) & (centres < fmax_hz)[None, :]
-    return float(np.abs(wanted - np.maximum(got, floor))[active].mean())
+    floor = target.max() - ACTIVE_DB
+    active = (target > floor) & (centres < fmax_hz)[None, :]
+    return float(np.abs(target - np.maximum(estimate, floor))[active].mean())

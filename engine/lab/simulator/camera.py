@@ -158,7 +158,7 @@ def find_visible(stage: Stage, trajectory: Trajectory, camera: Camera) -> list[b
     """Whether nothing stands between the camera and each contact; what strikes may cover its own."""
     mujoco = load_mujoco()
     data = mujoco.MjData(trajectory.model)
-    seen = []
+    visible = []
     for contact in trajectory.contacts:
         pose_stage(mujoco, stage, trajectory, data, contact.time_s)
         eye = view_at(camera, contact.time_s)[0]
@@ -167,8 +167,8 @@ def find_visible(stage: Stage, trajectory: Trajectory, camera: Camera) -> list[b
         met = np.full(1, -1, dtype=np.int32)
         reach = mujoco.mj_ray(trajectory.model, data, eye, way / away, None, 1, -1, met)
         own = met[0] >= 0 and find_owner(trajectory.model, int(met[0])) == contact.owners[1]
-        seen.append(bool(reach < 0 or own or reach > away - 0.03))
-    return seen
+        visible.append(bool(reach < 0 or own or reach > away - 0.03))
+    return visible
 
 
 def aim_camera(camera: Camera, contacts: Sequence[Contact], aspect: float) -> Camera:

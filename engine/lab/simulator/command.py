@@ -12,7 +12,7 @@ from engine.lab.simulator.takes import parse_size, write_takes
 
 
 def main(args: Sequence[str]) -> int:
-    """The ``simulate`` command: takes to train on, or with ``--demo`` the demo clips and their projects anew."""
+    """The ``simulate`` command: takes to train on, or with ``--demo`` the demo clips and their projects."""
     parser = argparse.ArgumentParser(
         prog="launch.py simulate",
         description="Make takes of things being struck, with sound and exact truth, in the Greatest Hits layout.",
@@ -23,8 +23,8 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--size", default="224x126", metavar="WxH", help="their picture (default 224x126)")
     parser.add_argument("--seconds", type=float, default=0.0, metavar="T", help="their length (default: 5 to 7 s each)")
     parser.add_argument("--jobs", "--workers", type=int, default=0, metavar="J", help="processes (default: one a core)")
-    parser.add_argument("--demo", action="store_true", help="make the demo clips in assets/ anew, with their projects")
-    parser.add_argument("--projects", action="store_true", help="keep the demo clips and make only their projects anew")
+    parser.add_argument("--demo", action="store_true", help="remake the demo clips in assets/ and their projects")
+    parser.add_argument("--projects", action="store_true", help="keep the demo clips and remake only their projects")
     parser.add_argument("--device", default="auto", help=argparse.SUPPRESS)
     parser.add_argument("--ckpt-dir", default=None, help=argparse.SUPPRESS)
     parser.add_argument("--data-dir", default=None, help=argparse.SUPPRESS)
@@ -33,7 +33,7 @@ def main(args: Sequence[str]) -> int:
         make_demos(options.out, options.projects, options.device, options.ckpt_dir)
         return 0
     if not options.out:
-        parser.error("say where the takes go, --out DIR, or make the demo clips with --demo or --projects")
+        parser.error("give the takes a folder with --out DIR, or make the demo clips with --demo or --projects")
     for name, value, least in (("--count", options.count, 1), ("--seed", options.seed, 0), ("--jobs", options.jobs, 0)):
         if value < least:
             raise BadInput(f"{name} {value} makes no sense; give {least} or more")

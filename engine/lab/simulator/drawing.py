@@ -1,4 +1,4 @@
-"""MuJoCo and its off-screen renderer: load them, and say what to install where that fails."""
+"""MuJoCo and its off-screen renderer: load them, or raise with what to install."""
 
 from __future__ import annotations
 

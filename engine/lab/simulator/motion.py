@@ -256,7 +256,7 @@ def simulate(
 
 
 def find_owner(model: Any, geom: int) -> int:
-    """Whose a shape is; what is only seen belongs to the surface."""
+    """Owner of a shape; visual shapes belong to the surface."""
     name = model.body(model.geom_bodyid[geom]).name
     if name.startswith("thing"):
         return THING + int(name[5:])

@@ -83,16 +83,16 @@ def _thing_xml(index: int, thing: Thing, lathe_sides: int) -> tuple[str, str]:
 
 
 def _hand_xml(striker: Striker, thick: float) -> str:
-    """A fist round the grip: palm, four fingers and a thumb; only seen."""
-    seen = f'rgba="{_line((*striker.skin, 1))}" contype="0" conaffinity="0" mass="0"'
+    """A fist round the grip: palm, four fingers and a thumb; visual only."""
+    visual = f'rgba="{_line((*striker.skin, 1))}" contype="0" conaffinity="0" mass="0"'
     fingers = "".join(
         f'<geom type="capsule" fromto="{x:.4g} {-0.026 - thick:.4g} -0.012 {x + 0.004:.4g} {0.014 + thick:.4g} 0.017"'
-        f' size="0.0105" {seen}/>'
+        f' size="0.0105" {visual}/>'
         for x in (-0.030, -0.010, 0.010, 0.030)
     )
     return (
-        f'<geom type="ellipsoid" pos="-0.004 -0.014 -0.006" size="0.050 0.029 0.024" {seen}/>{fingers}'
-        f'<geom type="capsule" fromto="-0.02 0.02 0.012 0.042 0.014 0.010" size="0.0115" {seen}/>'
+        f'<geom type="ellipsoid" pos="-0.004 -0.014 -0.006" size="0.050 0.029 0.024" {visual}/>{fingers}'
+        f'<geom type="capsule" fromto="-0.02 0.02 0.012 0.042 0.014 0.010" size="0.0115" {visual}/>'
     )
 
 
@@ -103,13 +103,12 @@ def _striker_xml(index: int, striker: Striker) -> str:
     )
     own = f'rgba="{_line((*striker.colour, 1))}"'
     skin = f'rgba="{_line((*striker.skin, 1))}"'
-    seen = 'contype="0" conaffinity="0" mass="0"'
+    visual = 'contype="0" conaffinity="0" mass="0"'
     name = f'name="tip{index}"'
     if striker.kind in ("hand", "fist"):
         flat = striker.kind == "hand"
-        geoms = (
-            f'<geom type="ellipsoid" pos="{0.5 * reach:.4g} 0 0" size="{0.55 * reach:.4g} 0.040 0.022" {skin} {seen}/>'
-        )
+        place = f'pos="{0.5 * reach:.4g} 0 0" size="{0.55 * reach:.4g} 0.040 0.022"'
+        geoms = f'<geom type="ellipsoid" {place} {skin} {visual}/>'
         for k in range(4):
             y = 0.0195 * (k - 1.5)
             start, stop = (0.75 * reach, reach + 0.055 - 0.008 * abs(k - 1.2)) if flat else (0.85 * reach, reach)
@@ -119,12 +118,12 @@ def _striker_xml(index: int, striker: Striker) -> str:
                 f' size="{striker.tip_m if not flat else 0.0095:.4g}" {skin} {hits}/>'
             )
         geoms += (
-            f'<geom type="capsule" fromto="0.03 0.03 0 {0.8 * reach:.4g} 0.055 -0.004" size="0.011" {skin} {seen}/>'
+            f'<geom type="capsule" fromto="0.03 0.03 0 {0.8 * reach:.4g} 0.055 -0.004" size="0.011" {skin} {visual}/>'
         )
     else:
         back = -min(0.10, 0.4 * reach)
         shaft = f'size="{thick:.4g}" {own}'
-        geoms = f'<geom type="capsule" fromto="{back:.4g} 0 0 {0.4 * reach:.4g} 0 0" {shaft} {seen}/>'
+        geoms = f'<geom type="capsule" fromto="{back:.4g} 0 0 {0.4 * reach:.4g} 0 0" {shaft} {visual}/>'
         geoms += f'<geom type="capsule" fromto="{0.4 * reach:.4g} 0 0 {reach:.4g} 0 0" {shaft} {hits}/>'
         if striker.kind == "hammer":
             geoms += (
@@ -146,30 +145,30 @@ def _striker_xml(index: int, striker: Striker) -> str:
         cuff = _line(0.10 * np.asarray(striker.elbow))
         body += (
             f'<body name="arm{index}" mocap="true">'
-            f'<geom type="capsule" fromto="{wrist} {cuff}" size="0.027" {skin} {seen}/>'
-            f'<geom type="capsule" fromto="{cuff} {end}" size="0.039" {sleeve} {seen}/></body>'
+            f'<geom type="capsule" fromto="{wrist} {cuff}" size="0.027" {skin} {visual}/>'
+            f'<geom type="capsule" fromto="{cuff} {end}" size="0.039" {sleeve} {visual}/></body>'
         )
     return body
 
 
 def _mover_xml(index: int, mover: Mover) -> str:
     """A pinching hand with its forearm along the way it goes, or a plain shape."""
-    seen = 'contype="0" conaffinity="0" mass="0"'
+    visual = 'contype="0" conaffinity="0" mass="0"'
     skin, sleeve = (f'rgba="{_line((*c, 1))}"' for c in (mover.colour, mover.sleeve))
-    geoms = f'<geom type="{mover.shape}" size="{_line(mover.half_m)}" {skin} {seen}/>'
+    geoms = f'<geom type="{mover.shape}" size="{_line(mover.half_m)}" {skin} {visual}/>'
     if mover.shape == "hand":
         way = np.array(mover.to_m) - np.array(mover.from_m)
         way /= np.linalg.norm(way)
         over = mover.half_m[2] + 0.012
         wrist, cuff, elbow = (np.array([0, 0, over]) + reach * way for reach in (0.07, 0.12, 0.45))
         geoms = (
-            f'<geom type="ellipsoid" pos="{_line(0.03 * way + [0, 0, over])}" size="0.04 0.035 0.022" {skin} {seen}/>'
+            f'<geom type="ellipsoid" pos="{_line(0.03 * way + [0, 0, over])}" size="0.04 0.035 0.022" {skin} {visual}/>'
         )
-        geoms += f'<geom type="capsule" fromto="{_line(wrist)} {_line(cuff)}" size="0.027" {skin} {seen}/>'
-        geoms += f'<geom type="capsule" fromto="{_line(cuff)} {_line(elbow)}" size="0.039" {sleeve} {seen}/>'
+        geoms += f'<geom type="capsule" fromto="{_line(wrist)} {_line(cuff)}" size="0.027" {skin} {visual}/>'
+        geoms += f'<geom type="capsule" fromto="{_line(cuff)} {_line(elbow)}" size="0.039" {sleeve} {visual}/>'
         for x, y in ((1, 0), (-0.5, 0.8), (-0.5, -0.8)):
             tip = np.array([x, y, 0.0]) * (mover.half_m[0] + 0.008)
-            geoms += f'<geom type="capsule" fromto="{_line([0, 0, over])} {_line(tip)}" size="0.009" {skin} {seen}/>'
+            geoms += f'<geom type="capsule" fromto="{_line([0, 0, over])} {_line(tip)}" size="0.009" {skin} {visual}/>'
     return f'<body name="mover{index}" mocap="true" pos="{_line(mover.from_m)}">{geoms}</body>'
 
 

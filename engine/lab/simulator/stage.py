@@ -73,7 +73,7 @@ class Striker:
 
 @dataclass(frozen=True)
 class Mover:
-    """Something that is only seen and goes from one place to another: a hand that lets go, or who passes by."""
+    """A visual body that moves from one place to another: a hand that lets go, or a passer-by."""
 
     shape: str
     half_m: tuple[float, float, float]
@@ -118,7 +118,7 @@ class Stage:
     """All that stands before the camera. The surface lies at z = 0; a table has a floor ``drop_m`` below it.
 
     ``reflectance`` (0 to 1) is the strength of the surface's mirror image. ``litter`` counts small flat things that lie
-    about, such as twigs, leaves, scraps and pens; they are only seen.
+    about, such as twigs, leaves, scraps and pens; they are visual only.
     """
 
     ground: str

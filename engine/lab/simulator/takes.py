@@ -81,7 +81,7 @@ def sort_owners(plan: TakePlan, contact: Contact) -> tuple[int, int]:
 def describe_contacts(plan: TakePlan, trajectory: Trajectory, size: tuple[int, int]) -> dict[str, Any]:
     """Ground truth of a take: every contact with its time, impulse, materials, place in the picture, size and kind."""
     rows = []
-    for contact, seen in zip(trajectory.contacts, find_visible(plan.stage, trajectory, plan.camera), strict=True):
+    for contact, visible in zip(trajectory.contacts, find_visible(plan.stage, trajectory, plan.camera), strict=True):
         struck, striker = sort_owners(plan, contact)
         x, y, depth = project(plan.camera, contact.time_s, contact.at_m, size[0] / size[1])
         rows.append(
@@ -96,7 +96,7 @@ def describe_contacts(plan: TakePlan, trajectory: Trajectory, size: tuple[int, i
                 "x": round(x, 4),
                 "y": round(y, 4),
                 "in_picture": bool(0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 and depth > 0.0),
-                "in_sight": seen,
+                "in_sight": visible,
                 "size_m": round(size_of(plan, struck), 4),
                 "striker_size_m": round(size_of(plan, striker), 4),
                 "duration_s": round(contact.lasts_s, 4),

@@ -14,7 +14,7 @@ from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
 from engine.lab.data.onsets.batches import BatchConfig, draw_batch, draw_piece, freeze, label_frames, splice
 from engine.lab.data.onsets.clips import OnsetClip, shift_clip
-from engine.lab.evaluation.onsets.scores import pair_up
+from engine.lab.evaluation.onsets.scores import match_pairs
 from engine.lab.training.onsets.train import Training, TrainingConfig, align
 from engine.onsets.frames import TARGET_PIXELS, choose_rows, choose_stride, downsample, prepare_frames
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
@@ -235,7 +235,7 @@ def test_a_little_training_finds_squares_that_stop_to_half_a_frame(tmp_path: Pat
     unseen = make_squares(100)
     found = predict_frames(training.network, unseen.times_s, unseen.frames)
     best = sorted(pick_peaks(unseen.times_s, found), key=lambda pair: -found[pair[0], 0])[: len(unseen.hits_s)]
-    pairs = pair_up([t for _, t in best], unseen.hits_s, 0.1)
+    pairs = match_pairs([t for _, t in best], unseen.hits_s, 0.1)
     errors = [best[i][1] - unseen.hits_s[j] for i, j in pairs]
     assert len(pairs) >= len(unseen.hits_s) - 1
     assert np.median(np.abs(errors)) < 0.5 / 30
@@ -308,7 +308,7 @@ def test_without_a_network_motion_tells_and_with_one_it_does(tmp_path: Path, net
     clip = open_clip(ASSETS / "demo_silent.mp4").project.clip
     truth = [o["time_s"] for o in json.loads((ASSETS / "demo_silent.truth.json").read_text(encoding="utf-8"))["onsets"]]
     moved = [onset.time_s for onset in pick(last_event(detect_onsets(clip, "video", tmp_path), OnsetsFound).track)]
-    assert len(pair_up(moved, truth, 0.05)) == len(truth) == len(moved)
+    assert len(match_pairs(moved, truth, 0.05)) == len(truth) == len(moved)
     save_onset_network(tmp_path, network, 0.4, {})
     track = last_event(detect_onsets(clip, "video", tmp_path), OnsetsFound).track
     assert all(onset.velocity is not None for onset in track.candidates)
@@ -328,7 +328,7 @@ def test_the_shipped_network_finds_the_hits_of_the_silent_demo() -> None:
     clip = open_clip(ASSETS / "demo_silent.mp4").project.clip
     found = [onset.time_s for onset in pick(last_event(detect_onsets(clip), OnsetsFound).track)]
     assert len(found) == len(truth)
-    assert len(pair_up(found, truth, 0.05)) == len(truth)
+    assert len(match_pairs(found, truth, 0.05)) == len(truth)
 
 
 def test_pieces_are_normalised_each_by_its_own(network: OnsetNetwork) -> None:

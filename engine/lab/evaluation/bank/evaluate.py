@@ -55,18 +55,19 @@ def measure_retrieval(bank: Bank) -> Retrieval:
     )
 
 
-def measure_asked(bank: Bank, asked: Bank, tops: Sequence[int] = (1, 5)) -> list[tuple[float, float, float]]:
-    """Top-k material accuracy for queries ``asked`` from another source, for each k of ``tops``.
+def measure_top_k(bank: Bank, queries: Bank, tops: Sequence[int] = (1, 5)) -> list[tuple[float, float, float]]:
+    """Top-k material accuracy of queries from another source, for each k of ``tops``.
 
     Materials that the bank lacks are left out. With 95 % bootstrap intervals over the queries' groups.
     """
     there = {entry.material for entry in bank.entries} - {""}
-    numbers = [k for k, entry in enumerate(asked.entries) if entry.material in there]
-    distances = measure_distances(bank, asked.descriptors[numbers])
-    groups = np.array([asked.entries[k].group for k in numbers])
-    answers = [[bank.entries[n].material for n in rank(bank, -row, max(tops))] for row in distances]
-    wanted = [asked.entries[k].material for k in numbers]
-    return [_interval(np.array([w in a[:top] for w, a in zip(wanted, answers, strict=True)]), groups) for top in tops]
+    numbers = [k for k, entry in enumerate(queries.entries) if entry.material in there]
+    distances = measure_distances(bank, queries.descriptors[numbers])
+    groups = np.array([queries.entries[k].group for k in numbers])
+    retrieved = [[bank.entries[n].material for n in rank(bank, -row, max(tops))] for row in distances]
+    materials = [queries.entries[k].material for k in numbers]
+    pairs = list(zip(materials, retrieved, strict=True))
+    return [_interval(np.array([name in found[:top] for name, found in pairs]), groups) for top in tops]
 
 
 def fit_similarity(bank: Bank, half: int | None = None) -> tuple[float, float]:
@@ -90,10 +91,10 @@ def measure_calibration(bank: Bank, half: int, curve: tuple[float, float] | None
     ``curve`` is midpoint and slope, by default those of ``similarity``.
     """
     distance, same, weight = _list_pairs(bank, half)
-    told = similarity(distance) if curve is None else 1.0 / (1.0 + np.exp(curve[1] * (distance - curve[0])))
-    place = np.minimum((told * BINS).astype(int), BINS - 1)
-    total, true = (np.bincount(place, weight * value, BINS) for value in (np.ones(len(told)), same))
-    expected = np.bincount(place, weight * told, BINS)
+    stated = similarity(distance) if curve is None else 1.0 / (1.0 + np.exp(curve[1] * (distance - curve[0])))
+    place = np.minimum((stated * BINS).astype(int), BINS - 1)
+    total, true = (np.bincount(place, weight * value, BINS) for value in (np.ones(len(stated)), same))
+    expected = np.bincount(place, weight * stated, BINS)
     error = float(np.abs(true - expected).sum() / weight.sum())
     return error, (true / np.maximum(total, 1e-12)).tolist()
 
@@ -133,7 +134,7 @@ def main(args: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="evaluate bank", description="Evaluate search by sound.")
     parser.add_argument("--bank", type=Path, default=BANK_PATH, help="folder of the bank")
     parser.add_argument(
-        "--clips", type=Path, help="folder that `bank --build --clips` wrote: real clips' hits, asked for"
+        "--clips", type=Path, help="folder that `bank --build --clips` wrote: hits of real clips as queries"
     )
     parser.add_argument("--device", help=argparse.SUPPRESS)
     parser.add_argument("--data-dir", help=argparse.SUPPRESS)
@@ -160,21 +161,21 @@ def main(args: Sequence[str]) -> int:
     print(f"fitted to all: 0.5 at {fit_similarity(recorded)[0]:.1f} dB")
     if options.clips is not None:
         clips = load_bank(options.clips)
-        first, few = (f"{s:.3f} ({low:.2f}-{high:.2f})" for s, low, high in measure_asked(bank, clips))
+        first, few = (f"{s:.3f} ({low:.2f}-{high:.2f})" for s, low, high in measure_top_k(bank, clips))
         print(f"\nmaterial accuracy for {len(clips)} hits of real clips, by sound: top-1 {first}, top-5 {few}")
     print(f"\nsearch is {_compare_speed(bank):.0f} times faster than a loop", file=sys.stderr)
     return 0
 
 
 def _compare_speed(bank: Bank) -> float:
-    asked = bank.descriptors[0]
+    query = bank.descriptors[0]
     start_s = time.perf_counter()
     for descriptor in bank.descriptors:
-        descriptor_distance_db(asked, descriptor)
+        descriptor_distance_db(query, descriptor)
     one_by_one_s = time.perf_counter() - start_s
     start_s = time.perf_counter()
     for _ in range(20):
-        measure_distances(bank, asked)
+        measure_distances(bank, query)
     return one_by_one_s / ((time.perf_counter() - start_s) / 20.0)
 
 

@@ -138,12 +138,12 @@ def summarize(cases: Sequence[Case], name: str, seed: int) -> dict[str, Any]:
 def measure_accuracy(
     classifier: MaterialClassifier, held: Bank, chosen: np.ndarray, drawn: Drawn, seed: int
 ) -> dict[str, Any]:
-    """Accuracy of the material classifier on the sounds of each system, over the classes that it knows."""
+    """Accuracy of the material classifier on the sounds of each system, over its classes."""
     class_of: dict[str, str] = {material: name for name, materials in CLASSES.items() for material in materials}
     class_of |= {"rock": "stone", "skin": "skin", "floor": "floor", "ground": "loose ground"}
-    wanted = [class_of.get(held.entries[int(k)].material, "") for k in chosen]
-    rows = [row for row, name in enumerate(wanted) if name in classifier.classes]
-    truth = np.array([classifier.classes.index(wanted[row]) for row in rows])
+    materials = [class_of.get(held.entries[int(k)].material, "") for k in chosen]
+    rows = [row for row, name in enumerate(materials) if name in classifier.classes]
+    truth = np.array([classifier.classes.index(materials[row]) for row in rows])
     systems = {"true": [[held.entries[int(k)].physics] for k in chosen], **drawn}
     accuracy: dict[str, Any] = {"entries": len(rows), "most_frequent": _most_percent(truth)}
     for name, physics in systems.items():

@@ -30,9 +30,9 @@ from engine.lab.data.onsets.labels import (
 from engine.lab.evaluation.onsets.figure import draw_failures
 from engine.lab.evaluation.onsets.networks import (
     Baseline,
-    Judge,
+    Fold,
     choose_baseline,
-    choose_judge,
+    choose_fold,
     open_baselines,
     open_folds,
     usual_lag_s,
@@ -51,89 +51,90 @@ from engine.onsets.watch import detect_with_network
 FOLEY_DELTA = 0.3
 
 
-def examine_clip(
+def detect_in_clip(
     picture: Path,
     sound: Path | None,
     labels: Sequence[tuple[float, str]],
-    judge: Judge | None,
+    fold: Fold | None,
     real: bool,
     baseline: SyncFusionNetwork | None = None,
 ) -> Clip:
-    """Run every detector and baseline on one clip; ``labels`` are times and actions."""
+    """Run every detector and baseline on one clip; ``labels`` are times and actions of the true hits."""
     info = probe(picture)
     labelled_s = [time_s for time_s, _ in labels]
-    heard = np.zeros(0, np.float32)
+    audio = np.zeros(0, np.float32)
     if sound is not None and (sound != picture or info.has_audio):
-        heard = read_clip_audio(sound, LISTEN_RATE_HZ)
+        audio = read_clip_audio(sound, LISTEN_RATE_HZ)
     foley: list[float] = []
-    if len(heard):
-        foley = librosa.onset.onset_detect(y=heard, sr=LISTEN_RATE_HZ, delta=FOLEY_DELTA, units="time").tolist()
+    if len(audio):
+        foley = librosa.onset.onset_detect(y=audio, sr=LISTEN_RATE_HZ, delta=FOLEY_DELTA, units="time").tolist()
     clip = Clip(
         name=picture.name,
         day=picture.name[:10],
         duration_s=info.duration_s,
         frame_s=1.0 / float(info.frame_rate),
         labelled_s=labelled_s,
-        audible_s=find_audible(heard, labelled_s) if real else labelled_s,
+        audible_s=find_audible(audio, labelled_s) if real else labelled_s,
         action=[action for _, action in labels],
-        velocity=to_velocity(measure_levels(heard, LISTEN_RATE_HZ, labelled_s)).tolist()
-        if len(heard)
+        velocity=to_velocity(measure_levels(audio, LISTEN_RATE_HZ, labelled_s)).tolist()
+        if len(audio)
         else [float("nan")] * len(labelled_s),
         foley_s=foley,
     )
-    if judge is not None:
-        small = iter_frames(picture, choose_rows(info.width, info.height, judge.network.config.pixels))
-        seen = detect_with_network(judge.network, judge.calibrated_threshold, small, info.frame_rate, info.duration_s)
-        clip.tracks["network"] = list(seen.candidates)
+    if fold is not None:
+        network, threshold = fold.network, fold.calibrated_threshold
+        small = iter_frames(picture, choose_rows(info.width, info.height, network.config.pixels))
+        network_track = detect_with_network(network, threshold, small, info.frame_rate, info.duration_s)
+        clip.tracks["network"] = list(network_track.candidates)
     if baseline is not None:
-        baseline_frames = list(iter_frames(picture, choose_rows(info.width, info.height)))
-        times_s, pictures = np.asarray([t for t, _ in baseline_frames]), np.stack([f for _, f in baseline_frames])
-        clip.tracks[SYNCFUSION] = detect_with_syncfusion(baseline, times_s, pictures, info.duration_s)
-    frames = list(iter_frames(picture, FRAME_HEIGHT))
-    moved = detect_motion_onsets(iter(frames), info.frame_rate, info.duration_s)
-    clip.tracks["motion"] = list(moved.candidates)
-    times, speeds, drops = measure_flow(iter(frames))
+        gray = list(iter_frames(picture, choose_rows(info.width, info.height)))
+        times_s, frames = np.asarray([t for t, _ in gray]), np.stack([frame for _, frame in gray])
+        clip.tracks[SYNCFUSION] = detect_with_syncfusion(baseline, times_s, frames, info.duration_s)
+    coarse = list(iter_frames(picture, FRAME_HEIGHT))
+    motion_track = detect_motion_onsets(iter(coarse), info.frame_rate, info.duration_s)
+    clip.tracks["motion"] = list(motion_track.candidates)
+    times, speeds, drops = measure_flow(iter(coarse))
     clip.tracks["flow drop"] = find_drops(times, drops)
     clip.tracks["AV-Align flow peaks"] = find_flow_peaks(times, speeds)
-    if len(heard) and real:
-        listened = detect_audio_onsets(iter_clip_audio(picture, SAMPLE_RATE_HZ, 1.0), SAMPLE_RATE_HZ)
-        clip.tracks["audio"] = list(listened.candidates)
-        clip.tracks["both, motion"] = list(fuse(moved, listened).candidates)
-        if judge is not None:
-            clip.tracks["both, network"] = list(fuse(seen, listened).candidates)
+    if len(audio) and real:
+        audio_track = detect_audio_onsets(iter_clip_audio(picture, SAMPLE_RATE_HZ, 1.0), SAMPLE_RATE_HZ)
+        clip.tracks["audio"] = list(audio_track.candidates)
+        clip.tracks["both, motion"] = list(fuse(motion_track, audio_track).candidates)
+        if fold is not None:
+            clip.tracks["both, network"] = list(fuse(network_track, audio_track).candidates)
     return clip
 
 
-def examine_real(
+def detect_in_real_clips(
     data: Path,
-    judges: Sequence[Judge],
+    folds: Sequence[Fold],
     baselines: Sequence[Baseline],
     limit: int,
     say: Callable[[str], None],
 ) -> list[Clip]:
-    """Every labelled real clip, judged by networks that have not learnt from its recording day."""
+    """Run the detectors on every labelled real clip, with networks that were not trained on its recording day."""
     names = list(read_label_rows(data).items())[: limit or None]
     if not names:
         raise BadInput(f"{data} holds none of the clips that {LABELS} names; give their folder with --data")
     clips = []
     for name, labels in names:
-        heard = [(label.heard_s, label.action) for label in labels if label.heard_s is not None]
+        hits = [(label.heard_s, label.action) for label in labels if label.heard_s is not None]
         path = data / name
-        judge, baseline = choose_judge(judges, path.name[:10]), choose_baseline(baselines, path.name[:10])
-        clips.append(examine_clip(path, path, heard, judge, True, baseline))
+        fold, baseline = choose_fold(folds, path.name[:10]), choose_baseline(baselines, path.name[:10])
+        clips.append(detect_in_clip(path, path, hits, fold, True, baseline))
         say(f"{len(clips)}/{len(names)} {path.name}")
-    if not judges:
+    if not folds:
         return clips
     frames_s = {Path(clip.name).stem: clip.frame_s for clip in clips}
     return [
-        replace(clip, lag_s=usual_lag_s(judge, clip.frame_s, frames_s))
+        replace(clip, lag_s=usual_lag_s(fold, clip.frame_s, frames_s))
         for clip in clips
-        if (judge := choose_judge(judges, clip.day)) is not None
+        if (fold := choose_fold(folds, clip.day)) is not None
     ]
 
 
-def examine_simulated(folder: Path, judge: Judge | None, limit: int, say: Callable[[str], None]) -> list[Clip]:
-    """Every simulated take of a folder; contacts that cannot be seen are neither asked for nor errors."""
+def detect_in_simulated_clips(folder: Path, fold: Fold | None, limit: int, say: Callable[[str], None]) -> list[Clip]:
+    """Run the detectors on every simulated take of a folder; invisible contacts are neither missed nor false."""
     takes = [take for take in list_takes(folder) if take.picture is not None][: limit or None]
     if not takes:
         raise BadInput(f"{folder} holds no simulated takes; make some with `launch.py simulate`")
@@ -141,7 +142,7 @@ def examine_simulated(folder: Path, judge: Judge | None, limit: int, say: Callab
     for take in takes:
         assert take.picture is not None
         labels, others = choose_contacts(take)
-        clip = examine_clip(take.picture, take.sound, labels, judge, False)
+        clip = detect_in_clip(take.picture, take.sound, labels, fold, False)
         clips.append(replace(clip, audible_s=sorted([*clip.labelled_s, *others])))
         if len(clips) % 10 == 0:
             say(f"{len(clips)}/{len(takes)} {take.name}")
@@ -159,8 +160,8 @@ def main(args: list[str]) -> None:
     parser.add_argument("--folds", metavar="DIR", help=folds_help)
     baselines_help = "folder of SyncFusion's networks, each trained with `train onsets_baseline --leave-out DAY...`"
     parser.add_argument("--baselines", metavar="DIR", help=baselines_help)
-    parser.add_argument("--sim", metavar="DIR", help="unseen takes that `launch.py simulate` wrote")
-    parser.add_argument("--figure", metavar="PNG", help="draw what the network misses and mistakes in --sim")
+    parser.add_argument("--sim", metavar="DIR", help="held-out takes that `launch.py simulate` wrote")
+    parser.add_argument("--figure", metavar="PNG", help="draw missed hits and false detections of the network in --sim")
     parser.add_argument("--limit", type=int, default=0, help="at most so many clips of a kind")
     parser.add_argument("--ckpt-dir", default="checkpoints", help="its onsets/ is scored on simulated takes")
     parser.add_argument("--device", help="not used: the detectors run on the CPU here")
@@ -170,20 +171,20 @@ def main(args: list[str]) -> None:
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    judges = open_folds(Path(options.folds)) if options.folds else []
+    folds = open_folds(Path(options.folds)) if options.folds else []
     result: dict[str, Any] = {}
     baselines = open_baselines(Path(options.baselines)) if options.baselines else []
-    real = examine_real(Path(options.data), judges, baselines, options.limit, say)
-    result["real"] = tabulate(real, bool(judges))
+    real = detect_in_real_clips(Path(options.data), folds, baselines, options.limit, say)
+    result["real"] = tabulate(real, bool(folds))
     print_tables("real clips", result["real"])
     if options.sim:
-        judge = open_folds(Path(options.ckpt_dir) / "onsets")[0]
-        simulated = examine_simulated(Path(options.sim), judge, options.limit, say)
+        fold = open_folds(Path(options.ckpt_dir) / "onsets")[0]
+        simulated = detect_in_simulated_clips(Path(options.sim), fold, options.limit, say)
         result["simulated"] = tabulate(simulated, True)
         print_tables("simulated takes", result["simulated"])
         if options.figure:
-            places = {take.picture.name: take.picture for take in list_takes(Path(options.sim)) if take.picture}
-            draw_failures(simulated, places, "network", Path(options.figure))
+            paths = {take.picture.name: take.picture for take in list_takes(Path(options.sim)) if take.picture}
+            draw_failures(simulated, paths, "network", Path(options.figure))
     if options.json == "-":
         print(json.dumps(result))
     elif options.json:

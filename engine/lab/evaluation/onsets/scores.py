@@ -12,21 +12,21 @@ from engine.onsets.track import Onset
 
 TOLERANCES_S = (0.025, 0.05, 0.1)
 SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
-"""Shifts of a whole clip's picture tried in the rows that set sound and picture in step."""
+"""Shifts of a whole clip's detections, tried to align its picture with its sound."""
 
 CHUNK_S = 2.0
 FOLEY_TOLERANCE_S = 0.1
 
-Find = Callable[["Clip"], Sequence[float]]
+Detector = Callable[["Clip"], Sequence[float]]
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One clip with what each detector found: candidates with strengths, and the true times.
+    """One clip with its true onsets and each detector's candidates.
 
-    ``labelled_s`` are asked for, ``audible_s`` are no errors; ``action`` and ``velocity`` (0..1, NaN unknown) go with
-    the labelled ones. ``foley_s`` are the onsets of the CondFoleyGen protocol, librosa's with delta 0.3.
-    ``lag_s`` is how much later than the sound the picture is in other days' clips of its frame rate.
+    Recall is measured on ``labelled_s``, precision on ``audible_s``; ``action`` and ``velocity`` (0..1, NaN unknown)
+    are of the labelled ones. ``foley_s`` are the onsets of the CondFoleyGen protocol, librosa's with delta 0.3.
+    ``lag_s`` is the usual delay of the picture behind the sound in other days' clips of its frame rate.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Clip:
     lag_s: float = 0.0
 
 
-def measure(clips: Sequence[Clip], find: Find, tolerance_s: float | None) -> dict[str, float]:
-    """Precision against audible onsets, recall of labelled ones, F1 of the two; hits of all clips pooled.
+def measure(clips: Sequence[Clip], find: Detector, tolerance_s: float | None) -> dict[str, float]:
+    """Precision on audible onsets, recall on labelled ones, and their F1, pooled over clips.
 
-    No tolerance means one frame of the clip.
+    A tolerance of None is one frame of the clip.
     """
     right = found = recalled = labelled = 0
     for clip in clips:
@@ -58,37 +58,37 @@ def measure(clips: Sequence[Clip], find: Find, tolerance_s: float | None) -> dic
     return {"precision": precision, "recall": recall, "f1": f1_of(precision, recall)}
 
 
-def above(clip: Clip, source: str, threshold: float) -> list[float]:
-    """Times of a source's candidates from a threshold up."""
+def times_above(clip: Clip, source: str, threshold: float) -> list[float]:
+    """Times of a source's candidates with at least the threshold's strength."""
     return [onset.time_s for onset in clip.tracks[source] if onset.strength >= threshold]
 
 
 def choose_threshold(clips: Sequence[Clip], source: str) -> float:
-    """The one threshold that is best for a source at 50 ms on these clips."""
+    """The threshold with the best F1 of a source at 50 ms on these clips."""
     trials = np.linspace(0.02, 0.98, 49)
-    return float(max(trials, key=lambda t: measure(clips, lambda clip: above(clip, source, t), 0.05)["f1"]))
+    return float(max(trials, key=lambda t: measure(clips, lambda clip: times_above(clip, source, t), 0.05)["f1"]))
 
 
-def find_shift(clip: Clip, source: str, threshold: float) -> float:
-    """The shift in seconds that sets a clip's picture best in step with its sound: both were recorded apart."""
-    seen = above(clip, source, threshold)
-    matches = [score([t + shift for t in seen], clip.audible_s, 0.05).matched for shift in SHIFTS_S]
+def best_shift(clip: Clip, source: str, threshold: float) -> float:
+    """The shift in seconds that best aligns a clip's picture with its sound, which were recorded apart."""
+    times = times_above(clip, source, threshold)
+    matches = [score([t + shift for t in times], clip.audible_s, 0.05).matched for shift in SHIFTS_S]
     return float(min(SHIFTS_S[np.flatnonzero(np.equal(matches, max(matches)))], key=abs))
 
 
 def average_precision(clips: Sequence[Clip], source: str, tolerance_s: float) -> float:
-    """Area under precision (of audible onsets) over recall (of labelled ones) as the threshold falls."""
+    """Area under the precision-recall curve: precision on audible onsets, recall on labelled ones."""
     strengths = sorted({onset.strength for clip in clips for onset in clip.tracks[source]}, reverse=True)
     thresholds = strengths[:: max(1, len(strengths) // 80)]
     area = recall = 0.0
     for threshold in thresholds:
-        now = measure(clips, lambda clip, t=threshold: above(clip, source, t), tolerance_s)  # type: ignore[misc]
+        now = measure(clips, lambda clip, t=threshold: times_above(clip, source, t), tolerance_s)  # type: ignore[misc]
         area += max(0.0, now["recall"] - recall) * now["precision"]
         recall = max(recall, now["recall"])
     return area
 
 
-def pair_up(found_s: Sequence[float], truth_s: Sequence[float], tolerance_s: float) -> list[tuple[int, int]]:
+def match_pairs(found_s: Sequence[float], truth_s: Sequence[float], tolerance_s: float) -> list[tuple[int, int]]:
     """Pairs of found and true times, one to one, the closest first."""
     gaps = [
         (abs(f - t), i, j) for i, f in enumerate(found_s) for j, t in enumerate(truth_s) if abs(f - t) <= tolerance_s
@@ -104,47 +104,47 @@ def pair_up(found_s: Sequence[float], truth_s: Sequence[float], tolerance_s: flo
 
 
 def measure_timing(clips: Sequence[Clip], source: str, threshold: float) -> dict[str, float]:
-    """Median of the error in time, signed and not, and of the latter in step, in ms; pairs within 100 ms."""
-    signed, in_step = [], []
+    """Median signed and absolute timing errors in ms, the latter also about each clip's median; pairs within 100 ms."""
+    signed, aligned = [], []
     for clip in clips:
-        times = above(clip, source, threshold)
-        errors = [times[i] - clip.labelled_s[j] for i, j in pair_up(times, clip.labelled_s, 0.1)]
+        times = times_above(clip, source, threshold)
+        errors = [times[i] - clip.labelled_s[j] for i, j in match_pairs(times, clip.labelled_s, 0.1)]
         signed += errors
-        in_step += [error - float(np.median(errors)) for error in errors]
+        aligned += [error - float(np.median(errors)) for error in errors]
     if not signed:
         return {}
     return {
         "median_ms": 1000 * float(np.median(signed)),
         "median_absolute_ms": 1000 * float(np.median(np.abs(signed))),
-        "median_absolute_in_step_ms": 1000 * float(np.median(np.abs(in_step))),
+        "median_absolute_in_step_ms": 1000 * float(np.median(np.abs(aligned))),
     }
 
 
 def measure_recall_by_action(clips: Sequence[Clip], source: str, threshold: float) -> dict[str, float]:
-    """Recall at 50 ms of hits, of scratches, and of what is labelled as neither."""
+    """Recall at 50 ms for each labelled action (hit, scratch, unknown)."""
     found: dict[str, int] = {}
-    asked: dict[str, int] = {}
+    labelled: dict[str, int] = {}
     for clip in clips:
-        times = above(clip, source, threshold)
-        met = {j for _, j in pair_up(times, clip.labelled_s, 0.05)}
+        times = times_above(clip, source, threshold)
+        matched = {j for _, j in match_pairs(times, clip.labelled_s, 0.05)}
         for j, action in enumerate(clip.action):
             name = action or "unknown"
-            asked[name] = asked.get(name, 0) + 1
-            found[name] = found.get(name, 0) + (j in met)
-    return {name: found[name] / asked[name] for name in sorted(asked)}
+            labelled[name] = labelled.get(name, 0) + 1
+            found[name] = found.get(name, 0) + (j in matched)
+    return {name: found[name] / labelled[name] for name in sorted(labelled)}
 
 
 def measure_velocity(clips: Sequence[Clip], source: str, threshold: float) -> dict[str, float]:
-    """Correlation of told velocities with the level of the real hit: all pooled, and the mean over clips."""
+    """Correlation of estimated velocities with the level of the real hit: pooled, and the mean over clips."""
     pooled: list[tuple[float, float]] = []
     each = []
     for clip in clips:
         onsets = [onset for onset in clip.tracks[source] if onset.strength >= threshold]
         pairs = []
-        for i, j in pair_up([onset.time_s for onset in onsets], clip.labelled_s, 0.1):
-            told = onsets[i].strength if onsets[i].velocity is None else onsets[i].velocity
+        for i, j in match_pairs([onset.time_s for onset in onsets], clip.labelled_s, 0.1):
+            velocity = onsets[i].strength if onsets[i].velocity is None else onsets[i].velocity
             if np.isfinite(clip.velocity[j]):
-                pairs.append((float(told or 0.0), clip.velocity[j]))
+                pairs.append((float(velocity or 0.0), clip.velocity[j]))
         pooled += pairs
         if len(pairs) >= 8:
             each.append(_correlate(pairs))
@@ -152,30 +152,30 @@ def measure_velocity(clips: Sequence[Clip], source: str, threshold: float) -> di
 
 
 def _correlate(pairs: Sequence[tuple[float, float]]) -> float:
-    told, real = np.asarray(pairs, float).reshape(-1, 2).T
-    if len(told) < 3 or told.std() < 1e-9 or real.std() < 1e-9:
+    estimated, real = np.asarray(pairs, float).reshape(-1, 2).T
+    if len(estimated) < 3 or estimated.std() < 1e-9 or real.std() < 1e-9:
         return 0.0
-    return float(np.corrcoef(told, real)[0, 1])
+    return float(np.corrcoef(estimated, real)[0, 1])
 
 
 def measure_foley(clips: Sequence[Clip], source: str, threshold: float) -> dict[str, float]:
-    """The CondFoleyGen protocol in pieces of CHUNK_S: share with as many onsets as the real sound, and AP at 100 ms."""
-    alike = pieces = truths = 0
+    """The CondFoleyGen protocol in chunks of CHUNK_S: share with as many onsets as the real sound, and AP at 100 ms."""
+    alike = chunks = truths = 0
     ranked: list[tuple[float, bool]] = []
     for clip in clips:
         for start_s in np.arange(0.0, clip.duration_s - CHUNK_S + 1e-6, CHUNK_S):
             truth = [t for t in clip.foley_s if start_s <= t < start_s + CHUNK_S]
-            told = [o for o in clip.tracks[source] if start_s <= o.time_s < start_s + CHUNK_S]
-            pieces, truths = pieces + 1, truths + len(truth)
-            alike += sum(o.strength >= threshold for o in told) == len(truth)
+            found = [o for o in clip.tracks[source] if start_s <= o.time_s < start_s + CHUNK_S]
+            chunks, truths = chunks + 1, truths + len(truth)
+            alike += sum(o.strength >= threshold for o in found) == len(truth)
             free = set(truth)
-            for onset in sorted(told, key=lambda o: -o.strength):
+            for onset in sorted(found, key=lambda o: -o.strength):
                 near = [t for t in free if abs(t - onset.time_s) <= FOLEY_TOLERANCE_S]
                 ranked.append((onset.strength, bool(near)))
                 if near:
                     free.remove(min(near, key=lambda t, o=onset: abs(t - o.time_s)))  # type: ignore[misc]
     ranked.sort(key=lambda pair: -pair[0])
-    right = np.cumsum([met for _, met in ranked])
+    right = np.cumsum([matched for _, matched in ranked])
     precision = right / np.arange(1, len(ranked) + 1) if ranked else np.zeros(0)
-    area = float(sum(p for p, (_, met) in zip(precision, ranked, strict=True) if met)) / max(truths, 1)
-    return {"count_accuracy": alike / max(pieces, 1), "average_precision": area}
+    area = float(sum(p for p, (_, matched) in zip(precision, ranked, strict=True) if matched)) / max(truths, 1)
+    return {"count_accuracy": alike / max(chunks, 1), "average_precision": area}

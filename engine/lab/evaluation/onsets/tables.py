@@ -13,33 +13,33 @@ from engine.lab.baselines.onset_pickers import place_grid
 from engine.lab.evaluation.onsets.scores import (
     TOLERANCES_S,
     Clip,
-    Find,
-    above,
+    Detector,
     average_precision,
+    best_shift,
     choose_threshold,
-    find_shift,
     measure,
     measure_foley,
     measure_recall_by_action,
     measure_timing,
     measure_velocity,
+    times_above,
 )
 from engine.onsets.track import DEFAULT_THRESHOLD
 
 SYNCFUSION = "SyncFusion's network, reduced"
-SEEN = ("network", "motion")
-"""Detectors of the picture that come with thresholds of their own."""
+PICTURE_SOURCES = ("network", "motion")
+"""Detectors on the picture whose default threshold is meaningful."""
 
 Row = tuple[Any, ...]
-"""A system's name, its threshold in words, how it finds hits, and the clips it is asked about where not all."""
+"""A system's name, its threshold in words, its detector, and the clips it is evaluated on if not all."""
 
-MOST_RATES = 3
+MAX_RATES = 3
 
 
 def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
-    """Scores by system and threshold, and by system, of some clips; those of each clip too."""
+    """Scores of clips by system and threshold, further figures by system, and scores of each clip."""
     sources = list(clips[0].tracks)
-    pictures = [name for name in SEEN if name in sources]
+    pictures = [name for name in PICTURE_SOURCES if name in sources]
     return {
         "clips": len(clips),
         "seconds": round(sum(clip.duration_s for clip in clips), 1),
@@ -63,26 +63,28 @@ def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequ
     spacing_s = float(max(spacings, key=lambda s: measure(clips, partial(grid, spacing_s=s), 0.05)["f1"]))
     systems: list[Row] = [(f"even grid, {spacing_s:.2f} s", "best spacing", partial(grid, spacing_s=spacing_s))]
     if "AV-Align flow peaks" in sources:
-        systems.append(("AV-Align flow peaks", "all", partial(above, source="AV-Align flow peaks", threshold=0.0)))
+        systems.append(
+            ("AV-Align flow peaks", "all", partial(times_above, source="AV-Align flow peaks", threshold=0.0))
+        )
     for source in [name for name in ("AV-Align flow peaks", "flow drop", SYNCFUSION) if name in sources]:
         best = choose_threshold(clips, source)
-        systems.append((source, f"best, {best:.2f}", partial(above, source=source, threshold=best)))
+        systems.append((source, f"best, {best:.2f}", partial(times_above, source=source, threshold=best)))
     names = [n for n in ("motion", "network", "audio", "both, motion", "both, network") if n in sources]
     for source in names:
         best = choose_threshold(clips, source)
-        default = partial(above, source=source, threshold=DEFAULT_THRESHOLD)
+        default = partial(times_above, source=source, threshold=DEFAULT_THRESHOLD)
         systems.append((source, f"default, {DEFAULT_THRESHOLD:.2f}", default))
-        systems.append((source, f"best, {best:.2f}", partial(above, source=source, threshold=best)))
+        systems.append((source, f"best, {best:.2f}", partial(times_above, source=source, threshold=best)))
     days = {clip.day for clip in clips}
     for source in pictures:
         if len(days) > 1:
             systems.append((source, "best on other days", _best_on_other_days(clips, source)))
         if source == "network" and any(clip.lag_s for clip in clips):
             lags = {clip.name: -clip.lag_s for clip in clips}
-            systems.append(("network, usual lag off", f"default, {DEFAULT_THRESHOLD:.2f}", _shifted(source, lags)))
+            systems.append(("network, usual lag removed", f"default, {DEFAULT_THRESHOLD:.2f}", _shifted(source, lags)))
         systems += _at_each_rate(clips, source)
-        shifts = {clip.name: find_shift(clip, source, DEFAULT_THRESHOLD) for clip in clips}
-        systems.append((f"{source}, in step", f"default, {DEFAULT_THRESHOLD:.2f}", _shifted(source, shifts)))
+        shifts = {clip.name: best_shift(clip, source, DEFAULT_THRESHOLD) for clip in clips}
+        systems.append((f"{source}, aligned", f"default, {DEFAULT_THRESHOLD:.2f}", _shifted(source, shifts)))
     return [
         {"system": name, "threshold": threshold, "scores": _scores(chosen or clips, find)}
         for name, threshold, find, *chosen in systems
@@ -90,11 +92,11 @@ def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequ
 
 
 def _at_each_rate(clips: Sequence[Clip], source: str) -> list[Row]:
-    """The clips of each frame rate by themselves, where a source's default is asked; nothing where all are alike."""
+    """Rows for the clips of each frame rate at the default threshold; none where all have the same."""
     rates = sorted({round(1.0 / clip.frame_s, 2) for clip in clips})
-    if not 1 < len(rates) <= MOST_RATES:
+    if not 1 < len(rates) <= MAX_RATES:
         return []
-    default = partial(above, source=source, threshold=DEFAULT_THRESHOLD)
+    default = partial(times_above, source=source, threshold=DEFAULT_THRESHOLD)
     rows: list[Row] = []
     for rate in rates:
         chosen = [clip for clip in clips if round(1.0 / clip.frame_s, 2) == rate]
@@ -104,24 +106,24 @@ def _at_each_rate(clips: Sequence[Clip], source: str) -> list[Row]:
     return rows
 
 
-def _best_on_other_days(clips: Sequence[Clip], source: str) -> Find:
+def _best_on_other_days(clips: Sequence[Clip], source: str) -> Detector:
     thresholds = {
         day: choose_threshold([c for c in clips if c.day != day], source) for day in {clip.day for clip in clips}
     }
-    return lambda clip: above(clip, source, thresholds[clip.day])
+    return lambda clip: times_above(clip, source, thresholds[clip.day])
 
 
-def _shifted(source: str, shifts: dict[str, float]) -> Find:
-    return lambda clip: [t + shifts[clip.name] for t in above(clip, source, DEFAULT_THRESHOLD)]
+def _shifted(source: str, shifts: dict[str, float]) -> Detector:
+    return lambda clip: [t + shifts[clip.name] for t in times_above(clip, source, DEFAULT_THRESHOLD)]
 
 
-def _scores(clips: Sequence[Clip], find: Find) -> dict[str, dict[str, float]]:
+def _scores(clips: Sequence[Clip], find: Detector) -> dict[str, dict[str, float]]:
     scores = {f"{round(1000 * t)} ms": _round(measure(clips, find, t)) for t in TOLERANCES_S}
     return {**scores, "1 frame": _round(measure(clips, find, None))}
 
 
 def _score_further(clips: Sequence[Clip], source: str) -> dict[str, Any]:
-    threshold = DEFAULT_THRESHOLD if source in SEEN else choose_threshold(clips, source)
+    threshold = DEFAULT_THRESHOLD if source in PICTURE_SOURCES else choose_threshold(clips, source)
     return {
         "system": source,
         "average_precision": {
@@ -137,9 +139,9 @@ def _score_further(clips: Sequence[Clip], source: str) -> dict[str, Any]:
 def _score_clip(clip: Clip, sources: Sequence[str]) -> dict[str, Any]:
     row: dict[str, Any] = {"clip": clip.name, "labelled": len(clip.labelled_s), "audible": len(clip.audible_s)}
     for source in sources:
-        row[source] = _round(measure([clip], partial(above, source=source, threshold=DEFAULT_THRESHOLD), 0.05))
+        row[source] = _round(measure([clip], partial(times_above, source=source, threshold=DEFAULT_THRESHOLD), 0.05))
     if "network" in clip.tracks:
-        row["shift_ms"] = round(1000 * find_shift(clip, "network", DEFAULT_THRESHOLD))
+        row["shift_ms"] = round(1000 * best_shift(clip, "network", DEFAULT_THRESHOLD))
     return row
 
 
@@ -148,7 +150,7 @@ def _round(scores: dict[str, float]) -> dict[str, float]:
 
 
 def print_tables(title: str, result: dict[str, Any]) -> None:
-    """The figures as Markdown tables on standard error."""
+    """Print the figures as Markdown tables on standard error."""
     lines = [
         f"## {title}: {result['clips']}, {result['seconds']} s, {result['labelled']} labelled and "
         f"{result['audible']} audible onsets",
@@ -161,7 +163,7 @@ def print_tables(title: str, result: dict[str, Any]) -> None:
         lines.append(f"| {row['system']} | {row['threshold']} | {' | '.join(cells)} |")
     lines += [
         "",
-        "| source | AP at ±25, ±50, ±100 ms | median error, of its size, in step | recall at ±50 ms | "
+        "| source | AP at ±25, ±50, ±100 ms | median error: signed, absolute, aligned | recall at ±50 ms | "
         "CondFoleyGen count, AP | velocity, pooled and by clip |",
         "|---|---|---|---|---|---|",
     ]

@@ -1,4 +1,4 @@
-"""Measure the analysis of hits, on sounds whose truth is known and on recordings: ``launch.py evaluate physics``."""
+"""Evaluate modal analysis on synthetic sounds of known modes and on recordings: ``launch.py evaluate physics``."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.recordings import Recording, list_recordings, read_hit
 from engine.lab.evaluation.physics.recordings import (
-    LONGEST_S,
-    choose,
+    MAX_DURATION_S,
+    choose_evenly,
     measure_recording,
     tabulate_materials,
     tabulate_means,
@@ -30,7 +30,7 @@ from engine.lab.evaluation.physics.recordings import (
 )
 from engine.lab.evaluation.physics.speed import measure_speed
 from engine.lab.evaluation.physics.stress import CASES, SOUNDS, measure_case, summarize_case
-from engine.lab.evaluation.physics.synthetic import ROWS, measure_sound, passes, summarize
+from engine.lab.evaluation.physics.synthetic import TARGETS, measure_sound, passes, summarize
 from engine.lab.evaluation.physics.tables import format_tables
 
 TIMED_HITS = 3
@@ -44,15 +44,15 @@ def main(args: list[str]) -> None:
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data")
     parser.add_argument("--ckpt-dir", help=argparse.SUPPRESS)
     parser.add_argument("--device", default="cpu", help=argparse.SUPPRESS)
-    parser.add_argument("--sounds", type=int, default=60, help="synthetic sounds at each level of noise")
+    parser.add_argument("--sounds", type=int, default=60, help="synthetic sounds at each SNR")
     parser.add_argument("--limit", type=int, default=350, help="at most so many recordings; 0 for all")
     parser.add_argument("--jobs", type=int, default=0, help="processes at once; 0, the default, for one a core")
-    parser.add_argument("--speed-only", action="store_true", help="leave out all but the speeds")
+    parser.add_argument("--speed-only", action="store_true", help="measure only the speed")
     parser.add_argument("--json", help="write the figures to a file, or - for standard output")
     options = parser.parse_args(args)
     if options.sounds < 1 or options.limit < 0 or options.jobs < 0:
         raise BadInput("--sounds is under 1, or --limit or --jobs under 0; give counts")
-    recordings = choose(list_recordings(options.data), options.limit)
+    recordings = choose_evenly(list_recordings(options.data), options.limit)
     result: dict[str, Any] = {}
     if not options.speed_only:
         with workers(options.jobs or count_cores()) as run:
@@ -70,18 +70,19 @@ def main(args: list[str]) -> None:
 
 
 def evaluate_synthetic(sounds: int, run: Run) -> list[dict[str, Any]]:
-    """Both rows of the first table, on the same sounds."""
+    """Rows of the synthetic table, one for each SNR, on the same sounds."""
     table = []
-    for row in ROWS:
-        results = run(measure_sound, [(number, row) for number in range(sounds)], f"sounds at {row.snr_db:g} dB")
+    for target in TARGETS:
+        tasks = [(number, target) for number in range(sounds)]
+        results = run(measure_sound, tasks, f"sounds at {target.snr_db:g} dB")
         figures = summarize([match for match, _ in results])
         seconds = float(np.median([seconds for _, seconds in results]))
-        table.append({"snr_db": row.snr_db, **figures, "passes": passes(figures, row), "seconds": seconds})
+        table.append({"snr_db": target.snr_db, **figures, "passes": passes(figures, target), "seconds": seconds})
     return table
 
 
 def evaluate_stress(sounds: int, run: Run) -> list[dict[str, Any]]:
-    """A row for each hard case."""
+    """Rows of the stress table, one for each case."""
     tasks = [(name, number) for name in CASES for number in range(sounds)]
     results = run(measure_case, tasks, "hard sounds")
     return [
@@ -91,7 +92,10 @@ def evaluate_stress(sounds: int, run: Run) -> list[dict[str, Any]]:
 
 
 def evaluate_recordings(recordings: list[Recording], run: Run) -> dict[str, Any]:
-    """The tables of recordings and a row for each; what cannot be analysed is told and left out. Raises BadInput."""
+    """Tables of the recordings and a row for each; those that cannot be analysed are printed and left out.
+
+    Raises BadInput where none is left.
+    """
     results = run(measure_recording, [(recording, number) for number, recording in enumerate(recordings)], "recordings")
     for result in results:
         if isinstance(result, str):
@@ -108,8 +112,8 @@ def evaluate_recordings(recordings: list[Recording], run: Run) -> dict[str, Any]
 
 
 def choose_timed(recordings: list[Recording]) -> list[np.ndarray]:
-    """A few hits of 1.4 s, spread over those recordings that are so long; shorter ones are filled with silence."""
-    length = round(LONGEST_S * SAMPLE_RATE_HZ)
+    """A few hits of 1.4 s, the longest of evenly chosen recordings, padded with silence. Raises BadInput."""
+    length = round(MAX_DURATION_S * SAMPLE_RATE_HZ)
     hits: list[np.ndarray] = []
     for recording in (recordings[int(i)] for i in np.linspace(0, len(recordings) - 1, 8 * TIMED_HITS)):
         hit = read_hit(recording)[:length]
@@ -128,18 +132,18 @@ def count_cores() -> int:
 
 @contextmanager
 def workers(jobs: int) -> Iterator[Run]:
-    """Something that runs a function over rows of arguments, in order, in ``jobs`` processes of one thread each.
+    """A function that maps work over argument tuples, in order, in ``jobs`` single-threaded processes.
 
-    With one job it runs here. Progress is told on standard error.
+    One job runs in this process. Progress is printed on standard error.
     """
     if jobs == 1:
-        yield lambda work, tasks, name: _watch((work(*task) for task in tasks), len(tasks), name)
+        yield lambda work, tasks, name: _collect((work(*task) for task in tasks), len(tasks), name)
         return
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))  # read by a process's libraries as they load
     try:
         with ProcessPoolExecutor(jobs, get_context("spawn"), partial(torch.set_num_threads, 1)) as pool:
-            yield lambda work, tasks, name: _watch(pool.map(work, *zip(*tasks, strict=True)), len(tasks), name)
+            yield lambda work, tasks, name: _collect(pool.map(work, *zip(*tasks, strict=True)), len(tasks), name)
     finally:
         for name, value in before.items():
             if value is None:
@@ -148,7 +152,7 @@ def workers(jobs: int) -> Iterator[Run]:
                 os.environ[name] = value
 
 
-def _watch(results: Iterator[Any], count: int, name: str) -> list[Any]:
+def _collect(results: Iterator[Any], count: int, name: str) -> list[Any]:
     done = []
     for result in results:
         done.append(result)

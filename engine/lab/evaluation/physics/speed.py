@@ -1,4 +1,4 @@
-"""How long the analysis takes beside the baselines, in one process of one run."""
+"""Time of the analysis and of the baselines, measured in one process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.baselines import stft_bins as bins
 from engine.lab.baselines.ddpm import physics as ddpm_physics
 from engine.lab.baselines.lim_sample import fit_lim_sample
-from engine.lab.evaluation.physics.recordings import MOST_MODES
+from engine.lab.evaluation.physics.recordings import MAX_MODES
 from engine.lab.evaluation.physics.synthetic import make_modes
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.synthesis import synthesize_modes
@@ -27,22 +27,22 @@ STEPS = ("ours", "loops", "cosines", "vectorised", "ring", "noise", "lim")
 def measure_speed(hits: list[np.ndarray]) -> dict[str, Any]:
     """Milliseconds for hits at 48 kHz and for their first 0.25 s, means over the hits.
 
-    ``ours``: modes, residual and fit, the median of 5. The 1025 bins as published: ``loops`` that find them and
-    ``cosines`` that make their sound; ``vectorised`` and ``ring``: the same at once; ``noise``: the fit of the
+    ``ours``: modes, residual and fit, the median of 5. The 1025 bins as published: ``loops`` for their estimation and
+    ``cosines`` for their synthesis; ``vectorised`` and ``ring``: the same with arrays; ``noise``: the fit of the
     residual to the hit. ``lim``: lim-sample's modes.
     """
     window = round(ddpm_physics.LENGTH / ddpm_physics.RATE_HZ * SAMPLE_RATE_HZ)
     _measure_hit(hits[0][:window])  # libraries load at first use
     table = {}
-    for name, some in (("whole", hits), ("window", [hit[:window] for hit in hits])):
-        times = [_measure_hit(hit) for hit in some]
+    for name, sounds in (("whole", hits), ("window", [hit[:window] for hit in hits])):
+        times = [_measure_hit(sound) for sound in sounds]
         table[name] = {step: statistics.mean(t[step] for t in times) for step in STEPS}
     facts = {"hits": len(hits), "seconds": len(hits[0]) / SAMPLE_RATE_HZ, "threads": torch.get_num_threads()}
     return {**facts, "synthesis": measure_synthesis(), **table}
 
 
-def measure_synthesis(hits: int = 100, modes: int = MOST_MODES, length_s: float = 1.4) -> float:
-    """Milliseconds to synthesise a batch of hits with many long modes each, the median of 5."""
+def measure_synthesis(hits: int = 100, modes: int = MAX_MODES, length_s: float = 1.4) -> float:
+    """Milliseconds to synthesize a batch of hits with many long modes each, the median of 5."""
     rng = np.random.default_rng(0)
     batch = [
         make_modes(
@@ -56,7 +56,7 @@ def measure_synthesis(hits: int = 100, modes: int = MOST_MODES, length_s: float 
 
 
 def _measure_hit(hit: np.ndarray) -> dict[str, float]:
-    ours = [_time(lambda: analyze_hit(hit, SAMPLE_RATE_HZ, max_modes=MOST_MODES, onset_s=0.0)) for _ in range(REPEATS)]
+    ours = [_time(lambda: analyze_hit(hit, SAMPLE_RATE_HZ, max_modes=MAX_MODES, onset_s=0.0)) for _ in range(REPEATS)]
     sound = ddpm_physics.prepare(resample(hit, SAMPLE_RATE_HZ, ddpm_physics.RATE_HZ))
     estimated = ddpm_physics.estimate_bins(sound)
     tonal = ddpm_physics.synthesize_bins(estimated, len(sound))

@@ -1,4 +1,4 @@
-"""The analysis on sounds whose modes are known: how many it finds, how exactly, and how near the Cramér-Rao bound."""
+"""Accuracy of the analysis on synthetic sounds of known modes: recall, errors, and efficiency (Cramér-Rao bound)."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from engine.physics.synthesis import synthesize_modes
 COUNTS = (8, 12, 16, 24, 32)
 RANGE_DB = 40.0
 LENGTH_S = 1.4
-LOWEST_HZ, HIGHEST_OF_RATE = 80.0, 0.45
-SHORTEST_T60_S, LONGEST_T60_S = 0.03, 5.0
+MIN_HZ, MAX_SHARE_OF_RATE = 80.0, 0.45
+MIN_T60_S, MAX_T60_S = 0.03, 5.0
 MATCH_CENTS = 10.0
 FALSE_WITHIN_DB = 30.0
-MOST_MODES = 128
+MAX_MODES = 128
 HALF_NORMAL = 0.6745
 """Median of |x| of a normal x of standard deviation 1."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """What a level of noise asks for, as the table's aims."""
+class Target:
+    """Required recall and largest median errors at an SNR."""
 
     snr_db: float
     found_percent: float
@@ -40,15 +40,15 @@ class Row:
     power_db: float
 
 
-ROWS = (Row(40.0, 98.0, 0.2, 2.0, 0.5), Row(20.0, 90.0, 1.0, 5.0, 1.0))
+TARGETS = (Target(40.0, 98.0, 0.2, 2.0, 0.5), Target(20.0, 90.0, 1.0, 5.0, 1.0))
 
 
 @dataclass(frozen=True)
 class Match:
-    """One sound against its analysis.
+    """Estimated modes of one sound matched with the true ones.
 
-    ``counted`` modes are those asked for; errors are of those of them that were found, [F] each, and ``bounds`` [3, F]
-    their least standard deviations in the same units. ``reported`` modes lie within 30 dB of the strongest found,
+    ``counted`` true modes are identifiable; errors are of the F of them that were found, [F] each, and ``bounds``
+    [3, F] their Cramér-Rao bounds in the same units. ``reported`` estimates lie within 30 dB of the strongest,
     ``false`` of them near no true mode.
     """
 
@@ -67,14 +67,14 @@ def draw_modes(
     rng: np.random.Generator,
     sample_rate_hz: int = SAMPLE_RATE_HZ,
     range_db: float = RANGE_DB,
-    t60_s: tuple[float, float] = (SHORTEST_T60_S, LONGEST_T60_S),
+    t60_s: tuple[float, float] = (MIN_T60_S, MAX_T60_S),
 ) -> Modes:
-    """Random modes: 80 Hz to 0.45 of the rate and T60 evenly over their logarithms, powers within ``range_db``.
+    """Random modes: frequencies of 80 Hz to 0.45 of the rate and T60 log-uniform, powers uniform within ``range_db``.
 
-    Phases are random and neighbours may lie as close as they fall; one mode at least is at the top of the range.
+    Phases are uniform and spacing is not constrained; at least one mode is at the top of the range.
     """
-    octaves = HIGHEST_OF_RATE * sample_rate_hz / LOWEST_HZ
-    frequency = LOWEST_HZ * octaves ** rng.random(count)
+    octaves = MAX_SHARE_OF_RATE * sample_rate_hz / MIN_HZ
+    frequency = MIN_HZ * octaves ** rng.random(count)
     decay = LN_60_DB / (t60_s[0] * (t60_s[1] / t60_s[0]) ** rng.random(count))
     power = -10.0 - range_db * rng.random(count)
     power[int(rng.integers(count))] = -10.0
@@ -94,20 +94,20 @@ def make_modes(
     return Modes(f, p, d, phase, (False,) * len(f))
 
 
-def ring_modes(modes: Modes, length_s: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarray:
-    """Their sound from the onset on, float64."""
+def synthesize_hit(modes: Modes, length_s: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarray:
+    """Synthesize modes from the onset on, float64."""
     sound = synthesize_modes([modes], round(length_s * sample_rate_hz), sample_rate_hz)[0]
     return sound.numpy().astype(np.float64)
 
 
-def countable(modes: Modes, bound: CramerRaoBound, decay_percent: float, power_db: float) -> np.ndarray:
-    """Which modes can be asked for, [K]: their bounds are under a third of each tolerance, 10 cents for frequency."""
+def identifiable(modes: Modes, bound: CramerRaoBound, decay_percent: float, power_db: float) -> np.ndarray:
+    """Which modes are identifiable, [K]: bounds under a third of each tolerance, 10 cents for frequency."""
     cents, decay, power = relative_bounds(modes, bound)
     return (cents < MATCH_CENTS / 3.0) & (decay < decay_percent / 3.0) & (power < power_db / 3.0)
 
 
 def relative_bounds(modes: Modes, bound: CramerRaoBound) -> np.ndarray:
-    """The bounds in cents, per cent of the decay and dB, [3, K]."""
+    """Bounds in cents, percent of the decay, and dB, [3, K]."""
     cents = 1200.0 / math.log(2.0) * bound.frequency_hz / np.asarray(modes.frequency_hz)
     return np.stack([cents, 100.0 * bound.decay_per_s / np.asarray(modes.decay_per_s), bound.power_db])
 
@@ -121,13 +121,13 @@ def match_modes(
     length_s: float = LENGTH_S,
     free_level: bool = False,
 ) -> Match:
-    """Pair true modes with found ones, one to one, as many as lie within 10 cents and as near as can be.
+    """Match true modes with estimates one to one within 10 cents, most pairs first, then least total distance.
 
-    All true modes take part, so that one which is not counted cannot pass for a neighbour; only the ``counted`` [K]
-    are judged. False is a mode found within 30 dB of the strongest found that lies within 10 cents of no true mode,
-    counted or not, nor within the resolution of one: the greater of its half width, decay / 2 pi, and half a bin of
-    the whole sound, 1 / (2 length). ``late_s`` is how late the analysis put the onset; powers are taken back by it.
-    With ``free_level`` powers are compared up to the gain that they have in common.
+    All true modes are matched, so that an estimate of an unidentifiable mode does not count for its neighbour; only the
+    ``counted`` [K] are evaluated. An estimate within 30 dB of the strongest is false if it lies within 10 cents of no
+    true mode nor within the resolution of one: the greater of its half width, decay / 2 pi, and half a bin of the whole
+    sound, 1 / (2 length). ``late_s`` is the onset error of the analysis, for which powers are corrected. With
+    ``free_level`` powers are compared up to a common gain.
     """
     f, power, decay = (np.asarray(v) for v in (truth.frequency_hz, truth.power_db, truth.decay_per_s))
     g, got, rate = (np.asarray(v) for v in (found.frequency_hz, found.power_db, found.decay_per_s))
@@ -156,25 +156,25 @@ def match_modes(
     )
 
 
-def measure_sound(number: int, row: Row, seed: int = 1) -> tuple[Match, float]:
-    """One synthetic sound in white noise, and the seconds its analysis took; the same for a number and a seed."""
+def measure_sound(number: int, target: Target, seed: int = 1) -> tuple[Match, float]:
+    """Analyse the synthetic sound of a number and a seed, in white noise: matched modes and seconds."""
     rng = np.random.default_rng([seed, number])
     truth = draw_modes(COUNTS[number % len(COUNTS)], rng)
-    sound = ring_modes(truth, LENGTH_S)
-    noise_rms = float(np.sqrt(np.mean(np.square(sound)))) * db_to_gain(-row.snr_db)
+    sound = synthesize_hit(truth, LENGTH_S)
+    noise_rms = float(np.sqrt(np.mean(np.square(sound)))) * db_to_gain(-target.snr_db)
     noisy = sound + noise_rms * rng.standard_normal(sound.size)
     bound = cramer_rao(truth, sound.size, SAMPLE_RATE_HZ, noise_rms)
     started_s = time.perf_counter()
-    physics, _ = analyze_hit(noisy, SAMPLE_RATE_HZ, max_modes=MOST_MODES, onset_s=0.0)
+    physics, _ = analyze_hit(noisy, SAMPLE_RATE_HZ, max_modes=MAX_MODES, onset_s=0.0)
     seconds = time.perf_counter() - started_s
-    counted = countable(truth, bound, row.decay_percent, row.power_db)
+    counted = identifiable(truth, bound, target.decay_percent, target.power_db)
     return match_modes(truth, physics.modes, counted, relative_bounds(truth, bound)), seconds
 
 
 def summarize(matches: Sequence[Match]) -> dict[str, Any]:
-    """The figures of some sounds together; None where nothing was found.
+    """Pooled figures of sounds; errors are None where nothing was found.
 
-    Efficiency is the median of |error| / bound over 0.674, that of an estimator at the bound: 1 is as good as can be.
+    Efficiency is the median of |error| / bound divided by 0.674, the median of an estimator at the bound: 1 is optimal.
     """
     found: dict[str, np.ndarray] = {
         name: np.concatenate([getattr(m, name) for m in matches]) for name in ("cents", "decay_percent", "power_db")
@@ -197,8 +197,8 @@ def summarize(matches: Sequence[Match]) -> dict[str, Any]:
     return figures
 
 
-def passes(figures: dict[str, Any], row: Row) -> bool:
-    """Whether the figures of ``summarize`` keep a row's aims, no more than one reported mode in twenty false."""
-    if figures["cents"] is None or figures["found_percent"] < row.found_percent or figures["false_percent"] > 5.0:
+def passes(figures: dict[str, Any], target: Target) -> bool:
+    """Whether the figures of ``summarize`` meet a target, with at most one reported mode in twenty false."""
+    if figures["cents"] is None or figures["found_percent"] < target.found_percent or figures["false_percent"] > 5.0:
         return False
-    return bool(all(figures[name] <= getattr(row, name) for name in ("cents", "decay_percent", "power_db")))
+    return bool(all(figures[name] <= getattr(target, name) for name in ("cents", "decay_percent", "power_db")))

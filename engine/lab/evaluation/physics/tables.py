@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.lab.baselines.ddpm.physics import STEPS
-from engine.lab.evaluation.physics.recordings import MOST_MODES
-from engine.lab.evaluation.physics.synthetic import ROWS
+from engine.lab.evaluation.physics.recordings import MAX_MODES
+from engine.lab.evaluation.physics.synthetic import TARGETS
 
-MOST_MATERIALS = 10
+MAX_MATERIALS = 10
 _AGAINST = {
     "bins": "1025 bins and 100 bands of noise, whole hit",
     "bins_window": "the same, first 0.25 s",
@@ -26,7 +26,7 @@ _DISTANCES = {
 
 
 def format_tables(result: dict[str, Any]) -> str:
-    """All tables that a result has, one after the other."""
+    """All tables of a result."""
     parts: list[tuple[str, Callable[[Any], list[str]]]] = [
         ("synthetic", format_synthetic),
         ("stress", format_stress),
@@ -39,21 +39,21 @@ def format_tables(result: dict[str, Any]) -> str:
 
 
 def format_synthetic(rows: list[dict[str, Any]]) -> list[str]:
-    """Found, errors and false modes at each level of noise, and the aims."""
+    """Recall, errors and false modes at each SNR, and the targets."""
     lines = [
-        "| noise under the sound | modes counted | found | pitch error, median / 90th | decay error | level error "
-        "| false | error over the bound: pitch, decay, level | aims |",
+        "| SNR | identifiable modes | found | pitch error, median / 90th | decay error | level error "
+        "| false | error / Cramér–Rao bound: pitch, decay, level | targets |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        aim = next(r for r in ROWS if r.snr_db == row["snr_db"])
-        aims = f"{aim.found_percent:g} %, {aim.cents:g} cent, {aim.decay_percent:g} %, {aim.power_db:g} dB, 5 %"
-        ratios = ", ".join(_number(row[f"{name}_efficiency"], ".2f") for name in ("cents", "decay_percent", "power_db"))
+        goal = next(target for target in TARGETS if target.snr_db == row["snr_db"])
+        goals = f"{goal.found_percent:g} %, {goal.cents:g} cent, {goal.decay_percent:g} %, {goal.power_db:g} dB, 5 %"
+        ratios = ", ".join(_fixed(row[f"{name}_efficiency"], ".2f") for name in ("cents", "decay_percent", "power_db"))
         lines.append(
-            f"| {row['snr_db']:g} dB | {row['counted']} of {row['modes']} | {_number(row['found_percent'], '.1f')} % "
-            f"| {_both(row, 'cents', '.3f')} cent | {_both(row, 'decay_percent', '.2f')} % "
-            f"| {_both(row, 'power_db', '.3f')} dB | {row['false']} of {row['reported']} | {ratios} "
-            f"| {aims}: {_kept(row)} |"
+            f"| {row['snr_db']:g} dB | {row['counted']} of {row['modes']} | {_fixed(row['found_percent'], '.1f')} % "
+            f"| {_errors(row, 'cents', '.3f')} cent | {_errors(row, 'decay_percent', '.2f')} % "
+            f"| {_errors(row, 'power_db', '.3f')} dB | {row['false']} of {row['reported']} | {ratios} "
+            f"| {goals}: {_format_passes(row)} |"
         )
     return lines
 
@@ -61,15 +61,15 @@ def format_synthetic(rows: list[dict[str, Any]]) -> list[str]:
 def format_stress(rows: list[dict[str, Any]]) -> list[str]:
     """One line for each case."""
     lines = [
-        "| case | found | pitch error | decay error | level error | false | onset off by | passes |",
+        "| case | found | pitch error | decay error | level error | false | onset error | passes |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         found = round((row["found_percent"] or 0.0) * row["counted"] / 100.0)
         lines.append(
-            f"| {row['case']} | {found} of {row['counted']} | {_number(row['cents'], '.3f')} cent "
-            f"| {_number(row['decay_percent'], '.2f')} % | {_number(row['power_db'], '.3f')} dB "
-            f"| {row['false']} of {row['reported']} | {row['onset_ms']:.1f} ms | {_kept(row)} |"
+            f"| {row['case']} | {found} of {row['counted']} | {_fixed(row['cents'], '.3f')} cent "
+            f"| {_fixed(row['decay_percent'], '.2f')} % | {_fixed(row['power_db'], '.3f')} dB "
+            f"| {row['false']} of {row['reported']} | {row['onset_ms']:.1f} ms | {_format_passes(row)} |"
         )
     return lines
 
@@ -77,7 +77,7 @@ def format_stress(rows: list[dict[str, Any]]) -> list[str]:
 def format_pairs(rows: list[dict[str, Any]]) -> list[str]:
     """Ours against the baselines."""
     lines = [
-        "| against | distance | recordings | ours | baseline | ours nearer on (95 % interval) |",
+        "| baseline | distance | recordings | ours | baseline | ours closer on (95 % interval) |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -90,10 +90,10 @@ def format_pairs(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def format_means(means: dict[str, list[float]]) -> list[str]:
-    """Ours alone, and how much two draws of its noise differ."""
+    """Ours alone, and the distance between two draws of its noise."""
     names = {"ours": "modes and residual", "ours_modes": "modes alone", "floor": "two draws of our own residual"}
     lines = [
-        f"| distance in dB, up to {MOST_MODES} modes | {' | '.join(_DISTANCES.values())} |",
+        f"| distance in dB, up to {MAX_MODES} modes | {' | '.join(_DISTANCES.values())} |",
         "|---|" + "---|" * len(_DISTANCES),
     ]
     return lines + [f"| {names[name]} | {' | '.join(f'{v:.2f}' for v in values)} |" for name, values in means.items()]
@@ -102,13 +102,13 @@ def format_means(means: dict[str, list[float]]) -> list[str]:
 def format_materials(rows: list[dict[str, Any]]) -> list[str]:
     """One line for each of the most recorded materials, and one for all."""
     lines = [
-        "| material | recordings | modes + residual | worst tenth | modes alone | fit | modes | time |",
+        "| material | recordings | modes + residual | 90th percentile | modes alone | fit | modes | time |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for row in [*rows[:-1][:MOST_MATERIALS], rows[-1]]:
+    for row in [*rows[:-1][:MAX_MATERIALS], rows[-1]]:
         lines.append(
             f"| {row['material']} | {row['recordings']} | {row['distance_db']:.2f} dB "
-            f"| over {row['worst_tenth_db']:.2f} dB | {row['modes_alone_db']:.2f} dB "
+            f"| {row['worst_tenth_db']:.2f} dB | {row['modes_alone_db']:.2f} dB "
             f"| {row['fit']:.2f} | {row['modes']:.0f} | {row['seconds']:.2f} s |"
         )
     return lines
@@ -120,17 +120,17 @@ def format_speed(speed: dict[str, Any]) -> list[str]:
     sums = {
         "our analysis: modes, residual, fit": ("ours",),
         "1025 bins as published, in loops": ("loops",),
-        "their sound as published": ("cosines",),
+        "their synthesis as published": ("cosines",),
         f"fit of their residual ({STEPS} steps; the paper's encoder predicts it)": ("noise",),
-        "bins and sound": ("loops", "cosines"),
-        "bins, sound and residual": ("loops", "cosines", "noise"),
-        "bins and sound, vectorised by us": ("vectorised", "ring"),
-        "bins, sound and residual, vectorised by us": ("vectorised", "ring", "noise"),
+        "bins and synthesis": ("loops", "cosines"),
+        "bins, synthesis and residual": ("loops", "cosines", "noise"),
+        "bins and synthesis, vectorised by us": ("vectorised", "ring"),
+        "bins, synthesis and residual, vectorised by us": ("vectorised", "ring", "noise"),
         "lim-sample's modes": ("lim",),
     }
     lines = [
-        f"| {speed['hits']} hits, threads: {speed['threads']} | {speed['seconds']:.1f} s hit | over ours "
-        "| 0.25 s hit | over ours |",
+        f"| {speed['hits']} hits, threads: {speed['threads']} | {speed['seconds']:.1f} s hit | ratio to ours "
+        "| 0.25 s hit | ratio to ours |",
         "|---|---|---|---|---|",
     ]
     for name, steps in sums.items():
@@ -139,17 +139,17 @@ def format_speed(speed: dict[str, Any]) -> list[str]:
             total = sum(times[step] for step in steps)
             cells += [f"{total:.0f} ms" if total >= 9.5 else f"{total:.1f} ms", f"{total / times['ours']:.3g}"]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    text = f"Synthesis of 100 hits of {MOST_MODES} modes, 1.4 s each: {speed['synthesis']:.0f} ms."
+    text = f"Synthesis of 100 hits of {MAX_MODES} modes, 1.4 s each: {speed['synthesis']:.0f} ms."
     return [*lines, "", text]
 
 
-def _both(row: dict[str, Any], name: str, form: str) -> str:
-    return f"{_number(row[name], form)} / {_number(row[f'{name}_90th'], form)}"
+def _errors(row: dict[str, Any], name: str, form: str) -> str:
+    return f"{_fixed(row[name], form)} / {_fixed(row[f'{name}_90th'], form)}"
 
 
-def _number(value: float | None, form: str) -> str:
+def _fixed(value: float | None, form: str) -> str:
     return "none" if value is None else format(value, form)
 
 
-def _kept(row: dict[str, Any]) -> str:
+def _format_passes(row: dict[str, Any]) -> str:
     return "yes" if row["passes"] else "no"

@@ -67,7 +67,7 @@ def write_report(result: dict[str, Any]) -> list[str]:
             if (accuracy := part["accuracy"].get(method)) is not None
         ]
         lines += [
-            f"{title}: {part['hits']} hits of {', '.join(part['classes'])}; the classifier knows {part['of']} classes.",
+            f"{title}: {part['hits']} hits of {', '.join(part['classes'])}; the classifier has {part['of']} classes.",
             "",
         ]
         lines += _table(("physics from", "accuracy, %", "balanced accuracy, %"), rows)

@@ -1,4 +1,4 @@
-"""Train the material classifier, a judge in the evaluation of the sampler: ``launch.py train material``."""
+"""Train the material classifier that evaluates the sampler: ``launch.py train material``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from engine.lab.metrics.material_classifier import (
 from engine.lab.training.trainer import Trainer, cosine_rate
 
 DEEPEST_DB = -100.0
-"""Floor of the pictures that augmentation starts from, so that a raised level has something to raise."""
+"""Floor of the spectrograms before augmentation, lower than FLOOR_DB so that a gain can raise what is below it."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Pictures [N, BANDS, FRAMES] in dB, the class and the group of each."""
+    """Log-mel spectrograms [N, BANDS, FRAMES] in dB, the class and the group of each."""
 
-    pictures: torch.Tensor
+    spectrograms: torch.Tensor
     labels: torch.Tensor
     groups: tuple[str, ...]
 
@@ -68,14 +68,14 @@ def choose_classes(recordings: list[Recording], fewest: int) -> tuple[tuple[str,
     kept = tuple(name for name, count in counts.most_common() if count >= fewest and name != "unknown")
     if len(kept) < 2:
         raise BadInput(
-            f"fewer than two materials have {fewest} training recordings; give a folder whose MANIFEST.csv tells more"
+            f"fewer than two materials have {fewest} training recordings; give a folder whose MANIFEST.csv names more"
         )
     return kept, {name: count for name, count in counts.items() if name not in kept}
 
 
 def read_corpus(recordings: list[Recording], classes: tuple[str, ...]) -> Corpus:
-    """Pictures of all recordings of these classes that can be read."""
-    pictures, labels, groups = [], [], []
+    """Spectrograms of all recordings of these classes that can be read."""
+    spectrograms, labels, groups = [], [], []
     for recording in recordings:
         name = material_class(recording)
         if name not in classes:
@@ -86,15 +86,15 @@ def read_corpus(recordings: list[Recording], classes: tuple[str, ...]) -> Corpus
             print(f"left out: {error}", file=sys.stderr)
             continue
         if len(hit) >= 480 and float(np.abs(hit).max()) >= 1e-4:
-            pictures.append(log_mel_spectrogram(hit, recording.fmax_hz, DEEPEST_DB))
+            spectrograms.append(log_mel_spectrogram(hit, recording.fmax_hz, DEEPEST_DB))
             labels.append(classes.index(name))
             groups.append(recording.group)
-    stacked = torch.from_numpy(np.stack(pictures)) if pictures else torch.zeros(0, BANDS, FRAMES)
+    stacked = torch.from_numpy(np.stack(spectrograms)) if spectrograms else torch.zeros(0, BANDS, FRAMES)
     return Corpus(stacked, torch.tensor(labels, dtype=torch.long), tuple(groups))
 
 
 def weigh(corpus: Corpus) -> torch.Tensor:
-    """How often to draw each example: classes and, within them, objects as the root of how many they have."""
+    """Sampling weights, float64 [N]: inverse square roots of the sizes of class and group."""
     classes, groups = Counter(corpus.labels.tolist()), Counter(corpus.groups)
     weights = [
         1.0 / math.sqrt(classes[k] * groups[g]) for k, g in zip(corpus.labels.tolist(), corpus.groups, strict=True)
@@ -102,9 +102,9 @@ def weigh(corpus: Corpus) -> torch.Tensor:
     return torch.tensor(weights, dtype=torch.float64)
 
 
-def augment(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Pictures as they might have been: slower, higher, through other rooms and filters, cut, in noise, in dB."""
-    size = len(pictures)
+def augment(spectrograms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Randomly stretch, shift, filter, mask and add noise to spectrograms in dB, [N, BANDS, FRAMES]."""
+    size = len(spectrograms)
 
     def uniform(low: float, high: float, *shape: int) -> torch.Tensor:
         return low + (high - low) * torch.rand((size, *shape), generator=generator)
@@ -117,7 +117,7 @@ def augment(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     grid_t = (torch.linspace(-1, 1, FRAMES)[None] + 1.0) * slower[:, None] - 1.0
     grid_f = torch.linspace(-1, 1, BANDS)[None] + (2.0 / BANDS) * higher[:, None]
     grid = torch.stack((grid_t[:, None, :].expand(-1, BANDS, -1), grid_f[:, :, None].expand(-1, -1, FRAMES)), dim=-1)
-    moved = F.grid_sample((pictures - DEEPEST_DB).unsqueeze(1), grid, align_corners=True)[:, 0] + DEEPEST_DB
+    moved = F.grid_sample((spectrograms - DEEPEST_DB).unsqueeze(1), grid, align_corners=True)[:, 0] + DEEPEST_DB
     band = torch.linspace(0.0, math.pi, BANDS)[None, :, None]
     shape = [uniform(-5.0, 5.0, 1, 1) * torch.cos(k * band + uniform(0, 6.28, 1, 1)) for k in (1, 2, 4)]
     moved = moved + torch.stack(shape).sum(dim=0)
@@ -145,10 +145,10 @@ class Training(Trainer[MaterialClassifier]):
         config, step = self.config, self.step + 1
         generator = torch.Generator().manual_seed((config.seed << 32) + step)
         rows = torch.multinomial(weights, config.batch, replacement=True, generator=generator)
-        pictures, labels = augment(corpus.pictures[rows], generator), corpus.labels[rows]
+        spectrograms, labels = augment(corpus.spectrograms[rows], generator), corpus.labels[rows]
         share = float(np.random.default_rng(config.seed + step).beta(config.mixup, config.mixup))
         self.network.train()
-        _, logits = self.network(share * pictures + (1.0 - share) * pictures.roll(1, 0))
+        _, logits = self.network(share * spectrograms + (1.0 - share) * spectrograms.roll(1, 0))
         loss = share * F.cross_entropy(logits, labels, label_smoothing=config.smoothing)
         loss = loss + (1.0 - share) * F.cross_entropy(logits, labels.roll(1), label_smoothing=config.smoothing)
         self.optimize(loss, cosine_rate(config.learning_rate, self.step, 100, step / config.steps), config.ema_decay)
@@ -166,11 +166,11 @@ class Training(Trainer[MaterialClassifier]):
 
 
 def score(classifier: MaterialClassifier, corpus: Corpus) -> dict[str, Any]:
-    """Share of a corpus that is named rightly: in all, as the mean over classes, and in each class."""
+    """Accuracy on a corpus: overall, mean over classes, and of each class."""
     if not len(corpus.labels):
         return {}
-    heard = classify(classifier, corpus.pictures.clamp_min(FLOOR_DB).numpy())
-    right = heard.posterior.argmax(axis=1) == corpus.labels.numpy()
+    prediction = classify(classifier, corpus.spectrograms.clamp_min(FLOOR_DB).numpy())
+    right = prediction.posterior.argmax(axis=1) == corpus.labels.numpy()
     names = [classifier.classes[k] for k in corpus.labels.tolist()]
     each = {
         name: [sum(n == name for n in names), round(float(right[[n == name for n in names]].mean()), 3)]
@@ -190,7 +190,7 @@ def main(args: list[str]) -> None:
     """The command ``train material``."""
     parser = argparse.ArgumentParser(
         prog="train material",
-        description="Train the material classifier that judges the sampler.",
+        description="Train the material classifier that evaluates the sampler.",
     )
     data_help = "folder of recordings whose MANIFEST.csv names materials"
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)

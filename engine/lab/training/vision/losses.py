@@ -20,7 +20,7 @@ class LossConfig:
     size_weight: float = 0.3
     striker_weight: float = 0.2
     contrastive_weight: float = 0.25
-    physics_weight: float = 0.3  # of the material told from the sound
+    physics_weight: float = 0.3  # of the material predicted from the sound
     similar_db: float = 2.0  # temperature of the soft targets, see ``contrastive_loss``
 
 

@@ -22,17 +22,17 @@ from engine.lab.baselines.syncfusion import (
 )
 from engine.lab.data.greatest_hits import Contact, Take
 from engine.lab.data.onsets.labels import choose_contacts, measure_levels, to_velocity
-from engine.lab.evaluation.onsets.networks import Judge, choose_judge, usual_lag_s
+from engine.lab.evaluation.onsets.networks import Fold, choose_fold, usual_lag_s
 from engine.lab.evaluation.onsets.scores import (
     Clip,
     average_precision,
-    find_shift,
+    best_shift,
+    match_pairs,
     measure,
     measure_foley,
     measure_recall_by_action,
     measure_timing,
     measure_velocity,
-    pair_up,
 )
 from engine.lab.evaluation.onsets.tables import print_tables, tabulate
 from engine.onsets.network import OnsetNetwork
@@ -60,7 +60,7 @@ def test_a_perfect_finder_scores_one_and_a_late_one_is_late() -> None:
     assert measure([late], lambda c: [o.time_s for o in c.tracks["motion"]], 0.05)["f1"] == 0.0
     timing = measure_timing([late], "motion", 0.5)
     assert timing["median_ms"] == pytest.approx(60.0) and timing["median_absolute_in_step_ms"] < 1e-6
-    assert find_shift(late, "motion", 0.5) == pytest.approx(-0.01)
+    assert best_shift(late, "motion", 0.5) == pytest.approx(-0.01)
     assert measure_recall_by_action([late], "motion", 0.5) == {"hit": 0.0, "scratch": 0.0}
 
 
@@ -73,8 +73,8 @@ def test_what_is_audible_but_not_labelled_is_no_error_and_what_is_neither_is() -
 
 
 def test_pairs_are_one_to_one_and_the_closest() -> None:
-    assert sorted(pair_up([1.0, 1.05, 3.0], [1.04, 2.0], 0.1)) == [(1, 0)]
-    assert pair_up([], [1.0], 0.1) == []
+    assert sorted(match_pairs([1.0, 1.05, 3.0], [1.04, 2.0], 0.1)) == [(1, 0)]
+    assert match_pairs([], [1.0], 0.1) == []
 
 
 def test_weak_candidates_cost_average_precision_only_where_they_are_likely() -> None:
@@ -98,17 +98,17 @@ def test_every_local_maximum_of_flow_is_a_peak() -> None:
     assert [o.time_s for o in find_flow_peaks(np.arange(6) / 10, speeds)] == [0.1, 0.3]
 
 
-def test_a_network_is_asked_only_about_days_it_has_not_learnt_from() -> None:
-    judge = Judge(OnsetNetwork(SMALL), 0.4, frozenset({"2015-01-01"}), False, {"a": 0.03, "b": 0.05, "c": -0.02})
-    assert choose_judge([judge], "2015-01-01") is judge and choose_judge([], "2015-01-01") is None
+def test_a_clip_is_evaluated_by_a_fold_that_left_its_day_out() -> None:
+    network = Fold(OnsetNetwork(SMALL), 0.4, frozenset({"2015-01-01"}), False, {"a": 0.03, "b": 0.05, "c": -0.02})
+    assert choose_fold([network], "2015-01-01") is network and choose_fold([], "2015-01-01") is None
     with pytest.raises(BadInput, match="2015-01-02"):
-        choose_judge([judge], "2015-01-02")
+        choose_fold([network], "2015-01-02")
     frames_s = {"a": 0.04, "b": 0.04, "c": 1 / 30}
-    assert usual_lag_s(judge, 0.04, frames_s) == pytest.approx(0.04)
-    assert usual_lag_s(judge, 0.02, frames_s) == 0.0
+    assert usual_lag_s(network, 0.04, frames_s) == pytest.approx(0.04)
+    assert usual_lag_s(network, 0.02, frames_s) == 0.0
 
 
-def test_of_a_rattle_only_the_strongest_contact_in_the_picture_is_asked_for(tmp_path: Path) -> None:
+def test_of_a_rattle_only_the_strongest_visible_contact_is_labelled(tmp_path: Path) -> None:
     def contact(time_s: float, impulse: float, shown: bool = True, speed: float = 1.0) -> dict:
         return {
             "time_s": time_s, "action": "hit", "impulse_n_s": impulse, "speed_m_per_s": speed, "in_picture": shown
@@ -128,7 +128,7 @@ def test_of_a_rattle_only_the_strongest_contact_in_the_picture_is_asked_for(tmp_
     assert [t for t, _ in seen] == [1.03, 1.2] and others == [1.0, 2.0, 3.0]
 
 
-def test_levels_of_hits_are_told_in_db() -> None:
+def test_levels_of_hits_are_in_db() -> None:
     sound = np.zeros(22_050)
     sound[5000:6000], sound[15_000:16_000] = 0.5, 0.05
     levels = measure_levels(sound, 22_050, [5000 / 22_050, 15_000 / 22_050])
@@ -137,7 +137,7 @@ def test_levels_of_hits_are_told_in_db() -> None:
     assert to_velocity(np.zeros(0)).size == 0
 
 
-def test_the_reduced_syncfusion_network_tells_every_frame_of_two_seconds(tmp_path: Path) -> None:
+def test_the_reduced_syncfusion_network_has_an_output_for_every_frame(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = SyncFusionNetwork().eval()
     clip = make_squares(0)

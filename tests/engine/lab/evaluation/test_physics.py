@@ -20,19 +20,19 @@ from engine.lab.baselines.ddpm import physics as ddpm_physics
 from engine.lab.evaluation.physics import evaluate as physics
 from engine.lab.evaluation.physics import speed as physics_speed
 from engine.lab.evaluation.physics import stress as physics_stress
-from engine.lab.evaluation.physics.recordings import choose, tabulate_materials, tabulate_pairs
+from engine.lab.evaluation.physics.recordings import choose_evenly, tabulate_materials, tabulate_pairs
 from engine.lab.evaluation.physics.synthetic import (
     COUNTS,
-    ROWS,
-    countable,
+    TARGETS,
     draw_modes,
+    identifiable,
     make_modes,
     match_modes,
     measure_sound,
     passes,
     relative_bounds,
-    ring_modes,
     summarize,
+    synthesize_hit,
 )
 from engine.lab.evaluation.physics.tables import format_tables
 from engine.lab.metrics.spectral_distance import NAMES, best_gain_db, measure_distances, measure_levels
@@ -111,7 +111,7 @@ def test_two_modes_alike_cannot_be_known_and_do_not_spoil_the_third() -> None:
     assert np.isinf(bound.frequency_hz[:2]).all()
     only = cramer_rao(alone, 48_000, SAMPLE_RATE_HZ, 1e-3)
     assert bound.frequency_hz[2] == pytest.approx(only.frequency_hz[0], rel=1e-3)
-    assert list(countable(twins, bound, 2.0, 0.5)) == [False, False, True]
+    assert list(identifiable(twins, bound, 2.0, 0.5)) == [False, False, True]
     with pytest.raises(ValueError, match="noise"):
         cramer_rao(alone, 48_000, SAMPLE_RATE_HZ, 0.0)
 
@@ -149,10 +149,10 @@ def test_an_exact_analysis_passes_and_a_wrong_or_empty_one_does_not() -> None:
     truth = draw_modes(16, np.random.default_rng(3))
     counted, bounds = np.ones(16, dtype=bool), np.ones((3, 16))
     exact = summarize([match_modes(truth, truth, counted, bounds)])
-    assert passes(exact, ROWS[0]) and exact["found_percent"] == 100.0 and exact["false"] == 0
+    assert passes(exact, TARGETS[0]) and exact["found_percent"] == 100.0 and exact["false"] == 0
     moved = make_modes(np.asarray(truth.frequency_hz) * 1.05, truth.power_db, truth.decay_per_s, truth.phase_rad)
-    assert not passes(summarize([match_modes(truth, moved, counted, bounds)]), ROWS[0])
-    assert not passes(summarize([match_modes(truth, Modes(), counted, bounds)]), ROWS[0])
+    assert not passes(summarize([match_modes(truth, moved, counted, bounds)]), TARGETS[0])
+    assert not passes(summarize([match_modes(truth, Modes(), counted, bounds)]), TARGETS[0])
 
 
 def test_errors_as_large_as_the_bound_have_an_efficiency_of_one(rng: np.random.Generator) -> None:
@@ -178,8 +178,8 @@ def columns(modes: Modes) -> tuple[tuple[float, ...], ...]:
 
 
 def test_a_synthetic_sound_is_measured_the_same_twice() -> None:
-    first, _ = measure_sound(0, ROWS[0])
-    again, _ = measure_sound(0, ROWS[0])
+    first, _ = measure_sound(0, TARGETS[0])
+    again, _ = measure_sound(0, TARGETS[0])
     assert first.cents.tolist() == again.cents.tolist()
     assert 0 < first.counted <= first.true == COUNTS[0]
 
@@ -187,13 +187,13 @@ def test_a_synthetic_sound_is_measured_the_same_twice() -> None:
 def test_every_hard_case_is_what_its_name_says(rng: np.random.Generator) -> None:
     made = {name: make(rng) for name, (make, _) in physics_stress.CASES.items()}
     for name, case in made.items():
-        assert case.judged.any() and np.isfinite(case.samples).all(), name
+        assert case.evaluated.any() and np.isfinite(case.samples).all(), name
     rates = {case.sample_rate_hz for case in made.values()}
     assert rates == {8_000, 16_000, 44_100, 48_000, 96_000, 192_000}
     pair = made["pair 4 Hz apart"].modes.frequency_hz
     assert pair[1] - pair[0] == pytest.approx(4.0)
     faint = made["mode 60 dB under"]
-    assert faint.modes.power_db[int(np.argmax(faint.judged))] == max(faint.modes.power_db) - 60.0
+    assert faint.modes.power_db[int(np.argmax(faint.evaluated))] == max(faint.modes.power_db) - 60.0
     stereo = made["stereo, one side inverted"].samples
     assert np.corrcoef(stereo.T)[0, 1] < -0.9 and stereo.shape[1] == 2
     clipped = np.abs(made["clipped at half the peak"].samples)
@@ -239,7 +239,7 @@ def test_noise_fitted_to_noise_comes_near_it(rng: np.random.Generator) -> None:
 
 @pytest.mark.slow
 def test_lim_sample_finds_a_mode_at_its_level() -> None:
-    sound = 0.25 * ring_modes(make_modes([1200.0], [0.0], [12.0], [0.0]), 1.0)
+    sound = 0.25 * synthesize_hit(make_modes([1200.0], [0.0], [12.0], [0.0]), 1.0)
     modes = physics_lim.fit_lim_sample(sound, SAMPLE_RATE_HZ)
     loudest = int(np.argmax(modes.power_db))
     assert modes.frequency_hz[loudest] == pytest.approx(1200.0, rel=0.01)
@@ -314,7 +314,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(3):
         rng = np.random.default_rng(number)
         modes = draw_modes(6, rng, range_db=20.0, t60_s=(0.1, 0.4))
-        sound = ring_modes(modes, 0.2) + 0.05 * decaying_noise(number, 60.0, 1.0)[: round(0.2 * SAMPLE_RATE_HZ)]
+        sound = synthesize_hit(modes, 0.2) + 0.05 * decaying_noise(number, 60.0, 1.0)[: round(0.2 * SAMPLE_RATE_HZ)]
         soundfile.write(root / f"hit{number}.wav", 0.5 * sound / np.abs(sound).max(), SAMPLE_RATE_HZ)
     soundfile.write(root / "silence.wav", np.zeros(4800), SAMPLE_RATE_HZ)
     return root.parent
@@ -326,25 +326,28 @@ def test_the_command_prints_every_table(
 ) -> None:
     monkeypatch.setattr(physics, "CASES", {name: physics_stress.CASES[name] for name in ("8 kHz", "T60 20 s")})
     monkeypatch.setattr(physics, "TIMED_HITS", 1)
-    monkeypatch.setattr(physics, "LONGEST_S", 0.25)
+    monkeypatch.setattr(physics, "MAX_DURATION_S", 0.25)
     monkeypatch.setattr(physics_speed, "REPEATS", 1)
     monkeypatch.setattr(physics_bins, "estimate_bins_by_loops", ddpm_physics.estimate_bins)
     monkeypatch.setattr(physics_bins, "fit_noise", partial(physics_bins.fit_noise, steps=3))
     target = tmp_path / "figures.json"
     physics.main(["--data", str(folder), "--sounds", "2", "--jobs", "1", "--json", str(target)])
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     for text in ("| 40 dB |", "| 20 dB |", "| 8 kHz |", "lim-sample's modes", "1025 bins", "two draws", "| wood | 3 |"):
-        assert text in told, text
+        assert text in printed, text
     result = json.loads(target.read_text(encoding="utf-8"))
     assert [row["snr_db"] for row in result["synthetic"]] == [40.0, 20.0] and len(result["each"]) == 3
     assert {row["against"] for row in result["pairs"]} == {"bins", "bins_window", "lim", "lim_modes"}
     assert result["means"]["floor"][-1] < result["means"]["ours_modes"][-1]
-    assert result["speed"]["whole"]["ours"] > 0.0 and format_tables(result) in told
+    assert result["speed"]["whole"]["ours"] > 0.0 and format_tables(result) in printed
 
 
-def test_recordings_are_chosen_evenly_and_wrong_counts_are_told(folder: Path) -> None:
+def test_recordings_are_chosen_evenly_and_wrong_counts_are_refused(folder: Path) -> None:
     recordings = physics.list_recordings(folder)
-    assert choose(recordings, 0) == recordings and choose(recordings, 2) == [recordings[0], recordings[-1]]
+    assert choose_evenly(recordings, 0) == recordings and choose_evenly(recordings, 2) == [
+        recordings[0],
+        recordings[-1],
+    ]
     with pytest.raises(BadInput, match="--sounds"):
         physics.main(["--data", str(folder), "--sounds", "0"])
     with pytest.raises(BadInput, match="no recordings"):
