@@ -78,14 +78,19 @@ class Trainer(Generic[Network]):
         log_line(self.log_path, {"step": self.step, "minutes": round(self.spent_s / 60, 2)} | figures)
 
     def optimize(self, loss: torch.Tensor, rate: float, ema_decay: float = 0.0, max_norm: float = 1.0) -> None:
-        """One step of AdamW at a learning rate, gradients clipped to ``max_norm``, and of the EMA."""
+        """One step of AdamW at a learning rate, gradients clipped to ``max_norm``, and of the EMA.
+
+        A gradient that is not finite changes nothing.
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), max_norm)
-        self.optimizer.step()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), max_norm)
         self.step += 1
+        if not torch.isfinite(norm):
+            return
+        self.optimizer.step()
         if self.average is not self.network:
             update_ema(self.average, self.network, ema_decay, self.step)
 
