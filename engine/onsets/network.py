@@ -53,11 +53,11 @@ class OnsetNetworkConfig:
     """
 
     widths: tuple[int, ...] = (24, 48, 64, 96)
-    pixels: int = TARGET_PIXELS
-    depth: int = 1
     temporal: int = 128
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
     dropout: float = 0.15
+    pixels: int = TARGET_PIXELS
+    depth: int = 1
 
 
 class TemporalShift(nn.Module):

@@ -133,7 +133,10 @@ def predict_probability(network: OnsetNetwork, store: FilmStore, index: int, mos
     network.eval()
     for start in range(0, count, most):
         part = store.frames[first + start : first + min(start + most, count), :rows, :columns]
-        with torch.autocast(store.device.type, torch.bfloat16, enabled=store.device.type != "mps"):
+        with (
+            torch.autocast(store.device.type, torch.bfloat16, enabled=store.device.type != "mps"),
+            torch.backends.cudnn.flags(enabled=True, benchmark=False),  # every clip is of another length
+        ):
             features.append(network.encoder(part.float()[None]))
     times = store.times[first : first + count]
     steps = torch.diff(times)

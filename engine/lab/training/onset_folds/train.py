@@ -86,6 +86,7 @@ def train(options: argparse.Namespace) -> None:
     facts |= {"simulated_takes": len(clips) - len(real)}
     deadline_s = begun_s + 60.0 * options.minutes - FINISH_S
     folds = train_folds(store, names, config, network, work, out, deadline_s, begun_s, facts)
+    torch.backends.cudnn.benchmark = False
     moved = {fold.name: round(center(fold.average, clips, 24), 3) for fold in folds}
     export_folds(folds, out, facts)
     log_line(log, {"centred_by_frames": moved, "steps": {fold.name: fold.step for fold in folds}})
