@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,10 @@ from engine.lab.data.onsets.device_batches import FilmStore, draw_device_batch, 
 from engine.lab.data.onsets.film import find_days
 from engine.lab.data.onsets.lag import choose_shifts, measure_agreement
 from engine.lab.data.onsets.pack import PackedClip, encode_frames, read_pack, write_pack
+from engine.lab.evaluation.onsets.networks import open_folds
+from engine.lab.training.onset_folds.folds import FOLDS, FoldConfig, train_folds
+from engine.lab.training.onset_folds.train import main
+from engine.onsets.network import OnsetNetworkConfig
 
 RATE_HZ = 30.0
 
@@ -136,3 +141,20 @@ def test_days_are_found() -> None:
     assert find_days("2015-03-12-20-11-15_mic") == ("2015-03-12",)
     assert find_days("gh_armchair_2015-10-03-13-39-43-1") == ("2015-10-03",)
     assert find_days("hammering") == ()
+
+
+@pytest.mark.slow
+def test_networks_come_back_as_checkpoints(tmp_path: Path) -> None:
+    """One that learns from no real clip and one that leaves days out, each with what it has learnt from."""
+    clips = [make_clip(0), make_clip(1, real=False)]
+    store = FilmStore(clips, torch.device("cpu"))
+    small = OnsetNetworkConfig(widths=(8, 8, 16, 16), temporal=16, dilations=(1, 2))
+    config = FoldConfig(size=2, frames=24, clean_share=0.5)
+    now_s = time.monotonic()
+    train_folds(store, ["a"], config, small, tmp_path, tmp_path / "out.safetensors", now_s + 2.0, now_s, {})
+    main(["--adopt", str(tmp_path / "out.safetensors"), "--out", str(tmp_path / "adopted")])
+    judges = {path.name: open_folds(path)[0] for path in (tmp_path / "adopted").iterdir()}
+    assert set(judges) == {"clean", "a"}
+    assert judges["clean"].clean and not judges["clean"].shifts_s
+    assert judges["a"].left_out == set(FOLDS["a"]) and set(judges["a"].shifts_s) == {"clip 0"}
+    assert judges["a"].network.config == small
