@@ -44,11 +44,11 @@ FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
 
 
 class LaunchError(Exception):
-    """A failure told in one sentence: the thing, the reason, the remedy."""
+    """A failure; its message is one sentence that names the thing, the reason and the remedy."""
 
 
 def say(message: str) -> None:
-    """Tell the user something on standard error; standard output belongs to the command."""
+    """Print a message on standard error; standard output belongs to the command."""
     print(f"Struck: {message}", file=sys.stderr, flush=True)
 
 
@@ -177,7 +177,7 @@ def write_stamp(venv: Path, stamp: Mapping[str, Any]) -> None:
 
 
 def forget_stamp(venv: Path) -> None:
-    """Have the next start look at the installation again."""
+    """Make the next start check the installation again."""
     with contextlib.suppress(OSError):
         (venv / STAMP_NAME).unlink()
 
@@ -190,7 +190,7 @@ def list_distributions(site: Path) -> list[str]:
 def find_damage(site: Path, distributions: Sequence[str], thorough: bool) -> list[str]:
     """Distributions with files missing or of the wrong size, by their RECORD.
 
-    A quick look (some milliseconds) sees compiled libraries and the packages' first files, a thorough one all.
+    A quick check (some milliseconds) covers compiled libraries and the packages' first files, a thorough one all.
     """
     damaged = []
     for name in distributions:
@@ -252,16 +252,16 @@ def hold_lock(path: Path) -> Iterator[None]:
             import msvcrt
 
             lock: Any = msvcrt
-            told = False
+            waiting = False
             while True:
                 try:
                     file.seek(0)
                     lock.locking(file.fileno(), lock.LK_LOCK, 1)
                     break
                 except OSError:
-                    if not told:
+                    if not waiting:
                         say("another start is installing; waiting for it")
-                        told = True
+                        waiting = True
         else:
             import fcntl
 
@@ -274,7 +274,7 @@ def hold_lock(path: Path) -> Iterator[None]:
 
 
 def make_venv(venv: Path) -> str:
-    """Make the virtual environment anew and return its Python's version."""
+    """Create the virtual environment afresh and return its Python's version."""
     check_python()
     if shutil.disk_usage(venv.parent).free < LEAST_FREE_BYTES:
         raise LaunchError(f"the disk of {venv.parent} has less than 2 GB free; make room and start again")
@@ -437,23 +437,6 @@ def ensure_environment(extras: Sequence[str], venv: Path = VENV) -> Path:
 # ---- running ----------------------------------------------------------------------------------------------------
 
 
-def install_javascript_tools(root: Path = ROOT, npm: str | None = None) -> None:
-    """Install the checkers of the editor's JavaScript where Node is, unless those of package-lock.json are there."""
-    npm = npm or shutil.which("npm")
-    if npm is None:
-        return
-    digest = hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
-    stamp = root / "node_modules" / STAMP_NAME
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
-        return
-    say("installing the checkers of the editor's JavaScript")
-    line = [npm, "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-    if subprocess.run(line, cwd=root, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode:
-        say("npm could not install them, so the JavaScript stays unchecked; look at npm's own message, then test again")
-        return
-    stamp.write_text(digest, encoding="utf-8")
-
-
 def run_child(line: Sequence[str], environment: Mapping[str, str], cwd: Path | None) -> int:
     """Run a command to its end; its exit status is ours, Ctrl-C and termination reach it."""
     with subprocess.Popen(line, env=dict(environment), cwd=cwd) as child:
@@ -480,8 +463,6 @@ def main(args: Sequence[str]) -> int:
             return 0
         check_python()
         python = ensure_environment(needed_extras(module, rest))
-        if module == "test":
-            install_javascript_tools()
         environment = child_environment(os.environ)
         status = run_child(command_line(python, module, rest), environment, ROOT if module == "test" else None)
         if status not in (0, 2, 130):

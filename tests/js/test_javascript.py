@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from engine.core.paths import ROOT
+from tests.js.tools import find_checker
 
 TESTS = ROOT / "tests" / "js"
-TOOLS = ROOT / "node_modules" / ".bin"
 
 
-def find_tool(name: str, folder: Path | None = None) -> str:
-    """Path of a program; where it is missing the test is skipped, or fails under .ci/run."""
-    found = shutil.which(name, path=None if folder is None else str(folder))
+def require(name: str, found: str | None) -> str:
+    """Path of a program; where it was not found the test is skipped, or fails under .ci/run."""
     if found is None:
-        reason = f"{name} is not installed: it comes with Node 20 and `python3 launch.py test` (or `npm ci`)"
+        reason = f"{name} is not installed; install Node 20, which brings npm, and test again"
         if os.environ.get("STRUCK_CI") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -33,16 +31,16 @@ def run(*line: str) -> str:
 
 
 def test_eslint_finds_nothing() -> None:
-    assert run(find_tool("eslint", TOOLS), "--max-warnings", "0", ".") == ""
+    assert run(require("eslint", find_checker("eslint")), "--max-warnings", "0", ".") == ""
 
 
 @pytest.mark.parametrize("project", ["tsconfig.json", "tests/js/tsconfig.json"])
 def test_types_are_clean(project: str) -> None:
-    assert run(find_tool("tsc", TOOLS), "--project", project) == ""
+    assert run(require("tsc", find_checker("tsc")), "--project", project) == ""
 
 
 def test_node_tests_pass() -> None:
-    assert run(find_tool("node"), "--test", *map(str, sorted(TESTS.rglob("*.test.js")))) == ""
+    assert run(require("node", shutil.which("node")), "--test", *map(str, sorted(TESTS.rglob("*.test.js")))) == ""
 
 
 def test_every_module_is_type_checked() -> None:

@@ -247,30 +247,6 @@ def test_an_interrupted_installation_ends_quietly(monkeypatch: pytest.MonkeyPatc
     assert launch.main(["detect", "x.mp4"]) == 130
 
 
-def test_javascript_tools_are_installed_once_for_a_lock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-
-    def npm(line: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
-        calls.append(list(line))
-        (tmp_path / "node_modules").mkdir(exist_ok=True)
-        return subprocess.CompletedProcess(line, 0)
-
-    monkeypatch.setattr(launch.subprocess, "run", npm)
-    (tmp_path / "package-lock.json").write_text("1")
-    launch.install_javascript_tools(tmp_path, "npm")
-    launch.install_javascript_tools(tmp_path, "npm")
-    assert [line[:2] for line in calls] == [["npm", "ci"]]
-    (tmp_path / "package-lock.json").write_text("2")
-    launch.install_javascript_tools(tmp_path, "npm")
-    assert len(calls) == 2
-
-
-def test_the_lock_file_names_no_registry() -> None:
-    text = (launch.ROOT / "package-lock.json").read_text(encoding="utf-8")
-    assert "://" not in text
-    assert "resolved" not in text
-
-
 def test_every_requirement_is_pinned() -> None:
     for name in ("requirements.txt", "requirements-lab.txt", "requirements-test.txt", "constraints.txt"):
         for line in (launch.ROOT / name).read_text(encoding="utf-8").splitlines():
