@@ -13,6 +13,7 @@ from scipy.signal.windows import blackmanharris
 from engine.core.paths import CHECKPOINTS
 from engine.diffusion.sampler import Sampler, load_sampler
 from engine.diffusion.spectrogram import FRAME_COUNTS, HOP, N_FFT, ONSET_SAMPLE
+from engine.diffusion.tail import extend_tail
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.synthesis import synthesize
@@ -152,3 +153,7 @@ def test_a_short_hit_ends_without_a_step(sampler: Sampler) -> None:
     short = Modes((700.0, 1900.0), (-10.0, -16.0), (60.0, 90.0), (0.1, 1.0), (False, False))
     sound = sampler.sample([(short, replace(NOISE, room=None))], [5], steps=2)[0]
     assert abs(float(sound[-1])) < 1e-7 and np.abs(sound[-1024:]).max() < 10.0 ** (-50.0 / 20.0) * np.abs(sound).max()
+
+
+def test_a_wave_of_nan_becomes_finite() -> None:
+    assert np.isfinite(extend_tail(np.full(4096, np.nan, np.float32), TONE, Residual(), seed=0)).all()

@@ -1,0 +1,59 @@
+"""Detected onsets of a clip: the strikes put in, progress, and the threshold that chooses hits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.core.errors import BadInput
+from engine.core.paths import ASSETS
+from engine.document.edits.settings import set_threshold
+from engine.document.edits.values import chain
+from engine.lab.simulator.demo.clips import DEMOS, FRAME_RATE
+from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, pick
+from engine.pipeline.detect_onsets import detect_onsets, hits_from_track
+from engine.pipeline.events import DetectionProgress, OnsetsFound, OnsetsUpdated, last_event
+from engine.pipeline.open_clip import open_clip
+from tests.struck_clip import STRIKES
+
+
+def test_the_threshold_chooses_the_hits(silent_clip: Path) -> None:
+    project = open_clip(silent_clip).project
+    curve = OnsetCurve(100.0, np.zeros(200, np.float32))
+    track = OnsetTrack(curve, tuple(Onset(0.3 * k, 0.2 * k) for k in range(1, 6)))
+    for threshold, count in ((0.5, 3), (0.1, 5), (0.9, 1)):
+        edit = chain("Move threshold", set_threshold(threshold), hits_from_track(track))
+        after = edit.apply(project)
+        assert len(after.hits) == count and after.detection.threshold == threshold
+    loudest = hits_from_track(track).apply(project).hits[-1]
+    assert loudest.velocity_db == 0.0 and loudest.strength == 1.0
+
+
+def test_detection_finds_the_strikes_and_reports_on_the_way(clip: Path) -> None:
+    opened = open_clip(clip).project.clip
+    events = list(detect_onsets(opened, partial=True))
+    times = [onset.time_s for onset in last_event(events, OnsetsFound).track.candidates if onset.strength >= 0.5]
+    for time_s, _, _ in STRIKES:
+        assert min(abs(time_s - t) for t in times) < 0.01
+    fractions = [event.fraction for event in events if isinstance(event, DetectionProgress)]
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0
+    by_audio = next(event for event in events if isinstance(event, OnsetsUpdated)).track
+    assert [onset.time_s for onset in by_audio.candidates if onset.strength >= 0.5] == pytest.approx(
+        [time_s for time_s, _, _ in STRIKES], abs=0.01
+    )
+    assert not any(isinstance(event, OnsetsUpdated) for event in detect_onsets(opened))
+    with pytest.raises(BadInput, match="source"):
+        list(detect_onsets(opened, "smell"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [demo.name for demo in DEMOS])
+def test_every_contact_of_the_demo_clips_is_found_and_nothing_else(name: str) -> None:
+    truth = json.loads((ASSETS / f"demo_{name}.truth.json").read_text(encoding="utf-8"))["onsets"]
+    clip = open_clip(ASSETS / f"demo_{name}.mp4").project.clip
+    found = [onset.time_s for onset in pick(last_event(detect_onsets(clip), OnsetsFound).track)]
+    assert len(found) == len(truth)
+    assert np.abs(np.subtract(found, [onset["time_s"] for onset in truth])).max() < 1.5 / FRAME_RATE
