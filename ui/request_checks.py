@@ -11,7 +11,7 @@ from typing import Any
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
-LONGEST_PATH_BYTES = 4096
+LONGEST_PATH_BYTES = 1024
 LONGEST_PART_BYTES = 255
 LONGEST_QUERY_BYTES = 16_384
 
@@ -54,9 +54,9 @@ def own_names() -> set[str]:
 def check_address(scope: dict[str, Any]) -> Refusal | None:
     """Refuse addresses that are too long or hold control characters, and pages that the editor does not need."""
     path = scope["path"]
-    parts = [part.encode("utf-8", "replace") for part in path.split("/")]
+    parts = path.encode("utf-8", "replace").split(b"/")
     if (
-        sum(map(len, parts)) > LONGEST_PATH_BYTES
+        len(path.encode("utf-8", "replace")) > LONGEST_PATH_BYTES
         or max(map(len, parts)) > LONGEST_PART_BYTES
         or len(scope.get("query_string", b"")) > LONGEST_QUERY_BYTES
     ):
