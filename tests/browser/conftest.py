@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.struck_page import Editor, browse, serve
+from tests.app_process import serve
+from tests.browser.struck_page import Editor, browse
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ import soundfile
 
 from engine.physics.model import Modes, Physics
 from engine.physics.synthesis import synthesize
-from tests.browser.struck_page import Editor, browse, serve
+from tests.app_process import serve
+from tests.browser.struck_page import Editor, browse
 
 
 @pytest.fixture(scope="module")

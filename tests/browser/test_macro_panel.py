@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.browser.struck_page import Editor, browse, serve
+from tests.app_process import serve
+from tests.browser.struck_page import Editor, browse
 
 APPLY = """([modes, residual, macros]) => import("/struck/static/audio/macros.js").then(({ applyMacros }) =>
   applyMacros(modes, residual, macros))"""

@@ -14,7 +14,8 @@ import torch
 from engine.core.checkpoint import CONFIG, WEIGHTS
 from engine.diffusion.checkpoint import save_velocity_network
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
-from tests.browser.struck_page import Editor, browse, serve
+from tests.app_process import serve
+from tests.browser.struck_page import Editor, browse
 
 
 def save_tiny(folder: Path, width: int = 8, seed: int = 0) -> Path:
