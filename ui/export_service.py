@@ -90,7 +90,7 @@ def _write(
     if kind == "mp4":
         path = folder / f"{stem}_struck.mp4"
         track = place_hits(project, rendered)
-        note = write_video(Path(project.clip.path), track, SAMPLE_RATE_HZ, path, on_progress)
+        note = write_video(Path(project.clip.path), track, SAMPLE_RATE_HZ, path, on_progress, project.clip.digest)
         return path, note or "picture untouched"
     if kind == "stems":
         path = folder / f"{stem}_stems.zip"

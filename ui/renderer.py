@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import Cancelled, StruckError
 from engine.core.lru import LRU
 from engine.document.project import Hit, Project, RenderSettings
 from ui.context import AppContext
-from ui.protocol.events import ErrorNotice, Rendered, RenderedSound, ServerMessage
+from ui.protocol.events import ErrorNotice, Note, Rendered, RenderedSound, ServerMessage
 
 if TYPE_CHECKING:
     from engine.pipeline.events import RenderedHit
@@ -54,6 +54,7 @@ class Renderer:
         self._thread: threading.Thread | None = None
         self._keys: tuple[Project, str, dict[str, str]] | None = None
         self._reported_fault = ""
+        self._reported_trouble = ""
         self._lengths = LRU[str, int](MOST_LENGTHS)
         self._rendered: dict[str, RenderedSound] = {}
         self.problem: str | None = None
@@ -137,7 +138,7 @@ class Renderer:
             sampler = context.sampler(project.render)
             if sampler is None:
                 self._report_fault(project.render)
-            on_gpu = sampler is not None and context.device()[0].type != "cpu"
+            on_gpu = sampler is not None and getattr(sampler, "device", context.device()[0]).type != "cpu"
             batch = sampling_order(missing)[: BATCH_ON_GPU if on_gpu else BATCH_ON_CPU]
             total = sampled + len(missing)
             wanted = {self.keys(project)[hit.id] for hit in batch}
@@ -161,6 +162,7 @@ class Renderer:
                         now = min(sampled + event.done, total)
                         session.set_status("sampling", "sampling", now, total, f"Sampling {now} of {total}", started)
                         check_step()
+                self._report_trouble(sampler)
                 sampled += len(batch)
             except Cancelled:
                 if self._stopped:
@@ -180,6 +182,13 @@ class Renderer:
             self._session.send(ErrorNotice(f"{fault}; until then modes and noise alone sound"))
             self._session.send_welcome()  # its list of checkpoints names the fault too
         self._reported_fault = fault or self._reported_fault
+
+    def _report_trouble(self, sampler: Any) -> None:
+        """Report once that the sampler's device has failed."""
+        trouble = getattr(sampler, "trouble", "")
+        if trouble and trouble != self._reported_trouble:
+            self._session.send(Note(trouble))
+            self._reported_trouble = trouble
 
     def _check_wanted(self, project: Project, wanted: set[str]) -> Callable[[], None]:
         def check() -> None:

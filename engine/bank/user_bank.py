@@ -7,9 +7,9 @@ import hashlib
 import math
 import os
 import re
-import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
@@ -22,6 +22,8 @@ from engine.bank.lexicon import load_lexicon, singular
 from engine.bank.recombine import normalize_peak
 from engine.bank.search import measure_distances
 from engine.core.errors import BadInput, StruckError
+from engine.core.file_lock import hold_lock
+from engine.core.files import make_private_folder, make_write_error
 from engine.core.names import to_text
 from engine.core.units import db_to_power
 from engine.media.sound import read_recording
@@ -38,7 +40,8 @@ LICENCE = "the user's own"
 _DUPLICATE_CENTS, _DUPLICATE_SHARE = 10.0, 0.9
 
 Progress = Callable[[int, int], None]
-_writing = threading.Lock()
+_LOCK = ".lock"
+"""Held while the bank is read, changed and written, so that of two processes neither loses what the other adds."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def add_recordings(
         found.append(entry)
         places[group] = to_text(path)
     report(len(files), len(files))
-    with _writing:
+    with _hold_bank(folder, lambda: report(len(files), len(files))):
         own, note = load_user_bank(folder)
         known = join_banks(shipped, own) if shipped is not None else own
         taken = {entry.name for entry in known.entries}
@@ -148,7 +151,7 @@ def add_recordings(
 
 def remove_entries(names: Sequence[str] | None, folder: Path) -> int:
     """Remove entries from the user's own bank, all for None, and return their number; BadInput for an unknown name."""
-    with _writing:
+    with _hold_bank(folder):
         own, _ = load_user_bank(folder)
         if names is None:
             save_bank(make_bank(()), folder)
@@ -161,6 +164,18 @@ def remove_entries(names: Sequence[str] | None, folder: Path) -> int:
         left = Bank(tuple(own.entries[k] for k in kept), own.descriptors[kept], own.embeddings[kept])
         save_bank(left, folder)
         return len(own) - len(left)
+
+
+@contextmanager
+def _hold_bank(folder: Path, check: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock of the bank of a folder, made where it is not there. Raises BadInput."""
+    try:
+        make_private_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise make_write_error(folder, error) from None
+    with hold_lock(folder / _LOCK, check):
+        yield
 
 
 def find_duplicate(physics: Physics, descriptor: np.ndarray, bank: Bank) -> Entry | None:

@@ -239,7 +239,8 @@ def _write(project: Project, rendered: dict[str, RenderedHit], options: argparse
     if options.video is not None and track is not None:
         from engine.media.export.video import write_video
 
-        note = write_video(clip.path, track, SAMPLE_RATE_HZ, options.video, make_progress("writing the MP4"))
+        progress = make_progress("writing the MP4")
+        note = write_video(clip.path, track, SAMPLE_RATE_HZ, options.video, progress, clip.digest)
         say(f"wrote {options.video}; {note or 'the picture is untouched'}")
     if options.stems is not None:
         stems = stems_by_sound(project, rendered)

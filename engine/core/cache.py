@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import stat
 import struct
 import threading
 import zipfile
@@ -131,15 +132,17 @@ def _frozen(array: np.ndarray) -> np.ndarray:
 
 def _read(path: Path) -> np.ndarray | None:
     try:
-        data = path.read_bytes()
-    except OSError:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode) or state.st_size < _HEAD.size:
+            return None
+        with open(path, "rb") as file:
+            magic, rows, columns, count, checksum = _HEAD.unpack(file.read(_HEAD.size))
+            if magic != _MAGIC or not count == state.st_size - _HEAD.size == 4 * rows * (columns or 1):
+                return None
+            body = file.read(count)
+    except (OSError, struct.error):
         return None
-    if len(data) < _HEAD.size:
-        return None
-    magic, rows, columns, count, checksum = _HEAD.unpack_from(data)
-    body = memoryview(data)[_HEAD.size :]
-    whole = count == len(body) == 4 * rows * (columns or 1)
-    if magic != _MAGIC or not whole or zlib.crc32(body) != checksum:
+    if len(body) != count or zlib.crc32(body) != checksum:
         return None
     array = np.frombuffer(body, "<f4").astype(np.float32, copy=False)
     return _frozen(array if columns == 0 else array.reshape(rows, columns))
@@ -181,6 +184,8 @@ def write_bundle(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
 def read_bundle(path: str | Path) -> dict[str, np.ndarray]:
     """The arrays of a bundle, float32; BadInput when the file is missing, torn, no bundle or far larger than any."""
     try:
+        if not os.path.isfile(path):  # a device has no end
+            raise ValueError("no file")
         with zipfile.ZipFile(path) as archive:
             index = parse_json(_read_member(archive, _BUNDLE_INDEX))
             lengths = [entry["length"] for entry in index.values()]

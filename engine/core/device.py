@@ -14,7 +14,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 def choose_device(name: str = "auto") -> tuple[torch.device, str]:
     """Pick a device by name and say which in words.
 
-    ``auto`` takes CUDA, then MPS, then the CPU. A device that is named but does not work falls back
+    ``auto`` takes CUDA, then MPS, then the CPU. A device that is named but not there, or does not work, falls back
     to the CPU and the note says so. Raises BadInput for a name that is not in DEVICES.
     """
     if name not in DEVICES:
@@ -30,11 +30,11 @@ def choose_device(name: str = "auto") -> tuple[torch.device, str]:
                 torch.zeros(8, device=kind).sum().item()  # a broken driver shows only in use
                 label = torch.cuda.get_device_name() if kind == "cuda" else "Apple GPU"
                 return torch.device(kind), f"{kind.upper()} ({label})"
-            trouble = f"{kind} is not available here"
+            trouble = f"{kind} is not available here" if name != "auto" else trouble
         except Exception as error:  # a broken driver raises anything at all
             trouble = f"{kind} failed ({type(error).__name__})"
     threads = torch.get_num_threads()
     label = f"CPU ({platform.machine()}, {threads} {'thread' if threads == 1 else 'threads'})"
-    if trouble and name != "auto":
+    if trouble:
         label += f"; {trouble}"
     return torch.device("cpu"), label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -33,16 +34,37 @@ BATCH_SIZES = {"cpu": 1, "cuda": 8, "mps": 4}
 
 
 class Sampler:
-    """A trained network on a device; ``digest`` names its content."""
+    """A trained network on a device; ``digest`` names its content.
+
+    Where the device fails, out of memory or by its driver, sampling goes on on the CPU, and ``trouble`` says so.
+    """
 
     def __init__(self, network: VelocityNetwork, digest: str, device: torch.device) -> None:
         self.digest = digest
-        self.device = device
+        self.trouble = ""
+        # What lies on a device cannot be fetched back once its driver has failed.
+        self._spare = None if device.type == "cpu" else copy.deepcopy(network)
+        try:
+            self._place(network, device)
+        except RuntimeError as error:
+            self._fall_back(error, device)
+
+    def _place(self, network: VelocityNetwork, device: torch.device) -> None:
         placed = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.bfloat16 = prefers_bfloat16(device)
         if self.bfloat16:  # once, where autocast would convert all weights at every step
             placed = placed.to(torch.bfloat16)
         self.network: VelocityNetwork = placed.eval().requires_grad_(False)
+        self.device = device
+
+    def _fall_back(self, error: RuntimeError, device: torch.device) -> None:
+        """Go on on the CPU after an error of another device; an error of the CPU is raised again."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            raise error
+        why = "has too little free memory" if isinstance(error, torch.OutOfMemoryError) else "failed"
+        self.trouble = f"the {device.type.upper()} device {why}, so sampling goes on on the CPU, more slowly"
+        self._place(spare, torch.device("cpu"))
 
     def sample(
         self,
@@ -61,6 +83,22 @@ class Sampler:
         finished after every step and may raise to stop. Same physics, seed, context and settings give the same sound
         whatever else is in the list.
         """
+        try:
+            return self._sample(physics, seeds, steps, guidance, on_step, contexts, details)
+        except RuntimeError as error:
+            self._fall_back(error, self.device)
+            return self._sample(physics, seeds, steps, guidance, on_step, contexts, details)
+
+    def _sample(
+        self,
+        physics: Sequence[tuple[Modes, Residual]],
+        seeds: Sequence[int],
+        steps: int,
+        guidance: float,
+        on_step: Callable[[int, int], None] | None,
+        contexts: Sequence[Context] | None,
+        details: Sequence[Detail] | None,
+    ) -> list[np.ndarray]:
         total = len(physics)
         known = list(contexts) if contexts is not None else [Context()] * total
         given = list(details) if details is not None else [Detail()] * total

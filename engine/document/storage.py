@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -261,10 +262,11 @@ def _beside(clip_path: str, folders: Sequence[Path], by_content: bool) -> Iterat
 def _files(folder: Path) -> list[Path]:
     """Files of a folder by name, the first MAX_SEARCHED_FILES; none if it cannot be read."""
     try:
-        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
+        names = sorted(os.listdir(folder))
     except OSError:
         return []
-    return [folder / name for name in names[:MAX_SEARCHED_FILES]]
+    files = (folder / name for name in names if os.path.isfile(folder / name))  # false for a link that leads nowhere
+    return list(islice(files, MAX_SEARCHED_FILES))
 
 
 def _name(clip_path: str) -> str:

@@ -139,7 +139,7 @@ def _decode_recording(path: Path) -> tuple[np.ndarray, int]:
             pieces.append(piece)
             total += len(piece)
             _check_length(path, total / rate_hz)
-    if not pieces:
+    if not total:
         raise BadInput(f"{path.name} holds no sound that can be decoded; give a recording with at least one sample")
     return np.concatenate(pieces), rate_hz
 

@@ -257,5 +257,5 @@ def load_onset_network(folder: Path) -> tuple[OnsetNetwork, float]:
     )
     threshold = config.get("balanced")
     if not isinstance(threshold, (int, float)) or not 0.0 < threshold < 1.0:
-        raise refuse(folder, ONSETS, f"a calibrated threshold of {str(threshold)[:20]} is out of range")
+        raise refuse(folder, ONSETS, "its calibrated threshold is no number between 0 and 1")
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last), float(threshold)  # type: ignore[call-overload]

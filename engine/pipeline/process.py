@@ -91,6 +91,9 @@ def process_project(settings: ProcessSettings, current: Callable[[], Project]) -
         sampler = settings.load_sampler(project.render.checkpoint)
         cache = Cache(None) if settings.cache is None else settings.cache
         yield from sample_hits(project, sampler, cache, settings.check)
+        trouble = getattr(sampler, "trouble", "")
+        if trouble:
+            yield Notice(trouble)
     yield Done(current())
 
 

@@ -182,7 +182,7 @@ def load_vision_model(folder: Path = VISION_CHECKPOINT) -> VisionModel:
     network, config = read_checkpoint(folder, VISION, _build_network)
     temperature = config.get("temperature")
     if not isinstance(temperature, (int, float)) or not 0.0 < temperature < 1000.0:
-        raise refuse(folder, VISION, f"a temperature of {str(temperature)[:20]} is out of range")
+        raise refuse(folder, VISION, "its temperature is no number between 0 and 1000")
     backbone = load_backbone(Path(config["backbone"])) if config.get("backbone") else None
     return VisionModel(network.eval().requires_grad_(False), float(temperature), backbone)
 

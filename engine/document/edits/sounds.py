@@ -121,13 +121,12 @@ def set_residual(
 ) -> Edit:
     """Give bands of one noise component, one of NOISE_COMPONENTS, absolute values."""
 
+    if component not in NOISE_COMPONENTS:
+        raise BadInput(f"the residual has no component {quote(component)}; choose one of {', '.join(NOISE_COMPONENTS)}")
+
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)
         residual = sound.residual
-        if component not in NOISE_COMPONENTS:
-            raise BadInput(
-                f"the residual has no component {quote(component)}; choose one of {', '.join(NOISE_COMPONENTS)}"
-            )
         part = residual.component(component)
         if part is None:
             raise BadInput(
@@ -140,8 +139,7 @@ def set_residual(
             project, with_physics(sound, sound.modes, residual.with_component(component, NoiseComponent(power, decay)))
         )
 
-    where = _COMPONENT_WORDS.get(component, "noise")
-    return Edit(f"Change {count_of(len(indices), 'band')} of the {where}", apply)
+    return Edit(f"Change {count_of(len(indices), 'band')} of the {_COMPONENT_WORDS[component]}", apply)
 
 
 def set_rise(sound_id: str, rise_s: float) -> Edit:

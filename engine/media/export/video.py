@@ -15,7 +15,7 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.files import check_target, make_write_error, replace_file
 from engine.media.export.reencode import encode_picture
 from engine.media.mux import add_copied_picture, add_sound, create_mp4, mux_in_order
-from engine.media.open import open_container
+from engine.media.open import digest_file, open_container
 from engine.media.probe import MediaInfo, Picture, probe, scan_picture
 
 COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vvc"}
@@ -30,17 +30,23 @@ def write_video(
     sample_rate_hz: int,
     out_path: str | os.PathLike[str],
     on_progress: Callable[[float], None] | None = None,
+    digest: str = "",
 ) -> str | None:
     """Write an MP4 of the clip's picture with ``track`` (float32 [N] or [N, 2], Struck's clock) as its only sound.
 
     The picture's packets, frame times, turn and start timecode are kept, its first displayed frame at
     0, and decoded audio lies where the track's samples do. Where MP4 cannot hold the picture it is
     encoded anew; the returned note says so, and is None otherwise. Raises BadInput when the clip
-    cannot be read or the target not written.
+    cannot be read, is not the one of a ``digest`` that is given, or the target cannot be written.
     """
     target = check_target(out_path)
     if os.path.realpath(target) == os.path.realpath(clip_path):
         raise BadInput(f"{target} is the clip itself; give another name for the export")
+    if digest and digest_file(clip_path) != digest:
+        raise BadInput(
+            f"{Path(clip_path).name} is no longer the clip that the hits were made for; put the old one back in its "
+            "place, or open the new one and find its hits"
+        )
     info, picture = probe(clip_path), scan_picture(clip_path)
     report = on_progress or (lambda fraction: None)
     sound = np.asarray(track, dtype=np.float32)

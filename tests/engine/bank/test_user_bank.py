@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import stat
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 
 from engine.bank import file as bank_file
+from engine.bank import user_bank
 from engine.bank.bank import Entry, make_bank, save_bank
 from engine.bank.user_bank import (
     add_recordings,
@@ -25,6 +27,7 @@ from engine.core.errors import BadInput, Cancelled
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Physics
 from engine.physics.synthesis import synthesize
+from tests.banks import make_physics
 from tests.sounds import BELL, NOISE, RATE, make_modes
 
 
@@ -157,3 +160,28 @@ def test_reading_a_large_file_can_be_called_off(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         add_recordings([tmp_path], tmp_path / "bank", report)
     assert not (tmp_path / "bank").exists()
+
+
+def add_some(folder: Path, process: int) -> None:
+    """Add four files to the bank of a folder, one after another."""
+    for number in range(4):
+        path = folder / "in" / f"{process} {number}.wav"
+        path.write_text(path.name)
+        add_recordings([path], folder / "own")
+
+
+def test_processes_that_add_at_once_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make_entry(path: Path, group: str) -> Entry:
+        return Entry(path.stem, make_physics(int(path.stem.replace(" ", ""))), group=group, source=path.name)
+
+    monkeypatch.setattr(user_bank, "_analyse", make_entry)
+    (tmp_path / "in").mkdir()
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=add_some, args=(tmp_path, process)) for process in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    own, note = load_user_bank(tmp_path / "own")
+    names = [f"{process} {number}" for process in range(3) for number in range(4)]
+    assert sorted(entry.name for entry in own.entries) == names and not note

@@ -186,3 +186,14 @@ def test_a_bundle_whose_sizes_are_lies_is_refused_before_memory_is_taken(tmp_pat
     write_archive(path, {"a": entry}, {"0.flac": bytes(100 << 20)}, zipfile.ZIP_DEFLATED)
     with pytest.raises(BadInput, match=r"bomb\.sounds"):
         read_bundle(path)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there is no endless device")
+def test_an_endless_device_in_place_of_a_file_is_not_read(tmp_path: Path) -> None:
+    Cache(tmp_path).put("k", noise(3, 1000))
+    (path,) = disk_files(tmp_path)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert Cache(tmp_path).get("k") is None
+    with pytest.raises(BadInput, match="not a bundle"):
+        read_bundle(path)

@@ -267,3 +267,11 @@ def test_the_document_modules_need_only_the_standard_library() -> None:
     root = ROOT
     out = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
     assert out.split() == ["False", "False"]
+
+
+def test_a_link_that_leads_nowhere_hides_no_other_autosave(tmp_path: Path) -> None:
+    autosave(tmp_path, make_project(tmp_path), "good")
+    (tmp_path / f"loop{storage.SUFFIX}").symlink_to(f"loop{storage.SUFFIX}")
+    (tmp_path / f"lost{storage.SUFFIX}").symlink_to("nothing")
+    (tmp_path / f"folder{storage.SUFFIX}").mkdir()
+    assert [found.session_id for found in list_autosaves(tmp_path)] == ["good"]

@@ -7,6 +7,7 @@ was read: finite values, bounded sizes, and that what is saved opens again.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
@@ -133,6 +134,8 @@ def read_cache(path: Path) -> None:
     name = path.name
     place = path.parent / "cache" / name[:2] / name
     place.parent.mkdir(parents=True, exist_ok=True)
+    if path.name != place.name or not os.path.lexists(path):
+        raise BadInput("there is no such entry; it is made again")
     path.rename(place)
     array = Cache(path.parent / "cache").get("key")
     place.rename(path)

@@ -279,3 +279,19 @@ def test_a_file_of_onsets_that_is_none(tmp_path: Path) -> None:
         read_onsets(tmp_path / "o.csv", 2.0)
     with pytest.raises(BadInput, match="cannot be read"):
         read_onsets(tmp_path / "missing.csv", 2.0)
+
+
+@pytest.mark.slow
+def test_a_clip_replaced_by_another_of_its_name_is_not_muxed(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mp4", count=10)
+    digest, track = probe(clip).digest, np.zeros(19_200, np.float32)
+    assert write_video(clip, track, 48_000, tmp_path / "out.mp4", digest=digest) is None
+    state = clip.stat()
+    clip.write_bytes(clip.read_bytes()[:-1] + b"?")  # as long and as old as the other
+    os.utime(clip, ns=(state.st_atime_ns, state.st_mtime_ns))
+    with pytest.raises(BadInput, match=r"a\.mp4 is no longer the clip that the hits were made for; put"):
+        write_video(clip, track, 48_000, tmp_path / "new.mp4", digest=digest)
+    clip.unlink()
+    with pytest.raises(BadInput, match=r"a\.mp4"):
+        write_video(clip, track, 48_000, tmp_path / "new.mp4", digest=digest)
+    assert not (tmp_path / "new.mp4").exists()
