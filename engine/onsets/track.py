@@ -88,7 +88,7 @@ def draw_curve(values: np.ndarray, candidates: Sequence[Onset], rate_hz: float =
         ceiling[at : at + right + 1] = np.maximum(ceiling[at : at + right + 1], onset.strength * shape[: right + 1])
         left = min(reach, at)
         ceiling[at - left : at + 1] = np.maximum(ceiling[at - left : at + 1], onset.strength * shape[left::-1])
-    # What is no candidate stays visible as a low ripple but never reaches a peak of its own.
+    # other peaks of the curve stay visible, but lower than any candidate
     weakest = min((onset.strength for onset in candidates), default=0.0)
     drawn = np.maximum(np.minimum(drawn, min(weakest, 0.1)), ceiling)
     return OnsetCurve(rate_hz, drawn.astype(np.float32))
@@ -110,10 +110,10 @@ def fuse(
         return audio
     matches = _match_strongest(video.candidates, audio.candidates)
     fused = []
-    for index, heard in enumerate(audio.candidates):
+    for index, onset in enumerate(audio.candidates):
         support = matches.get(index)
         lift = VIDEO_SUPPORT_WEIGHT * video.candidates[support].strength if support is not None else 0.0
-        fused.append(Onset(heard.time_s, heard.strength + (1.0 - heard.strength) * heard.strength * lift))
+        fused.append(Onset(onset.time_s, onset.strength + (1.0 - onset.strength) * onset.strength * lift))
     matched = set(matches.values())
     for index, onset in enumerate(video.candidates):
         if index not in matched:
@@ -147,18 +147,18 @@ def _match_strongest(video: Sequence[Onset], audio: Sequence[Onset]) -> dict[int
     """Greedy matching, strong and close pairs first: index in the audio to index in the video."""
     times = np.array([onset.time_s for onset in audio])
     pairs = []
-    for seen, onset in enumerate(video):
+    for video_index, onset in enumerate(video):
         first = int(np.searchsorted(times, onset.time_s - MATCH_TOLERANCE_S))
         last = int(np.searchsorted(times, onset.time_s + MATCH_TOLERANCE_S, side="right"))
-        for heard in range(first, last):
-            closeness = 1.0 - abs(times[heard] - onset.time_s) / (2.0 * MATCH_TOLERANCE_S)
-            pairs.append((audio[heard].strength * closeness, heard, seen))
+        for audio_index in range(first, last):
+            closeness = 1.0 - abs(times[audio_index] - onset.time_s) / (2.0 * MATCH_TOLERANCE_S)
+            pairs.append((audio[audio_index].strength * closeness, audio_index, video_index))
     chosen: dict[int, int] = {}
-    taken: set[int] = set()
-    for _, heard, seen in sorted(pairs, reverse=True):
-        if heard not in chosen and seen not in taken:
-            chosen[heard] = seen
-            taken.add(seen)
+    matched: set[int] = set()
+    for _, audio_index, video_index in sorted(pairs, reverse=True):
+        if audio_index not in chosen and video_index not in matched:
+            chosen[audio_index] = video_index
+            matched.add(video_index)
     return chosen
 
 

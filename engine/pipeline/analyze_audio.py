@@ -26,14 +26,14 @@ from engine.pipeline.sound_sources import default_sound, describe_character
 LONGEST_HIT_S = 1.5
 SHORTEST_HIT_S = 0.06
 BEFORE_S = 0.05
-"""Audio read before each hit, to look for its attack."""
+"""Audio read before each hit, in which its attack is sought."""
 
 NEXT_HIT_GUARD_S = 0.008
 LEVEL_WINDOW_S = 0.05
 REFINE_S = 0.030
 AUDIBLE_RISE_DB = 6.0
 FAINT_RISE_DB = 3.0
-FEW_HITS = 8
+MAX_SEPARATE_READS = 8
 HUM_RATIO = 8.0
 """A faint mode whose T60 exceeds the hit's length by more than this factor is background, such as mains hum."""
 
@@ -41,39 +41,39 @@ POOR_FIT = 0.15
 """A single hit whose resynthesis fits worse than this takes the most similar sound that fits better, if any."""
 
 CLUSTER_DB = 5.0
-"""Mean distance of two attacks below which they share one analysis; strikes of one object lie 2 to 6 apart."""
+"""Mean distance of two attacks below which they share one analysis; those of one object differ by 2 to 6."""
 
-MOST_KINDS = 24
+MAX_CLUSTERS = 24
 VELOCITIES_DB = tuple(range(-60, 13, 6))
 """Grid on which a hit's velocity is interpolated from its level; it contains 0."""
 
 
 @dataclass(frozen=True)
 class AudibleHit:
-    """A hit that the clip's audio contains: its attack, the level of its first 50 ms, and its merit as a recording."""
+    """A hit present in the clip's audio: its onset, the level of its first 50 ms, and its quality as a recording."""
 
     hit_id: str
     time_s: float
     level_db: float
-    merit_db: float
+    quality_db: float
 
 
 @dataclass
-class _Kind:
-    """Hits that sound nearly the same; the best of them, ``model``, is analysed by its samples from the attack on."""
+class _Cluster:
+    """Hits with similar attacks; ``samples`` from the onset on of the ``best`` one are analysed for all."""
 
     shape: np.ndarray
     members: list[AudibleHit]
-    model: AudibleHit
-    ring: np.ndarray
+    best: AudibleHit
+    samples: np.ndarray
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """The analysis of a kind."""
+class _Analysis:
+    """Result for a cluster."""
 
     members: tuple[AudibleHit, ...]
-    model: AudibleHit
+    best: AudibleHit
     physics: Physics
     fit: float
     shape: np.ndarray
@@ -81,7 +81,7 @@ class _Measured:
 
 @dataclass(frozen=True)
 class _Window:
-    """A hit's span of the clip's audio; the hit is at ``time_s``, and a ``movable`` one may move to its attack."""
+    """A hit's span of the clip's audio; the hit is at ``time_s``, or if ``movable``, at the attack found near it."""
 
     hit_id: str
     time_s: float
@@ -93,11 +93,11 @@ class _Window:
 def analyze_clip_audio(
     project: Project, hit_ids: Sequence[str] | None = None, check: Callable[[], None] = lambda: None
 ) -> Iterator[AnalysisProgress | SoundsFound]:
-    """Physics of hits from the clip's audio, alike hits sharing one Sound; the last event is SoundsFound.
+    """Estimate the physics of hits from the clip's audio, one Sound for similar hits; the last event is SoundsFound.
 
-    Without ``hit_ids``, the hits whose sound came from the clip or waits for it; sounds that a person chose or edited
-    stay. Hits that sound nearly the same are analysed once, by the best of them. A clip without audio keeps the
-    default preset, whose note says so. ``check`` is called between blocks of audio and may raise Cancelled.
+    Without ``hit_ids``, those whose sound came from the clip or is the placeholder for it; sounds that the user chose
+    or edited stay. Hits with similar attacks are analysed once, by the best recording. A clip without audio keeps the
+    default preset, whose source states the reason. ``check`` is called between blocks of audio and may raise Cancelled.
     """
     if not project.clip.has_audio:
         yield SoundsFound(Edit("Choose default sound", _keep_default))
@@ -105,24 +105,25 @@ def analyze_clip_audio(
     windows = _plan_windows(project, _hits_to_analyze(project, hit_ids), chosen=hit_ids is not None)
     total = len(windows)
     yield AnalysisProgress(0, total)
-    kinds: list[_Kind] = []
+    clusters: list[_Cluster] = []
     for window, samples in _read_windows(project.clip, windows, check):
         check()
-        _add_to_kind(kinds, window, samples)
-    measured: list[_Measured] = []
+        _add_to_cluster(clusters, window, samples)
+    analyses: list[_Analysis] = []
     done = 0
-    for kind, result in zip(kinds, analyze_hits([kind.ring for kind in kinds], SAMPLE_RATE_HZ), strict=True):
-        if not isinstance(result, BadInput):  # too short or too faint: its hits take the sound of their neighbours
-            physics = match_level(drop_hum(result[0], kind.ring), kind.ring)
-            fit = measure_fit(single_hit(kind.ring, SAMPLE_RATE_HZ), physics)
-            measured.append(_Measured(tuple(kind.members), kind.model, physics, fit, kind.shape))
-        done += len(kind.members)
+    results = analyze_hits([cluster.samples for cluster in clusters], SAMPLE_RATE_HZ)
+    for cluster, result in zip(clusters, results, strict=True):
+        if not isinstance(result, BadInput):  # too short or too faint: its hits take the sound of the nearest in time
+            physics = match_level(drop_hum(result[0], cluster.samples), cluster.samples)
+            fit = measure_fit(single_hit(cluster.samples, SAMPLE_RATE_HZ), physics)
+            analyses.append(_Analysis(tuple(cluster.members), cluster.best, physics, fit, cluster.shape))
+        done += len(cluster.members)
         yield AnalysisProgress(done, total)
     yield AnalysisProgress(total, total)
-    labels = _join_strays(measured, cluster_sounds([kind.physics for kind in measured]))
+    labels = _reassign_poor_fits(analyses, cluster_sounds([analysis.physics for analysis in analyses]))
     ids = {window.hit_id for window in windows}
     yield SoundsFound(
-        Edit("Analyse the clip's sound", lambda document: _with_analysis(document, measured, labels, ids))
+        Edit("Analyse the clip's sound", lambda document: _with_analyses(document, analyses, labels, ids))
     )
 
 
@@ -136,11 +137,11 @@ def _hits_to_analyze(project: Project, hit_ids: Sequence[str] | None) -> list[Hi
     if hit_ids is not None:
         wanted = set(hit_ids)
         return [hit for hit in project.hits if hit.id in wanted]
-    open_sounds = {sound.id for sound in project.sounds if sound.origin == "clip" or _is_waiting(sound)}
+    open_sounds = {sound.id for sound in project.sounds if sound.origin == "clip" or _is_placeholder(sound)}
     return [hit for hit in project.hits if hit.sound_id in open_sounds]
 
 
-def _is_waiting(sound: Sound) -> bool:
+def _is_placeholder(sound: Sound) -> bool:
     return sound.origin == "preset" and sound.source.reason == WAITING
 
 
@@ -160,61 +161,61 @@ def _read_windows(
     clip: Clip, windows: Sequence[_Window], check: Callable[[], None]
 ) -> Iterator[tuple[_Window, np.ndarray]]:
     """Each window with its samples, in order of time; a long clip is read once and in bounded memory."""
-    if len(windows) <= FEW_HITS:
+    if len(windows) <= MAX_SEPARATE_READS:
         for window in windows:
             duration_s = window.end_s - window.start_s
             yield window, read_clip_audio(clip.path, SAMPLE_RATE_HZ, window.start_s, duration_s, clip.audio_track)
         return
-    waiting = sorted(windows, key=lambda window: window.start_s)
-    held, held_from = np.zeros(0, np.float32), 0
+    pending = sorted(windows, key=lambda window: window.start_s)
+    buffer, buffer_start = np.zeros(0, np.float32), 0
     for block in iter_clip_audio(clip.path, SAMPLE_RATE_HZ, 2.0, clip.audio_track):
         check()
-        held = np.concatenate((held, block))
-        while waiting and seconds_to_samples(waiting[0].end_s, SAMPLE_RATE_HZ) <= held_from + len(held):
-            window = waiting.pop(0)
-            yield window, _cut(held, held_from, window)
-        first = seconds_to_samples(waiting[0].start_s, SAMPLE_RATE_HZ) if waiting else held_from + len(held)
-        drop = min(max(0, first - held_from), len(held))
-        held, held_from = held[drop:], held_from + drop
-    for window in waiting:
-        yield window, _cut(held, held_from, window)
+        buffer = np.concatenate((buffer, block))
+        while pending and seconds_to_samples(pending[0].end_s, SAMPLE_RATE_HZ) <= buffer_start + len(buffer):
+            window = pending.pop(0)
+            yield window, _cut(buffer, buffer_start, window)
+        first = seconds_to_samples(pending[0].start_s, SAMPLE_RATE_HZ) if pending else buffer_start + len(buffer)
+        drop = min(max(0, first - buffer_start), len(buffer))
+        buffer, buffer_start = buffer[drop:], buffer_start + drop
+    for window in pending:
+        yield window, _cut(buffer, buffer_start, window)
 
 
-def _cut(held: np.ndarray, held_from: int, window: _Window) -> np.ndarray:
-    start = seconds_to_samples(window.start_s, SAMPLE_RATE_HZ) - held_from
-    end = seconds_to_samples(window.end_s, SAMPLE_RATE_HZ) - held_from
-    return held[max(0, start) : max(0, end)].copy()
+def _cut(buffer: np.ndarray, buffer_start: int, window: _Window) -> np.ndarray:
+    start = seconds_to_samples(window.start_s, SAMPLE_RATE_HZ) - buffer_start
+    end = seconds_to_samples(window.end_s, SAMPLE_RATE_HZ) - buffer_start
+    return buffer[max(0, start) : max(0, end)].copy()
 
 
-def _add_to_kind(kinds: list[_Kind], window: _Window, samples: np.ndarray) -> None:
-    """Add a hit to the kind that sounds like it, or to a new one; an inaudible hit is left out."""
+def _add_to_cluster(clusters: list[_Cluster], window: _Window, samples: np.ndarray) -> None:
+    """Add a hit to the cluster of the nearest attack, or to a new one; an inaudible hit is left out."""
     at_s = window.time_s - window.start_s
     if window.movable:
         at_s = _refine(samples, at_s)
         if _rise_db(samples, at_s) < FAINT_RISE_DB:
             return
-    ring = samples[seconds_to_samples(at_s, SAMPLE_RATE_HZ) :]
-    if len(ring) < 0.01 * SAMPLE_RATE_HZ or float(np.abs(ring).max()) < 1e-4:
+    hit = samples[seconds_to_samples(at_s, SAMPLE_RATE_HZ) :]
+    if len(hit) < 0.01 * SAMPLE_RATE_HZ or float(np.abs(hit).max()) < 1e-4:
         return
-    level_db = _level_db(ring[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)])
-    clipped = int((np.abs(ring) > 0.999).sum()) > 3
-    merit_db = level_db + 20.0 * min(window.end_s - window.time_s, 0.5) - 40.0 * clipped
-    audible = AudibleHit(window.hit_id, window.start_s + at_s, level_db, merit_db)
-    shape = _shape_db(ring)
-    distances = [_distance_db(shape, kind.shape) for kind in kinds]
-    nearest = int(np.argmin(distances)) if kinds else 0
-    if not kinds or (distances[nearest] > CLUSTER_DB and len(kinds) < MOST_KINDS):
-        kinds.append(_Kind(shape, [audible], audible, ring.copy()))
+    level_db = _level_db(hit[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)])
+    clipped = int((np.abs(hit) > 0.999).sum()) > 3
+    quality_db = level_db + 20.0 * min(window.end_s - window.time_s, 0.5) - 40.0 * clipped
+    audible = AudibleHit(window.hit_id, window.start_s + at_s, level_db, quality_db)
+    shape = _attack_levels_db(hit)
+    distances = [_distance_db(shape, cluster.shape) for cluster in clusters]
+    nearest = int(np.argmin(distances)) if clusters else 0
+    if not clusters or (distances[nearest] > CLUSTER_DB and len(clusters) < MAX_CLUSTERS):
+        clusters.append(_Cluster(shape, [audible], audible, hit.copy()))
         return
-    kind = kinds[nearest]
-    kind.members.append(audible)
-    if audible.merit_db > kind.model.merit_db:
-        kind.model, kind.ring = audible, ring.copy()
+    cluster = clusters[nearest]
+    cluster.members.append(audible)
+    if audible.quality_db > cluster.best.quality_db:
+        cluster.best, cluster.samples = audible, hit.copy()
 
 
-def _shape_db(ring: np.ndarray) -> np.ndarray:
-    """Level-invariant shape of a hit's attack: [up to 8 times 20 ms apart, 32 bands] in dB below its maximum."""
-    levels = band_levels_db(ring[: seconds_to_samples(0.15, SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ, bands=32)[:30:4]
+def _attack_levels_db(hit: np.ndarray) -> np.ndarray:
+    """Band levels of a hit's attack re their maximum, in dB: [up to 8 times 20 ms apart, 32 bands]."""
+    levels = band_levels_db(hit[: seconds_to_samples(0.15, SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ, bands=32)[:30:4]
     shape: np.ndarray = np.maximum(levels - levels.max(), -45.0)
     return shape
 
@@ -224,29 +225,29 @@ def _distance_db(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a[:count] - b[:count]).mean())
 
 
-def drop_hum(physics: Physics, ring: np.ndarray) -> Physics:
-    """The physics without faint modes that hardly decay within the recording: mains hum and other background tones.
+def drop_hum(physics: Physics, hit: np.ndarray) -> Physics:
+    """Drop faint modes without significant decay, such as mains hum, given the recording [N] from the onset on.
 
-    Loud ones stay, with their T60 limited to HUM_RATIO times the recording, beyond which it cannot be estimated.
+    Loud ones stay, with their T60 limited to HUM_RATIO times the recording's length, beyond which it is undetermined.
     """
     modes = physics.modes
-    loud_db = _level_db(ring[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)]) - 15.0
-    slowest_per_s = LN_60_DB * SAMPLE_RATE_HZ / (HUM_RATIO * len(ring))
+    loud_db = _level_db(hit[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)]) - 15.0
+    slowest_per_s = LN_60_DB * SAMPLE_RATE_HZ / (HUM_RATIO * len(hit))
     kept = [k for k in range(len(modes)) if modes.decay_per_s[k] > slowest_per_s or modes.power_db[k] > loud_db]
     modes = select_modes(modes, kept)
     return replace(physics, modes=replace(modes, decay_per_s=tuple(max(d, slowest_per_s) for d in modes.decay_per_s)))
 
 
-def match_level(physics: Physics, ring: np.ndarray) -> Physics:
-    """The physics with its residual scaled so that its first 50 ms are as loud as those of the recording.
+def match_level(physics: Physics, hit: np.ndarray) -> Physics:
+    """Scale the residual so that the first 50 ms have the level of the recording [N].
 
-    Modes stay, since they are measured well, unless they alone are too loud: then everything is lowered.
+    Modes, whose levels are more accurate, stay unless they alone are louder; then both are scaled.
     """
-    window_s = min(LEVEL_WINDOW_S, len(ring) / SAMPLE_RATE_HZ)
+    window_s = min(LEVEL_WINDOW_S, len(hit) / SAMPLE_RATE_HZ)
     power_of = {
         part: db_to_power(_level_db(samples[: seconds_to_samples(window_s, SAMPLE_RATE_HZ)]))
         for part, samples in (
-            ("recording", ring),
+            ("recording", hit),
             ("modes", synthesize(replace(physics, residual=Residual()), window_s)),
             ("noise", synthesize(replace(physics, modes=Modes()), window_s)),
         )
@@ -270,24 +271,24 @@ def _level_db(samples: np.ndarray) -> np.float64:
 
 
 def _tabulate_velocity(physics: Physics) -> np.ndarray:
-    """Level of the first 50 ms of a sound at each of VELOCITIES_DB, in dB re that at 0 dB; it never falls.
+    """Level of the first 50 ms of a sound at each of VELOCITIES_DB, in dB re that at 0 dB; non-decreasing.
 
-    It rises faster than the velocity: a harder strike has a shorter contact and excites more of the high modes.
+    It rises faster than the velocity, since a harder strike has a shorter contact and excites more high modes.
     """
-    struck = (apply_macros(physics.modes, physics.residual, velocity_db=float(v)) for v in VELOCITIES_DB)
-    levels_db = [_level_db(synthesize(replace(physics, modes=m, residual=r), LEVEL_WINDOW_S)) for m, r in struck]
+    variants = (apply_macros(physics.modes, physics.residual, velocity_db=float(v)) for v in VELOCITIES_DB)
+    levels_db = [_level_db(synthesize(replace(physics, modes=m, residual=r), LEVEL_WINDOW_S)) for m, r in variants]
     return np.maximum.accumulate(levels_db) - levels_db[VELOCITIES_DB.index(0)]
 
 
 def _rise_db(samples: np.ndarray, at_s: float) -> float:
-    """Rise in level, in dB: the 10 ms from a time on over the 10 ms that end 1 ms before it."""
+    """Level of the 10 ms from a time on over that of the 10 ms that end 1 ms before it, in dB."""
     at, short, gap = (seconds_to_samples(t, SAMPLE_RATE_HZ) for t in (at_s, 0.010, 0.001))
     before = samples[max(0, at - gap - short) : max(0, at - gap)]
     return _level_db(samples[at : at + short]) - max(_level_db(before), -100.0)
 
 
 def _refine(samples: np.ndarray, at_s: float) -> float:
-    """The attack within REFINE_S of a time found in the picture; that time itself where it is one or none is near."""
+    """The attack within REFINE_S of a time; the time itself where it is an attack or none is near."""
     if _rise_db(samples, at_s) >= AUDIBLE_RISE_DB:
         return at_s
     first_s = max(0.0, at_s - REFINE_S)
@@ -297,55 +298,56 @@ def _refine(samples: np.ndarray, at_s: float) -> float:
     return found_s if _rise_db(samples, found_s) >= AUDIBLE_RISE_DB else at_s
 
 
-def _with_analysis(
-    project: Project, measured: Sequence[_Measured], labels: Sequence[int], analyzed: set[str]
+def _with_analyses(
+    project: Project, analyses: Sequence[_Analysis], labels: Sequence[int], analyzed: set[str]
 ) -> Project:
-    """The document with the measured sounds in place of those that waited for them."""
-    if not measured:
-        return replace(project, sounds=tuple(_note_inaudible(sound) for sound in project.sounds))
-    groups: dict[int, list[_Measured]] = {}
-    for kind, label in sorted(zip(measured, labels, strict=True), key=lambda pair: pair[0].members[0].time_s):
-        groups.setdefault(label, []).append(kind)
+    """The document with the estimated sounds in place of placeholders and earlier estimates."""
+    if not analyses:
+        return replace(project, sounds=tuple(_mark_inaudible(sound) for sound in project.sounds))
+    groups: dict[int, list[_Analysis]] = {}
+    for analysis, label in sorted(zip(analyses, labels, strict=True), key=lambda pair: pair[0].members[0].time_s):
+        groups.setdefault(label, []).append(analysis)
     sound_ids = next_ids((sound.id for sound in project.sounds), "s", len(groups))
-    names = _letters(project)
+    names = _sound_names(project)
     new_sounds: list[Sound] = []
     new_hits: dict[str, Hit] = {}
     old_hits = {hit.id: hit for hit in project.hits}
-    for sound_id, kinds in zip(sound_ids, groups.values(), strict=True):
-        best = max(kinds, key=lambda kind: kind.model.merit_db + 20.0 * kind.fit)
-        source = Source("clip", time_s=best.model.time_s)
-        name = f"{next(names)} · {describe_character(best.physics)}"
-        new_sounds.append(Sound(sound_id, name, best.physics.modes, best.physics.residual, source, best.fit))
-        louder_db = _tabulate_velocity(best.physics)
-        for hit in (member for kind in kinds for member in kind.members):
+    for sound_id, group in zip(sound_ids, groups.values(), strict=True):
+        chosen = max(group, key=lambda analysis: analysis.best.quality_db + 20.0 * analysis.fit)
+        source = Source("clip", time_s=chosen.best.time_s)
+        name = f"{next(names)} · {describe_character(chosen.physics)}"
+        new_sounds.append(Sound(sound_id, name, chosen.physics.modes, chosen.physics.residual, source, chosen.fit))
+        table_db = _tabulate_velocity(chosen.physics)
+        for hit in (member for analysis in group for member in analysis.members):
             old = old_hits.get(hit.hit_id)
             if old is not None:
-                velocity_db = float(np.interp(hit.level_db - best.model.level_db, louder_db, VELOCITIES_DB))
+                velocity_db = float(np.interp(hit.level_db - chosen.best.level_db, table_db, VELOCITIES_DB))
                 time_s = old.time_s if old.touched else min(hit.time_s, project.clip.duration_s)
                 new_hits[old.id] = replace(old, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s)
-    hits = [new_hits.get(hit.id) or _join_nearest(hit, new_hits, analyzed) for hit in project.hits]
+    hits = [new_hits.get(hit.id) or _take_nearest_sound(hit, new_hits, analyzed) for hit in project.hits]
     used = {hit.sound_id for hit in hits}
-    kept = [s for s in project.sounds if s.id in used or not (s.origin == "clip" or _is_waiting(s))]
+    kept = [s for s in project.sounds if s.id in used or not (s.origin == "clip" or _is_placeholder(s))]
     return with_hits(replace(project, sounds=(*kept, *new_sounds)), hits)
 
 
-def _join_strays(measured: Sequence[_Measured], labels: Sequence[int]) -> list[int]:
-    """Labels in which single hits of a poor fit join the group with the most similar attack."""
-    joined = list(labels)
-    good = [k for k, kind in enumerate(measured) if kind.fit >= POOR_FIT]
-    for k, kind in enumerate(measured):
-        if kind.fit < POOR_FIT and good and len(kind.members) == 1 and list(labels).count(labels[k]) == 1:
-            joined[k] = labels[min(good, key=lambda other: _distance_db(kind.shape, measured[other].shape))]
-    return joined
+def _reassign_poor_fits(analyses: Sequence[_Analysis], labels: Sequence[int]) -> list[int]:
+    """Labels with single hits of a poor fit reassigned to the group with the most similar attack."""
+    result = list(labels)
+    good = [k for k, analysis in enumerate(analyses) if analysis.fit >= POOR_FIT]
+    for k, analysis in enumerate(analyses):
+        single = len(analysis.members) == 1 and list(labels).count(labels[k]) == 1
+        if analysis.fit < POOR_FIT and good and single:
+            result[k] = labels[min(good, key=lambda other: _distance_db(analysis.shape, analyses[other].shape))]
+    return result
 
 
-def _note_inaudible(sound: Sound) -> Sound:
-    if not _is_waiting(sound):
+def _mark_inaudible(sound: Sound) -> Sound:
+    if not _is_placeholder(sound):
         return sound
     return replace(sound, source=replace(sound.source, reason=INAUDIBLE))
 
 
-def _join_nearest(hit: Hit, new_hits: dict[str, Hit], analyzed: set[str]) -> Hit:
+def _take_nearest_sound(hit: Hit, new_hits: dict[str, Hit], analyzed: set[str]) -> Hit:
     """An inaudible hit takes the sound of the audible one nearest in time."""
     if hit.id not in analyzed or not new_hits:
         return hit
@@ -353,7 +355,7 @@ def _join_nearest(hit: Hit, new_hits: dict[str, Hit], analyzed: set[str]) -> Hit
     return replace(hit, sound_id=nearest.sound_id)
 
 
-def _letters(project: Project) -> Iterator[str]:
+def _sound_names(project: Project) -> Iterator[str]:
     """Names "Sound A", "Sound B" and so on that no other sound of the document has."""
     taken = {s.name.split(" · ")[0] for s in project.sounds if s.origin != "clip"}
     number = 0

@@ -54,9 +54,9 @@ def detect_onsets(
         raise BadInput(f"{Path(clip.path).name} has no sound to detect hits in; choose the picture as the source")
     keys = track_keys(clip.digest, source, network, clip.audio_track) if cache is not None else ()
     if cache is not None:
-        known = track_from_arrays(*(cache.get(key) for key in keys))
-        if known is not None:
-            yield OnsetsFound(known, hits_from_track(known))
+        cached = track_from_arrays(*(cache.get(key) for key in keys))
+        if cached is not None:
+            yield OnsetsFound(cached, hits_from_track(cached))
             return
     duration_s = max(clip.duration_s, 1e-9)
     by_audio: OnsetTrack | None = None
@@ -80,8 +80,8 @@ def detect_onsets(
             if found is not None:
                 by_picture = found
                 if partial:
-                    so_far = fuse(found, by_audio, spans)
-                    yield OnsetsUpdated(so_far, hits_from_track(so_far))
+                    fused = fuse(found, by_audio, spans)
+                    yield OnsetsUpdated(fused, hits_from_track(fused))
     track = fuse(by_picture, by_audio, spans)
     if cache is not None:
         for key, array in zip(keys, track_to_arrays(track), strict=True):
@@ -106,7 +106,7 @@ def _iter_picture_tracks(clip: Clip, network: Path, partial: bool) -> Iterator[t
 
 
 def hits_from_track(track: OnsetTrack) -> Edit:
-    """Replace the hits that nobody touched by the track's onsets above the document's threshold.
+    """Replace the hits that the user has not edited by the track's onsets above the document's threshold.
 
     The threshold is the one at the time of applying, so it chains after ``edits.set_threshold``.
     """

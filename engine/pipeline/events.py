@@ -29,7 +29,7 @@ class ClipOpened:
 
 @dataclass(frozen=True)
 class DetectionProgress:
-    """Share of the clip, 0 to 1, in which onsets were looked for."""
+    """Share of the clip, 0 to 1, in which onset detection is complete."""
 
     fraction: float
 
@@ -44,7 +44,7 @@ class OnsetsUpdated:
 
 @dataclass(frozen=True, eq=False)
 class OnsetsFound:
-    """Onsets of the whole clip; ``edit`` replaces the hits that nobody touched by them."""
+    """Onsets of the whole clip; ``edit`` replaces the hits that the user has not edited."""
 
     track: OnsetTrack
     edit: Edit
@@ -67,7 +67,7 @@ class PictureProgress:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something to show the user that is no error."""
+    """A message for the user that is not an error."""
 
     message: str
 

@@ -2,7 +2,7 @@
 
 Each function is a generator of the events in ``engine.pipeline.events``; a plain ``for`` loop consumes it, and leaving
 the loop cancels it. The consumer owns the document: it applies the edit of an event before it takes the next one, and
-``current`` returns the document as it then stands, with whatever a person has edited meanwhile:
+``current`` returns the document at that time, including the user's edits:
 
     document = Document()
     for event in process_clip("clip.mp4", ProcessSettings(), document.current):
@@ -64,7 +64,7 @@ class Document:
         return self.project
 
     def apply(self, event: Event) -> None:
-        """Take over the project or the edit that an event brings, if any."""
+        """Apply the project or edit of an event, if it has one."""
         if isinstance(event, ClipOpened):
             self.project = event.project
         elif isinstance(event, (OnsetsFound, SoundsFound)):
@@ -109,7 +109,7 @@ def estimate_sounds(
     """Estimate the sounds of hits from the clip's audio, or, where it has none, from its picture.
 
     ``hit_ids`` limits the analysis of audio to some hits. Where neither vision network nor bank can be used, a Notice
-    says so and the default sound stays.
+    states the reason and the default sound stays.
     """
     if project.clip.has_audio:
         yield from analyze_clip_audio(project, hit_ids, settings.check)

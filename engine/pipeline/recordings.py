@@ -29,9 +29,9 @@ from engine.pipeline.analyze_audio import (
 )
 
 LONGEST_KEPT_S = 6.0
-"""Of a recording from a file, from its onset on."""
+"""Length kept of a recording from a file, from its onset on."""
 
-_ROUNDED_S = 0.006
+_ROUNDING_S = 0.006
 """Sources of older projects give the time in the clip to a hundredth of a second."""
 
 _VERSION = 1
@@ -39,7 +39,7 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Recording:
-    """One hit as recorded, mono from its onset on, and where it comes from in words."""
+    """A recorded hit, mono from its onset on, and a description of its source."""
 
     samples: np.ndarray
     sample_rate_hz: int
@@ -48,9 +48,9 @@ class Recording:
 
 @dataclass(frozen=True)
 class SoundMatch:
-    """A sound as it is heard now beside its recording, and as it was measured where it was changed since.
+    """Comparison of a sound's current physics with its recording, and of the measured physics if they differ.
 
-    Without a recording ``source`` is empty and ``why`` says in a sentence why there is none.
+    Without a recording ``source`` is empty and ``why`` is a sentence with the reason.
     """
 
     now: Match
@@ -62,7 +62,7 @@ class SoundMatch:
 def match_sound(project: Project, sound: Sound, cache: Cache, measured: Sound | None = None) -> SoundMatch:
     """Compare a sound with the recording it was measured from; ``measured`` is the sound before any edit, if known.
 
-    Where that is not known it is measured again. Decodes the clip's sound: call it beside the conversation.
+    Otherwise an edited sound's recording is analysed again. It decodes the clip's audio, so call it from a worker.
     """
     modes, residual = apply_macros(sound.modes, sound.residual, sound.macros)
     now = Physics(modes, residual)
@@ -73,14 +73,14 @@ def match_sound(project: Project, sound: Sound, cache: Cache, measured: Sound | 
     except BadInput as error:
         return SoundMatch(compare(None, now, SAMPLE_RATE_HZ), why=str(error))
     before = sound if sound.origin != "edited" else measured
-    physics = Physics(before.modes, before.residual) if before else measure_again(recording)
+    physics = Physics(before.modes, before.residual) if before else analyze_again(recording)
     if (physics.modes, physics.residual) == (modes, residual):
         return SoundMatch(match, source=recording.source)
     return SoundMatch(match, compare(wave, physics, rate_hz), recording.source)
 
 
 def recording_key(project: Project, sound: Sound) -> str:
-    """What decides which recording a sound has, so that equal keys mean the same one; "" where it has none."""
+    """Key of the recording of a sound, equal for equal recordings; "" where it has none."""
     if sound.source.recording:
         return sound.source.recording
     if not project.clip.has_audio or _clip_time_s(project, sound) is None:
@@ -90,22 +90,22 @@ def recording_key(project: Project, sound: Sound) -> str:
 
 
 def find_recording(project: Project, sound: Sound, cache: Cache) -> Recording:
-    """The hit that became a sound: from the clip, or from the cache for one from a file.
+    """The recorded hit that a sound was measured from: in the clip, or in the cache for one from a file.
 
-    In the clip it is the hit at the source's time; where the source has none, the loudest of the sound's hits that
-    nobody touched. Raises BadInput with the reason where there is no recording any more.
+    In the clip it is the hit at the source's time, or without one, the loudest of the sound's hits that the user has
+    not edited. Raises BadInput with the reason where there is no recording.
     """
-    place = describe_place(sound.source)
+    source = describe_place(sound.source)
     if sound.source.recording:
         kept = cache.get(sound.source.recording)
         if kept is None or kept.ndim != 1 or kept.size < 2:
             raise BadInput(
-                f"the recording this sound was measured from{f', {place},' if place else ''} is not kept on this "
+                f"the recording this sound was measured from{f', {source},' if source else ''} is not kept on this "
                 "machine; take it again by Replace"
             )
-        return Recording(kept[1:].astype(np.float64), int(kept[0]), place)
+        return Recording(kept[1:].astype(np.float64), int(kept[0]), source)
     if _clip_time_s(project, sound) is None:
-        raise BadInput(_say_why(sound))
+        raise BadInput(_explain_missing(sound))
     if not project.clip.has_audio:
         raise BadInput("the clip has no sound to compare with; put the clip this sound was measured from in its place")
     start_s, end_s, is_exact = _clip_window(project, sound)
@@ -118,13 +118,13 @@ def find_recording(project: Project, sound: Sound, cache: Cache) -> Recording:
 
 
 def keep_recording(path: str | Path, sound: Sound, cache: Cache) -> Sound:
-    """The sound with a link to the recording it was measured from, whose first hit the cache keeps."""
+    """Store a recording's first hit in the cache, and return the sound with its key as source."""
     samples, rate_hz = read_recording(path)
     return keep_samples(samples.mean(axis=1) if samples.ndim == 2 else samples, rate_hz, sound, cache)
 
 
 def keep_samples(mono: np.ndarray, rate_hz: int, sound: Sound, cache: Cache) -> Sound:
-    """The sound with a link to what it was measured from, mono [N], whose first hit the cache keeps."""
+    """Store the first hit of samples, mono [N], in the cache, and return the sound with its key as source."""
     start = seconds_to_samples(find_onset(mono, rate_hz), rate_hz)
     hit = mono[start : start + seconds_to_samples(LONGEST_KEPT_S, rate_hz)]
     kept = np.concatenate([[rate_hz], hit]).astype(np.float32)
@@ -133,15 +133,15 @@ def keep_samples(mono: np.ndarray, rate_hz: int, sound: Sound, cache: Cache) -> 
     return replace(sound, source=replace(sound.source, recording=key))
 
 
-def measure_again(recording: Recording) -> Physics:
-    """The physics of a recording as the clip's analysis finds it."""
+def analyze_again(recording: Recording) -> Physics:
+    """Physics of a recording by the same steps as the analysis of a clip."""
     physics, _ = analyze_hit(recording.samples, recording.sample_rate_hz, onset_s=0.0)
     if recording.sample_rate_hz == SAMPLE_RATE_HZ:
         physics = match_level(drop_hum(physics, recording.samples), recording.samples)
     return physics
 
 
-def _say_why(sound: Sound) -> str:
+def _explain_missing(sound: Sound) -> str:
     if sound.source.kind == "morph":
         return "a morph of two sounds has no recording of its own to compare with; choose one of the two"
     if sound.source.kind == "preset":
@@ -150,7 +150,7 @@ def _say_why(sound: Sound) -> str:
 
 
 def _clip_time_s(project: Project, sound: Sound) -> float | None:
-    """When in the clip the hit was that became a sound, roughly."""
+    """Approximate time in the clip of the hit that a sound was measured from."""
     if sound.source.kind == "clip" and sound.source.time_s is not None:
         return sound.source.time_s
     if sound.origin != "clip":
@@ -160,19 +160,19 @@ def _clip_time_s(project: Project, sound: Sound) -> float | None:
 
 
 def _clip_window(project: Project, sound: Sound) -> tuple[float, float, bool]:
-    """Start and end in the clip of the hit that became a sound, and whether the start is its very attack."""
-    about_s = _clip_time_s(project, sound) or 0.0
-    near = [hit for hit in project.hits if abs(hit.time_s - about_s) < _ROUNDED_S]
-    exact = min(near, key=lambda hit: (hit.sound_id != sound.id, abs(hit.time_s - about_s)), default=None)
-    start_s = exact.time_s if exact else max(0.0, about_s - REFINE_S)
-    struck_s = sorted([*map(_heard_s, project.hits), *project.detection.dismissed_onsets_s])
-    after_s = start_s + 0.01 if exact else about_s + 2.0 * REFINE_S
-    following_s = next((t for t in struck_s if t > after_s), project.clip.duration_s)
-    end_s = min(following_s - NEXT_HIT_GUARD_S, about_s + LONGEST_HIT_S)
-    return start_s, min(max(end_s, about_s + SHORTEST_HIT_S), project.clip.duration_s), exact is not None
+    """Start and end in the clip of the hit that a sound was measured from, and whether the start is its onset."""
+    approximate_s = _clip_time_s(project, sound) or 0.0
+    near = [hit for hit in project.hits if abs(hit.time_s - approximate_s) < _ROUNDING_S]
+    exact = min(near, key=lambda hit: (hit.sound_id != sound.id, abs(hit.time_s - approximate_s)), default=None)
+    start_s = exact.time_s if exact else max(0.0, approximate_s - REFINE_S)
+    onsets_s = sorted([*map(_recorded_time_s, project.hits), *project.detection.dismissed_onsets_s])
+    after_s = start_s + 0.01 if exact else approximate_s + 2.0 * REFINE_S
+    following_s = next((t for t in onsets_s if t > after_s), project.clip.duration_s)
+    end_s = min(following_s - NEXT_HIT_GUARD_S, approximate_s + LONGEST_HIT_S)
+    return start_s, min(max(end_s, approximate_s + SHORTEST_HIT_S), project.clip.duration_s), exact is not None
 
 
-def _heard_s(hit: Hit) -> float:
-    """When the clip's sound has a hit, wherever it was moved since."""
+def _recorded_time_s(hit: Hit) -> float:
+    """Time of a hit in the clip's audio, before the user moved it."""
     moved = hit.touched and hit.found_s is not None and abs(hit.time_s - hit.found_s) > REFINE_S
     return hit.found_s if moved and hit.found_s is not None else hit.time_s

@@ -26,13 +26,13 @@ from engine.physics.variation import randomize_macros
 from engine.pipeline.events import HitsSampled, RenderedHit
 
 RENDER_VERSION = 2
-"""Part of every key: raise it when the same document is to sound different."""
+"""Part of every key: raise it when the same document renders differently."""
 
 LAW_VERSION = 1
 """Part of the key of every hit that macros or velocity change: raise it when their formulas change."""
 
 GROUP_ON_CPU, GROUP_ON_GPU = 4, 32
-"""Hits sampled between two writes to the cache: what a cancel may lose."""
+"""Hits sampled between two writes to the cache; cancelling loses at most these."""
 
 DELAY_TAPS = 32
 FADE_SAMPLES = 96
@@ -128,10 +128,10 @@ def sample_hits(
 ) -> Iterator[HitsSampled]:
     """Sample the hits that the cache lacks: first an event with those it holds, then one after each group.
 
-    Without a sampler, or with no checkpoint chosen, modes and residual alone sound. A group is ``group_hits`` hits, by
-    default what suits the device; its sounds are in the cache when its event arrives. ``check`` is called at every
-    step of the sampler and may raise Cancelled, which loses no finished group. Raises StruckError for a sound that is
-    not finite.
+    Without a sampler, or with no checkpoint chosen, hits are synthesised from modes and residual. A group is
+    ``group_hits`` hits, by default what suits the device; its sounds are in the cache when its event arrives. ``check``
+    is called at every step of the sampler and may raise Cancelled, which loses no finished group. Raises StruckError
+    for a sound that is not finite.
     """
     if sampler is not None and not project.render.checkpoint:
         sampler = None
@@ -206,8 +206,8 @@ def pan_gains(pan: float) -> tuple[float, float]:
 def place_hits(project: Project, rendered: Mapping[str, RenderedHit]) -> np.ndarray:
     """The generated track, [track_length, 2] float32: each hit at its time, level and pan; nothing is normalised.
 
-    Times between two samples are met by a band-limited fractional delay. Muted hits and hits without a sound are left
-    out; a hit that rings past the clip's end is cut with a short fade.
+    Sub-sample times are set by a band-limited fractional delay. Muted hits and hits that are not in ``rendered`` are
+    left out; a hit that extends past the clip's end is truncated with a short fade.
     """
     return _mix(project, rendered, project.hits)
 

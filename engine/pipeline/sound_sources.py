@@ -1,4 +1,4 @@
-"""Sounds that do not come from the analysis of the clip: presets, recordings, spans; and words for their character."""
+"""Sounds from presets, recordings and spans of the clip, and a verbal description of a sound's character."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_MATERIAL = "wood"
 
 
 def default_sound(reason: str) -> Sound:
-    """The first preset of the default material; ``reason``, one of DEFAULT_REASONS, says why it is there."""
+    """The first preset of the default material; ``reason``, one of DEFAULT_REASONS, is the reason it is used."""
     from engine.physics.presets import load_presets
 
     presets = load_presets()
@@ -39,7 +39,7 @@ def sound_from_preset(preset: Preset, sound_id: str = "s1") -> Sound:
 
 
 def sound_from_recording(path: str | Path, sound_id: str = "s1") -> Sound:
-    """The physics of the first hit in a recording, as a sound; BadInput when there is none to hear."""
+    """The physics of the first hit in a recording, as a sound; BadInput where there is none."""
     samples, sample_rate_hz = read_recording(path)
     physics, fit = analyze_hit(samples, sample_rate_hz)
     name = Path(path).name
@@ -48,9 +48,9 @@ def sound_from_recording(path: str | Path, sound_id: str = "s1") -> Sound:
 
 
 def sound_from_span(clip: Clip, start_s: float, end_s: float) -> tuple[Sound, np.ndarray]:
-    """The physics of the first hit in a span of the clip's own sound, as a sound, and that span, mono at 48 kHz.
+    """The physics of the first hit in a span of the clip's audio, as a sound, and the span, mono at 48 kHz.
 
-    Raises BadInput where nothing is struck in it.
+    Raises BadInput where there is no hit in it.
     """
     samples = read_clip_audio(clip.path, SAMPLE_RATE_HZ, start_s, end_s - start_s, clip.audio_track)
     try:
@@ -65,7 +65,7 @@ def sound_from_span(clip: Clip, start_s: float, end_s: float) -> tuple[Sound, np
 
 
 def describe_character(physics: Physics) -> str:
-    """Two words for how a sound strikes the ear: ``bright ringing``, ``low dull`` and the like."""
+    """Spectral centre and decay of a sound in two words, such as ``bright ringing`` or ``low dull``."""
     modes = physics.modes
     tonal, centre_hz, ring_s = _weigh_modes(modes)
     noise = sum(db_to_power(p) for p in physics.residual.power_db)

@@ -1,4 +1,4 @@
-"""Estimate the sounds of a silent clip's hits from its picture, one for each object that is struck."""
+"""Estimate the sounds of a silent clip's hits from its picture, one for each struck object."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from engine.pipeline.events import PictureProgress, SoundsFound
 from engine.vision.predict import ObjectPrediction
 
 NAME_LENGTH = 60
-LEAST_NAMED = 0.15
+MIN_NAMED_PROBABILITY = 0.15
 """Probability below which a material is not named."""
 
 
 def estimate_clip_sounds(
     project: Project, bank: Bank, network: Path | None = None, check: Callable[[], None] = lambda: None
 ) -> Iterator[PictureProgress | SoundsFound]:
-    """Physics of hits from the picture: one Sound an object, the bank's best match; the last event is SoundsFound.
+    """Sounds of hits from the picture: for each object the bank's best match; the last event is SoundsFound.
 
-    Sounds that a person chose or edited stay. ``check`` is called at every frame and may raise Cancelled. Raises
+    Sounds that the user chose or edited stay. ``check`` is called at every frame and may raise Cancelled. Raises
     BadInput for a damaged network or an empty bank.
     """
-    hits = [hit for hit in project.hits if _is_open(project.sound(hit.sound_id))]
+    hits = [hit for hit in project.hits if _is_replaceable(project.sound(hit.sound_id))]
     estimates: tuple[HitEstimate, ...] = ()
     for event in estimate_hits(project.clip, [hit.time_s for hit in hits], bank, network, check=check):
         if isinstance(event, HitsEstimated):
@@ -40,11 +40,11 @@ def estimate_clip_sounds(
 
 
 def describe_prediction(prediction: ObjectPrediction) -> str:
-    """What is seen in words: ``wood (62 %), about 20 cm, struck with a stick``."""
+    """A prediction in words: ``wood (62 %), about 20 cm, struck with a stick``."""
     likely = sorted(prediction.material.items(), key=lambda item: -item[1])[:2]
-    named = [f"{material} ({100 * share:.0f} %)" for material, share in likely if share >= LEAST_NAMED]
-    struck = f"struck with a {prediction.striker}" if prediction.striker and prediction.striker != "thing" else ""
-    return ", ".join(part for part in (" or ".join(named), describe_size(prediction.size_m), struck) if part)
+    named = [f"{material} ({100 * share:.0f} %)" for material, share in likely if share >= MIN_NAMED_PROBABILITY]
+    striker = f"struck with a {prediction.striker}" if prediction.striker and prediction.striker != "thing" else ""
+    return ", ".join(part for part in (" or ".join(named), describe_size(prediction.size_m), striker) if part)
 
 
 def sound_from_candidate(candidate: Candidate, source: Source, sound_id: str = "s1") -> Sound:
@@ -54,13 +54,13 @@ def sound_from_candidate(candidate: Candidate, source: Source, sound_id: str = "
     return Sound(sound_id, candidate.name[:NAME_LENGTH], modes, candidate.physics.residual, source)
 
 
-def _is_open(sound: Sound) -> bool:
-    """Whether nobody has chosen a sound: the default of a silent clip, or an earlier estimate."""
+def _is_replaceable(sound: Sound) -> bool:
+    """Whether a sound may be replaced: the default of a silent clip, or an earlier estimate."""
     return sound.origin == "picture" or (sound.origin == "preset" and sound.source.reason == SILENT)
 
 
 def _with_estimates(project: Project, by_hit: dict[str, HitEstimate]) -> Project:
-    """The document with the estimated sounds in place of those that nobody chose."""
+    """The document with the estimated sounds in place of default ones and earlier estimates."""
     objects = sorted({estimate.object for estimate in by_hit.values()})
     if not objects:
         return project
@@ -68,13 +68,13 @@ def _with_estimates(project: Project, by_hit: dict[str, HitEstimate]) -> Project
     hits: list[Hit] = []
     for hit in project.hits:
         estimate = by_hit.get(hit.id)
-        known = estimate is not None and _is_open(project.sound(hit.sound_id))
+        known = estimate is not None and _is_replaceable(project.sound(hit.sound_id))
         hits.append(replace(hit, sound_id=ids[estimate.object]) if known and estimate is not None else hit)
     used = {hit.sound_id for hit in hits}
-    grown = replace(project, sounds=tuple(s for s in project.sounds if s.id in used or not _is_open(s)))
+    result = replace(project, sounds=tuple(s for s in project.sounds if s.id in used or not _is_replaceable(s)))
     for number in objects:
         estimate = next(e for e in by_hit.values() if e.object == number)
         note = f"the picture looks like {describe_prediction(estimate.prediction)}; {estimate.candidates[0].source}"
         sound = sound_from_candidate(estimate.candidates[0], Source("picture", note=note), ids[number])
-        grown = replace(grown, sounds=(*grown.sounds, replace(sound, name=free_name(grown, sound.name))))
-    return with_hits(grown, hits)
+        result = replace(result, sounds=(*result.sounds, replace(sound, name=free_name(result, sound.name))))
+    return with_hits(result, hits)

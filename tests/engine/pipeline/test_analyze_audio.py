@@ -17,7 +17,14 @@ from engine.document.source import INAUDIBLE
 from engine.physics.model import Modes, Physics
 from engine.physics.synthesis import synthesize
 from engine.pipeline import analyze_audio
-from engine.pipeline.analyze_audio import AudibleHit, _join_strays, _Measured, analyze_clip_audio, drop_hum, match_level
+from engine.pipeline.analyze_audio import (
+    AudibleHit,
+    _Analysis,
+    _reassign_poor_fits,
+    analyze_clip_audio,
+    drop_hum,
+    match_level,
+)
 from engine.pipeline.detect_onsets import detect_onsets
 from engine.pipeline.events import AnalysisProgress, SoundsFound, last_event
 from engine.pipeline.open_clip import open_clip
@@ -100,7 +107,7 @@ def test_analysis_counts_hits_and_can_be_abandoned(analyzed: Project) -> None:
 def test_a_long_list_of_hits_is_read_in_one_pass_to_the_same_end(clip: Path, analyzed: Project, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     windows = analyze_audio._plan_windows(analyzed, analyzed.hits, chosen=False)
     apart = {w.hit_id: x for w, x in analyze_audio._read_windows(analyzed.clip, windows, lambda: None)}
-    monkeypatch.setattr(analyze_audio, "FEW_HITS", 0)
+    monkeypatch.setattr(analyze_audio, "MAX_SEPARATE_READS", 0)
     together = {w.hit_id: x for w, x in analyze_audio._read_windows(analyzed.clip, windows, lambda: None)}
     assert apart.keys() == together.keys()
     for key, samples in apart.items():
@@ -133,13 +140,13 @@ def test_hum_is_no_part_of_a_hit_and_noise_is_matched_in_level() -> None:
 
 
 def test_a_lone_hit_measured_poorly_takes_the_sound_it_is_most_like() -> None:
-    def measured(fit: float, tilt: float, count: int = 1) -> _Measured:
+    def measured(fit: float, tilt: float, count: int = 1) -> _Analysis:
         hit = AudibleHit("h", 0.0, -10.0, -10.0)
-        return _Measured((hit,) * count, hit, Physics(), fit, np.linspace(-tilt, 0.0, 32)[None, :])
+        return _Analysis((hit,) * count, hit, Physics(), fit, np.linspace(-tilt, 0.0, 32)[None, :])
 
     kinds = [measured(0.7, 5.0, 4), measured(0.6, 30.0, 3), measured(0.0, 28.0), measured(0.0, 9.0, 2)]
-    assert _join_strays(kinds, [0, 1, 2, 3]) == [0, 1, 1, 3]
-    assert _join_strays(kinds[2:3], [0]) == [0] and _join_strays([], []) == []
+    assert _reassign_poor_fits(kinds, [0, 1, 2, 3]) == [0, 1, 1, 3]
+    assert _reassign_poor_fits(kinds[2:3], [0]) == [0] and _reassign_poor_fits([], []) == []
 
 
 def test_a_soft_hit_has_the_clip_s_level_though_velocity_dulls_it_as_well(tmp_path: Path) -> None:
