@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import io
 import logging
 import os
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from engine.core.errors import BadInput, Cancelled, StruckError
+from engine.core.names import to_text
 from engine.core.paths import ROOT
 
 OWN = ("detect", "analyze", "synthesize", "render", "query", "bank")
@@ -61,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("av", "libav"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names need not be text in its encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         _run(list(sys.argv[1:] if argv is None else argv), sys.stdout)
         return 0
@@ -81,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(sentence: str, status: int) -> int:
-    print(f"Struck: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+    print(f"Struck: {' '.join(to_text(sentence).split())}", file=sys.stderr, flush=True)
     return status
 
 
@@ -91,7 +95,7 @@ def _keep_trace() -> str:
     for folder in (ROOT / ".struck" / "logs", Path(tempfile.gettempdir())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(traceback.format_exc(), encoding="utf-8")
+            (folder / name).write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")
             return f"please report it with {folder / name}"
         except OSError:
             continue

@@ -108,6 +108,8 @@ def _open(session: Session, path: Path, job: Job) -> None:
 
 
 def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None) -> None:
+    from engine.pipeline.open_clip import match_clip
+
     def digest_of(clip_path: str) -> str:
         from engine.media.open import digest_file
 
@@ -117,6 +119,8 @@ def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None)
     uploads = [folder for folder in session.folder("uploads").iterdir() if folder.is_dir()]
     confined = session.context.options.public and saved_as is not None
     project = load_project(path, uploads, digest_of if saved_as else None, confined=confined)
+    if saved_as is not None:
+        project = match_clip(project)
     if saved_as is not None and saved_as.is_relative_to(session.context.folder("uploads")):
         saved_as = None
     job.check()

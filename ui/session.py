@@ -365,7 +365,7 @@ class Session:
         try:
             found = load_autosave(self.context.folder("sessions"), self.id)
         except BadInput as error:
-            self.report(error, "autosave")
+            self.note(str(error))
             return False
         if found is None:
             return False

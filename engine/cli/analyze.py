@@ -9,8 +9,8 @@ from typing import IO
 import numpy as np
 
 from engine.cli.console import check_json_target, say, whole_number, write_json
-from engine.core.errors import BadInput
-from engine.core.files import check_target
+from engine.core.files import check_ending, check_target
+from engine.core.names import to_text
 from engine.core.units import decay_to_t60_s
 from engine.physics.model import Physics, physics_to_json
 
@@ -29,9 +29,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Analyse a recording and print its modes, or write JSON. Raises BadInput."""
     check_json_target(options.json)
     if options.figure is not None:
-        ending = check_target(options.figure).suffix.lower()
-        if ending not in _FIGURES:
-            raise BadInput(f"--figure {options.figure} has no known ending; give one of {', '.join(_FIGURES)}")
+        ending = check_ending(check_target(options.figure), _FIGURES, "--figure")
     from engine.media.sound import read_recording
     from engine.physics.analysis.analyze import analyze_hit
 
@@ -39,7 +37,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     physics, fit = analyze_hit(samples, sample_rate_hz, options.max_modes)
     say(f"{len(physics.modes)} modes, onset at {physics.onset_s:.4f} s, fit {fit:.2f}")
     if options.figure is not None:
-        _write_figure(options.figure, physics, samples, Path(options.recording).name)
+        _write_figure(options.figure, ending, physics, samples, to_text(Path(options.recording).name))
         say(f"wrote {options.figure}")
     if options.json is None:
         stdout.write(_describe(physics))
@@ -47,18 +45,18 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         write_json(physics_to_json(physics), options.json, stdout)
 
 
-def _write_figure(path: str, physics: Physics, samples: np.ndarray, title: str) -> None:
+def _write_figure(path: str, ending: str, physics: Physics, samples: np.ndarray, title: str) -> None:
     from engine.cli.figures.measures import compare_with_model
 
     comparison = compare_with_model(physics, samples)
-    if path.lower().endswith(".html"):
+    if ending == ".html":
         from engine.cli.figures.page import write_page
 
         write_page(path, comparison, title)
     else:
         from engine.cli.figures.image import write_image
 
-        write_image(path, comparison, title)
+        write_image(path, ending[1:], comparison, title)
 
 
 def _describe(physics: Physics) -> str:

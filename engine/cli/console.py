@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from engine.core.bounded_json import MAX_BYTES, parse_json, read_json_file
 from engine.core.errors import BadInput
 from engine.core.files import check_target, create_file
+from engine.core.names import to_text
 from engine.core.paths import CHECKPOINTS
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ TRACK_HELP = "sound track of the clip, counted from 0 (by default the one marked
 
 def say(message: str) -> None:
     """A line for the person, on standard error."""
-    print(message, file=sys.stderr, flush=True)
+    print(to_text(message), file=sys.stderr, flush=True)
 
 
 def say_tracks(info: MediaInfo, used: int) -> None:

@@ -20,11 +20,13 @@ from engine.cli.console import (
     whole_number,
 )
 from engine.core.errors import BadInput
-from engine.core.files import check_folder, check_target
+from engine.core.files import check_ending, check_folder, check_target, is_stream
+from engine.core.names import to_text
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.edits.values import MAX_TRACK
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import Source, describe_source
+from engine.media.export.endings import SOUND_ENDINGS, VIDEO_ENDINGS
 from engine.media.export.markers import read_onsets, write_markers
 from engine.physics.model import Physics, physics_from_json
 
@@ -35,13 +37,16 @@ if TYPE_CHECKING:
     from engine.pipeline.render import HitSampler
 
 _OUTPUTS = ("out", "video", "stems", "markers", "project")
+_ENDINGS = {"out": SOUND_ENDINGS, "video": VIDEO_ENDINGS, "markers": (".csv", ".txt"), "project": (".json",)}
 _STEPS = (1, 64)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="CLIP|PROJECT", help="a video clip, or a *.struck.json project")
-    parser.add_argument("--out", metavar="WAV", help="the generated track, 48 kHz 24-bit")
-    parser.add_argument("--video", metavar="MP4", help="the clip with the generated track")
+    parser.add_argument(
+        "--out", metavar="WAV", help=f"the generated track, 48 kHz 24-bit; or {', '.join(SOUND_ENDINGS[1:])}"
+    )
+    parser.add_argument("--video", metavar="MP4", help="the clip with the generated track; or .mov, .mkv")
     parser.add_argument("--stems", metavar="DIR", help="one WAV for each sound")
     parser.add_argument("--markers", metavar="FILE", help="the hits as CSV")
     parser.add_argument("--project", metavar="OUT.struck.json", help="the document")
@@ -121,11 +126,15 @@ def _check_outputs(options: argparse.Namespace) -> None:
         check_folder(target) if name == "stems" else check_target(target)
         for said, source in sources.items():
             # A project may be written back over itself.
-            if source and same_file(source, target) and not (name == "project" and said == "the input"):
+            is_same = source and same_file(source, target) and not is_stream(target)
+            if is_same and not (name == "project" and said == "the input"):
                 raise BadInput(f"--{name} {target} would overwrite {said}; give another name")
     for (a, first), (b, second) in itertools.combinations(targets.items(), 2):
-        if same_file(first, second):
+        if same_file(first, second) and not is_stream(first):
             raise BadInput(f"--{a} and --{b} both name {first}; give two names")
+    for name, endings in _ENDINGS.items():
+        if name in targets:
+            check_ending(Path(targets[name]), endings, f"--{name}")
 
 
 def _is_project(source: str) -> bool:
@@ -135,8 +144,9 @@ def _is_project(source: str) -> bool:
 def _load_project(source: str) -> Project:
     from engine.document.storage import load_project
     from engine.media.open import digest_file
+    from engine.pipeline.open_clip import match_clip
 
-    return load_project(source, search=(Path.cwd(),), digest_of=digest_file)
+    return match_clip(load_project(source, search=(Path.cwd(),), digest_of=digest_file))
 
 
 def _choose_settings(options: argparse.Namespace) -> ProcessSettings:
@@ -180,7 +190,7 @@ class _Given:
         options = self.options
         for name in _OUTPUTS:
             target = getattr(options, name)
-            if target is not None and same_file(target, project.clip.path):
+            if target is not None and same_file(target, project.clip.path) and not is_stream(target):
                 raise BadInput(f"--{name} {target} is the clip itself; give another name")
         if options.onsets is not None:
             self.onsets = read_onsets(options.onsets, project.clip.duration_s)
@@ -225,21 +235,23 @@ def _apply_settings(project: Project, steps: int | None, seed: int | None) -> Pr
 
 
 def _write(project: Project, rendered: dict[str, RenderedHit], options: argparse.Namespace) -> None:
+    from engine.media.export.sound import write_sound
     from engine.media.export.stems import write_stems
-    from engine.media.export.wave import find_time_reference, write_wave
+    from engine.media.export.wave import find_time_reference
     from engine.pipeline.render import marker_rows, place_hits, stems_by_sound
 
     clip = project.clip
     start = find_time_reference(clip.start_timecode, clip.frame_rate, SAMPLE_RATE_HZ)
     track = place_hits(project, rendered) if options.out is not None or options.video is not None else None
     if options.out is not None and track is not None:
-        clipped = write_wave(options.out, track, SAMPLE_RATE_HZ, 24, start, {"title": Path(clip.path).stem})
+        title = to_text(Path(clip.path).stem)
+        clipped = write_sound(options.out, track, SAMPLE_RATE_HZ, 24, start, {"title": title})
         over = f"; {clipped} samples were clipped, lower the level" if clipped else ""
         say(f"wrote {options.out}{over}")
     if options.video is not None and track is not None:
         from engine.media.export.video import write_video
 
-        progress = make_progress("writing the MP4")
+        progress = make_progress("writing the video")
         note = write_video(clip.path, track, SAMPLE_RATE_HZ, options.video, progress, clip.digest)
         say(f"wrote {options.video}; {note or 'the picture is untouched'}")
     if options.stems is not None:

@@ -9,7 +9,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -48,6 +48,19 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     if mode is not None and not os.access(target, os.W_OK):
         raise BadInput(f"{target} cannot be written (it is read-only); give another name")
     return target
+
+
+def check_ending(target: Path, endings: Sequence[str], option: str) -> str:
+    """The ending of a target in lower case; the first of ``endings`` for a name without one, a device or a pipe.
+
+    Raises BadInput for another, since a file must be what its name says.
+    """
+    ending = target.suffix.lower()
+    if not ending or is_stream(target):
+        return endings[0]
+    if ending not in endings:
+        raise BadInput(f"{option} {target}: {target.suffix} cannot be written; give {' or '.join(endings)}")
+    return ending
 
 
 def check_folder(path: str | os.PathLike[str]) -> Path:

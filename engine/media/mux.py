@@ -1,4 +1,4 @@
-"""Writing MP4 files: picture packets copied or encoded, sound encoded, both on one clock that starts at 0."""
+"""Writing video files: picture packets copied or encoded, sound encoded, both on one clock that starts at 0."""
 
 from __future__ import annotations
 
@@ -35,13 +35,17 @@ TimedPackets = Iterator[tuple[float, list[Packet]]]
 
 
 @contextmanager
-def create_mp4(target: Path) -> Iterator[OutputContainer]:
-    """An MP4 that appears at ``target`` only when all of it is written. Raises BadInput when it cannot be."""
+def create_video(target: Path, container: str = "mp4") -> Iterator[OutputContainer]:
+    """A video file that appears at ``target`` only when all of it is written; ``container`` is mp4, mov or matroska.
+
+    Raises BadInput when it cannot be written.
+    """
+    options = {} if container == "matroska" else {"movflags": "+faststart"}
     encoder_error: av.error.FFmpegError | None = None
     try:
         with replace_file(target) as partial:
             try:
-                with av.open(str(partial), "w", format="mp4", options={"movflags": "+faststart"}) as output:
+                with av.open(str(partial), "w", format=container, options=options) as output:
                     yield output
             except av.error.FFmpegError as error:
                 if partial.exists() and error.errno not in _DISK_ERRORS:
@@ -156,24 +160,35 @@ def _iter_encoded(
 
 
 def add_sound(
-    output: OutputContainer, blocks: Iterable[np.ndarray], channels: int, sample_rate_hz: int
+    output: OutputContainer, blocks: Iterable[np.ndarray], channels: int, sample_rate_hz: int, codec: str = "aac"
 ) -> TimedPackets:
-    """Add sound as AAC; blocks are float32 [N, channels] or [N] without gaps; returns its packets.
+    """Add sound as AAC or FLAC; blocks are float32 [N, channels] or [N] without gaps; returns its packets.
 
-    The encoder's delay gets negative times, which the MP4's edit list then skips.
+    AAC's encoder delay gets negative times, which an MP4's edit list then skips; FLAC, of 24 bits, has none.
     """
     layout = "mono" if channels == 1 else "stereo"
-    audio = output.add_stream("aac", rate=sample_rate_hz, layout=layout)
-    audio.bit_rate = AAC_BITS_PER_S_A_CHANNEL * channels
+    audio = output.add_stream(codec, rate=sample_rate_hz, layout=layout)
+    assert isinstance(audio, AudioStream)
+    if codec == "aac":
+        audio.bit_rate = AAC_BITS_PER_S_A_CHANNEL * channels
+    else:
+        audio.codec_context.format = "s32"
     return _iter_sound(audio, blocks, layout, sample_rate_hz)
 
 
 def _iter_sound(audio: AudioStream, blocks: Iterable[np.ndarray], layout: str, sample_rate_hz: int) -> TimedPackets:
     position = 0
     for block in blocks:
-        planes = np.ascontiguousarray(block.reshape(len(block), -1).T, dtype=np.float32)
-        frame = AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
+        frame = _make_frame(block.reshape(len(block), -1), layout, audio.codec_context.format.name)
         frame.sample_rate, frame.pts, frame.time_base = sample_rate_hz, position, Fraction(1, sample_rate_hz)
         yield position / sample_rate_hz, audio.encode(frame)
         position += len(block)
     yield position / sample_rate_hz, audio.encode(None)
+
+
+def _make_frame(block: np.ndarray, layout: str, sample_format: str) -> AudioFrame:
+    """Samples [N, C] as planar float, or as packed integers of 24 bits in the upper part of 32, held at full scale."""
+    if sample_format == "fltp":
+        return AudioFrame.from_ndarray(np.ascontiguousarray(block.T, np.float32), format="fltp", layout=layout)
+    steps = np.clip(np.rint(block.astype(np.float64) * 2**23), -(2**23), 2**23 - 1).astype(np.int32) << 8
+    return AudioFrame.from_ndarray(np.ascontiguousarray(steps).reshape(1, -1), format="s32", layout=layout)

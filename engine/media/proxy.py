@@ -11,7 +11,7 @@ import av.error
 from engine.core.errors import StruckError
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.media.frames import open_picture
-from engine.media.mux import add_copied_picture, add_encoded_picture, add_sound, create_mp4, mux_in_order
+from engine.media.mux import add_copied_picture, add_encoded_picture, add_sound, create_video, mux_in_order
 from engine.media.open import open_container
 from engine.media.probe import MediaInfo, Picture, probe, scan_picture
 from engine.media.sound import iter_clip_audio
@@ -59,7 +59,7 @@ def _write(
     track: int | None,
 ) -> None:
     height = round(picture.height * min(1.0, _LARGEST_SIDE / max(picture.width, picture.height)))
-    with open_container(path) as container, create_mp4(out_path) as output:
+    with open_container(path) as container, create_video(out_path) as output:
         if copy:
             sources = [add_copied_picture(output, container, picture)]
         else:

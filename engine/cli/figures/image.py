@@ -34,8 +34,8 @@ _MOST_NOTES = 8
 _NOTE_SPACE = 0.2
 
 
-def write_image(path: str | Path, comparison: Comparison, title: str) -> None:
-    """Write a PNG, PDF or SVG, by the name's ending. Raises BadInput where it cannot be written."""
+def write_image(path: str | Path, kind: str, comparison: Comparison, title: str) -> None:
+    """Write an image; ``kind`` is png, pdf or svg. Raises BadInput where it cannot be written."""
     figure = Figure(figsize=(12.8, 8.2), facecolor=GROUND, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, color=INK)
@@ -46,7 +46,7 @@ def write_image(path: str | Path, comparison: Comparison, title: str) -> None:
     for axis in axes.flat:
         _paint(axis)
     with create_file(path) as file:
-        figure.savefig(file, format=Path(path).suffix[1:].lower(), dpi=120, facecolor=GROUND)
+        figure.savefig(file, format=kind, dpi=120, facecolor=GROUND)
 
 
 def _draw_spectrograms(axes: Any, comparison: Comparison) -> None:

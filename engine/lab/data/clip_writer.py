@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.media.mux import add_sound, create_mp4, mux_in_order
+from engine.media.mux import add_sound, create_video, mux_in_order
 
 _BLOCK = 1024
 
@@ -31,7 +31,7 @@ def write_clip(
     """
     source = iter(frames)
     first = next(source)
-    with create_mp4(path) as output:
+    with create_video(path) as output:
         video = output.add_stream("libx264", rate=frame_rate, options=dict(options or {}))
         video.height, video.width = first.shape[:2]
         video.pix_fmt = "yuv420p"

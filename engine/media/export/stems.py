@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,9 +10,11 @@ import numpy as np
 
 from engine.core.errors import BadInput
 from engine.core.files import check_folder, make_write_error
+from engine.core.names import make_file_stem
 from engine.media.export.wave import write_wave
 
-_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
+_ENDING = " 9999.wav"
+"""The longest that may follow a name: a number where names collide."""
 
 
 def write_stems(
@@ -36,7 +37,7 @@ def write_stems(
     paths: list[Path] = []
     taken: set[str] = set()
     for name, samples in stems.items():
-        stem = _file_stem(name)
+        stem = make_file_stem(name, _ENDING)
         candidate, number = stem, 1
         while candidate.casefold() in taken:
             number += 1
@@ -46,9 +47,3 @@ def write_stems(
         write_wave(path, samples, sample_rate_hz, 24, time_reference_samples, {"title": name})
         paths.append(path)
     return paths
-
-
-def _file_stem(name: str) -> str:
-    """A name that every file system takes."""
-    stem = re.sub(r"[^\w. ()+\-·]+", "_", name).strip(" .")[:80]
-    return f"_{stem}" if not stem or _RESERVED.match(stem) else stem

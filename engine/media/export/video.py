@@ -1,25 +1,52 @@
-"""The clip with its new track: the picture copied untouched where MP4 permits, else encoded anew."""
+"""The clip with its new track: the picture copied untouched where the container permits, else encoded anew."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import av.error
 import numpy as np
 
 from engine.core.errors import BadInput, StruckError
-from engine.core.files import check_target, make_write_error, replace_file
+from engine.core.files import check_target, make_partial_folder, make_write_error, replace_file
 from engine.media.export.reencode import encode_picture
-from engine.media.mux import add_copied_picture, add_sound, create_mp4, mux_in_order
+from engine.media.mux import add_copied_picture, add_sound, create_video, mux_in_order
 from engine.media.open import digest_file, open_container
 from engine.media.probe import MediaInfo, Picture, probe, scan_picture
 
 COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vvc"}
 """Picture codes that an MP4 may hold and that players know there."""
+
+
+class _Container(NamedTuple):
+    """What a name's ending asks for; ``copyable`` None: any picture that the muxer takes."""
+
+    title: str
+    muxer: str
+    audio: str
+    copyable: set[str] | None
+
+
+class _Job(NamedTuple):
+    """What is to be written where."""
+
+    container: _Container
+    sound: np.ndarray  # float32 [N, C]
+    sample_rate_hz: int
+    timecode: str | None
+    out_path: Path
+    report: Callable[[float], None]
+
+
+_MP4 = _Container("MP4", "mp4", "aac", COPYABLE)
+_CONTAINERS = {
+    ".mov": _Container("MOV", "mov", "aac", COPYABLE | {"prores", "dnxhd", "qtrle", "png"}),
+    ".mkv": _Container("Matroska", "matroska", "flac", None),  # which has no edit list to skip AAC's delay
+}
 
 _BLOCK = 48_000
 
@@ -32,12 +59,13 @@ def write_video(
     on_progress: Callable[[float], None] | None = None,
     digest: str = "",
 ) -> str | None:
-    """Write an MP4 of the clip's picture with ``track`` (float32 [N] or [N, 2], Struck's clock) as its only sound.
+    """Write the clip's picture with ``track`` (float32 [N] or [N, 2], Struck's clock) as its only sound.
 
-    The picture's packets, frame times, turn and start timecode are kept, its first displayed frame at
-    0, and decoded audio lies where the track's samples do. Where MP4 cannot hold the picture it is
-    encoded anew; the returned note says so, and is None otherwise. Raises BadInput when the clip
-    cannot be read, is not the one of a ``digest`` that is given, or the target cannot be written.
+    A name that ends in .mov or .mkv makes such a file, any other an MP4. The picture's packets, frame times, turn and
+    start timecode are kept, its first displayed frame at 0, and decoded audio lies where the track's samples do. Where
+    the container cannot hold the picture it is encoded anew; the returned note says so, and is None otherwise. Raises
+    BadInput when the clip cannot be read, is not the one of a ``digest`` that is given, or the target cannot be
+    written.
     """
     target = check_target(out_path)
     if os.path.realpath(target) == os.path.realpath(clip_path):
@@ -47,51 +75,44 @@ def write_video(
             f"{Path(clip_path).name} is no longer the clip that the hits were made for; put the old one back in its "
             "place, or open the new one and find its hits"
         )
+    container = _CONTAINERS.get(target.suffix.lower(), _MP4)
     info, picture = probe(clip_path), scan_picture(clip_path)
     report = on_progress or (lambda fraction: None)
     sound = np.asarray(track, dtype=np.float32)
     sound = sound[:, None] if sound.ndim == 1 else sound
     try:
         with replace_file(target) as partial:
-            note = _write_picture_and_sound(Path(clip_path), info, picture, sound, sample_rate_hz, partial, report)
+            job = _Job(container, sound, sample_rate_hz, info.start_timecode, partial, report)
+            note = _write_picture_and_sound(Path(clip_path), info, picture, job)
     except OSError as error:
         raise make_write_error(target, error) from None
     report(1.0)
     return note
 
 
-def _write_picture_and_sound(
-    clip_path: Path,
-    info: MediaInfo,
-    picture: Picture,
-    sound: np.ndarray,
-    sample_rate_hz: int,
-    out_path: Path,
-    report: Callable[[float], None],
-) -> str | None:
-    """Copy the picture where MP4 permits, else encode it; the note of ``write_video``."""
-    timecode = info.start_timecode
-    reason = _find_obstacle(info.video_codec, picture)
+def _write_picture_and_sound(clip_path: Path, info: MediaInfo, picture: Picture, job: _Job) -> str | None:
+    """Copy the picture where the container permits, else encode it; the note of ``write_video``."""
+    reason = _find_obstacle(info.video_codec, picture, job.container)
     if reason is None:
         try:
-            _join(clip_path, picture, timecode, sound, sample_rate_hz, out_path, report)
-            reason = _find_difference(out_path, picture)
+            _join(clip_path, picture, job)
+            reason = _find_difference(job.out_path, picture, job.container.title)
         except (av.error.FFmpegError, ValueError, StruckError) as error:
             if isinstance(error, BadInput):
                 raise
-            reason = "its packets do not fit an MP4"
+            reason = f"its packets do not fit {job.container.title}"
     if reason is None:
         return None
     try:
-        how = _encode_and_join(clip_path, picture, timecode, sound, sample_rate_hz, out_path, report)
+        how = _encode_and_join(clip_path, picture, job)
     except (av.error.FFmpegError, ValueError):
         raise StruckError(f"{clip_path.name} could not be encoded anew; convert it to H.264 in MP4 first") from None
     return f"the picture was encoded anew ({how}), since {reason}"
 
 
-def _find_obstacle(codec: str, picture: Picture) -> str | None:
-    if codec not in COPYABLE:
-        return f"MP4 does not hold {codec}"
+def _find_obstacle(codec: str, picture: Picture, container: _Container) -> str | None:
+    if container.copyable is not None and codec not in container.copyable:
+        return f"{container.title} does not hold {codec}"
     if picture.timed_by_order:
         return "its container stores no presentation times"
     if picture.splices:
@@ -99,34 +120,25 @@ def _find_obstacle(codec: str, picture: Picture) -> str | None:
     return None
 
 
-def _find_difference(written: Path, picture: Picture) -> str | None:
+def _find_difference(written: Path, picture: Picture, title: str) -> str | None:
     """How the picture of a written file differs from the clip's in time or turn; None if it does not."""
     try:
         copy = scan_picture(written)
     except BadInput:
-        return "its packets do not fit an MP4"
+        return f"its packets do not fit {title}"
     if copy.frame_count != picture.frame_count or copy.orientation != picture.orientation:
-        return "its frames would not all be shown from an MP4"
+        return f"its frames would not all be shown from {title}"
     if np.abs(copy.frame_times_s - picture.frame_times_s).max() > 0.002 or abs(copy.start_s) > 0.002:
-        return "its frame times do not fit an MP4"
+        return f"its frame times do not fit {title}"
     return None
 
 
-def _join(
-    clip_path: Path,
-    picture: Picture,
-    timecode: str | None,
-    sound: np.ndarray,
-    sample_rate_hz: int,
-    out_path: Path,
-    report: Callable[[float], None],
-    tick: Fraction | None = None,
-) -> None:
+def _join(clip_path: Path, picture: Picture, job: _Job, tick: Fraction | None = None) -> None:
     """Copy the picture's packets beside the encoded track; ``tick`` restates what a picture tick lasts."""
-    with open_container(clip_path) as container, create_mp4(out_path) as output:
-        pictures = add_copied_picture(output, container, picture, timecode, tick)
-        sounds = add_sound(output, _cut(sound), sound.shape[1], sample_rate_hz)
-        mux_in_order(output, [pictures, sounds], lambda time_s: report(min(1.0, time_s / picture.duration_s)))
+    with open_container(clip_path) as container, create_video(job.out_path, job.container.muxer) as output:
+        pictures = add_copied_picture(output, container, picture, job.timecode, tick)
+        sounds = add_sound(output, _cut(job.sound), job.sound.shape[1], job.sample_rate_hz, job.container.audio)
+        mux_in_order(output, [pictures, sounds], lambda time_s: job.report(min(1.0, time_s / picture.duration_s)))
 
 
 def _cut(sound: np.ndarray) -> Iterator[np.ndarray]:
@@ -134,17 +146,10 @@ def _cut(sound: np.ndarray) -> Iterator[np.ndarray]:
         yield sound[start : start + _BLOCK]
 
 
-def _encode_and_join(
-    clip_path: Path,
-    picture: Picture,
-    timecode: str | None,
-    sound: np.ndarray,
-    sample_rate_hz: int,
-    out_path: Path,
-    report: Callable[[float], None],
-) -> str:
-    with tempfile.TemporaryDirectory(dir=out_path.parent, prefix=".struck-") as folder:
-        encoded = Path(folder) / "picture.mp4"
+def _encode_and_join(clip_path: Path, picture: Picture, job: _Job) -> str:
+    report = job.report
+    with make_partial_folder(job.out_path) as folder:
+        encoded = folder / "picture.mp4"
         rate = encode_picture(clip_path, picture, encoded, lambda fraction: report(0.9 * fraction))
         fresh = scan_picture(encoded)
         # The encoder is told its rate to two decimals; the packets get the exact one back.
@@ -152,5 +157,5 @@ def _encode_and_join(
         with open_container(encoded) as container:
             time_base = Fraction(container.streams.video[0].time_base or 1)
         tick = 1 / (rate * round(float(np.median(steps)) / float(time_base)))
-        _join(encoded, fresh, timecode, sound, sample_rate_hz, out_path, lambda f: report(0.9 + 0.1 * f), tick)
+        _join(encoded, fresh, job._replace(report=lambda fraction: report(0.9 + 0.1 * fraction)), tick)
     return f"H.264, {float(rate):.6g} frames a second"

@@ -35,16 +35,13 @@ def write_wave(
     """
     if bits not in (24, 32):
         raise BadInput(f"a WAV of {bits} bits is not offered; choose 24 or 32")
-    sound = np.asarray(samples, dtype=np.float32)
-    sound = sound[:, None] if sound.ndim == 1 else sound
-    if not np.isfinite(sound).all():
-        raise StruckError("the sound holds values that are not finite, so no WAV was written; render it again")
+    sound = check_finite(samples)
     channels = sound.shape[1]
     data_bytes = sound.shape[0] * channels * bits // 8
     chunks = _describe(channels, sample_rate_hz, bits, len(sound), time_reference_samples, metadata or {})
     size = 4 + len(chunks) + 8 + data_bytes + data_bytes % 2
     if size > _LARGEST_BYTES:
-        raise BadInput("the sound is longer than a WAV file can hold (4 GB); export a shorter clip")
+        raise BadInput("the sound is longer than a WAV file can hold (4 GB); export a shorter clip, or a .w64 or .flac")
     clipped = 0
     with create_file(path) as file:
         file.write(b"RIFF" + struct.pack("<I", size) + b"WAVE" + chunks + b"data" + struct.pack("<I", data_bytes))
@@ -53,6 +50,14 @@ def write_wave(
             clipped += over
         file.write(b"\0" * (data_bytes % 2))
     return clipped
+
+
+def check_finite(samples: np.ndarray) -> np.ndarray:
+    """Samples as float32 [N, C]; StruckError where one is not finite."""
+    sound = np.asarray(samples, dtype=np.float32)
+    if not np.isfinite(sound).all():
+        raise StruckError("the sound holds values that are not finite, so no file was written; render it again")
+    return sound[:, None] if sound.ndim == 1 else sound
 
 
 def find_time_reference(start_timecode: str | None, frame_rate: Fraction, sample_rate_hz: int) -> int | None:
@@ -96,7 +101,7 @@ def _describe(
     info = b""
     for name, key in _INFO_NAMES.items():
         if metadata.get(name):
-            info += _chunk(key, metadata[name].encode("utf-8") + b"\0")
+            info += _chunk(key, metadata[name].encode("utf-8", "replace") + b"\0")
     return chunks + (_chunk(b"LIST", b"INFO" + info) if info else b"")
 
 
