@@ -1,4 +1,4 @@
-"""``evaluate robustness``: give mutated files to every reader, and count what is neither read nor refused."""
+"""``evaluate robustness``: give mutated files to every reader, or kill processes at work, and count the failures."""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="other seeds give other inputs")
     parser.add_argument("--reader", choices=names, metavar="NAME", help=f"one reader alone: {', '.join(names)}")
     parser.add_argument("--number", type=int, metavar="K", help="with --reader: this input alone")
+    parser.add_argument("--kills", type=int, default=0, metavar="N", help="kill N working processes instead")
     parser.add_argument("--json", metavar="F", help="write counts and failures to a file")
     parser.add_argument("--failures", type=Path, default=FAILURES, metavar="DIR", help="where failing inputs are kept")
     for option in ("--device", "--data-dir", "--ckpt-dir"):
@@ -91,6 +92,8 @@ def main(args: Sequence[str]) -> int:
     check_folder(options.failures)
     if options.json:
         check_target(options.json)
+    if options.kills:
+        return _run_kills(options.kills, options.seed)
     with tempfile.TemporaryDirectory(prefix="struck-robustness-") as folder:
         tallies = _run(options, Path(folder))
     _print_table(tallies)
@@ -100,6 +103,20 @@ def main(args: Sequence[str]) -> int:
     if options.json:
         write_file(options.json, json.dumps(_to_json(options, tallies), indent=1, ensure_ascii=False).encode())
     return 1 if failures else 0
+
+
+def _run_kills(count: int, seed: int) -> int:
+    from engine.lab.evaluation.robustness.kills import run_kills
+
+    with tempfile.TemporaryDirectory(prefix="struck-kills-") as folder:
+        try:
+            totals = run_kills(count, seed, Path(folder))
+        except AssertionError as error:
+            print(f"failure: {error}")
+            return 1
+    print(f"{count} processes were killed; acknowledged before and found after: ", end="")
+    print(", ".join(f"{number} times {name}" for name, number in totals.items()))
+    return 0
 
 
 def _run(options: argparse.Namespace, work: Path) -> dict[str, Tally]:

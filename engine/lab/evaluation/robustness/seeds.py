@@ -112,7 +112,7 @@ def write_seeds(folder: Path) -> None:
     for name in ("clip", "sound", "project", "physics", "csv", "presets", "edit", "bundle", "bank"):
         (folder / name).mkdir(parents=True)
     for name, picture, sound, options in CLIPS:
-        _write_clip(folder / "clip" / name, picture, sound, options)
+        write_clip(folder / "clip" / name, picture, sound, options)
     _write_sounds(folder / "sound")
     project = make_project(folder)
     save_project(project, folder / "project" / "two.struck.json")
@@ -131,7 +131,8 @@ def write_seeds(folder: Path) -> None:
     _write_checkpoints(folder)
 
 
-def _write_clip(path: Path, picture: str, sound: str, options: dict[str, str]) -> None:
+def write_clip(path: Path, picture: str, sound: str, options: dict[str, str]) -> None:
+    """A small clip of a moving square, with two struck tones where a sound code is named."""
     with av.open(str(path), "w", options=options) as output:
         video = output.add_stream(picture, rate=25)
         assert isinstance(video, VideoStream)
