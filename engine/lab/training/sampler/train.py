@@ -317,7 +317,6 @@ def main(args: list[str]) -> None:
         raise BadInput("--blend is a share from 0 to 1 and needs --begin; correct it or leave it out")
     device, note = choose_device(options.device)
     print(f"device: {note}", file=sys.stderr)
-    torch.backends.cudnn.benchmark = True  # batches come in three shapes
     work = Path(options.work)
     if options.packed:
         unpack_hits(Path(options.packed), work / "hits")
