@@ -92,7 +92,9 @@ def start_log(home: Path) -> None:
     """Log to a rotating file in the data folder. Raises BadInput."""
     path = home / "struck.log"
     try:
-        handler = logging.handlers.RotatingFileHandler(path, maxBytes=1 << 20, backupCount=2, encoding="utf-8")
+        handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=1 << 20, backupCount=2, encoding="utf-8", errors="backslashreplace"
+        )
     except OSError as error:
         raise make_write_error(path, error) from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -116,6 +118,8 @@ def serve(options: Options) -> int:
     user_umask = os.umask(0o077)  # what is written is the user's alone; the sounds of a clip may be secret
     context = AppContext(options)
     context.user_umask = user_umask
+    if context.home_fault:
+        print(context.home_fault, file=sys.stderr, flush=True)
     start_log(context.home)
     app = mount(create_app(context), port)
     server = uvicorn.Server(

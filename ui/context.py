@@ -16,17 +16,18 @@ from typing import Any
 from engine.core.cache import Cache
 from engine.core.checkpoint import digest_checkpoint, find_fault, list_checkpoints, stamp_checkpoint
 from engine.core.errors import BadInput, StruckError
-from engine.core.files import make_private_folder, remove_abandoned
+from engine.core.files import make_private_folder, make_write_error, remove_abandoned
 from engine.core.paths import CHECKPOINTS
 from engine.diffusion.checkpoint import SAMPLER
 from engine.document.project import RenderSettings
+from ui.data_folder import choose_data_folder
 from ui.fair_lock import FairLock
 from ui.project_files import ProjectFiles
 from ui.request_checks import own_names
 
 VERSION = "0.1"
 FOLDERS = ("sessions", "uploads", "exports", "proxies", "projects", "cache")
-KEEP_S = {"exports": 7 * 86_400, "uploads": 60 * 86_400, "proxies": 30 * 86_400}
+KEEP_S = {"sessions": 90 * 86_400, "exports": 7 * 86_400, "uploads": 60 * 86_400, "proxies": 30 * 86_400}
 CACHE_MEMORY_BYTES = 512 << 20
 CACHE_DISK_BYTES = 4 << 30
 
@@ -61,7 +62,11 @@ class AppContext:
     def __init__(self, options: Options) -> None:
         self.options = options
         default = Path.home() / ".struck"
-        self.home = options.data_folder or Path(os.environ.get("STRUCK_HOME") or default)
+        self.wanted_home = options.data_folder or Path(os.environ.get("STRUCK_HOME") or default)
+        try:
+            self.home, self.home_fault = choose_data_folder(self.wanted_home, FOLDERS)
+        except OSError as error:
+            raise make_write_error(self.wanted_home, error) from None
         private = [self.folder(name) for name in FOLDERS] + ([default] if self.home == default else [])
         for folder in private:  # an older Struck left them readable by all
             with contextlib.suppress(OSError):
@@ -141,8 +146,8 @@ class AppContext:
         return self._presets
 
     def own_bank(self) -> Path:
-        """Folder of the user's own bank."""
-        return self.folder("bank")
+        """Folder of the user's own bank; it can be read where the data folder cannot be written."""
+        return self.wanted_home / "bank" if self.home_fault else self.folder("bank")
 
     def bank(self) -> Any:
         """The shipped bank with the user's own. BadInput where the shipped one is damaged."""
@@ -212,7 +217,7 @@ class AppContext:
             log.info("ready after %.1f s", time.monotonic() - started)
 
     def tidy(self) -> None:
-        """Delete exports, uploads and proxies older than KEEP_S, and partial files of processes that have ended."""
+        """Delete autosaves, exports, uploads and proxies older than KEEP_S, and partial files of ended processes."""
         now = time.time()
         for folder in [self.home, *self.home.glob("*/"), *self.home.glob("*/*/"), *self.home.glob("uploads/*/*/")]:
             remove_abandoned(folder)

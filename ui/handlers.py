@@ -62,6 +62,8 @@ def open_first(session: Session, is_new: bool) -> None:
     """Open in a new session what its tab had before a restart, else what the command line named, else a demo."""
     if not is_new:
         return
+    if session.context.home_fault:
+        session.note(session.context.home_fault)
     if session.resume():
         clip_service.resume_clip(session)
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -95,11 +96,11 @@ def read_checkpoint(
     weights = read_weights(folder, kind)
     if not set(weights) <= set(wanted):
         weights = {rename(name, kind.key_map): value for name, value in weights.items()}
-    for name in kind.added:
-        weights.setdefault(name, torch.zeros(wanted[name]))
-    misfit = _find_misfit(weights, wanted)
+    added = [name for name in kind.added if name in wanted and name not in weights]
+    misfit = _find_misfit(weights, {name: shape for name, shape in wanted.items() if name not in added})
     if misfit is not None:
         raise refuse(folder, kind, misfit)
+    weights |= {name: torch.zeros(()).expand(wanted[name]) for name in added}
     network = build(config)
     network.load_state_dict(weights)
     return network, config
@@ -267,10 +268,10 @@ def _limit_weights() -> Iterator[None]:
     """ValueError in a network that is built within and has more than _MAX_WEIGHTS named weights."""
     from torch.nn.modules.module import register_module_parameter_registration_hook
 
-    numbers = count(1)
+    numbers, builder = count(1), threading.get_ident()
 
     def refuse_more(*_: object) -> None:
-        if next(numbers) > _MAX_WEIGHTS:
+        if threading.get_ident() == builder and next(numbers) > _MAX_WEIGHTS:
             raise ValueError("there are too many weights")
 
     hook = register_module_parameter_registration_hook(refuse_more)

@@ -161,3 +161,16 @@ def test_only_checkpoints_of_the_kind_are_listed_and_those_with_a_fault_come_las
     (tmp_path / "empty").mkdir()
     assert list_checkpoints(tmp_path, TOY) == ("a", "b", "A-old")
     assert list_checkpoints(tmp_path / "nowhere", TOY) == ()
+
+
+def test_an_absurd_size_of_an_added_weight_takes_no_memory(tmp_path: Path) -> None:
+    folder = write(tmp_path / "old")
+    weights = load_file(str(folder / WEIGHTS))
+    del weights["head.weight"]
+    save_file(weights, str(folder / WEIGHTS))
+    kind = replace(TOY, added=("head.weight",))
+    config = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({**config, "network": {"width": 65_000}}))
+    assert "head.bias is 3 and not 65000" in refusal(folder, kind)
+    (folder / CONFIG).write_text(json.dumps({**config, "network": {"width": 10**12}}))
+    assert "config.json is damaged" in refusal(folder, kind)
