@@ -81,7 +81,7 @@ class Sampler:
         ``contexts``, one a hit, tell what else is known of them, ``details`` what their physics leaves out, by default
         nothing. ``on_step(done, total)`` hears how many hits are
         finished after every step and may raise to stop. Same physics, seed, context and settings give the same sound
-        whatever else is in the list.
+        whatever else is in the list, and on the CPU for any number of threads.
         """
         try:
             return self._sample(physics, seeds, steps, guidance, on_step, contexts, details)
@@ -99,6 +99,8 @@ class Sampler:
         contexts: Sequence[Context] | None,
         details: Sequence[Detail] | None,
     ) -> list[np.ndarray]:
+        if self.device.type == "cpu":
+            fix_thread_shares()
         total = len(physics)
         known = list(contexts) if contexts is not None else [Context()] * total
         given = list(details) if details is not None else [Detail()] * total
@@ -161,6 +163,17 @@ def load_sampler(folder: Path | str, name: str, device: torch.device) -> Sampler
     """The sampler of a checkpoint in a folder; BadInput, with the reason, if it cannot be used."""
     network, digest = load_velocity_network(Path(folder) / name)
     return Sampler(network, digest, device)
+
+
+def fix_thread_shares() -> None:
+    """Lower PyTorch's threads to a power of two, which divides every spectrogram into whole vectors.
+
+    Elements left over after the last whole vector are computed by other instructions and may differ in the last bit.
+    """
+    threads = torch.get_num_threads()
+    fitting = 1 << (threads.bit_length() - 1)
+    if fitting != threads:
+        torch.set_num_threads(fitting)
 
 
 def prefers_bfloat16(device: torch.device) -> bool:

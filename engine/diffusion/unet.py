@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from engine.diffusion.conditioning import CONTEXT_DIM, DETAIL_DIM
+from engine.diffusion.group_norm import GroupNorm
 from engine.diffusion.spectrogram import BINS
 
 
@@ -38,10 +39,10 @@ class Block(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, embedding: int) -> None:
         super().__init__()
-        self.norm_in = nn.GroupNorm(8, inputs)
+        self.norm_in = GroupNorm(8, inputs)
         self.conv_in = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.modulate = nn.Linear(embedding, 2 * outputs)
-        self.norm_out = nn.GroupNorm(8, outputs)
+        self.norm_out = GroupNorm(8, outputs)
         self.conv_out = nn.Conv2d(outputs, outputs, 3, padding=1)
         self.skip: nn.Module = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
         nn.init.zeros_(self.conv_out.weight)
@@ -61,7 +62,7 @@ class Attention(nn.Module):
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.norm = nn.GroupNorm(8, channels)
+        self.norm = GroupNorm(8, channels)
         self.project_in = nn.Conv2d(channels, 3 * channels, 1)
         self.project_out = nn.Conv2d(channels, channels, 1)
         nn.init.zeros_(self.project_out.weight)
@@ -109,7 +110,7 @@ class VelocityNetwork(nn.Module):
             self.upsample.append(nn.ConvTranspose2d(channels[i + 1], channels[i], 2, stride=2))
             inputs = [2 * channels[i]] + [channels[i]] * (config.blocks - 1)
             self.up.append(nn.ModuleList([Block(width, channels[i], config.embedding) for width in inputs]))
-        self.norm = nn.GroupNorm(8, channels[0])
+        self.norm = GroupNorm(8, channels[0])
         self.head = nn.Conv2d(channels[0], self.OUTPUTS * patch * patch, 3, padding=1)
         with torch.no_grad():  # velocity 0, the bare prior, is where learning starts
             for values in self.head.parameters():
