@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
-from engine.onsets.frames import prepare_frames
+from engine.onsets.frames import MAX_RATE_HZ, prepare_frames
 from engine.onsets.network import KEY_MAP, OUTPUTS, ClipStats, FrameEncoder, OnsetNetwork, OnsetNetworkConfig
-from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve, last_track
+from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve, last_track, pick
 
 ONSETS = CheckpointKind(
     "onsets",
@@ -36,6 +36,14 @@ MIN_SEPARATION_S = 0.09
 """Of two hits closer than this only the likelier is kept."""
 MIN_PROBABILITY = 0.03
 FIRST_PARTIAL = 128
+
+START_FRAMES = 16
+"""First frames that are seen after their mirror image, to find a hit that the clip starts with."""
+START_S = 0.05
+START_STRENGTH = 0.83
+"""Strength in the mirrored start that becomes DEFAULT_THRESHOLD; what starts in motion has less, mostly."""
+START_LIKENESS = 0.65
+"""Largest difference of the first frame from one at a hit, over the median difference from all frames."""
 
 
 def detect_with_network(
@@ -87,7 +95,43 @@ def iter_network_tracks(
         reached_s = max(reached_s, times[-1])
         yield reached_s, found
     outputs = predict_from_features(network, features.concatenate(), times)
-    yield duration_s, make_track(np.asarray(times), outputs, calibrated_threshold, duration_s)
+    track = make_track(np.asarray(times), outputs, calibrated_threshold, duration_s)
+    start = find_start_hit(network, calibrated_threshold, first, track)
+    if start is not None:
+        later = tuple(onset for onset in track.candidates if onset.time_s >= start.time_s + MIN_SEPARATION_S)
+        track = OnsetTrack(draw_curve(track.curve.values, (start, *later)), (start, *later))
+    yield duration_s, track
+
+
+def find_start_hit(
+    network: OnsetNetwork, calibrated_threshold: float, frames: Sequence[tuple[float, np.ndarray]], track: OnsetTrack
+) -> Onset | None:
+    """A hit that the clip starts with, of which only the departure can be seen; None where there is none.
+
+    The network sees the first frames after their mirror image in time, in which what departs arrives before. Since
+    anything that moves at the start then seems to rebound, the first frame must also resemble one at a later hit of
+    ``track`` among ``frames`` more than it does most others.
+    """
+    hits_s = [onset.time_s for onset in pick(track) if onset.time_s > START_FRAMES / MAX_RATE_HZ]
+    if len(frames) < 2 * START_FRAMES or not hits_s:
+        return None
+    times_s = np.array([time_s for time_s, _ in frames])
+    differences = np.array([np.abs(frame.astype(np.int16) - frames[0][1]).mean() for _, frame in frames])
+    nearest = np.searchsorted(times_s, [time_s for time_s in hits_s if time_s <= times_s[-1]])
+    at_hits = [differences[max(0, index - 1) : index + 2].min() for index in nearest]
+    if not at_hits or min(at_hits) > START_LIKENESS * np.median(differences):
+        return None
+    head = frames[:START_FRAMES]
+    mirrored = [(2.0 * times_s[0] - time_s, frame) for time_s, frame in head[:0:-1]] + list(head)
+    mirrored_s = np.array([time_s for time_s, _ in mirrored])
+    outputs = predict_frames(network, mirrored_s, np.stack([frame for _, frame in mirrored]))
+    strength = calibrate_strength(1.0 / (1.0 + np.exp(-outputs[:, 0])), calibrated_threshold)
+    for index, shifted_s in pick_peaks(mirrored_s - mirrored_s[0], outputs):
+        time_s = shifted_s + mirrored_s[0] - times_s[0]
+        if abs(time_s) < START_S and strength[index] >= START_STRENGTH:
+            odds = float(calibrate_strength(strength[index], START_STRENGTH))
+            return Onset(max(0.0, time_s), odds, float(np.clip(outputs[index, 2], 0.0, 1.0)))
+    return None
 
 
 class FeatureBuffer:

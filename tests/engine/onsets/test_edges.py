@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from engine.core.paths import ASSETS
+from engine.media.frames import iter_frames
+from engine.media.probe import probe
 from engine.onsets.audio import detect_audio_onsets
+from engine.onsets.frames import choose_rows
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, fuse, pick
+from engine.onsets.watch import detect_with_network, load_onset_network
+from engine.pipeline.detect_onsets import ONSET_NETWORK
 
 RATE = 48_000
 
@@ -70,3 +78,23 @@ def test_what_is_seen_counts_in_full_where_there_is_no_sound() -> None:
     fused = fuse(video, audio, spans)
     assert [onset.time_s for onset in pick(fused)] == [0.3, 1.0, 2.0]
     assert fused.curve.values[[30, 200]] == pytest.approx([0.6, 0.6]) and fused.curve.values[300] < 0.5
+
+
+@pytest.mark.slow
+def test_a_hit_at_the_first_frame_is_seen_and_a_start_in_motion_is_none() -> None:
+    """The silent demo clip cut at known contacts, and 0.1 to 0.2 s after some, while the stick rises."""
+    clip = ASSETS / "demo_silent.mp4"
+    project = json.loads((ASSETS / "demo_silent.struck.json").read_text())
+    hits_s = [hit["time_s"] for hit in project["hits"]]
+    info = probe(clip)
+    frames = list(iter_frames(clip, choose_rows(info.width, info.height)))
+    network, threshold = load_onset_network(ONSET_NETWORK)
+
+    def starts_with_hit(start_s: float) -> bool:
+        cut = [(time_s - start_s, frame) for time_s, frame in frames if time_s >= start_s - 0.001]
+        cut = [(time_s - cut[0][0], frame) for time_s, frame in cut[:80]]
+        track = detect_with_network(network, threshold, cut, info.frame_rate, cut[-1][0])
+        return any(onset.time_s < 0.05 for onset in pick(track))
+
+    assert sum(map(starts_with_hit, hits_s[:3])) >= 2
+    assert not any(starts_with_hit(hits_s[0] + later_s) for later_s in (0.12, 0.2))
