@@ -91,8 +91,18 @@ def open_demo(session: Session, name: Any) -> None:
 
 
 def resume_clip(session: Session) -> None:
-    """After a restart: probe the clip again for playback, waveform and onset curve."""
-    session.worker.start(lambda job: _look_at_clip(session, job))
+    """After a restart: probe the clip for playback, waveform and onset curve, and find hits if that was cut short."""
+    from engine.pipeline.process import process_project
+
+    def run(job: Job) -> None:
+        unfinished = session.unfinished
+        _look_at_clip(session, job)
+        if unfinished:
+            started = time.monotonic()
+            _begin_detection(session, started)
+            _process(session, job, lambda settings: process_project(settings, session.require_project), started)
+
+    session.worker.start(run)
 
 
 def _open(session: Session, path: Path, job: Job) -> None:
@@ -256,6 +266,7 @@ def _process(
     hits = session.require_project().hits
     total = len(hits) if hit_count is None else hit_count
     message = f"{len(hits)} hits, {len({hit.sound_id for hit in hits})} sounds"
+    session.mark_unfinished(False)
     session.set_status("work", "done", total, total, message, started)
     session.renderer.request()
 
@@ -302,6 +313,7 @@ def _show_event(session: Session, job: Job, event: Event, gesture: str, started:
 
 def _begin_detection(session: Session, started: float) -> None:
     session.hold_sampling = not session.require_project().hits
+    session.mark_unfinished(True)
     session.detector.cancel()
     session.set_status("work", "detecting", 0, 100, "Looking for hits", started)
 

@@ -78,6 +78,7 @@ class AppContext:
         self.sampling_lock = FairLock()
         self.analysis_lock = FairLock()
         self.ready = threading.Event()
+        self.changed = threading.Event()  # some session has something to keep
         self._samplers: dict[str, tuple[Stamp, Any]] = {}
         self._sampler_lock = threading.Lock()
         self._digests: dict[str, tuple[Stamp, str]] = {}

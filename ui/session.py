@@ -72,6 +72,7 @@ class Session:
         )
         self.uploading = 0
         self._rested = False
+        self.unfinished = False  # its hits are still being looked for
         self._keep_after = 0.0
         self._keep_fault = ""
         self.used_at = time.monotonic()
@@ -151,6 +152,8 @@ class Session:
         with self.lock:
             self.provisional = None
             self.hold_sampling = False
+            if not self._rested:
+                self.mark_unfinished(False)
             self.push_document()
         if isinstance(error, Cancelled):
             if self.worker.waiting <= 1:  # else a newer job has taken the place of this one
@@ -235,6 +238,8 @@ class Session:
             self.media = Media(filmstrip=project is not None)
             self._statuses.clear()
             self.dirty = not resumed
+            self.unfinished = False
+            self.context.changed.set()
             self.push_document()
             self.send(self.media)
             self.renderer.reset()
@@ -258,6 +263,7 @@ class Session:
             return
         self.history = history
         self.dirty = True
+        self.context.changed.set()
         self.push_document()
         self.renderer.request()
 
@@ -333,6 +339,14 @@ class Session:
 
     # --- keeping --------------------------------------------------------------------------------
 
+    def mark_unfinished(self, unfinished: bool) -> None:
+        """Note in the autosave whether hits are being looked for, which a restart then goes on with."""
+        with self.lock:
+            if unfinished != self.unfinished:
+                self.unfinished = unfinished
+                self.dirty = True
+                self.context.changed.set()
+
     def keep(self, is_last: bool = False) -> None:
         """Write the autosave if the document changed since the last one; returns once it is written.
 
@@ -343,12 +357,12 @@ class Session:
                 if not self.dirty or (time.monotonic() < self._keep_after and not is_last):
                     return
                 self.dirty = False
-                project, saved_as = self.project, self.saved_as
+                project, saved_as, unfinished = self.project, self.saved_as, self.unfinished
             digest = self.context.project_files.digest_of(self)
             folder = self.context.folder("sessions")
             try:
                 if project is not None:
-                    autosave(folder, project, self.id, str(saved_as) if saved_as else None, digest)
+                    autosave(folder, project, self.id, str(saved_as) if saved_as else None, digest, unfinished)
                 else:
                     autosave_path(folder, self.id).unlink(missing_ok=True)
                 self._keep_fault = ""
@@ -369,9 +383,9 @@ class Session:
             return False
         if found is None:
             return False
-        project, saved_path, digest = found
-        self.show(project, resumed=True)
-        if saved_path:
-            self.saved_as = Path(saved_path)
-            self.context.project_files.open(self, self.saved_as, digest)
+        self.show(found.project, resumed=True)
+        self.unfinished = found.unfinished
+        if found.saved_path:
+            self.saved_as = Path(found.saved_path)
+            self.context.project_files.open(self, self.saved_as, found.saved_digest)
         return True

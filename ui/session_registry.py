@@ -14,6 +14,9 @@ IDLE_S = 3 * 3600
 REST_AFTER_S = 5.0
 """A session whose tabs are all closed for so long stops working; a reload is shorter."""
 
+KEEP_EVERY_S = 0.1
+"""A change is kept at once, but of many in a row no more than one in so long."""
+
 SWEEP_S = 0.5
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 
@@ -53,12 +56,15 @@ class SessionRegistry:
     def close(self) -> None:
         """Keep every document before the process ends."""
         self._closing.set()
+        self.context.changed.set()
         for session in list(self._sessions.values()):
             session.rest()
             session.keep(is_last=True)
 
     def _sweep(self) -> None:
-        while not self._closing.wait(SWEEP_S):
+        while not self._closing.wait(KEEP_EVERY_S):
+            self.context.changed.wait(SWEEP_S)
+            self.context.changed.clear()
             now = time.monotonic()
             for session in list(self._sessions.values()):
                 session.keep()

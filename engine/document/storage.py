@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.core.bounded_json import parse_json
 from engine.core.errors import BadInput
@@ -87,12 +87,28 @@ class Autosave:
     saved_path: str | None
 
 
+class Kept(NamedTuple):
+    """What an autosave holds: a document, the file it was saved to last, the digest of that file's content, and whether
+    its hits were still being looked for."""
+
+    project: Project
+    saved_path: str | None = None
+    saved_digest: str = ""
+    unfinished: bool = False
+
+
 def autosave(
-    folder: str | Path, project: Project, session_id: str, saved_path: str | None = None, saved_digest: str = ""
+    folder: str | Path,
+    project: Project,
+    session_id: str,
+    saved_path: str | None = None,
+    saved_digest: str = "",
+    unfinished: bool = False,
 ) -> Path:
     """Write a session's document to its own file in ``folder``, atomically; BadInput when that fails.
 
-    ``saved_path`` is the file that the session saved it to last, ``saved_digest`` the digest of what that holds.
+    ``saved_path`` is the file that the session saved it to last, ``saved_digest`` the digest of what that holds;
+    ``unfinished`` says that its hits are still being looked for.
     """
     path = autosave_path(folder, session_id)
     try:
@@ -100,7 +116,7 @@ def autosave(
     except OSError as error:
         raise make_write_error(path, error) from None
     value = project_to_json(project)
-    value["session"] = {"saved_path": saved_path, "saved_digest": saved_digest}
+    value["session"] = {"saved_path": saved_path, "saved_digest": saved_digest, "unfinished": unfinished}
     _write(path, value)
     return path
 
@@ -114,8 +130,8 @@ def autosave_path(folder: str | Path, session_id: str) -> Path:
     return Path(folder) / f"{session_id}{SUFFIX}"
 
 
-def load_autosave(folder: str | Path, session_id: str) -> tuple[Project, str | None, str] | None:
-    """A session's document, the file it was saved to and the digest of that file, or None when there is none.
+def load_autosave(folder: str | Path, session_id: str) -> Kept | None:
+    """What a session left behind, or None when there is nothing.
 
     One that cannot be read is renamed, so that the next does not overwrite it; BadInput says where it lies then.
     """
@@ -132,7 +148,9 @@ def load_autosave(folder: str | Path, session_id: str) -> tuple[Project, str | N
         except OSError:
             aside = path
         raise BadInput(f"{error}; what this tab had not saved is kept as {aside}") from None
-    return project, _saved_path(value), _saved_text(value, "saved_digest") or ""
+    session = value.get("session")
+    unfinished = isinstance(session, Mapping) and session.get("unfinished") is True
+    return Kept(project, _saved_path(value), _saved_text(value, "saved_digest") or "", unfinished)
 
 
 def list_autosaves(folder: str | Path) -> list[Autosave]:

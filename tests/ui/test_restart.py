@@ -1,0 +1,75 @@
+"""What a killed process leaves behind: the last edit, and a search for hits that the next start finishes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+import ui.session_registry
+from engine.document.storage import load_autosave
+from tests.clips import make_clicks, make_clip
+from tests.ui_tab import Tab, make_context, wait_until
+from ui import clip_service
+from ui.session import Session
+from ui.session_registry import SessionRegistry
+
+pytestmark = pytest.mark.slow
+
+
+def test_an_edit_is_kept_at_once_and_not_at_the_next_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui.session_registry, "SWEEP_S", 1e6)
+    context = make_context(tmp_path)
+    sessions = SessionRegistry(context)
+    tab = Tab(sessions.get("kept-at-once")[0])
+    tab.open_demo()
+    for number in range(1, 4):
+        tab.edit("set_mix", gain_db=-1.0 * number)
+        expected = tab.session.project
+
+        def is_kept(expected: object = expected) -> bool:
+            kept = load_autosave(context.folder("sessions"), "kept-at-once")
+            return kept is not None and kept.project == expected
+
+        wait_until(is_kept)
+    sessions.close()
+
+
+def test_a_search_for_hits_that_was_cut_short_is_finished_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", count=50, sounds=[(0.0, make_clicks([0.4, 1.1], 2.0))])
+    reached: list[bool] = []
+
+    def hang(*_: object) -> None:
+        reached.append(True)
+        time.sleep(1e6)
+
+    with monkeypatch.context() as killed:
+        killed.setattr("engine.pipeline.process.find_hits", hang)
+        before = Tab(Session(make_context(tmp_path), "cut-short"))
+        before.ask("open", path=str(clip))
+        wait_until(lambda: reached)
+        before.session.keep()
+    after = Tab(Session(make_context(tmp_path), "cut-short"))
+    assert after.session.resume() and not after.session.require_project().hits
+    clip_service.resume_clip(after.session)
+    after.settle()
+    times_s = [hit.time_s for hit in after.session.require_project().hits]
+    assert times_s == pytest.approx([0.4, 1.1], abs=0.02)
+    after.session.keep()
+    kept = load_autosave(after.session.context.folder("sessions"), "cut-short")
+    assert kept is not None and not kept.unfinished and len(kept.project.hits) == 2
+
+
+def test_hits_that_were_all_deleted_stay_deleted_after_a_restart(tmp_path: Path) -> None:
+    before = Tab(Session(make_context(tmp_path), "deleted"))
+    before.open_demo()
+    before.edit("delete_hits", ids=[hit.id for hit in before.session.require_project().hits])
+    before.session.keep()
+    after = Tab(Session(make_context(tmp_path), "deleted"))
+    assert after.session.resume()
+    clip_service.resume_clip(after.session)
+    after.settle()
+    assert not after.session.require_project().hits
