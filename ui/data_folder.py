@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.core.files import make_private_folder
+from engine.core.files import make_own_folder, make_private_folder, remove_abandoned
 
 
 def choose_data_folder(wanted: Path, names: Sequence[str]) -> tuple[Path, str]:
     """The wanted folder, with private folders of these names in it, and ""; or a replacement and a sentence about it.
 
-    The replacement is a temporary folder that goes when the process ends. Raises OSError where not even that can be
+    The replacement is a temporary folder that goes when the process ends, or at the next start. Raises OSError where not even that can be
     made.
     """
     try:
@@ -26,7 +26,8 @@ def choose_data_folder(wanted: Path, names: Sequence[str]) -> tuple[Path, str]:
         return wanted, ""
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-    replacement = Path(tempfile.mkdtemp(prefix="struck-data-"))
+    remove_abandoned(Path(tempfile.gettempdir()))
+    replacement = make_own_folder(Path(tempfile.gettempdir()))
     atexit.register(shutil.rmtree, replacement, ignore_errors=True)
     for name in names:
         make_private_folder(replacement / name)

@@ -137,11 +137,18 @@ def make_write_error(target: Path, error: OSError | ValueError) -> BadInput:
 
 
 @contextmanager
-def make_partial_folder(beside: Path) -> Iterator[Path]:
-    """A folder beside a file that is being written, gone when the block ends. Raises OSError."""
-    prefix = f"{PARTIAL_PREFIX}{os.getpid()}-"
-    with tempfile.TemporaryDirectory(dir=beside.parent, prefix=prefix, suffix=PARTIAL_SUFFIX) as folder:
-        yield Path(folder)
+def make_partial_folder(inside: Path) -> Iterator[Path]:
+    """A new folder in another, gone when the block ends. Raises OSError."""
+    folder = make_own_folder(inside)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_own_folder(inside: Path) -> Path:
+    """A new private folder for this process, which ``remove_abandoned`` removes once that has ended. Raises OSError."""
+    return Path(tempfile.mkdtemp(dir=inside, prefix=f"{PARTIAL_PREFIX}{os.getpid()}-", suffix=PARTIAL_SUFFIX))
 
 
 @contextmanager
@@ -153,8 +160,8 @@ def replace_file(path: str | os.PathLike[str], sync: bool = False) -> Iterator[P
     """
     target = Path(path)
     if is_stream(target):
-        with tempfile.TemporaryDirectory(prefix=f"struck-{os.getpid()}-") as folder:
-            partial = Path(folder) / "stream.part"
+        with make_partial_folder(Path(tempfile.gettempdir())) as folder:
+            partial = folder / "stream"
             yield partial
             with open(partial, "rb") as content, open(_open_stream(target), "wb") as stream:
                 shutil.copyfileobj(content, stream, 1 << 20)
@@ -205,22 +212,26 @@ def remove_abandoned(folder: Path) -> None:
         for entry in entries:
             match = _PARTIAL.fullmatch(entry.name)
             with suppress(OSError):
-                if match and _is_abandoned(match[1], time.time() - entry.stat(follow_symlinks=False).st_mtime):
-                    if entry.is_dir(follow_symlinks=False):
+                if not match:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if match[1] and _has_ended(int(match[1])):
                         shutil.rmtree(entry.path, ignore_errors=True)
-                    else:
-                        os.unlink(entry.path)
+                elif _is_abandoned(match[1], time.time() - entry.stat(follow_symlinks=False).st_mtime):
+                    os.unlink(entry.path)
 
 
 def _is_abandoned(process: str | None, untouched_s: float) -> bool:
     if process is None:
         return untouched_s > _ABANDONED_UNNUMBERED_S
-    if untouched_s > _ABANDONED_S:
-        return True
+    return untouched_s > _ABANDONED_S or _has_ended(int(process))
+
+
+def _has_ended(process: int) -> bool:
     if os.name == "nt":  # there, os.kill ends the process
         return False
     try:
-        os.kill(int(process), 0)
+        os.kill(process, 0)
     except ProcessLookupError:
         return True
     except (OSError, OverflowError):

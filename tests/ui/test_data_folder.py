@@ -61,7 +61,7 @@ def test_the_replacement_goes_when_the_process_ends(tmp_path: Path) -> None:
     code = f"from ui.context import *; print(AppContext(Options(data_folder=Path({str(home)!r}))).home)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ASSETS.parent, capture_output=True, text=True, check=True)
     replacement = Path(done.stdout.strip())
-    assert replacement != home and replacement.name.startswith("struck-data-") and not replacement.exists()
+    assert replacement != home and replacement.name.startswith(".struck-") and not replacement.exists()
 
 
 def test_old_autosaves_and_partial_files_of_ended_processes_go_at_the_start(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def _cut(sound: np.ndarray) -> Iterator[np.ndarray]:
 
 def _encode_and_join(clip_path: Path, picture: Picture, job: _Job) -> str:
     report = job.report
-    with make_partial_folder(job.out_path) as folder:
+    with make_partial_folder(job.out_path.parent) as folder:
         encoded = folder / "picture.mp4"
         rate = encode_picture(clip_path, picture, encoded, lambda fraction: report(0.9 * fraction))
         fresh = scan_picture(encoded)
