@@ -14,8 +14,8 @@ from engine.core.files import make_own_folder, make_private_folder, remove_aband
 def choose_data_folder(wanted: Path, names: Sequence[str]) -> tuple[Path, str]:
     """The wanted folder, with private folders of these names in it, and ""; or a replacement and a sentence about it.
 
-    The replacement is a temporary folder that goes when the process ends, or at the next start. Raises OSError where not even that can be
-    made.
+    The replacement is a temporary folder that goes when the process ends, or at the next start. Raises OSError where
+    not even that can be made.
     """
     try:
         make_private_folder(wanted)
