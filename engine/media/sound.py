@@ -113,6 +113,8 @@ def read_recording(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
                 raise soundfile.SoundFileError
             _check_length(whole, file.frames / file.samplerate)
             samples, rate_hz = file.read(dtype="float32", always_2d=True), int(file.samplerate)
+            if not len(samples):  # the header promises frames that are not there
+                raise soundfile.SoundFileError
     except (soundfile.SoundFileError, RuntimeError, OSError):
         samples, rate_hz = _decode_recording(whole)
     if not np.isfinite(samples).all():
