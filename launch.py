@@ -40,6 +40,9 @@ IMPORTS = {
     "test": "pytest,playwright.sync_api",
 }
 """What each part of an installation must be able to import; ``app`` is always installed."""
+STOPPED = {*(-getattr(signal, name, 99) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")), 137, 143, 0xC000013A}
+"""Exit statuses of a process that something else ended; a broken package ends with others."""
+
 FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
 
 
@@ -380,13 +383,20 @@ def set_cuda_audio_aside(site: Path) -> None:
 
 
 def import_failure(venv: Path, parts: Sequence[str]) -> str | None:
-    """Import everything once; the last line of the failure, or None."""
+    """Import everything once; the last line of the failure, or None.
+
+    LaunchError where that was stopped from outside or lacked memory, which says nothing about the packages.
+    """
     names = ",".join(IMPORTS[part] for part in parts)
     answer = subprocess.run(
         [str(venv_python(venv)), "-c", f"import {names}"],
         capture_output=True, text=True, errors="replace", env=child_environment(os.environ), check=False,
     )  # fmt: skip
     lines = answer.stderr.strip().splitlines()
+    if answer.returncode in STOPPED or (lines and lines[-1].startswith("MemoryError")):
+        raise LaunchError(
+            "the check of the installed packages was stopped or ran out of memory; close other programs and start again"
+        )
     return None if answer.returncode == 0 else (lines[-1] if lines else f"exit status {answer.returncode}")
 
 

@@ -137,6 +137,24 @@ def test_packages_that_do_not_work_together_are_installed_anew_once(
     assert launch.read_stamp(venv) == {}  # the next start looks again
 
 
+@pytest.mark.skipif(launch.WINDOWS, reason="signals are a POSIX thing")
+def test_an_import_check_that_was_killed_throws_nothing_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = launch.venv_python(tmp_path)
+    python.parent.mkdir(parents=True)
+    ends = {
+        "kill -9 $$": "was stopped or ran out of memory; close other programs",
+        "kill -15 $$": "was stopped or ran out of memory; close other programs",
+        "echo MemoryError >&2; exit 1": "was stopped or ran out of memory; close other programs",
+    }
+    for script, sentence in ends.items():
+        python.write_text(f"#!/bin/sh\n{script}\n")
+        python.chmod(0o755)
+        with pytest.raises(launch.LaunchError, match=sentence):
+            launch.import_failure(tmp_path, ["app"])
+    python.write_text("#!/bin/sh\nkill -11 $$\n")  # a package that crashes is broken
+    assert launch.import_failure(tmp_path, ["app"]) == "exit status -11"
+
+
 def test_an_installation_that_breaks_off_is_not_trusted(pip: SimpleNamespace, venv: Path) -> None:
     launch.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
     pip.answer = lambda args: (1, "ERROR: [Errno 28] No space left on device") if args[0] == "install" else (0, "")

@@ -205,3 +205,9 @@ def test_headers_without_a_length_are_read_to_the_end(tmp_path: Path) -> None:
     for path in paths:
         samples, rate_hz = read_recording(path)
         assert rate_hz == SOUND_RATE_HZ and np.abs(samples[:, 0] - sound).max() < 1e-4, path.name
+
+
+def test_a_headerless_stub_holds_no_sound(tmp_path: Path) -> None:
+    (tmp_path / "stub.au").write_bytes(b"%" + bytes(8))
+    with pytest.raises(BadInput, match=r"stub\.au"):
+        read_recording(tmp_path / "stub.au")
