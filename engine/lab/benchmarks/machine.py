@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 _MIB = 1024.0 * 1024.0
-_STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
@@ -78,14 +77,23 @@ def find_peak_memory_mb(device: torch.device) -> float | None:
     return peak / _MIB if sys.platform == "darwin" else peak / 1024.0
 
 
-def find_resident_mb() -> float | None:
-    """Memory that this process holds now, MiB; None where the system does not tell."""
-    return _read_status("VmRSS")
+def find_resident_mb(pid: int | None = None) -> float | None:
+    """Memory that a process, by default this one, holds now, MiB; None where the system does not tell."""
+    return _read_status("VmRSS", "self" if pid is None else str(pid))
 
 
-def _read_status(field: str) -> float | None:
+def find_processor_s(pid: int) -> float | None:
+    """Processor seconds that a process has used, all threads together; None where the system does not tell."""
     try:
-        lines = _STATUS.read_text(encoding="ascii").splitlines()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _read_status(field: str, process: str = "self") -> float | None:
+    try:
+        lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     found = next((line.split() for line in lines if line.startswith(field + ":")), None)

@@ -15,11 +15,12 @@ from engine.lab.benchmarks.clip import DURATION_S, HEIGHT, HITS, WIDTH, make_cli
 from engine.lab.benchmarks.edit_to_ear import NAMES, format_table, measure
 from engine.lab.benchmarks.machine import describe_machine, time_matrix_product
 
-SAMPLER, ONSETS = "sampler", "onsets"
+SAMPLER, ONSETS, SESSIONS = "sampler", "onsets", "sessions"
+_OTHERS = (SAMPLER, ONSETS, SESSIONS)
 
 
 def main(args: list[str]) -> int:
-    """The command ``bench [NAME] [--json F]``; ``sampler`` and ``onsets`` have options of their own. BadInput."""
+    """The command ``bench [NAME] [--json F]``; some names have options of their own. Raises BadInput."""
     if args[:1] == [SAMPLER]:
         from engine.lab.benchmarks.sampler import run
 
@@ -28,9 +29,13 @@ def main(args: list[str]) -> int:
         from engine.lab.benchmarks import onsets
 
         return onsets.run(args[1:], describe_machine())
+    if args[:1] == [SESSIONS]:
+        from engine.lab.benchmarks import sessions
+
+        return sessions.run(args[1:])
     parser = argparse.ArgumentParser(prog="bench", description="Measure Struck on this machine.")
     parser.add_argument(
-        "name", nargs="?", metavar="NAME", help=f"one of {', '.join(NAMES)}, all when left out; or {SAMPLER}, {ONSETS}"
+        "name", nargs="?", metavar="NAME", help=f"one of {', '.join(NAMES)}, all when left out; or {', '.join(_OTHERS)}"
     )
     parser.add_argument("--json", metavar="F", help="write the figures to a file; - is standard output")
     parser.add_argument("--device", default="auto")
@@ -38,9 +43,7 @@ def main(args: list[str]) -> int:
     parser.add_argument("--data-dir", default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(args)
     if options.name is not None and options.name not in NAMES:
-        raise BadInput(
-            f"bench {options.name[:60]!r} is not known; choose one of {', '.join((*NAMES, SAMPLER, ONSETS))}"
-        )
+        raise BadInput(f"bench {options.name[:60]!r} is not known; choose one of {', '.join((*NAMES, *_OTHERS))}")
     check_json_target(options.json)
     wanted = NAMES if options.name is None else (options.name,)
     machine = describe_machine()
