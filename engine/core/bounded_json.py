@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 MAX_BYTES = 64 << 20
 MAX_VALUES = 8_000_000
+CONTAINER_VALUES = 10
+"""What a list or an object counts for, since it takes so much more memory than a number."""
 MAX_DEPTH = 32
 MAX_DIGITS = 40
 
@@ -18,19 +20,16 @@ Keys = list[tuple[str, Any]]
 def parse_json(data: bytes | str, max_bytes: int = MAX_BYTES) -> Any:
     """The value of a JSON text in UTF-8, with or without a byte order mark.
 
-    Raises ValueError, whose message is a reason to show, for what is not JSON, is larger than ``max_bytes``, holds more
-    than MAX_VALUES values, is nested deeper than MAX_DEPTH, names a key of an object twice, or holds a number that is
-    not finite or is an integer of more than MAX_DIGITS digits.
+    Raises ValueError, whose message is a reason to show, for what is not JSON, is too large (``check_size``), is nested
+    deeper than MAX_DEPTH, names a key of an object twice, or holds a number that is not finite or is an integer of more
+    than MAX_DIGITS digits.
     """
-    if len(data) > max_bytes:
-        raise ValueError(f"it is larger than {max_bytes >> 10} KB")
+    check_size(data, max_bytes)
     if isinstance(data, bytes):
         try:
             data = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             raise ValueError("it is not UTF-8 text") from None
-    if sum(data.count(mark) for mark in ",[{") > MAX_VALUES:  # a little too many: strings may hold these too
-        raise ValueError(f"it holds more than {MAX_VALUES} values")
     try:
         value = json.loads(
             data,
@@ -45,6 +44,17 @@ def parse_json(data: bytes | str, max_bytes: int = MAX_BYTES) -> Any:
         raise ValueError(_DEEP) from None
     _check_depth(value)
     return value
+
+
+def check_size(data: bytes | str, max_bytes: int = MAX_BYTES) -> None:
+    """ValueError where a JSON text is larger than ``max_bytes`` or holds too many values; both bound its memory."""
+    if len(data) > max_bytes:
+        raise ValueError(f"it is larger than {max_bytes >> 10} KB")
+    commas, lists, objects = (
+        data.count(mark.encode()) if isinstance(data, bytes) else data.count(mark) for mark in (",", "[", "{")
+    )
+    if commas + CONTAINER_VALUES * (lists + objects) > MAX_VALUES:  # a little too many: strings may hold these too
+        raise ValueError("it holds too many values")
 
 
 def read_json_file(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> Any:

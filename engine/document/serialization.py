@@ -223,7 +223,7 @@ def _check_ids(sounds: tuple[Sound, ...], hits: tuple[Hit, ...], source: str) ->
     for hit in hits:
         if hit.sound_id not in sound_ids:
             raise BadInput(
-                f"{source}: hit {hit.id!r} strikes sound {hit.sound_id!r}, which is missing; open another copy"
+                f"{source}: hit {quote(hit.id)} has sound {quote(hit.sound_id)}, which is missing; open another copy"
             )
 
 

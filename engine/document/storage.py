@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.core.bounded_json import parse_json
+from engine.core.bounded_json import check_size, parse_json
 from engine.core.errors import BadInput
 from engine.core.files import make_private_folder, make_write_error, write_file
 from engine.document.project import Clip, Project
@@ -217,8 +217,10 @@ def _write(path: Path, value: Mapping[str, Any]) -> None:
         raise BadInput(f"{path} is a folder; give the name of a file")
     # A path that is not UTF-8 holds lone surrogates, which JSON writes as \udce9: so does this error handler.
     data = text.encode("utf-8", "backslashreplace")
-    if len(data) > MAX_FILE_BYTES:
-        raise BadInput(f"{path} would be larger than {MAX_FILE_BYTES >> 20} MB; take out sounds or hits first")
+    try:
+        check_size(data, MAX_FILE_BYTES)
+    except ValueError as reason:
+        raise BadInput(f"{path} could not be opened again ({reason}); remove sounds or hits first") from None
     try:
         write_file(path, data, sync=True)
     except (OSError, ValueError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from engine.core.errors import BadInput
+from engine.core.errors import BadInput, quote
 from engine.document.project import Clip, Project
 from engine.document.source import SILENT, WAITING
 from engine.media.probe import MediaInfo, find_track, probe
@@ -39,8 +39,9 @@ def match_clip(project: Project, info: MediaInfo | None = None) -> Project:
         return project
     late = next((hit for hit in project.hits if hit.time_s > clip.duration_s + _SLACK_S), None)
     if late is not None:
+        name = Path(clip.path).name
         raise BadInput(
-            f"hit {late.id} lies at {late.time_s:.3f} s and {Path(clip.path).name} ends at {clip.duration_s:.3f} s; "
+            f"hit {quote(late.id)} lies at {late.time_s:.3f} s and {name} ends at {clip.duration_s:.3f} s; "
             "open another copy of the project"
         )
     hits = tuple(

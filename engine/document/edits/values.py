@@ -119,7 +119,7 @@ def check_hits(project: Project, ids: Iterable[str]) -> set[str]:
     wanted = set(ids)
     missing = wanted - {hit.id for hit in project.hits}
     if missing:
-        raise BadInput(f"hit {min(missing)!r} is not in this project; choose one that is")
+        raise BadInput(f"hit {quote(min(missing))} is not in this project; choose one that is")
     if not wanted:
         raise BadInput("no hit is chosen; select at least one")
     return wanted
