@@ -46,6 +46,18 @@ def reference(modes: Modes, length: int, rate: int = RATE, start: int = 0) -> np
     return sound
 
 
+def noise_power(residual: Residual, time_s: np.ndarray) -> np.ndarray:
+    """Expected mean square of a residual's noise by time from the onset, from the definition of its components."""
+    return sum(
+        (
+            10 ** (p / 10) * np.exp(-2.0 * d * np.asarray(time_s, dtype=np.float64))
+            for _, component in residual.components
+            for p, d in zip(component.power_db, component.decay_per_s, strict=True)
+        ),
+        np.zeros(np.shape(time_s)),
+    )
+
+
 def noisy(sound: np.ndarray, snr_db: float, rng: np.random.Generator) -> np.ndarray:
     """White noise added, measured against the first half second."""
     power = float(np.mean(np.square(sound[: RATE // 2])))

@@ -18,7 +18,7 @@ from engine.document.edits.values import PhysicsOps
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source
-from engine.physics.macros import apply_macros, contact_gain_db, contact_time_s, damping_ratio, rebin
+from engine.physics.macros import apply_hit_offsets, apply_macros, contact_gain_db, contact_time_s, rebin
 from engine.physics.model import MACRO_NAMES, Macros, Modes, NoiseComponent, Physics, Residual
 from engine.physics.morph import morph
 from engine.physics.noise import expected_power
@@ -48,6 +48,20 @@ EVERY = [(name, value) for name in MACRO_NAMES for value in (-1.0, -0.4, 0.4, 1.
 
 def heard(modes: Modes = BELL, residual: Residual | None = None, velocity_db: float = 0.0, **macros: float) -> Physics:
     return Physics(*apply_macros(modes, residual or Residual(), Macros(**macros), velocity_db), RATE)
+
+
+def half_sine_gain_db(frequency_hz: float, contact_s: float, ratio: float) -> float:
+    """Ratio in dB of the envelopes 1 / sqrt(1 + (2 f T)^4) of half-sine forces of T = ratio contact_s and contact_s."""
+    return 10.0 * math.log10(
+        (1.0 + (2.0 * frequency_hz * contact_s) ** 4) / (1.0 + (2.0 * frequency_hz * contact_s * ratio) ** 4)
+    )
+
+
+def quarter_period_s(modes: Modes) -> float:
+    """A quarter of the period at the mean log frequency weighted by amplitude."""
+    return 0.25 / float(
+        np.exp(np.average(np.log(modes.frequency_hz), weights=10.0 ** (np.array(modes.power_db) / 20.0)))
+    )
 
 
 def measure(physics: Physics, near_hz: Sequence[float]) -> np.ndarray:
@@ -189,9 +203,11 @@ def test_rebinning_keeps_power_and_the_decay_of_what_dominates() -> None:
 def test_damping_scales_decays_by_its_law_and_leaves_room_and_pitch() -> None:
     frequency_hz, decay_per_s, _ = measure(heard(damping=0.5), BELL.frequency_hz)
     np.testing.assert_allclose(frequency_hz, BELL.frequency_hz, rtol=2e-4)
-    wanted = [damping_ratio(f, 0.5) for f in BELL.frequency_hz]
+    wanted = [(10.0 * math.sqrt((1.0 + f / 1000.0) / 2.0)) ** 0.5 for f in BELL.frequency_hz]
     np.testing.assert_allclose(decay_per_s / BELL.decay_per_s, wanted, rtol=0.04)
-    assert damping_ratio(1000.0, 1.0) == pytest.approx(10.0) and damping_ratio(1000.0, -1.0) == pytest.approx(0.1)
+    kilohertz = Modes((1000.0,), (0.0,), (3.0,), (0.0,), (False,))
+    for damping, decay in ((1.0, 30.0), (-1.0, 0.3)):
+        assert heard(kilohertz, damping=damping).modes.decay_per_s == pytest.approx((decay,))
     assert wanted == sorted(wanted)  # the material's share grows with frequency
     residual = heard(BELL, NOISE, damping=0.5).residual
     assert residual.room == NOISE.room and residual.attack == NOISE.attack
@@ -207,13 +223,13 @@ def test_a_softer_striker_takes_highs_and_comes_on_slowly() -> None:
     deep = Modes(
         (30.0, *BELL.frequency_hz), (-40.0, *BELL.power_db), (3.0, *BELL.decay_per_s), (0.0,) * 7, (False,) * 7
     )
-    contact_s = contact_time_s(deep, Residual())
+    contact_s = quarter_period_s(deep)
     for hardness in (-0.6, 0.6):
         changed = heard(deep, hardness=hardness).modes
         gains = np.array(changed.power_db) - deep.power_db
         assert abs(gains[0]) < 0.02 and (np.diff(np.abs(gains)) > 0).all()  # the low end stays, the high end moves most
         assert np.abs(gains).max() <= 40.0 * math.log10(6.0**0.6) + 1e-9  # bounded
-        wanted = [contact_gain_db(f, contact_s, 6.0**-hardness) for f in deep.frequency_hz]
+        wanted = [half_sine_gain_db(f, contact_s, 6.0**-hardness) for f in deep.frequency_hz]
         np.testing.assert_allclose(gains, wanted, atol=1e-9)
     assert heard(residual=NOISE, hardness=-0.5).residual.rise_s == pytest.approx(0.0008 * 6**0.5)
     assert heard(hardness=-0.5).residual.rise_s > 0.0 == heard(hardness=0.5).residual.rise_s
@@ -241,12 +257,14 @@ def test_hardness_shapes_all_noise_and_leaves_every_decay() -> None:
 
 
 def test_velocity_is_hertzian_louder_and_brighter() -> None:
-    contact_s = contact_time_s(BELL, NOISE)
+    contact_s = min(NOISE.rise_s, quarter_period_s(BELL))
     for velocity_db in (-24.0, 12.0):
         now = heard(BELL, NOISE, velocity_db)
         ratio = (10 ** (velocity_db / 20)) ** -0.2
         gains = np.array(now.modes.power_db) - BELL.power_db - velocity_db
-        np.testing.assert_allclose(gains, [contact_gain_db(f, contact_s, ratio) for f in BELL.frequency_hz], atol=1e-9)
+        np.testing.assert_allclose(
+            gains, [half_sine_gain_db(f, contact_s, ratio) for f in BELL.frequency_hz], atol=1e-9
+        )
         assert now.residual.power_db[0] - NOISE.power_db[0] == pytest.approx(velocity_db, abs=0.01)
         assert now.residual.rise_s == pytest.approx(NOISE.rise_s * ratio)
     centroids = [centroid_hz(heard(velocity_db=v)) for v in (-40.0, -20.0, 0.0, 12.0)]
@@ -256,7 +274,7 @@ def test_velocity_is_hertzian_louder_and_brighter() -> None:
     both = heard(BELL, NOISE, 6.0, hardness=0.5).modes
     ratio = 6.0**-0.5 * 10 ** (-0.2 * 6 / 20)
     wanted = [
-        p + 6 + contact_gain_db(f, contact_s, ratio) for p, f in zip(BELL.power_db, BELL.frequency_hz, strict=True)
+        p + 6 + half_sine_gain_db(f, contact_s, ratio) for p, f in zip(BELL.power_db, BELL.frequency_hz, strict=True)
     ]
     assert both.power_db == pytest.approx(wanted)
 
@@ -321,6 +339,19 @@ def test_the_contact_time_is_the_rise_or_what_the_pitch_allows() -> None:
     assert contact_time_s(tone, replace(NOISE, rise_s=0.0001)) == pytest.approx(0.0001)
     assert contact_time_s(Modes(), NOISE) == pytest.approx(0.0008) and contact_time_s(Modes(), Residual()) == 0.0005
     assert contact_time_s(replace(tone, frequency_hz=(20.0,)), Residual()) == 0.005
+
+
+def test_a_hit_s_offsets_are_arithmetic_on_the_numbers() -> None:
+    modes, residual = apply_hit_offsets(
+        BELL, NOISE, pitch_cents=1200.0, decay_ratio=2.0, residual_db=3.0, velocity_db=-6.0
+    )
+    assert modes.frequency_hz[0] == pytest.approx(2 * BELL.frequency_hz[0])
+    assert modes.decay_per_s[0] == pytest.approx(2 * BELL.decay_per_s[0])
+    assert modes.power_db[0] == pytest.approx(BELL.power_db[0] - 6.0)
+    assert residual.power_db[0] == pytest.approx(NOISE.power_db[0] - 3.0)
+    assert residual.room is not None and NOISE.room is not None
+    assert residual.room.power_db[0] == pytest.approx(NOISE.room.power_db[0] - 3.0)
+    assert apply_hit_offsets(BELL, NOISE) == (BELL, NOISE)
 
 
 # --- edits ----------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
@@ -10,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.core.errors import BadInput
-from engine.physics.model import Modes, NoiseComponent, Physics, Residual, physics_from_json, physics_to_json
-from engine.physics.noise import expected_power, rise_gain, synthesize_residual
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
+from engine.physics.noise import synthesize_residual
 from engine.physics.synthesis import ring_time_s, synthesize, synthesize_modes
 from tests.sounds import BELL, NOISE, PLATE, RATE, make_modes, reference
 
@@ -83,40 +81,6 @@ def test_gain_is_linear() -> None:
     assert float(difference.abs().max()) < 1e-6
 
 
-def test_residual_density_sums_to_band_power() -> None:
-    frequency = np.arange(0.5, 24_000.0)
-    density = expected_power(NOISE, frequency, np.array([-0.01, 0.0, 0.1]))
-    assert density.shape == (24_000, 3) and not density[:, 0].any()
-    room = NOISE.room
-    assert room is not None
-    for column, time in ((1, 0.0), (2, 0.1)):
-        total = sum(
-            10 ** (p / 10) * math.exp(-2 * d * time)
-            for stage in (NOISE, room)
-            for p, d in zip(stage.power_db, stage.decay_per_s, strict=True)
-        )
-        assert density[:, column].sum() == pytest.approx(total, rel=0.01)
-
-
-@pytest.mark.slow
-def test_residual_level_is_true_in_expectation() -> None:
-    draws = np.array([synthesize_residual(NOISE, 6000, RATE, seed) for seed in range(150)], dtype=np.float64)
-    assert draws.dtype == np.float64 and draws.shape == (150, 6000)
-    frequency = np.arange(0.5, 24_000.0)
-    for start, end in ((0, 240), (2400, 2880), (4800, 5760)):
-        wanted = expected_power(NOISE, frequency, np.arange(start, end) / RATE).sum(axis=0).mean()
-        assert np.square(draws[:, start:end]).mean() == pytest.approx(wanted, rel=0.06)
-
-
-def test_residual_keeps_under_its_last_edge() -> None:
-    band = Residual((500.0, 2000.0), (-20.0,), (0.0,), None)
-    spectrum = np.abs(np.fft.rfft(synthesize_residual(band, RATE, RATE, 1) * np.hanning(RATE))) ** 2
-    assert spectrum[2100:].sum() < 1e-4 * spectrum.sum() and spectrum[:400].sum() < 1e-4 * spectrum.sum()
-    beyond = Residual((30_000.0, 40_000.0), (-20.0,), (1.0,), None)
-    assert not synthesize_residual(beyond, 4800, RATE, 1).any()
-    assert not synthesize_residual(Residual(), 4800, RATE, 1).any()
-
-
 def test_seed_touches_only_the_residual() -> None:
     tonal = Physics(BELL, Residual())
     assert np.array_equal(synthesize(tonal, 0.3, seed=1), synthesize(tonal, 0.3, seed=2))
@@ -135,50 +99,10 @@ def test_synthesis_lasts_until_60_db_and_at_most_20_s() -> None:
     assert synthesize(Physics()).size >= 1
 
 
-@pytest.mark.slow
-def test_every_stage_sounds_at_its_level() -> None:
-    frequency = np.arange(0.5, 24_000.0)
-    for name, stage in FULL.components:
-        quiet = (-200.0,) * 24
-        alone = Residual(FULL.edges_hz, quiet, FULL.decay_per_s).with_component(name, stage)
-        draws = np.array([synthesize_residual(alone, 1200, RATE, seed) for seed in range(40)], dtype=np.float64)
-        wanted = expected_power(alone, frequency, np.arange(0, 480, 8) / RATE).sum(axis=0).mean()
-        assert np.square(draws[:, :480]).mean() == pytest.approx(wanted, rel=0.08), name
-
-
 def test_a_sound_comes_in_over_its_rise() -> None:
     """A raised cosine over modes and noise alike, and nothing else."""
     time = np.arange(4800) / RATE
-    gain = rise_gain(time, 0.01)
-    assert gain[0] == 0.0 and gain[240] == pytest.approx(0.5) and (gain[480:] == 1.0).all()
-    assert (np.diff(gain) >= 0.0).all() and (rise_gain(time, 0.0) == 1.0).all()
+    gain = np.where(time < 0.01, 0.5 - 0.5 * np.cos(np.pi * time / 0.01), 1.0)
     slow, abrupt = (synthesize(Physics(BELL, replace(FULL, rise_s=s)), 0.1, seed=3) for s in (0.01, 0.0))
     assert np.abs(slow - abrupt * gain).max() < 1e-6
     assert np.array_equal(slow[480:], abrupt[480:])
-
-
-def test_every_stage_survives_json() -> None:
-    physics = Physics(replace(BELL, muted=(True,) + (False,) * 6), FULL, 44_100, 0.25)
-    value = json.loads(json.dumps(physics_to_json(physics)))
-    assert physics_from_json(value) == physics
-    assert set(value["residual"]) == {"edges_hz", "power_db", "decay_per_s", "room", "tail", "attack", "rise_s"}
-    plain = physics_to_json(Physics(BELL, NOISE))["residual"]
-    assert not {"tail", "attack", "rise_s"} & set(plain)  # files of sounds without them stay as they were
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"rise_s": -0.01}, "rise_s"),
-        ({"rise_s": 0.2}, "rise_s"),
-        ({"rise_s": "slow"}, "rise_s"),
-        ({"tail": {"power_db": [0.0], "decay_per_s": [1.0]}}, "tail"),
-        ({"attack": {"power_db": [0.0] * 24, "decay_per_s": [-1.0] * 24}}, "attack"),
-        ({"attack": [1.0]}, "attack"),
-    ],
-)
-def test_a_wrong_stage_or_rise_is_refused_by_name(change: dict[str, object], said: str) -> None:
-    value = physics_to_json(Physics(BELL, FULL))
-    value["residual"] |= change
-    with pytest.raises(BadInput, match=said):
-        physics_from_json(value)

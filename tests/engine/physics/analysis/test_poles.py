@@ -1,0 +1,82 @@
+"""Pole candidates: ESPRIT on clean sums, inner products against sums, signal-to-noise ratio against theory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.physics.analysis.poles import (
+    FINE,
+    WIDE,
+    coherence,
+    fastest_decay,
+    find_poles,
+    overlap,
+    slowest_decay,
+    weigh_poles,
+)
+from tests.sounds import BELL, RATE, make_modes, reference
+
+
+def test_poles_of_a_sum_of_damped_sinusoids_are_among_the_candidates(rng: np.random.Generator) -> None:
+    sound = reference(BELL, 48_000) + 1e-5 * rng.standard_normal(48_000)
+    poles = find_poles(sound, RATE, FINE)
+    for frequency, decay in zip(BELL.frequency_hz, BELL.decay_per_s, strict=True):
+        error = np.hypot((poles[:, 0] - frequency) * 2.0 * np.pi, poles[:, 1] - decay)
+        assert error.min() < 0.2 * decay + 0.5
+
+
+def test_wide_bands_find_a_mode_that_dies_within_milliseconds(rng: np.random.Generator) -> None:
+    sound = reference(make_modes([5000.0], [-8.0], [1200.0], [0.4]), 9600) + 1e-5 * rng.standard_normal(9600)
+    poles = find_poles(sound, RATE, WIDE)
+    nearest = poles[np.argmin(np.abs(poles[:, 0] - 5000.0))]
+    assert nearest == pytest.approx([5000.0, 1200.0], rel=0.03)
+
+
+def test_candidates_lie_within_the_limits(rng: np.random.Generator) -> None:
+    poles = find_poles(rng.standard_normal(9600), RATE, WIDE)
+    assert len(poles) and (poles[:, 0] > 15.0).all() and (poles[:, 0] < 0.5 * RATE).all()
+    assert (poles[:, 1] <= fastest_decay(poles[:, 0])).all() and (poles[:, 1] >= slowest_decay(9600 / RATE)).all()
+    assert fastest_decay(np.array([100.0, 1e4])) == pytest.approx([500.0, 1600.0])
+
+
+def test_coherence_is_the_normalised_inner_product_of_exponentials() -> None:
+    """Of e^((i w - d - 1/T) t) on the half line, summed numerically."""
+    one, other = np.array([[440.0, 6.0], [800.0, 30.0]]), np.array([[440.5, 8.0], [795.0, 20.0], [440.0, 6.0]])
+    time = np.arange(80_000) / 20_000
+    waves = [np.exp((2j * np.pi * poles[:, :1] - poles[:, 1:] - 0.5) * time) for poles in (one, other)]
+    unit = [wave / np.linalg.norm(wave, axis=1, keepdims=True) for wave in waves]
+    assert coherence(one, other, 2.0) == pytest.approx(np.abs(unit[0] @ unit[1].conj().T), abs=2e-3)
+    assert coherence(one, one, 2.0).diagonal() == pytest.approx([1.0, 1.0])
+
+
+def test_a_pole_alone_has_no_overlap_and_neighbours_add_up() -> None:
+    assert overlap(np.array([[500.0, 5.0], [5000.0, 5.0]])) == pytest.approx([0.0, 0.0])
+    crowd = np.array([[500.0 + k, 50.0] for k in range(4)])
+    assert overlap(crowd) == pytest.approx([3 * 2.0 * 50.0 / (16.0 * 50.0 / np.pi)] * 4)
+
+
+def test_energy_of_a_candidate_is_that_of_its_samples() -> None:
+    sound = reference(make_modes([2000.0], [-20.0], [8.0], [0.3]), 96_000)
+    energy, _ = weigh_poles(sound, RATE, np.array([[2000.0, 8.0]]), np.array([np.nan]))
+    assert energy[0] == pytest.approx(np.square(sound).sum() / RATE, rel=0.02)
+
+
+def test_the_signal_to_noise_ratio_is_that_of_the_matched_filter() -> None:
+    """Weighted by e^(-d t), a mode's peak is A rate / (4 d); white noise has the mean power s^2 rate / (2 d), and
+    being exponentially distributed, ln(4 / 3) of it as lower quartile."""
+    amplitude, decay, noise = 0.1, 8.0, 1e-3
+    wanted = (amplitude * RATE / (4.0 * decay)) ** 2 / (noise**2 * RATE / (2.0 * decay) * np.log(4.0 / 3.0))
+    ratios_db = []
+    for seed in range(8):
+        remainder = noise * np.random.default_rng(seed).standard_normal(96_000)
+        _, snr = weigh_poles(remainder, RATE, np.array([[2000.0, decay]]), np.array([amplitude]))
+        ratios_db.append(10.0 * np.log10(snr[0] / wanted))
+        assert weigh_poles(remainder, RATE, np.array([[2000.0, decay]]), np.array([np.nan]))[1][0] < 100.0
+    assert np.mean(ratios_db) == pytest.approx(-0.5, abs=1.0)  # the louder side of the two is taken
+
+
+def test_a_subtracted_mode_is_weighed_by_its_amplitude(rng: np.random.Generator) -> None:
+    noise = 1e-3 * rng.standard_normal(96_000)
+    energy, snr = weigh_poles(noise, RATE, np.array([[2000.0, 8.0]] * 2), np.array([0.1, 0.2]))
+    assert energy[1] / energy[0] == pytest.approx(4.0) and snr[1] / snr[0] == pytest.approx(4.0)
