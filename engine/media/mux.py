@@ -28,7 +28,7 @@ from engine.media.probe import Picture
 TICKS_PER_S = 90_000
 _BT709, _LIMITED = 1, ColorRange.MPEG
 """Colours of every encoded picture: ITU-T H.273 number 1, in the limited range."""
-_DISK_ERRORS = (errno.EACCES, errno.ENOSPC, errno.EROFS)
+_DISK_ERRORS = (errno.EACCES, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EROFS)
 AAC_BITS_PER_S_A_CHANNEL = 128_000
 
 TimedPackets = Iterator[tuple[float, list[Packet]]]
