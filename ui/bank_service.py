@@ -215,6 +215,7 @@ def measure_span(session: Session, request: MeasureSpan) -> None:
         from engine.pipeline.recordings import keep_samples
         from engine.pipeline.sound_sources import sound_from_span
 
+        clip_service.check_clip(session)
         session.set_status("work", "analysing", message=f"Analysing {end_s - start_s:.2f} s of the clip's sound")
         with session.context.analysis_lock.acquire(job.check):
             measured, samples = sound_from_span(project.clip, start_s, end_s)

@@ -148,6 +148,8 @@ def _look_at_clip(session: Session, job: Job) -> None:
     project = session.require_project()
     session.renderer.request()
     info = probe(project.clip.path)
+    if info.digest != project.clip.digest:
+        check_clip(session)
     session.info = info
     _serve_clip(session, info)
     job.check()
@@ -183,6 +185,7 @@ def detect_again(session: Session) -> None:
     session.require_project()
 
     def run(job: Job) -> None:
+        check_clip(session)
         started = time.monotonic()
         _begin_detection(session, started)
         _process(session, job, lambda settings: process_project(settings, session.require_project), started)
@@ -200,6 +203,7 @@ def analyse_again(session: Session, hit_ids: Any) -> None:
         raise BadInput("the hits to analyse are not in this project; select some first")
 
     def run(job: Job) -> None:
+        check_clip(session)
         started = time.monotonic()
         count = len(hit_ids)
         session.set_status("work", "analysing", 0, count, f"Analysing {count} hits", started)
@@ -212,6 +216,14 @@ def analyse_again(session: Session, hit_ids: Any) -> None:
         )
 
     session.worker.start(run, replace_others=False)
+
+
+def check_clip(session: Session) -> None:
+    """BadInput when the document's clip is missing or has been replaced by another of its name."""
+    from engine.media.open import check_content
+
+    clip = session.require_project().clip
+    check_content(clip.path, clip.digest)
 
 
 def choose_hits(session: Session, edit: Edit, gesture: str | None) -> None:

@@ -125,3 +125,12 @@ def digest_file(path: str | os.PathLike[str]) -> str:
                 file.seek((size - _SAMPLE_BYTES) * index // (_SAMPLE_COUNT - 1))
                 digest.update(file.read(_SAMPLE_BYTES))
     return digest.hexdigest()
+
+
+def check_content(path: str | os.PathLike[str], digest: str) -> None:
+    """BadInput when a clip is missing, or is not the one of a digest but another of its name."""
+    if digest_file(path) != digest:
+        raise BadInput(
+            f"{Path(path).name} is no longer the clip that the hits were made for; put the old one back in its place, "
+            "or open the new one and find its hits"
+        )

@@ -73,3 +73,30 @@ def test_hits_that_were_all_deleted_stay_deleted_after_a_restart(tmp_path: Path)
     clip_service.resume_clip(after.session)
     after.settle()
     assert not after.session.require_project().hits
+
+
+def test_a_clip_replaced_by_another_of_its_name_is_said(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mp4", count=50, sounds=[(0.0, make_clicks([0.4, 1.1], 2.0))])
+    tab = Tab(Session(make_context(tmp_path), "replaced"))
+    tab.ask("open", path=str(clip))
+    tab.settle()
+    before = tab.session.require_project()
+    whole = clip.read_bytes()
+    make_clip(clip, count=40, sounds=[(0.0, make_clicks([0.7], 1.6))])
+    tab.ask("detect")
+    tab.settle()
+    tab.ask("export", what=["mp4"])
+    tab.settle()
+    assert len(tab.errors) == 2
+    assert all("a.mp4 is no longer the clip that the hits were made for; put" in error for error in tab.errors)
+    assert tab.session.project == before and not list(tmp_path.rglob("*_struck.mp4"))
+    tab.session.keep()
+    after = Tab(Session(make_context(tmp_path), "replaced"))
+    assert after.session.resume() and after.session.project == before
+    clip_service.resume_clip(after.session)
+    after.settle()
+    assert ["a.mp4 is no longer the clip" in error for error in after.errors] == [True]
+    clip.write_bytes(whole)
+    tab.ask("export", what=["mp4"])
+    tab.settle()
+    assert len(tab.errors) == 2 and tab.heard("exported")

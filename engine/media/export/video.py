@@ -15,7 +15,7 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.files import check_target, make_partial_folder, make_write_error, replace_file
 from engine.media.export.reencode import encode_picture
 from engine.media.mux import add_copied_picture, add_sound, create_video, mux_in_order
-from engine.media.open import digest_file, open_container
+from engine.media.open import check_content, open_container
 from engine.media.probe import MediaInfo, Picture, probe, scan_picture
 
 COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vvc"}
@@ -70,11 +70,8 @@ def write_video(
     target = check_target(out_path)
     if os.path.realpath(target) == os.path.realpath(clip_path):
         raise BadInput(f"{target} is the clip itself; give another name for the export")
-    if digest and digest_file(clip_path) != digest:
-        raise BadInput(
-            f"{Path(clip_path).name} is no longer the clip that the hits were made for; put the old one back in its "
-            "place, or open the new one and find its hits"
-        )
+    if digest:
+        check_content(clip_path, digest)
     container = _CONTAINERS.get(target.suffix.lower(), _MP4)
     info, picture = probe(clip_path), scan_picture(clip_path)
     report = on_progress or (lambda fraction: None)
