@@ -1,4 +1,4 @@
-"""Sounds computed from material constants: a supported rectangular plate under the blow of a soft or hard hammer."""
+"""Sounds from material constants: a simply supported rectangular plate struck by a soft or hard hammer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.physics.model import Modes, NoiseComponent, Residual
 class Plate:
     """A plate and the blow it takes, in SI units.
 
-    ``loss`` is the loss factor eta; ``support_loss_per_s`` what its edges, fillings or layers take away as well;
+    ``loss`` is the loss factor eta; ``support_loss_per_s`` the losses of edges, fillings or layers;
     ``contact_s`` the duration of the blow (a half sine of force); ``noise_db`` the level of the contact's own
     noise against the modes, ``noise_decay_per_s`` its decay.
     """

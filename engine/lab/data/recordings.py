@@ -1,4 +1,4 @@
-"""Recordings of struck things as training pairs: which files, which split, and their arrays."""
+"""Recordings of struck objects: files, split into training and held-out groups, and samples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LABEL_EARLY_S = 0.05
 
 @dataclass(frozen=True)
 class Recording:
-    """One strike of one thing, a file or a span of it; ``group`` is what must stay on one side of a split."""
+    """One strike, a file or a span of it; all recordings of a ``group`` are on one side of the split."""
 
     path: Path
     group: str

@@ -1,4 +1,4 @@
-"""Strikers and what they do in a training take, drawn at random."""
+"""Random strikers of training takes and their gestures."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def draw_striker(rng: np.random.Generator, side: float) -> tuple[Striker, float]
 def draw_gestures(
     rng: np.random.Generator, striker: Striker, heading: float, faces: list[Face], duration_s: float, kind: str
 ) -> tuple[Gesture, ...]:
-    """Acts in order of time: runs of blows on a face, with misses, scrapes and waving between."""
+    """Random gestures in order of time: runs of blows on a face, with misses, scrapes and waves between."""
     gestures: list[Gesture] = []
     now = float(rng.uniform(0.5, 1.2))
     pace_s = float(np.exp(rng.uniform(math.log(0.16), math.log(1.1))))

@@ -1,4 +1,4 @@
-"""What the simulator's things are made of: how a material looks, how it springs back, and what it is called."""
+"""Materials of the simulator: appearance, contact parameters and names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Material:
-    """Looks and contact of a material.
+    """Appearance and contact parameters of a material.
 
     ``colours`` are linear-ish RGB from which one is drawn and varied, ``patterns`` the textures it may have;
     ``damping`` (0 to 1) and ``settle_s`` are the damping ratio and time constant of its contact, so that a drop

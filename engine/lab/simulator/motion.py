@@ -53,7 +53,7 @@ class Gesture:
 
 @dataclass(frozen=True)
 class Contact:
-    """A contact that happened: when, between which owners, how hard, where, and how long and far it slid."""
+    """A simulated contact: time, owners, impulse, speed, place, and the duration and length of its sliding."""
 
     time_s: float
     owners: tuple[int, int]
@@ -111,7 +111,7 @@ def interpolate_hermite(knots: Sequence[tuple[float, float, float, float]], time
 def plan_motion(
     gestures: Sequence[Gesture], striker: Striker, duration_s: float, tremor_m: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where a striker means to be every STEP_S: grips [steps, 3] and quaternions [steps, 4] (w first).
+    """Planned poses of a striker every STEP_S: grips [steps, 3] and quaternions [steps, 4] (w first).
 
     The first gesture's place is approached from where the forearm comes from.
     """
@@ -177,7 +177,7 @@ def plan_motion(
 
 
 def _ascending(knots: list[Any]) -> list[Any]:
-    """Knots whose times rise; a knot that does not come after the last is left out."""
+    """Knots in increasing order of time; those that do not increase are dropped."""
     kept = [knots[0]]
     for knot in knots[1:]:
         if knot[0] > kept[-1][0] + 1e-3:
@@ -195,7 +195,7 @@ def _draw_tremor(times_s: np.ndarray, rate_hz: float, rng: np.random.Generator) 
 def simulate(
     mujoco: Any, stage: Stage, model: Any, motions: Sequence[tuple[np.ndarray, np.ndarray]], duration_s: float
 ) -> Trajectory:
-    """Run the physics: strikers are drawn towards what they mean, loose things fall; contacts are noted.
+    """Run the physics: strikers follow their planned motions, loose things fall, contacts are recorded.
 
     ``motions`` has grips and quaternions of each striker. Contacts' times are interpolated within the step from depth
     and speed.
@@ -277,7 +277,7 @@ def _angular_speed(quats: np.ndarray) -> np.ndarray:
 def _read_contacts(
     data: Any, owner: np.ndarray, now: float, open_contacts: dict[tuple[int, int], _OpenContact]
 ) -> None:
-    """Add this step's contacts to those that are open, or open them."""
+    """Update open contacts with this step's, or open new ones."""
     geoms, address, depth = owner[data.contact.geom], data.contact.efc_address, data.contact.dist
     for c in range(data.ncon):
         at = address[c]
@@ -311,7 +311,7 @@ def _classify_contact(key: tuple[int, int], one: _OpenContact) -> list[Contact]:
 
 
 def merge_contacts(contacts: Sequence[Contact]) -> tuple[Contact, ...]:
-    """Touches in order of time, each pair's chatter within _MERGED_S taken as one hit; a scrape swallows its own."""
+    """Contacts in order of time: those of a pair within _MERGED_S become one hit, those during its scrape part of it."""
     kept: list[Contact] = []
     for contact in sorted(contacts, key=lambda t: (t.time_s, t.action)):
         last = next((i for i in range(len(kept) - 1, -1, -1) if kept[i].owners == contact.owners), None)

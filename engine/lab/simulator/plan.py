@@ -83,7 +83,7 @@ def draw_take(seed: int, index: int, duration_s: float = 0.0) -> TakePlan:
 
 
 def _draw_letting_go(rng: np.random.Generator, stage: Stage) -> list[Mover]:
-    """A hand for each thing that falls from where the camera may see it."""
+    """A hand that releases each falling thing where the camera may see it."""
     hands = []
     for thing in stage.things:
         if thing.held == "loose" and 0.15 < thing.at_m[2] < 0.7 and thing.release_s > 0.0:
@@ -99,7 +99,7 @@ def _draw_letting_go(rng: np.random.Generator, stage: Stage) -> list[Mover]:
 
 
 def _draw_passers(rng: np.random.Generator, shot: Shot, duration_s: float) -> list[Mover]:
-    """At times something in the way of the camera, or something that passes before or behind."""
+    """Random movers that stand before the camera or pass in front of or behind the scene."""
     passers = []
     eye, target = np.array(shot.eye_m), np.array(shot.target_m)
     right = np.cross((0.0, 0.0, 1.0), eye - target)

@@ -93,7 +93,7 @@ def draw_modal_object(material: str, shape: str, size_m: float, rng: np.random.G
 
 
 def _pulse(contact_s: float, impulse: float) -> np.ndarray:
-    """A half sine of force, in samples, whose sum is the impulse; the longer it lasts the duller what it excites."""
+    """A half-sine force pulse in samples whose sum is the impulse; longer pulses excite less treble."""
     count = max(2, round(contact_s * SAMPLE_RATE_HZ))
     shape = np.sin(math.pi * (np.arange(count) + 0.5) / count)
     return np.asarray(impulse * shape / shape.sum())

@@ -1,4 +1,4 @@
-"""What stands before the simulator's camera, as data: surface, things, strikers, lamps, level of detail."""
+"""The simulated scene as data: surface, things, strikers, lamps, level of detail."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Mover:
     stop_s: float
 
     def place_at(self, time_s: float) -> np.ndarray:
-        """Its place at a time, [3]: it starts and stops softly."""
+        """Position at a time, [3], with a smooth start and stop."""
         s = min(max((time_s - self.start_s) / max(self.stop_s - self.start_s, 1e-6), 0.0), 1.0)
         start, stop = np.array(self.from_m), np.array(self.to_m)
         return np.asarray(start + (3 * s**2 - 2 * s**3) * (stop - start))
@@ -93,7 +93,7 @@ class Mover:
 
 @dataclass(frozen=True)
 class Lamp:
-    """A light: where it stands or, where directional, whence it shines; its colour and whether it casts shadows."""
+    """A light: position or, if directional, the direction it comes from; colour, and whether it casts shadows."""
 
     at_m: tuple[float, float, float]
     colour: Colour
@@ -115,7 +115,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class Stage:
-    """All that stands before the camera. The surface lies at z = 0; a table has a floor ``drop_m`` below it.
+    """The whole scene. The surface lies at z = 0; a table has a floor ``drop_m`` below it.
 
     ``reflectance`` (0 to 1) is the strength of the surface's mirror image. ``litter`` counts small flat things that lie
     about, such as twigs, leaves, scraps and pens; they are visual only.

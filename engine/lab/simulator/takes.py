@@ -70,7 +70,7 @@ def size_of(plan: TakePlan, owner: int) -> float:
 
 
 def sort_owners(plan: TakePlan, contact: Contact) -> tuple[int, int]:
-    """Struck and striker: what falls strikes what stands, and a striker strikes all."""
+    """Struck and striking owner: strikers strike everything, falling things strike what stands."""
     low, high = contact.owners
     if low < THING or high >= STRIKER:
         return low, high
@@ -217,7 +217,7 @@ def _prepare_process() -> None:
 
 
 def _leave_with_parent() -> None:
-    """End this process when the one that started it has ended, however that came."""
+    """End this process when its parent has ended, for whatever reason."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

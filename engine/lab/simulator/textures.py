@@ -75,7 +75,7 @@ def _shade(pattern: str, rng: np.random.Generator, side: int) -> np.ndarray:
 
 
 def _second(pattern: str, rng: np.random.Generator, side: int) -> np.ndarray | None:
-    """Where the second colour lies, 0 to 1 [side, side]; None where there is none."""
+    """Mask of the second colour, 0 to 1 [side, side]; None without one."""
     y, x = _grid(side)
     noise = partial(draw_noise, rng, side=side)
     if pattern == "stripes":

@@ -1,4 +1,4 @@
-"""The things of a training take, drawn at random: props, what can be struck of them, what falls, clutter."""
+"""Random objects of training takes: props, the faces that can be struck, falling things, clutter."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def find_landing(thing: Thing) -> Vector:
 
 
 def draw_scenery(rng: np.random.Generator, things: tuple[Thing, ...]) -> list[Thing]:
-    """Clutter that nothing touches, behind and beside what is struck."""
+    """Clutter without contacts, behind and beside the struck things."""
     scenery: list[Thing] = []
     for _ in range(int(rng.integers(0, 12))):
         reach = float(rng.uniform(0.03, 0.18))

@@ -16,6 +16,7 @@ import numpy as np
 from engine.bank.bank import BANK_PATH, Bank, load_bank, select_entries
 from engine.core.checkpoint import CONFIG
 from engine.core.errors import BadInput
+from engine.core.files import write_file
 from engine.lab.data.vision.hits import (
     HitFrames,
     join_hits,
@@ -177,7 +178,7 @@ def read_left_out(folder: Path) -> list[str]:
     except (OSError, ValueError, KeyError, TypeError):
         found = []
     if not found:
-        raise BadInput(f"{folder} does not say which days were left out; train it with --leave-out")
+        raise BadInput(f"{folder} lists no days that were left out; train it with --leave-out")
     return found
 
 
@@ -231,7 +232,7 @@ def write_temperature(folder: Path, temperature: float) -> None:
     """Set the temperature in a checkpoint's config.json."""
     path = folder / CONFIG
     config = json.loads(path.read_bytes())
-    path.write_text(json.dumps({**config, "temperature": temperature}, indent=1) + "\n", encoding="utf-8")
+    write_file(path, (json.dumps({**config, "temperature": temperature}, indent=1) + "\n").encode())
 
 
 def _parse(args: list[str]) -> argparse.Namespace:

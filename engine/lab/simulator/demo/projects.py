@@ -14,7 +14,7 @@ from engine.lab.simulator.demo.clips import DEMOS, Demo, make_clip
 
 
 def make_demos(folder: str | None, projects_only: bool, device: str = "auto", checkpoints: str | None = None) -> None:
-    """Make the demo clips unless only projects are asked for, and in assets/ their projects; says what it made."""
+    """Make the demo clips unless ``projects_only``, and in assets/ their projects; prints the paths."""
     for demo in DEMOS:
         if not projects_only:
             print(make_clip(demo, folder), file=sys.stderr)

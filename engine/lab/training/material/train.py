@@ -31,7 +31,7 @@ from engine.lab.metrics.material_classifier import (
 )
 from engine.lab.training.trainer import Trainer, cosine_rate
 
-DEEPEST_DB = -100.0
+MIN_DB = -100.0
 """Floor of the spectrograms before augmentation, lower than FLOOR_DB so that a gain can raise what is below it."""
 
 
@@ -86,7 +86,7 @@ def read_corpus(recordings: list[Recording], classes: tuple[str, ...]) -> Corpus
             print(f"left out: {error}", file=sys.stderr)
             continue
         if len(hit) >= 480 and float(np.abs(hit).max()) >= 1e-4:
-            spectrograms.append(log_mel_spectrogram(hit, recording.fmax_hz, DEEPEST_DB))
+            spectrograms.append(log_mel_spectrogram(hit, recording.fmax_hz, MIN_DB))
             labels.append(classes.index(name))
             groups.append(recording.group)
     stacked = torch.from_numpy(np.stack(spectrograms)) if spectrograms else torch.zeros(0, BANDS, FRAMES)
@@ -117,15 +117,15 @@ def augment(spectrograms: torch.Tensor, generator: torch.Generator) -> torch.Ten
     grid_t = (torch.linspace(-1, 1, FRAMES)[None] + 1.0) * slower[:, None] - 1.0
     grid_f = torch.linspace(-1, 1, BANDS)[None] + (2.0 / BANDS) * higher[:, None]
     grid = torch.stack((grid_t[:, None, :].expand(-1, BANDS, -1), grid_f[:, :, None].expand(-1, -1, FRAMES)), dim=-1)
-    moved = F.grid_sample((spectrograms - DEEPEST_DB).unsqueeze(1), grid, align_corners=True)[:, 0] + DEEPEST_DB
+    moved = F.grid_sample((spectrograms - MIN_DB).unsqueeze(1), grid, align_corners=True)[:, 0] + MIN_DB
     band = torch.linspace(0.0, math.pi, BANDS)[None, :, None]
     shape = [uniform(-5.0, 5.0, 1, 1) * torch.cos(k * band + uniform(0, 6.28, 1, 1)) for k in (1, 2, 4)]
     moved = moved + torch.stack(shape).sum(dim=0)
     rows, columns = torch.arange(BANDS)[None, :, None], torch.arange(FRAMES)[None, None, :]
-    moved = moved.masked_fill(some(0.25) & (rows >= uniform(28, BANDS, 1, 1)), DEEPEST_DB)
-    moved = moved.masked_fill(some(0.5) & (columns >= uniform(12, FRAMES, 1, 1)), DEEPEST_DB)
+    moved = moved.masked_fill(some(0.25) & (rows >= uniform(28, BANDS, 1, 1)), MIN_DB)
+    moved = moved.masked_fill(some(0.5) & (columns >= uniform(12, FRAMES, 1, 1)), MIN_DB)
     moved = moved - moved.amax(dim=(1, 2), keepdim=True)
-    floor = torch.where(some(0.3), uniform(-60.0, -30.0, 1, 1), torch.tensor(DEEPEST_DB))
+    floor = torch.where(some(0.3), uniform(-60.0, -30.0, 1, 1), torch.tensor(MIN_DB))
     floor = floor + 2.0 * torch.randn(moved.shape, generator=generator)
     moved = power_to_db(db_to_power(moved) + db_to_power(floor))
     return (moved + uniform(-3.0, 3.0, 1, 1)).clamp(FLOOR_DB, 3.0)
