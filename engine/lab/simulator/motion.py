@@ -311,7 +311,7 @@ def _classify_contact(key: tuple[int, int], one: _OpenContact) -> list[Contact]:
 
 
 def merge_contacts(contacts: Sequence[Contact]) -> tuple[Contact, ...]:
-    """Contacts in order of time: those of a pair within _MERGED_S become one hit, those during its scrape part of it."""
+    """Contacts in order of time: those of a pair within _MERGED_S become one hit, those during a scrape part of it."""
     kept: list[Contact] = []
     for contact in sorted(contacts, key=lambda t: (t.time_s, t.action)):
         last = next((i for i in range(len(kept) - 1, -1, -1) if kept[i].owners == contact.owners), None)
