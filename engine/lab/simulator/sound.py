@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -90,6 +90,39 @@ def draw_modal_object(material: str, shape: str, size_m: float, rng: np.random.G
     decay = support + math.pi * loss * frequency
     gain = rng.uniform(0.3, 1.0, frequency.size) / np.sqrt(1.0 + frequency / lowest)
     return ModalObject(acoustics, frequency, decay, gain)
+
+
+@dataclass(frozen=True)
+class ModalBody:
+    """A given object in place of a drawn one: mode ratios, lowest mode, losses, click, contact time, level.
+
+    The decay of a mode at f kHz is ``loss_per_s + friction * f + radiation * f^2`` per second. ``split``: each mode is
+    a pair, for symmetry is never perfect.
+    """
+
+    ratios: tuple[float, ...]
+    lowest_hz: float
+    loss_per_s: float
+    friction: float
+    radiation: float
+    click: float
+    contact_s: float
+    gain: float
+    split: bool = False
+
+
+def make_modal_object(body: ModalBody, material: str, seed: int) -> ModalObject:
+    """Modes of a given body, frequencies, decays and gains varied a little by a seed."""
+    rng = np.random.default_rng(seed)
+    frequency = body.lowest_hz * np.array(body.ratios) * (1.0 + 0.012 * rng.uniform(-1, 1, len(body.ratios)))
+    if body.split:
+        frequency = np.concatenate([frequency, frequency * (1.0 + 0.0035 * rng.uniform(0.4, 1.0, frequency.size))])
+    frequency = frequency[frequency < 0.42 * SAMPLE_RATE_HZ]
+    khz = frequency / 1000.0
+    decay = body.loss_per_s + body.friction * khz + body.radiation * khz**2
+    gain = body.gain * rng.uniform(0.5, 1.0, frequency.size) * np.sqrt(body.lowest_hz / frequency)
+    acoustics = replace(ACOUSTIC_MATERIALS[material], click=body.click, contact_s=body.contact_s)
+    return ModalObject(acoustics, frequency, decay * rng.uniform(0.8, 1.25, frequency.size), gain)
 
 
 def _pulse(contact_s: float, impulse: float) -> np.ndarray:

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -119,8 +119,13 @@ def describe_contacts(plan: TakePlan, trajectory: Trajectory, size: tuple[int, i
     }
 
 
-def synthesize_take(plan: TakePlan, trajectory: Trajectory) -> np.ndarray | None:
-    """The take's sound, mono float32 at 48 kHz; None where nothing touched anything."""
+def synthesize_take(
+    plan: TakePlan, trajectory: Trajectory, modal_objects: Mapping[int, ModalObject] | None = None
+) -> np.ndarray | None:
+    """The take's sound, mono float32 at 48 kHz; None where nothing touched anything.
+
+    ``modal_objects`` are those of some owners, in place of drawn ones.
+    """
     if not trajectory.contacts:
         return None
     total = round(plan.duration_s * SAMPLE_RATE_HZ)
@@ -137,7 +142,8 @@ def synthesize_take(plan: TakePlan, trajectory: Trajectory) -> np.ndarray | None
                 slides.setdefault(owner, []).append((contact.time_s, contact.lasts_s, share * contact.speed_m_per_s))
     dry = np.zeros(total)
     for owner in sorted(blows | slides):
-        modal_object = _draw_owner_modes(plan, owner, rng)
+        given = (modal_objects or {}).get(owner)
+        modal_object = _draw_owner_modes(plan, owner, rng) if given is None else given
         dry += synthesize_object(modal_object, blows.get(owner, []), slides.get(owner, []), total, rng)
     room = plan.room or Room(float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.05, 0.5)), float(rng.uniform(-75, -50)))
     return add_room(dry, room, rng)

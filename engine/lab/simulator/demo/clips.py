@@ -15,9 +15,10 @@ from engine.core.paths import ASSETS
 from engine.lab.data.clip_writer import write_clip
 from engine.lab.simulator.camera import Camera, Shot, render_frames
 from engine.lab.simulator.materials import Colour
+from engine.lab.simulator.mode_ratios import plate_ratios, ring_ratios
 from engine.lab.simulator.motion import THING, Gesture, Trajectory
 from engine.lab.simulator.plan import TakePlan
-from engine.lab.simulator.sound import Room
+from engine.lab.simulator.sound import ModalBody, Room, make_modal_object
 from engine.lab.simulator.stage import Lamp, Paint, Quality, Stage, Striker, Thing
 from engine.lab.simulator.takes import simulate_take, synthesize_take
 
@@ -40,6 +41,7 @@ class Prop:
     x_m: float
     profile_m: tuple[tuple[float, float], ...] = ()
     half_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    body: ModalBody | None = None  # None in a silent demo
 
     @property
     def height_m(self) -> float:
@@ -60,14 +62,18 @@ STEEL_BIN = Prop(
     "Steel bin", "metal", "steel", (0.74, 0.76, 0.79), -0.27,
     profile_m=((0.0, 0.0), (0.088, 0.0), (0.093, 0.004), (0.093, 0.012), (0.089, 0.016), (0.082, 0.105),
                (0.084, 0.11), (0.084, 0.118), (0.08, 0.121), (0.072, 0.119), (0.0, 0.119)),
+    body=ModalBody(tuple(plate_ratios(24)), 318.0, 5.0, 0.9, 0.10, 0.10, 0.0003, 0.4, split=True),
 )  # fmt: skip
 WOODEN_BLOCK = Prop(
     "Wooden block", "wood", "grain", (0.8, 0.52, 0.29), 0.0, half_m=(0.105, 0.105, 0.0315),
+    body=ModalBody(tuple(plate_ratios(10)), 420.0, 14.0, 6.0, 0.7, 0.05, 0.0005, 1.8),
 )  # fmt: skip
 GLASS_JAR = Prop(
     "Glass jar", "glass", "flat", (0.5, 0.88, 0.82), 0.27,
     profile_m=((0.0, 0.0), (0.062, 0.0), (0.07, 0.008), (0.07, 0.098), (0.063, 0.112), (0.052, 0.118),
                (0.052, 0.128), (0.056, 0.13), (0.056, 0.142), (0.05, 0.145), (0.0, 0.145)),
+    body=ModalBody((*ring_ratios(8), *(1.46 * ratio for ratio in ring_ratios(6))), 1180.0, 8.0, 1.6, 0.16, 0.08, 0.0003,
+                   0.8, split=True),
 )  # fmt: skip
 CERAMIC_POT = Prop(
     "Ceramic pot", "ceramic", "clay", (0.8, 0.36, 0.24), -0.27,
@@ -90,8 +96,8 @@ PLASTIC_TUB = Prop(
 class Demo:
     """A demo: its props left to right, its blows as (time in s, prop, force 0 to 1), and for a silent one the presets.
 
-    ``seed`` draws the places of the blows and the textures, ``sound_seed`` the modes of what sounds; ``arm`` is the
-    share of the swing that the arm makes.
+    ``seed`` draws the places of the blows and the textures, ``sound_seed`` varies modes and blows of what sounds;
+    ``arm`` is the share of the swing that the arm makes.
     """
 
     name: str
@@ -112,7 +118,7 @@ DEMOS = (
          (3.62, 0, 0.30), (4.15, 1, 0.95), (4.68, 2, 0.45), (5.05, 2, 0.85), (5.65, 1, 0.60), (6.20, 0, 1.00)),
         7.5,
         1,
-        6,
+        7,
     ),
     Demo(
         "silent",
@@ -157,7 +163,7 @@ def plan_demo(demo: Demo) -> TakePlan:
         gains=(1.0, 1.0, 1.0), gains_drift=0.0, noise=0.0, contrast=1.08, crf=int(ENCODING["crf"]), seed=demo.seed,
         max_subframes=10,
     )  # fmt: skip
-    return TakePlan(demo.duration_s, stage, (tuple(gestures),), camera, 0.0, demo.seed, Room(0.25, 0.08, -74.0))
+    return TakePlan(demo.duration_s, stage, (tuple(gestures),), camera, 0.0, demo.seed, Room(0.2, 0.02, -74.0))
 
 
 def simulate_demo(demo: Demo, plan: TakePlan) -> Trajectory:
@@ -169,6 +175,16 @@ def simulate_demo(demo: Demo, plan: TakePlan) -> Trajectory:
     return trajectory
 
 
+def synthesize_demo(demo: Demo, plan: TakePlan, trajectory: Trajectory) -> np.ndarray | None:
+    """The sound of a demo whose props have bodies, mono float32 at 48 kHz."""
+    modal_objects = {
+        THING + k: make_modal_object(prop.body, prop.material, demo.sound_seed + k)
+        for k, prop in enumerate(demo.props)
+        if prop.body is not None
+    }
+    return synthesize_take(replace(plan, seed=demo.sound_seed), trajectory, modal_objects)
+
+
 def make_clip(demo: Demo, folder: str | Path | None = None) -> Path:
     """Simulate a demo, render its picture and sound; writes demo_NAME.mp4 and its true onsets, demo_NAME.truth.json."""
     place = Path(folder) if folder else ASSETS
@@ -176,7 +192,7 @@ def make_clip(demo: Demo, folder: str | Path | None = None) -> Path:
     plan = plan_demo(demo)
     trajectory = simulate_demo(demo, plan)
     path = place / f"demo_{demo.name}.mp4"
-    sound = None if demo.presets else synthesize_take(replace(plan, seed=demo.sound_seed), trajectory)
+    sound = None if demo.presets else synthesize_demo(demo, plan, trajectory)
     frames = render_frames(plan.stage, trajectory, plan.camera, SIZE, plan.duration_s)
     write_clip(path, frames, FRAME_RATE, sound, ENCODING)
     onsets = [
