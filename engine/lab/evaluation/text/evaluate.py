@@ -204,9 +204,9 @@ def measure_room(physics: Physics) -> float:
 
 
 OPPOSITES = (
-    ("low", "high", "lowest heard modes, in octaves", measure_lowest),
-    ("large box", "small box", "lowest heard modes, in octaves", measure_lowest),
-    ("large", "small", "lowest heard modes, in octaves", measure_lowest),
+    ("low", "high", "lowest audible modes, in octaves", measure_lowest),
+    ("large box", "small box", "lowest audible modes, in octaves", measure_lowest),
+    ("large", "small", "lowest audible modes, in octaves", measure_lowest),
     ("dull", "ringing", "log10 of ring time", measure_ring),
     ("damped", "undamped", "log10 of ring time", measure_ring),
     ("soft mallet", "steel hammer", "brightness, in octaves", measure_brightness),

@@ -104,6 +104,15 @@ def test_each_hit_of_a_demo_has_the_sound_of_what_was_struck(demo: Demo) -> None
     assert all(sound.origin == ("preset" if demo.presets else "clip") for sound in project.sounds)
 
 
+def test_the_sounds_of_the_demo_have_many_modes_and_fit_their_recordings() -> None:
+    project = load_project(ASSETS / "demo_sound.struck.json")
+    assert sorted(sound.name for sound in project.sounds) == ["Glass jar", "Steel bin", "Wooden block"]
+    assert all(sound.fit is not None and sound.fit > 0.75 for sound in project.sounds)
+    assert all(len(sound.modes) >= 8 for sound in project.sounds)
+    lowest = {sound.name: min(sound.modes.frequency_hz) for sound in project.sounds}
+    assert lowest["Steel bin"] < lowest["Wooden block"] < lowest["Glass jar"]
+
+
 def test_a_demo_is_heard_at_once(demo: Demo) -> None:
     project = load_project(ASSETS / f"demo_{demo.name}.struck.json")
     cache = Cache(None)
