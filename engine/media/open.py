@@ -48,14 +48,11 @@ def open_container(path: str | os.PathLike[str], formats: str = CLIP_FORMATS) ->
     """Open a media file for reading; BadInput when it is missing, broken or of no known kind."""
     whole = check_readable(path)
     try:
-        return _open(whole, formats)
+        end = find_fragments_end(whole)
+        return _open(whole if end is None else f"subfile,,start,0,end,{end},,:{whole}", formats)
     except av.error.PermissionError:
         raise BadInput(f"{whole.name} cannot be read (permission denied); check its permissions") from None
     except (av.error.FFmpegError, ValueError, OSError):
-        end = find_fragments_end(whole)
-        with contextlib.suppress(av.error.FFmpegError, ValueError, OSError):
-            if end is not None:  # FFmpeg refuses a fragment whose header is cut off, so it is shown the whole ones
-                return _open(f"subfile,,start,0,end,{end},,:{whole}", formats)
         raise BadInput(f"{whole.name} {_explain_refusal(whole, formats)}") from None
 
 

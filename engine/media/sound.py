@@ -26,7 +26,7 @@ from engine.media.streams import find_default_track, list_audio_streams
 
 _LONGEST_RECORDING_S = 3600.0
 _JITTER_S = 0.02
-_SMALL_GAP_S = 0.1
+_SMALL_GAP_S = 0.25
 _SEEK_MARGIN_S = 1.0
 _HIGHEST_RATE_HZ = 768_000
 _MOST_FRAMES = 1 << 40
@@ -78,9 +78,9 @@ def iter_clip_audio(
 
 
 def find_sound_spans(path: str | os.PathLike[str], track: int | None = None) -> tuple[tuple[float, float], ...]:
-    """Spans (start_s, end_s) on Struck's clock for which a sound track has packets, gaps under 0.1 s closed.
+    """Spans (start_s, end_s) on Struck's clock for which a sound track has packets.
 
-    Raises BadInput when the clip has no such track.
+    Gaps under 0.25 s are closed, also those at the start and the end of the picture. Raises BadInput when the clip has no such track.
     """
     picture = scan_picture(path)
     with open_container(path) as container:
@@ -96,6 +96,10 @@ def find_sound_spans(path: str | os.PathLike[str], track: int | None = None) -> 
             spans[-1] = (spans[-1][0], max(spans[-1][1], end_s))
         else:
             spans.append((start_s, end_s))
+    if spans and spans[0][0] < _SMALL_GAP_S:
+        spans[0] = (min(0.0, spans[0][0]), spans[0][1])
+    if spans and spans[-1][1] > picture.duration_s - _SMALL_GAP_S:
+        spans[-1] = (spans[-1][0], max(picture.duration_s, spans[-1][1]))
     return tuple(spans)
 
 

@@ -40,18 +40,19 @@ def find_truncation(path: Path) -> str | None:
 
 
 def find_fragments_end(path: Path) -> int | None:
-    """Bytes of a fragmented MP4 or MOV that was cut off up to its last whole box; None for any other file."""
+    """Bytes up to the end of the last whole fragment of an MP4 or MOV that was cut off; None for any other file."""
     size = path.stat().st_size
-    seen: set[bytes] = set()
-    position = 0
+    whole = 0  # end of the last media data that was preceded by a fragment's header
+    in_fragment = False
     with open(path, "rb") as file:
         for kind, _, end in _iter_boxes(file, 0, size):
             if kind not in _BOXES_OF_MP4:
                 return None
             if end > size:
-                return position if b"moof" in seen else None
-            seen.add(kind)
-            position = end
+                return whole or None
+            if kind == b"mdat" and in_fragment:
+                whole = end
+            in_fragment = in_fragment or kind == b"moof"
     return None
 
 
@@ -103,7 +104,7 @@ def _find_box_truncation(file: BinaryIO, size: int) -> str | None:
         if kind not in _BOXES_OF_MP4:  # text or other data that something appended
             break
         if end > size:
-            if b"moof" in seen or (kind not in (b"moov", b"mdat") and {b"moov", b"mdat"} <= seen):
+            if {b"moof", b"mdat"} <= seen or (kind not in (b"moov", b"mdat") and {b"moov", b"mdat"} <= seen):
                 return None
             return _describe_missing(end, size)
         seen.add(kind)
