@@ -26,9 +26,8 @@ from engine.core.file_lock import hold_lock
 from engine.core.files import make_private_folder, make_write_error
 from engine.core.names import to_text
 from engine.core.units import db_to_power
-from engine.media.sound import read_recording
+from engine.media.recording import read_first_hit
 from engine.physics.analysis.analyze import analyze_hit
-from engine.physics.analysis.segmentation import mix_down
 from engine.physics.model import Physics
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".aac", ".caf", ".w64")
@@ -243,8 +242,8 @@ def _take_file(path: Path, found: dict[Path, None], batch: _Batch) -> None:
 
 
 def _analyse(path: Path, group: str) -> Entry:
-    samples, rate_hz = read_recording(path)
-    physics, _ = analyze_hit(mix_down(samples)[: round(60.0 * rate_hz)], rate_hz)
+    samples, rate_hz, _ = read_first_hit(path)
+    physics, _ = analyze_hit(samples, rate_hz)
     name = " ".join(re.split(r"[_\s]+", to_text(path.stem))).strip()[:60] or "Recording"
     normalized = normalize_peak(replace(physics, onset_s=0.0))
     material, size_m, hollow = parse_file_name(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -30,15 +31,16 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     check_json_target(options.json)
     if options.figure is not None:
         ending = check_ending(check_target(options.figure), _FIGURES, "--figure")
-    from engine.media.sound import read_recording
+    from engine.media.recording import read_first_hit
     from engine.physics.analysis.analyze import analyze_hit
 
-    samples, sample_rate_hz = read_recording(options.recording)
+    samples, sample_rate_hz, start_s = read_first_hit(options.recording)
     physics, fit = analyze_hit(samples, sample_rate_hz, options.max_modes)
-    say(f"{len(physics.modes)} modes, onset at {physics.onset_s:.4f} s, fit {fit:.2f}")
+    say(f"{len(physics.modes)} modes, onset at {start_s + physics.onset_s:.4f} s, fit {fit:.2f}")
     if options.figure is not None:
         _write_figure(options.figure, ending, physics, samples, to_text(Path(options.recording).name))
         say(f"wrote {options.figure}")
+    physics = replace(physics, onset_s=start_s + physics.onset_s)
     if options.json is None:
         stdout.write(_describe(physics))
     else:

@@ -71,7 +71,7 @@ def _is_clip(path: str) -> bool:
     """Whether a file has a picture; BadInput where it is neither a clip nor a recording."""
     from engine.bank.user_bank import AUDIO_SUFFIXES
     from engine.media.probe import probe
-    from engine.media.sound import read_recording
+    from engine.media.recording import read_first_hit
 
     if Path(path).suffix.lower() in AUDIO_SUFFIXES:
         return False
@@ -79,7 +79,7 @@ def _is_clip(path: str) -> bool:
         probe(path)
     except BadInput:
         try:
-            read_recording(path)
+            read_first_hit(path)
         except BadInput:
             probe(path)
         return False
@@ -88,10 +88,11 @@ def _is_clip(path: str) -> bool:
 
 def _search_by_sound(bank: Bank, path: str, top: int) -> Found:
     from engine.bank.search import rank_by_physics
-    from engine.media.sound import read_recording
+    from engine.media.recording import read_first_hit
     from engine.physics.analysis.analyze import analyze_hit
 
-    physics, _ = analyze_hit(*read_recording(path))
+    samples, sample_rate_hz, _ = read_first_hit(path)
+    physics, _ = analyze_hit(samples, sample_rate_hz)
     return [(0.0, rank_by_physics(bank, physics, top))]
 
 

@@ -80,7 +80,8 @@ def iter_clip_audio(
 def find_sound_spans(path: str | os.PathLike[str], track: int | None = None) -> tuple[tuple[float, float], ...]:
     """Spans (start_s, end_s) on Struck's clock for which a sound track has packets.
 
-    Gaps under 0.25 s are closed, also those at the start and the end of the picture. Raises BadInput when the clip has no such track.
+    Gaps under 0.25 s are closed, also those at the start and the end of the picture. Raises BadInput when the clip has
+    no such track.
     """
     picture = scan_picture(path)
     with open_container(path) as container:
@@ -104,26 +105,41 @@ def find_sound_spans(path: str | os.PathLike[str], track: int | None = None) -> 
 
 
 def read_recording(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
-    """A sound file, or a clip's first track: (float32 [N, C], sample_rate_hz).
+    """A sound file, or a clip's default track: (float32 [N, C], sample_rate_hz).
 
     Raises BadInput when it is unreadable, without sound, longer than an hour, silent of samples or not finite.
     """
+    whole = check_readable(path)
+    pieces: list[np.ndarray] = []
+    rate_hz = 0
+    for piece, rate_hz in iter_recording(whole):  # noqa: B007 - one rate for all pieces
+        if not np.isfinite(piece).all():
+            raise BadInput(f"{whole.name} holds values that are not finite numbers; export it again")
+        pieces.append(piece)
+    return np.concatenate(pieces), rate_hz
+
+
+def iter_recording(path: Path) -> Iterator[tuple[np.ndarray, int]]:
+    """Pieces of a sound file or of a clip's default track, at least one: (float32 [n, C], sample_rate_hz).
+
+    Raises BadInput when it is unreadable, without sound or longer than an hour.
+    """
     import soundfile
 
-    whole = check_readable(path)
+    given = 0
     try:
-        with soundfile.SoundFile(os.fsencode(whole)) as file:  # as bytes, since names need not be UTF-8
-            if not 0 < file.frames < _MOST_FRAMES:  # unknown, as in a recording that was streamed or cut off
-                raise soundfile.SoundFileError
-            _check_length(whole, file.frames / file.samplerate)
-            samples, rate_hz = file.read(dtype="float32", always_2d=True), int(file.samplerate)
-            if not len(samples):  # the header promises frames that are not there
-                raise soundfile.SoundFileError
+        with soundfile.SoundFile(os.fsencode(path)) as file:  # as bytes, since names need not be UTF-8
+            rate_hz = int(file.samplerate)
+            if 0 < file.frames < _MOST_FRAMES:  # else unknown, as in a recording that was streamed or cut off
+                _check_length(path, file.frames / rate_hz)
+                for piece in file.blocks(_BLOCK_S * rate_hz, dtype="float32", always_2d=True):
+                    if len(piece):
+                        given += len(piece)
+                        yield piece, rate_hz
     except (soundfile.SoundFileError, RuntimeError, OSError):
-        samples, rate_hz = _decode_recording(whole)
-    if not np.isfinite(samples).all():
-        raise BadInput(f"{whole.name} holds values that are not finite numbers; export it again")
-    return samples, rate_hz
+        pass
+    if not given:
+        yield from _decode_recording(path)
 
 
 def _check_length(path: Path, duration_s: float) -> None:
@@ -131,23 +147,23 @@ def _check_length(path: Path, duration_s: float) -> None:
         raise BadInput(f"{path.name} lasts {duration_s / 60:.0f} minutes; give a recording of at most an hour")
 
 
-def _decode_recording(path: Path) -> tuple[np.ndarray, int]:
+def _decode_recording(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     check_unencrypted(path)
     with open_container(path, SOUND_FORMATS) as container:
         stream = _find_track(container, None, path.name)
         rate_hz = _rate(stream, path.name)
-        pieces: list[np.ndarray] = []
-        total = 0
+        channels = total = 0
         for frame in _decode_frames(container, stream):
             piece = _to_float(frame)
-            if pieces and piece.shape[1] != pieces[0].shape[1]:
-                piece = np.repeat(piece.mean(axis=1, keepdims=True), pieces[0].shape[1], axis=1)
-            pieces.append(piece)
+            channels = channels or piece.shape[1]
+            if piece.shape[1] != channels:
+                piece = np.repeat(piece.mean(axis=1, keepdims=True), channels, axis=1)
             total += len(piece)
             _check_length(path, total / rate_hz)
+            if len(piece):
+                yield piece, rate_hz
     if not total:
         raise BadInput(f"{path.name} holds no sound that can be decoded; give a recording with at least one sample")
-    return np.concatenate(pieces), rate_hz
 
 
 def _find_track(container: InputContainer, track: int | None, name: str) -> AudioStream:

@@ -13,9 +13,10 @@ from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ, seconds_to_samples
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import describe_place
-from engine.media.sound import read_clip_audio, read_recording
+from engine.media.recording import read_first_hit
+from engine.media.sound import read_clip_audio
 from engine.physics.analysis.analyze import analyze_hit
-from engine.physics.analysis.segmentation import find_onset
+from engine.physics.analysis.segmentation import find_onset, mix_down
 from engine.physics.comparison.match import Match, compare
 from engine.physics.macros import apply_macros
 from engine.physics.model import Physics
@@ -119,8 +120,8 @@ def find_recording(project: Project, sound: Sound, cache: Cache) -> Recording:
 
 def keep_recording(path: str | Path, sound: Sound, cache: Cache) -> Sound:
     """Store a recording's first hit in the cache, and return the sound with its key as source."""
-    samples, rate_hz = read_recording(path)
-    return keep_samples(samples.mean(axis=1) if samples.ndim == 2 else samples, rate_hz, sound, cache)
+    samples, rate_hz, _ = read_first_hit(path)
+    return keep_samples(mix_down(samples), rate_hz, sound, cache)
 
 
 def keep_samples(mono: np.ndarray, rate_hz: int, sound: Sound, cache: Cache) -> Sound:

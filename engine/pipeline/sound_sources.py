@@ -13,7 +13,8 @@ from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ, db_to_power
 from engine.document.project import Clip, Sound
 from engine.document.source import Source
-from engine.media.sound import read_clip_audio, read_recording
+from engine.media.recording import read_first_hit
+from engine.media.sound import read_clip_audio
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Modes, Physics
 
@@ -40,7 +41,7 @@ def sound_from_preset(preset: Preset, sound_id: str = "s1") -> Sound:
 
 def sound_from_recording(path: str | Path, sound_id: str = "s1") -> Sound:
     """The physics of the first hit in a recording, as a sound; BadInput where there is none."""
-    samples, sample_rate_hz = read_recording(path)
+    samples, sample_rate_hz, _ = read_first_hit(path)
     physics, fit = analyze_hit(samples, sample_rate_hz)
     name = Path(path).name
     stem = " ".join(Path(path).stem.replace("_", " ").split()) or "Recording"

@@ -1,0 +1,59 @@
+"""The first hit of a long recording, wherever it is, without reading the recording into memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine.core.errors import BadInput
+from engine.media.recording import read_first_hit
+from engine.media.sound import read_recording
+from tests.clips import make_clicks
+
+RATE = 8000
+
+
+def _write(path: Path, duration_s: float, times_s: list[float], channels: int = 1) -> Path:
+    sound = make_clicks(times_s, duration_s, RATE)
+    sound += 1e-3 * np.random.default_rng(1).standard_normal(len(sound))
+    soundfile.write(path, np.stack([sound * (-1) ** k for k in range(channels)], axis=1), RATE)
+    return path
+
+
+def test_a_short_recording_is_whole(tmp_path: Path) -> None:
+    path = _write(tmp_path / "short.wav", 50.0, [45.0], 2)
+    samples, rate_hz, start_s = read_first_hit(path)
+    assert (rate_hz, start_s) == (RATE, 0.0) and np.array_equal(samples, read_recording(path)[0])
+
+
+@pytest.mark.parametrize("name", ["long.wav", "long.flac", "long.mp3"])
+@pytest.mark.parametrize("hit_s", [0.25, 170.0])
+def test_the_first_hit_of_a_long_one_is_found(tmp_path: Path, name: str, hit_s: float) -> None:
+    path = _write(tmp_path / name, 180.0, [hit_s, 174.0], 2)
+    samples, rate_hz, start_s = read_first_hit(path)
+    assert samples.shape[1] == 2 and len(samples) <= 21 * rate_hz
+    assert start_s + np.argmax(np.abs(samples[:, 0]) > 0.2) / rate_hz == pytest.approx(hit_s, abs=0.06)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
+    peaks = []
+    for duration_s in (120.0, 1200.0):
+        path = _write(tmp_path / f"{duration_s}.wav", duration_s, [1.0])
+        tracemalloc.start()
+        read_first_hit(path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert max(peaks) < 40e6  # the samples of the longer one take 77 MB
+
+
+def test_values_that_are_no_numbers_are_refused_anywhere(tmp_path: Path) -> None:
+    sound = np.zeros(70 * RATE)
+    sound[-100] = np.nan
+    soundfile.write(tmp_path / "nan.wav", sound, RATE, "FLOAT")
+    with pytest.raises(BadInput, match="finite"):
+        read_first_hit(tmp_path / "nan.wav")
