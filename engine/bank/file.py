@@ -69,10 +69,12 @@ def read(path: Path) -> Stored:
         words = {name: parse_json(header[name]) for name in TEXT_FIELDS}
         return _unpack(arrays, words)
     except (OSError, SafetensorError, ValueError, KeyError, IndexError, TypeError, OverflowError, MemoryError) as error:
-        raise BadInput(f"the bank {path} is damaged ({_say(error)}); restore the file or remove it") from None
+        raise BadInput(
+            f"the bank {path} is damaged ({_describe_error(error)}); restore the file or remove it"
+        ) from None
 
 
-def _say(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     text = str(error).splitlines()[0].removeprefix("Error while deserializing header: ")[:80] if str(error) else ""
     return f"{text} is missing" if isinstance(error, KeyError) else text
 
@@ -165,7 +167,7 @@ def _pack_residuals(physics: Sequence[Physics]) -> dict[str, np.ndarray]:
         "stages": np.array(
             [sum(1 << NOISE_COMPONENTS.index(name) for name, _ in r.components) for r in residuals], np.uint8
         ),
-        "band_power_db": _drop_unheard(np.array(power, np.float64)).astype(np.float16),
+        "band_power_db": _drop_inaudible(np.array(power, np.float64)).astype(np.float16),
         "band_log2_decay": _log2(np.array(decay, np.float64)),
         "rise_s": np.array([r.rise_s for r in residuals], np.float32),
         "envelope_count": np.array([len(r.envelope_db) for r in residuals], np.int32),
@@ -174,10 +176,10 @@ def _pack_residuals(physics: Sequence[Physics]) -> dict[str, np.ndarray]:
 
 
 def _unpack_residuals(arrays: dict[str, np.ndarray]) -> list[Residual]:
-    sets = _cut(arrays["edges_hz"], arrays["edge_count"])
+    sets = _split(arrays["edges_hz"], arrays["edge_count"])
     # One for all that share the bands: what a file makes of them in memory grows with the file alone.
     silences = [_make_silence(max(0, len(edges) - 1)) for edges in sets]
-    envelopes = _cut(arrays["envelope_db"], arrays["envelope_count"])
+    envelopes = _split(arrays["envelope_db"], arrays["envelope_count"])
     powers, decays = arrays["band_power_db"].astype(np.float64), np.exp2(arrays["band_log2_decay"].astype(np.float64))
     power, decay = tuple(powers.tolist()), tuple(decays.tolist())
     finite = (powers, decays, *(arrays[name] for name in ("edges_hz", "rise_s", "envelope_db")))
@@ -203,7 +205,7 @@ def _unpack_residuals(arrays: dict[str, np.ndarray]) -> list[Residual]:
     return result
 
 
-def _cut(values: np.ndarray, counts: np.ndarray) -> list[tuple[float, ...]]:
+def _split(values: np.ndarray, counts: np.ndarray) -> list[tuple[float, ...]]:
     flat = tuple(values.astype(np.float64).tolist())
     ends = _find_ends(counts)
     if (ends[-1] if ends else 0) != len(flat):
@@ -222,7 +224,7 @@ def _make_silence(bands: int) -> NoiseComponent:
     return NoiseComponent((SILENCE_DB,) * bands, (50.0,) * bands)
 
 
-def _drop_unheard(power_db: np.ndarray) -> np.ndarray:
+def _drop_inaudible(power_db: np.ndarray) -> np.ndarray:
     """Levels with inaudible ones set to SILENCE_DB, so that no band is synthesised for them."""
     result: np.ndarray = np.where(power_db < _INAUDIBLE_DB, SILENCE_DB, power_db)
     return result

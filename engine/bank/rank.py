@@ -23,7 +23,7 @@ def rank_by_attributes(
     """The ``top`` best entries, best first, one of each group, each adjusted by ``adjust_physics``.
 
     ``names`` [N], 0 to 1, is how well each entry's name fits, where a description names an object. Scores are those of
-    ``score_entries``. Empty where no known attribute tells entries apart, such as a room alone.
+    ``score_entries``. Empty where no known attribute distinguishes entries, such as a room alone.
     """
     scores = score_entries(bank, attributes, names)
     taken: set[str] = set()

@@ -29,8 +29,8 @@ def combine_physics(modes_of: Physics, residual_of: Physics, room_of: Physics | 
     sound gives none. Silent sounds are not scaled.
     """
     room_of = room_of or modes_of
-    noise, room = (_lend(physics, modes_of) for physics in (residual_of, room_of))
-    edges = _widen(noise.edges_hz, room.edges_hz if room.room else ())
+    noise, room = (_scale_to_level(physics, modes_of) for physics in (residual_of, room_of))
+    edges = _extend_edges(noise.edges_hz, room.edges_hz if room.room else ())
     bands = max(0, len(edges) - 1)
     silent = NoiseComponent((SILENCE_DB,) * bands, (50.0,) * bands)
     residual = Residual(edges, silent.power_db, silent.decay_per_s, rise_s=noise.rise_s, envelope_db=noise.envelope_db)
@@ -65,16 +65,16 @@ def normalize_peak(physics: Physics, peak_db: float = PEAK_DB) -> Physics:
     return replace(physics, modes=modes, residual=physics.residual.scaled(raise_db=change_db))
 
 
-def _widen(edges_hz: tuple[float, ...], other_hz: tuple[float, ...]) -> tuple[float, ...]:
+def _extend_edges(edges_hz: tuple[float, ...], other_hz: tuple[float, ...]) -> tuple[float, ...]:
     """Band edges extended to the range of others; either alone where the other is empty."""
     if not edges_hz or not other_hz:
         return edges_hz or other_hz
     return (min(edges_hz[0], other_hz[0]), *edges_hz[1:-1], max(edges_hz[-1], other_hz[-1]))
 
 
-def _lend(lender: Physics, borrower: Physics) -> Residual:
-    """The lender's residual, scaled by the difference of both sounds' onset levels."""
-    own_db, wanted_db = onset_level_db(lender), onset_level_db(borrower)
-    if lender is borrower or min(own_db, wanted_db) <= SILENCE_DB:
-        return lender.residual
-    return lender.residual.scaled(raise_db=wanted_db - own_db)
+def _scale_to_level(source: Physics, target: Physics) -> Residual:
+    """The residual of a source, scaled by the difference of the onset levels of target and source."""
+    own_db, wanted_db = onset_level_db(source), onset_level_db(target)
+    if source is target or min(own_db, wanted_db) <= SILENCE_DB:
+        return source.residual
+    return source.residual.scaled(raise_db=wanted_db - own_db)

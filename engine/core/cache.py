@@ -1,7 +1,7 @@
 """Bounded, content-addressed store of float32 arrays: memory, then disk; and bundles of them in one file.
 
 A key is the digest of everything its array depends on, so an entry is never stale, only absent. A
-file that is torn, foreign or unreadable counts as absent.
+file that is truncated, of another format or unreadable counts as absent.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HEAD = struct.Struct("<8sIIQI")  # magic, rows, columns (0: one dimension), byt
 _SUFFIX = ".f32"
 _BUNDLE_INDEX = "index.json"
 _MAX_BUNDLE_SAMPLES = 64 << 20  # 23 minutes
-_FULL_SCALE, _SPARE = 2**19, 2**12  # of 20 bits, and what they leave of 32
+_FULL_SCALE, _SPARE = 2**19, 2**12  # peak of 20 bits, and the factor to 32 bits
 
 
 def digest_json(value: Any) -> str:
@@ -42,9 +42,9 @@ def digest_json(value: Any) -> str:
 
 
 class Cache:
-    """Arrays by key, the latest used in memory, more on disk; safe to share between threads.
+    """Arrays by key, the most recently used in memory, more on disk; thread-safe.
 
-    ``folder`` None keeps everything in memory. Failing disks cost speed, never an error.
+    ``folder`` None keeps everything in memory. A failing disk slows it down and raises nothing.
     """
 
     def __init__(self, folder: str | Path | None, memory_bytes: int = 256 * 2**20, disk_bytes: int = 2 * 2**30) -> None:
@@ -52,7 +52,7 @@ class Cache:
         self._disk_bytes = disk_bytes
         self._lock = threading.RLock()
         self._memory = LRU[str, np.ndarray](memory_bytes, lambda array: array.nbytes)
-        self._disk_used: int | None = None  # unknown until the folder has been looked at
+        self._disk_used: int | None = None  # unknown until the folder has been listed
 
     def get(self, key: str) -> np.ndarray | None:
         """The array of a key, read-only float32 of the shape it was put with, or None."""
@@ -68,7 +68,7 @@ class Cache:
         return array
 
     def put(self, key: str, array: np.ndarray) -> np.ndarray:
-        """Keep an array of one or two dimensions, and return it as ``get`` will: float32, read-only."""
+        """Store an array of one or two dimensions, and return it as ``get`` does: float32, read-only."""
         array = _frozen(np.array(array, np.float32, order="C"))
         if array.ndim not in (1, 2):
             raise ValueError(f"an array of {array.ndim} dimensions cannot be cached")

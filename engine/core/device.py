@@ -1,4 +1,4 @@
-"""Which processor the tensors live on."""
+"""Selection of the PyTorch device."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def choose_device(name: str = "auto") -> tuple[torch.device, str]:
-    """Pick a device by name and say which in words.
+    """The device of a name, and a label to show.
 
-    ``auto`` takes CUDA, then MPS, then the CPU. A device that is named but not there, or does not work, falls back
-    to the CPU and the note says so. Raises BadInput for a name that is not in DEVICES.
+    ``auto`` takes CUDA, then MPS, then the CPU. A named device that is absent or does not work is replaced by the CPU,
+    with the reason in the label. Raises BadInput for a name that is not in DEVICES.
     """
     if name not in DEVICES:
         raise BadInput(f"device {name!r} is not known; use one of {', '.join(DEVICES)}")

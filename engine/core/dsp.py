@@ -1,4 +1,4 @@
-"""Small signal helpers that several modules share: resampling, bands, spectra, levels."""
+"""Resampling, ERB bands, spectrograms and band levels."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def resample(samples: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndar
         return x.copy()
     length = round(x.shape[0] * to_rate_hz / from_rate_hz)
     size = from_rate_hz * to_rate_hz // math.gcd(from_rate_hz, to_rate_hz) ** 2
-    move = _resample_by_filters if size <= _LARGEST_FILTERS else _resample_by_steps
-    y = move(x, from_rate_hz, to_rate_hz)[:length]
+    resample_block = _resample_polyphase if size <= _LARGEST_FILTERS else _resample_soxr
+    y = resample_block(x, from_rate_hz, to_rate_hz)[:length]
     if y.shape[0] < length:
         y = np.concatenate([y, np.zeros((length - y.shape[0], *y.shape[1:]), dtype=np.float32)])
     return np.ascontiguousarray(y, dtype=np.float32)
 
 
-def _resample_by_filters(x: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndarray:
+def _resample_polyphase(x: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndarray:
     wave = torch.from_numpy(np.ascontiguousarray(x.T))
     result: np.ndarray = _make_filters(from_rate_hz, to_rate_hz)(wave).numpy().T
     return result
@@ -36,18 +36,18 @@ def _resample_by_filters(x: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> n
 
 @functools.lru_cache(maxsize=4)
 def _make_filters(from_rate_hz: int, to_rate_hz: int) -> torch.nn.Module:
-    """The filters of a pair of rates, kept since making them takes longer than using them on a short block."""
+    """Polyphase filters of a pair of rates, cached since designing them takes longer than a short block."""
     import torchaudio  # only here: it is slow to load
 
     return torchaudio.transforms.Resample(from_rate_hz, to_rate_hz, lowpass_filter_width=32)
 
 
-def _resample_by_steps(x: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndarray:
-    """For rates with hardly a common divisor, where a filter for every fraction of a sample would fill the memory."""
+def _resample_soxr(x: np.ndarray, from_rate_hz: int, to_rate_hz: int) -> np.ndarray:
+    """For rates with a small common divisor, whose polyphase filters would be too large."""
     import soxr
 
-    moved: np.ndarray = soxr.resample(x, from_rate_hz, to_rate_hz, quality="VHQ")
-    return moved
+    resampled: np.ndarray = soxr.resample(x, from_rate_hz, to_rate_hz, quality="VHQ")
+    return resampled
 
 
 def hz_to_erb(frequency_hz: np.ndarray | float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A bounded memory that forgets what was used longest ago."""
+"""Least-recently-used cache, bounded by count or total size."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Value = TypeVar("Value")
 
 
 class LRU(Generic[Key, Value]):
-    """The values used last, whose sizes sum to at most ``bound``; safe to share between threads.
+    """Most recently used values whose sizes sum to at most ``bound``; thread-safe.
 
-    Without ``size_of`` every value counts one. A value larger than the bound is not kept.
+    Without ``size_of`` every value has size 1. A value larger than the bound is not stored.
     """
 
     def __init__(self, bound: int, size_of: Callable[[Value], int] | None = None) -> None:
@@ -24,7 +24,7 @@ class LRU(Generic[Key, Value]):
         self._used = 0
 
     def get(self, key: Key) -> Value | None:
-        """The value of a key, which counts as used now; None where it is not kept."""
+        """The value of a key, which becomes the most recently used; None where it is not stored."""
         with self._lock:
             value = self._values.get(key)
             if value is not None:
@@ -32,7 +32,7 @@ class LRU(Generic[Key, Value]):
             return value
 
     def put(self, key: Key, value: Value) -> None:
-        """Keep a value, in place of an earlier one of its key."""
+        """Store a value in place of an earlier one of its key."""
         with self._lock:
             self._remove(key)
             size = self._size_of(value)
@@ -44,7 +44,7 @@ class LRU(Generic[Key, Value]):
                 self._remove(next(iter(self._values)))
 
     def remove(self, key: Key) -> None:
-        """Forget a key, if it is kept."""
+        """Remove a key, if it is stored."""
         with self._lock:
             self._remove(key)
 

@@ -1,4 +1,4 @@
-"""Where the checkout keeps what ships with it."""
+"""Folders of the checkout."""
 
 from __future__ import annotations
 

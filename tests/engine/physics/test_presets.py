@@ -1,4 +1,4 @@
-"""The presets that ship: complete, well-formed, honest about where they come from."""
+"""The presets that ship: complete, well-formed, with source and licence."""
 
 from __future__ import annotations
 

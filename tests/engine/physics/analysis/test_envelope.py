@@ -1,4 +1,4 @@
-"""The fine envelope of a hit's noise: found where it is, not where chance alone plays, heard by all that sounds it."""
+"""The fine envelope of a hit's noise: estimated, not confused with chance, and used by every renderer."""
 
 from dataclasses import replace
 
@@ -129,7 +129,7 @@ def test_the_sampler_expects_what_is_drawn() -> None:
 
 
 def test_a_network_that_has_learnt_nothing_gives_the_prior_back_attack_and_all() -> None:
-    """Sampled sounds start from the very draw that the physics alone makes, whatever the sampler's frames can show."""
+    """Sampled sounds start from the realisation that synthesis without the sampler uses."""
     torch.manual_seed(0)
     network = VelocityNetwork(NetworkConfig(channels=(16, 32), blocks=1, embedding=32))
     sampler = Sampler(network, "none", torch.device("cpu"))

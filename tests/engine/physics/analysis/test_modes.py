@@ -29,7 +29,7 @@ def test_modes_do_not_depend_on_the_rate(rate: int, rng: np.random.Generator) ->
 
 
 @pytest.mark.parametrize("centre_hz", [300.0, 1000.0, 4000.0])
-def test_pairs_8_hz_apart_are_told_apart(centre_hz: float, rng: np.random.Generator) -> None:
+def test_pairs_8_hz_apart_are_resolved(centre_hz: float, rng: np.random.Generator) -> None:
     pair = make_modes([centre_hz, centre_hz + 8.0], [-10.0, -13.0], [3.0, 4.0], [0.5, -0.5])
     modes = fit_modes(noisy(reference(pair, 65_536), 40.0, rng), RATE)
     assert_found(modes, pair, cents=2.0, decay=0.06, power_db=0.5, phase=0.1)
@@ -60,7 +60,7 @@ def test_one_mode_anywhere(frequency_hz: float, decay: float, rng: np.random.Gen
 
 
 def test_modes_alike_do_not_cancel(rng: np.random.Generator) -> None:
-    """A tone that swells before it dies is no sum of vast opposite modes."""
+    """A tone with a slow attack is not fitted by large modes of opposite phase."""
     time = np.arange(RATE) / RATE
     swell = 0.5 * np.minimum(1.0, time / 0.02) * np.exp(-12.0 * time) * np.sin(2 * math.pi * 700.0 * time)
     modes = fit_modes(swell + 1e-4 * rng.standard_normal(RATE), RATE)
@@ -86,7 +86,7 @@ def test_resampling_keeps_the_modes() -> None:
     assert_found(fit_modes(moved, RATE), low, cents=0.5, decay=0.03, power_db=0.3, phase=0.1)
 
 
-def test_the_room_s_answers_to_a_mode_are_dropped() -> None:
+def test_reverberation_of_a_mode_is_dropped() -> None:
     """Poles close beside a stronger mode that decay as the room does; not what is as strong, far or slow."""
     own = [(740.0, -9.0, 8.6), (2500.0, -14.0, 17.3), (2503.0, -18.0, 17.0), (742.0, -22.0, 2.0), (900.0, -30.0, 12.0)]
     echoes = [(738.0, -40.0, 12.0), (741.5, -44.0, 9.0), (2497.0, -44.0, 11.0)]

@@ -45,7 +45,7 @@ def test_decays_are_named_by_their_order_and_speed() -> None:
 
 
 def test_a_slow_decay_that_bands_share_is_the_room() -> None:
-    """Whatever each band of the object does before: alone, after a strike, after a strike and its tail."""
+    """In bands with the room alone, after a strike, and after a strike and its tail."""
     found = sort_bands(
         ([1.0, 1e-3], [60.0, 9.0]), ([1.0, 1e-3], [300.0, 9.5]), ([1.0, 0.5, 1e-3], [300.0, 40.0, 8.6]), ([1e-3], [9.2])
     )

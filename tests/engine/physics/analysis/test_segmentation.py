@@ -1,4 +1,4 @@
-"""What of a recording is the hit, and that the physics comes out true whatever else the recording holds."""
+"""Segmentation of hits among clicks, hum, further hits and clipping, and the modes estimated from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sound beside its recording: what is alike reads alike, and the sentence names the known cause."""
+"""Comparison of a recording with its physics: equal sounds have no error, and the sentence names a known cause."""
 
 from __future__ import annotations
 
