@@ -25,6 +25,7 @@ from engine.pipeline.events import (
     PictureProgress,
     SoundsFound,
 )
+from ui import uploads
 from ui.document_state import Playback
 from ui.jobs import Job
 from ui.protocol.events import BulkArray
@@ -352,6 +353,7 @@ def serve_track(session: Session) -> None:
 
 def _serve_clip(session: Session, info: MediaInfo) -> None:
     """Let the browser play the clip, by a proxy where it must be; make the waveform beside the job."""
+    uploads.touch(session, Path(info.path))
     track = session.require_project().clip.audio_track
     name = f"{info.digest}.mp4" if len(info.audio_tracks) < 2 else f"{info.digest}-{track}.mp4"
     proxy = session.context.folder("proxies") / name

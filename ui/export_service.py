@@ -60,7 +60,7 @@ def _export(session: Session, what: list[str], job: Job) -> None:
             folder,
             lambda f, n=number, k=kind: show(round(100 * (n + f)), f"Writing {_WORDS[k]}, {100 * f:.0f} %"),
         )
-        url = f"/struck/export/{session.id}/{urllib.parse.quote(path.name)}?v={path.stat().st_mtime_ns}"
+        url = f"/struck/export/{session.export_key}/{urllib.parse.quote(path.name)}?v={path.stat().st_mtime_ns}"
         files.append(ExportedFile(path.name, url, note))
     session.send(Exported(tuple(files)))
     session.set_status("export", "done", 100 * len(what), 100 * len(what), "Exported", started)

@@ -48,7 +48,8 @@ class Headers:
 def own_names() -> set[str]:
     """Names under which this machine can be reached, without looking any up."""
     name = socket.gethostname().lower()
-    return {*LOCAL_NAMES, name, f"{name}.local"}
+    short = name.partition(".")[0]
+    return {*LOCAL_NAMES, name, short, f"{short}.local"}
 
 
 def check_address(scope: dict[str, Any]) -> Refusal | None:

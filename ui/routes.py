@@ -142,10 +142,11 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
 
         return await respond(request, session, make)
 
-    @app.get("/struck/export/{session_id}/{name}")
-    def exported(session_id: str, name: str) -> Response:
-        folder = _find(sessions, session_id).folder("exports")
-        path = next((file for file in folder.iterdir() if file.name == name and file.is_file()), None)
+    @app.get("/struck/export/{export_key}/{name}")
+    def exported(export_key: str, name: str) -> Response:
+        session = sessions.find_exports(export_key)
+        files = session.folder("exports").iterdir() if session else ()
+        path = next((file for file in files if file.name == name and file.is_file()), None)
         if path is None:
             return JSONResponse({"error": f"{name[:80]} is not there any more; export again"}, status_code=404)
         return FileResponse(path, filename=name, headers=FRESH)

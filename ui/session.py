@@ -39,6 +39,8 @@ class Session:
         self.id = session_id
         # Paths are shown and exported; whoever knows the id itself can take the session over.
         self.folder_name = hashlib.sha256(f"folder of {session_id}".encode()).hexdigest()[:24]
+        # Of the addresses of exports, which browsers list among the downloads.
+        self.export_key = hashlib.sha256(f"exports of {session_id}".encode()).hexdigest()[:24]
         self.lock = threading.RLock()
         self._keep_lock = threading.Lock()
         self.history: History | None = None

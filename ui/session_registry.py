@@ -18,6 +18,8 @@ KEEP_EVERY_S = 0.1
 """A change is kept at once, but of many in a row no more than one in so long."""
 
 SWEEP_S = 0.5
+TIDY_EVERY_S = 6 * 3600
+MOST_SESSIONS = 2000
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 
 
@@ -41,12 +43,25 @@ class SessionRegistry:
             if session is not None:
                 session.used_at = time.monotonic()
                 return session, False
+            if len(self._sessions) >= MOST_SESSIONS:
+                self._make_room()
             session = self._sessions[session_id] = Session(self.context, session_id)
             return session, True
+
+    def _make_room(self) -> None:
+        """Drop the kept session that was used longest ago; BadInput where all are in use."""
+        idle = [s for s in self._sessions.values() if not (s.watched or s.worker.busy or s.dirty or s.uploading)]
+        if not idle:
+            raise BadInput(f"Struck serves {MOST_SESSIONS} tabs already; close some, or try again later")
+        del self._sessions[min(idle, key=lambda session: session.used_at).id]
 
     def find(self, session_id: str) -> Session | None:
         """The session of an id if it is in memory."""
         return self._sessions.get(session_id)
+
+    def find_exports(self, export_key: str) -> Session | None:
+        """The session whose exports have this key in their addresses, if it is in memory."""
+        return next((s for s in list(self._sessions.values()) if s.export_key == export_key), None)
 
     def forget_sound(self, key: str) -> None:
         """The cache has dropped a sound."""
@@ -62,10 +77,14 @@ class SessionRegistry:
             session.keep(is_last=True)
 
     def _sweep(self) -> None:
+        tidied_at = time.monotonic()
         while not self._closing.wait(KEEP_EVERY_S):
             self.context.changed.wait(SWEEP_S)
             self.context.changed.clear()
             now = time.monotonic()
+            if now - tidied_at > TIDY_EVERY_S:
+                tidied_at = now
+                self.context.tidy()
             for session in list(self._sessions.values()):
                 session.keep()
                 if not session.watched and now - session.used_at > REST_AFTER_S:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import secrets
 import shutil
@@ -72,6 +73,13 @@ def remove(session: Session, path: Path) -> None:
     uploads = session.folder("uploads").resolve()
     if path.parent.parent == uploads:
         shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def touch(session: Session, path: Path) -> None:
+    """Note that an upload is in use, so that it is not deleted as an old one."""
+    if path.is_relative_to(session.context.folder("uploads")):
+        with contextlib.suppress(OSError):
+            os.utime(path.parent)
 
 
 def safe_name(name: str) -> str:
