@@ -100,3 +100,24 @@ def test_a_clip_replaced_by_another_of_its_name_is_said(tmp_path: Path) -> None:
     tab.ask("export", what=["mp4"])
     tab.settle()
     assert len(tab.errors) == 2 and tab.heard("exported")
+
+
+def test_a_clock_set_backwards_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = make_context(tmp_path)
+    tab = Tab(Session(context, "clock"))
+    tab.open_demo()
+    tab.ask("export", what=["markers"])
+    tab.settle()
+    tab.session.keep()
+    now_s = time.time()
+    monkeypatch.setattr(time, "time", lambda: now_s - 3e8)  # ten years
+    context.tidy()
+    (exported,) = context.home.rglob("*_markers.csv")
+    assert exported.read_text().startswith("time_s")
+    tab.edit("set_mix", gain_db=-5.0)
+    tab.session.keep()
+    kept = load_autosave(context.folder("sessions"), "clock")
+    assert kept is not None and kept.project == tab.session.project
+    tab.ask("export", what=["markers", "wav"])
+    tab.settle()
+    assert not tab.errors and len(tab.last("exported")["files"]) == 2
