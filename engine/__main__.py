@@ -31,7 +31,7 @@ LAB: dict[str, str | dict[str, str]] = {
     "simulate": "simulator.command",
     "evaluate": {
         name: f"evaluation.{name}.evaluate"
-        for name in ("bank", "generator", "onsets", "physics", "robustness", "sampler", "text", "vision")
+        for name in ("bank", "generator", "onsets", "physics", "realism", "robustness", "sampler", "text", "vision")
     },
     "bench": "benchmarks.run",
 }

@@ -1,0 +1,248 @@
+"""How real sampled hits are, at several levels of detail, by judges that are not ours: ``launch.py evaluate realism``.
+
+For every held-out recording the physics is reduced to a level of detail, and the bare prior and samplers sound it.
+Two judges compare the made sounds with the recordings: the kernel distance (KID) on features of an independent audio
+network, and a fresh classifier trained to tell recorded from made, whose accuracy is 0.5 where it cannot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.bank.complete import Donor, complete_physics, describe_donor
+from engine.cli.console import check_json_target, write_json
+from engine.core.device import choose_device
+from engine.core.errors import BadInput
+from engine.core.paths import CHECKPOINTS
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.diffusion.conditioning import name_material
+from engine.diffusion.sampler import Sampler, load_sampler
+from engine.lab.data.recordings import list_recordings
+from engine.lab.data.sampler.detail import TYPICAL, Typical, measure_typical, scale_typical
+from engine.lab.data.sampler.hits import AnalysedHit, build_hits, open_hits
+from engine.lab.data.sampler.synthetic import imagine_objects
+from engine.lab.evaluation.sampler.sounds import describe
+from engine.lab.metrics.audio_tagger import extract_features, load_tagger
+from engine.lab.metrics.distribution import kernel_distance, standardize
+from engine.physics.detail import Detail, measure_level_db, measure_size, reduce_detail
+from engine.physics.model import Context, Modes, Physics, Residual
+from engine.physics.synthesis import synthesize
+
+PRIOR = "bare prior"
+LEVELS = {
+    "as measured": Detail(),
+    "8 modes, 8 bands": Detail(modes=8, bands=8, envelope=False, attack=False),
+    "1 mode, 4 bands": Detail(modes=1, bands=4, envelope=False, attack=False),
+    "material and size": TYPICAL,
+}
+COMPONENTS = 64
+FOLDS, DRAWS = 5, 200
+FADE_S, LONGEST_S = 0.01, 1.3
+
+
+@dataclass(frozen=True)
+class Result:
+    """Figures of one system at one level, each with the bounds of its 95 % interval."""
+
+    level: str
+    system: str
+    kernel_distance: tuple[float, float, float]
+    accuracy: tuple[float, float, float]
+
+
+def reduce_physics(hit: AnalysedHit, level: str, typical: Typical) -> tuple[Modes, Residual, Detail]:
+    """A hit's physics at a level of detail, and that detail with the size where it is given."""
+    detail = LEVELS[level]
+    if detail is not TYPICAL:
+        return *reduce_detail(hit.modes, hit.residual, detail), detail
+    size = measure_size(hit.modes, hit.residual)
+    level_db = measure_level_db(hit.modes, hit.residual)
+    residual = scale_typical(typical, name_material(hit.material), size, level_db)
+    return Modes(), residual, replace(detail, size_octaves=size)
+
+
+def make_sounds(
+    hits: Sequence[AnalysedHit],
+    level: str,
+    typical: Typical,
+    sampler: Sampler | None,
+    steps: int,
+    variation: float,
+    donors: Sequence[Donor] = (),
+) -> list[np.ndarray]:
+    """A sound for each hit from its reduced physics: by a sampler, or the bare prior without one.
+
+    With donors the physics is completed first.
+    """
+    reduced = [reduce_physics(hit, level, typical) for hit in hits]
+    seeds = range(len(hits))
+    if donors:
+        whole = [
+            complete_physics(modes, residual, detail, name_material(hit.material), donors, seed)
+            for hit, (modes, residual, detail), seed in zip(hits, reduced, seeds, strict=True)
+        ]
+        reduced = [(*physics, Detail()) for physics in whole]
+    if sampler is None:
+        return [
+            synthesize(Physics(modes, residual, SAMPLE_RATE_HZ), LONGEST_S, seed)
+            for (modes, residual, _), seed in zip(reduced, seeds, strict=True)
+        ]
+    details = [replace(detail, variation=variation) for _, _, detail in reduced]
+    contexts = [Context(material=name_material(hit.material)) for hit in hits]
+    done = 0
+
+    def report(hits_done: int, total: int) -> None:
+        nonlocal done
+        if hits_done // 50 > done // 50:
+            print(f"{level}: {hits_done} of {total}", file=sys.stderr, flush=True)
+        done = hits_done
+
+    physics = [(modes, residual) for modes, residual, _ in reduced]
+    return sampler.sample(physics, seeds, steps, on_step=report, contexts=contexts, details=details)
+
+
+def trim(sound: np.ndarray, length: int) -> np.ndarray:
+    """A sound of ``length`` samples, its end faded, its peak 0.5."""
+    cut = np.zeros(length, np.float32)
+    cut[: min(length, len(sound))] = sound[:length]
+    fade = min(length, round(FADE_S * SAMPLE_RATE_HZ))
+    cut[length - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
+    return 0.5 * cut / max(float(np.abs(cut).max()), 1e-9)
+
+
+def measure_kernel_distance(
+    recorded: np.ndarray, made: np.ndarray, groups: np.ndarray, rng: np.random.Generator
+) -> tuple[float, float, float]:
+    """KID of features [N, D], takes of one group never paired, and its 95 % interval by a bootstrap over groups."""
+    both = standardize(np.concatenate([recorded, made]), recorded, COMPONENTS)
+    a, b = both[: len(recorded)], both[len(recorded) :]
+    estimate = kernel_distance(a, b, None, None, groups, groups)
+    names = np.unique(groups)
+    draws = []
+    for _ in range(DRAWS):
+        counts = rng.multinomial(len(names), np.full(len(names), 1.0 / len(names)))
+        weights = counts[np.searchsorted(names, groups)].astype(float)
+        draws.append(kernel_distance(a, b, weights, weights, groups, groups))
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return float(estimate), float(low), float(high)
+
+
+def measure_accuracy(
+    recorded: np.ndarray, made: np.ndarray, groups: np.ndarray, rng: np.random.Generator
+) -> tuple[float, float, float]:
+    """Accuracy of the better of two classifiers at telling recorded from made, groups apart, and its interval.
+
+    A logistic regression and a support vector machine on standardised features [N, D], cross-validated so that a group
+    is never in both training and test (Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", ICLR 2017).
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    features = np.concatenate([recorded, made])
+    labels = np.repeat([1, 0], len(recorded))
+    both = np.concatenate([groups, groups])
+    right = []
+    for model in (LogisticRegression(C=0.02, max_iter=500), SVC(C=3.0)):
+        found = np.zeros(len(labels), bool)
+        for train, test in GroupKFold(FOLDS).split(features, labels, both):
+            classifier = make_pipeline(StandardScaler(), model).fit(features[train], labels[train])
+            found[test] = classifier.predict(features[test]) == labels[test]
+        right.append(found)
+    best = max(right, key=lambda found: float(found.mean()))
+    names = np.unique(groups)
+    totals = np.array([[best[both == name].sum(), (both == name).sum()] for name in names], float)
+    counts = rng.multinomial(len(names), np.full(len(names), 1.0 / len(names)), size=DRAWS)
+    drawn = counts @ totals
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], (0.025, 0.975))
+    return float(best.mean()), float(low), float(high)
+
+
+def judge(
+    recorded: Sequence[np.ndarray], made: Sequence[np.ndarray], groups: np.ndarray, tagger: Any, seed: int
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Kernel distance and accuracy of made sounds against recorded ones, pair by pair of one length."""
+    rng = np.random.default_rng(seed)
+    tags = [extract_features(tagger, sounds, SAMPLE_RATE_HZ).astype(float) for sounds in (recorded, made)]
+    levels = [np.stack([describe(sound) for sound in sounds]) for sounds in (recorded, made)]
+    together = [np.concatenate(pair, axis=1) for pair in zip(tags, levels, strict=True)]
+    return (
+        measure_kernel_distance(tags[0], tags[1], groups, rng),
+        measure_accuracy(together[0], together[1], groups, rng),
+    )
+
+
+def write_table(results: Sequence[Result], hits: int, groups: int) -> str:
+    """The results as a table."""
+    lines = [
+        f"{hits} held-out recordings of {groups} groups; in brackets 95 % intervals by a bootstrap over groups",
+        "",
+        "| detail | system | KID (mn04) | accuracy of a classifier |",
+        "|---|---|---|---|",
+    ]
+    for row in results:
+        kid, right = row.kernel_distance, row.accuracy
+        lines.append(
+            f"| {row.level} | {row.system} | {kid[0]:.3f} ({kid[1]:.3f}–{kid[2]:.3f}) "
+            f"| {right[0]:.2f} ({right[1]:.2f}–{right[2]:.2f}) |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main(args: list[str]) -> None:
+    """The command ``evaluate realism``."""
+    parser = argparse.ArgumentParser(prog="evaluate realism", description="Tell sampled hits from recorded ones.")
+    parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data")
+    parser.add_argument("--work", default=".struck/train_sampler", help="folder of analysed hits, made where missing")
+    parser.add_argument("--judge", default="../shared/weights", help="folder of the independent audio network")
+    parser.add_argument("--ckpt-dir", default=str(CHECKPOINTS))
+    parser.add_argument("--checkpoints", nargs="+", default=["sampler"], help="names of the samplers to compare")
+    parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=list(LEVELS), metavar="LEVEL")
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--limit", type=int, default=0, help="at most so many recordings, spread over the corpus")
+    parser.add_argument("--variation", type=float, default=0.0)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
+    options = parser.parse_args(args)
+    check_json_target(options.json)
+    device, _ = choose_device(options.device)
+    samplers = {name: load_sampler(options.ckpt_dir, name, device) for name in options.checkpoints}
+    tagger = load_tagger(Path(options.judge))
+    folder = Path(options.work) / "hits"
+    if not folder.is_dir():
+        build_hits(list_recordings(options.data), imagine_objects(24), folder)
+    every = open_hits(folder)
+    typical = measure_typical([hit for hit in every if not hit.held_out])
+    held_out = [hit for hit in every if hit.held_out]
+    if options.limit:
+        held_out = held_out[:: max(1, -(-len(held_out) // options.limit))]
+    if len(held_out) < 2 * FOLDS:
+        raise BadInput(f"{folder} holds {len(held_out)} held-out recordings, and {2 * FOLDS} are needed; give more")
+    names = sorted({hit.group for hit in held_out})
+    groups = np.array([names.index(hit.group) for hit in held_out])
+    lengths = [min(len(hit.samples), round(LONGEST_S * SAMPLE_RATE_HZ)) for hit in held_out]
+    recorded = [trim(np.asarray(hit.samples), length) for hit, length in zip(held_out, lengths, strict=True)]
+    donors = [describe_donor(h.modes, h.residual, name_material(h.material)) for h in every if not h.held_out]
+    systems: dict[str, tuple[Sampler | None, Sequence[Donor]]] = {PRIOR: (None, ())}
+    for name, sampler in samplers.items():
+        systems |= {name: (sampler, ()), f"{name}, completed": (sampler, donors)}
+    results: list[Result] = []
+    for level in options.levels:
+        for name, (sampler, lent) in systems.items():
+            made = make_sounds(held_out, level, typical, sampler, options.steps, options.variation, lent)
+            cut = [trim(sound, length) for sound, length in zip(made, lengths, strict=True)]
+            results.append(Result(level, name, *judge(recorded, cut, groups, tagger, seed=0)))
+            print(write_table(results[-1:], len(held_out), len(names)).splitlines()[-1], file=sys.stderr, flush=True)
+    sys.stdout.write(write_table(results, len(held_out), len(names)))
+    if options.json is not None:
+        write_json({"results": json.loads(json.dumps([vars(row) for row in results]))}, options.json, sys.stdout)
