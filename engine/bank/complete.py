@@ -8,6 +8,7 @@ joint statistics of real objects, which independent draws of each parameter woul
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -152,7 +153,8 @@ def lend_detail(modes: Modes, residual: Residual, detail: Detail, donor: Donor) 
         for column_a, column_b in zip(list_columns(modes), list_columns(extra), strict=True)
     ]
     whole = Modes(*joined, modes.mute_mask + extra.mute_mask)
-    noise = noise.with_component("room", residual.room if residual.edges_hz == noise.edges_hz else None)
+    room = list_noise(residual, "room")
+    noise = noise.with_component("room", gather_bands(room, noise.edges_hz) if room else None)
     return take_modes(whole, sorted(range(len(whole)), key=lambda k: whole.frequency_hz[k])), noise
 
 
@@ -181,7 +183,7 @@ def correct_bands(
     modes: Modes, residual: Residual, edges_hz: Sequence[float], found: NoiseComponent, wanted: NoiseComponent
 ) -> tuple[Modes, Residual]:
     """Modes and noise changed by the difference of two sets of band levels and decays, smoothly over frequency."""
-    centres = np.log([math.sqrt(max(low, 20.0) * high) for low, high in zip(edges_hz, edges_hz[1:], strict=False)])
+    centres = np.log([math.sqrt(max(low, 20.0) * high) for low, high in itertools.pairwise(edges_hz)])
     silent = np.minimum(found.power_db, wanted.power_db) < -150.0
     gain_db = np.where(
         silent, 0.0, np.clip(np.subtract(wanted.power_db, found.power_db), -_MOST_GAIN_DB, _MOST_GAIN_DB)

@@ -1,0 +1,80 @@
+"""Completing a coarse physics: what is given stays, what is missing comes from similar objects, by the seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.bank.complete import Donor, complete_physics, describe_donor
+from engine.physics.detail import Detail, gather_bands, list_noise, list_ringing, reduce_detail
+from engine.physics.model import Modes, NoiseComponent, Residual
+
+EDGES = tuple(float(f) for f in np.geomspace(40.0, 22_000.0, 33))
+COARSE = Detail(modes=2, bands=8, envelope=False, attack=False)
+
+
+def make_object(seed: int) -> tuple[Modes, Residual]:
+    """A struck object with twelve modes, and noise whose fine structure is its own."""
+    rng = np.random.default_rng(seed)
+    frequency = np.sort(rng.uniform(200.0, 9000.0, 12))
+    power, decay = rng.uniform(-40.0, -12.0, 12), rng.uniform(4.0, 40.0, 12)
+    modes = Modes(*(tuple(map(float, row)) for row in (frequency, power, decay, rng.uniform(-3, 3, 12))), (False,) * 12)
+    noise = tuple(map(float, rng.uniform(-60.0, -35.0, 32)))
+    attack = NoiseComponent(tuple(map(float, rng.uniform(-50.0, -25.0, 32))), (300.0,) * 32)
+    return modes, Residual(EDGES, noise, (40.0,) * 32, attack=attack, rise_s=0.001, envelope_db=(0.5,))
+
+
+@pytest.fixture(scope="module")
+def donors() -> list[Donor]:
+    return [describe_donor(*make_object(seed), "metal" if seed % 2 else "wood") for seed in range(40)]
+
+
+def test_what_is_given_stays(donors: list[Donor]) -> None:
+    modes, residual = reduce_detail(*make_object(99), COARSE)
+    whole, noise = complete_physics(modes, residual, COARSE, "metal", donors, 1)
+    given = set(zip(modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad, strict=True))
+    rows = list(zip(whole.frequency_hz, whole.power_db, whole.decay_per_s, whole.phase_rad, strict=True))
+    assert given <= set(rows) and len(rows) > len(given)
+    assert list(whole.frequency_hz) == sorted(whole.frequency_hz)
+    further = [row for row in rows if row not in given]
+    rest = list_ringing(Modes(*map(tuple, zip(*further, strict=True)), (False,) * len(further)))  # type: ignore[arg-type]
+    rest += [band for name, _ in noise.components for band in list_noise(noise, name)]
+    own = [band for name, _ in residual.components for band in list_noise(residual, name)]
+    found, wanted = (gather_bands(bands, residual.edges_hz) for bands in (rest, own))
+    loud = np.asarray(wanted.power_db) > max(wanted.power_db) - 30.0
+    assert np.abs(np.subtract(found.power_db, wanted.power_db))[loud].mean() < 2.5
+    assert noise.attack is not None and noise.envelope_db == (0.5,)
+
+
+def test_the_seed_draws_what_is_missing(donors: list[Donor]) -> None:
+    modes, residual = reduce_detail(*make_object(99), COARSE)
+    made = [complete_physics(modes, residual, COARSE, "", donors, seed) for seed in (1, 1, 2, 3, 4)]
+    assert made[0] == made[1] and len({tuple(whole.frequency_hz) for whole, _ in made}) > 2
+
+
+def test_a_full_physics_and_one_without_donors_are_left_alone(donors: list[Donor]) -> None:
+    modes, residual = make_object(99)
+    assert complete_physics(modes, residual, Detail(), "metal", donors, 1) == (modes, residual)
+    reduced = reduce_detail(modes, residual, COARSE)
+    assert complete_physics(*reduced, COARSE, "metal", (), 1) == reduced
+
+
+def test_an_object_with_fewer_modes_than_asked_for_gets_no_others(donors: list[Donor]) -> None:
+    tone = Modes((440.0,), (-10.0,), (6.0,), (0.0,), (False,))
+    detail = Detail(modes=8, bands=8, envelope=False, attack=False)
+    whole, _ = complete_physics(*reduce_detail(tone, make_object(99)[1], detail), detail, "", donors, 5)
+    assert whole.frequency_hz == (440.0,)
+
+
+def test_of_a_material_alone_its_own_objects_are_lent(donors: list[Donor]) -> None:
+    """At the size asked for: all frequencies of the donor lie in one ratio to its own."""
+    typical = Detail(modes=0, bands=4, envelope=False, attack=False, size_octaves=0.5)
+    noise = Residual((20.0, 500.0, 1500.0, 5000.0, 24_000.0), (-30.0,) * 4, (30.0,) * 4)
+    for seed in range(6):
+        whole, _ = complete_physics(Modes(), noise, typical, "wood", donors, seed)
+        ratios = [
+            np.ptp(np.log(np.divide(whole.frequency_hz, donor.modes.frequency_hz[: len(whole)])))
+            for donor in donors
+            if donor.material == "wood" and len(donor.modes) >= len(whole)
+        ]
+        assert min(ratios) < 1e-9
