@@ -40,25 +40,25 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 USAGE = """usage: launch.py COMMAND ... [--device auto|cpu|cuda|mps] [--ckpt-dir DIR] [--data-dir DIR]
 
-  detect CLIP            when things are struck
-  analyze HIT_AUDIO      modes and residual of one recorded hit
-  synthesize JSON        that physics as sound
-  render CLIP|PROJECT    the whole job, without the editor
-  query CLIP|AUDIO       what is struck: sounds that fit a picture, a recording or words
-  bank                   the sounds to choose from; adds a person's own recordings
-  train NAME             weights
-  simulate               clips and sounds made by a simulator
+  detect CLIP            onset times of the hits in a clip
+  analyze HIT_AUDIO      estimate modes and residual of one recorded hit
+  synthesize JSON        render modes and residual without the sampler
+  render CLIP|PROJECT    detect, analyse, sample and export without the editor
+  query CLIP|AUDIO       search the bank by picture, recording or words
+  bank                   list the bank; add or remove your own recordings
+  train NAME             train a network
+  simulate               simulate clips and sounds
   evaluate NAME          quality tables
-  bench [NAME]           speeds
+  bench [NAME]           benchmarks of speed
 
-launch.py COMMAND --help tells more.
+launch.py COMMAND --help lists its options.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for bad input, 130 when interrupted, 1 for a fault of Struck's.
 
-    Every failure is one sentence on standard error; only what a command gives goes to standard output.
+    Every failure is one sentence on standard error; standard output holds results alone.
     """
     for name in ("av", "libav"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except MemoryError:
         return _fail("there is not enough memory for this; close other programs or give a shorter clip", 1)
-    except Exception as error:  # the last resort: a person never sees a traceback
+    except Exception as error:  # the traceback goes to a file
         return _fail(f"an unexpected {type(error).__name__} stopped it; {_keep_trace()}", 1)
 
 
@@ -90,7 +90,7 @@ def _fail(sentence: str, status: int) -> int:
 
 
 def _keep_trace() -> str:
-    """Write the traceback to a log and say where."""
+    """Write the traceback to a file; returns a clause that names it."""
     name = f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
     for folder in (ROOT / ".struck" / "logs", Path(tempfile.gettempdir())):
         try:
@@ -103,7 +103,7 @@ def _keep_trace() -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Mistakes become BadInput."""
+    """An argument parser whose errors are BadInput."""
 
     def error(self, message: str) -> NoReturn:
         raise BadInput(f"{_soften(message)}; see {_name(self)} --help")
@@ -153,7 +153,7 @@ def _run_own(command: str, args: list[str], common: argparse.Namespace, stdout: 
     except SystemExit:  # --help has been printed
         return
     options.device, options.ckpt_dir, options.data_dir = common.device or "auto", common.ckpt_dir, common.data_dir
-    with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is no result
+    with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
         module.run(options, stdout)
 
 
@@ -180,11 +180,11 @@ def _run_part(command: str, args: list[str], common: argparse.Namespace) -> None
         except SystemExit as leave:
             status = leave.code
     if status:
-        raise StruckError(f"{command} {name} failed; see what it said above")
+        raise StruckError(f"{command} {name} failed; see its messages above")
 
 
 def _pass_on(command: str, name: str, common: argparse.Namespace) -> list[str]:
-    """The shared options that were given; training knows two of them by what it does with them."""
+    """The shared options that were given; two have other names in training."""
     passed: list[str] = ["--device", common.device] if common.device else []
     if common.data_dir:
         passed += ["--data" if command == "train" else "--data-dir", common.data_dir]
@@ -196,7 +196,7 @@ def _pass_on(command: str, name: str, common: argparse.Namespace) -> list[str]:
 
 @contextlib.contextmanager
 def _one_sentence_errors() -> Iterator[None]:
-    """Have every argument parser tell its mistakes as Struck does."""
+    """Make every argument parser raise BadInput."""
     usual = argparse.ArgumentParser.error
 
     def refuse(parser: argparse.ArgumentParser, message: str) -> NoReturn:

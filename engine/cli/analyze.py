@@ -1,4 +1,4 @@
-"""``analyze``: modes and residual of one recorded hit."""
+"""``analyze``: estimate modes and residual of one recorded hit."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ TRACK_HELP = "sound track of the clip, counted from 0 (by default the one marked
 
 
 def say(message: str) -> None:
-    """A line for the person, on standard error."""
+    """Print a message on standard error."""
     print(to_text(message), file=sys.stderr, flush=True)
 
 
@@ -73,7 +73,7 @@ def check_json_target(target: str | None) -> None:
 
 
 def write_json(value: Any, target: str, stdout: IO[str]) -> None:
-    """One JSON value to a file, or to standard output for ``-``."""
+    """Write a JSON value to a file, or to standard output for ``-``."""
     text = json.dumps(value, allow_nan=False) + "\n"
     if target == "-":
         stdout.write(text)
@@ -84,7 +84,7 @@ def write_json(value: Any, target: str, stdout: IO[str]) -> None:
 
 
 def read_json(path: str) -> Any:
-    """The JSON value of a file, or of standard input for ``-``. Raises BadInput."""
+    """Read the JSON value of a file, or of standard input for ``-``. Raises BadInput."""
     try:
         return parse_json(sys.stdin.buffer.read(MAX_BYTES + 1)) if path == "-" else read_json_file(path)
     except OSError as error:
@@ -96,7 +96,7 @@ def read_json(path: str) -> Any:
 
 
 def make_progress(what: str) -> Callable[[float], None]:
-    """A callback that tells a fraction on standard error: in place on a terminal, else every quarter."""
+    """A callback that prints a fraction as progress on standard error: in place on a terminal, else every quarter."""
     terminal = sys.stderr.isatty()
     shown = -1
     at_s = 0.0
@@ -116,10 +116,10 @@ def make_progress(what: str) -> Callable[[float], None]:
 
 
 def default_ckpt_dir() -> Path:
-    """Where shipped checkpoints lie."""
+    """Folder of the shipped checkpoints."""
     return CHECKPOINTS
 
 
 def same_file(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> bool:
-    """Whether two paths lead to one place, existing or not."""
+    """Whether two paths resolve to one, existing or not."""
     return os.path.realpath(a) == os.path.realpath(b)

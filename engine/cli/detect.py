@@ -12,7 +12,7 @@ from engine.document.edits.values import MAX_TRACK
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clip", metavar="CLIP", help="a video clip")
-    parser.add_argument("--source", choices=("video", "audio", "both"), default="both", help="what to look at")
+    parser.add_argument("--source", choices=("video", "audio", "both"), default="both", help="stream to analyse")
     parser.add_argument("--track", type=whole_number(0, MAX_TRACK), metavar="N", help=TRACK_HELP)
     parser.add_argument("--json", metavar="F", help="write onsets and curve as JSON to a file; - is standard output")
 

@@ -1,4 +1,4 @@
-"""``synthesize``: physics as sound, without a model."""
+"""``synthesize``: render modes and residual without the sampler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Undo and redo: the document as it is, as it was, and as it may be again."""
+"""Undo and redo over immutable documents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEVELS = 500
 
 @dataclass(frozen=True)
 class Step:
-    """One entry: what was done, and the document on the other side of it; ``gesture`` names a drag."""
+    """One entry: an edit's label and the document before it (after it, once undone); ``gesture`` identifies a drag."""
 
     label: str
     project: Project
@@ -21,7 +21,7 @@ class Step:
 
 @dataclass(frozen=True)
 class History:
-    """The present document between the steps that led to it and those undone, nearest last."""
+    """The present document, the steps before it and the undone steps; the nearest is last in both."""
 
     now: Project
     past: tuple[Step, ...] = ()
@@ -29,17 +29,17 @@ class History:
 
     @property
     def undo_label(self) -> str | None:
-        """What undo would take back, or None."""
+        """Label of the edit that undo reverts; None without one."""
         return self.past[-1].label if self.past else None
 
     @property
     def redo_label(self) -> str | None:
-        """What redo would do again, or None."""
+        """Label of the edit that redo applies; None without one."""
         return self.future[-1].label if self.future else None
 
 
 def commit(history: History, edit: Edit, gesture: str | None = None) -> History:
-    """The history after an edit; raises what the edit raises, and then nothing has changed.
+    """Apply an edit; raises what the edit raises, and then nothing has changed.
 
     An equal document adds nothing. Edits of one gesture in a row make one entry, which vanishes if
     the gesture ends where it began. At most LEVELS entries are kept.
@@ -56,7 +56,7 @@ def commit(history: History, edit: Edit, gesture: str | None = None) -> History:
 
 
 def undo(history: History) -> History:
-    """Take the last entry back; nothing to do without one."""
+    """Revert the last step; the same history without one."""
     if not history.past:
         return history
     last = history.past[-1]
@@ -64,7 +64,7 @@ def undo(history: History) -> History:
 
 
 def redo(history: History) -> History:
-    """Do the last undone entry again; nothing to do without one."""
+    """Apply the last undone step again; the same history without one."""
     if not history.future:
         return history
     step = history.future[-1]

@@ -1,4 +1,4 @@
-"""Project files of older versions, brought to the present form one version at a time."""
+"""Migrations of project files of older versions, one version at a time."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _structure(sound: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_note(origin: str, note: str) -> dict[str, Any]:
-    """The source, as JSON, that version 1 described by origin and sentence; what is not understood stays a note."""
+    """The source, as JSON, that version 1 described by origin and sentence; what cannot be parsed stays a note."""
     if origin == "edited":
         return _parse_edited(note)
     if origin == "preset":

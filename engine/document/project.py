@@ -32,9 +32,9 @@ class Clip:
 
 @dataclass(frozen=True)
 class Sound:
-    """A struck object and where it comes from.
+    """A struck object: physics, macros and source.
 
-    ``modes`` and ``residual`` are its own, as measured or edited; what is heard has its ``macros`` applied.
+    ``modes`` and ``residual`` are its own, as measured or edited; rendering applies ``macros``.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Sound:
 
     @property
     def origin(self) -> str:
-        """What it was made from, one of ``source.ORIGINS``."""
+        """Origin of the sound, one of ``source.ORIGINS``."""
         return self.source.origin
 
 
@@ -64,7 +64,7 @@ class HitOffsets:
 class Hit:
     """One strike. ``velocity_db`` (0 = the sound as stored) is physics, louder is brighter; gain, pan and mute are mix.
 
-    ``found_s`` is where detection found it, wherever it was moved since; None if it was made by hand.
+    ``found_s`` is the detected time, whatever ``time_s`` was changed to; None if it was added by hand.
     """
 
     id: str
@@ -83,9 +83,9 @@ class Hit:
 
 @dataclass(frozen=True)
 class Detection:
-    """How hits are found: which stream is looked at, and the curve's threshold (0 to 1).
+    """Settings of onset detection: the source stream, and the threshold of the onset curve (0 to 1).
 
-    ``dismissed_onsets_s`` are the times of found hits that a person deleted, so that they do not come back.
+    ``dismissed_onsets_s`` are times of detected hits that the user deleted, which detection leaves out.
     """
 
     source: str = "both"
@@ -95,7 +95,7 @@ class Detection:
 
 @dataclass(frozen=True)
 class Mix:
-    """Levels of the generated track and of the clip's own sound when heard beside it."""
+    """Levels of the generated track and of the clip's own sound beside it."""
 
     gain_db: float = 0.0
     clip_gain_db: float = 0.0
@@ -103,9 +103,9 @@ class Mix:
 
 @dataclass(frozen=True)
 class RenderSettings:
-    """How hits become sound: a checkpoint's name, or ``""`` for modes and residual alone.
+    """Settings of the sampler: a checkpoint's name, or ``""`` for modes and residual alone.
 
-    ``variation`` (0 to 1) is how far takes of one sound stray from it, each by its hit's seed.
+    ``variation`` (0 to 1) is the spread of macros between hits of one sound, drawn by each hit's seed.
     """
 
     checkpoint: str = "sampler"

@@ -1,4 +1,4 @@
-"""The document as JSON: its form, its migrations and its checks."""
+"""The document as JSON: schema, migrations and validation."""
 
 from __future__ import annotations
 
@@ -166,9 +166,9 @@ def _read_sound(fields: _Fields) -> Sound:
 
 
 def source_to_json(source: Source) -> dict[str, Any]:
-    """A source as a JSON-ready dict of what it says, defaults left out."""
-    told = {f.name: getattr(source, f.name) for f in fields(Source) if getattr(source, f.name) != f.default}
-    return {name: _listed(value) for name, value in told.items()}
+    """A source as a JSON-ready dict without default values."""
+    given = {f.name: getattr(source, f.name) for f in fields(Source) if getattr(source, f.name) != f.default}
+    return {name: _listed(value) for name, value in given.items()}
 
 
 def _listed(value: Any) -> Any:
@@ -231,7 +231,7 @@ _NONE = object()
 
 
 class _Fields:
-    """One JSON object, read with checks that name the file and the place."""
+    """Checked access to a JSON object; errors name the file and the place."""
 
     def __init__(self, value: Any, source: str, where: str) -> None:
         if not isinstance(value, Mapping):

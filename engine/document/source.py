@@ -1,4 +1,4 @@
-"""Where a sound comes from, as data; the sentence that a person reads is derived from it."""
+"""Source of a sound as data; the text shown is derived from it."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Source:
     file (``name``), given physics, an entry of the bank, an estimate from the picture or from words, a preset, a morph
     of two (``parents``, ``amount`` 0 to 1), or made by hand. ``recording`` is the key under which the cache keeps the
     recording that was analysed. ``reason``, a key of DEFAULT_REASONS, says why it is the default preset. ``note`` is
-    free text: a preset's credit, what the picture or words suggest. ``borrowed`` holds (part, name) of parts taken from
-    other sounds. ``edited``: its physics has been changed since.
+    free text: a preset's credit, or an estimate from the picture or from words. ``borrowed`` holds (part, name) of
+    parts taken from other sounds. ``edited``: its physics has been changed since.
     """
 
     kind: str
@@ -60,7 +60,7 @@ class Source:
 
 
 def describe_place(source: Source) -> str:
-    """The recording of a sound in words: ``bell.wav``, ``the clip's sound, 0.40 to 1.30 s``; "" where it has none."""
+    """Name of a sound's recording: ``bell.wav``, ``the clip's sound, 0.40 to 1.30 s``; "" where it has none."""
     if source.kind == "clip":
         return "the clip's sound" + (f" at {source.time_s:.2f} s" if source.time_s is not None else "")
     if source.kind == "span" and source.time_s is not None and source.end_s is not None:
@@ -69,7 +69,7 @@ def describe_place(source: Source) -> str:
 
 
 def describe_source(source: Source) -> str:
-    """Where a sound comes from, as a phrase to show."""
+    """Describe a sound's source as a phrase to show."""
     words = _describe_origin(source)
     if source.edited:
         words = f"was: {words}"

@@ -1,6 +1,6 @@
-"""Project files (``*.struck.json``): written whole or not at all, checked when read, found again elsewhere.
+"""Project files (``*.struck.json``): atomic writes, checked reads, clips found again where they were moved.
 
-Standard library only; whoever wants the clip checked by content gives a function that digests a file.
+Standard library only: a caller that wants the clip verified by content passes a function that digests a file.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def load_project(
 
 @dataclass(frozen=True)
 class Autosave:
-    """What a session left behind: its document, and the file it was last saved to if there is one."""
+    """An autosaved document of a session, and the file it was last saved to, if any."""
 
     session_id: str
     path: Path

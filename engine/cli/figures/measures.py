@@ -1,4 +1,4 @@
-"""What the figures of an analysis show: the hit beside its model, their spectra and levels, and the modes in words."""
+"""Data of the analysis figures: recorded and modelled hit, spectra, levels, and labels of modes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits of what lies over a sound or between two: macros and morphs."""
+"""Edits of macros, and morphs between two sounds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from engine.physics.model import MACRO_NAMES, MACRO_RANGE, Macros
 
 
 def set_macros(sound: Sound, values: Mapping[str, Any]) -> Edit:
-    """Give macros of a sound absolute values; its own modes and residual stay."""
+    """Set macros of a sound to absolute values; its own modes and residual stay."""
     unknown = [name for name in values if name not in MACRO_NAMES]
     if unknown:
         raise BadInput(f"there is no macro {quote(unknown[0])}; choose one of {', '.join(MACRO_NAMES)}")
@@ -43,7 +43,7 @@ def set_macros(sound: Sound, values: Mapping[str, Any]) -> Edit:
 
 
 def reset_macros(sound: Sound) -> Edit:
-    """All macros of a sound to where they change nothing."""
+    """Reset all macros of a sound to 0."""
 
     def apply(project: Project) -> Project:
         return with_sound(project, replace(find_sound(project, sound.id), macros=Macros()))
@@ -52,7 +52,7 @@ def reset_macros(sound: Sound) -> Edit:
 
 
 def bake_macros(sound: Sound, apply_macros: MakeMacros) -> Edit:
-    """Make what is heard under a sound's macros its own modes and residual, and reset the macros."""
+    """Apply a sound's macros to its own modes and residual, and reset the macros."""
 
     def apply(project: Project) -> Project:
         now = find_sound(project, sound.id)
@@ -63,7 +63,7 @@ def bake_macros(sound: Sound, apply_macros: MakeMacros) -> Edit:
 
 
 def morphed(sound: Sound, other: Timbre, amount: float, morph: MakeMorph) -> Sound:
-    """A sound ``amount`` (0 to 1) of the way to another in its own physics, and in its macros as far."""
+    """Interpolate a sound's physics and macros towards another by ``amount`` (0 to 1)."""
     modes, residual = morph((sound.modes, sound.residual), (other.modes, other.residual), amount)
     target = getattr(other, "macros", Macros())
     between = {
@@ -74,7 +74,7 @@ def morphed(sound: Sound, other: Timbre, amount: float, morph: MakeMorph) -> Sou
 
 
 def morph_sound(sound: Sound, other: Timbre, amount: Any, morph: MakeMorph, as_new: Any = False) -> Edit:
-    """Move a sound towards another, in place or, with ``as_new``, as a new sound; its source names the two."""
+    """Morph a sound towards another, in place or, with ``as_new``, as a new sound; its source names both."""
     share = check_number(amount, "amount", (0.0, 1.0))
     is_new = check_truth(as_new, "as_new")
     source = Source("morph", parents=(sound.name, other.name), amount=share)

@@ -31,11 +31,11 @@ from engine.document.edits.values import (
 from engine.document.project import Hit, Project
 
 SAME_HIT_S = 0.030
-"""A detected hit this near to one a person has dealt with is that one."""
+"""A detected hit this near to an edited or deleted one is taken for it."""
 
 
 def add_hit(time_s: float, velocity_db: float = 0.0, sound_id: str | None = None) -> Edit:
-    """A new hit; without a sound it takes that of the hit nearest in time."""
+    """Add a hit; without a sound it takes that of the hit nearest in time."""
 
     def apply(project: Project) -> Project:
         at_s = check_number(time_s, "time_s", (0.0, project.clip.duration_s))
@@ -56,7 +56,7 @@ def nearest_sound_id(project: Project, time_s: float) -> str:
     if project.hits:
         return min(project.hits, key=lambda hit: abs(hit.time_s - time_s)).sound_id
     if not project.sounds:
-        raise BadInput("the project has no sound to strike; choose a preset first")
+        raise BadInput("the project has no sound; choose a preset first")
     return project.sounds[0].id
 
 
@@ -97,7 +97,7 @@ _HIT_WORDS = {
 
 
 def set_hits(ids: Sequence[str], values: Mapping[str, Any]) -> Edit:
-    """Give hits the same absolute values: velocity_db, gain_db, pan, mute, seed, sound_id, time_s, offsets."""
+    """Set the same absolute values for hits: velocity_db, gain_db, pan, mute, seed, sound_id, time_s, offsets."""
 
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
@@ -108,7 +108,7 @@ def set_hits(ids: Sequence[str], values: Mapping[str, Any]) -> Edit:
 
 
 def set_each_hit(values: Mapping[str, Mapping[str, Any]]) -> Edit:
-    """Give each hit absolute values of its own, by its id; the values as in ``set_hits``."""
+    """Set absolute values for each hit, by id; the values as in ``set_hits``."""
 
     def apply(project: Project) -> Project:
         check_hits(project, list(values))
@@ -123,7 +123,7 @@ def _set_label(names: Iterable[str], count: int) -> str:
 
 
 def _check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
-    """Checked fields of a hit and of its offsets."""
+    """Checked new fields of a hit and of its offsets. Raises BadInput."""
     fields: dict[str, Any] = {}
     offsets: dict[str, float] = {}
     for name, value in values.items():
@@ -150,7 +150,7 @@ def _set_hit(hit: Hit, fields: Mapping[str, Any], offsets: Mapping[str, float]) 
 
 
 def delete_hits(ids: Sequence[str]) -> Edit:
-    """Take hits away; their sounds stay, and those that were found are not found again."""
+    """Delete hits; their sounds stay, and detection does not bring deleted hits back."""
 
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
@@ -163,7 +163,7 @@ def delete_hits(ids: Sequence[str]) -> Edit:
 
 
 def detach_hits(ids: Sequence[str]) -> Edit:
-    """Give each hit a sound of its own, a copy of the one it shares; the last hit of a sound keeps it."""
+    """Give each hit its own copy of the sound it shares; the last hit of a sound keeps it."""
 
     def apply(project: Project) -> Project:
         check_hits(project, ids)
@@ -185,11 +185,10 @@ def detach_hits(ids: Sequence[str]) -> Edit:
 
 
 def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: str = "Detect hits") -> Edit:
-    """Put detected hits (time_s, strength, velocity_db) in place of those no person touched.
+    """Replace untouched hits by detected ones (time_s, strength, velocity_db).
 
-    A found hit within 1 ms of where an untouched one was found keeps that one (its id, seed and
-    sound). A found hit within SAME_HIT_S of a touched one, of where a touched one was found before it
-    was moved, or of where a deleted one was found, is that one and is dropped.
+    A detected hit within 1 ms of the detected time of an untouched one keeps that one's id, seed and sound. A detected
+    hit within SAME_HIT_S of a touched one, of its detected time, or of the detected time of a deleted one, is dropped.
     """
 
     def apply(project: Project) -> Project:
@@ -228,10 +227,10 @@ def _touch(hit: Hit) -> Hit:
 
 
 def _was_found_at(hit: Hit, time_s: float) -> bool:
-    """Whether an untouched hit is the one found there; an older project's hit may have been refined since."""
+    """Whether an untouched hit was detected at this time; hits of older projects do not store the detected time."""
     return abs(hit.time_s - time_s) <= SAME_HIT_S if hit.found_s is None else abs(hit.found_s - time_s) <= 0.001
 
 
 def _found_s(hit: Hit) -> float | None:
-    """Where detection found a hit; of an older project's hit only known while nobody has touched it."""
+    """Detected time of a hit, None where unknown: touched hits of older projects."""
     return hit.time_s if hit.found_s is None and not hit.touched else hit.found_s

@@ -1,4 +1,4 @@
-"""The browser's edit messages, decoded: ``{"kind": "move_hits", "ids": [...], "delta_s": 0.1}`` and the like."""
+"""Decode the browser's edit messages, such as ``{"kind": "move_hits", "ids": [...], "delta_s": 0.1}``."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def apply_message(
     presets: Mapping[str, Preset] | None = None,
     ops: PhysicsOps | None = None,
 ) -> Edit:
-    """The edit that a message asks for, tried on the project so that it will not fail when committed.
+    """The edit of a message, applied to the project once, so that it does not fail when committed.
 
     ``presets`` by name serve ``apply_preset`` and ``morph_sound``, ``ops`` serve ``bake_macros`` and ``morph_sound``.
-    Raises BadInput for an unknown kind, a missing or unknown field, or values no edit accepts.
+    Raises BadInput for an unknown kind, a missing or unknown field, or values that the edit refuses.
     """
     if not isinstance(message, Mapping):
         raise BadInput(f"the edit is {quote(message)}, not an object; send one with a kind")
@@ -43,7 +43,7 @@ def apply_message(
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with the shapes that edits rely on before they apply."""
+    """The fields with checked types."""
     plain = dict(fields)
     if "ids" in plain:
         plain["ids"] = [check_text(v, "the id of a hit") for v in check_list(plain["ids"], "ids")]
@@ -91,7 +91,7 @@ def _morph_sound(
 
 
 def find_other(project: Project, fields: Mapping[str, Any], presets: Mapping[str, Preset]) -> Timbre:
-    """What a morph goes to: the project's sound ``other``, or the preset named by ``preset``. Raises BadInput."""
+    """Target of a morph: the project's sound ``other``, or the preset named by ``preset``. Raises BadInput."""
     if ("other" in fields) == ("preset" in fields):
         raise BadInput("a morph needs one target; choose a sound or a preset")
     if "other" in fields:
@@ -140,4 +140,4 @@ _OF_SOUNDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...
     "bake_macros": (_bake_macros, ("sound_id",), ()),
     "morph_sound": (_morph_sound, ("sound_id", "amount"), ("other", "preset", "as_new")),
 }
-"""Edits whose label names the sound: made of the project, the fields, the presets and the ops."""
+"""Edits whose label names the sound, as functions of project, fields, presets and ops."""

@@ -55,7 +55,7 @@ def set_render(
 
 
 def reseed(seed: int) -> Edit:
-    """Give the project a seed and every hit one derived from it."""
+    """Set the project's seed and derive every hit's from it."""
 
     def apply(project: Project) -> Project:
         value = check_seed(seed)
@@ -80,7 +80,7 @@ def set_mix(gain_db: float | None = None, clip_gain_db: float | None = None) -> 
 
 
 def set_threshold(threshold: float) -> Edit:
-    """Move the detection's threshold; chain it with ``ingest.hits_from_track`` to choose hits anew."""
+    """Set the detection threshold; chain it with ``detect_onsets.hits_from_track`` to pick hits anew."""
 
     def apply(project: Project) -> Project:
         value = check_number(threshold, "threshold", (0.0, 1.0))
@@ -101,7 +101,7 @@ def set_track(track: int) -> Edit:
 
 
 def set_source(source: str) -> Edit:
-    """Choose what detection looks at: video, audio or both."""
+    """Set the source of detection: video, audio or both."""
 
     def apply(project: Project) -> Project:
         if source not in SOURCES:

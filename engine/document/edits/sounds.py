@@ -1,4 +1,4 @@
-"""Edits of sounds: their modes, their residual, where they come from."""
+"""Edits of sounds: modes, residual, name and source."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _COMPONENT_WORDS = {"attack": "attack", "strike": "strike noise", "tail": "tail"
 
 
 def with_physics(sound: Sound, modes: Modes, residual: Residual) -> Sound:
-    """The sound with new physics; its source says that it was edited."""
+    """Replace a sound's physics and mark its source as edited."""
     if modes == sound.modes and residual == sound.residual:
         return sound
     source = sound.source if sound.origin == "edited" else replace(sound.source, edited=True)
@@ -48,7 +48,7 @@ def set_modes(
     power_db: Sequence[float] | None = None,
     decay_per_s: Sequence[float] | None = None,
 ) -> Edit:
-    """Give modes absolute values, one of each list for each index."""
+    """Set absolute values of modes, one of each list for each index."""
 
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)
@@ -66,7 +66,7 @@ def set_modes(
 
 
 def add_mode(sound_id: str, frequency_hz: float, power_db: float, decay_per_s: float) -> Edit:
-    """A new mode, after the others so that their numbers stay."""
+    """Append a mode, so that the indices of the others stay."""
 
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)
@@ -86,7 +86,7 @@ def add_mode(sound_id: str, frequency_hz: float, power_db: float, decay_per_s: f
 
 
 def delete_modes(sound_id: str, indices: Sequence[int]) -> Edit:
-    """Take modes away; those after them move up."""
+    """Delete modes; the indices of those after them decrease."""
 
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)
@@ -99,7 +99,7 @@ def delete_modes(sound_id: str, indices: Sequence[int]) -> Edit:
 
 
 def mute_modes(sound_id: str, indices: Sequence[int], muted: bool) -> Edit:
-    """Silence modes or let them sound again."""
+    """Mute or unmute modes."""
 
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)
@@ -119,7 +119,7 @@ def set_residual(
     power_db: Sequence[float] | None = None,
     decay_per_s: Sequence[float] | None = None,
 ) -> Edit:
-    """Give bands of one noise component, one of NOISE_COMPONENTS, absolute values."""
+    """Set absolute values of bands of one noise component, one of NOISE_COMPONENTS."""
 
     if component not in NOISE_COMPONENTS:
         raise BadInput(f"the residual has no component {quote(component)}; choose one of {', '.join(NOISE_COMPONENTS)}")
@@ -143,7 +143,7 @@ def set_residual(
 
 
 def set_rise(sound_id: str, rise_s: float) -> Edit:
-    """Let a sound come in over ``rise_s``, 0 to LONGEST_RISE_S."""
+    """Set the fade-in of a sound, ``rise_s`` from 0 to LONGEST_RISE_S."""
 
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)
@@ -154,7 +154,7 @@ def set_rise(sound_id: str, rise_s: float) -> Edit:
 
 
 def rename_sound(sound_id: str, name: str) -> Edit:
-    """Give a sound another name."""
+    """Rename a sound."""
 
     def apply(project: Project) -> Project:
         return with_sound(project, replace(find_sound(project, sound_id), name=check_name(name)))
@@ -163,7 +163,7 @@ def rename_sound(sound_id: str, name: str) -> Edit:
 
 
 def replace_sound(sound_id: str, source: Sound, label: str = "Replace sound") -> Edit:
-    """Give a sound the physics, name and origin of another (a recording dropped on it)."""
+    """Replace physics, name and source of a sound by those of another, such as a recording dropped on it."""
 
     def apply(project: Project) -> Project:
         old = find_sound(project, sound_id)
@@ -174,7 +174,7 @@ def replace_sound(sound_id: str, source: Sound, label: str = "Replace sound") ->
 
 
 def add_sound(source: Sound, label: str = "Add sound") -> Edit:
-    """One more sound, which no hit strikes yet."""
+    """Add a sound without hits."""
 
     def apply(project: Project) -> Project:
         (new_id,) = next_ids((s.id for s in project.sounds), "s")
@@ -185,7 +185,7 @@ def add_sound(source: Sound, label: str = "Add sound") -> Edit:
 
 
 def apply_preset(sound_id: str | None, preset: Preset) -> Edit:
-    """Make a sound the preset's; with no sound id, let one sound of the preset serve all hits."""
+    """Replace a sound by a preset; without a sound id, give all hits one sound of the preset."""
 
     def apply(project: Project) -> Project:
         source = Sound(sound_id or "", preset.name, preset.modes, preset.residual, Source("preset", note=preset.credit))
@@ -203,7 +203,7 @@ def apply_preset(sound_id: str | None, preset: Preset) -> Edit:
 
 
 def delete_sound(sound_id: str) -> Edit:
-    """Take away a sound that no hit uses."""
+    """Delete a sound that no hit uses. Raises BadInput for one in use."""
 
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)

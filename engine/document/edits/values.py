@@ -1,4 +1,4 @@
-"""What every edit is made of: Edit itself, the ranges of values, their checks, ids and seeds."""
+"""Building blocks of edits: Edit, ranges of values, checks, ids and seeds."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ SOURCES = ("video", "audio", "both")
 
 @dataclass(frozen=True)
 class Edit:
-    """What is done, in words, and the pure function that does it; ``apply`` raises BadInput."""
+    """A label and a pure function Project -> Project; ``apply`` raises BadInput."""
 
     label: str
     apply: Callable[[Project], Project]
 
 
 class Timbre(Protocol):
-    """What a sound is morphed towards: a Sound or a preset."""
+    """Target of a morph: a Sound or a preset."""
 
     @property
     def name(self) -> str: ...
@@ -51,7 +51,7 @@ class Timbre(Protocol):
 
 
 class Preset(Timbre, Protocol):
-    """What applying a preset needs of it; ``credit`` says which recording or material constants it comes from."""
+    """A preset as edits need it; ``credit`` names the recording or the material constants that it comes from."""
 
     @property
     def credit(self) -> str: ...
@@ -63,14 +63,14 @@ MakeMorph = Callable[[tuple[Modes, Residual], tuple[Modes, Residual], float], tu
 
 @dataclass(frozen=True)
 class PhysicsOps:
-    """The physics that some edits of sounds call on; the document itself knows none."""
+    """Physics operations that some edits call, passed in since the document does not import them."""
 
     apply_macros: MakeMacros
     morph: MakeMorph
 
 
 def chain(label: str, *edits: Edit) -> Edit:
-    """Several edits as one entry of the history."""
+    """Compose edits into one."""
 
     def apply(project: Project) -> Project:
         for edit in edits:
@@ -81,7 +81,7 @@ def chain(label: str, *edits: Edit) -> Edit:
 
 
 def next_ids(taken: Iterable[str], prefix: str, count: int = 1) -> list[str]:
-    """New short ids, ``prefix`` and a number past the highest taken; the same for the same input."""
+    """New ids, ``prefix`` and a number above the highest taken; deterministic."""
     numbers = [int(name[len(prefix) :]) for name in taken if _is_numbered(name, prefix)]
     start = max(numbers, default=0) + 1
     return [f"{prefix}{start + k}" for k in range(count)]
@@ -126,7 +126,7 @@ def check_hits(project: Project, ids: Iterable[str]) -> set[str]:
 
 
 def check_number(value: Any, name: str, bounds: tuple[float, float]) -> float:
-    """A finite number brought into bounds; BadInput for anything else."""
+    """A finite number clamped to bounds; BadInput for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
         raise BadInput(f"{name} is {quote(value)}, not a finite number; correct it")
     return min(max(float(value), bounds[0]), bounds[1]) + 0.0  # + 0.0 turns -0.0 into 0.0

@@ -1,4 +1,4 @@
-"""Endings of names, and so kinds of files, that can be written."""
+"""File name endings that can be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hits as a CSV of markers, and onsets read from one."""
+"""Markers of hits as CSV: write them, and read onsets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VELOCITY_RANGE_DB = (-60.0, 12.0)
 
 
 class Marker(NamedTuple):
-    """One hit as other tools see it."""
+    """One row of the CSV."""
 
     time_s: float
     velocity_db: float = 0.0
@@ -39,7 +39,7 @@ def write_markers(path: str | os.PathLike[str], rows: Iterable[Marker]) -> None:
 
 
 def read_onsets(path: str | os.PathLike[str], duration_s: float) -> list[tuple[float, float | None]]:
-    """Onsets of a CSV by rising time: (time_s, velocity_db or None where it is not said).
+    """Onsets of a CSV by rising time: (time_s, velocity_db or None where it is not given).
 
     Columns and rows may come in any order, other columns are ignored. Raises BadInput that names the
     row for a time that is negative, not finite or past ``duration_s``.

@@ -1,4 +1,4 @@
-"""A picture encoded anew, for the clips whose stored picture an MP4 cannot hold."""
+"""Re-encode the picture of clips whose stored packets a container cannot hold."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from engine.media.open import open_container
 from engine.media.probe import Picture
 
 _VARYING_RATES = (Fraction(50), Fraction(60), Fraction(100))
-"""Rates tried for a picture without a rate of its own: the one whose grid its frames come nearest."""
+"""Candidate rates for a variable frame rate: the one whose grid is nearest to the frame times is used."""
 
 
 def choose_rate(picture: Picture) -> Fraction:
-    """Frame rate to encode with: the picture's own, else that of the grid its frame times fit best."""
+    """Frame rate to encode with: the picture's own, or for a variable one the best fitting of the candidates."""
     if not picture.variable_frame_rate:
         return picture.frame_rate
 

@@ -1,4 +1,4 @@
-"""Sound files of the kind that their name's ending says: WAV by ``write_wave``, others by libsndfile."""
+"""Sound files in the format of their name's ending: WAV by ``write_wave``, others by libsndfile."""
 
 from __future__ import annotations
 

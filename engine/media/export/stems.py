@@ -1,4 +1,4 @@
-"""One WAV for each struck sound."""
+"""Stems: one WAV for each sound."""
 
 from __future__ import annotations
 

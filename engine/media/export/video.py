@@ -1,4 +1,4 @@
-"""The clip with its new track: the picture copied untouched where the container permits, else encoded anew."""
+"""Mux the clip's picture with the generated track: packets are copied where the container permits, else re-encoded."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from engine.media.open import check_content, open_container
 from engine.media.probe import MediaInfo, Picture, probe, scan_picture
 
 COPYABLE = {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vvc"}
-"""Picture codes that an MP4 may hold and that players know there."""
+"""Video codecs that an MP4 may hold and that players support there."""
 
 
 class _Container(NamedTuple):
-    """What a name's ending asks for; ``copyable`` None: any picture that the muxer takes."""
+    """An output format; ``copyable`` None: any video codec that the muxer accepts."""
 
     title: str
     muxer: str
@@ -32,7 +32,7 @@ class _Container(NamedTuple):
 
 
 class _Job(NamedTuple):
-    """What is to be written where."""
+    """Arguments of one export."""
 
     container: _Container
     sound: np.ndarray  # float32 [N, C]
@@ -45,7 +45,7 @@ class _Job(NamedTuple):
 _MP4 = _Container("MP4", "mp4", "aac", COPYABLE)
 _CONTAINERS = {
     ".mov": _Container("MOV", "mov", "aac", COPYABLE | {"prores", "dnxhd", "qtrle", "png"}),
-    ".mkv": _Container("Matroska", "matroska", "flac", None),  # which has no edit list to skip AAC's delay
+    ".mkv": _Container("Matroska", "matroska", "flac", None),  # no edit list to skip AAC's encoder delay
 }
 
 _BLOCK = 48_000
@@ -131,7 +131,7 @@ def _find_difference(written: Path, picture: Picture, title: str) -> str | None:
 
 
 def _join(clip_path: Path, picture: Picture, job: _Job, tick: Fraction | None = None) -> None:
-    """Copy the picture's packets beside the encoded track; ``tick`` restates what a picture tick lasts."""
+    """Mux the picture's packets with the encoded track; ``tick`` overrides the picture's time base."""
     with open_container(clip_path) as container, create_video(job.out_path, job.container.muxer) as output:
         pictures = add_copied_picture(output, container, picture, job.timecode, tick)
         sounds = add_sound(output, _cut(job.sound), job.sound.shape[1], job.sample_rate_hz, job.container.audio)
@@ -149,7 +149,7 @@ def _encode_and_join(clip_path: Path, picture: Picture, job: _Job) -> str:
         encoded = folder / "picture.mp4"
         rate = encode_picture(clip_path, picture, encoded, lambda fraction: report(0.9 * fraction))
         fresh = scan_picture(encoded)
-        # The encoder is told its rate to two decimals; the packets get the exact one back.
+        # The encoder gets its rate to two decimals; the exact rate is restored in the packets.
         steps = np.diff(fresh.frame_times_s)
         with open_container(encoded) as container:
             time_base = Fraction(container.streams.video[0].time_base or 1)

@@ -61,7 +61,7 @@ def check_finite(samples: np.ndarray) -> np.ndarray:
 
 
 def find_time_reference(start_timecode: str | None, frame_rate: Fraction, sample_rate_hz: int) -> int | None:
-    """Samples since midnight at which a clip starts; None without a timecode."""
+    """Start of a clip in samples since midnight (BWF TimeReference); None without a timecode."""
     if not start_timecode:
         return None
     return round(parse_timecode(start_timecode, frame_rate) / frame_rate * sample_rate_hz)
@@ -76,7 +76,7 @@ def _encode(sound: np.ndarray, bits: int) -> Iterator[tuple[bytes, int]]:
             continue
         scaled = np.rint(block.astype(np.float64) * 2**23)
         held = np.clip(scaled, -(2**23), 2**23 - 1)
-        # A sample of exactly +1.0 is one step too high for 24 bits: no ear or meter calls that clipping.
+        # A sample of exactly +1.0 is one step over the 24-bit maximum, which is inaudible and not counted.
         over = int(np.count_nonzero((scaled > 2**23) | (scaled < -(2**23))))
         yield held.astype("<i4").reshape(-1, 1).view(np.uint8)[:, :3].tobytes(), over
 
@@ -88,7 +88,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 def _describe(
     channels: int, rate_hz: int, bits: int, frames: int, time_reference: int | None, metadata: Mapping[str, str]
 ) -> bytes:
-    """Everything between the RIFF header and the data."""
+    """All chunks between the RIFF header and the data: bext, fmt, fact, LIST."""
     frame_bytes = channels * bits // 8
     kind = _PCM if bits == 24 else _FLOAT
     layout = struct.pack("<HHIIHH", kind, channels, rate_hz, rate_hz * frame_bytes, frame_bytes, bits)
