@@ -112,12 +112,13 @@ def serve(options: Options) -> int:
     port = listener.getsockname()[1]
     import uvicorn
 
-    from ui.app import mount
-    from ui.server import create_app
-
     user_umask = os.umask(0o077)  # what is written is the user's alone; the sounds of a clip may be secret
     context = AppContext(options)
     context.user_umask = user_umask
+    os.environ["GRADIO_TEMP_DIR"] = str(context.folder("cache", "gradio"))  # else in a folder that all can read
+    from ui.app import mount
+    from ui.server import create_app
+
     if context.home_fault:
         print(context.home_fault, file=sys.stderr, flush=True)
     start_log(context.home)
