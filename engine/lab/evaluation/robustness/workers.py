@@ -62,10 +62,11 @@ class Worker:
         self._pipe.send((reader, path))
         verdict: Verdict
         try:
-            if self._pipe.poll(WALL_LIMIT_S):
-                verdict = self._pipe.recv()
-                return verdict
-            self._process.kill()
+            while not self._pipe.poll(WALL_LIMIT_S):
+                if not _waits_for_processor(self._process.pid):
+                    self._process.kill()
+            verdict = self._pipe.recv()
+            return verdict
         except (EOFError, OSError):
             pass
         self._process.join()
@@ -151,6 +152,14 @@ def _read_memory(name: str) -> int:
     except OSError:
         return 0
     return int(found[1]) << 10 if found else 0
+
+
+def _waits_for_processor(process: int) -> bool:
+    """Whether a process would go on if others let it, and is not blocked: its processor time has a limit of its own."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "R"
+    except OSError:
+        return False
 
 
 def _reset_peak() -> int:
