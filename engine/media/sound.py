@@ -132,10 +132,10 @@ def iter_recording(path: Path) -> Iterator[tuple[np.ndarray, int]]:
             rate_hz = int(file.samplerate)
             if 0 < file.frames < _MOST_FRAMES:  # else unknown, as in a recording that was streamed or cut off
                 _check_length(path, file.frames / rate_hz)
-                for piece in file.blocks(_BLOCK_S * rate_hz, dtype="float32", always_2d=True):
-                    if len(piece):
-                        given += len(piece)
-                        yield piece, rate_hz
+                # Not by file.blocks, which hands out what was never read where the header promises too much.
+                while len(piece := file.read(_BLOCK_S * rate_hz, dtype="float32", always_2d=True)):
+                    given += len(piece)
+                    yield piece, rate_hz
     except (soundfile.SoundFileError, RuntimeError, OSError):
         pass
     if not given:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tracemalloc
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -49,6 +51,18 @@ def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert max(peaks) < 40e6  # the samples of the longer one take 77 MB
+
+
+def test_a_header_that_promises_too_much_adds_nothing(tmp_path: Path) -> None:
+    """A WAV of MP3 data declares more frames than its decoder gives (by the encoder's delay)."""
+    sound = make_clicks([0.3], 1.5, 44_100)
+    with av.open(str(tmp_path / "mp3.wav"), "w", format="wav") as output:
+        stream = output.add_stream("libmp3lame", rate=44_100, layout="mono")
+        frame = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 44_100, 0, Fraction(1, 44_100)
+        output.mux([*stream.encode(frame), *stream.encode(None)])
+    samples, _, _ = read_first_hit(tmp_path / "mp3.wav")
+    assert np.abs(samples).max() == pytest.approx(np.abs(sound).max(), rel=0.1)
 
 
 def test_values_that_are_no_numbers_are_refused_anywhere(tmp_path: Path) -> None:
