@@ -14,7 +14,7 @@ from ui.session import Session
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stem", [b"caf\xe9", "鐘".encode() * 80, b"n" * 250])
+@pytest.mark.parametrize("stem", [b"caf\xe9", "鐘".encode() * 80])
 def test_a_clip_of_a_difficult_name_is_opened_exported_and_kept(tmp_path: Path, stem: bytes) -> None:
     clip = tmp_path / f"{os.fsdecode(stem)}.mp4"
     try:
