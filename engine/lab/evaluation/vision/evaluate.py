@@ -155,12 +155,14 @@ def calibrate(results: Sequence[Result]) -> dict[str, float]:
 
 
 def evaluate_folds(folds: Sequence[Path], real: HitSet, made: HitSet, bank: Bank | None) -> list[Result]:
-    """Evaluate each fold's network on the days it was not trained on."""
+    """Evaluate each fold's network on the days it was not trained on. Raises BadInput where it has no hits."""
     results = []
     for folder in folds:
         left_out = read_left_out(folder)
         days = [hit.group for hit in real.frames.hits]
         test = real.select([k for k, day in enumerate(days) if day in left_out])
+        if not test.frames.hits:
+            raise BadInput(f"{folder} left out {', '.join(left_out)}, of which --data has no hits; give other --folds")
         train = real.select([k for k, day in enumerate(days) if day not in left_out])
         model = load_vision_model(folder)
         pool = None if bank is None else without_groups(bank, left_out)

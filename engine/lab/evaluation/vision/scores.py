@@ -141,7 +141,12 @@ def pool_by_object(model: VisionModel, evaluated: EvaluatedHits) -> list[tuple[l
 def tabulate_materials(
     scores: dict[str, np.ndarray], hits: Sequence[LabelledHit], classes: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Top-1, top-5 and balanced accuracy among the classes in percent, the first two with 95 % intervals by clip."""
+    """Top-1, top-5 and balanced accuracy among the classes in percent, the first two with 95 % intervals by clip.
+
+    Empty without classes.
+    """
+    if not classes:
+        return {}
     index = [MATERIALS.index(name) for name in classes]
     scored = np.asarray([hit.material in classes for hit in hits])
     truth = np.asarray([classes.index(hit.material) if hit.material in classes else 0 for hit in hits])

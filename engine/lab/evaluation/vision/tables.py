@@ -78,7 +78,7 @@ def _write_part(part: dict[str, Any]) -> list[str]:
     left_out = "; ".join(f"{name} ({reason})" for name, reason in part["left_out"].items()) or "none"
     lines = [
         f"{part['hits']} hits of {part['clips']} clips; "
-        f"{len(part['classes'])} materials: {', '.join(part['classes'])}.",
+        f"{len(part['classes'])} materials{': ' if part['classes'] else ''}{', '.join(part['classes'])}.",
         f"Left out for too few recordings: {left_out}.",
     ]
     if part.get("places"):
@@ -93,7 +93,7 @@ def _write_part(part: dict[str, Any]) -> list[str]:
         if (row := part["materials"].get(method)) is not None
     ]
     heads = ("material from", "top-1 accuracy, %", "top-5 accuracy, %", "balanced accuracy, %")
-    lines += ["", *_table(heads, rows)]
+    lines += ["", *(_table(heads, rows) if rows else [])]
     rows = [[label, interval(part["distances_db"].get(method), 1)] for method, label in RETRIEVAL_METHODS.items()
             if part["distances_db"].get(method)]  # fmt: skip
     return [*lines, *_table(("physics from", "descriptor distance, dB"), rows)]

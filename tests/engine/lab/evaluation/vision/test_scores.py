@@ -23,6 +23,7 @@ from engine.lab.evaluation.vision.scores import (
     tabulate_materials,
     without_groups,
 )
+from engine.lab.evaluation.vision.tables import write_report
 from engine.physics.model import MATERIALS, Modes, Physics
 from tests.frames import make_hit_prediction
 
@@ -56,6 +57,17 @@ def test_accuracies_of_perfect_and_of_opposite_predictions() -> None:
     assert table["vision"]["top1"] == [100.0, 100.0, 100.0] and table["vision"]["balanced"] == 100.0
     assert table["sound"]["top1"][0] == 0.0 and table["sound"]["top5"][0] == 100.0
     assert table["chance"]["top1"][0] == 50.0 and table["most frequent"]["top1"][0] == 50.0
+
+
+def test_without_a_material_of_enough_hits_the_report_says_so() -> None:
+    hits = make_hits(3)
+    classes, left_out = choose_classes(hits)
+    scores = {"vision": np.zeros((3, len(MATERIALS)))}
+    assert classes == [] and tabulate_materials(scores, hits, classes) == {}
+    part = {"hits": 3, "clips": 1, "classes": [], "left_out": left_out, "materials": {}, "distances_db": {}}
+    report = "\n".join(write_report({"real": part}))
+    assert "3 hits of 1 clips; 0 materials." in report and "metal (1 hits of 1 recording)" in report
+    assert "material from" not in report
 
 
 def test_balanced_accuracy_is_the_mean_of_the_classes_accuracies() -> None:
