@@ -16,6 +16,9 @@ from engine.physics.synthesis import ring_time_s, synthesize_modes
 
 CROSSFADE_SAMPLES = 4096
 FADE_SAMPLES = 1024
+EDGE_SAMPLES = 9600
+"""End of the window that a tail replaces: the network sees nothing after it, and levels of modes drift there."""
+
 FIT_SAMPLES = 8192
 """Stretch of the window's end in which the modes are looked for: 0.17 s."""
 
@@ -38,6 +41,7 @@ def extend_tail(wave: np.ndarray, modes: Modes, residual: Residual, seed: int) -
     sound = np.nan_to_num(wave.astype(np.float32))
     length = math.ceil(ring_time_s(Physics(modes, residual, SAMPLE_RATE_HZ)) * SAMPLE_RATE_HZ)
     if len(sound) + FADE_SAMPLES < length and len(sound) > FRAME_COUNTS[-2] * HOP:
+        sound = sound[: len(sound) - EDGE_SAMPLES]
         start = len(sound) - CROSSFADE_SAMPLES
         ringing = synthesize_modes([match_modes(sound, modes)], length - start, SAMPLE_RATE_HZ)[0].numpy()
         noise = synthesize_residual(

@@ -13,14 +13,14 @@ from scipy.signal.windows import blackmanharris
 from engine.core.paths import CHECKPOINTS
 from engine.diffusion.sampler import Sampler, load_sampler
 from engine.diffusion.spectrogram import FRAME_COUNTS, HOP, N_FFT, ONSET_SAMPLE
-from engine.diffusion.tail import extend_tail
+from engine.diffusion.tail import EDGE_SAMPLES, extend_tail
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.synthesis import synthesize
 from tests.sounds import RATE, make_modes
 
 CPU = torch.device("cpu")
-WINDOW_END = FRAME_COUNTS[-1] * HOP - ONSET_SAMPLE - N_FFT // 2
+WINDOW_END = FRAME_COUNTS[-1] * HOP - ONSET_SAMPLE - N_FFT // 2 - EDGE_SAMPLES
 SEAM = slice(WINDOW_END - 4096, WINDOW_END)
 LN_60_DB = 6.9078
 
