@@ -26,7 +26,7 @@ _LUMINANCE_BT2020 = np.array([0.2627, 0.6780, 0.0593], np.float32)
 
 
 def needs_tone_mapping(frame: VideoFrame) -> bool:
-    """Whether a frame's tags say PQ, HLG or BT.2020 primaries."""
+    """Whether a frame is tagged as PQ, HLG or with BT.2020 primaries."""
     return frame.color_trc in (_PQ, _HLG) or frame.color_primaries == _BT2020
 
 

@@ -90,9 +90,9 @@ def open_picture(container: InputContainer, picture: Picture) -> VideoStream:
 
 
 def seek_picture(container: InputContainer, stream: VideoStream, picture: Picture, time_s: float) -> None:
-    """Go to the last keyframe at or before a time on Struck's clock; stay where the file cannot be wound.
+    """Go to the last keyframe at or before a time on Struck's clock; stay where the file is not seekable.
 
-    A spliced clip is not wound either, since its stored times do not rise.
+    Nor is there seeking in a spliced clip, whose stored times do not rise.
     """
     if picture.splices:
         return

@@ -78,14 +78,14 @@ def _explain_refusal(path: Path, formats: str) -> str:
 
 
 def check_whole(path: Path) -> None:
-    """BadInput when a container says that the file should be longer than it is."""
+    """Raise BadInput when a container declares more than the file holds."""
     reason = find_truncation(path)
     if reason and not _has_all_samples(path):
         raise BadInput(f"{path.name} is not whole: {reason}; copy or export it again")
 
 
 def check_unencrypted(path: Path) -> None:
-    """BadInput when the index of an MP4 or MOV says that its picture or sound is encrypted."""
+    """Raise BadInput when the index of an MP4 or MOV declares encrypted picture or sound."""
     encrypted = find_encrypted(path)
     if encrypted:
         raise BadInput(

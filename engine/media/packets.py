@@ -19,7 +19,7 @@ from engine.media.open import check_readable, open_container
 
 _MOST_FAILURES = 100
 _BACKWARD_S, _FORWARD_S = 0.5, 10.0
-"""A decoding time this far before or after the last is a new clock, not a reordering or a pause."""
+"""Steps of the decoding time beyond which the clock is taken to start anew, rather than packets being reordered."""
 
 
 @dataclass(frozen=True)

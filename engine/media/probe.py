@@ -206,7 +206,7 @@ def _scan_picture(path: str, size: int, modified_ns: int) -> Picture:
 
 def _decode_first(path: str, stream_index: int, name: str) -> VideoFrame:
     failures = 0
-    with open_container(path) as container:  # opened anew: not every file can be wound back
+    with open_container(path) as container:  # opened anew: not every file is seekable
         stream = container.streams[stream_index]
         assert isinstance(stream, VideoStream)
         for packet in iter_packets(container, [stream]):

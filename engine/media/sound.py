@@ -246,7 +246,7 @@ def _iter_track(
         else:
             context = step_in * math.ceil(512 * max(1.0, source_hz / rate_hz) / step_in)
         skip, left = first - cycle * step_out, count
-        # Resampling has a cost a call, so blocks are long; but no longer than what is asked for.
+        # Each call of the resampler has a cost, so blocks are long; but no longer than the requested span.
         cycles = min(_BLOCK_S * source_hz // step_in, math.ceil((skip + count) / step_out))
         hop = step_in * max(1, cycles)
         source = _iter_source(container, stream, weights, source_hz, picture, cycle * step_in - context)
@@ -305,7 +305,7 @@ def _iter_source(
     time_base = float(stream.time_base or 1)
     start_s = first / source_hz + picture.start_s - _SEEK_MARGIN_S
     if first / source_hz > 2 * _SEEK_MARGIN_S and not picture.splices:
-        with contextlib.suppress(av.error.FFmpegError):  # a file that cannot be wound is read from its start
+        with contextlib.suppress(av.error.FFmpegError):  # a file that is not seekable is read from its start
             container.seek(math.floor(start_s / time_base), backward=True, any_frame=False, stream=stream)
     position = first
     expected: int | None = None
@@ -314,9 +314,9 @@ def _iter_source(
         at = expected
         if frame.pts is not None:
             tick_s = float(frame.time_base or time_base)
-            told = math.floor((frame.pts * tick_s - picture.start_s) * source_hz + 0.5)
-            if at is None or abs(told - at) > _JITTER_S * source_hz:
-                at = told
+            stamped = math.floor((frame.pts * tick_s - picture.start_s) * source_hz + 0.5)
+            if at is None or abs(stamped - at) > _JITTER_S * source_hz:
+                at = stamped
         if at is None:
             at = position
         expected = at + len(mono)

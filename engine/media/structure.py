@@ -99,16 +99,16 @@ def _iter_boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes
 
 def _find_box_truncation(file: BinaryIO, size: int) -> str | None:
     """A missing index or media data; a fragmented file may end within any fragment but the first."""
-    seen: set[bytes] = set()
+    kinds: set[bytes] = set()
     for kind, _, end in _iter_boxes(file, 0, size):
         if kind not in _BOXES_OF_MP4:  # text or other data that something appended
             break
         if end > size:
-            if {b"moof", b"mdat"} <= seen or (kind not in (b"moov", b"mdat") and {b"moov", b"mdat"} <= seen):
+            if {b"moof", b"mdat"} <= kinds or (kind not in (b"moov", b"mdat") and {b"moov", b"mdat"} <= kinds):
                 return None
             return _describe_missing(end, size)
-        seen.add(kind)
-    return None if b"moov" in seen else "its index (the moov box) is missing"
+        kinds.add(kind)
+    return None if b"moov" in kinds else "its index (the moov box) is missing"
 
 
 def _list_sample_entries(file: BinaryIO, start: int, end: int, depth: int = 1) -> set[bytes]:

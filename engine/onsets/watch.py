@@ -106,11 +106,11 @@ def iter_network_tracks(
 def find_start_hit(
     network: OnsetNetwork, calibrated_threshold: float, frames: Sequence[tuple[float, np.ndarray]], track: OnsetTrack
 ) -> Onset | None:
-    """A hit that the clip starts with, of which only the departure can be seen; None where there is none.
+    """A hit at the first frame, which shows only what follows the contact; None where there is none.
 
-    The network sees the first frames after their mirror image in time, in which what departs arrives before. Since
-    anything that moves at the start then seems to rebound, the first frame must also resemble one at a later hit of
-    ``track`` among ``frames`` more than it does most others.
+    The first frames are preceded by their mirror image in time, so that the departing object also approaches. Since any
+    motion at the start then reverses, the first frame must also resemble one at a later hit of ``track`` among
+    ``frames`` more than it resembles most others.
     """
     hits_s = [onset.time_s for onset in pick(track) if onset.time_s > START_FRAMES / MAX_RATE_HZ]
     if len(frames) < 2 * START_FRAMES or not hits_s:
