@@ -23,7 +23,8 @@ _RUN, _PEAKS, _LONG_PEAKS = 3, 4, 2
 def mix_down(samples: np.ndarray) -> np.ndarray:
     """Mix a recording [N] or [N, C] to one channel [N]: the first principal component of its channels.
 
-    Equal channels are returned unchanged. Unlike a mean, it does not cancel inverted channels.
+    Equal channels, and one beside silent ones, are returned unchanged. Unlike a mean, it does not cancel inverted
+    channels.
     """
     x = np.asarray(samples, dtype=np.float64)
     if x.ndim == 1:
@@ -32,7 +33,7 @@ def mix_down(samples: np.ndarray) -> np.ndarray:
         return x[:, 0]
     weight = np.linalg.eigh(x.T @ x)[1][:, -1]
     weight = weight * np.sign(weight[np.argmax(np.abs(weight))])
-    result: np.ndarray = x @ weight / np.sqrt(x.shape[1])
+    result: np.ndarray = x @ weight / np.abs(weight).sum()
     return result
 
 

@@ -53,6 +53,10 @@ def test_equal_channels_come_out_as_they_are() -> None:
     for count in (1, 2, 5):
         assert np.allclose(mix_down(np.repeat(hit[:, None], count, axis=1)), hit, atol=1e-12)
     assert np.array_equal(mix_down(hit), hit)
+    for count in (2, 6):
+        alone = np.zeros((len(hit), count))
+        alone[:, count // 3] = hit
+        assert np.allclose(mix_down(alone), hit, atol=1e-12)
 
 
 @pytest.mark.parametrize("gain", [-1.0, -0.5, 0.1, 2.0])
