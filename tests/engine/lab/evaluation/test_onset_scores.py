@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from engine.core.errors import BadInput
 from engine.lab.baselines.onset_pickers import find_flow_peaks
 from engine.lab.baselines.syncfusion import (
     CHUNK,
     RATE_HZ,
+    SYNCFUSION,
     SyncFusionNetwork,
     detect_with_syncfusion,
     draw_chunks,
@@ -149,6 +151,12 @@ def test_the_reduced_syncfusion_network_has_an_output_for_every_frame(tmp_path: 
     assert all(abs(o.time_s * RATE_HZ % 1 - 0.5) < 1e-6 and 0 < o.strength < 1 for o in found)
     save_syncfusion(tmp_path, network, {"left_out": ["2015-01-01"]})
     assert load_syncfusion(tmp_path)[1] == {"2015-01-01"}
+    path, names = tmp_path / "model.safetensors", {new: old for old, new in SYNCFUSION.key_map.items()}
+    stored = {".".join(names.get(part, part) for part in name.split(".")): v for name, v in load_file(path).items()}
+    assert "tell.0.weight" in stored and "stages.0.first.across.weight" in stored
+    save_file(stored, path)  # as files from before the renaming
+    loaded = load_syncfusion(tmp_path)[0].state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in network.state_dict().items())
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(BadInput, match="reads onsets syncfusion format 1"):
         load_syncfusion(tmp_path)
