@@ -233,12 +233,17 @@ def main(args: list[str]) -> None:
     lengths = [min(len(hit.samples), round(LONGEST_S * SAMPLE_RATE_HZ)) for hit in held_out]
     recorded = [trim(np.asarray(hit.samples), length) for hit, length in zip(held_out, lengths, strict=True)]
     donors = [describe_donor(h.modes, h.residual, name_material(h.material)) for h in every if not h.held_out]
-    systems: dict[str, tuple[Sampler | None, Sequence[Donor]]] = {PRIOR: (None, ())}
+    systems: dict[str, tuple[Sampler | None, Sequence[Donor]]] = {
+        PRIOR: (None, ()),
+        f"{PRIOR}, completed": (None, donors),
+    }
     for name, sampler in samplers.items():
         systems |= {name: (sampler, ()), f"{name}, completed": (sampler, donors)}
     results: list[Result] = []
     for level in options.levels:
         for name, (sampler, lent) in systems.items():
+            if lent and LEVELS[level].is_full:
+                continue  # nothing is missing
             made = make_sounds(held_out, level, typical, sampler, options.steps, options.variation, lent)
             cut = [trim(sound, length) for sound, length in zip(made, lengths, strict=True)]
             results.append(Result(level, name, *judge(recorded, cut, groups, tagger, seed=0)))
