@@ -147,20 +147,16 @@ def lend_detail(modes: Modes, residual: Residual, detail: Detail, donor: Donor) 
     for _ in range(_CORRECTIONS):
         rest = [band for name, _ in noise.components for band in list_noise(noise, name)] + list_ringing(extra)
         extra, noise = correct_bands(extra, noise, edges, gather_bands(rest, edges), wanted)
-    given = [*range(len(modes))], [*range(len(extra))]
-    joined = [
-        tuple(column_a[k] for k in given[0]) + tuple(column_b[k] for k in given[1])
-        for column_a, column_b in zip(list_columns(modes), list_columns(extra), strict=True)
-    ]
-    whole = Modes(*joined, modes.mute_mask + extra.mute_mask)
+    whole = Modes(
+        modes.frequency_hz + extra.frequency_hz,
+        modes.power_db + extra.power_db,
+        modes.decay_per_s + extra.decay_per_s,
+        modes.phase_rad + extra.phase_rad,
+        modes.mute_mask + extra.mute_mask,
+    )
     room = list_noise(residual, "room")
     noise = noise.with_component("room", gather_bands(room, noise.edges_hz) if room else None)
     return take_modes(whole, sorted(range(len(whole)), key=lambda k: whole.frequency_hz[k])), noise
-
-
-def list_columns(modes: Modes) -> tuple[tuple[float, ...], ...]:
-    """Frequencies, powers, decays and phases."""
-    return modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad
 
 
 def list_further_modes(modes: Modes, given: Modes, count: int) -> Modes:

@@ -24,7 +24,7 @@ def draw_prior(mean: torch.Tensor, noise: torch.Tensor, white: torch.Tensor) -> 
     """Deviation [B, 2, BINS, T] of a prior sample from its mean, compressed.
 
     ``noise`` is a sample of the residual over the expected magnitude, ``white`` unit white noise of which SIGMA_MIN is
-    added, since even a clean mode is not known for certain; both complex [B, BINS, T].
+    added, since even a clean mode is uncertain; both complex [B, BINS, T].
     """
     return compress(expand(mean) + noise + SIGMA_MIN * white) - mean
 

@@ -33,7 +33,7 @@ FLOOR_DB = -80.0
 """Whitening floor under the loudest expected bin; what lies under it is silence to the sampler."""
 
 SIGMA_MIN = 0.05
-"""Least spread of a bin, in units of what is expected there: even a clean mode is not known better than this."""
+"""Least spread of a bin, in units of what is expected there: even a clean mode is no more certain than this."""
 
 LENGTH_DB = -60.0
 _GRID = 32
@@ -41,10 +41,10 @@ _GRID = 32
 
 @dataclass(frozen=True)
 class Condition:
-    """What the sampler is told of a batch of hits; T frames each.
+    """Conditioning of a batch of hits, T frames each.
 
     ``expected`` [B, BINS, T] magnitude E in spectrogram units; ``mean`` [B, 2, BINS, T] the modal
-    part's compressed picture; ``sigma`` [B, 1, BINS, T] standard deviation of the complex noise round the
+    part's compressed spectrogram; ``sigma`` [B, 1, BINS, T] standard deviation of the complex noise round the
     modal part, in units of E; ``level`` [B, 1, BINS, T] E in decibels over its floor, scaled to 0..1.
     """
 
@@ -55,7 +55,7 @@ class Condition:
 
     @property
     def features(self) -> torch.Tensor:
-        """The channels a network sees, [B, 4, BINS, T]."""
+        """The network's input channels, [B, 4, BINS, T]."""
         return torch.cat((self.mean, self.sigma, self.level), dim=1)
 
 
@@ -98,7 +98,7 @@ def band_weights(edges_hz: Sequence[float]) -> np.ndarray:
 
 @functools.lru_cache(maxsize=len(FRAME_COUNTS))
 def _window_squares(frames: int) -> np.ndarray:
-    """How much of the power at each time, _GRID samples apart, each frame sees, [frames, times]."""
+    """Weight of the power at each time, _GRID samples apart, in each frame, [frames, times]."""
     window = analysis_window().numpy().astype(np.float64)
     starts = np.arange(0, frames * HOP, _GRID)
     offsets = (starts[None, :] + _GRID / 2) - np.arange(frames)[:, None] * HOP + N_FFT / 2
@@ -167,7 +167,7 @@ def draw_noise(residual: Residual, frames: int, seed: int) -> np.ndarray:
 def assemble_condition(modal: torch.Tensor, noise_power: torch.Tensor) -> Condition:
     """The condition of a modal spectrogram, complex, and the noise's power, both [B, BINS, T]."""
     power = (modal.real**2 + modal.imag**2).unsqueeze(1)
-    # Neighbouring modes beat to nothing in single bins; their neighbourhood says what to expect there.
+    # Neighbouring modes beat to nothing in single bins; the expectation is taken over their neighbourhood.
     modal_power = torch.nn.functional.avg_pool2d(power, 3, stride=1, padding=1)[:, 0]
     together = modal_power + noise_power
     peak = together.amax(dim=(-2, -1), keepdim=True).clamp_min(1e-20)

@@ -78,8 +78,8 @@ class Sampler:
     ) -> list[np.ndarray]:
         """Sounds of hits, float32 mono at 48 kHz, sample 0 at the onset, rung out to the end.
 
-        ``contexts``, one a hit, tell what else is known of them, ``details`` what their physics leaves out, by default
-        nothing. ``on_step(done, total)`` hears how many hits are
+        ``contexts``, one a hit, are the optional conditioning, ``details`` what their physics leaves out, by default
+        nothing. ``on_step(done, total)`` is called with how many hits are
         finished after every step and may raise to stop. Same physics, seed, context and settings give the same sound
         whatever else is in the list, and on the CPU for any number of threads.
         """
@@ -151,8 +151,8 @@ class Sampler:
             denoise = make_denoise(self.network, condition, guidance, self.bfloat16, context, detail)
             start = sample_prior(physics, seeds, condition)
             deviation = sample(denoise, start, angle_schedule(steps), report)
-            pictures = (condition.mean + deviation, condition.mean)
-            sounds, modal = (invert_spectrogram(condition, picture).cpu().numpy() for picture in pictures)
+            spectrograms = (condition.mean + deviation, condition.mean)
+            sounds, modal = (invert_spectrogram(condition, spectrogram).cpu().numpy() for spectrogram in spectrograms)
             rest = remove_drift(sounds - modal)
             for row, (modes, _) in zip(rest, physics, strict=True):
                 row[:] = correct_modes(row, modes)
@@ -194,7 +194,7 @@ def sample_prior(physics: Sequence[tuple[Modes, Residual]], seeds: Sequence[int]
     return draw_prior(condition.mean, noise, white.to(device))
 
 
-def invert_spectrogram(condition: Condition, picture: torch.Tensor) -> torch.Tensor:
+def invert_spectrogram(condition: Condition, spectrogram: torch.Tensor) -> torch.Tensor:
     """Waves [B, samples] from the onset on; nothing sounds before it."""
-    wave = spectrogram_to_wave(expand(picture) * condition.expected)
+    wave = spectrogram_to_wave(expand(spectrogram) * condition.expected)
     return wave[:, ONSET_SAMPLE : wave.shape[-1] - N_FFT // 2]

@@ -17,14 +17,14 @@ from engine.physics.synthesis import ring_time_s, synthesize_modes
 CROSSFADE_SAMPLES = 4096
 FADE_SAMPLES = 1024
 EDGE_SAMPLES = 9600
-"""End of the window that a tail replaces: the network sees nothing after it, and levels of modes drift there."""
+"""End of the window that a tail replaces: its frames lack context to the right, and levels of modes drift there."""
 
 FIT_SAMPLES = 8192
 """Stretch of the window's end in which the modes are looked for: 0.17 s."""
 
 LOWEST_HZ = 15.0
 _DOUBT = 0.05
-"""Weight of the physics' own amplitudes against the sound's, where the stretch is too short to tell modes apart."""
+"""Weight of the physics' own amplitudes against the sound's, where the stretch is too short to resolve modes."""
 
 _MOST_CHANGE = 2.0
 _REACH_DB = 70.0

@@ -79,7 +79,7 @@ class VelocityNetwork(nn.Module):
     """Velocity [B, 2, BINS, T] of a noisy deviation at an angle, given the prior's features."""
 
     pitch: torch.Tensor
-    OUTPUTS = 5  # free part (2), gate on the modal part (2, complex), gate on the noisy picture (1)
+    OUTPUTS = 5  # free part (2), gate on the modal part (2, complex), gate on the noisy spectrogram (1)
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

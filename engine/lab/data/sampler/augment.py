@@ -27,7 +27,7 @@ _LONGEST_S = 1.6
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How likely and how far a hit is changed before it is learnt from."""
+    """Probability and range of each augmentation."""
 
     speed: float = 0.7
     speed_range: tuple[float, float] = (0.7, 1.4)
@@ -97,11 +97,13 @@ def filter_hit(hit: AnalysedHit, gain_db: Callable[[np.ndarray], np.ndarray]) ->
     """
     taps = design_minimum_phase(gain_db)
     s = exponents(np.stack([hit.modes.frequency_hz, hit.modes.decay_per_s], axis=1).reshape(-1, 2), SAMPLE_RATE_HZ)
-    answer = (taps[:, None] * np.exp(-np.outer(np.arange(taps.size), s))).sum(axis=0)
+    response_at_modes = (taps[:, None] * np.exp(-np.outer(np.arange(taps.size), s))).sum(axis=0)
     modes = replace(
         hit.modes,
-        power_db=tuple(float(p) for p in np.asarray(hit.modes.power_db) + gain_to_db(np.abs(answer) + 1e-20)),
-        phase_rad=tuple(float(p) for p in np.asarray(hit.modes.phase_rad) + np.angle(answer)),
+        power_db=tuple(
+            float(p) for p in np.asarray(hit.modes.power_db) + gain_to_db(np.abs(response_at_modes) + 1e-20)
+        ),
+        phase_rad=tuple(float(p) for p in np.asarray(hit.modes.phase_rad) + np.angle(response_at_modes)),
     )
     residual = hit.residual
     if len(residual.edges_hz) > 1:
@@ -131,7 +133,7 @@ def place_in_room(hit: AnalysedHit, t60_s: float, level_db: float, seed: int) ->
     """A hit in a simulated room: its response is noise that falls by 60 dB in ``t60_s``, faster at high frequencies.
 
     ``level_db`` is the response's energy against the direct sound's. Modes stay; the residual, room and all, is
-    estimated anew from what is heard.
+    estimated anew from the result.
     """
     edges = erb_edges(20.0, SAMPLE_RATE_HZ / 2, 24)
     centre = np.sqrt(edges[1:] * edges[:-1])

@@ -31,7 +31,7 @@ Typical = Mapping[str, NoiseComponent]
 
 @dataclass(frozen=True)
 class DetailConfig:
-    """How often each level of detail is learnt at; what is left of the chances is the level drawn at random.
+    """Shares of the levels of detail; the rest of the examples has a level drawn at random.
 
     ``full`` of the examples give all, ``typical`` no more than material and size, ``takes`` the physics of another take
     of the same object, where there is one. The size is given in ``size`` of the examples.

@@ -23,7 +23,7 @@ _CUT_SHARE, _CUT_SAMPLES = 3e-3, 480
 
 @dataclass(frozen=True)
 class Example:
-    """``arrays`` [8, BINS, T] float16, what else is known, and up to which frequency and frame it can be trusted."""
+    """``arrays`` [8, BINS, T] float16, the context, and the last frequency and frame that are valid."""
 
     arrays: np.ndarray
     context: Context
@@ -48,7 +48,7 @@ class Batch:
 def make_example(
     hits: Sequence[AnalysedHit], delays: Sequence[int] = (0,), seed: int = 0, detail: Detail | None = None
 ) -> Example:
-    """Hits sounding together, each ``delays`` frames after the first, beside their prior, as long as that asks for.
+    """Hits sounding together, each ``delays`` frames after the first, and their prior, which sets the length.
 
     Several objects leave material and velocity out; the seed draws the prior's noise. ``detail`` is what the hits'
     physics was reduced to.
@@ -70,9 +70,9 @@ def make_example(
             if _is_cut(hit.samples, wave.size - start):
                 end = min(end, (start + len(part)) // HOP - 2)
         condition = assemble_condition(modal, noise)
-        picture = compress(wave_to_spectrogram(torch.from_numpy(wave)[None]) / condition.expected)
+        sound = compress(wave_to_spectrogram(torch.from_numpy(wave)[None]) / condition.expected)
         draw = wave_to_spectrogram(torch.from_numpy(drawn)[None]) / condition.expected
-        parts = (picture, condition.features, torch.stack((draw.real, draw.imag), dim=1))
+        parts = (sound, condition.features, torch.stack((draw.real, draw.imag), dim=1))
         arrays = torch.cat(parts, dim=1)[0].clamp(-_RANGE, _RANGE).to(torch.float16).numpy()
     first = hits[0]
     known = Context(first.velocity_db, name_material(first.material)) if len(hits) == 1 else Context()
@@ -80,7 +80,7 @@ def make_example(
 
 
 def _is_cut(samples: np.ndarray, room: int) -> bool:
-    """Whether a file stops before its sound has died away: it says nothing of what follows."""
+    """Whether a file stops before its sound has decayed: what follows is unknown."""
     rms = float(np.sqrt(np.mean(np.square(samples)))) + 1e-12
     return len(samples) < room and float(np.sqrt(np.mean(np.square(samples[-_CUT_SAMPLES:])))) > _CUT_SHARE * rms
 
@@ -103,15 +103,15 @@ def make_batch(
         turn = torch.from_numpy(np.exp(2j * np.pi * rng.random(len(examples))).astype(np.complex64)).to(device)
         noise = noise * turn[:, None, None]
     sigma, level = arrays[:, 4:5], arrays[:, 5:6]
-    mean_picture = torch.stack((mean.real, mean.imag), 1)
-    deviation = torch.stack((sound.real, sound.imag), 1) - mean_picture
+    mean_spectrogram = torch.stack((mean.real, mean.imag), 1)
+    deviation = torch.stack((sound.real, sound.imag), 1) - mean_spectrogram
     # What lies 50 dB and more under the loudest bin matters little to the ear.
     weight = 0.04 + ((level - 0.1) / 0.35).clamp(0.0, 1.0)
     bin_hz = torch.arange(BINS, device=device) * (SAMPLE_RATE_HZ / 2 / (BINS - 1))
     known = bin_hz[None, :] <= torch.tensor([e.fmax_hz for e in examples], device=device)[:, None]
     frame = torch.arange(arrays.shape[-1], device=device)
-    heard = frame[None, :] < torch.tensor([e.end_frame for e in examples], device=device)[:, None]
-    weight = weight * known[:, None, :, None] * heard[:, None, None, :]
+    valid = frame[None, :] < torch.tensor([e.end_frame for e in examples], device=device)[:, None]
+    weight = weight * known[:, None, :, None] * valid[:, None, None, :]
     context = encode_contexts([e.context for e in examples], device)
     detail = encode_details([e.detail for e in examples], device)
-    return Batch(deviation, torch.cat((mean_picture, sigma, level), 1), weight, context, noise, detail)
+    return Batch(deviation, torch.cat((mean_spectrogram, sigma, level), 1), weight, context, noise, detail)

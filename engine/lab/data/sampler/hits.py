@@ -35,8 +35,8 @@ _FEWEST_TAKES = 3
 class AnalysedHit:
     """One hit from its onset on, mono at 48 kHz, and what it was analysed to be.
 
-    ``velocity_db`` is its level against the median of its object's takes, None where they are few; nothing is known of
-    the sound above ``fmax_hz``.
+    ``velocity_db`` is its level against the median of its object's takes, None where they are few; the sound is not
+    valid above ``fmax_hz``.
     """
 
     samples: np.ndarray

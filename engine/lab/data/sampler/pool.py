@@ -34,7 +34,7 @@ class PoolConfig:
 
     ``together`` is the share of mixtures: of two objects at once, or of two blows up to ``longest_delay`` frames apart.
     Hits are drawn by the ``evenness`` of materials: 0 as often as there are recordings, 1 all materials alike. Each
-    varied hit is learnt at ``levels`` of detail. Batches have about ``batch_frames`` frames.
+    varied hit is used at ``levels`` levels of detail. Batches have about ``batch_frames`` frames.
     """
 
     size: int = 480
@@ -61,7 +61,7 @@ class Corpus:
 class ExamplePool:
     """A store of examples that workers renew while it is drawn from; the trainer waits for the first few alone.
 
-    An example is used until a newer one takes its place, so a fast trainer sees some more than once, each time at
+    An example is used until a newer one takes its place, so a fast trainer uses some more than once, each time at
     another phase and against other noise; a slow one lets the workers rest. ``made`` counts examples, ``drawn`` their
     uses. Examples are kept on the device.
     """
@@ -192,7 +192,7 @@ def _mix_example(first: AnalysedHit, second: AnalysedHit, config: PoolConfig, rn
 
 
 def read_corpus(folder: Path, config: PoolConfig) -> Corpus:
-    """The hits of a folder that are not held out, and what is known of them together."""
+    """The hits of a folder that are not held out, with their takes and typical physics."""
     hits = [hit for hit in open_hits(folder) if not hit.held_out]
     chances = weigh_hits(hits, config.evenness) if hits else np.zeros(0)
     return Corpus(hits, chances, pair_takes(hits), measure_typical(hits) if hits else {})
@@ -209,7 +209,7 @@ def weigh_hits(hits: Sequence[AnalysedHit], evenness: float) -> np.ndarray:
 def _work(
     folder: Path, config: PoolConfig, seed: list[int], output: multiprocessing.Queue[list[Example] | str]
 ) -> None:
-    """Make examples until told to stop."""
+    """Make examples until terminated."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer ends its workers
     with contextlib.suppress(OSError):
         os.nice(5)

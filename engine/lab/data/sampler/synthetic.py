@@ -126,17 +126,17 @@ def draw_plate(material: Material, rng: np.random.Generator) -> Plate:
 def split_pairs(modes: Modes, rng: np.random.Generator) -> Modes:
     """Each mode as two, a little apart and unequally met, for no object is symmetric; faint modes are left out."""
     power = np.asarray(modes.power_db)
-    heard = np.flatnonzero(power > power.max(initial=-400.0) + _FAINTEST_MODE_DB)
-    frequency, decay = np.asarray(modes.frequency_hz)[heard], np.asarray(modes.decay_per_s)[heard]
-    apart = 1.0 + np.abs(rng.normal(0.0, 0.004, heard.size))
-    second_db = rng.uniform(-20.0, -3.0, heard.size)
+    audible = np.flatnonzero(power > power.max(initial=-400.0) + _FAINTEST_MODE_DB)
+    frequency, decay = np.asarray(modes.frequency_hz)[audible], np.asarray(modes.decay_per_s)[audible]
+    apart = 1.0 + np.abs(rng.normal(0.0, 0.004, audible.size))
+    second_db = rng.uniform(-20.0, -3.0, audible.size)
     rows = np.concatenate([frequency, frequency * apart])
     order = np.argsort(rows)
     order = order[rows[order] < 0.45 * SAMPLE_RATE_HZ]
     return Modes(
         tuple(float(v) for v in rows[order]),
-        tuple(float(v) for v in np.concatenate([power[heard], power[heard] + second_db])[order]),
-        tuple(float(v) for v in np.concatenate([decay, decay * rng.uniform(0.85, 1.2, heard.size)])[order]),
+        tuple(float(v) for v in np.concatenate([power[audible], power[audible] + second_db])[order]),
+        tuple(float(v) for v in np.concatenate([decay, decay * rng.uniform(0.85, 1.2, audible.size)])[order]),
         tuple(float(v) for v in rng.uniform(-np.pi / 2, np.pi / 2, order.size)),
         (False,) * order.size,
     )

@@ -237,8 +237,8 @@ def main(args: list[str]) -> None:
         PRIOR: (None, ()),
         f"{PRIOR}, completed": (None, donors),
     }
-    for name, sampler in samplers.items():
-        systems |= {name: (sampler, ()), f"{name}, completed": (sampler, donors)}
+    for name, loaded in samplers.items():
+        systems |= {name: (loaded, ()), f"{name}, completed": (loaded, donors)}
     results: list[Result] = []
     for level in options.levels:
         for name, (sampler, lent) in systems.items():

@@ -1,4 +1,4 @@
-"""Whether the sampled sound obeys: its modes where the physics has them, a muted one gone, macros heard as meant."""
+"""Control: modes of the sampled sound where the physics has them, a muted one absent, macros with their effect."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Change:
     name: str
     macros: Macros
     velocity_db: float
-    heard: dict[str, float]
+    audible: dict[str, float]
 
 
 CHANGES = (
@@ -51,7 +51,7 @@ CHANGES = (
 
 
 def make_objects(count: int, seed: int = 0) -> list[Physics]:
-    """Physics whose modes an analysis can tell apart: up to 8 of them over noise of 24 bands, every other in a room."""
+    """Physics whose modes an analysis can resolve: up to 8 of them over noise of 24 bands, every other in a room."""
     rng = np.random.default_rng(seed)
     edges = tuple(float(e) for e in erb_edges(20.0, 24_000.0, 24))
     objects = []
@@ -66,7 +66,7 @@ def make_objects(count: int, seed: int = 0) -> list[Physics]:
         tilt = rng.uniform(-0.6, 0.0)
         bands = range(24)
         room = None
-        if number % 2:  # which outlasts a duller object, so that making it dry can be heard
+        if number % 2:  # which outlasts a duller object, so that making it dry has an effect
             decay, noise_db = np.maximum(decay, 15.0), max(noise_db, -45.0)
             room = NoiseComponent(tuple(noise_db - 8.0 + tilt * k for k in bands), tuple(5.0 + 0.1 * k for k in bands))
         residual = Residual(edges, tuple(noise_db + tilt * k for k in bands), (fall,) * 24, room)
@@ -102,9 +102,9 @@ def compare_modes(wanted: Modes, got: Modes) -> np.ndarray:
 def strong_modes(modes: Modes, within_db: float) -> list[int]:
     """Indices of the modes that sound within so many dB of the strongest at the onset."""
     muted = modes.mute_mask
-    heard = [i for i, f in enumerate(modes.frequency_hz) if not muted[i] and 0.0 < f < SAMPLE_RATE_HZ / 2]
-    top = max((modes.power_db[i] for i in heard), default=0.0)
-    return [i for i in heard if modes.power_db[i] > top - within_db]
+    audible = [i for i, f in enumerate(modes.frequency_hz) if not muted[i] and 0.0 < f < SAMPLE_RATE_HZ / 2]
+    top = max((modes.power_db[i] for i in audible), default=0.0)
+    return [i for i in audible if modes.power_db[i] > top - within_db]
 
 
 def measure_mode_db(sound: np.ndarray, frequency_hz: float, decay_per_s: float) -> float:
@@ -179,8 +179,8 @@ def room_time_s(wet: np.ndarray, dry: np.ndarray) -> float | None:
         np.cumsum(np.square(np.pad(x.astype(np.float64), (0, length - len(x))))[::-1])[::-1][:: SAMPLE_RATE_HZ // 100]
         for x in (wet, dry)
     ]
-    heard = (rest[1] < rest[0] * db_to_power(-DRY_UNDER_DB)) & (rest[0] > 1e-6 * rest[0][0])
-    return None if not heard.any() else float(np.argmax(heard)) / 100.0
+    audible = (rest[1] < rest[0] * db_to_power(-DRY_UNDER_DB)) & (rest[0] > 1e-6 * rest[0][0])
+    return None if not audible.any() else float(np.argmax(audible)) / 100.0
 
 
 # --- one object -----------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def _mute(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> 
         without = [synthesize(quiet, len(base) / SAMPLE_RATE_HZ, seed + 1 + k) for k in range(RESIDUAL_DRAWS)]
         hz, rate = physics.modes.frequency_hz[chosen], physics.modes.decay_per_s[chosen]
         if measure_mode_db(base, hz, rate) < _mean_level_db(without, hz, rate) + MUTED_STANDS_DB:
-            continue  # noise or neighbours are as loud there: nothing could be heard to go
+            continue  # noise or neighbours are as loud there: its absence could not be measured
         muted = sample(settings, [quiet], [seed], settings.control_steps)[0]
         return measure_muting(muted, base, without, hz, rate)
     return None
@@ -261,13 +261,13 @@ def _turn(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> 
         modes, residual = apply_macros(physics.modes, physics.residual, change.macros, change.velocity_db)
         turned = replace(physics, modes=modes, residual=residual)
         prior = measure_sound(synthesize(turned, None, seed))
-        heard = [m for m, least in change.heard.items() if (prior[m] - before_prior[m]) / least >= 1.0]
-        if heard:
+        audible = [m for m, least in change.audible.items() if (prior[m] - before_prior[m]) / least >= 1.0]
+        if audible:
             after = measure_sound(sample(settings, [turned], [seed], settings.control_steps)[0])
-            for measure in heard:
+            for measure in audible:
                 wanted, got = prior[measure] - before_prior[measure], after[measure] - before[measure]
                 row = {"change": change.name, "measure": measure, "wanted": wanted, "got": got}
-                rows.append({**row, "right": bool(got * change.heard[measure] > 0.0)})
+                rows.append({**row, "right": bool(got * change.audible[measure] > 0.0)})
     return rows
 
 
@@ -302,7 +302,7 @@ def summarize_control(rows: Sequence[dict[str, Any]], settings: Settings) -> dic
     """The figures of many objects together, shares in percent."""
     mutes, dries = ([row[key] for row in rows if row[key] is not None] for key in ("muting", "drying"))
     turns = [turn for row in rows for turn in row["changes"]]
-    kinds = dict.fromkeys((change.name, measure) for change in CHANGES for measure in change.heard)
+    kinds = dict.fromkeys((change.name, measure) for change in CHANGES for measure in change.audible)
     return {
         "objects": len(rows),
         "steps": settings.control_steps,

@@ -52,7 +52,7 @@ def main(args: list[str]) -> None:
     started_s = time.monotonic()
     device, note = choose_device(options.device)
     settings = _choose_settings(options, device.type)
-    sampler = open_sampler(settings)  # a checkpoint that does not fit is told before anything else is done
+    sampler = open_sampler(settings)  # a checkpoint that does not fit is refused before anything else
     if settings.paper is not None:
         open_paper(settings)
     classifier = load_material_classifier(_find_classifier(options))
@@ -91,7 +91,13 @@ def _parse(args: list[str]) -> argparse.Namespace:
     parser.add_argument("--steps", default="1,2,4,8")
     parser.add_argument("--control-steps", type=int, default=4, help="steps at which control is measured")
     parser.add_argument("--guidance", type=float, default=1.0)
-    parser.add_argument("--told", action="store_true", help="also sample with the material as condition")
+    parser.add_argument(
+        "--with-material",
+        "--told",
+        dest="with_material",
+        action="store_true",
+        help="also sample with the material as condition",
+    )
     parser.add_argument("--limit", type=int, default=0, help="at most so many held-out recordings")
     parser.add_argument("--paper", type=int, default=60, metavar="N", help="recordings for the paper's method; 0: none")
     parser.add_argument("--paper-checkpoint", default="ddpm")
@@ -125,7 +131,7 @@ def _choose_settings(options: argparse.Namespace, device: str) -> Settings:
         steps,
         options.guidance,
         options.control_steps,
-        options.told,
+        options.with_material,
         None if paper is None else str(paper),
     )
 
@@ -150,7 +156,7 @@ def evaluate(
     features, measured = _measure_all(cases, training, classifier, settings, run)
     scored, left_out = tables.choose_scored(cases, classifier)
     ours = [name_steps(n) for n in settings.steps]
-    ours += [name_steps(settings.control_steps, told=True)] if settings.told else []
+    ours += [name_steps(settings.control_steps, material=True)] if settings.material else []
     whole = [one.whole for one in measured]
     table = tables.tabulate_systems(cases, whole, [REAL, PRIOR, NEAREST, *ours], classifier, features, scored)
     result: dict[str, Any] = {
@@ -186,7 +192,7 @@ def _measure_all(
     if not library:
         raise BadInput("no training recording could be read; give a larger folder with --data")
     described = np.stack([description for _, (description, _) in library])
-    features = classify(classifier, np.stack([picture for _, (_, picture) in library])).features
+    features = classify(classifier, np.stack([spectrogram for _, (_, spectrogram) in library])).features
     shown = set(_shown(len(cases)))
     partners = [None if partner is None else cases[partner].hit for partner in find_partners(cases)]
     tasks = [
@@ -207,7 +213,7 @@ def _compare_short(
     count: int,
     run: Run,
 ) -> dict[str, Any]:
-    """Every system on the recordings and the 0.25 s that the paper's method is heard on."""
+    """Every system on the recordings and the 0.25 s that the paper's method makes."""
     chosen = [int(i) for i in np.linspace(0, len(cases) - 1, min(count, len(cases)))]
     some = [cases[i] for i in chosen]
     batches = [(some[i : i + PAPER_AT_ONCE], settings) for i in range(0, len(some), PAPER_AT_ONCE)]

@@ -50,7 +50,7 @@ class Settings:
     steps: tuple[int, ...] = (1, 2, 4, 8)
     guidance: float = 1.0
     control_steps: int = 4
-    told: bool = False
+    material: bool = False
     paper: str | None = None
 
 
@@ -69,7 +69,7 @@ class Row:
     """What was measured of one sound: DISTANCES from its recording in dB, [4], and its log-mel spectrogram."""
 
     distances: np.ndarray
-    picture: np.ndarray
+    spectrogram: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ class Measured:
     sounds: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def name_steps(steps: int, told: bool = False) -> str:
-    """The sampler as a system, told of the prior alone or of the material as well."""
-    return f"sampler_{steps}_told" if told else f"sampler_{steps}"
+def name_steps(steps: int, material: bool = False) -> str:
+    """The sampler as a system, conditioned on the prior alone or on the material as well."""
+    return f"sampler_{steps}_material" if material else f"sampler_{steps}"
 
 
 # --- distances ------------------------------------------------------------------------------------
@@ -106,10 +106,10 @@ def measure_distance(real: np.ndarray, other: np.ndarray, length: int, fmax_hz: 
     """Mean absolute difference in dB over all bins, and over those within 50 dB of the real peak."""
     a, b = log_mel(real, length), log_mel(other, length)
     centres = librosa.mel_frequencies(n_mels=66, fmin=40.0, fmax=SAMPLE_RATE_HZ / 2)[1:-1]
-    known = centres < fmax_hz
+    valid = centres < fmax_hz
     peak = a.max() + 1e-20
-    a_db = np.maximum(power_to_db(a[known] / peak + 1e-20), FLOOR_DB)
-    b_db = np.maximum(power_to_db(b[known] / peak + 1e-20), FLOOR_DB)
+    a_db = np.maximum(power_to_db(a[valid] / peak + 1e-20), FLOOR_DB)
+    b_db = np.maximum(power_to_db(b[valid] / peak + 1e-20), FLOOR_DB)
     difference = np.abs(a_db - b_db)
     return float(difference.mean()), float(difference[a_db > ACTIVE_DB].mean())
 
@@ -126,9 +126,9 @@ def describe(sound: np.ndarray) -> np.ndarray:
 def measure_rows(case: Case, sounds: dict[str, np.ndarray], longest_s: float) -> dict[str, Row]:
     """A row for each sound and for the recording itself, all cut where the recording ends and at ``longest_s``.
 
-    What knows nothing of the recording's level (other recordings, the paper's method) is raised to where it is nearest.
+    What has no given level (other recordings, the paper's method) is scaled to the least distance.
     """
-    # The recordings end where they end: beyond that nothing is known, and nothing is compared.
+    # The recordings end where they end: beyond that nothing is compared.
     length = min(len(case.hit), round(longest_s * SAMPLE_RATE_HZ))
     fmax_hz, hit = case.recording.fmax_hz, case.hit[:length]
     wanted = measure_levels(hit, length)
@@ -181,7 +181,7 @@ def gather_cases(recordings: Sequence[Recording], limit: int, run: Run) -> list[
 
 
 def describe_recording(recording: Recording) -> tuple[np.ndarray, np.ndarray] | None:
-    """A training recording's description and its picture; None where it cannot be read."""
+    """A training recording's description and its log-mel spectrogram; None where it cannot be read."""
     try:
         hit = read_hit(recording)
     except StruckError:
@@ -226,7 +226,7 @@ def open_paper(settings: Settings) -> Ddpm:
 def sample(
     settings: Settings, physics: Sequence[Physics], seeds: Sequence[int], steps: int, material: str = ""
 ) -> list[np.ndarray]:
-    """Sounds of the sampler, told of the physics and, where there is one, of the material."""
+    """Sounds of the sampler from the physics and, where there is one, the material."""
     pairs = [(p.modes, p.residual) for p in physics]
     contexts = [Context(material=material)] * len(pairs) if material else None
     return open_sampler(settings).sample(pairs, list(seeds), steps, settings.guidance, contexts=contexts)
@@ -241,11 +241,11 @@ def measure_case(
         NEAREST: read_hit(nearest),
         **{name_steps(n): sample(settings, [case.physics], [case.seed], n)[0] for n in settings.steps},
     }
-    if settings.told:
-        # what a file name was misread for is not told, as the sampler was trained without
+    if settings.material:
+        # a material misread from a file name is left out, as in training
         material = name_material(case.recording.material) if material_class(case.recording) else ""
         steps = settings.control_steps
-        sounds[name_steps(steps, told=True)] = sample(settings, [case.physics], [case.seed], steps, material)[0]
+        sounds[name_steps(steps, material=True)] = sample(settings, [case.physics], [case.seed], steps, material)[0]
     if partner is not None:
         sounds[REAL] = partner
     kept = {name: sound for name, sound in sounds.items() if keep and name not in (REAL, NEAREST)}

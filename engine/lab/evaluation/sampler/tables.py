@@ -39,8 +39,8 @@ def name_system(system: str) -> str:
         return "sampler, variation 100 %"
     if not system.startswith("sampler_"):
         return TITLES.get(system, system)
-    steps, _, told = system.removeprefix("sampler_").partition("_")
-    return f"sampler, {steps} step{'s' * (steps != '1')}{', with material' * bool(told)}"
+    steps, _, material = system.removeprefix("sampler_").partition("_")
+    return f"sampler, {steps} step{'s' * (steps != '1')}{', with material' * bool(material)}"
 
 
 def choose_scored(cases: Sequence[Case], classifier: MaterialClassifier) -> tuple[list[str], dict[str, int]]:
@@ -96,7 +96,7 @@ def tabulate_systems(
 
 def _classify_system(classifier: MaterialClassifier, measured: Sequence[dict[str, Row]], system: str) -> Prediction:
     """Predictions for a system's sounds; for the recording itself where a system has none."""
-    return classify(classifier, np.stack([rows.get(system, rows[ITSELF]).picture for rows in measured]))
+    return classify(classifier, np.stack([rows.get(system, rows[ITSELF]).spectrogram for rows in measured]))
 
 
 def tabulate_gap(table: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -30,11 +30,11 @@ from engine.diffusion.unet import VelocityNetwork
 from engine.lab.data.sampler.examples import Batch
 
 _BANDS = 32
-_FLOOR_DB, _HEARD_DB = -80.0, -50.0
+_FLOOR_DB, _AUDIBLE_DB = -80.0, -50.0
 _QUIET_WEIGHT = 0.6
 ATTACK_WEIGHT = 0.3
 ATTACK_FFT, ATTACK_SAMPLES = 256, 2880
-# A band's level is known once it spans some ten independent draws: low bands, being narrow, need longer frames.
+# A band's level needs some ten independent draws: low bands, being narrow, need longer frames.
 _RESOLUTIONS = ((4, 1200.0), (16, 0.0))  # frames, lowest band in Hz
 
 
@@ -66,14 +66,14 @@ def sample_batch(
     """Sample a batch in ``steps`` steps, the last of them with gradients."""
     features = batch.features
     white = draw_white(len(features), features.shape[-1], generator).to(features.device)
-    asked = 0
+    evaluations = 0
 
     def denoise(noisy: torch.Tensor, angle: float) -> torch.Tensor:
-        nonlocal asked
-        asked += 1
+        nonlocal evaluations
+        evaluations += 1
         angles = torch.full((len(noisy),), angle, device=noisy.device)
         with (
-            torch.set_grad_enabled(asked == steps and torch.is_grad_enabled()),
+            torch.set_grad_enabled(evaluations == steps and torch.is_grad_enabled()),
             torch.autocast(noisy.device.type, torch.bfloat16, enabled=bfloat16),
         ):
             return network(noisy, angles, features, batch.context, batch.detail).float()
@@ -136,8 +136,8 @@ def _compare(made: torch.Tensor, real: torch.Tensor, known: torch.Tensor, sound_
         floor = db_to_power(_FLOOR_DB)
         made_db = power_to_db(made_power / peak + floor)
         real_db = power_to_db(real_power / peak + floor)
-        heard = torch.where(real_db > _HEARD_DB, 1.0, _QUIET_WEIGHT)
-        weight = heard * (share > 0.3 * chosen.sum(dim=1)[None, :, None]) * sound_weight[:, None, None]
+        audible = torch.where(real_db > _AUDIBLE_DB, 1.0, _QUIET_WEIGHT)
+        weight = audible * (share > 0.3 * chosen.sum(dim=1)[None, :, None]) * sound_weight[:, None, None]
         total = total + ((made_db - real_db).abs() * weight).sum()
         weights = weights + weight.sum()
     return total / weights.clamp_min(1.0)

@@ -126,7 +126,7 @@ class Training(Trainer[VelocityNetwork]):
 
     def _face_discriminator(self, pair: SampledBatch) -> torch.Tensor:
         """Teach the discriminator by a pair, and the weighted loss that it then gives the sampled waves."""
-        until = pair.known.any(dim=1).float()  # frames of which the recording tells something
+        until = pair.known.any(dim=1).float()  # frames that the recording covers
         gate = F.interpolate(until[:, None], size=pair.sampled.shape[-1], mode="nearest")[:, 0]
         gain = pair.recorded.square().mean(dim=1, keepdim=True).add(1e-12).rsqrt() * gate * 0.1
         sampled, recorded = pair.sampled * gain, pair.recorded * gain
@@ -293,7 +293,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--out", default="checkpoints/sampler", help="checkpoint folder to write")
     parser.add_argument("--work", default=".struck/train_sampler", help="analysed hits and resumable state")
     parser.add_argument("--begin", metavar="CHECKPOINT", help="checkpoint folder whose weights to learn on from")
-    blend_help = "share of what was learnt in the checkpoint, the rest being what it began with"
+    blend_help = "share of the trained weights in the checkpoint, the rest being those of --begin"
     parser.add_argument("--blend", type=float, default=1.0, help=blend_help)
     budget_help = "training time in all, such as 90s, 8m or 1.5h (a number alone is minutes)"
     parser.add_argument("--budget", "--minutes", dest="minutes", type=read_minutes, default=60.0, help=budget_help)
@@ -343,9 +343,9 @@ def main(args: list[str]) -> None:
     millions = count_parameters(training.network) / 1e6
     print(f"{millions:.2f} M parameters on {device}, bfloat16 {training.bfloat16}", file=sys.stderr)
     pool_config = PoolConfig(size=options.pool, batch_frames=options.batch_frames)
-    learnt = [hit for hit in open_hits(work / "hits") if not hit.held_out]
-    imagined = sum(hit.group.startswith("imagined/") for hit in learnt)
-    facts = {**asdict(config), "device": note, "recordings": len(learnt) - imagined, "imagined": imagined}
+    trained_on = [hit for hit in open_hits(work / "hits") if not hit.held_out]
+    imagined = sum(hit.group.startswith("imagined/") for hit in trained_on)
+    facts = {**asdict(config), "device": note, "recordings": len(trained_on) - imagined, "imagined": imagined}
     facts |= {"batch_frames": options.batch_frames, "blend": options.blend}
     facts |= {"began_with": Path(options.begin).name if options.begin else ""}
     held_out_examples = choose_held_out(work / "hits")

@@ -415,7 +415,7 @@ def test_distance_of_a_recording_from_itself_is_nothing() -> None:
     assert rows[sounds.PRIOR].distances.max() == 0.0
     assert rows[sounds.REAL].distances.max() < 0.1  # of another take the level is not asked
     assert rows[sounds.PAPER].distances.min() > 1.0
-    assert np.array_equal(rows[sounds.PRIOR].picture, rows[sounds.ITSELF].picture)
+    assert np.array_equal(rows[sounds.PRIOR].spectrogram, rows[sounds.ITSELF].spectrogram)
 
 
 def test_partners_are_other_takes_of_the_same_object() -> None:
