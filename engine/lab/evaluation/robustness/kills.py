@@ -35,7 +35,10 @@ from engine.pipeline.process import Document, ProcessSettings, find_hits
 from engine.pipeline.render import hit_keys, place_hits, sample_hits
 
 RATE_HZ = 48_000
-LONGEST_LIFE_S = 0.6
+MOST_ACKNOWLEDGED = 24
+LONGEST_DELAY_S = 0.05
+"""A process is killed so long at most after one of its first acknowledgements, however fast the machine is."""
+
 MODULES = ("engine.lab.evaluation.robustness.kills", "engine.physics.synthesis", "engine.onsets.audio", "soundfile")
 """Imported once, by the server that children are forked from."""
 
@@ -54,27 +57,26 @@ def run_kills(count: int, seed: int, folder: Path) -> Counter[str]:
     context.set_forkserver_preload(list(MODULES))
     totals: Counter[str] = Counter()
     for _ in range(count):
-        acknowledged = _kill_one(context, folder, clip, rng.uniform(0.0, LONGEST_LIFE_S))
+        number, delay_s = rng.randint(1, MOST_ACKNOWLEDGED), rng.uniform(0.0, LONGEST_DELAY_S)
+        acknowledged = _kill_one(context, folder, clip, number, delay_s)
         check_folder_after_kill(folder, clip, acknowledged)
         totals.update(name for name, _ in acknowledged)
     return totals
 
 
 def _kill_one(
-    context: multiprocessing.context.ForkServerContext, folder: Path, clip: Path, life_s: float
+    context: multiprocessing.context.ForkServerContext, folder: Path, clip: Path, number: int, delay_s: float
 ) -> list[tuple[str, object]]:
-    """What a process acknowledged until it was killed, ``life_s`` after it began."""
+    """What a process acknowledged until it was killed, ``delay_s`` after its acknowledgement of a number."""
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(folder, clip, theirs), daemon=True)
     process.start()
     theirs.close()
     acknowledged: list[tuple[str, object]] = []
     with contextlib.suppress(EOFError):
-        acknowledged.append(ours.recv())  # it has begun
-        killed_s = time.monotonic() + life_s
-        while (left_s := killed_s - time.monotonic()) > 0.0:
-            if ours.poll(left_s):
-                acknowledged.append(ours.recv())
+        for _ in range(number):
+            acknowledged.append(ours.recv())
+        time.sleep(delay_s)
     process.kill()
     process.join()
     assert process.exitcode is not None and process.exitcode < 0, f"it ended by itself: {process.exitcode}"
