@@ -38,7 +38,7 @@ def write_image(path: str | Path, kind: str, comparison: Comparison, title: str)
     """Write an image; ``kind`` is png, pdf or svg. Raises BadInput where it cannot be written."""
     figure = Figure(figsize=(12.8, 8.2), facecolor=GROUND, layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title, color=INK)
+    figure.suptitle(title, color=INK, parse_math=False)
     axes = figure.subplots(2, 2)
     _draw_spectrograms(axes[0], comparison)
     _draw_spectrum(axes[1, 0], comparison)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import plotly.graph_objects as graphs
@@ -45,7 +46,12 @@ def write_page(path: str | Path, comparison: Comparison, title: str) -> None:
     page.update_xaxes(**axis, title="seconds after the onset", row=2, col=1)
     page.update_yaxes(**axis, title="dB")
     page.update_layout(
-        title=title, height=820, paper_bgcolor=GROUND, plot_bgcolor=PANEL, font={"color": INK}, hovermode="closest"
+        title=escape(title),
+        height=820,
+        paper_bgcolor=GROUND,
+        plot_bgcolor=PANEL,
+        font={"color": INK},
+        hovermode="closest",
     )
     page.update_annotations(font={"color": QUIET, "size": 14})
     with create_file(path) as file:

@@ -123,13 +123,17 @@ def test_analyze_gives_physics_that_synthesize_takes(
 
 @pytest.mark.slow
 def test_a_figure_is_what_its_ending_says(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    hit = folder / "bar.wav"
+    hit = folder / "<b>bar<b> $\\bad$.wav"  # neither HTML nor TeX
     t = np.arange(12_000) / 48_000
     soundfile.write(hit, 0.5 * np.exp(-20 * t) * np.sin(2 * np.pi * 880 * t), 48_000, subtype="FLOAT")
     for ending, first_bytes in (("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml"), ("html", b"<!doctype html")):
         target = folder / f"bar.{ending}"
         assert run("analyze", hit, "--figure", target) == 0
         assert target.read_bytes().startswith(first_bytes)
+    page = (folder / "bar.html").read_text(encoding="utf-8")
+    assert "&lt;b" in page.replace("\\u0026", "&") and "<b>bar" not in page.replace("\\u003c", "<").replace(
+        "\\u003e", ">"
+    )
     assert run("analyze", hit, "--figure", folder / "bar.gif") == 2
     assert ".png" in capsys.readouterr().err and not (folder / "bar.gif").exists()
 
