@@ -219,14 +219,24 @@ def try_compiled(sampler: Sampler, steps: Sequence[int], peak: float, limit_s: f
     for mode, settings in (("compiled", "default"), ("graph", "reduce-overhead")):
         try:
             compiled: Callable[..., torch.Tensor] = torch.compile(eager, mode=settings, dynamic=False)
-            # A captured graph writes every answer to the same place.
-            sampler.network = lambda *given, f=compiled: f(*given).clone()  # type: ignore[assignment,misc]
+            call = copy_result(compiled)
+            call.config = eager.config  # type: ignore[attr-defined]
+            sampler.network = call  # type: ignore[assignment]
             rows += measure_rows(sampler, "bfloat16", mode, steps, peak, limit_s)
         except Exception as error:  # compilers and drivers raise anything at all
             notes.append(f"{mode}: not measured, since it failed ({type(error).__name__})")
         finally:
             sampler.network = eager
     return rows
+
+
+def copy_result(network: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """A network whose results are copied, since a captured graph writes each to the same place."""
+
+    def call(*inputs: Any) -> torch.Tensor:
+        return network(*inputs).clone()
+
+    return call
 
 
 def choose_physics() -> list[tuple[Modes, Residual]]:
@@ -239,11 +249,12 @@ def choose_physics() -> list[tuple[Modes, Residual]]:
 def count_hit_operations(sampler: Sampler, physics: tuple[Modes, Residual]) -> float:
     """What the network multiplies and adds for one step of one hit, two operations a pair."""
     from engine.diffusion.prior import build_condition, count_frames
+    from engine.diffusion.unet import VelocityNetwork
 
     frames = count_frames(*physics)
     condition = build_condition([physics], frames, "cpu")
     with torch.device("meta"):
-        network = type(sampler.network)(sampler.network.config)
+        network = VelocityNetwork(sampler.network.config)
     features = condition.features.to("meta")
     with torch.no_grad():
         return count_operations(lambda: network(features[:, :2], torch.zeros(1, device="meta"), features))
