@@ -146,22 +146,16 @@ class Renderer:
             session.set_status("sampling", "sampling", sampled, total, f"Sampling {sampled} of {total}", started)
             try:
                 with context.sampling_lock.acquire(check) as yield_lock:
-
-                    def check_step(
-                        check: Callable[[], None] = check, yield_lock: Callable[[], None] = yield_lock
-                    ) -> None:
-                        check()
-                        yield_lock()
-
                     part = replace(project, hits=tuple(batch))
                     group = len(batch) if on_gpu else 1
-                    for event in sample_hits(part, sampler, context.cache, check_step, True, group):
+                    for event in sample_hits(part, sampler, context.cache, check, True, group):
                         for hit in event.hits.values():
                             self.remember(hit.key, len(hit.samples))
                         self._publish(project)
                         now = min(sampled + event.done, total)
                         session.set_status("sampling", "sampling", now, total, f"Sampling {now} of {total}", started)
-                        check_step()
+                        check()
+                        yield_lock()  # once a hit: a lock passed on at every step would make all wait for all
                 self._report_trouble(sampler)
                 sampled += len(batch)
             except Cancelled:
