@@ -30,8 +30,8 @@ CONTACT_DEFAULT_S = 0.0005
 CONTACT_RANGE_S = (0.00005, 0.005)
 PLAIN_EDGES_HZ = tuple(20.0 * 2.0**k for k in range(11))
 
-_MOST_HZ = 1e6
-_LEAST_POWER = db_to_power(SILENCE_DB)
+_MAX_HZ = 1e6
+_MIN_POWER = db_to_power(SILENCE_DB)
 
 
 def apply_macros(
@@ -115,7 +115,7 @@ def _mean_hz(modes: Modes, exponent: float) -> float | None:
     logs, weights = [], []
     for frequency, power, off in zip(modes.frequency_hz, modes.power_db, muted, strict=True):
         if not off and frequency > 0.0:
-            logs.append(math.log(_clamp(frequency, 1.0, _MOST_HZ)))
+            logs.append(math.log(_clamp(frequency, 1.0, _MAX_HZ)))
             weights.append(math.log(10.0) * power / 20.0 + exponent * logs[-1])
     if not logs:
         return None
@@ -167,7 +167,7 @@ def change_damping(modes: Modes, residual: Residual, damping: float) -> tuple[Mo
 
 def damping_ratio(frequency_hz: float, damping: float) -> float:
     """Ratio of decay rates at a frequency; see ``change_damping``."""
-    ratio: float = (DAMPING_SPAN * math.sqrt((1.0 + min(frequency_hz, _MOST_HZ) / DAMPING_HZ) / 2.0)) ** damping
+    ratio: float = (DAMPING_SPAN * math.sqrt((1.0 + min(frequency_hz, _MAX_HZ) / DAMPING_HZ) / 2.0)) ** damping
     return ratio
 
 
@@ -185,7 +185,7 @@ def change_position(modes: Modes, position: float) -> Modes:
     at = POSITION_CENTRE + POSITION_SPAN * position
     power = []
     for frequency, level_db in zip(modes.frequency_hz, modes.power_db, strict=True):
-        order = math.sqrt(min(frequency, _MOST_HZ) / lowest_hz)
+        order = math.sqrt(min(frequency, _MAX_HZ) / lowest_hz)
         power.append(level_db + power_to_db(_mode_shape_power(order, at) / _mode_shape_power(order, POSITION_CENTRE)))
     return replace(modes, power_db=tuple(power))
 
@@ -223,7 +223,7 @@ def change_contact(modes: Modes, residual: Residual, contact_s: float, ratio: fl
 
 def contact_gain_db(frequency_hz: float, contact_s: float, ratio: float) -> float:
     """Change of level at a frequency when a contact becomes ``ratio`` times as long; see ``change_contact``."""
-    before = (2.0 * min(frequency_hz, _MOST_HZ) * contact_s) ** 4
+    before = (2.0 * min(frequency_hz, _MAX_HZ) * contact_s) ** 4
     return power_to_db((1.0 + before) / (1.0 + before * ratio**4))
 
 
@@ -328,7 +328,7 @@ def rebin(component: NoiseComponent, from_edges_hz: Sequence[float], to_edges_hz
             total += power
             weighted += power * math.log(max(component.decay_per_s[k], 1e-9))
         power_db.append(_level_db(total))
-        decays.append(math.exp(weighted / total) if total > _LEAST_POWER else component.decay_per_s[first])
+        decays.append(math.exp(weighted / total) if total > _MIN_POWER else component.decay_per_s[first])
     return NoiseComponent(tuple(power_db), tuple(decays))
 
 
@@ -344,7 +344,7 @@ def _add_noise(component: NoiseComponent | None, powers: Sequence[float], decays
         total = own + power
         power_db.append(_level_db(total))
         log = own * math.log(max(own_decay, 1e-9)) + power * math.log(other_decay)
-        decay.append(math.exp(log / total) if total > _LEAST_POWER else own_decay)
+        decay.append(math.exp(log / total) if total > _MIN_POWER else own_decay)
     return NoiseComponent(tuple(power_db), tuple(decay))
 
 
@@ -382,7 +382,7 @@ def _power(level_db: float) -> float:
 
 
 def _level_db(power: float) -> float:
-    return power_to_db(power) if power > _LEAST_POWER else SILENCE_DB
+    return power_to_db(power) if power > _MIN_POWER else SILENCE_DB
 
 
 def _clamp(value: float, low: float, high: float) -> float:

@@ -25,10 +25,10 @@ from engine.physics.model import Modes, Physics, Residual
 from engine.physics.noise import expected_level, rise_gain
 from engine.physics.synthesis import synthesize, synthesize_modes
 
-_LONGEST_S = 6.0
+_MAX_ANALYSED_S = 6.0
 _MIN_PARALLEL_HITS, _MAX_WORKERS = 64, 8
 _BEFORE_S = 0.2
-_SOONEST_RESTRIKE_S, _RESTRIKE_MARGIN_S = 0.08, 0.004
+_MIN_RESTRIKE_S, _RESTRIKE_MARGIN_S = 0.08, 0.004
 _MAX_UNRESTORED = 6
 _RISES_S = (0.0, 0.002, 0.003, 0.004, 0.006, 0.008, 0.011, 0.015, 0.02, 0.03)
 _RISE_SPAN_S, _MIN_RISE_BENEFIT_DB, _MAX_RISE_ERROR_DB, _MIN_RISE_GAIN = 0.04, 1.0, 20.0, 0.3
@@ -54,7 +54,7 @@ def analyze_hit(
     if onset_s is None:
         onset_s = find_onset(x, sample_rate_hz)
     start = min(max(0, round(onset_s * sample_rate_hz)), x.size - 1)
-    hit = single_hit(x[start : start + round(_LONGEST_S * sample_rate_hz)], sample_rate_hz)
+    hit = single_hit(x[start : start + round(_MAX_ANALYSED_S * sample_rate_hz)], sample_rate_hz)
     before = x[max(0, start - round(_BEFORE_S * sample_rate_hz)) : start]
     # more threads do not speed up products of matrices this small, and slow them down on busy cores
     with _thread_pools().limit(limits=1, user_api="blas"):
@@ -148,7 +148,7 @@ def _thread_pools() -> ThreadpoolController:
 def single_hit(hit: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     """The hit [N] up to the next strike, if there is one later than 80 ms."""
     restrike_s = find_restrike(hit, sample_rate_hz)
-    if restrike_s is None or restrike_s < _SOONEST_RESTRIKE_S:
+    if restrike_s is None or restrike_s < _MIN_RESTRIKE_S:
         return hit
     return hit[: round((restrike_s - _RESTRIKE_MARGIN_S) * sample_rate_hz)]
 

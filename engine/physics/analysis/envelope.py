@@ -19,7 +19,7 @@ _ABOVE_MODES = 0.5
 _RANGE = 1e-8
 _DB = 10.0 / np.log(10.0)
 _FADE_STEPS = 4
-_LEAST_DB = 0.5
+_MIN_DB = 0.5
 
 
 def fit_envelope(hit: np.ndarray, modes: Modes, residual: Residual, sample_rate_hz: int) -> tuple[float, ...]:
@@ -54,7 +54,7 @@ def fit_envelope(hit: np.ndarray, modes: Modes, residual: Residual, sample_rate_
     level_db *= np.maximum(0.0, 1.0 - 1.0 / np.maximum(weight_sum * level_db**2, 1e-12))
     level_db = np.clip(np.where(weight_sum > 0.0, level_db, 0.0), *ENVELOPE_RANGE_DB)
     level_db *= np.minimum(1.0, (count - np.arange(count)) / _FADE_STEPS)
-    if float(np.abs(level_db).max()) < _LEAST_DB:
+    if float(np.abs(level_db).max()) < _MIN_DB:
         return ()
     return tuple(float(v) for v in np.round(level_db, 2))
 

@@ -16,16 +16,16 @@ from engine.physics.analysis.damped_sinusoids import (
 from engine.physics.analysis.poles import FINE, LOWEST_HZ, WIDE, coherence, find_poles, overlap, weigh_poles
 from engine.physics.model import Modes
 
-_ROUNDS, _MANY = 5, 96
+_MAX_ROUNDS, _MAX_REFINED = 5, 96
 _ENTER_SNR, _STAY_SNR, _FINAL_SNR = 10.0**1.0, 10.0**0.6, 10.0**1.3
 _SAME_PEAK = 0.55  # coherence of poles that share a spectral peak
 _SAME_POLE = 0.9  # coherence of a candidate with a mode already found
-_LEAST_BEFORE_S = 0.05
+_MIN_BEFORE_S = 0.05
 _SHADOW = 4.0  # bins
-_RESTORATIONS, _MOST_OVER = 3, 8.0
+_RESTORATIONS, _MAX_RESTORED_GAIN = 3, 8.0
 _ECHO_WIDTHS, _ECHO_DB, _ECHO_DECAY = 3.0, 6.0, 0.7
 _DECAY_STD = 4.6  # standard deviation of decay times duration, for a constant tone at an SNR of 0 dB
-_SLOWEST_PER_S, _LEAST_FALL = 0.05, 0.25  # a decay under 2 dB over the recording cannot be told from none
+_MIN_DECAY_PER_S, _MIN_DECAY_NEPERS = 0.05, 0.25  # a decay under 2 dB over the recording cannot be told from none
 
 
 def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, before: np.ndarray | None = None) -> Modes:
@@ -57,7 +57,7 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     decay_std = _DECAY_STD / np.sqrt(np.maximum(snr, 1.0)) / duration_s
     hum = _find_hum(poles, amplitudes, decay_std, duration_s, signal_before, sample_rate_hz)
     kept = ~hum & (poles[:, 0] > LOWEST_HZ)
-    poles[:, 1] = np.maximum(poles[:, 1], np.clip(2.0 * decay_std, _SLOWEST_PER_S, _LEAST_FALL / duration_s))
+    poles[:, 1] = np.maximum(poles[:, 1], np.clip(2.0 * decay_std, _MIN_DECAY_PER_S, _MIN_DECAY_NEPERS / duration_s))
     return _to_modes(poles[kept], amplitudes[kept] * level)
 
 
@@ -107,7 +107,7 @@ def restore_clipped(hit: np.ndarray, clipped: np.ndarray, sample_rate_hz: int, m
         normal = matrix.T @ matrix
         amplitudes = np.linalg.solve(normal + 1e-6 * np.diag(np.diag(normal)), matrix.T @ hit[valid])
         sign = np.sign(hit[span])
-        magnitude = np.clip(sign * (columns @ amplitudes), level, _MOST_OVER * level)
+        magnitude = np.clip(sign * (columns @ amplitudes), level, _MAX_RESTORED_GAIN * level)
         restored = hit.copy()
         restored[span] = np.where(clipped[span], sign * magnitude, hit[span])
         late = restored
@@ -124,7 +124,7 @@ def _add_modes(
     """
     duration_s = x.size / rate
     energy, snr = weigh_poles(remainder, rate, candidates, np.full(len(candidates), np.nan))
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         if not len(candidates) or len(poles) >= most:
             break
         eligible = (snr > _ENTER_SNR) & ~(coherence(candidates, poles, duration_s) > _SAME_POLE).any(axis=1)
@@ -148,7 +148,7 @@ def _add_modes(
 def _fit_distinct(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Refine poles by one step and drop dependent ones: poles, amplitudes, own shares, remainder."""
     amplitudes = solve_amplitudes(x, rate, poles)
-    if len(poles) <= _MANY:  # a step costs the cube of their number; many are thinned first
+    if len(poles) <= _MAX_REFINED:  # a step costs the cube of their number; many are thinned first
         poles, amplitudes, remainder = refine_jointly(x, rate, poles, amplitudes, 1)
     else:
         remainder = x - synthesize_poles(poles, amplitudes, x.size, rate)
@@ -183,7 +183,7 @@ def _find_hum(
     """
     level = np.abs(amplitudes)
     was_before = level < 0.25 * level.max(initial=0.0)
-    if before.size > _LEAST_BEFORE_S * rate:
+    if before.size > _MIN_BEFORE_S * rate:
         window = np.hanning(before.size)
         oscillators = np.exp(-2j * np.pi * np.outer(poles[:, 0], np.arange(before.size) / rate))
         was_before = np.abs(oscillators @ (before * window)) * 2.0 / window.sum() > 0.7 * level

@@ -11,11 +11,11 @@ import numpy as np
 from scipy import fft as fast_fourier
 
 LOWEST_HZ = 15.0
-_FASTEST_PER_S = 1600.0  # T60 of 4.3 ms: anything faster belongs to the contact
-_MOST_DAMPED = 5.0  # decay over frequency: a mode that decays within a fifth of a cycle does not vibrate
+_MAX_DECAY_PER_S = 1600.0  # T60 of 4.3 ms: anything faster belongs to the contact
+_MAX_DAMPING = 5.0  # decay over frequency: a mode that decays within a fifth of a cycle does not vibrate
 _ROWS = 56  # of the Hankel matrix
-_HIGHEST = 0.46  # of the sample rate
-_LEAST_PEAK = 25.0  # power over the lower quartile of a subband's spectrum; white noise reaches 20
+_MAX_SHARE_OF_RATE = 0.46  # of the sample rate
+_MIN_PEAK = 25.0  # power over the lower quartile of a subband's spectrum; white noise reaches 20
 _SHORT_S = 0.1
 _NOISE_PERCENTILE = 25  # of the spectrum beside a mode
 
@@ -41,7 +41,7 @@ def slowest_decay(duration_s: float) -> float:
 
 def fastest_decay(frequency_hz: np.ndarray) -> np.ndarray:
     """Largest decay of a pole, per second, at each frequency."""
-    result: np.ndarray = np.minimum(_FASTEST_PER_S, _MOST_DAMPED * frequency_hz)
+    result: np.ndarray = np.minimum(_MAX_DECAY_PER_S, _MAX_DAMPING * frequency_hz)
     return result
 
 
@@ -51,7 +51,7 @@ def find_poles(x: np.ndarray, rate: int, layers: Sequence[Layer]) -> np.ndarray:
     spectrum = fast_fourier.fft(x, size)
     candidates = [np.zeros((0, 2))]
     for layer in layers:
-        top = min(layer.high_hz, _HIGHEST * rate)
+        top = min(layer.high_hz, _MAX_SHARE_OF_RATE * rate)
         count = max(1, math.ceil((top - layer.low_hz) / layer.core_hz)) if top > layer.low_hz else 0
         for k in range(count):
             low = layer.low_hz + (top - layer.low_hz) * k / count
@@ -74,7 +74,7 @@ def _poles_in_band(
     band = spectrum[(centre + offset) % size]
     power = band.real**2 + band.imag**2
     quartile = np.partition(power, power.size // 4)[power.size // 4]
-    if span_s > _SHORT_S and power.max() < _LEAST_PEAK * quartile:
+    if span_s > _SHORT_S and power.max() < _MIN_PEAK * quartile:
         return np.zeros((0, 2))  # as flat as noise; fast modes, sought in short spans, are flat too
     band = band * (0.5 + 0.5 * np.cos(np.pi * taper))
     band_rate = 2 * half * bin_hz

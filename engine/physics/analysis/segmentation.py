@@ -15,9 +15,9 @@ _SUSTAIN_S = 0.05
 _STEP_S = 0.0025
 _RANGE_DB = 60.0
 _JUMP_DB = 5.0
-_LEAST_BANDS = 5  # of 12: a new strike raises most bands, beating modes only their own
-_SOONEST_S = 0.04  # anything earlier is part of the same hit
-_RUN, _PEAKS, _LONG_PEAKS = 3, 4, 2
+_MIN_BANDS = 5  # of 12: a new strike raises most bands, beating modes only their own
+_MIN_RESTRIKE_S = 0.04  # anything earlier is part of the same hit
+_MIN_RUN, _MIN_PEAKS, _MIN_LONG_PEAKS = 3, 4, 2
 
 
 def mix_down(samples: np.ndarray) -> np.ndarray:
@@ -92,7 +92,7 @@ def find_restrike(hit: np.ndarray, sample_rate_hz: int) -> float | None:
     """
     step = max(1, round(_STEP_S * sample_rate_hz))
     window = 4 * step
-    if hit.size < 2 * window + round(_SOONEST_S * sample_rate_hz):
+    if hit.size < 2 * window + round(_MIN_RESTRIKE_S * sample_rate_hz):
         return None
     frames = sliding_window_view(hit, window)[::step] * np.hanning(window + 2)[1:-1] ** 2
     size = fast_fourier.next_fast_len(window, real=True)
@@ -110,8 +110,8 @@ def find_restrike(hit: np.ndarray, sample_rate_hz: int) -> float | None:
     weight = np.clip(1.0 - (level.max() - loud) / _RANGE_DB, 0.0, 1.0) * (loud > noise)
     jump = (np.clip(rise, -6.0, 15.0) * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 0.5)
     times_s = (np.arange(jump.size) + past) * step / sample_rate_hz
-    most_bands_rise = ((rise > _JUMP_DB) & (weight > 0.1)).sum(axis=1) >= _LEAST_BANDS
-    strikes = np.flatnonzero((jump > _JUMP_DB) & most_bands_rise & (times_s > _SOONEST_S))
+    most_bands_rise = ((rise > _JUMP_DB) & (weight > 0.1)).sum(axis=1) >= _MIN_BANDS
+    strikes = np.flatnonzero((jump > _JUMP_DB) & most_bands_rise & (times_s > _MIN_RESTRIKE_S))
     return float(times_s[strikes[0]]) + 0.7 * window / sample_rate_hz if strikes.size else None
 
 
@@ -130,5 +130,5 @@ def find_clipped(hit: np.ndarray) -> np.ndarray:
             steps = np.diff(np.concatenate([[0], flat.astype(np.int8), [0]]))
             lengths += (np.flatnonzero(steps == -1) - np.flatnonzero(steps == 1)).tolist()
             result |= flat
-    clipped = len(lengths) >= _PEAKS or sum(length >= _RUN for length in lengths) >= _LONG_PEAKS
+    clipped = len(lengths) >= _MIN_PEAKS or sum(length >= _MIN_RUN for length in lengths) >= _MIN_LONG_PEAKS
     return result if clipped else np.zeros(hit.size, dtype=bool)

@@ -27,7 +27,7 @@ FIT_RANGE_DB = 12.0
 """Distance at which ``measure_fit`` is 0."""
 
 _LOWEST_HZ, _HIGHEST_HZ, _LOWEST_BAND_HZ = 20.0, 20_000.0, 40.0
-_SHORTEST_S, _LEAST_STEPS = 0.1, 4
+_MIN_SHOWN_S, _MIN_STEPS = 0.1, 4
 _FINE = 20  # subdivisions of a step for noise envelopes: a contact's noise decays within a millisecond
 _FINE_BINS = 8  # subdivisions of a bin for noise densities
 _FADE = 0.2  # share of the sound faded out, since truncation would spread its energy over all frequencies
@@ -160,7 +160,7 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
 def _prepare_signals(wave: np.ndarray | None, physics: Physics) -> _Signals:
     rate = physics.sample_rate_hz
     most = round(LONGEST_S / STEP_S)
-    steps = most if wave is None else max(_LEAST_STEPS, min(most, int(len(wave) / rate / STEP_S)))
+    steps = most if wave is None else max(_MIN_STEPS, min(most, int(len(wave) / rate / STEP_S)))
     length = round(steps * STEP_S * rate)
     modes = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
     modes *= rise_gain(np.arange(length) / rate, physics.residual.rise_s)
@@ -271,7 +271,7 @@ def _shown_steps(level: Curves) -> int:
     loudest = np.maximum(level.model, level.measured) if len(level.measured) else level.model
     sounding = np.flatnonzero(loudest > loudest.max() - ACTIVE_DB)
     last = int(sounding[-1]) + 1 if sounding.size else 1
-    return int(min(len(loudest), max(round(_SHORTEST_S / STEP_S), last + round(0.02 / STEP_S))))
+    return int(min(len(loudest), max(round(_MIN_SHOWN_S / STEP_S), last + round(0.02 / STEP_S))))
 
 
 def _compare_bands(signals: _Signals, edges_hz: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:

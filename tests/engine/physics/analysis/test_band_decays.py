@@ -80,3 +80,12 @@ def test_silence_has_no_decay_and_frames_without_weight_do_not_count(rng: np.ran
     )
     assert not found[0].any()
     assert rate[1, 0] == pytest.approx(15.0, rel=0.1) and rate[2, 0] == pytest.approx(15.0, rel=0.15)
+
+
+def test_levels_of_few_degrees_of_freedom_are_not_biased(rng: np.random.Generator) -> None:
+    """The mean logarithm of a gamma variable of 2 degrees lies 1.2 dB under the logarithm of its mean."""
+    edges_s = np.linspace(0.0, 0.5, 60)
+    weight = np.full((64, 59), 2.0)
+    level = average_levels(edges_s, [0.01], [10.0]) * rng.gamma(weight) / weight
+    found, _ = fit_decays(np.tile(edges_s, (64, 1)), level, weight, np.full(64, 1e-12), 1.0)
+    assert 10.0 * np.log10(found.sum(axis=1)).mean() == pytest.approx(-20.0, abs=0.5)
