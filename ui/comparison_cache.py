@@ -60,7 +60,10 @@ def match_key(project: Project, sound: Sound) -> str:
     from engine.pipeline.recordings import recording_key
 
     physics = physics_to_json(Physics(sound.modes, sound.residual))
-    return digest_json([VERSION, physics, asdict(sound.macros), asdict(sound.source), recording_key(project, sound)])
+    detail = [sound.detail, sound.detail_seed] if sound.detail < 1.0 else []
+    return digest_json(
+        [VERSION, physics, asdict(sound.macros), asdict(sound.source), recording_key(project, sound), *detail]
+    )
 
 
 def is_measurement_of(earlier: Sound, sound: Sound) -> bool:

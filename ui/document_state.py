@@ -91,6 +91,9 @@ def sound_state(sound: Sound) -> SoundState:
         modes=modes_state(sound.modes),
         residual=residual_state(sound.residual),
         macros=MacrosState(**asdict(sound.macros)),
+        detail=sound.detail,
+        detail_seed=sound.detail_seed,
+        variation=sound.variation,
     )
 
 

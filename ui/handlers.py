@@ -143,8 +143,9 @@ def _presets(session: Session) -> dict[str, Preset]:
 def _laws() -> PhysicsOps:
     from engine.physics.macros import apply_macros
     from engine.physics.morph import morph
+    from engine.pipeline.complete_sound import complete_sound
 
-    return PhysicsOps(apply_macros, morph)
+    return PhysicsOps(apply_macros, morph, complete_sound)
 
 
 # --- files and jobs ---------------------------------------------------------------------------

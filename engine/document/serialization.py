@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.core.errors import BadInput, quote
 from engine.core.units import LONGEST_CLIP_S, format_frame_rate, parse_frame_rate, parse_timecode
-from engine.document.edits.values import MAX_HITS, MAX_SEED, MAX_TRACK, SOURCES
+from engine.document.edits.values import DETAIL_RANGE, MAX_HITS, MAX_SEED, MAX_TRACK, SOURCES, VARIATION_RANGE
 from engine.document.migrations import MIGRATIONS
 from engine.document.project import (
     PROJECT_VERSION,
@@ -35,6 +35,7 @@ from engine.physics.model import (
 )
 
 FORMAT = "struck-project"
+DETAIL_FIELDS = ("detail", "detail_seed", "variation")
 MAX_SOUNDS = 10_000
 MAX_BORROWED = 100
 MAX_TEXT = 10_000
@@ -61,6 +62,7 @@ def project_to_json(project: Project) -> dict[str, Any]:
 def _sound_to_json(sound: Sound) -> dict[str, Any]:
     physics = physics_to_json(Physics(sound.modes, sound.residual))
     macros = {"macros": asdict(sound.macros)} if sound.macros != Macros() else {}
+    changed = {name: getattr(sound, name) for name in DETAIL_FIELDS if getattr(sound, name) != getattr(Sound, name)}
     return {
         "id": sound.id,
         "name": sound.name,
@@ -69,6 +71,7 @@ def _sound_to_json(sound: Sound) -> dict[str, Any]:
         "modes": physics["modes"],
         "residual": physics["residual"],
         **macros,
+        **changed,
     }
 
 
@@ -162,6 +165,9 @@ def _read_sound(fields: _Fields) -> Sound:
         source=_read_source(_Fields(fields.get("source"), fields.source, f"{fields.where}: source")),
         fit=None if fields.get("fit", None) is None else fields.number("fit", -1e6, 1.0),
         macros=Macros(**{name: macros.number(name, *MACRO_RANGE, 0.0) for name in MACRO_NAMES}),
+        detail=fields.number("detail", *DETAIL_RANGE, Sound.detail),
+        detail_seed=fields.whole("detail_seed", 0, MAX_SEED, Sound.detail_seed),
+        variation=fields.number("variation", *VARIATION_RANGE, Sound.variation),
     )
 
 

@@ -28,6 +28,7 @@ from engine.pipeline.analyze_audio import (
     drop_hum,
     match_level,
 )
+from engine.pipeline.complete_sound import complete_sound
 
 LONGEST_KEPT_S = 6.0
 """Length kept of a recording from a file, from its onset on."""
@@ -65,7 +66,7 @@ def match_sound(project: Project, sound: Sound, cache: Cache, measured: Sound | 
 
     Otherwise an edited sound's recording is analysed again. It decodes the clip's audio, so call it from a worker.
     """
-    modes, residual = apply_macros(sound.modes, sound.residual, sound.macros)
+    modes, residual = apply_macros(*complete_sound(sound), sound.macros)
     now = Physics(modes, residual)
     try:
         recording = find_recording(project, sound, cache)

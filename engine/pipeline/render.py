@@ -20,9 +20,11 @@ from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
 from engine.document.edits.values import select_modes
 from engine.document.project import Hit, Project
 from engine.media.export.markers import Marker
+from engine.physics.detail import Detail
 from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Context, Macros, Modes, Physics, Residual, physics_to_json
 from engine.physics.variation import randomize_macros
+from engine.pipeline.complete_sound import complete_sound
 from engine.pipeline.events import HitsSampled, RenderedHit
 
 RENDER_VERSION = 2
@@ -53,6 +55,7 @@ class HitSampler(Protocol):
         guidance: float = 1.0,
         on_step: Callable[[int, int], None] | None = None,
         contexts: Sequence[Context] | None = None,
+        details: Sequence[Detail] | None = None,
     ) -> list[np.ndarray]: ...
 
 
@@ -73,12 +76,14 @@ def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
     laws: list[list[Any]] = [["laws", LAW_VERSION, *astuple(sound.macros)]] if changed else []
     if project.render.variation:
         laws.append(["take", LAW_VERSION, project.render.variation])
+    if sound.variation and checkpoint_digest:
+        laws.append(["variation", sound.variation])
     return digest_json(
         [
             "hit",
             RENDER_VERSION,
             checkpoint_digest,
-            _digest_physics(sound.modes, sound.residual),
+            _digest_physics(*complete_sound(sound)),
             own,
             hit.seed,
             settings,
@@ -93,11 +98,15 @@ def hit_keys(project: Project, checkpoint_digest: str) -> dict[str, str]:
 
 
 def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
-    """Modes and residual of a hit: macros, variation, velocity and the hit's offsets applied, muted modes left out."""
+    """Modes and residual of a hit, muted modes left out.
+
+    Detail, macros, the project's variation, velocity and the hit's offsets are applied.
+    """
     sound = project.sound(hit.sound_id)
-    sounding = select_modes(sound.modes, [k for k in range(len(sound.modes)) if not sound.modes.mute_mask[k]])
+    modes, residual = complete_sound(sound)
+    sounding = select_modes(modes, [k for k in range(len(modes)) if not modes.mute_mask[k]])
     macros = randomize_macros(sound.macros, project.render.variation, hit.seed)
-    modes, residual = apply_macros(sounding, sound.residual, macros, hit.velocity_db)
+    modes, residual = apply_macros(sounding, residual, macros, hit.velocity_db)
     return apply_hit_offsets(modes, residual, hit.offsets.pitch_cents, hit.offsets.decay_ratio, hit.offsets.residual_db)
 
 
@@ -174,8 +183,9 @@ def _sample(
     if sampler is not None:
         settings = project.render
         contexts = [Context(velocity_db=hit.velocity_db) for hit in hits]
+        details = [Detail(variation=project.sound(hit.sound_id).variation) for hit in hits]
         sounds = sampler.sample(
-            physics, seeds, settings.steps, settings.guidance, lambda done, total: check(), contexts
+            physics, seeds, settings.steps, settings.guidance, lambda done, total: check(), contexts, details
         )
     else:
         from engine.physics.synthesis import synthesize

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from engine.core.paths import CHECKPOINTS
 from engine.document.serialization import project_to_json
 from engine.media.sound import read_clip_audio
+from engine.physics.detail import Detail
 from engine.physics.model import Context, Modes, Residual
 from engine.pipeline.events import DetectionProgress
 from tests.clips import make_clicks, make_clip
@@ -169,6 +170,7 @@ class SlowSampler:
         guidance: float = 1.0,
         on_step: Callable[[int, int], None] | None = None,
         contexts: Sequence[Context] | None = None,
+        details: Sequence[Detail] | None = None,
     ) -> list[np.ndarray]:
         self.begun += [modes for modes, _ in physics]
         for _ in range(steps):

@@ -194,8 +194,19 @@ class ResetMacros:
 
 
 @dataclass(frozen=True)
+class SetDetail:
+    """How much of a sound is kept as measured, the seed of the rest, or how far its hits vary; those left out stay."""
+
+    kind: ClassVar[str] = "set_detail"
+    sound_id: str
+    detail: float | None = None
+    detail_seed: int | None = None
+    variation: float | None = None
+
+
+@dataclass(frozen=True)
 class BakeMacros:
-    """Apply the macros to modes and residual, and reset them."""
+    """Apply detail and macros to modes and residual, and reset them."""
 
     kind: ClassVar[str] = "bake_macros"
     sound_id: str
@@ -261,6 +272,7 @@ class SetTrack:
 EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     AddHit, MoveHits, SetHits, SetEachHit, DeleteHits, DetachHits,
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
-    RenameSound, DeleteSound, ApplyPreset, SetMacros, ResetMacros, BakeMacros, MorphSound,
+    RenameSound, DeleteSound, ApplyPreset, SetMacros, ResetMacros, SetDetail, BakeMacros,
+    MorphSound,
     SetRender, SetMix, SetThreshold, SetSource, SetTrack,
 ]  # fmt: skip

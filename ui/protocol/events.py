@@ -76,7 +76,10 @@ class MacrosState:
 
 @dataclass(frozen=True)
 class SoundState:
-    """A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it."""
+    """A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it.
+
+    ``detail`` is from 0, imagined, to 1, as measured.
+    """
 
     id: str
     name: str
@@ -87,6 +90,9 @@ class SoundState:
     modes: ModesState
     residual: ResidualState
     macros: MacrosState
+    detail: float
+    detail_seed: int
+    variation: float
 
 
 @dataclass(frozen=True)

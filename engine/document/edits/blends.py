@@ -1,4 +1,4 @@
-"""Edits of macros, and morphs between two sounds."""
+"""Edits of macros and detail, and morphs between two sounds."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Any
 from engine.core.errors import BadInput
 from engine.document.edits.sounds import with_physics
 from engine.document.edits.values import (
+    DETAIL_RANGE,
     NAME_LENGTH,
+    VARIATION_RANGE,
     Edit,
     MakeMacros,
     MakeMorph,
+    MakeWhole,
     Timbre,
     check_number,
+    check_seed,
     check_truth,
     find_sound,
     free_name,
@@ -51,13 +55,30 @@ def reset_macros(sound: Sound) -> Edit:
     return Edit(f"Reset macros of {sound.name}", apply)
 
 
-def bake_macros(sound: Sound, apply_macros: MakeMacros) -> Edit:
-    """Apply a sound's macros to its own modes and residual, and reset the macros."""
+def set_detail(sound: Sound, detail: Any = None, detail_seed: Any = None, variation: Any = None) -> Edit:
+    """Choose how much of a sound is kept as measured, which object the rest is of, or how far hits stray from it."""
+    values: dict[str, Any] = {}
+    if variation is not None:
+        values["variation"] = check_number(variation, "variation", VARIATION_RANGE)
+    if detail_seed is not None:
+        values["detail_seed"] = check_seed(detail_seed)
+    if detail is not None:
+        values["detail"] = check_number(detail, "detail", DETAIL_RANGE)
+
+    def apply(project: Project) -> Project:
+        return with_sound(project, replace(find_sound(project, sound.id), **values))
+
+    words = {"detail": "Detail of", "detail_seed": "Another object for", "variation": "Variation of"}
+    return Edit(f"{words[next(reversed(values), 'detail')]} {sound.name}", apply)
+
+
+def bake_macros(sound: Sound, apply_macros: MakeMacros, complete: MakeWhole) -> Edit:
+    """Apply a sound's detail and macros to its own modes and residual, and reset both."""
 
     def apply(project: Project) -> Project:
         now = find_sound(project, sound.id)
-        modes, residual = apply_macros(now.modes, now.residual, now.macros)
-        return with_sound(project, replace(with_physics(now, modes, residual), macros=Macros()))
+        modes, residual = apply_macros(*complete(now), now.macros)
+        return with_sound(project, replace(with_physics(now, modes, residual), macros=Macros(), detail=1.0))
 
     return Edit(f"Bake macros into {sound.name}", apply)
 

@@ -78,8 +78,13 @@ def _reset_macros(project: Project, fields: dict[str, Any], *_: Any) -> Edit:
     return blends.reset_macros(find_sound(project, fields["sound_id"]))
 
 
+def _set_detail(project: Project, fields: dict[str, Any], *_: Any) -> Edit:
+    return blends.set_detail(find_sound(project, fields.pop("sound_id")), **fields)
+
+
 def _bake_macros(project: Project, fields: dict[str, Any], _: Any, ops: PhysicsOps | None) -> Edit:
-    return blends.bake_macros(find_sound(project, fields["sound_id"]), _known(ops).apply_macros)
+    known = _known(ops)
+    return blends.bake_macros(find_sound(project, fields["sound_id"]), known.apply_macros, known.complete)
 
 
 def _morph_sound(
@@ -137,6 +142,7 @@ _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] 
 _OF_SOUNDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] = {
     "set_macros": (_set_macros, ("sound_id", "values"), ()),
     "reset_macros": (_reset_macros, ("sound_id",), ()),
+    "set_detail": (_set_detail, ("sound_id",), ("detail", "detail_seed", "variation")),
     "bake_macros": (_bake_macros, ("sound_id",), ()),
     "morph_sound": (_morph_sound, ("sound_id", "amount"), ("other", "preset", "as_new")),
 }

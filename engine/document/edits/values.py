@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Protocol
 
 from engine.core.errors import BadInput, quote
@@ -24,6 +25,7 @@ RESIDUAL_RANGE_DB = (-60.0, 24.0)
 STEPS_RANGE = (1, 64)
 GUIDANCE_RANGE = (0.0, 8.0)
 VARIATION_RANGE = (0.0, 1.0)
+DETAIL_RANGE = (0.0, 1.0)
 MAX_SEED = 2**31 - 1
 MAX_HITS = 10_000
 MAX_TRACK = 999
@@ -58,15 +60,20 @@ class Preset(Timbre, Protocol):
 
 
 MakeMacros = Callable[[Modes, Residual, Macros], tuple[Modes, Residual]]
+MakeWhole = Callable[[Sound], tuple[Modes, Residual]]
 MakeMorph = Callable[[tuple[Modes, Residual], tuple[Modes, Residual], float], tuple[Modes, Residual]]
 
 
 @dataclass(frozen=True)
 class PhysicsOps:
-    """Physics operations that some edits call, passed in since the document does not import them."""
+    """Physics operations that some edits call, passed in since the document does not import them.
+
+    ``complete`` returns a sound's physics at its detail; by default its own.
+    """
 
     apply_macros: MakeMacros
     morph: MakeMorph
+    complete: MakeWhole = attrgetter("modes", "residual")
 
 
 def chain(label: str, *edits: Edit) -> Edit:

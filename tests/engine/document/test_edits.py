@@ -262,6 +262,7 @@ def test_no_sequence_of_edits_breaks_the_document() -> None:
                 {"kind": "delete_modes", "sound_id": sound, "indices": [rng.randint(-1, 4)]},
                 {"kind": "set_residual", "sound_id": sound, "component": "room", "indices": [1], "decay_per_s": [n()]},
                 {"kind": "set_macros", "sound_id": sound, "values": {"mass": n(), "roughness": n()}},
+                {"kind": "set_detail", "sound_id": sound, "detail": n(), "variation": n()},
                 {"kind": "delete_sound", "sound_id": sound},
                 {"kind": "set_render", "guidance": n(), "seed": rng.randint(0, 9)},
             ]

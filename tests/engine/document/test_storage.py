@@ -72,6 +72,15 @@ def test_a_file_from_before_macros_has_none_and_a_sound_without_any_says_nothing
     assert {sound.macros for sound in project_json.project_from_json(value).sounds} == {Macros()}
 
 
+def test_detail_and_variation_are_written_where_they_were_chosen(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    changed = replace(project.sounds[1], detail=0.4, detail_seed=7, variation=0.25)
+    value = project_json.project_to_json(replace(project, sounds=(project.sounds[0], changed)))
+    assert not {"detail", "detail_seed", "variation"} & set(value["sounds"][0])
+    assert [value["sounds"][1][name] for name in ("detail", "detail_seed", "variation")] == [0.4, 7, 0.25]
+    assert project_json.project_from_json(value).sounds == (project.sounds[0], changed)
+
+
 def test_saving_again_replaces_and_a_failure_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +233,10 @@ DAMAGE = [
     ("sounds.1.macros", [1]),
     ("sounds.1.macros.mass", 1.01),
     ("sounds.1.macros.room", "dry"),
+    ("sounds.1.detail", 1.01),
+    ("sounds.1.detail", None),
+    ("sounds.1.detail_seed", -1),
+    ("sounds.1.variation", -0.1),
     ("hits", None),
     ("hits.0", 7),
     ("hits.0.id", "h2"),

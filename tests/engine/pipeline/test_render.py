@@ -18,6 +18,7 @@ from engine.core.paths import ROOT
 from engine.document.edits.messages import apply_message
 from engine.document.project import Clip, Hit, Mix, Project, RenderSettings, Sound
 from engine.document.source import Source
+from engine.physics.detail import Detail
 from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Context, Modes, Physics, Residual
 from engine.physics.synthesis import synthesize
@@ -70,6 +71,7 @@ class CountingSampler:
         guidance: float = 1.0,
         on_step: Callable[[int, int], None] | None = None,
         contexts: Sequence[Context] | None = None,
+        details: Sequence[Detail] | None = None,
     ) -> list[np.ndarray]:
         self.seeds += seeds
         if on_step is not None:

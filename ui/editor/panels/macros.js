@@ -128,9 +128,10 @@ export function createMacros(store, host) {
   for (const { name, slider } of sliders) slider.element.dataset.macro = name;
   const element = make("div", "ins-macros", { role: "group", "aria-label": "Macros" }, ...sliders.map(({ slider }) => slider.element));
 
-  const bake = createButton("Bake", { kind: "quiet", title: "Make what is heard the sound's own modes and noise, and reset the macros", onPress: () => send({ kind: "bake_macros", sound_id: host.sound().id }) });
+  const bake = createButton("Bake", { kind: "quiet", title: "Make what is heard the sound's own modes and noise, and reset macros and detail", onPress: () => send({ kind: "bake_macros", sound_id: host.sound().id }) });
   const reset = createButton("Reset", { kind: "quiet", title: "All macros back to where they change nothing", onPress: () => send({ kind: "reset_macros", sound_id: host.sound().id }) });
-  const actions = make("div", "ins-macro-actions", { hidden: true }, make("span", "ins-quiet", { textContent: "under macros" }), bake, reset);
+  const note = make("span", "ins-quiet");
+  const actions = make("div", "ins-macro-actions", { hidden: true }, note, bake, reset);
 
   /** @param {BakeMacros | ResetMacros} edit */
   function send(edit) {
@@ -148,9 +149,11 @@ export function createMacros(store, host) {
   return {
     element, actions,
     show() {
-      const { macros } = now();
+      const { macros, detail } = now();
       for (const { name, slider } of sliders) slider.set(macros[name]);
-      actions.hidden = isNeutral(macros);
+      actions.hidden = isNeutral(macros) && detail >= 1;
+      reset.hidden = isNeutral(macros);
+      note.textContent = detail < 1 ? "more is heard than shown" : "under macros";
     },
     get active() { return isMoving; },
   };

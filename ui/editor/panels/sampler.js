@@ -4,7 +4,7 @@
 import { icon } from "../widgets/icons.js";
 import { newSeed } from "./hit.js";
 import { clamp } from "../audio/units.js";
-import { formatDb, parseDb, parsePlain } from "../widgets/format.js";
+import { formatDb, parseDb, parsePercent, parsePlain } from "../widgets/format.js";
 import { requireProject } from "../state/project.js";
 import { createButton, createEntry, createSelect, createSlider, elementsIn, make, newGesture } from "../widgets/controls.js";
 /** @import { SetRender } from "../state/protocol.d.ts" */
@@ -16,15 +16,6 @@ import { createButton, createEntry, createSelect, createSlider, elementsIn, make
  * @param {string} words
  */
 const explained = (label, control, words) => make("div", "ins-explained", {}, make("div", "ins-explained-control", {}, label ? make("span", "ins-label", { textContent: label }) : null, control), make("p", "ins-quiet", { textContent: words }));
-
-/**
- * "40 %" as 0.4; null where it is no number.
- * @param {string} text
- */
-const parsePercent = (text) => {
-  const percent = parsePlain(text, ["%"]);
-  return percent === null ? null : percent / 100;
-};
 
 /** @param {Store} store */
 export function createSamplerPanel(store) {

@@ -7,6 +7,7 @@ import { createMatch } from "../sound/comparison.js";
 import { createModeEdit } from "../sound/mode_draft.js";
 import { createModes } from "../sound/modes.js";
 import { createMorph } from "../sound/morph.js";
+import { createDetail } from "./detail.js";
 import { createMacros } from "./macros.js";
 import { decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
 import { formatDb, formatHz, formatSeconds, noteName, parseDb, parseHz, parseSeconds, soundColor } from "../widgets/format.js";
@@ -60,6 +61,7 @@ export function createSoundPanel(store, audio, shared) {
   const host = { sound, changed: show, preview: (/** @type {Sound} */ changed) => audio.previewModes(changed, 0), committed: hearWhenReady };
   const edit = createModeEdit(store, host);
   const macros = createMacros(store, host);
+  const detail = createDetail(store, host);
   const residual = createResidual(store, host);
   const match = createMatch(store, { sound: acknowledged, residual: residual.element });
   const modes = createModes({
@@ -202,7 +204,7 @@ export function createSoundPanel(store, audio, shared) {
   const sliders = make("div", "ins-columns", {}, frequency.element, power.element, decay.element);
 
   modes.element.append(macros.actions);
-  const element = make("div", "ins-sound", {}, header, macros.element, modes.element, status, sliders, match.element);
+  const element = make("div", "ins-sound", {}, header, macros.element, detail.element, modes.element, status, sliders, match.element);
   const empty = make("p", "ins-empty", { textContent: "No sound yet. Open a clip with hits in it, or choose what is struck, and its modes appear here." });
   const root = make("div", "ins-panel", {}, element, empty, match.large);
 
@@ -276,7 +278,7 @@ export function createSoundPanel(store, audio, shared) {
   }
 
   function hearNow() {
-    if (!hearing || edit.active || macros.active || residual.active) return;
+    if (!hearing || edit.active || macros.active || detail.active || residual.active) return;
     if (performance.now() > hearing.until_ms || audio.playing) {
       hearing = null;
       return;
@@ -348,6 +350,7 @@ export function createSoundPanel(store, audio, shared) {
     power.set(chosen.length ? middle(s, "power_db") : null);
     decay.set(chosen.length ? decayToT60(middle(s, "decay_per_s") ?? 1) : null);
     macros.show();
+    detail.show();
     modes.refresh();
     residual.refresh();
     match.show();

@@ -148,7 +148,16 @@ export interface ResetMacros {
   sound_id: string;
 }
 
-/** Apply the macros to modes and residual, and reset them. */
+/** How much of a sound is kept as measured, the seed of the rest, or how far its hits vary; those left out stay. */
+export interface SetDetail {
+  kind: "set_detail";
+  sound_id: string;
+  detail?: number | null;
+  detail_seed?: number | null;
+  variation?: number | null;
+}
+
+/** Apply detail and macros to modes and residual, and reset them. */
 export interface BakeMacros {
   kind: "bake_macros";
   sound_id: string;
@@ -217,6 +226,7 @@ export type EditMessage =
   | ApplyPreset
   | SetMacros
   | ResetMacros
+  | SetDetail
   | BakeMacros
   | MorphSound
   | SetRender
@@ -472,7 +482,7 @@ export interface MacrosState {
   room: number;
 }
 
-/** A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it. */
+/** A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it. ``detail`` is from 0, imagined, to 1, as measured. */
 export interface SoundState {
   id: string;
   name: string;
@@ -483,6 +493,9 @@ export interface SoundState {
   modes: ModesState;
   residual: ResidualState;
   macros: MacrosState;
+  detail: number;
+  detail_seed: number;
+  variation: number;
 }
 
 /** A hit's offsets from its sound. */

@@ -146,3 +146,12 @@ export function parsePlain(text, units = []) {
   const number = parseNumber(text);
   return number && (number.unit === "" || units.includes(number.unit)) ? number.value : null;
 }
+
+/**
+ * "40 %" as 0.4; null where it is no number.
+ * @param {string} text
+ */
+export function parsePercent(text) {
+  const percent = parsePlain(text, ["%"]);
+  return percent === null ? null : percent / 100;
+}

@@ -1,0 +1,76 @@
+// @ts-check
+// How much of a sound is kept as measured, which object the rest is taken from, and how far its hits vary.
+
+import { parsePercent } from "../widgets/format.js";
+import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
+/** @import { DraftHost, Store } from "../state/types.d.ts" */
+/** @import { SetDetail } from "../state/protocol.d.ts" */
+
+const MAX_SEED = 0x7fffffff;
+const AS_MEASURED = 0.995;
+
+/** @param {number} value */
+const percent = (value) => `${Math.round(100 * value)} %`;
+
+/** @param {number} value */
+function formatDetail(value) {
+  if (value >= AS_MEASURED) return "as measured";
+  return value < 0.005 ? "imagined" : percent(value);
+}
+
+/** @param {string} text */
+function parseDetail(text) {
+  if (/measured/i.test(text)) return 1;
+  return /imagined/i.test(text) ? 0 : parsePercent(text);
+}
+
+/**
+ * ``host``: {sound() -> the sound as shown, committed(soundId)}.
+ * @param {Store} store
+ * @param {DraftHost} host
+ */
+export function createDetail(store, host) {
+  let isMoving = false;
+  /** @param {Omit<SetDetail, "kind" | "sound_id">} values */
+  const edit = (values) => /** @type {SetDetail} */ ({ kind: "set_detail", sound_id: host.sound().id, ...values });
+  /** @param {Omit<SetDetail, "kind" | "sound_id">} values */
+  function send(values) {
+    isMoving = false;
+    host.committed(host.sound().id);
+    store.edit(edit(values), newGesture());
+  }
+  /**
+   * @param {"detail" | "variation"} name
+   * @param {{label: string, help: string, neutral: number, format: (value: number) => string, read: (text: string) => number | null}} settings
+   */
+  const slider = (name, settings) => createSlider({
+    ...settings, min: 0, max: 1, step: 0.01,
+    /** @param {number} value */
+    onInput(value) {
+      isMoving = true;
+      store.hold(edit({ [name]: value }));
+    },
+    onCommit: (value) => send({ [name]: value }),
+  });
+  const detail = slider("detail", {
+    label: "Detail", neutral: 1, format: formatDetail, read: parseDetail,
+    help: "From all that was measured, over fewer modes and wider bands, to no more than a size; what is left out is taken from similar measured objects. The stems stay those measured",
+  });
+  const another = createButton("Another", { kind: "quiet", title: "Take what Detail leaves out from another object", onPress: () => send({ detail_seed: (host.sound().detail_seed + 1) % (MAX_SEED + 1) }) });
+  const variation = slider("variation", {
+    label: "Variation", neutral: 0, format: (v) => (v < 0.005 ? "none" : percent(v)), read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)),
+    help: "How far the model may take each hit of this sound from its modes and noise: from the very hit to another take of the object",
+  });
+  const element = make("div", "ins-macros ins-detail", { role: "group", "aria-label": "Detail and variation" }, detail.element, another, variation.element);
+
+  return {
+    element,
+    show() {
+      const sound = host.sound();
+      detail.set(sound.detail);
+      another.disabled = sound.detail >= AS_MEASURED;
+      variation.set(sound.variation);
+    },
+    get active() { return isMoving; },
+  };
+}
