@@ -110,6 +110,43 @@ def test_macros_are_typed_nudged_baked_and_reset(editor: Editor) -> None:
     assert not page.get_by_role("button", name="Bake", exact=True).is_visible()
 
 
+def test_detail_dragged_is_heard_from_another_object_baked_and_undone(editor: Editor) -> None:
+    page, sound = editor.page, choose_sound(editor)
+    slider, another = page.get_by_role("slider", name="Detail"), page.get_by_role("button", name="Another", exact=True)
+    assert another.is_disabled() and slider.get_attribute("aria-valuetext") == "as measured"
+    measured = editor.track()
+
+    box = slider.bounding_box()
+    y = box["y"] + box["height"] / 2
+    at = [{"x": box["x"] + 7 + share * (box["width"] - 14), "y": y} for share in (1.0, 0.4)]
+    editor.change(lambda: editor.drag(*at))
+    now = sound_of(editor, sound["id"])
+    assert now["detail"] == pytest.approx(0.4, abs=0.05) and now["modes"] == sound["modes"]
+    assert editor.see("window.struck.store.view.undo") == f"Detail of {sound['name']}"
+    coarse = editor.track()
+    assert np.abs(coarse - measured).max() > 0.01 * np.abs(measured).max()
+
+    editor.change(another.click)
+    other = editor.track()
+    assert sound_of(editor, sound["id"])["detail_seed"] == 1 and not np.array_equal(other, coarse)
+    editor.change(lambda: page.keyboard.press("Control+z"))
+    assert np.array_equal(editor.track(), coarse)
+    editor.change(page.get_by_role("button", name="Bake", exact=True).click)
+    baked = sound_of(editor, sound["id"])
+    assert baked["detail"] == 1.0 and baked["modes"] != sound["modes"] and np.array_equal(editor.track(), coarse)
+    editor.change(lambda: page.keyboard.press("Control+z"))
+
+    editor.change(lambda: slider.dblclick())
+    assert sound_of(editor, sound["id"])["detail"] == 1.0 and np.array_equal(editor.track(), measured)
+    variation = page.get_by_role("slider", name="Variation")
+    variation.focus()
+    editor.change(lambda: page.keyboard.press("ArrowRight"))
+    assert sound_of(editor, sound["id"])["variation"] == pytest.approx(0.01)
+    while editor.see("window.struck.store.view.undo"):
+        editor.change(lambda: page.keyboard.press("Control+z"))
+    assert sound_of(editor, sound["id"]) == sound
+
+
 def test_a_morph_is_previewed_left_and_made(editor: Editor) -> None:
     page, sound = editor.page, choose_sound(editor)
     other = editor.project["sounds"][1]

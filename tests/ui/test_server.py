@@ -13,10 +13,11 @@ import soundfile
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from engine.core.cache import Cache
 from engine.core.paths import ASSETS
 from engine.document.serialization import project_from_json, project_to_json
 from engine.physics.model import LONGEST_RISE_S
-from engine.pipeline.render import place_hits
+from engine.pipeline.render import place_hits, render_hits
 from tests.clips import make_clicks, make_clip
 from tests.ui_tab import DEMO_HITS, Tab, check_sentence, make_context
 from ui.context import AppContext
@@ -366,6 +367,23 @@ def test_an_edited_sound_is_shown_as_measured_and_as_it_is_now(client: TestClien
     tab.edit("set_macros", sound_id=sound.id, values={"damping": 0.6})
     damped, _ = read_match(client.get(address))
     assert damped["measured"]["fit"] == before["now"]["fit"] > damped["now"]["fit"]
+
+
+@pytest.mark.slow
+def test_a_sound_of_less_detail_is_compared_and_rendered_as_without_the_editor(client: TestClient, tab: Tab) -> None:
+    sound = tab.session.require_project().sounds[0]
+    address = f"/struck/match/{tab.session.id}/{sound.id}"
+    before, _ = read_match(client.get(address))
+    tab.edit("set_render", checkpoint="")
+    tab.edit("set_detail", sound_id=sound.id, detail=0.3)
+    coarse, _ = read_match(client.get(address))
+    assert coarse["measured"]["fit"] == before["now"]["fit"] > coarse["now"]["fit"]
+    tab.session.renderer.wait(lambda: None)
+    mixed = tab.session.renderer.mix()
+    assert mixed is not None
+    saved = project_from_json(project_to_json(mixed[0]))
+    alone = render_hits(saved, None, Cache(None), include_muted=True)
+    assert np.array_equal(place_hits(saved, alone), place_hits(*mixed))
 
 
 @pytest.mark.slow
