@@ -20,7 +20,16 @@ from ui.document_state import sound_state
 from ui.jobs import Job
 from ui.protocol import requests
 from ui.protocol.codec import decode, to_mapping
-from ui.protocol.edits import ApplyPreset, BakeMacros, MorphSound, SetRender, SetSource, SetThreshold, SetTrack
+from ui.protocol.edits import (
+    ApplyPreset,
+    BakeMacros,
+    MorphSound,
+    SetDetail,
+    SetRender,
+    SetSource,
+    SetThreshold,
+    SetTrack,
+)
 from ui.protocol.events import Audition, MorphPreviewed
 from ui.session import Session
 from ui.welcome import PROJECT_ENDING, demos
@@ -89,6 +98,8 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
     chooses_checkpoint = isinstance(edit, SetRender) and edit.checkpoint is not None
     if isinstance(edit, SetRender) and edit.checkpoint is not None:
         _check_checkpoint(session, edit.checkpoint)
+    if isinstance(edit, SetDetail):
+        _complete(session, edit)
     if isinstance(edit, SetTrack) and session.info is not None:
         from engine.media.probe import find_track
 
@@ -107,6 +118,15 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
         clip_service.detect_again(session)
     if chooses_checkpoint:
         session.send_welcome()  # the list as it is now
+
+
+def _complete(session: Session, edit: SetDetail) -> None:
+    """Complete the sound that an edit of its detail gives, so that render keys are there at once; BadInput if it fails."""
+    from engine.pipeline.complete_sound import complete_sound
+
+    project = session.require_project()
+    changed = apply_message(project, to_mapping(edit)).apply(project)
+    complete_sound(find_sound(changed, edit.sound_id))
 
 
 def _check_checkpoint(session: Session, name: str) -> None:
