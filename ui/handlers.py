@@ -121,7 +121,7 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
 
 
 def _complete(session: Session, edit: SetDetail) -> None:
-    """Complete the sound that an edit of its detail gives, so that render keys are there at once; BadInput if it fails."""
+    """Complete the sound that an edit of its detail gives, so that its render keys are there at once."""
     from engine.pipeline.complete_sound import complete_sound
 
     project = session.require_project()
