@@ -153,7 +153,7 @@ export function createMacros(store, host) {
       for (const { name, slider } of sliders) slider.set(macros[name]);
       actions.hidden = isNeutral(macros) && detail >= 1;
       reset.hidden = isNeutral(macros);
-      note.textContent = detail < 1 ? "more is heard than shown" : "under macros";
+      note.textContent = detail < 1 ? "stems as measured" : "under macros";
     },
     get active() { return isMoving; },
   };
