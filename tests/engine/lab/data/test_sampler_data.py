@@ -23,11 +23,14 @@ from engine.lab.data.sampler.augment import (
     strike_harder,
     vary_hit,
 )
+from engine.lab.data.sampler.detail import measure_typical, pair_takes, scale_typical, share_modes
 from engine.lab.data.sampler.examples import make_batch, make_example
 from engine.lab.data.sampler.hits import AnalysedHit, build_hits, open_hits
+from engine.lab.data.sampler.pack import OPUS_FMAX_HZ, pack_hits, unpack_hits
 from engine.lab.data.sampler.pool import ExamplePool, PoolConfig, weigh_hits
 from engine.lab.data.sampler.synthetic import MATERIALS as THIN
 from engine.lab.data.sampler.synthetic import draw_grains, imagine_objects, sound_imagined
+from engine.physics.detail import measure_level_db, measure_size
 from engine.physics.macros import apply_macros
 from engine.physics.model import MATERIALS, Context, Modes, Physics, Residual
 from engine.physics.synthesis import synthesize
@@ -189,7 +192,7 @@ def test_a_pool_is_filled_drawn_from_and_closed(folder: Path, tmp_path: Path) ->
     chances = weigh_hits(open_hits(tmp_path), 1.0)
     assert chances.sum() == pytest.approx(1.0)
     with ExamplePool(tmp_path, PoolConfig(size=6, enough=3), seed=0) as pool:
-        batch = next(pool.batches(torch.device("cpu")))
+        batch = next(pool.batches())
         assert batch.deviation.shape[0] * batch.deviation.shape[-1] == 512 and batch.context.shape[-1] == CONTEXT_DIM
         assert pool.made >= 3 and pool.drawn == len(batch.deviation)
         workers = pool._workers
@@ -225,3 +228,38 @@ def test_greatest_hits_takes_are_cut_into_hits(tmp_path: Path) -> None:
     times.write_text("soon wood hit static\n")
     with pytest.raises(BadInput, match="line 1"):
         list_recordings(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_pack_brings_hits_back_in_step_and_as_loud(folder: Path, tmp_path: Path) -> None:
+    """Opus is lossy; what it gives back lies on the hit, sample for sample, 20 dB over its error."""
+    build_hits(list_recordings(folder), imagine_objects(1)[:1], tmp_path / "a", workers=1)
+    pack_hits(tmp_path / "a", tmp_path / "hits.pack")
+    unpack_hits(tmp_path / "hits.pack", tmp_path / "b")
+    before, after = open_hits(tmp_path / "a"), open_hits(tmp_path / "b")
+    assert len(before) == len(after) > 1 and (tmp_path / "hits.pack").stat().st_size < 4e5
+    for old, new in zip(before, after, strict=True):
+        assert len(old.samples) == len(new.samples) and new.fmax_hz <= OPUS_FMAX_HZ and old.modes == new.modes
+        tail = slice(0, min(len(old.samples), 24_000))
+        error = np.mean((old.samples[tail] - new.samples[tail]) ** 2) / np.mean(old.samples[tail] ** 2)
+        assert 10.0 * np.log10(error) < -12.0
+    (tmp_path / "other.pack").write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(BadInput, match="is no pack of hits"):
+        unpack_hits(tmp_path / "other.pack", tmp_path / "c")
+
+
+def test_two_takes_share_an_object_where_half_their_strongest_modes_agree() -> None:
+    same, other = np.array([400.0, 1000.0, 2500.0, 5000.0]), np.array([401.0, 1010.0, 3100.0, 7000.0])
+    assert share_modes(same, same) == 1.0 and share_modes(same, other) == 0.5 and share_modes(same, np.zeros(0)) == 0.0
+    hits = [make_hit(), make_hit(), make_hit(Modes((333.0,), (-8.0,), (9.0,), (0.0,), (False,)))]
+    assert pair_takes(hits) == {0: [1], 1: [0]}
+
+
+def test_a_typical_physics_is_that_of_the_middle_object() -> None:
+    """Nine equal bells make a bell typical: its level and size come back at another level and size."""
+    hits = [make_hit() for _ in range(9)]
+    typical = measure_typical(hits)
+    assert set(typical) == {"", "metal"}
+    residual = scale_typical(typical, "metal", 1.0, -20.0)
+    assert measure_level_db(Modes(), residual) == pytest.approx(-20.0, abs=0.2)
+    assert measure_size(Modes(), residual) == pytest.approx(1.0, abs=0.7)
