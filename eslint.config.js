@@ -24,7 +24,7 @@ export default [
       "no-template-curly-in-string": "error",
     },
   },
-  { files: ["ui/editor/**/*.js"], languageOptions: { globals: globals.browser } },
+  { files: ["ui/editor/**/*.js", "engine/lab/listening/page/*.js"], languageOptions: { globals: globals.browser } },
   { files: ["ui/editor/audio/preview_worklet.js"], languageOptions: { globals: WORKLET_GLOBALS } },
   { files: ["tests/js/**/*.js", "eslint.config.js"], languageOptions: { globals: globals.nodeBuiltin } },
 ];

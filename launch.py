@@ -3,7 +3,7 @@
 
     python3 launch.py                      open the editor in the browser
     python3 launch.py [ui] CLIP|PROJECT    the same, with a clip or project
-    python3 launch.py COMMAND ...          detect, analyze, synthesize, render, train, simulate, evaluate, bench
+    python3 launch.py COMMAND ...          detect, analyze, synthesize, render, train, simulate, evaluate, bench, listen
     python3 launch.py test [PYTEST ARGS]   run every test
 
 The first start makes .venv beside this file and installs requirements.txt into it; an interrupted or
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 WINDOWS = os.name == "nt"
 LAB_COMMANDS = ("train", "simulate", "evaluate")
-COMMANDS = ("detect", "analyze", "synthesize", "render", "query", "bank", *LAB_COMMANDS, "bench")
+COMMANDS = ("detect", "analyze", "synthesize", "render", "query", "bank", *LAB_COMMANDS, "bench", "listen")
 STAMP_NAME = "struck-installed.json"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TORCH_CUDA_INDEX = "https://download.pytorch.org/whl/cu130"

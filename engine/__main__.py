@@ -22,7 +22,7 @@ from engine.core.names import to_text
 from engine.core.paths import ROOT
 
 OWN = ("detect", "analyze", "synthesize", "render", "query", "bank")
-COMMANDS = (*OWN, "train", "simulate", "evaluate", "bench")
+COMMANDS = (*OWN, "train", "simulate", "evaluate", "bench", "listen")
 LAB: dict[str, str | dict[str, str]] = {
     "train": {
         name: f"training.{name}.train"
@@ -34,6 +34,7 @@ LAB: dict[str, str | dict[str, str]] = {
         for name in ("bank", "generator", "onsets", "physics", "realism", "robustness", "sampler", "text", "vision")
     },
     "bench": "benchmarks.run",
+    "listen": "listening.command",
 }
 FORMER_NAMES = {"sight": "vision", "words": "text"}
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -50,6 +51,7 @@ USAGE = """usage: launch.py COMMAND ... [--device auto|cpu|cuda|mps] [--ckpt-dir
   simulate               simulate clips and sounds
   evaluate NAME          quality tables
   bench [NAME]           benchmarks of speed
+  listen                 a blind listening test in the browser
 
 launch.py COMMAND --help lists its options.
 """

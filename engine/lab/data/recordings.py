@@ -79,7 +79,12 @@ def group_name(path: Path) -> str:
 
 def is_held_out(recording: Recording) -> bool:
     """Whether a recording is for evaluation alone, by a hash of its group."""
-    return int(hashlib.sha256(recording.group.encode()).hexdigest(), 16) % 100 < HELD_OUT_PERCENT
+    return is_held_out_group(recording.group)
+
+
+def is_held_out_group(group: str) -> bool:
+    """Whether the recordings of a group are for evaluation alone."""
+    return int(hashlib.sha256(group.encode()).hexdigest(), 16) % 100 < HELD_OUT_PERCENT
 
 
 def read_hit(recording: Recording) -> np.ndarray:
