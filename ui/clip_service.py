@@ -281,7 +281,7 @@ def _process(
     message = f"{len(hits)} hits, {len({hit.sound_id for hit in hits})} sounds"
     session.mark_unfinished(False)
     session.set_status("work", "done", total, total, message, started)
-    session.renderer.request()
+    session.renderer.request(asked=True)
 
 
 def _show_event(session: Session, job: Job, event: Event, gesture: str, started: float) -> None:

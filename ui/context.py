@@ -9,6 +9,7 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from ui.project_files import ProjectFiles
 from ui.request_checks import own_names
 
 VERSION = "0.1"
-FOLDERS = ("sessions", "uploads", "exports", "proxies", "projects", "cache")
+FOLDERS = ("sessions", "uploads", "exports", "proxies", "projects", "cache", "running")
 KEEP_S = {"sessions": 90 * 86_400, "exports": 7 * 86_400, "uploads": 60 * 86_400, "proxies": 30 * 86_400}
 CACHE_MEMORY_BYTES = 512 << 20
 CACHE_DISK_BYTES = 4 << 30
@@ -77,6 +78,8 @@ class AppContext:
         self.cache = Cache(self.home / "cache", CACHE_MEMORY_BYTES, CACHE_DISK_BYTES)
         self.sampling_lock = FairLock()
         self.analysis_lock = FairLock()
+        self.watched_sessions: Callable[[], Collection[str]] = tuple  # ids of the sessions that tabs show
+        self.crashed = False  # a Struck with this data folder ended without closing its sessions
         self.ready = threading.Event()
         self.changed = threading.Event()  # some session has something to keep
         self._samplers: dict[str, tuple[Stamp, Any]] = {}

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.names import make_file_stem
+from engine.core.units import LONGEST_CLIP_S
 from engine.document.edits.blends import morphed
 from engine.document.edits.messages import apply_message, find_other
 from engine.document.edits.sounds import replace_sound
-from engine.document.edits.values import PhysicsOps, check_number, find_sound
+from engine.document.edits.values import MAX_HITS, PhysicsOps, check_number, find_sound
 from engine.document.project import Clip, Hit, Project, Sound
 from ui import bank_service, clip_service, export_service, uploads
 from ui.document_state import sound_state
 from ui.jobs import Job
+from ui.kept_sessions import forget_session, kept_sessions
 from ui.protocol import requests
 from ui.protocol.codec import decode, to_mapping
 from ui.protocol.edits import (
@@ -31,8 +33,9 @@ from ui.protocol.edits import (
     SetTrack,
 )
 from ui.protocol.events import Audition, MorphPreviewed
+from ui.renderer import Focus
 from ui.session import Session
-from ui.welcome import PROJECT_ENDING, demos
+from ui.welcome import PROJECT_ENDING, demos, remember_recent
 
 if TYPE_CHECKING:
     from engine.physics.presets import Preset
@@ -70,10 +73,17 @@ def handle(session: Session, raw: Any, tab: str = "") -> None:
 def open_first(session: Session, is_new: bool) -> None:
     """Open in a new session what its tab had before a restart, else what the command line named, else a demo."""
     if not is_new:
+        if session.goes_on:
+            session.goes_on = False
+            clip_service.detect_again(session)
         return
     if session.context.home_fault:
         session.note(session.context.home_fault)
     if session.resume():
+        if session.context.crashed and session.edited:
+            project = session.require_project()
+            what = f"{len(project.hits)} hits, {len(project.sounds)} sounds"
+            session.note(f"Struck ended unexpectedly; this project is recovered with every change, {what}")
         clip_service.resume_clip(session)
         return
     start = session.context.options.start
@@ -82,7 +92,7 @@ def open_first(session: Session, is_new: bool) -> None:
             clip_service.open_path(session, Path(start).expanduser().absolute())
         else:
             names = [demo.name for demo in demos()]
-            if names:
+            if names and not kept_sessions(session.context):  # else the start page offers to go on with them
                 clip_service.open_demo(session, names[0])
     except Exception as error:
         session.report(error, "start")
@@ -186,6 +196,11 @@ def _close(session: Session, message: requests.Close) -> None:
     session.show(None)
 
 
+def _forget_session(session: Session, message: requests.ForgetSession) -> None:
+    forget_session(session.context, message.session)
+    session.send_welcome()
+
+
 def _save(session: Session, message: requests.Save) -> None:
     project, files, context = session.require_project(), session.context.project_files, session.context
     if message.path is None:
@@ -200,7 +215,9 @@ def _save(session: Session, message: requests.Save) -> None:
     is_aside = session.saved_as is not None and wanted == session.saved_as and path != wanted
     with session.lock:
         session.saved_as, session.saved_project, session.dirty = path, project, True
+        session.edited = session.project is not project
         session.push_document()
+    remember_recent(context, path)
     place = path.name if context.options.public else path
     if is_aside:
         session.note(f"{wanted.name} was changed by another tab or program; yours is saved beside it as {place}")
@@ -219,7 +236,16 @@ def _cancel(session: Session, message: requests.Cancel) -> None:
     session.worker.cancel()
     session.helper.cancel()
     session.exports.cancel()
-    session.renderer.stop()
+    session.renderer.hold()
+
+
+def _resume(session: Session, message: requests.Resume) -> None:
+    session.renderer.request(asked=True)
+
+
+def _focus(session: Session, message: requests.FocusOn) -> None:
+    time_s = check_number(message.time_s, "time_s", (0.0, LONGEST_CLIP_S))
+    session.focus = Focus(time_s, frozenset(message.hits[:MAX_HITS]))
 
 
 def _detect(session: Session, message: requests.Detect) -> None:
@@ -323,8 +349,11 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.Open: _open,
     requests.OpenDemo: _open_demo,
     requests.Close: _close,
+    requests.ForgetSession: _forget_session,
     requests.Save: _save,
     requests.Cancel: _cancel,
+    requests.Resume: _resume,
+    requests.FocusOn: _focus,
     requests.Detect: _detect,
     requests.Analyse: _analyse,
     requests.Export: _export,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,17 +24,27 @@ MOST_LENGTHS = 50_000
 
 
 @dataclass(frozen=True)
+class Focus:
+    """Where the user is: the playhead and the ids of the selected hits."""
+
+    time_s: float = 0.0
+    hit_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class RenderCallbacks:
     """What a renderer needs of its session.
 
     ``lock`` guards the session; whoever holds it sees a document and the list of its rendered hits together.
     ``project`` returns the document to render, None while there is none or analysis is about to replace it.
+    ``focus`` returns where the user is, since what is near is sampled first.
     ``send`` sends a message to the session's tabs, ``send_welcome`` the list of checkpoints as it is now.
     ``report`` shows an exception and returns its sentence.
     """
 
     lock: threading.RLock
     project: Callable[[], Project | None]
+    focus: Callable[[], Focus]
     send: Callable[[ServerMessage], None]
     send_welcome: Callable[[], None]
     set_status: Callable[..., None]
@@ -51,6 +61,8 @@ class Renderer:
         self._lock = threading.Lock()
         self._wanted = False
         self._stopped = False
+        self._held = False  # cancelled by the user: nothing is sampled until it is asked for
+        self._changes: dict[str, int] = {}  # by hit: the number of the document change that last changed its sound
         self._thread: threading.Thread | None = None
         self._keys: tuple[Project, str, dict[str, str]] | None = None
         self._reported_fault = ""
@@ -61,17 +73,24 @@ class Renderer:
 
     # --- running --------------------------------------------------------------------------------
 
-    def request(self) -> None:
-        """Render soon: the document may have changed."""
+    def request(self, asked: bool = False) -> None:
+        """Render soon: the document may have changed. After ``hold`` nothing is sampled until it is ``asked`` for."""
         with self._lock:
             self._wanted = True
             self._stopped = False
+            self._held = self._held and not asked
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name="render", daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
         """Sample nothing more until the next request."""
+        self._stopped = True
+
+    def hold(self) -> None:
+        """Stop sampling, if it goes on, until it is asked for; changes of the document do not take it up again."""
+        with self._lock:
+            self._held = self._held or self._thread is not None
         self._stopped = True
 
     @property
@@ -81,8 +100,8 @@ class Renderer:
 
     def wait(self, check: Callable[[], None]) -> None:
         """Return when the sound is up to date; StruckError if rendering failed."""
-        if not self.busy and self._missing():
-            self.request()
+        if self._held or (not self.busy and self._missing()):
+            self.request(asked=True)
         while self.busy:
             check()
             time.sleep(0.02)
@@ -123,6 +142,7 @@ class Renderer:
         session, context = self._session, self._context
         started = time.monotonic()
         settings = RenderSettings()
+        settled: Project | None = None
         sampled = 0
         while True:
             project = session.project()
@@ -132,14 +152,18 @@ class Renderer:
             missing = self._publish(project)
             if not missing:
                 break
-            time.sleep(SETTLE_S)
-            if session.project() is not project:
-                continue
+            if self._held:
+                raise Cancelled
+            if project is not settled:  # wait for the rest of a gesture
+                time.sleep(SETTLE_S)
+                settled = project
+                if session.project() is not project:
+                    continue
             sampler = context.sampler(project.render)
             if sampler is None:
                 self._report_fault(project.render)
             on_gpu = sampler is not None and getattr(sampler, "device", context.device()[0]).type != "cpu"
-            batch = sampling_order(missing)[: BATCH_ON_GPU if on_gpu else BATCH_ON_CPU]
+            batch = sampling_order(missing, session.focus(), self._changes)[: BATCH_ON_GPU if on_gpu else BATCH_ON_CPU]
             total = sampled + len(missing)
             wanted = {self.keys(project)[hit.id] for hit in batch}
             check = self._check_wanted(project, wanted)
@@ -159,7 +183,7 @@ class Renderer:
                 self._report_trouble(sampler)
                 sampled += len(batch)
             except Cancelled:
-                if self._stopped:
+                if self._stopped or self._held:
                     raise
         if sampled:
             lacks = "" if context.checkpoints() else ": no checkpoint"
@@ -186,7 +210,7 @@ class Renderer:
 
     def _check_wanted(self, project: Project, wanted: set[str]) -> Callable[[], None]:
         def check() -> None:
-            if self._stopped:
+            if self._stopped or self._held:
                 raise Cancelled
             now = self._session.project()
             if now is project:
@@ -207,6 +231,9 @@ class Renderer:
         if known is not None and known[0] is project and known[1] == digest:
             return known[2]
         keys = hit_keys(project, digest)
+        before = known[2] if known is not None else {}
+        number = max(self._changes.values(), default=0) + 1
+        self._changes = {i: self._changes.get(i, 0) if before.get(i) == key else number for i, key in keys.items()}
         self._keys = (project, digest, keys)
         return keys
 
@@ -225,6 +252,8 @@ class Renderer:
     def reset(self) -> None:
         """Begin with another document, none of whose hits is rendered yet."""
         with self._session.lock:
+            self._held = False
+            self._changes = {}
             self._rendered = {}
             self._session.send(self.message())
 
@@ -245,7 +274,7 @@ class Renderer:
             samples = self._context.cache.get(key)
             if samples is None:
                 self.forget(key)
-                self.request()
+                self.request(asked=True)
                 return None
             by_key[key] = RenderedHit(key, samples)
         return project, {hit_id: by_key[key] for hit_id, key in keys.items()}
@@ -270,8 +299,22 @@ class Renderer:
         return [hit for hit in project.hits if hit.id not in rendered]
 
 
-def sampling_order(hits: list[Hit]) -> list[Hit]:
-    """Hits in the order to sample them: by time, but those of a single sound loudest first."""
-    if len({hit.sound_id for hit in hits}) == 1:
-        return sorted(hits, key=lambda hit: -hit.velocity_db)  # the editor plays that one as soon as it is there
-    return sorted(hits, key=lambda hit: hit.time_s)
+BEHIND = 4.0
+"""Hits behind the playhead count as this many times as far away as those before it."""
+
+
+def sampling_order(hits: Sequence[Hit], focus: Focus, changes: Mapping[str, int]) -> list[Hit]:
+    """Hits in the order to sample them: those changed last, of these the selected ones, then by distance.
+
+    ``changes`` is the number of each hit's last change. Of a single sound the loudest hit comes before the nearest.
+    """
+    loudest = max((hit.velocity_db for hit in hits), default=0.0) if len({hit.sound_id for hit in hits}) == 1 else None
+
+    def rank(hit: Hit) -> tuple[int, bool, bool, float, str]:
+        ahead_s = hit.time_s - focus.time_s
+        distance_s = ahead_s if ahead_s >= 0 else -ahead_s * BEHIND
+        # The editor plays the loudest one as soon as it is there, unless others are selected.
+        is_heard = hit.velocity_db == loudest
+        return -changes.get(hit.id, 0), hit.id not in focus.hit_ids, not is_heard, distance_s, hit.id
+
+    return sorted(hits, key=rank)

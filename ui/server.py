@@ -22,6 +22,7 @@ from ui.auth import AuthMiddleware
 from ui.context import AppContext
 from ui.fair_pool import Busy, FairPool
 from ui.jobs import describe_error, hide_folders
+from ui.kept_sessions import mark_running
 from ui.protocol.codec import encode, parse_json
 from ui.protocol.events import ErrorNotice, Note
 from ui.routes import Gone, Unknown, add_routes
@@ -69,8 +70,9 @@ def create_app(context: AppContext) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        await run_in_threadpool(sessions.close)
+        with mark_running(context):
+            yield
+            await run_in_threadpool(sessions.close)
 
     app = FastAPI(title="Struck", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.sessions = sessions

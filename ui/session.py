@@ -20,12 +20,12 @@ from ui.context import AppContext
 from ui.document_state import Playback, project_name, project_state
 from ui.jobs import Worker, describe_error, hide_folders
 from ui.protocol.events import DocumentState, ErrorNotice, Media, Note, ServerMessage, Status
-from ui.renderer import RenderCallbacks, Renderer
+from ui.renderer import Focus, RenderCallbacks, Renderer
 from ui.search_results import SearchResults
 from ui.send_queue import CoalescingSendQueue
+from ui.status_board import StatusBoard
 from ui.welcome import welcome_message
 
-STATUS_EVERY_S = 0.05
 KEEP_AGAIN_S = 5.0
 
 log = logging.getLogger("struck")
@@ -59,12 +59,14 @@ class Session:
         self.auditions = Worker("audition", self._excuse)
         self.search_worker = Worker("find", self._excuse)
         self.search_results = SearchResults()
+        self.focus = Focus()
         self.exports = Worker("export", self.fail_export)
         self.renderer = Renderer(
             context,
             RenderCallbacks(
                 lock=self.lock,
                 project=self.project_to_render,
+                focus=lambda: self.focus,
                 send=self.send,
                 send_welcome=self.send_welcome,
                 set_status=self.set_status,
@@ -74,6 +76,8 @@ class Session:
         )
         self.uploading = 0
         self._rested = False
+        self.edited = False  # it holds changes that no project file does
+        self.goes_on = False  # the search for hits, which stopped while no tab was open
         self.unfinished = False  # its hits are still being looked for
         self._keep_after = 0.0
         self._keep_fault = ""
@@ -83,8 +87,7 @@ class Session:
         self._send_queues: set[CoalescingSendQueue] = set()
         self._revision = 0
         self.changes = ChangeNumbers()
-        self._statuses: dict[str, Status] = {}
-        self._status_sent_at = 0.0
+        self._board = StatusBoard(self.send)
 
     def folder(self, kind: str) -> Path:
         """This session's own folder among the uploads, exports or projects."""
@@ -99,11 +102,13 @@ class Session:
             self._put_document(send_queue, self._document())
             send_queue.put(self.media)
             send_queue.put(self.renderer.message())
-            send_queue.put(self._status())
+            send_queue.put(self._board.shown())
             rested, self._rested = self._rested, False
         if rested:
             self.renderer.request()
-            send_queue.put(Note("work stopped while no tab was open; sampling goes on now, start anything else again"))
+            self.goes_on = self.unfinished
+            what = "the search for hits and sampling go on" if self.goes_on else "sampling goes on"
+            send_queue.put(Note(f"work paused while no tab was open; {what} now, start an export again"))
 
     def leave(self, send_queue: CoalescingSendQueue) -> None:
         """Remove a tab's connection."""
@@ -181,31 +186,14 @@ class Session:
         self, activity: str, phase: str, done: int = 0, total: int = 0, message: str = "", started: float | None = None
     ) -> None:
         """Send the progress of an activity, "work", "sampling", "export" or "proxy"; one does not hide another."""
-        ended = phase in ("done", "cancelled", "error")
         elapsed_s = 0.0 if started is None else round(time.monotonic() - started, 2)
-        status = Status(phase, done, total, message, elapsed_s)  # type: ignore[arg-type]
         with self.lock:
-            previous = self._statuses.get(activity)
-            self._statuses[activity] = status
-            now = time.monotonic()
-            if not ended and previous and previous.phase == phase and now - self._status_sent_at < STATUS_EVERY_S:
-                return
-            self._status_sent_at = now
-            self.send(self._status())
+            self._board.set(activity, Status(phase, done, total, message, elapsed_s))  # type: ignore[arg-type]
 
     def clear_status(self, activity: str) -> None:
         """Drop the status of an activity."""
         with self.lock:
-            if self._statuses.pop(activity, None):
-                self.send(self._status())
-
-    def _status(self) -> Status:
-        order = [self._statuses[a] for a in ("work", "export", "sampling", "proxy") if a in self._statuses]
-        running = [s for s in order if s.phase not in ("done", "cancelled", "error")]
-        if running:
-            return running[0]
-        troubled = [s for s in order if s.phase == "error"]
-        return troubled[0] if troubled else order[-1] if order else Status("idle")
+            self._board.clear(activity)
 
     # --- document -------------------------------------------------------------------------------
 
@@ -236,16 +224,18 @@ class Session:
             self.provisional = None
             self.saved_as = saved_as
             self.saved_project = project if saved_as else None
+            self.edited = False
             self.playback = Playback()
+            self.focus = Focus()
             self.media = Media(filmstrip=project is not None)
-            self._statuses.clear()
+            self._board.reset()
             self.dirty = not resumed
             self.unfinished = False
             self.context.changed.set()
             self.push_document()
             self.send(self.media)
             self.renderer.reset()
-            self.send(self._status())
+            self.send(self._board.shown())
 
     def commit(self, edit: Edit, gesture: str | None = None) -> None:
         """Apply an edit and show the result; BadInput leaves everything as it was."""
@@ -264,6 +254,7 @@ class Session:
         if history is self.history:
             return
         self.history = history
+        self.edited = history.now is not self.saved_project
         self.dirty = True
         self.context.changed.set()
         self.push_document()
@@ -359,12 +350,13 @@ class Session:
                 if not self.dirty or (time.monotonic() < self._keep_after and not is_last):
                     return
                 self.dirty = False
-                project, saved_as, unfinished = self.project, self.saved_as, self.unfinished
+                project, saved_as = self.project, self.saved_as
+                marks = self.unfinished, self.edited
             digest = self.context.project_files.digest_of(self)
             folder = self.context.folder("sessions")
             try:
                 if project is not None:
-                    autosave(folder, project, self.id, str(saved_as) if saved_as else None, digest, unfinished)
+                    autosave(folder, project, self.id, str(saved_as) if saved_as else None, digest, *marks)
                 else:
                     autosave_path(folder, self.id).unlink(missing_ok=True)
                 self._keep_fault = ""
@@ -386,7 +378,7 @@ class Session:
         if found is None:
             return False
         self.show(found.project, resumed=True)
-        self.unfinished = found.unfinished
+        self.unfinished, self.edited = found.unfinished, found.edited
         if found.saved_path:
             self.saved_as = Path(found.saved_path)
             self.context.project_files.open(self, self.saved_as, found.saved_digest)

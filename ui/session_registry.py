@@ -31,6 +31,7 @@ class SessionRegistry:
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
         self._closing = threading.Event()
+        context.watched_sessions = self.watched
         self._thread = threading.Thread(target=self._sweep, name="autosave", daemon=True)
         self._thread.start()
 
@@ -58,6 +59,10 @@ class SessionRegistry:
     def find(self, session_id: str) -> Session | None:
         """The session of an id if it is in memory."""
         return self._sessions.get(session_id)
+
+    def watched(self) -> set[str]:
+        """Ids of the sessions that tabs show."""
+        return {session.id for session in list(self._sessions.values()) if session.watched}
 
     def find_exports(self, export_key: str) -> Session | None:
         """The session whose exports have this key in their addresses, if it is in memory."""

@@ -10,6 +10,7 @@ from engine.core.bounded_json import read_json_file
 from engine.core.files import write_file
 from engine.core.paths import ASSETS, ROOT
 from ui.context import VERSION, AppContext
+from ui.kept_sessions import kept_sessions
 from ui.protocol.events import CheckpointInfo, Demo, PresetInfo, Welcome
 
 PROJECT_ENDING = ".struck.json"
@@ -31,6 +32,8 @@ def welcome_message(context: AppContext) -> Welcome:
         device=device,
         version=VERSION,
         recent=tuple(recent(context)),
+        kept=kept_sessions(context),
+        crashed=context.crashed,
         local=not context.options.public,
     )
 
@@ -51,10 +54,18 @@ def demos() -> list[Demo]:
 
 
 def remember_recent(context: AppContext, path: Path) -> None:
-    """Put a path at the head of the list of recent ones."""
-    if context.options.public or path.is_relative_to(context.home.absolute()) or path.is_relative_to(ROOT):
+    """Put a path at the head of the list of recent ones; an upload replaces an earlier one of that file."""
+    if context.options.public or path.is_relative_to(ROOT):
         return
-    paths = [str(path), *(p for p in recent(context) if p != str(path))][:MOST_RECENT]
+    uploads = context.folder("uploads").absolute()
+
+    def is_same(other: str) -> bool:
+        if other == str(path):
+            return True
+        both = path.is_relative_to(uploads) and Path(other).is_relative_to(uploads)
+        return both and Path(other).name == path.name and os.path.getsize(other) == os.path.getsize(path)
+
+    paths = [str(path), *(p for p in recent(context) if not is_same(p))][:MOST_RECENT]
     write_file(context.home / "recent.json", json.dumps(paths).encode())
 
 

@@ -34,6 +34,18 @@ def hold_lock(path: str | os.PathLike[str], check: Callable[[], None] = lambda: 
         os.close(file)  # which lets the lock go; the file stays, since removing it would let two hold one name
 
 
+def is_locked(path: str | os.PathLike[str]) -> bool:
+    """Whether some process or thread holds the lock of a file; false for a file that is not there."""
+    try:
+        file = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _try_lock(file)
+    finally:
+        os.close(file)
+
+
 def _try_lock(file: int) -> bool:
     try:
         if os.name == "nt":

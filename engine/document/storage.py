@@ -78,23 +78,30 @@ def load_project(
 
 @dataclass(frozen=True)
 class Autosave:
-    """An autosaved document of a session, and the file it was last saved to, if any."""
+    """An autosaved document of a session, and the file it was last saved to, if any.
+
+    ``edited``: it holds changes that no project file does.
+    """
 
     session_id: str
     path: Path
     modified_s: float
     clip_path: str
     saved_path: str | None
+    edited: bool = True
+    hit_count: int = 0
+    sound_count: int = 0
 
 
 class Kept(NamedTuple):
-    """What an autosave holds: a document, the file it was saved to last, the digest of that file's content, and whether
-    its hits were still being looked for."""
+    """What an autosave holds: a document, the file it was saved to last, the digest of that file's content, whether its
+    hits were still being looked for, and whether it holds changes that no project file does."""
 
     project: Project
     saved_path: str | None = None
     saved_digest: str = ""
     unfinished: bool = False
+    edited: bool = True
 
 
 def autosave(
@@ -104,11 +111,12 @@ def autosave(
     saved_path: str | None = None,
     saved_digest: str = "",
     unfinished: bool = False,
+    edited: bool = True,
 ) -> Path:
     """Write a session's document to its own file in ``folder``, atomically; BadInput when that fails.
 
     ``saved_path`` is the file that the session saved it to last, ``saved_digest`` the digest of what that holds;
-    ``unfinished`` says that its hits are still being looked for.
+    ``unfinished`` says that its hits are still being looked for, ``edited`` that it holds changes no project file does.
     """
     path = autosave_path(folder, session_id)
     try:
@@ -116,7 +124,12 @@ def autosave(
     except OSError as error:
         raise make_write_error(path, error) from None
     value = project_to_json(project)
-    value["session"] = {"saved_path": saved_path, "saved_digest": saved_digest, "unfinished": unfinished}
+    value["session"] = {
+        "saved_path": saved_path,
+        "saved_digest": saved_digest,
+        "unfinished": unfinished,
+        "edited": edited,
+    }
     _write(path, value)
     return path
 
@@ -150,24 +163,33 @@ def load_autosave(folder: str | Path, session_id: str) -> Kept | None:
         raise BadInput(f"{error}; what this tab had not saved is kept as {aside}") from None
     session = value.get("session")
     unfinished = isinstance(session, Mapping) and session.get("unfinished") is True
-    return Kept(project, _saved_path(value), _saved_text(value, "saved_digest") or "", unfinished)
+    return Kept(project, _saved_path(value), _saved_text(value, "saved_digest") or "", unfinished, _is_edited(value))
 
 
 def list_autosaves(folder: str | Path) -> list[Autosave]:
     """The readable autosaves of a folder, newest first; broken ones are passed over."""
-    found = []
-    for path in _files(Path(folder)):
-        if not path.name.endswith(SUFFIX):
-            continue
-        try:
-            value = _read(path)
-            project = project_from_json(value, str(path))
-            modified_s = path.stat().st_mtime
-        except (BadInput, OSError):
-            continue
-        name = path.name[: -len(SUFFIX)]
-        found.append(Autosave(name, path, modified_s, project.clip.path, _saved_path(value)))
-    return sorted(found, key=lambda entry: entry.modified_s, reverse=True)
+    found = [read_autosave(path) for path in _files(Path(folder)) if path.name.endswith(SUFFIX)]
+    return sorted((entry for entry in found if entry), key=lambda entry: entry.modified_s, reverse=True)
+
+
+def read_autosave(path: Path) -> Autosave | None:
+    """About the autosave of a session; None where it cannot be read."""
+    try:
+        value = _read(path)
+        project = project_from_json(value, str(path))
+        modified_s = path.stat().st_mtime
+    except (BadInput, OSError):
+        return None
+    name = path.name[: -len(SUFFIX)]
+    sounds = {hit.sound_id for hit in project.hits}
+    saved, edited = _saved_path(value), _is_edited(value)
+    return Autosave(name, path, modified_s, project.clip.path, saved, edited, len(project.hits), len(sounds))
+
+
+def _is_edited(value: Mapping[str, Any]) -> bool:
+    """Whether an autosave holds changes that no project file does; one of an older Struck, which did not say, does."""
+    session = value.get("session")
+    return not isinstance(session, Mapping) or session.get("edited") is not False
 
 
 def _saved_path(value: Mapping[str, Any]) -> str | None:

@@ -15,6 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.core.paths import CHECKPOINTS
+from engine.document.project import Hit
 from engine.document.serialization import project_to_json
 from engine.media.sound import read_clip_audio
 from engine.physics.detail import Detail
@@ -25,6 +26,7 @@ from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, make_context, w
 from ui.context import AppContext
 from ui.handlers import open_first
 from ui.protocol.events import DocumentState, Note
+from ui.renderer import Focus, sampling_order
 from ui.send_queue import CoalescingSendQueue
 from ui.server import create_app
 from ui.session import Session
@@ -229,7 +231,7 @@ def test_the_newest_change_is_sampled_and_what_it_overtook_is_dropped(slow: tupl
     assert tab.last("status")["done"] == tab.last("status")["total"] > 0
 
 
-def test_cancel_stops_sampling_and_the_next_change_takes_it_up(slow: tuple[AppContext, SlowSampler]) -> None:
+def test_cancelled_sampling_stays_stopped_until_it_is_asked_for(slow: tuple[AppContext, SlowSampler]) -> None:
     context, sampler = slow
     tab = open_with_sampler(context, "cancelled")
     wait_until(lambda: sampler.begun)
@@ -237,11 +239,23 @@ def test_cancel_stops_sampling_and_the_next_change_takes_it_up(slow: tuple[AppCo
     tab.settle()
     assert tab.last("status") == {**tab.last("status"), "phase": "cancelled", "message": "Sampling stopped"}
     assert not sampler.finished and not tab.last("rendered")["hits"] and not tab.errors
-    assert len(tab.session.require_project().hits) == DEMO_HITS
-    assert tab.session.renderer.mix() is None  # asking for the track samples what is missing
+    hits = tab.session.require_project().hits
+    assert len(hits) == DEMO_HITS
+    begun = len(sampler.begun)
     sampler.steps.release(10_000)
+    tab.edit("move_hits", ids=[hits[0].id], delta_s=0.01)
+    tab.edit("set_hits", ids=[hits[1].id], values={"velocity_db": -9.0})
+    tab.settle()
+    assert len(sampler.begun) == begun and tab.last("status")["phase"] == "cancelled"
+    tab.ask("resume")
     tab.settle()
     assert len(tab.last("rendered")["hits"]) == DEMO_HITS and tab.last("status")["phase"] == "done"
+
+
+def test_changed_hits_come_first_then_selected_ones_then_those_before_the_playhead() -> None:
+    hits = [Hit(f"h{k}", float(k), f"s{k % 2}", k) for k in range(8)]
+    order = [hit.id for hit in sampling_order(hits, Focus(4.0, frozenset({"h1"})), {"h0": 2, "h7": 2})]
+    assert order == ["h7", "h0", "h1", "h4", "h5", "h6", "h3", "h2"]
 
 
 def test_an_export_waits_for_the_last_hits_and_can_be_stopped(slow: tuple[AppContext, SlowSampler]) -> None:

@@ -2,11 +2,13 @@
 // The editor: brings the parts together in one element and takes them down again when it goes.
 
 import { createAudio } from "./audio/engine.js";
+import { createFocus } from "./state/focus.js";
 import { createFocusFrames } from "./widgets/focus_frames.js";
 import { createHelp } from "./panels/help.js";
 import { createHints } from "./panels/hints.js";
 import { createInspector } from "./panels/inspector.js";
 import { createKeys } from "./widgets/keyboard.js";
+import { createLeaveGuard } from "./state/leaving.js";
 import { createLayout } from "./widgets/layout.js";
 import { createMaterials } from "./panels/materials.js";
 import { createPlayer } from "./panels/player.js";
@@ -57,7 +59,10 @@ export async function mount(element) {
   const keys = createKeys(app, store, { player, timeline, audio, topBar, help });
   const focusFrames = createFocusFrames(app);
 
-  const parts = [keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
+  const focus = createFocus(store);
+  const leaveGuard = createLeaveGuard(store, start.isUploading);
+
+  const parts = [focus, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, locate };

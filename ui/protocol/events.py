@@ -251,8 +251,25 @@ class CheckpointInfo:
 
 
 @dataclass(frozen=True)
+class KeptSession:
+    """Unsaved work of a closed tab, which the tab that takes its ``session`` goes on with."""
+
+    session: str
+    name: str
+    clip: str
+    hits: int
+    sounds: int
+    age_s: float
+    saved_as: str | None
+    clip_there: bool
+
+
+@dataclass(frozen=True)
 class Welcome:
-    """The first message: what can be chosen, the device, recent files; ``local`` where paths may be opened."""
+    """The first message: what can be chosen, the device, recent files; ``local`` where paths may be opened.
+
+    ``kept`` is unsaved work to go on with; ``crashed``: Struck ended without closing it.
+    """
 
     type: ClassVar[str] = "welcome"
     demos: tuple[Demo, ...]
@@ -261,6 +278,8 @@ class Welcome:
     device: str
     version: str
     recent: tuple[str, ...]
+    kept: tuple[KeptSession, ...]
+    crashed: bool
     local: bool
 
 

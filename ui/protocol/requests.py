@@ -32,6 +32,14 @@ class Close:
 
 
 @dataclass(frozen=True)
+class ForgetSession:
+    """Delete unsaved work of a closed tab, by the id of its session; answered by ``welcome``."""
+
+    type: ClassVar[str] = "forget_session"
+    session: str
+
+
+@dataclass(frozen=True)
 class Save:
     """Save the project, by default where it was saved last."""
 
@@ -72,9 +80,25 @@ class Redo:
 
 @dataclass(frozen=True)
 class Cancel:
-    """Cancel detection, analysis, sampling and export."""
+    """Cancel detection, analysis, sampling and export; sampling stays so until ``resume``, an export or an analysis."""
 
     type: ClassVar[str] = "cancel"
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Take up cancelled sampling."""
+
+    type: ClassVar[str] = "resume"
+
+
+@dataclass(frozen=True)
+class FocusOn:
+    """Where the user is, the playhead and the selected hits by id: what is near is sampled first."""
+
+    type: ClassVar[str] = "focus"
+    time_s: float
+    hits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,6 +221,7 @@ class BankSize:
 
 
 ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
-    Open, OpenDemo, Close, Save, ApplyEdit, Undo, Redo, Cancel, Detect, Analyse, Export, Strike, AuditionPreset,
-    AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank, BankSize,
+    Open, OpenDemo, Close, ForgetSession, Save, ApplyEdit, Undo, Redo, Cancel, Resume, FocusOn, Detect, Analyse,
+    Export, Strike, AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan,
+    AddToBank, BankSize,
 ]  # fmt: skip

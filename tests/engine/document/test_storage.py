@@ -153,7 +153,7 @@ def test_autosaves_are_per_session_and_broken_ones_are_passed_over(tmp_path: Pat
         ("tab-1", "/films/one.struck.json"),
         ("tab_2", None),
     ]
-    assert load_autosave(folder, "tab-1") == (project, "/films/one.struck.json", "", False)
+    assert load_autosave(folder, "tab-1") == (project, "/films/one.struck.json", "", False, True)
     assert load_autosave(folder, "tab4") is None
     with pytest.raises(BadInput, match="what this tab had not saved is kept as"):
         load_autosave(folder, "tab3")
@@ -170,7 +170,7 @@ def test_an_autosave_without_its_clip_still_opens(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     autosave(tmp_path / "a", project, "s")
     Path(project.clip.path).unlink()
-    assert load_autosave(tmp_path / "a", "s") == (project, None, "", False)
+    assert load_autosave(tmp_path / "a", "s") == (project, None, "", False, True)
 
 
 def test_older_versions_migrate_and_newer_ones_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,10 @@
 import { icon } from "../widgets/icons.js";
 import { focusedElement, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
+import { continueSession } from "../state/store.js";
 import { describeError, upload } from "../state/upload.js";
-/** @import { ClientMessage } from "../state/protocol.d.ts" */
+import { formatAge } from "../widgets/format.js";
+/** @import { ClientMessage, KeptSession } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
 
 const CLIPS = "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif,.json,.struck.json";
@@ -13,8 +15,16 @@ const CLIPS = "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif,.json,.struck.json";
 const isRecording = (type, name = "") => type.startsWith("audio/") || /\.(wav|flac|aiff?|mp3|ogg|opus|m4a)$/i.test(name);
 /** @param {string} path */
 const baseName = (path) => path.split(/[\\/]/).at(-1) ?? path;
-/** @param {string} path */
-const folderName = (path) => path.split(/[\\/]/).slice(0, -1).join("/");
+const MOST_KEPT = 5;
+/**
+ * Where a recent file lies, as a person knows it: the folders of uploads have names that say nothing.
+ * @param {string} path
+ */
+function placeOf(path) {
+  const folders = path.split(/[\\/]/).slice(0, -1);
+  if (folders.at(-3) === "uploads") return "brought in by the browser";
+  return folders.join("/");
+}
 
 /**
  * ``takeDropped(event)``: whether a drop of recordings was taken for the bank.
@@ -52,6 +62,9 @@ export function createStart(app, store, toasts, takeDropped) {
   const progress = make("div", "st-progress", {}, fill);
   const stop = make("button", "st-button", { type: "button", textContent: "Cancel", onclick: () => (sending ? sending.controller.abort() : store.send({ type: "cancel" })) });
   const busyRow = make("div", "st-busy", {}, make("div", "st-busy-row", {}, busy, stop), progress);
+  const kept = make("div", "st-kepts");
+  const keptTitle = make("h2", "");
+  const keptPart = make("div", "st-start-part st-kept-part", { hidden: true }, keptTitle, kept);
   const demos = make("div", "st-cards");
   const recents = make("div", "st-recents");
   const demoPart = make("div", "st-start-part", {}, make("h2", "", { textContent: "Try a demo" }), demos);
@@ -61,7 +74,7 @@ export function createStart(app, store, toasts, takeDropped) {
   const sheet = make("div", "st-sheet", { role: "dialog", "aria-label": "Open a clip" }, close,
     make("h1", "st-start-mark", {}, "Str", make("b", "", { textContent: "u" }), "ck"),
     make("p", "st-start-line", { textContent: "Hear every hit in a picture, and make it yours." }),
-    busyRow, dropArea, pathRow, demoPart, recentPart, about);
+    busyRow, keptPart, dropArea, pathRow, demoPart, recentPart, about);
   const page = make("div", "st-start", { hidden: true }, sheet);
   const overWords = make("p", "st-over-words");
   const over = make("div", "st-over", { hidden: true }, overWords);
@@ -130,14 +143,32 @@ export function createStart(app, store, toasts, takeDropped) {
     }
   }
 
+  /** @param {KeptSession} session */
+  function keptRow({ session, name, clip, hits, sounds, age_s, saved_as, clip_there }) {
+    const facts = [hits === 1 ? "1 hit" : `${hits} hits`, sounds === 1 ? "1 sound" : `${sounds} sounds`, saved_as ? `changes since ${saved_as}` : "never saved", clip_there ? "" : `${clip} is missing`];
+    const forget = make("button", "st-close", { type: "button", textContent: "×", title: `Forget the unsaved changes of ${name}`, "aria-label": `Forget the unsaved changes of ${name}`, onclick: () => {
+      if (forget.classList.contains("is-asking")) store.send({ type: "forget_session", session });
+      forget.classList.add("is-asking");
+      forget.textContent = "Forget?";
+    } });
+    return make("div", "st-kept", {},
+      make("button", "st-kept-go", { type: "button", title: `Continue with ${name}`, onclick: () => continueSession(session) }, icon("film"),
+        make("span", "st-kept-name", { textContent: name }), make("span", "st-kept-facts", { textContent: facts.filter(Boolean).join("  ·  ") }), make("span", "st-kept-age", { textContent: formatAge(age_s) })),
+      forget);
+  }
+
   function showChoices() {
-    const { demos: offered, recent, local, version, device } = store.welcome ?? { demos: [], recent: [], local: true, version: "", device: "" };
+    const { demos: offered, recent, local, version, device, kept: all, crashed } = store.welcome ?? { demos: [], recent: [], local: true, version: "", device: "", kept: [], crashed: false };
+    const left = all.filter(({ session }) => session !== store.session);
+    keptPart.hidden = !left.length;
+    keptTitle.textContent = crashed ? "Recovered: Struck ended unexpectedly, and every change is here" : "Continue where you left off";
+    kept.replaceChildren(...left.slice(0, MOST_KEPT).map(keptRow));
     demoPart.hidden = !offered.length;
     demos.replaceChildren(...offered.map(({ name, title, note }) =>
       make("button", "st-card", { type: "button", onclick: () => open({ type: "open_demo", name }) }, icon("film"), make("span", "st-card-title", { textContent: title }), make("span", "st-card-note", { textContent: note }))));
     recentPart.hidden = !recent.length;
-    recents.replaceChildren(...recent.slice(0, 5).map((place) =>
-      make("button", "st-recent", { type: "button", title: place, onclick: () => open({ type: "open", path: place }) }, make("span", "st-recent-name", { textContent: baseName(place) }), make("span", "st-recent-folder", { textContent: folderName(place) }))));
+    recents.replaceChildren(...recent.slice(0, left.length ? 4 : 6).map((place) =>
+      make("button", "st-recent", { type: "button", title: place, onclick: () => open({ type: "open", path: place }) }, make("span", "st-recent-name", { textContent: baseName(place) }), make("span", "st-recent-folder", { textContent: placeOf(place) }))));
     pathRow.hidden = !local;
     about.textContent = [version && `Struck ${version}`, device && `sampling on ${device}`].filter(Boolean).join("  ·  ");
   }
@@ -201,5 +232,5 @@ export function createStart(app, store, toasts, takeDropped) {
   showChoices();
   show();
 
-  return { open: () => setAsked(true), dispose: scope.dispose };
+  return { open: () => setAsked(true), isUploading: () => sending !== null, dispose: scope.dispose };
 }

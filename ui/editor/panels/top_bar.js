@@ -87,8 +87,7 @@ function createPill(store) {
     isStopping = store.send({ type: "cancel" });
     show();
   } });
-  // Asking for the mix makes the server sample what is missing.
-  const resume = make("button", "st-pill-button", { type: "button", textContent: "Resume", title: "Sample the hits that are still missing", onclick: () => fetch(store.address("track")).catch(() => {}) });
+  const resume = make("button", "st-pill-button", { type: "button", textContent: "Resume", title: "Sample the hits that are still missing", onclick: () => store.send({ type: "resume" }) });
   const again = make("button", "st-pill-button", { type: "button", textContent: "Look again", title: "Look for hits from the start; what you changed stays", onclick: () => store.send({ type: "detect" }) });
   const element = make("div", "st-pill", {}, fill, text, stop, resume, again);
 

@@ -252,6 +252,12 @@ export interface Close {
   type: "close";
 }
 
+/** Delete unsaved work of a closed tab, by the id of its session; answered by ``welcome``. */
+export interface ForgetSession {
+  type: "forget_session";
+  session: string;
+}
+
 /** Save the project, by default where it was saved last. */
 export interface Save {
   type: "save";
@@ -278,9 +284,21 @@ export interface Redo {
   number?: number;
 }
 
-/** Cancel detection, analysis, sampling and export. */
+/** Cancel detection, analysis, sampling and export; sampling stays so until ``resume``, an export or an analysis. */
 export interface Cancel {
   type: "cancel";
+}
+
+/** Take up cancelled sampling. */
+export interface Resume {
+  type: "resume";
+}
+
+/** Where the user is, the playhead and the selected hits by id: what is near is sampled first. */
+export interface FocusOn {
+  type: "focus";
+  time_s: number;
+  hits?: string[];
 }
 
 /** Detect hits again, keeping those the user edited. */
@@ -377,11 +395,14 @@ export type ClientMessage =
   | Open
   | OpenDemo
   | Close
+  | ForgetSession
   | Save
   | ApplyEdit
   | Undo
   | Redo
   | Cancel
+  | Resume
+  | FocusOn
   | Detect
   | Analyse
   | Export
@@ -416,7 +437,19 @@ export interface CheckpointInfo {
   fault: string | null;
 }
 
-/** The first message: what can be chosen, the device, recent files; ``local`` where paths may be opened. */
+/** Unsaved work of a closed tab, which the tab that takes its ``session`` goes on with. */
+export interface KeptSession {
+  session: string;
+  name: string;
+  clip: string;
+  hits: number;
+  sounds: number;
+  age_s: number;
+  saved_as: string | null;
+  clip_there: boolean;
+}
+
+/** The first message: what can be chosen, the device, recent files; ``local`` where paths may be opened. ``kept`` is unsaved work to go on with; ``crashed``: Struck ended without closing it. */
 export interface Welcome {
   type: "welcome";
   demos: Demo[];
@@ -425,6 +458,8 @@ export interface Welcome {
   device: string;
   version: string;
   recent: string[];
+  kept: KeptSession[];
+  crashed: boolean;
   local: boolean;
 }
 

@@ -154,6 +154,7 @@ export function createStore(session, options = {}) {
     edit: applyEdit,
     watch: watchers.watch,
     /** The session's own address for bulk data, such as address("filmstrip"). */
+    get isSending() { return drafts.unacknowledged.length > 0; },
     address: (route) => `/struck/${route}/${encodeURIComponent(session)}`,
     dispose() {
       cancelAnimationFrame(frame);
@@ -177,5 +178,18 @@ export function sessionId() {
     return id;
   } catch {
     return randomId(); // a page without storage gets a session that a reload does not find again
+  }
+}
+
+/**
+ * Go on with the session of a closed tab: its document, its history while the server has it, its uploads.
+ * @param {string} id
+ */
+export function continueSession(id) {
+  try {
+    sessionStorage.setItem("struck.session", id);
+    location.reload();
+  } catch {
+    // a page without storage cannot change its session
   }
 }

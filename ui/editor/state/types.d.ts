@@ -90,6 +90,8 @@ export interface Store {
   /** Show an edit while a drag lasts, without sending it; null takes it back. */
   hold(edit: EditMessage | null): void;
   select(partial: Partial<Selection>): void;
+  /** Whether the server has not acknowledged every change yet. */
+  readonly isSending: boolean;
   address(route: string): string;
   dispose(): void;
 }

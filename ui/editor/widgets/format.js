@@ -67,6 +67,20 @@ export function formatSeconds(duration_s) {
 }
 
 /**
+ * How long ago, in words: "just now", "5 min ago", "3 h ago", "2 days ago".
+ * @param {number} age_s
+ */
+export function formatAge(age_s) {
+  const minutes = Math.round(age_s / 60);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  const hours = Math.round(minutes / 60);
+  if (hours < 24) return `${hours} h ago`;
+  const days = Math.round(hours / 24);
+  return days === 1 ? "yesterday" : `${days} days ago`;
+}
+
+/**
  * "L 35", "centre", "R 35".
  * @param {number} pan
  */

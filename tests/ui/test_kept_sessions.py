@@ -1,0 +1,116 @@
+"""Unsaved work of closed tabs and ended processes: offered to the next visit, whole, until it is saved or forgotten."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from engine.core.file_lock import hold_lock
+from engine.core.paths import ASSETS
+from tests.clips import make_clip
+from tests.ui_tab import Tab, make_context
+from ui.context import AppContext
+from ui.handlers import open_first
+from ui.kept_sessions import kept_sessions, mark_running
+from ui.protocol.events import KeptSession
+from ui.server import create_app
+from ui.session import Session
+from ui.session_registry import SessionRegistry
+from ui.welcome import recent
+
+
+def close_tab(tab: Tab) -> None:
+    tab.session.leave(tab)  # type: ignore[arg-type]
+    tab.session.keep()
+
+
+def edited_demo(context: AppContext, session_id: str) -> Tab:
+    tab = Tab(Session(context, session_id))
+    tab.open_demo()
+    tab.edit("set_mix", gain_db=-1.0)
+    return tab
+
+
+def test_edited_work_of_a_closed_tab_is_offered_and_untouched_demos_are_not(tmp_path: Path) -> None:
+    context = make_context(tmp_path)
+    edited = edited_demo(context, "edited-one")
+    for tab in (edited, Tab(Session(context, "untouched"))):
+        if tab is not edited:
+            tab.open_demo()
+        close_tab(tab)
+    (kept,) = kept_sessions(context)
+    assert isinstance(kept, KeptSession)
+    assert (kept.session, kept.name, kept.hits, kept.saved_as) == ("edited-one", "demo_sound", 12, None)
+    assert kept.clip_there and 0 <= kept.age_s < 60
+    visit = Tab(Session(context, "next-visit"))
+    open_first(visit.session, True)
+    visit.settle()
+    assert visit.session.project is None  # the start page offers the list
+    goes_on = Tab(Session(context, "edited-one"))
+    open_first(goes_on.session, True)
+    goes_on.settle()
+    assert goes_on.session.require_project() == edited.session.require_project()
+
+
+def test_what_is_saved_or_forgotten_is_offered_no_more(tmp_path: Path) -> None:
+    context = make_context(tmp_path)
+    saved, forgotten = edited_demo(context, "saved-one"), edited_demo(context, "forgotten")
+    saved.ask("save")
+    for tab in (saved, forgotten):
+        close_tab(tab)
+    assert [kept.session for kept in kept_sessions(context)] == ["forgotten"]
+    saved.ask("forget_session", session="forgotten")
+    assert not kept_sessions(context) and not saved.errors
+    saved.edit("set_mix", gain_db=-3.0)
+    close_tab(saved)
+    (kept,) = kept_sessions(context)
+    assert kept.saved_as == "demo_sound.struck.json"
+
+
+def test_work_that_a_tab_shows_is_not_offered_nor_forgotten(tmp_path: Path) -> None:
+    context = make_context(tmp_path)
+    sessions = SessionRegistry(context)
+    tab = Tab(sessions.get("watched-one")[0])
+    tab.open_demo()
+    tab.edit("set_mix", gain_db=-1.0)
+    tab.session.keep()
+    assert not kept_sessions(context)
+    tab.ask("forget_session", session="watched-one")
+    assert "open in another tab" in tab.errors[-1]
+    close_tab(tab)
+    assert [kept.session for kept in kept_sessions(context)] == ["watched-one"]
+    sessions.close()
+
+
+def test_nothing_is_offered_where_others_can_reach_the_app(tmp_path: Path) -> None:
+    close_tab(edited_demo(make_context(tmp_path), "private-one"))
+    assert kept_sessions(make_context(tmp_path)) and not kept_sessions(make_context(tmp_path, listen=True))
+
+
+def test_a_process_that_did_not_end_by_itself_is_noticed_once(tmp_path: Path) -> None:
+    context = make_context(tmp_path)
+    left = context.folder("running") / "12345-1"
+    with hold_lock(left), TestClient(create_app(context)):
+        assert not context.crashed  # another Struck runs beside this one
+    with mark_running(context):
+        assert context.crashed and not left.exists()
+    after = make_context(tmp_path)
+    with mark_running(after):
+        assert not after.crashed
+
+
+def test_uploads_and_saved_projects_stand_among_the_recent_files_once(tmp_path: Path) -> None:
+    context = make_context(tmp_path)
+    tab = Tab(Session(context, "uploader-1"))
+    for folder in ("aaaa", "bbbb"):
+        place = tab.session.folder("uploads") / folder
+        place.mkdir()
+        shutil.copy(make_clip(tmp_path / "take.mp4", count=10), place / "take.mp4")
+        tab.ask("open", path=f"upload:{folder}/take.mp4")
+        tab.settle()
+    assert [Path(path).parent.name for path in recent(context)] == ["bbbb"]
+    tab.ask("save")
+    assert Path(recent(context)[0]).name == "take.struck.json" and len(recent(context)) == 2
+    assert not any(Path(path).is_relative_to(ASSETS) for path in recent(context))

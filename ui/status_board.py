@@ -1,0 +1,52 @@
+"""What goes on in a session: the progress of each activity, and which one is shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ui.protocol.events import Status
+
+STATUS_EVERY_S = 0.05
+ACTIVITIES = ("work", "export", "sampling", "proxy")
+"""In the order in which they are shown; one does not hide another's end."""
+
+ENDED = ("done", "cancelled", "error")
+
+
+class StatusBoard:
+    """Progress by activity; ``send`` is called with what to show. Its caller holds the session's lock."""
+
+    def __init__(self, send: Callable[[Status], None]) -> None:
+        self._send = send
+        self._statuses: dict[str, Status] = {}
+        self._sent_at = 0.0
+
+    def set(self, activity: str, status: Status) -> None:
+        """Note the progress of an activity; of many reports of one phase only some are sent."""
+        previous = self._statuses.get(activity)
+        self._statuses[activity] = status
+        now = time.monotonic()
+        is_repeat = previous is not None and previous.phase == status.phase and status.phase not in ENDED
+        if is_repeat and now - self._sent_at < STATUS_EVERY_S:
+            return
+        self._sent_at = now
+        self._send(self.shown())
+
+    def clear(self, activity: str) -> None:
+        """Drop the status of an activity."""
+        if self._statuses.pop(activity, None):
+            self._send(self.shown())
+
+    def reset(self) -> None:
+        """Drop every status, without sending."""
+        self._statuses.clear()
+
+    def shown(self) -> Status:
+        """The status to show: what runs, else what failed, else what ended."""
+        order = [self._statuses[a] for a in ACTIVITIES if a in self._statuses]
+        running = [s for s in order if s.phase not in ENDED]
+        if running:
+            return running[0]
+        troubled = [s for s in order if s.phase == "error"]
+        return troubled[0] if troubled else order[-1] if order else Status("idle")
