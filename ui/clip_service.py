@@ -338,7 +338,8 @@ def _show_curve(session: Session) -> None:
             url=f"/struck/curve/{session.id}?v={session.clip_number}-{int(time.time() * 1000)}",
             rate_hz=float(curve.rate_hz),
             count=len(curve.values),
-        )
+        ),
+        lag_s=session.track.lag_s,
     )
 
 

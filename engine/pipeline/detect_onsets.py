@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from engine.document.edits.values import SOURCES, Edit
 from engine.document.project import Clip, Project
 from engine.media.frames import iter_frames
 from engine.media.sound import find_sound_spans, iter_clip_audio
-from engine.onsets.track import OnsetTrack, fuse, onset_velocity_db, pick
+from engine.onsets.fusion import fuse
+from engine.onsets.lag import estimate_lag
+from engine.onsets.track import OnsetTrack, onset_velocity_db, pick
 from engine.pipeline.events import DetectionEvent, DetectionProgress, OnsetsFound, OnsetsUpdated
 from engine.pipeline.onset_cache import track_from_arrays, track_keys, track_to_arrays
 
@@ -44,7 +47,8 @@ def detect_onsets(
     """Onsets of a clip by its picture ("video"), its "audio" or "both"; the last event is OnsetsFound.
 
     The picture is read by the onset ``network``, or by the motion detector where there is no checkpoint. A clip without
-    audio has onsets by its picture alone. With ``partial``, OnsetsUpdated events bring the onsets found so far.
+    audio has onsets by its picture alone; of one with audio the track tells how much later its picture is, unless the
+    source is "audio". With ``partial``, OnsetsUpdated events bring the onsets found so far.
     ``cache`` keeps tracks between runs. Raises BadInput for an unreadable clip, a damaged network, an unknown source,
     or "audio" where the clip has none.
     """
@@ -62,7 +66,7 @@ def detect_onsets(
     by_audio: OnsetTrack | None = None
     spans: tuple[tuple[float, float], ...] | None = None
     share = 0.0
-    if source != "video" and clip.has_audio:
+    if clip.has_audio:
         from engine.onsets.audio import iter_audio_tracks
 
         share = 1.0 if source == "audio" else AUDIO_SHARE
@@ -71,7 +75,7 @@ def detect_onsets(
         for time_s, found in iter_audio_tracks(blocks, SAMPLE_RATE_HZ):
             by_audio = found
             yield DetectionProgress(share * min(1.0, time_s / duration_s))
-        if partial and by_audio is not None:
+        if partial and by_audio is not None and source != "video":
             yield OnsetsUpdated(by_audio, hits_from_track(by_audio))
     by_picture: OnsetTrack | None = None
     if source != "audio":
@@ -80,9 +84,12 @@ def detect_onsets(
             if found is not None:
                 by_picture = found
                 if partial:
-                    fused = fuse(found, by_audio, spans)
+                    fused = found if source == "video" else fuse(found, by_audio, spans)
                     yield OnsetsUpdated(fused, hits_from_track(fused))
-    track = fuse(by_picture, by_audio, spans)
+    if source == "video" and by_picture is not None and by_audio is not None:
+        track = replace(by_picture, lag_s=estimate_lag(by_picture, by_audio))
+    else:
+        track = fuse(by_picture, by_audio, spans)
     if cache is not None:
         for key, array in zip(keys, track_to_arrays(track), strict=True):
             cache.put(key, array)

@@ -10,25 +10,25 @@ import numpy as np
 
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
 
-_VERSION = 3
+_VERSION = 4
 UNKNOWN_VELOCITY = -1.0
 
 
-def track_keys(clip_digest: str, source: str, network: Path, audio_track: int = 0) -> tuple[str, str]:
-    """Cache keys of both arrays, from the clip's digest, its sound track, the source and the onset network's folder."""
+def track_keys(clip_digest: str, source: str, network: Path, audio_track: int = 0) -> tuple[str, str, str]:
+    """Cache keys of a track's arrays, from the clip's digest, its sound track, the source and the network's folder."""
     network_digest = ""
     if source != "audio" and (network / "config.json").is_file():
         network_digest = hashlib.sha256((network / "config.json").read_bytes()).hexdigest()
     parts = f"onsets {_VERSION} {clip_digest} {audio_track} {source} {network_digest}"
     name = hashlib.sha256(parts.encode()).hexdigest()
-    return f"{name}c", f"{name}o"
+    return f"{name}c", f"{name}o", f"{name}l"
 
 
-def track_to_arrays(track: OnsetTrack) -> tuple[np.ndarray, np.ndarray]:
-    """Two flat float32 arrays: [rate_hz, *curve], and for each candidate (second, fraction, strength, velocity).
+def track_to_arrays(track: OnsetTrack) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Flat float32 arrays: [rate_hz, *curve], for each candidate (second, fraction, strength, velocity), and the lag.
 
     Times are split because float32 cannot hold them to the millisecond. An unknown velocity is -1, since the cache
-    holds finite numbers only.
+    holds finite numbers only; the lag is (1, lag_s), or (0, 0) where it is unknown.
     """
     curve = np.concatenate([[track.curve.rate_hz], track.curve.values]).astype(np.float32)
     rows = [
@@ -40,16 +40,19 @@ def track_to_arrays(track: OnsetTrack) -> tuple[np.ndarray, np.ndarray]:
         )
         for o in track.candidates
     ]
-    return curve, np.array(rows, np.float32).reshape(-1)
+    lag = [0.0, 0.0] if track.lag_s is None else [1.0, track.lag_s]
+    return curve, np.array(rows, np.float32).reshape(-1), np.array(lag, np.float32)
 
 
-def track_from_arrays(curve: np.ndarray | None, candidates: np.ndarray | None) -> OnsetTrack | None:
-    """The track that ``track_to_arrays`` made two arrays of; None where they are missing or of another shape."""
-    if curve is None or candidates is None or curve.size < 1 or candidates.size % 4:
+def track_from_arrays(
+    curve: np.ndarray | None, candidates: np.ndarray | None, lag: np.ndarray | None
+) -> OnsetTrack | None:
+    """The track that ``track_to_arrays`` made arrays of; None where they are missing or of another shape."""
+    if curve is None or candidates is None or lag is None or curve.size < 1 or candidates.size % 4 or lag.size != 2:
         return None
     rows = [[float(value) for value in row] for row in candidates.reshape(-1, 4)]
     onsets = tuple(
         Onset(second + part, min(1.0, strength), None if velocity == UNKNOWN_VELOCITY else velocity)
         for second, part, strength, velocity in rows
     )
-    return OnsetTrack(OnsetCurve(float(curve[0]), curve[1:]), onsets)
+    return OnsetTrack(OnsetCurve(float(curve[0]), curve[1:]), onsets, float(lag[1]) if lag[0] else None)

@@ -176,5 +176,5 @@ def _clip_window(project: Project, sound: Sound) -> tuple[float, float, bool]:
 
 def _recorded_time_s(hit: Hit) -> float:
     """Time of a hit in the clip's audio, before the user moved it."""
-    moved = hit.touched and hit.found_s is not None and abs(hit.time_s - hit.found_s) > REFINE_S
+    moved = hit.found_s is not None and abs(hit.time_s - hit.found_s) > REFINE_S
     return hit.found_s if moved and hit.found_s is not None else hit.time_s

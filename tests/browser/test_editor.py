@@ -336,3 +336,28 @@ def test_hits_are_measured_again_from_the_clip(editor: Editor) -> None:
     own = next(s for s in editor.project["sounds"] if s["id"] == editor.hit(hit["id"])["sound_id"])
     assert own["origin"] == "clip" and own["id"] != hit["sound_id"]
     assert 9000.0 not in own["modes"]["frequency_hz"]
+
+
+def test_hits_are_shifted_by_the_lag_and_as_one_was_moved_with_one_press_each(editor: Editor) -> None:
+    page, hits = editor.page, editor.project["hits"]
+    assert page.locator(".is-lag").is_hidden()  # the demo is in step
+    editor.see("void (window.struck.store.media.lag_s = 0.06, window.struck.store.emit('media'))")
+    press = page.get_by_role("button", name="Shift all +60 ms")
+    assert "later than the clip's sound" in (press.get_attribute("title") or "")
+    editor.change(press.click)
+    shifts_s = [editor.hit(hit["id"])["time_s"] - hit["time_s"] for hit in hits]
+    assert shifts_s == pytest.approx([0.06] * len(hits), abs=1e-6)
+    assert page.get_by_role("button", name="In step with picture").is_disabled()
+    editor.change(lambda: page.keyboard.press("Control+z"))
+    assert [editor.hit(hit["id"])["time_s"] for hit in hits] == [hit["time_s"] for hit in hits]
+
+    # One hit put right by hand, in the silence before it, and the others like it.
+    place = editor.locate_hit(hits[0]["id"])
+    editor.change(lambda: editor.drag(place, {"x": place["x"] - 20, "y": place["y"]}))
+    moved_s = editor.hit(hits[0]["id"])["time_s"] - hits[0]["time_s"]
+    assert moved_s < -0.05
+    place = editor.locate_hit(hits[0]["id"])
+    page.mouse.click(place["x"], place["y"], button="right")
+    editor.change(page.get_by_role("menuitem", name="Shift the others").click)
+    shifts_s = [editor.hit(hit["id"])["time_s"] - hit["time_s"] for hit in hits[1:]]
+    assert shifts_s == pytest.approx([moved_s] * (len(hits) - 1), abs=0.01)

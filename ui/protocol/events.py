@@ -106,7 +106,7 @@ class HitOffsetsState:
 
 @dataclass(frozen=True)
 class HitState:
-    """A hit; ``touched`` once the user has edited it."""
+    """A hit; ``touched`` once the user has edited it, ``found_s`` where it was detected, None for one added by hand."""
 
     id: str
     time_s: float
@@ -119,6 +119,7 @@ class HitState:
     strength: float
     touched: bool
     offsets: HitOffsetsState
+    found_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -200,12 +201,13 @@ class BulkArray:
 
 @dataclass(frozen=True)
 class Media:
-    """Bulk data of the clip that can be fetched now."""
+    """Bulk data of the clip that can be fetched now; ``lag_s`` is how much later its picture is than its sound."""
 
     type: ClassVar[str] = "media"
     curve: BulkArray | None = None
     waveform: BulkArray | None = None
     filmstrip: bool = False
+    lag_s: float | None = None
 
 
 @dataclass(frozen=True)

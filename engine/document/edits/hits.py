@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from statistics import median
 from typing import Any
 
 from engine.core.errors import BadInput
@@ -32,6 +33,9 @@ from engine.document.project import Hit, Project
 
 SAME_HIT_S = 0.030
 """A detected hit this near to an edited or deleted one is taken for it."""
+
+MIN_SHIFT_S, ALIKE_S = 0.01, 0.02
+"""A common shift is at least the one; hits shifted alike differ by the other, as far as analysis refines their time."""
 
 
 def add_hit(time_s: float, velocity_db: float = 0.0, sound_id: str | None = None) -> Edit:
@@ -189,12 +193,14 @@ def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: st
 
     A detected hit within 1 ms of the detected time of an untouched one keeps that one's id, seed and sound. A detected
     hit within SAME_HIT_S of a touched one, of its detected time, or of the detected time of a deleted one, is dropped.
+    Where the user has shifted the hits as a whole, new ones are shifted alike.
     """
 
     def apply(project: Project) -> Project:
         touched = [hit for hit in project.hits if hit.touched]
         old = [hit for hit in project.hits if not hit.touched]
-        settled_s = [hit.time_s for hit in touched]
+        shift_s = find_common_shift(project.hits)
+        settled_s = [hit.time_s - shift_s for hit in touched]
         settled_s += [hit.found_s for hit in touched if hit.found_s is not None]
         settled_s += project.detection.dismissed_onsets_s
         fresh = sorted(
@@ -216,10 +222,22 @@ def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: st
             velocity = check_number(velocity_db, "velocity_db", VELOCITY_RANGE_DB)
             seed = derive_seed(project.render.seed, hit_id)
             sound_id = nearest_sound_id(project, time_s)
-            hits.append(Hit(hit_id, time_s, sound_id, seed, velocity, strength=strength, found_s=time_s))
+            at_s = min(max(time_s + shift_s, 0.0), project.clip.duration_s)
+            hits.append(Hit(hit_id, at_s, sound_id, seed, velocity, strength=strength, found_s=time_s))
         return with_hits(project, hits)
 
     return Edit(label, apply)
+
+
+def find_common_shift(hits: Sequence[Hit]) -> float:
+    """Seconds by which the user moved most of the detected hits together; 0 where there is no such shift."""
+    found = [hit for hit in hits if hit.found_s is not None]
+    shifts_s = [hit.time_s - hit.found_s for hit in found if hit.touched and hit.found_s is not None]
+    if not shifts_s:
+        return 0.0
+    usual_s = median(shifts_s)
+    alike = sum(abs(shift_s - usual_s) <= ALIKE_S for shift_s in shifts_s)
+    return usual_s if 2 * alike > len(found) and abs(usual_s) >= MIN_SHIFT_S else 0.0
 
 
 def _touch(hit: Hit) -> Hit:

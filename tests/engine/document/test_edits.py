@@ -165,6 +165,16 @@ def test_detection_keeps_touched_hits_and_what_it_found_before() -> None:
     assert replace_detected_hits(found).apply(now) == now
 
 
+def test_hits_found_after_all_were_shifted_are_shifted_alike() -> None:
+    found = [(0.2, 0.9, 0.0), (0.5, 0.8, -2.0), (0.9, 0.7, -3.0)]
+    first = replace_detected_hits(found[:2]).apply(replace(make_project(), hits=()))
+    shifted = do(first, kind="move_hits", ids=[hit.id for hit in first.hits], delta_s=-0.053)
+    more = replace_detected_hits(found).apply(shifted)
+    assert [hit.time_s for hit in more.hits] == pytest.approx([0.147, 0.447, 0.847])
+    assert [hit.found_s for hit in more.hits] == pytest.approx([0.2, 0.5, 0.9])
+    assert replace_detected_hits(found[:2]).apply(more) == shifted
+
+
 def test_detection_brings_back_neither_what_was_deleted_nor_what_was_moved() -> None:
     found = [(1.0, 0.9, -2.0), (2.0, 0.8, -5.0), (3.0, 0.7, -8.0)]
     first = replace_detected_hits(found).apply(replace(make_project(), hits=()))

@@ -12,7 +12,8 @@ from engine.media.frames import iter_frames
 from engine.media.probe import probe
 from engine.onsets.audio import detect_audio_onsets
 from engine.onsets.frames import choose_rows
-from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, fuse, pick
+from engine.onsets.fusion import fuse
+from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, pick
 from engine.onsets.watch import detect_with_network, load_onset_network
 from engine.pipeline.detect_onsets import ONSET_NETWORK
 

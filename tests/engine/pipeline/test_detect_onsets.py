@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.core.cache import Cache
 from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
 from engine.document.edits.settings import set_threshold
@@ -17,6 +18,7 @@ from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, pick
 from engine.pipeline.detect_onsets import detect_onsets, hits_from_track
 from engine.pipeline.events import DetectionProgress, OnsetsFound, OnsetsUpdated, last_event
 from engine.pipeline.open_clip import open_clip
+from tests.clips import run_ffmpeg
 from tests.struck_clip import STRIKES
 
 
@@ -47,6 +49,17 @@ def test_detection_finds_the_strikes_and_reports_on_the_way(clip: Path) -> None:
     assert not any(isinstance(event, OnsetsUpdated) for event in detect_onsets(opened))
     with pytest.raises(BadInput, match="source"):
         list(detect_onsets(opened, "smell"))
+
+
+@pytest.mark.slow
+def test_the_lag_of_a_clip_whose_sound_was_moved_is_told_and_kept(tmp_path: Path) -> None:
+    demo, late = ASSETS / "demo_sound.mp4", tmp_path / "late.mp4"
+    run_ffmpeg("-i", demo, "-itsoffset", "0.08", "-i", demo, "-map", "0:v", "-map", "1:a", "-c", "copy", late)
+    clip, cache = open_clip(late).project.clip, Cache(None)
+    found = last_event(detect_onsets(clip, "video", cache=cache), OnsetsFound).track
+    assert found.lag_s == pytest.approx(-0.08, abs=0.015)
+    kept = last_event(detect_onsets(clip, "video", cache=cache), OnsetsFound).track
+    assert kept.lag_s == pytest.approx(found.lag_s, abs=1e-6) and kept.candidates
 
 
 @pytest.mark.slow

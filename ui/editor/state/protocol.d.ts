@@ -540,7 +540,7 @@ export interface HitOffsetsState {
   residual_db: number;
 }
 
-/** A hit; ``touched`` once the user has edited it. */
+/** A hit; ``touched`` once the user has edited it, ``found_s`` where it was detected, None for one added by hand. */
 export interface HitState {
   id: string;
   time_s: number;
@@ -553,6 +553,7 @@ export interface HitState {
   strength: number;
   touched: boolean;
   offsets: HitOffsetsState;
+  found_s: number | null;
 }
 
 /** Levels of the rendered track and of the clip's own sound. */
@@ -615,12 +616,13 @@ export interface BulkArray {
   count: number;
 }
 
-/** Bulk data of the clip that can be fetched now. */
+/** Bulk data of the clip that can be fetched now; ``lag_s`` is how much later its picture is than its sound. */
 export interface Media {
   type: "media";
   curve: BulkArray | null;
   waveform: BulkArray | null;
   filmstrip: boolean;
+  lag_s: number | null;
 }
 
 /** Render key of a hit, by which its samples are fetched, and their number. */

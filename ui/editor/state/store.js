@@ -147,7 +147,7 @@ export function createStore(session, options = {}) {
     status: { type: "status", phase: "idle", done: 0, total: 0, message: "", elapsed_s: 0 },
     rendered: new Map(),
     selection: { hits: new Set(), soundId: null, modes: new Set() },
-    media: { curve: null, waveform: null, filmstrip: false },
+    media: { curve: null, waveform: null, filmstrip: false, lag_s: null },
     welcome: null,
     connection: "connecting",
     on, emit, send, select, hold,

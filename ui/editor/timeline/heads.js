@@ -4,6 +4,8 @@
 import { requireProject } from "../state/project.js";
 import { recall, remember } from "../state/remembered.js";
 import { soundColor } from "../widgets/format.js";
+import { formatLag, offerShift, shiftTimes } from "./lag.js";
+import { frameRate } from "./timecode.js";
 import { createSegments, createSelect, make, newGesture } from "../widgets/controls.js";
 /** @import { SetSource } from "../state/protocol.d.ts" */
 /** @import { Lanes, Project, Store } from "../state/types.d.ts" */
@@ -30,6 +32,7 @@ export function createHeads(store, { chooseMaterial, changed }) {
   track.element.className = "st-head-select";
   track.element.title = "Which of the clip's sound tracks is used; changing it looks for hits again";
   const ask = make("button", "st-head-button", { type: "button", textContent: "What is struck?", title: "Choose a material for all hits of this silent clip", onclick: chooseMaterial });
+  const inStep = make("button", "st-head-button is-lag", { type: "button", onclick: shiftAll });
   const look = createSegments({ label: "Show as", choices: /** @type {[LaneMode, string][]} */ ([["spectrum", "Spec"], ["wave", "Wave"]]), onChoose: setMode });
   look.element.classList.add("st-head-segments");
 
@@ -41,11 +44,30 @@ export function createHeads(store, { chooseMaterial, changed }) {
   const heads = {
     picture: head("Picture"),
     onsets: head("Onsets", source.element),
-    hits: head("Hits", ask),
+    hits: head("Hits", ask, inStep),
     struck: head("Struck", look.element),
     clip: head("Clip sound", track.element),
   };
   const element = make("div", "st-heads", {}, ...Object.values(heads));
+
+  function shiftAll() {
+    const project = requireProject(store);
+    const offer = offerShift(project, store.media.lag_s);
+    if (offer) store.edit({ kind: "set_each_hit", values: shiftTimes(project.hits, offer.delta_s, project.clip.duration_s) }, newGesture());
+  }
+
+  /** @param {Project | null} project */
+  function showLag(project) {
+    const offer = project && offerShift(project, store.media.lag_s);
+    inStep.hidden = !offer;
+    if (!project || !offer) return;
+    const lag_s = store.media.lag_s ?? 0;
+    const rate = frameRate(project.clip.frame_rate);
+    const apart = `The picture is ${formatLag(Math.abs(lag_s), rate)} ${lag_s > 0 ? "later" : "earlier"} than the clip's sound`;
+    inStep.disabled = offer.isDone;
+    inStep.textContent = offer.isDone ? `In step with ${offer.follows}` : `Shift all ${offer.delta_s < 0 ? "\u2212" : "+"}${formatLag(Math.abs(offer.delta_s), rate)}`;
+    inStep.title = offer.isDone ? `${apart}; the hits follow the ${offer.follows}` : `${apart}. Shift all hits, so that they follow the ${offer.follows}`;
+  }
 
   /** @param {LaneMode} value */
   function setMode(value) {
@@ -76,6 +98,7 @@ export function createHeads(store, { chooseMaterial, changed }) {
     track.set(tracks.map((text, number) => [String(number), text]), String(project?.clip.audio_track ?? 0));
     ask.hidden = !project || project.clip.has_audio;
     look.element.hidden = !project;
+    showLag(project);
   }
 
   return {

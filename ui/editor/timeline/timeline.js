@@ -10,7 +10,9 @@ import { createPointer } from "./drag.js";
 import { createFilm } from "./film.js";
 import { createHeads } from "./heads.js";
 import { COLORS, drawGrounds, drawHits, drawLasso, drawProgress, drawSpan, drawThreshold, drawWords } from "./lanes.js";
+import { notShiftedLike, shiftOf, shiftTimes } from "./lag.js";
 import { openMenuAt } from "./menu.js";
+import { formatShift } from "./picking.js";
 import { createScrollBar } from "./scroll.js";
 import { drawRuler } from "./ruler.js";
 import { createScale, layLanes, velocityScale } from "./scale.js";
@@ -242,12 +244,14 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     const those = ids.length === 1 ? "" : ` ${ids.length} hits`;
     /** @param {Record<string, unknown>} values */
     const set = (values) => store.edit({ kind: "set_hits", ids, values }, newGesture());
-    const { clip, sounds } = requireProject(store);
+    const { clip, hits, sounds } = requireProject(store);
+    const alike = notShiftedLike(hits, hit);
     closeMenu();
     closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", [
       { text: "Hear it", key: "↵", choose: () => audio.auditionHit(hit.id).catch(() => {}) },
       { text: `${hit.mute ? "Unmute" : "Mute"}${those}`, key: "M", choose: () => set({ mute: !hit.mute }) },
       { text: `Snap${those} to the nearest frame`, choose: () => snapToFrames(ids) },
+      ...(alike.length ? [{ text: `Shift the others ${formatShift(shiftOf(hit), scale.rate)}, as this one`, choose: () => store.edit({ kind: "set_each_hit", values: shiftTimes(alike, shiftOf(hit), clip.duration_s) }, newGesture()) }] : []),
       { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: "D", choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },
       ...(clip.has_audio ? [{ text: `Measure${those} from the clip again`, choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
       { text: `Delete${those}`, key: "⌫", choose: () => store.edit({ kind: "delete_hits", ids }, newGesture()) },

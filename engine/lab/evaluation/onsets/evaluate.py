@@ -44,8 +44,8 @@ from engine.media.probe import probe
 from engine.media.sound import iter_clip_audio, read_clip_audio
 from engine.onsets.audio import detect_audio_onsets
 from engine.onsets.frames import choose_rows
+from engine.onsets.fusion import fuse
 from engine.onsets.motion import FRAME_HEIGHT, detect_motion_onsets
-from engine.onsets.track import fuse
 from engine.onsets.watch import detect_with_network
 
 FOLEY_DELTA = 0.3

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, fuse
+from engine.onsets.fusion import fuse
+from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
 
 
 def make_track(*onsets: tuple[float, float]) -> OnsetTrack:

@@ -1,0 +1,64 @@
+// @ts-check
+// Shifts of all hits at once: by the lag between the clip's picture and its sound, or as one hit was moved.
+
+import { clamp } from "../audio/units.js";
+/** @import { HitValues } from "../state/protocol.d.ts" */
+/** @import { Hit, Project } from "../state/types.d.ts" */
+
+const LEAST_S = 0.001;
+const IN_STEP_S = 0.01; // a smaller lag is neither seen nor heard
+
+/**
+ * How far a hit lies from where it was found; analysis alone brings it to its attack, some milliseconds away.
+ * @param {Hit} hit
+ */
+export const shiftOf = ({ time_s, found_s }) => (found_s === null ? 0 : time_s - found_s);
+
+/**
+ * @param {Hit} hit
+ * @param {number} delta_s
+ */
+const isShifted = (hit, delta_s) => Math.abs(shiftOf(hit) - delta_s) < Math.abs(delta_s) / 2;
+
+/**
+ * Hits found in the picture can follow the sound, and hits found in the sound the picture: by how much, and to which.
+ * ``isDone`` once most detected hits are shifted so. Null where the lag is unknown, or too short to matter.
+ * @param {Project} project
+ * @param {number | null} lag_s how much later the picture is than the sound
+ */
+export function offerShift({ hits, detection }, lag_s) {
+  if (lag_s === null || Math.abs(lag_s) < IN_STEP_S || !hits.length) return null;
+  const byPicture = detection.source === "video";
+  const delta_s = byPicture ? -lag_s : lag_s;
+  const found = hits.filter((hit) => hit.found_s !== null);
+  const shifted = found.filter((hit) => isShifted(hit, delta_s)).length;
+  return { delta_s, follows: byPicture ? "sound" : "picture", isDone: 2 * shifted > found.length };
+}
+
+/**
+ * "53 ms (1.3 frames)", without a sign.
+ * @param {number} lag_s at least 0
+ * @param {number} rate frames per second
+ */
+export const formatLag = (lag_s, rate) => `${Math.round(1000 * lag_s)} ms (${(lag_s * rate).toFixed(1)} frames)`;
+
+/**
+ * New times of some hits, each within the clip.
+ * @param {readonly Hit[]} hits
+ * @param {number} delta_s
+ * @param {number} duration_s
+ * @returns {Record<string, HitValues>}
+ */
+export const shiftTimes = (hits, delta_s, duration_s) =>
+  Object.fromEntries(hits.map(({ id, time_s }) => [id, { time_s: clamp(time_s + delta_s, 0, duration_s) }]));
+
+/**
+ * The hits that are not yet shifted as one was that the user moved; none where it was not moved.
+ * @param {readonly Hit[]} hits
+ * @param {Hit} moved
+ */
+export function notShiftedLike(hits, moved) {
+  const delta_s = shiftOf(moved);
+  if (Math.abs(delta_s) < LEAST_S) return [];
+  return hits.filter((hit) => hit.id !== moved.id && !isShifted(hit, delta_s));
+}
