@@ -36,7 +36,9 @@ def make_hit_prediction(contact: tuple[float, float], direction: int, material: 
     logits = np.where(np.asarray(MATERIALS) == material, 4.0, 0.0)
     embedding = np.zeros(EMBEDDING_SIZE, np.float32)
     embedding[direction] = 1.0
-    return HitPrediction(logits, np.zeros(len(STRIKERS)), 0.0, embedding, np.zeros(4), contact)
+    return HitPrediction(
+        logits, np.zeros(len(STRIKERS)), 0.0, embedding, np.zeros(4), contact, np.zeros((4, 4, 3), np.uint8)
+    )
 
 
 def make_prediction(material: str, embedding: np.ndarray | None = None) -> ObjectPrediction:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from engine.document.edits.values import check_number, find_sound
 from engine.document.project import Project, Sound
 from engine.document.serialization import MAX_BORROWED
 from engine.document.source import Source
-from engine.physics.model import Physics
+from engine.physics.model import MATERIALS, Physics
 from ui import clip_service, uploads
 from ui.jobs import Job
 from ui.protocol.events import Bank, SearchAnswer
@@ -22,6 +24,8 @@ from ui.protocol.requests import AddToBank, BankSize, MeasureSpan, Search, UseCa
 from ui.search_results import KIND_OF, SearchResult
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from engine.bank.text.parse import ParsedDescription
     from engine.pipeline.estimate_from_video import HitEstimate
     from ui.session import Session
@@ -79,13 +83,28 @@ def _search_by_picture(session: Session, project: Project, request: Search, job:
 
     estimates = _estimate_hits(session, project, request, job, MOST_SHOWN)
     best = max(estimates, key=lambda estimate: estimate.prediction.confidence)
+    prediction = best.prediction
+    known = {entry.material for entry in session.context.bank().entries}
+    likely = sorted(prediction.material.items(), key=lambda item: -item[1])
     return SearchAnswer(
         "picture",
         request.request,
-        session.search_results.add(best.candidates, "picture"),
-        seen=describe_prediction(best.prediction),
-        confidence=round(float(best.prediction.confidence), 3),
+        session.search_results.add(best.candidates if prediction.is_certain else (), "picture"),
+        seen=describe_prediction(prediction),
+        confidence=round(float(prediction.confidence), 3),
+        certain=prediction.is_certain,
+        crop=None if prediction.crop is None else _encode_image(prediction.crop),
+        materials=tuple(name for name, _ in likely if name in known),
     )
+
+
+def _encode_image(pixels: np.ndarray) -> str:
+    """Colours uint8 [H, W, 3] as the data address of a JPEG image."""
+    from PIL import Image
+
+    stored = io.BytesIO()
+    Image.fromarray(pixels).save(stored, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(stored.getvalue()).decode()}"
 
 
 def _generate(session: Session, project: Project, request: Search, job: Job) -> SearchAnswer:
@@ -110,20 +129,33 @@ def _generate(session: Session, project: Project, request: Search, job: Job) -> 
 
 
 def _estimate_hits(session: Session, project: Project, request: Search, job: Job, top: int) -> list[HitEstimate]:
-    """Estimates from the picture for the hits of a sound, or for all where it has none. BadInput without hits."""
+    """Estimates from the picture for the hits of a sound, or for all where it has none. BadInput without hits.
+
+    Where the request says at what time a contact is to be seen, for the hit nearest to that.
+    """
     from engine.pipeline.estimate_from_video import HitsEstimated, estimate_hits, find_vision_network
     from engine.pipeline.events import PictureProgress
 
     hits = [hit for hit in project.hits if hit.sound_id == request.sound_id] or list(project.hits)
     if not hits:
         raise BadInput("there is no hit to look at; add one on the timeline first")
+    contact = None
+    if request.contact:
+        x, y = (check_number(value, "the contact's place", (0.0, 1.0)) for value in request.contact)
+        contact = (x, y)
+    material = request.material or ""
+    if material and material not in MATERIALS:
+        raise BadInput(f"{material[:40]} is no material that Struck knows; choose one of {', '.join(MATERIALS)}")
     times_s = [hit.time_s for hit in hits[:MOST_SHOWN]]
+    if contact and request.time_s is not None:
+        times_s = [min((hit.time_s for hit in hits), key=lambda time_s: abs(time_s - (request.time_s or 0.0)))]
     session.set_status("work", "analysing", message="Looking at what is struck")
 
     network = find_vision_network(session.context.options.checkpoint_folder)
     estimates: list[HitEstimate] = []
     try:
-        for event in estimate_hits(project.clip, times_s, session.context.bank(), network, top, job.check):
+        bank = session.context.bank()
+        for event in estimate_hits(project.clip, times_s, bank, network, top, job.check, contact, material):
             match event:
                 case PictureProgress():
                     done = round(100 * event.fraction)

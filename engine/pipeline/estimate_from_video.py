@@ -61,12 +61,16 @@ def estimate_hits(
     network: VisionModel | Path | None = None,
     top: int = 5,
     check: Callable[[], None] = lambda: None,
+    contact: tuple[float, float] | None = None,
+    material: str = "",
 ) -> Iterator[PictureProgress | HitsEstimated]:
     """Estimates of the hits at ``times_s``, in any order, from the picture alone; the last event is HitsEstimated.
 
     ``network`` is the network or its folder, by default the one that ships. The clip is decoded once, and frames are
     held only of hits not yet predicted. The bank is embedded by this network. ``check`` is called at every frame and
-    may raise Cancelled. Raises BadInput for a clip that cannot be read, a damaged network or an empty bank.
+    may raise Cancelled. ``contact``, x and y as shares of the picture, and ``material``, one of MATERIALS, are what the
+    user said is struck; they replace what the network finds, and hits with a given
+    contact are of one object. Raises BadInput for a clip that cannot be read, a damaged network or an empty bank.
     """
     if not len(times_s):
         yield HitsEstimated(())
@@ -79,11 +83,13 @@ def estimate_hits(
     for number, views in enumerate(gather_views(_iter_frames_near(clip, ascending_s, check), ascending_s), 1):
         batch.append(views)
         if len(batch) == BATCH or number == len(ascending_s):
-            predictions += predict_hits(model, batch)
+            predictions += predict_hits(model, batch, contact)
             batch = []
         yield PictureProgress(number / len(ascending_s))
-    objects = cluster_hits(predictions)
+    objects = cluster_hits(predictions) if contact is None else [0] * len(predictions)
     pooled = pool_objects(predictions, objects, model.temperature)
+    if material:
+        pooled = [prediction.of_material(material) for prediction in pooled]
     bank = embed_bank(model, bank)  # milliseconds, and never those of another network
     candidates = [rank_by_prediction(bank, prediction, top) for prediction in pooled]
     estimates: list[HitEstimate | None] = [None] * len(times_s)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from engine.bank.bank import Bank, Candidate
 from engine.bank.search import describe_size
-from engine.document.edits.values import Edit, free_name, next_ids, with_hits
+from engine.document.edits.values import MAX_HITS, Edit, free_name, next_ids, with_hits
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import SILENT, Source
 from engine.pipeline.estimate_from_video import HitEstimate, HitsEstimated, estimate_hits
 from engine.pipeline.events import PictureProgress, SoundsFound
+from engine.pipeline.sound_sources import default_sound
 from engine.vision.predict import ObjectPrediction
 
 NAME_LENGTH = 60
@@ -25,8 +26,9 @@ def estimate_clip_sounds(
 ) -> Iterator[PictureProgress | SoundsFound]:
     """Sounds of hits from the picture: for each object the bank's best match; the last event is SoundsFound.
 
-    Sounds that the user chose or edited stay. ``check`` is called at every frame and may raise Cancelled. Raises
-    BadInput for a damaged network or an empty bank.
+    Objects that the picture does not tell share the default sound until somebody says what they are. Sounds that the
+    user chose or edited stay. ``check`` is called at every frame and may raise Cancelled. Raises BadInput for a damaged
+    network or an empty bank.
     """
     hits = [hit for hit in project.hits if _is_replaceable(project.sound(hit.sound_id))]
     estimates: tuple[HitEstimate, ...] = ()
@@ -61,20 +63,32 @@ def _is_replaceable(sound: Sound) -> bool:
 
 def _with_estimates(project: Project, by_hit: dict[str, HitEstimate]) -> Project:
     """The document with the estimated sounds in place of default ones and earlier estimates."""
-    objects = sorted({estimate.object for estimate in by_hit.values()})
-    if not objects:
+    groups = sorted({_group(estimate) for estimate in by_hit.values()})
+    if not groups:
         return project
-    ids = dict(zip(objects, next_ids((sound.id for sound in project.sounds), "s", len(objects)), strict=True))
+    ids = dict(zip(groups, next_ids((sound.id for sound in project.sounds), "s", len(groups)), strict=True))
     hits: list[Hit] = []
     for hit in project.hits:
         estimate = by_hit.get(hit.id)
         known = estimate is not None and _is_replaceable(project.sound(hit.sound_id))
-        hits.append(replace(hit, sound_id=ids[estimate.object]) if known and estimate is not None else hit)
+        hits.append(replace(hit, sound_id=ids[_group(estimate)]) if known and estimate is not None else hit)
     used = {hit.sound_id for hit in hits}
     result = replace(project, sounds=tuple(s for s in project.sounds if s.id in used or not _is_replaceable(s)))
-    for number in objects:
-        estimate = next(e for e in by_hit.values() if e.object == number)
-        note = f"the picture looks like {describe_prediction(estimate.prediction)}; {estimate.candidates[0].source}"
-        sound = sound_from_candidate(estimate.candidates[0], Source("picture", note=note), ids[number])
+    for group in groups:
+        estimate = next(e for e in by_hit.values() if _group(e) == group)
+        sound = _sound_from_estimate(estimate, ids[group])
         result = replace(result, sounds=(*result.sounds, replace(sound, name=free_name(result, sound.name))))
     return with_hits(result, hits)
+
+
+def _group(estimate: HitEstimate) -> int:
+    """The number of the object whose sound a hit has; one beyond all objects where the picture does not tell."""
+    return estimate.object if estimate.prediction.is_certain else MAX_HITS
+
+
+def _sound_from_estimate(estimate: HitEstimate, sound_id: str) -> Sound:
+    if not estimate.prediction.is_certain:
+        return replace(default_sound(SILENT), id=sound_id)
+    best = estimate.candidates[0]
+    note = f"the picture looks like {describe_prediction(estimate.prediction)}; {best.source}"
+    return sound_from_candidate(best, Source("picture", note=note), sound_id)

@@ -23,7 +23,7 @@ NEAR_STEPS = (-11, 0, 8)
 """Colour frames for recognising the object: striker away, at the contact, and away again."""
 
 WIDE_ROWS, WIDE_COLUMNS = 36, 64
-NEAR_ROWS = 126
+NEAR_ROWS = 224
 """Rows of the colour frames that crops are taken from."""
 CROP = 64
 """Pixels of a crop's side."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from engine.core.paths import CHECKPOINTS
 from engine.physics.model import MATERIALS
 from engine.vision.backbone import Backbone, load_backbone
 from engine.vision.calibration import to_probabilities
-from engine.vision.crops import SCALES, Views, cut_crops
+from engine.vision.crops import NEAR_STEPS, SCALES, Views, cut_crops
 from engine.vision.network import (
     CONFIG_KEY_MAP,
     KEY_MAP,
@@ -42,6 +42,11 @@ CONTACT_SCALE, EMBEDDING_SCALE = 0.2, 0.5
 """Two hits are of different objects where their distance over POSITION_SCALE (shares of the picture's width and
 height) plus their cosine distance over EMBEDDING_SCALE exceeds 1."""
 
+SHOWN_SCALE, SHOWN_PIXELS = 0.55, 96
+"""Side of the crop that is shown beside a prediction, as a share of the picture's shorter side and in pixels."""
+LEAST_CONFIDENCE = 0.5
+"""Calibrated probability of the likeliest material from which a prediction is an answer."""
+
 
 @dataclass(frozen=True, eq=False)
 class VisionModel:
@@ -62,6 +67,7 @@ class HitPrediction:
     embedding: np.ndarray  # [EMBEDDING_SIZE], unit length
     features: np.ndarray  # pooled features [F]
     contact: tuple[float, float]  # contact, x and y as shares of the picture's width and height
+    crop: np.ndarray  # the picture around the contact at the onset, uint8 [P, P, 3]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +80,26 @@ class ObjectPrediction:
     contact: tuple[float, float]  # contact, x and y as shares of the picture's width and height
     embedding: np.ndarray  # [EMBEDDING_SIZE], unit length
     confidence: float  # calibrated probability that the likeliest material is right
+    crop: np.ndarray | None = None  # the picture around the contact of its clearest hit, uint8 [P, P, 3]
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the likeliest material is more likely right than wrong; where not, the picture does not tell."""
+        return self.confidence >= LEAST_CONFIDENCE
+
+    def of_material(self, name: str) -> ObjectPrediction:
+        """The prediction with the material known, one of MATERIALS."""
+        return replace(self, material={m: float(m == name) for m in MATERIALS}, confidence=1.0)
 
 
 @torch.inference_mode()
-def predict_hits(model: VisionModel, views: Sequence[Views]) -> list[HitPrediction]:
-    """Predictions for each hit, from the picture and its mirror image; ValueError where frames differ in size."""
+def predict_hits(
+    model: VisionModel, views: Sequence[Views], contact: tuple[float, float] | None = None
+) -> list[HitPrediction]:
+    """Predictions for each hit, from the picture and its mirror image; ValueError where frames differ in size.
+
+    ``contact``, x and y as shares of the picture's width and height, is used instead of the located ones.
+    """
     found: list[HitPrediction] = []
     for first in range(0, len(views), BATCH):
         part = views[first : first + BATCH]
@@ -87,25 +108,31 @@ def predict_hits(model: VisionModel, views: Sequence[Views]) -> list[HitPredicti
             raise ValueError("views of pictures of different sizes")
         wide = torch.from_numpy(np.stack([view.wide for view in part]).astype(np.float32))
         near = torch.from_numpy(np.stack([view.near for view in part])).permute(0, 1, 4, 2, 3).float() / 255.0
-        found += _predict_batch(model, wide, near)
+        found += _predict_batch(model, wide, near, contact)
     return found
 
 
-def _predict_batch(model: VisionModel, wide: torch.Tensor, near: torch.Tensor) -> list[HitPrediction]:
+def _predict_batch(
+    model: VisionModel, wide: torch.Tensor, near: torch.Tensor, contact: tuple[float, float] | None
+) -> list[HitPrediction]:
     network = model.network
     device = next(network.parameters()).device
-    heatmaps = network.locator(wide.to(device))
-    mirrored = network.locator(wide.flip(-1).to(device)).flip(-1)
-    contacts = decode_heatmaps(0.5 * (heatmaps + mirrored))
-    features = encode_crops(model, near.to(device), contacts)
+    if contact is None:
+        heatmaps = network.locator(wide.to(device))
+        mirrored = network.locator(wide.flip(-1).to(device)).flip(-1)
+        contacts = decode_heatmaps(0.5 * (heatmaps + mirrored))
+    else:
+        contacts = torch.tensor([contact] * len(near), dtype=torch.float32, device=device)
+    near = near.to(device)
+    features = encode_crops(model, near, contacts)
     output = network.head(features)
-    rows = zip(
-        *(value.float().cpu().numpy() for value in (*output, features, contacts)),
-        strict=True,
-    )
+    at_onset = near[:, NEAR_STEPS.index(0)][:, None]
+    crops = cut_crops(at_onset, contacts, torch.full((len(near), 1), SHOWN_SCALE, device=device), size=SHOWN_PIXELS)
+    shown = (255.0 * crops[:, 0, 0]).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    rows = zip(*(value.float().cpu().numpy() for value in (*output, features, contacts)), shown, strict=True)
     return [
-        HitPrediction(material, striker, float(size), embedding, feature, (float(contact[0]), float(contact[1])))
-        for material, striker, size, embedding, feature, contact in rows
+        HitPrediction(material, striker, float(size), embedding, feature, (float(place[0]), float(place[1])), crop)
+        for material, striker, size, embedding, feature, place, crop in rows
     ]
 
 
@@ -152,6 +179,8 @@ def pool_hits(hit_predictions: Sequence[HitPrediction], temperature: float) -> O
     striker = STRIKERS[int(np.mean([hit.striker for hit in hit_predictions], axis=0).argmax())]
     contact = np.median([hit.contact for hit in hit_predictions], axis=0)
     embedding = np.mean([hit.embedding for hit in hit_predictions], axis=0)
+    likeliest = int(chances.argmax())
+    clearest = max(hit_predictions, key=lambda hit: to_probabilities(hit.material)[likeliest])
     return ObjectPrediction(
         material={name: float(chance) for name, chance in zip(MATERIALS, chances, strict=True)},
         size_m=TYPICAL_SIZE_M * float(np.exp(np.mean([hit.size for hit in hit_predictions]))),
@@ -159,6 +188,7 @@ def pool_hits(hit_predictions: Sequence[HitPrediction], temperature: float) -> O
         contact=(float(contact[0]), float(contact[1])),
         embedding=(embedding / max(1e-9, float(np.linalg.norm(embedding)))).astype(np.float32),
         confidence=float(chances.max()),
+        crop=clearest.crop,
     )
 
 

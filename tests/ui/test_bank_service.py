@@ -55,8 +55,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def estimate(clip: object, times_s: list[float], *_: object, **__: object) -> Iterator[HitsEstimated]:
         pan = Candidate("Pan", "metal", 0.7, "metal, about 20 cm", make_physics(400.0), "pan.wav", "CC0")
-        box = Candidate("Box", "wood", 0.4, "wood", make_physics(180.0), "box.wav", "CC0")
-        looks = ((pan, make_prediction({"metal": 0.7, "wood": 0.2})), (box, make_prediction({"wood": 0.4})))
+        box = Candidate("Box", "wood", 0.6, "wood", make_physics(180.0), "box.wav", "CC0")
+        looks = ((pan, make_prediction({"metal": 0.7, "wood": 0.2})), (box, make_prediction({"wood": 0.6})))
         yield HitsEstimated(
             tuple(HitEstimate(t, k > 1, (looks[k > 1][0],), looks[k > 1][1]) for k, t in enumerate(times_s))
         )
@@ -81,6 +81,27 @@ def test_hits_of_one_thing_become_one_sound_from_the_picture(bank: Bank, seen: N
     assert project.sounds[0].modes.frequency_hz == (400.0,)
     again = last_event(estimate_clip_sounds(project, bank), SoundsFound).edit.apply(project)
     assert len(again.sounds) == 2 and all(hit.sound_id in {s.id for s in again.sounds} for hit in again.hits)
+
+
+def test_hits_that_the_picture_does_not_tell_keep_the_default_sound_together(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pan = Candidate("Pan", "metal", 0.7, "", make_physics(400.0))
+    looks = [make_prediction({"metal": share}) for share in (0.7, 0.3, 0.2, 0.7)]
+    numbers = (0, 1, 2, 0)
+
+    def estimate(clip: object, times_s: list[float], *_: object, **__: object) -> Iterator[HitsEstimated]:
+        rows = zip(times_s, numbers, looks, strict=True)
+        yield HitsEstimated(tuple(HitEstimate(t, number, (pan,), look) for t, number, look in rows))
+
+    monkeypatch.setattr("engine.pipeline.sounds_from_video.estimate_hits", estimate)
+    project = last_event(estimate_clip_sounds(silent_project(), bank), SoundsFound).edit.apply(silent_project())
+    pan_id, other = (sound.id for sound in project.sounds)
+    assert [hit.sound_id for hit in project.hits] == [pan_id, other, other, pan_id]
+    assert project.sound(other).source == silent_project().sounds[0].source  # the default, which may be replaced
+    looks = [make_prediction({"metal": 0.9})] * 4
+    again = last_event(estimate_clip_sounds(project, bank), SoundsFound).edit.apply(project)
+    assert all(sound.origin == "picture" for sound in again.sounds)
 
 
 def test_sounds_that_a_person_chose_stay_when_the_picture_is_looked_at(bank: Bank, seen: None) -> None:
@@ -168,6 +189,43 @@ def test_the_picture_tells_its_best_sounds_and_how_sure_it_is(tab: Tab, bank: Ba
     answer = find(tab, "picture", sound_id=tab.session.require_project().sounds[0].id)
     assert answer["candidates"][0]["name"] == "Pan" and answer["confidence"] == 0.7
     assert answer["seen"].startswith("metal (70 %)") and tab.phases[-1] in ("idle", "done")
+
+
+def test_a_look_that_cannot_tell_offers_materials_and_takes_what_the_user_says(
+    tab: Tab, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[list[float], object, str]] = []
+
+    def estimate(
+        clip: object,
+        times_s: list[float],
+        bank: Bank,
+        network: object,
+        top: int,
+        check: object,
+        contact: object,
+        name: str,
+    ) -> Iterator[HitsEstimated]:
+        asked.append((times_s, contact, name))
+        look = replace(make_prediction({"wood": 0.3, "glass": 0.2}), crop=np.zeros((8, 8, 3), np.uint8))
+        look = look.of_material(name) if name else look
+        box = Candidate("Box", "wood", 0.3, "", make_physics(180.0))
+        yield HitsEstimated(tuple(HitEstimate(t, 0, (box,), look) for t in times_s))
+
+    monkeypatch.setattr("engine.pipeline.estimate_from_video.estimate_hits", estimate)
+    project = tab.session.require_project()
+    sound_id = project.sounds[0].id
+    answer = find(tab, "picture", sound_id=sound_id)
+    assert answer["certain"] is False and answer["candidates"] == []
+    assert answer["materials"] == ["wood", "glass"] and answer["crop"].startswith("data:image/jpeg;base64,")
+    told = find(tab, "picture", sound_id=sound_id, material="glass")
+    assert told["certain"] is True and told["materials"][0] == "glass" and len(told["candidates"]) == 1
+    hits = sorted(hit.time_s for hit in project.hits if hit.sound_id == sound_id)
+    find(tab, "picture", sound_id=sound_id, contact=[0.25, 1.5], time_s=hits[-1] + 0.01)
+    assert asked[1][2] == "glass" and asked[2] == ([hits[-1]], (0.25, 1.0), "")
+    tab.ask("search", by="picture", request=9, sound_id=sound_id, material="cheese")
+    tab.settle()
+    check_sentence(tab.errors[-1])
 
 
 @pytest.mark.slow

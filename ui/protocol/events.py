@@ -352,7 +352,11 @@ class CandidateInfo:
 
 @dataclass(frozen=True)
 class SearchAnswer:
-    """Search results, best first; with the parsed words, or the prediction from the picture and its confidence."""
+    """Search results, best first; with the parsed words, or the prediction from the picture and its confidence.
+
+    From the picture, ``crop`` is what was looked at, a data address of an image, and ``materials`` the names that the
+    bank knows, likeliest first. Where ``certain`` is false the picture does not tell, and there are no candidates.
+    """
 
     type: ClassVar[str] = "search_results"
     by: Literal["words", "sound", "picture", "new"]
@@ -362,6 +366,9 @@ class SearchAnswer:
     unknown: tuple[str, ...] | None = None
     seen: str | None = None
     confidence: float | None = None
+    certain: bool | None = None
+    crop: str | None = None
+    materials: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -171,13 +171,20 @@ class MorphPreview:
 
 @dataclass(frozen=True)
 class Search:
-    """Search the bank by words, by a sound, by the picture, or generate sounds; ``request`` returns in the answer."""
+    """Search the bank by words, by a sound, by the picture, or generate sounds; ``request`` returns in the answer.
+
+    By the picture, ``contact``, x and y as shares of it, is where the user says that something is struck at ``time_s``,
+    and ``material`` what the user says that it is made of.
+    """
 
     type: ClassVar[str] = "search"
     by: Literal["words", "sound", "picture", "new"]
     request: int | None = None
     sound_id: str | None = None
     text: str | None = None
+    contact: tuple[float, float] | None = None
+    time_s: float | None = None
+    material: str | None = None
 
 
 @dataclass(frozen=True)

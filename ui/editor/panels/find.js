@@ -2,6 +2,7 @@
 // The Find tab: what might be struck, from the picture, from words or from a sound like it; each is heard at once.
 
 import { createDrop } from "./bank_drop.js";
+import { createLook, describeLook } from "./look.js";
 import { soundColor } from "../widgets/format.js";
 import { requireProject } from "../state/project.js";
 import { createButton, createSegments, elementsIn, focusedElement, make, newGesture } from "../widgets/controls.js";
@@ -17,6 +18,7 @@ const WAYS = [["picture", "Picture"], ["words", "Words"], ["sound", "Like it"], 
 const PARTS = [["modes", "Modes", "what rings"], ["noise", "Noise", "the strike's noise"], ["room", "Room", "the space around it"]];
 const EXAMPLE = "thin glass bottle, wooden stick, small bathroom";
 const EXAMPLES = [EXAMPLE, "heavy iron pan, hammer, large hall", "hollow wooden box, knuckles, dry", "small ceramic mug, spoon", "cardboard box, fist"];
+const BUSY = new Set(["opening", "detecting", "analysing"]);
 const BEFORE_S = 0.35; // the picture starts this much before the hit that is tried
 const TRY_MS = 20000;
 /** @param {number} share */
@@ -26,8 +28,6 @@ const percent = (share) => `${Math.round(100 * share)} %`;
  * @param {Candidate} candidate
  */
 const reasonOf = ({ why, material }) => (why || material).replace(/,? ?\d+ ?% (alike|\w+ by sight)$/, "");
-/** @param {string} text */
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
  * @param {Store} store
@@ -45,7 +45,13 @@ export function createFindPanel(store, audio, shared) {
   let using = null; // {id, gesture, soundId, began}
   /** @type {{soundId: string, before: Map<string, string | undefined>, until_ms: number} | null} */
   let trying = null; // {soundId, before: Map, until_ms}
-  let askedFor = ""; // what the answer belongs to: a sound and its hits
+  let material = ""; // that the user said the thing looked at is of
+  /** @type {{x: number, y: number, time_s: number} | null} */
+  let pointedAt = null; // where in the picture the user said it is struck
+  /** @type {(() => void) | null} */
+  let stopPointing = null;
+  let looked = ""; // the sound, and its hits, whose picture was looked at by itself
+  let shown = ""; // digest of the clip on show
   /** @type {Bank | null} */
   let bank = null;
   /** @type {Map<string, Candidate>} */
@@ -73,6 +79,10 @@ export function createFindPanel(store, audio, shared) {
   const search = make("div", "ins-row find-search", {}, words, go);
 
   const said = make("div", "ins-quiet find-said", { role: "status" });
+  const look = createLook({ onPoint: pointAtIt, onMaterial: (name) => {
+    material = name === material ? "" : name;
+    ask("picture", { keep: true });
+  } });
 
   // --- what is taken -------------------------------------------------------------------------------
 
@@ -102,19 +112,27 @@ export function createFindPanel(store, audio, shared) {
 
   const revert = createButton("Back to before", { title: "Undo what was taken from this list", onPress: goBack });
   const materials = createButton("Materials…", { title: "Presets by material", onPress: () => shared.openMaterials() });
-  const drop = createDrop(store, shared, () => ask(way === "sound" ? "sound" : "words", true));
+  const drop = createDrop(store, shared, () => ask(way === "sound" ? "sound" : "words", { quiet: true }));
   const size = make("span", "ins-quiet find-size");
   const foot = make("div", "ins-row find-foot", {}, size, make("span", "st-space"), revert, materials, drop.button, drop.folderButton);
-  const body = make("div", "find-body", {}, top, search, said, take, list, drop.told, foot);
+  const body = make("div", "find-body", {}, top, search, look.element, said, take, list, drop.told, foot);
   const empty = make("p", "ins-empty", { textContent: "Open a clip with hits in it; sounds for what is struck are found here." });
   const element = make("div", "ins-panel find-panel", {}, body, empty);
 
   // --- doing ---------------------------------------------------------------------------------------
 
-  /** @param {Way} by */
-  function ask(by, quiet = false) {
+  /**
+   * @param {Way} by
+   * @param {{quiet?: boolean, keep?: boolean}} [options] keep: what the user said of the picture still holds
+   */
+  function ask(by, { quiet = false, keep = false } = {}) {
     const s = sound();
     if (!s) return;
+    stopPointing?.();
+    if (!keep) {
+      material = "";
+      pointedAt = null;
+    }
     if (by === "words" && !words.value.trim()) {
       way = "words";
       show();
@@ -123,13 +141,32 @@ export function createFindPanel(store, audio, shared) {
     }
     way = by;
     waiting = true;
-    askedFor = subject(s);
-    store.send({ type: "search", by, request: ++asked, sound_id: s.id, text: words.value.trim() });
+    store.send({
+      type: "search", by, request: ++asked, sound_id: s.id, text: words.value.trim(),
+      ...(by === "picture" && material ? { material } : {}),
+      ...(by === "picture" && pointedAt ? { contact: /** @type {[number, number]} */ ([pointedAt.x, pointedAt.y]), time_s: pointedAt.time_s } : {}),
+    });
+    show();
+  }
+
+  /** Wait for a click in the picture on what is struck, and look there. */
+  function pointAtIt() {
+    if (stopPointing) stopPointing();
+    else {
+      stopPointing = shared.player().pickPoint((point) => {
+        stopPointing = null;
+        if (point) {
+          pointedAt = point;
+          material = "";
+          ask("picture", { keep: true });
+        } else show();
+      });
+    }
     show();
   }
 
   /** @param {Sound} s */
-  const subject = (s) => `${requireProject(store).clip.digest} ${s.id} ${way === "picture" ? hitsOf(s.id).map((hit) => hit.id).join() : ""}`;
+  const subject = (s) => `${s.id} ${hitsOf(s.id).map((hit) => hit.id).join()}`;
 
   /**
    * Take a candidate into the sound and hear it where it is struck, with the picture.
@@ -212,7 +249,7 @@ export function createFindPanel(store, audio, shared) {
   function sentence() {
     if (waiting) return [way === "picture" ? "Looking at the frames around its hits…" : "Searching…"];
     if (!answer) return ["Type what is struck and with what, or have the picture looked at."];
-    if (answer.by === "picture") return [`${answer.seen ? `${capital(answer.seen)}. ` : ""}A look this sure is right about the material in ${percent(answer.confidence ?? 0)} of cases.`];
+    if (answer.by === "picture") return [describeLook(answer, material)];
     if (answer.by === "new" && !answer.understood) return [`Made by the model for what the picture shows${answer.seen ? `: ${answer.seen}` : ""}. Press New again for others.`];
     if (answer.by === "sound") return ["Sounds most like this one, by what one hears of them."];
     /**
@@ -246,6 +283,7 @@ export function createFindPanel(store, audio, shared) {
     target.textContent = `${s.name} · ${hits === 1 ? "1 hit" : `${hits} hits`}`;
     target.title = s.origin_note ?? "";
     ways.set(way);
+    look.show(answer?.by === "picture" ? answer : null, Boolean(stopPointing), material);
     said.replaceChildren(...sentence());
     said.classList.toggle("is-waiting", waiting);
     const found = (answer?.candidates ?? []).filter((candidate) => !pinned.has(candidate.id));
@@ -263,9 +301,29 @@ export function createFindPanel(store, audio, shared) {
   /** The tab came into view: know the size of the bank, and look at the picture of a clip that has no sound. */
   function opened() {
     if (!bank) store.send({ type: "bank_size" });
-    const s = sound();
-    if (s && !waiting && !answer && !requireProject(store).clip.has_audio && hitsOf(s.id).length) ask("picture");
+    lookByItself();
     show();
+  }
+
+  /** Look at the picture of a silent clip by itself, once for each sound, unless something else was asked. */
+  function lookByItself() {
+    const s = sound();
+    const clip = store.view?.project?.clip;
+    if (!s || !clip || clip.has_audio || element.hidden || waiting || (answer && answer.by !== "picture") || !hitsOf(s.id).length) return;
+    if (BUSY.has(store.status.phase) || looked === subject(s)) return; // its hits are still being found, or it was done
+    looked = subject(s);
+    ask("picture");
+  }
+
+  /** Another clip: nothing that was asked or found for the last one stays. */
+  function forget() {
+    asked++; // an answer under way is of the other clip
+    words.value = material = looked = "";
+    answer = using = trying = pointedAt = null;
+    waiting = false;
+    way = "words";
+    stopPointing?.();
+    pinned.clear();
   }
 
   const scope = createScope();
@@ -281,14 +339,17 @@ export function createFindPanel(store, audio, shared) {
     drop.tell(message);
     show();
   }));
-  scope.add(store.watch(() => [store.view?.project?.clip, store.view?.project?.sounds], () => {
+  scope.add(store.watch(() => [store.view?.project?.clip, store.view?.project?.hits, store.view?.project?.sounds], () => {
     const project = store.view?.project;
     if (!project?.sounds.some(({ id }) => id === using?.soundId)) using = null;
-    if (answer && sound() && project && askedFor && !askedFor.startsWith(project.clip.digest)) {
-      answer = null; // another clip
-      pinned.clear();
+    const digest = project?.clip.digest ?? "";
+    if (digest !== shown) {
+      shown = digest;
+      forget();
     }
+    lookByItself();
   }));
+  scope.add(store.on("status", lookByItself));
   scope.add(store.on("rendered", playTried));
   scope.add(store.on("error", () => {
     waiting = false;
@@ -296,6 +357,7 @@ export function createFindPanel(store, audio, shared) {
     show();
   }));
   scope.add(drop.dispose);
+  scope.add(() => stopPointing?.());
 
   return {
     element, show, opened,

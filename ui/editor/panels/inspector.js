@@ -21,6 +21,7 @@ import { createScope } from "../widgets/scope.js";
  * @property {(name: TabName) => void} showTab
  */
 
+const BUSY = new Set(["opening", "detecting", "analysing"]);
 /** @type {[TabName, string][]} */
 const TABS = [["hit", "Hit"], ["sound", "Sound"], ["find", "Find"], ["sampler", "Sampler"], ["mix", "Mix"]];
 
@@ -109,11 +110,12 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
     panels[open].show();
   }
 
-  /** A silent clip whose sounds come from its picture: show what else they may be, once. */
+  /** A silent clip whose sounds come from its picture, or were not told by it: show what they may be, once. */
   function offerFinding() {
     const project = store.view?.project;
     if (!project || project.clip.digest === offered || open !== "sound") return;
-    if (project.clip.has_audio || !project.sounds.length || project.sounds.some((sound) => sound.origin !== "picture")) return;
+    if (project.clip.has_audio || !project.hits.length || BUSY.has(store.status.phase)) return;
+    if (project.sounds.some((sound) => sound.origin !== "picture" && !sound.is_default)) return;
     offered = project.clip.digest;
     showTab("find");
   }
@@ -133,6 +135,7 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
   const scope = createScope();
   scope.add(store.watch(shownParts, update));
   scope.add(store.on("selection", update));
+  scope.add(store.on("status", offerFinding));
   scope.add(store.on("welcome", update));
   for (const panel of [panels.sound, panels.find, panels.mix]) scope.add(panel.dispose);
   scope.add(() => root.replaceChildren());

@@ -12,11 +12,11 @@ const BUSY = new Set(["opening", "detecting", "analysing"]);
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
- * Whether a silent clip still sounds like the default.
+ * Whether a silent clip in which nothing was found to be struck sounds like the default. Of hits, the Find tab says what the picture tells.
  * @param {Project | null | undefined} project
  */
 function isUnchosen(project) {
-  if (!project || project.clip.has_audio || !project.sounds.length) return false;
+  if (!project || project.clip.has_audio || project.hits.length || !project.sounds.length) return false;
   return project.sounds.every((sound) => sound.is_default);
 }
 

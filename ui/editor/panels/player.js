@@ -8,6 +8,7 @@ import { createMeterView } from "../widgets/meter_view.js";
 import { clamp } from "../audio/units.js";
 import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { createEntry, createSegments, make } from "../widgets/controls.js";
+import { createPointing } from "./pointing.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { AudioEngine, Store } from "../state/types.d.ts" */
 
@@ -314,6 +315,12 @@ export function createPlayer(root, store, audio) {
       play();
     }
   });
+  const pointing = createPointing(stage, video, () => cursor_s);
+  /** Wait for a click in the picture, which stands still meanwhile; see ``createPointing``. */
+  const pickPoint = /** @type {typeof pointing.pick} */ ((picked) => {
+    pause();
+    return pointing.pick(picked);
+  });
   stage.addEventListener("click", toggle);
   let frameWatch = 0;
   /**
@@ -334,6 +341,7 @@ export function createPlayer(root, store, audio) {
 
   return {
     play, pause, toggle, seek, step, setListen,
+    pickPoint,
     toggleLoop: () => setLoop(!loop),
     video,
     get time_s() { return cursor_s; },
@@ -341,6 +349,7 @@ export function createPlayer(root, store, audio) {
     dispose() {
       scope.dispose();
       pause();
+      pointing.dispose();
       clearTimeout(timer);
       cancelAnimationFrame(animation);
       video.cancelVideoFrameCallback?.(frameWatch);

@@ -353,13 +353,16 @@ export interface MorphPreview {
   preset?: string | null;
 }
 
-/** Search the bank by words, by a sound, by the picture, or generate sounds; ``request`` returns in the answer. */
+/** Search the bank by words, by a sound, by the picture, or generate sounds; ``request`` returns in the answer. By the picture, ``contact``, x and y as shares of it, is where the user says that something is struck at ``time_s``, and ``material`` what the user says that it is made of. */
 export interface Search {
   type: "search";
   by: "words" | "sound" | "picture" | "new";
   request?: number | null;
   sound_id?: string | null;
   text?: string | null;
+  contact?: [number, number] | null;
+  time_s?: number | null;
+  material?: string | null;
 }
 
 /** Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room. ``gesture`` and ``number`` as in an edit. */
@@ -688,7 +691,7 @@ export interface CandidateInfo {
   licence: string;
 }
 
-/** Search results, best first; with the parsed words, or the prediction from the picture and its confidence. */
+/** Search results, best first; with the parsed words, or the prediction from the picture and its confidence. From the picture, ``crop`` is what was looked at, a data address of an image, and ``materials`` the names that the bank knows, likeliest first. Where ``certain`` is false the picture does not tell, and there are no candidates. */
 export interface SearchAnswer {
   type: "search_results";
   by: "words" | "sound" | "picture" | "new";
@@ -698,6 +701,9 @@ export interface SearchAnswer {
   unknown: string[] | null;
   seen: string | null;
   confidence: number | null;
+  certain: boolean | null;
+  crop: string | null;
+  materials: string[] | null;
 }
 
 /** Number of sounds in the bank and of the user's own among them; names of added, duplicate and unreadable ones. */

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from engine.core.errors import BadInput
 from engine.diffusion.conditioning import name_material
 from engine.lab.data.greatest_hits import Take, list_takes
+from engine.lab.data.onsets.film import find_days
 from engine.lab.data.onsets.labels import APART_S, LABELS, LEAST_SPEED_M_PER_S, TRUTH
 from engine.media.frames import iter_frames
 from engine.vision.crops import (
@@ -32,8 +33,14 @@ from engine.vision.crops import (
     gather_views,
 )
 
-VERSION = 2
-NEAR_COLUMNS = 224
+VERSION = 3
+NEAR_COLUMNS = 398
+EXCERPTS = Path(__file__).with_name("excerpts.csv")
+"""Hits of excerpts that come without labels, labelled by eye: what is struck, and where."""
+SYNTHETIC_SOUND = "su2023_page"
+"""A folder of real film whose sound is generated, so that only its picture teaches."""
+ELSEWHERE = "other days"
+"""The group of excerpts of days on which no other clip was recorded, or of which no day is known."""
 MARGIN = 2
 """Extra frames on either side of the span, so that augmentation can shift the onset."""
 KEPT_WIDE = tuple(range(-BEFORE - MARGIN, BEFORE + MARGIN))
@@ -163,7 +170,46 @@ def list_real_hits(data: Path) -> list[LabelledHit]:
                 striker="stick",
             )
         )
-    return sorted(found, key=lambda hit: (hit.clip, hit.time_s))
+    return sorted(found + _list_excerpts(data), key=lambda hit: (hit.clip, hit.time_s))
+
+
+def _list_excerpts(data: Path) -> list[LabelledHit]:
+    """Hits of the excerpts in EXCERPTS whose clips are in a folder of data."""
+    with EXCERPTS.open(encoding="utf-8", newline="") as rows:
+        labels = [row for row in csv.DictReader(rows) if (data / row["clip"]).is_file()]
+    found = []
+    for row in labels:
+        path, time_s = data / row["clip"], float(row["time_s"])
+        later = [t for o in labels if o["clip"] == row["clip"] and (t := float(o["time_s"])) > time_s + 1e-3]
+        folder, stem = path.parent.name, path.stem
+        found.append(
+            LabelledHit(
+                clip=f"{folder}/{stem}",
+                picture=str(path),
+                sound="" if folder == SYNTHETIC_SOUND else str(path),
+                group=" or ".join(find_days(stem)) or ELSEWHERE,
+                object=f"{folder}/{stem}/{row['material']}",
+                real=True,
+                time_s=time_s,
+                apart_s=min(later) - time_s if later else 0.4,
+                action="hit",
+                material=row["material"],
+                striker="" if row["material"] == "food" else "stick",
+                x=float(row["x"]),
+                y=float(row["y"]),
+            )
+        )
+    return found
+
+
+def was_recorded_on(hit: LabelledHit, days: Sequence[str]) -> bool:
+    """Whether a real hit was, or may have been, recorded on one of these days."""
+    return any(day in days for day in hit.group.split(" or "))
+
+
+def is_certain_of_day(hit: LabelledHit) -> bool:
+    """Whether a real hit's recording day is known to be one, so that it can be held out."""
+    return " or " not in hit.group
 
 
 def load_hit_frames(hits: Sequence[LabelledHit], work: Path) -> HitFrames:

@@ -8,10 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from engine.core.errors import BadInput
-from engine.lab.data.vision.hits import limit_hits_per_object, list_real_hits, list_simulated_hits
+from engine.lab.data.vision.hits import (
+    is_certain_of_day,
+    limit_hits_per_object,
+    list_real_hits,
+    list_simulated_hits,
+    was_recorded_on,
+)
+from engine.lab.data.vision.pictures import read_material_pictures
 from tests.frames import make_squares
 
 
@@ -48,6 +57,36 @@ def test_labels_that_name_no_material_are_no_hits(tmp_path: Path) -> None:
     assert hits[0].apart_s == pytest.approx(0.98) and math.isnan(hits[0].x)
     with pytest.raises(BadInput, match="missing"):
         list_real_hits(tmp_path / "nothing")
+
+
+def test_excerpts_are_hits_of_the_days_they_may_be_of(tmp_path: Path) -> None:
+    (tmp_path / "greatest_hits_labels.csv").write_text("video,t_label,material,action,t_audio_onset,delta\n")
+    folder = tmp_path / "video" / "su2023_page"
+    folder.mkdir(parents=True)
+    for number in (3, 20):
+        (folder / f"physics_driven_diffusion_model_sample_{number}.mp4").write_bytes(b"")
+    hits = list_real_hits(tmp_path)
+    assert {hit.material for hit in hits} == {"rock", "wood"} and not any(hit.sound for hit in hits)
+    assert all(0.0 <= hit.x <= 1.0 and 0.0 <= hit.y <= 1.0 for hit in hits)
+    rock, wood = (next(hit for hit in hits if hit.material == name) for name in ("rock", "wood"))
+    assert was_recorded_on(rock, ["2015-09-24"]) and not is_certain_of_day(rock)
+    assert not was_recorded_on(wood, ["2015-09-24"]) and is_certain_of_day(wood)
+
+
+def test_tiles_are_cut_from_a_sheet_and_empty_places_left_out(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    sheet = np.full((16 + 2 * 176, 16 + 2 * 144, 3), 255, np.uint8)
+    tiles = random.integers(0, 255, (3, 128, 128, 3), dtype=np.uint8)
+    for k, tile in enumerate(tiles):
+        y, x = 16 + 176 * (k // 2), 16 + 144 * (k % 2)
+        sheet[y : y + 128, x : x + 128] = tile
+    (tmp_path / "pictures" / "ambientcg").mkdir(parents=True)
+    Image.fromarray(sheet).save(tmp_path / "pictures" / "ambientcg" / "Carpet.webp", lossless=True)
+    found = list(read_material_pictures(tmp_path))
+    assert [picture.material for picture in found] == ["carpet"] * 3
+    assert all(np.array_equal(picture.pixels, tile) for picture, tile in zip(found, tiles, strict=True))
+    with pytest.raises(BadInput, match="pictures"):
+        list(read_material_pictures(tmp_path / "nothing"))
 
 
 def test_of_an_object_the_hits_before_the_longest_pauses_are_kept() -> None:

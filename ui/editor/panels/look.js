@@ -1,0 +1,54 @@
+// @ts-check
+// What the picture tells: the crop that was looked at, a way to point at what is struck, and materials to choose from.
+
+import { createButton, make } from "../widgets/controls.js";
+/** @import { SearchAnswer } from "../state/protocol.d.ts" */
+
+/** @param {number} share */
+const percent = (share) => `${Math.round(100 * share)} %`;
+/** @param {string} text */
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/**
+ * What an answer from the picture says, in a sentence.
+ * @param {Pick<SearchAnswer, "seen" | "confidence" | "certain">} answer
+ * @param {string} material that the user said it is, or ""
+ */
+export function describeLook({ seen, confidence, certain }, material) {
+  if (material) return `${capital(material)}, as you say: these fit best what the picture shows.`;
+  const guess = seen ? `${capital(seen)}. ` : "";
+  if (certain === false) return `I cannot tell what is struck here${seen ? ` (perhaps ${seen})` : ""}. Choose what it is made of, or point at it in the picture.`;
+  return `${guess}A look this sure is right about the material in ${percent(confidence ?? 0)} of cases.`;
+}
+
+/**
+ * @param {{onPoint: () => void, onMaterial: (name: string) => void}} actions
+ */
+export function createLook({ onPoint, onMaterial }) {
+  const image = make("img", "find-crop", { alt: "What was looked at", title: "The part of the picture that was looked at" });
+  const point = createButton("Point at it…", { title: "Click in the picture what is struck, and it is looked at again", onPress: onPoint });
+  const choices = make("div", "find-choices", { role: "group", "aria-label": "What it is made of" });
+  const element = make("div", "find-look", { hidden: true }, image, make("div", "find-look-side", {}, point, choices));
+
+  return {
+    element,
+    /**
+     * @param {SearchAnswer | null} answer from the picture, or null for none
+     * @param {boolean} isPointing whether a click in the picture is waited for
+     * @param {string} material that the user chose, or ""
+     */
+    show(answer, isPointing, material) {
+      element.hidden = !answer;
+      if (!answer) return;
+      image.hidden = !answer.crop;
+      if (answer.crop && image.src !== answer.crop) image.src = answer.crop;
+      point.classList.toggle("is-on", isPointing);
+      point.textContent = isPointing ? "Click what is struck, or Esc" : "Point at it…";
+      choices.replaceChildren(...(answer.materials ?? []).map((name) => {
+        const choice = createButton(name, { kind: "quiet", title: `It is ${name}: find sounds of that`, onPress: () => onMaterial(name) });
+        choice.classList.toggle("is-on", name === material);
+        return choice;
+      }));
+    },
+  };
+}
