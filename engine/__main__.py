@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(sentence: str, status: int) -> int:
-    print(f"Struck: {' '.join(to_text(sentence).split())}", file=sys.stderr, flush=True)
+    print(f"Struck: {to_text(' '.join(sentence.split()))}", file=sys.stderr, flush=True)
     return status
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
 from engine.document.edits.values import Edit
-from engine.document.storage import load_project
+from engine.document.storage import is_project_file, load_project
 from engine.pipeline.events import (
     AnalysisProgress,
     ClipOpened,
@@ -109,7 +109,7 @@ def resume_clip(session: Session) -> None:
 def _open(session: Session, path: Path, job: Job) -> None:
     started = time.monotonic()
     session.set_status("work", "opening", message=f"Opening {path.name}", started=started)
-    if path.name.endswith((PROJECT_ENDING, ".json")):
+    if is_project_file(path):
         _open_project(session, path, job, path)
     else:
         from engine.pipeline.process import process_clip

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import make_private_folder, replace_file
 from engine.core.names import make_file_stem
-from engine.document.storage import MAX_FILE_BYTES, SUFFIX
+from engine.document.storage import MAX_FILE_BYTES, SUFFIX, is_project_file
 
 if TYPE_CHECKING:
     from ui.session import Session
@@ -93,7 +93,7 @@ def safe_name(name: str) -> str:
 
 def check_kind(path: Path) -> None:
     """WrongKind where a file is no clip, recording or project that can be opened."""
-    if path.name.endswith((SUFFIX, ".json")):
+    if is_project_file(path):
         with path.open("rb") as file:
             if not file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
                 raise WrongKind(f"{path.name} is not a Struck project; choose a *{SUFFIX} file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -65,8 +66,9 @@ def remember_recent(context: AppContext, path: Path) -> None:
         both = path.is_relative_to(uploads) and Path(other).is_relative_to(uploads)
         return both and Path(other).name == path.name and os.path.getsize(other) == os.path.getsize(path)
 
-    paths = [str(path), *(p for p in recent(context) if not is_same(p))][:MOST_RECENT]
-    write_file(context.home / "recent.json", json.dumps(paths).encode())
+    with contextlib.suppress(OSError):  # the file is open all the same
+        paths = [str(path), *(p for p in recent(context) if not is_same(p))][:MOST_RECENT]
+        write_file(context.home / "recent.json", json.dumps(paths).encode())
 
 
 def recent(context: AppContext) -> list[str]:

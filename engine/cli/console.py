@@ -14,13 +14,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from engine.core.bounded_json import MAX_BYTES, parse_json, read_json_file
 from engine.core.errors import BadInput
-from engine.core.files import check_target, create_file
+from engine.core.files import check_ending, check_target, create_file
 from engine.core.names import to_text
 from engine.core.paths import CHECKPOINTS
 
 if TYPE_CHECKING:
     from engine.media.probe import MediaInfo
 
+_TEXT_ENDINGS = (".json", ".txt")
 MAX_SEED = 2**31 - 1
 TRACK_HELP = "sound track of the clip, counted from 0 (by default the one marked as such, or else the first)"
 
@@ -67,9 +68,9 @@ def number(low: float, high: float) -> Callable[[str], float]:
 
 
 def check_json_target(target: str | None) -> None:
-    """BadInput when ``--json`` names a file that cannot be written."""
+    """BadInput when ``--json`` names a file that cannot be written, or one of another kind."""
     if target is not None and target != "-":
-        check_target(target)
+        check_ending(check_target(target), _TEXT_ENDINGS, "--json")
 
 
 def write_json(value: Any, target: str, stdout: IO[str]) -> None:

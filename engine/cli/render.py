@@ -26,6 +26,7 @@ from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.edits.values import MAX_TRACK
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import Source, describe_source
+from engine.document.storage import is_project_file
 from engine.media.export.endings import SOUND_ENDINGS, VIDEO_ENDINGS
 from engine.media.export.markers import read_onsets, write_markers
 from engine.physics.model import Physics, physics_from_json
@@ -75,7 +76,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     given = _Given(options)
     settings = _choose_settings(options)
     document = Document()
-    if _is_project(options.source):
+    if is_project_file(options.source):
         if options.track is not None:
             raise BadInput("--track chooses the sound of a clip, and a project has its own; leave it out")
         document.project = given.apply(_load_project(options.source))
@@ -135,10 +136,6 @@ def _check_outputs(options: argparse.Namespace) -> None:
     for name, endings in _ENDINGS.items():
         if name in targets:
             check_ending(Path(targets[name]), endings, f"--{name}")
-
-
-def _is_project(source: str) -> bool:
-    return source.lower().endswith(".json")
 
 
 def _load_project(source: str) -> Project:

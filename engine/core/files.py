@@ -56,10 +56,12 @@ def check_ending(target: Path, endings: Sequence[str], option: str) -> str:
     Raises BadInput for another, since a file must be what its name says.
     """
     ending = target.suffix.lower()
+    if str(target) == "-":
+        raise BadInput(f"{option} -: standard output has no ending; give /dev/stdout, or the name of a file")
     if not ending or is_stream(target):
         return endings[0]
     if ending not in endings:
-        raise BadInput(f"{option} {target}: {target.suffix} cannot be written; give {' or '.join(endings)}")
+        raise BadInput(f"{option} {target}: {target.suffix!r} cannot be written; give {' or '.join(endings)}")
     return ending
 
 

@@ -12,8 +12,12 @@ _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
 
 
 def to_text(name: str | os.PathLike[str]) -> str:
-    """A path or name as valid Unicode: bytes that are not UTF-8 become ``\\xe9``, other lone surrogates ``?``."""
-    text = re.sub("[\udc80-\udcff]", lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", os.fspath(name))
+    """A path or name as printable Unicode.
+
+    Bytes that are not UTF-8 and control characters, which a terminal would obey, become ``\\xe9``; other lone
+    surrogates ``?``.
+    """
+    text = re.sub("[\0-\x1f\x7f-\x9f\udc80-\udcff]", lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", os.fspath(name))
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

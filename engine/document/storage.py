@@ -76,6 +76,19 @@ def load_project(
     raise BadInput(f"the clip {name} of {path.name} is not to be found; put {name} beside the project")
 
 
+def is_project_file(path: str | Path) -> bool:
+    """Whether a file is to be read as a project: by its ending, or by its content, since a name need not have one."""
+    if str(path).lower().endswith(".json"):
+        return True
+    try:
+        if not os.path.isfile(path):
+            return False
+        with open(path, "rb") as file:
+            return file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+    except (OSError, ValueError):
+        return False
+
+
 @dataclass(frozen=True)
 class Autosave:
     """An autosaved document of a session, and the file it was last saved to, if any.

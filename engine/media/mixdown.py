@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -15,8 +16,10 @@ _FULL_SHARE = 0.5
 """A channel whose loudest block has at least this share of the power of the loudest channel's counts in full."""
 _RANGE_DB = 40.0
 _MOST_LOSS_DB = 20.0
+_DISTINCT, _LEAST_DISTINCT = 10.0, 0.001
+"""Power over the background's at which a value stands out; share of all power that has to, to be looked at alone."""
 _LEAST_GAIN_DB = 4.5
-"""A mean loss this much smaller than that of the sum decides for another mix. Independent channels of equal level
+"""A loss this much smaller than that of the sum decides for another mix. Independent channels of equal level
 differ by 3 dB, a delayed copy by 6 dB, an inverted one by more."""
 
 _TIE_DB = 2.0
@@ -46,7 +49,7 @@ def choose_weights(pieces: Iterable[np.ndarray], sample_rate_hz: int) -> np.ndar
     lags = (np.argmax(np.abs(cross), axis=1) + size // 2) % size
     singles = np.eye(len(loudest))[np.argsort(lags, kind="stable")]
     mixes = [plain, plain * signs, *singles]
-    losses_db = _measure_losses(spectra.reshape(len(loudest), -1), mixes)
+    losses_db = _measure_losses(spectra, mixes)
     good = np.flatnonzero(losses_db < losses_db.min() + _TIE_DB)
     weights = plain if losses_db[0] - losses_db.min() < _LEAST_GAIN_DB else mixes[good[0]]
     return np.asarray(weights, np.float32)
@@ -86,14 +89,20 @@ def _find_loudest(blocks: Iterable[np.ndarray]) -> tuple[np.ndarray | None, list
 
 
 def _measure_losses(spectra: np.ndarray, mixes: list[np.ndarray]) -> np.ndarray:
-    """Mean loss in dB of each mix against the strongest channel, over the bins of spectra [C, bins] by their power."""
+    """Root mean square of the loss in dB of each mix against the strongest channel, over spectra [C, blocks, bins].
+
+    A value counts by its magnitude, and only where it stands out of its bin's background, if any does: neither hum
+    nor noise, of which some is lost in every mix, outweighs the hits.
+    """
     power = np.square(np.abs(spectra)).max(axis=0)
-    top = float(power.max())
-    used = power > 10.0 ** (-_RANGE_DB / 10.0) * top
-    level = power[used]
+    used = power > 10.0 ** (-_RANGE_DB / 10.0) * float(power.max())
+    distinct = used & (power > _DISTINCT * np.median(power, axis=0))
+    if power[distinct].sum() > _LEAST_DISTINCT * power[used].sum():
+        used = distinct
+    level = np.sqrt(power[used])
     losses = []
     for weights in mixes:
-        kept = np.square(np.abs(weights @ spectra[:, used])) / power[used]
+        kept = np.square(np.abs(np.tensordot(weights, spectra[:, used], 1))) / power[used]
         loss_db = np.clip(-10.0 * np.log10(np.maximum(kept, 1e-12)), 0.0, _MOST_LOSS_DB)
-        losses.append(float((loss_db * level).sum() / level.sum()))
+        losses.append(math.sqrt(float((np.square(loss_db) * level).sum() / level.sum())))
     return np.array(losses)

@@ -40,7 +40,9 @@ def create_video(target: Path, container: str = "mp4") -> Iterator[OutputContain
 
     Raises BadInput when it cannot be written.
     """
-    options = {} if container == "matroska" else {"movflags": "+faststart"}
+    options = {"strict": "unofficial"}  # else the MP4 muxer leaves out the configuration of Dolby Vision
+    if container != "matroska":
+        options["movflags"] = "+faststart"
     encoder_error: av.error.FFmpegError | None = None
     try:
         with replace_file(target) as partial:
@@ -79,7 +81,7 @@ def add_copied_picture(
     list that the MP4 gets. Raises av's errors or ValueError where MP4 does not take the stream.
     """
     stream = open_picture(container, picture)
-    copied = output.add_stream_from_template(stream)
+    copied = output.add_stream_from_template(stream, opaque=True)
     copied.time_base = tick or stream.time_base
     if timecode:
         copied.metadata["timecode"] = timecode

@@ -57,7 +57,8 @@ def open_container(path: str | os.PathLike[str], formats: str = CLIP_FORMATS) ->
 
 
 def _open(location: str | Path, formats: str) -> InputContainer:
-    return av.open(str(location), mode="r", options={"format_whitelist": formats}, metadata_errors="ignore")
+    options = {"format_whitelist": formats, "scan_all_pmts": "1"}  # a joined transport stream may have several programs
+    return av.open(str(location), mode="r", options=options, metadata_errors="ignore")
 
 
 def _explain_refusal(path: Path, formats: str) -> str:

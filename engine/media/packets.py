@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -18,7 +18,7 @@ from av.stream import Stream
 from engine.media.open import check_readable, open_container
 
 _MOST_FAILURES = 100
-_BACKWARD_S, _FORWARD_S = 0.5, 10.0
+_BACKWARD_S, _FORWARD_S = 0.25, 10.0
 """Steps of the decoding time beyond which the clock is taken to start anew, rather than packets being reordered."""
 
 
@@ -45,10 +45,14 @@ class Splice:
 
 @dataclass(frozen=True)
 class ClipPackets:
-    """Streams by index, and the splices between the parts of a joined or restarted transport stream."""
+    """Streams by index, and the splices between the parts of a joined or restarted transport stream.
+
+    ``has_unknown``: there are packets of streams that begin so late in the file that they are not read.
+    """
 
     streams: dict[int, StreamPackets]
     splices: tuple[Splice, ...]
+    has_unknown: bool
 
 
 def scan_packets(path: str | os.PathLike[str]) -> ClipPackets:
@@ -62,10 +66,11 @@ def scan_packets(path: str | os.PathLike[str]) -> ClipPackets:
 @lru_cache(maxsize=8)
 def _scan_packets(path: str, size: int, modified_ns: int) -> ClipPackets:
     rows: dict[int, list[tuple[int, int, int, bool, int, int]]] = {}
+    unknown: set[bool] = set()
     with open_container(path) as container:
         streams = [stream for stream in container.streams if stream.type in ("video", "audio")]
         by_order = is_timed_by_order(container)
-        for packet in iter_packets(container, streams):
+        for packet in iter_packets(container, streams, lambda: unknown.add(True)):
             tick = packet.dts if by_order or packet.pts is None else packet.pts
             if tick is None or packet.size == 0 or packet.is_discard:
                 continue
@@ -80,7 +85,8 @@ def _scan_packets(path: str, size: int, modified_ns: int) -> ClipPackets:
         if container.format.name in ("mpegts", "mpeg"):
             pictures = [found[stream.index] for stream in streams if stream.type == "video"]
             splices = _find_splices(pictures, list(found.values()))
-    return ClipPackets({index: _apply_splices(packets, splices) for index, packets in found.items()}, splices)
+    spliced = {index: _apply_splices(packets, splices) for index, packets in found.items()}
+    return ClipPackets(spliced, splices, bool(unknown))
 
 
 def is_timed_by_order(container: InputContainer) -> bool:
@@ -88,16 +94,24 @@ def is_timed_by_order(container: InputContainer) -> bool:
     return container.format.name == "avi"
 
 
-def iter_packets(container: InputContainer, streams: Sequence[Stream]) -> Iterator[Packet]:
-    """Packets of some streams in the file's order, with the empty ones that flush a decoder; damage is passed over."""
+def iter_packets(
+    container: InputContainer, streams: Sequence[Stream], on_unknown: Callable[[], None] = lambda: None
+) -> Iterator[Packet]:
+    """Packets of some streams in the file's order, with the empty ones that flush a decoder; damage is passed over.
+
+    ``on_unknown`` is called for packets of streams that begin within the file.
+    """
     for stream in container.streams:
         stream.discard = av.stream.Discard.default if stream in streams else av.stream.Discard.all
-    for _ in range(_MOST_FAILURES):
+    failures = 0
+    while failures < _MOST_FAILURES:
         try:
             yield from container.demux(streams)
             return
         except av.error.FFmpegError:
-            continue
+            failures += 1
+        except IndexError:  # PyAV does not know the stream
+            on_unknown()
 
 
 class ClockCorrection:

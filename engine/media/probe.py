@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from engine.core.errors import BadInput
 from engine.core.units import LONGEST_CLIP_S, parse_timecode
 from engine.media.open import check_readable, check_unencrypted, check_whole, digest_file, open_container
-from engine.media.packets import Splice, is_timed_by_order, iter_packets, scan_packets
+from engine.media.packets import ClipPackets, Splice, StreamPackets, is_timed_by_order, iter_packets, scan_packets
 from engine.media.streams import AudioTrack, choose_picture, describe_audio_tracks, list_audio_streams
 
 STANDARD_RATES = tuple(
@@ -35,6 +35,8 @@ _BROWSER_VIDEO = {"mov": {"h264", "vp9", "av1"}, "webm": {"vp8", "vp9", "av1"}}
 _BROWSER_AUDIO = {"aac", "mp3", "opus", "vorbis", "flac"}
 _JITTER_S = Fraction(1, 1000)
 _LARGEST_SIDE = 16_384
+_LEAST_SHARE = 0.8
+"""Share of a transport stream up to which its picture must reach where other streams begin within it."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ def _scan_picture(path: str, size: int, modified_ns: int) -> Picture:
         stream = choose_picture(container, scan.streams, name)
         by_order = is_timed_by_order(container)
         packets = scan.streams[stream.index]
+        _check_goes_on(container, packets, scan, name, size)
         ticks, durations, keys = packets.ticks, packets.durations, packets.keys
         time_base = packets.time_base
         first = _decode_first(path, stream.index, name)
@@ -201,6 +204,20 @@ def _scan_picture(path: str, size: int, modified_ns: int) -> Picture:
             rotation_deg=rotation_deg,
             timed_by_order=by_order,
             splices=scan.splices,
+        )
+
+
+def _check_goes_on(container: InputContainer, packets: StreamPackets, scan: ClipPackets, name: str, size: int) -> None:
+    """BadInput where the picture of a transport stream goes on in another stream, as where files were joined."""
+    if container.format.name != "mpegts" or not len(packets.positions):
+        return
+    last = int(packets.positions[-1])
+    others = [scan.streams[stream.index].positions for stream in container.streams.video]
+    goes_on = any(len(positions) and positions[0] > last for positions in others)
+    if goes_on or (scan.has_unknown and last < _LEAST_SHARE * size):
+        raise BadInput(
+            f"{name}: the picture ends within the file and goes on in another stream, since files were joined that do "
+            "not match; convert each to MP4 and join those"
         )
 
 

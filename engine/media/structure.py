@@ -10,6 +10,12 @@ _BOXES_OF_MP4 = {b"ftyp", b"styp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", 
     b"free", b"skip", b"wide", b"uuid", b"udta", b"pdin", b"pnot", b"PICT"
 }  # fmt: skip
 _ENCRYPTED_ENTRIES = {b"encv": "picture", b"drmi": "picture", b"enca": "sound", b"drms": "sound"}
+_HEAD_BYTES = 256 << 10
+_ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_ENCRYPTION = tuple(
+    bytes.fromhex(code) for code in ("fbb3112223bdd211b4b700a0c955fc6e", "14e68a292226174cb935dae07ee9289c")
+)
+"""The two content encryption objects of ASF (sections 3.14 and 3.15 of its specification)."""
 _PATH_TO_ENTRIES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 _LARGEST_INDEX_BYTES = 256 << 20
 _EBML_ID, _SEGMENT_ID = 0x1A45DFA3, 0x18538067
@@ -57,8 +63,14 @@ def find_fragments_end(path: Path) -> int | None:
 
 
 def find_encrypted(path: Path) -> set[str]:
-    """Which of "picture" and "sound" an MP4 or MOV declares as encrypted (ISO 23001-7: sample entries encv, enca)."""
+    """Which of "picture" and "sound" an MP4 or MOV declares as encrypted (ISO 23001-7: sample entries encv, enca).
+
+    "all of it" for a transport stream whose packets are scrambled, and for an ASF or WMV with a licence.
+    """
     with open(path, "rb") as file:
+        head = file.read(_HEAD_BYTES)
+        if _is_scrambled(head) or (head.startswith(_ASF_HEADER) and any(mark in head for mark in _ASF_ENCRYPTION)):
+            return {"all of it"}
         size = path.stat().st_size
         for kind, start, end in _iter_boxes(file, 0, size):
             if kind not in _BOXES_OF_MP4:
@@ -66,6 +78,16 @@ def find_encrypted(path: Path) -> set[str]:
             if kind == b"moov" and end - start <= _LARGEST_INDEX_BYTES:
                 return {_ENCRYPTED_ENTRIES[kind] for kind in _list_sample_entries(file, start, min(end, size))}
     return set()
+
+
+def _is_scrambled(head: bytes) -> bool:
+    """Whether most packets at the start of a transport stream are scrambled (ISO 13818-1, section 2.4.3.2)."""
+    for length, start in ((188, 0), (192, 4)):
+        packets = [head[at : at + 4] for at in range(start, len(head) - 4, length)]
+        if len(packets) > 4 and all(packet[0] == 0x47 for packet in packets):
+            filled = [packet for packet in packets if int.from_bytes(packet[1:3], "big") & 0x1FFF != 0x1FFF]
+            return 2 * sum(packet[3] >= 0x80 for packet in filled) > len(filled)
+    return False
 
 
 def identify_picture_file(path: Path) -> str | None:

@@ -44,7 +44,7 @@ class _Job(NamedTuple):
 
 _MP4 = _Container("MP4", "mp4", "aac", COPYABLE)
 _CONTAINERS = {
-    ".mov": _Container("MOV", "mov", "aac", COPYABLE | {"prores", "dnxhd", "qtrle", "png"}),
+    ".mov": _Container("MOV", "mov", "aac", (COPYABLE - {"av1", "vp9"}) | {"prores", "dnxhd", "qtrle", "png"}),
     ".mkv": _Container("Matroska", "matroska", "flac", None),  # no edit list to skip AAC's encoder delay
 }
 

@@ -74,6 +74,7 @@ def test_the_ending_decides_the_format_and_every_hit_is_where_it_was_asked_for(g
         ("--video", "o.webm", ".mp4 or .mov or .mkv"),
         ("--markers", "o.xml", ".csv or .txt"),
         ("--project", "o.struck", "give .json"),
+        ("--out", "o.wav ", ".wav or .flac"),
     ],
 )
 def test_an_ending_that_cannot_be_written_is_refused_before_the_clip_is_opened(
@@ -81,6 +82,21 @@ def test_an_ending_that_cannot_be_written_is_refused_before_the_clip_is_opened(
 ) -> None:
     said = refuse(capsys, "render", tmp_path / "no_such_clip.mp4", option, tmp_path / name)
     assert "cannot be written" in said and endings in said and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["detect", "analyze"])
+def test_json_is_not_written_under_the_name_of_another_kind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    for name in ("o.wav", "o.csv", "o.mp4"):
+        said = refuse(capsys, command, tmp_path / "no_such_clip.mp4", "--json", tmp_path / name)
+        assert "cannot be written; give .json or .txt" in said and not list(tmp_path.iterdir())
+
+
+def test_a_project_saved_under_a_name_without_an_ending_opens_again(given: Path, tmp_path: Path) -> None:
+    for name in ("plain", "P.STRUCK.JSON"):
+        assert run(*render(given, "--project", tmp_path / name)) == 0
+        assert run("render", tmp_path / name, "--ckpt-dir", given / "none", "--out", tmp_path / "o.wav") == 0
 
 
 def test_a_rate_that_a_format_does_not_hold_is_refused(

@@ -12,6 +12,7 @@ def test_bytes_that_are_not_utf8_are_spelled_out() -> None:
     name = os.fsdecode(b"caf\xe9 \xe6\x97\xa5.wav")
     assert to_text(name) == "caf\\xe9 日.wav" and to_text(Path(name)) == to_text(name)
     assert to_text("\ud800") == "?" and to_text("plain") == "plain"
+    assert to_text("a\nb\x1b[2J\x9b") == "a\\x0ab\\x1b[2J\\x9b"  # a terminal obeys none of it
 
 
 def test_names_are_cut_at_a_character_to_what_a_file_system_takes(tmp_path: Path) -> None:

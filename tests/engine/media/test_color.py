@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from engine.media.color import tone_map
 from engine.media.export.video import write_video
 from engine.media.frames import iter_frames
 from engine.media.proxy import make_proxy
+from tests.clips import make_clip
 
 PQ, HLG, SDR = (9, 16, 9), (9, 18, 9), (1, 1, 1)
 """Primaries, transfer and matrix by their numbers in ITU-T H.273."""
@@ -90,3 +92,20 @@ def test_a_copied_picture_keeps_its_tags(tmp_path: Path) -> None:
     path = _write_flat(tmp_path / "white.mp4", "libx265", PQ, 572, "yuv420p10le")
     assert write_video(path, np.zeros(4800, np.float32), 48_000, tmp_path / "export.mp4") is None
     assert _read_tags(tmp_path / "export.mp4") == PQ
+
+
+@pytest.mark.slow
+def test_the_configuration_of_dolby_vision_is_passed_on(tmp_path: Path) -> None:
+    """Without it a picture of profile 5 is taken for ordinary video, and shown in false colours."""
+    clip = make_clip(tmp_path / "hdr.mp4", count=10, codec="libx265")
+    data = bytearray(clip.read_bytes())
+    box = struct.pack(">I4sBBHB", 32, b"dvcC", 1, 0, 5 << 9 | 1 << 3 | 0b101, 0) + bytes(19)
+    ends = data.index(b"hvc" if b"hvc1" in data else b"hev1") - 4
+    places = [data.index(kind) - 4 for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")] + [ends]
+    ends += int.from_bytes(data[ends : ends + 4], "big")
+    data[ends:ends] = box
+    for at in places:  # the media data comes before, so no offset changes
+        data[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") + len(box)).to_bytes(4, "big")
+    clip.write_bytes(data)
+    assert write_video(clip, np.zeros(9600, np.float32), 48_000, tmp_path / "o.mp4") is None
+    assert box[8:] in (tmp_path / "o.mp4").read_bytes()

@@ -54,6 +54,15 @@ def test_inverted_channels_do_not_cancel(other: object, noise: float) -> None:
         assert lost_db < 3.0
 
 
+def test_inverted_hits_under_a_loud_hum_are_kept() -> None:
+    clicks = make_clicks(TIMES_S, 2.0)
+    hum = 0.4 * np.sin(2 * np.pi * 110 * np.arange(len(clicks)) / SOUND_RATE_HZ)
+    _, mix = _mix(hum + clicks, hum - clicks)
+    start = round(TIMES_S[0] * SOUND_RATE_HZ)
+    kept = np.abs(mix - hum)[start:][:400].max() / np.abs(clicks[start:][:400]).max()
+    assert kept > 0.5
+
+
 @pytest.mark.parametrize("delay", [7, 16, 40, 480, 960])
 def test_delayed_copies_do_not_cancel_and_keep_the_first_time(delay: int) -> None:
     """1500 Hz is inverted by 16 samples of delay at 48 kHz, so a sum would hold next to nothing of it."""

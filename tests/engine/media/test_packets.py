@@ -11,6 +11,7 @@ import pytest
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
+from engine.core.errors import BadInput
 from engine.media.export.video import write_video
 from engine.media.frames import iter_frames, make_filmstrip
 from engine.media.packets import scan_packets
@@ -22,9 +23,9 @@ FLASHES = (10, 30)
 """Frames of each part that are numbered 90, with a click at their time."""
 
 
-def _make_part(path: Path, start_s: float, count: int = 50) -> bytes:
+def _make_part(path: Path, start_s: float, count: int = 50, options: dict[str, str] | None = None) -> bytes:
     """A transport stream of 25 frames a second whose clock starts at a time."""
-    with av.open(str(path), "w", format="mpegts") as output:
+    with av.open(str(path), "w", format="mpegts", options=options or {}) as output:
         video = output.add_stream("libx264", rate=25, options={"bf": "2"})
         video.width, video.height, video.pix_fmt = 160, 96, "yuv420p"
         video.time_base = video.codec_context.time_base = Fraction(1, 90_000)
@@ -87,3 +88,35 @@ def test_a_pause_of_a_continuing_clock_stays(tmp_path: Path, gap_s: float) -> No
     path.write_bytes(_make_part(tmp_path / "a.ts", 5.0) + _make_part(tmp_path / "b.ts", 7.0 + gap_s))
     assert scan_packets(path).splices == ()
     assert probe(path).duration_s == pytest.approx(4.0 + gap_s, abs=0.05)
+
+
+def test_a_part_that_begins_before_the_end_of_the_one_before_follows_it(tmp_path: Path) -> None:
+    path = tmp_path / "overlap.ts"
+    path.write_bytes(_make_part(tmp_path / "a.ts", 5.0) + _make_part(tmp_path / "b.ts", 6.6))
+    assert len(scan_packets(path).splices) == 1 and probe(path).duration_s == 4.0
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_part_with_streams_of_its_own_is_refused_and_not_left_out(tmp_path: Path, late: bool) -> None:
+    """``late``: the other streams begin after all that is looked at when the file is opened."""
+    parts = [_make_part(tmp_path / "a.ts", 5.0)]
+    if late:
+        null = b"\x47\x1f\xff\x10" + b"\xff" * 184
+        parts = [parts[0], null * 40_000]
+    options = {"mpegts_start_pid": "0x200", "mpegts_pmt_start_pid": "0x1100"}
+    parts.append(_make_part(tmp_path / "b.ts", 7.0, options=options))
+    (tmp_path / "joined.ts").write_bytes(b"".join(parts))
+    with pytest.raises(BadInput, match="goes on in another stream, since files were joined that do not match"):
+        probe(tmp_path / "joined.ts")
+
+
+def test_a_scrambled_transport_stream_is_refused_as_encrypted(tmp_path: Path) -> None:
+    data = bytearray(_make_part(tmp_path / "a.ts", 0.0))
+    for at in range(0, len(data), 188):
+        if int.from_bytes(data[at + 1 : at + 3], "big") & 0x1FFF >= 0x100:
+            data[at + 3] |= 0x80
+    for name, between in (("scrambled.ts", 0), ("scrambled.m2ts", 4)):
+        packets = [bytes(between) + data[at : at + 188] for at in range(0, len(data), 188)]
+        (tmp_path / name).write_bytes(b"".join(packets))
+        with pytest.raises(BadInput, match="is encrypted"):
+            probe(tmp_path / name)

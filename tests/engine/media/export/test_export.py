@@ -125,13 +125,13 @@ def check_sound(path: Path, duration_s: float, hits_s: tuple[float, ...] = HITS_
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["c.mp4", "c.mov", "c.mkv", "offset.mkv", "offset.mp4", "h265.mp4", "vfr.mp4", "turned.mp4"]
+    "name", ["c.mp4", "c.mov", "c.mkv", "offset.mkv", "offset.mp4", "h265.mp4", "av1.mp4", "vfr.mp4", "turned.mp4"]
 )
 def test_the_picture_is_copied_untouched(tmp_path: Path, name: str) -> None:
     times_s = list(np.cumsum([0.0] + [0.03 if k % 3 else 0.06 for k in range(49)])) if name == "vfr.mp4" else None
     clip = make_clip(
         tmp_path / name,
-        codec="libx265" if name == "h265.mp4" else "libx264",
+        codec={"h265.mp4": "libx265", "av1.mp4": "libsvtav1"}.get(name, "libx264"),
         times_s=times_s,
         picture_start_s=0.35 if "offset" in name else 0.0,
         rotation_deg=90 if name == "turned.mp4" else 0,
