@@ -31,7 +31,18 @@ LAB: dict[str, str | dict[str, str]] = {
     "simulate": "simulator.command",
     "evaluate": {
         name: f"evaluation.{name}.evaluate"
-        for name in ("bank", "generator", "onsets", "physics", "realism", "robustness", "sampler", "text", "vision")
+        for name in (
+            "bank",
+            "generator",
+            "onsets",
+            "physics",
+            "realism",
+            "robustness",
+            "sampler",
+            "takes",
+            "text",
+            "vision",
+        )
     },
     "bench": "benchmarks.run",
     "listen": "listening.command",

@@ -36,7 +36,7 @@ class Sound:
 
     ``modes`` and ``residual`` are its own, as measured or edited; rendering applies detail and ``macros``. ``detail``
     is how much of its own physics is kept, from 1, as measured, to 0, imagined; ``detail_seed`` chooses the object that
-    the rest is taken from. ``variation`` (0 to 1) is how far the sampler takes each hit from the physics.
+    the rest is taken from. ``variation`` (0 to 1) is how much its hits differ, at 1 as takes of one object do.
     """
 
     id: str
@@ -110,7 +110,7 @@ class Mix:
 class RenderSettings:
     """Settings of the sampler: a checkpoint's name, or ``""`` for modes and residual alone.
 
-    ``variation`` (0 to 1) is the spread of macros between hits of one sound, drawn by each hit's seed.
+    ``variation`` (0 to 1) is the least variation of all sounds; each hit's seed draws its take.
     """
 
     checkpoint: str = "sampler"

@@ -23,7 +23,7 @@ from engine.media.export.markers import Marker
 from engine.physics.detail import Detail
 from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Context, Macros, Modes, Physics, Residual, physics_to_json
-from engine.physics.variation import randomize_macros
+from engine.physics.variation import vary_physics
 from engine.pipeline.complete_sound import complete_sound
 from engine.pipeline.events import HitsSampled, RenderedHit
 
@@ -32,6 +32,9 @@ RENDER_VERSION = 2
 
 LAW_VERSION = 1
 """Part of the key of every hit that macros or velocity change: raise it when their formulas change."""
+
+TAKE_VERSION = 2
+"""Part of the key of every hit that variation changes: raise it when its law changes."""
 
 GROUP_ON_CPU, GROUP_ON_GPU = 4, 32
 """Hits sampled between two writes to the cache; cancelling loses at most these."""
@@ -74,10 +77,9 @@ def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
     own = [float(value) for value in (hit.velocity_db, *astuple(hit.offsets))]
     changed = sound.macros != Macros() or hit.velocity_db != 0.0
     laws: list[list[Any]] = [["laws", LAW_VERSION, *astuple(sound.macros)]] if changed else []
-    if project.render.variation:
-        laws.append(["take", LAW_VERSION, project.render.variation])
-    if sound.variation and checkpoint_digest:
-        laws.append(["variation", sound.variation])
+    variation = hit_variation(project, hit)
+    if variation:
+        laws.append(["take", TAKE_VERSION, variation])
     return digest_json(
         [
             "hit",
@@ -97,16 +99,21 @@ def hit_keys(project: Project, checkpoint_digest: str) -> dict[str, str]:
     return {hit.id: hit_key(project, hit, checkpoint_digest) for hit in project.hits}
 
 
+def hit_variation(project: Project, hit: Hit) -> float:
+    """How far a hit differs from its sound, 0 to 1: the project's variation or its sound's, whichever is more."""
+    return max(project.render.variation, project.sound(hit.sound_id).variation)
+
+
 def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
     """Modes and residual of a hit, muted modes left out.
 
-    Detail, macros, the project's variation, velocity and the hit's offsets are applied.
+    Detail, macros, velocity, variation and the hit's offsets are applied.
     """
     sound = project.sound(hit.sound_id)
     modes, residual = complete_sound(sound)
     sounding = select_modes(modes, [k for k in range(len(modes)) if not modes.mute_mask[k]])
-    macros = randomize_macros(sound.macros, project.render.variation, hit.seed)
-    modes, residual = apply_macros(sounding, residual, macros, hit.velocity_db)
+    modes, residual = apply_macros(sounding, residual, sound.macros, hit.velocity_db)
+    modes, residual = vary_physics(modes, residual, hit_variation(project, hit), hit.seed)
     return apply_hit_offsets(modes, residual, hit.offsets.pitch_cents, hit.offsets.decay_ratio, hit.offsets.residual_db)
 
 
@@ -183,7 +190,7 @@ def _sample(
     if sampler is not None:
         settings = project.render
         contexts = [Context(velocity_db=hit.velocity_db) for hit in hits]
-        details = [Detail(variation=project.sound(hit.sound_id).variation) for hit in hits]
+        details = [Detail(variation=hit_variation(project, hit)) for hit in hits]
         sounds = sampler.sample(
             physics, seeds, settings.steps, settings.guidance, lambda done, total: check(), contexts, details
         )

@@ -150,7 +150,7 @@ class SoundMaker:
         else:
             material = name_material(hit.material) or guess_material(self._bank, Physics(hit.modes, hit.residual))
             if self._typical is None:
-                self._typical = measure_typical(_list_measured(self._bank))
+                self._typical = measure_typical(list_measured(self._bank))
             known = replace(hit, material=material)
             modes, residual, detail = reduce_physics(known, trial.level, self._typical)
             if system == SAMPLER:
@@ -170,7 +170,7 @@ def leave_out_groups(bank: Bank, groups: set[str]) -> Bank:
     return select_entries(bank, kept)
 
 
-def _list_measured(bank: Bank) -> list[AnalysedHit]:
+def list_measured(bank: Bank) -> list[AnalysedHit]:
     """The recorded entries of a bank as hits without samples."""
     return [
         AnalysedHit(np.zeros(0), e.physics.modes, e.physics.residual, SAMPLE_RATE_HZ / 2, e.material, e.group, False)

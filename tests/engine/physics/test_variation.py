@@ -1,42 +1,77 @@
-"""Random variation of macros: uniform, bounded, repeatable, and only of the strike."""
+"""Takes of one object: the deviations that were asked for, repeatable by seed, none at 0."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from scipy import stats
 
-from engine.physics.model import Macros
-from engine.physics.variation import SPREADS, randomize_macros
+from engine.core.units import SILENCE_DB
+from engine.physics.detail import measure_level_db
+from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Modes, NoiseComponent, Residual
+from engine.physics.variation import FULL, draw_curve, read_curve, vary_physics
+from tests.sounds import NOISE, PLATE
+
+SEEDS = 300
 
 
-def test_no_variation_returns_the_macros_themselves() -> None:
-    macros = Macros(mass=0.3, hardness=-0.2)
-    assert randomize_macros(macros, 0.0, 7) is macros
+def test_no_variation_returns_the_very_physics() -> None:
+    modes, residual = vary_physics(PLATE, NOISE, 0.0, 7)
+    assert modes is PLATE and residual is NOISE
 
 
 def test_a_seed_gives_one_take_and_other_seeds_others() -> None:
-    takes = [randomize_macros(Macros(), 0.5, seed) for seed in range(50)]
-    assert takes == [randomize_macros(Macros(), 0.5, seed) for seed in range(50)]
-    assert len(set(takes)) == 50
+    takes = [vary_physics(PLATE, NOISE, 0.5, seed) for seed in range(20)]
+    assert takes == [vary_physics(PLATE, NOISE, 0.5, seed) for seed in range(20)]
+    assert len(set(takes)) == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variation", [0.3, 1.0])
-@pytest.mark.parametrize("name", list(SPREADS))
-def test_offsets_are_uniform_within_the_spread_and_independent_of_the_others(name: str, variation: float) -> None:
-    takes = [randomize_macros(Macros(), variation, seed) for seed in range(2000)]
-    offsets = np.array([getattr(take, name) for take in takes])
-    reach = variation * SPREADS[name]
-    assert stats.kstest(offsets, stats.uniform(-reach, 2.0 * reach).cdf).pvalue > 1e-3
-    for other in SPREADS:
-        if other != name:
-            assert abs(stats.pearsonr(offsets, [getattr(take, other) for take in takes]).statistic) < 0.08
+def test_takes_deviate_as_much_as_was_asked(variation: float) -> None:
+    """Level, pitch, decay and spectrum of many takes, against the deviations by their definition."""
+    takes = [vary_physics(PLATE, NOISE, variation, seed) for seed in range(SEEDS)]
+    within = pytest.approx(1.0, abs=4.0 / np.sqrt(2.0 * SEEDS))  # four standard errors of a standard deviation
+    level_db = np.array([measure_level_db(*take) for take in takes]) - measure_level_db(PLATE, NOISE)
+    assert level_db.std() / (variation * FULL.level_db) == within
+    assert abs(level_db.mean()) < 4.0 * variation * FULL.level_db / np.sqrt(SEEDS)
+    cents = 1200.0 * np.log2([np.divide(m.frequency_hz, PLATE.frequency_hz) for m, _ in takes])
+    assert cents.std() / (variation * FULL.mode_cents) == within
+    slowing = np.log([np.divide(m.decay_per_s, PLATE.decay_per_s) for m, _ in takes])
+    expected = np.sqrt(FULL.decay**2 + FULL.decay_curve**2 + FULL.mode_decay**2)
+    assert slowing.std() / (variation * expected) == within
+    power_db = np.array([m.power_db for m, _ in takes])
+    apart_db = (power_db[:, -1] - power_db[:, 0]).std()  # two modes whose own deviations and curve differ
+    octaves = np.log2(PLATE.frequency_hz[-1] / PLATE.frequency_hz[0])
+    curve = 2.0 * FULL.spectrum_db**2 * (1.0 - np.exp(-octaves / FULL.curve_octaves))
+    assert apart_db / (variation * np.sqrt(curve + 2.0 * FULL.mode_db**2)) == within
 
 
-def test_results_stay_in_range_and_the_object_and_room_are_unchanged() -> None:
-    edge = Macros(mass=0.5, hardness=0.95, damping=-0.7, position=-1.0, roughness=1.0, room=0.2)
-    takes = [randomize_macros(edge, 1.0, seed) for seed in range(300)]
-    assert all(abs(value) <= 1.0 for take in takes for value in vars(take).values())
-    assert {(take.mass, take.damping, take.room) for take in takes} == {(0.5, -0.7, 0.2)}
-    offset = np.array([randomize_macros(Macros(), 1.0, seed).position for seed in range(300)])
-    assert [take.position for take in takes] == pytest.approx(np.clip(-1.0 + offset, -1.0, 1.0))
+def test_a_curve_is_correlated_over_its_octaves() -> None:
+    rng = np.random.default_rng(3)
+    curves = np.array([read_curve(draw_curve(rng, 3.0), (250.0, 500.0, 4000.0)) for _ in range(4000)])
+    found = np.corrcoef(curves.T)
+    assert curves.std(axis=0) == pytest.approx(1.0, abs=0.05)
+    assert found[0, 1:] == pytest.approx(np.exp([-1.0 / 3.0, -4.0 / 3.0]), abs=0.05)
+
+
+def test_the_room_rings_on_and_what_is_silent_stays_silent() -> None:
+    bands = len(NOISE.power_db)
+    mute = NoiseComponent((SILENCE_DB,) * bands, (30.0,) * bands)
+    residual = replace(NOISE, attack=mute, rise_s=0.09, envelope_db=(-30.0, 18.0, 5.0))
+    for seed in range(20):
+        modes, varied = vary_physics(replace(PLATE, muted=(True, *(False,) * 5)), residual, 1.0, seed)
+        assert varied.room is not None and residual.room is not None
+        assert varied.room.decay_per_s == residual.room.decay_per_s
+        assert varied.room.power_db != residual.room.power_db
+        assert varied.attack is not None and set(varied.attack.power_db) == {SILENCE_DB}
+        assert modes.muted == (True, *(False,) * 5)
+        assert 0.0 <= varied.rise_s <= LONGEST_RISE_S
+        assert all(ENVELOPE_RANGE_DB[0] <= value <= ENVELOPE_RANGE_DB[1] for value in varied.envelope_db)
+
+
+def test_a_sound_of_modes_alone_or_of_nothing_varies_as_well() -> None:
+    modes, residual = vary_physics(PLATE, Residual(), 1.0, 1)
+    assert len(modes) == len(PLATE) and not residual.components
+    assert vary_physics(Modes(), Residual(), 1.0, 1)[0] == Modes()

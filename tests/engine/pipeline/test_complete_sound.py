@@ -21,7 +21,7 @@ from engine.physics.model import Modes, Physics, Residual
 from engine.physics.morph import morph
 from engine.pipeline import complete_sound as module
 from engine.pipeline.complete_sound import complete_sound, guess_material
-from engine.pipeline.render import hit_keys, render_hits
+from engine.pipeline.render import hit_keys, hit_physics, render_hits
 from tests.engine.pipeline.test_render import CountingSampler, do, make_project
 
 EDGES_HZ = tuple(np.geomspace(20.0, 20_000.0, 33))
@@ -109,7 +109,7 @@ def test_baking_makes_the_imagined_object_its_own(project: Project) -> None:
     assert render(baked)["h0"] == render(coarse)["h0"]
 
 
-def test_variation_reaches_the_sampler_and_only_its_key(project: Project) -> None:
+def test_variation_reaches_the_physics_and_the_sampler(project: Project) -> None:
     class Listening(CountingSampler):
         given: tuple[Detail, ...] = ()
 
@@ -121,7 +121,10 @@ def test_variation_reaches_the_sampler_and_only_its_key(project: Project) -> Non
     render_hits(varied, sampler, Cache(None))
     assert set(sampler.given) == {Detail(variation=0.7)}
     assert not set(hit_keys(varied, "net1").values()) & set(hit_keys(project, "net1").values())
-    assert hit_keys(varied, "") == hit_keys(project, "")
+    assert not set(hit_keys(varied, "").values()) & set(hit_keys(project, "").values())
+    assert hit_physics(varied, varied.hits[0]) != hit_physics(project, project.hits[0])
+    # the larger of a sound's variation and the project's counts
+    assert hit_keys(do(varied, kind="set_render", variation=0.5), "") == hit_keys(varied, "")
 
 
 def test_a_saved_project_renders_the_same(project: Project, tmp_path: Path) -> None:

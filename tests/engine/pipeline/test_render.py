@@ -139,15 +139,13 @@ def test_without_a_network_its_settings_do_not_matter() -> None:
 
 
 def test_variation_makes_takes_of_hits_and_leaves_the_sound_as_it_is() -> None:
-    """Each hit strikes elsewhere, by its seed alone; frequencies and decays are the object's and stay."""
+    """Each hit is a take of its own, by its seed alone."""
     project = make_project()
     varied = do(project, kind="set_render", variation=1.0)
     alike = [hit for hit in varied.hits if hit.sound_id == "s1"]
     levels = {tuple(np.round(hit_physics(varied, replace(hit, velocity_db=0.0))[0].power_db, 6)) for hit in alike}
     assert len(levels) == len({hit.seed for hit in alike}) > 1
     for hit in alike:
-        modes, _ = hit_physics(varied, hit)
-        assert (modes.frequency_hz, modes.decay_per_s) == (BOWL.frequency_hz, BOWL.decay_per_s)
         assert hit_physics(varied, hit) == hit_physics(do(varied, kind="set_render", variation=1.0), hit)
     assert varied.sounds == project.sounds and hit_physics(project, alike[0])[0] == BOWL
 

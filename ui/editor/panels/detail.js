@@ -59,7 +59,7 @@ export function createDetail(store, host) {
   const another = createButton("Another", { kind: "quiet", title: "Take what Detail leaves out from another object", onPress: () => send({ detail_seed: (host.sound().detail_seed + 1) % (MAX_SEED + 1) }) });
   const variation = slider("variation", {
     label: "Variation", neutral: 0, format: (v) => (v < 0.005 ? "none" : percent(v)), read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)),
-    help: "How far the model may take each hit of this sound from its modes and noise: from the very hit to another take of the object",
+    help: "How much the hits of this sound differ in level, spectrum, decay and attack: from not at all to as takes of one object struck by hand",
   });
   const element = make("div", "ins-macros ins-detail", { role: "group", "aria-label": "Detail and variation" }, detail.element, another, variation.element);
 

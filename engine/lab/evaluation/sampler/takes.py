@@ -15,10 +15,8 @@ from engine.lab.data.recordings import Recording, read_hit
 from engine.lab.evaluation.sampler.sounds import PRIOR, REAL, WINDOW_S, Case, Settings, name_steps, prepare_case, sample
 from engine.lab.metrics.material_classifier import MaterialClassifier, classify, log_mel_spectrogram
 from engine.lab.metrics.spectral_distance import best_gain_db, measure_distances, measure_levels
-from engine.physics.macros import apply_macros
-from engine.physics.model import Macros
 from engine.physics.synthesis import synthesize
-from engine.physics.variation import randomize_macros
+from engine.physics.variation import vary_physics
 
 REPEATED = ("body_percussion", "kenney_impact")
 """Folders in which one object is struck again and again in the same way."""
@@ -68,11 +66,11 @@ def make_takes(takes: list[Recording], seed: int, settings: Settings) -> dict[st
     sounds = {REAL: hits, PRIOR: [synthesize(first.physics, WINDOW_S, seed) for seed in seeds]}
     for steps in sorted({min(settings.steps), settings.control_steps, max(settings.steps)}):
         sounds[name_steps(steps)] = sample(settings, [first.physics] * SEEDS, seeds, steps)
-    # the project's variation at its most: each take struck a little elsewhere and otherwise
+    # the project's variation at its most
     modes, residual = first.physics.modes, first.physics.residual
     varied = [
         replace(first.physics, modes=m, residual=r)
-        for m, r in (apply_macros(modes, residual, randomize_macros(Macros(), 1.0, seed)) for seed in seeds)
+        for m, r in (vary_physics(modes, residual, 1.0, seed) for seed in seeds)
     ]
     sounds[VARIED] = sample(settings, varied, seeds, settings.control_steps)
     length = min(max(len(hit) for hit in hits), round(WINDOW_S * SAMPLE_RATE_HZ))
