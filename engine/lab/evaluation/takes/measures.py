@@ -19,7 +19,7 @@ time by which half the energy that follows 10 ms has come; attack: of the share 
 first 50 ms; centroid: of the power spectrum of the first 0.4 s."""
 
 _MELS, _LOWEST_HZ, _RANGE_DB = 24, 100.0, 40.0
-_ATTACK_S, _EARLY_S, _CENTROID_S = 0.01, 0.05, 0.4
+_ATTACK_S, _EARLY_S, _CENTROID_S, _LEAST_DECAY_S = 0.01, 0.05, 0.4, 0.001
 
 
 def describe_take(sound: np.ndarray, length: int) -> tuple[list[np.ndarray], np.ndarray]:
@@ -31,7 +31,7 @@ def describe_take(sound: np.ndarray, length: int) -> tuple[list[np.ndarray], np.
     mels = [measure_mel(x / np.sqrt(total), window_s) for window_s in WINDOWS_S]
     attack, early, centroid = (seconds_to_samples(s, SAMPLE_RATE_HZ) for s in (_ATTACK_S, _EARLY_S, _CENTROID_S))
     after = np.cumsum(energy[attack:]) if length > attack else np.ones(1)
-    half_s = (int(np.searchsorted(after, 0.5 * after[-1])) + attack / 10.0) / SAMPLE_RATE_HZ
+    half_s = int(np.searchsorted(after, 0.5 * after[-1])) / SAMPLE_RATE_HZ + _LEAST_DECAY_S
     share = (float(energy[:attack].sum()) + 1e-20) / (float(energy[:early].sum()) + 1e-20)
     power = np.square(np.abs(np.fft.rfft(x[:centroid])))
     hz = np.fft.rfftfreq(min(length, centroid), 1.0 / SAMPLE_RATE_HZ)
