@@ -106,7 +106,7 @@ def start_log(home: Path) -> None:
 
 def serve(options: Options) -> int:
     """Run until interrupted; returns the exit status."""
-    if options.start and not Path(options.start).expanduser().exists():
+    if options.start and not os.path.exists(os.path.expanduser(options.start)):
         raise BadInput(f"{options.start} does not exist; check the name")
     listener = bind(options)
     port = listener.getsockname()[1]

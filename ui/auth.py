@@ -32,6 +32,8 @@ SAFETY_HEADERS = tuple(
     }.items()
 )
 FORWARDED = (b"forwarded", b"x-forwarded-")
+GRADIO_ROOT = b"x-gradio-server"
+"""By this header Gradio would be told another address of its own."""
 
 
 class AuthMiddleware:
@@ -54,9 +56,10 @@ class AuthMiddleware:
         headers = Headers(scope)
         refusal = self._check(scope, headers)
         if refusal is None:
-            if not self._context.options.public:  # no proxy stands before a local app; Gradio would trust these
-                kept = [(name, value) for name, value in scope["headers"] if not name.lower().startswith(FORWARDED)]
-                scope = {**scope, "headers": kept}
+            # No proxy stands before a local app; Gradio would trust what one adds.
+            dropped = (GRADIO_ROOT,) if self._context.options.public else (GRADIO_ROOT, *FORWARDED)
+            kept = [(name, value) for name, value in scope["headers"] if not name.lower().startswith(dropped)]
+            scope = {**scope, "headers": kept}
             await self._app(scope, receive, self._with_headers(scope, headers, send))
         elif scope["type"] == "websocket":
             await receive()

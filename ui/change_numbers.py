@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.core.lru import LRU
 
 MOST_TABS = 256
@@ -27,6 +29,16 @@ class ChangeNumbers:
             return False
         self._received.put(tab, number)
         return True
+
+    def handled_by_tab(self) -> dict[str, int]:
+        """The highest number handled of each tab, for the autosave."""
+        return dict(self._handled.items())
+
+    def restore(self, handled: Mapping[str, int]) -> None:
+        """Go on after a restart: what the autosave holds is not applied again when a tab sends it again."""
+        for tab, number in handled.items():
+            self._received.put(tab, number)
+            self._handled.put(tab, number)
 
     def handle(self, tab: str, number: int) -> None:
         """Note that a change is in the document, or refused."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,7 +61,7 @@ def resolve_path(session: Session, text: Any) -> Path:
         return path
     if session.context.options.public:
         raise BadInput("paths on this machine are closed while others can reach the app; drop the file instead")
-    return Path(text).expanduser().absolute()
+    return Path(os.path.expanduser(text)).absolute()
 
 
 # --- opening ----------------------------------------------------------------------------------

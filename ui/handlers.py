@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -89,7 +90,7 @@ def open_first(session: Session, is_new: bool) -> None:
     start = session.context.options.start
     try:
         if start:
-            clip_service.open_path(session, Path(start).expanduser().absolute())
+            clip_service.open_path(session, Path(os.path.expanduser(start)).absolute())
         else:
             names = [demo.name for demo in demos()]
             if names and not kept_sessions(session.context):  # else the start page offers to go on with them

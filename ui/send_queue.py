@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from ui.protocol.codec import encode
 from ui.protocol.events import DocumentState, Media, Rendered, ServerMessage, Status, Welcome
 
 STATES = (DocumentState, Status, Rendered, Media, Welcome)
@@ -41,12 +40,12 @@ class CoalescingSendQueue:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._filled.set)
 
-    async def take(self) -> list[str]:
-        """The waiting messages as JSON text; waits until there is one, empty once closed."""
+    async def take(self) -> list[ServerMessage]:
+        """The waiting messages; waits until there is one, empty once closed."""
         while True:
             with self._lock:
                 messages, self._waiting = self._waiting, []
                 self._filled.clear()
             if messages or self.closed:
-                return [encode(m) for m in messages]
+                return messages
             await self._filled.wait()

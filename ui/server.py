@@ -24,7 +24,7 @@ from ui.fair_pool import Busy, FairPool
 from ui.jobs import describe_error, hide_folders
 from ui.kept_sessions import mark_running
 from ui.protocol.codec import encode, parse_json
-from ui.protocol.events import ErrorNotice, Note
+from ui.protocol.events import DocumentState, ErrorNotice, Note
 from ui.routes import Gone, Unknown, add_routes
 from ui.send_queue import CoalescingSendQueue
 from ui.session import Session
@@ -108,7 +108,7 @@ def create_app(context: AppContext) -> FastAPI:
         send_queue = CoalescingSendQueue(asyncio.get_running_loop(), tab)
         send_queue.put(await run_in_threadpool(welcome_message, session.context))
         session.join(send_queue)
-        sender = asyncio.create_task(_send_all(socket, send_queue))
+        sender = asyncio.create_task(_send_all(socket, send_queue, session))
         await pool.run(session.id, lambda: handlers.open_first(session, is_new))
         greeter = asyncio.create_task(_greet_again(session, send_queue))
         noter = asyncio.create_task(_note_other_tabs(session, send_queue))
@@ -130,14 +130,22 @@ def create_app(context: AppContext) -> FastAPI:
 
 
 def _handle(session: Session, text: str, tab: str) -> None:
-    handlers.handle(session, parse_json(text), tab)
+    try:
+        message = parse_json(text)
+    except BadInput as error:
+        session.report(error)
+        return
+    handlers.handle(session, message, tab)
 
 
-async def _send_all(socket: WebSocket, send_queue: CoalescingSendQueue) -> None:
+async def _send_all(socket: WebSocket, send_queue: CoalescingSendQueue, session: Session) -> None:
+    """Send what waits; a change is acknowledged, by a document, only once the autosave holds it."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        while texts := await send_queue.take():
-            for text in texts:
-                await socket.send_text(text)
+        while messages := await send_queue.take():
+            if any(isinstance(message, DocumentState) for message in messages):
+                await run_in_threadpool(session.keep)
+            for message in messages:
+                await socket.send_text(encode(message))
 
 
 async def _greet_again(session: Session, send_queue: CoalescingSendQueue) -> None:

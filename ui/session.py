@@ -351,10 +351,10 @@ class Session:
                     return
                 self.dirty = False
                 project, saved_as = self.project, self.saved_as
-                marks = self.unfinished, self.edited
+                marks = self.unfinished, self.edited, self.changes.handled_by_tab()
             digest = self.context.project_files.digest_of(self)
-            folder = self.context.folder("sessions")
             try:
+                folder = self.context.folder("sessions")
                 if project is not None:
                     autosave(folder, project, self.id, str(saved_as) if saved_as else None, digest, *marks)
                 else:
@@ -373,10 +373,11 @@ class Session:
         try:
             found = load_autosave(self.context.folder("sessions"), self.id)
         except BadInput as error:
-            self.note(str(error))
+            self.note(hide_folders(str(error), self.context.home))
             return False
         if found is None:
             return False
+        self.changes.restore(found.handled)
         self.show(found.project, resumed=True)
         self.unfinished, self.edited = found.unfinished, found.edited
         if found.saved_path:

@@ -43,6 +43,11 @@ class LRU(Generic[Key, Value]):
             while self._used > self._bound:
                 self._remove(next(iter(self._values)))
 
+    def items(self) -> list[tuple[Key, Value]]:
+        """Keys and values, the least recently used first."""
+        with self._lock:
+            return list(self._values.items())
+
     def remove(self, key: Key) -> None:
         """Remove a key, if it is stored."""
         with self._lock:

@@ -5,12 +5,14 @@ Standard library only: a caller that wants the clip verified by content passes a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from engine.core.bounded_json import check_size, parse_json
@@ -22,6 +24,7 @@ from engine.document.serialization import project_from_json, project_to_json
 SUFFIX = ".struck.json"
 MAX_FILE_BYTES = 64 * 2**20
 MAX_SEARCHED_FILES = 2000
+_AUTOSAVE = "the autosave of this tab"
 
 DigestOf = Callable[[str], str]
 """Content digest of the file at a path; may raise BadInput or OSError for a file that is no clip."""
@@ -115,6 +118,7 @@ class Kept(NamedTuple):
     saved_digest: str = ""
     unfinished: bool = False
     edited: bool = True
+    handled: Mapping[str, int] = MappingProxyType({})
 
 
 def autosave(
@@ -125,11 +129,13 @@ def autosave(
     saved_digest: str = "",
     unfinished: bool = False,
     edited: bool = True,
+    handled: Mapping[str, int] = MappingProxyType({}),
 ) -> Path:
     """Write a session's document to its own file in ``folder``, atomically; BadInput when that fails.
 
     ``saved_path`` is the file that the session saved it to last, ``saved_digest`` the digest of what that holds;
-    ``unfinished`` says that its hits are still being looked for, ``edited`` that it holds changes no project file does.
+    ``unfinished`` says that its hits are still being looked for, ``edited`` that it holds changes no project file does;
+    ``handled`` are the highest numbers of the changes of browser tabs that are in it.
     """
     path = autosave_path(folder, session_id)
     try:
@@ -142,8 +148,9 @@ def autosave(
         "saved_digest": saved_digest,
         "unfinished": unfinished,
         "edited": edited,
+        "handled": dict(handled),
     }
-    _write(path, value)
+    _write(path, value, indent=None)
     return path
 
 
@@ -168,15 +175,24 @@ def load_autosave(folder: str | Path, session_id: str) -> Kept | None:
         value = _read(path)
         project = project_from_json(value, path.name)
     except BadInput as error:
-        aside = path.with_name(f"{session_id}.damaged.json")
+        # The sentence is shown, and whoever knows an id can take the session over.
+        reason = str(error).replace(str(path), _AUTOSAVE).replace(path.name, _AUTOSAVE)
+        aside = path.with_name(f"damaged-{hashlib.sha256(session_id.encode()).hexdigest()[:16]}.json")
         try:
             os.replace(path, aside)
         except OSError:
-            aside = path
-        raise BadInput(f"{error}; what this tab had not saved is kept as {aside}") from None
+            raise BadInput(reason) from None
+        raise BadInput(f"{reason}; it lies now in {aside}") from None
     session = value.get("session")
     unfinished = isinstance(session, Mapping) and session.get("unfinished") is True
-    return Kept(project, _saved_path(value), _saved_text(value, "saved_digest") or "", unfinished, _is_edited(value))
+    digest = _saved_text(value, "saved_digest") or ""
+    return Kept(project, _saved_path(value), digest, unfinished, _is_edited(value), _read_handled(session))
+
+
+def _read_handled(session: Any) -> dict[str, int]:
+    handled = session.get("handled") if isinstance(session, Mapping) else None
+    numbers = handled.items() if isinstance(handled, Mapping) else ()
+    return {tab: number for tab, number in numbers if type(number) is int and number > 0}
 
 
 def list_autosaves(folder: str | Path) -> list[Autosave]:
@@ -246,8 +262,8 @@ def _read(path: Path) -> dict[str, Any]:
     return value
 
 
-def _write(path: Path, value: Mapping[str, Any]) -> None:
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+def _write(path: Path, value: Mapping[str, Any], indent: int | None = 1) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"  # far slower with an indent
     if os.path.isdir(path):
         raise BadInput(f"{path} is a folder; give the name of a file")
     # A path that is not UTF-8 holds lone surrogates, which JSON writes as \udce9: so does this error handler.

@@ -204,6 +204,9 @@ def test_the_session_id_is_in_nothing_that_is_shown_or_exported(
     assert hide_folders(f"{tab.session.folder('uploads')}/12345678/a.mp4 is torn", tab.session.context.home) == (
         "a.mp4 is torn"
     )
+    kept = tab.session.context.folder("sessions") / f"{tab.session.id}.struck.json"
+    said = hide_folders(f"{kept} cannot be written (no space left)", tab.session.context.home)
+    assert said == "the autosave of this tab cannot be written (no space left)"
 
 
 def test_a_project_cannot_ask_for_files_of_the_server(tmp_path: Path) -> None:

@@ -68,6 +68,9 @@ def test_another_port_of_this_machine_is_another_site(started: Started) -> None:
         status, headers, _ = send(port, f"OPTIONS {path}", host(port) + asked.encode())
         assert status == 403 and not any(name.startswith("access-control") for name in headers)
     assert send(port, "GET /config", host(port) + other.encode())[0] == 403
+    for name in ("X-Gradio-Server", "X-Forwarded-Host"):  # Gradio would take the address for its own
+        status, _, page = send(port, "GET /config", host(port) + f"{name}: http://evil.example\r\n".encode())
+        assert status == 200 and b"evil" not in page
     assert not list((home / "uploads").glob("*/*"))
 
 

@@ -6,12 +6,14 @@ import time
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 import ui.session_registry
 from engine.document.storage import load_autosave
 from tests.clips import make_clicks, make_clip
-from tests.ui_tab import Tab, make_context, wait_until
+from tests.ui_tab import DEMO_HITS, Tab, make_context, wait_until
 from ui import clip_service
+from ui.server import create_app
 from ui.session import Session
 from ui.session_registry import SessionRegistry
 
@@ -34,6 +36,40 @@ def test_an_edit_is_kept_at_once_and_not_at_the_next_round(tmp_path: Path, monke
 
         wait_until(is_kept)
     sessions.close()
+
+
+def test_what_was_acknowledged_is_kept_and_what_is_sent_again_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tab sends what was not acknowledged again after a restart, be it in the autosave or not."""
+    monkeypatch.setattr(ui.session_registry, "KEEP_EVERY_S", 1e6)  # no round keeps anything
+    folder = make_context(tmp_path).folder("sessions")
+
+    def change(number: int) -> dict[str, object]:
+        edit = {"kind": "add_hit", "time_s": 0.1 * number, "velocity_db": -3.0}
+        return {"type": "edit", "number": number, "gesture": None, "edit": edit}
+
+    def send(client: TestClient, *numbers: int) -> int:
+        """Send changes and wait for the last to be acknowledged; how many hits the document has then."""
+        with client.websocket_connect("ws://127.0.0.1/struck/ws?session=acknowledged&tab=page") as socket:
+            while (message := socket.receive_json())["type"] != "document" or not message["project"]:
+                pass
+            for number in numbers:
+                socket.send_json(change(number))
+            while message["type"] != "document" or message["handled"] < numbers[-1]:
+                message = socket.receive_json()
+            kept = load_autosave(folder, "acknowledged")
+            assert kept is not None and kept.handled == {"page": numbers[-1]}
+            assert len(kept.project.hits) == len(message["project"]["hits"])
+            return len(kept.project.hits)
+
+    counts = []
+    for numbers in ((1, 2), (2, 3)):
+        app = create_app(make_context(tmp_path))
+        with TestClient(app, base_url="http://127.0.0.1") as client:
+            monkeypatch.setattr(app.state.sessions, "close", lambda: None)  # the process is killed
+            counts.append(send(client, *numbers))
+    assert counts == [DEMO_HITS + 2, DEMO_HITS + 3]
 
 
 def test_a_search_for_hits_that_was_cut_short_is_finished_after_a_restart(

@@ -25,7 +25,8 @@ from tests.clips import make_clicks, make_clip
 from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, make_context, wait_until
 from ui.context import AppContext
 from ui.handlers import open_first
-from ui.protocol.events import DocumentState, Note
+from ui.protocol.codec import encode
+from ui.protocol.events import DocumentState, Note, ServerMessage
 from ui.renderer import Focus, sampling_order
 from ui.send_queue import CoalescingSendQueue
 from ui.server import create_app
@@ -351,14 +352,14 @@ def test_two_tabs_of_one_session_see_the_same(tab: Tab) -> None:
 
 
 def test_a_slow_tab_gets_the_newest_state_and_every_message() -> None:
-    async def fill() -> list[str]:
+    async def fill() -> list[ServerMessage]:
         send_queue = CoalescingSendQueue(asyncio.get_running_loop())
         for k in range(5):
             send_queue.put(DocumentState(k, None, None, None))
             send_queue.put(Note(str(k)))
         return await send_queue.take()
 
-    told = [json.loads(text) for text in asyncio.run(fill())]
+    told = [json.loads(encode(message)) for message in asyncio.run(fill())]
     assert [m["revision"] for m in told if m["type"] == "document"] == [4]
     assert [m["message"] for m in told if m["type"] == "note"] == list("01234")
 

@@ -20,11 +20,11 @@ NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a 
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text, None where it is none that a message may be."""
+    """The value of a JSON text. BadInput for one that a message may not be."""
     try:
         return bounded_json.parse_json(text, MAX_BYTES)
-    except ValueError:
-        return None
+    except ValueError as reason:
+        raise BadInput(f"a message of this page cannot be used ({reason}); reload the page") from None
 
 
 def decode(raw: Any) -> ClientMessage:

@@ -145,7 +145,7 @@ def test_a_portable_project_names_no_place_of_this_machine(tmp_path: Path) -> No
 def test_autosaves_are_per_session_and_broken_ones_are_passed_over(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     folder = tmp_path / "autosave"
-    autosave(folder, project, "tab-1", "/films/one.struck.json")
+    autosave(folder, project, "tab-1", "/films/one.struck.json", handled={"page": 3, "": 2})
     path = autosave(folder, replace(project, hits=()), "tab_2")
     os.utime(path, (1, 1))
     (folder / "tab3.struck.json").write_text('{"format": "struck-project"')
@@ -153,13 +153,15 @@ def test_autosaves_are_per_session_and_broken_ones_are_passed_over(tmp_path: Pat
         ("tab-1", "/films/one.struck.json"),
         ("tab_2", None),
     ]
-    assert load_autosave(folder, "tab-1") == (project, "/films/one.struck.json", "", False, True)
+    assert load_autosave(folder, "tab-1") == (
+        project, "/films/one.struck.json", "", False, True, {"page": 3, "": 2},
+    )  # fmt: skip
     assert load_autosave(folder, "tab4") is None
-    with pytest.raises(BadInput, match="what this tab had not saved is kept as"):
+    with pytest.raises(BadInput, match=r"^the autosave of this tab is broken .*; it lies now in ") as caught:
         load_autosave(folder, "tab3")
-    assert (folder / "tab3.damaged.json").read_text() == '{"format": "struck-project"' and load_autosave(
-        folder, "tab3"
-    ) is None
+    (aside,) = folder.glob("damaged-*.json")
+    assert str(aside) in str(caught.value) and "tab3" not in str(caught.value)
+    assert aside.read_text() == '{"format": "struck-project"' and load_autosave(folder, "tab3") is None
     assert list_autosaves(tmp_path / "nowhere") == []
     for bad in ("", "../up", "a/b", "x" * 65, "é"):
         with pytest.raises(BadInput):
@@ -170,7 +172,7 @@ def test_an_autosave_without_its_clip_still_opens(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     autosave(tmp_path / "a", project, "s")
     Path(project.clip.path).unlink()
-    assert load_autosave(tmp_path / "a", "s") == (project, None, "", False, True)
+    assert load_autosave(tmp_path / "a", "s") == (project, None, "", False, True, {})
 
 
 def test_older_versions_migrate_and_newer_ones_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
