@@ -193,11 +193,16 @@ def use_candidate(session: Session, request: UseCandidate, mark: Callable[[], No
     if any(part not in PARTS for part in parts):
         raise BadInput(f"a sound is taken by its {', '.join(PARTS)}; choose some of them")
     gesture = request.gesture and request.gesture[:80]
+    whole = _to_sound(result, request.sound_id)
+    if len(parts) == len(PARTS):
+        from engine.pipeline.complete_sound import complete_sound
+
+        complete_sound(whole)  # before the lock is taken, so that its render keys are there at once
     with session.lock:
         session.adopt_provisional()
         sound = find_sound(session.require_project(), request.sound_id)
         if len(parts) == len(PARTS):
-            edit = replace_sound(sound.id, _to_sound(result, sound.id), f"Use {result.candidate.name}")
+            edit = replace_sound(sound.id, whole, f"Use {result.candidate.name}")
         else:
             label = f"Take {' and '.join(parts)} of {result.candidate.name}"
             edit = replace_sound(sound.id, combine_parts(sound, result, parts), label)

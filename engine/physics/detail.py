@@ -170,3 +170,22 @@ def choose_detail(amount: float) -> Detail:
         return Detail()
     amount = max(amount, 0.0)
     return Detail(round(2.0 ** (6.0 * amount)) - 1, round(2.0 ** (2.0 + 3.0 * amount)), amount > 0.8, amount > 0.6)
+
+
+def find_detail(modes: Modes, residual: Residual) -> float:
+    """The lowest position of the slider that keeps a whole physics, so that what it lacks is completed there.
+
+    1 for a sound that has a fine envelope, as everything recorded has, for one that has too much to be kept below, and
+    for one without noise.
+    """
+    if residual.envelope_db or not residual.power_db:
+        return 1.0
+    bands, has_attack = len(residual.power_db), residual.attack is not None or residual.rise_s > 0.0
+    for percent in range(1, 100):
+        detail = choose_detail(percent / 100.0)
+        if detail.envelope:
+            break
+        keeps = len(modes) <= (detail.modes or 0) and bands <= (detail.bands or 0)
+        if keeps and (detail.attack or not has_attack):
+            return percent / 100.0
+    return 1.0

@@ -11,6 +11,7 @@ from engine.bank.search import describe_size
 from engine.document.edits.values import MAX_HITS, Edit, free_name, next_ids, with_hits
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import SILENT, Source
+from engine.physics.detail import find_detail
 from engine.pipeline.estimate_from_video import HitEstimate, HitsEstimated, estimate_hits
 from engine.pipeline.events import PictureProgress, SoundsFound
 from engine.pipeline.sound_sources import default_sound
@@ -50,10 +51,14 @@ def describe_prediction(prediction: ObjectPrediction) -> str:
 
 
 def sound_from_candidate(candidate: Candidate, source: Source, sound_id: str = "s1") -> Sound:
-    """A candidate of the bank as a sound of the document."""
-    modes = candidate.physics.modes
+    """A candidate of the bank as a sound of the document, at the level of detail that its physics has.
+
+    What a generated one lacks (narrow bands, fine envelope, attack) is so taken from a similar recorded object.
+    """
+    modes, residual = candidate.physics.modes, candidate.physics.residual
     modes = replace(modes, muted=modes.mute_mask)
-    return Sound(sound_id, candidate.name[:NAME_LENGTH], modes, candidate.physics.residual, source)
+    detail = find_detail(modes, residual)
+    return Sound(sound_id, candidate.name[:NAME_LENGTH], modes, residual, source, detail=detail)
 
 
 def _is_replaceable(sound: Sound) -> bool:

@@ -17,6 +17,7 @@ from engine.document.project import Hit, Project
 from engine.document.source import Source, describe_source
 from engine.physics.model import Modes, Physics, Residual
 from engine.physics.synthesis import synthesize
+from engine.pipeline.complete_sound import complete_sound
 from engine.pipeline.estimate_from_video import HitEstimate, HitsEstimated
 from engine.pipeline.events import SoundsFound, last_event
 from engine.pipeline.open_clip import open_clip
@@ -239,6 +240,12 @@ def test_new_sounds_are_made_for_words_or_for_what_is_seen_and_others_the_next_t
     assert second["seen"].startswith("metal (70 %)") and second["candidates"][0]["name"] != first[0]["name"]
     tab.ask("use_candidate", id=first[0]["id"], sound_id=sound_id)
     taken = tab.session.require_project().sounds[0]
+    assert not taken.residual.envelope_db and taken.detail < 1.0  # what is not generated is another object's
+    modes, residual = complete_sound(taken)
+    assert residual.envelope_db and set(taken.modes.frequency_hz) <= set(modes.frequency_hz)
+    assert len(residual.power_db) > len(taken.residual.power_db)
+    tab.edit("set_detail", sound_id=sound_id, detail_seed=taken.detail_seed + 1)  # Another
+    assert complete_sound(tab.session.require_project().sounds[0])[1] != residual
     tab.ask("use_candidate", id=first[1]["id"], sound_id=sound_id)
     assert taken.modes and taken.modes != tab.session.require_project().sounds[0].modes and not tab.errors
 

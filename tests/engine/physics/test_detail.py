@@ -11,6 +11,7 @@ import pytest
 from engine.physics.detail import (
     Detail,
     choose_detail,
+    find_detail,
     gather_bands,
     measure_level_db,
     measure_size,
@@ -108,3 +109,17 @@ def test_the_slider_gives_less_the_lower_it_stands() -> None:
     assert modes == sorted(modes) and modes[0] == 0 and modes[10] == 7 and modes[-1] > 40
     bands = [detail.bands or 0 for detail in positions]
     assert bands == sorted(bands) and bands[0] == 4 and not positions[0].attack and not positions[0].envelope
+
+
+def test_the_detail_of_a_physics_keeps_all_of_it() -> None:
+    """A recorded physics is whole; a coarse one stands where the slider still keeps its modes, bands and attack."""
+    assert find_detail(MODES, RESIDUAL) == 1.0
+    assert find_detail(MODES, Residual()) == 1.0  # nothing says what noise it has
+    coarse = replace(RESIDUAL, envelope_db=())
+    amount = find_detail(MODES, coarse)
+    assert 0.6 < amount < 0.8 and reduce_detail(MODES, coarse, choose_detail(amount)) == (MODES, coarse)
+    dull = Residual(EDGES[:9], RESIDUAL.power_db[:8], RESIDUAL.decay_per_s[:8])
+    assert find_detail(Modes(), dull) < amount
+    assert reduce_detail(Modes(), dull, choose_detail(find_detail(Modes(), dull))) == (Modes(), dull)
+    fine = replace(dull, edges_hz=tuple(np.geomspace(20.0, 2e4, 49)), power_db=(-30.0,) * 48, decay_per_s=(9.0,) * 48)
+    assert find_detail(MODES, fine) == 1.0  # below, its bands would be merged
