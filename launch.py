@@ -7,12 +7,12 @@
     python3 launch.py test [PYTEST ARGS]   run every test
 
 The first start makes .venv beside this file and installs requirements.txt into it; an interrupted or
-broken installation is mended at the next start. Needs Python 3.10 to 3.13 and nothing else.
+broken installation is mended at the next start. In a checkout that cannot be written, .venv goes to the data
+folder. Needs Python 3.10 to 3.13 and nothing else.
 """
 
-from __future__ import annotations
-
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -20,12 +20,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+PYTHONS: str = "3.10, 3.11, 3.12 or 3.13"  # Python 2 shows this line: start launch.py with Python 3.10 to 3.13
+if sys.version_info < (3, 10):  # noqa: UP036 - older ones do not get beyond the annotations below
+    _version = "%d.%d" % sys.version_info[:2]  # noqa: UP031
+    sys.stderr.write(f"Struck: Python {_version} cannot run Struck; start launch.py with Python {PYTHONS}\n")
+    sys.exit(2)
+
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
 WINDOWS = os.name == "nt"
 LAB_COMMANDS = ("train", "simulate", "evaluate")
 COMMANDS = ("detect", "analyze", "synthesize", "render", "query", "bank", *LAB_COMMANDS, "bench", "listen")
@@ -92,8 +98,8 @@ def command_line(python: Path, module: str, args: Sequence[str]) -> list[str]:
     return [str(python), "-c", code, *args]
 
 
-def child_environment(base: Mapping[str, str], root: Path = ROOT) -> dict[str, str]:
-    """The environment of every command: telemetry off, caches inside the checkout, no foreign packages."""
+def child_environment(base: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The environment of every command: telemetry off, caches in ``folder``, no foreign packages."""
     child = {k: v for k, v in base.items() if k not in FOREIGN}
     child.update(
         GRADIO_ANALYTICS_ENABLED="False",
@@ -101,11 +107,13 @@ def child_environment(base: Mapping[str, str], root: Path = ROOT) -> dict[str, s
         DO_NOT_TRACK="1",
         OTEL_SDK_DISABLED="true",
         MPLBACKEND="Agg",
-        MPLCONFIGDIR=str(root / ".struck" / "matplotlib"),
-        NUMBA_CACHE_DIR=str(root / ".struck" / "numba"),
+        MPLCONFIGDIR=str(folder / ".struck" / "matplotlib"),
+        NUMBA_CACHE_DIR=str(folder / ".struck" / "numba"),
         PYTHONNOUSERSITE="1",
         PYTHONUTF8="1",
     )
+    if folder != ROOT:  # no bytecode can be kept beside the sources
+        child["PYTHONPYCACHEPREFIX"] = str(folder / ".struck" / "bytecode")
     return child
 
 
@@ -115,12 +123,10 @@ def child_environment(base: Mapping[str, str], root: Path = ROOT) -> dict[str, s
 def check_python(version: Sequence[int] = tuple(sys.version_info[:2])) -> None:
     """LaunchError unless this Python can run Struck."""
     if not (3, 10) <= tuple(version[:2]) <= (3, 13):
-        raise LaunchError(
-            f"Python {version[0]}.{version[1]} cannot run Struck; start launch.py with Python 3.10, 3.11, 3.12 or 3.13"
-        )
+        raise LaunchError(f"Python {version[0]}.{version[1]} cannot run Struck; start launch.py with Python {PYTHONS}")
 
 
-def venv_python(venv: Path = VENV) -> Path:
+def venv_python(venv: Path) -> Path:
     """The interpreter inside a virtual environment."""
     return venv / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
@@ -235,6 +241,36 @@ def is_ready(
     return not find_damage(site, installed, thorough=False)
 
 
+# ---- where it is ------------------------------------------------------------------------------------------------
+
+
+def may_write(folder: Path) -> bool:
+    """Whether files can be made in a folder, which is made if it is not there; a full disk is no refusal."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def choose_folder(root: Path = ROOT) -> Path:
+    """The folder of .venv and caches: the checkout, or one in the data folder where that cannot be written.
+
+    LaunchError where neither can be.
+    """
+    venv = root / ".venv"
+    if all(may_write(folder) for folder in (root / ".struck", venv if venv.is_dir() else root)):
+        return root
+    home = Path(os.environ.get("STRUCK_HOME") or os.path.expanduser("~/.struck")).absolute()
+    folder = home / "installed" / hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
+    if not may_write(folder):
+        raise LaunchError(
+            f"neither {root} nor {home} can be written; set STRUCK_HOME to a folder that you may write and start again"
+        )
+    return folder
+
+
 # ---- making and mending it --------------------------------------------------------------------------------------
 
 
@@ -273,7 +309,8 @@ def hold_lock(path: Path) -> Iterator[None]:
             except OSError:
                 say("another start is installing; waiting for it")
                 fcntl.flock(file, fcntl.LOCK_EX)
-        yield  # closing the file, or the end of this process, lets the lock go
+            os.set_inheritable(file.fileno(), True)  # a pip that outlives this process still holds it
+        yield  # closing the file, or the end of those that hold it, lets the lock go
 
 
 def make_venv(venv: Path) -> str:
@@ -282,7 +319,9 @@ def make_venv(venv: Path) -> str:
     if shutil.disk_usage(venv.parent).free < LEAST_FREE_BYTES:
         raise LaunchError(f"the disk of {venv.parent} has less than 2 GB free; make room and start again")
     say(f"making {venv}")
-    if venv.exists():
+    if venv.is_symlink() or venv.is_file():
+        venv.unlink()
+    elif venv.exists():
         shutil.rmtree(venv)
     base = getattr(sys, "_base_executable", None) or sys.executable
     answer = subprocess.run([base, "-m", "venv", str(venv)], capture_output=True, text=True, check=False)
@@ -294,7 +333,7 @@ def make_venv(venv: Path) -> str:
     return version
 
 
-def explain_pip(stderr: str) -> str:
+def explain_pip(status: int, stderr: str, venv: Path) -> str:
     """One sentence for what stopped pip."""
     low = stderr.lower()
     if "no space left" in low or "not enough space" in low or "errno 28" in low:
@@ -302,9 +341,18 @@ def explain_pip(stderr: str) -> str:
     if "connection" in low or "timed out" in low or "name resolution" in low or "getaddrinfo" in low or "proxy" in low:
         return "the package index cannot be reached; connect to the network and start again"
     if "permission denied" in low or "access is denied" in low:
-        return f"{VENV} cannot be written; give yourself the right to write there and start again"
+        return f"{venv} cannot be written; give yourself the right to write there and start again"
+    if status in STOPPED:
+        return "installing was stopped; start again and it goes on"
     errors = [line[6:].strip() for line in stderr.splitlines() if line.startswith("ERROR:")]
     return f"installing failed ({errors[-1] if errors else 'pip gave no reason'}); mend that and start again"
+
+
+def make_pip_folder(venv: Path) -> Path:
+    """Where pip unpacks: on the disk of the environment, since a system's folder for it may be small."""
+    folder = venv.parent / ".struck" / "pip"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def run_pip(venv: Path, *args: str, quiet: bool = False) -> tuple[int, str]:
@@ -315,13 +363,15 @@ def run_pip(venv: Path, *args: str, quiet: bool = False) -> tuple[int, str]:
     command, *rest = args
     rest = ["--no-compile", *rest] if command == "install" else rest
     line = [str(venv_python(venv)), "-m", "pip", "--disable-pip-version-check", "--no-input", command, *rest]
-    environment = child_environment(os.environ)
+    environment = child_environment(os.environ, venv.parent)
+    unpacked = str(make_pip_folder(venv))
+    environment.update(TMPDIR=unpacked, TEMP=unpacked, TMP=unpacked)
     if quiet:
         answer = subprocess.run(line, capture_output=True, text=True, errors="replace", env=environment, check=False)
         return answer.returncode, answer.stderr
     kept = []
     with subprocess.Popen(
-        line, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, errors="replace", env=environment
+        line, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, errors="replace", env=environment, close_fds=False
     ) as pip:
         assert pip.stderr is not None
         for text in pip.stderr:
@@ -335,7 +385,7 @@ def must_pip(venv: Path, *args: str) -> None:
     """Run pip; LaunchError where it fails."""
     status, stderr = run_pip(venv, *args)
     if status:
-        raise LaunchError(explain_pip(stderr))
+        raise LaunchError(explain_pip(status, stderr, venv))
 
 
 def torch_pin(root: Path = ROOT) -> str:
@@ -390,7 +440,7 @@ def import_failure(venv: Path, parts: Sequence[str]) -> str | None:
     names = ",".join(IMPORTS[part] for part in parts)
     answer = subprocess.run(
         [str(venv_python(venv)), "-c", f"import {names}"],
-        capture_output=True, text=True, errors="replace", env=child_environment(os.environ), check=False,
+        capture_output=True, text=True, errors="replace", env=child_environment(os.environ, venv.parent), check=False,
     )  # fmt: skip
     lines = answer.stderr.strip().splitlines()
     if answer.returncode in STOPPED or (lines and lines[-1].startswith("MemoryError")):
@@ -405,6 +455,7 @@ def install(venv: Path, digests: Mapping[str, str], torch_choice: str, extras: S
     stamp = read_stamp(venv)
     parts = [part for part in IMPORTS if part == "app" or part in extras or part in stamp]
     forget_stamp(venv)
+    shutil.rmtree(make_pip_folder(venv), ignore_errors=True)  # what one that was killed left
     version = interpreter_version(venv)
     if version is None or not ("3.10" <= version <= "3.13") or run_pip(venv, "--version", quiet=True)[0]:
         version = make_venv(venv)
@@ -429,15 +480,21 @@ def install(venv: Path, digests: Mapping[str, str], torch_choice: str, extras: S
         version = make_venv(venv)
     made = {"python": version, "torch": torch_choice, "distributions": list_distributions(site)}
     write_stamp(venv, made | {part: digests[part] for part in parts})
+    shutil.rmtree(make_pip_folder(venv), ignore_errors=True)
     say("installed")
 
 
-def ensure_environment(extras: Sequence[str], venv: Path = VENV) -> Path:
-    """Make or mend .venv where needed and return its Python."""
+def ensure_environment(extras: Sequence[str], folder: Path) -> Path:
+    """Make or mend .venv in ``folder`` where needed and return the Python of it, or of the checkout's own."""
     digests = requirement_digests()
     choice = "cuda" if has_nvidia_driver() else "cpu"
+    own, venv = ROOT / ".venv", folder / ".venv"
+    if own != venv and is_ready(read_stamp(own), digests, choice, extras, own):
+        return venv_python(own)
     if not is_ready(read_stamp(venv), digests, choice, extras, venv):
-        with hold_lock(ROOT / ".struck" / "install.lock"):
+        if own != venv:
+            say(f"{ROOT} cannot be written, so its packages go to {folder}")
+        with hold_lock(folder / ".struck" / "install.lock"):
             if not is_ready(read_stamp(venv), digests, choice, extras, venv):
                 install(venv, digests, choice, extras)
     set_cuda_audio_aside(site_packages(venv, read_stamp(venv)["python"]))
@@ -472,13 +529,15 @@ def main(args: Sequence[str]) -> int:
             print(__doc__)
             return 0
         check_python()
-        python = ensure_environment(needed_extras(module, rest))
-        environment = child_environment(os.environ)
+        folder = choose_folder()
+        python = ensure_environment(needed_extras(module, rest), folder)
+        environment = child_environment(os.environ, folder)
         status = run_child(command_line(python, module, rest), environment, ROOT if module == "test" else None)
         if status not in (0, 2, 130):
-            stamp = read_stamp(VENV)
-            if stamp and find_damage(site_packages(VENV, stamp["python"]), stamp["distributions"], thorough=True):
-                forget_stamp(VENV)
+            venv = python.parent.parent
+            stamp = read_stamp(venv)
+            if stamp and find_damage(site_packages(venv, stamp["python"]), stamp["distributions"], thorough=True):
+                forget_stamp(venv)
                 say("files of the installation are damaged; the next start mends them")
         return status
     except LaunchError as error:

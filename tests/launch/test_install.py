@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -93,14 +94,15 @@ def test_a_driver_that_came_later_brings_the_other_build(
 @pytest.fixture
 def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installation of one package whose imports work."""
-    site = launch.site_packages(tmp_path, HERE)
+    venv = tmp_path / ".venv"
+    site = launch.site_packages(venv, HERE)
     (site / "thing-1.dist-info").mkdir(parents=True)
     (site / "thing.py").write_text("x = 1\n")
     (site / "thing-1.dist-info" / "RECORD").write_text("thing.py,sha256=x,6\n")
     monkeypatch.setattr(launch, "interpreter_version", lambda venv: HERE)
     monkeypatch.setattr(launch, "install_torch", lambda *_: None)
     monkeypatch.setattr(launch, "import_failure", lambda venv, parts: None)
-    return tmp_path
+    return venv
 
 
 def test_a_damaged_package_is_installed_again_and_stamped(pip: SimpleNamespace, venv: Path) -> None:
@@ -170,6 +172,49 @@ def test_a_disk_without_room_is_named_before_anything_is_written(
     with pytest.raises(launch.LaunchError, match="less than 2 GB free; make room"):
         launch.make_venv(tmp_path / ".venv")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_pip_that_was_stopped_goes_on_at_the_next_start(pip: SimpleNamespace, venv: Path) -> None:
+    unpacked = venv.parent / ".struck" / "pip"
+    (unpacked / "pip-unpack-x").mkdir(parents=True)  # of one that was killed
+    pip.answer = lambda args: (-9, "Collecting numpy") if args[0] == "install" else (0, "")
+    with pytest.raises(launch.LaunchError, match="installing was stopped; start again"):
+        launch.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
+    assert not unpacked.exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_file_or_link_in_place_of_the_environment_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    venv, target = tmp_path / ".venv", tmp_path / "kept"
+    if kind == "file":
+        venv.write_text("no folder")
+    else:
+        target.mkdir()
+        venv.symlink_to(target)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
+    monkeypatch.setattr(launch, "interpreter_version", lambda venv: HERE)
+    assert launch.make_venv(venv) == HERE
+    assert not venv.exists() and target.exists() == (kind == "link")
+
+
+@pytest.mark.skipif(launch.WINDOWS, reason="there a lock is its process's alone")
+def test_a_pip_that_outlives_its_launcher_keeps_the_others_waiting(tmp_path: Path) -> None:
+    import fcntl
+
+    lock = tmp_path / "lock"
+    with launch.hold_lock(lock):
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
+    try:
+        with open(lock, "a+b") as file:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            child.communicate(b"\n")
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        child.kill()
+        child.wait()
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,14 +67,15 @@ def test_fit_pythons_are_taken(minor: int) -> None:
     ],
 )
 def test_what_stopped_pip_is_one_sentence_with_a_remedy(stderr: str, words: str) -> None:
-    sentence = launch.explain_pip(stderr)
+    sentence = launch.explain_pip(1, stderr, Path("v"))
     assert words in sentence
     assert sentence.endswith("start again")
     assert "\n" not in sentence
 
 
 def test_telemetry_is_off_and_foreign_packages_are_shut_out() -> None:
-    child = launch.child_environment({"PATH": "/bin", "PYTHONPATH": "/elsewhere", "PYTHONHOME": "/x"})
+    base = {"PATH": "/bin", "PYTHONPATH": "/elsewhere", "PYTHONHOME": "/x"}
+    child = launch.child_environment(base, launch.ROOT)
     assert child["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert child["HF_HUB_DISABLE_TELEMETRY"] == "1"
     assert child["PATH"] == "/bin"
@@ -228,8 +231,57 @@ def test_a_command_keeps_its_folder_arguments_and_exit_status(tmp_path: Path, mo
     assert json.loads((elsewhere / "out.json").read_text()) == [str(elsewhere), ["out.json", "b c"]]
 
 
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
+    """Folders in and below which nothing can be written, even by root."""
+    folders: set[Path] = set()
+    real = launch.tempfile.TemporaryFile
+
+    def make(dir: Path) -> Any:
+        if folders & {dir, *dir.parents}:
+            raise PermissionError(errno.EACCES, "Permission denied", str(dir))
+        return real(dir=dir)
+
+    monkeypatch.setattr(launch.tempfile, "TemporaryFile", make)
+    return folders
+
+
+def test_a_checkout_that_cannot_be_written_keeps_its_packages_in_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: set[Path]
+) -> None:
+    roots = [tmp_path / "one", tmp_path / "two"]
+    for root in roots:
+        root.mkdir()
+    monkeypatch.setenv("STRUCK_HOME", str(tmp_path / "home"))
+    assert launch.choose_folder(roots[0]) == roots[0]
+    refused |= set(roots)
+    found = [launch.choose_folder(root) for root in roots]
+    assert found[0] != found[1] and all(tmp_path / "home" in folder.parents for folder in found)
+    child = launch.child_environment({}, found[0])
+    assert all(child[name].startswith(str(found[0])) for name in ("MPLCONFIGDIR", "PYTHONPYCACHEPREFIX"))
+    refused.add(tmp_path)
+    with pytest.raises(launch.LaunchError, match=r"neither .*one nor .*home can be written; set STRUCK_HOME"):
+        launch.choose_folder(roots[0])
+
+
+def test_an_installation_of_another_user_is_left_alone(tmp_path: Path, refused: set[Path]) -> None:
+    (tmp_path / ".venv").mkdir()
+    refused.add(tmp_path / ".venv")
+    assert launch.choose_folder(tmp_path) != tmp_path
+
+
+def test_a_checkout_that_cannot_be_written_is_used_where_it_is_whole(
+    venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "ROOT", venv.parent)
+    monkeypatch.setattr(launch, "requirement_digests", lambda: DIGESTS)
+    monkeypatch.setattr(launch, "has_nvidia_driver", lambda: False)
+    launch.write_stamp(venv, good_stamp())
+    assert launch.ensure_environment((), tmp_path / "data") == launch.venv_python(venv)
+
+
 def test_bad_news_is_exit_status_2(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    def fail(extras: Sequence[str]) -> Path:
+    def fail(extras: Sequence[str], folder: Path) -> Path:
         raise launch.LaunchError("the disk is full; make room and start again")
 
     monkeypatch.setattr(launch, "ensure_environment", fail)
@@ -240,7 +292,7 @@ def test_bad_news_is_exit_status_2(monkeypatch: pytest.MonkeyPatch, capfd: pytes
 
 
 def test_an_interrupted_installation_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(extras: Sequence[str]) -> Path:
+    def stop(extras: Sequence[str], folder: Path) -> Path:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(launch, "ensure_environment", stop)
