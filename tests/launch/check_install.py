@@ -262,9 +262,8 @@ def main() -> int:
             rows: dict[str, float] = {}
             if not options.only:
                 copy = Copy(python, work / f"plain {number}")
-                failed |= not _try(
-                    f"{python}: from nothing", lambda copy=copy, rows=rows: rows.update(check_plain(copy))
-                )
+                plain = functools.partial(check_plain, copy, rows)
+                failed |= not _try(f"{python}: from nothing", plain)
                 print(" | ".join([python, *(f"{key} {value:.0f}" for key, value in rows.items())]), flush=True)
                 shutil.rmtree(copy.folder.parent, ignore_errors=True)
             if options.faults and number == 0:
@@ -280,8 +279,8 @@ def _try(what: str, check: Callable[[], object]) -> bool:
     began_s = time.monotonic()
     try:
         check()
-    except (AssertionError, OSError, subprocess.SubprocessError, ValueError) as error:
-        print(f"FAILED {what}\n  {error}", flush=True)
+    except Exception as error:  # the others go on
+        print(f"FAILED {what}\n  {type(error).__name__}: {error}", flush=True)
         return False
     print(f"held   {what} ({time.monotonic() - began_s:.0f} s)", flush=True)
     return True

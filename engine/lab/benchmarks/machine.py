@@ -100,6 +100,22 @@ def _read_status(field: str, process: str = "self") -> float | None:
     return float(found[1]) / 1024.0 if found else None
 
 
+def count_threads(pid: int) -> int | None:
+    """Threads of a process; None where the system does not tell."""
+    try:
+        return sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return None
+
+
+def count_open_files(pid: int) -> int | None:
+    """Files, sockets and pipes that a process holds open; None where the system does not tell."""
+    try:
+        return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return None
+
+
 def find_load() -> float | None:
     """How many programs wanted a processor in the last minute, on average; None where the system does not tell."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None

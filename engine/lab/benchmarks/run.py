@@ -15,8 +15,8 @@ from engine.lab.benchmarks.clip import DURATION_S, HEIGHT, HITS, WIDTH, make_cli
 from engine.lab.benchmarks.edit_to_ear import NAMES, format_table, measure
 from engine.lab.benchmarks.machine import describe_machine, time_matrix_product
 
-SAMPLER, ONSETS, SESSIONS = "sampler", "onsets", "sessions"
-_OTHERS = (SAMPLER, ONSETS, SESSIONS)
+SAMPLER, ONSETS, SESSIONS, EDITS = "sampler", "onsets", "sessions", "edits"
+_OTHERS = (SAMPLER, ONSETS, SESSIONS, EDITS)
 
 
 def main(args: list[str]) -> int:
@@ -33,6 +33,10 @@ def main(args: list[str]) -> int:
         from engine.lab.benchmarks import sessions
 
         return sessions.run(args[1:])
+    if args[:1] == [EDITS]:
+        from engine.lab.benchmarks import edits
+
+        return edits.run(args[1:])
     parser = argparse.ArgumentParser(prog="bench", description="Measure Struck on this machine.")
     parser.add_argument(
         "name", nargs="?", metavar="NAME", help=f"one of {', '.join(NAMES)}, all when left out; or {', '.join(_OTHERS)}"

@@ -52,23 +52,36 @@ class Client:
     """One browser tab: keeps the newest document and the newest list of rendered hits."""
 
     def __init__(self, address: str, name: str) -> None:
-        from websockets.sync.client import connect
-
-        self.address = address
+        self.address, self.name = address, name
         self.project: dict[str, Any] | None = None
         self.rendered: dict[str, str] = {}
         self.errors: list[str] = []
         self._number = 0
         self._handled = 0
-        self._socket = connect(f"ws://{address}/struck/ws?session={name}&tab=t", max_size=None, open_timeout=60)
+        self._socket = self._connect()
+
+    def _connect(self) -> Any:
+        from websockets.sync.client import connect
+
+        address = f"ws://{self.address}/struck/ws?session={self.name}&tab=t"
+        return connect(address, max_size=None, open_timeout=60)
+
+    def reconnect(self) -> None:
+        """Lose the connection and make it anew."""
+        self._socket.close()
+        self._socket = self._connect()
 
     def send(self, message: dict[str, Any]) -> None:
         self._socket.send(json.dumps(message))
 
     def edit(self, gesture: str, **values: Any) -> None:
         """Send a numbered edit."""
+        self.send_numbered({"type": "edit", "edit": values, "gesture": gesture})
+
+    def send_numbered(self, message: dict[str, Any]) -> None:
+        """Send a change of the document."""
         self._number += 1
-        self.send({"type": "edit", "edit": values, "gesture": gesture, "number": self._number})
+        self.send(message | {"number": self._number})
 
     @property
     def is_settled(self) -> bool:
@@ -81,6 +94,7 @@ class Client:
             message = json.loads(self._socket.recv(timeout=max(0.0, timeout_s)))
         except TimeoutError:
             return False
+        self.note(message)
         if message["type"] == "document":
             self.project, self._handled = message["project"], message["handled"]
         elif message["type"] == "rendered":
@@ -88,6 +102,9 @@ class Client:
         elif message["type"] == "error":
             self.errors.append(message["message"])
         return True
+
+    def note(self, message: dict[str, Any]) -> None:
+        """Called with every message; does nothing here."""
 
     def fetch_sound(self, key: str) -> np.ndarray:
         """Samples of a rendered hit."""
@@ -122,13 +139,14 @@ def measure(sessions: int, duration_s: float) -> dict[str, Any]:
         line = [sys.executable, "-m", "ui", "--no-browser", "--device", "cpu", "--data-dir", folder]
         with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
             try:
-                address = _read_address(server)
+                address = read_address(server)
                 return _measure_server(server.pid, address, sessions, duration_s)
             finally:
                 server.terminate()
 
 
-def _read_address(server: subprocess.Popen[str]) -> str:
+def read_address(server: subprocess.Popen[str]) -> str:
+    """Address that a started server says it serves at. Raises StruckError where it ends without."""
     assert server.stdout is not None
     for line in server.stdout:
         found = re.search(r"http://(127\.0\.0\.1:\d+)", line)

@@ -1,0 +1,393 @@
+"""``bench edits``: hours of one person's edits on one session, as fast as the server takes them; nothing may grow."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.cli.console import check_json_target, make_progress, write_json
+from engine.core.errors import BadInput, StruckError
+from engine.core.paths import ROOT
+from engine.lab.benchmarks.draw_edits import DRAWS, draw_edit
+from engine.lab.benchmarks.machine import count_open_files, count_threads, describe_machine, find_resident_mb
+from engine.lab.benchmarks.sessions import Client, read_address
+
+EDIT_S = 3.0
+"""Between two edits of a person."""
+
+REOPEN_S, SAMPLE_S, REQUEST_S = 1800.0, 1200.0, 30.0
+"""Of simulated time: how often a demo is opened anew, hits are sampled by the network, something else is asked for."""
+
+RENDER_EDITS = 10
+"""So often all hits are waited for; they are synthesised, as sampling would take the hours that are simulated."""
+
+HELD_EDITS = 50
+"""So often it is noted what the server holds."""
+
+LONGEST_WAIT_S = 300.0
+REST_S = 45.0
+"""After the tab has gone, until memory is read."""
+
+QUIET_S = 2.0
+MOST_GROWTH_MB = 32.0
+MOST_UNDOS = 500
+FIRST_SHARE = 0.25
+"""Share of the time in which caches fill."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the server's process holds at a simulated time; None where the system does not tell."""
+
+    hours: float
+    memory_mb: float | None
+    threads: int | None
+    open_files: int | None
+    temporary_files: int
+    data_files: int
+
+
+class Tab(Client):
+    """A browser tab that keeps the last message of each type, and fetches what the editor fetches."""
+
+    def __init__(self, address: str) -> None:
+        self.last: dict[str, dict[str, Any]] = {}
+        self.asked: Counter[str] = Counter()
+        super().__init__(address, "bench-edits")
+
+    def note(self, message: dict[str, Any]) -> None:
+        self.last[message["type"]] = message
+
+    def wait(self, holds: Callable[[], bool], what: str) -> None:
+        """Take messages until something holds. Raises StruckError."""
+        until_s = time.monotonic() + LONGEST_WAIT_S
+        while not holds():
+            if not self.receive(until_s - time.monotonic()):
+                raise StruckError(f"{what} did not happen within {LONGEST_WAIT_S:.0f} s")
+
+    def ask(self, answer: str, **message: Any) -> dict[str, Any]:
+        """Send a request and wait for its answer."""
+        self.asked[message["type"]] += 1
+        self.last.pop(answer, None)
+        failed = len(self.errors)
+        self.send(message)
+        self.wait(lambda: answer in self.last or len(self.errors) > failed, f"an answer to {message['type']}")
+        return self.last.get(answer, {})
+
+    def change(self, gesture: str | None, **edit: Any) -> None:
+        """Send an edit and wait until it is handled."""
+        self.asked[edit["kind"]] += 1
+        self.edit(gesture or "", **edit)
+        self.wait(lambda: self.is_settled, f"the edit {edit['kind']}")
+
+    def step(self, kind: str) -> None:
+        """Undo or redo, and wait until it is handled."""
+        self.asked[kind] += 1
+        self.send_numbered({"type": kind})
+        self.wait(lambda: self.is_settled, kind)
+
+    def open(self, name: str) -> None:
+        """Open a demo and hear its hits without the network."""
+        revision = self.last["document"]["revision"] if "document" in self.last else -1
+        self.asked["open_demo"] += 1
+        self.send({"type": "open_demo", "name": name})
+
+        def is_open() -> bool:
+            told = self.last.get("document")
+            if told is None or told["project"] is None or told["revision"] <= revision:
+                return False
+            return name in told["project"]["clip"]["name"] and told["undo"] is None
+
+        self.wait(is_open, "opening a demo")
+        self.change(None, kind="set_render", checkpoint="", steps=1)
+
+    def wait_for_hits(self) -> None:
+        """Wait until every hit of the document is rendered."""
+        self.wait(lambda: set(self.rendered) == {hit["id"] for hit in self.document["hits"]}, "rendering")
+
+    def wait_for_quiet(self) -> None:
+        """Wait until nothing has been told for QUIET_S."""
+        until_s = time.monotonic() + LONGEST_WAIT_S
+        while self.receive(QUIET_S):
+            if time.monotonic() > until_s:
+                raise StruckError(f"the server was not quiet within {LONGEST_WAIT_S:.0f} s")
+
+    @property
+    def document(self) -> dict[str, Any]:
+        assert self.project is not None
+        return self.project
+
+    def fetch(self, path: str) -> bytes:
+        self.asked[path.split("/")[0]] += 1
+        with urllib.request.urlopen(f"http://{self.address}/struck/{path}", timeout=LONGEST_WAIT_S) as answer:
+            body: bytes = answer.read()
+            return body
+
+
+def run(args: list[str]) -> int:
+    """The command ``bench edits``; 1 where something grows. Raises BadInput and StruckError."""
+    parser = argparse.ArgumentParser(prog="bench edits", description="Hours of edits, simulated fast.")
+    parser.add_argument("--hours", type=float, default=8.0, metavar="H", help=f"an edit every {EDIT_S:g} s of them")
+    parser.add_argument("--seed", type=int, default=1, metavar="S")
+    parser.add_argument("--json", metavar="F", help="write the figures to a file; - is standard output")
+    options = parser.parse_args(args)
+    if not 0.05 <= options.hours <= 100.0:
+        raise BadInput(f"--hours {options.hours:g} is out of range; give 0.05 to 100")
+    check_json_target(options.json)
+    report = measure(options.hours, options.seed)
+    if options.json != "-":
+        sys.stdout.write(format_report(report))
+    if options.json is not None:
+        write_json(report, options.json, sys.stdout)
+    return 1 if report["faults"] else 0
+
+
+def measure(hours: float, seed: int) -> dict[str, Any]:
+    """Serve, edit for ``hours`` of simulated time, and gather what the server holds meanwhile and after."""
+    with tempfile.TemporaryDirectory(prefix="struck-bench-", ignore_cleanup_errors=True) as folder:
+        data, temporary = Path(folder) / "data", Path(folder) / "temporary"
+        temporary.mkdir()
+        began_s = time.monotonic()
+        with start_server(data, temporary) as (pid, address):
+            tab = Tab(address)
+            try:
+                held = edit_for(tab, hours, seed, lambda hour: look(pid, hour, data, temporary))
+                undos = count_undos(tab)
+            finally:
+                tab.close()
+            time.sleep(REST_S)
+            after = look(pid, hours, data, temporary)
+    report = {
+        "machine": describe_machine(),
+        "hours": hours,
+        "took_s": time.monotonic() - began_s,
+        "asked": dict(sorted(tab.asked.items())),
+        "held": [asdict(each) for each in held],
+        "after_the_tab": asdict(after),
+        "undos": undos,
+    }
+    return report | {"faults": find_growth(held) + find_faults(tab, undos)}
+
+
+@contextlib.contextmanager
+def start_server(data: Path, temporary: Path) -> Iterator[tuple[int, str]]:
+    """A server of its own; yields its process's number and its address."""
+    line = [sys.executable, "-m", "ui", "--no-browser", "--device", "cpu", "--data-dir", str(data)]
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        try:
+            yield server.pid, read_address(server)
+        finally:
+            server.terminate()
+
+
+def look(pid: int, hours: float, data: Path, temporary: Path) -> Held:
+    """What the server holds now; the cache's files are not counted, as they are bounded by size."""
+    files = [path for path in data.rglob("*") if path.is_file() and path.relative_to(data).parts[0] != "cache"]
+    return Held(
+        hours,
+        find_resident_mb(pid),
+        count_threads(pid),
+        count_open_files(pid),
+        sum(path.is_file() for path in temporary.rglob("*")),
+        len(files),
+    )
+
+
+# ---- a person at work ------------------------------------------------------------------------
+
+
+def edit_for(tab: Tab, hours: float, seed: int, look_at: Callable[[float], Held]) -> list[Held]:
+    """Edit as a person does, in simulated time; what the server held every HELD_EDITS edits."""
+    draw = random.Random(seed)
+    tab.wait(lambda: tab.project is not None, "opening the demo")
+    requests = list_requests(tab, draw)
+    held = []
+    count = round(hours * 3600.0 / EDIT_S)
+    progress = make_progress("editing")
+    for number in range(count):
+        if is_due(number, REOPEN_S):
+            tab.open(draw.choice(("sound", "silent")))
+        kind, edit = draw_edit(draw, tab.document)
+        for turn in range(draw.choice((1, 1, 1, 4))):  # a drag is several edits of one gesture
+            if turn:
+                kind, edit = draw_edit(draw, tab.document, kind)
+            tab.change(f"gesture-{number}", kind=kind, **edit)
+        if kind in ("set_source", "set_track"):
+            tab.wait_for_quiet()  # hits are looked for anew
+        if draw.random() < 0.15:
+            tab.step("undo")
+            if draw.random() < 0.5:
+                tab.step("redo")
+        if number % RENDER_EDITS == 0:
+            tab.wait_for_hits()
+        if is_due(number, REQUEST_S):
+            next(requests)
+        if is_due(number + 1, SAMPLE_S):
+            sample(tab)
+        if number % HELD_EDITS == 0:
+            held.append(look_at(number * EDIT_S / 3600.0))
+        progress((number + 1) / count)
+    held.append(look_at(hours))
+    return held
+
+
+def is_due(number: int, every_s: float) -> bool:
+    """Whether something that happens every so often happens before an edit."""
+    return number % max(1, round(every_s / EDIT_S)) == 0
+
+
+def sample(tab: Tab) -> None:
+    """Hear the first hits by the network, and go back."""
+    first = min(tab.document["hits"], key=lambda hit: hit["time_s"])
+    others = [hit["id"] for hit in tab.document["hits"] if hit["id"] != first["id"]]
+    tab.change(None, kind="delete_hits", ids=others)
+    tab.change(None, kind="set_render", checkpoint="sampler", steps=1)
+    tab.wait_for_hits()
+    tab.step("undo")
+    tab.step("undo")
+
+
+def list_requests(tab: Tab, draw: random.Random) -> Iterator[None]:
+    """Everything else that the editor asks for, one thing at a time, for ever."""
+    session = "bench-edits"
+
+    def sound() -> str:
+        return str(draw.choice(tab.document["sounds"])["id"])
+
+    def use_candidate() -> None:
+        found = tab.ask("search", type="search", by="sound", request=1, sound_id=sound())
+        tab.asked["use_candidate"] += 1
+        tab.send_numbered({"type": "use_candidate", "id": found["candidates"][0]["id"], "sound_id": sound()})
+        tab.wait(lambda: tab.is_settled, "using a candidate")
+
+    def reconnect() -> None:
+        tab.asked["reconnect"] += 1
+        tab.reconnect()
+        tab.wait(lambda: tab.is_settled, "connecting again")
+
+    def export() -> None:
+        for file in tab.ask("exported", type="export", what=["wav", "mp4", "stems", "markers", "project"])["files"]:
+            tab.fetch(file["url"].removeprefix("/struck/"))
+
+    def filmstrip() -> None:
+        start_s = draw.uniform(0.0, tab.document["clip"]["duration_s"] - 1.0)
+        span = {"start_s": start_s, "end_s": start_s + draw.uniform(0.1, 1.0), "count": 12, "height": 60}
+        tab.fetch(f"filmstrip/{session}?{urllib.parse.urlencode(span)}")
+
+    def search_words() -> None:
+        words = draw.choice(("thin glass bottle", "heavy wooden door", "small coin on a table", "big cast iron pan"))
+        tab.ask("search", type="search", by="words", request=2, text=words)
+
+    def measure_span() -> None:
+        if tab.document["clip"]["has_audio"]:
+            hit = draw.choice(tab.document["hits"])["time_s"]
+            start_s = min(hit, tab.document["clip"]["duration_s"] - 0.5)
+            count = len(tab.document["sounds"])
+            tab.asked["measure_span"] += 1
+            tab.send({"type": "measure_span", "start_s": start_s, "end_s": start_s + 0.4})
+            tab.wait(lambda: len(tab.document["sounds"]) > count, "analysing a span")
+
+    def fetch_sounds() -> None:
+        tab.wait_for_hits()
+        for key in list(tab.rendered.values())[:4]:
+            tab.fetch(f"sound/{key}")
+
+    def fetch_track() -> None:
+        tab.wait_for_hits()
+        tab.fetch(f"track/{session}")
+
+    acts: list[Callable[[], object]] = [
+        use_candidate,
+        reconnect,
+        export,
+        filmstrip,
+        search_words,
+        measure_span,
+        fetch_sounds,
+        lambda: tab.ask("note", type="save"),
+        lambda: tab.ask("audition", type="strike", sound_id=sound()),
+        lambda: tab.ask("search", type="search", by="new", request=3, text="small bell"),
+        lambda: tab.ask("morph_preview", type="morph_preview", sound_id=sound(), amount=0.5, other=sound()),
+        lambda: tab.ask("bank", type="bank_size"),
+        lambda: tab.fetch(f"match/{session}/{sound()}"),
+        fetch_track,
+        lambda: tab.fetch(f"filmstrip/{session}?start_s=0&end_s=4&count=20&height=60"),
+    ]
+    while True:
+        for act in acts:
+            act()
+            yield
+
+
+def count_undos(tab: Tab) -> int:
+    """How many steps can be undone, up to one more than may be."""
+    for done in range(MOST_UNDOS + 1):
+        if tab.last["document"]["undo"] is None:
+            return done
+        tab.step("undo")
+    return MOST_UNDOS + 1
+
+
+# ---- what grew -------------------------------------------------------------------------------
+
+
+def find_growth(held: Sequence[Held]) -> list[str]:
+    """What was more in the last quarter of the time than in the first quarter after caches were full."""
+    end = held[-1].hours
+    early = [each for each in held if FIRST_SHARE * end <= each.hours < 2 * FIRST_SHARE * end]
+    late = [each for each in held if each.hours >= (1.0 - FIRST_SHARE) * end]
+    limits = {"memory_mb": MOST_GROWTH_MB, "threads": 4, "open_files": 4, "temporary_files": 0, "data_files": 3}
+    faults = []
+    for name, limit in limits.items():
+        before, after = (
+            [value for each in part if (value := getattr(each, name)) is not None] for part in (early, late)
+        )
+        if before and after:
+            grown = statistics.median(after) - statistics.median(before)
+            if grown > limit:
+                faults.append(f"{name} grew by {grown:g}, more than {limit:g}")
+    return faults
+
+
+def find_faults(tab: Tab, undos: int) -> list[str]:
+    """Errors that the server sent, kinds of edits that were never made, and a history without bound."""
+    faults = [f"{count} times: {error}" for error, count in Counter(tab.errors).most_common()]
+    if tab.asked.total() > 50 * len(DRAWS):
+        faults += [f"no edit {kind} was made" for kind in DRAWS if not tab.asked[kind]]
+    if undos > MOST_UNDOS:
+        faults.append(f"more than {MOST_UNDOS} steps can be undone")
+    return faults
+
+
+def format_report(report: dict[str, Any]) -> str:
+    """The figures as lines of text."""
+    columns = ("memory_mb", "threads", "open_files", "temporary_files", "data_files")
+    lines = [report["machine"], f"{report['hours']:g} hours of edits in {report['took_s']:.0f} s", ""]
+    lines += [f"| hours | {' | '.join(columns)} |", "|" + "---|" * (len(columns) + 1)]
+    shown: dict[int, dict[str, Any]] = {}
+    for each in report["held"]:
+        shown.setdefault(int(each["hours"]), each)
+    rows = [*shown.values(), report["held"][-1]] if report["held"][-1] not in shown.values() else [*shown.values()]
+    rows = [*((f"{row['hours']:.1f}", row) for row in rows), ("the tab closed", report["after_the_tab"])]  # type: ignore[list-item]
+    for name, row in rows:  # type: ignore[misc]
+        values = ("unknown" if row[c] is None else f"{row[c]:.0f}" for c in columns)  # type: ignore[index]
+        lines.append(f"| {name} | {' | '.join(values)} |")
+    asked = ", ".join(f"{name} {count}" for name, count in report["asked"].items())
+    lines += ["", f"asked: {asked}", f"steps that could be undone: {report['undos']}"]
+    lines += [f"{len(report['faults'])} faults", *report["faults"][:20]]
+    return "\n".join(lines) + "\n"
