@@ -77,19 +77,19 @@ def _write(
     from engine.media.export.stems import write_stems
     from engine.media.export.video import write_video
     from engine.media.export.wave import find_time_reference, write_wave
-    from engine.pipeline.render import marker_rows, place_hits, stems_by_sound
+    from engine.pipeline.render import Track, marker_rows, stems_by_sound
 
     project, rendered = mixed
     stem = make_file_stem(session.name, LONGEST_ENDING)
     reference = find_time_reference(project.clip.start_timecode, project.clip.frame_rate, SAMPLE_RATE_HZ)
     if kind == "wav":
         path = folder / f"{stem}.wav"
-        clipped = write_wave(path, place_hits(project, rendered), SAMPLE_RATE_HZ, time_reference_samples=reference)
+        clipped = write_wave(path, Track(project, rendered), SAMPLE_RATE_HZ, time_reference_samples=reference)
         loud = f"; {clipped} samples are over full scale: lower the mix" if clipped else ""
         return path, f"48 kHz, 24 bit{loud}"
     if kind == "mp4":
         path = folder / f"{stem}_struck.mp4"
-        track = place_hits(project, rendered)
+        track = Track(project, rendered)
         note = write_video(Path(project.clip.path), track, SAMPLE_RATE_HZ, path, on_progress, project.clip.digest)
         return path, note or "picture untouched"
     if kind == "stems":

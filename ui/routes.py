@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from fastapi import FastAPI, Request
 from starlette.requests import ClientDisconnect
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from engine.core.errors import BadInput
 from engine.core.lru import LRU
@@ -24,9 +24,13 @@ from ui.fair_pool import FairPool
 from ui.session import Session
 from ui.session_registry import SessionRegistry
 
+if TYPE_CHECKING:
+    from engine.pipeline.render import Track
+
 MEDIA_TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
 MOST_SPRITE_BYTES = 64 << 20
 THREADS = 2
+SENT_FRAMES = 1 << 16
 MOST_WAITING = 256
 """Requests of one session that may wait for one of the THREADS; those of others do not wait for them."""
 
@@ -133,12 +137,13 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
         session.require_project()
 
         def make() -> Response:
-            from engine.pipeline.render import place_hits
+            from engine.pipeline.render import Track
 
             mixed = session.renderer.mix()
             if mixed is None:
                 return JSONResponse({"error": "still sampling"}, status_code=409, headers=FRESH)
-            return Response(float_wave(place_hits(*mixed), SAMPLE_RATE_HZ), media_type="audio/wav", headers=FRESH)
+            parts = float_wave(Track(*mixed), SAMPLE_RATE_HZ)
+            return StreamingResponse(parts, media_type="audio/wav", headers=FRESH)
 
         return await respond(request, session, make)
 
@@ -188,12 +193,14 @@ def _binary(values: np.ndarray, headers: dict[str, str]) -> Response:
     return Response(values.tobytes(), media_type="application/octet-stream", headers=headers)
 
 
-def float_wave(track: np.ndarray, sample_rate_hz: int) -> bytes:
-    """A WAV file of 32-bit floats in memory, so that the mix is neither clipped nor rounded; track [N, C]."""
-    channels = track.shape[1] if track.ndim == 2 else 1
-    data = np.ascontiguousarray(track, "<f4").tobytes()
+def float_wave(track: Track, sample_rate_hz: int) -> Iterator[bytes]:
+    """A WAV file of 32-bit floats, so that the mix is neither clipped nor rounded, in parts as they are sent."""
+    frames, channels = track.shape
+    data_bytes = frames * channels * 4
     fields = (16, (3).to_bytes(2, "little") + channels.to_bytes(2, "little") + sample_rate_hz.to_bytes(4, "little"))
     form = fields[1] + (sample_rate_hz * channels * 4).to_bytes(4, "little")
     form += (channels * 4).to_bytes(2, "little") + (32).to_bytes(2, "little")
-    head = b"WAVEfmt " + fields[0].to_bytes(4, "little") + form + b"data" + len(data).to_bytes(4, "little")
-    return b"RIFF" + (len(head) + len(data)).to_bytes(4, "little") + head + data
+    head = b"WAVEfmt " + fields[0].to_bytes(4, "little") + form + b"data" + data_bytes.to_bytes(4, "little")
+    yield b"RIFF" + (len(head) + data_bytes).to_bytes(4, "little") + head
+    for start in range(0, frames, SENT_FRAMES):
+        yield np.ascontiguousarray(track[start : start + SENT_FRAMES], "<f4").tobytes()

@@ -235,17 +235,17 @@ def _write(project: Project, rendered: dict[str, RenderedHit], options: argparse
     from engine.media.export.sound import write_sound
     from engine.media.export.stems import write_stems
     from engine.media.export.wave import find_time_reference
-    from engine.pipeline.render import marker_rows, place_hits, stems_by_sound
+    from engine.pipeline.render import Track, marker_rows, stems_by_sound
 
     clip = project.clip
     start = find_time_reference(clip.start_timecode, clip.frame_rate, SAMPLE_RATE_HZ)
-    track = place_hits(project, rendered) if options.out is not None or options.video is not None else None
-    if options.out is not None and track is not None:
+    track = Track(project, rendered)
+    if options.out is not None:
         title = to_text(Path(clip.path).stem)
         clipped = write_sound(options.out, track, SAMPLE_RATE_HZ, 24, start, {"title": title})
         over = f"; {clipped} samples were clipped, lower the level" if clipped else ""
         say(f"wrote {options.out}{over}")
-    if options.video is not None and track is not None:
+    if options.video is not None:
         from engine.media.export.video import write_video
 
         progress = make_progress("writing the video")

@@ -221,17 +221,13 @@ def pan_gains(pan: float) -> tuple[float, float]:
 
 
 def place_hits(project: Project, rendered: Mapping[str, RenderedHit]) -> np.ndarray:
-    """The generated track, [track_length, 2] float32: each hit at its time, level and pan; nothing is normalised.
-
-    Sub-sample times are set by a band-limited fractional delay. Muted hits and hits that are not in ``rendered`` are
-    left out; a hit that extends past the clip's end is truncated with a short fade.
-    """
-    return _mix(project, rendered, project.hits)
+    """The generated track, [track_length, 2] float32, all of it in memory: see ``Track``."""
+    return Track(project, rendered)[:]
 
 
-def stems_by_sound(project: Project, rendered: Mapping[str, RenderedHit]) -> dict[str, np.ndarray]:
+def stems_by_sound(project: Project, rendered: Mapping[str, RenderedHit]) -> dict[str, Track]:
     """One track for each sound that has hits, by unique name; their sum is the generated track."""
-    stems: dict[str, np.ndarray] = {}
+    stems: dict[str, Track] = {}
     for sound in project.sounds:
         hits = [hit for hit in project.hits if hit.sound_id == sound.id]
         if hits:
@@ -239,7 +235,7 @@ def stems_by_sound(project: Project, rendered: Mapping[str, RenderedHit]) -> dic
             while name in stems:
                 number += 1
                 name = f"{sound.name} {number}"
-            stems[name] = _mix(project, rendered, hits)
+            stems[name] = Track(project, rendered, hits)
     return stems
 
 
@@ -249,23 +245,75 @@ def marker_rows(project: Project) -> list[Marker]:
     return [Marker(hit.time_s, hit.velocity_db, hit.id, project.sound(hit.sound_id).name) for hit in hits]
 
 
-def _mix(project: Project, rendered: Mapping[str, RenderedHit], hits: Sequence[Hit]) -> np.ndarray:
-    track = np.zeros((track_length(project), 2), np.float32)
-    for hit in hits:
-        if not hit.mute and hit.id in rendered:
-            _place(track, hit, rendered[hit.id].samples, db_to_gain(hit.gain_db + project.mix.gain_db))
-    return track
+class Track:
+    """A track [length, 2] of float32, mixed where it is sliced: each hit at its time, level and pan.
+
+    Nothing is normalised. Sub-sample times are set by a band-limited fractional delay. Muted hits and hits that are not
+    in ``rendered`` are left out; a hit that extends past the clip's end is truncated with a short fade. Slices add up
+    to the same samples however they are cut; in order, each hit is prepared once, and held only while it sounds.
+    """
+
+    def __init__(
+        self, project: Project, rendered: Mapping[str, RenderedHit], hits: Sequence[Hit] | None = None
+    ) -> None:
+        """``hits`` limits the track to some of the project's."""
+        self.shape = (track_length(project), 2)
+        self._rendered = rendered
+        self._mix_gain_db = project.mix.gain_db
+        self._hits = [hit for hit in (project.hits if hits is None else hits) if not hit.mute and hit.id in rendered]
+        self._starts = np.array([_first_sample(hit) for hit in self._hits], np.int64)
+        self._ends = np.full(len(self._hits), np.iinfo(np.int64).max)  # until they are known
+        self._placed: dict[int, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, span: slice) -> np.ndarray:
+        """Samples of a span with a step of 1."""
+        start, stop, step = span.indices(len(self))
+        if step != 1:
+            raise ValueError("a track is read sample by sample")
+        block = np.zeros((max(0, stop - start), 2), np.float32)
+        for k in np.flatnonzero((self._starts < stop) & (self._ends > start)):
+            self._add(block, start, int(k))
+        return block
+
+    def _add(self, block: np.ndarray, start: int, k: int) -> None:
+        """Add the part of a hit that lies in a block."""
+        hit, first = self._hits[k], int(self._starts[k])
+        if k not in self._placed:
+            self._placed[k] = _place(hit, self._rendered[hit.id].samples, len(self))
+            self._ends[k] = first + len(self._placed[k])
+        lower, upper = max(start, first), min(start + len(block), int(self._ends[k]))
+        part = self._placed[k][lower - first : upper - first]
+        gain = db_to_gain(hit.gain_db + self._mix_gain_db)
+        for channel, side in enumerate(pan_gains(hit.pan)):
+            if side:
+                block[lower - start : upper - start, channel] += part * np.float32(gain * side)
+        if self._ends[k] <= start + len(block):
+            del self._placed[k]
 
 
-def _place(track: np.ndarray, hit: Hit, samples: np.ndarray, gain: float) -> None:
-    """Add one hit to a track [N, 2]."""
-    length = len(track)
+def _split_time(hit: Hit) -> tuple[int, float]:
+    """The sample before a hit's time, and the share of a sample from there to it, 0 where that cannot be heard."""
     first = math.floor(hit.time_s * SAMPLE_RATE_HZ)
     fraction = hit.time_s * SAMPLE_RATE_HZ - first
     if fraction > 1.0 - 1e-4:
-        first, fraction = first + 1, 0.0
+        return first + 1, 0.0
+    return first, fraction if fraction > 1e-4 else 0.0
+
+
+def _first_sample(hit: Hit) -> int:
+    """The first sample of a track in which a hit may be heard."""
+    first, fraction = _split_time(hit)
+    return max(0, first - (DELAY_TAPS // 2 - 1) if fraction else first)
+
+
+def _place(hit: Hit, samples: np.ndarray, length: int) -> np.ndarray:
+    """A hit's samples from ``_first_sample`` on, delayed by a share of a sample and cut at a track's end."""
+    first, fraction = _split_time(hit)
     samples = samples[: max(0, length - first) + DELAY_TAPS]
-    if fraction > 1e-4 and len(samples):
+    if fraction and len(samples):
         samples = _delay(samples, fraction)
         first -= DELAY_TAPS // 2 - 1
     if first < 0:
@@ -273,9 +321,7 @@ def _place(track: np.ndarray, hit: Hit, samples: np.ndarray, gain: float) -> Non
     room = max(0, length - first)
     if len(samples) > room:
         samples = samples[:room] * _fade_out(room)
-    for channel, side in enumerate(pan_gains(hit.pan)):
-        if side:
-            track[first : first + len(samples), channel] += samples * np.float32(gain * side)
+    return samples
 
 
 def _delay(samples: np.ndarray, fraction: float) -> np.ndarray:

@@ -82,6 +82,11 @@ def find_resident_mb(pid: int | None = None) -> float | None:
     return _read_status("VmRSS", "self" if pid is None else str(pid))
 
 
+def find_peak_mb(pid: int) -> float | None:
+    """The most memory that a process ever held, MiB; None where the system does not tell."""
+    return _read_status("VmHWM", str(pid))
+
+
 def find_processor_s(pid: int) -> float | None:
     """Processor seconds that a process has used, all threads together; None where the system does not tell."""
     try:

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.core.errors import BadInput
 from engine.core.files import create_file
-from engine.media.export.wave import check_finite, write_wave
+from engine.media.export.wave import Samples, count_channels, iter_blocks, write_wave
 
 _KINDS = {
     ".flac": ("FLAC", "PCM_24"),
@@ -46,13 +46,13 @@ def check_form(path: str | os.PathLike[str], sample_rate_hz: int, channels: int)
 
 def write_sound(
     path: str | os.PathLike[str],
-    samples: np.ndarray,
+    samples: Samples,
     sample_rate_hz: int,
     bits: int = 24,
     time_reference_samples: int | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> int:
-    """Write float samples [N] or [N, C], full scale 1, in the format of the name's ending; returns how many clip.
+    """Write samples, block by block, in the format of the name's ending; returns how many clip.
 
     Without one of SOUND_ENDINGS it is a WAV, to which alone ``bits``, ``time_reference_samples`` and ``metadata``
     apply: see ``write_wave``. Other formats hold 24 bits or are lossy, and nothing over full scale. Raises BadInput
@@ -63,12 +63,14 @@ def write_sound(
         return write_wave(path, samples, sample_rate_hz, bits, time_reference_samples, metadata)
     import soundfile
 
-    sound = check_finite(samples)
-    check_form(path, sample_rate_hz, sound.shape[1])
+    channels = count_channels(samples)
+    check_form(path, sample_rate_hz, channels)
+    clipped = 0
     with (
         create_file(path) as file,
-        soundfile.SoundFile(file, "w", sample_rate_hz, sound.shape[1], kind[1], format=kind[0]) as output,
+        soundfile.SoundFile(file, "w", sample_rate_hz, channels, kind[1], format=kind[0]) as output,
     ):
-        for start in range(0, len(sound), _BLOCK):
-            output.write(np.clip(sound[start : start + _BLOCK], -1.0, 1.0))
-    return int(np.count_nonzero(np.abs(sound) > 1.0))
+        for block in iter_blocks(samples, _BLOCK):
+            output.write(np.clip(block, -1.0, 1.0))
+            clipped += int(np.count_nonzero(np.abs(block) > 1.0))
+    return clipped

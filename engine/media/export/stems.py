@@ -6,12 +6,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from engine.core.errors import BadInput
 from engine.core.files import check_folder, make_write_error
 from engine.core.names import make_file_stem
-from engine.media.export.wave import write_wave
+from engine.media.export.wave import Samples, write_wave
 
 _ENDING = " 9999.wav"
 """The longest that may follow a name: a number where names collide."""
@@ -19,7 +17,7 @@ _ENDING = " 9999.wav"
 
 def write_stems(
     folder: str | os.PathLike[str],
-    stems: Mapping[str, np.ndarray],
+    stems: Mapping[str, Samples],
     sample_rate_hz: int,
     time_reference_samples: int | None = None,
 ) -> list[Path]:

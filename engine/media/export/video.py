@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ import numpy as np
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import check_target, make_partial_folder, make_write_error, replace_file
 from engine.media.export.reencode import encode_picture
+from engine.media.export.wave import Samples, count_channels, iter_blocks
 from engine.media.mux import add_copied_picture, add_sound, create_video, mux_in_order
 from engine.media.open import check_content, open_container
 from engine.media.probe import MediaInfo, Picture, probe, scan_picture
@@ -35,7 +36,7 @@ class _Job(NamedTuple):
     """Arguments of one export."""
 
     container: _Container
-    sound: np.ndarray  # float32 [N, C]
+    sound: Samples
     sample_rate_hz: int
     timecode: str | None
     out_path: Path
@@ -53,13 +54,13 @@ _BLOCK = 48_000
 
 def write_video(
     clip_path: str | os.PathLike[str],
-    track: np.ndarray,
+    track: Samples,
     sample_rate_hz: int,
     out_path: str | os.PathLike[str],
     on_progress: Callable[[float], None] | None = None,
     digest: str = "",
 ) -> str | None:
-    """Write the clip's picture with ``track`` (float32 [N] or [N, 2], Struck's clock) as its only sound.
+    """Write the clip's picture with ``track`` ([N] or [N, 2], on Struck's clock) as its only sound.
 
     A name that ends in .mov or .mkv makes such a file, any other an MP4. The picture's packets, frame times, turn and
     start timecode are kept, its first displayed frame at 0, and decoded audio lies where the track's samples do. Where
@@ -75,11 +76,9 @@ def write_video(
     container = _CONTAINERS.get(target.suffix.lower(), _MP4)
     info, picture = probe(clip_path), scan_picture(clip_path)
     report = on_progress or (lambda fraction: None)
-    sound = np.asarray(track, dtype=np.float32)
-    sound = sound[:, None] if sound.ndim == 1 else sound
     try:
         with replace_file(target) as partial:
-            job = _Job(container, sound, sample_rate_hz, info.start_timecode, partial, report)
+            job = _Job(container, track, sample_rate_hz, info.start_timecode, partial, report)
             note = _write_picture_and_sound(Path(clip_path), info, picture, job)
     except OSError as error:
         raise make_write_error(target, error) from None
@@ -134,13 +133,9 @@ def _join(clip_path: Path, picture: Picture, job: _Job, tick: Fraction | None = 
     """Mux the picture's packets with the encoded track; ``tick`` overrides the picture's time base."""
     with open_container(clip_path) as container, create_video(job.out_path, job.container.muxer) as output:
         pictures = add_copied_picture(output, container, picture, job.timecode, tick)
-        sounds = add_sound(output, _cut(job.sound), job.sound.shape[1], job.sample_rate_hz, job.container.audio)
+        blocks, channels = iter_blocks(job.sound, _BLOCK), count_channels(job.sound)
+        sounds = add_sound(output, blocks, channels, job.sample_rate_hz, job.container.audio)
         mux_in_order(output, [pictures, sounds], lambda time_s: job.report(min(1.0, time_s / picture.duration_s)))
-
-
-def _cut(sound: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(sound), _BLOCK):
-        yield sound[start : start + _BLOCK]
 
 
 def _encode_and_join(clip_path: Path, picture: Picture, job: _Job) -> str:

@@ -6,6 +6,7 @@ import os
 import struct
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,15 +20,23 @@ _LARGEST_BYTES = (1 << 32) - (1 << 16)
 _INFO_NAMES = {"title": b"INAM", "comment": b"ICMT", "software": b"ISFT", "artist": b"IART"}
 
 
+class Samples(Protocol):
+    """Float samples [N] or [N, C], full scale 1: an array, or what makes them where it is sliced."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def __getitem__(self, span: slice, /) -> Any: ...
+
+
 def write_wave(
     path: str | os.PathLike[str],
-    samples: np.ndarray,
+    samples: Samples,
     sample_rate_hz: int,
     bits: int = 24,
     time_reference_samples: int | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> int:
-    """Write float samples [N] or [N, C], full scale 1; returns how many were clipped.
+    """Write samples, block by block; returns how many were clipped.
 
     ``bits`` is 24 (rounded to the nearest value, what exceeds full scale held there) or 32 (float,
     untouched). ``time_reference_samples`` since midnight makes it a BWF file; ``metadata`` may name
@@ -35,29 +44,35 @@ def write_wave(
     """
     if bits not in (24, 32):
         raise BadInput(f"a WAV of {bits} bits is not offered; choose 24 or 32")
-    sound = check_finite(samples)
-    channels = sound.shape[1]
-    data_bytes = sound.shape[0] * channels * bits // 8
-    chunks = _describe(channels, sample_rate_hz, bits, len(sound), time_reference_samples, metadata or {})
+    frames, channels = samples.shape[0], count_channels(samples)
+    data_bytes = frames * channels * bits // 8
+    chunks = _describe(channels, sample_rate_hz, bits, frames, time_reference_samples, metadata or {})
     size = 4 + len(chunks) + 8 + data_bytes + data_bytes % 2
     if size > _LARGEST_BYTES:
         raise BadInput("the sound is longer than a WAV file can hold (4 GB); export a shorter clip, or a .w64 or .flac")
     clipped = 0
     with create_file(path) as file:
         file.write(b"RIFF" + struct.pack("<I", size) + b"WAVE" + chunks + b"data" + struct.pack("<I", data_bytes))
-        for block, over in _encode(sound, bits):
+        for block, over in _encode(samples, bits):
             file.write(block)
             clipped += over
         file.write(b"\0" * (data_bytes % 2))
     return clipped
 
 
-def check_finite(samples: np.ndarray) -> np.ndarray:
-    """Samples as float32 [N, C]; StruckError where one is not finite."""
-    sound = np.asarray(samples, dtype=np.float32)
-    if not np.isfinite(sound).all():
-        raise StruckError("the sound holds values that are not finite, so no file was written; render it again")
-    return sound[:, None] if sound.ndim == 1 else sound
+def count_channels(samples: Samples) -> int:
+    """Channels of samples [N] or [N, C]."""
+    return samples.shape[1] if len(samples.shape) == 2 else 1
+
+
+def iter_blocks(samples: Samples, block: int) -> Iterator[np.ndarray]:
+    """Samples as float32 [up to ``block``, C]; StruckError where one is not finite."""
+    channels = count_channels(samples)
+    for start in range(0, samples.shape[0], block):
+        part = np.asarray(samples[start : start + block], np.float32).reshape(-1, channels)
+        if not np.isfinite(part).all():
+            raise StruckError("the sound holds values that are not finite, so no file was written; render it again")
+        yield part
 
 
 def find_time_reference(start_timecode: str | None, frame_rate: Fraction, sample_rate_hz: int) -> int | None:
@@ -67,10 +82,9 @@ def find_time_reference(start_timecode: str | None, frame_rate: Fraction, sample
     return round(parse_timecode(start_timecode, frame_rate) / frame_rate * sample_rate_hz)
 
 
-def _encode(sound: np.ndarray, bits: int) -> Iterator[tuple[bytes, int]]:
+def _encode(samples: Samples, bits: int) -> Iterator[tuple[bytes, int]]:
     """Little-endian blocks and the number of clipped samples in each."""
-    for start in range(0, len(sound), _BLOCK):
-        block = sound[start : start + _BLOCK]
+    for block in iter_blocks(samples, _BLOCK):
         if bits == 32:
             yield np.ascontiguousarray(block, dtype="<f4").tobytes(), 0
             continue

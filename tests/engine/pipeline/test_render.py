@@ -26,6 +26,7 @@ from engine.pipeline.events import RenderedHit
 from engine.pipeline.render import (
     DELAY_TAPS,
     FADE_SAMPLES,
+    Track,
     hit_key,
     hit_keys,
     hit_physics,
@@ -349,7 +350,29 @@ def test_stems_add_up_to_the_track_under_names_of_their_own() -> None:
     rendered = rendered_noise(project)
     stems = stems_by_sound(project, rendered)
     assert list(stems) == ["Bowl", "Bowl 2"]
-    np.testing.assert_allclose(sum(stems.values()), place_hits(project, rendered), atol=1e-5)
+    np.testing.assert_allclose(sum(stem[:] for stem in stems.values()), place_hits(project, rendered), atol=1e-5)
+
+
+@pytest.mark.parametrize("block", [1, 977, 48_000, 500_000])
+def test_a_track_is_the_same_to_the_bit_however_it_is_cut(block: int) -> None:
+    project = make_project(4)
+    project = do(project, kind="set_hits", ids=["h1"], values={"pan": 0.3, "gain_db": 3.0, "time_s": 3.9})
+    rendered = rendered_noise(project)
+    whole, track = place_hits(project, rendered), Track(project, rendered)
+    start, stop = (0, len(whole)) if block > 1 else (47_900, 48_200)
+    parts = [track[at : min(at + block, stop)] for at in range(start, stop, block)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole[start:stop])
+    np.testing.assert_array_equal(track[1000:3000], whole[1000:3000])  # back again
+    assert not track[10:10].size and track.shape == whole.shape
+
+
+def test_of_a_long_track_only_the_hits_that_sound_are_held() -> None:
+    project = make_project(4)
+    long = replace(project, clip=replace(project.clip, duration_s=1800.0))
+    track = Track(long, rendered_noise(project))
+    assert not track[48_000 * 1000 : 48_000 * 1001].any()
+    track[: 48_000 * 10]
+    assert not track._placed
 
 
 def test_a_hit_past_the_end_is_cut_and_faded_and_no_hits_are_silence() -> None:
