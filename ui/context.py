@@ -29,7 +29,7 @@ from ui.request_checks import own_names
 VERSION = "0.1"
 FOLDERS = ("sessions", "uploads", "exports", "proxies", "projects", "cache", "running")
 KEEP_S = {"sessions": 90 * 86_400, "exports": 7 * 86_400, "uploads": 60 * 86_400, "proxies": 30 * 86_400}
-CACHE_MEMORY_BYTES = 512 << 20
+CACHE_MEMORY_BYTES = 256 << 20
 CACHE_DISK_BYTES = 4 << 30
 
 Stamp = tuple[int, ...]

@@ -263,21 +263,18 @@ class Renderer:
 
     def mix(self) -> tuple[Project, Mapping[str, RenderedHit]] | None:
         """The document and the rendered sound of all its hits; None while some are still missing."""
-        from engine.pipeline.events import RenderedHit
+        from engine.pipeline.kept_hits import KeptHits
 
         project = self._session.project()
         if project is None:
             return None
-        by_key: dict[str, RenderedHit] = {}
         keys = self.keys(project)
         for key in set(keys.values()):
-            samples = self._context.cache.get(key)
-            if samples is None:
+            if self._context.cache.get(key) is None:
                 self.forget(key)
                 self.request(asked=True)
                 return None
-            by_key[key] = RenderedHit(key, samples)
-        return project, {hit_id: by_key[key] for hit_id, key in keys.items()}
+        return project, KeptHits(self._context.cache, keys)
 
     def _publish(self, project: Project) -> list[Hit]:
         """Send which of a document's hits are rendered, if that has changed; returns the hits that are not."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
+import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -19,8 +22,9 @@ from engine.cli.console import (
     say_tracks,
     whole_number,
 )
+from engine.core.cache import Cache
 from engine.core.errors import BadInput
-from engine.core.files import check_ending, check_folder, check_target, is_stream
+from engine.core.files import check_ending, check_folder, check_target, is_stream, make_partial_folder
 from engine.core.names import to_text
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.edits.values import MAX_TRACK
@@ -41,6 +45,9 @@ _OUTPUTS = ("out", "video", "stems", "markers", "project")
 _ENDINGS = {"out": SOUND_ENDINGS, "video": VIDEO_ENDINGS, "markers": (".csv", ".txt"), "project": (".json",)}
 _STEPS = (1, 64)
 
+CACHE_MEMORY_BYTES = 128 << 20
+CACHE_DISK_BYTES = 1 << 42  # no bound: all sounds of a run are kept until it ends
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="CLIP|PROJECT", help="a video clip, or a *.struck.json project")
@@ -60,6 +67,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Run the pipeline on a clip or a project and write the outputs. Raises BadInput, before long work where it can."""
+    _check_outputs(options)
+    with contextlib.ExitStack() as stack:
+        cache = _make_cache(stack)
+        _render(options, replace(_choose_settings(options), cache=cache), cache)
+
+
+def _make_cache(stack: contextlib.ExitStack) -> Cache:
+    """A cache for this run, on disk but for CACHE_MEMORY_BYTES; in memory where there is no folder for it."""
+    try:
+        folder = stack.enter_context(make_partial_folder(Path(tempfile.gettempdir())))
+    except OSError:
+        return Cache(None, memory_bytes=CACHE_DISK_BYTES)
+    return Cache(folder, CACHE_MEMORY_BYTES, CACHE_DISK_BYTES)
+
+
+def _render(options: argparse.Namespace, settings: ProcessSettings, cache: Cache) -> None:
     from engine.pipeline.events import (
         AnalysisProgress,
         ClipOpened,
@@ -70,11 +93,10 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         PictureProgress,
         SoundsFound,
     )
+    from engine.pipeline.kept_hits import KeptHits
     from engine.pipeline.process import Document, process_clip, process_project
 
-    _check_outputs(options)
     given = _Given(options)
-    settings = _choose_settings(options)
     document = Document()
     if is_project_file(options.source):
         if options.track is not None:
@@ -86,7 +108,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     detecting, analysing, looking, sampling = map(
         make_progress, ("detecting", "analysing", "looking at what is struck", "sampling")
     )
-    rendered: dict[str, RenderedHit] = {}
+    keys: dict[str, str] = {}
     for event in events:
         document.apply(event)
         match event:
@@ -109,13 +131,13 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
                     if sound.origin in ("preset", "picture"):
                         say(f"{sound.name}: {describe_source(sound.source)}")
             case HitsSampled():
-                rendered |= event.hits
+                keys |= {hit_id: hit.key for hit_id, hit in event.hits.items()}
                 if event.total:
                     sampling(event.done / event.total)
     project = document.current()
     if not project.hits:
         say("warning: no hits, so the track is silence")
-    _write(project, rendered, options)
+    _write(project, KeptHits(cache, keys), options)
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
@@ -231,7 +253,7 @@ def _apply_settings(project: Project, steps: int | None, seed: int | None) -> Pr
     return project
 
 
-def _write(project: Project, rendered: dict[str, RenderedHit], options: argparse.Namespace) -> None:
+def _write(project: Project, rendered: Mapping[str, RenderedHit], options: argparse.Namespace) -> None:
     from engine.media.export.sound import write_sound
     from engine.media.export.stems import write_stems
     from engine.media.export.wave import find_time_reference
