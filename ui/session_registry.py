@@ -7,6 +7,7 @@ import threading
 import time
 
 from engine.core.errors import BadInput
+from engine.core.memory import return_freed_memory
 from ui.context import AppContext
 from ui.session import Session
 
@@ -18,6 +19,10 @@ KEEP_EVERY_S = 0.1
 """A change is kept at once, but of many in a row no more than one in so long."""
 
 SWEEP_S = 0.5
+TRIM_EVERY_S = 60.0
+LEAVE_MEMORY_AFTER_S = 30.0
+"""Once no tab has been open for so long, sounds are kept on disk alone."""
+
 TIDY_EVERY_S = 6 * 3600
 MOST_SESSIONS = 2000
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
@@ -82,7 +87,7 @@ class SessionRegistry:
             session.keep(is_last=True)
 
     def _sweep(self) -> None:
-        tidied_at = time.monotonic()
+        tidied_at = trimmed_at = watched_at = time.monotonic()
         while not self._closing.wait(KEEP_EVERY_S):
             self.context.changed.wait(SWEEP_S)
             self.context.changed.clear()
@@ -90,6 +95,13 @@ class SessionRegistry:
             if now - tidied_at > TIDY_EVERY_S:
                 tidied_at = now
                 self.context.tidy()
+            if any(session.watched for session in list(self._sessions.values())):
+                watched_at = now
+            elif now - watched_at > LEAVE_MEMORY_AFTER_S:
+                self.context.cache.leave_memory()
+            if now - trimmed_at > TRIM_EVERY_S:
+                trimmed_at = now
+                return_freed_memory()
             for session in list(self._sessions.values()):
                 session.keep()
                 if not session.watched and now - session.used_at > REST_AFTER_S:

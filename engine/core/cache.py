@@ -77,6 +77,11 @@ class Cache:
             self._write(self._path(key), array)
         return array
 
+    def leave_memory(self) -> None:
+        """Keep on disk alone what lies there; without a folder nothing changes."""
+        if self._folder is not None:
+            self._memory.clear()
+
     def __contains__(self, key: str) -> bool:
         return key in self._memory or (self._folder is not None and _read(self._path(key)) is not None)
 

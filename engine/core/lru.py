@@ -53,6 +53,12 @@ class LRU(Generic[Key, Value]):
         with self._lock:
             self._remove(key)
 
+    def clear(self) -> None:
+        """Remove everything."""
+        with self._lock:
+            self._values.clear()
+            self._used = 0
+
     def __contains__(self, key: Key) -> bool:
         with self._lock:
             return key in self._values

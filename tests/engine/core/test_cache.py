@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import threading
 import zipfile
 from pathlib import Path
@@ -197,3 +198,13 @@ def test_an_endless_device_in_place_of_a_file_is_not_read(tmp_path: Path) -> Non
     assert Cache(tmp_path).get("k") is None
     with pytest.raises(BadInput, match="not a bundle"):
         read_bundle(path)
+
+
+def test_memory_is_left_and_the_disk_serves(tmp_path: Path) -> None:
+    on_disk, in_memory = Cache(tmp_path), Cache(None)
+    for cache in (on_disk, in_memory):
+        cache.put("k", noise(3, 100))
+        cache.leave_memory()
+    shutil.rmtree(tmp_path)
+    assert on_disk.get("k") is None  # nothing was held
+    np.testing.assert_array_equal(in_memory.get("k"), noise(3, 100))
