@@ -102,7 +102,7 @@ class Tab(Client):
         self.wait(lambda: self.is_settled, kind)
 
     def open(self, name: str) -> None:
-        """Open a demo and hear its hits without the network."""
+        """Open a demo."""
         revision = self.last["document"]["revision"] if "document" in self.last else -1
         self.asked["open_demo"] += 1
         self.send({"type": "open_demo", "name": name})
@@ -114,7 +114,11 @@ class Tab(Client):
             return name in told["project"]["clip"]["name"] and told["undo"] is None
 
         self.wait(is_open, "opening a demo")
-        self.change(None, kind="set_render", checkpoint="", steps=1)
+
+    def leave_network(self) -> None:
+        """Have hits synthesised alone, unless they are: what is undone may be this too."""
+        if self.document["render"]["checkpoint"]:
+            self.change(None, kind="set_render", checkpoint="", steps=1)
 
     def wait_for_hits(self) -> None:
         """Wait until every hit of the document is rendered."""
@@ -224,6 +228,7 @@ def edit_for(tab: Tab, hours: float, seed: int, look_at: Callable[[float], Held]
     for number in range(count):
         if is_due(number, REOPEN_S):
             tab.open(draw.choice(("sound", "silent")))
+        tab.leave_network()
         kind, edit = draw_edit(draw, tab.document)
         for turn in range(draw.choice((1, 1, 1, 4))):  # a drag is several edits of one gesture
             if turn:
@@ -262,6 +267,7 @@ def sample(tab: Tab) -> None:
     tab.wait_for_hits()
     tab.step("undo")
     tab.step("undo")
+    tab.leave_network()
 
 
 def list_requests(tab: Tab, draw: random.Random) -> Iterator[None]:
