@@ -26,10 +26,10 @@ from engine.lab.benchmarks.draw_edits import DRAWS, draw_edit
 from engine.lab.benchmarks.machine import count_open_files, count_threads, describe_machine, find_resident_mb
 from engine.lab.benchmarks.sessions import Client, read_address
 
-EDIT_S = 3.0
+EDIT_S = 10.0
 """Between two edits of a person."""
 
-REOPEN_S, SAMPLE_S, REQUEST_S = 1800.0, 1200.0, 30.0
+REOPEN_S, SAMPLE_S, REQUEST_S = 7200.0, 1200.0, 40.0
 """Of simulated time: how often a demo is opened anew, hits are sampled by the network, something else is asked for."""
 
 RENDER_EDITS = 10
