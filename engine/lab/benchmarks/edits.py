@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
@@ -42,6 +43,7 @@ LONGEST_WAIT_S = 300.0
 REST_S = 45.0
 """After the tab has gone, until memory is read."""
 
+STILL_WORKING = 409
 QUIET_S = 2.0
 MOST_GROWTH_MB = 32.0
 MOST_UNDOS = 500
@@ -137,11 +139,19 @@ class Tab(Client):
         return self.project
 
     def fetch(self, path: str) -> None:
-        """Fetch something to its end."""
+        """Fetch something to its end, once it is there."""
         self.asked[path.split("/")[0]] += 1
-        with urllib.request.urlopen(f"http://{self.address}/struck/{path}", timeout=self.longest_wait_s) as answer:
-            while answer.read(1 << 20):
-                pass
+        while True:
+            try:
+                address = f"http://{self.address}/struck/{path}"
+                with urllib.request.urlopen(address, timeout=self.longest_wait_s) as answer:
+                    while answer.read(1 << 20):
+                        pass
+                return
+            except urllib.error.HTTPError as error:
+                if error.code != STILL_WORKING:
+                    raise StruckError(f"{path.split('?')[0]} was answered by {error.code}") from None
+                self.receive(0.1)
 
 
 def run(args: list[str]) -> int:
