@@ -74,7 +74,20 @@ def test_soft_blows_are_dull() -> None:
 
 
 def test_broken_file_is_one_sentence(tmp_path: Path) -> None:
-    broken = tmp_path / "presets.json"
-    broken.write_text('{"presets": [{"name": "x"}]}')
-    with pytest.raises(BadInput, match=r"presets\.json is damaged"):
-        load_presets(broken)
+    good = json.loads(PRESETS_PATH.read_text(encoding="utf-8"))["presets"][0]
+    rows = [
+        {"name": "x"},
+        {**good, "name": ["Bowl"] * 5000},
+        {**good, "material": None},
+        {**good, "origin_note": "x" * 10**6},
+    ]
+    for number, row in enumerate(rows):
+        broken = tmp_path / f"{number}.json"
+        broken.write_text(json.dumps({"presets": [row]}))
+        with pytest.raises(BadInput, match=rf"^{number}\.json is damaged"):
+            load_presets(broken)
+    named = tmp_path / "named.json"
+    named.write_text(json.dumps({"presets": [{**good, "name": "x\n" * 400, "modes": {"frequency_hz": [1.0]}}]}))
+    with pytest.raises(BadInput) as refusal:
+        load_presets(named)
+    assert len(str(refusal.value)) < 200 and str(refusal.value).isprintable()

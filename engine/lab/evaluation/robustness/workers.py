@@ -114,7 +114,11 @@ def judge_here(reader: Reader, path: Path) -> Verdict:
         reader.read(path)
     except BadInput as error:
         fault = find_sentence_fault(str(error).replace(str(path), "it").replace(path.name, "it"))
-        return Verdict("sentence", f"{fault}: {error}") if fault else Verdict("refused", str(error))
+        return (
+            Verdict("sentence", f"{fault}: {str(error)[:LONGEST_SENTENCE]}")
+            if fault
+            else Verdict("refused", str(error))
+        )
     except MemoryError:
         return Verdict("memory", _describe_trace())
     except Exception:
