@@ -96,8 +96,7 @@ def choose_donor(
     if is_typical(detail):
         pool = alike or list(donors)
         distance = np.array([abs(donor.size_octaves - size_octaves) for donor in pool])
-        nearest = np.argsort(distance)[: max(NEIGHBOURS, len(pool) // 2)]
-        return pool[int(rng.choice(nearest))]
+        return pool[int(rng.choice(np.argsort(distance)[:NEIGHBOURS]))]
     wanted = describe_coarse(modes, residual, size_octaves)
     bands = len(wanted) // 2
     loudness = np.maximum(wanted[:bands] - _FLOOR_DB, 0.0) + 1.0

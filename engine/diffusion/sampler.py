@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from engine.core.units import SAMPLE_RATE_HZ
 from engine.diffusion.checkpoint import load_velocity_network
 from engine.diffusion.conditioning import encode_contexts, encode_details
 from engine.diffusion.interpolant import draw_prior, make_denoise
@@ -28,6 +30,7 @@ from engine.diffusion.tail import extend_tail, remove_drift
 from engine.diffusion.unet import VelocityNetwork
 from engine.physics.detail import Detail
 from engine.physics.model import Context, Modes, Residual
+from engine.physics.noise import rise_gain
 
 BATCH_SIZES = {"cpu": 1, "cuda": 8, "mps": 4}
 """Hits are sampled in padded batches of one fixed size a device: a hit never depends on its batch mates."""
@@ -154,8 +157,10 @@ class Sampler:
             spectrograms = (condition.mean + deviation, condition.mean)
             sounds, modal = (invert_spectrogram(condition, spectrogram).cpu().numpy() for spectrogram in spectrograms)
             rest = remove_drift(sounds - modal)
-            for row, (modes, _) in zip(rest, physics, strict=True):
+            for row, (modes, residual) in zip(rest, physics, strict=True):
                 row[:] = correct_modes(row, modes)
+                rising = math.ceil(residual.rise_s * SAMPLE_RATE_HZ)  # shorter than a frame can show
+                row[:rising] *= rise_gain(np.arange(rising) / SAMPLE_RATE_HZ, residual.rise_s)
             return modal + rest
 
 

@@ -27,7 +27,7 @@ from engine.physics.variation import vary_physics
 from engine.pipeline.complete_sound import complete_sound
 from engine.pipeline.events import HitsSampled, RenderedHit
 
-RENDER_VERSION = 2
+RENDER_VERSION = 3
 """Part of every key: raise it when the same document renders differently."""
 
 LAW_VERSION = 1

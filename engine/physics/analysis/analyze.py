@@ -33,6 +33,9 @@ _MAX_UNRESTORED = 6
 _RISES_S = (0.0, 0.002, 0.003, 0.004, 0.006, 0.008, 0.011, 0.015, 0.02, 0.03)
 _RISE_SPAN_S, _MIN_RISE_BENEFIT_DB, _MAX_RISE_ERROR_DB, _MIN_RISE_GAIN = 0.04, 1.0, 20.0, 0.3
 _LATEST_PEAK = 3.0
+_SHORT_RISES_S = (0.0, 0.00015, 0.0002, 0.0003, 0.0004, 0.0006, 0.0008, 0.0012, 0.0016)
+_SHORT_EDGES_S = (0.0, 0.000125, 0.00025, 0.0005, 0.001, 0.002, 0.003, 0.004, 0.005)
+_MIN_SHORT_BENEFIT_DB = 1.5
 
 
 def analyze_hit(
@@ -69,6 +72,8 @@ def analyze_hit(
             without_rise = hit / np.maximum(rise_gain(np.arange(hit.size) / sample_rate_hz, rise_s), _MIN_RISE_GAIN)
             modes, residual = _fit_modes_and_residual(without_rise, sample_rate_hz, max_modes, before)
             physics = replace(physics, modes=modes, residual=replace(residual, rise_s=rise_s))
+        else:  # too short to change modes or noise
+            physics = replace(physics, residual=replace(physics.residual, rise_s=fit_short_rise(hit, physics)))
         envelope_db = fit_envelope(hit, physics.modes, physics.residual, sample_rate_hz)
         physics = replace(physics, residual=replace(physics.residual, envelope_db=envelope_db))
         return physics, measure_fit(hit, physics)
@@ -112,6 +117,33 @@ def fit_rise(hit: np.ndarray, physics: Physics) -> float:
             float(np.minimum(error_db, _MAX_RISE_ERROR_DB).mean()) + (_MIN_RISE_BENEFIT_DB if rise_s else 0.0)
         )
     return _RISES_S[int(np.argmin(errors))]
+
+
+def fit_short_rise(hit: np.ndarray, physics: Physics) -> float:
+    """Rise time of a hit in seconds, under 2 ms, as a contact of finite length makes it; 0 where none fits better.
+
+    Grid search on levels in the first 5 ms, in steps that widen from 0.125 ms; sharper than ``fit_rise``, which sees
+    no less than 1 ms. Without it a sound begins with a click that its recording does not have.
+    """
+    rate = physics.sample_rate_hz
+    edges = np.unique(np.round(np.array(_SHORT_EDGES_S) * rate).astype(int))
+    length = int(edges[-1])
+    if hit.size < length or len(edges) < len(_SHORT_EDGES_S):
+        return 0.0
+    times_s = (np.arange(length) + 0.5) / rate
+    tonal = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
+    noise = expected_level(physics.residual, times_s)
+    measured = np.add.reduceat(np.square(hit[:length]), edges[:-1]) / np.diff(edges)
+    floor = 1e-5 * float(measured.max()) + 1e-20
+    errors = []
+    for rise_s in _SHORT_RISES_S:
+        gain = np.square(rise_gain(times_s, rise_s))
+        model = np.add.reduceat((np.square(tonal) + noise) * gain, edges[:-1]) / np.diff(edges)
+        error_db = np.abs(power_to_db((measured + floor) / (model + floor)))
+        errors.append(
+            float(np.minimum(error_db, _MAX_RISE_ERROR_DB).mean()) + (_MIN_SHORT_BENEFIT_DB if rise_s else 0.0)
+        )
+    return _SHORT_RISES_S[int(np.argmin(errors))]
 
 
 def analyze_hits(

@@ -96,6 +96,11 @@ def open_hits(folder: Path) -> list[AnalysedHit]:
     return _with_velocities(hits)
 
 
+def is_imagined(hit: AnalysedHit) -> bool:
+    """Whether a hit was made from material constants and not recorded."""
+    return hit.group.startswith("imagined/")
+
+
 def describe_corpus(recordings: Sequence[Recording], imagined: Sequence[Imagined]) -> str:
     """Digest of what hits are made of: the recordings, the imagined objects and the code that analyses them."""
     digest = hashlib.sha256(repr(imagined).encode())

@@ -3,6 +3,9 @@
 For every held-out recording the physics is reduced to a level of detail, and the bare prior and samplers sound it.
 Two judges compare the made sounds with the recordings: the kernel distance (KID) on features of an independent audio
 network, and a fresh classifier trained to tell recorded from made, whose accuracy is 0.5 where it cannot.
+
+Both sides are cut to the frequencies and the length that the recording holds: a codec's low-pass is no property of the
+object. Real training recordings of similar objects, judged in the same way, say how far two sets of real sounds differ.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.bank.complete import Donor, complete_physics, describe_donor
+from engine.bank.complete import Donor, choose_donor, complete_physics, describe_donor
 from engine.cli.console import check_json_target, write_json
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
@@ -27,7 +30,7 @@ from engine.diffusion.conditioning import name_material
 from engine.diffusion.sampler import Sampler, load_sampler
 from engine.lab.data.recordings import list_recordings
 from engine.lab.data.sampler.detail import TYPICAL, Typical, measure_typical, scale_typical
-from engine.lab.data.sampler.hits import AnalysedHit, build_hits, open_hits
+from engine.lab.data.sampler.hits import AnalysedHit, build_hits, is_imagined, open_hits
 from engine.lab.data.sampler.synthetic import imagine_objects
 from engine.lab.evaluation.sampler.sounds import describe
 from engine.lab.metrics.audio_tagger import extract_features, load_tagger
@@ -36,7 +39,7 @@ from engine.physics.detail import Detail, measure_level_db, measure_size, reduce
 from engine.physics.model import Context, Modes, Physics, Residual
 from engine.physics.synthesis import synthesize
 
-PRIOR = "bare prior"
+PRIOR, REAL = "bare prior", "other recordings"
 LEVELS = {
     "as measured": Detail(),
     "8 modes, 8 bands": Detail(modes=8, bands=8, envelope=False, attack=False),
@@ -46,6 +49,8 @@ LEVELS = {
 COMPONENTS = 64
 FOLDS, DRAWS = 5, 200
 FADE_S, LONGEST_S = 0.01, 1.3
+DULL_HZ = 14_000.0
+"""A recording that holds nothing above this lends no fine structure."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +114,37 @@ def make_sounds(
     return sampler.sample(physics, seeds, steps, on_step=report, contexts=contexts, details=details)
 
 
-def trim(sound: np.ndarray, length: int) -> np.ndarray:
-    """A sound of ``length`` samples, its end faded, its peak 0.5."""
+def trim(sound: np.ndarray, length: int, fmax_hz: float) -> np.ndarray:
+    """A sound of ``length`` samples without what lies above ``fmax_hz``, its end faded, its peak 0.5."""
     cut = np.zeros(length, np.float32)
     cut[: min(length, len(sound))] = sound[:length]
     fade = min(length, round(FADE_S * SAMPLE_RATE_HZ))
     cut[length - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
+    if fmax_hz < 0.99 * SAMPLE_RATE_HZ / 2:
+        frequency_hz = np.fft.rfftfreq(2 * length, 1.0 / SAMPLE_RATE_HZ)
+        passed = np.clip((0.97 * fmax_hz - frequency_hz) / (0.04 * fmax_hz), 0.0, 1.0)
+        cut = np.fft.irfft(passed * np.fft.rfft(cut, 2 * length))[:length].astype(np.float32)
     return 0.5 * cut / max(float(np.abs(cut).max()), 1e-9)
+
+
+def list_lenders(hits: Sequence[AnalysedHit]) -> list[AnalysedHit]:
+    """Recorded hits that were learnt from and hold the treble: what may stand in for an object or lend to it."""
+    return [hit for hit in hits if not hit.held_out and not is_imagined(hit) and hit.fmax_hz >= DULL_HZ]
+
+
+def find_similar(
+    hits: Sequence[AnalysedHit], lenders: Sequence[AnalysedHit], donors: Sequence[Donor]
+) -> list[np.ndarray]:
+    """For each hit the sound of a lender chosen as its fine structure would be from 8 modes and 8 bands."""
+    detail = LEVELS["8 modes, 8 bands"]
+    places = {id(donor): place for place, donor in enumerate(donors)}
+    found = []
+    for seed, hit in enumerate(hits):
+        reduced = reduce_detail(hit.modes, hit.residual, detail)
+        size, rng = measure_size(hit.modes, hit.residual), np.random.default_rng([seed, 17])
+        donor = choose_donor(*reduced, detail, name_material(hit.material), size, donors, rng)
+        found.append(np.asarray(lenders[places[id(donor)]].samples))
+    return found
 
 
 def measure_kernel_distance(
@@ -231,21 +260,26 @@ def main(args: list[str]) -> None:
     names = sorted({hit.group for hit in held_out})
     groups = np.array([names.index(hit.group) for hit in held_out])
     lengths = [min(len(hit.samples), round(LONGEST_S * SAMPLE_RATE_HZ)) for hit in held_out]
-    recorded = [trim(np.asarray(hit.samples), length) for hit, length in zip(held_out, lengths, strict=True)]
-    donors = [describe_donor(h.modes, h.residual, name_material(h.material)) for h in every if not h.held_out]
+    bounds = [(length, hit.fmax_hz) for hit, length in zip(held_out, lengths, strict=True)]
+    recorded = [trim(np.asarray(hit.samples), *bound) for hit, bound in zip(held_out, bounds, strict=True)]
+    lenders = list_lenders(every)
+    donors = [describe_donor(h.modes, h.residual, name_material(h.material)) for h in lenders]
     systems: dict[str, tuple[Sampler | None, Sequence[Donor]]] = {
         PRIOR: (None, ()),
         f"{PRIOR}, completed": (None, donors),
     }
     for name, loaded in samplers.items():
         systems |= {name: (loaded, ()), f"{name}, completed": (loaded, donors)}
-    results: list[Result] = []
+    similar = [
+        trim(sound, *bound) for sound, bound in zip(find_similar(held_out, lenders, donors), bounds, strict=True)
+    ]
+    results = [Result("–", REAL, *judge(recorded, similar, groups, tagger, seed=0))]
     for level in options.levels:
         for name, (sampler, lent) in systems.items():
             if lent and LEVELS[level].is_full:
                 continue  # nothing is missing
             made = make_sounds(held_out, level, typical, sampler, options.steps, options.variation, lent)
-            cut = [trim(sound, length) for sound, length in zip(made, lengths, strict=True)]
+            cut = [trim(sound, *bound) for sound, bound in zip(made, bounds, strict=True)]
             results.append(Result(level, name, *judge(recorded, cut, groups, tagger, seed=0)))
             print(write_table(results[-1:], len(held_out), len(names)).splitlines()[-1], file=sys.stderr, flush=True)
     sys.stdout.write(write_table(results, len(held_out), len(names)))

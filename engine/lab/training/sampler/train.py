@@ -31,7 +31,7 @@ from engine.diffusion.sampler import prefers_bfloat16
 from engine.diffusion.spectrogram import draw_white
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.lab.data.sampler.examples import Batch, Example, make_batch, make_example
-from engine.lab.data.sampler.hits import build_hits, open_hits
+from engine.lab.data.sampler.hits import build_hits, is_imagined, open_hits
 from engine.lab.data.sampler.pack import pack_hits, unpack_hits
 from engine.lab.data.sampler.pool import ExamplePool, PoolConfig
 from engine.lab.data.sampler.synthetic import imagine_objects
@@ -344,7 +344,7 @@ def main(args: list[str]) -> None:
     print(f"{millions:.2f} M parameters on {device}, bfloat16 {training.bfloat16}", file=sys.stderr)
     pool_config = PoolConfig(size=options.pool, batch_frames=options.batch_frames)
     trained_on = [hit for hit in open_hits(work / "hits") if not hit.held_out]
-    imagined = sum(hit.group.startswith("imagined/") for hit in trained_on)
+    imagined = sum(map(is_imagined, trained_on))
     facts = {**asdict(config), "device": note, "recordings": len(trained_on) - imagined, "imagined": imagined}
     facts |= {"batch_frames": options.batch_frames, "blend": options.blend}
     facts |= {"began_with": Path(options.begin).name if options.begin else ""}

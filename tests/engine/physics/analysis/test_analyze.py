@@ -13,11 +13,11 @@ from scipy.signal import fftconvolve
 from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
 from engine.core.units import LN_60_DB
-from engine.physics.analysis.analyze import analyze_hit, fit_rise
+from engine.physics.analysis.analyze import analyze_hit, fit_rise, fit_short_rise
 from engine.physics.analysis.modes import fit_modes
 from engine.physics.analysis.noise_components import room_decay
 from engine.physics.analysis.residual import fit_residual
-from engine.physics.model import Modes, Physics, physics_from_json, physics_to_json
+from engine.physics.model import Modes, Physics, Residual, physics_from_json, physics_to_json
 from engine.physics.synthesis import ring_time_s, synthesize
 from tests.sounds import BELL, NOISE, PLATE, RATE, assert_found, noise_power, noisy, reference
 
@@ -148,6 +148,16 @@ def test_a_rise_is_seen_where_the_physics_is_known(modes: Modes) -> None:
     for rise_s, low_s, high_s in [(0.0, 0.0, 0.0), (0.01, 0.007, 0.015), (0.02, 0.015, 0.03)]:
         sound = synthesize(Physics(modes, replace(NOISE, room=None, rise_s=rise_s)), 0.5, seed=1).astype(np.float64)
         assert low_s <= fit_rise(sound, Physics(modes, replace(NOISE, room=None))) <= high_s
+
+
+@pytest.mark.parametrize("rise_s", [0.0, 0.0003, 0.0008, 0.0016])
+def test_a_contact_of_finite_length_is_seen(rise_s: float) -> None:
+    """A raised cosine over a third of a millisecond and more, made here by its formula, is found to a factor of 1.5."""
+    time_s = np.arange(24_000) / RATE
+    rise = 0.5 - 0.5 * np.cos(np.pi * np.clip(time_s / max(rise_s, 1e-9), 0.0, 1.0)) if rise_s else np.ones(24_000)
+    sound = reference(PLATE, 24_000) * rise
+    found_s = fit_short_rise(sound, Physics(PLATE, Residual(), RATE))
+    assert rise_s / 1.5 <= found_s <= 1.5 * rise_s
 
 
 @pytest.mark.slow
