@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
+from engine.document.edits.merging import give_hits_sound
 from engine.document.edits.sounds import add_sound, replace_sound
 from engine.document.edits.values import check_number, find_sound
 from engine.document.project import Project, Sound
@@ -202,10 +203,15 @@ def use_candidate(session: Session, request: UseCandidate, mark: Callable[[], No
         session.adopt_provisional()
         sound = find_sound(session.require_project(), request.sound_id)
         if len(parts) == len(PARTS):
-            edit = replace_sound(sound.id, whole, f"Use {result.candidate.name}")
+            taken, label = whole, f"Use {result.candidate.name}"
         else:
+            taken = combine_parts(sound, result, parts)
             label = f"Take {' and '.join(parts)} of {result.candidate.name}"
-            edit = replace_sound(sound.id, combine_parts(sound, result, parts), label)
+        if request.hits:
+            edit = give_hits_sound(request.hits, taken, label)
+            edit.apply(session.require_project())  # what it refuses is refused before the change is marked
+        else:
+            edit = replace_sound(sound.id, taken, label)
         mark()
         session.commit(edit, gesture)
 

@@ -281,6 +281,7 @@ def _process(
     total = len(hits) if hit_count is None else hit_count
     message = f"{len(hits)} hits, {len({hit.sound_id for hit in hits})} sounds"
     session.mark_unfinished(False)
+    session.headroom_gesture = gesture
     session.set_status("work", "done", total, total, message, started)
     session.renderer.request(asked=True)
 

@@ -17,7 +17,7 @@ from engine.document.edits.messages import apply_message, find_other
 from engine.document.edits.sounds import replace_sound
 from engine.document.edits.values import MAX_HITS, PhysicsOps, check_number, find_sound
 from engine.document.project import Clip, Hit, Project, Sound
-from ui import bank_service, clip_service, export_service, uploads
+from ui import bank_service, clip_service, export_service, level_service, uploads
 from ui.document_state import sound_state
 from ui.jobs import Job
 from ui.kept_sessions import forget_session, kept_sessions
@@ -237,6 +237,7 @@ def _cancel(session: Session, message: requests.Cancel) -> None:
     session.worker.cancel()
     session.helper.cancel()
     session.exports.cancel()
+    session.leveller.cancel()
     session.renderer.hold()
 
 
@@ -358,6 +359,7 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.Detect: _detect,
     requests.Analyse: _analyse,
     requests.Export: _export,
+    requests.FitLevel: level_service.fit_level,
     requests.SoundFromFile: _sound_from_file,
     requests.Strike: _strike,
     requests.AuditionPreset: _audition_preset,

@@ -39,6 +39,7 @@ class RenderCallbacks:
     ``project`` returns the document to render, None while there is none or analysis is about to replace it.
     ``focus`` returns where the user is, since what is near is sampled first.
     ``send`` sends a message to the session's tabs, ``send_welcome`` the list of checkpoints as it is now.
+    ``rendered`` is called once every hit of the document is rendered.
     ``report`` shows an exception and returns its sentence.
     """
 
@@ -49,6 +50,7 @@ class RenderCallbacks:
     send_welcome: Callable[[], None]
     set_status: Callable[..., None]
     clear_status: Callable[[str], None]
+    rendered: Callable[[], None]
     report: Callable[[Exception, str], str]
 
 
@@ -185,6 +187,7 @@ class Renderer:
             except Cancelled:
                 if self._stopped or self._held:
                     raise
+        session.rendered()
         if sampled:
             lacks = "" if context.checkpoints() else ": no checkpoint"
             how = "" if context.digest(settings) else f" (prior only{lacks})"

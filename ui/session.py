@@ -15,6 +15,7 @@ from engine.document.edits.values import Edit
 from engine.document.history import History, commit, redo, undo
 from engine.document.project import Project
 from engine.document.storage import autosave, autosave_path, load_autosave
+from ui import level_service
 from ui.change_numbers import ChangeNumbers
 from ui.context import AppContext
 from ui.document_state import Playback, project_name, project_state
@@ -56,6 +57,7 @@ class Session:
         self.worker = Worker("work", self.fail)
         self.helper = Worker("clip", self._excuse)
         self.detector = Worker("onsets", self._excuse)
+        self.leveller = Worker("level", self._excuse)
         self.auditions = Worker("audition", self._excuse)
         self.search_worker = Worker("find", self._excuse)
         self.search_results = SearchResults()
@@ -71,9 +73,11 @@ class Session:
                 send_welcome=self.send_welcome,
                 set_status=self.set_status,
                 clear_status=self.clear_status,
+                rendered=lambda: level_service.keep_headroom(self),
                 report=self.report,
             ),
         )
+        self.headroom_gesture: str | None = None  # of the analysis whose sounds are not sampled yet
         self.uploading = 0
         self._rested = False
         self.edited = False  # it holds changes that no project file does
@@ -227,6 +231,7 @@ class Session:
             self.edited = False
             self.playback = Playback()
             self.focus = Focus()
+            self.headroom_gesture = None
             self.media = Media(filmstrip=project is not None)
             self._board.reset()
             self.dirty = not resumed
@@ -322,7 +327,8 @@ class Session:
 
     def rest(self) -> None:
         """Stop all work, since no tab waits for it; ``join`` takes sampling up again."""
-        for worker in (self.worker, self.helper, self.detector, self.auditions, self.search_worker, self.exports):
+        workers = (self.worker, self.helper, self.detector, self.leveller, self.auditions, self.search_worker)
+        for worker in (*workers, self.exports):
             if worker.busy:
                 worker.cancel()
                 self._rested = True

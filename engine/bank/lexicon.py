@@ -124,7 +124,7 @@ thigh, belly, cheek, face, arm: skin 1; .3; 0
 apple, carrot, onion, orange, banana, cheese, cake, fruit: food 1; .2; 0
 vegetable, cabbage, lettuce, pumpkin, melon, potato, bread, meat, watermelon: food 1; .2; 0
 puddle, pool, pond: water 1; 1; 0
-stairs, step, deck: wood 1; 1; 0
+stairs, stair, deck: wood 1; 1; 0
 """
 
 # Kind: words; hardness, -1 soft to 1 hard.
@@ -136,6 +136,12 @@ hand: hand palm slap pat finger fingers fingertip fingertips tap; -.6
 fist: boxing fist punch knuckle knuckles; -.5
 thing: spoon coin key foot fingernail fingernails pencil pen needle ruler; .3
 """
+
+STEP_WORDS = """
+footstep footsteps footfall footfalls step steps walk walking run running jog jogging stomp stomping tread treading
+march marching tiptoe tiptoeing heel heels
+"""
+"""Steps: what is stepped on is what sounds."""
 
 ROOM_WORDS = """
 -1: dry anechoic outdoors outside roomless
@@ -182,7 +188,7 @@ ring -.7: lifeless dull dead thud clunk thuddy staccato brief
 class Concept:
     """The meaning of a word."""
 
-    slot: str  # "material", "thing", "striker", "room" or a quality: "size", "weight", "thick", "hollow", ...
+    slot: str  # "material", "thing", "striker", "room", "step" or a quality: "size", "weight", "thick", "hollow", ...
     name: str  # the material, thing, room or quality; a striker's kind
     value: float = math.nan  # thing: 1 hollow, 0 solid; striker: hardness -1 to 1; room, quality: how much
     material: Mapping[str, float] = field(default_factory=dict)  # weights, of a material or thing
@@ -208,6 +214,7 @@ def load_lexicon() -> Mapping[str, Concept]:
         kind, rest = line.split(":")
         words, hardness = rest.split(";")
         found |= {word: Concept("striker", kind, float(hardness)) for word in words.split() if word not in found}
+    found |= {word: Concept("step", "footstep") for word in STEP_WORDS.split()}
     for line in _lines(MATERIAL_WORDS):
         name, words = line.split(":")
         found |= {word: Concept("material", name, material={name: 1.0}) for word in words.split()}

@@ -88,6 +88,7 @@ def _render(options: argparse.Namespace, settings: ProcessSettings, cache: Cache
         ClipOpened,
         DetectionProgress,
         HitsSampled,
+        LevelKept,
         Notice,
         OnsetsFound,
         PictureProgress,
@@ -134,6 +135,8 @@ def _render(options: argparse.Namespace, settings: ProcessSettings, cache: Cache
                 keys |= {hit_id: hit.key for hit_id, hit in event.hits.items()}
                 if event.total:
                     sampling(event.done / event.total)
+            case LevelKept():
+                say(f"mix lowered to {document.current().mix.gain_db:.1f} dB, so that no peak is over -1 dBTP")
     project = document.current()
     if not project.hits:
         say("warning: no hits, so the track is silence")
@@ -191,6 +194,7 @@ def _choose_settings(options: argparse.Namespace) -> ProcessSettings:
         open_bank=open_both_banks,
         audio_track=options.track,
         load_sampler=load if is_heard else None,
+        keep_headroom=not is_project_file(options.source),
     )
 
 

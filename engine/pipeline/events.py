@@ -96,6 +96,13 @@ class HitsSampled:
     total: int
 
 
+@dataclass(frozen=True, eq=False)
+class LevelKept:
+    """``edit`` lowers the mix where the track or a stem would clip."""
+
+    edit: Edit
+
+
 @dataclass(frozen=True)
 class Done:
     """The document as it stands at the end."""
@@ -105,7 +112,7 @@ class Done:
 
 DetectionEvent = DetectionProgress | OnsetsUpdated | OnsetsFound
 SoundEvent = AnalysisProgress | PictureProgress | Notice | SoundsFound
-Event = ClipOpened | DetectionEvent | SoundEvent | HitsSampled | Done
+Event = ClipOpened | DetectionEvent | SoundEvent | HitsSampled | LevelKept | Done
 
 E = TypeVar("E")
 

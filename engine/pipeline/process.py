@@ -21,7 +21,19 @@ from engine.core.errors import BadInput, StruckError
 from engine.document.project import Project
 from engine.pipeline.analyze_audio import analyze_clip_audio
 from engine.pipeline.detect_onsets import detect_onsets, find_onset_network
-from engine.pipeline.events import ClipOpened, DetectionEvent, Done, Event, Notice, OnsetsFound, SoundEvent, SoundsFound
+from engine.pipeline.events import (
+    ClipOpened,
+    DetectionEvent,
+    Done,
+    Event,
+    LevelKept,
+    Notice,
+    OnsetsFound,
+    SoundEvent,
+    SoundsFound,
+)
+from engine.pipeline.headroom import keep_headroom
+from engine.pipeline.kept_hits import KeptHits
 from engine.pipeline.open_clip import open_clip
 from engine.pipeline.render import HitSampler, sample_hits
 
@@ -47,6 +59,7 @@ class ProcessSettings:
     checkpoint_folder: str | Path | None = None  # of the onset and the vision network; None: those that ship
     open_bank: Callable[[], Bank] = open_default_bank
     load_sampler: Callable[[str], HitSampler | None] | None = None  # by checkpoint name; None: nothing is sampled
+    keep_headroom: bool = False  # lower the mix where what was sampled would clip
     cache: Cache | None = None  # of onset tracks and sampled hits
     check: Callable[[], None] = lambda: None  # called between short steps; may raise Cancelled
 
@@ -67,7 +80,7 @@ class Document:
         """Apply the project or edit of an event, if it has one."""
         if isinstance(event, ClipOpened):
             self.project = event.project
-        elif isinstance(event, (OnsetsFound, SoundsFound)):
+        elif isinstance(event, (OnsetsFound, SoundsFound, LevelKept)):
             self.project = event.edit.apply(self.current())
 
 
@@ -90,7 +103,13 @@ def process_project(settings: ProcessSettings, current: Callable[[], Project]) -
         project = current()
         sampler = settings.load_sampler(project.render.checkpoint)
         cache = Cache(None) if settings.cache is None else settings.cache
-        yield from sample_hits(project, sampler, cache, settings.check)
+        keys: dict[str, str] = {}
+        for event in sample_hits(project, sampler, cache, settings.check):
+            keys |= {hit_id: hit.key for hit_id, hit in event.hits.items()}
+            yield event
+        quieter = keep_headroom(project, KeptHits(cache, keys)) if settings.keep_headroom else None
+        if quieter is not None:
+            yield LevelKept(quieter)
         trouble = getattr(sampler, "trouble", "")
         if trouble:
             yield Notice(trouble)

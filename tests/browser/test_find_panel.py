@@ -60,7 +60,7 @@ def test_words_find_a_sound_that_a_press_takes_and_plays_with_the_picture(editor
     editor.see("window.struck.player.pause()")
     page.locator(".find-use").nth(1).click()
     editor.wait("(name) => window.struck.store.view.project.sounds[0].name !== name", taken["name"])
-    page.get_by_role("button", name="Back to before").click()
+    page.get_by_role("button", name="Back", exact=True).click()
     editor.wait("(name) => window.struck.store.view.project.sounds[0].name === name", before["name"])
     editor.see("window.struck.player.pause()")
 

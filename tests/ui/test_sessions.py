@@ -21,6 +21,7 @@ from engine.media.sound import read_clip_audio
 from engine.physics.detail import Detail
 from engine.physics.model import Context, Modes, Residual
 from engine.pipeline.events import DetectionProgress
+from engine.pipeline.headroom import peak_dbtp
 from tests.clips import make_clicks, make_clip
 from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, make_context, wait_until
 from ui.context import AppContext
@@ -427,3 +428,36 @@ def test_a_torn_autosave_and_a_lost_clip_do_not_stop_the_start(tmp_path: Path) -
     (said,) = lost.errors
     check_sentence(said)
     assert "gone.mp4" in said
+
+
+# --- levels -----------------------------------------------------------------------------------
+
+
+def test_one_press_fits_the_level_and_undo_takes_it_back(tab: Tab) -> None:
+    tab.ask("fit_level")
+    tab.settle()
+    project = tab.session.require_project()
+    mixed = tab.session.renderer.mix()
+    assert mixed is not None and peak_dbtp(*mixed) == pytest.approx(-1.0, abs=0.02)
+    assert project.mix.gain_db != 0.0 and tab.last("document")["undo"] == "Fit to −1 dBTP"
+    tab.ask("undo")
+    assert tab.session.require_project().mix.gain_db == 0.0
+    tab.edit("delete_hits", ids=[hit.id for hit in project.hits])
+    tab.ask("fit_level")
+    tab.settle()
+    check_sentence(tab.errors.pop())
+
+
+@pytest.mark.slow
+def test_a_fresh_analysis_never_clips_and_is_one_entry_of_the_history(tab: Tab, tmp_path: Path) -> None:
+    ring = np.exp(-np.arange(24_000) / 4000.0) * np.sin(2 * np.pi * 900 * np.arange(24_000) / 48_000)
+    sound = np.zeros(96_000)
+    for start in (20_000, 24_000, 28_000, 60_000):
+        sound[start : start + 24_000] += ring
+    clip = make_clip(tmp_path / "loud.mp4", sounds=[(0.0, np.clip(2.0 * sound, -1, 1).astype(np.float32))])
+    tab.ask("open", path=str(clip))
+    tab.settle()
+    mixed = tab.session.renderer.mix()
+    assert mixed is not None and mixed[0].hits and peak_dbtp(*mixed) <= -0.99
+    tab.ask("undo")
+    assert not tab.session.require_project().hits and tab.last("document")["undo"] is None

@@ -148,6 +148,15 @@ class RenameSound:
 
 
 @dataclass(frozen=True)
+class MergeSounds:
+    """Give the hits of other sounds this sound, as loud as they were, and delete the others."""
+
+    kind: ClassVar[str] = "merge_sounds"
+    sound_id: str
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class DeleteSound:
     """Delete a sound that no hit uses."""
 
@@ -272,7 +281,7 @@ class SetTrack:
 EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     AddHit, MoveHits, SetHits, SetEachHit, DeleteHits, DetachHits,
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
-    RenameSound, DeleteSound, ApplyPreset, SetMacros, ResetMacros, SetDetail, BakeMacros,
+    RenameSound, MergeSounds, DeleteSound, ApplyPreset, SetMacros, ResetMacros, SetDetail, BakeMacros,
     MorphSound,
     SetRender, SetMix, SetThreshold, SetSource, SetTrack,
 ]  # fmt: skip

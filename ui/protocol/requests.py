@@ -125,6 +125,14 @@ class Export:
 
 
 @dataclass(frozen=True)
+class FitLevel:
+    """Set the mix level so that the highest true peak of track and stems is as wanted, once all is sampled."""
+
+    type: ClassVar[str] = "fit_level"
+    true_peak_dbtp: float = -1.0
+
+
+@dataclass(frozen=True)
 class Strike:
     """Render one strike of a sound; answered by ``audition``."""
 
@@ -191,13 +199,14 @@ class Search:
 class UseCandidate:
     """Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room.
 
-    ``gesture`` and ``number`` as in an edit.
+    With ``hits`` these alone get it, by a sound of theirs. ``gesture`` and ``number`` as in an edit.
     """
 
     type: ClassVar[str] = "use_candidate"
     id: str
     sound_id: str
     parts: tuple[str, ...] | None = None
+    hits: tuple[str, ...] | None = None
     gesture: str | None = None
     number: int = 0
 
@@ -229,6 +238,6 @@ class BankSize:
 
 ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Open, OpenDemo, Close, ForgetSession, Save, ApplyEdit, Undo, Redo, Cancel, Resume, FocusOn, Detect, Analyse,
-    Export, Strike, AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan,
-    AddToBank, BankSize,
+    Export, FitLevel, Strike, AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate,
+    MeasureSpan, AddToBank, BankSize,
 ]  # fmt: skip

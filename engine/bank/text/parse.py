@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from engine.bank.bank import Bank, Candidate
 from engine.bank.lexicon import Concept, load_lexicon, singular
 from engine.bank.rank import rank_by_attributes
 from engine.bank.text.grammar import DEGREES, FILLERS, NEGATIONS, ROOM_MARKS, STRIKER_MARKS, SURFACE_MARKS
+from engine.bank.text.translate import translate
 from engine.bank.text.word_matching import match_word, phrase_similarity
 from engine.bank.text.word_vectors import MISSING, load_vectors
 from engine.core.errors import BadInput
@@ -77,6 +79,7 @@ class _State:
     values: dict[str, float] = field(default_factory=dict)
     striker: str = ""
     things: list[str] = field(default_factory=list)
+    ground: list[str] = field(default_factory=list)  # words for what is stepped on
     explanations: list[tuple[int, str, str]] = field(default_factory=list)
 
     def add(self, slot: str, value: float) -> None:
@@ -96,23 +99,41 @@ def parse_description(text: str) -> ParsedDescription:
     """
     if len(text.split()) > MAX_WORDS:
         raise BadInput(f"the description has {len(text.split())} words; give at most {MAX_WORDS}")
+    translation = translate(text)
     state, unknown, surfaces = _State(), [], []
     place = 0
-    for clause in re.split(r",(?!\d)|[;:!?\n]|\.(?!\d)| but ", text.lower().replace("\u2019", "'")):
+    steps = False
+    for clause in re.split(r",(?!\d)|[;:!?\n]|\.(?!\d)| but ", translation.text.lower().replace("\u2019", "'")):
         for role, tokens in _split_clause(clause):
             terms, unmatched = _match_terms(tokens, place)
             place += len(tokens) + 1
             unknown += unmatched
+            steps = steps or any(term.concept.slot == "step" and not term.negated for term in terms)
             if role in ("surface", "touch"):
                 surfaces.append(terms)
             else:
                 _apply_phrase(state, role, terms)
     for terms in surfaces:
+        if steps and _head(terms) != "room":
+            _apply_ground(state, terms)
+            continue
         beneath = bool(state.material or state.usual_material) and _head(terms) not in (None, "room")
         _apply_phrase(state, "beneath" if beneath else "struck", terms)
+    if steps:
+        state.things += _name_steps(state)
     note = MISSING if unknown and load_vectors() is None else ""
-    explained = tuple((words, meaning) for _, words, meaning in sorted(state.explanations, key=lambda row: row[0]))
+    said = translation.originals
+    in_order = sorted(state.explanations, key=lambda row: row[0])
+    explained = _join_compounds((" ".join(said.get(w, w) for w in words.split()), why) for _, words, why in in_order)
     return ParsedDescription(_to_attributes(state), explained, tuple(dict.fromkeys(unknown)), tuple(state.things), note)
+
+
+def _join_compounds(explained: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Words and their meanings, where the two parts of one word, such as a German compound, are one entry."""
+    meanings: dict[str, list[str]] = {}
+    for words, meaning in explained:
+        meanings.setdefault(words, []).append(meaning)
+    return tuple((words, "; ".join(dict.fromkeys(own))) for words, own in meanings.items())
 
 
 def rank_by_text(bank: Bank, text: str, top: int) -> tuple[tuple[Candidate, ...], ParsedDescription]:
@@ -289,6 +310,25 @@ def _apply_surface(state: _State, term: _Term) -> None:
         state.explain(term, "of what it touches: no effect")
 
 
+def _apply_ground(state: _State, terms: list[_Term]) -> None:
+    """What steps strike: its material, and its word, by which sounds are named."""
+    for term in terms:
+        concept = term.concept
+        if concept.slot in ("material", "thing") and not term.negated:
+            state.ground += [singular(term.matched_as or term.words), *concept.material]
+            for name, weight in concept.material.items():
+                state.material[name] = max(state.material.get(name, 0.0), weight)
+            state.explain(term, f"steps on {term.matched_as or term.words}")
+        elif concept.slot != "step":
+            _apply_phrase(state, "struck", [term])
+
+
+def _name_steps(state: _State) -> list[str]:
+    """Names of footsteps on what is stepped on, the most telling word last."""
+    ground = [*state.ground, *(name for name, weight in state.material.items() if weight)]
+    return [f"footstep {word}" for word in dict.fromkeys(ground)] or ["footstep"]
+
+
 def _apply_object(state: _State, term: _Term, nouned: bool) -> None:
     concept = term.concept
     if concept.slot == "length":
@@ -298,7 +338,10 @@ def _apply_object(state: _State, term: _Term, nouned: bool) -> None:
         state.explain(term, "left out")
     elif concept.slot == "material":
         state.material[concept.name] = 1.0
+        state.ground.append(singular(term.matched_as or term.words))
         state.explain(term, f"made of {concept.name}")
+    elif concept.slot == "step":
+        state.explain(term, "footsteps: what is stepped on sounds")
     elif concept.slot == "thing":
         state.usual_material = dict(concept.material)
         state.things.append(concept.name)

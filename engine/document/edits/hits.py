@@ -76,7 +76,7 @@ def move_hits(ids: Sequence[str], delta_s: float) -> Edit:
             return project
 
         def shift(hit: Hit) -> Hit:
-            return replace(_touch(hit), time_s=min(max(hit.time_s + step_s, 0.0), duration_s))
+            return replace(touch_hit(hit), time_s=min(max(hit.time_s + step_s, 0.0), duration_s))
 
         return with_hits(project, (shift(hit) if hit.id in wanted else hit for hit in project.hits))
 
@@ -150,7 +150,7 @@ def _check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str
 
 def _set_hit(hit: Hit, fields: Mapping[str, Any], offsets: Mapping[str, float]) -> Hit:
     changed = replace(hit, **fields, offsets=replace(hit.offsets, **offsets))
-    return hit if changed == hit else replace(_touch(hit), **fields, offsets=changed.offsets)
+    return hit if changed == hit else replace(touch_hit(hit), **fields, offsets=changed.offsets)
 
 
 def delete_hits(ids: Sequence[str]) -> Edit:
@@ -240,7 +240,8 @@ def find_common_shift(hits: Sequence[Hit]) -> float:
     return usual_s if 2 * alike > len(found) and abs(usual_s) >= MIN_SHIFT_S else 0.0
 
 
-def _touch(hit: Hit) -> Hit:
+def touch_hit(hit: Hit) -> Hit:
+    """The hit as one that the user has edited; its detected time is kept."""
     return replace(hit, touched=True, found_s=_found_s(hit))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.core.errors import BadInput, quote
-from engine.document.edits import blends, hits, settings, sounds
+from engine.document.edits import blends, hits, merging, settings, sounds
 from engine.document.edits.values import Edit, PhysicsOps, Preset, Timbre, check_list, check_text, find_sound
 from engine.document.project import Project
 
@@ -49,6 +49,8 @@ def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
         plain["ids"] = [check_text(v, "the id of a hit") for v in check_list(plain["ids"], "ids")]
     if "hit_id" in plain:
         plain["hit_id"] = check_text(plain["hit_id"], "the id of a hit")
+    if "others" in plain:
+        plain["others"] = check_list(plain["others"], "others")
     if "indices" in plain:
         plain["indices"] = check_list(plain["indices"], "indices")
     if "values" in plain and not isinstance(plain["values"], Mapping):
@@ -131,6 +133,7 @@ _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] 
     "set_residual": (sounds.set_residual, ("sound_id", "component", "indices"), ("power_db", "decay_per_s")),
     "set_rise": (sounds.set_rise, ("sound_id", "rise_s"), ()),
     "rename_sound": (sounds.rename_sound, ("sound_id", "name"), ()),
+    "merge_sounds": (merging.merge_sounds, ("sound_id", "others"), ()),
     "delete_sound": (sounds.delete_sound, ("sound_id",), ()),
     "set_render": (settings.set_render, (), ("steps", "guidance", "seed", "checkpoint", "variation")),
     "set_mix": (settings.set_mix, (), ("gain_db", "clip_gain_db")),

@@ -13,8 +13,8 @@ def test_the_lexicon_knows_only_materials_and_strikers_there_are() -> None:
         assert word == word.lower() and "-" not in word
         assert set(concept.material) <= set(MATERIALS), word
         assert concept.slot in {
-            "material", "thing", "striker", "room", "size", "weight", "thick", "hollow", "hardness", "damping", "pitch",
-            "ring",
+            "step", "material", "thing", "striker", "room", "size", "weight", "thick", "hollow", "hardness", "damping",
+            "pitch", "ring",
         }  # fmt: skip
     assert typical_size_m("Wine glass 2") == 0.14
     assert math.isnan(typical_size_m("Xyz 3"))

@@ -41,10 +41,10 @@ export function createFindPanel(store, audio, shared) {
   let answer = null; // the last search results
   let asked = 0;
   let waiting = false;
-  /** @type {{soundId: string, gesture: string, id: string} | null} */
-  let using = null; // {id, gesture, soundId, began}
-  /** @type {{soundId: string, before: Map<string, string | undefined>, until_ms: number} | null} */
-  let trying = null; // {soundId, before: Map, until_ms}
+  /** @type {{to: string, gesture: string, id: string} | null} */
+  let using = null; // the candidate taken last, and what it went to
+  /** @type {{before: Map<string, string | undefined>, until_ms: number} | null} */
+  let trying = null; // hits, by id, whose new sound is played as soon as it is there
   let material = ""; // that the user said the thing looked at is of
   /** @type {{x: number, y: number, time_s: number} | null} */
   let pointedAt = null; // where in the picture the user said it is struck
@@ -59,6 +59,13 @@ export function createFindPanel(store, audio, shared) {
   const parts = new Set(PARTS.map(([name]) => name));
 
   const sound = () => shared.currentSound();
+  /** The selected hits that a press goes to, where several are; otherwise it goes to the sound. */
+  const chosenHits = () => {
+    const hits = store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
+    return hits.length > 1 ? hits : null;
+  };
+  /** What a press goes to, by name. */
+  const receiver = () => chosenHits()?.map((hit) => hit.id).join() ?? sound()?.id ?? "";
   /** @param {string} id */
   const hitsOf = (id) => requireProject(store).hits.filter((hit) => hit.sound_id === id);
 
@@ -98,7 +105,7 @@ export function createFindPanel(store, audio, shared) {
     });
     return make("label", "ins-check", { title: `Take ${help} of the sound found; the rest stays as it is` }, box, text);
   });
-  const take = make("div", "ins-row find-take", {}, make("span", "ins-label", { textContent: "A press takes its" }), ...boxes);
+  const take = make("div", "ins-row find-take", {}, make("span", "ins-label", { textContent: "A press takes its", title: "To the selected hits where several are selected, otherwise to the sound" }), ...boxes);
   const list = make("div", "find-list", { role: "listbox", "aria-label": "Sounds found" });
   list.addEventListener("keydown", (event) => {
     const rows = elementsIn(list, ".find-use");
@@ -110,11 +117,11 @@ export function createFindPanel(store, audio, shared) {
     event.stopPropagation();
   });
 
-  const revert = createButton("Back to before", { title: "Undo what was taken from this list", onPress: goBack });
+  const revert = createButton("Back", { title: "Undo what was taken from this list", onPress: goBack });
   const materials = createButton("Materials…", { title: "Presets by material", onPress: () => shared.openMaterials() });
   const drop = createDrop(store, shared, () => ask(way === "sound" ? "sound" : "words", { quiet: true }));
   const size = make("span", "ins-quiet find-size");
-  const foot = make("div", "ins-row find-foot", {}, size, make("span", "st-space"), revert, materials, drop.button, drop.folderButton);
+  const foot = make("div", "ins-row find-foot", {}, size, revert, materials, drop.button, drop.folderButton);
   const body = make("div", "find-body", {}, top, search, look.element, said, take, list, drop.told, foot);
   const empty = make("p", "ins-empty", { textContent: "Open a clip with hits in it; sounds for what is struck are found here." });
   const element = make("div", "ins-panel find-panel", {}, body, empty);
@@ -175,12 +182,13 @@ export function createFindPanel(store, audio, shared) {
   function use(candidate) {
     const s = sound();
     if (!s) return;
-    const gesture = using?.soundId === s.id ? using.gesture : newGesture();
-    using = { soundId: s.id, gesture, id: candidate.id };
-    const hits = hitsOf(s.id);
-    trying = { soundId: s.id, before: new Map(hits.map((hit) => [hit.id, store.rendered.get(hit.id)?.key])), until_ms: performance.now() + TRY_MS };
+    const to = receiver();
+    const gesture = using?.to === to ? using.gesture : newGesture();
+    using = { to, gesture, id: candidate.id };
+    const hits = chosenHits() ?? hitsOf(s.id);
+    trying = { before: new Map(hits.map((hit) => [hit.id, store.rendered.get(hit.id)?.key])), until_ms: performance.now() + TRY_MS };
     audio.resume().catch(() => {});
-    store.send({ type: "use_candidate", id: candidate.id, sound_id: s.id, parts: [...parts], gesture });
+    store.send({ type: "use_candidate", id: candidate.id, sound_id: s.id, parts: [...parts], hits: chosenHits()?.map((hit) => hit.id), gesture });
     if (!hits.length) hear(candidate);
     show();
   }
@@ -194,12 +202,12 @@ export function createFindPanel(store, audio, shared) {
   /** Once the tried hit is sampled, show it: from a little before it, picture and sound. */
   function playTried() {
     if (!trying) return;
-    const { soundId, before, until_ms } = trying;
+    const { before, until_ms } = trying;
     if (performance.now() > until_ms) {
       trying = null;
       return;
     }
-    const hits = hitsOf(soundId).sort((a, b) => a.time_s - b.time_s);
+    const hits = requireProject(store).hits.filter((hit) => before.has(hit.id)).sort((a, b) => a.time_s - b.time_s);
     const hit = hits.find((h) => store.selection.hits.has(h.id)) ?? hits[0];
     const entry = hit && store.rendered.get(hit.id);
     if (!entry || entry.key === before.get(hit.id)) return;
@@ -229,7 +237,7 @@ export function createFindPanel(store, audio, shared) {
   /** @param {Candidate} candidate */
   function row(candidate) {
     const isPinned = pinned.has(candidate.id);
-    const isOn = using?.id === candidate.id && using.soundId === sound()?.id;
+    const isOn = using?.id === candidate.id && using.to === receiver();
     const details = [candidate.why, candidate.source, candidate.licence].filter(Boolean).join("\n");
     const isNew = answer?.by === "new" || candidate.score === 0;
     const bar = make("span", "find-score", { title: isNew ? "Made by the model; no recording is behind it" : `How well it fits: ${percent(candidate.score)}` }, make("i", "", { style: `width:${100 * Math.min(1, Math.max(0.02, candidate.score))}%` }));
@@ -280,7 +288,9 @@ export function createFindPanel(store, audio, shared) {
     if (!s) return;
     const hits = hitsOf(s.id).length;
     dot.style.setProperty("--sound", soundColor(requireProject(store), s.id));
-    target.textContent = `${s.name} · ${hits === 1 ? "1 hit" : `${hits} hits`}`;
+    const chosen = chosenHits();
+    const struck = new Set(chosen?.map((hit) => hit.sound_id)).size;
+    target.textContent = chosen ? `${chosen.length} selected hits${struck > 1 ? ` of ${struck} sounds` : ` of ${s.name}`}` : `${s.name} · ${hits === 1 ? "1 hit" : `${hits} hits`}`;
     target.title = s.origin_note ?? "";
     ways.set(way);
     look.show(answer?.by === "picture" ? answer : null, Boolean(stopPointing), material);
@@ -294,8 +304,8 @@ export function createFindPanel(store, audio, shared) {
     list.scrollTop = at;
     if (focused) elementsIn(list, `[data-id="${focused}"] .find-use`)[0]?.focus({ preventScroll: true });
     take.hidden = !rows.length;
-    revert.disabled = !(using && using.soundId === s.id);
-    size.textContent = bank ? `${bank.sounds.toLocaleString("en")} sounds${bank.own ? `, ${bank.own} of your own` : ""}` : "";
+    revert.disabled = using?.to !== receiver();
+    size.title = size.textContent = bank ? `${bank.sounds.toLocaleString("en")} sounds${bank.own ? `, ${bank.own} of your own` : ""}` : "";
   }
 
   /** The tab came into view: know the size of the bank, and look at the picture of a clip that has no sound. */
@@ -341,7 +351,6 @@ export function createFindPanel(store, audio, shared) {
   }));
   scope.add(store.watch(() => [store.view?.project?.clip, store.view?.project?.hits, store.view?.project?.sounds], () => {
     const project = store.view?.project;
-    if (!project?.sounds.some(({ id }) => id === using?.soundId)) using = null;
     const digest = project?.clip.digest ?? "";
     if (digest !== shown) {
       shown = digest;
@@ -350,6 +359,7 @@ export function createFindPanel(store, audio, shared) {
     lookByItself();
   }));
   scope.add(store.on("status", lookByItself));
+  scope.add(store.on("selection", show));
   scope.add(store.on("rendered", playTried));
   scope.add(store.on("error", () => {
     waiting = false;

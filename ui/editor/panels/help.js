@@ -17,7 +17,7 @@ const SECTIONS = [
   ]],
   ["Selected hits", [
     ["← →", "move by a frame"], ["⇧ ← →", "move by 10 ms"], ["↑ ↓", "velocity by 1 dB"], ["⇧ ↑ ↓", "velocity by 0.1 dB"], ["Enter", "hear the hit"],
-    ["M", "mute"], ["D", "a sound of its own"], ["Delete", "take away"], [`${COMMAND} A`, "select all"], ["Esc", "select none"],
+    ["M", "mute"], ["D", "a sound of its own"], ["G", "merge their sounds into one"], ["Delete", "take away"], [`${COMMAND} A`, "select all"], ["Esc", "select none"],
   ]],
   ["Modes", [
     ["Drag", "frequency and power"], ["⇧ drag", "one of the two"], ["Alt drag", "decay"], ["Drag beside", "select with a box"], ["Double-click", "add a mode"],

@@ -106,14 +106,16 @@ export function createMixPanel(store, audio) {
     return { slider, row: explained(null, slider.element, words) };
   };
   const track = level("gain_db", "Struck", 24, "Level of the generated track, in the player and in every export.");
+  const fit = createButton("Fit to \u22121 dBTP", { title: "Set the level so that the highest true peak of the track and its stems is \u22121 dBTP", onPress: () => store.send({ type: "fit_level" }) });
   const clip = level("clip_gain_db", "Clip", 0, "Level of the clip's own sound while you listen; exports leave it out.");
   const bar = make("div", "ins-meter-bar", { role: "meter", "aria-label": "Level" }, make("i", "ins-meter-rms"), make("i", "ins-meter-peak"));
   const numbers = make("span", "ins-mono ins-quiet");
-  const clipped = createButton("Clipped", { kind: "quiet", title: "The sum went over full scale: lower Struck. Press to clear.", onPress: () => audio.clearClip() });
+  const clipped = createButton("Clipped", { kind: "quiet", title: "The sum went over full scale: press Fit, or lower Struck. Press here to clear.", onPress: () => audio.clearClip() });
   clipped.classList.add("is-alarm");
-  const body = make("div", "ins-stack ins-sampler", {}, track.row, clip.row,
+  const body = make("div", "ins-stack ins-sampler", {}, track.row,
+    explained("Headroom", fit, "One press: as loud as can be without clipping, here, in every export and in every stem. Stems add up to the track."), clip.row,
     explained(null, make("div", "ins-meter", {}, make("div", "ins-slider-top", {}, make("span", "ins-label", { textContent: "Output" }), numbers), bar, clipped),
-      "What Struck plays now. Nothing is limited or normalised, so over 0 dB clips here and in a 24-bit export."));
+      "What Struck plays now. Nothing is limited; what goes over 0 dB clips, and Fit brings it back."));
   const empty = make("p", "ins-empty", { textContent: "Open a clip; its levels are set here." });
   const element = make("div", "ins-panel", {}, body, empty);
   /** @param {number} db */

@@ -116,7 +116,7 @@ export function createSoundPanel(store, audio, shared) {
       return true;
     },
   });
-  const choose = createButton("▾", { kind: "icon", title: "Choose another sound", onPress: chooseSound });
+  const choose = createButton("▾", { kind: "icon", title: "Choose another sound, or merge one into this", onPress: chooseSound });
   const about = make("span", "ins-quiet ins-origin");
   const strikeButton = createButton("Strike", { title: "Hear this sound struck once", onPress: strike });
   const replaceButton = createButton("Replace…", { title: "Take another sound: a preset or a recording", onPress: replaceMenu });
@@ -213,10 +213,15 @@ export function createSoundPanel(store, audio, shared) {
   function chooseSound() {
     const { sounds } = project();
     if (sounds.length < 2) return;
-    openMenu(choose, sounds.map((s) => ({
+    const { id: into, name: intoName } = sound();
+    const merges = sounds.filter((s) => s.id !== into).map((s) => ({
+      group: `Merge into ${intoName}`, text: s.name, color: soundColor(project(), s.id), note: `its ${countOf(hitsOf(s.id).length)} strike ${intoName}, as loud as now`,
+      choose: () => store.edit({ kind: "merge_sounds", sound_id: into, others: [s.id] }, newGesture()),
+    }));
+    openMenu(choose, [...sounds.map((s) => ({
       text: s.name, color: soundColor(project(), s.id), note: countOf(hitsOf(s.id).length), choose: () => shared.select({ soundId: s.id, modes: new Set() }),
       audition: () => store.send({ type: "strike", sound_id: s.id, velocity_db: 0 }),
-    })));
+    })), ...merges]);
   }
 
   function strike() {
@@ -345,6 +350,7 @@ export function createSoundPanel(store, audio, shared) {
     const total = s.modes.frequency_hz.length;
     const chosen = [...selected()].filter((i) => i < total);
     count.textContent = chosen.length ? `${chosen.length} of ${total} modes` : `${total} ${total === 1 ? "mode" : "modes"}`;
+    element.classList.toggle("has-chosen", chosen.length > 0);
     const words = total ? "select a mode" : "—";
     frequency.set(chosen.length ? middle(s, "frequency_hz") : null, chosen.length ? "—" : words);
     power.set(chosen.length ? middle(s, "power_db") : null);

@@ -9,6 +9,7 @@ import { unpackFloats } from "./packed_floats.js";
 import { INK } from "./plot_axes.js";
 import { formatDb, soundColor } from "../widgets/format.js";
 import { createButton, createSegments, elementsIn, make } from "../widgets/controls.js";
+import { boxOf, pointIn } from "../widgets/page_scale.js";
 /** @import { Sound, Store } from "../state/types.d.ts" */
 
 /** @import { Look, Model, Plot } from "./comparison_plots.js" */
@@ -103,8 +104,8 @@ export function createMatch(store, host) {
     };
     canvas.addEventListener("pointermove", (event) => {
       if (!plane) return;
-      const box = canvas.getBoundingClientRect();
-      point(plane.pick(event.clientX - box.left, event.clientY - box.top));
+      const { x, y } = pointIn(canvas, event);
+      point(plane.pick(x, y));
     });
     canvas.addEventListener("pointerleave", () => point(null));
     canvas.addEventListener("blur", () => point(null));
@@ -130,8 +131,8 @@ export function createMatch(store, host) {
         tip.textContent = plane.say(cursor);
         canvas.setAttribute("aria-label", `${title}: ${tip.textContent}`);
         const [x, y] = plane.place(cursor);
-        const room = (frame.closest(".mt-large, .mt-look") ?? frame).getBoundingClientRect();
-        const box = frame.getBoundingClientRect();
+        const room = boxOf(frame.closest(".mt-large, .mt-look") ?? frame);
+        const box = boxOf(frame);
         const left = box.left + x - tip.offsetWidth / 2;
         tip.style.left = `${Math.max(room.left + 4, Math.min(room.right - tip.offsetWidth - 4, left)) - box.left}px`;
         tip.style.top = `${y - tip.offsetHeight - 6}px`;

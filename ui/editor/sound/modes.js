@@ -7,6 +7,7 @@ import { centsOff, formatDb, formatHz, formatSeconds, noteName } from "../widget
 import { make, newGesture } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
 import { modesInBox, headOf, modeUnder } from "./mode_picking.js";
+import { boxOf, pagePlace, pointIn } from "../widgets/page_scale.js";
 /** @import { Box, Modes, Point, Sound } from "../state/types.d.ts" */
 
 /** @import { LevelRange } from "./modes_plot.js" */
@@ -82,7 +83,7 @@ export function createModes(host) {
       host.zoomed(false);
     }
     if (sound && !drag && !host.edit.active) range = rangeOf(sound.modes);
-    const box = element.getBoundingClientRect();
+    const box = boxOf(element);
     plane = planeOf(box.width, box.height, zoom, range ?? { top_db: 0, bottom_db: -60 });
     return sound;
   }
@@ -120,10 +121,7 @@ export function createModes(host) {
   // --- pointing ------------------------------------------------------------------------------------
 
   /** @param {MouseEvent} event */
-  const place = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  };
+  const place = (event) => pointIn(canvas, event);
 
   /** @param {Point} at */
   function find(at) {
@@ -318,10 +316,9 @@ export function createModes(host) {
      */
     locate(index) {
       const sound = measure();
-      const box = canvas.getBoundingClientRect();
       if (!sound) throw new Error("no sound is shown");
       const head = headOf(sound.modes, index, plane);
-      return { x: box.left + scrollX + head.x, y: box.top + scrollY + head.y };
+      return pagePlace(canvas, head);
     },
     dispose: () => observer.disconnect(),
   };

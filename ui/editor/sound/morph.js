@@ -4,6 +4,7 @@
 import { clamp } from "../audio/units.js";
 import { parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
+import { boxOf, pageSize } from "../widgets/page_scale.js";
 /** @import { MorphPreviewed } from "../state/protocol.d.ts" */
 /** @import { DraftHost, Project, Sound, Store } from "../state/types.d.ts" */
 
@@ -161,12 +162,13 @@ export function createMorph(store, anchor, host) {
     amount = 0.5;
     panel = build();
     anchor.closest(".ins-root")?.append(panel.element);
-    const place = anchor.getBoundingClientRect();
+    const place = boxOf(anchor);
+    const page = pageSize();
     const width = panel.element.offsetWidth;
-    panel.element.style.left = `${clamp(place.right - width, 8, innerWidth - width - 8)}px`;
-    const top = Math.max(place.bottom, host.stems().getBoundingClientRect().bottom) + 6;
+    panel.element.style.left = `${clamp(place.right - width, 8, page.width - width - 8)}px`;
+    const top = Math.max(place.bottom, boxOf(host.stems()).bottom) + 6;
     panel.element.style.top = `${top}px`;
-    panel.element.style.maxHeight = `${Math.max(220, innerHeight - top - 14)}px`;
+    panel.element.style.maxHeight = `${Math.max(220, page.height - top - 14)}px`;
     document.addEventListener("pointerdown", outside, true);
     document.addEventListener("keydown", onEscape, true);
     window.addEventListener("resize", close);

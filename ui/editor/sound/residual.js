@@ -4,6 +4,7 @@
 import { clamp, decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
 import { formatDb, formatHz, formatSeconds, parseDb, parseSeconds } from "../widgets/format.js";
 import { createEntry, createSegments, createSlider, make, newGesture } from "../widgets/controls.js";
+import { boxOf, pageScale, pointOf } from "../widgets/page_scale.js";
 /** @import { ComponentName, DraftHost, NoiseComponent, Residual, Sound, Store } from "../state/types.d.ts" */
 /** @import { SetResidual } from "../state/protocol.d.ts" */
 
@@ -225,7 +226,7 @@ export function createResidual(store, host) {
     power.set(part && count ? mean(indices.map((i) => part.power_db[i])) : null);
     decay.set(part && count ? decayToT60(geometricMean(indices.map((i) => part.decay_per_s[i]))) : null);
     if (!plot.clientWidth) return;
-    const scale = window.devicePixelRatio || 1;
+    const scale = (window.devicePixelRatio || 1) * pageScale();
     const { clientWidth: width, clientHeight: height } = plot;
     if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
       Object.assign(canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
@@ -278,10 +279,11 @@ export function createResidual(store, host) {
 
   /** @param {PointerEvent} event */
   function at(event) {
-    const box = canvas.getBoundingClientRect();
+    const box = boxOf(canvas);
+    const point = pointOf(event);
     const count = bands();
-    const index = clamp(Math.floor(((event.clientX - box.left - 6) / (box.width - 12)) * count), 0, count - 1);
-    const part = clamp((box.bottom - 6 - event.clientY) / (box.height - 12), 0, 1);
+    const index = clamp(Math.floor(((point.x - box.left - 6) / (box.width - 12)) * count), 0, count - 1);
+    const part = clamp((box.bottom - 6 - point.y) / (box.height - 12), 0, 1);
     return { index, value: range ? range[0] + part * (range[1] - range[0]) : 0 };
   }
 

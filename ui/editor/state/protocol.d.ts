@@ -112,6 +112,13 @@ export interface RenameSound {
   name: string;
 }
 
+/** Give the hits of other sounds this sound, as loud as they were, and delete the others. */
+export interface MergeSounds {
+  kind: "merge_sounds";
+  sound_id: string;
+  others: string[];
+}
+
 /** Delete a sound that no hit uses. */
 export interface DeleteSound {
   kind: "delete_sound";
@@ -222,6 +229,7 @@ export type EditMessage =
   | SetResidual
   | SetRise
   | RenameSound
+  | MergeSounds
   | DeleteSound
   | ApplyPreset
   | SetMacros
@@ -318,6 +326,12 @@ export interface Export {
   what: string[];
 }
 
+/** Set the mix level so that the highest true peak of track and stems is as wanted, once all is sampled. */
+export interface FitLevel {
+  type: "fit_level";
+  true_peak_dbtp?: number;
+}
+
 /** Render one strike of a sound; answered by ``audition``. */
 export interface Strike {
   type: "strike";
@@ -365,12 +379,13 @@ export interface Search {
   material?: string | null;
 }
 
-/** Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room. ``gesture`` and ``number`` as in an edit. */
+/** Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room. With ``hits`` these alone get it, by a sound of theirs. ``gesture`` and ``number`` as in an edit. */
 export interface UseCandidate {
   type: "use_candidate";
   id: string;
   sound_id: string;
   parts?: string[] | null;
+  hits?: string[] | null;
   gesture?: string | null;
   number?: number;
 }
@@ -409,6 +424,7 @@ export type ClientMessage =
   | Detect
   | Analyse
   | Export
+  | FitLevel
   | Strike
   | AuditionPreset
   | AuditionCandidate

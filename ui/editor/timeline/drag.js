@@ -9,6 +9,7 @@ import { formatDb } from "../widgets/format.js";
 import { formatShift, hitsInBox, hitUnder, limitShift, snapShift } from "./picking.js";
 import { velocityScale } from "./scale.js";
 import { formatTimecode } from "./timecode.js";
+import { pointIn, pointOf } from "../widgets/page_scale.js";
 /** @import { AudioEngine, Box, Hit, LaneName, Lanes, Player, Point, Scale, Span, Store } from "../state/types.d.ts" */
 /** @import { SetEachHit } from "../state/protocol.d.ts" */
 
@@ -76,8 +77,7 @@ export function createPointer(host, store, audio, player) {
    * @returns {Point}
    */
   const place = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    return pointIn(canvas, event);
   };
   /** @param {number} y */
   const laneAt = (y) => {
@@ -213,7 +213,7 @@ export function createPointer(host, store, audio, player) {
     const done = drag;
     drag = null;
     if (done.kind === "hits") endHits(done);
-    else if (done.kind === "span" && span && span.end_s - span.start_s >= SHORTEST_SPAN_S) host.spanMenu(span, event.clientX, event.clientY);
+    else if (done.kind === "span" && span && span.end_s - span.start_s >= SHORTEST_SPAN_S) host.spanMenu(span, pointOf(event).x, pointOf(event).y);
     else if (done.kind === "span") span = null;
     host.tip(null);
     if (last) point(last);
@@ -309,7 +309,7 @@ export function createPointer(host, store, audio, player) {
     if (!hit) return;
     event.preventDefault();
     if (!store.selection.hits.has(hit.id)) store.select({ hits: new Set([hit.id]), soundId: hit.sound_id });
-    host.menu(hit, event.clientX, event.clientY);
+    host.menu(hit, pointOf(event).x, pointOf(event).y);
   });
   canvas.addEventListener("wheel", (event) => {
     if (!hasProject()) return;

@@ -1,6 +1,7 @@
 // @ts-check
 // The filmstrip: sprites fetched for what is in sight, kept while they are near, stretched while finer ones load.
 
+import { pageScale } from "../widgets/page_scale.js";
 /** @import { Clip, Lane, Scale, Store } from "../state/types.d.ts" */
 
 /**
@@ -72,7 +73,7 @@ export function createFilm(store, redraw) {
     const tile_px = (height * clip.width) / clip.height;
     const level = levelOf(scale, tile_px);
     const step_s = stepOf(level, scale.rate);
-    const pixels = Math.min(MOST_HEIGHT_PX, Math.ceil((height * devicePixelRatio) / HEIGHT_STEP_PX) * HEIGHT_STEP_PX);
+    const pixels = Math.min(MOST_HEIGHT_PX, Math.ceil((height * devicePixelRatio * pageScale()) / HEIGHT_STEP_PX) * HEIGHT_STEP_PX);
     const from = Math.max(0, Math.floor(scale.start_s / step_s / TILES));
     const to = Math.floor(Math.min(scale.end_s, scale.duration_s - 1e-6) / step_s / TILES);
     const missing = [];

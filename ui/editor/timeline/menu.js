@@ -3,6 +3,7 @@
 
 import { clamp } from "../audio/units.js";
 import { focusedElement, isInside, make } from "../widgets/controls.js";
+import { boxOf } from "../widgets/page_scale.js";
 
 const MARGIN_PX = 8;
 
@@ -26,7 +27,7 @@ export function openMenuAt(app, x, y, label, rows) {
   const items = rows.map((row) => (row === "" ? make("hr", "st-menu-line") : createRow(row)));
   const menu = make("div", "st-menu st-hit-menu", { role: "menu", "aria-label": label }, ...items);
   app.append(menu);
-  const bounds = app.getBoundingClientRect();
+  const bounds = boxOf(app);
   menu.style.left = `${clamp(x - bounds.left, MARGIN_PX, bounds.width - menu.offsetWidth - MARGIN_PX)}px`;
   menu.style.top = `${clamp(y - bounds.top, MARGIN_PX, bounds.height - menu.offsetHeight - MARGIN_PX)}px`;
   const buttons = items.filter((item) => item instanceof HTMLButtonElement);

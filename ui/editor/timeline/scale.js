@@ -14,7 +14,7 @@ const HEAD_ROOM_PX = 12;
 const FOOT_ROOM_PX = 14;
 
 /** Lanes from top to bottom and their share of the height. */
-const LANES = /** @type {[Exclude<LaneName, "ruler">, number][]} */ ([["picture", 66], ["onsets", 50], ["hits", 92], ["struck", 70], ["clip", 46]]);
+const LANES = /** @type {[Exclude<LaneName, "ruler">, number][]} */ ([["picture", 60], ["onsets", 54], ["hits", 92], ["struck", 74], ["clip", 44]]);
 
 /** Times in seconds from the clip's first frame, places in pixels from the left of the lanes. */
 export function createScale() {

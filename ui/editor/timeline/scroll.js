@@ -3,6 +3,7 @@
 
 import { make } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
+import { boxOf, pointOf } from "../widgets/page_scale.js";
 /** @import { Scale } from "../state/types.d.ts" */
 
 const SHORTEST_PX = 28;
@@ -30,15 +31,16 @@ export function createScrollBar(scale, scrolled) {
   watchDrags(element, (event) => {
     if (event.button !== 0) return null;
     isDragging = true;
-    const box = element.getBoundingClientRect();
+    const box = boxOf(element);
+    const pressed = pointOf(event);
     const free = Math.max(1, scale.width - thumb.offsetWidth);
     const perPx_s = Math.max(0, scale.duration_s - seen_s()) / free;
-    const thumbAt = thumb.getBoundingClientRect();
-    const isOnThumb = event.clientX >= thumbAt.left && event.clientX <= thumbAt.right;
-    const grip = isOnThumb ? event.clientX - thumbAt.left : thumbAt.width / 2;
+    const thumbAt = boxOf(thumb);
+    const isOnThumb = pressed.x >= thumbAt.left && pressed.x <= thumbAt.right;
+    const grip = isOnThumb ? pressed.x - thumbAt.left : thumbAt.width / 2;
     /** @param {PointerEvent} moved */
     const move = (moved) => {
-      scale.scrollTo((moved.clientX - box.left - grip) * perPx_s);
+      scale.scrollTo((pointOf(moved).x - box.left - grip) * perPx_s);
       scrolled();
     };
     move(event);

@@ -5,6 +5,7 @@ import { clamp } from "../audio/units.js";
 import { make, newGesture } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
 import { thresholdScale } from "./shapes.js";
+import { boxOf, pointOf } from "../widgets/page_scale.js";
 /** @import { Lane, Project, Store } from "../state/types.d.ts" */
 
 const SEND_MS = 60;
@@ -65,10 +66,10 @@ export function createThreshold(store, host) {
     event.preventDefault();
     gesture = newGesture();
     isDragging = true;
-    const { top } = /** @type {HTMLElement} */ (element.parentElement).getBoundingClientRect();
-    const grip = event.clientY - top - thresholdScale(host.lane()).y(current());
+    const { top } = boxOf(/** @type {HTMLElement} */ (element.parentElement));
+    const grip = pointOf(event).y - top - thresholdScale(host.lane()).y(current());
     return {
-      move: (moved) => set(thresholdScale(host.lane()).threshold(moved.clientY - top - grip)),
+      move: (moved) => set(thresholdScale(host.lane()).threshold(pointOf(moved).y - top - grip)),
       end() {
         isDragging = false;
         release();

@@ -19,6 +19,7 @@ import { createScale, layLanes, velocityScale } from "./scale.js";
 import { createShapes, drawCurve, drawWaveform, thresholdScale } from "./shapes.js";
 import { createRenderedLane } from "./rendered_lane.js";
 import { createThreshold } from "./threshold.js";
+import { boxOf, pagePlace } from "../widgets/page_scale.js";
 /** @import { AudioEngine, Hit, Player, Project, Span, Store } from "../state/types.d.ts" */
 
 const PULSE_MS = 1100;
@@ -75,7 +76,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   }
 
   function measure() {
-    const box = field.getBoundingClientRect();
+    const box = boxOf(field);
     const context = openCanvas(canvas, box.width, box.height);
     scale.setWidth(box.width);
     height = box.height;
@@ -254,9 +255,22 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
       ...(alike.length ? [{ text: `Shift the others ${formatShift(shiftOf(hit), scale.rate)}, as this one`, choose: () => store.edit({ kind: "set_each_hit", values: shiftTimes(alike, shiftOf(hit), clip.duration_s) }, newGesture()) }] : []),
       { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: "D", choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },
       ...(clip.has_audio ? [{ text: `Measure${those} from the clip again`, choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
+      ...mergeRow(hit),
       { text: `Delete${those}`, key: "⌫", choose: () => store.edit({ kind: "delete_hits", ids }, newGesture()) },
       ...(sounds.length > 1 ? [/** @type {const} */ (""), ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike with ${sound.name}`, color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
     ]);
+  }
+
+  /**
+   * Merging, where the selected hits strike several sounds.
+   * @param {Hit} hit whose sound stays
+   */
+  function mergeRow(hit) {
+    const { hits, sounds } = requireProject(store);
+    const struck = new Set(hits.filter(({ id }) => store.selection.hits.has(id)).map(({ sound_id }) => sound_id));
+    const others = [...struck].filter((id) => id !== hit.sound_id);
+    const name = sounds.find(({ id }) => id === hit.sound_id)?.name ?? "";
+    return others.length ? [{ text: `Merge ${struck.size} sounds into ${name}`, key: "G", color: heads.colorOf(hit.sound_id), choose: () => store.edit({ kind: "merge_sounds", sound_id: hit.sound_id, others }, newGesture()) }] : [];
   }
 
   /**
@@ -333,8 +347,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
       if (!hit) throw new Error(`there is no hit ${id}`);
       reveal(hit.time_s);
       measure();
-      const box = canvas.getBoundingClientRect();
-      return { x: box.left + scrollX + scale.x(hit.time_s), y: box.top + scrollY + velocityScale(lanes.hits).y(hit.velocity_db) };
+      return pagePlace(canvas, { x: scale.x(hit.time_s), y: velocityScale(lanes.hits).y(hit.velocity_db) });
     },
     dispose: scope.dispose,
   };

@@ -2,6 +2,7 @@
 // Small controls made of plain elements: slider with numeric entry, buttons, segments, selects, menus, numbers.
 
 import { clamp } from "../audio/units.js";
+import { boxOf, pageSize } from "./page_scale.js";
 /** @import { Properties } from "../state/types.d.ts" */
 
 /**
@@ -339,11 +340,12 @@ export function openMenu(anchor, rows, { filter = false, empty = "Nothing to cho
   });
   fill("");
   (anchor.closest(".ins-root") ?? document.body).append(menu);
-  const place = anchor.getBoundingClientRect();
+  const place = boxOf(anchor);
+  const page = pageSize();
   const width = menu.offsetWidth;
-  menu.style.left = `${clamp(place.right - width, 8, innerWidth - width - 8)}px`;
+  menu.style.left = `${clamp(place.right - width, 8, page.width - width - 8)}px`;
   menu.style.top = `${place.bottom + 6}px`;
-  menu.style.maxHeight = `${Math.max(160, innerHeight - place.bottom - 20)}px`;
+  menu.style.maxHeight = `${Math.max(160, page.height - place.bottom - 20)}px`;
   document.addEventListener("pointerdown", outside, true);
   anchor.setAttribute("aria-expanded", "true");
   (search ?? list.querySelector("button"))?.focus();

@@ -85,6 +85,15 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     timeline.reveal(next.time_s);
   }
 
+  /** Merge the sounds of the chosen hits into the one that most of them strike. */
+  function merge() {
+    /** @type {Map<string, number>} */
+    const counts = new Map();
+    for (const { sound_id } of chosen()) counts.set(sound_id, (counts.get(sound_id) ?? 0) + 1);
+    const [most, ...others] = [...counts].sort((a, b) => b[1] - a[1]).map(([id]) => id);
+    if (others.length) store.edit({ kind: "merge_sounds", sound_id: most, others }, newGesture());
+  }
+
   const ids = () => chosen().map((hit) => hit.id);
   /** @type {Record<string, (event: KeyboardEvent) => unknown>} */
   const plain = {
@@ -107,6 +116,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     enter: () => chosen()[0] && audio.auditionHit(chosen()[0].id)?.catch(() => {}),
     delete: () => ids().length && store.edit({ kind: "delete_hits", ids: ids() }, null),
     m: () => ids().length && store.edit({ kind: "set_hits", ids: ids(), values: { mute: !chosen().every((hit) => hit.mute) } }, null),
+    g: () => merge(),
     d: () => ids().length && store.edit({ kind: "detach_hits", ids: ids() }, null),
   };
   plain.backspace = plain.delete;
@@ -135,7 +145,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     // A button reached by keyboard is pressed by these two; one that was clicked is not meant.
     const isReached = app.classList.contains("by-keys") && target.matches("button, a, [type=checkbox]");
     if ((key === " " || key === "enter") && isReached) return;
-    if (event.repeat && ["m", "d", "n", "l", " ", "delete", "backspace"].includes(key)) return;
+    if (event.repeat && ["m", "d", "g", "n", "l", " ", "delete", "backspace"].includes(key)) return;
     event.preventDefault();
     act(event);
   }

@@ -5,9 +5,12 @@ import { clamp } from "../audio/units.js";
 import { recall, remember } from "../state/remembered.js";
 import { make } from "./controls.js";
 import { watchDrags } from "./drag.js";
+import { pointOf, scaleToPage } from "./page_scale.js";
 
 const REMEMBERED = "struck.layout";
 const STEP_PX = 16;
+const LOW_PX = 530; // heights of the inspector below which its panels lie closer
+const LOWER_PX = 450;
 
 /** @typedef {"inspector" | "timeline"} Resizable */
 
@@ -37,7 +40,7 @@ export function createLayout(app) {
 
   const bounds = {
     inspector: () => ({ least: 440, most: Math.max(440, app.clientWidth - 420) }),
-    timeline: () => ({ least: 250, most: Math.max(250, app.clientHeight - 400) }),
+    timeline: () => ({ least: 220, most: Math.max(220, app.clientHeight - 400) }),
   };
 
   /**
@@ -55,6 +58,8 @@ export function createLayout(app) {
       if (size) app.style.setProperty(`--${name}-size`, `${bound(name, size)}px`);
       else app.style.removeProperty(`--${name}-size`);
     }
+    app.classList.toggle("is-low", inspector.clientHeight < LOW_PX);
+    app.classList.toggle("is-lower", inspector.clientHeight < LOWER_PX);
   }
 
   const keep = () => remember(REMEMBERED, JSON.stringify(sizes));
@@ -92,11 +97,19 @@ export function createLayout(app) {
       event.stopPropagation();
     });
   }
-  resizable(across, "inspector", inspector, (event) => event.clientX);
-  resizable(down, "timeline", timeline, (event) => event.clientY);
+  resizable(across, "inspector", inspector, (event) => pointOf(event).x);
+  resizable(down, "timeline", timeline, (event) => pointOf(event).y);
 
+  const fit = () => {
+    scaleToPage(app);
+    apply();
+  };
   const observer = new ResizeObserver(apply);
   observer.observe(app);
-  apply();
-  return { top, picture, inspector, timeline, footer, dispose: () => observer.disconnect() };
+  window.addEventListener("resize", fit);
+  fit();
+  return { top, picture, inspector, timeline, footer, dispose() {
+    observer.disconnect();
+    window.removeEventListener("resize", fit);
+  } };
 }

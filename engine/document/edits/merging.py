@@ -1,0 +1,94 @@
+"""Edits that give hits one sound: sounds merged into one, and a found sound given to chosen hits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.core.errors import BadInput
+from engine.document.edits.hits import touch_hit
+from engine.document.edits.sounds import replace_sound
+from engine.document.edits.values import (
+    VELOCITY_RANGE_DB,
+    Edit,
+    check_hits,
+    check_text,
+    count_of,
+    find_sound,
+    free_name,
+    next_ids,
+    with_hits,
+)
+from engine.document.project import Project, Sound
+
+LEVEL_WINDOW_S = 0.05
+
+
+def merge_sounds(sound_id: str, others: Sequence[str]) -> Edit:
+    """Give every hit of the ``others`` the sound of ``sound_id``, as loud as it was, and delete the others."""
+    wanted = list(dict.fromkeys(check_text(other, "the id of a sound") for other in others))
+    if not wanted or sound_id in wanted:
+        raise BadInput("a sound is merged with others than itself; choose at least one other")
+
+    def apply(project: Project) -> Project:
+        into = find_sound(project, sound_id)
+        shift_db = {other: strike_level_db(find_sound(project, other)) - strike_level_db(into) for other in wanted}
+        low_db, high_db = VELOCITY_RANGE_DB
+        hits = [
+            replace(
+                touch_hit(hit),
+                sound_id=into.id,
+                velocity_db=min(high_db, max(low_db, hit.velocity_db + shift_db[hit.sound_id])),
+            )
+            if hit.sound_id in shift_db
+            else hit
+            for hit in project.hits
+        ]
+        left = tuple(sound for sound in project.sounds if sound.id not in shift_db)
+        return with_hits(replace(project, sounds=left), hits)
+
+    return Edit(f"Merge {count_of(len(wanted) + 1, 'sound')}", apply)
+
+
+def give_hits_sound(ids: Sequence[str], source: Sound, label: str) -> Edit:
+    """Give hits a sound. One that only they use is replaced, others of that kind go; what other hits use stays."""
+
+    def apply(project: Project) -> Project:
+        wanted = check_hits(project, ids)
+        shared = {hit.sound_id for hit in project.hits if hit.id not in wanted}
+        own = list(dict.fromkeys(hit.sound_id for hit in project.hits if hit.sound_id not in shared))
+        if own:
+            target = own[0]
+            project = replace_sound(target, source).apply(project)
+            project = replace(project, sounds=tuple(s for s in project.sounds if s.id == target or s.id not in own))
+        else:
+            (target,) = next_ids((sound.id for sound in project.sounds), "s")
+            made = replace(source, id=target, name=free_name(project, source.name))
+            project = replace(project, sounds=(*project.sounds, made))
+        hits = (
+            replace(touch_hit(hit), sound_id=target) if hit.id in wanted and hit.sound_id != target else hit
+            for hit in project.hits
+        )
+        return with_hits(project, hits)
+
+    return Edit(label, apply)
+
+
+def strike_level_db(sound: Sound) -> float:
+    """Expected mean square of a sound's first 50 ms, in dB, from its modes and noise."""
+
+    def mean(power: float, decay_per_s: float) -> float:
+        x = 2.0 * decay_per_s * LEVEL_WINDOW_S
+        return power * (1.0 if x < 1e-9 else -math.expm1(-x) / x)
+
+    modes, residual = sound.modes, sound.residual
+    power = sum(
+        mean(0.5 * 10.0 ** (level_db / 10.0), decay)
+        for level_db, decay, muted in zip(modes.power_db, modes.decay_per_s, modes.mute_mask, strict=True)
+        if not muted
+    )
+    for _, component in residual.components:
+        for level_db, decay in zip(component.power_db, component.decay_per_s, strict=True):
+            power += mean(10.0 ** (level_db / 10.0), decay)
+    return 10.0 * math.log10(power + 1e-20)

@@ -1,0 +1,62 @@
+"""Sounds merged into one, and a found sound given to chosen hits."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from engine.core.errors import BadInput
+from engine.document.edits.merging import give_hits_sound, merge_sounds, strike_level_db
+from engine.document.project import Clip, Hit, Project, Sound
+from engine.document.source import Source
+from engine.physics.model import Modes, Physics, Residual
+from engine.physics.synthesis import synthesize
+
+QUIET = Modes((440.0, 1200.0), (-30.0, -36.0), (12.0, 20.0), (0.0, 0.0))
+LOUD = Modes((440.0, 1200.0), (-12.0, -18.0), (12.0, 20.0), (0.0, 0.0))
+NOISE = Residual((100.0, 1000.0, 8000.0), (-60.0, -55.0), (60.0, 90.0))
+
+
+def make_project(assigned: str) -> Project:
+    sounds = tuple(
+        Sound(f"s{k}", f"Sound {k}", modes, NOISE, Source("clip")) for k, modes in enumerate((LOUD, QUIET, LOUD), 1)
+    )
+    hits = tuple(Hit(f"h{k}", 0.1 * k, f"s{number}", k) for k, number in enumerate(assigned, 1))
+    return Project(Clip("c.mp4", "", 5.0, Fraction(25), 64, 36), sounds, hits)
+
+
+def level_of(sound: Sound) -> float:
+    samples = synthesize(Physics(sound.modes, sound.residual), 0.05, seed=3)
+    return float(10.0 * np.log10(np.mean(np.square(samples))))
+
+
+def test_the_expected_level_is_that_of_the_synthesised_strike() -> None:
+    for sound in make_project("1").sounds:
+        assert strike_level_db(sound) == pytest.approx(level_of(sound), abs=0.7)
+
+
+def test_merged_hits_strike_one_sound_as_loud_as_before() -> None:
+    project = merge_sounds("s1", ["s2", "s3"]).apply(make_project("1223"))
+    assert [sound.id for sound in project.sounds] == ["s1"]
+    assert {hit.sound_id for hit in project.hits} == {"s1"}
+    shifts = [hit.velocity_db for hit in project.hits]
+    assert shifts == pytest.approx([0.0, -18.0, -18.0, 0.0], abs=0.1)  # the modes are 18 dB apart
+    assert [hit.touched for hit in project.hits] == [False, True, True, True]
+
+
+@pytest.mark.parametrize(("into", "others"), [("s1", []), ("s1", ["s1"]), ("s1", ["s9"]), ("s9", ["s1"])])
+def test_nothing_is_merged_with_itself_or_with_what_is_not_there(into: str, others: list[str]) -> None:
+    with pytest.raises(BadInput):
+        merge_sounds(into, others).apply(make_project("12"))
+
+
+def test_a_found_sound_goes_to_the_chosen_hits_alone() -> None:
+    found = Sound("x", "Gravel", QUIET, NOISE, Source("text"))
+    project = give_hits_sound(["h1", "h2"], found, "Use Gravel").apply(make_project("1212"))  # both are shared
+    assert [hit.sound_id for hit in project.hits] == ["s4", "s4", "s1", "s2"]
+    assert [sound.name for sound in project.sounds] == ["Sound 1", "Sound 2", "Sound 3", "Gravel"]
+    project = give_hits_sound(["h1", "h2"], found, "Use Gravel").apply(make_project("1233"))  # both are theirs alone
+    assert [hit.sound_id for hit in project.hits] == ["s1", "s1", "s3", "s3"]
+    assert [(sound.id, sound.name) for sound in project.sounds] == [("s1", "Gravel"), ("s3", "Sound 3")]
