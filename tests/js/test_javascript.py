@@ -30,15 +30,18 @@ def run(*line: str) -> str:
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_eslint_finds_nothing() -> None:
     assert run(require("eslint", find_checker("eslint")), "--max-warnings", "0", ".") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("project", ["tsconfig.json", "tests/js/tsconfig.json"])
 def test_types_are_clean(project: str) -> None:
     assert run(require("tsc", find_checker("tsc")), "--project", project) == ""
 
 
+@pytest.mark.slow
 def test_node_tests_pass() -> None:
     assert run(require("node", shutil.which("node")), "--test", *map(str, sorted(TESTS.rglob("*.test.js")))) == ""
 

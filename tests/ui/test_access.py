@@ -209,6 +209,7 @@ def test_the_session_id_is_in_nothing_that_is_shown_or_exported(
     assert said == "the autosave of this tab cannot be written (no space left)"
 
 
+@pytest.mark.slow
 def test_a_project_cannot_ask_for_files_of_the_server(tmp_path: Path) -> None:
     context = make_context(tmp_path, listen=True)
     secret = tmp_path / "secret.mp4"

@@ -31,6 +31,7 @@ def test_a_track_that_is_not_there_is_refused(clip: Path, capsys: pytest.Capture
     assert "has no sound track 2; choose one of 0 (aac" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_project_remembers_its_track(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for track, time_s in ((0, 0.4), (1, 1.3)):
         path = tmp_path / f"{track}.struck.json"

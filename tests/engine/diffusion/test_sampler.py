@@ -53,6 +53,7 @@ def test_modal_tail_goes_on_without_a_seam(untrained: Sampler) -> None:
     assert np.abs(sound[-8:]).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_a_seed_determines_the_sound_whatever_the_batch(sampler: Sampler) -> None:
     physics = [(MODES, NOISE), (SHORT, Residual()), (SHORT, NOISE)]
     together = sampler.sample(physics, [7, 8, 9], steps=2)

@@ -139,6 +139,7 @@ def test_levels_of_hits_are_in_db() -> None:
     assert to_velocity(np.zeros(0)).size == 0
 
 
+@pytest.mark.slow
 def test_the_reduced_syncfusion_network_has_an_output_for_every_frame(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = SyncFusionNetwork().eval()

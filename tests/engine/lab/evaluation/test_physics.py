@@ -106,6 +106,7 @@ def columns(modes: Modes) -> tuple[tuple[float, ...], ...]:
     return modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad
 
 
+@pytest.mark.slow
 def test_a_synthetic_sound_is_measured_the_same_twice() -> None:
     first, _ = measure_sound(0, TARGETS[0])
     again, _ = measure_sound(0, TARGETS[0])
@@ -113,6 +114,7 @@ def test_a_synthetic_sound_is_measured_the_same_twice() -> None:
     assert 0 < first.counted <= first.true == COUNTS[0]
 
 
+@pytest.mark.slow
 def test_every_hard_case_is_what_its_name_says(rng: np.random.Generator) -> None:
     made = {name: make(rng) for name, (make, _) in physics_stress.CASES.items()}
     for name, case in made.items():
@@ -155,6 +157,7 @@ def test_the_published_loops_find_what_the_arrays_find(rng: np.random.Generator)
     assert np.allclose(*made, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_noise_fitted_to_noise_comes_near_it(rng: np.random.Generator) -> None:
     t = np.arange(ddpm_physics.LENGTH) / ddpm_physics.RATE_HZ
     sound = ddpm_physics.divide_by_peak(rng.standard_normal(t.size) * 10.0 ** (-3.0 * t / 0.1))
