@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
 from engine.document.edits.values import Edit
-from engine.document.storage import is_project_file, load_project
+from engine.document.project import Project
+from engine.document.storage import ClipMissing, is_project_file, load_project
 from engine.pipeline.events import (
     AnalysisProgress,
     ClipOpened,
@@ -26,20 +24,17 @@ from engine.pipeline.events import (
     PictureProgress,
     SoundsFound,
 )
-from ui import uploads
-from ui.document_state import Playback
+from ui.clip_playback import serve_clip
+from ui.document_state import ClipSearch
 from ui.jobs import Job
 from ui.protocol.events import BulkArray
 from ui.welcome import PROJECT_ENDING, demos, remember_recent
 
 if TYPE_CHECKING:
-    from engine.media.probe import MediaInfo
     from engine.pipeline.process import ProcessSettings
     from ui.session import Session
 
 SHOW_FOUND_EVERY_S = 0.25
-WAVEFORM_RATE_HZ = 400
-WAVEFORM_SOURCE_HZ = 16_000
 LONGEST_PATH = 4096
 
 
@@ -93,18 +88,20 @@ def open_demo(session: Session, name: Any) -> None:
 
 
 def resume_clip(session: Session) -> None:
-    """After a restart: probe the clip for playback, waveform and onset curve, and find hits if that was cut short."""
+    """After a restart, start ``take_up_clip``."""
+    session.worker.start(lambda job: take_up_clip(session, job))
+
+
+def take_up_clip(session: Session, job: Job) -> None:
+    """Probe the document's clip for playback, waveform and onset curve, and find hits if that was cut short."""
     from engine.pipeline.process import process_project
 
-    def run(job: Job) -> None:
-        unfinished = session.unfinished
-        _look_at_clip(session, job)
-        if unfinished:
-            started = time.monotonic()
-            _begin_detection(session, started)
-            _process(session, job, lambda settings: process_project(settings, session.require_project), started)
-
-    session.worker.start(run)
+    unfinished = session.unfinished
+    _look_at_clip(session, job)
+    if unfinished:
+        started = time.monotonic()
+        _begin_detection(session, started)
+        _process(session, job, lambda settings: process_project(settings, session.require_project), started)
 
 
 def _open(session: Session, path: Path, job: Job) -> None:
@@ -120,8 +117,6 @@ def _open(session: Session, path: Path, job: Job) -> None:
 
 
 def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None) -> None:
-    from engine.pipeline.open_clip import match_clip
-
     def digest_of(clip_path: str) -> str:
         from engine.media.open import digest_file
 
@@ -130,15 +125,26 @@ def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None)
     # Each upload lies in a folder of its own.
     uploads = [folder for folder in session.folder("uploads").iterdir() if folder.is_dir()]
     confined = session.context.options.public and saved_as is not None
-    project = load_project(path, uploads, digest_of if saved_as else None, confined=confined)
-    if saved_as is not None:
+    try:
+        project = load_project(path, uploads, digest_of if saved_as else None, confined=confined)
+    except ClipMissing as error:
+        session.want_clip(ClipSearch(error.project, path))
+        raise
+    show_project(session, project, saved_as, job)
+
+
+def show_project(session: Session, project: Project, path: Path | None, job: Job) -> None:
+    """Begin with a project whose clip was found; ``path`` is its file, None for a demo."""
+    from engine.pipeline.open_clip import match_clip
+
+    if path is not None:
         project = match_clip(project)
-    if saved_as is not None and saved_as.is_relative_to(session.context.folder("uploads")):
-        saved_as = None
+    saved_as = None if path is None or path.is_relative_to(session.context.folder("uploads")) else path
     job.check()
     session.show(project, saved_as=saved_as)
     if saved_as is not None and session.context.project_files.open(session, saved_as):
-        session.note(f"{path.name} is open in another tab too; the one saved second gets a file of its own beside it")
+        name = saved_as.name
+        session.note(f"{name} is open in another tab too; the one saved second gets a file of its own beside it")
     session.renderer.request()
     _look_at_clip(session, job)
 
@@ -149,11 +155,13 @@ def _look_at_clip(session: Session, job: Job) -> None:
 
     project = session.require_project()
     session.renderer.request()
+    if not os.path.isfile(project.clip.path):
+        check_clip(session)
     info = probe(project.clip.path)
     if info.digest != project.clip.digest:
         check_clip(session)
     session.info = info
-    _serve_clip(session, info)
+    serve_clip(session, info)
     job.check()
     session.clear_status("work")
     session.detector.start(lambda quiet: _draw_curve(session, quiet))
@@ -221,11 +229,15 @@ def analyse_again(session: Session, hit_ids: Any) -> None:
 
 
 def check_clip(session: Session) -> None:
-    """BadInput when the document's clip is missing or has been replaced by another of its name."""
+    """BadInput when the document's clip is missing or another of its name lies there; then it is asked for."""
     from engine.media.open import check_content
 
-    clip = session.require_project().clip
-    check_content(clip.path, clip.digest)
+    project = session.require_project()
+    try:
+        check_content(project.clip.path, project.clip.digest)
+    except BadInput:
+        session.want_clip(ClipSearch(project))
+        raise
 
 
 def choose_hits(session: Session, edit: Edit, gesture: str | None) -> None:
@@ -295,7 +307,7 @@ def _show_event(session: Session, job: Job, event: Event, gesture: str, started:
     match event:
         case ClipOpened():
             session.show(event.project, event.info)
-            _serve_clip(session, event.info)
+            serve_clip(session, event.info)
             _begin_detection(session, started)
         case DetectionProgress():
             percent = round(100 * event.fraction)
@@ -343,89 +355,3 @@ def _show_curve(session: Session) -> None:
         ),
         lag_s=session.track.lag_s,
     )
-
-
-# --- the clip itself ----------------------------------------------------------------------------
-
-
-def serve_track(session: Session) -> None:
-    """Let the browser play and show the sound track that the document names now."""
-    if session.info is not None:
-        _serve_clip(session, session.info)
-
-
-def _serve_clip(session: Session, info: MediaInfo) -> None:
-    """Let the browser play the clip, by a proxy where it must be; make the waveform beside the job."""
-    uploads.touch(session, Path(info.path))
-    track = session.require_project().clip.audio_track
-    name = f"{info.digest}.mp4" if len(info.audio_tracks) < 2 else f"{info.digest}-{track}.mp4"
-    proxy = session.context.folder("proxies") / name
-    tracks = tuple(map(str, info.audio_tracks))
-    url = f"/struck/media/{session.id}?v={info.digest[:12]}"
-    proxied = Playback(f"{url}-proxy{track}", 0.0, True, proxy, tracks)
-    if info.browser_playable:
-        session.set_playback(Playback(url, info.picture_offset_s, True, Path(info.path), tracks))
-    elif proxy.is_file():
-        proxy.touch()
-        session.set_playback(proxied)
-    else:
-        session.set_playback(Playback(audio_tracks=tracks))
-    session.helper.start(lambda job: _prepare_clip(session, info, track, proxied, job))
-
-
-def _prepare_clip(session: Session, info: MediaInfo, track: int, proxied: Playback, job: Job) -> None:
-    from engine.media.proxy import make_proxy
-
-    if info.has_audio:
-        number = session.clip_number
-        shape = waveform(session, info, track, job)
-        job.check()
-        if session.clip_number == number:
-            address = f"/struck/waveform/{session.id}?v={info.digest[:12]}-{track}"
-            session.set_media(waveform=BulkArray(address, WAVEFORM_RATE_HZ, len(shape) // 2))
-    assert proxied.path is not None
-    if info.browser_playable or proxied.path.is_file():
-        return
-
-    def progress(fraction: float) -> None:
-        job.check()
-        done = round(100 * fraction)
-        session.set_status("proxy", "opening", done, 100, f"Making a picture this browser can play, {done} %")
-
-    try:
-        make_proxy(Path(info.path), proxied.path, progress, track if info.has_audio else None)
-    finally:
-        session.clear_status("proxy")
-    job.check()
-    session.set_playback(proxied)
-
-
-def waveform(session: Session, info: MediaInfo, track: int, job: Job | None = None) -> np.ndarray:
-    """Lowest and highest sample of every 1/400 s of a sound track, int8 pairs one after another."""
-    from engine.media.sound import iter_clip_audio
-
-    cache = session.context.cache
-    key = hashlib.sha256(f"waveform 2 {info.digest} {track}".encode()).hexdigest()
-    known = cache.get(key)
-    if known is not None:
-        return known.astype(np.int8)
-    step = WAVEFORM_SOURCE_HZ // WAVEFORM_RATE_HZ
-    parts: list[np.ndarray] = []
-    rest = np.zeros(0, np.float32)
-    for block in iter_clip_audio(Path(info.path), WAVEFORM_SOURCE_HZ, 5.0, track):
-        if job:
-            job.check()
-        rest = np.concatenate([rest, block])
-        whole = len(rest) // step * step
-        parts.append(_extremes(rest[:whole].reshape(-1, step)))
-        rest = rest[whole:]
-    if len(rest):
-        parts.append(_extremes(rest[None]))
-    shape = np.concatenate(parts) if parts else np.zeros(0, np.int8)
-    cache.put(key, shape.astype(np.float32))
-    return shape
-
-
-def _extremes(rows: np.ndarray) -> np.ndarray:
-    pairs = np.stack([rows.min(axis=1), rows.max(axis=1)], axis=1)
-    return np.clip(np.round(pairs * 127), -127, 127).astype(np.int8).reshape(-1)

@@ -11,6 +11,7 @@ from engine.document.source import describe_source
 from engine.physics.model import Modes, NoiseComponent, Residual
 from ui.protocol.events import (
     ClipState,
+    ClipWanted,
     DetectionState,
     HitOffsetsState,
     HitState,
@@ -37,6 +38,19 @@ class Playback:
     playable: bool = False
     path: Path | None = None
     audio_tracks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClipSearch:
+    """A project whose clip is asked for: the document, or one that is to be opened from ``source``, its file."""
+
+    project: Project
+    source: Path | None = None
+
+    def message(self) -> ClipWanted:
+        """The question as a tab is sent it."""
+        clip = self.project.clip
+        return ClipWanted(PurePath(clip.path.replace("\\", "/")).name, clip.duration_s)
 
 
 def project_name(project: Project) -> str:

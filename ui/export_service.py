@@ -15,6 +15,7 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.names import make_file_stem
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.storage import save_project
+from ui.clip_service import check_clip
 from ui.jobs import Job
 from ui.protocol.events import Exported, ExportedFile
 
@@ -89,6 +90,7 @@ def _write(
         return path, f"48 kHz, 24 bit{loud}"
     if kind == "mp4":
         path = folder / f"{stem}_struck.mp4"
+        check_clip(session)
         track = Track(project, rendered)
         note = write_video(Path(project.clip.path), track, SAMPLE_RATE_HZ, path, on_progress, project.clip.digest)
         return path, note or "picture untouched"

@@ -17,7 +17,8 @@ from engine.document.edits.messages import apply_message, find_other
 from engine.document.edits.sounds import replace_sound
 from engine.document.edits.values import MAX_HITS, PhysicsOps, check_number, find_sound
 from engine.document.project import Clip, Hit, Project, Sound
-from ui import bank_service, clip_service, export_service, level_service, uploads
+from ui import bank_service, clip_playback, clip_service, export_service, level_service, uploads
+from ui.clip_finding import find_clip
 from ui.document_state import sound_state
 from ui.jobs import Job
 from ui.kept_sessions import forget_session, kept_sessions
@@ -124,7 +125,7 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
         else:
             session.commit(change, gesture)
     if isinstance(edit, SetTrack):
-        clip_service.serve_track(session)
+        clip_playback.serve_track(session)
     if isinstance(edit, (SetSource, SetTrack)):
         clip_service.detect_again(session)
     if chooses_checkpoint:
@@ -164,7 +165,7 @@ def _step(session: Session, back: bool, mark: Mark) -> None:
         session.step(back)
         after = session.project
     if before is not None and after is not None and before.clip.audio_track != after.clip.audio_track:
-        clip_service.serve_track(session)
+        clip_playback.serve_track(session)
 
 
 def _presets(session: Session) -> dict[str, Preset]:
@@ -184,6 +185,10 @@ def _laws() -> PhysicsOps:
 
 def _open(session: Session, message: requests.Open) -> None:
     clip_service.open_path(session, clip_service.resolve_path(session, message.path))
+
+
+def _find_clip(session: Session, message: requests.FindClip) -> None:
+    find_clip(session, clip_service.resolve_path(session, message.path))
 
 
 def _open_demo(session: Session, message: requests.OpenDemo) -> None:
@@ -349,6 +354,7 @@ CHANGES: dict[type, Callable[[Session, Any, Mark], None]] = {
 }
 HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.Open: _open,
+    requests.FindClip: _find_clip,
     requests.OpenDemo: _open_demo,
     requests.Close: _close,
     requests.ForgetSession: _forget_session,

@@ -17,7 +17,7 @@ from engine.core.errors import BadInput
 from engine.core.lru import LRU
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Clip
-from ui import clip_service, uploads
+from ui import clip_playback, uploads
 from ui.comparison_cache import ComparisonCache
 from ui.context import AppContext
 from ui.fair_pool import FairPool
@@ -103,7 +103,7 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
         def make() -> Response:
             _check_there(Path(info.path))
             track = session.require_project().clip.audio_track
-            return _binary(clip_service.waveform(session, info, track), FRESH)
+            return _binary(clip_playback.waveform(session, info, track), FRESH)
 
         return await respond(request, session, make)
 

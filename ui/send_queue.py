@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from ui.protocol.events import DocumentState, Media, Rendered, ServerMessage, Status, Welcome
+from ui.protocol.events import ClipWanted, DocumentState, Media, Rendered, ServerMessage, Status, Welcome
 
-STATES = (DocumentState, Status, Rendered, Media, Welcome)
+STATES = (DocumentState, Status, Rendered, Media, Welcome, ClipWanted)
 MOST_WAITING = 200
 
 

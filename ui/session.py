@@ -12,15 +12,15 @@ from typing import Any
 
 from engine.core.errors import BadInput, Cancelled
 from engine.document.edits.values import Edit
-from engine.document.history import History, commit, redo, undo
+from engine.document.history import History, commit, move_clip, redo, undo
 from engine.document.project import Project
 from engine.document.storage import autosave, autosave_path, load_autosave
 from ui import level_service
 from ui.change_numbers import ChangeNumbers
 from ui.context import AppContext
-from ui.document_state import Playback, project_name, project_state
+from ui.document_state import ClipSearch, Playback, project_name, project_state
 from ui.jobs import Worker, describe_error, hide_folders
-from ui.protocol.events import DocumentState, ErrorNotice, Media, Note, ServerMessage, Status
+from ui.protocol.events import ClipWanted, DocumentState, ErrorNotice, Media, Note, ServerMessage, Status
 from ui.renderer import Focus, RenderCallbacks, Renderer
 from ui.search_results import SearchResults
 from ui.send_queue import CoalescingSendQueue
@@ -38,9 +38,8 @@ class Session:
     def __init__(self, context: AppContext, session_id: str) -> None:
         self.context = context
         self.id = session_id
-        # Paths are shown and exported; whoever knows the id itself can take the session over.
+        # Paths are shown, and addresses of exports listed; whoever knows the id itself can take the session over.
         self.folder_name = hashlib.sha256(f"folder of {session_id}".encode()).hexdigest()[:24]
-        # Of the addresses of exports, which browsers list among the downloads.
         self.export_key = hashlib.sha256(f"exports of {session_id}".encode()).hexdigest()[:24]
         self.lock = threading.RLock()
         self._keep_lock = threading.Lock()
@@ -54,6 +53,7 @@ class Session:
         self.provisional: tuple[Edit, str] | None = None
         self.hold_sampling = False
         self.media = Media()
+        self.clip_search: ClipSearch | None = None
         self.worker = Worker("work", self.fail)
         self.helper = Worker("clip", self._excuse)
         self.detector = Worker("onsets", self._excuse)
@@ -107,6 +107,8 @@ class Session:
             send_queue.put(self.media)
             send_queue.put(self.renderer.message())
             send_queue.put(self._board.shown())
+            if self.clip_search is not None:
+                send_queue.put(self.clip_search.message())
             rested, self._rested = self._rested, False
         if rested:
             self.renderer.request()
@@ -226,6 +228,7 @@ class Session:
             self.info = info
             self.track = None
             self.provisional = None
+            self.want_clip(None)
             self.saved_as = saved_as
             self.saved_project = project if saved_as else None
             self.edited = False
@@ -278,6 +281,19 @@ class Session:
                 edit, gesture = self.provisional
                 self.provisional = None
                 self.commit(edit, gesture)
+
+    def want_clip(self, search: ClipSearch | None) -> None:
+        """Ask for the clip of a project, or no longer."""
+        with self.lock:
+            if search or self.clip_search:
+                self.send(search.message() if search else ClipWanted())
+            self.clip_search = search
+
+    def move_clip(self, path: Path) -> None:
+        """The document's clip lies in another place now."""
+        with self.lock:
+            if self.history is not None:
+                self._take(move_clip(self.history, str(path)))
 
     def push_document(self) -> None:
         """Send the document as it stands."""

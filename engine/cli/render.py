@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--markers", metavar="FILE", help="the hits as CSV")
     parser.add_argument("--project", metavar="OUT.struck.json", help="the document")
     parser.add_argument("--track", type=whole_number(0, MAX_TRACK), metavar="N", help=TRACK_HELP)
+    parser.add_argument("--clip", metavar="PATH", help="of a project: its clip, or a folder to search for it")
     parser.add_argument("--onsets", metavar="CSV", help="time_s[,velocity_db]: hits instead of detection")
     parser.add_argument("--physics", metavar="JSON", help="one physics for every hit")
     parser.add_argument("--steps", type=whole_number(*_STEPS), metavar="N", help="of the sampler")
@@ -102,9 +103,11 @@ def _render(options: argparse.Namespace, settings: ProcessSettings, cache: Cache
     if is_project_file(options.source):
         if options.track is not None:
             raise BadInput("--track chooses the sound of a clip, and a project has its own; leave it out")
-        document.project = given.apply(_load_project(options.source))
+        document.project = given.apply(_load_project(options.source, options.clip))
         events = process_project(replace(settings, detect=False, estimate=False), document.current)
     else:
+        if options.clip is not None:
+            raise BadInput("--clip gives the clip of a project, and the input is a clip itself; leave it out")
         events = process_clip(options.source, settings, document.current)
     detecting, analysing, looking, sampling = map(
         make_progress, ("detecting", "analysing", "looking at what is struck", "sampling")
@@ -147,7 +150,11 @@ def _check_outputs(options: argparse.Namespace) -> None:
     targets = {name: getattr(options, name) for name in _OUTPUTS if getattr(options, name) is not None}
     if not targets:
         raise BadInput("nothing to write was named; give at least one of --out, --video, --stems, --markers, --project")
-    sources = {"the input": options.source, "--onsets": options.onsets, "--physics": options.physics}
+    sources = {
+        "the input": options.source,
+        "--onsets": options.onsets,
+        "--physics": options.physics,
+    }
     for name, target in targets.items():
         check_folder(target) if name == "stems" else check_target(target)
         for said, source in sources.items():
@@ -163,12 +170,20 @@ def _check_outputs(options: argparse.Namespace) -> None:
             check_ending(Path(targets[name]), endings, f"--{name}")
 
 
-def _load_project(source: str) -> Project:
-    from engine.document.storage import load_project
+def _load_project(source: str, clip_place: str | None) -> Project:
+    from engine.document.clip_search import search_clip
+    from engine.document.storage import ClipMissing, load_project
     from engine.media.open import digest_file
     from engine.pipeline.open_clip import match_clip
 
-    return match_clip(load_project(source, search=(Path.cwd(),), digest_of=digest_file))
+    try:
+        project = load_project(source, (Path.cwd(),), digest_of=digest_file, allow_missing_clip=clip_place is not None)
+    except ClipMissing as error:
+        raise BadInput(f"{error}, or give its place, or a folder that holds it, by --clip") from None
+    if clip_place is not None:
+        found = search_clip(project.clip, Path(clip_place), digest_file)
+        project = replace(project, clip=replace(project.clip, path=str(found)))
+    return match_clip(project)
 
 
 def _choose_settings(options: argparse.Namespace) -> ProcessSettings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.document.edits.values import Edit
 from engine.document.project import Project
@@ -36,6 +36,18 @@ class History:
     def redo_label(self) -> str | None:
         """Label of the edit that redo applies; None without one."""
         return self.future[-1].label if self.future else None
+
+
+def move_clip(history: History, path: str) -> History:
+    """The same history with the clip in another place in every document, since no undo brings a moved file back."""
+
+    def move(project: Project) -> Project:
+        return replace(project, clip=replace(project.clip, path=path))
+
+    past, future = (
+        tuple(replace(step, project=move(step.project)) for step in steps) for steps in (history.past, history.future)
+    )
+    return History(move(history.now), past, future)
 
 
 def commit(history: History, edit: Edit, gesture: str | None = None) -> History:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,16 +17,21 @@ from typing import Any, NamedTuple
 from engine.core.bounded_json import check_size, parse_json
 from engine.core.errors import BadInput
 from engine.core.files import make_private_folder, make_write_error, write_file
-from engine.document.project import Clip, Project
+from engine.document.clip_search import DigestOf, base_name, beside, find_clip, list_files, named_places, relative_path
+from engine.document.project import Project
 from engine.document.serialization import project_from_json, project_to_json
 
 SUFFIX = ".struck.json"
 MAX_FILE_BYTES = 64 * 2**20
-MAX_SEARCHED_FILES = 2000
 _AUTOSAVE = "the autosave of this tab"
 
-DigestOf = Callable[[str], str]
-"""Content digest of the file at a path; may raise BadInput or OSError for a file that is no clip."""
+
+class ClipMissing(BadInput):
+    """The clip of a ``project``, which was read, is nowhere."""
+
+    def __init__(self, message: str, project: Project) -> None:
+        super().__init__(message)
+        self.project = project
 
 
 def save_project(project: Project, path: str | Path, portable: bool = False) -> Path:
@@ -38,7 +42,7 @@ def save_project(project: Project, path: str | Path, portable: bool = False) -> 
     """
     path = Path(path)
     value = project_to_json(project)
-    value["clip"]["relative_path"] = _relative_path(project.clip.path, path.parent)
+    value["clip"]["relative_path"] = relative_path(project.clip.path, path.parent)
     if portable:
         value["clip"]["path"] = value["clip"]["relative_path"]
     _write(path, value)
@@ -56,7 +60,7 @@ def load_project(
 
     With ``digest_of`` only a file of the right content will do, under whatever name. ``confined`` looks
     beside the project and in the ``search`` folders alone, whatever paths the file names. Raises BadInput
-    for a file that is missing, broken, foreign, too large or of a newer Struck, and for a clip that
+    for a file that is missing, broken, foreign, too large or of a newer Struck, and ClipMissing for a clip that
     is nowhere, unless ``allow_missing_clip``: then the clip keeps its old path.
     """
     path = Path(path)
@@ -65,18 +69,19 @@ def load_project(
     clip = value.get("clip")
     relative = clip.get("relative_path") if isinstance(clip, Mapping) else None
     folders = [path.parent, *map(Path, search)]
-    named = [] if confined else _named_places(project.clip.path, relative, path)
-    found = _find_clip(project.clip, [*named, *_beside(project.clip.path, folders, digest_of is not None)], digest_of)
+    named = [] if confined else named_places(project.clip.path, relative, path)
+    found = find_clip(project.clip, [*named, *beside(project.clip.path, folders, digest_of is not None)], digest_of)
     if found is not None:
         return replace(project, clip=replace(project.clip, path=os.path.normpath(found)))
     if allow_missing_clip:
         return project
     if not confined and digest_of is not None and os.path.isfile(project.clip.path):
-        raise BadInput(
-            f"the clip {project.clip.path} is no longer the one {path.name} was made with; put the old one beside it"
+        raise ClipMissing(
+            f"the clip {project.clip.path} is no longer the one {path.name} was made with; put the old one beside it",
+            project,
         )
-    name = _name(project.clip.path)
-    raise BadInput(f"the clip {name} of {path.name} is not to be found; put {name} beside the project")
+    name = base_name(project.clip.path)
+    raise ClipMissing(f"the clip {name} of {path.name} is not to be found; put {name} beside the project", project)
 
 
 def is_project_file(path: str | Path) -> bool:
@@ -197,7 +202,7 @@ def _read_handled(session: Any) -> dict[str, int]:
 
 def list_autosaves(folder: str | Path) -> list[Autosave]:
     """The readable autosaves of a folder, newest first; broken ones are passed over."""
-    found = [read_autosave(path) for path in _files(Path(folder)) if path.name.endswith(SUFFIX)]
+    found = [read_autosave(path) for path in list_files(Path(folder)) if path.name.endswith(SUFFIX)]
     return sorted((entry for entry in found if entry), key=lambda entry: entry.modified_s, reverse=True)
 
 
@@ -276,70 +281,3 @@ def _write(path: Path, value: Mapping[str, Any], indent: int | None = 1) -> None
         write_file(path, data, sync=True)
     except (OSError, ValueError) as error:
         raise make_write_error(path, error) from None
-
-
-# --- the clip ---------------------------------------------------------------------------------
-
-
-def _relative_path(clip_path: str, folder: Path) -> str:
-    try:
-        return Path(os.path.relpath(clip_path, folder)).as_posix()
-    except ValueError:  # another drive
-        return Path(clip_path).name
-
-
-def _find_clip(clip: Clip, places: Iterable[Path], digest_of: DigestOf | None) -> Path | None:
-    """The first of the places that holds the clip, by content where ``digest_of`` is given."""
-    seen: set[Path] = set()
-    for candidate in places:
-        place = candidate.absolute()
-        if place not in seen:
-            seen.add(place)
-            if os.path.isfile(place) and _is_clip(place, clip.digest, digest_of):
-                return place
-    return None
-
-
-def _is_clip(path: Path, digest: str, digest_of: DigestOf | None) -> bool:
-    if digest_of is None or not digest:
-        return True
-    try:
-        return digest_of(str(path)) == digest
-    except (OSError, BadInput):
-        return False
-
-
-def _named_places(clip_path: str, relative: Any, path: Path) -> Iterator[Path]:
-    """Where the file says the clip is; on another machine, which learns who asks, only if the project lies there."""
-    for named in (clip_path, relative):
-        place = path.parent / named if isinstance(named, str) and named and "\0" not in named else None
-        if place is None or (named == clip_path and not Path(named).is_absolute()):
-            continue
-        if not place.drive.startswith("\\\\") or place.drive == path.absolute().drive:
-            yield place
-
-
-def _beside(clip_path: str, folders: Sequence[Path], by_content: bool) -> Iterator[Path]:
-    """Files of the clip's name in folders, then, when content can tell, every file with its suffix."""
-    name = _name(clip_path)
-    for folder in folders:
-        yield folder / name
-    if by_content:
-        suffix = Path(name).suffix.lower()
-        for folder in folders:
-            yield from (file for file in _files(folder) if file.suffix.lower() == suffix)
-
-
-def _files(folder: Path) -> list[Path]:
-    """Files of a folder by name, the first MAX_SEARCHED_FILES; none if it cannot be read."""
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return []
-    files = (folder / name for name in names if os.path.isfile(folder / name))  # false for a link that leads nowhere
-    return list(islice(files, MAX_SEARCHED_FILES))
-
-
-def _name(clip_path: str) -> str:
-    """Last part of a path written on any system."""
-    return clip_path.replace("\\", "/").rsplit("/", 1)[-1]

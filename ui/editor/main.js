@@ -2,6 +2,7 @@
 // The editor: brings the parts together in one element and takes them down again when it goes.
 
 import { createAudio } from "./audio/engine.js";
+import { createClipFinding } from "./panels/clip_finding.js";
 import { createFocus } from "./state/focus.js";
 import { createFocusFrames } from "./widgets/focus_frames.js";
 import { createHelp } from "./panels/help.js";
@@ -52,6 +53,7 @@ export async function mount(element) {
   const materials = createMaterials(app, store, audio);
   const inspector = createInspector(layout.inspector, store, audio, { player, openMaterials: materials.open });
   const start = createStart(app, store, toasts, inspector.takeDropped);
+  const clipFinding = createClipFinding(app, store, toasts);
   const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open });
   const help = createHelp(app);
   const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open });
@@ -62,7 +64,7 @@ export async function mount(element) {
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [focus, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
+  const parts = [clipFinding, focus, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, locate };

@@ -302,6 +302,15 @@ class Note:
 
 
 @dataclass(frozen=True)
+class ClipWanted:
+    """The clip of a project is not in its place and is asked for: its name and length; None once it is found."""
+
+    type: ClassVar[str] = "clip_wanted"
+    name: str | None = None
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class ExportedFile:
     """A file to download."""
 
@@ -384,6 +393,6 @@ class Bank:
 
 
 ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
-    Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, Exported, Audition, MorphPreviewed,
+    Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, ClipWanted, Exported, Audition, MorphPreviewed,
     SearchAnswer, Bank,
 ]  # fmt: skip

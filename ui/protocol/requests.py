@@ -17,6 +17,14 @@ class Open:
 
 
 @dataclass(frozen=True)
+class FindClip:
+    """Look for the clip that ``clip_wanted`` names at a path as in ``open``: its file, or a folder to search."""
+
+    type: ClassVar[str] = "find_clip"
+    path: str
+
+
+@dataclass(frozen=True)
 class OpenDemo:
     """Open a demo project."""
 
@@ -237,7 +245,8 @@ class BankSize:
 
 
 ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
-    Open, OpenDemo, Close, ForgetSession, Save, ApplyEdit, Undo, Redo, Cancel, Resume, FocusOn, Detect, Analyse,
-    Export, FitLevel, Strike, AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate,
+    Open, FindClip, OpenDemo, Close, ForgetSession, Save, ApplyEdit, Undo, Redo, Cancel, Resume, FocusOn, Detect,
+    Analyse, Export, FitLevel, Strike, AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search,
+    UseCandidate,
     MeasureSpan, AddToBank, BankSize,
 ]  # fmt: skip

@@ -99,6 +99,23 @@ def test_a_project_saved_under_a_name_without_an_ending_opens_again(given: Path,
         assert run("render", tmp_path / name, "--ckpt-dir", given / "none", "--out", tmp_path / "o.wav") == 0
 
 
+def test_the_clip_of_a_project_is_found_where_the_option_says(
+    given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = tmp_path / "film.mp4"
+    clip.write_bytes((given / "c.mp4").read_bytes())
+    project, again = tmp_path / "p.struck.json", ("--ckpt-dir", given / "none", "--out", tmp_path / "o.wav")
+    assert run(*render(given, "--project", project, clip=clip)) == 0
+    (tmp_path / "shelf").mkdir()
+    clip.rename(tmp_path / "shelf" / "scene.mp4")
+    assert "put film.mp4 beside the project, or give its place" in refuse(capsys, "render", project, *again)
+    make_clip(clip, count=10)
+    for place in (tmp_path / "shelf", tmp_path / "shelf" / "scene.mp4"):
+        assert run("render", project, "--clip", place, *again) == 0
+    assert "film.mp4 is not the clip" in refuse(capsys, "render", project, "--clip", clip, *again)
+    assert "the input is a clip itself" in refuse(capsys, *render(given, "--clip", clip, "--out", tmp_path / "o.wav"))
+
+
 def test_a_rate_that_a_format_does_not_hold_is_refused(
     given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

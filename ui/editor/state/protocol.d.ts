@@ -249,6 +249,12 @@ export interface Open {
   path: string;
 }
 
+/** Look for the clip that ``clip_wanted`` names at a path as in ``open``: its file, or a folder to search. */
+export interface FindClip {
+  type: "find_clip";
+  path: string;
+}
+
 /** Open a demo project. */
 export interface OpenDemo {
   type: "open_demo";
@@ -411,6 +417,7 @@ export interface BankSize {
 
 export type ClientMessage =
   | Open
+  | FindClip
   | OpenDemo
   | Close
   | ForgetSession
@@ -668,6 +675,13 @@ export interface Note {
   message: string;
 }
 
+/** The clip of a project is not in its place and is asked for: its name and length; None once it is found. */
+export interface ClipWanted {
+  type: "clip_wanted";
+  name: string | null;
+  duration_s: number;
+}
+
 /** A file to download. */
 export interface ExportedFile {
   name: string;
@@ -740,6 +754,7 @@ export type ServerMessage =
   | Rendered
   | ErrorNotice
   | Note
+  | ClipWanted
   | Exported
   | Audition
   | MorphPreviewed
