@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from engine.core.paths import ASSETS
 from tests.browser.struck_page import RATE_HZ, Editor, attack_s
 from tests.clips import make_clicks, make_clip
 
@@ -91,3 +94,20 @@ def test_a_dropped_recording_becomes_the_sound_that_is_chosen(editor: Editor, tm
     start = round(first["time_s"] * RATE_HZ)
     spectrum = np.abs(np.fft.rfft(track[start : start + RATE_HZ // 4, 0]))
     assert np.argmax(spectrum) * 4 == pytest.approx(1234, abs=8)
+
+
+def test_a_project_whose_clip_has_moved_asks_for_it(editor: Editor, tmp_path: Path) -> None:
+    page = editor.page
+    project = json.loads((ASSETS / "demo_silent.struck.json").read_text())
+    project["clip"] |= {"path": str(tmp_path / "gone" / "film.mp4"), "relative_path": "film.mp4"}
+    (tmp_path / "film.struck.json").write_text(json.dumps(project))
+    (tmp_path / "shelf").mkdir()
+    shutil.copy(ASSETS / "demo_silent.mp4", tmp_path / "shelf" / "scene 4.mp4")
+    drop(editor, tmp_path / "film.struck.json", "application/json")
+    question = page.get_by_role("dialog", name="Where is the clip?")
+    question.wait_for()
+    assert question.get_by_role("heading").inner_text() == "Where is film.mp4?"
+    question.get_by_label("Path of the clip or of a folder").fill(str(tmp_path / "shelf"))
+    question.get_by_role("button", name="Search").click()
+    question.wait_for(state="hidden")
+    editor.wait("() => window.struck.store.view?.project?.clip.name === 'scene 4.mp4'")
