@@ -63,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--onsets", metavar="CSV", help="time_s[,velocity_db]: hits instead of detection")
     parser.add_argument("--physics", metavar="JSON", help="one physics for every hit")
     parser.add_argument("--steps", type=whole_number(*_STEPS), metavar="N", help="of the sampler")
+    parser.add_argument(
+        "--width", type=whole_number(0, 100), metavar="PERCENT", help="how wide noise and room are; 0 is mono"
+    )
     parser.add_argument("--seed", type=whole_number(0, MAX_SEED), metavar="N", help="from which every hit's is derived")
 
 
@@ -239,6 +242,8 @@ class _Given:
             project = replace(project, sounds=(sound,), hits=hits)
         if options.onsets is not None:
             project = _replace_hits(project, self.onsets)
+        if options.width is not None:
+            project = replace(project, mix=replace(project.mix, width=options.width / 100.0))
         return _apply_settings(project, options.steps, options.seed)
 
     def restore_velocities(self, project: Project) -> Project:

@@ -100,10 +100,14 @@ class Detection:
 
 @dataclass(frozen=True)
 class Mix:
-    """Levels of the generated track and of the clip's own sound beside it."""
+    """Levels of the generated track and of the clip's own sound beside it.
+
+    ``width`` (0 to 1) is how far noise and room of every hit are spread over both channels; 0 is mono.
+    """
 
     gain_db: float = 0.0
     clip_gain_db: float = 0.0
+    width: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def project_to_json(project: Project) -> dict[str, Any]:
         "clip": clip,
         "sounds": [_sound_to_json(sound) for sound in project.sounds],
         "hits": [asdict(hit) for hit in project.hits],
-        "mix": asdict(project.mix),
+        "mix": {name: value for name, value in asdict(project.mix).items() if name != "width" or value},
         "render": asdict(project.render),
         "detection": asdict(project.detection) | {"dismissed_onsets_s": list(project.detection.dismissed_onsets_s)},
     }
@@ -99,7 +99,11 @@ def project_from_json(value: Any, source: str = "project") -> Project:
         clip=clip,
         sounds=sounds,
         hits=tuple(sorted(hits, key=lambda hit: (hit.time_s, hit.id))),
-        mix=Mix(mix.number("gain_db", -400, 120, 0.0), mix.number("clip_gain_db", -400, 120, 0.0)),
+        mix=Mix(
+            mix.number("gain_db", -400, 120, 0.0),
+            mix.number("clip_gain_db", -400, 120, 0.0),
+            mix.number("width", 0, 1, Mix.width),
+        ),
         render=RenderSettings(
             checkpoint=render.text("checkpoint", RenderSettings.checkpoint),
             steps=render.whole("steps", 1, 10_000, RenderSettings.steps),

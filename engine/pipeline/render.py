@@ -26,6 +26,7 @@ from engine.physics.model import Context, Macros, Modes, Physics, Residual, phys
 from engine.physics.variation import vary_physics
 from engine.pipeline.complete_sound import complete_sound
 from engine.pipeline.events import HitsSampled, RenderedHit
+from engine.pipeline.stereo import make_side
 
 RENDER_VERSION = 3
 """Part of every key: raise it when the same document renders differently."""
@@ -259,11 +260,11 @@ class Track:
         """``hits`` limits the track to some of the project's."""
         self.shape = (track_length(project), 2)
         self._rendered = rendered
-        self._mix_gain_db = project.mix.gain_db
+        self._project = project
         self._hits = [hit for hit in (project.hits if hits is None else hits) if not hit.mute and hit.id in rendered]
         self._starts = np.array([_first_sample(hit) for hit in self._hits], np.int64)
         self._ends = np.full(len(self._hits), np.iinfo(np.int64).max)  # until they are known
-        self._placed: dict[int, np.ndarray] = {}
+        self._placed: dict[int, list[tuple[np.ndarray, tuple[float, float]]]] = {}
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -282,16 +283,40 @@ class Track:
         """Add the part of a hit that lies in a block."""
         hit, first = self._hits[k], int(self._starts[k])
         if k not in self._placed:
-            self._placed[k] = _place(hit, self._rendered[hit.id].samples, len(self))
-            self._ends[k] = first + len(self._placed[k])
+            self._placed[k] = self._place(hit)
+            self._ends[k] = first + len(self._placed[k][0][0])
         lower, upper = max(start, first), min(start + len(block), int(self._ends[k]))
-        part = self._placed[k][lower - first : upper - first]
-        gain = db_to_gain(hit.gain_db + self._mix_gain_db)
-        for channel, side in enumerate(pan_gains(hit.pan)):
-            if side:
-                block[lower - start : upper - start, channel] += part * np.float32(gain * side)
+        for samples, gains in self._placed[k]:
+            part = samples[lower - first : upper - first]
+            for channel, gain in enumerate(gains):
+                if gain:
+                    block[lower - start : upper - start, channel] += part * np.float32(gain)
         if self._ends[k] <= start + len(block):
             del self._placed[k]
+
+
+    def _place(self, hit: Hit) -> list[tuple[np.ndarray, tuple[float, float]]]:
+        """A hit's sound at its place, and in a wide mix its side, each with its gains of left and right."""
+        samples, mix = self._rendered[hit.id].samples, self._project.mix
+        gain = db_to_gain(hit.gain_db + mix.gain_db)
+        left, right = pan_gains(hit.pan)
+        parts = [(_place(hit, samples, len(self)), (gain * left, gain * right))]
+        if mix.width:
+            wide = gain * side_gain(mix.width, hit.pan)
+            side = hit_side(self._project, hit, len(samples))
+            parts.append((_place(hit, side, len(self)), (wide, -wide)))
+        return parts
+
+
+def hit_side(project: Project, hit: Hit, length_samples: int) -> np.ndarray:
+    """The side signal of a hit at width 1, float32 [length_samples]; see ``engine.pipeline.stereo``."""
+    _, residual = hit_physics(project, hit)
+    return make_side(residual, length_samples, hit.seed)
+
+
+def side_gain(width: float, pan: float) -> float:
+    """Gain of a hit's side: as much in both channels, so that it leaves their sum, and none in a hit panned aside."""
+    return width * min(pan_gains(pan))
 
 
 def _split_time(hit: Hit) -> tuple[int, float]:

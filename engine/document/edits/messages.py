@@ -136,7 +136,7 @@ _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] 
     "merge_sounds": (merging.merge_sounds, ("sound_id", "others"), ()),
     "delete_sound": (sounds.delete_sound, ("sound_id",), ()),
     "set_render": (settings.set_render, (), ("steps", "guidance", "seed", "checkpoint", "variation")),
-    "set_mix": (settings.set_mix, (), ("gain_db", "clip_gain_db")),
+    "set_mix": (settings.set_mix, (), ("gain_db", "clip_gain_db", "width")),
     "set_threshold": (settings.set_threshold, ("threshold",), ()),
     "set_source": (settings.set_source, ("source",), ()),
     "set_track": (settings.set_track, ("track",), ()),

@@ -13,6 +13,7 @@ from engine.document.edits.values import (
     SOURCES,
     STEPS_RANGE,
     VARIATION_RANGE,
+    WIDTH_RANGE,
     Edit,
     check_number,
     check_seed,
@@ -65,8 +66,8 @@ def reseed(seed: int) -> Edit:
     return Edit("Draw new seeds", apply)
 
 
-def set_mix(gain_db: float | None = None, clip_gain_db: float | None = None) -> Edit:
-    """Change the levels of the generated track and of the clip's own sound."""
+def set_mix(gain_db: float | None = None, clip_gain_db: float | None = None, width: float | None = None) -> Edit:
+    """Change the levels of the generated track and of the clip's own sound, and the width of the noise."""
 
     def apply(project: Project) -> Project:
         mix = project.mix
@@ -74,6 +75,8 @@ def set_mix(gain_db: float | None = None, clip_gain_db: float | None = None) -> 
             mix = replace(mix, gain_db=check_number(gain_db, "gain_db", GAIN_RANGE_DB))
         if clip_gain_db is not None:
             mix = replace(mix, clip_gain_db=check_number(clip_gain_db, "clip_gain_db", GAIN_RANGE_DB))
+        if width is not None:
+            mix = replace(mix, width=check_number(width, "width", WIDTH_RANGE))
         return replace(project, mix=mix)
 
     return Edit("Change mix", apply)

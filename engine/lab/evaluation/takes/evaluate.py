@@ -157,7 +157,9 @@ def main(args: list[str]) -> None:
     parser.add_argument("--training", action="store_true", help="objects that the law of variation was fitted to")
     parser.add_argument("--limit", type=whole_number(0, 10_000), default=0, metavar="N", help="at most so many objects")
     parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=list(LEVELS), metavar="LEVEL")
-    parser.add_argument("--variations", type=whole_number(0, 100), nargs="+", default=[0, 25, 50, 75, 100], metavar="%")
+    parser.add_argument(
+        "--variations", type=whole_number(0, 100), nargs="+", default=[0, 25, 50, 75, 100], metavar="PERCENT"
+    )
     parser.add_argument("--prior", action="store_true", help="the bare prior in place of the sampler")
     parser.add_argument("--steps", type=whole_number(1, 64), default=4)
     parser.add_argument("--ckpt-dir", default=str(CHECKPOINTS))
