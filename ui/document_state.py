@@ -81,7 +81,7 @@ def project_state(project: Project, name: str, saved: bool, playback: Playback) 
         ),
         sounds=tuple(map(sound_state, project.sounds)),
         hits=tuple(map(hit_state, project.hits)),
-        mix=MixState(project.mix.gain_db, project.mix.clip_gain_db),
+        mix=MixState(project.mix.gain_db, project.mix.clip_gain_db, project.mix.width),
         render=RenderState(
             checkpoint=project.render.checkpoint,
             steps=project.render.steps,

@@ -15,6 +15,8 @@ from ui.context import AppContext
 from ui.protocol.events import ErrorNotice, Note, Rendered, RenderedSound, ServerMessage
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from engine.pipeline.events import RenderedHit
 
 BATCH_ON_CPU = 4
@@ -278,6 +280,17 @@ class Renderer:
                 self.request(asked=True)
                 return None
         return project, KeptHits(self._context.cache, keys)
+
+    def find_side(self, key: str) -> np.ndarray | None:
+        """The side signal of a rendered hit of this key, for a wide mix; None where the document has no such hit."""
+        from engine.pipeline.render import hit_side
+
+        project, samples = self._session.project(), self._context.cache.get(key)
+        if project is None or samples is None:
+            return None
+        keys = self.keys(project)
+        hit = next((hit for hit in project.hits if keys[hit.id] == key), None)
+        return None if hit is None else hit_side(project, hit, len(samples))
 
     def _publish(self, project: Project) -> list[Hit]:
         """Send which of a document's hits are rendered, if that has changed; returns the hits that are not."""

@@ -115,6 +115,13 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
             return JSONResponse({"error": "this sound is being made again"}, status_code=404, headers=FRESH)
         return _binary(np.asarray(samples, "<f4"), IMMUTABLE)
 
+    @app.get("/struck/side/{key}")
+    def side(key: str) -> Response:
+        samples = sessions.find_side(key) if re.fullmatch(r"[\w-]{8,128}", key) else None
+        if samples is None:
+            return JSONResponse({"error": "this sound is being made again"}, status_code=404, headers=FRESH)
+        return _binary(np.asarray(samples, "<f4"), IMMUTABLE)
+
     @app.get("/struck/match/{session_id}/{sound_id}")
     async def match(request: Request, session_id: str, sound_id: str) -> Response:
         session = _find(sessions, session_id)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from engine.core.errors import BadInput
 from engine.core.memory import return_freed_memory
 from ui.context import AppContext
 from ui.session import Session
+
+if TYPE_CHECKING:
+    import numpy as np
 
 IDLE_S = 3 * 3600
 REST_AFTER_S = 5.0
@@ -77,6 +81,11 @@ class SessionRegistry:
         """The cache has dropped a sound."""
         for session in list(self._sessions.values()):
             session.renderer.forget(key)
+
+    def find_side(self, key: str) -> np.ndarray | None:
+        """The side signal of a rendered hit of any session; None where no document has it."""
+        sides = (session.renderer.find_side(key) for session in list(self._sessions.values()))
+        return next((side for side in sides if side is not None), None)
 
     def close(self) -> None:
         """Keep every document before the process ends."""

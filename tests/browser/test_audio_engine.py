@@ -23,7 +23,7 @@ from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import envelope_gain
 from engine.physics.synthesis import synthesize
 from engine.pipeline.events import RenderedHit
-from engine.pipeline.render import place_hits
+from engine.pipeline.render import hit_side, place_hits
 from tests.browser.chromium import browser_path
 
 EDITOR = ROOT / "ui" / "editor"
@@ -252,10 +252,12 @@ def test_a_change_while_it_rings_does_not_click(page: Page) -> None:
     assert np.abs(found[24000 + 3 * 128 :]).max() == 0.0
 
 
-def test_hits_are_mixed_as_the_engine_places_them(page: Page) -> None:
-    """Times between samples, level, pan and mute: the scheduled sound is the exported sound."""
+@pytest.mark.parametrize("width", [0.0, 0.7])
+def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float) -> None:
+    """Times between samples, level, pan, width and mute: the scheduled sound is the exported sound."""
     rng = np.random.default_rng(3)
-    sound = Sound("s1", "Sound", some_modes(4), Residual(), Source("preset"))
+    noise = Residual((200.0, 9000.0), (-20.0,), (9.0,))
+    sound = Sound("s1", "Sound", some_modes(4), noise, Source("preset"))
     fraction = 1 / 64
     hits = (
         Hit("a", 0.1, "s1", 1, pan=-0.4, gain_db=-3.0),
@@ -265,7 +267,7 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page) -> None:
         Hit("e", 0.0, "s1", 5, pan=0.25, velocity_db=-9.0),
     )
     clip = Clip("clip.mp4", "0", 1.0, Fraction(25), 16, 16)
-    project = Project(clip, (sound,), hits, Mix(gain_db=-2.5))
+    project = Project(clip, (sound,), hits, Mix(gain_db=-2.5, width=width))
     rendered = {
         hit.id: RenderedHit(f"key-{hit.id}", rng.normal(0, 0.1, 6000 + 500 * k).astype(np.float32))
         for k, hit in enumerate(hits)
@@ -276,7 +278,9 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page) -> None:
     const view = { project: given.project };
     const rendered = new Map(Object.entries(given.sounds).map(([id, { key }]) => [id, { key }]));
     const byKey = Object.fromEntries(Object.values(given.sounds).map(({ key, samples }) => [key, unpack(samples)]));
-    const engine = audio.createAudio(makeStore(view, rendered), { context, fetchSound: async (key) => byKey[key] });
+    const engine = audio.createAudio(makeStore(view, rendered), {
+      context, fetchSound: async (key) => byKey[key], fetchSide: async (key) => unpack(given.sides[key]),
+    });
     engine.play(0);
     await pause(250);
     const made = await context.startRendering();
@@ -286,7 +290,7 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page) -> None:
     value = {
         "project": {
             "clip": {"picture_offset_s": 0},
-            "mix": {"gain_db": -2.5, "clip_gain_db": 0},
+            "mix": {"gain_db": -2.5, "clip_gain_db": 0, "width": width},
             "sounds": [],
             "hits": [
                 {
@@ -303,6 +307,7 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page) -> None:
             ],
         },
         "sounds": {hit_id: {"key": r.key, "samples": pack(r.samples)} for hit_id, r in rendered.items()},
+        "sides": {f"key-{h.id}": pack(hit_side(project, h, len(rendered[h.id].samples))) for h in hits},
     }
     found = np.stack([unpack(channel) for channel in run(page, script, value)])[:, 960:]
     for channel in (0, 1):

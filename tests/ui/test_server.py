@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +18,7 @@ from engine.core.cache import Cache
 from engine.core.paths import ASSETS
 from engine.document.serialization import project_from_json, project_to_json
 from engine.physics.model import LONGEST_RISE_S
-from engine.pipeline.render import place_hits, render_hits
+from engine.pipeline.render import hit_side, place_hits, render_hits
 from tests.clips import make_clicks, make_clip
 from tests.ui_tab import DEMO_HITS, Tab, check_sentence, make_context
 from ui.context import AppContext
@@ -247,6 +248,28 @@ def test_only_files_of_the_editor_and_the_session_are_served(client: TestClient,
         assert answer.status_code in (400, 404), address
         assert "secret" not in answer.text.replace("secret.txt", "") and "root:" not in answer.text
     assert client.get("/struck/static/main.js").status_code == 200
+
+
+def test_a_wide_mix_has_the_sides_that_the_track_has(client: TestClient, tab: Tab) -> None:
+    """What the browser mixes (mid and side) is what the server exports, and the mono sum is that of the mono mix."""
+    tab.settle()
+
+    def track() -> np.ndarray:
+        answer = client.get(f"/struck/track/{tab.session.id}")
+        return np.asarray(soundfile.read(io.BytesIO(answer.content))[0])
+
+    narrow = track()
+    tab.edit("set_mix", width=1.0)
+    tab.settle()
+    wide = track()
+    assert tab.last("document")["project"]["mix"]["width"] == 1.0
+    assert wide.sum(axis=1) == pytest.approx(narrow.sum(axis=1), abs=1e-5)
+    assert not np.array_equal(wide[:, 0], wide[:, 1])
+    project, hit = tab.session.require_project(), tab.session.require_project().hits[0]
+    entry = tab.last("rendered")["hits"][hit.id]
+    side = np.frombuffer(client.get(f"/struck/side/{entry['key']}").content, "<f4")
+    assert len(side) == entry["length"] and np.array_equal(side, hit_side(project, hit, len(side)))
+    assert client.get("/struck/side/nobody-has-this").status_code == 404
 
 
 def test_an_upload_stays_in_its_folder_whatever_its_name(

@@ -247,11 +247,12 @@ class SetRender:
 
 @dataclass(frozen=True)
 class SetMix:
-    """New levels of the mix and of the clip's own sound."""
+    """New levels of the mix and of the clip's own sound, and a new width of the noise."""
 
     kind: ClassVar[str] = "set_mix"
     gain_db: float | None = None
     clip_gain_db: float | None = None
+    width: float | None = None
 
 
 @dataclass(frozen=True)

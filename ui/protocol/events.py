@@ -124,10 +124,11 @@ class HitState:
 
 @dataclass(frozen=True)
 class MixState:
-    """Levels of the rendered track and of the clip's own sound."""
+    """Levels of the rendered track and of the clip's own sound, and the width of noise and room, 0 to 1."""
 
     gain_db: float
     clip_gain_db: float
+    width: float
 
 
 @dataclass(frozen=True)

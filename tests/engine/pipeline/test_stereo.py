@@ -23,10 +23,10 @@ ROOM = Residual(EDGES_HZ, (-200.0,) * 3, (1.0,) * 3, room=NoiseComponent((-20.0,
 BELL = Modes((440.0, 1500.0), (-20.0, -20.0), (3.0, 4.0), (0.0, 1.0))
 
 
-def mix(residual: Residual, modes: Modes = Modes(), width: float = 1.0, pan: float = 0.0) -> np.ndarray:
+def mix(residual: Residual, modes: Modes | None = None, width: float = 1.0, pan: float = 0.0) -> np.ndarray:
     """One hit of 1 s in the middle of a clip of 2 s, at a fraction of a sample; its sound is its residual's noise."""
     project = make_project()
-    sound = Sound("s1", "One", modes, residual, Source("physics"))
+    sound = Sound("s1", "One", modes or Modes(), residual, Source("physics"))
     hit = Hit("h0", 0.2501234, "s1", seed=3, pan=pan)
     project = replace(project, sounds=(sound,), hits=(hit,), mix=replace(project.mix, width=width))
     noise = synthesize_residual(hit_physics(project, hit)[1], SAMPLE_RATE_HZ, SAMPLE_RATE_HZ, hit.seed)
@@ -72,6 +72,7 @@ def test_sides_of_hits_are_independent_and_repeat() -> None:
     assert abs(np.corrcoef(one, synthesize_residual(STRIKE, 48_000, 48_000, 3))[0, 1]) < 0.05
 
 
+@pytest.mark.slow
 def test_stems_sum_to_the_wide_mix() -> None:
     project: Project = replace(make_project(), mix=replace(make_project().mix, width=0.8))
     rendered = {hit.id: RenderedHit(hit.id, np.ones(4800, np.float32)) for hit in project.hits}

@@ -29,7 +29,7 @@ export const makeProject = () => ({
     macros: { mass: 0, hardness: 0, damping: 0, position: 0, roughness: 0, room: 0 }, detail: 1, detail_seed: 0, variation: 0,
   }],
   hits: [makeHit("h1", 1), makeHit("h2", 2), makeHit("h3", 3.5)],
-  mix: { gain_db: 0, clip_gain_db: -6 },
+  mix: { gain_db: 0, clip_gain_db: -6, width: 0 },
   render: { checkpoint: "sampler", steps: 8, guidance: 1, seed: 1, variation: 0 },
   detection: { source: "both", threshold: 0.5 },
 });

@@ -85,15 +85,27 @@ export function peakPairs(samples, columns) {
   return pairs;
 }
 
-/** @param {Samples} samples */
-function toBuffer(samples) {
-  const buffer = new AudioBuffer({ length: Math.max(1, samples.length), numberOfChannels: 1, sampleRate: SAMPLE_RATE_HZ });
-  buffer.copyToChannel(samples, 0);
+const WIDE = "side:";
+
+/**
+ * The key of a sound with its side, as a buffer of two channels: mid and side.
+ * @param {string} key
+ */
+export const withSide = (key) => `${WIDE}${key}`;
+
+/** @param {Samples[]} channels */
+function toBuffer(...channels) {
+  const length = Math.max(1, ...channels.map((samples) => samples.length));
+  const buffer = new AudioBuffer({ length, numberOfChannels: channels.length, sampleRate: SAMPLE_RATE_HZ });
+  channels.forEach((samples, channel) => buffer.copyToChannel(samples, channel));
   return buffer;
 }
 
-/** A store of AudioBuffers; ``fetchSound(key)`` gives Float32Array samples or throws. */
-export function createBuffers(fetchSound = fetchFromServer) {
+/** @param {AudioBuffer} buffer */
+const channelsOf = (buffer) => Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
+
+/** A store of AudioBuffers; ``fetchSound(key)`` gives Float32Array samples or throws, ``fetchSide(key)`` their side. */
+export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSideFromServer) {
   /** @type {Map<string, AudioBuffer>} */
   const kept = new Map(); // name -> AudioBuffer, least recently used first
   /** @type {Map<string, Promise<AudioBuffer>>} */
@@ -108,13 +120,24 @@ export function createBuffers(fetchSound = fetchFromServer) {
    */
   function keep(name, buffer) {
     kept.set(name, buffer);
-    bytes += buffer.length * 4;
+    bytes += sizeOf(buffer);
     for (const [oldest, old] of kept) {
       if (bytes <= MEMORY_BYTES || oldest === name) break;
       kept.delete(oldest);
-      bytes -= old.length * 4;
+      bytes -= sizeOf(old);
     }
     return buffer;
+  }
+
+  /**
+   * @param {string} key
+   * @returns {Promise<Samples[]>}
+   */
+  async function fetchChannels(key) {
+    if (!key.startsWith(WIDE)) return [await fetchSound(key)];
+    const plain = key.slice(WIDE.length);
+    const [mid, side] = await Promise.all([load(plain), fetchSide(plain)]);
+    return [mid.getChannelData(0), side];
   }
 
   /** @param {string} name */
@@ -136,7 +159,7 @@ export function createBuffers(fetchSound = fetchFromServer) {
     if (ready) return Promise.resolve(ready);
     let work = loading.get(key);
     if (!work) {
-      work = fetchSound(key).then((samples) => keep(key, toBuffer(samples)));
+      work = fetchChannels(key).then((channels) => keep(key, toBuffer(...channels)));
       loading.set(key, work);
       work.catch(() => {}).finally(() => loading.delete(key));
     }
@@ -154,7 +177,7 @@ export function createBuffers(fetchSound = fetchFromServer) {
     const ready = peek(name);
     if (ready) return ready;
     const plain = peek(key);
-    return plain && keep(name, toBuffer(delayed(plain.getChannelData(0), fraction)));
+    return plain && keep(name, toBuffer(...channelsOf(plain).map((samples) => delayed(samples, fraction))));
   }
 
   /** @type {WeakMap<Sound, Map<string, string>>} */
@@ -199,9 +222,20 @@ export function createBuffers(fetchSound = fetchFromServer) {
   return { load, peek, placed, prior, peaksFor };
 }
 
+/** @param {AudioBuffer} buffer */
+const sizeOf = (buffer) => buffer.length * buffer.numberOfChannels * 4;
+
 /** @param {string} key */
-async function fetchFromServer(key) {
-  const answer = await fetch(`/struck/sound/${encodeURIComponent(key)}`);
-  if (!answer.ok) throw new Error(`sound ${key} is not there (${answer.status})`);
+const fetchFromServer = (key) => fetchSamples("sound", key);
+/** @param {string} key */
+const fetchSideFromServer = (key) => fetchSamples("side", key);
+
+/**
+ * @param {"sound" | "side"} what
+ * @param {string} key
+ */
+async function fetchSamples(what, key) {
+  const answer = await fetch(`/struck/${what}/${encodeURIComponent(key)}`);
+  if (!answer.ok) throw new Error(`${what} ${key} is not there (${answer.status})`);
   return new Float32Array(await answer.arrayBuffer());
 }

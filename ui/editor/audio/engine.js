@@ -5,7 +5,7 @@
 // hit is heard at once and needs no server. Nothing is limited.
 
 import { createScope } from "../widgets/scope.js";
-import { createBuffers, DELAY_LEAD, placeOf } from "./buffers.js";
+import { createBuffers, DELAY_LEAD, placeOf, withSide } from "./buffers.js";
 import { createClock, onGrid } from "./clock.js";
 import { createMeter } from "./meter.js";
 import { createPanner, FADE_S } from "./panner.js";
@@ -47,11 +47,11 @@ function createOutput(context) {
 /**
  * The editor's audio engine. A context and a source of sounds other than the usual ones serve tests.
  * @param {Store} store
- * @param {{context?: OfflineAudioContext, fetchSound?: (key: string) => Promise<Samples>}} [options]
+ * @param {{context?: OfflineAudioContext, fetchSound?: (key: string) => Promise<Samples>, fetchSide?: (key: string) => Promise<Samples>}} [options]
  */
 export function createAudio(store, options = {}) {
   const scope = createScope();
-  const buffers = createBuffers(options.fetchSound);
+  const buffers = createBuffers(options.fetchSound, options.fetchSide);
   const clock = createClock(() => project()?.clip.picture_offset_s ?? 0);
   /** @type {Map<string, Voice>} */
   const voices = new Map(); // by hit id
@@ -70,6 +70,9 @@ export function createAudio(store, options = {}) {
   let audition = null;
 
   const project = () => store.view?.project ?? null;
+  const width = () => project()?.mix.width ?? 0;
+  /** @param {string} key of a sampled sound */
+  const heardKey = (key) => (width() > 0 ? withSide(key) : key);
   const now_s = () => clock.now_s(output?.context ?? null);
 
   function open() {
@@ -184,11 +187,12 @@ export function createAudio(store, options = {}) {
   function soundOf(hit) {
     const entry = store.rendered.get(hit.id);
     if (entry) {
-      if (!buffers.peek(entry.key)) {
-        buffers.load(entry.key).then(tick, () => {});
+      const key = heardKey(entry.key);
+      if (!buffers.peek(key)) {
+        buffers.load(key).then(tick, () => {});
         return null;
       }
-      return { key: entry.key, gain_db: hit.gain_db };
+      return { key, gain_db: hit.gain_db };
     }
     const sound = project()?.sounds.find((s) => s.id === hit.sound_id);
     if (!sound) return null;
@@ -222,7 +226,7 @@ export function createAudio(store, options = {}) {
     const voice = voices.get(hit.id);
     if (voice && voice.time_s !== hit.time_s) end(hit.id);
     else if (voice && isSounding(voice)) {
-      voice.panner.set(dbToGain(voice.level_db + hit.gain_db), hit.pan);
+      voice.panner.set(dbToGain(voice.level_db + hit.gain_db), hit.pan, width());
       return;
     }
     const sound = soundOf(hit);
@@ -231,7 +235,7 @@ export function createAudio(store, options = {}) {
     const current = voices.get(hit.id);
     if (current) {
       if (current.key === sound.key && current.level_db === level_db) {
-        current.panner.set(dbToGain(sound.gain_db), hit.pan);
+        current.panner.set(dbToGain(sound.gain_db), hit.pan, width());
         return;
       }
       end(hit.id);
@@ -254,7 +258,7 @@ export function createAudio(store, options = {}) {
         return;
       }
     }
-    const panner = createPanner(context, hits, dbToGain(sound.gain_db), hit.pan, skip_s > 0 ? start_s : null);
+    const panner = createPanner(context, hits, dbToGain(sound.gain_db), hit.pan, skip_s > 0 ? start_s : null, width());
     const source = new AudioBufferSourceNode(context, { buffer });
     source.connect(panner.input);
     source.onended = () => {
@@ -275,7 +279,7 @@ export function createAudio(store, options = {}) {
       .sort((a, b) => Math.abs(a.time_s - now) - Math.abs(b.time_s - now))
       .map((hit) => store.rendered.get(hit.id)?.key)
       .filter((key) => key !== undefined);
-    for (const key of new Set(keys)) buffers.load(key).catch(() => {});
+    for (const key of new Set(keys)) buffers.load(heardKey(key)).catch(() => {});
   }
 
   // --- auditions ---------------------------------------------------------------------------------
@@ -291,7 +295,7 @@ export function createAudio(store, options = {}) {
     stopAudition();
     const { context, preview, previews } = open();
     preview.stop();
-    const panner = createPanner(context, previews, dbToGain(gain_db), pan);
+    const panner = createPanner(context, previews, dbToGain(gain_db), pan, null, width());
     const source = new AudioBufferSourceNode(context, { buffer });
     source.connect(panner.input);
     source.onended = () => panner.disconnect();
@@ -312,7 +316,7 @@ export function createAudio(store, options = {}) {
     if (!hit) return;
     const entry = store.rendered.get(hitId);
     if (entry) {
-      await playKey(entry.key, hit.gain_db, hit.pan);
+      await playKey(heardKey(entry.key), hit.gain_db, hit.pan);
       return;
     }
     await resume();

@@ -108,12 +108,21 @@ export function createMixPanel(store, audio) {
   const track = level("gain_db", "Struck", 24, "Level of the generated track, in the player and in every export.");
   const fit = createButton("Fit to \u22121 dBTP", { title: "Set the level so that the highest true peak of the track and its stems is \u22121 dBTP", onPress: () => store.send({ type: "fit_level" }) });
   const clip = level("clip_gain_db", "Clip", 0, "Level of the clip's own sound while you listen; exports leave it out.");
+  const width = createSlider({
+    label: "Width", min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "mono" : `${Math.round(100 * v)} %`),
+    read: (text) => (/mono/i.test(text) ? 0 : parsePercent(text)),
+    onStart: () => { gesture = newGesture(); },
+    /** @param {number} value */
+    onInput: (value) => store.hold({ kind: "set_mix", width: value }),
+    onCommit: (value) => store.edit({ kind: "set_mix", width: value }, gesture),
+  });
   const bar = make("div", "ins-meter-bar", { role: "meter", "aria-label": "Level" }, make("i", "ins-meter-rms"), make("i", "ins-meter-peak"));
   const numbers = make("span", "ins-mono ins-quiet");
   const clipped = createButton("Clipped", { kind: "quiet", title: "The sum went over full scale: press Fit, or lower Struck. Press here to clear.", onPress: () => audio.clearClip() });
   clipped.classList.add("is-alarm");
   const body = make("div", "ins-stack ins-sampler", {}, track.row,
     explained("Headroom", fit, "One press: as loud as can be without clipping, here, in every export and in every stem. Stems add up to the track."), clip.row,
+    explained(null, width.element, "How far noise and room spread over left and right, in the player and in every export. Modes stay in the centre, and the mono sum stays as it is."),
     explained(null, make("div", "ins-meter", {}, make("div", "ins-slider-top", {}, make("span", "ins-label", { textContent: "Output" }), numbers), bar, clipped),
       "What Struck plays now. Nothing is limited; what goes over 0 dB clips, and Fit brings it back."));
   const empty = make("p", "ins-empty", { textContent: "Open a clip; its levels are set here." });
@@ -140,6 +149,7 @@ export function createMixPanel(store, audio) {
     empty.hidden = Boolean(mix);
     if (!mix) return;
     track.slider.set(mix.gain_db);
+    width.set(mix.width);
     const hasSound = requireProject(store).clip.has_audio;
     clip.slider.set(hasSound ? Math.min(0, mix.clip_gain_db) : null, hasSound ? "—" : "the clip has no sound");
     if (!frame) frame = requestAnimationFrame(watch);

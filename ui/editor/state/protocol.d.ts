@@ -190,11 +190,12 @@ export interface SetRender {
   variation?: number | null;
 }
 
-/** New levels of the mix and of the clip's own sound. */
+/** New levels of the mix and of the clip's own sound, and a new width of the noise. */
 export interface SetMix {
   kind: "set_mix";
   gain_db?: number | null;
   clip_gain_db?: number | null;
+  width?: number | null;
 }
 
 /** A new onset threshold, with the hits above it. */
@@ -582,10 +583,11 @@ export interface HitState {
   found_s: number | null;
 }
 
-/** Levels of the rendered track and of the clip's own sound. */
+/** Levels of the rendered track and of the clip's own sound, and the width of noise and room, 0 to 1. */
 export interface MixState {
   gain_db: number;
   clip_gain_db: number;
+  width: number;
 }
 
 /** Settings of the sampler. */

@@ -190,13 +190,13 @@ def main(args: list[str]) -> None:
     real = np.array([compare_all(list(one.takes)) for one in objects])
     results = []
     for level in options.levels:
-        for percent in options.variations:
+        for varied in options.variations:
             made = []
             for one in objects:
-                sounds = make_seeds(one, level, percent / 100.0, sampler, options.steps, typical, donors)
+                sounds = make_seeds(one, level, varied / 100.0, sampler, options.steps, typical, donors)
                 made.append(compare_all(sounds))
             measures = compare_means(np.array(made), real, np.random.default_rng(0))
-            results.append({"level": level, "variation": percent / 100.0, "measures": measures})
+            results.append({"level": level, "variation": varied / 100.0, "measures": measures})
             say(write_table(results[-1:], len(objects)).splitlines()[4])
     if options.json != "-":
         sys.stdout.write(write_table(results, len(objects)))
