@@ -294,7 +294,6 @@ class Track:
         if self._ends[k] <= start + len(block):
             del self._placed[k]
 
-
     def _place(self, hit: Hit) -> list[tuple[np.ndarray, tuple[float, float]]]:
         """A hit's sound at its place, and in a wide mix its side, each with its gains of left and right."""
         samples, mix = self._rendered[hit.id].samples, self._project.mix

@@ -76,5 +76,5 @@ def test_sides_of_hits_are_independent_and_repeat() -> None:
 def test_stems_sum_to_the_wide_mix() -> None:
     project: Project = replace(make_project(), mix=replace(make_project().mix, width=0.8))
     rendered = {hit.id: RenderedHit(hit.id, np.ones(4800, np.float32)) for hit in project.hits}
-    total = sum(stems_by_sound(project, rendered).values(), np.zeros(1, np.float32))
+    total = sum((stem[:] for stem in stems_by_sound(project, rendered).values()), np.zeros(1, np.float32))
     assert total == pytest.approx(place_hits(project, rendered), abs=1e-5)
