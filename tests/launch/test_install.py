@@ -11,10 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-import launch
+from engine.install import environment, packages, state
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
-PIN = launch.torch_pin()
+PIN = packages.torch_pin()
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def pip(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         status: tuple[int, str] = fake.answer(args)
         return status
 
-    monkeypatch.setattr(launch, "run_pip", run)
+    monkeypatch.setattr(packages, "run_pip", run)
     return fake
 
 
@@ -44,7 +44,7 @@ def test_without_an_nvidia_driver_the_cpu_build_is_taken(
     pip: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    launch.install_torch(tmp_path, tmp_path, "cpu", None)
+    packages.install_torch(tmp_path, tmp_path, "cpu", None)
     assert installed(pip.calls) == [f"torch=={PIN}+cpu"]
 
 
@@ -53,8 +53,8 @@ def test_the_cpu_build_comes_from_its_own_index_where_the_usual_one_has_none(
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     pip.answer = lambda args: (1, "no such version") if "--dry-run" in args else (0, "")
-    launch.install_torch(tmp_path, tmp_path, "cpu", None)
-    assert installed(pip.calls) == [f"torch=={PIN}+cpu"] and launch.TORCH_CPU_INDEX in pip.calls[-1]
+    packages.install_torch(tmp_path, tmp_path, "cpu", None)
+    assert installed(pip.calls) == [f"torch=={PIN}+cpu"] and packages.TORCH_CPU_INDEX in pip.calls[-1]
 
 
 def test_where_no_cpu_build_can_be_had_the_default_one_follows_quickly(
@@ -62,7 +62,7 @@ def test_where_no_cpu_build_can_be_had_the_default_one_follows_quickly(
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     pip.answer = lambda args: (1, "unreachable")
-    launch.install_torch(tmp_path, tmp_path, "cpu", None)
+    packages.install_torch(tmp_path, tmp_path, "cpu", None)
     assert installed(pip.calls) == []
     probe = next(call for call in pip.calls if call[0] == "index")
     assert probe[probe.index("--retries") + 1] == "0" and float(probe[probe.index("--timeout") + 1]) < 10
@@ -73,7 +73,7 @@ def test_elsewhere_the_default_build_is_the_right_one(
     pip: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, choice: str
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
-    launch.install_torch(tmp_path, tmp_path, choice, None)
+    packages.install_torch(tmp_path, tmp_path, choice, None)
     assert pip.calls == []
 
 
@@ -82,9 +82,9 @@ def test_a_driver_that_came_later_brings_the_other_build(
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     (tmp_path / f"torch-{PIN}+cpu.dist-info").mkdir()
-    launch.install_torch(tmp_path, tmp_path, "cpu", "cpu")
+    packages.install_torch(tmp_path, tmp_path, "cpu", "cpu")
     assert pip.calls == []
-    launch.install_torch(tmp_path, tmp_path, "cuda", "cpu")
+    packages.install_torch(tmp_path, tmp_path, "cuda", "cpu")
     assert pip.calls == [["install", "--force-reinstall", "--no-deps", f"torch==={PIN}"]]
 
 
@@ -95,18 +95,18 @@ def test_a_driver_that_came_later_brings_the_other_build(
 def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installation of one package whose imports work."""
     venv = tmp_path / ".venv"
-    site = launch.site_packages(venv, HERE)
+    site = state.site_packages(venv, HERE)
     (site / "thing-1.dist-info").mkdir(parents=True)
     (site / "thing.py").write_text("x = 1\n")
     (site / "thing-1.dist-info" / "RECORD").write_text("thing.py,sha256=x,6\n")
-    monkeypatch.setattr(launch, "interpreter_version", lambda venv: HERE)
-    monkeypatch.setattr(launch, "install_torch", lambda *_: None)
-    monkeypatch.setattr(launch, "import_failure", lambda venv, parts: None)
+    monkeypatch.setattr(state, "interpreter_version", lambda venv: HERE)
+    monkeypatch.setattr(packages, "install_torch", lambda *_: None)
+    monkeypatch.setattr(environment, "import_failure", lambda venv, parts: None)
     return venv
 
 
 def test_a_damaged_package_is_installed_again_and_stamped(pip: SimpleNamespace, venv: Path) -> None:
-    site = launch.site_packages(venv, HERE)
+    site = state.site_packages(venv, HERE)
     (site / "thing.py").write_text("x")
     record = (site / "thing-1.dist-info" / "RECORD").read_text()
 
@@ -120,28 +120,28 @@ def test_a_damaged_package_is_installed_again_and_stamped(pip: SimpleNamespace, 
 
     pip.answer = bring_back
     digests = {"app": "a", "lab": "l", "test": "t"}
-    launch.install(venv, digests, "cpu", ())
-    assert launch.is_ready(launch.read_stamp(venv), digests, "cpu", (), venv)
+    environment.install(venv, digests, "cpu", ())
+    assert state.is_ready(state.read_stamp(venv), digests, "cpu", (), venv)
 
 
 def test_packages_that_do_not_work_together_are_installed_anew_once(
     pip: SimpleNamespace, venv: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made: list[Path] = []
-    monkeypatch.setattr(launch, "make_venv", lambda venv: made.append(venv) or HERE)
-    monkeypatch.setattr(launch, "import_failure", lambda venv, parts: None if made else "ImportError: no x")
-    launch.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
-    assert made == [venv] and launch.read_stamp(venv)["app"] == "a"
+    monkeypatch.setattr(environment, "make_venv", lambda venv: made.append(venv) or HERE)
+    monkeypatch.setattr(environment, "import_failure", lambda venv, parts: None if made else "ImportError: no x")
+    environment.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
+    assert made == [venv] and state.read_stamp(venv)["app"] == "a"
     assert "ImportError: no x" in capfd.readouterr().err
-    monkeypatch.setattr(launch, "import_failure", lambda venv, parts: "ImportError: no x")
-    with pytest.raises(launch.LaunchError, match=r"do not work on this machine \(ImportError: no x\); mend"):
-        launch.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
-    assert launch.read_stamp(venv) == {}  # the next start looks again
+    monkeypatch.setattr(environment, "import_failure", lambda venv, parts: "ImportError: no x")
+    with pytest.raises(state.LaunchError, match=r"do not work on this machine \(ImportError: no x\); mend"):
+        environment.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
+    assert state.read_stamp(venv) == {}  # the next start looks again
 
 
-@pytest.mark.skipif(launch.WINDOWS, reason="signals are a POSIX thing")
+@pytest.mark.skipif(state.WINDOWS, reason="signals are a POSIX thing")
 def test_an_import_check_that_was_killed_throws_nothing_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    python = launch.venv_python(tmp_path)
+    python = state.venv_python(tmp_path)
     python.parent.mkdir(parents=True)
     ends = {
         "kill -9 $$": "was stopped or ran out of memory; close other programs",
@@ -151,26 +151,26 @@ def test_an_import_check_that_was_killed_throws_nothing_away(tmp_path: Path, mon
     for script, sentence in ends.items():
         python.write_text(f"#!/bin/sh\n{script}\n")
         python.chmod(0o755)
-        with pytest.raises(launch.LaunchError, match=sentence):
-            launch.import_failure(tmp_path, ["app"])
+        with pytest.raises(state.LaunchError, match=sentence):
+            environment.import_failure(tmp_path, ["app"])
     python.write_text("#!/bin/sh\nkill -11 $$\n")  # a package that crashes is broken
-    assert launch.import_failure(tmp_path, ["app"]) == "exit status -11"
+    assert environment.import_failure(tmp_path, ["app"]) == "exit status -11"
 
 
 def test_an_installation_that_breaks_off_is_not_trusted(pip: SimpleNamespace, venv: Path) -> None:
-    launch.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
+    environment.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
     pip.answer = lambda args: (1, "ERROR: [Errno 28] No space left on device") if args[0] == "install" else (0, "")
-    with pytest.raises(launch.LaunchError, match="the disk is full; make room"):
-        launch.install(venv, {"app": "b", "lab": "l", "test": "t"}, "cpu", ())
-    assert launch.read_stamp(venv) == {}
+    with pytest.raises(state.LaunchError, match="the disk is full; make room"):
+        environment.install(venv, {"app": "b", "lab": "l", "test": "t"}, "cpu", ())
+    assert state.read_stamp(venv) == {}
 
 
 def test_a_disk_without_room_is_named_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**9))
-    with pytest.raises(launch.LaunchError, match="less than 2 GB free; make room"):
-        launch.make_venv(tmp_path / ".venv")
+    with pytest.raises(state.LaunchError, match="less than 2 GB free; make room"):
+        environment.make_venv(tmp_path / ".venv")
     assert not list(tmp_path.iterdir())
 
 
@@ -178,8 +178,8 @@ def test_a_pip_that_was_stopped_goes_on_at_the_next_start(pip: SimpleNamespace, 
     unpacked = venv.parent / ".struck" / "pip"
     (unpacked / "pip-unpack-x").mkdir(parents=True)  # of one that was killed
     pip.answer = lambda args: (-9, "Collecting numpy") if args[0] == "install" else (0, "")
-    with pytest.raises(launch.LaunchError, match="installing was stopped; start again"):
-        launch.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
+    with pytest.raises(state.LaunchError, match="installing was stopped; start again"):
+        environment.install(venv, {"app": "a", "lab": "l", "test": "t"}, "cpu", ())
     assert not unpacked.exists()
 
 
@@ -194,17 +194,17 @@ def test_a_file_or_link_in_place_of_the_environment_gives_way(
         target.mkdir()
         venv.symlink_to(target)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
-    monkeypatch.setattr(launch, "interpreter_version", lambda venv: HERE)
-    assert launch.make_venv(venv) == HERE
+    monkeypatch.setattr(state, "interpreter_version", lambda venv: HERE)
+    assert environment.make_venv(venv) == HERE
     assert not venv.exists() and target.exists() == (kind == "link")
 
 
-@pytest.mark.skipif(launch.WINDOWS, reason="there a lock is its process's alone")
+@pytest.mark.skipif(state.WINDOWS, reason="there a lock is its process's alone")
 def test_a_pip_that_outlives_its_launcher_keeps_the_others_waiting(tmp_path: Path) -> None:
     import fcntl
 
     lock = tmp_path / "lock"
-    with launch.hold_lock(lock):
+    with environment.hold_lock(lock):
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
     try:
         with open(lock, "a+b") as file:
@@ -221,7 +221,7 @@ def test_a_pip_that_outlives_its_launcher_keeps_the_others_waiting(tmp_path: Pat
 def test_a_real_environment_is_made_and_runs(tmp_path: Path) -> None:
     venv = tmp_path / "with space" / ".venv"
     venv.parent.mkdir()
-    version = launch.make_venv(venv)
-    assert version == HERE and launch.interpreter_version(venv) == HERE
-    launch.venv_python(venv).unlink()
-    assert launch.interpreter_version(venv) is None
+    version = environment.make_venv(venv)
+    assert version == HERE and state.interpreter_version(venv) == HERE
+    state.venv_python(venv).unlink()
+    assert state.interpreter_version(venv) is None

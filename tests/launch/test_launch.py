@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import launch
+from engine.install import environment, packages, state
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -47,13 +48,13 @@ def test_a_folder_or_file_that_exists_opens_in_the_editor() -> None:
 @pytest.mark.parametrize("version", [(3, 9), (3, 14), (2, 7)])
 def test_an_unfit_python_is_named_with_the_remedy(version: tuple[int, int]) -> None:
     words = rf"Python {version[0]}\.{version[1]} .* start launch.py with Python 3.10"
-    with pytest.raises(launch.LaunchError, match=words):
-        launch.check_python(version)
+    with pytest.raises(state.LaunchError, match=words):
+        state.check_python(version)
 
 
 @pytest.mark.parametrize("minor", [10, 11, 12, 13])
 def test_fit_pythons_are_taken(minor: int) -> None:
-    launch.check_python((3, minor))
+    state.check_python((3, minor))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_fit_pythons_are_taken(minor: int) -> None:
     ],
 )
 def test_what_stopped_pip_is_one_sentence_with_a_remedy(stderr: str, words: str) -> None:
-    sentence = launch.explain_pip(1, stderr, Path("v"))
+    sentence = packages.explain_pip(1, stderr, Path("v"))
     assert words in sentence
     assert sentence.endswith("start again")
     assert "\n" not in sentence
@@ -75,7 +76,7 @@ def test_what_stopped_pip_is_one_sentence_with_a_remedy(stderr: str, words: str)
 
 def test_telemetry_is_off_and_foreign_packages_are_shut_out() -> None:
     base = {"PATH": "/bin", "PYTHONPATH": "/elsewhere", "PYTHONHOME": "/x"}
-    child = launch.child_environment(base, launch.ROOT)
+    child = state.child_environment(base, state.ROOT)
     assert child["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert child["HF_HUB_DISABLE_TELEMETRY"] == "1"
     assert child["PATH"] == "/bin"
@@ -87,7 +88,7 @@ def venv(tmp_path: Path) -> Path:
     """A real but empty virtual environment with one package installed by hand."""
     folder = tmp_path / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    site = launch.site_packages(folder, HERE)
+    site = state.site_packages(folder, HERE)
     (site / "bell" / "deep").mkdir(parents=True)
     (site / "bell" / "__init__.py").write_bytes(b"one = 1\n")
     (site / "bell" / "deep" / "tone.py").write_bytes(b"two = 2\n")
@@ -106,8 +107,8 @@ def good_stamp(**changes: object) -> dict[str, object]:
 
 
 def test_a_whole_installation_is_trusted(venv: Path) -> None:
-    assert launch.is_ready(good_stamp(), DIGESTS, "cpu", (), venv)
-    assert launch.is_ready(good_stamp(lab="l", test="t"), DIGESTS, "cpu", ("lab", "test"), venv)
+    assert state.is_ready(good_stamp(), DIGESTS, "cpu", (), venv)
+    assert state.is_ready(good_stamp(lab="l", test="t"), DIGESTS, "cpu", ("lab", "test"), venv)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_a_whole_installation_is_trusted(venv: Path) -> None:
     ids=["none", "requirements changed", "driver came or went", "another Python", "nothing", "package gone"],
 )
 def test_a_stamp_that_does_not_fit_is_not_trusted(venv: Path, stamp: dict[str, object]) -> None:
-    assert not launch.is_ready(stamp, DIGESTS, "cpu", (), venv)
+    assert not state.is_ready(stamp, DIGESTS, "cpu", (), venv)
 
 
 @pytest.mark.parametrize(
@@ -141,40 +142,40 @@ def test_a_stamp_that_does_not_fit_is_not_trusted(venv: Path, stamp: dict[str, o
 )
 def test_the_lab_and_the_tests_need_their_own_requirements(line: str, extras: tuple[str, ...], venv: Path) -> None:
     assert launch.needed_extras(*launch.route(line.split())) == extras
-    assert launch.is_ready(good_stamp(), DIGESTS, "cpu", extras, venv) == (not extras)
-    assert launch.is_ready(good_stamp(lab="l", test="t"), DIGESTS, "cpu", extras, venv)
+    assert state.is_ready(good_stamp(), DIGESTS, "cpu", extras, venv) == (not extras)
+    assert state.is_ready(good_stamp(lab="l", test="t"), DIGESTS, "cpu", extras, venv)
 
 
 def test_an_interpreter_that_is_gone_is_noticed(venv: Path) -> None:
-    launch.venv_python(venv).unlink()
-    assert launch.interpreter_version(venv) is None
-    assert not launch.is_ready(good_stamp(), DIGESTS, "cpu", (), venv)
+    state.venv_python(venv).unlink()
+    assert state.interpreter_version(venv) is None
+    assert not state.is_ready(good_stamp(), DIGESTS, "cpu", (), venv)
 
 
 def test_damage_is_found_at_the_top_at_once_and_anywhere_when_thorough(venv: Path) -> None:
-    site = launch.site_packages(venv, HERE)
+    site = state.site_packages(venv, HERE)
     names = ["bell-1.0.dist-info"]
-    assert launch.find_damage(site, names, thorough=True) == []
+    assert state.find_damage(site, names, thorough=True) == []
     (site / "bell" / "deep" / "tone.py").write_bytes(b"")
-    assert launch.find_damage(site, names, thorough=False) == []
-    assert launch.find_damage(site, names, thorough=True) == names
+    assert state.find_damage(site, names, thorough=False) == []
+    assert state.find_damage(site, names, thorough=True) == names
     (site / "bell" / "__init__.py").unlink()
-    assert launch.find_damage(site, names, thorough=False) == names
+    assert state.find_damage(site, names, thorough=False) == names
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", "\x00"])
 def test_a_torn_stamp_counts_as_none(tmp_path: Path, content: str) -> None:
-    (tmp_path / launch.STAMP_NAME).write_text(content)
-    assert launch.read_stamp(tmp_path) == {}
+    (tmp_path / state.STAMP_NAME).write_text(content)
+    assert state.read_stamp(tmp_path) == {}
 
 
 def test_a_stamp_comes_back_as_written_and_can_be_forgotten(tmp_path: Path) -> None:
-    launch.write_stamp(tmp_path, good_stamp())
-    assert launch.read_stamp(tmp_path) == good_stamp()
-    assert os.listdir(tmp_path) == [launch.STAMP_NAME]
-    launch.forget_stamp(tmp_path)
-    launch.forget_stamp(tmp_path)
-    assert launch.read_stamp(tmp_path) == {}
+    state.write_stamp(tmp_path, good_stamp())
+    assert state.read_stamp(tmp_path) == good_stamp()
+    assert os.listdir(tmp_path) == [state.STAMP_NAME]
+    state.forget_stamp(tmp_path)
+    state.forget_stamp(tmp_path)
+    assert state.read_stamp(tmp_path) == {}
 
 
 def test_line_ends_do_not_change_the_digest(tmp_path: Path) -> None:
@@ -182,17 +183,17 @@ def test_line_ends_do_not_change_the_digest(tmp_path: Path) -> None:
     for path, data in ((unix, b"x==1\ny==2\n"), (dos, b"x==1\r\ny==2\r\n")):
         path.parent.mkdir()
         path.write_bytes(data)
-    assert launch.digest_files([unix]) == launch.digest_files([dos])
+    assert state.digest_files([unix]) == state.digest_files([dos])
 
 
 def test_one_launch_at_a_time_installs(tmp_path: Path) -> None:
     order: list[str] = []
 
     def second() -> None:
-        with launch.hold_lock(tmp_path / "lock"):
+        with environment.hold_lock(tmp_path / "lock"):
             order.append("second")
 
-    with launch.hold_lock(tmp_path / "lock"):
+    with environment.hold_lock(tmp_path / "lock"):
         thread = threading.Thread(target=second)
         thread.start()
         time.sleep(0.1)
@@ -209,10 +210,10 @@ def test_the_cuda_library_goes_aside_only_beside_a_cpu_torch(tmp_path: Path, mon
     (tmp_path / "torch" / "lib").mkdir(parents=True)
     cuda = tmp_path / "torch" / "lib" / "libtorch_cuda.so"
     cuda.touch()
-    launch.set_cuda_audio_aside(tmp_path)
+    packages.set_cuda_audio_aside(tmp_path)
     assert (library / "libtorchaudio.so").exists()
     cuda.unlink()
-    launch.set_cuda_audio_aside(tmp_path)
+    packages.set_cuda_audio_aside(tmp_path)
     assert not list(library.iterdir())
 
 
@@ -235,14 +236,14 @@ def test_a_command_keeps_its_folder_arguments_and_exit_status(tmp_path: Path, mo
 def refused(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
     """Folders in and below which nothing can be written, even by root."""
     folders: set[Path] = set()
-    real = launch.tempfile.TemporaryFile
+    real = environment.tempfile.TemporaryFile
 
     def make(dir: Path) -> Any:
         if folders & {dir, *dir.parents}:
             raise PermissionError(errno.EACCES, "Permission denied", str(dir))
         return real(dir=dir)
 
-    monkeypatch.setattr(launch.tempfile, "TemporaryFile", make)
+    monkeypatch.setattr(environment.tempfile, "TemporaryFile", make)
     return folders
 
 
@@ -253,38 +254,38 @@ def test_a_checkout_that_cannot_be_written_keeps_its_packages_in_the_data_folder
     for root in roots:
         root.mkdir()
     monkeypatch.setenv("STRUCK_HOME", str(tmp_path / "home"))
-    assert launch.choose_folder(roots[0]) == roots[0]
+    assert environment.choose_folder(roots[0]) == roots[0]
     refused |= set(roots)
-    found = [launch.choose_folder(root) for root in roots]
+    found = [environment.choose_folder(root) for root in roots]
     assert found[0] != found[1] and all(tmp_path / "home" in folder.parents for folder in found)
-    child = launch.child_environment({}, found[0])
+    child = state.child_environment({}, found[0])
     assert all(child[name].startswith(str(found[0])) for name in ("MPLCONFIGDIR", "PYTHONPYCACHEPREFIX"))
     refused.add(tmp_path)
-    with pytest.raises(launch.LaunchError, match=r"neither .*one nor .*home can be written; set STRUCK_HOME"):
-        launch.choose_folder(roots[0])
+    with pytest.raises(state.LaunchError, match=r"neither .*one nor .*home can be written; set STRUCK_HOME"):
+        environment.choose_folder(roots[0])
 
 
 def test_an_installation_of_another_user_is_left_alone(tmp_path: Path, refused: set[Path]) -> None:
     (tmp_path / ".venv").mkdir()
     refused.add(tmp_path / ".venv")
-    assert launch.choose_folder(tmp_path) != tmp_path
+    assert environment.choose_folder(tmp_path) != tmp_path
 
 
 def test_a_checkout_that_cannot_be_written_is_used_where_it_is_whole(
     venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "ROOT", venv.parent)
-    monkeypatch.setattr(launch, "requirement_digests", lambda: DIGESTS)
-    monkeypatch.setattr(launch, "has_nvidia_driver", lambda: False)
-    launch.write_stamp(venv, good_stamp())
-    assert launch.ensure_environment((), tmp_path / "data") == launch.venv_python(venv)
+    monkeypatch.setattr(environment, "ROOT", venv.parent)
+    monkeypatch.setattr(state, "requirement_digests", lambda: DIGESTS)
+    monkeypatch.setattr(packages, "has_nvidia_driver", lambda: False)
+    state.write_stamp(venv, good_stamp())
+    assert environment.ensure_environment((), tmp_path / "data") == state.venv_python(venv)
 
 
 def test_bad_news_is_exit_status_2(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     def fail(extras: Sequence[str], folder: Path) -> Path:
-        raise launch.LaunchError("the disk is full; make room and start again")
+        raise state.LaunchError("the disk is full; make room and start again")
 
-    monkeypatch.setattr(launch, "ensure_environment", fail)
+    monkeypatch.setattr(environment, "ensure_environment", fail)
     assert launch.main(["detect", "x.mp4"]) == 2
     out, err = capfd.readouterr()
     assert out == ""
@@ -295,13 +296,13 @@ def test_an_interrupted_installation_ends_quietly(monkeypatch: pytest.MonkeyPatc
     def stop(extras: Sequence[str], folder: Path) -> Path:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(launch, "ensure_environment", stop)
+    monkeypatch.setattr(environment, "ensure_environment", stop)
     assert launch.main(["detect", "x.mp4"]) == 130
 
 
 def test_every_requirement_is_pinned() -> None:
     for name in ("requirements.txt", "requirements-lab.txt", "requirements-test.txt", "constraints.txt"):
-        for line in (launch.ROOT / name).read_text(encoding="utf-8").splitlines():
+        for line in (state.ROOT / name).read_text(encoding="utf-8").splitlines():
             if line and not line.startswith("#"):
                 assert "==" in line.split(";")[0], f"{name}: {line}"
-    assert launch.torch_pin() == "2.13.0"
+    assert packages.torch_pin() == "2.13.0"
