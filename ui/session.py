@@ -13,9 +13,8 @@ from typing import Any
 from engine.core.errors import BadInput, Cancelled
 from engine.document.edits.values import Edit
 from engine.document.history import History, commit, move_clip, redo, undo
-from engine.document.project import Project
+from engine.document.project import Mix, Project
 from engine.document.storage import autosave, autosave_path, load_autosave
-from ui import level_service
 from ui.change_numbers import ChangeNumbers
 from ui.context import AppContext
 from ui.document_state import ClipSearch, Playback, project_name, project_state
@@ -73,7 +72,7 @@ class Session:
                 send_welcome=self.send_welcome,
                 set_status=self.set_status,
                 clear_status=self.clear_status,
-                rendered=lambda: level_service.keep_headroom(self),
+                rendered=self._keep_headroom,
                 report=self.report,
             ),
         )
@@ -251,6 +250,19 @@ class Session:
             if self.history is None:
                 raise BadInput("no clip is open; open one first")
             self._take(commit(self.history, edit, gesture))
+
+    def _keep_headroom(self) -> None:
+        """After an analysis, once all is sampled: lower an untouched mix where it would clip, in one history entry."""
+        gesture, self.headroom_gesture = self.headroom_gesture, None
+        mixed = self.renderer.mix() if gesture else None
+        if mixed is None or mixed[0].mix != Mix():
+            return
+        from engine.pipeline.headroom import keep_headroom
+
+        edit = keep_headroom(*mixed)
+        if edit is not None:
+            self.commit(edit, gesture)
+            self.note(f"the mix is lowered to {self.require_project().mix.gain_db:.1f} dB, so that no peak clips")
 
     def step(self, back: bool) -> None:
         """Undo or redo."""

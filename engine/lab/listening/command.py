@@ -21,7 +21,7 @@ from engine.core.errors import BadInput
 from engine.core.files import check_target
 from engine.core.paths import CHECKPOINTS, ROOT
 from engine.diffusion.sampler import load_sampler
-from engine.lab.evaluation.realism.evaluate import LEVELS
+from engine.lab.data.sampler.detail import LEVELS
 from engine.lab.listening.plan import ABX, COMPARISONS, TASKS, ListeningConfig, draw_trials
 from engine.lab.listening.server import ListeningTest, create_app
 from engine.lab.listening.sounds import SoundMaker, gather_hits

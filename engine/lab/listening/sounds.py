@@ -22,9 +22,8 @@ from engine.diffusion.conditioning import name_material
 from engine.diffusion.sampler import Sampler
 from engine.document.storage import load_project
 from engine.lab.data.recordings import Recording, is_held_out, is_held_out_group, list_recordings, read_hit
-from engine.lab.data.sampler.detail import Typical, measure_typical
+from engine.lab.data.sampler.detail import LEVELS, Typical, measure_typical, reduce_physics
 from engine.lab.data.sampler.hits import AnalysedHit
-from engine.lab.evaluation.realism.evaluate import LEVELS, reduce_physics
 from engine.lab.listening.plan import RECORDED, SAMPLER, Trial
 from engine.media.sound import read_clip_audio
 from engine.physics.analysis.analyze import analyze_hit, single_hit

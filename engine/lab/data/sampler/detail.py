@@ -59,6 +59,14 @@ def draw_detail(config: DetailConfig, size_octaves: float, rng: np.random.Genera
 TYPICAL = Detail(modes=0, bands=len(_RATIOS) - 1, envelope=False, attack=False)
 """The detail of a typical physics, but for its size."""
 
+LEVELS = {
+    "as measured": Detail(),
+    "8 modes, 8 bands": Detail(modes=8, bands=8, envelope=False, attack=False),
+    "1 mode, 4 bands": Detail(modes=1, bands=4, envelope=False, attack=False),
+    "material and size": TYPICAL,
+}
+"""The levels of detail that are evaluated, by name."""
+
 
 def measure_typical(hits: Sequence[AnalysedHit]) -> dict[str, NoiseComponent]:
     """Median levels and decays of each material, and of all hits together, by bands relative to an object's size."""
@@ -89,6 +97,17 @@ def scale_typical(typical: Typical, material: str, size_octaves: float, level_db
     power = tuple(p + level_db for p in component.power_db)
     decay = tuple(max(d * scale / 1000.0, 0.1) for d in component.decay_per_s)
     return Residual((*edges, SAMPLE_RATE_HZ / 2), power, decay)
+
+
+def reduce_physics(hit: AnalysedHit, level: str, typical: Typical) -> tuple[Modes, Residual, Detail]:
+    """A hit's physics at a level of detail, and that detail with the size where it is given."""
+    detail = LEVELS[level]
+    if detail is not TYPICAL:
+        return *reduce_detail(hit.modes, hit.residual, detail), detail
+    size = measure_size(hit.modes, hit.residual)
+    level_db = measure_level_db(hit.modes, hit.residual)
+    residual = scale_typical(typical, name_material(hit.material), size, level_db)
+    return Modes(), residual, replace(detail, size_octaves=size)
 
 
 def reduce_hit(hit: AnalysedHit, typical: Typical, config: DetailConfig, rng: np.random.Generator

@@ -29,23 +29,17 @@ from engine.core.units import SAMPLE_RATE_HZ
 from engine.diffusion.conditioning import name_material
 from engine.diffusion.sampler import Sampler, load_sampler
 from engine.lab.data.recordings import list_recordings
-from engine.lab.data.sampler.detail import TYPICAL, Typical, measure_typical, scale_typical
+from engine.lab.data.sampler.detail import LEVELS, Typical, measure_typical, reduce_physics
 from engine.lab.data.sampler.hits import AnalysedHit, build_hits, is_imagined, open_hits
 from engine.lab.data.sampler.synthetic import imagine_objects
 from engine.lab.evaluation.sampler.sounds import describe
 from engine.lab.metrics.audio_tagger import extract_features, load_tagger
 from engine.lab.metrics.distribution import kernel_distance, standardize
-from engine.physics.detail import Detail, measure_level_db, measure_size, reduce_detail
-from engine.physics.model import Context, Modes, Physics, Residual
+from engine.physics.detail import Detail, measure_size, reduce_detail
+from engine.physics.model import Context, Physics
 from engine.physics.synthesis import synthesize
 
 PRIOR, REAL = "bare prior", "other recordings"
-LEVELS = {
-    "as measured": Detail(),
-    "8 modes, 8 bands": Detail(modes=8, bands=8, envelope=False, attack=False),
-    "1 mode, 4 bands": Detail(modes=1, bands=4, envelope=False, attack=False),
-    "material and size": TYPICAL,
-}
 COMPONENTS = 64
 FOLDS, DRAWS = 5, 200
 FADE_S, LONGEST_S = 0.01, 1.3
@@ -61,17 +55,6 @@ class Result:
     system: str
     kernel_distance: tuple[float, float, float]
     accuracy: tuple[float, float, float]
-
-
-def reduce_physics(hit: AnalysedHit, level: str, typical: Typical) -> tuple[Modes, Residual, Detail]:
-    """A hit's physics at a level of detail, and that detail with the size where it is given."""
-    detail = LEVELS[level]
-    if detail is not TYPICAL:
-        return *reduce_detail(hit.modes, hit.residual, detail), detail
-    size = measure_size(hit.modes, hit.residual)
-    level_db = measure_level_db(hit.modes, hit.residual)
-    residual = scale_typical(typical, name_material(hit.material), size, level_db)
-    return Modes(), residual, replace(detail, size_octaves=size)
 
 
 def make_sounds(

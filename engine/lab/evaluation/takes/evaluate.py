@@ -26,9 +26,8 @@ from engine.core.units import SAMPLE_RATE_HZ, seconds_to_samples
 from engine.diffusion.conditioning import name_material
 from engine.diffusion.sampler import Sampler, load_sampler
 from engine.lab.data.recordings import Recording, is_held_out, list_recordings, read_hit
-from engine.lab.data.sampler.detail import Typical, measure_typical
+from engine.lab.data.sampler.detail import LEVELS, Typical, measure_typical, reduce_physics
 from engine.lab.data.sampler.hits import AnalysedHit
-from engine.lab.evaluation.realism.evaluate import LEVELS, reduce_physics
 from engine.lab.evaluation.takes.measures import MEASURES, compare_all
 from engine.lab.listening.sounds import leave_out_groups, list_measured
 from engine.physics.analysis.analyze import analyze_hit
