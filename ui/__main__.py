@@ -117,6 +117,7 @@ def serve(options: Options) -> int:
     context.user_umask = user_umask
     os.environ["GRADIO_TEMP_DIR"] = str(context.folder("cache", "gradio"))  # else in a folder that all can read
     from ui.app import mount
+    from ui.protocol.codec import MAX_BYTES
     from ui.server import create_app
 
     if context.home_fault:
@@ -129,6 +130,7 @@ def serve(options: Options) -> int:
             log_level="warning",
             timeout_graceful_shutdown=2,
             ws_per_message_deflate=False,
+            ws_max_size=MAX_BYTES,
             proxy_headers=options.public,
             server_header=False,
         )
@@ -145,12 +147,12 @@ def _after_start(server: object, context: AppContext, port: int) -> None:
     print(f"Struck is at {address} (Ctrl+C ends it)", flush=True)
     if context.options.listen:
         print(f"Other machines reach it at http://{socket.gethostname()}:{port}", flush=True)
-    if context.options.share:
-        print(_share(context, port), flush=True)
     if context.options.public and context.options.auth is None:
         print(NO_PASSWORD, file=sys.stderr, flush=True)
     if context.options.open_browser:
         webbrowser.open(address)
+    if context.options.share:  # may take half a minute where the network is slow
+        print(_share(context, port), flush=True)
     time.sleep(WARM_AFTER_S)
     context.warm()
     context.tidy()
@@ -159,14 +161,16 @@ def _after_start(server: object, context: AppContext, port: int) -> None:
 def _share(context: AppContext, port: int) -> str:
     import secrets
 
-    from gradio.networking import setup_tunnel
+    from gradio import networking
 
     try:
-        address = setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), None, None)
+        networking.CERTIFICATE_PATH = str(context.folder("cache") / "tunnel.pem")  # else in the working folder
+        address = networking.setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), None, None)
         context.host_names.add(urlsplit(address).hostname or "")
         return f"Public address: {address}"
     except Exception as error:
-        return f"No public address could be made ({error}); check the network, or use --listen"
+        reason = " ".join(str(error).split()).rstrip(". ") or type(error).__name__
+        return f"No public address could be made ({reason[:200]}); check the network, or use --listen"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,7 +18,7 @@ from engine.core.cache import Cache
 from engine.core.checkpoint import digest_checkpoint, find_fault, list_checkpoints, stamp_checkpoint
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import make_private_folder, make_write_error, remove_abandoned
-from engine.core.paths import CHECKPOINTS
+from engine.core.paths import CHECKPOINTS, default_data_folder
 from engine.diffusion.checkpoint import SAMPLER
 from engine.document.project import RenderSettings
 from ui.data_folder import choose_data_folder
@@ -62,7 +62,7 @@ class AppContext:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        default = Path.home() / ".struck"
+        default = default_data_folder()
         self.wanted_home = options.data_folder or Path(os.environ.get("STRUCK_HOME") or default)
         try:
             self.home, self.home_fault = choose_data_folder(self.wanted_home, FOLDERS)

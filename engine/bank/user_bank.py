@@ -25,6 +25,7 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.file_lock import hold_lock
 from engine.core.files import make_private_folder, make_write_error
 from engine.core.names import to_text
+from engine.core.paths import default_data_folder
 from engine.core.units import db_to_power
 from engine.media.recording import read_first_hit
 from engine.physics.analysis.analyze import analyze_hit
@@ -65,7 +66,7 @@ class _Batch:
 
 def user_bank_folder(home: str | os.PathLike[str] | None = None) -> Path:
     """Folder of the user's own bank: ``bank`` in ``home``, else in STRUCK_HOME, else in ~/.struck."""
-    return Path(home or os.environ.get("STRUCK_HOME") or Path.home() / ".struck") / "bank"
+    return Path(home or os.environ.get("STRUCK_HOME") or default_data_folder()) / "bank"
 
 
 def load_user_bank(folder: Path) -> tuple[Bank, str]:
@@ -216,10 +217,15 @@ def _have_same_modes(a: Physics, b: Physics) -> bool:
 def _list_files(paths: Iterable[str | os.PathLike[str]], batch: _Batch) -> list[Path]:
     """Audio files given or found in given folders, each once; missing ones are added to the broken files."""
     found: dict[Path, None] = {}
+
+    def note(error: OSError) -> None:
+        reason = (error.strerror or type(error).__name__).lower()
+        batch.broken.append((to_text(error.filename), f"is a folder that cannot be read ({reason})"))
+
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            for root, folders, names in os.walk(path):
+            for root, folders, names in os.walk(path, onerror=note):
                 folders[:] = sorted(name for name in folders if not name.startswith("."))
                 for name in sorted(names):
                     if name.lower().endswith(AUDIO_SUFFIXES) and not name.startswith("."):

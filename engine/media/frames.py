@@ -24,6 +24,8 @@ from engine.media.probe import Picture, scan_picture
 
 _LARGEST_HEIGHT = 4320
 _MOST_TILES = 2000
+_LARGEST_STRIP = 65_000
+"""Width in pixels that a JPEG can have."""
 _TOUCH_S = 1e-4
 
 
@@ -143,6 +145,9 @@ def make_filmstrip(path: str | os.PathLike[str], times_s: Sequence[float], heigh
     count = len(times_s)
     if not 1 <= count <= _MOST_TILES or not 8 <= height <= 1080:
         raise BadInput(f"a filmstrip of {count} tiles {height} high is out of range; ask for 1 to {_MOST_TILES} tiles")
+    width = max(1, round(picture.width * height / picture.height))
+    if width * count > _LARGEST_STRIP:
+        raise BadInput("the filmstrip is too wide for one picture; ask for fewer or smaller tiles")
     targets = [_choose_frame_time(picture, times_s, time_s) for time_s in times_s]
     scale = FrameScaler(picture, height, gray=False)
     tiles: dict[float, np.ndarray] = {}
@@ -150,12 +155,9 @@ def make_filmstrip(path: str | os.PathLike[str], times_s: Sequence[float], heigh
         stream = open_picture(container, picture)
         for key_s, wanted in _group_by_keyframe(picture, sorted(set(targets))):
             _read_group(container, stream, picture, key_s, wanted, scale, tiles)
-    width = max(1, round(picture.width * height / picture.height))
     blank = np.zeros((height, width, 3), np.uint8)
     sprite = np.concatenate([tiles.get(target, blank) for target in targets], axis=1)
     buffer = io.BytesIO()
-    if sprite.shape[1] > 65_000:
-        raise BadInput("the filmstrip is too wide for one picture; ask for fewer or smaller tiles")
     Image.fromarray(sprite).save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
 

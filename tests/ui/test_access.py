@@ -59,6 +59,28 @@ def test_serving_others_without_a_password_warns(
     assert ("--gradio-auth" in capsys.readouterr().err) == warns
 
 
+def test_a_shared_address_is_answered_and_a_tunnel_that_fails_is_said(tmp_path: Path, monkeypatch: Any) -> None:
+    """The tunnel itself is Gradio's, and needs the network."""
+    from gradio import networking
+
+    context = make_context(tmp_path, share=True)
+    monkeypatch.setattr(networking, "CERTIFICATE_PATH", "")
+    headers = Headers({"headers": [(b"host", b"a1b2c3.gradio.live")]})
+    assert check_host(headers, context.host_names, True) is not None
+
+    def fail(*_: Any) -> str:
+        raise RuntimeError("Could not get share link\nfrom the server.")
+
+    monkeypatch.setattr(networking, "setup_tunnel", fail)
+    said = start._share(context, 7860)
+    check_sentence(said)
+    assert "(Could not get share link from the server); check the network" in said
+    monkeypatch.setattr(networking, "setup_tunnel", lambda host, port, *_: f"https://a1b2c3.gradio.live?{host}:{port}")
+    assert "https://a1b2c3.gradio.live?127.0.0.1:7860" in start._share(context, 7860)
+    assert check_host(headers, context.host_names, True) is None
+    assert Path(networking.CERTIFICATE_PATH).is_relative_to(context.home)
+
+
 def walk_routes(routes: Any, prefix: str = "") -> Iterator[tuple[str, set[str]]]:
     """Path and methods of every route of an app, those of mounted apps and included routers too."""
     for route in routes:

@@ -55,6 +55,19 @@ def test_a_data_folder_that_cannot_be_written_is_replaced_for_one_run_and_the_ta
     shutil.rmtree(context.home)
 
 
+def test_a_user_without_a_home_can_work_until_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under a number that nobody has."""
+
+    def fail() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", fail)
+    monkeypatch.delenv("STRUCK_HOME", raising=False)
+    context = make_context(tmp_path, data_folder=None)
+    assert "cannot be written" in context.home_fault and context.folder("sessions").is_dir() and len(context.bank())
+    shutil.rmtree(context.home)
+
+
 @pytest.mark.slow
 def test_the_replacement_goes_when_the_process_ends(tmp_path: Path) -> None:
     home = make_home(tmp_path)

@@ -15,7 +15,8 @@ from engine.core.errors import BadInput, quote
 from ui.protocol.events import ServerMessage
 from ui.protocol.requests import ClientMessage
 
-MAX_BYTES = 16 << 20
+MAX_BYTES = 4 << 20
+"""Of a message; the longest sets four values of each of MAX_HITS hits."""
 NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
