@@ -124,9 +124,9 @@ def classify(classifier: MaterialClassifier, spectrograms: np.ndarray) -> Predic
 
 
 def save_material_classifier(folder: Path, classifier: MaterialClassifier, training: dict[str, Any]) -> None:
-    """Write a checkpoint, weights in single precision."""
+    """Write a checkpoint, weights in half precision."""
     network = {"classes": list(classifier.classes), "widths": list(classifier.widths)}
-    write_checkpoint(folder, MATERIAL, classifier, torch.float32, {"network": network, "training": training})
+    write_checkpoint(folder, MATERIAL, classifier, torch.float16, {"network": network, "training": training})
 
 
 def load_material_classifier(folder: Path | str) -> MaterialClassifier:
