@@ -33,6 +33,7 @@ LAB: dict[str, str | dict[str, str]] = {
         name: f"evaluation.{name}.evaluate"
         for name in (
             "bank",
+            "counterfactual",
             "generator",
             "onsets",
             "physics",
