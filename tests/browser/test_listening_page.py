@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ def test_a_test_by_the_keyboard(tmp_path: Path) -> None:
     port, out = free_port(), tmp_path / "tally.json"
     command = [sys.executable, "-m", "engine", "listen", "--no-browser", "--device", "cpu", "--port", str(port)]
     command += ["--trials", str(TRIALS), "--levels", "as measured", "--steps", "1", "--out", str(out)]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
         said = next(line for line in process.stderr if "http://" in line or line.startswith("Struck:"))
@@ -47,7 +48,9 @@ def test_a_test_by_the_keyboard(tmp_path: Path) -> None:
             assert page.locator("#summary tr").count() == 1 + 3  # one comparison each
             assert problems == []
     finally:
-        process.terminate()
-        process.wait(30)
+        process.send_signal(signal.SIGINT)  # Ctrl+C ends it with the summary
+        printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert printed.count("| as measured | 1 |") == 3
     answers = json.loads(out.read_text())["answers"]
     assert [(row["choice"], row["plays"]) for row in answers] == [("b", {"a": 1, "b": 1, "x": 1})] * TRIALS
