@@ -17,6 +17,8 @@ DISTRIBUTION_OF = {
     "sklearn": "scikit-learn",
     "importlinter": "import-linter",
     "imageio_ffmpeg": "imageio-ffmpeg",
+    "aaf2": "pyaaf2",
+    "otio_aaf_adapter": "otio-aaf-adapter",
 }
 """Distributions that are called otherwise than the package they bring."""
 

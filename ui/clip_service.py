@@ -13,6 +13,7 @@ from engine.core.paths import ASSETS
 from engine.document.edits.values import Edit
 from engine.document.project import Project
 from engine.document.storage import ClipMissing, is_project_file, load_project
+from engine.media.export.endings import EMBEDDING_ENDINGS
 from engine.pipeline.events import (
     AnalysisProgress,
     ClipOpened,
@@ -28,7 +29,7 @@ from ui.clip_playback import serve_clip
 from ui.document_state import ClipSearch
 from ui.jobs import Job
 from ui.protocol.events import BulkArray
-from ui.welcome import PROJECT_ENDING, demos, remember_recent
+from ui.welcome import PROJECT_ENDING, demos, recent, remember_recent
 
 if TYPE_CHECKING:
     from engine.pipeline.process import ProcessSettings
@@ -107,8 +108,9 @@ def take_up_clip(session: Session, job: Job) -> None:
 def _open(session: Session, path: Path, job: Job) -> None:
     started = time.monotonic()
     session.set_status("work", "opening", message=f"Opening {path.name}", started=started)
-    if is_project_file(path):
-        _open_project(session, path, job, path)
+    embedded = read_project_inside(path)
+    if embedded is not None or is_project_file(path):
+        _open_project(session, path, job, path, embedded)
     else:
         from engine.pipeline.process import process_clip
 
@@ -116,17 +118,26 @@ def _open(session: Session, path: Path, job: Job) -> None:
     remember_recent(session.context, path)
 
 
-def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None) -> None:
+def read_project_inside(path: Path) -> bytes | None:
+    """The project inside a sound file that Struck exported; None for any other file. Raises BadInput if damaged."""
+    from engine.media.export.embedded import read_embedded_project
+
+    return read_embedded_project(path) if path.suffix.lower() in EMBEDDING_ENDINGS else None
+
+
+def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None, embedded: bytes | None = None) -> None:
     def digest_of(clip_path: str) -> str:
         from engine.media.open import digest_file
 
         return digest_file(clip_path)
 
     # Each upload lies in a folder of its own.
-    uploads = [folder for folder in session.folder("uploads").iterdir() if folder.is_dir()]
+    folders = [folder for folder in session.folder("uploads").iterdir() if folder.is_dir()]
     confined = session.context.options.public and saved_as is not None
+    if embedded is not None:  # it names no folder
+        folders += [Path(place).parent for place in recent(session.context)]
     try:
-        project = load_project(path, uploads, digest_of if saved_as else None, confined=confined)
+        project = load_project(path, folders, digest_of if saved_as else None, confined=confined, content=embedded)
     except ClipMissing as error:
         session.want_clip(ClipSearch(error.project, path))
         raise
@@ -139,7 +150,8 @@ def show_project(session: Session, project: Project, path: Path | None, job: Job
 
     if path is not None:
         project = match_clip(project)
-    saved_as = None if path is None or path.is_relative_to(session.context.folder("uploads")) else path
+    is_kept = path is not None and path.suffix.lower() in EMBEDDING_ENDINGS  # inside an export
+    saved_as = None if is_kept or path is None or path.is_relative_to(session.context.folder("uploads")) else path
     job.check()
     session.show(project, saved_as=saved_as)
     if saved_as is not None and session.context.project_files.open(session, saved_as):

@@ -264,12 +264,15 @@ def _analyse(session: Session, message: requests.Analyse) -> None:
 
 
 def _export(session: Session, message: requests.Export) -> None:
-    export_service.export(session, message.what)
+    export_service.export(session, message.what, message.options)
 
 
 def _sound_from_file(session: Session, message: requests.SoundFromFile) -> None:
     sound = find_sound(session.require_project(), message.sound_id)
     path = clip_service.resolve_path(session, message.path)
+    if clip_service.read_project_inside(path) is not None:  # an export that was dropped back is no recording of a hit
+        clip_service.open_path(session, path)
+        return
 
     def run(job: Job) -> None:
         from engine.pipeline.recordings import keep_recording

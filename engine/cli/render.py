@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
 import tempfile
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -22,27 +20,24 @@ from engine.cli.console import (
     say_tracks,
     whole_number,
 )
+from engine.cli.delivery import add_output_arguments, check_outputs, is_heard, list_targets, read_options, write_outputs
 from engine.core.cache import Cache
 from engine.core.errors import BadInput
-from engine.core.files import check_ending, check_folder, check_target, is_stream, make_partial_folder
-from engine.core.names import to_text
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.files import is_stream, make_partial_folder
 from engine.document.edits.values import MAX_TRACK
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import Source, describe_source
 from engine.document.storage import is_project_file
-from engine.media.export.endings import SOUND_ENDINGS, VIDEO_ENDINGS
-from engine.media.export.markers import read_onsets, write_markers
+from engine.media.export.endings import EMBEDDING_ENDINGS
+from engine.media.export.markers import read_onsets
+from engine.media.export.options import find_start
 from engine.physics.model import Physics, physics_from_json
 
 if TYPE_CHECKING:
     from engine.bank.bank import Bank
-    from engine.pipeline.events import RenderedHit
     from engine.pipeline.process import ProcessSettings
     from engine.pipeline.render import HitSampler
 
-_OUTPUTS = ("out", "video", "stems", "markers", "project")
-_ENDINGS = {"out": SOUND_ENDINGS, "video": VIDEO_ENDINGS, "markers": (".csv", ".txt"), "project": (".json",)}
 _STEPS = (1, 64)
 
 CACHE_MEMORY_BYTES = 128 << 20
@@ -50,14 +45,9 @@ CACHE_DISK_BYTES = 1 << 42  # no bound: all sounds of a run are kept until it en
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="CLIP|PROJECT", help="a video clip, or a *.struck.json project")
-    parser.add_argument(
-        "--out", metavar="WAV", help=f"the generated track, 48 kHz 24-bit; or {', '.join(SOUND_ENDINGS[1:])}"
-    )
-    parser.add_argument("--video", metavar="MP4", help="the clip with the generated track; or .mov, .mkv")
-    parser.add_argument("--stems", metavar="DIR", help="one WAV for each sound")
-    parser.add_argument("--markers", metavar="FILE", help="the hits as CSV")
-    parser.add_argument("--project", metavar="OUT.struck.json", help="the document")
+    kinds = "a video clip, a *.struck.json project, or a WAV or FLAC that holds its project"
+    parser.add_argument("source", metavar="CLIP|PROJECT", help=kinds)
+    add_output_arguments(parser)
     parser.add_argument("--track", type=whole_number(0, MAX_TRACK), metavar="N", help=TRACK_HELP)
     parser.add_argument("--clip", metavar="PATH", help="of a project: its clip, or a folder to search for it")
     parser.add_argument("--onsets", metavar="CSV", help="time_s[,velocity_db]: hits instead of detection")
@@ -71,10 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Run the pipeline on a clip or a project and write the outputs. Raises BadInput, before long work where it can."""
-    _check_outputs(options)
+    inputs = {"the input": options.source, "--onsets": options.onsets, "--physics": options.physics}
+    check_outputs(options, inputs)
     with contextlib.ExitStack() as stack:
-        cache = _make_cache(stack)
-        _render(options, replace(_choose_settings(options), cache=cache), cache)
+        _render(options, _make_cache(stack))
 
 
 def _make_cache(stack: contextlib.ExitStack) -> Cache:
@@ -86,7 +76,7 @@ def _make_cache(stack: contextlib.ExitStack) -> Cache:
     return Cache(folder, CACHE_MEMORY_BYTES, CACHE_DISK_BYTES)
 
 
-def _render(options: argparse.Namespace, settings: ProcessSettings, cache: Cache) -> None:
+def _render(options: argparse.Namespace, cache: Cache) -> None:
     from engine.pipeline.events import (
         AnalysisProgress,
         ClipOpened,
@@ -100,13 +90,17 @@ def _render(options: argparse.Namespace, settings: ProcessSettings, cache: Cache
     )
     from engine.pipeline.kept_hits import KeptHits
     from engine.pipeline.process import Document, process_clip, process_project
+    from engine.pipeline.render import sample_hits
 
-    given = _Given(options)
+    given, loaded = _Given(options), _Loaded(options)
+    embedded = _read_embedded(options.source)
+    is_project = embedded is not None or is_project_file(options.source)
+    settings = replace(_choose_settings(options, loaded), keep_headroom=not is_project, cache=cache)
     document = Document()
-    if is_project_file(options.source):
+    if is_project:
         if options.track is not None:
             raise BadInput("--track chooses the sound of a clip, and a project has its own; leave it out")
-        document.project = given.apply(_load_project(options.source, options.clip))
+        document.project = given.apply(_load_project(options.source, embedded, options.clip))
         events = process_project(replace(settings, detect=False, estimate=False), document.current)
     else:
         if options.clip is not None:
@@ -146,41 +140,30 @@ def _render(options: argparse.Namespace, settings: ProcessSettings, cache: Cache
     project = document.current()
     if not project.hits:
         say("warning: no hits, so the track is silence")
-    _write(project, KeptHits(cache, keys), options)
+
+    def sample(other: Project) -> KeptHits:
+        events = sample_hits(other, loaded.sampler, cache)
+        return KeptHits(cache, {hit_id: hit.key for event in events for hit_id, hit in event.hits.items()})
+
+    write_outputs(project, KeptHits(cache, keys), options, sample)
 
 
-def _check_outputs(options: argparse.Namespace) -> None:
-    targets = {name: getattr(options, name) for name in _OUTPUTS if getattr(options, name) is not None}
-    if not targets:
-        raise BadInput("nothing to write was named; give at least one of --out, --video, --stems, --markers, --project")
-    sources = {
-        "the input": options.source,
-        "--onsets": options.onsets,
-        "--physics": options.physics,
-    }
-    for name, target in targets.items():
-        check_folder(target) if name == "stems" else check_target(target)
-        for said, source in sources.items():
-            # A project may be written back over itself.
-            is_same = source and same_file(source, target) and not is_stream(target)
-            if is_same and not (name == "project" and said == "the input"):
-                raise BadInput(f"--{name} {target} would overwrite {said}; give another name")
-    for (a, first), (b, second) in itertools.combinations(targets.items(), 2):
-        if same_file(first, second) and not is_stream(first):
-            raise BadInput(f"--{a} and --{b} both name {first}; give two names")
-    for name, endings in _ENDINGS.items():
-        if name in targets:
-            check_ending(Path(targets[name]), endings, f"--{name}")
+def _read_embedded(source: str) -> bytes | None:
+    """The project inside a sound file that Struck wrote; None for anything else."""
+    from engine.media.export.embedded import read_embedded_project
+
+    return read_embedded_project(source) if source.lower().endswith(EMBEDDING_ENDINGS) else None
 
 
-def _load_project(source: str, clip_place: str | None) -> Project:
+def _load_project(source: str, content: bytes | None, clip_place: str | None) -> Project:
     from engine.document.clip_search import search_clip
     from engine.document.storage import ClipMissing, load_project
     from engine.media.open import digest_file
     from engine.pipeline.open_clip import match_clip
 
     try:
-        project = load_project(source, (Path.cwd(),), digest_of=digest_file, allow_missing_clip=clip_place is not None)
+        missing = clip_place is not None
+        project = load_project(source, (Path.cwd(),), digest_file, allow_missing_clip=missing, content=content)
     except ClipMissing as error:
         raise BadInput(f"{error}, or give its place, or a folder that holds it, by --clip") from None
     if clip_place is not None:
@@ -189,7 +172,19 @@ def _load_project(source: str, clip_place: str | None) -> Project:
     return match_clip(project)
 
 
-def _choose_settings(options: argparse.Namespace) -> ProcessSettings:
+class _Loaded:
+    """The sampler, once it was asked for; None without a checkpoint."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.sampler: HitSampler | None = None
+
+    def load(self, checkpoint: str) -> HitSampler | None:
+        self.sampler = load_sampler_or_say(checkpoint, self.options.ckpt_dir, self.options.device)
+        return self.sampler
+
+
+def _choose_settings(options: argparse.Namespace, loaded: _Loaded) -> ProcessSettings:
     """The steps that the options leave to do, and the checkpoints and the bank that they use."""
     from engine.pipeline.process import ProcessSettings
 
@@ -201,18 +196,13 @@ def _choose_settings(options: argparse.Namespace) -> ProcessSettings:
             say(note)
         return bank
 
-    def load(checkpoint: str) -> HitSampler | None:
-        return load_sampler_or_say(checkpoint, options.ckpt_dir, options.device)
-
-    is_heard = any(getattr(options, name) is not None for name in ("out", "video", "stems"))
     return ProcessSettings(
         detect=options.onsets is None,
         estimate=options.physics is None,
         checkpoint_folder=options.ckpt_dir,
         open_bank=open_both_banks,
         audio_track=options.track,
-        load_sampler=load if is_heard else None,
-        keep_headroom=not is_project_file(options.source),
+        load_sampler=loaded.load if is_heard(options) else None,
     )
 
 
@@ -229,10 +219,10 @@ class _Given:
     def apply(self, project: Project) -> Project:
         """The opened document with all that is given. Raises BadInput."""
         options = self.options
-        for name in _OUTPUTS:
-            target = getattr(options, name)
-            if target is not None and same_file(target, project.clip.path) and not is_stream(target):
+        for name, target in list_targets(options):
+            if same_file(target, project.clip.path) and not is_stream(target):
                 raise BadInput(f"--{name} {target} is the clip itself; give another name")
+        find_start(read_options(options), project.clip.start_timecode, project.clip.frame_rate)
         if options.onsets is not None:
             self.onsets = read_onsets(options.onsets, project.clip.duration_s)
         if self.physics is not None:
@@ -275,40 +265,6 @@ def _apply_settings(project: Project, steps: int | None, seed: int | None) -> Pr
     if seed is not None:
         project = reseed(seed).apply(project)
     return project
-
-
-def _write(project: Project, rendered: Mapping[str, RenderedHit], options: argparse.Namespace) -> None:
-    from engine.media.export.sound import write_sound
-    from engine.media.export.stems import write_stems
-    from engine.media.export.wave import find_time_reference
-    from engine.pipeline.render import Track, marker_rows, stems_by_sound
-
-    clip = project.clip
-    start = find_time_reference(clip.start_timecode, clip.frame_rate, SAMPLE_RATE_HZ)
-    track = Track(project, rendered)
-    if options.out is not None:
-        title = to_text(Path(clip.path).stem)
-        clipped = write_sound(options.out, track, SAMPLE_RATE_HZ, 24, start, {"title": title})
-        over = f"; {clipped} samples were clipped, lower the level" if clipped else ""
-        say(f"wrote {options.out}{over}")
-    if options.video is not None:
-        from engine.media.export.video import write_video
-
-        progress = make_progress("writing the video")
-        note = write_video(clip.path, track, SAMPLE_RATE_HZ, options.video, progress, clip.digest)
-        say(f"wrote {options.video}; {note or 'the picture is untouched'}")
-    if options.stems is not None:
-        stems = stems_by_sound(project, rendered)
-        paths = write_stems(options.stems, stems, SAMPLE_RATE_HZ, start) if stems else []
-        say(f"wrote {len(paths)} stems to {options.stems}")
-    if options.markers is not None:
-        write_markers(options.markers, marker_rows(project))
-        say(f"wrote {options.markers}")
-    if options.project is not None:
-        from engine.document.storage import save_project
-
-        save_project(project, options.project)
-        say(f"wrote {options.project}")
 
 
 def load_sampler_or_say(checkpoint: str, ckpt_dir: str | None, device_name: str) -> HitSampler | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import IO
 
 from engine.cli.console import MAX_SEED, number, read_json, say, whole_number
 from engine.core.files import check_ending, check_target
-from engine.media.export.endings import SOUND_ENDINGS
+from engine.media.export.endings import SOUND_ENDINGS, WAVE_ENDINGS
 from engine.physics.model import physics_from_json
 
 _LONGEST_S = 600.0
@@ -30,6 +31,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
 
     check_form(options.out, physics.sample_rate_hz, 1)
     sound = synthesize(physics, options.duration, options.seed)
-    clipped = write_sound(options.out, sound, physics.sample_rate_hz, bits=32)
+    bits = 32 if check_ending(Path(options.out), SOUND_ENDINGS, "--out") in WAVE_ENDINGS else 24
+    clipped = write_sound(options.out, sound, physics.sample_rate_hz, bits)
     over = f"; {clipped} samples were clipped, which .wav does not do" if clipped else ""
     say(f"wrote {options.out}: {len(sound) / physics.sample_rate_hz:.3f} s at {physics.sample_rate_hz} Hz{over}")

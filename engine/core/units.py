@@ -62,7 +62,8 @@ def format_frame_rate(rate: Fraction) -> str:
 _TIMECODE = re.compile(r"^(\d{1,2}):([0-5]\d):([0-5]\d)([:;])(\d{2,3})$")
 
 
-def _frames_a_second(frame_rate: Fraction) -> int:
+def frames_a_second(frame_rate: Fraction) -> int:
+    """Frames that a timecode counts in a second: the rate rounded, 30 for 29.97."""
     return max(1, math.floor(frame_rate + Fraction(1, 2)))
 
 
@@ -76,7 +77,7 @@ def parse_timecode(text: str, frame_rate: Fraction) -> int:
     if not match:
         raise BadInput(f"timecode {text!r} is not of the form HH:MM:SS:FF; correct it")
     hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))
-    nominal = _frames_a_second(frame_rate)
+    nominal = frames_a_second(frame_rate)
     if frames >= nominal:
         raise BadInput(f"timecode {text!r} has frame {frames}, past the last of a {nominal}-frame second; correct it")
     number = ((hours * 60 + minutes) * 60 + seconds) * nominal + frames
@@ -85,6 +86,25 @@ def parse_timecode(text: str, frame_rate: Fraction) -> int:
         total_minutes = hours * 60 + minutes
         number -= dropped * (total_minutes - total_minutes // 10)
     return number
+
+
+def format_timecode(frame: int, frame_rate: Fraction, drop_frame: bool = False) -> str:
+    """Timecode of a frame number, modulo 24 hours: the inverse of ``parse_timecode``.
+
+    ``drop_frame`` counts as SMPTE 12M does for 29.97 and 59.94, with ``;`` before the frames; other rates ignore it.
+    """
+    nominal = frames_a_second(frame_rate)
+    drop_frame = drop_frame and _drops_frames(frame_rate)
+    if drop_frame:
+        dropped = nominal // 15
+        frame %= 24 * 6 * (600 * nominal - 9 * dropped)
+        tens, rest = divmod(frame, 600 * nominal - 9 * dropped)
+        minutes = max(0, rest - 60 * nominal) // (60 * nominal - dropped) + (rest >= 60 * nominal)
+        frame += dropped * (9 * tens + minutes)
+    seconds, frames = divmod(frame % (86_400 * nominal), nominal)
+    minutes, seconds = divmod(seconds, 60)
+    digits = 3 if nominal > 100 else 2
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}{';' if drop_frame else ':'}{frames:0{digits}d}"
 
 
 def db_to_gain(level_db: Level) -> Level:

@@ -55,16 +55,18 @@ def load_project(
     digest_of: DigestOf | None = None,
     allow_missing_clip: bool = False,
     confined: bool = False,
+    content: bytes | None = None,
 ) -> Project:
     """Read a project file and find its clip: where it was, beside the project, or in the ``search`` folders.
 
     With ``digest_of`` only a file of the right content will do, under whatever name. ``confined`` looks
-    beside the project and in the ``search`` folders alone, whatever paths the file names. Raises BadInput
-    for a file that is missing, broken, foreign, too large or of a newer Struck, and ClipMissing for a clip that
+    beside the project and in the ``search`` folders alone, whatever paths the file names. ``content`` is the JSON where
+    the file at ``path`` is another that holds it. Raises BadInput for a file that is missing, broken, foreign, too
+    large or of a newer Struck, and ClipMissing for a clip that
     is nowhere, unless ``allow_missing_clip``: then the clip keeps its old path.
     """
     path = Path(path)
-    value = _read(path)
+    value = _read(path) if content is None else _parse(path, content)
     project = project_from_json(value, str(path))
     clip = value.get("clip")
     relative = clip.get("relative_path") if isinstance(clip, Mapping) else None
@@ -252,6 +254,10 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise BadInput(f"{path} cannot be read ({reason}); choose another file") from None
+    return _parse(path, data)
+
+
+def _parse(path: Path, data: bytes) -> dict[str, Any]:
     if len(data) > MAX_FILE_BYTES:
         raise BadInput(
             f"{path} is larger than {MAX_FILE_BYTES >> 20} MB, which no Struck project is; choose another file"

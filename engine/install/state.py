@@ -18,9 +18,9 @@ PYTHONS = "3.10, 3.11, 3.12 or 3.13"
 STAMP_NAME = "struck-installed.json"
 IMPORTS = {
     "app": "numpy,scipy,librosa,soundfile,soxr,safetensors.torch,av,moviepy,PIL,matplotlib,plotly,torch,torchaudio,"
-    "fastapi,uvicorn,websockets,gradio",
+    "fastapi,uvicorn,websockets,gradio,mido,aaf2",
     "lab": "mujoco",
-    "test": "pytest,playwright.sync_api",
+    "test": "pytest,playwright.sync_api,wavinfo,rpp",
 }
 """What each part of an installation must be able to import; ``app`` is always installed."""
 FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")

@@ -16,6 +16,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
@@ -30,6 +31,8 @@ _BT709, _LIMITED = 1, ColorRange.MPEG
 """Colours of every encoded picture: ITU-T H.273 number 1, in the limited range."""
 _DISK_ERRORS = (errno.EACCES, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EROFS)
 AAC_BITS_PER_S_A_CHANNEL = 128_000
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+"""FFmpeg's names of channel layouts by their number of channels."""
 
 TimedPackets = Iterator[tuple[float, list[Packet]]]
 
@@ -162,15 +165,26 @@ def _iter_encoded(
 
 
 def add_sound(
-    output: OutputContainer, blocks: Iterable[np.ndarray], channels: int, sample_rate_hz: int, codec: str = "aac"
+    output: OutputContainer,
+    blocks: Iterable[np.ndarray],
+    channels: int,
+    sample_rate_hz: int,
+    codec: str = "aac",
+    title: str = "",
+    is_default: bool = True,
 ) -> TimedPackets:
-    """Add sound as AAC or FLAC; blocks are float32 [N, channels] or [N] without gaps; returns its packets.
+    """Add sound as AAC or FLAC in 1, 2 or 6 channels; blocks are float32 [N, channels] or [N] without gaps.
 
-    AAC's encoder delay gets negative times, which an MP4's edit list then skips; FLAC, of 24 bits, has none.
+    AAC's encoder delay gets negative times, which an MP4's edit list then skips; FLAC, of 24 bits, has none. Returns
+    its packets.
     """
-    layout = "mono" if channels == 1 else "stereo"
+    layout = LAYOUTS[channels]
     audio = output.add_stream(codec, rate=sample_rate_hz, layout=layout)
     assert isinstance(audio, AudioStream)
+    if title:
+        audio.metadata["title"] = audio.metadata["handler_name"] = title
+    if not is_default:
+        audio.disposition = Disposition(0)
     if codec == "aac":
         audio.bit_rate = AAC_BITS_PER_S_A_CHANNEL * channels
     else:

@@ -77,6 +77,22 @@ def iter_clip_audio(
         yield np.concatenate(held)
 
 
+def read_clip_channels(path: str | os.PathLike[str], sample_rate_hz: int, track: int, count: int) -> np.ndarray:
+    """One sound track of a clip in its own channels, float32 [count, C] from 0 on Struck's clock.
+
+    The track is decoded once a channel. Raises BadInput when the clip has no such track.
+    """
+    with open_container(path) as container:
+        channels = _find_track(container, track, Path(path).name).codec_context.layout.nb_channels
+    sound = np.zeros((count, channels), np.float32)
+    for channel, weights in enumerate(np.eye(channels, dtype=np.float32)):
+        position = 0
+        for piece in _iter_track(path, sample_rate_hz, 0, count, track, weights):
+            sound[position : position + len(piece), channel] = piece
+            position += len(piece)
+    return sound
+
+
 def find_sound_spans(path: str | os.PathLike[str], track: int | None = None) -> tuple[tuple[float, float], ...]:
     """Spans (start_s, end_s) on Struck's clock for which a sound track has packets.
 
@@ -227,13 +243,21 @@ def _to_float(frame: AudioFrame) -> np.ndarray:
 
 
 def _iter_track(
-    path: str | os.PathLike[str], rate_hz: int, first: int, count: int, track: int | None
+    path: str | os.PathLike[str],
+    rate_hz: int,
+    first: int,
+    count: int,
+    track: int | None,
+    weights: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
-    """``count`` mono samples at ``rate_hz`` from sample ``first`` of Struck's clock, in pieces of some seconds."""
+    """``count`` mono samples at ``rate_hz`` from sample ``first`` of Struck's clock, in pieces of some seconds.
+
+    ``weights`` [C] of the channels default to those of ``mixdown.choose_weights``.
+    """
     from engine.core.dsp import resample  # slow to import, and the picture does without
 
     picture = scan_picture(path)
-    weights = _choose_weights(path, track)
+    weights = _choose_weights(path, track) if weights is None else weights
     name = Path(path).name
     with open_container(path) as container:
         stream = _find_track(container, track, name)

@@ -221,12 +221,28 @@ def pan_gains(pan: float) -> tuple[float, float]:
     return min(1.0, 1.0 - pan), min(1.0, 1.0 + pan)
 
 
-def place_hits(project: Project, rendered: Mapping[str, RenderedHit]) -> np.ndarray:
-    """The generated track, [track_length, 2] float32, all of it in memory: see ``Track``."""
-    return Track(project, rendered)[:]
+def channel_gains(pan: float, channels: str) -> tuple[float, ...]:
+    """Gain of each channel: of mono the mean of the stereo gains, of 5.1 (L R C LFE Ls Rs) the three in front.
+
+    What both sides of the stereo track share goes to the centre, 3 dB louder, so that the downmix of ITU-R BS.775
+    (L + 0.707 C, R + 0.707 C) is the stereo track. Raises KeyError for another layout.
+    """
+    left, right = pan_gains(pan)
+    both = min(left, right)
+    layouts = {
+        "mono": ((left + right) / 2,),
+        "stereo": (left, right),
+        "5.1": (left - both, right - both, math.sqrt(2.0) * both, 0.0, 0.0, 0.0),
+    }
+    return layouts[channels]
 
 
-def stems_by_sound(project: Project, rendered: Mapping[str, RenderedHit]) -> dict[str, Track]:
+def place_hits(project: Project, rendered: Mapping[str, RenderedHit], channels: str = "stereo") -> np.ndarray:
+    """The generated track, [track_length, C] float32, all of it in memory: see ``Track``."""
+    return Track(project, rendered, channels=channels)[:]
+
+
+def stems_by_sound(project: Project, rendered: Mapping[str, RenderedHit], channels: str = "stereo") -> dict[str, Track]:
     """One track for each sound that has hits, by unique name; their sum is the generated track."""
     stems: dict[str, Track] = {}
     for sound in project.sounds:
@@ -236,7 +252,7 @@ def stems_by_sound(project: Project, rendered: Mapping[str, RenderedHit]) -> dic
             while name in stems:
                 number += 1
                 name = f"{sound.name} {number}"
-            stems[name] = Track(project, rendered, hits)
+            stems[name] = Track(project, rendered, hits, channels)
     return stems
 
 
@@ -247,7 +263,7 @@ def marker_rows(project: Project) -> list[Marker]:
 
 
 class Track:
-    """A track [length, 2] of float32, mixed where it is sliced: each hit at its time, level and pan.
+    """A track [length, C] of float32, mixed where it is sliced: each hit at its time, level and pan.
 
     Nothing is normalised. Sub-sample times are set by a band-limited fractional delay. Muted hits and hits that are not
     in ``rendered`` are left out; a hit that extends past the clip's end is truncated with a short fade. Slices add up
@@ -255,16 +271,21 @@ class Track:
     """
 
     def __init__(
-        self, project: Project, rendered: Mapping[str, RenderedHit], hits: Sequence[Hit] | None = None
+        self,
+        project: Project,
+        rendered: Mapping[str, RenderedHit],
+        hits: Sequence[Hit] | None = None,
+        channels: str = "stereo",
     ) -> None:
-        """``hits`` limits the track to some of the project's."""
-        self.shape = (track_length(project), 2)
+        """``hits`` limits the track to some of the project's; ``channels`` is mono, stereo or 5.1."""
+        self.shape = (track_length(project), len(channel_gains(0.0, channels)))
+        self._channels = channels
         self._rendered = rendered
         self._project = project
         self._hits = [hit for hit in (project.hits if hits is None else hits) if not hit.mute and hit.id in rendered]
-        self._starts = np.array([_first_sample(hit) for hit in self._hits], np.int64)
+        self._starts = np.array([first_sample(hit) for hit in self._hits], np.int64)
         self._ends = np.full(len(self._hits), np.iinfo(np.int64).max)  # until they are known
-        self._placed: dict[int, list[tuple[np.ndarray, tuple[float, float]]]] = {}
+        self._placed: dict[int, list[tuple[np.ndarray, tuple[float, ...]]]] = {}
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -274,7 +295,7 @@ class Track:
         start, stop, step = span.indices(len(self))
         if step != 1:
             raise ValueError("a track is read sample by sample")
-        block = np.zeros((max(0, stop - start), 2), np.float32)
+        block = np.zeros((max(0, stop - start), self.shape[1]), np.float32)
         for k in np.flatnonzero((self._starts < stop) & (self._ends > start)):
             self._add(block, start, int(k))
         return block
@@ -294,16 +315,16 @@ class Track:
         if self._ends[k] <= start + len(block):
             del self._placed[k]
 
-    def _place(self, hit: Hit) -> list[tuple[np.ndarray, tuple[float, float]]]:
-        """A hit's sound at its place, and in a wide mix its side, each with its gains of left and right."""
+    def _place(self, hit: Hit) -> list[tuple[np.ndarray, tuple[float, ...]]]:
+        """A hit's sound at its place, and in a wide mix its side, each with its gains of the channels."""
         samples, mix = self._rendered[hit.id].samples, self._project.mix
         gain = db_to_gain(hit.gain_db + mix.gain_db)
-        left, right = pan_gains(hit.pan)
-        parts = [(_place(hit, samples, len(self)), (gain * left, gain * right))]
-        if mix.width:
+        gains = tuple(gain * share for share in channel_gains(hit.pan, self._channels))
+        parts = [(place_hit(hit, samples, len(self)), gains)]
+        if mix.width and len(gains) > 1:  # sides cancel in mono
             wide = gain * side_gain(mix.width, hit.pan)
             side = hit_side(self._project, hit, len(samples))
-            parts.append((_place(hit, side, len(self)), (wide, -wide)))
+            parts.append((place_hit(hit, side, len(self)), (wide, -wide)))
         return parts
 
 
@@ -327,14 +348,14 @@ def _split_time(hit: Hit) -> tuple[int, float]:
     return first, fraction if fraction > 1e-4 else 0.0
 
 
-def _first_sample(hit: Hit) -> int:
+def first_sample(hit: Hit) -> int:
     """The first sample of a track in which a hit may be heard."""
     first, fraction = _split_time(hit)
     return max(0, first - (DELAY_TAPS // 2 - 1) if fraction else first)
 
 
-def _place(hit: Hit, samples: np.ndarray, length: int) -> np.ndarray:
-    """A hit's samples from ``_first_sample`` on, delayed by a share of a sample and cut at a track's end."""
+def place_hit(hit: Hit, samples: np.ndarray, length: int) -> np.ndarray:
+    """A hit's samples from ``first_sample`` on, delayed by a share of a sample and cut at a track's end."""
     first, fraction = _split_time(hit)
     samples = samples[: max(0, length - first) + DELAY_TAPS]
     if fraction and len(samples):

@@ -20,7 +20,7 @@ import { createTimeline } from "./timeline/timeline.js";
 import { createToasts } from "./widgets/toasts.js";
 import { createTopBar } from "./panels/top_bar.js";
 
-const STYLES = ["style.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css"];
+const STYLES = ["style.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "panels/export.css"];
 
 /** @param {string} name */
 function loadStyle(name) {

@@ -87,7 +87,7 @@ def _decode_fields(cls: Any, given: Mapping[str, Any], where: str) -> Any:
     for field in fields(cls):
         if field.name in given:
             values[field.name] = _decode(hints[field.name], given[field.name], where, field.name)
-        elif field.default is MISSING:
+        elif field.default is MISSING and field.default_factory is MISSING:
             raise BadInput(f"{where} lacks {field.name}; reload the page")
     return cls(**values)
 

@@ -52,7 +52,7 @@ def _interface(cls: Any, optional: bool) -> str:
             lines.append(f"  {tag}: {json.dumps(getattr(cls, tag))};")
     hints = field_types(cls)
     for field in fields(cls):
-        mark = "?" if optional and field.default is not MISSING else ""
+        mark = "?" if optional and (field.default is not MISSING or field.default_factory is not MISSING) else ""
         lines.append(f"  {field.name}{mark}: {_type(hints[field.name])};")
     return "\n".join([*lines, "}", ""])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Union
 
 from ui.protocol.edits import EditMessage
@@ -125,11 +125,35 @@ class Analyse:
 
 
 @dataclass(frozen=True)
+class ExportOptions:
+    """How files are exported; see DeliveryOptions. ``ucs_names`` names files by the pattern; "" is the clip's start."""
+
+    sound_ending: str = ".wav"
+    video_ending: str = ".mp4"
+    sample_rate_hz: int = 48_000
+    bits: int = 24
+    channels: str = "stereo"
+    start_timecode: str = ""
+    two_pop: bool = False
+    embed_project: bool = True
+    stems: str = "sound"
+    ucs_names: bool = False
+    name_pattern: str = "{catid}_{fxname}_{creator}_{source}"
+    creator: str = "STRUCK"
+    source: str = "FOLEY"
+    takes: int = 0
+    layers: int = 1
+    normalize: str = "sound"
+    clip_sound: str = "replace"
+
+
+@dataclass(frozen=True)
 class Export:
-    """Export kinds of files: wav, mp4, stems, markers, project."""
+    """Export kinds of files: wav, mp4, stems, pieces, markers, project, and sessions such as reaper and aaf."""
 
     type: ClassVar[str] = "export"
     what: tuple[str, ...]
+    options: ExportOptions = field(default_factory=ExportOptions)
 
 
 @dataclass(frozen=True)

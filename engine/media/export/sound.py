@@ -1,43 +1,59 @@
-"""Sound files in the format of their name's ending: WAV by ``write_wave``, others by libsndfile."""
+"""Sound files in the format of their name's ending: WAV and FLAC by our own writers, others by libsndfile."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from engine.core.errors import BadInput
-from engine.core.files import create_file
-from engine.media.export.wave import Samples, count_channels, iter_blocks, write_wave
+from engine.core.files import create_file, is_stream
+from engine.core.names import to_text
+from engine.media.export.endings import WAVE_ENDINGS
+from engine.media.export.flac import write_flac
+from engine.media.export.quantize import Quantizer
+from engine.media.export.samples import Samples, count_channels, iter_blocks
+from engine.media.export.tags import SoundTags
+from engine.media.export.wave import write_wave
 
 _KINDS = {
-    ".flac": ("FLAC", "PCM_24"),
-    ".ogg": ("OGG", "VORBIS"),
-    ".opus": ("OGG", "OPUS"),
-    ".mp3": ("MP3", "MPEG_LAYER_III"),
-    ".aiff": ("AIFF", "PCM_24"),
-    ".aif": ("AIFF", "PCM_24"),
-    ".caf": ("CAF", "PCM_24"),
-    ".w64": ("W64", "PCM_24"),
+    ".flac": "FLAC",
+    ".ogg": "OGG",
+    ".opus": "OGG",
+    ".mp3": "MP3",
+    ".aiff": "AIFF",
+    ".aif": "AIFF",
+    ".caf": "CAF",
+    ".w64": "W64",
 }
-"""Format and coding of libsndfile, by the endings of SOUND_ENDINGS but .wav."""
+"""Format of libsndfile, by the endings of SOUND_ENDINGS but those of WAV."""
+
+_LOSSY = {".ogg": "VORBIS", ".opus": "OPUS", ".mp3": "MPEG_LAYER_III"}
+_CODINGS = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
+_NO_FLOAT = (".flac",)
 
 _BLOCK = 1 << 16  # libsndfile's Vorbis encoder overflows its stack when given much more at once
 
 
-def check_form(path: str | os.PathLike[str], sample_rate_hz: int, channels: int) -> None:
-    """BadInput where the format of a name's ending does not hold sound of this rate and number of channels."""
+def check_form(path: str | os.PathLike[str], sample_rate_hz: int, channels: int, bits: int | None = None) -> None:
+    """BadInput where the format of a name's ending does not hold sound of this rate, channels and bits.
+
+    ``bits`` None leaves the depth to the format.
+    """
     import soundfile
 
     ending = Path(path).suffix.lower()
-    if ending not in _KINDS:
+    if ending not in _KINDS or is_stream(path):
         return
-    form, coding = _KINDS[ending]
+    if bits == 32 and ending in _NO_FLOAT:
+        raise BadInput(f"{path}: {ending} does not hold 32 bits; choose 16 or 24, or give .wav")
     try:
-        with soundfile.SoundFile(io.BytesIO(), "w", sample_rate_hz, channels, coding, format=form):
+        with soundfile.SoundFile(
+            io.BytesIO(), "w", sample_rate_hz, channels, _find_coding(ending, bits), format=_KINDS[ending]
+        ):
             pass
     except soundfile.LibsndfileError:
         sound = f"sound of {sample_rate_hz} Hz and {channels} channels"
@@ -49,28 +65,49 @@ def write_sound(
     samples: Samples,
     sample_rate_hz: int,
     bits: int = 24,
-    time_reference_samples: int | None = None,
-    metadata: Mapping[str, str] | None = None,
+    tags: SoundTags | None = None,
 ) -> int:
     """Write samples, block by block, in the format of the name's ending; returns how many clip.
 
-    Without one of SOUND_ENDINGS it is a WAV, to which alone ``bits``, ``time_reference_samples`` and ``metadata``
-    apply: see ``write_wave``. Other formats hold 24 bits or are lossy, and nothing over full scale. Raises BadInput
-    when the target cannot be written, and as ``check_form``.
+    Without one of SOUND_ENDINGS it is a WAV. WAV and FLAC carry all ``tags``, other formats title, artist and comment;
+    lossy ones have no depth. Raises BadInput when the target cannot be written, and as ``check_form``.
     """
-    kind = _KINDS.get(Path(path).suffix.lower())
-    if kind is None:
-        return write_wave(path, samples, sample_rate_hz, bits, time_reference_samples, metadata)
+    ending, tags = Path(path).suffix.lower(), tags or SoundTags()
+    if ending in WAVE_ENDINGS or ending not in _KINDS:
+        return write_wave(path, samples, sample_rate_hz, bits, tags)
+    channels = count_channels(samples)
+    check_form(path, sample_rate_hz, channels, bits if ending not in _NO_FLOAT else min(bits, 24))
+    if ending == ".flac" and channels in (1, 2, 6):
+        return write_flac(path, samples, sample_rate_hz, min(bits, 24), tags)
+    return _write_by_libsndfile(path, samples, sample_rate_hz, ending, bits, tags)
+
+
+def _find_coding(ending: str, bits: int | None) -> str:
+    return _LOSSY.get(ending) or _CODINGS[bits or 24]
+
+
+def _write_by_libsndfile(
+    path: str | os.PathLike[str], samples: Samples, rate_hz: int, ending: str, bits: int, tags: SoundTags
+) -> int:
     import soundfile
 
-    channels = count_channels(samples)
-    check_form(path, sample_rate_hz, channels)
-    clipped = 0
+    coding = _find_coding(ending, bits)
+    clipped, channels = 0, count_channels(samples)
+    quantizer = Quantizer(16 if coding == "PCM_16" else 24)
     with (
         create_file(path) as file,
-        soundfile.SoundFile(file, "w", sample_rate_hz, channels, kind[1], format=kind[0]) as output,
+        soundfile.SoundFile(file, "w", rate_hz, channels, coding, format=_KINDS[ending]) as output,
     ):
+        for name, text in (("title", tags.title), ("artist", tags.artist), ("comment", tags.comment)):
+            if text:
+                with contextlib.suppress(soundfile.LibsndfileError):  # a format without texts
+                    setattr(output, name, to_text(text))
         for block in iter_blocks(samples, _BLOCK):
-            output.write(np.clip(block, -1.0, 1.0))
             clipped += int(np.count_nonzero(np.abs(block) > 1.0))
-    return clipped
+            if coding == "FLOAT":
+                output.write(block)
+            elif ending in _LOSSY:
+                output.write(np.clip(block, -1.0, 1.0))
+            else:  # as int32, the upper bits of which libsndfile keeps
+                output.write(quantizer(block) << (32 - quantizer.bits))
+    return quantizer.clipped if coding in ("PCM_16", "PCM_24") else clipped

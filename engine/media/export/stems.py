@@ -1,17 +1,20 @@
-"""Stems: one WAV for each sound."""
+"""Stems: sound files of one length that sum to the track."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from engine.core.errors import BadInput
 from engine.core.files import check_folder, make_write_error
 from engine.core.names import make_file_stem
-from engine.media.export.wave import Samples, write_wave
+from engine.media.export.samples import Samples
+from engine.media.export.tags import SoundTags
+from engine.media.export.wave import write_wave
 
-_ENDING = " 9999.wav"
+ENDING = " 9999.wav"
 """The longest that may follow a name: a number where names collide."""
 
 
@@ -19,29 +22,49 @@ def write_stems(
     folder: str | os.PathLike[str],
     stems: Mapping[str, Samples],
     sample_rate_hz: int,
-    time_reference_samples: int | None = None,
+    bits: int = 24,
+    tags: SoundTags | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> list[Path]:
-    """Write each stem as a 24-bit WAV named after its sound, numbered where names collide; returns the files.
+    """Write each stem as a WAV named after its sound, numbered where names collide; returns the files.
 
-    The folder is made when missing. Raises BadInput when it cannot be written.
+    The folder is made when missing; ``check`` is called before each file and may raise Cancelled. Raises BadInput when
+    it cannot be written.
     """
     if not stems:
         raise BadInput("there is no sound to write a stem of; add a hit first")
+    place = make_folder(folder)
+    names = UniqueNames()
+    paths: list[Path] = []
+    for name, samples in stems.items():
+        check()
+        path = place / f"{names.take(make_file_stem(name, ENDING))}.wav"
+        write_wave(path, samples, sample_rate_hz, bits, replace(tags or SoundTags(), title=name))
+        paths.append(path)
+    return paths
+
+
+def make_folder(folder: str | os.PathLike[str]) -> Path:
+    """The folder, made when missing. Raises BadInput."""
     place = check_folder(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise make_write_error(place, error) from None
-    paths: list[Path] = []
-    taken: set[str] = set()
-    for name, samples in stems.items():
-        stem = make_file_stem(name, _ENDING)
-        candidate, number = stem, 1
-        while candidate.casefold() in taken:
+    return place
+
+
+class UniqueNames:
+    """Names that differ from all that were taken before, upper and lower case alike."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def take(self, name: str) -> str:
+        """The name itself, or with a number from 2 where it is taken."""
+        candidate, number = name, 1
+        while candidate.casefold() in self._taken:
             number += 1
-            candidate = f"{stem} {number}"
-        taken.add(candidate.casefold())
-        path = place / f"{candidate}.wav"
-        write_wave(path, samples, sample_rate_hz, 24, time_reference_samples, {"title": name})
-        paths.append(path)
-    return paths
+            candidate = f"{name} {number}"
+        self._taken.add(candidate.casefold())
+        return candidate

@@ -13,8 +13,9 @@ import numpy as np
 
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import check_target, make_partial_folder, make_write_error, replace_file
+from engine.media.export.own_sound import Mixed, OwnSound, read_own_sound
 from engine.media.export.reencode import encode_picture
-from engine.media.export.wave import Samples, count_channels, iter_blocks
+from engine.media.export.samples import Samples, count_channels, iter_blocks
 from engine.media.mux import add_copied_picture, add_sound, create_video, mux_in_order
 from engine.media.open import check_content, open_container
 from engine.media.probe import MediaInfo, Picture, probe, scan_picture
@@ -41,6 +42,8 @@ class _Job(NamedTuple):
     timecode: str | None
     out_path: Path
     report: Callable[[float], None]
+    tags: dict[str, str]
+    second: Samples | None = None  # the clip's own sound as a track beside
 
 
 _MP4 = _Container("MP4", "mp4", "aac", COPYABLE)
@@ -50,6 +53,7 @@ _CONTAINERS = {
 }
 
 _BLOCK = 48_000
+_OWN_TAGS = {"timecode", "major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
 
 
 def write_video(
@@ -59,14 +63,17 @@ def write_video(
     out_path: str | os.PathLike[str],
     on_progress: Callable[[float], None] | None = None,
     digest: str = "",
+    own_sound: OwnSound | None = None,
+    timecode: str | None = None,
 ) -> str | None:
-    """Write the clip's picture with ``track`` ([N] or [N, 2], on Struck's clock) as its only sound.
+    """Write the clip's picture with ``track`` ([N] or [N, C], on Struck's clock) as its only sound.
 
     A name that ends in .mov or .mkv makes such a file, any other an MP4. The picture's packets, frame times, turn and
-    start timecode are kept, its first displayed frame at 0, and decoded audio lies where the track's samples do. Where
-    the container cannot hold the picture it is encoded anew; the returned note says so, and is None otherwise. Raises
-    BadInput when the clip cannot be read, is not the one of a ``digest`` that is given, or the target cannot be
-    written.
+    start timecode are kept, its first displayed frame at 0, and decoded audio lies where the track's samples do; so are
+    the container's tags. ``own_sound`` keeps the clip's own sound, mixed in or as a second track; ``timecode`` replaces
+    that of the clip. Where the container cannot hold the picture it is encoded anew; the returned note says so, and is
+    None otherwise. Raises BadInput when the clip cannot be read, is not the one of a ``digest`` that is given, or the
+    target cannot be written.
     """
     target = check_target(out_path)
     if os.path.realpath(target) == os.path.realpath(clip_path):
@@ -76,9 +83,15 @@ def write_video(
     container = _CONTAINERS.get(target.suffix.lower(), _MP4)
     info, picture = probe(clip_path), scan_picture(clip_path)
     report = on_progress or (lambda fraction: None)
+    second: Samples | None = None
+    if own_sound is not None and info.audio_tracks:
+        second = read_own_sound(clip_path, own_sound, track.shape[0], sample_rate_hz)
+        if own_sound.how == "mix":
+            track, second = Mixed(track, second, own_sound.gain_db), None
     try:
         with replace_file(target) as partial:
-            job = _Job(container, track, sample_rate_hz, info.start_timecode, partial, report)
+            tags, start = _read_tags(clip_path), timecode or info.start_timecode
+            job = _Job(container, track, sample_rate_hz, start, partial, report, tags, second)
             note = _write_picture_and_sound(Path(clip_path), info, picture, job)
     except OSError as error:
         raise make_write_error(target, error) from None
@@ -132,10 +145,23 @@ def _find_difference(written: Path, picture: Picture, title: str) -> str | None:
 def _join(clip_path: Path, picture: Picture, job: _Job, tick: Fraction | None = None) -> None:
     """Mux the picture's packets with the encoded track; ``tick`` overrides the picture's time base."""
     with open_container(clip_path) as container, create_video(job.out_path, job.container.muxer) as output:
-        pictures = add_copied_picture(output, container, picture, job.timecode, tick)
-        blocks, channels = iter_blocks(job.sound, _BLOCK), count_channels(job.sound)
-        sounds = add_sound(output, blocks, channels, job.sample_rate_hz, job.container.audio)
-        mux_in_order(output, [pictures, sounds], lambda time_s: job.report(min(1.0, time_s / picture.duration_s)))
+        output.metadata.update(job.tags)
+        sources = [add_copied_picture(output, container, picture, job.timecode, tick)]
+        named = [("Struck" if job.second is not None else "", job.sound)]
+        if job.second is not None:
+            named.append(("Clip", job.second))
+        for number, (title, sound) in enumerate(named):
+            blocks, channels = iter_blocks(sound, _BLOCK), count_channels(sound)
+            rate, codec = job.sample_rate_hz, job.container.audio
+            sources.append(add_sound(output, blocks, channels, rate, codec, title, is_default=number == 0))
+        mux_in_order(output, sources, lambda time_s: job.report(min(1.0, time_s / picture.duration_s)))
+
+
+def _read_tags(clip_path: str | os.PathLike[str]) -> dict[str, str]:
+    """What the clip's container says of it, but for what each container writes itself."""
+    with open_container(clip_path) as container:
+        tags = dict(container.metadata)
+    return {name: text for name, text in tags.items() if name.lower() not in _OWN_TAGS}
 
 
 def _encode_and_join(clip_path: Path, picture: Picture, job: _Job) -> str:

@@ -143,7 +143,9 @@ def test_devices_pipes_and_links_stay_what_they_are(given: Path, tmp_path: Path)
     reader.start()
     assert run(*render(given, "--out", pipe)) == 0
     reader.join()
-    assert pipe.is_fifo() and link.is_symlink() and got == [(tmp_path / "real.wav").read_bytes()]
+    assert pipe.is_fifo() and link.is_symlink() and len(got) == 1
+    written = (tmp_path / "real.wav").read_bytes()  # at another time, which its bext says
+    assert got[0].partition(b"data")[2] == written.partition(b"data")[2]
     assert got[0][:4] == b"RIFF" and sorted(p.name for p in tmp_path.iterdir()) == [
         "link.wav",
         "null",

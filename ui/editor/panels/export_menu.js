@@ -2,6 +2,7 @@
 // The export menu: what to write, how far it is, and the finished files.
 
 import { recall, remember } from "../state/remembered.js";
+import { createOptionControls } from "./export_options.js";
 import { icon } from "../widgets/icons.js";
 import { elementsIn, isInside, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
@@ -9,13 +10,19 @@ import { createScope } from "../widgets/scope.js";
 /** @import { Store } from "../state/types.d.ts" */
 
 /** @type {[string, string, string][]} */
-const KINDS = [
-  ["mp4", "Clip with the new sound", "MP4, picture untouched"],
-  ["wav", "The sound alone", "WAV, 48 kHz, 24 bit"],
-  ["stems", "Stems", "a WAV for each sound"],
-  ["markers", "Markers", "the times of the hits, CSV"],
-  ["project", "Project file", "to go on elsewhere"],
+const SESSIONS = [
+  ["reaper", "Reaper", ".rpp"],
+  ["aaf", "Pro Tools, Resolve", ".aaf"],
+  ["dawproject", "DAWproject", ".dawproject"],
+  ["otio", "OpenTimelineIO", ".otio"],
+  ["edl", "Resolve markers", ".edl"],
+  ["midi", "MIDI file", ".mid"],
+  ["wwise", "Wwise pack", ".txt"],
+  ["csv", "Cue list", ".csv"],
+  ["html", "Cue sheet, web page", ".html"],
+  ["pdf", "Cue sheet, PDF", ".pdf"],
 ];
+const KINDS = ["mp4", "wav", "stems", "pieces", ...SESSIONS.map(([kind]) => kind), "markers", "project"];
 const REMEMBERED = "struck.export";
 
 /** @returns {Set<string>} */
@@ -29,6 +36,18 @@ function recallKinds() {
   return new Set(["mp4", "wav"]);
 }
 
+/**
+ * A name as the pattern makes it, with an example's category.
+ * @param {string} pattern
+ * @param {string} creator
+ * @param {string} source
+ */
+function previewName(pattern, creator, source) {
+  /** @type {Record<string, string>} */
+  const example = { catid: "GLASImpt", category: "GLASS", subcategory: "IMPACT", fxname: "Glass Jar", creator, source, sound: "Glass jar", clip: "clip", hit: "h1" };
+  return pattern.replace(/\{(\w+)\}/g, (whole, name) => example[name] ?? whole);
+}
+
 /** @param {Store} store */
 export function createExportMenu(store) {
   const chosen = recallKinds();
@@ -37,19 +56,70 @@ export function createExportMenu(store) {
   let files = [];
 
   const press = make("button", "st-button is-main st-export", { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(Boolean(menu.hidden)) }, "Export", icon("down"));
-  const choices = KINDS.map(([kind, title, note]) => {
+  /** @type {HTMLInputElement[]} */
+  const boxes = [];
+  /**
+   * A kind of file to tick.
+   * @param {string} kind
+   * @param {string} title
+   * @param {string} [note]
+   */
+  const choice = (kind, title, note) => {
     const box = make("input", "", { type: "checkbox", checked: chosen.has(kind) });
     box.addEventListener("change", () => choose(kind, box.checked));
-    const label = make("label", "st-choice", {}, box, make("span", "st-choice-title", { textContent: title }), make("span", "st-choice-note", { textContent: note }));
-    return { box, label };
-  });
+    boxes.push(box);
+    return make("label", "st-choice", {}, box, make("span", "st-choice-title", { textContent: title }), note ? make("span", "st-choice-note", { textContent: note }) : null);
+  };
+  const form = createOptionControls(() => show());
+  const { choose: select, write, count, tick } = form;
+  /** @param {...(Node | string)} children */
+  const row = (...children) => make("div", "st-export-row", {}, ...children);
+  /** @param {...(Node | string)} children */
+  const inset = (...children) => make("div", "st-export-inset", {}, ...children);
+  /**
+   * @param {string} title
+   * @param {...Node} children
+   */
+  const part = (title, ...children) => make("section", "st-export-part", { "aria-label": title }, make("h3", "", { textContent: title }), ...children);
+  /**
+   * @param {string} words
+   * @param {Node} control
+   */
+  const line = (words, control) => make("label", "st-export-line", {}, make("span", "", { textContent: words }), control);
+  const previewNote = make("p", "st-export-note is-name");
+  const formNote = make("p", "st-export-note");
+  const what = make("div", "", {},
+    part("Picture",
+      row(choice("mp4", "Clip with the new sound"), select("clip_sound", "The clip's own sound", [["replace", "own sound replaced"], ["mix", "own sound mixed in"], ["second", "own sound as track 2"]]), select("video_ending", "Format of the video", [[".mp4", "MP4"], [".mov", "MOV"], [".mkv", "MKV"]]))),
+    part("Sound",
+      row(choice("wav", "The track"), select("sound_ending", "Format of the track", [[".wav", "WAV"], [".flac", "FLAC"], [".rf64", "RF64"], [".aiff", "AIFF"], [".caf", "CAF"], [".w64", "W64"], [".ogg", "Ogg Vorbis"], [".opus", "Opus"], [".mp3", "MP3"]])),
+      row(choice("stems", "Stems that sum to it"), select("stems", "Kind of stems", [["sound", "by sound"], ["hit", "by hit"], ["layer", "modes, residual, room"]])),
+      row(choice("pieces", "One-shots"), select("normalize", "Level of one-shots", [["sound", "loudest at \u22121 dBFS"], ["each", "each at \u22121 dBFS"], ["none", "as in the track"]])),
+      inset("New strikes a sound", count("takes", "New strikes a sound; 0 are the clip's own hits", 0, 50), "in velocity layers", count("layers", "Velocity layers", 1, 10))),
+    part("Sessions and cue sheets", make("div", "st-export-grid", {}, ...SESSIONS.map(([kind, title, note]) => choice(kind, title, note)))),
+    part("Struck", make("div", "st-export-grid", {}, choice("project", "Project file", ".json"), choice("markers", "Markers", ".csv"))));
+  const how = make("div", "", {},
+    part("Form of sound files",
+      line("Sample rate", select("sample_rate_hz", "Sample rate", [[44100, "44.1 kHz"], [48000, "48 kHz"], [88200, "88.2 kHz"], [96000, "96 kHz"]])),
+      line("Bit depth", select("bits", "Bit depth", [[16, "16 bit, dithered"], [24, "24 bit"], [32, "32 bit float"]])),
+      line("Channels", select("channels", "Channels", [["mono", "Mono"], ["stereo", "Stereo"], ["5.1", "5.1"]])),
+      line("Start", write("start_timecode", "Timecode of the first sample", "the clip's")),
+      tick("two_pop", "Two-pop, two seconds before the picture"),
+      tick("embed_project", "Project inside the track's file"),
+      formNote),
+    part("Names",
+      tick("ucs_names", "Name files by UCS"),
+      line("Pattern", write("name_pattern", "Name pattern")),
+      line("Creator ID", write("creator", "Creator ID")),
+      line("Source ID", write("source", "Source ID")),
+      previewNote));
   const go = make("button", "st-button is-main", { type: "button", onclick: begin });
   const stop = make("button", "st-button", { type: "button", textContent: "Cancel", onclick: () => store.send({ type: "cancel" }) });
   const fill = make("i", "st-progress-fill");
   const progress = make("div", "st-progress", {}, fill);
   const words = make("p", "st-export-words", { role: "status" });
   const list = make("div", "st-files");
-  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, ...choices.map(({ label }) => label), make("div", "st-export-foot", {}, words, stop, go), progress, list);
+  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, make("div", "st-export-columns", {}, what, how), make("div", "st-export-foot", {}, words, stop, go), progress, list);
   const element = make("div", "st-anchor", {}, press, menu);
 
   /**
@@ -64,9 +134,8 @@ export function createExportMenu(store) {
   }
 
   function begin() {
-    const what = KINDS.map(([kind]) => kind).filter((kind) => chosen.has(kind));
     files = [];
-    working = store.send({ type: "export", what });
+    working = store.send({ type: "export", what: KINDS.filter((kind) => chosen.has(kind)), options: { ...form.options } });
     show();
   }
 
@@ -81,7 +150,12 @@ export function createExportMenu(store) {
     go.hidden = working;
     go.disabled = !chosen.size;
     go.textContent = files.length ? "Export again" : "Export";
-    for (const { box } of choices) box.disabled = working;
+    for (const box of boxes) box.disabled = working;
+    form.disable(working);
+    const { creator, source, channels, ucs_names: ucs } = form.options;
+    formNote.hidden = channels !== "5.1";
+    formNote.textContent = "5.1 is L R C LFE Ls Rs; its ITU downmix is the stereo track.";
+    previewNote.textContent = `${previewName(form.options.name_pattern, creator, source)}${ucs ? "" : ", for one-shots"}`;
     list.hidden = !files.length;
     list.replaceChildren(...files.map(({ name, url, note }) =>
       make("a", "st-file", { href: url, download: name, title: `Download ${name}` }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: name }), make("span", "st-file-note", { textContent: note ?? "" })), make("span", "st-file-get", { textContent: "Download" }))));

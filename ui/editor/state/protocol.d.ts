@@ -327,10 +327,32 @@ export interface Analyse {
   hits: string[];
 }
 
-/** Export kinds of files: wav, mp4, stems, markers, project. */
+/** How files are exported; see DeliveryOptions. ``ucs_names`` names files by the pattern; "" is the clip's start. */
+export interface ExportOptions {
+  sound_ending?: string;
+  video_ending?: string;
+  sample_rate_hz?: number;
+  bits?: number;
+  channels?: string;
+  start_timecode?: string;
+  two_pop?: boolean;
+  embed_project?: boolean;
+  stems?: string;
+  ucs_names?: boolean;
+  name_pattern?: string;
+  creator?: string;
+  source?: string;
+  takes?: number;
+  layers?: number;
+  normalize?: string;
+  clip_sound?: string;
+}
+
+/** Export kinds of files: wav, mp4, stems, pieces, markers, project, and sessions such as reaper and aaf. */
 export interface Export {
   type: "export";
   what: string[];
+  options?: ExportOptions;
 }
 
 /** Set the mix level so that the highest true peak of track and stems is as wanted, once all is sampled. */

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from engine.core.files import check_folder, check_target
 from engine.media.export.markers import Marker, read_onsets, write_markers
 from engine.media.export.stems import write_stems
 from engine.media.export.video import write_video
-from engine.media.export.wave import find_time_reference, write_wave
+from engine.media.export.wave import write_wave
 from engine.media.frames import iter_frames
 from engine.media.probe import probe
 from engine.media.sound import read_clip_audio
@@ -56,22 +55,6 @@ def test_clipping_is_held_and_counted(tmp_path: Path) -> None:
     assert write_wave(tmp_path / "c.wav", sound, 48_000) == 2
     read = soundfile.read(tmp_path / "c.wav")[0]
     assert read == pytest.approx([0.0, 1.0, -1.0, 1.0, -1.0], abs=1e-6)
-
-
-def test_broadcast_wave_tells_its_start(tmp_path: Path) -> None:
-    reference = find_time_reference("01:00:00:12", Fraction(25), 48_000)
-    assert reference == 3600 * 48_000 + 12 * 1920
-    assert find_time_reference("01:00:00;00", Fraction(30000, 1001), 48_000) == round(107_892 * 1001 / 30000 * 48_000)
-    assert find_time_reference(None, Fraction(25), 48_000) is None
-    write_wave(tmp_path / "b.wav", np.zeros(10, np.float32), 48_000, 24, reference, {"title": "Glass", "software": "x"})
-    data = (tmp_path / "b.wav").read_bytes()
-    at = data.index(b"bext")
-    assert struct.unpack("<Q", data[at + 8 + 338 : at + 8 + 346])[0] == reference
-    assert data[at + 8 : at + 13] == b"Glass" and b"LIST" in data
-    assert struct.unpack("<I", data[4:8])[0] == len(data) - 8
-    assert soundfile.info(tmp_path / "b.wav").frames == 10
-    with av.open(str(tmp_path / "b.wav")) as container:
-        assert container.metadata["time_reference"] == str(reference)
 
 
 def test_a_wave_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
@@ -194,12 +177,16 @@ def test_other_pictures_are_encoded_and_said_so(tmp_path: Path, name: str, codec
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, "out.mp4"])
 
 
-def test_timecode_and_stereo_are_kept(tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "tc.mov", timecode="10:00:00:00")
-    out = tmp_path / "out.mp4"
+@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv"])
+def test_timecode_tags_and_stereo_are_kept(tmp_path: Path, ending: str) -> None:
+    plain = make_clip(tmp_path / "plain.mov", timecode="10:00:00:00")
+    clip, out = tmp_path / "tc.mov", tmp_path / f"out{ending}"
+    run_ffmpeg("-i", plain, "-c", "copy", "-map", "0:v", "-metadata", "title=Reel 3", "-timecode", "10:00:00:00", clip)
     left, right = make_clicks([0.4], 2.0), make_clicks([1.2], 2.0)
     assert write_video(clip, np.stack([left, right], axis=1), SOUND_RATE_HZ, out) is None
     assert probe(out).start_timecode == "10:00:00:00"
+    with av.open(str(out)) as container:
+        assert container.metadata["title"] == "Reel 3"
     raw = run_ffmpeg("-i", out, "-map", "0:a:0", "-f", "f32le", "-")
     stereo = np.frombuffer(raw, np.float32).reshape(-1, 2)
     for side, time_s in ((0, 0.4), (1, 1.2)):
@@ -228,7 +215,7 @@ def test_bad_targets_and_abandoned_exports_leave_nothing(tmp_path: Path) -> None
 
 def test_stems_have_names_of_their_own(tmp_path: Path) -> None:
     names = ["Glass", "glass", "a/b:c", "..", "CON"]
-    paths = write_stems(tmp_path / "stems", {name: np.full(8, 0.25, np.float32) for name in names}, 48_000, 480)
+    paths = write_stems(tmp_path / "stems", {name: np.full(8, 0.25, np.float32) for name in names}, 48_000)
     assert len({p.name.casefold() for p in paths}) == 5 and all(p.parent == tmp_path / "stems" for p in paths)
     assert all(soundfile.info(p).frames == 8 for p in paths)
     assert b"bext" in paths[0].read_bytes()

@@ -1,0 +1,197 @@
+"""Outputs of ``render``: their arguments, what is checked before the work, and writing them."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli.console import make_progress, same_file, say, whole_number
+from engine.core.errors import BadInput
+from engine.core.files import check_ending, check_folder, check_target, is_stream
+from engine.document.project import Project
+from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS
+from engine.media.export.markers import write_markers
+from engine.media.export.options import (
+    BIT_DEPTHS,
+    CHANNELS,
+    CLIP_SOUNDS,
+    MOST_LAYERS,
+    MOST_TAKES,
+    NAME_PATTERN,
+    NORMALIZATIONS,
+    SAMPLE_RATES_HZ,
+    STEM_KINDS,
+    DeliveryOptions,
+)
+
+if TYPE_CHECKING:
+    from engine.pipeline.events import RenderedHit
+
+_ENDINGS = {
+    "out": SOUND_ENDINGS,
+    "video": VIDEO_ENDINGS,
+    "markers": (".csv", ".txt"),
+    "session": SESSION_ENDINGS,
+    "project": (".json",),
+}
+_FOLDERS = ("stems", "pieces")
+_OUTPUTS = ("out", "video", "stems", "pieces", "markers", "session", "project")
+_SILENT_SESSIONS = (".edl", ".mid", ".csv", ".html", ".pdf")
+"""Sessions that need no sampled sound."""
+
+Sample = Callable[[Project], Mapping[str, "RenderedHit"]]
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to write, and how."""
+    defaults = DeliveryOptions()
+    parser.add_argument(
+        "--out", metavar="WAV", help=f"the generated track, 48 kHz 24-bit; or {', '.join(SOUND_ENDINGS[1:])}"
+    )
+    parser.add_argument("--video", metavar="MP4", help="the clip with the generated track; or .mov, .mkv")
+    parser.add_argument("--stems", metavar="DIR", help="one WAV for each sound, which sum to the track")
+    parser.add_argument("--pieces", metavar="DIR", help="one-shots: single hits, trimmed, faded and normalised")
+    parser.add_argument("--markers", metavar="FILE", help="the hits as CSV")
+    parser.add_argument(
+        "--session",
+        metavar="FILE",
+        action="append",
+        help="a session or cue sheet, as its ending says: .rpp (Reaper), .aaf, .otio, .edl, .mid, .csv, .dawproject, "
+        ".txt (Wwise), .html, .pdf; may be given several times",
+    )
+    parser.add_argument("--project", metavar="OUT.struck.json", help="the document")
+    form = parser.add_argument_group("delivery")
+    form.add_argument("--sample-rate", type=int, choices=SAMPLE_RATES_HZ, default=defaults.sample_rate_hz, metavar="HZ")
+    form.add_argument("--bit-depth", type=int, choices=BIT_DEPTHS, metavar="N", help="16 with dither, 24, 32 float")
+    form.add_argument("--channels", choices=tuple(CHANNELS), default=defaults.channels, help="of the track and stems")
+    form.add_argument("--start-timecode", metavar="HH:MM:SS:FF", help="of the first sample; else the clip's")
+    form.add_argument("--two-pop", action="store_true", help="a frame of 1 kHz, and the picture two seconds after it")
+    form.add_argument("--no-project", action="store_true", help="leave the project out of the sound file")
+    form.add_argument("--stems-by", choices=STEM_KINDS, default=defaults.stems)
+    form.add_argument("--ucs-pattern", metavar="P", default=NAME_PATTERN, help=f"names of pieces: {NAME_PATTERN}")
+    form.add_argument("--creator", metavar="ID", default=defaults.creator, help="CreatorID of names and tags")
+    form.add_argument("--source-id", metavar="ID", default=defaults.source, help="SourceID of names and tags")
+    form.add_argument(
+        "--takes",
+        type=whole_number(0, MOST_TAKES),
+        default=0,
+        metavar="N",
+        help="new strikes a sound and layer in pieces, takes a hit in a Reaper session",
+    )
+    form.add_argument(
+        "--layers", type=whole_number(1, MOST_LAYERS), default=1, metavar="N", help="of velocity in pieces"
+    )
+    form.add_argument("--normalize", choices=NORMALIZATIONS, default=defaults.normalize, help="pieces to -1 dBFS")
+    form.add_argument(
+        "--clip-sound", choices=CLIP_SOUNDS, default=defaults.clip_sound, help="the clip's own, in --video"
+    )
+
+
+def read_options(options: argparse.Namespace) -> DeliveryOptions:
+    """The delivery options of the command line. Raises BadInput."""
+    from engine.media.export.ucs import check_pattern
+
+    check_pattern(options.ucs_pattern)
+    return DeliveryOptions(
+        sample_rate_hz=options.sample_rate,
+        bits=options.bit_depth or DeliveryOptions().bits,
+        channels=options.channels,
+        start_timecode=options.start_timecode,
+        two_pop=options.two_pop,
+        embed_project=not options.no_project,
+        stems=options.stems_by,
+        name_pattern=options.ucs_pattern,
+        creator=options.creator,
+        source=options.source_id,
+        takes=options.takes,
+        layers=options.layers,
+        normalize=options.normalize,
+        clip_sound=options.clip_sound,
+    )
+
+
+def list_targets(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Names of the given outputs and where they go; a session once a file."""
+    for name in _OUTPUTS:
+        value = getattr(options, name)
+        for target in value if isinstance(value, list) else [value]:
+            if target is not None:
+                yield name, target
+
+
+def is_heard(options: argparse.Namespace) -> bool:
+    """Whether an output holds sampled sound."""
+    sessions = [Path(target).suffix.lower() for target in options.session or ()]
+    return any(getattr(options, name) is not None for name in ("out", "video", "stems", "pieces")) or any(
+        ending not in _SILENT_SESSIONS for ending in sessions
+    )
+
+
+def check_outputs(options: argparse.Namespace, sources: Mapping[str, str | None]) -> None:
+    """BadInput where an output cannot be written, is an input, or is named twice."""
+    from engine.media.export.sound import check_form
+
+    targets = list(list_targets(options))
+    if not targets:
+        raise BadInput(
+            "nothing to write was named; give at least one of --out, --video, --stems, --pieces, --session, --markers, "
+            "--project"
+        )
+    for name, target in targets:
+        check_folder(target) if name in _FOLDERS else check_target(target)
+        for said, source in sources.items():
+            # A project may be written back over itself.
+            is_same = source and same_file(source, target) and not is_stream(target)
+            if is_same and not (name == "project" and said == "the input"):
+                raise BadInput(f"--{name} {target} would overwrite {said}; give another name")
+    for (a, first), (b, second) in itertools.combinations(targets, 2):
+        if same_file(first, second) and not is_stream(first):
+            raise BadInput(f"--{a} and --{b} both name {first}; give two names")
+    for name, target in targets:
+        if name in _ENDINGS:
+            check_ending(Path(target), _ENDINGS[name], f"--{name}")
+        if name == "session" and (is_stream(target) or not Path(target).suffix):
+            raise BadInput(f"--session {target} has no ending that says its format; give {', '.join(SESSION_ENDINGS)}")
+    wanted = read_options(options)
+    if options.out is not None:
+        check_form(options.out, wanted.sample_rate_hz, wanted.channel_count, options.bit_depth)
+
+
+def write_outputs(
+    project: Project, rendered: Mapping[str, RenderedHit], options: argparse.Namespace, sample: Sample
+) -> None:
+    """Write all that the options name. Raises BadInput."""
+    from engine.pipeline.deliver_pieces import deliver_pieces, deliver_session
+    from engine.pipeline.delivery import Delivery, deliver_stems, deliver_track, deliver_video
+    from engine.pipeline.render import marker_rows
+
+    delivery = Delivery(project, rendered, read_options(options), datetime.now())
+    if options.out is not None:
+        clipped = deliver_track(delivery, Path(options.out))
+        over = f"; {clipped} samples were clipped, lower the level" if clipped else ""
+        say(f"wrote {options.out}{over}")
+    if options.video is not None:
+        note = deliver_video(delivery, Path(options.video), make_progress("writing the video"))
+        say(f"wrote {options.video}; {note or 'the picture is untouched'}")
+    if options.stems is not None:
+        paths = deliver_stems(delivery, Path(options.stems)) if project.hits else []
+        say(f"wrote {len(paths)} stems to {options.stems}")
+    if options.pieces is not None:
+        files = deliver_pieces(delivery, Path(options.pieces), sample)
+        say(f"wrote {len(files)} pieces to {options.pieces}")
+    if options.markers is not None:
+        write_markers(options.markers, marker_rows(project))
+        say(f"wrote {options.markers}")
+    for session in options.session or ():
+        media = deliver_session(delivery, Path(session), sample)
+        beside = f" and {len(media)} sound files beside it" if media else ""
+        say(f"wrote {session}{beside}")
+    if options.project is not None:
+        from engine.document.storage import save_project
+
+        save_project(project, options.project)
+        say(f"wrote {options.project}")

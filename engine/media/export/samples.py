@@ -1,0 +1,33 @@
+"""Sound as it is written: an array, or what makes samples where it is sliced, as long tracks need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine.core.errors import StruckError
+
+
+class Samples(Protocol):
+    """Float samples [N] or [N, C], full scale 1: an array, or what makes them where it is sliced, in order."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def __getitem__(self, span: slice, /) -> Any: ...
+
+
+def count_channels(samples: Samples) -> int:
+    """Channels of samples [N] or [N, C]."""
+    return samples.shape[1] if len(samples.shape) == 2 else 1
+
+
+def iter_blocks(samples: Samples, block: int) -> Iterator[np.ndarray]:
+    """Samples as float32 [up to ``block``, C]; StruckError where one is not finite."""
+    channels = count_channels(samples)
+    for start in range(0, samples.shape[0], block):
+        part = np.asarray(samples[start : start + block], np.float32).reshape(-1, channels)
+        if not np.isfinite(part).all():
+            raise StruckError("the sound holds values that are not finite, so no file was written; render it again")
+        yield part

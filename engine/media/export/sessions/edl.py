@@ -1,0 +1,38 @@
+"""Marker EDL as DaVinci Resolve imports it: an event of one frame a hit, its name and the sound's colour."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.core.files import create_file
+from engine.core.names import to_text
+from engine.core.units import format_timecode, parse_timecode
+from engine.media.export.sessions.session import Session
+
+_COLORS = ("Cyan", "Purple", "Red", "Blue", "Yellow", "Green", "Pink", "Lavender")
+"""Resolve's markers next to the colours of our tracks."""
+
+
+def write_edl(path: Path, session: Session) -> None:
+    """Write a CMX 3600 list in frames of the picture's rate, from the session's start timecode."""
+    start = session.start
+    lines = [
+        f"TITLE: {_clean(session.title)}",
+        f"FCM: {'DROP FRAME' if start.drop_frame else 'NON-DROP FRAME'}",
+        "",
+    ]
+    for number, (track, item) in enumerate(session.hits(), 1):
+        first = start.format_time(item.hit_s)
+        frame = parse_timecode(first, start.frame_rate)
+        last = format_timecode(frame + 1, start.frame_rate, start.drop_frame)
+        color = _COLORS[session.tracks.index(track) % len(_COLORS)]
+        lines.append(f"{number:03d}  001      V     C        {first} {last} {first} {last}  ")
+        lines.append(f" |C:ResolveColor{color} |M:{_clean(f'{item.name} {item.velocity_db:+.1f} dB')} |D:1")
+        lines.append("")
+    with create_file(path) as file:
+        file.write("\r\n".join(lines).encode("utf-8"))
+
+
+def _clean(text: str) -> str:
+    """Text without what ends a field or a line."""
+    return " ".join(to_text(text).replace("|", "/").split())

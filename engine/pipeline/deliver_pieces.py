@@ -1,0 +1,251 @@
+"""One-shots of a project as packs of variations, and sessions with a sound file a hit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.core.files import check_folder
+from engine.core.names import make_file_stem
+from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, gain_to_db
+from engine.document.edits.values import derive_seed
+from engine.document.project import Hit, Project, Sound
+from engine.media.export.pieces import Piece, assign_layers, normalize, trim
+from engine.media.export.samples import count_channels
+from engine.media.export.sessions.session import COLORS, Item, Session, Take, Track
+from engine.media.export.sessions.write import MONO, PACKS, WITH_SOUND, WITHOUT_LEVELS, write_session
+from engine.media.export.sessions.wwise import PackFile, write_wwise
+from engine.media.export.stems import UniqueNames, make_folder
+from engine.media.export.wave import write_wave
+from engine.pipeline.delivery import Delivery, categorize, check_hits, convert_rate, find_picture
+from engine.pipeline.events import RenderedHit
+from engine.pipeline.render import first_sample, hit_side, pan_gains, place_hit, side_gain
+
+LAYER_STEP_DB = 6.0
+"""Velocity between the layers of strikes that are rendered anew; the loudest is the sound as stored."""
+
+_ENDLESS = 1 << 60
+"""Length of a track that cuts no hit."""
+
+_RESAMPLER_REACH = 512
+"""Samples over which a resampled edge spreads."""
+
+Sample = Callable[[Project], Mapping[str, RenderedHit]]
+"""Renders the hits of a project."""
+
+
+# --- one-shots --------------------------------------------------------------------------------
+
+
+def make_pieces(delivery: Delivery, sample: Sample) -> list[Piece]:
+    """One-shots by sound, layer and number, trimmed and normalised: the hits themselves, or ``takes`` rendered anew.
+
+    ``takes`` strikes a sound and velocity layer have seeds of their own. A hit's own sound keeps its whole tail, past
+    the clip's end too. Raises BadInput where there is no hit.
+    """
+    options, project = delivery.options, delivery.project
+    hits = check_hits(delivery)
+    rendered = delivery.rendered
+    sounds = [sound for sound in project.sounds if any(hit.sound_id == sound.id for hit in hits)]
+    layers: dict[str, int] = {}
+    if options.takes:
+        made = replace(project, hits=tuple(hit for sound in sounds for hit in _strike(delivery, sound)))
+        rendered, hits = sample(made), list(made.hits)
+        layers = {hit.id: int(hit.id.rsplit("_", 2)[1]) for hit in hits}
+    else:
+        for sound in sounds:
+            own = [hit for hit in hits if hit.sound_id == sound.id]
+            numbers = assign_layers([hit.velocity_db for hit in own], options.layers)
+            layers |= {hit.id: number for hit, number in zip(own, numbers, strict=True)}
+    pieces = []
+    for sound in sounds:
+        for hit in sorted((hit for hit in hits if hit.sound_id == sound.id), key=lambda hit: layers[hit.id]):
+            delivery.check()
+            gain = 1.0 if options.takes else db_to_gain(hit.gain_db + project.mix.gain_db)
+            samples = convert_rate(rendered[hit.id].samples * np.float32(gain), options.sample_rate_hz)
+            samples = trim(samples, options.sample_rate_hz)
+            pieces.append(Piece(sound.id, samples, hit.velocity_db, layers[hit.id]))
+    return normalize(pieces, options.normalize)
+
+
+def _strike(delivery: Delivery, sound: Sound) -> list[Hit]:
+    """Strikes of a sound: ``takes`` in each velocity layer, the last layer at the velocity of the sound as stored."""
+    options, hits = delivery.options, []
+    for layer in range(1, options.layers + 1):
+        velocity_db = LAYER_STEP_DB * (layer - options.layers)
+        for take in range(1, options.takes + 1):
+            identity = f"{sound.id}_{layer}_{take}"
+            seed = derive_seed(delivery.project.render.seed, f"piece {identity}")
+            hits.append(Hit(identity, 0.0, sound.id, seed, velocity_db))
+    return hits
+
+
+def deliver_pieces(delivery: Delivery, folder: Path, sample: Sample) -> list[PackFile]:
+    """Write one-shots as mono WAV, a folder a sound, named by the pattern and ``_v1_01``; the files, relative.
+
+    Raises BadInput.
+    """
+    options, project = delivery.options, delivery.project
+    check_folder(folder)
+    pieces = make_pieces(delivery, sample)
+    names, stems = UniqueNames(), UniqueNames()
+    places = {
+        sound.id: (
+            sound,
+            names.take(make_file_stem(sound.name, " 99")),
+            stems.take(delivery.name(sound, "_v10_999.wav")),
+        )
+        for sound in project.sounds
+    }
+    layered = max((piece.layer for piece in pieces), default=1) > 1
+    counts: dict[tuple[str, int], int] = {}
+    files = []
+    for piece in pieces:
+        delivery.check()
+        key = (piece.sound, piece.layer)
+        counts[key] = counts.get(key, 0) + 1
+        sound, inside, stem = places[piece.sound]
+        name = f"{stem}{f'_v{piece.layer}' if layered else ''}_{counts[key]:02d}"
+        path = make_folder(folder / inside) / f"{name}.wav"
+        tags = replace(delivery.tags(name, sound=sound), time_reference_samples=0)
+        write_wave(path, piece.samples, options.sample_rate_hz, options.bits, tags)
+        files.append(PackFile(f"{inside}/{path.name}", inside, piece.layer))
+    return files
+
+
+# --- sessions ---------------------------------------------------------------------------------
+
+
+def deliver_session(delivery: Delivery, path: Path, sample: Sample, portable: bool = False) -> list[Path]:
+    """Write a session in the format of the name's ending, its sound files in a folder ``NAME rpp media`` beside it.
+
+    ``portable`` keeps the places of this machine out of it. Returns the files that were written beside it. Raises
+    BadInput.
+    """
+    ending = path.suffix.lower()
+    after = f" {ending[1:]} media"  # each format has its own, since their files differ in level
+    media = path.with_name(make_file_stem(path.stem, after) + after)
+    if ending in PACKS:
+        files = deliver_pieces(delivery, media, sample)
+        write_wwise(path, [replace(file, file=f"{media.name}/{file.file}") for file in files])
+        return [media / file.file for file in files]
+    clip = find_picture(delivery.project.clip)
+    session = build_session(delivery, clip, portable)
+    if ending in WITH_SOUND:
+        check_hits(delivery)
+        levels = ending not in WITHOUT_LEVELS
+        takes = [delivery]
+        if ending == ".rpp":
+            takes += _render_takes(delivery, sample)
+        session = _write_media(takes, session, media, levels, ending in MONO)
+    write_session(path, session, clip, portable)
+    return [path.parent / take.file for track in session.tracks for item in track.items for take in item.takes]
+
+
+def build_session(delivery: Delivery, clip: Path | None, portable: bool) -> Session:
+    """Tracks by sound with an item a hit that is not muted, without sound files."""
+    project, options = delivery.project, delivery.options
+    rate, start = options.sample_rate_hz, delivery.start
+    lead = round(start.lead_s * rate)
+    tracks = []
+    for number, sound in enumerate(project.sounds):
+        hits = sorted(
+            (h for h in project.hits if h.sound_id == sound.id and not h.mute), key=lambda h: (h.time_s, h.id)
+        )
+        if not hits:
+            continue
+        items = tuple(
+            Item(
+                f"{sound.name} {hit.id}",
+                hit.time_s,
+                lead + _first_sample(hit, rate),
+                gain_db=hit.gain_db + project.mix.gain_db,
+                pan=hit.pan,
+                velocity_db=hit.velocity_db,
+            )
+            for hit in hits
+        )
+        tracks.append(Track(sound.name, items, categorize(sound), COLORS[number % len(COLORS)]))
+    duration_s = project.clip.duration_s
+    picture = Path(clip.name) if clip is not None and portable else clip
+    length = lead + round(duration_s * rate)
+    return Session(delivery.title, rate, start, length, tuple(tracks), picture, duration_s)
+
+
+def _first_sample(hit: Hit, rate_hz: int) -> int:
+    """Where a hit's file begins, on the grid of the session's rate, from the picture's first frame."""
+    return int(np.floor(hit.time_s * rate_hz))
+
+
+def _render_takes(delivery: Delivery, sample: Sample) -> list[Delivery]:
+    """Alternatives of the hits with other seeds: ``takes`` of the options with the hits as they are."""
+    takes = []
+    for number in range(2, delivery.options.takes + 1):
+        delivery.check()
+        project = delivery.project
+        hits = tuple(
+            replace(hit, seed=derive_seed(project.render.seed, f"take {number} of {hit.id}")) for hit in project.hits
+        )
+        project = replace(project, hits=hits)
+        takes.append(replace(delivery, project=project, rendered=sample(project)))
+    return takes
+
+
+def _write_media(takes: list[Delivery], session: Session, media: Path, levels: bool, mono: bool) -> Session:
+    """Write a WAV a hit and take and return the session with them; the first of ``takes`` are the hits as they are.
+
+    With ``levels`` the files are the hits without gain, but not over full scale, and the session has the rest; without,
+    the files hold it. In a wide mix they are stereo, unless ``mono``.
+    """
+    make_folder(media)
+    delivery, names, lead = takes[0], UniqueNames(), session.lead_samples
+    by_name = {f"{delivery.project.sound(hit.sound_id).name} {hit.id}": hit for hit in delivery.project.hits}
+    tracks = []
+    for track in session.tracks:
+        items = []
+        for item in track.items:
+            hit = by_name[item.name]
+            sounds = [_place_take(take, take.project.hit(hit.id), mono) for take in takes if hit.id in take.rendered]
+            peak = max((float(np.abs(samples).max(initial=0.0)) for _, samples in sounds), default=0.0)
+            gain_db = min(0.0, -gain_to_db(peak)) if levels and peak > 1.0 else 0.0
+            gain = db_to_gain(gain_db if levels else item.gain_db)
+            files = []
+            for number, (_, samples) in enumerate(sounds, 1):
+                delivery.check()
+                stem = f"{item.name} {number}" if number > 1 else item.name
+                file = media / f"{names.take(make_file_stem(stem, ' 9999.wav'))}.wav"
+                sound = delivery.project.sound(hit.sound_id)
+                tags = delivery.tags(item.name, lead + sounds[0][0], sound)
+                options = delivery.options
+                write_wave(file, samples * np.float32(gain), options.sample_rate_hz, options.bits, tags)
+                files.append(Take(f"{media.name}/{file.name}", len(samples), count_channels(samples)))
+            own = item.gain_db - gain_db if levels else 0.0
+            items.append(replace(item, first_sample=lead + sounds[0][0], takes=tuple(files), gain_db=own))
+        tracks.append(replace(track, items=tuple(items)))
+    return replace(session, tracks=tuple(tracks))
+
+
+def _place_take(delivery: Delivery, hit: Hit, mono: bool) -> tuple[int, np.ndarray]:
+    """A hit's sound at the session's rate, [N] or [N, 2], and the sample at which it begins: items sum to the track."""
+    rate, samples = delivery.options.sample_rate_hz, delivery.rendered[hit.id].samples
+    first, placed = first_sample(hit), place_hit(hit, samples, _ENDLESS)
+    if delivery.project.mix.width and not mono:
+        placed = _widen(delivery.project, hit, placed, len(samples))
+    if rate == SAMPLE_RATE_HZ:
+        return first, placed
+    # The file begins at a sample of both rates, early enough for what a resampled attack needs before it.
+    grid = SAMPLE_RATE_HZ // int(np.gcd(SAMPLE_RATE_HZ, rate))
+    before = min(first, first % grid + grid * -(-_RESAMPLER_REACH // grid))
+    padding = ((before, _RESAMPLER_REACH), (0, 0))[: placed.ndim]
+    return (first - before) * rate // SAMPLE_RATE_HZ, convert_rate(np.pad(placed, padding), rate)
+
+
+def _widen(project: Project, hit: Hit, placed: np.ndarray, length: int) -> np.ndarray:
+    """A placed hit with its side, [N, 2], so that the balance law at its pan gives its part of the wide track."""
+    side = place_hit(hit, hit_side(project, hit, length), _ENDLESS)
+    wide = side_gain(project.mix.width, hit.pan)
+    left, right = (wide / gain if gain else 0.0 for gain in pan_gains(hit.pan))
+    return np.stack([placed + np.float32(left) * side, placed - np.float32(right) * side], axis=1)

@@ -1,0 +1,119 @@
+"""Delivery from the command line: forms, starts, pieces and sessions; an export opens as the project it came from."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import wavinfo
+
+from tests.clips import find_attacks, make_clip
+from tests.engine.cli.test_command_line import refuse, run
+from tests.engine.cli.test_outputs import HITS_S, given, render  # noqa: F401 - a fixture
+
+
+@pytest.mark.slow
+def test_every_form_of_the_track(given: Path, tmp_path: Path) -> None:  # noqa: F811
+    form = ("--sample-rate", "96000", "--bit-depth", "16", "--channels", "5.1", "--two-pop")
+    assert run(*render(given, "--out", tmp_path / "t.wav", *form, "--start-timecode", "00:59:58:00")) == 0
+    info = soundfile.info(tmp_path / "t.wav")
+    assert (info.samplerate, info.subtype, info.channels, info.frames) == (96_000, "PCM_16", 6, (2 + 2) * 96_000)
+    centre = soundfile.read(tmp_path / "t.wav")[0][:, 2]
+    assert find_attacks(centre[2 * 96_000 :], 96_000, HITS_S) == pytest.approx(HITS_S, abs=1e-4)
+    bext = wavinfo.WavInfoReader(str(tmp_path / "t.wav")).bext
+    assert bext.time_reference == 3598 * 96_000 and len(bext.originator_date) == 10
+    assert run(*render(given, "--out", tmp_path / "t.flac", "--channels", "mono", "--bit-depth", "16")) == 0
+    assert soundfile.info(tmp_path / "t.flac").channels == 1
+
+
+@pytest.mark.slow
+def test_an_export_opens_as_its_project(given: Path, tmp_path: Path) -> None:  # noqa: F811
+    for name in ("t.wav", "t.flac"):
+        clip, out, again = tmp_path / "c.mp4", tmp_path / name, tmp_path / "again.wav"
+        shutil.copy(given / "c.mp4", clip)
+        assert run(*render(given, "--out", out, clip=clip)) == 0
+        data = out.read_bytes()
+        assert str(tmp_path).encode() not in data
+        assert run("render", out, "--out", again, "--ckpt-dir", given / "none") == 0
+        assert np.array_equal(soundfile.read(again)[0], soundfile.read(out)[0])
+        again.unlink()
+    assert run(*render(given, "--out", tmp_path / "bare.wav", "--no-project")) == 0
+    assert b"strk" not in (tmp_path / "bare.wav").read_bytes()
+
+
+def test_an_export_without_its_clip_says_where_to_put_it(
+    given: Path,  # noqa: F811
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(*render(given, "--out", tmp_path / "t.wav")) == 0
+    capsys.readouterr()
+    said = refuse(capsys, "render", tmp_path / "t.wav", "--out", tmp_path / "o.wav")
+    assert "the clip c.mp4 of t.wav is not to be found; put c.mp4 beside the project" in said
+
+
+@pytest.mark.slow
+def test_pieces_stems_and_several_sessions(given: Path, tmp_path: Path) -> None:  # noqa: F811
+    sessions = [arg for ending in ("rpp", "edl", "mid", "txt") for arg in ("--session", tmp_path / f"s.{ending}")]
+    pack = ("--takes", "2", "--layers", "2", "--ucs-pattern", "{catid}_{sound}_{creator}", "--creator", "ANN")
+    outputs = ("--pieces", tmp_path / "pack", "--stems", tmp_path / "stems", "--stems-by", "hit")
+    assert run(*render(given, *outputs, *sessions, *pack)) == 0
+    names = sorted(path.name for path in (tmp_path / "pack").rglob("*.wav"))
+    assert names == [f"FOLYProp_Given physics_ANN_v{layer}_0{take}.wav" for layer in (1, 2) for take in (1, 2)]
+    assert sorted(path.name for path in (tmp_path / "stems").iterdir()) == [f"00{k} Given physics.wav" for k in (1, 2)]
+    assert len(list((tmp_path / "s rpp media").iterdir())) == 4  # two hits of two takes
+    assert all((tmp_path / f"s.{ending}").is_file() for ending in ("rpp", "edl", "mid", "txt"))
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".struck")]
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (("--session", "s.als"), ".als cannot be written; give .rpp or .aaf"),
+        (("--session", "s"), "has no ending that says its format"),
+        (("--out", "o.flac", "--bit-depth", "32"), ".flac does not hold 32 bits"),
+        (("--out", "o.mp3", "--channels", "5.1"), ".mp3 does not hold sound of 48000 Hz and 6 channels"),
+        (("--pieces", "p", "--ucs-pattern", "{cat}"), "has {cat}, which is no field; use {catid}"),
+        (("--out", "o.wav", "--stems", "o.wav"), "--out and --stems both name o.wav"),
+        (("--pieces", "s.txt", "--session", "s.txt"), "--pieces and --session both name s.txt"),
+    ],
+)
+def test_what_cannot_be_delivered_is_said_before_the_work(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    args: tuple[str, ...],
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert reason in refuse(capsys, "render", "no_such_clip.mp4", *args) and not list(tmp_path.iterdir())
+
+
+def test_a_start_that_is_no_timecode_is_refused_once_the_rate_is_known(
+    given: Path,  # noqa: F811
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = refuse(capsys, *render(given, "--out", tmp_path / "o.wav", "--start-timecode", "01:00:00:25"))
+    assert "has frame 25, past the last of a 25-frame second" in said and not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["mix", "second"])
+def test_the_clips_own_sound_stays_in_the_video(given: Path, tmp_path: Path, kind: str) -> None:  # noqa: F811
+    from engine.media.probe import probe
+    from engine.media.sound import read_clip_channels
+    from tests.clips import make_clicks
+
+    clip = make_clip(tmp_path / "own.mp4", count=50, sounds=[(0.0, make_clicks([1.4], 2.0))])
+    assert run(*render(given, "--video", tmp_path / "v.mp4", "--clip-sound", kind, clip=clip)) == 0
+    tracks = probe(tmp_path / "v.mp4").audio_tracks
+    heard = [read_clip_channels(tmp_path / "v.mp4", 48_000, track.number, 96_000).mean(axis=1) for track in tracks]
+    assert len(tracks) == (2 if kind == "second" else 1) and tracks[0].is_default
+    assert find_attacks(heard[0], 48_000, HITS_S) == pytest.approx(HITS_S, abs=1e-3)
+    assert find_attacks(heard[-1], 48_000, [1.4]) == pytest.approx([1.4], abs=1e-3)
+    quiet = np.abs(heard[0][round(1.38 * 48_000) : round(1.45 * 48_000)]).max()
+    assert (quiet > 0.1) == (kind == "mix")

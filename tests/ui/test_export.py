@@ -1,0 +1,94 @@
+"""Exports of the editor: the chosen form, sessions as ZIP, and an export that opens as the project it came from."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import wavinfo
+from starlette.testclient import TestClient
+
+from tests.ui_tab import Tab, check_sentence, make_context
+from ui.server import create_app
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    app = create_app(make_context(tmp_path_factory.mktemp("home")))
+    with TestClient(app, base_url="http://127.0.0.1") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def tab(client: TestClient) -> Tab:
+    tab = Tab(client.app.state.sessions.get("export-tab-00")[0])  # type: ignore[attr-defined]
+    tab.open_demo()
+    return tab
+
+
+def export(tab: Tab, client: TestClient, *what: str, **options: object) -> dict[str, bytes]:
+    tab.ask("export", what=list(what), options=options)
+    tab.settle()
+    assert not tab.errors
+    return {file["name"]: client.get(file["url"]).content for file in tab.last("exported")["files"]}
+
+
+def test_sessions_and_pieces_come_with_their_files(tab: Tab, client: TestClient) -> None:
+    options = {"ucs_names": True, "creator": "ANN", "sample_rate_hz": 44_100, "bits": 16, "takes": 0, "layers": 2}
+    files = export(tab, client, "wav", "pieces", "reaper", "edl", **options)
+    stem = "METLImpt_Demo Sound_ANN_FOLEY"
+    assert set(files) == {f"{stem}.wav", f"{stem}_pieces.zip", f"{stem}_reaper.zip", f"{stem}.edl"}
+    assert soundfile.info(io.BytesIO(files[f"{stem}.wav"])).samplerate == 44_100
+    inside = zipfile.ZipFile(io.BytesIO(files[f"{stem}_reaper.zip"]))
+    text = inside.read(f"{stem}.rpp").decode()
+    media = [name for name in inside.namelist() if name.endswith(".wav")]
+    assert len(media) == 12 and all(f'"{name}"' in text for name in media)
+    pieces = zipfile.ZipFile(io.BytesIO(files[f"{stem}_pieces.zip"])).namelist()
+    assert len(pieces) == 12 and "Glass jar/GLASImpt_Glass Jar_ANN_FOLEY_v2_01.wav" in pieces
+    folder = tab.session.folder("exports")
+    assert not [path for path in folder.iterdir() if path.is_dir()]
+
+
+def test_an_export_dropped_back_is_its_project(tab: Tab, client: TestClient, tmp_path: Path) -> None:
+    (content,) = export(tab, client, "wav", two_pop=True, start_timecode="00:59:58:00").values()
+    before = tab.session.require_project()
+    (tmp_path / "out.wav").write_bytes(content)
+    bext = wavinfo.WavInfoReader(str(tmp_path / "out.wav")).bext
+    assert bext.time_reference == 3598 * 48_000 and bext.originator_date.count("-") == 2
+    copy = tmp_path / "demo_sound.mp4"
+    copy.write_bytes(Path(before.clip.path).read_bytes())
+    for message in ({"kind": "open"}, {"kind": "sound_from_file", "sound_id": before.sounds[0].id}):
+        tab.edit("delete_hits", ids=[before.hits[0].id])
+        tab.ask(message.pop("kind"), path=str(tmp_path / "out.wav"), **message)
+        tab.settle()
+        after = tab.session.require_project()
+        assert not tab.errors and (after.hits, after.sounds) == (before.hits, before.sounds)
+        assert after.clip.path == str(copy) and tab.session.saved_as is None
+    restored = soundfile.read(io.BytesIO(next(iter(export(tab, client, "wav").values()))))[0]
+    assert np.array_equal(soundfile.read(io.BytesIO(content))[0][2 * 48_000 :], restored)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"sample_rate_hz": 8000}, "sample rate '8000' is not offered"),
+        ({"start_timecode": "25:00"}, "timecode '25:00' is not of the form"),
+        ({"sound_ending": ".exe"}, "no known format was chosen"),
+        ({"sound_ending": ".flac", "bits": 32}, ".flac does not hold 32 bits"),
+        ({"name_pattern": "{nobody}"}, "which is no field"),
+        ({"takes": 10**9}, "takes are out of range"),
+        ({"bits": "many"}, "bits"),
+    ],
+)
+def test_options_that_are_not_offered_are_refused(tab: Tab, options: dict, reason: str) -> None:
+    told = len(tab.errors)
+    tab.ask("export", what=["wav"], options=options)
+    tab.settle()
+    assert len(tab.errors) == told + 1 and reason in tab.errors[-1]
+    check_sentence(tab.errors[-1])
+    tab.told.clear()

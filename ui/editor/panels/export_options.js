@@ -1,0 +1,117 @@
+// @ts-check
+// How files are exported: form, start, names, stems and pieces. Kept for the next export.
+
+import { recall, remember } from "../state/remembered.js";
+import { make } from "../widgets/controls.js";
+/** @import { ExportOptions } from "../state/protocol.d.ts" */
+
+/** @typedef {Required<ExportOptions>} Options */
+
+const REMEMBERED = "struck.export.options";
+
+/** @type {Options} */
+const USUAL = {
+  sound_ending: ".wav", video_ending: ".mp4", sample_rate_hz: 48000, bits: 24, channels: "stereo", start_timecode: "",
+  two_pop: false, embed_project: true, stems: "sound", ucs_names: false, name_pattern: "{catid}_{fxname}_{creator}_{source}",
+  creator: "STRUCK", source: "FOLEY", takes: 0, layers: 1, normalize: "sound", clip_sound: "replace",
+};
+
+/** @returns {Options} */
+export function recallOptions() {
+  try {
+    const kept = JSON.parse(recall(REMEMBERED) ?? "null");
+    if (!kept || typeof kept !== "object") return { ...USUAL };
+    const known = Object.entries(kept).filter(([name, value]) => name in USUAL && typeof value === typeof USUAL[/** @type {keyof Options} */ (name)]);
+    return { ...USUAL, ...Object.fromEntries(known) };
+  } catch {
+    return { ...USUAL }; // nonsense
+  }
+}
+
+/**
+ * Controls of single options; ``changed()`` is called after each change.
+ * @param {() => void} changed
+ */
+export function createOptionControls(changed) {
+  const options = recallOptions();
+  /** @type {(HTMLInputElement | HTMLSelectElement)[]} */
+  const controls = [];
+
+  /**
+   * @template {keyof Options} Name
+   * @param {Name} name
+   * @param {Options[Name]} value
+   */
+  function set(name, value) {
+    options[name] = value;
+    remember(REMEMBERED, JSON.stringify(options));
+    changed();
+  }
+
+  /**
+   * A select of one option.
+   * @param {keyof Options} name
+   * @param {string} label
+   * @param {[string | number, string][]} choices
+   */
+  function choose(name, label, choices) {
+    const select = make("select", "st-export-select", { "aria-label": label }, ...choices.map(([value, text]) => make("option", "", { value: String(value), textContent: text })));
+    select.value = String(options[name]);
+    if (select.selectedIndex < 0) select.selectedIndex = 0;
+    select.addEventListener("change", () => set(name, /** @type {never} */ (choices[select.selectedIndex][0])));
+    controls.push(select);
+    return select;
+  }
+
+  /**
+   * A text of one option.
+   * @param {keyof Options} name
+   * @param {string} label
+   * @param {string} [hint]
+   */
+  function write(name, label, hint = "") {
+    const field = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: hint, value: String(options[name]), "aria-label": label });
+    field.addEventListener("input", () => set(name, /** @type {never} */ (field.value)));
+    controls.push(field);
+    return field;
+  }
+
+  /**
+   * A whole number of one option.
+   * @param {keyof Options} name
+   * @param {string} label
+   * @param {number} min
+   * @param {number} max
+   */
+  function count(name, label, min, max) {
+    const field = make("input", "st-export-field is-number", { type: "number", min: String(min), max: String(max), step: "1", value: String(options[name]), "aria-label": label });
+    field.addEventListener("change", () => {
+      const typed = Math.round(Number(field.value));
+      const value = Number.isFinite(typed) ? Math.min(max, Math.max(min, typed)) : min;
+      field.value = String(value);
+      set(name, /** @type {never} */ (value));
+    });
+    controls.push(field);
+    return field;
+  }
+
+  /**
+   * A tick of one option, with its words.
+   * @param {keyof Options} name
+   * @param {string} words
+   */
+  function tick(name, words) {
+    const box = make("input", "", { type: "checkbox", checked: Boolean(options[name]) });
+    box.addEventListener("change", () => set(name, /** @type {never} */ (box.checked)));
+    controls.push(box);
+    return make("label", "st-export-tick", {}, box, make("span", "", { textContent: words }));
+  }
+
+  return {
+    options, choose, write, count, tick,
+    /** @param {boolean} isOff */
+    disable(isOff) {
+      for (const control of controls) control.disabled = isOff;
+    },
+  };
+}
