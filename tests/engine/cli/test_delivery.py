@@ -72,7 +72,7 @@ def test_pieces_stems_and_several_sessions(given: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "reason"),
     [
-        (("--session", "s.als"), ".als cannot be written; give .rpp or .aaf"),
+        (("--session", "s.als"), "cannot be written; give .rpp or .aaf"),
         (("--session", "s"), "has no ending that says its format"),
         (("--out", "o.flac", "--bit-depth", "32"), ".flac does not hold 32 bits"),
         (("--out", "o.mp3", "--channels", "5.1"), ".mp3 does not hold sound of 48000 Hz and 6 channels"),
