@@ -56,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--width", type=whole_number(0, 100), metavar="PERCENT", help="how wide noise and room are; 0 is mono"
     )
+    parser.add_argument(
+        "--detail", type=whole_number(0, 100), metavar="PERCENT", help="of every sound: 100 is as measured, 0 imagined"
+    )
+    parser.add_argument(
+        "--variation", type=whole_number(0, 100), metavar="PERCENT", help="between hits: at 100 as takes of one object"
+    )
     parser.add_argument("--seed", type=whole_number(0, MAX_SEED), metavar="N", help="from which every hit's is derived")
 
 
@@ -127,7 +133,7 @@ def _render(options: argparse.Namespace, cache: Cache) -> None:
             case Notice():
                 say(event.message)
             case SoundsFound():
-                document.project = given.restore_velocities(document.current())
+                document.project = given.set_detail(given.restore_velocities(document.current()))
                 for sound in document.project.sounds:
                     if sound.origin in ("preset", "picture"):
                         say(f"{sound.name}: {describe_source(sound.source)}")
@@ -234,7 +240,14 @@ class _Given:
             project = _replace_hits(project, self.onsets)
         if options.width is not None:
             project = replace(project, mix=replace(project.mix, width=options.width / 100.0))
-        return _apply_settings(project, options.steps, options.seed)
+        return self.set_detail(_apply_settings(project, options.steps, options.seed, options.variation))
+
+    def set_detail(self, project: Project) -> Project:
+        """The detail given, for every sound."""
+        if self.options.detail is None:
+            return project
+        detail = self.options.detail / 100.0
+        return replace(project, sounds=tuple(replace(sound, detail=detail) for sound in project.sounds))
 
     def restore_velocities(self, project: Project) -> Project:
         """Velocities that the list of onsets gives, in place of those that the analysis of the clip's audio found."""
@@ -257,11 +270,13 @@ def _replace_hits(project: Project, onsets: list[tuple[float, float | None]]) ->
     return with_hits(project, hits)
 
 
-def _apply_settings(project: Project, steps: int | None, seed: int | None) -> Project:
+def _apply_settings(project: Project, steps: int | None, seed: int | None, variation: int | None) -> Project:
     from engine.document.edits.settings import reseed, set_render
 
     if steps is not None:
         project = set_render(steps=steps).apply(project)
+    if variation is not None:
+        project = set_render(variation=variation / 100.0).apply(project)
     if seed is not None:
         project = reseed(seed).apply(project)
     return project

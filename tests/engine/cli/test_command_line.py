@@ -226,6 +226,19 @@ def test_render_keeps_its_contracts(
     assert np.abs(soundfile.read(again, dtype="float32")[0].mean(axis=1) - track).max() < 1e-3
 
 
+def test_detail_variation_and_width_are_the_documents(
+    tmp_path: Path, silent: Path, physics: Path, onsets: Path
+) -> None:
+    out = tmp_path / "one.struck.json"
+    settings = ("--detail", "40", "--variation", "50", "--width", "30")
+    assert run("render", silent, "--onsets", onsets, "--physics", physics, *settings, "--project", out) == 0
+    value = json.loads(out.read_text())
+    assert (value["sounds"][0]["detail"], value["render"]["variation"], value["mix"]["width"]) == (0.4, 0.5, 0.3)
+    assert run("render", out, "--detail", "100", "--width", "0", "--project", out) == 0
+    value = json.loads(out.read_text())
+    assert "detail" not in value["sounds"][0] and "width" not in value["mix"]
+
+
 @pytest.mark.slow
 def test_the_shipped_sampler_strikes_on_time(tmp_path: Path, silent: Path, physics: Path, onsets: Path) -> None:
     out = tmp_path / "t.wav"
