@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
-from engine.document.edits.values import Edit
+from engine.document.edits.values import Edit, count_of
 from engine.document.project import Project
 from engine.document.storage import ClipMissing, is_project_file, load_project
 from engine.media.export.endings import EMBEDDING_ENDINGS
@@ -238,6 +239,34 @@ def analyse_again(session: Session, hit_ids: Any) -> None:
         )
 
     session.worker.start(run, replace_others=False)
+
+
+def snap_hits(session: Session, hit_ids: Sequence[str]) -> None:
+    """Move hits, each to the transient nearest to it, as one edit; a note tells of those that have none near."""
+    from engine.document.edits.values import check_hits
+
+    wanted = check_hits(session.require_project(), hit_ids)
+
+    def run(job: Job) -> None:
+        from engine.document.edits.hits import set_each_hit
+        from engine.pipeline.snap_hits import nearest_transient
+
+        check_clip(session)
+        project = session.require_project()
+        onsets_s = [onset.time_s for onset in session.track.candidates] if session.track is not None else []
+        hits = [hit for hit in project.hits if hit.id in wanted]
+        found = {}
+        for hit in hits:
+            job.check()
+            found[hit.id] = nearest_transient(project.clip, hit.time_s, onsets_s)
+        moved = {hit_id: {"time_s": time_s} for hit_id, time_s in found.items() if time_s is not None}
+        if moved:
+            edit = set_each_hit(moved)
+            session.commit(replace(edit, label=f"Snap {count_of(len(moved), 'hit')} to transients"))
+        if len(moved) < len(hits):
+            session.note(f"{len(hits) - len(moved)} of {len(hits)} stay where they are: no transient is near")
+
+    session.leveller.start(run, replace_others=False)
 
 
 def check_clip(session: Session) -> None:

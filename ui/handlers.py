@@ -263,6 +263,10 @@ def _analyse(session: Session, message: requests.Analyse) -> None:
     clip_service.analyse_again(session, list(message.hits))
 
 
+def _snap_hits(session: Session, message: requests.SnapHits) -> None:
+    clip_service.snap_hits(session, message.hits)
+
+
 def _export(session: Session, message: requests.Export) -> None:
     export_service.export(session, message.what, message.options)
 
@@ -368,6 +372,7 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.Detect: _detect,
     requests.Analyse: _analyse,
     requests.Export: _export,
+    requests.SnapHits: _snap_hits,
     requests.FitLevel: level_service.fit_level,
     requests.SoundFromFile: _sound_from_file,
     requests.Strike: _strike,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.pipeline.render import Track
 
 MEDIA_TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
+MOST_SAMPLES_S = 4.0
 MOST_SPRITE_BYTES = 64 << 20
 THREADS = 2
 SENT_FRAMES = 1 << 16
@@ -104,6 +105,22 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
             _check_there(Path(info.path))
             track = session.require_project().clip.audio_track
             return _binary(clip_playback.waveform(session, info, track), FRESH)
+
+        return await respond(request, session, make)
+
+    @app.get("/struck/samples/{session_id}")
+    async def samples(request: Request, session_id: str, start_s: float, end_s: float) -> Response:
+        session = _find(sessions, session_id)
+        clip = session.require_project().clip
+        if not (clip.has_audio and math.isfinite(start_s) and 0.0 <= start_s < end_s <= start_s + MOST_SAMPLES_S):
+            raise BadInput(f"the span is none of the clip's sound; request up to {MOST_SAMPLES_S:g} s of it")
+
+        def make() -> Response:
+            from engine.media.sound import read_clip_audio
+
+            _check_there(Path(clip.path))
+            sound = read_clip_audio(clip.path, SAMPLE_RATE_HZ, start_s, end_s - start_s, clip.audio_track)
+            return _binary(np.asarray(sound, "<f4"), {"Cache-Control": "private, max-age=3600"})
 
         return await respond(request, session, make)
 

@@ -39,7 +39,8 @@ def estimate_clip_sounds(
         else:
             yield event
     by_hit = {hit.id: estimate for hit, estimate in zip(hits, estimates, strict=True) if estimate.candidates}
-    yield SoundsFound(Edit("Estimate from the picture", lambda document: _with_estimates(document, by_hit)))
+    joined = _join_same_matches(by_hit)
+    yield SoundsFound(Edit("Estimate from the picture", lambda document: _with_estimates(document, joined)))
 
 
 def describe_prediction(prediction: ObjectPrediction) -> str:
@@ -64,6 +65,17 @@ def sound_from_candidate(candidate: Candidate, source: Source, sound_id: str = "
 def _is_replaceable(sound: Sound) -> bool:
     """Whether a sound may be replaced: the default of a silent clip, or an earlier estimate."""
     return sound.origin == "picture" or (sound.origin == "preset" and sound.source.reason == SILENT)
+
+
+def _join_same_matches(by_hit: dict[str, HitEstimate]) -> dict[str, HitEstimate]:
+    """Estimates in which objects with the same best match of the bank are one object, with the sound of the first."""
+    first: dict[tuple[str, str], HitEstimate] = {}
+    joined = {}
+    for hit_id, estimate in by_hit.items():
+        best = estimate.candidates[0]
+        same = first.setdefault((best.name, best.source), estimate) if estimate.prediction.is_certain else estimate
+        joined[hit_id] = replace(same, time_s=estimate.time_s)
+    return joined
 
 
 def _with_estimates(project: Project, by_hit: dict[str, HitEstimate]) -> Project:

@@ -105,6 +105,22 @@ def test_hits_that_the_picture_does_not_tell_keep_the_default_sound_together(
     assert all(sound.origin == "picture" for sound in again.sounds)
 
 
+def test_objects_with_one_best_match_are_one_sound(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    pan = Candidate("Pan", "metal", 0.7, "", make_physics(400.0), "pan.wav")
+    box = Candidate("Box", "wood", 0.7, "", make_physics(180.0), "box.wav")
+    look = make_prediction({"metal": 0.8})
+
+    def estimate(clip: object, times_s: list[float], *_: object, **__: object) -> Iterator[HitsEstimated]:
+        rows = zip(times_s, (0, 1, 2, 3), (pan, box, pan, pan), strict=True)
+        yield HitsEstimated(tuple(HitEstimate(t, number, (best,), look) for t, number, best in rows))
+
+    monkeypatch.setattr("engine.pipeline.sounds_from_video.estimate_hits", estimate)
+    project = last_event(estimate_clip_sounds(silent_project(), bank), SoundsFound).edit.apply(silent_project())
+    assert [sound.name for sound in project.sounds] == ["Pan", "Box"]
+    first, second = (sound.id for sound in project.sounds)
+    assert [hit.sound_id for hit in project.hits] == [first, second, first, first]
+
+
 def test_sounds_that_a_person_chose_stay_when_the_picture_is_looked_at(bank: Bank, seen: None) -> None:
     project = silent_project()
     chosen = replace(project.sounds[0], id="s9", name="Mine", source=Source("hand"))

@@ -16,6 +16,7 @@ import { createPlayer } from "./panels/player.js";
 import { make } from "./widgets/controls.js";
 import { createStart } from "./panels/start.js";
 import { createStore, sessionId } from "./state/store.js";
+import { createSpectrogramView } from "./timeline/spectrogram_view.js";
 import { createTimeline } from "./timeline/timeline.js";
 import { createToasts } from "./widgets/toasts.js";
 import { createTopBar } from "./panels/top_bar.js";
@@ -54,17 +55,18 @@ export async function mount(element) {
   const inspector = createInspector(layout.inspector, store, audio, { player, openMaterials: materials.open });
   const start = createStart(app, store, toasts, inspector.takeDropped);
   const clipFinding = createClipFinding(app, store, toasts);
-  const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open });
+  const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle() });
+  const spectrogram = createSpectrogramView(layout.picture, store, audio, player, timeline);
   const help = createHelp(app);
   const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open });
   const hints = createHints(layout.footer, store);
-  const keys = createKeys(app, store, { player, timeline, audio, topBar, help });
+  const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram });
   const focusFrames = createFocusFrames(app);
 
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [clipFinding, focus, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
+  const parts = [clipFinding, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, locate };

@@ -165,6 +165,14 @@ class FitLevel:
 
 
 @dataclass(frozen=True)
+class SnapHits:
+    """Move hits (by id), each to the transient nearest to it in the clip's sound, or to the nearest onset seen."""
+
+    type: ClassVar[str] = "snap_hits"
+    hits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Strike:
     """Render one strike of a sound; answered by ``audition``."""
 
@@ -270,7 +278,6 @@ class BankSize:
 
 ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Open, FindClip, OpenDemo, Close, ForgetSession, Save, ApplyEdit, Undo, Redo, Cancel, Resume, FocusOn, Detect,
-    Analyse, Export, FitLevel, Strike, AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search,
-    UseCandidate,
-    MeasureSpan, AddToBank, BankSize,
+    Analyse, Export, FitLevel, SnapHits, Strike, AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview,
+    Search, UseCandidate, MeasureSpan, AddToBank, BankSize,
 ]  # fmt: skip

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { tickSteps } from "../../../ui/editor/timeline/ruler.js";
+import { secondsStep, tickSteps } from "../../../ui/editor/timeline/ruler.js";
 import { createScale, layLanes, SOFTEST_DB, velocityScale } from "../../../ui/editor/timeline/scale.js";
 
 /** @param {number} [width] */
@@ -22,14 +22,14 @@ test("a clip that fits lies between margins of 14 pixels", () => {
   assert.ok(Math.abs(scale.time(scale.x(3.3)) - 3.3) < 1e-12);
 });
 
-test("zooming keeps what is under the pointer, and ends at 120 pixels a frame and where all fits", () => {
+test("zooming keeps what is under the pointer, and ends at 8 pixels a sample and where all fits", () => {
   const scale = tenSeconds();
   const at_s = scale.time(400);
   scale.zoom(3, 400);
   assert.ok(Math.abs(scale.time(400) - at_s) < 1e-9);
   assert.equal(scale.isFit, false);
   scale.zoom(1e9, 400);
-  assert.equal(scale.px_per_s, 25 * 120);
+  assert.equal(scale.px_per_s, 48000 * 8);
   scale.zoom(1e-9, 400);
   assert.equal(scale.isFit, true);
   assert.ok(Math.abs(scale.x(0) - 14) < 1e-9);
@@ -75,4 +75,13 @@ test("ticks divide labels, labels are at least 112 pixels apart", () => {
     }
   }
   assert.deepEqual(tickSteps(120, 25), { label: 25, middle: 25, tick: 5 });
+});
+
+test("seconds are labelled at 1, 2 or 5 times a power of ten, at least a label apart", () => {
+  for (const px_per_s of [15000, 40000, 123456, 384000]) {
+    const step = secondsStep(px_per_s);
+    assert.ok(step * px_per_s >= 112 - 1e-6 && step * px_per_s < 112 * 2.6, String(step));
+    const digit = step / 10 ** Math.floor(Math.log10(step) + 1e-9);
+    assert.ok([1, 2, 5, 10].some((times) => Math.abs(digit - times) < 1e-6), String(step));
+  }
 });

@@ -13,11 +13,11 @@ const SECTIONS = [
   ["Timeline", [
     ["Double-click", "add a hit, or hear the one there"], ["N", "add a hit at the playhead"], ["Drag a hit", "its time, or its velocity up and down"],
     ["⇧ drag", "snap to frames"], ["Drag beside", "select with a box"], ["⇧ click", "add to the selection"], ["Right-click", "menu of a hit"],
-    ["[ ]", "hit before or after"], ["Wheel", "zoom"], ["⇧ wheel", "scroll"], ["F", "see all"], ["⇧ drag on Clip", "mark a span of its sound and take it"],
+    ["[ ]", "hit before or after"], ["Wheel", "zoom"], ["⇧ wheel", "scroll"], ["F", "see all"], ["S", "the spectrogram in large"], ["⇧ drag on Clip", "mark a span of its sound and take it"],
   ]],
   ["Selected hits", [
     ["← →", "move by a frame"], ["⇧ ← →", "move by 10 ms"], ["↑ ↓", "velocity by 1 dB"], ["⇧ ↑ ↓", "velocity by 0.1 dB"], ["Enter", "hear the hit"],
-    ["M", "mute"], ["D", "a sound of its own"], ["G", "merge their sounds into one"], ["Delete", "take away"], [`${COMMAND} A`, "select all"], ["Esc", "select none"],
+    ["M", "mute"], ["D", "a sound of its own"], ["G", "merge their sounds into one"], ["T", "snap to the nearest transient"], ["Delete", "take away"], [`${COMMAND} A`, "select all"], ["Esc", "select none"],
   ]],
   ["Modes", [
     ["Drag", "frequency and power"], ["⇧ drag", "one of the two"], ["Alt drag", "decay"], ["Drag beside", "select with a box"], ["Double-click", "add a mode"],

@@ -361,6 +361,12 @@ export interface FitLevel {
   true_peak_dbtp?: number;
 }
 
+/** Move hits (by id), each to the transient nearest to it in the clip's sound, or to the nearest onset seen. */
+export interface SnapHits {
+  type: "snap_hits";
+  hits: string[];
+}
+
 /** Render one strike of a sound; answered by ``audition``. */
 export interface Strike {
   type: "strike";
@@ -455,6 +461,7 @@ export type ClientMessage =
   | Analyse
   | Export
   | FitLevel
+  | SnapHits
   | Strike
   | AuditionPreset
   | AuditionCandidate

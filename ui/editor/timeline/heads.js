@@ -19,9 +19,9 @@ const REMEMBERED = "struck.lane";
 /**
  * The heads of the lanes, to be placed beside them.
  * @param {Store} store
- * @param {{chooseMaterial: () => void, changed: () => void}} host
+ * @param {{chooseMaterial: () => void, enlarge: () => void, changed: () => void}} host
  */
-export function createHeads(store, { chooseMaterial, changed }) {
+export function createHeads(store, { chooseMaterial, enlarge, changed }) {
   /** @type {LaneMode} */
   let mode = recall(REMEMBERED) === "wave" ? "wave" : "spectrum";
 
@@ -35,6 +35,8 @@ export function createHeads(store, { chooseMaterial, changed }) {
   const inStep = make("button", "st-head-button is-lag", { type: "button", onclick: shiftAll });
   const look = createSegments({ label: "Show as", choices: /** @type {[LaneMode, string][]} */ ([["spectrum", "Spec"], ["wave", "Wave"]]), onChoose: setMode });
   look.element.classList.add("st-head-segments");
+  const large = make("button", "ins-segment", { type: "button", textContent: "⤢", title: "The spectrogram in large (S)", "aria-label": "The spectrogram in large", onclick: enlarge });
+  look.element.append(large);
 
   /**
    * @param {string} title

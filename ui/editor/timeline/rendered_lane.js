@@ -3,13 +3,17 @@
 
 import { dbToGain, SAMPLE_RATE_HZ } from "../audio/units.js";
 import { soundColor } from "../widgets/format.js";
-import { createSpectrograms } from "./spectrograms.js";
+import { COLORS } from "./lanes.js";
+import { drawSignal, NEAR_PX_PER_S } from "./samples.js";
+import { frequencyAxis } from "./spectrum.js";
+import { createSpectrograms, HIGHEST_HZ, LOWEST_HZ } from "./spectrograms.js";
 /** @import { RenderedSound } from "../state/protocol.d.ts" */
 /** @import { AudioEngine, Hit, Lane, Project, Scale, Store } from "../state/types.d.ts" */
 
 /** @import { LaneMode } from "./heads.js" */
 const COLUMNS_PER_S = 400;
 const MOST_PEAKS = 2000;
+const MOST_NEAR = 24;
 const PENDING_S = 0.25; // length of the mark of a hit that is not sampled yet
 
 /**
@@ -42,6 +46,25 @@ export function createRenderedLane(store, audio, redraw) {
     return null;
   }
 
+  /** @type {Map<string, Float32Array | null>} */
+  const near = new Map(); // samples of the sounds in sight, by key; null while they are fetched
+
+  /** @param {string} key */
+  function samplesOf(key) {
+    const known = near.get(key);
+    if (known !== undefined) return known;
+    near.set(key, null);
+    audio.bufferFor(key).then((buffer) => {
+      near.set(key, buffer.getChannelData(0));
+      for (const oldest of near.keys()) {
+        if (near.size <= MOST_NEAR) break;
+        near.delete(oldest);
+      }
+      redraw();
+    }, () => setTimeout(() => near.delete(key), 1000));
+    return null;
+  }
+
   /**
    * @param {CanvasRenderingContext2D} context
    * @param {Scale} scale
@@ -68,6 +91,26 @@ export function createRenderedLane(store, audio, redraw) {
       else drawSpectrum(context, scale, lane, hit, entry, color, pulse);
     }
     context.restore();
+    if (mode !== "wave") drawAxis(context, lane);
+  }
+
+  /**
+   * Marks of frequency at the left edge of the lane.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Lane} lane
+   */
+  function drawAxis(context, lane) {
+    const axis = frequencyAxis(LOWEST_HZ, HIGHEST_HZ);
+    context.font = `9.5px ${COLORS.mono}`;
+    context.textAlign = "left";
+    context.textBaseline = "middle";
+    for (const [hz, text] of /** @type {[number, string][]} */ ([[100, "100"], [1000, "1k"], [10000, "10k Hz"]])) {
+      const y = lane.top + 3 + axis.part(hz) * (lane.height - 6);
+      context.fillStyle = "#ffffff18";
+      context.fillRect(0, Math.round(y), 8, 1);
+      context.fillStyle = COLORS.faint;
+      context.fillText(text, 11, y + 0.5);
+    }
   }
 
   /**
@@ -113,6 +156,11 @@ export function createRenderedLane(store, audio, redraw) {
    * @param {number} gain
    */
   function drawWave(context, scale, lane, hit, entry, color, gain) {
+    const samples = scale.px_per_s > NEAR_PX_PER_S ? samplesOf(entry.key) : null;
+    if (samples) {
+      drawSignal(context, scale, lane, { start_s: hit.time_s, values: samples }, color, gain);
+      return;
+    }
     const columns = Math.max(1, Math.round((entry.length / SAMPLE_RATE_HZ) * COLUMNS_PER_S));
     const pairs = peaksOf(entry.key, columns);
     if (!pairs) return;

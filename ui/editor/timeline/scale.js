@@ -1,11 +1,11 @@
 // @ts-check
 // Where a time lies on the timeline: scroll and zoom, and the lanes' heights.
 
-import { clamp } from "../audio/units.js";
+import { clamp, SAMPLE_RATE_HZ } from "../audio/units.js";
 import { frameRate } from "./timecode.js";
 /** @import { Clip, Lane, LaneName, Lanes } from "../state/types.d.ts" */
 
-const WIDEST_FRAME_PX = 120;
+const WIDEST_SAMPLE_PX = 8; // the nearest zoom
 const FIT_MARGIN_PX = 14;
 const RULER_PX = 26;
 const LOUDEST_DB = 6; // top of the hits lane
@@ -59,7 +59,7 @@ export function createScale() {
      */
     zoom(factor, x) {
       const at_s = scale.time(x);
-      const most = Math.max(scale.rate * WIDEST_FRAME_PX, scale.fit_px_per_s);
+      const most = Math.max(SAMPLE_RATE_HZ * WIDEST_SAMPLE_PX, scale.fit_px_per_s);
       const next = clamp(scale.px_per_s * factor, scale.fit_px_per_s, most);
       if (next <= scale.fit_px_per_s * 1.0001) {
         scale.fit();

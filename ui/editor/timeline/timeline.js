@@ -16,6 +16,7 @@ import { formatShift } from "./picking.js";
 import { createScrollBar } from "./scroll.js";
 import { drawRuler } from "./ruler.js";
 import { createScale, layLanes, velocityScale } from "./scale.js";
+import { createSamples, drawSignal, NEAR_PX_PER_S } from "./samples.js";
 import { createShapes, drawCurve, drawWaveform, thresholdScale } from "./shapes.js";
 import { createRenderedLane } from "./rendered_lane.js";
 import { createThreshold } from "./threshold.js";
@@ -33,9 +34,9 @@ const TIP_ABOVE_PX = 20; // over the edge of the lane above, so that it hides no
  * @param {Store} store
  * @param {AudioEngine} audio
  * @param {Player} player
- * @param {{chooseMaterial: () => void}} host
+ * @param {{chooseMaterial: () => void, enlarge: () => void}} host
  */
-export function createTimeline(root, store, audio, player, { chooseMaterial }) {
+export function createTimeline(root, store, audio, player, { chooseMaterial, enlarge }) {
   const scale = createScale();
   let lanes = layLanes(300, true);
   let height = 300;
@@ -45,6 +46,8 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   /** @type {string | null} */
   let digest = null;
   let closeMenu = () => {};
+  /** @type {Set<() => void>} */
+  const drawn = new Set(); // called after each drawing
   /** @type {{time_s: number, known: Set<string>} | null} */
   let adding = null; // {time_s, known: Set of ids} until the added hit arrives
 
@@ -53,7 +56,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
   const canvas = make("canvas", "st-lanes", { tabIndex: 0, role: "application", "aria-label": "Timeline: arrow keys move the chosen hits, double-click adds one, Delete takes them away" });
   const playhead = make("div", "st-playhead", {}, make("i"));
   const tip = make("div", "st-tip", { hidden: true });
-  const heads = createHeads(store, { chooseMaterial, changed: redraw });
+  const heads = createHeads(store, { chooseMaterial, enlarge, changed: redraw });
   const threshold = createThreshold(store, { lane: () => lanes.onsets, changed: redraw });
   const scrollBar = createScrollBar(scale, () => {
     scrolled();
@@ -64,6 +67,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
 
   const film = createFilm(store, redraw);
   const shapes = createShapes(store, redraw);
+  const samples = createSamples(store, redraw);
   const rendered = createRenderedLane(store, audio, redraw);
   const pointer = createPointer({ canvas, scale, lanes: () => lanes, redraw, scrolled, tip: showTip, isLocked, addHitAt, menu: openHitMenu, spanMenu: openSpanMenu }, store, audio, player);
 
@@ -108,6 +112,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     if (pointer.lasso) drawLasso(context, pointer.lasso);
     clearTimeout(pulsing);
     if (pending && isBusy) pulsing = setTimeout(redraw, 50);
+    for (const react of drawn) react();
   }
 
   /**
@@ -148,7 +153,9 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
    */
   function drawClip(context, shown) {
     if (!lanes.clip) return;
-    if (shapes.waveform) drawWaveform(context, scale, lanes.clip, shapes.waveform, COLORS.clip);
+    const near = scale.px_per_s > NEAR_PX_PER_S ? samples.within(scale.start_s, scale.end_s) : [];
+    if (near.length) for (const signal of near) drawSignal(context, scale, lanes.clip, signal, COLORS.clip);
+    else if (shapes.waveform) drawWaveform(context, scale, lanes.clip, shapes.waveform, COLORS.clip);
     else if (shown.clip.has_audio) drawWords(context, scale, lanes.clip, "Reading the clip's sound", COLORS.faint);
     if (pointer.span) drawSpan(context, scale, lanes.clip, pointer.span);
   }
@@ -251,6 +258,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
     closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", [
       { text: "Hear it", key: "↵", choose: () => audio.auditionHit(hit.id).catch(() => {}) },
       { text: `${hit.mute ? "Unmute" : "Mute"}${those}`, key: "M", choose: () => set({ mute: !hit.mute }) },
+      { text: `Snap${those} to the nearest transient`, key: "T", choose: () => store.send({ type: "snap_hits", hits: ids }) },
       { text: `Snap${those} to the nearest frame`, choose: () => snapToFrames(ids) },
       ...(alike.length ? [{ text: `Shift the others ${formatShift(shiftOf(hit), scale.rate)}, as this one`, choose: () => store.edit({ kind: "set_each_hit", values: shiftTimes(alike, shiftOf(hit), clip.duration_s) }, newGesture()) }] : []),
       { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: "D", choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },
@@ -337,6 +345,20 @@ export function createTimeline(root, store, audio, player, { chooseMaterial }) {
 
   return {
     fit, reveal, addHitAt, scale,
+    clipSamples: samples.within,
+    /** The view was zoomed or scrolled from outside. */
+    moved() {
+      scrolled();
+      redraw();
+    },
+    /**
+     * React to each drawing, which follows every change of the view and of what is shown; returns what ends it.
+     * @param {() => void} react
+     */
+    watchDraw(react) {
+      drawn.add(react);
+      return () => void drawn.delete(react);
+    },
     cancelDrag: pointer.cancel,
     /**
      * Page position of a hit's head; scrolls there if it is out of sight.

@@ -13,6 +13,7 @@ import { newGesture } from "./controls.js";
  * @property {AudioEngine} audio
  * @property {{saveNow: () => void, openClip: () => void}} topBar
  * @property {{open: () => void}} help
+ * @property {{toggle: () => void, isOpen: boolean}} spectrogram
  */
 
 const SAME_NUDGE_MS = 800; // nudges in quick succession are one entry of the history
@@ -25,7 +26,7 @@ const SOFTEST_DB = -60;
  * @param {Store} store
  * @param {Parts} parts
  */
-export function createKeys(app, store, { player, timeline, audio, topBar, help }) {
+export function createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram }) {
   const nudge = { gesture: "", at_ms: -Infinity };
 
   const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
@@ -112,11 +113,13 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     n: () => timeline.addHitAt(player.time_s),
     "[": () => goToHit(-1),
     "]": () => goToHit(1),
-    escape: () => timeline.cancelDrag() || store.select({ hits: new Set() }),
+    escape: () => (spectrogram.isOpen && !store.selection.hits.size ? spectrogram.toggle() : timeline.cancelDrag()) || store.select({ hits: new Set() }),
     enter: () => chosen()[0] && audio.auditionHit(chosen()[0].id)?.catch(() => {}),
     delete: () => ids().length && store.edit({ kind: "delete_hits", ids: ids() }, null),
     m: () => ids().length && store.edit({ kind: "set_hits", ids: ids(), values: { mute: !chosen().every((hit) => hit.mute) } }, null),
     g: () => merge(),
+    s: () => spectrogram.toggle(),
+    t: () => ids().length && store.send({ type: "snap_hits", hits: ids() }),
     d: () => ids().length && store.edit({ kind: "detach_hits", ids: ids() }, null),
   };
   plain.backspace = plain.delete;
@@ -145,7 +148,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help }
     // A button reached by keyboard is pressed by these two; one that was clicked is not meant.
     const isReached = app.classList.contains("by-keys") && target.matches("button, a, [type=checkbox]");
     if ((key === " " || key === "enter") && isReached) return;
-    if (event.repeat && ["m", "d", "g", "n", "l", " ", "delete", "backspace"].includes(key)) return;
+    if (event.repeat && ["m", "d", "g", "s", "t", "n", "l", " ", "delete", "backspace"].includes(key)) return;
     event.preventDefault();
     act(event);
   }
