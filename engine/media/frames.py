@@ -23,6 +23,9 @@ from engine.media.packets import ClockCorrection, iter_packets
 from engine.media.probe import Picture, scan_picture
 
 _LARGEST_HEIGHT = 4320
+_LARGEST_WIDTH = 16_384
+"""A picture of an aspect beyond all use is narrowed to it."""
+
 _MOST_TILES = 2000
 _LARGEST_STRIP = 65_000
 """Width in pixels that a JPEG can have."""
@@ -56,7 +59,7 @@ class FrameScaler:
     """Scales decoded frames to a displayed height and turns them; keeps the scaler's tables between frames."""
 
     def __init__(self, picture: Picture, height: int, gray: bool, even: bool = False) -> None:
-        width = max(1, round(picture.width * height / picture.height))
+        width = min(max(1, round(picture.width * height / picture.height)), _LARGEST_WIDTH)
         if even:
             width, height = max(2, width - width % 2), max(2, height - height % 2)
         self.orientation = picture.orientation
@@ -145,11 +148,11 @@ def make_filmstrip(path: str | os.PathLike[str], times_s: Sequence[float], heigh
     count = len(times_s)
     if not 1 <= count <= _MOST_TILES or not 8 <= height <= 1080:
         raise BadInput(f"a filmstrip of {count} tiles {height} high is out of range; ask for 1 to {_MOST_TILES} tiles")
-    width = max(1, round(picture.width * height / picture.height))
+    scale = FrameScaler(picture, height, gray=False)
+    width = scale.shown[0]
     if width * count > _LARGEST_STRIP:
         raise BadInput("the filmstrip is too wide for one picture; ask for fewer or smaller tiles")
     targets = [_choose_frame_time(picture, times_s, time_s) for time_s in times_s]
-    scale = FrameScaler(picture, height, gray=False)
     tiles: dict[float, np.ndarray] = {}
     with open_container(path) as container:
         stream = open_picture(container, picture)

@@ -18,8 +18,11 @@ MIN_SIDE = 16
 
 
 def choose_rows(width: int, height: int, pixels: int = TARGET_PIXELS) -> int:
-    """Rows of the small frame of about ``pixels`` with the aspect of a ``width`` x ``height`` frame."""
-    return max(MIN_SIDE, round(math.sqrt(pixels * height / max(1, width))))
+    """Rows of the small frame of about ``pixels`` with the aspect of a ``width`` x ``height`` frame.
+
+    The narrower side has MIN_SIDE pixels at least, and the other no more than ``pixels`` allow then.
+    """
+    return min(max(MIN_SIDE, round(math.sqrt(pixels * height / max(1, width)))), pixels // MIN_SIDE)
 
 
 def choose_stride(frame_rate: Fraction | float) -> int:
@@ -40,9 +43,9 @@ def prepare_frames(
 def downsample(frame: np.ndarray, pixels: int = TARGET_PIXELS) -> np.ndarray:
     """A gray frame by area averaging, about ``pixels`` in all; sides under MIN_SIDE are enlarged to it."""
     rows = choose_rows(frame.shape[1], frame.shape[0], pixels)
-    if frame.shape[0] <= rows + 1 and min(frame.shape) >= MIN_SIDE:
+    if frame.shape[0] <= rows + 1 and min(frame.shape) >= MIN_SIDE and max(frame.shape) <= pixels // MIN_SIDE:
         return frame
-    columns = max(MIN_SIDE, round(frame.shape[1] * rows / frame.shape[0]))
+    columns = min(max(MIN_SIDE, round(frame.shape[1] * rows / frame.shape[0])), pixels // MIN_SIDE)
     return np.rint(_average(_average(frame.astype(np.float32), rows).T, columns).T).astype(np.uint8)
 
 

@@ -67,11 +67,11 @@ def test_filmstrip_shows_the_frame_at_each_time(folder: Path, plain: Path) -> No
 def test_a_filmstrip_that_is_too_wide_is_refused_before_any_frame_is_scaled(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Tiles 90 high of a picture of 8000 by 2 are 360 000 wide, and 240 of them took gigabytes."""
+    """Tiles of a picture of 8000 by 2 are as wide as thousands of others, and 240 of them took gigabytes."""
     wide = make_clip(folder / "wide.mkv", count=3, size=(8000, 2), codec="ffv1")
     monkeypatch.setattr("engine.media.frames.FrameScaler.__call__", lambda *_: pytest.fail("a frame was scaled"))
     with pytest.raises(BadInput, match="too wide"):
-        make_filmstrip(wide, [0.0, 0.05], 90)
+        make_filmstrip(wide, [0.02 * k for k in range(5)], 90)
 
 
 def test_damage_in_the_middle_is_passed_over(folder: Path, plain: Path) -> None:

@@ -175,6 +175,9 @@ def test_a_picture_of_any_shape_is_shrunk_to_means_of_its_pixels() -> None:
         assert abs(float(small.mean()) - float(frame.mean())) < 1.0
         assert choose_rows(width, height) == small.shape[0]
     assert downsample(np.zeros((12, 16), np.uint8)).shape[0] >= 16
+    for width, height in ((16_000, 2), (2, 16_000)):  # a clip of any shape costs as much
+        small = downsample(np.zeros((choose_rows(width, height), max(1, width // 9)), np.uint8))
+        assert min(small.shape) >= 16 and small.size <= TARGET_PIXELS
 
 
 def test_labels_are_told_to_a_part_of_a_frame() -> None:
