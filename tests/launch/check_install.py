@@ -107,10 +107,12 @@ def measure_bytes(folder: Path) -> int:
 def check_plain(copy: Copy) -> None:
     """From nothing to the first sound and the page; prints seconds and megabytes."""
     began_s = time.monotonic()
-    copy.run("detect", "--help")
+    said = copy.run("detect", "--help")[1]
     took_s = time.monotonic() - began_s
-    cached, venv = (measure_bytes(folder) / 1e6 for folder in (copy.home, copy.venv))
-    print(f"       {copy.python}: {took_s:.0f} s, pip's cache {cached:.0f} MB, .venv {venv:.0f} MB", flush=True)
+    sizes = re.findall(r"Downloading \S+(?: \S+)? \(([\d.]+) ([kMG])B\)", said)
+    fetched_mb = sum(float(size) * {"k": 1e-3, "M": 1.0, "G": 1e3}[unit] for size, unit in sizes)
+    venv_mb = measure_bytes(copy.venv) / 1e6
+    print(f"       {copy.python}: {took_s:.0f} s, {fetched_mb:.0f} MB fetched, .venv {venv_mb:.0f} MB", flush=True)
     copy.use()
     print(f"       {copy.python}: .venv once used {measure_bytes(copy.venv) / 1e6:.0f} MB", flush=True)
 
