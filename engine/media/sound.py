@@ -145,7 +145,7 @@ def iter_recording(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     given = 0
     try:
         with soundfile.SoundFile(os.fsencode(path)) as file:  # as bytes, since names need not be UTF-8
-            rate_hz = int(file.samplerate)
+            rate_hz = _check_rate(int(file.samplerate), path.name)
             if 0 < file.frames < _MOST_FRAMES:  # else unknown, as in a recording that was streamed or cut off
                 _check_length(path, file.frames / rate_hz)
                 # Not by file.blocks, which hands out what was never read where the header promises too much.
@@ -195,7 +195,10 @@ def _find_track(container: InputContainer, track: int | None, name: str) -> Audi
 
 
 def _rate(stream: AudioStream, name: str) -> int:
-    rate_hz = stream.codec_context.sample_rate
+    return _check_rate(stream.codec_context.sample_rate, name)
+
+
+def _check_rate(rate_hz: int, name: str) -> int:
     if not 1000 <= rate_hz <= _HIGHEST_RATE_HZ:
         raise BadInput(f"{name}: a sample rate of {rate_hz} Hz is out of range; convert the sound to 48000 Hz")
     return rate_hz

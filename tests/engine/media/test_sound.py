@@ -135,7 +135,14 @@ def test_bad_recordings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("not a sound")
     soundfile.write(tmp_path / "none.wav", np.zeros((0, 1)), 48_000)
     soundfile.write(tmp_path / "nan.wav", np.full((100, 1), np.nan), 48_000, subtype="FLOAT")
-    for name, reason in {"text.wav": "not a clip or sound", "none.wav": "no sound", "nan.wav": "finite"}.items():
+    soundfile.write(tmp_path / "slow.wav", np.ones(100), 8)
+    reasons = {
+        "text.wav": "not a clip or sound",
+        "none.wav": "no sound",
+        "nan.wav": "finite",
+        "slow.wav": "rate of 8 Hz",
+    }
+    for name, reason in reasons.items():
         with pytest.raises(BadInput, match=reason):
             read_recording(tmp_path / name)
 
