@@ -45,7 +45,8 @@ def read_onsets(path: str | os.PathLike[str], duration_s: float) -> list[tuple[f
     row for a time that is negative, not finite or past ``duration_s``.
     """
     file = Path(path)
-    reader = csv.reader(io.StringIO(_read_text(file)), skipinitialspace=True)
+    # Spreadsheets end lines in three ways.
+    reader = csv.reader(io.StringIO(_read_text(file), newline=None), skipinitialspace=True)
     try:
         header = [cell.strip().lower() for cell in next(reader, [])]
         if "time_s" not in header:

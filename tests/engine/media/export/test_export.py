@@ -235,6 +235,8 @@ def test_onsets_in_any_order_with_other_columns(tmp_path: Path) -> None:
     file = tmp_path / "o.csv"
     file.write_bytes("\ufeffnote, velocity_db ,time_s\r\nx,-3,2.0\r\n\r\ny,,0.25\r\n".encode())
     assert read_onsets(file, 2.0) == [(0.25, None), (2.0, -3.0)]
+    file.write_bytes(b"time_s\r0.5\r1.5\r")
+    assert read_onsets(file, 2.0) == [(0.5, None), (1.5, None)]
     file.write_text("time_s\n")
     assert read_onsets(file, 2.0) == []
 
