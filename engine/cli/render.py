@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from engine.cli.batch import is_batch, run_batch
 from engine.cli.console import (
     MAX_SEED,
     TRACK_HELP,
@@ -34,6 +36,8 @@ from engine.media.export.options import find_start
 from engine.physics.model import Physics, physics_from_json
 
 if TYPE_CHECKING:
+    import torch
+
     from engine.bank.bank import Bank
     from engine.pipeline.process import ProcessSettings
     from engine.pipeline.render import HitSampler
@@ -46,7 +50,8 @@ CACHE_DISK_BYTES = 1 << 42  # no bound: all sounds of a run are kept until it en
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = "a video clip, a *.struck.json project, or a WAV or FLAC that holds its project"
-    parser.add_argument("source", metavar="CLIP|PROJECT", help=kinds)
+    kinds += "; several of these, a folder, or a list of paths (.txt), with --out-dir"
+    parser.add_argument("source", metavar="CLIP|PROJECT", nargs="+", help=kinds)
     add_output_arguments(parser)
     parser.add_argument("--track", type=whole_number(0, MAX_TRACK), metavar="N", help=TRACK_HELP)
     parser.add_argument("--clip", metavar="PATH", help="of a project: its clip, or a folder to search for it")
@@ -63,14 +68,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variation", type=whole_number(0, 100), metavar="PERCENT", help="between hits: at 100 as takes of one object"
     )
     parser.add_argument("--seed", type=whole_number(0, MAX_SEED), metavar="N", help="from which every hit's is derived")
+    batch = parser.add_argument_group("batch")
+    batch.add_argument(
+        "--out-dir", metavar="DIR", help="a folder for several clips; what is done there is not done again"
+    )
+    batch.add_argument(
+        "--formats", nargs="+", default=["wav"], metavar="F", help="to write there: wav, mp4, rpp, stems, …"
+    )
+    batch.add_argument("--pattern", default="{clip}", metavar="P", help="names there, of {clip} and {number}")
+    batch.add_argument("--jobs", type=whole_number(1, 64), default=1, metavar="N", help="clips at a time")
 
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
-    """Run the pipeline on a clip or a project and write the outputs. Raises BadInput, before long work where it can."""
+    """Render a clip or a project, or a batch of them. Raises BadInput, before long work where it can."""
+    if is_batch(options):
+        run_batch(options, render_one)
+        return
+    options.source = options.source[0]
+    render_one(options)
+
+
+def render_one(options: argparse.Namespace) -> Project:
+    """Run the pipeline on a clip or a project, write the outputs and return the document. Raises BadInput."""
     inputs = {"the input": options.source, "--onsets": options.onsets, "--physics": options.physics}
     check_outputs(options, inputs)
     with contextlib.ExitStack() as stack:
-        _render(options, _make_cache(stack))
+        return _render(options, _make_cache(stack))
 
 
 def _make_cache(stack: contextlib.ExitStack) -> Cache:
@@ -82,7 +105,7 @@ def _make_cache(stack: contextlib.ExitStack) -> Cache:
     return Cache(folder, CACHE_MEMORY_BYTES, CACHE_DISK_BYTES)
 
 
-def _render(options: argparse.Namespace, cache: Cache) -> None:
+def _render(options: argparse.Namespace, cache: Cache) -> Project:
     from engine.pipeline.events import (
         AnalysisProgress,
         ClipOpened,
@@ -152,6 +175,7 @@ def _render(options: argparse.Namespace, cache: Cache) -> None:
         return KeptHits(cache, {hit_id: hit.key for event in events for hit_id, hit in event.hits.items()})
 
     write_outputs(project, KeptHits(cache, keys), options, sample)
+    return project
 
 
 def _read_embedded(source: str) -> bytes | None:
@@ -287,7 +311,6 @@ def load_sampler_or_say(checkpoint: str, ckpt_dir: str | None, device_name: str)
     from engine.core.checkpoint import list_checkpoints
     from engine.core.device import choose_device
     from engine.diffusion.checkpoint import SAMPLER
-    from engine.diffusion.sampler import load_sampler
 
     device, label = choose_device(device_name)
     say(f"device: {label}")
@@ -302,4 +325,12 @@ def load_sampler_or_say(checkpoint: str, ckpt_dir: str | None, device_name: str)
     if checkpoint not in names:
         say(f"checkpoint {checkpoint!r} was not found in {folder}; using {names[0]!r}")
         checkpoint = names[0]
+    return _load_once(folder, checkpoint, device)
+
+
+@functools.lru_cache(maxsize=2)
+def _load_once(folder: Path, checkpoint: str, device: torch.device) -> HitSampler:
+    """A sampler that is kept for the next clip of a batch."""
+    from engine.diffusion.sampler import load_sampler
+
     return load_sampler(folder, checkpoint, device)

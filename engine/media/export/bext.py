@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import struct
 
 from engine.media.export.loudness import Loudness
@@ -38,6 +39,18 @@ def describe_broadcast(tags: SoundTags, rate_hz: int, bits: int, channels: int) 
 def pack_loudness(loudness: Loudness) -> bytes:
     """The five loudness fields, in hundredths."""
     return struct.pack("<5H", *map(_hundredths, loudness))
+
+
+def read_loudness(path: str | os.PathLike[str]) -> tuple[float | None, float | None]:
+    """Integrated loudness (LUFS) and true peak (dBTP) of a WAV that ``write_wave`` wrote; None where unset."""
+    with open(path, "rb") as file:
+        head = file.read(12 + 36 + 8 + LOUDNESS_OFFSET + 10)
+    at = head.find(b"bext")
+    if at < 0:
+        return None, None
+    at += 8 + LOUDNESS_OFFSET
+    integrated, _, peak = struct.unpack("<3h", head[at : at + 6])
+    return (None if integrated == _UNSET else integrated / 100.0), (None if peak == _UNSET else peak / 100.0)
 
 
 def _text(value: str, length: int) -> bytes:

@@ -107,7 +107,7 @@ export function createMixPanel(store, audio) {
   };
   const track = level("gain_db", "Struck", 24, "Level of the generated track, in the player and in every export.");
   const fit = createButton("Fit to \u22121 dBTP", { title: "Set the level so that the highest true peak of the track and its stems is \u22121 dBTP", onPress: () => store.send({ type: "fit_level" }) });
-  const clip = level("clip_gain_db", "Clip", 0, "Level of the clip's own sound while you listen; exports leave it out.");
+  const clip = level("clip_gain_db", "Clip", 0, "Level of the clip's own sound while you listen, and where an export mixes it in.");
   const width = createSlider({
     label: "Width", min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "mono" : `${Math.round(100 * v)} %`),
     read: (text) => (/mono/i.test(text) ? 0 : parsePercent(text)),

@@ -1,0 +1,85 @@
+"""Batches: clips into one folder; what is done is not done again, what fails is told and does not stop the rest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tests.clips import make_clicks, make_clip
+from tests.engine.cli.test_command_line import refuse, run
+from tests.engine.cli.test_outputs import given  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def clips(given: Path, tmp_path: Path) -> Path:  # noqa: F811
+    folder = tmp_path / "clips"
+    (folder / "more").mkdir(parents=True)
+    make_clip(folder / "a.mp4", sounds=[(0.0, make_clicks([0.5, 1.2], 2.0))])
+    make_clip(folder / "more" / "a.mp4", sounds=[(0.0, make_clicks([0.8], 2.0))])
+    (folder / "notes.doc").write_text("none")
+    (given / "none").mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_folder_is_rendered_resumed_and_reported(
+    given: Path,  # noqa: F811
+    clips: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out"
+    job = ("--out-dir", out, "--formats", "wav", "mid", "--physics", given / "bar.json", "--ckpt-dir", given / "none")
+    assert run("render", clips, *job, "--pattern", "{number} {clip}") == 0
+    files = {path.name for path in out.iterdir()}
+    assert files == {"001 a.wav", "001 a.mid", "002 a.wav", "002 a.mid", "report.html", "struck-batch.json"}
+    assert soundfile.info(out / "002 a.wav").frames == 2 * 48_000
+    page = (out / "report.html").read_text("utf-8")
+    assert page.count("<img") == 2 and 'href="001%20a.mid"' in page and "LUFS" in page
+    # A torn clip is added: the others are not rendered again, and it is told.
+    before = (out / "001 a.wav").stat().st_mtime_ns
+    (clips / "torn.mp4").write_bytes((clips / "a.mp4").read_bytes()[:3000])
+    capsys.readouterr()
+    assert run("render", clips, *job, "--pattern", "{number} {clip}") == 2
+    said = capsys.readouterr().err
+    assert "2 of 3 clips are done already" in said and "torn.mp4: " in said
+    assert "1 of 3 clips could not be rendered" in said.splitlines()[-1]
+    assert (out / "001 a.wav").stat().st_mtime_ns == before and "torn.mp4" in (out / "report.html").read_text("utf-8")
+    # What was deleted is rendered again, and so is all of it with other settings.
+    (out / "001 a.mid").unlink()
+    (clips / "torn.mp4").unlink()
+    assert run("render", clips, *job, "--pattern", "{number} {clip}") == 0
+    assert (out / "001 a.mid").exists() and (out / "001 a.wav").stat().st_mtime_ns > before
+    assert len(json.loads((out / "struck-batch.json").read_text())["done"]) == 2
+
+
+@pytest.mark.slow
+def test_a_list_is_rendered_by_several_processes(given: Path, clips: Path, tmp_path: Path) -> None:  # noqa: F811
+    (clips / "reel.txt").write_text("# two clips\na.mp4\n\nmore/a.mp4\n", "utf-8")
+    job = ("--physics", given / "bar.json", "--ckpt-dir", given / "none", "--jobs", "2")
+    assert run("render", clips / "reel.txt", "--out-dir", tmp_path / "out", *job) == 0
+    assert {path.name for path in (tmp_path / "out").glob("*.wav")} == {"a.wav", "a 2.wav"}
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (("a.mp4", "b.mp4"), "several clips need a folder for what is written; give --out-dir"),
+        (("a.mp4", "--out-dir", "o", "--out", "x.wav"), "--out is of a single clip; with --out-dir say"),
+        (("a.mp4", "--out-dir", "o", "--formats", "exe"), "--formats 'exe' is not known; give some of wav, flac"),
+        (("a.mp4", "--out-dir", "o", "--pattern", "{catid}"), "--pattern has {catid}, which is no field"),
+        ((".", "--out-dir", "o"), "holds no clip; give a folder or a list with at least one"),
+    ],
+)
+def test_a_batch_that_cannot_be_is_said(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    args: tuple[str, ...],
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert reason in refuse(capsys, "render", *args)
