@@ -17,6 +17,8 @@ MOST_BYTES = 64 * 2**20
 """Of a project's JSON, as storage reads it."""
 
 _MOST_PACKED = 16 * 2**20
+_MOST_PARTS = 10_000
+"""Chunks, blocks or comments that are looked at."""
 
 
 def pack_project(project: bytes) -> bytes:
@@ -45,6 +47,8 @@ def pack_comment(project: bytes) -> str:
 def read_embedded_project(path: str | os.PathLike[str]) -> bytes | None:
     """JSON of the project inside a WAV or FLAC file; None where there is none. Raises BadInput where it is damaged."""
     name = Path(path).name
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return None
     try:
         with open(path, "rb") as file:
             head = file.read(12)
@@ -62,10 +66,11 @@ def read_embedded_project(path: str | os.PathLike[str]) -> bytes | None:
 
 def _find_chunk(file: IO[bytes]) -> bytes | None:
     """Content of our chunk, which lies before the samples."""
-    while len(head := file.read(8)) == 8:
-        name, size = head[:4], struct.unpack("<I", head[4:])[0]
-        if name == b"data":
+    for _ in range(_MOST_PARTS):
+        head = file.read(8)
+        if len(head) < 8 or head[:4] == b"data":
             return None
+        name, size = head[:4], struct.unpack("<I", head[4:])[0]
         if name == CHUNK:
             return file.read(size) if size <= _MOST_PACKED else b""
         file.seek(size + size % 2, 1)
@@ -74,7 +79,10 @@ def _find_chunk(file: IO[bytes]) -> bytes | None:
 
 def _find_comment(file: IO[bytes]) -> bytes | None:
     """Our comment among FLAC's metadata blocks."""
-    while len(head := file.read(4)) == 4:
+    for _ in range(_MOST_PARTS):
+        head = file.read(4)
+        if len(head) < 4:
+            return None
         kind, size = head[0], int.from_bytes(head[1:], "big")
         if kind & 0x7F == 4:
             return _decode_comment(file.read(size))
@@ -88,7 +96,7 @@ def _decode_comment(block: bytes) -> bytes | None:
     position = 4 + int.from_bytes(block[:4], "little")
     count = int.from_bytes(block[position : position + 4], "little")
     position += 4
-    for _ in range(min(count, 10_000)):
+    for _ in range(min(count, _MOST_PARTS)):
         size = int.from_bytes(block[position : position + 4], "little")
         name, _, value = block[position + 4 : position + 4 + size].partition(b"=")
         if name.upper() == COMMENT.encode():

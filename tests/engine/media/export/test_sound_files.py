@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from datetime import datetime
 from fractions import Fraction
@@ -175,3 +176,18 @@ def test_what_a_format_does_not_hold_is_said(tmp_path: Path) -> None:
         check_form(tmp_path / "a.mp3", RATE, 6, 24)
     with pytest.raises(BadInput, match="a WAV of 20 bits is not offered; choose 16, 24 or 32"):
         write_wave(tmp_path / "a.wav", make_sine(-12.0, 0.1), RATE, 20)
+
+
+@pytest.mark.parametrize("start", [b"RIFF\0\0\0\0WAVE", b"fLaC"])
+def test_a_file_of_countless_parts_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
+    monkeypatch.setattr("engine.media.export.embedded._MOST_PARTS", 100)
+    tail = TAGS.project if start == b"fLaC" else b"strk" + (9).to_bytes(4, "little") + b"not read."
+    path = tmp_path / "parts.wav"
+    path.write_bytes(start + bytes(8 * 200) + tail)
+    assert read_embedded_project(path) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes are POSIX things")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert read_embedded_project(tmp_path / "pipe.wav") is None
