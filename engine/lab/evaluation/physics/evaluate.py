@@ -28,6 +28,14 @@ from engine.lab.evaluation.physics.recordings import (
     tabulate_means,
     tabulate_pairs,
 )
+from engine.lab.evaluation.physics.ringing import (
+    group_takes,
+    list_kinds,
+    measure_ringing,
+    measure_takes,
+    tabulate_ringing,
+    tabulate_takes,
+)
 from engine.lab.evaluation.physics.speed import measure_speed
 from engine.lab.evaluation.physics.stress import CASES, SOUNDS, measure_case, summarize_case
 from engine.lab.evaluation.physics.synthetic import TARGETS, measure_sound, passes, summarize
@@ -48,12 +56,25 @@ def main(args: list[str]) -> None:
     parser.add_argument("--limit", type=int, default=350, help="at most so many recordings; 0 for all")
     parser.add_argument("--jobs", type=int, default=0, help="processes at once; 0, the default, for one a core")
     parser.add_argument("--speed-only", action="store_true", help="measure only the speed")
+    parser.add_argument(
+        "--real",
+        type=int,
+        nargs="?",
+        const=60,
+        metavar="N",
+        help="measure only whether modes of recordings ring, on N of each kind; 0 for all",
+    )
     parser.add_argument("--json", help="write the figures to a file, or - for standard output")
     options = parser.parse_args(args)
-    if options.sounds < 1 or options.limit < 0 or options.jobs < 0:
-        raise BadInput("--sounds is under 1, or --limit or --jobs under 0; give counts")
-    recordings = choose_evenly(list_recordings(options.data), options.limit)
+    if options.sounds < 1 or options.limit < 0 or options.jobs < 0 or (options.real or 0) < 0:
+        raise BadInput("--sounds is under 1, or --limit, --jobs or --real under 0; give counts")
     result: dict[str, Any] = {}
+    if options.real is not None:
+        with workers(options.jobs or count_cores()) as run:
+            result = evaluate_ringing(options.data, options.real, run)
+        print_result(result, options.json)
+        return
+    recordings = choose_evenly(list_recordings(options.data), options.limit)
     if not options.speed_only:
         with workers(options.jobs or count_cores()) as run:
             result = {
@@ -62,11 +83,16 @@ def main(args: list[str]) -> None:
                 **evaluate_recordings(recordings, run),
             }
     result["speed"] = measure_speed(choose_timed(recordings))
+    print_result(result, options.json)
+
+
+def print_result(result: dict[str, Any], json_path: str | None) -> None:
+    """The tables on standard error, the figures to a file or, for -, to standard output."""
     print(format_tables(result), file=sys.stderr)
-    if options.json == "-":
+    if json_path == "-":
         print(json.dumps(result))
-    elif options.json:
-        Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    elif json_path:
+        Path(json_path).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def evaluate_synthetic(sounds: int, run: Run) -> list[dict[str, Any]]:
@@ -109,6 +135,19 @@ def evaluate_recordings(recordings: list[Recording], run: Run) -> dict[str, Any]
         "means": tabulate_means(rows),
         "each": rows,
     }
+
+
+def evaluate_ringing(data_dir: str, limit: int, run: Run) -> dict[str, Any]:
+    """Whether modes of recordings ring, by kind of object, and whether repeated takes give the same modes.
+
+    Raises BadInput where the folder holds no recordings of these kinds.
+    """
+    tasks = list_kinds(data_dir, limit)
+    rows = [row for row in run(measure_ringing, tasks, "recordings") if row is not None]
+    if not rows:
+        raise BadInput(f"{data_dir} holds no recordings of tiles, glasses, bowls, tools or knocks; give another folder")
+    takes = [row for row in run(measure_takes, list(group_takes(data_dir).items()), "objects") if row is not None]
+    return {"ringing": tabulate_ringing(rows), "takes": tabulate_takes(takes) if takes else [], "each": rows}
 
 
 def choose_timed(recordings: list[Recording]) -> list[np.ndarray]:

@@ -34,6 +34,8 @@ def format_tables(result: dict[str, Any]) -> str:
         ("means", format_means),
         ("recordings", format_materials),
         ("speed", format_speed),
+        ("ringing", format_ringing),
+        ("takes", format_takes),
     ]
     return "\n\n".join("\n".join(write(result[name])) for name, write in parts if result.get(name))
 
@@ -141,6 +143,40 @@ def format_speed(speed: dict[str, Any]) -> list[str]:
         lines.append(f"| {name} | {' | '.join(cells)} |")
     text = f"Synthesis of 100 hits of {MAX_MODES} modes, 1.4 s each: {speed['synthesis']:.0f} ms."
     return [*lines, "", text]
+
+
+def format_ringing(rows: list[dict[str, Any]]) -> list[str]:
+    """Whether modes ring, one line for each kind of object."""
+    lines = [
+        "| kind | recordings | of which ring | strongest mode is the spectrum's peak | with modes "
+        "| tallest falls faster than 800 per s | 400 per s | 200 per s | modes | fit | time |",
+        "|---" * 11 + "|",
+    ]
+    for row in rows:
+        over = (_share(row[f"over_{limit}_percent"]) for limit in (800, 400, 200))
+        lines.append(
+            f"| {row['kind']} | {row['recordings']} | {row['ringing']} | {_share(row['met_percent'])} "
+            f"| {row['with_modes']} | {' | '.join(over)} | {row['modes']:.0f} | {row['fit']:.2f} "
+            f"| {row['milliseconds']:.0f} ms |"
+        )
+    return lines
+
+
+def format_takes(rows: list[dict[str, Any]]) -> list[str]:
+    """Whether takes of one object share their modes, and the peaks of their spectra."""
+    lines = [
+        "| strong lines of a take | objects | in another take within 50 cents | apart, median / 90th | decays apart |",
+        "|---" * 5 + "|",
+    ]
+    for row in rows:
+        decays = "" if row["decay_percent"] is None else "{:.0f} / {:.0f} %".format(*row["decay_percent"])
+        cents = "{:.1f} / {:.1f} cents".format(*row["cents"])
+        lines.append(f"| {row['what']} | {row['objects']} | {_share(row['again_percent'])} | {cents} | {decays} |")
+    return lines
+
+
+def _share(interval: list[float] | None) -> str:
+    return "" if interval is None else "{:.0f} % ({:.0f} to {:.0f})".format(*interval)
 
 
 def _errors(row: dict[str, Any], name: str, form: str) -> str:

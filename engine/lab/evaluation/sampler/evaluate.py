@@ -20,6 +20,7 @@ from engine.lab.evaluation.physics.evaluate import Run, count_cores, workers
 from engine.lab.evaluation.sampler import tables
 from engine.lab.evaluation.sampler.control import make_objects, measure_control, summarize_control, summarize_steps
 from engine.lab.evaluation.sampler.figure import write_spectrograms
+from engine.lab.evaluation.sampler.outside import measure_outside, summarize_outside
 from engine.lab.evaluation.sampler.sounds import (
     NEAREST,
     PAPER,
@@ -44,6 +45,8 @@ from engine.lab.evaluation.sampler.takes import compare_takes, group_takes, make
 from engine.lab.metrics.material_classifier import MaterialClassifier, classify, load_material_classifier
 
 SHOWN = 6
+OUTSIDE_SEED = 17
+"""Of the objects measured from outside, which differ from those that control was tuned on."""
 
 
 def main(args: list[str]) -> None:
@@ -53,6 +56,10 @@ def main(args: list[str]) -> None:
     device, note = choose_device(options.device)
     settings = _choose_settings(options, device.type)
     sampler = open_sampler(settings)  # a checkpoint that does not fit is refused before anything else
+    if options.outside:
+        with workers(options.jobs or (count_cores() if device.type == "cpu" else 1)) as run:
+            print_result(evaluate_outside(options.outside, settings, run), options.json, started_s)
+        return
     if settings.paper is not None:
         open_paper(settings)
     classifier = load_material_classifier(_find_classifier(options))
@@ -69,12 +76,17 @@ def main(args: list[str]) -> None:
             "guidance": options.guidance,
             **evaluate(cases, recordings, classifier, settings, options, run),
         }
+    print_result(result, options.json, started_s)
+
+
+def print_result(result: dict[str, Any], json_path: str | None, started_s: float) -> None:
+    """The report on standard error, the figures to a file or, for -, to standard output."""
     result["minutes"] = round((time.monotonic() - started_s) / 60, 1)
     print("\n".join(write_report(result)), file=sys.stderr)
-    if options.json == "-":
+    if json_path == "-":
         print(json.dumps(result))
-    elif options.json:
-        Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    elif json_path:
+        Path(json_path).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def _parse(args: list[str]) -> argparse.Namespace:
@@ -105,6 +117,14 @@ def _parse(args: list[str]) -> argparse.Namespace:
         "--control", type=int, default=40, metavar="N", help="recordings to measure control on; 0: none"
     )
     parser.add_argument("--objects", type=int, default=20, metavar="N", help="made-up objects to measure control on")
+    parser.add_argument(
+        "--outside",
+        type=int,
+        nargs="?",
+        const=60,
+        metavar="N",
+        help="measure only the control of N made-up objects, by a transform and band envelopes instead of the analysis",
+    )
     parser.add_argument("--takes", type=int, default=1, choices=(0, 1), help="whether to compare takes")
     parser.add_argument("--jobs", type=int, default=0, help="processes; by default one a core")
     parser.add_argument("--device", default="auto")
@@ -183,6 +203,12 @@ def evaluate(
     return result
 
 
+def evaluate_outside(objects: int, settings: Settings, run: Run) -> dict[str, Any]:
+    """Control of made-up objects as seen by a measurement other than our own analysis."""
+    tasks = [(one, 7000 + k, settings) for k, one in enumerate(make_objects(objects, OUTSIDE_SEED))]
+    return {"outside": summarize_outside(run(measure_outside, tasks, "objects"))}
+
+
 def _measure_all(
     cases: list[Case], training: Sequence[Recording], classifier: MaterialClassifier, settings: Settings, run: Run
 ) -> tuple[np.ndarray, list[Measured]]:
@@ -252,6 +278,8 @@ def _draw(path: str, cases: Sequence[Case], measured: Sequence[Measured]) -> Non
 
 def write_report(result: dict[str, Any]) -> list[str]:
     """All tables as Markdown."""
+    if "outside" in result:
+        return [*tables.write_outside(result["outside"]), "", f"{result['minutes']} minutes"]
     rows = [*result["references"], *result["systems"]]
     lines = [f"{result['recordings']} recordings, whole", "", *tables.write_systems(rows), ""]
     lines += [*tables.write_classes(rows, result["classes_left_out"]), ""]

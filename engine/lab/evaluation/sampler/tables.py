@@ -245,6 +245,25 @@ def write_control(control: dict[str, Any]) -> list[str]:
     ]
 
 
+def write_outside(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Control as an outside measurement sees it, as Markdown."""
+    head = ("measured", "objects", "modes", "within 5 cents", "decay within 10 %", "cents", "decay error", "unread")
+    names = {"bare": "modes alone (the measurement's own error)"}
+    cells = [
+        [
+            names.get(r["system"]) or name_system(r["system"]),
+            str(r["objects"]),
+            str(r["modes"]),
+            *("{:.1f} % ({:.1f} to {:.1f})".format(*r[key]) for key in ("frequency_percent", "decay_percent")),
+            f"{r['median_cents']:.2f}",
+            f"{r['median_decay_error_percent']:.1f} %",
+            str(r["unread"]),
+        ]
+        for r in rows
+    ]
+    return _table(head, cells)
+
+
 def write_takes(takes: Sequence[dict[str, Any]]) -> list[str]:
     """Takes as Markdown."""
     kinds = ("spectrum", "envelope", "features")
