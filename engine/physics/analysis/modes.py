@@ -14,10 +14,12 @@ from engine.physics.analysis.damped_sinusoids import (
     synthesize_poles,
 )
 from engine.physics.analysis.poles import FINE, LOWEST_HZ, WIDE, coherence, find_poles, overlap, weigh_poles
+from engine.physics.analysis.ringing_peak import find_ringing_peak
 from engine.physics.model import Modes
 
-_MAX_ROUNDS, _MAX_REFINED = 5, 96
+_MAX_ROUNDS, _MAX_REFINED, _MAX_PEAKS = 5, 96, 3
 _ENTER_SNR, _STAY_SNR, _FINAL_SNR = 10.0**1.0, 10.0**0.6, 10.0**1.3
+_FAST_PER_S, _FAST_POWER, _CROWDED_WIDTHS = 200.0, 2.5, 2.0  # the attack is as fast: such modes must stand out more
 _SAME_PEAK = 0.55  # coherence of poles that share a spectral peak
 _SAME_POLE = 0.9  # coherence of a candidate with a mode already found
 _MIN_BEFORE_S = 0.05
@@ -47,7 +49,7 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     for layers in (FINE, WIDE, FINE):
         candidates = find_poles(remainder, sample_rate_hz, layers)
         poles, remainder = _add_modes(x, sample_rate_hz, poles, candidates, remainder, 2 * max_modes)
-    poles, amplitudes = _drop_weak(x, sample_rate_hz, poles)
+    poles, amplitudes = _add_ringing_peaks(x, sample_rate_hz, *_drop_weak(x, sample_rate_hz, poles))
     order = np.argsort(-_audibility(poles, amplitudes))[:max_modes]
     poles = poles[np.sort(order)]
     poles, amplitudes, remainder = refine_jointly(x, sample_rate_hz, poles, solve_amplitudes(x, sample_rate_hz, poles))
@@ -164,13 +166,45 @@ def _drop_weak(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray,
     """Poles of sufficient final SNR, and their amplitudes; the worse half of the others is removed repeatedly."""
     while True:
         poles, amplitudes, share, remainder = _fit_distinct(x, rate, poles)
+        crowded = _find_crowded(poles, amplitudes)
+        if crowded.any():
+            poles = poles[~crowded]
+            continue
         snr = weigh_poles(remainder, rate, poles, np.abs(amplitudes) * np.sqrt(share))[1]
-        snr /= np.maximum(1.0, overlap(poles)) ** 1.5
+        snr /= np.maximum(1.0, overlap(poles)) ** 1.5 * np.maximum(1.0, poles[:, 1] / _FAST_PER_S) ** _FAST_POWER
         weak = np.flatnonzero(snr < _FINAL_SNR)
         if not weak.size:
             return poles, amplitudes
         worse = weak[np.argsort(snr[weak])][: -(-weak.size // 2)]
         poles = np.delete(poles, worse, axis=0)
+
+
+def _add_ringing_peaks(
+    x: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add the strongest peaks of the spectrum after the attack that no mode accounts for: poles and amplitudes."""
+    remainder = x - synthesize_poles(poles, amplitudes, x.size, rate)
+    for _ in range(_MAX_PEAKS):
+        peak = find_ringing_peak(x, remainder, rate)
+        if peak is None or (coherence(peak, poles, x.size / rate) > _SAME_POLE).any():
+            break
+        poles = np.concatenate([poles, peak])
+        poles, amplitudes, remainder = refine_jointly(x, rate, poles, solve_amplitudes(x, rate, poles), 1)
+    return poles, amplitudes
+
+
+def _find_crowded(poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
+    """Mask of fast poles that overlap with a stronger fast one, [K]: a burst of noise is fitted by several of them.
+
+    Once they are dropped, a single mode takes their energy; in a burst it stays in the remainder and lowers the SNR of
+    the others.
+    """
+    fast, level = poles[:, 1] > _FAST_PER_S, np.abs(amplitudes)
+    apart_hz = np.abs(poles[:, None, 0] - poles[None, :, 0])
+    reach_hz = _CROWDED_WIDTHS * (poles[:, None, 1] + poles[None, :, 1]) / (2.0 * np.pi)
+    stronger = fast[None, :] & (level[None, :] > level[:, None])
+    result: np.ndarray = fast & (stronger & (apart_hz < reach_hz)).any(axis=1)
+    return result
 
 
 def _find_hum(

@@ -12,9 +12,9 @@ from scipy import fft as fast_fourier
 
 LOWEST_HZ = 15.0
 _MAX_DECAY_PER_S = 1600.0  # T60 of 4.3 ms: anything faster belongs to the contact
-_MAX_DAMPING = 5.0  # decay over frequency: a mode that decays within a fifth of a cycle does not vibrate
+_MAX_DAMPING = 2.0  # decay over frequency: what falls by 17 dB in a cycle does not vibrate
 _ROWS = 56  # of the Hankel matrix
-_MAX_SHARE_OF_RATE = 0.46  # of the sample rate
+MAX_SHARE_OF_RATE = 0.46  # of the sample rate
 _MIN_PEAK = 25.0  # power over the lower quartile of a subband's spectrum; white noise reaches 20
 _SHORT_S = 0.1
 _NOISE_PERCENTILE = 25  # of the spectrum beside a mode
@@ -51,7 +51,7 @@ def find_poles(x: np.ndarray, rate: int, layers: Sequence[Layer]) -> np.ndarray:
     spectrum = fast_fourier.fft(x, size)
     candidates = [np.zeros((0, 2))]
     for layer in layers:
-        top = min(layer.high_hz, _MAX_SHARE_OF_RATE * rate)
+        top = min(layer.high_hz, MAX_SHARE_OF_RATE * rate)
         count = max(1, math.ceil((top - layer.low_hz) / layer.core_hz)) if top > layer.low_hz else 0
         for k in range(count):
             low = layer.low_hz + (top - layer.low_hz) * k / count

@@ -146,7 +146,9 @@ def evaluate_ringing(data_dir: str, limit: int, run: Run) -> dict[str, Any]:
     rows = [row for row in run(measure_ringing, tasks, "recordings") if row is not None]
     if not rows:
         raise BadInput(f"{data_dir} holds no recordings of tiles, glasses, bowls, tools or knocks; give another folder")
-    takes = [row for row in run(measure_takes, list(group_takes(data_dir).items()), "objects") if row is not None]
+    takes = [
+        row for row in run(measure_takes, list(group_takes(data_dir, limit).items()), "objects") if row is not None
+    ]
     return {"ringing": tabulate_ringing(rows), "takes": tabulate_takes(takes) if takes else [], "each": rows}
 
 

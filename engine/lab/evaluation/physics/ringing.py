@@ -31,14 +31,14 @@ KINDS = {
 _NOT_STRUCK = r"glass_break|break_glass|footstep|creak|melody"
 _NOT_ONE_OBJECT = r"scale|phrase|comping|churchbells|beats_|chirping|chriping|eating|dice_box|kbsim|standard_kit"
 
-AFTER_ATTACK_S, LONGEST_SECTION_S, SHORTEST_SECTION_S = 0.005, 0.5, 0.02
-"""The transform begins so long after the onset, once the contact is over, and covers at most so much."""
+AFTER_ATTACK_S, LONGEST_SECTION_S, SHORTEST_SECTION_S = 0.005, 0.5, 0.05
+"""The transform begins so long after the onset, once the contact is over, and covers so much at most and at least."""
 
 _FADE_IN_S, _STEP_S, _RANGE_DB, _OVER_QUIET_DB = 0.005, 0.01, 50.0, 6.0
 _LOWEST_HZ, _BESIDE_OCTAVES, _BESIDE_WIDTHS, _PEAKS_DB, _MOST_PEAKS = 40.0, 0.25, 6.0, 20.0, 12
 STANDS_OUT_DB, SAME_DB, SAME_CENTS = 15.0, 1.0, 10.0
 BURST_PER_S = 800.0
-MOST_TAKES, FEWEST_TAKES, STRONG_DB, FAINT_DB, NEAR_CENTS = 6, 3, 12.0, 30.0, 50.0
+MOST_TAKES, FEWEST_TAKES, STRONG_DB, FAINT_DB, NEAR_CENTS = 4, 3, 12.0, 30.0, 50.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Section:
 def transform_section(hit: np.ndarray, fmax_hz: float = SAMPLE_RATE_HZ / 2) -> Section | None:
     """The windowed transform of a hit [N] at 48 kHz after its attack, until it is as quiet as its end.
 
-    None where less than 20 ms are left. The window rises within 5 ms and falls over all the rest, since the modes do.
+    None where that is within 50 ms: it does not ring. The window rises within 5 ms and falls over all the rest, since the modes do.
     """
     start, step = round(AFTER_ATTACK_S * SAMPLE_RATE_HZ), round(_STEP_S * SAMPLE_RATE_HZ)
     x = hit[start : start + round(LONGEST_SECTION_S * SAMPLE_RATE_HZ)]
@@ -217,15 +217,21 @@ def share_interval(values: Sequence[bool]) -> list[float] | None:
 # --- repeated takes -------------------------------------------------------------------------------
 
 
-def group_takes(data_dir: str) -> dict[str, list[Recording]]:
-    """Repeated hits of one object: files that share all of their name but the take's number, three or more."""
+def group_takes(data_dir: str, limit: int) -> dict[str, list[Recording]]:
+    """Repeated hits of at most ``limit`` objects, all for 0: files that share all of their name but the take's number.
+
+    Three or more, and four at most of each object.
+    """
     found: dict[str, list[Recording]] = {}
     for recording in list_recordings(data_dir, ("A", "A-", "B", "C")):
         text = name(recording)
         kinds = [kind for kind, pattern in KINDS.items() if re.search(pattern, text)]
         if kinds and not re.search(_NOT_STRUCK, text) and not re.search(_NOT_ONE_OBJECT, text):
             found.setdefault(re.sub(r"_?\d+$", "", text), []).append(recording)
-    return {key: takes[:MOST_TAKES] for key, takes in found.items() if len(takes) >= FEWEST_TAKES}
+    keys = [key for key, takes in found.items() if len(takes) >= FEWEST_TAKES]
+    if limit and len(keys) > limit:
+        keys = [keys[int(i)] for i in np.linspace(0, len(keys) - 1, limit)]
+    return {key: found[key][:MOST_TAKES] for key in keys}
 
 
 def measure_takes(key: str, takes: list[Recording]) -> dict[str, Any] | None:
