@@ -59,7 +59,8 @@ class Section:
 def transform_section(hit: np.ndarray, fmax_hz: float = SAMPLE_RATE_HZ / 2) -> Section | None:
     """The windowed transform of a hit [N] at 48 kHz after its attack, until it is as quiet as its end.
 
-    None where that is within 50 ms: it does not ring. The window rises within 5 ms and falls over all the rest, since the modes do.
+    None where that is within 50 ms: it does not ring. The window rises within 5 ms and falls over all the rest, since
+    the modes do.
     """
     start, step = round(AFTER_ATTACK_S * SAMPLE_RATE_HZ), round(_STEP_S * SAMPLE_RATE_HZ)
     x = hit[start : start + round(LONGEST_SECTION_S * SAMPLE_RATE_HZ)]
