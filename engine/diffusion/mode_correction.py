@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain
+from engine.diffusion.mode_envelope import limit_deviations
 from engine.physics.analysis.damped_sinusoids import fit_changes, synthesize_poles
-from engine.physics.model import Modes
+from engine.physics.model import Modes, Residual
 
 _WITHIN_DB = 45.0
 _MOST, _STEPS = 64, 2
@@ -15,12 +16,12 @@ _MOST_CHANGE = (0.4, 2.5)
 _LEVEL_DOUBT, _DECAY_DOUBT = 0.5, 0.5  # expected relative deviation of a sampled mode
 
 
-def correct_modes(rest: np.ndarray, modes: Modes) -> np.ndarray:
+def correct_modes(rest: np.ndarray, modes: Modes, residual: Residual) -> np.ndarray:
     """The residual of a sampled sound, [N], without what would shift the frequencies and decays of its modes.
 
     All strong modes are fitted to the sampled sound at once, by Gauss-Newton steps from the given values, regularised
-    towards them; then each is moved back to its given frequency and decay. Its level and
-    phase, and all else, stay as sampled.
+    towards them; then each is moved back to its given frequency and decay, and what deviates from its exponential
+    decay is limited to what the ``residual``'s noise explains. Its level and phase, and all else, stay as sampled.
     """
     muted = modes.mute_mask
     power_db = np.asarray(modes.power_db)
@@ -42,6 +43,7 @@ def correct_modes(rest: np.ndarray, modes: Modes) -> np.ndarray:
         change = fit_changes(left, SAMPLE_RATE_HZ, found, sounding, doubt)
         found, sounding = _move(poles, found, change[1]), sounding + change[0]
         left = rest + given - synthesize_poles(found, sounding, rest.size, SAMPLE_RATE_HZ)
+    left = limit_deviations(left, poles, sounding, residual)
     held = left + synthesize_poles(poles, sounding, rest.size, SAMPLE_RATE_HZ) - given
     return held.astype(np.float32)
 

@@ -158,7 +158,7 @@ class Sampler:
             sounds, modal = (invert_spectrogram(condition, spectrogram).cpu().numpy() for spectrogram in spectrograms)
             rest = remove_drift(sounds - modal)
             for row, (modes, residual) in zip(rest, physics, strict=True):
-                row[:] = correct_modes(row, modes)
+                row[:] = correct_modes(row, modes, residual)
                 rising = math.ceil(residual.rise_s * SAMPLE_RATE_HZ)  # shorter than a frame can show
                 row[:rising] *= rise_gain(np.arange(rising) / SAMPLE_RATE_HZ, residual.rise_s)
             return modal + rest

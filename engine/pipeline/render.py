@@ -28,7 +28,7 @@ from engine.pipeline.complete_sound import complete_sound
 from engine.pipeline.events import HitsSampled, RenderedHit
 from engine.pipeline.stereo import make_side
 
-RENDER_VERSION = 3
+RENDER_VERSION = 4
 """Part of every key: raise it when the same document renders differently."""
 
 LAW_VERSION = 1

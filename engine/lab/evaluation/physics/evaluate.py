@@ -42,6 +42,9 @@ from engine.lab.evaluation.physics.synthetic import TARGETS, measure_sound, pass
 from engine.lab.evaluation.physics.tables import format_tables
 
 TIMED_HITS = 3
+OBJECTS_A_KIND = 5
+"""Objects whose takes are compared, for each recording of a kind; few of them ring."""
+
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 Run = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]], str], list[Any]]
 
@@ -147,7 +150,9 @@ def evaluate_ringing(data_dir: str, limit: int, run: Run) -> dict[str, Any]:
     if not rows:
         raise BadInput(f"{data_dir} holds no recordings of tiles, glasses, bowls, tools or knocks; give another folder")
     takes = [
-        row for row in run(measure_takes, list(group_takes(data_dir, limit).items()), "objects") if row is not None
+        row
+        for row in run(measure_takes, list(group_takes(data_dir, OBJECTS_A_KIND * limit).items()), "objects")
+        if row is not None
     ]
     return {"ringing": tabulate_ringing(rows), "takes": tabulate_takes(takes) if takes else [], "each": rows}
 

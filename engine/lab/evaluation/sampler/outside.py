@@ -22,7 +22,7 @@ AUDIBLE_AT_S = 0.05
 """A mode is audible that is then over the noise in its critical band, of those within 30 dB of the strongest."""
 
 _FROM_S, _LONGEST_S, _T60_NEPERS, _SEARCH_CENTS = 0.01, 2.0, 6.9, 50.0
-_WIDEST_HZ, _BAND_SHARE, _OVER_NOISE_DB, _FALL_DB, _LEAST_FALL_DB = 80.0, 0.45, 12.0, 35.0, 6.0
+_WIDEST_HZ, _BAND_SHARE, _BESIDE, _OVER_NOISE_DB, _FALL_DB, _LEAST_FALL_DB = 60.0, 0.25, 1.5, 12.0, 35.0, 6.0
 
 
 def audible_modes(physics: Physics) -> list[int]:
@@ -73,7 +73,7 @@ def measure_decay(sound: np.ndarray, hz: float, apart_hz: float) -> float:
     if sound.size < 3 * span:
         return float("nan")
     level_db = gain_to_db(follow(hz) + 1e-10)
-    beside = np.sqrt(0.5 * (follow(hz - 2.0 * width_hz) ** 2 + follow(hz + 2.0 * width_hz) ** 2))
+    beside = np.sqrt(0.5 * (follow(hz - _BESIDE * width_hz) ** 2 + follow(hz + _BESIDE * width_hz) ** 2))
     noise_db = gain_to_db(signal.convolve(beside, np.full(16, 1.0 / 16.0), "same") + 1e-10)
     stop = np.flatnonzero((level_db < noise_db + _OVER_NOISE_DB) | (level_db < level_db[0] - _FALL_DB))
     end = int(stop[0]) if stop.size else level_db.size
