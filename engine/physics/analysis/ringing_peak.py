@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft as fast_fourier
 
-from engine.physics.analysis.poles import LOWEST_HZ, MAX_SHARE_OF_RATE
+from engine.physics.analysis.poles import MAX_SHARE_OF_RATE
 
 _ATTACK_S, _SPANS_S, _SHORTEST_S = 0.006, (0.04, 0.15, 0.5), 0.02
+_LOWEST_HZ = 40.0  # rumble under it is louder than many a hit
 _MIN_SHARE = 0.5  # of the power of the recording's own strongest peak
 _STANDS_OUT = 30.0  # power over the median beside; white noise reaches 12
 _BESIDE_OCTAVES, _BESIDE_WIDTHS = 0.25, 8
@@ -35,7 +36,7 @@ def _find_peak(x: np.ndarray, remainder: np.ndarray, rate: int, span: int) -> np
     later = round(_LATER * span)
     window = 0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, span - later))
     size = fast_fourier.next_fast_len(2 * span, real=True)
-    inside = slice(round(LOWEST_HZ * size / rate) + 1, round(MAX_SHARE_OF_RATE * size))
+    inside = slice(round(_LOWEST_HZ * size / rate) + 1, round(MAX_SHARE_OF_RATE * size))
 
     def transform(signal: np.ndarray) -> np.ndarray:
         part = signal[: window.size] * window[: signal.size]

@@ -18,6 +18,7 @@ from engine.lab.data.recordings import Recording, list_recordings, read_hit
 from engine.lab.evaluation.physics.recordings import BOOTSTRAP_DRAWS, MAX_DURATION_S, choose_evenly
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Modes
+from engine.physics.synthesis import synthesize_modes
 
 KINDS = {
     "tiles, stone": r"/tile_|ceramictile|tile_pecking|/rock_|rockhit|/stone\d|mortar|mining",
@@ -76,12 +77,23 @@ def transform_section(hit: np.ndarray, fmax_hz: float = SAMPLE_RATE_HZ / 2) -> S
     rise = round(_FADE_IN_S * SAMPLE_RATE_HZ)
     window = 0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, length))
     window[:rise] *= 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, rise))
-    size = fast_fourier.next_fast_len(4 * length, real=True)
-    spectrum = fast_fourier.rfft(x[:length] * window, size)
+    return _transform(hit, start, window, fmax_hz)
+
+
+def transform_modes(modes: Modes, section: Section) -> Section:
+    """The same transform of the modes alone: those closer than its resolution are one peak there, as in the hit."""
+    end = section.start + section.window.size
+    sound = synthesize_modes([modes], end, SAMPLE_RATE_HZ)[0].numpy().astype(np.float64)
+    return _transform(sound, section.start, section.window, float(section.hz[-1]) + 1e-6)
+
+
+def _transform(sound: np.ndarray, start: int, window: np.ndarray, fmax_hz: float) -> Section:
+    size = fast_fourier.next_fast_len(4 * window.size, real=True)
+    spectrum = fast_fourier.rfft(sound[start : start + window.size] * window, size)
     hz = np.arange(spectrum.size) * SAMPLE_RATE_HZ / size
     inside = (hz > _LOWEST_HZ) & (hz < min(fmax_hz, 0.46 * SAMPLE_RATE_HZ))
     level = gain_to_db(np.abs(spectrum) + 1e-12)
-    return Section(start, window, hz[inside], level[inside], 2.0 * SAMPLE_RATE_HZ / length)
+    return Section(start, window, hz[inside], level[inside], 2.0 * SAMPLE_RATE_HZ / window.size)
 
 
 def find_peaks(section: Section) -> list[tuple[float, float]]:
@@ -159,7 +171,6 @@ def measure_ringing(kind: str, recording: Recording) -> dict[str, Any] | None:
         "bursts": sum(decay > BURST_PER_S for decay in modes.decay_per_s),
         "peak_hz": None,
         "strongest_hz": None,
-        "strongest_per_s": None,
         "met": None,
     }
     peaks = find_peaks(section) if section is not None else []
@@ -167,8 +178,8 @@ def measure_ringing(kind: str, recording: Recording) -> dict[str, Any] | None:
         return row
     row["peak_hz"] = peaks[0][0]
     if len(modes):
-        strongest = int(np.argmax(ringing_levels(modes, section)))
-        row |= {"strongest_hz": modes.frequency_hz[strongest], "strongest_per_s": modes.decay_per_s[strongest]}
+        alone = transform_modes(modes, section)
+        row["strongest_hz"] = float(alone.hz[int(np.argmax(alone.level_db))])
     equal = [hz for hz, level in peaks if level > peaks[0][1] - SAME_DB]
     row["met"] = any(is_same(row["strongest_hz"], hz, section.width_hz) for hz in equal)
     return row

@@ -9,8 +9,9 @@ import pytest
 
 from engine.core.dsp import resample
 from engine.physics.analysis.modes import drop_echoes, fit_modes
+from engine.physics.model import Modes, Residual
 from engine.physics.noise import synthesize_residual
-from tests.sounds import BELL, NOISE, RATE, assert_found, make_modes, noisy, reference
+from tests.sounds import BELL, NOISE, PLATE, RATE, assert_found, make_modes, noisy, reference
 
 
 def test_modes_are_recovered_at_40_db(rng: np.random.Generator) -> None:
@@ -78,6 +79,21 @@ def test_noise_is_not_modes() -> None:
     assert len(fit_modes(noise, RATE)) <= 16
     white = np.random.default_rng(0).standard_normal(48_000) * 0.1
     assert len(fit_modes(white, RATE)) <= 8
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_burst_at_the_attack_is_no_mode(seed: int) -> None:
+    """A contact 10 dB louder than the modes, over within some milliseconds."""
+    burst = Residual((1500.0, 3000.0, 5000.0), (-8.0, -6.0), (700.0, 900.0))
+    sound = reference(PLATE, 24_000) * 0.3 + synthesize_residual(burst, 24_000, RATE, seed)
+    modes = fit_modes(sound + 1e-4 * np.random.default_rng(seed).standard_normal(24_000), RATE)
+    tallest = int(np.argmax(modes.power_db))
+    assert modes.decay_per_s[tallest] < 100.0
+    assert sum(d > 400.0 and p > max(modes.power_db) - 12.0 for d, p in _each(modes)) == 0
+
+
+def _each(modes: Modes) -> list[tuple[float, float]]:
+    return list(zip(modes.decay_per_s, modes.power_db, strict=True))
 
 
 def test_resampling_keeps_the_modes() -> None:
