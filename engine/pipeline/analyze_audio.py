@@ -11,7 +11,7 @@ from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
 from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_power, power_to_db, seconds_to_samples
 from engine.document.edits.values import Edit, next_ids, select_modes, with_hits
-from engine.document.project import Clip, Hit, Project, Sound
+from engine.document.project import Clip, Hit, HitOffsets, Project, Sound
 from engine.document.source import INAUDIBLE, SILENT, WAITING, Source
 from engine.media.sound import iter_clip_audio, read_clip_audio
 from engine.physics.analysis.analyze import analyze_hits, measure_fit, single_hit
@@ -21,6 +21,7 @@ from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Modes, Physics, Residual
 from engine.physics.synthesis import synthesize
 from engine.pipeline.events import AnalysisProgress, SoundsFound
+from engine.pipeline.hit_decay import compare_falls, measure_falls
 from engine.pipeline.sound_sources import default_sound, describe_character
 
 LONGEST_HIT_S = 1.5
@@ -50,12 +51,14 @@ VELOCITIES_DB = tuple(range(-60, 13, 6))
 
 @dataclass(frozen=True)
 class AudibleHit:
-    """A hit present in the clip's audio: its onset, the level of its first 50 ms, and its quality as a recording."""
+    """A hit present in the clip's audio: its onset, the level of its first 50 ms, its quality as a recording, its falls
+    (``measure_falls``)."""
 
     hit_id: str
     time_s: float
     level_db: float
     quality_db: float
+    falls_s: tuple[float, ...] = ()
 
 
 @dataclass
@@ -200,7 +203,7 @@ def _add_to_cluster(clusters: list[_Cluster], window: _Window, samples: np.ndarr
     level_db = _level_db(hit[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)])
     clipped = int((np.abs(hit) > 0.999).sum()) > 3
     quality_db = level_db + 20.0 * min(window.end_s - window.time_s, 0.5) - 40.0 * clipped
-    audible = AudibleHit(window.hit_id, window.start_s + at_s, level_db, quality_db)
+    audible = AudibleHit(window.hit_id, window.start_s + at_s, level_db, quality_db, measure_falls(hit))
     shape = _attack_levels_db(hit)
     distances = [_distance_db(shape, cluster.shape) for cluster in clusters]
     nearest = int(np.argmin(distances)) if clusters else 0
@@ -323,7 +326,9 @@ def _with_analyses(
             if old is not None:
                 velocity_db = float(np.interp(hit.level_db - chosen.best.level_db, table_db, VELOCITIES_DB))
                 time_s = old.time_s if old.touched else min(hit.time_s, project.clip.duration_s)
-                new_hits[old.id] = replace(old, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s)
+                ratio = compare_falls(hit.falls_s, chosen.best.falls_s)
+                own = HitOffsets(decay_ratio=ratio) if old.offsets == HitOffsets() else old.offsets
+                new_hits[old.id] = replace(old, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s, offsets=own)
     hits = [new_hits.get(hit.id) or _take_nearest_sound(hit, new_hits, analyzed) for hit in project.hits]
     used = {hit.sound_id for hit in hits}
     kept = [s for s in project.sounds if s.id in used or not (s.origin == "clip" or _is_placeholder(s))]
