@@ -154,6 +154,10 @@ def show_project(session: Session, project: Project, path: Path | None, job: Job
     is_kept = path is not None and path.suffix.lower() in EMBEDDING_ENDINGS  # inside an export
     saved_as = None if is_kept or path is None or path.is_relative_to(session.context.folder("uploads")) else path
     job.check()
+    if path is not None and not is_kept:
+        from engine.pipeline.collect import restore_recordings
+
+        restore_recordings(project, path, session.context.cache)
     session.show(project, saved_as=saved_as)
     if saved_as is not None and session.context.project_files.open(session, saved_as):
         name = saved_as.name

@@ -105,10 +105,10 @@ class AppContext:
         return path
 
     def share_as_user(self, path: Path) -> None:
-        """Give a file outside the data folder the permissions that the user's own programs give."""
+        """Give a file or folder outside the data folder the permissions that the user's own programs give."""
         if self.user_umask is not None and not path.is_relative_to(self.home):
             with contextlib.suppress(OSError):
-                path.chmod(0o666 & ~self.user_umask)
+                path.chmod((0o777 if path.is_dir() else 0o666) & ~self.user_umask)
 
     def checkpoints(self) -> tuple[str, ...]:
         """Names of the samplers on this machine, those that are refused among them."""

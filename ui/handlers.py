@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
-from engine.core.names import make_file_stem
 from engine.core.units import LONGEST_CLIP_S
 from engine.document.edits.blends import morphed
 from engine.document.edits.messages import apply_message, find_other
 from engine.document.edits.sounds import replace_sound
 from engine.document.edits.values import MAX_HITS, PhysicsOps, check_number, find_sound
 from engine.document.project import Clip, Hit, Project, Sound
-from ui import bank_service, clip_playback, clip_service, export_service, level_service, uploads
+from ui import bank_service, clip_playback, clip_service, export_service, level_service, save_service, uploads
 from ui.clip_finding import find_clip
 from ui.document_state import sound_state
 from ui.jobs import Job
@@ -37,7 +36,7 @@ from ui.protocol.edits import (
 from ui.protocol.events import Audition, MorphPreviewed
 from ui.renderer import Focus
 from ui.session import Session
-from ui.welcome import PROJECT_ENDING, demos, remember_recent
+from ui.welcome import demos
 
 if TYPE_CHECKING:
     from engine.physics.presets import Preset
@@ -207,37 +206,6 @@ def _forget_session(session: Session, message: requests.ForgetSession) -> None:
     session.send_welcome()
 
 
-def _save(session: Session, message: requests.Save) -> None:
-    project, files, context = session.require_project(), session.context.project_files, session.context
-    if message.path is None:
-        wanted = session.saved_as or _default_place(session)
-        path = files.save(session, project, wanted)
-    else:
-        wanted = clip_service.resolve_path(session, message.path)
-        if not wanted.name.endswith(PROJECT_ENDING):
-            wanted = wanted.with_name(wanted.name + PROJECT_ENDING)
-        path = files.overwrite(session, project, wanted)
-    context.share_as_user(path)
-    is_aside = session.saved_as is not None and wanted == session.saved_as and path != wanted
-    with session.lock:
-        session.saved_as, session.saved_project, session.dirty = path, project, True
-        session.edited = session.project is not project
-        session.push_document()
-    remember_recent(context, path)
-    place = path.name if context.options.public else path
-    if is_aside:
-        session.note(f"{wanted.name} was changed by another tab or program; yours is saved beside it as {place}")
-    else:
-        session.note(f"Saved {place}")
-
-
-def _default_place(session: Session) -> Path:
-    """Where a project is saved that has no file yet; where others can reach the app, in a folder of its session."""
-    context = session.context
-    folder = session.folder("projects") if context.options.public else context.folder("projects")
-    return folder / f"{make_file_stem(session.name, f' 9999{PROJECT_ENDING}')}{PROJECT_ENDING}"
-
-
 def _cancel(session: Session, message: requests.Cancel) -> None:
     session.worker.cancel()
     session.helper.cancel()
@@ -365,7 +333,8 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.OpenDemo: _open_demo,
     requests.Close: _close,
     requests.ForgetSession: _forget_session,
-    requests.Save: _save,
+    requests.Save: save_service.save,
+    requests.CollectProject: save_service.collect,
     requests.Cancel: _cancel,
     requests.Resume: _resume,
     requests.FocusOn: _focus,

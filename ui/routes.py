@@ -18,6 +18,7 @@ from engine.core.lru import LRU
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Clip
 from ui import clip_playback, uploads
+from ui.about import describe_parts
 from ui.comparison_cache import ComparisonCache
 from ui.context import AppContext
 from ui.fair_pool import FairPool
@@ -86,6 +87,10 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
             return Response(image, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
         return await respond(request, session, make)
+
+    @app.get("/struck/about")
+    def about() -> Response:
+        return JSONResponse(describe_parts(), headers={"Cache-Control": "private, max-age=3600"})
 
     @app.get("/struck/curve/{session_id}")
     def curve(session_id: str) -> Response:

@@ -1,8 +1,10 @@
 // @ts-check
 // The editor: brings the parts together in one element and takes them down again when it goes.
 
+import { createAbout } from "./panels/about.js";
 import { createAudio } from "./audio/engine.js";
 import { createClipFinding } from "./panels/clip_finding.js";
+import { createAnnouncer } from "./widgets/announcer.js";
 import { createFocus } from "./state/focus.js";
 import { createFocusFrames } from "./widgets/focus_frames.js";
 import { createHelp } from "./panels/help.js";
@@ -53,20 +55,22 @@ export async function mount(element) {
   const toasts = createToasts(app, store);
   const materials = createMaterials(app, store, audio);
   const inspector = createInspector(layout.inspector, store, audio, { player, openMaterials: materials.open });
-  const start = createStart(app, store, toasts, inspector.takeDropped);
+  const start = createStart(app, store, toasts, { takeDropped: inspector.takeDropped, about: () => about.open() });
   const clipFinding = createClipFinding(app, store, toasts);
   const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle() });
   const spectrogram = createSpectrogramView(layout.picture, store, audio, player, timeline);
-  const help = createHelp(app);
+  const about = createAbout(app, store);
+  const help = createHelp(app, about.open);
   const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open });
   const hints = createHints(layout.footer, store);
   const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram });
   const focusFrames = createFocusFrames(app);
 
+  const announcer = createAnnouncer(app, store);
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [clipFinding, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
+  const parts = [clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, locate };

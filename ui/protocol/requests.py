@@ -56,6 +56,14 @@ class Save:
 
 
 @dataclass(frozen=True)
+class CollectProject:
+    """Save the project as a new folder with its clip and recordings, inside a folder, by default the data folder's."""
+
+    type: ClassVar[str] = "collect_project"
+    inside: str | None = None
+
+
+@dataclass(frozen=True)
 class ApplyEdit:
     """Apply an edit; edits of one ``gesture`` are one entry of the history.
 
@@ -277,7 +285,7 @@ class BankSize:
 
 
 ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
-    Open, FindClip, OpenDemo, Close, ForgetSession, Save, ApplyEdit, Undo, Redo, Cancel, Resume, FocusOn, Detect,
-    Analyse, Export, FitLevel, SnapHits, Strike, AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview,
-    Search, UseCandidate, MeasureSpan, AddToBank, BankSize,
+    Open, FindClip, OpenDemo, Close, ForgetSession, Save, CollectProject, ApplyEdit, Undo, Redo, Cancel, Resume,
+    FocusOn, Detect, Analyse, Export, FitLevel, SnapHits, Strike, AuditionPreset, AuditionCandidate, SoundFromFile,
+    MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank, BankSize,
 ]  # fmt: skip

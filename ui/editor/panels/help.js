@@ -41,14 +41,21 @@ const SECTIONS = [
   ]],
 ];
 
-/** @param {HTMLElement} app */
-export function createHelp(app) {
+/**
+ * @param {HTMLElement} app
+ * @param {() => void} about
+ */
+export function createHelp(app, about) {
   /** @type {HTMLElement | null} */
   let returnTo = null;
   const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
   const sections = SECTIONS.map(([title, rows]) => make("section", "st-help-part", {}, make("h2", "", { textContent: title }),
     make("dl", "", {}, ...rows.flatMap(([keys, does]) => [make("dt", "", { textContent: keys }), make("dd", "", { textContent: does })]))));
-  const sheet = make("div", "st-help", { role: "dialog", "aria-modal": "true", "aria-label": "Keys and gestures" }, close, ...sections);
+  const more = make("button", "st-button st-help-about", { type: "button", textContent: "About Struck: licences of code, weights and data", onclick: () => {
+    setOpen(false);
+    about();
+  } });
+  const sheet = make("div", "st-help", { role: "dialog", "aria-modal": "true", "aria-label": "Keys and gestures" }, close, ...sections, more);
   const page = make("div", "st-scrim", { hidden: true }, sheet);
   app.append(page);
 
@@ -66,7 +73,10 @@ export function createHelp(app) {
   page.addEventListener("keydown", (event) => {
     if (page.hidden) return; // the focus leaves a hidden sheet only with the next picture
     event.stopPropagation();
-    if (event.key === "Tab") event.preventDefault(); // there is one button
+    if (event.key === "Tab") {
+      (focusedElement() === close ? more : close).focus();
+      event.preventDefault();
+    }
     if (event.key === "Escape" || event.key === "?") setOpen(false);
   });
   return { open: () => setOpen(true) };

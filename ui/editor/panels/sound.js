@@ -279,7 +279,8 @@ export function createSoundPanel(store, audio, shared) {
     if (!hear.checked) return;
     const before = new Map(hitsOf(soundId).map((hit) => [hit.id, store.rendered.get(hit.id)?.key]));
     hearing = { soundId, before, until_ms: performance.now() + HEAR_MS };
-    if (!before.size) setTimeout(() => store.send({ type: "strike", sound_id: soundId, velocity_db: 0 }), 60);
+    const isStopped = store.status.phase === "cancelled" && store.status.message === "Sampling stopped";
+    if (!before.size || isStopped) setTimeout(() => store.send({ type: "strike", sound_id: soundId, velocity_db: 0 }), 60);
   }
 
   function hearNow() {

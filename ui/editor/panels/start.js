@@ -27,13 +27,13 @@ function placeOf(path) {
 }
 
 /**
- * ``takeDropped(event)``: whether a drop of recordings was taken for the bank.
+ * ``takeDropped(event)``: whether a drop of recordings was taken for the bank; ``about()`` opens the about page.
  * @param {HTMLElement} app
  * @param {Store} store
  * @param {{show: (message: string, kind: "note" | "error") => void}} toasts
- * @param {(event: DragEvent) => boolean} takeDropped
+ * @param {{takeDropped: (event: DragEvent) => boolean, about: () => void}} host
  */
-export function createStart(app, store, toasts, takeDropped) {
+export function createStart(app, store, toasts, { takeDropped, about: openAbout }) {
   /** @type {{name: string, controller: AbortController, part: number} | null} */
   let sending = null;
   let asked = false; // the sheet is wanted over an open project
@@ -70,7 +70,8 @@ export function createStart(app, store, toasts, takeDropped) {
   const demoPart = make("div", "st-start-part", {}, make("h2", "", { textContent: "Try a demo" }), demos);
   const recentPart = make("div", "st-start-part", {}, make("h2", "", { textContent: "Recent" }), recents);
   const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: "Back to the project (Esc)", "aria-label": "Back to the project", onclick: () => setAsked(false) });
-  const about = make("p", "st-start-about");
+  const aboutWords = make("span", "");
+  const about = make("p", "st-start-about", {}, aboutWords, make("button", "st-link", { type: "button", textContent: "About and licences", onclick: () => openAbout() }));
   const sheet = make("div", "st-sheet", { role: "dialog", "aria-label": "Open a clip" }, close,
     make("h1", "st-start-mark", {}, "Str", make("b", "", { textContent: "u" }), "ck"),
     make("p", "st-start-line", { textContent: "Hear every hit in a picture, and make it yours." }),
@@ -170,7 +171,7 @@ export function createStart(app, store, toasts, takeDropped) {
     recents.replaceChildren(...recent.slice(0, left.length ? 4 : 6).map((place) =>
       make("button", "st-recent", { type: "button", title: place, onclick: () => open({ type: "open", path: place }) }, make("span", "st-recent-name", { textContent: baseName(place) }), make("span", "st-recent-folder", { textContent: placeOf(place) }))));
     pathRow.hidden = !local;
-    about.textContent = [version && `Struck ${version}`, device && `sampling on ${device}`].filter(Boolean).join("  ·  ");
+    aboutWords.textContent = [version && `Struck ${version}`, device && `sampling on ${device}`].filter(Boolean).join("  ·  ");
   }
 
   // --- dropping -----------------------------------------------------------------------------------

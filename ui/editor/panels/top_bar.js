@@ -4,6 +4,8 @@
 import { createExportMenu } from "./export_menu.js";
 import { icon } from "../widgets/icons.js";
 import { make } from "../widgets/controls.js";
+import { boxOf } from "../widgets/page_scale.js";
+import { openMenuAt } from "../timeline/menu.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { Store } from "../state/types.d.ts" */
 
@@ -23,10 +25,34 @@ export function createTopBar(root, store, { open, help }) {
   const redo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "redo" }) }, icon("redo"));
   const name = make("span", "st-name");
   const save = make("button", "st-save", { type: "button", onclick: saveNow });
+  const saveMore = make("button", "st-save is-more", { type: "button", textContent: "▾", title: "More ways to save", "aria-label": "More ways to save", "aria-haspopup": "menu", onclick: openSaveMenu });
   const pill = createPill(store);
   const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", title: "Keys and gestures (?)", "aria-label": "Keys and gestures", onclick: help });
+  const folder = make("input", "st-path st-folder", { type: "text", hidden: true, spellcheck: false, placeholder: "a folder on this machine, then Enter", "aria-label": "Folder to save in" });
+  folder.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && folder.value.trim()) store.send({ type: "collect_project", inside: folder.value.trim() });
+    if (event.key === "Enter" || event.key === "Escape") folder.hidden = true;
+    event.stopPropagation();
+  });
+  folder.addEventListener("blur", () => (folder.hidden = true));
   const exports = createExportMenu(store);
-  root.append(mark, openButton, undo, redo, make("span", "st-project", {}, name, save), make("span", "st-space"), pill.element, helpButton, exports.element);
+  root.append(mark, openButton, undo, redo, make("span", "st-project", {}, name, save, saveMore, folder), make("span", "st-space"), pill.element, helpButton, exports.element);
+
+  function openSaveMenu() {
+    const box = boxOf(saveMore);
+    const bounds = boxOf(root);
+    openMenuAt(root.parentElement ?? root, box.left - bounds.left, box.bottom + 6, "Save", [
+      { text: "Save", key: "Ctrl S", choose: saveNow },
+      { text: "Save as a folder, with clip and recordings", choose: () => store.send({ type: "collect_project" }) },
+      { text: "Save as a folder in …", choose: askFolder },
+    ]);
+  }
+
+  /** Ask where the folder shall lie; the browser cannot name a folder of this machine. */
+  function askFolder() {
+    folder.hidden = false;
+    folder.focus();
+  }
 
   function saveNow() {
     if (store.view?.project) store.send({ type: "save" });
@@ -53,6 +79,7 @@ export function createTopBar(root, store, { open, help }) {
     name.textContent = project?.name ?? "";
     name.title = project?.clip.name ?? "";
     save.hidden = !project;
+    saveMore.hidden = !project || !store.welcome?.local;
     save.textContent = project?.saved ? "saved" : "Save";
     save.disabled = Boolean(project?.saved);
     save.title = project?.saved ? "Every change is in the project file" : "Save the project to its file (Ctrl S); until then it is kept in this session";
@@ -81,7 +108,7 @@ export function createTopBar(root, store, { open, help }) {
  */
 function createPill(store) {
   const fill = make("i", "st-pill-fill");
-  const text = make("span", "st-pill-text", { role: "status", "aria-live": "polite" });
+  const text = make("span", "st-pill-text");
   let isStopping = false; // asked to, and not there yet: a step of the sampler takes its time
   const stop = make("button", "st-pill-button", { type: "button", textContent: "Cancel", onclick: () => {
     isStopping = store.send({ type: "cancel" });

@@ -279,6 +279,12 @@ export interface Save {
   path?: string | null;
 }
 
+/** Save the project as a new folder with its clip and recordings, inside a folder, by default the data folder's. */
+export interface CollectProject {
+  type: "collect_project";
+  inside?: string | null;
+}
+
 /** Apply an edit; edits of one ``gesture`` are one entry of the history. ``number`` counts the tab's changes (edits, undos, redos, candidates) from 1; the document message has the highest one handled. A number that was handled before is ignored, so that a tab may send again what a lost connection may have swallowed. */
 export interface ApplyEdit {
   type: "edit";
@@ -451,6 +457,7 @@ export type ClientMessage =
   | Close
   | ForgetSession
   | Save
+  | CollectProject
   | ApplyEdit
   | Undo
   | Redo

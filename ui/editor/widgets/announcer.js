@@ -1,0 +1,89 @@
+// @ts-check
+// What a screen reader is told as it happens: the playhead when it is set, the selection, what begins and ends.
+
+import { formatTimecode } from "../timeline/timecode.js";
+import { make } from "./controls.js";
+import { formatDb } from "./format.js";
+import { createScope } from "./scope.js";
+/** @import { Project, Store } from "../state/types.d.ts" */
+
+const WAIT_MS = 350; // after the last of many changes, such as steps while a key is held
+/** @type {Record<string, string>} */
+const BEGINS = { opening: "Opening", detecting: "Looking for hits", analysing: "Analysing", sampling: "Sampling", exporting: "Exporting" };
+
+/**
+ * The selected hits in words; "" for none.
+ * @param {Project} project
+ * @param {Set<string>} selected
+ */
+export function describeSelection(project, selected) {
+  const hits = project.hits.filter((hit) => selected.has(hit.id));
+  if (!hits.length) return "";
+  /** @param {string} id */
+  const nameOf = (id) => project.sounds.find((sound) => sound.id === id)?.name ?? "";
+  if (hits.length === 1) {
+    const [hit] = hits;
+    const number = [...project.hits].sort((a, b) => a.time_s - b.time_s).indexOf(hit) + 1;
+    return [`Hit ${number} of ${project.hits.length}`, nameOf(hit.sound_id), formatTimecode(hit.time_s, project.clip), `velocity ${formatDb(hit.velocity_db)}`, hit.mute ? "muted" : ""].filter(Boolean).join(", ");
+  }
+  const names = [...new Set(hits.map((hit) => nameOf(hit.sound_id)))];
+  return `${hits.length} hits selected, ${names.length > 3 ? `${names.length} sounds` : names.join(", ")}`;
+}
+
+/**
+ * @param {HTMLElement} app
+ * @param {Store} store
+ */
+export function createAnnouncer(app, store) {
+  const live = make("div", "st-hidden", { role: "status", "aria-live": "polite", "aria-atomic": "true" });
+  app.append(live);
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {Map<string, string>} */
+  const waiting = new Map(); // of each subject the latest
+  let phase = "idle";
+  let time_s = 0;
+  let isPlaying = false;
+  let selection = "";
+
+  /**
+   * @param {string} subject
+   * @param {string} words
+   */
+  function say(subject, words) {
+    if (!words) return;
+    waiting.set(subject, words);
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      live.textContent = [...waiting.values()].join(". ");
+      waiting.clear();
+    }, WAIT_MS);
+  }
+
+  function saySelection() {
+    const project = store.view?.project;
+    const words = project ? describeSelection(project, store.selection.hits) : "";
+    if (words !== selection) say("selection", words || (project ? "No hit selected" : ""));
+    selection = words;
+  }
+
+  const scope = createScope();
+  scope.add(store.on("selection", saySelection));
+  scope.add(store.watch(() => [store.view?.project?.hits], saySelection));
+  scope.add(store.on("time", (now) => {
+    const clip = store.view?.project?.clip;
+    if (clip && !now.playing && Math.abs(now.time_s - time_s) > 1e-4) say("time", formatTimecode(now.time_s, clip));
+    time_s = now.time_s;
+  }));
+  scope.add(store.on("playing", (playing) => {
+    if (playing !== isPlaying) say("playing", playing ? "Playing" : "Paused");
+    isPlaying = playing;
+  }));
+  scope.add(store.on("status", (status) => {
+    if (status.phase === phase) return;
+    phase = status.phase;
+    say("status", BEGINS[phase] ?? (phase === "idle" ? "" : status.message));
+  }));
+  scope.add(() => clearTimeout(timer));
+  return { dispose: scope.dispose };
+}

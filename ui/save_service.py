@@ -1,0 +1,84 @@
+"""Saving of a session's project: to its file, or as a folder with its clip and recordings."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.core.errors import BadInput
+from engine.core.names import make_file_stem
+from engine.document.project import Project
+from ui import clip_service
+from ui.jobs import Job
+from ui.protocol.requests import CollectProject, Save
+from ui.welcome import PROJECT_ENDING, remember_recent
+
+if TYPE_CHECKING:
+    from ui.session import Session
+
+
+def save(session: Session, message: Save) -> None:
+    """Save the project where the message says, else where it was saved last, else in the data folder."""
+    project, files, context = session.require_project(), session.context.project_files, session.context
+    if message.path is None:
+        wanted = session.saved_as or _default_place(session)
+        path = files.save(session, project, wanted)
+    else:
+        wanted = clip_service.resolve_path(session, message.path)
+        if not wanted.name.endswith(PROJECT_ENDING):
+            wanted = wanted.with_name(wanted.name + PROJECT_ENDING)
+        path = files.overwrite(session, project, wanted)
+    context.share_as_user(path)
+    is_aside = session.saved_as is not None and wanted == session.saved_as and path != wanted
+    _note_saved(session, project, path)
+    place = path.name if context.options.public else path
+    if is_aside:
+        session.note(f"{wanted.name} was changed by another tab or program; yours is saved beside it as {place}")
+    else:
+        session.note(f"Saved {place}")
+
+
+def collect(session: Session, message: CollectProject) -> None:
+    """Save the project as a folder in the background; later saves go to the file in it."""
+    project, context = session.require_project(), session.context
+    if context.options.public:
+        raise BadInput("folders on this machine are closed while others can reach the app; export the project instead")
+    named = message.inside and message.inside.strip()
+    inside = clip_service.resolve_path(session, named) if named else context.folder("projects")
+
+    def run(job: Job) -> None:
+        from engine.pipeline.collect import collect_project
+
+        started = time.monotonic()
+
+        def show(part: float) -> None:
+            job.check()
+            percent = round(100 * part)
+            session.set_status("export", "exporting", percent, 100, f"Collecting the project, {percent} %", started)
+
+        show(0.0)
+        path = collect_project(project, inside, session.name, context.cache, show)
+        for file in (path.parent, *path.parent.rglob("*")):
+            context.share_as_user(file)
+        context.project_files.open(session, path)
+        _note_saved(session, project, path)
+        session.set_status("export", "done", 100, 100, "Collected", started)
+        session.note(f"Saved {path.parent}, with the clip and the recordings of its sounds")
+
+    session.exports.start(run)
+
+
+def _note_saved(session: Session, project: Project, path: Path) -> None:
+    with session.lock:
+        session.saved_as, session.saved_project, session.dirty = path, project, True
+        session.edited = session.project is not project
+        session.push_document()
+    remember_recent(session.context, path)
+
+
+def _default_place(session: Session) -> Path:
+    """Where a project is saved that has no file yet; where others can reach the app, in a folder of its session."""
+    context = session.context
+    folder = session.folder("projects") if context.options.public else context.folder("projects")
+    return folder / f"{make_file_stem(session.name, f' 9999{PROJECT_ENDING}')}{PROJECT_ENDING}"
