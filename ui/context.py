@@ -79,6 +79,8 @@ class AppContext:
         self.sampling_lock = FairLock()
         self.analysis_lock = FairLock()
         self.watched_sessions: Callable[[], Collection[str]] = tuple  # ids of the sessions that tabs show
+        self.noted_sessions: list[str] = []  # those that other processes know
+        self.running_file: Path | None = None  # whose lock this process holds
         self.crashed = False  # a Struck with this data folder ended without closing its sessions
         self.ready = threading.Event()
         self.changed = threading.Event()  # some session has something to keep

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 
 from engine.core.errors import BadInput
 from engine.core.file_lock import hold_lock, is_locked
+from engine.core.files import write_file
 from engine.core.paths import ASSETS
 from engine.document.storage import SUFFIX, Autosave, autosave_path, read_autosave
 from ui.context import AppContext
@@ -20,14 +21,15 @@ MOST_LISTED = 8
 MOST_READ = 60
 """Autosaves looked at, newest first: reading one takes milliseconds."""
 
-RUNNING = "running"
+RUNNING, TABS = "running", ".tabs"
+"""Folder of the files whose locks running processes hold, and ending of the lists of their open sessions."""
 
 
 def kept_sessions(context: AppContext) -> tuple[KeptSession, ...]:
     """Unsaved work that no tab shows, newest first; none where others can reach the app, since it may not be theirs."""
     if context.options.public:
         return ()
-    watched = context.watched_sessions()
+    watched = {*context.watched_sessions(), *_read_open_elsewhere(context)}
     found: list[KeptSession] = []
     for modified_ns, path in _newest(context.folder("sessions")):
         if path.name.removesuffix(SUFFIX) in watched:
@@ -56,7 +58,7 @@ def kept_sessions(context: AppContext) -> tuple[KeptSession, ...]:
 def forget_session(context: AppContext, session_id: str) -> None:
     """Delete the autosave of a session that no tab shows; project files stay. BadInput for one that is open."""
     path = autosave_path(context.folder("sessions"), session_id)
-    if context.options.public or session_id in context.watched_sessions():
+    if context.options.public or session_id in {*context.watched_sessions(), *_read_open_elsewhere(context)}:
         raise BadInput("this project is open in another tab; close it there first")
     path.unlink(missing_ok=True)
 
@@ -84,10 +86,33 @@ def mark_running(context: AppContext) -> Iterator[None]:
     """
     folder = context.folder(RUNNING)
     for left in folder.iterdir():
-        if not is_locked(left):
+        if left.suffix != TABS and not is_locked(left):
             context.crashed = True
             left.unlink(missing_ok=True)
+            left.with_suffix(TABS).unlink(missing_ok=True)
     own = folder / f"{os.getpid()}-{time.time_ns()}"
+    context.running_file = own
     with hold_lock(own):
         yield
+    context.running_file = None
+    own.with_suffix(TABS).unlink(missing_ok=True)
     own.unlink(missing_ok=True)
+
+
+def note_open_sessions(context: AppContext) -> None:
+    """Tell other processes which sessions tabs of this one show, so that none is taken up twice."""
+    own, watched = context.running_file, sorted(context.watched_sessions())
+    if own is not None and watched != context.noted_sessions:
+        with contextlib.suppress(OSError):
+            write_file(own.with_suffix(TABS), "\n".join(watched).encode())
+            context.noted_sessions = watched
+
+
+def _read_open_elsewhere(context: AppContext) -> set[str]:
+    """Sessions that tabs of other running processes show."""
+    found: set[str] = set()
+    for place in context.folder(RUNNING).glob(f"*{TABS}"):
+        if place.with_suffix("") != context.running_file and is_locked(place.with_suffix("")):
+            with contextlib.suppress(OSError, ValueError):
+                found.update(place.read_text(encoding="ascii").split())
+    return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.core.errors import BadInput
 from engine.core.memory import return_freed_memory
 from ui.context import AppContext
+from ui.kept_sessions import note_open_sessions
 from ui.session import Session
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class SessionRegistry:
             if now - trimmed_at > TRIM_EVERY_S:
                 trimmed_at = now
                 return_freed_memory()
+            note_open_sessions(self.context)
             for session in list(self._sessions.values()):
                 session.keep()
                 if not session.watched and now - session.used_at > REST_AFTER_S:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from starlette.testclient import TestClient
 
+from engine.core.errors import BadInput
 from engine.core.file_lock import hold_lock
 from engine.core.paths import ASSETS
 from tests.clips import make_clip
 from tests.ui_tab import Tab, make_context
 from ui.context import AppContext
 from ui.handlers import open_first
-from ui.kept_sessions import kept_sessions, mark_running
+from ui.kept_sessions import forget_session, kept_sessions, mark_running, note_open_sessions
 from ui.protocol.events import KeptSession
 from ui.server import create_app
 from ui.session import Session
@@ -114,3 +116,21 @@ def test_uploads_and_saved_projects_stand_among_the_recent_files_once(tmp_path: 
     tab.ask("save")
     assert Path(recent(context)[0]).name == "take.struck.json" and len(recent(context)) == 2
     assert not any(Path(path).is_relative_to(ASSETS) for path in recent(context))
+
+
+def test_work_that_another_running_process_shows_is_neither_offered_nor_forgotten(tmp_path: Path) -> None:
+    here, there = make_context(tmp_path), make_context(tmp_path)
+    close_tab(edited_demo(here, "shown-there"))
+    with mark_running(there), mark_running(here):
+        there.watched_sessions = lambda: {"shown-there"}
+        note_open_sessions(there)
+        assert not kept_sessions(here)
+        with pytest.raises(BadInput, match="open in another tab"):
+            forget_session(here, "shown-there")
+        there.watched_sessions = set
+        note_open_sessions(there)
+        assert [kept.session for kept in kept_sessions(here)] == ["shown-there"]
+        there.watched_sessions = lambda: {"shown-there"}
+        note_open_sessions(there)
+    assert [kept.session for kept in kept_sessions(here)] == ["shown-there"]  # that process has ended
+    assert not list(here.folder("running").iterdir()) and not here.crashed
