@@ -153,7 +153,7 @@ def change_damping(modes: Modes, residual: Residual, damping: float) -> tuple[Mo
 
     Frequency-independent losses (air, a hand, the support) and the material's, which grow with frequency, are equal at
     1 kHz, where the ratio is 10 ** damping; above, the ratio at damping 1 grows with the square root of frequency. The
-    attack and the room are not vibration of the object and stay.
+    attack is not vibration of the object and stays. The room rings as before, its level that of ``excite_room``.
     """
     result = residual
     for name, component in residual.components:
@@ -162,7 +162,13 @@ def change_damping(modes: Modes, residual: Residual, damping: float) -> tuple[Mo
             decay = tuple(d * damping_ratio(hz, damping) for d, hz in pairs)
             result = result.with_component(name, NoiseComponent(component.power_db, decay))
     pairs = zip(modes.decay_per_s, modes.frequency_hz, strict=True)
-    return replace(modes, decay_per_s=tuple(d * damping_ratio(f, damping) for d, f in pairs)), result
+    changed = replace(modes, decay_per_s=tuple(d * damping_ratio(f, damping) for d, f in pairs))
+    if residual.room is not None:
+        decays = residual.room.decay_per_s
+        fed = zip(excite_room(modes, residual, decays), excite_room(changed, result, decays), strict=True)
+        gains = [power_to_db(after / before) if before > _MIN_POWER else 0.0 for before, after in fed]
+        result = replace(result, room=_apply_gains(residual.room, gains))
+    return changed, result
 
 
 def damping_ratio(frequency_hz: float, damping: float) -> float:
@@ -276,19 +282,24 @@ def change_room(modes: Modes, residual: Residual, room: float) -> Residual:
     if room <= 0.0:
         return residual
     residual = with_bands(residual)
+    decays = [LN_60_DB / ROOM_T60_S * math.sqrt(1.0 + hz / ROOM_HZ) for hz in _centres(residual.edges_hz)]
+    scale = room**2 * ROOM_SHARE
+    powers = tuple(_level_db(scale * power) for power in excite_room(modes, residual, decays))
+    return replace(residual, room=NoiseComponent(powers, tuple(decays)))
+
+
+def excite_room(modes: Modes, residual: Residual, decays_per_s: Sequence[float]) -> list[float]:
+    """Power with which modes and noise excite a room of such decays, in each band: less where they die away sooner."""
     centres = _centres(residual.edges_hz)
-    decays = [LN_60_DB / ROOM_T60_S * math.sqrt(1.0 + hz / ROOM_HZ) for hz in centres]
     excitation = [0.0] * len(centres)
-    for _, component in residual.components:
-        for k, (power_db, decay) in enumerate(zip(component.power_db, component.decay_per_s, strict=True)):
-            excitation[k] += _power(power_db) * decays[k] / (decays[k] + decay)
+    for name, component in residual.components:
+        if name != "room":
+            for k, (power_db, decay) in enumerate(zip(component.power_db, component.decay_per_s, strict=True)):
+                excitation[k] += _power(power_db) * decays_per_s[k] / max(decays_per_s[k] + decay, 1e-9)
     for power, frequency, decay in zip(_mode_powers(modes), modes.frequency_hz, modes.decay_per_s, strict=True):
         for k, share in _band_weights(frequency, centres):
-            excitation[k] += share * power * decays[k] / (decays[k] + decay)
-    scale = room**2 * ROOM_SHARE
-    return replace(
-        residual, room=NoiseComponent(tuple(_level_db(scale * power) for power in excitation), tuple(decays))
-    )
+            excitation[k] += share * power * decays_per_s[k] / max(decays_per_s[k] + decay, 1e-9)
+    return excitation
 
 
 # --- bands ----------------------------------------------------------------------------------------

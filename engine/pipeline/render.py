@@ -34,7 +34,10 @@ RENDER_VERSION = 4
 LAW_VERSION = 1
 """Part of the key of every hit that macros or velocity change: raise it when their formulas change."""
 
-TAKE_VERSION = 2
+DAMPING_VERSION = 2
+"""Part of the key of every hit that the macro damping changes: raise it when its law changes."""
+
+TAKE_VERSION = 3
 """Part of the key of every hit that variation changes: raise it when its law changes."""
 
 GROUP_ON_CPU, GROUP_ON_GPU = 4, 32
@@ -78,6 +81,8 @@ def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
     own = [float(value) for value in (hit.velocity_db, *astuple(hit.offsets))]
     changed = sound.macros != Macros() or hit.velocity_db != 0.0
     laws: list[list[Any]] = [["laws", LAW_VERSION, *astuple(sound.macros)]] if changed else []
+    if sound.macros.damping:
+        laws.append(["damping", DAMPING_VERSION])
     variation = hit_variation(project, hit)
     if variation:
         laws.append(["take", TAKE_VERSION, variation])

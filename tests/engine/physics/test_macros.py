@@ -200,7 +200,7 @@ def test_rebinning_keeps_power_and_the_decay_of_what_dominates() -> None:
     assert rebin(stage, edges, edges).power_db == pytest.approx(stage.power_db)
 
 
-def test_damping_scales_decays_by_its_law_and_leaves_room_and_pitch() -> None:
+def test_damping_scales_decays_by_its_law_and_leaves_pitch_and_attack() -> None:
     frequency_hz, decay_per_s, _ = measure(heard(damping=0.5), BELL.frequency_hz)
     np.testing.assert_allclose(frequency_hz, BELL.frequency_hz, rtol=2e-4)
     wanted = [(10.0 * math.sqrt((1.0 + f / 1000.0) / 2.0)) ** 0.5 for f in BELL.frequency_hz]
@@ -210,11 +210,25 @@ def test_damping_scales_decays_by_its_law_and_leaves_room_and_pitch() -> None:
         assert heard(kilohertz, damping=damping).modes.decay_per_s == pytest.approx((decay,))
     assert wanted == sorted(wanted)  # the material's share grows with frequency
     residual = heard(BELL, NOISE, damping=0.5).residual
-    assert residual.room == NOISE.room and residual.attack == NOISE.attack
+    assert residual.attack == NOISE.attack
     assert residual.tail and NOISE.tail
     assert (
         residual.decay_per_s[12] / NOISE.decay_per_s[12] == residual.tail.decay_per_s[12] / NOISE.tail.decay_per_s[12]
     )
+
+
+def test_a_damped_object_feeds_its_room_less() -> None:
+    """A room that is fed by an exponential of decay d starts at P r / (r + d): less once d has risen, the same r."""
+    modes = Modes((1000.0,), (0.0,), (3.0,), (0.0,), (False,))
+    edges, silent = (500.0, 1500.0), NoiseComponent((-200.0,), (1.0,))
+    room = NoiseComponent((-30.0,), (12.0,))
+    residual = Residual(edges, silent.power_db, silent.decay_per_s, room)
+    damped = heard(modes, residual, damping=1.0).residual.room
+    fed_db = 10.0 * math.log10((12.0 + 3.0) / (12.0 + 30.0))
+    assert damped is not None and damped.decay_per_s == room.decay_per_s
+    assert damped.power_db == pytest.approx((-30.0 + fed_db,))
+    freed = heard(modes, residual, damping=-1.0).residual.room
+    assert freed is not None and freed.power_db[0] > -30.0
 
 
 def test_a_softer_striker_takes_highs_and_comes_on_slowly() -> None:

@@ -156,10 +156,13 @@ function changeDamping({ modes, residual }, damping) {
   /** @param {number} frequency_hz */
   const ratio = (frequency_hz) => (DAMPING_SPAN * Math.sqrt((1 + Math.min(frequency_hz, MOST_HZ) / DAMPING_HZ) / 2)) ** damping;
   const ratios = centresOf(residual.edges_hz).map(ratio);
-  return {
-    modes: { ...modes, decay_per_s: modes.decay_per_s.map((d, i) => d * ratio(modes.frequency_hz[i])) },
-    residual: mapComponents(residual, (component, name) => (name === "strike" || name === "tail" ? { ...component, decay_per_s: component.decay_per_s.map((d, k) => d * ratios[k]) } : component)),
-  };
+  const changed = { ...modes, decay_per_s: modes.decay_per_s.map((d, i) => d * ratio(modes.frequency_hz[i])) };
+  const result = mapComponents(residual, (component, name) => (name === "strike" || name === "tail" ? { ...component, decay_per_s: component.decay_per_s.map((d, k) => d * ratios[k]) } : component));
+  if (!residual.room) return { modes: changed, residual: result };
+  const decays = residual.room.decay_per_s;
+  const [before, after] = [exciteRoom(modes, residual, decays), exciteRoom(changed, result, decays)];
+  const gains = before.map((power, k) => (powerOf(levelOf(power)) > 0 ? 10 * Math.log10(after[k] / power) : 0));
+  return { modes: changed, residual: { ...result, room: amplify(residual.room, gains) } };
 }
 
 /**
@@ -260,16 +263,27 @@ function changeRoom({ modes, residual: bare }, room) {
   const residual = withBands(bare);
   const centres = centresOf(residual.edges_hz);
   const decays = centres.map((hz) => (LN_60_DB / ROOM_T60_S) * Math.sqrt(1 + hz / ROOM_HZ));
+  const scale = room ** 2 * ROOM_SHARE;
+  return { ...residual, room: { power_db: exciteRoom(modes, residual, decays).map((power) => levelOf(scale * power)), decay_per_s: decays } };
+}
+
+/**
+ * Power with which modes and noise excite a room of such decays, in each band.
+ * @param {Modes} modes
+ * @param {Residual} residual
+ * @param {number[]} decays
+ */
+function exciteRoom(modes, residual, decays) {
+  const centres = centresOf(residual.edges_hz);
   const fed = new Array(centres.length).fill(0);
-  mapComponents(residual, (component) => {
-    component.power_db.forEach((power_db, k) => { fed[k] += (powerOf(power_db) * decays[k]) / (decays[k] + component.decay_per_s[k]); });
+  mapComponents(residual, (component, name) => {
+    if (name !== "room") component.power_db.forEach((power_db, k) => { fed[k] += (powerOf(power_db) * decays[k]) / Math.max(decays[k] + component.decay_per_s[k], 1e-9); });
     return component;
   });
   modePowers(modes).forEach((power, i) => {
-    for (const [k, share] of bandsNear(modes.frequency_hz[i], centres)) fed[k] += (share * power * decays[k]) / (decays[k] + modes.decay_per_s[i]);
+    for (const [k, share] of bandsNear(modes.frequency_hz[i], centres)) fed[k] += (share * power * decays[k]) / Math.max(decays[k] + modes.decay_per_s[i], 1e-9);
   });
-  const scale = room ** 2 * ROOM_SHARE;
-  return { ...residual, room: { power_db: fed.map((power) => levelOf(scale * power)), decay_per_s: decays } };
+  return fed;
 }
 
 // --- the inverse -----------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Whether changes of an object are heard the way physics says: ``launch.py evaluate counterfactual``.
 
 Each object is made larger, fuller, harder struck or more damped by the macros, at several levels of detail. Pitch,
-brightness and decay are measured in the sounds alone; what counts is whether they move in the direction that the
-physics of the change gives, whatever the bare prior does.
+brightness and decay are measured in the sounds alone, pitch where there is one; what counts is whether they move in the
+direction that the physics of the change gives, whatever the bare prior does.
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ class Change:
 
 CHANGES = (
     Change("larger (mass +0.5)", Macros(mass=0.5), {PITCH: -1, BRIGHTNESS: -1, DECAY: 1}),
-    Change(
-        "fuller (mass +0.25, damping +0.35)", Macros(mass=0.25, damping=0.35), {PITCH: -1, BRIGHTNESS: -1, DECAY: -1}
-    ),
+    Change("fuller (mass +0.25, damping +0.5)", Macros(mass=0.25, damping=0.5), {PITCH: -1, BRIGHTNESS: -1, DECAY: -1}),
     Change("harder striker (hardness +0.7)", Macros(hardness=0.7), {BRIGHTNESS: 1}),
     Change("softer striker (hardness -0.7)", Macros(hardness=-0.7), {BRIGHTNESS: -1}),
     Change("more damped (damping +0.5)", Macros(damping=0.5), {DECAY: -1}),
@@ -66,7 +64,8 @@ LEAST = {PITCH: 20.0, BRIGHTNESS: 20.0, DECAY: 0.1}
 """Changes smaller than these (cents, cents, dB) count as none, and so as wrong."""
 
 _STEPS_A_OCTAVE, _LOWEST_HZ, _OCTAVES, _FURTHEST_OCTAVES = 48, 40.0, 9, 2.0
-_RANGE_DB, _SHORTEST_S, _LONGEST_S = 50.0, 0.05, 2.0
+_RANGE_DB, _LINE_DB, _SHORTEST_S, _LONGEST_S = 40.0, 15.0, 0.05, 2.0
+_AROUND = _STEPS_A_OCTAVE // 2 + 1
 
 
 @dataclass(frozen=True)
@@ -132,10 +131,13 @@ def turn_object(
     else:
         sounds = sampler.sample(changed, [seed] * len(changed), steps)
     before, *after = [np.asarray(sound[: round(_LONGEST_S * SAMPLE_RATE_HZ)], np.float64) for sound in sounds]
+    pitched = has_pitch(before)
     turns = []
     for change, sound in zip(CHANGES, after, strict=True):
         moved = measure_moves(before, sound)
         for measure, direction in change.directions.items():
+            if measure == PITCH and not pitched:
+                continue
             right = direction * moved[measure] >= LEAST[measure]
             turns.append(Turn(level, change.name, measure, moved[measure], bool(right)))
     return turns
@@ -152,32 +154,33 @@ def measure_moves(before: np.ndarray, after: np.ndarray) -> dict[str, float]:
 
 
 def measure_shift_cents(before: np.ndarray, after: np.ndarray) -> float:
-    """By how much a spectrum lies higher than another: where their levels over log frequency agree best."""
+    """By how much a spectrum lies higher than another: where their lines over log frequency agree best."""
     size = max(len(before), len(after))
-    levels = [_log_spectrum(sound, size) for sound in (before, after)]
-    reach = round(_FURTHEST_OCTAVES * _STEPS_A_OCTAVE)
-    agreements = [
-        float(np.mean(a * b))
-        for a, b in (
-            (
-                levels[0][max(0, -lag) : len(levels[0]) - max(0, lag)],
-                levels[1][max(0, lag) : len(levels[1]) - max(0, -lag)],
-            )
-            for lag in range(-reach, reach + 1)
-        )
-    ]
+    lines = [measure_lines(sound, size) for sound in (before, after)]
+    reach, count = round(_FURTHEST_OCTAVES * _STEPS_A_OCTAVE), len(lines[0])
+    agreements = []
+    for lag in range(-reach, reach + 1):
+        lower = lines[0][max(0, -lag) : count - max(0, lag)]
+        higher = lines[1][max(0, lag) : count - max(0, -lag)]
+        agreements.append(float(np.sum(lower * higher)))
     return 1200.0 * (int(np.argmax(agreements)) - reach) / _STEPS_A_OCTAVE
 
 
-def _log_spectrum(sound: np.ndarray, size: int) -> np.ndarray:
-    """Level over log frequency, in dB over a floor 50 dB under its maximum, without its mean."""
+def has_pitch(sound: np.ndarray) -> bool:
+    """Whether a line of the spectrum stands out, so that one can speak of a pitch."""
+    return bool(measure_lines(sound, len(sound)).max() >= _LINE_DB)
+
+
+def measure_lines(sound: np.ndarray, size: int) -> np.ndarray:
+    """By how much each 48th of an octave is louder than the half octave around it, in dB, where it is within 40 dB of
+    the loudest; 0 elsewhere."""
     power = np.square(np.abs(np.fft.rfft(sound, 2 * size)))
     total = np.concatenate([[0.0], np.cumsum(power)])
     edges_hz = _LOWEST_HZ * 2.0 ** (np.arange(_OCTAVES * _STEPS_A_OCTAVE + 1) / _STEPS_A_OCTAVE)
     at = np.interp(edges_hz * 2 * size / SAMPLE_RATE_HZ, np.arange(len(total)), total)
     level_db = 10.0 * np.log10(np.diff(at) / np.diff(edges_hz) + 1e-30)
-    level_db = np.maximum(level_db - level_db.max() + _RANGE_DB, 0.0)
-    result: np.ndarray = level_db - level_db.mean()
+    around = np.convolve(np.pad(level_db, _STEPS_A_OCTAVE // 4, mode="edge"), np.ones(_AROUND) / _AROUND, mode="valid")
+    result: np.ndarray = np.where(level_db > level_db.max() - _RANGE_DB, np.maximum(level_db - around, 0.0), 0.0)
     return result
 
 
@@ -213,9 +216,12 @@ def write_table(rows: Sequence[dict[str, Any]]) -> str:
     for change, measure in kinds:
         cells = []
         for level in levels:
-            row = found[level, change, measure]
+            row = found.get((level, change, measure))
+            if row is None:
+                cells.append("")
+                continue
             low, high = row["interval"]
-            cells.append(f"{100 * row['right']:.0f} % ({100 * low:.0f} to {100 * high:.0f})")
+            cells.append(f"{100 * row['right']:.0f} % ({100 * low:.0f} to {100 * high:.0f}) of {row['turns']}")
         lines.append(f"| {change} | {measure} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -10,6 +10,7 @@ from engine.lab.evaluation.counterfactual.evaluate import (
     DECAY,
     PITCH,
     Turn,
+    has_pitch,
     make_imagined,
     measure_moves,
     tabulate,
@@ -44,10 +45,14 @@ def test_made_up_objects_move_the_right_way() -> None:
     assert all(turn.right for turn in turns), [turn for turn in turns if not turn.right]
 
 
+def test_noise_has_no_pitch(rng: np.random.Generator) -> None:
+    assert has_pitch(ring()) and not has_pitch(rng.standard_normal(RATE) * np.exp(-20.0 * np.arange(RATE) / RATE))
+
+
 def test_shares_have_their_interval() -> None:
     turns = [Turn("p", "larger", PITCH, -600.0, k < 9) for k in range(10)]
     row, whole = tabulate(turns)
     assert (row["turns"], row["right"], row["median_moved"]) == (10, 0.9, -600.0)
     assert row["interval"] == pytest.approx([0.5958, 0.9821], abs=1e-3)  # Wilson, 9 of 10
     assert whole["change"] == "all"
-    assert "| larger | pitch | 90 % (60 to 98) |" in write_table([row, whole])
+    assert "| larger | pitch | 90 % (60 to 98) of 10 |" in write_table([row, whole])
