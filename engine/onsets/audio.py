@@ -22,6 +22,10 @@ START_MS = 40
 START_LEVEL_DB = -12.0
 """A decaying sound that starts within this of the clip's loudest is a hit."""
 BURST_DB = 6.0
+STEADY_FALL_DB = 3.0
+STEADY_MS = 500
+STEP_DB = 20.0
+"""A steady sound that begins out of a silence this much quieter is no hit: its level does not fall as a hit's does."""
 
 
 def detect_audio_onsets(blocks: Iterable[np.ndarray] | np.ndarray, sample_rate_hz: int) -> OnsetTrack:
@@ -58,6 +62,7 @@ def _find_rises(levels: np.ndarray) -> OnsetTrack:
     steepness = np.clip((rise - MIN_RISE_DB / 2) / (RISE_FULL_DB - MIN_RISE_DB), 0.0, 1.0)
     strength = (steepness * loudness) ** STRENGTH_EXPONENT
     strength[(rise < MIN_RISE_DB) | (loudness <= 0.0)] = 0.0
+    strength[: _find_steady_start(levels, strength)] = 0.0
     candidates = tuple(
         Onset(_refine(levels[1], peak) / ENVELOPE_RATE_HZ, float(strength[peak]))
         for peak in _pick_peaks(strength, int(MIN_SEPARATION_S * ENVELOPE_RATE_HZ))
@@ -65,6 +70,25 @@ def _find_rises(levels: np.ndarray) -> OnsetTrack:
     step = int(ENVELOPE_RATE_HZ / CURVE_RATE_HZ)
     padded = np.pad(strength, (0, count * step - len(strength)))
     return OnsetTrack(draw_curve(padded.reshape(count, step).max(axis=1), candidates), candidates)
+
+
+def _find_steady_start(levels: np.ndarray, strength: np.ndarray) -> int:
+    """Milliseconds at a sound's beginning in which a steady sound, such as room tone, sets in; 0 where none does."""
+    separation = int(MIN_SEPARATION_S * ENVELOPE_RATE_HZ)
+    begins = np.flatnonzero(strength > 0.02)
+    if not begins.size:
+        return 0
+    start = int(begins[0]) + int(np.argmax(strength[begins[0] : begins[0] + separation]))
+    attack, later = levels[:, start : start + 12], levels[:, start + 30 : start + STEADY_MS]
+    if later.shape[1] < STEADY_MS // 4:
+        return 0
+    before = float(levels[0, : max(0, start - 5)].mean()) if start > 5 else 0.0
+    # Hits may follow, so the quieter part of what comes later counts.
+    means = np.stack([_mean_ahead(power, 12)[:-12] for power in later])
+    lasting = np.percentile(means, 20, axis=1) + SILENCE_POWER
+    falls_db = power_to_db((attack.mean(axis=1) + SILENCE_POWER) / lasting)
+    is_steady = float(falls_db.max()) < STEADY_FALL_DB and before * 10.0 ** (STEP_DB / 10.0) < lasting[0]
+    return start + separation if is_steady else 0
 
 
 def _as_blocks(blocks: Iterable[np.ndarray] | np.ndarray) -> Iterator[np.ndarray]:

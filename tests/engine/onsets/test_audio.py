@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from engine.onsets.audio import detect_audio_onsets
 from engine.onsets.track import OnsetTrack, pick, strength_to_velocity_db
@@ -44,3 +45,21 @@ def test_a_steady_tone_is_no_strike_and_silence_holds_nothing() -> None:
     tone = 0.3 * np.sin(2 * np.pi * 220 * np.arange(2 * RATE_HZ) / RATE_HZ).astype(np.float32)
     assert [t for t in times_of(detect_audio_onsets(tone, RATE_HZ)) if t > 0.05] == []
     assert not detect_audio_onsets(np.zeros(RATE_HZ, np.float32), RATE_HZ).candidates
+
+
+@pytest.mark.parametrize("begins_s", [0.0, 0.02, 0.2])
+@pytest.mark.parametrize("level", [0.003, 0.03, 0.1])
+def test_a_steady_noise_that_begins_is_no_strike_and_those_in_it_are(begins_s: float, level: float) -> None:
+    noise = level * np.random.default_rng(2).standard_normal(3 * RATE_HZ).astype(np.float32)
+    noise[: int(begins_s * RATE_HZ)] = 0.0
+    noise[: 2 * RATE_HZ] += make_strikes([0.9, 1.5], [0.8, 0.8])
+    assert np.allclose(times_of(detect_audio_onsets(noise, RATE_HZ)), [0.9, 1.5], atol=0.01)
+
+
+def test_a_strike_out_of_silence_is_one_whatever_rings_on() -> None:
+    t = np.arange(3 * RATE_HZ) / RATE_HZ
+    for decay_per_s in (0.7, 3.0, 30.0):  # 0.7: a T60 of 10 s, as of a gong
+        ring = 0.3 * np.exp(-decay_per_s * t) * np.sin(2 * np.pi * 300 * t)
+        contact = 0.3 * np.exp(-1500 * t) * np.random.default_rng(3).standard_normal(len(t))
+        sound = np.concatenate([np.zeros(RATE_HZ // 4), ring + contact]).astype(np.float32)
+        assert np.allclose(times_of(detect_audio_onsets(sound, RATE_HZ)), [0.25], atol=5e-3)
