@@ -64,7 +64,8 @@ class Client:
         from websockets.sync.client import connect
 
         address = f"ws://{self.address}/struck/ws?session={self.name}&tab=t"
-        return connect(address, max_size=None, open_timeout=60)
+        # No keepalive: whoever waits for something else reads no answers to its pings.
+        return connect(address, max_size=None, open_timeout=60, ping_interval=None)
 
     def reconnect(self) -> None:
         """Lose the connection and make it anew."""
