@@ -64,8 +64,8 @@ class Client:
         from websockets.sync.client import connect
 
         address = f"ws://{self.address}/struck/ws?session={self.name}&tab=t"
-        # No keepalive: whoever waits for something else reads no answers to its pings.
-        return connect(address, max_size=None, open_timeout=60, ping_interval=None)
+        # What is told is read at once, as a browser does: a full queue would hold back the answers to pings.
+        return connect(address, max_size=None, open_timeout=60, ping_interval=None, max_queue=None)
 
     def reconnect(self) -> None:
         """Lose the connection and make it anew."""
