@@ -24,7 +24,7 @@ KEEP_EVERY_S = 0.1
 """A change is kept at once, but of many in a row no more than one in so long."""
 
 SWEEP_S = 0.5
-TRIM_EVERY_S = 60.0
+TRIM_EVERY_S = 20.0
 LEAVE_MEMORY_AFTER_S = 30.0
 """Once no tab has been open for so long, sounds are kept on disk alone."""
 
@@ -98,6 +98,7 @@ class SessionRegistry:
 
     def _sweep(self) -> None:
         tidied_at = trimmed_at = watched_at = time.monotonic()
+        was_alone = False
         while not self._closing.wait(KEEP_EVERY_S):
             self.context.changed.wait(SWEEP_S)
             self.context.changed.clear()
@@ -107,11 +108,13 @@ class SessionRegistry:
                 self.context.tidy()
             if any(session.watched for session in list(self._sessions.values())):
                 watched_at = now
-            elif now - watched_at > LEAVE_MEMORY_AFTER_S:
+            is_alone = now - watched_at > LEAVE_MEMORY_AFTER_S
+            if is_alone:
                 self.context.cache.leave_memory()
-            if now - trimmed_at > TRIM_EVERY_S:
+            if now - trimmed_at > TRIM_EVERY_S or (is_alone and not was_alone):
                 trimmed_at = now
                 return_freed_memory()
+            was_alone = is_alone
             note_open_sessions(self.context)
             for session in list(self._sessions.values()):
                 session.keep()
