@@ -38,6 +38,7 @@ def export(tab: Tab, client: TestClient, *what: str, **options: object) -> dict[
     return {file["name"]: client.get(file["url"]).content for file in tab.last("exported")["files"]}
 
 
+@pytest.mark.slow
 def test_sessions_and_pieces_come_with_their_files(tab: Tab, client: TestClient) -> None:
     options = {"ucs_names": True, "creator": "ANN", "sample_rate_hz": 44_100, "bits": 16, "takes": 0, "layers": 2}
     files = export(tab, client, "wav", "pieces", "reaper", "edl", **options)
@@ -54,6 +55,7 @@ def test_sessions_and_pieces_come_with_their_files(tab: Tab, client: TestClient)
     assert not [path for path in folder.iterdir() if path.is_dir()]
 
 
+@pytest.mark.slow
 def test_an_export_dropped_back_is_its_project(tab: Tab, client: TestClient, tmp_path: Path) -> None:
     (content,) = export(tab, client, "wav", two_pop=True, start_timecode="00:59:58:00").values()
     before = tab.session.require_project()

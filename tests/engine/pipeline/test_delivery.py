@@ -111,6 +111,7 @@ def test_the_two_pop_is_a_frame_two_seconds_before_the_picture(project: Project)
 # --- stems ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "count"), [("sound", 2), ("hit", 4), ("layer", 3)])
 def test_stems_sum_to_the_track(tmp_path: Path, project: Project, kind: str, count: int) -> None:
     project = replace(project, mix=replace(project.mix, width=0.5))
@@ -165,6 +166,7 @@ def test_pieces_are_trimmed_faded_and_normalised(tmp_path: Path, project: Projec
     assert bext.description == "GLASImpt_Glass Jar_STRUCK_FOLEY_01" and bext.time_reference == 0
 
 
+@pytest.mark.slow
 def test_takes_are_rendered_anew_in_velocity_layers(tmp_path: Path, project: Project) -> None:
     asked: list[Hit] = []
 
@@ -212,6 +214,7 @@ def check_mix(delivery: Delivery, mixed: np.ndarray) -> None:
     assert np.abs(mixed[: len(track)] - track).max() < tolerance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate_hz", [48_000, 44_100])
 def test_reaper_project_plays_the_track(tmp_path: Path, project: Project, rate_hz: int) -> None:
     delivery = deliver(project, takes=2, two_pop=True, sample_rate_hz=rate_hz)
@@ -238,6 +241,7 @@ def test_reaper_project_plays_the_track(tmp_path: Path, project: Project, rate_h
     check_mix(delivery, mixed + Conformed(place_hits(project, {}), delivery)[:])  # the two-pop is in the track alone
 
 
+@pytest.mark.slow
 def test_aaf_links_files_at_their_samples(tmp_path: Path, project: Project) -> None:
     delivery = deliver(project)
     deliver_session(delivery, tmp_path / "s.aaf", sample)

@@ -3,6 +3,7 @@
 
 import { recall, remember } from "../state/remembered.js";
 import { createOptionControls } from "./export_options.js";
+import { createPresets } from "./export_presets.js";
 import { icon } from "../widgets/icons.js";
 import { elementsIn, isInside, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
@@ -56,8 +57,8 @@ export function createExportMenu(store) {
   let files = [];
 
   const press = make("button", "st-button is-main st-export", { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(Boolean(menu.hidden)) }, "Export", icon("down"));
-  /** @type {HTMLInputElement[]} */
-  const boxes = [];
+  /** @type {Map<string, HTMLInputElement>} */
+  const boxes = new Map();
   /**
    * A kind of file to tick.
    * @param {string} kind
@@ -67,10 +68,13 @@ export function createExportMenu(store) {
   const choice = (kind, title, note) => {
     const box = make("input", "", { type: "checkbox", checked: chosen.has(kind) });
     box.addEventListener("change", () => choose(kind, box.checked));
-    boxes.push(box);
+    boxes.set(kind, box);
     return make("label", "st-choice", {}, box, make("span", "st-choice-title", { textContent: title }), note ? make("span", "st-choice-note", { textContent: note }) : null);
   };
-  const form = createOptionControls(() => show());
+  const form = createOptionControls(() => {
+    presets.leave();
+    show();
+  });
   const { choose: select, write, count, tick } = form;
   /** @param {...(Node | string)} children */
   const row = (...children) => make("div", "st-export-row", {}, ...children);
@@ -113,13 +117,25 @@ export function createExportMenu(store) {
       line("Creator ID", write("creator", "Creator ID")),
       line("Source ID", write("source", "Source ID")),
       previewNote));
+  form.show();
+  const presets = createPresets({
+    apply({ kinds, options }) {
+      chosen.clear();
+      for (const kind of kinds) chosen.add(kind);
+      for (const [kind, box] of boxes) box.checked = chosen.has(kind);
+      remember(REMEMBERED, JSON.stringify([...chosen]));
+      form.take(options);
+      show();
+    },
+    current: () => ({ kinds: [...chosen], options: { ...form.options } }),
+  });
   const go = make("button", "st-button is-main", { type: "button", onclick: begin });
   const stop = make("button", "st-button", { type: "button", textContent: "Cancel", onclick: () => store.send({ type: "cancel" }) });
   const fill = make("i", "st-progress-fill");
   const progress = make("div", "st-progress", {}, fill);
   const words = make("p", "st-export-words", { role: "status" });
   const list = make("div", "st-files");
-  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, make("div", "st-export-columns", {}, what, how), make("div", "st-export-foot", {}, words, stop, go), progress, list);
+  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, presets.element, make("div", "st-export-columns", {}, what, how), make("div", "st-export-foot", {}, words, stop, go), progress, list);
   const element = make("div", "st-anchor", {}, press, menu);
 
   /**
@@ -129,6 +145,7 @@ export function createExportMenu(store) {
   function choose(kind, wanted) {
     if (wanted) chosen.add(kind);
     else chosen.delete(kind);
+    presets.leave();
     remember(REMEMBERED, JSON.stringify([...chosen]));
     show();
   }
@@ -150,7 +167,7 @@ export function createExportMenu(store) {
     go.hidden = working;
     go.disabled = !chosen.size;
     go.textContent = files.length ? "Export again" : "Export";
-    for (const box of boxes) box.disabled = working;
+    for (const box of boxes.values()) box.disabled = working;
     form.disable(working);
     const { creator, source, channels, ucs_names: ucs } = form.options;
     formNote.hidden = channels !== "5.1";

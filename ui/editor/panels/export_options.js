@@ -36,6 +36,8 @@ export function createOptionControls(changed) {
   const options = recallOptions();
   /** @type {(HTMLInputElement | HTMLSelectElement)[]} */
   const controls = [];
+  /** @type {(() => void)[]} */
+  const fill = []; // show the options in the controls
 
   /**
    * @template {keyof Options} Name
@@ -56,8 +58,10 @@ export function createOptionControls(changed) {
    */
   function choose(name, label, choices) {
     const select = make("select", "st-export-select", { "aria-label": label }, ...choices.map(([value, text]) => make("option", "", { value: String(value), textContent: text })));
-    select.value = String(options[name]);
-    if (select.selectedIndex < 0) select.selectedIndex = 0;
+    fill.push(() => {
+      select.value = String(options[name]);
+      if (select.selectedIndex < 0) select.selectedIndex = 0;
+    });
     select.addEventListener("change", () => set(name, /** @type {never} */ (choices[select.selectedIndex][0])));
     controls.push(select);
     return select;
@@ -70,7 +74,8 @@ export function createOptionControls(changed) {
    * @param {string} [hint]
    */
   function write(name, label, hint = "") {
-    const field = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: hint, value: String(options[name]), "aria-label": label });
+    const field = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: hint, "aria-label": label });
+    fill.push(() => { field.value = String(options[name]); });
     field.addEventListener("input", () => set(name, /** @type {never} */ (field.value)));
     controls.push(field);
     return field;
@@ -84,7 +89,8 @@ export function createOptionControls(changed) {
    * @param {number} max
    */
   function count(name, label, min, max) {
-    const field = make("input", "st-export-field is-number", { type: "number", min: String(min), max: String(max), step: "1", value: String(options[name]), "aria-label": label });
+    const field = make("input", "st-export-field is-number", { type: "number", min: String(min), max: String(max), step: "1", "aria-label": label });
+    fill.push(() => { field.value = String(options[name]); });
     field.addEventListener("change", () => {
       const typed = Math.round(Number(field.value));
       const value = Number.isFinite(typed) ? Math.min(max, Math.max(min, typed)) : min;
@@ -101,7 +107,8 @@ export function createOptionControls(changed) {
    * @param {string} words
    */
   function tick(name, words) {
-    const box = make("input", "", { type: "checkbox", checked: Boolean(options[name]) });
+    const box = make("input", "", { type: "checkbox" });
+    fill.push(() => { box.checked = Boolean(options[name]); });
     box.addEventListener("change", () => set(name, /** @type {never} */ (box.checked)));
     controls.push(box);
     return make("label", "st-export-tick", {}, box, make("span", "", { textContent: words }));
@@ -109,6 +116,16 @@ export function createOptionControls(changed) {
 
   return {
     options, choose, write, count, tick,
+    /** Show the options in the controls, once all are made. */
+    show() {
+      for (const update of fill) update();
+    },
+    /** @param {Partial<Options>} values */
+    take(values) {
+      Object.assign(options, values);
+      remember(REMEMBERED, JSON.stringify(options));
+      for (const update of fill) update();
+    },
     /** @param {boolean} isOff */
     disable(isOff) {
       for (const control of controls) control.disabled = isOff;
