@@ -23,13 +23,16 @@ def save(session: Session, message: Save) -> None:
     project, files, context = session.require_project(), session.context.project_files, session.context
     if message.path is None:
         wanted = session.saved_as or _default_place(session)
+        was_there = wanted.exists()
         path = files.save(session, project, wanted)
     else:
         wanted = clip_service.resolve_path(session, message.path)
         if not wanted.name.endswith(PROJECT_ENDING):
             wanted = wanted.with_name(wanted.name + PROJECT_ENDING)
+        was_there = wanted.exists()
         path = files.overwrite(session, project, wanted)
-    context.share_as_user(path)
+    if path != wanted or not was_there:  # else it keeps its own permissions
+        context.share_as_user(path)
     is_aside = session.saved_as is not None and wanted == session.saved_as and path != wanted
     _note_saved(session, project, path)
     place = path.name if context.options.public else path

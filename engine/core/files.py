@@ -157,8 +157,9 @@ def make_own_folder(inside: Path) -> Path:
 def replace_file(path: str | os.PathLike[str], sync: bool = False) -> Iterator[Path]:
     """The path of a new file beside ``path`` that replaces it when the block ends well, else leaves nothing.
 
-    A link stays, and what it leads to is replaced. To a device or pipe the content is written once it is whole.
-    ``sync`` waits until the disk holds the content, for documents that must survive a power cut. Raises OSError.
+    A link stays, and what it leads to is replaced, with its permissions. To a device or pipe the content is written
+    once it is whole. ``sync`` waits until the disk holds the content, for documents that must survive a power cut.
+    Raises OSError.
     """
     target = Path(path)
     if is_stream(target):
@@ -176,6 +177,8 @@ def replace_file(path: str | os.PathLike[str], sync: bool = False) -> Iterator[P
         if sync:
             with open(partial, "rb+") as file:
                 os.fsync(file.fileno())
+        with suppress(FileNotFoundError):  # what its owner alone could read stays so
+            os.chmod(partial, stat.S_IMODE(os.stat(target).st_mode))
         os.replace(partial, target)
     finally:
         with suppress(OSError):

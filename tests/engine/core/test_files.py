@@ -39,6 +39,16 @@ def test_what_was_there_is_replaced_only_by_the_whole(tmp_path: Path, sync: bool
     assert target.read_bytes() == b"new" and names(tmp_path) == ["a.bin"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="permissions are POSIX ones")
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    for mode in (0o600, 0o640, 0o644):
+        target.write_bytes(b"old")
+        target.chmod(mode)
+        write_file(target, b"new")
+        assert target.stat().st_mode & 0o777 == mode and target.read_bytes() == b"new"
+
+
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), ValueError("no"), KeyboardInterrupt()])
 def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path: Path, failure: BaseException) -> None:
     target = tmp_path / "a.bin"
