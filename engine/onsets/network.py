@@ -49,7 +49,8 @@ ClipStats = Sequence[Stats]
 class OnsetNetworkConfig:
     """Channels of the encoder at four scales, channels of the temporal network, and its dilations in frames.
 
-    ``pixels`` of a small frame, about. ``depth`` is the number of residual layers after the last stride.
+    ``pixels`` of a small frame, about. ``depth`` is the number of residual layers after the last stride. With
+    ``mirrored`` the mirror image of a clip is watched too, and the outputs are averaged.
     """
 
     widths: tuple[int, ...] = (24, 48, 64, 96)
@@ -58,6 +59,7 @@ class OnsetNetworkConfig:
     dropout: float = 0.15
     pixels: int = TARGET_PIXELS
     depth: int = 1
+    mirrored: bool = True
 
 
 class TemporalShift(nn.Module):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.ndimage import uniform_filter1d
 
 from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
 from engine.onsets.frames import MAX_RATE_HZ, prepare_frames
@@ -35,6 +36,8 @@ STATS_BLOCK = 32
 MIN_SEPARATION_S = 0.09
 """Of two hits closer than this only the likelier is kept."""
 MIN_PROBABILITY = 0.03
+VELOCITY_FRAMES = 5
+"""Frames about a hit over which the velocity is averaged."""
 FIRST_PARTIAL = 128
 
 START_FRAMES = 16
@@ -55,9 +58,8 @@ def detect_with_network(
 ) -> OnsetTrack:
     """Onset track of gray frames (time_s, [H, W] uint8) of any size in order of time.
 
-    Each frame and its mirror image are encoded, and their outputs averaged. Frames are released chunk by chunk once
-    the clip's statistics are estimated; less than a kilobyte of features is kept per frame. ``calibrated_threshold`` is
-    the probability that becomes DEFAULT_THRESHOLD.
+    Frames are released chunk by chunk once the clip's statistics are estimated; less than a kilobyte of features is
+    kept per frame. ``calibrated_threshold`` is the probability that becomes DEFAULT_THRESHOLD.
     """
     return last_track(iter_network_tracks(network, calibrated_threshold, frames, frame_rate, duration_s))
 
@@ -142,19 +144,19 @@ class FeatureBuffer:
         self._filled = 0
 
     def append(self, part: torch.Tensor) -> None:
-        """Add features [2, n, F] of the next n frames, n at most BUFFER_BLOCK_FRAMES."""
+        """Add features [views, n, F] of the next n frames, n at most BUFFER_BLOCK_FRAMES."""
         if not self._blocks or self._filled + part.shape[1] > BUFFER_BLOCK_FRAMES:
             if self._blocks:
                 self._blocks[-1] = self._blocks[-1][:, : self._filled]
-            self._blocks.append(part.new_empty((2, BUFFER_BLOCK_FRAMES, part.shape[2])))
+            self._blocks.append(part.new_empty((part.shape[0], BUFFER_BLOCK_FRAMES, part.shape[2])))
             self._filled = 0
         self._blocks[-1][:, self._filled : self._filled + part.shape[1]] = part
         self._filled += part.shape[1]
 
     def concatenate(self) -> torch.Tensor:
-        """All features, [2, N, F]."""
+        """All features, [views, N, F]."""
         if not self._blocks:
-            return torch.zeros((2, 0, 0))
+            return torch.zeros((1, 0, 0))
         return torch.cat((*self._blocks[:-1], self._blocks[-1][:, : self._filled]), dim=1)
 
 
@@ -162,7 +164,7 @@ class FeatureBuffer:
 def extract_features(
     network: OnsetNetwork, frames: Iterable[tuple[float, np.ndarray]], stats: ClipStats | None = None
 ) -> Iterator[tuple[list[float], torch.Tensor]]:
-    """Encoder features of small frames, chunk by chunk: their times and [2, n, F] (the frames and their mirror images).
+    """Encoder features of small frames, chunk by chunk: their times and [views, n, F], views as ``_encode`` has them.
 
     Without ``stats`` those of the clip are estimated; with them the chunks equal one pass over the whole.
     """
@@ -211,17 +213,18 @@ def _to_tensor(network: OnsetNetwork, frames: Sequence[np.ndarray]) -> torch.Ten
 
 
 def _encode(network: OnsetNetwork, frames: Sequence[np.ndarray], stats: ClipStats) -> torch.Tensor:
-    """Features of frames and of their mirror images, float16 [2, n, F]."""
-    gray = _to_tensor(network, frames)
-    return network.encoder(torch.stack((gray, gray.flip(-1))), stats).half()
+    """Features of frames and, where the network wants them, of their mirror images, float16 [views, n, F]."""
+    gray = _to_tensor(network, frames)[None]
+    views = torch.cat((gray, gray.flip(-1))) if network.config.mirrored else gray
+    return network.encoder(views, stats).half()
 
 
 @torch.inference_mode()
 def predict_from_features(network: OnsetNetwork, features: torch.Tensor, times_s: list[float]) -> np.ndarray:
-    """Logit, offset in frames and velocity of every frame, float64 [N, 3], from features [2, N, F].
+    """Logit, offset in frames and velocity of every frame, float64 [N, 3], from features [views, N, F].
 
-    The outputs of frames and mirror images are averaged. Long clips pass through the temporal network in parts with
-    its full receptive field on either side, which changes nothing.
+    The outputs of all views are averaged. Long clips pass through the temporal network in
+    parts with its full receptive field on either side, which changes nothing.
     """
     count = len(times_s)
     if count < 2:
@@ -233,7 +236,7 @@ def predict_from_features(network: OnsetNetwork, features: torch.Tensor, times_s
     for start in range(0, count, TEMPORAL_CHUNK_FRAMES):
         first, last = max(0, start - context), min(count, start + TEMPORAL_CHUNK_FRAMES + context)
         part = features[:, first:last].float()
-        mean = network.temporal_forward(part, interval[first:last].to(part.device).expand(2, -1)).mean(dim=0)
+        mean = network.temporal_forward(part, interval[first:last].to(part.device).expand(len(part), -1)).mean(dim=0)
         outputs.append(mean[start - first : start - first + TEMPORAL_CHUNK_FRAMES])
     return torch.cat(outputs).cpu().double().numpy()
 
@@ -255,8 +258,9 @@ def make_track(times_s: np.ndarray, outputs: np.ndarray, calibrated_threshold: f
     if len(outputs) < 4:
         return OnsetTrack(draw_curve(np.zeros(count), ()), ())
     strength = calibrate_strength(1.0 / (1.0 + np.exp(-outputs[:, 0])), calibrated_threshold)
+    velocity = uniform_filter1d(outputs[:, 2], VELOCITY_FRAMES, mode="nearest")
     candidates = tuple(
-        Onset(time_s, float(strength[at]), float(np.clip(outputs[at, 2], 0.0, 1.0)))
+        Onset(time_s, float(strength[at]), float(np.clip(velocity[at], 0.0, 1.0)))
         for at, time_s in pick_peaks(times_s, outputs)
         if time_s < duration_s
     )

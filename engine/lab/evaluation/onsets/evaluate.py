@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from itertools import starmap
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import librosa
 import numpy as np
+import torch
 
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
@@ -38,14 +44,16 @@ from engine.lab.evaluation.onsets.networks import (
     usual_lag_s,
 )
 from engine.lab.evaluation.onsets.scores import Clip
-from engine.lab.evaluation.onsets.tables import SYNCFUSION, print_tables, tabulate
+from engine.lab.evaluation.onsets.tables import IN_STEP, SYNCFUSION, print_tables, tabulate
 from engine.media.frames import iter_frames
 from engine.media.probe import probe
 from engine.media.sound import iter_clip_audio, read_clip_audio
 from engine.onsets.audio import detect_audio_onsets
 from engine.onsets.frames import choose_rows
-from engine.onsets.fusion import fuse
+from engine.onsets.fusion import fuse, shift_track
+from engine.onsets.lag import estimate_lag
 from engine.onsets.motion import FRAME_HEIGHT, detect_motion_onsets
+from engine.onsets.track import OnsetTrack
 from engine.onsets.watch import detect_with_network
 
 FOLEY_DELTA = 0.3
@@ -58,8 +66,12 @@ def detect_in_clip(
     fold: Fold | None,
     real: bool,
     baseline: SyncFusionNetwork | None = None,
+    only_network: bool = False,
 ) -> Clip:
-    """Run every detector and baseline on one clip; ``labels`` are times and actions of the true hits."""
+    """Run every detector and baseline on one clip; ``labels`` are times and actions of the true hits.
+
+    With ``only_network`` the detectors of the picture that have no network are left out.
+    """
     info = probe(picture)
     labelled_s = [time_s for time_s, _ in labels]
     audio = np.zeros(0, np.float32)
@@ -90,19 +102,38 @@ def detect_in_clip(
         gray = list(iter_frames(picture, choose_rows(info.width, info.height)))
         times_s, frames = np.asarray([t for t, _ in gray]), np.stack([frame for _, frame in gray])
         clip.tracks[SYNCFUSION] = detect_with_syncfusion(baseline, times_s, frames, info.duration_s)
-    coarse = list(iter_frames(picture, FRAME_HEIGHT))
-    motion_track = detect_motion_onsets(iter(coarse), info.frame_rate, info.duration_s)
-    clip.tracks["motion"] = list(motion_track.candidates)
-    times, speeds, drops = measure_flow(iter(coarse))
-    clip.tracks["flow drop"] = find_drops(times, drops)
-    clip.tracks["AV-Align flow peaks"] = find_flow_peaks(times, speeds)
+    motion_track: OnsetTrack | None = None
+    if not only_network:
+        coarse = list(iter_frames(picture, FRAME_HEIGHT))
+        motion_track = detect_motion_onsets(iter(coarse), info.frame_rate, info.duration_s)
+        clip.tracks["motion"] = list(motion_track.candidates)
+        times, speeds, drops = measure_flow(iter(coarse))
+        clip.tracks["flow drop"] = find_drops(times, drops)
+        clip.tracks["AV-Align flow peaks"] = find_flow_peaks(times, speeds)
     if len(audio) and real:
         audio_track = detect_audio_onsets(iter_clip_audio(picture, SAMPLE_RATE_HZ, 1.0), SAMPLE_RATE_HZ)
         clip.tracks["audio"] = list(audio_track.candidates)
-        clip.tracks["both, motion"] = list(fuse(motion_track, audio_track).candidates)
+        if motion_track is not None:
+            clip.tracks["both, motion"] = list(fuse(motion_track, audio_track).candidates)
         if fold is not None:
+            lag_s = estimate_lag(network_track, audio_track) or 0.0
+            clip.tracks[IN_STEP] = list(shift_track(network_track, -lag_s).candidates)
             clip.tracks["both, network"] = list(fuse(network_track, audio_track).candidates)
     return clip
+
+
+def _detect_in_all(tasks: Sequence[tuple[Any, ...]], jobs: int, say: Callable[[str], None]) -> list[Clip]:
+    """``detect_in_clip`` for each of some arguments, by so many processes with a thread each, or in this one."""
+    with ExitStack() as stack:
+        found: Iterable[Clip] = starmap(detect_in_clip, tasks)
+        if jobs > 1:
+            pool = ProcessPoolExecutor(jobs, get_context("spawn"), partial(torch.set_num_threads, 1))
+            found = stack.enter_context(pool).map(detect_in_clip, *zip(*tasks, strict=True))
+        clips = []
+        for clip in found:
+            clips.append(clip)
+            say(f"{len(clips)}/{len(tasks)} {clip.name}")
+        return clips
 
 
 def detect_in_real_clips(
@@ -111,18 +142,20 @@ def detect_in_real_clips(
     baselines: Sequence[Baseline],
     limit: int,
     say: Callable[[str], None],
+    jobs: int = 1,
+    only_network: bool = False,
 ) -> list[Clip]:
     """Run the detectors on every labelled real clip, with networks that were not trained on its recording day."""
     names = list(read_label_rows(data).items())[: limit or None]
     if not names:
         raise BadInput(f"{data} holds none of the clips that {LABELS} names; give their folder with --data")
-    clips = []
+    tasks: list[tuple[Any, ...]] = []
     for name, labels in names:
         hits = [(label.heard_s, label.action) for label in labels if label.heard_s is not None]
         path = data / name
         fold, baseline = choose_fold(folds, path.name[:10]), choose_baseline(baselines, path.name[:10])
-        clips.append(detect_in_clip(path, path, hits, fold, True, baseline))
-        say(f"{len(clips)}/{len(names)} {path.name}")
+        tasks.append((path, path, hits, fold, True, baseline, only_network))
+    clips = _detect_in_all(tasks, jobs, say)
     if not folds:
         return clips
     frames_s = {Path(clip.name).stem: clip.frame_s for clip in clips}
@@ -133,20 +166,28 @@ def detect_in_real_clips(
     ]
 
 
-def detect_in_simulated_clips(folder: Path, fold: Fold | None, limit: int, say: Callable[[str], None]) -> list[Clip]:
+def detect_in_simulated_clips(
+    folder: Path,
+    fold: Fold | None,
+    limit: int,
+    say: Callable[[str], None],
+    jobs: int = 1,
+    only_network: bool = False,
+) -> list[Clip]:
     """Run the detectors on every simulated take of a folder; invisible contacts are neither missed nor false."""
     takes = [take for take in list_takes(folder) if take.picture is not None][: limit or None]
     if not takes:
         raise BadInput(f"{folder} holds no simulated takes; make some with `launch.py simulate`")
-    clips = []
-    for take in takes:
-        assert take.picture is not None
-        labels, others = choose_contacts(take)
-        clip = detect_in_clip(take.picture, take.sound, labels, fold, False)
-        clips.append(replace(clip, audible_s=sorted([*clip.labelled_s, *others])))
-        if len(clips) % 10 == 0:
-            say(f"{len(clips)}/{len(takes)} {take.name}")
-    return clips
+    contacts = [choose_contacts(take) for take in takes]
+    tasks = [
+        (take.picture, take.sound, labels, fold, False, None, only_network)
+        for take, (labels, _) in zip(takes, contacts, strict=True)
+    ]
+    clips = _detect_in_all(tasks, jobs, say)
+    return [
+        replace(clip, audible_s=sorted([*clip.labelled_s, *others]))
+        for clip, (_, others) in zip(clips, contacts, strict=True)
+    ]
 
 
 def main(args: list[str]) -> None:
@@ -161,7 +202,10 @@ def main(args: list[str]) -> None:
     baselines_help = "folder of SyncFusion's networks, each trained with `train onsets_baseline --leave-out DAY...`"
     parser.add_argument("--baselines", metavar="DIR", help=baselines_help)
     parser.add_argument("--sim", metavar="DIR", help="held-out takes that `launch.py simulate` wrote")
-    parser.add_argument("--figure", metavar="PNG", help="draw missed hits and false detections of the network in --sim")
+    only_help = "leave out the detectors of the picture that have no network, which take most of the time"
+    parser.add_argument("--only-network", action="store_true", help=only_help)
+    parser.add_argument("--jobs", type=int, default=1, metavar="J", help="clips at once, each by a process of its own")
+    parser.add_argument("--figure", metavar="IMAGE", help="draw the network's missed and false hits in --sim")
     parser.add_argument("--limit", type=int, default=0, help="at most so many clips of a kind")
     parser.add_argument("--ckpt-dir", default="checkpoints", help="its onsets/ is scored on simulated takes")
     parser.add_argument("--device", help="not used: the detectors run on the CPU here")
@@ -171,15 +215,18 @@ def main(args: list[str]) -> None:
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
+    if options.limit < 0 or options.jobs < 1:
+        raise BadInput("--limit is under 0, or --jobs under 1; give counts")
+    how = (options.jobs, options.only_network)
     folds = open_folds(Path(options.folds)) if options.folds else []
     result: dict[str, Any] = {}
     baselines = open_baselines(Path(options.baselines)) if options.baselines else []
-    real = detect_in_real_clips(Path(options.data), folds, baselines, options.limit, say)
+    real = detect_in_real_clips(Path(options.data), folds, baselines, options.limit, say, *how)
     result["real"] = tabulate(real, bool(folds))
     print_tables("real clips", result["real"])
     if options.sim:
         fold = open_folds(Path(options.ckpt_dir) / "onsets")[0]
-        simulated = detect_in_simulated_clips(Path(options.sim), fold, options.limit, say)
+        simulated = detect_in_simulated_clips(Path(options.sim), fold, options.limit, say, *how)
         result["simulated"] = tabulate(simulated, True)
         print_tables("simulated takes", result["simulated"])
         if options.figure:

@@ -17,6 +17,7 @@ from engine.onsets.track import DEFAULT_THRESHOLD
 TILE = (112, 63)
 SPAN = 4
 NAME_HEIGHT = 12
+JPEG_QUALITY = 70
 
 
 def find_failures(clip: Clip, source: str) -> list[tuple[str, float]]:
@@ -31,7 +32,7 @@ def find_failures(clip: Clip, source: str) -> list[tuple[str, float]]:
 def draw_failures(
     clips: Sequence[Clip], clip_paths: dict[str, Path], source: str, out: Path, max_rows: int = 12
 ) -> None:
-    """Write a PNG with the frames around some failures, one row each, at most one of a kind for each clip.
+    """Write an image with the frames around some failures, one row each, at most one of a kind for each clip.
 
     ``clip_paths`` are the clips' files by name.
     """
@@ -45,7 +46,7 @@ def draw_failures(
                 of_kind += 1
     if rows:
         out.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.concatenate(rows)).save(out, optimize=True)
+        Image.fromarray(np.concatenate(rows)).save(out, optimize=True, quality=JPEG_QUALITY)
 
 
 def _draw_row(path: Path, kind: str, time_s: float) -> np.ndarray:

@@ -14,6 +14,7 @@ TOLERANCES_S = (0.025, 0.05, 0.1)
 SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
 """Shifts of a whole clip's detections, tried to align its picture with its sound."""
 
+RESAMPLES = 2000
 CHUNK_S = 2.0
 FOLEY_TOLERANCE_S = 0.1
 
@@ -47,15 +48,30 @@ def measure(clips: Sequence[Clip], find: Detector, tolerance_s: float | None) ->
 
     A tolerance of None is one frame of the clip.
     """
-    right = found = recalled = labelled = 0
+    right, found, recalled, labelled = _count(clips, find, tolerance_s).sum(axis=0).tolist()
+    precision, recall = right / max(found, 1), recalled / max(labelled, 1)
+    return {"precision": precision, "recall": recall, "f1": f1_of(precision, recall)}
+
+
+def _count(clips: Sequence[Clip], find: Detector, tolerance_s: float | None) -> np.ndarray:
+    """Numbers of correct and of all detections, of recalled and of all labelled onsets of each clip, [clips, 4]."""
+    rows = []
     for clip in clips:
         times, within_s = find(clip), clip.frame_s if tolerance_s is None else tolerance_s
         audible = score(times, clip.audible_s, within_s)
         known = score(times, clip.labelled_s, within_s)
-        right, found = right + audible.matched, found + audible.found
-        recalled, labelled = recalled + known.matched, labelled + known.truth
-    precision, recall = right / max(found, 1), recalled / max(labelled, 1)
-    return {"precision": precision, "recall": recall, "f1": f1_of(precision, recall)}
+        rows.append((audible.matched, audible.found, known.matched, known.truth))
+    return np.asarray(rows).reshape(-1, 4)
+
+
+def estimate_interval(clips: Sequence[Clip], find: Detector, tolerance_s: float) -> tuple[float, float]:
+    """95 % interval of F1: clips drawn with replacement, RESAMPLES times."""
+    counts = _count(clips, find, tolerance_s)
+    drawn = np.random.default_rng(0).integers(len(clips), size=(RESAMPLES, len(clips)))
+    right, found, recalled, labelled = np.maximum(counts[drawn].sum(axis=1), 1e-9).T
+    precision, recall = right / found, recalled / labelled
+    low, high = np.percentile(2.0 * precision * recall / (precision + recall), (2.5, 97.5))
+    return float(low), float(high)
 
 
 def times_above(clip: Clip, source: str, threshold: float) -> list[float]:
@@ -135,7 +151,10 @@ def measure_recall_by_action(clips: Sequence[Clip], source: str, threshold: floa
 
 
 def measure_velocity(clips: Sequence[Clip], source: str, threshold: float) -> dict[str, float]:
-    """Correlation of estimated velocities with the level of the real hit: pooled, and the mean over clips."""
+    """Correlation of estimated velocities with the level of the real hit: pooled, and the mean over clips.
+
+    ``low`` and ``high`` are the 95 % interval of the mean: clips drawn with replacement.
+    """
     pooled: list[tuple[float, float]] = []
     each = []
     for clip in clips:
@@ -148,7 +167,11 @@ def measure_velocity(clips: Sequence[Clip], source: str, threshold: float) -> di
         pooled += pairs
         if len(pairs) >= 8:
             each.append(_correlate(pairs))
-    return {"pooled": _correlate(pooled), "mean_of_clips": float(np.mean(each)) if each else 0.0}
+    if not each:
+        return {"pooled": _correlate(pooled), "mean_of_clips": 0.0, "low": 0.0, "high": 0.0}
+    drawn = np.random.default_rng(0).integers(len(each), size=(RESAMPLES, len(each)))
+    low, high = np.percentile(np.asarray(each)[drawn].mean(axis=1), (2.5, 97.5))
+    return {"pooled": _correlate(pooled), "mean_of_clips": float(np.mean(each)), "low": float(low), "high": float(high)}
 
 
 def _correlate(pairs: Sequence[tuple[float, float]]) -> float:

@@ -107,10 +107,13 @@ def adopt(options: argparse.Namespace) -> None:
     except Exception as error:  # the library's own errors, and those of missing or wrong metadata
         reason = str(error)[:80]
         raise BadInput(f"{path} holds no onset networks ({reason}); make it with `train onset_folds`") from None
+    watched = replace(config, pixels=options.pixels or config.pixels, mirrored=not options.no_mirror)
     for name, facts_of in training.items():
-        network = OnsetNetwork(config)
+        network = OnsetNetwork(watched)
         network.load_state_dict({k.removeprefix(f"{name}/"): v for k, v in weights.items() if k.startswith(f"{name}/")})
-        save_onset_network(Path(options.out) / name, network, options.calibrated_threshold, facts_of)
+        save_onset_network(
+            Path(options.out) / name, network, options.calibrated_threshold, facts_of | {"pixels": config.pixels}
+        )
         print(f"wrote {Path(options.out) / name}", file=sys.stderr)
 
 
@@ -137,6 +140,9 @@ def main(args: list[str]) -> None:
     parser.add_argument("--threads", type=int, default=8, help="clips decoded at a time")
     parser.add_argument("--network-config", metavar="JSON", help="another size of network")
     parser.add_argument("--calibrated-threshold", type=float, default=0.4, help="becomes the default threshold")
+    pixels_help = "about so many pixels of a frame are watched, where other than it was trained on"
+    parser.add_argument("--pixels", type=int, default=0, help=pixels_help)
+    parser.add_argument("--no-mirror", action="store_true", help="the mirror image of a clip is not watched")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(args)
