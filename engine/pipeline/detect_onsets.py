@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,8 @@ ONSET_NETWORK = CHECKPOINTS / "onsets"
 """Folder of the onset network that ships."""
 
 AUDIO_BLOCK_S = 1.0
+DIGITAL_SILENCE, LEAST_SILENCE_S = 1e-5, 0.5
+"""Largest amplitude of silence that was never recorded, and how long it lasts at least, to be told from a pause."""
 AUDIO_SHARE = 0.2
 """Share of the progress that a clip's audio takes where its picture follows."""
 
@@ -71,10 +73,12 @@ def detect_onsets(
 
         share = 1.0 if source == "audio" else AUDIO_SHARE
         spans = find_sound_spans(clip.path, clip.audio_track)
+        heard_s: list[float] = []
         blocks = iter_clip_audio(clip.path, SAMPLE_RATE_HZ, AUDIO_BLOCK_S, clip.audio_track)
-        for time_s, found in iter_audio_tracks(blocks, SAMPLE_RATE_HZ):
+        for time_s, found in iter_audio_tracks(_watch_silence(blocks, heard_s), SAMPLE_RATE_HZ):
             by_audio = found
             yield DetectionProgress(share * min(1.0, time_s / duration_s))
+        spans = _cut_silence(spans, heard_s)
         if partial and by_audio is not None and source != "video":
             yield OnsetsUpdated(by_audio, hits_from_track(by_audio))
     by_picture: OnsetTrack | None = None
@@ -95,6 +99,32 @@ def detect_onsets(
             cache.put(key, array)
     yield DetectionProgress(1.0)
     yield OnsetsFound(track, hits_from_track(track))
+
+
+def _watch_silence(blocks: Iterable[np.ndarray], heard_s: list[float]) -> Iterator[np.ndarray]:
+    """The same blocks; the times of each one's first and last sample that is no digital silence join ``heard_s``."""
+    start = 0
+    for block in blocks:
+        heard = np.flatnonzero(np.abs(block) > DIGITAL_SILENCE)
+        if len(heard):
+            heard_s += [(start + int(heard[0])) / SAMPLE_RATE_HZ, (start + int(heard[-1])) / SAMPLE_RATE_HZ]
+        start += len(block)
+        yield block
+
+
+def _cut_silence(spans: tuple[tuple[float, float], ...], heard_s: list[float]) -> tuple[tuple[float, float], ...]:
+    """Spans of sound without LEAST_SILENCE_S or more of digital silence before or after all of it.
+
+    No microphone records it: an editor has filled a track with it to the picture's length.
+    """
+    if not heard_s:
+        return ()
+    first_s, last_s, least_s = heard_s[0], heard_s[-1], LEAST_SILENCE_S
+    return tuple(
+        (start_s if first_s - start_s < least_s else first_s, end_s if end_s - last_s < least_s else last_s)
+        for start_s, end_s in spans
+        if end_s > first_s and start_s < last_s
+    )
 
 
 def _iter_picture_tracks(clip: Clip, network: Path, partial: bool) -> Iterator[tuple[float, OnsetTrack | None]]:

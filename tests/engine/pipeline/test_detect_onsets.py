@@ -15,10 +15,10 @@ from engine.document.edits.settings import set_threshold
 from engine.document.edits.values import chain
 from engine.lab.simulator.demo.clips import DEMOS, FRAME_RATE
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, pick
-from engine.pipeline.detect_onsets import detect_onsets, hits_from_track
+from engine.pipeline.detect_onsets import _cut_silence, _watch_silence, detect_onsets, hits_from_track
 from engine.pipeline.events import DetectionProgress, OnsetsFound, OnsetsUpdated, last_event
 from engine.pipeline.open_clip import open_clip
-from tests.clips import run_ffmpeg
+from tests.clips import SOUND_RATE_HZ, make_clicks, run_ffmpeg
 from tests.struck_clip import STRIKES
 
 
@@ -70,3 +70,16 @@ def test_every_contact_of_the_demo_clips_is_found_and_nothing_else(name: str) ->
     found = [onset.time_s for onset in pick(last_event(detect_onsets(clip), OnsetsFound).track)]
     assert len(found) == len(truth)
     assert np.abs(np.subtract(found, [onset["time_s"] for onset in truth])).max() < 1.5 / FRAME_RATE
+
+
+def test_digital_silence_that_fills_a_track_is_no_sound() -> None:
+    """What is seen before or after it counts in full, as where the track has no sound; a pause is sound."""
+    clicks = make_clicks([1.0, 1.6], 4.0)
+    clicks[: SOUND_RATE_HZ - 1] = clicks[3 * SOUND_RATE_HZ :] = 0.0
+    heard_s: list[float] = []
+    blocks = np.array_split(clicks, 7)
+    assert np.array_equal(np.concatenate(list(_watch_silence(blocks, heard_s))), clicks)
+    ((start_s, end_s),) = _cut_silence(((0.0, 4.0),), heard_s)
+    assert start_s == pytest.approx(1.0, abs=1e-3) and 1.6 < end_s < 3.0
+    assert _cut_silence(((0.0, 1.2), (1.5, 3.0)), [0.4, 2.6]) == ((0.0, 1.2), (1.5, 3.0))
+    assert _cut_silence(((0.0, 1.2), (1.5, 4.0)), [0.6, 1.1]) == ((0.6, 1.2),) and _cut_silence(((0.0, 4.0),), []) == ()
