@@ -12,7 +12,7 @@ from engine.physics.noise import envelope_gain, expected_power
 _WIDTH_RANGE_HZ = (15.0, 60.0)
 _ROUNDS = 2
 _MOST_OVER_NOISE = 1.5  # of the noise's expected amplitude in the band
-_MIN_SHARE = 0.1  # of the mode's own amplitude: so small a deviation is let pass
+_MIN_SHARE = 0.05  # of the mode's own amplitude: so small a deviation is let pass
 _PAD_S = 0.1
 
 

@@ -21,6 +21,7 @@ from engine.lab.evaluation.sampler import tables
 from engine.lab.evaluation.sampler.control import make_objects, measure_control, summarize_control, summarize_steps
 from engine.lab.evaluation.sampler.figure import write_spectrograms
 from engine.lab.evaluation.sampler.outside import measure_outside, summarize_outside
+from engine.lab.evaluation.sampler.shape import measure_shapes, summarize_shapes
 from engine.lab.evaluation.sampler.sounds import (
     NEAREST,
     PAPER,
@@ -59,6 +60,12 @@ def main(args: list[str]) -> None:
     if options.outside:
         with workers(options.jobs or (count_cores() if device.type == "cpu" else 1)) as run:
             print_result(evaluate_outside(options.outside, settings, run), options.json, started_s)
+        return
+    if options.shape:
+        with workers(options.jobs or (count_cores() if device.type == "cpu" else 1)) as run:
+            cases = gather_cases(list_recordings(options.data), options.shape, run)
+            rows = run(measure_shapes, [(case, settings) for case in cases], "shapes")
+            print_result({"shapes": summarize_shapes(rows, settings), "each": rows}, options.json, started_s)
         return
     if settings.paper is not None:
         open_paper(settings)
@@ -124,6 +131,14 @@ def _parse(args: list[str]) -> argparse.Namespace:
         const=60,
         metavar="N",
         help="measure only the control of N made-up objects, by a transform and band envelopes instead of the analysis",
+    )
+    parser.add_argument(
+        "--shape",
+        type=int,
+        nargs="?",
+        const=60,
+        metavar="N",
+        help="measure only attack, brightness and fall beside N held-out recordings",
     )
     parser.add_argument("--takes", type=int, default=1, choices=(0, 1), help="whether to compare takes")
     parser.add_argument("--jobs", type=int, default=0, help="processes; by default one a core")
@@ -278,6 +293,8 @@ def _draw(path: str, cases: Sequence[Case], measured: Sequence[Measured]) -> Non
 
 def write_report(result: dict[str, Any]) -> list[str]:
     """All tables as Markdown."""
+    if "shapes" in result:
+        return [*tables.write_shapes(result["shapes"]), "", f"{result['minutes']} minutes"]
     if "outside" in result:
         return [*tables.write_outside(result["outside"]), "", f"{result['minutes']} minutes"]
     rows = [*result["references"], *result["systems"]]

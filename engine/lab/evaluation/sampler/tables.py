@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.lab.evaluation.sampler.shape import MEASURES
 from engine.lab.evaluation.sampler.sounds import DISTANCES, ITSELF, NEAREST, PAPER, PRIOR, REAL, Case, Row
 from engine.lab.evaluation.sampler.takes import VARIED
 from engine.lab.metrics.distribution import (
@@ -258,6 +259,22 @@ def write_outside(rows: Sequence[dict[str, Any]]) -> list[str]:
             f"{r['median_cents']:.2f}",
             f"{r['median_decay_error_percent']:.1f} %",
             str(r["unread"]),
+        ]
+        for r in rows
+    ]
+    return _table(head, cells)
+
+
+def write_shapes(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Attack, brightness and fall beside the recordings, as Markdown."""
+    head = ("made - recorded", "system", "recordings", "recorded attack, ms", *MEASURES.values())
+    cells = [
+        [
+            r["kind"],
+            name_system(r["system"]),
+            str(r["recordings"]),
+            f"{r['recorded_attack_ms']:.2f}",
+            *("" if r[m] is None else "{:.2f} ({:.2f} to {:.2f})".format(*r[m]) for m in MEASURES),
         ]
         for r in rows
     ]
