@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from engine.core.names import make_file_stem
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, gain_to_db
 from engine.document.edits.values import derive_seed
 from engine.document.project import Hit, Project, Sound
-from engine.media.export.pieces import Piece, assign_layers, normalize, trim
+from engine.media.export.pieces import assign_layers, find_peak, normalize, trim
 from engine.media.export.samples import count_channels
 from engine.media.export.sessions.session import COLORS, Item, Session, Take, Track
 from engine.media.export.sessions.write import MONO, PACKS, WITH_SOUND, WITHOUT_LEVELS, write_session
@@ -40,35 +40,48 @@ Sample = Callable[[Project], Mapping[str, RenderedHit]]
 # --- one-shots --------------------------------------------------------------------------------
 
 
-def make_pieces(delivery: Delivery, sample: Sample) -> list[Piece]:
-    """One-shots by sound, layer and number, trimmed and normalised: the hits themselves, or ``takes`` rendered anew.
+@dataclass(frozen=True)
+class _Strikes:
+    """Hits that become pieces, by sound and velocity layer, and what renders them."""
 
-    ``takes`` strikes a sound and velocity layer have seeds of their own. A hit's own sound keeps its whole tail, past
-    the clip's end too. Raises BadInput where there is no hit.
-    """
+    hits: tuple[Hit, ...]
+    layers: Mapping[str, int]
+    rendered: Mapping[str, RenderedHit]
+
+
+def _list_strikes(delivery: Delivery, sample: Sample) -> _Strikes:
+    """The hits themselves, or ``takes`` rendered anew in each layer with seeds of their own; BadInput without a hit."""
     options, project = delivery.options, delivery.project
     hits = check_hits(delivery)
-    rendered = delivery.rendered
     sounds = [sound for sound in project.sounds if any(hit.sound_id == sound.id for hit in hits)]
-    layers: dict[str, int] = {}
     if options.takes:
         made = replace(project, hits=tuple(hit for sound in sounds for hit in _strike(delivery, sound)))
-        rendered, hits = sample(made), list(made.hits)
-        layers = {hit.id: int(hit.id.rsplit("_", 2)[1]) for hit in hits}
-    else:
-        for sound in sounds:
-            own = [hit for hit in hits if hit.sound_id == sound.id]
-            numbers = assign_layers([hit.velocity_db for hit in own], options.layers)
-            layers |= {hit.id: number for hit, number in zip(own, numbers, strict=True)}
-    pieces = []
+        layers = {hit.id: int(hit.id.rsplit("_", 2)[1]) for hit in made.hits}
+        return _Strikes(made.hits, layers, sample(made))
+    layers, ordered = {}, []
     for sound in sounds:
-        for hit in sorted((hit for hit in hits if hit.sound_id == sound.id), key=lambda hit: layers[hit.id]):
-            delivery.check()
-            gain = 1.0 if options.takes else db_to_gain(hit.gain_db + project.mix.gain_db)
-            samples = convert_rate(rendered[hit.id].samples * np.float32(gain), options.sample_rate_hz)
-            samples = trim(samples, options.sample_rate_hz)
-            pieces.append(Piece(sound.id, samples, hit.velocity_db, layers[hit.id]))
-    return normalize(pieces, options.normalize)
+        own = [hit for hit in hits if hit.sound_id == sound.id]
+        numbers = assign_layers([hit.velocity_db for hit in own], options.layers)
+        layers |= {hit.id: number for hit, number in zip(own, numbers, strict=True)}
+        ordered += sorted(own, key=lambda hit: layers[hit.id])
+    return _Strikes(tuple(ordered), layers, delivery.rendered)
+
+
+def _cut_piece(delivery: Delivery, strikes: _Strikes, hit: Hit) -> np.ndarray:
+    """A hit's sound trimmed and at the delivery's rate, with its whole tail, past the clip's end too."""
+    delivery.check()
+    options = delivery.options
+    gain = 1.0 if options.takes else db_to_gain(hit.gain_db + delivery.project.mix.gain_db)
+    samples = convert_rate(strikes.rendered[hit.id].samples * np.float32(gain), options.sample_rate_hz)
+    return trim(samples, options.sample_rate_hz)
+
+
+def _find_peaks(delivery: Delivery, strikes: _Strikes) -> dict[str, float]:
+    """Peak of the loudest piece of each sound."""
+    peaks: dict[str, float] = {}
+    for hit in strikes.hits:
+        peaks[hit.sound_id] = max(peaks.get(hit.sound_id, 0.0), find_peak(_cut_piece(delivery, strikes, hit)))
+    return peaks
 
 
 def _strike(delivery: Delivery, sound: Sound) -> list[Hit]:
@@ -90,29 +103,27 @@ def deliver_pieces(delivery: Delivery, folder: Path, sample: Sample) -> list[Pac
     """
     options, project = delivery.options, delivery.project
     check_folder(folder)
-    pieces = make_pieces(delivery, sample)
+    strikes = _list_strikes(delivery, sample)
+    # One piece at a time is in memory, so the loudest are looked for first.
+    peaks = _find_peaks(delivery, strikes) if options.normalize == "sound" else {}
     names, stems = UniqueNames(), UniqueNames()
-    places = {
-        sound.id: (
-            sound,
-            names.take(make_file_stem(sound.name, " 99")),
-            stems.take(delivery.name(sound, "_v10_999.wav")),
-        )
-        for sound in project.sounds
-    }
-    layered = max((piece.layer for piece in pieces), default=1) > 1
+    places = {}
+    for sound in project.sounds:
+        inside = names.take(make_file_stem(sound.name, " 99"))
+        places[sound.id] = (sound, inside, stems.take(delivery.name(sound, "_v10_999.wav")))
+    layered = max(strikes.layers.values()) > 1
     counts: dict[tuple[str, int], int] = {}
     files = []
-    for piece in pieces:
-        delivery.check()
-        key = (piece.sound, piece.layer)
-        counts[key] = counts.get(key, 0) + 1
-        sound, inside, stem = places[piece.sound]
-        name = f"{stem}{f'_v{piece.layer}' if layered else ''}_{counts[key]:02d}"
+    for hit in strikes.hits:
+        layer = strikes.layers[hit.id]
+        counts[hit.sound_id, layer] = counts.get((hit.sound_id, layer), 0) + 1
+        sound, inside, stem = places[hit.sound_id]
+        name = f"{stem}{f'_v{layer}' if layered else ''}_{counts[hit.sound_id, layer]:02d}"
         path = make_folder(folder / inside) / f"{name}.wav"
+        piece = normalize(_cut_piece(delivery, strikes, hit), options.normalize, peaks.get(hit.sound_id))
         tags = replace(delivery.tags(name, sound=sound), time_reference_samples=0)
-        write_wave(path, piece.samples, options.sample_rate_hz, options.bits, tags)
-        files.append(PackFile(f"{inside}/{path.name}", inside, piece.layer))
+        write_wave(path, piece, options.sample_rate_hz, options.bits, tags)
+        files.append(PackFile(f"{inside}/{path.name}", inside, layer))
     return files
 
 

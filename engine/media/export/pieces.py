@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from engine.core.units import db_to_gain
@@ -14,16 +12,6 @@ _SILENT_DB = -80.0
 
 _EARLY_DB = -60.0
 _PRE_S, _FADE_IN_S, _FADE_OUT_S = 0.001, 0.0005, 0.010
-
-
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """One strike of a sound: mono float32 samples; ``layer`` counts velocity layers from 1, the softest."""
-
-    sound: str
-    samples: np.ndarray
-    velocity_db: float = 0.0
-    layer: int = 1
 
 
 def trim(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
@@ -50,26 +38,20 @@ def trim(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     return piece
 
 
-def normalize(pieces: list[Piece], how: str) -> list[Piece]:
-    """Pieces with peaks at -1 dBFS: the loudest of a sound, whose others keep their distance ("sound"), or "each".
+def normalize(piece: np.ndarray, how: str, sound_peak: float | None = None) -> np.ndarray:
+    """A piece with its peak at -1 dBFS ("each"), or that of its sound's loudest, ``sound_peak``, there ("sound").
 
-    "none" leaves them as they are; silence stays silent.
+    "none" leaves it as it is; silence stays silent.
     """
-    if how == "none":
-        return pieces
-    peaks: dict[str, float] = {}
-    for piece in pieces:
-        peaks[piece.sound] = max(peaks.get(piece.sound, 0.0), _peak(piece))
-    scaled = []
-    for piece in pieces:
-        peak = peaks[piece.sound] if how == "sound" else _peak(piece)
-        gain = np.float32(db_to_gain(TARGET_DBFS) / peak if peak > 0.0 else 1.0)
-        scaled.append(Piece(piece.sound, piece.samples * gain, piece.velocity_db, piece.layer))
-    return scaled
+    peak = sound_peak if how == "sound" and sound_peak is not None else find_peak(piece)
+    if how == "none" or peak <= 0.0:
+        return piece
+    return piece * np.float32(db_to_gain(TARGET_DBFS) / peak)
 
 
-def _peak(piece: Piece) -> float:
-    return float(np.abs(piece.samples).max(initial=0.0))
+def find_peak(piece: np.ndarray) -> float:
+    """Largest magnitude of a piece's samples."""
+    return float(np.abs(piece).max(initial=0.0))
 
 
 def assign_layers(velocities_db: list[float], layers: int) -> list[int]:
