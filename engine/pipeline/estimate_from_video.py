@@ -75,7 +75,7 @@ def estimate_hits(
     if not len(times_s):
         yield HitsEstimated(())
         return
-    model = network if isinstance(network, VisionModel) else load_vision_model(*([network] if network else []))
+    model = network if isinstance(network, VisionModel) else load_vision_model(network)
     order = np.argsort(times_s, kind="stable")
     ascending_s = [float(times_s[k]) for k in order]
     predictions: list[HitPrediction] = []

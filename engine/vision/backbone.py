@@ -34,11 +34,11 @@ class BackboneConfig:
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """A backbone's configuration, its weights by name, and its folder."""
+    """A backbone's configuration, its weights by name, and what it is called in a checkpoint."""
 
     config: BackboneConfig
     weights: dict[str, torch.Tensor]
-    folder: Path
+    name: str  # of a pretrained one, or its folder
 
     @torch.inference_mode()
     def encode(self, crops: torch.Tensor) -> torch.Tensor:
@@ -96,6 +96,28 @@ def _convolve(layer: dict[str, Any], weights: dict[str, torch.Tensor], maps: tor
     return ACTIVATIONS[layer.get("act", "")](maps)
 
 
+def fold_norms(
+    layers: tuple[dict[str, Any], ...], weights: dict[str, torch.Tensor]
+) -> tuple[tuple[dict[str, Any], ...], dict[str, torch.Tensor]]:
+    """The same function with each batch normalisation folded into its convolution, which is faster."""
+    folded_layers: list[dict[str, Any]] = []
+    folded: dict[str, torch.Tensor] = {}
+    for layer in layers:
+        if "conv" in layer:
+            name, norm = layer["conv"], layer.get("norm")
+            kernel = weights[f"{name}.weight"]
+            bias = weights.get(f"{name}.bias", torch.zeros(len(kernel)))
+            if norm:
+                mean, variance, scale, shift = (
+                    weights[f"{norm}.{k}"] for k in ("running_mean", "running_var", "weight", "bias")
+                )
+                gain = scale / torch.sqrt(variance + float(layer.get("eps", 1e-5)))
+                kernel, bias = kernel * gain[:, None, None, None], (bias - mean) * gain + shift
+            folded |= {f"{name}.weight": kernel, f"{name}.bias": bias}
+        folded_layers.append({key: value for key, value in layer.items() if key != "norm"})
+    return tuple(folded_layers), folded
+
+
 def load_backbone(folder: Path) -> Backbone:
     """Load a backbone and run it on one random picture; BadInput, with the reason, where it does not fit."""
     stored, weights = read_config(folder, BACKBONE), read_weights(folder, BACKBONE)
@@ -108,7 +130,7 @@ def load_backbone(folder: Path) -> Backbone:
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0.0 or not 16 <= int(stored["input_size"]) <= 1024:
             raise ValueError("give three means, three deviations above 0, and an input_size from 16 to 1024")
         config = BackboneConfig(int(stored["input_size"]), mean, std, int(stored["features"]), layers)  # type: ignore[arg-type]
-        backbone = Backbone(config, weights, folder)
+        backbone = Backbone(config, weights, str(folder.resolve()))
         found = backbone.encode(torch.rand(1, 1, 1, 3, config.input_size, config.input_size))
         if found.shape[1] != config.features or not torch.isfinite(found).all():
             raise ValueError(f"it gives {found.shape[1]} features instead of {config.features} finite ones")

@@ -69,6 +69,9 @@ class VisionConfig:
     hidden: int = 192  # width of the heads
     dropout: float = 0.15
     features: int = 0  # width of a backbone's pooled features; 0 for the network's own frame encoder
+    scales: tuple[float, ...] = SCALES  # sides of the crops, as shares of the picture's shorter side
+    pool_scales: bool = False  # whether a backbone's features are averaged over the crops' scales
+    linear_material: bool = False  # whether materials are a linear function of the features, not of the hidden layer
 
 
 class VisionOutput(NamedTuple):
@@ -214,7 +217,8 @@ class PredictionHead(nn.Module):
             nn.GELU(),
             nn.Dropout(config.dropout),
         )
-        self.material = nn.Linear(config.hidden, len(MATERIALS))
+        self.linear_material = config.linear_material
+        self.material = nn.Linear(features if config.linear_material else config.hidden, len(MATERIALS))
         self.striker = nn.Linear(config.hidden, len(STRIKERS))
         self.size = nn.Linear(config.hidden, 1)
         self.to_embedding = nn.Linear(config.hidden, EMBEDDING_SIZE)
@@ -224,9 +228,11 @@ class PredictionHead(nn.Module):
 
     def forward(self, features: torch.Tensor) -> VisionOutput:
         """Features [B, features] to predictions."""
-        hidden = self.proj_in((features - self.mean) / self.std)
+        standardized = (features - self.mean) / self.std
+        hidden = self.proj_in(standardized)
         embedding = F.normalize(self.to_embedding(hidden), dim=1)
-        return VisionOutput(self.material(hidden), self.striker(hidden), self.size(hidden)[:, 0], embedding)
+        material = self.material(standardized if self.linear_material else hidden)
+        return VisionOutput(material, self.striker(hidden), self.size(hidden)[:, 0], embedding)
 
 
 class PhysicsEncoder(nn.Module):

@@ -12,12 +12,12 @@ import torch
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from engine.bank.bank import STRIKERS
-from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
+from engine.core.checkpoint import CONFIG, CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
 from engine.core.paths import CHECKPOINTS
 from engine.physics.model import MATERIALS
 from engine.vision.backbone import Backbone, load_backbone
 from engine.vision.calibration import to_probabilities
-from engine.vision.crops import NEAR_STEPS, SCALES, Views, cut_crops
+from engine.vision.crops import NEAR_STEPS, Views, cut_crops
 from engine.vision.network import (
     CONFIG_KEY_MAP,
     KEY_MAP,
@@ -26,9 +26,13 @@ from engine.vision.network import (
     VisionNetwork,
     decode_heatmaps,
 )
+from engine.vision.pretrained import NAME as PRETRAINED
+from engine.vision.pretrained import find_pretrained, load_pretrained
 
 VISION_CHECKPOINT = CHECKPOINTS / "vision"
-"""Folder of the network that ships."""
+"""Folder of the network that ships and needs nothing else."""
+PRETRAINED_CHECKPOINT = CHECKPOINTS / "vision_pretrained"
+"""Folder of the network that ships and is used where its pretrained backbone is installed."""
 
 VISION = CheckpointKind(
     "vision",
@@ -118,9 +122,7 @@ def _predict_batch(
     network = model.network
     device = next(network.parameters()).device
     if contact is None:
-        heatmaps = network.locator(wide.to(device))
-        mirrored = network.locator(wide.flip(-1).to(device)).flip(-1)
-        contacts = decode_heatmaps(0.5 * (heatmaps + mirrored))
+        contacts = locate_contacts(network, wide.to(device))
     else:
         contacts = torch.tensor([contact] * len(near), dtype=torch.float32, device=device)
     near = near.to(device)
@@ -136,17 +138,35 @@ def _predict_batch(
     ]
 
 
+def locate_contacts(network: VisionNetwork, wide: torch.Tensor) -> torch.Tensor:
+    """Contacts [B, 2], x and y as shares of the picture, in gray frames [B, W, R, C] and their mirror images."""
+    heatmaps = network.locator(wide)
+    mirrored = network.locator(wide.flip(-1)).flip(-1)
+    return decode_heatmaps(0.5 * (heatmaps + mirrored))
+
+
 def encode_crops(model: VisionModel, near: torch.Tensor, contacts: torch.Tensor) -> torch.Tensor:
-    """Features [B, F] of colour frames [B, N, 3, H, W], 0 to 1, at contacts [B, 2]: the mean of both mirror images."""
-    scales = torch.tensor(SCALES, device=near.device).expand(len(near), -1)
-    both = []
-    for mirror in (1.0, -1.0):
-        if model.backbone is None:
-            both.append(model.network.encode(cut_crops(near, contacts, mirror * scales)))
-        else:
-            size = model.backbone.config.input_size
-            both.append(model.backbone.encode(cut_crops(near, contacts, mirror * scales, size=size)))
+    """Features [B, F] of colour frames [B, N, 3, H, W], 0 to 1, at contacts [B, 2].
+
+    They are the mean of both mirror images; a backbone, which is slower and trained on both, is given one alone.
+    """
+    scales = torch.tensor(model.network.config.scales, device=near.device).expand(len(near), -1)
+    if model.backbone is not None:
+        features = model.backbone.encode(cut_crops(near, contacts, scales, size=model.backbone.config.input_size))
+        if model.network.config.pool_scales:
+            features = features.view(len(near), scales.shape[1], -1).mean(dim=1)
+        return features
+    both = [model.network.encode(cut_crops(near, contacts, mirror * scales)) for mirror in (1.0, -1.0)]
     return torch.stack(both).mean(dim=0)
+
+
+def trace_encoder(model: VisionModel) -> list[Any]:
+    """What features depend on, sums of weights and the crops, by which cached features are told apart."""
+    config = model.network.config
+    weights = model.backbone.weights if model.backbone is not None else model.network.state_dict()
+    others = ("head", "physics_encoder", "logit_scale")
+    sums = [float(value.double().sum()) for name, value in weights.items() if not name.startswith(others)]
+    return [*sums, list(config.scales), config.pool_scales]
 
 
 def cluster_hits(hit_predictions: Sequence[HitPrediction]) -> list[int]:
@@ -195,25 +215,39 @@ def pool_hits(hit_predictions: Sequence[HitPrediction], temperature: float) -> O
 def save_vision_model(folder: Path, model: VisionModel, training: dict[str, Any]) -> None:
     """Write a network's weights in half precision, its temperature, and how it was trained.
 
-    A backbone is not copied but named by its folder, since it is the user's own.
+    A backbone is not copied but named: by its folder where it is the user's own.
     """
-    backbone = None if model.backbone is None else str(model.backbone.folder.resolve())
     config = {
         "network": asdict(model.network.config),
         "temperature": model.temperature,
-        "backbone": backbone,
+        "backbone": None if model.backbone is None else model.backbone.name,
         "training": training,
     }
     write_checkpoint(folder, VISION, model.network, torch.float16, config)
 
 
-def load_vision_model(folder: Path = VISION_CHECKPOINT) -> VisionModel:
-    """The model of a checkpoint folder, in evaluation mode; BadInput, with the reason, where it does not fit."""
+def choose_checkpoint() -> Path:
+    """Folder of the network that ships and can be used here: the one on the pretrained backbone where that is."""
+    is_there = (PRETRAINED_CHECKPOINT / CONFIG).is_file() and find_pretrained() is not None
+    return PRETRAINED_CHECKPOINT if is_there else VISION_CHECKPOINT
+
+
+def open_backbone(name: str) -> Backbone:
+    """The pretrained backbone, or that of a folder. Raises BadInput where it cannot be used."""
+    return load_pretrained() if name == PRETRAINED else load_backbone(Path(name))
+
+
+def load_vision_model(folder: Path | None = None) -> VisionModel:
+    """The model of a checkpoint folder, in evaluation mode; BadInput, with the reason, where it does not fit.
+
+    Without a folder it is the network that ships, see ``choose_checkpoint``.
+    """
+    folder = folder or choose_checkpoint()
     network, config = read_checkpoint(folder, VISION, _build_network)
     temperature = config.get("temperature")
     if not isinstance(temperature, (int, float)) or not 0.0 < temperature < 1000.0:
         raise refuse(folder, VISION, "its temperature is no number between 0 and 1000")
-    backbone = load_backbone(Path(config["backbone"])) if config.get("backbone") else None
+    backbone = open_backbone(str(config["backbone"])) if config.get("backbone") else None
     return VisionModel(network.eval().requires_grad_(False), float(temperature), backbone)
 
 

@@ -51,7 +51,7 @@ def test_a_model_on_a_backbone_is_saved_by_its_folder_and_predicts(tmp_path: Pat
     network = VisionNetwork(replace(SMALL, features=12)).eval().requires_grad_(False)
     save_vision_model(tmp_path / "vision", VisionModel(network, 1.0, backbone), {})
     model = load_vision_model(tmp_path / "vision")
-    assert model.backbone is not None and model.backbone.folder == (tmp_path / "mine").resolve()
+    assert model.backbone is not None and model.backbone.name == str((tmp_path / "mine").resolve())
     hit_predictions = predict_hits(model, list(gather_views(make_frames(60, 1.0 / FRAME_S), [1.0])))
     prediction = pool_hits(hit_predictions, model.temperature)
     assert len(hit_predictions) == 1 and sum(prediction.material.values()) == pytest.approx(1.0)

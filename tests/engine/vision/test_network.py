@@ -67,7 +67,7 @@ def test_stored_weights_of_former_names_are_those_of_the_network() -> None:
     """The checkpoint that ships has the names and the kind of before; a few are followed by hand."""
     stored = load_file(str(VISION_CHECKPOINT / WEIGHTS))
     assert json.loads((VISION_CHECKPOINT / CONFIG).read_text())["kind"] == "sight"
-    network = load_vision_model().network
+    network = load_vision_model(VISION_CHECKPOINT).network
     assert network.encoder is not None
     pairs = {
         "finder.enter.weight": network.locator.proj_in.weight,

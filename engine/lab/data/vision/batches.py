@@ -108,8 +108,12 @@ def draw_crops(
     random: np.random.Generator,
     augmentation: Augmentation | None,
     size: int = CROP,
+    sides: tuple[float, ...] = SCALES,
 ) -> torch.Tensor:
-    """Colour crops [B, S, N, 3, size, size], 0 to 1, at the contacts of hits, augmented unless it is None."""
+    """Colour crops [B, S, N, 3, size, size], 0 to 1, at the contacts of hits, augmented unless it is None.
+
+    ``sides`` [S] are those of the crops as shares of the picture's shorter side.
+    """
     near, contacts = [], make_targets(dataset, index).contact
     per_step = len(KEPT_NEAR) // len(NEAR_STEPS)
     for k in index:
@@ -119,7 +123,7 @@ def draw_crops(
         near.append(torch.from_numpy(np.asarray(dataset.near[k])[steps]))
     frames = torch.stack(near).permute(0, 1, 4, 2, 3).float() / 255.0
     count = len(index)
-    scales = torch.tensor(SCALES).expand(count, -1).clone()
+    scales = torch.tensor(sides).expand(count, -1).clone()
     if augmentation is None:
         return cut_crops(frames, contacts, scales, size=size)
 

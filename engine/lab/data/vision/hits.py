@@ -39,7 +39,7 @@ EXCERPTS = Path(__file__).with_name("excerpts.csv")
 """Hits of excerpts that come without labels, labelled by eye: what is struck, and where."""
 SYNTHETIC_SOUND = "su2023_page"
 """A folder of real film whose sound is generated, so that only its picture teaches."""
-ELSEWHERE = "other days"
+ELSEWHERE = "elsewhere"
 """The group of excerpts of days on which no other clip was recorded, or of which no day is known."""
 MARGIN = 2
 """Extra frames on either side of the span, so that augmentation can shift the onset."""
@@ -47,6 +47,8 @@ KEPT_WIDE = tuple(range(-BEFORE - MARGIN, BEFORE + MARGIN))
 KEPT_NEAR = (-11, -7, -3, 0, 4, 8)
 PER_OBJECT = 3
 """Most hits of one simulated object."""
+PER_REAL_OBJECT = 6
+"""Most hits of one object of a real clip, which look alike."""
 _ALIAS = {"tile": "ceramic"}
 
 

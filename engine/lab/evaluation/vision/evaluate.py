@@ -18,16 +18,20 @@ from engine.core.checkpoint import CONFIG
 from engine.core.errors import BadInput
 from engine.core.files import write_file
 from engine.lab.data.vision.hits import (
+    PER_REAL_OBJECT,
     HitFrames,
+    is_certain_of_day,
     join_hits,
     limit_hits_per_object,
     list_real_hits,
     list_simulated_hits,
     load_hit_frames,
     select_hits,
+    was_recorded_on,
 )
 from engine.lab.data.vision.sounds import analyze_hit_sounds, describe_hit_sounds
 from engine.lab.evaluation.vision.classify_sampled import classify_sampled_sounds
+from engine.lab.evaluation.vision.materials import evaluate_materials, read_filmed_hits
 from engine.lab.evaluation.vision.scores import (
     EvaluatedHits,
     Reference,
@@ -43,7 +47,8 @@ from engine.lab.evaluation.vision.scores import (
     tabulate_materials,
     without_groups,
 )
-from engine.lab.evaluation.vision.tables import write_report
+from engine.lab.evaluation.vision.tables import write_materials, write_report
+from engine.lab.training.vision.picture_set import extract_picture_features
 from engine.physics.model import MATERIALS, Physics
 from engine.vision.calibration import expected_calibration_error, fit_temperature, to_probabilities
 from engine.vision.predict import VisionModel, load_vision_model
@@ -84,23 +89,17 @@ def read_hit_set(hits: list[Any], work: Path) -> HitSet:
 
 
 def read_takes(folders: Sequence[str], work: Path) -> HitSet:
-    """Simulated hits of several folders."""
-    parts = [read_hit_set(list_simulated_hits(Path(folder)), work) for folder in folders]
+    """Simulated hits of several folders, one of each object."""
+    parts = [read_hit_set(limit_hits_per_object(list_simulated_hits(Path(folder)), 1), work) for folder in folders]
     physics = [one for part in parts for one in part.physics]
     return HitSet(
         join_hits(*(part.frames for part in parts)), physics, np.concatenate([part.descriptors for part in parts])
     )
 
 
-def one_per_object(hits: HitSet) -> HitSet:
-    """One hit of each object."""
-    kept = set(limit_hits_per_object(hits.frames.hits, 1))
-    return hits.select([k for k, hit in enumerate(hits.frames.hits) if hit in kept])
-
-
-def measure(model: VisionModel, test: HitSet, reference: Reference) -> Result:
+def measure(model: VisionModel, test: HitSet, reference: Reference, work: Path) -> Result:
     """Evaluate a network on hits, by all methods."""
-    evaluated = predict_frames(model, test.frames, test.descriptors, test.physics)
+    evaluated = predict_frames(model, test.frames, test.descriptors, test.physics, work)
     found = retrieve(model, evaluated, reference)
     distances = measure_retrieval(evaluated, reference, found)
     generated = measure_generated(model, evaluated)
@@ -154,21 +153,22 @@ def calibrate(results: Sequence[Result]) -> dict[str, float]:
     }
 
 
-def evaluate_folds(folds: Sequence[Path], real: HitSet, made: HitSet, bank: Bank | None) -> list[Result]:
+def evaluate_folds(folds: Sequence[Path], real: HitSet, made: HitSet, bank: Bank | None, work: Path) -> list[Result]:
     """Evaluate each fold's network on the days it was not trained on. Raises BadInput where it has no hits."""
     results = []
     for folder in folds:
         left_out = read_left_out(folder)
-        days = [hit.group for hit in real.frames.hits]
-        test = real.select([k for k, day in enumerate(days) if day in left_out])
+        hits = real.frames.hits
+        own = [was_recorded_on(hit, left_out) for hit in hits]
+        test = real.select([k for k, hit in enumerate(hits) if own[k] and is_certain_of_day(hit)])
         if not test.frames.hits:
             raise BadInput(f"{folder} left out {', '.join(left_out)}, of which --data has no hits; give other --folds")
-        train = real.select([k for k, day in enumerate(days) if day not in left_out])
+        train = real.select([k for k in range(len(hits)) if not own[k]])
         model = load_vision_model(folder)
         pool = None if bank is None else without_groups(bank, left_out)
         joined = join_hits(made.frames, train.frames)
-        reference = build_reference(model, joined, [*made.physics, *train.physics], pool)
-        results.append(measure(model, test, reference))
+        reference = build_reference(model, joined, [*made.physics, *train.physics], pool, work)
+        results.append(measure(model, test, reference, work))
         print(f"{folder.name}: {len(test.frames.hits)} hits of {', '.join(left_out)}", file=sys.stderr, flush=True)
     return results
 
@@ -191,23 +191,28 @@ def main(args: list[str]) -> None:
     work = Path(options.work)
     folders = sorted(path.parent for path in Path(options.folds).glob(f"*/{CONFIG}")) if options.folds else []
     bank = _open_bank(Path(options.bank) if options.bank else BANK_PATH)
-    made = one_per_object(read_takes(options.learnt, work))
-    real = read_hit_set(list_real_hits(Path(options.data)), work)
+    hits = limit_hits_per_object(list_real_hits(Path(options.data)), PER_REAL_OBJECT)
+    if options.materials:
+        _measure_materials(Path(options.materials), hits, options, work)
+        return
+    made = read_takes(options.learnt, work)
+    real = read_hit_set(hits, work)
     result: dict[str, Any] = {"bank": 0 if bank is None else len(bank), "learnt": len(made.physics)}
-    clean = load_vision_model(Path(options.clean))
-    reference = build_reference(clean, made.frames, made.physics, bank)
-    if options.sim:
-        test = read_takes(options.sim, work)
-        outcome = measure(clean, test, reference)
-        result["simulation"] = tabulate([outcome]) | {"places": measure_localization(outcome.hits)}
-        result["calibration_simulation"] = calibrate([outcome])
-        if options.listen:
-            pairs = [(outcome.hits, outcome.chosen)]
-            result["listening_simulation"] = classify_sampled_sounds(pairs, options.listen, Path(options.ckpt_dir))
-        print(f"{len(test.frames.hits)} simulated hits", file=sys.stderr, flush=True)
-    result["real_from_simulation"] = tabulate([measure(clean, real, reference)])
+    if options.clean:
+        clean = load_vision_model(Path(options.clean))
+        reference = build_reference(clean, made.frames, made.physics, bank, work)
+        if options.sim:
+            test = read_takes(options.sim, work)
+            outcome = measure(clean, test, reference, work)
+            result["simulation"] = tabulate([outcome]) | {"places": measure_localization(outcome.hits)}
+            result["calibration_simulation"] = calibrate([outcome])
+            if options.listen:
+                pairs = [(outcome.hits, outcome.chosen)]
+                result["listening_simulation"] = classify_sampled_sounds(pairs, options.listen, Path(options.ckpt_dir))
+            print(f"{len(test.frames.hits)} simulated hits", file=sys.stderr, flush=True)
+        result["real_from_simulation"] = tabulate([measure(clean, real, reference, work)])
     if folders:
-        results = evaluate_folds(folders, real, made, bank)
+        results = evaluate_folds(folders, real, made, bank, work)
         result["real"] = tabulate(results)
         result["calibration"] = calibrate(results)
         if options.listen:
@@ -217,10 +222,28 @@ def main(args: list[str]) -> None:
             write_temperature(Path(options.calibrate), result["calibration"]["temperature"])
     result["minutes"] = round((time.monotonic() - started_s) / 60, 1)
     print("\n".join(write_report(result)), file=sys.stderr)
-    if options.json == "-":
+    _write_json(result, options.json)
+
+
+def _write_json(result: dict[str, Any], target: str | None) -> None:
+    """Write the figures to a file, or to standard output where it is -."""
+    if target == "-":
         print(json.dumps(result))
-    elif options.json:
-        Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    elif target:
+        Path(target).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def _measure_materials(folder: Path, hits: list[Any], options: argparse.Namespace, work: Path) -> None:
+    """Measure the material head of a checkpoint, refitted for each fold without its days."""
+    model = load_vision_model(folder)
+    if not model.network.config.linear_material:
+        raise BadInput(f"{folder} has no linear material head; measure its folds with --folds instead")
+    film = read_filmed_hits(model, load_hit_frames(hits, work), work)
+    result = evaluate_materials(film, extract_picture_features(model, Path(options.data), work))
+    print("\n".join(write_materials(result)), file=sys.stderr)
+    if options.calibrate:
+        write_temperature(Path(options.calibrate), result["calibration"]["temperature"])
+    _write_json(result, options.json)
 
 
 def _open_bank(folder: Path) -> Bank | None:
@@ -244,9 +267,12 @@ def _parse(args: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help="folder of labelled clips")
     parser.add_argument("--folds", metavar="DIR", help="folder of networks, each trained without some days")
-    parser.add_argument("--clean", required=True, metavar="CHECKPOINT", help="network trained on simulated takes alone")
+    parser.add_argument("--clean", metavar="CHECKPOINT", help="network trained without real clips")
     parser.add_argument("--sim", nargs="*", default=[], metavar="DIR", help="held-out simulated takes")
-    parser.add_argument("--learnt", nargs="+", required=True, metavar="DIR", help="simulated takes trained on")
+    parser.add_argument("--learnt", nargs="*", default=[], metavar="DIR", help="simulated takes trained on")
+    parser.add_argument(
+        "--materials", metavar="CHECKPOINT", help="measure this one's materials alone, refitted without each day"
+    )
     parser.add_argument(
         "--bank", metavar="DIR", help="bank to retrieve from beside their sounds; by default the one that ships"
     )

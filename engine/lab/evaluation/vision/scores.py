@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,20 @@ from engine.bank.generate import CHECKPOINT, encode_condition, load_generator, s
 from engine.bank.physics_vector import decode_physics
 from engine.bank.search import measure_distances, rank
 from engine.core.checkpoint import CONFIG
-from engine.lab.data.vision.hits import HitFrames, LabelledHit, make_views
-from engine.lab.metrics.distribution import estimate_mean
+from engine.lab.data.vision.features import read_contacts, read_features
+from engine.lab.data.vision.hits import HitFrames, LabelledHit
+from engine.lab.metrics.distribution import DRAWS, draw_weights, estimate_mean
 from engine.physics.model import MATERIALS, Physics
 from engine.vision.calibration import to_probabilities
-from engine.vision.predict import HitPrediction, VisionModel, cluster_hits, pool_hits, predict_hits
+from engine.vision.predict import HitPrediction, VisionModel, cluster_hits, pool_hits
 from engine.vision.rank import RankConfig, choose_by_prediction, embed_bank, score_by_prediction, to_attributes
 
 MIN_RECORDINGS, MIN_HITS = 2, 8
 """Materials with fewer recordings or hits are not scored."""
-TOP = 5
+TOP, TOP_MATERIALS = 5, 3
+VISION = "object"
+"""The method that the product uses: vision, pooled over the hits of one object."""
+NO_CROP = np.zeros((0, 0, 3), np.uint8)
 RANKINGS = {
     "joint": RankConfig(),
     "embedding": replace(RankConfig(), material=0.0, size=0.0, striker=0.0),
@@ -53,24 +58,41 @@ class Reference:
     bank: Bank
 
 
+@torch.inference_mode()
 def predict_frames(
-    model: VisionModel, dataset: HitFrames, descriptors: np.ndarray, physics: Sequence[Physics | None]
+    model: VisionModel,
+    dataset: HitFrames,
+    descriptors: np.ndarray,
+    physics: Sequence[Physics | None],
+    work: Path,
+    pointed_at: bool = False,
 ) -> EvaluatedHits:
-    """Predictions for hits, contacts located by the network, as in a clip."""
-    hit_predictions = [hit for k in range(0, len(dataset.hits), 64) for hit in _predict_batch(model, dataset, k)]
-    return EvaluatedHits(dataset.hits, tuple(hit_predictions), descriptors, tuple(physics))
+    """Predictions for hits, contacts located by the network, as in a clip; features are cached in the work folder.
 
-
-def _predict_batch(model: VisionModel, dataset: HitFrames, first: int) -> list[HitPrediction]:
-    chosen = slice(first, first + 64)
-    return predict_hits(model, make_views(HitFrames(dataset.hits[chosen], dataset.wide[chosen], dataset.near[chosen])))
+    Where ``pointed_at``, known contacts are used, as where the user shows them.
+    """
+    known = np.asarray([(hit.x, hit.y) for hit in dataset.hits], np.float32).reshape(-1, 2)
+    if not pointed_at:
+        contacts = read_contacts(model, dataset, work)
+    elif np.isfinite(known).all():
+        contacts = known
+    else:
+        contacts = np.where(np.isfinite(known), known, read_contacts(model, dataset, work))
+    features = read_features(model, dataset, contacts, work)
+    output = model.network.head(torch.from_numpy(features))
+    rows = zip(*(values.numpy() for values in output), features, contacts, strict=True)
+    found = tuple(
+        HitPrediction(material, striker, float(size), embedding, feature, (float(x), float(y)), NO_CROP)
+        for material, striker, size, embedding, feature, (x, y) in rows
+    )
+    return EvaluatedHits(dataset.hits, found, descriptors, tuple(physics))
 
 
 def build_reference(
-    model: VisionModel, dataset: HitFrames, physics: Sequence[Physics | None], shipped: Bank | None
+    model: VisionModel, dataset: HitFrames, physics: Sequence[Physics | None], shipped: Bank | None, work: Path
 ) -> Reference:
     """Reference of training hits ``dataset``, whose sounds are ``physics``, and of the entries of the shipped bank."""
-    hit_predictions = predict_frames(model, dataset, np.zeros((0, 0)), []).hit_predictions
+    hit_predictions = predict_frames(model, dataset, np.zeros((0, 0)), [], work, pointed_at=True).hit_predictions
     entries = np.full(len(dataset.hits), -1)
     made: list[Entry] = []
     for k, (hit, one) in enumerate(zip(dataset.hits, physics, strict=True)):
@@ -141,41 +163,66 @@ def pool_by_object(model: VisionModel, evaluated: EvaluatedHits) -> list[tuple[l
 def tabulate_materials(
     scores: dict[str, np.ndarray], hits: Sequence[LabelledHit], classes: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Top-1, top-5 and balanced accuracy among the classes in percent, the first two with 95 % intervals by clip.
+    """Top-1, top-3 and balanced accuracy among the classes in percent, with 95 % intervals by clip.
 
-    Empty without classes.
+    ``gain`` is by how much vision's balanced accuracy exceeds a baseline's, from the same bootstrap draws. Empty
+    without classes.
     """
     if not classes:
         return {}
     index = [MATERIALS.index(name) for name in classes]
     scored = np.asarray([hit.material in classes for hit in hits])
-    truth = np.asarray([classes.index(hit.material) if hit.material in classes else 0 for hit in hits])
+    truth = np.asarray([classes.index(hit.material) if hit.material in classes else -1 for hit in hits])
     groups = [hit.clip for hit in hits]
+    counts = np.bincount(truth[scored], minlength=len(classes))
+    frequent = np.zeros((len(hits), len(MATERIALS)))
+    frequent[:, index] = counts
     table: dict[str, dict[str, Any]] = {}
-    for method, values in scores.items():
+    right: dict[str, np.ndarray] = {}
+    for method, values in {**scores, "most frequent": frequent}.items():
         own = values[:, index]
-        order = np.argsort(-own, axis=1)
+        if not np.isfinite(own[scored]).any():
+            continue  # sounds were not measured
+        order = np.argsort(-own, axis=1, kind="stable")
         usable = scored & np.isfinite(own).any(axis=1)
-        first = np.where(usable, order[:, 0] == truth, np.nan)
-        among = np.where(usable, (order[:, :TOP] == truth[:, None]).any(axis=1), np.nan)
-        each = [float(np.nanmean(first[scored & (truth == k)])) for k in range(len(classes))]
+        right[method] = np.where(usable, order[:, 0] == truth, np.nan)
+        among = np.where(usable, (order[:, :TOP_MATERIALS] == truth[:, None]).any(axis=1), np.nan)
+        each = [float(np.nanmean(right[method][truth == k])) for k in range(len(classes))]
         table[method] = {
-            "top1": estimate_mean(100.0 * first, groups),
-            "top5": estimate_mean(100.0 * among, groups),
-            "balanced": 100.0 * float(np.nanmean(each)),
+            "top1": estimate_mean(100.0 * right[method], groups),
+            "top3": estimate_mean(100.0 * among, groups),
+            "balanced": estimate_balanced(right[method], truth, groups),
             "each": {name: round(100.0 * share, 1) for name, share in zip(classes, each, strict=True)},
         }
-    counts = np.bincount(truth[scored], minlength=len(classes))
-    chance = 100.0 / len(classes)
-    table["chance"] = {"top1": [chance] * 3, "top5": [min(100.0, TOP * chance)] * 3, "balanced": chance}
-    often = np.where(scored, truth == counts.argmax(), np.nan)
-    five = np.where(scored, np.isin(truth, np.argsort(-counts)[:TOP]), np.nan)
-    table["most frequent"] = {
-        "top1": estimate_mean(100.0 * often, groups),
-        "top5": estimate_mean(100.0 * five, groups),
-        "balanced": chance,
-    }
+    chance, three = 100.0 / len(classes), min(100.0, TOP_MATERIALS * 100.0 / len(classes))
+    table["chance"] = {"top1": [chance] * 3, "top3": [three] * 3, "balanced": [chance] * 3}
+    right["chance"] = np.where(scored, chance / 100.0, np.nan)
+    for method in (name for name in ("chance", "most frequent", "nearest") if name in right and VISION in right):
+        table[method]["gain"] = estimate_balanced(right[VISION], truth, groups, right[method])
     return table
+
+
+def estimate_balanced(
+    right: np.ndarray, truth: np.ndarray, groups: Sequence[str], baseline: np.ndarray | None = None, seed: int = 0
+) -> list[float]:
+    """Mean over classes of the accuracy in percent, or of what it is above a baseline's; its 95 % interval by group.
+
+    ``right`` [N] is 1, 0 or NaN where not scored, ``truth`` [N] the class. A draw is of the classes that are in it.
+    """
+    values = right if baseline is None else right - baseline
+    known = np.isfinite(values) & (truth >= 0)
+    kept, own = values[known], truth[known]
+    names = [group for group, k in zip(groups, known, strict=True) if k]
+
+    def measure(weight: np.ndarray) -> float:
+        total = np.bincount(own, weight)
+        found = np.bincount(own, weight * kept)
+        return 100.0 * float(np.mean(found[total > 0.0] / total[total > 0.0]))
+
+    rng = np.random.default_rng(seed)
+    draws = [measure(draw_weights(names, rng)) for _ in range(DRAWS)]
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return [measure(np.ones(len(kept))), float(low), float(high)]
 
 
 def retrieve(model: VisionModel, evaluated: EvaluatedHits, reference: Reference) -> dict[str, np.ndarray]:

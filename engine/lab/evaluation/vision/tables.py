@@ -88,15 +88,37 @@ def _write_part(part: dict[str, Any]) -> list[str]:
             f"{100 * error['within_tenth']:.0f} % within 10 %."
         )
     rows = [
-        [MATERIAL_METHODS[method], interval(row["top1"], 0), interval(row["top5"], 0), f"{row['balanced']:.0f}"]
+        [MATERIAL_METHODS[method], *(interval(row.get(name), 0) for name in ("top1", "top3", "balanced", "gain"))]
         for method in MATERIAL_METHODS
         if (row := part["materials"].get(method)) is not None
     ]
-    heads = ("material from", "top-1 accuracy, %", "top-5 accuracy, %", "balanced accuracy, %")
+    heads = ("material from", "top-1, %", "top-3, %", "mean over classes, %", "**by object** less this, %")
     lines += ["", *(_table(heads, rows) if rows else [])]
     rows = [[label, interval(part["distances_db"].get(method), 1)] for method, label in RETRIEVAL_METHODS.items()
             if part["distances_db"].get(method)]  # fmt: skip
     return [*lines, *_table(("physics from", "descriptor distance, dB"), rows)]
+
+
+def write_materials(part: dict[str, Any]) -> list[str]:
+    """The tables of ``evaluate vision --materials`` as lines of Markdown."""
+    lines = _write_part({**part, "distances_db": {}})[:-3]
+    rows = [[name, interval(values, 0)] for name, values in part["ablations"].items()]
+    lines += _table(("learnt from", "mean over classes, %"), rows)
+    rows = [[f"{count} clips", interval(values, 0)] for count, values in part["curve"].items()]
+    lines += _table(("pictures, and of the film", "mean over classes, %"), rows)
+    contacts, calibration = part["contacts"], part["calibration"]
+    return [
+        *lines,
+        f"Contacts of {contacts['hits']} hits labelled by eye: median error {100 * contacts['median']:.0f} % of the "
+        f"picture, {100 * contacts['within_tenth']:.0f} % within 10 %. Mean over classes of these hits: "
+        f"{interval(part['located'], 0)} % at located contacts, {interval(part['pointed_at'], 0)} % where pointed at.",
+        "",
+        f"Calibration: temperature {calibration['temperature']:.2f}; expected calibration error "
+        f"{100 * calibration['error']:.0f} %; {100 * calibration['answered']:.0f} % of hits are answered, "
+        f"{100 * calibration['accuracy_of_answers']:.0f} % of them rightly; of the others "
+        f"{100 * calibration['accuracy_of_others']:.0f} % would be right.",
+        "",
+    ]
 
 
 def interval(values: Sequence[float] | None, digits: int) -> str:

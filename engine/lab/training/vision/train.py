@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,25 @@ from engine.core.checkpoint import CONFIG, count_parameters
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.lab.data.vision.batches import Augmentation, draw_crops, draw_gray_frames, make_targets, sampling_weights
+from engine.lab.data.vision.features import read_contacts
 from engine.lab.data.vision.hits import (
+    ELSEWHERE,
+    PER_OBJECT,
+    PER_REAL_OBJECT,
     HitFrames,
     fill_contacts,
+    is_certain_of_day,
     join_hits,
+    limit_hits_per_object,
     list_real_hits,
     list_simulated_hits,
     load_hit_frames,
     select_hits,
+    was_recorded_on,
 )
 from engine.lab.data.vision.sounds import analyze_hit_sounds, describe_hit_sounds
 from engine.lab.training.trainer import Trainer, cosine_rate
-from engine.lab.training.vision.heads import HeadConfig, extract_hit_features, train_heads
+from engine.lab.training.vision.heads import BACKBONE_HEADS, HeadConfig, extract_hit_features, train_heads
 from engine.lab.training.vision.losses import (
     LossConfig,
     contrastive_loss,
@@ -38,10 +45,20 @@ from engine.lab.training.vision.losses import (
     pairwise_distances_db,
     prediction_loss,
 )
-from engine.vision.backbone import load_backbone
-from engine.vision.crops import SCALES
-from engine.vision.network import VisionConfig, VisionNetwork, VisionOutput, decode_heatmaps
-from engine.vision.predict import VISION_CHECKPOINT, VisionModel, load_vision_model, save_vision_model
+from engine.lab.training.vision.picture_set import PictureSet, extract_picture_features
+from engine.vision.network import VisionConfig, VisionNetwork, VisionOutput
+from engine.vision.predict import VISION_CHECKPOINT, VisionModel, load_vision_model, open_backbone, save_vision_model
+
+FOLDS = {
+    "a": ("2015-09-23", "2015-02-16"),
+    "b": ("2015-02-22", "2015-02-23", "2015-03-20", "2015-10-06"),
+    "c": ("2015-02-21", "2015-03-30", "2015-09-24"),
+    "d": ("2015-03-12", "2015-09-29"),
+    "e": ("2015-10-03", ELSEWHERE),
+}
+"""Recording days that are left out together, so that each is predicted by a network that has not learnt from it."""
+BACKBONE_SCALES = (0.3, 0.55, 1.0)
+"""Sides of the crops that a backbone sees: the place that is struck, the object, and its surroundings."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +119,7 @@ class Training(Trainer[VisionNetwork]):
                 self.network.train()
                 heatmaps = self.network.locator(wide.to(self.device))
                 self.learn(heatmap_loss(heatmaps, contacts), "heatmap", 0.0, share)
-        hits = join_hits(made, fill_contacts(real, locate_contacts(self.average, real)))
+        hits = join_hits(made, fill_contacts(real, read_contacts(VisionModel(self.average), real)))
         self._train_recognition(hits, descriptors, random, share)
         self.save()
 
@@ -177,35 +194,25 @@ class _Clock:
             training.save()
 
 
-@torch.inference_mode()
-def locate_contacts(network: VisionNetwork, dataset: HitFrames) -> np.ndarray:
-    """The contact of each hit as the network locates it, x and y as shares of the picture, [N, 2]."""
-    device = next(network.parameters()).device
-    found = [np.zeros((0, 2), np.float32)]
-    random = np.random.default_rng(0)
-    for first in range(0, len(dataset.hits), 32):
-        index = np.arange(first, min(first + 32, len(dataset.hits)))
-        wide = draw_gray_frames(dataset, index, random, None)[0].to(device)
-        found.append(decode_heatmaps(network.locator(wide)).cpu().numpy())
-    return np.concatenate(found)
-
-
 def gather(
-    data: Path | None, simulated: Sequence[str], work: Path, left_out: Sequence[str]
+    data: Path | None, simulated: Sequence[str], work: Path, left_out: Sequence[str], per_object: int = PER_OBJECT
 ) -> tuple[HitFrames, HitFrames, np.ndarray, np.ndarray]:
     """Training data: simulated hits, real hits, acoustic descriptors of both [N, L], and indices of the training hits.
 
-    Descriptors are NaN where a hit's sound overlaps the next; days in ``left_out`` are not in the indices. Raises
-    BadInput for an unknown day, or where no training hits are left.
+    Of each simulated object there are at most ``per_object`` hits. Descriptors are NaN where a hit's sound overlaps the
+    next; days in ``left_out`` are not in the indices. Raises BadInput for an unknown day, or where no training hits are
+    left.
     """
-    made = join_hits(*(load_hit_frames(list_simulated_hits(Path(folder)), work) for folder in simulated))
-    real = load_hit_frames(list_real_hits(data), work) if data is not None else HitFrames((), (), ())
-    days = sorted({hit.group for hit in real.hits})
+    takes = (limit_hits_per_object(list_simulated_hits(Path(folder)), per_object) for folder in simulated)
+    made = join_hits(*(load_hit_frames(hits, work) for hits in takes))
+    hits = [] if data is None else limit_hits_per_object(list_real_hits(data), PER_REAL_OBJECT)
+    real = load_hit_frames(hits, work) if hits else HitFrames((), (), ())
+    days = sorted({hit.group for hit in real.hits if is_certain_of_day(hit)})
     unknown = sorted(set(left_out) - set(days))
     if unknown and data is not None:
         raise BadInput(f"no clip was recorded on {unknown[0]}; give days such as {days[0] if days else 'none'}")
     descriptors = np.concatenate([describe_hit_sounds(analyze_hit_sounds(part.hits, work)) for part in (made, real)])
-    keep = np.flatnonzero([hit.real is False or hit.group not in left_out for hit in (*made.hits, *real.hits)])
+    keep = np.flatnonzero([not (hit.real and was_recorded_on(hit, left_out)) for hit in (*made.hits, *real.hits)])
     if not len(keep):
         raise BadInput("there is nothing to learn from; give clips with --data or simulated takes with --sim")
     return made, real, descriptors, keep
@@ -217,19 +224,16 @@ def main(args: list[str]) -> None:
     device, note = choose_device(options.device)
     work = Path(options.work)
     data = None if options.clean else Path(options.data)
-    made, real, descriptors, keep = gather(data, options.sim, Path(options.frames or work), options.leave_out)
+    heads_alone = bool(options.begin or options.backbone)
+    frames = Path(options.frames or work)
+    per_object = 1 if heads_alone else PER_OBJECT  # features of a frozen encoder differ little within an object
+    made, real, descriptors, keep = gather(data, options.sim, frames, options.leave_out, per_object)
     counts = f"{len(keep) - len(made.hits)} real hits, {len(made.hits)} simulated"
     facts: dict[str, Any] = {"device": note, "clean": options.clean, "left_out": sorted(options.leave_out)}
     facts |= {"simulated_hits": len(made.hits), "real_hits": len(keep) - len(made.hits)}
-    if options.begin or options.backbone:
+    if heads_alone:
         print(f"training the heads alone; {counts}", file=sys.stderr)
-        model = _begin(options)
-        dataset = join_hits(made, fill_contacts(real, locate_contacts(model.network, real)))
-        heads = HeadConfig(seed=options.seed)
-        features = extract_hit_features(model, dataset, Path(options.frames or work), heads)
-        train_heads(model.network, features[:, keep], select_hits(dataset, keep), descriptors[keep], heads, work)
-        facts |= {"heads": asdict(heads), "began_with": read_training(Path(options.begin or VISION_CHECKPOINT))}
-        save_vision_model(Path(options.out), model, facts)
+        _train_all_heads(options, made, real, descriptors, keep, facts)
     else:
         config = TrainingConfig(
             minutes=options.minutes,
@@ -253,14 +257,54 @@ def main(args: list[str]) -> None:
     print(f"wrote {options.out}", file=sys.stderr)
 
 
+def _train_all_heads(
+    options: argparse.Namespace,
+    made: HitFrames,
+    real: HitFrames,
+    descriptors: np.ndarray,
+    keep: np.ndarray,
+    facts: dict[str, Any],
+) -> None:
+    """Train the heads on the hits at ``keep``, and with --folds those of the networks that leave out days."""
+    work, frames = Path(options.work), Path(options.frames or options.work)
+    model = _begin(options)
+    dataset = join_hits(made, fill_contacts(real, read_contacts(model, real, frames)))
+    heads = replace(HeadConfig() if model.backbone is None else BACKBONE_HEADS, seed=options.seed)
+    features = extract_hit_features(model, dataset, frames, heads)
+    pictures = _read_pictures(model, Path(options.data), frames)
+    facts |= {"pictures": 0 if pictures is None else len(pictures.materials), "heads": asdict(heads)}
+    facts |= {"began_with": read_training(Path(options.begin or VISION_CHECKPOINT))}
+
+    def train(index: np.ndarray, out: Path, changed: dict[str, Any]) -> None:
+        learnt = select_hits(dataset, index)
+        train_heads(model.network, features[:, index], learnt, descriptors[index], heads, work, pictures)
+        save_vision_model(out, model, {**facts, **changed})
+
+    for name, days in FOLDS.items() if options.folds else ():
+        index = np.asarray([k for k in keep if not was_recorded_on(dataset.hits[k], days)])
+        counts = {"left_out": sorted(days), "real_hits": int((index >= len(made.hits)).sum())}
+        train(index, Path(options.folds) / name, counts)
+        print(f"wrote {Path(options.folds) / name}, without {', '.join(days)}", file=sys.stderr, flush=True)
+    train(keep, Path(options.out), {})
+
+
+def _read_pictures(model: VisionModel, data: Path, work: Path) -> PictureSet | None:
+    """Features of the labelled pictures in a folder of data; None where it holds none."""
+    if not (data / "pictures").is_dir():
+        return None
+    return extract_picture_features(model, data, work)
+
+
 def _begin(options: argparse.Namespace) -> VisionModel:
     """The model whose heads are to be trained; on a backbone the contact locator alone is that of --begin."""
     model = load_vision_model(Path(options.begin or VISION_CHECKPOINT))
     if not options.backbone:
         return VisionModel(model.network, 1.0, model.backbone)
-    backbone = load_backbone(Path(options.backbone))
+    backbone = open_backbone(options.backbone)
     torch.manual_seed(options.seed)
-    fresh = VisionNetwork(VisionConfig(features=backbone.config.features * len(SCALES)))
+    width = backbone.config.features
+    config = VisionConfig(features=width, hidden=96, scales=BACKBONE_SCALES, pool_scales=True, linear_material=True)
+    fresh = VisionNetwork(config)
     fresh.locator.load_state_dict(model.network.locator.state_dict())
     return VisionModel(fresh, 1.0, backbone)
 
@@ -277,6 +321,7 @@ def _parse(args: list[str]) -> argparse.Namespace:
     parser.add_argument("--sim", nargs="*", default=[], metavar="DIR", help="folders that `launch.py simulate` wrote")
     parser.add_argument("--clean", action="store_true", help="train on simulated takes alone")
     parser.add_argument("--leave-out", nargs="*", default=[], metavar="DAY", help="recording days not to train on")
+    parser.add_argument("--folds", metavar="DIR", help="of the heads alone, write those that leave out days here too")
     parser.add_argument("--out", default="checkpoints/vision", help="checkpoint folder to write")
     parser.add_argument("--work", default=".struck/train_vision", help="frames, sounds and resumable state")
     parser.add_argument("--frames", help="folder of frames and sounds where it is another than --work")

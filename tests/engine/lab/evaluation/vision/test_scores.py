@@ -54,8 +54,8 @@ def test_accuracies_of_perfect_and_of_opposite_predictions() -> None:
     hits = make_hits(32)
     right = np.asarray([[float(name == hit.material) for name in MATERIALS] for hit in hits])
     table = tabulate_materials({"vision": right, "sound": -right}, hits, ["metal", "wood"])
-    assert table["vision"]["top1"] == [100.0, 100.0, 100.0] and table["vision"]["balanced"] == 100.0
-    assert table["sound"]["top1"][0] == 0.0 and table["sound"]["top5"][0] == 100.0
+    assert table["vision"]["top1"] == [100.0] * 3 == table["vision"]["balanced"]
+    assert table["sound"]["top1"][0] == 0.0 and table["sound"]["top3"][0] == 100.0
     assert table["chance"]["top1"][0] == 50.0 and table["most frequent"]["top1"][0] == 50.0
 
 
@@ -74,7 +74,11 @@ def test_balanced_accuracy_is_the_mean_of_the_classes_accuracies() -> None:
     hits = [replace(HIT, material="wood", clip=f"{k}") for k in range(9)] + [replace(HIT, material="metal", clip="m")]
     always_wood = np.asarray([[float(name == "wood") for name in MATERIALS] for _ in hits])
     table = tabulate_materials({"vision": always_wood}, hits, ["metal", "wood"])
-    assert table["vision"]["top1"][0] == pytest.approx(90.0) and table["vision"]["balanced"] == pytest.approx(50.0)
+    assert table["vision"]["top1"][0] == pytest.approx(90.0) and table["vision"]["balanced"][0] == pytest.approx(50.0)
+    table = tabulate_materials({"object": always_wood, "nearest": -always_wood}, hits, ["metal", "wood"])
+    assert (
+        table["nearest"]["gain"][0] == pytest.approx(0.0) == table["chance"]["gain"][0]
+    )  # each is right of one of two
 
 
 def test_the_closest_entry_is_nearer_than_a_random_one() -> None:
