@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
+from engine.core.checkpoint import CONFIG
 from engine.core.errors import BadInput
 from engine.vision import predict, pretrained
 from engine.vision.backbone import fold_norms, run_layers
@@ -54,3 +56,7 @@ def test_a_damaged_package_is_refused_in_one_sentence(monkeypatch: pytest.Monkey
         load_pretrained()
     assert "\n" not in str(refused.value)
     load_pretrained.cache_clear()
+
+
+def test_the_network_that_ships_on_it_names_it() -> None:
+    assert json.loads((predict.PRETRAINED_CHECKPOINT / CONFIG).read_text())["backbone"] == pretrained.NAME
