@@ -122,6 +122,11 @@ class Tab(Client):
         if self.document["render"]["checkpoint"]:
             self.change(None, kind="set_render", checkpoint="", steps=1)
 
+    def hear(self) -> None:
+        """Wait until every hit is synthesised."""
+        self.leave_network()
+        self.wait_for_hits()
+
     def wait_for_hits(self) -> None:
         """Wait until every hit of the document is rendered."""
         self.wait(lambda: set(self.rendered) == {hit["id"] for hit in self.document["hits"]}, "rendering")
@@ -251,7 +256,7 @@ def edit_for(tab: Tab, hours: float, seed: int, look_at: Callable[[float], Held]
             if draw.random() < 0.5:
                 tab.step("redo")
         if number % RENDER_EDITS == 0:
-            tab.wait_for_hits()
+            tab.hear()
         if is_due(number, REQUEST_S):
             next(requests)
         if is_due(number + 1, SAMPLE_S):
@@ -324,12 +329,12 @@ def list_requests(tab: Tab, draw: random.Random) -> Iterator[None]:
             del tab.errors[known:]  # a hit may have been moved to where the clip is silent
 
     def fetch_sounds() -> None:
-        tab.wait_for_hits()
+        tab.hear()
         for key in list(tab.rendered.values())[:4]:
             tab.fetch(f"sound/{key}")
 
     def fetch_track() -> None:
-        tab.wait_for_hits()
+        tab.hear()
         tab.fetch(f"track/{session}")
 
     acts: list[Callable[[], object]] = [
