@@ -21,8 +21,8 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.paths import ROOT
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.benchmarks.clip import choose_sounds, place_ball
-from engine.lab.benchmarks.edits import Tab, start_server
 from engine.lab.benchmarks.machine import describe_machine, find_peak_mb
+from engine.lab.benchmarks.tab import Tab, start_server
 from engine.lab.data.clip_writer import write_clip
 from engine.media.mux import TimedPackets, add_sound, create_video, mux_in_order
 from engine.physics.model import Physics
