@@ -149,6 +149,12 @@ def _delete_sound(draw: random.Random, document: Document) -> Fields | None:
     return {"sound_id": draw.choice(unused)} if unused and len(document["sounds"]) > 2 else None
 
 
+def _merge_sounds(draw: random.Random, document: Document) -> Fields | None:
+    sound_id = _sound(draw, document)["id"]
+    others = [sound["id"] for sound in document["sounds"] if sound["id"] != sound_id]
+    return {"sound_id": sound_id, "others": _some(draw, others, 1)} if len(others) > 2 else None
+
+
 def _apply_preset(draw: random.Random, document: Document) -> Fields:
     return {"sound_id": _sound(draw, document)["id"], "name": draw.choice(load_presets()).name}
 
@@ -208,6 +214,7 @@ DRAWS: dict[str, Callable[[random.Random, Document], Fields | None]] = {
     "set_rise": _set_rise,
     "rename_sound": _rename_sound,
     "delete_sound": _delete_sound,
+    "merge_sounds": _merge_sounds,
     "apply_preset": _apply_preset,
     "set_macros": _set_macros,
     "reset_macros": _of_sound,

@@ -40,8 +40,8 @@ REST_S = 45.0
 
 MOST_GROWTH_MB = 32.0
 MOST_UNDOS = 500
-FIRST_SHARE = 0.25
-"""Share of the time in which caches fill."""
+FIRST_SHARE, FILL_HOURS = 0.25, 1.0
+"""Share of the time in which caches fill, and how long they take at least; a shorter run is not judged."""
 
 
 @dataclass(frozen=True)
@@ -260,6 +260,8 @@ def count_undos(tab: Tab) -> int:
 def find_growth(held: Sequence[Held]) -> list[str]:
     """What was more in the last quarter of the time than in the first quarter after caches were full."""
     end = held[-1].hours
+    if FIRST_SHARE * end < FILL_HOURS:
+        return []
     early = [each for each in held if FIRST_SHARE * end <= each.hours < 2 * FIRST_SHARE * end]
     late = [each for each in held if each.hours >= (1.0 - FIRST_SHARE) * end]
     limits = {"memory_mb": MOST_GROWTH_MB, "threads": 4, "open_files": 4, "temporary_files": 0, "data_files": 3}
