@@ -42,7 +42,7 @@ BOWL = Modes((400.0, 950.0), (-12.0, -18.0), (8.0, 12.0), (0.0, 0.4), (False, Fa
 CRATE = Residual((0.0, 1000.0, 24000.0), (-30.0, -40.0), (40.0, 60.0))
 
 
-GOLDEN_KEY = "361282908a7a1bf8370e6df82619fd60eedfbbb9222e5f229340b744036b31f1"
+GOLDEN_KEY = "e9669b4cbd5617116f771a8ab84ab5db4fcf80e2741cf521ddd7aba2287f2ff9"
 
 
 def make_project(hits: int = 6) -> Project:
