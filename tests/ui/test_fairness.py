@@ -160,7 +160,7 @@ def test_work_stops_when_the_last_tab_is_closed(tmp_path: Path, monkeypatch: pyt
     wait_until(lambda: not session.renderer.busy and not any(worker.busy for worker in workers))
     steps = sampler.steps
     back = Tab(session)
-    assert "stopped while no tab was open" in back.last("note")["message"]
+    assert "paused while no tab was open" in back.last("note")["message"]
     wait_until(lambda: sampler.steps > steps)  # sampling goes on
     sessions.close()
     wait_until(lambda: not session.renderer.busy)

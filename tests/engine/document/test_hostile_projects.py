@@ -124,7 +124,7 @@ def test_a_clip_whose_name_is_not_utf8_is_saved_and_opened(tmp_path: Path) -> No
     path.read_bytes().decode("utf-8")
     assert load_project(path) == project
     autosave(tmp_path / "sessions", project, "tab", str(path))
-    assert load_autosave(tmp_path / "sessions", "tab") == (project, str(path), "", False, True)
+    assert load_autosave(tmp_path / "sessions", "tab") == (project, str(path), "", False, True, {})
 
 
 def test_names_of_250_bytes_and_of_80_letters_can_be_saved(tmp_path: Path) -> None:
