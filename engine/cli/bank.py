@@ -24,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="with --build: the folder with MANIFEST.csv")
     parser.add_argument("--sim", type=Path, nargs="+", default=[], metavar="DIR", help="with --build: simulated takes")
     parser.add_argument(
+        "--keep-simulated", type=Path, metavar="BANK", help="with --build: simulated hits of a bank, in place of takes"
+    )
+    parser.add_argument(
         "--clips", action="store_true", help="with --build: hits of real clips alone, not to be shipped"
     )
     parser.add_argument(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from engine.bank.bank import BANK_PATH, save_bank
+from engine.bank.bank import BANK_PATH, load_bank, save_bank
 from engine.cli.console import make_progress, say
 from engine.core.errors import BadInput
 from engine.core.paths import ROOT
@@ -29,6 +29,8 @@ def build(options: argparse.Namespace) -> None:
         entries, sources = [], list_clips(options.data)
     else:
         entries, sources = list_presets(), [*list_recorded(options.data), *list_simulated(options.sim)]
+        if options.keep_simulated:
+            entries += [entry for entry in load_bank(options.keep_simulated).entries if entry.kind == "simulated"]
     show_progress = make_progress("analysing")
     work = options.work or ROOT / ".struck" / "build_bank"
     entries += analyse_sources(sources, work, lambda done, total: show_progress(done / max(total, 1)))
