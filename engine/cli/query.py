@@ -10,7 +10,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from engine.cli.console import check_json_target, make_progress, say, whole_number, write_json
 from engine.core.errors import BadInput
-from engine.physics.detail import find_detail
 from engine.physics.model import physics_to_json
 
 if TYPE_CHECKING:
@@ -171,13 +170,7 @@ def _report_parse(reading: ParsedDescription) -> None:
 
 def _hit_to_json(time_s: float, candidates: Sequence[Candidate]) -> dict[str, Any]:
     rows = [
-        {
-            "name": c.name,
-            "material": c.material,
-            "score": round(c.score, 4),
-            "physics": physics_to_json(c.physics),
-            "detail": find_detail(c.physics.modes, c.physics.residual),
-        }
+        {"name": c.name, "material": c.material, "score": round(c.score, 4), "physics": physics_to_json(c.physics)}
         for c in candidates
     ]
     return {"time_s": float(time_s), "candidates": rows}

@@ -35,4 +35,4 @@ def build(options: argparse.Namespace) -> None:
     work = options.work or ROOT / ".struck" / "build_bank"
     entries += analyse_sources(sources, work, lambda done, total: show_progress(done / max(total, 1)))
     folder = save_bank(assemble_bank(entries), options.out or BANK_PATH)
-    say(f"wrote {len(entries)} of {len(sources)} hits to {folder}")
+    say(f"wrote {len(entries)} hits to {folder}; {len(sources)} recordings and takes were analysed")
