@@ -35,7 +35,8 @@ class LoudnessMeter:
     """Measures a sound that comes in blocks of float32 [n, C], C being 1, 2 or 6; others have no loudness here."""
 
     def __init__(self, channels: int, sample_rate_hz: int) -> None:
-        self._layout = _LAYOUTS.get(channels) if 8_000 <= sample_rate_hz <= 192_000 else None
+        can_measure = 8_000 <= sample_rate_hz <= 192_000 and hasattr(AudioFrame, "metadata")  # PyAV 17 has none
+        self._layout = _LAYOUTS.get(channels) if can_measure else None
         self._channels, self._rate_hz, self._count = channels, sample_rate_hz, 0
         self._momentary, self._short_term = -math.inf, -math.inf
         self._last: dict[str, str] = {}
