@@ -32,6 +32,9 @@ _MAX_CONFIG_BYTES = 4 << 20
 _MAX_SIZE, _MAX_LIST, _MAX_WEIGHTS = 65_536, 256, 2_000
 """Bounds of a configuration's numbers and lists, and of the named weights of a network: far over those of any."""
 
+_SCALE = ".scale"
+"""Ends the name of the steps in which a weight of int8 is stored."""
+
 _PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 
 Config = TypeVar("Config")
@@ -59,18 +62,33 @@ class CheckpointKind:
 def write_checkpoint(
     folder: Path, kind: CheckpointKind, network: torch.nn.Module, precision: torch.dtype, config: dict[str, Any]
 ) -> None:
-    """Write a network's weights, floating-point values in a precision, and its configuration, into a folder."""
+    """Write a network's weights, floating-point values in a precision, and its configuration, into a folder.
+
+    With int8 each row of a matrix or kernel is stored in steps of a 127th of its largest value, the rest as float16.
+    """
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {
-        name: (value.detach().to(precision) if value.is_floating_point() else value).contiguous()
-        for name, value in network.state_dict().items()
-    }
+    weights = {}
+    for name, value in network.state_dict().items():
+        weights |= _store_weight(name, value.detach().contiguous(), precision)
     with replace_file(folder / WEIGHTS) as partial:
         save_file(weights, str(partial))
     text = json.dumps({"format": kind.version, "kind": kind.name, **config}, indent=1) + "\n"
     write_file(folder / CONFIG, text.encode())
+
+
+def _store_weight(name: str, value: torch.Tensor, precision: torch.dtype) -> dict[str, torch.Tensor]:
+    import torch
+
+    if not value.is_floating_point() or precision.is_floating_point:
+        return {name: value.to(precision) if value.is_floating_point() else value}
+    if value.dim() < 2:
+        return {name: value.half()}
+    # in half precision, as it is stored, and rounded up so that no value is beyond 127 steps
+    scale = (value.float().abs().flatten(1).amax(dim=1) / 127.0 * 1.001).clamp_min(1e-7).half()
+    scale = scale.reshape(-1, *[1] * (value.dim() - 1))
+    return {name: (value.float() / scale.float()).round().to(torch.int8), name + _SCALE: scale}
 
 
 def count_parameters(network: torch.nn.Module) -> int:
@@ -122,6 +140,8 @@ def read_weights(folder: Path, kind: CheckpointKind) -> dict[str, torch.Tensor]:
 
     try:
         weights = load_file(str(folder / WEIGHTS))
+        scales = {name: weights.pop(name + _SCALE).float() for name in list(weights) if name + _SCALE in weights}
+        weights |= {name: weights[name] * scale for name, scale in scales.items()}
         return {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
     except Exception:  # the library's own errors, and the system's
         raise refuse(folder, kind, f"{WEIGHTS} is damaged") from None

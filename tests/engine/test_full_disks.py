@@ -26,7 +26,7 @@ from tests.engine.document.test_storage import make_project
 
 RATE_HZ = 48_000
 NOISE = np.random.default_rng(3).uniform(-1.0, 1.0, (RATE_HZ, 2)).astype(np.float32)
-LIMIT_BYTES = 2048
+LIMIT_BYTES = 512
 WHOLE = bytes(16 << 10)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits and mounts are POSIX things")

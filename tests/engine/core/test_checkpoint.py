@@ -69,6 +69,17 @@ def test_weights_come_back_in_single_precision_with_the_configuration(tmp_path: 
     assert not list((tmp_path / "one").glob("*.part"))
 
 
+def test_eight_bits_are_a_hundred_and_twenty_seventh_of_a_row(tmp_path: Path) -> None:
+    network = Toy()
+    with torch.no_grad():
+        network.head.weight.copy_(torch.tensor([[100.0, 2.0], [3e-3, -1e-4], [0.0, 0.0]]))
+    write_checkpoint(tmp_path / "one", TOY, network, torch.int8, {"network": {}})
+    loaded, _ = read_checkpoint(tmp_path / "one", TOY, build)
+    largest = network.head.weight.abs().amax(dim=1, keepdim=True)
+    assert ((loaded.head.weight - network.head.weight).abs() <= 0.51 * largest / 127.0 * 1.002).all()
+    assert torch.equal(loaded.norm.running_mean, network.norm.running_mean.half().float())
+
+
 def test_digest_is_that_of_configuration_and_weights(tmp_path: Path) -> None:
     folder = write(tmp_path / "one")
     expected = hashlib.sha256((folder / CONFIG).read_bytes() + (folder / WEIGHTS).read_bytes()).hexdigest()

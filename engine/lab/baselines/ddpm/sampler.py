@@ -205,9 +205,9 @@ class Ddpm:
 
 
 def save_ddpm(folder: Path, network: DdpmNetwork, training: dict[str, Any]) -> None:
-    """Write weights in half precision and their configuration as a checkpoint folder."""
+    """Write weights in 8 bits and their configuration as a checkpoint folder."""
     config = {"network": asdict(network.config), "steps": STEPS, "training": training}
-    write_checkpoint(folder, DDPM, network, torch.float16, config)
+    write_checkpoint(folder, DDPM, network, torch.int8, config)
 
 
 def load_ddpm(folder: Path, device: torch.device, bfloat16: bool | None = None) -> Ddpm:
