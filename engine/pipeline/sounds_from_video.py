@@ -10,7 +10,7 @@ from engine.bank.bank import Bank, Candidate
 from engine.bank.search import describe_size
 from engine.document.edits.values import MAX_HITS, Edit, free_name, next_ids, with_hits
 from engine.document.project import Hit, Project, Sound
-from engine.document.source import SILENT, Source
+from engine.document.source import SILENT, UNSURE, Source
 from engine.physics.detail import find_detail
 from engine.pipeline.estimate_from_video import HitEstimate, HitsEstimated, estimate_hits
 from engine.pipeline.events import PictureProgress, SoundsFound
@@ -64,7 +64,7 @@ def sound_from_candidate(candidate: Candidate, source: Source, sound_id: str = "
 
 def _is_replaceable(sound: Sound) -> bool:
     """Whether a sound may be replaced: the default of a silent clip, or an earlier estimate."""
-    return sound.origin == "picture" or (sound.origin == "preset" and sound.source.reason == SILENT)
+    return sound.origin == "picture" or (sound.origin == "preset" and sound.source.reason in (SILENT, UNSURE))
 
 
 def _join_same_matches(by_hit: dict[str, HitEstimate]) -> dict[str, HitEstimate]:
@@ -105,7 +105,7 @@ def _group(estimate: HitEstimate) -> int:
 
 def _sound_from_estimate(estimate: HitEstimate, sound_id: str) -> Sound:
     if not estimate.prediction.is_certain:
-        return replace(default_sound(SILENT), id=sound_id)
+        return replace(default_sound(UNSURE), id=sound_id)
     best = estimate.candidates[0]
     note = f"the picture looks like {describe_prediction(estimate.prediction)}; {best.source}"
     return sound_from_candidate(best, Source("picture", note=note), sound_id)

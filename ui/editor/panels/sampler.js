@@ -45,7 +45,7 @@ export function createSamplerPanel(store) {
     model,
     explained(null, steps.element, "More steps follow the model more closely and take longer; 4 is a good trade."),
     explained(null, guidance.element, "How strictly the model keeps to the modes and noise; 1 is as it was trained."),
-    explained(null, variation.element, "How much hits of one sound differ in level, spectrum, decay and attack. At 100 % as much as takes of one object struck by hand. A sound with more of its own keeps it."),
+    explained(null, variation.element, "How much hits of one sound differ: at 100 % as much as takes of one object struck by hand."),
     explained("Project seed", make("div", "ins-row", {}, seed.element, dice), "The chance behind all hits. The same seed gives the same track; a new take rerolls every hit."),
     explained("Runs on", about, "Chosen when Struck starts; the --device option changes it."));
   const empty = make("p", "ins-empty", { textContent: "Open a clip; how its hits are sampled is set here." });
