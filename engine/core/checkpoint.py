@@ -69,7 +69,7 @@ def write_checkpoint(
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {}
+    weights: dict[str, torch.Tensor] = {}
     for name, value in network.state_dict().items():
         weights |= _store_weight(name, value.detach().contiguous(), precision)
     with replace_file(folder / WEIGHTS) as partial:
