@@ -258,7 +258,9 @@ export function createSoundPanel(store, audio, shared) {
   /** @param {File} recording */
   async function useRecording(recording) {
     file.value = "";
-    const { id } = sound();
+    const wanted = sound(); // none where it was undone while the person chose a file
+    if (!wanted) return;
+    const { id } = wanted;
     try {
       const query = new URLSearchParams({ session: store.session ?? "", name: recording.name });
       const answer = await fetch(`/struck/upload?${query}`, { method: "POST", body: recording });
