@@ -20,6 +20,7 @@ from engine.document.source import Source
 from engine.physics.model import MATERIALS, Physics
 from ui import clip_service, uploads
 from ui.jobs import Job
+from ui.named_paths import resolve_path
 from ui.protocol.events import Bank, SearchAnswer
 from ui.protocol.requests import AddToBank, BankSize, MeasureSpan, Search, UseCandidate
 from ui.search_results import KIND_OF, SearchResult
@@ -279,7 +280,7 @@ def add_to_bank(session: Session, request: AddToBank) -> None:
     """Analyse recordings and add them to the user's bank; sends the names of new, duplicate and unreadable ones."""
     if not request.paths:
         raise BadInput("there is no recording to add; drop audio files or a folder of them")
-    paths = [clip_service.resolve_path(session, path) for path in request.paths]
+    paths = [resolve_path(session, path) for path in request.paths]
 
     def run(job: Job) -> None:
         from engine.bank.user_bank import add_recordings

@@ -21,6 +21,7 @@ from ui.clip_finding import find_clip
 from ui.document_state import sound_state
 from ui.jobs import Job
 from ui.kept_sessions import forget_session, kept_sessions
+from ui.named_paths import resolve_path
 from ui.protocol import requests
 from ui.protocol.codec import decode, to_mapping
 from ui.protocol.edits import (
@@ -183,11 +184,11 @@ def _laws() -> PhysicsOps:
 
 
 def _open(session: Session, message: requests.Open) -> None:
-    clip_service.open_path(session, clip_service.resolve_path(session, message.path))
+    clip_service.open_path(session, resolve_path(session, message.path))
 
 
 def _find_clip(session: Session, message: requests.FindClip) -> None:
-    find_clip(session, clip_service.resolve_path(session, message.path))
+    find_clip(session, resolve_path(session, message.path))
 
 
 def _open_demo(session: Session, message: requests.OpenDemo) -> None:
@@ -241,7 +242,7 @@ def _export(session: Session, message: requests.Export) -> None:
 
 def _sound_from_file(session: Session, message: requests.SoundFromFile) -> None:
     sound = find_sound(session.require_project(), message.sound_id)
-    path = clip_service.resolve_path(session, message.path)
+    path = resolve_path(session, message.path)
     if clip_service.read_project_inside(path) is not None:  # an export that was dropped back is no recording of a hit
         clip_service.open_path(session, path)
         return

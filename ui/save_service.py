@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from engine.core.errors import BadInput
 from engine.core.names import make_file_stem
 from engine.document.project import Project
-from ui import clip_service
 from ui.jobs import Job
+from ui.named_paths import resolve_path
 from ui.protocol.requests import CollectProject, Save
 from ui.welcome import PROJECT_ENDING, remember_recent
 
@@ -26,7 +26,7 @@ def save(session: Session, message: Save) -> None:
         was_there = wanted.exists()
         path = files.save(session, project, wanted)
     else:
-        wanted = clip_service.resolve_path(session, message.path)
+        wanted = resolve_path(session, message.path)
         if not wanted.name.endswith(PROJECT_ENDING):
             wanted = wanted.with_name(wanted.name + PROJECT_ENDING)
         was_there = wanted.exists()
@@ -48,7 +48,7 @@ def collect(session: Session, message: CollectProject) -> None:
     if context.options.public:
         raise BadInput("folders on this machine are closed while others can reach the app; export the project instead")
     named = message.inside and message.inside.strip()
-    inside = clip_service.resolve_path(session, named) if named else context.folder("projects")
+    inside = resolve_path(session, named) if named else context.folder("projects")
 
     def run(job: Job) -> None:
         from engine.pipeline.collect import collect_project

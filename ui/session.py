@@ -14,7 +14,6 @@ from engine.core.errors import BadInput, Cancelled
 from engine.document.edits.values import Edit
 from engine.document.history import History, commit, move_clip, redo, undo
 from engine.document.project import Mix, Project
-from engine.document.storage import autosave, autosave_path, load_autosave
 from ui.change_numbers import ChangeNumbers
 from ui.context import AppContext
 from ui.document_state import ClipSearch, Playback, project_name, project_state
@@ -23,10 +22,9 @@ from ui.protocol.events import ClipWanted, DocumentState, ErrorNotice, Media, No
 from ui.renderer import Focus, RenderCallbacks, Renderer
 from ui.search_results import SearchResults
 from ui.send_queue import CoalescingSendQueue
+from ui.session_autosave import SessionAutosave
 from ui.status_board import StatusBoard
 from ui.welcome import welcome_message
-
-KEEP_AGAIN_S = 5.0
 
 log = logging.getLogger("struck")
 
@@ -41,7 +39,6 @@ class Session:
         self.folder_name = hashlib.sha256(f"folder of {session_id}".encode()).hexdigest()[:24]
         self.export_key = hashlib.sha256(f"exports of {session_id}".encode()).hexdigest()[:24]
         self.lock = threading.RLock()
-        self._keep_lock = threading.Lock()
         self.history: History | None = None
         self.name = ""
         self.info: Any = None
@@ -82,8 +79,7 @@ class Session:
         self.edited = False  # it holds changes that no project file does
         self.goes_on = False  # the search for hits, which stopped while no tab was open
         self.unfinished = False  # its hits are still being looked for
-        self._keep_after = 0.0
-        self._keep_fault = ""
+        self._autosave = SessionAutosave(self)
         self.used_at = time.monotonic()
         self.dirty = False
         self.clip_number = 0
@@ -375,46 +371,9 @@ class Session:
                 self.context.changed.set()
 
     def keep(self, is_last: bool = False) -> None:
-        """Write the autosave if the document changed since the last one; returns once it is written.
-
-        A failure is reported once and tried again every KEEP_AGAIN_S, and when the process ends (``is_last``).
-        """
-        with self._keep_lock:
-            with self.lock:
-                if not self.dirty or (time.monotonic() < self._keep_after and not is_last):
-                    return
-                self.dirty = False
-                project, saved_as = self.project, self.saved_as
-                marks = self.unfinished, self.edited, self.changes.handled_by_tab()
-            digest = self.context.project_files.digest_of(self)
-            try:
-                folder = self.context.folder("sessions")
-                if project is not None:
-                    autosave(folder, project, self.id, str(saved_as) if saved_as else None, digest, *marks)
-                else:
-                    autosave_path(folder, self.id).unlink(missing_ok=True)
-                self._keep_fault = ""
-            except Exception as error:
-                with self.lock:
-                    self.dirty = True
-                self._keep_after = time.monotonic() + KEEP_AGAIN_S
-                if str(error) != self._keep_fault:
-                    self.report(error, "autosave")
-                self._keep_fault = str(error)
+        """Write the autosave if the document changed; ``is_last`` tries once more also soon after a failure."""
+        self._autosave.write(is_last)
 
     def resume(self) -> bool:
         """Take up the document this session's tab had before a restart; False when there is none."""
-        try:
-            found = load_autosave(self.context.folder("sessions"), self.id)
-        except BadInput as error:
-            self.note(hide_folders(str(error), self.context.home))
-            return False
-        if found is None:
-            return False
-        self.changes.restore(found.handled)
-        self.show(found.project, resumed=True)
-        self.unfinished, self.edited = found.unfinished, found.edited
-        if found.saved_path:
-            self.saved_as = Path(found.saved_path)
-            self.context.project_files.open(self, self.saved_as, found.saved_digest)
-        return True
+        return self._autosave.restore()

@@ -22,7 +22,8 @@ from engine.media.export.stems import UniqueNames, make_folder
 from engine.media.export.wave import write_wave
 from engine.pipeline.delivery import Delivery, categorize, check_hits, convert_rate, find_picture
 from engine.pipeline.events import RenderedHit
-from engine.pipeline.render import first_sample, hit_side, pan_gains, place_hit, side_gain
+from engine.pipeline.placement import first_sample, place_hit
+from engine.pipeline.render import hit_side, pan_gains, side_gain
 
 LAYER_STEP_DB = 6.0
 """Velocity between the layers of strikes that are rendered anew; the loudest is the sound as stored."""

@@ -15,7 +15,7 @@ import numpy as np
 from engine.core.dsp import erb_edges
 from engine.physics.macros import apply_macros
 from engine.physics.model import MACRO_NAMES, Macros, Modes, NoiseComponent, Residual
-from engine.pipeline.render import delay_kernel
+from engine.pipeline.placement import delay_kernel
 from ui.document_state import modes_state, residual_state
 
 DATA = Path(__file__).parent / "data"

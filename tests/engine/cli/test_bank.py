@@ -10,12 +10,12 @@ import pytest
 import soundfile
 import torch
 
-from engine.__main__ import main
 from engine.physics.model import Physics, physics_from_json
 from engine.physics.synthesis import synthesize
 from engine.vision.network import VisionConfig, VisionNetwork
 from engine.vision.predict import VisionModel, save_vision_model
 from tests.clips import make_clip
+from tests.command_line import refuse, run
 from tests.sounds import NOISE, RATE, make_modes
 
 BELL = make_modes([700.0, 1890.0], [-6.0, -12.0], [6.0, 12.0], [0.3, 0.0])
@@ -34,20 +34,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder of its own for every test."""
     monkeypatch.setenv("STRUCK_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
-
-
-def run(*args: str | Path) -> int:
-    return main([str(arg) for arg in args])
-
-
-def refuse(capsys: pytest.CaptureFixture[str], *args: str | Path) -> str:
-    """Run a command that must exit 2 and end with one sentence, with nothing on standard output."""
-    capsys.readouterr()
-    assert run(*args) == 2
-    printed = capsys.readouterr()
-    last = printed.err.strip().splitlines()[-1]
-    assert printed.out == "" and last.startswith("Struck: ") and "Traceback" not in printed.err
-    return last
 
 
 def ask(capsys: pytest.CaptureFixture[str], *args: str | Path) -> list[dict[str, object]]:

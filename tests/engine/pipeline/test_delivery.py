@@ -33,7 +33,8 @@ from engine.pipeline.deliver_pieces import deliver_pieces, deliver_session
 from engine.pipeline.delivery import Conformed, Delivery, deliver_stems, make_stems
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.layers import split_layers
-from engine.pipeline.render import FADE_SAMPLES, hit_physics, place_hits
+from engine.pipeline.placement import FADE_SAMPLES
+from engine.pipeline.render import hit_physics, place_hits
 from tests.clips import make_clip
 
 RATE = 48_000

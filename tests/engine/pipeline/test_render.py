@@ -23,9 +23,8 @@ from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Context, Modes, Physics, Residual
 from engine.physics.synthesis import synthesize
 from engine.pipeline.events import RenderedHit
+from engine.pipeline.placement import DELAY_TAPS, FADE_SAMPLES
 from engine.pipeline.render import (
-    DELAY_TAPS,
-    FADE_SAMPLES,
     Track,
     hit_key,
     hit_keys,

@@ -1,0 +1,99 @@
+"""Autosave of one session's document, and its return after a restart."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Protocol
+
+from engine.core.errors import BadInput
+from engine.document.project import Project
+from engine.document.storage import autosave, autosave_path, load_autosave
+from ui.change_numbers import ChangeNumbers
+from ui.context import AppContext
+from ui.jobs import hide_folders
+
+KEEP_AGAIN_S = 5.0
+
+
+class Session(Protocol):
+    """What the autosave needs of a session: its document, with marks that say how far it is saved and searched."""
+
+    context: AppContext
+    id: str
+    lock: threading.RLock
+    changes: ChangeNumbers
+    saved_as: Path | None
+    dirty: bool
+    edited: bool
+    unfinished: bool
+
+    @property
+    def watched(self) -> bool: ...
+
+    @property
+    def project(self) -> Project | None: ...
+
+    def show(self, project: Project | None, *, resumed: bool = False) -> None: ...
+
+    def note(self, message: str) -> None: ...
+
+    def report(self, error: Exception, what: str) -> str: ...
+
+
+class SessionAutosave:
+    """Writes a session's document whenever it changed; thread safe."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._not_before = 0.0  # after a failure
+        self._fault = ""
+
+    def write(self, is_last: bool = False) -> None:
+        """Write the autosave if the document changed since the last one; returns once it is written.
+
+        A failure is reported once and tried again every KEEP_AGAIN_S, and when the process ends (``is_last``).
+        """
+        session = self._session
+        with self._lock:
+            with session.lock:
+                if not session.dirty or (time.monotonic() < self._not_before and not is_last):
+                    return
+                session.dirty = False
+                project, saved_as = session.project, session.saved_as
+                marks = session.unfinished, session.edited, session.changes.handled_by_tab()
+            digest = session.context.project_files.digest_of(session)
+            try:
+                folder = session.context.folder("sessions")
+                if project is not None:
+                    autosave(folder, project, session.id, str(saved_as) if saved_as else None, digest, *marks)
+                else:
+                    autosave_path(folder, session.id).unlink(missing_ok=True)
+                self._fault = ""
+            except Exception as error:
+                with session.lock:
+                    session.dirty = True
+                self._not_before = time.monotonic() + KEEP_AGAIN_S
+                if str(error) != self._fault:
+                    session.report(error, "autosave")
+                self._fault = str(error)
+
+    def restore(self) -> bool:
+        """Show the document that the session's tab had before a restart; False when there is none."""
+        session = self._session
+        try:
+            found = load_autosave(session.context.folder("sessions"), session.id)
+        except BadInput as error:
+            session.note(hide_folders(str(error), session.context.home))
+            return False
+        if found is None:
+            return False
+        session.changes.restore(found.handled)
+        session.show(found.project, resumed=True)
+        session.unfinished, session.edited = found.unfinished, found.edited
+        if found.saved_path:
+            session.saved_as = Path(found.saved_path)
+            session.context.project_files.open(session, session.saved_as, found.saved_digest)
+        return True
