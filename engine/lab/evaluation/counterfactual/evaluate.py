@@ -14,23 +14,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.stats import binomtest
 
 from engine.bank.bank import load_bank
 from engine.bank.complete import Donor, complete_physics
 from engine.cli.console import check_json_target, say, whole_number, write_json
-from engine.core.device import choose_device
 from engine.core.errors import BadInput, StruckError
-from engine.core.paths import CHECKPOINTS
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.diffusion.conditioning import name_material
-from engine.diffusion.sampler import Sampler, load_sampler
+from engine.diffusion.sampler import Sampler
 from engine.lab.data.recordings import Recording, is_held_out, list_recordings, read_hit
 from engine.lab.data.sampler.detail import Typical, measure_typical
 from engine.lab.data.sampler.hits import AnalysedHit
 from engine.lab.evaluation.realism.evaluate import LEVELS, reduce_physics
 from engine.lab.evaluation.sampler.control import make_objects, measure_sound
+from engine.lab.evaluation.sampler_options import add_sampler_options, open_sampler
 from engine.lab.evaluation.takes.evaluate import NEVER_LEARNT, TIERS
 from engine.lab.listening.sounds import leave_out_groups, list_measured
 from engine.physics.analysis.analyze import analyze_hit
@@ -235,19 +233,10 @@ def main(args: list[str]) -> None:
     )
     parser.add_argument("--objects", type=whole_number(0, 1000), default=20, metavar="N", help="made-up objects")
     parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=list(LEVELS), metavar="LEVEL")
-    parser.add_argument("--prior", action="store_true", help="the bare prior in place of the sampler")
-    parser.add_argument("--steps", type=whole_number(1, 64), default=4)
-    parser.add_argument("--ckpt-dir", default=str(CHECKPOINTS))
-    parser.add_argument("--checkpoint", default="sampler")
-    parser.add_argument("--threads", type=whole_number(1, 256), help="of the processor; by default all")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--json", metavar="FILE", help="write the figures to a file, or - for standard output")
+    add_sampler_options(parser)
     options = parser.parse_args(args)
     check_json_target(options.json)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    device, _ = choose_device(options.device)
-    sampler = None if options.prior else load_sampler(options.ckpt_dir, options.checkpoint, device)
+    sampler = open_sampler(options)
     kinds = {
         "held-out recordings": gather_objects(options.data, options.limit),
         "made-up objects": make_imagined(options.objects),

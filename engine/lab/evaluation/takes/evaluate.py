@@ -14,20 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from engine.bank.bank import load_bank
 from engine.bank.complete import Donor, complete_physics
 from engine.cli.console import check_json_target, say, whole_number, write_json
-from engine.core.device import choose_device
 from engine.core.errors import BadInput, StruckError
-from engine.core.paths import CHECKPOINTS
 from engine.core.units import SAMPLE_RATE_HZ, seconds_to_samples
 from engine.diffusion.conditioning import name_material
-from engine.diffusion.sampler import Sampler, load_sampler
+from engine.diffusion.sampler import Sampler
 from engine.lab.data.recordings import Recording, is_held_out, list_recordings, read_hit
 from engine.lab.data.sampler.detail import LEVELS, Typical, measure_typical, reduce_physics
 from engine.lab.data.sampler.hits import AnalysedHit
+from engine.lab.evaluation.sampler_options import add_sampler_options, open_sampler
 from engine.lab.evaluation.takes.measures import MEASURES, compare_all
 from engine.lab.listening.sounds import leave_out_groups, list_measured
 from engine.physics.analysis.analyze import analyze_hit
@@ -159,19 +157,10 @@ def main(args: list[str]) -> None:
     parser.add_argument(
         "--variations", type=whole_number(0, 100), nargs="+", default=[0, 25, 50, 75, 100], metavar="PERCENT"
     )
-    parser.add_argument("--prior", action="store_true", help="the bare prior in place of the sampler")
-    parser.add_argument("--steps", type=whole_number(1, 64), default=4)
-    parser.add_argument("--ckpt-dir", default=str(CHECKPOINTS))
-    parser.add_argument("--checkpoint", default="sampler")
-    parser.add_argument("--threads", type=whole_number(1, 256), help="of the processor; by default all")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--json", metavar="FILE", help="write the figures to a file, or - for standard output")
+    add_sampler_options(parser)
     options = parser.parse_args(args)
     check_json_target(options.json)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    device, _ = choose_device(options.device)
-    sampler = None if options.prior else load_sampler(options.ckpt_dir, options.checkpoint, device)
+    sampler = open_sampler(options)
     groups = list_objects(list_recordings(options.data, TIERS), options.training)
     rng = np.random.default_rng(0)
     order = [groups[int(k)] for k in rng.permutation(len(groups))]
