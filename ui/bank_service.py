@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.words import counted
 from engine.document.edits.merging import give_hits_sound
 from engine.document.edits.sounds import add_sound, replace_sound
 from engine.document.edits.values import check_number, find_sound
@@ -271,7 +272,7 @@ def measure_span(session: Session, request: MeasureSpan) -> None:
                 session.commit(add_sound(measured))
             else:
                 session.commit(replace_sound(find_sound(now, request.sound_id).id, measured))
-        session.set_status("work", "done", message=f"{measured.name}: {len(measured.modes)} modes")
+        session.set_status("work", "done", message=f"{measured.name}: {counted(len(measured.modes), 'mode')}")
 
     session.worker.start(run, replace_others=False)
 
@@ -287,7 +288,9 @@ def add_to_bank(session: Session, request: AddToBank) -> None:
 
         def report(done: int, total: int) -> None:
             job.check()
-            session.set_status("work", "analysing", done, total, f"Adding {done} of {total} recordings to your bank")
+            session.set_status(
+                "work", "analysing", done, total, f"Adding {done} of {counted(total, 'recording')} to your bank"
+            )
 
         try:
             with session.context.analysis_lock.acquire(job.check):
@@ -295,7 +298,7 @@ def add_to_bank(session: Session, request: AddToBank) -> None:
         finally:
             for path in paths:
                 uploads.remove(session, path)
-        session.set_status("work", "done", message=f"{len(result.added)} recordings added to your bank")
+        session.set_status("work", "done", message=f"{counted(len(result.added), 'recording')} added to your bank")
         duplicates, broken = (tuple(map(_name_and_reason, items)) for items in (result.duplicates, result.broken))
         session.send(replace(bank_size(session), added=tuple(result.added), duplicates=duplicates, broken=broken))
 

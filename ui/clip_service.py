@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
+from engine.core.words import counted
 from engine.document.edits.values import Edit, count_of
 from engine.document.project import Project
 from engine.document.storage import ClipMissing, is_project_file, load_project
@@ -211,7 +212,7 @@ def analyse_again(session: Session, hit_ids: Any) -> None:
         check_clip(session)
         started = time.monotonic()
         count = len(hit_ids)
-        session.set_status("work", "analysing", 0, count, f"Analysing {count} hits", started)
+        session.set_status("work", "analysing", 0, count, f"Analysing {counted(count, 'hit')}", started)
         _process(
             session,
             job,
@@ -314,7 +315,7 @@ def _process(
             yield_lock()
     hits = session.require_project().hits
     total = len(hits) if hit_count is None else hit_count
-    message = f"{len(hits)} hits, {len({hit.sound_id for hit in hits})} sounds"
+    message = f"{counted(len(hits), 'hit')}, {counted(len({hit.sound_id for hit in hits}), 'sound')}"
     session.mark_unfinished(False)
     session.headroom_gesture = gesture
     session.set_status("work", "done", total, total, message, started)
@@ -346,9 +347,9 @@ def _show_event(session: Session, job: Job, event: Event, gesture: str, started:
                 session.push_document()
             _show_curve(session)
             count = len(session.require_project().hits)
-            show("analysing", 0, count, f"Analysing {count} hits")
+            show("analysing", 0, count, f"Analysing {counted(count, 'hit')}")
         case AnalysisProgress():
-            show("analysing", event.done, event.total, f"Analysing {event.done} of {event.total} hits")
+            show("analysing", event.done, event.total, f"Analysing {event.done} of {counted(event.total, 'hit')}")
         case PictureProgress():
             show("analysing", round(100 * event.fraction), 100, "Looking at what is struck")
         case Notice():

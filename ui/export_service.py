@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput, StruckError
 from engine.core.names import make_file_stem
+from engine.core.words import counted
 from engine.document.project import Project
 from engine.document.storage import save_project
 from engine.media.export.endings import SOUND_ENDINGS, VIDEO_ENDINGS
@@ -140,7 +141,7 @@ def _write(
     if kind == "wav":
         path = folder / f"{stem}{given.sound_ending}"
         clipped = deliver_track(delivery, path)
-        loud = f"; {clipped} samples are over full scale: lower the mix" if clipped else ""
+        loud = f"; over full scale in {counted(clipped, 'sample')}: lower the mix" if clipped else ""
         return path, f"{options.sample_rate_hz / 1000:g} kHz, {options.bits} bit, {options.channels}{loud}"
     if kind == "mp4":
         path = folder / f"{plain}_struck{given.video_ending}"
@@ -153,7 +154,7 @@ def _write(
     if kind == "markers":
         path = folder / f"{plain}_markers.csv"
         write_markers(path, marker_rows(project))
-        return path, f"{len(project.hits)} hits"
+        return path, counted(len(project.hits), "hit")
     if kind == "project":
         path = folder / f"{plain}.struck.json"
         if _is_foreign(session, project):  # no place of this machine
@@ -197,7 +198,7 @@ def _write_session(session: Session, kind: str, delivery: Delivery, folder: Path
         if not beside or ending == ".dawproject":
             path = folder / file.name
             file.replace(path)
-            return path, f"{len(delivery.project.hits)} hits"
+            return path, counted(len(delivery.project.hits), "hit")
         path = folder / f"{stem}_{kind}.zip"
         _zip(path, inner)
     return path, f"{file.name} and {len(beside)} sound files"

@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.core.units import LONGEST_CLIP_S
+from engine.core.words import counted
 from engine.document.edits.blends import morphed
 from engine.document.edits.messages import apply_message, find_other
 from engine.document.edits.sounds import replace_sound
 from engine.document.edits.values import MAX_HITS, PhysicsOps, check_number, find_sound
 from engine.document.project import Clip, Hit, Project, Sound
-from ui import bank_service, clip_playback, clip_service, export_service, level_service, save_service, uploads
+from ui import (
+    arrange_service,
+    bank_service,
+    clip_playback,
+    clip_service,
+    export_service,
+    level_service,
+    save_service,
+    uploads,
+)
 from ui.clip_finding import find_clip
 from ui.document_state import sound_state
 from ui.jobs import Job
@@ -84,7 +94,7 @@ def open_first(session: Session, is_new: bool) -> None:
     if session.resume():
         if session.context.crashed and session.edited:
             project = session.require_project()
-            what = f"{len(project.hits)} hits, {len(project.sounds)} sounds"
+            what = f"{counted(len(project.hits), 'hit')}, {counted(len(project.sounds), 'sound')}"
             session.note(f"Struck ended unexpectedly; this project is recovered with every change, {what}")
         clip_service.resume_clip(session)
         return
@@ -259,7 +269,7 @@ def _sound_from_file(session: Session, message: requests.SoundFromFile) -> None:
             uploads.remove(session, path)
         job.check()
         session.commit(replace_sound(sound.id, measured))
-        session.set_status("work", "done", message=f"{measured.name}: {len(measured.modes)} modes")
+        session.set_status("work", "done", message=f"{measured.name}: {counted(len(measured.modes), 'mode')}")
 
     session.worker.start(run, replace_others=False)
 
@@ -343,6 +353,7 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.Analyse: _analyse,
     requests.Export: _export,
     requests.SnapHits: _snap_hits,
+    requests.DrawToPeaks: arrange_service.draw_to_peaks,
     requests.FitLevel: level_service.fit_level,
     requests.SoundFromFile: _sound_from_file,
     requests.Strike: _strike,

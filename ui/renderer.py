@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import Cancelled, StruckError
 from engine.core.lru import LRU
+from engine.core.words import counted
 from engine.document.project import Hit, Project, RenderSettings
 from ui.context import AppContext
 from ui.protocol.events import ErrorNotice, Note, Rendered, RenderedSound, ServerMessage
@@ -193,7 +194,7 @@ class Renderer:
         if sampled:
             lacks = "" if context.checkpoints() else ": no checkpoint"
             how = "" if context.digest(settings) else f" (prior only{lacks})"
-            message = f"Sampled {sampled} of {sampled} hits{how}"
+            message = f"Sampled {sampled} of {counted(sampled, 'hit')}{how}"
             session.set_status("sampling", "done", sampled, sampled, message, started)
         return sampled
 

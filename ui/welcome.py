@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.core.bounded_json import read_json_file
 from engine.core.files import write_file
 from engine.core.paths import ASSETS, ROOT
+from engine.core.words import counted
 from ui.context import VERSION, AppContext
 from ui.kept_sessions import kept_sessions
 from ui.protocol.events import CheckpointInfo, Demo, PresetInfo, Welcome
@@ -48,7 +49,7 @@ def demos() -> list[Demo]:
             table = read_json_file(path)
             clip, hits = table["clip"], len(table["hits"])
             title = "A clip with sound" if clip["has_audio"] else "A silent clip"
-            found.append(Demo(name, title, f"{clip['duration_s']:.1f} s, {hits} hits"))
+            found.append(Demo(name, title, f"{clip['duration_s']:.1f} s, {counted(hits, 'hit')}"))
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return sorted(found, key=lambda demo: demo.name != START_DEMO)

@@ -13,6 +13,7 @@ from engine.cli.console import check_json_target, say, whole_number, write_json
 from engine.core.files import check_ending, check_target
 from engine.core.names import to_text
 from engine.core.units import decay_to_t60_s
+from engine.core.words import counted
 from engine.physics.model import Physics, physics_to_json
 
 _MOST_MODES = 1024
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
 
     samples, sample_rate_hz, start_s = read_first_hit(options.recording)
     physics, fit = analyze_hit(samples, sample_rate_hz, options.max_modes)
-    say(f"{len(physics.modes)} modes, onset at {start_s + physics.onset_s:.4f} s, fit {fit:.2f}")
+    say(f"{counted(len(physics.modes), 'mode')}, onset at {start_s + physics.onset_s:.4f} s, fit {fit:.2f}")
     if options.figure is not None:
         _write_figure(options.figure, ending, physics, samples, to_text(Path(options.recording).name))
         say(f"wrote {options.figure}")

@@ -21,6 +21,7 @@ from engine.core.cache import digest_json
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import check_folder, make_write_error, remove_abandoned, write_file
 from engine.core.names import make_file_stem, to_text
+from engine.core.words import counted
 from engine.document.storage import SUFFIX
 from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS
 
@@ -76,7 +77,7 @@ def run_batch(options: argparse.Namespace, render: Render) -> None:
         say(f"{len(done)} of {len(sources)} clips are done already")
     outcomes = {source: replace(outcome, source=to_text(source)) for source, outcome in done.items()}
     todo = [job for source, job in jobs.items() if source not in done]
-    progress = make_progress(f"rendering {len(sources)} clips")
+    progress = make_progress(f"rendering {counted(len(sources), 'clip')}")
     for source, outcome in _render_all(todo, options.jobs, render):
         outcomes[source] = outcome
         if not outcome.failure and keys[source]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from engine.core.files import create_file
+from engine.core.words import counted
 
 REPORT_NAME = "report.html"
 _STYLE = """
@@ -42,7 +43,7 @@ class Outcome:
 def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
     """Write the page in one file; its links are relative to it. Raises BadInput."""
     failed = sum(bool(outcome.failure) for outcome in outcomes)
-    summary = f"{len(outcomes)} clips" + (f", {failed} failed" if failed else "")
+    summary = counted(len(outcomes), "clip") + (f", {failed} failed" if failed else "")
     rows = "\n".join(map(_describe, outcomes))
     heads = "".join(f"<th>{heading}</th>" for heading in _HEADINGS)
     text = (

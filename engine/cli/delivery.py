@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engine.cli.console import make_progress, same_file, say, whole_number
 from engine.core.errors import BadInput
 from engine.core.files import check_ending, check_folder, check_target, is_stream
+from engine.core.words import counted
 from engine.document.project import Project
 from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS
 from engine.media.export.markers import write_markers
@@ -172,7 +173,7 @@ def write_outputs(
     delivery = Delivery(project, rendered, read_options(options), datetime.now())
     if options.out is not None:
         clipped = deliver_track(delivery, Path(options.out))
-        over = f"; {clipped} samples were clipped, lower the level" if clipped else ""
+        over = f"; clipped in {counted(clipped, 'sample')}, lower the level" if clipped else ""
         say(f"wrote {options.out}{over}")
     if options.video is not None:
         note = deliver_video(delivery, Path(options.video), make_progress("writing the video"))

@@ -7,6 +7,7 @@ from typing import IO
 
 from engine.cli.console import TRACK_HELP, check_json_target, make_progress, say, say_tracks, whole_number, write_json
 from engine.core.units import format_frame_rate
+from engine.core.words import counted
 from engine.document.edits.values import MAX_TRACK
 
 
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
             case OnsetsFound():
                 track = event.track
     onsets = pick(track)
-    say(f"{len(onsets)} hits in {clip.duration_s:.3f} s")
+    say(f"{counted(len(onsets), 'hit')} in {clip.duration_s:.3f} s")
     if options.json is None:
         stdout.writelines(f"{onset.time_s:10.4f} s   strength {onset.strength:.3f}\n" for onset in onsets)
         return

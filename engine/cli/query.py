@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from engine.cli.console import check_json_target, make_progress, say, whole_number, write_json
 from engine.core.errors import BadInput
+from engine.core.words import counted
 from engine.physics.model import physics_to_json
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _search_by_picture(bank: Bank, options: argparse.Namespace) -> Found:
                 detecting(detection.fraction)
             case OnsetsFound():
                 times_s = [onset.time_s for onset in pick(detection.track)]
-    say(f"{len(times_s)} hits in the picture")
+    say(f"{counted(len(times_s), 'hit')} in the picture")
     for event in estimate_hits(clip, times_s, bank, find_vision_network(options.ckpt_dir), options.top):
         match event:
             case PictureProgress():

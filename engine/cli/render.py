@@ -26,6 +26,7 @@ from engine.cli.delivery import add_output_arguments, check_outputs, is_heard, l
 from engine.core.cache import Cache
 from engine.core.errors import BadInput
 from engine.core.files import is_stream, make_partial_folder
+from engine.core.words import counted
 from engine.document.edits.values import MAX_TRACK
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import Source, describe_source
@@ -148,7 +149,7 @@ def _render(options: argparse.Namespace, cache: Cache) -> Project:
             case DetectionProgress():
                 detecting(event.fraction)
             case OnsetsFound():
-                say(f"{len(document.current().hits)} hits found")
+                say(f"{counted(len(document.current().hits), 'hit')} found")
             case AnalysisProgress():
                 analysing(event.done / max(1, event.total))
             case PictureProgress():

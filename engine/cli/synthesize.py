@@ -8,6 +8,7 @@ from typing import IO
 
 from engine.cli.console import MAX_SEED, number, read_json, say, whole_number
 from engine.core.files import check_ending, check_target
+from engine.core.words import counted
 from engine.media.export.endings import SOUND_ENDINGS, WAVE_ENDINGS
 from engine.physics.model import physics_from_json
 
@@ -33,5 +34,5 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     sound = synthesize(physics, options.duration, options.seed)
     bits = 32 if check_ending(Path(options.out), SOUND_ENDINGS, "--out") in WAVE_ENDINGS else 24
     clipped = write_sound(options.out, sound, physics.sample_rate_hz, bits)
-    over = f"; {clipped} samples were clipped, which .wav does not do" if clipped else ""
+    over = f"; clipped in {counted(clipped, 'sample')}, which .wav does not do" if clipped else ""
     say(f"wrote {options.out}: {len(sound) / physics.sample_rate_hz:.3f} s at {physics.sample_rate_hz} Hz{over}")

@@ -69,7 +69,8 @@ class HitOffsets:
 class Hit:
     """One strike. ``velocity_db`` (0 = the sound as stored) is physics, louder is brighter; gain, pan and mute are mix.
 
-    ``found_s`` is the detected time, whatever ``time_s`` was changed to; None if it was added by hand.
+    ``found_s`` is the detected time, whatever ``time_s`` was changed to; None if it was added by hand. ``name`` is what
+    a person or a spotting list calls it; "" for none.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Hit:
     strength: float = 1.0
     touched: bool = False
     found_s: float | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)

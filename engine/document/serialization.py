@@ -52,11 +52,15 @@ def project_to_json(project: Project) -> dict[str, Any]:
         "version": PROJECT_VERSION,
         "clip": clip,
         "sounds": [_sound_to_json(sound) for sound in project.sounds],
-        "hits": [asdict(hit) for hit in project.hits],
+        "hits": [_hit_to_json(hit) for hit in project.hits],
         "mix": {name: value for name, value in asdict(project.mix).items() if name != "width" or value},
         "render": asdict(project.render),
         "detection": asdict(project.detection) | {"dismissed_onsets_s": list(project.detection.dismissed_onsets_s)},
     }
+
+
+def _hit_to_json(hit: Hit) -> dict[str, Any]:
+    return {name: value for name, value in asdict(hit).items() if name != "name" or value}
 
 
 def _sound_to_json(sound: Sound) -> dict[str, Any]:
@@ -223,6 +227,7 @@ def _read_hit(fields: _Fields, duration_s: float) -> Hit:
         strength=fields.number("strength", 0, 1, 1.0),
         touched=fields.truth("touched", False),
         found_s=None if fields.get("found_s", None) is None else fields.number("found_s", 0, duration_s),
+        name=fields.text("name", Hit.name),
     )
 
 

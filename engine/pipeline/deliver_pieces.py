@@ -171,7 +171,7 @@ def build_session(delivery: Delivery, clip: Path | None, portable: bool) -> Sess
             continue
         items = tuple(
             Item(
-                f"{sound.name} {hit.id}",
+                _item_name(hit, sound),
                 hit.time_s,
                 lead + _first_sample(hit, rate),
                 gain_db=hit.gain_db + project.mix.gain_db,
@@ -185,6 +185,11 @@ def build_session(delivery: Delivery, clip: Path | None, portable: bool) -> Sess
     picture = Path(clip.name) if clip is not None and portable else clip
     length = lead + round(duration_s * rate)
     return Session(delivery.title, rate, start, length, tuple(tracks), picture, duration_s)
+
+
+def _item_name(hit: Hit, sound: Sound) -> str:
+    """Name of a hit's item, which no other hit has: its sound, its id and what it is called."""
+    return " ".join(filter(None, (sound.name, hit.id, hit.name)))
 
 
 def _first_sample(hit: Hit, rate_hz: int) -> int:
@@ -214,7 +219,7 @@ def _write_media(takes: list[Delivery], session: Session, media: Path, levels: b
     """
     make_folder(media)
     delivery, names, lead = takes[0], UniqueNames(), session.lead_samples
-    by_name = {f"{delivery.project.sound(hit.sound_id).name} {hit.id}": hit for hit in delivery.project.hits}
+    by_name = {_item_name(hit, delivery.project.sound(hit.sound_id)): hit for hit in delivery.project.hits}
     tracks = []
     for track in session.tracks:
         items = []

@@ -261,7 +261,7 @@ def stems_by_sound(project: Project, rendered: Mapping[str, RenderedHit], channe
 def marker_rows(project: Project) -> list[Marker]:
     """Markers of the hits that are not muted, in order of time, each named after its sound."""
     hits = sorted((hit for hit in project.hits if not hit.mute), key=lambda hit: (hit.time_s, hit.id))
-    return [Marker(hit.time_s, hit.velocity_db, hit.id, project.sound(hit.sound_id).name) for hit in hits]
+    return [Marker(hit.time_s, hit.velocity_db, hit.name or hit.id, project.sound(hit.sound_id).name) for hit in hits]
 
 
 class Track:

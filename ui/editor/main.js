@@ -2,6 +2,8 @@
 // The editor: brings the parts together in one element and takes them down again when it goes.
 
 import { createAbout } from "./panels/about.js";
+import { createArranging } from "./arrange/arranging.js";
+import { createQuantize } from "./arrange/quantize.js";
 import { createAudio } from "./audio/engine.js";
 import { createClipFinding } from "./panels/clip_finding.js";
 import { createAnnouncer } from "./widgets/announcer.js";
@@ -23,7 +25,7 @@ import { createTimeline } from "./timeline/timeline.js";
 import { createToasts } from "./widgets/toasts.js";
 import { createTopBar } from "./panels/top_bar.js";
 
-const STYLES = ["style.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "panels/export.css"];
+const STYLES = ["style.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css"];
 
 /** @param {string} name */
 function loadStyle(name) {
@@ -53,24 +55,26 @@ export async function mount(element) {
   const audio = createAudio(store);
   const player = createPlayer(layout.picture, store, audio);
   const toasts = createToasts(app, store);
+  const arranging = createArranging(store, player);
+  const quantize = createQuantize(app, store, arranging);
   const materials = createMaterials(app, store, audio);
-  const inspector = createInspector(layout.inspector, store, audio, { player, openMaterials: materials.open });
+  const inspector = createInspector(layout.inspector, store, audio, { player, openMaterials: materials.open, arranging });
   const start = createStart(app, store, toasts, { takeDropped: inspector.takeDropped, about: () => about.open() });
   const clipFinding = createClipFinding(app, store, toasts);
-  const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle() });
+  const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle(), arranging, quantize: quantize.open });
   const spectrogram = createSpectrogramView(layout.picture, store, audio, player, timeline);
   const about = createAbout(app, store);
   const help = createHelp(app, about.open);
   const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open });
   const hints = createHints(layout.footer, store);
-  const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram });
+  const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, arranging, quantize: quantize.open });
   const focusFrames = createFocusFrames(app);
 
   const announcer = createAnnouncer(app, store);
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
+  const parts = [arranging, quantize, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, locate };

@@ -52,7 +52,7 @@ def to_mapping(value: Any) -> Any:
         return kind | {name: to_mapping(v) for name, v in vars(value).items() if v is not None}
     if isinstance(value, Mapping):
         return {name: to_mapping(v) for name, v in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+    return [to_mapping(v) for v in value] if isinstance(value, tuple) else value
 
 
 @cache

@@ -37,9 +37,19 @@ class HitValues:
     mute: bool | None = None
     seed: int | None = None
     sound_id: str | None = None
+    name: str | None = None
     pitch_cents: float | None = None
     decay_ratio: float | None = None
     residual_db: float | None = None
+
+
+@dataclass(frozen=True)
+class AddHits:
+    """New hits, each with at least a time; without a sound, or with one that is not there, that of the nearest hit."""
+
+    kind: ClassVar[str] = "add_hits"
+    hits: tuple[HitValues, ...]
+    how: Literal["add", "paste", "duplicate"] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +71,22 @@ class SetEachHit:
 
 @dataclass(frozen=True)
 class DeleteHits:
-    """Delete hits."""
+    """Delete hits; with ``ripple`` later ones move up, so that what followed a deleted hit stands in its place."""
 
     kind: ClassVar[str] = "delete_hits"
     ids: tuple[str, ...]
+    ripple: bool | None = None
+
+
+@dataclass(frozen=True)
+class QuantizeHits:
+    """Draw hits to frames, or to a grid of ``interval_s`` through ``offset_s``; ``strength`` (0 to 1) is how far."""
+
+    kind: ClassVar[str] = "quantize_hits"
+    ids: tuple[str, ...]
+    interval_s: float | None = None
+    offset_s: float | None = None
+    strength: float | None = None
 
 
 @dataclass(frozen=True)
@@ -280,7 +302,7 @@ class SetTrack:
 
 
 EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
-    AddHit, MoveHits, SetHits, SetEachHit, DeleteHits, DetachHits,
+    AddHit, AddHits, MoveHits, SetHits, SetEachHit, DeleteHits, QuantizeHits, DetachHits,
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
     RenameSound, MergeSounds, DeleteSound, ApplyPreset, SetMacros, ResetMacros, SetDetail, BakeMacros,
     MorphSound,

@@ -120,6 +120,7 @@ class HitState:
     touched: bool
     offsets: HitOffsetsState
     found_s: float | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)

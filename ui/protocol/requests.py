@@ -181,6 +181,15 @@ class SnapHits:
 
 
 @dataclass(frozen=True)
+class DrawToPeaks:
+    """Draw hits (by id) to the nearest peaks of the onset curve; ``strength`` (0 to 1) is how far."""
+
+    type: ClassVar[str] = "draw_to_peaks"
+    hits: tuple[str, ...]
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
 class Strike:
     """Render one strike of a sound; answered by ``audition``."""
 
@@ -286,6 +295,6 @@ class BankSize:
 
 ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Open, FindClip, OpenDemo, Close, ForgetSession, Save, CollectProject, ApplyEdit, Undo, Redo, Cancel, Resume,
-    FocusOn, Detect, Analyse, Export, FitLevel, SnapHits, Strike, AuditionPreset, AuditionCandidate, SoundFromFile,
-    MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank, BankSize,
+    FocusOn, Detect, Analyse, Export, FitLevel, SnapHits, DrawToPeaks, Strike, AuditionPreset, AuditionCandidate,
+    SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank, BankSize,
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from engine.document.edits.values import (
     VELOCITY_RANGE_DB,
     Edit,
     check_hits,
+    check_label,
     check_number,
     check_seed,
     check_truth,
@@ -101,12 +102,12 @@ _HIT_WORDS = {
 
 
 def set_hits(ids: Sequence[str], values: Mapping[str, Any]) -> Edit:
-    """Set the same absolute values for hits: velocity_db, gain_db, pan, mute, seed, sound_id, time_s, offsets."""
+    """Set the same absolute values for hits: velocity_db, gain_db, pan, mute, seed, sound_id, time_s, name, offsets."""
 
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
-        new = _check_values(project, values)
-        return with_hits(project, (_set_hit(hit, *new) if hit.id in wanted else hit for hit in project.hits))
+        new = check_values(project, values)
+        return with_hits(project, (set_hit(hit, *new) if hit.id in wanted else hit for hit in project.hits))
 
     return Edit(_set_label(values, len(ids)), apply)
 
@@ -116,8 +117,8 @@ def set_each_hit(values: Mapping[str, Mapping[str, Any]]) -> Edit:
 
     def apply(project: Project) -> Project:
         check_hits(project, list(values))
-        new = {hit_id: _check_values(project, own) for hit_id, own in values.items()}
-        return with_hits(project, (_set_hit(hit, *new[hit.id]) if hit.id in new else hit for hit in project.hits))
+        new = {hit_id: check_values(project, own) for hit_id, own in values.items()}
+        return with_hits(project, (set_hit(hit, *new[hit.id]) if hit.id in new else hit for hit in project.hits))
 
     return Edit(_set_label(dict.fromkeys(name for own in values.values() for name in own), len(values)), apply)
 
@@ -126,7 +127,7 @@ def _set_label(names: Iterable[str], count: int) -> str:
     return f"Set {', '.join(_HIT_WORDS.get(str(name), str(name)) for name in names)} of {count_of(count, 'hit')}"
 
 
-def _check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+def check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
     """Checked new fields of a hit and of its offsets. Raises BadInput."""
     fields: dict[str, Any] = {}
     offsets: dict[str, float] = {}
@@ -137,6 +138,8 @@ def _check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str
             offsets[name] = check_number(value, name, _TWEAK_NUMBERS[name])
         elif name == "time_s":
             fields[name] = check_number(value, name, (0.0, project.clip.duration_s))
+        elif name == "name":
+            fields[name] = check_label(value)
         elif name == "mute":
             fields[name] = check_truth(value, name)
         elif name == "seed":
@@ -148,22 +151,51 @@ def _check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str
     return fields, offsets
 
 
-def _set_hit(hit: Hit, fields: Mapping[str, Any], offsets: Mapping[str, float]) -> Hit:
+def set_hit(hit: Hit, fields: Mapping[str, Any], offsets: Mapping[str, float]) -> Hit:
+    """The hit with checked values, marked as edited where one differs."""
     changed = replace(hit, **fields, offsets=replace(hit.offsets, **offsets))
     return hit if changed == hit else replace(touch_hit(hit), **fields, offsets=changed.offsets)
 
 
-def delete_hits(ids: Sequence[str]) -> Edit:
-    """Delete hits; their sounds stay, and detection does not bring deleted hits back."""
+def delete_hits(ids: Sequence[str], ripple: bool = False) -> Edit:
+    """Delete hits; their sounds stay, and detection does not bring deleted hits back.
+
+    With ``ripple`` later hits move up, so that what followed a deleted hit stands in its place.
+    """
 
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
         refused = [_found_s(hit) for hit in project.hits if hit.id in wanted]
         kept_s = (*project.detection.dismissed_onsets_s, *(time_s for time_s in refused if time_s is not None))
         project = replace(project, detection=replace(project.detection, dismissed_onsets_s=kept_s[-MAX_HITS:]))
-        return with_hits(project, (hit for hit in project.hits if hit.id not in wanted))
+        left = [hit for hit in project.hits if hit.id not in wanted]
+        if check_truth(ripple, "ripple"):
+            times_s = close_gaps(project.hits, wanted)
+            left = [
+                hit if times_s[hit.id] == hit.time_s else replace(touch_hit(hit), time_s=times_s[hit.id])
+                for hit in left
+            ]
+        return with_hits(project, left)
 
-    return Edit(f"Delete {count_of(len(ids), 'hit')}", apply)
+    closing = " and close the gap" if ripple else ""
+    return Edit(f"Delete {count_of(len(ids), 'hit')}{closing}", apply)
+
+
+def close_gaps(hits: Sequence[Hit], deleted: set[str]) -> dict[str, float]:
+    """New times of the hits that stay when others are deleted and later ones move up, by the hits' ids.
+
+    A deleted hit takes the time up to the next hit with it, so that what followed it stands in its place. The last hit
+    takes none.
+    """
+    ordered = sorted(hits, key=lambda hit: (hit.time_s, hit.id))
+    gone_s = 0.0
+    times_s = {}
+    for index, hit in enumerate(ordered):
+        if hit.id not in deleted:
+            times_s[hit.id] = hit.time_s - gone_s
+        elif index + 1 < len(ordered):
+            gone_s += ordered[index + 1].time_s - hit.time_s
+    return times_s
 
 
 def detach_hits(ids: Sequence[str]) -> Edit:

@@ -6,8 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.core.errors import BadInput, quote
-from engine.document.edits import blends, hits, merging, settings, sounds
-from engine.document.edits.values import Edit, PhysicsOps, Preset, Timbre, check_list, check_text, find_sound
+from engine.document.edits import arranging, blends, hits, merging, settings, sounds
+from engine.document.edits.values import (
+    Edit,
+    PhysicsOps,
+    Preset,
+    Timbre,
+    check_list,
+    check_mapping,
+    check_text,
+    find_sound,
+)
 from engine.document.project import Project
 
 
@@ -49,12 +58,14 @@ def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
         plain["ids"] = [check_text(v, "the id of a hit") for v in check_list(plain["ids"], "ids")]
     if "hit_id" in plain:
         plain["hit_id"] = check_text(plain["hit_id"], "the id of a hit")
+    if "hits" in plain:
+        plain["hits"] = [check_mapping(v, "a hit to add") for v in check_list(plain["hits"], "hits")]
     if "others" in plain:
         plain["others"] = check_list(plain["others"], "others")
     if "indices" in plain:
         plain["indices"] = check_list(plain["indices"], "indices")
-    if "values" in plain and not isinstance(plain["values"], Mapping):
-        raise BadInput(f"values is {quote(plain['values'])}, not an object; correct it")
+    if "values" in plain:
+        check_mapping(plain["values"], "values")
     return plain
 
 
@@ -121,10 +132,12 @@ def _known(ops: PhysicsOps | None) -> PhysicsOps:
 
 _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] = {
     "add_hit": (hits.add_hit, ("time_s",), ("velocity_db", "sound_id")),
+    "add_hits": (arranging.add_hits, ("hits",), ("how",)),
     "move_hits": (hits.move_hits, ("ids", "delta_s"), ()),
     "set_hits": (hits.set_hits, ("ids", "values"), ()),
     "set_each_hit": (hits.set_each_hit, ("values",), ()),
-    "delete_hits": (hits.delete_hits, ("ids",), ()),
+    "delete_hits": (hits.delete_hits, ("ids",), ("ripple",)),
+    "quantize_hits": (arranging.quantize_hits, ("ids",), ("interval_s", "offset_s", "strength")),
     "detach_hits": (hits.detach_hits, ("ids",), ()),
     "set_modes": (sounds.set_modes, ("sound_id", "indices"), ("frequency_hz", "power_db", "decay_per_s")),
     "add_mode": (sounds.add_mode, ("sound_id", "frequency_hz", "power_db", "decay_per_s"), ()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Protocol
@@ -175,6 +175,11 @@ def check_name(value: Any) -> str:
     return name
 
 
+def check_label(value: Any) -> str:
+    """A name that may be empty."""
+    return check_name(value) if check_text(value, "the name").split() else ""
+
+
 def check_truth(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
         raise BadInput(f"{name} is {quote(value)}, not true or false; correct it")
@@ -185,6 +190,12 @@ def check_list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, (list, tuple)):
         raise BadInput(f"{name} is {quote(value)}, not a list; correct it")
     return list(value)
+
+
+def check_mapping(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadInput(f"{name} is {quote(value)}, not an object; correct it")
+    return value
 
 
 def check_indices(value: Sequence[Any], count: int, what: str) -> list[int]:

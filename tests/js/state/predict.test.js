@@ -24,6 +24,8 @@ test("values are given to all hits alike, or to each its own; what is not named 
 
 test("hits are deleted", () => {
   assert.deepEqual(predict(project, { kind: "delete_hits", ids: ["h2", "gone"] }).hits.map((hit) => hit.id), ["h1", "h3"]);
+  const closed = predict(project, { kind: "delete_hits", ids: ["h1"], ripple: true }).hits; // at 1, 2 and 3.5 s
+  assert.deepEqual(closed.map((hit) => [hit.id, hit.time_s]), [["h2", 1], ["h3", 2.5]]);
 });
 
 test("modes and noise bands are set by index; an index beyond the end is left out", () => {

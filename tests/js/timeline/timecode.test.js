@@ -43,3 +43,28 @@ test("times are typed as seconds, milliseconds or minutes too", () => {
   assert.equal(parseTime("1:02.5", FILM), 62.5);
   assert.equal(parseTime("soon", FILM), null);
 });
+
+test("frames, samples and clock time count from the first frame", () => {
+  assert.equal(parseTime("87 f", FILM), 3.48);
+  assert.ok(Math.abs((parseTime("87 frames", DROP) ?? NaN) - (87 * 1001) / 30000) < 1e-12);
+  assert.equal(parseTime("48000 smp", FILM), 1);
+  assert.equal(parseTime("1:01:02.5", FILM), 3662.5);
+  assert.equal(parseTime("0,5", FILM), 0.5);
+});
+
+test("a sign counts from where one is", () => {
+  assert.equal(parseTime("+3 f", FILM, 1), 1.12);
+  assert.equal(parseTime("\u221210 ms", FILM, 1), 0.99);
+  assert.equal(parseTime("+00:00:01:05", FILM, 1), 2.2);
+  assert.equal(parseTime("-0:01.5", FILM, 4), 2.5);
+  assert.equal(parseTime("+1 s", FILM), 1); // from the first frame
+  assert.equal(parseTime("-1 s", FILM), null);
+});
+
+test("timecode goes on over midnight, and says nothing where it is none", () => {
+  const late = { frame_rate: "25", start_timecode: "23:59:50:00" };
+  assert.equal(parseTime("00:00:05:00", late), 15);
+  assert.equal(parseTime("01:00:00:00", DROP), 0); // drop-frame, as the clip's is
+  for (const text of ["01:01:00;00", "01:01:00;01", "01:00:00;30", "01:60:00;00", "1:2:3:4:5", "", "3 h", "1;2"]) assert.equal(parseTime(text, DROP), null, text);
+  assert.equal(parseTime("01:10:00;00", DROP), (17982 * 1001) / 30000); // a tenth minute leaves nothing out
+});

@@ -305,7 +305,7 @@ export function createFindPanel(store, audio, shared) {
     if (focused) elementsIn(list, `[data-id="${focused}"] .find-use`)[0]?.focus({ preventScroll: true });
     take.hidden = !rows.length;
     revert.disabled = using?.to !== receiver();
-    size.title = size.textContent = bank ? `${bank.sounds.toLocaleString("en")} sounds${bank.own ? `, ${bank.own} of your own` : ""}` : "";
+    size.title = size.textContent = bank ? `${bank.sounds.toLocaleString("en")} ${bank.sounds === 1 ? "sound" : "sounds"}${bank.own ? `, ${bank.own} of your own` : ""}` : "";
   }
 
   /** The tab came into view: know the size of the bank, and look at the picture of a clip that has no sound. */

@@ -13,7 +13,7 @@ const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 /** @type {[string, string][]} */
 const NOTHING_CHOSEN = [["space", "play"], ["← →", "frame"], ["double-click", "add a hit"], ["drag", "select"], ["wheel", "zoom"], ["⇧ wheel", "scroll"]];
 /** @type {[string, string][]} */
-const CHOSEN = [["space", "play"], ["← →", "nudge a frame"], ["⇧ ← →", "10 ms"], ["↑ ↓", "velocity"], ["M", "mute"], ["D", "detach"], ["G", "merge sounds"], ["T", "to the transient"], ["↵", "hear"], ["⌫", "delete"], ["⇧ drag", "snap to frames"]];
+const CHOSEN = [["space", "play"], ["← →", "nudge a frame"], ["⇧ ← →", "10 ms"], ["Alt ← →", "a sample"], ["↑ ↓", "velocity"], ["M", "mute"], ["D", "detach"], ["G", "merge sounds"], ["T", "to the transient"], ["Q", "quantise"], ["↵", "hear"], ["⌫", "delete"], ["⇧ drag", "snap to frames"]];
 
 /**
  * @param {HTMLElement} root

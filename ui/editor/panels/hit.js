@@ -8,6 +8,7 @@ import { LN_60_DB } from "../audio/units.js";
 import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { formatDb, formatPan, formatSeconds, parseDb, parsePan, parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
+/** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { HitValues } from "../state/protocol.d.ts" */
 /** @import { AudioEngine, Hit, Sound, Store } from "../state/types.d.ts" */
 
@@ -15,6 +16,7 @@ import { createButton, createEntry, createSelect, createSlider, make, newGesture
 /** @typedef {Omit<SliderSettings, "onInput" | "onCommit" | "onStart">} FieldSettings */
 
 const LIVE_MS = 40;
+export const HINT = "Timecode, frames (87 f), seconds (3.48 s) or milliseconds; with a sign from here (+3 f, -10 ms)";
 // Seven digits at most, so that the field shows them and a person can note them.
 export const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % 10_000_000;
 /** @param {number} v */
@@ -25,12 +27,13 @@ const formatRatio = (v) => `${v.toFixed(2)} ×`;
 /**
  * @param {Store} store
  * @param {AudioEngine} audio
+ * @param {Arranging} arranging
  */
-export function createHitPanel(store, audio) {
+export function createHitPanel(store, audio, arranging) {
   let gesture = "";
   let sentAt_ms = 0;
 
-  const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
+  const { chosen } = arranging;
   /** @param {HitValues} values */
   const set = (values, by = newGesture()) => {
     const ids = chosen().map((hit) => hit.id);
@@ -62,20 +65,18 @@ export function createHitPanel(store, audio) {
 
   /** @param {string} text */
   const move = (text) => {
-    const time_s = parseTime(text, requireProject(store).clip);
-    if (time_s === null) return false;
-    shift(time_s - chosen()[0].time_s);
+    const { clip } = requireProject(store);
+    const [first] = chosen();
+    const time_s = first ? parseTime(text, clip, first.time_s) : null;
+    if (time_s === null || time_s < 0 || time_s > clip.duration_s) return false;
+    arranging.move(time_s - first.time_s);
     return true;
   };
-  /** @param {number} delta_s */
-  const shift = (delta_s) => {
-    const hits = chosen();
-    if (hits.length) store.edit({ kind: "move_hits", ids: hits.map((hit) => hit.id), delta_s }, newGesture());
-  };
   /** @param {number} frames */
-  const nudge = (frames) => shift(frames / frameRate(requireProject(store).clip.frame_rate));
+  const nudge = (frames) => arranging.move(frames / frameRate(requireProject(store).clip.frame_rate));
   const timecode = createEntry({ label: "Time, timecode", className: "ins-time", onEnter: move });
   const seconds = createEntry({ label: "Time, seconds", className: "ins-time", onEnter: move });
+  timecode.element.title = seconds.element.title = HINT;
   const time = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Time" }), make("div", "ins-row", {}, timecode.element, seconds.element,
     createButton("−1 frame", { title: "One frame earlier", onPress: () => nudge(-1) }), createButton("+1 frame", { title: "One frame later", onPress: () => nudge(1) })));
 
@@ -133,7 +134,7 @@ export function createHitPanel(store, audio) {
     mute.classList.toggle("is-on", hits.every((hit) => hit.mute));
     mute.setAttribute("aria-pressed", String(hits.every((hit) => hit.mute)));
     timecode.set(formatTimecode(first.time_s, project.clip));
-    seconds.set(`${first.time_s.toFixed(4)} s`);
+    seconds.set(`${first.time_s.toFixed(5)} s`);
     const same = all((hit) => hit.sound_id);
     body.style.setProperty("--sound", same ? soundColor(project, first.sound_id) : "");
     swatch.style.background = same ? soundColor(project, first.sound_id) : "transparent";

@@ -7,6 +7,7 @@ import { createMixPanel, createSamplerPanel } from "./sampler.js";
 import { createSoundPanel } from "./sound.js";
 import { make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
+/** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { SoundState } from "../state/protocol.d.ts" */
 /** @import { AudioEngine, Player, Selection, Store } from "../state/types.d.ts" */
 
@@ -30,9 +31,9 @@ const TABS = [["hit", "Hit"], ["sound", "Sound"], ["find", "Find"], ["sampler", 
  * @param {HTMLElement} root
  * @param {Store} store
  * @param {AudioEngine} audio
- * @param {{player: Player, openMaterials: () => void}} host
+ * @param {{player: Player, openMaterials: () => void, arranging: Arranging}} host
  */
-export function createInspector(root, store, audio, { player, openMaterials }) {
+export function createInspector(root, store, audio, { player, openMaterials, arranging }) {
   /** @type {TabName} */
   let open = "sound";
   /** @type {string | null} */
@@ -50,7 +51,7 @@ export function createInspector(root, store, audio, { player, openMaterials }) {
     showTab: (name) => showTab(name),
   };
   const panels = {
-    hit: createHitPanel(store, audio),
+    hit: createHitPanel(store, audio, arranging),
     sound: createSoundPanel(store, audio, shared),
     find: createFindPanel(store, audio, shared),
     sampler: createSamplerPanel(store),

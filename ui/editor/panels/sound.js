@@ -117,6 +117,7 @@ export function createSoundPanel(store, audio, shared) {
     },
   });
   const choose = createButton("▾", { kind: "icon", title: "Choose another sound, or merge one into this", onPress: chooseSound });
+  const uses = make("span", "ins-quiet ins-uses");
   const about = make("span", "ins-quiet ins-origin");
   const strikeButton = createButton("Strike", { title: "Hear this sound struck once", onPress: strike });
   const replaceButton = createButton("Replace…", { title: "Take another sound: a preset or a recording", onPress: replaceMenu });
@@ -129,7 +130,7 @@ export function createSoundPanel(store, audio, shared) {
     const chosen = file.files?.[0];
     if (chosen) useRecording(chosen);
   });
-  const header = make("div", "ins-row ins-sound-head", {}, dot, name.element, choose, match.button, about, strikeButton, replaceButton, morphButton, deleteButton, file);
+  const header = make("div", "ins-row ins-sound-head", {}, dot, name.element, choose, uses, match.button, make("span", "st-space"), strikeButton, replaceButton, morphButton, deleteButton, file);
 
   const count = make("span", "ins-quiet ins-count");
   const hint = make("span", "ins-quiet ins-hint", { textContent: HINT });
@@ -143,7 +144,7 @@ export function createSoundPanel(store, audio, shared) {
       // a page without storage forgets the choice at reload
     }
   });
-  const status = make("div", "ins-row ins-mode-status", {}, count, all, hint, make("label", "ins-check", { title: "Play the sampled result after each change" }, hear, "Hear on release"));
+  const status = make("div", "ins-row ins-mode-status", {}, count, about, all, hint, make("label", "ins-check", { title: "Play the sampled result after each change" }, hear, "Hear on release"));
 
   function remembered() {
     try {
@@ -348,7 +349,8 @@ export function createSoundPanel(store, audio, shared) {
     choose.hidden = sounds.length < 2;
     deleteButton.hidden = sounds.length < 2 || hitsOf(s.id).length > 0;
     const origin = s.origin === "preset" || !ORIGINS[s.origin] ? s.origin_note || ORIGINS[s.origin] : s.origin === "edited" && s.origin_note ? `edited, ${s.origin_note}` : ORIGINS[s.origin];
-    about.textContent = [countOf(hitsOf(s.id).length), origin].filter(Boolean).join(" · ");
+    uses.textContent = countOf(hitsOf(s.id).length);
+    about.textContent = origin;
     about.title = [ORIGINS[s.origin], s.origin_note].filter(Boolean).join("\n");
     const total = s.modes.frequency_hz.length;
     const chosen = [...selected()].filter((i) => i < total);

@@ -20,7 +20,7 @@ export function predict(project, edit) {
     case "move_hits": return moveHits(project, edit);
     case "set_hits": return setHits(project, new Map(edit.ids.map((id) => [id, edit.values])));
     case "set_each_hit": return setHits(project, new Map(Object.entries(edit.values)));
-    case "delete_hits": return { ...project, hits: project.hits.filter((hit) => !edit.ids.includes(hit.id)) };
+    case "delete_hits": return deleteHits(project, edit);
     case "set_modes": return changeSound(project, edit.sound_id, (sound) => setModes(sound, edit));
     case "set_residual": return changeSound(project, edit.sound_id, (sound) => setResidual(sound, edit));
     case "set_macros": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, macros: assign(sound.macros, edit.values) }));
@@ -42,6 +42,24 @@ function moveHits(project, { ids, delta_s }) {
   const end_s = project.clip.duration_s;
   const step_s = clamp(delta_s, -Math.min(...times_s), Math.max(0, end_s - Math.max(...times_s)));
   const hits = project.hits.map((hit) => (moved.has(hit.id) ? { ...hit, time_s: clamp(hit.time_s + step_s, 0, end_s) } : hit));
+  return { ...project, hits };
+}
+
+/**
+ * Without some hits; with ripple, what followed one stands in its place.
+ * @param {Project} project
+ * @param {DeleteHits} edit
+ */
+function deleteHits(project, { ids, ripple }) {
+  const gone = new Set(ids);
+  let gone_s = 0;
+  const ordered = [...project.hits].sort((a, b) => a.time_s - b.time_s);
+  /** @type {Hit[]} */
+  const hits = [];
+  ordered.forEach((hit, i) => {
+    if (!gone.has(hit.id)) hits.push(gone_s ? { ...hit, time_s: hit.time_s - gone_s } : hit);
+    else if (ripple && i + 1 < ordered.length) gone_s += ordered[i + 1].time_s - hit.time_s;
+  });
   return { ...project, hits };
 }
 

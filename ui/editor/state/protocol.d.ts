@@ -8,13 +8,6 @@ export interface AddHit {
   sound_id?: string | null;
 }
 
-/** Shift hits together in time. */
-export interface MoveHits {
-  kind: "move_hits";
-  ids: string[];
-  delta_s: number;
-}
-
 /** New values of a hit; those left out stay. */
 export interface HitValues {
   time_s?: number | null;
@@ -24,9 +17,24 @@ export interface HitValues {
   mute?: boolean | null;
   seed?: number | null;
   sound_id?: string | null;
+  name?: string | null;
   pitch_cents?: number | null;
   decay_ratio?: number | null;
   residual_db?: number | null;
+}
+
+/** New hits, each with at least a time; without a sound, or with one that is not there, that of the nearest hit. */
+export interface AddHits {
+  kind: "add_hits";
+  hits: HitValues[];
+  how?: "add" | "paste" | "duplicate" | null;
+}
+
+/** Shift hits together in time. */
+export interface MoveHits {
+  kind: "move_hits";
+  ids: string[];
+  delta_s: number;
 }
 
 /** The same values for several hits. */
@@ -42,10 +50,20 @@ export interface SetEachHit {
   values: Record<string, HitValues>;
 }
 
-/** Delete hits. */
+/** Delete hits; with ``ripple`` later ones move up, so that what followed a deleted hit stands in its place. */
 export interface DeleteHits {
   kind: "delete_hits";
   ids: string[];
+  ripple?: boolean | null;
+}
+
+/** Draw hits to frames, or to a grid of ``interval_s`` through ``offset_s``; ``strength`` (0 to 1) is how far. */
+export interface QuantizeHits {
+  kind: "quantize_hits";
+  ids: string[];
+  interval_s?: number | null;
+  offset_s?: number | null;
+  strength?: number | null;
 }
 
 /** Give each hit a copy of its sound; the last hit of a sound keeps it. */
@@ -218,10 +236,12 @@ export interface SetTrack {
 
 export type EditMessage =
   | AddHit
+  | AddHits
   | MoveHits
   | SetHits
   | SetEachHit
   | DeleteHits
+  | QuantizeHits
   | DetachHits
   | SetModes
   | AddMode
@@ -373,6 +393,13 @@ export interface SnapHits {
   hits: string[];
 }
 
+/** Draw hits (by id) to the nearest peaks of the onset curve; ``strength`` (0 to 1) is how far. */
+export interface DrawToPeaks {
+  type: "draw_to_peaks";
+  hits: string[];
+  strength?: number;
+}
+
 /** Render one strike of a sound; answered by ``audition``. */
 export interface Strike {
   type: "strike";
@@ -469,6 +496,7 @@ export type ClientMessage =
   | Export
   | FitLevel
   | SnapHits
+  | DrawToPeaks
   | Strike
   | AuditionPreset
   | AuditionCandidate
@@ -617,6 +645,7 @@ export interface HitState {
   touched: boolean;
   offsets: HitOffsetsState;
   found_s: number | null;
+  name: string;
 }
 
 /** Levels of the rendered track and of the clip's own sound, and the width of noise and room, 0 to 1. */

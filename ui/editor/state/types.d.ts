@@ -64,6 +64,8 @@ export interface StoreEvents {
   connection: Connection;
   time: { time_s: number; playing: boolean };
   playing: boolean;
+  /** Whether moves and deletions take later hits along. */
+  ripple: boolean;
 }
 export type Connection = "connecting" | "open" | "lost";
 

@@ -29,6 +29,7 @@ const SOFTEST_DB = -60;
  * @property {(text: string | null, x?: number) => void} tip
  * @property {() => boolean} isLocked
  * @property {(time_s: number, velocity_db: number) => void} addHitAt
+ * @property {() => Hit[]} along the hits that a move in time of the selected ones moves
  * @property {(hit: Hit, page_x: number, page_y: number) => void} menu
  * @property {(span: Span, page_x: number, page_y: number) => void} spanMenu
  */
@@ -41,6 +42,7 @@ const SOFTEST_DB = -60;
  * @property {number} y0
  * @property {number} start_s where the view began
  * @property {Map<string, {time_s: number, velocity_db: number}>} from
+ * @property {Map<string, number>} along times of all that a move in time moves, by id
  * @property {boolean} toggles whether a press without a move takes the hit out of the selection
  * @property {boolean} alone whether it leaves only this hit selected
  * @property {number} delta_s
@@ -131,6 +133,7 @@ export function createPointer(host, store, audio, player) {
     return {
       kind: "hits", axis: null, hit, x0: at.x, y0: at.y, start_s: scale.start_s,
       from: new Map(moved.map((h) => [h.id, { time_s: h.time_s, velocity_db: h.velocity_db }])),
+      along: new Map(host.along().map((h) => [h.id, h.time_s])),
       toggles: more && wasChosen, alone: !more && wasChosen && selected.size > 1, delta_s: 0, delta_db: 0,
     };
   }
@@ -166,8 +169,8 @@ export function createPointer(host, store, audio, player) {
     }
     if (held.axis === "time") {
       const wanted_s = snaps ? snapShift(held.hit.time_s, dx / scale.px_per_s, scale.rate) : dx / scale.px_per_s;
-      held.delta_s = limitShift([...held.from.values()].map(({ time_s }) => time_s), wanted_s, scale.duration_s);
-      store.hold({ kind: "move_hits", ids: [...held.from.keys()], delta_s: held.delta_s });
+      held.delta_s = limitShift([...held.along.values()], wanted_s, scale.duration_s);
+      store.hold({ kind: "move_hits", ids: [...held.along.keys()], delta_s: held.delta_s });
       keepInSight(at.x);
     } else {
       held.delta_db = -dy * velocityScale(host.lanes().hits).db_per_px;
@@ -222,9 +225,8 @@ export function createPointer(host, store, audio, player) {
 
   /** @param {HitsDrag} done */
   function endHits(done) {
-    const ids = [...done.from.keys()];
     if (done.axis === "time") {
-      if (Math.abs(done.delta_s) > 1e-9) store.edit({ kind: "move_hits", ids, delta_s: done.delta_s }, newGesture());
+      if (Math.abs(done.delta_s) > 1e-9) store.edit({ kind: "move_hits", ids: [...done.along.keys()], delta_s: done.delta_s }, newGesture());
       else store.hold(null);
     } else if (done.axis === "velocity") store.edit(velocityEdit(done), newGesture());
     else if (done.toggles) store.select({ hits: new Set([...store.selection.hits].filter((id) => id !== done.hit.id)) });

@@ -7,6 +7,7 @@ import { soundColor } from "../widgets/format.js";
 import { formatLag, offerShift, shiftTimes } from "./lag.js";
 import { frameRate } from "./timecode.js";
 import { createSegments, createSelect, make, newGesture } from "../widgets/controls.js";
+/** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { SetSource } from "../state/protocol.d.ts" */
 /** @import { Lanes, Project, Store } from "../state/types.d.ts" */
 
@@ -19,9 +20,9 @@ const REMEMBERED = "struck.lane";
 /**
  * The heads of the lanes, to be placed beside them.
  * @param {Store} store
- * @param {{chooseMaterial: () => void, enlarge: () => void, changed: () => void}} host
+ * @param {{chooseMaterial: () => void, enlarge: () => void, arranging: Arranging, changed: () => void}} host
  */
-export function createHeads(store, { chooseMaterial, enlarge, changed }) {
+export function createHeads(store, { chooseMaterial, enlarge, arranging, changed }) {
   /** @type {LaneMode} */
   let mode = recall(REMEMBERED) === "wave" ? "wave" : "spectrum";
 
@@ -32,6 +33,7 @@ export function createHeads(store, { chooseMaterial, enlarge, changed }) {
   track.element.className = "st-head-select";
   track.element.title = "Which of the clip's sound tracks is used; changing it looks for hits again";
   const ask = make("button", "st-head-button", { type: "button", textContent: "What is struck?", title: "Choose a material for all hits of this silent clip", onclick: chooseMaterial });
+  const ripple = make("button", "st-head-mode", { type: "button", textContent: "Ripple", title: "Moving or deleting hits moves all later ones along (P)", onclick: () => arranging.setRipple(!arranging.ripple) });
   const inStep = make("button", "st-head-button is-lag", { type: "button", onclick: shiftAll });
   const look = createSegments({ label: "Show as", choices: /** @type {[LaneMode, string][]} */ ([["spectrum", "Spec"], ["wave", "Wave"]]), onChoose: setMode });
   look.element.classList.add("st-head-segments");
@@ -46,7 +48,7 @@ export function createHeads(store, { chooseMaterial, enlarge, changed }) {
   const heads = {
     picture: head("Picture"),
     onsets: head("Onsets", source.element),
-    hits: head("Hits", ask, inStep),
+    hits: make("div", "st-head", {}, make("span", "st-head-row", {}, make("span", "st-head-title", { textContent: "Hits" }), ripple), ask, inStep),
     struck: head("Struck", look.element),
     clip: head("Clip sound", track.element),
   };
@@ -67,7 +69,7 @@ export function createHeads(store, { chooseMaterial, enlarge, changed }) {
     const rate = frameRate(project.clip.frame_rate);
     const apart = `The picture is ${formatLag(Math.abs(lag_s), rate)} ${lag_s > 0 ? "later" : "earlier"} than the clip's sound`;
     inStep.disabled = offer.isDone;
-    inStep.textContent = offer.isDone ? `In step with ${offer.follows}` : `Shift all ${offer.delta_s < 0 ? "\u2212" : "+"}${formatLag(Math.abs(offer.delta_s), rate)}`;
+    inStep.textContent = offer.isDone ? `Follow the ${offer.follows}` : `Shift all ${offer.delta_s < 0 ? "\u2212" : "+"}${Math.round(1000 * Math.abs(offer.delta_s))} ms`;
     inStep.title = offer.isDone ? `${apart}; the hits follow the ${offer.follows}` : `${apart}. Shift all hits, so that they follow the ${offer.follows}`;
   }
 
@@ -99,12 +101,19 @@ export function createHeads(store, { chooseMaterial, enlarge, changed }) {
     track.element.hidden = tracks.length < 2;
     track.set(tracks.map((text, number) => [String(number), text]), String(project?.clip.audio_track ?? 0));
     ask.hidden = !project || project.clip.has_audio;
-    look.element.hidden = !project;
+    look.element.hidden = ripple.hidden = !project;
     showLag(project);
   }
 
+  function showRipple() {
+    ripple.classList.toggle("is-on", arranging.ripple);
+    ripple.setAttribute("aria-pressed", String(arranging.ripple));
+  }
+  const cleanup = store.on("ripple", showRipple);
+  showRipple();
+
   return {
-    element, place,
+    element, place, dispose: cleanup,
     get mode() { return mode; },
     /** @param {string} soundId */
     colorOf: (soundId) => soundColor(requireProject(store), soundId),

@@ -1,6 +1,7 @@
 // @ts-check
 // Frame rates and timecode (SMPTE ST 12, drop-frame where the clip's own timecode is).
 
+import { SAMPLE_RATE_HZ } from "../audio/units.js";
 import { parseNumber } from "../widgets/format.js";
 /** @import { Clip } from "../state/types.d.ts" */
 
@@ -16,7 +17,11 @@ export function frameRate(text) {
 /** @param {number} rate */
 const dropsFrames = (rate) => [30, 60].some((nominal) => Math.abs(rate - (nominal * 1000) / 1001) < 1e-6);
 
+/** @param {number} nominal frames that a timecode counts in a second */
+const droppedFrames = (nominal) => Math.floor(nominal / 15);
+
 /**
+ * Frame number of a timecode; null for what is none, or a number that drop-frame leaves out.
  * @param {string} text
  * @param {number} rate
  */
@@ -28,8 +33,9 @@ function timecodeToFrame(text, rate) {
   if (frames >= nominal) return null;
   const whole = ((hours * 60 + minutes) * 60 + seconds) * nominal + frames;
   if (found[4] !== ";" || !dropsFrames(rate)) return whole;
+  if (minutes % 10 && !seconds && frames < droppedFrames(nominal)) return null;
   const total = hours * 60 + minutes;
-  return whole - Math.floor(nominal / 15) * (total - Math.floor(total / 10));
+  return whole - droppedFrames(nominal) * (total - Math.floor(total / 10));
 }
 
 /**
@@ -41,7 +47,7 @@ function frameToTimecode(frame, rate, drop) {
   const nominal = Math.round(rate);
   let number = frame;
   if (drop && dropsFrames(rate)) {
-    const dropped = Math.floor(nominal / 15);
+    const dropped = droppedFrames(nominal);
     const perMinute = nominal * 60 - dropped;
     const perTen = perMinute * 10 + dropped;
     number %= perTen * 144;
@@ -70,18 +76,56 @@ export function formatTimecode(time_s, clip) {
 }
 
 /**
- * Clip time of "01:00:03:14", "1.234 s", "1:02.5" or "+3 f"-free seconds; null when it says nothing.
+ * Time in the clip, in seconds, of what a person types; null where it says nothing.
+ *
+ * Timecode counts from the clip's own start: "01:00:03:14", "01:00:03;14". From the clip's first frame count frames
+ * ("87 f"), seconds ("3.48", "3.48 s", "3480 ms"), samples ("167040 smp") and clock time ("1:02.5", "0:01:02.5"). A sign
+ * before any of these counts from ``from_s``: "+3 f", "-10 ms", "+00:00:01:00".
  * @param {string} text
  * @param {Pick<Clip, "frame_rate" | "start_timecode">} clip
+ * @param {number | null} [from_s] null where there is nothing to count from
  */
-export function parseTime(text, clip) {
+export function parseTime(text, clip, from_s = null) {
+  const plain = text.trim().replace(/[\u2212\u2013]/g, "-");
+  const sign = plain.match(/^([+-])\s*(?=\d|[.,])/);
+  if (!sign) return parseTimecode(plain, clip, true) ?? parseSpan(plain, clip);
+  const rest = plain.slice(sign[0].length);
+  const span_s = parseTimecode(rest, clip, false) ?? parseSpan(rest, clip);
+  if (span_s === null || (from_s === null && sign[1] === "-")) return null;
+  return (from_s ?? 0) + (sign[1] === "-" ? -span_s : span_s);
+}
+
+/**
+ * Seconds of a timecode, from the clip's start timecode (over midnight too) or from zero; null for what is none.
+ * @param {string} text
+ * @param {Pick<Clip, "frame_rate" | "start_timecode">} clip
+ * @param {boolean} isPlace
+ */
+function parseTimecode(text, clip, isPlace) {
   const rate = frameRate(clip.frame_rate);
   const start = clip.start_timecode || "00:00:00:00";
-  const frame = timecodeToFrame(start.includes(";") ? text.replace(/:(\d+)\s*$/, ";$1") : text, rate);
-  if (frame !== null) return (frame - (timecodeToFrame(start, rate) ?? 0)) / rate;
-  const clock = text.trim().match(/^(\d+):([0-5]?\d(?:\.\d+)?)$/);
-  if (clock) return Number(clock[1]) * 60 + Number(clock[2]);
+  const frame = timecodeToFrame(start.includes(";") && isPlace ? text.replace(/:(\d+)\s*$/, ";$1") : text, rate);
+  if (frame === null || !isPlace) return frame === null ? null : frame / rate;
+  const from = frame - (timecodeToFrame(start, rate) ?? 0);
+  const halfDay = 12 * 3600 * rate;
+  return (from < -halfDay ? from + Math.round(2 * halfDay) : from) / rate;
+}
+
+/**
+ * Seconds of a span as it is typed: clock time, or a number with its unit, seconds if it has none.
+ * @param {string} text
+ * @param {Pick<Clip, "frame_rate">} clip
+ */
+export function parseSpan(text, clip) {
+  const clock = text.trim().match(/^(?:(\d+):([0-5]?\d)|(\d+)):([0-5]?\d(?:[.,]\d+)?)$/);
+  if (clock) return Number(clock[1] ?? 0) * 3600 + Number(clock[2] ?? clock[3]) * 60 + Number(clock[4].replace(",", "."));
+  if (/:/.test(text)) return null;
   const number = parseNumber(text);
-  if (!number || !["", "s", "ms"].includes(number.unit)) return null;
-  return number.unit === "ms" ? number.value / 1000 : number.value;
+  if (!number) return null;
+  const { value, unit } = number;
+  if (["", "s", "sec"].includes(unit)) return value;
+  if (unit === "ms") return value / 1000;
+  if (["f", "fr", "frame", "frames"].includes(unit)) return value / frameRate(clip.frame_rate);
+  if (["smp", "sample", "samples"].includes(unit)) return value / SAMPLE_RATE_HZ;
+  return null;
 }

@@ -10,9 +10,8 @@ import { createPointer } from "./drag.js";
 import { createFilm } from "./film.js";
 import { createHeads } from "./heads.js";
 import { COLORS, drawGrounds, drawHits, drawLasso, drawProgress, drawSpan, drawThreshold, drawWords } from "./lanes.js";
-import { notShiftedLike, shiftOf, shiftTimes } from "./lag.js";
+import { hitMenuRows } from "./hit_menu.js";
 import { openMenuAt } from "./menu.js";
-import { formatShift } from "./picking.js";
 import { createScrollBar } from "./scroll.js";
 import { drawRuler } from "./ruler.js";
 import { createScale, layLanes, velocityScale } from "./scale.js";
@@ -21,12 +20,12 @@ import { createShapes, drawCurve, drawWaveform, thresholdScale } from "./shapes.
 import { createRenderedLane } from "./rendered_lane.js";
 import { createThreshold } from "./threshold.js";
 import { boxOf, pagePlace } from "../widgets/page_scale.js";
+/** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { AudioEngine, Hit, Player, Project, Span, Store } from "../state/types.d.ts" */
 
 const PULSE_MS = 1100;
 const PAGE_AT = 0.92; // while playing, the view turns over when the playhead is this far across
 const PAGE_TO = 0.08;
-const MOST_SOUNDS = 10; // in a hit's menu; the inspector lists them all
 const TIP_ABOVE_PX = 20; // over the edge of the lane above, so that it hides no neighbour
 
 /**
@@ -34,9 +33,9 @@ const TIP_ABOVE_PX = 20; // over the edge of the lane above, so that it hides no
  * @param {Store} store
  * @param {AudioEngine} audio
  * @param {Player} player
- * @param {{chooseMaterial: () => void, enlarge: () => void}} host
+ * @param {{chooseMaterial: () => void, enlarge: () => void, arranging: Arranging, quantize: () => void}} host
  */
-export function createTimeline(root, store, audio, player, { chooseMaterial, enlarge }) {
+export function createTimeline(root, store, audio, player, { chooseMaterial, enlarge, arranging, quantize }) {
   const scale = createScale();
   let lanes = layLanes(300, true);
   let height = 300;
@@ -56,7 +55,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
   const canvas = make("canvas", "st-lanes", { tabIndex: 0, role: "application", "aria-label": "Timeline: arrow keys move the chosen hits, double-click adds one, Delete takes them away" });
   const playhead = make("div", "st-playhead", {}, make("i"));
   const tip = make("div", "st-tip", { hidden: true });
-  const heads = createHeads(store, { chooseMaterial, enlarge, changed: redraw });
+  const heads = createHeads(store, { chooseMaterial, enlarge, arranging, changed: redraw });
   const threshold = createThreshold(store, { lane: () => lanes.onsets, changed: redraw });
   const scrollBar = createScrollBar(scale, () => {
     scrolled();
@@ -69,7 +68,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
   const shapes = createShapes(store, redraw);
   const samples = createSamples(store, redraw);
   const rendered = createRenderedLane(store, audio, redraw);
-  const pointer = createPointer({ canvas, scale, lanes: () => lanes, redraw, scrolled, tip: showTip, isLocked, addHitAt, menu: openHitMenu, spanMenu: openSpanMenu }, store, audio, player);
+  const pointer = createPointer({ canvas, scale, lanes: () => lanes, redraw, scrolled, tip: showTip, isLocked, addHitAt, along: arranging.moving, menu: openHitMenu, spanMenu: openSpanMenu }, store, audio, player);
 
   const project = () => store.view?.project ?? null;
 
@@ -248,37 +247,8 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
    * @param {number} page_y
    */
   function openHitMenu(hit, page_x, page_y) {
-    const ids = [...store.selection.hits];
-    const those = ids.length === 1 ? "" : ` ${ids.length} hits`;
-    /** @param {Record<string, unknown>} values */
-    const set = (values) => store.edit({ kind: "set_hits", ids, values }, newGesture());
-    const { clip, hits, sounds } = requireProject(store);
-    const alike = notShiftedLike(hits, hit);
     closeMenu();
-    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", [
-      { text: "Hear it", key: "↵", choose: () => audio.auditionHit(hit.id).catch(() => {}) },
-      { text: `${hit.mute ? "Unmute" : "Mute"}${those}`, key: "M", choose: () => set({ mute: !hit.mute }) },
-      { text: `Snap${those} to the nearest transient`, key: "T", choose: () => store.send({ type: "snap_hits", hits: ids }) },
-      { text: `Snap${those} to the nearest frame`, choose: () => snapToFrames(ids) },
-      ...(alike.length ? [{ text: `Shift the others ${formatShift(shiftOf(hit), scale.rate)}, as this one`, choose: () => store.edit({ kind: "set_each_hit", values: shiftTimes(alike, shiftOf(hit), clip.duration_s) }, newGesture()) }] : []),
-      { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: "D", choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },
-      ...(clip.has_audio ? [{ text: `Measure${those} from the clip again`, choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
-      ...mergeRow(hit),
-      { text: `Delete${those}`, key: "⌫", choose: () => store.edit({ kind: "delete_hits", ids }, newGesture()) },
-      ...(sounds.length > 1 ? [/** @type {const} */ (""), ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike with ${sound.name}`, color: heads.colorOf(sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
-    ]);
-  }
-
-  /**
-   * Merging, where the selected hits strike several sounds.
-   * @param {Hit} hit whose sound stays
-   */
-  function mergeRow(hit) {
-    const { hits, sounds } = requireProject(store);
-    const struck = new Set(hits.filter(({ id }) => store.selection.hits.has(id)).map(({ sound_id }) => sound_id));
-    const others = [...struck].filter((id) => id !== hit.sound_id);
-    const name = sounds.find(({ id }) => id === hit.sound_id)?.name ?? "";
-    return others.length ? [{ text: `Merge ${struck.size} sounds into ${name}`, key: "G", color: heads.colorOf(hit.sound_id), choose: () => store.edit({ kind: "merge_sounds", sound_id: hit.sound_id, others }, newGesture()) }] : [];
+    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", hitMenuRows(store, audio, { arranging, quantize }, hit));
   }
 
   /**
@@ -301,13 +271,6 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
       { text: "Take it as a new sound", choose: () => measureSpan(null) },
       { text: "Unmark", key: "Esc", choose: pointer.clearSpan },
     ]);
-  }
-
-  /** @param {string[]} ids */
-  function snapToFrames(ids) {
-    const hits = requireProject(store).hits.filter((hit) => ids.includes(hit.id));
-    const values = hits.map((hit) => [hit.id, { time_s: clamp(Math.round(hit.time_s * scale.rate) / scale.rate, 0, scale.duration_s) }]);
-    store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, newGesture());
   }
 
   // --- following ----------------------------------------------------------------------------------
@@ -334,7 +297,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
   for (const name of /** @type {const} */ (["rendered", "media", "selection", "status"])) scope.add(store.on(name, redraw));
   const observer = new ResizeObserver(redraw);
   observer.observe(field);
-  for (const part of [film, shapes, rendered, threshold]) scope.add(part.dispose);
+  for (const part of [film, shapes, rendered, threshold, heads]) scope.add(part.dispose);
   scope.add(() => {
     closeMenu();
     cancelAnimationFrame(wanted);

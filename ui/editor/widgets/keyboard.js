@@ -1,9 +1,11 @@
 // @ts-check
 // The page's keys: transport, history, and the hits that are chosen. Fields and dialogs keep their own keys.
 
+import { SAMPLE_RATE_HZ } from "../audio/units.js";
 import { frameRate } from "../timeline/timecode.js";
 import { requireProject } from "../state/project.js";
 import { newGesture } from "./controls.js";
+/** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { AudioEngine, Player, Store, Timeline } from "../state/types.d.ts" */
 
 /**
@@ -14,9 +16,10 @@ import { newGesture } from "./controls.js";
  * @property {{saveNow: () => void, openClip: () => void}} topBar
  * @property {{open: () => void}} help
  * @property {{toggle: () => void, isOpen: boolean}} spectrogram
+ * @property {Arranging} arranging
+ * @property {() => void} quantize
  */
 
-const SAME_NUDGE_MS = 800; // nudges in quick succession are one entry of the history
 const NUDGE_S = 0.01;
 const HARDEST_DB = 12;
 const SOFTEST_DB = -60;
@@ -26,32 +29,9 @@ const SOFTEST_DB = -60;
  * @param {Store} store
  * @param {Parts} parts
  */
-export function createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram }) {
-  const nudge = { gesture: "", at_ms: -Infinity };
-
-  const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
+export function createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, arranging, quantize }) {
+  const { chosen } = arranging;
   const frame_s = () => 1 / frameRate(requireProject(store).clip.frame_rate);
-
-  /** @param {KeyboardEvent} event */
-  function gesture(event) {
-    if (event.timeStamp - nudge.at_ms > SAME_NUDGE_MS) nudge.gesture = newGesture();
-    nudge.at_ms = event.timeStamp;
-    return nudge.gesture;
-  }
-
-  /**
-   * Shift the chosen hits in time as far as the clip's ends allow.
-   * @param {KeyboardEvent} event
-   * @param {number} delta_s
-   */
-  function move(event, delta_s) {
-    const hits = chosen();
-    if (!hits.length) return;
-    const times = hits.map((hit) => hit.time_s);
-    const room = [-Math.min(...times), requireProject(store).clip.duration_s - Math.max(...times)];
-    const allowed_s = Math.min(room[1], Math.max(room[0], delta_s));
-    if (allowed_s) store.edit({ kind: "move_hits", ids: hits.map((hit) => hit.id), delta_s: allowed_s }, gesture(event));
-  }
 
   /**
    * @param {KeyboardEvent} event
@@ -59,7 +39,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
    */
   function strengthen(event, delta_db) {
     const values = chosen().map((hit) => [hit.id, { velocity_db: Math.min(HARDEST_DB, Math.max(SOFTEST_DB, hit.velocity_db + delta_db)) }]);
-    if (values.length) store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, gesture(event));
+    if (values.length) store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, arranging.nudgeGesture(event.timeStamp));
   }
 
   /**
@@ -67,9 +47,9 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
    * @param {number} direction
    */
   function across(event, direction) {
-    if (!store.selection.hits.size) player.step(direction * (event.shiftKey ? 10 : 1));
-    else if (event.shiftKey) move(event, direction * NUDGE_S);
-    else move(event, direction * frame_s());
+    const step_s = event.altKey ? 1 / SAMPLE_RATE_HZ : event.shiftKey ? NUDGE_S : frame_s();
+    if (store.selection.hits.size) arranging.move(direction * step_s, arranging.nudgeGesture(event.timeStamp));
+    else player.step(direction * (event.shiftKey ? 10 : 1));
   }
 
   /**
@@ -115,12 +95,15 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
     "]": () => goToHit(1),
     escape: () => (spectrogram.isOpen && !store.selection.hits.size ? spectrogram.toggle() : timeline.cancelDrag()) || store.select({ hits: new Set() }),
     enter: () => chosen()[0] && audio.auditionHit(chosen()[0].id)?.catch(() => {}),
-    delete: () => ids().length && store.edit({ kind: "delete_hits", ids: ids() }, null),
+    delete: () => arranging.deleteChosen(),
     m: () => ids().length && store.edit({ kind: "set_hits", ids: ids(), values: { mute: !chosen().every((hit) => hit.mute) } }, null),
     g: () => merge(),
     s: () => spectrogram.toggle(),
     t: () => ids().length && store.send({ type: "snap_hits", hits: ids() }),
     d: () => ids().length && store.edit({ kind: "detach_hits", ids: ids() }, null),
+    a: () => arranging.selectSound(),
+    p: () => arranging.setRipple(!arranging.ripple),
+    q: () => quantize(),
   };
   plain.backspace = plain.delete;
   /** @type {Record<string, (event: KeyboardEvent) => unknown>} */
@@ -129,7 +112,8 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
     y: () => store.send({ type: "redo" }),
     s: () => topBar.saveNow(),
     o: () => topBar.openClip(),
-    a: () => store.select({ hits: new Set(requireProject(store).hits.map((hit) => hit.id)) }),
+    a: () => arranging.selectAll(),
+    d: () => arranging.duplicate(),
   };
 
   /** @param {Element} element */
@@ -137,7 +121,9 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
 
   /** @param {KeyboardEvent} event */
   function onKey(event) {
-    if (event.defaultPrevented || event.isComposing || event.altKey) return;
+    if (event.defaultPrevented || event.isComposing) return;
+    const isSampleStep = event.altKey && ["ArrowLeft", "ArrowRight"].includes(event.key) && store.selection.hits.size > 0;
+    if (event.altKey && !isSampleStep) return;
     const target = event.target instanceof Element ? event.target : document.body;
     if (isTyping(target)) return;
     if (!store.view?.project) return;
@@ -148,7 +134,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
     // A button reached by keyboard is pressed by these two; one that was clicked is not meant.
     const isReached = app.classList.contains("by-keys") && target.matches("button, a, [type=checkbox]");
     if ((key === " " || key === "enter") && isReached) return;
-    if (event.repeat && ["m", "d", "g", "s", "t", "n", "l", " ", "delete", "backspace"].includes(key)) return;
+    if (event.repeat && ["m", "d", "g", "s", "t", "n", "l", "a", "p", "q", " ", "delete", "backspace"].includes(key)) return;
     event.preventDefault();
     act(event);
   }

@@ -1,0 +1,169 @@
+// @ts-check
+// What is done to the chosen hits from keys, menus and the list: copies, moves with or without what follows, deletion.
+
+import { recall, remember } from "../state/remembered.js";
+import { requireProject } from "../state/project.js";
+import { newGesture } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
+import { CLIPBOARD_KIND, copyHits, duplicateShift, inOrder, placeCopies, readCopies, withLater, writeCopies } from "./copies.js";
+import { limitShift } from "../timeline/picking.js";
+/** @import { AddHits } from "../state/protocol.d.ts" */
+/** @import { HitCopy } from "./copies.js" */
+/** @import { Player, Store } from "../state/types.d.ts" */
+
+const REMEMBERED = "struck.ripple";
+const SAME_NUDGE_MS = 800; // nudges in quick succession are one entry of the history
+const TYPED = "input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]";
+
+/** @typedef {ReturnType<typeof createArranging>} Arranging */
+
+/**
+ * @param {Store} store
+ * @param {Player} player
+ */
+export function createArranging(store, player) {
+  let ripple = recall(REMEMBERED, "session") === "1";
+  /** @type {HitCopy[]} */
+  let copied = [];
+  /** @type {{known: Set<string>, count: number} | null} */
+  let adding = null; // until the hits that are being added arrive
+  const nudged = { gesture: "", at_ms: -Infinity };
+
+  const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
+  const ids = () => chosen().map((hit) => hit.id);
+
+  // --- copies -------------------------------------------------------------------------------------
+
+  /** Keep copies of the chosen hits in this tab; whether there were any. */
+  function copy() {
+    if (!chosen().length) return false;
+    copied = copyHits(requireProject(store), store.selection.hits);
+    return true;
+  }
+
+  function cut() {
+    if (copy()) deleteChosen();
+  }
+
+  /** Put what was copied at the playhead, and choose it. */
+  function paste() {
+    if (store.view?.project && copied.length) add(placeCopies(store.view.project, copied, player.time_s, "paste"));
+  }
+
+  /** Put copies of the chosen hits behind them, and choose those. */
+  function duplicate() {
+    const hits = inOrder(chosen());
+    if (!hits.length) return;
+    const project = requireProject(store);
+    add(placeCopies(project, copyHits(project, store.selection.hits), hits[0].time_s + duplicateShift(hits), "duplicate"));
+  }
+
+  /** @param {{edit: AddHits, left: number}} placed */
+  function add({ edit, left }) {
+    const total = edit.hits.length + left;
+    if (left) store.emit("note", { type: "note", message: `${left} of ${total} ${total === 1 ? "hit" : "hits"} would lie past the clip's end and ${left === 1 ? "is" : "are"} left out` });
+    if (!edit.hits.length) return;
+    adding = { known: new Set(requireProject(store).hits.map((hit) => hit.id)), count: edit.hits.length };
+    store.edit(edit, newGesture());
+  }
+
+  function chooseAdded() {
+    if (!adding) return;
+    const { known, count } = adding;
+    const added = store.view?.project?.hits.filter((hit) => !known.has(hit.id)) ?? [];
+    if (added.length < count) return;
+    adding = null;
+    store.select({ hits: new Set(added.map((hit) => hit.id)), soundId: added[0].sound_id });
+  }
+
+  // --- moves --------------------------------------------------------------------------------------
+
+  /** The hits that a move of the chosen ones moves. */
+  const moving = () => {
+    const hits = chosen();
+    return ripple && hits.length ? withLater(requireProject(store).hits, store.selection.hits) : hits;
+  };
+
+  /**
+   * Shift the chosen hits, with ripple all later ones too, as far as the clip's ends allow.
+   * @param {number} delta_s
+   * @param {string} [gesture]
+   */
+  function move(delta_s, gesture = newGesture()) {
+    const hits = moving();
+    if (!hits.length) return;
+    const allowed_s = limitShift(hits.map((hit) => hit.time_s), delta_s, requireProject(store).clip.duration_s);
+    if (allowed_s) store.edit({ kind: "move_hits", ids: hits.map((hit) => hit.id), delta_s: allowed_s }, gesture);
+  }
+
+  /**
+   * One of several steps that a key makes: those in quick succession are one entry of the history.
+   * @param {number} at_ms
+   */
+  function nudgeGesture(at_ms) {
+    if (at_ms - nudged.at_ms > SAME_NUDGE_MS) nudged.gesture = newGesture();
+    nudged.at_ms = at_ms;
+    return nudged.gesture;
+  }
+
+  function deleteChosen() {
+    if (ids().length) store.edit(ripple ? { kind: "delete_hits", ids: ids(), ripple } : { kind: "delete_hits", ids: ids() }, newGesture());
+  }
+
+  /** @param {boolean} value */
+  function setRipple(value) {
+    ripple = value;
+    remember(REMEMBERED, value ? "1" : "0", "session");
+    store.emit("ripple", ripple);
+  }
+
+  // --- choosing -----------------------------------------------------------------------------------
+
+  function selectAll() {
+    store.select({ hits: new Set(requireProject(store).hits.map((hit) => hit.id)) });
+  }
+
+  /** Choose every hit that strikes a sound of the chosen ones; without any, of the sound on show. */
+  function selectSound() {
+    const struck = new Set(chosen().map((hit) => hit.sound_id));
+    if (!struck.size && store.selection.soundId) struck.add(store.selection.soundId);
+    const hits = requireProject(store).hits.filter((hit) => struck.has(hit.sound_id));
+    if (hits.length) store.select({ hits: new Set(hits.map((hit) => hit.id)) });
+  }
+
+  // --- the clipboard ------------------------------------------------------------------------------
+
+  /** @param {Event} event */
+  const isForHits = (event) => Boolean(store.view?.project) && !(event.target instanceof Element && event.target.closest(`${TYPED}, [role=dialog]`)) && !getSelection()?.toString();
+
+  /** @param {ClipboardEvent} event */
+  function onCopy(event) {
+    if (!isForHits(event) || !copy()) return;
+    const { own, text } = writeCopies(copied, requireProject(store));
+    event.clipboardData?.setData(CLIPBOARD_KIND, own);
+    event.clipboardData?.setData("text/plain", text);
+    event.preventDefault();
+    if (event.type === "cut") deleteChosen();
+  }
+
+  /** @param {ClipboardEvent} event */
+  function onPaste(event) {
+    if (!isForHits(event)) return;
+    copied = readCopies(event.clipboardData?.getData(CLIPBOARD_KIND) ?? "") ?? copied;
+    paste();
+    event.preventDefault();
+  }
+
+  const scope = createScope();
+  scope.add(store.watch(() => [store.view?.project?.hits], chooseAdded));
+  scope.listen(document, "copy", onCopy);
+  scope.listen(document, "cut", onCopy);
+  scope.listen(document, "paste", onPaste);
+
+  return {
+    chosen, copy, cut, paste, duplicate, move, moving, nudgeGesture, deleteChosen, setRipple, selectAll, selectSound,
+    get ripple() { return ripple; },
+    get canPaste() { return copied.length > 0; },
+    dispose: scope.dispose,
+  };
+}

@@ -1,0 +1,139 @@
+// @ts-check
+// The sheet that draws the chosen hits to frames, to peaks of the onset curve, or to a grid.
+
+import { recall, remember } from "../state/remembered.js";
+import { requireProject } from "../state/project.js";
+import { frameRate, parseSpan } from "../timeline/timecode.js";
+import { createButton, createEntry, createSegments, createSlider, focusedElement, isInside, make, newGesture } from "../widgets/controls.js";
+import { parsePlain } from "../widgets/format.js";
+/** @import { Arranging } from "./arranging.js" */
+/** @import { Clip, Store } from "../state/types.d.ts" */
+
+/** @typedef {"frames" | "peaks" | "grid"} Target */
+/** @typedef {{to: Target, every: string, from: string, percent: number}} Choice */
+
+const REMEMBERED = "struck.quantise";
+/** @type {[Target, string][]} */
+const TARGETS = [["frames", "Frames"], ["peaks", "Onset peaks"], ["grid", "Grid"]];
+/** @type {Choice} */
+const DEFAULT = { to: "frames", every: "120 bpm", from: "0 s", percent: 100 };
+const LEAST_S = 0.001;
+const MOST_S = 3600;
+
+/**
+ * Interval of a grid in seconds: "120 bpm", "120 bpm / 4" for quarters of a beat, "0.5 s", "12 f"; null for none.
+ * @param {string} text
+ * @param {Pick<Clip, "frame_rate">} clip
+ */
+export function parseInterval(text, clip) {
+  const beats = text.trim().match(/^(\d+(?:[.,]\d+)?)\s*bpm(?:\s*\/\s*(\d+))?$/i);
+  const interval_s = beats ? 60 / Number(beats[1].replace(",", ".")) / Number(beats[2] ?? 1) : parseSpan(text, clip);
+  return interval_s !== null && interval_s >= LEAST_S && interval_s <= MOST_S ? interval_s : null;
+}
+
+/** @returns {Choice} */
+function recallChoice() {
+  try {
+    const kept = { ...DEFAULT, ...JSON.parse(recall(REMEMBERED) ?? "{}") };
+    const isFine = TARGETS.some(([name]) => name === kept.to) && typeof kept.every === "string" && typeof kept.from === "string" && kept.percent >= 0 && kept.percent <= 100;
+    return isFine ? kept : { ...DEFAULT };
+  } catch {
+    return { ...DEFAULT };
+  }
+}
+
+/**
+ * @param {HTMLElement} app
+ * @param {Store} store
+ * @param {Arranging} arranging
+ */
+export function createQuantize(app, store, arranging) {
+  const choice = recallChoice();
+  /** @type {HTMLElement | null} */
+  let returnTo = null;
+
+  const to = createSegments({ label: "Quantise to", choices: TARGETS, onChoose: (value) => change({ to: value }) });
+  const every = createEntry({ label: "Interval of the grid", className: "ins-time", onEnter: (text) => parseInterval(text, requireProject(store).clip) !== null && change({ every: text.trim() }) });
+  const from = createEntry({ label: "A line of the grid", className: "ins-time", onEnter: (text) => parseSpan(text, requireProject(store).clip) !== null && change({ from: text.trim() }) });
+  every.element.title = "Such as 120 bpm, 120 bpm / 4, 0.5 s, 250 ms or 12 f";
+  from.element.title = "A time that lies on the grid, such as 0 s, 1.2 s or 30 f";
+  const grid = make("div", "arr-grid", {}, make("span", "ins-label", { textContent: "Every" }), every.element, make("span", "ins-label", { textContent: "from" }), from.element);
+  const words = make("p", "ins-quiet arr-words");
+  const strength = createSlider({
+    label: "Strength", help: "How much of the way hits are moved", min: 0, max: 100, step: 1, format: (v) => `${Math.round(v)} %`, read: (text) => parsePlain(text, ["%"]),
+    onCommit: (value) => change({ percent: Math.round(value) }),
+  });
+  const apply = createButton("Quantise", { title: "Move the chosen hits (Enter)", onPress: quantize });
+  apply.classList.add("is-main");
+  const close = make("button", "st-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
+  const sheet = make("div", "ins-root arr-sheet", { role: "dialog", "aria-label": "Quantise", hidden: true },
+    make("div", "ins-row arr-head", {}, make("span", "ins-title", { textContent: "Quantise" }), make("span", "st-space"), close),
+    to.element, grid, words, strength.element, make("div", "ins-row", {}, make("span", "st-space"), apply));
+  app.append(sheet);
+
+  /** @param {Partial<Choice>} partial */
+  function change(partial) {
+    Object.assign(choice, partial);
+    remember(REMEMBERED, JSON.stringify(choice));
+    show();
+  }
+
+  function show() {
+    const { clip } = requireProject(store);
+    const count = arranging.chosen().length;
+    to.set(choice.to, (target) => target !== "peaks" || Boolean(store.media.curve));
+    grid.hidden = choice.to !== "grid";
+    every.set(choice.every);
+    from.set(choice.from);
+    strength.set(choice.percent);
+    words.textContent = {
+      frames: `To the start of the nearest frame, at ${frameRate(clip.frame_rate).toFixed(3).replace(/\.?0+$/, "")} frames a second.`,
+      peaks: "To the nearest peak of the onset curve; hits that have none near stay.",
+      grid: "To the nearest line of the grid.",
+    }[choice.to];
+    apply.disabled = !count;
+    apply.textContent = count ? `Quantise ${count === 1 ? "1 hit" : `${count} hits`}` : "No hit is selected";
+  }
+
+  function quantize() {
+    const { clip } = requireProject(store);
+    const ids = arranging.chosen().map((hit) => hit.id);
+    if (!ids.length) return;
+    const part = choice.percent / 100;
+    if (choice.to === "peaks") store.send({ type: "draw_to_peaks", hits: ids, strength: part });
+    else if (choice.to === "frames") store.edit({ kind: "quantize_hits", ids, strength: part }, newGesture());
+    else store.edit({ kind: "quantize_hits", ids, interval_s: parseInterval(choice.every, clip), offset_s: parseSpan(choice.from, clip), strength: part }, newGesture());
+    setOpen(false);
+  }
+
+  /** @param {boolean} isOpen */
+  function setOpen(isOpen) {
+    if (sheet.hidden !== isOpen || (isOpen && !store.view?.project)) return;
+    sheet.hidden = !isOpen;
+    if (isOpen) {
+      returnTo = focusedElement();
+      show();
+      (apply.disabled ? close : apply).focus({ preventScroll: true });
+    } else if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
+  }
+
+  /** @param {PointerEvent} event */
+  const outside = (event) => {
+    if (!sheet.hidden && !isInside(event, sheet)) setOpen(false);
+  };
+  document.addEventListener("pointerdown", outside, true);
+  sheet.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") setOpen(false);
+    else if (event.key === "Enter" && focusedElement() !== close && !(event.target instanceof HTMLButtonElement)) quantize();
+    event.stopPropagation();
+  });
+  const cleanups = [store.on("selection", () => sheet.hidden || show()), store.watch(() => [store.view?.project?.clip], () => setOpen(false))];
+
+  return {
+    open: () => setOpen(true),
+    dispose() {
+      document.removeEventListener("pointerdown", outside, true);
+      for (const cleanup of cleanups) cleanup();
+    },
+  };
+}
