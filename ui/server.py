@@ -139,13 +139,24 @@ def _handle(session: Session, text: str, tab: str) -> None:
 
 
 async def _send_all(socket: WebSocket, send_queue: CoalescingSendQueue, session: Session) -> None:
-    """Send what waits; a change is acknowledged, by a document, only once the autosave holds it."""
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+    """Send what waits; a change is acknowledged, by a document, only once the autosave holds it.
+
+    A failure closes the connection, so that the tab connects anew instead of waiting for what never comes.
+    """
+    try:
         while messages := await send_queue.take():
             if any(isinstance(message, DocumentState) for message in messages):
                 await run_in_threadpool(session.keep)
-            for message in messages:
-                await socket.send_text(encode(message))
+            texts = [encode(message) for message in messages]
+            try:
+                for text in texts:
+                    await socket.send_text(text)
+            except (WebSocketDisconnect, RuntimeError):  # the tab is gone
+                return
+    except Exception as error:
+        log.error("sending to a tab of session %s failed", session.folder_name, exc_info=error)
+        with contextlib.suppress(RuntimeError):
+            await socket.close(1011)
 
 
 async def _greet_again(session: Session, send_queue: CoalescingSendQueue) -> None:
