@@ -70,6 +70,7 @@ def test_the_document_needs_only_the_standard_library() -> None:
     assert {path.name: imported_packages(path) - allowed for path in paths if imported_packages(path) - allowed} == {}
 
 
+@pytest.mark.slow
 def test_the_launcher_needs_only_the_standard_library() -> None:
     """Its own parts are in engine/install, which imports nothing else of the engine."""
     allowed = set(sys.stdlib_module_names) | {"engine"}
@@ -92,6 +93,7 @@ def test_nothing_is_read_or_started_at_import() -> None:
     assert unsafe == []
 
 
+@pytest.mark.slow
 def test_telemetry_stays_off() -> None:
     for path in MODULES:
         for node in ast.walk(parse(path)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from starlette.testclient import TestClient
 
 from engine.document.storage import load_project
@@ -28,6 +29,7 @@ def test_a_project_is_saved_as_a_folder_and_later_saves_go_into_it(tmp_path: Pat
     assert len(list(folder.iterdir())) == 2 and not tab.errors
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_is_refused_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     tab = Tab(Session(make_context(tmp_path), "collector"))

@@ -248,6 +248,7 @@ def test_only_files_of_the_editor_and_the_session_are_served(client: TestClient,
     assert client.get("/struck/static/main.js").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_wide_mix_has_the_sides_that_the_track_has(client: TestClient, tab: Tab) -> None:
     """What the browser mixes (mid and side) is what the server exports, and the mono sum is that of the mono mix."""
     tab.settle()

@@ -49,6 +49,7 @@ def test_silence_and_muted_modes_are_described_without_fault() -> None:
         assert np.isfinite(descriptor).all() and descriptor.min() >= FLOOR_DB
 
 
+@pytest.mark.slow
 def test_white_noise_rises_with_the_width_of_the_mel_bands() -> None:
     noise = Physics(residual=Residual((20.0, 20_000.0), (-30.0,), (20.0,)))
     levels = describe_physics(noise).reshape(-1, BANDS)

@@ -81,6 +81,7 @@ def test_words_find_and_move_sounds(bell: Path, capsys: pytest.CaptureFixture[st
     assert "nothing in" in refuse(capsys, "query", "--text", "qqqqzz", "--json", "-")
 
 
+@pytest.mark.slow
 def test_a_clip_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     save_vision_model(tmp_path / "ckpt" / "sight", VisionModel(VisionNetwork(VisionConfig())), {})

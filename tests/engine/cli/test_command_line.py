@@ -70,6 +70,7 @@ def test_no_hits_is_a_result(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert json.loads(capsys.readouterr().out)["onsets"] == []
 
 
+@pytest.mark.slow
 def test_detect_without_sound(silent: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no sound" in refuse(capsys, "detect", silent, "--source", "audio", "--json", "-")
     assert run("detect", silent, "--json", "-") == 0

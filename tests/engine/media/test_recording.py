@@ -32,6 +32,7 @@ def test_a_short_recording_is_whole(tmp_path: Path) -> None:
     assert (rate_hz, start_s) == (RATE, 0.0) and np.array_equal(samples, read_recording(path)[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["long.wav", "long.flac", "long.mp3"])
 @pytest.mark.parametrize("hit_s", [0.25, 170.0])
 def test_the_first_hit_of_a_long_one_is_found(tmp_path: Path, name: str, hit_s: float) -> None:

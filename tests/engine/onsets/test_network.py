@@ -335,6 +335,7 @@ def test_a_folder_of_checkpoints_brings_its_own_network_or_else_the_shipped_one_
     assert find_onset_network(tmp_path) == tmp_path / "onsets"
 
 
+@pytest.mark.slow
 def test_the_shipped_network_finds_the_hits_of_the_silent_demo() -> None:
     truth = [o["time_s"] for o in json.loads((ASSETS / "demo_silent.truth.json").read_text(encoding="utf-8"))["onsets"]]
     load_onset_network(ONSET_NETWORK)

@@ -70,6 +70,7 @@ def test_full_detail_changes_neither_keys_nor_samples(project: Project) -> None:
     assert not set(hit_keys(coarse, "net1").values()) & set(hit_keys(project, "net1").values())
 
 
+@pytest.mark.slow
 def test_given_modes_stay_and_the_seed_is_an_object(project: Project) -> None:
     modes = project.sounds[0].modes
     energy = np.asarray(modes.power_db) - 10.0 * np.log10(modes.decay_per_s)

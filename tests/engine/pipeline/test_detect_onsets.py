@@ -34,6 +34,7 @@ def test_the_threshold_chooses_the_hits(silent_clip: Path) -> None:
     assert loudest.velocity_db == 0.0 and loudest.strength == 1.0
 
 
+@pytest.mark.slow
 def test_detection_finds_the_strikes_and_reports_on_the_way(clip: Path) -> None:
     opened = open_clip(clip).project.clip
     events = list(detect_onsets(opened, partial=True))

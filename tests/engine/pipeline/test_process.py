@@ -85,6 +85,7 @@ def test_events_come_in_order_and_bring_the_clicks(clip: Path) -> None:
     assert last_event(events, Done).project == project
 
 
+@pytest.mark.slow
 def test_hits_are_shown_before_the_clip_is_read_to_its_end(clip: Path) -> None:
     events, _ = process(clip, ProcessSettings(partial_hits=True))
     first = next(k for k, event in enumerate(events) if isinstance(event, OnsetsUpdated))

@@ -38,6 +38,7 @@ def test_no_width_is_mono() -> None:
     assert np.array_equal(track[:, 0], track[:, 1]) and track.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [0.3, 1.0])
 @pytest.mark.parametrize("pan", [0.0, -0.6, 1.0])
 def test_the_mono_sum_is_that_of_the_mono_mix(width: float, pan: float) -> None:
@@ -46,6 +47,7 @@ def test_the_mono_sum_is_that_of_the_mono_mix(width: float, pan: float) -> None:
     assert (pan == 1.0) == np.array_equal(wide, narrow)  # a hit at one side stays there
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("residual", "share"), [(STRIKE, 0.5), (ROOM, 1.0)])
 @pytest.mark.parametrize("width", [0.5, 1.0])
 def test_noise_is_decorrelated_as_stated(residual: Residual, share: float, width: float) -> None:

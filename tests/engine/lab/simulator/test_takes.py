@@ -143,6 +143,7 @@ def test_a_scrape_is_a_contact_that_slides() -> None:
     assert slid[0].lasts_s > 0.4
 
 
+@pytest.mark.slow
 def test_waving_and_misses_have_no_truth_and_no_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawing) -> None:  # type: ignore[no-untyped-def]
     gestures = (replace(BLOW, kind="wave", gap_m=0.1, slide_s=0.4), replace(BLOW, kind="miss", time_s=1.2, gap_m=0.02))
     plan = bare_plan(gestures=gestures)

@@ -56,6 +56,7 @@ def test_an_envelope_is_found_where_it_was_put() -> None:
         assert np.sqrt(np.mean((found - wanted) ** 2)) < 1.5
 
 
+@pytest.mark.slow
 def test_beside_ringing_modes_the_noise_is_still_heard() -> None:
     sound = draw(RATTLING) + synthesize(Physics(BELL), 0.6)
     found = np.array(fit_envelope(sound, BELL, SMOOTH, RATE))[: len(KNOCKS)]
@@ -69,6 +70,7 @@ def test_chance_alone_is_no_envelope() -> None:
     assert fit_envelope(synthesize(Physics(BELL), 0.6).astype(float), BELL, Residual(), RATE) == ()
 
 
+@pytest.mark.slow
 def test_what_the_place_hums_on_with_is_no_envelope() -> None:
     """Steady noise 30 dB under the hit outlasts it; the envelope does not hold the hit's noise up to it."""
     steady = 10 ** (-60 / 20) * np.random.default_rng(0).standard_normal(RATE)

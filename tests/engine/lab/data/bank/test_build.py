@@ -60,6 +60,7 @@ def test_only_what_may_ship_and_holds_a_hit_is_taken(corpus: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_build_resumes_and_names_its_entries_apart(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
