@@ -40,6 +40,7 @@ from engine.install.state import (  # noqa: E402
 
 LAB_COMMANDS = ("train", "simulate", "evaluate")
 COMMANDS = ("detect", "analyze", "synthesize", "render", "query", "bank", *LAB_COMMANDS, "bench", "listen")
+MOST_TEST_PROCESSES = 4
 
 
 def route(args: Sequence[str], exists: Any = os.path.exists) -> tuple[str, list[str]]:
@@ -67,10 +68,17 @@ def needed_extras(module: str, args: Sequence[str]) -> tuple[str, ...]:
     return ("lab",) if module == "engine" and any(word in LAB_COMMANDS for word in args) else ()
 
 
+def spread_tests(args: Sequence[str]) -> list[str]:
+    """Options of pytest that run the whole suite in as many processes as there are cores; none for named tests."""
+    if any(arg.startswith(("-n", "--numprocesses", "--dist")) or (ROOT / arg.split("::")[0]).exists() for arg in args):
+        return []
+    return ["-n", str(min(os.cpu_count() or 1, MOST_TEST_PROCESSES)), "--dist", "loadfile"]
+
+
 def command_line(python: Path, module: str, args: Sequence[str]) -> list[str]:
     """Run a module of this repository whatever the working folder, which must not shadow it."""
     if module == "test":
-        return [str(python), "-m", "pytest", *args]
+        return [str(python), "-m", "pytest", *spread_tests(args), *args]
     run = f"runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
     code = f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; {run}"
     return [str(python), "-c", code, *args]

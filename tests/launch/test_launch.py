@@ -306,3 +306,11 @@ def test_every_requirement_is_pinned() -> None:
             if line and not line.startswith("#"):
                 assert "==" in line.split(";")[0], f"{name}: {line}"
     assert packages.torch_pin() == "2.13.0"
+
+
+def test_the_whole_suite_is_spread_over_the_cores_and_named_tests_are_not() -> None:
+    for args in ([], ["-m", "not slow"], ["-x"], ["-k", "bank"]):
+        line = launch.command_line(Path("python"), "test", args)
+        assert (line[3] == "-n" and int(line[4]) >= 1 and line[-len(args) :] == args) or not args
+    for args in (["tests/launch"], ["tests/launch/test_launch.py::test_x", "-x"], ["-n", "0"], ["-n3"]):
+        assert launch.command_line(Path("python"), "test", args)[1:] == ["-m", "pytest", *args]
