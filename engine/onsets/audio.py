@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.core.units import power_to_db
 from engine.onsets.track import CURVE_RATE_HZ, Onset, OnsetTrack, draw_curve, last_track
@@ -24,6 +25,11 @@ START_LEVEL_DB = -12.0
 BURST_DB = 6.0
 STEADY_FALL_DB = 3.0
 STEADY_MS = 500
+PERIOD_MS = 40
+"""A period of the lowest hum."""
+PERIODS_MS = 100
+"""Whole periods of hum at 50 and 60 Hz."""
+CLICK_MS = 3
 STEP_DB = 20.0
 """A steady sound that begins out of a silence this much quieter is no hit: its level does not fall as a hit's does."""
 
@@ -79,16 +85,30 @@ def _find_steady_start(levels: np.ndarray, strength: np.ndarray) -> int:
     if not begins.size:
         return 0
     start = int(begins[0]) + int(np.argmax(strength[begins[0] : begins[0] + separation]))
-    attack, later = levels[:, start : start + 12], levels[:, start + 30 : start + STEADY_MS]
+    later = levels[:, start + 30 : start + STEADY_MS]
     if later.shape[1] < STEADY_MS // 4:
         return 0
-    before = float(levels[0, : max(0, start - 5)].mean()) if start > 5 else 0.0
+    # Of a clip that starts with it, hum may be near a zero of its period.
+    before = float(levels[0, : start - 5].mean()) if start > PERIOD_MS else 0.0
     # Hits may follow, so the quieter part of what comes later counts.
-    means = np.stack([_mean_ahead(power, 12)[:-12] for power in later])
-    lasting = np.percentile(means, 20, axis=1) + SILENCE_POWER
-    falls_db = power_to_db((attack.mean(axis=1) + SILENCE_POWER) / lasting)
-    is_steady = float(falls_db.max()) < STEADY_FALL_DB and before * 10.0 ** (STEP_DB / 10.0) < lasting[0]
-    return start + separation if is_steady else 0
+    lasting = np.percentile(np.stack([_mean_ahead(power, 12)[:-12] for power in later]), 20, axis=1)
+    attack = levels[:, start : start + 12]
+    begins_from_silence = before * 10.0 ** (STEP_DB / 10.0) < lasting[0]
+    is_steady = _falls_little(attack.mean(axis=1), lasting) or (
+        _falls_little(np.sort(attack, axis=1)[:, :-CLICK_MS].mean(axis=1), lasting) and _goes_on(levels[:, start:])
+    )
+    return start + separation if is_steady and begins_from_silence else 0
+
+
+def _goes_on(levels: np.ndarray) -> bool:
+    """Whether a sound is for a second as it was at first, but for the click that it may begin with."""
+    spans = sliding_window_view(levels[:, : 2 * STEADY_MS], PERIODS_MS, axis=1)[:, :: PERIODS_MS // 4]
+    medians = np.median(spans, axis=2)
+    return _falls_little(medians[:, 0], np.percentile(medians, 20, axis=1), STEADY_FALL_DB / 2)
+
+
+def _falls_little(first: np.ndarray, later: np.ndarray, most_db: float = STEADY_FALL_DB) -> bool:
+    return float(power_to_db((first + SILENCE_POWER) / (later + SILENCE_POWER)).max()) < most_db
 
 
 def _as_blocks(blocks: Iterable[np.ndarray] | np.ndarray) -> Iterator[np.ndarray]:

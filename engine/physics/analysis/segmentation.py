@@ -12,11 +12,15 @@ _CLICK_S = 0.005
 _CLICK_FALL = 0.03  # a click is 15 dB down after 5 ms
 _CLICK_SHARE = 0.5  # of the energy that follows a click, at most
 _SUSTAIN_S = 0.05
+_SPAN_S = 0.02  # a period of hum
 _STEP_S = 0.0025
 _RANGE_DB = 60.0
 _JUMP_DB = 5.0
 _MIN_BANDS = 5  # of 12: a new strike raises most bands, beating modes only their own
 _MIN_RESTRIKE_S = 0.04  # anything earlier is part of the same hit
+_FRAME, _LEAST_FRAMES = 2048, 8  # samples; frames of which most hold no hit
+_DISTINCT, _LEAST_DISTINCT = 20.0, 0.0001  # power over the lower quartile; share of all power
+_LEAST_KEPT = 0.3  # of the power of what stands out, in the mix
 _MIN_RUN, _MIN_PEAKS, _MIN_LONG_PEAKS = 3, 4, 2
 
 
@@ -24,7 +28,8 @@ def mix_down(samples: np.ndarray) -> np.ndarray:
     """Mix a recording [N] or [N, C] to one channel [N]: the first principal component of its channels.
 
     Equal channels, and one beside silent ones, are returned unchanged. Unlike a mean, it does not cancel inverted
-    channels.
+    channels; where most of a hit would be lost, since hum is alike in channels in which the hit is inverted, the
+    component is that of what stands out of steady sound.
     """
     x = np.asarray(samples, dtype=np.float64)
     if x.ndim == 1:
@@ -32,9 +37,25 @@ def mix_down(samples: np.ndarray) -> np.ndarray:
     if x.shape[1] == 1:
         return x[:, 0]
     weight = np.linalg.eigh(x.T @ x)[1][:, -1]
+    distinct = _measure_distinct(x)
+    most, strongest = (result[..., -1] for result in np.linalg.eigh(distinct))
+    if weight @ distinct @ weight < _LEAST_KEPT * most:
+        weight = strongest
     weight = weight * np.sign(weight[np.argmax(np.abs(weight))])
     result: np.ndarray = x @ weight / np.abs(weight).sum()
     return result
+
+
+def _measure_distinct(x: np.ndarray) -> np.ndarray:
+    """Covariance [C, C] of channels [N, C] in what is far louder than usual at its frequency; 0 where nothing is."""
+    frames = x[: len(x) - len(x) % _FRAME].reshape(-1, _FRAME, x.shape[1])
+    if len(frames) < _LEAST_FRAMES:
+        return np.zeros((x.shape[1], x.shape[1]))
+    spectrum = fast_fourier.rfft(frames * np.hanning(_FRAME)[:, None], axis=1)
+    power = np.square(np.abs(spectrum)).sum(axis=2)
+    values = spectrum[power > _DISTINCT * np.percentile(power, 25, axis=0)]
+    covariance: np.ndarray = (values.T @ values.conj()).real
+    return covariance if np.trace(covariance) > _LEAST_DISTINCT * power.sum() else 0.0 * covariance
 
 
 def find_onset(samples: np.ndarray, sample_rate_hz: int) -> float:
@@ -56,12 +77,12 @@ def find_onset(samples: np.ndarray, sample_rate_hz: int) -> float:
 
 
 def _first_attack(x: np.ndarray, rate: int) -> int:
-    reach = max(1, round(0.0005 * rate))
-    energy = np.convolve(np.square(x), np.ones(reach) / reach)[: x.size]
+    energy, background = _measure_energy(x, rate)
+    if 20.0 * background > 0.5 * float(energy.max()):  # hum as loud as the hit changes more slowly than it
+        energy, background = _measure_energy(np.diff(x, prepend=x[0]), rate)
     peak = float(energy.max())
     if peak <= 0.0:
         return 0
-    background = float(np.percentile(energy, 10))
     loud = int(np.argmax(energy > max(0.05 * peak, min(20.0 * background, 0.5 * peak))))
     start = max(0, loud - round(0.01 * rate))
     before = energy[max(0, start - round(0.02 * rate)) : start]
@@ -70,6 +91,15 @@ def _first_attack(x: np.ndarray, rate: int) -> int:
     while index > start and energy[index - 1] > quiet:
         index -= 1
     return max(0, index)
+
+
+def _measure_energy(x: np.ndarray, rate: int) -> tuple[np.ndarray, float]:
+    """Mean square over the last 0.5 ms at every sample, and over the quietest tenth of spans of 20 ms."""
+    reach, span = max(1, round(0.0005 * rate)), max(1, round(_SPAN_S * rate))
+    energy = np.convolve(np.square(x), np.ones(reach) / reach)[: x.size]
+    whole = energy[: energy.size - energy.size % span]
+    spans = whole.reshape(-1, span).mean(axis=1) if whole.size else energy
+    return energy, float(np.percentile(spans, 10))
 
 
 def _after_click(x: np.ndarray, start: int, rate: int) -> int | None:

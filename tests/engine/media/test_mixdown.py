@@ -78,3 +78,29 @@ def test_delayed_copies_do_not_cancel_and_keep_the_first_time(delay: int) -> Non
 def test_silence_and_nothing_have_a_mix() -> None:
     assert np.array_equal(_mix(np.zeros(5000), np.zeros(5000))[0], [0.5, 0.5])
     assert np.array_equal(choose_weights([], SOUND_RATE_HZ), [1.0])
+
+
+def _make_opposed_and_single(layout: str) -> tuple[tuple[np.ndarray, ...], tuple[float, ...]]:
+    """Channels by name: a, A (inverted) and d (delayed by half a period) hold three hits, b to d others; the times."""
+    own = make_clicks(TIMES_S, 2.0)
+    other = make_clicks((0.45, 1.0), 2.0)
+    late = np.concatenate((np.zeros(16, np.float32), own[:-16]))
+    known = {"a": own, "A": -own, "d": late, "b": other, "B": -other, "s": 0.3 * other, "0": np.zeros_like(own)}
+    return tuple(sum(known[name] for name in channel) for channel in layout.split()), (*TIMES_S, 0.45, 1.0)
+
+
+@pytest.mark.parametrize("hum", ["none", "all", "first"])
+@pytest.mark.parametrize(
+    "layout",
+    ["a A b", "b a A", "a A s", "ab A", "a A b B", "a b B A", "a d b", "ab Ab", "a A b 0 0 0", "a A a A a A a s"],
+)
+def test_no_hit_is_lost_for_another_that_is_inverted_or_delayed(layout: str, hum: str) -> None:
+    channels, times_s = _make_opposed_and_single(layout)
+    tone = 0.3 * np.sin(2 * np.pi * 50 * np.arange(2 * SOUND_RATE_HZ) / SOUND_RATE_HZ)
+    counts = {"none": 0, "all": len(channels), "first": 1}[hum]
+    weights, _ = _mix(*(channel + tone * (k < counts) + _noise(k, 3e-4) for k, channel in enumerate(channels)))
+    mix = np.stack(channels, axis=1) @ weights
+    for time_s in times_s:
+        start = round(time_s * SOUND_RATE_HZ)
+        most = max(np.abs(channel[start:][:400]).max() for channel in channels)
+        assert 20 * np.log10(most / np.abs(mix[start:][:400]).max()) < 12.1

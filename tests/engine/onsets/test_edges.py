@@ -67,6 +67,29 @@ def test_sustained_sound_at_the_start_is_no_hit() -> None:
         assert _detect(sound + _strike([1.0], 2.0)) in ([], pytest.approx([1.0], abs=0.003))
 
 
+@pytest.mark.parametrize("mains_hz", [50.0, 60.0])
+@pytest.mark.parametrize("silence_s", [0.0, 0.01, 0.5])
+def test_hum_that_begins_anywhere_in_its_period_is_no_hit(mains_hz: float, silence_s: float) -> None:
+    """Alone, with overtones, and with a hit later; where it begins out of silence it begins with a click."""
+    t = np.arange(2 * RATE) / RATE
+    for phase in np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False):
+        hum = 0.3 * np.sin(2 * np.pi * mains_hz * t + phase)
+        rich = hum + 0.1 * np.sin(4 * np.pi * mains_hz * t + 2 * phase) + 0.05 * np.sin(6 * np.pi * mains_hz * t)
+        silence = np.zeros(round(silence_s * RATE))
+        for sound in (hum, rich):
+            assert _detect(np.concatenate((silence, sound))) == []
+        assert _detect(np.concatenate((silence, rich)) + _strike([1.0], 2.0 + silence_s)) == pytest.approx(
+            [1.0], abs=0.003
+        )
+
+
+@pytest.mark.parametrize("first_s", [0.0, 0.02])
+@pytest.mark.parametrize("t60_s", [0.02, 0.1])
+def test_a_short_tap_in_hum_is_a_hit(first_s: float, t60_s: float) -> None:
+    hum = 0.01 * np.sin(2 * np.pi * 50 * np.arange(2 * RATE) / RATE + 0.3)
+    assert _detect(hum + _strike([first_s, 1.0], 2.0, t60_s=t60_s)) == pytest.approx([first_s, 1.0], abs=0.003)
+
+
 def _track(*onsets: tuple[float, float]) -> OnsetTrack:
     return OnsetTrack(OnsetCurve(100.0, np.zeros(400, np.float32)), tuple(Onset(t, s) for t, s in onsets))
 

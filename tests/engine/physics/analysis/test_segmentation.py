@@ -69,6 +69,18 @@ def test_no_channel_cancels_another(gain: float, rng: np.random.Generator) -> No
     assert 0.5 * max(1.0, abs(gain)) < abs(share) <= max(1.0, abs(gain))
 
 
+@pytest.mark.parametrize("signs", [(1,), (1, -1), (1, 0), (0, 0, -1, 1)])
+@pytest.mark.parametrize("level", [0.03, 0.2, 0.6])
+def test_hum_in_all_channels_hides_no_hit(signs: tuple[int, ...], level: float, rng: np.random.Generator) -> None:
+    """Hum that is alike in all channels, 50 Hz with an overtone, where the hit is in some and inverted in others."""
+    hit = np.concatenate([np.zeros(RATE // 4), reference(PLATE, 2 * RATE)])
+    time_s = np.arange(hit.size) / RATE
+    hum = level * np.abs(hit).max() * (np.sin(2 * np.pi * 50 * time_s) + 0.3 * np.sin(2 * np.pi * 100 * time_s + 1))
+    mixed = mix_down(np.stack([sign * hit + hum + quiet(hit.size, rng) for sign in signs], axis=1))
+    assert abs(float(mixed @ hit) / float(hit @ hit)) > 0.24
+    assert find_onset(mixed, RATE) == pytest.approx(0.25, abs=0.002)
+
+
 @pytest.mark.parametrize("gain", [-1.0, -0.5, 0.3])
 def test_unequal_channels_give_the_modes_up_to_one_gain(gain: float, rng: np.random.Generator) -> None:
     hit = reference(PLATE, LENGTH)
