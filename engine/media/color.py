@@ -1,4 +1,4 @@
-"""HDR and wide-gamut pictures as ordinary ones: PQ, HLG and BT.2020 tone-mapped to BT.709."""
+"""Tone-map HDR and wide-gamut pictures (PQ, HLG, BT.2020) to BT.709."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BT2020, _PQ, _HLG = 9, 16, 18
 
 _HLG_PEAK_NITS, _HLG_SYSTEM_GAMMA = 1000.0, 1.2
 _KNEE = 0.6
-"""Share of the reference white up to which luminance is kept; what is brighter approaches full white."""
+"""Fraction of the reference white up to which luminance is kept; brighter light is compressed towards full white."""
 _DISPLAY_GAMMA = 2.2
 _CODES = 1 << 16
 _BRIGHTEST = 10_000.0 / REFERENCE_WHITE_NITS

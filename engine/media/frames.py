@@ -24,7 +24,7 @@ from engine.media.probe import Picture, scan_picture
 
 _LARGEST_HEIGHT = 4320
 _LARGEST_WIDTH = 16_384
-"""A picture of an aspect beyond all use is narrowed to it."""
+"""A picture of an extreme aspect is narrowed to this width."""
 
 _MOST_TILES = 2000
 _LARGEST_STRIP = 65_000
@@ -95,9 +95,9 @@ def open_picture(container: InputContainer, picture: Picture) -> VideoStream:
 
 
 def seek_picture(container: InputContainer, stream: VideoStream, picture: Picture, time_s: float) -> None:
-    """Go to the last keyframe at or before a time on Struck's clock; stay where the file is not seekable.
+    """Seek to the last keyframe at or before a time on Struck's clock; no effect where the file is not seekable.
 
-    Nor is there seeking in a spliced clip, whose stored times do not rise.
+    Spliced clips are not seekable, since their stored times do not rise.
     """
     if picture.splices:
         return

@@ -1,4 +1,4 @@
-"""Mixing the channels of a recording to mono without losing what is in them: one set of weights for all of it."""
+"""Mix the channels of a recording to mono without cancellation: one set of weights for the whole recording."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ BLOCK_S = 0.2
 """Length of the blocks whose levels and spectra are compared."""
 
 _MOST_LOUD, _MOST_REGULAR = 64, 32
-"""Blocks that are kept: the loudest, a share of each channel's, and some spread evenly that show the background."""
+"""Blocks that are kept: the loudest, a share of each channel's, and some spread evenly, for the background."""
 
 _FULL_SHARE = 0.5
 """A channel whose loudest block has at least this share of the power of the loudest channel's counts in full."""
 _RANGE_DB = 40.0
 _MOST_LOSS_DB = 30.0
 _DISTINCT, _LEAST_DISTINCT = 10.0, 0.001
-"""Power over the background's at which a value stands out; share of all power that has to, to be looked at alone."""
+"""Power over the background's of a distinct value; share of all power from which distinct values alone count."""
 _LOUDNESS = 0.15
 """Exponent by which the loss of a value counts, so that a hit 20 dB quieter counts by half as much."""
 
@@ -44,7 +44,7 @@ def choose_weights(pieces: Iterable[np.ndarray], sample_rate_hz: int) -> np.ndar
 
     Channels of about one level are averaged, so that equal ones keep their level; faint or silent ones count less, so
     that a sound in one channel keeps its own. Where the sum would cancel what the channels hold (inverted or delayed
-    copies), channels are inverted or one of each group of copies is taken. Memory does not grow with the recording.
+    copies), channels are inverted or one of each group of copies is used. Memory does not grow with the recording.
     """
     size = max(2, round(BLOCK_S * sample_rate_hz))
     blocks, regular = _keep_blocks(_iter_blocks(pieces, size))
@@ -115,9 +115,9 @@ def _weigh_by_level(levels: np.ndarray) -> np.ndarray:
 
 
 def _find_distinct(power: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Which values of power [C, blocks, bins] stand out of the background [C, bins], or all loud ones if hardly any do.
+    """Mask of the power values [C, blocks, bins] far above the background [C, bins], or of all loud ones if few are.
 
-    Neither hum nor noise, of which some is lost in every mix, must outweigh the hits.
+    Hum and noise, of which every mix loses some, must not outweigh the hits.
     """
     used = power > 10.0 ** (-_RANGE_DB / 10.0) * float(power.max())
     distinct = used & (power > _DISTINCT * background[:, None])
@@ -128,7 +128,7 @@ def _find_distinct(power: np.ndarray, background: np.ndarray) -> np.ndarray:
 def _list_mixes(spectra: np.ndarray, levels: np.ndarray) -> Iterator[np.ndarray]:
     """Weights [C] of the sum, of the sum with signs, and of other mixes that may lose less, the simplest first.
 
-    ``levels`` [C]: power of what stands out in each channel's loudest block.
+    ``levels`` [C]: power of the distinct values in each channel's loudest block.
     """
     channels = len(levels)
     at_zero, at_best, lags = _correlate(spectra)

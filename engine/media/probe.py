@@ -1,4 +1,4 @@
-"""What a clip is: its picture's clock, rate, size and turn, its sound, its timecode."""
+"""Describe a clip: its picture's clock, rate, size and rotation, its sound, its timecode."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """A clip as a person would describe it.
+    """Description of a clip.
 
     ``width`` and ``height`` are as displayed: turned, and with square pixels. ``rotation_deg`` is the
     clockwise turn the container asks for. ``picture_offset_s`` is a browser's ``currentTime`` at the
@@ -98,7 +98,7 @@ class MediaInfo:
 
     @property
     def default_track(self) -> int:
-        """Number of the sound track that is meant to be played; 0 where there is none."""
+        """Number of the default sound track; 0 where there is none."""
         return next((track.number for track in self.audio_tracks if track.is_default), 0)
 
 

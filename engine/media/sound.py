@@ -148,7 +148,7 @@ def iter_recording(path: Path) -> Iterator[tuple[np.ndarray, int]]:
             rate_hz = _check_rate(int(file.samplerate), path.name)
             if 0 < file.frames < _MOST_FRAMES:  # else unknown, as in a recording that was streamed or cut off
                 _check_length(path, file.frames / rate_hz)
-                # Not by file.blocks, which hands out what was never read where the header promises too much.
+                # Not by file.blocks, which returns uninitialised samples where the header declares too many.
                 while len(piece := file.read(_BLOCK_S * rate_hz, dtype="float32", always_2d=True)):
                     given += len(piece)
                     yield piece, rate_hz
@@ -257,7 +257,7 @@ def _iter_track(
 
     ``weights`` [C] of the channels default to those of ``mixdown.choose_weights``.
     """
-    from engine.core.dsp import resample  # slow to import, and the picture does without
+    from engine.core.dsp import resample  # slow to import, and not needed for the picture
 
     picture = scan_picture(path)
     weights = _choose_weights(path, track) if weights is None else weights

@@ -31,7 +31,7 @@ class AudioTrack:
     is_default: bool
 
     def __str__(self) -> str:
-        """Its number and, in brackets, what is known of it, as in ``1 (deu, Commentary, aac, 2 channels)``."""
+        """Its number and, in brackets, its description, as in ``1 (deu, Commentary, aac, 2 channels)``."""
         channels = {1: "mono", 2: "stereo"}.get(self.channels, f"{self.channels} channels")
         facts = [self.language, self.title, self.codec, channels, "default" if self.is_default else ""]
         return f"{self.number} ({', '.join(filter(None, facts))})"
@@ -74,7 +74,7 @@ def _read_text(stream: Stream, *names: str) -> str:
 
 
 def choose_picture(container: InputContainer, packets: Mapping[int, StreamPackets], name: str) -> VideoStream:
-    """The stream that moves, not a cover, a preview or thumbnails: the default one, or else the largest.
+    """The moving picture stream, not a cover, a preview or thumbnails: the default one, or else the largest.
 
     Raises BadInput where no stream moves, ``name`` being the file's.
     """

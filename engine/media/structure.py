@@ -1,4 +1,4 @@
-"""What a file's own structure declares: missing bytes, encryption, and kinds of file that hold no clip."""
+"""Read a file's own structure: missing bytes, encryption, and kinds of file that hold no clip."""
 
 from __future__ import annotations
 

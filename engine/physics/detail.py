@@ -1,6 +1,6 @@
 """Level of detail of a physics: all that was measured, a few modes and bands, or a material and a size.
 
-The sampler learns and renders at every level: what is given stays, what is left out is invented, anew for each seed.
+The sampler is trained and renders at every level: given parameters are kept, the others are generated from the seed.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _FASTEST_PER_S = LN_60_DB / 0.001
 
 @dataclass(frozen=True)
 class Detail:
-    """What of a physics is given; the default is all of it.
+    """Which part of a physics is given as conditioning; the default is all of it.
 
-    ``modes`` and ``bands`` are how many modes and noise bands are given, None for all. ``envelope`` and ``attack`` say
-    whether the fine envelope and the onset (rise and contact burst) are given. ``size_octaves`` is how far the object
-    lies under 1 kHz (``measure_size``), None where it is not given. ``variation`` is from 0, the very hit, to 1,
+    ``modes`` and ``bands`` are the numbers of given modes and noise bands, None for all. ``envelope`` and ``attack``
+    are whether the fine envelope and the onset (rise and contact burst) are given. ``size_octaves`` is the size in
+    octaves under 1 kHz (``measure_size``), None where it is not given. ``variation`` is from 0, the same hit, to 1,
     another take of the same object.
     """
 
@@ -43,7 +43,7 @@ class Detail:
 
 
 def reduce_detail(modes: Modes, residual: Residual, detail: Detail) -> tuple[Modes, Residual]:
-    """A physics with no more than the detail says; the energy of modes left out goes into the bands that they lie in.
+    """A physics reduced to a level of detail; the energy of dropped modes goes into the bands that they lie in.
 
     Bands are merged so that level at the onset and energy stay; the modes kept are those of most energy.
     """
@@ -75,7 +75,7 @@ def reduce_detail(modes: Modes, residual: Residual, detail: Detail) -> tuple[Mod
 
 
 def split_modes(modes: Modes, count: int | None) -> tuple[Modes, Modes]:
-    """The ``count`` modes of most energy, and the other modes that sound; each in order of frequency as stored."""
+    """The ``count`` modes of most energy, and the other unmuted modes; both in the stored order."""
     sounding = [k for k, muted in enumerate(modes.mute_mask) if not muted]
     if count is None or len(sounding) <= count:
         return modes, Modes()
@@ -84,7 +84,7 @@ def split_modes(modes: Modes, count: int | None) -> tuple[Modes, Modes]:
 
 
 def take_modes(modes: Modes, which: Sequence[int]) -> Modes:
-    """The modes at some places, in that order."""
+    """The modes of some indices, in that order."""
     columns = (modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.phase_rad)
     frequency, power, decay, phase = (tuple(column[k] for k in which) for column in columns)
     return Modes(frequency, power, decay, phase, tuple(modes.mute_mask[k] for k in which))
@@ -116,7 +116,7 @@ def list_noise(residual: Residual, name: str) -> list[Ringing]:
 
 
 def gather_bands(ringing: Sequence[Ringing], edges_hz: Sequence[float]) -> NoiseComponent:
-    """Sounds gathered in bands: each band has their level at the onset and their energy, whence its decay."""
+    """Merge modes and noise into bands: each band keeps their level at the onset and their energy, which give its decay."""
     low, high, power, decay = np.array(ringing, dtype=np.float64).reshape(-1, 4).T
     bottom, top = (np.asarray(edges, dtype=np.float64)[:, None] for edges in (edges_hz[:-1], edges_hz[1:]))
     width = np.maximum(high - low, 1e-9)
@@ -129,13 +129,13 @@ def gather_bands(ringing: Sequence[Ringing], edges_hz: Sequence[float]) -> Noise
 
 
 def thin_edges(edges_hz: Sequence[float], bands: int) -> tuple[float, ...]:
-    """``bands`` + 1 of the edges, the first and the last among them, evenly spread."""
+    """``bands`` + 1 of the edges, evenly spaced by index, the first and the last included."""
     count = len(edges_hz) - 1
     return tuple(edges_hz[round(k * count / bands)] for k in range(bands + 1))
 
 
 def list_sounds(modes: Modes, residual: Residual) -> list[Ringing]:
-    """All modes that sound and all bands of all components but the room."""
+    """All unmuted modes and all bands of all components but the room."""
     sounding, _ = split_modes(modes, len(modes))
     kept = take_modes(sounding, [k for k, muted in enumerate(sounding.mute_mask) if not muted])
     return list_ringing(kept) + [
@@ -161,10 +161,10 @@ def measure_level_db(modes: Modes, residual: Residual) -> float:
 
 
 def choose_detail(amount: float) -> Detail:
-    """The detail at a position of the designer's slider: 1 as measured, 0 no more than material and size.
+    """The detail at a position of the *Detail* slider: 1 as measured, 0 material and size alone.
 
-    In between, the number of modes falls by halves from 63, that of bands from 32 to 4; the fine envelope is given down
-    to 0.8, the attack down to 0.6.
+    In between, the number of modes is halved in steps from 63, that of bands from 32 to 4; the fine envelope is given
+    down to 0.8, the attack down to 0.6.
     """
     if amount >= 1.0:
         return Detail()
@@ -173,10 +173,10 @@ def choose_detail(amount: float) -> Detail:
 
 
 def find_detail(modes: Modes, residual: Residual) -> float:
-    """The lowest position of the slider that keeps a whole physics, so that what it lacks is completed there.
+    """The lowest position of the slider that keeps all of a physics, so that only missing parts are completed.
 
-    1 for a sound that has a fine envelope, as everything recorded has, for one that has too much to be kept below, and
-    for one without noise.
+    1 for a sound with a fine envelope, as recordings have, for one with more modes or bands than lower positions keep,
+    and for one without noise.
     """
     if residual.envelope_db or not residual.power_db:
         return 1.0

@@ -153,7 +153,7 @@ def change_damping(modes: Modes, residual: Residual, damping: float) -> tuple[Mo
 
     Frequency-independent losses (air, a hand, the support) and the material's, which grow with frequency, are equal at
     1 kHz, where the ratio is 10 ** damping; above, the ratio at damping 1 grows with the square root of frequency. The
-    attack is not vibration of the object and stays. The room rings as before, its level that of ``excite_room``.
+    attack is not vibration of the object and stays. The room keeps its decay; its level is that of ``excite_room``.
     """
     result = residual
     for name, component in residual.components:
@@ -289,7 +289,7 @@ def change_room(modes: Modes, residual: Residual, room: float) -> Residual:
 
 
 def excite_room(modes: Modes, residual: Residual, decays_per_s: Sequence[float]) -> list[float]:
-    """Power with which modes and noise excite a room of such decays, in each band: less where they die away sooner."""
+    """Power with which modes and noise excite a room of given decays, in each band: less where they decay faster."""
     centres = _centres(residual.edges_hz)
     excitation = [0.0] * len(centres)
     for name, component in residual.components:

@@ -29,7 +29,7 @@ MATERIALS = (
     "metal", "wood", "glass", "ceramic", "plastic", "rock", "concrete", "drywall", "carpet", "cloth", "paper", "rubber",
     "skin", "floor", "food", "ground", "water", "membrane",
 )  # fmt: skip
-"""Materials by their place in the context vector; weights depend on the order, so new ones go to the end."""
+"""Materials by their index in the context vector; weights depend on the order, so new ones go to the end."""
 
 
 @dataclass(frozen=True)

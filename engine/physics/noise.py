@@ -132,7 +132,7 @@ def _components(residual: Residual) -> list[tuple[int, np.ndarray, np.ndarray]]:
 def rise_gain(time_s: np.ndarray, rise_s: float) -> np.ndarray:
     """Raised-cosine fade-in from 0 to 1 over ``rise_s``, by time from the onset.
 
-    It stands for the contact force between striker and object, which builds up more slowly the longer it lasts.
+    It models the contact force between striker and object, which rises more slowly the longer the contact lasts.
     """
     if rise_s <= 0.0:
         return np.ones_like(time_s)

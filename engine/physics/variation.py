@@ -1,8 +1,8 @@
 """Random variation between takes of one object: level, spectrum, decay and attack, each by the hit's seed.
 
-The law was measured on takes of 94 objects struck by hand (docs/sampler.md): levels of bands differ by a curve that is
-smooth over some octaves, decays mostly by a common factor, and level hardly goes with brightness, so each part is drawn
-on its own.
+The distributions were measured on takes of 94 objects struck by hand (docs/sampler.md): levels of bands differ by a curve
+that is smooth over some octaves, decays mostly by a common factor, and level and brightness are almost uncorrelated, so
+all are drawn independently.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def vary_physics(
         decays = np.asarray(component.decay_per_s) * (1.0 if name in ("attack", "room") else ratios)
         varied = NoiseComponent(component.power_db, _to_floats(np.clip(decays, *_DECAY_RANGE_PER_S)))
         result = result.with_component(name, _raise(varied, gains_db))
-    # what the curves add to the level is taken off again, so that it varies by ``level_db`` whatever the spectrum
+    # the curves' mean level is subtracted, so that the level varies by ``level_db`` whatever the spectrum
     raise_db = level_db + measure_level_db(modes, residual) - measure_level_db(struck, result)
     for name, component in result.components:
         result = result.with_component(name, _raise(component, raise_db))
@@ -108,7 +108,7 @@ def read_curve(curve: np.ndarray, frequency_hz: Sequence[float]) -> np.ndarray:
 
 
 def _raise(component: NoiseComponent, gain_db: np.ndarray | float) -> NoiseComponent:
-    """A component louder by a gain, or one for each band; silent bands stay silent."""
+    """A component with a gain, or one for each band, added in dB; silent bands stay silent."""
     power = np.asarray(component.power_db)
     return replace(component, power_db=_to_floats(np.where(power > SILENCE_DB, power + gain_db, power)))
 

@@ -58,7 +58,7 @@ def _text(value: str, length: int) -> bytes:
 
 
 def _make_reference(tags: SoundTags) -> str:
-    """A reference that tells files of different projects, titles and times apart."""
+    """An originator reference that differs between projects, titles and times."""
     told = repr((tags.title, tags.created, tags.time_reference_samples)).encode() + tags.project
     return f"STRUCK{hashlib.sha256(told).hexdigest()[:16].upper()}"
 

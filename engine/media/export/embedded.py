@@ -47,7 +47,7 @@ def pack_comment(project: bytes) -> str:
 def read_embedded_project(path: str | os.PathLike[str]) -> bytes | None:
     """JSON of the project inside a WAV or FLAC file; None where there is none. Raises BadInput where it is damaged."""
     name = Path(path).name
-    if not os.path.isfile(path):  # a pipe would be waited for
+    if not os.path.isfile(path):  # opening a pipe would block
         return None
     try:
         with open(path, "rb") as file:

@@ -30,8 +30,8 @@ _BLOCK = 1 << 16
 def write_flac(path: str | os.PathLike[str], samples: Samples, sample_rate_hz: int, bits: int, tags: SoundTags) -> int:
     """Write samples in 1, 2 or 6 channels with 16 (dithered) or 24 bits; returns how many were clipped.
 
-    They are read twice, since the loudness stands before them. Raises BadInput for 32 bits, and when the target cannot
-    be written.
+    They are read twice, since the loudness precedes them in the file. Raises BadInput for 32 bits, and when the target
+    cannot be written.
     """
     if bits not in (16, 24):
         raise BadInput(f"a FLAC of {bits} bits is not offered; choose 16 or 24, or a .wav")

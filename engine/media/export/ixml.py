@@ -1,4 +1,4 @@
-"""The iXML chunk: speed, tracks, and what sound libraries search by."""
+"""The iXML chunk: speed, tracks, and the metadata that sound libraries search."""
 
 from __future__ import annotations
 

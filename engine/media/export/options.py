@@ -27,10 +27,10 @@ class DeliveryOptions:
     """How an export is delivered; the default is the 48 kHz, 24-bit stereo track from the clip's own timecode.
 
     ``start_timecode`` is that of the first sample of every file, None the clip's. ``two_pop`` puts a frame of 1 kHz two
-    seconds before the picture's first frame, where every file then begins. ``stems`` are of STEM_KINDS; ``takes`` are
-    strikes rendered anew for pieces (0: the clip's own hits) and alternatives for each hit of a session, in ``layers``
-    of velocity. ``normalize`` raises the loudest piece of a sound, or each, to -1 dBFS. ``clip_sound`` is what becomes
-    of the clip's own sound in a video. Raises BadInput for values that are not offered.
+    seconds before the picture's first frame, where every file then begins. ``stems`` is one of STEM_KINDS; ``takes`` is
+    the number of new strikes for pieces (0: the clip's own hits) and of alternatives for each hit of a session, in
+    ``layers`` of velocity. ``normalize`` raises the loudest piece of a sound, or each, to -1 dBFS. ``clip_sound`` is
+    whether a video replaces the clip's own sound, mixes it or keeps it. Raises BadInput for other values.
     """
 
     sample_rate_hz: int = SAMPLE_RATE_HZ

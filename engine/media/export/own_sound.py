@@ -13,7 +13,7 @@ from engine.media.sound import read_clip_channels
 
 
 class OwnSound(NamedTuple):
-    """What becomes of the clip's own sound: ``how`` is mix or second; ``gain_db`` is its level in the mix."""
+    """How a video keeps the clip's own sound: ``how`` is mix or second; ``gain_db`` is its level in the mix."""
 
     how: str
     track: int
@@ -30,7 +30,7 @@ def read_own_sound(clip_path: str | os.PathLike[str], own: OwnSound, length: int
 
 
 class Mixed:
-    """A track with the clip's own sound added, in the more channels of the two, mixed where it is sliced.
+    """A track with the clip's own sound added, in the larger number of channels of the two, mixed when sliced.
 
     Mono goes to both sides of stereo, or to the centre of 5.1; stereo to the front of 5.1.
     """

@@ -15,7 +15,7 @@ _PRE_S, _FADE_IN_S, _FADE_OUT_S = 0.001, 0.0005, 0.010
 
 
 def trim(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """A sound from 1 ms before it passes -60 dB re its peak to where it stays under -80 dB, faded at what was cut.
+    """A sound from 1 ms before it passes -60 dB re its peak to where it stays under -80 dB, with fades at the cuts.
 
     The fade-in lasts 0.5 ms, the fade-out 10 ms (raised cosines). Silence gives one sample.
     """

@@ -1,4 +1,4 @@
-"""Sound as it is written: an array, or what makes samples where it is sliced, as long tracks need."""
+"""Samples to write: an array, or an object that computes samples when sliced, for long tracks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.core.errors import StruckError
 
 
 class Samples(Protocol):
-    """Float samples [N] or [N, C], full scale 1: an array, or what makes them where it is sliced, in order."""
+    """Float samples [N] or [N, C], full scale 1: an array, or an object that computes them when sliced, in order."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...

@@ -35,7 +35,7 @@ _LOSSY = {".ogg": "VORBIS", ".opus": "OPUS", ".mp3": "MPEG_LAYER_III"}
 _CODINGS = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
 _NO_FLOAT = (".flac",)
 
-_BLOCK = 1 << 16  # libsndfile's Vorbis encoder overflows its stack when given much more at once
+_BLOCK = 1 << 16  # libsndfile's Vorbis encoder overflows its stack with much larger blocks
 
 
 def check_form(path: str | os.PathLike[str], sample_rate_hz: int, channels: int, bits: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What a sound file says of itself beside its samples."""
+"""Metadata of a sound file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Category:
 
 @dataclass(frozen=True)
 class SoundTags:
-    """Metadata of a sound file; what is empty is left out.
+    """Metadata of a sound file; empty fields are left out.
 
     ``time_reference_samples`` count from midnight at the file's rate. ``project`` is the JSON of the project that the
     sound was rendered from. ``created`` is local time.

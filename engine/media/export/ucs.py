@@ -35,7 +35,7 @@ _SUFFIXES = {
 
 @dataclass(frozen=True)
 class NameFields:
-    """What a file's name can be made of: the fields of a name pattern."""
+    """The fields of a name pattern."""
 
     category: Category
     fxname: str

@@ -158,7 +158,7 @@ def _join(clip_path: Path, picture: Picture, job: _Job, tick: Fraction | None = 
 
 
 def _read_tags(clip_path: str | os.PathLike[str]) -> dict[str, str]:
-    """What the clip's container says of it, but for what each container writes itself."""
+    """The tags of the clip's container, without those that every container writes itself."""
     with open_container(clip_path) as container:
         tags = dict(container.metadata)
     return {name: text for name, text in tags.items() if name.lower() not in _OWN_TAGS}

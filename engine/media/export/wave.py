@@ -21,7 +21,7 @@ from engine.media.export.tags import SoundTags
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _SUBFORMAT = bytes.fromhex("0000000010008000 00aa00389b71")
-"""What follows the kind of coding in the sub-format of WAVE_FORMAT_EXTENSIBLE."""
+"""The rest of the sub-format GUID of WAVE_FORMAT_EXTENSIBLE, after the kind of coding."""
 
 _FRONT_AND_SIDES = 0x3F
 """Speakers of 5.1: front left, right and centre, low frequency, back left and right."""

@@ -120,10 +120,10 @@ def fit_rise(hit: np.ndarray, physics: Physics) -> float:
 
 
 def fit_short_rise(hit: np.ndarray, physics: Physics) -> float:
-    """Rise time of a hit in seconds, under 2 ms, as a contact of finite length makes it; 0 where none fits better.
+    """Rise time of a hit in seconds, under 2 ms, due to the finite contact time; 0 where none fits better.
 
-    Grid search on levels in the first 5 ms, in steps that widen from 0.125 ms; sharper than ``fit_rise``, which sees
-    no less than 1 ms. Without it a sound begins with a click that its recording does not have.
+    Grid search on levels in the first 5 ms, in steps that widen from 0.125 ms; ``fit_rise`` resolves 1 ms. Without
+    a rise the sound would begin with a click that its recording does not have.
     """
     rate = physics.sample_rate_hz
     edges = np.unique(np.round(np.array(_SHORT_EDGES_S) * rate).astype(int))

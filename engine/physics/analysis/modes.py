@@ -27,7 +27,7 @@ _SHADOW = 4.0  # bins
 _RESTORATIONS, _MAX_RESTORED_GAIN = 3, 8.0
 _ECHO_WIDTHS, _ECHO_DB, _ECHO_DECAY = 3.0, 6.0, 0.7
 _DECAY_STD = 4.6  # standard deviation of decay times duration, for a constant tone at an SNR of 0 dB
-_MIN_DECAY_PER_S, _MIN_DECAY_NEPERS = 0.05, 0.25  # a decay under 2 dB over the recording cannot be told from none
+_MIN_DECAY_PER_S, _MIN_DECAY_NEPERS = 0.05, 0.25  # a decay under 2 dB over the recording is not significant
 
 
 def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, before: np.ndarray | None = None) -> Modes:
@@ -35,7 +35,7 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
 
     ``samples`` [N] mono, sample 0 = onset; ``before`` is the recording before the onset, where there is some.
     Candidates come from subband ESPRIT (Roy and Kailath 1989). They are selected by signal-to-noise ratio, strong ones
-    first, whose subtraction uncovers weaker ones, and refined jointly over the whole signal: frequencies and decays by
+    first, since weaker ones are found in the remainder, and refined jointly over the whole signal: frequencies, decays by
     Gauss-Newton, amplitudes and phases by least squares. A tone that does not decay and is faint, or was there before
     the onset, is dropped as hum. Noise, silence and constants give few modes or none.
     """

@@ -1,4 +1,4 @@
-"""The strongest peak of a hit's spectrum after its attack, where the modes found so far lack it."""
+"""Find the strongest peak of a hit's spectrum after its attack, if no mode accounts for it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _DECAY_RANGE_PER_S = (1.0, 250.0)
 def find_ringing_peak(x: np.ndarray, remainder: np.ndarray, rate: int) -> np.ndarray | None:
     """Pole [1, 2] (Hz, decay per second) of the strongest peak in the remainder [N] of a hit [N]; None without one.
 
-    Over one of three spans it has at least half the power of the strongest peak of the hit itself and stands out of the
-    quarter octaves beside it: a line that rings although its SNR by the poles' own weights is low, as the loudest of a
-    dense group has. The decay is that between two windows.
+    Over one of three spans it has at least half the power of the strongest peak of the hit itself and exceeds the
+    quarter octaves beside it: a resonance whose SNR by the poles' own weights is low, such as the loudest of a
+    dense group. The decay is estimated from two windows.
     """
     start = round(_ATTACK_S * rate)
     spans = {min(x.size - start, round(span_s * rate)) for span_s in _SPANS_S}

@@ -20,7 +20,7 @@ _MIN_BANDS = 5  # of 12: a new strike raises most bands, beating modes only thei
 _MIN_RESTRIKE_S = 0.04  # anything earlier is part of the same hit
 _FRAME, _LEAST_FRAMES = 2048, 8  # samples; frames of which most hold no hit
 _DISTINCT, _LEAST_DISTINCT = 20.0, 0.0001  # power over the lower quartile; share of all power
-_LEAST_KEPT = 0.3  # of the power of what stands out, in the mix
+_LEAST_KEPT = 0.3  # of the power of the transient part, in the mix
 _MIN_RUN, _MIN_PEAKS, _MIN_LONG_PEAKS = 3, 4, 2
 
 
@@ -28,8 +28,8 @@ def mix_down(samples: np.ndarray) -> np.ndarray:
     """Mix a recording [N] or [N, C] to one channel [N]: the first principal component of its channels.
 
     Equal channels, and one beside silent ones, are returned unchanged. Unlike a mean, it does not cancel inverted
-    channels; where most of a hit would be lost, since hum is alike in channels in which the hit is inverted, the
-    component is that of what stands out of steady sound.
+    channels. Where most of a hit would be lost, since hum is equal in channels in which the hit is inverted, the
+    component is computed from the transient part alone.
     """
     x = np.asarray(samples, dtype=np.float64)
     if x.ndim == 1:
@@ -47,7 +47,7 @@ def mix_down(samples: np.ndarray) -> np.ndarray:
 
 
 def _measure_distinct(x: np.ndarray) -> np.ndarray:
-    """Covariance [C, C] of channels [N, C] in what is far louder than usual at its frequency; 0 where nothing is."""
+    """Covariance [C, C] of channels [N, C] over the cells far above the usual level of their frequency; 0 without any."""
     frames = x[: len(x) - len(x) % _FRAME].reshape(-1, _FRAME, x.shape[1])
     if len(frames) < _LEAST_FRAMES:
         return np.zeros((x.shape[1], x.shape[1]))

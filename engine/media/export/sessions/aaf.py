@@ -15,7 +15,7 @@ from engine.media.export.sessions.session import Item, Session, Track, separate
 _AUDIO_PAN = "9d2ea893-0968-11d3-8a38-0050040ef7d2"
 _PAN = "e4962322-2267-11d3-8a4c-0050040ef7d2"
 _CONSTANT = 2
-"""ControlPointSource of points that were set by hand."""
+"""ControlPointSource of points set by the user."""
 
 
 def write_aaf(path: Path, session: Session, portable: bool = False) -> None:
@@ -35,7 +35,7 @@ def write_aaf(path: Path, session: Session, portable: bool = False) -> None:
 
 
 class _Writer:
-    """One AAF on its way; owns the mobs of the sound files."""
+    """Builds one AAF; owns the mobs of the sound files."""
 
     def __init__(self, file: Any, session: Session, folder: Path, portable: bool) -> None:
         self.file, self.session, self.folder, self.portable = file, session, folder, portable

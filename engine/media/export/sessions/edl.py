@@ -10,7 +10,7 @@ from engine.core.units import format_timecode, parse_timecode
 from engine.media.export.sessions.session import Session
 
 _COLORS = ("Cyan", "Purple", "Red", "Blue", "Yellow", "Green", "Pink", "Lavender")
-"""Resolve's markers next to the colours of our tracks."""
+"""Resolve's marker colours nearest to those of our tracks."""
 
 
 def write_edl(path: Path, session: Session) -> None:
@@ -34,5 +34,5 @@ def write_edl(path: Path, session: Session) -> None:
 
 
 def _clean(text: str) -> str:
-    """Text without what ends a field or a line."""
+    """Text without separators of fields and lines."""
     return " ".join(to_text(text).replace("|", "/").split())

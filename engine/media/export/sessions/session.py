@@ -1,4 +1,4 @@
-"""What every session format is written from: tracks by sound, items at hits, in samples from the session's start."""
+"""The source of every session format: tracks by sound, items at hits, in samples from the session's start."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Session:
 
 
 def separate(track: Track) -> list[list[Item]]:
-    """A track's items with sound on as few lanes as hold them without overlap, each by rising time."""
+    """A track's items with sound, on the least number of lanes without overlap, each by rising time."""
     lanes: list[list[Item]] = []
     ends: list[int] = []
     for item in sorted(track.items, key=lambda item: item.first_sample):
@@ -91,7 +91,7 @@ def separate(track: Track) -> list[list[Item]]:
 
 
 COLORS = (0x4FD1C5, 0xA78BFA, 0xFF7B72, 0x6CB6FF, 0xFFB454, 0x7EE787, 0xF778BA, 0xD2A8FF)
-"""Of tracks in turn, 0xRRGGBB."""
+"""Colours of the tracks, in turn, 0xRRGGBB."""
 
 
 def list_cues(session: Session) -> list[dict[str, str]]:

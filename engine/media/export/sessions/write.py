@@ -21,16 +21,16 @@ WITHOUT_LEVELS = (".aaf", ".otio")
 """Endings of formats whose sound files hold the hits' levels, since not every reader applies one."""
 
 MONO = (".aaf",)
-"""Endings of formats whose sound files are mono, since readers want them so; they leave out the width of a mix."""
+"""Endings of formats whose sound files are mono, as their readers require; they leave out the width of a mix."""
 
 PACKS = (".txt", ".tsv")
 """Endings of Wwise's import file, which refers to one-shots."""
 
 
 def write_session(path: Path, session: Session, clip: Path | None, portable: bool = False) -> None:
-    """Write a session whose sound files lie beside it already; ``clip`` is where pictures come from. Raises BadInput.
+    """Write a session whose sound files exist beside it; ``clip`` is the source of pictures. Raises BadInput.
 
-    ``portable`` keeps the places of this machine out of it.
+    ``portable`` leaves out paths of this machine.
     """
     ending = path.suffix.lower()
     if ending == ".aaf":

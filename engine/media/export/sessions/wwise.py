@@ -43,5 +43,5 @@ def write_wwise(path: Path, files: Sequence[PackFile]) -> None:
 
 
 def _clean(name: str) -> str:
-    """A name as Wwise takes it: none of its own signs, no tab."""
+    """A name that Wwise accepts: without its reserved characters and tabs."""
     return re.sub(r"[\\/<>:\"|*?\t\r\n]+", "_", to_text(name)).strip() or "Sound"
