@@ -116,7 +116,7 @@ def list_noise(residual: Residual, name: str) -> list[Ringing]:
 
 
 def gather_bands(ringing: Sequence[Ringing], edges_hz: Sequence[float]) -> NoiseComponent:
-    """Merge modes and noise into bands: each band keeps their level at the onset and their energy, which give its decay."""
+    """Merge modes and noise into bands, each with their level at the onset and the decay that keeps their energy."""
     low, high, power, decay = np.array(ringing, dtype=np.float64).reshape(-1, 4).T
     bottom, top = (np.asarray(edges, dtype=np.float64)[:, None] for edges in (edges_hz[:-1], edges_hz[1:]))
     width = np.maximum(high - low, 1e-9)

@@ -1,8 +1,8 @@
 """Random variation between takes of one object: level, spectrum, decay and attack, each by the hit's seed.
 
-The distributions were measured on takes of 94 objects struck by hand (docs/sampler.md): levels of bands differ by a curve
-that is smooth over some octaves, decays mostly by a common factor, and level and brightness are almost uncorrelated, so
-all are drawn independently.
+The distributions were measured on takes of 94 objects struck by hand (docs/sampler.md): levels of bands differ by a
+curve that is smooth over some octaves, decays mostly by a common factor, and level and brightness are almost
+uncorrelated, so all are drawn independently.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class LoudnessMeter:
             self._short_term = max(self._short_term, _read(self._last, "S"))
 
     def finish(self) -> Loudness:
-        """The loudness of all samples; undefined for silence. The end is padded, since the filter reports every 100 ms."""
+        """The loudness of all samples; undefined for silence. The end is padded to the 100 ms of the filter."""
         self.add(np.zeros((-self._count % (self._rate_hz // 10), self._channels), np.float32))
         if not self._last:
             return Loudness()

@@ -47,7 +47,7 @@ def mix_down(samples: np.ndarray) -> np.ndarray:
 
 
 def _measure_distinct(x: np.ndarray) -> np.ndarray:
-    """Covariance [C, C] of channels [N, C] over the cells far above the usual level of their frequency; 0 without any."""
+    """Covariance [C, C] of channels [N, C] over the cells far above the usual level at their frequency."""
     frames = x[: len(x) - len(x) % _FRAME].reshape(-1, _FRAME, x.shape[1])
     if len(frames) < _LEAST_FRAMES:
         return np.zeros((x.shape[1], x.shape[1]))
