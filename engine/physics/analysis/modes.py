@@ -36,8 +36,8 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     ``samples`` [N] mono, sample 0 = onset; ``before`` is the recording before the onset, where there is some.
     Candidates come from subband ESPRIT (Roy and Kailath 1989). They are selected by signal-to-noise ratio, strong ones
     first, since weaker ones are found in the remainder, and refined jointly over the whole signal: frequencies and
-    decays by Gauss-Newton, amplitudes and phases by least squares. A tone that does not decay and is faint, or was there before
-    the onset, is dropped as hum. Noise, silence and constants give few modes or none.
+    decays by Gauss-Newton, amplitudes and phases by least squares. A tone that does not decay
+    and is faint, or was there before the onset, is dropped as hum. Noise, silence and constants give few or no modes.
     """
     x = np.asarray(samples, dtype=np.float64)
     level = float(np.abs(x).max()) if x.size else 0.0
