@@ -84,3 +84,56 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     assert times_of(editor) == pytest.approx([round(time_s / frame_s) * frame_s for time_s in before], abs=1e-9)
     press(editor, "Control+z")
     assert times_of(editor) == before
+
+
+def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor) -> None:
+    page, before = editor.page, times_of(editor)
+    page.get_by_role("tab", name="List").click()
+    table = page.get_by_role("grid", name="Hits")
+    rows = table.locator(".arr-inner .arr-row")
+    assert rows.count() == len(before)
+
+    # A hit chosen in the timeline is chosen in the list, and the other way round.
+    click_hit(editor, 2)
+    assert table.locator(".arr-row.is-on .is-number").inner_text() == "3"
+    rows.nth(4).locator(".is-velocity").click()
+    assert chosen_times(editor) == [before[4]]
+    assert editor.see("window.struck.player.time_s") == pytest.approx(before[4])
+    page.keyboard.press("Shift+ArrowDown")
+    assert chosen_times(editor) == before[4:6]
+
+    # The velocity of both is typed; a time is typed as frames from where the hit is; nonsense stays red.
+    editor.change(lambda: (page.keyboard.type("-3.5"), page.keyboard.press("Enter")))
+    chosen = editor.see("[...window.struck.store.selection.hits]")
+    assert [hit["velocity_db"] for hit in editor.project["hits"] if hit["id"] in chosen] == [-3.5, -3.5]
+    rows.nth(0).locator(".is-time").dblclick()
+    field = page.get_by_label("Timecode of hit 1")
+    field.fill("soon")
+    page.keyboard.press("Enter")
+    assert "is-wrong" in (field.get_attribute("class") or "")
+    frame_s = 1 / editor.see("window.struck.timeline.scale.rate")
+    field.fill("-2 f")
+    editor.change(lambda: page.keyboard.press("Enter"))
+    assert times_of(editor)[0] == pytest.approx(before[0] - 2 * frame_s)
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "grid"
+
+    # A name and a sound; then by name, whose row comes first.
+    rows.nth(6).locator(".is-name").dblclick()
+    page.keyboard.type("lid falls")
+    editor.change(lambda: page.keyboard.press("Enter"))
+    rows.nth(6).locator(".is-sound").dblclick()
+    last_sound = editor.project["sounds"][-1]
+    editor.change(lambda: page.locator("select.arr-field").select_option(last_sound["id"]))
+    page.get_by_role("columnheader", name="Name").click()
+    assert rows.nth(0).inner_text().split("\n")[-2:] == [last_sound["name"], "lid falls"]
+
+    # Five hundred hits: the list draws what is in sight, and finds the last one by one key.
+    hits = [{"time_s": 0.01 * k, "mute": True} for k in range(488)]  # muted ones are not sampled
+    page.evaluate("(hits) => window.struck.store.edit({ kind: 'add_hits', hits })", hits)
+    editor.wait("() => window.struck.store.view.project.hits.length === 500")
+    assert rows.count() < 60
+    page.get_by_role("columnheader", name="Timecode").click()
+    table.focus()
+    page.keyboard.press("End")
+    assert table.locator(".arr-row.is-on .is-number").inner_text() == "500"
+    page.keyboard.press("Control+z")

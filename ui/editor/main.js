@@ -58,7 +58,7 @@ export async function mount(element) {
   const arranging = createArranging(store, player);
   const quantize = createQuantize(app, store, arranging);
   const materials = createMaterials(app, store, audio);
-  const inspector = createInspector(layout.inspector, store, audio, { player, openMaterials: materials.open, arranging });
+  const inspector = createInspector(layout.inspector, store, audio, { player, openMaterials: materials.open, arranging, quantize: quantize.open, reveal: (time_s) => timeline.reveal(time_s) });
   const start = createStart(app, store, toasts, { takeDropped: inspector.takeDropped, about: () => about.open() });
   const clipFinding = createClipFinding(app, store, toasts);
   const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle(), arranging, quantize: quantize.open });

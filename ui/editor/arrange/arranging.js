@@ -9,7 +9,7 @@ import { CLIPBOARD_KIND, copyHits, duplicateShift, inOrder, placeCopies, readCop
 import { limitShift } from "../timeline/picking.js";
 /** @import { AddHits } from "../state/protocol.d.ts" */
 /** @import { HitCopy } from "./copies.js" */
-/** @import { Player, Store } from "../state/types.d.ts" */
+/** @import { Hit, Player, Store } from "../state/types.d.ts" */
 
 const REMEMBERED = "struck.ripple";
 const SAME_NUDGE_MS = 800; // nudges in quick succession are one entry of the history
@@ -97,6 +97,16 @@ export function createArranging(store, player) {
   }
 
   /**
+   * Move one hit, with ripple all later ones too.
+   * @param {Hit} hit
+   * @param {number} delta_s
+   */
+  function moveOne(hit, delta_s) {
+    const moved = ripple ? withLater(requireProject(store).hits, new Set([hit.id])) : [hit];
+    store.edit({ kind: "move_hits", ids: moved.map(({ id }) => id), delta_s }, newGesture());
+  }
+
+  /**
    * One of several steps that a key makes: those in quick succession are one entry of the history.
    * @param {number} at_ms
    */
@@ -161,7 +171,7 @@ export function createArranging(store, player) {
   scope.listen(document, "paste", onPaste);
 
   return {
-    chosen, copy, cut, paste, duplicate, move, moving, nudgeGesture, deleteChosen, setRipple, selectAll, selectSound,
+    chosen, copy, cut, paste, duplicate, move, moveOne, moving, nudgeGesture, deleteChosen, setRipple, selectAll, selectSound,
     get ripple() { return ripple; },
     get canPaste() { return copied.length > 0; },
     dispose: scope.dispose,

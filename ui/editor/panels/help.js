@@ -19,6 +19,9 @@ const SECTIONS = [
     ["← →", "move by a frame"], ["⇧ ← →", "move by 10 ms"], ["Alt ← →", "move by a sample"], ["P", "ripple: later hits move along"], ["Q", "quantise"], [`${COMMAND} C, X, V`, "copy, cut, paste at the playhead"], [`${COMMAND} D`, "duplicate"], ["↑ ↓", "velocity by 1 dB"], ["⇧ ↑ ↓", "velocity by 0.1 dB"], ["Enter", "hear the hit"],
     ["M", "mute"], ["D", "a sound of its own"], ["G", "merge their sounds into one"], ["T", "snap to the nearest transient"], ["Delete", "take away"], [`${COMMAND} A`, "select all"], ["A", "select all of the sound"], ["Esc", "select none"],
   ]],
+  ["List", [
+    ["↑ ↓", "row before or after, with ⇧ several"], ["← →", "cell beside"], ["Enter", "edit the cell"], ["Tab", "enter and go to the cell beside"], ["0 … 9 + −", "type a new value"], ["Esc", "give up"],
+  ]],
   ["Modes", [
     ["Drag", "frequency and power"], ["⇧ drag", "one of the two"], ["Alt drag", "decay"], ["Drag beside", "select with a box"], ["Double-click", "add a mode"],
     ["Wheel", "zoom"], ["← →", "5 cents, with ⇧ 50"], ["↑ ↓", "0.5 dB, with ⇧ 5"], ["M", "mute"], ["N", "add a mode"], ["Delete", "take away"],

@@ -1,6 +1,7 @@
 // @ts-check
-// The inspector: Hit, Sound, Find, Sampler and Mix.
+// The inspector: Hit, List, Sound, Find, Sampler and Mix.
 
+import { createHitList } from "../arrange/hit_list.js";
 import { createFindPanel } from "./find.js";
 import { createHitPanel } from "./hit.js";
 import { createMixPanel, createSamplerPanel } from "./sampler.js";
@@ -11,7 +12,7 @@ import { createScope } from "../widgets/scope.js";
 /** @import { SoundState } from "../state/protocol.d.ts" */
 /** @import { AudioEngine, Player, Selection, Store } from "../state/types.d.ts" */
 
-/** @typedef {"hit" | "sound" | "find" | "sampler" | "mix"} TabName */
+/** @typedef {"hit" | "list" | "sound" | "find" | "sampler" | "mix"} TabName */
 /**
  * @typedef {object} Shared what panels ask of the inspector
  * @property {() => SoundState | null} currentSound the one on show
@@ -24,16 +25,16 @@ import { createScope } from "../widgets/scope.js";
 
 const BUSY = new Set(["opening", "detecting", "analysing"]);
 /** @type {[TabName, string][]} */
-const TABS = [["hit", "Hit"], ["sound", "Sound"], ["find", "Find"], ["sampler", "Sampler"], ["mix", "Mix"]];
+const TABS = [["hit", "Hit"], ["list", "List"], ["sound", "Sound"], ["find", "Find"], ["sampler", "Sampler"], ["mix", "Mix"]];
 
 /**
  * Fill ``root`` with the tabs and their panels.
  * @param {HTMLElement} root
  * @param {Store} store
  * @param {AudioEngine} audio
- * @param {{player: Player, openMaterials: () => void, arranging: Arranging}} host
+ * @param {{player: Player, openMaterials: () => void, arranging: Arranging, quantize: () => void, reveal: (time_s: number) => void}} host
  */
-export function createInspector(root, store, audio, { player, openMaterials, arranging }) {
+export function createInspector(root, store, audio, { player, openMaterials, arranging, quantize, reveal }) {
   /** @type {TabName} */
   let open = "sound";
   /** @type {string | null} */
@@ -52,6 +53,7 @@ export function createInspector(root, store, audio, { player, openMaterials, arr
   };
   const panels = {
     hit: createHitPanel(store, audio, arranging),
+    list: createHitList(store, arranging, { player, reveal, quantize }),
     sound: createSoundPanel(store, audio, shared),
     find: createFindPanel(store, audio, shared),
     sampler: createSamplerPanel(store),
@@ -138,7 +140,7 @@ export function createInspector(root, store, audio, { player, openMaterials, arr
   scope.add(store.on("selection", update));
   scope.add(store.on("status", offerFinding));
   scope.add(store.on("welcome", update));
-  for (const panel of [panels.sound, panels.find, panels.mix]) scope.add(panel.dispose);
+  for (const panel of [panels.list, panels.sound, panels.find, panels.mix]) scope.add(panel.dispose);
   scope.add(() => root.replaceChildren());
   showTab(open);
   update();
