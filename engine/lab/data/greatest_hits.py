@@ -20,7 +20,7 @@ _UNKNOWN = ("", "None")
 
 @dataclass(frozen=True)
 class Contact:
-    """One annotated contact: when, of what, whether ``hit`` or ``scratch``, and how what was touched moved."""
+    """One annotated contact: time, material, action (``hit`` or ``scratch``) and reaction of the struck object."""
 
     time_s: float
     material: str
@@ -30,7 +30,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Take:
-    """One recording of the data set: its contacts in order of time, and its files where they are there."""
+    """One recording of the data set: its contacts in order of time, and those of its files that exist."""
 
     name: str
     contacts: tuple[Contact, ...]
@@ -73,7 +73,7 @@ def read_times(path: Path) -> tuple[Contact, ...]:
 def cut_hits(contacts: Sequence[Contact], least_s: float = 0.15) -> list[tuple[float, float | None, str]]:
     """Spans of the hits, (start, end, material): each up to the next contact of any kind, None where it is the last.
 
-    Hits that something follows within ``least_s`` are left out, as are scratches.
+    Scratches are left out, and hits followed by another contact within ``least_s``.
     """
     spans = []
     for index, contact in enumerate(contacts):

@@ -14,7 +14,7 @@ from engine.physics.model import Modes, NoiseComponent, Residual
 
 @dataclass(frozen=True)
 class Plate:
-    """A plate and the blow it takes, in SI units.
+    """A plate and the blow on it, in SI units.
 
     ``loss`` is the loss factor eta; ``support_loss_per_s`` the losses of edges, fillings or layers;
     ``contact_s`` the duration of the blow (a half sine of force); ``noise_db`` the level of the contact's own
@@ -68,7 +68,7 @@ def plate_modes(plate: Plate, most: int, seed: int = 1) -> Modes:
 
 
 def plate_noise(plate: Plate, bands: int = 32) -> Residual:
-    """The contact's noise: the blow's spectrum, band by band, over a fainter and slower bed of unresolved modes."""
+    """The contact's noise: the blow's spectrum by band, plus a fainter and slower component of unresolved modes."""
     edges = erb_edges(20.0, 22_050.0, bands)
     centre = np.sqrt(edges[1:] * edges[:-1])
     blow = gain_to_db(np.abs(force_spectrum(centre, plate.contact_s)) + 1e-6)

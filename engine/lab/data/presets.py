@@ -1,4 +1,4 @@
-"""Builds assets/presets.json: recordings where there are good ones, else material constants."""
+"""Build assets/presets.json from recordings where there are good ones, else from material constants."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def is_held_out_group(group: str) -> bool:
 
 
 def read_hit(recording: Recording) -> np.ndarray:
-    """The recording from its onset to where it is struck again, mono at 48 kHz, at most LONGEST_S."""
+    """The recording from its onset to the next strike, mono at 48 kHz, at most LONGEST_S."""
     samples, rate_hz = _read(recording.path)
     if recording.start_s or recording.end_s is not None:
         start = round(max(0.0, recording.start_s - LABEL_EARLY_S) * rate_hz)

@@ -16,7 +16,7 @@ from engine.core.errors import BadInput
 from engine.core.files import replace_file
 
 FINAL_RATE = 0.02
-"""Where the cosine of the learning rate ends, as a share of its peak."""
+"""Final learning rate of the cosine schedule, as a fraction of its peak."""
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
@@ -49,7 +49,7 @@ class Trainer(Generic[Network]):
         work.mkdir(parents=True, exist_ok=True)
 
     def resume(self) -> None:
-        """Go on where an earlier run of the same configuration stopped, if there was one. Raises BadInput."""
+        """Resume an earlier run of the same configuration, if there is one. Raises BadInput."""
         resume_state(self.state_path, self.device, self.restore)
 
     def restore(self, state: dict[str, Any]) -> None:

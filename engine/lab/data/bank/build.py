@@ -214,7 +214,7 @@ def _read_log(path: Path) -> dict[str, Any]:
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
                 key, value = json.loads(line)
-            except ValueError:  # the line that was being written when a run was stopped
+            except ValueError:  # the last line, incomplete where a run was interrupted
                 continue
             kept[key] = value
     return kept

@@ -19,7 +19,7 @@ from engine.lab.data.bank.build import (
 
 
 def build(options: argparse.Namespace) -> None:
-    """Analyse the recordings, presets and takes that were named, and write a bank of them. Raises BadInput."""
+    """Analyse the given recordings, presets and takes, and write a bank of them. Raises BadInput."""
     if options.data is None or not options.data.is_dir():
         raise BadInput(f"--data {options.data or ''} is not a folder; give the one that holds MANIFEST.csv")
     if options.clips and options.out is None:

@@ -1,4 +1,4 @@
-"""Varied pieces of filmed takes for the onset network to learn from."""
+"""Augmented excerpts of filmed takes as training batches of the onset network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS, COLUMNS = 64, 112
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """Pieces of ``frames`` frames, ``size`` of them; ``real_share`` of them from real clips where both are there."""
+    """``size`` excerpts of ``frames`` frames; ``real_share`` of them from real clips where there are both kinds."""
 
     frames: int = 96
     size: int = 4
@@ -33,10 +33,10 @@ class BatchConfig:
 
 @dataclass(frozen=True)
 class OnsetBatch:
-    """Frames [B, T, H, W] as gray levels, seconds between them [B, T], and what is to be said at every frame [B, T].
+    """Gray frames [B, T, H, W], seconds between them [B, T], and the targets at every frame [B, T].
 
-    ``target`` is a probability, ``weight`` how much it counts, ``offset`` where the nearest hit lies in frames,
-    ``near`` whether it lies close enough to be told, ``velocity`` its force (NaN unknown).
+    ``target`` is a probability, ``weight`` its weight in the loss, ``offset`` that of the nearest hit in frames,
+    ``near`` whether it is close enough to be supervised, ``velocity`` the hit's velocity (NaN unknown).
     """
 
     frames: torch.Tensor
@@ -49,7 +49,7 @@ class OnsetBatch:
 
 
 def draw_batch(clips: Sequence[OnsetClip], config: BatchConfig, random: np.random.Generator) -> OnsetBatch:
-    """A batch of varied pieces: of real and simulated clips by ``real_share``, each clip by its length."""
+    """A batch of augmented excerpts: of real and simulated clips by ``real_share``, each clip by its length."""
     real = [clip for clip in clips if clip.real]
     simulated = [clip for clip in clips if not clip.real]
     pieces = []
@@ -65,7 +65,7 @@ def draw_batch(clips: Sequence[OnsetClip], config: BatchConfig, random: np.rando
 
 
 def draw_piece(clips: Sequence[OnsetClip], config: BatchConfig, random: np.random.Generator) -> list[torch.Tensor]:
-    """One varied piece: the fields of a batch for one of its entries."""
+    """One augmented excerpt: the fields of a batch for one of its entries."""
     lengths = np.asarray([min(len(clip.times_s), 1000) for clip in clips], float)
     clip = clips[int(random.choice(len(clips), p=lengths / lengths.sum()))]
     index = choose_frames(clip, config, random)
@@ -88,7 +88,7 @@ def interval_of(times_s: np.ndarray) -> np.ndarray:
 
 
 def choose_frames(clip: OnsetClip, config: BatchConfig, random: np.random.Generator) -> np.ndarray:
-    """Which frames a piece holds: neighbours, or every second or third one of a fast clip."""
+    """Indices of an excerpt's frames: consecutive, or every second or third one of a fast clip."""
     rate_hz = 1.0 / max(1e-3, float(np.median(np.diff(clip.times_s))))
     strides = [k for k in (1, 2, 3) if rate_hz / k > 14.0] if config.vary else [1]
     chances = np.asarray([1.0, 0.25 if rate_hz < 45 else 1.0, 0.1][: len(strides)])
@@ -139,7 +139,7 @@ def fit(frames: torch.Tensor) -> torch.Tensor:
 
 
 def vary_frames(frames: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
-    """Another camera: crop, zoom, turn, mirror, shake, exposure, gamma, noise; [T, H, W] to [T, ROWS, COLUMNS]."""
+    """Camera augmentation: crop, zoom, rotation, mirroring, shake, exposure, gamma, noise; to [T, ROWS, COLUMNS]."""
     count = len(frames)
     zoom = math.exp(random.uniform(math.log(0.6), math.log(1.15)))
     stretch = math.exp(random.normal(0, 0.08))
@@ -155,7 +155,7 @@ def vary_frames(frames: torch.Tensor, random: np.random.Generator) -> torch.Tens
     turn = np.array(
         [[a * cos * mirror / max(aspect, 1.0), -b * sin / ratio], [a * sin * ratio * mirror, b * cos * flip]]
     )
-    if random.random() < 0.2:  # a hand that holds the camera
+    if random.random() < 0.2:  # a hand-held camera
         way = np.cumsum(random.normal(0, 1, (2, count)), axis=1)
         way = np.stack([np.convolve(w, np.hanning(15) / 7.0, mode="same") for w in way]) * random.uniform(0.001, 0.006)
         theta = np.tile(np.concatenate((turn, [[right], [down]]), axis=1), (count, 1, 1))
@@ -192,7 +192,7 @@ def _fork(random: np.random.Generator) -> torch.Generator:
 
 
 def repeat_frames(frames: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
-    """Some frames shown twice in place of their successors, as a bad conversion of the frame rate does."""
+    """Some frames repeated in place of their successors, as by a conversion of the frame rate."""
     again = frames.clone()
     for at in random.integers(1, len(frames), random.integers(1, 5)):
         again[at] = again[at - 1]
@@ -200,7 +200,7 @@ def repeat_frames(frames: torch.Tensor, random: np.random.Generator) -> torch.Te
 
 
 def splice(first: list[torch.Tensor], second: list[torch.Tensor], at: int) -> list[torch.Tensor]:
-    """A cut: one piece up to a frame, another from there. It is no hit; a hit that it halves does not count."""
+    """A cut: one excerpt up to a frame, another from there. A cut is no hit; hits at it get no weight."""
     joined = [torch.cat((a[:at], b[at:])) for a, b in zip(first, second, strict=True)]
     halved = torch.cat((first[2][at : at + 2], second[2][at - 2 : at])).max() > 0.05
     if halved:
@@ -210,7 +210,7 @@ def splice(first: list[torch.Tensor], second: list[torch.Tensor], at: int) -> li
 
 
 def freeze(piece: list[torch.Tensor], random: np.random.Generator) -> list[torch.Tensor]:
-    """A picture in which nothing happens but noise and no hit is."""
+    """A still picture with noise and without hits."""
     still = piece[0][:1].repeat(len(piece[0]), 1, 1)
     noise = torch.randn(still.shape, generator=_fork(random)) * float(random.uniform(0.3, 5.0))
     none = torch.zeros_like(piece[2])

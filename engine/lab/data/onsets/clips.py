@@ -1,4 +1,4 @@
-"""Filmed takes to learn onsets from: small gray frames and what is known of their hits, kept in a work folder."""
+"""Training clips of the onset network: small gray frames and labels of their hits, cached in a work folder."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ VERSION = 1
 class OnsetClip:
     """One take: frames uint8 [N, H, W], their times, its hits with levels 0..1 (NaN unknown), and doubtful times.
 
-    ``doubtful_s`` are moments of which it is not known whether the picture shows a hit. ``day`` names the recording.
-    ``shift_s`` is how much later the picture is than its labels say.
+    ``doubtful_s`` are times at which it is unknown whether the picture shows a hit. ``day`` is the recording day.
+    ``shift_s`` is the lag of the picture behind its labels.
     """
 
     name: str
@@ -84,7 +84,7 @@ def load_real_clips(data: Path, work: Path, limit: int = 0) -> Iterator[OnsetCli
 
 
 def load_simulated_clips(folder: Path, work: Path, limit: int = 0) -> Iterator[OnsetClip]:
-    """Simulated takes of a folder, with the contacts that can be seen. Unfinished takes are left out."""
+    """Simulated takes of a folder, with their visible contacts. Unfinished takes are left out."""
     takes = [take for take in list_takes(folder) if take.picture is not None][: limit or None]
     for take in takes:
         assert take.picture is not None
@@ -131,7 +131,7 @@ def _read_clip(
 
 
 def shift_clip(clip: OnsetClip, shift_s: float) -> OnsetClip:
-    """The clip with its labels moved to where its picture shows them."""
+    """The clip with its labels shifted by the lag of its picture."""
     return replace(clip, shift_s=shift_s)
 
 

@@ -1,4 +1,4 @@
-"""Batches for the onset network cut, varied and labelled on the device that holds the whole film."""
+"""Training batches of the onset network, cut, augmented and labelled on the device that holds all clips."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def draw_device_batch(
     real_share: float,
     random: np.random.Generator,
 ) -> OnsetBatch:
-    """``size`` varied pieces of ``count`` frames of ``shape``, of the ``chosen`` clips (indices).
+    """``size`` augmented excerpts of ``count`` frames of ``shape``, of the ``chosen`` clips (indices).
 
-    ``real_share`` of them are of real clips where both are there. ``shifts_s`` [clips] moves each clip's labels.
+    ``real_share`` of them are of real clips where there are both kinds. ``shifts_s`` [clips] moves each clip's labels.
     """
     real, made = chosen[store.real[chosen]], chosen[~store.real[chosen]]
     from_real = (random.random(size) < real_share) if len(real) and len(made) else np.full(size, len(real) > 0)
@@ -101,9 +101,9 @@ def _draw_clip(store: FilmStore, group: np.ndarray, random: np.random.Generator)
 def _draw_frames(
     store: FilmStore, clip: np.ndarray, count: int, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Frames of each piece as positions in its clip [B, count], and how much slower each is shown [B].
+    """Frames of each excerpt as positions in its clip [B, count], and the factor by which each is slowed [B].
 
-    Mostly neighbours, now and then every second or third of a fast clip, or as converted to another frame rate.
+    Mostly consecutive ones, sometimes every second or third of a fast clip, or as converted to another frame rate.
     """
     positions = []
     for k in clip:
@@ -144,9 +144,9 @@ def label_pieces(
 def vary_view(
     frames: torch.Tensor, sizes: np.ndarray, shape: tuple[int, int], random: np.random.Generator
 ) -> torch.Tensor:
-    """Another camera: crop, zoom, turn, mirror, shake; padded frames [B, T, H, W] to [B, T, *shape].
+    """Camera augmentation: crop, zoom, rotation, mirroring, shake; padded frames [B, T, H, W] to [B, T, *shape].
 
-    ``sizes`` [B, 2] are the rows and columns that are filled.
+    ``sizes`` [B, 2] are the rows and columns of the frames without padding.
     """
     size, count = frames.shape[:2]
     thetas = np.zeros((size, count, 2, 3))
@@ -163,7 +163,7 @@ def vary_view(
         ratio = shape[1] / shape[0]
         thetas[k, :, 0] = wide * scale * cos * mirror, -wide * scale * sin / ratio, random.uniform(-slack, slack)
         thetas[k, :, 1] = high * scale * sin * ratio * mirror, high * scale * cos * flip, random.uniform(-slack, slack)
-        if random.random() < 0.2:  # a hand that holds the camera
+        if random.random() < 0.2:  # a hand-held camera
             way = np.cumsum(random.normal(0, 1, (2, count)), axis=1)
             way = np.stack([np.convolve(w, np.hanning(15) / 7.0, mode="same")[:count] for w in way])
             thetas[k, :, :, 2] += way.T * random.uniform(0.001, 0.006)
@@ -178,7 +178,7 @@ def vary_view(
 
 
 def vary_exposure(frames: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
-    """Gamma, contrast, brightness, now and then a light that changes, or negative; gray levels [B, T, H, W]."""
+    """Gamma, contrast, brightness, sometimes a changing light or a negative; gray levels [B, T, H, W]."""
     size, count = frames.shape[:2]
 
     def each(values: np.ndarray) -> torch.Tensor:
@@ -197,7 +197,7 @@ def vary_exposure(frames: torch.Tensor, random: np.random.Generator) -> torch.Te
 
 
 def spoil_frames(frames: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
-    """Noise, blur in space and time, blocks that a codec leaves out, frames shown twice; gray levels [B, T, H, W]."""
+    """Noise, blur in space and time, skipped codec blocks, repeated frames; gray levels [B, T, H, W]."""
     size, count, rows, columns = frames.shape
     spoilt = frames.clone()
     for k in range(size):
@@ -223,7 +223,7 @@ def spoil_frames(frames: torch.Tensor, random: np.random.Generator) -> torch.Ten
 
 
 def splice_pieces(batch: OnsetBatch, random: np.random.Generator, share: float = 0.12) -> OnsetBatch:
-    """Some pieces cut to another in the middle. A cut is no hit; a hit that it halves does not count."""
+    """Some excerpts cut to another in the middle. A cut is no hit; hits at it get no weight."""
     size, count = batch.target.shape
     at = np.where(random.random(size) < share, random.integers(10, count - 10, size), count)
     cut = torch.from_numpy(at).to(batch.target.device)[:, None]
@@ -248,7 +248,7 @@ def splice_pieces(batch: OnsetBatch, random: np.random.Generator, share: float =
 
 
 def freeze_pieces(batch: OnsetBatch, random: np.random.Generator, share: float = 0.02) -> OnsetBatch:
-    """Some pieces turned into a still picture with noise, in which no hit is."""
+    """Some excerpts replaced by a still picture with noise and without hits."""
     for k in np.flatnonzero(random.random(len(batch.target)) < share).tolist():
         still = batch.frames[k, :1].expand_as(batch.frames[k])
         noise = torch.randn_like(batch.frames[k]) * float(random.uniform(0.3, 5.0))

@@ -1,4 +1,4 @@
-"""Every clip of a folder of real film, labelled by its own sound, and simulated takes, made ready to be packed."""
+"""Read real clips, labelled by their own sound, and simulated takes, for packing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from engine.onsets.watch import predict_frames
 
 ENDINGS = (".mp4", ".mov")
 CERTAIN_STRENGTH, DOUBTFUL_STRENGTH = 0.6, 0.3
-"""Strengths of the sound detector from which an onset is certain, and under which it is none."""
+"""Strengths of the sound detector from which an onset is certain, and below which it is ignored."""
 SAME_S = 0.04
 LEAST_AGREEMENT, FULL_AGREEMENT = 0.13, 0.3
 """Film of other things whose sounds agree less with its picture is left out; from the second on it counts in full."""
@@ -69,7 +69,7 @@ def read_real_film(data: Path, pixels: int) -> Iterator[PackedClip]:
 
 
 def read_real_clip(path: Path, labelled: Sequence[float], silent: Sequence[float], pixels: int) -> PackedClip | None:
-    """One real clip; None without sound or frames. ``labelled`` times are heard, ``silent`` ones are not."""
+    """One real clip; None without sound or frames. ``labelled`` times are audible, ``silent`` ones are not."""
     info = probe(path)
     if not info.has_audio:
         return None
@@ -113,7 +113,7 @@ def find_days(stem: str) -> tuple[str, ...]:
 
 
 def read_simulated_film(folder: Path, pixels: int) -> Iterator[PackedClip]:
-    """Simulated takes with the contacts that can be seen; unfinished takes are left out."""
+    """Simulated takes with their visible contacts; unfinished takes are left out."""
     for take in list_takes(folder):
         if take.picture is None or take.sound is None:
             continue
@@ -149,7 +149,7 @@ def read_small_frames(path: Path, pixels: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def set_in_step(clips: Sequence[PackedClip], network: OnsetNetwork) -> list[PackedClip]:
-    """Real clips with their lag and weight by a network's view of them; film whose sound and picture disagree goes."""
+    """Real clips with lag and weight estimated by a network; clips whose sound and picture disagree are dropped."""
     agreements = []
     for clip in clips:
         small = np.stack([downsample(frame, network.config.pixels) for frame in clip.frames])

@@ -1,4 +1,4 @@
-"""What is known of the hits of a filmed take: labelled times, times that are only heard, and levels."""
+"""Labels of the hits of a filmed take: labelled times, audible onsets, and levels."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LEVEL_SPAN_DB = 24.0
 
 @dataclass(frozen=True)
 class Label:
-    """One labelled contact: when it was put down, when it is heard (None where it is not), hit, scratch or unknown."""
+    """One labelled contact: labelled time, time of the audible onset (None without one), hit, scratch or unknown."""
 
     time_s: float
     heard_s: float | None
@@ -62,10 +62,10 @@ def read_label_rows(data: Path) -> dict[str, list[Label]]:
 
 
 def choose_contacts(take: Take) -> tuple[list[tuple[float, str]], list[float]]:
-    """Of a simulated take, times and actions of the contacts that can be seen, and times of all others.
+    """Of a simulated take, times and actions of the visible contacts, and times of all others.
 
-    A contact can be seen that lies in the picture, is no mere touch, and is the strongest within APART_S. Without the
-    simulator's own file of truth every contact counts as seen.
+    A contact is visible if it lies in the picture, is faster than a touch, and is the strongest within APART_S. Without
+    the simulator's ground truth file every contact counts as visible.
     """
     assert take.picture is not None
     path = take.picture.with_name(take.name + TRUTH)
@@ -84,9 +84,9 @@ def choose_contacts(take: Take) -> tuple[list[tuple[float, str]], list[float]]:
 
 
 def find_audible(sound: np.ndarray, labelled_s: Sequence[float]) -> list[float]:
-    """Every onset that can be heard: peaks of librosa's onset strength (spectral flux), and the labelled ones.
+    """Audible onsets: peaks of librosa's onset strength (spectral flux), and the labelled ones.
 
-    ``sound`` is mono at LISTEN_RATE_HZ. A detector of its own, sharing nothing with ours.
+    ``sound`` is mono at LISTEN_RATE_HZ. The detector is independent of ours.
     """
     strength = librosa.onset.onset_strength(y=sound, sr=LISTEN_RATE_HZ, hop_length=LISTEN_HOP)
     heard = librosa.onset.onset_detect(

@@ -1,4 +1,4 @@
-"""How much later a clip's picture is than its sound, by the probability of a hit that a network gives its frames."""
+"""Estimate the lag of a clip's picture behind its sound from a network's probability of a hit at every frame."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 SHIFTS_S = np.arange(-0.16, 0.1601, 0.01)
-"""How far a clip's sound may lie off its picture."""
+"""Lags of the picture behind the sound that are tried."""
 
 LAG_COST_PER_S = 0.5
-"""Probability that a second's deviation from the usual lag of the same kind of film must gain."""
+"""Cost, in mean probability, of a deviation by 1 s from the common lag of the clip's source."""
 
 
 def measure_agreement(
@@ -25,9 +25,9 @@ def measure_agreement(
 
 
 def choose_shifts(agreements: Sequence[np.ndarray], sources: Sequence[str]) -> list[float]:
-    """Each clip's shift in seconds: that of best agreement, drawn towards the best one of all clips of its source.
+    """Each clip's shift in seconds: that of best agreement, shrunk towards the best common one of its source.
 
-    Clips of source "" have no lag in common and are drawn towards none.
+    Clips of source "" have no common lag and are shrunk towards 0.
     """
     usual = {"": 0.0} | {
         source: float(SHIFTS_S[np.argmax(sum(a for a, s in zip(agreements, sources, strict=True) if s == source))])

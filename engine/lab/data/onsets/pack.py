@@ -31,10 +31,10 @@ ENCODER_OPTIONS = (
 class PackedClip:
     """One clip: frames uint8 [N, H, W], their times, and its hits.
 
-    ``confidence`` is how certain each of ``hits_s`` is, 0 to 1, ``velocity`` 0 to 1 or NaN where unknown. At
-    ``doubtful_s`` it is not known whether there is a hit. ``days`` are those it may have been recorded on, ``source``
-    the kind of film with one common lag ("" has none), ``real`` that it is no simulation. ``shift_s`` is how much later
-    the picture is than its labels say, ``weight`` how much the clip counts.
+    ``confidence`` is that of each of ``hits_s``, 0 to 1, ``velocity`` 0 to 1 or NaN where unknown. At
+    ``doubtful_s`` it is unknown whether there is a hit. ``days`` are the possible recording days, ``source``
+    the kind of film with one common lag ("" has none), ``real`` is False for simulated takes. ``shift_s`` is the lag of
+    the picture behind its labels, ``weight`` the clip's weight in training.
     """
 
     name: str

@@ -43,7 +43,7 @@ class Augmentation:
 
 
 def vary_hit(hit: AnalysedHit, how: Augmentation, rng: np.random.Generator) -> AnalysedHit:
-    """One variation of a hit: its speed, force, colour, room, and the noise it was analysed in, each by chance."""
+    """One augmented hit: speed, force, equalization, room, and analysis in noise, each with its probability."""
     if rng.random() < how.speed:
         # Whole percents, since a resampler's filter bank is as large as the rates' smallest common ratio.
         hit = play_faster(hit, round(100 * float(np.exp(rng.uniform(*np.log(how.speed_range))))) / 100)
@@ -130,10 +130,10 @@ def design_minimum_phase(gain_db: Callable[[np.ndarray], np.ndarray]) -> np.ndar
 
 
 def place_in_room(hit: AnalysedHit, t60_s: float, level_db: float, seed: int) -> AnalysedHit:
-    """A hit in a simulated room: its response is noise that falls by 60 dB in ``t60_s``, faster at high frequencies.
+    """A hit in a simulated room: its response is noise that decays by 60 dB in ``t60_s``, faster at high frequencies.
 
-    ``level_db`` is the response's energy against the direct sound's. Modes stay; the residual, room and all, is
-    estimated anew from the result.
+    ``level_db`` is the response's energy re the direct sound's. Modes stay; the residual, the room included, is
+    estimated again from the result.
     """
     edges = erb_edges(20.0, SAMPLE_RATE_HZ / 2, 24)
     centre = np.sqrt(edges[1:] * edges[:-1])
@@ -141,7 +141,7 @@ def place_in_room(hit: AnalysedHit, t60_s: float, level_db: float, seed: int) ->
     power = power_to_db(np.diff(edges) / (SAMPLE_RATE_HZ / 2) * 2.0 * decay / SAMPLE_RATE_HZ) + level_db
     response = Residual(tuple(edges.tolist()), tuple(power.tolist()), tuple(decay.tolist()))
     late = synthesize_residual(response, round(t60_s * SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, seed)
-    late[: round(0.004 * SAMPLE_RATE_HZ)] = 0.0  # the way to the nearest wall and back
+    late[: round(0.004 * SAMPLE_RATE_HZ)] = 0.0  # distance to the nearest wall and back
     length = min(len(hit.samples) + late.size - 1, round(_LONGEST_S * SAMPLE_RATE_HZ))
     samples = np.zeros(length, np.float32)
     samples[: len(hit.samples)] = hit.samples[:length]
@@ -151,7 +151,7 @@ def place_in_room(hit: AnalysedHit, t60_s: float, level_db: float, seed: int) ->
 
 
 def analyse_in_noise(hit: AnalysedHit, level_db: float, rng: np.random.Generator) -> AnalysedHit:
-    """The same sound, its residual as it is estimated under steady noise ``level_db`` against the sound's level."""
+    """The same sound, its residual estimated in steady noise ``level_db`` re the sound's level."""
     rms = float(np.sqrt(np.mean(np.square(hit.samples))))
     noise = rng.standard_normal(len(hit.samples)) * rms * db_to_gain(level_db)
     residual = fit_residual(hit.samples + noise, hit.modes, SAMPLE_RATE_HZ)

@@ -1,4 +1,4 @@
-"""Levels of detail to learn at, typical physics of materials, and takes of one object to learn variation from."""
+"""Levels of detail in training, typical physics of materials, and pairs of takes of one object."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ Typical = Mapping[str, NoiseComponent]
 
 @dataclass(frozen=True)
 class DetailConfig:
-    """Shares of the levels of detail; the rest of the examples has a level drawn at random.
+    """Fractions of the examples by level of detail; the others have a random level.
 
-    ``full`` of the examples give all, ``typical`` no more than material and size, ``takes`` the physics of another take
-    of the same object, where there is one. The size is given in ``size`` of the examples.
+    A fraction ``full`` has all parameters, ``typical`` material and size alone, ``takes`` the physics of another take
+    of the same object, where there is one. The size is given in a fraction ``size``.
     """
 
     full: float = 0.35
@@ -47,7 +47,7 @@ class DetailConfig:
 
 
 def draw_detail(config: DetailConfig, size_octaves: float, rng: np.random.Generator) -> Detail:
-    """A level of detail at random; half of those with less than all give the envelope, half the attack."""
+    """A random level of detail; half of the reduced ones include the envelope, half the attack."""
     size = float(size_octaves + rng.normal(0.0, 0.1)) if rng.random() < config.size else None
     if rng.random() < config.full / (1.0 - config.typical):
         return Detail(size_octaves=size)
@@ -100,7 +100,7 @@ def scale_typical(typical: Typical, material: str, size_octaves: float, level_db
 
 
 def reduce_physics(hit: AnalysedHit, level: str, typical: Typical) -> tuple[Modes, Residual, Detail]:
-    """A hit's physics at a level of detail, and that detail with the size where it is given."""
+    """A hit's physics at a level of detail, and that detail with its size filled in where it is given."""
     detail = LEVELS[level]
     if detail is not TYPICAL:
         return *reduce_detail(hit.modes, hit.residual, detail), detail
@@ -125,7 +125,7 @@ def reduce_hit(hit: AnalysedHit, typical: Typical, config: DetailConfig, rng: np
 
 
 def pair_takes(hits: Sequence[AnalysedHit]) -> dict[int, list[int]]:
-    """For each hit, by its place, other takes of the same object: of its group, half of whose strongest modes agree."""
+    """For each hit, by index, other takes of the same object: of its group, half of the strongest modes equal."""
     groups: dict[str, list[int]] = {}
     for place, hit in enumerate(hits):
         groups.setdefault(hit.group, []).append(place)
@@ -156,7 +156,7 @@ def share_modes(first_hz: np.ndarray, second_hz: np.ndarray) -> float:
 
 
 def lend_physics(take: AnalysedHit, other: AnalysedHit) -> AnalysedHit:
-    """A take with the physics of another take of the same object, at its own level."""
+    """A take with the physics of another take of the same object, at the take's own level."""
     raise_db = measure_level_db(take.modes, take.residual) - measure_level_db(other.modes, other.residual)
     modes = replace(other.modes, power_db=tuple(p + raise_db for p in other.modes.power_db))
     return replace(take, modes=modes, residual=other.residual.scaled(raise_db))

@@ -48,10 +48,10 @@ class Batch:
 def make_example(
     hits: Sequence[AnalysedHit], delays: Sequence[int] = (0,), seed: int = 0, detail: Detail | None = None
 ) -> Example:
-    """Hits sounding together, each ``delays`` frames after the first, and their prior, which sets the length.
+    """The mixture of hits, each ``delays`` frames after the first, and their prior, which sets the length.
 
-    Several objects leave material and velocity out; the seed draws the prior's noise. ``detail`` is what the hits'
-    physics was reduced to.
+    Several objects leave material and velocity out; the seed draws the prior's noise. ``detail`` is the level to which
+    the hits' physics was reduced.
     """
     wanted = max(count_frames(h.modes, h.residual) + d for h, d in zip(hits, delays, strict=True))
     frames = next((count for count in FRAME_COUNTS if wanted <= count), FRAME_COUNTS[-1])
@@ -80,7 +80,7 @@ def make_example(
 
 
 def _is_cut(samples: np.ndarray, room: int) -> bool:
-    """Whether a file stops before its sound has decayed: what follows is unknown."""
+    """Whether a file ends before its sound has decayed, so that the rest is unknown."""
     rms = float(np.sqrt(np.mean(np.square(samples)))) + 1e-12
     return len(samples) < room and float(np.sqrt(np.mean(np.square(samples[-_CUT_SAMPLES:])))) > _CUT_SHARE * rms
 
@@ -105,7 +105,7 @@ def make_batch(
     sigma, level = arrays[:, 4:5], arrays[:, 5:6]
     mean_spectrogram = torch.stack((mean.real, mean.imag), 1)
     deviation = torch.stack((sound.real, sound.imag), 1) - mean_spectrogram
-    # What lies 50 dB and more under the loudest bin matters little to the ear.
+    # Bins 50 dB and more under the loudest one are hardly audible.
     weight = 0.04 + ((level - 0.1) / 0.35).clamp(0.0, 1.0)
     bin_hz = torch.arange(BINS, device=device) * (SAMPLE_RATE_HZ / 2 / (BINS - 1))
     known = bin_hz[None, :] <= torch.tensor([e.fmax_hz for e in examples], device=device)[:, None]

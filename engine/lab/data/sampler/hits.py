@@ -33,9 +33,9 @@ _FEWEST_TAKES = 3
 
 @dataclass(frozen=True)
 class AnalysedHit:
-    """One hit from its onset on, mono at 48 kHz, and what it was analysed to be.
+    """One hit from its onset on, mono at 48 kHz, and its estimated physics.
 
-    ``velocity_db`` is its level against the median of its object's takes, None where they are few; the sound is not
+    ``velocity_db`` is its level re the median of its object's takes, None where they are few; the sound is not
     valid above ``fmax_hz``.
     """
 
@@ -50,7 +50,7 @@ class AnalysedHit:
 
 
 def build_hits(recordings: Sequence[Recording], imagined: Sequence[Imagined], folder: Path, workers: int = 2) -> None:
-    """Analyse recordings and imagined objects into ``folder``; does nothing when it holds them already."""
+    """Analyse recordings and synthetic objects into ``folder``; does nothing when it holds them already."""
     index_path, made_of = folder / INDEX, describe_corpus(recordings, imagined)
     if index_path.is_file():
         with contextlib.suppress(ValueError, AttributeError):
@@ -61,7 +61,7 @@ def build_hits(recordings: Sequence[Recording], imagined: Sequence[Imagined], fo
     folder.mkdir(parents=True, exist_ok=True)
     tasks: list[Recording | Imagined] = [*recordings, *imagined]
     rows: list[dict[str, Any]] = []
-    # Small matrices: workers that each start a thread per core only wait for one another.
+    # The matrices are small: workers with a thread per core would only wait for one another.
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     with multiprocessing.get_context("spawn").Pool(workers) as pool, open(folder / SAMPLES, "wb") as file:
         for done, (samples, row) in enumerate(pool.imap(_analyse, tasks, chunksize=4), 1):
@@ -97,12 +97,12 @@ def open_hits(folder: Path) -> list[AnalysedHit]:
 
 
 def is_imagined(hit: AnalysedHit) -> bool:
-    """Whether a hit was made from material constants and not recorded."""
+    """Whether a hit was synthesized from material constants and not recorded."""
     return hit.group.startswith("imagined/")
 
 
 def describe_corpus(recordings: Sequence[Recording], imagined: Sequence[Imagined]) -> str:
-    """Digest of what hits are made of: the recordings, the imagined objects and the code that analyses them."""
+    """Digest of the sources of the hits: the recordings, the synthetic objects and the analysis code."""
     digest = hashlib.sha256(repr(imagined).encode())
     for recording in recordings:
         facts = (recording.path.name, recording.path.stat().st_size, recording.fmax_hz, recording.start_s)
@@ -118,7 +118,10 @@ def _analyse(task: Recording | Imagined) -> tuple[np.ndarray, dict[str, Any] | N
         if isinstance(task, Imagined):
             hit, facts = sound_imagined(task), (SAMPLE_RATE_HZ / 2, task.material, task.name, False)
         else:
-            from engine.lab.data.recordings import is_held_out, read_hit  # reads media, which a pack does without
+            from engine.lab.data.recordings import (
+                is_held_out,
+                read_hit,
+            )  # imports media libraries, which a pack does not need
 
             hit, facts = read_hit(task), (task.fmax_hz, task.material, task.group, is_held_out(task))
         if len(hit) < _SHORTEST or float(np.abs(hit).max()) < _FAINTEST:
@@ -132,7 +135,7 @@ def _analyse(task: Recording | Imagined) -> tuple[np.ndarray, dict[str, Any] | N
 
 
 def _with_velocities(hits: list[AnalysedHit]) -> list[AnalysedHit]:
-    """Each hit with its level, over its first 50 ms, against the median of its group's."""
+    """Each hit with its level, over its first 50 ms, re the median of its group."""
     head = round(_LEVEL_S * SAMPLE_RATE_HZ)
     level_db = [gain_to_db(max(1e-10, float(np.sqrt(np.mean(np.square(hit.samples[:head])))))) for hit in hits]
     groups: dict[str, list[int]] = {}

@@ -1,4 +1,4 @@
-"""Analysed hits as one small file, to be carried to another machine: Ogg Opus beside their physics."""
+"""Analysed hits in one small file for training on another machine: Ogg Opus and their physics."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.sampler.hits import INDEX, SAMPLES
 
 OPUS_FMAX_HZ = 20_000.0
-"""Opus keeps nothing above; no hit of a pack is trusted further."""
+"""Opus keeps nothing above this; no hit of a pack is valid beyond it."""
 
 _COMPRESSION = 0.38  # of 0..1, which is 256 to 6 kbit/s: about 161 kbit/s
-_GAP = 2_400  # samples of silence between hits, so that none reaches into the next
+_GAP = 2_400  # samples of silence between hits, so that none overlaps the next
 _PEAK = 0.9
 _SOUND = "hits.opus"
 

@@ -30,11 +30,11 @@ _PAUSE_S = 0.05
 
 @dataclass(frozen=True)
 class PoolConfig:
-    """How many fresh examples are kept, and how hits are varied, mixed and chosen.
+    """Number of examples in the pool, and how hits are augmented, mixed and sampled.
 
-    ``together`` is the share of mixtures: of two objects at once, or of two blows up to ``longest_delay`` frames apart.
-    Hits are drawn by the ``evenness`` of materials: 0 as often as there are recordings, 1 all materials alike. Each
-    varied hit is used at ``levels`` levels of detail. Batches have about ``batch_frames`` frames.
+    ``together`` is the fraction of mixtures: two objects at once, or two blows up to ``longest_delay`` frames apart.
+    ``evenness`` of materials: at 0 hits are drawn in proportion to their recordings, at 1 all materials equally. Each
+    augmented hit is used at ``levels`` levels of detail. Batches have about ``batch_frames`` frames.
     """
 
     size: int = 480
@@ -50,7 +50,7 @@ class PoolConfig:
 
 @dataclass(frozen=True)
 class Corpus:
-    """The hits to learn from, the chance of each to be drawn, [N], its other takes, and typical physics."""
+    """The training hits, the probability of drawing each, [N], its other takes, and typical physics."""
 
     hits: Sequence[AnalysedHit]
     chances: np.ndarray
@@ -59,10 +59,10 @@ class Corpus:
 
 
 class ExamplePool:
-    """A store of examples that workers renew while it is drawn from; the trainer waits for the first few alone.
+    """Pool of examples that workers replace while the trainer samples; the trainer waits for the first few alone.
 
-    An example is used until a newer one takes its place, so a fast trainer uses some more than once, each time at
-    another phase and against other noise; a slow one lets the workers rest. ``made`` counts examples, ``drawn`` their
+    An example stays until a newer one replaces it, so a fast trainer uses some more than once, each time with
+    another phase and other noise; workers pause for a slow one. ``made`` counts examples, ``drawn`` their
     uses. Examples are kept on the device.
     """
 
@@ -102,7 +102,7 @@ class ExamplePool:
 
     def _read(self) -> None:
         while not self._closing:
-            if self.made - self.drawn > self.config.size:  # fresh ones enough: leave the cores to the trainer
+            if self.made - self.drawn > self.config.size:  # enough new examples: leave the cores to the trainer
                 time.sleep(_PAUSE_S)
                 continue
             try:
@@ -120,7 +120,7 @@ class ExamplePool:
                 self._keep(example)
 
     def _keep(self, example: Example) -> None:
-        """Add an example, in place of the oldest of its length once there are enough of all lengths."""
+        """Add an example, in place of the oldest of its length once the pool is full."""
         frames = example.arrays.shape[-1]
         kept = (replace(example, arrays=example.arrays[:, :1, :1]), torch.from_numpy(example.arrays).to(self.device))
         with self._lock:
@@ -159,9 +159,9 @@ class ExamplePool:
 
 
 def vary_examples(corpus: Corpus, config: PoolConfig, rng: np.random.Generator) -> list[Example]:
-    """Examples of one varied hit, or of two that sound together, at some levels of detail.
+    """Examples of one augmented hit, or of a mixture of two, at some levels of detail.
 
-    Of a hit that has other takes, some examples have the physics of another take, varied in the same way.
+    Of a hit that has other takes, some examples have the physics of another take, augmented in the same way.
     """
     hits = corpus.hits
     one, two = (int(k) for k in rng.choice(len(hits), 2, p=corpus.chances))
@@ -199,7 +199,7 @@ def read_corpus(folder: Path, config: PoolConfig) -> Corpus:
 
 
 def weigh_hits(hits: Sequence[AnalysedHit], evenness: float) -> np.ndarray:
-    """The chance of each hit to be drawn, [N]: that of its material, by its count to the power of 1 - evenness."""
+    """The probability of drawing each hit, [N]: that of its material, by its count to the power of 1 - evenness."""
     names = [name_material(hit.material) for hit in hits]
     weights = np.array([names.count(name) ** -evenness for name in names])
     result: np.ndarray = weights / weights.sum()

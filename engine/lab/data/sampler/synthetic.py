@@ -1,8 +1,8 @@
 """Synthetic struck objects from material constants, for materials with few recordings.
 
-Plates of random size and support, struck by something random, and for what hardly vibrates (cloth, carpet, paper)
-grains of noise. Their sound has what recordings have and a prior has not: modes in unequal pairs, a force pulse,
-granular noise.
+Plates of random size and support with random strikers, and granular noise for materials that hardly vibrate (cloth,
+carpet, paper). Unlike the prior their sounds have, as recordings do, modes in unequal pairs, a force pulse and granular
+noise.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ MATERIALS = {
 
 @dataclass(frozen=True)
 class Imagined:
-    """One imagined object and blow; ``seed`` draws all that its constants leave open."""
+    """One synthetic object and blow; ``seed`` draws all other parameters."""
 
     name: str
     material: str
@@ -82,7 +82,7 @@ def imagine_objects(each: int) -> list[Imagined]:
 
 
 def sound_imagined(imagined: Imagined) -> np.ndarray:
-    """The sound of an imagined blow, float32 mono at 48 kHz from its onset on, its peak at -6 to -1 dB."""
+    """The sound of a synthetic object, float32 mono at 48 kHz from its onset on, its peak at -6 to -1 dB."""
     rng = np.random.default_rng(imagined.seed)
     plate = draw_plate(MATERIALS[imagined.material], rng)
     length = round(LONGEST_S * SAMPLE_RATE_HZ)
@@ -94,7 +94,7 @@ def sound_imagined(imagined: Imagined) -> np.ndarray:
     noise = plate_noise(plate)
     noise = (
         noise.with_component("tail", noise.room) if noise.room else noise
-    )  # a bed of modes is the object's, no room's
+    )  # unresolved modes are the object's, not a room's
     noise = replace(noise, room=None)
     grain_ms = float(np.exp(rng.uniform(*np.log(MATERIALS[imagined.material].grain_ms))))
     contact = synthesize_residual(noise, length, SAMPLE_RATE_HZ, imagined.seed) * draw_grains(length, grain_ms, rng)
@@ -124,7 +124,7 @@ def draw_plate(material: Material, rng: np.random.Generator) -> Plate:
 
 
 def split_pairs(modes: Modes, rng: np.random.Generator) -> Modes:
-    """Each mode as two, a little apart and unequally met, for no object is symmetric; faint modes are left out."""
+    """Each mode split into a detuned, unequal pair, since no object is symmetric; faint modes are left out."""
     power = np.asarray(modes.power_db)
     audible = np.flatnonzero(power > power.max(initial=-400.0) + _FAINTEST_MODE_DB)
     frequency, decay = np.asarray(modes.frequency_hz)[audible], np.asarray(modes.decay_per_s)[audible]
@@ -143,7 +143,7 @@ def split_pairs(modes: Modes, rng: np.random.Generator) -> Modes:
 
 
 def draw_grains(length: int, grain_ms: float, rng: np.random.Generator) -> np.ndarray:
-    """A random envelope of unit mean square, [length], whose swells last about ``grain_ms``: many small contacts."""
+    """A random envelope of unit mean square, [length], correlated over about ``grain_ms``: many small contacts."""
     step = max(1, round(grain_ms * 1e-3 * SAMPLE_RATE_HZ))
     coarse = np.sqrt(rng.gamma(1.5, 1.0 / 1.5, length // step + 2))
     envelope: np.ndarray = np.interp(np.arange(length), np.arange(coarse.size) * step, coarse)

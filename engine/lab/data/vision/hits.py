@@ -36,9 +36,9 @@ from engine.vision.crops import (
 VERSION = 3
 NEAR_COLUMNS = 398
 EXCERPTS = Path(__file__).with_name("excerpts.csv")
-"""Hits of excerpts that come without labels, labelled by eye: what is struck, and where."""
+"""Hits of unlabelled excerpts, labelled by eye: material, and contact position."""
 SYNTHETIC_SOUND = "su2023_page"
-"""A folder of real film whose sound is generated, so that only its picture teaches."""
+"""A folder of real film whose sound is generated, so that only its picture is used."""
 ELSEWHERE = "elsewhere"
 """The group of excerpts of days on which no other clip was recorded, or of which no day is known."""
 MARGIN = 2

@@ -1,7 +1,7 @@
 """Labelled pictures of materials: sheets of texture tiles, and photographs in a folder a class.
 
-Both teach what materials look like; neither holds a hit. Textures are previews of ambientCG, photographs those of
-TrashNet (Yang and Thung, 2016); the folder of data says where they come from and under which licence.
+Both show materials without hits. Textures are previews of ambientCG, photographs those of TrashNet (Yang and Thung,
+2016); the data folder states their sources and licences.
 """
 
 from __future__ import annotations

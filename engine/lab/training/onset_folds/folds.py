@@ -1,4 +1,4 @@
-"""Several onset networks, each without the recordings of some days, trained in turn on film that a device holds."""
+"""Cross-validation folds of the onset network: each without some recording days, trained in turn on one device."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FOLDS = {
     "c": ("2015-09-24", "2015-02-21", "2015-03-30"),
     "d": ("2015-03-12", "2015-09-29"),
 }
-"""Recording days that each network does not learn from; ``all`` learns from every clip, ``clean`` from no real one."""
+"""Recording days left out of each network's training; ``all`` uses every clip, ``clean`` no real one."""
 SHAPES = ((80, 144), (80, 144), (80, 144), (94, 124), (108, 108))
 """Rows and columns of a batch, drawn at random: mostly 16:9, some 4:3, some square."""
 NETWORK = OnsetNetworkConfig(widths=(32, 56, 80, 112), pixels=80 * 144, depth=2)
@@ -35,10 +35,10 @@ NETWORK = OnsetNetworkConfig(widths=(32, 56, 80, 112), pixels=80 * 144, depth=2)
 
 @dataclass(frozen=True)
 class FoldConfig:
-    """``size`` pieces of ``frames`` frames a step. ``clean_share`` of the time goes to the network without real film.
+    """``size`` excerpts of ``frames`` frames per step; a fraction ``clean_share`` of the time trains ``clean``.
 
-    All others start from it. At ``align_at`` (shares of their time) each real clip's labels are moved to where the
-    network sees its hits.
+    All others start from it. At ``align_at`` (fractions of their time) each real clip's labels are shifted to the
+    network's predictions.
     """
 
     size: int = 32
@@ -56,7 +56,7 @@ class FoldConfig:
 
 
 class Fold(Trainer[OnsetNetwork]):
-    """One of the networks: the clips it learns from (indices) and how much later each one's picture is [clips]."""
+    """Training state of one network: its training clips (indices) and the lag of each clip's picture [clips]."""
 
     def __init__(
         self, name: str, store: FilmStore, config: FoldConfig, network: OnsetNetworkConfig, work: Path
@@ -78,18 +78,18 @@ class Fold(Trainer[OnsetNetwork]):
         return not real if self.name == CLEAN else not set(days) & set(self.left_out)
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state that was kept."""
+        """Load a saved state."""
         super().restore(state)
         self.shifts_s, self.aligned = np.asarray(state["shifts_s"]), int(state["aligned"])
 
     def save(self) -> None:
-        """Write the state whole or not at all, and a line of the log."""
+        """Write the state atomically, and a line of the log."""
         self.loss = float(self.summed)
         figures = {"network": self.name, "loss": round(self.loss, 4)}
         self.save_state(figures, shifts_s=self.shifts_s.tolist(), aligned=self.aligned)
 
     def begin_with(self, other: Fold) -> None:
-        """Take over another network's averaged weights and lags."""
+        """Initialize with another network's averaged weights and lags."""
         for network in (self.network, self.average):
             network.load_state_dict(other.average.state_dict())
         self.shifts_s = other.shifts_s.copy()
@@ -110,7 +110,7 @@ class Fold(Trainer[OnsetNetwork]):
         self.spent_s += time.monotonic() - started
 
     def align(self, store: FilmStore) -> None:
-        """Move each real clip's labels, as a whole, to where the averaged network sees its hits."""
+        """Shift each real clip's labels, as a whole, to the averaged network's predictions."""
         real = [k for k in range(len(store.clips)) if store.real[k]]
         if not real:
             return
@@ -188,7 +188,7 @@ def train_folds(
 
 
 def save_folds(folds: Sequence[Fold], out: Path, facts: dict[str, Any]) -> float:
-    """Keep every network's state, and write the averaged weights of all in half precision; the time then."""
+    """Save every network's state, and write all averaged weights in half precision; returns the time."""
     for fold in folds:
         fold.save()
     export_folds(folds, out, facts)
@@ -196,7 +196,7 @@ def save_folds(folds: Sequence[Fold], out: Path, facts: dict[str, Any]) -> float
 
 
 def export_folds(folds: Sequence[Fold], out: Path, facts: dict[str, Any]) -> None:
-    """Write all averaged networks, whole or not at all, as one safetensors file with what belongs to them."""
+    """Write all averaged networks atomically as one safetensors file with their configuration."""
     from safetensors.torch import save_file
 
     weights, described = {}, {}
@@ -220,5 +220,5 @@ def export_folds(folds: Sequence[Fold], out: Path, facts: dict[str, Any]) -> Non
 
 
 def fold_shifts(fold: Fold) -> dict[str, float]:
-    """Lags in seconds of the real clips that a network has learnt from, by file name without ending."""
+    """Lags in seconds of a network's real training clips, by file name without ending."""
     return {fold.names[k]: round(float(fold.shifts_s[k]), 3) for k in fold.chosen if fold.names[k]}

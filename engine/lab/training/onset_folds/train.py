@@ -1,7 +1,7 @@
 """Train onset networks on packed film, with and without each group of days: ``launch.py train onset_folds``.
 
-Film is packed on one machine (``--pack``), learnt from on another, which may have a GPU and none of the sound libraries
-(``--packed``), and what comes back is taken apart into checkpoints (``--adopt``).
+Film is packed on one machine (``--pack``), trained on on another, which may have a GPU and none of the sound libraries
+(``--packed``), and the resulting file is split into checkpoints (``--adopt``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.watch import load_onset_network, save_onset_network
 
 FINISH_S = 15.0
-"""Time kept for correcting the timing and writing the last weights."""
+"""Time reserved for aligning labels and writing the last weights."""
 
 
 def pack(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""What the onset network is trained to do: the loss, and the correction of its timing."""
+"""Training objective of the onset network: the loss, and the correction of its timing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def onset_loss(
     offset_weight: float = 0.3,
     velocity_weight: float = 0.6,
 ) -> torch.Tensor:
-    """Cross entropy in which hits weigh more; at frames near a hit, the errors of the offset and of the velocity."""
+    """Weighted cross entropy of the probability, plus offset and velocity errors at frames near a hit."""
     logit, offset, velocity = found.unbind(-1)
     weight = batch.weight * (1.0 + (hit_weight - 1.0) * batch.target)
     entropy = F.binary_cross_entropy_with_logits(logit, batch.target, weight=weight, reduction="sum")
@@ -40,9 +40,9 @@ def onset_loss(
 
 
 def center(network: OnsetNetwork, clips: Sequence[OnsetClip | PackedClip], most: int = 40) -> float:
-    """Move the network's offsets so that hits of simulated takes are met in the median; by how many frames.
+    """Correct the network's offsets to a median error of 0 on simulated takes; returns the correction in frames.
 
-    Real clips, whose sound lies off their picture, pull the offsets a little to one side.
+    Real clips, whose sound and picture are not in sync, bias the offsets.
     """
     errors: list[float] = []
     for clip in [clip for clip in clips if not clip.real][:most]:

@@ -25,15 +25,15 @@ from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.watch import load_onset_network, predict_frames, save_onset_network
 
 SHIFTS_S = np.arange(-0.12, 0.1201, 0.01)
-"""How far a clip's sound may lie off its picture."""
+"""Lags of the picture behind the sound that are tried."""
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the onset network is trained; the learning rate falls by a cosine over the ``minutes``, or over ``steps``.
+    """Settings of training; the learning rate falls by a cosine over the ``minutes``, or over ``steps``.
 
-    At ``align_at`` (shares of the time) each real clip's labels are moved to where the network sees its hits: at 0 for
-    one that has learnt to see them in simulated takes.
+    At ``align_at`` (fractions of the time) each real clip's labels are shifted to the network's predictions: at 0 for
+    one trained on simulated takes before.
     """
 
     minutes: float = 20.0
@@ -51,7 +51,7 @@ class TrainingConfig:
 
 
 class Training(Trainer[OnsetNetwork]):
-    """An onset network on its way, and how much later than its labels each real clip's picture is."""
+    """Training state of an onset network, with the lag of each real clip's picture behind its labels."""
 
     def __init__(self, fresh: OnsetNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
         network = fresh.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -60,12 +60,12 @@ class Training(Trainer[OnsetNetwork]):
         self.shifts_s: dict[str, float] = {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state that was kept."""
+        """Load a saved state."""
         super().restore(state)
         self.shifts_s = {str(name): float(shift) for name, shift in state["shifts_s"].items()}
 
     def save(self) -> None:
-        """Write the state whole or not at all, and a line of the log."""
+        """Write the state atomically, and a line of the log."""
         self.save_state({"loss": round(self.loss, 4)}, shifts_s=self.shifts_s)
 
     def progress(self) -> float:
@@ -85,7 +85,7 @@ class Training(Trainer[OnsetNetwork]):
         self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
 
     def run(self, clips: Sequence[OnsetClip], pieces: BatchConfig) -> None:
-        """Learn until the steps are done or the time is spent, saving now and then."""
+        """Train for the configured steps or minutes, saving at intervals."""
         random = np.random.default_rng((self.config.seed, self.step))
         clips = [shift_clip(clip, self.shifts_s.get(clip.name, 0.0)) for clip in clips]
         since_save_s, clock = 0.0, time.monotonic()
@@ -108,7 +108,7 @@ def to_device(batch: OnsetBatch, device: torch.device) -> OnsetBatch:
 
 
 def align(clip: OnsetClip, network: OnsetNetwork) -> OnsetClip:
-    """A real clip with its labels moved, as a whole, to where the network sees hits; a simulated one as it is."""
+    """A real clip with its labels shifted, as a whole, to the network's predictions; a simulated one unchanged."""
     if not clip.real or not len(clip.hits_s):
         return clip
     logit = predict_frames(network, clip.times_s, clip.frames)[:, 0]
@@ -120,7 +120,7 @@ def align(clip: OnsetClip, network: OnsetNetwork) -> OnsetClip:
 def gather_clips(
     data: Path | None, simulated: Sequence[str], work: Path, left_out: Sequence[str]
 ) -> tuple[list[OnsetClip], list[OnsetClip]]:
-    """Real clips of days not left out, and simulated ones. BadInput where there is nothing at all, or no such day."""
+    """Real clips of days not left out, and simulated ones. BadInput where there are none, or no such day."""
     real = list(load_real_clips(data, work)) if data is not None else []
     unknown = sorted(set(left_out) - {clip.day for clip in real})
     if unknown:
@@ -185,7 +185,7 @@ def main(args: list[str]) -> None:
 
 
 def start_network(folders: Sequence[Path]) -> OnsetNetwork:
-    """A fresh network, or that of a checkpoint, or of several the mean (Wortsman et al., ICML 2022, model soups)."""
+    """A new network, that of a checkpoint, or the mean of several (Wortsman et al., ICML 2022, model soups)."""
     if not folders:
         return OnsetNetwork(OnsetNetworkConfig())
     networks = [load_onset_network(folder)[0] for folder in folders]
@@ -199,11 +199,11 @@ def start_network(folders: Sequence[Path]) -> OnsetNetwork:
 
 
 def read_training(folder: Path) -> dict[str, Any]:
-    """How a checkpoint was trained."""
+    """The training record of a checkpoint."""
     training: dict[str, Any] = json.loads((folder / CONFIG).read_bytes()).get("training", {})
     return training
 
 
 def minutes_of(clips: Sequence[OnsetClip]) -> float:
-    """How much there is to watch."""
+    """Total duration of clips in minutes."""
     return round(sum(clip.duration_s for clip in clips) / 60, 1)

@@ -1,7 +1,7 @@
 """Discriminator of recorded and sampled sounds on three resolutions, the finest of the attack alone.
 
 Complex spectrograms at several resolutions, as in EnCodec (Défossez et al., 2022, section 3.4), with a hinge loss (Lim
-and Ye, 2017). The weight of what it teaches follows the gradients (Esser et al., CVPR 2021, equation 7).
+and Ye, 2017). The weight of the adversarial loss follows the gradients (Esser et al., CVPR 2021, equation 7).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WIDTH, _SLOPE, _FLOOR = 32, 0.2, 1e-4
 
 
 class SpectrogramDiscriminator(nn.Module):
-    """Scores of each place of a spectrogram [B, samples] -> [B, 1, F, T]; positive where it takes it for recorded."""
+    """Scores of the patches of a spectrogram, [B, samples] -> [B, 1, F, T]; positive for recorded sounds."""
 
     def __init__(self, n_fft: int, hop: int, samples: int) -> None:
         super().__init__()
@@ -70,5 +70,5 @@ def discriminator_loss(recorded: list[torch.Tensor], sampled: list[torch.Tensor]
 
 
 def adversarial_loss(sampled: list[torch.Tensor]) -> torch.Tensor:
-    """What sampled sounds lose by being taken for what they are, a mean over resolutions."""
+    """Hinge loss of the generator: mean over resolutions of the negated scores of sampled sounds."""
     return torch.stack([-scores.mean() for scores in sampled]).mean()

@@ -50,12 +50,12 @@ class SampledBatch:
 def level_loss(
     network: VelocityNetwork, batch: Batch, steps: int, generator: torch.Generator, bfloat16: bool
 ) -> torch.Tensor:
-    """Mean error in dB of the band levels of sounds sampled in ``steps`` steps; only the last one learns."""
+    """Mean error in dB of the band levels of sounds sampled in ``steps`` steps; gradients flow through the last."""
     return compare_levels(sample_batch(network, batch, steps, generator, bfloat16), determine(batch))
 
 
 def determine(batch: Batch) -> torch.Tensor:
-    """How far the physics determines the levels of each sound, [B]: 1 where it is given whole, 0 where hardly."""
+    """How far the given physics determines the levels of each sound, [B]: from 1 at full detail towards 0."""
     left_out = batch.detail[:, :2].amax(dim=1)
     return (1.0 - left_out) * (1.0 - 0.5 * batch.detail[:, 4])
 

@@ -1,7 +1,7 @@
 """Train the sampler on recordings, at every level of detail: ``launch.py train sampler``.
 
-Steps alternate between the velocity of single bins and what a few steps of sampling lead to: band levels, and after a
-while a discriminator's scores.
+Steps alternate between the velocity loss of single bins and losses on the result of a few sampling steps: band levels
+and, later in training, a discriminator's scores.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ from engine.physics.detail import Detail, reduce_detail
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the sampler is trained; the learning rate falls by a cosine over the ``minutes``, or over ``steps`` if given.
+    """Settings of training; the learning rate falls by a cosine over the ``minutes``, or over ``steps`` if given.
 
-    The discriminator teaches after ``adversarial_start``, a share of the training; ``adversarial_share`` is the size of
-    its gradient against the velocity's.
+    The adversarial loss starts after ``adversarial_start``, a fraction of the training; ``adversarial_share`` is the
+    norm of its gradient relative to that of the velocity loss.
     """
 
     minutes: float = 60.0
@@ -67,7 +67,7 @@ class TrainingConfig:
 
 
 class Training(Trainer[VelocityNetwork]):
-    """A sampler's network on its way."""
+    """Training state of the sampler's network."""
 
     def __init__(self, fresh: VelocityNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
         network = fresh.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -96,7 +96,7 @@ class Training(Trainer[VelocityNetwork]):
             self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
 
     def save(self, held_out: dict[str, float], pool: dict[str, float]) -> None:
-        """Write the state whole or not at all, and a line of the log."""
+        """Write the state atomically, and a line of the log."""
         more = {
             "discriminator": self.discriminator.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
@@ -104,7 +104,7 @@ class Training(Trainer[VelocityNetwork]):
         self.save_state({"loss": round(self.loss, 5)} | self.figures | held_out | pool, **more)
 
     def learn(self, batch: Batch, generator: torch.Generator) -> None:
-        """One step of the optimizer and of the moving average: in turn of the path and of what it leads to."""
+        """One step of optimizer and EMA: in turn on the velocity loss and on the losses of sampled sounds."""
         config = self.config
         if self.step % 2:
             steps = config.level_steps[self.step // 2 % len(config.level_steps)]
@@ -125,7 +125,7 @@ class Training(Trainer[VelocityNetwork]):
         self.optimize(loss, rate, config.ema_decay)
 
     def _face_discriminator(self, pair: SampledBatch) -> torch.Tensor:
-        """Teach the discriminator by a pair, and the weighted loss that it then gives the sampled waves."""
+        """One discriminator step on recorded and sampled waves; then the weighted adversarial loss of the sampled."""
         until = pair.known.any(dim=1).float()  # frames that the recording covers
         gate = F.interpolate(until[:, None], size=pair.sampled.shape[-1], mode="nearest")[:, 0]
         gain = pair.recorded.square().mean(dim=1, keepdim=True).add(1e-12).rsqrt() * gate * 0.1
@@ -145,14 +145,14 @@ class Training(Trainer[VelocityNetwork]):
         return min(weight, 1e3) * loss
 
     def _measure_gradient(self, name: str, loss: torch.Tensor) -> None:
-        """Follow the size of a loss's gradient at the network's last layer."""
+        """Moving average of the norm of a loss's gradient at the network's last layer."""
         (gradient,) = torch.autograd.grad(loss, self.network.head.weight, retain_graph=True)
         size = float(gradient.norm())
         if math.isfinite(size):
             self.gradients[name] = size if not self.gradients[name] else 0.95 * self.gradients[name] + 0.05 * size
 
     def _follow(self, name: str, value: torch.Tensor) -> None:
-        """Follow a figure for the log, now and then."""
+        """Moving average of a figure for the log, updated at intervals."""
         if self.step % 20 == 1:
             before = self.figures.get(name, float(value.detach()))
             self.figures[name] = round(0.8 * before + 0.2 * float(value.detach()), 4)
@@ -160,7 +160,7 @@ class Training(Trainer[VelocityNetwork]):
     def run(self, batches: Iterator[Batch]) -> Iterator[bool]:
         """Learn until all is done; yields now and then, when it is time to save: True at the end."""
         generator = torch.Generator(self.device).manual_seed(self.config.seed + self.step)
-        batch = next(batches)  # the first ones take a while to make
+        batch = next(batches)  # the first examples take a while
         since_save_s, clock = 0.0, time.monotonic()
         while self.done < 1.0:
             self.learn(batch, generator)
@@ -193,7 +193,7 @@ def velocity_loss(
 
 
 def draw_task(batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Random angles, the noisy deviation there and its velocity, which is to be predicted."""
+    """Random angles, the interpolated deviation there, and the velocity to predict."""
     deviation, features = batch.deviation, batch.features
     size, device = deviation.shape[0], deviation.device
     angle = (torch.rand(size, generator=generator, device=generator.device) * (0.5 * math.pi)).to(device)
@@ -210,7 +210,7 @@ COARSE = Detail(modes=8, bands=8, envelope=False, attack=False)
 
 
 def choose_held_out(folder: Path, most: int = 24) -> dict[str, list[Example]]:
-    """Held-out examples, unvaried, at full detail and coarse: at most so many of each, spread over the corpus."""
+    """Held-out examples without augmentation, at full and at low detail: at most so many of each, evenly chosen."""
     hits = [hit for hit in open_hits(folder) if hit.held_out]
     hits = hits[:: max(1, -(-len(hits) // most))]
     reduced = [replace(h, modes=m, residual=r) for h in hits for m, r in [reduce_detail(h.modes, h.residual, COARSE)]]
@@ -266,7 +266,7 @@ def read_widths(text: str) -> tuple[int, ...]:
 
 
 def start_network(config: NetworkConfig, begin: str | None, seed: int) -> VelocityNetwork:
-    """A fresh network, or with ``begin`` that of a checkpoint to learn on from."""
+    """A new network, or with ``begin`` that of a checkpoint to continue from."""
     torch.manual_seed(seed)
     if begin is None:
         return VelocityNetwork(config)

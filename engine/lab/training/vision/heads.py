@@ -48,7 +48,7 @@ class HeadConfig:
 
 
 BACKBONE_HEADS = HeadConfig(steps=150, batch=48, sounds=128, views=1, real_share=0.6)
-"""Settings on a backbone, whose features transfer to film: real hits teach more of each batch."""
+"""Settings on a backbone, whose features transfer to film: more of each batch is real hits."""
 
 
 @torch.inference_mode()
@@ -184,8 +184,8 @@ def train_heads(
 ) -> dict[str, float]:
     """Train prediction head and physics encoder on features [views, N, F]; returns the last value of each loss.
 
-    ``descriptors`` [N, DESCRIPTOR_SIZE] are of the hits' sounds, NaN where a hit has none; ``pictures`` teach materials
-    beside the hits. The log is in ``work``.
+    ``descriptors`` [N, DESCRIPTOR_SIZE] are of the hits' sounds, NaN where a hit has none; ``pictures`` are further
+    examples of materials. The log is in ``work``.
     """
     torch.manual_seed(config.seed)
     network.head = PredictionHead(features.shape[-1], network.config)  # anew, since the features are standardised

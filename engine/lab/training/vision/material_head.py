@@ -1,8 +1,8 @@
 """The material head on a pretrained backbone: least squares on whitened features, in closed form.
 
-Labelled pictures and filmed hits each have a share of the weight, and within each every material and every object count
-alike, so that neither the many pictures nor the many hits on leaves decide. Few hits and many features: a network that
-is trained step by step fits them worse.
+Labelled pictures and filmed hits each have a fixed share of the weight, and within each every material and every object
+have equal weight, so that neither the many pictures nor the many hits on leaves dominate. With few hits and many
+features the closed form is better than gradient descent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class MaterialHeadConfig:
 
     picture_share: float = 0.8  # of the weight, where there are hits too
     penalty: float = 1.0  # on squared weights, re the mean variance of the whitened features
-    evenness: float = 0.7  # power to which a material's share of the weight is evened out
+    evenness: float = 0.7  # exponent of the balancing of materials
     components: int = 160  # of the whitening
     floor: float = 0.05  # re the first component's deviation, added to each one's
     pictures: int = 700  # from which the whitening is measured
@@ -37,7 +37,7 @@ class MaterialHeadConfig:
 
 
 class MaterialFit:
-    """Pictures in whitened form, to which hits are added: each fit costs one small linear system."""
+    """Whitened features of pictures, to which hits are added: each fit solves one small linear system."""
 
     def __init__(self, pictures: PictureSet, config: MaterialHeadConfig | None = None) -> None:
         self.config = config or MaterialHeadConfig()
@@ -50,7 +50,7 @@ class MaterialFit:
     def fit(self, features: np.ndarray, hits: Sequence[LabelledHit]) -> tuple[np.ndarray, np.ndarray]:
         """Slope [F, MATERIALS] and offset of logits from features [N, F] of hits.
 
-        Filmed hits alone teach where there are any, or else the simulated ones.
+        Filmed hits alone are used where there are any, or else the simulated ones.
         """
         real = any(hit.real for hit in hits)
         used = [k for k, hit in enumerate(hits) if hit.real == real and hit.material]

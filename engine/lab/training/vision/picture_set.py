@@ -1,4 +1,4 @@
-"""Features of labelled pictures of materials, which teach the material head beside hits."""
+"""Features of labelled pictures of materials, training examples of the material head beside hits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PictureSet:
 
 @torch.inference_mode()
 def extract_picture_features(model: VisionModel, data: Path, work: Path) -> PictureSet:
-    """Features of labelled pictures as if each were all that a hit's crops show; cached in the work folder."""
+    """Features of labelled pictures, each used as every crop of a hit; cached in the work folder."""
     files = sorted((data / "pictures").rglob("*.*"))
     names = [(path.relative_to(data).as_posix(), path.stat().st_size) for path in files]
     key = hashlib.sha256(json.dumps([trace_encoder(model), names]).encode()).hexdigest()[:16]

@@ -56,9 +56,9 @@ FOLDS = {
     "d": ("2015-03-12", "2015-09-29"),
     "e": ("2015-10-03", ELSEWHERE),
 }
-"""Recording days that are left out together, so that each is predicted by a network that has not learnt from it."""
+"""Recording days that are left out together, so that each is predicted by a network not trained on it."""
 BACKBONE_SCALES = (0.3, 0.55, 1.0)
-"""Sides of the crops that a backbone sees: the place that is struck, the object, and its surroundings."""
+"""Sides of the crops for a backbone: the contact, the object, and its surroundings."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Training(Trainer[VisionNetwork]):
         self.losses: dict[str, float] = {}
 
     def save(self) -> None:
-        """Write the state whole or not at all, and a line of the log."""
+        """Write the state atomically, and a line of the log."""
         self.save_state({name: round(value, 3) for name, value in self.losses.items()})
 
     def progress(self) -> float:
