@@ -25,6 +25,7 @@ START_LEVEL_DB = -12.0
 BURST_DB = 6.0
 STEADY_FALL_DB = 3.0
 STEADY_MS = 500
+HIGHEST_HUM_HZ = 300.0
 PERIOD_MS = 40
 """A period of the lowest hum."""
 PERIODS_MS = 100
@@ -47,14 +48,15 @@ def iter_audio_tracks(blocks: Iterable[np.ndarray], sample_rate_hz: int) -> Iter
     """``detect_audio_onsets`` block by block: the time reached in s; the last step brings the track."""
     parts = [np.zeros((2, 0))]
     milliseconds = 0
+    hum_slope = (2.0 * np.pi * HIGHEST_HUM_HZ / sample_rate_hz) ** 2
     for part in _measure_levels(iter(blocks), sample_rate_hz):
         parts.append(part)
         milliseconds += part.shape[1]
         yield milliseconds / ENVELOPE_RATE_HZ, None
-    yield milliseconds / ENVELOPE_RATE_HZ, _find_rises(np.concatenate(parts, axis=1))
+    yield milliseconds / ENVELOPE_RATE_HZ, _find_rises(np.concatenate(parts, axis=1), hum_slope)
 
 
-def _find_rises(levels: np.ndarray) -> OnsetTrack:
+def _find_rises(levels: np.ndarray, hum_slope: float) -> OnsetTrack:
     """Onset track of an envelope [2, milliseconds]: mean square of the samples and of their first difference."""
     seconds = levels.shape[1] / ENVELOPE_RATE_HZ
     count = int(np.ceil(seconds * CURVE_RATE_HZ))
@@ -68,7 +70,7 @@ def _find_rises(levels: np.ndarray) -> OnsetTrack:
     steepness = np.clip((rise - MIN_RISE_DB / 2) / (RISE_FULL_DB - MIN_RISE_DB), 0.0, 1.0)
     strength = (steepness * loudness) ** STRENGTH_EXPONENT
     strength[(rise < MIN_RISE_DB) | (loudness <= 0.0)] = 0.0
-    strength[: _find_steady_start(levels, strength)] = 0.0
+    strength[: _find_steady_start(levels, strength, hum_slope)] = 0.0
     candidates = tuple(
         Onset(_refine(levels[1], peak) / ENVELOPE_RATE_HZ, float(strength[peak]))
         for peak in _pick_peaks(strength, int(MIN_SEPARATION_S * ENVELOPE_RATE_HZ))
@@ -78,8 +80,11 @@ def _find_rises(levels: np.ndarray) -> OnsetTrack:
     return OnsetTrack(draw_curve(padded.reshape(count, step).max(axis=1), candidates), candidates)
 
 
-def _find_steady_start(levels: np.ndarray, strength: np.ndarray) -> int:
-    """Milliseconds at a sound's beginning in which a steady sound, such as room tone, sets in; 0 where none does."""
+def _find_steady_start(levels: np.ndarray, strength: np.ndarray, hum_slope: float) -> int:
+    """Milliseconds at a sound's beginning in which a steady sound, such as room tone, sets in; 0 where none does.
+
+    A sound is hum if the power of its first difference is less than ``hum_slope`` times its own.
+    """
     separation = int(MIN_SEPARATION_S * ENVELOPE_RATE_HZ)
     begins = np.flatnonzero(strength > 0.02)
     if not begins.size:
@@ -88,16 +93,19 @@ def _find_steady_start(levels: np.ndarray, strength: np.ndarray) -> int:
     later = levels[:, start + 30 : start + STEADY_MS]
     if later.shape[1] < STEADY_MS // 4:
         return 0
-    # Of a clip that starts with it, hum may be near a zero of its period.
-    before = float(levels[0, : start - 5].mean()) if start > PERIOD_MS else 0.0
     # Hits may follow, so the quieter part of what comes later counts.
-    lasting = np.percentile(np.stack([_mean_ahead(power, 12)[:-12] for power in later]), 20, axis=1)
+    means = np.stack([_mean_ahead(power, 12)[:-12] for power in later])
+    lasting = np.percentile(means, 20, axis=1) + SILENCE_POWER
+    is_hum = lasting[1] < hum_slope * lasting[0]
+    # Of a sound that starts with it, hum may be near a zero of its period.
+    is_known = start > (PERIOD_MS if is_hum else 5)
+    before = float(levels[0, : start - 5].mean()) if is_known else 0.0
     attack = levels[:, start : start + 12]
-    begins_from_silence = before * 10.0 ** (STEP_DB / 10.0) < lasting[0]
-    is_steady = _falls_little(attack.mean(axis=1), lasting) or (
-        _falls_little(np.sort(attack, axis=1)[:, :-CLICK_MS].mean(axis=1), lasting) and _goes_on(levels[:, start:])
-    )
-    return start + separation if is_steady and begins_from_silence else 0
+    is_steady = _falls_little(attack.mean(axis=1), lasting)
+    if is_hum and not is_steady:
+        rest = np.sort(attack, axis=1)[:, :-CLICK_MS].mean(axis=1)
+        is_steady = _falls_little(rest, lasting) and _goes_on(levels[:, start:])
+    return start + separation if is_steady and before * 10.0 ** (STEP_DB / 10.0) < lasting[0] else 0
 
 
 def _goes_on(levels: np.ndarray) -> bool:

@@ -12,7 +12,7 @@ _CLICK_S = 0.005
 _CLICK_FALL = 0.03  # a click is 15 dB down after 5 ms
 _CLICK_SHARE = 0.5  # of the energy that follows a click, at most
 _SUSTAIN_S = 0.05
-_SPAN_S = 0.02  # a period of hum
+_SPAN_S, _LEAST_SPANS, _HIGHEST_HUM_HZ = 0.02, 10, 300.0  # a period of hum
 _STEP_S = 0.0025
 _RANGE_DB = 60.0
 _JUMP_DB = 5.0
@@ -77,12 +77,14 @@ def find_onset(samples: np.ndarray, sample_rate_hz: int) -> float:
 
 
 def _first_attack(x: np.ndarray, rate: int) -> int:
-    energy, background = _measure_energy(x, rate)
-    if 20.0 * background > 0.5 * float(energy.max()):  # hum as loud as the hit changes more slowly than it
-        energy, background = _measure_energy(np.diff(x, prepend=x[0]), rate)
+    if _has_loud_hum(x, rate):  # it changes more slowly than a hit
+        x = np.diff(x, prepend=x[0])
+    reach = max(1, round(0.0005 * rate))
+    energy = np.convolve(np.square(x), np.ones(reach) / reach)[: x.size]
     peak = float(energy.max())
     if peak <= 0.0:
         return 0
+    background = float(np.percentile(energy, 10))
     loud = int(np.argmax(energy > max(0.05 * peak, min(20.0 * background, 0.5 * peak))))
     start = max(0, loud - round(0.01 * rate))
     before = energy[max(0, start - round(0.02 * rate)) : start]
@@ -93,13 +95,17 @@ def _first_attack(x: np.ndarray, rate: int) -> int:
     return max(0, index)
 
 
-def _measure_energy(x: np.ndarray, rate: int) -> tuple[np.ndarray, float]:
-    """Mean square over the last 0.5 ms at every sample, and over the quietest tenth of spans of 20 ms."""
-    reach, span = max(1, round(0.0005 * rate)), max(1, round(_SPAN_S * rate))
-    energy = np.convolve(np.square(x), np.ones(reach) / reach)[: x.size]
-    whole = energy[: energy.size - energy.size % span]
-    spans = whole.reshape(-1, span).mean(axis=1) if whole.size else energy
-    return energy, float(np.percentile(spans, 10))
+def _has_loud_hum(x: np.ndarray, rate: int) -> bool:
+    """Whether low steady sound of x [N] comes within 26 dB of its loudest 20 ms."""
+    span = max(1, round(_SPAN_S * rate))
+    if x.size < _LEAST_SPANS * span:
+        return False
+    spans = x[: x.size - x.size % span].reshape(-1, span)
+    level = np.square(spans).mean(axis=1)
+    quiet = level <= np.percentile(level, 20)
+    slope = float(np.square(np.diff(spans[quiet], axis=1)).mean())
+    background = float(level[quiet].mean())
+    return background > 0.0025 * float(level.max()) and slope < (2.0 * np.pi * _HIGHEST_HUM_HZ / rate) ** 2 * background
 
 
 def _after_click(x: np.ndarray, start: int, rate: int) -> int | None:
