@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import pytest
 
 from tests.browser.struck_page import Editor
@@ -82,6 +85,21 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     page.get_by_role("dialog", name="Quantise").get_by_role("button", name="Frames").click()
     editor.change(lambda: page.get_by_role("dialog", name="Quantise").locator(".is-main").click())
     assert times_of(editor) == pytest.approx([round(time_s / frame_s) * frame_s for time_s in before], abs=1e-9)
+    press(editor, "Control+z")
+    assert times_of(editor) == before
+
+    # A bounce from a hit: every flight shorter and softer by the same ratio, as one entry of the history.
+    click_hit(editor, 0)
+    page.keyboard.press("b")
+    sheet = page.get_by_role("dialog", name="Pattern of blows")
+    sheet.get_by_role("button", name="Bounce").click()
+    editor.change(lambda: sheet.locator(".is-main").click())
+    start = editor.project["hits"][0]
+    bounces = [start, *(hit for hit in editor.project["hits"] if hit["time_s"] not in before)]
+    assert len(bounces) == 13 and {hit["sound_id"] for hit in bounces} == {start["sound_id"]}
+    for number, (hit, later) in enumerate(itertools.pairwise(bounces)):
+        assert later["time_s"] - hit["time_s"] == pytest.approx(0.5 * 0.72**number, abs=1e-9)
+        assert later["velocity_db"] - hit["velocity_db"] == pytest.approx(20 * math.log10(0.72), abs=1e-3)
     press(editor, "Control+z")
     assert times_of(editor) == before
 

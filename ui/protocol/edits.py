@@ -49,7 +49,7 @@ class AddHits:
 
     kind: ClassVar[str] = "add_hits"
     hits: tuple[HitValues, ...]
-    how: Literal["add", "paste", "duplicate"] | None = None
+    how: Literal["add", "paste", "duplicate", "pattern"] | None = None
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from engine.document.edits.values import (
 )
 from engine.document.project import Hit, Project
 
-ADDED_BY = {"add": "Add", "paste": "Paste", "duplicate": "Duplicate", "import": "Import"}
+ADDED_BY = {"add": "Add", "paste": "Paste", "duplicate": "Duplicate", "pattern": "Make pattern of", "import": "Import"}
 INTERVAL_RANGE_S = (1e-3, 3600.0)
 
 FindTarget = Callable[[float], "float | None"]

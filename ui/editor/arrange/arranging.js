@@ -171,7 +171,7 @@ export function createArranging(store, player) {
   scope.listen(document, "paste", onPaste);
 
   return {
-    chosen, copy, cut, paste, duplicate, move, moveOne, moving, nudgeGesture, deleteChosen, setRipple, selectAll, selectSound,
+    chosen, add, copy, cut, paste, duplicate, move, moveOne, moving, nudgeGesture, deleteChosen, setRipple, selectAll, selectSound,
     get ripple() { return ripple; },
     get canPaste() { return copied.length > 0; },
     dispose: scope.dispose,

@@ -4,8 +4,9 @@
 import { recall, remember } from "../state/remembered.js";
 import { requireProject } from "../state/project.js";
 import { frameRate, parseSpan } from "../timeline/timecode.js";
-import { createButton, createEntry, createSegments, createSlider, focusedElement, isInside, make, newGesture } from "../widgets/controls.js";
+import { createButton, createEntry, createSegments, createSlider, make, newGesture } from "../widgets/controls.js";
 import { parsePlain } from "../widgets/format.js";
+import { createSheet } from "./sheet.js";
 /** @import { Arranging } from "./arranging.js" */
 /** @import { Clip, Store } from "../state/types.d.ts" */
 
@@ -49,8 +50,6 @@ function recallChoice() {
  */
 export function createQuantize(app, store, arranging) {
   const choice = recallChoice();
-  /** @type {HTMLElement | null} */
-  let returnTo = null;
 
   const to = createSegments({ label: "Quantise to", choices: TARGETS, onChoose: (value) => change({ to: value }) });
   const every = createEntry({ label: "Interval of the grid", className: "ins-time", onEnter: (text) => parseInterval(text, requireProject(store).clip) !== null && change({ every: text.trim() }) });
@@ -65,11 +64,11 @@ export function createQuantize(app, store, arranging) {
   });
   const apply = createButton("Quantise", { title: "Move the chosen hits (Enter)", onPress: quantize });
   apply.classList.add("is-main");
-  const close = make("button", "st-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
-  const sheet = make("div", "ins-root arr-sheet", { role: "dialog", "aria-label": "Quantise", hidden: true },
-    make("div", "ins-row arr-head", {}, make("span", "ins-title", { textContent: "Quantise" }), make("span", "st-space"), close),
-    to.element, grid, words, strength.element, make("div", "ins-row", {}, make("span", "st-space"), apply));
-  app.append(sheet);
+  const sheet = createSheet(app, store, {
+    title: "Quantise",
+    content: [to.element, grid, words, strength.element, make("div", "ins-row", {}, make("span", "st-space"), apply)],
+    apply, onShow: show, onEnter: quantize,
+  });
 
   /** @param {Partial<Choice>} partial */
   function change(partial) {
@@ -103,37 +102,8 @@ export function createQuantize(app, store, arranging) {
     if (choice.to === "peaks") store.send({ type: "draw_to_peaks", hits: ids, strength: part });
     else if (choice.to === "frames") store.edit({ kind: "quantize_hits", ids, strength: part }, newGesture());
     else store.edit({ kind: "quantize_hits", ids, interval_s: parseInterval(choice.every, clip), offset_s: parseSpan(choice.from, clip), strength: part }, newGesture());
-    setOpen(false);
+    sheet.close();
   }
 
-  /** @param {boolean} isOpen */
-  function setOpen(isOpen) {
-    if (sheet.hidden !== isOpen || (isOpen && !store.view?.project)) return;
-    sheet.hidden = !isOpen;
-    if (isOpen) {
-      returnTo = focusedElement();
-      show();
-      (apply.disabled ? close : apply).focus({ preventScroll: true });
-    } else if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
-  }
-
-  /** @param {PointerEvent} event */
-  const outside = (event) => {
-    if (!sheet.hidden && !isInside(event, sheet)) setOpen(false);
-  };
-  document.addEventListener("pointerdown", outside, true);
-  sheet.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") setOpen(false);
-    else if (event.key === "Enter" && focusedElement() !== close && !(event.target instanceof HTMLButtonElement)) quantize();
-    event.stopPropagation();
-  });
-  const cleanups = [store.on("selection", () => sheet.hidden || show()), store.watch(() => [store.view?.project?.clip], () => setOpen(false))];
-
-  return {
-    open: () => setOpen(true),
-    dispose() {
-      document.removeEventListener("pointerdown", outside, true);
-      for (const cleanup of cleanups) cleanup();
-    },
-  };
+  return { open: sheet.open, dispose: sheet.dispose };
 }

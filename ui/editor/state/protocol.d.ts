@@ -27,7 +27,7 @@ export interface HitValues {
 export interface AddHits {
   kind: "add_hits";
   hits: HitValues[];
-  how?: "add" | "paste" | "duplicate" | null;
+  how?: "add" | "paste" | "duplicate" | "pattern" | null;
 }
 
 /** Shift hits together in time. */

@@ -17,11 +17,11 @@ const MOST_SOUNDS = 8; // the inspector lists them all
  * The rows of a hit's menu; an empty one is a line.
  * @param {Store} store
  * @param {AudioEngine} audio
- * @param {{arranging: Arranging, quantize: () => void}} host
+ * @param {{arranging: Arranging, quantize: () => void, makePattern: () => void}} host
  * @param {Hit} hit
  * @returns {(MenuRow | "")[]}
  */
-export function hitMenuRows(store, audio, { arranging, quantize }, hit) {
+export function hitMenuRows(store, audio, { arranging, quantize, makePattern }, hit) {
   const ids = [...store.selection.hits];
   const those = ids.length === 1 ? "" : ` ${ids.length} hits`;
   const project = requireProject(store);
@@ -43,6 +43,7 @@ export function hitMenuRows(store, audio, { arranging, quantize }, hit) {
     "",
     { text: `Snap${those} to the nearest transient`, key: "T", choose: () => store.send({ type: "snap_hits", hits: ids }) },
     { text: `Quantise${those}…`, key: "Q", choose: quantize },
+    { text: `Make a roll, bounce or other pattern of ${ids.length === 1 ? "it" : "them"}…`, key: "B", choose: makePattern },
     ...(alike.length ? [{ text: `Shift the others ${formatShift(shiftOf(hit), rate)}, as this one`, choose: () => store.edit({ kind: "set_each_hit", values: shiftTimes(alike, shiftOf(hit), clip.duration_s) }, newGesture()) }] : []),
     "",
     { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: "D", choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },

@@ -18,6 +18,7 @@ import { newGesture } from "./controls.js";
  * @property {{toggle: () => void, isOpen: boolean}} spectrogram
  * @property {Arranging} arranging
  * @property {() => void} quantize
+ * @property {() => void} makePattern
  */
 
 const NUDGE_S = 0.01;
@@ -29,7 +30,7 @@ const SOFTEST_DB = -60;
  * @param {Store} store
  * @param {Parts} parts
  */
-export function createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, arranging, quantize }) {
+export function createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, arranging, quantize, makePattern }) {
   const { chosen } = arranging;
   const frame_s = () => 1 / frameRate(requireProject(store).clip.frame_rate);
 
@@ -104,6 +105,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
     a: () => arranging.selectSound(),
     p: () => arranging.setRipple(!arranging.ripple),
     q: () => quantize(),
+    b: () => makePattern(),
   };
   plain.backspace = plain.delete;
   /** @type {Record<string, (event: KeyboardEvent) => unknown>} */
@@ -134,7 +136,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
     // A button reached by keyboard is pressed by these two; one that was clicked is not meant.
     const isReached = app.classList.contains("by-keys") && target.matches("button, a, [type=checkbox]");
     if ((key === " " || key === "enter") && isReached) return;
-    if (event.repeat && ["m", "d", "g", "s", "t", "n", "l", "a", "p", "q", " ", "delete", "backspace"].includes(key)) return;
+    if (event.repeat && ["m", "d", "g", "s", "t", "n", "l", "a", "p", "q", "b", " ", "delete", "backspace"].includes(key)) return;
     event.preventDefault();
     act(event);
   }

@@ -1,0 +1,79 @@
+// Patterns against the laws they follow, worked out here another way.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { DEFAULTS, MOST_STRIKES, PATTERNS, makePattern } from "../../../ui/editor/arrange/patterns.js";
+
+const near = (a, b, tolerance = 1e-9) => assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
+const gaps = (strikes) => strikes.slice(1).map(({ time_s }, k) => time_s - strikes[k].time_s);
+
+test("a ball falls with gravity between its bounces", () => {
+  const strikes = makePattern("bounce", { ...DEFAULTS, gap_s: 0.4, bounciness: 0.6 }, 0);
+  let speed = (9.81 * 0.4) / 2; // with which it leaves the first bounce
+  let time_s = 0;
+  for (const strike of strikes.slice(1)) {
+    time_s += (2 * speed) / 9.81;
+    near(strike.time_s, time_s, 1e-9);
+    near(strike.velocity_db, 20 * Math.log10(speed / ((9.81 * 0.4) / 2 / 0.6)), 1e-9); // against the speed of the first blow
+    speed *= 0.6;
+  }
+  assert.ok(strikes.length > 5);
+  assert.ok(Math.min(...gaps(strikes)) >= 0.012);
+  assert.ok(strikes.at(-1).time_s < 0.4 / (1 - 0.6)); // the sum of all flights
+});
+
+test("a tight roll is even, and swells evenly in decibels", () => {
+  const strikes = makePattern("roll", { ...DEFAULTS, length_s: 2, rate_hz: 10, swell_db: 12, looseness: 0 }, 3);
+  assert.equal(strikes.length, 21);
+  for (const gap of gaps(strikes)) near(gap, 0.1);
+  near(strikes[10].velocity_db, 6);
+  near(strikes[20].velocity_db, 12);
+});
+
+test("a coin turns faster and faster, as its inclination says", () => {
+  const [length_s, rate_hz] = [3, 5];
+  const strikes = makePattern("coin", { ...DEFAULTS, length_s, rate_hz }, 0);
+  // The number of turns up to a time, integrated in small steps.
+  const counted = [];
+  for (let t = 0, turns = 0, dt = 1e-5; counted.length < strikes.length && t < length_s; t += dt) {
+    if (turns >= counted.length) counted.push(t);
+    turns += rate_hz * (1 - t / length_s) ** (-1 / 3) * dt;
+  }
+  strikes.forEach(({ time_s }, k) => near(time_s, counted[k], 1e-3));
+  const between = gaps(strikes);
+  between.slice(1).forEach((gap, k) => assert.ok(gap < between[k]));
+  strikes.slice(1).forEach(({ velocity_db }, k) => assert.ok(velocity_db < strikes[k].velocity_db));
+});
+
+test("a ratchet's rate changes evenly from one value to the other", () => {
+  for (const [rate_hz, end_rate_hz] of [[20, 4], [4, 20], [10, 10]]) {
+    const strikes = makePattern("ratchet", { ...DEFAULTS, length_s: 2, rate_hz, end_rate_hz, looseness: 0 }, 0);
+    strikes.forEach(({ time_s }, k) => near(rate_hz * time_s + ((end_rate_hz - rate_hz) * time_s * time_s) / 4, k, 1e-6));
+    assert.equal(strikes.length, rate_hz + end_rate_hz + 1); // the mean rate times two seconds
+  }
+});
+
+test("debris thins out as its rate does, over many draws", () => {
+  let [early, late] = [0, 0];
+  for (let seed = 0; seed < 300; seed++) {
+    for (const { time_s } of makePattern("debris", { ...DEFAULTS, length_s: 2, rate_hz: 20 }, seed).slice(1)) time_s < 1 ? early++ : late++;
+  }
+  const fall = Math.log(20) / 2;
+  const wanted = (20 / fall) * (1 - Math.exp(-fall));
+  near(early / 300, wanted, 0.06 * wanted);
+  near(early / late, Math.sqrt(20), 0.4); // the rate falls by a factor of 20 over both halves
+});
+
+test("every pattern begins at the hit it starts from, rises in time, stays in bounds and repeats by its seed", () => {
+  for (const name of Object.keys(PATTERNS)) {
+    for (const values of [DEFAULTS, { ...DEFAULTS, gap_s: 4, bounciness: 0.98, length_s: 30, rate_hz: 60, end_rate_hz: 60, swell_db: -24, looseness: 1 }, { ...DEFAULTS, gap_s: 0.02, length_s: 0.05, rate_hz: 1, end_rate_hz: 1 }]) {
+      const strikes = makePattern(name, values, 7);
+      assert.deepEqual(strikes[0], { time_s: 0, velocity_db: 0, pitch_cents: 0 }, name);
+      assert.ok(strikes.length <= MOST_STRIKES && gaps(strikes).every((gap) => gap >= 0), name);
+      assert.ok(strikes.every((strike) => Object.values(strike).every(Number.isFinite)), name);
+      assert.deepEqual(makePattern(name, values, 7), strikes);
+    }
+  }
+  assert.notDeepEqual(makePattern("debris", DEFAULTS, 1), makePattern("debris", DEFAULTS, 2));
+});
