@@ -9,19 +9,26 @@ import numpy as np
 
 from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
-from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, db_to_power, power_to_db, seconds_to_samples
+from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, seconds_to_samples
 from engine.document.edits.values import Edit, next_ids, select_modes, with_hits
 from engine.document.project import Clip, Hit, HitOffsets, Project, Sound
 from engine.document.source import INAUDIBLE, SILENT, WAITING, Source
 from engine.media.sound import iter_clip_audio, read_clip_audio
 from engine.physics.analysis.analyze import analyze_hits, measure_fit, single_hit
+from engine.physics.analysis.background import choose_quiet, find_steady
 from engine.physics.analysis.clustering import cluster_sounds
 from engine.physics.analysis.segmentation import find_onset
-from engine.physics.macros import apply_hit_offsets, apply_macros
-from engine.physics.model import Modes, Physics, Residual
-from engine.physics.synthesis import synthesize
+from engine.physics.model import Physics
 from engine.pipeline.events import AnalysisProgress, SoundsFound
 from engine.pipeline.hit_decay import compare_falls, measure_falls
+from engine.pipeline.hit_level import (
+    HitLevel,
+    choose_velocity,
+    level_db,
+    match_level,
+    measure_hit_level,
+    tabulate_velocity,
+)
 from engine.pipeline.sound_sources import default_sound, describe_character
 
 LONGEST_HIT_S = 1.5
@@ -30,7 +37,6 @@ BEFORE_S = 0.05
 """Audio read before each hit, in which its attack is sought."""
 
 NEXT_HIT_GUARD_S = 0.008
-LEVEL_WINDOW_S = 0.05
 REFINE_S = 0.030
 AUDIBLE_RISE_DB = 6.0
 FAINT_RISE_DB = 3.0
@@ -45,18 +51,16 @@ CLUSTER_DB = 5.0
 """Mean distance of two attacks below which they share one analysis; those of one object differ by 2 to 6."""
 
 MAX_CLUSTERS = 24
-VELOCITIES_DB = tuple(range(-60, 13, 6))
-"""Grid on which a hit's velocity is interpolated from its level; it contains 0."""
 
 
 @dataclass(frozen=True)
 class AudibleHit:
-    """A hit present in the clip's audio: its onset, the level of its first 50 ms, its quality as a recording, its falls
+    """A hit present in the clip's audio: its onset, its level, its quality as a recording, its falls
     (``measure_falls``)."""
 
     hit_id: str
     time_s: float
-    level_db: float
+    level: HitLevel
     quality_db: float
     falls_s: tuple[float, ...] = ()
 
@@ -109,12 +113,14 @@ def analyze_clip_audio(
     total = len(windows)
     yield AnalysisProgress(0, total)
     clusters: list[_Cluster] = []
+    quiet: list[np.ndarray] = []
     for window, samples in _read_windows(project.clip, windows, check):
         check()
+        quiet = list(choose_quiet([*quiet, *find_steady(samples, SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ))
         _add_to_cluster(clusters, window, samples)
     analyses: list[_Analysis] = []
     done = 0
-    results = analyze_hits([cluster.samples for cluster in clusters], SAMPLE_RATE_HZ)
+    results = analyze_hits([cluster.samples for cluster in clusters], SAMPLE_RATE_HZ, quiet=np.array(quiet))
     for cluster, result in zip(clusters, results, strict=True):
         if not isinstance(result, BadInput):  # too short or too faint: its hits take the sound of the nearest in time
             physics = match_level(drop_hum(result[0], cluster.samples), cluster.samples)
@@ -200,10 +206,10 @@ def _add_to_cluster(clusters: list[_Cluster], window: _Window, samples: np.ndarr
     hit = samples[seconds_to_samples(at_s, SAMPLE_RATE_HZ) :]
     if len(hit) < 0.01 * SAMPLE_RATE_HZ or float(np.abs(hit).max()) < 1e-4:
         return
-    level_db = _level_db(hit[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)])
+    level = measure_hit_level(hit)
     clipped = int((np.abs(hit) > 0.999).sum()) > 3
-    quality_db = level_db + 20.0 * min(window.end_s - window.time_s, 0.5) - 40.0 * clipped
-    audible = AudibleHit(window.hit_id, window.start_s + at_s, level_db, quality_db, measure_falls(hit))
+    quality_db = level.level_db + 20.0 * min(window.end_s - window.time_s, 0.5) - 40.0 * clipped
+    audible = AudibleHit(window.hit_id, window.start_s + at_s, level, quality_db, measure_falls(hit))
     shape = _attack_levels_db(hit)
     distances = [_distance_db(shape, cluster.shape) for cluster in clusters]
     nearest = int(np.argmin(distances)) if clusters else 0
@@ -234,60 +240,18 @@ def drop_hum(physics: Physics, hit: np.ndarray) -> Physics:
     Loud ones stay, with their T60 limited to HUM_RATIO times the recording's length, beyond which it is undetermined.
     """
     modes = physics.modes
-    loud_db = _level_db(hit[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)]) - 15.0
+    loud_db = measure_hit_level(hit).level_db - 15.0
     slowest_per_s = LN_60_DB * SAMPLE_RATE_HZ / (HUM_RATIO * len(hit))
     kept = [k for k in range(len(modes)) if modes.decay_per_s[k] > slowest_per_s or modes.power_db[k] > loud_db]
     modes = select_modes(modes, kept)
     return replace(physics, modes=replace(modes, decay_per_s=tuple(max(d, slowest_per_s) for d in modes.decay_per_s)))
 
 
-def match_level(physics: Physics, hit: np.ndarray) -> Physics:
-    """Scale the residual so that the first 50 ms have the level of the recording [N].
-
-    Modes, whose levels are more accurate, stay unless they alone are louder; then both are scaled.
-    """
-    window_s = min(LEVEL_WINDOW_S, len(hit) / SAMPLE_RATE_HZ)
-    power_of = {
-        part: db_to_power(_level_db(samples[: seconds_to_samples(window_s, SAMPLE_RATE_HZ)]))
-        for part, samples in (
-            ("recording", hit),
-            ("modes", synthesize(replace(physics, residual=Residual()), window_s)),
-            ("noise", synthesize(replace(physics, modes=Modes()), window_s)),
-        )
-    }
-    rest = power_of["recording"] - power_of["modes"]
-    residual_db = velocity_db = 0.0
-    if rest <= 0.0:
-        whole = power_of["modes"] + power_of["noise"]
-        velocity_db = float(power_to_db(power_of["recording"] / whole))
-    elif power_of["noise"] > 1e-18:
-        residual_db = min(6.0, max(-24.0, float(power_to_db(rest / power_of["noise"]))))
-    modes, residual = apply_hit_offsets(
-        physics.modes, physics.residual, residual_db=residual_db, velocity_db=velocity_db
-    )
-    return replace(physics, modes=modes, residual=residual)
-
-
-def _level_db(samples: np.ndarray) -> np.float64:
-    power = np.mean(np.square(samples, dtype=np.float64)) if len(samples) else np.float64(0.0)
-    return np.float64(power_to_db(power + 1e-20))
-
-
-def _tabulate_velocity(physics: Physics) -> np.ndarray:
-    """Level of the first 50 ms of a sound at each of VELOCITIES_DB, in dB re that at 0 dB; non-decreasing.
-
-    It rises faster than the velocity, since a harder strike has a shorter contact and excites more high modes.
-    """
-    variants = (apply_macros(physics.modes, physics.residual, velocity_db=float(v)) for v in VELOCITIES_DB)
-    levels_db = [_level_db(synthesize(replace(physics, modes=m, residual=r), LEVEL_WINDOW_S)) for m, r in variants]
-    return np.maximum.accumulate(levels_db) - levels_db[VELOCITIES_DB.index(0)]
-
-
 def _rise_db(samples: np.ndarray, at_s: float) -> float:
     """Level of the 10 ms from a time on over that of the 10 ms that end 1 ms before it, in dB."""
     at, short, gap = (seconds_to_samples(t, SAMPLE_RATE_HZ) for t in (at_s, 0.010, 0.001))
     before = samples[max(0, at - gap - short) : max(0, at - gap)]
-    return _level_db(samples[at : at + short]) - max(_level_db(before), -100.0)
+    return level_db(samples[at : at + short]) - max(level_db(before), -100.0)
 
 
 def _refine(samples: np.ndarray, at_s: float) -> float:
@@ -315,19 +279,21 @@ def _with_analyses(
     new_sounds: list[Sound] = []
     new_hits: dict[str, Hit] = {}
     old_hits = {hit.id: hit for hit in project.hits}
+    ceiling_db = max(hit.level.peak_db for analysis in analyses for hit in analysis.members)
     for sound_id, group in zip(sound_ids, groups.values(), strict=True):
         chosen = max(group, key=lambda analysis: analysis.best.quality_db + 20.0 * analysis.fit)
         source = Source("clip", time_s=chosen.best.time_s)
         name = f"{next(names)} · {describe_character(chosen.physics)}"
         new_sounds.append(Sound(sound_id, name, chosen.physics.modes, chosen.physics.residual, source, chosen.fit))
-        table_db = _tabulate_velocity(chosen.physics)
+        table = tabulate_velocity(chosen.physics)
         for hit in (member for analysis in group for member in analysis.members):
             old = old_hits.get(hit.hit_id)
             if old is not None:
-                velocity_db = float(np.interp(hit.level_db - chosen.best.level_db, table_db, VELOCITIES_DB))
                 time_s = old.time_s if old.touched else min(hit.time_s, project.clip.duration_s)
                 ratio = compare_falls(hit.falls_s, chosen.best.falls_s)
                 own = HitOffsets(decay_ratio=ratio) if old.offsets == HitOffsets() else old.offsets
+                levels = hit.level, chosen.best.level
+                velocity_db = choose_velocity(table, *levels, own.decay_ratio, ceiling_db, old.seed)
                 new_hits[old.id] = replace(old, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s, offsets=own)
     hits = [new_hits.get(hit.id) or _take_nearest_sound(hit, new_hits, analyzed) for hit in project.hits]
     used = {hit.sound_id for hit in hits}

@@ -14,13 +14,14 @@ LEAST_CHANGE = 0.1
 """A smaller difference of decay is within what the level of noise varies by."""
 
 _FRAME_S, _STEP_S = 0.010, 0.0025
-_OVER_QUIET_DB = 6.0
+_OVER_QUIET_DB, _LATEST_S = 6.0, 0.05
 
 
 def measure_falls(hit: np.ndarray) -> tuple[float, ...]:
     """Seconds from a hit's loudest frame until it stays 8, 12, 16, 20 and 25 dB under it; NaN where it does not.
 
-    ``hit`` [N] at 48 kHz. Depths within 6 dB of its quietest frame, the background, are NaN too.
+    ``hit`` [N] at 48 kHz. Depths within 6 dB of its quietest frame, the background, are NaN too, and so are all where
+    the loudest comes later than 50 ms: that is no single strike.
     """
     frame, step = round(_FRAME_S * SAMPLE_RATE_HZ), round(_STEP_S * SAMPLE_RATE_HZ)
     if len(hit) < 4 * frame:
@@ -30,6 +31,8 @@ def measure_falls(hit: np.ndarray) -> tuple[float, ...]:
     level = power_to_db((energy[starts + frame] - energy[starts]) / frame + 1e-20)
     top = int(np.argmax(level))
     quiet_db = float(level.min()) + _OVER_QUIET_DB
+    if top * _STEP_S > _LATEST_S:
+        return (float("nan"),) * len(DEPTHS_DB)
     falls = []
     for depth in DEPTHS_DB:
         above = np.flatnonzero(level > level[top] - depth)

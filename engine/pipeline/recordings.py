@@ -20,15 +20,9 @@ from engine.physics.analysis.segmentation import find_onset, mix_down
 from engine.physics.comparison.match import Match, compare
 from engine.physics.macros import apply_macros
 from engine.physics.model import Physics
-from engine.pipeline.analyze_audio import (
-    LONGEST_HIT_S,
-    NEXT_HIT_GUARD_S,
-    REFINE_S,
-    SHORTEST_HIT_S,
-    drop_hum,
-    match_level,
-)
+from engine.pipeline.analyze_audio import LONGEST_HIT_S, NEXT_HIT_GUARD_S, REFINE_S, SHORTEST_HIT_S, drop_hum
 from engine.pipeline.complete_sound import complete_sound
+from engine.pipeline.hit_level import match_level
 
 LONGEST_KEPT_S = 6.0
 """Length kept of a recording from a file, from its onset on."""

@@ -16,6 +16,7 @@ from threadpoolctl import ThreadpoolController
 from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
 from engine.core.units import power_to_db
+from engine.physics.analysis.background import choose_quiet, find_steady
 from engine.physics.analysis.envelope import fit_envelope
 from engine.physics.analysis.modes import drop_echoes, fit_modes, restore_clipped
 from engine.physics.analysis.noise_components import room_decay
@@ -39,12 +40,18 @@ _MIN_SHORT_BENEFIT_DB = 1.5
 
 
 def analyze_hit(
-    samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, onset_s: float | None = None
+    samples: np.ndarray,
+    sample_rate_hz: int,
+    max_modes: int = 64,
+    onset_s: float | None = None,
+    quiet: np.ndarray | None = None,
 ) -> tuple[Physics, float]:
     """Physics of one recorded hit, and the fit of its resynthesis (0 to 1, see ``measure_fit``).
 
     ``samples`` [N] or [N, C] (see ``mix_down``). The hit ends where the object is struck again; clipped peaks are
-    restored first. Raises BadInput for a recording that is too short, silent or not finite.
+    restored first. ``quiet`` [K, M] are stretches of the same recording with nothing but its background, which then is
+    no part of the hit; by default what comes before the onset, if it is steady. Raises BadInput for a recording that is
+    too short, silent or not finite.
     """
     x = np.asarray(samples, dtype=np.float64)
     if x.ndim not in (1, 2) or not np.isfinite(x).all():
@@ -59,18 +66,20 @@ def analyze_hit(
     start = min(max(0, round(onset_s * sample_rate_hz)), x.size - 1)
     hit = single_hit(x[start : start + round(_MAX_ANALYSED_S * sample_rate_hz)], sample_rate_hz)
     before = x[max(0, start - round(_BEFORE_S * sample_rate_hz)) : start]
+    if quiet is None:
+        quiet = choose_quiet(find_steady(before, sample_rate_hz), sample_rate_hz)
     # more threads do not speed up products of matrices this small, and slow them down on busy cores
     with _thread_pools().limit(limits=1, user_api="blas"):
         clipped = find_clipped(hit)
         if np.count_nonzero(clipped) > _MAX_UNRESTORED:
             hit = restore_clipped(hit, clipped, sample_rate_hz, max_modes)
         physics = Physics(
-            *_fit_modes_and_residual(hit, sample_rate_hz, max_modes, before), sample_rate_hz, float(onset_s)
+            *_fit_modes_and_residual(hit, sample_rate_hz, max_modes, before, quiet), sample_rate_hz, float(onset_s)
         )
         rise_s = fit_rise(hit, physics)
         if rise_s > 0.0:
             without_rise = hit / np.maximum(rise_gain(np.arange(hit.size) / sample_rate_hz, rise_s), _MIN_RISE_GAIN)
-            modes, residual = _fit_modes_and_residual(without_rise, sample_rate_hz, max_modes, before)
+            modes, residual = _fit_modes_and_residual(without_rise, sample_rate_hz, max_modes, before, quiet)
             physics = replace(physics, modes=modes, residual=replace(residual, rise_s=rise_s))
         else:  # too short to change modes or noise
             physics = replace(physics, residual=replace(physics.residual, rise_s=fit_short_rise(hit, physics)))
@@ -79,12 +88,14 @@ def analyze_hit(
         return physics, measure_fit(hit, physics)
 
 
-def _fit_modes_and_residual(hit: np.ndarray, rate: int, max_modes: int, before: np.ndarray) -> tuple[Modes, Residual]:
+def _fit_modes_and_residual(
+    hit: np.ndarray, rate: int, max_modes: int, before: np.ndarray, quiet: np.ndarray | None
+) -> tuple[Modes, Residual]:
     modes = fit_modes(hit, rate, max_modes, before)
-    residual = fit_residual(hit, modes, rate, before=before)
+    residual = fit_residual(hit, modes, rate, before=before, quiet=quiet)
     clean = drop_echoes(hit, modes, room_decay(residual, np.asarray(modes.frequency_hz)), rate)
     if len(clean) < len(modes):
-        modes, residual = clean, fit_residual(hit, clean, rate, before=before)
+        modes, residual = clean, fit_residual(hit, clean, rate, before=before, quiet=quiet)
     return modes, residual
 
 
@@ -147,27 +158,35 @@ def fit_short_rise(hit: np.ndarray, physics: Physics) -> float:
 
 
 def analyze_hits(
-    hits: Sequence[np.ndarray], sample_rate_hz: int, max_modes: int = 64, workers: int | None = None
+    hits: Sequence[np.ndarray],
+    sample_rate_hz: int,
+    max_modes: int = 64,
+    workers: int | None = None,
+    quiet: np.ndarray | None = None,
 ) -> Iterator[tuple[Physics, float] | BadInput]:
     """``analyze_hit`` of many hits, each [N] or [N, C] from its onset on, in order; a hit's BadInput is yielded.
 
-    ``workers`` processes (by default one a core) are used for 64 hits or more, since their start takes seconds.
+    ``quiet`` is the background of them all. ``workers`` processes (by default one a core) are used for 64 hits or more,
+    since their start takes seconds.
     """
     count = min(workers or os.cpu_count() or 1, _MAX_WORKERS)
     if len(hits) < _MIN_PARALLEL_HITS or count < 2:
         for hit in hits:
-            yield _try_hit(hit, sample_rate_hz, max_modes)
+            yield _try_hit(hit, sample_rate_hz, max_modes, quiet)
         return
     with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
         try:
-            yield from pool.map(_try_hit, hits, repeat(sample_rate_hz), repeat(max_modes), chunksize=2)
+            given = repeat(sample_rate_hz), repeat(max_modes), repeat(quiet)
+            yield from pool.map(_try_hit, hits, *given, chunksize=2)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _try_hit(hit: np.ndarray, sample_rate_hz: int, max_modes: int) -> tuple[Physics, float] | BadInput:
+def _try_hit(
+    hit: np.ndarray, sample_rate_hz: int, max_modes: int, quiet: np.ndarray | None
+) -> tuple[Physics, float] | BadInput:
     try:
-        return analyze_hit(hit, sample_rate_hz, max_modes, onset_s=0.0)
+        return analyze_hit(hit, sample_rate_hz, max_modes, 0.0, quiet)
     except BadInput as error:
         return error
 

@@ -16,7 +16,12 @@ _SILENT = 1e-20
 
 
 def fit_decays(
-    edges_s: np.ndarray, level: np.ndarray, weight: np.ndarray, max_background: np.ndarray, min_decay_per_s: float
+    edges_s: np.ndarray,
+    level: np.ndarray,
+    weight: np.ndarray,
+    max_background: np.ndarray,
+    min_decay_per_s: float,
+    min_background: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean squares at time 0 and decays per second of up to three exponentials a band, both [B, 3], the fastest first.
 
@@ -24,20 +29,22 @@ def fit_decays(
     with ``weight`` [B, T] degrees of freedom, 0 for frames to ignore. Weighted least squares of log power
     (Levenberg-Marquardt), started from a grid search over pairs of decays; the weights are the inverse variances of the
     logarithm of a gamma variable. A further decay is kept where it reduces the error enough. The constant background,
-    at most ``max_background`` [B], is fitted and discarded.
+    at most ``max_background`` [B], is fitted and discarded; where it is known to be at least ``min_background`` [B], a
+    decay that starts under it is discarded as well, since nothing shows it.
     """
     top = level.max(axis=1, where=weight > 0.0, initial=_SILENT)
     scaled = np.where(weight > 0.0, level / top[:, None], 1.0) + 1e-12
     dof = np.maximum(weight, 1e-3)
     target = np.log(scaled) - (digamma(dof) - np.log(dof))
     inverse_std = (weight > 0.0) / np.sqrt(1.0 / dof + _MODEL_VARIANCE)
-    log_max_background = np.log(np.maximum(max_background / top, 1e-13))
-    one, two = _initialize_decays(edges_s, scaled, weight > 0.0, np.exp(log_max_background), min_decay_per_s)
+    least = np.zeros(len(level)) if min_background is None else np.minimum(min_background, max_background)
+    log_background = np.log(np.maximum(np.stack([least, max_background], axis=1) / top[:, None], 1e-13))
+    one, two = _initialize_decays(edges_s, scaled, weight > 0.0, np.exp(log_background), min_decay_per_s)
 
     def refine(starts: list[np.ndarray], rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Refine all starting points of some bands in one batch."""
         every = np.tile(rows, len(starts))
-        data = (edges_s[every], target[every], inverse_std[every], log_max_background[every])
+        data = (edges_s[every], target[every], inverse_std[every], log_background[every])
         values, costs = _refine_decays(np.concatenate(starts), *data, min_decay_per_s)
         return list(zip(np.split(values, len(starts)), np.split(costs, len(starts)), strict=True))
 
@@ -48,7 +55,7 @@ def fit_decays(
         for three, cost_three in refine(_add_third_decay(best[rows], min_decay_per_s), rows):
             best[rows], cost[rows] = _select(best[rows], cost[rows], three, cost_three)
     power = np.where(best[:, 0:6:2] > 0.5 * _ABSENT, np.exp(best[:, 0:6:2]) * top[:, None], 0.0)
-    power[top <= _SILENT] = 0.0
+    power[(top <= _SILENT)[:, None] | (power < least[:, None])] = 0.0
     decay = np.exp(best[:, 1:6:2])
     order = np.argsort(np.where(power > 0.0, -decay, np.inf), axis=1)
     return np.take_along_axis(power, order, axis=1), np.take_along_axis(decay, order, axis=1)
@@ -86,12 +93,12 @@ def _add_third_decay(best: np.ndarray, min_decay_per_s: float) -> list[np.ndarra
 
 
 def _initialize_decays(
-    edges_s: np.ndarray, level: np.ndarray, counts: np.ndarray, max_background: np.ndarray, min_decay_per_s: float
+    edges_s: np.ndarray, level: np.ndarray, counts: np.ndarray, background: np.ndarray, min_decay_per_s: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Starting points with one and with two decays, [B, 7] each: three times log power and log decay, log background.
 
     For every pair of a grid of decays, multiplicative updates minimise the Itakura-Saito divergence (Févotte et al.
-    2009); the pair of least squared log error is taken.
+    2009); the pair of least squared log error is taken. ``background`` [B, 2] is its least and its greatest power.
     """
     decays = np.geomspace(min_decay_per_s, 0.5 * MAX_DECAY_PER_S, _GRID)
     span = np.diff(edges_s)[:, None, :]
@@ -102,7 +109,8 @@ def _initialize_decays(
     second = np.concatenate([np.zeros_like(shapes), shapes[:, slow]], axis=1)
     level = level[:, None, :]
     parts = [np.full(first.shape[:2], 0.3) for _ in range(3)]
-    parts[2][:] = np.minimum(level.min(axis=2), max_background[:, None])
+    low, high = background[:, :1], background[:, 1:]
+    parts[2][:] = np.clip(level.min(axis=2), low, high)
     for _ in range(8):
         model = _sum_model(parts, first, second)
         inverse = counts[:, None, :] / model
@@ -110,10 +118,10 @@ def _initialize_decays(
         for part, shape in ((0, first), (1, second), (2, None)):
             up, down = (ratio, inverse) if shape is None else (ratio * shape, inverse * shape)
             parts[part] *= np.sqrt(up.sum(axis=2) / np.maximum(down.sum(axis=2), 1e-30))
-        parts[2] = np.minimum(parts[2], max_background[:, None])
+        parts[2] = np.clip(parts[2], low, high)
     weight = counts[:, None, :] / counts.sum(axis=1)[:, None, None]
     gain = np.exp((np.log(level / _sum_model(parts, first, second)) * weight).sum(axis=2))  # unbiased in dB
-    parts = [parts[0] * gain, parts[1] * gain, np.minimum(parts[2] * gain, max_background[:, None])]
+    parts = [parts[0] * gain, parts[1] * gain, np.clip(parts[2] * gain, low, high)]
     cost = (np.square(np.log(level / _sum_model(parts, first, second))) * weight).sum(axis=2)
     rows = np.arange(len(level))
     alone, pair = cost[:, :_GRID].argmin(axis=1), _GRID + cost[:, _GRID:].argmin(axis=1)
@@ -136,7 +144,7 @@ def _refine_decays(
     edges_s: np.ndarray,
     target: np.ndarray,
     inverse_std: np.ndarray,
-    log_max_background: np.ndarray,
+    log_background: np.ndarray,
     min_decay_per_s: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Levenberg-Marquardt on log power, as many decays as at the start: parameters [B, 7] and squared errors [B]."""
@@ -144,9 +152,9 @@ def _refine_decays(
     for k in (2, 4):
         free[start[:, k] < 0.5 * _ABSENT, k : k + 2] = 0.0
     slow, fast = np.log(min_decay_per_s), np.log(MAX_DECAY_PER_S)
-    low = np.array([-25.0, slow, -25.0, slow, -25.0, slow, -30.0])
+    low = np.broadcast_to(np.array([-25.0, slow, -25.0, slow, -25.0, slow, -30.0]), start.shape).copy()
     high = np.broadcast_to(np.array([4.0, fast, 4.0, fast, 4.0, fast, 1.0]), start.shape).copy()
-    high[:, 6] = log_max_background
+    low[:, 6], high[:, 6] = log_background.T
     best, damping = start.copy(), np.full(len(start), 0.01)
     error, jacobian = _log_error(best, edges_s, target, inverse_std)
     cost = np.square(error).sum(axis=1)

@@ -19,16 +19,24 @@ _ENVELOPE_RATE_HZ = 4000.0
 _QUIET_FRAMES = 4
 _STEADY_S = 0.3  # a level constant for this long is background
 _MIN_BEFORE_S, _MAX_OVER_BEFORE = 0.03, 1.6  # background at most 2 dB over the level before the onset
+_LEAST_OF_QUIET, _MOST_OF_QUIET = 0.8, 4.0  # background within -1 and 6 dB of quiet stretches: low noise fluctuates
+_END_SHARE = 0.3
 
 
 def fit_residual(
-    samples: np.ndarray, modes: Modes, sample_rate_hz: int, bands: int = BANDS, before: np.ndarray | None = None
+    samples: np.ndarray,
+    modes: Modes,
+    sample_rate_hz: int,
+    bands: int = BANDS,
+    before: np.ndarray | None = None,
+    quiet: np.ndarray | None = None,
 ) -> Residual:
     """Fit decaying band noise to a hit minus its modes.
 
-    ``samples`` [N] mono, sample 0 = onset; ``before`` is the recording before the onset, where there is some. Each
-    band's power over time is fitted by up to three exponentials plus a constant; the constant is the recording's
-    background noise and is discarded; ``name_components`` makes components of the exponentials.
+    ``samples`` [N] mono, sample 0 = onset; ``before`` is the recording before the onset, where there is some, and
+    ``quiet`` [K, M] are stretches of it in which nothing sounds but its background. Each band's power over time is
+    fitted by up to three exponentials plus a constant; the constant is the background and is discarded;
+    ``name_components`` makes components of the exponentials.
     """
     x = np.asarray(samples, dtype=np.float64)
     edges = erb_edges(20.0, sample_rate_hz / 2.0, bands)
@@ -44,7 +52,13 @@ def fit_residual(
         level_before = _band_powers(before, sample_rate_hz, edges)
         max_background = np.minimum(_min_level(level, weight), _MAX_OVER_BEFORE * level_before)
     min_decay_per_s = max(_MIN_DECAY_PER_S, sample_rate_hz / x.size)
-    power, decay = fit_decays(frames_s, level, weight, max_background, min_decay_per_s)
+    min_background = np.zeros(len(level))
+    if quiet is not None and len(quiet):
+        known = np.median([_band_powers(stretch, sample_rate_hz, edges) for stretch in quiet], axis=0)
+        end = _end_level(level, weight)
+        min_background = _LEAST_OF_QUIET * np.minimum(known, end)
+        max_background = np.maximum(max_background, np.minimum(_MOST_OF_QUIET * known, end))
+    power, decay = fit_decays(frames_s, level, weight, max_background, min_decay_per_s, min_background)
     return name_components(edges, power, decay)
 
 
@@ -94,6 +108,14 @@ def _min_level(level: np.ndarray, weight: np.ndarray) -> np.ndarray:
     total = np.lib.stride_tricks.sliding_window_view(weight, span, axis=1).sum(axis=2)
     all_valid = np.lib.stride_tricks.sliding_window_view(valid, span, axis=1).all(axis=2)
     result: np.ndarray = np.where(all_valid, energy / np.maximum(total, 1e-9), np.inf).min(axis=1)
+    return result
+
+
+def _end_level(level: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Mean level of each band in the last third of its frames, [B]."""
+    valid = weight > 0.0
+    late = valid & (valid.cumsum(axis=1) > (1.0 - _END_SHARE) * valid.sum(axis=1, keepdims=True))
+    result: np.ndarray = (level * weight * late).sum(axis=1) / np.maximum((weight * late).sum(axis=1), 1e-9)
     return result
 
 

@@ -29,3 +29,8 @@ def test_hits_alike_and_those_that_cannot_be_compared_keep_the_sound_s_decay() -
     cut = measure_falls(hit(25.0, 1, 0.03))
     assert np.isnan(cut).all() and compare_falls(cut, reference) == 1.0 and compare_falls((), reference) == 1.0
     assert compare_falls(measure_falls(hit(400.0, 1)), reference) == 2.0
+
+
+def test_what_swells_is_no_strike_that_falls() -> None:
+    swelling = np.concatenate([0.3 * hit(1.0, 3, 0.3), hit(25.0, 1)])
+    assert np.isnan(measure_falls(swelling)).all()

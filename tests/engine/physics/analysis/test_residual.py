@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.physics.analysis.background import choose_quiet, find_steady
 from engine.physics.analysis.noise_components import room_decay
 from engine.physics.analysis.residual import fit_residual
 from engine.physics.model import Modes, NoiseComponent, Residual
-from engine.physics.noise import synthesize_residual
+from engine.physics.noise import expected_power, synthesize_residual
 from tests.sounds import BELL, NOISE, RATE, noise_power, reference
 
 
@@ -76,3 +77,35 @@ def test_what_comes_before_the_onset_bounds_the_background(rng: np.random.Genera
     kept = fit_residual(slow, Modes(), RATE, bands=12, before=1e-6 * rng.standard_normal(9600))
     total = float(noise_power(kept, np.array([0.1]))[0])
     assert 10.0 * math.log10(total / 1e-4) == pytest.approx(-20.0 * 0.2 / math.log(10.0), abs=1.5)
+
+
+def test_rumble_of_the_recording_is_no_part_of_the_hit() -> None:
+    """Low noise that fluctuates as narrow bands do, known from stretches without a hit, leaves no slow decay behind."""
+    length, dry, left_db = 48_000, replace(NOISE, room=None), []
+    for seed in range(3):
+        rumble = 0.03 * lowpass(np.random.default_rng(seed).standard_normal(4 * length), 200.0)
+        sound = synthesize_residual(dry, length, RATE, seed) + rumble[:length]
+        found = fit_residual(sound, Modes(), RATE, quiet=rumble[length:].reshape(-1, 9600))
+        late = expected_power(found, np.linspace(30.0, 200.0, 50), np.array([0.6])).mean()
+        left_db.append(10.0 * math.log10(late / (np.mean(np.square(rumble)) / 180.0) + 1e-12))
+        middle = (np.linspace(400.0, 900.0, 50), np.array([0.01]))
+        early_db = 10.0 * math.log10(expected_power(found, *middle).mean() / expected_power(dry, *middle).mean())
+        assert early_db == pytest.approx(0.0, abs=2.5)
+    assert np.median(left_db) < -30.0 and max(left_db) < -10.0
+
+
+def test_steady_stretches_are_told_from_what_dies_away_and_from_silence(rng: np.random.Generator) -> None:
+    noise = rng.standard_normal(RATE)
+    ringing = noise * np.exp(-8.0 * np.arange(RATE) / RATE)
+    assert len(find_steady(1e-3 * noise, RATE)) >= 3
+    assert not len(find_steady(ringing, RATE)) and not len(find_steady(np.zeros(RATE), RATE))
+    mixed = np.concatenate([noise, 0.01 * noise, ringing])
+    quiet = choose_quiet(find_steady(mixed, RATE), RATE)
+    assert np.sqrt(np.mean(np.square(quiet))) == pytest.approx(0.01, rel=0.05)
+
+
+def lowpass(noise: np.ndarray, cutoff_hz: float) -> np.ndarray:
+    spectrum = np.fft.rfft(noise)
+    spectrum[np.fft.rfftfreq(noise.size, 1 / RATE) > cutoff_hz] = 0.0
+    sound: np.ndarray = np.fft.irfft(spectrum, noise.size)
+    return sound
