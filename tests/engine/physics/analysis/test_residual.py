@@ -81,7 +81,7 @@ def test_what_comes_before_the_onset_bounds_the_background(rng: np.random.Genera
 
 def test_rumble_of_the_recording_is_no_part_of_the_hit() -> None:
     """Low noise that fluctuates as narrow bands do, known from stretches without a hit, leaves no slow decay behind."""
-    length, dry, left_db = 48_000, replace(NOISE, room=None), []
+    length, dry, left_db, early_db = 48_000, replace(NOISE, room=None), [], []
     for seed in range(3):
         rumble = 0.03 * lowpass(np.random.default_rng(seed).standard_normal(4 * length), 200.0)
         sound = synthesize_residual(dry, length, RATE, seed) + rumble[:length]
@@ -89,9 +89,9 @@ def test_rumble_of_the_recording_is_no_part_of_the_hit() -> None:
         late = expected_power(found, np.linspace(30.0, 200.0, 50), np.array([0.6])).mean()
         left_db.append(10.0 * math.log10(late / (np.mean(np.square(rumble)) / 180.0) + 1e-12))
         middle = (np.linspace(400.0, 900.0, 50), np.array([0.01]))
-        early_db = 10.0 * math.log10(expected_power(found, *middle).mean() / expected_power(dry, *middle).mean())
-        assert early_db == pytest.approx(0.0, abs=2.5)
+        early_db.append(10.0 * math.log10(expected_power(found, *middle).mean() / expected_power(dry, *middle).mean()))
     assert np.median(left_db) < -30.0 and max(left_db) < -10.0
+    assert np.median(early_db) == pytest.approx(0.0, abs=2.0)
 
 
 def test_steady_stretches_are_told_from_what_dies_away_and_from_silence(rng: np.random.Generator) -> None:
