@@ -17,6 +17,7 @@ import { createKeys } from "./widgets/keyboard.js";
 import { createLeaveGuard } from "./state/leaving.js";
 import { createLayout } from "./widgets/layout.js";
 import { createMaterials } from "./panels/materials.js";
+import { createPerform } from "./perform/perform.js";
 import { createPlayer } from "./panels/player.js";
 import { make } from "./widgets/controls.js";
 import { createStart } from "./panels/start.js";
@@ -26,7 +27,7 @@ import { createTimeline } from "./timeline/timeline.js";
 import { createToasts } from "./widgets/toasts.js";
 import { createTopBar } from "./panels/top_bar.js";
 
-const STYLES = ["style.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css"];
+const STYLES = ["style.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css", "perform/perform.css"];
 
 /** @param {string} name */
 function loadStyle(name) {
@@ -55,31 +56,33 @@ export async function mount(element) {
   const layout = createLayout(app);
   const audio = createAudio(store);
   const player = createPlayer(layout.picture, store, audio);
+  const perform = createPerform(app, store, audio, player);
   const toasts = createToasts(app, store);
   const arranging = createArranging(store, player);
   const quantize = createQuantize(app, store, arranging);
   const patterns = createPatternSheet(app, store, player, arranging);
   const materials = createMaterials(app, store, audio);
-  const inspector = createInspector(layout.inspector, store, audio, { player, openMaterials: materials.open, arranging, quantize: quantize.open, reveal: (time_s) => timeline.reveal(time_s) });
+  const inspector = createInspector(layout.inspector, store, audio, { player, perform, openMaterials: materials.open, arranging, quantize: quantize.open, reveal: (time_s) => timeline.reveal(time_s) });
   const start = createStart(app, store, toasts, { takeDropped: inspector.takeDropped, about: () => about.open() });
   const clipFinding = createClipFinding(app, store, toasts);
   const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle(), arranging, quantize: quantize.open, makePattern: patterns.open });
+  perform.attach({ timeline, showTab: () => inspector.showTab("perform") });
   const spectrogram = createSpectrogramView(layout.picture, store, audio, player, timeline);
   const about = createAbout(app, store);
   const help = createHelp(app, about.open);
   const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open });
   const hints = createHints(layout.footer, store);
-  const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, arranging, quantize: quantize.open, makePattern: patterns.open });
+  const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, quantize: quantize.open, makePattern: patterns.open });
   const focusFrames = createFocusFrames(app);
 
   const announcer = createAnnouncer(app, store);
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [arranging, quantize, patterns, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, player, audio, layout, store];
+  const parts = [arranging, quantize, patterns, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
-  const struck = { store, audio, player, timeline, inspector, locate };
+  const struck = { store, audio, player, timeline, inspector, perform, locate };
   Object.assign(window, { struck }); // for tests, and for whoever looks at the page's console
 
   // The page tells nobody when it takes an element away, so look after every change near the top of the tree.

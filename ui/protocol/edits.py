@@ -18,6 +18,16 @@ class AddHit:
 
 
 @dataclass(frozen=True)
+class PlayHit:
+    """A hit that was played; the hits of a take are one ``gesture``."""
+
+    kind: ClassVar[str] = "play_hit"
+    time_s: float
+    velocity_db: float
+    sound_id: str
+
+
+@dataclass(frozen=True)
 class MoveHits:
     """Shift hits together in time."""
 
@@ -302,7 +312,7 @@ class SetTrack:
 
 
 EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
-    AddHit, AddHits, MoveHits, SetHits, SetEachHit, DeleteHits, QuantizeHits, DetachHits,
+    AddHit, AddHits, PlayHit, MoveHits, SetHits, SetEachHit, DeleteHits, QuantizeHits, DetachHits,
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
     RenameSound, MergeSounds, DeleteSound, ApplyPreset, SetMacros, ResetMacros, SetDetail, BakeMacros,
     MorphSound,

@@ -56,6 +56,11 @@ def add_hit(time_s: float, velocity_db: float = 0.0, sound_id: str | None = None
     return Edit("Add hit", apply)
 
 
+def play_hit(time_s: float, velocity_db: float, sound_id: str) -> Edit:
+    """Add a hit that was played; the hits of a take are one gesture, and so one entry of the history."""
+    return replace(add_hit(time_s, velocity_db, sound_id), label="Record take")
+
+
 def nearest_sound_id(project: Project, time_s: float) -> str:
     """Sound of the hit nearest in time, else the first sound; BadInput when there is no sound."""
     if project.hits:

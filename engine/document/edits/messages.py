@@ -133,6 +133,7 @@ def _known(ops: PhysicsOps | None) -> PhysicsOps:
 _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] = {
     "add_hit": (hits.add_hit, ("time_s",), ("velocity_db", "sound_id")),
     "add_hits": (arranging.add_hits, ("hits",), ("how",)),
+    "play_hit": (hits.play_hit, ("time_s", "velocity_db", "sound_id"), ()),
     "move_hits": (hits.move_hits, ("ids", "delta_s"), ()),
     "set_hits": (hits.set_hits, ("ids", "values"), ()),
     "set_each_hit": (hits.set_each_hit, ("values",), ()),

@@ -51,6 +51,10 @@ def _add_hit(draw: random.Random, document: Document) -> Fields:
     return {"time_s": draw.uniform(0.0, document["clip"]["duration_s"]), "velocity_db": draw.uniform(-20.0, 0.0)}
 
 
+def _play_hit(draw: random.Random, document: Document) -> Fields:
+    return {**_add_hit(draw, document), "sound_id": _sound(draw, document)["id"]}
+
+
 def _move_hits(draw: random.Random, document: Document) -> Fields:
     return {"ids": _hits(draw, document), "delta_s": draw.uniform(-0.05, 0.05)}
 
@@ -201,6 +205,7 @@ def _set_track(draw: random.Random, document: Document) -> Fields | None:
 
 DRAWS: dict[str, Callable[[random.Random, Document], Fields | None]] = {
     "add_hit": _add_hit,
+    "play_hit": _play_hit,
     "move_hits": _move_hits,
     "set_hits": _set_hits,
     "set_each_hit": _set_each_hit,

@@ -104,6 +104,8 @@ function toBuffer(...channels) {
 /** @param {AudioBuffer} buffer */
 const channelsOf = (buffer) => Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
 
+/** @typedef {ReturnType<typeof createBuffers>} Buffers */
+
 /** A store of AudioBuffers; ``fetchSound(key)`` gives Float32Array samples or throws, ``fetchSide(key)`` their side. */
 export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSideFromServer) {
   /** @type {Map<string, AudioBuffer>} */

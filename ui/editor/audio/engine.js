@@ -5,13 +5,17 @@
 // hit is heard at once and needs no server. Nothing is limited.
 
 import { createScope } from "../widgets/scope.js";
+import { createAudition } from "./audition.js";
 import { createBuffers, DELAY_LEAD, placeOf, withSide } from "./buffers.js";
 import { createClock, onGrid } from "./clock.js";
+import { createLive } from "./live.js";
 import { createMeter } from "./meter.js";
 import { createPanner, FADE_S } from "./panner.js";
 import { createPreview } from "./preview.js";
+import { createScrub } from "./scrub.js";
+import { placeName } from "../state/project.js";
 import { dbToGain, SAMPLE_RATE_HZ, SILENCE_DB } from "./units.js";
-/** @import { Hit, Samples, Shaped, Store } from "../state/types.d.ts" */
+/** @import { Hit, Samples, Store } from "../state/types.d.ts" */
 
 const TICK_MS = 100;
 const AHEAD_S = 1.5; // longer than a hidden tab's timer step of 1 s
@@ -21,6 +25,7 @@ const LONGEST_S = 30;
 const QUIET = { rms_db: SILENCE_DB, peak_db: SILENCE_DB, loudness_lufs: null, clipped: false };
 
 /** @typedef {"struck" | "clip" | "both"} Listen */
+/** @typedef {ReturnType<typeof createOutput>} Output */
 /**
  * @typedef {object} Voice a hit that is scheduled or sounds
  * @property {AudioBufferSourceNode} source
@@ -66,14 +71,20 @@ export function createAudio(store, options = {}) {
   let playing = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let timer;
-  /** @type {Pick<Voice, "source" | "panner"> | null} */
-  let audition = null;
+  /** @type {Set<string>} */
+  const played = new Set(); // names of hits that were heard as they were played
+  /** @type {(hit: Hit) => boolean} */
+  let isHushed = () => false;
 
   const project = () => store.view?.project ?? null;
   const width = () => project()?.mix.width ?? 0;
   /** @param {string} key of a sampled sound */
   const heardKey = (key) => (width() > 0 ? withSide(key) : key);
   const now_s = () => clock.now_s(output?.context ?? null);
+  const host = { open, resume, buffers, load: buffers.load, width, heardKey, listen: () => listen, soundOf };
+  const audition = createAudition(host);
+  const live = createLive(host, store);
+  const scrub = createScrub(host, store);
 
   function open() {
     if (!output) {
@@ -163,7 +174,10 @@ export function createAudio(store, options = {}) {
   /** @param {boolean} forget */
   function silence(forget) {
     for (const id of [...voices.keys()]) end(id);
-    if (forget) started.clear();
+    if (!forget) return;
+    started.clear();
+    played.clear();
+    live.silence();
   }
 
   /** @param {string} id */
@@ -214,7 +228,7 @@ export function createAudio(store, options = {}) {
     const now = clock.clipTime_s(context.currentTime);
     const wanted = new Set();
     for (const hit of shown.hits) {
-      if (hit.mute || hit.time_s > now + AHEAD_S * clock.rate || hit.time_s < now - LONGEST_S) continue;
+      if (hit.mute || isHushed(hit) || played.has(placeName(hit)) || hit.time_s > now + AHEAD_S * clock.rate || hit.time_s < now - LONGEST_S) continue;
       wanted.add(hit.id);
       schedule(hit);
     }
@@ -282,54 +296,19 @@ export function createAudio(store, options = {}) {
     for (const key of new Set(keys)) buffers.load(heardKey(key)).catch(() => {});
   }
 
-  // --- auditions ---------------------------------------------------------------------------------
-
-  function stopAudition() {
-    audition?.panner.release();
-    audition?.source.stop(open().context.currentTime + 4 * FADE_S);
-    audition = null;
-  }
-
-  /** @param {AudioBuffer} buffer */
-  function playBuffer(buffer, gain_db = 0, pan = 0) {
-    stopAudition();
-    const { context, preview, previews } = open();
-    preview.stop();
-    const panner = createPanner(context, previews, dbToGain(gain_db), pan, null, width());
-    const source = new AudioBufferSourceNode(context, { buffer });
-    source.connect(panner.input);
-    source.onended = () => panner.disconnect();
-    source.start();
-    audition = { source, panner };
-  }
-
-  /** @param {string} key */
-  async function playKey(key, gain_db = 0, pan = 0) {
-    open();
-    const [buffer] = await Promise.all([buffers.load(key), resume()]);
-    playBuffer(buffer, gain_db, pan);
-  }
-
   /** @param {string} hitId */
   async function auditionHit(hitId) {
     const hit = project()?.hits.find((h) => h.id === hitId);
     if (!hit) return;
     const entry = store.rendered.get(hitId);
     if (entry) {
-      await playKey(heardKey(entry.key), hit.gain_db, hit.pan);
+      await audition.playKey(heardKey(entry.key), hit.gain_db, hit.pan);
       return;
     }
     await resume();
     const prior = soundOf(hit);
     const buffer = prior && buffers.peek(prior.key);
-    if (buffer) playBuffer(buffer, prior.gain_db, hit.pan);
-  }
-
-  /** @param {Shaped} sound */
-  function previewModes(sound, velocity_db = 0) {
-    resume().catch(() => {});
-    stopAudition();
-    open().preview.play(sound, velocity_db);
+    if (buffer) audition.playBuffer(buffer, prior.gain_db, hit.pan);
   }
 
   // --- the outside -------------------------------------------------------------------------------
@@ -372,10 +351,24 @@ export function createAudio(store, options = {}) {
     preload();
     tick();
   }));
-  scope.add(store.on("audition", ({ key }) => playKey(key).catch(() => {})));
+  scope.add(store.on("audition", ({ key }) => audition.playKey(key).catch(() => {})));
 
   return {
-    resume, play, stop, seek, now_s, attachVideo, previewModes, auditionHit, playKey,
+    resume, play, stop, seek, now_s, attachVideo, auditionHit, live, scrub,
+    previewModes: audition.previewModes,
+    playKey: audition.playKey,
+    /**
+     * A hit of the document that was heard as it was played: it is not heard again until playback begins anew.
+     * @param {{sound_id: string, time_s: number}} hit
+     */
+    wasPlayed(hit) { played.add(placeName(hit)); },
+    /** @param {(hit: Hit) => boolean} choose hits that playback leaves out */
+    hush(choose) {
+      isHushed = choose;
+      tick();
+    },
+    /** Seconds of the clip that pass in one of the wall clock. */
+    get speed() { return clock.rate; },
     bufferFor: buffers.load,
     peaksFor: buffers.peaksFor,
     /** @param {Listen} choice */

@@ -8,7 +8,8 @@ const COMMAND = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
 const SECTIONS = [
   ["Playback", [
     ["Space", "play or pause"], [", .", "a frame back or on"], ["← →", "the same, while no hit is selected"], ["⇧ ← →", "ten frames"],
-    ["Home End", "to the start or the end"], ["L", "loop"],
+    ["Home End", "to the start or the end"], ["J K L", "backwards, hold, forwards; again for faster, K with J or L by frames"],
+    ["C", "loop"], ["I O", "the loop's start and end"], ["⇧ C", "loop the whole clip"], ["H", "half speed"],
   ]],
   ["Timeline", [
     ["Double-click", "add a hit, or hear the one there"], ["N", "add a hit at the playhead"], ["Drag a hit", "its time, or its velocity up and down"],
@@ -21,6 +22,9 @@ const SECTIONS = [
   ]],
   ["List", [
     ["↑ ↓", "row before or after, with ⇧ several"], ["← →", "cell beside"], ["Enter", "edit the cell"], ["Tab", "enter and go to the cell beside"], ["0 … 9 + −", "type a new value"], ["Esc", "give up"],
+  ]],
+  ["Perform", [
+    ["E", "the pads"], ["1 … 0", "strike a sound, with ⇧ harder"], ["R", "record what is played, or stop"], ["Press a pad", "higher up is harder"], ["Drag the playhead", "hear what it passes"],
   ]],
   ["Modes", [
     ["Drag", "frequency and power"], ["⇧ drag", "one of the two"], ["Alt drag", "decay"], ["Drag beside", "select with a box"], ["Double-click", "add a mode"],

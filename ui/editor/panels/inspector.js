@@ -1,5 +1,5 @@
 // @ts-check
-// The inspector: Hit, List, Sound, Find, Sampler and Mix.
+// The inspector: Hit, List, Sound, Find, Sampler, Mix and Perform.
 
 import { createHitList } from "../arrange/hit_list.js";
 import { createFindPanel } from "./find.js";
@@ -12,7 +12,7 @@ import { createScope } from "../widgets/scope.js";
 /** @import { SoundState } from "../state/protocol.d.ts" */
 /** @import { AudioEngine, Player, Selection, Store } from "../state/types.d.ts" */
 
-/** @typedef {"hit" | "list" | "sound" | "find" | "sampler" | "mix"} TabName */
+/** @typedef {"hit" | "list" | "sound" | "find" | "sampler" | "mix" | "perform"} TabName */
 /**
  * @typedef {object} Shared what panels ask of the inspector
  * @property {() => SoundState | null} currentSound the one on show
@@ -25,16 +25,16 @@ import { createScope } from "../widgets/scope.js";
 
 const BUSY = new Set(["opening", "detecting", "analysing"]);
 /** @type {[TabName, string][]} */
-const TABS = [["hit", "Hit"], ["list", "List"], ["sound", "Sound"], ["find", "Find"], ["sampler", "Sampler"], ["mix", "Mix"]];
+const TABS = [["hit", "Hit"], ["list", "List"], ["sound", "Sound"], ["find", "Find"], ["sampler", "Sampler"], ["mix", "Mix"], ["perform", "Perform"]];
 
 /**
  * Fill ``root`` with the tabs and their panels.
  * @param {HTMLElement} root
  * @param {Store} store
  * @param {AudioEngine} audio
- * @param {{player: Player, openMaterials: () => void, arranging: Arranging, quantize: () => void, reveal: (time_s: number) => void}} host
+ * @param {{player: Player, perform: import("../perform/perform.js").Perform, openMaterials: () => void, arranging: Arranging, quantize: () => void, reveal: (time_s: number) => void}} host
  */
-export function createInspector(root, store, audio, { player, openMaterials, arranging, quantize, reveal }) {
+export function createInspector(root, store, audio, { player, perform, openMaterials, arranging, quantize, reveal }) {
   /** @type {TabName} */
   let open = "sound";
   /** @type {string | null} */
@@ -58,6 +58,7 @@ export function createInspector(root, store, audio, { player, openMaterials, arr
     find: createFindPanel(store, audio, shared),
     sampler: createSamplerPanel(store),
     mix: createMixPanel(store, audio),
+    perform: perform.panel,
   };
   const tabs = TABS.map(([name, text]) => make("button", "ins-tab", { type: "button", role: "tab", id: `ins-tab-${name}`, textContent: text, onclick: () => showTab(name) }));
   const bar = make("div", "ins-tabs", { role: "tablist", "aria-label": "Inspector" }, ...tabs);

@@ -6,8 +6,10 @@
 import { icon } from "../widgets/icons.js";
 import { createMeterView } from "../widgets/meter_view.js";
 import { clamp } from "../audio/units.js";
+import { formatPace } from "../widgets/format.js";
 import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { createEntry, createSegments, make } from "../widgets/controls.js";
+import { createLoop } from "./loop.js";
 import { createPointing } from "./pointing.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { AudioEngine, Store } from "../state/types.d.ts" */
@@ -19,6 +21,7 @@ import { createScope } from "../widgets/scope.js";
 const PAST_FRAME_S = 0.0008;
 const NEAR_S = 0.003;
 const SEEK_WAIT_MS = 1500;
+const SHORTEST_STEP_S = 0.04; // heard at a step; a shorter frame is too short to tell anything
 /** @type {[Listen, string][]} */
 const LISTEN = [["struck", "Struck"], ["clip", "Clip"], ["both", "Both"]];
 
@@ -39,7 +42,8 @@ export function createPlayer(root, store, audio) {
   /** @type {number | null} */
   let frame_s = null; // time of the picture on show, from the browser's compositor
   let playing = false;
-  let loop = false;
+  const loop = createLoop(store);
+  let pace = 1; // seconds of the clip in one of the wall clock
   /** @type {string | null} */
   let address = null;
   let number = 0; // of the latest wish to play or pause: an older one that still waits for a seek gives up
@@ -61,7 +65,6 @@ export function createPlayer(root, store, audio) {
   const words = make("p", "st-stage-words", { role: "status" });
   const stage = make("div", "st-stage", {}, video, words);
   const playButton = button("play", "Play (space)", () => toggle(), "is-main");
-  const loopButton = button("loop", "Loop (L)", () => setLoop(!loop));
   const timecode = createEntry({
     label: "Timecode; type one to go there",
     className: "st-timecode",
@@ -83,7 +86,7 @@ export function createPlayer(root, store, audio) {
   const listenLabel = make("span", "st-label", { textContent: "Listen to" });
   const meter = createMeterView(audio);
   const transport = make("div", "st-transport", {},
-    make("div", "st-buttons", {}, button("start", "To the start (Home)", () => seek(0)), playButton, loopButton, button("end", "To the end (End)", () => seek(Infinity)),
+    make("div", "st-buttons", {}, button("start", "To the start (Home)", () => seek(0)), playButton, loop.button, button("end", "To the end (End)", () => seek(Infinity)),
       button("back", "One frame back (,)", () => step(-1)), button("forward", "One frame on (.)", () => step(1))),
     timecode.element, facts, make("span", "st-space"), listenLabel, listen.element, meter.element);
   root.append(stage, transport);
@@ -110,7 +113,7 @@ export function createPlayer(root, store, audio) {
     const time_s = playing && frame_s !== null ? frame_s : cursor_s;
     timecode.set(formatTimecode(clamp(time_s, 0, shown.duration_s), shown));
     frame.textContent = `frame ${Math.floor(time_s * rate() + 0.001)}`;
-    speed.textContent = `${rate().toFixed(rate() % 1 ? 2 : 0)} fps`;
+    speed.textContent = `${rate().toFixed(rate() % 1 ? 2 : 0)} fps${pace === 1 ? "" : ` · ${formatPace(pace)}`}`;
   }
 
   /**
@@ -128,10 +131,22 @@ export function createPlayer(root, store, audio) {
     if (!hasPicture() || !playing) audio.seek(to_s);
   }
 
+  /**
+   * Move the cursor by hand; while paused, what it passes is heard.
+   * @param {number} time_s
+   */
+  function scrub(time_s) {
+    const from_s = cursor_s;
+    seek(time_s);
+    if (!playing && cursor_s !== from_s) audio.scrub.sound(from_s, cursor_s);
+  }
+
   /** @param {number} frames */
   function step(frames) {
     if (playing) pause();
+    const from_s = cursor_s;
     seek((Math.floor(cursor_s * rate() + 0.001) + frames) / rate());
+    if (cursor_s !== from_s) audio.scrub.sound(cursor_s, cursor_s, Math.max(SHORTEST_STEP_S, 1 / rate()));
   }
 
   async function play() {
@@ -140,7 +155,7 @@ export function createPlayer(root, store, audio) {
     const mine = ++number;
     playing = true;
     showPlaying();
-    if (cursor_s >= shown.duration_s - 1.5 / rate()) setCursor(0);
+    if (cursor_s >= shown.duration_s - 1.5 / rate()) setCursor(loop.start_s);
     audio.resume().catch(() => {});
     if (hasPicture()) {
       const wanted_s = cursor_s + PAST_FRAME_S;
@@ -189,27 +204,38 @@ export function createPlayer(root, store, audio) {
 
   const toggle = () => (playing ? pause() : play());
 
-  /** @param {boolean} value */
-  function setLoop(value) {
-    loop = value;
-    loopButton.classList.toggle("is-on", loop);
-    loopButton.setAttribute("aria-pressed", String(loop));
+  /**
+   * How fast picture and hits pass; a hit itself sounds as it always does.
+   * @param {number} value seconds of the clip in one of the wall clock
+   */
+  function setPace(value) {
+    if (value === pace) return;
+    const heard_s = audio.now_s();
+    pace = value;
+    video.playbackRate = video.defaultPlaybackRate = pace; // a new clip would bring back the default
+    if (playing && !hasPicture()) audio.seek(heard_s);
+    showTime();
   }
 
   /** The end of the clip: begin again, or stop there. */
   function atEnd() {
     if (!playing) return;
-    if (!loop) {
+    if (loop.isOn) goRound(clip()?.duration_s ?? 0);
+    else {
       pause();
       setCursor(clip()?.duration_s ?? 0);
-      return;
     }
+  }
+
+  /** @param {number} end_s */
+  function goRound(end_s) {
     number++;
     playing = false;
     audio.stop();
     video.pause();
     cancelAnimationFrame(animation);
-    setCursor(0);
+    setCursor(loop.start_s);
+    store.emit("round", { start_s: cursor_s, end_s });
     play();
   }
 
@@ -219,6 +245,10 @@ export function createPlayer(root, store, audio) {
       if (!playing) return;
       if (!hasPicture() && audio.now_s() >= (clip()?.duration_s ?? 0)) {
         atEnd();
+        return;
+      }
+      if (loop.range && loop.isCrossed(cursor_s, audio.now_s())) {
+        goRound(loop.range.end_s);
         return;
       }
       if (!video.seeking) setCursor(audio.now_s());
@@ -290,6 +320,7 @@ export function createPlayer(root, store, audio) {
       if (playing) pause();
       meter.reset();
       setCursor(0);
+      loop.setRange(null);
     }
     show();
   }
@@ -336,16 +367,20 @@ export function createPlayer(root, store, audio) {
   }
   watchFrames();
   setListen("struck");
-  setLoop(false);
   followView();
 
   return {
-    play, pause, toggle, seek, step, setListen,
+    play, pause, toggle, seek, scrub, step, setListen, setPace,
+    setLoop: loop.set,
+    setRange: loop.setRange,
     pickPoint,
-    toggleLoop: () => setLoop(!loop),
+    toggleLoop: () => loop.set(!loop.isOn),
     video,
     get time_s() { return cursor_s; },
     get playing() { return playing; },
+    get range() { return loop.range; },
+    get isLooping() { return loop.isOn; },
+    get frameRate() { return rate(); },
     dispose() {
       scope.dispose();
       pause();

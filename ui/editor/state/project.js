@@ -13,3 +13,9 @@ export function requireProject(store) {
   if (!project) throw new Error("no clip is open");
   return project;
 }
+
+/**
+ * A hit's sound and time as a name. The server keeps both as they are sent, so it finds a hit before its id is known.
+ * @param {{sound_id: string, time_s: number}} hit
+ */
+export const placeName = ({ sound_id, time_s }) => `${sound_id}@${time_s}`;

@@ -30,6 +30,14 @@ export interface AddHits {
   how?: "add" | "paste" | "duplicate" | "pattern" | null;
 }
 
+/** A hit that was played; the hits of a take are one ``gesture``. */
+export interface PlayHit {
+  kind: "play_hit";
+  time_s: number;
+  velocity_db: number;
+  sound_id: string;
+}
+
 /** Shift hits together in time. */
 export interface MoveHits {
   kind: "move_hits";
@@ -237,6 +245,7 @@ export interface SetTrack {
 export type EditMessage =
   | AddHit
   | AddHits
+  | PlayHit
   | MoveHits
   | SetHits
   | SetEachHit

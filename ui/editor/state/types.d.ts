@@ -66,6 +66,12 @@ export interface StoreEvents {
   playing: boolean;
   /** Whether moves and deletions take later hits along. */
   ripple: boolean;
+  /** The range that a loop repeats, or whether there is a loop, has changed. */
+  range: Span | null;
+  /** Speed of picture and hits: as it is, below 0 backwards, and whether half speed is on. */
+  pace: { pace: number; isHalf: boolean };
+  /** A loop came to its end and begins again. */
+  round: Span;
 }
 export type Connection = "connecting" | "open" | "lost";
 

@@ -105,7 +105,7 @@ export function createPointer(host, store, audio, player) {
     else if (lane === "clip" && event.shiftKey) drag = { kind: "span", from_s: timeAt(at.x) };
     else {
       drag = { kind: "scrub" };
-      player.seek(timeAt(at.x));
+      player.scrub(timeAt(at.x));
     }
     if (drag) event.preventDefault();
     point(at);
@@ -145,7 +145,7 @@ export function createPointer(host, store, audio, player) {
     const at = place(event);
     last = at;
     if (!drag) return;
-    if (drag.kind === "scrub") player.seek(timeAt(at.x));
+    if (drag.kind === "scrub") player.scrub(timeAt(at.x));
     else if (drag.kind === "pan") {
       scale.isFit = false;
       scale.scrollTo(drag.start_s - (at.x - drag.x0) / scale.px_per_s);

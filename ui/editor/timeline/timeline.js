@@ -307,7 +307,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
   followView();
 
   return {
-    fit, reveal, addHitAt, scale,
+    fit, reveal, addHitAt, scale, field,
     clipSamples: samples.within,
     /** The view was zoomed or scrolled from outside. */
     moved() {

@@ -169,3 +169,9 @@ export function parsePercent(text) {
   const percent = parsePlain(text, ["%"]);
   return percent === null ? null : percent / 100;
 }
+
+/**
+ * "½×", "2×": how fast the clip passes.
+ * @param {number} pace
+ */
+export const formatPace = (pace) => `${pace === 0.5 ? "½" : pace}×`;

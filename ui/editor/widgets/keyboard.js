@@ -19,6 +19,7 @@ import { newGesture } from "./controls.js";
  * @property {Arranging} arranging
  * @property {() => void} quantize
  * @property {() => void} makePattern
+ * @property {import("../perform/perform.js").Perform} perform
  */
 
 const NUDGE_S = 0.01;
@@ -26,11 +27,17 @@ const HARDEST_DB = 12;
 const SOFTEST_DB = -60;
 
 /**
+ * Whether an element takes what is typed.
+ * @param {Element} element
+ */
+export const isTyping = (element) => element.matches("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]");
+
+/**
  * @param {HTMLElement} app
  * @param {Store} store
  * @param {Parts} parts
  */
-export function createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, arranging, quantize, makePattern }) {
+export function createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, quantize, makePattern }) {
   const { chosen } = arranging;
   const frame_s = () => 1 / frameRate(requireProject(store).clip.frame_rate);
 
@@ -89,7 +96,15 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
     home: () => player.seek(0),
     end: () => player.seek(Infinity),
     "?": () => help.open(),
-    l: () => player.toggleLoop(),
+    c: (event) => (event.shiftKey ? player.setRange(null) : player.toggleLoop()),
+    i: () => perform.setEdge("start_s"),
+    o: () => perform.setEdge("end_s"),
+    j: () => perform.shuttle.press(-1),
+    k: () => perform.shuttle.hold(),
+    l: () => perform.shuttle.press(1),
+    h: () => perform.shuttle.toggleHalf(),
+    r: () => perform.toggleRecord(),
+    e: () => perform.open(),
     f: () => timeline.fit(),
     n: () => timeline.addHitAt(player.time_s),
     "[": () => goToHit(-1),
@@ -118,9 +133,6 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
     d: () => arranging.duplicate(),
   };
 
-  /** @param {Element} element */
-  const isTyping = (element) => element.matches("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]");
-
   /** @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.defaultPrevented || event.isComposing) return;
@@ -136,7 +148,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
     // A button reached by keyboard is pressed by these two; one that was clicked is not meant.
     const isReached = app.classList.contains("by-keys") && target.matches("button, a, [type=checkbox]");
     if ((key === " " || key === "enter") && isReached) return;
-    if (event.repeat && ["m", "d", "g", "s", "t", "n", "l", "a", "p", "q", "b", " ", "delete", "backspace"].includes(key)) return;
+    if (event.repeat && ["m", "d", "g", "s", "t", "n", "a", "p", "q", "b", "c", "e", "h", "j", "k", "l", "r", " ", "delete", "backspace"].includes(key)) return;
     event.preventDefault();
     act(event);
   }

@@ -1,0 +1,140 @@
+// @ts-check
+// Hits as they are played: heard at once from sound that is in memory already, and clicks to play along with.
+
+import { heard_s } from "./clock.js";
+import { createPanner, FADE_S } from "./panner.js";
+import { dbToGain, SAMPLE_RATE_HZ } from "./units.js";
+/** @import { Buffers } from "./buffers.js" */
+/** @import { Output } from "./engine.js" */
+/** @import { Hit, Sound, Store } from "../state/types.d.ts" */
+
+const MOST_VOICES = 32;
+const MOST_READY = 4; // sampled hits of a sound that are kept at hand
+const ALIKE_DB = 3; // of several hits about as hard as the played one, each is heard in turn
+const CLICK_S = 0.03;
+
+/**
+ * @param {object} host
+ * @param {() => Output} host.open
+ * @param {() => Promise<void>} host.resume
+ * @param {Buffers} host.buffers
+ * @param {() => number} host.width
+ * @param {(key: string) => string} host.heardKey
+ * @param {Store} store
+ */
+export function createLive({ open, resume, buffers, width, heardKey }, store) {
+  /** @type {Set<{source: AudioBufferSourceNode, panner: ReturnType<typeof createPanner>}>} */
+  const voices = new Set(); // the oldest first
+  /** @type {Map<string, string>} */
+  const lastHits = new Map(); // the hit whose sound was heard last, by sound
+
+  /**
+   * Sampled hits of a sound without offsets of their own, or any where there is none, nearest in velocity first.
+   * @param {string} soundId
+   * @param {number} velocity_db
+   */
+  function sampledHits(soundId, velocity_db) {
+    const hits = (store.view?.project?.hits ?? []).filter((hit) => hit.sound_id === soundId && store.rendered.has(hit.id));
+    const plain = hits.filter(({ offsets }) => offsets.pitch_cents === 0 && offsets.decay_ratio === 1 && offsets.residual_db === 0);
+    return (plain.length ? plain : hits).sort((a, b) => Math.abs(a.velocity_db - velocity_db) - Math.abs(b.velocity_db - velocity_db));
+  }
+
+  /** @param {Hit} hit */
+  const keyOf = (hit) => heardKey(store.rendered.get(hit.id)?.key ?? "");
+
+  /**
+   * What a strike sounds with: a sampled hit in memory at another level, never the same twice in a row where there are
+   * two about as hard, else the analytic prior.
+   * @param {Sound} sound
+   * @param {number} velocity_db
+   * @param {number} usual_db
+   */
+  function bufferOf(sound, velocity_db, usual_db) {
+    const ready = sampledHits(sound.id, velocity_db).filter((hit) => buffers.peek(keyOf(hit)));
+    const nearest_db = ready.length ? Math.abs(ready[0].velocity_db - velocity_db) : 0;
+    const alike = ready.filter((hit) => Math.abs(hit.velocity_db - velocity_db) <= nearest_db + ALIKE_DB).slice(0, MOST_READY);
+    const hit = alike[(alike.findIndex(({ id }) => id === lastHits.get(sound.id)) + 1) % alike.length];
+    if (hit) {
+      lastHits.set(sound.id, hit.id);
+      return { buffer: buffers.peek(keyOf(hit)), gain_db: velocity_db - hit.velocity_db };
+    }
+    const prior_db = Math.round(usual_db);
+    return { buffer: buffers.peek(buffers.prior(sound, null, prior_db)), gain_db: velocity_db - prior_db };
+  }
+
+  /**
+   * Strike a sound now, apart from the document.
+   * @param {string} soundId
+   * @param {number} velocity_db
+   * @param {number} usual_db velocity at which its prior was made ready
+   */
+  function strike(soundId, velocity_db, usual_db) {
+    const sound = store.view?.project?.sounds.find(({ id }) => id === soundId);
+    if (!sound) return;
+    resume().catch(() => {});
+    const { context, previews } = open();
+    const { buffer, gain_db } = bufferOf(sound, velocity_db, usual_db);
+    if (!buffer) return;
+    const [oldest] = voices;
+    if (voices.size >= MOST_VOICES) end(oldest);
+    const panner = createPanner(context, previews, dbToGain(gain_db), 0, null, width());
+    const source = new AudioBufferSourceNode(context, { buffer });
+    const voice = { source, panner };
+    source.connect(panner.input);
+    source.onended = () => {
+      panner.disconnect();
+      voices.delete(voice);
+    };
+    source.start();
+    voices.add(voice);
+  }
+
+  /** @param {{source: AudioBufferSourceNode, panner: ReturnType<typeof createPanner>}} voice */
+  function end(voice) {
+    voices.delete(voice);
+    voice.panner.release();
+    voice.source.stop(open().context.currentTime + 4 * FADE_S);
+  }
+
+  /**
+   * Bring into memory what a strike of each sound needs.
+   * @param {{sound: Sound, usual_db: number}[]} sounds
+   */
+  function prepare(sounds) {
+    for (const { sound, usual_db } of sounds) {
+      const sampled = sampledHits(sound.id, usual_db).slice(0, MOST_READY);
+      for (const hit of sampled) buffers.load(keyOf(hit)).catch(() => {});
+      if (!sampled.length) buffers.prior(sound, null, Math.round(usual_db));
+    }
+  }
+
+  /**
+   * A click that leaves the loudspeaker some time from now; when that is, as performance.now() counts.
+   * @param {number} delay_s
+   * @param {boolean} isStrong
+   */
+  function click(delay_s, isStrong) {
+    const { context, previews } = open();
+    const buffer = new AudioBuffer({ length: Math.round(CLICK_S * SAMPLE_RATE_HZ), sampleRate: SAMPLE_RATE_HZ });
+    const samples = buffer.getChannelData(0);
+    const hz = isStrong ? 1760 : 1175;
+    for (let n = 0; n < samples.length; n++) samples[n] = 0.4 * Math.sin((2 * Math.PI * hz * n) / SAMPLE_RATE_HZ) * Math.exp(-n / (0.005 * SAMPLE_RATE_HZ));
+    const source = new AudioBufferSourceNode(context, { buffer });
+    source.connect(previews);
+    const start_s = context.currentTime + delay_s;
+    source.start(start_s);
+    return { heard_ms: performance.now() + 1000 * (start_s - heard_s(context)), stop: () => source.stop() };
+  }
+
+  return {
+    strike, prepare, click,
+    silence() {
+      for (const voice of [...voices]) end(voice);
+    },
+    /** How long sound takes from the page to the loudspeaker, as the browser says, in seconds. */
+    outputLatency_s() {
+      const { context } = open();
+      return Math.max(0, context.currentTime - heard_s(context));
+    },
+  };
+}

@@ -1,0 +1,130 @@
+// @ts-check
+// Recording while the clip runs: pre-roll, the passing playhead, and played hits as edits of the document.
+
+import { newGesture } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
+import { createTake } from "./take.js";
+/** @import { EditMessage } from "../state/protocol.d.ts" */
+/** @import { AudioEngine, Player, Store } from "../state/types.d.ts" */
+/** @import { Recording } from "./settings.js" */
+
+const CLICK_APART_S = 1; // of the count before a picture that cannot roll in
+const BUSY = ["opening", "detecting", "analysing"];
+
+/**
+ * @param {object} host
+ * @param {Store} host.store
+ * @param {AudioEngine} host.audio
+ * @param {Player} host.player
+ * @param {() => Recording} host.settings
+ * @param {() => void} host.changed the phase, or the number of recorded hits
+ */
+export function createRecording({ store, audio, player, settings, changed }) {
+  const take = createTake(newGesture);
+  /** @type {{rolls_ms: number, timer: ReturnType<typeof setTimeout>, clicks: {stop: () => void}[]} | null} */
+  let count = null; // the count before the picture rolls
+  let words = "";
+
+  const hits = () => store.view?.project?.hits ?? [];
+
+  /**
+   * @param {readonly EditMessage[]} edits
+   * @param {string} gesture
+   */
+  function apply(edits, gesture) {
+    for (const edit of edits) store.edit(edit, gesture);
+  }
+
+  function endCount() {
+    if (!count) return;
+    clearTimeout(count.timer);
+    for (const click of count.clicks) click.stop();
+    count = null;
+  }
+
+  function begin() {
+    if (!store.view?.project || BUSY.includes(store.status.phase)) return;
+    audio.resume().catch(() => {});
+    words = "";
+    const { mode, preroll_s } = settings();
+    if (player.playing) {
+      take.begin({ start_s: player.time_s, from_s: player.time_s, mode });
+    } else {
+      const start_s = player.isLooping && player.range ? player.range.start_s : player.time_s;
+      const roll_s = Math.min(preroll_s, start_s);
+      take.begin({ start_s, from_s: start_s - preroll_s, mode });
+      player.seek(start_s - roll_s);
+      if (preroll_s > roll_s) countIn(preroll_s - roll_s);
+      else player.play();
+    }
+    audio.hush(take.isReplaced);
+    changed();
+  }
+
+  /** @param {number} wait_s */
+  function countIn(wait_s) {
+    const clicks = [];
+    for (let left_s = wait_s; left_s > 0.05; left_s -= CLICK_APART_S) clicks.push(audio.live.click(wait_s - left_s + 0.05, left_s <= CLICK_APART_S));
+    const rolls_ms = performance.now() + 1000 * wait_s;
+    count = { rolls_ms, clicks, timer: setTimeout(() => player.play(), 1000 * wait_s) };
+  }
+
+  function end() {
+    endCount();
+    if (take.phase === "off") return;
+    apply(take.reach(player.time_s, hits()), take.gesture);
+    words = describe(take.count);
+    take.end();
+    audio.hush(() => false);
+    changed();
+  }
+
+  const scope = createScope();
+  scope.add(store.on("time", (head) => {
+    if (take.phase === "off" || !head.playing) return;
+    const before = take.phase;
+    apply(take.reach(head.time_s, hits()), take.gesture);
+    if (take.phase !== before) changed();
+  }));
+  scope.add(store.on("round", ({ start_s, end_s }) => {
+    const { edits, gesture } = take.goRound(end_s, start_s, hits());
+    apply(edits, gesture);
+    changed();
+  }));
+  scope.add(store.on("playing", (isPlaying) => {
+    if (isPlaying) endCount();
+    else if (take.phase !== "off" && !count) end();
+  }));
+  scope.add(endCount);
+
+  return {
+    get phase() { return take.phase; },
+    /** What the last take brought, in a sentence. */
+    get words() { return take.phase === "recording" ? describe(take.count) : words; },
+    /** Seconds of the clip until recording begins; 0 while it goes on. */
+    get left_s() {
+      if (take.phase !== "preroll") return 0;
+      return Math.max(0, take.start_s - time_s());
+    },
+    time_s,
+    toggle: () => (take.phase === "off" ? begin() : end()),
+    /** @param {{time_s: number, sound_id: string, velocity_db: number}} hit that was heard as it was played */
+    strike(hit) {
+      const edits = take.strike(hit, hits());
+      if (!edits.length) return;
+      audio.wasPlayed(hit);
+      apply(edits, take.gesture);
+      changed();
+    },
+    dispose: scope.dispose,
+  };
+
+  /** Clip time that is heard now; before the picture rolls, how long it will still stand is taken off. */
+  function time_s() {
+    if (count) return player.time_s - Math.max(0, count.rolls_ms - performance.now()) / 1000;
+    return player.playing ? audio.now_s() : player.time_s;
+  }
+}
+
+/** @param {number} count */
+const describe = (count) => `${count} hit${count === 1 ? "" : "s"} recorded; undo takes back the take`;
