@@ -18,6 +18,7 @@ import { dbToGain, SAMPLE_RATE_HZ, SILENCE_DB } from "./units.js";
 /** @import { Hit, Samples, Store } from "../state/types.d.ts" */
 
 const TICK_MS = 100;
+const SETTLE_MS = 300;
 const AHEAD_S = 1.5; // longer than a hidden tab's timer step of 1 s
 const PRELOAD_S = 20;
 const LATE_S = 0.1; // a hit that begins as playback does is heard whole, if it is no later than this
@@ -69,6 +70,7 @@ export function createAudio(store, options = {}) {
   /** @type {Listen} */
   let listen = "struck";
   let playing = false;
+  let settled_ms = 0; // when the picture runs evenly
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let timer;
   /** @type {Set<string>} */
@@ -132,9 +134,9 @@ export function createAudio(store, options = {}) {
     if (clock.hasPicture) watchStart();
   }
 
-  /** Look for the picture's first step more often than the timer does. */
+  /** Look for the picture's first steps more often than the timer does: it may falter before it runs. */
   function watchStart() {
-    if (!playing || clock.anchored) return;
+    if (!playing || (clock.anchored && performance.now() > settled_ms)) return;
     tick();
     requestAnimationFrame(watchStart);
   }
@@ -218,8 +220,10 @@ export function createAudio(store, options = {}) {
     const shown = project();
     if (!playing || !output || !shown) return;
     const { context } = output;
-    if (!clock.anchored) clock.tryAnchor(context);
-    else {
+    if (!clock.anchored) {
+      clock.tryAnchor(context);
+      settled_ms = performance.now() + SETTLE_MS;
+    } else {
       const moved = clock.correctDrift(context);
       if (moved === "jump") silence(true);
       if (moved) for (const [id, voice] of voices) if (!isSounding(voice)) end(id);

@@ -9,6 +9,7 @@ import { createTake } from "./take.js";
 /** @import { Recording } from "./settings.js" */
 
 const CLICK_APART_S = 1; // of the count before a picture that cannot roll in
+const TAKE_LABEL = "Record take"; // of its entry in the history, as the server names it
 const BUSY = ["opening", "detecting", "analysing"];
 
 /**
@@ -100,7 +101,10 @@ export function createRecording({ store, audio, player, settings, changed }) {
   return {
     get phase() { return take.phase; },
     /** What the last take brought, in a sentence. */
-    get words() { return take.phase === "recording" ? describe(take.count) : words; },
+    get words() {
+      if (take.phase === "recording") return describe(take.count);
+      return store.view?.undo === TAKE_LABEL ? words : ""; // not once something else was done, or the take was undone
+    },
     /** Seconds of the clip until recording begins; 0 while it goes on. */
     get left_s() {
       if (take.phase !== "preroll") return 0;
