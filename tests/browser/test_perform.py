@@ -80,7 +80,7 @@ def test_keys_and_pads_are_heard_and_recorded_where_the_picture_was(editor: Edit
         usual[sound] = own[len(own) // 2]
 
     # Paused, a key is heard and records nothing.
-    press("b")
+    press("e")
     press("Digit1")
     editor.wait("() => window.struck.audio.levels().peak_db > -40")
     assert len(editor.project["hits"]) == len(before)
@@ -140,7 +140,7 @@ def test_midi_learns_a_note_and_replaces_round_by_round_at_half_speed(editor: Ed
     usual_db = own[len(own) // 2]
 
     # Refused, then allowed; a pad learns the note that is played next.
-    press("b")
+    press("e")
     connect = page.get_by_role("button", name="Connect MIDI")
     connect.click()
     page.get_by_text("The browser refused MIDI").wait_for()
