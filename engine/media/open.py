@@ -12,7 +12,13 @@ import av.error
 from av.container import InputContainer
 
 from engine.core.errors import BadInput
-from engine.media.structure import find_encrypted, find_fragments_end, find_truncation, identify_picture_file
+from engine.media.structure import (
+    find_encrypted,
+    find_fragments_end,
+    find_truncation,
+    has_too_many_empty_parts,
+    identify_picture_file,
+)
 
 CLIP_FORMATS = "mov,matroska,avi,gif,mpegts,mpeg,flv,asf,mxf,ogg"
 """Container formats read as clips. Playlists and script formats stay out: they may name other files or hosts."""
@@ -47,6 +53,7 @@ def check_readable(path: str | os.PathLike[str]) -> Path:
 def open_container(path: str | os.PathLike[str], formats: str = CLIP_FORMATS) -> InputContainer:
     """Open a media file for reading; BadInput when it is missing, broken or of no known kind."""
     whole = check_readable(path)
+    check_parts(whole)
     try:
         end = find_fragments_end(whole)
         return _open(whole if end is None else f"subfile,,start,0,end,{end},,:{whole}", formats)
@@ -78,8 +85,15 @@ def _explain_refusal(path: Path, formats: str) -> str:
     return f"is not a {kind} that can be read: its format is unknown or its start damaged; give {examples}"
 
 
+def check_parts(path: Path) -> None:
+    """Raise BadInput for a file of tiny parts without end, through which a reader would walk for minutes."""
+    if has_too_many_empty_parts(path):
+        raise BadInput(f"{path.name} is not read: it has more than 10000 empty parts; export it again")
+
+
 def check_whole(path: Path) -> None:
-    """Raise BadInput when a container declares more than the file holds."""
+    """Raise BadInput when a container declares more than the file holds, or is made of empty parts."""
+    check_parts(path)
     reason = find_truncation(path)
     if reason and not _has_all_samples(path):
         raise BadInput(f"{path.name} is not whole: {reason}; copy or export it again")
@@ -87,6 +101,7 @@ def check_whole(path: Path) -> None:
 
 def check_unencrypted(path: Path) -> None:
     """Raise BadInput when the index of an MP4 or MOV declares encrypted picture or sound."""
+    check_parts(path)
     encrypted = find_encrypted(path)
     if encrypted:
         raise BadInput(

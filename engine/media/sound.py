@@ -19,7 +19,7 @@ from av.container import InputContainer
 from engine.core.errors import BadInput
 from engine.core.units import seconds_to_samples
 from engine.media.mixdown import choose_weights
-from engine.media.open import SOUND_FORMATS, check_readable, check_unencrypted, open_container
+from engine.media.open import SOUND_FORMATS, check_parts, check_readable, check_unencrypted, open_container
 from engine.media.packets import ClockCorrection, Splice, iter_packets, scan_packets
 from engine.media.probe import Picture, scan_picture
 from engine.media.streams import find_default_track, list_audio_streams
@@ -142,6 +142,7 @@ def iter_recording(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     """
     import soundfile
 
+    check_parts(path)
     given = 0
     try:
         with soundfile.SoundFile(os.fsencode(path)) as file:  # as bytes, since names need not be UTF-8

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 _BOXES_OF_MP4 = {b"ftyp", b"styp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"ssix", b"prft", b"emsg", b"meta"} | {
     b"free", b"skip", b"wide", b"uuid", b"udta", b"pdin", b"pnot", b"PICT"
@@ -18,6 +19,7 @@ _ASF_ENCRYPTION = tuple(
 """The two content encryption objects of ASF (sections 3.14 and 3.15 of its specification)."""
 _PATH_TO_ENTRIES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 _LARGEST_INDEX_BYTES = 256 << 20
+_EMPTY_BYTES, _MOST_EMPTY_PARTS = 16, 10_000
 _EBML_ID, _SEGMENT_ID = 0x1A45DFA3, 0x18538067
 _UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
 _PICTURE_FILES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
@@ -43,6 +45,67 @@ def find_truncation(path: Path) -> str | None:
         if head[:4] == b"GIF8":
             return None if _has_gif_end(file) else "the GIF has no end mark"
     return None
+
+
+def has_too_many_empty_parts(path: Path) -> bool:
+    """Whether a file is mostly parts that hold next to nothing, of which every reader would walk through all.
+
+    Looks at the boxes of an MP4 or MOV, the chunks of WAV, AVI and AIFF, and the ID3 tags before an MP3.
+    """
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        head = file.read(12)
+        if head[4:8] in _BOXES_OF_MP4:
+            lengths = _iter_box_lengths(file, size)
+        elif head[:4] in (b"RIFF", b"RIFX", b"RF64", b"FORM"):
+            lengths = _iter_chunk_lengths(file, size, "big" if head[:4] in (b"RIFX", b"FORM") else "little")
+        elif head[:3] == b"ID3":
+            lengths = _iter_tag_lengths(file)
+        else:
+            return False
+        empty = (length for length in lengths if length <= _EMPTY_BYTES)
+        return next(islice(empty, _MOST_EMPTY_PARTS, None), None) is not None
+
+
+def _iter_box_lengths(file: BinaryIO, size: int) -> Iterator[int]:
+    """Bytes in each box, those of the index included."""
+    for kind, start, end in _iter_boxes(file, 0, size):
+        yield end - start
+        if kind == b"moov":
+            yield from _iter_inner_lengths(file, start, min(end, size), 1)
+
+
+def _iter_inner_lengths(file: BinaryIO, start: int, end: int, depth: int) -> Iterator[int]:
+    for kind, inner, inner_end in _iter_boxes(file, start, end):
+        yield inner_end - inner
+        if depth < len(_PATH_TO_ENTRIES) - 1 and kind == _PATH_TO_ENTRIES[depth]:
+            yield from _iter_inner_lengths(file, inner, min(inner_end, end), depth + 1)
+
+
+def _iter_chunk_lengths(file: BinaryIO, size: int, order: Literal["big", "little"]) -> Iterator[int]:
+    """Bytes in each chunk of a RIFF or IFF file, up to sound of unknown length or what is no chunk."""
+    position = 12
+    while position + 8 <= size:
+        file.seek(position)
+        header = file.read(8)
+        name, length = header[:4], int.from_bytes(header[4:], order)
+        if not all(0x20 <= byte < 0x7F for byte in name) or (name == b"data" and length in _UNKNOWN_RIFF_SIZES):
+            return
+        yield length
+        position += 8 + length + length % 2
+
+
+def _iter_tag_lengths(file: BinaryIO) -> Iterator[int]:
+    """Bytes in each of the ID3 tags that a file begins with (ID3v2.4, section 3.1)."""
+    position = 0
+    while True:
+        file.seek(position)
+        header = file.read(10)
+        if len(header) < 10 or header[:3] != b"ID3":
+            return
+        length = sum((byte & 0x7F) << shift for byte, shift in zip(header[6:], (21, 14, 7, 0), strict=True))
+        yield length
+        position += 10 + length
 
 
 def find_fragments_end(path: Path) -> int | None:
@@ -168,7 +231,8 @@ def _has_gif_end(file: BinaryIO) -> bool:
     """Walk the blocks of a GIF (GIF89a, appendix A) to its end mark."""
     flags = file.read(13)[10:11]
     file.seek(_table_bytes(flags), 1)
-    while block := file.read(1):
+    empty = 0
+    while empty <= _MOST_EMPTY_PARTS and (block := file.read(1)):
         if block == b";":
             return True
         if block == b",":
@@ -177,8 +241,10 @@ def _has_gif_end(file: BinaryIO) -> bool:
             file.seek(1, 1)
         elif block != b"\0":
             return False
+        empty += 1
         while length := file.read(1)[:1].rstrip(b"\0") if block != b"\0" else b"":
             file.seek(length[0], 1)
+            empty -= 1
     return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import wave
 from pathlib import Path
 
@@ -153,3 +154,35 @@ def test_pictures_and_sounds_are_named_for_what_they_are(tmp_path: Path) -> None
                          "a.jpg": "is a JPEG picture", "a.webp": "is a WebP picture"}.items():  # fmt: skip
         with pytest.raises(BadInput, match=f"{name} {reason}, not a clip; give a video"):
             probe(tmp_path / name)
+
+
+def _make_endless(kind: str) -> bytes:
+    """A file of 200 000 empty parts: what every reader of its kind walks through."""
+    count = 200_000
+    form = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 48_000, 96_000, 2, 16)
+    head = struct.pack(">I4s4sI4s", 20, b"ftyp", b"isom", 0, b"isom")
+    free = struct.pack(">I4s", 8, b"free")
+    return {
+        "wav": b"RIFF" + struct.pack("<I", 8 * count) + b"WAVE" + form + b"JUNK\0\0\0\0" * count,
+        "aiff": b"FORM" + struct.pack(">I", 8 * count) + b"AIFF" + b"ANNO\0\0\0\0" * count,
+        "mp3": b"ID3\4\0\0\0\0\0\0" * count,
+        "mp4": head + free * count,
+        "mov": head + struct.pack(">I4s", 8 + 8 * count, b"moov") + free * count,
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["wav", "aiff", "mp3", "mp4", "mov"])
+def test_a_file_of_empty_parts_without_end_is_refused_after_a_few(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{kind}"
+    path.write_bytes(_make_endless(kind))
+    for read in (read_recording, probe):
+        with pytest.raises(BadInput, match="more than 10000 empty parts; export it again"):
+            read(path)
+
+
+def test_silence_of_unknown_length_is_no_file_of_empty_parts(tmp_path: Path) -> None:
+    """Zeros after a data chunk of size 0 would be chunks without a name."""
+    form = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 48_000, 96_000, 2, 16)
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"RIFF\0\0\0\0WAVE" + form + b"data\0\0\0\0" + bytes(400_000))
+    assert len(read_recording(path)[0]) == 200_000
