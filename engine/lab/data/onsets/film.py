@@ -148,7 +148,7 @@ def read_small_frames(path: Path, pixels: int) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray([time_s for time_s, _ in frames]), held[:, : held.shape[1] // 2 * 2, : held.shape[2] // 2 * 2]
 
 
-def set_in_step(clips: Sequence[PackedClip], network: OnsetNetwork) -> list[PackedClip]:
+def align_clips(clips: Sequence[PackedClip], network: OnsetNetwork) -> list[PackedClip]:
     """Real clips with lag and weight estimated by a network; clips whose sound and picture disagree are dropped."""
     agreements = []
     for clip in clips:

@@ -155,7 +155,7 @@ def share_modes(first_hz: np.ndarray, second_hz: np.ndarray) -> float:
     return float((cents.min(axis=1) < _ALIKE_CENTS).mean())
 
 
-def lend_physics(take: AnalysedHit, other: AnalysedHit) -> AnalysedHit:
+def swap_physics(take: AnalysedHit, other: AnalysedHit) -> AnalysedHit:
     """A take with the physics of another take of the same object, at the take's own level."""
     raise_db = measure_level_db(take.modes, take.residual) - measure_level_db(other.modes, other.residual)
     modes = replace(other.modes, power_db=tuple(p + raise_db for p in other.modes.power_db))

@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.core.errors import StruckError
 from engine.core.units import SAMPLE_RATE_HZ, gain_to_db
-from engine.lab.data.sampler.synthetic import Imagined, sound_imagined
+from engine.lab.data.sampler.synthetic import SyntheticObject, synthesize_object
 from engine.physics import analysis
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.model import Modes, Physics, Residual, physics_from_json, physics_to_json
@@ -49,9 +49,11 @@ class AnalysedHit:
     velocity_db: float | None = None
 
 
-def build_hits(recordings: Sequence[Recording], imagined: Sequence[Imagined], folder: Path, workers: int = 2) -> None:
+def build_hits(
+    recordings: Sequence[Recording], synthetic: Sequence[SyntheticObject], folder: Path, workers: int = 2
+) -> None:
     """Analyse recordings and synthetic objects into ``folder``; does nothing when it holds them already."""
-    index_path, made_of = folder / INDEX, describe_corpus(recordings, imagined)
+    index_path, made_of = folder / INDEX, describe_corpus(recordings, synthetic)
     if index_path.is_file():
         with contextlib.suppress(ValueError, AttributeError):
             if json.loads(index_path.read_text(encoding="utf-8")).get("made_of") == made_of:
@@ -59,7 +61,7 @@ def build_hits(recordings: Sequence[Recording], imagined: Sequence[Imagined], fo
         print("hits: the recordings or their analysis have changed; analysing anew", file=sys.stderr, flush=True)
         index_path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
-    tasks: list[Recording | Imagined] = [*recordings, *imagined]
+    tasks: list[Recording | SyntheticObject] = [*recordings, *synthetic]
     rows: list[dict[str, Any]] = []
     # The matrices are small: workers with a thread per core would only wait for one another.
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
@@ -96,14 +98,14 @@ def open_hits(folder: Path) -> list[AnalysedHit]:
     return _with_velocities(hits)
 
 
-def is_imagined(hit: AnalysedHit) -> bool:
+def is_synthetic(hit: AnalysedHit) -> bool:
     """Whether a hit was synthesized from material constants and not recorded."""
-    return hit.group.startswith("imagined/")
+    return hit.group.startswith("imagined/")  # the name in packs and checkpoints
 
 
-def describe_corpus(recordings: Sequence[Recording], imagined: Sequence[Imagined]) -> str:
+def describe_corpus(recordings: Sequence[Recording], synthetic: Sequence[SyntheticObject]) -> str:
     """Digest of the sources of the hits: the recordings, the synthetic objects and the analysis code."""
-    digest = hashlib.sha256(repr(imagined).encode())
+    digest = hashlib.sha256(repr(synthetic).encode())
     for recording in recordings:
         facts = (recording.path.name, recording.path.stat().st_size, recording.fmax_hz, recording.start_s)
         digest.update(repr(facts).encode())
@@ -112,11 +114,11 @@ def describe_corpus(recordings: Sequence[Recording], imagined: Sequence[Imagined
     return digest.hexdigest()
 
 
-def _analyse(task: Recording | Imagined) -> tuple[np.ndarray, dict[str, Any] | None]:
+def _analyse(task: Recording | SyntheticObject) -> tuple[np.ndarray, dict[str, Any] | None]:
     nothing = np.zeros(0, np.float32)
     try:
-        if isinstance(task, Imagined):
-            hit, facts = sound_imagined(task), (SAMPLE_RATE_HZ / 2, task.material, task.name, False)
+        if isinstance(task, SyntheticObject):
+            hit, facts = synthesize_object(task), (SAMPLE_RATE_HZ / 2, task.material, task.name, False)
         else:
             from engine.lab.data.recordings import (
                 is_held_out,

@@ -21,7 +21,7 @@ from engine.core.errors import StruckError
 from engine.diffusion.conditioning import name_material
 from engine.diffusion.spectrogram import FRAME_COUNTS
 from engine.lab.data.sampler.augment import Augmentation, vary_hit
-from engine.lab.data.sampler.detail import DetailConfig, Typical, lend_physics, measure_typical, pair_takes, reduce_hit
+from engine.lab.data.sampler.detail import DetailConfig, Typical, measure_typical, pair_takes, reduce_hit, swap_physics
 from engine.lab.data.sampler.examples import Batch, Example, make_batch, make_example
 from engine.lab.data.sampler.hits import AnalysedHit, open_hits
 
@@ -174,7 +174,7 @@ def vary_examples(corpus: Corpus, config: PoolConfig, rng: np.random.Generator) 
         same = np.random.default_rng()
         same.bit_generator.state = state
         take = corpus.takes[one][int(rng.integers(len(corpus.takes[one])))]
-        other = lend_physics(hit, vary_hit(hits[take], config.augmentation, same))
+        other = swap_physics(hit, vary_hit(hits[take], config.augmentation, same))
     examples = []
     for _ in range(config.levels):
         reduced, detail = reduce_hit(other, corpus.typical, config.detail, rng)

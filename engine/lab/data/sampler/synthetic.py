@@ -64,7 +64,7 @@ MATERIALS = {
 
 
 @dataclass(frozen=True)
-class Imagined:
+class SyntheticObject:
     """One synthetic object and blow; ``seed`` draws all other parameters."""
 
     name: str
@@ -72,21 +72,21 @@ class Imagined:
     seed: int
 
 
-def imagine_objects(each: int) -> list[Imagined]:
+def make_synthetic_objects(each: int) -> list[SyntheticObject]:
     """``each`` objects of every material."""
     return [
-        Imagined(f"imagined/{material}_{k}", material, 1000 * place + k)
+        SyntheticObject(f"imagined/{material}_{k}", material, 1000 * place + k)
         for place, material in enumerate(MATERIALS)
         for k in range(each)
     ]
 
 
-def sound_imagined(imagined: Imagined) -> np.ndarray:
+def synthesize_object(synthetic: SyntheticObject) -> np.ndarray:
     """The sound of a synthetic object, float32 mono at 48 kHz from its onset on, its peak at -6 to -1 dB."""
-    rng = np.random.default_rng(imagined.seed)
-    plate = draw_plate(MATERIALS[imagined.material], rng)
+    rng = np.random.default_rng(synthetic.seed)
+    plate = draw_plate(MATERIALS[synthetic.material], rng)
     length = round(LONGEST_S * SAMPLE_RATE_HZ)
-    modes = split_pairs(plate_modes(plate, _MOST_MODES, imagined.seed), rng)
+    modes = split_pairs(plate_modes(plate, _MOST_MODES, synthetic.seed), rng)
     ring = synthesize_modes([modes], length, SAMPLE_RATE_HZ)[0].numpy().astype(np.float64)
     pulse = np.sin(np.pi * (np.arange(max(2, round(plate.contact_s * SAMPLE_RATE_HZ))) + 0.5) / SAMPLE_RATE_HZ
                    / plate.contact_s).clip(0.0)  # fmt: skip
@@ -96,8 +96,8 @@ def sound_imagined(imagined: Imagined) -> np.ndarray:
         noise.with_component("tail", noise.room) if noise.room else noise
     )  # unresolved modes are the object's, not a room's
     noise = replace(noise, room=None)
-    grain_ms = float(np.exp(rng.uniform(*np.log(MATERIALS[imagined.material].grain_ms))))
-    contact = synthesize_residual(noise, length, SAMPLE_RATE_HZ, imagined.seed) * draw_grains(length, grain_ms, rng)
+    grain_ms = float(np.exp(rng.uniform(*np.log(MATERIALS[synthetic.material].grain_ms))))
+    contact = synthesize_residual(noise, length, SAMPLE_RATE_HZ, synthetic.seed) * draw_grains(length, grain_ms, rng)
     sound = ring + contact
     return (sound * db_to_gain(rng.uniform(-6.0, -1.0)) / np.abs(sound).max()).astype(np.float32)
 

@@ -1,8 +1,8 @@
-"""Whether changes of an object are heard the way physics says: ``launch.py evaluate counterfactual``.
+"""Whether a changed object sounds as physics predicts: ``launch.py evaluate counterfactual``.
 
 Each object is made larger, fuller, harder struck or more damped by the macros, at several levels of detail. Pitch,
-brightness and decay are measured in the sounds alone, pitch where there is one; what counts is whether they move in the
-direction that the physics of the change gives, whatever the bare prior does.
+brightness and decay are measured in the sounds alone, pitch where there is one. A change is right if the measure moves
+in the direction that the physics predicts, whatever the bare prior does.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ CHANGES = (
     Change("softer striker (hardness -0.7)", Macros(hardness=-0.7), {BRIGHTNESS: -1}),
     Change("more damped (damping +0.5)", Macros(damping=0.5), {DECAY: -1}),
 )
-"""Fuller is what liquid does to a vessel: its mass lowers the modes, and it takes up their energy."""
+"""Fuller is a vessel with more liquid: its mass lowers the modes, and it absorbs their energy."""
 
 LEAST = {PITCH: 20.0, BRIGHTNESS: 20.0, DECAY: 0.1}
 """Changes smaller than these (cents, cents, dB) count as none, and so as wrong."""
@@ -103,8 +103,8 @@ def gather_objects(folder: str, limit: int) -> list[AnalysedHit]:
     return hits
 
 
-def make_imagined(count: int) -> list[AnalysedHit]:
-    """Made-up objects whose modes can be told apart, as hits without a recording."""
+def make_synthetic_hits(count: int) -> list[AnalysedHit]:
+    """Synthetic objects whose modes an analysis can resolve, as hits without a recording."""
     made = make_objects(count)
     return [AnalysedHit(np.zeros(0), p.modes, p.residual, SAMPLE_RATE_HZ / 2, "", "made up", True) for p in made]
 
@@ -152,7 +152,7 @@ def measure_moves(before: np.ndarray, after: np.ndarray) -> dict[str, float]:
 
 
 def measure_shift_cents(before: np.ndarray, after: np.ndarray) -> float:
-    """By how much a spectrum lies higher than another: where their lines over log frequency agree best."""
+    """Shift between two spectra in cents: that at which their peaks over log frequency correlate best."""
     size = max(len(before), len(after))
     lines = [measure_lines(sound, size) for sound in (before, after)]
     reach, count = round(_FURTHEST_OCTAVES * _STEPS_A_OCTAVE), len(lines[0])
@@ -165,7 +165,7 @@ def measure_shift_cents(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def has_pitch(sound: np.ndarray) -> bool:
-    """Whether a line of the spectrum stands out, so that one can speak of a pitch."""
+    """Whether the spectrum has a distinct peak, and so a pitch."""
     return bool(measure_lines(sound, len(sound)).max() >= _LINE_DB)
 
 
@@ -231,7 +231,7 @@ def main(args: list[str]) -> None:
     parser.add_argument(
         "--limit", type=whole_number(0, 10_000), default=60, metavar="N", help="held-out objects; 0: all"
     )
-    parser.add_argument("--objects", type=whole_number(0, 1000), default=20, metavar="N", help="made-up objects")
+    parser.add_argument("--objects", type=whole_number(0, 1000), default=20, metavar="N", help="synthetic objects")
     parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=list(LEVELS), metavar="LEVEL")
     add_sampler_options(parser)
     options = parser.parse_args(args)
@@ -239,7 +239,7 @@ def main(args: list[str]) -> None:
     sampler = open_sampler(options)
     kinds = {
         "held-out recordings": gather_objects(options.data, options.limit),
-        "made-up objects": make_imagined(options.objects),
+        "synthetic objects": make_synthetic_hits(options.objects),
     }
     if not kinds["held-out recordings"]:
         raise BadInput(f"{options.data} holds no held-out recording of a hit; give a larger folder")

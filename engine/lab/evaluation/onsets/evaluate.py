@@ -44,7 +44,7 @@ from engine.lab.evaluation.onsets.networks import (
     usual_lag_s,
 )
 from engine.lab.evaluation.onsets.scores import Clip
-from engine.lab.evaluation.onsets.tables import IN_STEP, SYNCFUSION, print_tables, tabulate
+from engine.lab.evaluation.onsets.tables import LAG_REMOVED, SYNCFUSION, print_tables, tabulate
 from engine.media.frames import iter_frames
 from engine.media.probe import probe
 from engine.media.sound import iter_clip_audio, read_clip_audio
@@ -117,7 +117,7 @@ def detect_in_clip(
             clip.tracks["both, motion"] = list(fuse(motion_track, audio_track).candidates)
         if fold is not None:
             lag_s = estimate_lag(network_track, audio_track) or 0.0
-            clip.tracks[IN_STEP] = list(shift_track(network_track, -lag_s).candidates)
+            clip.tracks[LAG_REMOVED] = list(shift_track(network_track, -lag_s).candidates)
             clip.tracks["both, network"] = list(fuse(network_track, audio_track).candidates)
     return clip
 

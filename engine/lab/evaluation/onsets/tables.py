@@ -28,9 +28,9 @@ from engine.lab.evaluation.onsets.scores import (
 from engine.onsets.track import DEFAULT_THRESHOLD
 
 SYNCFUSION = "SyncFusion's network, reduced"
-IN_STEP = "network, own lag removed"
-"""The network's hits, shifted as the editor offers it in one press: by the clip's own lag, which its sound tells."""
-PICTURE_SOURCES = ("network", IN_STEP, "motion")
+LAG_REMOVED = "network, own lag removed"
+"""The network's hits, shifted by the clip's own lag, estimated with its sound, as the editor does in one press."""
+PICTURE_SOURCES = ("network", LAG_REMOVED, "motion")
 """Detectors on the picture whose default threshold is meaningful."""
 
 Row = tuple[Any, ...]
@@ -72,7 +72,7 @@ def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequ
     for source in [name for name in ("AV-Align flow peaks", "flow drop", SYNCFUSION) if name in sources]:
         best = choose_threshold(clips, source)
         systems.append((source, f"best, {best:.2f}", partial(times_above, source=source, threshold=best)))
-    names = [n for n in ("motion", "network", IN_STEP, "audio", "both, motion", "both, network") if n in sources]
+    names = [n for n in ("motion", "network", LAG_REMOVED, "audio", "both, motion", "both, network") if n in sources]
     for source in names:
         best = choose_threshold(clips, source)
         default = partial(times_above, source=source, threshold=DEFAULT_THRESHOLD)

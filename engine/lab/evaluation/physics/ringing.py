@@ -1,4 +1,4 @@
-"""Modes of recordings beside a windowed transform of them: does what stands as a mode ring, and do takes agree?"""
+"""Check estimated modes against a windowed transform of the recording: do they ring, and do takes agree?"""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def name(recording: Recording) -> str:
 
 
 def measure_ringing(kind: str, recording: Recording) -> dict[str, Any] | None:
-    """How the modes of a recording stand beside its spectrum after the attack; None where it holds no hit."""
+    """Compare the modes of a recording with its spectrum after the attack; None where it holds no hit."""
     try:
         hit = read_hit(recording)[: round(MAX_DURATION_S * SAMPLE_RATE_HZ)]
         if len(hit) < 480 or float(np.abs(hit).max()) < 1e-4:
@@ -274,7 +274,7 @@ def _describe_take(recording: Recording) -> tuple[np.ndarray, np.ndarray] | None
 
 
 def _pair(one: np.ndarray, other: np.ndarray) -> list[list[float]]:
-    """For each line [K, 3] of one take within 12 dB of its strongest: cents and decay ratio of the other's nearest.
+    """For each peak [K, 3] of one take within 12 dB of its strongest: cents and decay ratio of the other's nearest.
 
     Those of the other within 30 dB of its strongest count; NaN where none lies within 50 cents.
     """
@@ -293,7 +293,7 @@ def _pair(one: np.ndarray, other: np.ndarray) -> list[list[float]]:
 
 
 def tabulate_takes(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Share of strong lines found again in another take, and their spread; objects count equally."""
+    """Share of strong peaks found again in another take, and their spread; objects count equally."""
     table = []
     for what in ("modes", "peaks"):
         values = [np.array(row[what]).reshape(-1, 2) for row in rows if row[what]]

@@ -1,4 +1,4 @@
-"""How real sampled hits are, at several levels of detail, by judges that are not ours: ``launch.py evaluate realism``.
+"""Realism of sampled hits, at several levels of detail, by independent metrics: ``launch.py evaluate realism``.
 
 For every held-out recording the physics is reduced to a level of detail, and the bare prior and samplers sound it.
 Two judges compare the made sounds with the recordings: the kernel distance (KID) on features of an independent audio
@@ -30,8 +30,8 @@ from engine.diffusion.conditioning import name_material
 from engine.diffusion.sampler import Sampler, load_sampler
 from engine.lab.data.recordings import list_recordings
 from engine.lab.data.sampler.detail import LEVELS, Typical, measure_typical, reduce_physics
-from engine.lab.data.sampler.hits import AnalysedHit, build_hits, is_imagined, open_hits
-from engine.lab.data.sampler.synthetic import imagine_objects
+from engine.lab.data.sampler.hits import AnalysedHit, build_hits, is_synthetic, open_hits
+from engine.lab.data.sampler.synthetic import make_synthetic_objects
 from engine.lab.evaluation.sampler.sounds import describe
 from engine.lab.metrics.audio_tagger import extract_features, load_tagger
 from engine.lab.metrics.distribution import kernel_distance, standardize
@@ -44,7 +44,7 @@ COMPONENTS = 64
 FOLDS, DRAWS = 5, 200
 FADE_S, LONGEST_S = 0.01, 1.3
 DULL_HZ = 14_000.0
-"""A recording that holds nothing above this lends no fine structure."""
+"""A recording without content above this is no donor of fine structure."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def make_sounds(
 
 
 def trim(sound: np.ndarray, length: int, fmax_hz: float) -> np.ndarray:
-    """A sound of ``length`` samples without what lies above ``fmax_hz``, its end faded, its peak 0.5."""
+    """A sound of ``length`` samples, low-passed at ``fmax_hz``, its end faded, its peak 0.5."""
     cut = np.zeros(length, np.float32)
     cut[: min(length, len(sound))] = sound[:length]
     fade = min(length, round(FADE_S * SAMPLE_RATE_HZ))
@@ -110,15 +110,15 @@ def trim(sound: np.ndarray, length: int, fmax_hz: float) -> np.ndarray:
     return 0.5 * cut / max(float(np.abs(cut).max()), 1e-9)
 
 
-def list_lenders(hits: Sequence[AnalysedHit]) -> list[AnalysedHit]:
-    """Recorded hits that were learnt from and hold the treble: what may stand in for an object or lend to it."""
-    return [hit for hit in hits if not hit.held_out and not is_imagined(hit) and hit.fmax_hz >= DULL_HZ]
+def list_donor_hits(hits: Sequence[AnalysedHit]) -> list[AnalysedHit]:
+    """Recorded training hits with treble: they stand in for similar objects and donate fine structure."""
+    return [hit for hit in hits if not hit.held_out and not is_synthetic(hit) and hit.fmax_hz >= DULL_HZ]
 
 
 def find_similar(
-    hits: Sequence[AnalysedHit], lenders: Sequence[AnalysedHit], donors: Sequence[Donor]
+    hits: Sequence[AnalysedHit], donor_hits: Sequence[AnalysedHit], donors: Sequence[Donor]
 ) -> list[np.ndarray]:
-    """For each hit the sound of a lender chosen as its fine structure would be from 8 modes and 8 bands."""
+    """For each hit the recording of the donor that would complete it from 8 modes and 8 bands."""
     detail = LEVELS["8 modes, 8 bands"]
     places = {id(donor): place for place, donor in enumerate(donors)}
     found = []
@@ -126,7 +126,7 @@ def find_similar(
         reduced = reduce_detail(hit.modes, hit.residual, detail)
         size, rng = measure_size(hit.modes, hit.residual), np.random.default_rng([seed, 17])
         donor = choose_donor(*reduced, detail, name_material(hit.material), size, donors, rng)
-        found.append(np.asarray(lenders[places[id(donor)]].samples))
+        found.append(np.asarray(donor_hits[places[id(donor)]].samples))
     return found
 
 
@@ -150,7 +150,7 @@ def measure_kernel_distance(
 def measure_accuracy(
     recorded: np.ndarray, made: np.ndarray, groups: np.ndarray, rng: np.random.Generator
 ) -> tuple[float, float, float]:
-    """Accuracy of the better of two classifiers at telling recorded from made, groups apart, and its interval.
+    """Accuracy of the better of two classifiers at separating recorded from made sounds, and its interval.
 
     A logistic regression and a support vector machine on standardised features [N, D], cross-validated so that a group
     is never in both training and test (Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", ICLR 2017).
@@ -180,10 +180,10 @@ def measure_accuracy(
     return float(best.mean()), float(low), float(high)
 
 
-def judge(
+def compare_sets(
     recorded: Sequence[np.ndarray], made: Sequence[np.ndarray], groups: np.ndarray, tagger: Any, seed: int
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Kernel distance and accuracy of made sounds against recorded ones, pair by pair of one length."""
+    """KID and classifier accuracy of made against recorded sounds, given as pairs of equal length."""
     rng = np.random.default_rng(seed)
     tags = [extract_features(tagger, sounds, SAMPLE_RATE_HZ).astype(float) for sounds in (recorded, made)]
     levels = [np.stack([describe(sound) for sound in sounds]) for sounds in (recorded, made)]
@@ -232,7 +232,7 @@ def main(args: list[str]) -> None:
     tagger = load_tagger(Path(options.judge))
     folder = Path(options.work) / "hits"
     if not folder.is_dir():
-        build_hits(list_recordings(options.data), imagine_objects(24), folder)
+        build_hits(list_recordings(options.data), make_synthetic_objects(24), folder)
     every = open_hits(folder)
     typical = measure_typical([hit for hit in every if not hit.held_out])
     held_out = [hit for hit in every if hit.held_out]
@@ -245,8 +245,8 @@ def main(args: list[str]) -> None:
     lengths = [min(len(hit.samples), round(LONGEST_S * SAMPLE_RATE_HZ)) for hit in held_out]
     bounds = [(length, hit.fmax_hz) for hit, length in zip(held_out, lengths, strict=True)]
     recorded = [trim(np.asarray(hit.samples), *bound) for hit, bound in zip(held_out, bounds, strict=True)]
-    lenders = list_lenders(every)
-    donors = [describe_donor(h.modes, h.residual, name_material(h.material)) for h in lenders]
+    donor_hits = list_donor_hits(every)
+    donors = [describe_donor(h.modes, h.residual, name_material(h.material)) for h in donor_hits]
     systems: dict[str, tuple[Sampler | None, Sequence[Donor]]] = {
         PRIOR: (None, ()),
         f"{PRIOR}, completed": (None, donors),
@@ -254,16 +254,16 @@ def main(args: list[str]) -> None:
     for name, loaded in samplers.items():
         systems |= {name: (loaded, ()), f"{name}, completed": (loaded, donors)}
     similar = [
-        trim(sound, *bound) for sound, bound in zip(find_similar(held_out, lenders, donors), bounds, strict=True)
+        trim(sound, *bound) for sound, bound in zip(find_similar(held_out, donor_hits, donors), bounds, strict=True)
     ]
-    results = [Result("–", REAL, *judge(recorded, similar, groups, tagger, seed=0))]
+    results = [Result("–", REAL, *compare_sets(recorded, similar, groups, tagger, seed=0))]
     for level in options.levels:
         for name, (sampler, lent) in systems.items():
             if lent and LEVELS[level].is_full:
                 continue  # nothing is missing
             made = make_sounds(held_out, level, typical, sampler, options.steps, options.variation, lent)
             cut = [trim(sound, *bound) for sound, bound in zip(made, bounds, strict=True)]
-            results.append(Result(level, name, *judge(recorded, cut, groups, tagger, seed=0)))
+            results.append(Result(level, name, *compare_sets(recorded, cut, groups, tagger, seed=0)))
             print(write_table(results[-1:], len(held_out), len(names)).splitlines()[-1], file=sys.stderr, flush=True)
     sys.stdout.write(write_table(results, len(held_out), len(names)))
     if options.json is not None:

@@ -25,7 +25,7 @@ ANALYSED_S, CENTROID_S, ATTACK_S = 2.0, 0.4, 0.05
 BRIGHT_HZ = 4000.0
 DRY_UNDER_DB, DRY_WITHIN_DB = 10.0, 3.0
 PRIOR_AGAIN = "prior_again"
-"""The prior with other noise, analysed as well: what analysis alone loses."""
+"""The prior with another draw of its noise: the error of the analysis alone."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def make_objects(count: int, seed: int = 0) -> list[Physics]:
         tilt = rng.uniform(-0.6, 0.0)
         bands = range(24)
         room = None
-        if number % 2:  # which outlasts a duller object, so that making it dry has an effect
+        if number % 2:  # which outlasts a faster-decaying object, so that removing it has an effect
             decay, noise_db = np.maximum(decay, 15.0), max(noise_db, -45.0)
             room = NoiseComponent(tuple(noise_db - 8.0 + tilt * k for k in bands), tuple(5.0 + 0.1 * k for k in bands))
         residual = Residual(edges, tuple(noise_db + tilt * k for k in bands), (fall,) * 24, room)
@@ -100,7 +100,7 @@ def compare_modes(wanted: Modes, got: Modes) -> np.ndarray:
 
 
 def strong_modes(modes: Modes, within_db: float) -> list[int]:
-    """Indices of the modes that sound within so many dB of the strongest at the onset."""
+    """Indices of the unmuted modes within so many dB of the strongest at the onset."""
     muted = modes.mute_mask
     audible = [i for i, f in enumerate(modes.frequency_hz) if not muted[i] and 0.0 < f < SAMPLE_RATE_HZ / 2]
     top = max((modes.power_db[i] for i in audible), default=0.0)
@@ -166,14 +166,14 @@ def measure_sound(sound: np.ndarray) -> dict[str, float]:
 
 
 def late_db(sound: np.ndarray, from_s: float) -> float:
-    """Energy of what comes after a time, in dB."""
+    """Energy after a time, in dB."""
     return float(
         power_to_db(float(np.square(sound[round(from_s * SAMPLE_RATE_HZ) :].astype(np.float64)).sum()) + 1e-20)
     )
 
 
 def room_time_s(wet: np.ndarray, dry: np.ndarray) -> float | None:
-    """From when on all that follows is the room's but for a tenth; None where no such time comes."""
+    """Time from which on 90 % of the remaining energy is the room's; None where there is none."""
     length = max(len(wet), len(dry))
     rest = [
         np.cumsum(np.square(np.pad(x.astype(np.float64), (0, length - len(x))))[::-1])[::-1][:: SAMPLE_RATE_HZ // 100]
@@ -251,9 +251,9 @@ def _mute(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> 
 
 
 def _turn(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> list[dict[str, Any]]:
-    """For each change and measure how much the prior changes, and the sampled sound, and whether as the prior does.
+    """For each change and measure the change of the prior, that of the sampled sound, and whether their signs agree.
 
-    What hardly changes in the prior itself, such as a room where there is next to none, is left out.
+    Changes that hardly affect the prior, such as of a faint room, are left out.
     """
     before_prior, before = measure_sound(synthesize(physics, None, seed)), measure_sound(base)
     rows = []
@@ -272,9 +272,9 @@ def _turn(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> 
 
 
 def measure_drying(physics: Physics, seed: int, base: np.ndarray, settings: Settings) -> dict[str, Any] | None:
-    """By how much what is late in ``base`` falls when its room is taken away, beside the same in the prior.
+    """How far the late level of ``base`` falls when its room is removed, and the same in the prior.
 
-    None where there is no room or nothing is ever left but the room. Dry is what falls as far, within 3 dB.
+    None without a room, or where the room never prevails. A sound that falls as far, within 3 dB, counts as dry.
     """
     if physics.residual.room is None:
         return None

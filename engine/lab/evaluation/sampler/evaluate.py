@@ -47,7 +47,7 @@ from engine.lab.metrics.material_classifier import MaterialClassifier, classify,
 
 SHOWN = 6
 OUTSIDE_SEED = 17
-"""Of the objects measured from outside, which differ from those that control was tuned on."""
+"""Seed of the objects of ``--outside``, which differ from those used for tuning."""
 
 
 def main(args: list[str]) -> None:
@@ -123,14 +123,14 @@ def _parse(args: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--control", type=int, default=40, metavar="N", help="recordings to measure control on; 0: none"
     )
-    parser.add_argument("--objects", type=int, default=20, metavar="N", help="made-up objects to measure control on")
+    parser.add_argument("--objects", type=int, default=20, metavar="N", help="synthetic objects to measure control on")
     parser.add_argument(
         "--outside",
         type=int,
         nargs="?",
         const=60,
         metavar="N",
-        help="measure only the control of N made-up objects, by a transform and band envelopes instead of the analysis",
+        help="measure only the control of N synthetic objects, by transform and band envelopes, not the analysis",
     )
     parser.add_argument(
         "--shape",
@@ -219,7 +219,7 @@ def evaluate(
 
 
 def evaluate_outside(objects: int, settings: Settings, run: Run) -> dict[str, Any]:
-    """Control of made-up objects as seen by a measurement other than our own analysis."""
+    """Control of synthetic objects by a measurement other than our own analysis."""
     tasks = [(one, 7000 + k, settings) for k, one in enumerate(make_objects(objects, OUTSIDE_SEED))]
     return {"outside": summarize_outside(run(measure_outside, tasks, "objects"))}
 
@@ -227,7 +227,7 @@ def evaluate_outside(objects: int, settings: Settings, run: Run) -> dict[str, An
 def _measure_all(
     cases: list[Case], training: Sequence[Recording], classifier: MaterialClassifier, settings: Settings, run: Run
 ) -> tuple[np.ndarray, list[Measured]]:
-    """Features of the training recordings [M, 32], and what all systems but the paper's do on every case."""
+    """Features of the training recordings [M, 32], and the rows of all systems but the paper's for every case."""
     found = run(describe_recording, [(recording,) for recording in training], "training recordings") if training else []
     library = [(recording, one) for recording, one in zip(training, found, strict=True) if one is not None]
     if not library:
@@ -254,7 +254,7 @@ def _compare_short(
     count: int,
     run: Run,
 ) -> dict[str, Any]:
-    """Every system on the recordings and the 0.25 s that the paper's method makes."""
+    """Every system on the 0.25 s that the paper's method generates, on some of the recordings."""
     chosen = [int(i) for i in np.linspace(0, len(cases) - 1, min(count, len(cases)))]
     some = [cases[i] for i in chosen]
     batches = [(some[i : i + PAPER_AT_ONCE], settings) for i in range(0, len(some), PAPER_AT_ONCE)]
@@ -269,7 +269,7 @@ def _compare_short(
 def _compare_takes(
     held_out: Sequence[Recording], classifier: MaterialClassifier, settings: Settings, run: Run
 ) -> list[dict[str, Any]]:
-    """Takes of all objects that were struck again and again; none where there are fewer than two."""
+    """Takes of all objects with repeated hits; none where there are fewer than two."""
     objects = group_takes(held_out)
     tasks = [(some, 5000 + 10 * k, settings) for k, some in enumerate(objects.values())]
     made = [one for one in run(make_takes, tasks, "takes") if one is not None] if tasks else []

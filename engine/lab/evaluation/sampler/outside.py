@@ -1,4 +1,4 @@
-"""Control as an outside measurement sees it: frequencies by a long windowed transform, decays by band envelopes."""
+"""Control by an independent measurement: frequencies by a long windowed transform, decays by band envelopes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from engine.physics.noise import expected_power
 from engine.physics.synthesis import synthesize
 
 BARE = "bare"
-"""The modes alone: what the measurement itself errs by."""
+"""The modes alone: the error of the measurement itself."""
 
 AUDIBLE_AT_S = 0.05
-"""A mode is audible that is then over the noise in its critical band, of those within 30 dB of the strongest."""
+"""Time at which a mode within 30 dB of the strongest must exceed the noise in its critical band to be audible."""
 
 _FROM_S, _LONGEST_S, _T60_NEPERS, _SEARCH_CENTS = 0.01, 2.0, 6.9, 50.0
 _WIDEST_HZ, _BAND_SHARE, _BESIDE, _OVER_NOISE_DB, _FALL_DB, _LEAST_FALL_DB = 60.0, 0.25, 1.5, 12.0, 35.0, 6.0
 
 
 def audible_modes(physics: Physics) -> list[int]:
-    """Indices of the modes that a listener could hear beside the noise."""
+    """Indices of the modes that the noise does not mask."""
     modes, heard = physics.modes, []
     for index in strong_modes(modes, WITHIN_DB):
         hz = modes.frequency_hz[index]
@@ -84,7 +84,7 @@ def measure_decay(sound: np.ndarray, hz: float, apart_hz: float) -> float:
 
 
 def compare_outside(physics: Physics, sound: np.ndarray) -> list[list[float]]:
-    """For each audible mode its measured distance in cents and relative error of decay, NaN where it cannot be read."""
+    """For each audible mode its measured distance in cents and relative error of decay, NaN where not measurable."""
     modes = physics.modes
     sound = sound.astype(np.float64)
     every = np.array(modes.frequency_hz)

@@ -1,4 +1,4 @@
-"""Attack, brightness and fall of sampled hits beside their recordings: ``evaluate sampler --shape``."""
+"""Attack time, brightness and decay of sampled hits and of their recordings: ``evaluate sampler --shape``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.pipeline.hit_decay import DEPTHS_DB, measure_falls
 
 BRIGHT_HZ, BRIGHT_S, HIGHEST_HZ = 6000.0, 0.1, 20_000.0
 FALL_DB = 20.0
-MEASURES = {"attack_ms": "attack, ms", "bright_db": "over 6 kHz, dB", "fall_percent": "fall by 20 dB, %"}
+MEASURES = {"attack_ms": "attack, ms", "bright_db": "over 6 kHz, dB", "fall_percent": "decay by 20 dB, %"}
 KINDS = ("all", "metal", "wood")
 
 _ATTACK_S, _FRAME_S, _STEP_S, _FROM, _TO = 0.03, 0.0005, 0.000125, 0.1, 0.9
@@ -22,7 +22,7 @@ _LEAST_FMAX_HZ = 10_000.0
 
 
 def measure_shape(sound: np.ndarray, fmax_hz: float) -> dict[str, float]:
-    """Attack, brightness and fall of a hit [N] at 48 kHz from its onset on.
+    """Attack time, brightness and decay of a hit [N] at 48 kHz from its onset on.
 
     ``attack_ms`` is the time in which the amplitude, in frames of 0.5 ms, rises from 10 to 90 % of its maximum in the
     first 30 ms. ``bright_db`` is the energy over 6 kHz in the first 0.1 s, NaN where the recording has none that high;

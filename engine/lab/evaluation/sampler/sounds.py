@@ -29,12 +29,12 @@ from engine.physics.model import Context, Physics
 from engine.physics.synthesis import synthesize
 
 WINDOW_S, SHORT_S = 1.3, 0.25
-"""As much as is compared, and as much as the paper's method makes."""
+"""Longest duration compared, and the duration that the paper's method generates."""
 
 FLOOR_DB, ACTIVE_DB, SMOOTH_S = -80.0, -50.0, 0.02
 SEGMENTS_S = (0.0, 0.02, 0.06, 0.15, 0.4, 1.0)
 ITSELF, REAL, PRIOR, NEAREST, PAPER = "itself", "real", "prior", "nearest", "paper"
-"""The recording, another one of its object, the physics alone, the nearest training recording, the paper's method."""
+"""The recording, another one of its object, the bare prior, the nearest training recording, the paper's method."""
 
 PAPER_AT_ONCE = 4
 DISTANCES = ("spectrum_db", "envelope_db", "log_mel_db", "log_mel_active_db")
@@ -42,7 +42,7 @@ DISTANCES = ("spectrum_db", "envelope_db", "log_mel_db", "log_mel_active_db")
 
 @dataclass(frozen=True)
 class Settings:
-    """Which checkpoints make the sounds, how, and on which device: what a process needs to load them itself."""
+    """Checkpoints, sampling settings and device, from which every process loads the systems itself."""
 
     folder: str
     checkpoint: str
@@ -56,7 +56,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Case:
-    """A held-out recording, its analysis, and the seed of what is made for it."""
+    """A held-out recording, its physics, and the seed of the sounds generated from it."""
 
     recording: Recording
     hit: np.ndarray
@@ -66,7 +66,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one sound: DISTANCES from its recording in dB, [4], and its log-mel spectrogram."""
+    """Measures of one sound: DISTANCES from its recording in dB, [4], and its log-mel spectrogram."""
 
     distances: np.ndarray
     spectrogram: np.ndarray
@@ -115,7 +115,7 @@ def measure_distance(real: np.ndarray, other: np.ndarray, length: int, fmax_hz: 
 
 
 def describe(sound: np.ndarray) -> np.ndarray:
-    """A sound as one vector: its mel levels, relative to their peak, over five stretches after the onset."""
+    """Descriptor of a sound: its mel levels, relative to their peak, over five intervals after the onset."""
     power = log_mel(sound, int(SEGMENTS_S[-1] * SAMPLE_RATE_HZ))
     edges = [int(s * 200) for s in SEGMENTS_S]
     parts = [power[:, a:b].mean(axis=1) for a, b in pairwise(edges)]
@@ -126,9 +126,9 @@ def describe(sound: np.ndarray) -> np.ndarray:
 def measure_rows(case: Case, sounds: dict[str, np.ndarray], longest_s: float) -> dict[str, Row]:
     """A row for each sound and for the recording itself, all cut where the recording ends and at ``longest_s``.
 
-    What has no given level (other recordings, the paper's method) is scaled to the least distance.
+    Sounds without a given level (other recordings, the paper's method) get the gain of least distance.
     """
-    # The recordings end where they end: beyond that nothing is compared.
+    # Nothing is compared beyond the end of the recording.
     length = min(len(case.hit), round(longest_s * SAMPLE_RATE_HZ))
     fmax_hz, hit = case.recording.fmax_hz, case.hit[:length]
     wanted = measure_levels(hit, length)
@@ -181,7 +181,7 @@ def gather_cases(recordings: Sequence[Recording], limit: int, run: Run) -> list[
 
 
 def describe_recording(recording: Recording) -> tuple[np.ndarray, np.ndarray] | None:
-    """A training recording's description and its log-mel spectrogram; None where it cannot be read."""
+    """A training recording's descriptor and its log-mel spectrogram; None where it cannot be read."""
     try:
         hit = read_hit(recording)
     except StruckError:
@@ -192,7 +192,7 @@ def describe_recording(recording: Recording) -> tuple[np.ndarray, np.ndarray] | 
 
 
 def find_nearest(physics: Physics, seed: int, described: np.ndarray) -> int:
-    """The training recording [N, D] whose description is nearest to that of what the physics alone sounds like."""
+    """The training recording [N, D] whose descriptor is nearest to that of the bare prior."""
     wanted = describe(synthesize(physics, WINDOW_S, seed))
     return int(np.argmin(np.abs(described - wanted).mean(axis=1)))
 

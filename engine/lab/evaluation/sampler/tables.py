@@ -224,8 +224,8 @@ def write_control(control: dict[str, Any]) -> list[str]:
         )
     if dry["objects"]:
         lines.append(
-            f"Made dry, {_share(dry['dry_percent'])} of {dry['objects']} rooms are: what is late falls by "
-            f"{dry['median_got_db']} dB where the prior's falls by {dry['median_wanted_db']} dB (medians)."
+            f"Of {dry['objects']} rooms {_share(dry['dry_percent'])} are removed: the late level falls by "
+            f"{dry['median_got_db']} dB, that of the prior by {dry['median_wanted_db']} dB (medians)."
         )
     turns = [
         [
@@ -247,7 +247,7 @@ def write_control(control: dict[str, Any]) -> list[str]:
 
 
 def write_outside(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Control as an outside measurement sees it, as Markdown."""
+    """Control by an independent measurement, as Markdown."""
     head = ("measured", "objects", "modes", "within 5 cents", "decay within 10 %", "cents", "decay error", "unread")
     names = {"bare": "modes alone (the measurement's own error)"}
     cells = [
@@ -266,7 +266,7 @@ def write_outside(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def write_shapes(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Attack, brightness and fall beside the recordings, as Markdown."""
+    """Attack time, brightness and decay, relative to the recordings, as Markdown."""
     head = ("made - recorded", "system", "recordings", "recorded attack, ms", *MEASURES.values())
     cells = [
         [

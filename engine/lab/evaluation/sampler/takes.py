@@ -19,7 +19,7 @@ from engine.physics.synthesis import synthesize
 from engine.physics.variation import vary_physics
 
 REPEATED = ("body_percussion", "kenney_impact")
-"""Folders in which one object is struck again and again in the same way."""
+"""Folders of repeated hits of one object."""
 
 VARIED = "varied"
 """The sampler in its control steps, its takes at full variation."""
@@ -29,7 +29,7 @@ MOST_PAIRS, MOST_BETWEEN, FEWEST_TAKES, MOST_TAKES, SEEDS = 3, 40, 3, 4, 3
 
 @dataclass(frozen=True)
 class Takes:
-    """Sounds of one object that count as its takes, the group it belongs to, and up to where they can be compared."""
+    """Takes of one object, its group, and up to which length they can be compared."""
 
     sounds: list[np.ndarray]
     group: str
@@ -37,14 +37,14 @@ class Takes:
 
 
 def name_take(recording: Recording) -> str | None:
-    """What files of repeated hits of one object share; None for a recording of other kinds."""
+    """The common name of the repeated hits of one object; None for a recording of other kinds."""
     folder = recording.path.parent.name
     stem = re.sub(r"_(rr)?\d+$", "", recording.path.stem)
     return f"{folder}/{stem}" if folder in REPEATED else None
 
 
 def group_takes(recordings: Sequence[Recording]) -> dict[str, list[Recording]]:
-    """Repeated hits by object, a few of each, of those that were struck often enough."""
+    """Repeated hits by object, a few of each, of the objects with enough of them."""
     found: dict[str, list[Recording]] = {}
     for recording in recordings:
         name = name_take(recording)
@@ -66,7 +66,7 @@ def make_takes(takes: list[Recording], seed: int, settings: Settings) -> dict[st
     sounds = {REAL: hits, PRIOR: [synthesize(first.physics, WINDOW_S, seed) for seed in seeds]}
     for steps in sorted({min(settings.steps), settings.control_steps, max(settings.steps)}):
         sounds[name_steps(steps)] = sample(settings, [first.physics] * SEEDS, seeds, steps)
-    # the project's variation at its most
+    # the largest variation of a project
     modes, residual = first.physics.modes, first.physics.residual
     varied = [
         replace(first.physics, modes=m, residual=r)
@@ -79,7 +79,7 @@ def make_takes(takes: list[Recording], seed: int, settings: Settings) -> dict[st
 
 
 def measure_apart(a: np.ndarray, b: np.ndarray, fmax_hz: float) -> np.ndarray:
-    """Distance of two sounds either way, spectrum and envelope in dB, at the levels at which they are nearest; [2]."""
+    """Symmetric distance of two sounds, spectrum and envelope in dB, at the gain of least distance; [2]."""
     length = min(len(a), len(b))
     one, other = measure_levels(a, length), measure_levels(b, length)
     gain_db = best_gain_db(one, other, fmax_hz)

@@ -1,7 +1,7 @@
 """Whether seeds differ as real takes do, by level of detail and variation: ``launch.py evaluate takes``.
 
-For objects that were struck at least three times, the distances between their takes are set beside those between seeds
-of what is made of one take's physics. The ratio of both is 1 where seeds differ as takes do.
+For objects that were struck at least three times, the distances between seeds of one take's physics are divided by
+those between the takes. The ratio is 1 where seeds differ as takes do.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def make_seeds(
     typical: Typical,
     donors: Sequence[Donor],
 ) -> list[np.ndarray]:
-    """Takes made of an object's physics at a level: one completion, SEEDS seeds; the prior without a sampler."""
+    """Takes generated from an object's physics at a level: one completion, SEEDS seeds; the prior without a sampler."""
     modes, residual, detail = reduce_physics(one.hit, level, typical)
     if not detail.is_full:
         modes, residual = complete_physics(modes, residual, detail, name_material(one.hit.material), donors, 0)

@@ -20,7 +20,7 @@ from engine.vision.calibration import expected_calibration_error, fit_temperatur
 from engine.vision.predict import LEAST_CONFIDENCE, VisionModel
 
 CURVE = (10, 20, 40)
-"""Numbers of clips to learn from, besides all; the mean of DRAWS draws each."""
+"""Numbers of training clips, besides all; the mean of DRAWS draws each."""
 DRAWS = 3
 
 
@@ -47,9 +47,9 @@ def read_filmed_hits(model: VisionModel, frames: HitFrames, work: Path) -> Filme
 def predict_unseen(
     film: FilmedHits, fit: MaterialFit, clips: int | None = None, seed: int = 0, pointed_at: bool = False
 ) -> np.ndarray:
-    """Logits [N, MATERIALS] of each hit by a head that has not learnt from its days; NaN where no day is certain.
+    """Logits [N, MATERIALS] of each hit by a head trained without its days; NaN where no day is certain.
 
-    ``clips`` limits the clips learnt from to so many, drawn at random.
+    ``clips`` limits the number of training clips, drawn at random.
     """
     logits = np.full((len(film.hits), len(MATERIALS)), np.nan)
     features = film.known if pointed_at else film.located

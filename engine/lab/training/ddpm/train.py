@@ -64,7 +64,7 @@ class Training(Trainer[DdpmNetwork]):
         """Share of the steps, or else of the time, that is done."""
         return self.step / self.config.steps if self.config.steps else self.spent_s / (self.config.minutes * 60)
 
-    def learn(self, clips: Clips, rows: np.ndarray, generator: torch.Generator) -> None:
+    def train_step(self, clips: Clips, rows: np.ndarray, generator: torch.Generator) -> None:
         """One step; the learning rate falls exponentially over the training."""
         config = self.config
         rate = config.learning_rate * config.final_rate ** min(1.0, self.progress())
@@ -79,7 +79,7 @@ class Training(Trainer[DdpmNetwork]):
         since_save_s = 0.0
         while self.progress() < 1.0:
             clock, cpu_clock = time.monotonic(), time.process_time()
-            self.learn(clips, next(rows), generator)
+            self.train_step(clips, next(rows), generator)
             taken_s = time.monotonic() - clock
             self.spent_s, since_save_s = self.spent_s + taken_s, since_save_s + taken_s
             self.cpu_s += time.process_time() - cpu_clock

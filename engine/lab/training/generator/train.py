@@ -58,7 +58,7 @@ class Training(Trainer[Generator]):
         super().__init__(model, work, torch.device("cpu"), config.learning_rate, config.weight_decay, 0.999)
         self.config = config
 
-    def learn(
+    def train_step(
         self, components: torch.Tensor, conditions: torch.Tensor, weights: torch.Tensor, generator: torch.Generator
     ) -> None:
         """One step: mean squared error of the velocity, at times drawn from a logit-normal distribution."""
@@ -83,7 +83,7 @@ class Training(Trainer[Generator]):
         conditions, weights = torch.from_numpy(examples.conditions), torch.from_numpy(examples.weights)
         while self.step < self.config.steps:
             clock = time.monotonic()
-            self.learn(components, conditions, weights, generator)
+            self.train_step(components, conditions, weights, generator)
             self.spent_s += time.monotonic() - clock
             if self.step % LOG_STEPS == 0 or self.step == self.config.steps:
                 self.log({"loss": round(self.loss, 4)})

@@ -140,7 +140,7 @@ class Training(Trainer[MaterialClassifier]):
         self.config = config
         self.loss = math.log(len(classifier.classes))
 
-    def learn(self, corpus: Corpus, weights: torch.Tensor) -> None:
+    def train_step(self, corpus: Corpus, weights: torch.Tensor) -> None:
         """One step on a weighted batch: augmentation, mixup, label smoothing."""
         config, step = self.config, self.step + 1
         generator = torch.Generator().manual_seed((config.seed << 32) + step)
@@ -159,7 +159,7 @@ class Training(Trainer[MaterialClassifier]):
         weights = weigh(corpus)
         while self.step < self.config.steps:
             clock = time.monotonic()
-            self.learn(corpus, weights)
+            self.train_step(corpus, weights)
             self.spent_s += time.monotonic() - clock
             if self.step % 250 == 0 or self.step == self.config.steps:
                 self.log({"loss": round(self.loss, 3)})

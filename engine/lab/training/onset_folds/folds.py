@@ -94,7 +94,7 @@ class Fold(Trainer[OnsetNetwork]):
             network.load_state_dict(other.average.state_dict())
         self.shifts_s = other.shifts_s.copy()
 
-    def learn(self, store: FilmStore, done: float) -> None:
+    def train_step(self, store: FilmStore, done: float) -> None:
         """One step of the optimizer and of the moving average, at ``done`` (0 to 1) of this network's time."""
         config, started = self.config, time.monotonic()
         shape = SHAPES[int(self.random.integers(len(SHAPES)))]
@@ -166,7 +166,7 @@ def train_folds(
     clean, others = folds[0], folds[1:]
     started_s = time.monotonic()
     while (now := time.monotonic()) < parted_s and not any(fold.step for fold in others):
-        clean.learn(store, (now - started_s) / max(1.0, parted_s - started_s))
+        clean.train_step(store, (now - started_s) / max(1.0, parted_s - started_s))
         if now - saved_s > config.save_s:
             saved_s = save_folds(folds, out, facts)
     if others and not any(fold.step for fold in others):
@@ -179,7 +179,7 @@ def train_folds(
         if fold.aligned < sum(done >= at for at in config.align_at):
             fold.align(store)
             fold.aligned += 1
-        fold.learn(store, done)
+        fold.train_step(store, done)
         turn += 1
         if now - saved_s > config.save_s:
             saved_s = save_folds(folds, out, facts)

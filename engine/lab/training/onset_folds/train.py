@@ -33,7 +33,7 @@ FINISH_S = 15.0
 
 def pack(options: argparse.Namespace) -> None:
     """Write real film, labelled by its sound, and simulated takes into one file of at most ``--megabytes``."""
-    from engine.lab.data.onsets.film import read_real_film, read_simulated_film, set_in_step
+    from engine.lab.data.onsets.film import align_clips, read_real_film, read_simulated_film
 
     def say(what: str, clips: list[PackedClip], size: int) -> None:
         minutes = sum(clip.times_s[-1] - clip.times_s[0] for clip in clips) / 60
@@ -41,7 +41,7 @@ def pack(options: argparse.Namespace) -> None:
         print(f"{what}: {len(clips)} clips, {frames} frames, {minutes:.1f} min, {size / 1e6:.2f} MB", file=sys.stderr)
 
     network, _ = load_onset_network(Path(options.network))
-    clips = set_in_step(list(read_real_film(Path(options.data), NETWORK.pixels)), network)
+    clips = align_clips(list(read_real_film(Path(options.data), NETWORK.pixels)), network)
     streams = [encode_frames(clip.frames, options.quality) for clip in clips]
     say("real", clips, sum(map(len, streams)))
     left = options.megabytes * 1e6 - sum(map(len, streams)) - 3e5

@@ -72,7 +72,7 @@ class Training(Trainer[OnsetNetwork]):
         """Share of the steps, or else of the time, that is done."""
         return self.step / self.config.steps if self.config.steps else self.spent_s / (self.config.minutes * 60)
 
-    def learn(self, batch: OnsetBatch) -> None:
+    def train_step(self, batch: OnsetBatch) -> None:
         """One step of the optimizer and of the moving average."""
         config = self.config
         self.network.train()
@@ -90,7 +90,7 @@ class Training(Trainer[OnsetNetwork]):
         clips = [shift_clip(clip, self.shifts_s.get(clip.name, 0.0)) for clip in clips]
         since_save_s, clock = 0.0, time.monotonic()
         while (was := self.progress()) < 1.0:
-            self.learn(to_device(draw_batch(clips, pieces, random), self.device))
+            self.train_step(to_device(draw_batch(clips, pieces, random), self.device))
             now = time.monotonic()
             self.spent_s, since_save_s, clock = self.spent_s + now - clock, since_save_s + now - clock, now
             if any(was <= at < self.progress() for at in self.config.align_at):

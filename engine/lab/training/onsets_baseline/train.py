@@ -39,7 +39,7 @@ class Training(Trainer[SyncFusionNetwork]):
         super().__init__(network, work, device, config.learning_rate, config.weight_decay, 0.999, averaged=False)
         self.config = config
 
-    def learn(self, frames: torch.Tensor, labels: torch.Tensor) -> None:
+    def train_step(self, frames: torch.Tensor, labels: torch.Tensor) -> None:
         """One step on chunks [B, T, H, W] and their labels [B, T]."""
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
@@ -54,7 +54,7 @@ class Training(Trainer[SyncFusionNetwork]):
         random = np.random.default_rng(self.config.seed)
         while self.spent_s < 60 * self.config.minutes:
             clock = time.monotonic()
-            self.learn(*draw_chunks(clips, self.config.batch, random))
+            self.train_step(*draw_chunks(clips, self.config.batch, random))
             self.spent_s += time.monotonic() - clock
             if self.step % LOG_STEPS == 0:
                 self.log({"loss": round(self.loss, 4)})

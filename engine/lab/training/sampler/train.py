@@ -31,10 +31,10 @@ from engine.diffusion.sampler import prefers_bfloat16
 from engine.diffusion.spectrogram import draw_white
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.lab.data.sampler.examples import Batch, Example, make_batch, make_example
-from engine.lab.data.sampler.hits import build_hits, is_imagined, open_hits
+from engine.lab.data.sampler.hits import build_hits, is_synthetic, open_hits
 from engine.lab.data.sampler.pack import pack_hits, unpack_hits
 from engine.lab.data.sampler.pool import ExamplePool, PoolConfig
-from engine.lab.data.sampler.synthetic import imagine_objects
+from engine.lab.data.sampler.synthetic import make_synthetic_objects
 from engine.lab.training.sampler.discriminator import Discriminator, adversarial_loss, discriminator_loss
 from engine.lab.training.sampler.level_loss import SampledBatch, compare_levels, determine, level_loss, sample_batch
 from engine.lab.training.trainer import Trainer, cosine_rate
@@ -103,7 +103,7 @@ class Training(Trainer[VelocityNetwork]):
         }
         self.save_state({"loss": round(self.loss, 5)} | self.figures | held_out | pool, **more)
 
-    def learn(self, batch: Batch, generator: torch.Generator) -> None:
+    def train_step(self, batch: Batch, generator: torch.Generator) -> None:
         """One step of optimizer and EMA: in turn on the velocity loss and on the losses of sampled sounds."""
         config = self.config
         if self.step % 2:
@@ -163,7 +163,7 @@ class Training(Trainer[VelocityNetwork]):
         batch = next(batches)  # the first examples take a while
         since_save_s, clock = 0.0, time.monotonic()
         while self.done < 1.0:
-            self.learn(batch, generator)
+            self.train_step(batch, generator)
             batch = next(batches)
             now = time.monotonic()
             self.spent_s, since_save_s, clock = self.spent_s + now - clock, since_save_s + now - clock, now
@@ -300,7 +300,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--steps", type=int, help="train for so many steps, however long they take")
     parser.add_argument("--channels", type=read_widths, default=NetworkConfig.channels, help="such as 48,96,160,224")
     parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
-    parser.add_argument("--imagined", type=int, default=24, help="imagined objects of each thin material")
+    parser.add_argument("--imagined", type=int, default=24, help="synthetic objects of each rare material")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="makers of examples")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
@@ -323,7 +323,9 @@ def main(args: list[str]) -> None:
     else:
         from engine.lab.data.recordings import list_recordings  # reads media, which a pack does without
 
-        build_hits(list_recordings(options.data), imagine_objects(options.imagined), work / "hits", options.workers)
+        build_hits(
+            list_recordings(options.data), make_synthetic_objects(options.imagined), work / "hits", options.workers
+        )
     if options.pack:
         pack_hits(work / "hits", Path(options.pack))
     if options.hits_only or options.pack:
@@ -344,7 +346,7 @@ def main(args: list[str]) -> None:
     print(f"{millions:.2f} M parameters on {device}, bfloat16 {training.bfloat16}", file=sys.stderr)
     pool_config = PoolConfig(size=options.pool, batch_frames=options.batch_frames)
     trained_on = [hit for hit in open_hits(work / "hits") if not hit.held_out]
-    imagined = sum(map(is_imagined, trained_on))
+    imagined = sum(map(is_synthetic, trained_on))
     facts = {**asdict(config), "device": note, "recordings": len(trained_on) - imagined, "imagined": imagined}
     facts |= {"batch_frames": options.batch_frames, "blend": options.blend}
     facts |= {"began_with": Path(options.begin).name if options.begin else ""}

@@ -104,7 +104,7 @@ class HeadTraining(Trainer[VisionNetwork]):
         self.config, self.weights = config, LossConfig()
         self.losses: dict[str, float] = {}
 
-    def learn(
+    def train_step(
         self,
         output: VisionOutput,
         targets: Targets,
@@ -166,7 +166,7 @@ class HeadTraining(Trainer[VisionNetwork]):
             view = torch.from_numpy(random.integers(len(features), size=self.config.batch))
             output = self.network.head(features[view, torch.from_numpy(index)])
             targets = Targets(*(value[torch.from_numpy(index)] for value in vars(labels).values()))
-            self.learn(output, targets, replace(sounds, rows=rows[index]), random, self._draw(pictures, random))
+            self.train_step(output, targets, replace(sounds, rows=rows[index]), random, self._draw(pictures, random))
             self.spent_s += time.monotonic() - clock
             if self.step % LOG_STEPS == 0:
                 self.log({name: round(value, 3) for name, value in self.losses.items()})

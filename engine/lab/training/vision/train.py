@@ -99,7 +99,7 @@ class Training(Trainer[VisionNetwork]):
         """Share of the steps, or else of the time, that is done."""
         return self.step / self.config.steps if self.config.steps else self.spent_s / (self.config.minutes * 60)
 
-    def learn(self, loss: torch.Tensor, name: str, low: float, high: float) -> None:
+    def train_step(self, loss: torch.Tensor, name: str, low: float, high: float) -> None:
         """One step of the optimizer and of the moving average, its rate falling from one share of the progress on."""
         config, done = self.config, (self.progress() - low) / max(1e-6, high - low)
         self.optimize(loss, cosine_rate(config.learning_rate, self.step, config.warmup_steps, done), config.ema_decay)
@@ -118,7 +118,7 @@ class Training(Trainer[VisionNetwork]):
                 wide, contacts = draw_gray_frames(made, index, random, augmentation)
                 self.network.train()
                 heatmaps = self.network.locator(wide.to(self.device))
-                self.learn(heatmap_loss(heatmaps, contacts), "heatmap", 0.0, share)
+                self.train_step(heatmap_loss(heatmaps, contacts), "heatmap", 0.0, share)
         hits = join_hits(made, fill_contacts(real, read_contacts(VisionModel(self.average), real)))
         self._train_recognition(hits, descriptors, random, share)
         self.save()
@@ -145,7 +145,7 @@ class Training(Trainer[VisionNetwork]):
                 loss = prediction_loss(output, make_targets(hits, index), self.config.losses)
                 if len(with_sound):
                     loss = loss + self._sound_loss(output, sound_index[index], sounds, distances_db, materials)
-                self.learn(loss, "recognition", low, 1.0)
+                self.train_step(loss, "recognition", low, 1.0)
 
     def _sound_loss(
         self,

@@ -29,7 +29,7 @@ from engine.lab.data.sampler.hits import AnalysedHit, build_hits, open_hits
 from engine.lab.data.sampler.pack import OPUS_FMAX_HZ, pack_hits, unpack_hits
 from engine.lab.data.sampler.pool import ExamplePool, PoolConfig, weigh_hits
 from engine.lab.data.sampler.synthetic import MATERIALS as THIN
-from engine.lab.data.sampler.synthetic import draw_grains, imagine_objects, sound_imagined
+from engine.lab.data.sampler.synthetic import draw_grains, make_synthetic_objects, synthesize_object
 from engine.physics.detail import measure_level_db, measure_size
 from engine.physics.macros import apply_macros
 from engine.physics.model import MATERIALS, Context, Modes, Physics, Residual
@@ -149,12 +149,12 @@ def test_imagined_objects_sound_like_their_kind() -> None:
         power = np.abs(np.fft.rfft(sound)) ** 2
         return float((power * np.fft.rfftfreq(len(sound), 1 / RATE)).sum() / power.sum())
 
-    objects = imagine_objects(3)
-    sounds = {o.name: sound_imagined(o) for o in objects if o.material in ("glass", "carpet")}
+    objects = make_synthetic_objects(3)
+    sounds = {o.name: synthesize_object(o) for o in objects if o.material in ("glass", "carpet")}
     assert all(np.isfinite(s).all() and 0.4 < np.abs(s).max() < 1.0 for s in sounds.values())
     glass, carpet = ([centre_hz(s) for name, s in sounds.items() if kind in name] for kind in ("glass", "carpet"))
     assert np.median(glass) > 3.0 * np.median(carpet)
-    np.testing.assert_array_equal(sound_imagined(objects[0]), sounds[objects[0].name])
+    np.testing.assert_array_equal(synthesize_object(objects[0]), sounds[objects[0].name])
     grains = draw_grains(RATE, 1.0, np.random.default_rng(1))
     assert np.mean(grains**2) == pytest.approx(1.0) and grains.min() >= 0.0
 
@@ -180,7 +180,7 @@ def test_hits_are_analysed_once_and_anew_when_what_they_are_made_of_changes(fold
     when = index.stat().st_mtime_ns
     build_hits(recordings, (), tmp_path, workers=1)
     assert index.stat().st_mtime_ns == when and len(open_hits(tmp_path)) == 6
-    build_hits(recordings[:2], imagine_objects(1)[:1], tmp_path, workers=1)
+    build_hits(recordings[:2], make_synthetic_objects(1)[:1], tmp_path, workers=1)
     hits = open_hits(tmp_path)
     assert len(hits) == 3 and hits[2].material == "glass" and not hits[2].held_out
     assert min(abs(f - 500.0) for f in hits[0].modes.frequency_hz) < 2.0
@@ -188,7 +188,7 @@ def test_hits_are_analysed_once_and_anew_when_what_they_are_made_of_changes(fold
 
 @pytest.mark.slow
 def test_a_pool_is_filled_drawn_from_and_closed(folder: Path, tmp_path: Path) -> None:
-    build_hits(list_recordings(folder), imagine_objects(1)[:2], tmp_path, workers=1)
+    build_hits(list_recordings(folder), make_synthetic_objects(1)[:2], tmp_path, workers=1)
     chances = weigh_hits(open_hits(tmp_path), 1.0)
     assert chances.sum() == pytest.approx(1.0)
     with ExamplePool(tmp_path, PoolConfig(size=6, enough=3), seed=0) as pool:
@@ -233,7 +233,7 @@ def test_greatest_hits_takes_are_cut_into_hits(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_pack_brings_hits_back_in_step_and_as_loud(folder: Path, tmp_path: Path) -> None:
     """Opus is lossy; what it gives back lies on the hit, sample for sample, 20 dB over its error."""
-    build_hits(list_recordings(folder), imagine_objects(1)[:1], tmp_path / "a", workers=1)
+    build_hits(list_recordings(folder), make_synthetic_objects(1)[:1], tmp_path / "a", workers=1)
     pack_hits(tmp_path / "a", tmp_path / "hits.pack")
     unpack_hits(tmp_path / "hits.pack", tmp_path / "b")
     before, after = open_hits(tmp_path / "a"), open_hits(tmp_path / "b")

@@ -11,7 +11,7 @@ from engine.lab.evaluation.counterfactual.evaluate import (
     PITCH,
     Turn,
     has_pitch,
-    make_imagined,
+    make_synthetic_hits,
     measure_moves,
     tabulate,
     turn_object,
@@ -40,7 +40,7 @@ def test_a_transposed_and_longer_sound_is_measured_as_such() -> None:
 @pytest.mark.slow
 def test_made_up_objects_move_the_right_way() -> None:
     turns: list[Turn] = []
-    for seed, hit in enumerate(make_imagined(4)):
+    for seed, hit in enumerate(make_synthetic_hits(4)):
         turns += turn_object((hit.modes, hit.residual), "all", seed, None, 4)
     assert all(turn.right for turn in turns), [turn for turn in turns if not turn.right]
 
