@@ -38,13 +38,14 @@ TimedPackets = Iterator[tuple[float, list[Packet]]]
 
 
 @contextmanager
-def create_video(target: Path, container: str = "mp4") -> Iterator[OutputContainer]:
+def create_video(target: Path, container: str = "mp4", index_first: bool = True) -> Iterator[OutputContainer]:
     """A video file that appears at ``target`` only when all of it is written; ``container`` is mp4, mov or matroska.
 
+    ``index_first``: the index of an MP4 or MOV comes before its media, so that it plays while it is still being loaded.
     Raises BadInput when it cannot be written.
     """
     options = {"strict": "unofficial"}  # else the MP4 muxer leaves out the configuration of Dolby Vision
-    if container != "matroska":
+    if container != "matroska" and index_first:
         options["movflags"] = "+faststart"
     encoder_error: av.error.FFmpegError | None = None
     try:

@@ -69,14 +69,14 @@ def has_too_many_empty_parts(path: Path) -> bool:
 
 def _iter_box_lengths(file: BinaryIO, size: int) -> Iterator[int]:
     """Bytes in each box, those of the index included."""
-    for kind, start, end in _iter_boxes(file, 0, size):
+    for kind, start, end in iter_boxes(file, 0, size):
         yield end - start
         if kind == b"moov":
             yield from _iter_inner_lengths(file, start, min(end, size), 1)
 
 
 def _iter_inner_lengths(file: BinaryIO, start: int, end: int, depth: int) -> Iterator[int]:
-    for kind, inner, inner_end in _iter_boxes(file, start, end):
+    for kind, inner, inner_end in iter_boxes(file, start, end):
         yield inner_end - inner
         if depth < len(_PATH_TO_ENTRIES) - 1 and kind == _PATH_TO_ENTRIES[depth]:
             yield from _iter_inner_lengths(file, inner, min(inner_end, end), depth + 1)
@@ -114,7 +114,7 @@ def find_fragments_end(path: Path) -> int | None:
     whole = 0  # end of the last media data that was preceded by a fragment's header
     in_fragment = False
     with open(path, "rb") as file:
-        for kind, _, end in _iter_boxes(file, 0, size):
+        for kind, _, end in iter_boxes(file, 0, size):
             if kind not in _BOXES_OF_MP4:
                 return None
             if end > size:
@@ -135,7 +135,7 @@ def find_encrypted(path: Path) -> set[str]:
         if _is_scrambled(head) or (head.startswith(_ASF_HEADER) and any(mark in head for mark in _ASF_ENCRYPTION)):
             return {"all of it"}
         size = path.stat().st_size
-        for kind, start, end in _iter_boxes(file, 0, size):
+        for kind, start, end in iter_boxes(file, 0, size):
             if kind not in _BOXES_OF_MP4:
                 return set()
             if kind == b"moov" and end - start <= _LARGEST_INDEX_BYTES:
@@ -166,7 +166,7 @@ def _describe_missing(declared: int, size: int) -> str:
     return f"it should have {declared} bytes and has {size}"
 
 
-def _iter_boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def iter_boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start of the content and declared end of each box in a span of a file (ISO 14496-12, section 4.2)."""
     while position + 8 <= end:
         file.seek(position)
@@ -185,7 +185,7 @@ def _iter_boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes
 def _find_box_truncation(file: BinaryIO, size: int) -> str | None:
     """A missing index or media data; a fragmented file may end within any fragment but the first."""
     kinds: set[bytes] = set()
-    for kind, _, end in _iter_boxes(file, 0, size):
+    for kind, _, end in iter_boxes(file, 0, size):
         if kind not in _BOXES_OF_MP4:  # text or other data that something appended
             break
         if end > size:
@@ -199,9 +199,9 @@ def _find_box_truncation(file: BinaryIO, size: int) -> str | None:
 def _list_sample_entries(file: BinaryIO, start: int, end: int, depth: int = 1) -> set[bytes]:
     """Encrypted kinds among the sample entries under a box of ``_PATH_TO_ENTRIES``."""
     if depth == len(_PATH_TO_ENTRIES):  # version, flags and number of entries come first
-        return {kind for kind, _, _ in _iter_boxes(file, start + 8, end) if kind in _ENCRYPTED_ENTRIES}
+        return {kind for kind, _, _ in iter_boxes(file, start + 8, end) if kind in _ENCRYPTED_ENTRIES}
     found: set[bytes] = set()
-    for kind, inner, inner_end in list(_iter_boxes(file, start, end)):
+    for kind, inner, inner_end in list(iter_boxes(file, start, end)):
         if kind == _PATH_TO_ENTRIES[depth]:
             found |= _list_sample_entries(file, inner, min(inner_end, end), depth + 1)
     return found

@@ -13,9 +13,11 @@ import numpy as np
 
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import check_target, make_partial_folder, make_write_error, replace_file
+from engine.media.dolby_vision import insert_configuration, read_configuration
 from engine.media.export.own_sound import Mixed, OwnSound, read_own_sound
 from engine.media.export.reencode import encode_picture
 from engine.media.export.samples import Samples, count_channels, iter_blocks
+from engine.media.frames import open_picture
 from engine.media.mux import add_copied_picture, add_sound, create_video, mux_in_order
 from engine.media.open import check_content, open_container
 from engine.media.probe import MediaInfo, Picture, probe, scan_picture
@@ -144,7 +146,10 @@ def _find_difference(written: Path, picture: Picture, title: str) -> str | None:
 
 def _join(clip_path: Path, picture: Picture, job: _Job, tick: Fraction | None = None) -> None:
     """Mux the picture's packets with the encoded track; ``tick`` overrides the picture's time base."""
-    with open_container(clip_path) as container, create_video(job.out_path, job.container.muxer) as output:
+    muxer = job.container.muxer
+    with open_container(clip_path) as container:
+        missing = read_configuration(open_picture(container, picture)) if muxer == "mov" else None
+    with open_container(clip_path) as container, create_video(job.out_path, muxer, missing is None) as output:
         output.metadata.update(job.tags)
         sources = [add_copied_picture(output, container, picture, job.timecode, tick)]
         named = [("Struck" if job.second is not None else "", job.sound)]
@@ -155,6 +160,8 @@ def _join(clip_path: Path, picture: Picture, job: _Job, tick: Fraction | None = 
             rate, codec = job.sample_rate_hz, job.container.audio
             sources.append(add_sound(output, blocks, channels, rate, codec, title, is_default=number == 0))
         mux_in_order(output, sources, lambda time_s: job.report(min(1.0, time_s / picture.duration_s)))
+    if missing is not None:
+        insert_configuration(job.out_path, missing)
 
 
 def _read_tags(clip_path: str | os.PathLike[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from av.video.frame import VideoFrame
 from engine.media.color import tone_map
 from engine.media.export.video import write_video
 from engine.media.frames import iter_frames
+from engine.media.probe import scan_picture
 from engine.media.proxy import make_proxy
 from tests.clips import make_clip
 
@@ -107,5 +108,7 @@ def test_the_configuration_of_dolby_vision_is_passed_on(tmp_path: Path) -> None:
     for at in places:  # the media data comes before, so no offset changes
         data[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") + len(box)).to_bytes(4, "big")
     clip.write_bytes(data)
-    assert write_video(clip, np.zeros(9600, np.float32), 48_000, tmp_path / "o.mp4") is None
-    assert box[8:] in (tmp_path / "o.mp4").read_bytes()
+    for written, source in (("o.mp4", clip), ("o.mov", clip), ("again.mp4", tmp_path / "o.mov")):
+        assert write_video(source, np.zeros(9600, np.float32), 48_000, tmp_path / written) is None
+        assert box in (tmp_path / written).read_bytes(), written
+        assert scan_picture(tmp_path / written).frame_count == 10
