@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.errors import BadInput
+from engine.document.history import move_clip
 from ui import clip_service
 from ui.jobs import Job
 
@@ -31,7 +32,7 @@ def find_clip(session: Session, path: Path) -> None:
             project = replace(wanted.project, clip=replace(clip, path=str(found)))
             clip_service.show_project(session, project, wanted.source, job)
             return
-        session.move_clip(found)
+        session.change_history(lambda history: move_clip(history, str(found)))
         session.want_clip(None)
         clip_service.take_up_clip(session, job)
 

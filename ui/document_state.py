@@ -9,6 +9,7 @@ from engine.core.units import format_frame_rate
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import describe_source
 from engine.physics.model import Modes, NoiseComponent, Residual
+from ui.export_plan import read_settings
 from ui.protocol.events import (
     ClipState,
     ClipWanted,
@@ -90,6 +91,7 @@ def project_state(project: Project, name: str, saved: bool, playback: Playback) 
             variation=project.render.variation,
         ),
         detection=DetectionState(project.detection.source, project.detection.threshold),  # type: ignore[arg-type]
+        export=read_settings(project.export),
     )
 
 

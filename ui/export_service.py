@@ -6,44 +6,26 @@ import shutil
 import time
 import urllib.parse
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput, StruckError
-from engine.core.names import make_file_stem
 from engine.core.words import counted
+from engine.document.history import note_export
 from engine.document.project import Project
 from engine.document.storage import save_project
-from engine.media.export.endings import SOUND_ENDINGS, VIDEO_ENDINGS
-from engine.media.export.options import DeliveryOptions
 from ui.clip_service import check_clip
+from ui.export_plan import SESSIONS, ZIPPED, check_export, choose_stem, name_files, number_name, write_settings
 from ui.jobs import Job
-from ui.protocol.events import Exported, ExportedFile
-from ui.protocol.requests import ExportOptions
+from ui.protocol.exporting import Export, Exported, ExportedFile, ExportOptions, ExportPlan, PlanExport
 
 if TYPE_CHECKING:
     from engine.pipeline.delivery import Delivery
     from ui.session import Session
 
-LONGEST_ENDING = "_dawproject media.zip"
-SESSIONS = {
-    "reaper": ".rpp",
-    "aaf": ".aaf",
-    "otio": ".otio",
-    "dawproject": ".dawproject",
-    "edl": ".edl",
-    "midi": ".mid",
-    "csv": ".csv",
-    "wwise": ".txt",
-    "html": ".html",
-    "pdf": ".pdf",
-}
-"""Endings of session files by kind."""
-
-KINDS = ("wav", "mp4", "stems", "pieces", *SESSIONS, "markers", "project")
 _WORDS = {
     "wav": "the sound",
     "mp4": "the video",
@@ -64,39 +46,59 @@ _WORDS = {
 }
 
 
-def export(session: Session, what: Sequence[str], given: ExportOptions) -> None:
-    """Write the chosen kinds of file once the sound is up to date, then send their addresses. Raises BadInput."""
+def export(session: Session, message: Export) -> None:
+    """Write the chosen kinds of file once the sound is up to date, then send their addresses. Raises BadInput.
+
+    Where an earlier export left files of the same names and the message does not say what becomes of them, it asks.
+    """
     from engine.media.export.options import find_start
-    from engine.media.export.sound import check_form
-    from engine.media.export.ucs import check_pattern
 
-    clip = session.require_project().clip
-    if not what or any(kind not in KINDS for kind in what):
-        raise BadInput("no known kind of file was chosen to export; choose among WAV, MP4, stems, markers and project")
-    if given.sound_ending not in SOUND_ENDINGS or given.video_ending not in VIDEO_ENDINGS:
-        raise BadInput("no known format was chosen to export; reload the page")
-    fields = {name: value for name, value in asdict(given).items() if name not in _OWN}
-    options = DeliveryOptions(**{**fields, "start_timecode": given.start_timecode.strip() or None})
-    check_pattern(options.name_pattern)
-    find_start(options, clip.start_timecode, clip.frame_rate)
-    if "wav" in what:
-        check_form(f"track{given.sound_ending}", options.sample_rate_hz, options.channel_count, options.bits)
-    chosen = [kind for kind in KINDS if kind in what]
-    session.exports.start(lambda job: _export(session, chosen, given, options, job))
-
-
-_OWN = ("sound_ending", "video_ending", "ucs_names")
-"""Fields of ExportOptions that are not DeliveryOptions."""
+    project = session.require_project()
+    options = _clean(message.options)
+    kinds = check_export(message.what, options)
+    find_start(options, project.clip.start_timecode, project.clip.frame_rate)
+    names = name_files(project, session.name, kinds, options)
+    taken = _list_exports(session)
+    existing = tuple(name for name in names.values() if name.casefold() in taken)
+    if existing and message.existing == "ask":
+        session.send(ExportPlan(tuple(names.values()), existing, asks=True))
+        return
+    if message.existing == "keep":
+        names = {kind: number_name(name, taken) for kind, name in names.items()}
+    session.change_history(lambda history: note_export(history, write_settings(kinds, options)))
+    session.exports.start(lambda job: _export(session, names, options, job))
 
 
-def _export(session: Session, what: list[str], given: ExportOptions, options: DeliveryOptions, job: Job) -> None:
+def plan_export(session: Session, message: PlanExport) -> None:
+    """Send the names of the files that an export would write."""
+    project, options = session.require_project(), _clean(message.options)
+    try:
+        kinds = check_export(message.what, options) if message.what else []
+        names = tuple(name_files(project, session.name, kinds, options).values())
+    except BadInput as error:
+        session.send(ExportPlan(fault=str(error)))
+        return
+    taken = _list_exports(session)
+    session.send(ExportPlan(names, tuple(name for name in names if name.casefold() in taken)))
+
+
+def _clean(options: ExportOptions) -> ExportOptions:
+    return replace(options, start_timecode=(options.start_timecode or "").strip() or None)
+
+
+def _list_exports(session: Session) -> set[str]:
+    """Names of the session's exported files, in lower case."""
+    return {path.name.casefold() for path in session.folder("exports").iterdir() if path.is_file()}
+
+
+def _export(session: Session, names: Mapping[str, str], options: ExportOptions, job: Job) -> None:
     from engine.pipeline.delivery import Delivery
 
     started = time.monotonic()
 
     def show(done: int, message: str) -> None:
         job.check()
-        session.set_status("export", "exporting", done, 100 * len(what), message, started)
+        session.set_status("export", "exporting", done, 100 * len(names), message, started)
 
     show(0, "Waiting for the last hits")
     while True:
@@ -109,60 +111,56 @@ def _export(session: Session, what: list[str], given: ExportOptions, options: De
     delivery = Delivery(*mixed, options, datetime.now(), job.check)
     folder = session.folder("exports")
     files = []
-    for number, kind in enumerate(what):
+    for number, (kind, name) in enumerate(names.items()):
         show(100 * number, f"Writing {_WORDS[kind]}")
 
         def show_part(fraction: float, number: int = number, kind: str = kind) -> None:
             show(round(100 * (number + fraction)), f"Writing {_WORDS[kind]}, {100 * fraction:.0f} %")
 
-        path, note = _write(session, kind, delivery, given, folder, show_part)
+        path = folder / name
+        note = _write(session, kind, delivery, options, path, show_part)
         url = f"/struck/export/{session.export_key}/{urllib.parse.quote(path.name)}?v={path.stat().st_mtime_ns}"
         files.append(ExportedFile(path.name, url, note))
     session.send(Exported(tuple(files)))
-    session.set_status("export", "done", 100 * len(what), 100 * len(what), "Exported", started)
+    session.set_status("export", "done", 100 * len(names), 100 * len(names), "Exported", started)
 
 
 def _write(
     session: Session,
     kind: str,
     delivery: Delivery,
-    given: ExportOptions,
-    folder: Path,
+    options: ExportOptions,
+    path: Path,
     on_progress: Callable[[float], None],
-) -> tuple[Path, str]:
-    """One file and a note on it."""
+) -> str:
+    """Write one file; returns a note on it."""
     from engine.media.export.markers import write_markers
     from engine.pipeline.delivery import deliver_track, deliver_video
     from engine.pipeline.render import marker_rows
 
-    project, options = delivery.project, delivery.options
-    plain = make_file_stem(session.name, LONGEST_ENDING)
-    stem = delivery.name(ending=LONGEST_ENDING) if given.ucs_names else plain
+    project = delivery.project
     if kind == "wav":
-        path = folder / f"{stem}{given.sound_ending}"
         clipped = deliver_track(delivery, path)
         loud = f"; over full scale in {counted(clipped, 'sample')}: lower the mix" if clipped else ""
-        return path, f"{options.sample_rate_hz / 1000:g} kHz, {options.bits} bit, {options.channels}{loud}"
+        return f"{options.sample_rate_hz / 1000:g} kHz, {options.bits} bit, {options.channels}{loud}"
     if kind == "mp4":
-        path = folder / f"{plain}_struck{given.video_ending}"
         check_clip(session)
-        return path, deliver_video(delivery, path, on_progress) or "picture untouched"
+        return deliver_video(delivery, path, on_progress) or "picture untouched"
     if kind in ("stems", "pieces"):
-        return _write_folder(session, kind, delivery, folder / f"{stem}_{kind}.zip")
+        return _write_folder(session, kind, delivery, path)
     if kind in SESSIONS:
-        return _write_session(session, kind, delivery, folder, stem)
+        stem = choose_stem(project, session.name, options)
+        return _write_session(session, kind, delivery, path, f"{stem}{SESSIONS[kind]}")
     if kind == "markers":
-        path = folder / f"{plain}_markers.csv"
         write_markers(path, marker_rows(project))
-        return path, counted(len(project.hits), "hit")
+        return counted(len(project.hits), "hit")
     if kind == "project":
-        path = folder / f"{plain}.struck.json"
         if _is_foreign(session, project):  # no place of this machine
-            beside = replace(project.clip, path=str(folder / Path(project.clip.path).name))
+            beside = replace(project.clip, path=str(path.with_name(Path(project.clip.path).name)))
             save_project(replace(project, clip=beside), path, portable=True)
         else:
             save_project(project, path)
-        return path, "put the clip beside it"
+        return "put the clip beside it"
     raise StruckError(f"export of {kind} is not known; reload the page")
 
 
@@ -171,7 +169,7 @@ def _is_foreign(session: Session, project: Project) -> bool:
     return session.context.options.public or session.id in Path(project.clip.path).parts
 
 
-def _write_folder(session: Session, kind: str, delivery: Delivery, path: Path) -> tuple[Path, str]:
+def _write_folder(session: Session, kind: str, delivery: Delivery, path: Path) -> str:
     from engine.pipeline.deliver_pieces import deliver_pieces
     from engine.pipeline.delivery import deliver_stems
 
@@ -183,25 +181,22 @@ def _write_folder(session: Session, kind: str, delivery: Delivery, path: Path) -
             files = deliver_pieces(delivery, inner, _sampler(session, delivery))
             note = f"{len(files)} one-shots"
         _zip(path, inner)
-    return path, note
+    return note
 
 
-def _write_session(session: Session, kind: str, delivery: Delivery, folder: Path, stem: str) -> tuple[Path, str]:
-    """A session: the file itself, or a ZIP with the sound files that it refers to."""
+def _write_session(session: Session, kind: str, delivery: Delivery, path: Path, name: str) -> str:
+    """A session: the file itself, or a ZIP that holds it by its ``name`` with the sound files that it refers to."""
     from engine.pipeline.deliver_pieces import deliver_session
 
-    ending = SESSIONS[kind]
-    portable = _is_foreign(session, delivery.project)
-    with _Folder(folder / f"{stem} {kind}") as inner:
-        file = inner / f"{stem}{ending}"
-        beside = deliver_session(delivery, file, _sampler(session, delivery), portable or ending == ".aaf")
-        if not beside or ending == ".dawproject":
-            path = folder / file.name
+    portable = _is_foreign(session, delivery.project) or kind == "aaf"
+    with _Folder(path.with_name(f"{path.stem} {kind}")) as inner:
+        file = inner / name
+        beside = deliver_session(delivery, file, _sampler(session, delivery), portable)
+        if kind not in ZIPPED:
             file.replace(path)
-            return path, counted(len(delivery.project.hits), "hit")
-        path = folder / f"{stem}_{kind}.zip"
+            return counted(len(delivery.project.hits), "hit")
         _zip(path, inner)
-    return path, f"{file.name} and {len(beside)} sound files"
+    return f"{file.name} and {len(beside)} sound files"
 
 
 def _sampler(session: Session, delivery: Delivery) -> Callable[[Project], Mapping[str, Any]]:

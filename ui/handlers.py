@@ -246,10 +246,6 @@ def _snap_hits(session: Session, message: requests.SnapHits) -> None:
     clip_service.snap_hits(session, message.hits)
 
 
-def _export(session: Session, message: requests.Export) -> None:
-    export_service.export(session, message.what, message.options)
-
-
 def _sound_from_file(session: Session, message: requests.SoundFromFile) -> None:
     sound = find_sound(session.require_project(), message.sound_id)
     path = resolve_path(session, message.path)
@@ -351,7 +347,8 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.FocusOn: _focus,
     requests.Detect: _detect,
     requests.Analyse: _analyse,
-    requests.Export: _export,
+    requests.Export: export_service.export,
+    requests.PlanExport: export_service.plan_export,
     requests.SnapHits: _snap_hits,
     requests.DrawToPeaks: arrange_service.draw_to_peaks,
     requests.FitLevel: level_service.fit_level,

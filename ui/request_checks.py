@@ -16,8 +16,8 @@ LONGEST_PART_BYTES = 255
 LONGEST_QUERY_BYTES = 16_384
 
 OPEN_PATHS = frozenset({"/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt"})
-OPEN_FOLDERS = ("/struck/", "/static/", "/assets/", "/svelte/")
-"""What the page needs. Gradio's other routes take uploads, serve files and fetch addresses, and stay closed."""
+OPEN_FOLDERS = ("/struck/", "/api/v1/", "/static/", "/assets/", "/svelte/")
+"""What page and API need. Gradio's other routes take uploads, serve files and fetch addresses, and stay closed."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from engine.core.errors import BadInput, StruckError
 from ui import handlers, uploads
+from ui.api.routes import PREFIX, add_api
 from ui.auth import AuthMiddleware
 from ui.context import AppContext
 from ui.fair_pool import Busy, FairPool
@@ -84,9 +85,10 @@ def create_app(context: AppContext) -> FastAPI:
         return JSONResponse({"error": hide_folders(str(error), context.home)}, status_code=status)
 
     @app.exception_handler(RequestValidationError)
-    async def refuse_address(_request: Request, error: RequestValidationError) -> JSONResponse:
+    async def refuse_address(request: Request, error: RequestValidationError) -> JSONResponse:
         names = ", ".join(dict.fromkeys(str(fault["loc"][-1])[:80] for fault in error.errors()))
-        return JSONResponse({"error": f"the address lacks or misstates {names}; reload the page"}, status_code=422)
+        remedy = "see /api/v1/docs" if request.url.path.startswith(PREFIX) else "reload the page"
+        return JSONResponse({"error": f"the address lacks or misstates {names}; {remedy}"}, status_code=422)
 
     @app.exception_handler(Exception)
     async def fail(request: Request, error: Exception) -> JSONResponse:
@@ -125,6 +127,7 @@ def create_app(context: AppContext) -> FastAPI:
                 task.cancel()
 
     add_routes(app, context, sessions)
+    add_api(app, context, sessions)
     app.mount("/struck/static", EditorFiles(directory=EDITOR_FOLDER), name="editor")
     return app
 

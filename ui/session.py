@@ -6,13 +6,14 @@ import hashlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine.core.errors import BadInput, Cancelled
 from engine.document.edits.values import Edit
-from engine.document.history import History, commit, move_clip, redo, undo
+from engine.document.history import History, commit, redo, undo
 from engine.document.project import Mix, Project
 from ui.change_numbers import ChangeNumbers
 from ui.context import AppContext
@@ -297,11 +298,11 @@ class Session:
                 self.send(search.message() if search else ClipWanted())
             self.clip_search = search
 
-    def move_clip(self, path: Path) -> None:
-        """The document's clip lies in another place now."""
+    def change_history(self, change: Callable[[History], History]) -> None:
+        """Change every document of the history, where no undo shall bring the former back."""
         with self.lock:
             if self.history is not None:
-                self._take(move_clip(self.history, str(path)))
+                self._take(change(self.history))
 
     def push_document(self) -> None:
         """Send the document as it stands."""

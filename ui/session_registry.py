@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -69,6 +70,17 @@ class SessionRegistry:
     def find(self, session_id: str) -> Session | None:
         """The session of an id if it is in memory."""
         return self._sessions.get(session_id)
+
+    def remove(self, session_id: str) -> None:
+        """End a session's work and delete its autosave, uploads and exports."""
+        with self._lock:
+            session = self._sessions.pop(session_id, None)
+        if session is not None:
+            session.rest()
+            session.show(None)
+            session.keep(is_last=True)  # without a document it deletes the autosave
+            for kind in ("uploads", "exports"):
+                shutil.rmtree(session.folder(kind), ignore_errors=True)
 
     def watched(self) -> set[str]:
         """Ids of the sessions that tabs show."""

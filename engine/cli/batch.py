@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import copy
-import io
-import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.cli.batch_job import (
+    FOLDER_FORMATS,
+    describe_failure,
+    digest_clip,
+    find_option,
+    list_outputs,
+    make_job,
+    make_key,
+    render_job,
+)
 from engine.cli.batch_report import REPORT_NAME, Outcome, write_report
-from engine.cli.console import make_progress, same_file, say
-from engine.core.bounded_json import read_json_file
-from engine.core.cache import digest_json
-from engine.core.errors import BadInput, StruckError
-from engine.core.files import check_folder, make_write_error, remove_abandoned, write_file
+from engine.cli.console import make_progress, say
+from engine.cli.delivery import list_targets
+from engine.cli.manifest import Manifest
+from engine.cli.overwrite import check_existing, find_existing
+from engine.core.errors import BadInput
+from engine.core.files import check_folder, make_write_error, remove_abandoned
 from engine.core.names import make_file_stem, to_text
 from engine.core.words import counted
 from engine.document.storage import SUFFIX
 from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS
+from engine.media.export.stems import UniqueNames
 
 if TYPE_CHECKING:
-    from engine.document.project import Project
+    from engine.cli.batch_job import Render
 
-    Render = Callable[[argparse.Namespace], Project]
-    """Renders one clip, as a function of a module, so that other processes find it."""
-
-MANIFEST_NAME = "struck-batch.json"
 CLIP_ENDINGS = (
     ".mp4", ".mov", ".mkv", ".m4v", ".webm", ".avi", ".mxf", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv",
     ".gif", ".3gp", ".ogv", SUFFIX,
@@ -39,14 +44,70 @@ CLIP_ENDINGS = (
 """Files of a folder that are rendered."""
 
 LIST_ENDINGS = (".txt", ".lst", ".m3u")
-FIELDS = ("clip", "number")
-_FOLDERS = ("stems", "pieces")
 _LONGEST_ENDING = "_dawproject media"
-_NOT_SETTINGS = (
-    "source", "out_dir", "jobs", "pattern", "batch_name", "device", "data_dir", "ckpt_dir", "out", "video", "stems",
-    "pieces", "session", "project",
-)  # fmt: skip
-"""Options that do not change what is rendered."""
+
+
+class Batch:
+    """Clips that go to a folder under names of a pattern: what is done there is found again, what is new is rendered.
+
+    With ``keeps_names`` clips come in any order: one that is done keeps its name, and no name is given twice.
+    """
+
+    def __init__(self, options: argparse.Namespace, keeps_names: bool = False) -> None:
+        """Raises BadInput where the options do not fit."""
+        self.folder = _check(options)
+        self.manifest = Manifest(self.folder)
+        self.outcomes: dict[str, Outcome] = {}
+        """By clip, of those that are done or failed."""
+
+        self._options = options
+        self._names = UniqueNames()
+        self._keys: dict[str, str] = {}
+        self._kept = self.manifest.list_names() if keeps_names else ()
+        self._number = len(self._kept)
+        for _, name in self._kept:
+            self._names.take(name)
+
+    def add(self, source: str) -> argparse.Namespace | None:
+        """The job of a clip; None where it is done already."""
+        content = digest_clip(source)
+        for name in (name for known, name in self._kept if known == to_text(source)):
+            done = self.manifest.find(make_key(make_job(self._options, source, self.folder, name), content))
+            if done is not None:
+                self._keys[source], self.outcomes[source] = "", done
+                return None
+        self._number += 1
+        clip = Path(source).name.removesuffix(SUFFIX)
+        clip = Path(clip).stem if clip == Path(source).name else clip
+        name = self._options.pattern.replace("{clip}", to_text(clip)).replace("{number}", f"{self._number:03d}")
+        name = self._names.take(make_file_stem(name, f" 999{_LONGEST_ENDING}"))
+        job = make_job(self._options, source, self.folder, name)
+        key = self._keys[source] = make_key(job, content)
+        done = self.manifest.find(key)
+        if done is None:
+            return job
+        self.outcomes[source] = replace(done, source=to_text(source))
+        return None
+
+    def begin(self, jobs: Sequence[argparse.Namespace]) -> None:
+        """Note that jobs are about to be rendered. BadInput where files would be replaced that are none of theirs."""
+        foreign = [job for job in jobs if not self.manifest.owns(self._keys[job.source])]
+        existing = [path for job in foreign for path in find_existing(list_targets(job))]
+        report = [] if self.manifest.owns_report() else [self.folder / REPORT_NAME]
+        check_existing(self._options, [*existing, *report], "another --out-dir")
+        self.manifest.begin({self._keys[job.source]: list_outputs(job) for job in jobs})
+
+    def finish(self, source: str, outcome: Outcome) -> None:
+        """Note what came of a clip."""
+        self.outcomes[source] = outcome
+        if not outcome.failure and self._keys[source]:
+            self.manifest.finish(self._keys[source], outcome)
+
+    def write_report(self) -> Path:
+        """Write the page about all clips, in the order in which they were added. Raises BadInput."""
+        path = self.folder / REPORT_NAME
+        write_report(path, [self.outcomes[source] for source in self._keys if source in self.outcomes])
+        return path
 
 
 def is_batch(options: argparse.Namespace) -> bool:
@@ -60,34 +121,20 @@ def run_batch(options: argparse.Namespace, render: Render) -> None:
 
     Raises BadInput before the work where the options do not fit, and at the end where a clip failed.
     """
-    folder = _check(options)
-    sources = list(dict.fromkeys(list_clips(options.source)))
+    batch = Batch(options)
+    sources = list(dict.fromkeys(list_clips(options.source, batch.folder)))
     if not sources:
         raise BadInput(f"{to_text(options.source[0])} holds no clip; give a folder or a list with at least one")
-    names = _name_all(sources, options.pattern)
-    jobs = {source: _make_job(options, source, folder, name) for source, name in zip(sources, names, strict=True)}
-    manifest = _read_manifest(folder)
-    keys = {source: _make_key(job) for source, job in jobs.items()}
-    done = {
-        source: outcome
-        for source, key in keys.items()
-        if (outcome := manifest.get(key)) is not None and all((folder / file).exists() for file in outcome.outputs)
-    }
-    if done:
-        say(f"{len(done)} of {len(sources)} clips are done already")
-    outcomes = {source: replace(outcome, source=to_text(source)) for source, outcome in done.items()}
-    todo = [job for source, job in jobs.items() if source not in done]
+    jobs = [job for source in sources if (job := batch.add(source)) is not None]
+    if len(jobs) < len(sources):
+        say(f"{len(sources) - len(jobs)} of {len(sources)} clips are done already")
+    batch.begin(jobs)
     progress = make_progress(f"rendering {counted(len(sources), 'clip')}")
-    for source, outcome in _render_all(todo, options.jobs, render):
-        outcomes[source] = outcome
-        if not outcome.failure and keys[source]:
-            manifest[keys[source]] = outcome
-            _write_manifest(folder, manifest)
-        progress(len(outcomes) / len(sources))
-    ordered = [outcomes[source] for source in sources]
-    write_report(folder / REPORT_NAME, ordered)
-    say(f"wrote {folder / REPORT_NAME}")
-    failed = [outcome for outcome in ordered if outcome.failure]
+    for source, outcome in _render_all(jobs, options.jobs, render):
+        batch.finish(source, outcome)
+        progress(len(batch.outcomes) / len(sources))
+    say(f"wrote {batch.write_report()}")
+    failed = [outcome for source in sources if (outcome := batch.outcomes[source]).failure]
     for outcome in failed:
         say(f"{outcome.source}: {outcome.failure}")
     if failed:
@@ -97,13 +144,17 @@ def run_batch(options: argparse.Namespace, render: Render) -> None:
         )
 
 
-def list_clips(sources: Sequence[str]) -> Iterator[str]:
-    """The clips of files, folders and lists, in order. Raises BadInput for a list that cannot be read."""
+def list_clips(sources: Sequence[str], outputs: Path) -> Iterator[str]:
+    """The clips of files, folders and lists, in order; those of folders without what lies in the folder of outputs.
+
+    Raises BadInput for a list that cannot be read.
+    """
     for source in sources:
         if os.path.isdir(source):
             for path in sorted(Path(source).rglob("*")):
                 hidden = any(part.startswith(".") for part in path.relative_to(source).parts)
-                if path.is_file() and not hidden and path.name.lower().endswith(CLIP_ENDINGS):
+                is_clip = path.name.lower().endswith(CLIP_ENDINGS) and path.is_file() and not hidden
+                if is_clip and not path.resolve().is_relative_to(outputs.resolve()):
                     yield str(path)
         elif _is_list(source):
             yield from _read_list(Path(source))
@@ -128,14 +179,15 @@ def _read_list(path: Path) -> Iterator[str]:
 
 def _check(options: argparse.Namespace) -> Path:
     if options.out_dir is None:
-        raise BadInput("several clips need a folder for what is written; give --out-dir")
+        what = "a watched folder needs one" if options.watch else "several clips need a folder"
+        raise BadInput(f"{what} for what is written; give --out-dir")
     single = [name for name in ("out", "video", "stems", "pieces", "markers", "session", "project", "onsets", "clip")
               if getattr(options, name) is not None]  # fmt: skip
     if single:
         raise BadInput(f"--{single[0]} is of a single clip; with --out-dir say what to write by --formats")
-    unknown = [name for name in options.formats if _find_option(name) is None]
+    unknown = [name for name in options.formats if find_option(name) is None]
     if unknown:
-        offered = (*SOUND_ENDINGS, *VIDEO_ENDINGS, *SESSION_ENDINGS, "stems", "pieces", "project")
+        offered = (*SOUND_ENDINGS, *VIDEO_ENDINGS, *SESSION_ENDINGS, *FOLDER_FORMATS, "project")
         words = ", ".join(name.removeprefix(".") for name in offered)
         raise BadInput(f"--formats {to_text(unknown[0])!r} is not known; give some of {words}")
     for part in options.pattern.replace("{clip}", "").replace("{number}", "").split("{")[1:]:
@@ -147,68 +199,6 @@ def _check(options: argparse.Namespace) -> Path:
         raise make_write_error(folder, error) from None
     remove_abandoned(folder)
     return folder
-
-
-def _find_option(name: str) -> str | None:
-    """The option of ``render`` that writes a format."""
-    if name in (*_FOLDERS, "project"):
-        return name
-    ending = f".{name.lower().removeprefix('.')}"
-    known = {"out": SOUND_ENDINGS, "video": VIDEO_ENDINGS, "session": SESSION_ENDINGS}
-    return next((option for option, endings in known.items() if ending in endings), None)
-
-
-def _name_all(sources: Sequence[str], pattern: str) -> list[str]:
-    from engine.media.export.stems import UniqueNames
-
-    names = UniqueNames()
-    found = []
-    for number, source in enumerate(sources, 1):
-        clip = Path(source).name.removesuffix(SUFFIX)
-        clip = Path(clip).stem if clip == Path(source).name else clip
-        name = pattern.replace("{clip}", to_text(clip)).replace("{number}", f"{number:03d}")
-        found.append(names.take(make_file_stem(name, f" 999{_LONGEST_ENDING}")))
-    return found
-
-
-def _make_job(options: argparse.Namespace, source: str, folder: Path, name: str) -> argparse.Namespace:
-    """The options of one clip's render."""
-    job = copy.copy(options)
-    job.source, job.session, job.batch_name, job.out_dir = source, [], name, str(folder)
-    for given in options.formats:
-        option = _find_option(given)
-        if option in _FOLDERS:
-            setattr(job, option, str(folder / f"{name} {given}"))
-        elif option == "project":
-            job.project = str(folder / f"{name}{SUFFIX}")
-        elif option == "session":
-            job.session.append(str(folder / f"{name}.{given.lower().removeprefix('.')}"))
-        elif option is not None:
-            setattr(job, option, str(folder / f"{name}.{given.lower().removeprefix('.')}"))
-    job.session = job.session or None
-    return job
-
-
-def _list_outputs(job: argparse.Namespace) -> tuple[str, ...]:
-    from engine.cli.delivery import list_targets
-
-    return tuple(Path(target).name for _, target in list_targets(job))
-
-
-def _make_key(job: argparse.Namespace) -> str:
-    """Digest of the clip's content, the settings and the names; "" for a clip that cannot be read."""
-    from engine.media.open import digest_file
-    from engine.pipeline.render import RENDER_VERSION
-
-    try:
-        content = digest_file(job.source)
-    except (OSError, BadInput):
-        return ""
-    settings = {name: value for name, value in vars(job).items() if name not in _NOT_SETTINGS}
-    return digest_json([RENDER_VERSION, content, json.dumps(settings, sort_keys=True, default=str), _list_outputs(job)])
-
-
-# --- the work ---------------------------------------------------------------------------------
 
 
 def _render_all(jobs: list[argparse.Namespace], processes: int, render: Render) -> Iterator[tuple[str, Outcome]]:
@@ -227,7 +217,7 @@ def _render_all(jobs: list[argparse.Namespace], processes: int, render: Render) 
             try:
                 yield job.source, future.result()
             except Exception as error:  # the process itself ended
-                yield job.source, Outcome(to_text(job.source), job.batch_name, failure=_describe(error))
+                yield job.source, Outcome(to_text(job.source), job.batch_name, failure=describe_failure(error))
 
 
 @contextlib.contextmanager
@@ -242,76 +232,3 @@ def _open_pool(processes: int, context: Any, threads: int) -> Iterator[Executor]
 
 def _limit_threads(threads: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
-
-
-def render_job(job: argparse.Namespace, render: Render) -> Outcome:
-    """Render one clip; what it says on the way is kept to itself."""
-    said = io.StringIO()
-    try:
-        if same_file(job.source, job.out_dir):
-            raise BadInput("it is the folder of the outputs; give clips")
-        with contextlib.redirect_stderr(said):
-            project = render(job)
-        from engine.media.export.bext import read_loudness
-
-        wave = job.out if job.out is not None and job.out.lower().endswith((".wav", ".bwf", ".rf64")) else None
-        loudness, peak = read_loudness(wave) if wave is not None else (None, None)
-        hits = [hit for hit in project.hits if not hit.mute]
-        struck = {hit.sound_id for hit in hits}
-        sounds = tuple(sound.name for sound in project.sounds if sound.id in struck)
-        return Outcome(
-            to_text(job.source),
-            job.batch_name,
-            _list_outputs(job),
-            project.clip.duration_s,
-            len(hits),
-            sounds,
-            loudness,
-            peak,
-            _grab_picture(project.clip.path, max(hits, key=lambda hit: hit.velocity_db).time_s if hits else 0.0),
-        )
-    except KeyboardInterrupt:
-        raise
-    except Exception as error:  # one clip's fault must not end the others
-        return Outcome(to_text(job.source), job.batch_name, failure=_describe(error))
-
-
-def _describe(error: Exception) -> str:
-    if isinstance(error, StruckError):
-        return str(error)
-    return f"a fault of Struck's ({type(error).__name__}: {error}); render it alone to see more"[:300]
-
-
-def _grab_picture(clip_path: str, time_s: float) -> str:
-    import base64
-
-    from engine.media.frames import make_filmstrip
-
-    try:
-        return base64.b64encode(make_filmstrip(clip_path, [time_s], 90)).decode("ascii")
-    except StruckError:
-        return ""
-
-
-# --- what is done -----------------------------------------------------------------------------
-
-
-def _read_manifest(folder: Path) -> dict[str, Outcome]:
-    try:
-        table = read_json_file(folder / MANIFEST_NAME)
-        entries = table["done"].items()
-        return {key: Outcome(**{name: _to_tuple(value) for name, value in row.items()}) for key, row in entries}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}  # none yet, or of another Struck: everything is rendered
-
-
-def _to_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _write_manifest(folder: Path, manifest: dict[str, Outcome]) -> None:
-    rows = {key: asdict(outcome) for key, outcome in manifest.items()}
-    try:
-        write_file(folder / MANIFEST_NAME, json.dumps({"version": 1, "done": rows}, indent=1).encode("utf-8"))
-    except OSError as error:
-        raise make_write_error(folder / MANIFEST_NAME, error) from None

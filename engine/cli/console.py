@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
 import json
 import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -26,8 +29,35 @@ MAX_SEED = 2**31 - 1
 TRACK_HELP = "sound track of the clip, counted from 0 (by default the one marked as such, or else the first)"
 
 
+class Listener:
+    """Hears in place of a terminal what a command says and how far it is; what a method raises ends the command."""
+
+    def say(self, message: str) -> None:
+        """A message."""
+
+    def show(self, what: str, fraction: float) -> None:
+        """Share of a step, 0 to 1, that is done."""
+
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+@contextlib.contextmanager
+def listen(listener: Listener) -> Iterator[None]:
+    """While the block runs in this thread, the listener hears what is said."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
 def say(message: str) -> None:
-    """Print a message on standard error."""
+    """Print a message on standard error, or tell it to the listener."""
+    listener = _listener.get()
+    if listener is not None:
+        listener.say(to_text(message))
+        return
     print(to_text(message), file=sys.stderr, flush=True)
 
 
@@ -97,7 +127,13 @@ def read_json(path: str) -> Any:
 
 
 def make_progress(what: str) -> Callable[[float], None]:
-    """A callback that prints a fraction as progress on standard error: in place on a terminal, else every quarter."""
+    """A callback that prints a fraction as progress on standard error: in place on a terminal, else every quarter.
+
+    A listener hears every fraction instead.
+    """
+    listener = _listener.get()
+    if listener is not None:
+        return functools.partial(listener.show, what)
     terminal = sys.stderr.isatty()
     shown = -1
     at_s = 0.0

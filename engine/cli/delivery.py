@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.console import make_progress, same_file, say, whole_number
+from engine.cli.overwrite import check_existing, find_existing
 from engine.core.errors import BadInput
 from engine.core.files import check_ending, check_folder, check_target, is_stream
 from engine.core.words import counted
@@ -65,6 +66,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         ".txt (Wwise), .html, .pdf; may be given several times",
     )
     parser.add_argument("--project", metavar="OUT.struck.json", help="the document")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist already")
     form = parser.add_argument_group("delivery")
     form.add_argument("--sample-rate", type=int, choices=SAMPLE_RATES_HZ, default=defaults.sample_rate_hz, metavar="HZ")
     form.add_argument("--bit-depth", type=int, choices=BIT_DEPTHS, metavar="N", help="16 with dither, 24, 32 float")
@@ -160,6 +162,7 @@ def check_outputs(options: argparse.Namespace, sources: Mapping[str, str | None]
     wanted = read_options(options)
     if options.out is not None:
         check_form(options.out, wanted.sample_rate_hz, wanted.channel_count, options.bit_depth)
+    check_existing(options, [path for path in find_existing(targets) if not same_file(path, options.source)])
 
 
 def write_outputs(

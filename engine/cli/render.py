@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import functools
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from engine.cli.batch import is_batch, run_batch
 from engine.cli.console import (
     MAX_SEED,
     TRACK_HELP,
-    default_ckpt_dir,
     make_progress,
     read_json,
     same_file,
@@ -23,6 +21,7 @@ from engine.cli.console import (
     whole_number,
 )
 from engine.cli.delivery import add_output_arguments, check_outputs, is_heard, list_targets, read_options, write_outputs
+from engine.cli.watch import watch_folder
 from engine.core.cache import Cache
 from engine.core.errors import BadInput
 from engine.core.files import is_stream, make_partial_folder
@@ -37,8 +36,6 @@ from engine.media.export.options import find_start
 from engine.physics.model import Physics, physics_from_json
 
 if TYPE_CHECKING:
-    import torch
-
     from engine.bank.bank import Bank
     from engine.pipeline.process import ProcessSettings
     from engine.pipeline.render import HitSampler
@@ -52,7 +49,7 @@ CACHE_DISK_BYTES = 1 << 42  # no bound: all sounds of a run are kept until it en
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = "a video clip, a *.struck.json project, or a WAV or FLAC that holds its project"
     kinds += "; several of these, a folder, or a list of paths (.txt), with --out-dir"
-    parser.add_argument("source", metavar="CLIP|PROJECT", nargs="+", help=kinds)
+    parser.add_argument("source", metavar="CLIP|PROJECT", nargs="*", help=kinds)
     add_output_arguments(parser)
     parser.add_argument("--track", type=whole_number(0, MAX_TRACK), metavar="N", help=TRACK_HELP)
     parser.add_argument("--clip", metavar="PATH", help="of a project: its clip, or a folder to search for it")
@@ -77,11 +74,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--formats", nargs="+", default=["wav"], metavar="F", help="to write there: wav, mp4, rpp, stems, …"
     )
     batch.add_argument("--pattern", default="{clip}", metavar="P", help="names there, of {clip} and {number}")
+    batch.add_argument(
+        "--watch", metavar="FOLDER", help="render what comes into a folder, until Ctrl-C; in place of clips"
+    )
     batch.add_argument("--jobs", type=whole_number(1, 64), default=1, metavar="N", help="clips at a time")
 
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Render a clip or a project, or a batch of them. Raises BadInput, before long work where it can."""
+    if options.watch is not None:
+        watch_folder(options, render_one)
+        return
+    if not options.source:
+        raise BadInput("missing: CLIP|PROJECT; see launch.py render --help")
     if is_batch(options):
         run_batch(options, render_one)
         return
@@ -94,10 +99,10 @@ def render_one(options: argparse.Namespace) -> Project:
     inputs = {"the input": options.source, "--onsets": options.onsets, "--physics": options.physics}
     check_outputs(options, inputs)
     with contextlib.ExitStack() as stack:
-        return _render(options, _make_cache(stack))
+        return _render(options, make_cache(stack))
 
 
-def _make_cache(stack: contextlib.ExitStack) -> Cache:
+def make_cache(stack: contextlib.ExitStack) -> Cache:
     """A cache for this run, on disk but for CACHE_MEMORY_BYTES; in memory where there is no folder for it."""
     try:
         folder = stack.enter_context(make_partial_folder(Path(tempfile.gettempdir())))
@@ -123,14 +128,13 @@ def _render(options: argparse.Namespace, cache: Cache) -> Project:
     from engine.pipeline.render import sample_hits
 
     given, loaded = _Given(options), _Loaded(options)
-    embedded = _read_embedded(options.source)
-    is_project = embedded is not None or is_project_file(options.source)
-    settings = replace(_choose_settings(options, loaded), keep_headroom=not is_project, cache=cache)
+    stored = open_stored(options.source, options.clip)
+    settings = replace(_choose_settings(options, loaded), keep_headroom=stored is None, cache=cache)
     document = Document()
-    if is_project:
+    if stored is not None:
         if options.track is not None:
             raise BadInput("--track chooses the sound of a clip, and a project has its own; leave it out")
-        document.project = given.apply(_load_project(options.source, embedded, options.clip))
+        document.project = given.apply(stored)
         events = process_project(replace(settings, detect=False, estimate=False), document.current)
     else:
         if options.clip is not None:
@@ -177,6 +181,14 @@ def _render(options: argparse.Namespace, cache: Cache) -> Project:
 
     write_outputs(project, KeptHits(cache, keys), options, sample)
     return project
+
+
+def open_stored(source: str, clip_place: str | None = None) -> Project | None:
+    """The document of a project file, or inside a sound file, with its clip; None for a clip. Raises BadInput."""
+    embedded = _read_embedded(source)
+    if embedded is None and not is_project_file(source):
+        return None
+    return _load_project(source, embedded, clip_place)
 
 
 def _read_embedded(source: str) -> bytes | None:
@@ -309,29 +321,9 @@ def _apply_settings(project: Project, steps: int | None, seed: int | None, varia
 
 def load_sampler_or_say(checkpoint: str, ckpt_dir: str | None, device_name: str) -> HitSampler | None:
     """Load the project's sampler on a device; None where there is no checkpoint, which standard error then says."""
-    from engine.core.checkpoint import list_checkpoints
-    from engine.core.device import choose_device
-    from engine.diffusion.checkpoint import SAMPLER
+    from engine.pipeline.load_sampler import find_sampler
 
-    device, label = choose_device(device_name)
-    say(f"device: {label}")
-    folder = Path(ckpt_dir) if ckpt_dir else default_ckpt_dir()
-    names = list_checkpoints(folder, SAMPLER)
-    if not checkpoint:
-        say("no sampler is chosen, so modes and residual alone sound")
-        return None
-    if not names:
-        say(f"no checkpoint was found in {folder}, so modes and residual alone sound")
-        return None
-    if checkpoint not in names:
-        say(f"checkpoint {checkpoint!r} was not found in {folder}; using {names[0]!r}")
-        checkpoint = names[0]
-    return _load_once(folder, checkpoint, device)
-
-
-@functools.lru_cache(maxsize=2)
-def _load_once(folder: Path, checkpoint: str, device: torch.device) -> HitSampler:
-    """A sampler that is kept for the next clip of a batch."""
-    from engine.diffusion.sampler import load_sampler
-
-    return load_sampler(folder, checkpoint, device)
+    sampler, notes = find_sampler(checkpoint, ckpt_dir, device_name)
+    for note in notes:
+        say(note)
+    return sampler

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from engine.document.edits.values import Edit
-from engine.document.project import Project
+from engine.document.project import Project, Setting
 
 LEVELS = 500
 
@@ -40,14 +41,19 @@ class History:
 
 def move_clip(history: History, path: str) -> History:
     """The same history with the clip in another place in every document, since no undo brings a moved file back."""
+    return _change_all(history, lambda project: replace(project, clip=replace(project.clip, path=path)))
 
-    def move(project: Project) -> Project:
-        return replace(project, clip=replace(project.clip, path=path))
 
+def note_export(history: History, settings: tuple[tuple[str, Setting], ...]) -> History:
+    """The same history with the settings of an export in every document: an undo changes sound and keeps them."""
+    return history if history.now.export == settings else _change_all(history, lambda p: replace(p, export=settings))
+
+
+def _change_all(history: History, change: Callable[[Project], Project]) -> History:
     past, future = (
-        tuple(replace(step, project=move(step.project)) for step in steps) for steps in (history.past, history.future)
+        tuple(replace(step, project=change(step.project)) for step in steps) for steps in (history.past, history.future)
     )
-    return History(move(history.now), past, future)
+    return History(change(history.now), past, future)
 
 
 def commit(history: History, edit: Edit, gesture: str | None = None) -> History:

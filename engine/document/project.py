@@ -14,6 +14,8 @@ from engine.physics.model import Macros, Modes, Residual
 
 PROJECT_VERSION = 2
 
+Setting = str | int | bool
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -128,7 +130,7 @@ class RenderSettings:
 
 @dataclass(frozen=True)
 class Project:
-    """The whole document."""
+    """The whole document; ``export`` are names and values of how it was exported last, which change no sound."""
 
     clip: Clip
     sounds: tuple[Sound, ...] = ()
@@ -136,6 +138,7 @@ class Project:
     mix: Mix = field(default_factory=Mix)
     render: RenderSettings = field(default_factory=RenderSettings)
     detection: Detection = field(default_factory=Detection)
+    export: tuple[tuple[str, Setting], ...] = ()
     version: int = PROJECT_VERSION
 
     def sound(self, sound_id: str) -> Sound:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from fractions import Fraction
@@ -21,6 +22,7 @@ from engine.document.project import (
     Mix,
     Project,
     RenderSettings,
+    Setting,
     Sound,
 )
 from engine.document.source import DEFAULT_REASONS, KINDS, Source
@@ -56,6 +58,7 @@ def project_to_json(project: Project) -> dict[str, Any]:
         "mix": {name: value for name, value in asdict(project.mix).items() if name != "width" or value},
         "render": asdict(project.render),
         "detection": asdict(project.detection) | {"dismissed_onsets_s": list(project.detection.dismissed_onsets_s)},
+        **({"export": dict(project.export)} if project.export else {}),  # passed over by versions that had none
     }
 
 
@@ -120,6 +123,7 @@ def project_from_json(value: Any, source: str = "project") -> Project:
             threshold=detection.number("threshold", 0, 1, Detection.threshold),
             dismissed_onsets_s=detection.numbers("dismissed_onsets_s", 0, clip.duration_s, MAX_HITS),
         ),
+        export=_Fields(top.get("export", {}), source, "export").settings(),
     )
 
 
@@ -334,6 +338,18 @@ class _Fields:
         if any(len(pair) != 2 for pair in pairs):
             raise self._wrong(name, values, "a short list of pairs of texts")
         return tuple((a, b) for a, b in pairs)
+
+    def settings(self) -> tuple[tuple[str, Setting], ...]:
+        """All values by name: a few texts, whole numbers and truths."""
+        if len(self.value) > MAX_BORROWED or not all(re.fullmatch(r"\w{1,40}", name) for name in self.value):
+            raise BadInput(f"{self.source}: {self.where} has other names than Struck gives; open another copy")
+        return tuple((name, self._setting(name)) for name in self.value)
+
+    def _setting(self, name: str) -> Setting:
+        value = self.value[name]
+        if isinstance(value, str):
+            return self.text(name)
+        return value if isinstance(value, bool) else self.whole(name, -MAX_SEED, MAX_SEED)
 
     def truth(self, name: str, default: Any = _NONE) -> bool:
         value = self.get(name, default)

@@ -13,6 +13,7 @@ from engine.core.names import make_file_stem
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, gain_to_db
 from engine.document.edits.values import derive_seed
 from engine.document.project import Hit, Project, Sound
+from engine.media.export.endings import find_media_folder
 from engine.media.export.pieces import assign_layers, find_peak, normalize, trim
 from engine.media.export.samples import count_channels
 from engine.media.export.sessions.session import COLORS, Item, Session, Take, Track
@@ -138,8 +139,7 @@ def deliver_session(delivery: Delivery, path: Path, sample: Sample, portable: bo
     BadInput.
     """
     ending = path.suffix.lower()
-    after = f" {ending[1:]} media"  # each format has its own, since their files differ in level
-    media = path.with_name(make_file_stem(path.stem, after) + after)
+    media = find_media_folder(path)
     if ending in PACKS:
         files = deliver_pieces(delivery, media, sample)
         write_wwise(path, [replace(file, file=f"{media.name}/{file.file}") for file in files])

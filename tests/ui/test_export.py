@@ -14,6 +14,7 @@ import wavinfo
 from starlette.testclient import TestClient
 
 from tests.ui_tab import Tab, check_sentence, make_context
+from ui.export_plan import read_settings
 from ui.server import create_app
 
 
@@ -32,7 +33,7 @@ def tab(client: TestClient) -> Tab:
 
 
 def export(tab: Tab, client: TestClient, *what: str, **options: object) -> dict[str, bytes]:
-    tab.ask("export", what=list(what), options=options)
+    tab.ask("export", what=list(what), options=options, existing="replace")
     tab.settle()
     assert not tab.errors
     return {file["name"]: client.get(file["url"]).content for file in tab.last("exported")["files"]}
@@ -73,6 +74,58 @@ def test_an_export_dropped_back_is_its_project(tab: Tab, client: TestClient, tmp
         assert after.clip.path == str(copy) and tab.session.saved_as is None
     restored = soundfile.read(io.BytesIO(next(iter(export(tab, client, "wav").values()))))[0]
     assert np.array_equal(soundfile.read(io.BytesIO(content))[0][2 * 48_000 :], restored)
+
+
+@pytest.mark.slow
+def test_earlier_files_are_asked_for_and_the_project_remembers_how_it_was_exported(
+    client: TestClient, tmp_path: Path
+) -> None:
+    tab = Tab(client.app.state.sessions.get("export-ask-00")[0])  # type: ignore[attr-defined]
+    tab.open_demo()
+    what, options = ["markers", "wav"], {"sound_ending": ".flac", "start_timecode": "", "creator": "ANN"}
+    tab.ask("plan_export", what=what, options=options)
+    names = ["demo_sound.flac", "demo_sound_markers.csv"]
+    assert tab.last("export_plan") == {
+        "type": "export_plan", "names": names, "existing": [], "asks": False, "fault": "",
+    }  # fmt: skip
+    tab.ask("plan_export", what=what, options={"ucs_names": True, "name_pattern": "{nobody}"})
+    assert "which is no field" in tab.last("export_plan")["fault"]
+    files = export(tab, client, *what, **options)
+    assert sorted(files) == names
+    # Asked what becomes of them, nothing is written; kept, the new ones are numbered.
+    tab.told.clear()
+    tab.ask("export", what=what, options=options)
+    tab.settle()
+    assert tab.last("export_plan")["existing"] == names and tab.last("export_plan")["asks"]
+    assert not tab.heard("exported")
+    tab.ask("export", what=what, options=options, existing="keep")
+    tab.settle()
+    assert [file["name"] for file in tab.last("exported")["files"]] == ["demo_sound 2.flac", "demo_sound_markers 2.csv"]
+    # The project remembers it through undo, a file and a new session; an undo changes the document alone.
+    hits = tab.session.require_project().hits
+    tab.edit("delete_hits", ids=[hits[0].id])
+    tab.ask("undo")
+    kept = tab.last("document")["project"]["export"]
+    assert kept["what"] == ["wav", "markers"] and kept["options"]["creator"] == "ANN"
+    path = tmp_path / "kept.struck.json"
+    tab.ask("save", path=str(path))
+    other = Tab(client.app.state.sessions.get("export-ask-01")[0])  # type: ignore[attr-defined]
+    other.ask("open", path=str(path))
+    other.settle()
+    assert other.last("document")["project"]["export"] == kept and not other.errors
+
+
+@pytest.mark.parametrize(
+    ("kept", "settings"),
+    [
+        ((), None),
+        ((("what", "wav exe"), ("bits", 16), ("creator", "ANN")), (("wav",), 16, "ANN")),
+        ((("what", "wav"), ("bits", 8), ("creator", 3), ("flavour", "new")), (("wav",), 24, "STRUCK")),
+    ],
+)
+def test_settings_of_another_version_are_read_as_far_as_they_are_known(kept: tuple, settings: tuple | None) -> None:
+    read = read_settings(kept)
+    assert (read and (read.what, read.options.bits, read.options.creator)) == settings
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Union
 
+from ui.protocol.exporting import Exported, ExportPlan, ExportSettings
+
 
 @dataclass(frozen=True)
 class ClipState:
@@ -153,7 +155,7 @@ class DetectionState:
 
 @dataclass(frozen=True)
 class ProjectState:
-    """A document as the browser shows it."""
+    """A document as the browser shows it; ``export`` is how it was exported last, None for never."""
 
     name: str
     saved: bool
@@ -163,6 +165,7 @@ class ProjectState:
     mix: MixState
     render: RenderState
     detection: DetectionState
+    export: ExportSettings | None
 
 
 @dataclass(frozen=True)
@@ -313,23 +316,6 @@ class ClipWanted:
 
 
 @dataclass(frozen=True)
-class ExportedFile:
-    """A file to download."""
-
-    name: str
-    url: str
-    note: str
-
-
-@dataclass(frozen=True)
-class Exported:
-    """The files of an export."""
-
-    type: ClassVar[str] = "exported"
-    files: tuple[ExportedFile, ...]
-
-
-@dataclass(frozen=True)
 class Audition:
     """Render key of one strike: of a sound (its id), a preset (``preset:NAME``) or a candidate (``candidate:ID``)."""
 
@@ -395,6 +381,6 @@ class Bank:
 
 
 ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
-    Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, ClipWanted, Exported, Audition, MorphPreviewed,
-    SearchAnswer, Bank,
+    Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, ClipWanted, ExportPlan, Exported, Audition,
+    MorphPreviewed, SearchAnswer, Bank,
 ]  # fmt: skip

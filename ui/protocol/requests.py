@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Union
 
 from ui.protocol.edits import EditMessage
+from ui.protocol.exporting import Export, PlanExport
 
 
 @dataclass(frozen=True)
@@ -130,38 +131,6 @@ class Analyse:
 
     type: ClassVar[str] = "analyse"
     hits: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """How files are exported; see DeliveryOptions. ``ucs_names`` names files by the pattern; "" is the clip's start."""
-
-    sound_ending: str = ".wav"
-    video_ending: str = ".mp4"
-    sample_rate_hz: int = 48_000
-    bits: int = 24
-    channels: str = "stereo"
-    start_timecode: str = ""
-    two_pop: bool = False
-    embed_project: bool = True
-    stems: str = "sound"
-    ucs_names: bool = False
-    name_pattern: str = "{catid}_{fxname}_{creator}_{source}"
-    creator: str = "STRUCK"
-    source: str = "FOLEY"
-    takes: int = 0
-    layers: int = 1
-    normalize: str = "sound"
-    clip_sound: str = "replace"
-
-
-@dataclass(frozen=True)
-class Export:
-    """Export kinds of files: wav, mp4, stems, pieces, markers, project, and sessions such as reaper and aaf."""
-
-    type: ClassVar[str] = "export"
-    what: tuple[str, ...]
-    options: ExportOptions = field(default_factory=ExportOptions)
 
 
 @dataclass(frozen=True)
@@ -295,6 +264,6 @@ class BankSize:
 
 ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Open, FindClip, OpenDemo, Close, ForgetSession, Save, CollectProject, ApplyEdit, Undo, Redo, Cancel, Resume,
-    FocusOn, Detect, Analyse, Export, FitLevel, SnapHits, DrawToPeaks, Strike, AuditionPreset, AuditionCandidate,
-    SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank, BankSize,
+    FocusOn, Detect, Analyse, Export, PlanExport, FitLevel, SnapHits, DrawToPeaks, Strike, AuditionPreset,
+    AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank, BankSize,
 ]  # fmt: skip

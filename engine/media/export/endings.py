@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from engine.core.names import make_file_stem
+
 WAVE_ENDINGS = (".wav", ".bwf", ".rf64")
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".caf", ".w64", ".bwf", ".rf64")
 EMBEDDING_ENDINGS = (*WAVE_ENDINGS, ".flac")
@@ -11,3 +15,9 @@ VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".m4v")
 SESSION_ENDINGS = (
     ".rpp", ".aaf", ".otio", ".edl", ".mid", ".csv", ".dawproject", ".txt", ".tsv", ".html", ".pdf",
 )  # fmt: skip
+
+
+def find_media_folder(session: Path) -> Path:
+    """Folder of a session's sound files, beside it; each format has its own, since their files differ in level."""
+    after = f" {session.suffix.lower()[1:]} media"
+    return session.with_name(make_file_stem(session.stem, after) + after)

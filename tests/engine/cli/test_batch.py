@@ -48,12 +48,24 @@ def test_a_folder_is_rendered_resumed_and_reported(
     assert "2 of 3 clips are done already" in said and "torn.mp4: " in said
     assert "1 of 3 clips could not be rendered" in said.splitlines()[-1]
     assert (out / "001 a.wav").stat().st_mtime_ns == before and "torn.mp4" in (out / "report.html").read_text("utf-8")
-    # What was deleted is rendered again, and so is all of it with other settings.
+    # Other settings would replace what is there.
+    capsys.readouterr()
+    assert run("render", clips, *job, "--pattern", "{number} {clip}", "--seed", "5") == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "001 a.wav and 3 more files exist already; add --overwrite to replace them" in said
+    # What was deleted is rendered again, and so is what an interrupted batch had begun.
     (out / "001 a.mid").unlink()
     (clips / "torn.mp4").unlink()
     assert run("render", clips, *job, "--pattern", "{number} {clip}") == 0
     assert (out / "001 a.mid").exists() and (out / "001 a.wav").stat().st_mtime_ns > before
-    assert len(json.loads((out / "struck-batch.json").read_text())["done"]) == 2
+    manifest = json.loads((out / "struck-batch.json").read_text())
+    assert len(manifest["done"]) == 2 and manifest["begun"].keys().isdisjoint(manifest["done"])
+    interrupted = {"version": 1, "done": {}, "begun": {key: row["outputs"] for key, row in manifest["done"].items()}}
+    (out / "struck-batch.json").write_text(json.dumps(interrupted))
+    assert run("render", clips, *job, "--pattern", "{number} {clip}") == 0
+    (out / "struck-batch.json").unlink()
+    assert run("render", clips, *job, "--pattern", "{number} {clip}") == 2
+    assert run("render", clips, *job, "--pattern", "{number} {clip}", "--overwrite") == 0
 
 
 @pytest.mark.slow

@@ -69,6 +69,30 @@ def test_pieces_stems_and_several_sessions(given: Path, tmp_path: Path) -> None:
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".struck")]
 
 
+@pytest.mark.slow
+def test_nothing_is_replaced_without_being_told_to(
+    given: Path,  # noqa: F811
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    outputs = ("--out", tmp_path / "t.wav", "--stems", tmp_path / "stems", "--session", tmp_path / "s.rpp")
+    project = ("--project", tmp_path / "p.struck.json")
+    assert run(*render(given, *outputs, *project)) == 0
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    said = refuse(capsys, *render(given, *outputs, *project))
+    assert "t.wav and 5 more files exist already; add --overwrite to replace them, or give other names" in said
+    (tmp_path / "s.rpp").unlink()  # its sound files are still there
+    said = refuse(capsys, *render(given, "--session", tmp_path / "s.rpp"))
+    assert "s rpp media/Given physics h1.wav and 1 more file exist already" in said.replace("\\", "/")
+    assert all(path.stat().st_mtime_ns == when for path, when in before.items() if path.is_file())
+    assert run(*render(given, *outputs, "--overwrite")) == 0
+    assert (tmp_path / "t.wav").stat().st_mtime_ns > before[tmp_path / "t.wav"]
+    # Devices are written to, and a project may be written back to its own file.
+    assert run(*render(given, "--out", "/dev/null")) == 0
+    back = ("--seed", "3", "--ckpt-dir", given / "none")
+    assert run("render", tmp_path / "p.struck.json", "--project", tmp_path / "p.struck.json", *back) == 0
+
+
 @pytest.mark.parametrize(
     ("args", "reason"),
     [

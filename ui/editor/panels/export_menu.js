@@ -4,10 +4,11 @@
 import { recall, remember } from "../state/remembered.js";
 import { createOptionControls } from "./export_options.js";
 import { createPresets } from "./export_presets.js";
+import { createExportQuestion } from "./export_question.js";
 import { icon } from "../widgets/icons.js";
 import { elementsIn, isInside, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
-/** @import { Exported } from "../state/protocol.d.ts" */
+/** @import { Exported, ExportPlan } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
 
 /** @type {[string, string, string][]} */
@@ -25,6 +26,7 @@ const SESSIONS = [
 ];
 const KINDS = ["mp4", "wav", "stems", "pieces", ...SESSIONS.map(([kind]) => kind), "markers", "project"];
 const REMEMBERED = "struck.export";
+const PLAN_AFTER_MS = 150;
 
 /** @returns {Set<string>} */
 function recallKinds() {
@@ -37,24 +39,18 @@ function recallKinds() {
   return new Set(["mp4", "wav"]);
 }
 
-/**
- * A name as the pattern makes it, with an example's category.
- * @param {string} pattern
- * @param {string} creator
- * @param {string} source
- */
-function previewName(pattern, creator, source) {
-  /** @type {Record<string, string>} */
-  const example = { catid: "GLASImpt", category: "GLASS", subcategory: "IMPACT", fxname: "Glass Jar", creator, source, sound: "Glass jar", clip: "clip", hit: "h1" };
-  return pattern.replace(/\{(\w+)\}/g, (whole, name) => example[name] ?? whole);
-}
-
 /** @param {Store} store */
 export function createExportMenu(store) {
   const chosen = recallKinds();
   let working = false;
   /** @type {Exported["files"]} */
   let files = [];
+  /** @type {ExportPlan | null} */
+  let plan = null;
+  let planned = ""; // what the plan is of
+  let kept = ""; // the project's own settings, once they were shown
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let planSoon;
 
   const press = make("button", "st-button is-main st-export", { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(Boolean(menu.hidden)) }, "Export", icon("down"));
   /** @type {Map<string, HTMLInputElement>} */
@@ -118,24 +114,27 @@ export function createExportMenu(store) {
       line("Source ID", write("source", "Source ID")),
       previewNote));
   form.show();
+  /** @param {{kinds: string[], options: Partial<import("./export_options.js").Options>}} settings */
+  const take = ({ kinds, options }) => {
+    chosen.clear();
+    for (const kind of kinds) chosen.add(kind);
+    for (const [kind, box] of boxes) box.checked = chosen.has(kind);
+    remember(REMEMBERED, JSON.stringify([...chosen]));
+    form.take(options);
+    show();
+  };
   const presets = createPresets({
-    apply({ kinds, options }) {
-      chosen.clear();
-      for (const kind of kinds) chosen.add(kind);
-      for (const [kind, box] of boxes) box.checked = chosen.has(kind);
-      remember(REMEMBERED, JSON.stringify([...chosen]));
-      form.take(options);
-      show();
-    },
+    apply: take,
     current: () => ({ kinds: [...chosen], options: { ...form.options } }),
   });
-  const go = make("button", "st-button is-main", { type: "button", onclick: begin });
+  const go = make("button", "st-button is-main", { type: "button", onclick: () => begin() });
   const stop = make("button", "st-button", { type: "button", textContent: "Cancel", onclick: () => store.send({ type: "cancel" }) });
   const fill = make("i", "st-progress-fill");
   const progress = make("div", "st-progress", {}, fill);
   const words = make("p", "st-export-words", { role: "status" });
   const list = make("div", "st-files");
-  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, presets.element, make("div", "st-export-columns", {}, what, how), make("div", "st-export-foot", {}, words, stop, go), progress, list);
+  const question = createExportQuestion((existing) => begin(existing));
+  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, presets.element, make("div", "st-export-columns", {}, what, how), question.element, make("div", "st-export-foot", {}, words, stop, go), progress, list);
   const element = make("div", "st-anchor", {}, press, menu);
 
   /**
@@ -150,10 +149,39 @@ export function createExportMenu(store) {
     show();
   }
 
-  function begin() {
-    files = [];
-    working = store.send({ type: "export", what: KINDS.filter((kind) => chosen.has(kind)), options: { ...form.options } });
+  const chosenKinds = () => KINDS.filter((kind) => chosen.has(kind));
+
+  /** @param {"ask" | "keep" | "replace"} [existing] */
+  function begin(existing = "ask") {
+    question.hide();
+    working = store.send({ type: "export", what: chosenKinds(), options: { ...form.options }, existing });
+    if (working) files = [];
     show();
+  }
+
+  /** Ask for the names of the files, once the choice stays as it is. */
+  function askForNames() {
+    const wanted = JSON.stringify([chosenKinds(), form.options, store.view?.project?.name, files.length]);
+    if (menu.hidden || wanted === planned) return;
+    planned = wanted;
+    clearTimeout(planSoon);
+    planSoon = setTimeout(() => store.send({ type: "plan_export", what: chosenKinds(), options: { ...form.options } }), PLAN_AFTER_MS);
+  }
+
+  function showNames() {
+    const names = plan?.names ?? [];
+    const old = new Set(plan?.existing ?? []);
+    previewNote.replaceChildren(...(plan?.fault ? [plan.fault] : names.map((name) => make("span", "st-export-name", { textContent: old.has(name) ? `${name}, exported before` : name }))));
+    previewNote.classList.toggle("is-fault", Boolean(plan?.fault));
+  }
+
+  /** The project's own settings, where they are others than those shown last. */
+  function takeKept() {
+    const settings = store.view?.project?.export;
+    const text = JSON.stringify(settings ?? null);
+    if (!settings || text === kept) return;
+    kept = text;
+    take({ kinds: settings.what, options: { ...settings.options, start_timecode: settings.options.start_timecode ?? "" } });
   }
 
   function show() {
@@ -169,10 +197,9 @@ export function createExportMenu(store) {
     go.textContent = files.length ? "Export again" : "Export";
     for (const box of boxes.values()) box.disabled = working;
     form.disable(working);
-    const { creator, source, channels, ucs_names: ucs } = form.options;
-    formNote.hidden = channels !== "5.1";
+    formNote.hidden = form.options.channels !== "5.1";
     formNote.textContent = "5.1 is L R C LFE Ls Rs; its ITU downmix is the stereo track.";
-    previewNote.textContent = `${previewName(form.options.name_pattern, creator, source)}${ucs ? "" : ", for one-shots"}`;
+    askForNames();
     list.hidden = !files.length;
     list.replaceChildren(...files.map(({ name, url, note }) =>
       make("a", "st-file", { href: url, download: name, title: `Download ${name}` }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: name }), make("span", "st-file-note", { textContent: note ?? "" })), make("span", "st-file-get", { textContent: "Download" }))));
@@ -182,7 +209,10 @@ export function createExportMenu(store) {
   function setOpen(isOpen) {
     menu.hidden = !isOpen;
     press.setAttribute("aria-expanded", String(isOpen));
+    question.hide();
     if (isOpen) {
+      takeKept();
+      planned = "";
       show();
       (files.length ? elementsIn(list, ".st-file")[0] : go).focus();
     }
@@ -202,10 +232,24 @@ export function createExportMenu(store) {
   // Escape is caught wherever the focus went when a button was hidden.
   scope.listen(document, "keydown", (event) => {
     if (event.key !== "Escape" || menu.hidden) return;
+    event.stopPropagation();
+    if (question.isOpen()) {
+      question.hide();
+      go.focus();
+      return;
+    }
     setOpen(false);
     press.focus({ preventScroll: true });
-    event.stopPropagation();
   }, true);
+  scope.add(store.on("export_plan", (message) => {
+    plan = message;
+    showNames();
+    if (!message.asks) return;
+    working = false;
+    show();
+    question.ask(message.existing);
+  }));
+  scope.add(() => clearTimeout(planSoon));
   scope.add(store.on("exported", (message) => {
     files = message.files;
     end(true);

@@ -362,18 +362,15 @@ export interface Analyse {
   hits: string[];
 }
 
-/** How files are exported; see DeliveryOptions. ``ucs_names`` names files by the pattern; "" is the clip's start. */
+/** How files are exported: DeliveryOptions, endings of track and video, and whether the pattern names all files. */
 export interface ExportOptions {
-  sound_ending?: string;
-  video_ending?: string;
   sample_rate_hz?: number;
   bits?: number;
   channels?: string;
-  start_timecode?: string;
+  start_timecode?: string | null;
   two_pop?: boolean;
   embed_project?: boolean;
   stems?: string;
-  ucs_names?: boolean;
   name_pattern?: string;
   creator?: string;
   source?: string;
@@ -381,11 +378,22 @@ export interface ExportOptions {
   layers?: number;
   normalize?: string;
   clip_sound?: string;
+  sound_ending?: string;
+  video_ending?: string;
+  ucs_names?: boolean;
 }
 
-/** Export kinds of files: wav, mp4, stems, pieces, markers, project, and sessions such as reaper and aaf. */
+/** Export kinds of files: wav, mp4, stems, pieces, markers, project, and sessions such as reaper and aaf. ``existing`` is what becomes of files that an earlier export left: "ask" exports nothing where there are some, but answers with an ``export_plan`` that asks. */
 export interface Export {
   type: "export";
+  what: string[];
+  options?: ExportOptions;
+  existing?: "ask" | "keep" | "replace";
+}
+
+/** Name the files of an export without writing any; answered by ``export_plan``. */
+export interface PlanExport {
+  type: "plan_export";
   what: string[];
   options?: ExportOptions;
 }
@@ -503,6 +511,7 @@ export type ClientMessage =
   | Detect
   | Analyse
   | Export
+  | PlanExport
   | FitLevel
   | SnapHits
   | DrawToPeaks
@@ -679,7 +688,13 @@ export interface DetectionState {
   threshold: number;
 }
 
-/** A document as the browser shows it. */
+/** Kinds of files and options of a project's last export. */
+export interface ExportSettings {
+  what: string[];
+  options: ExportOptions;
+}
+
+/** A document as the browser shows it; ``export`` is how it was exported last, None for never. */
 export interface ProjectState {
   name: string;
   saved: boolean;
@@ -689,6 +704,7 @@ export interface ProjectState {
   mix: MixState;
   render: RenderState;
   detection: DetectionState;
+  export: ExportSettings | null;
 }
 
 /** The document as it stands; ``undo`` and ``redo`` are labels, None where there is nothing to undo or redo. ``handled`` is the highest number of this tab's changes that is in the document or was refused. */
@@ -756,6 +772,15 @@ export interface ClipWanted {
   type: "clip_wanted";
   name: string | null;
   duration_s: number;
+}
+
+/** Names of the files of an export, and those of them that an earlier export left. ``asks``: an export waits for what becomes of these. ``fault`` is why there are no names. */
+export interface ExportPlan {
+  type: "export_plan";
+  names: string[];
+  existing: string[];
+  asks: boolean;
+  fault: string;
 }
 
 /** A file to download. */
@@ -831,6 +856,7 @@ export type ServerMessage =
   | ErrorNotice
   | Note
   | ClipWanted
+  | ExportPlan
   | Exported
   | Audition
   | MorphPreviewed

@@ -1,7 +1,7 @@
 // What the editor's modules hand to each other: the document by short names, and what the page knows.
 
 import type {
-  Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, DocumentState, EditMessage, ErrorNotice, Exported, HitState, MacrosState, Media, ModesState,
+  Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, MacrosState, Media, ModesState,
   MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, HitOffsetsState, Welcome,
 } from "./protocol.d.ts";
 
@@ -58,6 +58,7 @@ export interface StoreEvents {
   audition: Audition;
   morph_preview: MorphPreviewed;
   exported: Exported;
+  export_plan: ExportPlan;
   search_results: SearchAnswer;
   bank: Bank;
   selection: Selection;

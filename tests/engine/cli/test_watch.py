@@ -1,0 +1,92 @@
+"""Watching a folder: a clip is rendered once it is whole; what is done stays done; Ctrl-C ends it cleanly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.cli.watch import SettledFiles
+from engine.core.paths import ROOT
+from tests.clips import make_clip
+from tests.engine.cli.test_command_line import refuse
+from tests.engine.cli.test_outputs import given  # noqa: F401 - a fixture
+from tests.ui_tab import wait_until
+
+
+def test_a_file_is_taken_once_it_has_settled_and_again_when_it_has_changed(tmp_path: Path) -> None:
+    files, path = SettledFiles(settle_s=3.0), tmp_path / "a.mp4"
+
+    def take(now_s: float) -> list[str]:
+        return list(files.take([str(path)], now_s))
+
+    assert take(0.0) == []  # it is not there yet
+    path.write_bytes(b"")
+    assert take(1.0) == [] and take(9.0) == []  # empty
+    path.write_bytes(b"half")
+    assert take(10.0) == [] and take(12.0) == []
+    path.write_bytes(b"the whole")
+    assert take(13.0) == [] and take(15.9) == []
+    assert take(16.0) == [str(path)] and take(60.0) == []
+    os.utime(path, (1, 1))
+    assert take(70.0) == [] and take(73.0) == [str(path)]
+    path.unlink()
+    assert take(80.0) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signal that stands for Ctrl-C alone")
+def test_clips_that_come_are_rendered_until_ctrl_c(given: Path, tmp_path: Path) -> None:  # noqa: F811
+    (given / "none").mkdir(exist_ok=True)
+    inbox, out, log = tmp_path / "in", tmp_path / "in" / "out", tmp_path / "log"
+    inbox.mkdir()
+    command = [sys.executable, "-m", "engine", "render", "--watch", str(inbox), "--out-dir", str(out), "--formats"]
+    command += ["wav", "mp4", "--physics", str(given / "bar.json"), "--ckpt-dir", str(given / "none")]
+
+    def watch() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, cwd=ROOT, stderr=log.open("wb"), stdout=subprocess.DEVNULL)
+
+    process = watch()
+    try:
+        wait_until(lambda: "watching" in log.read_text())
+        make_clip(inbox / "a.mp4", count=25)
+        (inbox / "torn.mp4").write_bytes((inbox / "a.mp4").read_bytes()[:2000])
+        wait_until(lambda: "a.mp4: wrote a.wav, a.mp4" in log.read_text() and "torn.mp4: " in log.read_text())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0 and log.read_text().endswith("stopped watching; the same command goes on\n")
+        assert {path.name for path in out.iterdir()} == {"a.wav", "a.mp4", "report.html", "struck-batch.json"}
+        # The same command goes on: what is done is not done again, what it wrote is no clip of its own.
+        before = (out / "a.wav").stat().st_mtime_ns
+        process = watch()
+        wait_until(lambda: "a.mp4 is done already" in log.read_text())
+        make_clip(inbox / "more.mp4", count=25)
+        wait_until(lambda: "more.mp4: wrote more.wav" in log.read_text())
+        assert (out / "a.wav").stat().st_mtime_ns == before and not list(out.glob("a 2*"))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (("--watch", "nowhere", "--out-dir", "o"), "--watch nowhere is not a folder"),
+        (("--watch", "."), "a watched folder needs one for what is written; give --out-dir"),
+        (("a.mp4", "--watch", ".", "--out-dir", "o"), "a.mp4 and --watch were both given"),
+        (("--watch", ".", "--out-dir", "o", "--jobs", "2"), "one clip at a time; leave --jobs out"),
+        ((), "missing: CLIP|PROJECT; see launch.py render --help"),
+    ],
+)
+def test_a_watch_that_cannot_be_is_said(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    args: tuple[str, ...],
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert reason in refuse(capsys, "render", *args)

@@ -1,0 +1,79 @@
+"""Messages about exports, in both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from engine.media.export.options import DeliveryOptions
+
+
+@dataclass(frozen=True)
+class ExportOptions(DeliveryOptions):
+    """How files are exported: DeliveryOptions, endings of track and video, and whether the pattern names all files."""
+
+    sound_ending: str = ".wav"
+    video_ending: str = ".mp4"
+    ucs_names: bool = False
+
+
+@dataclass(frozen=True)
+class Export:
+    """Export kinds of files: wav, mp4, stems, pieces, markers, project, and sessions such as reaper and aaf.
+
+    ``existing`` is what becomes of files that an earlier export left: "ask" exports nothing where there are some, but
+    answers with an ``export_plan`` that asks.
+    """
+
+    type: ClassVar[str] = "export"
+    what: tuple[str, ...]
+    options: ExportOptions = field(default_factory=ExportOptions)
+    existing: Literal["ask", "keep", "replace"] = "ask"
+
+
+@dataclass(frozen=True)
+class PlanExport:
+    """Name the files of an export without writing any; answered by ``export_plan``."""
+
+    type: ClassVar[str] = "plan_export"
+    what: tuple[str, ...]
+    options: ExportOptions = field(default_factory=ExportOptions)
+
+
+@dataclass(frozen=True)
+class ExportPlan:
+    """Names of the files of an export, and those of them that an earlier export left.
+
+    ``asks``: an export waits for what becomes of these. ``fault`` is why there are no names.
+    """
+
+    type: ClassVar[str] = "export_plan"
+    names: tuple[str, ...] = ()
+    existing: tuple[str, ...] = ()
+    asks: bool = False
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file to download."""
+
+    name: str
+    url: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files of an export."""
+
+    type: ClassVar[str] = "exported"
+    files: tuple[ExportedFile, ...]
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """Kinds of files and options of a project's last export."""
+
+    what: tuple[str, ...]
+    options: ExportOptions
