@@ -25,7 +25,7 @@ DISTRIBUTION_OF = {
 OPTIONAL = {"cv2"}
 """Used where present: packed film is decoded by OpenCV on training machines that have no PyAV."""
 
-OWN = {"engine", "ui", "tests", "launch"}
+OWN = {"engine", "ui", "tests", "launch", "struck"}
 
 
 def run_module(*arguments: str) -> str:

@@ -65,7 +65,6 @@ def export(session: Session, message: Export) -> None:
         return
     if message.existing == "keep":
         names = {kind: number_name(name, taken) for kind, name in names.items()}
-    session.change_history(lambda history: note_export(history, write_settings(kinds, options)))
     session.exports.start(lambda job: _export(session, names, options, job))
 
 
@@ -94,7 +93,7 @@ def _list_exports(session: Session) -> set[str]:
 def _export(session: Session, names: Mapping[str, str], options: ExportOptions, job: Job) -> None:
     from engine.pipeline.delivery import Delivery
 
-    started = time.monotonic()
+    started, clip_number = time.monotonic(), session.clip_number
 
     def show(done: int, message: str) -> None:
         job.check()
@@ -121,6 +120,10 @@ def _export(session: Session, names: Mapping[str, str], options: ExportOptions, 
         note = _write(session, kind, delivery, options, path, show_part)
         url = f"/struck/export/{session.export_key}/{urllib.parse.quote(path.name)}?v={path.stat().st_mtime_ns}"
         files.append(ExportedFile(path.name, url, note))
+    with session.lock:
+        if session.clip_number == clip_number:
+            settings = write_settings(list(names), options)
+            session.change_history(lambda history: note_export(history, settings))
     session.send(Exported(tuple(files)))
     session.set_status("export", "done", 100 * len(names), 100 * len(names), "Exported", started)
 

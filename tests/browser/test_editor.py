@@ -159,8 +159,16 @@ def test_exports_are_the_track_beside_the_untouched_picture(editor: Editor) -> N
         with page.expect_download() as download:
             link.click()
         found[download.value.suggested_filename.rpartition(".")[2]] = Path(download.value.path())
-    page.keyboard.press("Escape")
     assert set(found) == {"wav", "mp4"}
+    # Exported again, the files of before are named and stay.
+    dialog = page.get_by_role("dialog", name="Export")
+    dialog.get_by_text("demo_sound.wav, exported before").wait_for()
+    dialog.get_by_role("button", name="Export again").click()
+    question = page.get_by_role("alertdialog", name="Files that exist")
+    assert question.get_by_role("listitem").all_text_contents() == ["demo_sound.wav", "demo_sound_struck.mp4"]
+    question.get_by_role("button", name="Keep both").click()
+    links.get_by_text("demo_sound 2.wav").wait_for()
+    page.keyboard.press("Escape")
 
     sound, rate_hz = soundfile.read(found["wav"], dtype="float32")
     assert (rate_hz, sound.shape) == (RATE_HZ, (round(editor.project["clip"]["duration_s"] * RATE_HZ), 2))

@@ -154,6 +154,6 @@ def test_a_clock_set_backwards_loses_nothing(tmp_path: Path, monkeypatch: pytest
     tab.session.keep()
     kept = load_autosave(context.folder("sessions"), "clock")
     assert kept is not None and kept.project == tab.session.project
-    tab.ask("export", what=["markers", "wav"])
+    tab.ask("export", what=["markers", "wav"], existing="replace")
     tab.settle()
     assert not tab.errors and len(tab.last("exported")["files"]) == 2

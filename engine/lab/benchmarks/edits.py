@@ -191,7 +191,8 @@ def list_requests(tab: Tab, draw: random.Random) -> Iterator[None]:
         tab.wait(lambda: tab.is_settled, "connecting again")
 
     def export() -> None:
-        for file in tab.ask("exported", type="export", what=["wav", "mp4", "stems", "markers", "project"])["files"]:
+        what = ["wav", "mp4", "stems", "markers", "project"]
+        for file in tab.ask("exported", type="export", what=what, existing="replace")["files"]:
             tab.fetch(file["url"].removeprefix("/struck/"))
 
     def filmstrip() -> None:

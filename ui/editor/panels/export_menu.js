@@ -155,7 +155,6 @@ export function createExportMenu(store) {
   function begin(existing = "ask") {
     question.hide();
     working = store.send({ type: "export", what: chosenKinds(), options: { ...form.options }, existing });
-    if (working) files = [];
     show();
   }
 
@@ -200,7 +199,7 @@ export function createExportMenu(store) {
     formNote.hidden = form.options.channels !== "5.1";
     formNote.textContent = "5.1 is L R C LFE Ls Rs; its ITU downmix is the stereo track.";
     askForNames();
-    list.hidden = !files.length;
+    list.hidden = working || !files.length;
     list.replaceChildren(...files.map(({ name, url, note }) =>
       make("a", "st-file", { href: url, download: name, title: `Download ${name}` }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: name }), make("span", "st-file-note", { textContent: note ?? "" })), make("span", "st-file-get", { textContent: "Download" }))));
   }
