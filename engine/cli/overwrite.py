@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.core.errors import BadInput
 from engine.core.files import is_stream
 from engine.core.names import to_text
+from engine.core.words import counted
 from engine.media.export.endings import find_media_folder
 
 
@@ -43,4 +44,4 @@ def describe_existing(existing: Collection[Path]) -> str:
     first, more = to_text(next(iter(existing))), len(existing) - 1
     if not more:
         return f"{first} exists already"
-    return f"{first} and {more} more file{'s' * (more > 1)} exist already"
+    return f"{first} and {counted(more, 'more file')} exist already"

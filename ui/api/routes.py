@@ -24,6 +24,7 @@ from ui.api.page import write_page
 from ui.api.schema import describe_api, of_fields, of_type
 from ui.context import AppContext
 from ui.fair_pool import FairPool
+from ui.named_paths import resolve_path
 from ui.protocol.edits import EditMessage
 from ui.protocol.exporting import Export
 from ui.routes import FRESH, Unknown, float_wave
@@ -286,7 +287,7 @@ async def _choose_physics(conversation: Conversation, body: Mapping[str, Any]) -
 
 def _check_free(session: Session, path: str) -> None:
     """BadInput where a file is there that the session did not save."""
-    place = clip_service.resolve_path(session, path)
+    place = resolve_path(session, path)
     if place.exists() and place != session.saved_as:
         raise BadInput(f'{place} exists already; set "overwrite" to true, or give another name')
 

@@ -204,7 +204,7 @@ def test_render_keeps_its_contracts(
     again = tmp_path / "again.wav"
     assert run("render", project, "--out", again, "--ckpt-dir", folder) == 0
     assert again.read_bytes()[-96_000:] == out.read_bytes()[-96_000:]
-    assert run(*job, "--onsets", markers, "--out", again) == 0
+    assert run(*job, "--onsets", markers, "--out", again, "--overwrite") == 0
     assert np.abs(soundfile.read(again, dtype="float32")[0].mean(axis=1) - track).max() < 1e-3
 
 
@@ -250,7 +250,7 @@ def test_a_silent_clip_says_what_its_picture_looks_like_or_which_preset_it_uses(
         raise BadInput("the vision checkpoint is missing; restore it")
 
     monkeypatch.setattr("engine.pipeline.sounds_from_video.estimate_hits", fail)
-    assert run("render", silent, "--onsets", onsets, "--markers", tmp_path / "m.csv") == 0
+    assert run("render", silent, "--onsets", onsets, "--markers", tmp_path / "m.csv", "--overwrite") == 0
     assert "the vision checkpoint is missing" in (told := capsys.readouterr().err) and "preset" in told
 
 

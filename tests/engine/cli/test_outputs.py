@@ -96,7 +96,7 @@ def test_json_is_not_written_under_the_name_of_another_kind(
 def test_a_project_saved_under_a_name_without_an_ending_opens_again(given: Path, tmp_path: Path) -> None:
     for name in ("plain", "P.STRUCK.JSON"):
         assert run(*render(given, "--project", tmp_path / name)) == 0
-        assert run("render", tmp_path / name, "--ckpt-dir", given / "none", "--out", tmp_path / "o.wav") == 0
+        assert run("render", tmp_path / name, "--ckpt-dir", given / "none", "--out", tmp_path / f"{name}.wav") == 0
 
 
 def test_the_clip_of_a_project_is_found_where_the_option_says(
@@ -104,7 +104,10 @@ def test_the_clip_of_a_project_is_found_where_the_option_says(
 ) -> None:
     clip = tmp_path / "film.mp4"
     clip.write_bytes((given / "c.mp4").read_bytes())
-    project, again = tmp_path / "p.struck.json", ("--ckpt-dir", given / "none", "--out", tmp_path / "o.wav")
+    project, again = (
+        tmp_path / "p.struck.json",
+        ("--ckpt-dir", given / "none", "--out", tmp_path / "o.wav", "--overwrite"),
+    )
     assert run(*render(given, "--project", project, clip=clip)) == 0
     (tmp_path / "shelf").mkdir()
     clip.rename(tmp_path / "shelf" / "scene.mp4")
@@ -113,7 +116,7 @@ def test_the_clip_of_a_project_is_found_where_the_option_says(
     for place in (tmp_path / "shelf", tmp_path / "shelf" / "scene.mp4"):
         assert run("render", project, "--clip", place, *again) == 0
     assert "film.mp4 is not the clip" in refuse(capsys, "render", project, "--clip", clip, *again)
-    assert "the input is a clip itself" in refuse(capsys, *render(given, "--clip", clip, "--out", tmp_path / "o.wav"))
+    assert "the input is a clip itself" in refuse(capsys, *render(given, "--clip", clip, "--out", tmp_path / "x.wav"))
 
 
 def test_a_rate_that_a_format_does_not_hold_is_refused(
@@ -188,7 +191,9 @@ def test_a_project_that_says_its_clip_is_longer_makes_a_track_of_the_clip(
     assert soundfile.info(out).frames == round(probe(ASSETS / "demo_silent.mp4").duration_s * 48_000)
     value["hits"][0]["time_s"] = 9000.0
     path.write_text(json.dumps(value))
-    assert "lies at 9000.000 s and demo_silent.mp4 ends at" in refuse(capsys, "render", path, "--out", out)
+    assert "lies at 9000.000 s and demo_silent.mp4 ends at" in refuse(
+        capsys, "render", path, "--out", tmp_path / "x.wav"
+    )
 
 
 @pytest.mark.parametrize(
