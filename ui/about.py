@@ -1,4 +1,4 @@
-"""What Struck is made of: its own licence, what its weights and data come from, and the packages it uses."""
+"""The About page: Struck's licence, the sources of its weights and data, and the packages it uses."""
 
 from __future__ import annotations
 

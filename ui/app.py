@@ -15,7 +15,7 @@ from ui.editor.component import Editor
 GROUND = "#0e1116"
 INK = "#e7ebf0"
 
-# Gradio's own ground is white until its theme arrives; the editor covers the page, so the page may be plain.
+# Gradio's background is white until its theme loads; the editor covers the page, so the page may be plain.
 PAGE_CSS = f"""
 html, body, gradio-app, .gradio-container {{ background: {GROUND} !important; color: {INK}; overflow: hidden; }}
 .gradio-container {{ padding: 0 !important; max-width: none !important; }}

@@ -9,7 +9,7 @@ from ui.protocol.requests import DrawToPeaks
 from ui.session import Session
 
 PEAK_REACH_S = 0.25
-"""A peak that is farther from a hit is that of another."""
+"""Largest distance of a hit from its peak."""
 
 
 def draw_to_peaks(session: Session, request: DrawToPeaks) -> None:

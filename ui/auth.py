@@ -33,14 +33,14 @@ SAFETY_HEADERS = tuple(
 )
 FORWARDED = (b"forwarded", b"x-forwarded-")
 GRADIO_ROOT = b"x-gradio-server"
-"""By this header Gradio would be told another address of its own."""
+"""With this header a client could give Gradio another address of the server."""
 
 
 class AuthMiddleware:
-    """Checks address, host name, origin and password of each request, and adds the safety headers to each answer.
+    """Checks address, host name, origin and password of each request, and adds security headers to each response.
 
     A page of another site that the user visits must not drive an app on the user's own machine: its
-    requests carry a foreign Origin, or, with a rebound name, a foreign Host.
+    requests have a foreign Origin or, after DNS rebinding, a foreign Host.
     """
 
     def __init__(self, app: Any, context: AppContext) -> None:
@@ -56,7 +56,7 @@ class AuthMiddleware:
         headers = Headers(scope)
         refusal = self._check(scope, headers)
         if refusal is None:
-            # No proxy stands before a local app; Gradio would trust what one adds.
+            # A local app has no proxy; Gradio would trust the headers that one adds.
             dropped = (GRADIO_ROOT,) if self._context.options.public else (GRADIO_ROOT, *FORWARDED)
             kept = [(name, value) for name, value in scope["headers"] if not name.lower().startswith(dropped)]
             scope = {**scope, "headers": kept}
@@ -101,7 +101,7 @@ class AuthMiddleware:
         return hmac.new(self._key, ":".join(self._auth or ()).encode(), hashlib.sha256).hexdigest()
 
     def _with_headers(self, scope: dict[str, Any], headers: Headers, send: Any) -> Any:
-        """Add the safety headers, and the cookie that lets the websocket in where a browser sends no password along."""
+        """Add the security headers, and the cookie for websockets, where browsers send no Basic credentials."""
         if scope["type"] != "http":
             return send
         extra = list(SAFETY_HEADERS)

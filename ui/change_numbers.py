@@ -10,10 +10,10 @@ MOST_TABS = 256
 
 
 class ChangeNumbers:
-    """Highest change number of each tab: received, handled (applied or refused), and announced to the tab.
+    """Highest change number of each tab: received, handled (applied or refused), and acknowledged to the tab.
 
-    A tab counts its changes from 1 and sends those that were not announced again when its connection comes back.
-    Number 0 is a change that nobody counts.
+    A tab numbers its changes from 1 and, after a lost connection, sends those again that were not acknowledged.
+    Number 0 is a change without a number.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class ChangeNumbers:
         return dict(self._handled.items())
 
     def restore(self, handled: Mapping[str, int]) -> None:
-        """Go on after a restart: what the autosave holds is not applied again when a tab sends it again."""
+        """Restore the numbers after a restart: changes in the autosave are not applied again when resent."""
         for tab, number in handled.items():
             self._received.put(tab, number)
             self._handled.put(tab, number)
@@ -50,7 +50,7 @@ class ChangeNumbers:
         return self._handled.get(tab) or 0
 
     def announce(self, tab: str) -> int:
-        """The highest number handled, which the tab is about to be sent."""
+        """The highest number handled, which is about to be acknowledged to the tab."""
         number = self.handled(tab)
         self._announced.put(tab, number)
         return number

@@ -1,4 +1,4 @@
-"""The clip of a project that is not in its place: looked for where the user says, and put in its place."""
+"""Find the missing clip of a project at a path that the user gives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def find_clip(session: Session, path: Path) -> None:
-    """Look for the clip that is asked for at a path, a file or a folder, and go on with its project."""
+    """Look for the missing clip at a path, a file or a folder, and continue opening its project."""
     wanted = session.clip_search
     if wanted is None:
         raise BadInput("no clip is asked for any more; open the project again")

@@ -1,4 +1,4 @@
-"""How a tab plays and shows the clip: the clip itself or a proxy, and the waveform of its sound."""
+"""Playback of the clip in a tab: the clip itself or a proxy, and the waveform of its sound."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ WAVEFORM_SOURCE_HZ = 16_000
 
 
 def serve_track(session: Session) -> None:
-    """Let the browser play and show the sound track that the document names now."""
+    """Serve the sound track that the document uses, and its waveform."""
     if session.info is not None:
         serve_clip(session, session.info)
 
 
 def serve_clip(session: Session, info: MediaInfo) -> None:
-    """Let the browser play the clip, by a proxy where it must be; make the waveform beside the job."""
+    """Serve the clip to the browser, as a proxy if necessary; compute the waveform in parallel."""
     uploads.touch(session, Path(info.path))
     track = session.require_project().clip.audio_track
     name = f"{info.digest}.mp4" if len(info.audio_tracks) < 2 else f"{info.digest}-{track}.mp4"

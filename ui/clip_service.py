@@ -44,7 +44,7 @@ SHOW_FOUND_EVERY_S = 0.25
 
 
 def open_path(session: Session, path: Path) -> None:
-    """Start opening a clip or project; the open document stays until the new one is read."""
+    """Start opening a clip or project; the current document stays until the new one is read."""
     session.worker.start(lambda job: _open(session, path, job))
 
 
@@ -146,7 +146,7 @@ def show_project(session: Session, project: Project, path: Path | None, job: Job
 
 
 def _look_at_clip(session: Session, job: Job) -> None:
-    """Playback, waveform and onset curve of a document that came with its hits."""
+    """Playback, waveform and onset curve of a document that already has hits."""
     from engine.media.probe import probe
 
     project = session.require_project()
@@ -164,7 +164,7 @@ def _look_at_clip(session: Session, job: Job) -> None:
 
 
 def _draw_curve(session: Session, job: Job) -> None:
-    """Detect the onset curve of a document that came with its hits, without a status: nothing waits for it."""
+    """Compute the onset curve of a document that already has hits, without a status, since nothing waits for it."""
     from engine.pipeline.process import find_hits
 
     number, project = session.clip_number, session.require_project()
@@ -185,7 +185,7 @@ def _draw_curve(session: Session, job: Job) -> None:
 
 
 def detect_again(session: Session) -> None:
-    """Detect hits anew, keeping those the user touched."""
+    """Detect hits again, keeping those that the user edited."""
     from engine.pipeline.process import process_project
 
     session.require_project()
@@ -200,7 +200,7 @@ def detect_again(session: Session) -> None:
 
 
 def analyse_again(session: Session, hit_ids: Any) -> None:
-    """Estimate the physics of hits anew from the clip's audio."""
+    """Estimate the physics of hits again from the clip's audio."""
     from engine.pipeline.process import estimate_sounds
 
     project = session.require_project()
@@ -253,7 +253,7 @@ def snap_hits(session: Session, hit_ids: Sequence[str]) -> None:
 
 
 def check_clip(session: Session) -> None:
-    """BadInput when the document's clip is missing or another of its name lies there; then it is asked for."""
+    """BadInput when the document's clip is missing or replaced by another; the tab is then asked for it."""
     from engine.media.open import check_content
 
     project = session.require_project()
@@ -323,7 +323,7 @@ def _process(
 
 
 def _show_event(session: Session, job: Job, event: Event, gesture: str, started: float) -> None:
-    """Apply an event's edit to the document and show how far the pipeline is."""
+    """Apply an event's edit to the document and show the pipeline's progress."""
 
     def show(phase: str, done: int, total: int, message: str) -> None:
         session.set_status("work", phase, done, total, message, started)

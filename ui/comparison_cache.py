@@ -25,7 +25,7 @@ VERSION = 1
 
 
 class ComparisonCache:
-    """An LRU of packed comparisons; one is computed at a time, so that they never starve editing."""
+    """An LRU cache of packed comparisons; one is computed at a time, so that editing stays responsive."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -56,7 +56,7 @@ class ComparisonCache:
 
 
 def match_key(project: Project, sound: Sound) -> str:
-    """Digest of all that a comparison depends on."""
+    """Digest of everything that a comparison depends on."""
     from engine.pipeline.recordings import recording_key
 
     physics = physics_to_json(Physics(sound.modes, sound.residual))

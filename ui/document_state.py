@@ -29,7 +29,7 @@ from ui.protocol.events import (
 
 @dataclass(frozen=True)
 class Playback:
-    """How the browser plays the clip: the address and file of its media, None while there is none it can play.
+    """Playback of the clip in the browser: the address and file of its media, None while there is no playable one.
 
     ``audio_tracks`` describes the clip's sound tracks in order.
     """
@@ -43,13 +43,13 @@ class Playback:
 
 @dataclass(frozen=True)
 class ClipSearch:
-    """A project whose clip is asked for: the document, or one that is to be opened from ``source``, its file."""
+    """A project whose clip is missing: the document, or one that is being opened from the file ``source``."""
 
     project: Project
     source: Path | None = None
 
     def message(self) -> ClipWanted:
-        """The question as a tab is sent it."""
+        """The message that asks a tab for the clip."""
         clip = self.project.clip
         return ClipWanted(PurePath(clip.path.replace("\\", "/")).name, clip.duration_s)
 

@@ -49,7 +49,7 @@ _WORDS = {
 def export(session: Session, message: Export) -> None:
     """Write the chosen kinds of file once the sound is up to date, then send their addresses. Raises BadInput.
 
-    Where an earlier export left files of the same names and the message does not say what becomes of them, it asks.
+    Where files of these names exist and the message does not say whether to replace them, it asks the tab.
     """
     from engine.media.export.options import find_start
 
@@ -221,7 +221,7 @@ def _sampler(session: Session, delivery: Delivery) -> Callable[[Project], Mappin
 
 
 class _Folder:
-    """A folder for files on their way into a ZIP; gone when the block ends."""
+    """A temporary folder for the files of a ZIP, deleted when the block ends."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class FairLock:
-    """First come, first served; long work yields between its steps, so that many sessions share fairly."""
+    """First come, first served; long work yields the lock between its steps, so that sessions share it fairly."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()

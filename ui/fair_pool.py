@@ -1,4 +1,4 @@
-"""Threads that serve sessions in turn, so that many requests of one do not hold up another's."""
+"""A thread pool that serves sessions in turn, so that many requests of one do not delay those of another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Busy(StruckError):
-    """A session has more waiting than it may."""
+    """A session has too many waiting requests."""
 
 
 class FairPool:
@@ -32,7 +32,7 @@ class FairPool:
     async def run(
         self, owner: str, function: Callable[[], T], is_dropped: Callable[[], Awaitable[bool]] | None = None
     ) -> T | None:
-        """The function's result, None where it is dropped before its turn comes; Busy where too much waits already."""
+        """The function's result, None where it is cancelled before its turn; Busy where too many requests wait."""
         await self._enter(owner)
         try:
             if is_dropped is not None and await is_dropped():
@@ -60,7 +60,7 @@ class FairPool:
             raise
 
     def _leave(self) -> None:
-        """Hand the place on to the next owner in turn."""
+        """Release the thread for the next owner in turn."""
         while self._queues:
             owner, queue = self._queues.popitem(last=False)
             turn = queue.popleft()

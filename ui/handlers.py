@@ -57,11 +57,11 @@ AUDITION_ID = "audition"
 VELOCITY_RANGE_DB = (-60.0, 12.0)
 
 Mark = Callable[[], None]
-"""Notes that a tab's change is handled; called under the session's lock, right before the document changes."""
+"""Marks a tab's change as handled; called under the session's lock, right before the document changes."""
 
 
 def handle(session: Session, raw: Any, tab: str = "") -> None:
-    """Handle a message, given as a JSON value; a wrong one is answered by an error and changes nothing.
+    """Handle a message, given as a JSON value; an invalid one is answered by an error and changes nothing.
 
     A numbered change that was received before is ignored; a refused one is acknowledged too.
     """
@@ -83,7 +83,7 @@ def handle(session: Session, raw: Any, tab: str = "") -> None:
 
 
 def open_first(session: Session, is_new: bool) -> None:
-    """Open in a new session what its tab had before a restart, else what the command line named, else a demo."""
+    """Open the first document of a new session: that before a restart, else the command line's, else a demo."""
     if not is_new:
         if session.goes_on:
             session.goes_on = False
@@ -143,7 +143,7 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
 
 
 def _complete(session: Session, edit: SetDetail) -> None:
-    """Complete the sound that an edit of its detail gives, so that its render keys are there at once."""
+    """Complete the sound after an edit of its detail, so that its render keys are available at once."""
     from engine.pipeline.complete_sound import complete_sound
 
     project = session.require_project()
@@ -297,7 +297,7 @@ def _audition_candidate(session: Session, message: requests.AuditionCandidate) -
 
 
 def _audition(session: Session, project: Project, sound: Sound, answer_id: str, velocity_db: float) -> None:
-    """Render one strike of a sound and send its key; a newer audition takes the place of an older one."""
+    """Render one strike of a sound and send its key; a newer audition replaces an older one."""
     hit = Hit(AUDITION_ID, 0.0, sound.id, AUDITION_SEED, velocity_db=velocity_db)
     one_strike = replace(project, sounds=(sound,), hits=(hit,))
 
@@ -320,7 +320,7 @@ def _audition(session: Session, project: Project, sound: Sound, answer_id: str, 
 
 
 def _morph_preview(session: Session, message: requests.MorphPreview) -> None:
-    """Send what a morph would make, for the tab to show and play; the document stays."""
+    """Send the result of a morph, for the tab to show and play; the document does not change."""
     project = session.require_project()
     sound = find_sound(project, message.sound_id)
     other = find_other(project, to_mapping(message), _presets(session))

@@ -107,7 +107,7 @@ def describe_error(error: Any) -> str:
 
 
 def hide_folders(text: str, home: Path) -> str:
-    """A text without the folders and ids of sessions that paths in it name: whose they are is nobody's business."""
+    """A text without the session folders and ids of its paths, which other sessions must not learn."""
     inside, separator = re.escape(f"{home}{os.sep}"), re.escape(os.sep)
     text = re.sub(rf"{inside}sessions{separator}[\w-]{{6,64}}\.struck\.json", "the autosave of this tab", text)
     return re.sub(rf"{inside}(?:uploads|exports|projects){separator}(?:[\w-]{{6,64}}{separator})+", "", text)

@@ -1,4 +1,4 @@
-"""Sessions of closed tabs and ended processes that hold unsaved work: listed for the next visit, and forgotten."""
+"""List sessions of closed tabs and ended processes with unsaved work, and delete them on request."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ui.protocol.events import KeptSession
 
 MOST_LISTED = 8
 MOST_READ = 60
-"""Autosaves looked at, newest first: reading one takes milliseconds."""
+"""Number of autosaves read, newest first: each takes milliseconds."""
 
 RUNNING, TABS = "running", ".tabs"
 """Folder of the files whose locks running processes hold, and ending of the lists of their open sessions."""
 
 
 def kept_sessions(context: AppContext) -> tuple[KeptSession, ...]:
-    """Unsaved work that no tab shows, newest first; none where others can reach the app, since it may not be theirs."""
+    """Unsaved work without an open tab, newest first; none where others, whose it is not, can reach the app."""
     if context.options.public:
         return ()
     watched = {*context.watched_sessions(), *_read_open_elsewhere(context)}
@@ -56,7 +56,7 @@ def kept_sessions(context: AppContext) -> tuple[KeptSession, ...]:
 
 
 def forget_session(context: AppContext, session_id: str) -> None:
-    """Delete the autosave of a session that no tab shows; project files stay. BadInput for one that is open."""
+    """Delete the autosave of a session without an open tab; project files stay. BadInput for one that is open."""
     path = autosave_path(context.folder("sessions"), session_id)
     if context.options.public or session_id in {*context.watched_sessions(), *_read_open_elsewhere(context)}:
         raise BadInput("this project is open in another tab; close it there first")
@@ -79,10 +79,10 @@ def _read(path: Path, modified_ns: int) -> Autosave | None:
 
 @contextlib.contextmanager
 def mark_running(context: AppContext) -> Iterator[None]:
-    """While the block runs, show other processes that this one does; note in the context if one ended before its block.
+    """Mark this process as running while the block runs; note in the context whether an earlier one crashed.
 
-    Each process holds the lock of a file of its own and deletes it at the end; a file that nobody holds is left of a
-    process that crashed, was killed or lost its power.
+    Each process locks a file of its own and deletes it at the end; an unlocked file belongs to a process that crashed,
+    was killed or lost power.
     """
     folder = context.folder(RUNNING)
     for left in folder.iterdir():
@@ -100,7 +100,7 @@ def mark_running(context: AppContext) -> Iterator[None]:
 
 
 def note_open_sessions(context: AppContext) -> None:
-    """Tell other processes which sessions tabs of this one show, so that none is taken up twice."""
+    """List the sessions open in tabs of this process for other processes, so that none is opened twice."""
     own, watched = context.running_file, sorted(context.watched_sessions())
     if own is not None and watched != context.noted_sessions:
         with contextlib.suppress(OSError):
@@ -109,7 +109,7 @@ def note_open_sessions(context: AppContext) -> None:
 
 
 def _read_open_elsewhere(context: AppContext) -> set[str]:
-    """Sessions that tabs of other running processes show."""
+    """Sessions open in tabs of other running processes."""
     found: set[str] = set()
     for place in context.folder(RUNNING).glob(f"*{TABS}"):
         if place.with_suffix("") != context.running_file and is_locked(place.with_suffix("")):

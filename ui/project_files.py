@@ -1,4 +1,4 @@
-"""Project files that sessions open and save: no session overwrites what another one wrote."""
+"""Project files of the sessions: no session overwrites the file of another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_NUMBERED = 10_000
 
 
 class Session(Protocol):
-    """What has a project file open: ``watched`` while a tab is connected."""
+    """The owner of an open project file: ``watched`` while a tab is connected."""
 
     @property
     def watched(self) -> bool: ...
@@ -32,7 +32,7 @@ class ProjectFiles:
         self._known: weakref.WeakKeyDictionary[Session, tuple[Path, str]] = weakref.WeakKeyDictionary()
 
     def open(self, session: Session, path: Path, digest: str = "") -> bool:
-        """Note that a session opened a file, of its digest by default; whether another tab has it open too."""
+        """Register a file that a session opened, with its digest; returns whether another tab has it open too."""
         with self._lock:
             self._known[session] = (path, digest or _digest(path))
             return any(
@@ -40,7 +40,7 @@ class ProjectFiles:
             )
 
     def forget(self, session: Session) -> None:
-        """Note that a session has another document now, which is no file's yet."""
+        """Unregister a session's file, since it has another document now."""
         with self._lock:
             self._known.pop(session, None)
 
@@ -49,7 +49,7 @@ class ProjectFiles:
         return self._known.get(session, (None, ""))[1]
 
     def save(self, session: Session, project: Project, path: Path) -> Path:
-        """Save to a file that the session opened or wrote, as it knows it; else to a free name beside it.
+        """Save to a file that is as the session last read or wrote it; else to a free name beside it.
 
         Returns the path written. BadInput where it cannot be written.
         """
@@ -59,7 +59,7 @@ class ProjectFiles:
             return self._write(session, project, path)
 
     def overwrite(self, session: Session, project: Project, path: Path) -> Path:
-        """Save to a file that the user named, whatever it holds. BadInput where it cannot be written."""
+        """Save to a file that the user named, whatever its content. BadInput where it cannot be written."""
         with self._lock:
             return self._write(session, project, path)
 

@@ -28,7 +28,7 @@ MOST_LENGTHS = 50_000
 
 @dataclass(frozen=True)
 class Focus:
-    """Where the user is: the playhead and the ids of the selected hits."""
+    """The user's position: the playhead and the ids of the selected hits."""
 
     time_s: float = 0.0
     hit_ids: frozenset[str] = frozenset()
@@ -36,12 +36,12 @@ class Focus:
 
 @dataclass(frozen=True)
 class RenderCallbacks:
-    """What a renderer needs of its session.
+    """Callbacks of a renderer into its session.
 
-    ``lock`` guards the session; whoever holds it sees a document and the list of its rendered hits together.
+    ``lock`` guards the session, so that the document and the list of its rendered hits are consistent.
     ``project`` returns the document to render, None while there is none or analysis is about to replace it.
-    ``focus`` returns where the user is, since what is near is sampled first.
-    ``send`` sends a message to the session's tabs, ``send_welcome`` the list of checkpoints as it is now.
+    ``focus`` returns the user's position, since near hits are sampled first.
+    ``send`` sends a message to the session's tabs, ``send_welcome`` the current list of checkpoints.
     ``rendered`` is called once every hit of the document is rendered.
     ``report`` shows an exception and returns its sentence.
     """
@@ -93,7 +93,7 @@ class Renderer:
         self._stopped = True
 
     def hold(self) -> None:
-        """Stop sampling, if it goes on, until it is asked for; changes of the document do not take it up again."""
+        """Stop sampling until it is requested with ``asked``; changes of the document do not resume it."""
         with self._lock:
             self._held = self._held or self._thread is not None
         self._stopped = True
@@ -110,7 +110,7 @@ class Renderer:
         while self.busy:
             check()
             time.sleep(0.02)
-        check()  # sampling may have ended because it was stopped together with whoever waits
+        check()  # sampling may have been cancelled together with the waiting job
         if self.problem:
             raise StruckError(self.problem)
 
@@ -184,7 +184,7 @@ class Renderer:
                         now = min(sampled + event.done, total)
                         session.set_status("sampling", "sampling", now, total, f"Sampling {now} of {total}", started)
                         check()
-                        yield_lock()  # once a hit: a lock passed on at every step would make all wait for all
+                        yield_lock()  # once per hit: yielding at every step would delay all sessions
                 self._report_trouble(sampler)
                 sampled += len(batch)
             except Cancelled:
@@ -199,7 +199,7 @@ class Renderer:
         return sampled
 
     def _report_fault(self, settings: RenderSettings) -> None:
-        """Report once why the document's checkpoint is refused; that it is not installed, the Sampler tab shows."""
+        """Report once why the document's checkpoint is refused; the Sampler tab shows a missing one by itself."""
         name = settings.checkpoint
         fault = self._context.fault(name) if name in self._context.checkpoints() else None
         if fault and fault != self._reported_fault:
@@ -244,11 +244,11 @@ class Renderer:
         return keys
 
     def remember(self, key: str, length: int) -> None:
-        """Note that the cache holds a sound of this many samples."""
+        """Record that the cache holds a sound of this many samples."""
         self._lengths.put(key, length)
 
     def forget(self, key: str) -> None:
-        """Note that the cache has dropped a sound; it is rendered again if the document needs it."""
+        """Record that the cache has dropped a sound; it is rendered again if the document needs it."""
         with self._session.lock:
             self._lengths.remove(key)
             wanted = any(entry.key == key for entry in self._rendered.values())
@@ -314,7 +314,7 @@ class Renderer:
 
 
 BEHIND = 4.0
-"""Hits behind the playhead count as this many times as far away as those before it."""
+"""Factor on the distance of hits before the playhead, so that those after it are sampled first."""
 
 
 def sampling_order(hits: Sequence[Hit], focus: Focus, changes: Mapping[str, int]) -> list[Hit]:

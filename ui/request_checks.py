@@ -1,4 +1,4 @@
-"""Checks of a request's address, host name and origin: who may speak to the app, from which page."""
+"""Checks of a request's address, host name and origin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_QUERY_BYTES = 16_384
 
 OPEN_PATHS = frozenset({"/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt"})
 OPEN_FOLDERS = ("/struck/", "/api/v1/", "/static/", "/assets/", "/svelte/")
-"""What page and API need. Gradio's other routes take uploads, serve files and fetch addresses, and stay closed."""
+"""Routes of page and API. Gradio's other routes accept uploads, serve files and fetch addresses: all are closed."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def own_names() -> set[str]:
 
 
 def check_address(scope: dict[str, Any]) -> Refusal | None:
-    """Refuse addresses that are too long or hold control characters, and pages that the editor does not need."""
+    """Refuse addresses that are too long or hold control characters, and routes that the editor does not need."""
     path = scope["path"]
     parts = path.encode("utf-8", "replace").split(b"/")
     if (
@@ -72,8 +72,8 @@ def check_address(scope: dict[str, Any]) -> Refusal | None:
 def check_host(headers: Headers, names: set[str] | None, is_public: bool) -> Refusal | None:
     """Refuse a missing, odd or foreign host name; ``names`` None accepts every name.
 
-    A site whose name is bound anew to this machine (DNS rebinding) is the same origin to a browser, and gives itself
-    away by its name alone. An address in numbers cannot be bound anew.
+    After DNS rebinding a site whose name resolves to this machine has the app's origin for the browser, and only its
+    host name identifies it. A numeric address cannot be rebound.
     """
     hosts = headers.all("host")
     match = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
@@ -100,7 +100,7 @@ def _is_ip_address(name: str) -> bool:
 
 
 def check_origin(scope: dict[str, Any], headers: Headers, is_public: bool) -> Refusal | None:
-    """Refuse what another site's page sends, and what it embeds; a link to the first page is let through.
+    """Refuse requests and embeddings of another site's page; a link to the first page is allowed.
 
     Another port of this machine is another site. ``X-Forwarded-Host`` counts in public mode only, where a proxy may
     stand in front: a page cannot send it elsewhere without a preflight, which is refused here for its foreign origin.

@@ -37,7 +37,7 @@ class SearchResults:
         self._counts: dict[str, int] = {}
 
     def count(self, by: str) -> int:
-        """Number of candidates that searches of one kind ever returned: a seed that has not been used."""
+        """Number of candidates that searches of one kind have returned so far: the first unused seed."""
         return self._counts.get(by, 0)
 
     def add(self, candidates: Sequence[Candidate], by: str) -> tuple[CandidateInfo, ...]:

@@ -1,4 +1,4 @@
-"""Messages that wait to be sent to one browser tab; a slow tab gets the newest state, not a backlog."""
+"""Queue of messages to one browser tab; newer state messages replace older ones, so that a slow tab has no backlog."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_WAITING = 200
 
 
 class CoalescingSendQueue:
-    """Filled from any thread, emptied by the connection's own task; ``tab`` is the id the browser tab gave itself."""
+    """Filled from any thread, emptied by the connection's task; ``tab`` is the id that the browser tab chose."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tab: str = "") -> None:
         self.tab = tab
@@ -23,7 +23,7 @@ class CoalescingSendQueue:
         self.closed = False
 
     def put(self, message: ServerMessage) -> None:
-        """Add a message; a newer state takes the place of an older one of its type."""
+        """Add a message; a newer state replaces an older one of its type."""
         with self._lock:
             if isinstance(message, STATES):
                 self._waiting = [m for m in self._waiting if type(m) is not type(message)]

@@ -142,9 +142,9 @@ def _handle(session: Session, text: str, tab: str) -> None:
 
 
 async def _send_all(socket: WebSocket, send_queue: CoalescingSendQueue, session: Session) -> None:
-    """Send what waits; a change is acknowledged, by a document, only once the autosave holds it.
+    """Send waiting messages; a document acknowledges a change only once the autosave holds it.
 
-    A failure closes the connection, so that the tab connects anew instead of waiting for what never comes.
+    A failure closes the connection, so that the tab reconnects instead of waiting forever.
     """
     try:
         while messages := await send_queue.take():
@@ -163,7 +163,7 @@ async def _send_all(socket: WebSocket, send_queue: CoalescingSendQueue, session:
 
 
 async def _greet_again(session: Session, send_queue: CoalescingSendQueue) -> None:
-    """Send the welcome again once the slow imports are done: it then names the device and the checkpoints."""
+    """Send the welcome again once the slow imports are done, with the device and the checkpoints."""
     if session.context.ready.is_set():
         return
     while not session.context.ready.is_set():
@@ -172,7 +172,7 @@ async def _greet_again(session: Session, send_queue: CoalescingSendQueue) -> Non
 
 
 async def _note_other_tabs(session: Session, send_queue: CoalescingSendQueue) -> None:
-    """Say so where another tab shows the same session; a reload's former tab is gone by then."""
+    """Notify the user where another tab shows the same session; after a reload the former tab has left by then."""
     await asyncio.sleep(SECOND_TAB_AFTER_S)
     if session.tab_count > 1:
         send_queue.put(Note("another tab shows this project too; both change the same document"))

@@ -1,4 +1,4 @@
-"""One tab's session: its document and history, what it is shown, its autosave."""
+"""One tab's session: its document and history, its messages, its autosave."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Session:
     def __init__(self, context: AppContext, session_id: str) -> None:
         self.context = context
         self.id = session_id
-        # Paths are shown, and addresses of exports listed; whoever knows the id itself can take the session over.
+        # Paths are shown, and addresses of exports listed; whoever knows the id itself could use the session.
         self.folder_name = hashlib.sha256(f"folder of {session_id}".encode()).hexdigest()[:24]
         self.export_key = hashlib.sha256(f"exports of {session_id}".encode()).hexdigest()[:24]
         self.lock = threading.RLock()
@@ -149,7 +149,7 @@ class Session:
         self.send(Note(message))
 
     def report(self, error: Exception, what: str = "") -> str:
-        """Show an error as one sentence and log what is not the user's doing; returns the sentence."""
+        """Show an error as one sentence, and log it unless it is bad input; returns the sentence."""
         message = hide_folders(describe_error(error), self.context.home)
         if not isinstance(error, BadInput):
             log.error("%s in session %s failed", what or "work", self.folder_name, exc_info=error)
@@ -157,7 +157,7 @@ class Session:
         return message
 
     def fail(self, error: Exception) -> None:
-        """End of a job that did not finish: called off, or failed."""
+        """Status of a job that was cancelled or failed."""
         with self.lock:
             self.provisional = None
             self.hold_sampling = False
@@ -172,7 +172,7 @@ class Session:
         self.renderer.request()
 
     def fail_export(self, error: Exception) -> None:
-        """End of an export that did not finish."""
+        """Status of an export that was cancelled or failed."""
         if isinstance(error, Cancelled):
             self.set_status("export", "cancelled", message="Export stopped")
         else:
@@ -278,7 +278,7 @@ class Session:
         self.renderer.request()
 
     def show_provisional(self, edit: Edit, gesture: str) -> None:
-        """Show the document with the hits found so far; the edit joins the history only once another one needs it."""
+        """Show the document with the hits found so far; the edit enters the history only before another one."""
         with self.lock:
             self.provisional = (edit, gesture)
             self.push_document()
@@ -292,14 +292,14 @@ class Session:
                 self.commit(edit, gesture)
 
     def want_clip(self, search: ClipSearch | None) -> None:
-        """Ask for the clip of a project, or no longer."""
+        """Ask the tab for a project's missing clip, or withdraw the request."""
         with self.lock:
             if search or self.clip_search:
                 self.send(search.message() if search else ClipWanted())
             self.clip_search = search
 
     def change_history(self, change: Callable[[History], History]) -> None:
-        """Change every document of the history, where no undo shall bring the former back."""
+        """Change every document of the history, so that undo does not restore the former state."""
         with self.lock:
             if self.history is not None:
                 self._take(change(self.history))
@@ -313,7 +313,7 @@ class Session:
                 self._put_document(send_queue, document)
 
     def finish_change(self, tab: str, number: int) -> None:
-        """Acknowledge a tab's change that is in the document or refused, unless the tab was sent it already."""
+        """Acknowledge a tab's change that was applied or refused, unless that was done already."""
         with self.lock:
             self.changes.handle(tab, number)
             if not self.changes.is_announced(tab):
@@ -331,13 +331,13 @@ class Session:
         return DocumentState(self._revision, state, history.undo_label, history.redo_label)
 
     def set_media(self, **values: Any) -> None:
-        """The curve, waveform or filmstrip can be fetched now."""
+        """Announce the curve, waveform or filmstrip."""
         with self.lock:
             self.media = replace(self.media, **values)
             self.send(self.media)
 
     def set_playback(self, playback: Playback) -> None:
-        """The browser can play the clip from another address now."""
+        """Announce a new address of the clip's media."""
         with self.lock:
             self.playback = playback
             self.push_document()
@@ -351,7 +351,7 @@ class Session:
         return None if self.hold_sampling else self.project
 
     def rest(self) -> None:
-        """Stop all work, since no tab waits for it; ``join`` takes sampling up again."""
+        """Stop all work, since no tab is connected; ``join`` resumes sampling."""
         workers = (self.worker, self.helper, self.detector, self.leveller, self.auditions, self.search_worker)
         for worker in (*workers, self.exports):
             if worker.busy:
@@ -364,7 +364,7 @@ class Session:
     # --- keeping --------------------------------------------------------------------------------
 
     def mark_unfinished(self, unfinished: bool) -> None:
-        """Note in the autosave whether hits are being looked for, which a restart then goes on with."""
+        """Record in the autosave whether hits are being detected, so that a restart resumes the detection."""
         with self.lock:
             if unfinished != self.unfinished:
                 self.unfinished = unfinished
@@ -376,5 +376,5 @@ class Session:
         self._autosave.write(is_last)
 
     def resume(self) -> bool:
-        """Take up the document this session's tab had before a restart; False when there is none."""
+        """Restore the document of this session before a restart; False when there is none."""
         return self._autosave.restore()

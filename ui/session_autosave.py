@@ -18,7 +18,7 @@ KEEP_AGAIN_S = 5.0
 
 
 class Session(Protocol):
-    """What the autosave needs of a session: its document, with marks that say how far it is saved and searched."""
+    """The parts of a session that the autosave needs: its document, and flags of what is saved and detected."""
 
     context: AppContext
     id: str
@@ -81,7 +81,7 @@ class SessionAutosave:
                 self._fault = str(error)
 
     def restore(self) -> bool:
-        """Show the document that the session's tab had before a restart; False when there is none."""
+        """Restore the document of the session before a restart; False when there is none."""
         session = self._session
         try:
             found = load_autosave(session.context.folder("sessions"), session.id)

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 IDLE_S = 3 * 3600
 REST_AFTER_S = 5.0
-"""A session whose tabs are all closed for so long stops working; a reload is shorter."""
+"""Time after which a session without tabs stops working; a reload takes less."""
 
 KEEP_EVERY_S = 0.1
-"""A change is kept at once, but of many in a row no more than one in so long."""
+"""Least interval between two autosaves of a session."""
 
 SWEEP_S = 0.5
 TRIM_EVERY_S = 20.0
 LEAVE_MEMORY_AFTER_S = 30.0
-"""Once no tab has been open for so long, sounds are kept on disk alone."""
+"""Time without open tabs after which sounds are kept on disk alone."""
 
 TIDY_EVERY_S = 6 * 3600
 MOST_SESSIONS = 2000
@@ -91,7 +91,7 @@ class SessionRegistry:
         return next((s for s in list(self._sessions.values()) if s.export_key == export_key), None)
 
     def forget_sound(self, key: str) -> None:
-        """The cache has dropped a sound."""
+        """Notify all sessions that the cache has dropped a sound."""
         for session in list(self._sessions.values()):
             session.renderer.forget(key)
 
@@ -101,7 +101,7 @@ class SessionRegistry:
         return next((side for side in sides if side is not None), None)
 
     def close(self) -> None:
-        """Keep every document before the process ends."""
+        """Autosave every document before the process ends."""
         self._closing.set()
         self.context.changed.set()
         for session in list(self._sessions.values()):

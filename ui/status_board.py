@@ -1,4 +1,4 @@
-"""What goes on in a session: the progress of each activity, and which one is shown."""
+"""Progress of a session's activities, and which one is shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ui.protocol.events import Status
 
 STATUS_EVERY_S = 0.05
 ACTIVITIES = ("work", "export", "sampling", "proxy")
-"""In the order in which they are shown; one does not hide another's end."""
+"""Activities in the order of precedence; one does not hide the end of another."""
 
 ENDED = ("done", "cancelled", "error")
 
@@ -23,7 +23,7 @@ class StatusBoard:
         self._sent_at = 0.0
 
     def set(self, activity: str, status: Status) -> None:
-        """Note the progress of an activity; of many reports of one phase only some are sent."""
+        """Set the progress of an activity; of many reports of one phase only some are sent."""
         previous = self._statuses.get(activity)
         self._statuses[activity] = status
         now = time.monotonic()
@@ -43,7 +43,7 @@ class StatusBoard:
         self._statuses.clear()
 
     def shown(self) -> Status:
-        """The status to show: what runs, else what failed, else what ended."""
+        """The status to show: of a running activity, else a failed one, else a finished one."""
         order = [self._statuses[a] for a in ACTIVITIES if a in self._statuses]
         running = [s for s in order if s.phase not in ENDED]
         if running:

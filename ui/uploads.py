@@ -29,11 +29,11 @@ LONGEST_ENDING = 12
 
 
 class TooLarge(StruckError):
-    """An upload is larger than uploads may be, or than the disk has room for."""
+    """An upload exceeds the size limit or the free disk space."""
 
 
 class TooMany(StruckError):
-    """A session has uploaded as much as it may."""
+    """A session has reached its limit of uploads."""
 
 
 class WrongKind(BadInput):
@@ -41,9 +41,9 @@ class WrongKind(BadInput):
 
 
 async def receive(session: Session, name: str, declared_bytes: int, blocks: AsyncIterator[bytes]) -> str:
-    """Store an upload; returns the path under which messages name it.
+    """Store an upload; returns the path by which messages refer to it.
 
-    Raises TooLarge, TooMany and WrongKind, each with a sentence; then, as where the connection breaks, nothing stays.
+    Raises TooLarge, TooMany and WrongKind, each with a sentence; then, as after a lost connection, nothing is kept.
     """
     uploads = session.folder("uploads")
     if session.uploading >= MOST_AT_ONCE:
@@ -69,7 +69,7 @@ async def receive(session: Session, name: str, declared_bytes: int, blocks: Asyn
 
 
 def remove(session: Session, path: Path) -> None:
-    """Delete an upload that was read; a file that is none stays."""
+    """Delete an upload that was read; other files stay."""
     uploads = session.folder("uploads").resolve()
     if path.parent.parent == uploads:
         shutil.rmtree(path.parent, ignore_errors=True)
@@ -83,7 +83,7 @@ def touch(session: Session, path: Path) -> None:
 
 
 def safe_name(name: str) -> str:
-    """A file's name as every file system takes it, its ending kept."""
+    """A file name that every file system accepts, with its ending."""
     if name.endswith(SUFFIX):
         return make_file_stem(Path(name.removesuffix(SUFFIX).replace("\\", "/")).name, SUFFIX) + SUFFIX
     plain = Path(name.replace("\\", "/"))

@@ -73,7 +73,7 @@ def remember_recent(context: AppContext, path: Path) -> None:
 
 
 def recent(context: AppContext) -> list[str]:
-    """Clips and projects opened before that are still there, newest first."""
+    """Recently opened clips and projects that still exist, newest first."""
     try:
         paths = read_json_file(context.home / "recent.json")
         return [] if context.options.public else [p for p in paths if isinstance(p, str) and os.path.isfile(p)]

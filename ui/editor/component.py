@@ -1,4 +1,4 @@
-"""The editor as a Gradio component: a static element and the import that brings it to life."""
+"""The editor as a Gradio component: a static element and a script that imports the editor's modules."""
 
 from __future__ import annotations
 

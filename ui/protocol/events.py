@@ -185,7 +185,7 @@ class DocumentState:
 
 @dataclass(frozen=True)
 class Status:
-    """What is going on, and how far it is."""
+    """Progress of an activity."""
 
     type: ClassVar[str] = "status"
     phase: Literal["idle", "opening", "detecting", "analysing", "sampling", "exporting", "done", "cancelled", "error"]
@@ -206,7 +206,7 @@ class BulkArray:
 
 @dataclass(frozen=True)
 class Media:
-    """Bulk data of the clip that can be fetched now; ``lag_s`` is how much later its picture is than its sound."""
+    """Available bulk data of the clip; ``lag_s`` is the lag of its picture behind its sound."""
 
     type: ClassVar[str] = "media"
     curve: BulkArray | None = None
@@ -273,7 +273,7 @@ class KeptSession:
 
 @dataclass(frozen=True)
 class Welcome:
-    """The first message: what can be chosen, the device, recent files; ``local`` where paths may be opened.
+    """The first message: demos, presets, checkpoints, device, recent files; ``local`` where paths may be opened.
 
     ``kept`` is unsaved work to go on with; ``crashed``: Struck ended without closing it.
     """
@@ -292,7 +292,7 @@ class Welcome:
 
 @dataclass(frozen=True)
 class ErrorNotice:
-    """Something went wrong or was refused, in one sentence."""
+    """An error or refusal, in one sentence."""
 
     type: ClassVar[str] = "error"
     message: str
@@ -300,7 +300,7 @@ class ErrorNotice:
 
 @dataclass(frozen=True)
 class Note:
-    """Something worth knowing that is no error."""
+    """Information that is no error."""
 
     type: ClassVar[str] = "note"
     message: str
@@ -326,7 +326,7 @@ class Audition:
 
 @dataclass(frozen=True)
 class MorphPreviewed:
-    """The sound that a morph would make."""
+    """The result of a morph."""
 
     type: ClassVar[str] = "morph_preview"
     sound_id: str
@@ -351,8 +351,8 @@ class CandidateInfo:
 class SearchAnswer:
     """Search results, best first; with the parsed words, or the prediction from the picture and its confidence.
 
-    From the picture, ``crop`` is what was looked at, a data address of an image, and ``materials`` the names that the
-    bank knows, likeliest first. Where ``certain`` is false the picture does not tell, and there are no candidates.
+    From the picture, ``crop`` is the analysed part, a data address of an image, and ``materials`` the names of the
+    bank's materials, likeliest first. Where ``certain`` is false the prediction is not used: there are no candidates.
     """
 
     type: ClassVar[str] = "search_results"

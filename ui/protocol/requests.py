@@ -70,7 +70,7 @@ class ApplyEdit:
 
     ``number`` counts the tab's changes (edits, undos, redos, candidates) from 1; the document message has the highest
     one handled.
-    A number that was handled before is ignored, so that a tab may send again what a lost connection may have swallowed.
+    A number that was handled before is ignored, so that a tab may resend changes after a lost connection.
     """
 
     type: ClassVar[str] = "edit"
@@ -104,14 +104,14 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Resume:
-    """Take up cancelled sampling."""
+    """Resume cancelled sampling."""
 
     type: ClassVar[str] = "resume"
 
 
 @dataclass(frozen=True)
 class FocusOn:
-    """Where the user is, the playhead and the selected hits by id: what is near is sampled first."""
+    """The user's position, playhead and selected hits by id: near hits are sampled first."""
 
     type: ClassVar[str] = "focus"
     time_s: float

@@ -55,6 +55,10 @@ def _play_hit(draw: random.Random, document: Document) -> Fields:
     return {**_add_hit(draw, document), "sound_id": _sound(draw, document)["id"]}
 
 
+def _add_hits(draw: random.Random, document: Document) -> Fields:
+    return {"hits": [_play_hit(draw, document) for _ in range(draw.randint(1, 3))], "how": "paste"}
+
+
 def _move_hits(draw: random.Random, document: Document) -> Fields:
     return {"ids": _hits(draw, document), "delta_s": draw.uniform(-0.05, 0.05)}
 
@@ -85,6 +89,11 @@ def _set_each_hit(draw: random.Random, document: Document) -> Fields:
 
 def _delete_hits(draw: random.Random, document: Document) -> Fields | None:
     return {"ids": _hits(draw, document, 6)} if len(document["hits"]) > 8 else None
+
+
+def _quantize_hits(draw: random.Random, document: Document) -> Fields:
+    grid = {"interval_s": draw.choice([0.125, 0.25, 0.5]), "offset_s": draw.uniform(0.0, 0.125)}
+    return {"ids": _hits(draw, document), **(grid if draw.random() < 0.5 else {}), "strength": draw.random()}
 
 
 def _detach_hits(draw: random.Random, document: Document) -> Fields:
@@ -206,10 +215,12 @@ def _set_track(draw: random.Random, document: Document) -> Fields | None:
 DRAWS: dict[str, Callable[[random.Random, Document], Fields | None]] = {
     "add_hit": _add_hit,
     "play_hit": _play_hit,
+    "add_hits": _add_hits,
     "move_hits": _move_hits,
     "set_hits": _set_hits,
     "set_each_hit": _set_each_hit,
     "delete_hits": _delete_hits,
+    "quantize_hits": _quantize_hits,
     "detach_hits": _detach_hits,
     "set_modes": _set_modes,
     "add_mode": _add_mode,

@@ -314,7 +314,7 @@ export interface CollectProject {
   inside?: string | null;
 }
 
-/** Apply an edit; edits of one ``gesture`` are one entry of the history. ``number`` counts the tab's changes (edits, undos, redos, candidates) from 1; the document message has the highest one handled. A number that was handled before is ignored, so that a tab may send again what a lost connection may have swallowed. */
+/** Apply an edit; edits of one ``gesture`` are one entry of the history. ``number`` counts the tab's changes (edits, undos, redos, candidates) from 1; the document message has the highest one handled. A number that was handled before is ignored, so that a tab may resend changes after a lost connection. */
 export interface ApplyEdit {
   type: "edit";
   edit: EditMessage;
@@ -339,12 +339,12 @@ export interface Cancel {
   type: "cancel";
 }
 
-/** Take up cancelled sampling. */
+/** Resume cancelled sampling. */
 export interface Resume {
   type: "resume";
 }
 
-/** Where the user is, the playhead and the selected hits by id: what is near is sampled first. */
+/** The user's position, playhead and selected hits by id: near hits are sampled first. */
 export interface FocusOn {
   type: "focus";
   time_s: number;
@@ -558,7 +558,7 @@ export interface KeptSession {
   clip_there: boolean;
 }
 
-/** The first message: what can be chosen, the device, recent files; ``local`` where paths may be opened. ``kept`` is unsaved work to go on with; ``crashed``: Struck ended without closing it. */
+/** The first message: demos, presets, checkpoints, device, recent files; ``local`` where paths may be opened. ``kept`` is unsaved work to go on with; ``crashed``: Struck ended without closing it. */
 export interface Welcome {
   type: "welcome";
   demos: Demo[];
@@ -717,7 +717,7 @@ export interface DocumentState {
   handled: number;
 }
 
-/** What is going on, and how far it is. */
+/** Progress of an activity. */
 export interface Status {
   type: "status";
   phase: "idle" | "opening" | "detecting" | "analysing" | "sampling" | "exporting" | "done" | "cancelled" | "error";
@@ -734,7 +734,7 @@ export interface BulkArray {
   count: number;
 }
 
-/** Bulk data of the clip that can be fetched now; ``lag_s`` is how much later its picture is than its sound. */
+/** Available bulk data of the clip; ``lag_s`` is the lag of its picture behind its sound. */
 export interface Media {
   type: "media";
   curve: BulkArray | null;
@@ -755,13 +755,13 @@ export interface Rendered {
   hits: Record<string, RenderedSound>;
 }
 
-/** Something went wrong or was refused, in one sentence. */
+/** An error or refusal, in one sentence. */
 export interface ErrorNotice {
   type: "error";
   message: string;
 }
 
-/** Something worth knowing that is no error. */
+/** Information that is no error. */
 export interface Note {
   type: "note";
   message: string;
@@ -803,7 +803,7 @@ export interface Audition {
   key: string;
 }
 
-/** The sound that a morph would make. */
+/** The result of a morph. */
 export interface MorphPreviewed {
   type: "morph_preview";
   sound_id: string;
@@ -822,7 +822,7 @@ export interface CandidateInfo {
   licence: string;
 }
 
-/** Search results, best first; with the parsed words, or the prediction from the picture and its confidence. From the picture, ``crop`` is what was looked at, a data address of an image, and ``materials`` the names that the bank knows, likeliest first. Where ``certain`` is false the picture does not tell, and there are no candidates. */
+/** Search results, best first; with the parsed words, or the prediction from the picture and its confidence. From the picture, ``crop`` is the analysed part, a data address of an image, and ``materials`` the names of the bank's materials, likeliest first. Where ``certain`` is false the prediction is not used: there are no candidates. */
 export interface SearchAnswer {
   type: "search_results";
   by: "words" | "sound" | "picture" | "new";
