@@ -1,11 +1,14 @@
-"""Arranging hits where the onset curve is needed."""
+"""Arranging hits where the onset curve or a file is needed."""
 
 from __future__ import annotations
 
 from engine.core.errors import BadInput
+from engine.core.units import parse_frame_rate
 from engine.core.words import counted
 from engine.document.edits.arranging import draw_hits, nearest_of
-from ui.protocol.requests import DrawToPeaks
+from ui import uploads
+from ui.named_paths import resolve_path
+from ui.protocol.requests import DrawToPeaks, ImportHits
 from ui.session import Session
 
 PEAK_REACH_S = 0.25
@@ -26,3 +29,20 @@ def draw_to_peaks(session: Session, request: DrawToPeaks) -> None:
     if far:
         stay = "stays where it is" if far == 1 else "stay where they are"
         session.note(f"{far} of {counted(len(request.hits), 'hit')} {stay}: no peak of the onset curve is near")
+
+
+def import_hits(session: Session, request: ImportHits) -> None:
+    """Add the hits of a spotting list, or put them in the place of all, in one edit; a note tells what was read."""
+    from engine.pipeline.spot_hits import spot_hits
+
+    session.require_project()
+    path = resolve_path(session, request.path)
+    rate = parse_frame_rate(request.frame_rate) if request.frame_rate else None
+    try:
+        with session.lock:
+            session.adopt_provisional()
+            edit, words = spot_hits(session.require_project(), path, request.replace, request.start or None, rate)
+            session.commit(edit)
+    finally:
+        uploads.remove(session, path)
+    session.note(words)

@@ -351,6 +351,7 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.PlanExport: export_service.plan_export,
     requests.SnapHits: _snap_hits,
     requests.DrawToPeaks: arrange_service.draw_to_peaks,
+    requests.ImportHits: arrange_service.import_hits,
     requests.FitLevel: level_service.fit_level,
     requests.SoundFromFile: _sound_from_file,
     requests.Strike: _strike,

@@ -17,6 +17,7 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.files import make_private_folder, replace_file
 from engine.core.names import make_file_stem
 from engine.document.storage import MAX_FILE_BYTES, SUFFIX, is_project_file
+from engine.media.spotting.read import LARGEST_BYTES, is_spotting_file
 
 if TYPE_CHECKING:
     from ui.session import Session
@@ -52,7 +53,9 @@ async def receive(session: Session, name: str, declared_bytes: int, blocks: Asyn
     folder = uploads / secrets.token_hex(4)
     try:
         await run_in_threadpool(_check_room, uploads, name)
-        most_bytes = MAX_FILE_BYTES if name.endswith(SUFFIX) else MOST_BYTES
+        most_bytes = (
+            MAX_FILE_BYTES if name.endswith(SUFFIX) else LARGEST_BYTES if is_spotting_file(name) else MOST_BYTES
+        )
         if declared_bytes > most_bytes:
             raise _too_large(name, most_bytes)
         path = folder / safe_name(name)
@@ -92,11 +95,13 @@ def safe_name(name: str) -> str:
 
 
 def check_kind(path: Path) -> None:
-    """WrongKind where a file is no clip, recording or project that can be opened."""
+    """WrongKind where a file is no clip, recording, project or spotting list that can be opened."""
     if is_project_file(path):
         with path.open("rb") as file:
             if not file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
                 raise WrongKind(f"{path.name} is not a Struck project; choose a *{SUFFIX} file")
+        return
+    if is_spotting_file(path):  # text of many kinds, which is told apart when it is read
         return
     import soundfile
 

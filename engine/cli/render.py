@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -25,6 +26,7 @@ from engine.cli.watch import watch_folder
 from engine.core.cache import Cache
 from engine.core.errors import BadInput
 from engine.core.files import is_stream, make_partial_folder
+from engine.core.units import parse_frame_rate
 from engine.core.words import counted
 from engine.document.edits.values import MAX_TRACK
 from engine.document.project import Hit, Project, Sound
@@ -33,6 +35,7 @@ from engine.document.storage import is_project_file
 from engine.media.export.endings import EMBEDDING_ENDINGS
 from engine.media.export.markers import read_onsets
 from engine.media.export.options import find_start
+from engine.media.spotting.spots import Spot
 from engine.physics.model import Physics, physics_from_json
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from engine.pipeline.render import HitSampler
 
 _STEPS = (1, 64)
+LISTS = "CSV, MIDI, EDL, text of Pro Tools, Reaper, Audition or Audacity; its timecode is placed by the clip's"
 
 CACHE_MEMORY_BYTES = 128 << 20
 CACHE_DISK_BYTES = 1 << 42  # no bound: all sounds of a run are kept until it ends
@@ -54,6 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--track", type=whole_number(0, MAX_TRACK), metavar="N", help=TRACK_HELP)
     parser.add_argument("--clip", metavar="PATH", help="of a project: its clip, or a folder to search for it")
     parser.add_argument("--onsets", metavar="CSV", help="time_s[,velocity_db]: hits instead of detection")
+    parser.add_argument("--hits", metavar="LIST", help=f"hits instead of detection, from {LISTS}")
+    parser.add_argument("--hits-start", metavar="TC", help="of a list: the timecode that it has for the first frame")
+    parser.add_argument("--hits-rate", metavar="FPS", help="of a list: the frame rate of its timecode, such as 25")
     parser.add_argument("--physics", metavar="JSON", help="one physics for every hit")
     parser.add_argument("--steps", type=whole_number(*_STEPS), metavar="N", help="of the sampler")
     parser.add_argument(
@@ -96,7 +103,8 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
 
 def render_one(options: argparse.Namespace) -> Project:
     """Run the pipeline on a clip or a project, write the outputs and return the document. Raises BadInput."""
-    inputs = {"the input": options.source, "--onsets": options.onsets, "--physics": options.physics}
+    given = {f"--{name}": getattr(options, name) for name in ("onsets", "hits", "physics")}
+    inputs = {"the input": options.source, **given}
     check_outputs(options, inputs)
     with contextlib.ExitStack() as stack:
         return _render(options, make_cache(stack))
@@ -240,7 +248,7 @@ def _choose_settings(options: argparse.Namespace, loaded: _Loaded) -> ProcessSet
         return bank
 
     return ProcessSettings(
-        detect=options.onsets is None,
+        detect=options.onsets is None and options.hits is None,
         estimate=options.physics is None,
         checkpoint_folder=options.ckpt_dir,
         open_bank=open_both_banks,
@@ -254,7 +262,7 @@ class _Given:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.onsets: list[tuple[float, float | None]] = []
+        self.spots: Sequence[Spot] = ()
         self.physics: Physics | None = None
         if options.physics is not None:
             self.physics = physics_from_json(read_json(options.physics), options.physics)
@@ -266,15 +274,20 @@ class _Given:
             if same_file(target, project.clip.path) and not is_stream(target):
                 raise BadInput(f"--{name} {target} is the clip itself; give another name")
         find_start(read_options(options), project.clip.start_timecode, project.clip.frame_rate)
+        if options.onsets is not None and options.hits is not None:
+            raise BadInput("--onsets and --hits both give hits; leave one out")
         if options.onsets is not None:
-            self.onsets = read_onsets(options.onsets, project.clip.duration_s)
+            onsets = read_onsets(options.onsets, project.clip.duration_s)
+            self.spots = [Spot(time_s, velocity_db=velocity_db) for time_s, velocity_db in onsets]
+        if options.hits is not None:
+            self.spots = _read_hits(options, project)
         if self.physics is not None:
             modes, residual = self.physics.modes, self.physics.residual
             sound = Sound("s1", "Given physics", modes, residual, Source("physics"))
             hits = tuple(replace(hit, sound_id=sound.id) for hit in project.hits)
             project = replace(project, sounds=(sound,), hits=hits)
-        if options.onsets is not None:
-            project = _replace_hits(project, self.onsets)
+        if options.onsets is not None or options.hits is not None:
+            project = _replace_hits(project, self.spots)
         if options.width is not None:
             project = replace(project, mix=replace(project.mix, width=options.width / 100.0))
         return self.set_detail(_apply_settings(project, options.steps, options.seed, options.variation))
@@ -288,22 +301,38 @@ class _Given:
 
     def restore_velocities(self, project: Project) -> Project:
         """Velocities that the list of onsets gives, in place of those that the analysis of the clip's audio found."""
-        given = {f"h{number}": db for number, (_, db) in enumerate(self.onsets, 1) if db is not None}
+        given = {f"h{k}": spot.velocity_db for k, spot in enumerate(self.spots, 1) if spot.velocity_db is not None}
         return replace(
             project, hits=tuple(replace(h, velocity_db=given.get(h.id, h.velocity_db)) for h in project.hits)
         )
 
 
-def _replace_hits(project: Project, onsets: list[tuple[float, float | None]]) -> Project:
+def _read_hits(options: argparse.Namespace, project: Project) -> Sequence[Spot]:
+    """The hits of a spotting list; what there is to say of them goes to standard error. Raises BadInput."""
+    from engine.media.spotting.read import read_spotting
+
+    clip = project.clip
+    rate = None if options.hits_rate is None else parse_frame_rate(options.hits_rate)
+    placed = read_spotting(
+        options.hits, clip.frame_rate, clip.duration_s, clip.start_timecode, options.hits_start, rate
+    )
+    say("; ".join(filter(None, (f"{counted(len(placed.spots), 'hit')} from {Path(options.hits).name}", placed.note))))
+    return placed.spots
+
+
+def _replace_hits(project: Project, spots: Sequence[Spot]) -> Project:
     """Hits at given times; a person chose these, so nothing may move them."""
     from engine.document.edits.hits import nearest_sound_id
     from engine.document.edits.values import derive_seed, with_hits
+    from engine.pipeline.spot_hits import hit_values
 
     hits = []
-    for number, (time_s, velocity_db) in enumerate(onsets, 1):
+    for number, values in enumerate(hit_values(project, spots), 1):
         hit_id = f"h{number}"
-        seed = derive_seed(project.render.seed, hit_id)
-        hits.append(Hit(hit_id, time_s, nearest_sound_id(project, time_s), seed, velocity_db or 0.0, touched=True))
+        seed, time_s = derive_seed(project.render.seed, hit_id), values["time_s"]
+        sound_id = values.get("sound_id") or nearest_sound_id(project, time_s)
+        velocity_db = values.get("velocity_db", 0.0)
+        hits.append(Hit(hit_id, time_s, sound_id, seed, velocity_db, touched=True, name=values["name"]))
     return with_hits(project, hits)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 
 import pytest
 
@@ -104,7 +105,7 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     assert times_of(editor) == before
 
 
-def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor) -> None:
+def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor, tmp_path: Path) -> None:
     page, before = editor.page, times_of(editor)
     page.get_by_role("tab", name="List").click()
     table = page.get_by_role("grid", name="Hits")
@@ -145,8 +146,17 @@ def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor) 
     page.get_by_role("columnheader", name="Name").click()
     assert rows.nth(0).inner_text().split("\n")[-2:] == [last_sound["name"], "lid falls"]
 
+    # A spotting list: its hits come in one step.
+    spots = tmp_path / "spots.csv"
+    spots.write_text("timecode,name\n00:00:01:15,lid\n00:00:02:00,\n")
+    page.get_by_role("button", name="Import…").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a file…").click()
+    editor.change(lambda: chooser.value.set_files(spots))
+    editor.wait("() => window.struck.store.view.undo === 'Import 2 hits'")
+
     # Five hundred hits: the list draws what is in sight, and finds the last one by one key.
-    hits = [{"time_s": 0.01 * k, "mute": True} for k in range(488)]  # muted ones are not sampled
+    hits = [{"time_s": 0.01 * k, "mute": True} for k in range(486)]  # muted ones are not sampled
     page.evaluate("(hits) => window.struck.store.edit({ kind: 'add_hits', hits })", hits)
     editor.wait("() => window.struck.store.view.project.hits.length === 500")
     assert rows.count() < 60

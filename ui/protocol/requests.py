@@ -159,6 +159,21 @@ class DrawToPeaks:
 
 
 @dataclass(frozen=True)
+class ImportHits:
+    """Add the hits of a spotting list (``path`` as in ``open``), or ``replace`` all hits by them.
+
+    ``start`` is the timecode that the list has for the clip's first frame, ``frame_rate`` that of its timecode; None
+    leaves them to the list and the clip.
+    """
+
+    type: ClassVar[str] = "import_hits"
+    path: str
+    replace: bool = False
+    start: str | None = None
+    frame_rate: str | None = None
+
+
+@dataclass(frozen=True)
 class Strike:
     """Render one strike of a sound; answered by ``audition``."""
 
@@ -264,6 +279,7 @@ class BankSize:
 
 ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Open, FindClip, OpenDemo, Close, ForgetSession, Save, CollectProject, ApplyEdit, Undo, Redo, Cancel, Resume,
-    FocusOn, Detect, Analyse, Export, PlanExport, FitLevel, SnapHits, DrawToPeaks, Strike, AuditionPreset,
-    AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank, BankSize,
+    FocusOn, Detect, Analyse, Export, PlanExport, FitLevel, SnapHits, DrawToPeaks, ImportHits, Strike,
+    AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank,
+    BankSize,
 ]  # fmt: skip

@@ -208,6 +208,27 @@ def test_render_keeps_its_contracts(
     assert np.abs(soundfile.read(again, dtype="float32")[0].mean(axis=1) - track).max() < 1e-3
 
 
+def test_hits_of_a_spotting_list_take_the_place_of_detection(
+    tmp_path: Path, silent: Path, physics: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spots, out = tmp_path / "spots.edl", tmp_path / "spots.struck.json"
+    event = "{n:03d}  AX  V  C  00:00:00:00 00:00:00:01 {t} {t}\n |C:ResolveColorRed |M:{name} |D:1\n"
+    rows = [("01:00:00:10", "door"), ("01:00:01:05", "key"), ("01:00:30:00", "late")]
+    spots.write_text("".join(event.format(n=k, t=time, name=name) for k, (time, name) in enumerate(rows, 1)))
+    job = ("render", silent, "--physics", physics, "--project", out)
+    assert run(*job, "--hits", spots) == 0  # the clip starts at 01:00:00:00
+    assert "2 hits from spots.edl; 1 of 3 hits outside the clip left out" in capsys.readouterr().err
+    hits = json.loads(out.read_text())["hits"]
+    assert [(hit["time_s"], hit["name"]) for hit in hits] == [(0.4, "door"), (1.2, "key")]
+    assert run(*job, "--hits", spots, "--hits-start", "01:00:30:00") == 0
+    assert [hit["name"] for hit in json.loads(out.read_text())["hits"]] == ["late"]
+    assert run(*job, "--hits", spots, "--hits-rate", "30") == 0
+    assert [hit["time_s"] for hit in json.loads(out.read_text())["hits"]] == pytest.approx([1 / 3, 7 / 6])
+    sentence = refuse(capsys, *job, "--hits", spots, "--hits-start", "02:00:00:00")
+    assert "none of that lies in the clip" in sentence
+    assert "leave one out" in refuse(capsys, *job, "--hits", spots, "--onsets", spots)
+
+
 def test_detail_variation_and_width_are_the_documents(
     tmp_path: Path, silent: Path, physics: Path, onsets: Path
 ) -> None:

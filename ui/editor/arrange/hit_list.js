@@ -30,9 +30,9 @@ const STARTS_TYPING = /^[\d.+\u2212-]$/;
 /**
  * @param {Store} store
  * @param {Arranging} arranging
- * @param {{player: Player, reveal: (time_s: number) => void, quantize: () => void}} host
+ * @param {{player: Player, reveal: (time_s: number) => void, quantize: () => void, importHits: () => void}} host
  */
-export function createHitList(store, arranging, { player, reveal, quantize }) {
+export function createHitList(store, arranging, { player, reveal, quantize, importHits }) {
   /** @type {Order} */
   let order = { column: "time", isDown: false };
   /** @type {HitRow[]} */
@@ -89,8 +89,9 @@ export function createHitList(store, arranging, { player, reveal, quantize }) {
   const paste = createButton("Paste", { title: "Put what was copied at the playhead (Ctrl V)", onPress: arranging.paste });
   const duplicate = createButton("Duplicate", { title: "Copies behind the chosen hits, in their rhythm (Ctrl D)", onPress: arranging.duplicate });
   const quantise = createButton("Quantise…", { title: "Draw the chosen hits to frames, onset peaks or a grid (Q)", onPress: quantize });
+  const bring = createButton("Import…", { title: "Hits from a spotting list: CSV, MIDI, EDL, Pro Tools, Reaper, Audition or Audacity", onPress: importHits });
   const facts = make("span", "ins-quiet arr-facts");
-  const tools = make("div", "ins-row arr-tools", {}, duplicate, paste, quantise, facts);
+  const tools = make("div", "ins-row arr-tools", {}, duplicate, paste, quantise, bring, facts);
   const heads = COLUMNS.map(({ name, title }) => make("button", `arr-cell is-${name}`, { type: "button", role: "columnheader", textContent: title, title: `Sort by ${title === "#" ? "number" : title.toLowerCase()}`, onclick: () => sortBy(name) }));
   const head = make("div", "arr-row arr-table-head", { role: "row" }, ...heads);
   const inner = make("div", "arr-inner", { role: "rowgroup" });
@@ -106,7 +107,8 @@ export function createHitList(store, arranging, { player, reveal, quantize }) {
     const isEmpty = !project?.hits.length;
     table.hidden = isEmpty;
     empty.hidden = !isEmpty;
-    empty.textContent = project ? "No hits yet. They appear here as they are found; double-click in the Hits lane of the timeline to add one." : "Open a clip; its hits are listed here.";
+    bring.disabled = !project;
+    empty.textContent = project ? "No hits yet. They appear here as they are found; double-click in the Hits lane of the timeline to add one, or import a spotting list." : "Open a clip; its hits are listed here.";
     if (!project || isEditing) return;
     rows = orderRows(project, order);
     at = clamp(at, 0, Math.max(0, rows.length - 1));

@@ -32,9 +32,9 @@ const TABS = [["hit", "Hit"], ["list", "List"], ["sound", "Sound"], ["find", "Fi
  * @param {HTMLElement} root
  * @param {Store} store
  * @param {AudioEngine} audio
- * @param {{player: Player, perform: import("../perform/perform.js").Perform, openMaterials: () => void, arranging: Arranging, quantize: () => void, reveal: (time_s: number) => void}} host
+ * @param {{player: Player, perform: import("../perform/perform.js").Perform, openMaterials: () => void, arranging: Arranging, quantize: () => void, importHits: () => void, reveal: (time_s: number) => void}} host
  */
-export function createInspector(root, store, audio, { player, perform, openMaterials, arranging, quantize, reveal }) {
+export function createInspector(root, store, audio, { player, perform, openMaterials, arranging, quantize, importHits, reveal }) {
   /** @type {TabName} */
   let open = "sound";
   /** @type {string | null} */
@@ -53,7 +53,7 @@ export function createInspector(root, store, audio, { player, perform, openMater
   };
   const panels = {
     hit: createHitPanel(store, audio, arranging),
-    list: createHitList(store, arranging, { player, reveal, quantize }),
+    list: createHitList(store, arranging, { player, reveal, quantize, importHits }),
     sound: createSoundPanel(store, audio, shared),
     find: createFindPanel(store, audio, shared),
     sampler: createSamplerPanel(store),

@@ -5,6 +5,7 @@ import { icon } from "../widgets/icons.js";
 import { focusedElement, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 import { continueSession } from "../state/store.js";
+import { isSpotting } from "../arrange/spotting.js";
 import { describeError, upload } from "../state/upload.js";
 import { formatAge } from "../widgets/format.js";
 /** @import { ClientMessage, KeptSession } from "../state/protocol.d.ts" */
@@ -12,7 +13,7 @@ import { formatAge } from "../widgets/format.js";
 
 const CLIPS = "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif,.json,.struck.json";
 /** @param {string} type */
-const isRecording = (type, name = "") => type.startsWith("audio/") || /\.(wav|flac|aiff?|mp3|ogg|opus|m4a)$/i.test(name);
+const isRecording = (type, name = "") => !isSpotting(type, name) && (type.startsWith("audio/") || /\.(wav|flac|aiff?|mp3|ogg|opus|m4a)$/i.test(name));
 /** @param {string} path */
 const baseName = (path) => path.split(/[\\/]/).at(-1) ?? path;
 const MOST_KEPT = 5;
@@ -27,13 +28,13 @@ function placeOf(path) {
 }
 
 /**
- * ``takeDropped(event)``: whether a drop of recordings was taken for the bank; ``about()`` opens the about page.
+ * ``takeDropped(event)``: whether a drop of recordings was taken for the bank; ``takeSpotting(file)`` adds a list's hits; ``about()`` opens the about page.
  * @param {HTMLElement} app
  * @param {Store} store
  * @param {{show: (message: string, kind: "note" | "error") => void}} toasts
- * @param {{takeDropped: (event: DragEvent) => boolean, about: () => void}} host
+ * @param {{takeDropped: (event: DragEvent) => boolean, takeSpotting: (file: File) => unknown, about: () => void}} host
  */
-export function createStart(app, store, toasts, { takeDropped, about: openAbout }) {
+export function createStart(app, store, toasts, { takeDropped, takeSpotting, about: openAbout }) {
   /** @type {{name: string, controller: AbortController, part: number} | null} */
   let sending = null;
   let asked = false; // the sheet is wanted over an open project
@@ -90,6 +91,11 @@ export function createStart(app, store, toasts, { takeDropped, about: openAbout 
 
   /** @param {File} file */
   async function take(file) {
+    if (isSpotting(file.type, file.name)) {
+      setAsked(false);
+      takeSpotting(file);
+      return;
+    }
     sending?.controller.abort();
     const mine = { name: file.name, controller: new AbortController(), part: 0 };
     sending = mine;
@@ -184,6 +190,7 @@ export function createStart(app, store, toasts, { takeDropped, about: openAbout 
     const items = [...(event.dataTransfer?.items ?? [])];
     const project = store.view?.project;
     const count = items.filter((item) => isRecording(item.type ?? "")).length;
+    if (project && items.length && items.every((item) => isSpotting(item.type ?? ""))) return "Drop the spotting list to add its hits";
     if (project && count > 1) return `Drop ${count} recordings to add them to your bank`;
     if (items[0] && project && isRecording(items[0].type ?? "")) {
       const sound = project.sounds.find((s) => s.id === store.selection.soundId) ?? project.sounds[0];

@@ -417,6 +417,15 @@ export interface DrawToPeaks {
   strength?: number;
 }
 
+/** Add the hits of a spotting list (``path`` as in ``open``), or ``replace`` all hits by them. ``start`` is the timecode that the list has for the clip's first frame, ``frame_rate`` that of its timecode; None leaves them to the list and the clip. */
+export interface ImportHits {
+  type: "import_hits";
+  path: string;
+  replace?: boolean;
+  start?: string | null;
+  frame_rate?: string | null;
+}
+
 /** Render one strike of a sound; answered by ``audition``. */
 export interface Strike {
   type: "strike";
@@ -515,6 +524,7 @@ export type ClientMessage =
   | FitLevel
   | SnapHits
   | DrawToPeaks
+  | ImportHits
   | Strike
   | AuditionPreset
   | AuditionCandidate

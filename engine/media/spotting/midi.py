@@ -1,0 +1,97 @@
+"""Standard MIDI files: a note is a hit with its velocity; where there are no notes, markers."""
+
+from __future__ import annotations
+
+import io
+import math
+from bisect import bisect_right
+from fractions import Fraction
+from typing import Any
+
+from engine.core.errors import BadInput
+from engine.media.spotting.spots import Spot, SpottingList, clock_s
+
+MAGIC = b"MThd"
+_DEFAULT_TEMPO_US = 500_000
+_FULL_DB = 12.0
+_DROP_FRAME_RATE = 29.97
+
+
+def read_midi(data: bytes, frame_rate: Fraction, source: str) -> SpottingList:
+    """Read a .mid whose ticks are parts of a beat; an SMPTE offset is its beginning's timecode. Raises BadInput."""
+    import mido
+
+    try:
+        file = mido.MidiFile(file=io.BytesIO(data), clip=True, charset="utf-8")
+    except UnicodeDecodeError:
+        file = mido.MidiFile(file=io.BytesIO(data), clip=True, charset="latin-1")
+    except Exception as error:  # a broken file may raise anything in the reader
+        raise BadInput(f"{source} is no complete MIDI file ({type(error).__name__}); export it again") from None
+    if not 0 < file.ticks_per_beat < 0x8000:
+        raise BadInput(f"{source} counts in frames instead of beats; export it as a MIDI file with a tempo")
+    tracks = [_absolute(track) for track in file.tracks]
+    to_seconds = _TempoMap([event for track in tracks for event in track], file.ticks_per_beat)
+    markers: dict[int, str] = {}
+    notes = []
+    start, drop = None, False
+    for track in tracks:
+        name = next((message.name.strip() for _, message in track if message.type == "track_name"), "")
+        for tick, message in track:
+            if message.type == "note_on" and message.velocity > 0:
+                notes.append((tick, name, message.velocity))
+            elif message.type in ("marker", "cue_marker"):
+                markers.setdefault(tick, message.text.strip())
+            elif message.type == "smpte_offset" and start is None:
+                drop = message.frame_rate == _DROP_FRAME_RATE
+                start = f"{message.hours:02d}:{message.minutes:02d}:{message.seconds:02d}:{message.frames:02d}"
+    offset_s = _offset(start, frame_rate, drop, source)
+    spots = [
+        Spot(offset_s + to_seconds(tick), markers.get(tick, ""), name, velocity_db(velocity))
+        for tick, name, velocity in sorted(notes, key=lambda note: note[0])
+    ]
+    if not spots:
+        spots = [Spot(offset_s + to_seconds(tick), text) for tick, text in sorted(markers.items())]
+    return SpottingList(tuple(spots), frame_rate, drop, start, is_clock=start is not None)
+
+
+def velocity_db(velocity: int) -> float:
+    """Strike of a MIDI velocity: 40 log10(v / 127) dB (General MIDI), +12 dB at 127; the inverse of the export."""
+    return max(-60.0, _FULL_DB + 40.0 * math.log10(velocity / 127.0))
+
+
+def _absolute(track: Any) -> list[tuple[int, Any]]:
+    tick = 0
+    events = []
+    for message in track:
+        tick += message.time
+        events.append((tick, message))
+    return events
+
+
+def _offset(start: str | None, frame_rate: Fraction, drop: bool, source: str) -> float:
+    if start is None:
+        return 0.0
+    try:
+        return float(clock_s(start, frame_rate, drop))
+    except BadInput:
+        raise BadInput(f"{source} begins at {start}, which its frame rate does not have; tell its rate") from None
+
+
+class _TempoMap:
+    """Seconds of ticks, by the tempo changes before them."""
+
+    def __init__(self, events: list[tuple[int, Any]], ticks_per_beat: int) -> None:
+        changes = sorted(
+            ((tick, message.tempo) for tick, message in events if message.type == "set_tempo"), key=lambda c: c[0]
+        )
+        self._ticks_per_beat = ticks_per_beat
+        self._changes = [(0, _DEFAULT_TEMPO_US), *changes]
+        self._seconds = [0.0]
+        for (before, tempo), (tick, _) in zip(self._changes, self._changes[1:], strict=False):
+            self._seconds.append(self._seconds[-1] + (tick - before) * tempo * 1e-6 / ticks_per_beat)
+        self._ticks = [tick for tick, _ in self._changes]
+
+    def __call__(self, tick: int) -> float:
+        at = bisect_right(self._ticks, tick) - 1
+        before, tempo = self._changes[at]
+        return self._seconds[at] + (tick - before) * tempo * 1e-6 / self._ticks_per_beat

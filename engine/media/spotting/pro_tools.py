@@ -1,0 +1,119 @@
+"""Pro Tools' *Session Info as Text*: its markers, else the clips on its tracks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+from engine.core.errors import BadInput
+from engine.media.spotting.spots import Spot, SpottingList, clock_s
+from engine.media.spotting.times import parse_clock_s, parse_rate, parse_timecode_s, refuse_bars
+
+_SPACED = re.compile(r"\s+")
+
+
+def is_pro_tools(text: str) -> bool:
+    """Whether a text is Pro Tools' description of a session."""
+    return text.lstrip().upper().startswith("SESSION NAME:")
+
+
+def read_pro_tools(text: str, frame_rate: Fraction, is_rate_given: bool, source: str) -> SpottingList:
+    """Read markers, or clips where there are none; the session's own frame rate counts unless one is given.
+
+    Times are those of the samples where they are listed, else of the main counter. Raises BadInput.
+    """
+    lines = [line.rstrip("\r") for line in text.split("\n")]
+    head = dict(_read_head(lines))
+    told = parse_rate(head.get("TIMECODE FORMAT", ""))
+    drop = False
+    if told is not None:
+        drop = told[1]
+        frame_rate = frame_rate if is_rate_given else told[0]
+    start = ":".join(re.findall(r"\d{2}", head.get("SESSION START TIMECODE", "00:00:00:00"))[:4]) or "00:00:00:00"
+    try:
+        start_s = clock_s(start, frame_rate, drop)
+    except BadInput as error:
+        raise BadInput(f"{source}: {error}") from None
+    rate_hz = Fraction(head.get("SAMPLE RATE", "48000").split(".")[0] or 48000)
+    clock = _Counter(start_s, frame_rate, drop, rate_hz, source)
+    spots = tuple(_read_markers(lines, clock)) or tuple(_read_clips(lines, clock))
+    return SpottingList(spots, frame_rate, drop, start, is_clock=True)
+
+
+class _Counter:
+    """Positions of the session's main counter as seconds from midnight."""
+
+    def __init__(self, start_s: Fraction, frame_rate: Fraction, drop: bool, rate_hz: Fraction, source: str) -> None:
+        self.start_s, self.frame_rate, self.drop, self.rate_hz, self.source = start_s, frame_rate, drop, rate_hz, source
+
+    def seconds(self, text: str, number: int) -> float:
+        plain = text.strip()
+        try:
+            timecode_s = parse_timecode_s(plain, self.frame_rate, self.drop)
+        except BadInput as error:
+            raise BadInput(f"{self.source}, line {number}: {error}") from None
+        if timecode_s is not None:
+            return float(timecode_s)
+        clock_time_s = parse_clock_s(plain)
+        if clock_time_s is not None:
+            return float(self.start_s + clock_time_s)
+        if plain.isdigit():
+            return self.samples(plain)
+        refuse_bars(plain, self.source)
+        raise BadInput(
+            f"{self.source}, line {number}: {plain[:30]!r} is no position that Struck reads; export timecode"
+        )
+
+    def samples(self, text: str) -> float:
+        return float(self.start_s + Fraction(text) / self.rate_hz)
+
+
+def _read_head(lines: list[str]) -> Iterator[tuple[str, str]]:
+    for line in lines[:20]:
+        name, colon, value = line.partition(":")
+        if colon:
+            yield name.strip().upper(), value.strip()
+
+
+def _title(line: str) -> str:
+    """A heading such as ``M A R K E R S  L I S T I N G`` without its spaces."""
+    return _SPACED.sub("", line).upper()
+
+
+def _read_markers(lines: list[str], clock: _Counter) -> Iterator[Spot]:
+    begin = next((k for k, line in enumerate(lines) if _title(line) == "MARKERSLISTING"), None)
+    if begin is None:
+        return
+    columns: list[str] = []
+    for number, line in enumerate(lines[begin + 1 :], begin + 2):
+        cells = [cell.strip() for cell in line.split("\t")]
+        if not columns:
+            columns = [cell.upper() for cell in cells] if "LOCATION" in line.upper() else []
+        elif cells[0].isdigit() and len(cells) >= 2:
+            row = dict(zip(columns, cells, strict=False))
+            place, units = row.get("TIME REFERENCE", ""), row.get("UNITS", "").lower()
+            time_s = clock.samples(place) if units == "samples" and place.isdigit() else clock.seconds(cells[1], number)
+            yield Spot(time_s, row.get("NAME", ""))
+        elif line.strip():
+            return
+
+
+def _read_clips(lines: list[str], clock: _Counter) -> Iterator[Spot]:
+    track = ""
+    columns: list[str] = []
+    for number, line in enumerate(lines, 1):
+        cells = [cell.strip() for cell in line.split("\t")]
+        if line.upper().startswith("TRACK NAME:"):
+            track, columns = line.partition(":")[2].strip(), []
+        elif "START TIME" in line.upper() and track:
+            columns = [cell.upper() for cell in cells]
+        elif columns and cells[0].isdigit():
+            row = dict(zip(columns, cells, strict=False))
+            is_first_channel = row.get("CHANNEL", "1") == "1"
+            if is_first_channel and row.get("START TIME"):
+                name = row.get("CLIP NAME", row.get("REGION NAME", ""))
+                if "(fade" not in name.lower():
+                    yield Spot(clock.seconds(row["START TIME"], number), name, track)
+        elif not line.strip():
+            columns = []

@@ -1,0 +1,82 @@
+"""Read a spotting list of any format, told apart by its content, and place it in a clip."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+from engine.core.errors import BadInput
+from engine.media.spotting.edl import is_edl, read_edl
+from engine.media.spotting.midi import MAGIC, read_midi
+from engine.media.spotting.pro_tools import is_pro_tools, read_pro_tools
+from engine.media.spotting.reaper import START, read_reaper
+from engine.media.spotting.spots import Placed, SpottingList, place_spots
+from engine.media.spotting.table import read_table
+
+ENDINGS = (".csv", ".tsv", ".txt", ".edl", ".mid", ".midi", ".rpp")
+LARGEST_BYTES = 16 << 20
+
+
+def is_spotting_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file's name ends as a spotting list's does."""
+    return Path(path).suffix.lower() in ENDINGS
+
+
+def read_spotting(
+    path: str | os.PathLike[str],
+    frame_rate: Fraction,
+    duration_s: float,
+    clip_start: str | None = None,
+    wanted_start: str | None = None,
+    wanted_rate: Fraction | None = None,
+) -> Placed:
+    """Hits of a spotting list by rising time in a clip of ``duration_s`` at ``frame_rate``.
+
+    ``clip_start`` is the clip's own timecode. ``wanted_start`` is what the list calls the clip's first frame, and
+    ``wanted_rate`` the frame rate of its timecode, where the user gives them; else they are those of the list, else of
+    the clip. Raises BadInput for a file that is no such list, or of which nothing lies in the clip.
+    """
+    file = Path(path)
+    data = _read_bytes(file)
+    found = _parse(data, file.name, wanted_rate or frame_rate, wanted_rate is not None)
+    return place_spots(found, duration_s, clip_start, wanted_start, file.name)
+
+
+def _parse(data: bytes, source: str, frame_rate: Fraction, is_rate_given: bool) -> SpottingList:
+    if data.startswith(MAGIC):
+        return read_midi(data, frame_rate, source)
+    text = _decode(data, source)
+    if text.startswith(START):
+        return read_reaper(text, frame_rate)
+    if is_pro_tools(text):
+        return read_pro_tools(text, frame_rate, is_rate_given, source)
+    if is_edl(text):
+        return read_edl(text, frame_rate, source)
+    return read_table(text, frame_rate, is_rate_given, source)
+
+
+def _read_bytes(file: Path) -> bytes:
+    try:
+        with open(file, "rb") as opened:
+            data = opened.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadInput(f"{file} cannot be read ({reason}); check the path") from None
+    if len(data) > LARGEST_BYTES:
+        raise BadInput(f"{file.name} is larger than {LARGEST_BYTES >> 20} MB, which no spotting list is; check it")
+    return data
+
+
+def _decode(data: bytes, source: str) -> str:
+    """Text in UTF-8, in UTF-16 with its mark, or else in the Mac's old encoding, as Pro Tools may write it."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = data.decode("utf-16", "replace")
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("mac_roman")
+    if "\0" in text:
+        raise BadInput(f"{source} is no spotting list that Struck reads; give CSV, MIDI, EDL, Pro Tools or Reaper text")
+    return text

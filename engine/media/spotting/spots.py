@@ -1,0 +1,138 @@
+"""Spots: entries of a spotting list on its own clock, and their times in the clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from engine.core.errors import BadInput
+from engine.core.units import format_timecode, frames_a_second, parse_timecode
+from engine.core.words import counted
+
+MOST_SPOTS = 10_000
+_DIGITS = 9
+_ROUNDING_S = 0.001
+"""Lists round their times; a spot so little past an end of the clip lies on it."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One entry. ``time_s`` counts from the list's zero or, once placed, from the clip's first frame.
+
+    ``sound`` names what is struck, ``velocity_db`` is None where the list tells no force.
+    """
+
+    time_s: float
+    name: str = ""
+    sound: str = ""
+    velocity_db: float | None = None
+
+
+@dataclass(frozen=True)
+class SpottingList:
+    """Entries on a list's own clock; ``start`` is the timecode of its beginning, where it tells one.
+
+    ``is_clock`` says that times count as the timeline's clock does, from midnight of its timecode; otherwise they count
+    from the picture's first frame. ``frame_rate`` and ``drop_frame`` are those of its timecode; None where its times
+    are seconds, so that each timecode beside them counts as its own separator tells.
+    """
+
+    spots: tuple[Spot, ...]
+    frame_rate: Fraction
+    drop_frame: bool | None = False
+    start: str | None = None
+    is_clock: bool = False
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Spots by their times in the clip, and what there is to say of how they were placed; "" for nothing."""
+
+    spots: tuple[Spot, ...]
+    note: str = ""
+
+
+def clock_s(timecode: str, frame_rate: Fraction, drop_frame: bool | None = None) -> Fraction:
+    """Seconds from midnight of a timecode, by default as its own separator counts. Raises BadInput."""
+    drop_frame = ";" in timecode if drop_frame is None else drop_frame
+    label = timecode.strip().replace(";", ":").replace(".", ":")
+    if drop_frame:
+        label = ";".join(label.rsplit(":", 1))
+    return Fraction(parse_timecode(label, frame_rate)) / frame_rate
+
+
+def place_spots(
+    found: SpottingList, duration_s: float, clip_start: str | None, wanted_start: str | None, source: str
+) -> Placed:
+    """Times in the clip of a list's spots.
+
+    ``wanted_start`` is the timecode of the clip's first frame on the list's clock, as the user gives it. Without it the
+    clip's own counts, else the list's start, else the full hour before its first entry: the first with which most
+    entries lie in the clip. Raises BadInput where none does.
+    """
+    if not found.spots:
+        raise BadInput(f"{source} holds no markers, notes or events; export them again and choose that file")
+    if len(found.spots) > MOST_SPOTS:
+        raise BadInput(f"{source} has {len(found.spots)} entries, more than {MOST_SPOTS}; shorten it")
+    if not found.is_clock:
+        starts = [Fraction(0)]
+    elif wanted_start is not None:
+        starts = [_read_start(found, wanted_start)]
+    else:
+        starts = _likely_starts(found, clip_start)
+    tried = [(_inside(found.spots, start_s, duration_s), start_s) for start_s in starts]
+    inside, start_s = max(tried, key=lambda pair: len(pair[0]))
+    if not inside:
+        first, last = min(s.time_s for s in found.spots), max(s.time_s for s in found.spots)
+        raise BadInput(
+            f"{source} goes from {_describe(found, first)} to {_describe(found, last)}, and none of that lies in the "
+            f"clip of {duration_s:.3f} s; give the timecode of the clip's first frame"
+        )
+    note = _note(found, inside, None if start_s == starts[0] else start_s)
+    return Placed(tuple(sorted(inside, key=lambda spot: spot.time_s)), note)
+
+
+def _read_start(found: SpottingList, timecode: str) -> Fraction:
+    try:
+        return clock_s(timecode, found.frame_rate, found.drop_frame)
+    except BadInput:
+        raise BadInput(f"the start {timecode[:40]!r} is no timecode such as 01:00:00:00; correct it") from None
+
+
+def _likely_starts(found: SpottingList, clip_start: str | None) -> list[Fraction]:
+    starts = []
+    for timecode in (clip_start or "00:00:00:00", found.start):
+        if timecode is not None:
+            try:
+                starts.append(clock_s(timecode, found.frame_rate, found.drop_frame))
+            except BadInput:  # a frame that the list's rate does not have
+                continue
+    first_s = min(spot.time_s for spot in found.spots)
+    nominal = frames_a_second(found.frame_rate)
+    hours = int(first_s * float(found.frame_rate) / nominal) // 3600
+    starts.append(clock_s(f"{hours % 24:02d}:00:00:00", found.frame_rate, found.drop_frame))
+    return starts
+
+
+def _inside(spots: Sequence[Spot], start_s: Fraction, duration_s: float) -> list[Spot]:
+    placed = [replace(spot, time_s=round(float(Fraction(spot.time_s) - start_s), _DIGITS)) for spot in spots]
+    near = [spot for spot in placed if -_ROUNDING_S <= spot.time_s <= duration_s + _ROUNDING_S]
+    return [replace(spot, time_s=min(max(spot.time_s, 0.0), duration_s)) for spot in near]
+
+
+def _note(found: SpottingList, inside: Sequence[Spot], start_s: Fraction | None) -> str:
+    parts = []
+    left = len(found.spots) - len(inside)
+    if left:
+        parts.append(f"{left} of {counted(len(found.spots), 'hit')} outside the clip left out")
+    if start_s is not None:
+        parts.append(f"the clip's first frame taken for {_describe(found, float(start_s))}")
+    return "; ".join(parts)
+
+
+def _describe(found: SpottingList, time_s: float) -> str:
+    """A time of the list as it is written there: timecode where its clock counts that, else seconds."""
+    if not found.is_clock:
+        return f"{time_s:.3f} s"
+    return format_timecode(round(time_s * float(found.frame_rate)), found.frame_rate, bool(found.drop_frame))

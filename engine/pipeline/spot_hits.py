@@ -1,0 +1,58 @@
+"""A spotting list as hits of a project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from engine.core.words import counted
+from engine.document.edits.arranging import add_hits
+from engine.document.edits.hits import delete_hits
+from engine.document.edits.values import NAME_LENGTH, Edit, chain
+from engine.document.project import Project
+from engine.media.spotting.read import read_spotting
+from engine.media.spotting.spots import Spot
+
+
+def spot_hits(
+    project: Project,
+    path: str | os.PathLike[str],
+    replace: bool = False,
+    start: str | None = None,
+    frame_rate: Fraction | None = None,
+) -> tuple[Edit, str]:
+    """The edit that adds the hits of a spotting list, and a sentence of what was read.
+
+    With ``replace`` they take the place of all hits. ``start`` is what the list calls the clip's first frame and
+    ``frame_rate`` that of its timecode, where they are given. A spot whose sound has the name of one of the project's
+    strikes it, others that of the nearest hit. Raises BadInput.
+    """
+    clip = project.clip
+    placed = read_spotting(path, clip.frame_rate, clip.duration_s, clip.start_timecode, start, frame_rate)
+    edit = add_hits(hit_values(project, placed.spots), "import")
+    if replace and project.hits:
+        edit = chain(edit.label, edit, delete_hits([hit.id for hit in project.hits]))
+    words = f"{counted(len(placed.spots), 'hit')} from {Path(path).name}"
+    return edit, f"{words}; {placed.note}" if placed.note else words
+
+
+def hit_values(project: Project, spots: Sequence[Spot]) -> list[Mapping[str, Any]]:
+    """Values of hits as ``add_hits`` takes them."""
+    by_name = {sound.name.casefold(): sound.id for sound in reversed(project.sounds)}
+    values: list[Mapping[str, Any]] = []
+    for spot in spots:
+        given: dict[str, Any] = {"time_s": spot.time_s, "name": _label(spot.name)}
+        if spot.velocity_db is not None:
+            given["velocity_db"] = spot.velocity_db
+        sound_id = by_name.get(spot.sound.casefold())
+        values.append(given | {"sound_id": sound_id} if sound_id else given)
+    return values
+
+
+def _label(text: str) -> str:
+    """A name as a hit may have it: printable, on one line, not too long."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(plain.split())[:NAME_LENGTH].strip()

@@ -1,0 +1,133 @@
+// @ts-check
+// Import of spotting lists: the sheet that says how, and the files that are chosen or dropped.
+
+import { describeError, upload } from "../state/upload.js";
+import { createButton, createEntry, createSegments, focusedElement, isInside, make } from "../widgets/controls.js";
+/** @import { Store } from "../state/types.d.ts" */
+
+/** @typedef {"add" | "replace"} How */
+
+const ENDINGS = ".csv,.tsv,.txt,.edl,.mid,.midi,.rpp";
+const AS_TOLD = "as the list tells";
+/** @type {[How, string][]} */
+const HOW = [["add", "Add to the hits"], ["replace", "Replace the hits"]];
+
+/**
+ * Whether a file is a spotting list, by its kind or its name; while a file is dragged only its kind is known.
+ * @param {string} type
+ */
+export const isSpotting = (type, name = "") => (name ? /\.(csv|tsv|txt|edl|midi?|rpp)$/i.test(name) : /^(text\/(csv|plain|tab-separated-values)|audio\/(x-)?midi?)$/.test(type));
+
+/**
+ * @param {HTMLElement} app
+ * @param {Store} store
+ */
+export function createSpotting(app, store) {
+  /** @type {How} */
+  let how = "add";
+  let start = "";
+  let rate = "";
+  /** @type {HTMLElement | null} */
+  let returnTo = null;
+
+  const way = createSegments({ label: "What becomes of the hits", choices: HOW, onChoose: (value) => {
+    how = value;
+    show();
+  } });
+  /** @param {string} text */
+  const plain = (text) => (text.trim() === AS_TOLD ? "" : text.trim());
+  const startEntry = createEntry({ label: "Timecode of the clip's first frame", className: "ins-time", onEnter(text) {
+    if (plain(text) && !/^\d{1,2}:\d{2}:\d{2}[:;]\d{2,3}$/.test(plain(text))) return false;
+    start = plain(text);
+    show();
+    return true;
+  } });
+  const rateEntry = createEntry({ label: "Frame rate of the list's timecode", className: "ins-time", onEnter(text) {
+    if (plain(text) && !/^\d+(\.\d+|\/\d+)?$/.test(plain(text))) return false;
+    rate = plain(text);
+    show();
+    return true;
+  } });
+  startEntry.element.title = "Such as 01:00:00:00. Left as it is, the clip's own timecode counts, else the start or the full hour of the list";
+  rateEntry.element.title = "Such as 25 or 30000/1001. Left as it is, the list's own counts, else the clip's";
+  /** @type {HTMLInputElement} */
+  const picker = make("input", "", { type: "file", accept: ENDINGS, hidden: true, onchange: () => {
+    const file = picker.files?.[0];
+    picker.value = "";
+    if (file) take(file);
+  } });
+  const choose = createButton("Choose a file…", { title: "Its hits come in one step that undo takes back", onPress: () => picker.click() });
+  choose.classList.add("is-main");
+  const close = make("button", "st-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
+  /**
+   * @param {string} title
+   * @param {HTMLElement} control
+   */
+  const line = (title, control) => make("div", "arr-line", {}, make("span", "ins-label", { textContent: title }), control);
+  const sheet = make("div", "ins-root arr-sheet is-import", { role: "dialog", "aria-label": "Import hits", hidden: true },
+    make("div", "ins-row arr-head", {}, make("span", "ins-title", { textContent: "Import hits" }), make("span", "st-space"), close),
+    make("p", "ins-quiet arr-words", { textContent: "A spotting list as CSV, MIDI file, EDL, Pro Tools session text, Reaper project or markers, Audition or Audacity markers. It can also be dropped anywhere on the page." }),
+    way.element, line("The clip's first frame is", startEntry.element), line("Frames a second of the list", rateEntry.element),
+    make("div", "ins-row", {}, make("span", "st-space"), choose, picker));
+  app.append(sheet);
+
+  function show() {
+    way.set(how);
+    startEntry.set(start || store.view?.project?.clip.start_timecode || AS_TOLD);
+    rateEntry.set(rate || AS_TOLD);
+  }
+
+  /**
+   * Add the hits of a file, as the sheet says.
+   * @param {File} file
+   */
+  async function take(file) {
+    setOpen(false);
+    if (!store.view?.project) {
+      store.emit("error", { type: "error", message: `${file.name} is a list of hits, and no clip is open; open its clip first` });
+      return;
+    }
+    try {
+      const path = await upload(file, store.session);
+      store.send({ type: "import_hits", path, replace: how === "replace", start: start || null, frame_rate: rate || null });
+    } catch (error) {
+      const message = describeError(error);
+      if (message) store.emit("error", { type: "error", message });
+    }
+  }
+
+  /** @param {boolean} isOpen */
+  function setOpen(isOpen) {
+    if (sheet.hidden !== isOpen || (isOpen && !store.view?.project)) return;
+    sheet.hidden = !isOpen;
+    if (isOpen) {
+      returnTo = focusedElement();
+      show();
+      choose.focus({ preventScroll: true });
+    } else if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
+  }
+
+  /** @param {PointerEvent} event */
+  const outside = (event) => {
+    if (!sheet.hidden && !isInside(event, sheet)) setOpen(false);
+  };
+  document.addEventListener("pointerdown", outside, true);
+  sheet.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") setOpen(false);
+    event.stopPropagation();
+  });
+  const cleanup = store.watch(() => [store.view?.project?.clip.digest], () => { // another clip has another start
+    start = rate = "";
+    how = "add";
+    setOpen(false);
+  });
+
+  return {
+    open: () => setOpen(true),
+    take,
+    dispose() {
+      document.removeEventListener("pointerdown", outside, true);
+      cleanup();
+    },
+  };
+}
