@@ -54,7 +54,7 @@ function delayed(samples, fraction) {
 }
 
 /**
- * First sample and fraction (0 or k / FRACTIONS) of a time, the fraction rounded to what is kept.
+ * First sample and fraction (k / FRACTIONS, rounded) of a time.
  * @param {number} time_s
  */
 export function placeOf(time_s) {

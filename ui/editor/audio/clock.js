@@ -16,7 +16,7 @@ const JUMP_S = 0.25; // a difference that is no drift
 export const onGrid = (time_s) => Math.round(time_s * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ;
 
 /**
- * Context time of what leaves the loudspeaker now.
+ * Context time of the samples that leave the loudspeaker now.
  * @param {BaseAudioContext} context
  */
 export function heard_s(context) {
@@ -65,17 +65,17 @@ export function createClock(offset_s) {
     clipTime_s, contextTime_s,
     get anchored() { return anchored; },
     get hasPicture() { return picture() !== null; },
-    /** Clip time from which playback began, or at which it stands. */
+    /** Clip time at which playback began, or is paused. */
     get from_s() { return from_s; },
     get rate() { return anchor.rate; },
-    /** Time of the picture on show, of a video that is not ready too; where there is none, where playback stands. */
+    /** Time of the displayed picture, also while the video is not ready; without a picture, the playback position. */
     get video_s() { return video ? timeOf_s(video) : from_s; },
 
     /** @param {HTMLVideoElement} element */
     attach(element) { video = element; },
 
     /**
-     * Clip time that is heard now.
+     * Clip time of the audio output now.
      * @param {BaseAudioContext | null} context
      */
     now_s(context) {
@@ -93,7 +93,7 @@ export function createClock(offset_s) {
       anchored = false;
     },
 
-    /** Forget how the two times lie, until the picture moves again. */
+    /** Discard the offset of the two clocks until the picture moves again. */
     release() { anchored = false; },
 
     /**
@@ -114,7 +114,7 @@ export function createClock(offset_s) {
     },
 
     /**
-     * Follow a picture that drifted away; says whether the clock was anchored anew.
+     * Follow a picture that has drifted; returns whether the clock was anchored again.
      * @param {BaseAudioContext} context
      * @returns {"drift" | "jump" | null}
      */

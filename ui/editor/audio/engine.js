@@ -134,7 +134,7 @@ export function createAudio(store, options = {}) {
     if (clock.hasPicture) watchStart();
   }
 
-  /** Look for the picture's first steps more often than the timer does: it may falter before it runs. */
+  /** Poll the picture's first frames more often than the timer does, since playback may stall at its start. */
   function watchStart() {
     if (!playing || (clock.anchored && performance.now() > settled_ms)) return;
     tick();
@@ -197,7 +197,7 @@ export function createAudio(store, options = {}) {
   }
 
   /**
-   * What a hit sounds with now: its sampled sound, or the analytic prior while that is not ready.
+   * The buffer of a hit: its sampled sound, or the analytic prior while that is not ready.
    * @param {Hit} hit
    */
   function soundOf(hit) {
@@ -362,7 +362,7 @@ export function createAudio(store, options = {}) {
     previewModes: audition.previewModes,
     playKey: audition.playKey,
     /**
-     * A hit of the document that was heard as it was played: it is not heard again until playback begins anew.
+     * A hit that was audible while it was played live; it stays silent until playback restarts.
      * @param {{sound_id: string, time_s: number}} hit
      */
     wasPlayed(hit) { played.add(placeName(hit)); },

@@ -43,8 +43,8 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
   const keyOf = (hit) => heardKey(store.rendered.get(hit.id)?.key ?? "");
 
   /**
-   * What a strike sounds with: a sampled hit in memory at another level, never the same twice in a row where there are
-   * two about as hard, else the analytic prior.
+   * The buffer of a live strike: a sampled hit in memory at another level, never the same twice in a row where two
+   * have about this velocity, else the analytic prior.
    * @param {Sound} sound
    * @param {number} velocity_db
    * @param {number} usual_db
@@ -97,7 +97,7 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
   }
 
   /**
-   * Bring into memory what a strike of each sound needs.
+   * Load the buffers that a strike of each sound needs.
    * @param {{sound: Sound, usual_db: number}[]} sounds
    */
   function prepare(sounds) {
@@ -131,7 +131,7 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
     silence() {
       for (const voice of [...voices]) end(voice);
     },
-    /** How long sound takes from the page to the loudspeaker, as the browser says, in seconds. */
+    /** Output latency in seconds, as reported by the browser. */
     outputLatency_s() {
       const { context } = open();
       return Math.max(0, context.currentTime - heard_s(context));

@@ -38,7 +38,7 @@ export const MACRO_NAMES = /** @type {MacroName[]} */ (Object.keys(NEUTRAL));
 export const isNeutral = (macros) => !macros || MACRO_NAMES.every((name) => !macros[name]);
 
 /**
- * Modes and residual as they are heard under macros, struck at a velocity; the very same at the defaults.
+ * Modes and residual with macros and velocity applied; the same objects at the defaults.
  * @param {Modes} modes
  * @param {Residual | null} residual
  * @param {Macros | null | undefined} macros
@@ -65,7 +65,7 @@ export function applyMacros(modes, residual, macros, velocity_db = 0) {
 const heardOf = new WeakMap(); // sounds never change, so what is heard of one is computed once
 
 /**
- * A sound as it is heard: its macros applied, and none left to apply.
+ * A sound with its macros applied and reset.
  * @template {Shaped | null | undefined} Given
  * @param {Given} sound
  * @returns {Given}
@@ -82,7 +82,7 @@ export function heard(sound) {
 // --- what the macros refer to ----------------------------------------------------------------------
 
 /**
- * How long striker and object seem to touch: the shorter of the rise and a quarter period at the modes' centre.
+ * Estimated contact time: the shorter of the rise and a quarter period at the modes' mean frequency.
  * @param {Modes} modes
  * @param {Residual | null} residual
  */
@@ -289,7 +289,7 @@ function exciteRoom(modes, residual, decays) {
 // --- the inverse -----------------------------------------------------------------------------------
 
 /**
- * Own values of the modes at ``indices`` that are heard as ``wanted`` under the sound's macros. Frequency and decay are
+ * The modes' own values at ``indices`` that give ``wanted`` under the sound's macros. Frequency and decay are
  * ratios, so one step each is exact. What levels depend on moves with the modes, so levels are found by the secant method.
  * @param {Shaped} sound
  * @param {number[]} indices

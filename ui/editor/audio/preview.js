@@ -12,7 +12,7 @@ const STRIKE_EVERY_MS = 120;
 const LONGEST_FALLBACK_S = 1.2;
 
 /**
- * A sound's physics as the worklet takes it: the loudest MOST_MODES modes in their own order.
+ * A sound's physics for the worklet: the loudest MOST_MODES modes in their own order.
  * @param {Physics} physics
  * @returns {BankState}
  */

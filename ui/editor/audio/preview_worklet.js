@@ -78,7 +78,7 @@ class Voice {
   }
 
   /**
-   * Add one quantum to ``sum``; false when nothing is left to hear.
+   * Add one quantum to ``sum``; false once all is inaudible.
    * @param {Float64Array} sum
    * @param {(Float32Array | null)[]} tables
    */

@@ -85,7 +85,7 @@ export function noiseComponents(residual) {
 }
 
 /**
- * Gain with which a sound comes in: a raised cosine over its rise.
+ * Fade-in gain of a sound: a raised cosine over its rise.
  * @param {number} time_s
  * @param {number} rise_s
  */
@@ -113,7 +113,7 @@ export function envelopeGain(gains, time_s) {
 }
 
 /**
- * A sound as a hit strikes it: its macros, the hit's velocity and own offsets applied, as the engine does before it synthesises.
+ * A sound with its macros and the hit's velocity and offsets applied, as by the engine before synthesis.
  * @param {Shaped} sound
  * @param {Partial<HitOffsets> | null} offsets
  * @returns {Physics}

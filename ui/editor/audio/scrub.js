@@ -42,7 +42,7 @@ export function createScrub({ open, resume, buffers, width, listen, soundOf }, s
   /** @type {GainNode | null} */
   let grain = null;
 
-  /** Fade out the grain that sounds. */
+  /** Fade out the current grain. */
   function stop() {
     if (!grain) return;
     const { context } = open();
@@ -97,7 +97,7 @@ export function createScrub({ open, resume, buffers, width, listen, soundOf }, s
   return {
     stop,
     /**
-     * Sound a grain where the playhead came to.
+     * Play a grain at the playhead.
      * @param {number} from_s where it was
      * @param {number} to_s
      */

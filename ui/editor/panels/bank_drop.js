@@ -61,7 +61,7 @@ export function createDrop(store, shared, changed) {
   }
 
   /**
-   * Note why a file was not taken, and go on with the next; throws where the user called it off.
+   * Record why a file was refused, and continue with the next; throws where the user cancelled.
    * @param {File} file
    * @param {unknown} error
    */
@@ -78,7 +78,7 @@ export function createDrop(store, shared, changed) {
   }
 
   /**
-   * The server's report: what was added, what was there already, what could not be read.
+   * The server's report: added, duplicate and unreadable files.
    * @param {Bank} report
    */
   function tell({ added, duplicates, broken: unreadable }) {

@@ -24,7 +24,7 @@ const TRY_MS = 20000;
 /** @param {number} share */
 const percent = (share) => `${Math.round(100 * share)} %`;
 /**
- * Why it fits, without the figure that stands beside it.
+ * The reason of a match, without its score.
  * @param {Candidate} candidate
  */
 const reasonOf = ({ why, material }) => (why || material).replace(/,? ?\d+ ?% (alike|\w+ by sight)$/, "");
@@ -59,12 +59,12 @@ export function createFindPanel(store, audio, shared) {
   const parts = new Set(PARTS.map(([name]) => name));
 
   const sound = () => shared.currentSound();
-  /** The selected hits that a press goes to, where several are; otherwise it goes to the sound. */
+  /** The selected hits that a press applies to, where there are several; otherwise it applies to the sound. */
   const chosenHits = () => {
     const hits = store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
     return hits.length > 1 ? hits : null;
   };
-  /** What a press goes to, by name. */
+  /** The name of what a press applies to. */
   const receiver = () => chosenHits()?.map((hit) => hit.id).join() ?? sound()?.id ?? "";
   /** @param {string} id */
   const hitsOf = (id) => requireProject(store).hits.filter((hit) => hit.sound_id === id);
@@ -156,7 +156,7 @@ export function createFindPanel(store, audio, shared) {
     show();
   }
 
-  /** Wait for a click in the picture on what is struck, and look there. */
+  /** Wait for a click on the struck object in the picture, and predict from there. */
   function pointAtIt() {
     if (stopPointing) stopPointing();
     else {
@@ -176,7 +176,7 @@ export function createFindPanel(store, audio, shared) {
   const subject = (s) => `${s.id} ${hitsOf(s.id).map((hit) => hit.id).join()}`;
 
   /**
-   * Take a candidate into the sound and hear it where it is struck, with the picture.
+   * Apply a candidate to the sound and play it at its hit, with the picture.
    * @param {Candidate} candidate
    */
   function use(candidate) {
@@ -199,7 +199,7 @@ export function createFindPanel(store, audio, shared) {
     store.send({ type: "audition_candidate", id: candidate.id });
   }
 
-  /** Once the tried hit is sampled, show it: from a little before it, picture and sound. */
+  /** Once the hit is sampled, play picture and sound from a little before it. */
   function playTried() {
     if (!trying) return;
     const { before, until_ms } = trying;
@@ -253,7 +253,7 @@ export function createFindPanel(store, audio, shared) {
     return line;
   }
 
-  /** About the answer: how sure the look is, what was understood, what was not. */
+  /** Description of the result: confidence of the prediction, parsed words, unknown words. */
   function sentence() {
     if (waiting) return [way === "picture" ? "Looking at the frames around its hits…" : "Searching…"];
     if (!answer) return ["Type what is struck and with what, or have the picture looked at."];
@@ -308,14 +308,14 @@ export function createFindPanel(store, audio, shared) {
     size.title = size.textContent = bank ? `${bank.sounds.toLocaleString("en")} ${bank.sounds === 1 ? "sound" : "sounds"}${bank.own ? `, ${bank.own} of your own` : ""}` : "";
   }
 
-  /** The tab came into view: know the size of the bank, and look at the picture of a clip that has no sound. */
+  /** When the tab is opened: request the size of the bank, and search by the picture of a silent clip. */
   function opened() {
     if (!bank) store.send({ type: "bank_size" });
     lookByItself();
     show();
   }
 
-  /** Look at the picture of a silent clip by itself, once for each sound, unless something else was asked. */
+  /** Search by the picture of a silent clip automatically, once for each sound, unless there is another search. */
   function lookByItself() {
     const s = sound();
     const clip = store.view?.project?.clip;
@@ -325,7 +325,7 @@ export function createFindPanel(store, audio, shared) {
     ask("picture");
   }
 
-  /** Another clip: nothing that was asked or found for the last one stays. */
+  /** Another clip: clear the query and the results. */
   function forget() {
     asked++; // an answer under way is of the other clip
     words.value = material = looked = "";

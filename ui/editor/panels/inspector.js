@@ -87,7 +87,7 @@ export function createInspector(root, store, audio, { player, perform, openMater
     show();
   }
 
-  /** The sound on show: the one chosen, or that of newly selected hits, or the first. */
+  /** The displayed sound: the one chosen, or that of newly selected hits, or the first. */
   function followSelection() {
     const project = store.view?.project;
     if (!project) {
@@ -114,7 +114,7 @@ export function createInspector(root, store, audio, { player, perform, openMater
     panels[open].show();
   }
 
-  /** A silent clip whose sounds come from its picture, or were not told by it: show what they may be, once. */
+  /** A silent clip whose sounds were or could not be predicted from its picture: show the candidates, once. */
   function offerFinding() {
     const project = store.view?.project;
     if (!project || project.clip.digest === offered || open !== "sound") return;

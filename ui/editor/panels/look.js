@@ -10,7 +10,7 @@ const percent = (share) => `${Math.round(100 * share)} %`;
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
- * What an answer from the picture says, in a sentence.
+ * A sentence that describes a prediction from the picture.
  * @param {Pick<SearchAnswer, "seen" | "confidence" | "certain">} answer
  * @param {string} material that the user said it is, or ""
  */

@@ -28,7 +28,7 @@ const mapped = (read, change) => (text) => {
 };
 
 /**
- * What each slider is called, does, says and understands; ``sound()`` is the sound on show, for what depends on it.
+ * Name, description, display and parsing of each slider; ``sound()`` is the displayed sound.
  * @param {() => Sound & { macros: Macros }} sound
  * @returns {Record<MacroName, { label: string, help: string, format: (v: number) => string, read: (text: string) => number | null }>}
  */

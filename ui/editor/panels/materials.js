@@ -12,7 +12,8 @@ const BUSY = new Set(["opening", "detecting", "analysing"]);
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
- * Whether a silent clip in which nothing was found to be struck sounds like the default. Of hits, the Find tab says what the picture tells.
+ * Whether a silent clip without detected hits has the default sound. For clips with hits the Find tab shows the
+ * prediction.
  * @param {Project | null | undefined} project
  */
 function isUnchosen(project) {

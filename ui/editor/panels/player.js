@@ -132,7 +132,7 @@ export function createPlayer(root, store, audio) {
   }
 
   /**
-   * Move the cursor by hand; while paused, what it passes is heard.
+   * Move the cursor by hand; while paused, the sound at the cursor is played.
    * @param {number} time_s
    */
   function scrub(time_s) {
@@ -205,7 +205,7 @@ export function createPlayer(root, store, audio) {
   const toggle = () => (playing ? pause() : play());
 
   /**
-   * How fast picture and hits pass; a hit itself sounds as it always does.
+   * Speed of picture and hits; each hit's own sound is not stretched.
    * @param {number} value seconds of the clip in one of the wall clock
    */
   function setPace(value) {

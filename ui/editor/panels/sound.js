@@ -46,7 +46,7 @@ export function createSoundPanel(store, audio, shared) {
   /** @type {(() => void)[]} */
   const cleanups = [];
 
-  /** The sound on show; without one the panel shows that there is none. */
+  /** The displayed sound; without one the panel shows that there is none. */
   const sound = () => /** @type {Sound} */ (shared.currentSound());
   /** The document on show; only asked for while there is one. */
   const project = () => /** @type {Project} */ (store.view?.project);
@@ -55,7 +55,7 @@ export function createSoundPanel(store, audio, shared) {
   const selected = () => store.selection.modes ?? new Set();
   /** @param {string} id */
   const hitsOf = (id) => project().hits.filter((hit) => hit.sound_id === id);
-  /** The sound as it is heard, under its macros. */
+  /** The sound with its macros applied. */
   const heardNow = () => heard(morph.shown() ?? sound());
 
   const host = { sound, changed: show, preview: (/** @type {Sound} */ changed) => audio.previewModes(changed, 0), committed: hearWhenReady };

@@ -18,7 +18,7 @@ const isRecording = (type, name = "") => !isSpotting(type, name) && (type.starts
 const baseName = (path) => path.split(/[\\/]/).at(-1) ?? path;
 const MOST_KEPT = 5;
 /**
- * Where a recent file lies, as a person knows it: the folders of uploads have names that say nothing.
+ * The displayed folder of a recent file; those of uploads have meaningless names.
  * @param {string} path
  */
 function placeOf(path) {

@@ -103,7 +103,7 @@ export function createTopBar(root, store, { open, help }) {
 }
 
 /**
- * What is going on, in words, with its progress and a way to stop it.
+ * The status in words, with progress and a button to stop it.
  * @param {Store} store
  */
 function createPill(store) {

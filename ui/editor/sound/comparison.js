@@ -145,7 +145,7 @@ export function createMatch(store, host) {
   const isWanted = () => (isLarge || open === "match") && element.clientWidth > 0;
   const color = () => soundColor(requireProject(store), host.sound()?.id);
 
-  /** Ask for the sound on show as it is now, a little later, so that many edits are one question. */
+  /** Request the comparison of the displayed sound after a delay, so that many edits cause one request. */
   function ask(atOnce = false) {
     const sound = host.sound();
     if (!sound || !isWanted() || (asked === sound && !atOnce)) return;
@@ -219,7 +219,7 @@ export function createMatch(store, host) {
   /** @param {number} fit */
   const percent = (fit) => `${Math.round(fit * 100)} %`;
 
-  /** What stands on the button in the header. */
+  /** The text of the button in the header. */
   function fitWords() {
     const sound = host.sound();
     const known = dataOf === sound && data ? data.now.fit : sound?.fit;

@@ -277,7 +277,7 @@ function drawScale(plane) {
 }
 
 /**
- * The noise: what the modes leave of the recording, and the model's components, in the residual's bands.
+ * The noise: recording minus modes, and the model's components, in the residual's bands.
  * @param {HTMLCanvasElement} canvas
  * @param {Look} look
  * @returns {Plot}
@@ -319,7 +319,7 @@ export function drawNoise(canvas, { now, cursor }) {
 }
 
 /**
- * Stretches of bands that sound at all, [from, to).
+ * Ranges of audible bands, [from, to).
  * @param {ArrayLike<number>} levels
  */
 export function soundingRuns(levels) {

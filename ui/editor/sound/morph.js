@@ -46,7 +46,7 @@ export function createMorph(store, anchor, host) {
     return /** @type {Project} */ (store.view?.project);
   }
 
-  /** Ask for the morph as it is wanted now; one question at a time, so that the latest wins. */
+  /** Request the morph with the current settings; one request at a time, so that the latest wins. */
   function ask() {
     if (!panel || !target) return;
     const wanted = { sound_id: host.sound().id, amount, ...target.field };
@@ -187,7 +187,7 @@ export function createMorph(store, anchor, host) {
     host.changed();
   }
 
-  /** Show the sound that was asked for as soon as it is there. */
+  /** Show the requested sound as soon as it arrives. */
   function follow() {
     if (!store.view?.project) close();
     const before = known;

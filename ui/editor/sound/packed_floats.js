@@ -2,7 +2,7 @@
 // An answer of the server that is JSON and float32 in one: a length, the JSON, then the floats.
 
 /**
- * The answer, with the floats in place of the {at, shape} that name them.
+ * The response, with each {at, shape} replaced by its floats.
  * @param {ArrayBuffer} buffer
  * @returns {unknown}
  */

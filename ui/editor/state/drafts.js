@@ -53,7 +53,7 @@ export function createDrafts() {
       held = null;
       sent = [];
     },
-    /** What to send again when the connection comes back; the server ignores the numbers that it knows. */
+    /** The changes to resend after a reconnection; the server ignores known numbers. */
     get unacknowledged() { return [...sent]; },
     /**
      * The document with the drafts in it. What an undo or redo will make is not known, so edits before one are not

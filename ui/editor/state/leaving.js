@@ -5,8 +5,8 @@ import { createScope } from "../widgets/scope.js";
 /** @import { Store } from "./types.d.ts" */
 
 /**
- * Whether closing the tab now would lose something. Changes are kept by the server and offered at the next visit, so
- * they are lost only where it has not got them yet, or where others can reach it and nothing is offered.
+ * Whether closing the tab now would lose something. The server autosaves changes and offers them at the next visit,
+ * so they are lost only where it has not received them, or where others can reach it and nothing is offered.
  * @param {Store} store
  */
 export function wouldLose(store) {

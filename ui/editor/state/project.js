@@ -4,7 +4,7 @@
 /** @import { Project, Store } from "./types.d.ts" */
 
 /**
- * The project on show; an error while no clip is open.
+ * The displayed project; an error while no clip is open.
  * @param {Pick<Store, "view">} store
  * @returns {Project}
  */

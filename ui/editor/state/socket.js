@@ -43,7 +43,7 @@ export function createSocket(session, receive, report) {
   }
 
   /**
-   * Whether the message is on its way.
+   * Whether the message was sent.
    * @param {ClientMessage} message
    */
   function send(message) {

@@ -182,7 +182,7 @@ export function sessionId() {
 }
 
 /**
- * Go on with the session of a closed tab: its document, its history while the server has it, its uploads.
+ * Continue the session of a closed tab: its document, its history while the server has it, its uploads.
  * @param {string} id
  */
 export function continueSession(id) {

@@ -2,7 +2,7 @@
 // Sending a file to the server, with its progress.
 
 /**
- * Upload a file; resolves to the path the server knows it by, or throws an Error with a sentence.
+ * Upload a file; resolves to its path on the server, or throws an Error with a sentence.
  * @param {File} file
  * @param {string} session
  * @param {(part: number) => void} [onProgress]
@@ -39,7 +39,7 @@ function parseAnswer(text) {
 }
 
 /**
- * The sentence of an error to show, null if the user called the work off.
+ * The sentence of an error to show, null if the user cancelled.
  * @param {unknown} error
  */
 export function describeError(error) {

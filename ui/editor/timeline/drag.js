@@ -266,7 +266,7 @@ export function createPointer(host, store, audio, player) {
   }
 
   /**
-   * What lies under a resting pointer: cursor, highlight and words.
+   * Feedback under a resting pointer: cursor, highlight and text.
    * @param {Point} at
    */
   function point(at) {

@@ -132,7 +132,7 @@ export function createFilm(store, redraw) {
   }
 
   /**
-   * Whatever is there of a span, from another zoom.
+   * Available tiles of a span from another zoom.
    * @param {CanvasRenderingContext2D} context
    * @param {Scale} scale
    * @param {number} start_s

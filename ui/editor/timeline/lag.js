@@ -9,7 +9,7 @@ const LEAST_S = 0.001;
 const IN_STEP_S = 0.01; // a smaller lag is neither seen nor heard
 
 /**
- * How far a hit lies from where it was found; analysis alone brings it to its attack, some milliseconds away.
+ * Distance of a hit from its detected time; the analysis alone moves it to its attack, some milliseconds away.
  * @param {Hit} hit
  */
 export const shiftOf = ({ time_s, found_s }) => (found_s === null ? 0 : time_s - found_s);

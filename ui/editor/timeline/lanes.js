@@ -23,7 +23,7 @@ const HEAD_PX = 6.5;
  */
 
 /**
- * The grounds of the lanes, and what lies beyond the clip's ends.
+ * The backgrounds of the lanes, and the areas beyond the clip's ends.
  * @param {CanvasRenderingContext2D} context
  * @param {Scale} scale
  * @param {Lanes} lanes
@@ -61,7 +61,7 @@ export function drawWords(context, scale, lane, text, color = COLORS.quiet) {
 }
 
 /**
- * How far a detection has come: a line along the foot of the lane.
+ * Progress of the detection: a line along the bottom of the lane.
  * @param {CanvasRenderingContext2D} context
  * @param {Scale} scale
  * @param {Lane} lane
@@ -94,7 +94,7 @@ export function drawThreshold(context, scale, y, isHot) {
 }
 
 /**
- * The hits: a head at the height of the velocity and a stem to the foot.
+ * The hits: a head at the height of the velocity and a stem to the bottom.
  * @param {CanvasRenderingContext2D} context
  * @param {Scale} scale
  * @param {Lane} lane

@@ -38,7 +38,7 @@ export function secondsStep(px_per_s) {
 }
 
 /**
- * Times in seconds, where frames are too far apart to tell them.
+ * Times in seconds, where a frame is wider than the view.
  * @param {CanvasRenderingContext2D} context
  * @param {Scale} scale
  * @param {Lane} lane

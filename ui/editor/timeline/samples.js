@@ -24,7 +24,7 @@ export function createSamples(store, redraw) {
   const chunks = new Map(); // null while it is fetched; the least recently used first
 
   /**
-   * What is there of a span of the clip's sound; the rest is fetched.
+   * Available samples of a span of the clip's sound; the others are fetched.
    * @param {number} start_s
    * @param {number} end_s
    * @returns {Signal[]}

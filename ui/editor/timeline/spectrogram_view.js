@@ -76,7 +76,7 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
     refresh();
   }
 
-  /** Begin anew if what is in sight has changed. */
+  /** Restart if the visible span has changed. */
   function refresh() {
     const project = store.view?.project;
     if (element.hidden) return;
@@ -136,7 +136,7 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
   }
 
   /**
-   * Gives the samples around a time of what Struck plays.
+   * Returns samples of the rendered track around a time.
    * @param {number} size
    */
   function mixer(size) {
@@ -159,7 +159,7 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
   }
 
   /**
-   * Gives the samples around a time of the clip's own sound; null while it is not all there.
+   * Returns samples of the clip's own sound around a time; null while they are incomplete.
    * @param {number} size
    */
   function reader(size) {

@@ -48,7 +48,7 @@ export function createThreshold(store, host) {
     host.changed();
   }
 
-  /** Send at once what is still held. */
+  /** Send a pending value at once. */
   function release() {
     if (sendTimer) send();
   }

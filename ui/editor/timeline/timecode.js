@@ -21,7 +21,7 @@ const dropsFrames = (rate) => [30, 60].some((nominal) => Math.abs(rate - (nomina
 const droppedFrames = (nominal) => Math.floor(nominal / 15);
 
 /**
- * Frame number of a timecode; null for what is none, or a number that drop-frame leaves out.
+ * Frame number of a timecode; null for other text, or a number that drop-frame skips.
  * @param {string} text
  * @param {number} rate
  */
@@ -76,7 +76,7 @@ export function formatTimecode(time_s, clip) {
 }
 
 /**
- * Time in the clip, in seconds, of what a person types; null where it says nothing.
+ * Time in the clip, in seconds, of a typed text; null where it is no time.
  *
  * Timecode counts from the clip's own start: "01:00:03:14", "01:00:03;14". From the clip's first frame count frames
  * ("87 f"), seconds ("3.48", "3.48 s", "3480 ms"), samples ("167040 smp") and clock time ("1:02.5", "0:01:02.5"). A sign
@@ -96,7 +96,7 @@ export function parseTime(text, clip, from_s = null) {
 }
 
 /**
- * Seconds of a timecode, from the clip's start timecode (over midnight too) or from zero; null for what is none.
+ * Seconds of a timecode, from the clip's start timecode (also past midnight) or from zero; null for other text.
  * @param {string} text
  * @param {Pick<Clip, "frame_rate" | "start_timecode">} clip
  * @param {boolean} isPlace

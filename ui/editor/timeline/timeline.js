@@ -315,7 +315,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
       redraw();
     },
     /**
-     * React to each drawing, which follows every change of the view and of what is shown; returns what ends it.
+     * Call a function after each redraw, so after every change of view or content; returns a function that ends it.
      * @param {() => void} react
      */
     watchDraw(react) {

@@ -51,7 +51,7 @@ let lastId = 0;
 export const newGesture = () => `g${Date.now().toString(36)}-${++lastId}`;
 
 /**
- * An element with a class, properties and children; text is set as text.
+ * An element with a class, properties and children; text is never parsed as HTML.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {string} [className]

@@ -98,7 +98,7 @@ export function parseNumber(text) {
 }
 
 /**
- * "1184 Hz", "1.2 kHz", "1k2" is not read; "D6", "F#3", "Bb2 +12" (cents). Null when it says nothing.
+ * "1184 Hz", "1.2 kHz" (not "1k2"), "D6", "F#3", "Bb2 +12" (cents); null for other text.
  * @param {string} text
  */
 export function parseHz(text) {
@@ -171,7 +171,7 @@ export function parsePercent(text) {
 }
 
 /**
- * "½×", "2×": how fast the clip passes.
+ * "½×", "2×": playback speed.
  * @param {number} pace
  */
 export const formatPace = (pace) => `${pace === 0.5 ? "½" : pace}×`;

@@ -27,7 +27,7 @@ const HARDEST_DB = 12;
 const SOFTEST_DB = -60;
 
 /**
- * Whether an element takes what is typed.
+ * Whether an element accepts typed text.
  * @param {Element} element
  */
 export const isTyping = (element) => element.matches("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]");

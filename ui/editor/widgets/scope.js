@@ -3,7 +3,7 @@
 
 /** @typedef {HTMLElementEventMap & WindowEventMap & DocumentEventMap} Events */
 
-/** A list of what must be undone. */
+/** A disposal scope: functions to call at its end. */
 export function createScope() {
   /** @type {(() => unknown)[]} */
   let cleanups = [];
