@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +14,9 @@ from engine.document.edits.blends import morphed
 from engine.document.edits.messages import apply_message, find_other
 from engine.document.edits.sounds import replace_sound
 from engine.document.edits.values import MAX_HITS, PhysicsOps, check_number, find_sound
-from engine.document.project import Clip, Hit, Project, Sound
 from ui import (
     arrange_service,
+    audition_service,
     bank_service,
     clip_playback,
     clip_service,
@@ -44,7 +42,7 @@ from ui.protocol.edits import (
     SetThreshold,
     SetTrack,
 )
-from ui.protocol.events import Audition, MorphPreviewed
+from ui.protocol.events import MorphPreviewed
 from ui.renderer import Focus
 from ui.session import Session
 from ui.welcome import demos
@@ -52,8 +50,7 @@ from ui.welcome import demos
 if TYPE_CHECKING:
     from engine.physics.presets import Preset
 
-AUDITION_SEED = 1
-AUDITION_ID = "audition"
+
 VELOCITY_RANGE_DB = (-60.0, 12.0)
 
 Mark = Callable[[], None]
@@ -270,53 +267,7 @@ def _sound_from_file(session: Session, message: requests.SoundFromFile) -> None:
     session.worker.start(run, replace_others=False)
 
 
-# --- auditions --------------------------------------------------------------------------------
-
-
-def _strike(session: Session, message: requests.Strike) -> None:
-    project = session.require_project()
-    sound = find_sound(project, message.sound_id)
-    if not VELOCITY_RANGE_DB[0] <= message.velocity_db <= VELOCITY_RANGE_DB[1]:
-        raise BadInput("the velocity is not between -60 and 12 dB; choose another")
-    _audition(session, project, sound, sound.id, message.velocity_db)
-
-
-def _audition_preset(session: Session, message: requests.AuditionPreset) -> None:
-    from engine.pipeline.sound_sources import sound_from_preset
-
-    preset = _presets(session).get(message.name)
-    if preset is None:
-        raise BadInput(f"preset {message.name!r} is not known; choose one from the list")
-    project = session.project or Project(Clip("", "", 1.0, Fraction(25), 1, 1))
-    _audition(session, project, sound_from_preset(preset), f"preset:{preset.name}", 0.0)
-
-
-def _audition_candidate(session: Session, message: requests.AuditionCandidate) -> None:
-    sound = bank_service.candidate_sound(session, message.id)
-    _audition(session, session.require_project(), sound, f"candidate:{message.id}", 0.0)
-
-
-def _audition(session: Session, project: Project, sound: Sound, answer_id: str, velocity_db: float) -> None:
-    """Render one strike of a sound and send its key; a newer audition replaces an older one."""
-    hit = Hit(AUDITION_ID, 0.0, sound.id, AUDITION_SEED, velocity_db=velocity_db)
-    one_strike = replace(project, sounds=(sound,), hits=(hit,))
-
-    def run(job: Job) -> None:
-        from engine.pipeline.render import render_hits
-
-        context = session.context
-        with context.sampling_lock.acquire(job.check) as yield_lock:
-
-            def check() -> None:
-                job.check()
-                yield_lock()
-
-            sampler = context.sampler(one_strike.render)
-            rendered = render_hits(one_strike, sampler, context.cache, check)[AUDITION_ID]
-        session.renderer.remember(rendered.key, len(rendered.samples))
-        session.send(Audition(answer_id, rendered.key))
-
-    session.auditions.start(run)
+# --- previews ---------------------------------------------------------------------------------
 
 
 def _morph_preview(session: Session, message: requests.MorphPreview) -> None:
@@ -354,9 +305,10 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.ImportHits: arrange_service.import_hits,
     requests.FitLevel: level_service.fit_level,
     requests.SoundFromFile: _sound_from_file,
-    requests.Strike: _strike,
-    requests.AuditionPreset: _audition_preset,
-    requests.AuditionCandidate: _audition_candidate,
+    requests.Strike: audition_service.strike,
+    requests.RenderTakes: audition_service.render_takes,
+    requests.AuditionPreset: audition_service.audition_preset,
+    requests.AuditionCandidate: audition_service.audition_candidate,
     requests.MorphPreview: _morph_preview,
     requests.Search: bank_service.search,
     requests.MeasureSpan: bank_service.measure_span,

@@ -105,6 +105,28 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     assert times_of(editor) == before
 
 
+def test_takes_of_a_hit_are_heard_kept_and_dealt(editor: Editor) -> None:
+    page, hits = editor.page, editor.project["hits"]
+    click_hit(editor, 2)
+    page.keyboard.press("v")
+    sheet = page.get_by_role("dialog", name="Takes")
+    editor.wait("() => document.querySelectorAll('.arr-take:not(.is-waiting)').length === 8")
+    page.keyboard.press("3")
+    editor.change(lambda: sheet.get_by_role("button", name="Keep").click())
+    kept = editor.hit(hits[2]["id"])
+    assert kept["seed"] != hits[2]["seed"] and {**kept, "seed": hits[2]["seed"], "touched": False} == hits[2]
+
+    # Two takes with a star are dealt to all hits, in turn where there are two.
+    page.keyboard.press("Control+a")
+    page.keyboard.press("v")
+    for number in (2, 5):
+        sheet.get_by_role("button", name=f"Star take {number}").click()
+    editor.change(lambda: sheet.get_by_role("button", name=f"Deal to {len(hits)} hits").click())
+    dealt = [hit["seed"] for hit in editor.project["hits"]]
+    assert len(set(dealt)) == 2 and all(a != b for a, b in itertools.pairwise(dealt))
+    press(editor, "Control+z")
+
+
 def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor, tmp_path: Path) -> None:
     page, before = editor.page, times_of(editor)
     page.get_by_role("tab", name="List").click()

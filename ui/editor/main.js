@@ -6,6 +6,7 @@ import { createArranging } from "./arrange/arranging.js";
 import { createPatternSheet } from "./arrange/pattern_sheet.js";
 import { createQuantize } from "./arrange/quantize.js";
 import { createSpotting } from "./arrange/spotting.js";
+import { createTakesSheet } from "./arrange/takes_sheet.js";
 import { createAudio } from "./audio/engine.js";
 import { createClipFinding } from "./panels/clip_finding.js";
 import { createAnnouncer } from "./widgets/announcer.js";
@@ -63,25 +64,26 @@ export async function mount(element) {
   const quantize = createQuantize(app, store, arranging);
   const patterns = createPatternSheet(app, store, player, arranging);
   const spotting = createSpotting(app, store);
+  const takes = createTakesSheet(app, store, audio, arranging);
   const materials = createMaterials(app, store, audio);
   const inspector = createInspector(layout.inspector, store, audio, { player, perform, openMaterials: materials.open, arranging, quantize: quantize.open, importHits: spotting.open, reveal: (time_s) => timeline.reveal(time_s) });
   const start = createStart(app, store, toasts, { takeDropped: inspector.takeDropped, takeSpotting: spotting.take, about: () => about.open() });
   const clipFinding = createClipFinding(app, store, toasts);
-  const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle(), arranging, quantize: quantize.open, makePattern: patterns.open });
+  const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle(), arranging, quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open });
   perform.attach({ timeline, showTab: () => inspector.showTab("perform") });
   const spectrogram = createSpectrogramView(layout.picture, store, audio, player, timeline);
   const about = createAbout(app, store);
   const help = createHelp(app, about.open);
   const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open });
   const hints = createHints(layout.footer, store);
-  const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, quantize: quantize.open, makePattern: patterns.open });
+  const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open });
   const focusFrames = createFocusFrames(app);
 
   const announcer = createAnnouncer(app, store);
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [arranging, quantize, patterns, spotting, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
+  const parts = [arranging, quantize, patterns, takes, spotting, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, perform, locate };

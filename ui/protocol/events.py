@@ -325,6 +325,16 @@ class Audition:
 
 
 @dataclass(frozen=True)
+class TakeRendered:
+    """Render key of a hit as it would sound with another seed."""
+
+    type: ClassVar[str] = "take"
+    hit_id: str
+    seed: int
+    key: str
+
+
+@dataclass(frozen=True)
 class MorphPreviewed:
     """The result of a morph."""
 
@@ -382,5 +392,5 @@ class Bank:
 
 ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, ClipWanted, ExportPlan, Exported, Audition,
-    MorphPreviewed, SearchAnswer, Bank,
+    TakeRendered, MorphPreviewed, SearchAnswer, Bank,
 ]  # fmt: skip

@@ -183,6 +183,15 @@ class Strike:
 
 
 @dataclass(frozen=True)
+class RenderTakes:
+    """Render a hit with each of several seeds; each is answered by ``take``."""
+
+    type: ClassVar[str] = "render_takes"
+    hit_id: str
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class AuditionPreset:
     """Render one strike of a preset; answered by ``audition``."""
 
@@ -279,7 +288,7 @@ class BankSize:
 
 ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Open, FindClip, OpenDemo, Close, ForgetSession, Save, CollectProject, ApplyEdit, Undo, Redo, Cancel, Resume,
-    FocusOn, Detect, Analyse, Export, PlanExport, FitLevel, SnapHits, DrawToPeaks, ImportHits, Strike,
+    FocusOn, Detect, Analyse, Export, PlanExport, FitLevel, SnapHits, DrawToPeaks, ImportHits, Strike, RenderTakes,
     AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank,
     BankSize,
 ]  # fmt: skip

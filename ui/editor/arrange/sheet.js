@@ -50,6 +50,8 @@ export function createSheet(app, store, { title, content, apply, onShow, onEnter
   const cleanups = [store.on("selection", () => element.hidden || onShow()), store.watch(() => [store.view?.project?.clip], () => setOpen(false))];
 
   return {
+    element,
+    get isOpen() { return !element.hidden; },
     open: () => setOpen(true),
     close: () => setOpen(false),
     dispose() {

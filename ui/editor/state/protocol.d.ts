@@ -433,6 +433,13 @@ export interface Strike {
   velocity_db?: number;
 }
 
+/** Render a hit with each of several seeds; each is answered by ``take``. */
+export interface RenderTakes {
+  type: "render_takes";
+  hit_id: string;
+  seeds: number[];
+}
+
 /** Render one strike of a preset; answered by ``audition``. */
 export interface AuditionPreset {
   type: "audition_preset";
@@ -526,6 +533,7 @@ export type ClientMessage =
   | DrawToPeaks
   | ImportHits
   | Strike
+  | RenderTakes
   | AuditionPreset
   | AuditionCandidate
   | SoundFromFile
@@ -813,6 +821,14 @@ export interface Audition {
   key: string;
 }
 
+/** Render key of a hit as it would sound with another seed. */
+export interface TakeRendered {
+  type: "take";
+  hit_id: string;
+  seed: number;
+  key: string;
+}
+
 /** The result of a morph. */
 export interface MorphPreviewed {
   type: "morph_preview";
@@ -869,6 +885,7 @@ export type ServerMessage =
   | ExportPlan
   | Exported
   | Audition
+  | TakeRendered
   | MorphPreviewed
   | SearchAnswer
   | Bank;

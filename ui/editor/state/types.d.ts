@@ -2,7 +2,7 @@
 
 import type {
   Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, MacrosState, Media, ModesState,
-  MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, HitOffsetsState, Welcome,
+  MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, HitOffsetsState, TakeRendered, Welcome,
 } from "./protocol.d.ts";
 
 /** Mono samples at 48 kHz. */
@@ -56,6 +56,7 @@ export interface StoreEvents {
   clip_wanted: ClipWanted;
   note: Note;
   audition: Audition;
+  take: TakeRendered;
   morph_preview: MorphPreviewed;
   exported: Exported;
   export_plan: ExportPlan;

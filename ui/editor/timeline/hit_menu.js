@@ -17,11 +17,11 @@ const MOST_SOUNDS = 8; // the inspector lists them all
  * The rows of a hit's menu; an empty one is a line.
  * @param {Store} store
  * @param {AudioEngine} audio
- * @param {{arranging: Arranging, quantize: () => void, makePattern: () => void}} host
+ * @param {{arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void}} host
  * @param {Hit} hit
  * @returns {(MenuRow | "")[]}
  */
-export function hitMenuRows(store, audio, { arranging, quantize, makePattern }, hit) {
+export function hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes }, hit) {
   const ids = [...store.selection.hits];
   const those = ids.length === 1 ? "" : ` ${ids.length} hits`;
   const project = requireProject(store);
@@ -33,6 +33,7 @@ export function hitMenuRows(store, audio, { arranging, quantize, makePattern }, 
   const set = (values) => store.edit({ kind: "set_hits", ids, values }, newGesture());
   return [
     { text: "Hear it", key: "↵", choose: () => audio.auditionHit(hit.id).catch(() => {}) },
+    { text: "Other takes…", key: "V", choose: showTakes },
     { text: `${hit.mute ? "Unmute" : "Mute"}${those}`, key: "M", choose: () => set({ mute: !hit.mute }) },
     "",
     { text: `Copy${those}`, key: "Ctrl C", choose: arranging.copy },

@@ -259,7 +259,7 @@ export function createSegments({ label, choices, onChoose }) {
  * @param {ButtonSettings} settings
  */
 export function createButton(text, { kind = "", title = "", sign = null, onPress }) {
-  return make("button", `ins-button ${kind && `is-${kind}`}`, { type: "button", title, "aria-label": kind === "icon" ? title : text, onclick: onPress }, sign, make("span", "", { textContent: text }));
+  return make("button", `ins-button ${kind && `is-${kind}`}`, { type: "button", title, ...(kind === "icon" ? { "aria-label": title } : {}), onclick: onPress }, sign, make("span", "", { textContent: text }));
 }
 
 /**

@@ -20,6 +20,7 @@ import { newGesture } from "./controls.js";
  * @property {() => void} quantize
  * @property {() => void} makePattern
  * @property {import("../perform/perform.js").Perform} perform
+ * @property {() => void} showTakes
  */
 
 const NUDGE_S = 0.01;
@@ -37,7 +38,7 @@ export const isTyping = (element) => element.matches("input:not([type=range], [t
  * @param {Store} store
  * @param {Parts} parts
  */
-export function createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, quantize, makePattern }) {
+export function createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, quantize, makePattern, showTakes }) {
   const { chosen } = arranging;
   const frame_s = () => 1 / frameRate(requireProject(store).clip.frame_rate);
 
@@ -121,6 +122,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
     p: () => arranging.setRipple(!arranging.ripple),
     q: () => quantize(),
     b: () => makePattern(),
+    v: () => showTakes(),
   };
   plain.backspace = plain.delete;
   /** @type {Record<string, (event: KeyboardEvent) => unknown>} */

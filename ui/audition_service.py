@@ -1,0 +1,96 @@
+"""Sounds rendered to be listened to, without a change of the document: strikes of a sound, and other takes of a hit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from engine.core.errors import BadInput
+from engine.document.edits.values import VELOCITY_RANGE_DB, check_hits, check_seed, find_sound
+from engine.document.project import Clip, Hit, Project, Sound
+from ui import bank_service
+from ui.jobs import Job
+from ui.protocol import requests
+from ui.protocol.events import Audition, TakeRendered
+
+if TYPE_CHECKING:
+    from engine.pipeline.events import RenderedHit
+    from ui.session import Session
+
+AUDITION_SEED = 1
+AUDITION_ID = "audition"
+MOST_TAKES = 16
+
+
+def strike(session: Session, message: requests.Strike) -> None:
+    """Render one strike of a sound of the document."""
+    project = session.require_project()
+    sound = find_sound(project, message.sound_id)
+    if not VELOCITY_RANGE_DB[0] <= message.velocity_db <= VELOCITY_RANGE_DB[1]:
+        raise BadInput("the velocity is not between -60 and 12 dB; choose another")
+    _strike(session, project, sound, sound.id, message.velocity_db)
+
+
+def audition_preset(session: Session, message: requests.AuditionPreset) -> None:
+    """Render one strike of a preset."""
+    from engine.pipeline.sound_sources import sound_from_preset
+
+    preset = next((preset for preset in session.context.presets() if preset.name == message.name), None)
+    if preset is None:
+        raise BadInput(f"preset {message.name!r} is not known; choose one from the list")
+    project = session.project or Project(Clip("", "", 1.0, Fraction(25), 1, 1))
+    _strike(session, project, sound_from_preset(preset), f"preset:{preset.name}", 0.0)
+
+
+def audition_candidate(session: Session, message: requests.AuditionCandidate) -> None:
+    """Render one strike of a candidate of the last search."""
+    sound = bank_service.candidate_sound(session, message.id)
+    _strike(session, session.require_project(), sound, f"candidate:{message.id}", 0.0)
+
+
+def render_takes(session: Session, message: requests.RenderTakes) -> None:
+    """Render a hit with each of several seeds and send their keys one by one; the document stays."""
+    project = session.require_project()
+    check_hits(project, [message.hit_id])
+    hit = next(hit for hit in project.hits if hit.id == message.hit_id)
+    seeds = [check_seed(seed) for seed in message.seeds]
+    if not 0 < len(seeds) <= MOST_TAKES:
+        raise BadInput(f"{len(seeds)} takes are asked for, not 1 to {MOST_TAKES}; reload the page")
+
+    def run(job: Job) -> None:
+        for seed in seeds:
+            (rendered,) = _render(session, job, project, [replace(hit, seed=seed)])
+            session.send(TakeRendered(hit.id, seed, rendered.key))
+
+    session.auditions.start(run)
+
+
+def _strike(session: Session, project: Project, sound: Sound, answer_id: str, velocity_db: float) -> None:
+    """Render one strike of a sound and send its key; a newer audition takes the place of an older one."""
+    hit = Hit(AUDITION_ID, 0.0, sound.id, AUDITION_SEED, velocity_db=velocity_db)
+
+    def run(job: Job) -> None:
+        (rendered,) = _render(session, job, replace(project, sounds=(sound,)), [hit])
+        session.send(Audition(answer_id, rendered.key))
+
+    session.auditions.start(run)
+
+
+def _render(session: Session, job: Job, project: Project, hits: Iterable[Hit]) -> list[RenderedHit]:
+    """Render hits as the document would, in turn with other sessions."""
+    from engine.pipeline.render import render_hits
+
+    alone = replace(project, hits=tuple(hits))
+    context = session.context
+    with context.sampling_lock.acquire(job.check) as yield_lock:
+
+        def check() -> None:
+            job.check()
+            yield_lock()
+
+        rendered = render_hits(alone, context.sampler(alone.render), context.cache, check)
+    for one in rendered.values():
+        session.renderer.remember(one.key, len(one.samples))
+    return list(rendered.values())

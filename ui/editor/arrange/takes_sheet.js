@@ -1,0 +1,238 @@
+// @ts-check
+// The sheet of takes: a hit as it is beside others of the same strike, to hear, to keep, or to deal to many hits.
+
+import { recall, remember } from "../state/remembered.js";
+import { requireProject } from "../state/project.js";
+import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
+import { parsePercent, soundColor } from "../widgets/format.js";
+import { inOrder } from "./copies.js";
+import { createSheet } from "./sheet.js";
+import { dealTakes, takeSeeds } from "./takes.js";
+/** @import { Arranging } from "./arranging.js" */
+/** @import { AudioEngine, Hit, Store } from "../state/types.d.ts" */
+
+const SHOWN = 8;
+const REMEMBERED = "struck.takes";
+const MOST_STARS = 6;
+const COLUMNS = 66;
+const [WIDTH_PX, HEIGHT_PX] = [COLUMNS, 36];
+const MAX_SEED = 0x7fffffff;
+
+/** @typedef {{seed: number, key: string | null}} Take */
+
+/**
+ * @param {HTMLElement} app
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ * @param {Arranging} arranging
+ */
+export function createTakesSheet(app, store, audio, arranging) {
+  /** @type {Hit | null} */
+  let hit = null;
+  /** @type {Take[]} */
+  let takes = [];
+  let page = 0;
+  let chosenSeed = 0;
+  /** @type {number | null} */
+  let playing = null; // the seed to play once it is rendered
+  let asked = "";
+  const stars = recallStars();
+
+  const words = make("p", "ins-quiet arr-words");
+  const tiles = Array.from({ length: SHOWN }, (_, place) => {
+    const canvas = make("canvas", "arr-take-wave", { width: WIDTH_PX, height: HEIGHT_PX });
+    const label = make("span", "arr-take-label");
+    const button = make("button", "arr-take", { type: "button", onclick: () => choose(takes[place]) }, canvas, label);
+    const star = make("button", "arr-take-star", { type: "button", textContent: "☆", onclick: () => toggleStar(takes[place].seed) });
+    return { element: make("div", "arr-take-tile", {}, button, star), canvas, label, button, star };
+  });
+  const variation = createSlider({
+    label: "Variation of the sound", min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`),
+    read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)),
+    help: "How much takes differ: without it in their noise alone, at 100 % as takes of one object struck by hand",
+    onCommit: (value) => hit && store.edit({ kind: "set_detail", sound_id: hit.sound_id, variation: value }, newGesture()),
+  });
+  const more = createButton("More", { title: "Other takes; those with a star stay", onPress: () => turn(page + 1) });
+  const deal = createButton("Deal", { onPress: dealOut });
+  const apply = createButton("Keep", { title: "Give the hit this take (Enter)", onPress: keep });
+  apply.classList.add("is-main");
+  const sheet = createSheet(app, store, {
+    title: "Takes",
+    content: [words, make("div", "arr-takes", { role: "group", "aria-label": "Takes" }, ...tiles.map(({ element }) => element)), variation.element, make("div", "ins-row", {}, more, make("span", "st-space"), deal, apply)],
+    apply, onShow: show, onEnter: keep,
+  });
+
+  // --- which takes --------------------------------------------------------------------------------
+
+  /** @returns {Record<string, number[]>} starred seeds by clip and hit */
+  function recallStars() {
+    try {
+      const kept = JSON.parse(recall(REMEMBERED) ?? "{}");
+      return typeof kept === "object" && kept && Object.values(kept).every((seeds) => Array.isArray(seeds)) ? kept : {};
+    } catch {
+      return {};
+    }
+  }
+
+  const starName = () => `${requireProject(store).clip.digest.slice(0, 12)} ${hit?.id}`;
+  const starred = () => stars[starName()] ?? [];
+
+  /** @param {number} seed */
+  function toggleStar(seed) {
+    const now = starred();
+    stars[starName()] = now.includes(seed) ? now.filter((one) => one !== seed) : [...now, seed].slice(-MOST_STARS);
+    remember(REMEMBERED, JSON.stringify(Object.fromEntries(Object.entries(stars).filter(([, seeds]) => seeds.length).slice(-200))));
+    paint();
+  }
+
+  /** @param {number} next */
+  function turn(next) {
+    page = next;
+    gather();
+    paint();
+    request();
+  }
+
+  function gather() {
+    if (!hit) return;
+    const own = hit.seed;
+    const kept = starred().filter((seed) => seed !== own);
+    const fresh = takeSeeds(own, page, SHOWN).filter((seed) => seed !== own && !kept.includes(seed));
+    const known = new Map(takes.map((take) => [take.seed, take]));
+    takes = [own, ...kept, ...fresh].slice(0, SHOWN).map((seed) => known.get(seed) ?? { seed, key: null });
+  }
+
+  /** What the keys of takes depend on besides their seeds. */
+  function signature() {
+    const project = requireProject(store);
+    return JSON.stringify([hit?.id, hit?.velocity_db, hit?.offsets, project.sounds.find(({ id }) => id === hit?.sound_id), project.render]);
+  }
+
+  function request() {
+    const missing = takes.filter(({ key }) => key === null).map(({ seed }) => seed);
+    if (hit && missing.length) store.send({ type: "render_takes", hit_id: hit.id, seeds: missing });
+  }
+
+  function show() {
+    const hits = inOrder(arranging.chosen());
+    const first = hits[0] ?? null;
+    if (first?.id !== hit?.id) {
+      takes = [];
+      page = 0;
+    }
+    const reseeded = first?.seed !== hit?.seed;
+    hit = first;
+    const now = hit ? signature() : "";
+    if (now !== asked || reseeded) {
+      asked = now;
+      takes = [];
+      chosenSeed = hit?.seed ?? 0;
+      gather();
+      request();
+    }
+    paint();
+  }
+
+  // --- as it is shown -----------------------------------------------------------------------------
+
+  function paint() {
+    const count = arranging.chosen().length;
+    const sound = hit && requireProject(store).sounds.find(({ id }) => id === hit?.sound_id);
+    words.textContent = !hit ? "Select a hit first." : count > 1
+      ? `Takes of the first of ${count} hits. Deal gives each hit one of those with a star (or of all), never the same twice in a row.`
+      : sound && sound.variation < 0.005 ? "Press one to hear it. They differ in their noise; Variation makes them differ as strikes by hand do." : "Press one to hear it; the first is the hit as it is.";
+    tiles.forEach(({ element, canvas, label, button, star }, place) => {
+      const take = takes[place];
+      element.hidden = !hit || !take;
+      if (!take) return;
+      const isStarred = starred().includes(take.seed);
+      label.textContent = place ? String(place + 1) : "now";
+      button.classList.toggle("is-on", take.seed === chosenSeed);
+      button.classList.toggle("is-waiting", take.key === null);
+      button.setAttribute("aria-pressed", String(take.seed === chosenSeed));
+      button.setAttribute("aria-label", place ? `Take ${place + 1}` : "The hit as it is");
+      star.textContent = isStarred ? "★" : "☆";
+      star.setAttribute("aria-pressed", String(isStarred));
+      star.setAttribute("aria-label", `Star take ${place + 1}`);
+      draw(canvas, take);
+    });
+    variation.element.hidden = !sound;
+    if (sound) variation.set(sound.variation);
+    more.disabled = !hit;
+    deal.hidden = count < 2;
+    deal.textContent = `Deal to ${count} hits`;
+    apply.disabled = !hit || chosenSeed === hit.seed;
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Take} take
+   */
+  async function draw(canvas, { key, seed }) {
+    const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    const color = hit ? soundColor(requireProject(store), hit.sound_id) : "";
+    const peaks = key === null ? null : await audio.peaksFor(key, COLUMNS).catch(() => null);
+    if (!takes.some((take) => take.seed === seed && take.key === key)) return;
+    pen.clearRect(0, 0, WIDTH_PX, HEIGHT_PX);
+    pen.fillStyle = color;
+    const loudest = peaks ? Math.max(1e-6, ...peaks.map(Math.abs)) : 1;
+    for (let column = 0; column < COLUMNS; column++) {
+      const [low, high] = peaks ? [peaks[2 * column], peaks[2 * column + 1]] : [0, 0];
+      const top = (HEIGHT_PX / 2) * (1 - high / loudest);
+      pen.fillRect(column, top, 1, Math.max(1, (HEIGHT_PX / 2) * ((high - low) / loudest)));
+    }
+  }
+
+  // --- what is done -------------------------------------------------------------------------------
+
+  /** @param {Take} take */
+  function choose(take) {
+    chosenSeed = take.seed;
+    playing = take.seed;
+    if (take.key !== null) play(take.key);
+    paint();
+  }
+
+  /** @param {string} key */
+  function play(key) {
+    playing = null;
+    audio.playKey(key, hit?.gain_db ?? 0, hit?.pan ?? 0).catch(() => {});
+  }
+
+  function keep() {
+    if (!hit || chosenSeed === hit.seed) return;
+    store.edit({ kind: "set_hits", ids: [hit.id], values: { seed: chosenSeed } }, newGesture());
+    sheet.close();
+  }
+
+  function dealOut() {
+    const hits = inOrder(arranging.chosen());
+    if (hits.length < 2) return;
+    const pool = starred().length > 1 ? starred() : takes.map(({ seed }) => seed);
+    const dealt = dealTakes(hits.length, pool, (hits[0].seed + page) & MAX_SEED);
+    store.edit({ kind: "set_each_hit", values: Object.fromEntries(hits.map(({ id }, k) => [id, { seed: dealt[k] }])) }, newGesture());
+    sheet.close();
+  }
+
+  sheet.element.addEventListener("keydown", ({ key }) => {
+    const take = takes[Number(key) - 1];
+    if (hit && take) choose(take);
+  });
+  const cleanups = [
+    store.on("take", (message) => {
+      if (message.hit_id !== hit?.id) return;
+      for (const take of takes) if (take.seed === message.seed) take.key = message.key;
+      if (playing === message.seed) play(message.key);
+      paint();
+    }),
+    store.watch(() => [store.view?.project?.sounds, store.view?.project?.hits], () => sheet.isOpen && show()),
+  ];
+
+  return {
+    open: sheet.open,
+    dispose() {
+      sheet.dispose();
+      for (const cleanup of cleanups) cleanup();
+    },
+  };
+}
