@@ -141,7 +141,7 @@ def _estimate_hits(session: Session, project: Project, request: Search, job: Job
 
     hits = [hit for hit in project.hits if hit.sound_id == request.sound_id] or list(project.hits)
     if not hits:
-        raise BadInput("there is no hit to look at; add one on the timeline first")
+        raise BadInput("there is no hit to analyse; add one on the timeline first")
     contact = None
     if request.contact:
         x, y = (check_number(value, "the contact's place", (0.0, 1.0)) for value in request.contact)

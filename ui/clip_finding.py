@@ -19,7 +19,7 @@ def find_clip(session: Session, path: Path) -> None:
     """Look for the missing clip at a path, a file or a folder, and continue opening its project."""
     wanted = session.clip_search
     if wanted is None:
-        raise BadInput("no clip is asked for any more; open the project again")
+        raise BadInput("no project is waiting for its clip any more; open the project again")
 
     def run(job: Job) -> None:
         from engine.document.clip_search import search_clip

@@ -103,7 +103,7 @@ def describe_error(error: Any) -> str:
         return "The memory of this machine is full; close other programs or use a shorter clip"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'A file'}: {error.strerror}; check the disk and its permissions"
-    return "Something went wrong inside Struck; the project is intact, and the log in the data folder says more"
+    return "Something went wrong inside Struck; the project is intact, and the log in the data folder has the details"
 
 
 def hide_folders(text: str, home: Path) -> str:

@@ -139,8 +139,8 @@ def run_batch(options: argparse.Namespace, render: Render) -> None:
         say(f"{outcome.source}: {outcome.failure}")
     if failed:
         raise BadInput(
-            f"{len(failed)} of {len(sources)} clips could not be rendered, as said above and in {REPORT_NAME}; correct "
-            "them and run the same command again, which renders those alone"
+            f"{len(failed)} of {len(sources)} clips could not be rendered; see the messages above and {REPORT_NAME}, "
+            "correct them and run the same command again, which renders those alone"
         )
 
 

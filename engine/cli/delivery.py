@@ -62,7 +62,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         "--session",
         metavar="FILE",
         action="append",
-        help="a session or cue sheet, as its ending says: .rpp (Reaper), .aaf, .otio, .edl, .mid, .csv, .dawproject, "
+        help="a session or cue sheet, by its ending: .rpp (Reaper), .aaf, .otio, .edl, .mid, .csv, .dawproject, "
         ".txt (Wwise), .html, .pdf; may be given several times",
     )
     parser.add_argument("--project", metavar="OUT.struck.json", help="the document")
@@ -158,7 +158,7 @@ def check_outputs(options: argparse.Namespace, sources: Mapping[str, str | None]
         if name in _ENDINGS:
             check_ending(Path(target), _ENDINGS[name], f"--{name}")
         if name == "session" and (is_stream(target) or not Path(target).suffix):
-            raise BadInput(f"--session {target} has no ending that says its format; give {', '.join(SESSION_ENDINGS)}")
+            raise BadInput(f"--session {target} has no known ending; give {', '.join(SESSION_ENDINGS)}")
     wanted = read_options(options)
     if options.out is not None:
         check_form(options.out, wanted.sample_rate_hz, wanted.channel_count, options.bit_depth)

@@ -110,7 +110,7 @@ def read_checkpoint(
         with torch.device("meta"), _limit_weights():  # takes no memory, whatever sizes the file asks for
             wanted = {name: tuple(value.shape) for name, value in build(config).state_dict().items()}
     except Exception:  # whatever wrong values make the network's layers raise
-        raise refuse(folder, kind, f"{CONFIG} describes a network that it does not know") from None
+        raise refuse(folder, kind, f"{CONFIG} describes an unknown network") from None
     weights = read_weights(folder, kind)
     if not set(weights) <= set(wanted):
         weights = {rename(name, kind.key_map): value for name, value in weights.items()}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from engine.document.source import DEFAULT_REASONS
+from engine.document.source import INAUDIBLE, SILENT, UNSURE, WAITING
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _CLIP = re.compile(rf"from the clip's sound at {_NUMBER} s")
@@ -14,7 +14,13 @@ _SPAN = re.compile(rf"from the clip's sound, {_NUMBER} to {_NUMBER} s")
 _MORPH = re.compile(r"morph of (.+) and (.+), (\d{1,3}) %")
 _PART = r"(?:modes|noise|room)"
 _BORROWED = re.compile(rf"(?P<before>.*?)(?:; |^)(?P<parts>{_PART}(?: and {_PART})*) of (?P<name>.+)")
-_DEFAULT = {words: reason for reason, words in DEFAULT_REASONS.items()}
+_DEFAULT = {
+    "default preset until the clip's sound is analysed": WAITING,
+    "default preset, since the clip has no sound of its own": SILENT,
+    "default preset, since the picture does not tell what is struck": UNSURE,
+    "default preset, since no hit can be heard in the clip's sound": INAUDIBLE,
+}
+"""Reasons by the sentences of version 1, which stay as they were whatever today's sentences are."""
 _GENERIC = {
     "from the clip's sound": "clip",
     "from a recording": "file",

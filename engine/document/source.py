@@ -24,8 +24,8 @@ WAITING, SILENT, INAUDIBLE, UNSURE = "waiting", "silent", "inaudible", "unsure"
 DEFAULT_REASONS = {
     WAITING: "default preset until the clip's sound is analysed",
     SILENT: "default preset, since the clip has no sound of its own",
-    UNSURE: "default preset, since the picture does not tell what is struck",
-    INAUDIBLE: "default preset, since no hit can be heard in the clip's sound",
+    UNSURE: "default preset, since the struck object was not recognised in the picture",
+    INAUDIBLE: "default preset, since there is no audible hit in the clip's sound",
 }
 """Why a sound is the default preset."""
 

@@ -58,7 +58,7 @@ def sound_from_span(clip: Clip, start_s: float, end_s: float) -> tuple[Sound, np
         physics, fit = analyze_hit(samples, SAMPLE_RATE_HZ)
     except BadInput:
         raise BadInput(
-            f"no hit can be heard in the clip's sound from {start_s:.2f} to {end_s:.2f} s; mark one hit and its ring"
+            f"the clip's sound has no audible hit from {start_s:.2f} to {end_s:.2f} s; mark one hit and its decay"
         ) from None
     name = f"Span · {describe_character(physics)}"
     source = Source("span", time_s=start_s, end_s=end_s)

@@ -48,7 +48,7 @@ def test_words_find_a_sound_that_a_press_takes_and_plays_with_the_picture(editor
     names = search(editor, "thin glass bottle, wooden stick, xyzzyq")
     assert len(names) >= 5
     assert "glass" in page.locator(".find-row").first.locator(".find-why").inner_text()
-    assert page.locator(".find-chip.is-unknown").inner_text() == "xyzzyq: not known"
+    assert page.locator(".find-chip.is-unknown").inner_text() == "xyzzyq: unknown"
     hit = min((h for h in editor.project["hits"] if h["sound_id"] == before["id"]), key=lambda h: h["time_s"])
     page.locator(".find-use").first.click()
     editor.wait("(name) => window.struck.store.view.project.sounds[0].name !== name", before["name"])

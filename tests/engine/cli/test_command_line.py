@@ -265,7 +265,7 @@ def test_a_silent_clip_says_what_its_picture_looks_like_or_which_preset_it_uses(
 ) -> None:
     assert run("render", silent, "--onsets", onsets, "--markers", tmp_path / "m.csv") == 0
     said = capsys.readouterr().err
-    assert "the picture looks like" in said or "the picture does not tell what is struck" in said
+    assert "the picture looks like" in said or "the struck object was not recognised in the picture" in said
 
     def fail(*_: object, **__: object) -> None:
         raise BadInput("the vision checkpoint is missing; restore it")

@@ -97,7 +97,7 @@ def test_nothing_is_replaced_without_being_told_to(
     ("args", "reason"),
     [
         (("--session", "s.als"), "cannot be written; give .rpp or .aaf"),
-        (("--session", "s"), "has no ending that says its format"),
+        (("--session", "s"), "has no known ending"),
         (("--out", "o.flac", "--bit-depth", "32"), ".flac does not hold 32 bits"),
         (("--out", "o.mp3", "--channels", "5.1"), ".mp3 does not hold sound of 48000 Hz and 6 channels"),
         (("--pieces", "p", "--ucs-pattern", "{cat}"), "has {cat}, which is no field; use {catid}"),

@@ -150,7 +150,7 @@ def test_what_does_not_fit_is_refused_with_the_reason_and_the_remedy(tmp_path: P
     assert "is of format 1 (toy) and this Struck reads toy format 2" in said("old", format=1)
     assert "is of format 2 (sampler)" in said("other", kind="sampler")
     assert "config.json is damaged" in said("flat", network=3)
-    assert "describes a network that it does not know" in said("unknown", network={"heads": 4})
+    assert "describes an unknown network" in said("unknown", network={"heads": 4})
     assert "head.weight is 3 x 2 and not 5 x 2" in said("wide", network={"width": 5})
     torn = write(tmp_path / "torn")
     (torn / WEIGHTS).write_bytes((torn / WEIGHTS).read_bytes()[:-1])

@@ -84,7 +84,7 @@ def models(tmp_path: Path) -> Path:
 
 REASONS = {
     "cut": "cut short", "garbled": "is damaged", "deep": "is damaged", "unlabelled": f"has no {CONFIG}",
-    "future": "format 99", "unknown": "does not know", "wide": r"stem\.weight is 8 x 7 x 4 x 4 and not 16 x",
+    "future": "format 99", "unknown": "an unknown network", "wide": r"stem\.weight is 8 x 7 x 4 x 4 and not 16 x",
     "vast": "damaged", "infinite": "not finite", "pickled": "model.pt is not opened", "renamed": "damaged",
 }  # fmt: skip
 

@@ -25,9 +25,9 @@ test("a click lies in the picture as it is fitted into its box, and nowhere besi
   assert.equal(locateInPicture({ clientX: 300, clientY: 250 }, video(0, 0)), null);
 });
 
-test("a look that cannot tell says so, and one that the user corrected names the user's word", () => {
+test("an uncertain prediction says so, and one that the user corrected names the user's material", () => {
   const unsure = describeLook({ seen: "wood (22 %)", confidence: 0.22, certain: false }, "");
-  assert.match(unsure, /^I cannot tell what is struck here \(perhaps wood \(22 %\)\)/);
+  assert.match(unsure, /^The struck object was not recognised \(perhaps wood \(22 %\)\)/);
   assert.match(describeLook({ seen: "metal (70 %)", confidence: 0.7, certain: true }, ""), /^Metal \(70 %\)\. .* 70 % of cases/);
   assert.match(describeLook({ seen: "glass (100 %)", confidence: 1, certain: true }, "glass"), /^Glass, as you say/);
 });

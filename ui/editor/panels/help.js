@@ -32,7 +32,7 @@ const SECTIONS = [
     ["Enter", "strike"],
   ]],
   ["Macros and morph", [
-    ["Drag", "the whole object, over its own modes"], ["Double-click", "back to no change"], ["← →", "one step"], ["Bake", "makes what is heard its own"], ["Another", "takes what Detail leaves out from another object"], ["Morph…", "towards another sound, or a new one between"],
+    ["Drag", "the whole object, over its own modes"], ["Double-click", "back to no change"], ["← →", "one step"], ["Bake", "applies macros and detail to the sound"], ["Another", "takes what Detail leaves out from another object"], ["Morph…", "towards another sound, or a new one between"],
   ]],
   ["Residual", [
     ["Drag", "paint the bands"], ["Click", "choose a band"], ["⇧ click", "choose up to there"], ["↑ ↓", "1 dB, with ⇧ 6"], [`${COMMAND} A`, "choose all"], ["Esc", "choose none"],

@@ -97,13 +97,13 @@ export function createHitPanel(store, audio, arranging) {
       return true;
     },
   });
-  const dice = createButton("New take", { sign: icon("dice"), title: "Another seed: the same strike, sampled anew", onPress: () => {
+  const dice = createButton("New take", { sign: icon("dice"), title: "Another seed: the same strike, sampled again", onPress: () => {
     const values = chosen().map((hit) => [hit.id, { seed: newSeed() }]);
     if (values.length) store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, newGesture());
   } });
   const seeds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Seed", title: "The same seed always gives the same sound" }), make("div", "ins-row", {}, seed.element, dice));
 
-  const velocity = field("velocity_db", { label: "Velocity", help: "How hard it is struck: louder and, as the contact gets shorter, brighter; sampled anew", min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
+  const velocity = field("velocity_db", { label: "Velocity", help: "How hard it is struck: louder and, as the contact gets shorter, brighter; sampled again", min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
   const gain = field("gain_db", { label: "Level", help: "Gain in the mix", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb }, true);
   const pan = field("pan", { label: "Pan", help: "Balance: both channels at full level in the centre", min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan }, true);
   const pitch = field("pitch_cents", { label: "Pitch", help: "Shift of all modes of this hit", min: -1200, max: 1200, step: 1, neutral: 0, format: formatCents, read: (text) => parsePlain(text, ["c", "ct", "cent", "cents"]) });

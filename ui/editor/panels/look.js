@@ -1,5 +1,5 @@
 // @ts-check
-// What the picture tells: the crop that was looked at, a way to point at what is struck, and materials to choose from.
+// Prediction from the picture: the analysed crop, a button to point at the struck object, and materials to choose from.
 
 import { createButton, make } from "../widgets/controls.js";
 /** @import { SearchAnswer } from "../state/protocol.d.ts" */
@@ -17,7 +17,7 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 export function describeLook({ seen, confidence, certain }, material) {
   if (material) return `${capital(material)}, as you say: these fit best what the picture shows.`;
   const guess = seen ? `${capital(seen)}. ` : "";
-  if (certain === false) return `I cannot tell what is struck here${seen ? ` (perhaps ${seen})` : ""}. Choose what it is made of, or point at it in the picture.`;
+  if (certain === false) return `The struck object was not recognised${seen ? ` (perhaps ${seen})` : ""}. Choose its material, or point at it in the picture.`;
   return `${guess}A look this sure is right about the material in ${percent(confidence ?? 0)} of cases.`;
 }
 
@@ -25,8 +25,8 @@ export function describeLook({ seen, confidence, certain }, material) {
  * @param {{onPoint: () => void, onMaterial: (name: string) => void}} actions
  */
 export function createLook({ onPoint, onMaterial }) {
-  const image = make("img", "find-crop", { alt: "What was looked at", title: "The part of the picture that was looked at" });
-  const point = createButton("Point at it…", { title: "Click in the picture what is struck, and it is looked at again", onPress: onPoint });
+  const image = make("img", "find-crop", { alt: "Analysed part of the picture", title: "The analysed part of the picture" });
+  const point = createButton("Point at it…", { title: "Click the struck object in the picture to analyse that place", onPress: onPoint });
   const choices = make("div", "find-choices", { role: "group", "aria-label": "What it is made of" });
   const element = make("div", "find-look", { hidden: true }, image, make("div", "find-look-side", {}, point, choices));
 

@@ -128,7 +128,7 @@ export function createMacros(store, host) {
   for (const { name, slider } of sliders) slider.element.dataset.macro = name;
   const element = make("div", "ins-macros", { role: "group", "aria-label": "Macros" }, ...sliders.map(({ slider }) => slider.element));
 
-  const bake = createButton("Bake", { kind: "quiet", title: "Make what is heard the sound's own modes and noise, and reset macros and detail", onPress: () => send({ kind: "bake_macros", sound_id: host.sound().id }) });
+  const bake = createButton("Bake", { kind: "quiet", title: "Apply macros and detail to the sound's own modes and noise, and reset them", onPress: () => send({ kind: "bake_macros", sound_id: host.sound().id }) });
   const reset = createButton("Reset", { kind: "quiet", title: "All macros back to where they change nothing", onPress: () => send({ kind: "reset_macros", sound_id: host.sound().id }) });
   const note = make("span", "ins-quiet");
   const actions = make("div", "ins-macro-actions", { hidden: true }, note, bake, reset);

@@ -28,10 +28,10 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
 
   const source = createSelect({ label: "Find hits in", onChoose: (/** @type {SetSource["source"]} */ value) => store.edit({ kind: "set_source", source: value }, newGesture()) });
   source.element.className = "st-head-select";
-  source.element.title = "Where hits are looked for; changing it looks again";
+  source.element.title = "Where hits are detected; a change detects them again";
   const track = createSelect({ label: "Sound track of the clip", onChoose: (/** @type {string} */ value) => store.edit({ kind: "set_track", track: Number(value) }, newGesture()) });
   track.element.className = "st-head-select";
-  track.element.title = "Which of the clip's sound tracks is used; changing it looks for hits again";
+  track.element.title = "Which of the clip's sound tracks is used; a change detects hits again";
   const ask = make("button", "st-head-button", { type: "button", textContent: "What is struck?", title: "Choose a material for all hits of this silent clip", onclick: chooseMaterial });
   const ripple = make("button", "st-head-mode", { type: "button", textContent: "Ripple", title: "Moving or deleting hits moves all later ones along (P)", onclick: () => arranging.setRipple(!arranging.ripple) });
   const inStep = make("button", "st-head-button is-lag", { type: "button", onclick: shiftAll });
