@@ -215,7 +215,7 @@ def test_hits_of_a_spotting_list_take_the_place_of_detection(
     event = "{n:03d}  AX  V  C  00:00:00:00 00:00:00:01 {t} {t}\n |C:ResolveColorRed |M:{name} |D:1\n"
     rows = [("01:00:00:10", "door"), ("01:00:01:05", "key"), ("01:00:30:00", "late")]
     spots.write_text("".join(event.format(n=k, t=time, name=name) for k, (time, name) in enumerate(rows, 1)))
-    job = ("render", silent, "--physics", physics, "--project", out)
+    job = ("render", silent, "--physics", physics, "--project", out, "--overwrite")
     assert run(*job, "--hits", spots) == 0  # the clip starts at 01:00:00:00
     assert "2 hits from spots.edl; 1 of 3 hits outside the clip left out" in capsys.readouterr().err
     hits = json.loads(out.read_text())["hits"]
