@@ -7,7 +7,7 @@ import pytest
 from tests.browser.struck_page import Editor
 
 SIZES = [(1280, 720), (1440, 900), (1920, 1080), (2560, 1440)]
-TABS = ("Hit", "Sound", "Find", "Sampler", "Mix")
+TABS = ("Hit", "Sound", "Find", "Sampler", "Mix", "Perform")
 LEAST_PX = 23.9
 
 CUT_OFF = """() => {

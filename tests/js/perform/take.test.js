@@ -30,7 +30,7 @@ const old = (id, time_s, sound_id = "a") => ({ id, time_s, sound_id });
 test("recording begins where the playhead reaches the start, with a first hit that came a little early", () => {
   const take = makeTake();
   assert.deepEqual(take.strike(played(1), []), []); // off
-  take.begin({ start_s: 2, from_s: 0, mode: "overdub" });
+  take.begin({ start_s: 2, from_s: 0, mode: "overdub", duration_s: 10 });
   assert.equal(take.phase, "preroll");
   take.reach(1, []);
   assert.deepEqual(take.strike(played(1.5), []), []);
@@ -43,10 +43,19 @@ test("recording begins where the playhead reaches the start, with a first hit th
   assert.deepEqual(take.strike(played(3), []), []);
 });
 
+test("at the clip's start, what is played while clicks count is left out, and a first early hit lies at 0", () => {
+  const take = makeTake();
+  take.begin({ start_s: 0, from_s: -2, mode: "overdub", duration_s: 10 });
+  assert.equal(take.phase, "preroll");
+  assert.deepEqual(take.strike(played(-1), []), []);
+  assert.deepEqual(take.strike(played(-0.04), []), [{ kind: "play_hit", ...played(0) }]);
+  assert.deepEqual(take.strike(played(10.02), []), [{ kind: "play_hit", ...played(10) }]); // nor after its end
+});
+
 test("replace takes away older hits of played sounds, once each, as far as the playhead came", () => {
   const take = makeTake();
   const hits = [old("before", 0.9), old("h1", 1.2), old("h2", 2.4), old("b", 1.3, "b"), old("h3", 3)];
-  take.begin({ start_s: 1, from_s: 1, mode: "replace" });
+  take.begin({ start_s: 1, from_s: 1, mode: "replace", duration_s: 10 });
   assert.deepEqual(take.reach(1.5, hits), []); // nothing is played yet
   assert.equal(take.isReplaced(hits[1]), false);
   const edits = take.strike(played(1.45), hits);
@@ -62,7 +71,7 @@ test("replace takes away older hits of played sounds, once each, as far as the p
 
 test("every round of a loop is a take of its own, and the next one replaces it", () => {
   const take = makeTake();
-  take.begin({ start_s: 1, from_s: 1, mode: "replace" });
+  take.begin({ start_s: 1, from_s: 1, mode: "replace", duration_s: 10 });
   const first = take.gesture;
   take.strike(played(1.5), []);
   const hits = [old("late", 1.9), old("h1", 1.5)];

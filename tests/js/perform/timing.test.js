@@ -17,11 +17,9 @@ import { makeHit, makeProject } from "../state/project.js";
 const near = (actual, expected, within) => assert.ok(Math.abs(actual - expected) <= within, `${actual} is not ${expected}`);
 
 test("latency is taken off in the wall clock, which half speed stretches over half as much of the clip", () => {
-  const press = { now_s: 2, age_s: 0.02, late_s: 0.08, duration_s: 10 };
+  const press = { now_s: 2, age_s: 0.02, late_s: 0.08 };
   near(meantTime({ ...press, speed: 1 }), 1.9, 1e-12);
   near(meantTime({ ...press, speed: 0.5 }), 1.95, 1e-12);
-  assert.equal(meantTime({ ...press, now_s: 0.05, speed: 1 }), 0); // no hit before the clip
-  assert.equal(meantTime({ ...press, now_s: 12, speed: 1 }), 10);
 });
 
 test("what the browser says of the output is counted already, and only a typed value corrects it", () => {

@@ -59,7 +59,32 @@ export function createMidi({ play, changed }) {
   /** The device that is listened to; all, once it is gone. */
   const chosenHere = () => (devices().some(({ id }) => id === chosen) ? chosen : "");
 
+  /** Ask the browser, or take up what it allowed before. */
+  async function connect() {
+    if (!navigator.requestMIDIAccess || state === "open" || state === "asking") return;
+    set("asking");
+    try {
+      access = await navigator.requestMIDIAccess();
+      access.onstatechange = listen;
+      state = "open";
+      listen();
+    } catch {
+      set("refused");
+    }
+  }
+
   return {
+    connect,
+    /** Connect where the browser has allowed it already, so that nobody is asked. */
+    async resume() {
+      if (state !== "unasked" || !navigator.permissions) return;
+      try {
+        const permission = await navigator.permissions.query({ name: /** @type {PermissionName} */ ("midi") });
+        if (permission.state === "granted") await connect();
+      } catch {
+        // a browser that does not tell: the button asks
+      }
+    },
     get state() { return state; },
     get devices() { return devices().map(({ id, name }) => ({ id, name: name || "A device without a name" })); },
     get chosen() { return chosenHere(); },
@@ -67,18 +92,6 @@ export function createMidi({ play, changed }) {
     choose(id) {
       chosen = id;
       changed();
-    },
-    async connect() {
-      if (!navigator.requestMIDIAccess || state === "open" || state === "asking") return;
-      set("asking");
-      try {
-        access = await navigator.requestMIDIAccess();
-        access.onstatechange = listen;
-        state = "open";
-        listen();
-      } catch {
-        set("refused");
-      }
     },
     dispose() {
       if (!access) return;

@@ -106,7 +106,6 @@ export function createPanel(host) {
     press(record, isOn);
     record.classList.toggle("is-waiting", phase === "preroll");
     recordText.textContent = isOn ? "Stop" : "Record";
-    record.disabled = !store.view?.project?.sounds.length;
     const { mode: chosen, preroll_s } = host.settings();
     mode.set(chosen, () => !isOn);
     preroll.set(PREROLLS_S.map((s) => [String(s), s ? `${s} s` : "none"]), String(preroll_s));

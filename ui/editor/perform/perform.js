@@ -81,14 +81,12 @@ export function createPerform(app, store, audio, player) {
    * @param {number} stamp_ms when it was pressed, as performance.now() counts
    */
   function strike(soundId, velocity_db, device, stamp_ms) {
-    const shown = project();
-    if (!shown) return;
     const usual_db = usual.get(soundId) ?? 0;
     audio.live.strike(soundId, velocity_db, usual_db);
     const time_s = meantTime({
       now_s: recording.time_s(), age_s: ageOf(stamp_ms, performance.now()),
       late_s: lateness(latency, device, audio.live.outputLatency_s()),
-      speed: player.playing ? audio.speed : 1, duration_s: shown.clip.duration_s,
+      speed: player.playing ? audio.speed : 1,
     });
     recording.strike({ time_s, sound_id: soundId, velocity_db });
     chosen = soundId;
@@ -196,7 +194,13 @@ export function createPerform(app, store, audio, player) {
     },
     open: () => openTab(),
     /** The tab of the inspector. */
-    panel: { element: panel.element, show },
+    panel: {
+      element: panel.element,
+      show() {
+        midi.resume();
+        show();
+      },
+    },
     /**
      * The parts that are made later.
      * @param {{timeline: Timeline, showTab: () => void}} parts

@@ -36,6 +36,13 @@ export function createRecording({ store, audio, player, settings, changed }) {
     for (const edit of edits) store.edit(edit, gesture);
   }
 
+  /** Why nothing can be recorded now; "" if it can. */
+  function whyNot() {
+    if (!store.view?.project) return "Nothing can be recorded yet: open a clip first";
+    if (BUSY.includes(store.status.phase)) return "Nothing can be recorded while hits are found and analysed; wait until that is done, or cancel it";
+    return store.view.project.sounds.length ? "" : "Nothing can be recorded yet: there is no sound to strike; choose a material first";
+  }
+
   function endCount() {
     if (!count) return;
     clearTimeout(count.timer);
@@ -44,16 +51,21 @@ export function createRecording({ store, audio, player, settings, changed }) {
   }
 
   function begin() {
-    if (!store.view?.project || BUSY.includes(store.status.phase)) return;
+    const why = whyNot();
+    if (why) {
+      store.emit("note", { type: "note", message: why });
+      return;
+    }
     audio.resume().catch(() => {});
     words = "";
     const { mode, preroll_s } = settings();
+    const duration_s = store.view?.project?.clip.duration_s ?? 0;
     if (player.playing) {
-      take.begin({ start_s: player.time_s, from_s: player.time_s, mode });
+      take.begin({ start_s: player.time_s, from_s: player.time_s, mode, duration_s });
     } else {
       const start_s = player.isLooping && player.range ? player.range.start_s : player.time_s;
       const roll_s = Math.min(preroll_s, start_s);
-      take.begin({ start_s, from_s: start_s - preroll_s, mode });
+      take.begin({ start_s, from_s: start_s - preroll_s, mode, duration_s });
       player.seek(start_s - roll_s);
       if (preroll_s > roll_s) countIn(preroll_s - roll_s);
       else player.play();
@@ -112,11 +124,11 @@ export function createRecording({ store, audio, player, settings, changed }) {
     },
     time_s,
     toggle: () => (take.phase === "off" ? begin() : end()),
-    /** @param {{time_s: number, sound_id: string, velocity_db: number}} hit that was heard as it was played */
+    /** @param {{time_s: number, sound_id: string, velocity_db: number}} hit that was heard as it was played, when it was meant */
     strike(hit) {
       const edits = take.strike(hit, hits());
       if (!edits.length) return;
-      audio.wasPlayed(hit);
+      for (const edit of edits) if (edit.kind === "play_hit") audio.wasPlayed(edit);
       apply(edits, take.gesture);
       changed();
     },

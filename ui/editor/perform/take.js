@@ -1,6 +1,7 @@
 // @ts-check
 // Recording of a take: what a played hit and the passing playhead do to the document, as edits of one gesture.
 
+import { clamp } from "../audio/units.js";
 import { placeName } from "../state/project.js";
 /** @import { EditMessage } from "../state/protocol.d.ts" */
 /** @import { Hit } from "../state/types.d.ts" */
@@ -22,6 +23,7 @@ export function createTake(newGesture) {
   /** @type {RecordMode} */
   let mode = "overdub";
   let start_s = 0;
+  let duration_s = 0;
   let reached_s = 0;
   let gesture = "";
   /** @type {Set<string>} */
@@ -68,10 +70,11 @@ export function createTake(newGesture) {
 
     /**
      * Begin to record once the playhead reaches a time.
-     * @param {{start_s: number, from_s: number, mode: RecordMode}} wish ``from_s`` is where the playhead is
+     * @param {{start_s: number, from_s: number, mode: RecordMode, duration_s: number}} wish ``from_s`` is where the playhead is,
+     *   before 0 while clicks count in, and ``duration_s`` the clip's length
      */
     begin(wish) {
-      mode = wish.mode;
+      ({ mode, duration_s } = wish);
       phase = wish.from_s < wish.start_s ? "preroll" : "recording";
       beginTake(wish.start_s);
     },
@@ -90,12 +93,13 @@ export function createTake(newGesture) {
 
     /**
      * A hit was played; during pre-roll it is heard only.
-     * @param {{time_s: number, sound_id: string, velocity_db: number}} hit
+     * @param {{time_s: number, sound_id: string, velocity_db: number}} meant
      * @param {readonly Placed[]} hits
      * @returns {EditMessage[]}
      */
-    strike(hit, hits) {
-      if (phase === "off" || hit.time_s < start_s - EARLY_S) return [];
+    strike(meant, hits) {
+      if (phase === "off" || meant.time_s < start_s - EARLY_S) return [];
+      const hit = { ...meant, time_s: clamp(meant.time_s, 0, duration_s) };
       if (phase === "preroll") phase = "recording"; // the playhead is a step behind
       struck.add(hit.sound_id);
       own.add(placeName(hit));

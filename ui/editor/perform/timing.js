@@ -1,8 +1,6 @@
 // @ts-check
 // When a played hit was meant: the clip's time at the press, less what the ways in and out of the computer take.
 
-import { clamp } from "../audio/units.js";
-
 /** @typedef {"keys" | "pads" | "midi"} Device what a hit is played on */
 /**
  * @typedef {object} Latency in seconds
@@ -27,12 +25,12 @@ const LEAST_TAPS = 6;
 export const lateness = (latency, device, reported_s) => latency[`${device}_s`] + (latency.output_s ?? reported_s) - reported_s;
 
 /**
- * Clip time at which a hit was meant.
- * @param {{now_s: number, age_s: number, late_s: number, speed: number, duration_s: number}} press
+ * Clip time at which a hit was meant; it may lie before the clip or after it.
+ * @param {{now_s: number, age_s: number, late_s: number, speed: number}} press
  *   ``now_s`` is the clip time heard now, ``age_s`` how long ago the press was, ``late_s`` its lateness, both by the wall
  *   clock, ``speed`` how many seconds of the clip pass in one of the wall clock.
  */
-export const meantTime = ({ now_s, age_s, late_s, speed, duration_s }) => clamp(now_s - (age_s + late_s) * speed, 0, duration_s);
+export const meantTime = ({ now_s, age_s, late_s, speed }) => now_s - (age_s + late_s) * speed;
 
 /**
  * Age of an event in seconds. A time stamp of another clock, which some drivers send, counts as now.
