@@ -355,7 +355,7 @@ def test_hits_are_shifted_by_the_lag_and_as_one_was_moved_with_one_press_each(ed
     editor.change(press.click)
     shifts_s = [editor.hit(hit["id"])["time_s"] - hit["time_s"] for hit in hits]
     assert shifts_s == pytest.approx([0.06] * len(hits), abs=1e-6)
-    assert page.get_by_role("button", name="In step with picture").is_disabled()
+    assert page.get_by_role("button", name="Follow the picture").is_disabled()
     editor.change(lambda: page.keyboard.press("Control+z"))
     assert [editor.hit(hit["id"])["time_s"] for hit in hits] == [hit["time_s"] for hit in hits]
 
