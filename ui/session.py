@@ -254,12 +254,12 @@ class Session:
         mixed = self.renderer.mix() if gesture else None
         if mixed is None or mixed[0].mix != Mix():
             return
-        from engine.pipeline.headroom import keep_headroom
+        from engine.pipeline.headroom import describe_headroom, keep_headroom
 
         edit = keep_headroom(*mixed)
         if edit is not None:
             self.commit(edit, gesture)
-            self.note(f"the mix is lowered to {self.require_project().mix.gain_db:.1f} dB, so that no peak clips")
+            self.note(f"{describe_headroom(self.require_project())}, so that no peak clips")
 
     def step(self, back: bool) -> None:
         """Undo or redo."""

@@ -131,6 +131,7 @@ def _render(options: argparse.Namespace, cache: Cache) -> Project:
         PictureProgress,
         SoundsFound,
     )
+    from engine.pipeline.headroom import describe_headroom
     from engine.pipeline.kept_hits import KeptHits
     from engine.pipeline.process import Document, process_clip, process_project
     from engine.pipeline.render import sample_hits
@@ -178,7 +179,7 @@ def _render(options: argparse.Namespace, cache: Cache) -> Project:
                 if event.total:
                     sampling(event.done / event.total)
             case LevelKept():
-                say(f"mix lowered to {document.current().mix.gain_db:.1f} dB, so that no peak is over -1 dBTP")
+                say(f"{describe_headroom(document.current())}, so that no peak is over -1 dBTP")
     project = document.current()
     if not project.hits:
         say("warning: no hits, so the track is silence")

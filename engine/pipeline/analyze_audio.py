@@ -22,11 +22,10 @@ from engine.physics.model import Physics
 from engine.pipeline.events import AnalysisProgress, SoundsFound
 from engine.pipeline.hit_decay import compare_falls, measure_falls
 from engine.pipeline.hit_level import (
-    HitLevel,
     choose_velocity,
     level_db,
     match_level,
-    measure_hit_level,
+    measure_level,
     tabulate_velocity,
 )
 from engine.pipeline.sound_sources import default_sound, describe_character
@@ -55,12 +54,12 @@ MAX_CLUSTERS = 24
 
 @dataclass(frozen=True)
 class AudibleHit:
-    """A hit present in the clip's audio: its onset, its level, its quality as a recording, its falls
+    """A hit present in the clip's audio: its onset, the level of its first 50 ms, its quality as a recording, its falls
     (``measure_falls``)."""
 
     hit_id: str
     time_s: float
-    level: HitLevel
+    level_db: float
     quality_db: float
     falls_s: tuple[float, ...] = ()
 
@@ -206,10 +205,10 @@ def _add_to_cluster(clusters: list[_Cluster], window: _Window, samples: np.ndarr
     hit = samples[seconds_to_samples(at_s, SAMPLE_RATE_HZ) :]
     if len(hit) < 0.01 * SAMPLE_RATE_HZ or float(np.abs(hit).max()) < 1e-4:
         return
-    level = measure_hit_level(hit)
+    hit_db = measure_level(hit)
     clipped = int((np.abs(hit) > 0.999).sum()) > 3
-    quality_db = level.level_db + 20.0 * min(window.end_s - window.time_s, 0.5) - 40.0 * clipped
-    audible = AudibleHit(window.hit_id, window.start_s + at_s, level, quality_db, measure_falls(hit))
+    quality_db = hit_db + 20.0 * min(window.end_s - window.time_s, 0.5) - 40.0 * clipped
+    audible = AudibleHit(window.hit_id, window.start_s + at_s, hit_db, quality_db, measure_falls(hit))
     shape = _attack_levels_db(hit)
     distances = [_distance_db(shape, cluster.shape) for cluster in clusters]
     nearest = int(np.argmin(distances)) if clusters else 0
@@ -240,7 +239,7 @@ def drop_hum(physics: Physics, hit: np.ndarray) -> Physics:
     Loud ones stay, with their T60 limited to HUM_RATIO times the recording's length, beyond which it is undetermined.
     """
     modes = physics.modes
-    loud_db = measure_hit_level(hit).level_db - 15.0
+    loud_db = measure_level(hit) - 15.0
     slowest_per_s = LN_60_DB * SAMPLE_RATE_HZ / (HUM_RATIO * len(hit))
     kept = [k for k in range(len(modes)) if modes.decay_per_s[k] > slowest_per_s or modes.power_db[k] > loud_db]
     modes = select_modes(modes, kept)
@@ -279,7 +278,6 @@ def _with_analyses(
     new_sounds: list[Sound] = []
     new_hits: dict[str, Hit] = {}
     old_hits = {hit.id: hit for hit in project.hits}
-    ceiling_db = max(hit.level.peak_db for analysis in analyses for hit in analysis.members)
     for sound_id, group in zip(sound_ids, groups.values(), strict=True):
         chosen = max(group, key=lambda analysis: analysis.best.quality_db + 20.0 * analysis.fit)
         source = Source("clip", time_s=chosen.best.time_s)
@@ -292,8 +290,7 @@ def _with_analyses(
                 time_s = old.time_s if old.touched else min(hit.time_s, project.clip.duration_s)
                 ratio = compare_falls(hit.falls_s, chosen.best.falls_s)
                 own = HitOffsets(decay_ratio=ratio) if old.offsets == HitOffsets() else old.offsets
-                levels = hit.level, chosen.best.level
-                velocity_db = choose_velocity(table, *levels, own.decay_ratio, ceiling_db, old.seed)
+                velocity_db = choose_velocity(table, hit.level_db - chosen.best.level_db, own.decay_ratio)
                 new_hits[old.id] = replace(old, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s, offsets=own)
     hits = [new_hits.get(hit.id) or _take_nearest_sound(hit, new_hits, analyzed) for hit in project.hits]
     used = {hit.sound_id for hit in hits}

@@ -11,7 +11,7 @@ import numpy as np
 from engine.core.dsp import resample
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.edits.settings import set_mix
-from engine.document.edits.values import GAIN_RANGE_DB, Edit
+from engine.document.edits.values import GAIN_RANGE_DB, Edit, chain, with_hits
 from engine.document.project import Project
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.placement import FADE_SAMPLES
@@ -19,6 +19,9 @@ from engine.pipeline.render import stems_by_sound, track_length
 
 CEILING_DBTP = -1.0
 """True peak of EBU R 128 for delivery, from which lossy encoders have room."""
+
+TRIM_MARGIN_DB = 0.05
+"""A hit lowered alone ends so much under the ceiling, since its place between samples changes its peak a little."""
 
 OVERSAMPLING = 4
 BLOCK_SAMPLES = 20 * SAMPLE_RATE_HZ
@@ -39,7 +42,7 @@ def peak_dbtp(project: Project, rendered: Mapping[str, RenderedHit]) -> float:
             for channel in sound.T:
                 between = resample(channel, SAMPLE_RATE_HZ, OVERSAMPLING * SAMPLE_RATE_HZ)
                 peak = max(peak, float(np.abs(between[edge:-edge]).max(initial=0.0)))
-    return 20.0 * math.log10(peak) if peak > 0.0 else -math.inf
+    return _to_db(peak)
 
 
 def fit_level(project: Project, rendered: Mapping[str, RenderedHit], target_dbtp: float = CEILING_DBTP) -> Edit | None:
@@ -47,19 +50,73 @@ def fit_level(project: Project, rendered: Mapping[str, RenderedHit], target_dbtp
     peak = peak_dbtp(project, rendered)
     if not math.isfinite(peak):
         return None
-    low_db, high_db = GAIN_RANGE_DB
-    # Rounded down to what the editor shows.
-    gain_db = math.floor((project.mix.gain_db + target_dbtp - peak) * 100.0 + 1e-6) / 100.0
-    edit = set_mix(gain_db=min(high_db, max(low_db, gain_db)))
+    edit = set_mix(gain_db=_fit_gain(project.mix.gain_db, peak, target_dbtp))
     return replace(edit, label=f"Fit to {target_dbtp:g} dBTP".replace("-", "−"))
 
 
 def keep_headroom(project: Project, rendered: Mapping[str, RenderedHit]) -> Edit | None:
-    """As ``fit_level``, but None where nothing exceeds the ceiling: levels are lowered and never raised."""
-    if peak_dbtp(project, rendered) <= CEILING_DBTP:
+    """Lower what would exceed the ceiling, and never raise anything; None where nothing exceeds it.
+
+    A hit measured from the clip that exceeds it alone is lowered by its own gain: the clip's own hit does not, so noise
+    that peaks by chance or the recording's limiter is the cause, and no reason to lower all others. What still exceeds
+    the ceiling where hits add up lowers the mix.
+    """
+    peak = peak_dbtp(project, rendered)
+    if peak <= CEILING_DBTP:
         return None
-    edit = fit_level(project, rendered)
-    return None if edit is None else replace(edit, label="Keep headroom")
+    gains_db = _trim_hits(project, rendered)
+    lower_hits = Edit("Keep headroom", lambda document: _set_gains(document, gains_db))
+    if gains_db:
+        project = lower_hits.apply(project)
+        peak = peak_dbtp(project, rendered)
+    if peak <= CEILING_DBTP:
+        return lower_hits
+    return chain("Keep headroom", lower_hits, set_mix(gain_db=_fit_gain(project.mix.gain_db, peak, CEILING_DBTP)))
+
+
+def describe_headroom(project: Project) -> str:
+    """What ``keep_headroom`` did to a project of untouched levels, in words."""
+    count = sum(hit.gain_db < 0.0 for hit in project.hits)
+    parts = [f"{count} hit{' is' if count == 1 else 's are'} lowered by gain"] if count else []
+    if project.mix.gain_db < 0.0:
+        parts.append(f"the mix is lowered to {project.mix.gain_db:.1f} dB")
+    return " and ".join(parts)
+
+
+def _trim_hits(project: Project, rendered: Mapping[str, RenderedHit]) -> dict[str, float]:
+    """Gain in dB, by hit id, of those measured from the clip that alone exceed the ceiling; levels set by hand stay."""
+    gains_db = {}
+    for hit in project.hits:
+        if hit.id not in rendered or hit.gain_db or hit.mute or project.sound(hit.sound_id).origin != "clip":
+            continue
+        peak = _to_db(_true_peak(rendered[hit.id].samples))
+        if peak > CEILING_DBTP:
+            gains_db[hit.id] = _fit_gain(0.0, peak, CEILING_DBTP - TRIM_MARGIN_DB)
+    return gains_db
+
+
+def _set_gains(project: Project, gains_db: Mapping[str, float]) -> Project:
+    hits = (replace(hit, gain_db=gains_db[hit.id]) if hit.id in gains_db else hit for hit in project.hits)
+    return with_hits(project, hits)
+
+
+def _fit_gain(gain_db: float, peak_dbtp: float, target_dbtp: float) -> float:
+    """The gain after which a peak is the target's, rounded down to what the editor shows."""
+    low_db, high_db = GAIN_RANGE_DB
+    return min(high_db, max(low_db, math.floor((gain_db + target_dbtp - peak_dbtp) * 100.0 + 1e-6) / 100.0))
+
+
+def _true_peak(samples: np.ndarray) -> float:
+    """The highest amplitude between samples; that at samples where it is low."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    if 2.0 * peak <= 10.0 ** (CEILING_DBTP / 20.0):
+        return peak
+    between = resample(np.pad(samples, EDGE_SAMPLES), SAMPLE_RATE_HZ, OVERSAMPLING * SAMPLE_RATE_HZ)
+    return float(np.abs(between).max())
+
+
+def _to_db(peak: float) -> float:
+    return 20.0 * math.log10(peak) if peak > 0.0 else -math.inf
 
 
 def _stem_blocks(project: Project, rendered: Mapping[str, RenderedHit]) -> Iterator[list[np.ndarray]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.core.units import SAMPLE_RATE_HZ, db_to_power, gain_to_db, power_to_db, seconds_to_samples
+from engine.core.units import SAMPLE_RATE_HZ, db_to_power, power_to_db, seconds_to_samples
 from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Modes, Physics, Residual
 from engine.physics.synthesis import synthesize
@@ -15,28 +15,13 @@ LEVEL_WINDOW_S = 0.05
 VELOCITIES_DB = tuple(range(-60, 13, 6))
 """Grid on which a hit's velocity is interpolated from its level; it contains 0."""
 
-LIMITED_DB = 1.5
-"""A hit whose peak is as near to the recording's highest may be limited or clipped there."""
-
-MOST_OVER_PEAK_DB = 2.0
-"""A limited hit is made to peak at most so much over it: at equal energy it would be far over full scale."""
-
 _DRAWS = 4
 """Realisations of a sound's noise over which its level is averaged."""
 
 
-@dataclass(frozen=True)
-class HitLevel:
-    """Level of the first 50 ms of a recorded hit, and its peak, in dB re full scale."""
-
-    level_db: float
-    peak_db: float
-
-
-def measure_hit_level(hit: np.ndarray) -> HitLevel:
-    """The level of a recording [N] at 48 kHz from its onset on."""
-    start = hit[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)]
-    return HitLevel(float(level_db(start)), float(gain_to_db(float(np.abs(start).max(initial=0.0)) + 1e-10)))
+def measure_level(hit: np.ndarray) -> float:
+    """Level of the first 50 ms of a recording [N] at 48 kHz from its onset on, in dB re full scale."""
+    return float(level_db(hit[: seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)]))
 
 
 @dataclass(frozen=True)
@@ -49,31 +34,17 @@ class VelocityTable:
 
 def tabulate_velocity(physics: Physics) -> VelocityTable:
     """The level rises faster than the velocity, since a harder strike has a shorter contact and excites high modes."""
-    levels_db = [level_db(_start(physics, float(velocity_db))) for velocity_db in VELOCITIES_DB]
+    levels_db = [level_db(_start(physics, float(v))) for v in VELOCITIES_DB]
     rising = np.maximum.accumulate(levels_db) - levels_db[VELOCITIES_DB.index(0)]
     return VelocityTable(physics, tuple(map(float, rising)))
 
 
-def choose_velocity(
-    table: VelocityTable, hit: HitLevel, reference: HitLevel, decay_ratio: float, ceiling_db: float, seed: int
-) -> float:
-    """Velocity in dB at which a sound has a hit's level, where it has that of ``reference`` at 0 dB.
-
-    A hit that decays otherwise (``decay_ratio``) has another level at equal velocity. Where the hit's peak is within
-    1.5 dB of ``ceiling_db``, the highest of the recording, it may be limited: then the velocity is lowered until the
-    sound of ``seed`` peaks no more than 2 dB over it.
-    """
-    wanted_db = hit.level_db - reference.level_db
+def choose_velocity(table: VelocityTable, raise_db: float, decay_ratio: float = 1.0) -> float:
+    """Velocity in dB at which a sound is ``raise_db`` louder than at 0 dB, for a hit that decays ``decay_ratio`` times
+    as fast, and so would be softer at equal velocity."""
     if decay_ratio != 1.0:
-        wanted_db -= float(level_db(_start(table.physics, 0.0, decay_ratio)) - level_db(_start(table.physics)))
-
-    def find(level_db: float) -> float:
-        return float(np.interp(level_db, table.levels_db, VELOCITIES_DB))
-
-    if hit.peak_db > ceiling_db - LIMITED_DB:
-        made = measure_hit_level(_start(table.physics, find(wanted_db), decay_ratio, seed))
-        wanted_db -= max(0.0, made.peak_db - hit.peak_db - MOST_OVER_PEAK_DB)
-    return find(wanted_db)
+        raise_db -= float(level_db(_start(table.physics, decay_ratio=decay_ratio)) - level_db(_start(table.physics)))
+    return float(np.interp(raise_db, table.levels_db, VELOCITIES_DB))
 
 
 def match_level(physics: Physics, hit: np.ndarray) -> Physics:
@@ -105,8 +76,8 @@ def level_db(samples: np.ndarray) -> np.float64:
     return np.float64(power_to_db(power + 1e-20))
 
 
-def _start(physics: Physics, velocity_db: float = 0.0, decay_ratio: float = 1.0, seed: int = 0) -> np.ndarray:
+def _start(physics: Physics, velocity_db: float = 0.0, decay_ratio: float = 1.0) -> np.ndarray:
     """The first 50 ms of a sound struck at a velocity."""
     struck = apply_macros(physics.modes, physics.residual, velocity_db=velocity_db)
     modes, residual = apply_hit_offsets(*struck, decay_ratio=decay_ratio)
-    return synthesize(replace(physics, modes=modes, residual=residual), LEVEL_WINDOW_S, seed)
+    return synthesize(replace(physics, modes=modes, residual=residual), LEVEL_WINDOW_S)

@@ -26,7 +26,7 @@ from engine.pipeline.analyze_audio import (
 )
 from engine.pipeline.detect_onsets import detect_onsets
 from engine.pipeline.events import AnalysisProgress, SoundsFound, last_event
-from engine.pipeline.hit_level import HitLevel, match_level
+from engine.pipeline.hit_level import match_level
 from engine.pipeline.open_clip import open_clip
 from engine.pipeline.render import place_hits, render_hits
 from tests.struck_clip import BELL, BURST, RATE, STRIKES, make_sound, write_clip
@@ -141,7 +141,7 @@ def test_hum_is_no_part_of_a_hit_and_noise_is_matched_in_level() -> None:
 
 def test_a_lone_hit_measured_poorly_takes_the_sound_it_is_most_like() -> None:
     def measured(fit: float, tilt: float, count: int = 1) -> _Analysis:
-        hit = AudibleHit("h", 0.0, HitLevel(-10.0, 0.0), -10.0)
+        hit = AudibleHit("h", 0.0, -10.0, -10.0)
         return _Analysis((hit,) * count, hit, Physics(), fit, np.linspace(-tilt, 0.0, 32)[None, :])
 
     kinds = [measured(0.7, 5.0, 4), measured(0.6, 30.0, 3), measured(0.0, 28.0), measured(0.0, 9.0, 2)]

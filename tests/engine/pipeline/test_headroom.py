@@ -86,3 +86,27 @@ def test_silence_has_no_peak_and_nothing_to_fit() -> None:
     project = make_project([])
     assert peak_dbtp(project, {}) == -math.inf
     assert fit_level(project, {}) is None and keep_headroom(project, {}) is None
+
+
+def test_a_measured_hit_that_clips_alone_lowers_itself_and_no_other() -> None:
+    """The clip's own hit did not clip; hits that clip together lower the mix, and one of a chosen sound does too."""
+    project = make_project([0.5, 1.5, 2.5])
+    tone = np.hanning(9600) * np.cos(2 * np.pi * 2000 * np.arange(9600) / RATE_HZ)
+    gains = {"h0": 3.0, "h1": 0.5, "h2": 0.8}
+    rendered = {key: RenderedHit(key, (gain * tone).astype(np.float32)) for key, gain in gains.items()}
+    measured = replace(project, sounds=(replace(project.sounds[0], source=Source("clip", time_s=0.5)),))
+    edit = keep_headroom(measured, rendered)
+    assert edit is not None
+    after = edit.apply(measured)
+    assert peak_dbtp(after, rendered) == pytest.approx(-1.0, abs=0.1) and after.mix == measured.mix
+    assert [hit.gain_db for hit in after.hits] == [pytest.approx(-1.0 - 20 * math.log10(3.0), abs=0.1), 0.0, 0.0]
+    close = replace(measured, hits=(*measured.hits[:2], replace(measured.hits[2], time_s=1.5)))
+    both = keep_headroom(close, rendered)
+    assert both is not None
+    mixed = both.apply(close)
+    assert [hit.gain_db for hit in mixed.hits] == [hit.gain_db for hit in after.hits] and mixed.mix.gain_db < -2.5
+    chosen = keep_headroom(project, rendered)
+    assert chosen is not None and chosen.apply(project).hits == project.hits
+    by_hand = replace(measured, hits=(replace(measured.hits[0], gain_db=1.0), *measured.hits[1:]))
+    kept = keep_headroom(by_hand, rendered)
+    assert kept is not None and kept.apply(by_hand).hits == by_hand.hits

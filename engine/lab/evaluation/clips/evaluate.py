@@ -87,7 +87,8 @@ def list_clips(data_dir: str, limit: int) -> list[str]:
 def measure_clip(path: str, ckpt_dir: str, steps: int) -> dict[str, Any]:
     """Differences of the generated track from the clip's sound at each measured hit, by prior and sampler.
 
-    Hits are found in the sound alone. ``lowered_db`` is by how much a mix of all hits must be lowered not to clip.
+    Hits are found in the sound alone. ``lowered_db`` is by how much the mix must be lowered not to clip,
+    once hits that clip alone are.
     """
     project = open_clip(path).project
     if not project.clip.has_audio:
@@ -107,7 +108,8 @@ def measure_clip(path: str, ckpt_dir: str, steps: int) -> dict[str, Any]:
         sampler = load_sampler(ckpt_dir, checkpoint, torch.device("cpu")) if checkpoint else None
         rendered = render_hits(made, sampler, Cache(None))
         quieter = keep_headroom(made, rendered)
-        lowered_db = 0.0 if quieter is None else -quieter.apply(made).mix.gain_db
+        kept = made if quieter is None else quieter.apply(made)
+        made, lowered_db = replace(kept, mix=made.mix), made.mix.gain_db - kept.mix.gain_db
         track = place_hits(made, rendered, "mono")[:, 0]
         result["systems"][name] = {"lowered_db": lowered_db, "each": compare_track(made, own, track)}
     return result
