@@ -39,7 +39,7 @@ from engine.install.state import (  # noqa: E402
 )
 
 LAB_COMMANDS = ("train", "simulate", "evaluate")
-COMMANDS = ("detect", "analyze", "synthesize", "render", "query", "bank", *LAB_COMMANDS, "bench", "listen")
+COMMANDS = ("detect", "analyze", "synthesize", "render", "query", "bank", "conform", *LAB_COMMANDS, "bench", "listen")
 MOST_TEST_PROCESSES = 4
 
 

@@ -1,0 +1,89 @@
+"""``conform``: move a project's hits to a recut of its clip, with their shots."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from engine.cli.console import check_json_target, make_progress, say, write_json
+from engine.cli.overwrite import check_existing, find_existing
+from engine.core.errors import BadInput
+from engine.core.files import check_ending, check_target
+from engine.core.units import format_timecode, parse_timecode
+from engine.core.words import counted
+from engine.document.project import Clip, Project
+from engine.document.storage import ClipMissing, load_project, save_project
+
+if TYPE_CHECKING:
+    from engine.pipeline.conform import Conformed
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="PROJECT", help="a *.struck.json project")
+    parser.add_argument("recut", metavar="NEWCLIP", help="the recut: the same pictures cut, moved or repeated")
+    parser.add_argument("--project", metavar="FILE", required=True, help="write the project with the new clip here")
+    parser.add_argument("--clip", metavar="PATH", help="the project's own clip, or a folder to search for it")
+    parser.add_argument("--json", metavar="F", help="write stretches and lost hits as JSON; - is standard output")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist already")
+
+
+def run(options: argparse.Namespace, stdout: IO[str]) -> None:
+    """Conform a project, write it, and list the hits that the new clip has no place for. Raises BadInput."""
+    check_json_target(options.json)
+    check_ending(check_target(options.project), (".json",), "--project")
+    targets = [(name, value) for name in ("project", "json") if (value := getattr(options, name)) not in (None, "-")]
+    check_existing(options, list(find_existing(targets)))
+    from engine.pipeline.conform import conform
+
+    project = _load(options.source, options.clip)
+    done = conform(project, options.recut, make_progress("comparing the pictures"))
+    save_project(done.project, options.project)
+    say(f"wrote {options.project}: {describe(done)}")
+    if options.json is not None:
+        write_json(_to_json(done), options.json, stdout)
+    if options.json != "-":
+        for hit in done.lost:
+            sound = project.sound(hit.sound_id).name
+            stdout.write(f"{_timecode(project.clip, hit.time_s)}  {hit.id}  {sound}  {hit.name}".rstrip() + "\n")
+
+
+def describe(done: Conformed) -> str:
+    """What became of the hits, in a clause."""
+    placed = len(done.project.hits) - done.copied
+    words = f"{counted(placed, 'hit')} moved with their shots"
+    if done.copied:
+        words += f", {done.copied} more where shots are shown again"
+    if done.lost:
+        words += f"; the new clip has no place for {counted(len(done.lost), 'hit')}"
+    return words
+
+
+def _load(source: str, clip_place: str | None) -> Project:
+    from engine.document.clip_search import search_clip
+    from engine.media.open import digest_file
+    from engine.pipeline.open_clip import match_clip
+
+    try:
+        project = load_project(source, (Path.cwd(),), digest_file, allow_missing_clip=clip_place is not None)
+    except ClipMissing as error:
+        raise BadInput(f"{error}, or give its place, or a folder that holds it, by --clip") from None
+    if clip_place is not None:
+        found = search_clip(project.clip, Path(clip_place), digest_file)
+        project = replace(project, clip=replace(project.clip, path=str(found)))
+    return match_clip(project)
+
+
+def _timecode(clip: Clip, time_s: float) -> str:
+    start = clip.start_timecode or "00:00:00:00"
+    frame = parse_timecode(start, clip.frame_rate) + int(time_s * clip.frame_rate + 0.001)
+    return format_timecode(frame, clip.frame_rate, ";" in start)
+
+
+def _to_json(done: Conformed) -> dict[str, object]:
+    return {
+        "stretches": [vars(stretch) for stretch in done.stretches],
+        "lost": [{"id": hit.id, "time_s": hit.time_s, "name": hit.name} for hit in done.lost],
+        "copied": done.copied,
+    }
