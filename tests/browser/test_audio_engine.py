@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from engine.core.paths import ROOT
 from engine.core.units import SAMPLE_RATE_HZ
@@ -24,7 +24,7 @@ from engine.physics.noise import envelope_gain
 from engine.physics.synthesis import synthesize
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.render import hit_side, place_hits
-from tests.browser.chromium import browser_path
+from tests.browser.struck_page import browse
 
 EDITOR = ROOT / "ui" / "editor"
 
@@ -71,23 +71,11 @@ class _Files(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Files, directory=str(EDITOR)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=browser_path(),
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--autoplay-policy=no-user-gesture-required",
-            ],
-        )
-        tab = browser.new_page()
-        tab.goto(f"http://127.0.0.1:{server.server_address[1]}/")
+    with browse(f"http://127.0.0.1:{server.server_address[1]}/", tmp_path_factory.mktemp("page")) as tab:
         yield tab
-        browser.close()
     server.shutdown()
     server.server_close()
 

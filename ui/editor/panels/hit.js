@@ -8,6 +8,7 @@ import { LN_60_DB } from "../audio/units.js";
 import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { formatDb, formatPan, formatSeconds, parseDb, parsePan, parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
+import { createSeedEntry, newSeed } from "../widgets/seed_entry.js";
 /** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { HitValues } from "../state/protocol.d.ts" */
 /** @import { AudioEngine, Hit, Sound, Store } from "../state/types.d.ts" */
@@ -17,8 +18,6 @@ import { createButton, createEntry, createSelect, createSlider, make, newGesture
 
 const LIVE_MS = 40;
 export const HINT = "Timecode, frames (87 f), seconds (3.48 s) or milliseconds; with a sign from here (+3 f, -10 ms)";
-// Seven digits at most, so that the field shows them and a person can note them.
-export const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % 10_000_000;
 /** @param {number} v */
 const formatCents = (v) => `${v > 0 ? "+" : ""}${Math.round(v)} cents`.replace("-", "\u2212");
 /** @param {number} v */
@@ -86,17 +85,7 @@ export function createHitPanel(store, audio, arranging) {
   const measure = createButton("Measure", { title: "Take the sound from the clip again, at the time of the hit", onPress: () => store.send({ type: "analyse", hits: chosen().map((hit) => hit.id) }) });
   const sounds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Sound" }), make("div", "ins-row", {}, swatch, sound.element, detach, measure));
 
-  const seed = createEntry({
-    label: "Seed",
-    className: "ins-time",
-    /** @param {string} text */
-    onEnter(text) {
-      const value = parsePlain(text);
-      if (value === null || !Number.isInteger(value) || value < 0 || value > 0x7fffffff) return false;
-      set({ seed: value });
-      return true;
-    },
-  });
+  const seed = createSeedEntry("Seed", (value) => set({ seed: value }));
   const dice = createButton("New take", { sign: icon("dice"), title: "Another seed: the same strike, sampled again", onPress: () => {
     const values = chosen().map((hit) => [hit.id, { seed: newSeed() }]);
     if (values.length) store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, newGesture());

@@ -2,11 +2,11 @@
 // The Sampler and Mix tabs: how hits become sound, and how loud.
 
 import { icon } from "../widgets/icons.js";
-import { newSeed } from "./hit.js";
 import { clamp } from "../audio/units.js";
 import { formatDb, parseDb, parsePercent, parsePlain } from "../widgets/format.js";
 import { requireProject } from "../state/project.js";
-import { createButton, createEntry, createSelect, createSlider, elementsIn, make, newGesture } from "../widgets/controls.js";
+import { createButton, createSelect, createSlider, elementsIn, make, newGesture } from "../widgets/controls.js";
+import { createSeedEntry, newSeed } from "../widgets/seed_entry.js";
 /** @import { SetRender } from "../state/protocol.d.ts" */
 /** @import { AudioEngine, Store } from "../state/types.d.ts" */
 
@@ -25,17 +25,7 @@ export function createSamplerPanel(store) {
   const steps = createSlider({ label: "Steps", min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => parsePlain(text, ["steps", "step"]), onCommit: (v) => set({ steps: Math.round(v) }) });
   const guidance = createSlider({ label: "Guidance", min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => parsePlain(text, ["×", "x"]), onCommit: (v) => set({ guidance: v }) });
   const variation = createSlider({ label: "Variation", min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`), read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)), onCommit: (v) => set({ variation: v }) });
-  const seed = createEntry({
-    label: "Project seed",
-    className: "ins-time",
-    /** @param {string} text */
-    onEnter(text) {
-      const value = parsePlain(text);
-      if (value === null || !Number.isInteger(value) || value < 0 || value > 0x7fffffff) return false;
-      set({ seed: value });
-      return true;
-    },
-  });
+  const seed = createSeedEntry("Project seed", (value) => set({ seed: value }));
   const dice = createButton("New take", { sign: icon("dice"), title: "Another seed for every hit", onPress: () => set({ seed: newSeed() }) });
   const about = make("p", "ins-quiet");
   const modelWords = "The trained model that turns modes and noise into a recording-like hit. Prior only plays modes and noise as they are.";
