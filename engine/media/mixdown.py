@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from engine.core.units import db_to_power, power_to_db
+
 BLOCK_S = 0.2
 """Length of the blocks whose levels and spectra are compared."""
 
@@ -119,7 +121,7 @@ def _find_distinct(power: np.ndarray, background: np.ndarray) -> np.ndarray:
 
     Hum and noise, of which every mix loses some, must not outweigh the hits.
     """
-    used = power > 10.0 ** (-_RANGE_DB / 10.0) * float(power.max())
+    used = power > db_to_power(-_RANGE_DB) * float(power.max())
     distinct = used & (power > _DISTINCT * background[:, None])
     result: np.ndarray = distinct if power[distinct].sum() > _LEAST_DISTINCT * power[used].sum() else used
     return result
@@ -136,7 +138,7 @@ def _list_mixes(spectra: np.ndarray, levels: np.ndarray) -> Iterator[np.ndarray]
     plain = _weigh_by_level(levels)
     yield plain
     yield plain * signs
-    heard = levels > 10.0 ** (-_GROUP_RANGE_DB / 10.0) * float(levels.max())
+    heard = levels > db_to_power(-_GROUP_RANGE_DB) * float(levels.max())
     aligned, chosen = np.zeros(channels), np.zeros(channels)
     for group in _find_groups(np.abs(at_zero) > _COPY, heard):
         aligned[group] = signs[group] / len(group)
@@ -205,12 +207,12 @@ def _measure_losses(spectra: np.ndarray, power: np.ndarray, mixes: list[np.ndarr
     octaves = np.unique(1 << np.arange(power.shape[2].bit_length())) - 1
     octaves = octaves[octaves < power.shape[2]]
     most = np.add.reduceat(power, octaves, axis=2).max(axis=0)
-    counts = most > 10.0 ** (-_RANGE_DB / 10.0) * float(most.max())
+    counts = most > db_to_power(-_RANGE_DB) * float(most.max())
     weight = most[counts] ** _LOUDNESS
     losses = []
     for weights in mixes:
         mix = np.square(np.abs(np.tensordot(weights.astype(np.float32), spectra, 1)))
         kept = np.add.reduceat(mix, octaves, axis=1)[counts] / most[counts]
-        loss_db = np.clip(-10.0 * np.log10(np.maximum(kept, 1e-12)), 0.0, _MOST_LOSS_DB)
+        loss_db = np.clip(-power_to_db(np.maximum(kept, 1e-12)), 0.0, _MOST_LOSS_DB)
         losses.append(math.sqrt(float((np.square(loss_db) * weight).sum() / weight.sum())))
     return np.array(losses)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from engine.core.units import power_to_db
+from engine.core.units import db_to_power, power_to_db
 from engine.onsets.track import CURVE_RATE_HZ, Onset, OnsetTrack, draw_curve, last_track
 
 ENVELOPE_RATE_HZ = 1000
@@ -105,7 +105,7 @@ def _find_steady_start(levels: np.ndarray, strength: np.ndarray, hum_slope: floa
     if is_hum and not is_steady:
         rest = np.sort(attack, axis=1)[:, :-CLICK_MS].mean(axis=1)
         is_steady = _falls_little(rest, lasting) and _goes_on(levels[:, start:])
-    return start + separation if is_steady and before * 10.0 ** (STEP_DB / 10.0) < lasting[0] else 0
+    return start + separation if is_steady and before * db_to_power(STEP_DB) < lasting[0] else 0
 
 
 def _goes_on(levels: np.ndarray) -> bool:
@@ -168,11 +168,11 @@ def _starts_with_hit(levels: np.ndarray) -> bool:
     if len(after) < 2 * START_MS:
         return False
     fall_db = power_to_db((after[0] + SILENCE_POWER) / (_follow_decay(after) + SILENCE_POWER))
-    is_loud = after[0] >= float(after.max()) * 10.0 ** (START_LEVEL_DB / 10.0)
+    is_loud = after[0] >= float(after.max()) * db_to_power(START_LEVEL_DB)
     slope = levels[1]
     burst, ring, later = (float(slope[a:b].mean()) + 1e-3 * SILENCE_POWER for a, b in ((0, 6), (10, 25), (25, 40)))
     # The ring's own decay over 15 ms, carried back to the start.
-    has_burst = burst > 10.0 ** (BURST_DB / 10.0) * ring * max(1.0, ring / later)
+    has_burst = burst > db_to_power(BURST_DB) * ring * max(1.0, ring / later)
     return bool(fall_db >= MIN_RISE_DB and (is_loud or has_burst))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, SILENCE_DB
+from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, SILENCE_DB, db_to_power, power_to_db
 from engine.physics.model import Modes, NoiseComponent, Residual
 
 MOST_MODES = 64
@@ -92,7 +92,7 @@ def take_modes(modes: Modes, which: Sequence[int]) -> Modes:
 
 def mode_energy_db(modes: Modes, place: int) -> float:
     """Energy of a mode, a^2 / (4 decay), in dB re 1 s."""
-    return modes.power_db[place] - 10.0 * math.log10(4.0 * max(modes.decay_per_s[place], 0.1))
+    return modes.power_db[place] - power_to_db(4.0 * max(modes.decay_per_s[place], 0.1))
 
 
 Ringing = tuple[float, float, float, float]
@@ -102,7 +102,7 @@ Ringing = tuple[float, float, float, float]
 def list_ringing(modes: Modes) -> list[Ringing]:
     """Modes as bands of no width: their mean square at the onset is a^2 / 2."""
     rows = zip(modes.frequency_hz, modes.power_db, modes.decay_per_s, strict=True)
-    return [(f, f, 0.5 * 10.0 ** (min(p, 120.0) / 10.0), max(d, 0.1)) for f, p, d in rows]
+    return [(f, f, 0.5 * db_to_power(min(p, 120.0)), max(d, 0.1)) for f, p, d in rows]
 
 
 def list_noise(residual: Residual, name: str) -> list[Ringing]:
@@ -112,7 +112,7 @@ def list_noise(residual: Residual, name: str) -> list[Ringing]:
         return []
     edges = residual.edges_hz
     rows = zip(edges, edges[1:], component.power_db, component.decay_per_s, strict=False)
-    return [(low, high, 10.0 ** (p / 10.0), max(d, 0.1)) for low, high, p, d in rows if p > SILENCE_DB]
+    return [(low, high, db_to_power(p), max(d, 0.1)) for low, high, p, d in rows if p > SILENCE_DB]
 
 
 def gather_bands(ringing: Sequence[Ringing], edges_hz: Sequence[float]) -> NoiseComponent:
@@ -123,7 +123,7 @@ def gather_bands(ringing: Sequence[Ringing], edges_hz: Sequence[float]) -> Noise
     overlap = np.clip(np.minimum(high, top) - np.maximum(low, bottom), 0.0, None) / width
     share = np.where(high > low, overlap, (bottom <= low) & (low < top))
     level, energy = share @ power, share @ (power / decay)
-    power_db = 10.0 * np.log10(np.maximum(level, 10.0 ** (SILENCE_DB / 10.0)))
+    power_db = power_to_db(np.maximum(level, db_to_power(SILENCE_DB)))
     decays = np.where(level > 0.0, np.minimum(level / np.maximum(energy, 1e-300), _FASTEST_PER_S), 1.0)
     return NoiseComponent(tuple(map(float, power_db)), tuple(map(float, decays)))
 
@@ -157,7 +157,7 @@ def measure_size(modes: Modes, residual: Residual) -> float:
 def measure_level_db(modes: Modes, residual: Residual) -> float:
     """Mean square of the whole sound at the onset, in dB."""
     total = sum(power for _, _, power, _ in list_sounds(modes, residual))
-    return 10.0 * math.log10(total) if total > 0.0 else SILENCE_DB
+    return power_to_db(total) if total > 0.0 else SILENCE_DB
 
 
 def choose_detail(amount: float) -> Detail:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.core.dsp import resample
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, gain_to_db
 from engine.document.edits.settings import set_mix
 from engine.document.edits.values import GAIN_RANGE_DB, Edit, chain, with_hits
 from engine.document.project import Project
@@ -109,14 +109,14 @@ def _fit_gain(gain_db: float, peak_dbtp: float, target_dbtp: float) -> float:
 def _true_peak(samples: np.ndarray) -> float:
     """The highest amplitude between samples; that at samples where it is low."""
     peak = float(np.abs(samples).max(initial=0.0))
-    if 2.0 * peak <= 10.0 ** (CEILING_DBTP / 20.0):
+    if 2.0 * peak <= db_to_gain(CEILING_DBTP):
         return peak
     between = resample(np.pad(samples, EDGE_SAMPLES), SAMPLE_RATE_HZ, OVERSAMPLING * SAMPLE_RATE_HZ)
     return float(np.abs(between).max())
 
 
 def _to_db(peak: float) -> float:
-    return 20.0 * math.log10(peak) if peak > 0.0 else -math.inf
+    return gain_to_db(peak) if peak > 0.0 else -math.inf
 
 
 def _stem_blocks(project: Project, rendered: Mapping[str, RenderedHit]) -> Iterator[list[np.ndarray]]:

@@ -11,6 +11,7 @@ import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
 
+from engine.core.units import gain_to_db
 from engine.media.export.samples import Samples, count_channels, iter_blocks
 
 _BLOCK = 1 << 16
@@ -80,7 +81,7 @@ class LoudnessMeter:
         return Loudness(
             integrated if heard else math.nan,
             _read(self._last, "LRA") if heard else math.nan,
-            20.0 * math.log10(peak) if peak > 0.0 else math.nan,
+            gain_to_db(peak) if peak > 0.0 else math.nan,
             self._momentary if self._momentary > -120.0 else math.nan,
             self._short_term if self._short_term > -120.0 else math.nan,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, power_to_db
 from engine.diffusion.conditioning import name_material
 from engine.lab.data.sampler.hits import AnalysedHit
 from engine.physics.detail import (
@@ -142,7 +142,7 @@ def pair_takes(hits: Sequence[AnalysedHit]) -> dict[int, list[int]]:
 def find_strongest(hit: AnalysedHit) -> np.ndarray:
     """Frequencies in Hz of the modes of most energy, most first, [K]."""
     power, decay = np.asarray(hit.modes.power_db), np.asarray(hit.modes.decay_per_s)
-    order = np.argsort(-(power - 10.0 * np.log10(np.maximum(decay, 0.1))))[:_ALIKE_MODES]
+    order = np.argsort(-(power - power_to_db(np.maximum(decay, 0.1))))[:_ALIKE_MODES]
     result: np.ndarray = np.asarray(hit.modes.frequency_hz, dtype=np.float64)[order]
     return result
 

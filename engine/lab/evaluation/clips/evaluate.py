@@ -17,7 +17,7 @@ from engine.cli.console import check_json_target, whole_number, write_json
 from engine.core.cache import Cache
 from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
-from engine.core.units import SAMPLE_RATE_HZ, power_to_db, seconds_to_samples
+from engine.core.units import SAMPLE_RATE_HZ, gain_to_db, power_to_db, seconds_to_samples
 from engine.diffusion.sampler import load_sampler
 from engine.document.project import Project
 from engine.lab.evaluation.physics.evaluate import count_cores, workers
@@ -102,7 +102,7 @@ def measure_clip(path: str, ckpt_dir: str, steps: int) -> dict[str, Any]:
     project = document.current()
     own = read_clip_audio(path, SAMPLE_RATE_HZ, track=project.clip.audio_track)
     result: dict[str, Any] = {"clip": Path(path).stem, "hits": len(project.hits), "systems": {}}
-    result["peak_dbfs"] = float(20.0 * np.log10(np.abs(own).max(initial=1e-9)))
+    result["peak_dbfs"] = float(gain_to_db(np.abs(own).max(initial=1e-9)))
     for name, checkpoint in {PRIOR: "", SAMPLED: "sampler"}.items() if steps else ((PRIOR, ""),):
         made = replace(project, render=replace(project.render, checkpoint=checkpoint, steps=max(1, steps)))
         sampler = load_sampler(ckpt_dir, checkpoint, torch.device("cpu")) if checkpoint else None
@@ -145,7 +145,7 @@ def compare_track(project: Project, own: np.ndarray, track: np.ndarray) -> list[
         own_peak, made_peak = (float(np.abs(x[span]).max()) for x in parts[0])
         own_ms, made_ms = (measure_shape(x[span], SAMPLE_RATE_HZ / 2)["attack_ms"] for x in parts[0])
         row = {
-            "peak_db": 20.0 * float(np.log10((made_peak + 1e-9) / (own_peak + 1e-9))),
+            "peak_db": float(gain_to_db((made_peak + 1e-9) / (own_peak + 1e-9))),
             "energy_db": _compare(energy, _mean(powers[0][1], span), quiet[0]),
             "attack_ms": made_ms - own_ms,
         }

@@ -20,7 +20,7 @@ from engine.bank.bank import load_bank
 from engine.bank.complete import Donor, complete_physics
 from engine.cli.console import check_json_target, say, whole_number, write_json
 from engine.core.errors import BadInput, StruckError
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, power_to_db
 from engine.diffusion.conditioning import name_material
 from engine.diffusion.sampler import Sampler
 from engine.lab.data.recordings import Recording, is_held_out, list_recordings, read_hit
@@ -176,7 +176,7 @@ def measure_lines(sound: np.ndarray, size: int) -> np.ndarray:
     total = np.concatenate([[0.0], np.cumsum(power)])
     edges_hz = _LOWEST_HZ * 2.0 ** (np.arange(_OCTAVES * _STEPS_A_OCTAVE + 1) / _STEPS_A_OCTAVE)
     at = np.interp(edges_hz * 2 * size / SAMPLE_RATE_HZ, np.arange(len(total)), total)
-    level_db = 10.0 * np.log10(np.diff(at) / np.diff(edges_hz) + 1e-30)
+    level_db = power_to_db(np.diff(at) / np.diff(edges_hz) + 1e-30)
     around = np.convolve(np.pad(level_db, _STEPS_A_OCTAVE // 4, mode="edge"), np.ones(_AROUND) / _AROUND, mode="valid")
     result: np.ndarray = np.where(level_db > level_db.max() - _RANGE_DB, np.maximum(level_db - around, 0.0), 0.0)
     return result

@@ -9,7 +9,7 @@ import librosa
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from engine.core.units import SAMPLE_RATE_HZ, power_to_db, seconds_to_samples
+from engine.core.units import SAMPLE_RATE_HZ, db_to_power, power_to_db, seconds_to_samples
 
 WINDOWS_S = (0.005, 0.02, 0.08)
 MEASURES = (*(f"log-mel {1000 * window_s:.0f} ms, dB" for window_s in WINDOWS_S),
@@ -46,7 +46,7 @@ def compare_takes(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     (mels, values), (other_mels, other_values) = describe_take(first, length), describe_take(second, length)
     spectra = []
     for one, other in zip(mels, other_mels, strict=True):
-        floor = max(float(one.max()), float(other.max())) * 10.0 ** (-_RANGE_DB / 10.0) + 1e-30
+        floor = max(float(one.max()), float(other.max())) * db_to_power(-_RANGE_DB) + 1e-30
         heard = (one > floor) & (other > floor)
         difference = np.abs(power_to_db(np.maximum(one, floor)) - power_to_db(np.maximum(other, floor)))
         spectra.append(float(difference[heard].mean()) if heard.any() else _RANGE_DB)
