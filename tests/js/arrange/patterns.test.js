@@ -1,3 +1,4 @@
+// @ts-check
 // Patterns against the laws they follow, worked out here another way.
 
 import assert from "node:assert/strict";
@@ -5,8 +6,10 @@ import { test } from "node:test";
 
 import { DEFAULTS, MOST_STRIKES, PATTERNS, makePattern } from "../../../ui/editor/arrange/patterns.js";
 
-const near = (a, b, tolerance = 1e-9) => assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
-const gaps = (strikes) => strikes.slice(1).map(({ time_s }, k) => time_s - strikes[k].time_s);
+/** @import { PatternName, Strike } from "../../../ui/editor/arrange/patterns.js" */
+
+const near = (/** @type {number} */ a, /** @type {number} */ b, tolerance = 1e-9) => assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
+const gaps = (/** @type {Strike[]} */ strikes) => strikes.slice(1).map(({ time_s }, k) => time_s - strikes[k].time_s);
 
 test("a ball falls with gravity between its bounces", () => {
   const strikes = makePattern("bounce", { ...DEFAULTS, gap_s: 0.4, bounciness: 0.6 }, 0);
@@ -20,7 +23,7 @@ test("a ball falls with gravity between its bounces", () => {
   }
   assert.ok(strikes.length > 5);
   assert.ok(Math.min(...gaps(strikes)) >= 0.012);
-  assert.ok(strikes.at(-1).time_s < 0.4 / (1 - 0.6)); // the sum of all flights
+  assert.ok(strikes[strikes.length - 1].time_s < 0.4 / (1 - 0.6)); // the sum of all flights
 });
 
 test("a tight roll is even, and swells evenly in decibels", () => {
@@ -35,6 +38,7 @@ test("a coin turns faster and faster, as its inclination says", () => {
   const [length_s, rate_hz] = [3, 5];
   const strikes = makePattern("coin", { ...DEFAULTS, length_s, rate_hz }, 0);
   // The number of turns up to a time, integrated in small steps.
+  /** @type {number[]} */
   const counted = [];
   for (let t = 0, turns = 0, dt = 1e-5; counted.length < strikes.length && t < length_s; t += dt) {
     if (turns >= counted.length) counted.push(t);
@@ -66,7 +70,7 @@ test("debris thins out as its rate does, over many draws", () => {
 });
 
 test("every pattern begins at the hit it starts from, rises in time, stays in bounds and repeats by its seed", () => {
-  for (const name of Object.keys(PATTERNS)) {
+  for (const name of /** @type {PatternName[]} */ (Object.keys(PATTERNS))) {
     for (const values of [DEFAULTS, { ...DEFAULTS, gap_s: 4, bounciness: 0.98, length_s: 30, rate_hz: 60, end_rate_hz: 60, swell_db: -24, looseness: 1 }, { ...DEFAULTS, gap_s: 0.02, length_s: 0.05, rate_hz: 1, end_rate_hz: 1 }]) {
       const strikes = makePattern(name, values, 7);
       assert.deepEqual(strikes[0], { time_s: 0, velocity_db: 0, pitch_cents: 0 }, name);

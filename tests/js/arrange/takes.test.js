@@ -1,3 +1,4 @@
+// @ts-check
 // Seeds of takes: all different, and dealt so that no two neighbours are alike.
 
 import assert from "node:assert/strict";

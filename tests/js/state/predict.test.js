@@ -1,3 +1,4 @@
+// @ts-check
 // Each predicted edit makes of the document what the server makes of it.
 
 import assert from "node:assert/strict";

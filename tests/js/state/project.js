@@ -1,3 +1,4 @@
+// @ts-check
 // A small document for tests.
 
 /** @import { Hit, Project } from "../../../ui/editor/state/types.d.ts" */

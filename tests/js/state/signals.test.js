@@ -1,3 +1,4 @@
+// @ts-check
 // Watchers are called for what they select only; unchanged parts keep their identity.
 
 import assert from "node:assert/strict";

@@ -1,3 +1,4 @@
+// @ts-check
 // The store with a server that answers when the test wants it to.
 
 import assert from "node:assert/strict";
@@ -5,8 +6,8 @@ import { test } from "node:test";
 import { createStore } from "../../../ui/editor/state/store.js";
 import { makeProject } from "./project.js";
 
-/** @import { ClientMessage } from "../../../ui/editor/state/protocol.d.ts" */
-/** @import { Connection, Project, ServerMessage } from "../../../ui/editor/state/types.d.ts" */
+/** @import { ClientMessage, EditMessage, ServerMessage } from "../../../ui/editor/state/protocol.d.ts" */
+/** @import { Connection, Project } from "../../../ui/editor/state/types.d.ts" */
 
 /** @type {(() => void)[]} */
 const frames = [];
@@ -47,7 +48,7 @@ function start() {
 
 /** @param {Project | null | undefined} project */
 const velocities = (project) => project?.hits.map((hit) => hit.velocity_db);
-const velocity = (/** @type {string} */ id, /** @type {number} */ velocity_db) => /** @type {const} */ ({ kind: "set_hits", ids: [id], values: { velocity_db } });
+const velocity = (/** @type {string} */ id, /** @type {number} */ velocity_db) => /** @type {EditMessage} */ ({ kind: "set_hits", ids: [id], values: { velocity_db } });
 
 test("two quick edits, acknowledged out of step, show at once and never fall back", () => {
   const { store, server, sent } = start();

@@ -1,3 +1,4 @@
+// @ts-check
 // Spectra: a tone lies at its frequency and level.
 
 import assert from "node:assert/strict";

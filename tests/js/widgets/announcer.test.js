@@ -1,3 +1,4 @@
+// @ts-check
 // What a screen reader is told of the selection.
 
 import assert from "node:assert/strict";

@@ -1,3 +1,4 @@
+// @ts-check
 // The editor's size on the page.
 
 import assert from "node:assert/strict";
