@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def conform(
 
     A shot that is shown several times has its hits each time. Times are exact to the frame where the picture moves.
     """
-    opened = open_clip(path)
+    opened = open_clip(Path(path))
     clip, former = opened.project.clip, project.clip
     if clip.digest == former.digest:
         raise BadInput(f"{PurePath(clip.path).name} is the project's clip itself; give the recut one")
