@@ -1,8 +1,8 @@
-"""Complete a coarse physics: what it leaves out is taken from a similar struck object, another one for each seed.
+"""Complete a coarse physics with the fine structure of a similar measured object, the donor, chosen by the seed.
 
-A coarse physics says how loud each wide band is and how it decays. Its fine structure (further modes, the levels of
-narrow bands, the attack, the fine envelope) is that of a measured object whose coarse physics is alike, transposed to
-the same size and corrected band by band to the levels and decays that are given. Like texture transfer, this keeps the
+A coarse physics gives the level and decay of each wide band. Its fine structure (further modes, the levels of
+narrow bands, the attack, the fine envelope) is taken from a donor with similar coarse physics, transposed to
+the same size and corrected band by band to the given levels and decays. Like texture transfer, this keeps the
 joint statistics of real objects, which independent draws of each parameter would lose.
 """
 
@@ -43,7 +43,7 @@ _NEAREST_CENTS = 30.0
 
 @dataclass(frozen=True)
 class Donor:
-    """A measured object to take fine structure from: its physics, material, size and coarse levels and decays."""
+    """A measured object that provides fine structure: its physics, material, size and coarse levels and decays."""
 
     modes: Modes
     residual: Residual
@@ -69,10 +69,10 @@ def describe_coarse(modes: Modes, residual: Residual, size_octaves: float) -> np
 def complete_physics(
     modes: Modes, residual: Residual, detail: Detail, material: str, donors: Sequence[Donor], seed: int
 ) -> tuple[Modes, Residual]:
-    """A whole physics that has what a reduced one has; the seed draws the rest from the donors.
+    """A reduced physics completed to a whole one; the seed chooses the donor.
 
-    ``detail`` is what the physics was reduced to. Modes that are given stay as they are; level and energy of each given
-    band stay. A physics whose detail is full, and any physics without donors, comes back unchanged.
+    ``detail`` is the level to which the physics was reduced. Given modes stay as they are; level and energy of each
+    given band stay. A physics at full detail, and any physics without donors, is returned unchanged.
     """
     if detail.is_full or not donors:
         return modes, residual

@@ -22,7 +22,7 @@ def propose_candidates(
 ) -> tuple[Candidate, ...]:
     """``count`` generated candidates, with seeds from ``first_seed`` on and a score of 0, since there is none.
 
-    Each is adjusted to the attributes by ``adjust_physics``, which also brings about what the generator misses.
+    Each is adjusted by ``adjust_physics`` to the attributes that the generator misses.
     """
     material = max(MATERIALS, key=lambda name: attributes.material.get(name, 0.0)) if attributes.material else ""
     found = []

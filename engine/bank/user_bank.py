@@ -72,7 +72,7 @@ def user_bank_folder(home: str | os.PathLike[str] | None = None) -> Path:
 def load_user_bank(folder: Path) -> tuple[Bank, str]:
     """The user's own bank, empty where there is none, and a note, empty where all is well.
 
-    A damaged file is renamed, and the note says so.
+    A damaged file is renamed, and the note gives its new name.
     """
     file = folder / bank_file.NAME
     if not file.exists():

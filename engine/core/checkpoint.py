@@ -42,7 +42,7 @@ Config = TypeVar("Config")
 
 @dataclass(frozen=True)
 class CheckpointKind:
-    """What the checkpoints of one network have in common.
+    """Common properties of the checkpoints of one network.
 
     ``name`` and ``version`` are config.json's "kind" and "format"; raise the version when weights change their meaning.
     ``remedy`` ends the sentence about one that cannot be used; "{folder}" in it becomes the folder's path.
@@ -92,7 +92,7 @@ def _store_weight(name: str, value: torch.Tensor, precision: torch.dtype) -> dic
 
 
 def count_parameters(network: torch.nn.Module) -> int:
-    """How many numbers a network learns."""
+    """Number of a network's parameters."""
     return sum(value.numel() for value in network.parameters())
 
 
@@ -250,7 +250,7 @@ def _format_shape(shape: tuple[int, ...]) -> str:
 
 
 def _claims_to_be(folder: Path, kind: CheckpointKind) -> bool:
-    """Whether a folder says it is of a kind, or holds weights and does not say what they are."""
+    """Whether a folder is declared to be of a kind, or holds weights without a declaration."""
     if (folder / CONFIG).is_file():
         config = _parse_config(folder)
         return (folder / WEIGHTS).is_file() if config is None else _is_called(config.get("kind"), kind)
@@ -309,7 +309,7 @@ def _find_pickle(folder: Path) -> str | None:
 
 
 def _is_whole(weights: Path) -> bool:
-    """Whether a safetensors file is as long as its header says (8 bytes of length, JSON, then the values)."""
+    """Whether a safetensors file has the length that its header declares (8 bytes of length, JSON, then the values)."""
     try:
         size = weights.stat().st_size
         with open(weights, "rb") as weights_file:

@@ -1,4 +1,4 @@
-"""A lock that processes share, held by one at a time and let go by the system when its holder dies."""
+"""A lock between processes, which the system releases when its holder ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and targets checked before long work."""
+"""Atomic writes, and checks of output paths before long work."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 def check_ending(target: Path, endings: Sequence[str], option: str) -> str:
     """The ending of a target in lower case; the first of ``endings`` for a name without one, a device or a pipe.
 
-    Raises BadInput for another, since a file must be what its name says.
+    Raises BadInput for another ending, since the ending decides the format.
     """
     ending = target.suffix.lower()
     if str(target) == "-":

@@ -49,7 +49,7 @@ def encode_contexts(contexts: Sequence[Context], device: torch.device | str = "c
 
 
 def encode_details(details: Sequence[Detail], device: torch.device | str = "cpu") -> torch.Tensor:
-    """Details as vectors, float32 [B, DETAIL_DIM], 0 where all is given: shares of modes, bands, envelope and attack
+    """Details as vectors, float32 [B, DETAIL_DIM], 0 at full detail: shares of modes, bands, envelope and attack
     left out, variation, and whether a size is given and which."""
     vectors = np.zeros((len(details), DETAIL_DIM), np.float32)
     for row, detail in zip(vectors, details, strict=True):

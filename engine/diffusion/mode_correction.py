@@ -17,11 +17,11 @@ _LEVEL_DOUBT, _DECAY_DOUBT = 0.5, 0.5  # expected relative deviation of a sample
 
 
 def correct_modes(rest: np.ndarray, modes: Modes, residual: Residual) -> np.ndarray:
-    """The residual of a sampled sound, [N], without what would shift the frequencies and decays of its modes.
+    """The residual of a sampled sound, [N], corrected so that its modes have the given frequencies and decays.
 
     All strong modes are fitted to the sampled sound at once, by Gauss-Newton steps from the given values, regularised
-    towards them; then each is moved back to its given frequency and decay, and what deviates from its exponential
-    decay is limited to what the ``residual``'s noise explains. Its level and phase, and all else, stay as sampled.
+    towards them; then each is moved back to its given frequency and decay, and deviations from its exponential
+    decay are limited to the level of the ``residual``'s noise. Its level and phase, and the rest, stay as sampled.
     """
     muted = modes.mute_mask
     power_db = np.asarray(modes.power_db)

@@ -1,4 +1,4 @@
-"""Keep the envelope of each sampled mode exponential: what deviates from it stays within what the noise explains."""
+"""Keep the envelope of each sampled mode exponential: limit deviations to the level of the expected noise."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from engine.physics.noise import envelope_gain, expected_power
 _WIDTH_RANGE_HZ = (15.0, 60.0)
 _ROUNDS = 2
 _MOST_OVER_NOISE = 1.5  # of the noise's expected amplitude in the band
-_MIN_SHARE = 0.05  # of the mode's own amplitude: so small a deviation is let pass
+_MIN_SHARE = 0.05  # of the mode's own amplitude: smaller deviations are kept
 _PAD_S = 0.1
 
 
 def limit_deviations(left: np.ndarray, poles: np.ndarray, amplitudes: np.ndarray, residual: Residual) -> np.ndarray:
-    """What is left of a sampled sound [N] beside its modes [K, 2], limited in the band of each mode.
+    """The remainder [N] of a sampled sound without its modes [K, 2], limited in the band of each mode.
 
-    A fit by one decaying sinusoid leaves what decays otherwise, such as a mode that fades early, which an outside
-    measurement of its decay would see. Where the envelope of a mode's band exceeds 1.5 times that of the noise expected
-    there, it is lowered to this. All else stays.
+    The remainder of a fit by one decaying sinusoid holds deviations from the exponential decay, such as a mode that
+    fades early, which change its measured decay. Where the envelope in a mode's band exceeds 1.5 times that of the
+    noise expected there plus a twentieth of the mode, it is lowered to this. The rest is unchanged.
     """
     size = fast_fourier.next_fast_len(left.size + round(_PAD_S * SAMPLE_RATE_HZ), real=True)
     spectrum = fast_fourier.rfft(left, size)

@@ -30,10 +30,10 @@ from engine.physics.noise import envelope_gain, rise_gain, synthesize_residual
 from engine.physics.synthesis import synthesize_modes
 
 FLOOR_DB = -80.0
-"""Whitening floor under the loudest expected bin; what lies under it is silence to the sampler."""
+"""Whitening floor relative to the loudest expected bin; the sampler treats anything below as silence."""
 
 SIGMA_MIN = 0.05
-"""Least spread of a bin, in units of what is expected there: even a clean mode is no more certain than this."""
+"""Least standard deviation of a bin, in units of its expected magnitude, also for a mode without noise."""
 
 LENGTH_DB = -60.0
 _GRID = 32
@@ -135,9 +135,9 @@ def build_condition(physics: Sequence[tuple[Modes, Residual]], frames: int, devi
 def expect_parts(
     physics: Sequence[tuple[Modes, Residual]], frames: int, device: torch.device | str
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What each hit leads one to expect: spectrogram of its modes, complex, and power of its noise, [B, BINS, T].
+    """Expectation of each hit: complex spectrogram of its modes, and power of its noise, [B, BINS, T].
 
-    Both add up where several hits sound at once.
+    Both are summed where several hits overlap.
     """
     length = frames * HOP
     modal = synthesize_modes([modes for modes, _ in physics], length - ONSET_SAMPLE, SAMPLE_RATE_HZ, device=device)
@@ -152,10 +152,10 @@ def expect_parts(
 
 
 def draw_noise(residual: Residual, frames: int, seed: int) -> np.ndarray:
-    """A draw of the residual's noise as a wave, float32 [frames * HOP], whose onset lies at ONSET_SAMPLE.
+    """A draw of the residual's noise as a wave, float32 [frames * HOP], with its onset at ONSET_SAMPLE.
 
-    Drawn in time and not bin by bin: what a frame of 21 ms cannot show, the attack and the fine envelope, lies in how
-    the phases of its bins agree, and so the sampler starts from it.
+    Drawn in the time domain and not bin by bin: a frame of 21 ms does not resolve attack and fine envelope in its
+    magnitudes, but the phases of its bins keep them, so that the sampler starts with them.
     """
     length = frames * HOP - ONSET_SAMPLE
     noise = synthesize_residual(residual, length, SAMPLE_RATE_HZ, seed)

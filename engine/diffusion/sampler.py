@@ -39,7 +39,7 @@ BATCH_SIZES = {"cpu": 1, "cuda": 8, "mps": 4}
 class Sampler:
     """A trained network on a device; ``digest`` names its content.
 
-    Where the device fails, out of memory or by its driver, sampling goes on on the CPU, and ``trouble`` says so.
+    Where the device fails, out of memory or by its driver, sampling continues on the CPU; ``trouble`` is the reason.
     """
 
     def __init__(self, network: VelocityNetwork, digest: str, device: torch.device) -> None:
@@ -61,7 +61,7 @@ class Sampler:
         self.device = device
 
     def _fall_back(self, error: RuntimeError, device: torch.device) -> None:
-        """Go on on the CPU after an error of another device; an error of the CPU is raised again."""
+        """Continue on the CPU after an error of another device; an error of the CPU is raised again."""
         spare, self._spare = self._spare, None
         if spare is None:
             raise error
@@ -200,6 +200,6 @@ def sample_prior(physics: Sequence[tuple[Modes, Residual]], seeds: Sequence[int]
 
 
 def invert_spectrogram(condition: Condition, spectrogram: torch.Tensor) -> torch.Tensor:
-    """Waves [B, samples] from the onset on; nothing sounds before it."""
+    """Waves [B, samples] from the onset on, silent before it."""
     wave = spectrogram_to_wave(expand(spectrogram) * condition.expected)
     return wave[:, ONSET_SAMPLE : wave.shape[-1] - N_FFT // 2]

@@ -20,11 +20,11 @@ EDGE_SAMPLES = 9600
 """End of the window that a tail replaces: its frames lack context to the right, and levels of modes drift there."""
 
 FIT_SAMPLES = 8192
-"""Stretch of the window's end in which the modes are looked for: 0.17 s."""
+"""Length of the window's end to which the modes are fitted: 0.17 s."""
 
 LOWEST_HZ = 15.0
 _DOUBT = 0.05
-"""Weight of the physics' own amplitudes against the sound's, where the stretch is too short to resolve modes."""
+"""Weight of the physics' own amplitudes relative to the sound's, where the fit cannot resolve modes."""
 
 _MOST_CHANGE = 2.0
 _REACH_DB = 70.0
@@ -35,8 +35,8 @@ _DB_PER_NEPER = gain_to_db(math.e)
 def extend_tail(wave: np.ndarray, modes: Modes, residual: Residual, seed: int) -> np.ndarray:
     """Continue a sampled window [N] with its analytic tail, cross-faded; fade the end.
 
-    The tail's modes begin as loud and in the phase in which each of them rings at the end of the window, so that none
-    steps; what they decay by is the physics'.
+    The tail's modes begin with the amplitude and phase that each has at the end of the window, so that there is no
+    discontinuity; their decays are those of the physics.
     """
     sound = np.nan_to_num(wave.astype(np.float32))
     length = math.ceil(ring_time_s(Physics(modes, residual, SAMPLE_RATE_HZ)) * SAMPLE_RATE_HZ)
@@ -59,10 +59,10 @@ def extend_tail(wave: np.ndarray, modes: Modes, residual: Residual, seed: int) -
 
 
 def match_modes(sound: np.ndarray, modes: Modes) -> Modes:
-    """The modes as they ring where the tail begins, each with the amplitude and phase that it has in the sound's end.
+    """The modes at the start of the tail, each with the amplitude and phase that it has at the end of the sound.
 
-    By least squares over the last FIT_SAMPLES, drawn a little towards the physics' own amplitudes, from which none
-    departs by more than 6 dB; modes far under the strongest go on as they are.
+    By least squares over the last FIT_SAMPLES, regularised towards the physics' own amplitudes, from which none
+    deviates by more than 6 dB; modes far under the strongest continue unchanged.
     """
     muted = modes.mute_mask
     kept = [k for k in range(len(modes)) if not muted[k] and 0.0 < modes.frequency_hz[k] < SAMPLE_RATE_HZ / 2]
@@ -85,7 +85,7 @@ def match_modes(sound: np.ndarray, modes: Modes) -> Modes:
 
 
 def fit_changes(stretch: np.ndarray, pole: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
-    """Complex factors by which modes in a stretch of sound [N] differ from what they are expected to be, [K]."""
+    """Complex ratios of the modes' amplitudes in a section of sound [N] to the expected ones, [K]."""
     ringing = amplitude * np.exp(np.outer(np.arange(len(stretch)), pole))
     columns = np.concatenate([ringing.real, -ringing.imag], axis=1)
     own = np.concatenate([np.ones(len(pole)), np.zeros(len(pole))])
@@ -97,7 +97,7 @@ def fit_changes(stretch: np.ndarray, pole: np.ndarray, amplitude: np.ndarray) ->
 
 
 def age_residual(residual: Residual, time_s: float) -> Residual:
-    """The residual as it is some time after the onset: every band of every component has decayed, none is rising."""
+    """The residual some time after the onset: every band of every component has decayed, without a rise."""
 
     aged = replace(residual, rise_s=0.0, envelope_db=residual.envelope_db[round(time_s / ENVELOPE_STEP_S) :])
     for name, component in residual.components:

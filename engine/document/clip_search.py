@@ -1,4 +1,4 @@
-"""Where the clip of a project is: in the place that its file names, beside it, or wherever one of its content lies."""
+"""Find the clip of a project: at the path in its file, beside it, or by content in other folders."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _walk(folder: Path, name: str, any_name: bool) -> list[Path]:
 
 
 def relative_path(clip_path: str, folder: Path) -> str:
-    """Path of a clip seen from a folder, with slashes; its name alone where it lies on another drive."""
+    """Path of a clip relative to a folder, with slashes; its name alone where it lies on another drive."""
     try:
         return Path(os.path.relpath(clip_path, folder)).as_posix()
     except ValueError:  # another drive
@@ -85,7 +85,7 @@ def _is_clip(path: Path, digest: str, digest_of: DigestOf | None) -> bool:
 
 
 def named_places(clip_path: str, relative: Any, path: Path) -> Iterator[Path]:
-    """Where the file says the clip is; on another machine, which learns who asks, only if the project lies there."""
+    """The clip's paths in the project file; a path on another machine only if the project lies there too."""
     for named in (clip_path, relative):
         place = path.parent / named if isinstance(named, str) and named and "\0" not in named else None
         if place is None or (named == clip_path and not Path(named).is_absolute()):

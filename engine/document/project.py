@@ -37,8 +37,8 @@ class Sound:
     """A struck object: physics, macros and source.
 
     ``modes`` and ``residual`` are its own, as measured or edited; rendering applies detail and ``macros``. ``detail``
-    is how much of its own physics is kept, from 1, as measured, to 0, imagined; ``detail_seed`` chooses the object that
-    the rest is taken from. ``variation`` (0 to 1) is how much its hits differ, at 1 as takes of one object do.
+    is how much of its own physics is kept, from 1, as measured, to 0, imagined; ``detail_seed`` chooses the donor of
+    the rest. ``variation`` (0 to 1) is how much its hits differ, at 1 as takes of one object do.
     """
 
     id: str

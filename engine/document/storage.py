@@ -27,7 +27,7 @@ _AUTOSAVE = "the autosave of this tab"
 
 
 class ClipMissing(BadInput):
-    """The clip of a ``project``, which was read, is nowhere."""
+    """The clip of a ``project``, which was read, was not found."""
 
     def __init__(self, message: str, project: Project) -> None:
         super().__init__(message)
@@ -117,8 +117,8 @@ class Autosave:
 
 
 class Kept(NamedTuple):
-    """What an autosave holds: a document, the file it was saved to last, the digest of that file's content, whether its
-    hits were still being looked for, and whether it holds changes that no project file does."""
+    """Content of an autosave: a document, the file it was saved to last, the digest of that file's content, whether the
+    detection of its hits was unfinished, and whether it holds changes that no project file does."""
 
     project: Project
     saved_path: str | None = None
@@ -171,7 +171,7 @@ def autosave_path(folder: str | Path, session_id: str) -> Path:
 
 
 def load_autosave(folder: str | Path, session_id: str) -> Kept | None:
-    """What a session left behind, or None when there is nothing.
+    """The autosave of a session, or None when there is none.
 
     One that cannot be read is renamed, so that the next does not overwrite it; BadInput says where it lies then.
     """

@@ -1,4 +1,4 @@
-"""How much later a clip's picture is than its sound, by the onsets found in each."""
+"""Estimate the lag of a clip's picture behind its sound from the onsets found in each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COST_PER_S = 0.5
 
 
 def estimate_lag(picture: OnsetTrack, sound: OnsetTrack) -> float | None:
-    """Seconds by which the picture is later than the sound (negative: earlier); None where they do not tell.
+    """Seconds by which the picture is later than the sound (negative: earlier); None where that is uncertain.
 
     Onsets of the two are matched at every lag, each weighted by its strengths. The lag of the best match is refined by
     the median of the pairs' distances.

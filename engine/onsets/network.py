@@ -50,7 +50,7 @@ class OnsetNetworkConfig:
     """Channels of the encoder at four scales, channels of the temporal network, and its dilations in frames.
 
     ``pixels`` of a small frame, about. ``depth`` is the number of residual layers after the last stride. With
-    ``mirrored`` the mirror image of a clip is watched too, and the outputs are averaged.
+    ``mirrored`` the mirror image of a clip is processed too, and the outputs are averaged.
     """
 
     widths: tuple[int, ...] = (24, 48, 64, 96)

@@ -41,7 +41,7 @@ VELOCITY_FRAMES = 5
 FIRST_PARTIAL = 128
 
 START_FRAMES = 16
-"""First frames that are seen after their mirror image, to find a hit that the clip starts with."""
+"""Number of first frames that are processed after their mirror image, to find a hit at the clip's start."""
 START_S = 0.05
 START_STRENGTH = 0.83
 """Strength in the mirrored start that becomes DEFAULT_THRESHOLD; what starts in motion has less, mostly."""

@@ -135,8 +135,7 @@ def deliver_pieces(delivery: Delivery, folder: Path, sample: Sample) -> list[Pac
 def deliver_session(delivery: Delivery, path: Path, sample: Sample, portable: bool = False) -> list[Path]:
     """Write a session in the format of the name's ending, its sound files in a folder ``NAME rpp media`` beside it.
 
-    ``portable`` keeps the places of this machine out of it. Returns the files that were written beside it. Raises
-    BadInput.
+    ``portable`` leaves out paths of this machine. Returns the files that were written beside it. Raises BadInput.
     """
     ending = path.suffix.lower()
     media = find_media_folder(path)

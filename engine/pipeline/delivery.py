@@ -98,7 +98,7 @@ class Delivery:
 
 
 def categorize(sound: Sound) -> Category:
-    """UCS category of a sound, by its name's words and the material that they or its source tell."""
+    """UCS category of a sound, by the words of its name and the material named there or in its source."""
     from engine.bank.user_bank import parse_file_name
 
     named = Path(sound.name.replace("/", " "))

@@ -28,7 +28,7 @@ ONSET_NETWORK = CHECKPOINTS / "onsets"
 
 AUDIO_BLOCK_S = 1.0
 DIGITAL_SILENCE, LEAST_SILENCE_S = 1e-5, 0.5
-"""Largest amplitude of silence that was never recorded, and how long it lasts at least, to be told from a pause."""
+"""Largest amplitude of digital silence, and its least duration, which distinguishes it from a pause."""
 AUDIO_SHARE = 0.2
 """Share of the progress that a clip's audio takes where its picture follows."""
 
@@ -49,8 +49,8 @@ def detect_onsets(
     """Onsets of a clip by its picture ("video"), its "audio" or "both"; the last event is OnsetsFound.
 
     The picture is read by the onset ``network``, or by the motion detector where there is no checkpoint. A clip without
-    audio has onsets by its picture alone; of one with audio the track tells how much later its picture is, unless the
-    source is "audio". With ``partial``, OnsetsUpdated events bring the onsets found so far.
+    audio has onsets by its picture alone; of one with audio the track has the lag of its picture, unless the
+    source is "audio". With ``partial``, OnsetsUpdated events hold the onsets found so far.
     ``cache`` keeps tracks between runs. Raises BadInput for an unreadable clip, a damaged network, an unknown source,
     or "audio" where the clip has none.
     """

@@ -68,9 +68,9 @@ def estimate_hits(
 
     ``network`` is the network or its folder, by default the one that ships. The clip is decoded once, and frames are
     held only of hits not yet predicted. The bank is embedded by this network. ``check`` is called at every frame and
-    may raise Cancelled. ``contact``, x and y as shares of the picture, and ``material``, one of MATERIALS, are what the
-    user said is struck; they replace what the network finds, and hits with a given
-    contact are of one object. Raises BadInput for a clip that cannot be read, a damaged network or an empty bank.
+    may raise Cancelled. ``contact``, x and y as shares of the picture, and ``material``, one of MATERIALS, are given by
+    the user and replace the network's predictions; hits with a given contact are of one object. Raises BadInput for a
+    clip that cannot be read, a damaged network or an empty bank.
     """
     if not len(times_s):
         yield HitsEstimated(())

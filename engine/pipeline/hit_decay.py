@@ -1,4 +1,4 @@
-"""How fast each recorded hit falls, so that hits that share a sound die as long after the strike as recorded."""
+"""Decay of each recorded hit, so that hits that share a sound keep their own recorded decay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.core.units import SAMPLE_RATE_HZ, power_to_db
 DEPTHS_DB = (8.0, 12.0, 16.0, 20.0, 25.0)
 RATIO_RANGE = (0.5, 2.0)
 LEAST_CHANGE = 0.1
-"""A smaller difference of decay is within what the level of noise varies by."""
+"""Smaller differences of decay are within the random variation of the level of noise."""
 
 _FRAME_S, _STEP_S = 0.010, 0.0025
 _OVER_QUIET_DB, _LATEST_S = 6.0, 0.05

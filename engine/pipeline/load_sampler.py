@@ -1,4 +1,4 @@
-"""The sampler that a project names, with sentences about what is used in its place."""
+"""Load the sampler that a project names, or a replacement, with notes for the user."""
 
 from __future__ import annotations
 

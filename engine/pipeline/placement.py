@@ -15,7 +15,7 @@ FADE_SAMPLES = 96
 
 
 def _split_time(hit: Hit) -> tuple[int, float]:
-    """The sample before a hit's time, and the share of a sample from there to it, 0 where that cannot be heard."""
+    """The sample before a hit's time, and the fraction of a sample from there to it, 0 where that is inaudible."""
     first = math.floor(hit.time_s * SAMPLE_RATE_HZ)
     fraction = hit.time_s * SAMPLE_RATE_HZ - first
     if fraction > 1.0 - 1e-4:
@@ -24,7 +24,7 @@ def _split_time(hit: Hit) -> tuple[int, float]:
 
 
 def first_sample(hit: Hit) -> int:
-    """The first sample of a track in which a hit may be heard."""
+    """The first sample of a track that a hit may change."""
     first, fraction = _split_time(hit)
     return max(0, first - (DELAY_TAPS // 2 - 1) if fraction else first)
 

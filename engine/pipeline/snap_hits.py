@@ -1,4 +1,4 @@
-"""The transient nearest to a hit, in the clip's sound or, where it has none, among the onsets seen in its picture."""
+"""The transient nearest to a hit, in the clip's sound or, where it has none, among the onsets of its picture."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def find_transients(samples: np.ndarray) -> np.ndarray:
     places = np.arange(short + gap, len(samples), step)  # what the first samples rise from is not known
     after = (total[places + 2 * short + gap] - total[places + short + gap]) / short
     before = (total[places + short] - total[places]) / short
-    floor = 1e-10 + 1e-4 * after.max(initial=0.0)  # a rise far under the loudest is none that is heard
+    floor = 1e-10 + 1e-4 * after.max(initial=0.0)  # a rise far under the loudest is inaudible
     rise_db = np.asarray(power_to_db(after + floor)) - np.asarray(power_to_db(before + floor))
     inner = np.concatenate(([-np.inf], rise_db, [-np.inf]))
     is_peak = (rise_db >= LEAST_RISE_DB) & (rise_db >= inner[:-2]) & (rise_db > inner[2:])

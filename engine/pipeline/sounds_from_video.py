@@ -27,7 +27,7 @@ def estimate_clip_sounds(
 ) -> Iterator[PictureProgress | SoundsFound]:
     """Sounds of hits from the picture: for each object the bank's best match; the last event is SoundsFound.
 
-    Objects that the picture does not tell share the default sound until somebody says what they are. Sounds that the
+    Objects without a certain prediction share the default sound until the user chooses their material. Sounds that the
     user chose or edited stay. ``check`` is called at every frame and may raise Cancelled. Raises BadInput for a damaged
     network or an empty bank.
     """
@@ -54,7 +54,7 @@ def describe_prediction(prediction: ObjectPrediction) -> str:
 def sound_from_candidate(candidate: Candidate, source: Source, sound_id: str = "s1") -> Sound:
     """A candidate of the bank as a sound of the document, at the level of detail that its physics has.
 
-    What a generated one lacks (narrow bands, fine envelope, attack) is so taken from a similar recorded object.
+    A generated one lacks narrow bands, fine envelope and attack, which are then taken from a similar recorded object.
     """
     modes, residual = candidate.physics.modes, candidate.physics.residual
     modes = replace(modes, muted=modes.mute_mask)
@@ -99,7 +99,7 @@ def _with_estimates(project: Project, by_hit: dict[str, HitEstimate]) -> Project
 
 
 def _group(estimate: HitEstimate) -> int:
-    """The number of the object whose sound a hit has; one beyond all objects where the picture does not tell."""
+    """The number of the object whose sound a hit has; one beyond all objects without a certain prediction."""
     return estimate.object if estimate.prediction.is_certain else MAX_HITS
 
 

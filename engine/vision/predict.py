@@ -76,7 +76,7 @@ class HitPrediction:
 
 @dataclass(frozen=True, eq=False)
 class ObjectPrediction:
-    """What is struck: predictions pooled over all hits of one object."""
+    """The struck object: predictions pooled over all hits of one object."""
 
     material: Mapping[str, float]  # calibrated probability of each name of MATERIALS
     size_m: float
@@ -88,7 +88,7 @@ class ObjectPrediction:
 
     @property
     def is_certain(self) -> bool:
-        """Whether the likeliest material is more likely right than wrong; where not, the picture does not tell."""
+        """Whether the calibrated probability of the likeliest material is at least LEAST_CONFIDENCE."""
         return self.confidence >= LEAST_CONFIDENCE
 
     def of_material(self, name: str) -> ObjectPrediction:
@@ -161,7 +161,7 @@ def encode_crops(model: VisionModel, near: torch.Tensor, contacts: torch.Tensor)
 
 
 def trace_encoder(model: VisionModel) -> list[Any]:
-    """What features depend on, sums of weights and the crops, by which cached features are told apart."""
+    """Key of cached features: sums of the encoder's weights, and the crops."""
     config = model.network.config
     weights = model.backbone.weights if model.backbone is not None else model.network.state_dict()
     others = ("head", "physics_encoder", "logit_scale")

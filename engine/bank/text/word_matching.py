@@ -12,7 +12,7 @@ from engine.bank.text.grammar import FILLERS
 from engine.bank.text.word_vectors import load_vectors
 
 MIN_SIMILARITY = 0.55
-"""Least score of a match by embedding; docs/text.md says how it was chosen."""
+"""Least score of a match by embedding; see docs/text.md for its choice."""
 
 NEXT_WORDS_WEIGHT, NEIGHBOURS = 0.3, 8
 MIN_MISSPELT_LENGTH = 4
@@ -87,7 +87,7 @@ def phrase_similarity(phrases: Sequence[str], wanted: Sequence[str]) -> np.ndarr
 
 
 def _meaning(concept: Concept) -> tuple[str, str]:
-    """Key of a meaning: materials include their objects; rooms and qualities are told apart by sign."""
+    """Key of a meaning: materials include their objects; rooms and qualities are distinguished by sign."""
     if concept.material:
         return "material", max(concept.material, key=lambda name: concept.material[name])
     if concept.slot == "striker":
