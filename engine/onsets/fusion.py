@@ -26,7 +26,7 @@ def fuse(
     """Fuse the onsets of a clip's video and audio, one to one within MATCH_TOLERANCE_S.
 
     The video's onsets are first moved by its lag, where it can be estimated. Matched onsets keep the audio's finer time
-    and gain strength. Onsets only in the audio stay unchanged; those only in the video are weighted by VIDEO_ONLY_WEIGHT
+    and gain strength. Onsets only in the audio stay unchanged; those only in the video have VIDEO_ONLY_WEIGHT
     within ``audio_spans`` (start_s, end_s), where the clip has sound (None: everywhere), and unchanged elsewhere. With
     one source absent, or an audio track without any candidate, the other is returned unchanged.
     """
