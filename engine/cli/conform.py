@@ -11,9 +11,8 @@ from engine.cli.console import check_json_target, make_progress, say, write_json
 from engine.cli.overwrite import check_existing, find_existing
 from engine.core.errors import BadInput
 from engine.core.files import check_ending, check_target
-from engine.core.units import format_timecode, parse_timecode
 from engine.core.words import counted
-from engine.document.project import Clip, Project
+from engine.document.project import Project
 from engine.document.storage import ClipMissing, load_project, save_project
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     check_ending(check_target(options.project), (".json",), "--project")
     targets = [(name, value) for name in ("project", "json") if (value := getattr(options, name)) not in (None, "-")]
     check_existing(options, list(find_existing(targets)))
-    from engine.pipeline.conform import conform
+    from engine.pipeline.conform import clip_timecode, conform
 
     project = _load(options.source, options.clip)
     done = conform(project, options.recut, make_progress("comparing the pictures"))
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     if options.json != "-":
         for hit in done.lost:
             sound = project.sound(hit.sound_id).name
-            stdout.write(f"{_timecode(project.clip, hit.time_s)}  {hit.id}  {sound}  {hit.name}".rstrip() + "\n")
+            stdout.write(f"{clip_timecode(project.clip, hit.time_s)}  {hit.id}  {sound}  {hit.name}".rstrip() + "\n")
 
 
 def describe(done: Conformed) -> str:
@@ -73,12 +72,6 @@ def _load(source: str, clip_place: str | None) -> Project:
         found = search_clip(project.clip, Path(clip_place), digest_file)
         project = replace(project, clip=replace(project.clip, path=str(found)))
     return match_clip(project)
-
-
-def _timecode(clip: Clip, time_s: float) -> str:
-    start = clip.start_timecode or "00:00:00:00"
-    frame = parse_timecode(start, clip.frame_rate) + int(time_s * clip.frame_rate + 0.001)
-    return format_timecode(frame, clip.frame_rate, ";" in start)
 
 
 def _to_json(done: Conformed) -> dict[str, object]:

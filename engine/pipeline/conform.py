@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -12,6 +11,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from engine.core.errors import BadInput
+from engine.core.units import format_timecode, parse_timecode
 from engine.document.edits.hits import touch_hit
 from engine.document.edits.values import MAX_HITS, derive_seed, next_ids, with_hits
 from engine.document.project import Clip, Hit, Project, Sound
@@ -46,9 +46,7 @@ class Conformed:
     copied: int
 
 
-def conform(
-    project: Project, path: str | os.PathLike[str], report: Callable[[float], None] = lambda _: None
-) -> Conformed:
+def conform(project: Project, path: str | Path, report: Callable[[float], None] = lambda _: None) -> Conformed:
     """Place the hits of a project in a recut of its clip. Raises BadInput for one that cannot be read or shares none.
 
     A shot that is shown several times has its hits each time. Times are exact to the frame where the picture moves.
@@ -70,6 +68,13 @@ def conform(
             f"{PurePath(clip.path).name} shows nothing of {PurePath(former.path).name}; open it as a clip of its own"
         )
     return place_hits(project, clip, opened.info, runs)
+
+
+def clip_timecode(clip: Clip, time_s: float) -> str:
+    """Timecode of the frame that a clip shows at a time, from its own start."""
+    start = clip.start_timecode or "00:00:00:00"
+    frame = parse_timecode(start, clip.frame_rate) + math.floor(time_s * float(clip.frame_rate) + _TOUCH_FRAMES)
+    return format_timecode(frame, clip.frame_rate, ";" in start)
 
 
 def _tell(report: Callable[[float], None], before: float, part: float, share: float) -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.document.storage import save_project
+from engine.pipeline.open_clip import open_clip
+from tests.recuts import RATE, draw_shot, make_project, write_clip
 from tests.ui_tab import Tab, check_sentence, make_context, open_tab
 from ui.session_registry import SessionRegistry
 
@@ -54,3 +57,31 @@ def test_hits_are_drawn_to_peaks_and_come_from_lists(tab: Tab, tmp_path: Path) -
     tab.ask("import_hits", path=str(spots), frame_rate="fast")
     check_sentence(tab.errors[-1])
     assert times_of(tab) == before
+
+
+@pytest.mark.slow
+def test_a_recut_takes_the_place_of_the_clip_and_the_former_project_stays(tab: Tab, tmp_path: Path) -> None:
+    shots = [draw_shot(0, 30), draw_shot(1, 30)]
+    old = write_clip(tmp_path / "old.mp4", [*shots[0], *shots[1]])
+    project = make_project(open_clip(old).project.clip, [5.0, 20.0, 40.0])
+    source = tmp_path / "old.struck.json"
+    save_project(project, source)
+    stored = source.read_bytes()
+    tab.ask("open", path=str(source))
+    tab.settle()
+    recut = write_clip(tmp_path / "recut.mp4", [*shots[1], *shots[0][10:]])
+    tab.ask("conform", path=str(recut))
+    tab.settle()
+    told = tab.last("conformed")
+    assert (told["moved"], told["copied"]) == (2, 0)
+    assert told["lost"] == [{"timecode": "00:00:00:05", "sound": "Bowl", "name": "hit 1"}]
+    shown = tab.last("document")["project"]
+    assert shown["clip"]["name"] == "recut.mp4" and not shown["saved"]
+    assert {hit["id"]: hit["time_s"] for hit in shown["hits"]} == pytest.approx(
+        {"h3": 10 / float(RATE), "h2": 40 / float(RATE)}, abs=1e-6
+    )
+    assert tab.session.edited and tab.session.saved_as is None and source.read_bytes() == stored
+    tab.ask("conform", path=str(recut))
+    tab.settle()
+    check_sentence(tab.errors[-1])
+    assert tab.last("document")["project"]["hits"] == shown["hits"]

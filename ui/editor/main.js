@@ -3,6 +3,7 @@
 
 import { createAbout } from "./panels/about.js";
 import { createArranging } from "./arrange/arranging.js";
+import { createConform } from "./arrange/conform.js";
 import { createPatternSheet } from "./arrange/pattern_sheet.js";
 import { createQuantize } from "./arrange/quantize.js";
 import { createSpotting } from "./arrange/spotting.js";
@@ -64,6 +65,7 @@ export async function mount(element) {
   const quantize = createQuantize(app, store, arranging);
   const patterns = createPatternSheet(app, store, player, arranging);
   const spotting = createSpotting(app, store);
+  const conform = createConform(app, store);
   const takes = createTakesSheet(app, store, audio, arranging);
   const materials = createMaterials(app, store, audio);
   const inspector = createInspector(layout.inspector, store, audio, { player, perform, openMaterials: materials.open, arranging, quantize: quantize.open, importHits: spotting.open, reveal: (time_s) => timeline.reveal(time_s) });
@@ -74,7 +76,7 @@ export async function mount(element) {
   const spectrogram = createSpectrogramView(layout.picture, store, audio, player, timeline);
   const about = createAbout(app, store);
   const help = createHelp(app, about.open);
-  const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open });
+  const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open, conform: conform.choose });
   const hints = createHints(layout.footer, store);
   const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open });
   const focusFrames = createFocusFrames(app);
@@ -83,7 +85,7 @@ export async function mount(element) {
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [arranging, quantize, patterns, takes, spotting, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
+  const parts = [arranging, quantize, patterns, takes, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, perform, locate };

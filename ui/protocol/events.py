@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Union
 
+from ui.protocol.conforming import Conformed
 from ui.protocol.exporting import Exported, ExportPlan, ExportSettings
 
 
@@ -392,5 +393,5 @@ class Bank:
 
 ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, ClipWanted, ExportPlan, Exported, Audition,
-    TakeRendered, MorphPreviewed, SearchAnswer, Bank,
+    TakeRendered, MorphPreviewed, SearchAnswer, Bank, Conformed,
 ]  # fmt: skip

@@ -3,56 +3,20 @@
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
-from av.video.frame import VideoFrame
 
 from engine.core.errors import BadInput
-from engine.document.project import Clip, Hit, Project, Sound
-from engine.document.source import Source
+from engine.document.project import Project
 from engine.document.storage import save_project
 from engine.media import recut
 from engine.media.recut import Run, find_runs
-from engine.physics.model import Modes, Residual
 from engine.pipeline.conform import conform
 from engine.pipeline.open_clip import open_clip
 from tests.command_line import refuse, run
-
-RATE = Fraction(30000, 1001)
-
-
-def draw_shot(number: int, count: int) -> list[np.ndarray]:
-    """Frames [72, 128, 3] of a textured scene in which something moves."""
-    rng = np.random.default_rng(number)
-    scene = np.kron(rng.integers(30, 200, (9, 16)), np.ones((8, 8))).astype(np.uint8)
-    frames = []
-    for k in range(count):
-        frame = scene.copy()
-        left = (7 * number + 3 * k) % 100
-        frame[24:48, left : left + 24] = 255
-        frames.append(np.repeat(frame[:, :, None], 3, axis=2))
-    return frames
-
-
-def write_clip(path: Path, frames: list[np.ndarray], codec: str = "libx264", bit_rate: int = 2_000_000) -> Path:
-    with av.open(str(path), "w") as output:
-        video = output.add_stream(codec, rate=RATE)
-        video.height, video.width, video.pix_fmt, video.bit_rate = *frames[0].shape[:2], "yuv420p", bit_rate
-        for frame in frames:
-            output.mux(video.encode(VideoFrame.from_ndarray(frame, "rgb24")))
-        output.mux(video.encode(None))
-    return path
-
-
-def make_project(clip: Clip, frames: list[float]) -> Project:
-    sounds = (Sound("s1", "Bowl", Modes(), Residual((0.0, 24000.0), (-40.0,), (60.0,)), Source("clip", 0.5)),)
-    times_s = [float(frame / RATE) for frame in frames]
-    hits = tuple(Hit(f"h{k}", s, "s1", k, found_s=s, name=f"hit {k}") for k, s in enumerate(times_s, 1))
-    return Project(clip, sounds, hits)
+from tests.recuts import RATE, draw_shot, make_project, write_clip
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +31,6 @@ def old(tmp_path_factory: pytest.TempPathFactory, shots: list[list[np.ndarray]])
     return make_project(open_clip(path).project.clip, [0.0, 10.3, 39.9, 41.0, 50.5, 75.0, 90.25, 130.0])
 
 
-@pytest.mark.slow
 def test_hits_move_with_their_shots(tmp_path: Path, old: Project, shots: list[list[np.ndarray]]) -> None:
     a, b, c, d = shots
     cut = [*c[10:], *a, *draw_shot(77, 20), *b[5:20], *d, *b[5:20]]  # moved, new, trimmed, repeated
@@ -90,7 +53,6 @@ def test_hits_move_with_their_shots(tmp_path: Path, old: Project, shots: list[li
     assert result.project.sounds[0].source.kind == "file"  # the new clip has no sound to compare with
 
 
-@pytest.mark.slow
 def test_what_shares_nothing_is_refused(tmp_path: Path, old: Project) -> None:
     with pytest.raises(BadInput, match="shows nothing of"):
         conform(old, write_clip(tmp_path / "other.mp4", draw_shot(99, 30)))
@@ -125,7 +87,6 @@ def test_a_static_or_black_clip_has_no_cuts() -> None:
     assert find_runs(still[:0], still) == find_runs(still, still[:0]) == []
 
 
-@pytest.mark.slow
 def test_the_command_writes_the_project_and_lists_what_has_no_place(
     tmp_path: Path, old: Project, shots: list[list[np.ndarray]], capsys: pytest.CaptureFixture[str]
 ) -> None:

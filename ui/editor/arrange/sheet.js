@@ -47,7 +47,7 @@ export function createSheet(app, store, { title, content, apply, onShow, onEnter
     else if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement)) onEnter();
     event.stopPropagation();
   });
-  const cleanups = [store.on("selection", () => element.hidden || onShow()), store.watch(() => [store.view?.project?.clip], () => setOpen(false))];
+  const cleanups = [store.on("selection", () => element.hidden || onShow()), store.watch(() => [store.view?.project?.clip.digest], () => setOpen(false))];
 
   return {
     element,

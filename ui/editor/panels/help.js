@@ -44,7 +44,7 @@ const SECTIONS = [
     ["Enlarge", "model and recording, how near, and what is worst"], ["Esc", "back"],
   ]],
   ["Project", [
-    [`${COMMAND} O`, "open"], [`${COMMAND} S`, "save"], [`${COMMAND} Z`, "undo"], [`${COMMAND} ⇧ Z`, "redo"], ["?", "this sheet"],
+    [`${COMMAND} O`, "open"], [`${COMMAND} S`, "save"], [`${COMMAND} Z`, "undo"], [`${COMMAND} ⇧ Z`, "redo"], ["▾ beside Save", "folders, and a recut of the clip"], ["?", "this sheet"],
   ]],
 ];
 

@@ -16,16 +16,16 @@ const WORDS = { opening: "Opening", detecting: "Looking for hits", analysing: "A
 /**
  * @param {HTMLElement} root
  * @param {Store} store
- * @param {{open: () => void, help: () => void}} host
+ * @param {{open: () => void, help: () => void, conform: () => void}} host
  */
-export function createTopBar(root, store, { open, help }) {
+export function createTopBar(root, store, { open, help, conform }) {
   const mark = make("span", "st-wordmark", { "aria-label": "Struck" }, "Str", make("b", "", { textContent: "u" }), "ck");
   const openButton = make("button", "st-button", { type: "button", textContent: "Open clip", title: "Open a clip or a project (Ctrl O)", onclick: open });
   const undo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "undo" }) }, icon("undo"));
   const redo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "redo" }) }, icon("redo"));
   const name = make("span", "st-name");
   const save = make("button", "st-save", { type: "button", onclick: saveNow });
-  const saveMore = make("button", "st-save is-more", { type: "button", textContent: "▾", title: "More ways to save", "aria-label": "More ways to save", "aria-haspopup": "menu", onclick: openSaveMenu });
+  const saveMore = make("button", "st-save is-more", { type: "button", textContent: "▾", title: "More ways to save; conform to a recut", "aria-label": "More ways to save", "aria-haspopup": "menu", onclick: openSaveMenu });
   const pill = createPill(store);
   const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", title: "Keys and gestures (?)", "aria-label": "Keys and gestures", onclick: help });
   const folder = make("input", "st-path st-folder", { type: "text", hidden: true, spellcheck: false, placeholder: "a folder on this machine, then Enter", "aria-label": "Folder to save in" });
@@ -43,8 +43,9 @@ export function createTopBar(root, store, { open, help }) {
     const bounds = boxOf(root);
     openMenuAt(root.parentElement ?? root, box.left - bounds.left, box.bottom + 6, "Save", [
       { text: "Save", key: "Ctrl S", choose: saveNow },
-      { text: "Save as a folder, with clip and recordings", choose: () => store.send({ type: "collect_project" }) },
-      { text: "Save as a folder in …", choose: askFolder },
+      ...(store.welcome?.local ? [{ text: "Save as a folder, with clip and recordings", choose: () => store.send({ type: "collect_project" }) }, { text: "Save as a folder in …", choose: askFolder }] : []),
+      "",
+      { text: "Conform to a recut of the clip…", choose: conform },
     ]);
   }
 
@@ -79,7 +80,7 @@ export function createTopBar(root, store, { open, help }) {
     name.textContent = project?.name ?? "";
     name.title = project?.clip.name ?? "";
     save.hidden = !project;
-    saveMore.hidden = !project || !store.welcome?.local;
+    saveMore.hidden = !project;
     save.textContent = project?.saved ? "saved" : "Save";
     save.disabled = Boolean(project?.saved);
     save.title = project?.saved ? "Every change is in the project file" : "Save the project to its file (Ctrl S); until then it is kept in this session";

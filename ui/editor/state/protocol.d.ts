@@ -510,6 +510,12 @@ export interface BankSize {
   type: "bank_size";
 }
 
+/** Give the project a recut of its clip (``path`` as in ``open``); hits move with their shots. */
+export interface Conform {
+  type: "conform";
+  path: string;
+}
+
 export type ClientMessage =
   | Open
   | FindClip
@@ -542,7 +548,8 @@ export type ClientMessage =
   | UseCandidate
   | MeasureSpan
   | AddToBank
-  | BankSize;
+  | BankSize
+  | Conform;
 
 /** A demo project. */
 export interface Demo {
@@ -873,6 +880,21 @@ export interface Bank {
   broken: [string, string][];
 }
 
+/** A hit without a place in the new clip, by its timecode in the former one, its sound and its name. */
+export interface LostHit {
+  timecode: string;
+  sound: string;
+  name: string;
+}
+
+/** What became of the hits: how many moved, how many more there are where shots are shown again, and those lost. */
+export interface Conformed {
+  type: "conformed";
+  moved: number;
+  copied: number;
+  lost: LostHit[];
+}
+
 export type ServerMessage =
   | Welcome
   | DocumentState
@@ -888,4 +910,5 @@ export type ServerMessage =
   | TakeRendered
   | MorphPreviewed
   | SearchAnswer
-  | Bank;
+  | Bank
+  | Conformed;

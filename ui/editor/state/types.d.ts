@@ -1,7 +1,7 @@
 // What the editor's modules hand to each other: the document by short names, and what the page knows.
 
 import type {
-  Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, MacrosState, Media, ModesState,
+  Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, MacrosState, Media, ModesState,
   MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, HitOffsetsState, TakeRendered, Welcome,
 } from "./protocol.d.ts";
 
@@ -62,6 +62,7 @@ export interface StoreEvents {
   export_plan: ExportPlan;
   search_results: SearchAnswer;
   bank: Bank;
+  conformed: Conformed;
   selection: Selection;
   connection: Connection;
   time: { time_s: number; playing: boolean };

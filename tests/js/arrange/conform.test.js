@@ -1,0 +1,13 @@
+// @ts-check
+// What became of the hits is said in a sentence that counts right.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { describeConformed } from "../../../ui/editor/arrange/conform.js";
+
+test("one hit is not said in the plural", () => {
+  const lost = [{ timecode: "01:00:00:00", sound: "Bowl", name: "" }];
+  assert.equal(describeConformed({ type: "conformed", moved: 12, copied: 0, lost: [] }), "12 hits moved with their shots.");
+  assert.equal(describeConformed({ type: "conformed", moved: 1, copied: 2, lost }), "1 hit moved with its shot, and 2 hits more where shots are shown again. The recut has no place for this one:");
+});

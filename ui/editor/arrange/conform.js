@@ -1,0 +1,70 @@
+// @ts-check
+// A recut of the clip: the file is chosen and sent, and what became of the hits is told, with those that have no place.
+
+import { describeError, upload } from "../state/upload.js";
+import { createButton, make } from "../widgets/controls.js";
+import { createSheet } from "./sheet.js";
+/** @import { Conformed } from "../state/protocol.d.ts" */
+/** @import { Store } from "../state/types.d.ts" */
+
+/**
+ * What became of the hits, in a sentence.
+ * @param {Conformed} done
+ */
+export function describeConformed({ moved, copied, lost }) {
+  /** @param {number} n */
+  const hits = (n) => (n === 1 ? "1 hit" : `${n} hits`);
+  const more = copied ? `, and ${hits(copied)} more where shots are shown again` : "";
+  return `${hits(moved)} moved with ${moved === 1 ? "its shot" : "their shots"}${more}.${lost.length ? ` The recut has no place for ${lost.length === 1 ? "this one" : `these ${lost.length}`}:` : ""}`;
+}
+
+/**
+ * @param {HTMLElement} app
+ * @param {Store} store
+ */
+export function createConform(app, store) {
+  /** @type {HTMLInputElement} */
+  const picker = make("input", "", { type: "file", accept: "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif", hidden: true, "aria-label": "Recut of the clip", onchange: () => {
+    const file = picker.files?.[0];
+    picker.value = "";
+    if (file) take(file);
+  } });
+  app.append(picker);
+  const words = make("p", "arr-words");
+  const list = make("ul", "arr-lost", { "aria-label": "Hits without a place" });
+  const fine = createButton("Close", { title: "Close (Esc)", onPress: () => sheet.close() });
+  fine.classList.add("is-main");
+  const sheet = createSheet(app, store, { title: "Conformed to the recut", content: [words, list, make("div", "ins-row", {}, make("span", "st-space"), fine)], apply: fine, onShow: () => {}, onEnter: () => sheet.close() });
+
+  /** @param {File} file */
+  async function take(file) {
+    store.emit("note", { type: "note", message: `Bringing in ${file.name}` });
+    try {
+      store.send({ type: "conform", path: await upload(file, store.session) });
+    } catch (error) {
+      const message = describeError(error);
+      if (message) store.emit("error", { type: "error", message });
+    }
+  }
+
+  /** @param {Conformed} done */
+  function tell(done) {
+    if (!done.lost.length) {
+      store.emit("note", { type: "note", message: describeConformed(done) });
+      return;
+    }
+    words.textContent = describeConformed(done);
+    list.replaceChildren(...done.lost.map(({ timecode, sound, name }) => make("li", "", {}, make("span", "ins-mono", { textContent: timecode }), make("span", "", { textContent: sound }), make("span", "ins-quiet", { textContent: name }))));
+    list.hidden = !done.lost.length;
+    sheet.open();
+  }
+
+  const cleanup = store.on("conformed", tell);
+  return {
+    choose: () => picker.click(),
+    dispose() {
+      cleanup();
+      sheet.dispose();
+    },
+  };
+}
