@@ -82,4 +82,4 @@ def test_a_clip_that_moves_while_its_project_is_open_is_put_in_its_place(tmp_pat
     now = tab.session.require_project()
     assert (now.mix.gain_db, now.clip.path) == (0.0, str(tmp_path / "b.mp4")) and asked(tab) == ["a.mp4", None]
     tab.ask("find_clip", path=str(tmp_path / "b.mp4"))
-    assert "no clip is asked for any more" in tab.errors[-1]
+    assert "no project is waiting for its clip any more" in tab.errors[-1]

@@ -21,7 +21,7 @@ Started = tuple[int, Path]
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     """Port and data folder of a running app."""
-    home = tmp_path_factory.mktemp("doors") / "home"
+    home = tmp_path_factory.mktemp("requests") / "home"
     with serve(home) as address:
         yield int(address.rpartition(":")[2]), home
 
