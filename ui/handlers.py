@@ -23,6 +23,7 @@ from ui import (
     conform_service,
     export_service,
     level_service,
+    queue_service,
     save_service,
     uploads,
 )
@@ -316,4 +317,7 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.MeasureSpan: bank_service.measure_span,
     requests.AddToBank: bank_service.add_to_bank,
     requests.BankSize: bank_service.send_bank_size,
+    requests.QueueClips: queue_service.queue_clips,
+    requests.CancelQueued: queue_service.cancel_queued,
+    requests.ClearQueue: queue_service.clear_queue,
 }

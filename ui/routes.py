@@ -185,6 +185,16 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
             return JSONResponse({"error": f"{name[:80]} is not there any more; export again"}, status_code=404)
         return FileResponse(path, filename=name, headers=FRESH)
 
+    @app.get("/struck/queue/{export_key}/{name}")
+    def queued(export_key: str, name: str) -> Response:
+        session = sessions.find_exports(export_key)
+        files = session.queue.folder().iterdir() if session else ()
+        path = next((file for file in files if file.name == name and file.is_file()), None)
+        if path is None:
+            return JSONResponse({"error": f"{name[:80]} is not there any more; queue its clip again"}, status_code=404)
+        shown = path.suffix == ".html"  # the report, and cue sheets
+        return FileResponse(path, filename=None if shown else name, headers=FRESH)
+
     @app.post("/struck/upload")
     async def upload(request: Request, session: str, name: str) -> Response:
         declared = request.headers.get("content-length", "")

@@ -6,8 +6,9 @@ import asyncio
 import threading
 
 from ui.protocol.events import ClipWanted, DocumentState, Media, Rendered, ServerMessage, Status, Welcome
+from ui.protocol.queue import QueueState
 
-STATES = (DocumentState, Status, Rendered, Media, Welcome, ClipWanted)
+STATES = (DocumentState, Status, Rendered, Media, Welcome, ClipWanted, QueueState)
 MOST_WAITING = 200
 
 

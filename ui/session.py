@@ -20,6 +20,7 @@ from ui.context import AppContext
 from ui.document_state import ClipSearch, Playback, project_name, project_state
 from ui.jobs import Worker, describe_error, hide_folders
 from ui.protocol.events import ClipWanted, DocumentState, ErrorNotice, Media, Note, ServerMessage, Status
+from ui.render_queue import RenderQueue
 from ui.renderer import Focus, RenderCallbacks, Renderer
 from ui.search_results import SearchResults
 from ui.send_queue import CoalescingSendQueue
@@ -60,6 +61,7 @@ class Session:
         self.search_results = SearchResults()
         self.focus = Focus()
         self.exports = Worker("export", self.fail_export)
+        self.queue = RenderQueue(context, self.folder_name, self.export_key, self.send, self.report)
         self.renderer = Renderer(
             context,
             RenderCallbacks(
@@ -103,11 +105,13 @@ class Session:
             send_queue.put(self.media)
             send_queue.put(self.renderer.message())
             send_queue.put(self._board.shown())
+            send_queue.put(self.queue.message())
             if self.clip_search is not None:
                 send_queue.put(self.clip_search.message())
             rested, self._rested = self._rested, False
         if rested:
             self.renderer.request()
+            self.queue.resume()
             self.goes_on = self.unfinished
             what = "the search for hits and sampling go on" if self.goes_on else "sampling goes on"
             send_queue.put(Note(f"work paused while no tab was open; {what} now, start an export again"))
@@ -360,6 +364,7 @@ class Session:
         if self.renderer.busy:
             self.renderer.stop()
             self._rested = True
+        self._rested = self.queue.pause() or self._rested
 
     # --- keeping --------------------------------------------------------------------------------
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.batch_job import (
-    FOLDER_FORMATS,
+    WORD_FORMATS,
     describe_failure,
     digest_clip,
     find_option,
@@ -53,14 +53,19 @@ class Batch:
     With ``keeps_names`` clips come in any order: one that is done keeps its name, and no name is given twice.
     """
 
-    def __init__(self, options: argparse.Namespace, keeps_names: bool = False) -> None:
-        """Raises BadInput where the options do not fit."""
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        keeps_names: bool = False,
+        describe: Callable[[str], str] = to_text,
+    ) -> None:
+        """Raises BadInput where the options do not fit; ``describe`` is what manifest and report call a clip."""
         self.folder = _check(options)
         self.manifest = Manifest(self.folder)
         self.outcomes: dict[str, Outcome] = {}
         """By clip, of those that are done or failed."""
 
-        self._options = options
+        self._options, self._describe = options, describe
         self._names = UniqueNames()
         self._keys: dict[str, str] = {}
         self._kept = self.manifest.list_names() if keeps_names else ()
@@ -71,7 +76,7 @@ class Batch:
     def add(self, source: str) -> argparse.Namespace | None:
         """The job of a clip; None where it is done already."""
         content = digest_clip(source)
-        for name in (name for known, name in self._kept if known == to_text(source)):
+        for name in (name for known, name in self._kept if known == self._describe(source)):
             done = self.manifest.find(make_key(make_job(self._options, source, self.folder, name), content))
             if done is not None:
                 self._keys[source], self.outcomes[source] = "", done
@@ -86,7 +91,7 @@ class Batch:
         done = self.manifest.find(key)
         if done is None:
             return job
-        self.outcomes[source] = replace(done, source=to_text(source))
+        self.outcomes[source] = replace(done, source=self._describe(source))
         return None
 
     def begin(self, jobs: Sequence[argparse.Namespace]) -> None:
@@ -99,7 +104,7 @@ class Batch:
 
     def finish(self, source: str, outcome: Outcome) -> None:
         """Note what came of a clip."""
-        self.outcomes[source] = outcome
+        outcome = self.outcomes[source] = replace(outcome, source=self._describe(source))
         if not outcome.failure and self._keys[source]:
             self.manifest.finish(self._keys[source], outcome)
 
@@ -181,13 +186,13 @@ def _check(options: argparse.Namespace) -> Path:
     if options.out_dir is None:
         what = "a watched folder needs one" if options.watch else "several clips need a folder"
         raise BadInput(f"{what} for what is written; give --out-dir")
-    single = [name for name in ("out", "video", "stems", "pieces", "markers", "session", "project", "onsets", "clip")
+    single = [name for name in ("out", "video", "stems", "pieces", "markers", "session", "project", "onsets", "hits", "clip")
               if getattr(options, name) is not None]  # fmt: skip
     if single:
         raise BadInput(f"--{single[0]} is of a single clip; with --out-dir say what to write by --formats")
     unknown = [name for name in options.formats if find_option(name) is None]
     if unknown:
-        offered = (*SOUND_ENDINGS, *VIDEO_ENDINGS, *SESSION_ENDINGS, *FOLDER_FORMATS, "project")
+        offered = (*SOUND_ENDINGS, *VIDEO_ENDINGS, *SESSION_ENDINGS, *WORD_FORMATS)
         words = ", ".join(name.removeprefix(".") for name in offered)
         raise BadInput(f"--formats {to_text(unknown[0])!r} is not known; give some of {words}")
     for part in options.pattern.replace("{clip}", "").replace("{number}", "").split("{")[1:]:

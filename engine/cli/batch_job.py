@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     """Renders one clip, as a function of a module, so that other processes find it."""
 
 FOLDER_FORMATS = ("stems", "pieces")
+WORD_FORMATS = (*FOLDER_FORMATS, "markers", "project")
+"""Formats that are not named by an ending."""
+
 _NOT_SETTINGS = (
     "source", "out_dir", "jobs", "pattern", "batch_name", "device", "data_dir", "ckpt_dir", "out", "video", "stems",
     "pieces", "session", "project", "overwrite", "watch",
@@ -34,7 +37,7 @@ _NOT_SETTINGS = (
 
 def find_option(name: str) -> str | None:
     """The option of ``render`` that writes a format."""
-    if name in (*FOLDER_FORMATS, "project"):
+    if name in WORD_FORMATS:
         return name
     ending = f".{name.lower().removeprefix('.')}"
     known = {"out": SOUND_ENDINGS, "video": VIDEO_ENDINGS, "session": SESSION_ENDINGS}
@@ -49,6 +52,8 @@ def make_job(options: argparse.Namespace, source: str, folder: Path, name: str) 
         option = find_option(given)
         if option in FOLDER_FORMATS:
             setattr(job, option, str(folder / f"{name} {given}"))
+        elif option == "markers":
+            job.markers = str(folder / f"{name}_markers.csv")
         elif option == "project":
             job.project = str(folder / f"{name}{SUFFIX}")
         elif option == "session":

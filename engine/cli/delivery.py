@@ -117,6 +117,16 @@ def read_options(options: argparse.Namespace) -> DeliveryOptions:
     )
 
 
+def write_options(options: argparse.Namespace, wanted: DeliveryOptions) -> None:
+    """Put delivery options into those of a command line, from which ``read_options`` reads them."""
+    options.sample_rate, options.bit_depth, options.channels = wanted.sample_rate_hz, wanted.bits, wanted.channels
+    options.start_timecode, options.two_pop = wanted.start_timecode, wanted.two_pop
+    options.no_project, options.stems_by = not wanted.embed_project, wanted.stems
+    options.ucs_pattern, options.creator, options.source_id = wanted.name_pattern, wanted.creator, wanted.source
+    options.takes, options.layers, options.normalize = wanted.takes, wanted.layers, wanted.normalize
+    options.clip_sound = wanted.clip_sound
+
+
 def list_targets(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     """Names of the given outputs and where they go; a session once a file."""
     for name in _OUTPUTS:

@@ -145,7 +145,7 @@ def test_hits_are_added_struck_softer_muted_and_deleted(editor: Editor) -> None:
     assert np.array_equal(editor.track(), original)
 
 
-def test_exports_are_the_track_beside_the_untouched_picture(editor: Editor) -> None:
+def test_exports_are_the_track_beside_the_untouched_picture(editor: Editor, tmp_path: Path) -> None:
     page = editor.page
     place = editor.locate_hit(editor.project["hits"][0]["id"])
     editor.change(lambda: editor.drag(place, {"x": place["x"] - 40, "y": place["y"]}))
@@ -168,6 +168,13 @@ def test_exports_are_the_track_beside_the_untouched_picture(editor: Editor) -> N
     assert question.get_by_role("listitem").all_text_contents() == ["demo_sound.wav", "demo_sound_struck.mp4"]
     question.get_by_role("button", name="Keep both").click()
     links.get_by_text("demo_sound 2.wav").wait_for()
+    # A clip that cannot be rendered is queued; it says why.
+    torn = tmp_path / "torn.mp4"
+    torn.write_bytes(Path("assets/demo_sound.mp4").read_bytes()[:3000])
+    dialog.get_by_label("Path of a clip, folder or list to queue").fill(str(torn))
+    dialog.get_by_role("button", name="Queue", exact=True).click()
+    dialog.get_by_text("torn.mp4 is not whole").wait_for()
+    dialog.get_by_role("button", name="Clear").click()
     page.keyboard.press("Escape")
 
     sound, rate_hz = soundfile.read(found["wav"], dtype="float32")

@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.words import counted
 from engine.document.storage import autosave_path
 from ui import clip_service, uploads
 from ui.api.body import check_fields, read_body
@@ -192,8 +193,9 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
             await conversation.ask("export", **{name: value for name, value in body.items() if name != "type"})
             plan = conversation.plan
             if plan is not None and plan.asks:
-                names = ", ".join(plan.existing)
-                error = f'{names} exported before; set "existing" to "keep" or "replace"'
+                first, more = plan.existing[0], len(plan.existing) - 1
+                others = f" and {counted(more, 'more file')} exist" if more else " exists"
+                error = f'{first}{others} already; set "existing" to "keep" or "replace"'
                 return JSONResponse({"error": error, "existing": plan.existing}, 409)
             exported = conversation.exported
             files = [

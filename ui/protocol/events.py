@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Union
 
 from ui.protocol.conforming import Conformed
 from ui.protocol.exporting import Exported, ExportPlan, ExportSettings
+from ui.protocol.queue import QueueState
 
 
 @dataclass(frozen=True)
@@ -393,5 +394,5 @@ class Bank:
 
 ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, ClipWanted, ExportPlan, Exported, Audition,
-    TakeRendered, MorphPreviewed, SearchAnswer, Bank, Conformed,
+    TakeRendered, MorphPreviewed, QueueState, SearchAnswer, Bank, Conformed,
 ]  # fmt: skip

@@ -5,6 +5,7 @@ import { recall, remember } from "../state/remembered.js";
 import { createOptionControls } from "./export_options.js";
 import { createPresets } from "./export_presets.js";
 import { createExportQuestion } from "./export_question.js";
+import { createExportQueue } from "./export_queue.js";
 import { icon } from "../widgets/icons.js";
 import { elementsIn, isInside, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
@@ -53,6 +54,7 @@ export function createExportMenu(store) {
   let planSoon;
 
   const press = make("button", "st-button is-main st-export", { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(Boolean(menu.hidden)) }, "Export", icon("down"));
+  const waiting = make("span", "st-export-count", { hidden: true });
   /** @type {Map<string, HTMLInputElement>} */
   const boxes = new Map();
   /**
@@ -134,7 +136,12 @@ export function createExportMenu(store) {
   const words = make("p", "st-export-words", { role: "status" });
   const list = make("div", "st-files");
   const question = createExportQuestion((existing) => begin(existing));
-  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, presets.element, make("div", "st-export-columns", {}, what, how), question.element, make("div", "st-export-foot", {}, words, stop, go), progress, list);
+  const queue = createExportQueue(store, () => ({ what: chosenKinds(), options: { ...form.options } }), (going) => {
+    waiting.hidden = !going;
+    waiting.textContent = String(going);
+    press.title = going ? `${going} of the queue are not done yet` : "";
+  });
+  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, presets.element, make("div", "st-export-columns", {}, what, how), question.element, make("div", "st-export-foot", {}, words, stop, go), progress, list, queue.element);
   const element = make("div", "st-anchor", {}, press, menu);
 
   /**
@@ -193,6 +200,7 @@ export function createExportMenu(store) {
     progress.hidden = stop.hidden = !working;
     go.hidden = working;
     go.disabled = !chosen.size;
+    queue.disable(!chosen.size);
     go.textContent = files.length ? "Export again" : "Export";
     for (const box of boxes.values()) box.disabled = working;
     form.disable(working);
@@ -262,5 +270,7 @@ export function createExportMenu(store) {
     if (!store.view?.project) setOpen(false);
   }));
 
+  scope.add(queue.dispose);
+  press.append(waiting);
   return { element, dispose: scope.dispose };
 }

@@ -516,6 +516,25 @@ export interface Conform {
   path: string;
 }
 
+/** Render clips one after another, each into kinds of files as an export has them; answered by ``queue``. ``paths`` as in ``open``, or a folder or a list of paths. */
+export interface QueueClips {
+  type: "queue_clips";
+  paths: string[];
+  what: string[];
+  options?: ExportOptions;
+}
+
+/** Cancel a clip of the queue by its id, or all that are not done. */
+export interface CancelQueued {
+  type: "cancel_queued";
+  id?: string | null;
+}
+
+/** Take what is done, failed or cancelled from the queue; its files stay. */
+export interface ClearQueue {
+  type: "clear_queue";
+}
+
 export type ClientMessage =
   | Open
   | FindClip
@@ -549,7 +568,10 @@ export type ClientMessage =
   | MeasureSpan
   | AddToBank
   | BankSize
-  | Conform;
+  | Conform
+  | QueueClips
+  | CancelQueued
+  | ClearQueue;
 
 /** A demo project. */
 export interface Demo {
@@ -844,6 +866,23 @@ export interface MorphPreviewed {
   sound: SoundState;
 }
 
+/** A clip of the queue; ``message`` is what is done to it, or why it failed; ``fraction`` is the share done. */
+export interface QueueItem {
+  id: string;
+  name: string;
+  phase: "waiting" | "rendering" | "done" | "failed" | "cancelled";
+  fraction: number;
+  message: string;
+  files: ExportedFile[];
+}
+
+/** The queue as it stands; ``report`` is the address of the page about its clips, "" while there is none. */
+export interface QueueState {
+  type: "queue";
+  items: QueueItem[];
+  report: string;
+}
+
 /** A search result; ``score`` from 0 to 1. */
 export interface CandidateInfo {
   id: string;
@@ -909,6 +948,7 @@ export type ServerMessage =
   | Audition
   | TakeRendered
   | MorphPreviewed
+  | QueueState
   | SearchAnswer
   | Bank
   | Conformed;

@@ -2,7 +2,7 @@
 
 import type {
   Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, MacrosState, Media, ModesState,
-  MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, HitOffsetsState, TakeRendered, Welcome,
+  MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, HitOffsetsState, TakeRendered, Welcome,
 } from "./protocol.d.ts";
 
 /** Mono samples at 48 kHz. */
@@ -59,6 +59,7 @@ export interface StoreEvents {
   take: TakeRendered;
   morph_preview: MorphPreviewed;
   exported: Exported;
+  queue: QueueState;
   export_plan: ExportPlan;
   search_results: SearchAnswer;
   bank: Bank;

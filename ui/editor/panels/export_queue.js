@@ -1,0 +1,103 @@
+// @ts-check
+// The queue of the export dialog: several clips rendered with its choices, one after another.
+
+import { describeError, upload } from "../state/upload.js";
+import { icon } from "../widgets/icons.js";
+import { make } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
+/** @import { ExportOptions, QueueItem } from "../state/protocol.d.ts" */
+/** @import { Store } from "../state/types.d.ts" */
+
+const WORDS = { waiting: "Waiting", rendering: "", done: "", failed: "", cancelled: "Cancelled" };
+
+/**
+ * @param {Store} store
+ * @param {() => {what: string[], options: ExportOptions}} choices
+ * @param {(going: number) => void} count called with the number of clips that are not done yet
+ */
+export function createExportQueue(store, choices, count) {
+  let bringing = "";
+  const picker = make("input", "", { type: "file", multiple: true, hidden: true, accept: "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif" });
+  const choose = make("button", "st-button", { type: "button", textContent: "Choose clips", onclick: () => picker.click() });
+  const path = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: "or a file, folder or list", "aria-label": "Path of a clip, folder or list to queue" });
+  const add = make("button", "st-button", { type: "submit", textContent: "Queue" });
+  const pathForm = make("form", "st-queue-path", { onsubmit: (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    const place = path.value.trim();
+    if (place && queue([place])) path.value = "";
+  } }, path, add);
+  const stop = make("button", "st-button", { type: "button", textContent: "Cancel all", onclick: () => store.send({ type: "cancel_queued" }) });
+  const clear = make("button", "st-button", { type: "button", textContent: "Clear", title: "Take what has ended from this list; the files stay", onclick: () => store.send({ type: "clear_queue" }) });
+  const report = make("a", "st-queue-report", { textContent: "Report", target: "_blank", rel: "noopener" });
+  const words = make("span", "st-export-note", { role: "status" });
+  const list = make("ul", "st-queue-list");
+  const element = make("section", "st-queue", { "aria-label": "Several clips" },
+    make("div", "st-queue-head", {}, make("h3", "", { textContent: "Several clips, with these choices" }), choose, pathForm, words, report, clear, stop), list, picker);
+
+  /** @param {string[]} paths */
+  function queue(paths) {
+    return store.send({ type: "queue_clips", paths, ...choices() });
+  }
+
+  /** @param {File[]} files */
+  async function bring(files) {
+    for (const file of files) {
+      try {
+        queue([await upload(file, store.session, (part) => say(`Bringing in ${file.name}, ${Math.round(100 * part)} %`))]);
+      } catch (error) {
+        const message = describeError(error);
+        if (message) store.emit("error", { type: "error", message });
+      }
+    }
+    say("");
+  }
+
+  /** @param {string} text */
+  function say(text) {
+    bringing = words.textContent = text;
+    choose.disabled = Boolean(bringing);
+  }
+
+  /** @param {QueueItem} item */
+  function row({ id, name, phase, fraction, message, files }) {
+    const going = phase === "waiting" || phase === "rendering";
+    const fill = make("i", "st-progress-fill");
+    fill.style.transform = `scaleX(${fraction})`;
+    return make("li", `st-queue-item is-${phase}`, {},
+      make("span", "st-queue-name", { textContent: name, title: name }),
+      make("span", "st-queue-state", { textContent: WORDS[phase] || `${message}${phase === "rendering" ? `, ${Math.round(100 * fraction)} %` : ""}` }),
+      phase === "rendering" ? make("div", "st-progress", {}, fill) : null,
+      make("span", "st-queue-files", {}, ...files.map((file) => make("a", "st-queue-file", { href: file.url, download: file.name, title: `Download ${file.name}` }, icon("file"), file.name))),
+      going ? make("button", "st-close", { type: "button", textContent: "\u00d7", title: "Cancel", "aria-label": `Cancel ${name}`, onclick: () => store.send({ type: "cancel_queued", id }) }) : null);
+  }
+
+  picker.addEventListener("change", () => {
+    const files = [...picker.files ?? []];
+    picker.value = "";
+    void bring(files);
+  });
+
+  const scope = createScope();
+  scope.add(store.on("queue", ({ items, report: address }) => {
+    const going = items.filter(({ phase }) => phase === "waiting" || phase === "rendering").length;
+    list.hidden = !items.length;
+    stop.hidden = !going;
+    clear.hidden = going === items.length;
+    report.hidden = !address;
+    report.href = `${address}?${items.length}`;
+    list.replaceChildren(...items.map(row));
+    count(going);
+  }));
+  scope.add(store.watch(() => [store.welcome?.local], () => {
+    pathForm.hidden = store.welcome?.local === false;
+  }));
+  list.hidden = stop.hidden = clear.hidden = report.hidden = true;
+  return {
+    element, dispose: scope.dispose,
+    /** @param {boolean} isOff nothing is chosen that could be rendered */
+    disable(isOff) {
+      add.disabled = isOff;
+      choose.disabled = isOff || Boolean(bringing);
+    },
+  };
+}
