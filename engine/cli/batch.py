@@ -45,6 +45,7 @@ CLIP_ENDINGS = (
 
 LIST_ENDINGS = (".txt", ".lst", ".m3u")
 _LONGEST_ENDING = "_dawproject media"
+_OF_ONE_CLIP = ("out", "video", "stems", "pieces", "markers", "session", "project", "onsets", "hits", "clip")
 
 
 class Batch:
@@ -186,8 +187,7 @@ def _check(options: argparse.Namespace) -> Path:
     if options.out_dir is None:
         what = "a watched folder needs one" if options.watch else "several clips need a folder"
         raise BadInput(f"{what} for what is written; give --out-dir")
-    single = [name for name in ("out", "video", "stems", "pieces", "markers", "session", "project", "onsets", "hits", "clip")
-              if getattr(options, name) is not None]  # fmt: skip
+    single = [name for name in _OF_ONE_CLIP if getattr(options, name) is not None]
     if single:
         raise BadInput(f"--{single[0]} is of a single clip; with --out-dir say what to write by --formats")
     unknown = [name for name in options.formats if find_option(name) is None]
