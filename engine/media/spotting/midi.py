@@ -19,14 +19,7 @@ _DROP_FRAME_RATE = 29.97
 
 def read_midi(data: bytes, frame_rate: Fraction, source: str) -> SpottingList:
     """Read a .mid whose ticks are parts of a beat; an SMPTE offset is its beginning's timecode. Raises BadInput."""
-    import mido
-
-    try:
-        file = mido.MidiFile(file=io.BytesIO(data), clip=True, charset="utf-8")
-    except UnicodeDecodeError:
-        file = mido.MidiFile(file=io.BytesIO(data), clip=True, charset="latin-1")
-    except Exception as error:  # a broken file may raise anything in the reader
-        raise BadInput(f"{source} is no complete MIDI file ({type(error).__name__}); export it again") from None
+    file = _open(data, source)
     if not 0 < file.ticks_per_beat < 0x8000:
         raise BadInput(f"{source} counts in frames instead of beats; export it as a MIDI file with a tempo")
     tracks = [_absolute(track) for track in file.tracks]
@@ -52,6 +45,20 @@ def read_midi(data: bytes, frame_rate: Fraction, source: str) -> SpottingList:
     if not spots:
         spots = [Spot(offset_s + to_seconds(tick), text) for tick, text in sorted(markers.items())]
     return SpottingList(tuple(spots), frame_rate, drop, start, is_clock=start is not None)
+
+
+def _open(data: bytes, source: str) -> Any:
+    """The file, its texts in UTF-8 or else Latin-1. Raises BadInput."""
+    import mido
+
+    for charset in ("utf-8", "latin-1"):
+        try:
+            return mido.MidiFile(file=io.BytesIO(data), clip=True, charset=charset)
+        except UnicodeDecodeError:
+            continue
+        except Exception:  # a broken file may raise anything in the reader
+            break
+    raise BadInput(f"{source} is no complete MIDI file; export it again")
 
 
 def velocity_db(velocity: int) -> float:

@@ -11,6 +11,8 @@ from engine.media.spotting.spots import Spot, SpottingList, clock_s
 from engine.media.spotting.times import parse_clock_s, parse_rate, parse_timecode_s, refuse_bars
 
 _SPACED = re.compile(r"\s+")
+_RATE = re.compile(r"([1-9]\d{3,5})(?:\.0*)?$", re.ASCII)
+_SAMPLES = re.compile(r"\d{1,15}", re.ASCII)
 
 
 def is_pro_tools(text: str) -> bool:
@@ -35,7 +37,10 @@ def read_pro_tools(text: str, frame_rate: Fraction, is_rate_given: bool, source:
         start_s = clock_s(start, frame_rate, drop)
     except BadInput as error:
         raise BadInput(f"{source}: {error}") from None
-    rate_hz = Fraction(head.get("SAMPLE RATE", "48000").split(".")[0] or 48000)
+    rate = _RATE.match(head.get("SAMPLE RATE", "48000"))
+    if rate is None:
+        raise BadInput(f"{source} has no sample rate of a session; export it again")
+    rate_hz = Fraction(rate[1])
     clock = _Counter(start_s, frame_rate, drop, rate_hz, source)
     spots = tuple(_read_markers(lines, clock)) or tuple(_read_clips(lines, clock))
     return SpottingList(spots, frame_rate, drop, start, is_clock=True)
@@ -58,7 +63,7 @@ class _Counter:
         clock_time_s = parse_clock_s(plain)
         if clock_time_s is not None:
             return float(self.start_s + clock_time_s)
-        if plain.isdigit():
+        if _SAMPLES.fullmatch(plain):
             return self.samples(plain)
         refuse_bars(plain, self.source)
         raise BadInput(
@@ -93,7 +98,8 @@ def _read_markers(lines: list[str], clock: _Counter) -> Iterator[Spot]:
         elif cells[0].isdigit() and len(cells) >= 2:
             row = dict(zip(columns, cells, strict=False))
             place, units = row.get("TIME REFERENCE", ""), row.get("UNITS", "").lower()
-            time_s = clock.samples(place) if units == "samples" and place.isdigit() else clock.seconds(cells[1], number)
+            counts_samples = units == "samples" and _SAMPLES.fullmatch(place)
+            time_s = clock.samples(place) if counts_samples else clock.seconds(cells[1], number)
             yield Spot(time_s, row.get("NAME", ""))
         elif line.strip():
             return

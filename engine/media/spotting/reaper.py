@@ -9,9 +9,10 @@ from engine.core.units import format_timecode
 from engine.media.spotting.spots import Spot, SpottingList
 
 START = "<REAPER_PROJECT"
-_OFFSET = re.compile(r"^ {2}PROJOFFS (-?[\d.]{1,24})", re.MULTILINE)
+_OFFSET = re.compile(r"^ {2}PROJOFFS (-?\d{1,12}(?:\.\d{1,20})?)", re.MULTILINE | re.ASCII)
 _MARKER = re.compile(
-    r"""^ {2}MARKER (\d+) (-?[\d.]{1,24}) (?:"([^"]*)"|'([^']*)'|`([^`]*)`|(\S+))? ?(\d+)?""", re.MULTILINE
+    r"""^ {2}MARKER (\d+) (-?\d{1,12}(?:\.\d{1,20})?) (?:"([^"]*)"|'([^']*)'|`([^`]*)`|(\S+))? ?(\d+)?""",
+    re.MULTILINE | re.ASCII,
 )
 
 

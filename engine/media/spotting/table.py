@@ -18,7 +18,7 @@ _TIME_COLUMNS = ("time_s", "timecode", "tc", "tc in", "timecode in", "in", "star
 _NAME_COLUMNS = ("name", "marker", "marker name", "label", "hit", "cue", "description", "comment", "notes")
 _SOUND_COLUMNS = ("sound", "track", "track name", "category", "object")
 _VELOCITY_RANGE_DB = (-60.0, 12.0)
-_LABEL = re.compile(r"\d+\.\d+\t\d+\.\d+(\t.*)?", re.ASCII)
+_LABEL = re.compile(r"\d{1,9}\.\d{1,9}\t\d{1,9}\.\d{1,9}(\t.*)?", re.ASCII)
 
 
 def read_table(text: str, frame_rate: Fraction, is_rate_given: bool, source: str) -> SpottingList:

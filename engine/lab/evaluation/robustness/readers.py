@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -103,6 +104,14 @@ def read_csv(path: Path) -> None:
     assert all(0.0 <= time_s <= 10.0 for time_s, _ in onsets)
 
 
+def read_spotting_list(path: Path) -> None:
+    """Read a spotting list of any format."""
+    from engine.media.spotting.read import read_spotting
+
+    placed = read_spotting(path, Fraction(25), 10.0, "01:00:00:00")
+    assert all(0.0 <= spot.time_s <= 10.0 for spot in placed.spots)
+
+
 def read_presets(path: Path) -> None:
     """Read presets."""
     from engine.physics.presets import load_presets
@@ -193,6 +202,7 @@ READERS = (
     Reader("project", "project", mutations.JSON, read_project, weight=3),
     Reader("physics", "physics", mutations.JSON, read_physics, weight=2),
     Reader("csv", "csv", mutations.CSV, read_csv),
+    Reader("spotting", "spotting", mutations.BYTES, read_spotting_list, weight=2),
     Reader("presets", "presets", mutations.JSON, read_presets),
     Reader("edit", "edit", mutations.JSON, read_edit, weight=2),
     Reader("bundle", "bundle", mutations.ZIP, read_sounds_bundle),

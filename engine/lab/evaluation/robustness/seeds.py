@@ -19,6 +19,11 @@ from engine.document.project import Clip, Detection, Hit, HitOffsets, Project, S
 from engine.document.source import Source
 from engine.document.storage import autosave, save_project
 from engine.media.export.markers import Marker, write_markers
+from engine.media.export.options import Start
+from engine.media.export.sessions.edl import write_edl
+from engine.media.export.sessions.midi import write_midi
+from engine.media.export.sessions.reaper import write_reaper
+from engine.media.export.sessions.session import Item, Session, Track
 from engine.physics.model import (
     Macros,
     Modes,
@@ -51,7 +56,20 @@ SOUNDS = (
     ("opus.ogg", "OGG", "OPUS"), ("sound.aiff", "AIFF", "PCM_16"), ("sowt.aiff", "AIFF", "ULAW"),
     ("sound.caf", "CAF", "ALAC_16"), ("sound.au", "AU", "PCM_16"), ("sound.mp3", "MP3", "MPEG_LAYER_III"),
 )  # fmt: skip
+PRO_TOOLS = """SESSION NAME:\tScene 4
+SAMPLE RATE:\t48000.000000
+SESSION START TIMECODE:\t01:00:00:00.00
+TIMECODE FORMAT:\t25 Frame
+
+M A R K E R S  L I S T I N G
+#\tLOCATION\tTIME REFERENCE\tUNITS\tNAME\tCOMMENTS
+1\t01:00:01:05\t57600\tSamples\tdoor slam\tloud
+2\t01:00:02:00\t96000\tSamples\tkey\t
+"""
 EDITS = (
+    {"kind": "add_hits", "hits": [{"time_s": 0.2, "pan": 0.5}, {"time_s": 0.6, "sound_id": "s1"}], "how": "paste"},
+    {"kind": "quantize_hits", "ids": ["h1", "h2"], "interval_s": 0.25, "offset_s": 0.1, "strength": 0.5},
+    {"kind": "delete_hits", "ids": ["h1"], "ripple": True},
     {"kind": "add_hit", "time_s": 0.4, "velocity_db": -3.0, "sound_id": "s1"},
     {"kind": "move_hits", "ids": ["h1"], "delta_s": 0.1},
     {"kind": "set_hits", "ids": ["h1", "h2"], "values": {"gain_db": -3.0, "pan": 0.5, "mute": True}},
@@ -109,7 +127,7 @@ def make_sound(duration_s: float = CLIP_S) -> np.ndarray:
 
 def write_seeds(folder: Path) -> None:
     """Write a folder of whole files for each reader, named after the reader."""
-    for name in ("clip", "sound", "project", "physics", "csv", "presets", "edit", "bundle", "bank"):
+    for name in ("clip", "sound", "project", "physics", "csv", "spotting", "presets", "edit", "bundle", "bank"):
         (folder / name).mkdir(parents=True)
     for name, picture, sound, options in CLIPS:
         write_clip(folder / "clip" / name, picture, sound, options)
@@ -122,6 +140,7 @@ def write_seeds(folder: Path) -> None:
     (folder / "physics" / "p.json").write_text(json.dumps(physics_to_json(make_physics())))
     write_markers(folder / "csv" / "m.csv", [Marker(0.5 * n, -n, f"h{n}", 'a "glass", thin') for n in range(8)])
     (folder / "csv" / "short.csv").write_text("time_s\n0.5\n1.25\n")
+    _write_spotting(folder / "spotting")
     _write_presets(folder / "presets" / "presets.json")
     for edit in EDITS:
         (folder / "edit" / f"{edit['kind']}.json").write_text(json.dumps(edit))
@@ -129,6 +148,15 @@ def write_seeds(folder: Path) -> None:
     _write_cache(folder / "cache")
     _write_bank(folder / "bank")
     _write_checkpoints(folder)
+
+
+def _write_spotting(folder: Path) -> None:
+    items = tuple(Item(f"Bowl h{n}", 0.5 * n, 0, velocity_db=-n) for n in range(8))
+    session = Session("scene", RATE_HZ, Start("01:00:00:00", Fraction(25)), 0, (Track("Bowl", items),))
+    write_midi(folder / "notes.mid", session)
+    write_edl(folder / "markers.edl", session)
+    write_reaper(folder / "markers.rpp", session)
+    (folder / "markers.txt").write_text(PRO_TOOLS)
 
 
 def write_clip(path: Path, picture: str, sound: str, options: dict[str, str]) -> None:
