@@ -71,7 +71,7 @@ def test_a_pinned_sound_stays_at_the_top_and_the_noise_alone_can_be_taken(editor
     names = search(editor, "wooden box")
     page.locator(".find-pin").nth(2).click()
     page.get_by_role("button", name="Like it", exact=True).click()
-    editor.wait("() => document.querySelector('.find-said').textContent.startsWith('Sounds most like')")
+    editor.wait("() => document.querySelector('.find-said').textContent.startsWith('Sounds most similar')")
     assert page.locator(".find-name").first.inner_text() == names[2]
     before = sounds(editor)[0]
     for part in ("Modes", "Room"):
