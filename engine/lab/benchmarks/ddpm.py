@@ -1,4 +1,4 @@
-"""What the paper's method costs here: a hit by the DDPM of 1000 steps and Griffin-Lim, for the ratio to the sampler."""
+"""Time of the paper's method: a hit by the DDPM of 1000 steps and Griffin-Lim, for the ratio to the sampler."""
 
 from __future__ import annotations
 

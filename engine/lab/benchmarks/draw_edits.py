@@ -41,7 +41,7 @@ def _hits(draw: random.Random, document: Document, most: int = 3) -> list[str]:
 
 
 def _sound(draw: random.Random, document: Document) -> Document:
-    """A sound that is heard."""
+    """A sound that has hits."""
     used = {hit["sound_id"] for hit in document["hits"]}
     found: Document = draw.choice([sound for sound in document["sounds"] if sound["id"] in used])
     return found

@@ -43,7 +43,7 @@ NAMES = ("ingest", "render", "change", "move", "memory")
 def measure(
     clip: Path, times_s: Sequence[float], wanted: Sequence[str], device: str, ckpt_dir: str | None
 ) -> list[Figure]:
-    """The wanted figures, in the order in which a person meets them."""
+    """The requested figures, in the order of a user's workflow."""
     figures: list[Figure] = []
     if "ingest" in wanted or "memory" in wanted:
         figures += measure_ingest(clip)

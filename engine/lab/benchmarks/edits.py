@@ -24,29 +24,29 @@ from engine.lab.benchmarks.machine import count_open_files, count_threads, descr
 from engine.lab.benchmarks.tab import Tab, start_server
 
 EDIT_S = 10.0
-"""Between two edits of a person."""
+"""Simulated time between two edits."""
 
 REOPEN_S, SAMPLE_S, REQUEST_S = 7200.0, 1200.0, 40.0
-"""Of simulated time: how often a demo is opened anew, hits are sampled by the network, something else is asked for."""
+"""Simulated time between openings of a demo, samplings by the network, and other requests."""
 
 RENDER_EDITS = 10
-"""So often all hits are waited for; they are synthesised, as sampling would take the hours that are simulated."""
+"""Number of edits between two waits for all hits, which are synthesised: sampling would take the simulated hours."""
 
 HELD_EDITS = 50
-"""So often it is noted what the server holds."""
+"""Number of edits between two records of the server's resources."""
 
 REST_S = 45.0
-"""After the tab has gone, until memory is read."""
+"""Time from closing the tab to reading memory."""
 
 MOST_GROWTH_MB = 32.0
 MOST_UNDOS = 500
 FIRST_SHARE, FILL_HOURS = 0.25, 1.0
-"""Share of the time in which caches fill, and how long they take at least; a shorter run is not judged."""
+"""Share of the time in which caches fill, and its minimum; shorter runs have no verdict on growth."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """What the server's process holds at a simulated time; None where the system does not tell."""
+    """What the server's process holds at a simulated time; None where the system does not report it."""
 
     hours: float
     memory_mb: float | None
@@ -102,7 +102,7 @@ def measure(hours: float, seed: int) -> dict[str, Any]:
 
 
 def look(pid: int, hours: float, data: Path, temporary: Path) -> Held:
-    """What the server holds now; the cache's files are not counted, as they are bounded by size."""
+    """The server's resources now; the cache's files are not counted, since they are bounded by size."""
     files = [path for path in data.rglob("*") if path.is_file() and path.relative_to(data).parts[0] != "cache"]
     return Held(
         hours,
@@ -159,7 +159,7 @@ def is_due(number: int, every_s: float) -> bool:
 
 
 def sample(tab: Tab) -> None:
-    """Hear the first hits by the network, and go back."""
+    """Sample the first hits by the network, and undo that."""
     first = min(tab.document["hits"], key=lambda hit: hit["time_s"])
     others = [hit["id"] for hit in tab.document["hits"] if hit["id"] != first["id"]]
     tab.change(None, kind="delete_hits", ids=others)
@@ -171,7 +171,7 @@ def sample(tab: Tab) -> None:
 
 
 def list_requests(tab: Tab, draw: random.Random) -> Iterator[None]:
-    """Everything else that the editor asks for, one thing at a time, for ever."""
+    """All other requests of the editor, one at a time, endlessly."""
     session = "bench-edits"
 
     def sound() -> str:

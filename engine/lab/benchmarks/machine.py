@@ -39,7 +39,7 @@ def measure(work: Callable[[], object], device: torch.device) -> Taken:
 
 
 def measure_best(work: Callable[[], object], device: torch.device, repeats: int) -> Taken:
-    """The quickest of several times, since whatever else runs can only slow it down."""
+    """The shortest of several runs, since other programs can only slow it down."""
     return min((measure(work, device) for _ in range(repeats)), key=lambda taken: taken.wall_s)
 
 
@@ -63,7 +63,7 @@ def reset_peak_memory(device: torch.device) -> None:
 
 
 def find_peak_memory_mb(device: torch.device) -> float | None:
-    """The most memory held since the last reset, MiB; None where the system does not tell."""
+    """The most memory held since the last reset, MiB; None where the system does not report it."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / _MIB
     found = _read_status("VmHWM")
@@ -78,17 +78,17 @@ def find_peak_memory_mb(device: torch.device) -> float | None:
 
 
 def find_resident_mb(pid: int | None = None) -> float | None:
-    """Memory that a process, by default this one, holds now, MiB; None where the system does not tell."""
+    """Memory that a process, by default this one, holds now, MiB; None where the system does not report it."""
     return _read_status("VmRSS", "self" if pid is None else str(pid))
 
 
 def find_peak_mb(pid: int) -> float | None:
-    """The most memory that a process ever held, MiB; None where the system does not tell."""
+    """The most memory that a process ever held, MiB; None where the system does not report it."""
     return _read_status("VmHWM", str(pid))
 
 
 def find_processor_s(pid: int) -> float | None:
-    """Processor seconds that a process has used, all threads together; None where the system does not tell."""
+    """Processor seconds that a process has used, all threads together; None where the system does not report it."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     except OSError:
@@ -106,7 +106,7 @@ def _read_status(field: str, process: str = "self") -> float | None:
 
 
 def count_threads(pid: int) -> int | None:
-    """Threads of a process; None where the system does not tell."""
+    """Threads of a process; None where the system does not report it."""
     try:
         return sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
     except OSError:
@@ -114,7 +114,7 @@ def count_threads(pid: int) -> int | None:
 
 
 def count_open_files(pid: int) -> int | None:
-    """Files, sockets and pipes that a process holds open; None where the system does not tell."""
+    """Files, sockets and pipes that a process holds open; None where the system does not report it."""
     try:
         return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
@@ -122,7 +122,7 @@ def count_open_files(pid: int) -> int | None:
 
 
 def find_load() -> float | None:
-    """How many programs wanted a processor in the last minute, on average; None where the system does not tell."""
+    """Load average of the last minute; None where the system does not report it."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 

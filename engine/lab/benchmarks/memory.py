@@ -1,4 +1,4 @@
-"""Whether memory grows: many renders one after another, and what the process holds before, meanwhile and after."""
+"""Whether memory grows over many renders: memory of the process before, during and after."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Growth:
 
     @property
     def grows(self) -> bool:
-        """Whether more stays behind than the noise of the allocator."""
+        """Whether memory grows by more than the allocator's noise."""
         return self.slope_kb_per_render > MOST_KB_PER_RENDER
 
 

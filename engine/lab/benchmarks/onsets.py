@@ -1,4 +1,4 @@
-"""How fast the onset network watches a picture, and what it holds of a long one: ``bench onsets``."""
+"""Speed and memory of onset detection in a long video: ``bench onsets``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from engine.onsets.track import OnsetTrack
 from engine.onsets.watch import detect_with_network, load_onset_network
 
 AIM_TIMES = 4.0
-"""How many times real time 720p must be watched at."""
+"""Target speed at 720p, in multiples of real time."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Watched:
 
     @property
     def times_real_time(self) -> float:
-        """How much faster than it is shown."""
+        """Speed in multiples of real time."""
         return 60.0 * self.minutes / self.wall_s
 
 

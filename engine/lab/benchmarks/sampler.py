@@ -2,7 +2,7 @@
 
 All in one run: the sampler at several numbers of steps for one hit, 20 and 100, in float32 and bfloat16 on the CPU and,
 where one works, on a GPU; the paper's DDPM of 1000 steps with the shipped weights, and at the paper's own width.
-``--renders N`` asks instead whether memory grows over N renders.
+``--renders N`` measures instead whether memory grows over N renders.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ AIM_HIT_S, AIM_20_HITS_S, AIM_RATIO = 0.4, 0.1, 200.0
 
 @dataclass(frozen=True)
 class Row:
-    """What ``hits`` hits took; ``timed`` of them were run and the rest reckoned in proportion.
+    """Time and memory of ``hits`` hits; ``timed`` of them were run, the others extrapolated.
 
     ``share``: of the machine's matrix products in the same dtype, by what the network multiplies and adds.
     """
@@ -260,11 +260,11 @@ def count_hit_operations(sampler: Sampler, physics: tuple[Modes, Residual]) -> f
         return count_operations(lambda: network(features[:, :2], torch.zeros(1, device="meta"), features))
 
 
-# --- telling ----------------------------------------------------------------------------------
+# --- report -----------------------------------------------------------------------------------
 
 
 def make_claims(report: Report) -> list[dict[str, Any]]:
-    """What was aimed at, what was measured, and whether that is reached; None where it was not measured."""
+    """Targets, measured figures, and whether the targets are met; None where not measured."""
     claims: list[dict[str, Any]] = []
     own = [row for row in report.rows if row.device == "cpu" and row.hits == 1]
     for number in sorted({row.steps for row in own}):
@@ -282,7 +282,7 @@ def make_claims(report: Report) -> list[dict[str, Any]]:
         for number in sorted({row.steps for row in report.rows}):
             rows = [r for r in report.rows if r.device == paper.device and r.hits == 20 and r.steps == number]
             if rows:
-                # On a CPU that others use too, the clock says little; what of the processors was used says more.
+                # On a shared CPU elapsed time is unreliable; CPU time is compared.
                 on_cpu = paper.device == "cpu"
                 own_s = min((row.cpu_s if on_cpu else row.wall_s) / row.hits for row in rows)
                 ratio = (paper.per_hit_cpu_s if on_cpu else paper.per_hit_s) / own_s

@@ -26,20 +26,20 @@ from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.benchmarks.machine import describe_machine, find_load, find_processor_s, find_resident_mb
 
 PAUSE_S = (4.0, 12.0)
-"""Between two edits of a person."""
+"""Range of the pause between two edits of a session."""
 
 DRAG_EDITS, DRAG_STEP_S = 3, 0.1
 LONGEST_WAIT_S = 300.0
 START_S = 180.0
 REST_S = 30.0
-"""After the last session has gone, until memory is read."""
+"""Time from closing the last session to reading memory."""
 
 PITCH_TOLERANCE_HZ = 4.0
 
 
 @dataclass
 class SessionLog:
-    """What one session did and met: seconds from its last edit to the first and to the last hit of the sound."""
+    """Log of one session: seconds from its last edit to the first and to the last hit of the sound, and faults."""
 
     number: int
     first_s: list[float] = field(default_factory=list)
@@ -258,7 +258,7 @@ def find_peak_hz(samples: np.ndarray) -> float:
 
 
 def summarize(logs: Sequence[SessionLog]) -> dict[str, Any]:
-    """Waits over all sessions and of the worst one, and everything that was not right."""
+    """Waits over all sessions and of the worst one, and all faults."""
     faults = [f"session {log.number}: {fault}" for log in logs for fault in log.faults]
     owners: dict[str, int] = {}
     for log in logs:

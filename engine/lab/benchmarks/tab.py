@@ -1,4 +1,4 @@
-"""A browser tab as benches use it: it keeps what it is told, waits, and fetches; and a server of its own for it."""
+"""A simulated browser tab for benchmarks: it stores messages, waits and fetches; and a server for it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Tab(Client):
         self.wait(is_open, "opening a demo")
 
     def leave_network(self) -> None:
-        """Have hits synthesised alone, unless they are: what is undone may be this too."""
+        """Switch to synthesis without the network, which an undo may have reverted."""
         if self.document["render"]["checkpoint"]:
             self.change(None, kind="set_render", checkpoint="", steps=1)
 
@@ -92,7 +92,7 @@ class Tab(Client):
         self.wait(lambda: set(self.rendered) == {hit["id"] for hit in self.document["hits"]}, "rendering")
 
     def wait_for_quiet(self) -> None:
-        """Wait until nothing has been told for QUIET_S."""
+        """Wait until no message has arrived for QUIET_S."""
         until_s = time.monotonic() + LONGEST_WAIT_S
         while self.receive(QUIET_S):
             if time.monotonic() > until_s:

@@ -52,7 +52,7 @@ class ListeningTest:
         self._shown_s = time.monotonic()
 
     def describe(self) -> dict[str, Any]:
-        """What the page shows: never what is behind a letter, and the summary only at the end."""
+        """State for the page: never the system behind a letter, and the summary only at the end."""
         done, total = len(self.answers), len(self.trials)
         state: dict[str, Any] = {"task": self.config.task, "total": total, "done": done, "file": self._path.name}
         if done < total:

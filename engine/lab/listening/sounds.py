@@ -1,4 +1,4 @@
-"""The sounds of a listening test: recorded hits, and what the sampler and the bare prior make of their physics."""
+"""The sounds of a listening test: recorded hits, and their physics rendered by the sampler and the bare prior."""
 
 from __future__ import annotations
 

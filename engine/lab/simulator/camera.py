@@ -155,7 +155,7 @@ def pose_stage(mujoco: Any, stage: Stage, trajectory: Trajectory, data: Any, tim
 
 
 def find_visible(stage: Stage, trajectory: Trajectory, camera: Camera) -> list[bool]:
-    """Whether nothing stands between the camera and each contact; what strikes may cover its own."""
+    """Whether each contact is visible from the camera, unoccluded but for its own striker."""
     mujoco = load_mujoco()
     data = mujoco.MjData(trajectory.model)
     visible = []

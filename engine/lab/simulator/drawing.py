@@ -1,4 +1,4 @@
-"""MuJoCo and its off-screen renderer: load them, or raise with what to install."""
+"""Load MuJoCo and its off-screen renderer, or raise an error that names the missing package."""
 
 from __future__ import annotations
 
