@@ -25,6 +25,7 @@ from ui.protocol.events import (
     ResidualState,
     SoundState,
 )
+from ui.protocol.marking import MarkerState
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def project_state(project: Project, name: str, saved: bool, playback: Playback) 
             seed=project.render.seed,
             variation=project.render.variation,
         ),
+        markers=tuple(MarkerState(marker.id, marker.time_s, marker.name) for marker in project.markers),
         detection=DetectionState(project.detection.source, project.detection.threshold),  # type: ignore[arg-type]
         export=read_settings(project.export),
     )

@@ -91,6 +91,15 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Marker:
+    """A named place in the clip."""
+
+    id: str
+    time_s: float
+    name: str
+
+
+@dataclass(frozen=True)
 class Detection:
     """Settings of onset detection: the source stream, and the threshold of the onset curve (0 to 1).
 
@@ -140,6 +149,7 @@ class Project:
     detection: Detection = field(default_factory=Detection)
     export: tuple[tuple[str, Setting], ...] = ()
     version: int = PROJECT_VERSION
+    markers: tuple[Marker, ...] = ()
 
     def sound(self, sound_id: str) -> Sound:
         """The sound of an id; KeyError if there is none."""

@@ -11,7 +11,15 @@ from typing import Any
 
 from engine.core.errors import BadInput, quote
 from engine.core.units import LONGEST_CLIP_S, format_frame_rate, parse_frame_rate, parse_timecode
-from engine.document.edits.values import DETAIL_RANGE, MAX_HITS, MAX_SEED, MAX_TRACK, SOURCES, VARIATION_RANGE
+from engine.document.edits.values import (
+    DETAIL_RANGE,
+    MAX_HITS,
+    MAX_MARKERS,
+    MAX_SEED,
+    MAX_TRACK,
+    SOURCES,
+    VARIATION_RANGE,
+)
 from engine.document.migrations import MIGRATIONS
 from engine.document.project import (
     PROJECT_VERSION,
@@ -19,6 +27,7 @@ from engine.document.project import (
     Detection,
     Hit,
     HitOffsets,
+    Marker,
     Mix,
     Project,
     RenderSettings,
@@ -58,6 +67,7 @@ def project_to_json(project: Project) -> dict[str, Any]:
         "mix": {name: value for name, value in asdict(project.mix).items() if name != "width" or value},
         "render": asdict(project.render),
         "detection": asdict(project.detection) | {"dismissed_onsets_s": list(project.detection.dismissed_onsets_s)},
+        **({"markers": [asdict(marker) for marker in project.markers]} if project.markers else {}),
         **({"export": dict(project.export)} if project.export else {}),  # passed over by versions that had none
     }
 
@@ -123,6 +133,7 @@ def project_from_json(value: Any, source: str = "project") -> Project:
             threshold=detection.number("threshold", 0, 1, Detection.threshold),
             dismissed_onsets_s=detection.numbers("dismissed_onsets_s", 0, clip.duration_s, MAX_HITS),
         ),
+        markers=_read_markers(top, clip, source),
         export=_Fields(top.get("export", {}), source, "export").settings(),
     )
 
@@ -145,7 +156,7 @@ def _migrate(value: dict[str, Any], source: str) -> dict[str, Any]:
 
 def _rows(top: Mapping[str, Any], name: str, source: str) -> list[Any]:
     rows = top.get(name, [])
-    most = MAX_SOUNDS if name == "sounds" else MAX_HITS
+    most = {"sounds": MAX_SOUNDS, "hits": MAX_HITS, "markers": MAX_MARKERS}[name]
     if not isinstance(rows, list) or len(rows) > most:
         raise BadInput(f"{source}: {name} is not a list of at most {most}; open another copy of the project")
     return rows
@@ -233,6 +244,14 @@ def _read_hit(fields: _Fields, duration_s: float) -> Hit:
         found_s=None if fields.get("found_s", None) is None else fields.number("found_s", 0, duration_s),
         name=fields.text("name", Hit.name),
     )
+
+
+def _read_markers(top: Mapping[str, Any], clip: Clip, source: str) -> tuple[Marker, ...]:
+    rows = [_Fields(v, source, f"marker {k + 1}") for k, v in enumerate(_rows(top, "markers", source))]
+    markers = [Marker(f.text("id"), f.number("time_s", 0, clip.duration_s), f.text("name")) for f in rows]
+    if len({marker.id for marker in markers}) != len(markers):
+        raise BadInput(f"{source}: the id of a marker is given twice; open another copy of the project")
+    return tuple(sorted(markers, key=lambda marker: (marker.time_s, marker.id)))
 
 
 def _check_ids(sounds: tuple[Sound, ...], hits: tuple[Hit, ...], source: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from engine.core.errors import BadInput
 from engine.core.units import format_timecode, parse_timecode
 from engine.document.edits.hits import touch_hit
+from engine.document.edits.markers import with_markers
 from engine.document.edits.values import MAX_HITS, derive_seed, next_ids, with_hits
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.source import Source
@@ -107,7 +108,10 @@ def place_hits(project: Project, clip: Clip, info: MediaInfo, runs: Sequence[Run
     )
     sounds = tuple(_move_source(sound, project.clip, clip, runs, rate) for sound in project.sounds)
     stretches = tuple(Stretch(run.old / rate, run.new / rate, run.length / rate) for run in runs)
+    marks = [(marker, _first_place(marker.time_s, runs, rate)) for marker in project.markers]
+    markers = [replace(marker, time_s=s) for marker, s in marks if s is not None and s <= clip.duration_s]
     moved = with_hits(replace(project, clip=clip, sounds=sounds, detection=detection), hits)
+    moved = with_markers(moved, markers)
     return Conformed(moved, info, stretches, tuple(lost), len(copies))
 
 

@@ -50,7 +50,8 @@ def match_clip(project: Project, info: MediaInfo | None = None) -> Project:
     )
     dismissed_s = tuple(time_s for time_s in project.detection.dismissed_onsets_s if time_s <= clip.duration_s)
     detection = replace(project.detection, dismissed_onsets_s=dismissed_s)
-    return replace(project, clip=clip, hits=hits, detection=detection)
+    markers = tuple(replace(mark, time_s=min(mark.time_s, clip.duration_s)) for mark in project.markers)
+    return replace(project, clip=clip, hits=hits, detection=detection, markers=markers)
 
 
 def _hold(time_s: float | None, end_s: float) -> float | None:

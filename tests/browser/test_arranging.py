@@ -33,6 +33,8 @@ def click_hit(editor: Editor, number: int, modifier: str | None = None) -> float
 
 
 def press(editor: Editor, keys: str) -> None:
+    """Press keys that edit the document, once the edits before are in it."""
+    editor.wait("() => !window.struck.store.isSending")
     editor.change(lambda: editor.page.keyboard.press(keys))
 
 
@@ -88,6 +90,23 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     assert times_of(editor) == pytest.approx([round(time_s / frame_s) * frame_s for time_s in before], abs=1e-9)
     press(editor, "Control+z")
     assert times_of(editor) == before
+
+    # A marker at the playhead, named as it comes, moved by a frame, found again and deleted.
+    editor.see("void window.struck.player.seek(2)")
+    page.keyboard.press("Shift+N")
+    page.get_by_label("Name of the marker").fill("lid falls")
+    press(editor, "Enter")
+    press(editor, "ArrowRight")
+    (marker,) = editor.project["markers"]
+    assert (marker["name"], marker["time_s"]) == ("lid falls", pytest.approx(2 + frame_s))
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+]")
+    assert editor.see("window.struck.player.time_s") == pytest.approx(2 + frame_s)
+    page.get_by_role("button", name="lid falls").focus()
+    press(editor, "Delete")
+    assert editor.project["markers"] == []
+    for _ in range(4):
+        press(editor, "Control+z")
 
     # A bounce from a hit: every flight shorter and softer by the same ratio, as one entry of the history.
     click_hit(editor, 0)

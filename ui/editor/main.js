@@ -4,6 +4,7 @@
 import { createAbout } from "./panels/about.js";
 import { createArranging } from "./arrange/arranging.js";
 import { createConform } from "./arrange/conform.js";
+import { createMarkers } from "./arrange/markers.js";
 import { createPatternSheet } from "./arrange/pattern_sheet.js";
 import { createQuantize } from "./arrange/quantize.js";
 import { createSpotting } from "./arrange/spotting.js";
@@ -72,20 +73,21 @@ export async function mount(element) {
   const start = createStart(app, store, toasts, { takeDropped: inspector.takeDropped, takeSpotting: spotting.take, about: () => about.open() });
   const clipFinding = createClipFinding(app, store, toasts);
   const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle(), arranging, quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open });
+  const markers = createMarkers(store, player, timeline);
   perform.attach({ timeline, showTab: () => inspector.showTab("perform") });
   const spectrogram = createSpectrogramView(layout.picture, store, audio, player, timeline);
   const about = createAbout(app, store);
   const help = createHelp(app, about.open);
   const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open, conform: conform.choose });
   const hints = createHints(layout.footer, store);
-  const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open });
+  const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, markers, quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open });
   const focusFrames = createFocusFrames(app);
 
   const announcer = createAnnouncer(app, store);
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [arranging, quantize, patterns, takes, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
+  const parts = [markers, arranging, quantize, patterns, takes, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, perform, locate };

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Union
 
+from ui.protocol.marking import AddMarker, DeleteMarker, SetMarker
+
 
 @dataclass(frozen=True)
 class AddHit:
@@ -315,6 +317,6 @@ EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     AddHit, AddHits, PlayHit, MoveHits, SetHits, SetEachHit, DeleteHits, QuantizeHits, DetachHits,
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
     RenameSound, MergeSounds, DeleteSound, ApplyPreset, SetMacros, ResetMacros, SetDetail, BakeMacros,
-    MorphSound,
+    MorphSound, AddMarker, SetMarker, DeleteMarker,
     SetRender, SetMix, SetThreshold, SetSource, SetTrack,
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Union
 
 from ui.protocol.conforming import Conformed
 from ui.protocol.exporting import Exported, ExportPlan, ExportSettings
+from ui.protocol.marking import MarkerState
 from ui.protocol.queue import QueueState
 
 
@@ -167,6 +168,7 @@ class ProjectState:
     mix: MixState
     render: RenderState
     detection: DetectionState
+    markers: tuple[MarkerState, ...]
     export: ExportSettings | None
 
 

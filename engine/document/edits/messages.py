@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.core.errors import BadInput, quote
-from engine.document.edits import arranging, blends, hits, merging, settings, sounds
+from engine.document.edits import arranging, blends, hits, markers, merging, settings, sounds
 from engine.document.edits.values import (
     Edit,
     PhysicsOps,
@@ -60,6 +60,8 @@ def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
         plain["hit_id"] = check_text(plain["hit_id"], "the id of a hit")
     if "hits" in plain:
         plain["hits"] = [check_mapping(v, "a hit to add") for v in check_list(plain["hits"], "hits")]
+    if "marker_id" in plain:
+        plain["marker_id"] = check_text(plain["marker_id"], "the id of a marker")
     if "others" in plain:
         plain["others"] = check_list(plain["others"], "others")
     if "indices" in plain:
@@ -140,6 +142,9 @@ _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] 
     "delete_hits": (hits.delete_hits, ("ids",), ("ripple",)),
     "quantize_hits": (arranging.quantize_hits, ("ids",), ("interval_s", "offset_s", "strength")),
     "detach_hits": (hits.detach_hits, ("ids",), ()),
+    "add_marker": (markers.add_marker, ("time_s",), ("name",)),
+    "set_marker": (markers.set_marker, ("marker_id",), ("time_s", "name")),
+    "delete_marker": (markers.delete_marker, ("marker_id",), ()),
     "set_modes": (sounds.set_modes, ("sound_id", "indices"), ("frequency_hz", "power_db", "decay_per_s")),
     "add_mode": (sounds.add_mode, ("sound_id", "frequency_hz", "power_db", "decay_per_s"), ()),
     "delete_modes": (sounds.delete_modes, ("sound_id", "indices"), ()),

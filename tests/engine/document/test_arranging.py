@@ -103,3 +103,22 @@ def test_quantising_to_peaks_leaves_hits_alone_that_have_none_near() -> None:
     edit = draw_hits(["h1", "h2", "h3"], nearest_of([1.04, 0.9, 5.0], reach_s=0.1))
     assert times_of(edit.apply(make_project(1.0, 2.0, 5.0))) == {"h1": 1.04, "h2": 2.0, "h3": 5.0}
     assert edit.label == "Quantise 3 hits"
+
+
+def test_markers_are_set_moved_renamed_and_kept_in_the_file() -> None:
+    project = do(make_project(1.0), kind="add_marker", time_s=3.0, name="  door  opens ")
+    project = do(project, kind="add_marker", time_s=2.0)
+    assert [(m.id, m.time_s, m.name) for m in project.markers] == [("m2", 2.0, "Marker 2"), ("m1", 3.0, "door opens")]
+    project = do(project, kind="set_marker", marker_id="m2", time_s=99.0)
+    project = do(project, kind="set_marker", marker_id="m1", name="")
+    assert [(m.id, m.time_s, m.name) for m in project.markers] == [("m1", 3.0, "door opens"), ("m2", 8.0, "Marker 2")]
+    stored = project_to_json(project)
+    assert project_from_json(stored) == project
+    assert "markers" not in project_to_json(make_project(1.0))
+    assert [m.id for m in do(project, kind="delete_marker", marker_id="m1").markers] == ["m2"]
+    for broken in ([{"id": "m1", "time_s": 9.0, "name": "x"}], [stored["markers"][0]] * 2, "m1", [{"id": "m1"}]):
+        with pytest.raises(BadInput):
+            project_from_json(stored | {"markers": broken})
+    for message in ({"kind": "set_marker", "marker_id": "m9"}, {"kind": "delete_marker", "marker_id": 3}):
+        with pytest.raises(BadInput):
+            do(project, **message)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.core.errors import BadInput
-from engine.document.project import Project
+from engine.document.project import Marker, Project
 from engine.document.storage import save_project
 from engine.media import recut
 from engine.media.recut import Run, find_runs
@@ -36,7 +37,8 @@ def test_hits_move_with_their_shots(tmp_path: Path, old: Project, shots: list[li
     cut = [*c[10:], *a, *draw_shot(77, 20), *b[5:20], *d, *b[5:20]]  # moved, new, trimmed, repeated
     darker = [(0.7 * frame[::2, ::2] + 12).astype(np.uint8) for frame in cut]  # smaller, graded
     path = write_clip(tmp_path / "recut.avi", darker, "mpeg4", 400_000)
-    result = conform(old, path)
+    marks = tuple(Marker(f"m{n}", float(n / RATE), str(n)) for n in (42, 95))
+    result = conform(replace(old, markers=marks), path)
     # By the edit list: c from 80 at 0, a at 40, b from 45 at 100 and at 140, d at 115.
     expected = {
         "h1": 40.0, "h2": 50.3, "h3": 79.9, "h5": 50.5 - 45 + 100, "h7": 90.25 - 80, "h8": 130 - 120 + 115,
@@ -49,6 +51,7 @@ def test_hits_move_with_their_shots(tmp_path: Path, old: Project, shots: list[li
     assert (again.name, again.found_s) == ("hit 5", None) and again.seed != result.project.hit("h5").seed
     first = result.project.hit("h2")
     assert first.found_s == pytest.approx(first.time_s) and not first.touched
+    assert [(m.id, round(m.time_s * float(RATE), 6)) for m in result.project.markers] == [("m95", 15.0)]
     assert result.project.clip.path == str(path)
     assert result.project.sounds[0].source.kind == "file"  # the new clip has no sound to compare with
 

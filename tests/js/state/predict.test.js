@@ -50,3 +50,9 @@ test("macros, mix and threshold are set; the document itself is never changed", 
   assert.equal(predict(project, { kind: "rename_sound", sound_id: "s1", name: "Bowl" }), project);
   assert.deepEqual(project, before);
 });
+
+test("markers move, are renamed and go", () => {
+  const marked = { ...project, markers: [{ id: "m1", time_s: 1, name: "lid" }, { id: "m2", time_s: 2, name: "cup" }] };
+  assert.deepEqual(predict(marked, { kind: "set_marker", marker_id: "m2", time_s: 3 }).markers[1], { id: "m2", time_s: 3, name: "cup" });
+  assert.deepEqual(predict(marked, { kind: "delete_marker", marker_id: "m1" }).markers, [marked.markers[1]]);
+});

@@ -33,5 +33,6 @@ export const makeProject = () => ({
   mix: { gain_db: 0, clip_gain_db: -6, width: 0 },
   render: { checkpoint: "sampler", steps: 8, guidance: 1, seed: 1, variation: 0 },
   detection: { source: "both", threshold: 0.5 },
+  markers: [],
   export: null,
 });

@@ -14,7 +14,7 @@ const SECTIONS = [
   ["Timeline", [
     ["Double-click", "add a hit, or hear the one there"], ["N", "add a hit at the playhead"], ["Drag a hit", "its time, or its velocity up and down"],
     ["⇧ drag", "snap to frames"], ["Drag beside", "select with a box"], ["⇧ click", "add to the selection"], ["Right-click", "menu of a hit"],
-    ["[ ]", "hit before or after"], ["Wheel", "zoom"], ["⇧ wheel", "scroll"], ["F", "see all"], ["S", "the spectrogram in large"], ["⇧ drag on Clip", "mark a span of its sound and take it"],
+    ["[ ]", "hit before or after"], ["⇧ N", "a marker at the playhead"], ["⇧ [ ]", "marker before or after"], ["Wheel", "zoom"], ["⇧ wheel", "scroll"], ["F", "see all"], ["S", "the spectrogram in large"], ["⇧ drag on Clip", "mark a span of its sound and take it"],
   ]],
   ["Selected hits", [
     ["← →", "move by a frame"], ["⇧ ← →", "move by 10 ms"], ["Alt ← →", "move by a sample"], ["P", "ripple: later hits move along"], ["Q", "quantise"], ["B", "a bounce, roll or other pattern from there"], ["V", "other takes of the hit, to hear and keep"], [`${COMMAND} C, X, V`, "copy, cut, paste at the playhead"], [`${COMMAND} D`, "duplicate"], ["↑ ↓", "velocity by 1 dB"], ["⇧ ↑ ↓", "velocity by 0.1 dB"], ["Enter", "hear the hit"],

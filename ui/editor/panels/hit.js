@@ -85,12 +85,14 @@ export function createHitPanel(store, audio, arranging) {
   const measure = createButton("Measure", { title: "Take the sound from the clip again, at the time of the hit", onPress: () => store.send({ type: "analyse", hits: chosen().map((hit) => hit.id) }) });
   const sounds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Sound" }), make("div", "ins-row", {}, swatch, sound.element, detach, measure));
 
+  const label = createEntry({ label: "Name of the hit", className: "ins-time arr-hit-name", onEnter: (text) => set({ name: text.trim() }) });
+  label.element.placeholder = "what it is";
   const seed = createSeedEntry("Seed", (value) => set({ seed: value }));
   const dice = createButton("New take", { sign: icon("dice"), title: "Another seed: the same strike, sampled again", onPress: () => {
     const values = chosen().map((hit) => [hit.id, { seed: newSeed() }]);
     if (values.length) store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, newGesture());
   } });
-  const seeds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Seed", title: "The same seed always gives the same sound" }), make("div", "ins-row", {}, seed.element, dice));
+  const seeds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Seed", title: "The same seed always gives the same sound" }), make("div", "ins-row", {}, seed.element, dice, make("span", "ins-label", { textContent: "Name" }), label.element));
 
   const velocity = field("velocity_db", { label: "Velocity", help: "How hard it is struck: louder and, as the contact gets shorter, brighter; sampled again", min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
   const gain = field("gain_db", { label: "Level", help: "Gain in the mix", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb }, true);
@@ -124,6 +126,7 @@ export function createHitPanel(store, audio, arranging) {
     mute.setAttribute("aria-pressed", String(hits.every((hit) => hit.mute)));
     timecode.set(formatTimecode(first.time_s, project.clip));
     seconds.set(`${first.time_s.toFixed(5)} s`);
+    label.set(all((hit) => hit.name) ? first.name : "several");
     const same = all((hit) => hit.sound_id);
     body.style.setProperty("--sound", same ? soundColor(project, first.sound_id) : "");
     swatch.style.background = same ? soundColor(project, first.sound_id) : "transparent";

@@ -21,6 +21,8 @@ export function predict(project, edit) {
     case "set_hits": return setHits(project, new Map(edit.ids.map((id) => [id, edit.values])));
     case "set_each_hit": return setHits(project, new Map(Object.entries(edit.values)));
     case "delete_hits": return deleteHits(project, edit);
+    case "set_marker": return { ...project, markers: project.markers.map((marker) => (marker.id === edit.marker_id ? assign(marker, { time_s: edit.time_s, name: edit.name }) : marker)) };
+    case "delete_marker": return { ...project, markers: project.markers.filter((marker) => marker.id !== edit.marker_id) };
     case "set_modes": return changeSound(project, edit.sound_id, (sound) => setModes(sound, edit));
     case "set_residual": return changeSound(project, edit.sound_id, (sound) => setResidual(sound, edit));
     case "set_macros": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, macros: assign(sound.macros, edit.values) }));

@@ -206,6 +206,27 @@ export interface MorphSound {
   as_new?: boolean | null;
 }
 
+/** A new marker; without a name it is called by its number. */
+export interface AddMarker {
+  kind: "add_marker";
+  time_s: number;
+  name?: string | null;
+}
+
+/** A new place or name of a marker; what is left out stays. */
+export interface SetMarker {
+  kind: "set_marker";
+  marker_id: string;
+  time_s?: number | null;
+  name?: string | null;
+}
+
+/** Delete a marker. */
+export interface DeleteMarker {
+  kind: "delete_marker";
+  marker_id: string;
+}
+
 /** New settings of the sampler; those left out stay. */
 export interface SetRender {
   kind: "set_render";
@@ -267,6 +288,9 @@ export type EditMessage =
   | SetDetail
   | BakeMacros
   | MorphSound
+  | AddMarker
+  | SetMarker
+  | DeleteMarker
   | SetRender
   | SetMix
   | SetThreshold
@@ -735,6 +759,13 @@ export interface DetectionState {
   threshold: number;
 }
 
+/** A named place in the clip. */
+export interface MarkerState {
+  id: string;
+  time_s: number;
+  name: string;
+}
+
 /** Kinds of files and options of a project's last export. */
 export interface ExportSettings {
   what: string[];
@@ -751,6 +782,7 @@ export interface ProjectState {
   mix: MixState;
   render: RenderState;
   detection: DetectionState;
+  markers: MarkerState[];
   export: ExportSettings | null;
 }
 

@@ -1,7 +1,7 @@
 // What the editor's modules hand to each other: the document by short names, and what the page knows.
 
 import type {
-  Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, MacrosState, Media, ModesState,
+  Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, MacrosState, MarkerState, Media, ModesState,
   MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, HitOffsetsState, TakeRendered, Welcome,
 } from "./protocol.d.ts";
 
@@ -12,6 +12,7 @@ export type Project = ProjectState;
 export type Clip = ClipState;
 export type Hit = HitState;
 export type HitOffsets = HitOffsetsState;
+export type Marker = MarkerState;
 export type Modes = ModesState;
 export type NoiseComponent = NoiseState;
 export type Residual = ResidualState;

@@ -277,7 +277,7 @@ export function createPointer(host, store, audio, player) {
       if (hit) {
         const { clip, sounds } = requireProject(store);
         const sound = sounds.find((s) => s.id === hit.sound_id);
-        const words = [formatTimecode(hit.time_s, clip), sound?.name, formatDb(hit.velocity_db, true), hit.mute && "muted", !store.rendered.has(hit.id) && "not sampled yet"];
+        const words = [hit.name, formatTimecode(hit.time_s, clip), sound?.name, formatDb(hit.velocity_db, true), hit.mute && "muted", !store.rendered.has(hit.id) && "not sampled yet"];
         host.tip(words.filter(Boolean).join("  ·  "), scale.x(hit.time_s));
       } else host.tip(null);
     }

@@ -24,7 +24,7 @@ export function describeSelection(project, selected) {
   if (hits.length === 1) {
     const [hit] = hits;
     const number = [...project.hits].sort((a, b) => a.time_s - b.time_s).indexOf(hit) + 1;
-    return [`Hit ${number} of ${project.hits.length}`, nameOf(hit.sound_id), formatTimecode(hit.time_s, project.clip), `velocity ${formatDb(hit.velocity_db)}`, hit.mute ? "muted" : ""].filter(Boolean).join(", ");
+    return [`Hit ${number} of ${project.hits.length}`, hit.name, nameOf(hit.sound_id), formatTimecode(hit.time_s, project.clip), `velocity ${formatDb(hit.velocity_db)}`, hit.mute ? "muted" : ""].filter(Boolean).join(", ");
   }
   const names = [...new Set(hits.map((hit) => nameOf(hit.sound_id)))];
   return `${hits.length} hits selected, ${names.length > 3 ? `${names.length} sounds` : names.join(", ")}`;

@@ -17,6 +17,7 @@ import { newGesture } from "./controls.js";
  * @property {{open: () => void}} help
  * @property {{toggle: () => void, isOpen: boolean}} spectrogram
  * @property {Arranging} arranging
+ * @property {{add: () => void, go: (direction: number) => void}} markers
  * @property {() => void} quantize
  * @property {() => void} makePattern
  * @property {import("../perform/perform.js").Perform} perform
@@ -38,7 +39,7 @@ export const isTyping = (element) => element.matches("input:not([type=range], [t
  * @param {Store} store
  * @param {Parts} parts
  */
-export function createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, quantize, makePattern, showTakes }) {
+export function createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, markers, quantize, makePattern, showTakes }) {
   const { chosen } = arranging;
   const frame_s = () => 1 / frameRate(requireProject(store).clip.frame_rate);
 
@@ -107,9 +108,11 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
     r: () => perform.toggleRecord(),
     e: () => perform.open(),
     f: () => timeline.fit(),
-    n: () => timeline.addHitAt(player.time_s),
-    "[": () => goToHit(-1),
-    "]": () => goToHit(1),
+    n: (event) => (event.shiftKey ? markers.add() : timeline.addHitAt(player.time_s)),
+    "{": () => markers.go(-1),
+    "}": () => markers.go(1),
+    "[": (event) => (event.shiftKey ? markers.go(-1) : goToHit(-1)),
+    "]": (event) => (event.shiftKey ? markers.go(1) : goToHit(1)),
     escape: () => (spectrogram.isOpen && !store.selection.hits.size ? spectrogram.toggle() : timeline.cancelDrag()) || store.select({ hits: new Set() }),
     enter: () => chosen()[0] && audio.auditionHit(chosen()[0].id)?.catch(() => {}),
     delete: () => arranging.deleteChosen(),
