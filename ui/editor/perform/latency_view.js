@@ -43,7 +43,7 @@ export function createLatencyView({ audio, latency, setLatency, calibrate }) {
     entry.element.title = help;
     return { entry, element: make("label", "st-latency-field", { title: help }, make("span", "st-label", { textContent: name }), entry.element) };
   }
-  const output = makeField("output_s", "Output", "From the page to the loudspeaker, as the browser says; type over it where it is wrong (Bluetooth), or clear it");
+  const output = makeField("output_s", "Output", "From the page to the loudspeaker, as reported by the browser; type over it where it is wrong (Bluetooth), or clear it");
   const inputs = DEVICES.map(([device, name, help]) => ({ device, ...makeField(`${device}_s`, name, help) }));
   const measure = make("button", "st-button", { type: "button", textContent: "Tap along…", title: "Measure it: press along with clicks", onclick: calibrate });
   const element = make("div", "st-perform-row st-latency", { role: "group", "aria-label": "Latency taken off recorded hits" },
