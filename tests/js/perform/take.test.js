@@ -38,7 +38,7 @@ test("recording begins where the playhead reaches the start, with a first hit th
   assert.deepEqual(take.strike(played(1.9), []), [{ kind: "play_hit", ...played(1.9) }]);
   assert.equal(take.phase, "recording");
   assert.deepEqual(take.reach(2.5, [old("h1", 2.2)]), []); // overdub leaves what is there
-  assert.equal(take.count, 1);
+  assert.equal(take.countIn([old("h1", 2.2), old("h2", 1.9)]), 1);
   take.end();
   assert.deepEqual(take.strike(played(3), []), []);
 });

@@ -24,7 +24,6 @@ export function createRecording({ store, audio, player, settings, changed }) {
   const take = createTake(newGesture);
   /** @type {{rolls_ms: number, timer: ReturnType<typeof setTimeout>, clicks: {stop: () => void}[]} | null} */
   let count = null; // the count before the picture rolls
-  let words = "";
 
   const hits = () => store.view?.project?.hits ?? [];
 
@@ -57,7 +56,6 @@ export function createRecording({ store, audio, player, settings, changed }) {
       return;
     }
     audio.resume().catch(() => {});
-    words = "";
     const { mode, preroll_s } = settings();
     const duration_s = store.view?.project?.clip.duration_s ?? 0;
     if (player.playing) {
@@ -86,7 +84,6 @@ export function createRecording({ store, audio, player, settings, changed }) {
     endCount();
     if (take.phase === "off") return;
     apply(take.reach(player.time_s, hits()), take.gesture);
-    words = describe(take.count);
     take.end();
     audio.hush(() => false);
     changed();
@@ -112,10 +109,11 @@ export function createRecording({ store, audio, player, settings, changed }) {
 
   return {
     get phase() { return take.phase; },
-    /** What the last take brought, in a sentence. */
+    /** What the take brought, in a sentence; "" once something else was done, or the take was undone. */
     get words() {
-      if (take.phase === "recording") return describe(take.count);
-      return store.view?.undo === TAKE_LABEL ? words : ""; // not once something else was done, or the take was undone
+      const recorded = take.countIn(hits());
+      if (take.phase === "recording") return describe(recorded);
+      return recorded && store.view?.undo === TAKE_LABEL ? describe(recorded) : "";
     },
     /** Seconds of the clip until recording begins; 0 while it goes on. */
     get left_s() {
@@ -143,4 +141,4 @@ export function createRecording({ store, audio, player, settings, changed }) {
 }
 
 /** @param {number} count */
-const describe = (count) => `${count} hit${count === 1 ? "" : "s"} recorded; undo takes back the take`;
+const describe = (count) => (count ? `${count} hit${count === 1 ? "" : "s"} recorded; undo takes back the take` : "Play: nothing is recorded yet");

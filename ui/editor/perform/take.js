@@ -64,8 +64,11 @@ export function createTake(newGesture) {
     get phase() { return phase; },
     get gesture() { return gesture; },
     get start_s() { return start_s; },
-    /** Hits recorded in this take. */
-    get count() { return own.size; },
+    /**
+     * How many of the hits this take recorded; the last one counts until the next begins.
+     * @param {readonly Placed[]} hits
+     */
+    countIn: (hits) => hits.filter((hit) => own.has(placeName(hit))).length,
     isReplaced,
 
     /**
