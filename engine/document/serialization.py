@@ -78,7 +78,8 @@ def _hit_to_json(hit: Hit) -> dict[str, Any]:
 
 def _sound_to_json(sound: Sound) -> dict[str, Any]:
     physics = physics_to_json(Physics(sound.modes, sound.residual))
-    macros = {"macros": asdict(sound.macros)} if sound.macros != Macros() else {}
+    values = {name: value for name, value in asdict(sound.macros).items() if name != "keep_loudness" or value}
+    macros = {"macros": values} if sound.macros != Macros() else {}
     changed = {name: getattr(sound, name) for name in DETAIL_FIELDS if getattr(sound, name) != getattr(Sound, name)}
     return {
         "id": sound.id,
@@ -187,7 +188,10 @@ def _read_sound(fields: _Fields) -> Sound:
         residual=residual_from_json(fields.get("residual", None), where),
         source=_read_source(_Fields(fields.get("source"), fields.source, f"{fields.where}: source")),
         fit=None if fields.get("fit", None) is None else fields.number("fit", -1e6, 1.0),
-        macros=Macros(**{name: macros.number(name, *MACRO_RANGE, 0.0) for name in MACRO_NAMES}),
+        macros=Macros(
+            **{name: macros.number(name, *MACRO_RANGE, 0.0) for name in MACRO_NAMES},
+            keep_loudness=macros.truth("keep_loudness", Macros.keep_loudness),
+        ),
         detail=fields.number("detail", *DETAIL_RANGE, Sound.detail),
         detail_seed=fields.whole("detail_seed", 0, MAX_SEED, Sound.detail_seed),
         variation=fields.number("variation", *VARIATION_RANGE, Sound.variation),

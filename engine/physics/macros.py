@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from engine.core.units import LN_60_DB, SILENCE_DB, db_to_gain, db_to_power, power_to_db
+from engine.physics.loudness import measure_loudness_db
 from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Macros, Modes, NoiseComponent, Residual
 
 SIZE_SPAN = 4.0  # lengths at mass 1: two octaves down, 64 times the mass
@@ -39,9 +40,8 @@ def apply_macros(
 ) -> tuple[Modes, Residual]:
     """Apply the macros and a velocity to a sound.
 
-    At the defaults and 0 dB the same objects are returned. The order is that of the physical chain: the object (mass,
-    damping), the contact (position, hardness and velocity, roughness), the room. The number of modes stays; muted ones
-    stay muted and are ignored.
+    At the defaults and 0 dB the same objects are returned. The order is that of the physical chain: object (mass,
+    damping), contact (position, hardness and velocity, roughness), room. Muted modes stay muted and are ignored.
     """
     macros = macros or Macros()
     size = SIZE_SPAN**macros.mass
@@ -58,10 +58,14 @@ def apply_macros(
     if velocity_db:
         modes = replace(modes, power_db=tuple(p + velocity_db for p in modes.power_db))
         residual = residual.scaled(velocity_db)
+    without = residual
     if macros.roughness:
         residual = change_roughness(modes, residual, macros.roughness)
     if macros.room:
         residual = change_room(modes, residual, macros.room)
+    if macros.keep_loudness and residual is not without:
+        gain_db = measure_loudness_db(modes, without) - measure_loudness_db(modes, residual)
+        return apply_hit_offsets(modes, residual, velocity_db=gain_db)
     return modes, residual
 
 
@@ -78,14 +82,12 @@ def apply_hit_offsets(
     ``velocity_db`` changes the level alone; ``apply_macros`` also changes the spectrum with velocity.
     """
     ratio = 2.0 ** (pitch_cents / 1200.0)
-    changed = Modes(
-        tuple(f * ratio for f in modes.frequency_hz),
-        tuple(p + velocity_db for p in modes.power_db),
-        tuple(d * decay_ratio for d in modes.decay_per_s),
-        modes.phase_rad,
-        modes.muted,
+    frequency_hz = tuple(f * ratio for f in modes.frequency_hz)
+    power_db = tuple(p + velocity_db for p in modes.power_db)
+    decay_per_s = tuple(d * decay_ratio for d in modes.decay_per_s)
+    return Modes(frequency_hz, power_db, decay_per_s, modes.phase_rad, modes.muted), residual.scaled(
+        velocity_db + residual_db, decay_ratio
     )
-    return changed, residual.scaled(velocity_db + residual_db, decay_ratio)
 
 
 # --- reference values -----------------------------------------------------------------------------

@@ -117,7 +117,8 @@ class Residual:
 class Macros:
     """Macro controls, each in MACRO_RANGE and without effect at 0; see ``engine/physics/macros.py``.
 
-    They are non-destructive: a sound's modes and residual stay as measured or edited.
+    They are non-destructive: a sound's modes and residual stay as measured or edited. ``keep_loudness``: roughness and
+    room leave the sound as loud as it is without them.
     """
 
     mass: float = 0.0
@@ -126,6 +127,7 @@ class Macros:
     position: float = 0.0
     roughness: float = 0.0
     room: float = 0.0
+    keep_loudness: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from engine.document.project import Hit, Project
 from engine.media.export.markers import Marker
 from engine.physics.detail import Detail
 from engine.physics.macros import apply_hit_offsets, apply_macros
-from engine.physics.model import Context, Macros, Modes, Physics, Residual, physics_to_json
+from engine.physics.model import MACRO_NAMES, Context, Macros, Modes, Physics, Residual, physics_to_json
 from engine.physics.variation import vary_physics
 from engine.pipeline.complete_sound import complete_sound
 from engine.pipeline.events import HitsSampled, RenderedHit
@@ -37,6 +37,9 @@ LAW_VERSION = 1
 
 DAMPING_VERSION = 2
 """Part of the key of every hit that the macro damping changes: raise it when its law changes."""
+
+LOUDNESS_VERSION = 1
+"""Part of the key of every hit whose macros keep loudness: raise it when its law changes."""
 
 TAKE_VERSION = 3
 """Part of the key of every hit that variation changes: raise it when its law changes."""
@@ -77,7 +80,10 @@ def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
     settings = [project.render.steps, float(project.render.guidance)] if checkpoint_digest else []
     own = [float(value) for value in (hit.velocity_db, *astuple(hit.offsets))]
     changed = sound.macros != Macros() or hit.velocity_db != 0.0
-    laws: list[list[Any]] = [["laws", LAW_VERSION, *astuple(sound.macros)]] if changed else []
+    turned = [getattr(sound.macros, name) for name in MACRO_NAMES]
+    laws: list[list[Any]] = [["laws", LAW_VERSION, *turned]] if changed else []
+    if sound.macros.keep_loudness:
+        laws.append(["loudness", LOUDNESS_VERSION])
     if sound.macros.damping:
         laws.append(["damping", DAMPING_VERSION])
     variation = hit_variation(project, hit)

@@ -209,7 +209,7 @@ class ApplyPreset:
 
 @dataclass(frozen=True)
 class MacroValues:
-    """New values of macros; those left out stay."""
+    """New values of macros, and whether roughness and room leave the loudness as it is; those left out stay."""
 
     mass: float | None = None
     hardness: float | None = None
@@ -217,6 +217,7 @@ class MacroValues:
     position: float | None = None
     roughness: float | None = None
     room: float | None = None
+    keep_loudness: bool | None = None
 
 
 @dataclass(frozen=True)

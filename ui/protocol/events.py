@@ -69,7 +69,10 @@ class ResidualState:
 
 @dataclass(frozen=True)
 class MacrosState:
-    """Macro controls over a sound's own modes and residual, each from -1 to 1."""
+    """Macro controls over a sound's own modes and residual, each from -1 to 1.
+
+    ``keep_loudness``: roughness and room leave the loudness as it is.
+    """
 
     mass: float
     hardness: float
@@ -77,6 +80,7 @@ class MacrosState:
     position: float
     roughness: float
     room: float
+    keep_loudness: bool
 
 
 @dataclass(frozen=True)

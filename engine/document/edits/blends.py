@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from engine.core.errors import BadInput
@@ -32,7 +32,13 @@ from engine.physics.model import MACRO_NAMES, MACRO_RANGE, Macros
 
 
 def set_macros(sound: Sound, values: Mapping[str, Any]) -> Edit:
-    """Set macros of a sound to absolute values; its own modes and residual stay."""
+    """Set macros of a sound to absolute values; its own modes and residual stay.
+
+    Turned from where they change nothing, they keep loudness, unless ``keep_loudness`` is given; macros of older
+    projects sound as they did.
+    """
+    values = dict(values)
+    keep = check_truth(values.pop("keep_loudness"), "keep_loudness") if "keep_loudness" in values else None
     unknown = [name for name in values if name not in MACRO_NAMES]
     if unknown:
         raise BadInput(f"there is no macro {quote(unknown[0])}; choose one of {', '.join(MACRO_NAMES)}")
@@ -40,7 +46,10 @@ def set_macros(sound: Sound, values: Mapping[str, Any]) -> Edit:
 
     def apply(project: Project) -> Project:
         now = find_sound(project, sound.id)
-        return with_sound(project, replace(now, macros=replace(now.macros, **numbers)))
+        kept = keep if keep is not None else now.macros.keep_loudness or now.macros == Macros()
+        macros = replace(now.macros, **numbers, keep_loudness=kept)
+        turned = any(getattr(macros, name) for name in MACRO_NAMES)
+        return with_sound(project, replace(now, macros=macros if turned else Macros()))
 
     words = ", ".join(name for name in MACRO_NAMES if name in numbers) or "macros"
     return Edit(f"{words.capitalize()} of {sound.name}", apply)
@@ -88,10 +97,10 @@ def morphed(sound: Sound, other: Timbre, amount: float, morph: MakeMorph) -> Sou
     modes, residual = morph((sound.modes, sound.residual), (other.modes, other.residual), amount)
     target = getattr(other, "macros", Macros())
     between = {
-        f.name: (1.0 - amount) * getattr(sound.macros, f.name) + amount * getattr(target, f.name)
-        for f in fields(Macros)
+        name: (1.0 - amount) * getattr(sound.macros, name) + amount * getattr(target, name) for name in MACRO_NAMES
     }
-    return replace(sound, modes=modes, residual=residual, macros=Macros(**between))
+    kept = sound.macros.keep_loudness or target.keep_loudness
+    return replace(sound, modes=modes, residual=residual, macros=Macros(**between, keep_loudness=kept))
 
 
 def morph_sound(sound: Sound, other: Timbre, amount: Any, morph: MakeMorph, as_new: Any = False) -> Edit:

@@ -8,6 +8,7 @@ from engine.core.units import SILENCE_DB, db_to_power, power_to_db
 from engine.physics.model import NOISE_COMPONENTS, NoiseComponent, Residual
 
 _ATTACK_PER_S = 150.0  # T60 of 46 ms: a faster decay followed by a slower one is the contact
+_BESIDE = 2  # bands on either side that share the names of their decays
 _ROOM_PER_S = (0.7, 46.0)  # T60 of 10 s and of 0.15 s
 _ROOM_RATIO = 1.3  # a room's decay deviates from its trend over frequency by at most this factor
 _ROOM_SLOPE = (-0.2, 0.4)  # of log decay over log frequency: air and walls absorb high frequencies more
@@ -21,16 +22,17 @@ def name_components(edges_hz: np.ndarray, power: np.ndarray, decay_per_s: np.nda
 
     The room is a slow decay that at least half of the bands share, in some beside a faster one, and that varies
     smoothly over frequency, since reverberation does not depend on the object (Jot 1992). The attack is a decay faster
-    than 150 per second followed by a slower one other than the room. Of the others the faster is the strike, the slower
-    the tail.
+    than 150 per second, with the bands beside it, followed by a slower one other than the room. Of the others the
+    faster is the strike, the slower the tail.
     """
     bands = len(power)
     room = _find_room(edges_hz, power, decay_per_s)
+    fastest = _smooth_fastest(power, decay_per_s, room)
     levels = {name: np.full(bands, SILENCE_DB) for name in NOISE_COMPONENTS}
     decays = {name: np.full(bands, log_decay) for name, log_decay in _DEFAULT_DECAY_PER_S.items()}
     for band in range(bands):
         order = [k for k in range(power.shape[1]) if power[band, k] > 0.0]
-        names = _label_decays([float(decay_per_s[band, k]) for k in order], bool(room[band]))
+        names = _label_decays(len(order), float(fastest[band]), bool(room[band]))
         for name, k in zip(names, order, strict=True):
             levels[name][band] = max(SILENCE_DB, power_to_db(power[band, k]))
             decays[name][band] = decay_per_s[band, k]
@@ -54,12 +56,26 @@ def room_decay(residual: Residual, frequency_hz: np.ndarray) -> np.ndarray:
     return result
 
 
-def _label_decays(decays: list[float], in_room: bool) -> list[str]:
+def _label_decays(count: int, fastest_per_s: float, in_room: bool) -> list[str]:
     """Component of each of one band's decays, the fastest first."""
-    own = decays[:-1] if in_room else decays
-    names = ["strike", "tail"] if len(own) < 2 or (len(own) == 2 and own[0] < _ATTACK_PER_S) else ["attack", "strike"]
-    names = [*names, "tail"][: len(own)]
+    own = count - in_room
+    names = ["strike", "tail"] if own < 2 or (own == 2 and fastest_per_s < _ATTACK_PER_S) else ["attack", "strike"]
+    names = [*names, "tail"][:own]
     return [*names, "room"] if in_room else names
+
+
+def _smooth_fastest(power: np.ndarray, decay_per_s: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """Fastest decay of each band, [B]: the median of those beside it, so that no band is named unlike its neighbours.
+
+    Only bands with two decays of their own count, whose names depend on it.
+    """
+    fastest = decay_per_s[:, 0].copy()
+    pairs = np.flatnonzero((power > 0.0).sum(axis=1) - room == 2)
+    for place, band in enumerate(pairs):
+        beside = pairs[max(0, place - _BESIDE) : place + _BESIDE + 1]
+        near = beside[np.abs(beside - band) <= 2 * _BESIDE]
+        fastest[band] = np.median(decay_per_s[near, 0])
+    return fastest
 
 
 def _find_room(edges_hz: np.ndarray, power: np.ndarray, decay_per_s: np.ndarray) -> np.ndarray:

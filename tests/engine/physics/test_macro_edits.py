@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from engine.core.errors import BadInput
@@ -14,8 +16,9 @@ from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source
 from engine.physics.macros import apply_macros
-from engine.physics.model import MACRO_NAMES, Macros, Modes
+from engine.physics.model import MACRO_NAMES, Macros, Modes, Physics
 from engine.physics.morph import morph
+from engine.physics.synthesis import synthesize
 from engine.pipeline.render import hit_physics
 from tests.bell import BELL, NOISE
 
@@ -56,7 +59,7 @@ def test_macros_are_set_reset_and_baked() -> None:
     edit = apply_message(project, {"kind": "set_macros", "sound_id": "s1", "values": {"mass": 0.5, "room": -9}})
     assert edit.label == "Mass, room of Steel bin"
     turned = edit.apply(project)
-    assert turned.sound("s1").macros == Macros(mass=0.5, room=-1.0)
+    assert turned.sound("s1").macros == Macros(mass=0.5, room=-1.0, keep_loudness=True)
     assert turned.sound("s1").fit == 0.9 and turned.sound("s1").origin == "clip"  # its own physics is untouched
     wanted = hit_physics(turned, turned.hit("h1"))
     baked = do(turned, kind="bake_macros", sound_id="s1")
@@ -92,3 +95,30 @@ def test_nonsense_is_refused(message: dict[str, object]) -> None:
 def test_without_the_physics_what_needs_it_is_refused() -> None:
     with pytest.raises(BadInput, match="physics"):
         apply_message(make_project(), {"kind": "bake_macros", "sound_id": "s1"})
+
+
+@pytest.mark.parametrize(("macro", "value"), [("room", 1.0), ("room", -1.0), ("roughness", 1.0)])
+def test_roughness_and_room_keep_the_loudness_of_a_new_turn_and_not_that_of_older_projects(
+    macro: str, value: float
+) -> None:
+    """By the waveform: the first 0.4 s are as loud as without the macro."""
+
+    def level_db(macros: Macros) -> float:
+        sound = synthesize(Physics(*apply_macros(BELL, NOISE, macros), 48_000), 0.4, seed=2).astype(float)
+        return 10.0 * math.log10(float(np.mean(np.square(sound))))
+
+    turned = do(make_project(), kind="set_macros", sound_id="s1", values={macro: value}).sound("s1").macros
+    assert turned.keep_loudness
+    assert level_db(turned) == pytest.approx(level_db(Macros()), abs=0.3)
+    older = project_to_json(
+        replace(make_project(), sounds=(replace(make_project().sound("s1"), macros=Macros(**{macro: value})),))
+    )
+    assert "keep_loudness" not in older["sounds"][0]["macros"]
+    read = project_from_json(older)
+    assert read.sound("s1").macros == Macros(**{macro: value})
+    more = do(read, kind="set_macros", sound_id="s1", values={macro: 0.9 * value}).sound("s1").macros
+    assert not more.keep_loudness
+    off = do(make_project(), kind="set_macros", sound_id="s1", values={macro: value, "keep_loudness": False})
+    assert off.sound("s1").macros == Macros(**{macro: value})
+    kept = replace(make_project(), sounds=(replace(make_project().sound("s1"), macros=turned),))
+    assert project_from_json(project_to_json(kept)) == kept

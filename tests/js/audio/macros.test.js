@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { applyMacros, heard, isNeutral, MACRO_NAMES, NEUTRAL, ownValues } from "../../../ui/editor/audio/macros.js";
+import { applyMacros, heard, isNeutral, MACRO_NAMES, NEUTRAL, ownValues, turnMacros } from "../../../ui/editor/audio/macros.js";
 
 /** @import { Macros, Physics } from "../../../ui/editor/state/types.d.ts" */
 /** @typedef {Physics & {macros: Macros, velocity_db: number, expected: Physics}} Case */
@@ -41,6 +41,14 @@ test("neutral macros change nothing and copy nothing", () => {
   const sound = { modes, residual, macros: { ...NEUTRAL, mass: 0.5 } };
   assert.equal(heard(sound).macros, null);
   assert.equal(heard(sound), heard(sound)); // computed once
+});
+
+test("macros keep loudness from the first turn on, but not those of older projects", () => {
+  const turned = turnMacros(NEUTRAL, { room: 0.5 });
+  assert.deepEqual(turned, { ...NEUTRAL, room: 0.5, keep_loudness: true });
+  assert.equal(turnMacros({ ...NEUTRAL, room: 0.5 }, { room: 0.6 }).keep_loudness, false);
+  assert.equal(turnMacros(turned, { keep_loudness: false }).keep_loudness, false);
+  assert.deepEqual(turnMacros(turned, { room: 0 }), NEUTRAL);
 });
 
 test("mass scales frequencies and decays alike, by 4 to its power", () => {

@@ -42,7 +42,7 @@ test("modes and noise bands are set by index; an index beyond the end is left ou
 
 test("macros, mix and threshold are set; the document itself is never changed", () => {
   const before = structuredClone(project);
-  assert.deepEqual(predict(project, { kind: "set_macros", sound_id: "s1", values: { mass: 0.5 } }).sounds[0].macros, { ...before.sounds[0].macros, mass: 0.5 });
+  assert.deepEqual(predict(project, { kind: "set_macros", sound_id: "s1", values: { mass: 0.5 } }).sounds[0].macros, { ...before.sounds[0].macros, mass: 0.5, keep_loudness: true });
   const { detail, detail_seed } = predict(project, { kind: "set_detail", sound_id: "s1", detail: 0 }).sounds[0];
   assert.deepEqual([detail, detail_seed], [0, 0]);
   assert.deepEqual(predict(project, { kind: "set_mix", gain_db: -3 }).mix, { gain_db: -3, clip_gain_db: -6, width: 0 });

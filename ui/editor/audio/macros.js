@@ -27,15 +27,28 @@ const ROUNDS = 30;
 /** @type {Residual} */
 const NO_NOISE = { edges_hz: [], power_db: [], decay_per_s: [], room: null, tail: null, attack: null, rise_s: 0, envelope_db: [] };
 
+const MOMENTARY_S = 0.4;
+
 /** Macros that change nothing. */
-export const NEUTRAL = { mass: 0, hardness: 0, damping: 0, position: 0, roughness: 0, room: 0 };
-export const MACRO_NAMES = /** @type {MacroName[]} */ (Object.keys(NEUTRAL));
+export const NEUTRAL = { mass: 0, hardness: 0, damping: 0, position: 0, roughness: 0, room: 0, keep_loudness: false };
+export const MACRO_NAMES = /** @type {MacroName[]} */ (["mass", "hardness", "damping", "position", "roughness", "room"]);
 
 /**
  * Whether macros change nothing.
  * @param {Macros | null | undefined} macros
  */
 export const isNeutral = (macros) => !macros || MACRO_NAMES.every((name) => !macros[name]);
+
+/**
+ * Macros after an edit: turned from where they change nothing, they keep loudness.
+ * @param {Macros | null | undefined} macros
+ * @param {Partial<Macros>} values
+ * @returns {Macros}
+ */
+export function turnMacros(macros, values) {
+  const turned = { ...NEUTRAL, ...macros, keep_loudness: isNeutral(macros) || Boolean(macros?.keep_loudness), ...values };
+  return isNeutral(turned) ? NEUTRAL : turned;
+}
 
 /**
  * Modes and residual with macros and velocity applied; the same objects at the defaults.
@@ -56,9 +69,29 @@ export function applyMacros(modes, residual, macros, velocity_db = 0) {
   if (position) sound = { ...sound, modes: changePosition(sound.modes, position) };
   if (hardness || velocity_db) sound = changeContact(sound, contact_s, CONTACT_SPAN ** -hardness * 10 ** ((VELOCITY_EXPONENT * velocity_db) / 20));
   if (velocity_db) sound = changeLevel(sound, velocity_db);
+  const without = sound;
   if (roughness) sound = { ...sound, residual: changeRoughness(sound, roughness) };
   if (room) sound = { ...sound, residual: changeRoom(sound, room) };
-  return sound;
+  return macros?.keep_loudness && sound !== without ? changeLevel(sound, loudness_db(without) - loudness_db(sound)) : sound;
+}
+
+/**
+ * Level of a sound's first 0.4 s: momentary loudness without weighting.
+ * @param {Heard} sound
+ */
+function loudness_db({ modes, residual }) {
+  let total = 1e-30;
+  /** @type {(power: number, decay_per_s: number) => void} */
+  const add = (power, decay_per_s) => {
+    const fall = 2 * Math.max(decay_per_s, 1e-6) * MOMENTARY_S;
+    total += (power * -Math.expm1(-fall)) / fall;
+  };
+  modePowers(modes).forEach((power, i) => add(power, modes.decay_per_s[i]));
+  mapComponents(residual, (component) => {
+    component.power_db.forEach((power_db, k) => add(powerOf(power_db), component.decay_per_s[k]));
+    return component;
+  });
+  return 10 * Math.log10(total);
 }
 
 /** @type {WeakMap<Shaped, Shaped>} */
@@ -298,8 +331,10 @@ function exciteRoom(modes, residual, decays) {
  */
 export function ownValues(sound, indices, wanted) {
   if (isNeutral(sound.macros)) return wanted;
-  const macros = { ...NEUTRAL, ...sound.macros, roughness: 0, room: 0 }; // these two do nothing to modes
-  const bare = { ...NO_NOISE, rise_s: sound.residual?.rise_s ?? 0 };
+  const isKept = sound.macros?.keep_loudness;
+  // Roughness and room do nothing to modes, except where these make room for them.
+  const macros = { ...NEUTRAL, ...sound.macros, ...(isKept ? {} : { roughness: 0, room: 0 }) };
+  const bare = isKept ? sound.residual : { ...NO_NOISE, rise_s: sound.residual?.rise_s ?? 0 };
   const modes = { ...sound.modes, frequency_hz: [...sound.modes.frequency_hz], power_db: [...sound.modes.power_db], decay_per_s: [...sound.modes.decay_per_s] };
   /** @type {({own: number, heard: number} | null)[]} */
   const last = indices.map(() => null); // where a level was a round ago

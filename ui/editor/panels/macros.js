@@ -130,10 +130,12 @@ export function createMacros(store, host) {
 
   const bake = createButton("Bake", { kind: "quiet", title: "Apply macros and detail to the sound's own modes and noise, and reset them", onPress: () => send({ kind: "bake_macros", sound_id: host.sound().id }) });
   const reset = createButton("Reset", { kind: "quiet", title: "All macros back to where they change nothing", onPress: () => send({ kind: "reset_macros", sound_id: host.sound().id }) });
+  const keep = make("input", "", { type: "checkbox", onchange: () => send({ kind: "set_macros", sound_id: host.sound().id, values: { keep_loudness: keep.checked } }) });
+  const keeping = make("label", "ins-check", { title: "Roughness and Room leave the sound as loud as it is without them" }, keep, make("span", "", { textContent: "Keep loudness" }));
   const note = make("span", "ins-quiet");
-  const actions = make("div", "ins-macro-actions", { hidden: true }, note, bake, reset);
+  const actions = make("div", "ins-macro-actions", { hidden: true }, note, keeping, bake, reset);
 
-  /** @param {BakeMacros | ResetMacros} edit */
+  /** @param {BakeMacros | ResetMacros | SetMacros} edit */
   function send(edit) {
     host.committed(edit.sound_id);
     store.edit(edit, newGesture());
@@ -153,6 +155,8 @@ export function createMacros(store, host) {
       for (const { name, slider } of sliders) slider.set(macros[name]);
       actions.hidden = isNeutral(macros) && detail >= 1;
       reset.hidden = isNeutral(macros);
+      keeping.hidden = !macros.roughness && !macros.room;
+      keep.checked = Boolean(macros.keep_loudness);
       note.textContent = detail < 1 ? "stems as measured" : "under macros";
     },
     get active() { return isMoving; },

@@ -3,6 +3,7 @@
 //
 // A pure function for each kind of edit that is shown at once; other kinds are shown when the server has applied them.
 
+import { turnMacros } from "../audio/macros.js";
 import { clamp } from "../audio/units.js";
 /** @import { Hit, Project } from "./types.d.ts" */
 /** @import { DeleteHits, EditMessage, HitValues, MoveHits, SetEachHit, SetHits, SetMacros, SetMix, SetModes, SetResidual, SoundState } from "./protocol.d.ts" */
@@ -25,7 +26,7 @@ export function predict(project, edit) {
     case "delete_marker": return { ...project, markers: project.markers.filter((marker) => marker.id !== edit.marker_id) };
     case "set_modes": return changeSound(project, edit.sound_id, (sound) => setModes(sound, edit));
     case "set_residual": return changeSound(project, edit.sound_id, (sound) => setResidual(sound, edit));
-    case "set_macros": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, macros: assign(sound.macros, edit.values) }));
+    case "set_macros": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, macros: turnMacros(sound.macros, assign({}, edit.values)) }));
     case "set_detail": return changeSound(project, edit.sound_id, (sound) => assign(sound, { detail: edit.detail, detail_seed: edit.detail_seed, variation: edit.variation }));
     case "set_mix": return { ...project, mix: assign(project.mix, { gain_db: edit.gain_db, clip_gain_db: edit.clip_gain_db, width: edit.width }) };
     case "set_threshold": return { ...project, detection: { ...project.detection, threshold: edit.threshold } };

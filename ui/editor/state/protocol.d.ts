@@ -158,7 +158,7 @@ export interface ApplyPreset {
   sound_id?: string | null;
 }
 
-/** New values of macros; those left out stay. */
+/** New values of macros, and whether roughness and room leave the loudness as it is; those left out stay. */
 export interface MacroValues {
   mass?: number | null;
   hardness?: number | null;
@@ -166,6 +166,7 @@ export interface MacroValues {
   position?: number | null;
   roughness?: number | null;
   room?: number | null;
+  keep_loudness?: boolean | null;
 }
 
 /** New macros of a sound. */
@@ -687,7 +688,7 @@ export interface ResidualState {
   envelope_db: number[];
 }
 
-/** Macro controls over a sound's own modes and residual, each from -1 to 1. */
+/** Macro controls over a sound's own modes and residual, each from -1 to 1. ``keep_loudness``: roughness and room leave the loudness as it is. */
 export interface MacrosState {
   mass: number;
   hardness: number;
@@ -695,6 +696,7 @@ export interface MacrosState {
   position: number;
   roughness: number;
   room: number;
+  keep_loudness: boolean;
 }
 
 /** A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it. ``detail`` is from 0, imagined, to 1, as measured. */

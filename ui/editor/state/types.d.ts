@@ -17,7 +17,7 @@ export type Modes = ModesState;
 export type NoiseComponent = NoiseState;
 export type Residual = ResidualState;
 export type Macros = MacrosState;
-export type MacroName = keyof Macros;
+export type MacroName = Exclude<keyof Macros, "keep_loudness">;
 export type Candidate = CandidateInfo;
 export type Preset = PresetInfo;
 
