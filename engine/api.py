@@ -22,7 +22,7 @@ from engine.document.history import History, commit, redo, undo
 from engine.document.project import Clip, Hit, Mix, Project, Sound
 from engine.document.source import Source
 from engine.document.storage import SUFFIX
-from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS
+from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, check_session
 from engine.media.export.options import DeliveryOptions, find_start
 from engine.physics.model import Physics
 from engine.pipeline.events import Event, Notice
@@ -309,6 +309,8 @@ class OpenProject:
         self._check_targets(targets, overwrite)
         check_pattern(wanted.name_pattern)
         find_start(wanted, self.clip.start_timecode, self.clip.frame_rate)
+        for path in (path for name, path in targets if name == "session"):
+            check_session(path)
         for path in (path for name, path in targets if name == "out"):
             check_form(path, wanted.sample_rate_hz, wanted.channel_count, options.get("bits"))
         self.render()

@@ -40,6 +40,11 @@ def make_clicks(times_s: Sequence[float], duration_s: float, rate_hz: int = SOUN
     return sound
 
 
+def make_clicking_clip(path: Path, times_s: Sequence[float] = (0.5, 1.2), duration_s: float = 2.0) -> Path:
+    """A clip at 25 frames a second whose sound is a click at each time."""
+    return make_clip(path, count=round(25 * duration_s), sounds=[(0.0, make_clicks(times_s, duration_s))])
+
+
 def make_clip(
     path: Path,
     rate: Fraction = Fraction(25),

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.core.errors import BadInput
 from engine.core.names import make_file_stem
 from engine.document.project import Project, Setting
-from engine.media.export.endings import SOUND_ENDINGS, VIDEO_ENDINGS
+from engine.media.export.endings import SOUND_ENDINGS, VIDEO_ENDINGS, check_session
 from ui.protocol.exporting import ExportOptions, ExportSettings
 
 LONGEST_ENDING = "_dawproject media.zip"
@@ -44,6 +44,8 @@ def check_export(what: Sequence[str], options: ExportOptions) -> list[str]:
     if options.sound_ending not in SOUND_ENDINGS or options.video_ending not in VIDEO_ENDINGS:
         raise BadInput("no known format was chosen to export; reload the page")
     check_pattern(options.name_pattern)
+    for kind in what:
+        check_session(Path(f"{kind}{SESSIONS.get(kind, '')}"))
     if "wav" in what:
         check_form(f"track{options.sound_ending}", options.sample_rate_hz, options.channel_count, options.bits)
     return [kind for kind in KINDS if kind in what]

@@ -15,7 +15,7 @@ from engine.core.errors import BadInput
 from engine.core.files import check_ending, check_folder, check_target, is_stream
 from engine.core.words import counted
 from engine.document.project import Project
-from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS
+from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, check_session
 from engine.media.export.markers import write_markers
 from engine.media.export.options import (
     BIT_DEPTHS,
@@ -169,6 +169,8 @@ def check_outputs(options: argparse.Namespace, sources: Mapping[str, str | None]
             check_ending(Path(target), _ENDINGS[name], f"--{name}")
         if name == "session" and (is_stream(target) or not Path(target).suffix):
             raise BadInput(f"--session {target} has no known ending; give {', '.join(SESSION_ENDINGS)}")
+        if name == "session":
+            check_session(Path(target))
     wanted = read_options(options)
     if options.out is not None:
         check_form(options.out, wanted.sample_rate_hz, wanted.channel_count, options.bit_depth)

@@ -15,7 +15,7 @@ import soundfile
 import torch
 
 from engine.core.paths import ROOT
-from tests.clips import make_clicks, make_clip
+from tests.clips import make_clicking_clip
 
 FOLDER = ROOT / "integrations" / "comfyui"
 HITS_S = (0.5, 1.2)
@@ -58,7 +58,7 @@ def run_node(nodes: ModuleType, name: str, **inputs: object) -> tuple:
 @pytest.mark.slow
 @pytest.mark.usefixtures("command")
 def test_a_clip_is_loaded_detected_and_rendered(nodes: ModuleType, tmp_path: Path) -> None:
-    path = make_clip(tmp_path / "c.mp4", sounds=[(0.0, make_clicks(HITS_S, 2.0))])
+    path = make_clicking_clip(tmp_path / "c.mp4", HITS_S)
     (clip,) = run_node(nodes, "StruckLoadClip", path=str(path))
     hits, text = run_node(nodes, "StruckDetect", clip=clip, source="audio")
     assert [hit["time_s"] for hit in hits] == pytest.approx(HITS_S, abs=0.02)

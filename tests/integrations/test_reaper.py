@@ -17,7 +17,7 @@ import soundfile
 from lupa.lua54 import LuaRuntime
 
 from engine.core.paths import ROOT
-from tests.clips import make_clicks, make_clip
+from tests.clips import make_clicking_clip
 
 SCRIPT = ROOT / "integrations" / "reaper" / "Struck.lua"
 HITS_S = (0.5, 1.2)
@@ -115,7 +115,7 @@ def run_script(reaper: Reaper) -> None:
 @pytest.mark.slow
 def test_hits_and_stems_come_back_where_the_item_lies(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
-    clip = make_clip(tmp_path / "a take, two.mp4", sounds=[(0.0, make_clicks(HITS_S, 2.0))])
+    clip = make_clicking_clip(tmp_path / "a take, two.mp4", HITS_S)
     # The item shows the clip from 1 s on, at half speed, 10 s into the project: the second hit alone.
     values = {"D_POSITION": 10.0, "D_LENGTH": 2.0, "D_STARTOFFS": 1.0, "D_PLAYRATE": 0.5}
     reaper = Reaper(tmp_path, clip, values)

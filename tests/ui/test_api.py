@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from engine.core.paths import ASSETS
 from tests.app_process import serve
-from tests.clips import make_clicks, make_clip
+from tests.clips import make_clicking_clip, make_clicks
 from tests.ui_tab import DEMO_HITS, check_sentence, make_context
 from ui.server import create_app
 
@@ -33,7 +33,7 @@ def demo(client: TestClient) -> str:
 
 @pytest.mark.slow
 def test_a_clip_is_sent_edited_rendered_and_exported(client: TestClient, tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "c.mp4", sounds=[(0.0, make_clicks([0.5, 1.2], 2.0))])
+    clip = make_clicking_clip(tmp_path / "c.mp4")
     project = f"{V1}/projects/{client.post(f'{V1}/projects').json()['id']}"
     assert client.get(project).json()["project"] is None
     answer = client.put(f"{project}/clip", params={"name": "c.mp4"}, content=clip.read_bytes())

@@ -12,7 +12,7 @@ import soundfile
 from starlette.testclient import TestClient
 
 from engine.core.paths import ASSETS
-from tests.clips import make_clicks, make_clip
+from tests.clips import make_clicking_clip
 from tests.ui_tab import Tab, check_sentence, make_context, wait_until
 from ui.server import create_app
 
@@ -20,8 +20,8 @@ from ui.server import create_app
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
-    make_clip(folder / "a.mp4", sounds=[(0.0, make_clicks([0.5, 1.2], 2.0))])
-    make_clip(folder / "b.mp4", count=25, sounds=[(0.0, make_clicks([0.4], 1.0))])
+    make_clicking_clip(folder / "a.mp4")
+    make_clicking_clip(folder / "b.mp4", [0.4], 1.0)
     (folder / "torn.mp4").write_bytes((folder / "a.mp4").read_bytes()[:3000])
     return folder
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
+from engine.core.errors import BadInput
 from engine.core.names import make_file_stem
 
 WAVE_ENDINGS = (".wav", ".bwf", ".rf64")
@@ -21,3 +23,11 @@ def find_media_folder(session: Path) -> Path:
     """Folder of a session's sound files, beside it; each format has its own, since their files differ in level."""
     after = f" {session.suffix.lower()[1:]} media"
     return session.with_name(make_file_stem(session.stem, after) + after)
+
+
+def check_session(path: Path) -> None:
+    """BadInput for a session whose library is not installed."""
+    if path.suffix.lower() == ".otio" and importlib.util.find_spec("opentimelineio") is None:
+        raise BadInput(
+            f"{path.name} cannot be written: opentimelineio has no build for this system; choose .edl, .aaf or .csv"
+        )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tests.clips import make_clicks, make_clip
+from tests.clips import make_clicking_clip
 from tests.engine.cli.test_command_line import refuse, run
 from tests.engine.cli.test_outputs import given  # noqa: F401 - a fixture
 
@@ -17,8 +17,8 @@ from tests.engine.cli.test_outputs import given  # noqa: F401 - a fixture
 def clips(given: Path, tmp_path: Path) -> Path:  # noqa: F811
     folder = tmp_path / "clips"
     (folder / "more").mkdir(parents=True)
-    make_clip(folder / "a.mp4", sounds=[(0.0, make_clicks([0.5, 1.2], 2.0))])
-    make_clip(folder / "more" / "a.mp4", sounds=[(0.0, make_clicks([0.8], 2.0))])
+    make_clicking_clip(folder / "a.mp4")
+    make_clicking_clip(folder / "more" / "a.mp4", [0.8])
     (folder / "notes.doc").write_text("none")
     (given / "none").mkdir(exist_ok=True)
     return folder

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import wavinfo
 
-from tests.clips import find_attacks, make_clip
+from tests.clips import find_attacks, make_clicking_clip
 from tests.engine.cli.test_command_line import refuse, run
 from tests.engine.cli.test_outputs import HITS_S, given, render  # noqa: F401 - a fixture
 
@@ -130,9 +130,8 @@ def test_a_start_that_is_no_timecode_is_refused_once_the_rate_is_known(
 def test_the_clips_own_sound_stays_in_the_video(given: Path, tmp_path: Path, kind: str) -> None:  # noqa: F811
     from engine.media.probe import probe
     from engine.media.sound import read_clip_channels
-    from tests.clips import make_clicks
 
-    clip = make_clip(tmp_path / "own.mp4", count=50, sounds=[(0.0, make_clicks([1.4], 2.0))])
+    clip = make_clicking_clip(tmp_path / "own.mp4", [1.4])
     assert run(*render(given, "--video", tmp_path / "v.mp4", "--clip-sound", kind, clip=clip)) == 0
     tracks = probe(tmp_path / "v.mp4").audio_tracks
     heard = [read_clip_channels(tmp_path / "v.mp4", 48_000, track.number, 96_000).mean(axis=1) for track in tracks]

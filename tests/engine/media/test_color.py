@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
@@ -51,10 +54,12 @@ def test_a_wide_gamut_keeps_ordinary_colours() -> None:
         assert shown[column] >= 253 and np.delete(shown, column).max() <= 12
 
 
-def _write_flat(path: Path, codec: str, tags: tuple[int, int, int], luma: int, pixels: str) -> Path:
+def _write_flat(
+    path: Path, codec: str, tags: tuple[int, int, int], luma: int, pixels: str, options: dict[str, str] | None = None
+) -> Path:
     """A second of one grey, with its colours tagged."""
     with av.open(str(path), "w") as output:
-        video = output.add_stream(codec, rate=10)
+        video = output.add_stream(codec, rate=10, options=options or {})
         video.width, video.height, video.pix_fmt = 128, 96, pixels
         context = video.codec_context
         context.color_primaries, context.color_trc, context.colorspace = tags
@@ -89,10 +94,31 @@ def test_what_is_shown_or_encoded_anew_is_tone_mapped(tmp_path: Path, tags: tupl
 
 
 @pytest.mark.slow
-def test_a_copied_picture_keeps_its_tags(tmp_path: Path) -> None:
-    path = _write_flat(tmp_path / "white.mp4", "libx265", PQ, 572, "yuv420p10le")
-    assert write_video(path, np.zeros(4800, np.float32), 48_000, tmp_path / "export.mp4") is None
-    assert _read_tags(tmp_path / "export.mp4") == PQ
+def test_a_copied_picture_keeps_the_tags_of_hdr10(tmp_path: Path) -> None:
+    """Colour in the container's own words; mastering display and light levels as the FFmpeg program reads them."""
+    mastering = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400"
+    options = {"x265-params": f"hdr10=1:repeat-headers=1:log-level=none:{mastering}"}
+    path = _write_flat(tmp_path / "white.mp4", "libx265", PQ, 572, "yuv420p10le", options)
+    shown = _describe_hdr(path)
+    assert len(shown) == 2 and "max_luminance=1000.000000" in shown[0] and "MaxCLL=1000, MaxFALL=400" in shown[1]
+    words = {
+        "mp4": [b"colrnclx" + bytes([0, 9, 0, 16, 0, 9])],
+        "mov": [b"colrnclc" + bytes([0, 9, 0, 16, 0, 9])],
+        "mkv": [b"\x55\xbb\x81\x09", b"\x55\xba\x81\x10", b"\x55\xb1\x81\x09"],
+    }
+    for ending, tags in words.items():
+        copy = tmp_path / f"export.{ending}"
+        assert write_video(path, np.zeros(4800, np.float32), 48_000, copy) is None
+        assert _read_tags(copy) == PQ and _describe_hdr(copy) == shown, ending
+        assert all(tag in copy.read_bytes() for tag in tags), ending
+
+
+def _describe_hdr(path: Path) -> list[str]:
+    """What FFmpeg says of the first frame's mastering display and content light level."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-i", str(path), "-frames:v", "1", "-vf", "showinfo"]
+    said = subprocess.run([*command, "-f", "null", "-"], capture_output=True, text=True, timeout=60, check=True).stderr
+    found = re.findall(r"side data - (Mastering display metadata|Content light level)[^:]*: (.*)", said, re.IGNORECASE)
+    return sorted({" ".join(words) for words in found}, reverse=True)
 
 
 @pytest.mark.slow

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
-import opentimelineio as otio
 import pycmx
 import pypdf
 import pytest
 import rpp
 import soundfile
-from otio_aaf_adapter.adapters import advanced_authoring_format as aaf_reader
 
+from engine.core.errors import BadInput
 from engine.core.units import db_to_gain
 from engine.document.project import Project
+from engine.media.export.endings import check_session
 from engine.media.export.markers import read_onsets
 from engine.pipeline.deliver_pieces import deliver_session
 from engine.pipeline.delivery import Conformed, Delivery, make_stems
@@ -28,6 +29,8 @@ from engine.pipeline.placement import FADE_SAMPLES
 from engine.pipeline.render import place_hits
 from tests.clips import make_clip
 from tests.delivered_project import FRAME_RATE, RATE, deliver, make_project, sample
+
+NO_OTIO = "OpenTimelineIO has no build for this system"
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +84,9 @@ def test_reaper_project_plays_the_track(tmp_path: Path, project: Project, rate_h
 
 @pytest.mark.slow
 def test_aaf_links_files_at_their_samples(tmp_path: Path, project: Project) -> None:
+    otio = pytest.importorskip("opentimelineio", reason=NO_OTIO)
+    from otio_aaf_adapter.adapters import advanced_authoring_format as aaf_reader
+
     delivery = deliver(project)
     deliver_session(delivery, tmp_path / "s.aaf", sample)
     timeline = aaf_reader.read_from_file(str(tmp_path / "s.aaf"))
@@ -116,7 +122,15 @@ def test_aaf_keeps_pan_and_names_no_place_when_portable(tmp_path: Path, project:
     assert sorted(places)[0] == "s%20aaf%20media/Glass%20jar%20h0.wav" and str(tmp_path) not in str(places)
 
 
+def test_otio_is_refused_where_its_library_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentimelineio", None)
+    with pytest.raises(BadInput, match=r"s\.otio cannot be written: opentimelineio has no build"):
+        check_session(Path("s.otio"))
+    check_session(Path("s.aaf"))
+
+
 def test_otio_holds_clips_gaps_markers_and_the_start(tmp_path: Path, project: Project) -> None:
+    otio = pytest.importorskip("opentimelineio", reason=NO_OTIO)
     delivery = deliver(project)
     deliver_session(delivery, tmp_path / "s.otio", sample)
     timeline = otio.adapters.read_from_file(str(tmp_path / "s.otio"))

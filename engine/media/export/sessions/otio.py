@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.core.errors import BadInput
 from engine.core.files import create_file
 from engine.core.names import to_text
+from engine.media.export.endings import check_session
 from engine.media.export.sessions.session import Item, Session, Track, separate
 
 
@@ -16,12 +16,9 @@ def write_otio(path: Path, session: Session) -> None:
 
     Overlapping hits of one sound lie on tracks of their own. Raises BadInput where the library is missing.
     """
-    try:
-        import opentimelineio as otio
-    except ImportError:
-        raise BadInput(
-            f"{path.name} cannot be written: opentimelineio has no build for this system; choose .edl, .aaf or .csv"
-        ) from None
+    check_session(path)
+    import opentimelineio as otio
+
     schema, rate = otio.schema, session.sample_rate_hz
     frame_rate = float(session.start.frame_rate)
     timeline = schema.Timeline(to_text(session.title))
