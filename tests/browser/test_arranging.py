@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,10 +33,16 @@ def click_hit(editor: Editor, number: int, modifier: str | None = None) -> float
     return float(hit["time_s"])
 
 
-def press(editor: Editor, keys: str) -> None:
-    """Press keys that edit the document, once the edits before are in it."""
+def act(editor: Editor, do: Callable[[], object]) -> None:
+    """Do something that edits the document, and wait for the server's answer; the new sound is not waited for."""
     editor.wait("() => !window.struck.store.isSending")
-    editor.change(lambda: editor.page.keyboard.press(keys))
+    revision = editor.see("window.struck.store.view.revision")
+    do()
+    editor.wait("(old) => window.struck.store.view.revision > old && !window.struck.store.isSending", revision)
+
+
+def press(editor: Editor, keys: str) -> None:
+    act(editor, lambda: editor.page.keyboard.press(keys))
 
 
 def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -> None:
@@ -57,9 +64,10 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
 
     # One sample, 10 ms, one frame: steps in quick succession are one entry.
     first_s = click_hit(editor, 0)
-    for keys in ("Alt+ArrowRight", "Shift+ArrowRight", "ArrowRight"):
-        page.keyboard.press(keys)
-    editor.wait_for_sound()
+    editor.see(
+        """[{ altKey: true }, { shiftKey: true }, {}].forEach((held) => document.body.dispatchEvent(
+             new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true, cancelable: true, ...held })))"""
+    )
     assert chosen_times(editor) == pytest.approx([first_s + 1 / 48_000 + 0.01 + frame_s], abs=1e-9)
     press(editor, "Control+z")
     assert times_of(editor) == before
@@ -86,7 +94,7 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     page.keyboard.press("Control+a")
     page.keyboard.press("q")
     page.get_by_role("dialog", name="Quantise").get_by_role("button", name="Frames").click()
-    editor.change(lambda: page.get_by_role("dialog", name="Quantise").locator(".is-main").click())
+    act(editor, lambda: page.get_by_role("dialog", name="Quantise").locator(".is-main").click())
     assert times_of(editor) == pytest.approx([round(time_s / frame_s) * frame_s for time_s in before], abs=1e-9)
     press(editor, "Control+z")
     assert times_of(editor) == before
@@ -113,7 +121,7 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     page.keyboard.press("b")
     sheet = page.get_by_role("dialog", name="Pattern of blows")
     sheet.get_by_role("button", name="Bounce").click()
-    editor.change(lambda: sheet.locator(".is-main").click())
+    act(editor, lambda: sheet.locator(".is-main").click())
     start = editor.project["hits"][0]
     bounces = [start, *(hit for hit in editor.project["hits"] if hit["time_s"] not in before)]
     assert len(bounces) == 13 and {hit["sound_id"] for hit in bounces} == {start["sound_id"]}
@@ -163,7 +171,7 @@ def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor, 
     assert chosen_times(editor) == before[4:6]
 
     # The velocity of both is typed; a time is typed as frames from where the hit is; nonsense stays red.
-    editor.change(lambda: (page.keyboard.type("-3.5"), page.keyboard.press("Enter")))
+    act(editor, lambda: (page.keyboard.type("-3.5"), page.keyboard.press("Enter")))
     chosen = editor.see("[...window.struck.store.selection.hits]")
     assert [hit["velocity_db"] for hit in editor.project["hits"] if hit["id"] in chosen] == [-3.5, -3.5]
     rows.nth(0).locator(".is-time").dblclick()
@@ -173,17 +181,17 @@ def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor, 
     assert "is-wrong" in (field.get_attribute("class") or "")
     frame_s = 1 / editor.see("window.struck.timeline.scale.rate")
     field.fill("-2 f")
-    editor.change(lambda: page.keyboard.press("Enter"))
+    act(editor, lambda: page.keyboard.press("Enter"))
     assert times_of(editor)[0] == pytest.approx(before[0] - 2 * frame_s)
     assert page.evaluate("document.activeElement.getAttribute('role')") == "grid"
 
     # A name and a sound; then by name, whose row comes first.
     rows.nth(6).locator(".is-name").dblclick()
     page.keyboard.type("lid falls")
-    editor.change(lambda: page.keyboard.press("Enter"))
+    act(editor, lambda: page.keyboard.press("Enter"))
     rows.nth(6).locator(".is-sound").dblclick()
     last_sound = editor.project["sounds"][-1]
-    editor.change(lambda: page.locator("select.arr-field").select_option(last_sound["id"]))
+    act(editor, lambda: page.locator("select.arr-field").select_option(last_sound["id"]))
     page.get_by_role("columnheader", name="Name").click()
     assert rows.nth(0).inner_text().split("\n")[-2:] == [last_sound["name"], "lid falls"]
 
@@ -193,7 +201,7 @@ def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor, 
     page.get_by_role("button", name="Import…").click()
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose a file…").click()
-    editor.change(lambda: chooser.value.set_files(spots))
+    act(editor, lambda: chooser.value.set_files(spots))
     editor.wait("() => window.struck.store.view.undo === 'Import 2 hits'")
 
     # Five hundred hits: the list draws what is in sight, and finds the last one by one key.
