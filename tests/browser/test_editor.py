@@ -165,6 +165,7 @@ def test_exports_are_the_track_beside_the_untouched_picture(editor: Editor, tmp_
     dialog.get_by_text("demo_sound.wav, exported before").wait_for()
     dialog.get_by_role("button", name="Export again").click()
     question = page.get_by_role("alertdialog", name="Files that exist")
+    question.get_by_role("listitem").nth(1).wait_for()
     assert question.get_by_role("listitem").all_text_contents() == ["demo_sound.wav", "demo_sound_struck.mp4"]
     question.get_by_role("button", name="Keep both").click()
     links.get_by_text("demo_sound 2.wav").wait_for()

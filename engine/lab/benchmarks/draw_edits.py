@@ -11,7 +11,7 @@ from engine.physics.presets import load_presets
 Document = dict[str, Any]
 Fields = dict[str, Any]
 
-MOST_HITS, MOST_SOUNDS, MOST_MODES = 40, 8, 60
+MOST_HITS, MOST_SOUNDS, MOST_MODES, MOST_MARKERS = 40, 8, 60, 20
 """Beyond these what is there is deleted before more is added, as a person tidies up."""
 
 MACROS = ("mass", "hardness", "damping", "position", "roughness", "room")
@@ -168,6 +168,25 @@ def _merge_sounds(draw: random.Random, document: Document) -> Fields | None:
     return {"sound_id": sound_id, "others": _some(draw, others, 1)} if len(others) > 2 else None
 
 
+def _add_marker(draw: random.Random, document: Document) -> Fields | None:
+    if len(document["markers"]) >= MOST_MARKERS:
+        return None
+    return {"time_s": draw.uniform(0.0, document["clip"]["duration_s"]), "name": draw.choice(("", "door", "lid"))}
+
+
+def _set_marker(draw: random.Random, document: Document) -> Fields | None:
+    if not document["markers"]:
+        return None
+    values = {"time_s": draw.uniform(0.0, document["clip"]["duration_s"]), "name": f"place {draw.randrange(100)}"}
+    return {"marker_id": draw.choice(document["markers"])["id"]} | {
+        name: values[name] for name in _some(draw, [*values])
+    }
+
+
+def _delete_marker(draw: random.Random, document: Document) -> Fields | None:
+    return {"marker_id": draw.choice(document["markers"])["id"]} if document["markers"] else None
+
+
 def _apply_preset(draw: random.Random, document: Document) -> Fields:
     return {"sound_id": _sound(draw, document)["id"], "name": draw.choice(load_presets()).name}
 
@@ -231,6 +250,9 @@ DRAWS: dict[str, Callable[[random.Random, Document], Fields | None]] = {
     "rename_sound": _rename_sound,
     "delete_sound": _delete_sound,
     "merge_sounds": _merge_sounds,
+    "add_marker": _add_marker,
+    "set_marker": _set_marker,
+    "delete_marker": _delete_marker,
     "apply_preset": _apply_preset,
     "set_macros": _set_macros,
     "reset_macros": _of_sound,
