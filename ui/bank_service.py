@@ -22,8 +22,8 @@ from engine.physics.model import MATERIALS, Physics
 from ui import clip_service, uploads
 from ui.jobs import Job
 from ui.named_paths import resolve_path
-from ui.protocol.events import Bank, SearchAnswer
 from ui.protocol.requests import AddToBank, BankSize, MeasureSpan, Search, UseCandidate
+from ui.protocol.searching import Bank, SearchAnswer
 from ui.search_results import KIND_OF, SearchResult
 
 if TYPE_CHECKING:

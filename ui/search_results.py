@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import BadInput
 from engine.core.lru import LRU
-from ui.protocol.events import CandidateInfo
+from ui.protocol.searching import CandidateInfo
 
 if TYPE_CHECKING:
     from engine.bank.bank import Candidate

@@ -15,7 +15,8 @@ from ui.protocol import requests
 from ui.protocol.codec import decode, encode, parse_json, tagged_types, to_mapping
 from ui.protocol.declarations import PATH, declare
 from ui.protocol.edits import AddHit, EditMessage, HitValues, MoveHits, SetEachHit
-from ui.protocol.events import DocumentState, Rendered, RenderedSound, SearchAnswer
+from ui.protocol.events import DocumentState, Rendered, RenderedSound
+from ui.protocol.searching import SearchAnswer
 
 
 def test_the_committed_declarations_are_those_of_the_dataclasses() -> None:

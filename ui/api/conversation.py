@@ -12,8 +12,9 @@ from engine.core.errors import BadInput, StruckError
 from ui.fair_pool import FairPool
 from ui.handlers import handle
 from ui.jobs import describe_error
-from ui.protocol.events import DocumentState, ErrorNotice, Note, SearchAnswer, ServerMessage, Status
+from ui.protocol.events import DocumentState, ErrorNotice, Note, ServerMessage, Status
 from ui.protocol.exporting import Exported, ExportPlan
+from ui.protocol.searching import SearchAnswer
 from ui.session import Session
 
 POLL_S = 0.02
