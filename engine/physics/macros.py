@@ -304,9 +304,6 @@ def excite_room(modes: Modes, residual: Residual, decays_per_s: Sequence[float])
     return excitation
 
 
-# --- bands ----------------------------------------------------------------------------------------
-
-
 def with_bands(residual: Residual) -> Residual:
     """The residual, or if it has no bands, silence on ten octave bands from 20 Hz."""
     if residual.power_db:
