@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,8 +121,13 @@ class Editor:
 
     def track(self) -> np.ndarray:
         """The rendered track as the server mixes it: float32 [N, 2] at 48 kHz."""
-        self.wait_for_sound()
-        answer = self.page.request.get(f"{self.address}/struck/track/{self.see('window.struck.store.session')}")
+        until = time.monotonic() + WAIT_MS / 1000
+        while True:
+            self.wait_for_sound()
+            answer = self.page.request.get(f"{self.address}/struck/track/{self.see('window.struck.store.session')}")
+            if answer.status != 409 or time.monotonic() > until:  # still sampling: the page lags behind the server
+                break
+            self.page.wait_for_timeout(100)
         assert answer.status == 200, answer.text()
         samples, rate_hz = soundfile.read(io.BytesIO(answer.body()), dtype="float32", always_2d=True)
         assert rate_hz == 48_000
