@@ -264,6 +264,7 @@ def test_a_project_cannot_ask_for_files_of_the_server(tmp_path: Path) -> None:
         assert exported["clip"]["path"] == exported["clip"]["relative_path"] == "x.mp4"
 
 
+@pytest.mark.slow
 def test_a_clip_that_was_deleted_is_gone(client: TestClient, tab: Tab, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "brief.mp4", sounds=[(0.0, make_clicks([0.5], 2.0))])
     tab.ask("open", path=str(clip))

@@ -88,6 +88,7 @@ def test_it_is_saved_undone_and_taken_up_from_the_autosave(client: TestClient, d
     assert len(client.get(demo).json()["project"]["hits"]) == DEMO_HITS - 1
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_refused_in_a_sentence(client: TestClient, demo: str) -> None:
     def post(route: str, body: Any, status: int = 400) -> str:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -166,6 +166,7 @@ def find(tab: Tab, by: str, **values: object) -> dict:
     return tab.last("search_results")
 
 
+@pytest.mark.slow
 def test_words_find_sounds_that_are_heard_and_then_taken_in_one_entry_of_the_history(tab: Tab, bank: Bank) -> None:
     sound = tab.session.require_project().sounds[0]
     answer = find(tab, "words", text="glass bottle, qwfpgj")
@@ -267,6 +268,7 @@ def test_new_sounds_are_made_for_words_or_for_what_is_seen_and_others_the_next_t
     assert taken.modes and taken.modes != tab.session.require_project().sounds[0].modes and not tab.errors
 
 
+@pytest.mark.slow
 def test_a_marked_span_becomes_a_sound(tab: Tab, bank: Bank) -> None:
     project = tab.session.require_project()
     hit = project.hits[0]

@@ -36,6 +36,7 @@ def make_home(tmp_path: Path) -> Path:
     return home
 
 
+@pytest.mark.slow
 def test_a_data_folder_that_cannot_be_written_is_replaced_for_one_run_and_the_tab_says_so(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     before = sorted(home.rglob("*"))

@@ -35,6 +35,7 @@ def edited_demo(context: AppContext, session_id: str) -> Tab:
     return tab
 
 
+@pytest.mark.slow
 def test_edited_work_of_a_closed_tab_is_offered_and_untouched_demos_are_not(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     edited = edited_demo(context, "edited-one")
@@ -56,6 +57,7 @@ def test_edited_work_of_a_closed_tab_is_offered_and_untouched_demos_are_not(tmp_
     assert goes_on.session.require_project() == edited.session.require_project()
 
 
+@pytest.mark.slow
 def test_what_is_saved_or_forgotten_is_offered_no_more(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     saved, forgotten = edited_demo(context, "saved-one"), edited_demo(context, "forgotten")
@@ -71,6 +73,7 @@ def test_what_is_saved_or_forgotten_is_offered_no_more(tmp_path: Path) -> None:
     assert kept.saved_as == "demo_sound.struck.json"
 
 
+@pytest.mark.slow
 def test_work_that_a_tab_shows_is_not_offered_nor_forgotten(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     sessions = SessionRegistry(context)
@@ -86,6 +89,7 @@ def test_work_that_a_tab_shows_is_not_offered_nor_forgotten(tmp_path: Path) -> N
     sessions.close()
 
 
+@pytest.mark.slow
 def test_nothing_is_offered_where_others_can_reach_the_app(tmp_path: Path) -> None:
     close_tab(edited_demo(make_context(tmp_path), "private-one"))
     assert kept_sessions(make_context(tmp_path)) and not kept_sessions(make_context(tmp_path, listen=True))
@@ -118,6 +122,7 @@ def test_uploads_and_saved_projects_stand_among_the_recent_files_once(tmp_path: 
     assert not any(Path(path).is_relative_to(ASSETS) for path in recent(context))
 
 
+@pytest.mark.slow
 def test_work_that_another_running_process_shows_is_neither_offered_nor_forgotten(tmp_path: Path) -> None:
     here, there = make_context(tmp_path), make_context(tmp_path)
     close_tab(edited_demo(here, "shown-there"))

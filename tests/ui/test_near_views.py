@@ -14,6 +14,7 @@ from tests.ui_tab import Tab, check_sentence, make_context
 from ui.server import create_app
 
 
+@pytest.mark.slow
 def test_the_clips_own_samples_are_served_in_short_spans(tmp_path: Path) -> None:
     app = create_app(make_context(tmp_path))
     with TestClient(app, base_url="http://127.0.0.1") as client:

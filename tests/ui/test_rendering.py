@@ -68,6 +68,7 @@ def open_with_sampler(context: AppContext, name: str) -> Tab:
     return tab
 
 
+@pytest.mark.slow
 def test_the_newest_change_is_sampled_and_what_it_overtook_is_dropped(slow: tuple[AppContext, SlowSampler]) -> None:
     context, sampler = slow
     tab = open_with_sampler(context, "latest-wins")
@@ -95,6 +96,7 @@ def test_the_newest_change_is_sampled_and_what_it_overtook_is_dropped(slow: tupl
     assert tab.last("status")["done"] == tab.last("status")["total"] > 0
 
 
+@pytest.mark.slow
 def test_cancelled_sampling_stays_stopped_until_it_is_asked_for(slow: tuple[AppContext, SlowSampler]) -> None:
     context, sampler = slow
     tab = open_with_sampler(context, "cancelled")
@@ -122,6 +124,7 @@ def test_changed_hits_come_first_then_selected_ones_then_those_before_the_playhe
     assert order == ["h7", "h0", "h1", "h4", "h5", "h6", "h3", "h2"]
 
 
+@pytest.mark.slow
 def test_an_export_waits_for_the_last_hits_and_can_be_stopped(slow: tuple[AppContext, SlowSampler]) -> None:
     context, sampler = slow
     tab = open_with_sampler(context, "export-waits")
@@ -155,6 +158,7 @@ def test_a_new_seed_and_another_number_of_steps_sample_anew(slow: tuple[AppConte
     assert not tab.errors
 
 
+@pytest.mark.slow
 def test_moving_panning_and_muting_sample_nothing(slow: tuple[AppContext, SlowSampler]) -> None:
     context, sampler = slow
     sampler.steps.release(1_000_000)

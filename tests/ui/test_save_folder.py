@@ -14,6 +14,7 @@ from ui.session import Session
 from ui.welcome import recent
 
 
+@pytest.mark.slow
 def test_a_project_is_saved_as_a_folder_and_later_saves_go_into_it(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     tab = Tab(Session(context, "collector"))

@@ -300,6 +300,7 @@ def test_a_clip_dropped_on_the_page_opens_and_plays_by_range(client: TestClient,
     assert part.status_code == 206 and part.content == clip[100:200]
 
 
+@pytest.mark.slow
 def test_the_track_and_the_exports_are_the_same_sound(client: TestClient, tab: Tab, tmp_path: Path) -> None:
     tab.ask("export", what=["wav", "stems", "markers", "project"])
     tab.settle()
@@ -337,6 +338,7 @@ def test_other_sites_and_other_names_are_kept_out(client: TestClient) -> None:
             client.websocket_connect("ws://127.0.0.1/struck/ws?session=abcdefgh", headers=headers).__enter__()
 
 
+@pytest.mark.slow
 def test_a_public_start_opens_no_paths_of_this_machine_and_asks_for_its_password(tmp_path: Path) -> None:
     context = make_context(tmp_path, listen=True, auth=("ann", "secret"))
     app = create_app(context)

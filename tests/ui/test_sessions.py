@@ -31,6 +31,7 @@ from ui.session import Session
 # --- the demo and real clips ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_demo_is_there_without_looking_for_hits_or_sampling(tmp_path: Path) -> None:
     context = make_context(tmp_path, checkpoint_folder=CHECKPOINTS)
     tab = Tab(Session(context, "demo"))
@@ -123,6 +124,7 @@ def test_only_the_chosen_hits_are_measured_again(tab: Tab) -> None:
     assert after.sound(after.hit(chosen.id).sound_id).origin == "clip"
 
 
+@pytest.mark.slow
 def test_a_silent_clip_gets_a_preset_that_says_so(tab: Tab, tmp_path: Path) -> None:
     tab.ask("open", path=str(make_clip(tmp_path / "mute.mp4")))
     tab.settle()

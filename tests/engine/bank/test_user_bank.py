@@ -52,6 +52,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_folder_is_added_once_what_is_broken_is_listed_and_entries_go_by_name(
     recordings: Path, tmp_path: Path
 ) -> None:

@@ -251,6 +251,7 @@ def test_the_shipped_sampler_strikes_on_time(tmp_path: Path, silent: Path, physi
     assert find_attacks(track, 48_000, HITS_S) == pytest.approx(HITS_S, abs=0.002)
 
 
+@pytest.mark.slow
 def test_a_seed_on_a_project_replaces_every_hit_s(tmp_path: Path, silent: Path, onsets: Path) -> None:
     first, second = tmp_path / "a.struck.json", tmp_path / "b.struck.json"
     assert run("render", silent, "--onsets", onsets, "--seed", "7", "--project", first) == 0
@@ -260,6 +261,7 @@ def test_a_seed_on_a_project_replaces_every_hit_s(tmp_path: Path, silent: Path, 
     assert seeds[0] == seeds[1] and len(set(seeds[0])) == 3
 
 
+@pytest.mark.slow
 def test_a_silent_clip_says_what_its_picture_looks_like_or_which_preset_it_uses(
     tmp_path: Path, silent: Path, onsets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +277,7 @@ def test_a_silent_clip_says_what_its_picture_looks_like_or_which_preset_it_uses(
     assert "the vision checkpoint is missing" in (told := capsys.readouterr().err) and "preset" in told
 
 
+@pytest.mark.slow
 def test_given_times_of_a_sounding_clip_are_not_moved(tmp_path: Path, sounding: Path) -> None:
     (tmp_path / "o.csv").write_text("time_s,velocity_db\n0.27,\n0.81,-4.5\n")
     assert run("render", sounding, "--onsets", tmp_path / "o.csv", "--project", tmp_path / "p.struck.json") == 0

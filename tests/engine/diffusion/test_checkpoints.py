@@ -89,6 +89,7 @@ REASONS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_each_is_refused_for_its_own_reason_and_none_is_run(models: Path, tmp_path: Path) -> None:
     assert set(list_checkpoints(models, SAMPLER)) == {"good", *REASONS}
     for name, reason in REASONS.items():
@@ -123,6 +124,7 @@ def test_rendering_says_why_and_ends_with_status_2(
     assert not (tmp_path / "out.wav").exists()
 
 
+@pytest.mark.slow
 def test_a_project_that_names_one_sounds_by_modes_and_noise(models: Path, tmp_path: Path) -> None:
     (models / "wide").rename(models / "sampler")
     context = make_context(tmp_path, checkpoint_folder=models)

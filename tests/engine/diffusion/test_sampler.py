@@ -30,6 +30,7 @@ def measure_db(sound: np.ndarray) -> float:
     return 10 * math.log10(float(np.mean(np.square(sound, dtype=np.float64))) + 1e-20)
 
 
+@pytest.mark.slow
 def test_without_training_it_is_the_prior(untrained: Sampler) -> None:
     quiet = [untrained.sample([(Modes(), NOISE)], [seed], steps=2)[0] for seed in range(12)]
     prior = [synthesize_residual(NOISE, len(quiet[0]), RATE, seed) for seed in range(12)]

@@ -31,6 +31,7 @@ def test_equal_and_independent_channels_are_averaged() -> None:
     assert np.array_equal(_mix(clicks, clicks)[1], clicks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("floor", [0.0, 1e-5])
 @pytest.mark.parametrize(("count", "at"), [(2, 0), (2, 1), (6, 2), (8, 7)])
 def test_a_sound_in_one_channel_keeps_its_level(count: int, at: int, floor: float) -> None:

@@ -28,6 +28,7 @@ def test_the_lag_is_found_to_5_ms_among_missed_and_false_hits(lag_s: float) -> N
     assert found == pytest.approx(lag_s, abs=0.005)
 
 
+@pytest.mark.slow
 def test_unrelated_onsets_and_few_have_no_lag() -> None:
     random = np.random.default_rng(2)
     for _ in range(200):

@@ -141,6 +141,7 @@ def test_motion_and_changes_without_a_contact_are_no_hit(name: str) -> None:
     assert times_of(see(NO_HITS[name], 30, 2.4)) == []
 
 
+@pytest.mark.slow
 def test_a_later_start_moves_every_hit_by_as_much() -> None:
     early, late = times_of(see(swing_stick, 30, 1.2)), times_of(see(swing_stick, 30, 1.0, first_s=0.2))
     assert np.allclose(np.subtract(early, late), 0.2, atol=0.002)

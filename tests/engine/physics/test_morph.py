@@ -108,6 +108,7 @@ def test_noise_of_one_alone_fades_and_the_bands_cover_both() -> None:
     assert morph((STEEL, Residual()), B, 0.5)[1].power_db[0] == pytest.approx(-30.0 - 6.02, abs=0.01)
 
 
+@pytest.mark.slow
 def test_muted_modes_are_left_out_and_many_modes_are_bounded() -> None:
     muted = replace(STEEL, muted=(True, False, False, False))
     assert 400.0 not in morph((muted, NOISE_A), B, 0.5)[0].frequency_hz

@@ -94,6 +94,7 @@ def test_a_muted_mode_is_not_kept_and_silence_stays_silent(project: Project) -> 
     assert complete_sound(silent) == (Modes(), Residual())
 
 
+@pytest.mark.slow
 def test_nothing_but_a_size_is_left_of_an_imagined_sound(project: Project, bank: Bank) -> None:
     sound = replace(project.sounds[0], detail=0.0)
     assert guess_material(bank, Physics(sound.modes, sound.residual)) == "metal"  # it rings as long as those

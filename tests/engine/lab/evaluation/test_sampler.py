@@ -132,6 +132,7 @@ def test_accuracy_counts_only_scored_classes() -> None:
 # --- takes ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_two_draws_of_one_noise_are_takes_and_two_noises_are_not() -> None:
     low = Residual((100.0, 1000.0, 8000.0), (-30.0, -60.0), (40.0, 40.0))
     high = Residual((100.0, 1000.0, 8000.0), (-60.0, -30.0), (40.0, 40.0))

@@ -25,6 +25,7 @@ def ring(hz: float, decay_per_s: float, gain: float = 0.1) -> np.ndarray:
     return gain * np.exp(-decay_per_s * time_s) * np.sin(2.0 * np.pi * hz * time_s)
 
 
+@pytest.mark.slow
 def test_distances_are_those_of_known_changes() -> None:
     one = ring(500.0, 20.0)
     louder = compare_takes(one, 2.0 * one)

@@ -35,6 +35,7 @@ def test_hum_is_no_mode(rng: np.random.Generator) -> None:
     assert min(faint.modes.frequency_hz) > 200.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sound",
     [
@@ -77,6 +78,7 @@ def test_analysis_of_a_synthesis_returns_it() -> None:
     assert abs(10 * math.log10(got / wanted)) < 2.5
 
 
+@pytest.mark.slow
 def test_gain_and_shift_carry_through_analysis(rng: np.random.Generator) -> None:
     hit = noisy(reference(BELL, 48_000), 55.0, rng)
     delayed = np.concatenate([1e-5 * rng.standard_normal(9600), hit])

@@ -80,6 +80,7 @@ def test_what_the_place_hums_on_with_is_no_envelope() -> None:
     assert not found.size or found[-10:].max() < 6.0
 
 
+@pytest.mark.slow
 def test_an_analysis_finds_the_rebound_of_a_hit() -> None:
     once = draw(replace(SMOOTH, decay_per_s=(45.0,) * 48), 5)
     hit = once.copy()
@@ -120,6 +121,7 @@ def test_beyond_its_end_it_changes_nothing() -> None:
     assert gain == pytest.approx([10.0, 5.05, 0.1, 0.55, 1.0, 1.0])
 
 
+@pytest.mark.slow
 def test_the_sampler_expects_what_is_drawn() -> None:
     power = expect_noise_power(RATTLING, 64)
     waves = torch.from_numpy(np.stack([draw_noise(RATTLING, 64, seed) for seed in range(60)]))

@@ -14,6 +14,7 @@ from engine.physics.noise import synthesize_residual
 from tests.sounds import BELL, NOISE, PLATE, RATE, assert_found, make_modes, noisy, reference
 
 
+@pytest.mark.slow
 def test_modes_are_recovered_at_40_db(rng: np.random.Generator) -> None:
     sound = noisy(reference(BELL, 65_536), 40.0, rng)
     modes = fit_modes(sound.astype(np.float32), RATE)
@@ -74,6 +75,7 @@ def test_most_audible_modes_are_kept(rng: np.random.Generator) -> None:
     assert any(abs(f - 523.25) < 1.0 for f in modes.frequency_hz)
 
 
+@pytest.mark.slow
 def test_noise_is_not_modes() -> None:
     noise = synthesize_residual(NOISE, 48_000, RATE, seed=3)
     assert len(fit_modes(noise, RATE)) <= 16

@@ -127,6 +127,7 @@ def test_a_seed_determines_the_sound(physics: DdpmPhysics) -> None:
     assert ddpm.sample(physics.take([]), []) == []
 
 
+@pytest.mark.slow
 def test_a_checkpoint_comes_back_as_it_was_or_is_refused_with_its_reason(tmp_path: Path) -> None:
     torch.manual_seed(1)
     network, folder = DdpmNetwork(TINY), tmp_path / "one"
