@@ -117,10 +117,12 @@ def test_where_others_can_reach_the_app_each_session_saves_in_its_own_folder(tmp
 def test_a_second_tab_of_a_session_is_told_of_the_first(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ui.server, "SECOND_TAB_AFTER_S", 0.0)
     address = "ws://127.0.0.1/struck/ws?session=doubled&tab="
-    with client.websocket_connect(f"{address}one"), client.websocket_connect(f"{address}two") as second:
-        while (message := second.receive_json())["type"] != "note":
-            pass
-        assert "another tab shows this project too" in message["message"]
+    with client.websocket_connect(f"{address}one") as first:
+        first.receive_json()  # it has joined the session: only then is there a first tab to be told of
+        with client.websocket_connect(f"{address}two") as second:
+            while (message := second.receive_json())["type"] != "note":
+                pass
+            assert "another tab shows this project too" in message["message"]
 
 
 def test_a_failed_autosave_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
