@@ -22,7 +22,7 @@ from engine.document.history import History, commit, redo, undo
 from engine.document.project import Clip, Hit, Mix, Project, Sound
 from engine.document.source import Source
 from engine.document.storage import SUFFIX
-from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, check_session
+from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, check_session, find_output
 from engine.media.export.options import DeliveryOptions, find_start
 from engine.physics.model import Physics
 from engine.pipeline.events import Event, Notice
@@ -124,15 +124,11 @@ class OpenProject:
         Kinds and fields are those of ``ui.protocol.edits``. Raises BadInput, and then nothing has changed.
         """
         from engine.document.edits.messages import apply_message
-        from engine.document.edits.values import PhysicsOps
-        from engine.physics.macros import apply_macros
-        from engine.physics.morph import morph
         from engine.physics.presets import load_presets
-        from engine.pipeline.complete_sound import complete_sound
+        from engine.pipeline.physics_ops import PHYSICS_OPS
 
         presets = {preset.name: preset for preset in load_presets()}
-        ops = PhysicsOps(apply_macros, morph, complete_sound)
-        self._commit(apply_message(self.document, {"kind": kind, **values}, presets, ops))
+        self._commit(apply_message(self.document, {"kind": kind, **values}, presets, PHYSICS_OPS))
 
     def undo(self) -> None:
         """Undo the last step; nothing where there is none."""
@@ -207,12 +203,12 @@ class OpenProject:
         return keep_recording(path, sound_from_recording(path), self._cache)
 
     def _search(self, words: str, sound_id: str) -> Sound:
-        from engine.bank.text.parse import rank_by_text
+        from engine.bank.text.parse import make_words_error, rank_by_text
         from engine.pipeline.sounds_from_video import sound_from_candidate
 
         candidates, _ = rank_by_text(self._open_bank(), words, 1)
         if not candidates:
-            raise BadInput(f"nothing in {words[:60]!r} is understood; name a material, a thing, a striker or a room")
+            raise make_words_error(words)
         best = candidates[0]
         note = ", ".join(part for part in (best.why, best.source) if part)
         return sound_from_candidate(best, Source("text", note=note), sound_id)
@@ -350,8 +346,7 @@ class OpenProject:
 
 def _find_output(path: Path) -> str:
     """The output of a file's ending, as the options of ``render`` name them. Raises BadInput for another."""
-    known = {"out": SOUND_ENDINGS, "video": VIDEO_ENDINGS, "session": SESSION_ENDINGS}
-    found = next((name for name, endings in known.items() if path.suffix.lower() in endings), None)
+    found = find_output(path.suffix)
     if found is None:
         offered = ", ".join((*SOUND_ENDINGS, *VIDEO_ENDINGS, *SESSION_ENDINGS))
         raise BadInput(f"{path}: {path.suffix!r} cannot be written; give one of {offered}")

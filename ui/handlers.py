@@ -182,11 +182,9 @@ def _presets(session: Session) -> dict[str, Preset]:
 
 
 def _laws() -> PhysicsOps:
-    from engine.physics.macros import apply_macros
-    from engine.physics.morph import morph
-    from engine.pipeline.complete_sound import complete_sound
+    from engine.pipeline.physics_ops import PHYSICS_OPS
 
-    return PhysicsOps(apply_macros, morph, complete_sound)
+    return PHYSICS_OPS
 
 
 # --- files and jobs ---------------------------------------------------------------------------

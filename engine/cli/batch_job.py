@@ -16,7 +16,7 @@ from engine.core.cache import digest_json
 from engine.core.errors import BadInput, Cancelled, StruckError
 from engine.core.names import to_text
 from engine.document.storage import SUFFIX
-from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS
+from engine.media.export.endings import find_output
 
 if TYPE_CHECKING:
     from engine.document.project import Project
@@ -39,9 +39,7 @@ def find_option(name: str) -> str | None:
     """The option of ``render`` that writes a format."""
     if name in WORD_FORMATS:
         return name
-    ending = f".{name.lower().removeprefix('.')}"
-    known = {"out": SOUND_ENDINGS, "video": VIDEO_ENDINGS, "session": SESSION_ENDINGS}
-    return next((option for option, endings in known.items() if ending in endings), None)
+    return find_output(f".{name.removeprefix('.')}")
 
 
 def make_job(options: argparse.Namespace, source: str, folder: Path, name: str) -> argparse.Namespace:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from engine.cli.console import check_json_target, make_progress, say, write_json
 from engine.cli.overwrite import check_existing, find_existing
-from engine.core.errors import BadInput
+from engine.cli.render import load_with_clip
 from engine.core.files import check_ending, check_target
 from engine.core.words import counted
-from engine.document.project import Project
-from engine.document.storage import ClipMissing, load_project, save_project
+from engine.document.storage import save_project
 
 if TYPE_CHECKING:
     from engine.pipeline.conform import Conformed
@@ -36,7 +33,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     check_existing(options, list(find_existing(targets)))
     from engine.pipeline.conform import clip_timecode, conform
 
-    project = _load(options.source, options.clip)
+    project = load_with_clip(options.source, options.clip)
     done = conform(project, options.recut, make_progress("comparing the pictures"))
     save_project(done.project, options.project)
     say(f"wrote {options.project}: {describe(done)}")
@@ -57,21 +54,6 @@ def describe(done: Conformed) -> str:
     if done.lost:
         words += f"; the new clip has no place for {counted(len(done.lost), 'hit')}"
     return words
-
-
-def _load(source: str, clip_place: str | None) -> Project:
-    from engine.document.clip_search import search_clip
-    from engine.media.open import digest_file
-    from engine.pipeline.open_clip import match_clip
-
-    try:
-        project = load_project(source, (Path.cwd(),), digest_file, allow_missing_clip=clip_place is not None)
-    except ClipMissing as error:
-        raise BadInput(f"{error}, or give its place, or a folder that holds it, by --clip") from None
-    if clip_place is not None:
-        found = search_clip(project.clip, Path(clip_place), digest_file)
-        project = replace(project, clip=replace(project.clip, path=str(found)))
-    return match_clip(project)
 
 
 def _to_json(done: Conformed) -> dict[str, object]:

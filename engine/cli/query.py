@@ -98,12 +98,12 @@ def _search_by_sound(bank: Bank, path: str, top: int) -> Found:
 
 
 def _search_by_text(bank: Bank, text: str, top: int, new: int) -> Found:
-    from engine.bank.text.parse import rank_by_text
+    from engine.bank.text.parse import make_words_error, rank_by_text
 
     candidates, reading = rank_by_text(bank, text, top)
     _report_parse(reading)
     if not candidates:
-        raise BadInput(f"nothing in {text[:60]!r} is understood; name a material, a thing, a striker or a room")
+        raise make_words_error(text)
     return [(0.0, (*candidates, *_propose(reading.attributes, new)))]
 
 

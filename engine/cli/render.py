@@ -197,7 +197,7 @@ def open_stored(source: str, clip_place: str | None = None) -> Project | None:
     embedded = _read_embedded(source)
     if embedded is None and not is_project_file(source):
         return None
-    return _load_project(source, embedded, clip_place)
+    return load_with_clip(source, clip_place, embedded)
 
 
 def _read_embedded(source: str) -> bytes | None:
@@ -207,7 +207,8 @@ def _read_embedded(source: str) -> bytes | None:
     return read_embedded_project(source) if source.lower().endswith(EMBEDDING_ENDINGS) else None
 
 
-def _load_project(source: str, content: bytes | None, clip_place: str | None) -> Project:
+def load_with_clip(source: str, clip_place: str | None, content: bytes | None = None) -> Project:
+    """A project, with its clip from ``--clip`` where that names one, opened as it is now. Raises BadInput."""
     from engine.document.clip_search import search_clip
     from engine.document.storage import ClipMissing, load_project
     from engine.media.open import digest_file

@@ -153,6 +153,19 @@ def make_own_folder(inside: Path) -> Path:
     return Path(tempfile.mkdtemp(dir=inside, prefix=f"{PARTIAL_PREFIX}{os.getpid()}-", suffix=PARTIAL_SUFFIX))
 
 
+def read_bounded(path: Path, most_bytes: int, kind: str) -> bytes:
+    """A file of at most ``most_bytes``. Raises BadInput; ``kind`` is what is read, such as "spotting list"."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(most_bytes + 1)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadInput(f"{path} cannot be read ({reason}); check the path") from None
+    if len(data) > most_bytes:
+        raise BadInput(f"{path.name} is larger than {most_bytes >> 20} MB, which no {kind} is; check it")
+    return data
+
+
 @contextmanager
 def replace_file(path: str | os.PathLike[str], sync: bool = False) -> Iterator[Path]:
     """The path of a new file beside ``path`` that replaces it when the block ends well, else leaves nothing.

@@ -283,7 +283,9 @@ async def _choose_physics(conversation: Conversation, body: Mapping[str, Any]) -
         await conversation.ask("search", by="words", text=value)
         candidates = conversation.answer.candidates if conversation.answer else ()
         if not candidates:
-            raise BadInput(f"nothing in {value[:60]!r} is understood; name a material, a thing, a striker or a room")
+            from engine.bank.text.parse import make_words_error
+
+            raise make_words_error(value)
         await conversation.ask("use_candidate", id=candidates[0].id, sound_id=sound_id)
 
 

@@ -157,6 +157,11 @@ def rank_by_text(bank: Bank, text: str, top: int) -> tuple[tuple[Candidate, ...]
     return rank_by_attributes(bank, reading.attributes, top, similarity), reading
 
 
+def make_words_error(text: str) -> BadInput:
+    """BadInput for a description of which nothing is understood."""
+    return BadInput(f"nothing in {text[:60]!r} is understood; name a material, a thing, a striker or a room")
+
+
 def _split_clause(clause: str) -> list[tuple[str, list[str]]]:
     """Roles and tokens of a clause's phrases; a length such as "30 cm" is one token."""
     clause = _LENGTH.sub(lambda m: f" {m[1].replace(',', '.')}~{m[2]} ", clause)

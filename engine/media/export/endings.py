@@ -19,6 +19,12 @@ SESSION_ENDINGS = (
 )  # fmt: skip
 
 
+def find_output(ending: str) -> str | None:
+    """The output of ``render`` that an ending such as ".wav" belongs to: out, video or session; None for another."""
+    known = {"out": SOUND_ENDINGS, "video": VIDEO_ENDINGS, "session": SESSION_ENDINGS}
+    return next((output for output, endings in known.items() if ending.lower() in endings), None)
+
+
 def find_media_folder(session: Path) -> Path:
     """Folder of a session's sound files, beside it; each format has its own, since their files differ in level."""
     after = f" {session.suffix.lower()[1:]} media"

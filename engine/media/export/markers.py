@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.core.errors import BadInput
-from engine.core.files import create_file
+from engine.core.files import create_file, read_bounded
 
 _LARGEST_BYTES = 16 << 20
 _MOST_ROWS = 10_000
@@ -64,14 +64,7 @@ def read_onsets(path: str | os.PathLike[str], duration_s: float) -> list[tuple[f
 
 
 def _read_text(file: Path) -> str:
-    try:
-        with open(file, "rb") as opened:
-            data = opened.read(_LARGEST_BYTES + 1)
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise BadInput(f"{file} cannot be read ({reason}); check the path") from None
-    if len(data) > _LARGEST_BYTES:
-        raise BadInput(f"{file.name} is larger than {_LARGEST_BYTES >> 20} MB, which no list of onsets is; check it")
+    data = read_bounded(file, _LARGEST_BYTES, "list of onsets")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from engine.core.errors import BadInput
+from engine.core.files import read_bounded
 from engine.media.spotting.edl import is_edl, read_edl
 from engine.media.spotting.midi import MAGIC, read_midi
 from engine.media.spotting.pro_tools import is_pro_tools, read_pro_tools
@@ -38,7 +39,7 @@ def read_spotting(
     the clip. Raises BadInput for a file that is no such list, or of which nothing lies in the clip.
     """
     file = Path(path)
-    data = _read_bytes(file)
+    data = read_bounded(file, LARGEST_BYTES, "spotting list")
     found = _parse(data, file.name, wanted_rate or frame_rate, wanted_rate is not None)
     return place_spots(found, duration_s, clip_start, wanted_start, file.name)
 
@@ -54,18 +55,6 @@ def _parse(data: bytes, source: str, frame_rate: Fraction, is_rate_given: bool) 
     if is_edl(text):
         return read_edl(text, frame_rate, source)
     return read_table(text, frame_rate, is_rate_given, source)
-
-
-def _read_bytes(file: Path) -> bytes:
-    try:
-        with open(file, "rb") as opened:
-            data = opened.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise BadInput(f"{file} cannot be read ({reason}); check the path") from None
-    if len(data) > LARGEST_BYTES:
-        raise BadInput(f"{file.name} is larger than {LARGEST_BYTES >> 20} MB, which no spotting list is; check it")
-    return data
 
 
 def _decode(data: bytes, source: str) -> str:

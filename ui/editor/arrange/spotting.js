@@ -2,7 +2,8 @@
 // Import of spotting lists: the sheet that says how, and the files that are chosen or dropped.
 
 import { describeError, upload } from "../state/upload.js";
-import { createButton, createEntry, createSegments, focusedElement, isInside, make } from "../widgets/controls.js";
+import { createButton, createEntry, createSegments, make } from "../widgets/controls.js";
+import { createSheet } from "./sheet.js";
 /** @import { Store } from "../state/types.d.ts" */
 
 /** @typedef {"add" | "replace"} How */
@@ -27,8 +28,6 @@ export function createSpotting(app, store) {
   let how = "add";
   let start = "";
   let rate = "";
-  /** @type {HTMLElement | null} */
-  let returnTo = null;
 
   const way = createSegments({ label: "What becomes of the hits", choices: HOW, onChoose: (value) => {
     how = value;
@@ -58,18 +57,21 @@ export function createSpotting(app, store) {
   } });
   const choose = createButton("Choose a file…", { title: "Its hits come in one step that undo takes back", onPress: () => picker.click() });
   choose.classList.add("is-main");
-  const close = make("button", "st-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
   /**
    * @param {string} title
    * @param {HTMLElement} control
    */
   const line = (title, control) => make("div", "arr-line", {}, make("span", "ins-label", { textContent: title }), control);
-  const sheet = make("div", "ins-root arr-sheet is-import", { role: "dialog", "aria-label": "Import hits", hidden: true },
-    make("div", "ins-row arr-head", {}, make("span", "ins-title", { textContent: "Import hits" }), make("span", "st-space"), close),
-    make("p", "ins-quiet arr-words", { textContent: "A spotting list as CSV, MIDI file, EDL, Pro Tools session text, Reaper project or markers, Audition or Audacity markers. It can also be dropped anywhere on the page." }),
-    way.element, line("The clip's first frame is", startEntry.element), line("Frames a second of the list", rateEntry.element),
-    make("div", "ins-row", {}, make("span", "st-space"), choose, picker));
-  app.append(sheet);
+  const sheet = createSheet(app, store, {
+    title: "Import hits",
+    content: [
+      make("p", "ins-quiet arr-words", { textContent: "A spotting list as CSV, MIDI file, EDL, Pro Tools session text, Reaper project or markers, Audition or Audacity markers. It can also be dropped anywhere on the page." }),
+      way.element, line("The clip's first frame is", startEntry.element), line("Frames a second of the list", rateEntry.element),
+      make("div", "ins-row", {}, make("span", "st-space"), choose, picker),
+    ],
+    apply: choose, onShow: show, onEnter: () => {},
+  });
+  sheet.element.classList.add("is-import");
 
   function show() {
     way.set(how);
@@ -82,7 +84,7 @@ export function createSpotting(app, store) {
    * @param {File} file
    */
   async function take(file) {
-    setOpen(false);
+    sheet.close();
     if (!store.view?.project) {
       store.emit("error", { type: "error", message: `${file.name} is a list of hits, and no clip is open; open its clip first` });
       return;
@@ -96,37 +98,16 @@ export function createSpotting(app, store) {
     }
   }
 
-  /** @param {boolean} isOpen */
-  function setOpen(isOpen) {
-    if (sheet.hidden !== isOpen || (isOpen && !store.view?.project)) return;
-    sheet.hidden = !isOpen;
-    if (isOpen) {
-      returnTo = focusedElement();
-      show();
-      choose.focus({ preventScroll: true });
-    } else if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
-  }
-
-  /** @param {PointerEvent} event */
-  const outside = (event) => {
-    if (!sheet.hidden && !isInside(event, sheet)) setOpen(false);
-  };
-  document.addEventListener("pointerdown", outside, true);
-  sheet.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") setOpen(false);
-    event.stopPropagation();
-  });
   const cleanup = store.watch(() => [store.view?.project?.clip.digest], () => { // another clip has another start
     start = rate = "";
     how = "add";
-    setOpen(false);
   });
 
   return {
-    open: () => setOpen(true),
+    open: sheet.open,
     take,
     dispose() {
-      document.removeEventListener("pointerdown", outside, true);
+      sheet.dispose();
       cleanup();
     },
   };
