@@ -163,6 +163,7 @@ def hit_state(hit: Hit) -> HitState:
         offsets=HitOffsetsState(hit.offsets.pitch_cents, hit.offsets.decay_ratio, hit.offsets.residual_db),
         found_s=hit.found_s,
         name=hit.name,
+        group=hit.group,
     )
 
 

@@ -72,7 +72,7 @@ class Hit:
     """One strike. ``velocity_db`` (0 = the sound as stored) is physics, louder is brighter; gain, pan and mute are mix.
 
     ``found_s`` is the detected time, whatever ``time_s`` was changed to; None if it was added by hand. ``name`` is what
-    a person or a spotting list calls it; "" for none.
+    a person or a spotting list calls it, ``group`` the name of the hits that are chosen and moved as one; "" for none.
     """
 
     id: str
@@ -88,6 +88,7 @@ class Hit:
     touched: bool = False
     found_s: float | None = None
     name: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def project_to_json(project: Project) -> dict[str, Any]:
 
 
 def _hit_to_json(hit: Hit) -> dict[str, Any]:
-    return {name: value for name, value in asdict(hit).items() if name != "name" or value}
+    return {name: value for name, value in asdict(hit).items() if name not in ("name", "group") or value}
 
 
 def _sound_to_json(sound: Sound) -> dict[str, Any]:
@@ -247,6 +247,7 @@ def _read_hit(fields: _Fields, duration_s: float) -> Hit:
         touched=fields.truth("touched", False),
         found_s=None if fields.get("found_s", None) is None else fields.number("found_s", 0, duration_s),
         name=fields.text("name", Hit.name),
+        group=fields.text("group", Hit.group),
     )
 
 

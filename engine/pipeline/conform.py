@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.core.errors import BadInput
 from engine.core.units import format_timecode, parse_timecode
+from engine.document.edits.grouping import name_copied_groups
 from engine.document.edits.hits import touch_hit
 from engine.document.edits.markers import with_markers
 from engine.document.edits.values import MAX_HITS, derive_seed, next_ids, with_hits
@@ -97,8 +98,15 @@ def place_hits(project: Project, clip: Clip, info: MediaInfo, runs: Sequence[Run
         copies += [_place(hit, place_s, clip) for place_s in places[1:]]
     copies = copies[: max(0, MAX_HITS - len(hits))]
     new_ids = next_ids((hit.id for hit in project.hits), "h", len(copies))
+    groups = name_copied_groups(project, [{"group": hit.group} for hit in copies])
     hits += [
-        replace(touch_hit(hit), id=hit_id, seed=derive_seed(project.render.seed, hit_id), found_s=None)
+        replace(
+            touch_hit(hit),
+            id=hit_id,
+            seed=derive_seed(project.render.seed, hit_id),
+            found_s=None,
+            group=groups.get(hit.group, ""),
+        )
         for hit_id, hit in zip(new_ids, copies, strict=True)
     ]
     dismissed_s = [_first_place(time_s, runs, rate) for time_s in project.detection.dismissed_onsets_s]

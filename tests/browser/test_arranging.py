@@ -99,6 +99,24 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     press(editor, "Control+z")
     assert times_of(editor) == before
 
+    # A group: a click on one hit chooses both, a copy is a group of its own, and Alt takes one alone.
+    times = [click_hit(editor, 0), click_hit(editor, 1, "Shift")]
+    press(editor, "Control+g")
+    page.keyboard.press("Escape")
+    click_hit(editor, 1)
+    assert chosen_times(editor) == times
+    press(editor, "ArrowRight")
+    assert times_of(editor)[:2] == pytest.approx([time_s + frame_s for time_s in times])
+    press(editor, "Control+d")
+    editor.wait("() => [...new Set(window.struck.store.view.project.hits.map((hit) => hit.group))].length === 3")
+    click_hit(editor, 0, "Alt")
+    assert chosen_times(editor) == pytest.approx([times[0] + frame_s])
+    page.get_by_role("tab", name="List").click()
+    assert page.get_by_role("columnheader", name="Group").is_visible()
+    for _ in range(3):
+        press(editor, "Control+z")
+    assert times_of(editor) == before
+
     # A marker at the playhead, named as it comes, moved by a frame, found again and deleted.
     editor.see("void window.struck.player.seek(2)")
     page.keyboard.press("Shift+N")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Union
 
+from ui.protocol.grouping import GroupHits, UngroupHits
 from ui.protocol.marking import AddMarker, DeleteMarker, SetMarker
 
 
@@ -50,6 +51,7 @@ class HitValues:
     seed: int | None = None
     sound_id: str | None = None
     name: str | None = None
+    group: str | None = None
     pitch_cents: float | None = None
     decay_ratio: float | None = None
     residual_db: float | None = None
@@ -316,6 +318,7 @@ class SetTrack:
 
 EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     AddHit, AddHits, PlayHit, MoveHits, SetHits, SetEachHit, DeleteHits, QuantizeHits, DetachHits,
+    GroupHits, UngroupHits,
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
     RenameSound, MergeSounds, DeleteSound, ApplyPreset, SetMacros, ResetMacros, SetDetail, BakeMacros,
     MorphSound, AddMarker, SetMarker, DeleteMarker,

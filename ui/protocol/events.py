@@ -131,6 +131,7 @@ class HitState:
     offsets: HitOffsetsState
     found_s: float | None = None
     name: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)

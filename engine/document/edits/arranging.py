@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from engine.core.errors import BadInput, quote
+from engine.document.edits.grouping import name_copied_groups
 from engine.document.edits.hits import check_values, nearest_sound_id, set_hit, touch_hit
 from engine.document.edits.values import (
     MAX_HITS,
@@ -33,8 +34,9 @@ FindTarget = Callable[[float], "float | None"]
 def add_hits(hits: Sequence[Mapping[str, Any]], how: str = "add") -> Edit:
     """Add hits with the values of ``set_hits``; each needs ``time_s``, and gets a seed of its own if none is given.
 
-    A hit whose ``sound_id`` is missing or not in the project takes the sound of the hit nearest in time. Raises
-    BadInput for a time outside the clip, where a single new hit would be brought to its end.
+    A hit whose ``sound_id`` is missing or not in the project takes the sound of the hit nearest in time. Hits of one
+    ``group`` become a group of their own. Raises BadInput for a time outside the clip, where a single new hit would be
+    brought to its end.
     """
     if how not in ADDED_BY:
         raise BadInput(f"hits are not added by {quote(how)}; reload the page")
@@ -45,6 +47,7 @@ def add_hits(hits: Sequence[Mapping[str, Any]], how: str = "add") -> Edit:
         if len(project.hits) + len(hits) > MAX_HITS:
             raise BadInput(f"the project would hold more than {MAX_HITS} hits; delete some first")
         known = {sound.id for sound in project.sounds}
+        groups = name_copied_groups(project, hits)
         added = []
         for hit_id, values in zip(next_ids((hit.id for hit in project.hits), "h", len(hits)), hits, strict=True):
             time_s = _check_time(project, values.get("time_s"))
@@ -52,6 +55,8 @@ def add_hits(hits: Sequence[Mapping[str, Any]], how: str = "add") -> Edit:
             if sound_id not in known:
                 sound_id = nearest_sound_id(project, time_s)
             fields, offsets = check_values(project, {**values, "sound_id": sound_id})
+            if fields.get("group"):
+                fields["group"] = groups[fields["group"]]
             hit = Hit(hit_id, time_s, sound_id, derive_seed(project.render.seed, hit_id), touched=True)
             added.append(set_hit(hit, fields, offsets))
         return with_hits(project, (*project.hits, *added))

@@ -107,7 +107,7 @@ _HIT_WORDS = {
 
 
 def set_hits(ids: Sequence[str], values: Mapping[str, Any]) -> Edit:
-    """Set the same absolute values for hits: velocity_db, gain_db, pan, mute, seed, sound_id, time_s, name, offsets."""
+    """Set the same absolute values for hits: their fields but the id, and their offsets."""
 
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
@@ -143,7 +143,7 @@ def check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str,
             offsets[name] = check_number(value, name, _TWEAK_NUMBERS[name])
         elif name == "time_s":
             fields[name] = check_number(value, name, (0.0, project.clip.duration_s))
-        elif name == "name":
+        elif name in ("name", "group"):
             fields[name] = check_label(value)
         elif name == "mute":
             fields[name] = check_truth(value, name)

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { withGroups } from "../../../ui/editor/timeline/groups.js";
 import { formatShift, hitsInBox, hitUnder, limitShift, snapShift } from "../../../ui/editor/timeline/picking.js";
 
 /** @import { Hit } from "../../../ui/editor/state/types.d.ts" */
@@ -55,4 +56,11 @@ test("shifts are told in frames where they are whole", () => {
   assert.equal(formatShift(-0.08, 25), "\u22122 frames");
   assert.equal(formatShift(0, 25), "±0 frames");
   assert.equal(formatShift(-0.05, 25), "\u221250.0 ms   \u22121.3 f");
+});
+
+test("a hit brings its group along, and no other", () => {
+  const hits = ["", "step", "step", "door"].map((group, i) => ({ ...hit(`h${i}`, i, 0), group }));
+  assert.deepEqual([...withGroups(hits, ["h1"])], ["h1", "h2"]);
+  assert.deepEqual([...withGroups(hits, ["h0"])], ["h0"]);
+  assert.deepEqual([...withGroups(hits, ["h0", "h2"])], ["h0", "h1", "h2"]);
 });

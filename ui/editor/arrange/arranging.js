@@ -141,6 +141,17 @@ export function createArranging(store, player) {
     if (hits.length) store.select({ hits: new Set(hits.map((hit) => hit.id)) });
   }
 
+  // --- groups -------------------------------------------------------------------------------------
+
+  /** Make the chosen hits one group, which is chosen, moved and copied as one. */
+  function group() {
+    if (ids().length > 1) store.edit({ kind: "group_hits", ids: ids() }, newGesture());
+  }
+
+  function ungroup() {
+    if (chosen().some((hit) => hit.group)) store.edit({ kind: "ungroup_hits", ids: ids() }, newGesture());
+  }
+
   // --- the clipboard ------------------------------------------------------------------------------
 
   /** @param {Event} event */
@@ -171,7 +182,7 @@ export function createArranging(store, player) {
   scope.listen(document, "paste", onPaste);
 
   return {
-    chosen, add, copy, cut, paste, duplicate, move, moveOne, moving, nudgeGesture, deleteChosen, setRipple, selectAll, selectSound,
+    chosen, add, copy, cut, paste, duplicate, move, moveOne, moving, nudgeGesture, deleteChosen, setRipple, selectAll, selectSound, group, ungroup,
     get ripple() { return ripple; },
     get canPaste() { return copied.length > 0; },
     dispose: scope.dispose,

@@ -82,7 +82,14 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
       store.edit({ kind: "set_hits", ids: meant(hit), values: { name: text.trim() } }, newGesture());
       return true;
     } },
+    { name: "group", title: "Group", help: "Hits of one name are one group; an empty name takes a hit out", text: ({ hit }) => hit.group, read(text, hit) {
+      store.edit({ kind: "set_hits", ids: meant(hit), values: { group: text.trim() } }, newGesture());
+      return true;
+    } },
   ];
+
+  /** The last column in sight: groups are listed where there are any. */
+  const lastColumn = () => COLUMNS.length - (store.view?.project?.hits.some((hit) => hit.group) ? 1 : 2);
 
   // --- elements -----------------------------------------------------------------------------------
 
@@ -113,6 +120,8 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
     rows = orderRows(project, order);
     at = clamp(at, 0, Math.max(0, rows.length - 1));
     anchor = clamp(anchor, 0, Math.max(0, rows.length - 1));
+    body.classList.toggle("has-groups", lastColumn() === COLUMNS.length - 1);
+    column = Math.min(column, lastColumn());
     table.setAttribute("aria-rowcount", String(rows.length + 1));
     COLUMNS.forEach(({ name }, i) => heads[i].setAttribute("aria-sort", name !== order.column ? "none" : order.isDown ? "descending" : "ascending"));
     inner.style.height = `${rows.length * ROW_PX}px`;
@@ -242,7 +251,7 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
         show();
         const moved = rows.findIndex(({ hit }) => hit.id === row.hit.id);
         at = moved >= 0 ? moved : at;
-        if (where === "right" || where === "left") column = clamp(column + (where === "right" ? 1 : -1), 1, COLUMNS.length - 1);
+        if (where === "right" || where === "left") column = clamp(column + (where === "right" ? 1 : -1), 1, lastColumn());
         if (where !== "away") table.focus({ preventScroll: true });
         if (where === "down" && store.selection.hits.size < 2 && at + 1 < rows.length) go(at + 1);
         else draw();
@@ -259,7 +268,7 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
     const across = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step && !command) go(at + step, { extends: event.shiftKey });
     else if (across && !command) {
-      column = clamp(column + across, 0, COLUMNS.length - 1);
+      column = clamp(column + across, 0, lastColumn());
       draw();
     } else if (event.key === "Enter" || event.key === "F2") edit();
     else if (STARTS_TYPING.test(event.key) && !command && ["time", "seconds", "velocity"].includes(COLUMNS[column].name)) edit(event.key);

@@ -4,7 +4,7 @@
 import { clamp } from "../audio/units.js";
 /** @import { Hit, Project } from "../state/types.d.ts" */
 
-/** @typedef {"number" | "time" | "seconds" | "velocity" | "sound" | "name"} ColumnName */
+/** @typedef {"number" | "time" | "seconds" | "velocity" | "sound" | "name" | "group"} ColumnName */
 /** @typedef {{hit: Hit, number: number, sound: string}} HitRow ``number`` counts hits by time, from 1 */
 /** @typedef {{column: ColumnName, isDown: boolean}} Order */
 
@@ -14,6 +14,7 @@ const words = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const COMPARE = {
   velocity: (a, b) => a.hit.velocity_db - b.hit.velocity_db,
   sound: (a, b) => words.compare(a.sound, b.sound),
+  group: (a, b) => Number(!a.hit.group) - Number(!b.hit.group) || words.compare(a.hit.group, b.hit.group),
   name: (a, b) => Number(!a.hit.name) - Number(!b.hit.name) || words.compare(a.hit.name, b.hit.name), // those without come last
 };
 

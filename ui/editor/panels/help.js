@@ -17,7 +17,7 @@ const SECTIONS = [
     ["[ ]", "hit before or after"], ["⇧ N", "a marker at the playhead"], ["⇧ [ ]", "marker before or after"], ["Wheel", "zoom"], ["⇧ wheel", "scroll"], ["F", "see all"], ["S", "the spectrogram in large"], ["⇧ drag on Clip", "mark a span of its sound and take it"],
   ]],
   ["Selected hits", [
-    ["← →", "move by a frame"], ["⇧ ← →", "move by 10 ms"], ["Alt ← →", "move by a sample"], ["P", "ripple: later hits move along"], ["Q", "quantise"], ["B", "a bounce, roll or other pattern from there"], ["V", "other takes of the hit, to hear and keep"], [`${COMMAND} C, X, V`, "copy, cut, paste at the playhead"], [`${COMMAND} D`, "duplicate"], ["↑ ↓", "velocity by 1 dB"], ["⇧ ↑ ↓", "velocity by 0.1 dB"], ["Enter", "hear the hit"],
+    ["← →", "move by a frame"], ["⇧ ← →", "move by 10 ms"], ["Alt ← →", "move by a sample"], ["P", "ripple: later hits move along"], ["Q", "quantise"], ["B", "a bounce, roll or other pattern from there"], ["V", "other takes of the hit, to hear and keep"], [`${COMMAND} C, X, V`, "copy, cut, paste at the playhead"], [`${COMMAND} D`, "duplicate"], [`${COMMAND} G`, "group: chosen, moved and copied as one"], [`${COMMAND} ⇧ G`, "ungroup"], ["Alt click", "one hit of a group"], ["↑ ↓", "velocity by 1 dB"], ["⇧ ↑ ↓", "velocity by 0.1 dB"], ["Enter", "hear the hit"],
     ["M", "mute"], ["D", "a sound of its own"], ["G", "merge their sounds into one"], ["T", "snap to the nearest transient"], ["Delete", "take away"], [`${COMMAND} A`, "select all"], ["A", "select all of the sound"], ["Esc", "select none"],
   ]],
   ["List", [

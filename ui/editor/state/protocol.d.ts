@@ -18,6 +18,7 @@ export interface HitValues {
   seed?: number | null;
   sound_id?: string | null;
   name?: string | null;
+  group?: string | null;
   pitch_cents?: number | null;
   decay_ratio?: number | null;
   residual_db?: number | null;
@@ -77,6 +78,19 @@ export interface QuantizeHits {
 /** Give each hit a copy of its sound; the last hit of a sound keeps it. */
 export interface DetachHits {
   kind: "detach_hits";
+  ids: string[];
+}
+
+/** Make hits one group, which is chosen, moved and copied as one; without a name it gets the next number. */
+export interface GroupHits {
+  kind: "group_hits";
+  ids: string[];
+  name?: string | null;
+}
+
+/** Take hits out of their groups. */
+export interface UngroupHits {
+  kind: "ungroup_hits";
   ids: string[];
 }
 
@@ -274,6 +288,8 @@ export type EditMessage =
   | DeleteHits
   | QuantizeHits
   | DetachHits
+  | GroupHits
+  | UngroupHits
   | SetModes
   | AddMode
   | DeleteModes
@@ -737,6 +753,7 @@ export interface HitState {
   offsets: HitOffsetsState;
   found_s: number | null;
   name: string;
+  group: string;
 }
 
 /** Levels of the rendered track and of the clip's own sound, and the width of noise and room, 0 to 1. */

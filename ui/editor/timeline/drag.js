@@ -6,6 +6,7 @@ import { requireProject } from "../state/project.js";
 import { newGesture } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
 import { formatDb } from "../widgets/format.js";
+import { withGroups } from "./groups.js";
 import { formatShift, hitsInBox, hitUnder, limitShift, snapShift } from "./picking.js";
 import { velocityScale } from "./scale.js";
 import { formatTimecode } from "./timecode.js";
@@ -44,7 +45,8 @@ const SOFTEST_DB = -60;
  * @property {Map<string, {time_s: number, velocity_db: number}>} from
  * @property {Map<string, number>} along times of all that a move in time moves, by id
  * @property {boolean} toggles whether a press without a move takes the hit out of the selection
- * @property {boolean} alone whether it leaves only this hit selected
+ * @property {Set<string>} pressed the hit with its group, or it alone
+ * @property {boolean} alone whether it leaves only those selected
  * @property {number} delta_s
  * @property {number} delta_db
  */
@@ -126,15 +128,17 @@ export function createPointer(host, store, audio, player) {
       if (!more && selected.size) store.select({ hits: new Set() });
       return { kind: "lasso", x0: at.x, y0: at.y, x1: at.x, y1: at.y, before: more ? new Set(selected) : new Set(), moved: false };
     }
-    const wasChosen = selected.has(hit.id);
-    if (!wasChosen) store.select({ hits: more ? new Set([...selected, hit.id]) : new Set([hit.id]), soundId: hit.sound_id });
+    const pressed = event.altKey ? new Set([hit.id]) : withGroups(hits(), [hit.id]);
+    const isOther = event.altKey && selected.size > 1; // one of a group that is selected
+    const wasChosen = selected.has(hit.id) && !isOther;
+    if (!wasChosen) store.select({ hits: more ? new Set([...selected, ...pressed]) : pressed, soundId: hit.sound_id });
     if (host.isLocked()) return null;
     const moved = hits().filter((h) => store.selection.hits.has(h.id));
     return {
       kind: "hits", axis: null, hit, x0: at.x, y0: at.y, start_s: scale.start_s,
       from: new Map(moved.map((h) => [h.id, { time_s: h.time_s, velocity_db: h.velocity_db }])),
       along: new Map(host.along().map((h) => [h.id, h.time_s])),
-      toggles: more && wasChosen, alone: !more && wasChosen && selected.size > 1, delta_s: 0, delta_db: 0,
+      pressed, toggles: more && wasChosen, alone: !more && wasChosen && selected.size > pressed.size, delta_s: 0, delta_db: 0,
     };
   }
 
@@ -204,7 +208,7 @@ export function createPointer(host, store, audio, player) {
     Object.assign(held, { x1: at.x, y1: at.y });
     if (Math.hypot(at.x - held.x0, at.y - held.y0) < MOVED_PX) return;
     held.moved = true;
-    const chosen = new Set([...held.before, ...hitsInBox(hits(), held, scale, host.lanes().hits)]);
+    const chosen = new Set([...held.before, ...withGroups(hits(), hitsInBox(hits(), held, scale, host.lanes().hits))]);
     if (chosen.size !== store.selection.hits.size || [...chosen].some((id) => !store.selection.hits.has(id))) store.select({ hits: chosen });
   }
 
@@ -229,8 +233,8 @@ export function createPointer(host, store, audio, player) {
       if (Math.abs(done.delta_s) > 1e-9) store.edit({ kind: "move_hits", ids: [...done.along.keys()], delta_s: done.delta_s }, newGesture());
       else store.hold(null);
     } else if (done.axis === "velocity") store.edit(velocityEdit(done), newGesture());
-    else if (done.toggles) store.select({ hits: new Set([...store.selection.hits].filter((id) => id !== done.hit.id)) });
-    else if (done.alone) store.select({ hits: new Set([done.hit.id]), soundId: done.hit.sound_id });
+    else if (done.toggles) store.select({ hits: new Set([...store.selection.hits].filter((id) => !done.pressed.has(id))) });
+    else if (done.alone) store.select({ hits: done.pressed, soundId: done.hit.sound_id });
   }
 
   /** Give up a drag and put everything back; whether there was one. */
@@ -277,7 +281,7 @@ export function createPointer(host, store, audio, player) {
       if (hit) {
         const { clip, sounds } = requireProject(store);
         const sound = sounds.find((s) => s.id === hit.sound_id);
-        const words = [hit.name, formatTimecode(hit.time_s, clip), sound?.name, formatDb(hit.velocity_db, true), hit.mute && "muted", !store.rendered.has(hit.id) && "not sampled yet"];
+        const words = [hit.name, hit.group, formatTimecode(hit.time_s, clip), sound?.name, formatDb(hit.velocity_db, true), hit.mute && "muted", !store.rendered.has(hit.id) && "not sampled yet"];
         host.tip(words.filter(Boolean).join("  ·  "), scale.x(hit.time_s));
       } else host.tip(null);
     }
@@ -310,7 +314,7 @@ export function createPointer(host, store, audio, player) {
     const hit = hitAt(place(event));
     if (!hit) return;
     event.preventDefault();
-    if (!store.selection.hits.has(hit.id)) store.select({ hits: new Set([hit.id]), soundId: hit.sound_id });
+    if (!store.selection.hits.has(hit.id)) store.select({ hits: withGroups(hits(), [hit.id]), soundId: hit.sound_id });
     host.menu(hit, pointOf(event).x, pointOf(event).y);
   });
   canvas.addEventListener("wheel", (event) => {

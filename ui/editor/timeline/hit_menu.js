@@ -40,6 +40,8 @@ export function hitMenuRows(store, audio, { arranging, quantize, makePattern, sh
     { text: `Cut${those}`, key: "Ctrl X", choose: arranging.cut },
     ...(arranging.canPaste ? [{ text: "Paste at the playhead", key: "Ctrl V", choose: arranging.paste }] : []),
     { text: `Duplicate${those}`, key: "Ctrl D", choose: arranging.duplicate },
+    ...(ids.length > 1 ? [{ text: `Group${those}`, key: "Ctrl G", choose: arranging.group }] : []),
+    ...(hit.group ? [{ text: `Ungroup${those}`, key: "Ctrl ⇧ G", choose: arranging.ungroup }] : []),
     ...(sounds.length > 1 ? [{ text: `Select all of ${name}`, key: "A", color: soundColor(project, hit.sound_id), choose: arranging.selectSound }] : []),
     "",
     { text: `Snap${those} to the nearest transient`, key: "T", choose: () => store.send({ type: "snap_hits", hits: ids }) },

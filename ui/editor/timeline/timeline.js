@@ -7,6 +7,7 @@ import { openCanvas } from "../widgets/canvas.js";
 import { make, newGesture } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 import { createPointer } from "./drag.js";
+import { drawGroups } from "./groups.js";
 import { createFilm } from "./film.js";
 import { createHeads } from "./heads.js";
 import { COLORS, drawGrounds, drawHits, drawLasso, drawProgress, drawSpan, drawThreshold, drawWords } from "./lanes.js";
@@ -140,6 +141,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
    */
   function drawHitsLane(context, shown, pulse) {
     drawHits(context, scale, lanes.hits, shown, { selected: store.selection.hits, hovered: pointer.hovered, isFresh: (id) => store.rendered.has(id), pulse });
+    drawGroups(context, scale, lanes.hits, shown.hits, store.selection.hits);
     if (shown.hits.length) return;
     const isLooking = ["opening", "detecting"].includes(store.status.phase);
     const remedy = shapes.curve ? "No hits found. Double-click here to add one, or lower the threshold." : "No hits yet. Double-click here to add one.";

@@ -2,6 +2,7 @@
 // The page's keys: transport, history, and the hits that are chosen. Fields and dialogs keep their own keys.
 
 import { SAMPLE_RATE_HZ } from "../audio/units.js";
+import { withGroups } from "../timeline/groups.js";
 import { frameRate } from "../timeline/timecode.js";
 import { requireProject } from "../state/project.js";
 import { newGesture } from "./controls.js";
@@ -68,10 +69,11 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
    */
   function goToHit(direction) {
     const hits = [...requireProject(store).hits].sort((a, b) => a.time_s - b.time_s);
-    const from_s = chosen()[0]?.time_s ?? player.time_s;
+    const times_s = chosen().map((hit) => hit.time_s);
+    const from_s = times_s.length ? (direction > 0 ? Math.max(...times_s) : Math.min(...times_s)) : player.time_s;
     const next = direction > 0 ? hits.find((hit) => hit.time_s > from_s + 1e-6) : hits.reverse().find((hit) => hit.time_s < from_s - 1e-6);
     if (!next) return;
-    store.select({ hits: new Set([next.id]) });
+    store.select({ hits: withGroups(hits, [next.id]) });
     player.seek(next.time_s);
     timeline.reveal(next.time_s);
   }
@@ -136,6 +138,7 @@ export function createKeys(app, store, { player, timeline, audio, topBar, help, 
     o: () => topBar.openClip(),
     a: () => arranging.selectAll(),
     d: () => arranging.duplicate(),
+    g: (event) => (event.shiftKey ? arranging.ungroup() : arranging.group()),
   };
 
   /** @param {KeyboardEvent} event */
