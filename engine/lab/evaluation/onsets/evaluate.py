@@ -24,6 +24,7 @@ from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.baselines.onset_pickers import find_drops, find_flow_peaks, measure_flow
 from engine.lab.baselines.syncfusion import SyncFusionNetwork, detect_with_syncfusion
 from engine.lab.data.greatest_hits import list_takes
+from engine.lab.data.onsets.fold_networks import Fold, open_folds
 from engine.lab.data.onsets.labels import (
     LABELS,
     LISTEN_RATE_HZ,
@@ -36,11 +37,9 @@ from engine.lab.data.onsets.labels import (
 from engine.lab.evaluation.onsets.figure import draw_failures
 from engine.lab.evaluation.onsets.networks import (
     Baseline,
-    Fold,
     choose_baseline,
     choose_fold,
     open_baselines,
-    open_folds,
     usual_lag_s,
 )
 from engine.lab.evaluation.onsets.scores import Clip

@@ -14,9 +14,9 @@ from engine.lab.data.onsets.batches import BatchConfig, label_frames
 from engine.lab.data.onsets.clips import OnsetClip
 from engine.lab.data.onsets.device_batches import FilmStore, draw_device_batch, label_pieces, vary_view
 from engine.lab.data.onsets.film import find_days
+from engine.lab.data.onsets.fold_networks import open_folds
 from engine.lab.data.onsets.lag import choose_shifts, measure_agreement
 from engine.lab.data.onsets.pack import PackedClip, encode_frames, read_pack, write_pack
-from engine.lab.evaluation.onsets.networks import open_folds
 from engine.lab.training.onset_folds.folds import FOLDS, FoldConfig, train_folds
 from engine.lab.training.onset_folds.train import main
 from engine.onsets.network import OnsetNetworkConfig

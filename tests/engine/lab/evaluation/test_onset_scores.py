@@ -23,8 +23,9 @@ from engine.lab.baselines.syncfusion import (
     save_syncfusion,
 )
 from engine.lab.data.greatest_hits import Contact, Take
+from engine.lab.data.onsets.fold_networks import Fold
 from engine.lab.data.onsets.labels import choose_contacts, measure_levels, to_velocity
-from engine.lab.evaluation.onsets.networks import Fold, choose_fold, usual_lag_s
+from engine.lab.evaluation.onsets.networks import choose_fold, usual_lag_s
 from engine.lab.evaluation.onsets.scores import (
     Clip,
     average_precision,
