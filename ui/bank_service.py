@@ -15,8 +15,8 @@ from engine.core.words import counted
 from engine.document.edits.merging import give_hits_sound
 from engine.document.edits.sounds import add_sound, replace_sound
 from engine.document.edits.values import check_number, find_sound
+from engine.document.json_fields import MAX_BORROWED
 from engine.document.project import Project, Sound
-from engine.document.serialization import MAX_BORROWED
 from engine.document.source import Source
 from engine.physics.model import MATERIALS, Physics
 from ui import clip_service, uploads

@@ -17,7 +17,6 @@ from ui.protocol.events import (
     HitOffsetsState,
     HitState,
     MacrosState,
-    MixState,
     ModesState,
     NoiseState,
     ProjectState,
@@ -26,6 +25,7 @@ from ui.protocol.events import (
     SoundState,
 )
 from ui.protocol.marking import MarkerState
+from ui.protocol.mixing import MixState, StripState
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def project_state(project: Project, name: str, saved: bool, playback: Playback) 
         ),
         sounds=tuple(map(sound_state, project.sounds)),
         hits=tuple(map(hit_state, project.hits)),
-        mix=MixState(project.mix.gain_db, project.mix.clip_gain_db, project.mix.width),
+        mix=MixState(**asdict(project.mix)),
         render=RenderState(
             checkpoint=project.render.checkpoint,
             steps=project.render.steps,
@@ -112,6 +112,8 @@ def sound_state(sound: Sound) -> SoundState:
         detail=sound.detail,
         detail_seed=sound.detail_seed,
         variation=sound.variation,
+        strip=StripState(**asdict(sound.strip)),
+        color=sound.color,
     )
 
 
@@ -164,6 +166,7 @@ def hit_state(hit: Hit) -> HitState:
         found_s=hit.found_s,
         name=hit.name,
         group=hit.group,
+        distance_m=hit.distance_m,
     )
 
 

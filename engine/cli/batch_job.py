@@ -99,7 +99,7 @@ def render_job(job: argparse.Namespace, render: Render, listener: Listener | Non
 
         wave = job.out if job.out is not None and job.out.lower().endswith((".wav", ".bwf", ".rf64")) else None
         loudness, peak = read_loudness(wave) if wave is not None else (None, None)
-        hits = [hit for hit in project.hits if not hit.mute]
+        hits = project.heard_hits()
         struck = {hit.sound_id for hit in hits}
         sounds = tuple(sound.name for sound in project.sounds if sound.id in struck)
         return Outcome(

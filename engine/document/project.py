@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from engine.document.source import Source
+from engine.document.strip import Strip
 from engine.physics.model import Macros, Modes, Residual
 
 PROJECT_VERSION = 2
@@ -34,11 +35,12 @@ class Clip:
 
 @dataclass(frozen=True)
 class Sound:
-    """A struck object: physics, macros and source.
+    """A struck object: physics, macros, source, and its place in the mix.
 
     ``modes`` and ``residual`` are its own, as measured or edited; rendering applies detail and ``macros``. ``detail``
     is how much of its own physics is kept, from 1, as measured, to 0, imagined; ``detail_seed`` chooses the donor of
-    the rest. ``variation`` (0 to 1) is how much its hits differ, at 1 as takes of one object do.
+    the rest. ``variation`` (0 to 1) is how much its hits differ, at 1 as takes of one object do. ``color`` is
+    ``#rrggbb``, or "" for that of its place in the list.
     """
 
     id: str
@@ -51,6 +53,8 @@ class Sound:
     detail: float = 1.0
     detail_seed: int = 0
     variation: float = 0.0
+    strip: Strip = field(default_factory=Strip)
+    color: str = ""
 
     @property
     def origin(self) -> str:
@@ -73,6 +77,7 @@ class Hit:
 
     ``found_s`` is the detected time, whatever ``time_s`` was changed to; None if it was added by hand. ``name`` is what
     a person or a spotting list calls it, ``group`` the name of the hits that are chosen and moved as one; "" for none.
+    ``distance_m`` is added to its sound's distance.
     """
 
     id: str
@@ -89,6 +94,7 @@ class Hit:
     found_s: float | None = None
     name: str = ""
     group: str = ""
+    distance_m: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -116,12 +122,14 @@ class Detection:
 class Mix:
     """Levels of the generated track and of the clip's own sound beside it.
 
-    ``width`` (0 to 1) is how far noise and room of every hit are spread over both channels; 0 is mono.
+    ``width`` (0 to 1) is how far noise and room of every hit are spread over both channels; 0 is mono. ``limit`` holds
+    the track's true peak at -1 dBTP.
     """
 
     gain_db: float = 0.0
     clip_gain_db: float = 0.0
     width: float = 0.0
+    limit: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +166,14 @@ class Project:
             if sound.id == sound_id:
                 return sound
         raise KeyError(sound_id)
+
+    def heard_hits(self) -> tuple[Hit, ...]:
+        """The hits that sound: not muted, of a sound that is not muted, and solo where any sound is."""
+        heard = {sound.id for sound in self.sounds if not sound.strip.mute}
+        solo = {sound.id for sound in self.sounds if sound.strip.solo}
+        return tuple(
+            hit for hit in self.hits if not hit.mute and hit.sound_id in heard and (not solo or hit.sound_id in solo)
+        )
 
     def hit(self, hit_id: str) -> Hit:
         """The hit of an id; KeyError if there is none."""

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from fractions import Fraction
 from typing import Any
 
 from engine.core.errors import BadInput, quote
-from engine.core.units import LONGEST_CLIP_S, format_frame_rate, parse_frame_rate, parse_timecode
+from engine.core.units import LONGEST_CLIP_S, format_frame_rate
 from engine.document.edits.values import (
     DETAIL_RANGE,
+    DISTANCE_OFFSET_RANGE_M,
     MAX_HITS,
     MAX_MARKERS,
     MAX_SEED,
     MAX_TRACK,
     SOURCES,
+    STRIP_RANGES,
     VARIATION_RANGE,
 )
+from engine.document.json_fields import Fields
 from engine.document.migrations import MIGRATIONS
 from engine.document.project import (
     PROJECT_VERSION,
@@ -31,10 +31,10 @@ from engine.document.project import (
     Mix,
     Project,
     RenderSettings,
-    Setting,
     Sound,
 )
 from engine.document.source import DEFAULT_REASONS, KINDS, Source
+from engine.document.strip import Strip
 from engine.physics.model import (
     MACRO_NAMES,
     MACRO_RANGE,
@@ -47,10 +47,8 @@ from engine.physics.model import (
 
 FORMAT = "struck-project"
 DETAIL_FIELDS = ("detail", "detail_seed", "variation")
+_LATER = ("width", "limit", "name", "group", "distance_m")  # left out at their defaults, as in files of before them
 MAX_SOUNDS = 10_000
-MAX_BORROWED = 100
-MAX_TEXT = 10_000
-MAX_PATH = 40_000
 
 
 def project_to_json(project: Project) -> dict[str, Any]:
@@ -64,7 +62,7 @@ def project_to_json(project: Project) -> dict[str, Any]:
         "clip": clip,
         "sounds": [_sound_to_json(sound) for sound in project.sounds],
         "hits": [_hit_to_json(hit) for hit in project.hits],
-        "mix": {name: value for name, value in asdict(project.mix).items() if name != "width" or value},
+        "mix": {name: value for name, value in asdict(project.mix).items() if name not in _LATER or value},
         "render": asdict(project.render),
         "detection": asdict(project.detection) | {"dismissed_onsets_s": list(project.detection.dismissed_onsets_s)},
         **({"markers": [asdict(marker) for marker in project.markers]} if project.markers else {}),
@@ -73,7 +71,7 @@ def project_to_json(project: Project) -> dict[str, Any]:
 
 
 def _hit_to_json(hit: Hit) -> dict[str, Any]:
-    return {name: value for name, value in asdict(hit).items() if name not in ("name", "group") or value}
+    return {name: value for name, value in asdict(hit).items() if name not in _LATER or value}
 
 
 def _sound_to_json(sound: Sound) -> dict[str, Any]:
@@ -90,7 +88,14 @@ def _sound_to_json(sound: Sound) -> dict[str, Any]:
         "residual": physics["residual"],
         **macros,
         **changed,
+        **strip_to_json(sound),
     }
+
+
+def strip_to_json(sound: Sound) -> dict[str, Any]:
+    """A sound's strip and colour, without what is at its default."""
+    values = {name: value for name, value in asdict(sound.strip).items() if value != getattr(Strip, name)}
+    return {**({"strip": values} if values else {}), **({"color": sound.color} if sound.color else {})}
 
 
 def project_from_json(value: Any, source: str = "project") -> Project:
@@ -102,17 +107,15 @@ def project_from_json(value: Any, source: str = "project") -> Project:
     if not isinstance(value, Mapping) or value.get("format") != FORMAT:
         raise BadInput(f"{source} is not a Struck project; choose a *.struck.json file")
     top = _migrate(dict(value), source)
-    clip = _read_clip(_Fields(top.get("clip"), source, "clip"))
-    sounds = tuple(
-        _read_sound(_Fields(v, source, f"sound {k + 1}")) for k, v in enumerate(_rows(top, "sounds", source))
-    )
+    clip = _read_clip(Fields(top.get("clip"), source, "clip"))
+    sounds = tuple(_read_sound(Fields(v, source, f"sound {k + 1}")) for k, v in enumerate(_rows(top, "sounds", source)))
     hits = tuple(
-        _read_hit(_Fields(v, source, f"hit {k + 1}"), clip.duration_s) for k, v in enumerate(_rows(top, "hits", source))
+        _read_hit(Fields(v, source, f"hit {k + 1}"), clip.duration_s) for k, v in enumerate(_rows(top, "hits", source))
     )
     _check_ids(sounds, hits, source)
-    mix = _Fields(top.get("mix", {}), source, "mix")
-    render = _Fields(top.get("render", {}), source, "render")
-    detection = _Fields(top.get("detection", {}), source, "detection")
+    mix = Fields(top.get("mix", {}), source, "mix")
+    render = Fields(top.get("render", {}), source, "render")
+    detection = Fields(top.get("detection", {}), source, "detection")
     return Project(
         clip=clip,
         sounds=sounds,
@@ -121,6 +124,7 @@ def project_from_json(value: Any, source: str = "project") -> Project:
             mix.number("gain_db", -400, 120, 0.0),
             mix.number("clip_gain_db", -400, 120, 0.0),
             mix.number("width", 0, 1, Mix.width),
+            mix.truth("limit", Mix.limit),
         ),
         render=RenderSettings(
             checkpoint=render.text("checkpoint", RenderSettings.checkpoint),
@@ -135,7 +139,7 @@ def project_from_json(value: Any, source: str = "project") -> Project:
             dismissed_onsets_s=detection.numbers("dismissed_onsets_s", 0, clip.duration_s, MAX_HITS),
         ),
         markers=_read_markers(top, clip, source),
-        export=_Fields(top.get("export", {}), source, "export").settings(),
+        export=Fields(top.get("export", {}), source, "export").settings(),
     )
 
 
@@ -163,7 +167,7 @@ def _rows(top: Mapping[str, Any], name: str, source: str) -> list[Any]:
     return rows
 
 
-def _read_clip(fields: _Fields) -> Clip:
+def _read_clip(fields: Fields) -> Clip:
     rate = fields.frame_rate("frame_rate")
     return Clip(
         path=fields.path("path"),
@@ -178,15 +182,15 @@ def _read_clip(fields: _Fields) -> Clip:
     )
 
 
-def _read_sound(fields: _Fields) -> Sound:
+def _read_sound(fields: Fields) -> Sound:
     where = f"{fields.source}: {fields.where}"
-    macros = _Fields(fields.get("macros", {}), fields.source, f"{fields.where}: macros")
+    macros = Fields(fields.get("macros", {}), fields.source, f"{fields.where}: macros")
     return Sound(
         id=fields.text("id"),
         name=fields.text("name"),
         modes=modes_from_json(fields.get("modes", None), where),
         residual=residual_from_json(fields.get("residual", None), where),
-        source=_read_source(_Fields(fields.get("source"), fields.source, f"{fields.where}: source")),
+        source=_read_source(Fields(fields.get("source"), fields.source, f"{fields.where}: source")),
         fit=None if fields.get("fit", None) is None else fields.number("fit", -1e6, 1.0),
         macros=Macros(
             **{name: macros.number(name, *MACRO_RANGE, 0.0) for name in MACRO_NAMES},
@@ -195,7 +199,14 @@ def _read_sound(fields: _Fields) -> Sound:
         detail=fields.number("detail", *DETAIL_RANGE, Sound.detail),
         detail_seed=fields.whole("detail_seed", 0, MAX_SEED, Sound.detail_seed),
         variation=fields.number("variation", *VARIATION_RANGE, Sound.variation),
+        strip=_read_strip(Fields(fields.get("strip", {}), fields.source, f"{fields.where}: strip")),
+        color=fields.color("color"),
     )
+
+
+def _read_strip(fields: Fields) -> Strip:
+    numbers = {name: fields.number(name, *bounds, getattr(Strip, name)) for name, bounds in STRIP_RANGES.items()}
+    return Strip(**numbers, mute=fields.truth("mute", False), solo=fields.truth("solo", False))
 
 
 def source_to_json(source: Source) -> dict[str, Any]:
@@ -208,7 +219,7 @@ def _listed(value: Any) -> Any:
     return [_listed(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _read_source(fields: _Fields) -> Source:
+def _read_source(fields: Fields) -> Source:
     def time_s(name: str) -> float | None:
         return None if fields.get(name, None) is None else fields.number(name, 0, 1e6)
 
@@ -227,8 +238,8 @@ def _read_source(fields: _Fields) -> Source:
     )
 
 
-def _read_hit(fields: _Fields, duration_s: float) -> Hit:
-    offsets = _Fields(fields.get("offsets", {}), fields.source, f"{fields.where}: offsets")
+def _read_hit(fields: Fields, duration_s: float) -> Hit:
+    offsets = Fields(fields.get("offsets", {}), fields.source, f"{fields.where}: offsets")
     return Hit(
         id=fields.text("id"),
         time_s=fields.number("time_s", 0, duration_s),
@@ -248,11 +259,12 @@ def _read_hit(fields: _Fields, duration_s: float) -> Hit:
         found_s=None if fields.get("found_s", None) is None else fields.number("found_s", 0, duration_s),
         name=fields.text("name", Hit.name),
         group=fields.text("group", Hit.group),
+        distance_m=fields.number("distance_m", *DISTANCE_OFFSET_RANGE_M, Hit.distance_m),
     )
 
 
 def _read_markers(top: Mapping[str, Any], clip: Clip, source: str) -> tuple[Marker, ...]:
-    rows = [_Fields(v, source, f"marker {k + 1}") for k, v in enumerate(_rows(top, "markers", source))]
+    rows = [Fields(v, source, f"marker {k + 1}") for k, v in enumerate(_rows(top, "markers", source))]
     markers = [Marker(f.text("id"), f.number("time_s", 0, clip.duration_s), f.text("name")) for f in rows]
     if len({marker.id for marker in markers}) != len(markers):
         raise BadInput(f"{source}: the id of a marker is given twice; open another copy of the project")
@@ -268,121 +280,3 @@ def _check_ids(sounds: tuple[Sound, ...], hits: tuple[Hit, ...], source: str) ->
             raise BadInput(
                 f"{source}: hit {quote(hit.id)} has sound {quote(hit.sound_id)}, which is missing; open another copy"
             )
-
-
-_NONE = object()
-
-
-class _Fields:
-    """Checked access to a JSON object; errors name the file and the place."""
-
-    def __init__(self, value: Any, source: str, where: str) -> None:
-        if not isinstance(value, Mapping):
-            raise BadInput(f"{source}: {where} is missing or not an object; open another copy of the project")
-        self.value, self.source, self.where = value, source, where
-
-    def get(self, name: str, default: Any = _NONE) -> Any:
-        value = self.value.get(name, default)
-        if value is _NONE:
-            raise BadInput(f"{self.source}: {self.where} lacks {name}; open another copy of the project")
-        return value
-
-    def _wrong(self, name: str, value: Any, wanted: str) -> BadInput:
-        return BadInput(
-            f"{self.source}: {self.where} has {name} {quote(value)}, not {wanted}; open another copy or correct it"
-        )
-
-    def number(self, name: str, low: float, high: float, default: Any = _NONE) -> float:
-        value = self.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise self._wrong(name, value, f"a number from {low:g} to {high:g}")
-        return float(value)
-
-    def numbers(self, name: str, low: float, high: float, most: int) -> tuple[float, ...]:
-        """A list of numbers, empty where it is missing."""
-        values = self.get(name, [])
-        if not isinstance(values, list) or len(values) > most:
-            raise self._wrong(name, values, f"a list of at most {most} numbers")
-        return tuple(_Fields({name: value}, self.source, self.where).number(name, low, high) for value in values)
-
-    def whole(self, name: str, low: int, high: int, default: Any = _NONE) -> int:
-        value = self.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise self._wrong(name, value, f"a whole number from {low} to {high}")
-        return value
-
-    def text(self, name: str, default: Any = _NONE) -> str:
-        """A text to show: lone surrogates, which no encoding holds, become question marks."""
-        value = self.get(name, default)
-        if not isinstance(value, str) or "\0" in value or len(value) > MAX_TEXT:
-            raise self._wrong(name, value, f"text of at most {MAX_TEXT} characters")
-        return value.encode("utf-8", "replace").decode("utf-8")
-
-    def path(self, name: str) -> str:
-        """A file's path, which need not be UTF-8."""
-        value = self.get(name)
-        try:
-            if isinstance(value, str) and "\0" not in value and len(os.fsencode(value)) <= MAX_PATH:
-                return value
-        except UnicodeEncodeError:  # no bytes of any path give these surrogates
-            pass
-        raise self._wrong(name, value, "the path of a file")
-
-    def frame_rate(self, name: str) -> Fraction:
-        text = self.text(name)
-        try:
-            return parse_frame_rate(text)
-        except BadInput:
-            raise self._wrong(name, text, "frames a second, such as 25/1") from None
-
-    def timecode(self, name: str, rate: Fraction) -> str | None:
-        """A timecode of a frame rate; None where there is none."""
-        if self.get(name, None) is None:
-            return None
-        text = self.text(name)
-        try:
-            parse_timecode(text, rate)
-        except BadInput:
-            raise self._wrong(name, text, "a timecode of the clip's frame rate") from None
-        return text
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """A list of a few texts, empty where it is missing."""
-        values = self.get(name, [])
-        if not isinstance(values, list) or len(values) > MAX_BORROWED:
-            raise self._wrong(name, values, "a short list of texts")
-        return tuple(_Fields({name: value}, self.source, self.where).text(name) for value in values)
-
-    def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
-        """A list of a few pairs of texts, empty where it is missing."""
-        values = self.get(name, [])
-        if not isinstance(values, list) or len(values) > MAX_BORROWED:
-            raise self._wrong(name, values, "a short list of pairs of texts")
-        pairs = [_Fields({name: value}, self.source, self.where).texts(name) for value in values]
-        if any(len(pair) != 2 for pair in pairs):
-            raise self._wrong(name, values, "a short list of pairs of texts")
-        return tuple((a, b) for a, b in pairs)
-
-    def settings(self) -> tuple[tuple[str, Setting], ...]:
-        """All values by name: a few texts, whole numbers and truths."""
-        if len(self.value) > MAX_BORROWED or not all(re.fullmatch(r"\w{1,40}", name) for name in self.value):
-            raise BadInput(f"{self.source}: {self.where} has other names than Struck gives; open another copy")
-        return tuple((name, self._setting(name)) for name in self.value)
-
-    def _setting(self, name: str) -> Setting:
-        value = self.value[name]
-        if isinstance(value, str):
-            return self.text(name)
-        return value if isinstance(value, bool) else self.whole(name, -MAX_SEED, MAX_SEED)
-
-    def truth(self, name: str, default: Any = _NONE) -> bool:
-        value = self.get(name, default)
-        if not isinstance(value, bool):
-            raise self._wrong(name, value, "true or false")
-        return value
-
-    def choice(self, name: str, choices: tuple[str, ...], default: Any = _NONE) -> str:
-        value = self.get(name, default)
-        if value not in choices:
-            raise self._wrong(name, value, "one of " + ", ".join(choices))
-        return str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,10 +21,11 @@ from engine.media.export.sessions.write import MONO, PACKS, WITH_SOUND, WITHOUT_
 from engine.media.export.sessions.wwise import PackFile, write_wwise
 from engine.media.export.stems import UniqueNames, make_folder
 from engine.media.export.wave import write_wave
+from engine.pipeline.channel_strip import Biquad, apply_filters, find_distance, find_pan, list_filters, room_gain
 from engine.pipeline.delivery import Delivery, categorize, check_hits, convert_rate, find_picture
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.placement import first_sample, place_hit
-from engine.pipeline.render import hit_side, pan_gains, side_gain
+from engine.pipeline.render import hit_room, hit_side, pan_gains, side_gain
 
 LAYER_STEP_DB = 6.0
 """Velocity between the layers of strikes that are rendered anew; the loudest is the sound as stored."""
@@ -70,11 +71,15 @@ def _list_strikes(delivery: Delivery, sample: Sample) -> _Strikes:
 
 
 def _cut_piece(delivery: Delivery, strikes: _Strikes, hit: Hit) -> np.ndarray:
-    """A hit's sound trimmed and at the delivery's rate, with its whole tail, past the clip's end too."""
+    """A hit's sound trimmed and at the delivery's rate, with its whole tail, past the clip's end too.
+
+    Of its strip it has level and filters; distance and room are left to where the piece is played.
+    """
     delivery.check()
-    options = delivery.options
-    gain = 1.0 if options.takes else db_to_gain(hit.gain_db + delivery.project.mix.gain_db)
-    samples = convert_rate(strikes.rendered[hit.id].samples * np.float32(gain), options.sample_rate_hz)
+    options, strip = delivery.options, delivery.project.sound(hit.sound_id).strip
+    gain = 1.0 if options.takes else db_to_gain(hit.gain_db + strip.gain_db + delivery.project.mix.gain_db)
+    sound = apply_filters(strikes.rendered[hit.id].samples, list_filters(strip))
+    samples = convert_rate(sound * np.float32(gain), options.sample_rate_hz)
     return trim(samples, options.sample_rate_hz)
 
 
@@ -163,9 +168,7 @@ def build_session(delivery: Delivery, clip: Path | None, portable: bool) -> Sess
     lead = round(start.lead_s * rate)
     tracks = []
     for number, sound in enumerate(project.sounds):
-        hits = sorted(
-            (h for h in project.hits if h.sound_id == sound.id and not h.mute), key=lambda h: (h.time_s, h.id)
-        )
+        hits = sorted((h for h in project.heard_hits() if h.sound_id == sound.id), key=lambda h: (h.time_s, h.id))
         if not hits:
             continue
         items = tuple(
@@ -173,8 +176,8 @@ def build_session(delivery: Delivery, clip: Path | None, portable: bool) -> Sess
                 _item_name(hit, sound),
                 hit.time_s,
                 lead + _first_sample(hit, rate),
-                gain_db=hit.gain_db + project.mix.gain_db,
-                pan=hit.pan,
+                gain_db=_item_gain(project, hit, sound),
+                pan=find_pan(sound.strip, hit),
                 velocity_db=hit.velocity_db,
             )
             for hit in hits
@@ -189,6 +192,13 @@ def build_session(delivery: Delivery, clip: Path | None, portable: bool) -> Sess
 def _item_name(hit: Hit, sound: Sound) -> str:
     """Name of a hit's item, which no other hit has: its sound, its id and what it is called."""
     return " ".join(filter(None, (sound.name, hit.id, hit.name)))
+
+
+def _item_gain(project: Project, hit: Hit, sound: Sound) -> float:
+    """Gain of a hit's item in dB: level and distance of hit, sound and mix."""
+    level_db = hit.gain_db + sound.strip.gain_db + project.mix.gain_db
+    distance_m = find_distance(sound.strip, hit)
+    return level_db - float(gain_to_db(distance_m)) if distance_m > 1.0 else level_db
 
 
 def _first_sample(hit: Hit, rate_hz: int) -> int:
@@ -247,8 +257,10 @@ def _write_media(takes: list[Delivery], session: Session, media: Path, levels: b
 def _place_take(delivery: Delivery, hit: Hit, mono: bool) -> tuple[int, np.ndarray]:
     """A hit's sound at the session's rate, [N] or [N, 2], and the sample at which it begins: items sum to the track."""
     rate, samples = delivery.options.sample_rate_hz, delivery.rendered[hit.id].samples
-    first, placed = first_sample(hit), place_hit(hit, samples, _ENDLESS)
-    if delivery.project.mix.width and not mono:
+    sound = delivery.project.sound(hit.sound_id)
+    filters = list_filters(sound.strip, find_distance(sound.strip, hit))
+    first, placed = first_sample(hit), place_hit(hit, apply_filters(samples, filters), _ENDLESS)
+    if not mono:
         placed = _widen(delivery.project, hit, placed, len(samples))
     if rate == SAMPLE_RATE_HZ:
         return first, placed
@@ -260,8 +272,35 @@ def _place_take(delivery: Delivery, hit: Hit, mono: bool) -> tuple[int, np.ndarr
 
 
 def _widen(project: Project, hit: Hit, placed: np.ndarray, length: int) -> np.ndarray:
-    """A placed hit with its side, [N, 2], so that the balance law at its pan gives its part of the wide track."""
-    side = place_hit(hit, hit_side(project, hit, length), _ENDLESS)
-    wide = side_gain(project.mix.width, hit.pan)
-    left, right = (wide / gain if gain else 0.0 for gain in pan_gains(hit.pan))
-    return np.stack([placed + np.float32(left) * side, placed - np.float32(right) * side], axis=1)
+    """A placed hit with its side and the room of its strip, [N, 2], where it has any; else [N].
+
+    The balance law at its pan and its item's gain make its part of the track of it.
+    """
+    sound, width = project.sound(hit.sound_id), project.mix.width
+    distance_m, pan = find_distance(sound.strip, hit), find_pan(sound.strip, hit)
+    added = room_gain(sound, distance_m) * distance_m  # to an item whose gain has the distance
+    if not width and not added:
+        return placed
+    left, right = ((1.0 / gain if gain else 0.0) for gain in pan_gains(pan))
+
+    def place(samples: np.ndarray, filters: Sequence[Biquad]) -> np.ndarray:
+        return place_hit(hit, apply_filters(samples, filters), _ENDLESS)
+
+    channels = [placed, placed]
+    if width:
+        side = place(hit_side(project, hit, length), list_filters(sound.strip, distance_m))
+        wide = side_gain(width, pan)
+        channels = [placed + np.float32(wide * left) * side, placed - np.float32(wide * right) * side]
+    if added:
+        middle, side = (place(samples, list_filters(sound.strip)) for samples in hit_room(project, hit, length))
+        rooms = [
+            np.float32(added * share) * (middle + np.float32(wide) * side)
+            for share, wide in ((left, width), (right, -width))
+        ]
+        longest = max(len(middle), len(placed))
+        channels = [_pad(channel, longest) + _pad(room, longest) for channel, room in zip(channels, rooms, strict=True)]
+    return np.stack(channels, axis=1)
+
+
+def _pad(samples: np.ndarray, length: int) -> np.ndarray:
+    return np.pad(samples, (0, length - len(samples)))

@@ -199,7 +199,7 @@ def make_stems(delivery: Delivery) -> dict[str, Track]:
     project, rendered, channels = delivery.project, delivery.rendered, delivery.options.channels
     if delivery.options.stems == "sound":
         return stems_by_sound(project, rendered, channels)
-    hits = [hit for hit in sorted(project.hits, key=_by_time) if not hit.mute and hit.id in rendered]
+    hits = [hit for hit in sorted(project.heard_hits(), key=_by_time) if hit.id in rendered]
     if delivery.options.stems == "hit":
         return {
             f"{number:03d} {project.sound(hit.sound_id).name}": Track(project, rendered, [hit], channels)
@@ -208,7 +208,7 @@ def make_stems(delivery: Delivery) -> dict[str, Track]:
     narrow = replace(project, mix=replace(project.mix, width=0.0))  # the width is of noise: it lies in the residual
     mixes = {name: project if name == "Residual" else narrow for name in LAYERS}
     layers = {name: LayerHits(project, rendered, name) for name in LAYERS}
-    return {name: Track(mixes[name], layers[name], hits, channels) for name in LAYERS} if hits else {}
+    return {name: Track(mixes[name], layers[name], hits, channels, name == "Room") for name in LAYERS} if hits else {}
 
 
 def deliver_stems(delivery: Delivery, folder: Path) -> list[Path]:
@@ -256,7 +256,7 @@ def find_picture(clip: Clip) -> Path | None:
 
 def check_hits(delivery: Delivery) -> list[Hit]:
     """The hits that sound, by rising time. Raises BadInput where there is none."""
-    hits = [hit for hit in sorted(delivery.project.hits, key=_by_time) if not hit.mute and hit.id in delivery.rendered]
+    hits = [hit for hit in sorted(delivery.project.heard_hits(), key=_by_time) if hit.id in delivery.rendered]
     if not hits:
         raise BadInput("there is no hit to write pieces or a session of; add one first")
     return hits

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Union
 
 from ui.protocol.grouping import GroupHits, UngroupHits
 from ui.protocol.marking import AddMarker, DeleteMarker, SetMarker
+from ui.protocol.mixing import SetColor, SetMix, SetStrip
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class HitValues:
     pitch_cents: float | None = None
     decay_ratio: float | None = None
     residual_db: float | None = None
+    distance_m: float | None = None
 
 
 @dataclass(frozen=True)
@@ -283,16 +285,6 @@ class SetRender:
 
 
 @dataclass(frozen=True)
-class SetMix:
-    """New levels of the mix and of the clip's own sound, and a new width of the noise."""
-
-    kind: ClassVar[str] = "set_mix"
-    gain_db: float | None = None
-    clip_gain_db: float | None = None
-    width: float | None = None
-
-
-@dataclass(frozen=True)
 class SetThreshold:
     """A new onset threshold, with the hits above it."""
 
@@ -322,5 +314,5 @@ EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
     RenameSound, MergeSounds, DeleteSound, ApplyPreset, SetMacros, ResetMacros, SetDetail, BakeMacros,
     MorphSound, AddMarker, SetMarker, DeleteMarker,
-    SetRender, SetMix, SetThreshold, SetSource, SetTrack,
+    SetRender, SetMix, SetStrip, SetColor, SetThreshold, SetSource, SetTrack,
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Union
 from ui.protocol.conforming import Conformed
 from ui.protocol.exporting import Exported, ExportPlan, ExportSettings
 from ui.protocol.marking import MarkerState
+from ui.protocol.mixing import MixState, StripState
 from ui.protocol.queue import QueueState
 from ui.protocol.searching import Bank, SearchAnswer
 
@@ -103,6 +104,8 @@ class SoundState:
     detail: float
     detail_seed: int
     variation: float
+    strip: StripState
+    color: str
 
 
 @dataclass(frozen=True)
@@ -132,15 +135,7 @@ class HitState:
     found_s: float | None = None
     name: str = ""
     group: str = ""
-
-
-@dataclass(frozen=True)
-class MixState:
-    """Levels of the rendered track and of the clip's own sound, and the width of noise and room, 0 to 1."""
-
-    gain_db: float
-    clip_gain_db: float
-    width: float
+    distance_m: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from engine.core.errors import BadInput
 from engine.document.edits.values import (
     DECAY_RATIO_RANGE,
+    DISTANCE_OFFSET_RANGE_M,
     GAIN_RANGE_DB,
     MAX_HITS,
     PITCH_RANGE_CENTS,
@@ -89,7 +90,12 @@ def move_hits(ids: Sequence[str], delta_s: float) -> Edit:
     return Edit(f"Move {count_of(len(ids), 'hit')}", apply)
 
 
-_HIT_NUMBERS = {"velocity_db": VELOCITY_RANGE_DB, "gain_db": GAIN_RANGE_DB, "pan": (-1.0, 1.0)}
+_HIT_NUMBERS = {
+    "velocity_db": VELOCITY_RANGE_DB,
+    "gain_db": GAIN_RANGE_DB,
+    "pan": (-1.0, 1.0),
+    "distance_m": DISTANCE_OFFSET_RANGE_M,
+}
 _TWEAK_NUMBERS = {
     "pitch_cents": PITCH_RANGE_CENTS,
     "decay_ratio": DECAY_RATIO_RANGE,
@@ -103,6 +109,7 @@ _HIT_WORDS = {
     "pitch_cents": "pitch",
     "decay_ratio": "decay",
     "residual_db": "residual",
+    "distance_m": "distance",
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from engine.core.errors import BadInput
 from engine.document.edits.hits import touch_hit
 from engine.document.edits.sounds import replace_sound
+from engine.document.edits.strips import keep_place
 from engine.document.edits.values import (
     VELOCITY_RANGE_DB,
     Edit,
@@ -37,7 +38,7 @@ def merge_sounds(sound_id: str, others: Sequence[str]) -> Edit:
         low_db, high_db = VELOCITY_RANGE_DB
         hits = [
             replace(
-                touch_hit(hit),
+                keep_place(touch_hit(hit), find_sound(project, hit.sound_id), into),
                 sound_id=into.id,
                 velocity_db=min(high_db, max(low_db, hit.velocity_db + shift_db[hit.sound_id])),
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.core.errors import BadInput, quote
-from engine.document.edits import arranging, blends, grouping, hits, markers, merging, settings, sounds
+from engine.document.edits import arranging, blends, grouping, hits, markers, merging, settings, sounds, strips
 from engine.document.edits.values import (
     Edit,
     PhysicsOps,
@@ -156,8 +156,10 @@ _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] 
     "rename_sound": (sounds.rename_sound, ("sound_id", "name"), ()),
     "merge_sounds": (merging.merge_sounds, ("sound_id", "others"), ()),
     "delete_sound": (sounds.delete_sound, ("sound_id",), ()),
+    "set_strip": (strips.set_strip, ("sound_id", "values"), ()),
+    "set_color": (strips.set_color, ("sound_id", "color"), ()),
     "set_render": (settings.set_render, (), ("steps", "guidance", "seed", "checkpoint", "variation")),
-    "set_mix": (settings.set_mix, (), ("gain_db", "clip_gain_db", "width")),
+    "set_mix": (settings.set_mix, (), ("gain_db", "clip_gain_db", "width", "limit")),
     "set_threshold": (settings.set_threshold, ("threshold",), ()),
     "set_source": (settings.set_source, ("source",), ()),
     "set_track": (settings.set_track, ("track",), ()),

@@ -18,6 +18,7 @@ from engine.document.edits.values import (
     check_number,
     check_seed,
     check_text,
+    check_truth,
     check_whole,
     derive_seed,
     quote,
@@ -66,8 +67,13 @@ def reseed(seed: int) -> Edit:
     return Edit("Draw new seeds", apply)
 
 
-def set_mix(gain_db: float | None = None, clip_gain_db: float | None = None, width: float | None = None) -> Edit:
-    """Change the levels of the generated track and of the clip's own sound, and the width of the noise."""
+def set_mix(
+    gain_db: float | None = None,
+    clip_gain_db: float | None = None,
+    width: float | None = None,
+    limit: bool | None = None,
+) -> Edit:
+    """Change the levels of the generated track and of the clip's own sound, the width of the noise, and the limiter."""
 
     def apply(project: Project) -> Project:
         mix = project.mix
@@ -77,6 +83,8 @@ def set_mix(gain_db: float | None = None, clip_gain_db: float | None = None, wid
             mix = replace(mix, clip_gain_db=check_number(clip_gain_db, "clip_gain_db", GAIN_RANGE_DB))
         if width is not None:
             mix = replace(mix, width=check_number(width, "width", WIDTH_RANGE))
+        if limit is not None:
+            mix = replace(mix, limit=check_truth(limit, "limit"))
         return replace(project, mix=mix)
 
     return Edit("Change mix", apply)

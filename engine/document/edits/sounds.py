@@ -168,9 +168,14 @@ def replace_sound(sound_id: str, source: Sound, label: str = "Replace sound") ->
     def apply(project: Project) -> Project:
         old = find_sound(project, sound_id)
         others = replace(project, sounds=tuple(s for s in project.sounds if s.id != sound_id))
-        return with_sound(project, replace(source, id=old.id, name=free_name(others, source.name)))
+        return with_sound(project, _put_in_place(source, old, free_name(others, source.name)))
 
     return Edit(label, apply)
+
+
+def _put_in_place(source: Sound, old: Sound, name: str) -> Sound:
+    """A sound with the id, the strip and the colour of the one that it replaces."""
+    return replace(source, id=old.id, name=name, strip=old.strip, color=old.color)
 
 
 def add_sound(source: Sound, label: str = "Add sound") -> Edit:

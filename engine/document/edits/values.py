@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 from engine.core.errors import BadInput, quote
 from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ
 from engine.document.project import Hit, Project, Sound
+from engine.document.strip import CUTOFF_RANGE_HZ, DISTANCE_RANGE_M, SEND_OFF_DB
 from engine.physics.model import Macros, Modes, Residual
 
 FREQUENCY_RANGE_HZ = (1.0, SAMPLE_RATE_HZ / 2.0)
@@ -27,6 +29,18 @@ GUIDANCE_RANGE = (0.0, 8.0)
 VARIATION_RANGE = (0.0, 1.0)
 WIDTH_RANGE = (0.0, 1.0)
 DETAIL_RANGE = (0.0, 1.0)
+DISTANCE_OFFSET_RANGE_M = (-50.0, 50.0)
+STRIP_RANGES = {
+    "gain_db": GAIN_RANGE_DB,
+    "pan": (-1.0, 1.0),
+    "distance_m": DISTANCE_RANGE_M,
+    "room_db": (SEND_OFF_DB, 24.0),
+    "high_pass_hz": (0.0, CUTOFF_RANGE_HZ[1]),
+    "low_pass_hz": (0.0, CUTOFF_RANGE_HZ[1]),
+    "surround_deg": (-180.0, 180.0),
+    "lfe_db": (SEND_OFF_DB, 12.0),
+}
+COLOR = re.compile("(#[0-9a-f]{6})?")
 MAX_SEED = 2**31 - 1
 MAX_HITS = 10_000
 MAX_MARKERS = 1000

@@ -20,6 +20,7 @@ import soundfile
 from engine.core.errors import BadInput
 from engine.core.units import db_to_gain
 from engine.document.project import Project
+from engine.document.strip import Strip
 from engine.media.export.endings import check_session
 from engine.media.export.markers import read_onsets
 from engine.pipeline.deliver_pieces import deliver_session
@@ -150,8 +151,10 @@ def test_otio_holds_clips_gaps_markers_and_the_start(tmp_path: Path, project: Pr
 
 
 @pytest.mark.parametrize("width", [0.0, 0.6])
-def test_dawproject_holds_clips_levels_and_files(tmp_path: Path, project: Project, width: float) -> None:
-    project = replace(project, mix=replace(project.mix, width=width))
+@pytest.mark.parametrize("strip", [Strip(), Strip(-3.0, 0.1, 4.0, -6.0, 120.0, 9000.0)])
+def test_dawproject_holds_clips_levels_and_files(tmp_path: Path, project: Project, width: float, strip: Strip) -> None:
+    sounds = tuple(replace(sound, strip=strip) for sound in project.sounds)
+    project = replace(project, mix=replace(project.mix, width=width), sounds=sounds)
     delivery = deliver(project)
     deliver_session(delivery, tmp_path / "s.dawproject", sample)
     with zipfile.ZipFile(tmp_path / "s.dawproject") as archive:

@@ -45,7 +45,7 @@ test("macros, mix and threshold are set; the document itself is never changed", 
   assert.deepEqual(predict(project, { kind: "set_macros", sound_id: "s1", values: { mass: 0.5 } }).sounds[0].macros, { ...before.sounds[0].macros, mass: 0.5, keep_loudness: true });
   const { detail, detail_seed } = predict(project, { kind: "set_detail", sound_id: "s1", detail: 0 }).sounds[0];
   assert.deepEqual([detail, detail_seed], [0, 0]);
-  assert.deepEqual(predict(project, { kind: "set_mix", gain_db: -3 }).mix, { gain_db: -3, clip_gain_db: -6, width: 0 });
+  assert.deepEqual(predict(project, { kind: "set_mix", gain_db: -3 }).mix, { gain_db: -3, clip_gain_db: -6, width: 0, limit: false });
   assert.equal(predict(project, { kind: "set_threshold", threshold: 0.2 }).detection.threshold, 0.2);
   assert.equal(predict(project, { kind: "rename_sound", sound_id: "s1", name: "Bowl" }), project);
   assert.deepEqual(project, before);

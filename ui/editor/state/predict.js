@@ -28,7 +28,9 @@ export function predict(project, edit) {
     case "set_residual": return changeSound(project, edit.sound_id, (sound) => setResidual(sound, edit));
     case "set_macros": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, macros: turnMacros(sound.macros, assign({}, edit.values)) }));
     case "set_detail": return changeSound(project, edit.sound_id, (sound) => assign(sound, { detail: edit.detail, detail_seed: edit.detail_seed, variation: edit.variation }));
-    case "set_mix": return { ...project, mix: assign(project.mix, { gain_db: edit.gain_db, clip_gain_db: edit.clip_gain_db, width: edit.width }) };
+    case "set_mix": return { ...project, mix: assign(project.mix, { gain_db: edit.gain_db, clip_gain_db: edit.clip_gain_db, width: edit.width, limit: edit.limit }) };
+    case "set_strip": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, strip: assign(sound.strip, edit.values) }));
+    case "set_color": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, color: edit.color }));
     case "set_threshold": return { ...project, detection: { ...project.detection, threshold: edit.threshold } };
     default: return project;
   }

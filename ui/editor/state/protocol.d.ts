@@ -22,6 +22,7 @@ export interface HitValues {
   pitch_cents?: number | null;
   decay_ratio?: number | null;
   residual_db?: number | null;
+  distance_m?: number | null;
 }
 
 /** New hits, each with at least a time; without a sound, or with one that is not there, that of the nearest hit. */
@@ -252,12 +253,41 @@ export interface SetRender {
   variation?: number | null;
 }
 
-/** New levels of the mix and of the clip's own sound, and a new width of the noise. */
+/** New levels of the mix and of the clip's own sound, a new width of the noise, and whether the limiter is on. */
 export interface SetMix {
   kind: "set_mix";
   gain_db?: number | null;
   clip_gain_db?: number | null;
   width?: number | null;
+  limit?: boolean | null;
+}
+
+/** New values of a strip; those left out stay. */
+export interface StripValues {
+  gain_db?: number | null;
+  pan?: number | null;
+  distance_m?: number | null;
+  room_db?: number | null;
+  high_pass_hz?: number | null;
+  low_pass_hz?: number | null;
+  surround_deg?: number | null;
+  lfe_db?: number | null;
+  mute?: boolean | null;
+  solo?: boolean | null;
+}
+
+/** New values of a sound's strip. */
+export interface SetStrip {
+  kind: "set_strip";
+  sound_id: string;
+  values: StripValues;
+}
+
+/** A new colour of a sound, ``#rrggbb``; "" for that of its place in the list. */
+export interface SetColor {
+  kind: "set_color";
+  sound_id: string;
+  color: string;
 }
 
 /** A new onset threshold, with the hits above it. */
@@ -310,6 +340,8 @@ export type EditMessage =
   | DeleteMarker
   | SetRender
   | SetMix
+  | SetStrip
+  | SetColor
   | SetThreshold
   | SetSource
   | SetTrack;
@@ -715,6 +747,20 @@ export interface MacrosState {
   keep_loudness: boolean;
 }
 
+/** A sound's channel strip; see ``engine.document.strip``. */
+export interface StripState {
+  gain_db: number;
+  pan: number;
+  distance_m: number;
+  room_db: number;
+  high_pass_hz: number;
+  low_pass_hz: number;
+  surround_deg: number;
+  lfe_db: number;
+  mute: boolean;
+  solo: boolean;
+}
+
 /** A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it. ``detail`` is from 0, imagined, to 1, as measured. */
 export interface SoundState {
   id: string;
@@ -729,6 +775,8 @@ export interface SoundState {
   detail: number;
   detail_seed: number;
   variation: number;
+  strip: StripState;
+  color: string;
 }
 
 /** A hit's offsets from its sound. */
@@ -754,13 +802,15 @@ export interface HitState {
   found_s: number | null;
   name: string;
   group: string;
+  distance_m: number;
 }
 
-/** Levels of the rendered track and of the clip's own sound, and the width of noise and room, 0 to 1. */
+/** Levels of the rendered track and of the clip's own sound, width of noise and room (0 to 1), and the limiter. */
 export interface MixState {
   gain_db: number;
   clip_gain_db: number;
   width: number;
+  limit: boolean;
 }
 
 /** Settings of the sampler. */

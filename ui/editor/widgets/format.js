@@ -9,13 +9,13 @@ const STEPS = { c: 0, d: 2, e: 4, f: 5, g: 7, a: 9, b: 11 };
 const SOUND_COLORS = ["#4fd1c5", "#a78bfa", "#ff7b72", "#6cb6ff"];
 
 /**
- * The colour of a sound: by its place among the project's sounds.
- * @param {{sounds: {id: string}[]}} project
+ * The colour of a sound: its own, or by its place among the project's sounds.
+ * @param {{sounds: {id: string, color?: string}[]}} project
  * @param {string | undefined} soundId
  */
 export function soundColor(project, soundId) {
   const index = project.sounds.findIndex((sound) => sound.id === soundId);
-  return index < 0 ? "#93a0b0" : SOUND_COLORS[index % SOUND_COLORS.length];
+  return index < 0 ? "#93a0b0" : project.sounds[index].color || SOUND_COLORS[index % SOUND_COLORS.length];
 }
 
 /**
