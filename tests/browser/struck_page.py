@@ -34,7 +34,11 @@ def browse(address: str, folder: Path) -> Iterator[Page]:
             ],
             downloads_path=str(folder),
         )
-        page = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True).new_page()
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 900}, accept_downloads=True, color_scheme="dark"
+        )
+        context.add_init_script("localStorage.setItem('struck.tour', 'left')")  # it would lie over the picture
+        page = context.new_page()
         page.set_default_timeout(WAIT_MS)
         page.goto(address)
         try:

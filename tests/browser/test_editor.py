@@ -267,7 +267,7 @@ def test_the_keys_of_the_help_sheet_do_what_it_says(editor: Editor) -> None:
     assert editor.see(time_s) > DURATION_S - 2 * frame_s
     for pressed in ("true", "false"):
         press("c")
-        assert page.get_by_role("button", name="Loop (C)").get_attribute("aria-pressed") == pressed
+        assert page.get_by_role("button", name="Loop", exact=True).get_attribute("aria-pressed") == pressed
     press("Home")
 
     # The hits.

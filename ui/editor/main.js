@@ -14,24 +14,30 @@ import { createClipFinding } from "./panels/clip_finding.js";
 import { createAnnouncer } from "./widgets/announcer.js";
 import { createFocus } from "./state/focus.js";
 import { createFocusFrames } from "./widgets/focus_frames.js";
-import { createHelp } from "./panels/help.js";
+import { createFocusTips } from "./widgets/focus_tips.js";
 import { createHints } from "./panels/hints.js";
 import { createInspector } from "./panels/inspector.js";
-import { createKeys } from "./widgets/keyboard.js";
+import { createKeys } from "./actions/keyboard.js";
+import { createKeySheet } from "./actions/key_sheet.js";
+import { createKeyTitles } from "./widgets/key_titles.js";
 import { createLeaveGuard } from "./state/leaving.js";
 import { createLayout } from "./widgets/layout.js";
 import { createMaterials } from "./panels/materials.js";
+import { createPalette } from "./actions/palette.js";
 import { createPerform } from "./perform/perform.js";
 import { createPlayer } from "./panels/player.js";
+import { createRunner } from "./actions/runner.js";
 import { make } from "./widgets/controls.js";
 import { createStart } from "./panels/start.js";
 import { createStore, sessionId } from "./state/store.js";
 import { createSpectrogramView } from "./timeline/spectrogram_view.js";
 import { createTimeline } from "./timeline/timeline.js";
+import { createTheme, watchTheme } from "./widgets/theme.js";
 import { createToasts } from "./widgets/toasts.js";
+import { createTour } from "./panels/tour.js";
 import { createTopBar } from "./panels/top_bar.js";
 
-const STYLES = ["style.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css", "perform/perform.css"];
+const STYLES = ["theme.css", "style.css", "actions/actions.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css", "perform/perform.css"];
 
 /** @param {string} name */
 function loadStyle(name) {
@@ -56,6 +62,7 @@ export async function mount(element) {
   app.classList.toggle("is-page", isInGradio);
   element.replaceChildren();
   (isInGradio ? document.body : element).append(app);
+  const theme = createTheme(app);
   const store = createStore(sessionId());
   const layout = createLayout(app);
   const audio = createAudio(store);
@@ -77,17 +84,26 @@ export async function mount(element) {
   perform.attach({ timeline, showTab: () => inspector.showTab("perform") });
   const spectrogram = createSpectrogramView(layout.picture, store, audio, player, timeline);
   const about = createAbout(app, store);
-  const help = createHelp(app, about.open);
-  const topBar = createTopBar(layout.top, store, { open: start.open, help: help.open, conform: conform.choose });
+  const tour = createTour(app, store);
+  const keySheet = createKeySheet(app, { about: about.open, tour: tour.open });
+  const topBar = createTopBar(layout.top, store, { open: start.open, help: keySheet.open, conform: conform.choose });
   const hints = createHints(layout.footer, store);
-  const keys = createKeys(app, store, { player, timeline, audio, topBar, help, spectrogram, perform, arranging, markers, quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open });
+  const runner = createRunner(store, { player, timeline, audio, topBar, spectrogram, perform, arranging, markers, inspector, open: {
+    quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, importHits: spotting.open, conform: conform.choose, chooseMaterial: materials.open,
+    help: keySheet.open, palette: () => palette.open(), about: about.open, tour: tour.open,
+  } });
+  const palette = createPalette(app, runner);
+  const keys = createKeys(app, store, runner);
+  const keyTitles = createKeyTitles(app);
   const focusFrames = createFocusFrames(app);
+  const focusTips = createFocusTips(app);
 
+  const stopShowing = watchTheme(() => store.emit("selection", store.selection)); // every panel shows itself, canvases draw anew
   const announcer = createAnnouncer(app, store);
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [markers, arranging, quantize, patterns, takes, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, focusFrames, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
+  const parts = [markers, arranging, quantize, patterns, takes, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, keySheet, keyTitles, focusFrames, focusTips, tour, theme, { dispose: stopShowing }, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, perform, locate };

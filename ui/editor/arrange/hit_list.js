@@ -93,9 +93,9 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
 
   // --- elements -----------------------------------------------------------------------------------
 
-  const paste = createButton("Paste", { title: "Put what was copied at the playhead (Ctrl V)", onPress: arranging.paste });
-  const duplicate = createButton("Duplicate", { title: "Copies behind the chosen hits, in their rhythm (Ctrl D)", onPress: arranging.duplicate });
-  const quantise = createButton("Quantise…", { title: "Draw the chosen hits to frames, onset peaks or a grid (Q)", onPress: quantize });
+  const paste = createButton("Paste", { title: "Put what was copied at the playhead", onPress: arranging.paste });
+  const duplicate = createButton("Duplicate", { action: "duplicate", title: "Copies behind the chosen hits, in their rhythm", onPress: arranging.duplicate });
+  const quantise = createButton("Quantise…", { action: "quantize", title: "Draw the chosen hits to frames, onset peaks or a grid", onPress: quantize });
   const bring = createButton("Import…", { title: "Hits from a spotting list: CSV, MIDI, EDL, Pro Tools, Reaper, Audition or Audacity", onPress: importHits });
   const facts = make("span", "ins-quiet arr-facts");
   const tools = make("div", "ins-row arr-tools", {}, duplicate, paste, quantise, bring, facts);

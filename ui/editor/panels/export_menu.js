@@ -272,5 +272,5 @@ export function createExportMenu(store) {
 
   scope.add(queue.dispose);
   press.append(waiting);
-  return { element, dispose: scope.dispose };
+  return { element, open: () => setOpen(true), dispose: scope.dispose };
 }

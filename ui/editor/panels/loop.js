@@ -2,6 +2,7 @@
 // The loop: whether playback begins again at its end, and the range that it repeats.
 
 import { make } from "../widgets/controls.js";
+import { keyed } from "../widgets/key_titles.js";
 import { icon } from "../widgets/icons.js";
 /** @import { Span, Store } from "../state/types.d.ts" */
 
@@ -10,7 +11,7 @@ export function createLoop(store) {
   let isOn = false;
   /** @type {Span | null} */
   let range = null; // null for the whole clip
-  const button = make("button", "st-button is-icon", { type: "button", title: "Loop (C)", "aria-label": "Loop (C)", onclick: () => set(!isOn) }, icon("loop"));
+  const button = make("button", "st-button is-icon", { type: "button", ...keyed("loop", "Loop"), "aria-label": "Loop", onclick: () => set(!isOn) }, icon("loop"));
 
   /** @param {boolean} value */
   function set(value) {

@@ -9,6 +9,7 @@ import { clamp } from "../audio/units.js";
 import { formatPace } from "../widgets/format.js";
 import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { createEntry, createSegments, make } from "../widgets/controls.js";
+import { keyed, setKeyed } from "../widgets/key_titles.js";
 import { createLoop } from "./loop.js";
 import { createPointing } from "./pointing.js";
 import { createScope } from "../widgets/scope.js";
@@ -27,10 +28,11 @@ const LISTEN = [["struck", "Struck"], ["clip", "Clip"], ["both", "Both"]];
 
 /**
  * @param {IconName} name
+ * @param {import("../actions/table.js").ActionId} action
  * @param {string} label
  * @param {() => void} onclick
  */
-const button = (name, label, onclick, extra = "") => make("button", `st-button is-icon ${extra}`, { type: "button", title: label, "aria-label": label, onclick }, icon(name));
+const button = (name, action, label, onclick, extra = "") => make("button", `st-button is-icon ${extra}`, { type: "button", ...keyed(action, label), "aria-label": label, onclick }, icon(name));
 
 /**
  * @param {HTMLElement} root
@@ -64,7 +66,7 @@ export function createPlayer(root, store, audio) {
   video.setAttribute("aria-label", "The clip");
   const words = make("p", "st-stage-words", { role: "status" });
   const stage = make("div", "st-stage", {}, video, words);
-  const playButton = button("play", "Play (space)", () => toggle(), "is-main");
+  const playButton = button("play", "play", "Play", () => toggle(), "is-main");
   const timecode = createEntry({
     label: "Timecode; type one to go there",
     className: "st-timecode",
@@ -86,8 +88,8 @@ export function createPlayer(root, store, audio) {
   const listenLabel = make("span", "st-label", { textContent: "Listen to" });
   const meter = createMeterView(audio);
   const transport = make("div", "st-transport", {},
-    make("div", "st-buttons", {}, button("start", "To the start (Home)", () => seek(0)), playButton, loop.button, button("end", "To the end (End)", () => seek(Infinity)),
-      button("back", "One frame back (,)", () => step(-1)), button("forward", "One frame on (.)", () => step(1))),
+    make("div", "st-buttons", {}, button("start", "to_start", "To the start", () => seek(0)), playButton, loop.button, button("end", "to_end", "To the end", () => seek(Infinity)),
+      button("back", "frame_back", "One frame back", () => step(-1)), button("forward", "frame_on", "One frame on", () => step(1))),
     timecode.element, facts, make("span", "st-space"), listenLabel, listen.element, meter.element);
   root.append(stage, transport);
   audio.attachVideo(video);
@@ -259,8 +261,8 @@ export function createPlayer(root, store, audio) {
 
   function showPlaying() {
     playButton.replaceChildren(icon(playing ? "pause" : "play"));
-    const label = playing ? "Pause (space)" : "Play (space)";
-    playButton.title = label;
+    const label = playing ? "Pause" : "Play";
+    setKeyed(playButton, "play", label);
     playButton.setAttribute("aria-label", label);
     store.emit("playing", playing);
   }

@@ -3,7 +3,9 @@
 
 import { createExportMenu } from "./export_menu.js";
 import { icon } from "../widgets/icons.js";
+import { keyText } from "../actions/bindings.js";
 import { make } from "../widgets/controls.js";
+import { keyed, setKeyed } from "../widgets/key_titles.js";
 import { boxOf } from "../widgets/page_scale.js";
 import { openMenuAt } from "../timeline/menu.js";
 import { createScope } from "../widgets/scope.js";
@@ -20,14 +22,14 @@ const WORDS = { opening: "Opening", detecting: "Looking for hits", analysing: "A
  */
 export function createTopBar(root, store, { open, help, conform }) {
   const mark = make("span", "st-wordmark", { "aria-label": "Struck" }, "Str", make("b", "", { textContent: "u" }), "ck");
-  const openButton = make("button", "st-button", { type: "button", textContent: "Open clip", title: "Open a clip or a project (Ctrl O)", onclick: open });
+  const openButton = make("button", "st-button", { type: "button", textContent: "Open clip", ...keyed("open", "Open a clip or a project"), onclick: open });
   const undo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "undo" }) }, icon("undo"));
   const redo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "redo" }) }, icon("redo"));
   const name = make("span", "st-name");
   const save = make("button", "st-save", { type: "button", onclick: saveNow });
   const saveMore = make("button", "st-save is-more", { type: "button", textContent: "▾", title: "More ways to save; conform to a recut", "aria-label": "More ways to save", "aria-haspopup": "menu", onclick: openSaveMenu });
   const pill = createPill(store);
-  const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", title: "Keys and gestures (?)", "aria-label": "Keys and gestures", onclick: help });
+  const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", ...keyed("help", "Keys, gestures and theme"), "aria-label": "Keys and gestures", onclick: help });
   const folder = make("input", "st-path st-folder", { type: "text", hidden: true, spellcheck: false, placeholder: "a folder on this machine, then Enter", "aria-label": "Folder to save in" });
   folder.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && folder.value.trim()) store.send({ type: "collect_project", inside: folder.value.trim() });
@@ -42,7 +44,7 @@ export function createTopBar(root, store, { open, help, conform }) {
     const box = boxOf(saveMore);
     const bounds = boxOf(root);
     openMenuAt(root.parentElement ?? root, box.left - bounds.left, box.bottom + 6, "Save", [
-      { text: "Save", key: "Ctrl S", choose: saveNow },
+      { text: "Save", key: keyText("save"), choose: saveNow },
       ...(store.welcome?.local ? [{ text: "Save as a folder, with clip and recordings", choose: () => store.send({ type: "collect_project" }) }, { text: "Save as a folder in …", choose: askFolder }] : []),
       "",
       { text: "Conform to a recut of the clip…", choose: conform },
@@ -63,11 +65,11 @@ export function createTopBar(root, store, { open, help, conform }) {
    * @param {HTMLButtonElement} element
    * @param {string} word
    * @param {string | null | undefined} what
-   * @param {string} keys
+   * @param {"undo" | "redo"} action
    */
-  function label(element, word, what, keys) {
-    const text = what ? `${word} “${what}” (${keys})` : `Nothing to ${word.toLowerCase()}`;
-    element.title = text;
+  function label(element, word, what, action) {
+    const text = what ? `${word} “${what}”` : `Nothing to ${word.toLowerCase()}`;
+    setKeyed(element, action, text);
     element.setAttribute("aria-label", text);
     element.disabled = !what;
   }
@@ -75,15 +77,15 @@ export function createTopBar(root, store, { open, help, conform }) {
   function show() {
     const view = store.view;
     const project = view?.project;
-    label(undo, "Undo", view?.undo, "Ctrl Z");
-    label(redo, "Redo", view?.redo, "Ctrl ⇧ Z");
+    label(undo, "Undo", view?.undo, "undo");
+    label(redo, "Redo", view?.redo, "redo");
     name.textContent = project?.name ?? "";
     name.title = project?.clip.name ?? "";
     save.hidden = !project;
     saveMore.hidden = !project;
     save.textContent = project?.saved ? "saved" : "Save";
     save.disabled = Boolean(project?.saved);
-    save.title = project?.saved ? "Every change is in the project file" : "Save the project to its file (Ctrl S); until then it is kept in this session";
+    setKeyed(save, "save", project?.saved ? "Every change is in the project file" : "Save the project to its file; until then it is kept in this session");
     exports.element.hidden = !project;
   }
 
@@ -95,6 +97,7 @@ export function createTopBar(root, store, { open, help, conform }) {
   return {
     saveNow,
     openClip: open,
+    openExport: exports.open,
     dispose() {
       cleanup();
       pill.dispose();

@@ -3,6 +3,7 @@
 
 import { formatTimecode } from "../timeline/timecode.js";
 import { createSegments, createSelect, make } from "../widgets/controls.js";
+import { keyed } from "../widgets/key_titles.js";
 import { createScope } from "../widgets/scope.js";
 import { createLatencyView } from "./latency_view.js";
 import { describeMidi } from "./midi.js";
@@ -43,10 +44,11 @@ const COUNT_MS = 80;
 
 /**
  * @param {string} text
+ * @param {import("../actions/table.js").ActionId | null} action
  * @param {string} title
  * @param {() => void} onclick
  */
-const toggle = (text, title, onclick) => make("button", "st-button", { type: "button", textContent: text, title, "aria-pressed": "false", onclick });
+const toggle = (text, action, title, onclick) => make("button", "st-button", { type: "button", textContent: text, ...(action ? keyed(action, title) : { title }), "aria-pressed": "false", onclick });
 
 /**
  * @param {HTMLElement} button
@@ -64,25 +66,25 @@ export function createPanel(host) {
   let counting;
 
   const recordText = make("span", "", { textContent: "Record" });
-  const record = make("button", "st-button st-record", { type: "button", title: "Record what is played, from the playhead or the loop's start (R)", "aria-pressed": "false", onclick: recording.toggle }, make("i"), recordText);
+  const record = make("button", "st-button st-record", { type: "button", ...keyed("record", "Record what is played, from the playhead or the loop's start"), "aria-pressed": "false", onclick: recording.toggle }, make("i"), recordText);
   const mode = createSegments({ label: "Older hits", choices: MODES, onChoose: (value) => host.setSettings({ mode: value }) });
   mode.element.classList.add("st-segments");
   const preroll = createSelect({ label: "Pre-roll", onChoose: (/** @type {string} */ value) => host.setSettings({ preroll_s: Number(value) }) });
   const words = make("p", "st-perform-words", { role: "status" });
 
-  const loop = toggle("Loop", "Repeat the range, or the whole clip (C)", player.toggleLoop);
+  const loop = toggle("Loop", "loop", "Repeat the range, or the whole clip", player.toggleLoop);
   const span = make("span", "st-perform-range");
-  const setIn = make("button", "st-button", { type: "button", textContent: "In", title: "The loop begins at the playhead (I)", "aria-label": "Loop from the playhead", onclick: () => host.setEdge("start_s") });
-  const setOut = make("button", "st-button", { type: "button", textContent: "Out", title: "The loop ends at the playhead (O)", "aria-label": "Loop to the playhead", onclick: () => host.setEdge("end_s") });
-  const clear = make("button", "st-button", { type: "button", textContent: "Clear", title: "Loop the whole clip (⇧ C)", onclick: host.clearRange });
-  const half = toggle("Half speed", "Picture and hits pass at half speed; each hit sounds as it always does (H)", shuttle.toggleHalf);
+  const setIn = make("button", "st-button", { type: "button", textContent: "In", ...keyed("range_start", "The loop begins at the playhead"), "aria-label": "Loop from the playhead", onclick: () => host.setEdge("start_s") });
+  const setOut = make("button", "st-button", { type: "button", textContent: "Out", ...keyed("range_end", "The loop ends at the playhead"), "aria-label": "Loop to the playhead", onclick: () => host.setEdge("end_s") });
+  const clear = make("button", "st-button", { type: "button", textContent: "Clear", ...keyed("loop_whole", "Loop the whole clip"), onclick: host.clearRange });
+  const half = toggle("Half speed", "half_speed", "Picture and hits pass at half speed; each hit sounds as it always does", shuttle.toggleHalf);
 
   const pads = createPads({ press: host.press });
   const empty = make("p", "ins-empty", { textContent: "Each sound of the project gets a pad and a number key. There is none yet: find hits in a clip, or choose a material." });
 
   const connect = make("button", "st-button", { type: "button", textContent: "Connect MIDI", onclick: () => midi.connect() });
   const device = createSelect({ label: "MIDI device", onChoose: (/** @type {string} */ id) => midi.choose(id) });
-  const learn = toggle("Learn notes", "Press a pad, then the note or drum pad that shall strike its sound", () => host.setLearning(!host.learning()));
+  const learn = toggle("Learn notes", null, "Press a pad, then the note or drum pad that shall strike its sound", () => host.setLearning(!host.learning()));
   const midiWords = make("p", "st-perform-words", { role: "status" });
   const latencyView = createLatencyView(host);
 

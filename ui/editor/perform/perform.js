@@ -1,7 +1,7 @@
 // @ts-check
 // Hits are played: by keys, pads and MIDI, heard at once, and recorded while the clip runs.
 
-import { isTyping } from "../widgets/keyboard.js";
+import { isTyping } from "../actions/keyboard.js";
 import { createScope } from "../widgets/scope.js";
 import { createCalibration } from "./calibration.js";
 import { createMidi } from "./midi.js";

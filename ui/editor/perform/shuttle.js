@@ -1,6 +1,8 @@
 // @ts-check
 // The shuttle: J, K and L run the clip backwards, hold it and run it forwards; half speed is its slow gear.
 
+import { keysOf } from "../actions/bindings.js";
+import { comboOf } from "../actions/combos.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { Player, Store } from "../state/types.d.ts" */
 
@@ -63,7 +65,7 @@ export function createShuttle(store, player) {
     if (!isPlaying && pace > 0) rest();
   }));
   scope.listen(document, "keyup", (event) => {
-    if (event.key.toLowerCase() === "k") isHeld = false;
+    if (keysOf("shuttle_hold").includes(comboOf(event))) isHeld = false;
   });
   scope.listen(window, "blur", () => (isHeld = false));
   scope.add(() => cancelAnimationFrame(frame));

@@ -1,12 +1,12 @@
 // @ts-check
 // Match: a sound beside the recording it was measured from, small below the modes and large over the whole tab.
 
-import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, noiseColor, COMPONENT_COLORS } from "./comparison_plots.js";
+import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, noiseColor, componentColor } from "./comparison_plots.js";
 import { requireProject } from "../state/project.js";
 import { recall, remember } from "../state/remembered.js";
 import { describeError } from "../state/upload.js";
 import { unpackFloats } from "./packed_floats.js";
-import { INK } from "./plot_axes.js";
+import { COLORS } from "../widgets/theme.js";
 import { formatDb, soundColor } from "../widgets/format.js";
 import { createButton, createSegments, elementsIn, make } from "../widgets/controls.js";
 import { boxOf, pointIn } from "../widgets/page_scale.js";
@@ -297,12 +297,12 @@ export function createMatch(store, host) {
     const heard = now.fit !== null;
     /** @type {LegendLine[]} */
     const lines = [[measured ? "now" : "model", tint]];
-    if (heard) lines.unshift(["recording", INK.measured]);
+    if (heard) lines.unshift(["recording", COLORS.measured]);
     if (measured) lines.push(["as measured", tint, true]);
     plots.spectrum.legend.replaceChildren(...legendOf(lines));
     plots.decay.legend.replaceChildren(...legendOf([["noise alone", noiseColor(tint), true]]));
     plots.error.legend.replaceChildren(...(heard ? legendOf([["too quiet", errorColor(-MOST_ERROR_DB)], ["too loud", errorColor(MOST_ERROR_DB)]]) : []));
-    plots.noise.legend.replaceChildren(...legendOf(now.components.map(({ name }) => [name, COMPONENT_COLORS[name]])));
+    plots.noise.legend.replaceChildren(...legendOf(now.components.map(({ name }) => [name, componentColor(name)])));
     plots.noise.caption.title = heard ? "Grey: what the modes leave of the recording; lines: the model's noise by component" : "The model's noise by component";
   }
 

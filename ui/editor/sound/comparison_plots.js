@@ -5,7 +5,8 @@ import { clamp } from "../audio/units.js";
 import { contextOf } from "../widgets/canvas.js";
 import { make } from "../widgets/controls.js";
 import { formatDb, formatHz, formatSeconds } from "../widgets/format.js";
-import { alpha, beginPlot, drawCursor, drawCurve, earlyAxis, formatMark, frequencyAxis, INK, levelAxis, stroke, timeAxis } from "./plot_axes.js";
+import { alpha, beginPlot, drawCursor, drawCurve, earlyAxis, formatMark, frequencyAxis, levelAxis, stroke, timeAxis } from "./plot_axes.js";
+import { COLORS } from "../widgets/theme.js";
 /** @import { ComponentName } from "../state/types.d.ts" */
 
 /** @import { Frame } from "./plot_axes.js" */
@@ -47,9 +48,10 @@ import { alpha, beginPlot, drawCursor, drawCurve, earlyAxis, formatMark, frequen
  * @property {(index: number) => string} say
  */
 
-export const COMPONENT_COLORS = { attack: "#ff7b72", strike: "#a78bfa", tail: "#6cb6ff", room: "#4fd1c5" };
-const VIOLET = "#a78bfa";
-const BLUE = "#6cb6ff";
+/** @type {Record<string, "coral" | "violet" | "blue" | "teal">} */
+const COMPONENT_COLORS = { attack: "coral", strike: "violet", tail: "blue", room: "teal" };
+/** @param {string} component of the noise */
+export const componentColor = (component) => COLORS[COMPONENT_COLORS[component] ?? "violet"];
 const QUIET_ERROR = [76, 160, 255]; // too quiet: blue; too loud: orange; told apart with any kind of colour vision
 const NO_ERROR = [33, 39, 48];
 const LOUD_ERROR = [255, 150, 62];
@@ -61,7 +63,7 @@ export const MOST_ERROR_DB = 24;
  * The line for noise, apart from the sound's own colour.
  * @param {string} color
  */
-export const noiseColor = (color) => (color === VIOLET ? BLUE : VIOLET);
+export const noiseColor = (color) => (color === COLORS.violet ? COLORS.blue : COLORS.violet);
 
 /**
  * Red, green and blue of an error.
@@ -113,7 +115,7 @@ function describeLevels({ model: models, measured: recorded }, index) {
  */
 function drawCurves(plane, xs, y, data, before, color) {
   const heights = (/** @type {Float32Array} */ levels) => Array.from(levels, y);
-  drawCurve(plane, xs, heights(data.measured), { color: INK.measured, width: 1, fill: INK.fill });
+  drawCurve(plane, xs, heights(data.measured), { color: COLORS.measured, width: 1, fill: COLORS.plotFill });
   if (!plane.isSmall) drawCurve(plane, xs, heights(data.noise), { color: noiseColor(color), width: 1, dash: [3, 3] });
   if (before) drawCurve(plane, xs, heights(before.model), { color: alpha(color, 0.6), width: 1, dash: [6, 3] });
   drawCurve(plane, xs, heights(data.model), { color, width: plane.isSmall ? 1.25 : 1.75, fill: data.measured.length ? null : alpha(color, 0.12) });
@@ -131,7 +133,7 @@ function drawCursorOn(plane, xs, y, { model, measured }, color, index) {
   if (index === null) return;
   /** @type {[number, string][]} */
   const dots = [[y(model[index]), color]];
-  if (measured.length) dots.push([y(measured[index]), INK.measured]);
+  if (measured.length) dots.push([y(measured[index]), COLORS.measured]);
   drawCursor(plane, xs[index], dots);
 }
 
@@ -224,7 +226,7 @@ export function drawError(canvas, { now, cursor }) {
   /** @param {number} band */
   const height = (band) => plane.bottom - (band / bands) * rows;
   pen.textAlign = "right";
-  pen.fillStyle = INK.quiet;
+  pen.fillStyle = COLORS.quiet;
   for (const hz of [100, 500, 1000, 2000, 5000, 10000]) {
     const above = edges.findIndex((edge) => edge > hz);
     if (above < 1) continue;
@@ -240,7 +242,7 @@ export function drawError(canvas, { now, cursor }) {
    */
   const place = (index) => [axis.x(((index % columns) + 0.5) * step_s), height(Math.floor(index / columns) + 1)];
   if (cursor !== null) {
-    pen.strokeStyle = INK.cursor;
+    pen.strokeStyle = COLORS.action;
     const [x, y] = place(cursor);
     pen.strokeRect(x - 3.5, y - 1, 7, Math.max(4, rows / bands + 2));
   }
@@ -269,7 +271,7 @@ function drawScale(plane) {
     pen.fillStyle = errorColor(MOST_ERROR_DB * (1 - (2 * (y - plane.top)) / (plane.bottom - plane.top - 1)));
     pen.fillRect(x, y, 5, 1);
   }
-  pen.fillStyle = INK.quiet;
+  pen.fillStyle = COLORS.quiet;
   pen.textAlign = "left";
   pen.fillText(`+${MOST_ERROR_DB}`, x + 9, plane.top + 4);
   pen.fillText("0", x + 9, (plane.top + plane.bottom) / 2);
@@ -293,10 +295,10 @@ export function drawNoise(canvas, { now, cursor }) {
   /** @param {Float32Array} levels */
   const steps = (levels) => Array.from(levels, y).flatMap((height) => [height, height]);
   if (bands) {
-    drawCurve(plane, xs, steps(now.rest_db), { color: INK.measured, width: 1, fill: INK.fill });
+    drawCurve(plane, xs, steps(now.rest_db), { color: COLORS.measured, width: 1, fill: COLORS.plotFill });
     for (const { name, level_db } of now.components) {
       for (const [from, to] of soundingRuns(level_db)) {
-        drawCurve(plane, xs.slice(2 * from, 2 * to), steps(level_db.slice(from, to)), { color: COMPONENT_COLORS[name] ?? VIOLET, width: 1.5 });
+        drawCurve(plane, xs.slice(2 * from, 2 * to), steps(level_db.slice(from, to)), { color: componentColor(name), width: 1.5 });
       }
     }
   }
@@ -341,7 +343,7 @@ export function soundingRuns(levels) {
  */
 export function drawWords(canvas, words) {
   const { pen, height } = beginPlot(canvas, true);
-  pen.fillStyle = INK.quiet;
+  pen.fillStyle = COLORS.quiet;
   pen.font = "12px system-ui, sans-serif";
   pen.fillText(words, 12, height / 2);
 }

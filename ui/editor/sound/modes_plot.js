@@ -2,6 +2,7 @@
 // Drawing the modes: a log-frequency axis, stems as high as their power, tails as long as they ring.
 
 import { openCanvas } from "../widgets/canvas.js";
+import { COLORS } from "../widgets/theme.js";
 import { alpha, formatMark } from "./plot_axes.js";
 import { clamp, decayToT60, LN_60_DB, SAMPLE_RATE_HZ } from "../audio/units.js";
 /** @import { Box, Modes, Sound } from "../state/types.d.ts" */
@@ -11,7 +12,6 @@ export const HIGHEST_HZ = 20000;
 const MARGIN = { left: 38, right: 10, top: 10, bottom: 22 };
 const DECADES = [20, 30, 40, 50, 60, 70, 80, 90, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10000, 20000];
 const NAMED = new Set([20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000]);
-const INK = { ground: "#11151b", grid: "#1d232c", gridStrong: "#262d38", quiet: "#93a0b0", faint: "#5b6675", noise: "#28303b", noiseLine: "#3b4656", muted: "#5b6675", selected: "#ffb454", white: "#ffffff" };
 
 /** @typedef {{low_hz: number, high_hz: number}} Zoom */
 /** @typedef {{top_db: number, bottom_db: number}} LevelRange */
@@ -93,7 +93,7 @@ export function tailDecay(length) {
  */
 export function drawModes(canvas, plane, { sound, ghosts, color, selected, hovered, levels, lasso, focused }) {
   const pen = openCanvas(canvas, plane.width, plane.height);
-  pen.fillStyle = INK.ground;
+  pen.fillStyle = COLORS.plot;
   pen.fillRect(0, 0, plane.width, plane.height);
   drawGrid(pen, plane);
   pen.save();
@@ -106,7 +106,7 @@ export function drawModes(canvas, plane, { sound, ghosts, color, selected, hover
   if (lasso) drawLasso(pen, lasso);
   pen.restore();
   if (focused) {
-    pen.strokeStyle = alpha(INK.selected, 0.55);
+    pen.strokeStyle = alpha(COLORS.action, 0.55);
     pen.strokeRect(0.5, 0.5, plane.width - 1, plane.height - 1);
   }
 }
@@ -123,10 +123,10 @@ function drawGrid(pen, plane) {
   const labelled = plane.bottom - plane.top > 190 && step === 10 ? 10 : 20;
   for (let level_db = plane.range.top_db; level_db >= plane.range.bottom_db; level_db -= step) {
     const y = Math.round(plane.y(level_db)) + 0.5;
-    pen.strokeStyle = level_db === 0 ? INK.gridStrong : INK.grid;
+    pen.strokeStyle = level_db === 0 ? COLORS.gridStrong : COLORS.grid;
     line(pen, plane.left, y, plane.right, y);
     if ((plane.range.top_db - level_db) % labelled === 0 && y < plane.bottom - 2) {
-      pen.fillStyle = INK.quiet;
+      pen.fillStyle = COLORS.quiet;
       pen.textAlign = "right";
       pen.fillText(String(level_db).replace("-", "\u2212"), plane.left - 8, Math.max(8, y));
     }
@@ -138,16 +138,16 @@ function drawGrid(pen, plane) {
     if (frequency_hz < plane.zoom.low_hz * 0.999 || frequency_hz > plane.zoom.high_hz * 1.001) continue;
     const x = Math.round(plane.x(frequency_hz)) + 0.5;
     const named = NAMED.has(frequency_hz) || crowded;
-    pen.strokeStyle = [100, 1000, 10000].includes(frequency_hz) ? INK.gridStrong : INK.grid;
+    pen.strokeStyle = [100, 1000, 10000].includes(frequency_hz) ? COLORS.gridStrong : COLORS.grid;
     if (named || !crowded) line(pen, x, plane.top, x, plane.bottom);
     const clear = clamp(x, plane.left + 6, plane.right - 8);
     if (named && clear - last > 34) {
-      pen.fillStyle = INK.quiet;
+      pen.fillStyle = COLORS.quiet;
       pen.fillText(formatMark(frequency_hz), clear, plane.bottom + 12);
       last = clear;
     }
   }
-  pen.strokeStyle = INK.gridStrong;
+  pen.strokeStyle = COLORS.gridStrong;
   line(pen, plane.left, plane.bottom + 0.5, plane.right, plane.bottom + 0.5);
 }
 
@@ -174,11 +174,11 @@ function drawSpectrum(pen, plane, levels) {
   pen.lineTo(plane.right, plane.bottom);
   pen.closePath();
   const fill = pen.createLinearGradient(0, plane.top, 0, plane.bottom);
-  fill.addColorStop(0, alpha(INK.noise, 0.95));
-  fill.addColorStop(1, alpha(INK.noise, 0.25));
+  fill.addColorStop(0, alpha(COLORS.noise, 0.95));
+  fill.addColorStop(1, alpha(COLORS.noise, 0.25));
   pen.fillStyle = fill;
   pen.fill();
-  pen.strokeStyle = alpha(INK.noiseLine, 0.8);
+  pen.strokeStyle = alpha(COLORS.noiseLine, 0.8);
   pen.stroke();
 }
 
@@ -223,7 +223,7 @@ function drawStems(pen, plane, modes, color, selected, hovered) {
     if (x < plane.left - 140 || x > plane.right + 12) continue;
     const muted = modes.muted?.[i];
     const chosen = selected.has(i);
-    const ink = chosen ? INK.selected : muted ? INK.muted : color;
+    const ink = chosen ? COLORS.action : muted ? COLORS.muted : color;
     const length = tailLength(modes.decay_per_s[i]);
     const tail = pen.createLinearGradient(x, 0, x + length, 0);
     tail.addColorStop(0, alpha(ink, muted ? 0.3 : 0.6));
@@ -245,14 +245,14 @@ function drawStems(pen, plane, modes, color, selected, hovered) {
     pen.beginPath();
     pen.arc(x, y, i === hovered ? 5 : 4, 0, 2 * Math.PI);
     if (muted) {
-      pen.fillStyle = INK.ground;
+      pen.fillStyle = COLORS.plot;
       pen.fill();
       pen.stroke();
     } else {
       pen.fillStyle = ink;
       pen.fill();
       if (chosen || i === hovered) {
-        pen.strokeStyle = INK.white;
+        pen.strokeStyle = COLORS.bright;
         pen.lineWidth = 1.5;
         pen.stroke();
       }
@@ -266,8 +266,8 @@ function drawStems(pen, plane, modes, color, selected, hovered) {
  * @param {Box} box
  */
 function drawLasso(pen, { x0, y0, x1, y1 }) {
-  pen.fillStyle = alpha(INK.selected, 0.07);
-  pen.strokeStyle = alpha(INK.selected, 0.8);
+  pen.fillStyle = alpha(COLORS.action, 0.07);
+  pen.strokeStyle = alpha(COLORS.action, 0.8);
   pen.setLineDash([4, 3]);
   pen.beginPath();
   pen.rect(Math.min(x0, x1) + 0.5, Math.min(y0, y1) + 0.5, Math.abs(x1 - x0), Math.abs(y1 - y0));

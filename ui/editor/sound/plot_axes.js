@@ -3,8 +3,8 @@
 
 import { clamp } from "../audio/units.js";
 import { openCanvas } from "../widgets/canvas.js";
+import { COLORS } from "../widgets/theme.js";
 
-export const INK = { ground: "#11151b", grid: "#1d232c", gridStrong: "#2a313c", quiet: "#93a0b0", measured: "#cfd6df", fill: "#2b333f", cursor: "#ffb454" };
 const FONT = "10.5px ui-monospace, 'SF Mono', Menlo, 'DejaVu Sans Mono', monospace";
 const HZ_MARKS = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000];
 const TIME_STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
@@ -34,7 +34,7 @@ export const formatMark = (hz) => (hz >= 1000 ? `${hz / 1000}k` : String(hz));
 export function beginPlot(canvas, isSmall) {
   const { clientWidth: width, clientHeight: height } = canvas.parentElement ?? canvas;
   const pen = openCanvas(canvas, width, height);
-  pen.fillStyle = INK.ground;
+  pen.fillStyle = COLORS.plot;
   pen.fillRect(0, 0, width, height);
   pen.font = FONT;
   pen.textBaseline = "middle";
@@ -67,10 +67,10 @@ export function levelAxis(plane, top_db, span_db) {
   const step = plane.bottom - plane.top < 70 ? 40 : 20;
   for (let level_db = top_db; level_db >= top_db - span_db; level_db -= plane.isSmall ? 20 : 10) {
     const y = Math.round(place(level_db)) + 0.5;
-    pen.strokeStyle = level_db % step ? INK.grid : INK.gridStrong;
+    pen.strokeStyle = level_db % step ? COLORS.grid : COLORS.gridStrong;
     stroke(pen, [[plane.left, y], [plane.right, y]]);
     if (plane.isSmall || level_db % step) continue;
-    pen.fillStyle = INK.quiet;
+    pen.fillStyle = COLORS.quiet;
     pen.textAlign = "right";
     if (y < plane.bottom - 14) pen.fillText(minus(String(level_db)), plane.left - 7, Math.max(8, y));
   }
@@ -85,7 +85,7 @@ export function levelAxis(plane, top_db, span_db) {
  */
 function unit(plane, text) {
   if (plane.isSmall) return;
-  plane.pen.fillStyle = INK.quiet;
+  plane.pen.fillStyle = COLORS.quiet;
   plane.pen.textAlign = "right";
   plane.pen.fillText(text, plane.left - 7, plane.bottom - 3);
 }
@@ -159,18 +159,18 @@ function ticks(plane, place, marks, say, name, strong) {
   const named = pen.measureText(name).width;
   for (const mark of marks) {
     const x = Math.round(place(mark)) + 0.5;
-    pen.strokeStyle = strong.includes(mark) ? INK.gridStrong : INK.grid;
+    pen.strokeStyle = strong.includes(mark) ? COLORS.gridStrong : COLORS.grid;
     stroke(pen, [[x, plane.top], [x, plane.bottom]]);
     if (plane.isSmall) continue;
     const at = clamp(x, plane.left + 5, plane.right - 12);
     if (at - last < 27 || at > plane.right - named - 14) continue;
-    pen.fillStyle = INK.quiet;
+    pen.fillStyle = COLORS.quiet;
     pen.fillText(say(mark), at, plane.bottom + 12);
     last = at;
   }
   if (plane.isSmall) return;
   pen.textAlign = "right";
-  pen.fillStyle = INK.quiet;
+  pen.fillStyle = COLORS.quiet;
   pen.fillText(name, plane.right, plane.bottom + 12);
 }
 
@@ -214,7 +214,7 @@ export function drawCurve(plane, xs, ys, { color, width = 1.5, dash = [], fill =
  */
 export function drawCursor(plane, x, ys) {
   const { pen } = plane;
-  pen.strokeStyle = alpha(INK.cursor, 0.75);
+  pen.strokeStyle = alpha(COLORS.action, 0.75);
   stroke(pen, [[Math.round(x) + 0.5, plane.top], [Math.round(x) + 0.5, plane.bottom]]);
   for (const [y, color] of ys) {
     pen.beginPath();

@@ -5,6 +5,7 @@ import { clamp, decayToT60, geometricMean, mean, t60ToDecay } from "../audio/uni
 import { formatDb, formatHz, formatSeconds, parseDb, parseSeconds } from "../widgets/format.js";
 import { createEntry, createSegments, createSlider, make, newGesture } from "../widgets/controls.js";
 import { boxOf, pageScale, pointOf } from "../widgets/page_scale.js";
+import { COLORS } from "../widgets/theme.js";
 /** @import { ComponentName, DraftHost, NoiseComponent, Residual, Sound, Store } from "../state/types.d.ts" */
 /** @import { SetResidual } from "../state/protocol.d.ts" */
 
@@ -29,7 +30,6 @@ const LONGEST_RISE_S = 0.1;
  * @returns {[number, number]}
  */
 const bounds = (low, high) => [low, high];
-const INK = { ground: "#11151b", line: "#262d38", violet: "#a78bfa", selected: "#ffb454", white: "#ffffff" };
 
 /**
  * ``host``: {sound(), preview(sound), committed(soundId)}.
@@ -234,10 +234,10 @@ export function createResidual(store, host) {
     const pen = canvas.getContext("2d");
     if (!pen) return;
     pen.setTransform(scale, 0, 0, scale, 0, 0);
-    pen.fillStyle = INK.ground;
+    pen.fillStyle = COLORS.plot;
     pen.fillRect(0, 0, width, height);
     if (!part || !count) {
-      pen.fillStyle = "#93a0b0";
+      pen.fillStyle = COLORS.quiet;
       pen.font = "12px system-ui, sans-serif";
       pen.textBaseline = "middle";
       pen.fillText("This sound has no noise beside its modes.", 12, height / 2);
@@ -251,7 +251,7 @@ export function createResidual(store, host) {
     for (let i = 0; i < count; i++) {
       const tall = Math.max(2, heightOf(part, i) * (height - 12));
       pen.globalAlpha = selected.size && !selected.has(i) ? 0.55 : i === hovered ? 1 : 0.82;
-      pen.fillStyle = selected.has(i) ? INK.selected : INK.violet;
+      pen.fillStyle = selected.has(i) ? COLORS.action : COLORS.violet;
       pen.fillRect(6 + i * step + gap / 2, height - 6 - tall, step - gap, tall);
     }
     pen.globalAlpha = 1;

@@ -1,7 +1,7 @@
 // @ts-check
 // Groups of hits: which hits are chosen as one, and the brackets that show them in the lane.
 
-import { COLORS } from "./lanes.js";
+import { COLORS } from "../widgets/theme.js";
 /** @import { Hit, Lane, Scale } from "../state/types.d.ts" */
 
 const TICK_PX = 4;

@@ -7,6 +7,7 @@ import { soundColor } from "../widgets/format.js";
 import { formatLag, offerShift, shiftTimes } from "./lag.js";
 import { frameRate } from "./timecode.js";
 import { createSegments, createSelect, make, newGesture } from "../widgets/controls.js";
+import { keyed } from "../widgets/key_titles.js";
 /** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { SetSource } from "../state/protocol.d.ts" */
 /** @import { Lanes, Project, Store } from "../state/types.d.ts" */
@@ -33,11 +34,11 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
   track.element.className = "st-head-select";
   track.element.title = "Which of the clip's sound tracks is used; a change detects hits again";
   const ask = make("button", "st-head-button", { type: "button", textContent: "What is struck?", title: "Choose a material for all hits of this silent clip", onclick: chooseMaterial });
-  const ripple = make("button", "st-head-mode", { type: "button", textContent: "Ripple", title: "Moving or deleting hits moves all later ones along (P)", onclick: () => arranging.setRipple(!arranging.ripple) });
+  const ripple = make("button", "st-head-mode", { type: "button", textContent: "Ripple", ...keyed("ripple", "Moving or deleting hits moves all later ones along"), onclick: () => arranging.setRipple(!arranging.ripple) });
   const inStep = make("button", "st-head-button is-lag", { type: "button", onclick: shiftAll });
   const look = createSegments({ label: "Show as", choices: /** @type {[LaneMode, string][]} */ ([["spectrum", "Spec"], ["wave", "Wave"]]), onChoose: setMode });
   look.element.classList.add("st-head-segments");
-  const large = make("button", "ins-segment", { type: "button", textContent: "⤢", title: "The spectrogram in large (S)", "aria-label": "The spectrogram in large", onclick: enlarge });
+  const large = make("button", "ins-segment", { type: "button", textContent: "⤢", ...keyed("spectrogram", "The spectrogram in large"), "aria-label": "The spectrogram in large", onclick: enlarge });
   look.element.append(large);
 
   /**

@@ -2,16 +2,10 @@
 // Drawing of the lanes: grounds, hits, the lasso, words where there is nothing to show.
 
 import { soundColor } from "../widgets/format.js";
+import { COLORS, SANS } from "../widgets/theme.js";
 import { velocityScale } from "./scale.js";
 /** @import { Box, Hit, Lane, Lanes, Project, Scale, Span } from "../state/types.d.ts" */
 
-export const COLORS = {
-  ground: "#0e1116", lane: "#12161c", laneOther: "#0f1318", line: "#1e242d",
-  tick: "#2c3440", tickStrong: "#3a4452", ink: "#e7ebf0", quiet: "#93a0b0", faint: "#7f8b9b",
-  action: "#ffb454", curve: "#6cb6ff", clip: "#6d7989",
-  mono: 'ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace',
-  sans: 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif',
-};
 const HEAD_PX = 6.5;
 
 /**
@@ -36,10 +30,10 @@ export function drawGrounds(context, scale, lanes, height) {
     if (name === "ruler") return;
     context.fillStyle = i % 2 ? COLORS.laneOther : COLORS.lane;
     context.fillRect(0, lane.top, scale.width, lane.height);
-    context.fillStyle = COLORS.line;
+    context.fillStyle = COLORS.laneLine;
     context.fillRect(0, lane.top, scale.width, 1);
   });
-  context.fillStyle = "#0b0e12";
+  context.fillStyle = COLORS.beyond;
   const [left, right] = [scale.x(0), scale.x(scale.duration_s)];
   if (left > 0) context.fillRect(0, lanes.ruler.height, left, height);
   if (right < scale.width) context.fillRect(right, lanes.ruler.height, scale.width - right, height);
@@ -53,7 +47,7 @@ export function drawGrounds(context, scale, lanes, height) {
  * @param {string} text
  */
 export function drawWords(context, scale, lane, text, color = COLORS.quiet) {
-  context.font = `12px ${COLORS.sans}`;
+  context.font = `12px ${SANS}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillStyle = color;
@@ -126,15 +120,15 @@ function drawHit(context, scale, lane, velocity, hit, color, { selected, hovered
   const fresh = isFresh(hit.id);
   context.save();
   if (isSelected) {
-    context.fillStyle = "#ffb45426";
-    context.strokeStyle = "#f4e3c9";
+    context.fillStyle = COLORS.actionFill;
+    context.strokeStyle = COLORS.selectedLine;
     context.lineWidth = 1;
     context.beginPath();
     context.roundRect(x - 10, lane.top + 3.5, 20, lane.height - 7, 3);
     context.fill();
     context.stroke();
   } else if (isHovered) {
-    context.fillStyle = "#ffffff12";
+    context.fillStyle = COLORS.hover;
     context.beginPath();
     context.roundRect(x - 10, lane.top + 3.5, 20, lane.height - 7, 3);
     context.fill();
@@ -172,7 +166,7 @@ function drawHit(context, scale, lane, velocity, hit, color, { selected, hovered
  */
 export function drawSpan(context, scale, lane, { start_s, end_s }) {
   const [left, right] = [scale.x(start_s), scale.x(end_s)];
-  context.fillStyle = "#ffb4542e";
+  context.fillStyle = COLORS.actionFill;
   context.fillRect(left, lane.top, right - left, lane.height);
   context.fillStyle = COLORS.action;
   for (const x of [left, right]) context.fillRect(Math.round(x), lane.top, 1, lane.height);
@@ -184,7 +178,7 @@ export function drawSpan(context, scale, lane, { start_s, end_s }) {
  */
 export function drawLasso(context, { x0, y0, x1, y1 }) {
   context.save();
-  context.fillStyle = "#ffb45414";
+  context.fillStyle = COLORS.actionFill;
   context.strokeStyle = COLORS.action;
   context.setLineDash([4, 3]);
   context.beginPath();

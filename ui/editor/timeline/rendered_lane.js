@@ -3,7 +3,7 @@
 
 import { dbToGain, SAMPLE_RATE_HZ } from "../audio/units.js";
 import { soundColor } from "../widgets/format.js";
-import { COLORS } from "./lanes.js";
+import { COLORS, MONO } from "../widgets/theme.js";
 import { drawSignal, NEAR_PX_PER_S } from "./samples.js";
 import { frequencyAxis } from "./spectrum.js";
 import { createSpectrograms, HIGHEST_HZ, LOWEST_HZ } from "./spectrograms.js";
@@ -74,6 +74,7 @@ export function createRenderedLane(store, audio, redraw) {
    * @param {number} pulse
    */
   function draw(context, scale, lane, project, mode, pulse) {
+    if (mode !== "wave") drawDark(context, scale, lane);
     context.save();
     context.beginPath();
     const left = Math.max(0, scale.x(0));
@@ -95,20 +96,30 @@ export function createRenderedLane(store, audio, redraw) {
   }
 
   /**
+   * A spectrogram is light on dark in either theme.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Scale} scale
+   * @param {Lane} lane
+   */
+  function drawDark(context, scale, lane) {
+    context.fillStyle = COLORS.spectrum;
+    context.fillRect(0, lane.top + 1, scale.width, lane.height - 1);
+  }
+
+  /**
    * Marks of frequency at the left edge of the lane.
    * @param {CanvasRenderingContext2D} context
    * @param {Lane} lane
    */
   function drawAxis(context, lane) {
     const axis = frequencyAxis(LOWEST_HZ, HIGHEST_HZ);
-    context.font = `9.5px ${COLORS.mono}`;
+    context.font = `9.5px ${MONO}`;
     context.textAlign = "left";
     context.textBaseline = "middle";
     for (const [hz, text] of /** @type {[number, string][]} */ ([[100, "100"], [1000, "1k"], [10000, "10k Hz"]])) {
       const y = lane.top + 3 + axis.part(hz) * (lane.height - 6);
-      context.fillStyle = "#ffffff18";
+      context.fillStyle = COLORS.spectrumQuiet;
       context.fillRect(0, Math.round(y), 8, 1);
-      context.fillStyle = COLORS.faint;
       context.fillText(text, 11, y + 0.5);
     }
   }
@@ -142,7 +153,7 @@ export function createRenderedLane(store, audio, redraw) {
    * @param {Lane} lane
    */
   function drawMiddle(context, scale, lane) {
-    context.fillStyle = "#ffffff14";
+    context.fillStyle = COLORS.laneLine;
     context.fillRect(0, Math.round(lane.top + lane.height / 2), scale.width, 1);
   }
 

@@ -2,7 +2,7 @@
 // The ruler: timecode at round places, finer ticks down to the frame.
 
 import { formatTimecode } from "./timecode.js";
-import { COLORS } from "./lanes.js";
+import { COLORS, MONO } from "../widgets/theme.js";
 /** @import { Clip, Lane, Scale } from "../state/types.d.ts" */
 
 const LABEL_PX = 112;
@@ -77,7 +77,7 @@ function firstFrame(clip, nominal) {
 export function drawRuler(context, scale, lane, clip) {
   context.textBaseline = "middle";
   context.textAlign = "left";
-  context.font = `11px ${COLORS.mono}`;
+  context.font = `11px ${MONO}`;
   if (scale.px_per_s / scale.rate > FRAME_PX) {
     drawSeconds(context, scale, lane);
     return;

@@ -7,7 +7,7 @@ import { createButton, createSegments, make } from "../widgets/controls.js";
 import { formatDb, formatHz, noteName } from "../widgets/format.js";
 import { pointIn } from "../widgets/page_scale.js";
 import { createScope } from "../widgets/scope.js";
-import { COLORS } from "./lanes.js";
+import { COLORS, MONO } from "../widgets/theme.js";
 import { createTransform, EMBER, FLOOR_DB, frequencyAxis, MARKS_HZ, shadeOf } from "./spectrum.js";
 import { formatTimecode } from "./timecode.js";
 /** @import { AudioEngine, Player, Store, Timeline } from "../state/types.d.ts" */
@@ -48,7 +48,7 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
   const plot = make("div", "st-spectro-plot", {}, canvas, playhead);
   const choice = createSegments({ label: "Show the sound of", choices: /** @type {[Shown, string][]} */ ([["struck", "Struck"], ["clip", "Clip"]]), onChoose: choose });
   const readout = make("span", "st-spectro-readout", { role: "status" });
-  const close = createButton("×", { kind: "icon", title: "Back to the picture (S)", onPress: () => setOpen(false) });
+  const close = createButton("×", { kind: "icon", title: "Back to the picture", onPress: () => setOpen(false) });
   const element = make("section", "st-spectro", { hidden: true, "aria-label": "Spectrogram" },
     make("div", "st-spectro-bar", {}, make("span", "st-spectro-title", { textContent: "Spectrogram" }), choice.element, readout, close), plot);
   root.append(element);
@@ -208,13 +208,15 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
     const pen = openCanvas(canvas, width, height);
     pen.fillStyle = COLORS.ground;
     pen.fillRect(0, 0, width, height);
+    pen.fillStyle = COLORS.spectrum;
+    pen.fillRect(LEFT, TOP, across, down);
     if (work) {
       const sheet = new OffscreenCanvas(work.columns, work.rows);
       sheet.getContext("2d")?.putImageData(work.image, 0, 0);
       pen.imageSmoothingEnabled = true;
       pen.drawImage(sheet, LEFT, TOP, across, down);
     }
-    pen.font = `11px ${COLORS.mono}`;
+    pen.font = `11px ${MONO}`;
     pen.textBaseline = "middle";
     pen.textAlign = "right";
     for (const hz of MARKS_HZ) {
@@ -235,6 +237,7 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
     }
     if (!words) return;
     pen.textAlign = "center";
+    pen.fillStyle = COLORS.spectrumQuiet;
     pen.fillText(words, LEFT + across / 2, TOP + down / 2);
   }
 

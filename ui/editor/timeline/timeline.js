@@ -10,7 +10,7 @@ import { createPointer } from "./drag.js";
 import { drawGroups } from "./groups.js";
 import { createFilm } from "./film.js";
 import { createHeads } from "./heads.js";
-import { COLORS, drawGrounds, drawHits, drawLasso, drawProgress, drawSpan, drawThreshold, drawWords } from "./lanes.js";
+import { drawGrounds, drawHits, drawLasso, drawProgress, drawSpan, drawThreshold, drawWords } from "./lanes.js";
 import { hitMenuRows } from "./hit_menu.js";
 import { openMenuAt } from "./menu.js";
 import { createScrollBar } from "./scroll.js";
@@ -21,6 +21,7 @@ import { createShapes, drawCurve, drawWaveform, thresholdScale } from "./shapes.
 import { createRenderedLane } from "./rendered_lane.js";
 import { createThreshold } from "./threshold.js";
 import { boxOf, pagePlace } from "../widgets/page_scale.js";
+import { COLORS } from "../widgets/theme.js";
 /** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { AudioEngine, Hit, Player, Project, Span, Store } from "../state/types.d.ts" */
 

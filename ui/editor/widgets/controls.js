@@ -2,6 +2,7 @@
 // Small controls made of plain elements: slider with numeric entry, buttons, segments, selects, menus, numbers.
 
 import { clamp } from "../audio/units.js";
+import { keyed } from "./key_titles.js";
 import { boxOf, pageSize } from "./page_scale.js";
 /** @import { Properties } from "../state/types.d.ts" */
 
@@ -32,6 +33,7 @@ import { boxOf, pageSize } from "./page_scale.js";
  * @property {"" | "quiet" | "icon"} [kind]
  * @property {string} [title]
  * @property {Element | null} [sign] an icon before the text
+ * @property {import("../actions/table.js").ActionId} [action] that it runs, whose key is named in the title
  * @property {() => unknown} onPress
  */
 /**
@@ -258,8 +260,8 @@ export function createSegments({ label, choices, onChoose }) {
  * @param {string} text
  * @param {ButtonSettings} settings
  */
-export function createButton(text, { kind = "", title = "", sign = null, onPress }) {
-  return make("button", `ins-button ${kind && `is-${kind}`}`, { type: "button", title, ...(kind === "icon" ? { "aria-label": title } : {}), onclick: onPress }, sign, make("span", "", { textContent: text }));
+export function createButton(text, { kind = "", title = "", sign = null, action, onPress }) {
+  return make("button", `ins-button ${kind && `is-${kind}`}`, { type: "button", ...(action ? keyed(action, title) : { title }), ...(kind === "icon" ? { "aria-label": title } : {}), onclick: onPress }, sign, make("span", "", { textContent: text }));
 }
 
 /**

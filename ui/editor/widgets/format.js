@@ -2,11 +2,12 @@
 // Quantities as text and back: Hz and notes, dB, seconds, pan; and the colours of sounds.
 
 import { clamp } from "../audio/units.js";
+import { COLORS } from "./theme.js";
 
 const MINUS = "\u2212";
 const NOTES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 const STEPS = { c: 0, d: 2, e: 4, f: 5, g: 7, a: 9, b: 11 };
-const SOUND_COLORS = ["#4fd1c5", "#a78bfa", "#ff7b72", "#6cb6ff"];
+const SOUND_COLORS = /** @type {const} */ (["teal", "violet", "coral", "blue"]);
 
 /**
  * The colour of a sound: its own, or by its place among the project's sounds.
@@ -15,7 +16,7 @@ const SOUND_COLORS = ["#4fd1c5", "#a78bfa", "#ff7b72", "#6cb6ff"];
  */
 export function soundColor(project, soundId) {
   const index = project.sounds.findIndex((sound) => sound.id === soundId);
-  return index < 0 ? "#93a0b0" : project.sounds[index].color || SOUND_COLORS[index % SOUND_COLORS.length];
+  return project.sounds[index]?.color || COLORS[index < 0 ? "quiet" : SOUND_COLORS[index % SOUND_COLORS.length]];
 }
 
 /**
