@@ -48,7 +48,16 @@ class Tab:
     def settle(self) -> None:
         """Wait until nothing is going on any more."""
         own = self.session
-        workers = (own.worker, own.helper, own.detector, own.leveller, own.auditions, own.search_worker, own.exports)
+        workers = (
+            own.worker,
+            own.helper,
+            own.detector,
+            own.leveller,
+            own.auditions,
+            own.search_worker,
+            own.sync_meter,
+            own.exports,
+        )
         wait_until(lambda: not own.renderer.busy and not any(worker.busy for worker in workers))
 
     def open_demo(self, name: str = "sound") -> None:

@@ -25,6 +25,7 @@ from ui import (
     level_service,
     queue_service,
     save_service,
+    sync_service,
     uploads,
 )
 from ui.clip_finding import find_clip
@@ -305,6 +306,8 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.ImportHits: arrange_service.import_hits,
     requests.Conform: conform_service.conform_clip,
     requests.FitLevel: level_service.fit_level,
+    requests.MeasureSync: sync_service.measure_sync,
+    requests.StopSync: sync_service.stop_sync,
     requests.SoundFromFile: _sound_from_file,
     requests.Strike: audition_service.strike,
     requests.RenderTakes: audition_service.render_takes,

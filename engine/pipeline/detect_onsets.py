@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,10 +95,18 @@ def detect_onsets(
     else:
         track = fuse(by_picture, by_audio, spans)
     if cache is not None:
-        for key, array in zip(keys, track_to_arrays(track), strict=True):
-            cache.put(key, array)
+        _keep(cache, keys, track)
+        if source == "both" and by_picture is not None:  # the sync meter asks for the picture alone
+            lag_s = None if by_audio is None else estimate_lag(by_picture, by_audio)
+            picture_keys = track_keys(clip.digest, "video", network, clip.audio_track)
+            _keep(cache, picture_keys, replace(by_picture, lag_s=lag_s))
     yield DetectionProgress(1.0)
     yield OnsetsFound(track, hits_from_track(track))
+
+
+def _keep(cache: Cache, keys: Sequence[str], track: OnsetTrack) -> None:
+    for key, array in zip(keys, track_to_arrays(track), strict=True):
+        cache.put(key, array)
 
 
 def _watch_silence(blocks: Iterable[np.ndarray], heard_s: list[float]) -> Iterator[np.ndarray]:

@@ -27,11 +27,16 @@ ROUNDS = 12
 
 @dataclass(frozen=True)
 class Pair:
-    """A blow seen at ``time_s`` of the picture and heard ``offset_s`` later; ``confidence`` 0 to 1 in the pair."""
+    """A blow seen at ``time_s`` and heard at ``heard_s``; ``confidence`` 0 to 1 in the pair."""
 
     time_s: float
-    offset_s: float
+    heard_s: float
     confidence: float
+
+    @property
+    def offset_s(self) -> float:
+        """How much later it is heard than seen."""
+        return self.heard_s - self.time_s
 
 
 def match_onsets(
@@ -60,7 +65,7 @@ def match_onsets(
             partners[index] = other
             taken.add(other)
     pairs = [
-        Pair(seen[i].time_s, heard[j].time_s - seen[i].time_s, _confidence(seen[i], heard[j], line))
+        Pair(seen[i].time_s, heard[j].time_s, _confidence(seen[i], heard[j], line))
         for i, j in sorted(partners.items())
         if max(seen[i].strength, heard[j].strength) >= CERTAIN_STRENGTH
     ]

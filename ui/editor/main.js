@@ -31,13 +31,14 @@ import { make } from "./widgets/controls.js";
 import { createStart } from "./panels/start.js";
 import { createStore, sessionId } from "./state/store.js";
 import { createSpectrogramView } from "./timeline/spectrogram_view.js";
+import { createSyncPanel } from "./sync/panel.js";
 import { createTimeline } from "./timeline/timeline.js";
 import { createTheme, watchTheme } from "./widgets/theme.js";
 import { createToasts } from "./widgets/toasts.js";
 import { createTour } from "./panels/tour.js";
 import { createTopBar } from "./panels/top_bar.js";
 
-const STYLES = ["theme.css", "style.css", "actions/actions.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css", "perform/perform.css"];
+const STYLES = ["theme.css", "style.css", "actions/actions.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css", "perform/perform.css", "sync/sync.css"];
 
 /** @param {string} name */
 function loadStyle(name) {
@@ -83,13 +84,14 @@ export async function mount(element) {
   const markers = createMarkers(store, player, timeline);
   perform.attach({ timeline, showTab: () => inspector.showTab("perform") });
   const spectrogram = createSpectrogramView(layout.picture, store, audio, player, timeline);
+  const syncPanel = createSyncPanel(app, store, player, (time_s) => timeline.reveal(time_s));
   const about = createAbout(app, store);
   const tour = createTour(app, store);
   const keySheet = createKeySheet(app, { about: about.open, tour: tour.open });
-  const topBar = createTopBar(layout.top, store, { open: start.open, help: keySheet.open, conform: conform.choose });
+  const topBar = createTopBar(layout.top, store, { open: start.open, help: keySheet.open, conform: conform.choose, sync: syncPanel.toggle });
   const hints = createHints(layout.footer, store);
   const runner = createRunner(store, { player, timeline, audio, topBar, spectrogram, perform, arranging, markers, inspector, open: {
-    quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, importHits: spotting.open, conform: conform.choose, chooseMaterial: materials.open,
+    quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, importHits: spotting.open, conform: conform.choose, chooseMaterial: materials.open, measureSync: syncPanel.toggle,
     help: keySheet.open, palette: () => palette.open(), about: about.open, tour: tour.open,
   } });
   const palette = createPalette(app, runner);
@@ -103,7 +105,7 @@ export async function mount(element) {
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [markers, arranging, quantize, patterns, takes, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, keySheet, keyTitles, focusFrames, focusTips, tour, theme, { dispose: stopShowing }, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
+  const parts = [markers, syncPanel, arranging, quantize, patterns, takes, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, keySheet, keyTitles, focusFrames, focusTips, tour, theme, { dispose: stopShowing }, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, perform, locate };

@@ -12,6 +12,7 @@ from ui.protocol.marking import MarkerState
 from ui.protocol.mixing import MixState, StripState
 from ui.protocol.queue import QueueState
 from ui.protocol.searching import Bank, SearchAnswer
+from ui.protocol.syncing import SyncMeasured, SyncProgressed, SyncStopped
 
 
 @dataclass(frozen=True)
@@ -351,5 +352,6 @@ class MorphPreviewed:
 
 ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, ClipWanted, ExportPlan, Exported, Audition,
-    TakeRendered, MorphPreviewed, QueueState, SearchAnswer, Bank, Conformed,
+    TakeRendered, MorphPreviewed, QueueState, SearchAnswer, Bank, Conformed, SyncProgressed,
+    SyncMeasured, SyncStopped,
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from ui.protocol.conforming import Conform
 from ui.protocol.edits import EditMessage
 from ui.protocol.exporting import Export, PlanExport
 from ui.protocol.queue import CancelQueued, ClearQueue, QueueClips
+from ui.protocol.syncing import MeasureSync, StopSync
 
 
 @dataclass(frozen=True)
@@ -292,5 +293,5 @@ ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Open, FindClip, OpenDemo, Close, ForgetSession, Save, CollectProject, ApplyEdit, Undo, Redo, Cancel, Resume,
     FocusOn, Detect, Analyse, Export, PlanExport, FitLevel, SnapHits, DrawToPeaks, ImportHits, Strike, RenderTakes,
     AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank,
-    BankSize, Conform, QueueClips, CancelQueued, ClearQueue,
+    BankSize, Conform, QueueClips, CancelQueued, ClearQueue, MeasureSync, StopSync,
 ]  # fmt: skip

@@ -23,7 +23,7 @@ import { chooseTheme } from "../widgets/theme.js";
  * @property {{add: () => void, go: (direction: number) => void}} markers
  * @property {import("../perform/perform.js").Perform} perform
  * @property {{showTab: (name: TabName) => void}} inspector
- * @property {Record<"quantize" | "makePattern" | "showTakes" | "importHits" | "conform" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
+ * @property {Record<"quantize" | "makePattern" | "showTakes" | "importHits" | "conform" | "measureSync" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
  */
 /** @typedef {ReturnType<typeof createRunner>} Runner */
 
@@ -172,6 +172,7 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
     export: () => topBar.openExport(),
     import_hits: () => open.importHits(),
     conform: () => open.conform(),
+    measure_sync: () => open.measureSync(),
     undo: () => store.send({ type: "undo" }),
     redo: () => store.send({ type: "redo" }),
     detect: () => store.send({ type: "detect" }),

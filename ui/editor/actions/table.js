@@ -89,6 +89,7 @@ const TABLE = /** @type {const} */ ([
   { id: "export", category: "Project", name: "Export…", keys: ["Mod+E"] },
   { id: "import_hits", category: "Project", name: "Import a spotting list…", keys: [] },
   { id: "conform", category: "Project", name: "Conform to a recut of the clip…", keys: [] },
+  { id: "measure_sync", category: "Project", name: "Measure how far sound and picture are apart", keys: [] },
   { id: "undo", category: "Project", name: "Undo", keys: ["Mod+Z"], repeats: true },
   { id: "redo", category: "Project", name: "Redo", keys: ["Mod+Shift+Z", "Mod+Y"], repeats: true },
   { id: "detect", category: "Project", name: "Look for hits again", keys: [] },

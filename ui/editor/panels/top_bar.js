@@ -18,9 +18,9 @@ const WORDS = { opening: "Opening", detecting: "Looking for hits", analysing: "A
 /**
  * @param {HTMLElement} root
  * @param {Store} store
- * @param {{open: () => void, help: () => void, conform: () => void}} host
+ * @param {{open: () => void, help: () => void, conform: () => void, sync: () => void}} host
  */
-export function createTopBar(root, store, { open, help, conform }) {
+export function createTopBar(root, store, { open, help, conform, sync }) {
   const mark = make("span", "st-wordmark", { "aria-label": "Struck" }, "Str", make("b", "", { textContent: "u" }), "ck");
   const openButton = make("button", "st-button", { type: "button", textContent: "Open clip", ...keyed("open", "Open a clip or a project"), onclick: open });
   const undo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "undo" }) }, icon("undo"));
@@ -30,6 +30,7 @@ export function createTopBar(root, store, { open, help, conform }) {
   const saveMore = make("button", "st-save is-more", { type: "button", textContent: "▾", title: "More ways to save; conform to a recut", "aria-label": "More ways to save", "aria-haspopup": "menu", onclick: openSaveMenu });
   const pill = createPill(store);
   const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", ...keyed("help", "Keys, gestures and theme"), "aria-label": "Keys and gestures", onclick: help });
+  const syncButton = make("button", "st-button", { type: "button", textContent: "Sync", ...keyed("measure_sync", "How far hits or sound are early or late against the picture"), onclick: sync });
   const folder = make("input", "st-path st-folder", { type: "text", hidden: true, spellcheck: false, placeholder: "a folder on this machine, then Enter", "aria-label": "Folder to save in" });
   folder.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && folder.value.trim()) store.send({ type: "collect_project", inside: folder.value.trim() });
@@ -38,7 +39,7 @@ export function createTopBar(root, store, { open, help, conform }) {
   });
   folder.addEventListener("blur", () => (folder.hidden = true));
   const exports = createExportMenu(store);
-  root.append(mark, openButton, undo, redo, make("span", "st-project", {}, name, save, saveMore, folder), make("span", "st-space"), pill.element, helpButton, exports.element);
+  root.append(mark, openButton, undo, redo, make("span", "st-project", {}, name, save, saveMore, folder), make("span", "st-space"), pill.element, syncButton, helpButton, exports.element);
 
   function openSaveMenu() {
     const box = boxOf(saveMore);
@@ -86,7 +87,7 @@ export function createTopBar(root, store, { open, help, conform }) {
     save.textContent = project?.saved ? "saved" : "Save";
     save.disabled = Boolean(project?.saved);
     setKeyed(save, "save", project?.saved ? "Every change is in the project file" : "Save the project to its file; until then it is kept in this session");
-    exports.element.hidden = !project;
+    exports.element.hidden = syncButton.hidden = !project;
   }
 
   const cleanup = store.watch(() => {

@@ -608,6 +608,17 @@ export interface ClearQueue {
   type: "clear_queue";
 }
 
+/** Measure the project's hits, or the clip's own sound, against the picture; answered by ``sync_measured``. */
+export interface MeasureSync {
+  type: "measure_sync";
+  what?: "hits" | "clip";
+}
+
+/** Stop measuring. */
+export interface StopSync {
+  type: "stop_sync";
+}
+
 export type ClientMessage =
   | Open
   | FindClip
@@ -644,7 +655,9 @@ export type ClientMessage =
   | Conform
   | QueueClips
   | CancelQueued
-  | ClearQueue;
+  | ClearQueue
+  | MeasureSync
+  | StopSync;
 
 /** A demo project. */
 export interface Demo {
@@ -1035,6 +1048,46 @@ export interface Conformed {
   lost: LostHit[];
 }
 
+/** Share of the measurement that is done, 0 to 1. */
+export interface SyncProgressed {
+  type: "sync_progress";
+  fraction: number;
+}
+
+/** A blow seen at ``time_s`` and heard ``offset_s`` later (negative: earlier). ``grade`` is by BT.1359 and half a frame. ``hit_id`` is the hit that is heard, None in the clip's own sound. */
+export interface SyncHit {
+  time_s: number;
+  offset_s: number;
+  confidence: number;
+  grade: "in step" | "undetected" | "detected" | "unacceptable";
+  hit_id: string | null;
+}
+
+/** A blow that is only seen, or only heard; ``hit_id`` is the hit that is heard. */
+export interface SyncLone {
+  time_s: number;
+  confidence: number;
+  hit_id: string | null;
+}
+
+/** What the meter found; ``lag_s`` > 0: the sound comes late; it holds at ``middle_s``; None where it is unknown. */
+export interface SyncMeasured {
+  type: "sync_measured";
+  what: "hits" | "clip";
+  lag_s: number | null;
+  confidence: number;
+  drift_s_per_s: number;
+  middle_s: number;
+  hits: SyncHit[];
+  seen_not_heard: SyncLone[];
+  heard_not_seen: SyncLone[];
+}
+
+/** The measurement ended without a result. */
+export interface SyncStopped {
+  type: "sync_stopped";
+}
+
 export type ServerMessage =
   | Welcome
   | DocumentState
@@ -1052,4 +1105,7 @@ export type ServerMessage =
   | QueueState
   | SearchAnswer
   | Bank
-  | Conformed;
+  | Conformed
+  | SyncProgressed
+  | SyncMeasured
+  | SyncStopped;

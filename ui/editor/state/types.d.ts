@@ -2,7 +2,7 @@
 
 import type {
   Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, MacrosState, MarkerState, Media, ModesState,
-  MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, HitOffsetsState, TakeRendered, Welcome,
+  MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, HitOffsetsState, TakeRendered, Welcome,
 } from "./protocol.d.ts";
 
 /** Mono samples at 48 kHz. */
@@ -65,6 +65,9 @@ export interface StoreEvents {
   search_results: SearchAnswer;
   bank: Bank;
   conformed: Conformed;
+  sync_progress: SyncProgressed;
+  sync_measured: SyncMeasured;
+  sync_stopped: SyncStopped;
   selection: Selection;
   connection: Connection;
   time: { time_s: number; playing: boolean };

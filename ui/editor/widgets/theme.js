@@ -10,7 +10,7 @@ const REMEMBERED = "struck.theme";
 /** Names of the style sheet's colours that canvases use, as ``--lane-other`` is ``laneOther`` here. */
 const NAMES = /** @type {const} */ ([
   "ground", "lane", "laneOther", "laneLine", "beyond", "tick", "tickStrong", "ink", "quiet", "faint", "action", "actionFill", "selectedLine", "hover", "curve", "clip", "line",
-  "spectrum", "spectrumQuiet", "plot", "grid", "gridStrong", "measured", "plotFill", "noise", "noiseLine", "muted", "bright", "coral", "violet", "blue", "teal",
+  "spectrum", "spectrumQuiet", "plot", "grid", "gridStrong", "measured", "plotFill", "noise", "noiseLine", "muted", "bright", "coral", "good", "violet", "blue", "teal",
 ]);
 
 export const MONO = 'ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace';

@@ -1,0 +1,36 @@
+"""The sync meter in a real browser: lag, a shift of all, and the blows that are off, walked through and mended."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.struck_page import Editor
+
+
+def test_the_meter_shows_a_lag_shifts_it_away_and_walks_through_what_is_off(editor: Editor) -> None:
+    page = editor.page
+    ids = [hit["id"] for hit in sorted(editor.project["hits"], key=lambda hit: hit["time_s"])]
+    editor.see(f"void window.struck.store.edit({{ kind: 'move_hits', ids: {ids}, delta_s: 0.08 }})")
+    page.get_by_role("button", name="Sync", exact=True).click()
+    panel = page.get_by_role("dialog", name="Sync meter")
+    shift = panel.get_by_role("button", name="Shift all by")
+    shift.wait_for()
+    words = panel.locator(".sync-words")
+    assert "late" in words.inner_text() and "% sure" in words.inner_text()
+    assert panel.get_by_role("option").count() == len(ids)  # all are off by more than half a frame
+    shift.click()
+    editor.wait("() => window.struck.store.view.undo === 'Move 12 hits' || !window.struck.store.isSending")
+    panel.get_by_text("None.").wait_for()
+
+    page.evaluate("(id) => window.struck.store.edit({ kind: 'move_hits', ids: [id], delta_s: 0.1 })", ids[3])
+    row = panel.get_by_role("option")
+    row.wait_for()
+    assert row.count() == 1
+    panel.get_by_role("listbox").focus()
+    page.keyboard.press("ArrowDown")
+    assert editor.see("[...window.struck.store.selection.hits]") == [ids[3]]
+    assert editor.see("window.struck.player.time_s") == pytest.approx(editor.hit(ids[3])["time_s"] - 0.1, abs=0.04)
+    panel.get_by_role("button", name="Move it to the picture").click()
+    panel.get_by_text("None.").wait_for()
+    page.keyboard.press("Escape")
+    assert panel.is_hidden() and not editor.problems

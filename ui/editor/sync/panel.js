@@ -1,0 +1,227 @@
+// @ts-check
+// The sync meter: lag and drift of the hits or of the clip's sound, and every blow that is off, to walk through.
+
+import { requireProject } from "../state/project.js";
+import { shiftTimes } from "../timeline/lag.js";
+import { formatTimecode, frameRate } from "../timeline/timecode.js";
+import { createButton, createSegments, focusedElement, make, newGesture } from "../widgets/controls.js";
+import { pointIn } from "../widgets/page_scale.js";
+import { drawOffsets } from "./drift_plot.js";
+import { GRADE_COLORS, GRADE_WORDS, describeLag, formatOffset, listRows, offerShift } from "./meter.js";
+/** @import { SyncMeasured } from "../state/protocol.d.ts" */
+/** @import { Player, Store } from "../state/types.d.ts" */
+/** @import { Row, Shown } from "./meter.js" */
+
+const [WIDTH_PX, HEIGHT_PX] = [400, 96];
+const WAIT_MS = 400; // after an edit, since more may follow
+const MOST_ROWS = 400;
+/** @type {[SyncMeasured["what"], string][]} */
+const SOURCES = [["hits", "Struck's hits"], ["clip", "Clip sound"]];
+/** @type {[Shown, string][]} */
+const LISTS = [["off", "Off"], ["all", "All"], ["seen", "Seen only"], ["heard", "Heard only"]];
+
+/**
+ * @param {HTMLElement} app
+ * @param {Store} store
+ * @param {Player} player
+ * @param {(time_s: number) => void} reveal
+ */
+export function createSyncPanel(app, store, player, reveal) {
+  /** @type {SyncMeasured["what"]} */
+  let what = "hits";
+  /** @type {Shown} */
+  let shown = "off";
+  /** @type {SyncMeasured | null} */
+  let found = null;
+  /** @type {Row[]} */
+  let rows = [];
+  let at = -1;
+  let isMeasuring = false;
+  let timer = 0;
+  /** @type {HTMLElement | null} */
+  let returnTo = null;
+
+  const source = createSegments({ label: "What is measured", choices: SOURCES, onChoose: (value) => {
+    what = value;
+    measure();
+  } });
+  const words = make("p", "sync-words", { role: "status" });
+  const shift = createButton("", { title: "Shift all hits by the lag; one undo takes it back", onPress: shiftAll });
+  const stop = createButton("Stop", { title: "Stop measuring", onPress: () => store.send({ type: "stop_sync" }) });
+  const canvas = make("canvas", "sync-plot", { width: WIDTH_PX, height: HEIGHT_PX, title: "Offset of each blow over the clip; press to go there", onclick: goToNearest });
+  const lists = createSegments({ label: "Which blows", choices: LISTS, onChoose: (value) => {
+    shown = value;
+    at = -1;
+    paint();
+  } });
+  const list = make("div", "sync-list", { role: "listbox", tabIndex: 0, "aria-label": "Blows" });
+  const back = createButton("‹", { title: "The blow before (↑)", onPress: () => walk(-1) });
+  const forth = createButton("›", { title: "The next blow (↓)", onPress: () => walk(1) });
+  const mend = createButton("", { onPress: mendChosen });
+  const close = make("button", "st-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
+  const element = make("div", "ins-root sync-panel", { role: "dialog", "aria-label": "Sync meter", hidden: true },
+    make("div", "ins-row", {}, make("span", "ins-title", { textContent: "Sync meter" }), make("span", "st-space"), close),
+    source.element, words, make("div", "ins-row", {}, shift, stop), canvas, lists.element, list, make("div", "ins-row", {}, back, forth, make("span", "st-space"), mend));
+  app.append(element);
+
+  const duration_s = () => requireProject(store).clip.duration_s;
+  const rate = () => frameRate(requireProject(store).clip.frame_rate);
+
+  function measure() {
+    clearTimeout(timer);
+    const project = store.view?.project;
+    if (element.hidden || !project) return;
+    if (!project.clip.has_audio) what = "hits";
+    isMeasuring = store.send({ type: "measure_sync", what });
+    words.textContent = "Comparing…";
+    paint();
+  }
+
+  /** @param {SyncMeasured} message */
+  function take(message) {
+    if (message.what !== what) return;
+    const before = rows[at];
+    found = message;
+    isMeasuring = false;
+    rows = listRows(found, shown);
+    at = before ? rows.findIndex((row) => row.what === before.what && Math.abs(row.time_s - before.time_s) < 1e-6) : -1;
+    paint();
+  }
+
+  // --- as it is shown -----------------------------------------------------------------------------
+
+  function paint() {
+    const project = store.view?.project;
+    if (element.hidden || !project) return;
+    source.set(what);
+    source.element.hidden = !project.clip.has_audio;
+    lists.set(shown);
+    stop.hidden = !isMeasuring;
+    if (!isMeasuring && found) words.textContent = `${describeLag(found, rate())}${found.drift_s_per_s ? ` It drifts ${formatOffset(found.drift_s_per_s * 60)} a minute.` : ""}`;
+    const delta_s = isMeasuring ? null : offerShift(found);
+    shift.hidden = delta_s === null;
+    if (delta_s !== null) shift.textContent = `Shift all by ${formatOffset(delta_s)}`;
+    rows = found ? listRows(found, shown) : [];
+    list.replaceChildren(...rows.slice(0, MOST_ROWS).map(createRow));
+    if (!rows.length) list.append(make("p", "ins-quiet", { textContent: found ? "None." : "" }));
+    back.disabled = forth.disabled = !rows.length;
+    showMend();
+    if (found) drawOffsets(canvas, WIDTH_PX, HEIGHT_PX, found, duration_s(), 1 / rate(), rows[at]?.time_s ?? null);
+    canvas.hidden = !found;
+  }
+
+  /**
+   * @param {Row} row
+   * @param {number} place
+   */
+  function createRow(row, place) {
+    const text = { pair: formatOffset(row.offset_s), seen: "seen, not heard", heard: "heard, not seen" }[row.what];
+    const frames = row.what === "pair" ? `${(Math.abs(row.offset_s) * rate()).toFixed(1)} frames ${row.offset_s > 0 ? "late" : "early"}` : "";
+    const color = `var(--${row.grade ? GRADE_COLORS[row.grade] : "blue"})`;
+    return make("div", `sync-row${place === at ? " is-on" : ""}`, { role: "option", "aria-selected": String(place === at), title: row.grade ? GRADE_WORDS[row.grade] : "", onclick: () => choose(place) },
+      make("i", "sync-dot", { style: `background:${color}` }), make("span", "ins-mono", { textContent: formatTimecode(row.time_s, requireProject(store).clip) }), make("span", "sync-offset", { textContent: text, style: `color:${color}` }), make("span", "ins-quiet", { textContent: frames }));
+  }
+
+  function showMend() {
+    const row = rows[at];
+    const canMove = row?.what === "pair" && row.hit_id !== null && row.grade !== "in step";
+    const canAdd = row?.what === "seen" && what === "hits";
+    const canMute = row?.what === "heard" && row.hit_id !== null;
+    mend.hidden = !canMove && !canAdd && !canMute;
+    mend.textContent = canMove ? "Move it to the picture" : canAdd ? "Add a hit here" : "Mute it";
+  }
+
+  // --- what is done -------------------------------------------------------------------------------
+
+  /** @param {number} place */
+  function choose(place) {
+    const row = rows[place];
+    if (!row) return;
+    at = place;
+    player.seek(row.time_s);
+    reveal(row.time_s);
+    if (row.hit_id) store.select({ hits: new Set([row.hit_id]) });
+    paint();
+    list.children[place]?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {number} step */
+  const walk = (step) => choose(at < 0 ? (step > 0 ? 0 : rows.length - 1) : (at + step + rows.length) % rows.length);
+
+  /** @param {MouseEvent} event */
+  function goToNearest(event) {
+    if (!found?.hits.length) return;
+    const time_s = (pointIn(canvas, event).x / WIDTH_PX) * duration_s();
+    if (shown !== "all") shown = "all";
+    rows = listRows(found, shown);
+    choose(rows.reduce((best, row, i) => (Math.abs(row.time_s - time_s) < Math.abs(rows[best].time_s - time_s) ? i : best), 0));
+  }
+
+  function shiftAll() {
+    const delta_s = offerShift(found);
+    if (delta_s === null) return;
+    list.focus({ preventScroll: true });
+    const { hits, clip } = requireProject(store);
+    store.edit({ kind: "set_each_hit", values: shiftTimes(hits, delta_s, clip.duration_s) }, newGesture());
+  }
+
+  function mendChosen() {
+    list.focus({ preventScroll: true }); // the button goes
+    const row = rows[at];
+    const hit = requireProject(store).hits.find(({ id }) => id === row?.hit_id);
+    if (row?.what === "pair" && hit) store.edit({ kind: "set_each_hit", values: shiftTimes([hit], -row.offset_s, duration_s()) }, newGesture());
+    else if (row?.what === "heard" && hit) store.edit({ kind: "set_hits", ids: [hit.id], values: { mute: true } }, newGesture());
+    else if (row?.what === "seen") store.edit({ kind: "add_hit", time_s: row.time_s }, newGesture());
+  }
+
+  /** @param {boolean} isOpen */
+  function setOpen(isOpen) {
+    if (element.hidden !== isOpen || (isOpen && !store.view?.project)) return;
+    element.hidden = !isOpen;
+    if (isOpen) {
+      returnTo = focusedElement();
+      at = -1;
+      found = null;
+      measure();
+      list.focus({ preventScroll: true });
+      return;
+    }
+    if (isMeasuring) store.send({ type: "stop_sync" });
+    if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
+  }
+
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") setOpen(false);
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      if (event.target !== list) return;
+      walk(event.key === "ArrowDown" ? 1 : -1);
+      event.preventDefault();
+    } else if (event.key === "Enter" && event.target === list && !mend.hidden) mendChosen();
+    else if (event.key === " " && event.target === list) return; // plays, as everywhere
+    event.stopPropagation();
+  });
+  const cleanups = [
+    store.on("sync_measured", take),
+    store.on("sync_progress", ({ fraction }) => {
+      if (isMeasuring) words.textContent = `Comparing, ${Math.round(100 * fraction)} %`;
+    }),
+    store.on("sync_stopped", () => {
+      isMeasuring = false;
+      words.textContent = "Stopped.";
+      paint();
+    }),
+    store.watch(() => [store.view?.project?.hits], () => {
+      clearTimeout(timer);
+      if (!element.hidden && what === "hits") timer = window.setTimeout(measure, WAIT_MS);
+    }),
+    store.watch(() => [store.view?.project?.clip.digest, store.view?.project?.clip.audio_track], () => setOpen(false)),
+  ];
+  return {
+    toggle: () => setOpen(Boolean(element.hidden)),
+    dispose() {
+      clearTimeout(timer);
+      element.remove();
+      for (const cleanup of cleanups) cleanup();
+    },
+  };
+}
