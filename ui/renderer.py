@@ -282,16 +282,18 @@ class Renderer:
                 return None
         return project, KeptHits(self._context.cache, keys)
 
-    def find_side(self, key: str) -> np.ndarray | None:
-        """The side signal of a rendered hit of this key, for a wide mix; None where the document has no such hit."""
-        from engine.pipeline.render import hit_side
+    def find_part(self, key: str, what: str) -> np.ndarray | None:
+        """``side`` or ``room`` of a rendered hit of this key, for the mix; None where the document has no such hit."""
+        from engine.pipeline.render import hit_room, hit_side
 
         project, samples = self._session.project(), self._context.cache.get(key)
         if project is None or samples is None:
             return None
         keys = self.keys(project)
         hit = next((hit for hit in project.hits if keys[hit.id] == key), None)
-        return None if hit is None else hit_side(project, hit, len(samples))
+        if hit is None:
+            return None
+        return (hit_side if what == "side" else hit_room)(project, hit, len(samples))
 
     def _publish(self, project: Project) -> list[Hit]:
         """Send which of a document's hits are rendered, if that has changed; returns the hits that are not."""

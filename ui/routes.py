@@ -139,7 +139,14 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
 
     @app.get("/struck/side/{key}")
     def side(key: str) -> Response:
-        samples = sessions.find_side(key) if re.fullmatch(r"[\w-]{8,128}", key) else None
+        return part(key, "side")
+
+    @app.get("/struck/room/{key}")
+    def room(key: str) -> Response:
+        return part(key, "room")
+
+    def part(key: str, what: str) -> Response:
+        samples = sessions.find_part(key, what) if re.fullmatch(r"[\w-]{8,128}", key) else None
         if samples is None:
             return JSONResponse({"error": "this sound is being made again"}, status_code=404, headers=FRESH)
         return _binary(np.asarray(samples, "<f4"), IMMUTABLE)

@@ -95,10 +95,10 @@ class SessionRegistry:
         for session in list(self._sessions.values()):
             session.renderer.forget(key)
 
-    def find_side(self, key: str) -> np.ndarray | None:
-        """The side signal of a rendered hit of any session; None where no document has it."""
-        sides = (session.renderer.find_side(key) for session in list(self._sessions.values()))
-        return next((side for side in sides if side is not None), None)
+    def find_part(self, key: str, what: str) -> np.ndarray | None:
+        """``side`` or ``room`` of a rendered hit of any session; None where no document has it."""
+        parts = (session.renderer.find_part(key, what) for session in list(self._sessions.values()))
+        return next((part for part in parts if part is not None), None)
 
     def close(self) -> None:
         """Autosave every document before the process ends."""

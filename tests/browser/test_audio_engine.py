@@ -18,12 +18,13 @@ from engine.core.paths import ROOT
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Clip, Hit, HitOffsets, Mix, Project, Sound
 from engine.document.source import Source
+from engine.document.strip import Strip
 from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import envelope_gain
 from engine.physics.synthesis import synthesize
 from engine.pipeline.events import RenderedHit
-from engine.pipeline.render import hit_side, place_hits
+from engine.pipeline.render import hit_room, hit_side, place_hits
 from tests.browser.struck_page import browse
 
 EDITOR = ROOT / "ui" / "editor"
@@ -240,17 +241,20 @@ def test_a_change_while_it_rings_does_not_click(page: Page) -> None:
     assert np.abs(found[24000 + 3 * 128 :]).max() == 0.0
 
 
-@pytest.mark.parametrize("width", [0.0, 0.7])
-def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float) -> None:
-    """Times between samples, level, pan, width and mute: the scheduled sound is the exported sound."""
+STRIP = Strip(-2.0, 0.3, 4.0, -8.0, 150.0, 9000.0, 12.0)
+
+
+@pytest.mark.parametrize(("width", "strip"), [(0.0, Strip()), (0.7, Strip()), (0.0, STRIP), (0.7, STRIP)])
+def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float, strip: Strip) -> None:
+    """Times between samples, level, pan, width, mute and the strip: the scheduled sound is the exported sound."""
     rng = np.random.default_rng(3)
-    noise = Residual((200.0, 9000.0), (-20.0,), (9.0,))
-    sound = Sound("s1", "Sound", some_modes(4), noise, Source("preset"))
+    noise = Residual((200.0, 9000.0), (-20.0,), (9.0,), room=NoiseComponent((-20.0,), (60.0,)))
+    sound = Sound("s1", "Sound", some_modes(4), noise, Source("preset"), strip=strip)
     fraction = 1 / 64
     hits = (
         Hit("a", 0.1, "s1", 1, pan=-0.4, gain_db=-3.0),
         Hit("b", (9600 + 20 * fraction) / SAMPLE_RATE_HZ, "s1", 2, pan=1.0),
-        Hit("c", (9701 + 51 * fraction) / SAMPLE_RATE_HZ, "s1", 3, gain_db=6.0),
+        Hit("c", (9701 + 51 * fraction) / SAMPLE_RATE_HZ, "s1", 3, gain_db=6.0, distance_m=2.5),
         Hit("d", 0.3, "s1", 4, mute=True),
         Hit("e", 0.0, "s1", 5, pan=0.25, velocity_db=-9.0),
     )
@@ -268,6 +272,7 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float) -> N
     const byKey = Object.fromEntries(Object.values(given.sounds).map(({ key, samples }) => [key, unpack(samples)]));
     const engine = audio.createAudio(makeStore(view, rendered), {
       context, fetchSound: async (key) => byKey[key], fetchSide: async (key) => unpack(given.sides[key]),
+      fetchRoom: async (key) => unpack(given.rooms[key]),
     });
     engine.play(0);
     await pause(250);
@@ -279,7 +284,7 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float) -> N
         "project": {
             "clip": {"picture_offset_s": 0},
             "mix": {"gain_db": -2.5, "clip_gain_db": 0, "width": width},
-            "sounds": [],
+            "sounds": [{"id": "s1", "strip": vars(strip), "macros": {"room": 0}, "residual": {"room": {}}}],
             "hits": [
                 {
                     "id": h.id,
@@ -288,6 +293,7 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float) -> N
                     "velocity_db": h.velocity_db,
                     "gain_db": h.gain_db,
                     "pan": h.pan,
+                    "distance_m": h.distance_m,
                     "mute": h.mute,
                     "offsets": vars(h.offsets),
                 }
@@ -296,6 +302,7 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float) -> N
         },
         "sounds": {hit_id: {"key": r.key, "samples": pack(r.samples)} for hit_id, r in rendered.items()},
         "sides": {f"key-{h.id}": pack(hit_side(project, h, len(rendered[h.id].samples))) for h in hits},
+        "rooms": {f"key-{h.id}": pack(hit_room(project, h, len(rendered[h.id].samples)).ravel()) for h in hits},
     }
     found = np.stack([unpack(channel) for channel in run(page, script, value)])[:, 960:]
     for channel in (0, 1):

@@ -268,6 +268,8 @@ def test_a_wide_mix_has_the_sides_that_the_track_has(client: TestClient, tab: Ta
     entry = tab.last("rendered")["hits"][hit.id]
     side = np.frombuffer(client.get(f"/struck/side/{entry['key']}").content, "<f4")
     assert len(side) == entry["length"] and np.array_equal(side, hit_side(project, hit, len(side)))
+    room = np.frombuffer(client.get(f"/struck/room/{entry['key']}").content, "<f4")
+    assert len(room) % 2 == 0 and len(room) >= 2 * len(side) and np.isfinite(room).all()
     assert client.get("/struck/side/nobody-has-this").status_code == 404
 
 

@@ -1,9 +1,10 @@
 // @ts-check
 // Auditions: one sound at a time, apart from playback.
 
-import { createPanner, FADE_S } from "./panner.js";
 import { dbToGain } from "./units.js";
+import { createVoice } from "./voice.js";
 /** @import { Output } from "./engine.js" */
+/** @import { Part, Voice } from "./voice.js" */
 /** @import { Shaped } from "../state/types.d.ts" */
 
 /**
@@ -14,33 +15,27 @@ import { dbToGain } from "./units.js";
  * @param {() => number} host.width
  */
 export function createAudition({ open, resume, load, width }) {
-  /** @type {{source: AudioBufferSourceNode, panner: ReturnType<typeof createPanner>} | null} */
+  /** @type {Voice | null} */
   let audition = null;
 
   function stop() {
-    audition?.panner.release();
-    audition?.source.stop(open().context.currentTime + 4 * FADE_S);
+    audition?.release();
     audition = null;
   }
 
-  /** @param {AudioBuffer} buffer */
-  function playBuffer(buffer, gain_db = 0, pan = 0) {
+  /** @param {Part[]} parts */
+  function playParts(parts) {
     stop();
     const { context, preview, previews } = open();
     preview.stop();
-    const panner = createPanner(context, previews, dbToGain(gain_db), pan, null, width());
-    const source = new AudioBufferSourceNode(context, { buffer });
-    source.connect(panner.input);
-    source.onended = () => panner.disconnect();
-    source.start();
-    audition = { source, panner };
+    audition = createVoice(context, previews, parts, { width: width() });
   }
 
   /** @param {string} key */
   async function playKey(key, gain_db = 0, pan = 0) {
     open();
     const [buffer] = await Promise.all([load(key), resume()]);
-    playBuffer(buffer, gain_db, pan);
+    playParts([{ buffer, gain: dbToGain(gain_db), pan }]);
   }
 
   /** @param {Shaped} sound */
@@ -50,5 +45,5 @@ export function createAudition({ open, resume, load, width }) {
     open().preview.play(sound, velocity_db);
   }
 
-  return { playBuffer, playKey, previewModes };
+  return { playParts, playKey, previewModes };
 }

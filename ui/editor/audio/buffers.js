@@ -2,7 +2,9 @@
 // Sounds by key: fetched once, kept in a bounded memory, delayed by a fraction of a sample, and drawn as peaks.
 
 import { durationOf, synthesize, applyHitOffsets } from "./prior.js";
+import { applyFilters, PLAIN } from "./strip.js";
 import { SAMPLE_RATE_HZ } from "./units.js";
+/** @import { Shape } from "./strip.js" */
 /** @import { Samples, Sound, HitOffsets } from "../state/types.d.ts" */
 
 const MEMORY_BYTES = 256 * 2 ** 20;
@@ -86,12 +88,19 @@ export function peakPairs(samples, columns) {
 }
 
 const WIDE = "side:";
+const ROOM = "room:";
 
 /**
  * The key of a sound with its side, as a buffer of two channels: mid and side.
  * @param {string} key
  */
 export const withSide = (key) => `${WIDE}${key}`;
+
+/**
+ * The key of the room that a strip adds to a sound: a buffer of middle and side.
+ * @param {string} key
+ */
+export const roomOf = (key) => `${ROOM}${key}`;
 
 /** @param {Samples[]} channels */
 function toBuffer(...channels) {
@@ -106,8 +115,11 @@ const channelsOf = (buffer) => Array.from({ length: buffer.numberOfChannels }, (
 
 /** @typedef {ReturnType<typeof createBuffers>} Buffers */
 
-/** A store of AudioBuffers; ``fetchSound(key)`` gives Float32Array samples or throws, ``fetchSide(key)`` their side. */
-export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSideFromServer) {
+/**
+ * A store of AudioBuffers; ``fetchSound(key)`` gives Float32Array samples or throws, ``fetchSide(key)`` their side,
+ * ``fetchRoom(key)`` middle and side of their room, one after the other.
+ */
+export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSideFromServer, fetchRoom = fetchRoomFromServer) {
   /** @type {Map<string, AudioBuffer>} */
   const kept = new Map(); // name -> AudioBuffer, least recently used first
   /** @type {Map<string, Promise<AudioBuffer>>} */
@@ -121,6 +133,8 @@ export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSid
    * @param {AudioBuffer} buffer
    */
   function keep(name, buffer) {
+    bytes -= sizeOf(kept.get(name));
+    kept.delete(name);
     kept.set(name, buffer);
     bytes += sizeOf(buffer);
     for (const [oldest, old] of kept) {
@@ -136,6 +150,10 @@ export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSid
    * @returns {Promise<Samples[]>}
    */
   async function fetchChannels(key) {
+    if (key.startsWith(ROOM)) {
+      const both = await fetchRoom(key.slice(ROOM.length));
+      return [both.subarray(0, both.length / 2), both.subarray(both.length / 2)];
+    }
     if (!key.startsWith(WIDE)) return [await fetchSound(key)];
     const plain = key.slice(WIDE.length);
     const [mid, side] = await Promise.all([load(plain), fetchSide(plain)]);
@@ -168,18 +186,25 @@ export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSid
     return work;
   }
 
+  /** @type {Map<string, string>} */
+  const shapes = new Map(); // name of the filters of each filtered buffer; only the last are kept, since a drag has many
+
   /**
-   * The buffer of a key at a fraction of a sample if the key is here, else undefined.
+   * The buffer of a key through filters, at a fraction of a sample, if the key is here; else undefined.
    * @param {string} key
    * @param {number} fraction
    */
-  function placed(key, fraction) {
-    if (fraction === 0) return peek(key);
-    const name = `${key}|${fraction}`;
+  function placed(key, fraction, shape = PLAIN) {
+    if (fraction === 0 && !shape.name) return peek(key);
+    const name = `${key}|${fraction}${shape.name && "|"}`;
     const ready = peek(name);
-    if (ready) return ready;
+    if (ready && (shapes.get(name) ?? "") === shape.name) return ready;
     const plain = peek(key);
-    return plain && keep(name, toBuffer(...channelsOf(plain).map((samples) => delayed(samples, fraction))));
+    if (!plain) return undefined;
+    if (shape.name) shapes.set(name, shape.name);
+    const filters = shape.filters();
+    const channels = channelsOf(plain).map((samples) => (filters.length ? applyFilters(samples, filters) : samples));
+    return keep(name, toBuffer(...channels.map((samples) => (fraction ? delayed(samples, fraction) : samples))));
   }
 
   /** @type {WeakMap<Sound, Map<string, string>>} */
@@ -224,16 +249,18 @@ export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSid
   return { load, peek, placed, prior, peaksFor };
 }
 
-/** @param {AudioBuffer} buffer */
-const sizeOf = (buffer) => buffer.length * buffer.numberOfChannels * 4;
+/** @param {AudioBuffer | undefined} buffer */
+const sizeOf = (buffer) => (buffer ? buffer.length * buffer.numberOfChannels * 4 : 0);
 
 /** @param {string} key */
 const fetchFromServer = (key) => fetchSamples("sound", key);
 /** @param {string} key */
 const fetchSideFromServer = (key) => fetchSamples("side", key);
+/** @param {string} key */
+const fetchRoomFromServer = (key) => fetchSamples("room", key);
 
 /**
- * @param {"sound" | "side"} what
+ * @param {"sound" | "side" | "room"} what
  * @param {string} key
  */
 async function fetchSamples(what, key) {

@@ -1,18 +1,21 @@
 // @ts-check
 // What is heard: every hit's sound scheduled at its time against the picture, previews and auditions, levels.
 //
-// A hit's place in the mix (time, level, pan, mute) is applied here by the law of the engine's place_hits, so a moved
-// hit is heard at once and needs no server. Nothing is limited.
+// A hit's place in the mix (time, level, pan, its sound's strip) is applied here by the law of the engine's place_hits,
+// so a moved hit is heard at once and needs no server. Nothing is limited.
 
 import { createScope } from "../widgets/scope.js";
 import { createAudition } from "./audition.js";
 import { createBuffers, DELAY_LEAD, placeOf, withSide } from "./buffers.js";
 import { createClock, onGrid } from "./clock.js";
+import { createHitSounds, levelsOf } from "./hit_sounds.js";
 import { createLive } from "./live.js";
 import { createMeter } from "./meter.js";
-import { createPanner, FADE_S } from "./panner.js";
+import { FADE_S } from "./panner.js";
 import { createPreview } from "./preview.js";
 import { createScrub } from "./scrub.js";
+import { isHeard } from "./strip.js";
+import { createVoice } from "./voice.js";
 import { placeName } from "../state/project.js";
 import { dbToGain, SAMPLE_RATE_HZ, SILENCE_DB } from "./units.js";
 /** @import { Hit, Samples, Store } from "../state/types.d.ts" */
@@ -27,15 +30,8 @@ const QUIET = { rms_db: SILENCE_DB, peak_db: SILENCE_DB, loudness_lufs: null, cl
 
 /** @typedef {"struck" | "clip" | "both"} Listen */
 /** @typedef {ReturnType<typeof createOutput>} Output */
-/**
- * @typedef {object} Voice a hit that is scheduled or sounds
- * @property {AudioBufferSourceNode} source
- * @property {ReturnType<typeof createPanner>} panner
- * @property {string} key
- * @property {number} level_db of the sound, apart from the hit's own gain
- * @property {number} time_s
- * @property {number} start_s in context time
- */
+/** @import { Voice } from "./voice.js" */
+/** @typedef {{voice: Voice, name: string, level_db: number, time_s: number}} Scheduled a hit that is scheduled or sounds */
 
 /**
  * The buses: hits to the mix, the mix and previews to the master.
@@ -53,13 +49,13 @@ function createOutput(context) {
 /**
  * The editor's audio engine. A context and a source of sounds other than the usual ones serve tests.
  * @param {Store} store
- * @param {{context?: OfflineAudioContext, fetchSound?: (key: string) => Promise<Samples>, fetchSide?: (key: string) => Promise<Samples>}} [options]
+ * @param {{context?: OfflineAudioContext, fetchSound?: (key: string) => Promise<Samples>, fetchSide?: (key: string) => Promise<Samples>, fetchRoom?: (key: string) => Promise<Samples>}} [options]
  */
 export function createAudio(store, options = {}) {
   const scope = createScope();
-  const buffers = createBuffers(options.fetchSound, options.fetchSide);
+  const buffers = createBuffers(options.fetchSound, options.fetchSide, options.fetchRoom);
   const clock = createClock(() => project()?.clip.picture_offset_s ?? 0);
-  /** @type {Map<string, Voice>} */
+  /** @type {Map<string, Scheduled>} */
   const voices = new Map(); // by hit id
   /** @type {Set<string>} */
   const started = new Set(); // hits that have begun since playback began
@@ -83,7 +79,8 @@ export function createAudio(store, options = {}) {
   /** @param {string} key of a sampled sound */
   const heardKey = (key) => (width() > 0 ? withSide(key) : key);
   const now_s = () => clock.now_s(output?.context ?? null);
-  const host = { open, resume, buffers, load: buffers.load, width, heardKey, listen: () => listen, soundOf };
+  const sounds = createHitSounds(store, buffers, { heardKey, loaded: tick });
+  const host = { open, resume, buffers, load: buffers.load, width, heardKey, listen: () => listen, soundOf: sounds.soundOf };
   const audition = createAudition(host);
   const live = createLive(host, store);
   const scrub = createScrub(host, store);
@@ -170,8 +167,8 @@ export function createAudio(store, options = {}) {
 
   // --- hits --------------------------------------------------------------------------------------
 
-  /** @param {Voice} voice */
-  const isSounding = (voice) => voice.start_s <= open().context.currentTime;
+  /** @param {Scheduled} scheduled */
+  const isSounding = ({ voice }) => voice.start_s <= open().context.currentTime;
 
   /** @param {boolean} forget */
   function silence(forget) {
@@ -184,36 +181,14 @@ export function createAudio(store, options = {}) {
 
   /** @param {string} id */
   function end(id) {
-    const voice = voices.get(id);
-    if (!voice) return;
+    const scheduled = voices.get(id);
+    if (!scheduled) return;
     voices.delete(id);
-    if (isSounding(voice)) {
-      voice.panner.release();
-      voice.source.stop(open().context.currentTime + 4 * FADE_S);
-    } else {
-      voice.source.stop();
+    if (isSounding(scheduled)) scheduled.voice.release();
+    else {
+      scheduled.voice.stop();
       started.delete(id);
     }
-  }
-
-  /**
-   * The buffer of a hit: its sampled sound, or the analytic prior while that is not ready.
-   * @param {Hit} hit
-   */
-  function soundOf(hit) {
-    const entry = store.rendered.get(hit.id);
-    if (entry) {
-      const key = heardKey(entry.key);
-      if (!buffers.peek(key)) {
-        buffers.load(key).then(tick, () => {});
-        return null;
-      }
-      return { key, gain_db: hit.gain_db };
-    }
-    const sound = project()?.sounds.find((s) => s.id === hit.sound_id);
-    if (!sound) return null;
-    const velocity_db = Math.round(hit.velocity_db); // a finer step is level enough, and few priors serve many hits
-    return { key: buffers.prior(sound, hit.offsets, velocity_db), gain_db: hit.gain_db + hit.velocity_db - velocity_db };
   }
 
   function tick() {
@@ -232,7 +207,7 @@ export function createAudio(store, options = {}) {
     const now = clock.clipTime_s(context.currentTime);
     const wanted = new Set();
     for (const hit of shown.hits) {
-      if (hit.mute || isHushed(hit) || played.has(placeName(hit)) || hit.time_s > now + AHEAD_S * clock.rate || hit.time_s < now - LONGEST_S) continue;
+      if (!isHeard(shown, hit) || isHushed(hit) || played.has(placeName(hit)) || hit.time_s > now + AHEAD_S * clock.rate || hit.time_s < now - LONGEST_S) continue;
       wanted.add(hit.id);
       schedule(hit);
     }
@@ -241,26 +216,26 @@ export function createAudio(store, options = {}) {
 
   /** @param {Hit} hit */
   function schedule(hit) {
-    const voice = voices.get(hit.id);
-    if (voice && voice.time_s !== hit.time_s) end(hit.id);
-    else if (voice && isSounding(voice)) {
-      voice.panner.set(dbToGain(voice.level_db + hit.gain_db), hit.pan, width());
+    const before = voices.get(hit.id);
+    if (before && before.time_s !== hit.time_s) end(hit.id);
+    else if (before && isSounding(before)) {
+      before.voice.set(levelsOf({ level_db: before.level_db, place: sounds.placeOf(hit) }), width());
       return;
     }
-    const sound = soundOf(hit);
+    const sound = sounds.soundOf(hit);
     if (!sound) return;
-    const level_db = sound.gain_db - hit.gain_db;
+    const name = `${sound.key} ${sound.room} ${sound.level_db} ${sound.place.shape.name}`;
     const current = voices.get(hit.id);
     if (current) {
-      if (current.key === sound.key && current.level_db === level_db) {
-        current.panner.set(dbToGain(sound.gain_db), hit.pan, width());
+      if (current.name === name) {
+        current.voice.set(levelsOf(sound), width());
         return;
       }
       end(hit.id);
     }
     const { first, fraction } = placeOf(hit.time_s);
-    const buffer = buffers.placed(sound.key, fraction);
-    if (!buffer) return;
+    const parts = sounds.partsOf(sound, fraction);
+    if (!parts.length) return;
     const lead = fraction === 0 ? 0 : DELAY_LEAD;
     const { context, hits } = open();
     const now = context.currentTime;
@@ -270,22 +245,16 @@ export function createAudio(store, options = {}) {
       const begins = !started.has(hit.id) && hit.time_s >= clock.from_s - 0.001 && now - start_s < LATE_S;
       skip_s = begins ? 0 : onGrid(now + FADE_S - start_s);
       start_s = begins ? now : onGrid(now + FADE_S);
-      if (started.has(hit.id) && !voice) return; // it has rung already
-      if (skip_s >= buffer.duration) {
+      if (started.has(hit.id) && !before) return; // it has rung already
+      if (skip_s >= Math.max(...parts.map(({ buffer }) => buffer.duration))) {
         started.add(hit.id);
         return;
       }
     }
-    const panner = createPanner(context, hits, dbToGain(sound.gain_db), hit.pan, skip_s > 0 ? start_s : null, width());
-    const source = new AudioBufferSourceNode(context, { buffer });
-    source.connect(panner.input);
-    source.onended = () => {
-      panner.disconnect();
-      if (voices.get(hit.id)?.source === source) voices.delete(hit.id);
-    };
-    source.start(start_s, skip_s);
+    const onEnd = () => voices.get(hit.id)?.voice === voice && voices.delete(hit.id);
+    const voice = createVoice(context, hits, parts, { width: width(), start_s, skip_s, onEnd });
     started.add(hit.id);
-    voices.set(hit.id, { source, panner, key: sound.key, level_db, time_s: hit.time_s, start_s });
+    voices.set(hit.id, { voice, name, level_db: sound.level_db, time_s: hit.time_s });
   }
 
   function preload() {
@@ -295,24 +264,17 @@ export function createAudio(store, options = {}) {
     const keys = shown.hits
       .filter((hit) => hit.time_s > now - 5 && hit.time_s < now + PRELOAD_S)
       .sort((a, b) => Math.abs(a.time_s - now) - Math.abs(b.time_s - now))
-      .map((hit) => store.rendered.get(hit.id)?.key)
-      .filter((key) => key !== undefined);
-    for (const key of new Set(keys)) buffers.load(heardKey(key)).catch(() => {});
+      .flatMap(sounds.sampledKeys);
+    for (const key of new Set(keys)) buffers.load(key).catch(() => {});
   }
 
   /** @param {string} hitId */
   async function auditionHit(hitId) {
     const hit = project()?.hits.find((h) => h.id === hitId);
     if (!hit) return;
-    const entry = store.rendered.get(hitId);
-    if (entry) {
-      await audition.playKey(heardKey(entry.key), hit.gain_db, hit.pan);
-      return;
-    }
-    await resume();
-    const prior = soundOf(hit);
-    const buffer = prior && buffers.peek(prior.key);
-    if (buffer) audition.playBuffer(buffer, prior.gain_db, hit.pan);
+    await Promise.all([resume(), ...sounds.sampledKeys(hit).map(buffers.load)]);
+    const sound = sounds.soundOf(hit);
+    if (sound) audition.playParts(sounds.partsOf(sound, 0));
   }
 
   // --- the outside -------------------------------------------------------------------------------

@@ -2,10 +2,13 @@
 // Hits as they are played: heard at once from sound that is in memory already, and clicks to play along with.
 
 import { heard_s } from "./clock.js";
-import { createPanner, FADE_S } from "./panner.js";
+import { placeInMix } from "./strip.js";
 import { dbToGain, SAMPLE_RATE_HZ } from "./units.js";
+import { createVoice } from "./voice.js";
 /** @import { Buffers } from "./buffers.js" */
 /** @import { Output } from "./engine.js" */
+/** @import { Voice } from "./voice.js" */
+/** @import { Shape } from "./strip.js" */
 /** @import { Hit, Sound, Store } from "../state/types.d.ts" */
 
 const MOST_VOICES = 32;
@@ -23,7 +26,7 @@ const CLICK_S = 0.03;
  * @param {Store} store
  */
 export function createLive({ open, resume, buffers, width, heardKey }, store) {
-  /** @type {Set<{source: AudioBufferSourceNode, panner: ReturnType<typeof createPanner>}>} */
+  /** @type {Set<Voice>} */
   const voices = new Set(); // the oldest first
   /** @type {Map<string, string>} */
   const lastHits = new Map(); // the hit whose sound was heard last, by sound
@@ -48,18 +51,19 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
    * @param {Sound} sound
    * @param {number} velocity_db
    * @param {number} usual_db
+   * @param {Shape} shape
    */
-  function bufferOf(sound, velocity_db, usual_db) {
+  function bufferOf(sound, velocity_db, usual_db, shape) {
     const ready = sampledHits(sound.id, velocity_db).filter((hit) => buffers.peek(keyOf(hit)));
     const nearest_db = ready.length ? Math.abs(ready[0].velocity_db - velocity_db) : 0;
     const alike = ready.filter((hit) => Math.abs(hit.velocity_db - velocity_db) <= nearest_db + ALIKE_DB).slice(0, MOST_READY);
     const hit = alike[(alike.findIndex(({ id }) => id === lastHits.get(sound.id)) + 1) % alike.length];
     if (hit) {
       lastHits.set(sound.id, hit.id);
-      return { buffer: buffers.peek(keyOf(hit)), gain_db: velocity_db - hit.velocity_db };
+      return { buffer: buffers.placed(keyOf(hit), 0, shape), gain_db: velocity_db - hit.velocity_db };
     }
     const prior_db = Math.round(usual_db);
-    return { buffer: buffers.peek(buffers.prior(sound, null, prior_db)), gain_db: velocity_db - prior_db };
+    return { buffer: buffers.placed(buffers.prior(sound, null, prior_db), 0, shape), gain_db: velocity_db - prior_db };
   }
 
   /**
@@ -73,27 +77,20 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
     if (!sound) return;
     resume().catch(() => {});
     const { context, previews } = open();
-    const { buffer, gain_db } = bufferOf(sound, velocity_db, usual_db);
+    const place = placeInMix(sound, { gain_db: 0, pan: 0 });
+    const { buffer, gain_db } = bufferOf(sound, velocity_db, usual_db, place.shape);
     if (!buffer) return;
     const [oldest] = voices;
     if (voices.size >= MOST_VOICES) end(oldest);
-    const panner = createPanner(context, previews, dbToGain(gain_db), 0, null, width());
-    const source = new AudioBufferSourceNode(context, { buffer });
-    const voice = { source, panner };
-    source.connect(panner.input);
-    source.onended = () => {
-      panner.disconnect();
-      voices.delete(voice);
-    };
-    source.start();
+    const part = { buffer, gain: dbToGain(gain_db + place.gain_db), pan: place.pan };
+    const voice = createVoice(context, previews, [part], { width: width(), onEnd: () => voices.delete(voice) });
     voices.add(voice);
   }
 
-  /** @param {{source: AudioBufferSourceNode, panner: ReturnType<typeof createPanner>}} voice */
+  /** @param {Voice} voice */
   function end(voice) {
     voices.delete(voice);
-    voice.panner.release();
-    voice.source.stop(open().context.currentTime + 4 * FADE_S);
+    voice.release();
   }
 
   /**

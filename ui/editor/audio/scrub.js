@@ -2,6 +2,7 @@
 // Sound under the hand: a short grain of what lies at the playhead while it is dragged or stepped.
 
 import { createPanner } from "./panner.js";
+import { isHeard } from "./strip.js";
 import { dbToGain, SAMPLE_RATE_HZ } from "./units.js";
 /** @import { Buffers } from "./buffers.js" */
 /** @import { Listen, Output } from "./engine.js" */
@@ -32,7 +33,7 @@ export function grainStart(hits_s, from_s, to_s) {
  * @param {Buffers} host.buffers
  * @param {() => number} host.width
  * @param {() => Listen} host.listen
- * @param {(hit: Hit) => {key: string, gain_db: number} | null} host.soundOf
+ * @param {(hit: Hit) => import("./hit_sounds.js").HitSound | null} host.soundOf
  * @param {Store} store
  */
 export function createScrub({ open, resume, buffers, width, listen, soundOf }, store) {
@@ -58,12 +59,13 @@ export function createScrub({ open, resume, buffers, width, listen, soundOf }, s
    */
   function addHits(bus, at_s, length_s) {
     const { context } = open();
-    for (const hit of store.view?.project?.hits ?? []) {
-      if (hit.mute || hit.time_s > at_s + length_s || hit.time_s < at_s - LONGEST_RING_S) continue;
+    const project = store.view?.project;
+    for (const hit of project?.hits ?? []) {
+      if (!project || !isHeard(project, hit) || hit.time_s > at_s + length_s || hit.time_s < at_s - LONGEST_RING_S) continue;
       const sound = soundOf(hit);
-      const buffer = sound && buffers.peek(sound.key);
+      const buffer = sound && buffers.placed(sound.key, 0, sound.place.shape);
       if (!sound || !buffer || hit.time_s + buffer.duration <= at_s) continue;
-      const panner = createPanner(context, bus, dbToGain(sound.gain_db), hit.pan, null, width());
+      const panner = createPanner(context, bus, dbToGain(sound.level_db + sound.place.gain_db), sound.place.pan, null, width());
       const source = new AudioBufferSourceNode(context, { buffer });
       source.connect(panner.input);
       source.onended = () => panner.disconnect();
@@ -108,7 +110,8 @@ export function createScrub({ open, resume, buffers, width, listen, soundOf }, s
       resume().catch(() => {});
       stop();
       const { context, previews } = open();
-      const heard = listen() === "clip" ? [] : (store.view?.project?.hits ?? []).filter((hit) => !hit.mute).map((hit) => hit.time_s);
+      const project = store.view?.project;
+      const heard = listen() === "clip" || !project ? [] : project.hits.filter((hit) => isHeard(project, hit)).map((hit) => hit.time_s);
       const at_s = grainStart(heard, from_s, to_s);
       const bus = new GainNode(context, { channelCount: 2, channelCountMode: "explicit", gain: 0 });
       const now = context.currentTime;

@@ -1,0 +1,85 @@
+// @ts-check
+// What each hit sounds like and where in the mix: its sampled sound, or the analytic prior while that is not ready.
+
+import { roomOf } from "./buffers.js";
+import { placeInMix } from "./strip.js";
+import { dbToGain } from "./units.js";
+/** @import { Buffers } from "./buffers.js" */
+/** @import { Place } from "./strip.js" */
+/** @import { Hit, Store } from "../state/types.d.ts" */
+
+/**
+ * @typedef {object} HitSound
+ * @property {string} key
+ * @property {string | null} room key of the room that is added
+ * @property {number} level_db of the sound, apart from its place
+ * @property {Place} place
+ */
+
+/**
+ * Gain and pan of the direct sound and of the room, which has none.
+ * @param {Pick<HitSound, "level_db" | "place">} sound
+ */
+export const levelsOf = ({ level_db, place }) => [{ gain: dbToGain(level_db + place.gain_db), pan: place.pan }, { gain: dbToGain(place.room_db), pan: 0 }];
+
+/**
+ * @param {Store} store
+ * @param {Buffers} buffers
+ * @param {object} host
+ * @param {(key: string) => string} host.heardKey
+ * @param {() => void} host.loaded what was missing has come
+ */
+export function createHitSounds(store, buffers, { heardKey, loaded }) {
+  /** @param {Hit} hit */
+  const ownSound = (hit) => store.view?.project?.sounds.find(({ id }) => id === hit.sound_id);
+  /** @param {Hit} hit */
+  const placeOf = (hit) => placeInMix(ownSound(hit), hit);
+  /**
+   * Keys of a sampled sound at its place, and of its room.
+   * @param {string} key
+   * @param {Place} place
+   */
+  const keysOf = (key, place) => [heardKey(key), ...(place.room_db > -Infinity ? [roomOf(key)] : [])];
+
+  return {
+    placeOf,
+    /**
+     * The sound of a hit; null while it is fetched.
+     * @param {Hit} hit
+     * @returns {HitSound | null}
+     */
+    soundOf(hit) {
+      const entry = store.rendered.get(hit.id);
+      const place = placeOf(hit);
+      if (entry) {
+        const keys = keysOf(entry.key, place);
+        const missing = keys.filter((key) => !buffers.peek(key));
+        if (missing.length) Promise.all(missing.map(buffers.load)).then(loaded, () => {});
+        return missing.length ? null : { key: keys[0], room: keys[1] ?? null, level_db: 0, place };
+      }
+      const sound = ownSound(hit);
+      if (!sound) return null;
+      const velocity_db = Math.round(hit.velocity_db); // a finer step is level enough, and few priors serve many hits
+      return { key: buffers.prior(sound, hit.offsets, velocity_db), room: null, level_db: hit.velocity_db - velocity_db, place };
+    },
+    /**
+     * Keys of what a hit needs once it is sampled.
+     * @param {Hit} hit
+     */
+    sampledKeys(hit) {
+      const key = store.rendered.get(hit.id)?.key;
+      return key === undefined ? [] : keysOf(key, placeOf(hit));
+    },
+    /**
+     * The buffers of a hit with their levels, as far as they are here.
+     * @param {HitSound} sound
+     * @param {number} fraction of a sample
+     */
+    partsOf(sound, fraction) {
+      const [direct, room] = levelsOf(sound);
+      const wanted = [{ ...direct, buffer: buffers.placed(sound.key, fraction, sound.place.shape) }];
+      if (sound.room) wanted.push({ ...room, buffer: buffers.placed(sound.room, fraction, sound.place.roomShape) });
+      return wanted.flatMap(({ buffer, ...level }) => (buffer ? [{ ...level, buffer }] : []));
+    },
+  };
+}
