@@ -244,7 +244,7 @@ class OpenProject:
         After sounds were estimated, an untouched mix is lowered where it would clip.
         """
         from engine.pipeline.headroom import keep_headroom
-        from engine.pipeline.render import place_hits
+        from engine.pipeline.track import place_hits
 
         rendered = self._sample(self.document)
         if self._analysed and self.document.mix == Mix():

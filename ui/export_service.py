@@ -139,7 +139,7 @@ def _write(
     """Write one file; returns a note on it."""
     from engine.media.export.markers import write_markers
     from engine.pipeline.delivery import deliver_track, deliver_video
-    from engine.pipeline.render import marker_rows
+    from engine.pipeline.track import marker_rows
 
     project = delivery.project
     if kind == "wav":

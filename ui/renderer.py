@@ -284,7 +284,7 @@ class Renderer:
 
     def find_part(self, key: str, what: str) -> np.ndarray | None:
         """``side`` or ``room`` of a rendered hit of this key, for the mix; None where the document has no such hit."""
-        from engine.pipeline.render import hit_room, hit_side
+        from engine.pipeline.track import hit_room, hit_side
 
         project, samples = self._session.project(), self._context.cache.get(key)
         if project is None or samples is None:

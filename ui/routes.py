@@ -26,7 +26,7 @@ from ui.session import Session
 from ui.session_registry import SessionRegistry
 
 if TYPE_CHECKING:
-    from engine.pipeline.render import Track
+    from engine.pipeline.track import Track
 
 MEDIA_TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
 MOST_SAMPLES_S = 4.0
@@ -173,7 +173,7 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
         session.require_project()
 
         def make() -> Response:
-            from engine.pipeline.render import Track
+            from engine.pipeline.track import Track
 
             mixed = session.renderer.mix()
             if mixed is None:

@@ -183,7 +183,7 @@ def write_outputs(
     """Write all that the options name. Raises BadInput."""
     from engine.pipeline.deliver_pieces import deliver_pieces, deliver_session
     from engine.pipeline.delivery import Delivery, deliver_stems, deliver_track, deliver_video
-    from engine.pipeline.render import marker_rows
+    from engine.pipeline.track import marker_rows
 
     delivery = Delivery(project, rendered, read_options(options), datetime.now())
     if options.out is not None:

@@ -25,7 +25,7 @@ from engine.pipeline.channel_strip import Biquad, apply_filters, find_distance, 
 from engine.pipeline.delivery import Delivery, categorize, check_hits, convert_rate, find_picture
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.placement import first_sample, place_hit
-from engine.pipeline.render import hit_room, hit_side, pan_gains, side_gain
+from engine.pipeline.track import hit_room, hit_side, pan_gains, side_gain
 
 LAYER_STEP_DB = 6.0
 """Velocity between the layers of strikes that are rendered anew; the loudest is the sound as stored."""

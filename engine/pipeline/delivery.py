@@ -24,7 +24,7 @@ from engine.media.export.tags import SoundTags
 from engine.media.export.ucs import NameFields, choose_category, format_name, make_fx_name
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.layers import LAYERS, LayerHits
-from engine.pipeline.render import Track, stems_by_sound
+from engine.pipeline.track import Track, stems_by_sound
 
 if TYPE_CHECKING:
     from engine.media.export.tags import Category

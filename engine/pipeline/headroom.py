@@ -15,7 +15,7 @@ from engine.document.edits.values import GAIN_RANGE_DB, Edit, chain, with_hits
 from engine.document.project import Project
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.placement import FADE_SAMPLES
-from engine.pipeline.render import stems_by_sound, track_length
+from engine.pipeline.track import stems_by_sound, track_length
 
 CEILING_DBTP = -1.0
 """True peak of EBU R 128 for delivery, from which lossy encoders have room."""

@@ -24,7 +24,7 @@ from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import envelope_gain
 from engine.physics.synthesis import synthesize
 from engine.pipeline.events import RenderedHit
-from engine.pipeline.render import hit_room, hit_side, place_hits
+from engine.pipeline.track import hit_room, hit_side, place_hits
 from tests.browser.struck_page import browse
 
 EDITOR = ROOT / "ui" / "editor"

@@ -14,7 +14,8 @@ from starlette.testclient import TestClient
 from engine.core.cache import Cache
 from engine.document.serialization import project_from_json, project_to_json
 from engine.physics.model import LONGEST_RISE_S
-from engine.pipeline.render import place_hits, render_hits
+from engine.pipeline.render import render_hits
+from engine.pipeline.track import place_hits
 from tests.ui_tab import Tab, check_sentence
 
 

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from engine.core.paths import ASSETS
 from engine.document.serialization import project_from_json, project_to_json
-from engine.pipeline.render import hit_side, place_hits
+from engine.pipeline.track import hit_side, place_hits
 from tests.clips import make_clicks, make_clip
 from tests.ui_tab import DEMO_HITS, Tab, check_sentence, make_context
 from ui.context import AppContext

@@ -177,7 +177,7 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
             mixed = session.renderer.mix()
             if mixed is None:
                 return JSONResponse({"error": "hits are still being sampled; ask again"}, 409, headers=FRESH)
-            from engine.pipeline.render import Track
+            from engine.pipeline.track import Track
 
             return StreamingResponse(float_wave(Track(*mixed), SAMPLE_RATE_HZ), media_type="audio/wav", headers=FRESH)
 

@@ -87,7 +87,8 @@ def measure_rendering(clip: Path, times_s: Sequence[float], device: str, ckpt_di
     from engine.core.cache import Cache
     from engine.document.edits.hits import move_hits
     from engine.document.edits.sounds import set_modes
-    from engine.pipeline.render import place_hits, render_hits
+    from engine.pipeline.render import render_hits
+    from engine.pipeline.track import place_hits
 
     project = make_project(clip, times_s)
     loading_s = time.perf_counter()

@@ -14,7 +14,8 @@ from engine.document.project import Clip, Hit, Project, RenderSettings, Sound
 from engine.document.source import Source
 from engine.lab.benchmarks.machine import find_resident_mb
 from engine.physics.model import Modes, Residual
-from engine.pipeline.render import HitSampler, place_hits, render_hits
+from engine.pipeline.render import HitSampler, render_hits
+from engine.pipeline.track import place_hits
 
 WARM_UP = 30
 EVERY = 10

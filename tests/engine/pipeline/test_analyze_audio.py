@@ -28,7 +28,8 @@ from engine.pipeline.detect_onsets import detect_onsets
 from engine.pipeline.events import AnalysisProgress, SoundsFound, last_event
 from engine.pipeline.hit_level import match_level
 from engine.pipeline.open_clip import open_clip
-from engine.pipeline.render import place_hits, render_hits
+from engine.pipeline.render import render_hits
+from engine.pipeline.track import place_hits
 from tests.struck_clip import BELL, BURST, RATE, STRIKES, make_sound, write_clip
 
 

@@ -18,7 +18,8 @@ from engine.physics.model import NoiseComponent
 from engine.pipeline.channel_strip import apply_filters, list_filters, make_pass, make_room, room_gain
 from engine.pipeline.delivery import make_stems
 from engine.pipeline.placement import first_sample, place_hit
-from engine.pipeline.render import Track, hit_physics, marker_rows, place_hits, stems_by_sound
+from engine.pipeline.render import hit_physics
+from engine.pipeline.track import Track, marker_rows, place_hits, stems_by_sound
 from tests.delivered_project import deliver, make_project, sample
 
 FULL = Strip(-3.0, 0.2, 6.0, -10.0, 90.0, 8000.0, 75.0, -6.0)

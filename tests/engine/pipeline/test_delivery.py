@@ -20,7 +20,8 @@ from engine.pipeline.deliver_pieces import deliver_pieces, deliver_session
 from engine.pipeline.delivery import Conformed, deliver_stems
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.layers import split_layers
-from engine.pipeline.render import hit_physics, place_hits
+from engine.pipeline.render import hit_physics
+from engine.pipeline.track import place_hits
 from tests.delivered_project import NOISE, RATE, deliver, make_project, sample
 
 

@@ -27,7 +27,7 @@ from engine.pipeline.deliver_pieces import deliver_session
 from engine.pipeline.delivery import Conformed, Delivery, make_stems
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.placement import FADE_SAMPLES
-from engine.pipeline.render import place_hits
+from engine.pipeline.track import place_hits
 from tests.clips import make_clip
 from tests.delivered_project import FRAME_RATE, RATE, deliver, make_project, sample
 

@@ -15,7 +15,7 @@ from engine.physics.model import Modes, Residual
 from engine.pipeline import headroom
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.headroom import fit_level, keep_headroom, peak_dbtp
-from engine.pipeline.render import place_hits, stems_by_sound
+from engine.pipeline.track import place_hits, stems_by_sound
 
 RATE_HZ = 48_000
 

@@ -24,17 +24,8 @@ from engine.physics.model import Context, Modes, Physics, Residual
 from engine.physics.synthesis import synthesize
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.placement import DELAY_TAPS, FADE_SAMPLES
-from engine.pipeline.render import (
-    Track,
-    hit_key,
-    hit_keys,
-    hit_physics,
-    pan_gains,
-    place_hits,
-    render_hits,
-    sample_hits,
-    stems_by_sound,
-)
+from engine.pipeline.render import hit_key, hit_keys, hit_physics, render_hits, sample_hits
+from engine.pipeline.track import Track, pan_gains, place_hits, stems_by_sound
 
 RATE = 48_000
 BOWL = Modes((400.0, 950.0), (-12.0, -18.0), (8.0, 12.0), (0.0, 0.4), (False, False))

@@ -13,8 +13,9 @@ from engine.document.source import Source
 from engine.physics.model import Modes, NoiseComponent, Residual
 from engine.physics.noise import synthesize_residual
 from engine.pipeline.events import RenderedHit
-from engine.pipeline.render import hit_physics, place_hits, stems_by_sound
+from engine.pipeline.render import hit_physics
 from engine.pipeline.stereo import make_side
+from engine.pipeline.track import place_hits, stems_by_sound
 from tests.engine.pipeline.test_render import make_project
 
 EDGES_HZ = (200.0, 1000.0, 5000.0, 15_000.0)

@@ -27,7 +27,8 @@ from engine.media.sound import read_clip_audio
 from engine.pipeline.headroom import keep_headroom
 from engine.pipeline.open_clip import open_clip
 from engine.pipeline.process import Document, ProcessSettings, estimate_sounds, find_hits
-from engine.pipeline.render import place_hits, render_hits
+from engine.pipeline.render import render_hits
+from engine.pipeline.track import place_hits
 
 CLIP_FOLDERS = ("greatest_hits_syncfusion", "greatest_hits_stable_v2a")
 PRIOR, SAMPLED = "prior", "sampler"

@@ -32,7 +32,8 @@ from engine.physics.model import Modes, Physics, Residual
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.open_clip import open_clip
 from engine.pipeline.process import Document, ProcessSettings, find_hits
-from engine.pipeline.render import hit_keys, place_hits, sample_hits
+from engine.pipeline.render import hit_keys, sample_hits
+from engine.pipeline.track import place_hits
 
 RATE_HZ = 48_000
 MOST_ACKNOWLEDGED = 24

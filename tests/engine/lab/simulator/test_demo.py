@@ -15,7 +15,8 @@ from engine.core.paths import ASSETS
 from engine.document.storage import load_project
 from engine.lab.simulator.demo.clips import DEMOS, Demo, plan_demo, simulate_demo
 from engine.lab.simulator.demo.projects import nearest_struck
-from engine.pipeline.render import place_hits, render_hits
+from engine.pipeline.render import render_hits
+from engine.pipeline.track import place_hits
 
 FRAME_S = 1 / 30
 
