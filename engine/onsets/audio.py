@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from engine.core.units import db_to_power, power_to_db
 from engine.onsets.track import CURVE_RATE_HZ, Onset, OnsetTrack, draw_curve, last_track
@@ -25,6 +26,13 @@ START_LEVEL_DB = -12.0
 BURST_DB = 6.0
 STEADY_FALL_DB = 3.0
 STEADY_MS = 500
+RUMBLE_HZ = 100.0
+"""Wind, traffic and handling swing below this; a hit's attack reaches above it."""
+RUMBLE_ORDER = 4
+RUMBLE_DB = 20.0
+"""A sound that is this much quieter above ``RUMBLE_HZ`` than as a whole is rumble."""
+SETTLE_MS = 60
+"""Time that a high-pass at ``RUMBLE_HZ`` takes to settle, and that a rise is measured over."""
 HIGHEST_HUM_HZ = 300.0
 PERIOD_MS = 40
 """A period of the lowest hum."""
@@ -38,15 +46,15 @@ STEP_DB = 20.0
 def detect_audio_onsets(blocks: Iterable[np.ndarray] | np.ndarray, sample_rate_hz: int) -> OnsetTrack:
     """Onset track of a mono sound [N], whole or in blocks; only its 1 ms envelope is kept in memory.
 
-    The level over the 12 ms after an instant is compared with the 40 ms before it, of the samples and of
-    their first difference (which favours attacks over hum). Strength grows with the rise and with the level.
+    The level over the 12 ms after an instant is compared with the 40 ms before it, of the samples and of their first
+    difference (which favours attacks over hum), both above ``RUMBLE_HZ``. Strength grows with the rise and the level.
     """
     return last_track(iter_audio_tracks(_as_blocks(blocks), sample_rate_hz))
 
 
 def iter_audio_tracks(blocks: Iterable[np.ndarray], sample_rate_hz: int) -> Iterator[tuple[float, OnsetTrack | None]]:
     """``detect_audio_onsets`` block by block: the time reached in s; the last step brings the track."""
-    parts = [np.zeros((2, 0))]
+    parts = [np.zeros((4, 0))]
     milliseconds = 0
     hum_slope = (2.0 * np.pi * HIGHEST_HUM_HZ / sample_rate_hz) ** 2
     for part in _measure_levels(iter(blocks), sample_rate_hz):
@@ -57,20 +65,19 @@ def iter_audio_tracks(blocks: Iterable[np.ndarray], sample_rate_hz: int) -> Iter
 
 
 def _find_rises(levels: np.ndarray, hum_slope: float) -> OnsetTrack:
-    """Onset track of an envelope [2, milliseconds]: mean square of the samples and of their first difference."""
+    """Onset track of the mean squares [4, milliseconds] of ``_measure_levels``."""
+    levels, filtered = levels[:2], levels[2:]
     seconds = levels.shape[1] / ENVELOPE_RATE_HZ
     count = int(np.ceil(seconds * CURVE_RATE_HZ))
     if levels.shape[1] < 8 or float(levels[0].max()) <= SILENCE_POWER:
         return OnsetTrack(draw_curve(np.zeros(count), ()), ())
     starts_with_hit = _starts_with_hit(levels)
-    rise = np.max([_measure_rise(power, starts_with_hit) for power in levels], axis=0)
-    after = _mean_ahead(levels[0], 12)
-    below = power_to_db((after + SILENCE_POWER) / (float(after.max()) + SILENCE_POWER))
-    loudness = np.clip(1.0 + below / DYNAMIC_RANGE_DB, 0.0, 1.0)
-    steepness = np.clip((rise - MIN_RISE_DB / 2) / (RISE_FULL_DB - MIN_RISE_DB), 0.0, 1.0)
-    strength = (steepness * loudness) ** STRENGTH_EXPONENT
-    strength[(rise < MIN_RISE_DB) | (loudness <= 0.0)] = 0.0
-    strength[: _find_steady_start(levels, strength, hum_slope)] = 0.0
+    begin = _measure_strength(levels, starts_with_hit)
+    # A high-pass has yet to settle at the beginning, so there the sound counts as it is, unless all of it is rumble.
+    strength = _measure_strength(filtered, False, loudest=float(_mean_ahead(levels[0], 12).max()))
+    strength[:SETTLE_MS] = begin[:SETTLE_MS]
+    rumble = filtered[0, :SETTLE_MS].mean() * db_to_power(RUMBLE_DB) < levels[0, :SETTLE_MS].mean()
+    strength[: SETTLE_MS if rumble else _find_steady_start(levels, begin, hum_slope)] = 0.0
     candidates = tuple(
         Onset(_refine(levels[1], peak) / ENVELOPE_RATE_HZ, float(strength[peak]))
         for peak in _pick_peaks(strength, int(MIN_SEPARATION_S * ENVELOPE_RATE_HZ))
@@ -78,6 +85,19 @@ def _find_rises(levels: np.ndarray, hum_slope: float) -> OnsetTrack:
     step = int(ENVELOPE_RATE_HZ / CURVE_RATE_HZ)
     padded = np.pad(strength, (0, count * step - len(strength)))
     return OnsetTrack(draw_curve(padded.reshape(count, step).max(axis=1), candidates), candidates)
+
+
+def _measure_strength(levels: np.ndarray, starts_with_hit: bool, loudest: float | None = None) -> np.ndarray:
+    """Strength 0..1 of the hit that each millisecond would be; levels count from ``loudest`` or their own."""
+    rise = np.max([_measure_rise(power, starts_with_hit) for power in levels], axis=0)
+    after = _mean_ahead(levels[0], 12)
+    loudest = float(after.max()) if loudest is None else loudest
+    below = power_to_db((after + SILENCE_POWER) / (loudest + SILENCE_POWER))
+    loudness = np.clip(1.0 + below / DYNAMIC_RANGE_DB, 0.0, 1.0)
+    steepness = np.clip((rise - MIN_RISE_DB / 2) / (RISE_FULL_DB - MIN_RISE_DB), 0.0, 1.0)
+    strength: np.ndarray = (steepness * loudness) ** STRENGTH_EXPONENT
+    strength[(rise < MIN_RISE_DB) | (loudness <= 0.0)] = 0.0
+    return strength
 
 
 def _find_steady_start(levels: np.ndarray, strength: np.ndarray, hum_slope: float) -> int:
@@ -124,19 +144,36 @@ def _as_blocks(blocks: Iterable[np.ndarray] | np.ndarray) -> Iterator[np.ndarray
 
 
 def _measure_levels(blocks: Iterator[np.ndarray], sample_rate_hz: int) -> Iterator[np.ndarray]:
-    """Mean square of the samples and of their first difference per millisecond, [2, n] for each block."""
+    """Mean squares per millisecond, [4, n] for each block.
+
+    They are of the samples and of their first difference, as they are and above ``RUMBLE_HZ``.
+    """
     rest = np.zeros(0, np.float32)
     step = sample_rate_hz // ENVELOPE_RATE_HZ
-    last = 0.0
+    sections = butter(RUMBLE_ORDER, RUMBLE_HZ, "high", fs=sample_rate_hz, output="sos")
+    state: np.ndarray | None = None
+    last = np.zeros((2, 1))
     for block in blocks:
         samples = np.concatenate((rest, np.asarray(block, np.float32)))
         count = len(samples) // step
         if count:
             used = samples[: count * step].astype(np.float64)
-            slope = np.diff(used, prepend=last)
-            last = float(used[-1])
-            yield np.stack([(x.reshape(count, step) ** 2).mean(axis=1) for x in (used, slope)])
+            if state is None:
+                state = _settle(sections, used[: sample_rate_hz // 10])
+            filtered, state = sosfilt(sections, used, zi=state)
+            both = np.stack([used, filtered])
+            slopes = np.diff(both, prepend=last)
+            last = both[:, -1:]
+            parts = np.stack([used, slopes[0], filtered, slopes[1]])
+            yield (parts.reshape(4, count, step) ** 2).mean(axis=2)
         rest = samples[count * step :]
+
+
+def _settle(sections: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """State of a filter before a sound that is taken to come out of itself, turned about its first sample."""
+    turned = 2.0 * samples[0] - samples[::-1]
+    state: np.ndarray = sosfilt(sections, turned, zi=sosfilt_zi(sections) * turned[0])[1]
+    return state
 
 
 def _mean_ahead(power: np.ndarray, length: int) -> np.ndarray:

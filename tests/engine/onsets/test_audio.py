@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfilt
 
 from engine.onsets.audio import detect_audio_onsets
 from engine.onsets.track import OnsetTrack, pick, strength_to_velocity_db
@@ -63,3 +64,21 @@ def test_a_strike_out_of_silence_is_one_whatever_rings_on() -> None:
         contact = 0.3 * np.exp(-1500 * t) * np.random.default_rng(3).standard_normal(len(t))
         sound = np.concatenate([np.zeros(RATE_HZ // 4), ring + contact]).astype(np.float32)
         assert np.allclose(times_of(detect_audio_onsets(sound, RATE_HZ)), [0.25], atol=5e-3)
+
+
+@pytest.mark.parametrize("band_hz", [(20, 40), (25, 40), (20, 60)])
+def test_rumble_is_no_strike_and_those_in_it_are(band_hz: tuple[float, float]) -> None:
+    draws = np.random.default_rng(4).standard_normal(4 * RATE_HZ)
+    rumble = sosfilt(butter(4, band_hz, "band", fs=RATE_HZ, output="sos"), draws)[RATE_HZ:]
+    rumble = (0.3 * rumble / np.abs(rumble).max()).astype(np.float32)
+    assert times_of(detect_audio_onsets(rumble, RATE_HZ)) == []
+    rumble[: 2 * RATE_HZ] += make_strikes([0.9, 1.5], [0.8, 0.8])
+    assert np.allclose(times_of(detect_audio_onsets(rumble, RATE_HZ)), [0.9, 1.5], atol=0.01)
+
+
+def test_a_tone_under_the_lowest_hum_is_no_strike_whatever_phase_it_begins_at() -> None:
+    t = np.arange(2 * RATE_HZ) / RATE_HZ
+    for frequency_hz in (20.0, 25.0, 31.5, 40.0):
+        for phase_rad in np.arange(8) * np.pi / 4:
+            tone = (0.3 * np.sin(2 * np.pi * frequency_hz * t + phase_rad)).astype(np.float32)
+            assert times_of(detect_audio_onsets(tone, RATE_HZ)) == []
