@@ -156,7 +156,7 @@ def test_a_morph_is_previewed_left_and_made(editor: Editor) -> None:
 
     opens.click()
     assert panel.get_by_role("button", name="Make a new sound").is_disabled()
-    panel.get_by_role("option", name=other["name"]).click()
+    panel.get_by_role("group", name="What to morph towards").get_by_role("button", name=other["name"]).click()
     place = "[window.struck.locate({ mode: [id, 0] })].some(({ x, y }) => x !== was.x || y !== was.y)"
     moved = f"([id, was]) => {place}"
     editor.wait(moved, [sound["id"], before])  # a mode of a pair goes to the other's place, one alone fades
@@ -166,7 +166,7 @@ def test_a_morph_is_previewed_left_and_made(editor: Editor) -> None:
 
     opens.click()
     panel.get_by_label("Find a sound").fill("glass")
-    preset = panel.get_by_role("option").last
+    preset = panel.get_by_role("group", name="What to morph towards").get_by_role("button").last
     name = preset.inner_text()
     preset.click()
     amount = panel.get_by_label("Amount, value")

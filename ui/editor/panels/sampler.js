@@ -106,7 +106,7 @@ export function createMixPanel(store, audio) {
     onInput: (value) => store.hold({ kind: "set_mix", width: value }),
     onCommit: (value) => store.edit({ kind: "set_mix", width: value }, gesture),
   });
-  const bar = make("div", "ins-meter-bar", { role: "meter", "aria-label": "Level" }, make("i", "ins-meter-rms"), make("i", "ins-meter-peak"));
+  const bar = make("div", "ins-meter-bar", { role: "meter", "aria-label": "Output level", "aria-valuemin": "-60", "aria-valuemax": "0", "aria-valuenow": "-60" }, make("i", "ins-meter-rms"), make("i", "ins-meter-peak"));
   const numbers = make("span", "ins-mono ins-quiet");
   const clipped = createButton("Clipped", { kind: "quiet", title: "The sum went over full scale: press Fit, or lower Struck. Press here to clear.", onPress: () => audio.clearClip() });
   clipped.classList.add("is-alarm");
@@ -128,7 +128,11 @@ export function createMixPanel(store, audio) {
     bar.style.setProperty("--peak", percent(levels.peak_db));
     const text = levels.peak_db > -90 ? `peak ${formatDb(levels.peak_db)}` : "silent";
     const loudness = levels.loudness_lufs === null ? "" : ` · ${levels.loudness_lufs.toFixed(1).replace("-", "\u2212")} LUFS`;
-    if (numbers.textContent !== text + loudness) numbers.textContent = text + loudness;
+    if (numbers.textContent !== text + loudness) {
+      numbers.textContent = text + loudness;
+      bar.setAttribute("aria-valuenow", String(Math.round(clamp(levels.peak_db, -60, 0))));
+      bar.setAttribute("aria-valuetext", text + loudness);
+    }
     if (clippedShown !== levels.clipped) clipped.hidden = !(clippedShown = levels.clipped);
     frame = requestAnimationFrame(watch);
   }

@@ -105,7 +105,7 @@ export function createSoundPanel(store, audio, shared) {
 
   // --- header --------------------------------------------------------------------------------------
 
-  const dot = make("button", "ins-dot-button", { type: "button", onclick: chooseSound, "aria-haspopup": "menu" }, make("i", "ins-dot"));
+  const dot = make("button", "ins-dot-button", { type: "button", title: "Choose another sound", "aria-label": "Choose another sound", onclick: chooseSound, "aria-haspopup": "menu" }, make("i", "ins-dot"));
   const name = createEntry({
     label: "Name of the sound",
     className: "ins-name",

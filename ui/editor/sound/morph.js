@@ -85,7 +85,7 @@ export function createMorph(store, anchor, host) {
   }
 
   function build() {
-    const list = make("div", "ins-menu-list ins-morph-list", { role: "listbox", "aria-label": "What to morph towards" });
+    const list = make("div", "ins-menu-list ins-morph-list", { role: "group", "aria-label": "What to morph towards" });
     const search = make("input", "ins-menu-search", { type: "text", placeholder: "Find a sound to move towards", spellcheck: false, "aria-label": "Find a sound to move towards", oninput: () => fill() });
     const slider = createSlider({
       label: "Amount", help: "How far: 0 % is this sound, 100 % the other", min: 0, max: 1, step: 0.01, format: (v) => `${Math.round(100 * v)} %`,
@@ -108,7 +108,7 @@ export function createMorph(store, anchor, host) {
       list.replaceChildren();
       for (const row of wanted) {
         if (row.group !== group) list.append(make("div", "ins-menu-group", { textContent: group = row.group }));
-        const option = make("button", "ins-menu-choose", { type: "button", role: "option", title: row.note ?? "", onclick: () => choose(row) },
+        const option = make("button", "ins-menu-choose", { type: "button", title: row.note ?? "", onclick: () => choose(row) },
           row.color ? make("i", "ins-dot", { style: `background:${row.color}` }) : null, make("span", "ins-menu-text", { textContent: row.text }));
         options.set(option, row);
         list.append(make("div", "ins-menu-row", {}, option));
@@ -121,7 +121,7 @@ export function createMorph(store, anchor, host) {
       for (const [option, row] of options) {
         const isOn = JSON.stringify(row.field) === JSON.stringify(target?.field);
         option.parentElement?.classList.toggle("is-on", isOn);
-        option.setAttribute("aria-selected", String(isOn));
+        option.setAttribute("aria-pressed", String(isOn));
       }
       slider.set(target ? amount : null, target ? "—" : "choose a sound");
       here.disabled = fresh.disabled = !target;

@@ -60,6 +60,19 @@ export function createLayout(app) {
     }
     app.classList.toggle("is-low", inspector.clientHeight < LOW_PX);
     app.classList.toggle("is-lower", inspector.clientHeight < LOWER_PX);
+    tellSize(across, "inspector", inspector.offsetWidth);
+    tellSize(down, "timeline", timeline.offsetHeight);
+  }
+
+  /**
+   * Tell screen readers where a splitter stands.
+   * @param {HTMLElement} handle
+   * @param {Resizable} name
+   * @param {number} size
+   */
+  function tellSize(handle, name, size) {
+    const { least, most } = bounds[name]();
+    for (const [value, px] of Object.entries({ valuemin: least, valuemax: most, valuenow: size })) handle.setAttribute(`aria-${value}`, String(Math.round(px)));
   }
 
   const keep = () => remember(REMEMBERED, JSON.stringify(sizes));
