@@ -65,6 +65,8 @@ def needed_extras(module: str, args: Sequence[str]) -> tuple[str, ...]:
     """What a command needs beyond the app: ``lab`` to train, simulate and evaluate, both to test."""
     if module == "test":
         return ("lab", "test")
+    if module == "engine" and list(args[:2]) == ["bench", "timeline"]:
+        return ("lab", "test")  # a browser is driven
     return ("lab",) if module == "engine" and any(word in LAB_COMMANDS for word in args) else ()
 
 

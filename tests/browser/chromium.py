@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import os
 import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-USUAL_PLACES = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    r"%ProgramFiles%\Google\Chrome\Application\chrome.exe",
-    r"%ProgramFiles(x86)%\Microsoft\Edge\Application\msedge.exe",
-)
+from engine.lab.benchmarks.browser import find_browser, forbid_realtime
 
-
-def find_browser() -> str | None:
-    """Path of a browser of this machine; None where there is none."""
-    on_path = next(filter(None, map(shutil.which, NAMES)), None)
-    return on_path or next(filter(os.path.exists, map(os.path.expandvars, USUAL_PLACES)), None)
+__all__ = ["browser_path", "find_browser", "forbid_realtime", "install_browser"]
 
 
 def install_browser() -> str | None:
@@ -37,17 +26,6 @@ def install_browser() -> str | None:
     if found is None:
         raise RuntimeError("no browser for the tests could be installed; install Chrome or Chromium and start again")
     return found
-
-
-@functools.cache
-def forbid_realtime() -> None:
-    """Keep what this process starts from real-time priority, which Chrome's sound threads take where it runs as root.
-
-    There they come before everything else on the machine: one that spins leaves a twentieth of a core to the rest.
-    """
-    if sys.platform == "linux":
-        drop_from_bounding_set, sys_nice = 24, 23  # PR_CAPBSET_DROP, CAP_SYS_NICE
-        ctypes.CDLL(None).prctl(drop_from_bounding_set, sys_nice, 0, 0, 0)
 
 
 @functools.cache

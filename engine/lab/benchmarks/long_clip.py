@@ -79,11 +79,11 @@ def make_long_clip(path: Path, minutes: float) -> None:
     with tempfile.TemporaryDirectory(prefix="struck-bench-") as folder:
         loop = Path(folder) / "loop.mp4"
         write_clip(loop, _draw_frames(), Fraction(FRAME_RATE), None, {"preset": "ultrafast", "crf": "26"})
-        sound = _make_loop_sound()
+        sound = make_loop_sound()
         with av.open(str(loop)) as source, create_video(path) as output:
             output_picture = output.add_stream_from_template(source.streams.video[0])
             sounds = add_sound(output, (sound for _ in range(loops)), 1, SAMPLE_RATE_HZ)
-            mux_in_order(output, [_repeat_picture(loop, output_picture, loops), sounds], lambda time_s: None)
+            mux_in_order(output, [repeat_picture(loop, output_picture, loops), sounds], lambda time_s: None)
 
 
 def _draw_frames() -> Iterator[np.ndarray]:
@@ -98,7 +98,8 @@ def _draw_frames() -> Iterator[np.ndarray]:
         yield frame
 
 
-def _make_loop_sound() -> np.ndarray:
+def make_loop_sound() -> np.ndarray:
+    """The sound of one loop: presets struck at LOOP_HITS_S, mono float32."""
     track = np.zeros(round(LOOP_S * SAMPLE_RATE_HZ), np.float32)
     for time_s, sound in zip(LOOP_HITS_S, choose_sounds(), strict=True):
         strike = synthesize(Physics(sound.modes, sound.residual), seed=1)
@@ -108,7 +109,8 @@ def _make_loop_sound() -> np.ndarray:
     return track
 
 
-def _repeat_picture(loop: Path, stream: Any, loops: int) -> TimedPackets:
+def repeat_picture(loop: Path, stream: Any, loops: int) -> TimedPackets:
+    """The packets of a loop of LOOP_S, so many times, for a stream made from it."""
     for turn in range(loops):
         with av.open(str(loop)) as source:
             picture = source.streams.video[0]

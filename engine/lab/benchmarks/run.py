@@ -15,8 +15,8 @@ from engine.lab.benchmarks.clip import DURATION_S, HEIGHT, HITS, WIDTH, make_cli
 from engine.lab.benchmarks.edit_to_ear import NAMES, format_table, measure
 from engine.lab.benchmarks.machine import describe_machine, time_matrix_product
 
-SAMPLER, ONSETS, SESSIONS, EDITS, LONG = "sampler", "onsets", "sessions", "edits", "long"
-_OTHERS = (SAMPLER, ONSETS, SESSIONS, EDITS, LONG)
+SAMPLER, ONSETS, SESSIONS, EDITS, LONG, TIMELINE = "sampler", "onsets", "sessions", "edits", "long", "timeline"
+_OTHERS = (SAMPLER, ONSETS, SESSIONS, EDITS, LONG, TIMELINE)
 
 
 def main(args: list[str]) -> int:
@@ -41,6 +41,10 @@ def main(args: list[str]) -> int:
         from engine.lab.benchmarks import long_clip
 
         return long_clip.run(args[1:])
+    if args[:1] == [TIMELINE]:
+        from engine.lab.benchmarks import timeline
+
+        return timeline.run(args[1:])
     parser = argparse.ArgumentParser(prog="bench", description="Measure Struck on this machine.")
     parser.add_argument(
         "name", nargs="?", metavar="NAME", help=f"one of {', '.join(NAMES)}, all when left out; or {', '.join(_OTHERS)}"
