@@ -25,6 +25,6 @@ export default [
     },
   },
   { files: ["ui/editor/**/*.js", "engine/lab/listening/page/*.js"], languageOptions: { globals: globals.browser } },
-  { files: ["ui/editor/audio/preview_worklet.js"], languageOptions: { globals: WORKLET_GLOBALS } },
+  { files: ["ui/editor/audio/*_worklet.js"], languageOptions: { globals: WORKLET_GLOBALS } },
   { files: ["tests/js/**/*.js", "eslint.config.js"], languageOptions: { globals: globals.nodeBuiltin } },
 ];

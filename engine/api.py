@@ -244,7 +244,7 @@ class OpenProject:
         After sounds were estimated, an untouched mix is lowered where it would clip.
         """
         from engine.pipeline.headroom import keep_headroom
-        from engine.pipeline.track import place_hits
+        from engine.pipeline.master import master_track
 
         rendered = self._sample(self.document)
         if self._analysed and self.document.mix == Mix():
@@ -252,7 +252,8 @@ class OpenProject:
             if quieter is not None:
                 self._commit(quieter)
         self._analysed = False
-        return place_hits(self.document, rendered)
+        track: np.ndarray = master_track(self.document, rendered)[:]
+        return track
 
     def _sample(self, document: Project) -> KeptHits:
         from engine.pipeline.render import sample_hits

@@ -26,7 +26,7 @@ from ui.session import Session
 from ui.session_registry import SessionRegistry
 
 if TYPE_CHECKING:
-    from engine.pipeline.track import Track
+    from engine.media.export.samples import Samples
 
 MEDIA_TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
 MOST_SAMPLES_S = 4.0
@@ -173,12 +173,12 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
         session.require_project()
 
         def make() -> Response:
-            from engine.pipeline.track import Track
+            from engine.pipeline.master import master_track
 
             mixed = session.renderer.mix()
             if mixed is None:
                 return JSONResponse({"error": "still sampling"}, status_code=409, headers=FRESH)
-            parts = float_wave(Track(*mixed), SAMPLE_RATE_HZ)
+            parts = float_wave(master_track(*mixed), SAMPLE_RATE_HZ)
             return StreamingResponse(parts, media_type="audio/wav", headers=FRESH)
 
         return await respond(request, session, make)
@@ -239,7 +239,7 @@ def _binary(values: np.ndarray, headers: dict[str, str]) -> Response:
     return Response(values.tobytes(), media_type="application/octet-stream", headers=headers)
 
 
-def float_wave(track: Track, sample_rate_hz: int) -> Iterator[bytes]:
+def float_wave(track: Samples, sample_rate_hz: int) -> Iterator[bytes]:
     """A WAV file of 32-bit floats, so that the mix is neither clipped nor rounded, in parts as they are sent."""
     frames, channels = track.shape
     data_bytes = frames * channels * 4

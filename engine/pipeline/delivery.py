@@ -24,6 +24,7 @@ from engine.media.export.tags import SoundTags
 from engine.media.export.ucs import NameFields, choose_category, format_name, make_fx_name
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.layers import LAYERS, LayerHits
+from engine.pipeline.master import master_stems, master_track
 from engine.pipeline.track import Track, stems_by_sound
 
 if TYPE_CHECKING:
@@ -190,12 +191,17 @@ def convert_rate(sound: np.ndarray, rate_hz: int, length: int | None = None) -> 
 def deliver_track(delivery: Delivery, path: Path) -> int:
     """Write the track in the format of the name's ending; returns how many samples clip. Raises BadInput."""
     options = delivery.options
-    track = Conformed(Track(delivery.project, delivery.rendered, channels=options.channels), delivery)
+    track = Conformed(master_track(delivery.project, delivery.rendered, options.channels), delivery)
     return write_sound(path, track, options.sample_rate_hz, options.bits, delivery.tags(delivery.title, whole=True))
 
 
-def make_stems(delivery: Delivery) -> dict[str, Track]:
+def make_stems(delivery: Delivery) -> dict[str, Samples]:
     """Stems at 48 kHz by name, of the options' kind: by sound, by hit or by layer; they sum to the track."""
+    return master_stems(_split(delivery), delivery.project, delivery.rendered, delivery.options.channels)
+
+
+def _split(delivery: Delivery) -> dict[str, Track]:
+    """The stems before the limiter."""
     project, rendered, channels = delivery.project, delivery.rendered, delivery.options.channels
     if delivery.options.stems == "sound":
         return stems_by_sound(project, rendered, channels)
@@ -228,7 +234,7 @@ def deliver_video(delivery: Delivery, path: Path, on_progress: Callable[[float],
     from engine.media.export.video import write_video
 
     clip, options = delivery.project.clip, delivery.options
-    track = Track(delivery.project, delivery.rendered, channels=options.channels)
+    track = master_track(delivery.project, delivery.rendered, options.channels)
     own = None
     if options.clip_sound != "replace":
         own = OwnSound(options.clip_sound, clip.audio_track, delivery.project.mix.clip_gain_db)

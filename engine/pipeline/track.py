@@ -58,7 +58,7 @@ def channel_gains(pan: float, channels: str) -> tuple[float, ...]:
 
 
 def place_hits(project: Project, rendered: Mapping[str, RenderedHit], channels: str = "stereo") -> np.ndarray:
-    """The generated track, [track_length, C] float32, all of it in memory: see ``Track``."""
+    """The generated track before the limiter, [track_length, C] float32, all of it in memory: see ``Track``."""
     return Track(project, rendered, channels=channels)[:]
 
 

@@ -24,6 +24,7 @@ from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import envelope_gain
 from engine.physics.synthesis import synthesize
 from engine.pipeline.events import RenderedHit
+from engine.pipeline.master import master_track
 from engine.pipeline.track import hit_room, hit_side, place_hits
 from tests.browser.struck_page import browse
 
@@ -244,9 +245,14 @@ def test_a_change_while_it_rings_does_not_click(page: Page) -> None:
 STRIP = Strip(-2.0, 0.3, 4.0, -8.0, 150.0, 9000.0, 12.0)
 
 
-@pytest.mark.parametrize(("width", "strip"), [(0.0, Strip()), (0.7, Strip()), (0.0, STRIP), (0.7, STRIP)])
+LOUD = Strip(gain_db=22.0)
+
+
+@pytest.mark.parametrize(
+    ("width", "strip"), [(0.0, Strip()), (0.7, Strip()), (0.0, STRIP), (0.7, STRIP), (0.0, LOUD), (0.7, LOUD)]
+)
 def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float, strip: Strip) -> None:
-    """Times between samples, level, pan, width, mute and the strip: the scheduled sound is the exported sound."""
+    """Times between samples, level, pan, width, mute, strip and limiter: the scheduled sound is the exported sound."""
     rng = np.random.default_rng(3)
     noise = Residual((200.0, 9000.0), (-20.0,), (9.0,), room=NoiseComponent((-20.0,), (60.0,)))
     sound = Sound("s1", "Sound", some_modes(4), noise, Source("preset"), strip=strip)
@@ -259,12 +265,12 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float, stri
         Hit("e", 0.0, "s1", 5, pan=0.25, velocity_db=-9.0),
     )
     clip = Clip("clip.mp4", "0", 1.0, Fraction(25), 16, 16)
-    project = Project(clip, (sound,), hits, Mix(gain_db=-2.5, width=width))
+    project = Project(clip, (sound,), hits, Mix(gain_db=-2.5, width=width, limit=strip == LOUD))
     rendered = {
         hit.id: RenderedHit(f"key-{hit.id}", rng.normal(0, 0.1, 6000 + 500 * k).astype(np.float32))
         for k, hit in enumerate(hits)
     }
-    wanted = place_hits(project, rendered).T
+    wanted = master_track(project, rendered)[:].T
     script = """
     const context = new OfflineAudioContext(2, 48000 + 960, 48000);
     const view = { project: given.project };
@@ -283,7 +289,7 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float, stri
     value = {
         "project": {
             "clip": {"picture_offset_s": 0},
-            "mix": {"gain_db": -2.5, "clip_gain_db": 0, "width": width},
+            "mix": {"gain_db": -2.5, "clip_gain_db": 0, "width": width, "limit": strip == LOUD},
             "sounds": [{"id": "s1", "strip": vars(strip), "macros": {"room": 0}, "residual": {"room": {}}}],
             "hits": [
                 {
@@ -308,7 +314,7 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float, stri
     for channel in (0, 1):
         error = np.abs(found[channel] - wanted[channel])
         assert error.max() < 1e-5, f"channel {channel} differs by {error.max()} at sample {error.argmax()}"
-    assert np.abs(wanted).max() > 0.1
+    assert np.abs(wanted).max() > 0.1 and (strip != LOUD or np.abs(place_hits(project, rendered)).max() > 2.0)
 
 
 def test_a_hit_that_is_not_sampled_yet_plays_its_prior(page: Page) -> None:

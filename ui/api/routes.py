@@ -177,9 +177,11 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
             mixed = session.renderer.mix()
             if mixed is None:
                 return JSONResponse({"error": "hits are still being sampled; ask again"}, 409, headers=FRESH)
-            from engine.pipeline.track import Track
+            from engine.pipeline.master import master_track
 
-            return StreamingResponse(float_wave(Track(*mixed), SAMPLE_RATE_HZ), media_type="audio/wav", headers=FRESH)
+            return StreamingResponse(
+                float_wave(master_track(*mixed), SAMPLE_RATE_HZ), media_type="audio/wav", headers=FRESH
+            )
 
     @router.post("/projects/{project_id}/exports", openapi_extra=of_type("application/json", Export))
     async def export(request: Request, project_id: str, wait_s: WaitS = 600.0) -> Response:

@@ -2,13 +2,14 @@
 // What is heard: every hit's sound scheduled at its time against the picture, previews and auditions, levels.
 //
 // A hit's place in the mix (time, level, pan, its sound's strip) is applied here by the law of the engine's place_hits,
-// so a moved hit is heard at once and needs no server. Nothing is limited.
+// so a moved hit is heard at once and needs no server. The mix is limited where the document says so.
 
 import { createScope } from "../widgets/scope.js";
 import { createAudition } from "./audition.js";
 import { createBuffers, DELAY_LEAD, placeOf, withSide } from "./buffers.js";
 import { createClock, onGrid } from "./clock.js";
 import { createHitSounds, levelsOf } from "./hit_sounds.js";
+import { createLimiter } from "./limiter.js";
 import { createLive } from "./live.js";
 import { createMeter } from "./meter.js";
 import { FADE_S } from "./panner.js";
@@ -40,10 +41,10 @@ const QUIET = { rms_db: SILENCE_DB, peak_db: SILENCE_DB, loudness_lufs: null, cl
 function createOutput(context) {
   const stereo = () => new GainNode(context, { channelCount: 2, channelCountMode: "explicit" });
   const [master, hits, previews, mix] = [stereo(), stereo(), stereo(), new GainNode(context)];
-  hits.connect(mix).connect(master);
+  hits.connect(mix);
   previews.connect(master);
   master.connect(context.destination);
-  return { context, mix, hits, previews, meter: createMeter(context, master), preview: createPreview(context, previews) };
+  return { context, mix, hits, previews, limiter: createLimiter(context, mix, master), meter: createMeter(context, master), preview: createPreview(context, previews) };
 }
 
 /**
@@ -104,9 +105,16 @@ export function createAudio(store, options = {}) {
       const level = dbToGain(mix?.gain_db ?? 0);
       glide(output.mix.gain, listen === "clip" ? 0 : level, glide_s, output.context);
       glide(output.previews.gain, level, glide_s, output.context);
+      output.limiter.set(Boolean(mix?.limit)).then((changed) => changed && reschedule());
     }
     // The clip's own sound stays with the <video>, which keeps it in step with the picture on every output device.
     if (video) video.volume = listen === "struck" ? 0 : Math.min(1, dbToGain(mix?.clip_gain_db ?? 0));
+  }
+
+  /** Schedule again what has not begun. */
+  function reschedule() {
+    for (const [id, voice] of voices) if (!isSounding(voice)) end(id);
+    tick();
   }
 
   /**
@@ -237,9 +245,9 @@ export function createAudio(store, options = {}) {
     const parts = sounds.partsOf(sound, fraction);
     if (!parts.length) return;
     const lead = fraction === 0 ? 0 : DELAY_LEAD;
-    const { context, hits } = open();
+    const { context, hits, limiter } = open();
     const now = context.currentTime;
-    let start_s = onGrid(clock.contextTime_s((first - lead) / SAMPLE_RATE_HZ));
+    let start_s = onGrid(clock.contextTime_s((first - lead) / SAMPLE_RATE_HZ) - limiter.delay_s);
     let skip_s = 0;
     if (start_s < now) {
       const begins = !started.has(hit.id) && hit.time_s >= clock.from_s - 0.001 && now - start_s < LATE_S;
