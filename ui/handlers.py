@@ -306,6 +306,7 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.ImportHits: arrange_service.import_hits,
     requests.Conform: conform_service.conform_clip,
     requests.FitLevel: level_service.fit_level,
+    requests.MeasureLoudness: level_service.measure_loudness,
     requests.MeasureSync: sync_service.measure_sync,
     requests.StopSync: sync_service.stop_sync,
     requests.SoundFromFile: _sound_from_file,

@@ -1,16 +1,23 @@
-"""Level of the mix: fitted to a true peak on request."""
+"""Level of the mix: its loudness measured, and fitted to a true peak or a loudness on request."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from engine.core.errors import BadInput
-from engine.document.edits.values import check_number
+from engine.document.edits.values import TARGET_RANGE_LUFS, check_number
 from ui.jobs import Job
-from ui.protocol.requests import FitLevel
+from ui.protocol.mixing import LoudnessMeasured
+from ui.protocol.requests import FitLevel, MeasureLoudness
 
 if TYPE_CHECKING:
+    from engine.document.project import Project
+    from engine.pipeline.events import RenderedHit
     from ui.session import Session
+
+    Mixed = tuple[Project, Mapping[str, RenderedHit]]
 
 TARGET_RANGE_DBTP = (-30.0, 0.0)
 
@@ -19,16 +26,62 @@ def fit_level(session: Session, message: FitLevel) -> None:
     """Set the mix level in the background, once the sound is up to date."""
     session.require_project()
     target_dbtp = check_number(message.true_peak_dbtp, "true_peak_dbtp", TARGET_RANGE_DBTP)
+    target_lufs = message.integrated_lufs
+    if target_lufs is not None:
+        target_lufs = check_number(target_lufs, "integrated_lufs", TARGET_RANGE_LUFS)
 
     def run(job: Job) -> None:
-        from engine.pipeline.headroom import fit_level as fit
-
         session.renderer.wait(job.check)
         mixed = session.renderer.mix()
-        edit = None if mixed is None else fit(*mixed, target_dbtp)
-        job.check()
-        if edit is None:
-            raise BadInput("there is nothing to hear, so there is no level to fit; add a hit first")
-        session.commit(edit)
+        if mixed is None:
+            raise BadInput("a sound is being made again; press once more when it is there")
+        if target_lufs is None:
+            _fit_peak(session, mixed, target_dbtp, job)
+        else:
+            _fit_loudness(session, mixed, target_lufs, job)
 
     session.leveller.start(run)
+
+
+def _fit_peak(session: Session, mixed: Mixed, target_dbtp: float, job: Job) -> None:
+    from engine.pipeline.headroom import fit_level as fit
+
+    edit = fit(*mixed, target_dbtp)
+    job.check()
+    if edit is None:
+        raise BadInput("there is nothing to hear, so there is no level to fit; add a hit first")
+    session.commit(edit)
+
+
+def _fit_loudness(session: Session, mixed: Mixed, target_lufs: float, job: Job) -> None:
+    from engine.pipeline.loudness import CLOSE_LU, describe_loudness, fit_loudness
+
+    edit, reached = fit_loudness(*mixed, target_lufs, job.check)
+    job.check()
+    session.commit(edit)
+    if abs(reached.integrated_lufs - target_lufs) > 2 * CLOSE_LU:
+        session.note(f"As near as the limiter and the level's range allow: {describe_loudness(reached)}")
+    elif reached.true_peak_dbtp > 0.0 and not mixed[0].mix.limit:
+        session.note(f"{describe_loudness(reached)}: peaks would clip in an export; switch the limiter on")
+
+
+def measure_loudness(session: Session, message: MeasureLoudness) -> None:
+    """Measure the track in the background and send its loudness; nothing while hits are still to be sampled."""
+    project = session.require_project()
+    if len(session.renderer.message().hits) < len(project.hits):
+        return
+
+    def run(job: Job) -> None:
+        from engine.pipeline.loudness import explain_missing, measure_track
+
+        mixed = session.renderer.mix()
+        if mixed is None:
+            return
+        found = measure_track(*mixed, job.check)
+        job.check()
+        values = (None if math.isnan(value) else round(value, 2) for value in found)
+        integrated, loudness_range, peak, _, short_term = values
+        fault = explain_missing(found) if integrated is None else None
+        session.send(LoudnessMeasured(integrated, loudness_range, peak, short_term, fault))
+
+    session.meter.start(run)

@@ -55,7 +55,7 @@ class Session:
         self.worker = Worker("work", self.fail)
         self.helper = Worker("clip", self._excuse)
         self.detector = Worker("onsets", self._excuse)
-        self.leveller = Worker("level", self._excuse)
+        self.leveller, self.meter = Worker("level", self._excuse), Worker("meter", self._excuse)
         self.auditions = Worker("audition", self._excuse)
         self.search_worker = Worker("find", self._excuse)
         self.search_results = SearchResults()
@@ -358,7 +358,7 @@ class Session:
     def rest(self) -> None:
         """Stop all work, since no tab is connected; ``join`` resumes sampling."""
         workers = (self.worker, self.helper, self.detector, self.leveller, self.auditions, self.search_worker)
-        for worker in (*workers, self.sync_meter, self.exports):
+        for worker in (*workers, self.meter, self.sync_meter, self.exports):
             if worker.busy:
                 worker.cancel()
                 self._rested = True

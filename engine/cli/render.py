@@ -15,6 +15,7 @@ from engine.cli.console import (
     MAX_SEED,
     TRACK_HELP,
     make_progress,
+    number,
     read_json,
     same_file,
     say,
@@ -28,7 +29,7 @@ from engine.core.errors import BadInput
 from engine.core.files import is_stream, make_partial_folder
 from engine.core.units import parse_frame_rate
 from engine.core.words import counted
-from engine.document.edits.values import MAX_TRACK
+from engine.document.edits.values import MAX_TRACK, TARGET_RANGE_LUFS
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import Source, describe_source
 from engine.document.storage import is_project_file
@@ -40,6 +41,7 @@ from engine.physics.model import Physics, physics_from_json
 
 if TYPE_CHECKING:
     from engine.bank.bank import Bank
+    from engine.pipeline.kept_hits import KeptHits
     from engine.pipeline.process import ProcessSettings
     from engine.pipeline.render import HitSampler
 
@@ -65,6 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=whole_number(*_STEPS), metavar="N", help="of the sampler")
     parser.add_argument(
         "--width", type=whole_number(0, 100), metavar="PERCENT", help="how wide noise and room are; 0 is mono"
+    )
+    parser.add_argument("--limit", action="store_true", help="hold the true peak of the track under -1 dBTP")
+    parser.add_argument(
+        "--loudness", type=number(*TARGET_RANGE_LUFS), metavar="LUFS", help="set the mix level for it, such as -23"
     )
     parser.add_argument(
         "--detail", type=whole_number(0, 100), metavar="PERCENT", help="of every sound: 100 is as measured, 0 imagined"
@@ -188,8 +194,20 @@ def _render(options: argparse.Namespace, cache: Cache) -> Project:
         events = sample_hits(other, loaded.sampler, cache)
         return KeptHits(cache, {hit_id: hit.key for event in events for hit_id, hit in event.hits.items()})
 
-    write_outputs(project, KeptHits(cache, keys), options, sample)
+    rendered = KeptHits(cache, keys)
+    if options.loudness is not None and project.hits and is_heard(options):
+        project = _set_loudness(project, rendered, options.loudness)
+    write_outputs(project, rendered, options, sample)
     return project
+
+
+def _set_loudness(project: Project, rendered: KeptHits, target_lufs: float) -> Project:
+    """The project at the mix level that gives its track a loudness, which standard error says. Raises BadInput."""
+    from engine.pipeline.loudness import describe_loudness, fit_loudness
+
+    edit, reached = fit_loudness(project, rendered, target_lufs)
+    say(f"loudness {describe_loudness(reached)}")
+    return edit.apply(project)
 
 
 def open_stored(source: str, clip_place: str | None = None) -> Project | None:
@@ -292,6 +310,8 @@ class _Given:
             project = _replace_hits(project, self.spots)
         if options.width is not None:
             project = replace(project, mix=replace(project.mix, width=options.width / 100.0))
+        if options.limit:
+            project = replace(project, mix=replace(project.mix, limit=True))
         return self.set_detail(_apply_settings(project, options.steps, options.seed, options.variation))
 
     def set_detail(self, project: Project) -> Project:
@@ -329,8 +349,8 @@ def _replace_hits(project: Project, spots: Sequence[Spot]) -> Project:
     from engine.pipeline.spot_hits import hit_values
 
     hits = []
-    for number, values in enumerate(hit_values(project, spots), 1):
-        hit_id = f"h{number}"
+    for count, values in enumerate(hit_values(project, spots), 1):
+        hit_id = f"h{count}"
         seed, time_s = derive_seed(project.render.seed, hit_id), values["time_s"]
         sound_id = values.get("sound_id") or nearest_sound_id(project, time_s)
         velocity_db = values.get("velocity_db", 0.0)

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from engine.core.paths import CHECKPOINTS
 from engine.document.serialization import project_to_json
+from engine.media.export.loudness import can_measure
 from engine.media.sound import read_clip_audio
 from engine.pipeline.events import DetectionProgress
 from engine.pipeline.headroom import peak_dbtp
@@ -286,6 +287,14 @@ def test_one_press_fits_the_level_and_undo_takes_it_back(tab: Tab) -> None:
     assert project.mix.gain_db != 0.0 and tab.last("document")["undo"] == "Fit to −1 dBTP"
     tab.ask("undo")
     assert tab.session.require_project().mix.gain_db == 0.0
+    if can_measure():
+        tab.ask("fit_level", integrated_lufs=-30.0)
+        tab.settle()
+        assert tab.last("document")["undo"] == "Set loudness to −30 LUFS"
+        tab.ask("measure_loudness")
+        while tab.session.meter.busy:
+            time.sleep(0.01)
+        assert tab.last("loudness")["integrated_lufs"] == pytest.approx(-30.0, abs=0.1)
     tab.edit("delete_hits", ids=[hit.id for hit in project.hits])
     tab.ask("fit_level")
     tab.settle()

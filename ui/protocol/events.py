@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Union
 from ui.protocol.conforming import Conformed
 from ui.protocol.exporting import Exported, ExportPlan, ExportSettings
 from ui.protocol.marking import MarkerState
-from ui.protocol.mixing import MixState, StripState
+from ui.protocol.mixing import LoudnessMeasured, MixState, StripState
 from ui.protocol.queue import QueueState
 from ui.protocol.searching import Bank, SearchAnswer
 from ui.protocol.syncing import SyncMeasured, SyncProgressed, SyncStopped
@@ -352,6 +352,6 @@ class MorphPreviewed:
 
 ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, ClipWanted, ExportPlan, Exported, Audition,
-    TakeRendered, MorphPreviewed, QueueState, SearchAnswer, Bank, Conformed, SyncProgressed,
+    TakeRendered, MorphPreviewed, QueueState, SearchAnswer, Bank, Conformed, LoudnessMeasured, SyncProgressed,
     SyncMeasured, SyncStopped,
 ]  # fmt: skip

@@ -75,3 +75,15 @@ class SetMix:
     clip_gain_db: float | None = None
     width: float | None = None
     limit: bool | None = None
+
+
+@dataclass(frozen=True)
+class LoudnessMeasured:
+    """Loudness of the track by EBU R 128; None where it is undefined, and then ``fault`` says why."""
+
+    type: ClassVar[str] = "loudness"
+    integrated_lufs: float | None
+    range_lu: float | None
+    true_peak_dbtp: float | None
+    short_term_lufs: float | None
+    fault: str | None = None

@@ -138,10 +138,21 @@ class Analyse:
 
 @dataclass(frozen=True)
 class FitLevel:
-    """Set the mix level so that the highest true peak of track and stems is as wanted, once all is sampled."""
+    """Set the mix level so that the highest true peak of track and stems is as wanted, once all is sampled.
+
+    With ``integrated_lufs`` it is set so that the track has this loudness.
+    """
 
     type: ClassVar[str] = "fit_level"
     true_peak_dbtp: float = -1.0
+    integrated_lufs: float | None = None
+
+
+@dataclass(frozen=True)
+class MeasureLoudness:
+    """Measure the loudness of the track, if all of it is sampled."""
+
+    type: ClassVar[str] = "measure_loudness"
 
 
 @dataclass(frozen=True)
@@ -291,7 +302,8 @@ class BankSize:
 
 ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Open, FindClip, OpenDemo, Close, ForgetSession, Save, CollectProject, ApplyEdit, Undo, Redo, Cancel, Resume,
-    FocusOn, Detect, Analyse, Export, PlanExport, FitLevel, SnapHits, DrawToPeaks, ImportHits, Strike, RenderTakes,
+    FocusOn, Detect, Analyse, Export, PlanExport, FitLevel, MeasureLoudness, SnapHits, DrawToPeaks, ImportHits, Strike,
+    RenderTakes,
     AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank,
     BankSize, Conform, QueueClips, CancelQueued, ClearQueue, MeasureSync, StopSync,
 ]  # fmt: skip

@@ -32,12 +32,16 @@ class Loudness(NamedTuple):
     short_term_lufs: float = math.nan
 
 
+def can_measure() -> bool:
+    """Whether the libraries here tell what FFmpeg's meter measures; those for Python 3.10 do not."""
+    return hasattr(AudioFrame, "metadata")
+
+
 class LoudnessMeter:
     """Measures a sound that comes in blocks of float32 [n, C], C being 1, 2 or 6; others have no loudness here."""
 
     def __init__(self, channels: int, sample_rate_hz: int) -> None:
-        can_measure = 8_000 <= sample_rate_hz <= 192_000 and hasattr(AudioFrame, "metadata")  # PyAV 17 has none
-        self._layout = _LAYOUTS.get(channels) if can_measure else None
+        self._layout = _LAYOUTS.get(channels) if 8_000 <= sample_rate_hz <= 192_000 and can_measure() else None
         self._channels, self._rate_hz, self._count = channels, sample_rate_hz, 0
         self._momentary, self._short_term = -math.inf, -math.inf
         self._last: dict[str, str] = {}

@@ -471,10 +471,16 @@ export interface PlanExport {
   options?: ExportOptions;
 }
 
-/** Set the mix level so that the highest true peak of track and stems is as wanted, once all is sampled. */
+/** Set the mix level so that the highest true peak of track and stems is as wanted, once all is sampled. With ``integrated_lufs`` it is set so that the track has this loudness. */
 export interface FitLevel {
   type: "fit_level";
   true_peak_dbtp?: number;
+  integrated_lufs?: number | null;
+}
+
+/** Measure the loudness of the track, if all of it is sampled. */
+export interface MeasureLoudness {
+  type: "measure_loudness";
 }
 
 /** Move hits (by id), each to the transient nearest to it in the clip's sound, or to the nearest onset seen. */
@@ -638,6 +644,7 @@ export type ClientMessage =
   | Export
   | PlanExport
   | FitLevel
+  | MeasureLoudness
   | SnapHits
   | DrawToPeaks
   | ImportHits
@@ -1048,6 +1055,16 @@ export interface Conformed {
   lost: LostHit[];
 }
 
+/** Loudness of the track by EBU R 128; None where it is undefined, and then ``fault`` says why. */
+export interface LoudnessMeasured {
+  type: "loudness";
+  integrated_lufs: number | null;
+  range_lu: number | null;
+  true_peak_dbtp: number | null;
+  short_term_lufs: number | null;
+  fault: string | null;
+}
+
 /** Share of the measurement that is done, 0 to 1. */
 export interface SyncProgressed {
   type: "sync_progress";
@@ -1106,6 +1123,7 @@ export type ServerMessage =
   | SearchAnswer
   | Bank
   | Conformed
+  | LoudnessMeasured
   | SyncProgressed
   | SyncMeasured
   | SyncStopped;

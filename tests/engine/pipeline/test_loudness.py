@@ -1,0 +1,61 @@
+"""Loudness of the track: the mix level that reaches a target, with and without the limiter."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.core.errors import BadInput
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.document.project import Project
+from engine.media.export.loudness import can_measure
+from engine.pipeline.events import RenderedHit
+from engine.pipeline.loudness import fit_loudness, measure_track
+from tests.delivered_project import make_project
+
+pytestmark = pytest.mark.skipif(not can_measure(), reason="loudness is not measured by the libraries for Python 3.10")
+
+
+def make_tone(amplitude: float) -> RenderedHit:
+    """2 s of 997 Hz, of which 0 dBFS in both channels is 0 LUFS but for rounding (EBU Tech 3341, case 1)."""
+    time_s = np.arange(2 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    return RenderedHit("tone", (amplitude * np.sin(2 * np.pi * 997.0 * time_s)).astype(np.float32))
+
+
+def make_one_hit(limit: bool = False) -> Project:
+    """One hit at the clip's beginning, in the centre and at no gain."""
+    project = make_project(times=(0.0,))
+    hit = replace(project.hits[0], pan=0.0, gain_db=0.0)
+    return replace(project, mix=replace(project.mix, gain_db=0.0, limit=limit), hits=(hit,))
+
+
+def test_a_target_is_reached_by_the_mix_level() -> None:
+    project = make_one_hit()
+    rendered = {"h0": make_tone(0.1)}
+    assert measure_track(project, rendered).integrated_lufs == pytest.approx(-20.0, abs=0.1)
+    for target_lufs in (-23.0, -14.0):
+        edit, reached = fit_loudness(project, rendered, target_lufs)
+        assert reached.integrated_lufs == pytest.approx(target_lufs, abs=0.06)
+        assert edit.apply(project).mix.gain_db == pytest.approx(target_lufs + 20.0, abs=0.1)
+        assert measure_track(edit.apply(project), rendered) == reached
+
+
+@pytest.mark.slow
+def test_the_limiter_is_counted_in() -> None:
+    """A tone with one click that the limiter takes down; the level makes up for what it takes of the loudness."""
+    project = make_one_hit(limit=True)
+    tone = make_tone(0.3).samples.copy()
+    tone[::9000] = 2.0
+    rendered = {"h0": RenderedHit("k", tone)}
+    _, reached = fit_loudness(project, rendered, -12.0)
+    assert reached.integrated_lufs == pytest.approx(-12.0, abs=0.1) and reached.true_peak_dbtp <= -1.0
+
+
+def test_what_has_no_loudness_is_said() -> None:
+    project = make_one_hit()
+    with pytest.raises(BadInput, match="nothing to hear"):
+        fit_loudness(project, {}, -23.0)
+    assert all(math.isnan(value) for value in measure_track(project, {}))
