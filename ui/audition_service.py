@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -61,7 +60,7 @@ def render_takes(session: Session, message: requests.RenderTakes) -> None:
 
     def run(job: Job) -> None:
         for seed in seeds:
-            (rendered,) = _render(session, job, project, [replace(hit, seed=seed)])
+            (rendered,) = render_apart(session, job, replace(project, hits=(replace(hit, seed=seed),))).values()
             session.send(TakeRendered(hit.id, seed, rendered.key))
 
     session.auditions.start(run)
@@ -72,17 +71,16 @@ def _strike(session: Session, project: Project, sound: Sound, answer_id: str, ve
     hit = Hit(AUDITION_ID, 0.0, sound.id, AUDITION_SEED, velocity_db=velocity_db)
 
     def run(job: Job) -> None:
-        (rendered,) = _render(session, job, replace(project, sounds=(sound,)), [hit])
+        (rendered,) = render_apart(session, job, replace(project, sounds=(sound,), hits=(hit,))).values()
         session.send(Audition(answer_id, rendered.key))
 
     session.auditions.start(run)
 
 
-def _render(session: Session, job: Job, project: Project, hits: Iterable[Hit]) -> list[RenderedHit]:
-    """Render hits as the document would, in turn with other sessions."""
+def render_apart(session: Session, job: Job, project: Project) -> dict[str, RenderedHit]:
+    """Render the hits of a document that the session does not show, by id, in turn with other sessions."""
     from engine.pipeline.render import render_hits
 
-    alone = replace(project, hits=tuple(hits))
     context = session.context
     with context.sampling_lock.acquire(job.check) as yield_lock:
 
@@ -90,7 +88,7 @@ def _render(session: Session, job: Job, project: Project, hits: Iterable[Hit]) -
             job.check()
             yield_lock()
 
-        rendered = render_hits(alone, context.sampler(alone.render), context.cache, check)
+        rendered = render_hits(project, context.sampler(project.render), context.cache, check)
     for one in rendered.values():
         session.renderer.remember(one.key, len(one.samples))
-    return list(rendered.values())
+    return rendered

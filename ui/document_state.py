@@ -26,6 +26,7 @@ from ui.protocol.events import (
 )
 from ui.protocol.marking import MarkerState
 from ui.protocol.mixing import MixState, StripState
+from ui.protocol.strokes import StrokeState
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ def hit_state(hit: Hit) -> HitState:
         name=hit.name,
         group=hit.group,
         distance_m=hit.distance_m,
+        stroke=None if hit.stroke is None else StrokeState(**asdict(hit.stroke)),
     )
 
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from engine.document.source import Source
 from engine.document.strip import Strip
-from engine.physics.model import Macros, Modes, Residual
+from engine.physics.model import Macros, Modes, Residual, Stroke
 
 PROJECT_VERSION = 2
 
@@ -78,6 +78,7 @@ class Hit:
     ``found_s`` is the detected time, whatever ``time_s`` was changed to; None if it was added by hand. ``name`` is what
     a person or a spotting list calls it, ``group`` the name of the hits that are chosen and moved as one; "" for none.
     ``distance_m`` is added to its sound's distance.
+    With a ``stroke`` the object is scraped or rubbed instead, from ``time_s`` on.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Hit:
     name: str = ""
     group: str = ""
     distance_m: float = 0.0
+    stroke: Stroke | None = None
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,16 @@ from engine.core.units import LONGEST_CLIP_S, format_frame_rate
 from engine.document.edits.values import (
     DETAIL_RANGE,
     DISTANCE_OFFSET_RANGE_M,
+    GRAIN_RANGE_MM,
     MAX_HITS,
     MAX_MARKERS,
     MAX_SEED,
     MAX_TRACK,
+    MOST_SPEEDS,
     SOURCES,
     STRIP_RANGES,
+    STROKE_LENGTH_RANGE_S,
+    STROKE_SPEED_RANGE_M_PER_S,
     VARIATION_RANGE,
 )
 from engine.document.json_fields import Fields
@@ -40,6 +44,7 @@ from engine.physics.model import (
     MACRO_RANGE,
     Macros,
     Physics,
+    Stroke,
     modes_from_json,
     physics_to_json,
     residual_from_json,
@@ -47,7 +52,14 @@ from engine.physics.model import (
 
 FORMAT = "struck-project"
 DETAIL_FIELDS = ("detail", "detail_seed", "variation")
-_LATER = ("width", "limit", "name", "group", "distance_m")  # left out at their defaults, as in files of before them
+_LATER = (
+    "width",
+    "limit",
+    "name",
+    "group",
+    "distance_m",
+    "stroke",
+)  # left out at their defaults, as in files of before them
 MAX_SOUNDS = 10_000
 
 
@@ -71,7 +83,10 @@ def project_to_json(project: Project) -> dict[str, Any]:
 
 
 def _hit_to_json(hit: Hit) -> dict[str, Any]:
-    return {name: value for name, value in asdict(hit).items() if name not in _LATER or value}
+    values = {name: value for name, value in asdict(hit).items() if name not in _LATER or value}
+    if hit.stroke is not None:
+        values["stroke"]["speeds"] = list(hit.stroke.speeds)
+    return values
 
 
 def _sound_to_json(sound: Sound) -> dict[str, Any]:
@@ -260,6 +275,19 @@ def _read_hit(fields: Fields, duration_s: float) -> Hit:
         name=fields.text("name", Hit.name),
         group=fields.text("group", Hit.group),
         distance_m=fields.number("distance_m", *DISTANCE_OFFSET_RANGE_M, Hit.distance_m),
+        stroke=_read_stroke(fields),
+    )
+
+
+def _read_stroke(fields: Fields) -> Stroke | None:
+    if fields.get("stroke", None) is None:
+        return None
+    stroke = Fields(fields.get("stroke"), fields.source, f"{fields.where}: stroke")
+    return Stroke(
+        length_s=stroke.number("length_s", *STROKE_LENGTH_RANGE_S),
+        speeds=stroke.numbers("speeds", 0, 1, MOST_SPEEDS) or (1.0,),
+        top_speed_m_per_s=stroke.number("top_speed_m_per_s", *STROKE_SPEED_RANGE_M_PER_S, Stroke.top_speed_m_per_s),
+        grain_mm=stroke.number("grain_mm", *GRAIN_RANGE_MM, Stroke.grain_mm),
     )
 
 

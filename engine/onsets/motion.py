@@ -106,7 +106,7 @@ def measure_losses(
     for index, (time_s, frame) in enumerate(frames):
         if index % stride:
             continue
-        small = _downsample(frame)
+        small = shrink_frame(frame)
         if last is not None:
             step_s = max(time_s - last_s, 1e-3)
             expected = None if into is None else (-into.dx * step_s / into_s, -into.dy * step_s / into_s)
@@ -121,7 +121,7 @@ def measure_losses(
         last, last_s = small, time_s
 
 
-def _downsample(frame: np.ndarray) -> np.ndarray:
+def shrink_frame(frame: np.ndarray) -> np.ndarray:
     """The small frame, float32: means of squares of pixels."""
     size = max(1, round(frame.shape[0] / ROWS))
     rows, columns = max(1, frame.shape[0] // size), max(1, frame.shape[1] // size)

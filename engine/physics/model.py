@@ -140,6 +140,20 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Stroke:
+    """A scrape or rub in the place of a strike: how long, how fast along the way, and over how coarse a surface.
+
+    ``speeds`` (0 to 1 of ``top_speed_m_per_s``) lie at even steps from start to end; ``grain_mm`` is the mean distance
+    of the surface's grains.
+    """
+
+    length_s: float
+    speeds: tuple[float, ...]
+    top_speed_m_per_s: float = 0.5
+    grain_mm: float = 0.5
+
+
+@dataclass(frozen=True)
 class Physics:
     """Result of the analysis of one hit."""
 

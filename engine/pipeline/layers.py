@@ -14,6 +14,7 @@ from engine.physics.model import Modes, Residual
 from engine.physics.noise import expected_power, rise_gain
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.render import hit_physics
+from engine.pipeline.scrapes import split_scrape
 
 LAYERS = ("Modes", "Residual", "Room")
 
@@ -52,9 +53,12 @@ def split_layers(project: Project, hit: Hit, samples: np.ndarray) -> dict[str, n
 
     Modes are the decaying sinusoids at the frequencies and decays of the hit's physics, with the levels and phases that
     fit the sound best. Of what is left, the room is the share that the physics expects of it (Wiener filter), the
-    residual all else.
+    residual all else. A scrape's room is part of its residual.
     """
     modes, residual = hit_physics(project, hit)
+    if hit.stroke is not None:
+        ringing, rest = split_scrape(hit, samples, modes, residual.rise_s)
+        return dict(zip(LAYERS, (ringing, rest, np.zeros_like(samples)), strict=True))
     ringing = _fit_modes(samples, modes, residual.rise_s)
     rest = samples - ringing
     room = _filter_room(rest, residual)

@@ -24,6 +24,7 @@ from engine.physics.model import MACRO_NAMES, Context, Macros, Modes, Physics, R
 from engine.physics.variation import vary_physics
 from engine.pipeline.complete_sound import complete_sound
 from engine.pipeline.events import HitsSampled, RenderedHit
+from engine.pipeline.scrapes import scrape_hits
 
 RENDER_VERSION = 4
 """Part of every key: raise it when the same document renders differently."""
@@ -36,6 +37,9 @@ DAMPING_VERSION = 2
 
 LOUDNESS_VERSION = 1
 """Part of the key of every hit whose macros keep loudness: raise it when its law changes."""
+
+STROKE_VERSION = 1
+"""Part of the key of every hit that scrapes: raise it when the law of scraping changes."""
 
 TAKE_VERSION = 3
 """Part of the key of every hit that variation changes: raise it when its law changes."""
@@ -85,6 +89,8 @@ def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
     variation = hit_variation(project, hit)
     if variation:
         laws.append(["take", TAKE_VERSION, variation])
+    if hit.stroke is not None:
+        laws.append(["stroke", STROKE_VERSION, *astuple(hit.stroke)])
     return digest_json(
         [
             "hit",
@@ -156,7 +162,8 @@ def sample_hits(
     """
     if sampler is not None and not project.render.checkpoint:
         sampler = None
-    keys = hit_keys(project, sampler.digest if sampler is not None else "")
+    digest = sampler.digest if sampler is not None else ""
+    keys, key_of = hit_keys(project, digest), functools.partial(hit_key, project, checkpoint_digest=digest)
     cached: dict[str, RenderedHit] = {}
     missing: dict[str, list[Hit]] = {}
     for hit in project.hits if include_muted else project.heard_hits():
@@ -173,7 +180,8 @@ def sample_hits(
     for start in range(0, len(todo), size):
         group = todo[start : start + size]
         sampled: dict[str, RenderedHit] = {}
-        sounds = _sample(project, sampler, [hits[0] for _, hits in group], check)
+        wanted = [hits[0] for _, hits in group]
+        sounds = scrape_hits(wanted, key_of, lambda strikes: _sample(project, sampler, strikes, check), cache)
         for (key, hits), samples in zip(group, sounds, strict=True):
             kept = cache.put(key, samples)
             sampled |= {hit.id: RenderedHit(key, kept) for hit in hits}

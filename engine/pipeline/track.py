@@ -25,6 +25,7 @@ from engine.pipeline.channel_strip import (
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.placement import first_sample, place_hit
 from engine.pipeline.render import hit_physics
+from engine.pipeline.scrapes import scrape_part
 from engine.pipeline.stereo import make_side
 
 ROOM_SHARE_BEHIND = 0.5
@@ -176,12 +177,13 @@ class Track:
 def hit_side(project: Project, hit: Hit, length_samples: int) -> np.ndarray:
     """The side signal of a hit at width 1, float32 [length_samples]; see ``engine.pipeline.stereo``."""
     _, residual = hit_physics(project, hit)
-    return make_side(residual, length_samples, hit.seed)
+    return scrape_part(lambda length: make_side(residual, length, hit.seed), hit, length_samples)
 
 
 def hit_room(project: Project, hit: Hit, length_samples: int) -> np.ndarray:
     """Middle and side of the room that a strip adds to a hit, float32 [2, N]; see ``channel_strip.make_room``."""
-    return make_room(*hit_physics(project, hit), length_samples, hit.seed)
+    physics = hit_physics(project, hit)
+    return scrape_part(lambda length: make_room(*physics, length, hit.seed), hit, length_samples)
 
 
 def side_gain(width: float, pan: float) -> float:

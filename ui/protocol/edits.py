@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Union
 from ui.protocol.grouping import GroupHits, UngroupHits
 from ui.protocol.marking import AddMarker, DeleteMarker, SetMarker
 from ui.protocol.mixing import SetColor, SetMix, SetStrip
+from ui.protocol.strokes import ClearStrokes, StrokeState
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class HitValues:
     sound_id: str | None = None
     name: str | None = None
     group: str | None = None
+    stroke: StrokeState | None = None
     pitch_cents: float | None = None
     decay_ratio: float | None = None
     residual_db: float | None = None
@@ -310,7 +312,7 @@ class SetTrack:
 
 EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     AddHit, AddHits, PlayHit, MoveHits, SetHits, SetEachHit, DeleteHits, QuantizeHits, DetachHits,
-    GroupHits, UngroupHits,
+    GroupHits, UngroupHits, ClearStrokes,
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
     RenameSound, MergeSounds, DeleteSound, ApplyPreset, SetMacros, ResetMacros, SetDetail, BakeMacros,
     MorphSound, AddMarker, SetMarker, DeleteMarker,

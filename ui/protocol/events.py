@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Union
 
+from ui.protocol.comparing import Versions
 from ui.protocol.conforming import Conformed
 from ui.protocol.exporting import Exported, ExportPlan, ExportSettings
 from ui.protocol.marking import MarkerState
 from ui.protocol.mixing import LoudnessMeasured, MixState, StripState
 from ui.protocol.queue import QueueState
 from ui.protocol.searching import Bank, SearchAnswer
+from ui.protocol.strokes import StrokeState
 from ui.protocol.syncing import SyncMeasured, SyncProgressed, SyncStopped
 
 
@@ -137,6 +139,7 @@ class HitState:
     name: str = ""
     group: str = ""
     distance_m: float = 0.0
+    stroke: StrokeState | None = None
 
 
 @dataclass(frozen=True)
@@ -353,5 +356,5 @@ class MorphPreviewed:
 ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, ClipWanted, ExportPlan, Exported, Audition,
     TakeRendered, MorphPreviewed, QueueState, SearchAnswer, Bank, Conformed, LoudnessMeasured, SyncProgressed,
-    SyncMeasured, SyncStopped,
+    SyncMeasured, SyncStopped, Versions,
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from engine.core.errors import BadInput
+from engine.document.edits.strokes import check_stroke
 from engine.document.edits.values import (
     DECAY_RATIO_RANGE,
     DISTANCE_OFFSET_RANGE_M,
@@ -110,6 +111,7 @@ _HIT_WORDS = {
     "decay_ratio": "decay",
     "residual_db": "residual",
     "distance_m": "distance",
+    "stroke": "scrape",
 }
 
 
@@ -152,6 +154,8 @@ def check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str,
             fields[name] = check_number(value, name, (0.0, project.clip.duration_s))
         elif name in ("name", "group"):
             fields[name] = check_label(value)
+        elif name == "stroke":
+            fields[name] = check_stroke(value)
         elif name == "mute":
             fields[name] = check_truth(value, name)
         elif name == "seed":

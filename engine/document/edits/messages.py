@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.core.errors import BadInput, quote
-from engine.document.edits import arranging, blends, grouping, hits, markers, merging, settings, sounds, strips
+from engine.document.edits import (
+    arranging,
+    blends,
+    grouping,
+    hits,
+    markers,
+    merging,
+    settings,
+    sounds,
+    strips,
+    strokes,
+)
 from engine.document.edits.values import (
     Edit,
     PhysicsOps,
@@ -142,6 +153,7 @@ _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] 
     "delete_hits": (hits.delete_hits, ("ids",), ("ripple",)),
     "quantize_hits": (arranging.quantize_hits, ("ids",), ("interval_s", "offset_s", "strength")),
     "detach_hits": (hits.detach_hits, ("ids",), ()),
+    "clear_strokes": (strokes.clear_strokes, ("ids",), ()),
     "group_hits": (grouping.group_hits, ("ids",), ("name",)),
     "ungroup_hits": (grouping.ungroup_hits, ("ids",), ()),
     "add_marker": (markers.add_marker, ("time_s",), ("name",)),

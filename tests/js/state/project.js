@@ -9,7 +9,7 @@
  * @returns {Hit}
  */
 export const makeHit = (id, time_s) => ({
-  id, time_s, sound_id: "s1", seed: 1, velocity_db: -6, gain_db: 0, pan: 0, mute: false, strength: 1, touched: false, found_s: time_s, name: "", group: "", distance_m: 0,
+  id, time_s, sound_id: "s1", seed: 1, velocity_db: -6, gain_db: 0, pan: 0, mute: false, strength: 1, touched: false, found_s: time_s, name: "", group: "", distance_m: 0, stroke: null,
   offsets: { pitch_cents: 0, decay_ratio: 1, residual_db: 0 },
 });
 

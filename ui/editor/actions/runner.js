@@ -23,7 +23,7 @@ import { chooseTheme } from "../widgets/theme.js";
  * @property {{add: () => void, go: (direction: number) => void}} markers
  * @property {import("../perform/perform.js").Perform} perform
  * @property {{showTab: (name: TabName) => void}} inspector
- * @property {Record<"quantize" | "makePattern" | "showTakes" | "importHits" | "conform" | "measureSync" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
+ * @property {Record<"quantize" | "makePattern" | "showTakes" | "compare" | "scrape" | "importHits" | "conform" | "measureSync" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
  */
 /** @typedef {ReturnType<typeof createRunner>} Runner */
 
@@ -144,10 +144,12 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
     bit_softer: (at_ms) => strengthen(at_ms, -0.1),
     hear: () => audio.auditionHit(chosen()[0].id)?.catch(() => {}),
     takes: () => open.showTakes(),
+    compare: () => open.compare(),
     mute: () => store.edit({ kind: "set_hits", ids: ids(), values: { mute: !chosen().every((hit) => hit.mute) } }, null),
     snap: () => store.send({ type: "snap_hits", hits: ids() }),
     quantize: () => open.quantize(),
     pattern: () => open.makePattern(),
+    scrape: () => open.scrape(),
     ripple: () => arranging.setRipple(!arranging.ripple),
     duplicate: () => arranging.duplicate(),
     detach: () => store.edit({ kind: "detach_hits", ids: ids() }, null),

@@ -21,7 +21,7 @@ const MOST_HITS = 10_000;
  */
 export function copyHits(project, ids) {
   return inOrder(project.hits).filter((hit) => ids.has(hit.id)).map((hit) => ({
-    time_s: hit.time_s, sound_id: hit.sound_id, velocity_db: hit.velocity_db, gain_db: hit.gain_db, pan: hit.pan, mute: hit.mute, name: hit.name, group: hit.group,
+    time_s: hit.time_s, sound_id: hit.sound_id, velocity_db: hit.velocity_db, gain_db: hit.gain_db, pan: hit.pan, mute: hit.mute, name: hit.name, group: hit.group, ...(hit.stroke ? { stroke: hit.stroke } : {}),
     ...hit.offsets, sound_name: project.sounds.find(({ id }) => id === hit.sound_id)?.name ?? "",
   }));
 }

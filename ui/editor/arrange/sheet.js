@@ -11,6 +11,7 @@ import { focusedElement, isInside, make } from "../widgets/controls.js";
  * @property {HTMLButtonElement} apply
  * @property {() => void} onShow fills the controls
  * @property {() => void} onEnter
+ * @property {() => void} [onHide]
  */
 
 /**
@@ -18,7 +19,7 @@ import { focusedElement, isInside, make } from "../widgets/controls.js";
  * @param {Store} store
  * @param {SheetSettings} settings
  */
-export function createSheet(app, store, { title, content, apply, onShow, onEnter }) {
+export function createSheet(app, store, { title, content, apply, onShow, onEnter, onHide = () => {} }) {
   /** @type {HTMLElement | null} */
   let returnTo = null;
   const close = make("button", "st-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
@@ -34,7 +35,10 @@ export function createSheet(app, store, { title, content, apply, onShow, onEnter
       returnTo = focusedElement();
       onShow();
       (apply.disabled ? close : apply).focus({ preventScroll: true });
-    } else if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
+      return;
+    }
+    onHide();
+    if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
   }
 
   /** @param {PointerEvent} event */

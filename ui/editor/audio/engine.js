@@ -13,6 +13,7 @@ import { createLimiter } from "./limiter.js";
 import { createLive } from "./live.js";
 import { createMeter } from "./meter.js";
 import { FADE_S } from "./panner.js";
+import { createVersions } from "./versions.js";
 import { createPreview } from "./preview.js";
 import { createScrub } from "./scrub.js";
 import { isHeard } from "./strip.js";
@@ -44,7 +45,7 @@ function createOutput(context) {
   hits.connect(mix);
   previews.connect(master);
   master.connect(context.destination);
-  return { context, mix, hits, previews, limiter: createLimiter(context, mix, master), meter: createMeter(context, master), preview: createPreview(context, previews) };
+  return { context, master, mix, hits, previews, limiter: createLimiter(context, mix, master), meter: createMeter(context, master), preview: createPreview(context, previews) };
 }
 
 /**
@@ -84,6 +85,7 @@ export function createAudio(store, options = {}) {
   const host = { open, resume, buffers, load: buffers.load, width, heardKey, listen: () => listen, soundOf: sounds.soundOf };
   const audition = createAudition(host);
   const live = createLive(host, store);
+  const versions = createVersions(host);
   const scrub = createScrub(host, store);
 
   function open() {
@@ -328,7 +330,7 @@ export function createAudio(store, options = {}) {
   scope.add(store.on("audition", ({ key }) => audition.playKey(key).catch(() => {})));
 
   return {
-    resume, play, stop, seek, now_s, attachVideo, auditionHit, live, scrub,
+    resume, play, stop, seek, now_s, attachVideo, auditionHit, live, scrub, versions,
     previewModes: audition.previewModes,
     playKey: audition.playKey,
     /**

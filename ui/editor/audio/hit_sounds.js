@@ -58,7 +58,7 @@ export function createHitSounds(store, buffers, { heardKey, loaded }) {
         return missing.length ? null : { key: keys[0], room: keys[1] ?? null, level_db: 0, place };
       }
       const sound = ownSound(hit);
-      if (!sound) return null;
+      if (!sound || hit.stroke) return null; // a scrape is heard once it is rendered
       const velocity_db = Math.round(hit.velocity_db); // a finer step is level enough, and few priors serve many hits
       return { key: buffers.prior(sound, hit.offsets, velocity_db), room: null, level_db: hit.velocity_db - velocity_db, place };
     },

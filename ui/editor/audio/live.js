@@ -37,7 +37,7 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
    * @param {number} velocity_db
    */
   function sampledHits(soundId, velocity_db) {
-    const hits = (store.view?.project?.hits ?? []).filter((hit) => hit.sound_id === soundId && store.rendered.has(hit.id));
+    const hits = (store.view?.project?.hits ?? []).filter((hit) => hit.sound_id === soundId && !hit.stroke && store.rendered.has(hit.id));
     const plain = hits.filter(({ offsets }) => offsets.pitch_cents === 0 && offsets.decay_ratio === 1 && offsets.residual_db === 0);
     return (plain.length ? plain : hits).sort((a, b) => Math.abs(a.velocity_db - velocity_db) - Math.abs(b.velocity_db - velocity_db));
   }

@@ -8,6 +8,14 @@ export interface AddHit {
   sound_id?: string | null;
 }
 
+/** A scrape or rub: ``speeds`` (0 to 1 of ``top_speed_m_per_s``) at even steps, ``grain_mm`` between grains. */
+export interface StrokeState {
+  length_s: number;
+  speeds: number[];
+  top_speed_m_per_s: number;
+  grain_mm: number;
+}
+
 /** New values of a hit; those left out stay. */
 export interface HitValues {
   time_s?: number | null;
@@ -19,6 +27,7 @@ export interface HitValues {
   sound_id?: string | null;
   name?: string | null;
   group?: string | null;
+  stroke?: StrokeState | null;
   pitch_cents?: number | null;
   decay_ratio?: number | null;
   residual_db?: number | null;
@@ -92,6 +101,12 @@ export interface GroupHits {
 /** Take hits out of their groups. */
 export interface UngroupHits {
   kind: "ungroup_hits";
+  ids: string[];
+}
+
+/** Let hits strike their object again instead of scraping it. */
+export interface ClearStrokes {
+  kind: "clear_strokes";
   ids: string[];
 }
 
@@ -320,6 +335,7 @@ export type EditMessage =
   | DetachHits
   | GroupHits
   | UngroupHits
+  | ClearStrokes
   | SetModes
   | AddMode
   | DeleteModes
@@ -519,6 +535,19 @@ export interface RenderTakes {
   seeds: number[];
 }
 
+/** Mix the track around hits (by id) as it is and as it was ``back`` audible changes ago, beside the clip's sound. Answered by ``versions``. */
+export interface CompareVersions {
+  type: "compare_versions";
+  hits: string[];
+  back?: number;
+}
+
+/** Give scrapes (hits by id) the speed of the fastest movement in the picture during them. */
+export interface FollowPicture {
+  type: "follow_picture";
+  hits: string[];
+}
+
 /** Render one strike of a preset; answered by ``audition``. */
 export interface AuditionPreset {
   type: "audition_preset";
@@ -650,6 +679,8 @@ export type ClientMessage =
   | ImportHits
   | Strike
   | RenderTakes
+  | CompareVersions
+  | FollowPicture
   | AuditionPreset
   | AuditionCandidate
   | SoundFromFile
@@ -823,6 +854,7 @@ export interface HitState {
   name: string;
   group: string;
   distance_m: number;
+  stroke: StrokeState | null;
 }
 
 /** Levels of the rendered track and of the clip's own sound, width of noise and room (0 to 1), and the limiter. */
@@ -1105,6 +1137,25 @@ export interface SyncStopped {
   type: "sync_stopped";
 }
 
+/** One version: stereo samples by their key, and the gain that makes it as loud as the others. ``loudness_lufs`` is the highest momentary loudness (EBU R 128), None for silence. */
+export interface Version {
+  name: "now" | "before" | "clip";
+  key: string;
+  loudness_lufs: number | null;
+  gain_db: number;
+}
+
+/** All versions of a span of the clip; ``changes`` are the labels of the edits that are heard here, newest first. */
+export interface Versions {
+  type: "versions";
+  hits: string[];
+  back: number;
+  start_s: number;
+  end_s: number;
+  changes: string[];
+  versions: Version[];
+}
+
 export type ServerMessage =
   | Welcome
   | DocumentState
@@ -1126,4 +1177,5 @@ export type ServerMessage =
   | LoudnessMeasured
   | SyncProgressed
   | SyncMeasured
-  | SyncStopped;
+  | SyncStopped
+  | Versions;

@@ -2,7 +2,7 @@
 
 import type {
   Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, MacrosState, MarkerState, Media, ModesState,
-  MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, HitOffsetsState, TakeRendered, Welcome,
+  MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, HitOffsetsState, TakeRendered, Versions, Welcome,
 } from "./protocol.d.ts";
 
 /** Mono samples at 48 kHz. */
@@ -58,6 +58,7 @@ export interface StoreEvents {
   note: Note;
   audition: Audition;
   take: TakeRendered;
+  versions: Versions;
   morph_preview: MorphPreviewed;
   exported: Exported;
   queue: QueueState;

@@ -8,6 +8,7 @@ import { watchDrags } from "../widgets/drag.js";
 import { formatDb } from "../widgets/format.js";
 import { withGroups } from "./groups.js";
 import { formatShift, hitsInBox, hitUnder, limitShift, snapShift } from "./picking.js";
+import { endStroke, strokeUnder } from "./strokes.js";
 import { velocityScale } from "./scale.js";
 import { formatTimecode } from "./timecode.js";
 import { pointIn, pointOf } from "../widgets/page_scale.js";
@@ -53,7 +54,8 @@ const SOFTEST_DB = -60;
 /** @typedef {Box & {kind: "lasso", before: Set<string>, moved: boolean}} LassoDrag */
 /** @typedef {{kind: "pan", x0: number, start_s: number}} PanDrag */
 /** @typedef {{kind: "span", from_s: number}} SpanDrag */
-/** @typedef {HitsDrag | LassoDrag | PanDrag | SpanDrag | {kind: "scrub"}} Drag */
+/** @typedef {{kind: "end", hit: Hit, grip_px: number, moved: boolean}} EndDrag the end of a scrape */
+/** @typedef {EndDrag | HitsDrag | LassoDrag | PanDrag | SpanDrag | {kind: "scrub"}} Drag */
 
 /**
  * @param {Host} host
@@ -89,7 +91,12 @@ export function createPointer(host, store, audio, player) {
     return /** @type {LaneName | null} */ (found?.[0] ?? null);
   };
   /** @param {Point} at */
-  const hitAt = (at) => (laneAt(at.y) === "hits" ? hitUnder(hits(), at, scale, host.lanes().hits, store.selection.hits) : null);
+  const hitAt = (at) => (laneAt(at.y) === "hits" ? hitUnder(hits(), at, scale, host.lanes().hits, store.selection.hits) ?? strokeUnder(hits(), at, scale, host.lanes().hits)?.hit ?? null : null);
+  /** @param {Point} at */
+  const endAt = (at) => {
+    const found = laneAt(at.y) === "hits" ? strokeUnder(hits(), at, scale, host.lanes().hits) : null;
+    return found?.isEnd ? found.hit : null;
+  };
 
   // --- beginning ----------------------------------------------------------------------------------
 
@@ -118,9 +125,14 @@ export function createPointer(host, store, audio, player) {
   /**
    * @param {PointerEvent} event
    * @param {Point} at
-   * @returns {HitsDrag | LassoDrag | null}
+   * @returns {EndDrag | HitsDrag | LassoDrag | null}
    */
   function beginHits(event, at) {
+    const scraped = host.isLocked() ? null : endAt(at);
+    if (scraped?.stroke) {
+      store.select({ hits: new Set([scraped.id]), soundId: scraped.sound_id });
+      return { kind: "end", hit: scraped, grip_px: scale.x(scraped.time_s + scraped.stroke.length_s) - at.x, moved: false };
+    }
     const hit = hitAt(at);
     const more = event.shiftKey || event.ctrlKey || event.metaKey;
     const selected = store.selection.hits;
@@ -155,6 +167,7 @@ export function createPointer(host, store, audio, player) {
       scale.scrollTo(drag.start_s - (at.x - drag.x0) / scale.px_per_s);
     } else if (drag.kind === "span") markSpan(drag, at);
     else if (drag.kind === "lasso") lasso(drag, at);
+    else if (drag.kind === "end") moveEnd(drag, at);
     else moveHits(drag, at, event.shiftKey);
     host.redraw();
   }
@@ -181,6 +194,17 @@ export function createPointer(host, store, audio, player) {
       store.hold(velocityEdit(held));
     }
     showDragTip(held);
+  }
+
+  /**
+   * @param {EndDrag} held
+   * @param {Point} at
+   */
+  function moveEnd(held, at) {
+    held.moved = true;
+    const edit = endStroke(held.hit, scale.time(at.x + held.grip_px));
+    store.hold(edit);
+    host.tip(`${edit.values.stroke?.length_s.toFixed(2)} s`, at.x);
   }
 
   /** @param {number} x */
@@ -220,6 +244,7 @@ export function createPointer(host, store, audio, player) {
     const done = drag;
     drag = null;
     if (done.kind === "hits") endHits(done);
+    else if (done.kind === "end" && done.moved && last) store.edit(endStroke(done.hit, scale.time(last.x + done.grip_px)), newGesture());
     else if (done.kind === "span" && span && span.end_s - span.start_s >= SHORTEST_SPAN_S) host.spanMenu(span, pointOf(event).x, pointOf(event).y);
     else if (done.kind === "span") span = null;
     host.tip(null);
@@ -240,7 +265,7 @@ export function createPointer(host, store, audio, player) {
   /** Give up a drag and put everything back; whether there was one. */
   function cancel() {
     if (!drag && !span) return false;
-    if (drag?.kind === "hits") store.hold(null);
+    if (drag?.kind === "hits" || drag?.kind === "end") store.hold(null);
     drag = span = null;
     host.tip(null);
     host.redraw();
@@ -276,7 +301,7 @@ export function createPointer(host, store, audio, player) {
   function point(at) {
     const lane = hasProject() ? laneAt(at.y) : null;
     const hit = lane === "hits" ? hitAt(at) : null;
-    canvas.style.cursor = cursorOver(hit, lane);
+    canvas.style.cursor = drag?.kind === "end" || (!drag && lane === "hits" && endAt(at)) ? "ew-resize" : cursorOver(hit, lane);
     if (!drag) {
       if (hit) {
         const { clip, sounds } = requireProject(store);

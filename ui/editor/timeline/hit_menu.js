@@ -19,11 +19,11 @@ const MOST_SOUNDS = 8; // the inspector lists them all
  * The rows of a hit's menu; an empty one is a line.
  * @param {Store} store
  * @param {AudioEngine} audio
- * @param {{arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void}} host
+ * @param {{arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void, compare: () => void, scrape: () => void}} host
  * @param {Hit} hit
  * @returns {(MenuRow | "")[]}
  */
-export function hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes }, hit) {
+export function hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape }, hit) {
   const ids = [...store.selection.hits];
   const those = ids.length === 1 ? "" : ` ${ids.length} hits`;
   const project = requireProject(store);
@@ -36,6 +36,7 @@ export function hitMenuRows(store, audio, { arranging, quantize, makePattern, sh
   return [
     { text: "Hear it", key: keyText("hear"), choose: () => audio.auditionHit(hit.id).catch(() => {}) },
     { text: "Other takes…", key: keyText("takes"), choose: showTakes },
+    { text: "A/B with before or the clip…", key: keyText("compare"), choose: compare },
     { text: `${hit.mute ? "Unmute" : "Mute"}${those}`, key: keyText("mute"), choose: () => set({ mute: !hit.mute }) },
     "",
     { text: `Copy${those}`, key: formatCombo("Mod+C"), choose: arranging.copy },
@@ -49,6 +50,7 @@ export function hitMenuRows(store, audio, { arranging, quantize, makePattern, sh
     { text: `Snap${those} to the nearest transient`, key: keyText("snap"), choose: () => store.send({ type: "snap_hits", hits: ids }) },
     { text: `Quantise${those}…`, key: keyText("quantize"), choose: quantize },
     { text: `Make a roll, bounce or other pattern of ${ids.length === 1 ? "it" : "them"}…`, key: keyText("pattern"), choose: makePattern },
+    { text: hit.stroke ? "Change the scrape…" : `Scrape or rub with ${ids.length === 1 ? "it" : "them"}…`, key: keyText("scrape"), choose: scrape },
     ...(alike.length ? [{ text: `Shift the others ${formatShift(shiftOf(hit), rate)}, as this one`, choose: () => store.edit({ kind: "set_each_hit", values: shiftTimes(alike, shiftOf(hit), clip.duration_s) }, newGesture()) }] : []),
     "",
     { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: keyText("detach"), choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },

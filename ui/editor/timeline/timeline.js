@@ -15,6 +15,7 @@ import { hitMenuRows } from "./hit_menu.js";
 import { openMenuAt } from "./menu.js";
 import { createScrollBar } from "./scroll.js";
 import { drawRuler } from "./ruler.js";
+import { drawStrokes } from "./strokes.js";
 import { createScale, layLanes, velocityScale } from "./scale.js";
 import { createSamples, drawSignal, NEAR_PX_PER_S } from "./samples.js";
 import { createShapes, drawCurve, drawWaveform, thresholdScale } from "./shapes.js";
@@ -35,9 +36,9 @@ const TIP_ABOVE_PX = 20; // over the edge of the lane above, so that it hides no
  * @param {Store} store
  * @param {AudioEngine} audio
  * @param {Player} player
- * @param {{chooseMaterial: () => void, enlarge: () => void, arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void}} host
+ * @param {{chooseMaterial: () => void, enlarge: () => void, arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void, compare: () => void, scrape: () => void}} host
  */
-export function createTimeline(root, store, audio, player, { chooseMaterial, enlarge, arranging, quantize, makePattern, showTakes }) {
+export function createTimeline(root, store, audio, player, { chooseMaterial, enlarge, arranging, quantize, makePattern, showTakes, compare, scrape }) {
   const scale = createScale();
   let lanes = layLanes(300, true);
   let height = 300;
@@ -141,6 +142,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
    * @param {number} pulse
    */
   function drawHitsLane(context, shown, pulse) {
+    drawStrokes(context, scale, lanes.hits, shown, store.selection.hits);
     drawHits(context, scale, lanes.hits, shown, { selected: store.selection.hits, hovered: pointer.hovered, isFresh: (id) => store.rendered.has(id), pulse });
     drawGroups(context, scale, lanes.hits, shown.hits, store.selection.hits);
     if (shown.hits.length) return;
@@ -251,7 +253,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
    */
   function openHitMenu(hit, page_x, page_y) {
     closeMenu();
-    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes }, hit));
+    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape }, hit));
   }
 
   /**

@@ -1,0 +1,159 @@
+// @ts-check
+// A/B: what is heard at the chosen hits as it is, as it was before an edit, and in the clip, equally loud.
+
+import { recall, remember } from "../state/remembered.js";
+import { createButton, createSegments, createSelect, make } from "../widgets/controls.js";
+import { formatDb } from "../widgets/format.js";
+import { createSheet } from "./sheet.js";
+/** @import { Arranging } from "./arranging.js" */
+/** @import { Version, Versions } from "../state/protocol.d.ts" */
+/** @import { AudioEngine, Player, Store } from "../state/types.d.ts" */
+
+/** @typedef {Version["name"]} VersionName */
+
+const REMEMBERED = "struck.versions.loop";
+/** @type {[VersionName, string][]} */
+const NAMES = [["now", "A  now"], ["before", "B  before"], ["clip", "B  clip"]];
+
+/**
+ * @param {HTMLElement} app
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ * @param {Player} player
+ * @param {Arranging} arranging
+ */
+export function createVersionsSheet(app, store, audio, player, arranging) {
+  /** @type {Versions | null} */
+  let found = null;
+  /** @type {VersionName} */
+  let heard = "now";
+  /** @type {VersionName} */
+  let other = "before"; // what a flip goes to from now
+  let back = 1;
+  let asked = "";
+  let loops = recall(REMEMBERED) === "1";
+
+  const words = make("p", "ins-quiet arr-words");
+  const state = make("p", "arr-heard", { role: "status" });
+  const segments = createSegments({ label: "What is heard", choices: NAMES, onChoose: hear });
+  const change = createSelect({ label: "Before which edit", onChoose: (/** @type {string} */ value) => {
+    back = Number(value);
+    other = heard = "before";
+    request();
+  } });
+  const loop = createButton("Loop", { title: "Repeat the passage; a flip goes on in the same place (L)", onPress: () => setLoop(!loops) });
+  const again = createButton("Play", { title: "From the start (Space)", onPress: play });
+  const flipButton = createButton("Flip", { title: "Hear the other one (X)", onPress: flip });
+  flipButton.classList.add("is-main");
+  const sheet = createSheet(app, store, {
+    title: "A/B",
+    content: [words, segments.element, make("div", "arr-line", {}, make("span", "ins-quiet", { textContent: "B is before" }), change.element), state, make("div", "ins-row", {}, loop, again, make("span", "st-space"), flipButton)],
+    apply: flipButton, onShow: show, onEnter: play, onHide: audio.versions.stop,
+  });
+
+  const has = (/** @type {VersionName} */ name) => Boolean(found?.versions.some((version) => version.name === name));
+
+  function show() {
+    const ids = arranging.chosen().map((hit) => hit.id);
+    const now = JSON.stringify([ids, store.acknowledged?.revision]);
+    if (now !== asked) {
+      asked = now;
+      back = 1;
+      heard = "now";
+      request();
+    }
+    paint();
+  }
+
+  function request() {
+    audio.versions.stop();
+    found = null;
+    const hits = arranging.chosen().map((hit) => hit.id);
+    if (hits.length) store.send({ type: "compare_versions", hits, back });
+    paint();
+  }
+
+  /** @param {Versions} message */
+  function take(message) {
+    if (!sheet.isOpen || message.back !== back || message.hits.join() !== arranging.chosen().map((hit) => hit.id).join()) return;
+    found = message;
+    if (!has(other)) other = has("before") ? "before" : "clip";
+    if (!has(heard)) heard = "now";
+    play();
+  }
+
+  function play() {
+    if (!found) return;
+    if (player.playing) player.toggle();
+    audio.versions.play(found.versions, heard, loops, paint).catch(() => {
+      state.textContent = "The sounds could not be fetched; close this and press X again.";
+    });
+    paint();
+  }
+
+  /** @param {VersionName} name */
+  function hear(name) {
+    if (!has(name)) return;
+    heard = name;
+    if (name !== "now") other = name;
+    if (loops && audio.versions.isPlaying) audio.versions.hear(name);
+    else play();
+    paint();
+  }
+
+  function flip() {
+    hear(heard === "now" ? other : "now");
+  }
+
+  /** @param {boolean} value */
+  function setLoop(value) {
+    loops = value;
+    remember(REMEMBERED, value ? "1" : "0");
+    play();
+    paint();
+  }
+
+  function paint() {
+    const count = arranging.chosen().length;
+    const changes = found?.changes ?? [];
+    words.textContent = !count ? "Select a hit first." : "All are as loud as what you have now (highest momentary loudness, ITU-R BS.1770). X flips, 1, 2 and 3 choose.";
+    segments.set(heard, has);
+    change.set(changes.length ? changes.map((label, i) => [String(i + 1), `${i + 1}  ${label}`]) : [["1", found ? "nothing was changed here" : "…"]], String(back));
+    change.element.disabled = !changes.length;
+    loop.classList.toggle("is-on", loops);
+    loop.setAttribute("aria-pressed", String(loops));
+    again.disabled = !found;
+    flipButton.disabled = !found || !(has("before") || has("clip"));
+    const version = found?.versions.find(({ name }) => name === heard);
+    const level = !version ? "" : version.loudness_lufs === null ? "silent" : `${version.loudness_lufs.toFixed(1)} LUFS, ${formatDb(version.gain_db, true)} to match`;
+    const name = heard === "now" ? "A, as it is now" : heard === "clip" ? "B, the clip's own sound" : `B, before “${changes[back - 1] ?? ""}”`;
+    state.textContent = !count ? "" : !found ? "Mixing …" : `Heard: ${name}  ·  ${level}`;
+    state.classList.toggle("is-b", heard !== "now");
+  }
+
+  sheet.element.addEventListener("keydown", (event) => {
+    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLSelectElement) return;
+    const key = event.key.toLowerCase();
+    const number = ["1", "2", "3"].indexOf(key);
+    if (key === "x") flip();
+    else if (key === "l") setLoop(!loops);
+    else if (key === " ") play();
+    else if (number >= 0) hear(NAMES[number][0]);
+    else return;
+    event.preventDefault();
+  });
+  const cleanups = [
+    store.on("versions", take),
+    store.watch(() => [store.acknowledged?.revision], () => sheet.isOpen && show()),
+  ];
+
+  return {
+    /** Open it, or flip where it is open. */
+    open: () => (sheet.isOpen ? flip() : sheet.open()),
+    get heard() { return heard; },
+    dispose() {
+      sheet.dispose();
+      for (const cleanup of cleanups) cleanup();
+    },
+  };
+}
