@@ -62,11 +62,13 @@ def route(args: Sequence[str], exists: Any = os.path.exists) -> tuple[str, list[
 
 
 def needed_extras(module: str, args: Sequence[str]) -> tuple[str, ...]:
-    """What a command needs beyond the app: ``lab`` to train, simulate and evaluate, both to test."""
+    """What a command needs beyond the app: ``lab`` to train, simulate and evaluate, ``farm`` for Ray, all to test."""
     if module == "test":
-        return ("lab", "test")
+        return ("lab", "farm", "test")
     if module == "engine" and list(args[:2]) == ["bench", "timeline"]:
         return ("lab", "test")  # a browser is driven
+    if module == "engine" and (list(args[:2]) == ["bench", "growth"] or any(w.split("=")[0] == "--farm" for w in args)):
+        return ("farm",)
     return ("lab",) if module == "engine" and any(word in LAB_COMMANDS for word in args) else ()
 
 

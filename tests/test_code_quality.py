@@ -67,13 +67,14 @@ def test_types_are_clean() -> None:
 
 @pytest.mark.slow
 def test_what_the_product_imports_is_declared() -> None:
-    parts = [path.name for path in (ROOT / "engine").iterdir() if path.is_dir() and path.name != "lab"]
+    parts = [path.name for path in (ROOT / "engine").iterdir() if path.is_dir() and path.name not in ("lab", "farm")]
     product = imported("ui", *(f"engine/{part}" for part in parts))
     assert product - declared("requirements.txt") == set()
+    assert imported("engine/farm") - declared("requirements.txt", "requirements-farm.txt") == set()
 
 
 @pytest.mark.slow
 def test_what_lab_and_tests_import_is_declared() -> None:
     assert imported("engine/lab") - declared("requirements.txt", "requirements-lab.txt") == set()
-    everything = declared("requirements.txt", "requirements-lab.txt", "requirements-test.txt")
+    everything = declared(*(f"requirements{part}.txt" for part in ("", "-lab", "-farm", "-test")))
     assert imported("tests") - everything == set()

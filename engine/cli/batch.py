@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -136,9 +136,10 @@ def run_batch(options: argparse.Namespace, render: Render) -> None:
         say(f"{len(sources) - len(jobs)} of {len(sources)} clips are done already")
     batch.begin(jobs)
     progress = make_progress(f"rendering {counted(len(sources), 'clip')}")
-    for source, outcome in _render_all(jobs, options.jobs, render):
-        batch.finish(source, outcome)
-        progress(len(batch.outcomes) / len(sources))
+    with contextlib.closing(_render_all(jobs, options, render)) as outcomes:
+        for source, outcome in outcomes:
+            batch.finish(source, outcome)
+            progress(len(batch.outcomes) / len(sources))
     say(f"wrote {batch.write_report()}")
     failed = [outcome for source in sources if (outcome := batch.outcomes[source]).failure]
     for outcome in failed:
@@ -206,8 +207,16 @@ def _check(options: argparse.Namespace) -> Path:
     return folder
 
 
-def _render_all(jobs: list[argparse.Namespace], processes: int, render: Render) -> Iterator[tuple[str, Outcome]]:
+def _render_all(
+    jobs: list[argparse.Namespace], options: argparse.Namespace, render: Render
+) -> Generator[tuple[str, Outcome], None, None]:
     """Each clip's outcome as it is ready; more than one process renders that many clips at a time."""
+    if options.farm is not None and jobs:
+        from engine.cli.farm import render_on_farm
+
+        yield from render_on_farm(jobs, options, render)
+        return
+    processes = options.jobs or 1
     if processes == 1 or len(jobs) < 2:
         for job in jobs:
             yield job.source, render_job(job, render)

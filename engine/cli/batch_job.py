@@ -21,8 +21,8 @@ from engine.media.export.endings import find_output
 if TYPE_CHECKING:
     from engine.document.project import Project
 
-    Render = Callable[[argparse.Namespace], Project]
-    """Renders one clip, as a function of a module, so that other processes find it."""
+    Render = Callable[..., Project]
+    """Renders one clip by its options and a ``Compute``: a function of a module, so that other processes find it."""
 
 FOLDER_FORMATS = ("stems", "pieces")
 WORD_FORMATS = (*FOLDER_FORMATS, "markers", "project")
@@ -30,7 +30,7 @@ WORD_FORMATS = (*FOLDER_FORMATS, "markers", "project")
 
 _NOT_SETTINGS = (
     "source", "out_dir", "jobs", "pattern", "batch_name", "device", "data_dir", "ckpt_dir", "out", "video", "stems",
-    "pieces", "session", "project", "overwrite", "watch",
+    "pieces", "session", "project", "overwrite", "watch", "farm",
 )  # fmt: skip
 """Options that do not change what is rendered."""
 

@@ -38,6 +38,7 @@ from engine.media.export.markers import read_onsets
 from engine.media.export.options import find_start
 from engine.media.spotting.spots import Spot
 from engine.physics.model import Physics, physics_from_json
+from engine.pipeline.compute import HERE, Compute, FindSampler
 
 if TYPE_CHECKING:
     from engine.bank.bank import Bank
@@ -90,7 +91,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument(
         "--watch", metavar="FOLDER", help="render what comes into a folder, until Ctrl-C; in place of clips"
     )
-    batch.add_argument("--jobs", type=whole_number(1, 64), default=1, metavar="N", help="clips at a time")
+    batch.add_argument("--jobs", type=whole_number(1, 64), metavar="N", help="clips at a time; one by default")
+    batch.add_argument(
+        "--farm", metavar="ADDRESS|local", help="render on a Ray cluster, or on all cores of this machine by Ray"
+    )
 
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
@@ -103,17 +107,19 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     if is_batch(options):
         run_batch(options, render_one)
         return
+    if options.farm is not None:
+        raise BadInput("--farm renders several clips; give a folder, a list or more clips, and --out-dir")
     options.source = options.source[0]
     render_one(options)
 
 
-def render_one(options: argparse.Namespace) -> Project:
+def render_one(options: argparse.Namespace, compute: Compute = HERE) -> Project:
     """Run the pipeline on a clip or a project, write the outputs and return the document. Raises BadInput."""
     given = {f"--{name}": getattr(options, name) for name in ("onsets", "hits", "physics")}
     inputs = {"the input": options.source, **given}
     check_outputs(options, inputs)
     with contextlib.ExitStack() as stack:
-        return _render(options, make_cache(stack))
+        return _render(options, make_cache(stack), compute)
 
 
 def make_cache(stack: contextlib.ExitStack) -> Cache:
@@ -125,7 +131,7 @@ def make_cache(stack: contextlib.ExitStack) -> Cache:
     return Cache(folder, CACHE_MEMORY_BYTES, CACHE_DISK_BYTES)
 
 
-def _render(options: argparse.Namespace, cache: Cache) -> Project:
+def _render(options: argparse.Namespace, cache: Cache, compute: Compute) -> Project:
     from engine.pipeline.events import (
         AnalysisProgress,
         ClipOpened,
@@ -142,7 +148,7 @@ def _render(options: argparse.Namespace, cache: Cache) -> Project:
     from engine.pipeline.process import Document, process_clip, process_project
     from engine.pipeline.render import sample_hits
 
-    given, loaded = _Given(options), _Loaded(options)
+    given, loaded = _Given(options), _Loaded(options, compute)
     stored = open_stored(options.source, options.clip)
     settings = replace(_choose_settings(options, loaded), keep_headroom=stored is None, cache=cache)
     document = Document()
@@ -246,12 +252,13 @@ def load_with_clip(source: str, clip_place: str | None, content: bytes | None = 
 class _Loaded:
     """The sampler, once it was asked for; None without a checkpoint."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, compute: Compute) -> None:
         self.options = options
+        self.find, self.analyze = compute.find_sampler, compute.analyze
         self.sampler: HitSampler | None = None
 
     def load(self, checkpoint: str) -> HitSampler | None:
-        self.sampler = load_sampler_or_say(checkpoint, self.options.ckpt_dir, self.options.device)
+        self.sampler = load_sampler_or_say(checkpoint, self.options.ckpt_dir, self.options.device, self.find)
         return self.sampler
 
 
@@ -273,6 +280,7 @@ def _choose_settings(options: argparse.Namespace, loaded: _Loaded) -> ProcessSet
         checkpoint_folder=options.ckpt_dir,
         open_bank=open_both_banks,
         audio_track=options.track,
+        analyze=loaded.analyze,
         load_sampler=loaded.load if is_heard(options) else None,
     )
 
@@ -370,11 +378,13 @@ def _apply_settings(project: Project, steps: int | None, seed: int | None, varia
     return project
 
 
-def load_sampler_or_say(checkpoint: str, ckpt_dir: str | None, device_name: str) -> HitSampler | None:
+def load_sampler_or_say(
+    checkpoint: str, ckpt_dir: str | None, device_name: str, find: FindSampler | None = None
+) -> HitSampler | None:
     """Load the project's sampler on a device; None where there is no checkpoint, which standard error then says."""
     from engine.pipeline.load_sampler import find_sampler
 
-    sampler, notes = find_sampler(checkpoint, ckpt_dir, device_name)
+    sampler, notes = (find or find_sampler)(checkpoint, ckpt_dir, device_name)
     for note in notes:
         say(note)
     return sampler

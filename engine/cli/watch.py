@@ -57,7 +57,9 @@ def watch_folder(options: argparse.Namespace, render: Render) -> None:
     """
     if options.source:
         raise BadInput(f"{to_text(options.source[0])} and --watch were both given; put it into that folder")
-    if options.jobs != 1:
+    if options.farm is not None:
+        raise BadInput("--watch renders on this machine; leave --farm out")
+    if options.jobs not in (None, 1):
         raise BadInput("--watch renders one clip at a time; leave --jobs out")
     if not os.path.isdir(options.watch):
         raise BadInput(f"--watch {to_text(options.watch)} is not a folder; give one that clips come into")

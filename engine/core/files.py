@@ -22,7 +22,10 @@ _PARTIAL = re.compile(r"\.struck-(?:(\d+)-)?[A-Za-z0-9_]{6,16}\.(?:part|tmp)")
 _ABANDONED_S = 86_400.0
 """A partial file untouched for so long is removed even if some process has its writer's number."""
 _ABANDONED_UNNUMBERED_S = 3600.0
-"""The same for a file of an older Struck, whose name has no number."""
+"""The same for a file whose name has no number: of an older Struck, or of another machine."""
+
+_shared: tuple[Path, str] | None = None
+"""A folder that several machines write into at a time, and what begins the names of this run's partial files there."""
 
 _DESCRIPTORS = re.compile(r"/proc/(?:self|\d+)(?:/task/\d+)?/fd|/dev/fd")
 
@@ -150,7 +153,34 @@ def make_partial_folder(inside: Path) -> Iterator[Path]:
 
 def make_own_folder(inside: Path) -> Path:
     """A new private folder for this process, which ``remove_abandoned`` removes once that has ended. Raises OSError."""
-    return Path(tempfile.mkdtemp(dir=inside, prefix=f"{PARTIAL_PREFIX}{os.getpid()}-", suffix=PARTIAL_SUFFIX))
+    return Path(tempfile.mkdtemp(dir=inside, prefix=_begin_partial(inside), suffix=PARTIAL_SUFFIX))
+
+
+def share_folder(folder: str | os.PathLike[str], run_id: str) -> None:
+    """Name this process's partial files in a folder by a run of several machines and not by a process of this one.
+
+    The number of a process says nothing on another machine, where ``remove_abandoned`` would take it for one that has
+    ended. ``run_id`` is eight hexadecimal digits; ``remove_partials`` removes what the run leaves.
+    """
+    global _shared
+    _shared = Path(os.path.realpath(folder)), run_id
+
+
+def remove_partials(folder: str | os.PathLike[str], run_id: str) -> None:
+    """Remove all partial files of a run that has ended in a folder and those in it; what cannot be removed stays."""
+    for path in list(Path(folder).rglob(f"{PARTIAL_PREFIX}{run_id}*")):
+        with suppress(OSError):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+
+
+def _begin_partial(folder: Path) -> str:
+    """How the name of a partial file in a folder begins."""
+    if _shared is not None and Path(os.path.realpath(folder)).is_relative_to(_shared[0]):
+        return f"{PARTIAL_PREFIX}{_shared[1]}"
+    return f"{PARTIAL_PREFIX}{os.getpid()}-"
 
 
 def read_bounded(path: Path, most_bytes: int, kind: str) -> bytes:
@@ -184,7 +214,8 @@ def replace_file(path: str | os.PathLike[str], sync: bool = False) -> Iterator[P
         return
     target = Path(os.path.realpath(target))
     # A name of its own, since threads may race; short, since the target's may be as long as the file system allows.
-    partial = target.with_name(f"{PARTIAL_PREFIX}{os.getpid()}-{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
+    begin = _begin_partial(target.parent)
+    partial = target.with_name(f"{begin}{secrets.token_hex(8 if begin.endswith('-') else 4)}{PARTIAL_SUFFIX}")
     try:
         yield partial
         if sync:

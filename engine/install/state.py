@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,11 +16,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 WINDOWS = os.name == "nt"
 PYTHONS = "3.10, 3.11, 3.12 or 3.13"
+INTEL_MAC = sys.platform == "darwin" and platform.machine() == "x86_64"
 STAMP_NAME = "struck-installed.json"
 IMPORTS = {
     "app": "numpy,scipy,librosa,soundfile,soxr,safetensors.torch,av,moviepy,PIL,matplotlib,plotly,torch,torchaudio,"
     "fastapi,uvicorn,websockets,gradio,mido,aaf2",
     "lab": "mujoco",
+    "farm": "sys" if INTEL_MAC else "ray",
     "test": "pytest,playwright.sync_api,wavinfo,rpp",
 }
 """What each part of an installation must be able to import; ``app`` is always installed."""

@@ -19,6 +19,7 @@ from engine.physics.analysis.background import choose_quiet, find_steady
 from engine.physics.analysis.clustering import cluster_sounds
 from engine.physics.analysis.segmentation import find_onset
 from engine.physics.model import Physics
+from engine.pipeline.compute import AnalyzeHits
 from engine.pipeline.events import AnalysisProgress, SoundsFound
 from engine.pipeline.hit_decay import compare_falls, measure_falls
 from engine.pipeline.hit_level import (
@@ -97,13 +98,17 @@ class _Window:
 
 
 def analyze_clip_audio(
-    project: Project, hit_ids: Sequence[str] | None = None, check: Callable[[], None] = lambda: None
+    project: Project,
+    hit_ids: Sequence[str] | None = None,
+    check: Callable[[], None] = lambda: None,
+    analyze: AnalyzeHits | None = None,
 ) -> Iterator[AnalysisProgress | SoundsFound]:
     """Estimate the physics of hits from the clip's audio, one Sound for similar hits; the last event is SoundsFound.
 
     Without ``hit_ids``, those whose sound came from the clip or is the placeholder for it; sounds that the user chose
     or edited stay. Hits with similar attacks are analysed once, by the best recording. A clip without audio keeps the
     default preset, whose source states the reason. ``check`` is called between blocks of audio and may raise Cancelled.
+    ``analyze`` analyses the recordings, here unless given.
     """
     if not project.clip.has_audio:
         yield SoundsFound(Edit("Choose default sound", _keep_default))
@@ -119,7 +124,7 @@ def analyze_clip_audio(
         _add_to_cluster(clusters, window, samples)
     analyses: list[_Analysis] = []
     done = 0
-    results = analyze_hits([cluster.samples for cluster in clusters], SAMPLE_RATE_HZ, quiet=np.array(quiet))
+    results = (analyze or analyze_hits)([c.samples for c in clusters], SAMPLE_RATE_HZ, quiet=np.array(quiet))
     for cluster, result in zip(clusters, results, strict=True):
         if not isinstance(result, BadInput):  # too short or too faint: its hits take the sound of the nearest in time
             physics = match_level(drop_hum(result[0], cluster.samples), cluster.samples)

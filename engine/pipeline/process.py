@@ -20,6 +20,7 @@ from engine.core.cache import Cache
 from engine.core.errors import BadInput, StruckError
 from engine.document.project import Project
 from engine.pipeline.analyze_audio import analyze_clip_audio
+from engine.pipeline.compute import AnalyzeHits
 from engine.pipeline.detect_onsets import detect_onsets, find_onset_network
 from engine.pipeline.events import (
     ClipOpened,
@@ -60,6 +61,7 @@ class ProcessSettings:
     open_bank: Callable[[], Bank] = open_default_bank
     load_sampler: Callable[[str], HitSampler | None] | None = None  # by checkpoint name; None: nothing is sampled
     keep_headroom: bool = False  # lower the mix where what was sampled would clip
+    analyze: AnalyzeHits | None = None  # of a clip's recorded hits; None: in this process
     cache: Cache | None = None  # of onset tracks and sampled hits
     check: Callable[[], None] = lambda: None  # called between short steps; may raise Cancelled
 
@@ -131,7 +133,7 @@ def estimate_sounds(
     states the reason and the default sound stays.
     """
     if project.clip.has_audio:
-        yield from analyze_clip_audio(project, hit_ids, settings.check)
+        yield from analyze_clip_audio(project, hit_ids, settings.check, settings.analyze)
         return
     from engine.pipeline.estimate_from_video import find_vision_network
     from engine.pipeline.sounds_from_video import estimate_clip_sounds

@@ -99,7 +99,7 @@ def venv(tmp_path: Path) -> Path:
     return folder
 
 
-DIGESTS = {"app": "a", "lab": "l", "test": "t"}
+DIGESTS = {"app": "a", "lab": "l", "farm": "f", "test": "t"}
 
 
 def good_stamp(**changes: object) -> dict[str, object]:
@@ -137,13 +137,15 @@ def test_a_stamp_that_does_not_fit_is_not_trusted(venv: Path, stamp: dict[str, o
         ("train sampler", ("lab",)),
         ("--device cpu simulate --out takes", ("lab",)),
         ("evaluate onsets", ("lab",)),
-        ("test -x", ("lab", "test")),
+        ("render clips --out-dir out --farm local", ("farm",)),
+        ("bench growth", ("farm",)),
+        ("test -x", ("lab", "farm", "test")),
     ],
 )
-def test_the_lab_and_the_tests_need_their_own_requirements(line: str, extras: tuple[str, ...], venv: Path) -> None:
+def test_lab_farm_and_tests_need_their_own_requirements(line: str, extras: tuple[str, ...], venv: Path) -> None:
     assert launch.needed_extras(*launch.route(line.split())) == extras
     assert state.is_ready(good_stamp(), DIGESTS, "cpu", extras, venv) == (not extras)
-    assert state.is_ready(good_stamp(lab="l", test="t"), DIGESTS, "cpu", extras, venv)
+    assert state.is_ready(good_stamp(lab="l", farm="f", test="t"), DIGESTS, "cpu", extras, venv)
 
 
 def test_an_interpreter_that_is_gone_is_noticed(venv: Path) -> None:
@@ -301,7 +303,8 @@ def test_an_interrupted_installation_ends_quietly(monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_requirement_is_pinned() -> None:
-    for name in ("requirements.txt", "requirements-lab.txt", "requirements-test.txt", "constraints.txt"):
+    parts = [f"requirements-{part}.txt" for part in ("lab", "farm", "test")]
+    for name in ("requirements.txt", *parts, "constraints.txt"):
         for line in (state.ROOT / name).read_text(encoding="utf-8").splitlines():
             if line and not line.startswith("#"):
                 assert "==" in line.split(";")[0], f"{name}: {line}"

@@ -1,0 +1,97 @@
+"""Join a Ray cluster, or start one on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import secrets
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from engine.core.errors import BadInput
+
+LOCAL = "local"
+OBJECT_STORE_BYTES = 512 << 20
+"""Of a cluster on this machine: what is under way there is a few hits of each clip."""
+
+_ANSWER_S = 5.0
+
+
+@contextlib.contextmanager
+def open_cluster(address: str, cpus: int | None = None) -> Iterator[Any]:
+    """The module ``ray``, connected to a cluster while the block runs.
+
+    ``address`` is HOST:PORT of a cluster that this machine is a part of, or ``local`` for one that is started here, on
+    ``cpus`` cores (by default all), and stopped at the end. Dashboard and usage statistics stay off. Raises BadInput.
+    """
+    if address == LOCAL and "ray" not in sys.modules:
+        # Ray listens on the network. It reads this at its import; nobody else knows the token, and it is kept nowhere.
+        os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex(32)
+    ray = import_ray()
+    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    session = None
+    try:
+        if address == LOCAL:
+            count = min(cpus or os.cpu_count() or 1, os.cpu_count() or 1)
+            store = {"object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+            session = ray.init(LOCAL, num_cpus=count, **store, **quiet).address_info["session_dir"]
+        else:
+            _check_address(address)
+            ray.init(address, **quiet)
+    except BadInput:
+        raise
+    except Exception as error:  # of many kinds: other versions of Ray or Python, no token, no answer
+        ray.shutdown()
+        reason = " ".join(str(error).split())[:200]
+        where = "on this machine" if address == LOCAL else f"at {address}"
+        raise BadInput(
+            f"the Ray cluster {where} cannot be used ({reason}); mend that, or leave --farm out to render without it"
+        ) from None
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+        if session is not None:
+            shutil.rmtree(session, ignore_errors=True)
+
+
+def import_ray() -> Any:
+    """The module ``ray``, with its usage statistics off. BadInput where it is not installed."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    try:
+        import ray
+    except ImportError:
+        if sys.platform == "darwin" and platform.machine() == "x86_64":
+            raise BadInput("--farm needs Ray, which has no build for Intel Macs; leave it out, or use --jobs") from None
+        raise BadInput(
+            "--farm needs Ray, which is not installed; start it by launch.py, which installs it, "
+            "or run pip install -r requirements-farm.txt"
+        ) from None
+    return ray
+
+
+def describe_cluster(ray: Any) -> str:
+    """Machines, cores and GPUs, in words."""
+    resources = ray.cluster_resources()
+    machines = sum(node["Alive"] for node in ray.nodes())
+    parts = [f"{count:g} {word}{'' if count == 1 else 's'}" for count, word in (
+        (machines, "machine"), (resources.get("CPU", 0), "core"), (resources.get("GPU", 0), "GPU"))]  # fmt: skip
+    return ", ".join(parts)
+
+
+def _check_address(address: str) -> None:
+    """BadInput for an address of another form, or one where nothing answers."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535 or "/" in address:
+        raise BadInput(f"--farm {address[:60]!r} is not HOST:PORT; give the address that `ray start` told, or local")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _ANSWER_S).close()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadInput(
+            f"no Ray cluster answers at {address} ({reason}); start one by `ray start --head`, or give --farm local"
+        ) from None

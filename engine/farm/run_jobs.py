@@ -1,0 +1,140 @@
+"""Run jobs on the cluster: so many at a time, again where a machine is lost, none left behind at the end."""
+
+from __future__ import annotations
+
+import functools
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from engine.core.errors import Cancelled
+from engine.farm.installation import check_installation, digest_installation
+from engine.farm.remote_analysis import analyze_remotely
+from engine.farm.remote_sampler import find_remote_sampler
+from engine.farm.sampler_pool import SamplerPool
+from engine.pipeline.compute import Compute
+
+MOST_TRIES = 4
+JOBS_A_CORE = 2
+"""Jobs under way for each core: one works while another waits for samples."""
+
+JOB_BYTES = 1536 << 20
+"""Memory that a job reserves: what a clip of half an hour takes."""
+
+LOOK_S = 5.0
+"""The cluster may have grown after so long."""
+
+CANCEL_S = 10.0
+"""Jobs that are cancelled have so long to remove what they were writing."""
+
+J = TypeVar("J")
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A job that was given up: its process ended every time, for the reason."""
+
+    reason: str
+
+
+def run_jobs(
+    ray: Any,
+    jobs: Sequence[J],
+    work: Callable[[J, Compute], Any],
+    checkpoint_folder: str | None = None,
+    device: str = "auto",
+    most: int | None = None,
+    on_loss: Callable[[J, str], None] = lambda job, reason: None,
+) -> Iterator[tuple[J, Any]]:
+    """Each job with what ``work(job, compute)`` returns on some machine, or Lost, as they are ready.
+
+    ``work`` is a function of a module, or a partial of one. At most ``most`` jobs are under way at a time, by default
+    as the cores allow. A job whose process or machine ends is run again; ``on_loss`` hears the reason. When the
+    iteration is left, what is under way is cancelled.
+    """
+    installation = digest_installation(checkpoint_folder)
+    pool = SamplerPool(ray, checkpoint_folder, device, installation)
+    task = ray.remote(num_cpus=1, max_retries=0, memory=_reserve(ray))(_run)
+    waiting = deque((job, 1) for job in jobs)
+    running: dict[Any, tuple[J, int]] = {}
+    number = 0
+    try:
+        while waiting or running:
+            pool.fit()
+            limit = most or max(1, JOBS_A_CORE * int(ray.cluster_resources().get("CPU", 1)))
+            while waiting and len(running) < limit:
+                job, tries = waiting.popleft()
+                # A list, since a list of actors is a value and not a reference to one.
+                given = (pool.actors, number, installation, checkpoint_folder)
+                running[task.remote(work, job, *given)] = job, tries
+                number += 1
+            ready, _ = ray.wait([*running, *pool.watched], timeout=LOOK_S)
+            for call in ready:
+                if call not in running:
+                    pool.forget(call)
+                    continue
+                job, tries = running.pop(call)
+                result = _collect(ray, call)
+                if isinstance(result, Lost) and tries < MOST_TRIES:
+                    on_loss(job, result.reason)
+                    waiting.appendleft((job, tries + 1))
+                else:
+                    yield job, result
+    finally:
+        _cancel(ray, list(running))
+        pool.close()
+
+
+def _run(
+    work: Callable[[Any, Compute], Any],
+    job: Any,
+    actors: Sequence[Any],
+    first: int,
+    installation: str,
+    checkpoint_folder: str | None,
+) -> Any:
+    """A job in a process of the farm. Raises BadInput where its machine has another version of Struck."""
+    import ray
+
+    check_installation(installation, checkpoint_folder)
+    compute = Compute(
+        analyze=functools.partial(analyze_remotely, ray),
+        find_sampler=functools.partial(find_remote_sampler, ray, list(actors), first),
+    )
+    return work(job, compute)
+
+
+def _collect(ray: Any, call: Any) -> Any:
+    """What a job returned; Lost where it could not end; what it raised is returned as it is."""
+    errors = ray.exceptions
+    try:
+        return ray.get(call)
+    except errors.RayTaskError as error:
+        cause = getattr(error, "cause", None) or error
+        if isinstance(cause, (Cancelled, errors.RayError)):
+            return Lost("the machines that it needed are gone")
+        return cause
+    except errors.OutOfMemoryError:
+        return Lost("its machine has too little memory")
+    except errors.NodeDiedError:
+        return Lost("its machine left the farm")
+    except errors.WorkerCrashedError:
+        return Lost("its process ended")
+    except errors.RayError as error:
+        return Lost(f"the farm could not run it ({type(error).__name__})")
+
+
+def _cancel(ray: Any, calls: Sequence[Any]) -> None:
+    """End jobs, first by an exception so that they remove what they were writing, then by force."""
+    for force in (False, True):
+        for call in calls:
+            ray.cancel(call, force=force, recursive=not force)
+        if calls:
+            _, calls = ray.wait(list(calls), num_returns=len(calls), timeout=CANCEL_S)
+
+
+def _reserve(ray: Any) -> int:
+    """Memory to reserve for a job: JOB_BYTES, or all that the largest machine has."""
+    nodes = [node["Resources"].get("memory", 0) for node in ray.nodes() if node["Alive"]]
+    return int(min(JOB_BYTES, max(nodes, default=0)))

@@ -1,0 +1,180 @@
+"""The farm on real Ray, a cluster of three machines on this one: as a local run, whatever is lost on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine.cli.manifest import MANIFEST_NAME
+from engine.core.paths import ROOT
+from engine.farm.cluster import open_cluster
+from engine.farm.remote_analysis import LEAST_SOUNDS, analyze_remotely
+from engine.farm.run_jobs import Lost, run_jobs
+from engine.physics.analysis.analyze import analyze_hits
+from engine.pipeline.compute import Compute
+from tests import farm_clips
+from tests.clips import make_clicking_clip
+from tests.command_line import refuse, run
+from tests.ui_tab import wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="Ray has no clusters on Windows")]
+SETTINGS = ("--device", "cpu", "--steps", "1", "--formats", "wav", "project")
+INTERRUPTED = "import sys, engine.cli.render as r, tests.farm_clips as f; r.render_one = f.render_one\n"
+INTERRUPTED += "from engine.__main__ import main; sys.exit(main())"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A head without cores and two machines of one core each; all of Ray ends with it."""
+    before = dict(os.environ)  # Ray reads these at its import
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="ab" * 32)
+    from ray.cluster_utils import Cluster
+
+    quick = {"health_check_period_ms": 500, "health_check_failure_threshold": 3}
+    small = {"object_store_memory": 100 << 20, "include_dashboard": False}
+    made = Cluster(True, head_node_args={"num_cpus": 0, "_system_config": quick, **small})
+    made.small = small
+    try:
+        for _ in range(2):
+            made.add_node(num_cpus=1, **small)
+        yield made
+    finally:
+        made.shutdown()
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three clips and a torn one, and beside them what a local run makes of them."""
+    folder = tmp_path_factory.mktemp("farm") / "clips"
+    folder.mkdir()
+    for name, times_s in (("a", (0.2, 0.6)), ("b", (0.3,)), ("c", (0.4, 0.7))):
+        make_clicking_clip(folder / f"{name}.mp4", times_s, 1.0)
+    (folder / "torn.mp4").write_bytes((folder / "a.mp4").read_bytes()[:3000])
+    assert run("render", folder, "--out-dir", folder.parent / "local", *SETTINGS) == 2
+    return folder
+
+
+def read_all(folder: Path) -> dict[str, bytes]:
+    """Samples of the sound files of a folder, and its projects."""
+    sounds = {path.name: soundfile.read(path, dtype="int32")[0].tobytes() for path in folder.glob("*.wav")}
+    return sounds | {path.name: path.read_bytes() for path in folder.glob("*.struck.json")}
+
+
+def read_manifest(folder: Path, part: str) -> dict[str, Any]:
+    return json.loads((folder / MANIFEST_NAME).read_text())[part]
+
+
+def test_a_run_that_is_interrupted_goes_on_and_gives_the_samples_of_a_local_one(
+    cluster: Any, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    job = ("render", clips, "--out-dir", out, *SETTINGS, "--farm", cluster.address)
+    farm_clips.mark(clips / "b.mp4")
+    process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, *map(str, job)], cwd=ROOT, stderr=subprocess.PIPE)
+    try:
+        wait_until(lambda: farm_clips.find_stopped(clips / "b.mp4") and len(read_manifest(out, "done")) == 2)
+        assert list(out.glob(".struck-*"))  # the half of b.wav
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1].decode()
+        assert process.returncode == 130 and said.endswith("Struck: stopped\n"), said
+    finally:
+        process.kill()
+    assert {path.name for path in out.iterdir()} == {
+        MANIFEST_NAME, *(f"{name}{end}" for name in "ac" for end in (".wav", ".struck.json"))
+    }  # fmt: skip
+    done, begun = read_manifest(out, "done"), read_manifest(out, "begun")
+    assert len(done) == len(begun) == 2 and done.keys().isdisjoint(begun)
+    written_ns = (out / "a.wav").stat().st_mtime_ns
+    said = refuse(capsys, *job)
+    assert "1 of 4 clips could not be rendered" in said
+    assert (out / "a.wav").stat().st_mtime_ns == written_ns
+    assert read_all(out) == read_all(clips.parent / "local") and len(read_all(out)) == 6
+    assert read_manifest(out, "done") == read_manifest(clips.parent / "local", "done")
+    assert "torn.mp4 is not whole" in (out / "report.html").read_text("utf-8")
+
+
+def test_a_process_and_a_machine_that_end_lose_nothing_and_repeat_nothing(
+    cluster: Any,
+    clips: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out"
+    monkeypatch.setattr("engine.cli.render.render_one", farm_clips.render_one)
+
+    def break_both() -> None:
+        wait_until(lambda: farm_clips.find_stopped(clips / "a.mp4"))
+        os.kill(farm_clips.find_stopped(clips / "a.mp4")[0], signal.SIGKILL)
+        wait_until(lambda: farm_clips.find_stopped(clips / "c.mp4"))
+        node_id = farm_clips.find_stopped(clips / "c.mp4")[1]
+        lost = next(node for node in cluster.worker_nodes if node.node_id == node_id)
+        cluster.add_node(num_cpus=1, **cluster.small)
+        cluster.remove_node(lost, allow_graceful=False)
+
+    farm_clips.mark(clips / "a.mp4")
+    farm_clips.mark(clips / "c.mp4")
+    breaking = threading.Thread(target=break_both)
+    breaking.start()
+    assert run("render", clips, "--out-dir", out, *SETTINGS, "--farm", cluster.address) == 2
+    breaking.join(60)
+    said = capsys.readouterr().err
+    assert "a.mp4: its process ended; it is rendered again" in said
+    assert "c.mp4: its machine left the farm; it is rendered again" in said
+    assert read_all(out) == read_all(clips.parent / "local")
+    assert read_manifest(out, "done") == read_manifest(clips.parent / "local", "done")
+    assert not list(out.glob(".struck-*"))
+
+
+def end_process(job: str, compute: Compute) -> str:
+    if job == "fatal":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job == "faulty":
+        raise ValueError("a fault")
+    return job.upper()
+
+
+def test_a_job_that_always_ends_its_process_is_given_up_and_analysis_there_is_that_here(cluster: Any) -> None:
+    t = np.arange(9_600) / 48_000.0
+    frequencies_hz = 400.0 + 90.0 * np.arange(LEAST_SOUNDS)
+    hits = [(np.exp(-20 * t) * np.sin(2 * np.pi * f * t)).astype(np.float32) for f in frequencies_hz]
+    with open_cluster(cluster.address) as ray:
+        results = dict(run_jobs(ray, ["fatal", "faulty", "fine"], end_process, device="cpu"))
+        assert results["fatal"] == Lost("its process ended") and results["fine"] == "FINE"
+        assert isinstance(results["faulty"], ValueError)
+        there = list(analyze_remotely(ray, hits, 48_000, quiet=None))
+    assert there == list(analyze_hits(hits, 48_000, workers=1))
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (("--farm", "nowhere"), "--farm 'nowhere' is not HOST:PORT; give the address that `ray start` told, or local"),
+        (("--farm", "127.0.0.1:1"), "no Ray cluster answers at 127.0.0.1:1 (connection refused); start one by"),
+    ],
+)
+def test_a_farm_that_is_not_there_is_said(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], args: tuple[str, ...], reason: str
+) -> None:
+    assert reason in refuse(capsys, "render", clips, "--out-dir", tmp_path / "out", *args)
+
+
+def test_without_ray_the_remedy_is_said(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    said = refuse(capsys, "render", clips, "--out-dir", tmp_path / "out", "--farm", "local")
+    assert "--farm needs Ray, which is not installed; start it by launch.py, which installs it, or run pip" in said
