@@ -8,8 +8,10 @@ import functools
 import os
 import secrets
 import socket
+import tempfile
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.batch_job import describe_failure, render_job
@@ -18,7 +20,7 @@ from engine.cli.console import say
 from engine.cli.delivery import list_targets
 from engine.cli.manifest import MANIFEST_NAME
 from engine.core.errors import BadInput
-from engine.core.files import remove_partials, share_folder
+from engine.core.files import remove_abandoned, remove_partials, share_folder
 from engine.core.names import to_text
 
 if TYPE_CHECKING:
@@ -90,4 +92,5 @@ def _render_there(render: Render, run_id: str, clip: FarmClip, compute: Compute)
                 f"mount {to_text(os.path.dirname(path))} there under the same path"
             )
     share_folder(clip.job.out_dir, run_id)
+    remove_abandoned(Path(tempfile.gettempdir()))  # sounds kept by a process that was ended
     return render_job(clip.job, functools.partial(render, compute=compute))

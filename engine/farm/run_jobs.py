@@ -26,7 +26,7 @@ LOOK_S = 5.0
 """The cluster may have grown after so long."""
 
 CANCEL_S = 10.0
-"""Jobs that are cancelled have so long to remove what they were writing."""
+"""So long is waited for the end of processes whose jobs are cancelled."""
 
 J = TypeVar("J")
 
@@ -126,12 +126,11 @@ def _collect(ray: Any, call: Any) -> Any:
 
 
 def _cancel(ray: Any, calls: Sequence[Any]) -> None:
-    """End jobs, first by an exception so that they remove what they were writing, then by force."""
-    for force in (False, True):
-        for call in calls:
-            ray.cancel(call, force=force, recursive=not force)
-        if calls:
-            _, calls = ray.wait(list(calls), num_returns=len(calls), timeout=CANCEL_S)
+    """End the processes of jobs and wait for it. Ray's milder way ended the whole run when a job was just ready."""
+    for call in calls:
+        ray.cancel(call, force=True)
+    if calls:
+        ray.wait(list(calls), num_returns=len(calls), timeout=CANCEL_S)
 
 
 def _reserve(ray: Any) -> int:
