@@ -26,7 +26,17 @@ COMMANDS = (*OWN, "train", "simulate", "evaluate", "bench", "listen")
 LAB: dict[str, str | dict[str, str]] = {
     "train": {
         name: f"training.{name}.train"
-        for name in ("ddpm", "generator", "material", "onset_folds", "onsets", "onsets_baseline", "sampler", "vision")
+        for name in (
+            "ddpm",
+            "generator",
+            "material",
+            "onset_folds",
+            "onsets",
+            "onsets_baseline",
+            "sampler",
+            "sync",
+            "vision",
+        )
     },
     "simulate": "simulator.command",
     "evaluate": {
@@ -40,6 +50,7 @@ LAB: dict[str, str | dict[str, str]] = {
             "realism",
             "robustness",
             "sampler",
+            "sync",
             "takes",
             "text",
             "vision",

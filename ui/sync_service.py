@@ -51,14 +51,13 @@ def stop_sync(session: Session, request: StopSync) -> None:
 
 
 def _iter_events(session: Session, project: Project, what: str) -> Iterator[Any]:
-    from engine.pipeline.detect_onsets import find_onset_network
-    from engine.pipeline.measure_sync import measure_clip_sync, measure_onset_sync
+    from engine.pipeline.measure_sync import find_networks, measure_clip_sync, measure_onset_sync
 
-    network = find_onset_network(session.context.options.checkpoint_folder)
+    networks = find_networks(session.context.options.checkpoint_folder)
     if what == "clip":
-        return measure_clip_sync(project.clip, None, network, session.context.cache)
+        return measure_clip_sync(project.clip, None, networks, session.context.cache)
     heard = [Onset(hit.time_s, HIT_STRENGTH) for hit in _list_heard(project)]
-    return measure_onset_sync(project.clip, heard, network, session.context.cache)
+    return measure_onset_sync(project.clip, heard, networks, session.context.cache)
 
 
 def _list_heard(project: Project) -> list[Any]:

@@ -30,8 +30,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     check_json_target(options.json)
     if options.sound is not None and options.track is not None:
         raise BadInput("--track chooses among the clip's own sounds and a SOUND was given too; leave one of them out")
-    from engine.pipeline.detect_onsets import find_onset_network
-    from engine.pipeline.measure_sync import SyncMeasured, SyncProgress, measure_clip_sync
+    from engine.pipeline.measure_sync import SyncMeasured, SyncProgress, find_networks, measure_clip_sync
     from engine.pipeline.open_clip import open_clip
     from engine.sync.report import report_to_json
 
@@ -41,7 +40,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         say_tracks(opened.info, clip.audio_track)
     progress = make_progress("comparing")
     sound = None if options.sound is None else Path(options.sound)
-    for event in measure_clip_sync(clip, sound, find_onset_network(options.ckpt_dir)):
+    for event in measure_clip_sync(clip, sound, find_networks(options.ckpt_dir)):
         match event:
             case SyncProgress():
                 progress(event.fraction)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,18 +11,23 @@ import numpy as np
 from engine.core.cache import Cache
 from engine.core.dsp import resample
 from engine.core.errors import BadInput
+from engine.core.paths import CHECKPOINTS
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Clip
+from engine.media.open import check_readable
+from engine.media.sound import iter_clip_audio, iter_recording
 from engine.onsets.audio import iter_audio_tracks
-from engine.onsets.track import Onset, OnsetTrack, last_track
-from engine.pipeline.detect_onsets import ONSET_NETWORK, detect_onsets
+from engine.onsets.track import Onset, last_track
+from engine.pipeline.detect_onsets import ONSET_NETWORK, detect_onsets, find_onset_network
 from engine.pipeline.events import DetectionProgress, OnsetsFound
 from engine.sync.events import score_events
 from engine.sync.report import SyncReport, make_report
-from engine.sync.score_map import MAX_LAG_S
+from engine.sync.score_map import MAX_LAG_S, ScoreMap
 
-CERTAINTY = 0.5
-"""Scale from event scores to log-odds of a lag (`evaluate sync` calibrates it)."""
+SYNC_NETWORK = CHECKPOINTS / "sync"
+"""Folder of the sync network that ships."""
+EVENT_CERTAINTY, NETWORK_CERTAINTY = 1.0, 1.0
+"""Scales from evidence to log-odds of a lag, as `evaluate sync` finds them best for onsets and for the network."""
 HEARD_SHARE = 0.15
 """Share of the progress that the sound takes."""
 _BLOCK_S = 20.0
@@ -42,8 +47,22 @@ class SyncMeasured:
     report: SyncReport
 
 
+@dataclass(frozen=True)
+class Networks:
+    """Folders of the onset network and of the sync network; without the latter's checkpoint onsets are compared."""
+
+    onsets: Path = ONSET_NETWORK
+    sync: Path = SYNC_NETWORK
+
+
+def find_networks(checkpoints: str | Path | None) -> Networks:
+    """The networks among ``checkpoints``; those that ship where there are none."""
+    own = Path(checkpoints) / "sync" if checkpoints else SYNC_NETWORK
+    return Networks(find_onset_network(checkpoints), own if (own / "config.json").is_file() else SYNC_NETWORK)
+
+
 def measure_clip_sync(
-    clip: Clip, sound: Path | None = None, network: Path = ONSET_NETWORK, cache: Cache | None = None
+    clip: Clip, sound: Path | None = None, networks: Networks | None = None, cache: Cache | None = None
 ) -> Iterator[SyncProgress | SyncMeasured]:
     """Measure a clip's own sound, or a ``sound`` file that begins with it, against its picture.
 
@@ -53,7 +72,9 @@ def measure_clip_sync(
         raise BadInput(f"{Path(clip.path).name} has no sound to compare with its picture; name a sound after it")
     heard: Sequence[Onset] = ()
     if sound is not None:
-        heard = detect_in_recording(sound, clip.duration_s + MAX_LAG_S)
+        longest_s = clip.duration_s + MAX_LAG_S
+        heard = last_track(iter_audio_tracks(_iter_mono(sound, longest_s), SAMPLE_RATE_HZ)).candidates
+        blocks = _iter_mono(sound, longest_s)
         yield SyncProgress(HEARD_SHARE)
     else:
         for event in detect_onsets(clip, "audio", cache=cache):
@@ -62,35 +83,55 @@ def measure_clip_sync(
                     yield SyncProgress(HEARD_SHARE * event.fraction)
                 case OnsetsFound():
                     heard = event.track.candidates
-    yield from measure_onset_sync(clip, heard, network, cache, HEARD_SHARE)
+        blocks = iter_clip_audio(clip.path, SAMPLE_RATE_HZ, _BLOCK_S, clip.audio_track)
+    yield from measure_onset_sync(clip, heard, networks, cache, HEARD_SHARE, blocks)
 
 
 def measure_onset_sync(
-    clip: Clip, heard: Sequence[Onset], network: Path = ONSET_NETWORK, cache: Cache | None = None, done: float = 0.0
+    clip: Clip,
+    heard: Sequence[Onset],
+    networks: Networks | None = None,
+    cache: Cache | None = None,
+    done: float = 0.0,
+    sound: Iterable[np.ndarray] | None = None,
 ) -> Iterator[SyncProgress | SyncMeasured]:
-    """Measure onsets that are heard, in order of time, against a clip's picture; ``done`` is the progress so far."""
+    """Measure onsets that are heard, in order of time, against a clip's picture; ``done`` is the progress so far.
+
+    ``sound`` are blocks of the mono sound at SAMPLE_RATE_HZ, None where there are only hits.
+    """
+    networks = networks or Networks()
     seen: Sequence[Onset] = ()
-    for event in detect_onsets(clip, "video", network, cache):
+    for event in detect_onsets(clip, "video", networks.onsets, cache):
         match event:
             case DetectionProgress():
                 yield SyncProgress(done + (1.0 - done) * event.fraction)
             case OnsetsFound():
                 seen = event.track.candidates
-    scores = score_events(seen, heard, clip.duration_s)
-    yield SyncMeasured(make_report(scores, seen, heard, clip.duration_s, CERTAINTY))
+    scores, certainty = judge_onsets(networks.sync, seen, heard, sound, clip.duration_s)
+    yield SyncMeasured(make_report(scores, seen, heard, clip.duration_s, certainty))
 
 
-def detect_in_recording(path: Path, longest_s: float) -> tuple[Onset, ...]:
-    """Onsets of a sound file, or of a clip's default track, in its first ``longest_s``. Raises BadInput."""
-    track: OnsetTrack = last_track(iter_audio_tracks(_iter_mono(path, longest_s), SAMPLE_RATE_HZ))
-    return track.candidates
+def judge_onsets(
+    network: Path,
+    seen: Sequence[Onset],
+    heard: Sequence[Onset],
+    sound: Iterable[np.ndarray] | None,
+    duration_s: float,
+) -> tuple[ScoreMap, float]:
+    """Evidence at every lag by the sync network, or by the onsets alone where it has no checkpoint; its certainty."""
+    if not (network / "config.json").is_file() or not seen or not heard:
+        return score_events(seen, heard, duration_s), EVENT_CERTAINTY
+    from engine.sync.bands import RATE_HZ, measure_bands
+    from engine.sync.network import draw_heard, draw_seen, load_sync_network, score_with_network
+
+    count = round(duration_s * RATE_HZ) + 1
+    bands_db = None if sound is None else measure_bands(sound)
+    judge = load_sync_network(network)
+    return score_with_network(judge, draw_seen(seen, count), draw_heard(heard, bands_db, count)), NETWORK_CERTAINTY
 
 
 def _iter_mono(path: Path, longest_s: float) -> Iterator[np.ndarray]:
     """The first ``longest_s`` of a sound file as mono float32 at SAMPLE_RATE_HZ, in blocks."""
-    from engine.media.open import check_readable
-    from engine.media.sound import iter_recording
-
     held: list[np.ndarray] = []
     count, given_s = 0, 0.0
     for piece, rate_hz in iter_recording(check_readable(path)):

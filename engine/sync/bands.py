@@ -9,20 +9,20 @@ import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ, power_to_db
 
-RATE_HZ = 200
+RATE_HZ = 100
 """Values a second of everything that the sync network compares."""
 BANDS = 16
 FLOOR_DB = -60.0
 """Levels are relative to the clip's loudest (99.5 %) and not under this."""
 
-_HOP, _WINDOW = SAMPLE_RATE_HZ // RATE_HZ, 512
+_HOP, _WINDOW = SAMPLE_RATE_HZ // RATE_HZ, 768
 _LOWEST_HZ, _HIGHEST_HZ = 80.0, 16_000.0
 
 
 def measure_bands(blocks: Iterable[np.ndarray]) -> np.ndarray:
     """Levels in dB, float32 [N, BANDS], of a mono sound at SAMPLE_RATE_HZ in blocks; value k is centred at k / RATE_HZ.
 
-    Windows of 11 ms, in BANDS bands of equal width in log frequency.
+    Windows of 16 ms, in BANDS bands of equal width in log frequency.
     """
     held = np.zeros(_WINDOW // 2, np.float32)
     parts = [np.zeros((0, BANDS), np.float32)]
