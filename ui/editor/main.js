@@ -40,7 +40,7 @@ import { createToasts } from "./widgets/toasts.js";
 import { createTour } from "./panels/tour.js";
 import { createTopBar } from "./panels/top_bar.js";
 
-const STYLES = ["theme.css", "style.css", "actions/actions.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css", "perform/perform.css", "sync/sync.css"];
+const STYLES = ["theme.css", "style.css", "actions/actions.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css", "perform/perform.css", "mix/mix.css", "sync/sync.css"];
 
 /** @param {string} name */
 function loadStyle(name) {

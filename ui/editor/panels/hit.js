@@ -4,7 +4,9 @@
 import { icon } from "../widgets/icons.js";
 import { requireProject } from "../state/project.js";
 import { heard } from "../audio/macros.js";
+import { MOST_M } from "../audio/strip.js";
 import { LN_60_DB } from "../audio/units.js";
+import { formatOffset, parseOffset } from "../mix/units.js";
 import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { formatDb, formatPan, formatSeconds, parseDb, parsePan, parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
@@ -97,12 +99,13 @@ export function createHitPanel(store, audio, arranging) {
   const velocity = field("velocity_db", { label: "Velocity", help: "How hard it is struck: louder and, as the contact gets shorter, brighter; sampled again", min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
   const gain = field("gain_db", { label: "Level", help: "Gain in the mix", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb }, true);
   const pan = field("pan", { label: "Pan", help: "Balance: both channels at full level in the centre", min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan }, true);
+  const distance = field("distance_m", { label: "Distance", help: "Nearer or farther than its sound, which the Mix tab places", min: -MOST_M, max: MOST_M, step: 0.1, neutral: 0, format: formatOffset, read: parseOffset }, true);
   const pitch = field("pitch_cents", { label: "Pitch", help: "Shift of all modes of this hit", min: -1200, max: 1200, step: 1, neutral: 0, format: formatCents, read: (text) => parsePlain(text, ["c", "ct", "cent", "cents"]) });
   const damping = field("decay_ratio", { label: "Damping", help: "Decay rates of this hit times this: 2 × rings half as long", min: 0.1, max: 10, scale: "log", neutral: 1, format: formatRatio, read: (text) => parsePlain(text, ["×", "x"]) });
   const noise = field("residual_db", { label: "Noise", help: "Level of this hit's residual", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
 
   const body = make("div", "ins-stack", {}, header, time, sounds, seeds,
-    make("div", "ins-heading", { textContent: "Strength and place" }), make("div", "ins-columns", {}, velocity.element, gain.element, pan.element),
+    make("div", "ins-heading", { textContent: "Strength and place" }), make("div", "ins-columns is-two", {}, velocity.element, gain.element, pan.element, distance.element),
     make("div", "ins-heading", {}, "This hit only", make("span", "ins-quiet", { textContent: " on top of its sound" })), make("div", "ins-columns", {}, pitch.element, damping.element, noise.element));
   const empty = make("p", "ins-empty");
   const element = make("div", "ins-panel", {}, body, empty);
@@ -138,7 +141,7 @@ export function createHitPanel(store, audio, arranging) {
     seed.set(all((hit) => hit.seed) ? String(first.seed) : "several");
     dice.children[1].textContent = hits.length === 1 ? "New take" : "New takes";
     /** @type {[Slider, (hit: Hit) => number][]} */
-    const shown = [[velocity, (h) => h.velocity_db], [gain, (h) => h.gain_db], [pan, (h) => h.pan], [pitch, (h) => h.offsets.pitch_cents], [damping, (h) => h.offsets.decay_ratio], [noise, (h) => h.offsets.residual_db]];
+    const shown = [[velocity, (h) => h.velocity_db], [gain, (h) => h.gain_db], [pan, (h) => h.pan], [distance, (h) => h.distance_m], [pitch, (h) => h.offsets.pitch_cents], [damping, (h) => h.offsets.decay_ratio], [noise, (h) => h.offsets.residual_db]];
     for (const [slider, read] of shown) {
       slider.set(read(first), all(read) ? "—" : "several", false);
     }

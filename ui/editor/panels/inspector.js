@@ -4,7 +4,8 @@
 import { createHitList } from "../arrange/hit_list.js";
 import { createFindPanel } from "./find.js";
 import { createHitPanel } from "./hit.js";
-import { createMixPanel, createSamplerPanel } from "./sampler.js";
+import { createMixPanel } from "../mix/panel.js";
+import { createSamplerPanel } from "./sampler.js";
 import { createSoundPanel } from "./sound.js";
 import { make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
@@ -57,7 +58,7 @@ export function createInspector(root, store, audio, { player, perform, openMater
     sound: createSoundPanel(store, audio, shared),
     find: createFindPanel(store, audio, shared),
     sampler: createSamplerPanel(store),
-    mix: createMixPanel(store, audio),
+    mix: createMixPanel(store, audio, shared),
     perform: perform.panel,
   };
   const tabs = TABS.map(([name, text]) => make("button", "ins-tab", { type: "button", role: "tab", id: `ins-tab-${name}`, textContent: text, onclick: () => showTab(name) }));

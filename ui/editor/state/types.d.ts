@@ -1,7 +1,7 @@
 // What the editor's modules hand to each other: the document by short names, and what the page knows.
 
 import type {
-  Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, MacrosState, MarkerState, Media, ModesState,
+  Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, LoudnessMeasured, MacrosState, MarkerState, Media, ModesState,
   MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, HitOffsetsState, TakeRendered, Versions, Welcome,
 } from "./protocol.d.ts";
 
@@ -66,6 +66,7 @@ export interface StoreEvents {
   search_results: SearchAnswer;
   bank: Bank;
   conformed: Conformed;
+  loudness: LoudnessMeasured;
   sync_progress: SyncProgressed;
   sync_measured: SyncMeasured;
   sync_stopped: SyncStopped;

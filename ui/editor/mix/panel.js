@@ -1,0 +1,111 @@
+// @ts-check
+// The Mix tab: a mixer of the sounds, the strip of the chosen one, and the master with loudness and limiter.
+
+import { clamp } from "../audio/units.js";
+import { requireProject } from "../state/project.js";
+import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
+import { formatDb, parseDb, parsePercent } from "../widgets/format.js";
+import { createLoudness } from "./loudness.js";
+import { createStripDetail } from "./strip_detail.js";
+import { createStrips } from "./strips.js";
+import { formatLufs } from "./units.js";
+/** @import { AudioEngine, Store } from "../state/types.d.ts" */
+/** @import { Shared } from "../panels/inspector.js" */
+
+/**
+ * @param {Store} store
+ * @param {AudioEngine} audio
+ * @param {Shared} shared
+ */
+export function createMixPanel(store, audio, shared) {
+  let gesture = "";
+  let frame = 0;
+  /** @type {boolean | null} */
+  let clippedShown = null;
+  const chosen = () => shared.currentSound()?.id ?? null;
+  const strips = createStrips(store, { chosen, choose: (soundId) => shared.select({ soundId, modes: new Set() }) });
+  const detail = createStripDetail(store, chosen);
+
+  // --- master --------------------------------------------------------------------------------------
+
+  /**
+   * @param {"gain_db" | "clip_gain_db"} name
+   * @param {string} label
+   * @param {number} max
+   * @param {string} help
+   */
+  const level = (name, label, max, help) => createSlider({
+    label, help, min: -60, max, neutral: 0, format: (v) => formatDb(v, true), read: parseDb,
+    onStart: () => { gesture = newGesture(); },
+    onInput: (value) => store.hold({ kind: "set_mix", [name]: value }),
+    onCommit: (value) => store.edit({ kind: "set_mix", [name]: value }, gesture),
+  });
+  const track = level("gain_db", "Struck", 24, "Level of the generated track, in the player and in every export");
+  const clip = level("clip_gain_db", "Clip", 0, "Level of the clip's own sound while you listen, and where an export mixes it in");
+  const width = createSlider({
+    label: "Width", help: "How far noise and room spread over left and right, in the player and in every export. Modes stay in the centre, and the mono sum stays as it is",
+    min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "mono" : `${Math.round(100 * v)} %`),
+    read: (text) => (/mono/i.test(text) ? 0 : parsePercent(text)),
+    onStart: () => { gesture = newGesture(); },
+    onInput: (value) => store.hold({ kind: "set_mix", width: value }),
+    onCommit: (value) => store.edit({ kind: "set_mix", width: value }, gesture),
+  });
+  const limit = make("input", "", { type: "checkbox", onchange: () => store.edit({ kind: "set_mix", limit: limit.checked }, newGesture()) });
+  const limiter = make("label", "ins-check", { title: "Holds the true peak of the track under \u22121 dBTP, here and in every export; 5 ms look-ahead, all channels alike. Stems still add up to the track" }, limit, make("span", "", { textContent: "Limiter at \u22121 dBTP" }));
+  const bar = make("div", "ins-meter-bar", { role: "meter", "aria-label": "Output level", "aria-valuemin": "-60", "aria-valuemax": "0", "aria-valuenow": "-60" }, make("i", "ins-meter-rms"), make("i", "ins-meter-peak"));
+  const numbers = make("span", "ins-mono ins-quiet");
+  const clipped = createButton("Clipped", { kind: "quiet", title: "What you hear went over full scale: switch the limiter on, press Fit, or lower Struck. Press here to clear.", onPress: () => audio.clearClip() });
+  clipped.classList.add("is-alarm");
+  const output = make("div", "mix-output", {}, make("div", "mix-output-top", {}, make("span", "ins-label", { textContent: "Output now" }), numbers, clipped, make("span", "st-space"), limiter), bar);
+  const loudness = createLoudness(store, () => element.isConnected && !element.hidden);
+  const master = make("section", "mix-master", { "aria-label": "Master" }, loudness.element,
+    make("div", "ins-columns", {}, track.element, clip.element, width.element), output);
+
+  const body = make("div", "mix-body", {}, strips.element, detail.element, master);
+  const empty = make("p", "ins-empty", { textContent: "Open a clip; its sounds are mixed here." });
+  const element = make("div", "ins-panel mix-panel", {}, body, empty);
+
+  /** @param {number} db */
+  const percent = (db) => `${clamp((db + 60) / 60, 0, 1) * 100}%`;
+
+  function watch() {
+    frame = 0;
+    if (!element.isConnected || element.hidden) return;
+    const levels = audio.levels();
+    bar.style.setProperty("--rms", percent(levels.rms_db));
+    bar.style.setProperty("--peak", percent(levels.peak_db));
+    const text = levels.peak_db > -90 ? `peak ${formatDb(levels.peak_db)}` : "silent";
+    const short = levels.loudness_lufs === null ? "" : ` · ${formatLufs(levels.loudness_lufs)} LUFS`;
+    if (numbers.textContent !== text + short) {
+      numbers.textContent = text + short;
+      bar.setAttribute("aria-valuenow", String(Math.round(clamp(levels.peak_db, -60, 0))));
+      bar.setAttribute("aria-valuetext", text + short);
+    }
+    if (clippedShown !== levels.clipped) clipped.hidden = !(clippedShown = levels.clipped);
+    frame = requestAnimationFrame(watch);
+  }
+
+  function show() {
+    const mix = store.view?.project?.mix;
+    body.hidden = !mix;
+    empty.hidden = Boolean(mix);
+    if (!mix) return;
+    strips.show();
+    detail.show();
+    track.set(mix.gain_db);
+    width.set(mix.width);
+    limit.checked = mix.limit;
+    const hasSound = requireProject(store).clip.has_audio;
+    clip.set(hasSound ? Math.min(0, mix.clip_gain_db) : null, hasSound ? "—" : "no sound");
+    loudness.opened();
+    if (!frame) frame = requestAnimationFrame(watch);
+  }
+
+  return {
+    element, show,
+    dispose() {
+      cancelAnimationFrame(frame);
+      loudness.dispose();
+    },
+  };
+}

@@ -1,0 +1,84 @@
+// @ts-check
+// The strip of the chosen sound: distance, room, filters, direction and LFE.
+
+import { MOST_M, NEUTRAL_STRIP, SEND_OFF_DB } from "../audio/strip.js";
+import { soundColor } from "../widgets/format.js";
+import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
+import { createDirection } from "./direction.js";
+import { createStripEdit } from "./strips.js";
+import { formatCutoff, formatDirection, formatMetres, formatSend, HIGHEST_HZ, isOff, LOWEST_HZ, parseCutoff, parseDirection, parseMetres, parseSend } from "./units.js";
+/** @import { StripValues } from "../state/protocol.d.ts" */
+/** @import { Store } from "../state/types.d.ts" */
+
+/** @param {[string, number | boolean]} value of a strip, which is no switch */
+const isShaping = ([name]) => name !== "mute" && name !== "solo";
+
+/**
+ * @param {Store} store
+ * @param {() => string | null} chosen id of the sound
+ */
+export function createStripDetail(store, chosen) {
+  const edit = createStripEdit(store, chosen);
+  /**
+   * A slider on one value of the strip.
+   * @param {(value: number) => StripValues} values
+   * @param {Omit<Parameters<typeof createSlider>[0], "onStart" | "onInput" | "onCommit">} settings
+   */
+  const field = (values, settings) => createSlider({ ...settings, onStart: edit.begin, onInput: (v) => edit.hold(values(v)), onCommit: (v) => edit.commit(values(v)) });
+  const distance = field((distance_m) => ({ distance_m }), {
+    label: "Distance", help: "From the listener: quieter by 1/r, duller by the air, and more of its room; 1 m is as recorded",
+    min: 1, max: MOST_M, scale: "log", neutral: 1, format: formatMetres, read: parseMetres,
+  });
+  const room = field((room_db) => ({ room_db }), {
+    label: "Room", help: "More of the room: 0 dB is as much again as the sound has; a dry sound gets a small one",
+    min: SEND_OFF_DB, max: 24, neutral: SEND_OFF_DB, format: formatSend, read: parseSend,
+  });
+  const high = field((v) => ({ high_pass_hz: isOff(v, LOWEST_HZ) ? 0 : v }), {
+    label: "High pass", help: "Takes away what is under it, 12 dB an octave; all the way down it is off",
+    min: LOWEST_HZ, max: HIGHEST_HZ, scale: "log", neutral: LOWEST_HZ, format: formatCutoff(LOWEST_HZ), read: parseCutoff(LOWEST_HZ),
+  });
+  const low = field((v) => ({ low_pass_hz: isOff(v, HIGHEST_HZ) ? 0 : v }), {
+    label: "Low pass", help: "Takes away what is over it, 12 dB an octave; all the way up it is off",
+    min: LOWEST_HZ, max: HIGHEST_HZ, scale: "log", neutral: HIGHEST_HZ, format: formatCutoff(HIGHEST_HZ), read: parseCutoff(HIGHEST_HZ),
+  });
+  const direction = field((surround_deg) => ({ surround_deg }), {
+    label: "Direction", help: "In 5.1, around the listener; in stereo it pans left and right",
+    min: -180, max: 180, step: 1, neutral: 0, format: formatDirection, read: parseDirection,
+  });
+  const lfe = field((lfe_db) => ({ lfe_db }), {
+    label: "LFE", help: "In 5.1: a send of what is under 120 Hz to the subwoofer's channel; stereo leaves it out",
+    min: SEND_OFF_DB, max: 12, neutral: SEND_OFF_DB, format: formatSend, read: parseSend,
+  });
+  const dial = createDirection({
+    begin: edit.begin,
+    hold: (surround_deg) => edit.hold({ surround_deg }),
+    commit: (surround_deg) => edit.commit({ surround_deg }),
+  });
+  const name = make("span", "mix-detail-name");
+  const reset = createButton("Reset", { kind: "quiet", title: "Everything of this strip but mute and solo back to where it changes nothing", onPress: () => {
+    edit.commit(Object.fromEntries(Object.entries(NEUTRAL_STRIP).filter(isShaping)), newGesture());
+  } });
+  const element = make("section", "mix-detail", { "aria-label": "Strip of the chosen sound" },
+    make("div", "mix-detail-head", {}, make("i", "ins-dot"), name, reset),
+    make("div", "mix-detail-body", {}, make("div", "mix-detail-sliders", {}, distance.element, room.element, direction.element, high.element, low.element, lfe.element), dial.element));
+
+  function show() {
+    const project = store.view?.project;
+    const sound = project?.sounds.find(({ id }) => id === chosen());
+    element.hidden = !sound;
+    if (!project || !sound) return;
+    const { strip } = sound;
+    element.style.setProperty("--sound", soundColor(project, sound.id));
+    name.textContent = sound.name;
+    reset.hidden = Object.entries(NEUTRAL_STRIP).filter(isShaping).every(([key, value]) => strip[/** @type {keyof typeof strip} */ (key)] === value);
+    distance.set(strip.distance_m);
+    room.set(strip.room_db);
+    high.set(strip.high_pass_hz || LOWEST_HZ);
+    low.set(strip.low_pass_hz || HIGHEST_HZ);
+    direction.set(strip.surround_deg);
+    lfe.set(strip.lfe_db);
+    dial.set(strip.surround_deg);
+  }
+
+  return { element, show };
+}

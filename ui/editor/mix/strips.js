@@ -1,0 +1,119 @@
+// @ts-check
+// The sounds as channels of a mixer: colour, name, mute, solo, level and pan of each; the chosen one has its strip below.
+
+import { soundColor, formatDb, formatPan, parseDb, parsePan } from "../widgets/format.js";
+import { createSlider, make, newGesture, openMenu } from "../widgets/controls.js";
+/** @import { SoundState, StripValues } from "../state/protocol.d.ts" */
+/** @import { Store } from "../state/types.d.ts" */
+
+/** @type {[string, string][]} */
+export const PALETTE = [["Teal", "#2fb5a8"], ["Violet", "#9a7bf0"], ["Coral", "#f0655c"], ["Blue", "#4f9fea"], ["Amber", "#d99321"], ["Green", "#4caf6d"], ["Pink", "#e06aa8"], ["Slate", "#7d8da3"]];
+
+/**
+ * Send or hold new values of a strip.
+ * @param {Store} store
+ * @param {() => string | null} soundId
+ */
+export function createStripEdit(store, soundId) {
+  let gesture = "";
+  return {
+    begin() { gesture = newGesture(); },
+    /** @param {StripValues} values */
+    hold(values) {
+      const id = soundId();
+      if (id) store.hold({ kind: "set_strip", sound_id: id, values });
+    },
+    /** @param {StripValues} values */
+    commit(values, by = gesture || newGesture()) {
+      const id = soundId();
+      if (id) store.edit({ kind: "set_strip", sound_id: id, values }, by);
+    },
+  };
+}
+
+/**
+ * @param {Store} store
+ * @param {{chosen: () => string | null, choose: (soundId: string) => void}} host
+ */
+export function createStrips(store, { chosen, choose }) {
+  /** @type {Map<string, ReturnType<typeof createRow>>} */
+  const rows = new Map();
+  const list = make("div", "mix-strips", { role: "group", "aria-label": "Sounds" });
+
+  /** @param {string} id */
+  function createRow(id) {
+    const edit = createStripEdit(store, () => id);
+    const now = () => /** @type {SoundState} */ (store.view?.project?.sounds.find((sound) => sound.id === id));
+    /** @type {HTMLButtonElement} */
+    const dot = make("button", "ins-dot-button", { type: "button", title: "Colour of the sound", "aria-haspopup": "menu", onclick: () => openColors(dot, id) }, make("i", "ins-dot"));
+    const name = make("button", "mix-name", { type: "button", title: "Show its strip below", onclick: () => choose(id) });
+    /**
+     * @param {"mute" | "solo"} what
+     * @param {string} letter
+     * @param {string} title
+     */
+    const toggle = (what, letter, title) => make("button", `mix-toggle is-${what}`, { type: "button", textContent: letter, title, onclick: () => edit.commit({ [what]: !now().strip[what] }, newGesture()) });
+    const mute = toggle("mute", "M", "Mute: the sound is left out, here and in every export");
+    const solo = toggle("solo", "S", "Solo: only such sounds are heard, here and in every export");
+    const level = createSlider({
+      label: "Level", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb, onStart: edit.begin,
+      onInput: (gain_db) => edit.hold({ gain_db }), onCommit: (gain_db) => edit.commit({ gain_db }),
+    });
+    const pan = createSlider({
+      label: "Pan", min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan, onStart: edit.begin,
+      onInput: (value) => edit.hold({ pan: value }), onCommit: (value) => edit.commit({ pan: value }),
+    });
+    const element = make("div", "mix-strip", {}, dot, name, mute, solo, level.element, pan.element);
+
+    return {
+      element,
+      /** @param {SoundState} sound */
+      show(sound) {
+        const { strip } = sound;
+        const project = store.view?.project;
+        element.style.setProperty("--sound", project ? soundColor(project, id) : "");
+        element.classList.toggle("is-on", chosen() === id);
+        element.classList.toggle("is-quiet", strip.mute || Boolean(project?.sounds.some((s) => s.strip.solo) && !strip.solo));
+        name.textContent = sound.name;
+        name.setAttribute("aria-pressed", String(chosen() === id));
+        dot.setAttribute("aria-label", `Colour of ${sound.name}`);
+        for (const [button, on, what] of /** @type {[HTMLElement, boolean, string][]} */ ([[mute, strip.mute, "Mute"], [solo, strip.solo, "Solo"]])) {
+          button.classList.toggle("is-on", on);
+          button.setAttribute("aria-pressed", String(on));
+          button.setAttribute("aria-label", `${what} ${sound.name}`);
+        }
+        level.set(strip.gain_db);
+        pan.set(strip.pan);
+      },
+    };
+  }
+
+  /**
+   * @param {HTMLElement} anchor
+   * @param {string} id
+   */
+  function openColors(anchor, id) {
+    /** @param {string} color */
+    const set = (color) => store.edit({ kind: "set_color", sound_id: id, color }, newGesture());
+    openMenu(anchor, [...PALETTE.map(([text, color]) => ({ text, color, choose: () => set(color) })), { text: "By its place in the list", choose: () => set("") }]);
+  }
+
+  function show() {
+    const sounds = store.view?.project?.sounds ?? [];
+    const ids = sounds.map(({ id }) => id);
+    for (const [id, row] of rows) {
+      if (ids.includes(id)) continue;
+      row.element.remove();
+      rows.delete(id);
+    }
+    for (const sound of sounds) {
+      const row = rows.get(sound.id) ?? createRow(sound.id);
+      rows.set(sound.id, row);
+      row.show(sound);
+    }
+    const wanted = ids.map((id) => rows.get(id)?.element);
+    if (wanted.some((element, i) => element !== list.children[i])) list.replaceChildren(...wanted.filter((element) => element !== undefined));
+  }
+
+  return { element: list, show };
+}
