@@ -37,5 +37,5 @@ def render_one(options: argparse.Namespace, compute: Compute) -> Project:
         with replace_file(options.out) as partial:
             partial.write_bytes(b"half")
             clip.with_suffix(".stopped").write_text(f"{os.getpid()} {ray.get_runtime_context().get_node_id()}")
-            time.sleep(60.0)
+            time.sleep(300.0)
     return render_whole(options, compute)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import functools
 import os
@@ -41,32 +42,33 @@ def render_on_farm(
     from engine.farm.run_jobs import Lost, run_jobs
 
     run_id = secrets.token_hex(4)
-    sources = {os.path.abspath(job.source): job.source for job in jobs}
 
     def tell_loss(clip: FarmClip, reason: str) -> None:
-        say(f"{to_text(sources[clip.job.source])}: {reason}; it is rendered again")
+        say(f"{to_text(clip.source)}: {reason}; it is rendered again")
 
     with open_cluster(options.farm, options.jobs) as ray:
         say(f"farm: {describe_cluster(ray)}")
         given = [_make_clip(job) for job in jobs]
         ckpt_dir = None if options.ckpt_dir is None else os.path.abspath(options.ckpt_dir)
         work = functools.partial(_render_there, render, run_id)
+        results = run_jobs(ray, given, work, ckpt_dir, options.device, options.jobs, tell_loss)
         try:
-            for clip, result in run_jobs(ray, given, work, ckpt_dir, options.device, options.jobs, tell_loss):
-                source = sources[clip.job.source]
-                if isinstance(result, Lost):
-                    result = BadInput(f"{result.reason}, at every try; render it alone to see more")
-                if isinstance(result, Exception):
-                    result = Outcome(to_text(source), clip.job.batch_name, failure=describe_failure(result))
-                yield source, result
+            with contextlib.closing(results):
+                for clip, result in results:
+                    if isinstance(result, Lost):
+                        result = BadInput(f"{result.reason}, at every try; render it alone to see more")
+                    if isinstance(result, Exception):
+                        result = Outcome(to_text(clip.source), clip.job.batch_name, failure=describe_failure(result))
+                    yield clip.source, result
         finally:
             remove_partials(options.out_dir, run_id)
 
 
 @dataclass(frozen=True)
 class FarmClip:
-    """A job whose paths are absolute, and those that this machine sees and the others must see too."""
+    """A clip as it was given, its job with absolute paths, and those that this machine sees and others must see too."""
 
+    source: str
     job: argparse.Namespace
     seen: tuple[str, ...]
 
@@ -80,7 +82,7 @@ def _make_clip(job: argparse.Namespace) -> FarmClip:
         elif value is not None:
             setattr(made, name, os.path.abspath(value))
     shared = (os.path.join(made.out_dir, MANIFEST_NAME), made.source, made.physics)
-    return FarmClip(made, tuple(path for path in shared if path is not None and os.path.exists(path)))
+    return FarmClip(job.source, made, tuple(path for path in shared if path is not None and os.path.exists(path)))
 
 
 def _render_there(render: Render, run_id: str, clip: FarmClip, compute: Compute) -> Outcome:

@@ -93,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     batch.add_argument("--jobs", type=whole_number(1, 64), metavar="N", help="clips at a time; one by default")
     batch.add_argument(
-        "--farm", metavar="ADDRESS|local", help="render on a Ray cluster, or on all cores of this machine by Ray"
+        "--farm", metavar="ADDRESS|local", help="render on a Ray cluster (HOST:PORT or auto), or on this machine by Ray"
     )
 
 

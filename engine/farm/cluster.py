@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.core.errors import BadInput
 
-LOCAL = "local"
+LOCAL, JOINED = "local", "auto"
 OBJECT_STORE_BYTES = 512 << 20
 """Of a cluster on this machine: what is under way there is a few hits of each clip."""
 
@@ -25,8 +25,9 @@ _ANSWER_S = 5.0
 def open_cluster(address: str, cpus: int | None = None) -> Iterator[Any]:
     """The module ``ray``, connected to a cluster while the block runs.
 
-    ``address`` is HOST:PORT of a cluster that this machine is a part of, or ``local`` for one that is started here, on
-    ``cpus`` cores (by default all), and stopped at the end. Dashboard and usage statistics stay off. Raises BadInput.
+    ``address`` is HOST:PORT of a cluster that this machine is a part of, ``auto`` for the one that it is a part of, or
+    ``local`` for one that is started here, on ``cpus`` cores (by default all), and stopped at the end. Dashboard and
+    usage statistics stay off. Raises BadInput.
     """
     if address == LOCAL and "ray" not in sys.modules:
         # Ray listens on the network. It reads this at its import; nobody else knows the token, and it is kept nowhere.
@@ -40,17 +41,18 @@ def open_cluster(address: str, cpus: int | None = None) -> Iterator[Any]:
             store = {"object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
             session = ray.init(LOCAL, num_cpus=count, **store, **quiet).address_info["session_dir"]
         else:
-            _check_address(address)
+            if address != JOINED:
+                _check_address(address)
             ray.init(address, **quiet)
     except BadInput:
         raise
+    except ConnectionError as error:
+        if address == JOINED:
+            reason = "this machine is part of no Ray cluster; join one by `ray start`, or give --farm local"
+            raise BadInput(f"--farm auto: {reason}") from None
+        raise _refuse(address, error) from None
     except Exception as error:  # of many kinds: other versions of Ray or Python, no token, no answer
-        ray.shutdown()
-        reason = " ".join(str(error).split())[:200]
-        where = "on this machine" if address == LOCAL else f"at {address}"
-        raise BadInput(
-            f"the Ray cluster {where} cannot be used ({reason}); mend that, or leave --farm out to render without it"
-        ) from None
+        raise _refuse(address, error) from None
     try:
         yield ray
     finally:
@@ -74,6 +76,15 @@ def import_ray() -> Any:
     return ray
 
 
+def _refuse(address: str, error: Exception) -> BadInput:
+    """The sentence about a cluster that could not be joined or started."""
+    reason = " ".join(str(error).split())[:200].rstrip(".")
+    where = "on this machine" if address == LOCAL else f"at {address}"
+    return BadInput(
+        f"the Ray cluster {where} cannot be used ({reason}); mend that, or leave --farm out to render without it"
+    )
+
+
 def describe_cluster(ray: Any) -> str:
     """Machines, cores and GPUs, in words."""
     resources = ray.cluster_resources()
@@ -87,7 +98,7 @@ def _check_address(address: str) -> None:
     """BadInput for an address of another form, or one where nothing answers."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65_535 or "/" in address:
-        raise BadInput(f"--farm {address[:60]!r} is not HOST:PORT; give the address that `ray start` told, or local")
+        raise BadInput(f"--farm {address[:60]!r} is not HOST:PORT; give what `ray start` told, auto or local")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _ANSWER_S).close()
     except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -46,7 +46,7 @@ def run_jobs(
     device: str = "auto",
     most: int | None = None,
     on_loss: Callable[[J, str], None] = lambda job, reason: None,
-) -> Iterator[tuple[J, Any]]:
+) -> Generator[tuple[J, Any], None, None]:
     """Each job with what ``work(job, compute)`` returns on some machine, or Lost, as they are ready.
 
     ``work`` is a function of a module, or a partial of one. At most ``most`` jobs are under way at a time, by default

@@ -16,7 +16,8 @@ from engine.lab.benchmarks.edit_to_ear import NAMES, format_table, measure
 from engine.lab.benchmarks.machine import describe_machine, time_matrix_product
 
 SAMPLER, ONSETS, SESSIONS, EDITS, LONG, TIMELINE = "sampler", "onsets", "sessions", "edits", "long", "timeline"
-_OTHERS = (SAMPLER, ONSETS, SESSIONS, EDITS, LONG, TIMELINE)
+GROWTH = "growth"
+_OTHERS = (SAMPLER, ONSETS, SESSIONS, EDITS, LONG, TIMELINE, GROWTH)
 
 
 def main(args: list[str]) -> int:
@@ -37,6 +38,10 @@ def main(args: list[str]) -> int:
         from engine.lab.benchmarks import edits
 
         return edits.run(args[1:])
+    if args[:1] == [GROWTH]:
+        from engine.lab.benchmarks import growth
+
+        return growth.run(args[1:])
     if args[:1] == [LONG]:
         from engine.lab.benchmarks import long_clip
 

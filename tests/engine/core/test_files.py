@@ -16,10 +16,13 @@ from engine.core.files import (
     check_folder,
     check_target,
     create_file,
+    make_own_folder,
     make_private_folder,
     make_write_error,
     remove_abandoned,
+    remove_partials,
     replace_file,
+    share_folder,
     write_file,
 )
 from engine.core.paths import ROOT
@@ -223,3 +226,29 @@ def test_a_folder_that_is_made_is_private_and_one_that_exists_stays_as_it_is(tmp
     make_private_folder(tmp_path / "open")
     assert stat.S_IMODE((tmp_path / "outer" / "home").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o755
+
+
+def test_partial_files_of_a_run_on_several_machines_stay_until_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number of a process would say nothing on another machine, which would take it for one that has ended."""
+    monkeypatch.setattr("engine.core.files._shared", None)
+    shared, other = tmp_path / "shared", tmp_path / "other"
+    (shared / "stems").mkdir(parents=True)
+    other.mkdir()
+    share_folder(shared, "0123abcd")
+    monkeypatch.setattr("engine.core.files._has_ended", lambda process: True)
+    with replace_file(shared / "stems" / "a.wav") as here, replace_file(other / "a.wav") as there:
+        here.write_bytes(b"half")
+        there.write_bytes(b"half")
+        folder = make_own_folder(shared)
+        for place in (shared, shared / "stems", other):
+            remove_abandoned(place)
+        assert here.exists() and folder.exists() and not there.exists()
+        remove_partials(shared, "ffff0000")
+        assert here.exists() and folder.exists()
+        remove_partials(shared, "0123abcd")
+        assert not here.exists() and not folder.exists()
+        here.write_bytes(b"whole")
+        there.write_bytes(b"whole")
+    assert (shared / "stems" / "a.wav").read_bytes() == b"whole"

@@ -162,7 +162,7 @@ def test_a_job_that_always_ends_its_process_is_given_up_and_analysis_there_is_th
 @pytest.mark.parametrize(
     ("args", "reason"),
     [
-        (("--farm", "nowhere"), "--farm 'nowhere' is not HOST:PORT; give the address that `ray start` told, or local"),
+        (("--farm", "nowhere"), "--farm 'nowhere' is not HOST:PORT; give what `ray start` told, auto or local"),
         (("--farm", "127.0.0.1:1"), "no Ray cluster answers at 127.0.0.1:1 (connection refused); start one by"),
     ],
 )
@@ -178,3 +178,9 @@ def test_without_ray_the_remedy_is_said(
     monkeypatch.setitem(sys.modules, "ray", None)
     said = refuse(capsys, "render", clips, "--out-dir", tmp_path / "out", "--farm", "local")
     assert "--farm needs Ray, which is not installed; start it by launch.py, which installs it, or run pip" in said
+
+
+def test_the_example_farm_has_the_version_that_is_installed() -> None:
+    example = (ROOT / "examples" / "farm" / "cluster.yaml").read_text("utf-8")
+    version = example.split('rayVersion: "')[1].split('"')[0]
+    assert f"\nray=={version};" in (ROOT / "requirements-farm.txt").read_text("utf-8")
