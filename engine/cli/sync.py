@@ -61,7 +61,9 @@ def _describe(report: SyncReport, rate_hz: float) -> list[str]:
     for hit in report.hits:
         grade = grade_offset(hit.offset_s, 1.0 / rate_hz)
         frames = f"{hit.offset_s * rate_hz:+.1f} frames"
-        lines.append(f"{hit.time_s:10.3f} s  {1000 * hit.offset_s:+6.0f} ms  {frames:>12}  {grade}")
+        lines.append(
+            f"{hit.time_s:10.3f} s  {1000 * hit.offset_s:+6.0f} ms  {frames:>12}  {hit.confidence:4.0%}  {grade}"
+        )
     lines += [f"{lone.time_s:10.3f} s  seen, not heard" for lone in report.seen_not_heard]
     lines += [f"{lone.time_s:10.3f} s  heard, not seen" for lone in report.heard_not_seen]
     return lines

@@ -26,7 +26,7 @@ from engine.sync.score_map import MAX_LAG_S, ScoreMap
 
 SYNC_NETWORK = CHECKPOINTS / "sync"
 """Folder of the sync network that ships."""
-EVENT_CERTAINTY, NETWORK_CERTAINTY = 1.0, 1.0
+EVENT_CERTAINTY, NETWORK_CERTAINTY = 1.0, 0.7
 """Scales from evidence to log-odds of a lag, as `evaluate sync` finds them best for onsets and for the network."""
 HEARD_SHARE = 0.15
 """Share of the progress that the sound takes."""

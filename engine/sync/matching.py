@@ -12,6 +12,8 @@ from engine.sync.score_map import Line
 
 REACH_S = 0.2
 """Largest distance of a pair from the line: a blow further off counts as not heard."""
+NEAR_S = 0.06
+"""Largest distance from the line of a pair of which one is not certain: a weak onset further off is chance."""
 LEAST_STRENGTH = 0.1
 CERTAIN_STRENGTH = 0.5
 """Strength from which one without a partner is told: the detectors' default threshold."""
@@ -56,6 +58,8 @@ def match_onsets(
         for other in range(first, last):
             strength = onset.strength * heard[other].strength
             apart = abs(heard_s[other] - expected_s)
+            if apart > NEAR_S and min(onset.strength, heard[other].strength) < CERTAIN_STRENGTH:
+                continue
             # A weak onset in between must not take the partner of a strong one.
             found.append((apart / REACH_S - 0.5 * strength, index, other))
     partners: dict[int, int] = {}

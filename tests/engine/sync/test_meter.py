@@ -60,6 +60,16 @@ def test_a_blow_that_is_late_deleted_or_added_is_told_and_the_others_stay_in_ste
     assert len(report.hits) == 19 and report.lag_s == pytest.approx(0.0, abs=1e-6)
 
 
+def test_a_weak_onset_far_off_the_line_is_no_late_blow() -> None:
+    true_s = strike(9, 20)
+    seen = [*make_onsets(np.delete(true_s, 8)), Onset(float(true_s[8]) - 0.12, 0.2)]
+    seen.sort(key=lambda onset: onset.time_s)
+    heard = make_onsets(true_s)
+    report = make_report(score_events(seen, heard, DURATION_S), seen, heard, DURATION_S, 1.0)
+    assert [lone.time_s for lone in report.heard_not_seen] == pytest.approx([true_s[8]])
+    assert max(abs(hit.offset_s) for hit in report.hits) < 1e-6
+
+
 def test_what_cannot_be_told_is_not_told() -> None:
     nothing, blows = np.zeros(0), strike(6, 5)
     silent = measure(blows, nothing)

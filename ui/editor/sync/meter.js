@@ -16,7 +16,7 @@ export const GRADE_WORDS = {
   unacceptable: "beyond what BT.1359 accepts (90 ms early, 185 ms late)",
 };
 /** @typedef {"off" | "all" | "seen" | "heard"} Shown */
-/** @typedef {{time_s: number, hit_id: string | null, what: "pair" | "seen" | "heard", offset_s: number, grade: SyncHit["grade"] | null}} Row */
+/** @typedef {{time_s: number, hit_id: string | null, what: "pair" | "seen" | "heard", offset_s: number, confidence: number, grade: SyncHit["grade"] | null}} Row */
 
 /**
  * "−42 ms", with a sign.
@@ -54,11 +54,11 @@ export function offerShift(found) {
  */
 export function listRows(found, shown) {
   /** @type {Row[]} */
-  const pairs = found.hits.map(({ time_s, offset_s, grade, hit_id }) => ({ time_s, hit_id, what: "pair", offset_s, grade }));
+  const pairs = found.hits.map(({ time_s, offset_s, confidence, grade, hit_id }) => ({ time_s, hit_id, what: "pair", offset_s, confidence, grade }));
   /** @type {Row[]} */
-  const seen = found.seen_not_heard.map(({ time_s }) => ({ time_s, hit_id: null, what: "seen", offset_s: 0, grade: null }));
+  const seen = found.seen_not_heard.map(({ time_s, confidence }) => ({ time_s, hit_id: null, what: "seen", offset_s: 0, confidence, grade: null }));
   /** @type {Row[]} */
-  const heard = found.heard_not_seen.map(({ time_s, hit_id }) => ({ time_s, hit_id, what: "heard", offset_s: 0, grade: null }));
+  const heard = found.heard_not_seen.map(({ time_s, confidence, hit_id }) => ({ time_s, hit_id, what: "heard", offset_s: 0, confidence, grade: null }));
   const rows = { off: [...pairs.filter(({ grade }) => grade !== "in step"), ...seen, ...heard], all: [...pairs, ...seen, ...heard], seen, heard }[shown];
   return rows.sort((a, b) => a.time_s - b.time_s);
 }

@@ -119,7 +119,7 @@ export function createSyncPanel(app, store, player, reveal) {
     const frames = row.what === "pair" ? `${(Math.abs(row.offset_s) * rate()).toFixed(1)} frames ${row.offset_s > 0 ? "late" : "early"}` : "";
     const color = `var(--${row.grade ? GRADE_COLORS[row.grade] : "blue"})`;
     return make("div", `sync-row${place === at ? " is-on" : ""}`, { role: "option", "aria-selected": String(place === at), title: row.grade ? GRADE_WORDS[row.grade] : "", onclick: () => choose(place) },
-      make("i", "sync-dot", { style: `background:${color}` }), make("span", "ins-mono", { textContent: formatTimecode(row.time_s, requireProject(store).clip) }), make("span", "sync-offset", { textContent: text, style: `color:${color}` }), make("span", "ins-quiet", { textContent: frames }));
+      make("i", "sync-dot", { style: `background:${color}` }), make("span", "ins-mono", { textContent: formatTimecode(row.time_s, requireProject(store).clip) }), make("span", "sync-offset", { textContent: text, style: `color:${color}` }), make("span", "ins-quiet", { textContent: frames }), make("span", "sync-sure", { textContent: `${Math.round(100 * row.confidence)} %`, title: "Confidence" }));
   }
 
   function showMend() {

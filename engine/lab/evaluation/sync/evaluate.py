@@ -16,6 +16,7 @@ from engine.core.errors import BadInput
 from engine.lab.data.onsets.fold_networks import open_folds
 from engine.lab.data.sync.lags import measure_own_lag, usual_lag
 from engine.lab.data.sync.takes import SyncTake, read_real_takes, read_simulated_takes
+from engine.lab.evaluation.sync.av_align import score_with_av_align
 from engine.lab.evaluation.sync.judges import judge
 from engine.lab.evaluation.sync.scores import (
     SHIFTS_S,
@@ -31,6 +32,7 @@ from engine.lab.evaluation.sync.scores import (
     whole_clip,
 )
 from engine.sync.network import SyncNetwork, load_sync_network
+from engine.sync.score_map import LAGS_S
 
 MAIN = ("greatest_hits_syncfusion", "greatest_hits_stable_v2a")
 """Folders of clips with the microphone's sound and known recording days."""
@@ -47,6 +49,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--folds", type=Path, required=True, help="onset networks, each without some recording days")
     parser.add_argument("--networks", type=Path, help="sync networks in folders of the same names as the folds")
     parser.add_argument("--work", type=Path, default=Path(".struck/train_sync"), help="where analysed clips are kept")
+    parser.add_argument("--av-align", action="store_true", help="measure AV-Align too, which reads every picture again")
     parser.add_argument("--json", metavar="F", help="write the figures to a file")
     parser.add_argument("--ckpt-dir", help=argparse.SUPPRESS)
     parser.add_argument("--device", default="cpu", help=argparse.SUPPRESS)
@@ -63,11 +66,16 @@ def main(args: list[str]) -> None:
     corrected = [(take, usual_lag(take, real, own_s)) for take in known]
     figures["real, usual lag removed"] = measure(corrected, choose)
     figures["real, as recorded"] = measure([(take, 0.0) for take in known], choose)
+    if options.av_align:
+        figures["AV-Align"] = measure_av_align(corrected, Path(options.data) / "video", options.work / "takes")
     for folder in options.sim:
         made = read_simulated_takes(folder, networks, options.work / "takes", say)
         figures[f"simulated, {folder.name}"] = measure([(take, 0.0) for take in made], choose)
     for name, figure in figures.items():
-        print_figure(name, figure)
+        if name == "AV-Align":
+            print(f"\n## AV-Align, pairwise accuracy, whole clips\n\n{figure}")
+        else:
+            print_figure(name, figure)
     if options.json:
         Path(options.json).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
@@ -99,6 +107,18 @@ def measure(takes: Sequence[tuple[SyncTake, float]], choose: Choose) -> dict[str
             kept["stretches"] += cut_stretches(take, scores, lag_s)
             kept["centres"] += cut_centres(take, scores, lag_s)
     return {name: _measure_judge(kept) for name, kept in judges.items()}
+
+
+def measure_av_align(takes: Sequence[tuple[SyncTake, float]], film: Path, work: Path) -> dict[str, Any]:
+    """Pairwise accuracy of AV-Align on whole clips, and its mean where they are in step."""
+    judged, values = [], []
+    for take, lag_s in takes:
+        path = next(film.glob(f"{take.name}.*"))
+        scores = score_with_av_align(take, path, work)
+        judged.append(whole_clip(take, scores, lag_s))
+        values.append(float(np.interp(lag_s, LAGS_S, scores.values[0])))
+    accuracy = {f"{1000 * s:.0f} ms": interval(judged, partial(pairwise_accuracy, shift_s=s)) for s in SHIFTS_S}
+    return {"in step": float(np.mean(values)), **accuracy}
 
 
 def _measure_judge(kept: dict[str, list[Judged]]) -> dict[str, Any]:

@@ -126,6 +126,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help="folder with video/")
     parser.add_argument("--sim", type=Path, nargs="*", default=[], help="folders of simulated takes")
     parser.add_argument("--folds", type=Path, required=True, help="onset networks, each without some recording days")
+    parser.add_argument("--clean", action="store_true", help="learn from simulated takes alone")
     parser.add_argument("--fold", default=ALL, help="name of the fold whose days are left out; all: none is")
     parser.add_argument("--out", type=Path, default=Path("checkpoints/sync"), help="checkpoint folder to write")
     parser.add_argument("--work", type=Path, default=Path(".struck/train_sync"), help="state, log and analysed clips")
@@ -134,7 +135,8 @@ def main(args: list[str]) -> None:
     parser.add_argument("--device", default="cpu", help="always the processor: the network is small")
     options = parser.parse_args(args)
     left_out = find_left_out(options.folds, options.fold)
-    takes = read_takes(Path(options.data), options.sim, options.folds, options.work / "takes")
+    data = None if options.clean else Path(options.data)
+    takes = read_takes(data, options.sim, options.folds, options.work / "takes")
     config = TrainingConfig(steps=options.steps, seed=options.seed)
     train_network(takes, left_out, config, options.work / options.fold, options.out)
 
@@ -148,8 +150,11 @@ def find_left_out(folds: Path, name: str) -> tuple[str, ...]:
     return tuple(sorted(open_folds(folds / name)[0].left_out))
 
 
-def read_takes(data: Path, sims: Sequence[Path], folds: Path, work: Path) -> list[SyncTake]:
-    """Real and simulated takes, each read by an onset network that did not learn from its day. Raises BadInput."""
+def read_takes(data: Path | None, sims: Sequence[Path], folds: Path, work: Path) -> list[SyncTake]:
+    """Takes of real film, if any, and simulated ones, each read by an onset network that did not learn from its day.
+
+    Raises BadInput.
+    """
     networks = [fold for fold in open_folds(folds) if fold.clean or fold.left_out]
     if not networks:
         raise BadInput(f"{folds} holds no onset network that left a day out; train some with `train onset_folds`")
@@ -157,7 +162,7 @@ def read_takes(data: Path, sims: Sequence[Path], folds: Path, work: Path) -> lis
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    takes = read_real_takes(data, networks, work, say)
+    takes = [] if data is None else read_real_takes(data, networks, work, say)
     for folder in sims:
         takes += read_simulated_takes(folder, networks, work, say)
     return takes
