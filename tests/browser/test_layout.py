@@ -1,10 +1,15 @@
-"""The editor at the sizes of displays: nothing is cut off or too small to hit, and large displays show it larger."""
+"""The editor on displays of any size, in both themes, by keyboard: all can be seen, reached and read out."""
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import pytest
 
+from engine.core.paths import ROOT
 from tests.browser.struck_page import Editor
+from tests.js.tools import install_tools
 
 SIZES = [(1280, 720), (1440, 900), (1920, 1080), (2560, 1440)]
 TABS = ("Hit", "Sound", "Find", "Sampler", "Mix", "Perform")
@@ -24,6 +29,22 @@ SMALL = f"""() => [...document.querySelectorAll("button, a, input, select, [role
   .filter(([, box]) => box.width && (box.width < {LEAST_PX} || box.height < {LEAST_PX}))
   .map(([name, box]) => `${{name}} ${{box.width}} x ${{box.height}}`)"""  # noqa: E501
 
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+CHECK = """async (root) => {
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));  // what was done is drawn
+  const runOnly = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"];
+  const { violations } = await axe.run(root, { runOnly, resultTypes: ["violations"] });
+  return violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`));
+}"""
+DIALOGS = {
+    "?": "Keys and gestures",
+    "Control+k": "All actions",
+    "Control+o": "Open a clip",
+    "q": "Quantise",
+    "b": "Pattern of blows",
+}
+
 
 @pytest.mark.parametrize("size", SIZES)
 def test_every_panel_fits_and_every_target_can_be_hit(editor: Editor, size: tuple[int, int]) -> None:
@@ -42,3 +63,85 @@ def test_every_panel_fits_and_every_target_can_be_hit(editor: Editor, size: tupl
     scale = page.locator(".st-app").evaluate("(app) => app.getBoundingClientRect().width / app.offsetWidth")
     assert scale == pytest.approx(max(1.0, 1.3 if size == (2560, 1440) else 1.0), abs=0.01)
     page.set_viewport_size({"width": 1440, "height": 900})
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The checker's script, installed with the other npm tools."""
+    if not AXE.is_file() and (npm := shutil.which("npm")):
+        install_tools(ROOT, npm)
+    if not AXE.is_file():
+        reason = "axe-core is not installed; install Node 20, which brings npm, and test again"
+        pytest.fail(reason) if os.environ.get("STRUCK_CI") == "1" else pytest.skip(reason)
+    return AXE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_nothing_keeps_a_person_from_using_the_editor(editor: Editor, axe: str, theme: str) -> None:
+    page = editor.page
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # the editor follows the system
+    if editor.see("window.axe === undefined"):
+        page.evaluate(axe)
+    page.evaluate("(id) => struck.store.select({ hits: new Set([id]) })", editor.project["hits"][2]["id"])
+    found = {"the page": page.evaluate(CHECK, ".st-app")}
+    for tab in (*TABS, "List"):
+        page.get_by_role("tab", name=tab, exact=True).click()
+        found[tab] = page.evaluate(CHECK, ".st-inspector")
+    page.locator("canvas.st-lanes").focus()
+    for key, name in DIALOGS.items():
+        page.keyboard.press(key)
+        page.get_by_role("dialog", name=name).wait_for()
+        found[name] = page.evaluate(CHECK, f"[role=dialog][aria-label^='{name}']")
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name="Export", exact=True).click()
+    found["Export"] = page.evaluate(CHECK, ".st-export-menu")
+    page.keyboard.press("Escape")
+    page.emulate_media(color_scheme="dark", reduced_motion="no-preference")
+    problems = [f"{place}: {problem}" for place, some in found.items() for problem in some]
+    assert not problems, "\n".join(problems)
+
+
+def test_any_action_is_found_and_any_key_changed(editor: Editor) -> None:
+    page, press = editor.page, editor.page.keyboard.press
+    loop = page.get_by_role("button", name="Loop", exact=True)
+    sheet = page.get_by_role("dialog", name="Keys and gestures")
+
+    press("?")
+    page.keyboard.type("loop")
+    assert sheet.locator(".act-line:visible").all_inner_texts() == [
+        "C\nLoop", "I\nThe loop begins here", "O\nThe loop ends here", "⇧ C\nLoop the whole clip",
+    ]  # fmt: skip
+    sheet.get_by_role("button", name="Loop: C. Change").click()
+    press("Control+w")
+    assert "belongs to the browser" in sheet.get_by_role("status").inner_text()
+    press("f")
+    assert sheet.get_by_role("status").inner_text().startswith("F is the key of “See all”")
+    press("f")
+    press("Escape")
+    sheet.wait_for(state="hidden")
+    press("f")
+    assert loop.get_attribute("aria-pressed") == "true" and loop.get_attribute("title") == "Loop (F)"
+    page.reload()  # the browser keeps it
+    editor.wait("() => window.struck?.store?.view?.project")
+    press("?")
+    sheet.get_by_role("button", name="Usual keys").click()
+    press("Escape")
+    assert loop.get_attribute("title") == "Loop (C)"
+
+    for typed, holds in {
+        "list of hits": "document.querySelector('#ins-tab-list').ariaSelected === 'true'",
+        "light theme": "document.querySelector('.st-app.is-light')",
+        "theme of": "!document.querySelector('.st-app.is-light')",
+        "show the tour": "document.querySelector('.st-tour:not([hidden])')",
+    }.items():
+        press("Control+k")
+        page.keyboard.type(typed)
+        press("Enter")
+        assert editor.see(f"Boolean({holds})"), typed
+    tour = page.get_by_role("dialog", name="Every hit of the clip")
+    tour.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Skip the tour").click()
+    page.get_by_role("tab", name="Sound", exact=True).focus()
+    press("Tab")  # a control that is reached shows what it does
+    page.locator(".st-focus-tip").wait_for()
+    assert page.locator(".st-focus-tip").inner_text() == page.locator(":focus").get_attribute("title")

@@ -161,6 +161,8 @@ export interface Span {
 export interface Shape<Values> {
   values: Values;
   rate_hz: number;
+  /** Lowest and highest of the values from one index up to before another. */
+  extremes: (from: number, to: number) => [number, number];
 }
 
 /** Properties of an element that ``make`` takes: its own, attributes with a hyphen, and listeners. */

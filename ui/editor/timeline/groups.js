@@ -29,17 +29,23 @@ export function withGroups(hits, ids) {
 export function drawGroups(context, scale, lane, hits, selected) {
   /** @type {Map<string, Hit[]>} */
   const groups = new Map();
-  for (const hit of hits) if (hit.group) groups.set(hit.group, [...(groups.get(hit.group) ?? []), hit]);
+  for (const hit of hits) {
+    if (!hit.group) continue;
+    const members = groups.get(hit.group);
+    if (members) members.push(hit);
+    else groups.set(hit.group, [hit]);
+  }
   const y = Math.round(lane.top + lane.height - ABOVE_PX) - 0.5;
   context.save();
   for (const members of groups.values()) {
-    if (members.length < 2) continue;
+    if (members.length < 2 || members.every(({ time_s }) => time_s < scale.start_s) || members.every(({ time_s }) => time_s > scale.end_s)) continue;
     context.strokeStyle = members.some(({ id }) => selected.has(id)) ? COLORS.action : COLORS.quiet;
     context.beginPath();
     const places = members.map(({ time_s }) => Math.round(scale.x(time_s)) + 0.5);
     context.moveTo(Math.min(...places), y);
     context.lineTo(Math.max(...places), y);
     for (const x of places) {
+      if (x < 0 || x > scale.width) continue;
       context.moveTo(x, y);
       context.lineTo(x, y - TICK_PX);
     }

@@ -4,9 +4,12 @@
 import { soundColor } from "../widgets/format.js";
 import { COLORS, SANS } from "../widgets/theme.js";
 import { velocityScale } from "./scale.js";
-/** @import { Box, Hit, Lane, Lanes, Project, Scale, Span } from "../state/types.d.ts" */
+/** @import { Box, Lane, Lanes, Project, Scale, Span } from "../state/types.d.ts" */
 
 const HEAD_PX = 6.5;
+const BOX_PX = 10; // half of the box around a selected hit
+
+/** @typedef {{rank: number, color: string, fresh: boolean, mute: boolean, places: [number, number][]}} Looks hits that look alike */
 
 /**
  * @typedef {object} HitsState how hits are drawn
@@ -88,66 +91,89 @@ export function drawThreshold(context, scale, y, isHot) {
 }
 
 /**
- * The hits: a head at the height of the velocity and a stem to the bottom.
+ * The hits: a head at the height of the velocity and a stem to the bottom. Those that look alike are one path.
  * @param {CanvasRenderingContext2D} context
  * @param {Scale} scale
  * @param {Lane} lane
  * @param {Project} project
  * @param {HitsState} state
  */
-export function drawHits(context, scale, lane, project, state) {
+export function drawHits(context, scale, lane, project, { selected, hovered, isFresh, pulse }) {
   const velocity = velocityScale(lane);
-  const inSight = project.hits.filter((hit) => hit.time_s > scale.start_s - 20 / scale.px_per_s && hit.time_s < scale.end_s + 20 / scale.px_per_s);
-  /** @param {Hit} hit */
-  const rank = (hit) => (state.selected.has(hit.id) ? 2 : 0) + (hit.id === state.hovered ? 1 : 0);
-  for (const hit of inSight.sort((a, b) => rank(a) - rank(b))) drawHit(context, scale, lane, velocity, hit, soundColor(project, hit.sound_id), state);
+  /** @type {Map<string, Looks>} */
+  const looks = new Map();
+  /** @type {number[]} */
+  const marked = [];
+  for (const hit of project.hits) {
+    const x = Math.round(scale.x(hit.time_s)) + 0.5;
+    if (x < -20 || x > scale.width + 20) continue;
+    const rank = (selected.has(hit.id) ? 2 : 0) + (hit.id === hovered ? 1 : 0);
+    const color = soundColor(project, hit.sound_id);
+    const fresh = isFresh(hit.id);
+    const key = `${rank} ${color} ${fresh} ${hit.mute}`;
+    const alike = looks.get(key) ?? { rank, color, fresh, mute: hit.mute, places: [] };
+    alike.places.push([x, velocity.y(hit.velocity_db)]);
+    looks.set(key, alike);
+    if (rank >= 2) marked.push(x);
+    else if (rank) drawBoxes(context, lane, [x], COLORS.hover, "");
+  }
+  drawBoxes(context, lane, marked, COLORS.actionFill, COLORS.selectedLine);
+  for (const alike of [...looks.values()].sort((a, b) => a.rank - b.rank)) drawAlike(context, velocity.bottom, alike, pulse);
+}
+
+/**
+ * Boxes around hits; those that overlap are one.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Lane} lane
+ * @param {number[]} places
+ * @param {string} fill
+ * @param {string} line "" for none
+ */
+function drawBoxes(context, lane, places, fill, line) {
+  if (!places.length) return;
+  const [first, ...others] = [...places].sort((a, b) => a - b);
+  const boxes = [[first, first]];
+  for (const x of others) {
+    const last = boxes[boxes.length - 1];
+    if (x - last[1] < 2 * BOX_PX) last[1] = x;
+    else boxes.push([x, x]);
+  }
+  context.fillStyle = fill;
+  context.strokeStyle = line;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (const [left, right] of boxes) context.roundRect(left - BOX_PX, lane.top + 3.5, right - left + 2 * BOX_PX, lane.height - 7, 3);
+  context.fill();
+  if (line) context.stroke();
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
- * @param {Scale} scale
- * @param {Lane} lane
- * @param {ReturnType<typeof velocityScale>} velocity
- * @param {Hit} hit
- * @param {string} color
- * @param {HitsState} state
+ * @param {number} bottom
+ * @param {Looks} looks
+ * @param {number} pulse
  */
-function drawHit(context, scale, lane, velocity, hit, color, { selected, hovered, isFresh, pulse }) {
-  const x = Math.round(scale.x(hit.time_s)) + 0.5;
-  const y = velocity.y(hit.velocity_db);
-  const isSelected = selected.has(hit.id);
-  const isHovered = hit.id === hovered;
-  const fresh = isFresh(hit.id);
+function drawAlike(context, bottom, { rank, color, fresh, mute, places }, pulse) {
   context.save();
-  if (isSelected) {
-    context.fillStyle = COLORS.actionFill;
-    context.strokeStyle = COLORS.selectedLine;
-    context.lineWidth = 1;
-    context.beginPath();
-    context.roundRect(x - 10, lane.top + 3.5, 20, lane.height - 7, 3);
-    context.fill();
-    context.stroke();
-  } else if (isHovered) {
-    context.fillStyle = COLORS.hover;
-    context.beginPath();
-    context.roundRect(x - 10, lane.top + 3.5, 20, lane.height - 7, 3);
-    context.fill();
-  }
-  context.globalAlpha = hit.mute ? 0.35 : fresh ? 1 : 0.3 + 0.35 * pulse;
+  context.globalAlpha = mute ? 0.35 : fresh ? 1 : 0.3 + 0.35 * pulse;
   context.strokeStyle = context.fillStyle = color;
-  context.lineWidth = isHovered || isSelected ? 2.4 : 2;
-  if (hit.mute) context.setLineDash([3, 3]);
+  context.lineWidth = rank ? 2.4 : 2;
+  if (mute) context.setLineDash([3, 3]);
   context.beginPath();
-  context.moveTo(x, velocity.bottom);
-  context.lineTo(x, y);
+  for (const [x, y] of places) {
+    context.moveTo(x, bottom);
+    context.lineTo(x, y);
+  }
   context.stroke();
   context.setLineDash([]);
   context.beginPath();
-  context.moveTo(x - HEAD_PX, y - 4);
-  context.lineTo(x + HEAD_PX, y - 4);
-  context.lineTo(x, y + 5);
-  context.closePath();
-  if (fresh && !hit.mute) context.fill();
+  for (const [x, y] of places) {
+    context.moveTo(x - HEAD_PX, y - 4);
+    context.lineTo(x + HEAD_PX, y - 4);
+    context.lineTo(x, y + 5);
+    context.closePath();
+  }
+  if (fresh && !mute) context.fill();
   else {
     context.fillStyle = COLORS.ground;
     context.fill();

@@ -4,13 +4,16 @@
 import { dbToGain, SAMPLE_RATE_HZ } from "../audio/units.js";
 import { soundColor } from "../widgets/format.js";
 import { COLORS, MONO } from "../widgets/theme.js";
+import { createExtremes } from "./extremes.js";
 import { drawSignal, NEAR_PX_PER_S } from "./samples.js";
 import { frequencyAxis } from "./spectrum.js";
-import { createSpectrograms, HIGHEST_HZ, LOWEST_HZ } from "./spectrograms.js";
+import { createSpectrograms, HIGHEST_HZ, LOWEST_HZ, SMALL_COLUMNS } from "./spectrograms.js";
 /** @import { RenderedSound } from "../state/protocol.d.ts" */
 /** @import { AudioEngine, Hit, Lane, Project, Scale, Store } from "../state/types.d.ts" */
 
 /** @import { LaneMode } from "./heads.js" */
+/** @typedef {{pairs: Float32Array, extremes: ReturnType<typeof createExtremes>}} Peaks lowest and highest of each column */
+
 const COLUMNS_PER_S = 400;
 const MOST_PEAKS = 2000;
 const MOST_NEAR = 24;
@@ -24,8 +27,8 @@ const PENDING_S = 0.25; // length of the mark of a hit that is not sampled yet
  */
 export function createRenderedLane(store, audio, redraw) {
   const spectrograms = createSpectrograms(audio, redraw);
-  /** @type {Map<string, Float32Array | null>} */
-  const peaks = new Map(); // key -> Float32Array of pairs, or null while it is made
+  /** @type {Map<string, Peaks | null>} */
+  const peaks = new Map(); // null while they are made
 
   /**
    * @param {string} key
@@ -36,7 +39,7 @@ export function createRenderedLane(store, audio, redraw) {
     peaks.set(key, null);
     audio.peaksFor(key, columns).then(
       (pairs) => {
-        peaks.set(key, pairs);
+        peaks.set(key, { pairs, extremes: createExtremes(pairs.length / 2, (k) => pairs[2 * k], (k) => pairs[2 * k + 1]) });
         const [oldest] = peaks.keys();
         if (peaks.size > MOST_PEAKS) peaks.delete(oldest);
         redraw();
@@ -142,7 +145,8 @@ export function createRenderedLane(store, audio, redraw) {
     context.globalAlpha = Math.min(1, Math.max(0.15, 1 + hit.gain_db / 40));
     context.globalCompositeOperation = "lighter";
     context.imageSmoothingEnabled = true;
-    context.drawImage(spectrogram.canvas, scale.x(hit.time_s), lane.top + 3, spectrogram.duration_s * scale.px_per_s, lane.height - 6);
+    const width = spectrogram.duration_s * scale.px_per_s;
+    context.drawImage(width > 2 * SMALL_COLUMNS ? spectrogram.canvas : spectrogram.small, scale.x(hit.time_s), lane.top + 3, width, lane.height - 6);
     context.globalCompositeOperation = "source-over";
     context.globalAlpha = 1;
   }
@@ -173,8 +177,9 @@ export function createRenderedLane(store, audio, redraw) {
       return;
     }
     const columns = Math.max(1, Math.round((entry.length / SAMPLE_RATE_HZ) * COLUMNS_PER_S));
-    const pairs = peaksOf(entry.key, columns);
-    if (!pairs) return;
+    const found = peaksOf(entry.key, columns);
+    if (!found) return;
+    const { pairs, extremes } = found;
     const middle = lane.top + lane.height / 2;
     const half = lane.height / 2 - 4;
     const step_s = entry.length / SAMPLE_RATE_HZ / (pairs.length / 2);
@@ -183,8 +188,16 @@ export function createRenderedLane(store, audio, redraw) {
     context.beginPath();
     const from = Math.max(0, Math.floor((scale.start_s - hit.time_s) / step_s) - 1);
     const to = Math.min(pairs.length / 2, Math.ceil((scale.end_s - hit.time_s) / step_s) + 1);
-    for (let k = from; k < to; k++) context.lineTo(scale.x(hit.time_s + k * step_s), place(pairs[2 * k + 1]) - 0.4);
-    for (let k = to - 1; k >= from; k--) context.lineTo(scale.x(hit.time_s + k * step_s), place(pairs[2 * k]) + 0.4);
+    const stride = Math.max(1, Math.floor(1 / (step_s * scale.px_per_s))); // columns in a pixel
+    /** @type {[number, number][]} */
+    const lows = [];
+    for (let k = from; k < to; k += stride) {
+      const [low, high] = stride > 1 ? extremes(k, Math.min(to, k + stride)) : [pairs[2 * k], pairs[2 * k + 1]];
+      const x = scale.x(hit.time_s + k * step_s);
+      context.lineTo(x, place(high) - 0.4);
+      lows.push([x, place(low) + 0.4]);
+    }
+    for (const [x, y] of lows.reverse()) context.lineTo(x, y);
     context.closePath();
     context.fillStyle = color;
     context.globalAlpha = 0.75;

@@ -6,7 +6,7 @@ import { contextOf } from "../widgets/canvas.js";
 import { createTransform, EMBER, rowBins, shadeOf } from "./spectrum.js";
 /** @import { AudioEngine } from "../state/types.d.ts" */
 
-/** @typedef {{canvas: HTMLCanvasElement, duration_s: number}} Spectrogram */
+/** @typedef {{canvas: HTMLCanvasElement, small: HTMLCanvasElement, duration_s: number}} Spectrogram ``small`` is for far zooms */
 /** @typedef {{key: string, samples: Float32Array, columns: number, column: number, image: ImageData}} Job */
 
 const SIZE = 1024;
@@ -17,6 +17,9 @@ export const HIGHEST_HZ = 18000;
 const LONGEST_S = 6;
 const SLICE_MS = 6;
 const MOST_KEPT = 600;
+
+/** Columns of the small image: many large ones in one picture are more than a browser keeps at hand. */
+export const SMALL_COLUMNS = 24;
 
 const BINS = rowBins(ROWS, SIZE, LOWEST_HZ, HIGHEST_HZ);
 
@@ -98,11 +101,7 @@ export function createSpectrograms(audio, redraw) {
 
   /** @param {Job} job */
   function finish({ key, image, columns }) {
-    const canvas = document.createElement("canvas");
-    canvas.width = columns;
-    canvas.height = ROWS;
-    contextOf(canvas).putImageData(image, 0, 0);
-    made.set(key, { canvas, duration_s: (columns * HOP) / SAMPLE_RATE_HZ });
+    made.set(key, { canvas: canvasOf(image), small: canvasOf(shrink(image, Math.min(columns, SMALL_COLUMNS))), duration_s: (columns * HOP) / SAMPLE_RATE_HZ });
     for (const old of made.keys()) {
       if (made.size <= MOST_KEPT) break;
       made.delete(old);
@@ -117,4 +116,30 @@ export function createSpectrograms(audio, redraw) {
       clearTimeout(timer);
     },
   };
+}
+
+/** @param {ImageData} image */
+function canvasOf(image) {
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width: image.width, height: image.height });
+  contextOf(canvas).putImageData(image, 0, 0);
+  return canvas;
+}
+
+/**
+ * An image of fewer columns, each the brightest of those that it stands for, so that attacks stay.
+ * @param {ImageData} image
+ * @param {number} columns
+ */
+function shrink(image, columns) {
+  const small = new ImageData(columns, image.height);
+  for (let row = 0; row < image.height; row++) {
+    for (let column = 0; column < image.width; column++) {
+      const from = 4 * (row * image.width + column);
+      const to = 4 * (row * columns + Math.floor((column * columns) / image.width));
+      const isBrighter = image.data[from + 1] + image.data[from + 3] > small.data[to + 1] + small.data[to + 3]; // green and opacity rise with the level
+      if (isBrighter) small.data.set(image.data.subarray(from, from + 4), to);
+    }
+  }
+  return small;
 }

@@ -6,6 +6,7 @@ import { requireProject } from "../state/project.js";
 import { openCanvas } from "../widgets/canvas.js";
 import { make, newGesture } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
+import { createBackdrop } from "./backdrop.js";
 import { createPointer } from "./drag.js";
 import { drawGroups } from "./groups.js";
 import { createFilm } from "./film.js";
@@ -22,7 +23,7 @@ import { createShapes, drawCurve, drawWaveform, thresholdScale } from "./shapes.
 import { createRenderedLane } from "./rendered_lane.js";
 import { createThreshold } from "./threshold.js";
 import { boxOf, pagePlace } from "../widgets/page_scale.js";
-import { COLORS } from "../widgets/theme.js";
+import { COLORS, watchTheme } from "../widgets/theme.js";
 /** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { AudioEngine, Hit, Player, Project, Span, Store } from "../state/types.d.ts" */
 
@@ -41,12 +42,15 @@ const TIP_ABOVE_PX = 20; // over the edge of the lane above, so that it hides no
 export function createTimeline(root, store, audio, player, { chooseMaterial, enlarge, arranging, quantize, makePattern, showTakes, compare, scrape }) {
   const scale = createScale();
   let lanes = layLanes(300, true);
-  let height = 300;
+  let [width, height] = [0, 300];
+  let isMeasured = false; // sizes and heads, taken anew after a resize or a change of the document: reading them costs a layout
   let wanted = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pulsing;
   /** @type {string | null} */
   let digest = null;
+  /** @type {Project["clip"] | null} */
+  let followed = null;
   let closeMenu = () => {};
   /** @type {Set<() => void>} */
   const drawn = new Set(); // called after each drawing
@@ -58,8 +62,8 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
   const canvas = make("canvas", "st-lanes", { tabIndex: 0, role: "application", "aria-label": "Timeline: arrow keys move the chosen hits, double-click adds one, Delete takes them away" });
   const playhead = make("div", "st-playhead", {}, make("i"));
   const tip = make("div", "st-tip", { hidden: true });
-  const heads = createHeads(store, { chooseMaterial, enlarge, arranging, changed: redraw });
-  const threshold = createThreshold(store, { lane: () => lanes.onsets, changed: redraw });
+  const heads = createHeads(store, { chooseMaterial, enlarge, arranging, changed: remeasure });
+  const threshold = createThreshold(store, { lane: () => lanes.onsets, changed: remeasure });
   const scrollBar = createScrollBar(scale, () => {
     scrolled();
     redraw();
@@ -67,9 +71,10 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
   const field = make("div", "st-field", {}, canvas, playhead, threshold.element, tip, scrollBar.element);
   root.append(heads.element, field);
 
-  const film = createFilm(store, redraw);
-  const shapes = createShapes(store, redraw);
-  const samples = createSamples(store, redraw);
+  const backdrop = createBackdrop(drawBackdrop);
+  const film = createFilm(store, renew);
+  const shapes = createShapes(store, renew);
+  const samples = createSamples(store, renew);
   const rendered = createRenderedLane(store, audio, redraw);
   const pointer = createPointer({ canvas, scale, lanes: () => lanes, redraw, scrolled, tip: showTip, isLocked, addHitAt, along: arranging.moving, menu: openHitMenu, spanMenu: openSpanMenu }, store, audio, player);
 
@@ -81,40 +86,60 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     wanted ||= requestAnimationFrame(draw);
   }
 
+  /** Draw what lies behind the hits anew too. */
+  function renew() {
+    backdrop.forget();
+    redraw();
+  }
+
+  function remeasure() {
+    isMeasured = false;
+    renew();
+  }
+
   function measure() {
-    const box = boxOf(field);
-    const context = openCanvas(canvas, box.width, box.height);
-    scale.setWidth(box.width);
-    height = box.height;
+    ({ width, height } = boxOf(field));
+    scale.setWidth(width);
     const shown = project();
     lanes = layLanes(height, shown ? shown.clip.has_audio : true);
     heads.place(lanes, shown);
     threshold.place(shown);
-    scrollBar.show();
-    placePlayhead();
-    return context;
+    isMeasured = width > 0;
   }
 
   function draw() {
     wanted = 0;
-    if (!field.isConnected || !field.clientWidth) return;
-    const context = measure();
+    if (!isMeasured) measure();
+    if (!isMeasured) return;
+    const context = openCanvas(canvas, width, height);
+    scrollBar.show();
+    placePlayhead();
     const shown = project();
-    drawGrounds(context, scale, lanes, height);
+    const { phase, message } = store.status;
+    backdrop.put(context, width, height, [scale.start_s, scale.px_per_s, phase, shapes.curve ? "" : message]);
     if (!shown) return;
     const pending = shown.hits.some((hit) => !store.rendered.has(hit.id) && !hit.mute);
-    const isBusy = ["sampling", "analysing", "detecting", "opening"].includes(store.status.phase);
+    const isBusy = ["sampling", "analysing", "detecting", "opening"].includes(phase);
     const pulse = pending && isBusy ? 0.5 + 0.5 * Math.sin((2 * Math.PI * performance.now()) / PULSE_MS) : 0.3;
-    drawRuler(context, scale, lanes.ruler, shown.clip);
-    drawFilm(context, shown);
-    drawOnsets(context);
+    drawThresholdLine(context);
     rendered.draw(context, scale, lanes.struck, shown, heads.mode, pulse);
     drawHitsLane(context, shown, pulse);
-    drawClip(context, shown);
+    if (pointer.span && lanes.clip) drawSpan(context, scale, lanes.clip, pointer.span);
     if (pointer.lasso) drawLasso(context, pointer.lasso);
     clearTimeout(pulsing);
     if (pending && isBusy) pulsing = setTimeout(redraw, 50);
     for (const react of drawn) react();
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  function drawBackdrop(context) {
+    const shown = project();
+    drawGrounds(context, scale, lanes, height);
+    if (!shown) return;
+    drawRuler(context, scale, lanes.ruler, shown.clip);
+    drawFilm(context, shown);
+    drawOnsets(context);
+    drawClip(context, shown);
   }
 
   /**
@@ -128,12 +153,16 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
   /** @param {CanvasRenderingContext2D} context */
   function drawOnsets(context) {
     const lane = lanes.onsets;
-    const { phase, done, total, message } = store.status;
-    const isDetecting = phase === "detecting";
+    const { phase, message } = store.status;
     if (shapes.curve) drawCurve(context, scale, lane, shapes.curve, COLORS.curve);
-    else drawWords(context, scale, lane, isDetecting ? message || "Looking for hits" : ["error", "cancelled"].includes(phase) ? "No onset curve: the search for hits did not finish" : "The onset curve appears here");
-    if (isDetecting && total) drawProgress(context, scale, lane, done / total);
-    if (shapes.curve) drawThreshold(context, scale, thresholdScale(lane).y(threshold.value), threshold.isHot);
+    else drawWords(context, scale, lane, phase === "detecting" ? message || "Looking for hits" : ["error", "cancelled"].includes(phase) ? "No onset curve: the search for hits did not finish" : "The onset curve appears here");
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  function drawThresholdLine(context) {
+    const { phase, done, total } = store.status;
+    if (phase === "detecting" && total) drawProgress(context, scale, lanes.onsets, done / total);
+    if (shapes.curve) drawThreshold(context, scale, thresholdScale(lanes.onsets).y(threshold.value), threshold.isHot);
   }
 
   /**
@@ -161,7 +190,6 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     if (near.length) for (const signal of near) drawSignal(context, scale, lanes.clip, signal, COLORS.clip);
     else if (shapes.waveform) drawWaveform(context, scale, lanes.clip, shapes.waveform, COLORS.clip);
     else if (shown.clip.has_audio) drawWords(context, scale, lanes.clip, "Reading the clip's sound", COLORS.faint);
-    if (pointer.span) drawSpan(context, scale, lanes.clip, pointer.span);
   }
 
   function placePlayhead() {
@@ -290,17 +318,23 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     digest = clip?.digest ?? null;
     film.setClip(clip);
     chooseAdded();
+    if (clip !== followed) backdrop.forget();
+    followed = clip;
+    isMeasured = false;
     redraw();
   }
 
   const scope = createScope();
+  scope.add(watchTheme(renew));
   scope.add(store.watch(() => {
     const shown = store.view?.project;
     return [shown?.clip, shown?.hits, shown?.sounds, shown?.detection];
   }, followView));
   scope.add(store.on("time", followPlayhead));
-  for (const name of /** @type {const} */ (["rendered", "media", "selection", "status"])) scope.add(store.on(name, redraw));
-  const observer = new ResizeObserver(redraw);
+  for (const name of /** @type {const} */ (["rendered", "selection", "status"])) scope.add(store.on(name, redraw));
+  scope.add(store.on("media", remeasure)); // a lag is offered beside the hits
+  scope.listen(window, "resize", remeasure); // the page may be zoomed without a change of sizes
+  const observer = new ResizeObserver(remeasure);
   observer.observe(field);
   for (const part of [film, shapes, rendered, threshold, heads]) scope.add(part.dispose);
   scope.add(() => {

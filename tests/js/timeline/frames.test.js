@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createExtremes } from "../../../ui/editor/timeline/extremes.js";
+import { drawHits } from "../../../ui/editor/timeline/lanes.js";
+import { createScale, layLanes } from "../../../ui/editor/timeline/scale.js";
+import { curveOf, drawCurve, drawWaveform, waveformOf } from "../../../ui/editor/timeline/shapes.js";
+
+const WIDTH = 1000;
+const HALF_HOUR_S = 1800;
+
+/** A context that counts the calls of each of its methods, and keeps the corners of lines and rectangles. */
+function countingContext() {
+  /** @type {Record<string, number>} */
+  const calls = {};
+  /** @type {number[][]} */
+  const points = [];
+  /** @type {number[][]} */
+  const columns = [];
+  const context = new Proxy(/** @type {Record<string, unknown>} */ ({}), {
+    get: (target, name) => target[String(name)] ?? ((/** @type {number[]} */ ...given) => {
+      calls[String(name)] = (calls[String(name)] ?? 0) + 1;
+      if (name === "lineTo") points.push(given);
+      if (name === "fillRect") columns.push(given);
+    }),
+  });
+  return { context: /** @type {CanvasRenderingContext2D} */ (/** @type {unknown} */ (context)), calls, points, columns };
+}
+
+/** @param {number} px_per_s */
+function scaleAt(px_per_s) {
+  const scale = createScale();
+  scale.setClip({ duration_s: HALF_HOUR_S, frame_rate: "25" });
+  scale.setWidth(WIDTH);
+  if (px_per_s) scale.zoom(px_per_s / scale.px_per_s, 500);
+  return scale;
+}
+
+test("extremes of any stretch are those of its values, from few of them", () => {
+  const values = Float32Array.from({ length: 720_000 }, (_, k) => Math.sin(k * 12.9898) * 43758.5453 % 1);
+  let reads = 0;
+  const read = (/** @type {number} */ k) => {
+    reads++;
+    return values[k];
+  };
+  const extremes = createExtremes(values.length, read, read);
+  for (const [from, to] of [[0, values.length], [1, values.length - 1], [7, 17], [512, 513], [100, 100_003], [719_999, 720_000]]) {
+    reads = 0;
+    const stretch = values.subarray(from, to);
+    assert.deepEqual(extremes(from, to), [stretch.reduce((a, b) => Math.min(a, b), 2), stretch.reduce((a, b) => Math.max(a, b), -2)], `${from} to ${to}`);
+    assert.ok(reads <= 64, `${reads} reads`);
+  }
+  assert.deepEqual(extremes(5, 5), [Infinity, -Infinity]);
+});
+
+test("half an hour of sound and curve is drawn with a few points a pixel, and as the values are", () => {
+  const lane = layLanes(400, true).clip ?? { top: 0, height: 40 };
+  const waveform = new Int8Array(2 * 400 * HALF_HOUR_S);
+  waveform[2 * 400 * 900 + 1] = 120; // one loud value in the middle of silence
+  const scale = scaleAt(0);
+  const drawn = countingContext();
+  drawWaveform(drawn.context, scale, lane, waveformOf(waveform, 400), "");
+  assert.ok(drawn.columns.length <= WIDTH + 4);
+  const tallest = Math.min(...drawn.columns.map(([, y]) => y));
+  const [x] = drawn.columns.find(([, y]) => y === tallest) ?? [];
+  assert.ok(Math.abs((x ?? 0) - scale.x(900)) <= 1);
+  const curve = countingContext();
+  drawCurve(curve.context, scale, lane, curveOf(new Float32Array(100 * HALF_HOUR_S), 100), "#000000");
+  assert.ok(curve.points.length <= WIDTH + 4);
+});
+
+test("of 500 hits those in sight are drawn", () => {
+  const sounds = [{ id: "s" }];
+  const hits = Array.from({ length: 500 }, (_, k) => ({ id: `h${k}`, time_s: 3.6 * k, sound_id: "s", velocity_db: 0, mute: false }));
+  const state = { selected: new Set(hits.map(({ id }) => id)), hovered: null, isFresh: () => true, pulse: 0 };
+  const project = /** @type {import("../../../ui/editor/state/types.d.ts").Project} */ (/** @type {unknown} */ ({ hits, sounds }));
+  for (const [px_per_s, seen] of [[0, 500], [50, 6]]) {
+    const { context, calls } = countingContext();
+    drawHits(context, scaleAt(px_per_s), layLanes(400, true).hits, project, state);
+    assert.ok(Math.abs(calls.closePath - seen) <= 1, `${calls.closePath} hits drawn at ${px_per_s}`);
+    assert.ok(calls.fill <= 2 && calls.stroke <= 2, "alike hits are one path");
+  }
+});
