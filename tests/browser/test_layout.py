@@ -83,6 +83,7 @@ def test_nothing_keeps_a_person_from_using_the_editor(editor: Editor, axe: str, 
     if editor.see("window.axe === undefined"):
         page.evaluate(axe)
     page.evaluate("(id) => struck.store.select({ hits: new Set([id]) })", editor.project["hits"][2]["id"])
+    page.get_by_role("tab", name="Sound", exact=True).click()
     found = {"the page": page.evaluate(CHECK, ".st-app")}
     for tab in (*TABS, "List"):
         page.get_by_role("tab", name=tab, exact=True).click()
