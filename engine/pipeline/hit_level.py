@@ -8,15 +8,15 @@ import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ, db_to_power, power_to_db, seconds_to_samples
 from engine.physics.macros import apply_hit_offsets, apply_macros
-from engine.physics.model import Modes, Physics, Residual
-from engine.physics.synthesis import synthesize
+from engine.physics.model import Physics
+from engine.physics.noise import envelope_gain, expected_level, rise_gain
+from engine.physics.synthesis import synthesize_modes
 
 LEVEL_WINDOW_S = 0.05
 VELOCITIES_DB = tuple(range(-60, 13, 6))
 """Grid on which a hit's velocity is interpolated from its level; it contains 0."""
 
-_DRAWS = 4
-"""Realisations of a sound's noise over which its level is averaged."""
+_STEP_S = 0.0001  # of the noise's expected level; the fastest decay falls by half of it
 
 
 def measure_level(hit: np.ndarray) -> float:
@@ -34,7 +34,7 @@ class VelocityTable:
 
 def tabulate_velocity(physics: Physics) -> VelocityTable:
     """The level rises faster than the velocity, since a harder strike has a shorter contact and excites high modes."""
-    levels_db = [level_db(_start(physics, float(v))) for v in VELOCITIES_DB]
+    levels_db = [_start_db(physics, float(v)) for v in VELOCITIES_DB]
     rising = np.maximum.accumulate(levels_db) - levels_db[VELOCITIES_DB.index(0)]
     return VelocityTable(physics, tuple(map(float, rising)))
 
@@ -43,7 +43,7 @@ def choose_velocity(table: VelocityTable, raise_db: float, decay_ratio: float = 
     """Velocity in dB at which a sound is ``raise_db`` louder than at 0 dB, for a hit that decays ``decay_ratio`` times
     as fast, and so would be softer at equal velocity."""
     if decay_ratio != 1.0:
-        raise_db -= float(level_db(_start(table.physics, decay_ratio=decay_ratio)) - level_db(_start(table.physics)))
+        raise_db -= _start_db(table.physics, decay_ratio=decay_ratio) - _start_db(table.physics)
     return float(np.interp(raise_db, table.levels_db, VELOCITIES_DB))
 
 
@@ -52,13 +52,9 @@ def match_level(physics: Physics, hit: np.ndarray) -> Physics:
 
     Modes, whose levels are more accurate, stay unless they alone are louder; then both are scaled.
     """
-    window_s = min(LEVEL_WINDOW_S, len(hit) / SAMPLE_RATE_HZ)
-    noise, modes = replace(physics, modes=Modes()), replace(physics, residual=Residual())
-    power_of = {
-        "recording": db_to_power(level_db(hit[: seconds_to_samples(window_s, SAMPLE_RATE_HZ)])),
-        "modes": db_to_power(level_db(synthesize(modes, window_s))),
-        "noise": sum(db_to_power(level_db(synthesize(noise, window_s, seed))) for seed in range(_DRAWS)) / _DRAWS,
-    }
+    length = min(len(hit), seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ))
+    power_of = {"recording": db_to_power(level_db(hit[:length]))}
+    power_of["modes"], power_of["noise"] = _mean_powers(physics, length)
     rest = power_of["recording"] - power_of["modes"]
     residual_db = velocity_db = 0.0
     if rest <= 0.0:
@@ -76,8 +72,22 @@ def level_db(samples: np.ndarray) -> np.float64:
     return np.float64(power_to_db(power + 1e-20))
 
 
-def _start(physics: Physics, velocity_db: float = 0.0, decay_ratio: float = 1.0) -> np.ndarray:
-    """The first 50 ms of a sound struck at a velocity."""
+def _start_db(physics: Physics, velocity_db: float = 0.0, decay_ratio: float = 1.0) -> float:
+    """Expected level of the first 50 ms of a sound struck at a velocity, in dB re full scale."""
     struck = apply_macros(physics.modes, physics.residual, velocity_db=velocity_db)
     modes, residual = apply_hit_offsets(*struck, decay_ratio=decay_ratio)
-    return synthesize(replace(physics, modes=modes, residual=residual), LEVEL_WINDOW_S)
+    length = seconds_to_samples(LEVEL_WINDOW_S, SAMPLE_RATE_HZ)
+    return float(power_to_db(sum(_mean_powers(replace(physics, modes=modes, residual=residual), length)) + 1e-20))
+
+
+def _mean_powers(physics: Physics, length: int) -> tuple[float, float]:
+    """Mean squares of the modes, and of the noise as expected, over a sound's first samples."""
+    rate, residual = physics.sample_rate_hz, physics.residual
+    rise = rise_gain(np.arange(length) / rate, residual.rise_s)
+    tonal = synthesize_modes([physics.modes], length, rate)[0].numpy() * rise
+    time_s = np.arange(0.5 * _STEP_S, length / rate, _STEP_S)
+    whole = expected_level(residual, time_s)
+    dry = expected_level(residual.with_component("room", None), time_s)
+    noise = whole + dry * (np.square(envelope_gain(time_s, residual.envelope_db)) - 1.0)
+    noise *= np.square(rise_gain(time_s, residual.rise_s))
+    return float(np.square(tonal).mean()), float(noise.mean())

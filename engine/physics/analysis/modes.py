@@ -46,8 +46,8 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     x = x[: fast_fourier.prev_fast_len(x.size, real=True)]  # a length with a fast transform
     x = (x - x.mean() if x.size > sample_rate_hz // 20 else x) / level
     poles, remainder = np.zeros((0, 2)), x
-    for layers in (FINE, WIDE, FINE):
-        candidates = find_poles(remainder, sample_rate_hz, layers)
+    for layers, searched in ((FINE, None), (WIDE, None), (FINE, x)):
+        candidates = find_poles(remainder, sample_rate_hz, layers, searched)
         poles, remainder = _add_modes(x, sample_rate_hz, poles, candidates, remainder, 2 * max_modes)
     poles, amplitudes = _add_ringing_peaks(x, sample_rate_hz, *_drop_weak(x, sample_rate_hz, poles))
     order = np.argsort(-_audibility(poles, amplitudes))[:max_modes]

@@ -17,6 +17,7 @@ _ROWS = 56  # of the Hankel matrix
 MAX_SHARE_OF_RATE = 0.46  # of the sample rate
 _MIN_PEAK = 25.0  # power over the lower quartile of a subband's spectrum; white noise reaches 20
 _SHORT_S = 0.1
+_SAME = 0.01  # of a subband's energy: where less has changed, the same poles would be found again
 _NOISE_PERCENTILE = 25  # of the spectrum beside a mode
 
 
@@ -45,10 +46,14 @@ def fastest_decay(frequency_hz: np.ndarray) -> np.ndarray:
     return result
 
 
-def find_poles(x: np.ndarray, rate: int, layers: Sequence[Layer]) -> np.ndarray:
-    """Candidate poles of all subbands, [K, 2]: frequency in Hz, decay per second."""
+def find_poles(x: np.ndarray, rate: int, layers: Sequence[Layer], searched: np.ndarray | None = None) -> np.ndarray:
+    """Candidate poles of all subbands, [K, 2]: frequency in Hz, decay per second.
+
+    Subbands in which x is what ``searched`` was, a signal in which these layers were searched already, are left out.
+    """
     size = fast_fourier.next_fast_len(2 * x.size)
     spectrum = fast_fourier.fft(x, size)
+    changed = spectrum if searched is None else spectrum - fast_fourier.fft(searched, size)
     candidates = [np.zeros((0, 2))]
     for layer in layers:
         top = min(layer.high_hz, MAX_SHARE_OF_RATE * rate)
@@ -56,8 +61,14 @@ def find_poles(x: np.ndarray, rate: int, layers: Sequence[Layer]) -> np.ndarray:
         for k in range(count):
             low = layer.low_hz + (top - layer.low_hz) * k / count
             high = layer.low_hz + (top - layer.low_hz) * (k + 1) / count
-            candidates.append(_poles_in_band(spectrum, x.size, rate, low, high, layer.span_s))
+            own = slice(round(low * size / rate), round(high * size / rate) + 1)
+            if _energy(changed[own]) >= _SAME * _energy(spectrum[own]):
+                candidates.append(_poles_in_band(spectrum, x.size, rate, low, high, layer.span_s))
     return np.concatenate(candidates)
+
+
+def _energy(spectrum: np.ndarray) -> float:
+    return float(np.vdot(spectrum, spectrum).real)
 
 
 def _poles_in_band(

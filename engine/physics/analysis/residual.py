@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from scipy import fft as fast_fourier
 
@@ -91,6 +93,7 @@ def _frame_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> tuple[np.ndarr
     return frames, level, weight
 
 
+@functools.lru_cache(maxsize=128)
 def _frame_edges(duration_s: float, first_s: float) -> np.ndarray:
     edges = [0.0]
     while edges[-1] < duration_s:

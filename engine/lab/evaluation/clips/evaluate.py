@@ -24,7 +24,9 @@ from engine.lab.evaluation.physics.evaluate import count_cores, workers
 from engine.lab.evaluation.physics.recordings import BOOTSTRAP_DRAWS
 from engine.lab.evaluation.sampler.shape import measure_shape
 from engine.media.sound import read_clip_audio
+from engine.physics.analysis.background import choose_quiet, find_steady
 from engine.pipeline.headroom import keep_headroom
+from engine.pipeline.limiter import LimiterGain
 from engine.pipeline.open_clip import open_clip
 from engine.pipeline.process import Document, ProcessSettings, estimate_sounds, find_hits
 from engine.pipeline.render import render_hits
@@ -32,6 +34,10 @@ from engine.pipeline.track import place_hits
 
 CLIP_FOLDERS = ("greatest_hits_syncfusion", "greatest_hits_stable_v2a")
 PRIOR, SAMPLED = "prior", "sampler"
+UNTRIMMED, LIMITED, EXACT = "before headroom", "limited", "exact copy"
+"""Systems: hits as the analysis made them, none lowered that would clip; the same through the mix's limiter; and what
+the measures read of the prior's track itself over the clip's background, 0 but for their own error."""
+
 BANDS_HZ = {"low": (40.0, 1000.0), "middle": (1000.0, 6000.0), "high": (6000.0, 20_000.0)}
 LEVEL_S, BAND_S, SHORTEST_S = 0.3, 0.1, 0.1
 TAIL_S, SHORTEST_TAIL_S = (0.3, 1.0), 0.2
@@ -46,9 +52,11 @@ MEASURES = {
     "high_db": "over 6 kHz, dB",
     "attack_ms": "attack, ms",
     "tail_db": "tail under 1 kHz, dB",
+    "excess_db": "tail and background over the clip's, dB",
 }
 _QUIET_FRAME_S, _QUIET_PERCENT = 0.1, 10.0
 _FAINT = 0.1  # of the background's power: less cannot be told from it
+_TAIL_STANDS_OUT = 2.0  # times the background's power: under it a tail is mostly background
 _STANDS_OUT_DB = 10.0
 
 
@@ -108,6 +116,13 @@ def measure_clip(path: str, ckpt_dir: str, steps: int) -> dict[str, Any]:
         made = replace(project, render=replace(project.render, checkpoint=checkpoint, steps=max(1, steps)))
         sampler = load_sampler(ckpt_dir, checkpoint, torch.device("cpu")) if checkpoint else None
         rendered = render_hits(made, sampler, Cache(None))
+        track = place_hits(made, rendered, "mono")
+        loud, limited = track[:, 0], LimiterGain(track).apply(track, 0)[:, 0]
+        tracks = {f"{name}, {UNTRIMMED}": (own, loud), f"{name}, {LIMITED}": (own, limited)}
+        if name == PRIOR:
+            tracks[EXACT] = (loud + _lay_background(own, len(loud)), loud)
+        for title, (reference, one) in tracks.items():
+            result["systems"][title] = {"lowered_db": 0.0, "each": compare_track(made, reference, one)}
         quieter = keep_headroom(made, rendered)
         kept = made if quieter is None else quieter.apply(made)
         made, lowered_db = replace(kept, mix=made.mix), made.mix.gain_db - kept.mix.gain_db
@@ -120,8 +135,9 @@ def compare_track(project: Project, own: np.ndarray, track: np.ndarray) -> list[
     """One row of MEASURES for each hit measured from the clip: the track [N] minus the clip's sound [N], in dB.
 
     Both hold what else sounds then. The clip's background, the 10th percentile of its power in frames of 0.1 s, is
-    added to the track. The tail, 0.3 to 1 s after the onset, is compared without background and as far as it is not 10
-    dB under it. Hits that stand less than 10 dB out of the background, or are followed within 0.1 s, are left out.
+    added to the track. Hits that stand less than 10 dB out of the background, or are followed within 0.1 s, are left
+    out. The tail, 0.3 to 1 s after the onset, is compared without the mean background of steady stretches, where it
+    stands 3 dB out of that; ``excess_db``, of all tails, is by how much tail and background together exceed the clip's.
     """
     length = min(len(own), len(track))
     parts = [(own[:length], track[:length])]
@@ -130,6 +146,7 @@ def compare_track(project: Project, own: np.ndarray, track: np.ndarray) -> list[
         parts.append((signal.sosfilt(sections, own[:length]), signal.sosfilt(sections, track[:length])))
     powers = [tuple(np.cumsum(np.square(np.pad(x, (1, 0)), dtype=np.float64)) for x in pair) for pair in parts]
     quiet = [_quiet_power(pair[0]) for pair in parts]
+    background = _background_power(own[:length], quiet[1])
     times_s = sorted(hit.time_s for hit in project.hits)
     rows = []
     for hit in project.hits:
@@ -155,9 +172,12 @@ def compare_track(project: Project, own: np.ndarray, track: np.ndarray) -> list[
             row[f"{band}_db"] = _compare(_mean(power[0], early), _mean(power[1], early), floor)
         late = _span(at_s + TAIL_S[0], min(next_s, at_s + TAIL_S[1]))
         if late.stop - late.start >= SHORTEST_TAIL_S * SAMPLE_RATE_HZ:
-            least = _FAINT * quiet[1] + 1e-14
-            rest = max(_mean(powers[1][0], late) - quiet[1], least)
-            row["tail_db"] = float(power_to_db(max(_mean(powers[1][1], late), least) / rest))
+            own_tail, made_tail = (_mean(power, late) for power in powers[1])
+            if own_tail > _TAIL_STANDS_OUT * background + 1e-14:
+                row["tail_db"] = float(power_to_db(max(made_tail, _FAINT * background) / (own_tail - background)))
+            row["excess_db"] = float(
+                power_to_db((made_tail + background + 1e-14) / (max(own_tail, background) + 1e-14))
+            )
         rows.append(row)
     return rows
 
@@ -180,6 +200,29 @@ def _quiet_power(x: np.ndarray) -> float:
     powers = np.square(x[: len(x) // frame * frame].reshape(-1, frame), dtype=np.float64).mean(axis=1)
     heard = powers[powers > 1e-12]
     return float(np.percentile(heard, _QUIET_PERCENT)) if heard.size else 0.0
+
+
+def _background_power(own: np.ndarray, otherwise: float) -> float:
+    """Mean power under 1 kHz of the clip's steady, quiet stretches."""
+    stretches = choose_quiet(find_steady(own, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    if not len(stretches):
+        return otherwise
+    sections = signal.butter(6, BANDS_HZ["low"], "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
+    mirrored = np.concatenate([stretches[:, ::-1], stretches], axis=1)  # so that the filter has settled
+    return float(np.square(signal.sosfilt(sections, mirrored)[:, stretches.shape[1] :]).mean())
+
+
+def _lay_background(own: np.ndarray, length: int) -> np.ndarray:
+    """The clip's steady, quiet stretches in random order, cross-faded, [length]; silence where it has none."""
+    stretches = choose_quiet(find_steady(own, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    if not len(stretches):
+        return np.zeros(length)
+    size = stretches.shape[1]
+    fade, rng = np.sin(np.pi * (np.arange(size) + 0.5) / size), np.random.default_rng(0)
+    result = np.zeros(length + 2 * size)
+    for start in range(0, length + size, size // 2):
+        result[start : start + size] += fade * stretches[rng.integers(len(stretches))]
+    return result[size // 2 : size // 2 + length]
 
 
 def tabulate_clips(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -225,7 +268,7 @@ def format_clips(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def format_each(results: Sequence[dict[str, Any]]) -> list[str]:
     """One line a clip: its peak, and the medians of its hits."""
-    systems = list(results[0]["systems"])
+    systems = [name for name in results[0]["systems"] if name in (PRIOR, SAMPLED)]
     cells = "".join(f" {name}: lowered | {' | '.join(MEASURES.values())} |" for name in systems)
     lines = [f"| clip | hits | its peak |{cells}", "|---" * (3 + len(systems) * (1 + len(MEASURES))) + "|"]
     for result in results:
