@@ -24,6 +24,7 @@ from ui.protocol.events import (
     ResidualState,
     SoundState,
 )
+from ui.protocol.layers import LayerState
 from ui.protocol.marking import MarkerState
 from ui.protocol.mixing import MixState, StripState
 from ui.protocol.strokes import StrokeState
@@ -115,6 +116,7 @@ def sound_state(sound: Sound) -> SoundState:
         variation=sound.variation,
         strip=StripState(**asdict(sound.strip)),
         color=sound.color,
+        layers=tuple(LayerState(round(one.velocity_db, 3), one.time_s, len(one.modes)) for one in sound.layers),
     )
 
 

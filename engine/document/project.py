@@ -34,13 +34,24 @@ class Clip:
 
 
 @dataclass(frozen=True)
+class VelocityLayer:
+    """A sound as it is struck at another velocity, measured by itself at ``time_s`` of the clip."""
+
+    velocity_db: float
+    modes: Modes
+    residual: Residual
+    time_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Sound:
     """A struck object: physics, macros, source, and its place in the mix.
 
     ``modes`` and ``residual`` are its own, as measured or edited; rendering applies detail and ``macros``. ``detail``
     is how much of its own physics is kept, from 1, as measured, to 0, imagined; ``detail_seed`` chooses the donor of
     the rest. ``variation`` (0 to 1) is how much its hits differ, at 1 as takes of one object do. ``color`` is
-    ``#rrggbb``, or "" for that of its place in the list.
+    ``#rrggbb``, or "" for that of its place in the list. ``layers`` by rising velocity are what it is struck softer or
+    harder; ``modes`` and ``residual`` are its layer at 0 dB.
     """
 
     id: str
@@ -55,6 +66,7 @@ class Sound:
     variation: float = 0.0
     strip: Strip = field(default_factory=Strip)
     color: str = ""
+    layers: tuple[VelocityLayer, ...] = ()
 
     @property
     def origin(self) -> str:

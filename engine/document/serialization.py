@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.core.errors import BadInput, quote
 from engine.core.units import LONGEST_CLIP_S, format_frame_rate
+from engine.document.edits.layers import MOST_LAYERS
 from engine.document.edits.values import (
     DETAIL_RANGE,
     DISTANCE_OFFSET_RANGE_M,
@@ -36,6 +37,7 @@ from engine.document.project import (
     Project,
     RenderSettings,
     Sound,
+    VelocityLayer,
 )
 from engine.document.source import DEFAULT_REASONS, KINDS, Source
 from engine.document.strip import Strip
@@ -104,7 +106,14 @@ def _sound_to_json(sound: Sound) -> dict[str, Any]:
         **macros,
         **changed,
         **strip_to_json(sound),
+        **({"layers": [_layer_to_json(layer) for layer in sound.layers]} if sound.layers else {}),
     }
+
+
+def _layer_to_json(layer: VelocityLayer) -> dict[str, Any]:
+    physics = physics_to_json(Physics(layer.modes, layer.residual))
+    values = {"velocity_db": layer.velocity_db, "time_s": layer.time_s}
+    return {**values, "modes": physics["modes"], "residual": physics["residual"]}
 
 
 def strip_to_json(sound: Sound) -> dict[str, Any]:
@@ -216,6 +225,27 @@ def _read_sound(fields: Fields) -> Sound:
         variation=fields.number("variation", *VARIATION_RANGE, Sound.variation),
         strip=_read_strip(Fields(fields.get("strip", {}), fields.source, f"{fields.where}: strip")),
         color=fields.color("color"),
+        layers=_read_layers(fields),
+    )
+
+
+def _read_layers(fields: Fields) -> tuple[VelocityLayer, ...]:
+    rows = fields.get("layers", [])
+    if not isinstance(rows, list) or len(rows) > MOST_LAYERS:
+        raise BadInput(
+            f"{fields.source}: {fields.where} has no list of at most {MOST_LAYERS} layers; open another copy"
+        )
+    layers = [_read_layer(Fields(v, fields.source, f"{fields.where}: layer {k + 1}")) for k, v in enumerate(rows)]
+    return tuple(sorted(layers, key=lambda layer: layer.velocity_db))
+
+
+def _read_layer(fields: Fields) -> VelocityLayer:
+    where = f"{fields.source}: {fields.where}"
+    return VelocityLayer(
+        velocity_db=fields.number("velocity_db", -400, 120),
+        modes=modes_from_json(fields.get("modes", None), where),
+        residual=residual_from_json(fields.get("residual", None), where),
+        time_s=None if fields.get("time_s", None) is None else fields.number("time_s", 0, 1e6),
     )
 
 

@@ -113,12 +113,12 @@ def analyze_clip_audio(
     if not project.clip.has_audio:
         yield SoundsFound(Edit("Choose default sound", _keep_default))
         return
-    windows = _plan_windows(project, _hits_to_analyze(project, hit_ids), chosen=hit_ids is not None)
+    windows = plan_windows(project, _hits_to_analyze(project, hit_ids), chosen=hit_ids is not None)
     total = len(windows)
     yield AnalysisProgress(0, total)
     clusters: list[_Cluster] = []
     quiet: list[np.ndarray] = []
-    for window, samples in _read_windows(project.clip, windows, check):
+    for window, samples in read_windows(project.clip, windows, check):
         check()
         quiet = list(choose_quiet([*quiet, *find_steady(samples, SAMPLE_RATE_HZ)], SAMPLE_RATE_HZ))
         _add_to_cluster(clusters, window, samples)
@@ -158,7 +158,7 @@ def _is_placeholder(sound: Sound) -> bool:
     return sound.origin == "preset" and sound.source.reason == WAITING
 
 
-def _plan_windows(project: Project, hits: Sequence[Hit], chosen: bool) -> list[_Window]:
+def plan_windows(project: Project, hits: Sequence[Hit], chosen: bool) -> list[_Window]:
     times_s = sorted(hit.time_s for hit in project.hits)
     windows = []
     for hit in hits:
@@ -170,7 +170,7 @@ def _plan_windows(project: Project, hits: Sequence[Hit], chosen: bool) -> list[_
     return windows
 
 
-def _read_windows(
+def read_windows(
     clip: Clip, windows: Sequence[_Window], check: Callable[[], None]
 ) -> Iterator[tuple[_Window, np.ndarray]]:
     """Each window with its samples, in order of time; a long clip is read once and in bounded memory."""

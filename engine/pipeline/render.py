@@ -16,15 +16,15 @@ import numpy as np
 from engine.core.cache import Cache, digest_json
 from engine.core.errors import StruckError
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.document.edits.values import select_modes
 from engine.document.project import Hit, Project
 from engine.physics.detail import Detail
-from engine.physics.macros import apply_hit_offsets, apply_macros
+from engine.physics.macros import apply_hit_offsets
 from engine.physics.model import MACRO_NAMES, Context, Macros, Modes, Physics, Residual, physics_to_json
 from engine.physics.variation import vary_physics
 from engine.pipeline.complete_sound import complete_sound
 from engine.pipeline.events import HitsSampled, RenderedHit
 from engine.pipeline.scrapes import scrape_hits
+from engine.pipeline.velocity_layers import has_layers, strike_sound
 
 RENDER_VERSION = 4
 """Part of every key: raise it when the same document renders differently."""
@@ -37,6 +37,9 @@ DAMPING_VERSION = 2
 
 LOUDNESS_VERSION = 1
 """Part of the key of every hit whose macros keep loudness: raise it when its law changes."""
+
+LAYERS_VERSION = 1
+"""Part of the key of every hit of a sound with velocity layers: raise it when they are chosen differently."""
 
 STROKE_VERSION = 1
 """Part of the key of every hit that scrapes: raise it when the law of scraping changes."""
@@ -89,6 +92,9 @@ def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
     variation = hit_variation(project, hit)
     if variation:
         laws.append(["take", TAKE_VERSION, variation])
+    if has_layers(sound):
+        layers = [[layer.velocity_db, _digest_physics(layer.modes, layer.residual)] for layer in sound.layers]
+        laws.append(["layers", LAYERS_VERSION, *layers])
     if hit.stroke is not None:
         laws.append(["stroke", STROKE_VERSION, *astuple(hit.stroke)])
     return digest_json(
@@ -120,10 +126,7 @@ def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
 
     Detail, macros, velocity, variation and the hit's offsets are applied.
     """
-    sound = project.sound(hit.sound_id)
-    modes, residual = complete_sound(sound)
-    sounding = select_modes(modes, [k for k in range(len(modes)) if not modes.mute_mask[k]])
-    modes, residual = apply_macros(sounding, residual, sound.macros, hit.velocity_db)
+    modes, residual = strike_sound(project.sound(hit.sound_id), hit.velocity_db)
     modes, residual = vary_physics(modes, residual, hit_variation(project, hit), hit.seed)
     return apply_hit_offsets(modes, residual, hit.offsets.pitch_cents, hit.offsets.decay_ratio, hit.offsets.residual_db)
 

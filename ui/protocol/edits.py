@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Union
 
 from ui.protocol.grouping import GroupHits, UngroupHits
+from ui.protocol.layers import DeleteLayers
 from ui.protocol.marking import AddMarker, DeleteMarker, SetMarker
 from ui.protocol.mixing import SetColor, SetMix, SetStrip
 from ui.protocol.strokes import ClearStrokes, StrokeState
@@ -312,7 +313,7 @@ class SetTrack:
 
 EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     AddHit, AddHits, PlayHit, MoveHits, SetHits, SetEachHit, DeleteHits, QuantizeHits, DetachHits,
-    GroupHits, UngroupHits, ClearStrokes,
+    GroupHits, UngroupHits, ClearStrokes, DeleteLayers,
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
     RenameSound, MergeSounds, DeleteSound, ApplyPreset, SetMacros, ResetMacros, SetDetail, BakeMacros,
     MorphSound, AddMarker, SetMarker, DeleteMarker,

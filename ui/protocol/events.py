@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Union
 from ui.protocol.comparing import Versions
 from ui.protocol.conforming import Conformed
 from ui.protocol.exporting import Exported, ExportPlan, ExportSettings
+from ui.protocol.layers import LayerState
 from ui.protocol.marking import MarkerState
 from ui.protocol.mixing import LoudnessMeasured, MixState, StripState
 from ui.protocol.queue import QueueState
@@ -109,6 +110,7 @@ class SoundState:
     variation: float
     strip: StripState
     color: str
+    layers: tuple[LayerState, ...]
 
 
 @dataclass(frozen=True)

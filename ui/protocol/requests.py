@@ -9,6 +9,7 @@ from ui.protocol.comparing import CompareVersions
 from ui.protocol.conforming import Conform
 from ui.protocol.edits import EditMessage
 from ui.protocol.exporting import Export, PlanExport
+from ui.protocol.layers import MeasureLayers
 from ui.protocol.queue import CancelQueued, ClearQueue, QueueClips
 from ui.protocol.strokes import FollowPicture
 from ui.protocol.syncing import MeasureSync, StopSync
@@ -305,7 +306,7 @@ class BankSize:
 ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Open, FindClip, OpenDemo, Close, ForgetSession, Save, CollectProject, ApplyEdit, Undo, Redo, Cancel, Resume,
     FocusOn, Detect, Analyse, Export, PlanExport, FitLevel, MeasureLoudness, SnapHits, DrawToPeaks, ImportHits, Strike,
-    RenderTakes, CompareVersions, FollowPicture,
+    RenderTakes, CompareVersions, FollowPicture, MeasureLayers,
     AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank,
     BankSize, Conform, QueueClips, CancelQueued, ClearQueue, MeasureSync, StopSync,
 ]  # fmt: skip

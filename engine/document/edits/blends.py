@@ -87,7 +87,12 @@ def bake_macros(sound: Sound, apply_macros: MakeMacros, complete: MakeWhole) -> 
     def apply(project: Project) -> Project:
         now = find_sound(project, sound.id)
         modes, residual = apply_macros(*complete(now), now.macros)
-        return with_sound(project, replace(with_physics(now, modes, residual), macros=Macros(), detail=1.0))
+        layers = []
+        for layer in now.layers if now.detail >= 1.0 else ():
+            parts = apply_macros(layer.modes, layer.residual, now.macros)
+            layers.append(replace(layer, modes=parts[0], residual=parts[1]))
+        baked = replace(with_physics(now, modes, residual), macros=Macros(), detail=1.0, layers=tuple(layers))
+        return with_sound(project, baked)
 
     return Edit(f"Bake macros into {sound.name}", apply)
 
@@ -100,7 +105,8 @@ def morphed(sound: Sound, other: Timbre, amount: float, morph: MakeMorph) -> Sou
         name: (1.0 - amount) * getattr(sound.macros, name) + amount * getattr(target, name) for name in MACRO_NAMES
     }
     kept = sound.macros.keep_loudness or target.keep_loudness
-    return replace(sound, modes=modes, residual=residual, macros=Macros(**between, keep_loudness=kept))
+    macros = Macros(**between, keep_loudness=kept)
+    return replace(sound, modes=modes, residual=residual, macros=macros, layers=())  # a layer is of the sound alone
 
 
 def morph_sound(sound: Sound, other: Timbre, amount: Any, morph: MakeMorph, as_new: Any = False) -> Edit:

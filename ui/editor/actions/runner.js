@@ -23,7 +23,7 @@ import { chooseTheme } from "../widgets/theme.js";
  * @property {{add: () => void, go: (direction: number) => void}} markers
  * @property {import("../perform/perform.js").Perform} perform
  * @property {{showTab: (name: TabName) => void}} inspector
- * @property {Record<"quantize" | "makePattern" | "showTakes" | "compare" | "scrape" | "importHits" | "conform" | "measureSync" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
+ * @property {Record<"quantize" | "makePattern" | "showTakes" | "compare" | "scrape" | "layers" | "importHits" | "conform" | "measureSync" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
  */
 /** @typedef {ReturnType<typeof createRunner>} Runner */
 
@@ -150,6 +150,7 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
     quantize: () => open.quantize(),
     pattern: () => open.makePattern(),
     scrape: () => open.scrape(),
+    layers: () => open.layers(),
     ripple: () => arranging.setRipple(!arranging.ripple),
     duplicate: () => arranging.duplicate(),
     detach: () => store.edit({ kind: "detach_hits", ids: ids() }, null),

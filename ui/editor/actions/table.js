@@ -64,6 +64,7 @@ const TABLE = /** @type {const} */ ([
   { id: "quantize", category: "Selected hits", name: "Quantise…", keys: ["Q"] },
   { id: "pattern", category: "Selected hits", name: "A bounce, roll or other pattern from there…", keys: ["B"] },
   { id: "scrape", category: "Selected hits", name: "A scrape or rub there…", keys: ["U"] },
+  { id: "layers", category: "Selected hits", name: "Velocity layers of their sound…", keys: ["Y"] },
   { id: "ripple", category: "Selected hits", name: "Ripple: later hits move along", keys: ["P"] },
   { id: "duplicate", category: "Selected hits", name: "Duplicate", keys: ["Mod+D"], when: "hits" },
   { id: "group", category: "Selected hits", name: "Group: chosen, moved and copied as one", keys: ["Mod+G"], when: "hits" },

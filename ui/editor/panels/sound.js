@@ -349,7 +349,7 @@ export function createSoundPanel(store, audio, shared) {
     choose.hidden = sounds.length < 2;
     deleteButton.hidden = sounds.length < 2 || hitsOf(s.id).length > 0;
     const origin = s.origin === "preset" || !ORIGINS[s.origin] ? s.origin_note || ORIGINS[s.origin] : s.origin === "edited" && s.origin_note ? `edited, ${s.origin_note}` : ORIGINS[s.origin];
-    uses.textContent = countOf(hitsOf(s.id).length);
+    uses.textContent = `${countOf(hitsOf(s.id).length)}${s.layers.length ? ` · ${s.layers.length + 1} layers` : ""}`;
     about.textContent = origin;
     about.title = [ORIGINS[s.origin], s.origin_note].filter(Boolean).join("\n");
     const total = s.modes.frequency_hz.length;

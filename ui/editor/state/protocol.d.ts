@@ -110,6 +110,13 @@ export interface ClearStrokes {
   ids: string[];
 }
 
+/** Delete velocity layers by their places. */
+export interface DeleteLayers {
+  kind: "delete_layers";
+  sound_id: string;
+  indices: number[];
+}
+
 /** New frequencies, powers or decay rates of some modes, in the order of ``indices``. */
 export interface SetModes {
   kind: "set_modes";
@@ -336,6 +343,7 @@ export type EditMessage =
   | GroupHits
   | UngroupHits
   | ClearStrokes
+  | DeleteLayers
   | SetModes
   | AddMode
   | DeleteModes
@@ -548,6 +556,13 @@ export interface FollowPicture {
   hits: string[];
 }
 
+/** Measure velocity layers of a sound from hits (by id) that strike it, in place of those that it has. */
+export interface MeasureLayers {
+  type: "measure_layers";
+  sound_id: string;
+  hits: string[];
+}
+
 /** Render one strike of a preset; answered by ``audition``. */
 export interface AuditionPreset {
   type: "audition_preset";
@@ -681,6 +696,7 @@ export type ClientMessage =
   | RenderTakes
   | CompareVersions
   | FollowPicture
+  | MeasureLayers
   | AuditionPreset
   | AuditionCandidate
   | SoundFromFile
@@ -812,6 +828,13 @@ export interface StripState {
   solo: boolean;
 }
 
+/** A velocity layer: its velocity, where it was measured in the clip, and the number of its modes. */
+export interface LayerState {
+  velocity_db: number;
+  time_s: number | null;
+  modes: number;
+}
+
 /** A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it. ``detail`` is from 0, imagined, to 1, as measured. */
 export interface SoundState {
   id: string;
@@ -828,6 +851,7 @@ export interface SoundState {
   variation: number;
   strip: StripState;
   color: string;
+  layers: LayerState[];
 }
 
 /** A hit's offsets from its sound. */

@@ -19,11 +19,11 @@ const MOST_SOUNDS = 8; // the inspector lists them all
  * The rows of a hit's menu; an empty one is a line.
  * @param {Store} store
  * @param {AudioEngine} audio
- * @param {{arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void, compare: () => void, scrape: () => void}} host
+ * @param {{arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void, compare: () => void, scrape: () => void, layers: () => void}} host
  * @param {Hit} hit
  * @returns {(MenuRow | "")[]}
  */
-export function hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape }, hit) {
+export function hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape, layers }, hit) {
   const ids = [...store.selection.hits];
   const those = ids.length === 1 ? "" : ` ${ids.length} hits`;
   const project = requireProject(store);
@@ -54,6 +54,7 @@ export function hitMenuRows(store, audio, { arranging, quantize, makePattern, sh
     ...(alike.length ? [{ text: `Shift the others ${formatShift(shiftOf(hit), rate)}, as this one`, choose: () => store.edit({ kind: "set_each_hit", values: shiftTimes(alike, shiftOf(hit), clip.duration_s) }, newGesture()) }] : []),
     "",
     { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: keyText("detach"), choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },
+    ...(clip.has_audio ? [{ text: `Velocity layers of ${name}…`, key: keyText("layers"), choose: layers }] : []),
     ...(clip.has_audio ? [{ text: `Measure${those} from the clip again`, choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
     ...mergeRow(store, hit, name),
     { text: arranging.ripple ? `Delete${those} and close the gap` : `Delete${those}`, key: keyText("delete"), choose: arranging.deleteChosen },

@@ -37,9 +37,9 @@ const TIP_ABOVE_PX = 20; // over the edge of the lane above, so that it hides no
  * @param {Store} store
  * @param {AudioEngine} audio
  * @param {Player} player
- * @param {{chooseMaterial: () => void, enlarge: () => void, arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void, compare: () => void, scrape: () => void}} host
+ * @param {{chooseMaterial: () => void, enlarge: () => void, arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void, compare: () => void, scrape: () => void, layers: () => void}} host
  */
-export function createTimeline(root, store, audio, player, { chooseMaterial, enlarge, arranging, quantize, makePattern, showTakes, compare, scrape }) {
+export function createTimeline(root, store, audio, player, { chooseMaterial, enlarge, arranging, quantize, makePattern, showTakes, compare, scrape, layers }) {
   const scale = createScale();
   let lanes = layLanes(300, true);
   let [width, height] = [0, 300];
@@ -281,7 +281,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
    */
   function openHitMenu(hit, page_x, page_y) {
     closeMenu();
-    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape }, hit));
+    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape, layers }, hit));
   }
 
   /**
