@@ -10,6 +10,8 @@ import pytest
 import soundfile
 import wavinfo
 
+from engine.media.export.bext import read_loudness
+from engine.media.export.loudness import can_measure
 from tests.clips import find_attacks, make_clicking_clip
 from tests.engine.cli.test_command_line import refuse, run
 from tests.engine.cli.test_outputs import HITS_S, given, render  # noqa: F401 - a fixture
@@ -27,6 +29,20 @@ def test_every_form_of_the_track(given: Path, tmp_path: Path) -> None:  # noqa: 
     assert bext.time_reference == 3598 * 96_000 and len(bext.originator_date) == 10
     assert run(*render(given, "--out", tmp_path / "t.flac", "--channels", "mono", "--bit-depth", "16")) == 0
     assert soundfile.info(tmp_path / "t.flac").channels == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_measure(), reason="loudness is not measured by the libraries for Python 3.10")
+def test_loudness_and_limiter(given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    assert run(*render(given, "--out", tmp_path / "t.wav", "--loudness", "-20", "--limit")) == 0
+    assert "loudness −20.0 LUFS, true peak −" in capsys.readouterr().err
+    loudness_lufs, peak_dbtp = read_loudness(tmp_path / "t.wav")
+    assert loudness_lufs == pytest.approx(-20.0, abs=0.1)
+    assert peak_dbtp is not None and peak_dbtp <= -1.0
+    again = ("--clip", given / "c.mp4", "--ckpt-dir", given / "none", "--out", tmp_path / "again.wav")
+    assert run("render", tmp_path / "t.wav", *again) == 0
+    assert np.array_equal(soundfile.read(tmp_path / "again.wav")[0], soundfile.read(tmp_path / "t.wav")[0])
+    assert "out of range" in refuse(capsys, *render(given, "--out", tmp_path / "u.wav", "--loudness", "3"))
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 // @ts-check
 // Drawing of the lanes: grounds, hits, the lasso, words where there is nothing to show.
 
+import { isHeard } from "../audio/strip.js";
 import { soundColor } from "../widgets/format.js";
 import { COLORS, SANS } from "../widgets/theme.js";
 import { velocityScale } from "./scale.js";
@@ -110,8 +111,9 @@ export function drawHits(context, scale, lane, project, { selected, hovered, isF
     const rank = (selected.has(hit.id) ? 2 : 0) + (hit.id === hovered ? 1 : 0);
     const color = soundColor(project, hit.sound_id);
     const fresh = isFresh(hit.id);
-    const key = `${rank} ${color} ${fresh} ${hit.mute}`;
-    const alike = looks.get(key) ?? { rank, color, fresh, mute: hit.mute, places: [] };
+    const mute = !isHeard(project, hit);
+    const key = `${rank} ${color} ${fresh} ${mute}`;
+    const alike = looks.get(key) ?? { rank, color, fresh, mute, places: [] };
     alike.places.push([x, velocity.y(hit.velocity_db)]);
     looks.set(key, alike);
     if (rank >= 2) marked.push(x);

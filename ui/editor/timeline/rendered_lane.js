@@ -1,6 +1,7 @@
 // @ts-check
 // The Struck lane: what each hit sounds like, at its time, as a spectrogram or as a waveform.
 
+import { isHeard, placeInMix } from "../audio/strip.js";
 import { dbToGain, SAMPLE_RATE_HZ } from "../audio/units.js";
 import { soundColor } from "../widgets/format.js";
 import { COLORS, MONO } from "../widgets/theme.js";
@@ -18,6 +19,13 @@ const COLUMNS_PER_S = 400;
 const MOST_PEAKS = 2000;
 const MOST_NEAR = 24;
 const PENDING_S = 0.25; // length of the mark of a hit that is not sampled yet
+
+/**
+ * Level of a hit in the mix.
+ * @param {Project} project
+ * @param {Hit} hit
+ */
+const levelOf = (project, hit) => placeInMix(project.sounds.find(({ id }) => id === hit.sound_id), hit).gain_db + project.mix.gain_db;
 
 /**
  * The lane of the rendered sounds.
@@ -89,9 +97,9 @@ export function createRenderedLane(store, audio, redraw) {
       const length_s = entry ? entry.length / SAMPLE_RATE_HZ : PENDING_S;
       if (hit.time_s > scale.end_s || hit.time_s + length_s < scale.start_s) continue;
       const color = soundColor(project, hit.sound_id);
-      if (hit.mute) drawMuted(context, scale, lane, hit, color);
+      if (!isHeard(project, hit)) drawMuted(context, scale, lane, hit, color);
       else if (!entry) drawPending(context, scale, lane, hit, color, pulse);
-      else if (mode === "wave") drawWave(context, scale, lane, hit, entry, color, dbToGain(hit.gain_db + project.mix.gain_db));
+      else if (mode === "wave") drawWave(context, scale, lane, hit, entry, color, dbToGain(levelOf(project, hit)));
       else drawSpectrum(context, scale, lane, hit, entry, color, pulse);
     }
     context.restore();

@@ -2,6 +2,7 @@
 // The spectrogram in large, over the picture: what Struck plays or the clip's own sound, in the timeline's span.
 
 import { dbToGain, SAMPLE_RATE_HZ } from "../audio/units.js";
+import { isHeard } from "../audio/strip.js";
 import { openCanvas } from "../widgets/canvas.js";
 import { createButton, createSegments, make } from "../widgets/controls.js";
 import { formatDb, formatHz, noteName } from "../widgets/format.js";
@@ -98,10 +99,10 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
 
   /** Hits that may sound in the span. */
   function hitsInSight() {
-    const hits = store.view?.project?.hits ?? [];
-    return hits.filter((hit) => {
+    const project = store.view?.project;
+    return (project?.hits ?? []).filter((hit) => {
       const entry = store.rendered.get(hit.id);
-      return entry && !hit.mute && hit.time_s < scale.end_s && hit.time_s + entry.length / SAMPLE_RATE_HZ > scale.start_s;
+      return project && entry && isHeard(project, hit) && hit.time_s < scale.end_s && hit.time_s + entry.length / SAMPLE_RATE_HZ > scale.start_s;
     });
   }
 
