@@ -8,6 +8,7 @@ import { createExportQuestion } from "./export_question.js";
 import { createExportQueue } from "./export_queue.js";
 import { icon } from "../widgets/icons.js";
 import { elementsIn, isInside, make } from "../widgets/controls.js";
+import { keyed } from "../widgets/key_titles.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { Exported, ExportPlan } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
@@ -53,7 +54,7 @@ export function createExportMenu(store) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let planSoon;
 
-  const press = make("button", "st-button is-main st-export", { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(Boolean(menu.hidden)) }, "Export", icon("down"));
+  const press = make("button", "st-button is-main st-export", { type: "button", ...keyed("export", "Write the track and what else you choose to files"), "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(Boolean(menu.hidden)) }, "Export", icon("down"));
   const waiting = make("span", "st-export-count", { hidden: true });
   /** @type {Map<string, HTMLInputElement>} */
   const boxes = new Map();

@@ -13,8 +13,8 @@ import { createScope } from "../widgets/scope.js";
 /** @import { Shared } from "./inspector.js" */
 /** @typedef {Search["by"]} Way */
 
-/** @type {[Way, string][]} */
-const WAYS = [["picture", "Picture"], ["words", "Words"], ["sound", "Like it"], ["new", "New"]];
+/** @type {[Way, string, string][]} */
+const WAYS = [["picture", "Picture", "Sounds that fit what the picture shows"], ["words", "Words", "Sounds that fit the words above"], ["sound", "Like it", "Sounds that are like this one"], ["new", "New", "New sounds from the generator, of no recording"]];
 const PARTS = [["modes", "Modes", "what rings"], ["noise", "Noise", "the strike's noise"], ["room", "Room", "the space around it"]];
 const EXAMPLE = "thin glass bottle, wooden stick, small bathroom";
 const EXAMPLES = [EXAMPLE, "heavy iron pan, hammer, large hall", "hollow wooden box, knuckles, dry", "small ceramic mug, spoon", "cardboard box, fist"];

@@ -25,8 +25,8 @@ import { createScope } from "../widgets/scope.js";
  */
 
 const BUSY = new Set(["opening", "detecting", "analysing"]);
-/** @type {[TabName, string][]} */
-const TABS = [["hit", "Hit"], ["list", "List"], ["sound", "Sound"], ["find", "Find"], ["sampler", "Sampler"], ["mix", "Mix"], ["perform", "Perform"]];
+/** @type {[TabName, string, string][]} */
+const TABS = [["hit", "Hit", "Time, strength and sound of the chosen hits"], ["list", "List", "All hits as a table to sort and edit"], ["sound", "Sound", "What is struck: its modes, noise and macros"], ["find", "Find", "Other sounds, by picture, words or likeness"], ["sampler", "Sampler", "How hits are rendered"], ["mix", "Mix", "Levels, pan and room of the sounds and the track"], ["perform", "Perform", "Play hits by keys, pads or MIDI while the clip runs"]];
 
 /**
  * Fill ``root`` with the tabs and their panels.
@@ -61,7 +61,7 @@ export function createInspector(root, store, audio, { player, perform, openMater
     mix: createMixPanel(store, audio, shared),
     perform: perform.panel,
   };
-  const tabs = TABS.map(([name, text]) => make("button", "ins-tab", { type: "button", role: "tab", id: `ins-tab-${name}`, textContent: text, onclick: () => showTab(name) }));
+  const tabs = TABS.map(([name, text, help]) => make("button", "ins-tab", { type: "button", role: "tab", title: help, id: `ins-tab-${name}`, textContent: text, onclick: () => showTab(name) }));
   const bar = make("div", "ins-tabs", { role: "tablist", "aria-label": "Inspector" }, ...tabs);
   bar.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];

@@ -23,8 +23,8 @@ const PAST_FRAME_S = 0.0008;
 const NEAR_S = 0.003;
 const SEEK_WAIT_MS = 1500;
 const SHORTEST_STEP_S = 0.04; // heard at a step; a shorter frame is too short to tell anything
-/** @type {[Listen, string][]} */
-const LISTEN = [["struck", "Struck"], ["clip", "Clip"], ["both", "Both"]];
+/** @type {[Listen, string, string][]} */
+const LISTEN = [["struck", "Struck", "Hear what Struck plays"], ["clip", "Clip", "Hear the clip's own sound"], ["both", "Both", "Hear both together"]];
 
 /**
  * @param {IconName} name

@@ -48,11 +48,11 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     if (picker.files?.[0]) take(picker.files[0]);
     picker.value = "";
   } });
-  const choose = make("button", "st-button is-main is-large", { type: "button", textContent: "Choose a file", onclick: () => picker.click() });
+  const choose = make("button", "st-button is-main is-large", { type: "button", textContent: "Choose a file", title: "Choose a clip or a project of this computer", onclick: () => picker.click() });
   const dropArea = make("div", "st-drop", {}, make("p", "st-drop-title", { textContent: "Drop a clip here" }),
     make("p", "st-drop-note", { textContent: "MP4, MOV, MKV, WebM, AVI or GIF, with or without sound; or a Struck project" }), choose, picker);
   const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: "or type the path of a clip on this machine", "aria-label": "Path of a clip" });
-  const go = make("button", "st-button", { type: "submit", textContent: "Open" });
+  const go = make("button", "st-button", { type: "submit", textContent: "Open", title: "Open the clip or project at that path" });
   const pathRow = make("form", "st-path-row", { onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     if (path.value.trim()) open({ type: "open", path: path.value.trim() });

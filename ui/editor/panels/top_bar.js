@@ -115,7 +115,7 @@ function createPill(store) {
   const fill = make("i", "st-pill-fill");
   const text = make("span", "st-pill-text");
   let isStopping = false; // asked to, and not there yet: a step of the sampler takes its time
-  const stop = make("button", "st-pill-button", { type: "button", textContent: "Cancel", onclick: () => {
+  const stop = make("button", "st-pill-button", { type: "button", textContent: "Cancel", title: "Stop what is going on; what is done stays", onclick: () => {
     isStopping = store.send({ type: "cancel" });
     show();
   } });

@@ -82,7 +82,7 @@ export function createPanel(host) {
   const pads = createPads({ press: host.press });
   const empty = make("p", "ins-empty", { textContent: "Each sound of the project gets a pad and a number key. There is none yet: find hits in a clip, or choose a material." });
 
-  const connect = make("button", "st-button", { type: "button", textContent: "Connect MIDI", onclick: () => midi.connect() });
+  const connect = make("button", "st-button", { type: "button", textContent: "Connect MIDI", title: "Let the browser listen to your MIDI keyboard or drum pad", onclick: () => midi.connect() });
   const device = createSelect({ label: "MIDI device", onChoose: (/** @type {string} */ id) => midi.choose(id) });
   const learn = toggle("Learn notes", null, "Press a pad, then the note or drum pad that shall strike its sound", () => host.setLearning(!host.learning()));
   const midiWords = make("p", "st-perform-words", { role: "status" });

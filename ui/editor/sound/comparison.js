@@ -54,7 +54,7 @@ export function createMatch(store, host) {
   const button = createButton("", { kind: "quiet", title: "How near the model comes to the recording, and why no nearer", onPress: () => enlarge(button) });
   button.classList.add("mt-fit-button");
   const [buttonText] = elementsIn(button, "span");
-  const view = createSegments({ label: "Below the modes", choices: /** @type {[View, string][]} */ ([["residual", "Residual"], ["match", "Match"]]), onChoose: choose });
+  const view = createSegments({ label: "Below the modes", choices: /** @type {[View, string, string][]} */ ([["residual", "Residual", "The noise of the hit beside its modes"], ["match", "Match", "The model beside the recording that it came from"]]), onChoose: choose });
   view.element.classList.add("mt-switch");
 
   const figure = make("b", "mt-figure ins-mono");

@@ -62,7 +62,7 @@ export function createResidual(store, host) {
   /** @type {ComponentSwitch | null} */
   let componentSwitch = null; // a switch among the components that the sound on show has
   const places = make("span", "ins-components");
-  const quantities = createSegments({ label: "Bars show", choices: [["power_db", "Power"], ["decay_per_s", "Decay"]], onChoose: (value) => { quantity = value; range = null; refresh(); } });
+  const quantities = createSegments({ label: "Bars show", choices: [["power_db", "Power", "The bars are how loud each band of noise is"], ["decay_per_s", "Decay", "The bars are how fast each band of noise fades"]], onChoose: (value) => { quantity = value; range = null; refresh(); } });
   const rise = createEntry({
     label: "Rise",
     className: "ins-rise",

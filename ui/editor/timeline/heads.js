@@ -36,7 +36,7 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
   const ask = make("button", "st-head-button", { type: "button", textContent: "What is struck?", title: "Choose a material for all hits of this silent clip", onclick: chooseMaterial });
   const ripple = make("button", "st-head-mode", { type: "button", textContent: "Ripple", ...keyed("ripple", "Moving or deleting hits moves all later ones along"), onclick: () => arranging.setRipple(!arranging.ripple) });
   const inStep = make("button", "st-head-button is-lag", { type: "button", onclick: shiftAll });
-  const look = createSegments({ label: "Show as", choices: /** @type {[LaneMode, string][]} */ ([["spectrum", "Spec"], ["wave", "Wave"]]), onChoose: setMode });
+  const look = createSegments({ label: "Show as", choices: /** @type {[LaneMode, string, string][]} */ ([["spectrum", "Spec", "Show the rendered hits as spectrograms"], ["wave", "Wave", "Show the rendered hits as waveforms"]]), onChoose: setMode });
   look.element.classList.add("st-head-segments");
   const large = make("button", "ins-segment", { type: "button", textContent: "⤢", ...keyed("spectrogram", "The spectrogram in large"), "aria-label": "The spectrogram in large", onclick: enlarge });
   look.element.append(large);

@@ -9,6 +9,7 @@ import { boxOf, pageSize } from "./page_scale.js";
 /**
  * @typedef {object} EntrySettings
  * @property {string} label
+ * @property {string} [help]
  * @property {string} [className]
  * @property {(text: string) => boolean | void} onEnter false where the text is not understood
  */
@@ -94,9 +95,9 @@ export const focusedElement = () => (document.activeElement instanceof HTMLEleme
  * A text field that keeps what is typed until Enter or blur; Escape takes it back.
  * @param {EntrySettings} settings
  */
-export function createEntry({ label, className = "", onEnter }) {
+export function createEntry({ label, help = `${label}: type it, Enter takes it, Esc leaves it`, className = "", onEnter }) {
   let shown = "";
-  const field = make("input", `ins-entry ${className}`, { type: "text", spellcheck: false, autocomplete: "off", "aria-label": label });
+  const field = make("input", `ins-entry ${className}`, { type: "text", spellcheck: false, autocomplete: "off", title: help, "aria-label": label });
   const settle = () => {
     const typed = field.value;
     const wrong = typed !== shown && onEnter(typed) === false;
@@ -152,7 +153,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
     const v = scale === "log" ? range.min * (range.max / range.min) ** part : range.min + (range.max - range.min) * part;
     return step ? Math.round(v / step) * step : v;
   };
-  const track = make("input", "ins-range", { type: "range", min: "0", max: String(STEPS), step: String(scale === "linear" && step ? (STEPS * step) / (max - min) : 1), "aria-label": label });
+  const track = make("input", "ins-range", { type: "range", min: "0", max: String(STEPS), step: String(scale === "linear" && step ? (STEPS * step) / (max - min) : 1), "aria-label": label, title: help });
   const entry = createEntry({
     label: `${label}, value`,
     className: "ins-value",
@@ -225,19 +226,19 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
       const text = next === null ? words : words === "—" ? format(next) : words;
       track.setAttribute("aria-valuetext", text);
       entry.set(text, disabled);
-      if (neutral !== null && !disabled) track.title = `Double-click for ${format(neutral)}`;
+      if (neutral !== null && !disabled) track.title = `${help ? `${help}. ` : ""}Double-click for ${format(neutral)}`;
       paint();
     },
   };
 }
 
 /**
- * A row of exclusive choices, each a value and its text.
+ * A row of exclusive choices, each a value, its text, and its help.
  * @template {string} Choice
- * @param {{label: string, choices: readonly (readonly [Choice, string])[], onChoose: (value: Choice) => void}} settings
+ * @param {{label: string, choices: readonly (readonly [Choice, string, string?])[], onChoose: (value: Choice) => void}} settings
  */
 export function createSegments({ label, choices, onChoose }) {
-  const buttons = choices.map(([value, text]) => make("button", "ins-segment", { type: "button", textContent: text, onclick: () => onChoose(value) }));
+  const buttons = choices.map(([value, text, help = label]) => make("button", "ins-segment", { type: "button", textContent: text, title: help, onclick: () => onChoose(value) }));
   const element = make("div", "ins-segments", { role: "group", "aria-label": label }, ...buttons);
   return {
     element,
@@ -267,10 +268,10 @@ export function createButton(text, { kind = "", title = "", sign = null, action,
 /**
  * A native select.
  * @template {string} Choice
- * @param {{label: string, onChoose: (value: Choice) => void}} settings
+ * @param {{label: string, help?: string, onChoose: (value: Choice) => void}} settings
  */
-export function createSelect({ label, onChoose }) {
-  const element = make("select", "ins-select", { "aria-label": label, onchange: () => onChoose(/** @type {Choice} */ (element.value)) });
+export function createSelect({ label, help = label, onChoose }) {
+  const element = make("select", "ins-select", { title: help, "aria-label": label, onchange: () => onChoose(/** @type {Choice} */ (element.value)) });
   element.addEventListener("keydown", (event) => event.stopPropagation());
   let shown = "";
   return {
