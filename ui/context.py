@@ -23,6 +23,7 @@ from engine.diffusion.checkpoint import SAMPLER
 from engine.document.project import RenderSettings
 from ui.data_folder import choose_data_folder
 from ui.fair_lock import FairLock
+from ui.own_presets import OwnPresets
 from ui.project_files import ProjectFiles
 from ui.request_checks import own_names
 
@@ -90,6 +91,7 @@ class AppContext:
         self._faults: dict[str, tuple[Stamp, str | None]] = {}
         self._digest_lock = threading.Lock()
         self._presets: tuple[Any, ...] | None = None
+        self.own_presets = OwnPresets(self.home)
         self._device: tuple[Any, str] | None = None
 
     def folder(self, *names: str) -> Path:
@@ -144,6 +146,10 @@ class AppContext:
             return self._digests[name][1]
 
     def presets(self) -> tuple[Any, ...]:
+        """The shipped presets and the user's own."""
+        return (*self.shipped_presets(), *self.own_presets.list())
+
+    def shipped_presets(self) -> tuple[Any, ...]:
         """The shipped presets."""
         if self._presets is None:
             from engine.physics.presets import load_presets

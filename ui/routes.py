@@ -92,6 +92,14 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
     def about() -> Response:
         return JSONResponse(describe_parts(), headers={"Cache-Control": "private, max-age=3600"})
 
+    @app.get("/struck/presets")
+    def presets() -> Response:
+        from engine.physics.preset_files import presets_to_bytes
+
+        data = presets_to_bytes(context.own_presets.list())
+        names = {**FRESH, "Content-Disposition": 'attachment; filename="struck-presets.json"'}
+        return Response(data, media_type="application/json", headers=names)
+
     @app.get("/struck/curve/{session_id}")
     def curve(session_id: str) -> Response:
         track = _find(sessions, session_id).track

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from engine.core.bounded_json import read_json_file
 from engine.core.files import write_file
@@ -29,7 +30,7 @@ def welcome_message(context: AppContext) -> Welcome:
         device += ", prior only: no checkpoint"
     return Welcome(
         demos=tuple(demos()),
-        presets=tuple(PresetInfo(p.name, p.material, p.credit) for p in context.presets()),
+        presets=tuple(_preset_info(p) for p in context.presets()),
         checkpoints=tuple(CheckpointInfo(name, context.fault(name)) for name in checkpoints),
         device=device,
         version=VERSION,
@@ -79,3 +80,8 @@ def recent(context: AppContext) -> list[str]:
         return [] if context.options.public else [p for p in paths if isinstance(p, str) and os.path.isfile(p)]
     except (OSError, ValueError, TypeError):
         return []
+
+
+def _preset_info(preset: Any) -> PresetInfo:
+    tags = getattr(preset, "tags", None)
+    return PresetInfo(preset.name, preset.material, preset.credit, tags or (), tags is not None)

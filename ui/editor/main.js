@@ -25,6 +25,7 @@ import { createKeySheet } from "./actions/key_sheet.js";
 import { createKeyTitles } from "./widgets/key_titles.js";
 import { createLeaveGuard } from "./state/leaving.js";
 import { createLayout } from "./widgets/layout.js";
+import { createOwnPresets } from "./panels/own_presets.js";
 import { createMaterials } from "./panels/materials.js";
 import { createPalette } from "./actions/palette.js";
 import { createPerform } from "./perform/perform.js";
@@ -82,6 +83,7 @@ export async function mount(element) {
   const versions = createVersionsSheet(app, store, audio, player, arranging);
   const scrapes = createScrapeSheet(app, store, audio, player, arranging);
   const layers = createLayersSheet(app, store, audio, arranging);
+  const ownPresets = createOwnPresets(app, store);
   const materials = createMaterials(app, store, audio);
   const inspector = createInspector(layout.inspector, store, audio, { player, perform, openMaterials: materials.open, arranging, quantize: quantize.open, importHits: spotting.open, reveal: (time_s) => timeline.reveal(time_s) });
   const start = createStart(app, store, toasts, { takeDropped: inspector.takeDropped, takeSpotting: spotting.take, about: () => about.open() });
@@ -97,7 +99,7 @@ export async function mount(element) {
   const topBar = createTopBar(layout.top, store, { open: start.open, help: keySheet.open, conform: conform.choose, sync: syncPanel.toggle });
   const hints = createHints(layout.footer, store);
   const runner = createRunner(store, { player, timeline, audio, topBar, spectrogram, perform, arranging, markers, inspector, open: {
-    quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, compare: versions.open, scrape: scrapes.open, layers: layers.open, importHits: spotting.open, conform: conform.choose, chooseMaterial: materials.open, measureSync: syncPanel.toggle,
+    quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, compare: versions.open, scrape: scrapes.open, layers: layers.open, presets: ownPresets.open, importHits: spotting.open, conform: conform.choose, chooseMaterial: materials.open, measureSync: syncPanel.toggle,
     help: keySheet.open, palette: () => palette.open(), about: about.open, tour: tour.open,
   } });
   const palette = createPalette(app, runner);
@@ -111,7 +113,7 @@ export async function mount(element) {
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [markers, syncPanel, arranging, quantize, patterns, takes, versions, scrapes, layers, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, keySheet, keyTitles, focusFrames, focusTips, tour, theme, { dispose: stopShowing }, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
+  const parts = [markers, syncPanel, arranging, quantize, patterns, takes, versions, scrapes, layers, ownPresets, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, keySheet, keyTitles, focusFrames, focusTips, tour, theme, { dispose: stopShowing }, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, perform, locate };

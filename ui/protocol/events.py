@@ -253,11 +253,13 @@ class Demo:
 
 @dataclass(frozen=True)
 class PresetInfo:
-    """A preset to choose."""
+    """A preset to choose; the user's own have tags and may be deleted."""
 
     name: str
     material: str
     credit: str
+    tags: tuple[str, ...] = ()
+    is_own: bool = False
 
 
 @dataclass(frozen=True)

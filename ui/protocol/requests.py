@@ -10,6 +10,7 @@ from ui.protocol.conforming import Conform
 from ui.protocol.edits import EditMessage
 from ui.protocol.exporting import Export, PlanExport
 from ui.protocol.layers import MeasureLayers
+from ui.protocol.presets import DeletePreset, ImportPresets, SavePreset
 from ui.protocol.queue import CancelQueued, ClearQueue, QueueClips
 from ui.protocol.strokes import FollowPicture
 from ui.protocol.syncing import MeasureSync, StopSync
@@ -307,6 +308,7 @@ ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Open, FindClip, OpenDemo, Close, ForgetSession, Save, CollectProject, ApplyEdit, Undo, Redo, Cancel, Resume,
     FocusOn, Detect, Analyse, Export, PlanExport, FitLevel, MeasureLoudness, SnapHits, DrawToPeaks, ImportHits, Strike,
     RenderTakes, CompareVersions, FollowPicture, MeasureLayers,
+    SavePreset, DeletePreset, ImportPresets,
     AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank,
     BankSize, Conform, QueueClips, CancelQueued, ClearQueue, MeasureSync, StopSync,
 ]  # fmt: skip

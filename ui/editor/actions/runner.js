@@ -23,7 +23,7 @@ import { chooseTheme } from "../widgets/theme.js";
  * @property {{add: () => void, go: (direction: number) => void}} markers
  * @property {import("../perform/perform.js").Perform} perform
  * @property {{showTab: (name: TabName) => void}} inspector
- * @property {Record<"quantize" | "makePattern" | "showTakes" | "compare" | "scrape" | "layers" | "importHits" | "conform" | "measureSync" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
+ * @property {Record<"quantize" | "makePattern" | "showTakes" | "compare" | "scrape" | "layers" | "presets" | "importHits" | "conform" | "measureSync" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
  */
 /** @typedef {ReturnType<typeof createRunner>} Runner */
 
@@ -161,6 +161,7 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
     select_all: () => arranging.selectAll(),
     select_sound: () => arranging.selectSound(),
     select_none: selectNone,
+    presets: () => open.presets(),
     pads: () => perform.open(),
     record: () => perform.toggleRecord(),
     panel_hit: () => inspector.showTab("hit"),

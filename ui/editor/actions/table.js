@@ -76,6 +76,8 @@ const TABLE = /** @type {const} */ ([
   { id: "select_sound", category: "Selected hits", name: "Select all of the sound", keys: ["A"] },
   { id: "select_none", category: "Selected hits", name: "Select none", keys: ["Escape"] },
 
+  { id: "presets", category: "Panels", name: "Your presets: keep the sound, search, import, export", keys: ["Shift+P"] },
+
   { id: "pads", category: "Perform", name: "The pads", keys: ["E"] },
   { id: "record", category: "Perform", name: "Record what is played, or stop", keys: ["R"] },
 

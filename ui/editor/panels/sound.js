@@ -242,7 +242,7 @@ export function createSoundPanel(store, audio, shared) {
   function replaceMenu() {
     const { id } = sound();
     const presets = (store.welcome?.presets ?? []).map((preset) => ({
-      text: preset.name, group: preset.material, note: preset.credit,
+      text: preset.name, group: preset.material, note: [...(preset.tags ?? []), preset.credit].filter(Boolean).join(" · "),
       choose: () => {
         hearWhenReady(id);
         store.edit({ kind: "apply_preset", sound_id: id, name: preset.name }, newGesture());

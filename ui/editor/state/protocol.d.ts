@@ -563,6 +563,26 @@ export interface MeasureLayers {
   hits: string[];
 }
 
+/** Keep a sound, as it is heard, as a preset under a name and tags. */
+export interface SavePreset {
+  type: "save_preset";
+  sound_id: string;
+  name: string;
+  tags?: string[];
+}
+
+/** Delete a preset of one's own. */
+export interface DeletePreset {
+  type: "delete_preset";
+  name: string;
+}
+
+/** Take in a file of presets; ``path`` as in ``open``. */
+export interface ImportPresets {
+  type: "import_presets";
+  path: string;
+}
+
 /** Render one strike of a preset; answered by ``audition``. */
 export interface AuditionPreset {
   type: "audition_preset";
@@ -697,6 +717,9 @@ export type ClientMessage =
   | CompareVersions
   | FollowPicture
   | MeasureLayers
+  | SavePreset
+  | DeletePreset
+  | ImportPresets
   | AuditionPreset
   | AuditionCandidate
   | SoundFromFile
@@ -720,11 +743,13 @@ export interface Demo {
   note: string;
 }
 
-/** A preset to choose. */
+/** A preset to choose; the user's own have tags and may be deleted. */
 export interface PresetInfo {
   name: string;
   material: string;
   credit: string;
+  tags: string[];
+  is_own: boolean;
 }
 
 /** A sampler on this machine; ``fault`` says why it cannot be used. */

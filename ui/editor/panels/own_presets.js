@@ -1,0 +1,81 @@
+// @ts-check
+// Presets of one's own: a sound kept under a name and tags, all of them as a file, a file taken in.
+
+import { describeError, upload } from "../state/upload.js";
+import { createSheet } from "../arrange/sheet.js";
+import { createButton, make } from "../widgets/controls.js";
+/** @import { Store } from "../state/types.d.ts" */
+
+/**
+ * @param {HTMLElement} app
+ * @param {Store} store
+ */
+export function createOwnPresets(app, store) {
+  const words = make("p", "ins-quiet arr-words");
+  const name = make("input", "ins-time", { type: "text", maxLength: 120, placeholder: "name", "aria-label": "Name of the preset", spellcheck: false, autocomplete: "off", oninput: show });
+  const tags = make("input", "ins-time", { type: "text", maxLength: 400, placeholder: "tags, with commas", "aria-label": "Tags of the preset", spellcheck: false, autocomplete: "off" });
+  const search = make("input", "ins-time", { type: "text", placeholder: "search names and tags", "aria-label": "Search your presets", spellcheck: false, autocomplete: "off", oninput: show });
+  const list = make("ul", "arr-layers is-presets");
+  const file = make("input", "", { type: "file", accept: ".json,application/json", hidden: true, onchange: () => takeIn() });
+  const bring = createButton("Import…", { title: "Take in a file of presets; those of the same name are replaced", onPress: () => file.click() });
+  const give = make("a", "ins-button", { href: "/struck/presets", download: "struck-presets.json", textContent: "Export", title: "All your presets as one file" });
+  const apply = createButton("Keep", { title: "Keep the sound under this name (Enter)", onPress: keep });
+  apply.classList.add("is-main");
+  const sheet = createSheet(app, store, {
+    title: "Your presets",
+    content: [words, make("div", "arr-preset-fields", {}, name, tags), search, list, make("div", "ins-row", {}, bring, give, file, make("span", "st-space"), apply)],
+    apply, onShow: begin, onEnter: keep,
+  });
+
+  const sound = () => store.view?.project?.sounds.find(({ id }) => id === store.selection.soundId) ?? store.view?.project?.sounds[0] ?? null;
+  const own = () => (store.welcome?.presets ?? []).filter((preset) => preset.is_own);
+
+  function begin() {
+    name.value = sound()?.name ?? "";
+    tags.value = search.value = "";
+    show();
+  }
+
+  function keep() {
+    const chosen = sound();
+    if (!chosen || !name.value.trim()) return;
+    store.send({ type: "save_preset", sound_id: chosen.id, name: name.value.trim(), tags: tags.value.split(",").map((tag) => tag.trim()).filter(Boolean) });
+  }
+
+  async function takeIn() {
+    const [chosen] = file.files ?? [];
+    file.value = "";
+    if (!chosen) return;
+    try {
+      store.send({ type: "import_presets", path: await upload(chosen, store.session) });
+    } catch (error) {
+      const message = describeError(error);
+      if (message) store.emit("error", { type: "error", message });
+    }
+  }
+
+  function show() {
+    const chosen = sound();
+    const mine = own();
+    const wanted = search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    const found = mine.filter(({ name: title, tags: words_ }) => wanted.every((word) => `${title} ${words_.join(" ")}`.toLowerCase().includes(word)));
+    const replaced = mine.some(({ name: title }) => title === name.value.trim());
+    words.textContent = chosen ? `${chosen.name} is kept as it is heard, with its macros, in Struck's data folder. Sounds take presets under Replace…` : "No sound yet.";
+    apply.disabled = !chosen || !name.value.trim();
+    apply.textContent = replaced ? "Replace" : "Keep";
+    search.hidden = give.hidden = !mine.length;
+    list.replaceChildren(...found.map((preset) => make("li", "", {},
+      make("button", "ins-button", { type: "button", textContent: "▶", "aria-label": `Hear ${preset.name}`, title: `Hear ${preset.name}`, onclick: () => store.send({ type: "audition_preset", name: preset.name }) }),
+      make("span", "arr-preset-name", { textContent: preset.name }), make("span", "ins-quiet", { textContent: preset.tags.join(", ") }),
+      make("button", "ins-button", { type: "button", textContent: "×", "aria-label": `Delete ${preset.name}`, title: `Delete ${preset.name}`, onclick: () => store.send({ type: "delete_preset", name: preset.name }) }))));
+  }
+
+  const cleanup = store.on("welcome", () => sheet.isOpen && show());
+  return {
+    open: sheet.open,
+    dispose() {
+      sheet.dispose();
+      cleanup();
+    },
+  };
+}

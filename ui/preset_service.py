@@ -1,0 +1,54 @@
+"""Presets of the user's own: a sound kept under a name and tags, files of presets taken in, presets deleted."""
+
+from __future__ import annotations
+
+from engine.core.errors import BadInput
+from engine.core.words import counted
+from engine.document.edits.values import find_sound
+from engine.document.source import describe_source
+from ui import uploads
+from ui.named_paths import resolve_path
+from ui.protocol.presets import DeletePreset, ImportPresets, SavePreset
+from ui.session import Session
+
+
+def save_preset(session: Session, message: SavePreset) -> None:
+    """Keep a sound as it is heard at 0 dB, detail and macros applied; an own preset of that name is replaced."""
+    from engine.physics.macros import apply_macros
+    from engine.physics.preset_files import OwnPreset, check_preset_name, check_tags
+    from engine.pipeline.complete_sound import complete_sound
+
+    sound = find_sound(session.require_project(), message.sound_id)
+    name, tags = check_preset_name(message.name), check_tags(message.tags)
+    _check_free(session, name)
+    modes, residual = apply_macros(*complete_sound(sound), sound.macros)
+    session.context.own_presets.put([OwnPreset(name, tags, modes, residual, describe_source(sound.source))])
+    session.send_welcome()
+    session.note(f"{name} is kept among your presets")
+
+
+def delete_preset(session: Session, message: DeletePreset) -> None:
+    """Delete a preset of one's own; sounds that were made from it stay."""
+    session.context.own_presets.remove(message.name)
+    session.send_welcome()
+
+
+def import_presets(session: Session, message: ImportPresets) -> None:
+    """Take in a file of presets; those of one's own that have the same names are replaced."""
+    from engine.physics.preset_files import read_presets
+
+    path = resolve_path(session, message.path)
+    try:
+        presets = read_presets(path)
+    finally:
+        uploads.remove(session, path)
+    for preset in presets:
+        _check_free(session, preset.name)
+    session.context.own_presets.put(presets)
+    session.send_welcome()
+    session.note(f"{counted(len(presets), 'preset')} taken in")
+
+
+def _check_free(session: Session, name: str) -> None:
+    if any(preset.name == name for preset in session.context.shipped_presets()):
+        raise BadInput(f"a preset that Struck brings is called {name}; choose another name")
