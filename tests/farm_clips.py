@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from engine.cli.render import render_one as render_whole
 from engine.core.files import replace_file
@@ -13,9 +19,12 @@ from engine.document.project import Project
 from engine.pipeline.compute import Compute
 
 
-def mark(clip: Path) -> None:
-    """Let the first render of a clip stop in the middle of its output until something ends it."""
-    clip.with_suffix(".marked").touch()
+def mark(clip: Path, how: str = ".marked") -> None:
+    """Let the first render of a clip stop in the middle of its output until something ends it.
+
+    ``.fatal``: let every render of it end its process.
+    """
+    clip.with_suffix(how).touch()
 
 
 def find_stopped(clip: Path) -> tuple[int, str] | None:
@@ -30,6 +39,8 @@ def find_stopped(clip: Path) -> tuple[int, str] | None:
 def render_one(options: argparse.Namespace, compute: Compute) -> Project:
     """As the command's own, but that marked clips stop once."""
     clip = Path(options.source)
+    if clip.with_suffix(".fatal").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
     if clip.with_suffix(".marked").exists():
         import ray
 
@@ -38,4 +49,10 @@ def render_one(options: argparse.Namespace, compute: Compute) -> Project:
             partial.write_bytes(b"half")
             clip.with_suffix(".stopped").write_text(f"{os.getpid()} {ray.get_runtime_context().get_node_id()}")
             time.sleep(300.0)
-    return render_whole(options, compute)
+
+    def analyze(hits: Sequence[np.ndarray], rate_hz: int, *, quiet: np.ndarray | None) -> Any:
+        clip.with_suffix(".analyzed").write_text(str(len(hits)))
+        assert compute.analyze is not None
+        return compute.analyze(hits, rate_hz, quiet=quiet)
+
+    return render_whole(options, replace(compute, analyze=analyze))

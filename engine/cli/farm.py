@@ -50,7 +50,7 @@ def render_on_farm(
         say(f"farm: {describe_cluster(ray)}")
         given = [_make_clip(job) for job in jobs]
         ckpt_dir = None if options.ckpt_dir is None else os.path.abspath(options.ckpt_dir)
-        work = functools.partial(_render_there, render, run_id)
+        work = functools.partial(render_there, render, run_id)
         results = run_jobs(ray, given, work, ckpt_dir, options.device, options.jobs, tell_loss)
         try:
             with contextlib.closing(results):
@@ -85,7 +85,7 @@ def _make_clip(job: argparse.Namespace) -> FarmClip:
     return FarmClip(job.source, made, tuple(path for path in shared if path is not None and os.path.exists(path)))
 
 
-def _render_there(render: Render, run_id: str, clip: FarmClip, compute: Compute) -> Outcome:
+def render_there(render: Render, run_id: str, clip: FarmClip, compute: Compute) -> Outcome:
     """Render a clip on whichever machine this is. Raises BadInput where it does not see the clip or its folder."""
     for path in clip.seen:
         if not os.path.exists(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -16,15 +17,15 @@ import numpy as np
 import pytest
 import soundfile
 
+from engine.cli.farm import FarmClip, render_there
 from engine.cli.manifest import MANIFEST_NAME
+from engine.cli.render import render_one
+from engine.core.errors import BadInput
 from engine.core.paths import ROOT
-from engine.farm.cluster import open_cluster
-from engine.farm.remote_analysis import LEAST_SOUNDS, analyze_remotely
-from engine.farm.run_jobs import Lost, run_jobs
-from engine.physics.analysis.analyze import analyze_hits
-from engine.pipeline.compute import Compute
+from engine.farm.remote_analysis import LEAST_SOUNDS
+from engine.pipeline.compute import HERE
 from tests import farm_clips
-from tests.clips import make_clicking_clip
+from tests.clips import SOUND_RATE_HZ, make_clicking_clip, make_clip
 from tests.command_line import refuse, run
 from tests.ui_tab import wait_until
 
@@ -54,13 +55,23 @@ def cluster() -> Iterator[Any]:
         os.environ.update(before)
 
 
+def make_strikes() -> np.ndarray:
+    """Four strikes that differ so much that each is analysed as a task of its own, mono float32."""
+    t = np.arange(round(0.25 * SOUND_RATE_HZ)) / SOUND_RATE_HZ
+    low, middle, both = (sum(np.sin(2 * np.pi * f * t) for f in own) for own in ((360.0,), (1080.0,), (200.0, 6000.0)))
+    noise = 0.5 * np.random.default_rng(1).standard_normal(len(t))
+    strikes = [0.5 * np.exp(-25.0 * t) * strike for strike in (low, both, middle, noise)]
+    return np.concatenate((np.zeros(len(t) // 2), *strikes)).astype(np.float32)
+
+
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three clips and a torn one, and beside them what a local run makes of them."""
     folder = tmp_path_factory.mktemp("farm") / "clips"
     folder.mkdir()
-    for name, times_s in (("a", (0.2, 0.6)), ("b", (0.3,)), ("c", (0.4, 0.7))):
-        make_clicking_clip(folder / f"{name}.mp4", times_s, 1.0)
+    make_clicking_clip(folder / "a.mp4", (0.2, 0.6), 1.0)
+    make_clicking_clip(folder / "b.mp4", (0.3,), 1.0)
+    make_clip(folder / "c.mp4", count=30, sounds=[(0.0, make_strikes())])
     (folder / "torn.mp4").write_bytes((folder / "a.mp4").read_bytes()[:3000])
     assert run("render", folder, "--out-dir", folder.parent / "local", *SETTINGS) == 2
     return folder
@@ -84,10 +95,10 @@ def test_a_run_that_is_interrupted_goes_on_and_gives_the_samples_of_a_local_one(
     farm_clips.mark(clips / "b.mp4")
     process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, *map(str, job)], cwd=ROOT, stderr=subprocess.PIPE)
     try:
-        wait_until(lambda: farm_clips.find_stopped(clips / "b.mp4") and len(read_manifest(out, "done")) == 2)
+        wait_until(lambda: farm_clips.find_stopped(clips / "b.mp4") and len(read_manifest(out, "done")) == 2, 150)
         assert list(out.glob(".struck-*"))  # the half of b.wav
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=60)[1].decode()
+        said = process.communicate(timeout=150)[1].decode()
         assert process.returncode == 130 and said.endswith("Struck: stopped\n"), said
     finally:
         process.kill()
@@ -101,6 +112,7 @@ def test_a_run_that_is_interrupted_goes_on_and_gives_the_samples_of_a_local_one(
     assert "1 of 4 clips could not be rendered" in said
     assert (out / "a.wav").stat().st_mtime_ns == written_ns
     assert read_all(out) == read_all(clips.parent / "local") and len(read_all(out)) == 6
+    assert int((clips / "c.analyzed").read_text()) >= LEAST_SOUNDS  # as tasks
     assert read_manifest(out, "done") == read_manifest(clips.parent / "local", "done")
     assert "torn.mp4 is not whole" in (out / "report.html").read_text("utf-8")
 
@@ -113,50 +125,30 @@ def test_a_process_and_a_machine_that_end_lose_nothing_and_repeat_nothing(
 ) -> None:
     out = clips.parent / "broken"
     monkeypatch.setattr("engine.cli.render.render_one", farm_clips.render_one)
+    monkeypatch.setattr("engine.farm.run_jobs.MOST_TRIES", 2)
 
     def break_both() -> None:
-        wait_until(lambda: farm_clips.find_stopped(clips / "a.mp4"))
+        wait_until(lambda: farm_clips.find_stopped(clips / "a.mp4"), 150)
         os.kill(farm_clips.find_stopped(clips / "a.mp4")[0], signal.SIGKILL)
-        wait_until(lambda: farm_clips.find_stopped(clips / "b.mp4"))
+        wait_until(lambda: farm_clips.find_stopped(clips / "b.mp4"), 150)
         node_id = farm_clips.find_stopped(clips / "b.mp4")[1]
         lost = next(node for node in cluster.worker_nodes if node.node_id == node_id)
         cluster.remove_node(lost, allow_graceful=False)
 
     farm_clips.mark(clips / "a.mp4")
     farm_clips.mark(clips / "b.mp4")
+    farm_clips.mark(clips / "torn.mp4", ".fatal")
     breaking = threading.Thread(target=break_both)
     breaking.start()
     assert run("render", clips, "--out-dir", out, *SETTINGS, "--farm", cluster.address) == 2
-    breaking.join(60)
+    breaking.join(150)
     said = capsys.readouterr().err
     assert "a.mp4: its process ended; it is rendered again" in said
     assert "b.mp4: its machine left the farm; it is rendered again" in said
+    assert "torn.mp4: its process ended, at every try; render it alone to see more" in said
     assert read_all(out) == read_all(clips.parent / "local")
     assert read_manifest(out, "done") == read_manifest(clips.parent / "local", "done")
     assert not list(out.glob(".struck-*"))
-
-
-def end_process(job: str, compute: Compute) -> str:
-    if job == "fatal":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if job == "faulty":
-        raise ValueError("a fault")
-    return job.upper()
-
-
-def test_a_job_that_always_ends_its_process_is_given_up_and_analysis_there_is_that_here(
-    cluster: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.farm.run_jobs.MOST_TRIES", 2)
-    t = np.arange(9_600) / 48_000.0
-    frequencies_hz = 400.0 + 90.0 * np.arange(LEAST_SOUNDS)
-    hits = [(np.exp(-20 * t) * np.sin(2 * np.pi * f * t)).astype(np.float32) for f in frequencies_hz]
-    with open_cluster(cluster.address) as ray:
-        results = dict(run_jobs(ray, ["fatal", "faulty", "fine"], end_process, device="cpu"))
-        assert results["fatal"] == Lost("its process ended") and results["fine"] == "FINE"
-        assert isinstance(results["faulty"], ValueError)
-        there = list(analyze_remotely(ray, hits, 48_000, quiet=None))
-    assert there == list(analyze_hits(hits, 48_000, workers=1))
 
 
 @pytest.mark.parametrize(
@@ -178,6 +170,12 @@ def test_without_ray_the_remedy_is_said(
     monkeypatch.setitem(sys.modules, "ray", None)
     said = refuse(capsys, "render", clips, "--out-dir", tmp_path / "out", "--farm", "local")
     assert "--farm needs Ray, which is not installed; start it by launch.py, which installs it, or run pip" in said
+
+
+def test_a_machine_that_does_not_see_a_clip_is_said(tmp_path: Path) -> None:
+    clip = FarmClip("a.mp4", argparse.Namespace(), ("/studio/a.mp4",))
+    with pytest.raises(BadInput, match=r"/studio/a.mp4 is not there on the machine .*; mount /studio there under the"):
+        render_there(render_one, "0123abcd", clip, HERE)
 
 
 def test_the_example_farm_has_the_version_that_is_installed() -> None:
