@@ -16,6 +16,7 @@ from scipy.ndimage import uniform_filter1d
 from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
 from engine.onsets.frames import MAX_RATE_HZ, prepare_frames
 from engine.onsets.network import KEY_MAP, OUTPUTS, ClipStats, FrameEncoder, OnsetNetwork, OnsetNetworkConfig
+from engine.onsets.rhythm import weigh_by_rhythm
 from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve, last_track, pick
 
 ONSETS = CheckpointKind(
@@ -259,10 +260,12 @@ def make_track(times_s: np.ndarray, outputs: np.ndarray, calibrated_threshold: f
         return OnsetTrack(draw_curve(np.zeros(count), ()), ())
     strength = calibrate_strength(1.0 / (1.0 + np.exp(-outputs[:, 0])), calibrated_threshold)
     velocity = uniform_filter1d(outputs[:, 2], VELOCITY_FRAMES, mode="nearest")
+    peaks = [(at, time_s) for at, time_s in pick_peaks(times_s, outputs) if time_s < duration_s]
+    odds = strength[[at for at, _ in peaks]].clip(1e-6, 1.0 - 1e-6)
+    weighed = weigh_by_rhythm(np.asarray([time_s for _, time_s in peaks]), np.log(odds / (1.0 - odds)))
     candidates = tuple(
-        Onset(time_s, float(strength[at]), float(np.clip(velocity[at], 0.0, 1.0)))
-        for at, time_s in pick_peaks(times_s, outputs)
-        if time_s < duration_s
+        Onset(time_s, float(1.0 / (1.0 + np.exp(-log_odds))), float(np.clip(velocity[at], 0.0, 1.0)))
+        for (at, time_s), log_odds in zip(peaks, weighed, strict=True)
     )
     grid = np.arange(count) / CURVE_RATE_HZ
     return OnsetTrack(draw_curve(np.interp(grid, times_s, strength), candidates), candidates)

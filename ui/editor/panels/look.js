@@ -1,7 +1,7 @@
 // @ts-check
 // Prediction from the picture: the analysed crop, a button to point at the struck object, and materials to choose from.
 
-import { createButton, make } from "../widgets/controls.js";
+import { createButton, elementsIn, make } from "../widgets/controls.js";
 /** @import { SearchAnswer } from "../state/protocol.d.ts" */
 
 /** @param {number} share */
@@ -28,6 +28,8 @@ export function createLook({ onPoint, onMaterial }) {
   const image = make("img", "find-crop", { alt: "Analysed part of the picture", title: "The analysed part of the picture" });
   const point = createButton("Point at it…", { title: "Click the struck object in the picture to analyse that place", onPress: onPoint });
   const choices = make("div", "find-choices", { role: "group", "aria-label": "What it is made of" });
+  /** @type {string[]} */
+  let listed = [];
   const element = make("div", "find-look", { hidden: true }, image, make("div", "find-look-side", {}, point, choices));
 
   return {
@@ -44,11 +46,16 @@ export function createLook({ onPoint, onMaterial }) {
       if (answer.crop && image.src !== answer.crop) image.src = answer.crop;
       point.classList.toggle("is-on", isPointing);
       point.textContent = isPointing ? "Click what is struck, or Esc" : "Point at it…";
-      choices.replaceChildren(...(answer.materials ?? []).map((name) => {
-        const choice = createButton(name, { kind: "quiet", title: `It is ${name}: find sounds of that`, onPress: () => onMaterial(name) });
-        choice.classList.toggle("is-on", name === material);
-        return choice;
-      }));
+      const names = answer.materials ?? [];
+      if (names.join() !== listed.join() && !listed.includes(material)) { // a chosen one stays where it was pressed
+        listed = names;
+        choices.replaceChildren(...names.map((name) => createButton(name, { kind: "quiet", title: `It is ${name}: find sounds of that`, onPress: () => onMaterial(name) })));
+      }
+      for (const choice of elementsIn(choices, "button")) {
+        const isOn = choice.textContent === material;
+        choice.classList.toggle("is-on", isOn);
+        choice.setAttribute("aria-pressed", String(isOn));
+      }
     },
   };
 }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.lab.baselines.onset_pickers import place_grid
+from engine.lab.evaluation.onsets.misses import count_false, count_misses, describe_misses
 from engine.lab.evaluation.onsets.scores import (
     TOLERANCES_S,
     Clip,
@@ -53,6 +54,7 @@ def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
         "more": [
             _score_further(clips, name) for name in sources if name in (*pictures, "AV-Align flow peaks", SYNCFUSION)
         ],
+        "misses": _score_misses(clips, [name for name in (LAG_REMOVED, *PICTURE_SOURCES) if name in sources]),
         "each": [_score_clip(clip, [name for name in sources if name in (*pictures, "audio")]) for clip in clips],
     }
 
@@ -140,6 +142,14 @@ def _score_further(clips: Sequence[Clip], source: str) -> dict[str, Any]:
     }
 
 
+def _score_misses(clips: Sequence[Clip], sources: Sequence[str]) -> dict[str, Any]:
+    """Missed and false hits of the first of some detectors at the default threshold; empty without any."""
+    if not sources:
+        return {}
+    given = (clips, sources[0], DEFAULT_THRESHOLD)
+    return {"system": sources[0], "rows": count_misses(*given), "false": count_false(*given)}
+
+
 def _f1_interval(clips: Sequence[Clip], source: str, threshold: float) -> dict[str, float]:
     """The 95 % interval of F1 at 50 ms at a threshold."""
     low, high = estimate_interval(clips, partial(times_above, source=source, threshold=threshold), 0.05)
@@ -188,6 +198,8 @@ def print_tables(title: str, result: dict[str, Any]) -> None:
             f"{row['velocity']['pooled']:.2f} {row['velocity']['mean_of_clips']:.2f} "
             f"({row['velocity']['low']:.2f}–{row['velocity']['high']:.2f}) |"
         )
+    if misses := result["misses"]:
+        lines += ["", *describe_misses(misses["rows"], misses["false"], misses["system"])]
     if result["clips"] <= 40:
         lines += ["", "| clip | " + " | ".join(name for name in result["each"][0] if name != "clip") + " |"]
         lines += ["|---" * len(result["each"][0]) + "|"]

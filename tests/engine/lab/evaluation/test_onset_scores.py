@@ -25,6 +25,7 @@ from engine.lab.baselines.syncfusion import (
 from engine.lab.data.greatest_hits import Contact, Take
 from engine.lab.data.onsets.fold_networks import Fold
 from engine.lab.data.onsets.labels import choose_contacts, measure_levels, to_velocity
+from engine.lab.evaluation.onsets.misses import count_false, count_misses
 from engine.lab.evaluation.onsets.networks import choose_fold, usual_lag_s
 from engine.lab.evaluation.onsets.scores import (
     Clip,
@@ -73,6 +74,16 @@ def test_what_is_audible_but_not_labelled_is_no_error_and_what_is_neither_is() -
     assert measure([clip], lambda c: [*TRUTH, 0.1], 0.05)["precision"] == pytest.approx(10 / 11)
     one_frame = measure([clip], lambda c: [t + 0.039 for t in TRUTH], None)
     assert one_frame["f1"] == 1.0 and measure([clip], lambda c: [t + 0.041 for t in TRUTH], None)["f1"] == 0.0
+
+
+def test_misses_are_counted_by_action_and_false_hits_beside_a_found_one_apart() -> None:
+    onsets = [Onset(t, 0.9) for t in TRUTH[:7]] + [Onset(TRUTH[8], 0.2), Onset(TRUTH[0] + 0.09, 0.9), Onset(0.1, 0.9)]
+    rows = count_misses([make_clip(onsets)], "motion", 0.5)
+    assert rows == [
+        {"action": "hit", "nearest": "further", "labelled": 8, "missed": 1, "weak": 0},
+        {"action": "scratch", "nearest": "further", "labelled": 2, "missed": 2, "weak": 1},
+    ]
+    assert count_false([make_clip(onsets)], "motion", 0.5) == {"found": 9, "false": 2, "second": 1}
 
 
 def test_pairs_are_one_to_one_and_the_closest() -> None:

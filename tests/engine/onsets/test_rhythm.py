@@ -1,0 +1,45 @@
+"""The weights of a rhythm: against every subset of a few candidates, and as a user would expect them."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from engine.onsets.rhythm import BONUS, IRREGULAR_SHARE, REACH_S, SHORT_COST, SHORT_S, SPREAD, weigh_by_rhythm
+
+
+def test_weights_are_those_of_all_subsets() -> None:
+    random = np.random.default_rng(3)
+    times_s, own = np.sort(random.uniform(0.0, 6.0, 9)), random.normal(size=9)
+    whole, with_each = 0.0, np.zeros(9)
+    for size in range(10):
+        for chosen in combinations(range(9), size):
+            weight, before_s = sum(own[list(chosen)]), None
+            for first, second in zip(chosen, chosen[1:], strict=False):
+                gap_s = times_s[second] - times_s[first]
+                if gap_s > REACH_S:
+                    before_s = None
+                    continue
+                weight -= SHORT_COST * max(0.0, 1.0 - gap_s / SHORT_S)
+                if before_s is not None:
+                    likeness = np.exp(-0.5 * (np.log(gap_s / before_s) / SPREAD) ** 2)
+                    weight += BONUS + np.log((1.0 - IRREGULAR_SHARE) * likeness + IRREGULAR_SHARE)
+                before_s = gap_s
+            whole += np.exp(weight)
+            with_each[list(chosen)] += np.exp(weight)
+    expected = np.log(with_each / (whole - with_each))
+    assert weigh_by_rhythm(times_s, own) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_faint_hit_on_the_beat_gains_one_between_beats_loses_and_one_alone_stays() -> None:
+    beats_s = 0.5 * np.arange(1, 11)
+    own = np.full(10, 2.0)
+    own[5] = -0.5
+    assert weigh_by_rhythm(beats_s, own)[5] > 0.3
+    times_s = np.sort(np.append(beats_s, 2.72))
+    between = int(np.searchsorted(times_s, 2.72))
+    assert weigh_by_rhythm(times_s, np.insert(np.full(10, 2.0), between, 0.5))[between] < -0.5
+    alone = weigh_by_rhythm(np.array([1.0, 9.0, 20.0]), np.array([0.4, -0.4, 2.0]))
+    assert alone == pytest.approx([0.4, -0.4, 2.0])
