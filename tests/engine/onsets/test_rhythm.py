@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def test_weights_are_those_of_all_subsets() -> None:
     for size in range(10):
         for chosen in combinations(range(9), size):
             weight, before_s = sum(own[list(chosen)]), None
-            for first, second in zip(chosen, chosen[1:], strict=False):
+            for first, second in pairwise(chosen):
                 gap_s = times_s[second] - times_s[first]
                 if gap_s > REACH_S:
                     before_s = None
