@@ -139,13 +139,16 @@ def _write(
     """Write one file; returns a note on it."""
     from engine.media.export.markers import write_markers
     from engine.pipeline.delivery import deliver_track, deliver_video
+    from engine.pipeline.master import describe_left_out
     from engine.pipeline.track import marker_rows
 
     project = delivery.project
     if kind == "wav":
         clipped = deliver_track(delivery, path)
         loud = f"; over full scale in {counted(clipped, 'sample')}: lower the mix" if clipped else ""
-        return f"{options.sample_rate_hz / 1000:g} kHz, {options.bits} bit, {options.channels}{loud}"
+        left_out = describe_left_out(project)
+        without = f"; {left_out}" if left_out else ""
+        return f"{options.sample_rate_hz / 1000:g} kHz, {options.bits} bit, {options.channels}{loud}{without}"
     if kind == "mp4":
         check_clip(session)
         return deliver_video(delivery, path, on_progress) or "picture untouched"

@@ -183,8 +183,12 @@ def write_outputs(
     """Write all that the options name. Raises BadInput."""
     from engine.pipeline.deliver_pieces import deliver_pieces, deliver_session
     from engine.pipeline.delivery import Delivery, deliver_stems, deliver_track, deliver_video
+    from engine.pipeline.master import describe_left_out
     from engine.pipeline.track import marker_rows
 
+    left_out = describe_left_out(project)
+    if left_out:
+        say(f"outputs are {left_out}")
     delivery = Delivery(project, rendered, read_options(options), datetime.now())
     if options.out is not None:
         clipped = deliver_track(delivery, Path(options.out))

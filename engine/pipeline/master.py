@@ -25,3 +25,13 @@ def master_stems(
         return dict(stems)
     gain = LimiterGain(Track(project, rendered, channels=channels))
     return {name: Limited(stem, gain) for name, stem in stems.items()}
+
+
+def describe_left_out(project: Project) -> str:
+    """Which sounds with hits mute and solo leave out, in words; "" for none."""
+    heard, struck = (
+        {hit.sound_id for hit in project.heard_hits()},
+        {hit.sound_id for hit in project.hits if not hit.mute},
+    )
+    names = [sound.name for sound in project.sounds if sound.id in struck - heard]
+    return f"without {', '.join(names)} (muted, or not solo)" if names else ""

@@ -17,6 +17,7 @@ from engine.document.strip import Strip
 from engine.physics.model import NoiseComponent
 from engine.pipeline.channel_strip import apply_filters, list_filters, make_pass, make_room, room_gain
 from engine.pipeline.delivery import make_stems
+from engine.pipeline.master import describe_left_out
 from engine.pipeline.placement import first_sample, place_hit
 from engine.pipeline.render import hit_physics
 from engine.pipeline.track import Track, marker_rows, place_hits, stems_by_sound
@@ -139,6 +140,8 @@ def test_mute_and_solo_choose_what_is_heard() -> None:
         chosen = with_strips(project, *strips)
         assert {row.sound for row in marker_rows(chosen)} == {"Glass jar"}
         assert np.array_equal(place_hits(chosen, rendered), stems_by_sound(project, rendered)["Glass jar"][:])
+        assert describe_left_out(chosen) == "without Wooden crate (muted, or not solo)"
+    assert describe_left_out(project) == ""
 
 
 def test_filters_leave_out_what_they_should() -> None:
