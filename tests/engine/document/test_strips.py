@@ -1,4 +1,4 @@
-"""Edits of strips and colours: values are checked and clamped, and a sound that is replaced or merged keeps its place."""
+"""Edits of strips and colours: values are checked, and what is replaced or merged keeps its place in the mix."""
 
 from __future__ import annotations
 
