@@ -207,7 +207,8 @@ def _run_part(command: str, args: list[str], common: argparse.Namespace) -> None
         except SystemExit as leave:
             status = leave.code
     if status:
-        raise StruckError(f"{command} {name} failed; see its messages above")
+        called = command if name == command else f"{command} {name}"
+        raise StruckError(f"{called} failed; see its messages above")
 
 
 def _pass_on(command: str, name: str, common: argparse.Namespace) -> list[str]:

@@ -11,6 +11,10 @@ STYLE = """
 #struck-root { position: fixed; inset: 0; z-index: 10; overflow: hidden; background: #0e1116; color: #e7ebf0; }
 #struck-root > .struck-wait { position: absolute; inset: 0; display: grid; place-items: center; margin: 0;
   font: 14px system-ui, sans-serif; color: #93a0b0; }
+@media (prefers-color-scheme: light) {
+  #struck-root { background: #eceff3; color: #161b22; }
+  #struck-root > .struck-wait { color: #465262; }
+}
 """
 
 START = """
