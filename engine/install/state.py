@@ -21,9 +21,9 @@ STAMP_NAME = "struck-installed.json"
 IMPORTS = {
     "app": "numpy,scipy,librosa,soundfile,soxr,safetensors.torch,av,moviepy,PIL,matplotlib,plotly,torch,torchaudio,"
     "fastapi,uvicorn,websockets,gradio,mido,aaf2",
-    "lab": "mujoco",
+    "lab": "mujoco,playwright.sync_api",
     "farm": "sys" if INTEL_MAC else "ray",
-    "test": "pytest,playwright.sync_api,wavinfo,rpp",
+    "test": "pytest,wavinfo,rpp",
 }
 """What each part of an installation must be able to import; ``app`` is always installed."""
 FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")

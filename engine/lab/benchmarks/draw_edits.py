@@ -231,6 +231,40 @@ def _set_track(draw: random.Random, document: Document) -> Fields | None:
     return {"track": 0} if document["clip"]["has_audio"] else None
 
 
+def _group_hits(draw: random.Random, document: Document) -> Fields:
+    return {"ids": draw.sample([hit["id"] for hit in document["hits"]], 2)}
+
+
+def _ungroup_hits(draw: random.Random, document: Document) -> Fields | None:
+    grouped = [hit["id"] for hit in document["hits"] if hit.get("group")]
+    return {"ids": grouped[:6]} if grouped else None
+
+
+def _set_strip(draw: random.Random, document: Document) -> Fields:
+    values = {
+        "gain_db": draw.uniform(-12.0, 6.0),
+        "pan": draw.uniform(-1.0, 1.0),
+        "distance_m": draw.uniform(1.0, 20.0),
+        "high_pass_hz": draw.uniform(20.0, 300.0),
+        "low_pass_hz": draw.uniform(4000.0, 20000.0),
+    }
+    return _of_sound(draw, document) | {"values": {name: values[name] for name in _some(draw, [*values])}}
+
+
+def _set_color(draw: random.Random, document: Document) -> Fields:
+    return _of_sound(draw, document) | {"color": f"#{draw.randrange(2**24):06x}"}
+
+
+def _delete_layers(draw: random.Random, document: Document) -> Fields | None:
+    layered = [sound for sound in document["sounds"] if sound.get("layers")]
+    return {"sound_id": layered[0]["id"], "indices": [0]} if layered else None
+
+
+def _clear_strokes(draw: random.Random, document: Document) -> Fields | None:
+    scraped = [hit["id"] for hit in document["hits"] if hit.get("stroke")]
+    return {"ids": scraped} if scraped else None
+
+
 DRAWS: dict[str, Callable[[random.Random, Document], Fields | None]] = {
     "add_hit": _add_hit,
     "play_hit": _play_hit,
@@ -264,6 +298,12 @@ DRAWS: dict[str, Callable[[random.Random, Document], Fields | None]] = {
     "set_threshold": _set_threshold,
     "set_source": _set_source,
     "set_track": _set_track,
+    "group_hits": _group_hits,
+    "ungroup_hits": _ungroup_hits,
+    "set_strip": _set_strip,
+    "set_color": _set_color,
+    "delete_layers": _delete_layers,
+    "clear_strokes": _clear_strokes,
 }
 SELDOM = {"set_source": 0.02, "set_track": 0.02, "set_render": 0.2, "detach_hits": 0.3}
 """Weights of kinds that take long, or that render everything anew."""
