@@ -19,7 +19,7 @@ from tests.ui_tab import Tab
 from ui.protocol.edits import EditMessage
 
 
-NEEDY = {
+NEEDY = {"delete_sound", "merge_sounds", "set_marker", "delete_marker", "ungroup_hits", "delete_layers", "clear_strokes"}
     "delete_sound",
     "merge_sounds",
     "set_marker",
