@@ -18,16 +18,8 @@ from tests.clips import draw_frame
 from tests.ui_tab import Tab
 from ui.protocol.edits import EditMessage
 
-
-NEEDY = {"delete_sound", "merge_sounds", "set_marker", "delete_marker", "ungroup_hits", "delete_layers", "clear_strokes"}
-    "delete_sound",
-    "merge_sounds",
-    "set_marker",
-    "delete_marker",
-    "ungroup_hits",
-    "delete_layers",
-    "clear_strokes",
-}
+NEEDY = {"delete_sound", "merge_sounds", "set_marker", "delete_marker"}
+NEEDY |= {"ungroup_hits", "delete_layers", "clear_strokes"}
 """Kinds that need what a document may not have: markers, groups, more sounds."""
 
 
