@@ -1,4 +1,4 @@
-"""A/B of a hit, and a scrape made, drawn and stretched, in a real browser."""
+"""A/B of a hit, a scrape made, drawn and stretched, velocity layers and presets, in a real browser."""
 
 from __future__ import annotations
 
@@ -65,3 +65,33 @@ def test_a_scrape_is_made_drawn_and_stretched(editor: Editor) -> None:
     for _ in range(4):
         press(editor, "Control+z")
     assert editor.see(f"{chosen}.stroke") is None
+
+
+def test_layers_are_measured_and_a_sound_is_kept_as_a_preset(editor: Editor) -> None:
+    page = editor.page
+    click_hit(editor, 0)
+    page.keyboard.press("y")
+    sheet = page.get_by_role("dialog", name="Velocity layers")
+    act(editor, lambda: sheet.get_by_role("button", name="Measure its 5 hits").click())
+    editor.wait("() => window.struck.store.view.project.sounds[0].layers.length === 2")
+    assert sheet.get_by_role("listitem").count() == 3  # beside the sound itself
+    act(editor, lambda: sheet.get_by_role("button", name="Delete all").click())
+    assert sheet.get_by_role("listitem").count() == 1
+    page.keyboard.press("Escape")
+    for _ in range(2):
+        press(editor, "Control+z")
+
+    page.keyboard.press("Shift+P")
+    sheet = page.get_by_role("dialog", name="Your presets")
+    sheet.get_by_label("Name of the preset").fill("Bin of mine")
+    sheet.get_by_label("Tags of the preset").fill("Metal, kitchen")
+    page.keyboard.press("Enter")
+    editor.wait("() => window.struck.store.welcome.presets.some((preset) => preset.name === 'Bin of mine')")
+    sheet.get_by_label("Search your presets").fill("kitch")
+    assert sheet.get_by_role("listitem").count() == 1
+    sheet.get_by_label("Search your presets").fill("wood")
+    assert sheet.get_by_role("listitem").count() == 0
+    sheet.get_by_label("Search your presets").fill("")
+    sheet.get_by_role("button", name="Delete Bin of mine").click()
+    editor.wait("() => !window.struck.store.welcome.presets.some((preset) => preset.is_own)")
+    page.keyboard.press("Escape")

@@ -12,13 +12,13 @@ import { createButton, make } from "../widgets/controls.js";
  */
 export function createOwnPresets(app, store) {
   const words = make("p", "ins-quiet arr-words");
-  const name = make("input", "ins-time", { type: "text", maxLength: 120, placeholder: "name", "aria-label": "Name of the preset", spellcheck: false, autocomplete: "off", oninput: show });
-  const tags = make("input", "ins-time", { type: "text", maxLength: 400, placeholder: "tags, with commas", "aria-label": "Tags of the preset", spellcheck: false, autocomplete: "off" });
-  const search = make("input", "ins-time", { type: "text", placeholder: "search names and tags", "aria-label": "Search your presets", spellcheck: false, autocomplete: "off", oninput: show });
+  const name = make("input", "ins-entry ins-time", { type: "text", maxLength: 120, placeholder: "name", "aria-label": "Name of the preset", spellcheck: false, autocomplete: "off", oninput: show });
+  const tags = make("input", "ins-entry ins-time", { type: "text", maxLength: 400, placeholder: "tags, with commas", "aria-label": "Tags of the preset", spellcheck: false, autocomplete: "off" });
+  const search = make("input", "ins-entry ins-time is-search", { type: "text", placeholder: "search names and tags", "aria-label": "Search your presets", spellcheck: false, autocomplete: "off", oninput: show });
   const list = make("ul", "arr-layers is-presets");
   const file = make("input", "", { type: "file", accept: ".json,application/json", hidden: true, onchange: () => takeIn() });
   const bring = createButton("Import…", { title: "Take in a file of presets; those of the same name are replaced", onPress: () => file.click() });
-  const give = make("a", "ins-button", { href: "/struck/presets", download: "struck-presets.json", textContent: "Export", title: "All your presets as one file" });
+  const give = make("a", "", { href: "/struck/presets", download: "struck-presets.json", className: "ins-button is-link", textContent: "Export", title: "All your presets as one file" });
   const apply = createButton("Keep", { title: "Keep the sound under this name (Enter)", onPress: keep });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
