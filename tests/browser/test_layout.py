@@ -43,6 +43,10 @@ DIALOGS = {
     "Control+o": "Open a clip",
     "q": "Quantise",
     "b": "Pattern of blows",
+    "x": "A/B",
+    "u": "Scrape or rub",
+    "y": "Velocity layers",
+    "Shift+P": "Your presets",
 }
 
 
