@@ -106,10 +106,10 @@ def test_analysis_counts_hits_and_can_be_abandoned(analyzed: Project) -> None:
 
 
 def test_a_long_list_of_hits_is_read_in_one_pass_to_the_same_end(clip: Path, analyzed: Project, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    windows = analyze_audio._plan_windows(analyzed, analyzed.hits, chosen=False)
-    apart = {w.hit_id: x for w, x in analyze_audio._read_windows(analyzed.clip, windows, lambda: None)}
+    windows = analyze_audio.plan_windows(analyzed, analyzed.hits, chosen=False)
+    apart = {w.hit_id: x for w, x in analyze_audio.read_windows(analyzed.clip, windows, lambda: None)}
     monkeypatch.setattr(analyze_audio, "MAX_SEPARATE_READS", 0)
-    together = {w.hit_id: x for w, x in analyze_audio._read_windows(analyzed.clip, windows, lambda: None)}
+    together = {w.hit_id: x for w, x in analyze_audio.read_windows(analyzed.clip, windows, lambda: None)}
     assert apart.keys() == together.keys()
     for key, samples in apart.items():
         np.testing.assert_allclose(together[key], samples, atol=1e-4)
