@@ -16,7 +16,6 @@ from engine.physics.model import ENVELOPE_STEP_S, Residual
 _NOISE_ORDER = ("strike", "room", "attack", "tail")  # part of the seed of each component's noise
 _BLOCK = 256
 _CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
-_REDUCTIONS, _MAX_SHARE = (16, 4, 1), 0.8  # of the sample rate; a band's share of the reduced half of it
 
 
 def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndarray) -> np.ndarray:
@@ -83,46 +82,6 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
     parts = [(*component, parity) for component in _components(residual) for parity in (0, 1)]
     with ThreadPoolExecutor(2) as pool:  # transforms of this size release the interpreter lock
         return np.sum(list(pool.map(lambda part: synthesize_component(*part), parts)), axis=0).astype(np.float32)
-
-
-def draw_quickly(residual: Residual, length_samples: int, sample_rate_hz: int, seed: int) -> np.ndarray:
-    """Noise of the same expected power as ``synthesize_residual``'s in a fifth of the time, float64 [length_samples].
-
-    To measure with, not to hear: components of a band share its noise, and narrow bands are made at a sixteenth or a
-    fourth of the sample rate.
-    """
-    if len(residual.edges_hz) < 2 or length_samples <= 0:
-        return np.zeros(max(0, length_samples))
-    most = max(_REDUCTIONS)
-    size = fast_fourier.next_fast_len(-(-(length_samples + 1024) // most), real=True) * most
-    rng = np.random.default_rng(seed)
-    fine = np.square(envelope_gain(np.arange(length_samples) / sample_rate_hz, residual.envelope_db))
-    spectrum = np.zeros(size // 2 + 1, dtype=np.complex128)
-    waves = {reduction: np.zeros(-(-length_samples // reduction)) for reduction in _REDUCTIONS}
-    shares = nonzero_band_shares(residual.edges_hz, sample_rate_hz / size, spectrum.size)
-    for band, (low, share) in enumerate(shares):
-        reduction = next((r for r in _REDUCTIONS if (low + share.size) * 2 * r < _MAX_SHARE * size), 1)
-        wave = waves[reduction]
-        power = np.zeros(wave.size, dtype=np.float32)
-        for component, power_db, decay in _components(residual):
-            if power_db[band] > SILENCE_DB:
-                fall_per_step = 2.0 * decay[band] * reduction / sample_rate_hz
-                curve = _decay_curve(float(db_to_power(power_db[band])), fall_per_step, wave.size)
-                power += curve if _NOISE_ORDER[component] == "room" else curve * fine[::reduction]
-        width = residual.edges_hz[band + 1] - residual.edges_hz[band]
-        gain = np.sqrt(share / width * (sample_rate_hz / 2.0) / (2.0 * size)) * (size // reduction)
-        part = np.zeros(size // reduction // 2 + 1, dtype=np.complex64)
-        values = rng.standard_normal((2, share.size), dtype=np.float32)
-        part[low : low + share.size] = gain * (values[0] + 1j * values[1])
-        wave += fast_fourier.irfft(part, size // reduction)[: wave.size] * np.sqrt(power)
-    for reduction, wave in waves.items():
-        part = fast_fourier.rfft(wave, size // reduction) * reduction
-        if reduction > 1:  # a soft end, since a hard one would ring on after the onset
-            top = np.linspace(0.0, 1.0, part.size)
-            part *= 0.5 + 0.5 * np.cos(np.pi * np.clip((top - _MAX_SHARE) / (1.0 - _MAX_SHARE), 0.0, 1.0))
-        spectrum[: part.size] += part
-    result: np.ndarray = fast_fourier.irfft(spectrum, size)[:length_samples]
-    return result
 
 
 def _decay_curve(level: float, decay_per_sample: float, length: int) -> np.ndarray:

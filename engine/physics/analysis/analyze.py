@@ -23,8 +23,8 @@ from engine.physics.analysis.noise_components import room_decay
 from engine.physics.analysis.residual import fit_residual
 from engine.physics.analysis.segmentation import find_clipped, find_onset, find_restrike, mix_down
 from engine.physics.model import Modes, Physics, Residual
-from engine.physics.noise import draw_quickly, expected_level, rise_gain
-from engine.physics.synthesis import synthesize_modes
+from engine.physics.noise import expected_level, rise_gain
+from engine.physics.synthesis import synthesize, synthesize_modes
 
 _MAX_ANALYSED_S = 6.0
 _MIN_PARALLEL_HITS, _MAX_WORKERS = 64, 8
@@ -210,7 +210,7 @@ def measure_fit(hit: np.ndarray, physics: Physics) -> float:
     d is the mean absolute difference of 64 ERB-band levels smoothed over 20 ms, where the recording is within
     60 dB of its maximum. Two realisations of the same noise differ by 1 to 2 dB, so only modes alone reach 1.
     """
-    resynthesis = _resynthesize(physics, hit.size)
+    resynthesis = synthesize(physics, hit.size / physics.sample_rate_hz)[: hit.size]
     measured, model = (band_levels_db(y, physics.sample_rate_hz) for y in (hit, resynthesis))
     floor = measured.max() - 60.0
     active = measured > floor
@@ -218,10 +218,3 @@ def measure_fit(hit: np.ndarray, physics: Physics) -> float:
         float(np.abs(np.maximum(measured, floor) - np.maximum(model, floor))[active].mean()) if active.any() else 0.0
     )
     return max(0.0, 1.0 - distance / 12.0)
-
-
-def _resynthesize(physics: Physics, length: int) -> np.ndarray:
-    rate = physics.sample_rate_hz
-    sound = synthesize_modes([physics.modes], length, rate)[0].numpy() + draw_quickly(physics.residual, length, rate, 0)
-    result: np.ndarray = sound * rise_gain(np.arange(length) / rate, physics.residual.rise_s)
-    return result

@@ -12,7 +12,6 @@ from scipy.signal import butter, sosfiltfilt
 from engine.physics.model import NoiseComponent, Residual
 from engine.physics.noise import (
     band_shares,
-    draw_quickly,
     envelope_gain,
     expected_level,
     expected_power,
@@ -110,15 +109,3 @@ def test_every_component_has_its_level() -> None:
         draws = np.array([synthesize_residual(alone, 1200, RATE, seed) for seed in range(40)], dtype=np.float64)
         wanted = noise_power(alone, np.arange(480) / RATE).mean()
         assert np.square(draws[:, :480]).mean() == pytest.approx(wanted, rel=0.08), name
-
-
-def test_noise_drawn_quickly_has_the_power_that_is_expected() -> None:
-    """Over all bands, whatever rate they are made at, by time; and low bands leave nothing above them."""
-    sounds = np.array([draw_quickly(FULL, 12_000, RATE, seed) for seed in range(24)])
-    time_s = (np.arange(12_000) + 0.5) / RATE
-    wanted = expected_level(FULL, time_s).reshape(-1, 1200).mean(axis=1)
-    got = np.square(sounds).mean(axis=0).reshape(-1, 1200).mean(axis=1)
-    assert np.abs(10.0 * np.log10(got / wanted)).max() < 0.7
-    low = Residual((100.0, 200.0, 400.0), (-20.0, -20.0), (5.0, 5.0))
-    spectrum = np.abs(np.fft.rfft(draw_quickly(low, 48_000, RATE, 0) * np.hanning(48_000))) ** 2
-    assert spectrum[600:].sum() < 1e-4 * spectrum.sum()
