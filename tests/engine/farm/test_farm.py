@@ -125,7 +125,6 @@ def test_a_process_and_a_machine_that_end_lose_nothing_and_repeat_nothing(
 ) -> None:
     out = clips.parent / "broken"
     monkeypatch.setattr("engine.cli.render.render_one", farm_clips.render_one)
-    monkeypatch.setattr("engine.farm.run_jobs.MOST_TRIES", 2)
 
     def break_both() -> None:
         wait_until(lambda: farm_clips.find_stopped(clips / "a.mp4"), 150)
