@@ -3,6 +3,7 @@
 Hands and feet repeat themselves: of the intervals between labelled hits three quarters are within a fifth of the one
 before. Every subset of the candidates is a hypothesis with a weight, and a candidate's new probability is its share in
 all hypotheses, by the forward-backward algorithm over pairs of neighbouring hits (a semi-Markov chain of second order).
+The clip as a whole tells how far it has a rhythm at all; without one the candidates keep their own probabilities.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ NEIGHBOURS = 28
 """Candidates back from one, among which the hit before it is sought: as many as fit into REACH_S."""
 SPREAD = 0.2
 """Standard deviation of the logarithm of a gap over the gap before, where the rhythm goes on."""
-IRREGULAR_SHARE = 0.2
+IRREGULAR_SHARE = 0.1
 """Weight of a gap unlike the one before, over that of an equal one."""
-BONUS = 0.7
+BONUS = 1.0
 """Log odds added to a hit in rhythm; others have no bonus where there is no gap before to compare with."""
 SHORT_S, SHORT_COST = 0.3, 2.0
 """Gaps under the first cost up to the second in log odds: few things are struck again so soon."""
@@ -53,7 +54,10 @@ def weigh_by_rhythm(times_s: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
         backward[j] = total
         rest[j] = np.logaddexp(rest[j + 1], own[j] + backward[j, 0])
     share = np.exp(np.logaddexp.reduce(forward + backward, axis=1) - rest[0])
-    share = np.clip(share, 1e-9, 1.0 - 1e-9)
+    alone = 1.0 / (1.0 + np.exp(-own))
+    evidence = rest[0] - np.logaddexp(0.0, own).sum()  # of a rhythm in the clip, against none
+    trust = 1.0 / (1.0 + np.exp(-evidence.clip(-30.0, 30.0)))
+    share = np.clip(trust * share + (1.0 - trust) * alone, 1e-9, 1.0 - 1e-9)
     return np.asarray(np.log(share / (1.0 - share)))
 
 

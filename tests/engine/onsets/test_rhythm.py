@@ -29,8 +29,18 @@ def test_weights_are_those_of_all_subsets() -> None:
                 before_s = gap_s
             whole += np.exp(weight)
             with_each[list(chosen)] += np.exp(weight)
-    expected = np.log(with_each / (whole - with_each))
+    alone = 1.0 / (1.0 + np.exp(-own))
+    trust = whole / (whole + np.prod(1.0 + np.exp(own)))
+    share = trust * with_each / whole + (1.0 - trust) * alone
+    expected = np.log(share / (1.0 - share))
     assert weigh_by_rhythm(times_s, own) == pytest.approx(expected, abs=1e-9)
+
+
+def test_without_a_rhythm_the_candidates_keep_their_own_odds() -> None:
+    gaps_s = np.array([0.4, 1.3, 0.5, 1.7, 0.35, 0.9, 1.9, 0.6, 1.6, 0.45, 1.2, 0.3])
+    own = np.full(12, 3.0)
+    own[4] = 0.3
+    assert weigh_by_rhythm(np.cumsum(gaps_s), own) == pytest.approx(own, abs=0.1)
 
 
 def test_a_faint_hit_on_the_beat_gains_one_between_beats_loses_and_one_alone_stays() -> None:
