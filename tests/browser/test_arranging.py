@@ -126,7 +126,7 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     (marker,) = editor.project["markers"]
     assert (marker["name"], marker["time_s"]) == ("lid falls", pytest.approx(2 + frame_s))
     page.keyboard.press("Home")
-    page.keyboard.press("Shift+]")
+    page.keyboard.press("}")
     assert editor.see("window.struck.player.time_s") == pytest.approx(2 + frame_s)
     page.get_by_role("button", name="lid falls").focus()
     press(editor, "Delete")
