@@ -46,11 +46,12 @@ export function createPalette(app, runner) {
     },
   });
 
+  // Rows that come to lie under a pointer at rest are not pointed at.
   function fill() {
     const all = searchActions(ACTIONS, field.value).filter(({ id }) => id !== "palette");
     found = [...all.filter(runner.canRun), ...all.filter((action) => !runner.canRun(action))];
     at = 0;
-    list.replaceChildren(...found.map((action, index) => make("div", "act-row", { id: `act-${action.id}`, role: "option", "aria-disabled": String(!runner.canRun(action)), onclick: () => run(index), onpointermove: () => mark(index) },
+    list.replaceChildren(...found.map((action, index) => make("div", "act-row", { id: `act-${action.id}`, role: "option", "aria-disabled": String(!runner.canRun(action)), onclick: () => run(index), onpointermove: (/** @type {PointerEvent} */ event) => (event.movementX || event.movementY) && mark(index) },
       make("span", "act-name", { textContent: action.name }), make("span", "act-category", { textContent: action.category }), make("kbd", "", { textContent: keysOf(action.id).map(formatCombo)[0] ?? "" }))));
     none.hidden = found.length > 0;
     list.hidden = !found.length;
