@@ -17,7 +17,7 @@ from engine.onsets.track import DEFAULT_THRESHOLD
 TILE = (112, 63)
 SPAN = 4
 NAME_HEIGHT = 12
-JPEG_QUALITY = 70
+JPEG_QUALITY = 60
 
 
 def find_failures(clip: Clip, source: str) -> list[tuple[str, float]]:
