@@ -37,7 +37,10 @@ export function createDialog(app, { label, className, content, first, hasClose =
       returnTo = focusedElement();
       onOpen();
       first.focus({ preventScroll: true });
-    } else if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
+    } else {
+      focusedElement()?.blur(); // what is hidden keeps the keys until the next picture otherwise
+      if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
+    }
   }
 
   /** @param {boolean} isBack */
