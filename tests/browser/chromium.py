@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import sys
 
-from engine.lab.benchmarks.browser import find_browser, forbid_realtime
+from engine.lab.benchmarks.browser import find_browser
 
-__all__ = ["browser_path", "find_browser", "forbid_realtime", "install_browser"]
+__all__ = ["browser_path", "find_browser", "install_browser"]
 
 
 def install_browser() -> str | None:

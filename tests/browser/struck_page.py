@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.chromium import browser_path, forbid_realtime
+from tests.browser.chromium import browser_path
 
 RATE_HZ = 48_000
 WAIT_MS = 120_000  # a busy machine is slow, and no test is about speed
@@ -22,7 +22,6 @@ WAIT_MS = 120_000  # a busy machine is slow, and no test is about speed
 @contextmanager
 def browse(address: str, folder: Path) -> Iterator[Page]:
     """One tab at the app's page."""
-    forbid_realtime()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=browser_path(),

@@ -55,12 +55,3 @@ def test_no_browser_at_all_is_a_failure_with_its_remedy(system: SimpleNamespace)
     system.answer = lambda line: 1
     with pytest.raises(RuntimeError, match="install Chrome or Chromium and start again"):
         chromium.install_browser()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="real-time priority is taken so on Linux alone")
-def test_what_the_tests_start_takes_no_real_time_priority() -> None:
-    chromium.forbid_realtime()
-    status = "print(open('/proc/self/status').read())"
-    held = subprocess.run([sys.executable, "-c", status], capture_output=True, text=True)
-    effective = next(line for line in held.stdout.splitlines() if line.startswith("CapEff")).split()[1]
-    assert not int(effective, 16) >> 23 & 1

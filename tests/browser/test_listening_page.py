@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from engine.core.paths import ROOT
 from tests.app_process import free_port
-from tests.browser.chromium import browser_path, forbid_realtime
+from tests.browser.chromium import browser_path
 
 TRIALS = 3
 
@@ -26,7 +26,6 @@ def test_a_test_by_the_keyboard(tmp_path: Path) -> None:
         assert process.stderr is not None
         said = next(line for line in process.stderr if "http://" in line or line.startswith("Struck:"))
         assert f"http://127.0.0.1:{port}" in said
-        forbid_realtime()
         with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser_path()) as browser:
             page = browser.new_page()
             problems: list[str] = []

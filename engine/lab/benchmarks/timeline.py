@@ -18,12 +18,13 @@ from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Hit, RenderSettings
 from engine.document.storage import save_project
-from engine.lab.benchmarks.browser import find_browser, forbid_realtime
+from engine.lab.benchmarks.browser import find_browser
 from engine.lab.benchmarks.clip import choose_sounds
 from engine.lab.benchmarks.long_clip import LOOP_S, make_loop_sound, repeat_picture
 from engine.lab.benchmarks.machine import describe_machine
 from engine.lab.benchmarks.tab import start_server
 from engine.lab.data.clip_writer import write_clip
+from engine.lab.realtime import forbid_realtime
 from engine.media.mux import add_sound, create_video, mux_in_order
 from engine.pipeline.open_clip import open_clip
 
