@@ -85,7 +85,7 @@ def test_mass_dragged_lowers_what_is_shown_and_heard_and_is_undone(editor: Edito
 
 def test_macros_are_typed_nudged_baked_and_reset(editor: Editor) -> None:
     page, sound = editor.page, choose_sound(editor)
-    field = page.get_by_label("Room, value")
+    field = page.locator("[aria-label='Room, value']:visible")
     own = bool(sound["residual"]["room"])
     field.fill("+3 dB" if own else "-20 dB")
     editor.change(lambda: field.press("Enter"))
