@@ -27,6 +27,7 @@ LAB: dict[str, str | dict[str, str]] = {
     "train": {
         name: f"training.{name}.train"
         for name in (
+            "animate",
             "ddpm",
             "generator",
             "material",

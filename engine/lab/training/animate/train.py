@@ -1,0 +1,202 @@
+"""Train the network that animates a still: ``launch.py train animate``."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.animate.diffusion import Pair, add_noise, sample_motion
+from engine.animate.motion import WINDOW
+from engine.animate.network import (
+    Conditions,
+    MotionNetwork,
+    MotionNetworkConfig,
+    load_motion_network,
+    save_motion_network,
+)
+from engine.animate.scaling import compress_motion, expand_motion
+from engine.core.checkpoint import count_parameters
+from engine.core.errors import BadInput
+from engine.lab.data.animate.pack import MotionPack, make_pack, read_pack
+from engine.lab.training.animate.batches import BatchConfig, Takes
+from engine.lab.training.trainer import Trainer, cosine_rate
+
+HELD_OUT = 0.08
+"""Share of a pack, at its end, that is measured on and not learnt from."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """``size`` windows a step, for ``budget_s`` of wall-clock time; ``moving_weight`` weighs cells that move."""
+
+    size: int = 128
+    budget_s: float = 420.0
+    learning_rate: float = 1.5e-3
+    warmup_steps: int = 100
+    weight_decay: float = 1e-2
+    ema_decay: float = 0.998
+    track_weight: float = 2.0
+    moving_weight: float = 8.0
+    save_s: float = 45.0
+    log_s: float = 8.0
+    seed: int = 0
+
+
+class MotionTraining(Trainer[MotionNetwork]):
+    """Training of the motion network on windows of takes that lie on the device."""
+
+    def __init__(self, network: MotionNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
+        super().__init__(network, work, device, config.learning_rate, config.weight_decay, 0.99)
+        self.config, self.batches = config, BatchConfig()
+
+    def train_step(self, takes: Takes, random: torch.Generator) -> None:
+        """One step on random windows; halves the batch for good where the device's memory is too small."""
+        config = self.config
+        rows = torch.randint(takes.count, (config.size,), generator=random, device=self.device)
+        first = torch.randint(takes.frames - WINDOW + 1, (config.size,), generator=random, device=self.device)
+        motion, given = takes.draw(rows, first, random, self.batches)
+        self.network.train()
+        try:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+                loss = self.measure(self.network, motion, given, random)
+            rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, self.spent_s / config.budget_s)
+            self.optimize(loss, rate, config.ema_decay)
+        except torch.cuda.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            if config.size < 8:
+                raise
+            self.config = replace(config, size=config.size // 2)
+            return
+        if self.step % 10 == 0:
+            self.loss = 0.8 * self.loss + 0.2 * float(loss.detach())
+
+    def measure(self, network: MotionNetwork, motion: Pair, given: Conditions, random: torch.Generator) -> torch.Tensor:
+        """Mean squared error of the velocity over the frames that are not given, cells that move weighing more."""
+        motion, given = self.scale(motion, given)
+        noise = _draw_noise(motion, random)
+        angle = 0.5 * math.pi * torch.rand(len(given.still), generator=random, device=self.device)
+        noisy, velocity = add_noise(motion, noise, angle)
+        track, field = network(*noisy, angle, given)
+        wanted = 1.0 - given.given
+        track_loss = ((track.float() - velocity[0]) ** 2 * wanted).mean(dim=1).sum() / wanted.sum()
+        weight = 1.0 + self.config.moving_weight * (motion[1].abs() > 0.1)
+        cells = weight * wanted.transpose(1, 2)[..., None, None]
+        field_loss = ((field.float() - velocity[1]) ** 2 * cells).sum() / cells.sum()
+        return self.config.track_weight * track_loss + field_loss
+
+    def scale(self, motion: Pair, given: Conditions) -> tuple[Pair, Conditions]:
+        """Motion and given motion in the network's units."""
+        config = self.network.config
+        track, field = compress_motion(given.track, given.field, config)
+        return compress_motion(*motion, config), replace(given, track=track, field=field)
+
+    @torch.no_grad()
+    def check(self, takes: Takes) -> dict[str, Any]:
+        """Figures of takes never learnt from: the loss, and how far the tip is from the place at blows."""
+        random = torch.Generator(self.device).manual_seed(1)
+        size = min(48, takes.count)
+        rows = torch.arange(size, device=self.device)
+        first = torch.randint(takes.frames - WINDOW + 1, (size,), generator=random, device=self.device)
+        config = BatchConfig(unheard=0.0, undescribed=0.0, continued=0.0)
+        motion, given = takes.draw(rows, first, random, config)
+        figures = {
+            "held_out": float(self.measure(self.average, motion, given, random)),
+            "held_out_blind": float(self.measure(self.average, motion, given.hide_sound(), random)),
+        }
+        scaled, plain = self.scale(motion, given)
+        sampled = sample_motion(self.average, plain, _draw_noise(scaled, random), 1.0, 12)
+        track, field = expand_motion(*sampled, self.network.config)
+        away = torch.linalg.vector_norm(track[:, :2], dim=1)
+        blow = given.blows[:, 0] > 0.7
+        figures["tip_at_blows"] = float(away[blow].mean()) if blow.any() else math.nan
+        figures["tip_elsewhere"] = float(away[~blow].mean())
+        figures["moved"] = float(field.square().mean().sqrt()) / float(motion[1].square().mean().sqrt())
+        return {name: round(value, 4) for name, value in figures.items()}
+
+    def run(self, takes: Takes, held_out: Takes, out: Path) -> None:
+        """Train for the budget; the checkpoint is written again every ``save_s``, a line of the log every ``log_s``."""
+        random = torch.Generator(self.device).manual_seed(self.config.seed)
+        begun_s = saved_s = logged_s = time.monotonic()
+        while self.spent_s < self.config.budget_s:
+            self.train_step(takes, random)
+            now_s = time.monotonic()
+            self.spent_s = now_s - begun_s
+            if now_s - saved_s > self.config.save_s:
+                saved_s = logged_s = now_s
+                self.save(held_out, out)
+            elif now_s - logged_s > self.config.log_s:
+                logged_s = now_s
+                self.log({"loss": round(self.loss, 4)})
+        self.save(held_out, out)
+
+    def save(self, held_out: Takes, out: Path) -> None:
+        """Write the checkpoint and log the figures of held-out takes."""
+        figures = {"loss": round(self.loss, 4), **self.check(held_out)}
+        facts = {**asdict(self.config), **asdict(self.batches), **figures, "steps": self.step}
+        save_motion_network(out, self.average, {**facts, "minutes": round(self.spent_s / 60, 2)})
+        self.log(figures)
+
+
+def _draw_noise(motion: Pair, random: torch.Generator) -> Pair:
+    track, field = (torch.randn(part.shape, generator=random, device=part.device) for part in motion)
+    return track, field
+
+
+def split_pack(pack: MotionPack) -> tuple[MotionPack, MotionPack]:
+    """Takes to learn from, and held-out ones. Raises BadInput where there are too few."""
+    held_out = max(1, round(HELD_OUT * len(pack)))
+    if len(pack) < 2:
+        raise BadInput(f"a pack of {len(pack)} takes is too small to learn from; simulate more with --plans")
+    return pack.take(slice(0, len(pack) - held_out)), pack.take(slice(len(pack) - held_out, None))
+
+
+def measure_scales(pack: MotionPack, config: MotionNetworkConfig) -> MotionNetworkConfig:
+    """The configuration with the scale of the grip's channels as a pack has it."""
+    spread = [round(max(float(value), 0.05), 4) for value in pack.paths[..., 2:].astype(np.float32).std(axis=(0, 1))]
+    return replace(config, track_scale=(*spread, *config.track_scale[2:]))
+
+
+def main(args: Sequence[str]) -> None:
+    """The command ``train animate``. Raises BadInput."""
+    parser = argparse.ArgumentParser(prog="train animate", description="Train the network that animates a still.")
+    parser.add_argument("--pack", type=Path, required=True, metavar="F", help="pack of takes to learn from")
+    parser.add_argument("--make-pack", type=int, default=0, metavar="N", help="first simulate N plans and write --pack")
+    parser.add_argument("--seed", type=int, default=0, help="of the plans to simulate, and of the training")
+    parser.add_argument("--out", type=Path, default=Path("checkpoints/animate"), help="checkpoint folder to write")
+    parser.add_argument("--work", type=Path, default=Path(".struck/train_animate"), help="parts of the pack, and log")
+    parser.add_argument("--budget", type=float, default=TrainingConfig.budget_s, metavar="S", help="seconds to train")
+    parser.add_argument("--size", type=int, default=TrainingConfig.size, metavar="N", help="windows a step")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    options = parser.parse_args(list(args))
+    if options.make_pack:
+        make_pack(options.pack, options.work / "parts", options.seed, options.make_pack, _say)
+    if options.budget > 0:
+        device = "cuda" if torch.cuda.is_available() and options.device != "cpu" else "cpu"
+        if options.device == "cuda" and device == "cpu":
+            raise BadInput("--device cuda was given but there is no usable GPU; leave it out to train on the processor")
+        config = TrainingConfig(size=options.size, budget_s=options.budget, seed=options.seed)
+        train_network(read_pack(options.pack), config, options.work, options.out, torch.device(device))
+
+
+def train_network(pack: MotionPack, config: TrainingConfig, work: Path, out: Path, device: torch.device) -> None:
+    """Train on a pack and write the checkpoint."""
+    torch.manual_seed(config.seed)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    learnt, held_out = split_pack(pack)
+    training = MotionTraining(MotionNetwork(measure_scales(learnt, MotionNetworkConfig())), config, work, device)
+    _say(f"{count_parameters(training.network)} parameters, {len(learnt)} takes, {len(held_out)} held out, {device}")
+    training.run(Takes(learnt, device), Takes(held_out, device), out)
+    load_motion_network(out)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
