@@ -21,7 +21,7 @@ from engine.core.errors import BadInput, Cancelled, StruckError
 from engine.core.names import to_text
 from engine.core.paths import ROOT
 
-OWN = ("detect", "analyze", "synthesize", "render", "query", "bank", "conform", "sync")
+OWN = ("detect", "analyze", "synthesize", "render", "query", "bank", "conform", "sync", "animate")
 COMMANDS = (*OWN, "train", "simulate", "evaluate", "bench", "listen")
 LAB: dict[str, str | dict[str, str]] = {
     "train": {
@@ -70,6 +70,7 @@ USAGE = """usage: launch.py COMMAND ... [--device auto|cpu|cuda|mps] [--ckpt-dir
   synthesize JSON        render modes and residual without the sampler
   render CLIP|PROJECT    detect, analyse, sample and export without the editor
   sync CLIP [SOUND]      how far a sound is early or late against the picture
+  animate IMAGE SOUND    a film of a still, struck at the hits of a sound or project
   conform PROJECT CLIP   move a project's hits to a recut of its clip
   query CLIP|AUDIO       search the bank by picture, recording or words
   bank                   list the bank; add or remove your own recordings

@@ -1,0 +1,195 @@
+"""Make an animatic: a still, a sound and the place struck become a short film with that sound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.animate.hearing import describe_modes, describe_recording, measure_blows, weigh_blows
+from engine.animate.motion import ASPECT, RATE_HZ, Blow, Sound
+from engine.core.dsp import resample
+from engine.core.errors import BadInput
+from engine.core.paths import CHECKPOINTS
+from engine.core.units import SAMPLE_RATE_HZ
+
+if TYPE_CHECKING:
+    from engine.animate.still import Still
+    from engine.document.project import Project
+    from engine.pipeline.events import RenderedHit
+
+MOTION_NETWORK = CHECKPOINTS / "animate"
+"""Folder of the motion network that ships."""
+LONGEST_S = 180.0
+GUIDANCE = 1.5
+MOST_GUIDANCE = 4.0
+FRAME_RATES = (6, 60)
+STRIKERS = ("stick", "mallet", "hammer", "none")
+_MOTION_SHARE = 0.6
+"""Share of the progress that generating the motion takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """The sound of an animatic: samples [N, C] at SAMPLE_RATE_HZ, its blows, and coarsely what is struck."""
+
+    samples: np.ndarray
+    blows: tuple[Blow, ...]
+    sound: Sound | None
+
+    @property
+    def duration_s(self) -> float:
+        """Length."""
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True)
+class AnimaticOptions:
+    """``place`` is where the still is struck, x and y from 0 to 1, None to have it found; ``guidance`` 0 ignores the
+    sound; ``striker`` is one of STRIKERS.
+    """
+
+    place: tuple[float, float] | None = None
+    seed: int = 0
+    guidance: float = GUIDANCE
+    frame_rate: Fraction = Fraction(RATE_HZ)
+    striker: str = "stick"
+
+
+@dataclass(frozen=True)
+class AnimaticMade:
+    """What was made: the place, size, frames, and of each blow its frame and whether the striker comes down there."""
+
+    place: tuple[float, float]
+    size: tuple[int, int]
+    frames: int
+    duration_s: float
+    blows: tuple[Blow, ...]
+    struck: tuple[bool, ...]
+    sound: Sound | None
+
+
+def find_motion_network(checkpoints: str | Path | None) -> Path:
+    """The motion network's folder among ``checkpoints``; the one that ships where there is none. Raises BadInput."""
+    own = Path(checkpoints) / "animate" if checkpoints else MOTION_NETWORK
+    found = own if (own / "config.json").is_file() else MOTION_NETWORK
+    if not (found / "config.json").is_file():
+        raise BadInput(f"{found} holds no motion network; restore it, or train one with `launch.py train animate`")
+    return found
+
+
+def hear_recording(path: Path) -> Heard:
+    """A sound file, or a clip's sound, with its blows. Raises BadInput where it cannot be read or is too long."""
+    from engine.media.sound import read_recording
+    from engine.onsets.audio import detect_audio_onsets
+    from engine.onsets.track import pick
+
+    samples, rate_hz = read_recording(path)
+    _check_length(len(samples) / rate_hz, path.name)
+    if samples.shape[1] > 2:
+        samples = samples.mean(axis=1, keepdims=True)
+    if rate_hz != SAMPLE_RATE_HZ:
+        samples = np.stack([resample(channel, rate_hz, SAMPLE_RATE_HZ) for channel in samples.T], axis=1)
+    samples = np.ascontiguousarray(samples, np.float32)
+    mono = samples.mean(axis=1)
+    onsets = pick(detect_audio_onsets(mono, SAMPLE_RATE_HZ))
+    blows = measure_blows(mono, SAMPLE_RATE_HZ, [onset.time_s for onset in onsets])
+    return Heard(samples, blows, describe_recording(mono, SAMPLE_RATE_HZ, blows))
+
+
+def hear_project(project: Project, rendered: Mapping[str, RenderedHit]) -> Heard:
+    """A project's rendered track, its hits as blows, and what is struck by the modes of the sound that most hits have.
+
+    Raises BadInput where it is too long.
+    """
+    from engine.pipeline.complete_sound import complete_sound
+    from engine.pipeline.master import master_track
+
+    _check_length(project.clip.duration_s, "the project's clip")
+    hits = [hit for hit in project.heard_hits() if hit.stroke is None]
+    blows = weigh_blows([hit.time_s for hit in hits], [hit.velocity_db + hit.gain_db for hit in hits])
+    described = None
+    if hits:
+        ids = [hit.sound_id for hit in hits]
+        modes, _ = complete_sound(project.sound(max(set(ids), key=lambda sound_id: (ids.count(sound_id), sound_id))))
+        if len(modes.frequency_hz):
+            described = describe_modes(modes.frequency_hz, modes.decay_per_s, modes.power_db)
+    return Heard(np.ascontiguousarray(master_track(project, rendered)[:], np.float32), blows, described)
+
+
+def _check_length(duration_s: float, name: str) -> None:
+    if duration_s > LONGEST_S:
+        raise BadInput(f"{name} lasts {duration_s:.0f} s; an animatic has at most {LONGEST_S:.0f} s: cut the sound")
+
+
+def make_animatic(
+    still: Still,
+    heard: Heard,
+    options: AnimaticOptions,
+    network: Path,
+    target: Path,
+    on_progress: Callable[[float], None] = lambda _: None,
+) -> AnimaticMade:
+    """Generate the motion and write the film; ``on_progress`` hears the share that is done, and may raise to stop.
+
+    Then nothing is written. Raises BadInput where the network does not fit or the target cannot be written.
+    """
+    from engine.animate.compose import compose_frames
+    from engine.animate.generate import CONTACT_REACH, generate_motion, place_contacts, sample_at
+    from engine.animate.network import load_motion_network
+    from engine.animate.place import find_place
+    from engine.animate.still import fit_canvas, shrink_still
+    from engine.animate.striker import LOOKS
+    from engine.media.drawn import write_drawn
+
+    canvas = fit_canvas(still)
+    small = shrink_still(still, canvas)
+    place = options.place
+    if place is None:
+        x, y = find_place(small)
+        at = (x * canvas.scale * ASPECT + canvas.left) / still.width, (y * canvas.scale + canvas.top) / still.height
+        place = float(np.clip(at[0], 0.0, 1.0)), float(np.clip(at[1], 0.0, 1.0))
+    pixel = place[0] * still.width, place[1] * still.height
+    rate = options.frame_rate
+    count = max(2, math.ceil(heard.duration_s * rate - 1e-6))
+    times_s = np.arange(count) / float(rate)
+    motion = generate_motion(
+        load_motion_network(network), small, canvas.to_canvas(*pixel), heard.blows, heard.sound,
+        math.ceil(times_s[-1] * RATE_HZ) + 1, options.seed, options.guidance,
+        check=lambda share: on_progress(_MOTION_SHARE * share),
+    )  # fmt: skip
+    motion = sample_at(motion, times_s)
+    if options.guidance > 0.0:
+        motion = place_contacts(motion, times_s, heard.blows)
+    away = np.hypot(motion.track[:, 0], motion.track[:, 1])
+    nearest = [int(np.argmin(np.abs(times_s - blow.time_s))) for blow in heard.blows]
+    frames = compose_frames(still, canvas, pixel, motion, LOOKS[options.striker])
+
+    def show(time_s: float) -> None:
+        on_progress(_MOTION_SHARE + (1.0 - _MOTION_SHARE) * min(1.0, time_s / heard.duration_s))
+
+    write_drawn(target, frames, (still.width, still.height), rate, heard.samples, SAMPLE_RATE_HZ, show)
+    struck = tuple(bool(away[max(0, k - 1) : k + 2].min() < 0.25 * CONTACT_REACH) for k in nearest)
+    return AnimaticMade(place, (still.width, still.height), count, heard.duration_s, heard.blows, struck, heard.sound)
+
+
+def animatic_to_json(made: AnimaticMade, options: AnimaticOptions) -> dict[str, Any]:
+    """What was made, as JSON."""
+    rows = zip(made.blows, made.struck, strict=True)
+    return {
+        "place": list(made.place),
+        "size": list(made.size),
+        "frame_rate": f"{options.frame_rate.numerator}/{options.frame_rate.denominator}",
+        "frames": made.frames,
+        "duration_s": made.duration_s,
+        "seed": options.seed,
+        "guidance": options.guidance,
+        "striker": options.striker,
+        "sound": None if made.sound is None else {"decay_s": made.sound.decay_s, "centroid_hz": made.sound.centroid_hz},
+        "blows": [{"time_s": b.time_s, "velocity": b.velocity, "struck": struck} for b, struck in rows],
+    }
