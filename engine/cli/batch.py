@@ -27,7 +27,7 @@ from engine.cli.delivery import list_targets
 from engine.cli.manifest import Manifest
 from engine.cli.overwrite import check_existing, find_existing
 from engine.core.errors import BadInput
-from engine.core.files import check_folder, make_write_error, remove_abandoned
+from engine.core.files import check_folder, make_write_error, read_bounded, remove_abandoned
 from engine.core.names import make_file_stem, to_text
 from engine.core.words import counted
 from engine.document.storage import SUFFIX
@@ -44,6 +44,7 @@ CLIP_ENDINGS = (
 """Files of a folder that are rendered."""
 
 LIST_ENDINGS = (".txt", ".lst", ".m3u")
+_LARGEST_LIST_BYTES = 16 << 20
 _LONGEST_ENDING = "_dawproject media"
 _OF_ONE_CLIP = ("out", "video", "stems", "pieces", "markers", "session", "project", "onsets", "hits", "clip")
 
@@ -176,8 +177,8 @@ def _is_list(source: str) -> bool:
 def _read_list(path: Path) -> Iterator[str]:
     """One path a line, relative to the list; empty lines and those after # are passed over."""
     try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        text = read_bounded(path, _LARGEST_LIST_BYTES, "list of clips").decode("utf-8-sig")
+    except UnicodeDecodeError:
         raise BadInput(f"{to_text(path)} cannot be read as UTF-8 text; give a list with a path on each line") from None
     for line in text.splitlines():
         if line.strip() and not line.lstrip().startswith("#"):

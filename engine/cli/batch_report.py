@@ -58,7 +58,7 @@ def _describe(outcome: Outcome) -> str:
     name = html.escape(outcome.source)
     if outcome.failure:
         return f'<tr class="failed"><td></td><td>{name}</td><td colspan="6">{html.escape(outcome.failure)}</td></tr>'
-    picture = f'<img alt="" src="data:image/jpeg;base64,{outcome.picture}">' if outcome.picture else ""
+    picture = f'<img alt="" src="data:image/jpeg;base64,{html.escape(outcome.picture)}">' if outcome.picture else ""
     links = ", ".join(f'<a href="{quote(file)}">{html.escape(file)}</a>' for file in outcome.outputs)
     numbers = (
         f"{outcome.duration_s:.2f} s",

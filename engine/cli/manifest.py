@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +27,7 @@ class Manifest:
         self.is_new = not (folder / MANIFEST_NAME).exists()
         try:
             table = read_json_file(folder / MANIFEST_NAME)
-            self._done = {key: Outcome(**_make_tuples(row)) for key, row in table["done"].items()}
+            self._done = {key: _read_outcome(row) for key, row in table["done"].items()}
             self._begun = {key: tuple(files) for key, files in table.get("begun", {}).items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass  # none yet, or of another Struck: everything is rendered
@@ -33,7 +35,7 @@ class Manifest:
     def find(self, key: str) -> Outcome | None:
         """The outcome of a key whose files are all there; None otherwise."""
         outcome = self._done.get(key)
-        is_there = outcome is not None and all((self._folder / file).exists() for file in outcome.outputs)
+        is_there = outcome is not None and all(os.path.exists(self._folder / file) for file in outcome.outputs)
         return outcome if is_there else None
 
     def list_names(self) -> tuple[tuple[str, str], ...]:
@@ -68,5 +70,12 @@ class Manifest:
             raise make_write_error(self._folder / MANIFEST_NAME, error) from None
 
 
-def _make_tuples(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+def _read_outcome(row: Mapping[str, Any]) -> Outcome:
+    """An outcome as ``asdict`` wrote it. Raises TypeError and ValueError for anything else."""
+    outcome = Outcome(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
+    for text in (outcome.source, outcome.name, outcome.picture, outcome.failure, *outcome.outputs, *outcome.sounds):
+        text.encode("utf-8")
+    levels = [level for level in (outcome.loudness_lufs, outcome.true_peak_dbtp) if level is not None]
+    for number in (outcome.duration_s, outcome.hits, *levels):
+        math.isfinite(number)
+    return outcome

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from engine.cli.batch_report import Outcome, write_report
+from engine.cli.manifest import MANIFEST_NAME, Manifest
 from tests.clips import make_clicking_clip
 from tests.engine.cli.test_command_line import refuse, run
 from tests.engine.cli.test_outputs import given  # noqa: F401 - a fixture
@@ -95,3 +97,25 @@ def test_a_batch_that_cannot_be_is_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert reason in refuse(capsys, "render", *args)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"outputs": 5}, {"outputs": [["a.wav"]]}, {"sounds": [None]}, {"hits": "x"}, {"source": "\ud800"}, {"more": 1}],
+    ids=str,
+)
+def test_a_manifest_with_a_value_of_another_kind_is_as_none(tmp_path: Path, changed: dict[str, object]) -> None:
+    row = {"source": "a.mp4", "name": "a", "outputs": ["a.wav"], "sounds": ["Glass"], "hits": 2, "loudness_lufs": -20.0}
+    (tmp_path / "a.wav").touch()
+    for values, is_done in ((row, True), (row | changed, False)):
+        (tmp_path / MANIFEST_NAME).write_text(json.dumps({"version": 1, "done": {"key": values}}))
+        assert (Manifest(tmp_path).find("key") is not None) == is_done
+
+
+def test_nothing_of_a_manifest_is_html_in_the_report(tmp_path: Path) -> None:
+    bad = '"><script>alert(1)</script>'
+    write_report(
+        tmp_path / "report.html",
+        [Outcome(bad, bad, (bad,), sounds=(bad,), picture=bad), Outcome(bad, bad, failure=bad)],
+    )
+    assert "<script" not in (tmp_path / "report.html").read_text("utf-8")

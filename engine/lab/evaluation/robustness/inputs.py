@@ -36,14 +36,15 @@ class Input:
 
 
 def draw_input(reader: Reader, seeds: Path, seed: int, number: int) -> Input:
-    """The input of a number; 0 is the seed's first file as it is."""
+    """The input of a number; of the first numbers, the even ones are the seed's files as they are."""
     rng = random.Random(f"{seed} {reader.name} {number}")
     folder = seeds / reader.folder
     files = sorted(path.name for path in folder.iterdir()) if not reader.file else [reader.file]
-    file = files[number] if number < len(files) else rng.choice(files)
+    is_whole = number % 2 == 0 and number // 2 < len(files)
+    file = files[number // 2] if is_whole else rng.choice(files)
     name = file if reader.file or reader.name in ("bank", "cache") else rng.choice(NAMES) + _ending(file)
     data = (folder / file).read_bytes()
-    if number < len(files):
+    if is_whole:
         return Input(reader, number, file, file, data)
     place = rng.choice(PLACES) if rng.random() < PLACE_SHARE else ""
     return Input(reader, number, file, name, mutate(data, reader.mutations, rng), place)

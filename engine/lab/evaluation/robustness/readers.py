@@ -6,6 +6,7 @@ was read: finite values, bounded sizes, and that what is saved opens again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -16,8 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.cli.manifest import MANIFEST_NAME
 from engine.core.cache import Cache, read_bundle
 from engine.core.checkpoint import CONFIG, WEIGHTS
+from engine.core.errors import BadInput
 from engine.document.edits.messages import apply_message
 from engine.document.edits.values import PhysicsOps
 from engine.document.history import History, commit
@@ -26,7 +29,8 @@ from engine.document.serialization import project_from_json, project_to_json
 from engine.document.storage import SUFFIX, list_autosaves, load_autosave, load_project
 from engine.lab.evaluation.robustness import mutations
 from engine.lab.evaluation.robustness.mutations import Mutation
-from engine.lab.evaluation.robustness.seeds import make_project
+from engine.lab.evaluation.robustness.seed_documents import make_physics, make_presets, make_project
+from engine.media.open import digest_file
 from engine.physics.model import physics_from_json, physics_to_json
 
 READ_S = 20
@@ -119,6 +123,42 @@ def read_presets(path: Path) -> None:
     load_presets.__wrapped__(path)
 
 
+def read_own_presets(path: Path) -> None:
+    """Read a person's own presets; the file that is written of them opens again."""
+    from engine.physics.preset_files import presets_to_bytes, read_presets
+
+    presets = read_presets(path)
+    again = path.with_name("again.json")
+    again.write_bytes(presets_to_bytes(presets))
+    assert read_presets(again) == presets
+
+
+def read_manifest(path: Path) -> None:
+    """Ask a batch's manifest what is done, begin and finish a clip by it, and write the report."""
+    from engine.cli.batch_report import Outcome, write_report
+    from engine.cli.manifest import Manifest
+
+    manifest = Manifest(path.parent)
+    keys = [letter * 64 for letter in "abc"]
+    done = [outcome for key in keys if (outcome := manifest.find(key)) is not None]
+    if not done:
+        raise BadInput("no clip is known to be done; all are rendered")
+    manifest.begin({key: ["clip.wav"] for key in keys if not manifest.owns(key)})
+    manifest.finish(keys[2], Outcome("clip.mp4", "clip", ("clip.wav",)))
+    assert ("clip.mp4", "clip") in manifest.list_names()
+    write_report(path.parent / "report.html", done)
+    assert Manifest(path.parent).owns(keys[2])
+
+
+def read_list(path: Path) -> None:
+    """Read a list of clips, and look at each as a batch does."""
+    from engine.cli.batch import list_clips
+
+    for clip in islice(list_clips([str(path)], path.parent / "out"), 20):
+        with contextlib.suppress(BadInput):
+            digest_file(clip)
+
+
 def read_edit(path: Path) -> None:
     """Decode an edit message and apply it to a document, which can still be saved."""
     from engine.cli.console import read_json
@@ -126,7 +166,8 @@ def read_edit(path: Path) -> None:
     from engine.physics.morph import morph
 
     project = make_project(Path("/nowhere"))
-    edit = apply_message(project, read_json(str(path)), ops=PhysicsOps(apply_macros, morph))
+    presets = {preset.name: preset for preset in make_presets()}
+    edit = apply_message(project, read_json(str(path)), presets, PhysicsOps(apply_macros, morph))
     _check_project(commit(History(past=(), now=project, future=()), edit).now)
 
 
@@ -138,8 +179,6 @@ def read_sounds_bundle(path: Path) -> None:
 
 def read_cache(path: Path) -> None:
     """Get the entry from the cache: a file that is not whole counts as absent."""
-    from engine.core.errors import BadInput
-
     name = path.name
     place = path.parent / "cache" / name[:2] / name
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +204,6 @@ def read_bank(path: Path) -> None:
     """Load a bank, search it, and open it as the person's own."""
     from engine.bank.bank import load_bank
     from engine.bank.search import rank_by_physics
-    from engine.lab.evaluation.robustness.seeds import make_physics
 
     bank = load_bank(path.parent)
     if len(bank):
@@ -196,6 +234,20 @@ def read_generator(path: Path) -> None:
     load_generator(path.parent)
 
 
+def read_sync_network(path: Path) -> None:
+    """Load the network of sync."""
+    from engine.sync.network import load_sync_network
+
+    load_sync_network(path.parent)
+
+
+def read_vision_network(path: Path) -> None:
+    """Load the vision network."""
+    from engine.vision.predict import load_vision_model
+
+    load_vision_model(path.parent)
+
+
 READERS = (
     Reader("clip", "clip", mutations.BYTES, read_clip, weight=6),
     Reader("sound", "sound", mutations.BYTES, read_sound, weight=4),
@@ -204,7 +256,10 @@ READERS = (
     Reader("csv", "csv", mutations.CSV, read_csv),
     Reader("spotting", "spotting", mutations.BYTES, read_spotting_list, weight=2),
     Reader("presets", "presets", mutations.JSON, read_presets),
-    Reader("edit", "edit", mutations.JSON, read_edit, weight=2),
+    Reader("own presets", "own presets", mutations.JSON, read_own_presets),
+    Reader("manifest", "manifest", mutations.JSON, read_manifest, MANIFEST_NAME),
+    Reader("list", "list", mutations.CSV, read_list),
+    Reader("edit", "edit", mutations.JSON, read_edit, weight=4),
     Reader("bundle", "bundle", mutations.ZIP, read_sounds_bundle),
     Reader("cache", "cache", mutations.BYTES, read_cache),
     Reader("autosave", "autosave", mutations.JSON, read_autosaves, f"tab{SUFFIX}"),
@@ -213,4 +268,7 @@ READERS = (
     Reader("sampler weights", "sampler", mutations.SAFETENSORS, read_sampler, WEIGHTS),
     Reader("onsets config", "onsets", mutations.JSON, read_onset_network, CONFIG),
     Reader("generator config", "generator", mutations.JSON, read_generator, CONFIG),
+    Reader("sync config", "sync", mutations.JSON, read_sync_network, CONFIG),
+    Reader("vision config", "vision", mutations.JSON, read_vision_network, CONFIG),
+    Reader("vision weights", "vision", mutations.SAFETENSORS, read_vision_network, WEIGHTS),
 )

@@ -14,26 +14,19 @@ from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from engine.cli.batch_report import Outcome
+from engine.cli.manifest import Manifest
 from engine.core.cache import Cache, write_bundle
-from engine.document.project import Clip, Detection, Hit, HitOffsets, Project, Sound
-from engine.document.source import Source
 from engine.document.storage import autosave, save_project
+from engine.lab.evaluation.robustness.seed_documents import EDITS, make_physics, make_presets, make_project
 from engine.media.export.markers import Marker, write_markers
 from engine.media.export.options import Start
 from engine.media.export.sessions.edl import write_edl
 from engine.media.export.sessions.midi import write_midi
 from engine.media.export.sessions.reaper import write_reaper
 from engine.media.export.sessions.session import Item, Session, Track
-from engine.physics.model import (
-    Macros,
-    Modes,
-    NoiseComponent,
-    Physics,
-    Residual,
-    modes_from_json,
-    physics_to_json,
-    residual_from_json,
-)
+from engine.physics.model import modes_from_json, physics_to_json, residual_from_json
+from engine.physics.preset_files import presets_to_bytes
 
 RATE_HZ = 48_000
 CLIP_S = 1.0
@@ -56,6 +49,13 @@ SOUNDS = (
     ("opus.ogg", "OGG", "OPUS"), ("sound.aiff", "AIFF", "PCM_16"), ("sowt.aiff", "AIFF", "ULAW"),
     ("sound.caf", "CAF", "ALAC_16"), ("sound.au", "AU", "PCM_16"), ("sound.mp3", "MP3", "MPEG_LAYER_III"),
 )  # fmt: skip
+FOLDERS = (
+    "clip", "sound", "project", "physics", "csv", "spotting", "presets", "own presets", "edit", "bundle", "manifest",
+    "list", "bank",
+)  # fmt: skip
+REAPER_REGIONS = "#,Name,Start,End,Length\nM1,door,0:01.500,,\nR1,key,0:02.250,0:03.000,0:00.750\n"
+AUDITION = "Name\tStart\tDuration\tTime Format\tType\tDescription\ndoor\t00:00:01:05\t00:00:00:00\t25 fps\tCue\tloud\n"
+AUDACITY = "1.250000\t1.250000\tdoor\n2.500000\t3.000000\tkey\n"
 PRO_TOOLS = """SESSION NAME:\tScene 4
 SAMPLE RATE:\t48000.000000
 SESSION START TIMECODE:\t01:00:00:00.00
@@ -66,53 +66,6 @@ M A R K E R S  L I S T I N G
 1\t01:00:01:05\t57600\tSamples\tdoor slam\tloud
 2\t01:00:02:00\t96000\tSamples\tkey\t
 """
-EDITS = (
-    {"kind": "add_hits", "hits": [{"time_s": 0.2, "pan": 0.5}, {"time_s": 0.6, "sound_id": "s1"}], "how": "paste"},
-    {"kind": "quantize_hits", "ids": ["h1", "h2"], "interval_s": 0.25, "offset_s": 0.1, "strength": 0.5},
-    {"kind": "delete_hits", "ids": ["h1"], "ripple": True},
-    {"kind": "add_hit", "time_s": 0.4, "velocity_db": -3.0, "sound_id": "s1"},
-    {"kind": "move_hits", "ids": ["h1"], "delta_s": 0.1},
-    {"kind": "set_hits", "ids": ["h1", "h2"], "values": {"gain_db": -3.0, "pan": 0.5, "mute": True}},
-    {"kind": "set_modes", "sound_id": "s1", "indices": [0, 1], "frequency_hz": [300.0, 500.0]},
-    {"kind": "add_mode", "sound_id": "s1", "frequency_hz": 900.0, "power_db": -20.0, "decay_per_s": 10.0},
-    {"kind": "set_residual", "sound_id": "s1", "component": "strike", "indices": [0], "power_db": [-30.0]},
-    {"kind": "set_macros", "sound_id": "s1", "values": {"mass": 0.5, "room": -0.2}},
-    {"kind": "rename_sound", "sound_id": "s1", "name": "Glass"},
-    {"kind": "set_render", "steps": 4, "guidance": 1.0, "seed": 7, "checkpoint": "sampler", "variation": 0.1},
-    {"kind": "set_threshold", "threshold": 0.4},
-)
-
-
-def make_physics(pitch_hz: float = 440.0) -> Physics:
-    """Three modes and three bands of noise in all four components."""
-    modes = Modes(
-        (pitch_hz, 2.3 * pitch_hz, 4.1 * pitch_hz),
-        (-12.0, -18.0, -24.0),
-        (9.0, 20.0, 30.0),
-        (0.1, 0.2, 0.3),
-        (False,) * 3,
-    )
-    noise = NoiseComponent((-50.0, -55.0, -60.0), (9.0, 9.0, 9.0))
-    residual = Residual((20.0, 500.0, 4000.0, 20_000.0), (-40.0, -45.0, -50.0), (40.0, 60.0, 90.0),
-                        noise, noise, noise, 0.003, (0.0, -3.0, 2.0))  # fmt: skip
-    return Physics(modes, residual)
-
-
-def make_project(folder: Path) -> Project:
-    """Two sounds and three hits in a clip of ten seconds."""
-    sounds = tuple(
-        Sound(f"s{n}", f"Glass {n}", p.modes, p.residual, source, macros=Macros(mass=0.1 * n))
-        for n, p, source in (
-            (1, make_physics(), Source("clip", time_s=0.5)),
-            (2, make_physics(700.0), Source("morph", parents=("a", "b"), amount=0.5, borrowed=(("room", "Hall"),))),
-        )
-    )
-    hits = tuple(
-        Hit(f"h{n}", 2.0 * n, f"s{1 + n % 2}", n, -3.0 * n, offsets=HitOffsets(pitch_cents=10.0), found_s=2.0 * n)
-        for n in (1, 2, 3)
-    )
-    clip = Clip(str(folder / "clip.mp4"), "0" * 64, 10.0, Fraction(30_000, 1001), 1920, 1080, "01:00:00:00", True)
-    return Project(clip, sounds, hits, detection=Detection(dismissed_onsets_s=(1.0,)))
 
 
 def make_sound(duration_s: float = CLIP_S) -> np.ndarray:
@@ -127,7 +80,7 @@ def make_sound(duration_s: float = CLIP_S) -> np.ndarray:
 
 def write_seeds(folder: Path) -> None:
     """Write a folder of whole files for each reader, named after the reader."""
-    for name in ("clip", "sound", "project", "physics", "csv", "spotting", "presets", "edit", "bundle", "bank"):
+    for name in FOLDERS:
         (folder / name).mkdir(parents=True)
     for name, picture, sound, options in CLIPS:
         write_clip(folder / "clip" / name, picture, sound, options)
@@ -142,6 +95,8 @@ def write_seeds(folder: Path) -> None:
     (folder / "csv" / "short.csv").write_text("time_s\n0.5\n1.25\n")
     _write_spotting(folder / "spotting")
     _write_presets(folder / "presets" / "presets.json")
+    (folder / "own presets" / "presets.json").write_bytes(presets_to_bytes(make_presets()))
+    _write_batch(folder / "manifest", folder / "list" / "clips.txt")
     for edit in EDITS:
         (folder / "edit" / f"{edit['kind']}.json").write_text(json.dumps(edit))
     write_bundle(folder / "bundle" / "b.sounds", {"a" * 64: make_sound(0.2), "b" * 64: make_sound(0.1)})
@@ -156,7 +111,19 @@ def _write_spotting(folder: Path) -> None:
     write_midi(folder / "notes.mid", session)
     write_edl(folder / "markers.edl", session)
     write_reaper(folder / "markers.rpp", session)
-    (folder / "markers.txt").write_text(PRO_TOOLS)
+    for name, text in (("markers", PRO_TOOLS), ("audition", AUDITION), ("audacity", AUDACITY)):
+        (folder / f"{name}.txt").write_text(text)
+    (folder / "regions.csv").write_text(REAPER_REGIONS)
+
+
+def _write_batch(manifest: Path, clips: Path) -> None:
+    """The manifest of a batch with a clip that is done and one that was begun, and a list of clips."""
+    outcome = Outcome("door.mp4", "door", ("door.wav",), 2.0, 3, ("Glass",), -23.0, -1.0, "", "")
+    (manifest / "door.wav").write_bytes(b"")
+    made = Manifest(manifest)
+    made.begin({"a" * 64: ["door.wav"], "b" * 64: ["key.wav", "key.mp4"]})
+    made.finish("a" * 64, outcome)
+    clips.write_text("# two takes\nclip.mp4\n\n../other/clip.mov\n")
 
 
 def write_clip(path: Path, picture: str, sound: str, options: dict[str, str]) -> None:
@@ -231,9 +198,15 @@ def _write_checkpoints(folder: Path) -> None:
     from engine.diffusion.unet import NetworkConfig, VelocityNetwork
     from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
     from engine.onsets.watch import save_onset_network
+    from engine.sync.network import SyncNetwork, SyncNetworkConfig, save_sync_network
+    from engine.vision.network import VisionConfig, VisionNetwork
+    from engine.vision.predict import VisionModel, save_vision_model
 
     sampler = VelocityNetwork(NetworkConfig((8, 8), 1, 8, 8))
     save_velocity_network(folder / "sampler", sampler, {"hours": 0.1})
     network = OnsetNetwork(OnsetNetworkConfig((4, 4, 4, 4), 8, (1, 2)))
     save_onset_network(folder / "onsets", network, 0.4, {"hours": 0.1})
     save_generator(folder / "generator", Generator(GeneratorConfig(components=4, width=8, blocks=1)), {"hours": 0.1})
+    save_sync_network(folder / "sync", SyncNetwork(SyncNetworkConfig(4, 4, (1,))), {"hours": 0.1})
+    vision = VisionNetwork(VisionConfig(8, (8, 8, 8, 8), 8))
+    save_vision_model(folder / "vision", VisionModel(vision, 1.5), {"hours": 0.1})

@@ -13,14 +13,20 @@ import pytest
 from engine.core.errors import BadInput
 from engine.diffusion.checkpoint import load_velocity_network, save_velocity_network
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
+from engine.document.edits import messages
+from engine.document.edits.messages import apply_message
+from engine.document.edits.values import PhysicsOps
 from engine.lab.evaluation.robustness import workers
 from engine.lab.evaluation.robustness.evaluate import judge_inputs, write_seeds_apart
 from engine.lab.evaluation.robustness.inputs import draw_input
 from engine.lab.evaluation.robustness.mutations import JSON
 from engine.lab.evaluation.robustness.readers import READERS, Reader
+from engine.lab.evaluation.robustness.seed_documents import EDITS, make_presets, make_project
 from engine.lab.evaluation.robustness.workers import Worker, find_sentence_fault
+from engine.physics.macros import apply_macros
+from engine.physics.morph import morph
 
-INPUTS = 240
+INPUTS = 280
 
 
 @pytest.mark.slow
@@ -42,6 +48,15 @@ def test_an_input_is_made_again_by_its_number(tmp_path: Path) -> None:
         drawn = [draw_input(reader, tmp_path / "seeds", 3, number) for number in range(20, 23)]
         assert drawn == [draw_input(reader, tmp_path / "seeds", 3, number) for number in range(20, 23)]
         assert drawn != [draw_input(reader, tmp_path / "seeds", 4, number) for number in range(20, 23)]
+
+
+def test_edits_of_every_kind_are_among_the_seeds_and_can_be_made() -> None:
+    presets = {preset.name: preset for preset in make_presets()}
+    project = make_project(Path("/nowhere"))
+    for message in EDITS:
+        edit = apply_message(project, message, presets, PhysicsOps(apply_macros, morph))
+        assert edit.apply(project) != project, message
+    assert [message["kind"] for message in EDITS] == [*messages._KINDS, *messages._OF_SOUNDS, "apply_preset"]
 
 
 def crash(path: Path) -> None:
