@@ -22,6 +22,7 @@ from engine.core.paths import CHECKPOINTS, default_data_folder
 from engine.diffusion.checkpoint import SAMPLER
 from engine.document.project import RenderSettings
 from ui.data_folder import choose_data_folder
+from ui.export_presets import ExportPresets
 from ui.fair_lock import FairLock
 from ui.own_presets import OwnPresets
 from ui.project_files import ProjectFiles
@@ -92,6 +93,7 @@ class AppContext:
         self._digest_lock = threading.Lock()
         self._presets: tuple[Any, ...] | None = None
         self.own_presets = OwnPresets(self.home)
+        self.export_presets = ExportPresets(self.home)
         self._device: tuple[Any, str] | None = None
 
     def folder(self, *names: str) -> Path:

@@ -305,6 +305,8 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.Analyse: _analyse,
     requests.Export: export_service.export,
     requests.PlanExport: export_service.plan_export,
+    requests.SaveExportPreset: preset_service.save_export_preset,
+    requests.DeleteExportPreset: preset_service.delete_export_preset,
     requests.SnapHits: _snap_hits,
     requests.DrawToPeaks: arrange_service.draw_to_peaks,
     requests.ImportHits: arrange_service.import_hits,

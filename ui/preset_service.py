@@ -1,4 +1,4 @@
-"""Presets of the user's own: a sound kept under a name and tags, files of presets taken in, presets deleted."""
+"""Presets of the user's own: sounds under names and tags, files of presets taken in, choices of the export dialog."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from engine.core.words import counted
 from engine.document.edits.values import find_sound
 from engine.document.source import describe_source
 from ui import uploads
+from ui.export_plan import check_export
 from ui.named_paths import resolve_path
+from ui.protocol.exporting import DeleteExportPreset, SaveExportPreset
 from ui.protocol.presets import DeletePreset, ImportPresets, SavePreset
 from ui.session import Session
 
@@ -47,6 +49,19 @@ def import_presets(session: Session, message: ImportPresets) -> None:
     session.context.own_presets.put(presets)
     session.send_welcome()
     session.note(f"{counted(len(presets), 'preset')} taken in")
+
+
+def save_export_preset(session: Session, message: SaveExportPreset) -> None:
+    """Keep choices of the export dialog; an own preset of that name is replaced. Raises BadInput."""
+    check_export(message.preset.what, message.preset.options)
+    session.context.export_presets.put(message.preset)
+    session.send_welcome()
+
+
+def delete_export_preset(session: Session, message: DeleteExportPreset) -> None:
+    """Delete an export preset of one's own. Raises BadInput."""
+    session.context.export_presets.remove(message.name)
+    session.send_welcome()
 
 
 def _check_free(session: Session, name: str) -> None:

@@ -38,6 +38,7 @@ def welcome_message(context: AppContext) -> Welcome:
         kept=kept_sessions(context),
         crashed=context.crashed,
         local=not context.options.public,
+        export_presets=context.export_presets.list(),
     )
 
 

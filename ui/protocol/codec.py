@@ -36,7 +36,7 @@ def decode(raw: Any) -> ClientMessage:
     if message is None:
         raise BadInput(f"message {quote(raw['type'])} is not known; reload the page")
     given = {name: value for name, value in raw.items() if name != "type"}
-    return _decode_fields(message, given, f"message {raw['type']}")
+    return decode_fields(message, given, f"message {raw['type']}")
 
 
 def encode(message: ServerMessage) -> str:
@@ -78,7 +78,8 @@ def without_none(hint: Any) -> Any:
     return rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007
 
 
-def _decode_fields(cls: Any, given: Mapping[str, Any], where: str) -> Any:
+def decode_fields(cls: Any, given: Mapping[str, Any], where: str) -> Any:
+    """A dataclass from plain JSON values; ``where`` names them in the sentence of a BadInput."""
     hints = field_types(cls)
     for name in given:
         if name not in hints:
@@ -110,7 +111,7 @@ def _decode(hint: Any, value: Any, where: str, name: str) -> Any:
         if not isinstance(value, Mapping):
             _refuse(value, "an object", where, name)
         if is_dataclass(hint):
-            return _decode_fields(hint, value, f"{where}: {name}")
+            return decode_fields(hint, value, f"{where}: {name}")
         return {key: _decode(args[1], item, where, name) for key, item in value.items()}
     if hint is float and type(value) is int and abs(value) < 1e300:
         value = float(value)
@@ -126,7 +127,7 @@ def _decode_edit(union: Any, value: Any, where: str) -> Any:
     cls = tagged_types(union, "kind").get(kind) if isinstance(kind, str) else None
     if cls is None:
         raise BadInput(f"edit {quote(kind)} is not known; reload the page")
-    return _decode_fields(cls, {n: v for n, v in value.items() if n != "kind"}, f"edit {kind}")
+    return decode_fields(cls, {n: v for n, v in value.items() if n != "kind"}, f"edit {kind}")
 
 
 def _refuse(value: Any, wanted: str, where: str, name: str) -> None:

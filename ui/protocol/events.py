@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Union
 
 from ui.protocol.comparing import Versions
 from ui.protocol.conforming import Conformed
-from ui.protocol.exporting import Exported, ExportPlan, ExportSettings
+from ui.protocol.exporting import Exported, ExportPlan, ExportPreset, ExportSettings
 from ui.protocol.layers import LayerState
 from ui.protocol.marking import MarkerState
 from ui.protocol.mixing import LoudnessMeasured, MixState, StripState
@@ -301,6 +301,7 @@ class Welcome:
     kept: tuple[KeptSession, ...]
     crashed: bool
     local: bool
+    export_presets: tuple[ExportPreset, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -77,3 +77,28 @@ class ExportSettings:
 
     what: tuple[str, ...]
     options: ExportOptions
+
+
+@dataclass(frozen=True)
+class ExportPreset:
+    """Kinds of files and options of exports, kept under a name."""
+
+    name: str
+    what: tuple[str, ...]
+    options: ExportOptions
+
+
+@dataclass(frozen=True)
+class SaveExportPreset:
+    """Keep choices of the export dialog under a name; answered by ``welcome``."""
+
+    type: ClassVar[str] = "save_export_preset"
+    preset: ExportPreset
+
+
+@dataclass(frozen=True)
+class DeleteExportPreset:
+    """Delete an export preset of one's own; answered by ``welcome``."""
+
+    type: ClassVar[str] = "delete_export_preset"
+    name: str

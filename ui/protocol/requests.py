@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Union
 from ui.protocol.comparing import CompareVersions
 from ui.protocol.conforming import Conform
 from ui.protocol.edits import EditMessage
-from ui.protocol.exporting import Export, PlanExport
+from ui.protocol.exporting import DeleteExportPreset, Export, PlanExport, SaveExportPreset
 from ui.protocol.layers import MeasureLayers
 from ui.protocol.presets import DeletePreset, ImportPresets, SavePreset
 from ui.protocol.queue import CancelQueued, ClearQueue, QueueClips
@@ -308,7 +308,7 @@ ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Open, FindClip, OpenDemo, Close, ForgetSession, Save, CollectProject, ApplyEdit, Undo, Redo, Cancel, Resume,
     FocusOn, Detect, Analyse, Export, PlanExport, FitLevel, MeasureLoudness, SnapHits, DrawToPeaks, ImportHits, Strike,
     RenderTakes, CompareVersions, FollowPicture, MeasureLayers,
-    SavePreset, DeletePreset, ImportPresets,
+    SavePreset, DeletePreset, ImportPresets, SaveExportPreset, DeleteExportPreset,
     AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank,
     BankSize, Conform, QueueClips, CancelQueued, ClearQueue, MeasureSync, StopSync,
 ]  # fmt: skip

@@ -126,7 +126,7 @@ export function createExportMenu(store) {
     form.take(options);
     show();
   };
-  const presets = createPresets({
+  const presets = createPresets(store, {
     apply: take,
     current: () => ({ kinds: [...chosen], options: { ...form.options } }),
   });
@@ -272,6 +272,7 @@ export function createExportMenu(store) {
   }));
 
   scope.add(queue.dispose);
+  scope.add(presets.dispose);
   press.append(waiting);
   return { element, open: () => setOpen(true), dispose: scope.dispose };
 }

@@ -1,9 +1,11 @@
 // @ts-check
-// Presets of the export dialog: some that ship, and a person's own, by name.
+// Presets of the export dialog: some that ship, and a person's own, which the server keeps.
 
 import { recall, remember } from "../state/remembered.js";
 import { make } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
 /** @import { Options } from "./export_options.js" */
+/** @import { Store } from "../state/types.d.ts" */
 
 /** @typedef {{kinds: string[], options: Partial<Options>}} Preset */
 
@@ -19,36 +21,26 @@ const SHIPPED = {
   "Library, UCS": { kinds: ["pieces"], options: { sample_rate_hz: 96000, bits: 24, ucs_names: true, takes: 3, layers: 1, normalize: "each" } },
 };
 
-/** @returns {Record<string, Preset>} */
-function recallOwn() {
-  try {
-    const kept = JSON.parse(recall(REMEMBERED) ?? "null");
-    if (kept && typeof kept === "object" && !Array.isArray(kept)) {
-      return Object.fromEntries(Object.entries(kept).filter(([, preset]) => Array.isArray(preset?.kinds) && preset.options && typeof preset.options === "object"));
-    }
-  } catch {
-    // nonsense: none of one's own
-  }
-  return {};
-}
-
 /**
- * A list to choose a preset from, and a button that keeps the present choice under a name or forgets one.
+ * A list to choose a preset from, and a button that keeps the present choice under a name or deletes one.
+ * @param {Store} store
  * @param {{apply: (preset: Preset) => void, current: () => Preset}} settings
  */
-export function createPresets({ apply, current }) {
-  let own = recallOwn();
+export function createPresets(store, { apply, current }) {
+  /** @type {Record<string, Preset>} */
+  let own = {};
+  let awaited = ""; // chosen as soon as the server has kept it
   const select = make("select", "st-export-select", { "aria-label": "Preset" });
   const name = make("input", "st-export-field", { type: "text", maxLength: LONGEST_NAME, placeholder: "name of the preset", "aria-label": "Name of the preset", spellcheck: false, autocomplete: "off", hidden: true });
   const keep = make("button", "st-button", { type: "button", textContent: "Save preset", title: "Keep these choices under a name", onclick: press });
-  const forget = make("button", "st-button", { type: "button", textContent: "Delete", title: "Forget this preset", hidden: true, onclick: remove });
+  const forget = make("button", "st-button", { type: "button", textContent: "Delete", title: "Delete this preset", hidden: true, onclick: () => store.send({ type: "delete_export_preset", name: select.value }) });
 
-  /** @param {string} [chosen] */
-  function fill(chosen = "") {
+  /** @param {string} chosen */
+  function fill(chosen) {
     /** @param {string} value */
     const option = (value) => make("option", "", { value, textContent: value });
     select.replaceChildren(make("option", "", { value: "", textContent: "Preset…" }), ...[...Object.keys(SHIPPED), ...Object.keys(own)].map(option));
-    select.value = chosen;
+    select.value = chosen in SHIPPED || chosen in own ? chosen : "";
     forget.hidden = !(chosen in own);
   }
 
@@ -60,17 +52,32 @@ export function createPresets({ apply, current }) {
       return;
     }
     const given = name.value.trim();
+    if (given in SHIPPED) {
+      store.emit("error", { type: "error", message: `a preset that Struck brings is called ${given}; choose another name` });
+      return;
+    }
     name.hidden = true;
-    if (!given || given in SHIPPED) return;
-    own = { ...own, [given]: current() };
-    remember(REMEMBERED, JSON.stringify(own));
-    fill(given);
+    if (given && save(given, current())) awaited = given;
   }
 
-  function remove() {
-    own = Object.fromEntries(Object.entries(own).filter(([known]) => known !== select.value));
-    remember(REMEMBERED, JSON.stringify(own));
-    fill();
+  /**
+   * @param {string} given
+   * @param {Preset} preset
+   */
+  function save(given, { kinds, options }) {
+    return store.send({ type: "save_export_preset", preset: { name: given, what: kinds, options } });
+  }
+
+  /** Presets that an earlier version kept in this browser move to the server. */
+  function moveOld() {
+    const kept = recall(REMEMBERED);
+    if (!kept) return;
+    remember(REMEMBERED, "");
+    try {
+      for (const [given, preset] of Object.entries(JSON.parse(kept))) if (Array.isArray(preset?.kinds) && preset.options && !(given in own)) save(given, preset);
+    } catch {
+      // nonsense: none of one's own
+    }
   }
 
   name.addEventListener("keydown", (event) => {
@@ -83,8 +90,17 @@ export function createPresets({ apply, current }) {
     forget.hidden = !(select.value in own);
     if (preset) apply(preset);
   });
-  fill();
+  fill("");
+  const scope = createScope();
+  scope.add(store.watch(() => [store.welcome], () => {
+    if (!store.welcome) return;
+    own = Object.fromEntries(store.welcome.export_presets.map(({ name: given, what, options }) => [given, { kinds: what, options: { ...options, start_timecode: options.start_timecode ?? "" } }]));
+    fill(awaited in own ? awaited : select.value);
+    awaited = awaited in own ? "" : awaited;
+    moveOld();
+  }));
   return {
+    dispose: scope.dispose,
     element: make("div", "st-export-presets", {}, select, name, keep, forget),
     /** What was chosen is a preset no more, once something was changed by hand. */
     leave() {

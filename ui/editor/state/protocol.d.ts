@@ -583,6 +583,25 @@ export interface ImportPresets {
   path: string;
 }
 
+/** Kinds of files and options of exports, kept under a name. */
+export interface ExportPreset {
+  name: string;
+  what: string[];
+  options: ExportOptions;
+}
+
+/** Keep choices of the export dialog under a name; answered by ``welcome``. */
+export interface SaveExportPreset {
+  type: "save_export_preset";
+  preset: ExportPreset;
+}
+
+/** Delete an export preset of one's own; answered by ``welcome``. */
+export interface DeleteExportPreset {
+  type: "delete_export_preset";
+  name: string;
+}
+
 /** Render one strike of a preset; answered by ``audition``. */
 export interface AuditionPreset {
   type: "audition_preset";
@@ -720,6 +739,8 @@ export type ClientMessage =
   | SavePreset
   | DeletePreset
   | ImportPresets
+  | SaveExportPreset
+  | DeleteExportPreset
   | AuditionPreset
   | AuditionCandidate
   | SoundFromFile
@@ -782,6 +803,7 @@ export interface Welcome {
   kept: KeptSession[];
   crashed: boolean;
   local: boolean;
+  export_presets: ExportPreset[];
 }
 
 /** The clip and how the browser plays it; ``media_url`` is None while there is nothing it can play. ``audio_track`` is the place in ``audio_tracks``, the descriptions of all, of the one that is used. */
