@@ -26,7 +26,7 @@ from engine.animate.network import (
 from engine.animate.scaling import compress_motion, expand_motion
 from engine.core.checkpoint import count_parameters
 from engine.core.errors import BadInput
-from engine.lab.data.animate.pack import MotionPack, make_pack, read_pack
+from engine.lab.data.animate.pack import MotionPack, read_pack
 from engine.lab.training.animate.batches import BatchConfig, Takes
 from engine.lab.training.trainer import Trainer, cosine_rate
 
@@ -178,6 +178,8 @@ def main(args: Sequence[str]) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     options = parser.parse_args(list(args))
     if options.make_pack:
+        from engine.lab.simulator.motion_pack import make_pack
+
         make_pack(options.pack, options.work / "parts", options.seed, options.make_pack, _say)
     if options.budget > 0:
         device = "cuda" if torch.cuda.is_available() and options.device != "cpu" else "cpu"
