@@ -72,7 +72,8 @@ class Manifest:
 
 def _read_outcome(row: Mapping[str, Any]) -> Outcome:
     """An outcome as ``asdict`` wrote it. Raises TypeError and ValueError for anything else."""
-    outcome = Outcome(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    outcome = Outcome(**values)
     for text in (outcome.source, outcome.name, outcome.picture, outcome.failure, *outcome.outputs, *outcome.sounds):
         text.encode("utf-8")
     levels = [level for level in (outcome.loudness_lufs, outcome.true_peak_dbtp) if level is not None]
