@@ -7,8 +7,8 @@ DETECTABLE_EARLY_S, DETECTABLE_LATE_S = 0.045, 0.125
 ACCEPTABLE_EARLY_S, ACCEPTABLE_LATE_S = 0.090, 0.185
 """Limits of acceptability (BT.1359-1)."""
 
-IN_STEP, UNDETECTED, DETECTED, UNACCEPTABLE = "in step", "undetected", "detected", "unacceptable"
-GRADES = (IN_STEP, UNDETECTED, DETECTED, UNACCEPTABLE)
+IN_STEP, UNNOTICED, DETECTED, UNACCEPTABLE = "in step", "too small to notice", "detected", "unacceptable"
+GRADES = (IN_STEP, UNNOTICED, DETECTED, UNACCEPTABLE)
 
 
 def grade_offset(offset_s: float, frame_s: float) -> str:
@@ -16,7 +16,7 @@ def grade_offset(offset_s: float, frame_s: float) -> str:
     if abs(offset_s) <= 0.5 * frame_s:
         return IN_STEP
     if -DETECTABLE_EARLY_S <= offset_s <= DETECTABLE_LATE_S:
-        return UNDETECTED
+        return UNNOTICED
     if -ACCEPTABLE_EARLY_S <= offset_s <= ACCEPTABLE_LATE_S:
         return DETECTED
     return UNACCEPTABLE

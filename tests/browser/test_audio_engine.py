@@ -1,245 +1,31 @@
-"""The browser's audio engine against the engine's own arithmetic, in a real browser's offline audio contexts."""
+"""What the browser's audio engine schedules, mixes and meters, against the engine's own arithmetic."""
 
 from __future__ import annotations
 
-import base64
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from engine.core.paths import ROOT
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Clip, Hit, HitOffsets, Mix, Project, Sound
 from engine.document.source import Source
 from engine.document.strip import Strip
-from engine.physics.macros import apply_hit_offsets, apply_macros
-from engine.physics.model import Modes, NoiseComponent, Physics, Residual
-from engine.physics.noise import envelope_gain
+from engine.physics.macros import apply_macros
+from engine.physics.model import NoiseComponent, Physics, Residual
 from engine.physics.synthesis import synthesize
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.master import master_track
 from engine.pipeline.track import hit_room, hit_side, place_hits
-from tests.browser.struck_page import browse
-
-EDITOR = ROOT / "ui" / "editor"
-
-# What every script below starts from. Arrays cross as base64 of float32.
-TOOLS = """
-const [audio, buffers, prior, preview, panner, meter] = await Promise.all(
-  ["audio/engine", "audio/buffers", "audio/prior", "audio/preview", "audio/panner", "audio/meter"]
-    .map((name) => import(`/${name}.js`)));
-const pack = (array) => {
-  const bytes = new Uint8Array(Float32Array.from(array).buffer);
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  return btoa(text);
-};
-const unpack = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-const makeStore = (view, rendered = new Map()) => {
-  const listeners = {};
-  return {
-    view, rendered, selection: { hits: new Set(), soundId: null, modes: new Set() },
-    watch(select, react) { return this.on("document", react); },
-    on(name, react) { (listeners[name] ??= []).push(react); return () => {}; },
-    emit(name, data) { for (const react of listeners[name] ?? []) react(data); },
-    send() {}, edit() {}, select() {},
-  };
-};
-"""
-
-
-class _Files(http.server.SimpleHTTPRequestHandler):
-    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012
-
-    def do_GET(self) -> None:
-        if self.path == "/":
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<!doctype html><title>test</title>")
-        else:
-            super().do_GET()
-
-    def log_message(self, *_: Any) -> None:
-        pass
+from tests.browser.audio_page import modes_value, open_audio_page, pack, run, some_modes, unpack
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Files, directory=str(EDITOR)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with browse(f"http://127.0.0.1:{server.server_address[1]}/", tmp_path_factory.mktemp("page")) as tab:
+    with open_audio_page(tmp_path_factory.mktemp("page")) as tab:
         yield tab
-    server.shutdown()
-    server.server_close()
-
-
-def run(page: Page, script: str, value: Any = None) -> Any:
-    return page.evaluate(f"async (given) => {{ {TOOLS} {script} }}", value)
-
-
-def pack(samples: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(samples, np.float32).tobytes()).decode()
-
-
-def unpack(text: str) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(text), np.float32)
-
-
-def modes_value(modes: Modes) -> dict[str, Any]:
-    return {
-        "frequency_hz": list(modes.frequency_hz),
-        "power_db": list(modes.power_db),
-        "decay_per_s": list(modes.decay_per_s),
-        "phase_rad": list(modes.phase_rad),
-        "muted": list(modes.muted),
-    }
-
-
-def some_modes(count: int) -> Modes:
-    rng = np.random.default_rng(5)
-    return Modes(
-        tuple(float(v) for v in np.geomspace(80, 23000, count)),
-        tuple(float(v) for v in rng.uniform(-50, -20, count)),
-        tuple(float(v) for v in rng.uniform(2, 60, count)),
-        tuple(float(v) for v in rng.uniform(-3, 3, count)),
-        tuple(k % 7 == 3 for k in range(count)),
-    )
-
-
-STRIKE = """
-const context = new OfflineAudioContext(1, given.length, 48000);
-const node = await preview.createBankNode(context, [
-  { type: "noise", tables: prior.bandNoise(given.residual?.edges_hz ?? []) },
-  { type: "set", bank: preview.toBankState(given) },
-  { type: "strike", gain: 1 },
-  ...(given.messages ?? []),
-]);
-node.connect(context.destination);
-"""
-
-
-def test_the_worklet_plays_the_formula(page: Page) -> None:
-    modes = some_modes(256)
-    length = 48000
-    found = unpack(
-        run(
-            page,
-            STRIKE + "return pack((await context.startRendering()).getChannelData(0));",
-            {"modes": modes_value(modes), "length": length},
-        )
-    )
-    wanted = synthesize(Physics(modes), length / SAMPLE_RATE_HZ)
-    # A mode that has died is dropped at -140 dB, so 256 of them may leave 256 * 1e-7 behind.
-    assert np.abs(found - wanted).max() < 3e-5
-    assert np.abs(wanted).max() > 0.5
-
-
-def test_the_offline_prior_plays_the_formula_with_a_hits_offsets(page: Page) -> None:
-    modes = some_modes(40)
-    own = HitOffsets(pitch_cents=-350.0, decay_ratio=1.7, residual_db=0.0)
-    struck, residual = apply_macros(modes, Residual(), velocity_db=-4.0)
-    tweaked, residual = apply_hit_offsets(struck, residual, own.pitch_cents, own.decay_ratio, own.residual_db)
-    script = """
-    const physics = prior.applyHitOffsets({ modes: given.modes, residual: null }, given.offsets, -4);
-    return pack(prior.synthesize(physics, 0.5));
-    """
-    found = unpack(run(page, script, {"modes": modes_value(modes), "offsets": vars(own)}))
-    assert np.abs(found - synthesize(Physics(tweaked, residual), 0.5)).max() < 1e-5
-
-
-def test_noise_has_the_level_of_its_bands(page: Page) -> None:
-    edges = [100.0, 400.0, 1600.0, 6400.0, 20000.0]
-    residual = Residual(
-        tuple(edges), (-30.0, -40.0, -35.0, -50.0), (0.2, 0.2, 0.2, 0.2), NoiseComponent((-60.0,) * 4, (0.2,) * 4)
-    )
-    value = {
-        "modes": modes_value(Modes()),
-        "length": 65536,
-        "residual": {
-            "edges_hz": edges,
-            "power_db": list(residual.power_db),
-            "decay_per_s": list(residual.decay_per_s),
-            "room": {"power_db": [-60.0] * 4, "decay_per_s": [0.2] * 4},
-        },
-    }
-    worklet = unpack(run(page, STRIKE + "return pack((await context.startRendering()).getChannelData(0));", value))
-    offline = unpack(run(page, "return pack(prior.synthesize(given, 65536 / 48000));", value))
-    for samples in (worklet, offline):
-        level = np.exp(0.2 * np.arange(samples.size) / SAMPLE_RATE_HZ)
-        power = np.abs(np.fft.rfft(samples * level)) ** 2 * 2 / samples.size**2
-        frequency = np.fft.rfftfreq(samples.size, 1 / SAMPLE_RATE_HZ)
-        for low, high, wanted_db in zip(edges[:-1], edges[1:], residual.power_db, strict=True):
-            found_db = 10 * np.log10(power[(frequency >= low) & (frequency < high)].sum())
-            assert abs(found_db - wanted_db) < 0.8
-
-
-def test_the_fine_envelope_shapes_the_noise_but_not_the_room(page: Page) -> None:
-    """Noise is held down for 20 ms and raised for the next 20 ms; a room under it goes on evenly."""
-    envelope, bands = [-30.0] * 4 + [10.0] * 4, 8
-    edges = np.geomspace(200, 20_000, bands + 1).tolist()
-    stage, silent = {"power_db": [-30.0] * bands, "decay_per_s": [0.2] * bands}, {"power_db": [-200.0] * bands}
-    residual = {"edges_hz": edges, **stage, "envelope_db": envelope}
-    value = {"modes": modes_value(Modes()), "length": 16384, "residual": residual}
-    worklet = unpack(run(page, STRIKE + "return pack((await context.startRendering()).getChannelData(0));", value))
-    offline, smooth, room = (
-        unpack(run(page, "return pack(prior.synthesize(given, 16384 / 48000));", {**value, "residual": changed}))
-        for changed in (
-            residual,
-            {**residual, "envelope_db": []},
-            {**residual, **silent, "room": stage},
-        )
-    )
-    gain = envelope_gain(np.arange(16384) / SAMPLE_RATE_HZ, envelope)
-    assert np.abs(offline - gain * smooth).max() < 1e-5
-
-    def levels_db(sound: np.ndarray) -> np.ndarray:
-        parts = [sound[round(a * SAMPLE_RATE_HZ) : round(b * SAMPLE_RATE_HZ)] for a, b in SPANS_S]
-        return 10 * np.log10([np.mean(part**2) for part in parts])
-
-    assert levels_db(worklet) == pytest.approx(levels_db(gain) - 30 + 10 * np.log10(bands), abs=1.5)
-    assert np.ptp(levels_db(room)) < 3
-
-
-SPANS_S = ((0.0, 0.014), (0.022, 0.034), (0.1, 0.3))
-
-
-def test_a_change_while_it_rings_does_not_click(page: Page) -> None:
-    """Frequency, level and decay of a ringing mode jump; the waveform's steps stay those of its sinusoids."""
-    modes = Modes((440.0,), (-6.0,), (1.0,), (0.0,), (False,))
-    changed = Modes((660.0,), (-26.0,), (8.0,), (0.0,), (False,))
-    script = (
-        STRIKE
-        + """
-    const change = (at_s, messages) => context.suspend(at_s).then(async () => {
-      for (const message of messages) node.port.postMessage(message);
-      await pause(60);
-      context.resume();
-    });
-    change(0.25, [{ type: "set", bank: preview.toBankState(given.changed) }]);
-    const muted = { ...given, modes: { ...given.changed.modes, muted: [true] } };
-    change(0.5, [{ type: "set", bank: preview.toBankState(muted) }]);
-    return pack((await context.startRendering()).getChannelData(0));
-    """
-    )
-    value = {"modes": modes_value(modes), "changed": {"modes": modes_value(changed)}, "length": 38400}
-    found = unpack(run(page, script, value))
-    at = 12000 + 3 * 128  # by then the new level is reached
-    steepest = np.abs(np.diff(found[128:24000])).max()
-    assert steepest < 1.15 * 10 ** (-6 / 20) * 2 * np.pi * 440 / SAMPLE_RATE_HZ
-    zero_crossings = np.count_nonzero(np.diff(np.signbit(found[at : at + 9600])))
-    assert abs(zero_crossings - 2 * 660 * 0.2) <= 1
-    expected_peak = 10 ** (-26 / 20) * np.exp(-1.0 * 0.25)
-    assert abs(np.abs(found[at : at + 480]).max() / expected_peak - 1) < 0.1
-    assert np.abs(found[24000 + 3 * 128 :]).max() == 0.0
 
 
 STRIP = Strip(-2.0, 0.3, 4.0, -8.0, 150.0, 9000.0, 12.0)

@@ -31,7 +31,7 @@ class SyncHit:
     time_s: float
     offset_s: float
     confidence: float
-    grade: Literal["in step", "undetected", "detected", "unacceptable"]
+    grade: Literal["in step", "too small to notice", "detected", "unacceptable"]
     hit_id: str | None
 
 

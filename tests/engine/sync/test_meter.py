@@ -90,6 +90,12 @@ def test_the_report_as_json() -> None:
 
 def test_offsets_are_graded_by_half_a_frame_and_by_bt_1359() -> None:
     frame_s = 1 / 24
-    graded = {-0.1: "unacceptable", -0.06: "detected", -0.03: "undetected", 0.02: "in step", 0.1: "undetected"}
+    graded = {
+        -0.1: "unacceptable",
+        -0.06: "detected",
+        -0.03: "too small to notice",
+        0.02: "in step",
+        0.1: "too small to notice",
+    }
     assert {offset_s: grade_offset(offset_s, frame_s) for offset_s in graded} == graded
     assert [grade_offset(s, frame_s) for s in (0.15, 0.2)] == ["detected", "unacceptable"]

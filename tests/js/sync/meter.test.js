@@ -11,7 +11,7 @@ import { describeLag, formatOffset, listRows, offerShift } from "../../../ui/edi
 /** @type {SyncMeasured} */
 const FOUND = {
   type: "sync_measured", what: "hits", lag_s: 0.042, confidence: 0.97, drift_s_per_s: 0, middle_s: 4,
-  hits: [{ time_s: 1, offset_s: 0.042, confidence: 0.9, grade: "undetected", hit_id: "a" }, { time_s: 5, offset_s: 0.01, confidence: 0.9, grade: "in step", hit_id: "b" }],
+  hits: [{ time_s: 1, offset_s: 0.042, confidence: 0.9, grade: "too small to notice", hit_id: "a" }, { time_s: 5, offset_s: 0.01, confidence: 0.9, grade: "in step", hit_id: "b" }],
   seen_not_heard: [{ time_s: 3, confidence: 0.8, hit_id: null }],
   heard_not_seen: [{ time_s: 2, confidence: 0.9, hit_id: "c" }],
 };

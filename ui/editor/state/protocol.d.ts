@@ -1179,7 +1179,7 @@ export interface SyncHit {
   time_s: number;
   offset_s: number;
   confidence: number;
-  grade: "in step" | "undetected" | "detected" | "unacceptable";
+  grade: "in step" | "too small to notice" | "detected" | "unacceptable";
   hit_id: string | null;
 }
 

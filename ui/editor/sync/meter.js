@@ -7,11 +7,11 @@ import { formatLag } from "../timeline/lag.js";
 export const LEAST_SHIFT_S = 0.001;
 const UNSURE = 0.5;
 /** @type {Record<SyncHit["grade"], "good" | "teal" | "action" | "coral">} names of the theme's colours */
-export const GRADE_COLORS = { "in step": "good", undetected: "teal", detected: "action", unacceptable: "coral" };
+export const GRADE_COLORS = { "in step": "good", "too small to notice": "teal", detected: "action", unacceptable: "coral" };
 /** @type {Record<SyncHit["grade"], string>} */
 export const GRADE_WORDS = {
   "in step": "within half a frame",
-  undetected: "off by more than half a frame; BT.1359 has viewers not notice it",
+  "too small to notice": "off by more than half a frame; BT.1359 has viewers not notice it",
   detected: "noticed by viewers (BT.1359: from 45 ms early or 125 ms late)",
   unacceptable: "beyond what BT.1359 accepts (90 ms early, 185 ms late)",
 };

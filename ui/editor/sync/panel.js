@@ -18,7 +18,7 @@ const MOST_ROWS = 400;
 /** @type {[SyncMeasured["what"], string][]} */
 const SOURCES = [["hits", "Struck's hits"], ["clip", "Clip sound"]];
 /** @type {[Shown, string][]} */
-const LISTS = [["off", "Off"], ["all", "All"], ["seen", "Seen only"], ["heard", "Heard only"]];
+const LISTS = [["off", "Late or early"], ["all", "All"], ["seen", "Seen only"], ["heard", "Heard only"]];
 
 /**
  * @param {HTMLElement} app
