@@ -43,6 +43,7 @@ LAB: dict[str, str | dict[str, str]] = {
     "evaluate": {
         name: f"evaluation.{name}.evaluate"
         for name in (
+            "animate",
             "bank",
             "counterfactual",
             "generator",

@@ -36,7 +36,10 @@ HELD_OUT = 0.08
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """``size`` windows a step, for ``budget_s`` of wall-clock time; ``moving_weight`` weighs cells that move."""
+    """``size`` windows a step, for ``budget_s`` of wall-clock time; ``moving_weight`` weighs cells that move.
+
+    Every ``save_s`` the state and the checkpoint are written, with figures of ``checked`` held-out takes.
+    """
 
     size: int = 128
     budget_s: float = 420.0
@@ -47,6 +50,7 @@ class TrainingConfig:
     track_weight: float = 2.0
     moving_weight: float = 8.0
     save_s: float = 45.0
+    checked: int = 48
     log_s: float = 8.0
     seed: int = 0
 
@@ -103,7 +107,7 @@ class MotionTraining(Trainer[MotionNetwork]):
     def check(self, takes: Takes) -> dict[str, Any]:
         """Figures of takes never learnt from: the loss, and how far the tip is from the place at blows."""
         random = torch.Generator(self.device).manual_seed(1)
-        size = min(48, takes.count)
+        size = min(self.config.checked, takes.count)
         rows = torch.arange(size, device=self.device)
         first = torch.randint(takes.frames - WINDOW + 1, (size,), generator=random, device=self.device)
         config = BatchConfig(unheard=0.0, undescribed=0.0, continued=0.0)
@@ -117,15 +121,17 @@ class MotionTraining(Trainer[MotionNetwork]):
         track, field = expand_motion(*sampled, self.network.config)
         away = torch.linalg.vector_norm(track[:, :2], dim=1)
         blow = given.blows[:, 0] > 0.7
-        figures["tip_at_blows"] = float(away[blow].mean()) if blow.any() else math.nan
+        if blow.any():
+            figures["tip_at_blows"] = float(away[blow].mean())
         figures["tip_elsewhere"] = float(away[~blow].mean())
         figures["moved"] = float(field.square().mean().sqrt()) / float(motion[1].square().mean().sqrt())
         return {name: round(value, 4) for name, value in figures.items()}
 
     def run(self, takes: Takes, held_out: Takes, out: Path) -> None:
-        """Train for the budget; the checkpoint is written again every ``save_s``, a line of the log every ``log_s``."""
-        random = torch.Generator(self.device).manual_seed(self.config.seed)
-        begun_s = saved_s = logged_s = time.monotonic()
+        """Train for the budget, of which an earlier run may have spent a part, and write the checkpoint as it goes."""
+        random = torch.Generator(self.device).manual_seed(self.config.seed + self.step)
+        saved_s = logged_s = time.monotonic()
+        begun_s = saved_s - self.spent_s
         while self.spent_s < self.config.budget_s:
             self.train_step(takes, random)
             now_s = time.monotonic()
@@ -143,7 +149,7 @@ class MotionTraining(Trainer[MotionNetwork]):
         figures = {"loss": round(self.loss, 4), **self.check(held_out)}
         facts = {**asdict(self.config), **asdict(self.batches), **figures, "steps": self.step}
         save_motion_network(out, self.average, {**facts, "minutes": round(self.spent_s / 60, 2)})
-        self.log(figures)
+        self.save_state(figures)
 
 
 def _draw_noise(motion: Pair, random: torch.Generator) -> Pair:
@@ -175,6 +181,9 @@ def main(args: Sequence[str]) -> None:
     parser.add_argument("--work", type=Path, default=Path(".struck/train_animate"), help="parts of the pack, and log")
     parser.add_argument("--budget", type=float, default=TrainingConfig.budget_s, metavar="S", help="seconds to train")
     parser.add_argument("--size", type=int, default=TrainingConfig.size, metavar="N", help="windows a step")
+    parser.add_argument("--save", type=float, default=TrainingConfig.save_s, metavar="S", help="seconds between saves")
+    parser.add_argument("--field-width", type=int, default=MotionNetworkConfig.field_width, metavar="N")
+    parser.add_argument("--blocks", type=int, default=len(MotionNetworkConfig.dilations), metavar="N")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     options = parser.parse_args(list(args))
     if options.make_pack:
@@ -185,16 +194,24 @@ def main(args: Sequence[str]) -> None:
         device = "cuda" if torch.cuda.is_available() and options.device != "cpu" else "cpu"
         if options.device == "cuda" and device == "cpu":
             raise BadInput("--device cuda was given but there is no usable GPU; leave it out to train on the processor")
-        config = TrainingConfig(size=options.size, budget_s=options.budget, seed=options.seed)
-        train_network(read_pack(options.pack), config, options.work, options.out, torch.device(device))
+        config = TrainingConfig(
+            size=options.size, budget_s=options.budget, seed=options.seed, save_s=options.save,
+            checked=48 if device == "cuda" else 16,
+        )  # fmt: skip
+        dilations = MotionNetworkConfig.dilations[: options.blocks]
+        network = MotionNetworkConfig(field_width=options.field_width, dilations=dilations)
+        train_network(read_pack(options.pack), network, config, options.work, options.out, torch.device(device))
 
 
-def train_network(pack: MotionPack, config: TrainingConfig, work: Path, out: Path, device: torch.device) -> None:
-    """Train on a pack and write the checkpoint."""
+def train_network(
+    pack: MotionPack, shape: MotionNetworkConfig, config: TrainingConfig, work: Path, out: Path, device: torch.device
+) -> None:
+    """Train on a pack, going on from the state in ``work`` where there is one, and write the checkpoint."""
     torch.manual_seed(config.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     learnt, held_out = split_pack(pack)
-    training = MotionTraining(MotionNetwork(measure_scales(learnt, MotionNetworkConfig())), config, work, device)
+    training = MotionTraining(MotionNetwork(measure_scales(learnt, shape)), config, work, device)
+    training.resume()
     _say(f"{count_parameters(training.network)} parameters, {len(learnt)} takes, {len(held_out)} held out, {device}")
     training.run(Takes(learnt, device), Takes(held_out, device), out)
     load_motion_network(out)

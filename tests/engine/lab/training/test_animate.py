@@ -1,0 +1,71 @@
+"""Training of the motion network goes on where it stopped; judges of animated stills."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.animate.motion import CANVAS, GRID, RATE_HZ, Blow
+from engine.animate.network import MotionNetworkConfig, load_motion_network
+from engine.lab.data.animate.pack import MOST_BLOWS, MotionPack
+from engine.lab.evaluation.animate.judges import list_windows, match_blows, rel_sync
+from engine.lab.evaluation.animate.scenes import LENGTH_S, list_takes
+from engine.lab.training.animate.train import TrainingConfig, train_network
+from engine.onsets.track import Onset
+
+SMALL = MotionNetworkConfig(field_width=6, track_width=12, vector_width=8, dilations=(1,))
+
+
+def make_pack(count: int) -> MotionPack:
+    """Takes in which a tip swings down at 1 s, and one pattern follows it."""
+    frames = int(LENGTH_S * RATE_HZ)
+    random = np.random.default_rng(0)
+    paths = np.zeros((count, frames, 4), np.float16)
+    paths[:, :, 1] = -np.abs(np.arange(frames) / RATE_HZ - 1.0)
+    blows = np.full((count, MOST_BLOWS, 2), np.nan, np.float32)
+    blows[:, 0] = 1.0, 1.0
+    curves = np.zeros((count, frames, 4), np.float16)
+    curves[:, :, 0] = 0.02
+    return MotionPack(
+        random.integers(0, 255, (count, *CANVAS, 3), np.uint8), paths,
+        np.full((count, 4, 2, *GRID), 127, np.int8), curves, np.full((count, 2), 0.5, np.float32), blows,
+        np.tile(np.array([0.3, 1500.0], np.float32), (count, 1)),
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    def train(budget_s: float) -> list[dict[str, float]]:
+        config = TrainingConfig(size=2, budget_s=budget_s, checked=1)
+        train_network(make_pack(3), SMALL, config, tmp_path / "work", tmp_path / "out", torch.device("cpu"))
+        return [json.loads(line) for line in (tmp_path / "work" / "log.jsonl").read_text().splitlines()]
+
+    first = train(0.2)[-1]
+    again = train(0.4)
+    assert again[-1]["step"] > first["step"] > 0
+    assert load_motion_network(tmp_path / "out").config.dilations == (1,)
+    assert again[-1]["minutes"] > first["minutes"]
+
+
+def test_a_take_of_a_pack_is_shown_as_it_moved() -> None:
+    scene = list_takes(make_pack(1))[0]
+    assert scene.motion is not None and scene.blows == (Blow(1.0, 1.0),)
+    np.testing.assert_allclose(scene.motion.field, 0.02, rtol=0.01)
+    assert np.hypot(*scene.motion.track[:, :2].T).argmin() == RATE_HZ
+    np.testing.assert_allclose(scene.pixel, (scene.still.width / 2, scene.still.height / 2))
+
+
+def test_a_picture_as_good_as_the_true_one_has_a_relative_sync_of_a_half() -> None:
+    np.testing.assert_allclose(rel_sync(np.array([3.0, 0.0]), np.array([3.0, 5.0])), [0.5, 1 / (1 + np.exp(5))])
+
+
+def test_blows_are_matched_both_ways() -> None:
+    blows = [Blow(1.0, 1.0), Blow(3.0, 0.5)]
+    recall, precision = match_blows([Onset(1.03, 0.9), Onset(2.0, 0.9), Onset(3.0, 0.1)], blows)
+    assert (recall, precision) == (0.5, 0.5)
+    assert np.isnan(match_blows([], blows)[1])
+    assert list_windows([Blow(0.1, 1.0), Blow(4.5, 1.0)]) == [0.0]
