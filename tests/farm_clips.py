@@ -24,6 +24,7 @@ def mark(clip: Path, how: str = ".marked") -> None:
 
     ``.fatal``: let every render of it end its process.
     """
+    clip.with_suffix(".stopped").unlink(missing_ok=True)  # of an earlier run
     clip.with_suffix(how).touch()
 
 

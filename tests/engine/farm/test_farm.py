@@ -42,7 +42,8 @@ def cluster() -> Iterator[Any]:
     os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="ab" * 32)
     from ray.cluster_utils import Cluster
 
-    quick = {"health_check_period_ms": 1000, "health_check_failure_threshold": 10}
+    # Ray makes its workers so nice that a busy machine starves them.
+    quick = {"health_check_period_ms": 1000, "health_check_failure_threshold": 10, "worker_niceness": 0}
     small = {"object_store_memory": 100 << 20, "include_dashboard": False}
     made = Cluster(True, head_node_args={"num_cpus": 0, "_system_config": quick, **small})
     try:
