@@ -37,6 +37,7 @@ import { createStore, sessionId } from "./state/store.js";
 import { createSpectrogramView } from "./timeline/spectrogram_view.js";
 import { createSyncPanel } from "./sync/panel.js";
 import { createTimeline } from "./timeline/timeline.js";
+import { LANGUAGE } from "./texts/t.js";
 import { createTheme, watchTheme } from "./widgets/theme.js";
 import { createToasts } from "./widgets/toasts.js";
 import { createTour } from "./panels/tour.js";
@@ -61,7 +62,7 @@ function loadStyle(name) {
  */
 export async function mount(element) {
   await Promise.all(STYLES.map(loadStyle));
-  const app = make("div", "st-app");
+  const app = make("div", "st-app", { lang: LANGUAGE });
   // Gradio's style sheet reaches every control inside its container; the editor stands beside it instead.
   const isInGradio = Boolean(element.closest(".gradio-container"));
   app.classList.toggle("is-page", isInGradio);

@@ -1,6 +1,8 @@
 // @ts-check
 // Key combinations as text, such as "Mod+Shift+Z"; Mod is Ctrl, on a Mac also ⌘.
 
+import { t } from "../texts/t.js";
+
 const IS_MAC = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? "");
 /** @type {Record<string, string>} */
 const SHOWN = {
@@ -55,9 +57,9 @@ export function formatCombo(combo) {
  */
 export function refuseCombo(combo) {
   const shown = formatCombo(combo);
-  if (BROWSER.has(combo) || /^(Mod\+)?F\d+$/.test(combo)) return `${shown} belongs to the browser; choose another`;
-  if (CLIPBOARD.has(combo)) return `${shown} copies, cuts or pastes; choose another`;
-  if (combo === "Tab" || combo === "Shift+Tab") return "Tab goes from control to control; choose another key";
-  if (/^(Shift\+)?\d$/.test(combo)) return "The number keys strike sounds in Perform; choose another";
+  if (BROWSER.has(combo) || /^(Mod\+)?F\d+$/.test(combo)) return t("combos.belongs_to_the_browser_choose_another", { shown });
+  if (CLIPBOARD.has(combo)) return t("combos.copies_cuts_or_pastes_choose_another", { shown });
+  if (combo === "Tab" || combo === "Shift+Tab") return t("combos.tab_goes_from_control_to_control");
+  if (/^(Shift\+)?\d$/.test(combo)) return t("combos.the_number_keys_strike_sounds_in");
   return "";
 }

@@ -1,6 +1,7 @@
 // @ts-check
-// The sheet of keys and gestures: searched by words, and the place to change a key or the theme.
+// The sheet of keys and gestures: searched by words, and the place to change a key, the theme or the language.
 
+import { LANGUAGE, LANGUAGES, chooseLanguage, t } from "../texts/t.js";
 import { createSegments, elementsIn, make } from "../widgets/controls.js";
 import { createDialog } from "../widgets/dialog.js";
 import { createScope } from "../widgets/scope.js";
@@ -13,8 +14,8 @@ import { ACTIONS, GESTURES } from "./table.js";
 
 const CATEGORIES = [...new Set([...ACTIONS.map(({ category }) => category), ...GESTURES.map(([title]) => title)])];
 /** @type {[ThemeChoice, string][]} */
-const THEMES = [["system", "System"], ["dark", "Dark"], ["light", "Light"]];
-const PRESS_ONE = "Press a key beside an action to give it another.";
+const THEMES = [["system", t("key_sheet.system")], ["dark", t("key_sheet.dark")], ["light", t("key_sheet.light")]];
+const PRESS_ONE = t("key_sheet.press_a_key_beside_an_action");
 
 /**
  * @param {HTMLElement} app
@@ -28,20 +29,23 @@ export function createKeySheet(app, { about, tour }) {
   /** @type {Map<ActionId, HTMLButtonElement>} */
   const buttons = new Map();
 
-  const search = make("input", "st-path act-search", { type: "search", placeholder: "Search", spellcheck: false, autocomplete: "off", "aria-label": "Search keys and gestures", oninput: () => filter() });
+  const search = make("input", "st-path act-search", { type: "search", placeholder: t("common.search"), spellcheck: false, autocomplete: "off", "aria-label": t("key_sheet.search_keys_and_gestures"), oninput: () => filter() });
   const words = make("p", "act-words", { role: "status", textContent: PRESS_ONE });
-  const noKey = make("button", "st-button", { type: "button", textContent: "No key", title: "The action stays in the palette of all actions", onclick: () => change(() => waiting && setKey(waiting, null)) });
-  const usual = make("button", "st-button", { type: "button", textContent: "Its usual key", title: "Give the action the key it came with", onclick: () => change(() => waiting && resetKeys(waiting)) });
-  const reset = make("button", "st-button", { type: "button", textContent: "Usual keys", title: "Give every action the key it came with", onclick: () => change(() => resetKeys()) });
-  const theme = createSegments({ label: "Theme", choices: THEMES, onChoose: chooseTheme });
+  const noKey = make("button", "st-button", { type: "button", textContent: t("key_sheet.no_key"), title: t("key_sheet.the_action_stays_in_the_palette"), onclick: () => change(() => waiting && setKey(waiting, null)) });
+  const usual = make("button", "st-button", { type: "button", textContent: t("key_sheet.its_usual_key"), title: t("key_sheet.give_the_action_the_key_it"), onclick: () => change(() => waiting && resetKeys(waiting)) });
+  const reset = make("button", "st-button", { type: "button", textContent: t("key_sheet.usual_keys"), title: t("key_sheet.give_every_action_the_key_it"), onclick: () => change(() => resetKeys()) });
+  const theme = createSegments({ label: t("key_sheet.theme"), choices: THEMES, onChoose: chooseTheme });
   theme.element.classList.add("st-segments");
-  const showTour = make("button", "st-button", { type: "button", textContent: "Tour", title: "Show the three steps of the tour again", onclick: () => leave(tour) });
-  const showAbout = make("button", "st-button", { type: "button", textContent: "About", title: "Version, and the licences of code, weights and data", onclick: () => leave(about) });
-  const none = make("p", "act-none", { textContent: "Nothing of that name.", hidden: true });
+  const language = createSegments({ label: t("key_sheet.language"), choices: LANGUAGES, onChoose: chooseLanguage });
+  language.element.classList.add("st-segments");
+  language.set(LANGUAGE);
+  const showTour = make("button", "st-button", { type: "button", textContent: t("key_sheet.tour"), title: t("key_sheet.show_the_three_steps_of_the"), onclick: () => leave(tour) });
+  const showAbout = make("button", "st-button", { type: "button", textContent: t("key_sheet.about"), title: t("key_sheet.version_and_the_licences_of_code"), onclick: () => leave(about) });
+  const none = make("p", "act-none", { textContent: t("common.nothing_of_that_name"), hidden: true });
   const columns = make("div", "act-columns", {}, ...CATEGORIES.map(section), none);
   const dialog = createDialog(app, {
-    label: "Keys and gestures", className: "st-help act-sheet", first: search, onKey,
-    content: [make("div", "act-head", {}, search, make("span", "st-label", { textContent: "Theme" }), theme.element, make("span", "st-space"), showTour, showAbout), make("div", "act-change", {}, words, noKey, usual, reset), make("div", "act-scroll", {}, columns)],
+    label: t("common.keys_and_gestures"), className: "st-help act-sheet", first: search, onKey,
+    content: [make("div", "act-head", {}, search, make("span", "st-label", { textContent: t("key_sheet.theme") }), theme.element, make("span", "st-label", { textContent: t("key_sheet.language") }), language.element, make("span", "st-space"), showTour, showAbout), make("div", "act-change", {}, words, noKey, usual, reset), make("div", "act-scroll", {}, columns)],
     onOpen() {
       search.value = "";
       filter();
@@ -77,12 +81,12 @@ export function createKeySheet(app, { about, tour }) {
       const button = buttons.get(id);
       if (!button) continue;
       const keys = keysOf(id).filter((key, i, all) => all.findIndex((other) => candidatesOf(other).at(-1) === candidatesOf(key).at(-1)) === i).map(formatCombo);
-      button.textContent = id === waiting ? "press…" : keys.join(" / ") || "—";
+      button.textContent = id === waiting ? t("key_sheet.press") : keys.join(" / ") || "—";
       button.classList.toggle("is-on", id === waiting);
       button.classList.toggle("is-changed", isChanged(id));
-      const only = when === "hits" ? ", while hits are selected" : when === "none" ? ", while no hit is selected" : "";
-      button.title = `${keys.length ? `Change the key of “${name}”${only}` : `Give “${name}” a key`}`;
-      button.setAttribute("aria-label", `${name}${only}: ${keys.join(" or ") || "no key"}. Change`);
+      const only = when === "hits" ? t("key_sheet.while_hits_are_selected") : when === "none" ? t("key_sheet.while_no_hit_is_selected") : "";
+      button.title = keys.length ? t("key_sheet.change_the_key_of", { name, only }) : t("key_sheet.give_a_key", { name });
+      button.setAttribute("aria-label", t("key_sheet.change", { name, only, keys: keys.join(t("key_sheet.or")) || t("key_sheet.no_key_2") }));
     }
     noKey.hidden = usual.hidden = !waiting;
     reset.hidden = Boolean(waiting) || !ACTIONS.some(({ id }) => isChanged(id));
@@ -94,7 +98,7 @@ export function createKeySheet(app, { about, tour }) {
    * Wait for a key for an action, or for none any more.
    * @param {ActionId | null} id
    */
-  function listen(id, said = id ? `Press the key for “${nameOf(id)}”, or Esc to leave it as it is.` : PRESS_ONE) {
+  function listen(id, said = id ? t("key_sheet.press_the_key_for_or_esc", { action: nameOf(id) }) : PRESS_ONE) {
     waiting = id;
     wanted = null;
     words.textContent = said;
@@ -140,10 +144,10 @@ export function createKeySheet(app, { about, tour }) {
     if (refused) words.textContent = refused;
     else if (others.length && wanted !== combo) {
       wanted = combo;
-      words.textContent = `${formatCombo(combo)} is the key of “${others[0].name}”. Press it again to take it from there, or Esc to leave both.`;
+      words.textContent = t("key_sheet.is_the_key_of_press_it", { combo: formatCombo(combo), name: others[0].name });
     } else {
       setKey(id, combo);
-      listen(null, others.length ? `${formatCombo(combo)} now does “${nameOf(id)}”; “${others[0].name}” has ${keysOf(others[0].id).map(formatCombo).join(" or ") || "no key"}.` : `${formatCombo(combo)} now does “${nameOf(id)}”.`);
+      listen(null, others.length ? t("key_sheet.now_does_has", { combo: formatCombo(combo), action: nameOf(id), other: others[0].name, keys: keysOf(others[0].id).map(formatCombo).join(t("key_sheet.or")) || t("key_sheet.no_key_2") }) : t("key_sheet.now_does", { combo: formatCombo(combo), action: nameOf(id) }));
     }
   }
 

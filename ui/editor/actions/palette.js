@@ -2,6 +2,7 @@
 // The command palette: type a few letters of any action, and Enter runs it.
 
 import { clamp } from "../audio/units.js";
+import { t } from "../texts/t.js";
 import { make } from "../widgets/controls.js";
 import { createDialog } from "../widgets/dialog.js";
 import { formatCombo } from "./combos.js";
@@ -34,12 +35,12 @@ export function createPalette(app, runner) {
   let found = [];
   let at = 0;
   const field = make("input", "st-path act-search", {
-    type: "text", role: "combobox", placeholder: "What do you want to do?", spellcheck: false, autocomplete: "off", "aria-label": "Search all actions", "aria-expanded": "true", "aria-controls": "act-list", "aria-autocomplete": "list", oninput: () => fill(),
+    type: "text", role: "combobox", placeholder: t("palette.what_do_you_want_to_do"), spellcheck: false, autocomplete: "off", "aria-label": t("common.search_all_actions"), "aria-expanded": "true", "aria-controls": "act-list", "aria-autocomplete": "list", oninput: () => fill(),
   });
-  const list = make("div", "act-list", { id: "act-list", role: "listbox", "aria-label": "Actions" });
-  const none = make("p", "act-none", { textContent: "No action of that name.", role: "status" });
+  const list = make("div", "act-list", { id: "act-list", role: "listbox", "aria-label": t("palette.actions") });
+  const none = make("p", "act-none", { textContent: t("palette.no_action_of_that_name"), role: "status" });
   const dialog = createDialog(app, {
-    label: "All actions", className: "act-palette", content: [field, list, none], first: field, hasClose: false, onKey,
+    label: t("palette.all_actions"), className: "act-palette", content: [field, list, none], first: field, hasClose: false, onKey,
     onOpen() {
       field.value = "";
       fill();

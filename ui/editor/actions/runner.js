@@ -3,6 +3,7 @@
 
 import { clamp, SAMPLE_RATE_HZ } from "../audio/units.js";
 import { requireProject } from "../state/project.js";
+import { chooseLanguage } from "../texts/t.js";
 import { withGroups } from "../timeline/groups.js";
 import { frameRate } from "../timeline/timecode.js";
 import { newGesture } from "../widgets/controls.js";
@@ -187,6 +188,9 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
     dark: () => chooseTheme("dark"),
     light: () => chooseTheme("light"),
     system_theme: () => chooseTheme("system"),
+    english: () => chooseLanguage("en"),
+    german: () => chooseLanguage("de"),
+    japanese: () => chooseLanguage("ja"),
     tour: () => open.tour(),
     about: () => open.about(),
   };

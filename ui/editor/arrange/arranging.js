@@ -3,6 +3,7 @@
 
 import { recall, remember } from "../state/remembered.js";
 import { requireProject } from "../state/project.js";
+import { t } from "../texts/t.js";
 import { newGesture } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 import { CLIPBOARD_KIND, copyHits, duplicateShift, inOrder, placeCopies, readCopies, withLater, writeCopies } from "./copies.js";
@@ -61,7 +62,7 @@ export function createArranging(store, player) {
   /** @param {{edit: AddHits, left: number}} placed */
   function add({ edit, left }) {
     const total = edit.hits.length + left;
-    if (left) store.emit("note", { type: "note", message: `${left} of ${total} ${total === 1 ? "hit" : "hits"} would lie past the clip's end and ${left === 1 ? "is" : "are"} left out` });
+    if (left) store.emit("note", { type: "note", message: t("arranging.of_hits_would_lie_past_the", { left, total }) });
     if (!edit.hits.length) return;
     adding = { known: new Set(requireProject(store).hits.map((hit) => hit.id)), count: edit.hits.length };
     store.edit(edit, newGesture());

@@ -2,6 +2,7 @@
 // A recut of the clip: the file is chosen and sent, and what became of the hits is told, with those that have no place.
 
 import { describeError, upload } from "../state/upload.js";
+import { t } from "../texts/t.js";
 import { createButton, make } from "../widgets/controls.js";
 import { createSheet } from "./sheet.js";
 /** @import { Conformed } from "../state/protocol.d.ts" */
@@ -13,9 +14,9 @@ import { createSheet } from "./sheet.js";
  */
 export function describeConformed({ moved, copied, lost }) {
   /** @param {number} n */
-  const hits = (n) => (n === 1 ? "1 hit" : `${n} hits`);
-  const more = copied ? `, and ${hits(copied)} more where shots are shown again` : "";
-  return `${hits(moved)} moved with ${moved === 1 ? "its shot" : "their shots"}${more}.${lost.length ? ` The recut has no place for ${lost.length === 1 ? "this one" : `these ${lost.length}`}:` : ""}`;
+  const hits = (n) => t("common.hits", { count: n });
+  const more = copied ? t("conform.and_more_where_shots_are_shown", { copied: hits(copied) }) : "";
+  return `${t("conform.hits_moved_with_their_shots", { moved, more })}${lost.length ? ` ${lost.length === 1 ? t("conform.the_recut_has_no_place_for") : t("conform.the_recut_has_no_place_for_2", { count: lost.length })}` : ""}`;
 }
 
 /**
@@ -24,21 +25,21 @@ export function describeConformed({ moved, copied, lost }) {
  */
 export function createConform(app, store) {
   /** @type {HTMLInputElement} */
-  const picker = make("input", "", { type: "file", accept: "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif", hidden: true, "aria-label": "Recut of the clip", onchange: () => {
+  const picker = make("input", "", { type: "file", accept: "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif", hidden: true, "aria-label": t("conform.recut_of_the_clip"), onchange: () => {
     const file = picker.files?.[0];
     picker.value = "";
     if (file) take(file);
   } });
   app.append(picker);
   const words = make("p", "arr-words");
-  const list = make("ul", "arr-lost", { "aria-label": "Hits without a place" });
-  const fine = createButton("Close", { title: "Close (Esc)", onPress: () => sheet.close() });
+  const list = make("ul", "arr-lost", { "aria-label": t("conform.hits_without_a_place") });
+  const fine = createButton(t("common.close"), { title: t("common.close_esc"), onPress: () => sheet.close() });
   fine.classList.add("is-main");
-  const sheet = createSheet(app, store, { title: "Conformed to the recut", content: [words, list, make("div", "ins-row", {}, make("span", "st-space"), fine)], apply: fine, onShow: () => {}, onEnter: () => sheet.close() });
+  const sheet = createSheet(app, store, { title: t("conform.conformed_to_the_recut"), content: [words, list, make("div", "ins-row", {}, make("span", "st-space"), fine)], apply: fine, onShow: () => {}, onEnter: () => sheet.close() });
 
   /** @param {File} file */
   async function take(file) {
-    store.emit("note", { type: "note", message: `Bringing in ${file.name}` });
+    store.emit("note", { type: "note", message: t("conform.bringing_in", { name: file.name }) });
     try {
       store.send({ type: "conform", path: await upload(file, store.session) });
     } catch (error) {

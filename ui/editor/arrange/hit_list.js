@@ -3,6 +3,7 @@
 
 import { clamp } from "../audio/units.js";
 import { requireProject } from "../state/project.js";
+import { t } from "../texts/t.js";
 import { formatTimecode, parseTime } from "../timeline/timecode.js";
 import { createButton, make, newGesture } from "../widgets/controls.js";
 import { formatDb, parseDb, soundColor } from "../widgets/format.js";
@@ -66,23 +67,23 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
   /** @type {Column[]} */
   const COLUMNS = [
     { name: "number", title: "#", text: (row) => String(row.number) },
-    { name: "time", title: "Timecode", help: HINT, text: ({ hit }, { clip }) => formatTimecode(hit.time_s, clip), read: readTime },
-    { name: "seconds", title: "Seconds", help: HINT, text: ({ hit }) => hit.time_s.toFixed(4), read: readTime },
-    { name: "velocity", title: "Velocity", text: ({ hit }) => formatDb(hit.velocity_db, true), read(text, hit) {
+    { name: "time", title: t("hit_list.timecode"), help: HINT, text: ({ hit }, { clip }) => formatTimecode(hit.time_s, clip), read: readTime },
+    { name: "seconds", title: t("hit_list.seconds"), help: HINT, text: ({ hit }) => hit.time_s.toFixed(4), read: readTime },
+    { name: "velocity", title: t("common.velocity"), text: ({ hit }) => formatDb(hit.velocity_db, true), read(text, hit) {
       const velocity_db = parseDb(text);
       if (velocity_db === null) return false;
       store.edit({ kind: "set_hits", ids: meant(hit), values: { velocity_db: clamp(velocity_db, -60, 12) } }, newGesture());
       return true;
     } },
-    { name: "sound", title: "Sound", text: (row) => row.sound, read(id, hit) {
+    { name: "sound", title: t("common.sound"), text: (row) => row.sound, read(id, hit) {
       store.edit({ kind: "set_hits", ids: meant(hit), values: { sound_id: id } }, newGesture());
       return true;
     } },
-    { name: "name", title: "Name", text: ({ hit }) => hit.name, read(text, hit) {
+    { name: "name", title: t("common.name"), text: ({ hit }) => hit.name, read(text, hit) {
       store.edit({ kind: "set_hits", ids: meant(hit), values: { name: text.trim() } }, newGesture());
       return true;
     } },
-    { name: "group", title: "Group", help: "Hits of one name are one group; an empty name takes a hit out", text: ({ hit }) => hit.group, read(text, hit) {
+    { name: "group", title: t("hit_list.group"), help: t("hit_list.hits_of_one_name_are_one"), text: ({ hit }) => hit.group, read(text, hit) {
       store.edit({ kind: "set_hits", ids: meant(hit), values: { group: text.trim() } }, newGesture());
       return true;
     } },
@@ -93,17 +94,17 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
 
   // --- elements -----------------------------------------------------------------------------------
 
-  const paste = createButton("Paste", { title: "Put what was copied at the playhead", onPress: arranging.paste });
-  const duplicate = createButton("Duplicate", { action: "duplicate", title: "Copies behind the chosen hits, in their rhythm", onPress: arranging.duplicate });
-  const quantise = createButton("Quantise…", { action: "quantize", title: "Draw the chosen hits to frames, onset peaks or a grid", onPress: quantize });
-  const bring = createButton("Import…", { title: "Hits from a spotting list: CSV, MIDI, EDL, Pro Tools, Reaper, Audition or Audacity", onPress: importHits });
+  const paste = createButton(t("hit_list.paste"), { title: t("hit_list.put_what_was_copied_at_the"), onPress: arranging.paste });
+  const duplicate = createButton(t("common.duplicate"), { action: "duplicate", title: t("hit_list.copies_behind_the_chosen_hits_in"), onPress: arranging.duplicate });
+  const quantise = createButton(t("common.quantise"), { action: "quantize", title: t("hit_list.draw_the_chosen_hits_to_frames"), onPress: quantize });
+  const bring = createButton(t("common.import"), { title: t("hit_list.hits_from_a_spotting_list_csv"), onPress: importHits });
   const facts = make("span", "ins-quiet arr-facts");
   const tools = make("div", "ins-row arr-tools", {}, duplicate, paste, quantise, bring, facts);
-  const heads = COLUMNS.map(({ name, title }) => make("button", `arr-cell is-${name}`, { type: "button", role: "columnheader", textContent: title, title: `Sort by ${title === "#" ? "number" : title.toLowerCase()}`, onclick: () => sortBy(name) }));
+  const heads = COLUMNS.map(({ name, title }) => make("button", `arr-cell is-${name}`, { type: "button", role: "columnheader", textContent: title, title: t("hit_list.sort_by", { column: title === "#" ? t("hit_list.number") : title }), onclick: () => sortBy(name) }));
   const head = make("div", "arr-row arr-table-head", { role: "row" }, ...heads);
   const inner = make("div", "arr-inner", { role: "rowgroup" });
   const body = make("div", "arr-body", {}, head, inner);
-  const table = make("div", "arr-table", { role: "grid", "aria-label": "Hits", "aria-multiselectable": "true", tabIndex: 0 }, body);
+  const table = make("div", "arr-table", { role: "grid", "aria-label": t("common.hits_2"), "aria-multiselectable": "true", tabIndex: 0 }, body);
   const empty = make("p", "ins-empty");
   const element = make("div", "ins-panel arr-list", {}, tools, table, empty);
 
@@ -115,7 +116,7 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
     table.hidden = isEmpty;
     empty.hidden = !isEmpty;
     bring.disabled = !project;
-    empty.textContent = project ? "No hits yet. They appear here as they are found; double-click in the Hits lane of the timeline to add one, or import a spotting list." : "Open a clip; its hits are listed here.";
+    empty.textContent = project ? t("hit_list.no_hits_yet_they_appear_here") : t("hit_list.open_a_clip_its_hits_are");
     if (!project || isEditing) return;
     rows = orderRows(project, order);
     at = clamp(at, 0, Math.max(0, rows.length - 1));
@@ -126,7 +127,7 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
     COLUMNS.forEach(({ name }, i) => heads[i].setAttribute("aria-sort", name !== order.column ? "none" : order.isDown ? "descending" : "ascending"));
     inner.style.height = `${rows.length * ROW_PX}px`;
     const chosen = store.selection.hits.size;
-    facts.textContent = [chosen && `${chosen} selected`, `${rows.length} ${rows.length === 1 ? "hit" : "hits"}`].filter(Boolean).join(" of ");
+    facts.textContent = chosen ? t("hit_list.selected_of_hits", { chosen, count: rows.length }) : t("common.hits", { count: rows.length });
     duplicate.disabled = quantise.disabled = !chosen;
     paste.disabled = !arranging.canPaste;
     draw();
@@ -243,7 +244,7 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
     /** @type {[string, string][] | null} */
     const choices = col.name === "sound" ? project.sounds.map((sound) => [sound.id, sound.name]) : null;
     editCell(cell, {
-      label: `${col.title} of hit ${row.number}`, help: col.help, text: typed ?? (choices ? row.hit.sound_id : col.text(row, project)), isNew: typed !== null, choices,
+      label: t("hit_list.of_hit", { title: col.title, number: row.number }), help: col.help, text: typed ?? (choices ? row.hit.sound_id : col.text(row, project)), isNew: typed !== null, choices,
       read: (text) => read(text, row.hit),
       /** @param {Onward} where */
       done(where) {

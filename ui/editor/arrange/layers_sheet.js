@@ -1,6 +1,7 @@
 // @ts-check
 // The sheet of velocity layers: what a sound is when struck softer or harder, measured from several hits in one press.
 
+import { t } from "../texts/t.js";
 import { createButton, make, newGesture } from "../widgets/controls.js";
 import { formatDb } from "../widgets/format.js";
 import { formatTimecode } from "../timeline/timecode.js";
@@ -19,11 +20,11 @@ const [SOFTEST_DB, HARDEST_DB] = [-60, 12];
 export function createLayersSheet(app, store, audio, arranging) {
   const words = make("p", "ins-quiet arr-words");
   const list = make("ul", "arr-layers");
-  const clear = createButton("Delete all", { title: "Leave only the sound itself", onPress: () => remove(sound()?.layers.map((_, k) => k) ?? []) });
-  const apply = createButton("Measure", { title: "Analyse each of these hits by itself (Enter)", onPress: measure });
+  const clear = createButton(t("layers_sheet.delete_all"), { title: t("layers_sheet.leave_only_the_sound_itself"), onPress: () => remove(sound()?.layers.map((_, k) => k) ?? []) });
+  const apply = createButton(t("common.measure"), { title: t("layers_sheet.analyse_each_of_these_hits_by"), onPress: measure });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
-    title: "Velocity layers",
+    title: t("common.velocity_layers"),
     content: [words, list, make("div", "ins-row", {}, clear, make("span", "st-space"), apply)],
     apply, onShow: show, onEnter: measure,
   });
@@ -69,22 +70,22 @@ export function createLayersSheet(app, store, audio, arranging) {
     const hits = sources();
     const layers = own?.layers ?? [];
     const isImagined = layers.length > 0 && own !== null && own.detail < 1;
-    words.textContent = !own ? "No sound yet."
-      : isImagined ? `${own.name} is partly imagined (Detail), so its layers are not heard until Detail is back at 100 %.`
-        : layers.length ? `Hits of ${own.name} are morphed between these by their velocity. Modes and noise in the Sound tab are those of 0 dB.`
-          : `${own.name} is one sound, softened and hardened by a law. Layers take it from hits of the clip that were softer and harder.`;
+    words.textContent = !own ? t("common.no_sound_yet")
+      : isImagined ? t("layers_sheet.is_partly_imagined_detail_so_its", { name: own.name })
+        : layers.length ? t("layers_sheet.hits_of_are_morphed_between_these", { name: own.name })
+          : t("layers_sheet.is_one_sound_softened_and_hardened", { name: own.name });
     const rows = [...layers.map((layer, k) => ({ ...layer, place: k })), ...(own ? [{ velocity_db: 0, time_s: null, modes: own.modes.frequency_hz.length, place: -1 }] : [])].sort((a, b) => a.velocity_db - b.velocity_db);
     list.replaceChildren(...rows.map(({ velocity_db, time_s, modes, place }) => {
-      const from = place < 0 ? "the sound itself" : time_s === null || !project ? "" : `hit at ${formatTimecode(time_s, project.clip)}`;
+      const from = place < 0 ? t("layers_sheet.the_sound_itself") : time_s === null || !project ? "" : t("layers_sheet.hit_at", { time_s: formatTimecode(time_s, project.clip) });
       const text = `${formatDb(velocity_db, true)}`;
       return make("li", "", {},
-        make("button", "ins-button", { type: "button", textContent: "▶", title: `Hear it at ${text}`, "aria-label": `Hear it at ${text}`, onclick: () => hear(velocity_db) }),
-        make("span", "arr-layer-db", { textContent: text }), make("span", "ins-quiet", { textContent: `${from} · ${modes} ${modes === 1 ? "mode" : "modes"}` }),
-        place < 0 ? make("span") : make("button", "ins-button", { type: "button", textContent: "×", title: "Delete this layer", "aria-label": `Delete the layer at ${text}`, onclick: () => remove([place]) }));
+        make("button", "ins-button", { type: "button", textContent: "▶", title: t("layers_sheet.hear_it_at", { text }), "aria-label": t("layers_sheet.hear_it_at", { text }), onclick: () => hear(velocity_db) }),
+        make("span", "arr-layer-db", { textContent: text }), make("span", "ins-quiet", { textContent: `${from} · ${t("layers_sheet.modes", { count: modes })}` }),
+        place < 0 ? make("span") : make("button", "ins-button", { type: "button", textContent: "×", title: t("layers_sheet.delete_this_layer"), "aria-label": t("layers_sheet.delete_the_layer_at", { text }), onclick: () => remove([place]) }));
     }));
     clear.hidden = !layers.length;
     apply.disabled = !hits.length || !project?.clip.has_audio;
-    apply.textContent = project?.clip.has_audio === false ? "The clip has no sound" : hits.length === 1 ? "Measure its hit" : `Measure its ${hits.length} hits`;
+    apply.textContent = project?.clip.has_audio === false ? t("layers_sheet.the_clip_has_no_sound") : t("layers_sheet.measure_its_hits", { count: hits.length });
   }
 
   const cleanup = store.watch(() => [store.view?.project?.sounds, store.view?.project?.hits], () => sheet.isOpen && show());

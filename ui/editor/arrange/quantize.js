@@ -3,6 +3,7 @@
 
 import { recall, remember } from "../state/remembered.js";
 import { requireProject } from "../state/project.js";
+import { t } from "../texts/t.js";
 import { frameRate, parseSpan } from "../timeline/timecode.js";
 import { createButton, createEntry, createSegments, createSlider, make, newGesture } from "../widgets/controls.js";
 import { parsePlain } from "../widgets/format.js";
@@ -15,7 +16,7 @@ import { createSheet } from "./sheet.js";
 
 const REMEMBERED = "struck.quantise";
 /** @type {[Target, string][]} */
-const TARGETS = [["frames", "Frames"], ["peaks", "Onset peaks"], ["grid", "Grid"]];
+const TARGETS = [["frames", t("quantize.frames")], ["peaks", t("quantize.onset_peaks")], ["grid", t("quantize.grid")]];
 /** @type {Choice} */
 const DEFAULT = { to: "frames", every: "120 bpm", from: "0 s", percent: 100 };
 const LEAST_S = 0.001;
@@ -51,21 +52,21 @@ function recallChoice() {
 export function createQuantize(app, store, arranging) {
   const choice = recallChoice();
 
-  const to = createSegments({ label: "Quantise to", choices: TARGETS, onChoose: (value) => change({ to: value }) });
-  const every = createEntry({ label: "Interval of the grid", className: "ins-time", onEnter: (text) => parseInterval(text, requireProject(store).clip) !== null && change({ every: text.trim() }) });
-  const from = createEntry({ label: "A line of the grid", className: "ins-time", onEnter: (text) => parseSpan(text, requireProject(store).clip) !== null && change({ from: text.trim() }) });
-  every.element.title = "Such as 120 bpm, 120 bpm / 4, 0.5 s, 250 ms or 12 f";
-  from.element.title = "A time that lies on the grid, such as 0 s, 1.2 s or 30 f";
-  const grid = make("div", "arr-grid", {}, make("span", "ins-label", { textContent: "Every" }), every.element, make("span", "ins-label", { textContent: "from" }), from.element);
+  const to = createSegments({ label: t("quantize.quantise_to"), choices: TARGETS, onChoose: (value) => change({ to: value }) });
+  const every = createEntry({ label: t("quantize.interval_of_the_grid"), className: "ins-time", onEnter: (text) => parseInterval(text, requireProject(store).clip) !== null && change({ every: text.trim() }) });
+  const from = createEntry({ label: t("quantize.a_line_of_the_grid"), className: "ins-time", onEnter: (text) => parseSpan(text, requireProject(store).clip) !== null && change({ from: text.trim() }) });
+  every.element.title = t("quantize.such_as_120_bpm_120_bpm");
+  from.element.title = t("quantize.a_time_that_lies_on_the");
+  const grid = make("div", "arr-grid", {}, make("span", "ins-label", { textContent: t("quantize.every") }), every.element, make("span", "ins-label", { textContent: t("quantize.from") }), from.element);
   const words = make("p", "ins-quiet arr-words");
   const strength = createSlider({
-    label: "Strength", help: "How much of the way hits are moved", min: 0, max: 100, step: 1, format: (v) => `${Math.round(v)} %`, read: (text) => parsePlain(text, ["%"]),
+    label: t("quantize.strength"), help: t("quantize.how_much_of_the_way_hits"), min: 0, max: 100, step: 1, format: (v) => `${Math.round(v)} %`, read: (text) => parsePlain(text, ["%"]),
     onCommit: (value) => change({ percent: Math.round(value) }),
   });
-  const apply = createButton("Quantise", { title: "Move the chosen hits (Enter)", onPress: quantize });
+  const apply = createButton(t("quantize.quantise"), { title: t("quantize.move_the_chosen_hits_enter"), onPress: quantize });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
-    title: "Quantise",
+    title: t("quantize.quantise"),
     content: [to.element, grid, words, strength.element, make("div", "ins-row", {}, make("span", "st-space"), apply)],
     apply, onShow: show, onEnter: quantize,
   });
@@ -86,12 +87,12 @@ export function createQuantize(app, store, arranging) {
     from.set(choice.from);
     strength.set(choice.percent);
     words.textContent = {
-      frames: `To the start of the nearest frame, at ${frameRate(clip.frame_rate).toFixed(3).replace(/\.?0+$/, "")} frames a second.`,
-      peaks: "To the nearest peak of the onset curve; hits that have none near stay.",
-      grid: "To the nearest line of the grid.",
+      frames: t("quantize.to_the_start_of_the_nearest", { frame_rate: frameRate(clip.frame_rate).toFixed(3).replace(/\.?0+$/, "") }),
+      peaks: t("quantize.to_the_nearest_peak_of_the"),
+      grid: t("quantize.to_the_nearest_line_of_the"),
     }[choice.to];
     apply.disabled = !count;
-    apply.textContent = count ? `Quantise ${count === 1 ? "1 hit" : `${count} hits`}` : "No hit is selected";
+    apply.textContent = count ? t("quantize.quantise_hits", { count }) : t("quantize.no_hit_is_selected");
   }
 
   function quantize() {

@@ -1,6 +1,7 @@
 // @ts-check
 // Speeds along a scrape: some usual strokes, and a curve drawn by hand.
 
+import { t } from "../texts/t.js";
 /** @import { StrokeState } from "../state/protocol.d.ts" */
 
 /** @typedef {"stroke" | "rub" | "even" | "slow"} ShapeName */
@@ -10,10 +11,10 @@ const RUB_S = 0.28; // of one way of a rub
 
 /** @type {Record<ShapeName, {title: string, speed: (part: number, length_s: number) => number}>} */
 export const SHAPES = {
-  stroke: { title: "Stroke", speed: (part) => Math.sin(Math.PI * part) },
-  rub: { title: "Rub", speed: (part, length_s) => Math.abs(Math.sin(Math.PI * part * Math.max(2, Math.round(length_s / RUB_S)))) },
-  even: { title: "Even", speed: () => 1 },
-  slow: { title: "Slowing", speed: (part) => 1 - part },
+  stroke: { title: t("scrape_shapes.stroke"), speed: (part) => Math.sin(Math.PI * part) },
+  rub: { title: t("scrape_shapes.rub"), speed: (part, length_s) => Math.abs(Math.sin(Math.PI * part * Math.max(2, Math.round(length_s / RUB_S)))) },
+  even: { title: t("scrape_shapes.even"), speed: () => 1 },
+  slow: { title: t("scrape_shapes.slowing"), speed: (part) => 1 - part },
 };
 
 /** @type {StrokeState} */
@@ -57,7 +58,7 @@ function resample(speeds) {
 }
 
 const GRAINS_MM = [0.06, 0.15, 0.5, 1.5, 5];
-export const GRAIN_NAMES = ["polished", "fine", "sandpaper", "rough", "ribbed", "coarse"];
+export const GRAIN_NAMES = [t("scrape_shapes.polished"), t("scrape_shapes.fine"), t("scrape_shapes.sandpaper"), t("scrape_shapes.rough"), t("scrape_shapes.ribbed"), t("scrape_shapes.coarse")];
 
 /**
  * How a surface of some grain feels.

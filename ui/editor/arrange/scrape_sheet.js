@@ -3,6 +3,7 @@
 
 import { recall, remember } from "../state/remembered.js";
 import { requireProject } from "../state/project.js";
+import { t } from "../texts/t.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
 import { parsePlain, soundColor } from "../widgets/format.js";
@@ -46,7 +47,7 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
 
   const words = make("p", "ins-quiet arr-words");
   const canvas = make("canvas", "arr-speeds", { width: 2 * WIDTH_PX, height: 2 * HEIGHT_PX, role: "img" });
-  const shapes = make("div", "ins-segments", { role: "group", "aria-label": "Speed over time" }, ...Object.entries(SHAPES).map(([name, { title }]) => make("button", "ins-segment", { type: "button", textContent: title, onclick: () => change({ speeds: shapeSpeeds(/** @type {ShapeName} */ (name), shown().length_s) }) })));
+  const shapes = make("div", "ins-segments", { role: "group", "aria-label": t("scrape_sheet.speed_over_time") }, ...Object.entries(SHAPES).map(([name, { title }]) => make("button", "ins-segment", { type: "button", textContent: title, onclick: () => change({ speeds: shapeSpeeds(/** @type {ShapeName} */ (name), shown().length_s) }) })));
   /**
    * @param {"length_s" | "top_speed_m_per_s" | "grain_mm"} name
    * @param {{label: string, help: string, min: number, max: number, unit: string, format: (value: number) => string}} look
@@ -56,16 +57,16 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
     onInput: (value) => hold({ [name]: value }), onCommit: (value) => change({ [name]: value }),
   });
   const sliders = {
-    length_s: slider("length_s", { label: "Length", help: "From the start of the contact to its end", min: 0.05, max: 20, unit: "s", format: (v) => `${v.toFixed(2)} s` }),
-    top_speed_m_per_s: slider("top_speed_m_per_s", { label: "Top speed", help: "Speed at the top of the curve: faster is brighter and louder", min: 0.02, max: 4, unit: "m/s", format: (v) => `${v.toFixed(2)} m/s` }),
-    grain_mm: slider("grain_mm", { label: "Grain", help: "Roughness: the distance of the surface's grains. Coarse ones are heard one by one", min: 0.03, max: 15, unit: "mm", format: (v) => `${v < 1 ? v.toFixed(2) : v.toFixed(1)} mm  ${nameGrain(v)}` }),
+    length_s: slider("length_s", { label: t("scrape_sheet.length"), help: t("scrape_sheet.from_the_start_of_the_contact"), min: 0.05, max: 20, unit: "s", format: (v) => `${v.toFixed(2)} s` }),
+    top_speed_m_per_s: slider("top_speed_m_per_s", { label: t("scrape_sheet.top_speed"), help: t("scrape_sheet.speed_at_the_top_of_the"), min: 0.02, max: 4, unit: "m/s", format: (v) => `${v.toFixed(2)} m/s` }),
+    grain_mm: slider("grain_mm", { label: t("scrape_sheet.grain"), help: t("scrape_sheet.roughness_the_distance_of_the_surfaces"), min: 0.03, max: 15, unit: "mm", format: (v) => `${v < 1 ? v.toFixed(2) : v.toFixed(1)} mm  ${nameGrain(v)}` }),
   };
-  const follow = createButton("From picture", { title: "Take the speed from the fastest movement in the picture during the scrape", onPress: followPicture });
-  const strike = createButton("Strike", { title: "Make it a single strike again", onPress: () => store.edit({ kind: "clear_strokes", ids: scrapes().map(({ id }) => id) }, newGesture()) });
-  const apply = createButton("Scrape", { onPress: makeScrape });
+  const follow = createButton(t("scrape_sheet.from_picture"), { title: t("scrape_sheet.take_the_speed_from_the_fastest"), onPress: followPicture });
+  const strike = createButton(t("common.strike"), { title: t("scrape_sheet.make_it_a_single_strike_again"), onPress: () => store.edit({ kind: "clear_strokes", ids: scrapes().map(({ id }) => id) }, newGesture()) });
+  const apply = createButton(t("scrape_sheet.scrape"), { onPress: makeScrape });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
-    title: "Scrape or rub",
+    title: t("scrape_sheet.scrape_or_rub"),
     content: [words, shapes, canvas, ...Object.values(sliders).map(({ element }) => element), make("div", "ins-row", {}, follow, make("span", "st-space"), strike, apply)],
     apply, onShow: show, onEnter: makeScrape,
   });
@@ -153,11 +154,11 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
     const hits = arranging.chosen();
     const own = scrapes();
     const stroke = shown();
-    words.textContent = own.length ? `Draw its speed over time. ${own.length > 1 ? `Changes are for ${own.length} scrapes.` : "Its velocity is the pressure."}` : "Noise at the speed of the contact drives the object's own modes. Draw the speed over time.";
+    words.textContent = own.length ? own.length > 1 ? t("scrape_sheet.draw_its_speed_over_time_changes", { count: own.length }) : t("scrape_sheet.draw_its_speed_over_time_its") : t("scrape_sheet.noise_at_the_speed_of_the");
     for (const [name, { set }] of Object.entries(sliders)) set(stroke[/** @type {keyof typeof sliders} */ (name)]);
     follow.hidden = strike.hidden = !own.length;
-    apply.textContent = own.length ? "Hear" : hits.length > 1 ? `Scrape with ${hits.length} hits` : hits.length ? "Scrape with this hit" : "Scrape at the playhead";
-    canvas.setAttribute("aria-label", `Speed over ${stroke.length_s.toFixed(2)} s, at most ${stroke.top_speed_m_per_s.toFixed(2)} m/s`);
+    apply.textContent = own.length ? t("scrape_sheet.hear") : hits.length > 1 ? t("scrape_sheet.scrape_with_hits", { count: hits.length }) : hits.length ? t("scrape_sheet.scrape_with_this_hit") : t("scrape_sheet.scrape_at_the_playhead");
+    canvas.setAttribute("aria-label", t("scrape_sheet.speed_over_s_at_most_m", { length_s: stroke.length_s.toFixed(2), top_speed_m_per_s: stroke.top_speed_m_per_s.toFixed(2) }));
     draw(stroke, own[0] ?? hits[0]);
   }
 

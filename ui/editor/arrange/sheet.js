@@ -1,6 +1,7 @@
 // @ts-check
 // A small sheet above the timeline: it opens beside the hits, closes on Escape or a press outside, and gives focus back.
 
+import { t } from "../texts/t.js";
 import { focusedElement, isInside, make } from "../widgets/controls.js";
 /** @import { Store } from "../state/types.d.ts" */
 
@@ -22,7 +23,7 @@ import { focusedElement, isInside, make } from "../widgets/controls.js";
 export function createSheet(app, store, { title, content, apply, onShow, onEnter, onHide = () => {} }) {
   /** @type {HTMLElement | null} */
   let returnTo = null;
-  const close = make("button", "st-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
+  const close = make("button", "st-close", { type: "button", textContent: "×", title: t("common.close_esc"), "aria-label": t("common.close"), onclick: () => setOpen(false) });
   const element = make("div", "ins-root arr-sheet", { role: "dialog", "aria-label": title, hidden: true },
     make("div", "ins-row arr-head", {}, make("span", "ins-title", { textContent: title }), make("span", "st-space"), close), ...content);
   app.append(element);

@@ -2,6 +2,7 @@
 // Import of spotting lists: the sheet that says how, and the files that are chosen or dropped.
 
 import { describeError, upload } from "../state/upload.js";
+import { t } from "../texts/t.js";
 import { createButton, createEntry, createSegments, make } from "../widgets/controls.js";
 import { createSheet } from "./sheet.js";
 /** @import { Store } from "../state/types.d.ts" */
@@ -9,9 +10,9 @@ import { createSheet } from "./sheet.js";
 /** @typedef {"add" | "replace"} How */
 
 const ENDINGS = ".csv,.tsv,.txt,.edl,.mid,.midi,.rpp";
-const AS_TOLD = "as the list tells";
+const AS_TOLD = t("spotting.as_the_list_tells");
 /** @type {[How, string][]} */
-const HOW = [["add", "Add to the hits"], ["replace", "Replace the hits"]];
+const HOW = [["add", t("spotting.add_to_the_hits")], ["replace", t("spotting.replace_the_hits")]];
 
 /**
  * Whether a file is a spotting list, by its kind or its name; while a file is dragged only its kind is known.
@@ -29,33 +30,33 @@ export function createSpotting(app, store) {
   let start = "";
   let rate = "";
 
-  const way = createSegments({ label: "What becomes of the hits", choices: HOW, onChoose: (value) => {
+  const way = createSegments({ label: t("spotting.what_becomes_of_the_hits"), choices: HOW, onChoose: (value) => {
     how = value;
     show();
   } });
   /** @param {string} text */
   const plain = (text) => (text.trim() === AS_TOLD ? "" : text.trim());
-  const startEntry = createEntry({ label: "Timecode of the clip's first frame", className: "ins-time", onEnter(text) {
+  const startEntry = createEntry({ label: t("spotting.timecode_of_the_clips_first_frame"), className: "ins-time", onEnter(text) {
     if (plain(text) && !/^\d{1,2}:\d{2}:\d{2}[:;]\d{2,3}$/.test(plain(text))) return false;
     start = plain(text);
     show();
     return true;
   } });
-  const rateEntry = createEntry({ label: "Frame rate of the list's timecode", className: "ins-time", onEnter(text) {
+  const rateEntry = createEntry({ label: t("spotting.frame_rate_of_the_lists_timecode"), className: "ins-time", onEnter(text) {
     if (plain(text) && !/^\d+(\.\d+|\/\d+)?$/.test(plain(text))) return false;
     rate = plain(text);
     show();
     return true;
   } });
-  startEntry.element.title = "Such as 01:00:00:00. Left as it is, the clip's own timecode counts, else the start or the full hour of the list";
-  rateEntry.element.title = "Such as 25 or 30000/1001. Left as it is, the list's own counts, else the clip's";
+  startEntry.element.title = t("spotting.such_as_01_00_00_00");
+  rateEntry.element.title = t("spotting.such_as_25_or_30000_1001");
   /** @type {HTMLInputElement} */
   const picker = make("input", "", { type: "file", accept: ENDINGS, hidden: true, onchange: () => {
     const file = picker.files?.[0];
     picker.value = "";
     if (file) take(file);
   } });
-  const choose = createButton("Choose a file…", { title: "Its hits come in one step that undo takes back", onPress: () => picker.click() });
+  const choose = createButton(t("spotting.choose_a_file"), { title: t("spotting.its_hits_come_in_one_step"), onPress: () => picker.click() });
   choose.classList.add("is-main");
   /**
    * @param {string} title
@@ -63,10 +64,10 @@ export function createSpotting(app, store) {
    */
   const line = (title, control) => make("div", "arr-line", {}, make("span", "ins-label", { textContent: title }), control);
   const sheet = createSheet(app, store, {
-    title: "Import hits",
+    title: t("spotting.import_hits"),
     content: [
-      make("p", "ins-quiet arr-words", { textContent: "A spotting list as CSV, MIDI file, EDL, Pro Tools session text, Reaper project or markers, Audition or Audacity markers. It can also be dropped anywhere on the page." }),
-      way.element, line("The clip's first frame is", startEntry.element), line("Frames a second of the list", rateEntry.element),
+      make("p", "ins-quiet arr-words", { textContent: t("spotting.a_spotting_list_as_csv_midi") }),
+      way.element, line(t("spotting.the_clips_first_frame_is"), startEntry.element), line(t("spotting.frames_a_second_of_the_list"), rateEntry.element),
       make("div", "ins-row", {}, make("span", "st-space"), choose, picker),
     ],
     apply: choose, onShow: show, onEnter: () => {},
@@ -86,7 +87,7 @@ export function createSpotting(app, store) {
   async function take(file) {
     sheet.close();
     if (!store.view?.project) {
-      store.emit("error", { type: "error", message: `${file.name} is a list of hits, and no clip is open; open its clip first` });
+      store.emit("error", { type: "error", message: t("spotting.is_a_list_of_hits_and", { name: file.name }) });
       return;
     }
     try {

@@ -3,6 +3,7 @@
 
 import { recall, remember } from "../state/remembered.js";
 import { requireProject } from "../state/project.js";
+import { t } from "../texts/t.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
 import { parsePercent, soundColor } from "../widgets/format.js";
 import { inOrder } from "./copies.js";
@@ -47,18 +48,18 @@ export function createTakesSheet(app, store, audio, arranging) {
     return { element: make("div", "arr-take-tile", {}, button, star), canvas, label, button, star };
   });
   const variation = createSlider({
-    label: "Variation of the sound", min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`),
+    label: t("takes_sheet.variation_of_the_sound"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`),
     read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)),
-    help: "How much takes differ: without it in their noise alone, at 100 % as takes of one object struck by hand",
+    help: t("takes_sheet.how_much_takes_differ_without_it"),
     onCommit: (value) => hit && store.edit({ kind: "set_detail", sound_id: hit.sound_id, variation: value }, newGesture()),
   });
-  const more = createButton("More", { title: "Other takes; those with a star stay", onPress: () => turn(page + 1) });
-  const deal = createButton("Deal", { onPress: dealOut });
-  const apply = createButton("Keep", { title: "Give the hit this take (Enter)", onPress: keep });
+  const more = createButton(t("takes_sheet.more"), { title: t("takes_sheet.other_takes_those_with_a_star"), onPress: () => turn(page + 1) });
+  const deal = createButton(t("takes_sheet.deal"), { onPress: dealOut });
+  const apply = createButton(t("common.keep"), { title: t("takes_sheet.give_the_hit_this_take_enter"), onPress: keep });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
-    title: "Takes",
-    content: [words, make("div", "arr-takes", { role: "group", "aria-label": "Takes" }, ...tiles.map(({ element }) => element)), variation.element, make("div", "ins-row", {}, more, make("span", "st-space"), deal, apply)],
+    title: t("takes_sheet.takes"),
+    content: [words, make("div", "arr-takes", { role: "group", "aria-label": t("takes_sheet.takes") }, ...tiles.map(({ element }) => element)), variation.element, make("div", "ins-row", {}, more, make("span", "st-space"), deal, apply)],
     apply, onShow: show, onEnter: keep,
   });
 
@@ -138,9 +139,9 @@ export function createTakesSheet(app, store, audio, arranging) {
   function paint() {
     const count = arranging.chosen().length;
     const sound = hit && requireProject(store).sounds.find(({ id }) => id === hit?.sound_id);
-    words.textContent = !hit ? "Select a hit first." : count > 1
-      ? `Takes of the first of ${count} hits. Deal gives each hit one of those with a star (or of all), never the same twice in a row.`
-      : sound && sound.variation < 0.005 ? "Press one to hear it. They differ in their noise; Variation makes them differ as strikes by hand do." : "Press one to hear it; the first is the hit as it is.";
+    words.textContent = !hit ? t("common.select_a_hit_first") : count > 1
+      ? t("takes_sheet.takes_of_the_first_of_hits", { count })
+      : sound && sound.variation < 0.005 ? t("takes_sheet.press_one_to_hear_it_they") : t("takes_sheet.press_one_to_hear_it_the");
     tiles.forEach(({ element, canvas, label, button, star }, place) => {
       const take = takes[place];
       element.hidden = !hit || !take;
@@ -150,17 +151,17 @@ export function createTakesSheet(app, store, audio, arranging) {
       button.classList.toggle("is-on", take.seed === chosenSeed);
       button.classList.toggle("is-waiting", take.key === null);
       button.setAttribute("aria-pressed", String(take.seed === chosenSeed));
-      button.setAttribute("aria-label", place ? `Take ${place + 1}` : "The hit as it is");
+      button.setAttribute("aria-label", place ? t("takes_sheet.take", { place: place + 1 }) : t("takes_sheet.the_hit_as_it_is"));
       star.textContent = isStarred ? "★" : "☆";
       star.setAttribute("aria-pressed", String(isStarred));
-      star.setAttribute("aria-label", `Star take ${place + 1}`);
+      star.setAttribute("aria-label", t("takes_sheet.star_take", { place: place + 1 }));
       draw(canvas, take);
     });
     variation.element.hidden = !sound;
     if (sound) variation.set(sound.variation);
     more.disabled = !hit;
     deal.hidden = count < 2;
-    deal.textContent = `Deal to ${count} hits`;
+    deal.textContent = t("takes_sheet.deal_to_hits", { count });
     apply.disabled = !hit || chosenSeed === hit.seed;
   }
 

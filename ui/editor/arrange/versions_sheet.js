@@ -2,6 +2,7 @@
 // A/B: what is heard at the chosen hits as it is, as it was before an edit, and in the clip, equally loud.
 
 import { recall, remember } from "../state/remembered.js";
+import { t } from "../texts/t.js";
 import { createButton, createSegments, createSelect, make } from "../widgets/controls.js";
 import { formatDb } from "../widgets/format.js";
 import { createSheet } from "./sheet.js";
@@ -13,7 +14,7 @@ import { createSheet } from "./sheet.js";
 
 const REMEMBERED = "struck.versions.loop";
 /** @type {[VersionName, string][]} */
-const NAMES = [["now", "A  now"], ["before", "B  before"], ["clip", "B  clip"]];
+const NAMES = [["now", t("versions_sheet.a_now")], ["before", t("versions_sheet.b_before")], ["clip", t("versions_sheet.b_clip")]];
 
 /**
  * @param {HTMLElement} app
@@ -35,19 +36,19 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
 
   const words = make("p", "ins-quiet arr-words");
   const state = make("p", "arr-heard", { role: "status" });
-  const segments = createSegments({ label: "What is heard", choices: NAMES, onChoose: hear });
-  const change = createSelect({ label: "Before which edit", onChoose: (/** @type {string} */ value) => {
+  const segments = createSegments({ label: t("versions_sheet.what_is_heard"), choices: NAMES, onChoose: hear });
+  const change = createSelect({ label: t("versions_sheet.before_which_edit"), onChoose: (/** @type {string} */ value) => {
     back = Number(value);
     other = heard = "before";
     request();
   } });
-  const loop = createButton("Loop", { title: "Repeat the passage; a flip goes on in the same place (L)", onPress: () => setLoop(!loops) });
-  const again = createButton("Play", { title: "From the start (Space)", onPress: play });
-  const flipButton = createButton("Flip", { title: "Hear the other one (X)", onPress: flip });
+  const loop = createButton(t("common.loop"), { title: t("versions_sheet.repeat_the_passage_a_flip_goes"), onPress: () => setLoop(!loops) });
+  const again = createButton(t("common.play"), { title: t("versions_sheet.from_the_start_space"), onPress: play });
+  const flipButton = createButton(t("versions_sheet.flip"), { title: t("versions_sheet.hear_the_other_one_x"), onPress: flip });
   flipButton.classList.add("is-main");
   const sheet = createSheet(app, store, {
     title: "A/B",
-    content: [words, segments.element, make("div", "arr-line", {}, make("span", "ins-quiet", { textContent: "B is before" }), change.element), state, make("div", "ins-row", {}, loop, again, make("span", "st-space"), flipButton)],
+    content: [words, segments.element, make("div", "arr-line", {}, make("span", "ins-quiet", { textContent: t("versions_sheet.b_is_before") }), change.element), state, make("div", "ins-row", {}, loop, again, make("span", "st-space"), flipButton)],
     apply: flipButton, onShow: show, onEnter: play, onHide: audio.versions.stop,
   });
 
@@ -86,7 +87,7 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
     if (!found) return;
     if (player.playing) player.toggle();
     audio.versions.play(found.versions, heard, loops, paint).catch(() => {
-      state.textContent = "The sounds could not be fetched; close this and press X again.";
+      state.textContent = t("versions_sheet.the_sounds_could_not_be_fetched");
     });
     paint();
   }
@@ -116,18 +117,18 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
   function paint() {
     const count = arranging.chosen().length;
     const changes = found?.changes ?? [];
-    words.textContent = !count ? "Select a hit first." : "All are as loud as what you have now (highest momentary loudness, ITU-R BS.1770). X flips, 1, 2 and 3 choose.";
+    words.textContent = !count ? t("common.select_a_hit_first") : t("versions_sheet.all_are_as_loud_as_what");
     segments.set(heard, has);
-    change.set(changes.length ? changes.map((label, i) => [String(i + 1), `${i + 1}  ${label}`]) : [["1", found ? "nothing was changed here" : "…"]], String(back));
+    change.set(changes.length ? changes.map((label, i) => [String(i + 1), `${i + 1}  ${label}`]) : [["1", found ? t("versions_sheet.nothing_was_changed_here") : "…"]], String(back));
     change.element.disabled = !changes.length;
     loop.classList.toggle("is-on", loops);
     loop.setAttribute("aria-pressed", String(loops));
     again.disabled = !found;
     flipButton.disabled = !found || !(has("before") || has("clip"));
     const version = found?.versions.find(({ name }) => name === heard);
-    const level = !version ? "" : version.loudness_lufs === null ? "silent" : `${version.loudness_lufs.toFixed(1)} LUFS, ${formatDb(version.gain_db, true)} to match`;
-    const name = heard === "now" ? "A, as it is now" : heard === "clip" ? "B, the clip's own sound" : `B, before “${changes[back - 1] ?? ""}”`;
-    state.textContent = !count ? "" : !found ? "Mixing …" : `Heard: ${name}  ·  ${level}`;
+    const level = !version ? "" : version.loudness_lufs === null ? t("versions_sheet.silent") : t("versions_sheet.lufs_to_match", { loudness_lufs: version.loudness_lufs.toFixed(1), gain_db: formatDb(version.gain_db, true) });
+    const name = heard === "now" ? t("versions_sheet.a_as_it_is_now") : heard === "clip" ? t("versions_sheet.b_the_clips_own_sound") : t("versions_sheet.b_before_2", { change: changes[back - 1] ?? "" });
+    state.textContent = !count ? "" : !found ? t("versions_sheet.mixing") : t("versions_sheet.heard", { name, level });
     state.classList.toggle("is-b", heard !== "now");
   }
 

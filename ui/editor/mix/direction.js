@@ -1,6 +1,7 @@
 // @ts-check
 // Direction of a sound among the loudspeakers of 5.1, seen from above: a circle to turn by pointer or arrow keys.
 
+import { t } from "../texts/t.js";
 import { make } from "../widgets/controls.js";
 import { pointIn } from "../widgets/page_scale.js";
 
@@ -49,7 +50,7 @@ export function createDirection({ begin, hold, commit }) {
   const line = draw("line", { x1: 0, y1: 0, class: "mix-ray" });
   const knob = draw("circle", { r: 6, class: "mix-source" });
   svg.append(line, knob);
-  const element = make("div", "mix-direction", { title: "Turn to place the sound among the loudspeakers; double-click for the front" });
+  const element = make("div", "mix-direction", { title: t("direction.turn_to_place_the_sound_among") });
   element.append(svg);
 
   /** @param {PointerEvent} event */

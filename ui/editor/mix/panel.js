@@ -3,6 +3,7 @@
 
 import { clamp } from "../audio/units.js";
 import { requireProject } from "../state/project.js";
+import { findWord, t } from "../texts/t.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
 import { formatDb, parseDb, parsePercent } from "../widgets/format.js";
 import { createLoudness } from "./loudness.js";
@@ -40,29 +41,29 @@ export function createMixPanel(store, audio, shared) {
     onInput: (value) => store.hold({ kind: "set_mix", [name]: value }),
     onCommit: (value) => store.edit({ kind: "set_mix", [name]: value }, gesture),
   });
-  const track = level("gain_db", "Struck", 24, "Level of the generated track, in the player and in every export");
-  const clip = level("clip_gain_db", "Clip", 0, "Level of the clip's own sound while you listen, and where an export mixes it in");
+  const track = level("gain_db", "Struck", 24, t("mix_panel.level_of_the_generated_track_in"));
+  const clip = level("clip_gain_db", t("common.clip"), 0, t("mix_panel.level_of_the_clips_own_sound"));
   const width = createSlider({
-    label: "Width", help: "How far noise and room spread over left and right, in the player and in every export. Modes stay in the centre, and the mono sum stays as it is",
-    min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "mono" : `${Math.round(100 * v)} %`),
-    read: (text) => (/mono/i.test(text) ? 0 : parsePercent(text)),
+    label: t("mix_panel.width"), help: t("mix_panel.how_far_noise_and_room_spread"),
+    min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("mix_panel.mono") : `${Math.round(100 * v)} %`),
+    read: (text) => (findWord(text, ["mix_panel.mono"]) ? 0 : parsePercent(text)),
     onStart: () => { gesture = newGesture(); },
     onInput: (value) => store.hold({ kind: "set_mix", width: value }),
     onCommit: (value) => store.edit({ kind: "set_mix", width: value }, gesture),
   });
   const limit = make("input", "", { type: "checkbox", onchange: () => store.edit({ kind: "set_mix", limit: limit.checked }, newGesture()) });
-  const limiter = make("label", "ins-check", { title: "Holds the true peak of the track under \u22121 dBTP, here and in every export; 5 ms look-ahead, all channels alike. Stems still add up to the track" }, limit, make("span", "", { textContent: "Limiter at \u22121 dBTP" }));
-  const bar = make("div", "ins-meter-bar", { role: "meter", "aria-label": "Output level", "aria-valuemin": "-60", "aria-valuemax": "0", "aria-valuenow": "-60" }, make("i", "ins-meter-rms"), make("i", "ins-meter-peak"));
+  const limiter = make("label", "ins-check", { title: t("mix_panel.holds_the_true_peak_of_the") }, limit, make("span", "", { textContent: t("mix_panel.limiter_at_1_dbtp") }));
+  const bar = make("div", "ins-meter-bar", { role: "meter", "aria-label": t("mix_panel.output_level"), "aria-valuemin": "-60", "aria-valuemax": "0", "aria-valuenow": "-60" }, make("i", "ins-meter-rms"), make("i", "ins-meter-peak"));
   const numbers = make("span", "ins-mono ins-quiet");
-  const clipped = createButton("Clipped", { kind: "quiet", title: "What you hear went over full scale: switch the limiter on, press Fit, or lower Struck. Press here to clear.", onPress: () => audio.clearClip() });
+  const clipped = createButton(t("mix_panel.clipped"), { kind: "quiet", title: t("mix_panel.what_you_hear_went_over_full"), onPress: () => audio.clearClip() });
   clipped.classList.add("is-alarm");
-  const output = make("div", "mix-output", {}, make("div", "mix-output-top", {}, make("span", "ins-label", { textContent: "Output now" }), numbers, clipped, make("span", "st-space"), limiter), bar);
+  const output = make("div", "mix-output", {}, make("div", "mix-output-top", {}, make("span", "ins-label", { textContent: t("mix_panel.output_now") }), numbers, clipped, make("span", "st-space"), limiter), bar);
   const loudness = createLoudness(store, () => element.isConnected && !element.hidden);
-  const master = make("section", "mix-master", { "aria-label": "Master" }, loudness.element,
+  const master = make("section", "mix-master", { "aria-label": t("mix_panel.master") }, loudness.element,
     make("div", "ins-columns", {}, track.element, clip.element, width.element), output);
 
   const body = make("div", "mix-body", {}, strips.element, detail.element, master);
-  const empty = make("p", "ins-empty", { textContent: "Open a clip; its sounds are mixed here." });
+  const empty = make("p", "ins-empty", { textContent: t("mix_panel.open_a_clip_its_sounds_are") });
   const element = make("div", "ins-panel mix-panel", {}, body, empty);
 
   /** @param {number} db */
@@ -74,7 +75,7 @@ export function createMixPanel(store, audio, shared) {
     const levels = audio.levels();
     bar.style.setProperty("--rms", percent(levels.rms_db));
     bar.style.setProperty("--peak", percent(levels.peak_db));
-    const text = levels.peak_db > -90 ? `peak ${formatDb(levels.peak_db)}` : "silent";
+    const text = levels.peak_db > -90 ? t("mix_panel.peak", { peak_db: formatDb(levels.peak_db) }) : "silent";
     const short = levels.loudness_lufs === null ? "" : ` · ${formatLufs(levels.loudness_lufs)} LUFS`;
     if (numbers.textContent !== text + short) {
       numbers.textContent = text + short;
@@ -96,7 +97,7 @@ export function createMixPanel(store, audio, shared) {
     width.set(mix.width);
     limit.checked = mix.limit;
     const hasSound = requireProject(store).clip.has_audio;
-    clip.set(hasSound ? Math.min(0, mix.clip_gain_db) : null, hasSound ? "—" : "no sound");
+    clip.set(hasSound ? Math.min(0, mix.clip_gain_db) : null, hasSound ? "—" : t("mix_panel.no_sound"));
     loudness.opened();
     if (!frame) frame = requestAnimationFrame(watch);
   }

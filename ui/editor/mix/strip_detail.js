@@ -2,6 +2,7 @@
 // The strip of the chosen sound: distance, room, filters, direction and LFE.
 
 import { MOST_M, NEUTRAL_STRIP, SEND_OFF_DB } from "../audio/strip.js";
+import { t } from "../texts/t.js";
 import { soundColor } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
 import { createDirection } from "./direction.js";
@@ -26,27 +27,27 @@ export function createStripDetail(store, chosen) {
    */
   const field = (values, settings) => createSlider({ ...settings, onStart: edit.begin, onInput: (v) => edit.hold(values(v)), onCommit: (v) => edit.commit(values(v)) });
   const distance = field((distance_m) => ({ distance_m }), {
-    label: "Distance", help: "From the listener: quieter by 1/r, duller by the air, and more of its room; 1 m is as recorded",
+    label: t("common.distance"), help: t("strip_detail.from_the_listener_quieter_by_1"),
     min: 1, max: MOST_M, scale: "log", neutral: 1, format: formatMetres, read: parseMetres,
   });
   const room = field((room_db) => ({ room_db }), {
-    label: "Room", help: "More of the room: 0 dB is as much again as the sound has; a dry sound gets a small one",
+    label: t("common.room"), help: t("strip_detail.more_of_the_room_0_db"),
     min: SEND_OFF_DB, max: 24, neutral: SEND_OFF_DB, format: formatSend, read: parseSend,
   });
   const high = field((v) => ({ high_pass_hz: isOff(v, LOWEST_HZ) ? 0 : v }), {
-    label: "High pass", help: "Takes away what is under it, 12 dB an octave; all the way down it is off",
+    label: t("strip_detail.high_pass"), help: t("strip_detail.takes_away_what_is_under_it"),
     min: LOWEST_HZ, max: HIGHEST_HZ, scale: "log", neutral: LOWEST_HZ, format: formatCutoff(LOWEST_HZ), read: parseCutoff(LOWEST_HZ),
   });
   const low = field((v) => ({ low_pass_hz: isOff(v, HIGHEST_HZ) ? 0 : v }), {
-    label: "Low pass", help: "Takes away what is over it, 12 dB an octave; all the way up it is off",
+    label: t("strip_detail.low_pass"), help: t("strip_detail.takes_away_what_is_over_it"),
     min: LOWEST_HZ, max: HIGHEST_HZ, scale: "log", neutral: HIGHEST_HZ, format: formatCutoff(HIGHEST_HZ), read: parseCutoff(HIGHEST_HZ),
   });
   const direction = field((surround_deg) => ({ surround_deg }), {
-    label: "Direction", help: "In 5.1, around the listener; in stereo it pans left and right",
+    label: t("strip_detail.direction"), help: t("strip_detail.in_5_1_around_the_listener"),
     min: -180, max: 180, step: 1, neutral: 0, format: formatDirection, read: parseDirection,
   });
   const lfe = field((lfe_db) => ({ lfe_db }), {
-    label: "LFE", help: "In 5.1: a send of what is under 120 Hz to the subwoofer's channel; stereo leaves it out",
+    label: "LFE", help: t("strip_detail.in_5_1_a_send_of"),
     min: SEND_OFF_DB, max: 12, neutral: SEND_OFF_DB, format: formatSend, read: parseSend,
   });
   const dial = createDirection({
@@ -55,10 +56,10 @@ export function createStripDetail(store, chosen) {
     commit: (surround_deg) => edit.commit({ surround_deg }),
   });
   const name = make("span", "mix-detail-name");
-  const reset = createButton("Reset", { kind: "quiet", title: "Everything of this strip but mute and solo back to where it changes nothing", onPress: () => {
+  const reset = createButton(t("common.reset"), { kind: "quiet", title: t("strip_detail.everything_of_this_strip_but_mute"), onPress: () => {
     edit.commit(Object.fromEntries(Object.entries(NEUTRAL_STRIP).filter(isShaping)), newGesture());
   } });
-  const element = make("section", "mix-detail", { "aria-label": "Strip of the chosen sound" },
+  const element = make("section", "mix-detail", { "aria-label": t("strip_detail.strip_of_the_chosen_sound") },
     make("div", "mix-detail-head", {}, make("i", "ins-dot"), name, reset),
     make("div", "mix-detail-body", {}, make("div", "mix-detail-sliders", {}, distance.element, room.element, direction.element, high.element, low.element, lfe.element), dial.element));
 

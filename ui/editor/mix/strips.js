@@ -1,13 +1,14 @@
 // @ts-check
 // The sounds as channels of a mixer: colour, name, mute, solo, level and pan of each; the chosen one has its strip below.
 
+import { t } from "../texts/t.js";
 import { soundColor, formatDb, formatPan, parseDb, parsePan } from "../widgets/format.js";
 import { createSlider, make, newGesture, openMenu } from "../widgets/controls.js";
 /** @import { SoundState, StripValues } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
 
 /** @type {[string, string][]} */
-export const PALETTE = [["Teal", "#2fb5a8"], ["Violet", "#9a7bf0"], ["Coral", "#f0655c"], ["Blue", "#4f9fea"], ["Amber", "#d99321"], ["Green", "#4caf6d"], ["Pink", "#e06aa8"], ["Slate", "#7d8da3"]];
+export const PALETTE = [[t("strips.teal"), "#2fb5a8"], [t("strips.violet"), "#9a7bf0"], [t("strips.coral"), "#f0655c"], [t("strips.blue"), "#4f9fea"], [t("strips.amber"), "#d99321"], [t("strips.green"), "#4caf6d"], [t("strips.pink"), "#e06aa8"], [t("strips.slate"), "#7d8da3"]];
 
 /**
  * Send or hold new values of a strip.
@@ -38,29 +39,29 @@ export function createStripEdit(store, soundId) {
 export function createStrips(store, { chosen, choose }) {
   /** @type {Map<string, ReturnType<typeof createRow>>} */
   const rows = new Map();
-  const list = make("div", "mix-strips", { role: "group", "aria-label": "Sounds" });
+  const list = make("div", "mix-strips", { role: "group", "aria-label": t("strips.sounds") });
 
   /** @param {string} id */
   function createRow(id) {
     const edit = createStripEdit(store, () => id);
     const now = () => /** @type {SoundState} */ (store.view?.project?.sounds.find((sound) => sound.id === id));
     /** @type {HTMLButtonElement} */
-    const dot = make("button", "ins-dot-button", { type: "button", title: "Colour of the sound", "aria-haspopup": "menu", onclick: () => openColors(dot, id) }, make("i", "ins-dot"));
-    const name = make("button", "mix-name", { type: "button", title: "Show its strip below", onclick: () => choose(id) });
+    const dot = make("button", "ins-dot-button", { type: "button", title: t("strips.colour_of_the_sound"), "aria-haspopup": "menu", onclick: () => openColors(dot, id) }, make("i", "ins-dot"));
+    const name = make("button", "mix-name", { type: "button", title: t("strips.show_its_strip_below"), onclick: () => choose(id) });
     /**
      * @param {"mute" | "solo"} what
      * @param {string} letter
      * @param {string} title
      */
     const toggle = (what, letter, title) => make("button", `mix-toggle is-${what}`, { type: "button", textContent: letter, title, onclick: () => edit.commit({ [what]: !now().strip[what] }, newGesture()) });
-    const mute = toggle("mute", "M", "Mute: the sound is left out, here and in every export");
-    const solo = toggle("solo", "S", "Solo: only such sounds are heard, here and in every export");
+    const mute = toggle("mute", "M", t("strips.mute_the_sound_is_left_out"));
+    const solo = toggle("solo", "S", t("strips.solo_only_such_sounds_are_heard"));
     const level = createSlider({
-      label: "Level", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb, onStart: edit.begin,
+      label: t("common.level"), min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb, onStart: edit.begin,
       onInput: (gain_db) => edit.hold({ gain_db }), onCommit: (gain_db) => edit.commit({ gain_db }),
     });
     const pan = createSlider({
-      label: "Pan", min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan, onStart: edit.begin,
+      label: t("common.pan"), min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan, onStart: edit.begin,
       onInput: (value) => edit.hold({ pan: value }), onCommit: (value) => edit.commit({ pan: value }),
     });
     const element = make("div", "mix-strip", {}, dot, name, mute, solo, level.element, pan.element);
@@ -76,8 +77,8 @@ export function createStrips(store, { chosen, choose }) {
         element.classList.toggle("is-quiet", strip.mute || Boolean(project?.sounds.some((s) => s.strip.solo) && !strip.solo));
         name.textContent = sound.name;
         name.setAttribute("aria-pressed", String(chosen() === id));
-        dot.setAttribute("aria-label", `Colour of ${sound.name}`);
-        for (const [button, on, what] of /** @type {[HTMLElement, boolean, string][]} */ ([[mute, strip.mute, "Mute"], [solo, strip.solo, "Solo"]])) {
+        dot.setAttribute("aria-label", t("strips.colour_of", { name: sound.name }));
+        for (const [button, on, what] of /** @type {[HTMLElement, boolean, string][]} */ ([[mute, strip.mute, t("common.mute")], [solo, strip.solo, t("strips.solo")]])) {
           button.classList.toggle("is-on", on);
           button.setAttribute("aria-pressed", String(on));
           button.setAttribute("aria-label", `${what} ${sound.name}`);
@@ -95,7 +96,7 @@ export function createStrips(store, { chosen, choose }) {
   function openColors(anchor, id) {
     /** @param {string} color */
     const set = (color) => store.edit({ kind: "set_color", sound_id: id, color }, newGesture());
-    openMenu(anchor, [...PALETTE.map(([text, color]) => ({ text, color, choose: () => set(color) })), { text: "By its place in the list", choose: () => set("") }]);
+    openMenu(anchor, [...PALETTE.map(([text, color]) => ({ text, color, choose: () => set(color) })), { text: t("strips.by_its_place_in_the_list"), choose: () => set("") }]);
   }
 
   function show() {

@@ -1,6 +1,7 @@
 // @ts-check
 // What Struck is made of: its licence, where its weights and data come from, the packages it uses.
 
+import { t } from "../texts/t.js";
 import { createSegments, elementsIn, focusedElement, make } from "../widgets/controls.js";
 /** @import { Store } from "../state/types.d.ts" */
 
@@ -8,7 +9,7 @@ import { createSegments, elementsIn, focusedElement, make } from "../widgets/con
 /** @typedef {"code" | "weights" | "data" | "packages"} Part */
 
 /** @type {[Part, string][]} */
-const PARTS = [["code", "Code"], ["weights", "Weights"], ["data", "Data"], ["packages", "Packages"]];
+const PARTS = [["code", t("about.code")], ["weights", t("about.weights")], ["data", t("about.data")], ["packages", t("about.packages")]];
 
 /**
  * @param {HTMLElement} app
@@ -22,22 +23,22 @@ export function createAbout(app, store) {
   /** @type {HTMLElement | null} */
   let returnTo = null;
 
-  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
-  const title = make("h2", "", { textContent: "About Struck" });
-  const choice = createSegments({ label: "Show", choices: PARTS, onChoose: (value) => {
+  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: t("common.close_esc"), "aria-label": t("common.close"), onclick: () => setOpen(false) });
+  const title = make("h2", "", { textContent: t("about.about_struck") });
+  const choice = createSegments({ label: t("about.show"), choices: PARTS, onChoose: (value) => {
     part = value;
     show();
   } });
   choice.element.classList.add("st-segments");
   const text = make("div", "st-about-text", { tabIndex: 0 });
-  const sheet = make("div", "st-about", { role: "dialog", "aria-modal": "true", "aria-label": "About Struck" }, close, title, choice.element, text);
+  const sheet = make("div", "st-about", { role: "dialog", "aria-modal": "true", "aria-label": t("about.about_struck") }, close, title, choice.element, text);
   const page = make("div", "st-scrim", { hidden: true }, sheet);
   app.append(page);
 
   function show() {
     choice.set(part);
     if (!parts) {
-      text.textContent = "Reading";
+      text.textContent = t("about.reading");
       return;
     }
     if (part === "packages") {
@@ -46,7 +47,7 @@ export function createAbout(app, store) {
       return;
     }
     const cards = parts.cards.filter(({ kind }) => kind === part);
-    const shown = part === "code" ? [{ name: `Struck ${store.welcome?.version ?? ""} · ${parts.licence}`, text: parts.notice }] : cards;
+    const shown = part === "code" ? [{ name: t("about.struck", { version: store.welcome?.version ?? "", licence: parts.licence }), text: parts.notice }] : cards;
     text.replaceChildren(...shown.flatMap((card) => [make("h3", "", { textContent: card.name }), make("pre", "", { textContent: card.text })]));
     text.scrollTop = 0;
   }
@@ -57,7 +58,7 @@ export function createAbout(app, store) {
       if (!answer.ok) throw new Error(String(answer.status));
       parts = await answer.json();
     } catch {
-      text.textContent = "This could not be read; the files NOTICE, LICENSE and checkpoints/*/CARD.md say it too.";
+      text.textContent = t("about.this_could_not_be_read_the");
       return;
     }
     show();

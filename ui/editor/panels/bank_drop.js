@@ -1,6 +1,7 @@
 // @ts-check
 // A person's own recordings: chosen or dropped, files or whole folders, sent to the server and added to the bank.
 
+import { t } from "../texts/t.js";
 import { createButton, isInside, make } from "../widgets/controls.js";
 import { describeError, upload } from "../state/upload.js";
 /** @import { Bank } from "../state/protocol.d.ts" */
@@ -29,15 +30,15 @@ export function createDrop(store, shared, changed) {
       field.value = "";
     });
   }
-  const button = createButton("Add recordings…", { title: "Add your own recordings of single hits, or drop files or a folder here", onPress: () => (busy ? busy.abort() : files.click()) });
-  const folderButton = createButton("Folder…", { title: "Add every recording of a folder", onPress: () => folder.click() });
+  const button = createButton(t("bank_drop.add_recordings"), { title: t("bank_drop.add_your_own_recordings_of_single"), onPress: () => (busy ? busy.abort() : files.click()) });
+  const folderButton = createButton(t("bank_drop.folder"), { title: t("bank_drop.add_every_recording_of_a_folder"), onPress: () => folder.click() });
   const told = make("div", "find-told", { hidden: true, role: "status" });
 
   /** @param {File[]} given */
   async function add(given) {
     const sounds = given.filter((file) => SOUNDS.test(file.name)).slice(0, MOST);
     if (!sounds.length) {
-      if (given.length) shared.report("none of these is a recording; drop WAV, FLAC, AIFF, Ogg or MP3 files, or a folder of them");
+      if (given.length) shared.report(t("bank_drop.none_of_these_is_a_recording"));
       return;
     }
     busy = new AbortController();
@@ -46,12 +47,12 @@ export function createDrop(store, shared, changed) {
     refused = [];
     try {
       for (const [number, file] of sounds.entries()) {
-        say(`Reading ${number + 1} of ${sounds.length}: ${file.name}`);
+        say(t("bank_drop.reading_of", { number: number + 1, count: sounds.length, name: file.name }));
         const path = await upload(file, store.session, () => {}, busy.signal).catch((error) => void refuse(file, error));
         if (path) paths.push(path);
       }
       if (!paths.length) return tell({ type: "bank", sounds: 0, own: 0, added: [], duplicates: [], broken: [] });
-      say(`Measuring ${sounds.length === 1 ? sounds[0].name : `${sounds.length} recordings`}…`);
+      say(t("bank_drop.measuring", { what: sounds.length === 1 ? sounds[0].name : t("bank_drop.recordings", { count: sounds.length }) }));
       store.send({ type: "add_to_bank", paths });
     } catch {
       told.hidden = true; // called off
@@ -85,11 +86,11 @@ export function createDrop(store, shared, changed) {
     const broken = [...refused, ...unreadable];
     refused = [];
     if (!added.length && !duplicates.length && !broken.length) return;
-    const parts = [`${added.length} added`, duplicates.length && `${duplicates.length} already there`, broken.length && `${broken.length} could not be used`].filter(Boolean);
+    const parts = [t("bank_drop.added", { count: added.length }), duplicates.length && t("bank_drop.already_there", { count: duplicates.length }), broken.length && t("bank_drop.could_not_be_used", { count: broken.length })].filter(Boolean);
     const rows = [...broken, ...duplicates].slice(0, 40).map(([name, why]) => make("li", "", { textContent: `${name}: ${why}`, title: why }));
     told.hidden = false;
     told.replaceChildren(
-      make("div", "ins-row", {}, make("p", "", { textContent: parts.join(", ") }), make("span", "st-space"), createButton("Close", { kind: "quiet", title: "Close this report", onPress: () => { told.hidden = true; } })),
+      make("div", "ins-row", {}, make("p", "", { textContent: parts.join(", ") }), make("span", "st-space"), createButton(t("common.close"), { kind: "quiet", title: t("bank_drop.close_this_report"), onPress: () => { told.hidden = true; } })),
       ...(rows.length ? [make("ul", "", {}, ...rows)] : []));
     if (added.length) changed();
   }
@@ -124,7 +125,7 @@ export function createDrop(store, shared, changed) {
     const sounds = plain.filter((file) => SOUNDS.test(file.name)).length;
     const isFolder = entries.some((entry) => entry.isDirectory);
     if (!isFolder && sounds < 2 && !(sounds && isInside(event, panel))) return false;
-    Promise.all(entries.length ? entries.map(filesOf) : [plain]).then((found) => add(found.flat()), () => shared.report("the dropped folder could not be read; choose it with Folder…"));
+    Promise.all(entries.length ? entries.map(filesOf) : [plain]).then((found) => add(found.flat()), () => shared.report(t("bank_drop.the_dropped_folder_could_not_be")));
     return true;
   }
 

@@ -1,6 +1,7 @@
 // @ts-check
 // The question where the clip of a project is: its file is chosen, or a folder is searched for it.
 
+import { t } from "../texts/t.js";
 import { focusedElement, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 import { describeError, upload } from "../state/upload.js";
@@ -25,15 +26,15 @@ export function createClipFinding(app, store, toasts) {
     if (picker.files?.[0]) take(picker.files[0]);
     picker.value = "";
   } });
-  const choose = make("button", "st-button is-main", { type: "button", textContent: "Choose the file", onclick: () => picker.click() });
-  const later = make("button", "st-button", { type: "button", textContent: "Not now", onclick: close });
-  const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: "or type the path of the file, or of a folder to search", "aria-label": "Path of the clip or of a folder" });
-  const go = make("button", "st-button", { type: "submit", textContent: "Search" });
+  const choose = make("button", "st-button is-main", { type: "button", textContent: t("clip_finding.choose_the_file"), onclick: () => picker.click() });
+  const later = make("button", "st-button", { type: "button", textContent: t("common.not_now"), onclick: close });
+  const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("clip_finding.or_type_the_path_of_the"), "aria-label": t("clip_finding.path_of_the_clip_or_of") });
+  const go = make("button", "st-button", { type: "submit", textContent: t("common.search") });
   const pathRow = make("form", "st-path-row", { onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     if (path.value.trim()) find(path.value.trim());
   } }, path, go);
-  const box = make("div", "st-question st-clip-finding", { role: "dialog", "aria-modal": "true", "aria-label": "Where is the clip?" },
+  const box = make("div", "st-question st-clip-finding", { role: "dialog", "aria-modal": "true", "aria-label": t("clip_finding.where_is_the_clip") },
     title, reason, pathRow, make("div", "st-question-foot", {}, words, later, choose), picker);
   const page = make("div", "st-scrim", { hidden: true }, box);
   app.append(page);
@@ -42,8 +43,8 @@ export function createClipFinding(app, store, toasts) {
   function ask({ name, duration_s }) {
     searching = false;
     if (name === null) return close();
-    title.textContent = `Where is ${name}?`;
-    reason.textContent = `The clip of this project (${duration_s.toFixed(1)} s) is not in its place, or another of its name is. It is known by its content, so it may have another name now.`;
+    title.textContent = t("clip_finding.where_is", { name });
+    reason.textContent = t("clip_finding.the_clip_of_this_project_s", { duration_s: duration_s.toFixed(1) });
     pathRow.hidden = store.welcome?.local === false;
     picker.accept = "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif";
     if (page.hidden) returnTo = focusedElement();
@@ -68,7 +69,7 @@ export function createClipFinding(app, store, toasts) {
   /** @param {File} file */
   async function take(file) {
     try {
-      find(await upload(file, store.session, (part) => (words.textContent = `Bringing in ${file.name}, ${Math.round(100 * part)} %`)));
+      find(await upload(file, store.session, (part) => (words.textContent = t("common.bringing_in", { name: file.name, part: Math.round(100 * part) }))));
     } catch (error) {
       const message = describeError(error);
       if (message) toasts.show(message, "error");
@@ -77,7 +78,7 @@ export function createClipFinding(app, store, toasts) {
   }
 
   function show() {
-    words.textContent = searching ? store.status.message || "Looking for it" : "";
+    words.textContent = searching ? store.status.message || t("clip_finding.looking_for_it") : "";
     go.disabled = choose.disabled = searching;
   }
 

@@ -1,6 +1,7 @@
 // @ts-check
 // How much of a sound is kept as measured, which object the rest is taken from, and how far its hits vary.
 
+import { findWord, t } from "../texts/t.js";
 import { parsePercent } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
 /** @import { DraftHost, Store } from "../state/types.d.ts" */
@@ -14,14 +15,14 @@ const percent = (value) => `${Math.round(100 * value)} %`;
 
 /** @param {number} value */
 function formatDetail(value) {
-  if (value >= AS_MEASURED) return "as measured";
-  return value < 0.005 ? "imagined" : percent(value);
+  if (value >= AS_MEASURED) return t("common.as_measured");
+  return value < 0.005 ? t("detail.imagined") : percent(value);
 }
 
 /** @param {string} text */
 function parseDetail(text) {
   if (/measured/i.test(text)) return 1;
-  return /imagined/i.test(text) ? 0 : parsePercent(text);
+  return findWord(text, ["detail.imagined"]) ? 0 : parsePercent(text);
 }
 
 /**
@@ -53,15 +54,15 @@ export function createDetail(store, host) {
     onCommit: (value) => send({ [name]: value }),
   });
   const detail = slider("detail", {
-    label: "Detail", neutral: 1, format: formatDetail, read: parseDetail,
-    help: "From all that was measured, over fewer modes and wider bands, to no more than a size; what is left out is taken from similar measured objects. The stems stay those measured",
+    label: t("detail.detail"), neutral: 1, format: formatDetail, read: parseDetail,
+    help: t("detail.from_all_that_was_measured_over"),
   });
-  const another = createButton("Another", { kind: "quiet", title: "Take what Detail leaves out from another object", onPress: () => send({ detail_seed: (host.sound().detail_seed + 1) % (MAX_SEED + 1) }) });
+  const another = createButton(t("common.another"), { kind: "quiet", title: t("detail.take_what_detail_leaves_out_from"), onPress: () => send({ detail_seed: (host.sound().detail_seed + 1) % (MAX_SEED + 1) }) });
   const variation = slider("variation", {
-    label: "Variation", neutral: 0, format: (v) => (v < 0.005 ? "none" : percent(v)), read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)),
-    help: "How much the hits of this sound differ in level, spectrum, decay and attack: from not at all to as takes of one object struck by hand",
+    label: t("common.variation"), neutral: 0, format: (v) => (v < 0.005 ? "none" : percent(v)), read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)),
+    help: t("detail.how_much_the_hits_of_this"),
   });
-  const element = make("div", "ins-macros ins-detail", { role: "group", "aria-label": "Detail and variation" }, detail.element, another, variation.element);
+  const element = make("div", "ins-macros ins-detail", { role: "group", "aria-label": t("detail.detail_and_variation") }, detail.element, another, variation.element);
 
   return {
     element,

@@ -2,6 +2,7 @@
 // The export menu: what to write, how far it is, and the finished files.
 
 import { recall, remember } from "../state/remembered.js";
+import { t } from "../texts/t.js";
 import { createOptionControls } from "./export_options.js";
 import { createPresets } from "./export_presets.js";
 import { createExportQuestion } from "./export_question.js";
@@ -19,12 +20,12 @@ const SESSIONS = [
   ["aaf", "Pro Tools, Resolve", ".aaf"],
   ["dawproject", "DAWproject", ".dawproject"],
   ["otio", "OpenTimelineIO", ".otio"],
-  ["edl", "Resolve markers", ".edl"],
-  ["midi", "MIDI file", ".mid"],
-  ["wwise", "Wwise pack", ".txt"],
-  ["csv", "Cue list", ".csv"],
-  ["html", "Cue sheet, web page", ".html"],
-  ["pdf", "Cue sheet, PDF", ".pdf"],
+  ["edl", t("export_menu.resolve_markers"), ".edl"],
+  ["midi", t("export_menu.midi_file"), ".mid"],
+  ["wwise", t("export_menu.wwise_pack"), ".txt"],
+  ["csv", t("export_menu.cue_list"), ".csv"],
+  ["html", t("export_menu.cue_sheet_web_page"), ".html"],
+  ["pdf", t("export_menu.cue_sheet_pdf"), ".pdf"],
 ];
 const KINDS = ["mp4", "wav", "stems", "pieces", ...SESSIONS.map(([kind]) => kind), "markers", "project"];
 const REMEMBERED = "struck.export";
@@ -54,7 +55,7 @@ export function createExportMenu(store) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let planSoon;
 
-  const press = make("button", "st-button is-main st-export", { type: "button", ...keyed("export", "Write the track and what else you choose to files"), "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(Boolean(menu.hidden)) }, "Export", icon("down"));
+  const press = make("button", "st-button is-main st-export", { type: "button", ...keyed("export", t("export_menu.write_the_track_and_what_else")), "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(Boolean(menu.hidden)) }, t("common.export"), icon("down"));
   const waiting = make("span", "st-export-count", { hidden: true });
   /** @type {Map<string, HTMLInputElement>} */
   const boxes = new Map();
@@ -92,29 +93,29 @@ export function createExportMenu(store) {
   const previewNote = make("p", "st-export-note is-name");
   const formNote = make("p", "st-export-note");
   const what = make("div", "", {},
-    part("Picture",
-      row(choice("mp4", "Clip with the new sound"), select("clip_sound", "The clip's own sound", [["replace", "own sound replaced"], ["mix", "own sound mixed in"], ["second", "own sound as track 2"]]), select("video_ending", "Format of the video", [[".mp4", "MP4"], [".mov", "MOV"], [".mkv", "MKV"]]))),
-    part("Sound",
-      row(choice("wav", "The track"), select("sound_ending", "Format of the track", [[".wav", "WAV"], [".flac", "FLAC"], [".rf64", "RF64"], [".aiff", "AIFF"], [".caf", "CAF"], [".w64", "W64"], [".ogg", "Ogg Vorbis"], [".opus", "Opus"], [".mp3", "MP3"]])),
-      row(choice("stems", "Stems that sum to it"), select("stems", "Kind of stems", [["sound", "by sound"], ["hit", "by hit"], ["layer", "modes, residual, room"]])),
-      row(choice("pieces", "One-shots"), select("normalize", "Level of one-shots", [["sound", "loudest at \u22121 dBFS"], ["each", "each at \u22121 dBFS"], ["none", "as in the track"]])),
-      inset("New strikes a sound", count("takes", "New strikes a sound; 0 are the clip's own hits", 0, 50), "in velocity layers", count("layers", "Velocity layers", 1, 10))),
-    part("Sessions and cue sheets", make("div", "st-export-grid", {}, ...SESSIONS.map(([kind, title, note]) => choice(kind, title, note)))),
-    part("Struck", make("div", "st-export-grid", {}, choice("project", "Project file", ".json"), choice("markers", "Markers", ".csv"))));
+    part(t("common.picture"),
+      row(choice("mp4", t("export_menu.clip_with_the_new_sound")), select("clip_sound", t("export_menu.the_clips_own_sound"), [["replace", t("export_menu.own_sound_replaced")], ["mix", t("export_menu.own_sound_mixed_in")], ["second", t("export_menu.own_sound_as_track_2")]]), select("video_ending", t("export_menu.format_of_the_video"), [[".mp4", "MP4"], [".mov", "MOV"], [".mkv", "MKV"]]))),
+    part(t("common.sound"),
+      row(choice("wav", t("export_menu.the_track")), select("sound_ending", t("export_menu.format_of_the_track"), [[".wav", "WAV"], [".flac", "FLAC"], [".rf64", "RF64"], [".aiff", "AIFF"], [".caf", "CAF"], [".w64", "W64"], [".ogg", "Ogg Vorbis"], [".opus", "Opus"], [".mp3", "MP3"]])),
+      row(choice("stems", t("export_menu.stems_that_sum_to_it")), select("stems", t("export_menu.kind_of_stems"), [["sound", t("export_menu.by_sound")], ["hit", t("export_menu.by_hit")], ["layer", t("export_menu.modes_residual_room")]])),
+      row(choice("pieces", t("export_menu.one_shots")), select("normalize", t("export_menu.level_of_one_shots"), [["sound", t("export_menu.loudest_at_1_dbfs")], ["each", t("export_menu.each_at_1_dbfs")], ["none", t("export_menu.as_in_the_track")]])),
+      inset(t("export_menu.new_strikes_a_sound"), count("takes", t("export_menu.new_strikes_a_sound_0_are"), 0, 50), t("export_menu.in_velocity_layers"), count("layers", t("common.velocity_layers"), 1, 10))),
+    part(t("export_menu.sessions_and_cue_sheets"), make("div", "st-export-grid", {}, ...SESSIONS.map(([kind, title, note]) => choice(kind, title, note)))),
+    part("Struck", make("div", "st-export-grid", {}, choice("project", t("export_menu.project_file"), ".json"), choice("markers", t("export_menu.markers"), ".csv"))));
   const how = make("div", "", {},
-    part("Form of sound files",
-      line("Sample rate", select("sample_rate_hz", "Sample rate", [[44100, "44.1 kHz"], [48000, "48 kHz"], [88200, "88.2 kHz"], [96000, "96 kHz"]])),
-      line("Bit depth", select("bits", "Bit depth", [[16, "16 bit, dithered"], [24, "24 bit"], [32, "32 bit float"]])),
-      line("Channels", select("channels", "Channels", [["mono", "Mono"], ["stereo", "Stereo"], ["5.1", "5.1"]])),
-      line("Start", write("start_timecode", "Timecode of the first sample", "the clip's")),
-      tick("two_pop", "Two-pop, two seconds before the picture"),
-      tick("embed_project", "Project inside the track's file"),
+    part(t("export_menu.form_of_sound_files"),
+      line(t("export_menu.sample_rate"), select("sample_rate_hz", t("export_menu.sample_rate"), [[44100, "44.1 kHz"], [48000, "48 kHz"], [88200, "88.2 kHz"], [96000, "96 kHz"]])),
+      line(t("export_menu.bit_depth"), select("bits", t("export_menu.bit_depth"), [[16, t("export_menu.16_bit_dithered")], [24, t("export_menu.24_bit")], [32, t("export_menu.32_bit_float")]])),
+      line(t("export_menu.channels"), select("channels", t("export_menu.channels"), [["mono", t("export_menu.mono")], ["stereo", t("export_menu.stereo")], ["5.1", "5.1"]])),
+      line(t("export_menu.start"), write("start_timecode", t("export_menu.timecode_of_the_first_sample"), t("export_menu.the_clips"))),
+      tick("two_pop", t("export_menu.two_pop_two_seconds_before_the")),
+      tick("embed_project", t("export_menu.project_inside_the_tracks_file")),
       formNote),
-    part("Names",
-      tick("ucs_names", "Name files by UCS"),
-      line("Pattern", write("name_pattern", "Name pattern")),
-      line("Creator ID", write("creator", "Creator ID")),
-      line("Source ID", write("source", "Source ID")),
+    part(t("export_menu.names"),
+      tick("ucs_names", t("export_menu.name_files_by_ucs")),
+      line(t("export_menu.pattern"), write("name_pattern", t("export_menu.name_pattern"))),
+      line(t("export_menu.creator_id"), write("creator", t("export_menu.creator_id"))),
+      line(t("export_menu.source_id"), write("source", t("export_menu.source_id"))),
       previewNote));
   form.show();
   /** @param {{kinds: string[], options: Partial<import("./export_options.js").Options>}} settings */
@@ -131,7 +132,7 @@ export function createExportMenu(store) {
     current: () => ({ kinds: [...chosen], options: { ...form.options } }),
   });
   const go = make("button", "st-button is-main", { type: "button", onclick: () => begin() });
-  const stop = make("button", "st-button", { type: "button", textContent: "Cancel", onclick: () => store.send({ type: "cancel" }) });
+  const stop = make("button", "st-button", { type: "button", textContent: t("common.cancel"), onclick: () => store.send({ type: "cancel" }) });
   const fill = make("i", "st-progress-fill");
   const progress = make("div", "st-progress", {}, fill);
   const words = make("p", "st-export-words", { role: "status" });
@@ -140,9 +141,9 @@ export function createExportMenu(store) {
   const queue = createExportQueue(store, () => ({ what: chosenKinds(), options: { ...form.options } }), (going) => {
     waiting.hidden = !going;
     waiting.textContent = String(going);
-    press.title = going ? `${going} of the queue are not done yet` : "";
+    press.title = going ? t("export_menu.of_the_queue_are_not_done", { going }) : "";
   });
-  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": "Export", hidden: true }, presets.element, make("div", "st-export-columns", {}, what, how), question.element, make("div", "st-export-foot", {}, words, stop, go), progress, list, queue.element);
+  const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": t("common.export"), hidden: true }, presets.element, make("div", "st-export-columns", {}, what, how), question.element, make("div", "st-export-foot", {}, words, stop, go), progress, list, queue.element);
   const element = make("div", "st-anchor", {}, press, menu);
 
   /**
@@ -178,7 +179,7 @@ export function createExportMenu(store) {
   function showNames() {
     const names = plan?.names ?? [];
     const old = new Set(plan?.existing ?? []);
-    previewNote.replaceChildren(...(plan?.fault ? [plan.fault] : names.map((name) => make("span", "st-export-name", { textContent: old.has(name) ? `${name}, exported before` : name }))));
+    previewNote.replaceChildren(...(plan?.fault ? [plan.fault] : names.map((name) => make("span", "st-export-name", { textContent: old.has(name) ? t("export_menu.exported_before", { name }) : name }))));
     previewNote.classList.toggle("is-fault", Boolean(plan?.fault));
   }
 
@@ -197,20 +198,20 @@ export function createExportMenu(store) {
     if (exporting) {
       words.textContent = message;
       fill.style.transform = `scaleX(${phase === "exporting" && total ? done / total : 0})`;
-    } else words.textContent = working ? "Starting" : files.length ? "Ready" : chosen.size ? "" : "Choose what to export";
+    } else words.textContent = working ? t("export_menu.starting") : files.length ? t("export_menu.ready") : chosen.size ? "" : t("export_menu.choose_what_to_export");
     progress.hidden = stop.hidden = !working;
     go.hidden = working;
     go.disabled = !chosen.size;
     queue.disable(!chosen.size);
-    go.textContent = files.length ? "Export again" : "Export";
+    go.textContent = files.length ? t("export_menu.export_again") : t("common.export");
     for (const box of boxes.values()) box.disabled = working;
     form.disable(working);
     formNote.hidden = form.options.channels !== "5.1";
-    formNote.textContent = "5.1 is L R C LFE Ls Rs; its ITU downmix is the stereo track.";
+    formNote.textContent = t("export_menu.5_1_is_l_r_c");
     askForNames();
     list.hidden = working || !files.length;
     list.replaceChildren(...files.map(({ name, url, note }) =>
-      make("a", "st-file", { href: url, download: name, title: `Download ${name}` }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: name }), make("span", "st-file-note", { textContent: note ?? "" })), make("span", "st-file-get", { textContent: "Download" }))));
+      make("a", "st-file", { href: url, download: name, title: t("common.download", { name }) }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: name }), make("span", "st-file-note", { textContent: note ?? "" })), make("span", "st-file-get", { textContent: t("export_menu.download") }))));
   }
 
   /** @param {boolean} isOpen */

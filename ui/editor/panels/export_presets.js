@@ -2,6 +2,7 @@
 // Presets of the export dialog: some that ship, and a person's own, which the server keeps.
 
 import { recall, remember } from "../state/remembered.js";
+import { t } from "../texts/t.js";
 import { make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { Options } from "./export_options.js" */
@@ -30,16 +31,16 @@ export function createPresets(store, { apply, current }) {
   /** @type {Record<string, Preset>} */
   let own = {};
   let awaited = ""; // chosen as soon as the server has kept it
-  const select = make("select", "st-export-select", { "aria-label": "Preset" });
-  const name = make("input", "st-export-field", { type: "text", maxLength: LONGEST_NAME, placeholder: "name of the preset", "aria-label": "Name of the preset", spellcheck: false, autocomplete: "off", hidden: true });
-  const keep = make("button", "st-button", { type: "button", textContent: "Save preset", title: "Keep these choices under a name", onclick: press });
-  const forget = make("button", "st-button", { type: "button", textContent: "Delete", title: "Delete this preset", hidden: true, onclick: () => store.send({ type: "delete_export_preset", name: select.value }) });
+  const select = make("select", "st-export-select", { "aria-label": t("export_presets.preset") });
+  const name = make("input", "st-export-field", { type: "text", maxLength: LONGEST_NAME, placeholder: t("export_presets.name_of_the_preset"), "aria-label": t("common.name_of_the_preset"), spellcheck: false, autocomplete: "off", hidden: true });
+  const keep = make("button", "st-button", { type: "button", textContent: t("export_presets.save_preset"), title: t("export_presets.keep_these_choices_under_a_name"), onclick: press });
+  const forget = make("button", "st-button", { type: "button", textContent: "Delete", title: t("export_presets.delete_this_preset"), hidden: true, onclick: () => store.send({ type: "delete_export_preset", name: select.value }) });
 
   /** @param {string} chosen */
   function fill(chosen) {
     /** @param {string} value */
     const option = (value) => make("option", "", { value, textContent: value });
-    select.replaceChildren(make("option", "", { value: "", textContent: "Preset…" }), ...[...Object.keys(SHIPPED), ...Object.keys(own)].map(option));
+    select.replaceChildren(make("option", "", { value: "", textContent: t("export_presets.preset_2") }), ...[...Object.keys(SHIPPED), ...Object.keys(own)].map(option));
     select.value = chosen in SHIPPED || chosen in own ? chosen : "";
     forget.hidden = !(chosen in own);
   }
@@ -53,7 +54,7 @@ export function createPresets(store, { apply, current }) {
     }
     const given = name.value.trim();
     if (given in SHIPPED) {
-      store.emit("error", { type: "error", message: `a preset that Struck brings is called ${given}; choose another name` });
+      store.emit("error", { type: "error", message: t("export_presets.a_preset_that_struck_brings_is", { given }) });
       return;
     }
     name.hidden = true;

@@ -2,13 +2,14 @@
 // The queue of the export dialog: several clips rendered with its choices, one after another.
 
 import { describeError, upload } from "../state/upload.js";
+import { t } from "../texts/t.js";
 import { icon } from "../widgets/icons.js";
 import { make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { ExportOptions, QueueItem } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
 
-const WORDS = { waiting: "Waiting", rendering: "", done: "", failed: "", cancelled: "Cancelled" };
+const WORDS = { waiting: t("export_queue.waiting"), rendering: "", done: "", failed: "", cancelled: t("export_queue.cancelled") };
 
 /**
  * @param {Store} store
@@ -18,21 +19,21 @@ const WORDS = { waiting: "Waiting", rendering: "", done: "", failed: "", cancell
 export function createExportQueue(store, choices, count) {
   let bringing = "";
   const picker = make("input", "", { type: "file", multiple: true, hidden: true, accept: "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif" });
-  const choose = make("button", "st-button", { type: "button", textContent: "Choose clips", onclick: () => picker.click() });
-  const path = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: "or a file, folder or list", "aria-label": "Path of a clip, folder or list to queue" });
-  const add = make("button", "st-button", { type: "submit", textContent: "Queue" });
+  const choose = make("button", "st-button", { type: "button", textContent: t("export_queue.choose_clips"), onclick: () => picker.click() });
+  const path = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("export_queue.or_a_file_folder_or_list"), "aria-label": t("export_queue.path_of_a_clip_folder_or") });
+  const add = make("button", "st-button", { type: "submit", textContent: t("export_queue.queue") });
   const pathForm = make("form", "st-queue-path", { onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const place = path.value.trim();
     if (place && queue([place])) path.value = "";
   } }, path, add);
-  const stop = make("button", "st-button", { type: "button", textContent: "Cancel all", onclick: () => store.send({ type: "cancel_queued" }) });
-  const clear = make("button", "st-button", { type: "button", textContent: "Clear", title: "Take what has ended from this list; the files stay", onclick: () => store.send({ type: "clear_queue" }) });
-  const report = make("a", "st-queue-report", { textContent: "Report", target: "_blank", rel: "noopener" });
+  const stop = make("button", "st-button", { type: "button", textContent: t("export_queue.cancel_all"), onclick: () => store.send({ type: "cancel_queued" }) });
+  const clear = make("button", "st-button", { type: "button", textContent: t("common.clear"), title: t("export_queue.take_what_has_ended_from_this"), onclick: () => store.send({ type: "clear_queue" }) });
+  const report = make("a", "st-queue-report", { textContent: t("export_queue.report"), target: "_blank", rel: "noopener" });
   const words = make("span", "st-export-note", { role: "status" });
   const list = make("ul", "st-queue-list");
-  const element = make("section", "st-queue", { "aria-label": "Several clips" },
-    make("div", "st-queue-head", {}, make("h3", "", { textContent: "Several clips, with these choices" }), choose, pathForm, words, report, clear, stop), list, picker);
+  const element = make("section", "st-queue", { "aria-label": t("export_queue.several_clips") },
+    make("div", "st-queue-head", {}, make("h3", "", { textContent: t("export_queue.several_clips_with_these_choices") }), choose, pathForm, words, report, clear, stop), list, picker);
 
   /** @param {string[]} paths */
   function queue(paths) {
@@ -43,7 +44,7 @@ export function createExportQueue(store, choices, count) {
   async function bring(files) {
     for (const file of files) {
       try {
-        queue([await upload(file, store.session, (part) => say(`Bringing in ${file.name}, ${Math.round(100 * part)} %`))]);
+        queue([await upload(file, store.session, (part) => say(t("common.bringing_in", { name: file.name, part: Math.round(100 * part) })))]);
       } catch (error) {
         const message = describeError(error);
         if (message) store.emit("error", { type: "error", message });
@@ -67,8 +68,8 @@ export function createExportQueue(store, choices, count) {
       make("span", "st-queue-name", { textContent: name, title: name }),
       make("span", "st-queue-state", { textContent: WORDS[phase] || `${message}${phase === "rendering" ? `, ${Math.round(100 * fraction)} %` : ""}` }),
       phase === "rendering" ? make("div", "st-progress", {}, fill) : null,
-      make("span", "st-queue-files", {}, ...files.map((file) => make("a", "st-queue-file", { href: file.url, download: file.name, title: `Download ${file.name}` }, icon("file"), file.name))),
-      going ? make("button", "st-close", { type: "button", textContent: "\u00d7", title: "Cancel", "aria-label": `Cancel ${name}`, onclick: () => store.send({ type: "cancel_queued", id }) }) : null);
+      make("span", "st-queue-files", {}, ...files.map((file) => make("a", "st-queue-file", { href: file.url, download: file.name, title: t("common.download", { name: file.name }) }, icon("file"), file.name))),
+      going ? make("button", "st-close", { type: "button", textContent: "\u00d7", title: t("common.cancel"), "aria-label": t("export_queue.cancel", { name }), onclick: () => store.send({ type: "cancel_queued", id }) }) : null);
   }
 
   picker.addEventListener("change", () => {

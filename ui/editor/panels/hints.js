@@ -2,23 +2,19 @@
 // The line at the foot: what the hands can do now, and what the project holds.
 
 import { keyText, watchKeys } from "../actions/bindings.js";
+import { t } from "../texts/t.js";
 import { make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { ActionId } from "../actions/table.js" */
 /** @import { Store } from "../state/types.d.ts" */
 
-/**
- * @param {number} n
- * @param {string} word
- */
-const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 /** @typedef {[string | ActionId[], string]} Hint a gesture, or actions whose keys are named, and what it does */
 /** @type {Hint[]} */
-const NOTHING_CHOSEN = [[["play"], "play"], [["step_back", "step_on"], "frame"], ["double-click", "add a hit"], ["drag", "select"], ["wheel", "zoom"], ["⇧ wheel", "scroll"], [["palette"], "all actions"], [["help"], "keys"]];
+const NOTHING_CHOSEN = [[["play"], t("hints.play")], [["step_back", "step_on"], t("hints.frame")], [t("hints.double_click"), t("hints.add_a_hit")], [t("hints.drag"), t("hints.select")], [t("hints.wheel"), t("common.zoom")], [t("common.wheel"), t("common.scroll")], [["palette"], t("hints.all_actions")], [["help"], t("common.keys")]];
 /** @type {Hint[]} */
 const CHOSEN = [
-  [["play"], "play"], [["frame_earlier", "frame_later"], "nudge a frame"], [["ms_earlier", "ms_later"], "10 ms"], [["sample_earlier", "sample_later"], "a sample"], [["harder", "softer"], "velocity"], [["mute"], "mute"], [["detach"], "detach"],
-  [["merge"], "merge sounds"], [["snap"], "to the transient"], [["quantize"], "quantise"], [["hear"], "hear"], [["delete"], "delete"], [["palette"], "all actions"],
+  [["play"], t("hints.play")], [["frame_earlier", "frame_later"], t("hints.nudge_a_frame")], [["ms_earlier", "ms_later"], t("hints.10_ms")], [["sample_earlier", "sample_later"], t("hints.a_sample")], [["harder", "softer"], t("hints.velocity")], [["mute"], t("common.mute_2")], [["detach"], t("hints.detach")],
+  [["merge"], t("hints.merge_sounds")], [["snap"], t("hints.to_the_transient")], [["quantize"], t("hints.quantise")], [["hear"], t("hints.hear")], [["delete"], t("hints.delete")], [["palette"], t("hints.all_actions")],
 ];
 
 /**
@@ -55,8 +51,8 @@ export function createHints(root, store) {
       return;
     }
     const chosen = store.selection.hits.size;
-    const parts = [`${project.clip.duration_s.toFixed(1)} s`, count(project.hits.length, "hit"), count(project.sounds.length, "sound"), `${project.clip.width} × ${project.clip.height}`];
-    if (chosen) parts.unshift(`${chosen} selected`);
+    const parts = [`${project.clip.duration_s.toFixed(1)} s`, t("common.hits", { count: project.hits.length }), t("common.sounds", { count: project.sounds.length }), `${project.clip.width} × ${project.clip.height}`];
+    if (chosen) parts.unshift(t("hints.selected", { chosen }));
     facts.textContent = parts.join("  ·  ");
   }
 

@@ -1,6 +1,7 @@
 // @ts-check
 // The Hit tab: everything about the selected hits.
 
+import { t } from "../texts/t.js";
 import { icon } from "../widgets/icons.js";
 import { requireProject } from "../state/project.js";
 import { heard } from "../audio/macros.js";
@@ -19,9 +20,9 @@ import { createSeedEntry, newSeed } from "../widgets/seed_entry.js";
 /** @typedef {Omit<SliderSettings, "onInput" | "onCommit" | "onStart">} FieldSettings */
 
 const LIVE_MS = 40;
-export const HINT = "Timecode, frames (87 f), seconds (3.48 s) or milliseconds; with a sign from here (+3 f, -10 ms)";
+export const HINT = t("hit.timecode_frames_87_f_seconds_3");
 /** @param {number} v */
-const formatCents = (v) => `${v > 0 ? "+" : ""}${Math.round(v)} cents`.replace("-", "\u2212");
+const formatCents = (v) => t("hit.cents", { cents: `${v > 0 ? "+" : ""}${Math.round(v)}` }).replace("-", "\u2212");
 /** @param {number} v */
 const formatRatio = (v) => `${v.toFixed(2)} ×`;
 
@@ -60,8 +61,8 @@ export function createHitPanel(store, audio, arranging) {
 
   const title = make("span", "ins-title");
   const subtitle = make("span", "ins-quiet ins-origin");
-  const hear = createButton("Play hit", { title: "Hear this hit alone", onPress: () => chosen()[0] && audio.auditionHit(chosen()[0].id).catch(() => {}) });
-  const mute = createButton("Mute", { title: "Leave the hit out of the mix", onPress: () => set({ mute: !chosen().every((hit) => hit.mute) }) });
+  const hear = createButton(t("hit.play_hit"), { title: t("hit.hear_this_hit_alone"), onPress: () => chosen()[0] && audio.auditionHit(chosen()[0].id).catch(() => {}) });
+  const mute = createButton(t("common.mute"), { title: t("hit.leave_the_hit_out_of_the"), onPress: () => set({ mute: !chosen().every((hit) => hit.mute) }) });
   const header = make("div", "ins-row ins-hit-head", {}, title, subtitle, hear, mute);
 
   /** @param {string} text */
@@ -75,38 +76,38 @@ export function createHitPanel(store, audio, arranging) {
   };
   /** @param {number} frames */
   const nudge = (frames) => arranging.move(frames / frameRate(requireProject(store).clip.frame_rate));
-  const timecode = createEntry({ label: "Time, timecode", className: "ins-time", onEnter: move });
-  const seconds = createEntry({ label: "Time, seconds", className: "ins-time", onEnter: move });
+  const timecode = createEntry({ label: t("hit.time_timecode"), className: "ins-time", onEnter: move });
+  const seconds = createEntry({ label: t("hit.time_seconds"), className: "ins-time", onEnter: move });
   timecode.element.title = seconds.element.title = HINT;
-  const time = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Time" }), make("div", "ins-row", {}, timecode.element, seconds.element,
-    createButton("−1 frame", { title: "One frame earlier", onPress: () => nudge(-1) }), createButton("+1 frame", { title: "One frame later", onPress: () => nudge(1) })));
+  const time = make("div", "ins-line", {}, make("span", "ins-label", { textContent: t("hit.time") }), make("div", "ins-row", {}, timecode.element, seconds.element,
+    createButton(t("hit.1_frame"), { title: t("hit.one_frame_earlier"), onPress: () => nudge(-1) }), createButton(t("hit.1_frame_2"), { title: t("hit.one_frame_later"), onPress: () => nudge(1) })));
 
-  const sound = createSelect({ label: "Sound", onChoose: (id) => set({ sound_id: id }) });
+  const sound = createSelect({ label: t("common.sound"), onChoose: (id) => set({ sound_id: id }) });
   const swatch = make("i", "ins-dot");
-  const detach = createButton("Detach", { title: "Give this hit a sound of its own, a copy to change freely", onPress: () => store.edit({ kind: "detach_hits", ids: chosen().map((hit) => hit.id) }, newGesture()) });
-  const measure = createButton("Measure", { title: "Take the sound from the clip again, at the time of the hit", onPress: () => store.send({ type: "analyse", hits: chosen().map((hit) => hit.id) }) });
-  const sounds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Sound" }), make("div", "ins-row", {}, swatch, sound.element, detach, measure));
+  const detach = createButton(t("hit.detach"), { title: t("hit.give_this_hit_a_sound_of"), onPress: () => store.edit({ kind: "detach_hits", ids: chosen().map((hit) => hit.id) }, newGesture()) });
+  const measure = createButton(t("common.measure"), { title: t("hit.take_the_sound_from_the_clip"), onPress: () => store.send({ type: "analyse", hits: chosen().map((hit) => hit.id) }) });
+  const sounds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: t("common.sound") }), make("div", "ins-row", {}, swatch, sound.element, detach, measure));
 
-  const label = createEntry({ label: "Name of the hit", className: "ins-time arr-hit-name", onEnter: (text) => set({ name: text.trim() }) });
-  label.element.placeholder = "what it is";
-  const seed = createSeedEntry("Seed", (value) => set({ seed: value }));
-  const dice = createButton("New take", { sign: icon("dice"), title: "Another seed: the same strike, sampled again", onPress: () => {
+  const label = createEntry({ label: t("hit.name_of_the_hit"), className: "ins-time arr-hit-name", onEnter: (text) => set({ name: text.trim() }) });
+  label.element.placeholder = t("hit.what_it_is");
+  const seed = createSeedEntry(t("hit.seed"), (value) => set({ seed: value }));
+  const dice = createButton(t("common.new_take"), { sign: icon("dice"), title: t("hit.another_seed_the_same_strike_sampled"), onPress: () => {
     const values = chosen().map((hit) => [hit.id, { seed: newSeed() }]);
     if (values.length) store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, newGesture());
   } });
-  const seeds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: "Seed", title: "The same seed always gives the same sound" }), make("div", "ins-row", {}, seed.element, dice, make("span", "ins-label", { textContent: "Name" }), label.element));
+  const seeds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: t("hit.seed"), title: t("hit.the_same_seed_always_gives_the") }), make("div", "ins-row", {}, seed.element, dice, make("span", "ins-label", { textContent: t("common.name") }), label.element));
 
-  const velocity = field("velocity_db", { label: "Velocity", help: "How hard it is struck: louder and, as the contact gets shorter, brighter; sampled again", min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
-  const gain = field("gain_db", { label: "Level", help: "Gain in the mix", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb }, true);
-  const pan = field("pan", { label: "Pan", help: "Balance: both channels at full level in the centre", min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan }, true);
-  const distance = field("distance_m", { label: "Distance", help: "Nearer or farther than its sound, which the Mix tab places", min: -MOST_M, max: MOST_M, step: 0.1, neutral: 0, format: formatOffset, read: parseOffset }, true);
-  const pitch = field("pitch_cents", { label: "Pitch", help: "Shift of all modes of this hit", min: -1200, max: 1200, step: 1, neutral: 0, format: formatCents, read: (text) => parsePlain(text, ["c", "ct", "cent", "cents"]) });
-  const damping = field("decay_ratio", { label: "Damping", help: "Decay rates of this hit times this: 2 × rings half as long", min: 0.1, max: 10, scale: "log", neutral: 1, format: formatRatio, read: (text) => parsePlain(text, ["×", "x"]) });
-  const noise = field("residual_db", { label: "Noise", help: "Level of this hit's residual", min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
+  const velocity = field("velocity_db", { label: t("common.velocity"), help: t("hit.how_hard_it_is_struck_louder"), min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
+  const gain = field("gain_db", { label: t("common.level"), help: t("hit.gain_in_the_mix"), min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb }, true);
+  const pan = field("pan", { label: t("common.pan"), help: t("hit.balance_both_channels_at_full_level"), min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan }, true);
+  const distance = field("distance_m", { label: t("common.distance"), help: t("hit.nearer_or_farther_than_its_sound"), min: -MOST_M, max: MOST_M, step: 0.1, neutral: 0, format: formatOffset, read: parseOffset }, true);
+  const pitch = field("pitch_cents", { label: t("hit.pitch"), help: t("hit.shift_of_all_modes_of_this"), min: -1200, max: 1200, step: 1, neutral: 0, format: formatCents, read: (text) => parsePlain(text, ["c", "ct", "cent", "cents"]) });
+  const damping = field("decay_ratio", { label: t("common.damping"), help: t("hit.decay_rates_of_this_hit_times"), min: 0.1, max: 10, scale: "log", neutral: 1, format: formatRatio, read: (text) => parsePlain(text, ["×", "x"]) });
+  const noise = field("residual_db", { label: t("common.noise"), help: t("hit.level_of_this_hits_residual"), min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
 
   const body = make("div", "ins-stack", {}, header, time, sounds, seeds,
-    make("div", "ins-heading", { textContent: "Strength and place" }), make("div", "ins-columns is-two", {}, velocity.element, gain.element, pan.element, distance.element),
-    make("div", "ins-heading", {}, "This hit only", make("span", "ins-quiet", { textContent: " on top of its sound" })), make("div", "ins-columns", {}, pitch.element, damping.element, noise.element));
+    make("div", "ins-heading", { textContent: t("hit.strength_and_place") }), make("div", "ins-columns is-two", {}, velocity.element, gain.element, pan.element, distance.element),
+    make("div", "ins-heading", {}, t("hit.this_hit_only"), make("span", "ins-quiet", { textContent: t("hit.on_top_of_its_sound") })), make("div", "ins-columns", {}, pitch.element, damping.element, noise.element));
   const empty = make("p", "ins-empty");
   const element = make("div", "ins-panel", {}, body, empty);
 
@@ -115,35 +116,35 @@ export function createHitPanel(store, audio, arranging) {
     const project = store.view?.project;
     body.hidden = !hits.length;
     empty.hidden = Boolean(hits.length);
-    empty.textContent = !project ? "Open a clip; its hits are edited here." : project.hits.length ? "No hit is selected. Click one in the timeline, or drag a box around several, and change them all here." : "This clip has no hits yet. Double-click in the Hits lane of the timeline to add one.";
+    empty.textContent = !project ? t("hit.open_a_clip_its_hits_are") : project.hits.length ? t("hit.no_hit_is_selected_click_one") : t("hit.this_clip_has_no_hits_yet");
     if (!project || !hits.length) return;
     const [first] = hits;
     /** @param {(hit: Hit) => unknown} read */
     const all = (read) => hits.every((hit) => read(hit) === read(first));
     const ordered = [...project.hits].sort((a, b) => a.time_s - b.time_s);
-    title.textContent = hits.length === 1 ? `Hit ${ordered.findIndex((hit) => hit.id === first.id) + 1}` : `${hits.length} hits`;
+    title.textContent = hits.length === 1 ? t("hit.hit", { number: ordered.findIndex((hit) => hit.id === first.id) + 1 }) : t("hit.hits", { count: hits.length });
     const own = project.sounds.find((s) => s.id === first.sound_id);
-    subtitle.textContent = hits.length > 1 ? "changes apply to all of them" : [`of ${project.hits.length}`, ringing(own, first)].filter(Boolean).join(" · ");
-    mute.textContent = hits.every((hit) => hit.mute) ? "Muted" : "Mute";
+    subtitle.textContent = hits.length > 1 ? t("hit.changes_apply_to_all_of_them") : [t("hit.of", { count: project.hits.length }), ringing(own, first)].filter(Boolean).join(" · ");
+    mute.textContent = hits.every((hit) => hit.mute) ? t("hit.muted") : t("common.mute");
     mute.classList.toggle("is-on", hits.every((hit) => hit.mute));
     mute.setAttribute("aria-pressed", String(hits.every((hit) => hit.mute)));
     timecode.set(formatTimecode(first.time_s, project.clip));
     seconds.set(`${first.time_s.toFixed(5)} s`);
-    label.set(all((hit) => hit.name) ? first.name : "several");
+    label.set(all((hit) => hit.name) ? first.name : t("hit.several"));
     const same = all((hit) => hit.sound_id);
     body.style.setProperty("--sound", same ? soundColor(project, first.sound_id) : "");
     swatch.style.background = same ? soundColor(project, first.sound_id) : "transparent";
     /** @type {[string, string][]} */
     const choices = project.sounds.map((s) => [s.id, s.name]);
-    sound.set(same ? choices : [["", "several sounds"], ...choices], same ? first.sound_id : "");
+    sound.set(same ? choices : [["", t("hit.several_sounds")], ...choices], same ? first.sound_id : "");
     measure.hidden = !project.clip.has_audio;
     detach.disabled = hits.length === 1 && project.hits.filter((hit) => hit.sound_id === first.sound_id).length === 1;
-    seed.set(all((hit) => hit.seed) ? String(first.seed) : "several");
-    dice.children[1].textContent = hits.length === 1 ? "New take" : "New takes";
+    seed.set(all((hit) => hit.seed) ? String(first.seed) : t("hit.several"));
+    dice.children[1].textContent = hits.length === 1 ? t("common.new_take") : t("hit.new_takes");
     /** @type {[Slider, (hit: Hit) => number][]} */
     const shown = [[velocity, (h) => h.velocity_db], [gain, (h) => h.gain_db], [pan, (h) => h.pan], [distance, (h) => h.distance_m], [pitch, (h) => h.offsets.pitch_cents], [damping, (h) => h.offsets.decay_ratio], [noise, (h) => h.offsets.residual_db]];
     for (const [slider, read] of shown) {
-      slider.set(read(first), all(read) ? "—" : "several", false);
+      slider.set(read(first), all(read) ? "—" : t("hit.several"), false);
     }
   }
 
@@ -154,7 +155,7 @@ export function createHitPanel(store, audio, arranging) {
   function ringing(struck, hit) {
     const decays = heard(struck)?.modes.decay_per_s ?? [];
     if (!decays.length) return "";
-    return `rings ${formatSeconds(LN_60_DB / (Math.min(...decays) * hit.offsets.decay_ratio))}`;
+    return t("hit.rings", { time: formatSeconds(LN_60_DB / (Math.min(...decays) * hit.offsets.decay_ratio)) });
   }
 
   return { element, show };

@@ -2,6 +2,7 @@
 // The inspector: Hit, List, Sound, Find, Sampler, Mix and Perform.
 
 import { createHitList } from "../arrange/hit_list.js";
+import { t } from "../texts/t.js";
 import { createFindPanel } from "./find.js";
 import { createHitPanel } from "./hit.js";
 import { createMixPanel } from "../mix/panel.js";
@@ -26,7 +27,7 @@ import { createScope } from "../widgets/scope.js";
 
 const BUSY = new Set(["opening", "detecting", "analysing"]);
 /** @type {[TabName, string, string][]} */
-const TABS = [["hit", "Hit", "Time, strength and sound of the chosen hits"], ["list", "List", "All hits as a table to sort and edit"], ["sound", "Sound", "What is struck: its modes, noise and macros"], ["find", "Find", "Other sounds, by picture, words or likeness"], ["sampler", "Sampler", "How hits are rendered"], ["mix", "Mix", "Levels, pan and room of the sounds and the track"], ["perform", "Perform", "Play hits by keys, pads or MIDI while the clip runs"]];
+const TABS = [["hit", t("common.hit"), t("inspector.time_strength_and_sound_of_the")], ["list", t("common.list"), t("inspector.all_hits_as_a_table_to")], ["sound", t("common.sound"), t("inspector.what_is_struck_its_modes_noise")], ["find", t("common.find"), t("inspector.other_sounds_by_picture_words_or")], ["sampler", t("common.sampler"), t("inspector.how_hits_are_rendered")], ["mix", t("common.mix"), t("inspector.levels_pan_and_room_of_the")], ["perform", t("common.perform"), t("inspector.play_hits_by_keys_pads_or")]];
 
 /**
  * Fill ``root`` with the tabs and their panels.
@@ -62,7 +63,7 @@ export function createInspector(root, store, audio, { player, perform, openMater
     perform: perform.panel,
   };
   const tabs = TABS.map(([name, text, help]) => make("button", "ins-tab", { type: "button", role: "tab", title: help, id: `ins-tab-${name}`, textContent: text, onclick: () => showTab(name) }));
-  const bar = make("div", "ins-tabs", { role: "tablist", "aria-label": "Inspector" }, ...tabs);
+  const bar = make("div", "ins-tabs", { role: "tablist", "aria-label": t("common.inspector") }, ...tabs);
   bar.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step) return;

@@ -1,6 +1,7 @@
 // @ts-check
 // Prediction from the picture: the analysed crop, a button to point at the struck object, and materials to choose from.
 
+import { t } from "../texts/t.js";
 import { createButton, elementsIn, make } from "../widgets/controls.js";
 /** @import { SearchAnswer } from "../state/protocol.d.ts" */
 
@@ -15,19 +16,19 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
  * @param {string} material that the user said it is, or ""
  */
 export function describeLook({ seen, confidence, certain }, material) {
-  if (material) return `${capital(material)}, as you say: these fit best what the picture shows.`;
+  if (material) return t("look.as_you_say_these_fit_best", { material: capital(material) });
   const guess = seen ? `${capital(seen)}. ` : "";
-  if (certain === false) return `The struck object was not recognised${seen ? ` (perhaps ${seen})` : ""}. Choose its material, or point at it in the picture.`;
-  return `${guess}A look this sure is right about the material in ${percent(confidence ?? 0)} of cases.`;
+  if (certain === false) return seen ? t("look.the_struck_object_was_not_recognised", { seen }) : t("look.the_struck_object_was_not_recognised_2");
+  return t("look.a_look_this_sure_is_right", { guess, confidence: percent(confidence ?? 0) });
 }
 
 /**
  * @param {{onPoint: () => void, onMaterial: (name: string) => void}} actions
  */
 export function createLook({ onPoint, onMaterial }) {
-  const image = make("img", "find-crop", { alt: "Analysed part of the picture", title: "The analysed part of the picture" });
-  const point = createButton("Point at it…", { title: "Click the struck object in the picture to analyse that place", onPress: onPoint });
-  const choices = make("div", "find-choices", { role: "group", "aria-label": "What it is made of" });
+  const image = make("img", "find-crop", { alt: t("look.analysed_part_of_the_picture"), title: t("look.the_analysed_part_of_the_picture") });
+  const point = createButton(t("look.point_at_it"), { title: t("look.click_the_struck_object_in_the"), onPress: onPoint });
+  const choices = make("div", "find-choices", { role: "group", "aria-label": t("look.what_it_is_made_of") });
   /** @type {string[]} */
   let listed = [];
   const element = make("div", "find-look", { hidden: true }, image, make("div", "find-look-side", {}, point, choices));
@@ -45,11 +46,11 @@ export function createLook({ onPoint, onMaterial }) {
       image.hidden = !answer.crop;
       if (answer.crop && image.src !== answer.crop) image.src = answer.crop;
       point.classList.toggle("is-on", isPointing);
-      point.textContent = isPointing ? "Click what is struck, or Esc" : "Point at it…";
+      point.textContent = isPointing ? t("look.click_what_is_struck_or_esc") : t("look.point_at_it");
       const names = answer.materials ?? [];
       if (names.join() !== listed.join() && !listed.includes(material)) { // a chosen one stays where it was pressed
         listed = names;
-        choices.replaceChildren(...names.map((name) => createButton(name, { kind: "quiet", title: `It is ${name}: find sounds of that`, onPress: () => onMaterial(name) })));
+        choices.replaceChildren(...names.map((name) => createButton(name, { kind: "quiet", title: t("look.it_is_find_sounds_of_that", { name }), onPress: () => onMaterial(name) })));
       }
       for (const choice of elementsIn(choices, "button")) {
         const isOn = choice.textContent === material;

@@ -1,6 +1,7 @@
 // @ts-check
 // The loop: whether playback begins again at its end, and the range that it repeats.
 
+import { t } from "../texts/t.js";
 import { make } from "../widgets/controls.js";
 import { keyed } from "../widgets/key_titles.js";
 import { icon } from "../widgets/icons.js";
@@ -11,7 +12,7 @@ export function createLoop(store) {
   let isOn = false;
   /** @type {Span | null} */
   let range = null; // null for the whole clip
-  const button = make("button", "st-button is-icon", { type: "button", ...keyed("loop", "Loop"), "aria-label": "Loop", onclick: () => set(!isOn) }, icon("loop"));
+  const button = make("button", "st-button is-icon", { type: "button", ...keyed("loop", t("common.loop")), "aria-label": t("common.loop"), onclick: () => set(!isOn) }, icon("loop"));
 
   /** @param {boolean} value */
   function set(value) {

@@ -3,6 +3,7 @@
 
 import { contactTimeHeard_s, isNeutral, MACRO_NAMES, NEUTRAL } from "../audio/macros.js";
 import { clamp } from "../audio/units.js";
+import { findWord, t, without } from "../texts/t.js";
 import { formatDb, formatSeconds, parseDb, parsePlain, parseSeconds } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
 /** @import { DraftHost, MacroName, Macros, Sound, Store } from "../state/types.d.ts" */
@@ -34,28 +35,28 @@ const mapped = (read, change) => (text) => {
  */
 const describe = (sound) => ({
   mass: {
-    label: "Mass", help: "Size of the object, all lengths alike: heavier is lower, and rings longer",
+    label: t("macros.mass"), help: t("macros.size_of_the_object_all_lengths"),
     format: (v) => ratioText(64 ** v), read: mapped(parseRatio, (ratio) => Math.log(ratio) / Math.log(64)),
   },
   hardness: {
-    label: "Hardness", help: "Of the striker: how long it touches. Softer takes highs away and comes on slowly",
+    label: t("macros.hardness"), help: t("macros.of_the_striker_how_long_it"),
     format: (v) => formatContact(contactTimeHeard_s(sound(), { ...sound().macros, hardness: v })),
     read: mapped(parseSeconds, (time_s) => Math.log(contactTimeHeard_s(sound(), { ...sound().macros, hardness: 0 }) / time_s) / Math.log(6)),
   },
   damping: {
-    label: "Damping", help: "How fast the object's ringing dies, highs first; the room stays",
-    format: (v) => `rings ${ratioText(10 ** -v)}`, read: mapped((text) => parseRatio(text.replace(/rings/i, "")), (ratio) => -Math.log10(ratio)),
+    label: t("common.damping"), help: t("macros.how_fast_the_objects_ringing_dies"),
+    format: (v) => `${t("macros.rings_word")} ${ratioText(10 ** -v)}`, read: mapped((text) => parseRatio(without(text, "macros.rings_word")), (ratio) => -Math.log10(ratio)),
   },
   position: {
-    label: "Position", help: "Where it is struck, from the edge (thin) to the middle (full)",
-    format: (v) => (Math.abs(v) < 0.005 ? "as struck" : `${Math.round(100 * Math.abs(v))} % ${v < 0 ? "edge" : "middle"}`), read: parsePosition,
+    label: t("macros.position"), help: t("macros.where_it_is_struck_from_the"),
+    format: (v) => (Math.abs(v) < 0.005 ? t("macros.as_struck") : `${Math.round(100 * Math.abs(v))} % ${v < 0 ? t("macros.edge") : t("macros.middle")}`), read: parsePosition,
   },
   roughness: {
-    label: "Roughness", help: "Of the surfaces: noise at the contact, at 1 kHz; more above, with deeper or no rebounds and grit",
+    label: t("macros.roughness"), help: t("macros.of_the_surfaces_noise_at_the"),
     format: (v) => formatDb(12 * v, true), read: mapped(parseDb, (level_db) => level_db / 12),
   },
   room: {
-    label: "Room", help: "Level of the room's share; all the way down it is dry. A sound without a room gets a small one",
+    label: t("common.room"), help: t("macros.level_of_the_rooms_share_all"),
     format: (v) => formatRoom(v, hasRoom(sound())), read: (text) => parseRoom(text, hasRoom(sound())),
   },
 });
@@ -70,8 +71,8 @@ const hasRoom = (sound) => Boolean(sound.residual?.room);
  * @param {boolean} isOwn
  */
 function formatRoom(value, isOwn) {
-  if (isOwn) return value <= -0.999 ? "dry" : formatDb(40 * Math.log10(1 + value), true);
-  return value <= 0 ? "dry" : `small, ${formatDb(20 * Math.log10(value))}`;
+  if (isOwn) return value <= -0.999 ? t("macros.dry") : formatDb(40 * Math.log10(1 + value), true);
+  return value <= 0 ? t("macros.dry") : `${t("macros.small")}, ${formatDb(20 * Math.log10(value))}`;
 }
 
 /**
@@ -80,7 +81,7 @@ function formatRoom(value, isOwn) {
  */
 function parseRoom(text, isOwn) {
   if (/dry|none|off/i.test(text)) return isOwn ? -1 : 0;
-  const level_db = parseDb(text.replace(/small,?/i, ""));
+  const level_db = parseDb(without(text, "macros.small").replace(",", ""));
   if (level_db === null) return null;
   return within(isOwn ? 10 ** (level_db / 40) - 1 : 10 ** (level_db / 20));
 }
@@ -88,8 +89,8 @@ function parseRoom(text, isOwn) {
 /** @param {string} text */
 function parsePosition(text) {
   if (/as struck/i.test(text)) return 0;
-  const share = parsePlain(text.replace(/edge|middle|%/gi, "").trim() || "100");
-  return share === null ? null : within((share / 100) * (/edge/i.test(text) ? -1 : 1));
+  const share = parsePlain(without(text, "macros.edge", "macros.middle").replace("%", "").trim() || "100");
+  return share === null ? null : within((share / 100) * (findWord(text, ["macros.edge"]) ? -1 : 1));
 }
 
 /**
@@ -126,12 +127,12 @@ export function createMacros(store, host) {
     },
   }) }));
   for (const { name, slider } of sliders) slider.element.dataset.macro = name;
-  const element = make("div", "ins-macros", { role: "group", "aria-label": "Macros" }, ...sliders.map(({ slider }) => slider.element));
+  const element = make("div", "ins-macros", { role: "group", "aria-label": t("macros.macros") }, ...sliders.map(({ slider }) => slider.element));
 
-  const bake = createButton("Bake", { kind: "quiet", title: "Apply macros and detail to the sound's own modes and noise, and reset them", onPress: () => send({ kind: "bake_macros", sound_id: host.sound().id }) });
-  const reset = createButton("Reset", { kind: "quiet", title: "All macros back to where they change nothing", onPress: () => send({ kind: "reset_macros", sound_id: host.sound().id }) });
+  const bake = createButton(t("common.bake"), { kind: "quiet", title: t("macros.apply_macros_and_detail_to_the"), onPress: () => send({ kind: "bake_macros", sound_id: host.sound().id }) });
+  const reset = createButton(t("common.reset"), { kind: "quiet", title: t("macros.all_macros_back_to_where_they"), onPress: () => send({ kind: "reset_macros", sound_id: host.sound().id }) });
   const keep = make("input", "", { type: "checkbox", onchange: () => send({ kind: "set_macros", sound_id: host.sound().id, values: { keep_loudness: keep.checked } }) });
-  const keeping = make("label", "ins-check", { title: "Roughness and Room leave the sound as loud as it is without them" }, keep, make("span", "", { textContent: "Keep loudness" }));
+  const keeping = make("label", "ins-check", { title: t("macros.roughness_and_room_leave_the_sound") }, keep, make("span", "", { textContent: t("macros.keep_loudness") }));
   const note = make("span", "ins-quiet");
   const actions = make("div", "ins-macro-actions", { hidden: true }, note, keeping, bake, reset);
 
@@ -157,7 +158,7 @@ export function createMacros(store, host) {
       reset.hidden = isNeutral(macros);
       keeping.hidden = !macros.roughness && !macros.room;
       keep.checked = Boolean(macros.keep_loudness);
-      note.textContent = detail < 1 ? "stems as measured" : "under macros";
+      note.textContent = detail < 1 ? t("macros.stems_as_measured") : t("macros.under_macros");
     },
     get active() { return isMoving; },
   };

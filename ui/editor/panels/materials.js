@@ -2,6 +2,7 @@
 // "What is struck?": a silent clip asks which of the materials its hits sound like; each choice can be heard first.
 
 import { recall, remember } from "../state/remembered.js";
+import { t } from "../texts/t.js";
 import { elementsIn, focusedElement, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { AudioEngine, Preset, Project, Store } from "../state/types.d.ts" */
@@ -35,10 +36,10 @@ export function createMaterials(app, store, audio) {
   const grid = make("div", "st-materials");
   const about = make("p", "st-material-about");
   const use = make("button", "st-button is-main", { type: "button", onclick: apply });
-  const later = make("button", "st-button", { type: "button", textContent: "Not now", onclick: close });
-  const box = make("div", "st-question", { role: "dialog", "aria-modal": "true", "aria-label": "What is struck?" },
-    make("h2", "", { textContent: "What is struck?" }),
-    make("p", "st-question-line", { textContent: "This clip has no sound of its own. Press a material to hear it, then use the one that fits; every hit can have another later." }),
+  const later = make("button", "st-button", { type: "button", textContent: t("common.not_now"), onclick: close });
+  const box = make("div", "st-question", { role: "dialog", "aria-modal": "true", "aria-label": t("common.what_is_struck") },
+    make("h2", "", { textContent: t("common.what_is_struck") }),
+    make("p", "st-question-line", { textContent: t("materials.this_clip_has_no_sound_of") }),
     grid, make("div", "st-question-foot", {}, about, later, use));
   const page = make("div", "st-scrim", { hidden: true }, box);
   app.append(page);
@@ -53,7 +54,7 @@ export function createMaterials(app, store, audio) {
 
   /** @param {Preset} preset */
   function row(preset) {
-    const choice = make("button", "st-preset", { type: "button", title: `Hear ${preset.name}`, "aria-pressed": "false", onclick: () => audition(preset), ondblclick: apply }, make("i", "st-preset-mark"), make("span", "", { textContent: preset.name }));
+    const choice = make("button", "st-preset", { type: "button", title: t("common.hear", { name: preset.name }), "aria-pressed": "false", onclick: () => audition(preset), ondblclick: apply }, make("i", "st-preset-mark"), make("span", "", { textContent: preset.name }));
     choice.dataset.name = preset.name;
     return choice;
   }
@@ -82,7 +83,7 @@ export function createMaterials(app, store, audio) {
       button.setAttribute("aria-pressed", String(isOn));
     }
     use.disabled = !chosen;
-    use.textContent = chosen ? `Use ${chosen.name}` : "Use";
+    use.textContent = chosen ? t("materials.use", { name: chosen.name }) : t("materials.use_2");
     about.textContent = chosen ? chosen.credit : "";
     about.title = about.textContent;
   }

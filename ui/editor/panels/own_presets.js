@@ -3,6 +3,7 @@
 
 import { describeError, upload } from "../state/upload.js";
 import { createSheet } from "../arrange/sheet.js";
+import { t } from "../texts/t.js";
 import { createButton, make } from "../widgets/controls.js";
 /** @import { Store } from "../state/types.d.ts" */
 
@@ -12,17 +13,17 @@ import { createButton, make } from "../widgets/controls.js";
  */
 export function createOwnPresets(app, store) {
   const words = make("p", "ins-quiet arr-words");
-  const name = make("input", "ins-entry ins-time", { type: "text", maxLength: 120, placeholder: "name", "aria-label": "Name of the preset", spellcheck: false, autocomplete: "off", oninput: show });
-  const tags = make("input", "ins-entry ins-time", { type: "text", maxLength: 400, placeholder: "tags, with commas", "aria-label": "Tags of the preset", spellcheck: false, autocomplete: "off" });
-  const search = make("input", "ins-entry ins-time is-search", { type: "text", placeholder: "search names and tags", "aria-label": "Search your presets", spellcheck: false, autocomplete: "off", oninput: show });
+  const name = make("input", "ins-entry ins-time", { type: "text", maxLength: 120, placeholder: "name", "aria-label": t("common.name_of_the_preset"), spellcheck: false, autocomplete: "off", oninput: show });
+  const tags = make("input", "ins-entry ins-time", { type: "text", maxLength: 400, placeholder: t("own_presets.tags_with_commas"), "aria-label": t("own_presets.tags_of_the_preset"), spellcheck: false, autocomplete: "off" });
+  const search = make("input", "ins-entry ins-time is-search", { type: "text", placeholder: t("own_presets.search_names_and_tags"), "aria-label": t("own_presets.search_your_presets"), spellcheck: false, autocomplete: "off", oninput: show });
   const list = make("ul", "arr-layers is-presets");
   const file = make("input", "", { type: "file", accept: ".json,application/json", hidden: true, onchange: () => takeIn() });
-  const bring = createButton("Import…", { title: "Take in a file of presets; those of the same name are replaced", onPress: () => file.click() });
-  const give = make("a", "", { href: "/struck/presets", download: "struck-presets.json", className: "ins-button is-link", textContent: "Export", title: "All your presets as one file" });
-  const apply = createButton("Keep", { title: "Keep the sound under this name (Enter)", onPress: keep });
+  const bring = createButton(t("common.import"), { title: t("own_presets.take_in_a_file_of_presets"), onPress: () => file.click() });
+  const give = make("a", "", { href: "/struck/presets", download: "struck-presets.json", className: "ins-button is-link", textContent: t("common.export"), title: t("own_presets.all_your_presets_as_one_file") });
+  const apply = createButton(t("common.keep"), { title: t("own_presets.keep_the_sound_under_this_name"), onPress: keep });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
-    title: "Your presets",
+    title: t("own_presets.your_presets"),
     content: [words, make("div", "arr-preset-fields", {}, name, tags), search, list, make("div", "ins-row", {}, bring, give, file, make("span", "st-space"), apply)],
     apply, onShow: begin, onEnter: keep,
   });
@@ -60,14 +61,14 @@ export function createOwnPresets(app, store) {
     const wanted = search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     const found = mine.filter(({ name: title, tags: words_ }) => wanted.every((word) => `${title} ${words_.join(" ")}`.toLowerCase().includes(word)));
     const replaced = mine.some(({ name: title }) => title === name.value.trim());
-    words.textContent = chosen ? `${chosen.name} is kept as it is heard, with its macros, in Struck's data folder. Sounds take presets under Replace…` : "No sound yet.";
+    words.textContent = chosen ? t("own_presets.is_kept_as_it_is_heard", { name: chosen.name }) : t("common.no_sound_yet");
     apply.disabled = !chosen || !name.value.trim();
-    apply.textContent = replaced ? "Replace" : "Keep";
+    apply.textContent = replaced ? t("common.replace") : t("common.keep");
     search.hidden = give.hidden = !mine.length;
     list.replaceChildren(...found.map((preset) => make("li", "", {},
-      make("button", "ins-button", { type: "button", textContent: "▶", "aria-label": `Hear ${preset.name}`, title: `Hear ${preset.name}`, onclick: () => store.send({ type: "audition_preset", name: preset.name }) }),
+      make("button", "ins-button", { type: "button", textContent: "▶", "aria-label": t("common.hear", { name: preset.name }), title: t("common.hear", { name: preset.name }), onclick: () => store.send({ type: "audition_preset", name: preset.name }) }),
       make("span", "arr-preset-name", { textContent: preset.name }), make("span", "ins-quiet", { textContent: preset.tags.join(", ") }),
-      make("button", "ins-button", { type: "button", textContent: "×", "aria-label": `Delete ${preset.name}`, title: `Delete ${preset.name}`, onclick: () => store.send({ type: "delete_preset", name: preset.name }) }))));
+      make("button", "ins-button", { type: "button", textContent: "×", "aria-label": t("own_presets.delete", { name: preset.name }), title: t("own_presets.delete", { name: preset.name }), onclick: () => store.send({ type: "delete_preset", name: preset.name }) }))));
   }
 
   const cleanup = store.on("welcome", () => sheet.isOpen && show());

@@ -3,6 +3,7 @@
 //
 // The cursor is where the playhead stands: set by hand while paused, following what is heard while playing.
 
+import { t } from "../texts/t.js";
 import { icon } from "../widgets/icons.js";
 import { createMeterView } from "../widgets/meter_view.js";
 import { clamp } from "../audio/units.js";
@@ -24,7 +25,7 @@ const NEAR_S = 0.003;
 const SEEK_WAIT_MS = 1500;
 const SHORTEST_STEP_S = 0.04; // heard at a step; a shorter frame is too short to tell anything
 /** @type {[Listen, string, string][]} */
-const LISTEN = [["struck", "Struck", "Hear what Struck plays"], ["clip", "Clip", "Hear the clip's own sound"], ["both", "Both", "Hear both together"]];
+const LISTEN = [["struck", "Struck", t("player.hear_what_struck_plays")], ["clip", t("common.clip"), t("player.hear_the_clips_own_sound")], ["both", t("player.both"), t("player.hear_both_together")]];
 
 /**
  * @param {IconName} name
@@ -63,12 +64,12 @@ export function createPlayer(root, store, audio) {
   // --- elements -----------------------------------------------------------------------------------
 
   const video = make("video", "st-video", { preload: "auto", playsInline: true, disablePictureInPicture: true, tabIndex: -1 });
-  video.setAttribute("aria-label", "The clip");
+  video.setAttribute("aria-label", t("player.the_clip"));
   const words = make("p", "st-stage-words", { role: "status" });
   const stage = make("div", "st-stage", {}, video, words);
-  const playButton = button("play", "play", "Play", () => toggle(), "is-main");
+  const playButton = button("play", "play", t("common.play"), () => toggle(), "is-main");
   const timecode = createEntry({
-    label: "Timecode; type one to go there",
+    label: t("player.timecode_type_one_to_go_there"),
     className: "st-timecode",
     /** @param {string} text */
     onEnter(text) {
@@ -79,17 +80,17 @@ export function createPlayer(root, store, audio) {
       return true;
     },
   });
-  timecode.element.title = "Type a timecode to go there";
+  timecode.element.title = t("player.type_a_timecode_to_go_there");
   const frame = make("span", "");
   const speed = make("span", "");
   const facts = make("div", "st-frame", {}, frame, speed);
-  const listen = createSegments({ label: "Listen to", choices: LISTEN, onChoose: setListen });
+  const listen = createSegments({ label: t("player.listen_to"), choices: LISTEN, onChoose: setListen });
   listen.element.classList.add("st-segments");
-  const listenLabel = make("span", "st-label", { textContent: "Listen to" });
+  const listenLabel = make("span", "st-label", { textContent: t("player.listen_to") });
   const meter = createMeterView(audio);
   const transport = make("div", "st-transport", {},
-    make("div", "st-buttons", {}, button("start", "to_start", "To the start", () => seek(0)), playButton, loop.button, button("end", "to_end", "To the end", () => seek(Infinity)),
-      button("back", "frame_back", "One frame back", () => step(-1)), button("forward", "frame_on", "One frame on", () => step(1))),
+    make("div", "st-buttons", {}, button("start", "to_start", t("common.to_the_start"), () => seek(0)), playButton, loop.button, button("end", "to_end", t("common.to_the_end"), () => seek(Infinity)),
+      button("back", "frame_back", t("player.one_frame_back"), () => step(-1)), button("forward", "frame_on", t("player.one_frame_on"), () => step(1))),
     timecode.element, facts, make("span", "st-space"), listenLabel, listen.element, meter.element);
   root.append(stage, transport);
   audio.attachVideo(video);
@@ -114,7 +115,7 @@ export function createPlayer(root, store, audio) {
     }
     const time_s = playing && frame_s !== null ? frame_s : cursor_s;
     timecode.set(formatTimecode(clamp(time_s, 0, shown.duration_s), shown));
-    frame.textContent = `frame ${Math.floor(time_s * rate() + 0.001)}`;
+    frame.textContent = t("player.frame", { time_s: Math.floor(time_s * rate() + 0.001) });
     speed.textContent = `${rate().toFixed(rate() % 1 ? 2 : 0)} fps${pace === 1 ? "" : ` · ${formatPace(pace)}`}`;
   }
 
@@ -261,7 +262,7 @@ export function createPlayer(root, store, audio) {
 
   function showPlaying() {
     playButton.replaceChildren(icon(playing ? "pause" : "play"));
-    const label = playing ? "Pause" : "Play";
+    const label = playing ? t("player.pause") : t("common.play");
     setKeyed(playButton, "play", label);
     playButton.setAttribute("aria-label", label);
     store.emit("playing", playing);
@@ -300,10 +301,10 @@ export function createPlayer(root, store, audio) {
     const shown = clip();
     let text = "";
     if (!shown) text = store.status.phase === "opening" ? store.status.message : "";
-    else if (video.error) text = "This browser cannot play the clip's picture; hits can still be edited, heard and exported.";
-    else if (!shown.media_url && store.status.phase === "opening") text = `${store.status.message || "Preparing the picture"}.`;
-    else if (!shown.media_url) text = "Loading the picture";
-    else if (!isShown) text = "Loading the picture";
+    else if (video.error) text = t("player.this_browser_cannot_play_the_clips");
+    else if (!shown.media_url && store.status.phase === "opening") text = `${store.status.message || t("player.preparing_the_picture")}.`;
+    else if (!shown.media_url) text = t("player.loading_the_picture");
+    else if (!isShown) text = t("player.loading_the_picture");
     words.textContent = text;
     stage.classList.toggle("is-waiting", Boolean(text));
   }

@@ -1,6 +1,7 @@
 // @ts-check
 // Opening: the start page, the same as a sheet over an open project, and dropping files anywhere.
 
+import { t } from "../texts/t.js";
 import { icon } from "../widgets/icons.js";
 import { focusedElement, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
@@ -23,7 +24,7 @@ const MOST_KEPT = 5;
  */
 function placeOf(path) {
   const folders = path.split(/[\\/]/).slice(0, -1);
-  if (folders.at(-3) === "uploads") return "brought in by the browser";
+  if (folders.at(-3) === "uploads") return t("start.brought_in_by_the_browser");
   return folders.join("/");
 }
 
@@ -48,11 +49,11 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     if (picker.files?.[0]) take(picker.files[0]);
     picker.value = "";
   } });
-  const choose = make("button", "st-button is-main is-large", { type: "button", textContent: "Choose a file", title: "Choose a clip or a project of this computer", onclick: () => picker.click() });
-  const dropArea = make("div", "st-drop", {}, make("p", "st-drop-title", { textContent: "Drop a clip here" }),
-    make("p", "st-drop-note", { textContent: "MP4, MOV, MKV, WebM, AVI or GIF, with or without sound; or a Struck project" }), choose, picker);
-  const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: "or type the path of a clip on this machine", "aria-label": "Path of a clip" });
-  const go = make("button", "st-button", { type: "submit", textContent: "Open", title: "Open the clip or project at that path" });
+  const choose = make("button", "st-button is-main is-large", { type: "button", textContent: t("start.choose_a_file"), title: t("start.choose_a_clip_or_a_project"), onclick: () => picker.click() });
+  const dropArea = make("div", "st-drop", {}, make("p", "st-drop-title", { textContent: t("start.drop_a_clip_here") }),
+    make("p", "st-drop-note", { textContent: t("start.mp4_mov_mkv_webm_avi_or") }), choose, picker);
+  const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("start.or_type_the_path_of_a"), "aria-label": t("start.path_of_a_clip") });
+  const go = make("button", "st-button", { type: "submit", textContent: t("start.open"), title: t("start.open_the_clip_or_project_at") });
   const pathRow = make("form", "st-path-row", { onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     if (path.value.trim()) open({ type: "open", path: path.value.trim() });
@@ -61,21 +62,21 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
   const busy = make("p", "st-busy-words", { role: "status" });
   const fill = make("i", "st-progress-fill");
   const progress = make("div", "st-progress", {}, fill);
-  const stop = make("button", "st-button", { type: "button", textContent: "Cancel", onclick: () => (sending ? sending.controller.abort() : store.send({ type: "cancel" })) });
+  const stop = make("button", "st-button", { type: "button", textContent: t("common.cancel"), onclick: () => (sending ? sending.controller.abort() : store.send({ type: "cancel" })) });
   const busyRow = make("div", "st-busy", {}, make("div", "st-busy-row", {}, busy, stop), progress);
   const kept = make("div", "st-kepts");
   const keptTitle = make("h2", "");
   const keptPart = make("div", "st-start-part st-kept-part", { hidden: true }, keptTitle, kept);
   const demos = make("div", "st-cards");
   const recents = make("div", "st-recents");
-  const demoPart = make("div", "st-start-part", {}, make("h2", "", { textContent: "Try a demo" }), demos);
-  const recentPart = make("div", "st-start-part", {}, make("h2", "", { textContent: "Recent" }), recents);
-  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: "Back to the project (Esc)", "aria-label": "Back to the project", onclick: () => setAsked(false) });
+  const demoPart = make("div", "st-start-part", {}, make("h2", "", { textContent: t("start.try_a_demo") }), demos);
+  const recentPart = make("div", "st-start-part", {}, make("h2", "", { textContent: t("start.recent") }), recents);
+  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: t("start.back_to_the_project_esc"), "aria-label": t("start.back_to_the_project"), onclick: () => setAsked(false) });
   const aboutWords = make("span", "");
-  const about = make("p", "st-start-about", {}, aboutWords, make("button", "st-link", { type: "button", textContent: "About and licences", onclick: () => openAbout() }));
-  const sheet = make("div", "st-sheet", { role: "dialog", "aria-label": "Open a clip" }, close,
+  const about = make("p", "st-start-about", {}, aboutWords, make("button", "st-link", { type: "button", textContent: t("start.about_and_licences"), onclick: () => openAbout() }));
+  const sheet = make("div", "st-sheet", { role: "dialog", "aria-label": t("start.open_a_clip") }, close,
     make("h1", "st-start-mark", {}, "Str", make("b", "", { textContent: "u" }), "ck"),
-    make("p", "st-start-line", { textContent: "Hear every hit in a picture, and make it yours." }),
+    make("p", "st-start-line", { textContent: t("start.hear_every_hit_in_a_picture") }),
     busyRow, keptPart, dropArea, pathRow, demoPart, recentPart, about);
   const page = make("div", "st-start", { hidden: true }, sheet);
   const overWords = make("p", "st-over-words");
@@ -140,11 +141,11 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     busyRow.hidden = !sending && !opening;
     dropArea.classList.toggle("is-off", Boolean(sending || opening));
     if (sending) {
-      busy.textContent = `Bringing in ${sending.name}, ${Math.round(100 * (sending.part ?? 0))} %`;
+      busy.textContent = t("common.bringing_in", { name: sending.name, part: Math.round(100 * (sending.part ?? 0)) });
       fill.classList.remove("is-open");
       fill.style.transform = `scaleX(${sending.part ?? 0})`;
     } else if (opening) {
-      busy.textContent = store.status.message || "Opening";
+      busy.textContent = store.status.message || t("common.opening");
       fill.classList.add("is-open");
       fill.style.transform = "";
     }
@@ -152,14 +153,14 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
 
   /** @param {KeptSession} session */
   function keptRow({ session, name, clip, hits, sounds, age_s, saved_as, clip_there }) {
-    const facts = [hits === 1 ? "1 hit" : `${hits} hits`, sounds === 1 ? "1 sound" : `${sounds} sounds`, saved_as ? `changes since ${saved_as}` : "never saved", clip_there ? "" : `${clip} is missing`];
-    const forget = make("button", "st-close", { type: "button", textContent: "×", title: `Forget the unsaved changes of ${name}`, "aria-label": `Forget the unsaved changes of ${name}`, onclick: () => {
+    const facts = [t("common.hits", { count: hits }), t("common.sounds", { count: sounds }), saved_as ? t("start.changes_since", { saved_as }) : t("start.never_saved"), clip_there ? "" : t("start.is_missing", { clip })];
+    const forget = make("button", "st-close", { type: "button", textContent: "×", title: t("start.forget_the_unsaved_changes_of", { name }), "aria-label": t("start.forget_the_unsaved_changes_of", { name }), onclick: () => {
       if (forget.classList.contains("is-asking")) store.send({ type: "forget_session", session });
       forget.classList.add("is-asking");
-      forget.textContent = "Forget?";
+      forget.textContent = t("start.forget");
     } });
     return make("div", "st-kept", {},
-      make("button", "st-kept-go", { type: "button", title: `Continue with ${name}`, onclick: () => continueSession(session) }, icon("film"),
+      make("button", "st-kept-go", { type: "button", title: t("start.continue_with", { name }), onclick: () => continueSession(session) }, icon("film"),
         make("span", "st-kept-name", { textContent: name }), make("span", "st-kept-facts", { textContent: facts.filter(Boolean).join("  ·  ") }), make("span", "st-kept-age", { textContent: formatAge(age_s) })),
       forget);
   }
@@ -168,7 +169,7 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     const { demos: offered, recent, local, version, device, kept: all, crashed } = store.welcome ?? { demos: [], recent: [], local: true, version: "", device: "", kept: [], crashed: false };
     const left = all.filter(({ session }) => session !== store.session);
     keptPart.hidden = !left.length;
-    keptTitle.textContent = crashed ? "Recovered: Struck ended unexpectedly, and every change is here" : "Continue where you left off";
+    keptTitle.textContent = crashed ? t("start.recovered_struck_ended_unexpectedly_and_every") : t("start.continue_where_you_left_off");
     kept.replaceChildren(...left.slice(0, MOST_KEPT).map(keptRow));
     demoPart.hidden = !offered.length;
     demos.replaceChildren(...offered.map(({ name, title, note }) =>
@@ -177,7 +178,7 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     recents.replaceChildren(...recent.slice(0, left.length ? 4 : 6).map((place) =>
       make("button", "st-recent", { type: "button", title: place, onclick: () => open({ type: "open", path: place }) }, make("span", "st-recent-name", { textContent: baseName(place) }), make("span", "st-recent-folder", { textContent: placeOf(place) }))));
     pathRow.hidden = !local;
-    aboutWords.textContent = [version && `Struck ${version}`, device && `sampling on ${device}`].filter(Boolean).join("  ·  ");
+    aboutWords.textContent = [version && `Struck ${version}`, device && t("start.sampling_on", { device })].filter(Boolean).join("  ·  ");
   }
 
   // --- dropping -----------------------------------------------------------------------------------
@@ -190,13 +191,13 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     const items = [...(event.dataTransfer?.items ?? [])];
     const project = store.view?.project;
     const count = items.filter((item) => isRecording(item.type ?? "")).length;
-    if (project && items.length && items.every((item) => isSpotting(item.type ?? ""))) return "Drop the spotting list to add its hits";
-    if (project && count > 1) return `Drop ${count} recordings to add them to your bank`;
+    if (project && items.length && items.every((item) => isSpotting(item.type ?? ""))) return t("start.drop_the_spotting_list_to_add");
+    if (project && count > 1) return t("start.drop_recordings_to_add_them_to", { count });
     if (items[0] && project && isRecording(items[0].type ?? "")) {
       const sound = project.sounds.find((s) => s.id === store.selection.soundId) ?? project.sounds[0];
-      return sound ? `Drop the recording to strike with it as “${sound.name}”` : "Drop to open";
+      return sound ? t("start.drop_the_recording_to_strike_with", { name: sound.name }) : t("start.drop_to_open");
     }
-    return project ? "Drop to open; this project stays kept in its file or session" : "Drop to open";
+    return project ? t("start.drop_to_open_this_project_stays") : t("start.drop_to_open");
   };
 
   const scope = createScope();

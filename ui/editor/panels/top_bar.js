@@ -1,6 +1,7 @@
 // @ts-check
 // The bar at the top: open, undo and redo, the project's name, what is going on, export.
 
+import { t } from "../texts/t.js";
 import { createExportMenu } from "./export_menu.js";
 import { icon } from "../widgets/icons.js";
 import { keyText } from "../actions/bindings.js";
@@ -13,7 +14,7 @@ import { createScope } from "../widgets/scope.js";
 
 const RUNNING = new Set(["opening", "detecting", "analysing", "sampling", "exporting"]);
 /** @type {Record<string, string>} */
-const WORDS = { opening: "Opening", detecting: "Looking for hits", analysing: "Analysing", sampling: "Sampling", exporting: "Exporting" };
+const WORDS = { opening: t("common.opening"), detecting: t("common.looking_for_hits"), analysing: t("common.analysing"), sampling: t("common.sampling"), exporting: t("common.exporting") };
 
 /**
  * @param {HTMLElement} root
@@ -22,16 +23,16 @@ const WORDS = { opening: "Opening", detecting: "Looking for hits", analysing: "A
  */
 export function createTopBar(root, store, { open, help, conform, sync }) {
   const mark = make("span", "st-wordmark", { "aria-label": "Struck" }, "Str", make("b", "", { textContent: "u" }), "ck");
-  const openButton = make("button", "st-button", { type: "button", textContent: "Open clip", ...keyed("open", "Open a clip or a project"), onclick: open });
+  const openButton = make("button", "st-button", { type: "button", textContent: t("top_bar.open_clip"), ...keyed("open", t("common.open_a_clip_or_a_project")), onclick: open });
   const undo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "undo" }) }, icon("undo"));
   const redo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "redo" }) }, icon("redo"));
   const name = make("span", "st-name");
   const save = make("button", "st-save", { type: "button", onclick: saveNow });
-  const saveMore = make("button", "st-save is-more", { type: "button", textContent: "▾", title: "More ways to save; conform to a recut", "aria-label": "More ways to save", "aria-haspopup": "menu", onclick: openSaveMenu });
+  const saveMore = make("button", "st-save is-more", { type: "button", textContent: "▾", title: t("top_bar.more_ways_to_save_conform_to"), "aria-label": t("top_bar.more_ways_to_save"), "aria-haspopup": "menu", onclick: openSaveMenu });
   const pill = createPill(store);
-  const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", ...keyed("help", "Keys, gestures and theme"), "aria-label": "Keys and gestures", onclick: help });
-  const syncButton = make("button", "st-button", { type: "button", textContent: "Sync", ...keyed("measure_sync", "How far hits or sound are early or late against the picture"), onclick: sync });
-  const folder = make("input", "st-path st-folder", { type: "text", hidden: true, spellcheck: false, placeholder: "a folder on this machine, then Enter", "aria-label": "Folder to save in" });
+  const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", ...keyed("help", t("top_bar.keys_gestures_and_theme")), "aria-label": t("common.keys_and_gestures"), onclick: help });
+  const syncButton = make("button", "st-button", { type: "button", textContent: t("top_bar.sync"), ...keyed("measure_sync", t("top_bar.how_far_hits_or_sound_are")), onclick: sync });
+  const folder = make("input", "st-path st-folder", { type: "text", hidden: true, spellcheck: false, placeholder: t("top_bar.a_folder_on_this_machine_then"), "aria-label": t("top_bar.folder_to_save_in") });
   folder.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && folder.value.trim()) store.send({ type: "collect_project", inside: folder.value.trim() });
     if (event.key === "Enter" || event.key === "Escape") folder.hidden = true;
@@ -44,11 +45,11 @@ export function createTopBar(root, store, { open, help, conform, sync }) {
   function openSaveMenu() {
     const box = boxOf(saveMore);
     const bounds = boxOf(root);
-    openMenuAt(root.parentElement ?? root, box.left - bounds.left, box.bottom + 6, "Save", [
-      { text: "Save", key: keyText("save"), choose: saveNow },
-      ...(store.welcome?.local ? [{ text: "Save as a folder, with clip and recordings", choose: () => store.send({ type: "collect_project" }) }, { text: "Save as a folder in …", choose: askFolder }] : []),
+    openMenuAt(root.parentElement ?? root, box.left - bounds.left, box.bottom + 6, t("common.save"), [
+      { text: t("common.save"), key: keyText("save"), choose: saveNow },
+      ...(store.welcome?.local ? [{ text: t("common.save_as_a_folder_with_clip"), choose: () => store.send({ type: "collect_project" }) }, { text: t("top_bar.save_as_a_folder_in"), choose: askFolder }] : []),
       "",
-      { text: "Conform to a recut of the clip…", choose: conform },
+      { text: t("common.conform_to_a_recut_of_the"), choose: conform },
     ]);
   }
 
@@ -64,12 +65,12 @@ export function createTopBar(root, store, { open, help, conform, sync }) {
 
   /**
    * @param {HTMLButtonElement} element
-   * @param {string} word
    * @param {string | null | undefined} what
    * @param {"undo" | "redo"} action
    */
-  function label(element, word, what, action) {
-    const text = what ? `${word} “${what}”` : `Nothing to ${word.toLowerCase()}`;
+  function label(element, what, action) {
+    const isUndo = action === "undo";
+    const text = what ? (isUndo ? t("top_bar.undo", { what }) : t("top_bar.redo", { what })) : isUndo ? t("top_bar.nothing_to_undo") : t("top_bar.nothing_to_redo");
     setKeyed(element, action, text);
     element.setAttribute("aria-label", text);
     element.disabled = !what;
@@ -78,15 +79,15 @@ export function createTopBar(root, store, { open, help, conform, sync }) {
   function show() {
     const view = store.view;
     const project = view?.project;
-    label(undo, "Undo", view?.undo, "undo");
-    label(redo, "Redo", view?.redo, "redo");
+    label(undo, view?.undo, "undo");
+    label(redo, view?.redo, "redo");
     name.textContent = project?.name ?? "";
     name.title = project?.clip.name ?? "";
     save.hidden = !project;
     saveMore.hidden = !project;
-    save.textContent = project?.saved ? "saved" : "Save";
+    save.textContent = project?.saved ? t("top_bar.saved") : t("common.save");
     save.disabled = Boolean(project?.saved);
-    setKeyed(save, "save", project?.saved ? "Every change is in the project file" : "Save the project to its file; until then it is kept in this session");
+    setKeyed(save, "save", project?.saved ? t("top_bar.every_change_is_in_the_project") : t("top_bar.save_the_project_to_its_file"));
     exports.element.hidden = syncButton.hidden = !project;
   }
 
@@ -115,30 +116,30 @@ function createPill(store) {
   const fill = make("i", "st-pill-fill");
   const text = make("span", "st-pill-text");
   let isStopping = false; // asked to, and not there yet: a step of the sampler takes its time
-  const stop = make("button", "st-pill-button", { type: "button", textContent: "Cancel", title: "Stop what is going on; what is done stays", onclick: () => {
+  const stop = make("button", "st-pill-button", { type: "button", textContent: t("common.cancel"), title: t("top_bar.stop_what_is_going_on_what"), onclick: () => {
     isStopping = store.send({ type: "cancel" });
     show();
   } });
-  const resume = make("button", "st-pill-button", { type: "button", textContent: "Resume", title: "Sample the hits that are still missing", onclick: () => store.send({ type: "resume" }) });
-  const again = make("button", "st-pill-button", { type: "button", textContent: "Look again", title: "Look for hits from the start; what you changed stays", onclick: () => store.send({ type: "detect" }) });
+  const resume = make("button", "st-pill-button", { type: "button", textContent: t("top_bar.resume"), title: t("top_bar.sample_the_hits_that_are_still"), onclick: () => store.send({ type: "resume" }) });
+  const again = make("button", "st-pill-button", { type: "button", textContent: t("top_bar.look_again"), title: t("top_bar.look_for_hits_from_the_start"), onclick: () => store.send({ type: "detect" }) });
   const element = make("div", "st-pill", {}, fill, text, stop, resume, again);
 
   /** @returns {{kind: string, words: string, part?: number | null, canLook?: boolean, canResume?: boolean} | null} */
   function describe() {
     const { phase, done, total, message, elapsed_s } = store.status;
     const project = store.view?.project;
-    if (store.connection !== "open") return { kind: "bad", words: store.connection === "lost" ? "Reconnecting" : "Connecting" };
-    if (RUNNING.has(phase) && isStopping) return { kind: "busy", words: "Stopping", part: null };
+    if (store.connection !== "open") return { kind: "bad", words: store.connection === "lost" ? t("top_bar.reconnecting") : t("top_bar.connecting") };
+    if (RUNNING.has(phase) && isStopping) return { kind: "busy", words: t("top_bar.stopping"), part: null };
     if (RUNNING.has(phase)) return { kind: "busy", words: message || WORDS[phase], part: total > 0 ? done / total : null };
     if (phase === "error") return { kind: "bad", words: message };
     if (!project) return null;
     const missing = project.hits.filter((hit) => !store.rendered.has(hit.id)).length;
-    if (phase === "cancelled" && message === "Stopped") return { kind: "quiet", words: "Stopped looking for hits", canLook: true };
-    if (phase === "cancelled") return { kind: "quiet", words: missing && message.startsWith("Sampling") ? `Stopped, ${missing} to sample` : message, canResume: missing > 0 };
-    if (missing) return { kind: "quiet", words: missing === 1 ? "1 hit waits" : `${missing} hits wait` };
+    if (phase === "cancelled" && message === "Stopped") return { kind: "quiet", words: t("top_bar.stopped_looking_for_hits"), canLook: true };
+    if (phase === "cancelled") return { kind: "quiet", words: missing && message.startsWith("Sampling") ? t("top_bar.stopped_to_sample", { missing }) : message, canResume: missing > 0 };
+    if (missing) return { kind: "quiet", words: t("top_bar.hits_wait", { count: missing }) };
     if (phase === "done") return { kind: "good", words: [message, elapsed_s ? `${elapsed_s.toFixed(1)} s` : ""].filter(Boolean).join(" · ") };
     if (!project.hits.length) return null;
-    return { kind: "good", words: project.hits.length === 1 ? "1 hit sampled" : `${project.hits.length} hits sampled` };
+    return { kind: "good", words: t("top_bar.hits_sampled", { count: project.hits.length }) };
   }
 
   function show() {

@@ -3,6 +3,7 @@
 
 import { keyText } from "../actions/bindings.js";
 import { recall, remember } from "../state/remembered.js";
+import { t } from "../texts/t.js";
 import { make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { Store } from "../state/types.d.ts" */
@@ -11,9 +12,9 @@ const REMEMBERED = "struck.tour";
 const BUSY = new Set(["opening", "detecting", "analysing"]);
 /** @type {{region: string, title: string, words: () => string}[]} */
 const STEPS = [
-  { region: ".st-timeline", title: "Every hit of the clip", words: () => `Each hit that was found stands on the timeline. Drag one to move it, up or down to strike harder or softer; double-click adds one. ${keyText("play")} plays.` },
-  { region: ".st-inspector", title: "What is struck", words: () => "This is the sound of the chosen hit, as the physics of an object. Turn a slider, drag one of its ringing modes, or look for another object in Find." },
-  { region: ".st-top", title: "All the rest", words: () => `Export writes the track in sync with the picture. ${keyText("palette")} searches everything Struck can do, and ${keyText("help")} lists the keys, which you can change.` },
+  { region: ".st-timeline", title: t("tour.every_hit_of_the_clip"), words: () => t("tour.each_hit_that_was_found_stands", { play: keyText("play") }) },
+  { region: ".st-inspector", title: t("tour.what_is_struck"), words: () => t("tour.this_is_the_sound_of_the") },
+  { region: ".st-top", title: t("tour.all_the_rest"), words: () => t("tour.export_writes_the_track_in_sync", { palette: keyText("palette"), help: keyText("help") }) },
 ];
 
 /**
@@ -25,7 +26,7 @@ export function createTour(app, store) {
   const count = make("span", "st-label");
   const title = make("h2", "", { id: "tour-title" });
   const words = make("p", "", { id: "tour-words" });
-  const skip = make("button", "st-button", { type: "button", textContent: "Skip the tour", title: "It does not come again; Keys and gestures has it", onclick: leave });
+  const skip = make("button", "st-button", { type: "button", textContent: t("tour.skip_the_tour"), title: t("tour.it_does_not_come_again_keys"), onclick: leave });
   const next = make("button", "st-button is-main", { type: "button", onclick: () => (at + 1 < STEPS.length ? show(at + 1) : leave()) });
   const element = make("div", "st-tour", { role: "dialog", "aria-labelledby": "tour-title", "aria-describedby": "tour-words", hidden: true }, count, title, words, make("div", "st-tour-foot", {}, skip, next));
   element.addEventListener("keydown", (event) => {
@@ -39,10 +40,10 @@ export function createTour(app, store) {
     at = step;
     element.hidden = false;
     element.dataset.step = String(at);
-    count.textContent = `${at + 1} of ${STEPS.length}`;
+    count.textContent = t("tour.of", { at: at + 1, count: STEPS.length });
     title.textContent = STEPS[at].title;
     words.textContent = STEPS[at].words();
-    next.textContent = at + 1 < STEPS.length ? "Next" : "Done";
+    next.textContent = at + 1 < STEPS.length ? t("tour.next") : t("tour.done");
     point(STEPS[at].region);
   }
 

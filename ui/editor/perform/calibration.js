@@ -1,6 +1,7 @@
 // @ts-check
 // A sheet that measures latency: clicks, taps along with them, and how much later the taps came.
 
+import { t } from "../texts/t.js";
 import { elementsIn, focusedElement, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 import { measureTaps } from "./timing.js";
@@ -13,7 +14,7 @@ const CLICKS = 12;
 const FLASH_MS = 90;
 const WAIT_S = 0.4; // before the first click, and after the last for its tap
 /** @type {Record<Device, string>} */
-const DEVICES = { keys: "keys", pads: "pads", midi: "MIDI device" };
+const DEVICES = { keys: t("common.keys"), pads: t("calibration.pads"), midi: t("common.midi_device") };
 
 /**
  * @param {HTMLElement} app
@@ -32,16 +33,16 @@ export function createCalibration(app, audio, use) {
   let returnTo = null;
 
   const words = make("p", "st-tap-words", { role: "status" });
-  const light = make("button", "st-tap-light", { type: "button", "aria-label": "Tap here" }, make("span", "", { textContent: "Tap" }));
-  const start = make("button", "st-button is-main", { type: "button", textContent: "Start the clicks", onclick: begin });
+  const light = make("button", "st-tap-light", { type: "button", "aria-label": t("calibration.tap_here") }, make("span", "", { textContent: t("calibration.tap") }));
+  const start = make("button", "st-button is-main", { type: "button", textContent: t("calibration.start_the_clicks"), onclick: begin });
   const take = make("button", "st-button is-main", { type: "button", hidden: true, onclick() {
     if (result) use(result.device, result.late_s);
     setOpen(false);
   } });
-  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
-  const sheet = make("div", "st-question st-tap", { role: "dialog", "aria-modal": "true", "aria-label": "Measure latency by tapping along" }, close,
-    make("h2", "", { textContent: "Tap along" }),
-    make("p", "st-question-line", { textContent: "Four clicks count in; then press along with twelve, exactly with what you hear, on what you play with: any letter or number key, the round pad, or your MIDI device." }),
+  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: t("common.close_esc"), "aria-label": t("common.close"), onclick: () => setOpen(false) });
+  const sheet = make("div", "st-question st-tap", { role: "dialog", "aria-modal": "true", "aria-label": t("calibration.measure_latency_by_tapping_along") }, close,
+    make("h2", "", { textContent: t("calibration.tap_along") }),
+    make("p", "st-question-line", { textContent: t("calibration.four_clicks_count_in_then_press") }),
     light, words, make("div", "st-question-foot", {}, make("span", "st-space"), start, take));
   const page = make("div", "st-scrim", { hidden: true }, sheet);
   app.append(page);
@@ -59,7 +60,7 @@ export function createCalibration(app, audio, use) {
     taps = [];
     result = null;
     take.hidden = true;
-    start.textContent = "Start again";
+    start.textContent = t("calibration.start_again");
     start.className = "st-button";
     clicks = Array.from({ length: COUNT_IN + CLICKS }, (_, k) => audio.live.click(WAIT_S + k * APART_S, k < COUNT_IN));
     light.focus({ preventScroll: true });
@@ -68,7 +69,7 @@ export function createCalibration(app, audio, use) {
       const now_ms = performance.now();
       const heard = clicks.filter(({ heard_ms }) => heard_ms <= now_ms);
       light.classList.toggle("is-lit", heard.length > 0 && now_ms - heard[heard.length - 1].heard_ms < FLASH_MS);
-      const text = heard.length <= COUNT_IN ? (heard.length ? `Count in: ${heard.length}` : "Listen") : `Press along: ${heard.length - COUNT_IN} of ${CLICKS}`;
+      const text = heard.length <= COUNT_IN ? (heard.length ? t("calibration.count_in", { count: heard.length }) : t("calibration.listen")) : t("calibration.press_along_of", { count: heard.length - COUNT_IN, CLICKS });
       if (words.textContent !== text) words.textContent = text;
       if (now_ms < last_ms) frame = requestAnimationFrame(follow);
       else finish();
@@ -82,13 +83,13 @@ export function createCalibration(app, audio, use) {
     const measured = device && measureTaps(taps.filter(({ device: used }) => used === device).map(({ stamp_ms }) => stamp_ms / 1000), clicks.slice(COUNT_IN).map(({ heard_ms }) => heard_ms / 1000));
     clicks = [];
     if (!device || !measured) {
-      words.textContent = "Fewer than six clicks had one press each; start again.";
+      words.textContent = t("calibration.fewer_than_six_clicks_had_one");
       return;
     }
     const late_ms = Math.round(1000 * measured.late_s);
     result = { device, late_s: late_ms / 1000 };
-    words.textContent = `Your presses on the ${DEVICES[device]} came ${Math.abs(late_ms)} ms ${late_ms < 0 ? "before" : "after"} the clicks, give or take ${Math.round(1000 * measured.spread_s)} ms (${measured.count} of ${CLICKS}).`;
-    take.textContent = `Take ${late_ms} ms off`;
+    words.textContent = t("calibration.your_presses_came_ms_the_clicks", { device: DEVICES[device], late_ms: Math.abs(late_ms), order: late_ms < 0 ? t("calibration.before") : t("calibration.after"), spread_ms: Math.round(1000 * measured.spread_s), count: measured.count, CLICKS });
+    take.textContent = t("calibration.take_ms_off", { late_ms });
     take.hidden = false;
     take.focus({ preventScroll: true });
   }
@@ -101,7 +102,7 @@ export function createCalibration(app, audio, use) {
       returnTo = focusedElement();
       words.textContent = "";
       take.hidden = true;
-      start.textContent = "Start the clicks";
+      start.textContent = t("calibration.start_the_clicks");
       start.className = "st-button is-main";
       start.focus({ preventScroll: true });
     } else {

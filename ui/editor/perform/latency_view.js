@@ -2,6 +2,7 @@
 // The latency that is taken off recorded hits: measured, shown, and typed over.
 
 import { clamp } from "../audio/units.js";
+import { t } from "../texts/t.js";
 import { createEntry, make } from "../widgets/controls.js";
 import { parsePlain } from "../widgets/format.js";
 import { LATENCY_RANGE_S } from "./timing.js";
@@ -10,9 +11,9 @@ import { LATENCY_RANGE_S } from "./timing.js";
 
 /** @type {[Device, string, string][]} */
 const DEVICES = [
-  ["keys", "Keys", "From the finger on a key to the page"],
-  ["pads", "Pads", "From the press on a pad to the page"],
-  ["midi", "MIDI", "From the MIDI device to the page"],
+  ["keys", t("latency_view.keys"), t("latency_view.from_the_finger_on_a_key")],
+  ["pads", t("common.pads"), t("latency_view.from_the_press_on_a_pad")],
+  ["midi", "MIDI", t("latency_view.from_the_midi_device_to_the")],
 ];
 
 /** @param {number} time_s */
@@ -27,7 +28,7 @@ export function createLatencyView({ audio, latency, setLatency, calibrate }) {
    */
   function makeField(part, name, help) {
     const entry = createEntry({
-      label: `Latency of ${name === "MIDI" ? name : name.toLowerCase()}, in milliseconds`,
+      label: t("latency_view.latency_of_in_milliseconds", { device: name }),
       className: "st-latency-value",
       onEnter(text) {
         if (part === "output_s" && !text.trim()) {
@@ -43,11 +44,11 @@ export function createLatencyView({ audio, latency, setLatency, calibrate }) {
     entry.element.title = help;
     return { entry, element: make("label", "st-latency-field", { title: help }, make("span", "st-label", { textContent: name }), entry.element) };
   }
-  const output = makeField("output_s", "Output", "From the page to the loudspeaker, as reported by the browser; type over it where it is wrong (Bluetooth), or clear it");
+  const output = makeField("output_s", t("latency_view.output"), t("latency_view.from_the_page_to_the_loudspeaker"));
   const inputs = DEVICES.map(([device, name, help]) => ({ device, ...makeField(`${device}_s`, name, help) }));
-  const measure = make("button", "st-button", { type: "button", textContent: "Tap along…", title: "Measure it: press along with clicks", onclick: calibrate });
-  const element = make("div", "st-perform-row st-latency", { role: "group", "aria-label": "Latency taken off recorded hits" },
-    make("span", "st-label", { textContent: "Latency", title: "Recorded hits are moved earlier by as much" }), output.element, ...inputs.map((input) => input.element), make("span", "st-space"), measure);
+  const measure = make("button", "st-button", { type: "button", textContent: t("latency_view.tap_along"), title: t("latency_view.measure_it_press_along_with_clicks"), onclick: calibrate });
+  const element = make("div", "st-perform-row st-latency", { role: "group", "aria-label": t("latency_view.latency_taken_off_recorded_hits") },
+    make("span", "st-label", { textContent: t("latency_view.latency"), title: t("latency_view.recorded_hits_are_moved_earlier_by") }), output.element, ...inputs.map((input) => input.element), make("span", "st-space"), measure);
 
   return {
     element,

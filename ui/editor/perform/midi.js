@@ -1,18 +1,19 @@
 // @ts-check
 // Web MIDI: the devices that are there, and the notes that they send.
 
+import { t } from "../texts/t.js";
 import { readNote } from "./notes.js";
 
 /** @typedef {"unasked" | "asking" | "open" | "refused" | "none" | "insecure"} MidiState */
 
 /** @type {Record<MidiState, string>} */
 const WORDS = {
-  unasked: "Play by a MIDI keyboard or drum pad: each sound has a note, and the force of the press is the velocity.",
-  asking: "The browser asks whether this page may use MIDI; allow it.",
-  open: "No MIDI device is here. Plug one in, and it appears by itself.",
-  refused: "The browser refused MIDI. Allow MIDI for this page beside its address, then connect again.",
-  none: "This browser has no Web MIDI; Chrome, Edge, Opera and Firefox have it. Keys and pads play here too.",
-  insecure: "Browsers give MIDI only to pages of this computer or over https; open Struck at 127.0.0.1 on this computer. Keys and pads play here too.",
+  unasked: t("midi.play_by_a_midi_keyboard_or"),
+  asking: t("midi.the_browser_asks_whether_this_page"),
+  open: t("midi.no_midi_device_is_here_plug"),
+  refused: t("midi.the_browser_refused_midi_allow_midi"),
+  none: t("midi.this_browser_has_no_web_midi"),
+  insecure: t("midi.browsers_give_midi_only_to_pages"),
 };
 
 /**
@@ -86,7 +87,7 @@ export function createMidi({ play, changed }) {
       }
     },
     get state() { return state; },
-    get devices() { return devices().map(({ id, name }) => ({ id, name: name || "A device without a name" })); },
+    get devices() { return devices().map(({ id, name }) => ({ id, name: name || t("midi.a_device_without_a_name") })); },
     get chosen() { return chosenHere(); },
     /** @param {string} id */
     choose(id) {

@@ -2,6 +2,7 @@
 // The pads on screen, one for each sound: pressed higher up they strike harder, and a pen strikes by its pressure.
 
 import { clamp } from "../audio/units.js";
+import { t } from "../texts/t.js";
 import { make } from "../widgets/controls.js";
 import { soundColor } from "../widgets/format.js";
 import { pointIn } from "../widgets/page_scale.js";
@@ -15,7 +16,7 @@ const FLASH_MS = 180;
  * @param {(soundId: string, share: number | null, stamp_ms: number) => void} host.press how hard, 0 to 1, and when; null for a key
  */
 export function createPads({ press }) {
-  const element = make("div", "st-pads", { role: "group", "aria-label": "Pads" });
+  const element = make("div", "st-pads", { role: "group", "aria-label": t("common.pads") });
   /** @type {Map<string, {button: HTMLButtonElement, level: HTMLElement, timer?: ReturnType<typeof setTimeout>}>} */
   let pads = new Map();
   let shown = "";
@@ -29,8 +30,8 @@ export function createPads({ press }) {
    */
   function makePad(id, name, color, key, note) {
     const level = make("i", "st-pad-level");
-    const spoken = [`Play ${name}`, key && `key ${key}`, note && `MIDI ${note}`].filter(Boolean).join(", ");
-    const button = make("button", "st-pad", { type: "button", "aria-label": spoken, title: "Higher up is harder", style: `--sound: ${color}` }, level,
+    const spoken = [t("pads.play", { name }), key && t("pads.key", { key }), note && `MIDI ${note}`].filter(Boolean).join(", ");
+    const button = make("button", "st-pad", { type: "button", "aria-label": spoken, title: t("pads.higher_up_is_harder"), style: `--sound: ${color}` }, level,
       make("span", "st-pad-top", {}, key ? make("kbd", "", { textContent: key }) : null, make("span", "st-pad-note", { textContent: note })),
       make("span", "st-pad-name", { textContent: name }));
     button.addEventListener("pointerdown", (event) => {

@@ -1,6 +1,7 @@
 // @ts-check
 // The Perform tab: recording, loop and speed, the pads, MIDI, and the latency that is taken off.
 
+import { t } from "../texts/t.js";
 import { formatTimecode } from "../timeline/timecode.js";
 import { createSegments, createSelect, make } from "../widgets/controls.js";
 import { keyed } from "../widgets/key_titles.js";
@@ -15,10 +16,10 @@ import { createPads } from "./pads.js";
 
 const PREROLLS_S = [0, 1, 2, 3, 5];
 /** @type {[RecordMode, string][]} */
-const MODES = [["overdub", "Overdub"], ["replace", "Replace"]];
+const MODES = [["overdub", t("perform_panel.overdub")], ["replace", t("common.replace")]];
 const MODE_HELP = {
-  overdub: "Overdub: played hits are added to those that are there.",
-  replace: "Replace: as the playhead passes, a sound that you play loses its older hits.",
+  overdub: t("perform_panel.overdub_played_hits_are_added_to"),
+  replace: t("perform_panel.replace_as_the_playhead_passes_a"),
 };
 const COUNT_MS = 80;
 
@@ -65,31 +66,31 @@ export function createPanel(host) {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let counting;
 
-  const recordText = make("span", "", { textContent: "Record" });
-  const record = make("button", "st-button st-record", { type: "button", ...keyed("record", "Record what is played, from the playhead or the loop's start"), "aria-pressed": "false", onclick: recording.toggle }, make("i"), recordText);
-  const mode = createSegments({ label: "Older hits", choices: MODES, onChoose: (value) => host.setSettings({ mode: value }) });
+  const recordText = make("span", "", { textContent: t("perform_panel.record") });
+  const record = make("button", "st-button st-record", { type: "button", ...keyed("record", t("perform_panel.record_what_is_played_from_the")), "aria-pressed": "false", onclick: recording.toggle }, make("i"), recordText);
+  const mode = createSegments({ label: t("perform_panel.older_hits"), choices: MODES, onChoose: (value) => host.setSettings({ mode: value }) });
   mode.element.classList.add("st-segments");
-  const preroll = createSelect({ label: "Pre-roll", onChoose: (/** @type {string} */ value) => host.setSettings({ preroll_s: Number(value) }) });
+  const preroll = createSelect({ label: t("perform_panel.pre_roll"), onChoose: (/** @type {string} */ value) => host.setSettings({ preroll_s: Number(value) }) });
   const words = make("p", "st-perform-words", { role: "status" });
 
-  const loop = toggle("Loop", "loop", "Repeat the range, or the whole clip", player.toggleLoop);
+  const loop = toggle(t("common.loop"), "loop", t("perform_panel.repeat_the_range_or_the_whole"), player.toggleLoop);
   const span = make("span", "st-perform-range");
-  const setIn = make("button", "st-button", { type: "button", textContent: "In", ...keyed("range_start", "The loop begins at the playhead"), "aria-label": "Loop from the playhead", onclick: () => host.setEdge("start_s") });
-  const setOut = make("button", "st-button", { type: "button", textContent: "Out", ...keyed("range_end", "The loop ends at the playhead"), "aria-label": "Loop to the playhead", onclick: () => host.setEdge("end_s") });
-  const clear = make("button", "st-button", { type: "button", textContent: "Clear", ...keyed("loop_whole", "Loop the whole clip"), onclick: host.clearRange });
-  const half = toggle("Half speed", "half_speed", "Picture and hits pass at half speed; each hit sounds as it always does", shuttle.toggleHalf);
+  const setIn = make("button", "st-button", { type: "button", textContent: t("perform_panel.in"), ...keyed("range_start", t("perform_panel.the_loop_begins_at_the_playhead")), "aria-label": t("perform_panel.loop_from_the_playhead"), onclick: () => host.setEdge("start_s") });
+  const setOut = make("button", "st-button", { type: "button", textContent: t("perform_panel.out"), ...keyed("range_end", t("perform_panel.the_loop_ends_at_the_playhead")), "aria-label": t("perform_panel.loop_to_the_playhead"), onclick: () => host.setEdge("end_s") });
+  const clear = make("button", "st-button", { type: "button", textContent: t("common.clear"), ...keyed("loop_whole", t("common.loop_the_whole_clip")), onclick: host.clearRange });
+  const half = toggle(t("perform_panel.half_speed"), "half_speed", t("perform_panel.picture_and_hits_pass_at_half"), shuttle.toggleHalf);
 
   const pads = createPads({ press: host.press });
-  const empty = make("p", "ins-empty", { textContent: "Each sound of the project gets a pad and a number key. There is none yet: find hits in a clip, or choose a material." });
+  const empty = make("p", "ins-empty", { textContent: t("perform_panel.each_sound_of_the_project_gets") });
 
-  const connect = make("button", "st-button", { type: "button", textContent: "Connect MIDI", title: "Let the browser listen to your MIDI keyboard or drum pad", onclick: () => midi.connect() });
-  const device = createSelect({ label: "MIDI device", onChoose: (/** @type {string} */ id) => midi.choose(id) });
-  const learn = toggle("Learn notes", null, "Press a pad, then the note or drum pad that shall strike its sound", () => host.setLearning(!host.learning()));
+  const connect = make("button", "st-button", { type: "button", textContent: t("perform_panel.connect_midi"), title: t("perform_panel.let_the_browser_listen_to_your"), onclick: () => midi.connect() });
+  const device = createSelect({ label: t("common.midi_device"), onChoose: (/** @type {string} */ id) => midi.choose(id) });
+  const learn = toggle(t("perform_panel.learn_notes"), null, t("perform_panel.press_a_pad_then_the_note"), () => host.setLearning(!host.learning()));
   const midiWords = make("p", "st-perform-words", { role: "status" });
   const latencyView = createLatencyView(host);
 
-  const element = make("div", "ins-panel st-perform", { role: "tabpanel", "aria-label": "Perform" },
-    make("div", "st-perform-row", {}, record, mode.element, make("span", "st-label", { textContent: "Pre-roll" }), preroll.element),
+  const element = make("div", "ins-panel st-perform", { role: "tabpanel", "aria-label": t("common.perform") },
+    make("div", "st-perform-row", {}, record, mode.element, make("span", "st-label", { textContent: t("perform_panel.pre_roll") }), preroll.element),
     make("div", "st-perform-row", {}, loop, setIn, setOut, span, clear, make("span", "st-space"), half),
     words, empty, pads.element,
     make("div", "st-perform-row", {}, connect, device.element, learn, midiWords),
@@ -97,7 +98,7 @@ export function createPanel(host) {
 
   function showWords() {
     const { phase, left_s } = recording;
-    const text = phase === "preroll" ? `Recording begins in ${left_s.toFixed(1)} s` : recording.words || (host.learning() ? "Press the pad of a sound, then its note" : MODE_HELP[host.settings().mode]);
+    const text = phase === "preroll" ? t("perform_panel.recording_begins_in_s", { left_s: left_s.toFixed(1) }) : recording.words || (host.learning() ? t("perform_panel.press_the_pad_of_a_sound") : MODE_HELP[host.settings().mode]);
     if (words.textContent !== text) words.textContent = text;
     words.setAttribute("aria-live", phase === "preroll" ? "off" : "polite");
   }
@@ -107,7 +108,7 @@ export function createPanel(host) {
     const isOn = phase !== "off";
     press(record, isOn);
     record.classList.toggle("is-waiting", phase === "preroll");
-    recordText.textContent = isOn ? "Stop" : "Record";
+    recordText.textContent = isOn ? t("common.stop") : t("perform_panel.record");
     const { mode: chosen, preroll_s } = host.settings();
     mode.set(chosen, () => !isOn);
     preroll.set(PREROLLS_S.map((s) => [String(s), s ? `${s} s` : "none"]), String(preroll_s));
@@ -123,7 +124,7 @@ export function createPanel(host) {
     press(loop, player.isLooping);
     press(half, shuttle.isHalf);
     clear.hidden = !range;
-    span.textContent = range && clip ? `${formatTimecode(range.start_s, clip)} – ${formatTimecode(range.end_s, clip)}` : "the whole clip";
+    span.textContent = range && clip ? `${formatTimecode(range.start_s, clip)} – ${formatTimecode(range.end_s, clip)}` : t("perform_panel.the_whole_clip");
   }
 
   function showMidi() {
@@ -132,7 +133,7 @@ export function createPanel(host) {
     connect.hidden = state === "open" || state === "none" || state === "insecure";
     connect.disabled = state === "asking";
     device.element.hidden = learn.hidden = !devices.length;
-    device.set([["", devices.length === 1 ? devices[0].name : `All ${devices.length} devices`], ...(devices.length === 1 ? [] : devices.map(({ id, name }) => /** @type {[string, string]} */ ([id, name])))], devices.length === 1 ? "" : midi.chosen);
+    device.set([["", devices.length === 1 ? devices[0].name : t("perform_panel.all_devices", { count: devices.length })], ...(devices.length === 1 ? [] : devices.map(({ id, name }) => /** @type {[string, string]} */ ([id, name])))], devices.length === 1 ? "" : midi.chosen);
     press(learn, host.learning());
     midiWords.hidden = !said;
     if (midiWords.textContent !== said) midiWords.textContent = said;

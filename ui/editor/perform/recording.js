@@ -1,6 +1,7 @@
 // @ts-check
 // Recording while the clip runs: pre-roll, the passing playhead, and played hits as edits of the document.
 
+import { t } from "../texts/t.js";
 import { newGesture } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 import { createTake } from "./take.js";
@@ -9,7 +10,7 @@ import { createTake } from "./take.js";
 /** @import { Recording } from "./settings.js" */
 
 const CLICK_APART_S = 1; // of the count before a picture that cannot roll in
-const TAKE_LABEL = "Record take"; // of its entry in the history, as the server names it
+const TAKE_LABEL = t("recording.record_take"); // of its entry in the history, as the server names it
 const BUSY = ["opening", "detecting", "analysing"];
 
 /**
@@ -37,9 +38,9 @@ export function createRecording({ store, audio, player, settings, changed }) {
 
   /** Why nothing can be recorded now; "" if it can. */
   function whyNot() {
-    if (!store.view?.project) return "Nothing can be recorded yet: open a clip first";
-    if (BUSY.includes(store.status.phase)) return "Nothing can be recorded while hits are found and analysed; wait until that is done, or cancel it";
-    return store.view.project.sounds.length ? "" : "Nothing can be recorded yet: there is no sound to strike; choose a material first";
+    if (!store.view?.project) return t("recording.nothing_can_be_recorded_yet_open");
+    if (BUSY.includes(store.status.phase)) return t("recording.nothing_can_be_recorded_while_hits");
+    return store.view.project.sounds.length ? "" : t("recording.nothing_can_be_recorded_yet_there");
   }
 
   function endCount() {
@@ -141,4 +142,4 @@ export function createRecording({ store, audio, player, settings, changed }) {
 }
 
 /** @param {number} count */
-const describe = (count) => (count ? `${count} hit${count === 1 ? "" : "s"} recorded; undo takes back the take` : "Play: nothing is recorded yet");
+const describe = (count) => (count ? t("recording.hits_recorded_undo_takes_back_the", { count }) : t("recording.play_nothing_is_recorded_yet"));

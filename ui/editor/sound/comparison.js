@@ -1,6 +1,7 @@
 // @ts-check
 // Match: a sound beside the recording it was measured from, small below the modes and large over the whole tab.
 
+import { t } from "../texts/t.js";
 import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, noiseColor, componentColor } from "./comparison_plots.js";
 import { requireProject } from "../state/project.js";
 import { recall, remember } from "../state/remembered.js";
@@ -51,16 +52,16 @@ export function createMatch(store, host) {
 
   // --- elements ------------------------------------------------------------------------------------
 
-  const button = createButton("", { kind: "quiet", title: "How near the model comes to the recording, and why no nearer", onPress: () => enlarge(button) });
+  const button = createButton("", { kind: "quiet", title: t("comparison.how_near_the_model_comes_to"), onPress: () => enlarge(button) });
   button.classList.add("mt-fit-button");
   const [buttonText] = elementsIn(button, "span");
-  const view = createSegments({ label: "Below the modes", choices: /** @type {[View, string, string][]} */ ([["residual", "Residual", "The noise of the hit beside its modes"], ["match", "Match", "The model beside the recording that it came from"]]), onChoose: choose });
+  const view = createSegments({ label: t("comparison.below_the_modes"), choices: /** @type {[View, string, string][]} */ ([["residual", t("common.residual"), t("comparison.the_noise_of_the_hit_beside")], ["match", t("common.match"), t("comparison.the_model_beside_the_recording_that")]]), onChoose: choose });
   view.element.classList.add("mt-switch");
 
   const figure = make("b", "mt-figure ins-mono");
   const cause = make("span", "mt-cause", { role: "status" });
-  const larger = createButton("Enlarge", { kind: "quiet", title: "All plots, over the whole tab", onPress: () => enlarge(larger) });
-  const small = { spectrum: createPlot("Spectrum", drawSpectrum, { small: true }), decay: createPlot("Decay", drawDecay, { small: true }) };
+  const larger = createButton(t("common.enlarge"), { kind: "quiet", title: t("comparison.all_plots_over_the_whole_tab"), onPress: () => enlarge(larger) });
+  const small = { spectrum: createPlot(t("comparison.spectrum"), drawSpectrum, { small: true }), decay: createPlot(t("common.decay"), drawDecay, { small: true }) };
   for (const plot of Object.values(small)) plot.frame.addEventListener("click", () => enlarge(larger));
   const compact = make("div", "mt-compact", {},
     make("div", "ins-row mt-head", {}, figure, cause, larger),
@@ -68,17 +69,17 @@ export function createMatch(store, host) {
   const element = make("div", "mt-look", {}, view.element, host.residual, compact);
 
   const plots = {
-    spectrum: createPlot("Spectrum", drawSpectrum, {}),
-    decay: createPlot("Decay", drawDecay, {}),
-    error: createPlot("Error over time", drawError, {}),
-    noise: createPlot("Noise", drawNoise, {}),
+    spectrum: createPlot(t("comparison.spectrum"), drawSpectrum, {}),
+    decay: createPlot(t("common.decay"), drawDecay, {}),
+    error: createPlot(t("comparison.error_over_time"), drawError, {}),
+    noise: createPlot(t("common.noise"), drawNoise, {}),
   };
   const largeFigure = make("b", "mt-large-figure");
   const distance = make("span", "ins-quiet mt-words");
   const largeCause = make("p", "mt-large-cause");
-  const again = createButton("Try again", { kind: "quiet", onPress: () => ask(true) });
-  const close = createButton("✕", { kind: "icon", title: "Close (Escape)", onPress: shrink });
-  const large = make("section", "mt-large", { hidden: true, tabIndex: -1, role: "dialog", "aria-label": "Match" },
+  const again = createButton(t("comparison.try_again"), { kind: "quiet", onPress: () => ask(true) });
+  const close = createButton("✕", { kind: "icon", title: t("comparison.close_escape"), onPress: shrink });
+  const large = make("section", "mt-large", { hidden: true, tabIndex: -1, role: "dialog", "aria-label": t("common.match") },
     make("div", "ins-row mt-large-head", {}, largeFigure, distance, again, close), largeCause,
     make("div", "mt-plots", {}, ...Object.values(plots).map((plot) => make("figure", "mt-plot", {}, plot.caption, plot.frame))));
 
@@ -167,7 +168,7 @@ export function createMatch(store, host) {
     request = new AbortController();
     try {
       const answer = await fetch(`${store.address("match")}/${encodeURIComponent(sound.id)}`, { signal: request.signal, cache: "no-cache" });
-      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? `the comparison failed (${answer.status}); try again`);
+      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? t("comparison.the_comparison_failed_try_again", { status: answer.status }));
       const found = /** @type {Comparison} */ (unpackFloats(await answer.arrayBuffer()));
       if (mine !== number) return;
       data = found;
@@ -177,7 +178,7 @@ export function createMatch(store, host) {
       if (mine !== number || message === null) return;
       data = null;
       dataOf = null;
-      problem = error instanceof TypeError ? "Struck does not answer; try again once the connection is back" : message;
+      problem = error instanceof TypeError ? t("comparison.struck_does_not_answer_try_again") : message;
     }
     refresh();
   }
@@ -223,20 +224,20 @@ export function createMatch(store, host) {
   function fitWords() {
     const sound = host.sound();
     const known = dataOf === sound && data ? data.now.fit : sound?.fit;
-    if (known !== null && known !== undefined) return `fit ${percent(known)}`;
+    if (known !== null && known !== undefined) return t("comparison.fit", { known: percent(known) });
     return sound?.origin === "preset" ? "" : "match";
   }
 
   function say() {
     const isOld = data && asked !== dataOf;
     if (problem) return { figure: "—", cause: problem, words: "" };
-    if (!data) return { figure: "—", cause: "Listening to the recording…", words: "" };
+    if (!data) return { figure: "—", cause: t("comparison.listening_to_the_recording"), words: "" };
     const { now, measured, why, source } = data;
-    if (why || now.fit === null) return { figure: "—", cause: capital(why), words: "the model alone" };
-    const chance = now.chance_db >= 0.1 ? ` · its noise varies by ${formatDb(now.chance_db)}` : "";
-    const far = `${now.fit > 0 ? formatDb(now.error_db) : "12 dB or more"} from ${source}${chance}`;
-    const was = measured && measured.fit !== null ? `as measured ${percent(measured.fit)}` : "";
-    return { figure: percent(now.fit), was, cause: `${isOld ? "Comparing… " : ""}${measured ? "As edited, " : ""}${measured ? now.diagnosis : capital(now.diagnosis)}.`.replace("?.", "?"), words: [was, far].filter(Boolean).join(" · ") };
+    if (why || now.fit === null) return { figure: "—", cause: capital(why), words: t("comparison.the_model_alone") };
+    const chance = now.chance_db >= 0.1 ? t("comparison.its_noise_varies_by", { chance_db: formatDb(now.chance_db) }) : "";
+    const far = t("comparison.from", { part: now.fit > 0 ? formatDb(now.error_db) : t("comparison.12_db_or_more"), source, chance });
+    const was = measured && measured.fit !== null ? t("comparison.as_measured", { fit: percent(measured.fit) }) : "";
+    return { figure: percent(now.fit), was, cause: `${isOld ? t("comparison.comparing") : ""}${measured ? t("comparison.as_edited") : ""}${measured ? now.diagnosis : capital(now.diagnosis)}.`.replace("?.", "?"), words: [was, far].filter(Boolean).join(" · ") };
   }
 
   /** @param {string} text */
@@ -252,7 +253,7 @@ export function createMatch(store, host) {
     const words = fitWords();
     button.hidden = !words;
     buttonText.textContent = words;
-    button.setAttribute("aria-label", `${words}: compare with the recording`);
+    button.setAttribute("aria-label", t("comparison.compare_with_the_recording", { words }));
     if (sound) ask();
     refresh();
   }
@@ -274,20 +275,20 @@ export function createMatch(store, host) {
     figure.hidden = said.figure === "—";
     cause.textContent = said.was ? `${said.was} · ${said.cause}` : said.cause;
     cause.title = said.cause;
-    largeFigure.textContent = said.figure === "—" ? "Match" : `fit ${said.figure}`;
-    Object.assign(distance, { textContent: said.words, title: `${said.words}. The fit is 1 less the mean difference of 64 bands over 12 dB; two draws of the same noise differ too.` });
+    largeFigure.textContent = said.figure === "—" ? t("common.match") : t("comparison.fit_2", { figure: said.figure });
+    Object.assign(distance, { textContent: said.words, title: t("comparison.the_fit_is_1_less_the", { words: said.words }) });
     largeCause.textContent = said.cause;
     again.hidden = !problem;
     const isFading = Boolean(data) && asked !== dataOf;
     large.dataset.state = problem ? "failed" : !data || isFading ? "comparing" : "ready";
     for (const part of [large, compact]) part.classList.toggle("is-old", isFading);
-    const blank = data ? "" : problem ? "Nothing to show." : "…";
+    const blank = data ? "" : problem ? t("comparison.nothing_to_show") : "…";
     if (open === "match") for (const plot of Object.values(small)) plot.draw(blank);
     if (!isLarge) return;
     plots.spectrum.draw(blank);
     plots.decay.draw(blank);
-    plots.error.draw(blank || (data?.now.band_error_db.length ? "" : "Nothing to compare with."));
-    plots.noise.draw(blank || (data?.now.noise_edges_hz.length ? "" : "This sound has no noise beside its modes."));
+    plots.error.draw(blank || (data?.now.band_error_db.length ? "" : t("comparison.nothing_to_compare_with")));
+    plots.noise.draw(blank || (data?.now.noise_edges_hz.length ? "" : t("common.this_sound_has_no_noise_beside")));
     if (data) drawLegends(data);
   }
 
@@ -298,12 +299,12 @@ export function createMatch(store, host) {
     /** @type {LegendLine[]} */
     const lines = [[measured ? "now" : "model", tint]];
     if (heard) lines.unshift(["recording", COLORS.measured]);
-    if (measured) lines.push(["as measured", tint, true]);
+    if (measured) lines.push([t("common.as_measured"), tint, true]);
     plots.spectrum.legend.replaceChildren(...legendOf(lines));
-    plots.decay.legend.replaceChildren(...legendOf([["noise alone", noiseColor(tint), true]]));
-    plots.error.legend.replaceChildren(...(heard ? legendOf([["too quiet", errorColor(-MOST_ERROR_DB)], ["too loud", errorColor(MOST_ERROR_DB)]]) : []));
+    plots.decay.legend.replaceChildren(...legendOf([[t("comparison.noise_alone"), noiseColor(tint), true]]));
+    plots.error.legend.replaceChildren(...(heard ? legendOf([[t("comparison.too_quiet"), errorColor(-MOST_ERROR_DB)], [t("comparison.too_loud"), errorColor(MOST_ERROR_DB)]]) : []));
     plots.noise.legend.replaceChildren(...legendOf(now.components.map(({ name }) => [name, componentColor(name)])));
-    plots.noise.caption.title = heard ? "Grey: what the modes leave of the recording; lines: the model's noise by component" : "The model's noise by component";
+    plots.noise.caption.title = heard ? t("comparison.grey_what_the_modes_leave_of") : t("comparison.the_models_noise_by_component");
   }
 
   /** @typedef {[text: string, color: string, isDashed?: boolean]} LegendLine */

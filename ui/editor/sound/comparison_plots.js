@@ -2,6 +2,7 @@
 // Plots of a sound beside its recording: spectrum, decay, the error over time and frequency, and the noise by component.
 
 import { clamp } from "../audio/units.js";
+import { t } from "../texts/t.js";
 import { contextOf } from "../widgets/canvas.js";
 import { make } from "../widgets/controls.js";
 import { formatDb, formatHz, formatSeconds } from "../widgets/format.js";
@@ -100,9 +101,9 @@ const topOf = (...lists) => {
  */
 function describeLevels({ model: models, measured: recorded }, index) {
   const model = models[index];
-  if (!recorded.length) return `model ${formatDb(model)}`;
+  if (!recorded.length) return t("comparison_plots.model", { model: formatDb(model) });
   const measured = recorded[index];
-  return `recording ${formatDb(measured)}  ·  model ${formatDb(model)}  ·  ${formatDb(model - measured, true)}`;
+  return t("comparison_plots.recording_model", { measured: formatDb(measured), model: formatDb(model), value: formatDb(model - measured, true) });
 }
 
 /**
@@ -183,7 +184,7 @@ export function drawDecay(canvas, { now, before, color, cursor, small }) {
   const last = time_s.length - 1;
   const y = levelAxis(plane, topOf(level.measured, level.model), 80);
   const axis = timeAxis(plane, time_s[last] + step_s);
-  const xs = Array.from(time_s, (t) => axis.x(t + step_s / 2));
+  const xs = Array.from(time_s, (at_s) => axis.x(at_s + step_s / 2));
   drawCurves(plane, xs, y, level, before?.level, color);
   drawCursorOn(plane, xs, y, level, color, cursor);
   return {
@@ -253,9 +254,9 @@ export function drawError(canvas, { now, cursor }) {
       const band = Math.floor(index / columns);
       const where = `${Math.round(edges[band])}\u2013${Math.round(edges[band + 1])} Hz  ·  ${formatSeconds(time_s[index % columns])}`;
       const error_db = errors[index];
-      if (Number.isNaN(error_db)) return `${where}  ·  both 60 dB under the peak`;
-      const most = Math.abs(error_db) >= MOST_ERROR_DB - 0.05 ? " or more" : "";
-      return `${where}  ·  recording ${formatDb(measured[index])}  ·  model ${formatDb(error_db, true)}${most}`;
+      if (Number.isNaN(error_db)) return t("comparison_plots.both_60_db_under_the_peak", { where });
+      const most = Math.abs(error_db) >= MOST_ERROR_DB - 0.05 ? t("comparison_plots.or_more") : "";
+      return t("comparison_plots.recording_model_2", { where, measured: formatDb(measured[index]), error_db: formatDb(error_db, true), most });
     },
   };
 }
@@ -313,7 +314,7 @@ export function drawNoise(canvas, { now, cursor }) {
       return clamp((above < 0 ? bands : above) - 1, 0, Math.max(0, bands - 1));
     },
     say(band) {
-      const rest = now.rest_db.length ? [`recording less modes ${formatDb(now.rest_db[band])}`] : [];
+      const rest = now.rest_db.length ? [t("comparison_plots.recording_less_modes", { rest_db: formatDb(now.rest_db[band]) })] : [];
       const components = now.components.map(({ name, level_db }) => `${name} ${formatDb(level_db[band])}`);
       return [`${Math.round(edges[band])}\u2013${Math.round(edges[band + 1])} Hz`, ...rest, ...components].join("  ·  ");
     },

@@ -1,6 +1,7 @@
 // @ts-check
 // The mode editor: what the pointer and the keys do to the stems.
 
+import { t } from "../texts/t.js";
 import { drawModes, HIGHEST_HZ, LOWEST_HZ, planeOf, rangeOf, tailDecay, tailLength } from "./modes_plot.js";
 import { clamp, decayToT60 } from "../audio/units.js";
 import { centsOff, formatDb, formatHz, formatSeconds, noteName } from "../widgets/format.js";
@@ -49,7 +50,7 @@ const WIDEST = { low_hz: LOWEST_HZ, high_hz: HIGHEST_HZ };
  * @param {Host} host
  */
 export function createModes(host) {
-  const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": "Modes of the sound: drag stems to change frequency and power" });
+  const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": t("modes.modes_of_the_sound_drag_stems") });
   const tip = make("div", "ins-tip", { hidden: true });
   const element = make("div", "ins-modes", {}, canvas, tip);
   let zoom = { ...WIDEST };
@@ -111,7 +112,7 @@ export function createModes(host) {
     tip.textContent = [
       formatHz(hz), `${noteName(hz)}${cents ? ` ${cents > 0 ? "+" : "\u2212"}${Math.abs(cents)} c` : ""}`,
       formatDb(modes.power_db[index]), `T60 ${formatSeconds(decayToT60(modes.decay_per_s[index]))}`,
-    ].join("  ·  ") + (modes.muted?.[index] ? "  ·  muted" : "");
+    ].join("  ·  ") + (modes.muted?.[index] ? `  ·  ${t("common.muted")}` : "");
     const x = plane.x(hz);
     const y = plane.y(modes.power_db[index]);
     tip.style.left = `${clamp(x - tip.offsetWidth / 2, 4, plane.width - tip.offsetWidth - 4)}px`;

@@ -2,6 +2,7 @@
 // The morph panel: a target, an amount, and a preview that follows; then this sound moves there, or a new one is made.
 
 import { clamp } from "../audio/units.js";
+import { t } from "../texts/t.js";
 import { parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
 import { boxOf, pageSize } from "../widgets/page_scale.js";
@@ -37,7 +38,7 @@ export function createMorph(store, anchor, host) {
 
   /** @returns {Target[]} */
   const rows = () => [
-    ...project().sounds.filter((s) => s.id !== host.sound().id).map((s) => ({ text: s.name, group: "This project", color: soundColor(project(), s.id), field: { other: s.id } })),
+    ...project().sounds.filter((s) => s.id !== host.sound().id).map((s) => ({ text: s.name, group: t("morph.this_project"), color: soundColor(project(), s.id), field: { other: s.id } })),
     ...(store.welcome?.presets ?? []).map((p) => ({ text: p.name, group: p.material, note: p.credit, field: { preset: p.name } })).sort((a, b) => a.group.localeCompare(b.group)),
   ];
 
@@ -85,17 +86,17 @@ export function createMorph(store, anchor, host) {
   }
 
   function build() {
-    const list = make("div", "ins-menu-list ins-morph-list", { role: "group", "aria-label": "What to morph towards" });
-    const search = make("input", "ins-menu-search", { type: "text", placeholder: "Find a sound to move towards", spellcheck: false, "aria-label": "Find a sound to move towards", oninput: () => fill() });
+    const list = make("div", "ins-menu-list ins-morph-list", { role: "group", "aria-label": t("morph.what_to_morph_towards") });
+    const search = make("input", "ins-menu-search", { type: "text", placeholder: t("morph.find_a_sound_to_move_towards"), spellcheck: false, "aria-label": t("morph.find_a_sound_to_move_towards"), oninput: () => fill() });
     const slider = createSlider({
-      label: "Amount", help: "How far: 0 % is this sound, 100 % the other", min: 0, max: 1, step: 0.01, format: (v) => `${Math.round(100 * v)} %`,
+      label: t("morph.amount"), help: t("morph.how_far_0_is_this_sound"), min: 0, max: 1, step: 0.01, format: (v) => `${Math.round(100 * v)} %`,
       read: (text) => { const value = parsePlain(text, ["%"]); return value === null ? null : clamp(value / 100, 0, 1); },
       onInput: (value) => { amount = value; ask(); },
       onCommit: (value) => { amount = value; slider.set(value); ask(); },
     });
-    const here = createButton("Morph this sound", { title: "Move this sound there; every hit that strikes it changes", onPress: () => commit(false) });
-    const fresh = createButton("Make a new sound", { title: "Keep this sound and add the morph beside it", onPress: () => commit(true) });
-    const element = make("div", "ins-menu ins-morph", { role: "dialog", "aria-label": "Morph" }, search, list, slider.element, make("div", "ins-row ins-morph-foot", {}, here, fresh));
+    const here = createButton(t("morph.morph_this_sound"), { title: t("morph.move_this_sound_there_every_hit"), onPress: () => commit(false) });
+    const fresh = createButton(t("morph.make_a_new_sound"), { title: t("morph.keep_this_sound_and_add_the"), onPress: () => commit(true) });
+    const element = make("div", "ins-menu ins-morph", { role: "dialog", "aria-label": t("morph.morph") }, search, list, slider.element, make("div", "ins-row ins-morph-foot", {}, here, fresh));
 
     /** @type {Map<HTMLElement, Target>} */
     const options = new Map();
@@ -113,7 +114,7 @@ export function createMorph(store, anchor, host) {
         options.set(option, row);
         list.append(make("div", "ins-menu-row", {}, option));
       }
-      if (!wanted.length) list.append(make("p", "ins-empty", { textContent: "Nothing of that name." }));
+      if (!wanted.length) list.append(make("p", "ins-empty", { textContent: t("common.nothing_of_that_name") }));
       show();
     }
 
@@ -123,7 +124,7 @@ export function createMorph(store, anchor, host) {
         option.parentElement?.classList.toggle("is-on", isOn);
         option.setAttribute("aria-pressed", String(isOn));
       }
-      slider.set(target ? amount : null, target ? "—" : "choose a sound");
+      slider.set(target ? amount : null, target ? "—" : t("morph.choose_a_sound"));
       here.disabled = fresh.disabled = !target;
     }
 

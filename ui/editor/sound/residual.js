@@ -2,6 +2,7 @@
 // The residual: a bar for each noise band, painted for power or for decay, for one of its components; and how it comes in.
 
 import { clamp, decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
+import { t } from "../texts/t.js";
 import { formatDb, formatHz, formatSeconds, parseDb, parseSeconds } from "../widgets/format.js";
 import { createEntry, createSegments, createSlider, make, newGesture } from "../widgets/controls.js";
 import { boxOf, pageScale, pointOf } from "../widgets/page_scale.js";
@@ -21,8 +22,8 @@ const POWER_DB = [-120, 24];
 /** @type {[number, number]} */
 const T60_S = [0.001, 60];
 const SHOWN_T60_S = { attack: [0.001, 0.3], strike: [0.005, 10], tail: [0.005, 10], room: [0.02, 10] };
-const NOISE_COMPONENTS = { attack: "Attack", strike: "Strike", tail: "Tail", room: "Room" };
-const COMPONENT_HELP = { attack: "The burst of the contact, gone within milliseconds", strike: "The strike's own noise", tail: "The noise's slower second part", room: "The room's diffuse tail, not the object's" };
+const NOISE_COMPONENTS = { attack: t("residual.attack"), strike: t("common.strike"), tail: t("residual.tail"), room: t("common.room") };
+const COMPONENT_HELP = { attack: t("residual.the_burst_of_the_contact_gone"), strike: t("residual.the_strikes_own_noise"), tail: t("residual.the_noises_slower_second_part"), room: t("residual.the_rooms_diffuse_tail_not_the") };
 const LONGEST_RISE_S = 0.1;
 /**
  * @param {number} low
@@ -57,14 +58,14 @@ export function createResidual(store, host) {
   let range = null;
   let wanted = false;
 
-  const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": "Noise bands: drag across the bars to paint" });
+  const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": t("residual.noise_bands_drag_across_the_bars") });
   const tip = make("div", "ins-tip", { hidden: true });
   /** @type {ComponentSwitch | null} */
   let componentSwitch = null; // a switch among the components that the sound on show has
   const places = make("span", "ins-components");
-  const quantities = createSegments({ label: "Bars show", choices: [["power_db", "Power", "The bars are how loud each band of noise is"], ["decay_per_s", "Decay", "The bars are how fast each band of noise fades"]], onChoose: (value) => { quantity = value; range = null; refresh(); } });
+  const quantities = createSegments({ label: t("residual.bars_show"), choices: [["power_db", t("residual.power"), t("residual.the_bars_are_how_loud_each")], ["decay_per_s", t("common.decay"), t("residual.the_bars_are_how_fast_each")]], onChoose: (value) => { quantity = value; range = null; refresh(); } });
   const rise = createEntry({
-    label: "Rise",
+    label: t("residual.rise"),
     className: "ins-rise",
     /** @param {string} text */
     onEnter(text) {
@@ -75,10 +76,10 @@ export function createResidual(store, host) {
       return true;
     },
   });
-  const rises = make("label", "ins-rises", { title: "Time in which the sound comes in: while striker and object push each other" }, "rise", rise.element);
+  const rises = make("label", "ins-rises", { title: t("residual.time_in_which_the_sound_comes") }, "rise", rise.element);
   const plot = make("div", "ins-bands", {}, canvas, rises, tip);
-  const power = slider("Noise power", "Level of the chosen noise bands at the strike", "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (/** @type {number} */ v) => formatDb(v), read: parseDb });
-  const decay = slider("Noise decay", "Time in which the chosen bands fall by 60 dB", "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (/** @type {number} */ v) => `T60 ${formatSeconds(v)}`, read: parseSeconds });
+  const power = slider(t("residual.noise_power"), t("residual.level_of_the_chosen_noise_bands"), "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (/** @type {number} */ v) => formatDb(v), read: parseDb });
+  const decay = slider(t("residual.noise_decay"), t("residual.time_in_which_the_chosen_bands"), "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (/** @type {number} */ v) => `T60 ${formatSeconds(v)}`, read: parseSeconds });
   const head = make("div", "ins-row ins-residual-head", {}, places, quantities.element);
   const element = make("div", "ins-residual", {}, head, plot, make("div", "ins-residual-sliders", {}, power.element, decay.element));
 
@@ -162,7 +163,7 @@ export function createResidual(store, host) {
   /** @param {ComponentName[]} names */
   function showComponents(names) {
     if (!componentSwitch || componentSwitch.names.join() !== names.join()) {
-      const made = { names, ...createSegments({ label: "Component", choices: names.map((name) => [name, NOISE_COMPONENTS[name]]), onChoose: chooseComponent }) };
+      const made = { names, ...createSegments({ label: t("residual.component"), choices: names.map((name) => [name, NOISE_COMPONENTS[name]]), onChoose: chooseComponent }) };
       [...made.element.children].forEach((segment, i) => (/** @type {HTMLElement} */ (segment).title = COMPONENT_HELP[names[i]]));
       places.replaceChildren(made.element);
       componentSwitch = made;
@@ -220,7 +221,7 @@ export function createResidual(store, host) {
     quantities.element.hidden = !count;
     quantities.set(quantity);
     const indices = chosen();
-    quantities.element.title = selected.size ? `${indices.length} of ${count} bands chosen` : `${count} bands`;
+    quantities.element.title = selected.size ? t("residual.of_bands_chosen", { count: indices.length, count2: count }) : t("residual.bands", { count });
     rises.hidden = !count || component !== (sound.residual?.attack ? "attack" : "strike");
     rise.set(count ? formatSeconds(sound.residual?.rise_s ?? 0).replace(/^0(\.0)? ms$/, "none") : "none");
     power.set(part && count ? mean(indices.map((i) => part.power_db[i])) : null);
@@ -240,7 +241,7 @@ export function createResidual(store, host) {
       pen.fillStyle = COLORS.quiet;
       pen.font = "12px system-ui, sans-serif";
       pen.textBaseline = "middle";
-      pen.fillText("This sound has no noise beside its modes.", 12, height / 2);
+      pen.fillText(t("common.this_sound_has_no_noise_beside"), 12, height / 2);
       tip.hidden = true;
       return;
     }

@@ -1,13 +1,14 @@
 // @ts-check
 // What the page knows: the server's last document, the changes it does not contain yet, and what is selected.
 
+import { t } from "../texts/t.js";
 import { createDrafts } from "./drafts.js";
 import { createWatchers, shareUnchanged } from "./signals.js";
 import { createSocket } from "./socket.js";
 /** @import { ClientMessage, DocumentState, EditMessage, ServerMessage } from "./protocol.d.ts" */
 /** @import { Connection, Selection, Store } from "./types.d.ts" */
 
-const NOT_CONNECTED = "Struck is not connected; your last action was not taken. It works again once the connection is back";
+const NOT_CONNECTED = t("store.struck_is_not_connected_your_last");
 
 /**
  * The store of one tab. ``session`` is the id under which the server keeps this tab's document.

@@ -1,6 +1,8 @@
 // @ts-check
 // Sending a file to the server, with its progress.
 
+import { t } from "../texts/t.js";
+
 /**
  * Upload a file; resolves to its path on the server, or throws an Error with a sentence.
  * @param {File} file
@@ -17,10 +19,10 @@ export function upload(file, session, onProgress = () => {}, signal = null) {
     request.onload = () => {
       const { path, error } = parseAnswer(request.responseText);
       if (request.status < 300 && path) done(path);
-      else fail(new Error(error ?? `${file.name} could not be uploaded (${request.status}); try again`));
+      else fail(new Error(error ?? t("upload.could_not_be_uploaded_try_again", { name: file.name, status: request.status })));
     };
-    request.onerror = () => fail(new Error(`${file.name} could not be uploaded because the connection broke; try again`));
-    request.onabort = () => fail(new DOMException("The upload was called off", "AbortError"));
+    request.onerror = () => fail(new Error(t("upload.could_not_be_uploaded_because_the", { name: file.name })));
+    request.onabort = () => fail(new DOMException(t("upload.the_upload_was_called_off"), "AbortError"));
     signal?.addEventListener("abort", () => request.abort());
     request.send(file);
   });

@@ -1,6 +1,7 @@
 // @ts-check
 // Offsets over the clip: a dot a blow, the line of lag and drift, the limits of BT.1359 as bands.
 
+import { t } from "../texts/t.js";
 import { openCanvas } from "../widgets/canvas.js";
 import { COLORS, SANS } from "../widgets/theme.js";
 import { GRADE_COLORS } from "./meter.js";
@@ -54,8 +55,8 @@ export function drawOffsets(canvas, width, height, found, duration_s, frame_s, c
   }
   pen.fillStyle = COLORS.quiet;
   pen.font = `10px ${SANS}`;
-  pen.fillText(`late ${Math.round(1000 * reach_s)} ms`, 4, 11);
-  pen.fillText("early", 4, height - 4);
+  pen.fillText(t("drift_plot.late_ms", { reach_ms: Math.round(1000 * reach_s) }), 4, 11);
+  pen.fillText(t("common.early"), 4, height - 4);
 
   /**
    * @param {number} x1

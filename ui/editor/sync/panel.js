@@ -2,6 +2,7 @@
 // The sync meter: lag and drift of the hits or of the clip's sound, and every blow that is off, to walk through.
 
 import { requireProject } from "../state/project.js";
+import { t } from "../texts/t.js";
 import { shiftTimes } from "../timeline/lag.js";
 import { formatTimecode, frameRate } from "../timeline/timecode.js";
 import { createButton, createSegments, focusedElement, make, newGesture } from "../widgets/controls.js";
@@ -16,9 +17,9 @@ const [WIDTH_PX, HEIGHT_PX] = [400, 96];
 const WAIT_MS = 400; // after an edit, since more may follow
 const MOST_ROWS = 400;
 /** @type {[SyncMeasured["what"], string][]} */
-const SOURCES = [["hits", "Struck's hits"], ["clip", "Clip sound"]];
+const SOURCES = [["hits", t("sync_panel.strucks_hits")], ["clip", t("common.clip_sound")]];
 /** @type {[Shown, string][]} */
-const LISTS = [["off", "Late or early"], ["all", "All"], ["seen", "Seen only"], ["heard", "Heard only"]];
+const LISTS = [["off", t("sync_panel.late_or_early")], ["all", t("sync_panel.all")], ["seen", t("sync_panel.seen_only")], ["heard", t("sync_panel.heard_only")]];
 
 /**
  * @param {HTMLElement} app
@@ -41,26 +42,26 @@ export function createSyncPanel(app, store, player, reveal) {
   /** @type {HTMLElement | null} */
   let returnTo = null;
 
-  const source = createSegments({ label: "What is measured", choices: SOURCES, onChoose: (value) => {
+  const source = createSegments({ label: t("sync_panel.what_is_measured"), choices: SOURCES, onChoose: (value) => {
     what = value;
     measure();
   } });
   const words = make("p", "sync-words", { role: "status" });
-  const shift = createButton("", { title: "Shift all hits by the lag; one undo takes it back", onPress: shiftAll });
-  const stop = createButton("Stop", { title: "Stop measuring", onPress: () => store.send({ type: "stop_sync" }) });
-  const canvas = make("canvas", "sync-plot", { width: WIDTH_PX, height: HEIGHT_PX, title: "Offset of each blow over the clip; press to go there", onclick: goToNearest });
-  const lists = createSegments({ label: "Which blows", choices: LISTS, onChoose: (value) => {
+  const shift = createButton("", { title: t("sync_panel.shift_all_hits_by_the_lag"), onPress: shiftAll });
+  const stop = createButton(t("common.stop"), { title: t("sync_panel.stop_measuring"), onPress: () => store.send({ type: "stop_sync" }) });
+  const canvas = make("canvas", "sync-plot", { width: WIDTH_PX, height: HEIGHT_PX, title: t("sync_panel.offset_of_each_blow_over_the"), onclick: goToNearest });
+  const lists = createSegments({ label: t("sync_panel.which_blows"), choices: LISTS, onChoose: (value) => {
     shown = value;
     at = -1;
     paint();
   } });
-  const list = make("div", "sync-list", { role: "listbox", tabIndex: 0, "aria-label": "Blows" });
-  const back = createButton("‹", { title: "The blow before (↑)", onPress: () => walk(-1) });
-  const forth = createButton("›", { title: "The next blow (↓)", onPress: () => walk(1) });
+  const list = make("div", "sync-list", { role: "listbox", tabIndex: 0, "aria-label": t("sync_panel.blows") });
+  const back = createButton("‹", { title: t("sync_panel.the_blow_before"), onPress: () => walk(-1) });
+  const forth = createButton("›", { title: t("sync_panel.the_next_blow"), onPress: () => walk(1) });
   const mend = createButton("", { onPress: mendChosen });
-  const close = make("button", "st-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
-  const element = make("div", "ins-root sync-panel", { role: "dialog", "aria-label": "Sync meter", hidden: true },
-    make("div", "ins-row", {}, make("span", "ins-title", { textContent: "Sync meter" }), make("span", "st-space"), close),
+  const close = make("button", "st-close", { type: "button", textContent: "×", title: t("common.close_esc"), "aria-label": t("common.close"), onclick: () => setOpen(false) });
+  const element = make("div", "ins-root sync-panel", { role: "dialog", "aria-label": t("sync_panel.sync_meter"), hidden: true },
+    make("div", "ins-row", {}, make("span", "ins-title", { textContent: t("sync_panel.sync_meter") }), make("span", "st-space"), close),
     source.element, words, make("div", "ins-row", {}, shift, stop), canvas, lists.element, list, make("div", "ins-row", {}, back, forth, make("span", "st-space"), mend));
   app.append(element);
 
@@ -73,7 +74,7 @@ export function createSyncPanel(app, store, player, reveal) {
     if (element.hidden || !project) return;
     if (!project.clip.has_audio) what = "hits";
     isMeasuring = store.send({ type: "measure_sync", what });
-    words.textContent = "Comparing…";
+    words.textContent = t("sync_panel.comparing");
     paint();
   }
 
@@ -97,13 +98,13 @@ export function createSyncPanel(app, store, player, reveal) {
     source.element.hidden = !project.clip.has_audio;
     lists.set(shown);
     stop.hidden = !isMeasuring;
-    if (!isMeasuring && found) words.textContent = `${describeLag(found, rate())}${found.drift_s_per_s ? ` It drifts ${formatOffset(found.drift_s_per_s * 60)} a minute.` : ""}`;
+    if (!isMeasuring && found) words.textContent = `${describeLag(found, rate())}${found.drift_s_per_s ? t("sync_panel.it_drifts_a_minute", { drift_s_per_s: formatOffset(found.drift_s_per_s * 60) }) : ""}`;
     const delta_s = isMeasuring ? null : offerShift(found);
     shift.hidden = delta_s === null;
-    if (delta_s !== null) shift.textContent = `Shift all by ${formatOffset(delta_s)}`;
+    if (delta_s !== null) shift.textContent = t("sync_panel.shift_all_by", { delta_s: formatOffset(delta_s) });
     rows = found ? listRows(found, shown) : [];
     list.replaceChildren(...rows.slice(0, MOST_ROWS).map(createRow));
-    if (!rows.length) list.append(make("p", "ins-quiet", { textContent: found ? "None." : "" }));
+    if (!rows.length) list.append(make("p", "ins-quiet", { textContent: found ? t("sync_panel.none") : "" }));
     back.disabled = forth.disabled = !rows.length;
     showMend();
     if (found) drawOffsets(canvas, WIDTH_PX, HEIGHT_PX, found, duration_s(), 1 / rate(), rows[at]?.time_s ?? null);
@@ -115,11 +116,11 @@ export function createSyncPanel(app, store, player, reveal) {
    * @param {number} place
    */
   function createRow(row, place) {
-    const text = { pair: formatOffset(row.offset_s), seen: "seen, not heard", heard: "heard, not seen" }[row.what];
-    const frames = row.what === "pair" ? `${(Math.abs(row.offset_s) * rate()).toFixed(1)} frames ${row.offset_s > 0 ? "late" : "early"}` : "";
+    const text = { pair: formatOffset(row.offset_s), seen: t("sync_panel.seen_not_heard"), heard: t("sync_panel.heard_not_seen") }[row.what];
+    const frames = row.what === "pair" ? t("sync_panel.frames", { frames: (Math.abs(row.offset_s) * rate()).toFixed(1), order: row.offset_s > 0 ? t("common.late") : t("common.early") }) : "";
     const color = `var(--${row.grade ? GRADE_COLORS[row.grade] : "blue"})`;
     return make("div", `sync-row${place === at ? " is-on" : ""}`, { role: "option", "aria-selected": String(place === at), title: row.grade ? GRADE_WORDS[row.grade] : "", onclick: () => choose(place) },
-      make("i", "sync-dot", { style: `background:${color}` }), make("span", "ins-mono", { textContent: formatTimecode(row.time_s, requireProject(store).clip) }), make("span", "sync-offset", { textContent: text, style: `color:${color}` }), make("span", "ins-quiet", { textContent: frames }), make("span", "sync-sure", { textContent: `${Math.round(100 * row.confidence)} %`, title: "Confidence" }));
+      make("i", "sync-dot", { style: `background:${color}` }), make("span", "ins-mono", { textContent: formatTimecode(row.time_s, requireProject(store).clip) }), make("span", "sync-offset", { textContent: text, style: `color:${color}` }), make("span", "ins-quiet", { textContent: frames }), make("span", "sync-sure", { textContent: `${Math.round(100 * row.confidence)} %`, title: t("sync_panel.confidence") }));
   }
 
   function showMend() {
@@ -128,7 +129,7 @@ export function createSyncPanel(app, store, player, reveal) {
     const canAdd = row?.what === "seen" && what === "hits";
     const canMute = row?.what === "heard" && row.hit_id !== null;
     mend.hidden = !canMove && !canAdd && !canMute;
-    mend.textContent = canMove ? "Move it to the picture" : canAdd ? "Add a hit here" : "Mute it";
+    mend.textContent = canMove ? t("sync_panel.move_it_to_the_picture") : canAdd ? t("sync_panel.add_a_hit_here") : t("sync_panel.mute_it");
   }
 
   // --- what is done -------------------------------------------------------------------------------
@@ -203,11 +204,11 @@ export function createSyncPanel(app, store, player, reveal) {
   const cleanups = [
     store.on("sync_measured", take),
     store.on("sync_progress", ({ fraction }) => {
-      if (isMeasuring) words.textContent = `Comparing, ${Math.round(100 * fraction)} %`;
+      if (isMeasuring) words.textContent = t("sync_panel.comparing_2", { fraction: Math.round(100 * fraction) });
     }),
     store.on("sync_stopped", () => {
       isMeasuring = false;
-      words.textContent = "Stopped.";
+      words.textContent = t("sync_panel.stopped");
       paint();
     }),
     store.watch(() => [store.view?.project?.hits], () => {

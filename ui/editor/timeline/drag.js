@@ -3,6 +3,7 @@
 
 import { clamp } from "../audio/units.js";
 import { requireProject } from "../state/project.js";
+import { t } from "../texts/t.js";
 import { newGesture } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
 import { formatDb } from "../widgets/format.js";
@@ -221,7 +222,7 @@ export function createPointer(host, store, audio, player) {
   function markSpan({ from_s }, at) {
     const to_s = timeAt(at.x);
     span = { start_s: Math.min(from_s, to_s), end_s: Math.max(from_s, to_s) };
-    host.tip(`${(1000 * (span.end_s - span.start_s)).toFixed(0)} ms of the clip's sound`, at.x);
+    host.tip(t("drag.ms_of_the_clips_sound", { length_ms: (1000 * (span.end_s - span.start_s)).toFixed(0) }), at.x);
   }
 
   /**
@@ -306,7 +307,7 @@ export function createPointer(host, store, audio, player) {
       if (hit) {
         const { clip, sounds } = requireProject(store);
         const sound = sounds.find((s) => s.id === hit.sound_id);
-        const words = [hit.name, hit.group, formatTimecode(hit.time_s, clip), sound?.name, formatDb(hit.velocity_db, true), hit.mute && "muted", !store.rendered.has(hit.id) && "not sampled yet"];
+        const words = [hit.name, hit.group, formatTimecode(hit.time_s, clip), sound?.name, formatDb(hit.velocity_db, true), hit.mute && t("common.muted"), !store.rendered.has(hit.id) && t("drag.not_sampled_yet")];
         host.tip(words.filter(Boolean).join("  ·  "), scale.x(hit.time_s));
       } else host.tip(null);
     }

@@ -3,6 +3,7 @@
 
 import { requireProject } from "../state/project.js";
 import { recall, remember } from "../state/remembered.js";
+import { t } from "../texts/t.js";
 import { soundColor } from "../widgets/format.js";
 import { formatLag, offerShift, shiftTimes } from "./lag.js";
 import { frameRate } from "./timecode.js";
@@ -27,18 +28,18 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
   /** @type {LaneMode} */
   let mode = recall(REMEMBERED) === "wave" ? "wave" : "spectrum";
 
-  const source = createSelect({ label: "Find hits in", onChoose: (/** @type {SetSource["source"]} */ value) => store.edit({ kind: "set_source", source: value }, newGesture()) });
+  const source = createSelect({ label: t("heads.find_hits_in"), onChoose: (/** @type {SetSource["source"]} */ value) => store.edit({ kind: "set_source", source: value }, newGesture()) });
   source.element.className = "st-head-select";
-  source.element.title = "Where hits are detected; a change detects them again";
-  const track = createSelect({ label: "Sound track of the clip", onChoose: (/** @type {string} */ value) => store.edit({ kind: "set_track", track: Number(value) }, newGesture()) });
+  source.element.title = t("heads.where_hits_are_detected_a_change");
+  const track = createSelect({ label: t("heads.sound_track_of_the_clip"), onChoose: (/** @type {string} */ value) => store.edit({ kind: "set_track", track: Number(value) }, newGesture()) });
   track.element.className = "st-head-select";
-  track.element.title = "Which of the clip's sound tracks is used; a change detects hits again";
-  const ask = make("button", "st-head-button", { type: "button", textContent: "What is struck?", title: "Choose a material for all hits of this silent clip", onclick: chooseMaterial });
-  const ripple = make("button", "st-head-mode", { type: "button", textContent: "Ripple", ...keyed("ripple", "Moving or deleting hits moves all later ones along"), onclick: () => arranging.setRipple(!arranging.ripple) });
+  track.element.title = t("heads.which_of_the_clips_sound_tracks");
+  const ask = make("button", "st-head-button", { type: "button", textContent: t("common.what_is_struck"), title: t("heads.choose_a_material_for_all_hits"), onclick: chooseMaterial });
+  const ripple = make("button", "st-head-mode", { type: "button", textContent: t("heads.ripple"), ...keyed("ripple", t("heads.moving_or_deleting_hits_moves_all")), onclick: () => arranging.setRipple(!arranging.ripple) });
   const inStep = make("button", "st-head-button is-lag", { type: "button", onclick: shiftAll });
-  const look = createSegments({ label: "Show as", choices: /** @type {[LaneMode, string, string][]} */ ([["spectrum", "Spec", "Show the rendered hits as spectrograms"], ["wave", "Wave", "Show the rendered hits as waveforms"]]), onChoose: setMode });
+  const look = createSegments({ label: t("heads.show_as"), choices: /** @type {[LaneMode, string, string][]} */ ([["spectrum", t("heads.spec"), t("heads.show_the_rendered_hits_as_spectrograms")], ["wave", t("heads.wave"), t("heads.show_the_rendered_hits_as_waveforms")]]), onChoose: setMode });
   look.element.classList.add("st-head-segments");
-  const large = make("button", "ins-segment", { type: "button", textContent: "⤢", ...keyed("spectrogram", "The spectrogram in large"), "aria-label": "The spectrogram in large", onclick: enlarge });
+  const large = make("button", "ins-segment", { type: "button", textContent: "⤢", ...keyed("spectrogram", t("common.the_spectrogram_in_large")), "aria-label": t("common.the_spectrogram_in_large"), onclick: enlarge });
   look.element.append(large);
 
   /**
@@ -47,11 +48,11 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
    */
   const head = (title, ...controls) => make("div", "st-head", {}, make("span", "st-head-title", { textContent: title }), ...controls);
   const heads = {
-    picture: head("Picture"),
-    onsets: head("Onsets", source.element),
-    hits: make("div", "st-head", {}, make("span", "st-head-row", {}, make("span", "st-head-title", { textContent: "Hits" }), ripple), ask, inStep),
+    picture: head(t("common.picture")),
+    onsets: head(t("heads.onsets"), source.element),
+    hits: make("div", "st-head", {}, make("span", "st-head-row", {}, make("span", "st-head-title", { textContent: t("common.hits_2") }), ripple), ask, inStep),
     struck: head("Struck", look.element),
-    clip: head("Clip sound", track.element),
+    clip: head(t("common.clip_sound"), track.element),
   };
   const element = make("div", "st-heads", {}, ...Object.values(heads));
 
@@ -68,10 +69,11 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
     if (!project || !offer) return;
     const lag_s = store.media.lag_s ?? 0;
     const rate = frameRate(project.clip.frame_rate);
-    const apart = `The picture is ${formatLag(Math.abs(lag_s), rate)} ${lag_s > 0 ? "later" : "earlier"} than the clip's sound`;
+    const followed = offer.follows === "picture" ? t("heads.the_picture") : t("heads.the_clips_sound");
+    const apart = t("heads.the_picture_is_than_the_clips", { lag: formatLag(Math.abs(lag_s), rate), order: lag_s > 0 ? t("heads.later") : t("heads.earlier") });
     inStep.disabled = offer.isDone;
-    inStep.textContent = offer.isDone ? `Follow the ${offer.follows}` : `Shift all ${offer.delta_s < 0 ? "\u2212" : "+"}${Math.round(1000 * Math.abs(offer.delta_s))} ms`;
-    inStep.title = offer.isDone ? `${apart}; the hits follow the ${offer.follows}` : `${apart}. Shift all hits, so that they follow the ${offer.follows}`;
+    inStep.textContent = offer.isDone ? t("heads.follow", { followed }) : t("heads.shift_all_ms", { shift: `${offer.delta_s < 0 ? "\u2212" : "+"}${Math.round(1000 * Math.abs(offer.delta_s))}` });
+    inStep.title = offer.isDone ? t("heads.the_hits_follow", { apart, followed }) : t("heads.shift_all_hits_so_that_they", { apart, followed });
   }
 
   /** @param {LaneMode} value */

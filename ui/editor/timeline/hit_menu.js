@@ -4,6 +4,7 @@
 import { keyText } from "../actions/bindings.js";
 import { formatCombo } from "../actions/combos.js";
 import { requireProject } from "../state/project.js";
+import { t } from "../texts/t.js";
 import { newGesture } from "../widgets/controls.js";
 import { soundColor } from "../widgets/format.js";
 import { notShiftedLike, shiftOf, shiftTimes } from "./lag.js";
@@ -25,7 +26,7 @@ const MOST_SOUNDS = 8; // the inspector lists them all
  */
 export function hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape, layers }, hit) {
   const ids = [...store.selection.hits];
-  const those = ids.length === 1 ? "" : ` ${ids.length} hits`;
+  const those = ids.length === 1 ? "" : t("hit_menu.hits", { count: ids.length });
   const project = requireProject(store);
   const { clip, hits, sounds } = project;
   const rate = frameRate(clip.frame_rate);
@@ -34,31 +35,31 @@ export function hitMenuRows(store, audio, { arranging, quantize, makePattern, sh
   /** @param {Record<string, unknown>} values */
   const set = (values) => store.edit({ kind: "set_hits", ids, values }, newGesture());
   return [
-    { text: "Hear it", key: keyText("hear"), choose: () => audio.auditionHit(hit.id).catch(() => {}) },
-    { text: "Other takes…", key: keyText("takes"), choose: showTakes },
-    { text: "A/B with before or the clip…", key: keyText("compare"), choose: compare },
-    { text: `${hit.mute ? "Unmute" : "Mute"}${those}`, key: keyText("mute"), choose: () => set({ mute: !hit.mute }) },
+    { text: t("hit_menu.hear_it"), key: keyText("hear"), choose: () => audio.auditionHit(hit.id).catch(() => {}) },
+    { text: t("hit_menu.other_takes"), key: keyText("takes"), choose: showTakes },
+    { text: t("hit_menu.a_b_with_before_or_the"), key: keyText("compare"), choose: compare },
+    { text: hit.mute ? t("hit_menu.unmute", { those }) : t("hit_menu.mute", { those }), key: keyText("mute"), choose: () => set({ mute: !hit.mute }) },
     "",
-    { text: `Copy${those}`, key: formatCombo("Mod+C"), choose: arranging.copy },
-    { text: `Cut${those}`, key: formatCombo("Mod+X"), choose: arranging.cut },
-    ...(arranging.canPaste ? [{ text: "Paste at the playhead", key: formatCombo("Mod+V"), choose: arranging.paste }] : []),
-    { text: `Duplicate${those}`, key: keyText("duplicate"), choose: arranging.duplicate },
-    ...(ids.length > 1 ? [{ text: `Group${those}`, key: keyText("group"), choose: arranging.group }] : []),
-    ...(hit.group ? [{ text: `Ungroup${those}`, key: keyText("ungroup"), choose: arranging.ungroup }] : []),
-    ...(sounds.length > 1 ? [{ text: `Select all of ${name}`, key: keyText("select_sound"), color: soundColor(project, hit.sound_id), choose: arranging.selectSound }] : []),
+    { text: t("hit_menu.copy", { those }), key: formatCombo("Mod+C"), choose: arranging.copy },
+    { text: t("hit_menu.cut", { those }), key: formatCombo("Mod+X"), choose: arranging.cut },
+    ...(arranging.canPaste ? [{ text: t("hit_menu.paste_at_the_playhead"), key: formatCombo("Mod+V"), choose: arranging.paste }] : []),
+    { text: t("hit_menu.duplicate", { those }), key: keyText("duplicate"), choose: arranging.duplicate },
+    ...(ids.length > 1 ? [{ text: t("hit_menu.group", { those }), key: keyText("group"), choose: arranging.group }] : []),
+    ...(hit.group ? [{ text: t("hit_menu.ungroup", { those }), key: keyText("ungroup"), choose: arranging.ungroup }] : []),
+    ...(sounds.length > 1 ? [{ text: t("hit_menu.select_all_of", { name }), key: keyText("select_sound"), color: soundColor(project, hit.sound_id), choose: arranging.selectSound }] : []),
     "",
-    { text: `Snap${those} to the nearest transient`, key: keyText("snap"), choose: () => store.send({ type: "snap_hits", hits: ids }) },
-    { text: `Quantise${those}…`, key: keyText("quantize"), choose: quantize },
-    { text: `Make a roll, bounce or other pattern of ${ids.length === 1 ? "it" : "them"}…`, key: keyText("pattern"), choose: makePattern },
-    { text: hit.stroke ? "Change the scrape…" : `Scrape or rub with ${ids.length === 1 ? "it" : "them"}…`, key: keyText("scrape"), choose: scrape },
-    ...(alike.length ? [{ text: `Shift the others ${formatShift(shiftOf(hit), rate)}, as this one`, choose: () => store.edit({ kind: "set_each_hit", values: shiftTimes(alike, shiftOf(hit), clip.duration_s) }, newGesture()) }] : []),
+    { text: t("hit_menu.snap_to_the_nearest_transient", { those }), key: keyText("snap"), choose: () => store.send({ type: "snap_hits", hits: ids }) },
+    { text: t("hit_menu.quantise", { those }), key: keyText("quantize"), choose: quantize },
+    { text: t("hit_menu.make_a_roll_bounce_or_other"), key: keyText("pattern"), choose: makePattern },
+    { text: hit.stroke ? t("hit_menu.change_the_scrape") : t("hit_menu.scrape_or_rub"), key: keyText("scrape"), choose: scrape },
+    ...(alike.length ? [{ text: t("hit_menu.shift_the_others_as_this_one", { shift: formatShift(shiftOf(hit), rate) }), choose: () => store.edit({ kind: "set_each_hit", values: shiftTimes(alike, shiftOf(hit), clip.duration_s) }, newGesture()) }] : []),
     "",
-    { text: ids.length === 1 ? "Give it a sound of its own" : `Give${those} sounds of their own`, key: keyText("detach"), choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },
-    ...(clip.has_audio ? [{ text: `Velocity layers of ${name}…`, key: keyText("layers"), choose: layers }] : []),
-    ...(clip.has_audio ? [{ text: `Measure${those} from the clip again`, choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
+    { text: ids.length === 1 ? t("hit_menu.give_it_a_sound_of_its") : t("hit_menu.give_sounds_of_their_own", { those }), key: keyText("detach"), choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },
+    ...(clip.has_audio ? [{ text: t("hit_menu.velocity_layers_of", { name }), key: keyText("layers"), choose: layers }] : []),
+    ...(clip.has_audio ? [{ text: t("hit_menu.measure_from_the_clip_again", { those }), choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
     ...mergeRow(store, hit, name),
-    { text: arranging.ripple ? `Delete${those} and close the gap` : `Delete${those}`, key: keyText("delete"), choose: arranging.deleteChosen },
-    ...(sounds.length > 1 ? [/** @type {const} */ (""), ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: `Strike with ${sound.name}`, color: soundColor(project, sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
+    { text: arranging.ripple ? t("hit_menu.delete_and_close_the_gap", { those }) : t("hit_menu.delete", { those }), key: keyText("delete"), choose: arranging.deleteChosen },
+    ...(sounds.length > 1 ? [/** @type {const} */ (""), ...sounds.slice(0, MOST_SOUNDS).map((sound) => ({ text: t("hit_menu.strike_with", { name: sound.name }), color: soundColor(project, sound.id), choose: () => set({ sound_id: sound.id }) }))] : []),
   ];
 }
 
@@ -72,5 +73,5 @@ function mergeRow(store, hit, name) {
   const project = requireProject(store);
   const struck = new Set(project.hits.filter(({ id }) => store.selection.hits.has(id)).map(({ sound_id }) => sound_id));
   const others = [...struck].filter((id) => id !== hit.sound_id);
-  return others.length ? [{ text: `Merge ${struck.size} sounds into ${name}`, key: keyText("merge"), color: soundColor(project, hit.sound_id), choose: () => store.edit({ kind: "merge_sounds", sound_id: hit.sound_id, others }, newGesture()) }] : [];
+  return others.length ? [{ text: t("hit_menu.merge_sounds_into", { size: struck.size, name }), key: keyText("merge"), color: soundColor(project, hit.sound_id), choose: () => store.edit({ kind: "merge_sounds", sound_id: hit.sound_id, others }, newGesture()) }] : [];
 }

@@ -2,6 +2,7 @@
 // Shifts of all hits at once: by the lag between the clip's picture and its sound, or as one hit was moved.
 
 import { clamp } from "../audio/units.js";
+import { t } from "../texts/t.js";
 /** @import { HitValues } from "../state/protocol.d.ts" */
 /** @import { Hit, Project } from "../state/types.d.ts" */
 
@@ -40,7 +41,7 @@ export function offerShift({ hits, detection }, lag_s) {
  * @param {number} lag_s at least 0
  * @param {number} rate frames per second
  */
-export const formatLag = (lag_s, rate) => `${Math.round(1000 * lag_s)} ms (${(lag_s * rate).toFixed(1)} frames)`;
+export const formatLag = (lag_s, rate) => t("lag.ms_frames", { lag_ms: Math.round(1000 * lag_s), frames: (lag_s * rate).toFixed(1) });
 
 /**
  * New times of some hits, each within the clip.

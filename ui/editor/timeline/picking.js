@@ -2,6 +2,7 @@
 // Which hits lie under the pointer or in a box, and how far a drag may take them.
 
 import { clamp } from "../audio/units.js";
+import { t } from "../texts/t.js";
 import { velocityScale } from "./scale.js";
 /** @import { Box, Hit, Lane, Point, Scale } from "../state/types.d.ts" */
 
@@ -78,7 +79,7 @@ export function formatShift(delta_s, rate) {
   const sign = delta_s < 0 ? "\u2212" : "+";
   const frames = Math.abs(delta_s) * rate;
   const whole = Math.round(frames);
-  if (Math.abs(frames - whole) < 0.01) return `${whole ? sign : "±"}${whole} ${whole === 1 ? "frame" : "frames"}`;
+  if (Math.abs(frames - whole) < 0.01) return `${whole ? sign : "±"}${t("picking.frames", { whole })}`;
   const ms = (Math.abs(delta_s) * 1000).toFixed(Math.abs(delta_s) < 0.1 ? 1 : 0);
   return `${sign}${ms} ms   ${sign}${frames.toFixed(1)} f`;
 }

@@ -3,6 +3,7 @@
 
 import { dbToGain, SAMPLE_RATE_HZ } from "../audio/units.js";
 import { isHeard } from "../audio/strip.js";
+import { t } from "../texts/t.js";
 import { openCanvas } from "../widgets/canvas.js";
 import { createButton, createSegments, make } from "../widgets/controls.js";
 import { formatDb, formatHz, noteName } from "../widgets/format.js";
@@ -44,14 +45,14 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
   /** @type {Map<string, Float32Array>} */
   const sounds = new Map(); // of the hits in sight, by render key
 
-  const canvas = make("canvas", "st-spectro-canvas", { tabIndex: 0, role: "img", "aria-label": "Spectrogram" });
+  const canvas = make("canvas", "st-spectro-canvas", { tabIndex: 0, role: "img", "aria-label": t("spectrogram_view.spectrogram") });
   const playhead = make("i", "st-spectro-head");
   const plot = make("div", "st-spectro-plot", {}, canvas, playhead);
-  const choice = createSegments({ label: "Show the sound of", choices: /** @type {[Shown, string][]} */ ([["struck", "Struck"], ["clip", "Clip"]]), onChoose: choose });
+  const choice = createSegments({ label: t("spectrogram_view.show_the_sound_of"), choices: /** @type {[Shown, string][]} */ ([["struck", "Struck"], ["clip", t("common.clip")]]), onChoose: choose });
   const readout = make("span", "st-spectro-readout", { role: "status" });
-  const close = createButton("×", { kind: "icon", title: "Back to the picture", onPress: () => setOpen(false) });
-  const element = make("section", "st-spectro", { hidden: true, "aria-label": "Spectrogram" },
-    make("div", "st-spectro-bar", {}, make("span", "st-spectro-title", { textContent: "Spectrogram" }), choice.element, readout, close), plot);
+  const close = createButton("×", { kind: "icon", title: t("spectrogram_view.back_to_the_picture"), onPress: () => setOpen(false) });
+  const element = make("section", "st-spectro", { hidden: true, "aria-label": t("spectrogram_view.spectrogram") },
+    make("div", "st-spectro-bar", {}, make("span", "st-spectro-title", { textContent: t("spectrogram_view.spectrogram") }), choice.element, readout, close), plot);
   root.append(element);
 
   const axis = frequencyAxis(LOWEST_HZ, HIGHEST_HZ);
@@ -132,7 +133,7 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
       fillColumn(work, transform(take(timeAt((work.column + 0.5) / work.columns)), 0));
       work.column++;
     }
-    draw(take ? "" : seen_s() > LONGEST_CLIP_S ? `Zoom in to ${LONGEST_CLIP_S} s to see the clip's own sound` : "Reading the clip's sound");
+    draw(take ? "" : seen_s() > LONGEST_CLIP_S ? t("spectrogram_view.zoom_in_to_s_to_see", { longest_s: LONGEST_CLIP_S }) : t("common.reading_the_clips_sound"));
     if (take && work.column < work.columns) timer = setTimeout(() => fill(mine), 0);
   }
 

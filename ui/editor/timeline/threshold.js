@@ -2,6 +2,7 @@
 // The threshold's handle at the right of the onsets lane: dragging it chooses hits anew at once.
 
 import { clamp } from "../audio/units.js";
+import { t } from "../texts/t.js";
 import { make, newGesture } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
 import { thresholdScale } from "./shapes.js";
@@ -28,7 +29,7 @@ export function createThreshold(store, host) {
   let keyAt_ms = 0;
 
   const label = make("span", "st-threshold-value");
-  const element = make("div", "st-threshold", { tabIndex: 0, role: "slider", "aria-label": "Threshold", "aria-orientation": "vertical", "aria-valuemin": "0", "aria-valuemax": "1", title: "Threshold: hits are the peaks above it. Drag, or use the arrow keys" }, make("i"), label);
+  const element = make("div", "st-threshold", { tabIndex: 0, role: "slider", "aria-label": t("threshold.threshold"), "aria-orientation": "vertical", "aria-valuemin": "0", "aria-valuemax": "1", title: t("threshold.threshold_hits_are_the_peaks_above") }, make("i"), label);
 
   const current = () => store.view?.project?.detection.threshold ?? 0.5;
 

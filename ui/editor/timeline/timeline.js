@@ -3,6 +3,7 @@
 
 import { clamp } from "../audio/units.js";
 import { requireProject } from "../state/project.js";
+import { t } from "../texts/t.js";
 import { openCanvas } from "../widgets/canvas.js";
 import { make, newGesture } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
@@ -59,7 +60,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
 
   // --- elements -----------------------------------------------------------------------------------
 
-  const canvas = make("canvas", "st-lanes", { tabIndex: 0, role: "application", "aria-label": "Timeline: arrow keys move the chosen hits, double-click adds one, Delete takes them away" });
+  const canvas = make("canvas", "st-lanes", { tabIndex: 0, role: "application", "aria-label": t("timeline.timeline_arrow_keys_move_the_chosen") });
   const playhead = make("div", "st-playhead", {}, make("i"));
   const tip = make("div", "st-tip", { hidden: true });
   const heads = createHeads(store, { chooseMaterial, enlarge, arranging, changed: remeasure });
@@ -147,7 +148,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
    * @param {Project} shown
    */
   function drawFilm(context, shown) {
-    if (!film.draw(context, scale, lanes.picture, shown.clip, store.media?.filmstrip)) drawWords(context, scale, lanes.picture, "Loading the pictures", COLORS.faint);
+    if (!film.draw(context, scale, lanes.picture, shown.clip, store.media?.filmstrip)) drawWords(context, scale, lanes.picture, t("timeline.loading_the_pictures"), COLORS.faint);
   }
 
   /** @param {CanvasRenderingContext2D} context */
@@ -155,7 +156,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     const lane = lanes.onsets;
     const { phase, message } = store.status;
     if (shapes.curve) drawCurve(context, scale, lane, shapes.curve, COLORS.curve);
-    else drawWords(context, scale, lane, phase === "detecting" ? message || "Looking for hits" : ["error", "cancelled"].includes(phase) ? "No onset curve: the search for hits did not finish" : "The onset curve appears here");
+    else drawWords(context, scale, lane, phase === "detecting" ? message || t("common.looking_for_hits") : ["error", "cancelled"].includes(phase) ? t("timeline.no_onset_curve_the_search_for") : t("timeline.the_onset_curve_appears_here"));
   }
 
   /** @param {CanvasRenderingContext2D} context */
@@ -176,8 +177,8 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     drawGroups(context, scale, lanes.hits, shown.hits, store.selection.hits);
     if (shown.hits.length) return;
     const isLooking = ["opening", "detecting"].includes(store.status.phase);
-    const remedy = shapes.curve ? "No hits found. Double-click here to add one, or lower the threshold." : "No hits yet. Double-click here to add one.";
-    drawWords(context, scale, lanes.hits, isLooking ? "Hits appear here as they are found" : remedy);
+    const remedy = shapes.curve ? t("timeline.no_hits_found_double_click_here") : t("timeline.no_hits_yet_double_click_here");
+    drawWords(context, scale, lanes.hits, isLooking ? t("timeline.hits_appear_here_as_they_are") : remedy);
   }
 
   /**
@@ -189,7 +190,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     const near = scale.px_per_s > NEAR_PX_PER_S ? samples.within(scale.start_s, scale.end_s) : [];
     if (near.length) for (const signal of near) drawSignal(context, scale, lanes.clip, signal, COLORS.clip);
     else if (shapes.waveform) drawWaveform(context, scale, lanes.clip, shapes.waveform, COLORS.clip);
-    else if (shown.clip.has_audio) drawWords(context, scale, lanes.clip, "Reading the clip's sound", COLORS.faint);
+    else if (shown.clip.has_audio) drawWords(context, scale, lanes.clip, t("common.reading_the_clips_sound"), COLORS.faint);
   }
 
   function placePlayhead() {
@@ -281,7 +282,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
    */
   function openHitMenu(hit, page_x, page_y) {
     closeMenu();
-    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Hit", hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape, layers }, hit));
+    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, t("common.hit"), hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape, layers }, hit));
   }
 
   /**
@@ -299,10 +300,10 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
       store.send({ type: "measure_span", start_s, end_s, sound_id });
     };
     closeMenu();
-    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, "Span", [
-      ...(chosen ? [{ text: `Take its sound for ${chosen.name}`, color: heads.colorOf(chosen.id), choose: () => measureSpan(chosen.id) }] : []),
-      { text: "Take it as a new sound", choose: () => measureSpan(null) },
-      { text: "Unmark", key: "Esc", choose: pointer.clearSpan },
+    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, t("timeline.span"), [
+      ...(chosen ? [{ text: t("timeline.take_its_sound_for", { name: chosen.name }), color: heads.colorOf(chosen.id), choose: () => measureSpan(chosen.id) }] : []),
+      { text: t("timeline.take_it_as_a_new_sound"), choose: () => measureSpan(null) },
+      { text: t("timeline.unmark"), key: "Esc", choose: pointer.clearSpan },
     ]);
   }
 

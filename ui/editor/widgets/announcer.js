@@ -1,6 +1,7 @@
 // @ts-check
 // What a screen reader is told as it happens: the playhead when it is set, the selection, what begins and ends.
 
+import { t } from "../texts/t.js";
 import { formatTimecode } from "../timeline/timecode.js";
 import { make } from "./controls.js";
 import { formatDb } from "./format.js";
@@ -9,7 +10,7 @@ import { createScope } from "./scope.js";
 
 const WAIT_MS = 350; // after the last of many changes, such as steps while a key is held
 /** @type {Record<string, string>} */
-const BEGINS = { opening: "Opening", detecting: "Looking for hits", analysing: "Analysing", sampling: "Sampling", exporting: "Exporting" };
+const BEGINS = { opening: t("common.opening"), detecting: t("common.looking_for_hits"), analysing: t("common.analysing"), sampling: t("common.sampling"), exporting: t("common.exporting") };
 
 /**
  * The selected hits in words; "" for none.
@@ -24,10 +25,10 @@ export function describeSelection(project, selected) {
   if (hits.length === 1) {
     const [hit] = hits;
     const number = [...project.hits].sort((a, b) => a.time_s - b.time_s).indexOf(hit) + 1;
-    return [`Hit ${number} of ${project.hits.length}`, hit.name, nameOf(hit.sound_id), formatTimecode(hit.time_s, project.clip), `velocity ${formatDb(hit.velocity_db)}`, hit.mute ? "muted" : ""].filter(Boolean).join(", ");
+    return [t("announcer.hit_of", { number, count: project.hits.length }), hit.name, nameOf(hit.sound_id), formatTimecode(hit.time_s, project.clip), t("announcer.velocity", { velocity_db: formatDb(hit.velocity_db) }), hit.mute ? t("common.muted") : ""].filter(Boolean).join(", ");
   }
   const names = [...new Set(hits.map((hit) => nameOf(hit.sound_id)))];
-  return `${hits.length} hits selected, ${names.length > 3 ? `${names.length} sounds` : names.join(", ")}`;
+  return t("announcer.hits_selected", { count: hits.length, names: names.length > 3 ? t("common.sounds", { count: names.length }) : names.join(", ") });
 }
 
 /**
@@ -63,7 +64,7 @@ export function createAnnouncer(app, store) {
   function saySelection() {
     const project = store.view?.project;
     const words = project ? describeSelection(project, store.selection.hits) : "";
-    if (words !== selection) say("selection", words || (project ? "No hit selected" : ""));
+    if (words !== selection) say("selection", words || (project ? t("announcer.no_hit_selected") : ""));
     selection = words;
   }
 
@@ -76,7 +77,7 @@ export function createAnnouncer(app, store) {
     time_s = now.time_s;
   }));
   scope.add(store.on("playing", (playing) => {
-    if (playing !== isPlaying) say("playing", playing ? "Playing" : "Paused");
+    if (playing !== isPlaying) say("playing", playing ? t("announcer.playing") : t("announcer.paused"));
     isPlaying = playing;
   }));
   scope.add(store.on("status", (status) => {

@@ -2,6 +2,7 @@
 // Small controls made of plain elements: slider with numeric entry, buttons, segments, selects, menus, numbers.
 
 import { clamp } from "../audio/units.js";
+import { t } from "../texts/t.js";
 import { keyed } from "./key_titles.js";
 import { boxOf, pageSize } from "./page_scale.js";
 /** @import { Properties } from "../state/types.d.ts" */
@@ -95,7 +96,7 @@ export const focusedElement = () => (document.activeElement instanceof HTMLEleme
  * A text field that keeps what is typed until Enter or blur; Escape takes it back.
  * @param {EntrySettings} settings
  */
-export function createEntry({ label, help = `${label}: type it, Enter takes it, Esc leaves it`, className = "", onEnter }) {
+export function createEntry({ label, help = t("controls.type_it_enter_takes_it_esc", { label }), className = "", onEnter }) {
   let shown = "";
   const field = make("input", `ins-entry ${className}`, { type: "text", spellcheck: false, autocomplete: "off", title: help, "aria-label": label });
   const settle = () => {
@@ -155,7 +156,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
   };
   const track = make("input", "ins-range", { type: "range", min: "0", max: String(STEPS), step: String(scale === "linear" && step ? (STEPS * step) / (max - min) : 1), "aria-label": label, title: help });
   const entry = createEntry({
-    label: `${label}, value`,
+    label: t("controls.value", { label }),
     className: "ins-value",
     /** @param {string} text */
     onEnter(text) {
@@ -226,7 +227,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
       const text = next === null ? words : words === "—" ? format(next) : words;
       track.setAttribute("aria-valuetext", text);
       entry.set(text, disabled);
-      if (neutral !== null && !disabled) track.title = `${help ? `${help}. ` : ""}Double-click for ${format(neutral)}`;
+      if (neutral !== null && !disabled) track.title = `${help ? `${help}. ` : ""}${t("controls.double_click_for", { neutral: format(neutral) })}`;
       paint();
     },
   };
@@ -296,7 +297,7 @@ export function createSelect({ label, help = label, onChoose }) {
  * @param {HTMLElement} anchor
  * @param {MenuRow[]} rows
  */
-export function openMenu(anchor, rows, { filter = false, empty = "Nothing to choose from." } = {}) {
+export function openMenu(anchor, rows, { filter = false, empty = t("controls.nothing_to_choose_from") } = {}) {
   const list = make("div", "ins-menu-list", { role: "menu" });
   const close = () => {
     menu.remove();
@@ -322,12 +323,12 @@ export function openMenu(anchor, rows, { filter = false, empty = "Nothing to cho
         make("span", "ins-menu-text", { textContent: row.text }),
         row.note ? make("span", "ins-menu-note", { textContent: row.note }) : null);
       list.append(make("div", "ins-menu-row", {}, choose,
-        row.audition ? make("button", "ins-menu-play", { type: "button", textContent: "▶", title: `Hear ${row.text}`, "aria-label": `Hear ${row.text}`, onclick: row.audition }) : null));
+        row.audition ? make("button", "ins-menu-play", { type: "button", textContent: "▶", title: t("controls.hear", { text: row.text }), "aria-label": t("controls.hear", { text: row.text }), onclick: row.audition }) : null));
     }
-    if (!wanted.length) list.append(make("p", "ins-empty", { textContent: rows.length ? "Nothing of that name." : empty }));
+    if (!wanted.length) list.append(make("p", "ins-empty", { textContent: rows.length ? t("common.nothing_of_that_name") : empty }));
   };
   /** @type {HTMLInputElement | null} */
-  const search = filter ? make("input", "ins-menu-search", { type: "text", placeholder: "Find a sound", spellcheck: false, oninput: () => search && fill(search.value) }) : null;
+  const search = filter ? make("input", "ins-menu-search", { type: "text", placeholder: t("common.find_a_sound"), spellcheck: false, oninput: () => search && fill(search.value) }) : null;
   const menu = make("div", "ins-menu", {}, search, list);
   menu.addEventListener("keydown", (event) => {
     event.stopPropagation();

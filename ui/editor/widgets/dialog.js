@@ -1,6 +1,7 @@
 // @ts-check
 // A dialog over the page: it keeps the focus, closes on Escape or a press beside it, and gives the focus back.
 
+import { t } from "../texts/t.js";
 import { elementsIn, focusedElement, make } from "./controls.js";
 
 const STOPS = "button, input, select, a[href], [tabindex='0']";
@@ -24,7 +25,7 @@ let lastId = 0;
 export function createDialog(app, { label, className, content, first, hasClose = true, onOpen = () => {}, onKey = () => false }) {
   /** @type {HTMLElement | null} */
   let returnTo = null;
-  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: "Close (Esc)", "aria-label": "Close", onclick: () => setOpen(false) });
+  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: t("common.close_esc"), "aria-label": t("common.close"), onclick: () => setOpen(false) });
   const sheet = make("div", className, { role: "dialog", "aria-modal": "true", "aria-label": label, id: `dialog-${++lastId}` }, ...content, hasClose ? close : null);
   const page = make("div", "st-scrim", { hidden: true }, sheet);
   app.append(page);

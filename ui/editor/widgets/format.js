@@ -2,6 +2,7 @@
 // Quantities as text and back: Hz and notes, dB, seconds, pan; and the colours of sounds.
 
 import { clamp } from "../audio/units.js";
+import { t } from "../texts/t.js";
 import { COLORS } from "./theme.js";
 
 const MINUS = "\u2212";
@@ -73,12 +74,12 @@ export function formatSeconds(duration_s) {
  */
 export function formatAge(age_s) {
   const minutes = Math.round(age_s / 60);
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return `${minutes} min ago`;
+  if (minutes < 1) return t("format.just_now");
+  if (minutes < 60) return t("format.min_ago", { minutes });
   const hours = Math.round(minutes / 60);
-  if (hours < 24) return `${hours} h ago`;
+  if (hours < 24) return t("format.h_ago", { hours });
   const days = Math.round(hours / 24);
-  return days === 1 ? "yesterday" : `${days} days ago`;
+  return days === 1 ? t("format.yesterday") : t("format.days_ago", { days });
 }
 
 /**
@@ -87,7 +88,7 @@ export function formatAge(age_s) {
  */
 export function formatPan(pan) {
   const percent = Math.round(Math.abs(pan) * 100);
-  return percent === 0 ? "centre" : `${pan < 0 ? "L" : "R"} ${percent}`;
+  return percent === 0 ? t("format.centre") : `${pan < 0 ? "L" : "R"} ${percent}`;
 }
 
 /** @param {string} text */
@@ -140,7 +141,7 @@ export function parseSeconds(text) {
  */
 export function parsePan(text) {
   const word = text.trim().toLowerCase();
-  if (["c", "centre", "center", "mid", "middle"].includes(word)) return 0;
+  if (["c", "centre", "center", "mid", "middle", t("format.centre")].includes(word)) return 0;
   const side = word.match(/^([lr])[a-z]*\s*(\d+(?:\.\d+)?)\s*%?$/) ?? word.match(/^(\d+(?:\.\d+)?)\s*%?\s*([lr])\w*$/);
   if (side) {
     const left = side[1] === "l" || side[2] === "l";

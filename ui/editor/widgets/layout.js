@@ -3,6 +3,7 @@
 
 import { clamp } from "../audio/units.js";
 import { recall, remember } from "../state/remembered.js";
+import { t } from "../texts/t.js";
 import { make } from "./controls.js";
 import { watchDrags } from "./drag.js";
 import { pointOf, scaleToPage } from "./page_scale.js";
@@ -30,12 +31,12 @@ function recallSizes() {
 export function createLayout(app) {
   const sizes = recallSizes();
   const top = make("header", "st-top");
-  const picture = make("section", "st-picture", { "aria-label": "Picture" });
-  const inspector = make("section", "st-inspector", { "aria-label": "Inspector" });
-  const timeline = make("section", "st-timeline", { "aria-label": "Timeline" });
+  const picture = make("section", "st-picture", { "aria-label": t("common.picture") });
+  const inspector = make("section", "st-inspector", { "aria-label": t("common.inspector") });
+  const timeline = make("section", "st-timeline", { "aria-label": t("common.timeline") });
   const footer = make("div", "st-footer");
-  const across = make("div", "st-splitter is-across", { role: "separator", tabIndex: 0, "aria-orientation": "vertical", "aria-label": "Width of the inspector", title: "Drag to resize, double-click to reset" });
-  const down = make("div", "st-splitter is-down", { role: "separator", tabIndex: 0, "aria-orientation": "horizontal", "aria-label": "Height of the timeline", title: "Drag to resize, double-click to reset" });
+  const across = make("div", "st-splitter is-across", { role: "separator", tabIndex: 0, "aria-orientation": "vertical", "aria-label": t("layout.width_of_the_inspector"), title: t("layout.drag_to_resize_double_click_to") });
+  const down = make("div", "st-splitter is-down", { role: "separator", tabIndex: 0, "aria-orientation": "horizontal", "aria-label": t("layout.height_of_the_timeline"), title: t("layout.drag_to_resize_double_click_to") });
   app.append(top, picture, across, inspector, down, timeline, footer);
 
   const bounds = {

@@ -1,6 +1,7 @@
 // @ts-check
 // Messages that come and go: errors stay until read, notes leave by themselves; a strip says when the server is away.
 
+import { t } from "../texts/t.js";
 import { make } from "./controls.js";
 import { createScope } from "./scope.js";
 /** @import { Store } from "../state/types.d.ts" */
@@ -16,8 +17,8 @@ const LOST_AFTER_MS = 800;
  * @param {Store} store
  */
 export function createToasts(app, store) {
-  const stack = make("div", "st-toasts", { role: "region", "aria-label": "Messages" });
-  const strip = make("div", "st-lost", { role: "status", hidden: true, textContent: "The connection to Struck is lost. Reconnecting; your project is kept." });
+  const stack = make("div", "st-toasts", { role: "region", "aria-label": t("toasts.messages") });
+  const strip = make("div", "st-lost", { role: "status", hidden: true, textContent: t("toasts.the_connection_to_struck_is_lost") });
   app.append(stack, strip);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -34,7 +35,7 @@ export function createToasts(app, store) {
     const text = make("p", "st-toast-text", { textContent: sentence(message) });
     /** @type {HTMLElement} */
     const toast = make("div", `st-toast is-${kind}`, { role: kind === "error" ? "alert" : "status" }, make("i", "st-toast-mark"), text,
-      make("button", "st-close", { type: "button", textContent: "×", title: "Dismiss", "aria-label": "Dismiss this message", onclick: () => toast.remove() }));
+      make("button", "st-close", { type: "button", textContent: "×", title: t("toasts.dismiss"), "aria-label": t("toasts.dismiss_this_message"), onclick: () => toast.remove() }));
     toast.dataset.text = message;
     stack.append(toast);
     while (stack.children.length > MOST) stack.firstElementChild?.remove();

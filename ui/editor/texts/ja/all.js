@@ -1,0 +1,16 @@
+// @ts-check
+// Every text of the editor, in Japanese.
+
+import { ACTIONS } from "./actions.js";
+import { ARRANGE } from "./arrange.js";
+import { COMMON } from "./common.js";
+import { EXPORT } from "./export.js";
+import { FIND } from "./find.js";
+import { MIX } from "./mix.js";
+import { PANELS } from "./panels.js";
+import { PERFORM } from "./perform.js";
+import { SOUND } from "./sound.js";
+import { TIMELINE } from "./timeline.js";
+import { WIDGETS } from "./widgets.js";
+
+export const JA = { ...ACTIONS, ...ARRANGE, ...COMMON, ...EXPORT, ...FIND, ...MIX, ...PANELS, ...PERFORM, ...SOUND, ...TIMELINE, ...WIDGETS };
