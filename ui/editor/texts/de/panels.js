@@ -137,7 +137,7 @@ export const PANELS = {
   "sampler.not_installed_prior_only": "{checkpoint} (nicht installiert: nur Prior)",
   "sampler.open_a_clip_how_its_hits": "Einen Clip öffnen; wie seine Schläge gesampelt werden, wird hier eingestellt.",
   "sampler.prior_only": "Nur Prior",
-  "sampler.project_seed": "Startwert des Projekts",
+  "sampler.project_seed": "Startwert",
   "sampler.runs_on": "Läuft auf",
   "sampler.steps": "Schritte",
   "sampler.the_chance_behind_all_hits_the": "Der Zufall hinter allen Schlägen. Derselbe Startwert gibt dieselbe Spur; ein neuer Take würfelt jeden Schlag neu.",
