@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter1d
 from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
 from engine.onsets.frames import MAX_RATE_HZ, prepare_frames
 from engine.onsets.network import KEY_MAP, OUTPUTS, ClipStats, FrameEncoder, OnsetNetwork, OnsetNetworkConfig
-from engine.onsets.rhythm import weigh_by_rhythm
+from engine.onsets.rhythm import RHYTHM, Rhythm, weigh_by_rhythm
 from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve, last_track, pick
 
 ONSETS = CheckpointKind(
@@ -98,12 +98,46 @@ def iter_network_tracks(
         reached_s = max(reached_s, times[-1])
         yield reached_s, found
     outputs = predict_from_features(network, features.concatenate(), times)
-    track = make_track(np.asarray(times), outputs, calibrated_threshold, duration_s)
+    yield duration_s, _finish_track(network, calibrated_threshold, first, times, outputs, duration_s, RHYTHM)
+
+
+def detect_with_rhythms(
+    network: OnsetNetwork,
+    calibrated_threshold: float,
+    frames: Iterable[tuple[float, np.ndarray]],
+    frame_rate: Fraction | float,
+    duration_s: float,
+    rhythms: Sequence[Rhythm | None],
+) -> list[OnsetTrack]:
+    """``detect_with_network`` with each of some rhythms, None without one; the clip is encoded once."""
+    times: list[float] = []
+    features = FeatureBuffer()
+    prepared = prepare_frames(frames, frame_rate, network.config.pixels)
+    first = list(islice(prepared, STATS_FRAMES))
+    for chunk_times, chunk in extract_features(network, chain(first, prepared)):
+        times += chunk_times
+        features.append(chunk)
+    outputs = predict_from_features(network, features.concatenate(), times)
+    given = (network, calibrated_threshold, first, times, outputs, duration_s)
+    return [_finish_track(*given, rhythm) for rhythm in rhythms]
+
+
+def _finish_track(
+    network: OnsetNetwork,
+    calibrated_threshold: float,
+    first: Sequence[tuple[float, np.ndarray]],
+    times_s: list[float],
+    outputs: np.ndarray,
+    duration_s: float,
+    rhythm: Rhythm | None,
+) -> OnsetTrack:
+    """The track of a whole clip's outputs [N, 3], with the hit at its start, if any, found in its ``first`` frames."""
+    track = make_track(np.asarray(times_s), outputs, calibrated_threshold, duration_s, rhythm)
     start = find_start_hit(network, calibrated_threshold, first, track)
-    if start is not None:
-        later = tuple(onset for onset in track.candidates if onset.time_s >= start.time_s + MIN_SEPARATION_S)
-        track = OnsetTrack(draw_curve(track.curve.values, (start, *later)), (start, *later))
-    yield duration_s, track
+    if start is None:
+        return track
+    later = tuple(onset for onset in track.candidates if onset.time_s >= start.time_s + MIN_SEPARATION_S)
+    return OnsetTrack(draw_curve(track.curve.values, (start, *later)), (start, *later))
 
 
 def find_start_hit(
@@ -253,8 +287,14 @@ def predict_frames(
     return predict_from_features(network, features.concatenate(), times_s.tolist())
 
 
-def make_track(times_s: np.ndarray, outputs: np.ndarray, calibrated_threshold: float, duration_s: float) -> OnsetTrack:
-    """The onset track of the network's outputs [N, 3] for frames at ``times_s`` [N]."""
+def make_track(
+    times_s: np.ndarray,
+    outputs: np.ndarray,
+    calibrated_threshold: float,
+    duration_s: float,
+    rhythm: Rhythm | None = RHYTHM,
+) -> OnsetTrack:
+    """The onset track of the network's outputs [N, 3] for frames at ``times_s`` [N]; no ``rhythm``: none is sought."""
     count = int(np.ceil(duration_s * CURVE_RATE_HZ))
     if len(outputs) < 4:
         return OnsetTrack(draw_curve(np.zeros(count), ()), ())
@@ -262,7 +302,9 @@ def make_track(times_s: np.ndarray, outputs: np.ndarray, calibrated_threshold: f
     velocity = uniform_filter1d(outputs[:, 2], VELOCITY_FRAMES, mode="nearest")
     peaks = [(at, time_s) for at, time_s in pick_peaks(times_s, outputs) if time_s < duration_s]
     odds = strength[[at for at, _ in peaks]].clip(1e-6, 1.0 - 1e-6)
-    weighed = weigh_by_rhythm(np.asarray([time_s for _, time_s in peaks]), np.log(odds / (1.0 - odds)))
+    weighed = np.log(odds / (1.0 - odds))
+    if rhythm is not None:
+        weighed = weigh_by_rhythm(np.asarray([time_s for _, time_s in peaks]), weighed, rhythm)
     candidates = tuple(
         Onset(time_s, float(1.0 / (1.0 + np.exp(-log_odds))), float(np.clip(velocity[at], 0.0, 1.0)))
         for (at, time_s), log_odds in zip(peaks, weighed, strict=True)

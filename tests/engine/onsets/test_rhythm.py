@@ -7,12 +7,14 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from engine.onsets.rhythm import BONUS, IRREGULAR_SHARE, REACH_S, SHORT_COST, SHORT_S, SPREAD, weigh_by_rhythm
+from engine.onsets.rhythm import REACH_S, RHYTHM, Rhythm, weigh_by_rhythm
 
 
-def test_weights_are_those_of_all_subsets() -> None:
+@pytest.mark.parametrize("rhythm", [RHYTHM, Rhythm(0.35, 0.3, 0.5, 0.2, 1.0)])
+def test_weights_are_those_of_all_subsets(rhythm: Rhythm) -> None:
     random = np.random.default_rng(3)
     times_s, own = np.sort(random.uniform(0.0, 6.0, 9)), random.normal(size=9)
+    irregular = rhythm.irregular_share
     whole, with_each = 0.0, np.zeros(9)
     for size in range(10):
         for chosen in combinations(range(9), size):
@@ -22,10 +24,10 @@ def test_weights_are_those_of_all_subsets() -> None:
                 if gap_s > REACH_S:
                     before_s = None
                     continue
-                weight -= SHORT_COST * max(0.0, 1.0 - gap_s / SHORT_S)
+                weight -= rhythm.short_cost * max(0.0, 1.0 - gap_s / rhythm.short_s)
                 if before_s is not None:
-                    likeness = np.exp(-0.5 * (np.log(gap_s / before_s) / SPREAD) ** 2)
-                    weight += BONUS + np.log((1.0 - IRREGULAR_SHARE) * likeness + IRREGULAR_SHARE)
+                    likeness = np.exp(-0.5 * (np.log(gap_s / before_s) / rhythm.spread) ** 2)
+                    weight += rhythm.bonus + np.log((1.0 - irregular) * likeness + irregular)
                 before_s = gap_s
             whole += np.exp(weight)
             with_each[list(chosen)] += np.exp(weight)
@@ -33,7 +35,7 @@ def test_weights_are_those_of_all_subsets() -> None:
     trust = whole / (whole + np.prod(1.0 + np.exp(own)))
     share = trust * with_each / whole + (1.0 - trust) * alone
     expected = np.log(share / (1.0 - share))
-    assert weigh_by_rhythm(times_s, own) == pytest.approx(expected, abs=1e-9)
+    assert weigh_by_rhythm(times_s, own, rhythm) == pytest.approx(expected, abs=1e-9)
 
 
 def test_without_a_rhythm_the_candidates_keep_their_own_odds() -> None:

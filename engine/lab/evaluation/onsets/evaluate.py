@@ -35,6 +35,8 @@ from engine.lab.data.onsets.labels import (
     to_velocity,
 )
 from engine.lab.evaluation.onsets.figure import draw_failures
+from engine.lab.evaluation.onsets.kinds import describe_hits
+from engine.lab.evaluation.onsets.nested import RHYTHMS
 from engine.lab.evaluation.onsets.networks import (
     Baseline,
     choose_baseline,
@@ -43,7 +45,7 @@ from engine.lab.evaluation.onsets.networks import (
     usual_lag_s,
 )
 from engine.lab.evaluation.onsets.scores import Clip
-from engine.lab.evaluation.onsets.tables import LAG_REMOVED, SYNCFUSION, print_tables, tabulate
+from engine.lab.evaluation.onsets.tables import LAG_REMOVED, NO_RHYTHM, SYNCFUSION, print_tables, tabulate
 from engine.media.frames import iter_frames
 from engine.media.probe import probe
 from engine.media.sound import iter_clip_audio, read_clip_audio
@@ -52,8 +54,9 @@ from engine.onsets.frames import choose_rows
 from engine.onsets.fusion import fuse, shift_track
 from engine.onsets.lag import estimate_lag
 from engine.onsets.motion import FRAME_HEIGHT, detect_motion_onsets
+from engine.onsets.rhythm import RHYTHM
 from engine.onsets.track import OnsetTrack
-from engine.onsets.watch import detect_with_network
+from engine.onsets.watch import detect_with_rhythms
 
 FOLEY_DELTA = 0.3
 
@@ -95,8 +98,11 @@ def detect_in_clip(
     if fold is not None:
         network, threshold = fold.network, fold.calibrated_threshold
         small = iter_frames(picture, choose_rows(info.width, info.height, network.config.pixels))
-        network_track = detect_with_network(network, threshold, small, info.frame_rate, info.duration_s)
+        rhythms = RHYTHMS if real else (None, RHYTHM)
+        by_rhythm = detect_with_rhythms(network, threshold, small, info.frame_rate, info.duration_s, rhythms)
+        network_track = by_rhythm[rhythms.index(RHYTHM)]
         clip.tracks["network"] = list(network_track.candidates)
+        clip.tracks[f"network, {NO_RHYTHM}"] = list(by_rhythm[0].candidates)
     if baseline is not None:
         gray = list(iter_frames(picture, choose_rows(info.width, info.height)))
         times_s, frames = np.asarray([t for t, _ in gray]), np.stack([frame for _, frame in gray])
@@ -115,8 +121,11 @@ def detect_in_clip(
         if motion_track is not None:
             clip.tracks["both, motion"] = list(fuse(motion_track, audio_track).candidates)
         if fold is not None:
-            lag_s = estimate_lag(network_track, audio_track) or 0.0
-            clip.tracks[LAG_REMOVED] = list(shift_track(network_track, -lag_s).candidates)
+            lags_s = [estimate_lag(track, audio_track) or 0.0 for track in by_rhythm]
+            shifted = [shift_track(track, -lag_s) for track, lag_s in zip(by_rhythm, lags_s, strict=True)]
+            clip.rhythm_tracks.extend(list(track.candidates) for track in shifted)
+            clip.tracks[LAG_REMOVED] = clip.rhythm_tracks[rhythms.index(RHYTHM)]
+            clip.tracks[f"{LAG_REMOVED}, {NO_RHYTHM}"] = clip.rhythm_tracks[0]
             clip.tracks["both, network"] = list(fuse(network_track, audio_track).candidates)
     return clip
 
@@ -184,8 +193,8 @@ def detect_in_simulated_clips(
     ]
     clips = _detect_in_all(tasks, jobs, say)
     return [
-        replace(clip, audible_s=sorted([*clip.labelled_s, *others]))
-        for clip, (_, others) in zip(clips, contacts, strict=True)
+        describe_hits(take, replace(clip, audible_s=sorted([*clip.labelled_s, *others])))
+        for take, clip, (_, others) in zip(takes, clips, contacts, strict=True)
     ]
 
 
@@ -202,6 +211,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--baselines", metavar="DIR", help=baselines_help)
     parser.add_argument("--sim", metavar="DIR", help="held-out takes that `launch.py simulate` wrote")
     only_help = "leave out the detectors of the picture that have no network, which take most of the time"
+    parser.add_argument("--only-sim", action="store_true", help="leave out the real clips")
     parser.add_argument("--only-network", action="store_true", help=only_help)
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="clips at once, each by a process of its own")
     parser.add_argument("--figure", metavar="IMAGE", help="draw the network's missed and false hits in --sim")
@@ -216,13 +226,16 @@ def main(args: list[str]) -> None:
 
     if options.limit < 0 or options.jobs < 1:
         raise BadInput("--limit is under 0, or --jobs under 1; give counts")
+    if options.only_sim and not options.sim:
+        raise BadInput("--only-sim leaves the real clips out, but no takes are given; give their folder with --sim")
     how = (options.jobs, options.only_network)
     folds = open_folds(Path(options.folds)) if options.folds else []
     result: dict[str, Any] = {}
     baselines = open_baselines(Path(options.baselines)) if options.baselines else []
-    real = detect_in_real_clips(Path(options.data), folds, baselines, options.limit, say, *how)
-    result["real"] = tabulate(real, bool(folds))
-    print_tables("real clips", result["real"])
+    if not options.only_sim:
+        real = detect_in_real_clips(Path(options.data), folds, baselines, options.limit, say, *how)
+        result["real"] = tabulate(real, bool(folds))
+        print_tables("real clips", result["real"])
     if options.sim:
         fold = open_folds(Path(options.ckpt_dir) / "onsets")[0]
         simulated = detect_in_simulated_clips(Path(options.sim), fold, options.limit, say, *how)

@@ -28,6 +28,8 @@ class Clip:
     Recall is measured on ``labelled_s``, precision on ``audible_s``; ``action`` and ``velocity`` (0..1, NaN unknown)
     are of the labelled ones. ``foley_s`` are the onsets of the CondFoleyGen protocol, librosa's with delta 0.3.
     ``lag_s`` is the usual delay of the picture behind the sound in other days' clips of its frame rate.
+    ``rhythm_tracks`` are the network's candidates, own lag removed, with each of ``nested.RHYTHMS``. In simulated
+    takes ``kinds`` describe the labelled hits and ``distractors`` are times by name (``kinds.py``).
     """
 
     name: str
@@ -41,6 +43,9 @@ class Clip:
     foley_s: list[float]
     tracks: dict[str, list[Onset]] = field(default_factory=dict)
     lag_s: float = 0.0
+    rhythm_tracks: list[list[Onset]] = field(default_factory=list)
+    kinds: list[dict[str, str]] = field(default_factory=list)
+    distractors: dict[str, list[float]] = field(default_factory=dict)
 
 
 def measure(clips: Sequence[Clip], find: Detector, tolerance_s: float | None) -> dict[str, float]:
@@ -48,12 +53,12 @@ def measure(clips: Sequence[Clip], find: Detector, tolerance_s: float | None) ->
 
     A tolerance of None is one frame of the clip.
     """
-    right, found, recalled, labelled = _count(clips, find, tolerance_s).sum(axis=0).tolist()
+    right, found, recalled, labelled = count_matches(clips, find, tolerance_s).sum(axis=0).tolist()
     precision, recall = right / max(found, 1), recalled / max(labelled, 1)
     return {"precision": precision, "recall": recall, "f1": f1_of(precision, recall)}
 
 
-def _count(clips: Sequence[Clip], find: Detector, tolerance_s: float | None) -> np.ndarray:
+def count_matches(clips: Sequence[Clip], find: Detector, tolerance_s: float | None) -> np.ndarray:
     """Numbers of correct and of all detections, of recalled and of all labelled onsets of each clip, [clips, 4]."""
     rows = []
     for clip in clips:
@@ -66,7 +71,7 @@ def _count(clips: Sequence[Clip], find: Detector, tolerance_s: float | None) -> 
 
 def estimate_interval(clips: Sequence[Clip], find: Detector, tolerance_s: float) -> tuple[float, float]:
     """95 % interval of F1: clips drawn with replacement, RESAMPLES times."""
-    counts = _count(clips, find, tolerance_s)
+    counts = count_matches(clips, find, tolerance_s)
     drawn = np.random.default_rng(0).integers(len(clips), size=(RESAMPLES, len(clips)))
     right, found, recalled, labelled = np.maximum(counts[drawn].sum(axis=1), 1e-9).T
     precision, recall = right / found, recalled / labelled

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from engine.lab.baselines.onset_pickers import place_grid
+from engine.lab.evaluation.onsets.kinds import count_distracted, count_kinds, describe_kinds, keep_visible
 from engine.lab.evaluation.onsets.misses import count_false, count_misses, describe_misses
+from engine.lab.evaluation.onsets.nested import Choice, choose_by_other_days, describe_choices, find_as_chosen
 from engine.lab.evaluation.onsets.scores import (
     TOLERANCES_S,
     Clip,
@@ -31,6 +33,7 @@ from engine.onsets.track import DEFAULT_THRESHOLD
 SYNCFUSION = "SyncFusion's network, reduced"
 LAG_REMOVED = "network, own lag removed"
 """The network's hits, shifted by the clip's own lag, estimated with its sound, as the editor does in one press."""
+NO_RHYTHM = "no rhythm"
 PICTURE_SOURCES = ("network", LAG_REMOVED, "motion")
 """Detectors on the picture whose default threshold is meaningful."""
 
@@ -44,22 +47,29 @@ def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
     """Scores of clips by system and threshold, further figures by system, and scores of each clip."""
     sources = list(clips[0].tracks)
     pictures = [name for name in PICTURE_SOURCES if name in sources]
+    shown = [name for name in (LAG_REMOVED, *PICTURE_SOURCES) if name in sources]
+    nested = len({clip.day for clip in clips}) > 1 and all(clip.rhythm_tracks for clip in clips)
+    chosen = choose_by_other_days(clips) if nested else {}
     return {
         "clips": len(clips),
         "seconds": round(sum(clip.duration_s for clip in clips), 1),
         "labelled": sum(len(clip.labelled_s) for clip in clips),
         "audible": sum(len(clip.audible_s) for clip in clips),
         "with_network": with_network,
-        "systems": _score_systems(clips, sources, pictures),
+        "systems": _score_systems(clips, sources, pictures, chosen),
+        "chosen": describe_choices(clips, chosen) if chosen else {},
+        "kinds": _score_kinds(clips, shown),
         "more": [
             _score_further(clips, name) for name in sources if name in (*pictures, "AV-Align flow peaks", SYNCFUSION)
         ],
-        "misses": _score_misses(clips, [name for name in (LAG_REMOVED, *PICTURE_SOURCES) if name in sources]),
+        "misses": _score_misses(clips, shown),
         "each": [_score_clip(clip, [name for name in sources if name in (*pictures, "audio")]) for clip in clips],
     }
 
 
-def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequence[str]) -> list[dict[str, Any]]:
+def _score_systems(
+    clips: Sequence[Clip], sources: Sequence[str], pictures: Sequence[str], chosen: dict[str, Choice]
+) -> list[dict[str, Any]]:
     spacings = np.arange(0.1, 1.01, 0.05)
 
     def grid(clip: Clip, spacing_s: float) -> list[float]:
@@ -80,8 +90,17 @@ def _score_systems(clips: Sequence[Clip], sources: Sequence[str], pictures: Sequ
         default = partial(times_above, source=source, threshold=DEFAULT_THRESHOLD)
         systems.append((source, f"default, {DEFAULT_THRESHOLD:.2f}", default))
         systems.append((source, f"best, {best:.2f}", partial(times_above, source=source, threshold=best)))
+    at_default = f"default, {DEFAULT_THRESHOLD:.2f}"
+    for source in [name for name in sources if name.endswith(NO_RHYTHM)]:
+        systems.append((source, at_default, partial(times_above, source=source, threshold=DEFAULT_THRESHOLD)))
+    if chosen:
+        systems.append((LAG_REMOVED, "rhythm and threshold of other days", find_as_chosen(chosen)))
     days = {clip.day for clip in clips}
     for source in pictures:
+        if any(clip.kinds for clip in clips):
+            shown = [keep_visible(clip) for clip in clips]
+            find = partial(times_above, source=source, threshold=DEFAULT_THRESHOLD)
+            systems.append((f"{source}, hits in sight", at_default, find, *shown))
         if len(days) > 1:
             systems.append((source, "best on other days", _best_on_other_days(clips, source)))
         if source == "network" and any(clip.lag_s for clip in clips):
@@ -150,6 +169,14 @@ def _score_misses(clips: Sequence[Clip], sources: Sequence[str]) -> dict[str, An
     return {"system": sources[0], "rows": count_misses(*given), "false": count_false(*given)}
 
 
+def _score_kinds(clips: Sequence[Clip], sources: Sequence[str]) -> dict[str, Any]:
+    """Found and false hits of the first of some detectors by kind; empty for clips whose hits have none."""
+    if not sources or not any(clip.kinds for clip in clips):
+        return {}
+    given = (clips, sources[0], DEFAULT_THRESHOLD)
+    return {"system": sources[0], "rows": count_kinds(*given), "false": count_distracted(*given)}
+
+
 def _f1_interval(clips: Sequence[Clip], source: str, threshold: float) -> dict[str, float]:
     """The 95 % interval of F1 at 50 ms at a threshold."""
     low, high = estimate_interval(clips, partial(times_above, source=source, threshold=threshold), 0.05)
@@ -200,6 +227,12 @@ def print_tables(title: str, result: dict[str, Any]) -> None:
         )
     if misses := result["misses"]:
         lines += ["", *describe_misses(misses["rows"], misses["false"], misses["system"])]
+    if kinds := result["kinds"]:
+        lines += ["", *describe_kinds(kinds["rows"], kinds["false"], kinds["system"])]
+    if chosen := result["chosen"]:
+        interval = "{low:.3f} to {high:.3f}".format(**chosen["f1_interval"])
+        lines += ["", f"Rhythm and threshold of other days, F1 at ±50 ms, 95 %: {interval}. Chosen for each day:", ""]
+        lines += [f"- {day}: {choice['threshold']}, {choice['rhythm']}" for day, choice in chosen["days"].items()]
     if result["clips"] <= 40:
         lines += ["", "| clip | " + " | ".join(name for name in result["each"][0] if name != "clip") + " |"]
         lines += ["|---" * len(result["each"][0]) + "|"]

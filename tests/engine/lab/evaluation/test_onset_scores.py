@@ -25,7 +25,17 @@ from engine.lab.baselines.syncfusion import (
 from engine.lab.data.greatest_hits import Contact, Take
 from engine.lab.data.onsets.fold_networks import Fold
 from engine.lab.data.onsets.labels import choose_contacts, measure_levels, to_velocity
+from engine.lab.evaluation.onsets.kinds import (
+    CUT,
+    FEINT,
+    OTHER,
+    count_distracted,
+    count_kinds,
+    describe_hits,
+    keep_visible,
+)
 from engine.lab.evaluation.onsets.misses import count_false, count_misses
+from engine.lab.evaluation.onsets.nested import RHYTHMS, choose_by_other_days, find_as_chosen
 from engine.lab.evaluation.onsets.networks import choose_fold, usual_lag_s
 from engine.lab.evaluation.onsets.scores import (
     Clip,
@@ -84,6 +94,44 @@ def test_misses_are_counted_by_action_and_false_hits_beside_a_found_one_apart() 
         {"action": "scratch", "nearest": "further", "labelled": 2, "missed": 2, "weak": 1},
     ]
     assert count_false([make_clip(onsets)], "motion", 0.5) == {"found": 9, "false": 2, "second": 1}
+
+
+def test_a_day_has_no_part_in_the_choice_of_its_rhythm_and_threshold() -> None:
+    def make_day(day: str, good: int) -> Clip:
+        clip = make_clip([], day)
+        right, wrong = [Onset(t, 0.45) for t in TRUTH], [Onset(t + 0.3, 0.9) for t in TRUTH]
+        clip.rhythm_tracks.extend(right if k == good else wrong for k in range(len(RHYTHMS)))
+        return clip
+
+    days = ["2015-01-01", "2015-01-02", "2015-01-03"]
+    clips = [make_day(days[0], 5), make_day(days[1], 2), make_day(days[2], 2)]
+    chosen = choose_by_other_days(clips)
+    assert chosen[days[0]][0] == 2 and chosen[days[0]][1] <= 0.45
+    find = find_as_chosen(chosen)
+    assert measure(clips[:1], find, 0.05)["f1"] == 0.0 and measure(clips[1:2], find, 0.05)["f1"] == 1.0
+    assert choose_by_other_days([make_day(days[0], 7), *clips[1:]])[days[0]] == chosen[days[0]]
+
+
+def test_simulated_hits_are_told_apart_by_what_hides_them_and_false_ones_by_what_is_there(tmp_path: Path) -> None:
+    def contact(time_s: float, shown: bool, speed: float) -> dict:
+        return {"time_s": time_s, "in_sight": shown, "by": "stick", "speed_m_per_s": speed}
+
+    contacts = [contact(1.0, True, 3.0), contact(1.2, False, 0.3), contact(3.0, True, 0.3)]
+    truth = {"contacts": contacts, "none": [{"time_s": 4.0}], "cuts_s": [5.0]}
+    (tmp_path / "t.truth.json").write_text(json.dumps(truth), encoding="utf-8")
+    times_s = [1.0, 1.2, 3.0]
+    bare = Clip("t", "t", 8.0, 0.04, times_s, times_s, ["hit"] * 3, [0.5] * 3, [])
+    clip = describe_hits(Take("t", (), None, tmp_path / "t_mic.mp4"), bare)
+    clip.tracks["network"] = [Onset(t, 0.9) for t in (1.0, 4.02, 4.98, 6.0)] + [Onset(3.0, 0.1)]
+    rows = {
+        (row["of"], row["kind"]): (row["hits"], row["found"], row["weak"])
+        for row in count_kinds([clip], "network", 0.5)
+    }
+    assert rows["sight", "hidden"] == (1, 0, 0) and rows["sight", "in sight"] == (2, 1, 1)
+    assert rows["speed", "faster"] == (1, 1, 0) and rows["nearest other", "under 0.25 s"] == (1, 1, 0)
+    assert count_distracted([clip], "network", 0.5) == {FEINT: 1, CUT: 1, OTHER: 1}
+    assert keep_visible(clip).labelled_s == [1.0, 3.0] and keep_visible(bare) is bare
+    print_tables("takes", tabulate([clip], True))
 
 
 def test_pairs_are_one_to_one_and_the_closest() -> None:
