@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import torch
 
+from engine.diffusion.captured import Velocity
 from engine.diffusion.prior import SIGMA_MIN, Condition
 from engine.diffusion.spectrogram import compress, expand
-from engine.diffusion.unet import VelocityNetwork
 
 Denoise = Callable[[torch.Tensor, float], torch.Tensor]
 """(noisy deviation [B, 2, BINS, T], angle) -> velocity."""
@@ -36,7 +36,7 @@ def interpolate(noise: torch.Tensor, deviation: torch.Tensor, angle: torch.Tenso
 
 
 def make_denoise(
-    network: VelocityNetwork,
+    network: Velocity,
     condition: Condition,
     guidance: float,
     bfloat16: bool,

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from engine.core.units import SAMPLE_RATE_HZ
+from engine.diffusion.captured import CapturedNetwork, Velocity
 from engine.diffusion.checkpoint import load_velocity_network
 from engine.diffusion.conditioning import encode_contexts, encode_details
 from engine.diffusion.interpolant import draw_prior, make_denoise
 from engine.diffusion.mode_correction import correct_modes
-from engine.diffusion.prior import Condition, build_condition, count_frames, draw_noise
+from engine.diffusion.prior import Condition, assemble_condition, count_frames, draw_noise, expect_parts
 from engine.diffusion.solver import angle_schedule, sample
 from engine.diffusion.spectrogram import (
     FRAME_COUNTS,
@@ -35,11 +40,14 @@ from engine.physics.noise import rise_gain
 BATCH_SIZES = {"cpu": 1, "cuda": 8, "mps": 4}
 """Hits are sampled in padded batches of one fixed size a device: a hit never depends on its batch mates."""
 
+T = TypeVar("T")
+
 
 class Sampler:
     """A trained network on a device; ``digest`` names its content.
 
-    Where the device fails, out of memory or by its driver, sampling continues on the CPU; ``trouble`` is the reason.
+    ``velocity`` evaluates the network: it, or its captured graph. Where the device fails, out of memory or by its
+    driver, sampling continues on the CPU; ``trouble`` is the reason.
     """
 
     def __init__(self, network: VelocityNetwork, digest: str, device: torch.device) -> None:
@@ -58,6 +66,7 @@ class Sampler:
         if self.bfloat16:  # once, where autocast would convert all weights at every step
             placed = placed.to(torch.bfloat16)
         self.network: VelocityNetwork = placed.eval().requires_grad_(False)
+        self.velocity: Velocity = CapturedNetwork(self.network) if device.type == "cuda" else self.network
         self.device = device
 
     def _fall_back(self, error: RuntimeError, device: torch.device) -> None:
@@ -107,61 +116,117 @@ class Sampler:
         total = len(physics)
         known = list(contexts) if contexts is not None else [Context()] * total
         given = list(details) if details is not None else [Detail()] * total
-        sounds: list[np.ndarray | None] = [None] * total
+        finished: list[Callable[[], np.ndarray] | None] = [None] * total
         done = 0
-        size = BATCH_SIZES.get(self.device.type, 1)
-        for frames in FRAME_COUNTS:
-            members = [i for i in range(total) if count_frames(*physics[i]) == frames]
-            for start in range(0, len(members), size):
-                batch = members[start : start + size]
-                padded = batch + [batch[-1]] * (size - len(batch))
+        batches = list(split_batches(physics, BATCH_SIZES.get(self.device.type, 1)))
+        starts: list[list[Callable[[], HitStart]]] = []
+        with open_workers(self.device) as workers:
+            ahead = 1 if workers is None else 2
+            for number, (_, batch) in enumerate(batches):
+                for frames, own in batches[len(starts) : number + ahead]:
+                    starts.append([run_beside(workers, draw_start, physics[i], frames, seeds[i]) for i in own])
 
                 def report(_: int, done: int = done) -> None:
                     if on_step is not None:
                         on_step(done, total)
 
+                start = HitStart.join([drawn() for drawn in starts[number]])
+                starts[number] = []
                 waves = self._sample_batch(
-                    [physics[i] for i in padded],
-                    [seeds[i] for i in padded],
-                    [known[i] for i in padded],
-                    [given[i] for i in padded],
-                    frames,
+                    start,
+                    encode_contexts([known[i] for i in batch]),
+                    encode_details([given[i] for i in batch]),
                     steps,
                     guidance,
                     report,
                 )
-                for i, wave in zip(batch, waves, strict=False):
-                    sounds[i] = extend_tail(wave, *physics[i], seed=seeds[i])
+                for i, wave, modal in zip(batch, *waves, strict=True):
+                    finished[i] = run_beside(workers, finish_hit, wave, modal, physics[i], seeds[i])
                 done += len(batch)
                 report(steps, done)
-        return [sound for sound in sounds if sound is not None]
+            return [finish() for finish in finished if finish is not None]
 
     def _sample_batch(
         self,
-        physics: Sequence[tuple[Modes, Residual]],
-        seeds: Sequence[int],
-        contexts: Sequence[Context],
-        details: Sequence[Detail],
-        frames: int,
+        start: HitStart,
+        context: torch.Tensor,
+        detail: torch.Tensor,
         steps: int,
         guidance: float,
         report: Callable[[int], None],
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Waves of a batch and of their modes alone, [B, samples]; the batch is padded to the device's size."""
+        count, size = len(context), BATCH_SIZES.get(self.device.type, 1)
+
+        def place(values: torch.Tensor) -> torch.Tensor:
+            given = values.to(self.device)
+            return given if count == size else torch.cat((given, given[-1:].expand(size - count, *given.shape[1:])))
+
         with torch.no_grad():
-            condition = build_condition(physics, frames, self.device)
-            context = encode_contexts(contexts, self.device)
-            detail = encode_details(details, self.device)
-            denoise = make_denoise(self.network, condition, guidance, self.bfloat16, context, detail)
-            start = sample_prior(physics, seeds, condition)
-            deviation = sample(denoise, start, angle_schedule(steps), report)
+            condition = assemble_condition(place(start.modal), place(start.noise_power))
+            denoise = make_denoise(self.velocity, condition, guidance, self.bfloat16, place(context), place(detail))
+            prior = draw_prior(condition.mean, place(start.noise) / condition.expected, place(start.white))
+            deviation = sample(denoise, prior, angle_schedule(steps), report)
             spectrograms = (condition.mean + deviation, condition.mean)
-            sounds, modal = (invert_spectrogram(condition, spectrogram).cpu().numpy() for spectrogram in spectrograms)
-            rest = remove_drift(sounds - modal)
-            for row, (modes, residual) in zip(rest, physics, strict=True):
-                row[:] = correct_modes(row, modes, residual)
-                rising = math.ceil(residual.rise_s * SAMPLE_RATE_HZ)  # shorter than a frame can show
-                row[:rising] *= rise_gain(np.arange(rising) / SAMPLE_RATE_HZ, residual.rise_s)
-            return modal + rest
+            sounds, modal = (invert_spectrogram(condition, own)[:count].cpu().numpy() for own in spectrograms)
+            return sounds, modal
+
+
+@dataclass(frozen=True)
+class HitStart:
+    """What sampling begins with, of each hit alone, [B, BINS, T]: spectrograms of modes, of a draw of the noise and of
+    white noise, complex; expected power of the noise."""
+
+    modal: torch.Tensor
+    noise_power: torch.Tensor
+    noise: torch.Tensor
+    white: torch.Tensor
+
+    @classmethod
+    def join(cls, starts: Sequence[HitStart]) -> HitStart:
+        """Those of several hits as one."""
+        names = ("modal", "noise_power", "noise", "white")
+        return cls(*(torch.cat([getattr(start, name) for start in starts]) for name in names))
+
+
+def split_batches(physics: Sequence[tuple[Modes, Residual]], size: int) -> Iterator[tuple[int, list[int]]]:
+    """Numbers of frames, and indices of at most ``size`` hits that need so many."""
+    needed = [count_frames(*hit) for hit in physics]
+    for frames in FRAME_COUNTS:
+        members = [i for i, count in enumerate(needed) if count == frames]
+        for first in range(0, len(members), size):
+            yield frames, members[first : first + size]
+
+
+def open_workers(device: torch.device) -> contextlib.AbstractContextManager[ThreadPoolExecutor | None]:
+    """Threads for the work of each hit beside another device; none on the CPU, which the network needs."""
+    return contextlib.nullcontext() if device.type == "cpu" else ThreadPoolExecutor(thread_name_prefix="sampler")
+
+
+def run_beside(workers: ThreadPoolExecutor | None, work: Callable[..., T], *given: Any) -> Callable[[], T]:
+    """Do work meanwhile, or at once where there are no workers; call what is returned for the result."""
+    if workers is not None:
+        return workers.submit(work, *given).result
+    result = work(*given)
+    return lambda: result
+
+
+def draw_start(hit: tuple[Modes, Residual], frames: int, seed: int) -> HitStart:
+    """What the sampling of a hit begins with, from its own seed, on the CPU whatever the device."""
+    with torch.no_grad():
+        modal, noise_power = expect_parts([hit], frames, "cpu")
+        noise = wave_to_spectrogram(torch.from_numpy(draw_noise(hit[1], frames, int(seed))[None]))
+        white = draw_white(1, frames, torch.Generator().manual_seed(int(seed)))
+    return HitStart(modal, noise_power, noise, white)
+
+
+def finish_hit(wave: np.ndarray, modal: np.ndarray, hit: tuple[Modes, Residual], seed: int) -> np.ndarray:
+    """The sound of a hit from its sampled window [N] and its modes there: modes exact, its rise, its tail."""
+    modes, residual = hit
+    rest = correct_modes(remove_drift((wave - modal)[None])[0], modes, residual)
+    rising = math.ceil(residual.rise_s * SAMPLE_RATE_HZ)  # shorter than a frame can show
+    rest[:rising] *= rise_gain(np.arange(rising) / SAMPLE_RATE_HZ, residual.rise_s)
+    return extend_tail(modal + rest, modes, residual, seed=seed)
 
 
 def load_sampler(folder: Path | str, name: str, device: torch.device) -> Sampler:
@@ -187,16 +252,6 @@ def prefers_bfloat16(device: torch.device) -> bool:
         probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
         return bool(probe and probe())
     return device.type == "cuda" and torch.cuda.is_bf16_supported()
-
-
-def sample_prior(physics: Sequence[tuple[Modes, Residual]], seeds: Sequence[int], condition: Condition) -> torch.Tensor:
-    """A draw of the prior for each hit, [B, 2, BINS, T], from the hit's own seed, on the CPU whatever the device."""
-    frames, device = condition.mean.shape[-1], condition.mean.device
-    pairs = list(zip(physics, seeds, strict=True))
-    waves = np.stack([draw_noise(residual, frames, int(seed)) for (_, residual), seed in pairs])
-    noise = wave_to_spectrogram(torch.from_numpy(waves)).to(device) / condition.expected
-    white = torch.cat([draw_white(1, frames, torch.Generator().manual_seed(int(seed))) for seed in seeds])
-    return draw_prior(condition.mean, noise, white.to(device))
 
 
 def invert_spectrogram(condition: Condition, spectrogram: torch.Tensor) -> torch.Tensor:

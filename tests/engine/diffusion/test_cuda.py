@@ -1,4 +1,4 @@
-"""The sampler on a GPU: seeds are bit-stable, batch mates do not matter, the CPU's sound within a tolerance."""
+"""The sampler on a GPU: seeds are bit-stable, batch mates do not matter; the sound of the CPU and without capture."""
 
 from __future__ import annotations
 
@@ -51,3 +51,12 @@ def test_the_cpu_makes_the_same_sound_within_a_decibel(on_gpu: Sampler) -> None:
         levels_db = [10.0 * np.log10(p[:1024].reshape(32, 32, -1).sum(axis=1) + 1e-12) for p in powers]
         audible = levels_db[1] > levels_db[1].max() - 50.0
         assert np.abs(levels_db[0] - levels_db[1])[audible].mean() < TOLERANCE_DB
+
+
+def test_the_captured_network_makes_the_same_sound(on_gpu: Sampler) -> None:
+    captured = on_gpu.sample(HITS, SEEDS)
+    assert on_gpu.velocity is not on_gpu.network
+    uncaptured = load_sampler(CHECKPOINTS, "sampler", torch.device("cuda"))
+    uncaptured.velocity = uncaptured.network
+    for ours, theirs in zip(captured, uncaptured.sample(HITS, SEEDS), strict=True):
+        assert np.sqrt(np.mean((ours - theirs) ** 2)) < 1e-3 * np.sqrt(np.mean(theirs**2))
