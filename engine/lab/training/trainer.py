@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 import torch
 
 from engine.core.errors import BadInput
 from engine.core.files import replace_file
+from engine.lab.training.ranks import Ranks, seed_part
 
 FINAL_RATE = 0.02
 """Final learning rate of the cosine schedule, as a fraction of its peak."""
@@ -25,7 +27,7 @@ class Trainer(Generic[Network]):
     """Training state: weights, EMA, optimizer, elapsed time; the base of every training.
 
     ``average`` is the EMA of ``network``, or the network itself where ``averaged`` is False. State and log are files of
-    the folder ``work``.
+    the folder ``work``, which the first of several processes writes and all must see.
     """
 
     def __init__(
@@ -37,8 +39,9 @@ class Trainer(Generic[Network]):
         weight_decay: float,
         beta2: float,
         averaged: bool = True,
+        ranks: Ranks | None = None,
     ) -> None:
-        self.device = device
+        self.device, self.ranks = device, ranks or Ranks()
         self.state_path, self.log_path = work / "state.pt", work / "log.jsonl"
         self.network = network.to(device)
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval() if averaged else self.network
@@ -51,9 +54,12 @@ class Trainer(Generic[Network]):
     def resume(self) -> None:
         """Resume an earlier run of the same configuration, if there is one. Raises BadInput."""
         resume_state(self.state_path, self.device, self.restore)
+        self.ranks.wait()  # nobody writes a newer state while another process reads this one
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Load a saved state."""
+        """Load a saved state. ValueError where its steps had another number of parts."""
+        if int(state.get("parts", 1)) != self.ranks.parts:
+            raise ValueError(f"its steps have --parts {state.get('parts', 1)}")
         if self.average is not self.network:
             self.average.load_state_dict(state["average"])
         self.network.load_state_dict(state["network"])
@@ -61,7 +67,9 @@ class Trainer(Generic[Network]):
         self.step, self.spent_s, self.loss = int(state["step"]), float(state["spent_s"]), float(state["loss"])
 
     def save_state(self, figures: dict[str, Any], **more: Any) -> None:
-        """Write the state, with ``more``, atomically, and a line of the log."""
+        """Write the state, with ``more``, atomically, and a line of the log; the first process alone does."""
+        if not self.ranks.is_first:
+            return
         self.log(figures)
         state = {
             "network": self.network.state_dict(),
@@ -70,6 +78,7 @@ class Trainer(Generic[Network]):
             "step": self.step,
             "spent_s": self.spent_s,
             "loss": self.loss,
+            "parts": self.ranks.parts,
         }
         write_state(self.state_path, state | more)
 
@@ -82,10 +91,40 @@ class Trainer(Generic[Network]):
 
         A gradient that is not finite changes nothing.
         """
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self._descend(rate, ema_decay, max_norm)
+
+    def optimize_parts(
+        self,
+        compute_loss: Callable[[int, np.random.Generator], torch.Tensor],
+        seed: int,
+        rate: float,
+        ema_decay: float = 0.0,
+        max_norm: float = 1.0,
+    ) -> float:
+        """One step, as ``optimize``, on the mean loss of all parts of a global batch, which is returned.
+
+        ``compute_loss`` is called with each part of this process and its random numbers; one part after the other takes
+        memory, and gradients are summed over parts and processes.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        total = 0.0
+        for part in self.ranks.own_parts:
+            loss = compute_loss(part, seed_part(seed, self.step, part)) / self.ranks.parts
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        (mean,) = self.ranks.sum_gradients(self.network.parameters(), total)
+        self._descend(rate, ema_decay, max_norm)
+        return mean
+
+    def spend(self, seconds: float) -> None:
+        """Count time of training: the first process's, so that all stop at the same step."""
+        self.spent_s += self.ranks.agree([seconds], self.device)[0]
+
+    def _descend(self, rate: float, ema_decay: float, max_norm: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), max_norm)
         self.step += 1
         if not torch.isfinite(norm):

@@ -242,9 +242,8 @@ def test_a_little_training_finds_squares_that_stop_to_half_a_frame(tmp_path: Pat
     torch.manual_seed(1)
     clips = [make_squares(seed) for seed in range(12)]
     training = Training(OnsetNetwork(SMALL), TrainingConfig(minutes=5, warmup_steps=10), tmp_path, torch.device("cpu"))
-    random = np.random.default_rng(0)
     for _ in range(60):
-        training.train_step(draw_batch(clips, BatchConfig(frames=64, size=2, vary=False), random))
+        training.train_step(lambda random: draw_batch(clips, BatchConfig(frames=64, size=2, vary=False), random))
     unseen = make_squares(100)
     found = predict_frames(training.network, unseen.times_s, unseen.frames)
     best = sorted(pick_peaks(unseen.times_s, found), key=lambda pair: -found[pair[0], 0])[: len(unseen.hits_s)]

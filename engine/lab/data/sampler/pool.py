@@ -9,7 +9,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -151,11 +151,10 @@ class ExamplePool:
         self.drawn += size
         return [example for example, _ in chosen], torch.stack([arrays for _, arrays in chosen])
 
-    def batches(self) -> Iterator[Batch]:
-        """Endless training batches."""
-        while True:
-            examples, arrays = self.draw()
-            yield make_batch(examples, self.device, self._rng, arrays)
+    def batch(self, step: int = 0, part: int = 0) -> Batch:
+        """A training batch; which one depends on what has been made by then."""
+        examples, arrays = self.draw()
+        return make_batch(examples, self.device, self._rng, arrays)
 
 
 def vary_examples(corpus: Corpus, config: PoolConfig, rng: np.random.Generator) -> list[Example]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from engine.core.errors import BadInput
 from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
 from engine.lab.data.onsets.clips import OnsetClip, load_real_clips, load_simulated_clips, shift_clip
 from engine.lab.training.onsets.objective import center, onset_loss
+from engine.lab.training.ranks import Ranks, add_ranks_arguments, join_ranks, own_device
 from engine.lab.training.trainer import Trainer, cosine_rate
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.watch import load_onset_network, predict_frames, save_onset_network
@@ -53,9 +55,11 @@ class TrainingConfig:
 class Training(Trainer[OnsetNetwork]):
     """Training state of an onset network, with the lag of each real clip's picture behind its labels."""
 
-    def __init__(self, fresh: OnsetNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
+    def __init__(
+        self, fresh: OnsetNetwork, config: TrainingConfig, work: Path, device: torch.device, ranks: Ranks | None = None
+    ) -> None:
         network = fresh.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        super().__init__(network, work, device, config.learning_rate, config.weight_decay, 0.99)
+        super().__init__(network, work, device, config.learning_rate, config.weight_decay, 0.99, ranks=ranks)
         self.config = config
         self.shifts_s: dict[str, float] = {}
 
@@ -72,27 +76,30 @@ class Training(Trainer[OnsetNetwork]):
         """Share of the steps, or else of the time, that is done."""
         return self.step / self.config.steps if self.config.steps else self.spent_s / (self.config.minutes * 60)
 
-    def train_step(self, batch: OnsetBatch) -> None:
-        """One step of the optimizer and of the moving average."""
+    def train_step(self, draw: Callable[[np.random.Generator], OnsetBatch]) -> None:
+        """One step of the optimizer and of the moving average; ``draw`` gives each part of the global batch."""
         config = self.config
         self.network.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
-            features = self.network.encoder(batch.frames)
-        found = self.network.temporal_forward(features.float(), batch.interval_s)
-        loss = onset_loss(found, batch, config.hit_weight, config.offset_weight, config.velocity_weight)
+
+        def compute_loss(_: int, random: np.random.Generator) -> torch.Tensor:
+            batch = to_device(draw(random), self.device)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
+                features = self.network.encoder(batch.frames)
+            found = self.network.temporal_forward(features.float(), batch.interval_s)
+            return onset_loss(found, batch, config.hit_weight, config.offset_weight, config.velocity_weight)
+
         rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, self.progress())
-        self.optimize(loss, rate, config.ema_decay)
-        self.loss = 0.98 * self.loss + 0.02 * float(loss.detach())
+        self.loss = 0.98 * self.loss + 0.02 * self.optimize_parts(compute_loss, config.seed, rate, config.ema_decay)
 
     def run(self, clips: Sequence[OnsetClip], pieces: BatchConfig) -> None:
         """Train for the configured steps or minutes, saving at intervals."""
-        random = np.random.default_rng((self.config.seed, self.step))
         clips = [shift_clip(clip, self.shifts_s.get(clip.name, 0.0)) for clip in clips]
         since_save_s, clock = 0.0, time.monotonic()
         while (was := self.progress()) < 1.0:
-            self.train_step(to_device(draw_batch(clips, pieces, random), self.device))
+            self.train_step(functools.partial(draw_batch, clips, pieces))
             now = time.monotonic()
-            self.spent_s, since_save_s, clock = self.spent_s + now - clock, since_save_s + now - clock, now
+            self.spend(now - clock)
+            since_save_s, clock = since_save_s + now - clock, now
             if any(was <= at < self.progress() for at in self.config.align_at):
                 clips = [align(clip, self.average) for clip in clips]
                 self.shifts_s = {clip.name: clip.shift_s for clip in clips if clip.real}
@@ -152,14 +159,18 @@ def main(args: list[str]) -> None:
     parser.add_argument("--calibrated-threshold", "--balanced", type=float, default=0.3, help=threshold_help)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
+    add_ranks_arguments(parser)
     options = parser.parse_args(args)
     if not 0.01 <= options.calibrated_threshold <= 0.99:
         threshold = options.calibrated_threshold
         raise BadInput(f"--calibrated-threshold {threshold} is out of range; give a probability from 0.01 to 0.99")
     device, note = choose_device(options.device)
+    device = own_device(device)
+    ranks = join_ranks(options.parts, device)
     work = Path(options.work)
     data = None if options.clean else Path(options.data)
-    real, made = gather_clips(data, options.sim, Path(options.frames or work), options.leave_out)
+    with ranks.first_goes_ahead():
+        real, made = gather_clips(data, options.sim, Path(options.frames or work), options.leave_out)
     config = TrainingConfig(
         minutes=options.minutes,
         steps=options.steps,
@@ -169,12 +180,15 @@ def main(args: list[str]) -> None:
     )
     torch.manual_seed(config.seed)
     fresh = start_network([Path(folder) for folder in options.begin])
-    training = Training(fresh.requires_grad_(True), config, work, device)
+    training = Training(fresh.requires_grad_(True), config, work, device, ranks)
     training.resume()
     millions = count_parameters(training.network) / 1e6
     print(f"{millions:.2f} M parameters on {note}; {len(real)} real clips, {len(made)} simulated", file=sys.stderr)
     training.run([*real, *made], BatchConfig())
+    if not ranks.is_first:
+        return
     facts: dict[str, Any] = {**asdict(config), "device": note, "step": training.step, "clean": options.clean}
+    facts |= {"parts": ranks.parts}
     facts |= {"began_with": [read_training(Path(folder)) for folder in options.begin]}
     facts |= {"real_clips": len(real), "simulated_takes": len(made), "left_out": sorted(options.leave_out)}
     facts |= {"real_minutes": minutes_of(real), "simulated_minutes": minutes_of(made)}

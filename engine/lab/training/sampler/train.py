@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,17 +26,18 @@ from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.diffusion.checkpoint import load_velocity_network, save_velocity_network
 from engine.diffusion.conditioning import drop_parts
-from engine.diffusion.interpolant import draw_prior, interpolate
 from engine.diffusion.sampler import prefers_bfloat16
-from engine.diffusion.spectrogram import draw_white
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.lab.data.sampler.examples import Batch, Example, make_batch, make_example
 from engine.lab.data.sampler.hits import build_hits, is_synthetic, open_hits
+from engine.lab.data.sampler.ordered import OrderedExamples
 from engine.lab.data.sampler.pack import pack_hits, unpack_hits
 from engine.lab.data.sampler.pool import ExamplePool, PoolConfig
 from engine.lab.data.sampler.synthetic import make_synthetic_objects
+from engine.lab.training.ranks import Ranks, add_ranks_arguments, join_ranks, own_device
 from engine.lab.training.sampler.discriminator import Discriminator, adversarial_loss, discriminator_loss
 from engine.lab.training.sampler.level_loss import SampledBatch, compare_levels, determine, level_loss, sample_batch
+from engine.lab.training.sampler.velocity_loss import draw_task, velocity_loss, weighted_square
 from engine.lab.training.trainer import Trainer, cosine_rate
 from engine.physics.detail import Detail, reduce_detail
 
@@ -69,9 +70,16 @@ class TrainingConfig:
 class Training(Trainer[VelocityNetwork]):
     """Training state of the sampler's network."""
 
-    def __init__(self, fresh: VelocityNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
+    def __init__(
+        self,
+        fresh: VelocityNetwork,
+        config: TrainingConfig,
+        work: Path,
+        device: torch.device,
+        ranks: Ranks | None = None,
+    ) -> None:
         network = fresh.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        super().__init__(network, work, device, config.learning_rate, config.weight_decay, 0.98)
+        super().__init__(network, work, device, config.learning_rate, config.weight_decay, 0.98, ranks=ranks)
         self.config = config
         self.bfloat16 = prefers_bfloat16(device)
         self.discriminator = Discriminator().to(device)
@@ -79,6 +87,7 @@ class Training(Trainer[VelocityNetwork]):
             self.discriminator.parameters(), lr=config.discriminator_rate, betas=(0.5, 0.9), weight_decay=0.0
         )
         self.gradients = {"velocity": 0.0, "adversarial": 0.0}
+        self._measured = dict(self.gradients)
         self.figures: dict[str, float] = {}
 
     @property
@@ -94,53 +103,80 @@ class Training(Trainer[VelocityNetwork]):
         if "discriminator" in state:
             self.discriminator.load_state_dict(state["discriminator"])
             self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        self.gradients |= {name: float(size) for name, size in state.get("gradients", {}).items()}
+        self._measured = dict(self.gradients)
 
     def save(self, held_out: dict[str, float], pool: dict[str, float]) -> None:
         """Write the state atomically, and a line of the log."""
         more = {
             "discriminator": self.discriminator.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+            "gradients": self.gradients,
         }
         self.save_state({"loss": round(self.loss, 5)} | self.figures | held_out | pool, **more)
 
-    def train_step(self, batch: Batch, generator: torch.Generator) -> None:
-        """One step of optimizer and EMA: in turn on the velocity loss and on the losses of sampled sounds."""
-        config = self.config
-        if self.step % 2:
-            steps = config.level_steps[self.step // 2 % len(config.level_steps)]
-            batch = replace(batch, context=drop_parts(batch.context, config.context_dropout, generator))
-            pair = sample_batch(self.network, batch, steps, generator, self.bfloat16)
-            level = compare_levels(pair, determine(batch))
-            loss = config.level_weight * level
-            self._follow("level_db", level)
-            if self.done >= config.adversarial_start and config.adversarial_share > 0.0:
-                loss = loss + self._face_discriminator(pair)
-        else:
-            loss = velocity_loss(self.network, batch, generator, config, self.bfloat16)
-            if self.step % 10 == 0:
-                self._measure_gradient("velocity", loss)
-            if self.step % 20 == 0:
-                self.loss = 0.8 * self.loss + 0.2 * float(loss.detach())
-        rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, self.done)
-        self.optimize(loss, rate, config.ema_decay)
+    def train_step(self, give_batch: Callable[[int, int], Batch]) -> None:
+        """One step of optimizer and EMA: in turn on the velocity loss and on the losses of sampled sounds.
 
-    def _face_discriminator(self, pair: SampledBatch) -> torch.Tensor:
-        """One discriminator step on recorded and sampled waves; then the weighted adversarial loss of the sampled."""
+        ``give_batch`` gives the batch of a step and a part of it.
+        """
+        config, step = self.config, self.step
+        faces = step % 2 == 1 and self.done >= config.adversarial_start and config.adversarial_share > 0.0
+        self.discriminator_optimizer.zero_grad(set_to_none=True)
+
+        def compute_loss(part: int, random: np.random.Generator) -> torch.Tensor:
+            generator = torch.Generator(self.device).manual_seed(int(random.integers(1 << 62)))
+            batch = give_batch(step, part)
+            if step % 2 == 0:
+                dropout = (config.condition_dropout, config.context_dropout)
+                loss = velocity_loss(self.network, batch, generator, self.bfloat16, dropout)
+                if step % 10 == 0 and part == 0:
+                    self._measure_gradient("velocity", loss)
+                return loss
+            return self._sampled_loss(batch, part, generator, faces)
+
+        rate = cosine_rate(config.learning_rate, step, config.warmup_steps, self.done)
+        mean = self.optimize_parts(compute_loss, config.seed, rate, config.ema_decay)
+        if faces:
+            self.ranks.sum_gradients(self.discriminator.parameters())
+            self.discriminator_optimizer.step()
+        names = list(self.gradients)
+        sizes = self.ranks.agree([self._measured[name] for name in names], self.device)
+        self.gradients = dict(zip(names, sizes, strict=True))
+        if step % 20 == 0:
+            self.loss = 0.8 * self.loss + 0.2 * mean
+
+    def _sampled_loss(self, batch: Batch, part: int, generator: torch.Generator, faces: bool) -> torch.Tensor:
+        """Loss of the levels of sounds sampled in a few steps; where it ``faces`` the discriminator, that loss too."""
+        config = self.config
+        steps = config.level_steps[self.step // 2 % len(config.level_steps)]
+        batch = replace(batch, context=drop_parts(batch.context, config.context_dropout, generator))
+        pair = sample_batch(self.network, batch, steps, generator, self.bfloat16)
+        level = compare_levels(pair, determine(batch))
+        self._follow("level_db", level)
+        loss = config.level_weight * level
+        return loss + self._face_discriminator(pair, part) if faces else loss
+
+    def _face_discriminator(self, pair: SampledBatch, part: int) -> torch.Tensor:
+        """Gradients of the discriminator on recorded and sampled waves, and the weighted adversarial loss of these.
+
+        The weight follows gradients measured in earlier steps, so that all processes have the same.
+        """
         until = pair.known.any(dim=1).float()  # frames that the recording covers
         gate = F.interpolate(until[:, None], size=pair.sampled.shape[-1], mode="nearest")[:, 0]
         gain = pair.recorded.square().mean(dim=1, keepdim=True).add(1e-12).rsqrt() * gate * 0.1
         sampled, recorded = pair.sampled * gain, pair.recorded * gain
         with torch.autocast(self.device.type, torch.bfloat16, enabled=False):
             learnt = discriminator_loss(self.discriminator(recorded), self.discriminator(sampled.detach()))
-            self.discriminator_optimizer.zero_grad(set_to_none=True)
-            learnt.backward()  # type: ignore[no-untyped-call]
-            self.discriminator_optimizer.step()
+            (learnt / self.ranks.parts).backward()  # type: ignore[no-untyped-call]
             self.discriminator.requires_grad_(False)
             loss = adversarial_loss(self.discriminator(sampled))
             self.discriminator.requires_grad_(True)
-        if self.step % 10 == 1 or not self.gradients["adversarial"]:
+        if part == 0 and (self.step % 10 == 1 or not self.gradients["adversarial"]):
             self._measure_gradient("adversarial", loss)
         self._follow("discriminator", learnt)
+        if not self.gradients["adversarial"]:
+            return 0.0 * loss
         weight = self.config.adversarial_share * self.gradients["velocity"] / max(self.gradients["adversarial"], 1e-8)
         return min(weight, 1e3) * loss
 
@@ -149,7 +185,7 @@ class Training(Trainer[VelocityNetwork]):
         (gradient,) = torch.autograd.grad(loss, self.network.head.weight, retain_graph=True)
         size = float(gradient.norm())
         if math.isfinite(size):
-            self.gradients[name] = size if not self.gradients[name] else 0.95 * self.gradients[name] + 0.05 * size
+            self._measured[name] = size if not self.gradients[name] else 0.95 * self.gradients[name] + 0.05 * size
 
     def _follow(self, name: str, value: torch.Tensor) -> None:
         """Moving average of a figure for the log, updated at intervals."""
@@ -157,53 +193,25 @@ class Training(Trainer[VelocityNetwork]):
             before = self.figures.get(name, float(value.detach()))
             self.figures[name] = round(0.8 * before + 0.2 * float(value.detach()), 4)
 
-    def run(self, batches: Iterator[Batch]) -> Iterator[bool]:
+    def run(self, give_batch: Callable[[int, int], Batch]) -> Iterator[bool]:
         """Learn until all is done; yields now and then, when it is time to save: True at the end."""
-        generator = torch.Generator(self.device).manual_seed(self.config.seed + self.step)
-        batch = next(batches)  # the first examples take a while
+        give_batch = _ahead(give_batch, self.step, self.ranks.own_parts)  # the first examples take a while
         since_save_s, clock = 0.0, time.monotonic()
         while self.done < 1.0:
-            self.train_step(batch, generator)
-            batch = next(batches)
+            self.train_step(give_batch)
             now = time.monotonic()
-            self.spent_s, since_save_s, clock = self.spent_s + now - clock, since_save_s + now - clock, now
+            self.spend(now - clock)
+            since_save_s, clock = since_save_s + now - clock, now
             if since_save_s > self.config.save_minutes * 60:
                 yield False
                 since_save_s, clock = 0.0, time.monotonic()
         yield True
 
 
-def velocity_loss(
-    network: VelocityNetwork, batch: Batch, generator: torch.Generator, config: TrainingConfig, bfloat16: bool
-) -> torch.Tensor:
-    """Weighted mean square error of the velocity at random angles.
-
-    ``condition_dropout`` of them have neither prior nor context; of the others, each part of the context is left out in
-    ``context_dropout``.
-    """
-    size, device = batch.deviation.shape[0], batch.deviation.device
-    angle, noisy, velocity = draw_task(batch, generator)
-    given = torch.rand(size, generator=generator, device=generator.device) >= config.condition_dropout
-    given = given.float().to(device)
-    context = drop_parts(batch.context, config.context_dropout, generator) * given[:, None]
-    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-        features = batch.features * given[:, None, None, None]
-        found = network(noisy, angle, features, context, batch.detail * given[:, None])
-    return weighted_square(found - velocity, batch.weight)
-
-
-def draw_task(batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Random angles, the interpolated deviation there, and the velocity to predict."""
-    deviation, features = batch.deviation, batch.features
-    size, device = deviation.shape[0], deviation.device
-    angle = (torch.rand(size, generator=generator, device=generator.device) * (0.5 * math.pi)).to(device)
-    white = draw_white(size, deviation.shape[-1], generator).to(device)
-    return angle, *interpolate(draw_prior(features[:, :2], batch.noise, white), deviation, angle)
-
-
-def weighted_square(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Weighted mean square of a spectrogram's error, a scalar."""
-    return (error.square() * weight).sum() / (2.0 * weight.sum()).clamp_min(1.0)
+def _ahead(give_batch: Callable[[int, int], Batch], first: int, parts: range) -> Callable[[int, int], Batch]:
+    """The same batches, those of the first step at once."""
+    held = {(first, part): give_batch(first, part) for part in parts}
+    return lambda step, part: held.pop((step, part)) if (step, part) in held else give_batch(step, part)
 
 
 COARSE = Detail(modes=8, bands=8, envelope=False, attack=False)
@@ -227,11 +235,10 @@ def evaluate_loss(
     """Losses on held-out examples and fixed noise: the velocity's, next to that of velocity 0, which is the bare
     prior, and the level's after two steps in dB."""
     losses, bare, levels = [], [], []
-    everything = TrainingConfig(condition_dropout=0.0, context_dropout=0.0)
     for seed, example in enumerate(examples):
         batch = make_batch([example], device, None)
         noise = torch.Generator().manual_seed(seed)
-        losses.append(float(velocity_loss(network, batch, noise, everything, bfloat16)))
+        losses.append(float(velocity_loss(network, batch, noise, bfloat16)))
         _, _, velocity = draw_task(batch, noise.manual_seed(seed))
         bare.append(float(weighted_square(velocity, batch.weight)))
         levels.append(float(level_loss(network, batch, 2, noise.manual_seed(seed), bfloat16)))
@@ -312,20 +319,17 @@ def main(args: list[str]) -> None:
                         help="gradient of the discriminator against the velocity's; 0 for none")  # fmt: skip
     parser.add_argument("--pack", metavar="FILE", help="write the analysed hits as one small file and stop")
     parser.add_argument("--packed", metavar="FILE", help="learn from a file that --pack wrote, instead of --data")
+    add_ranks_arguments(parser)
     options = parser.parse_args(args)
     if not 0.0 <= options.blend <= 1.0 or (options.blend < 1.0 and options.begin is None):
         raise BadInput("--blend is a share from 0 to 1 and needs --begin; correct it or leave it out")
     device, note = choose_device(options.device)
+    device = own_device(device)
+    ranks = join_ranks(options.parts, device)
     print(f"device: {note}", file=sys.stderr)
     work = Path(options.work)
-    if options.packed:
-        unpack_hits(Path(options.packed), work / "hits")
-    else:
-        from engine.lab.data.recordings import list_recordings  # reads media, which a pack does without
-
-        build_hits(
-            list_recordings(options.data), make_synthetic_objects(options.imagined), work / "hits", options.workers
-        )
+    with ranks.first_goes_ahead():
+        _prepare_hits(options, work / "hits")
     if options.pack:
         pack_hits(work / "hits", Path(options.pack))
     if options.hits_only or options.pack:
@@ -340,7 +344,7 @@ def main(args: list[str]) -> None:
     )
     network = start_network(NetworkConfig(channels=options.channels, heads=options.heads), options.begin, options.seed)
     start = copy.deepcopy(network).to(device)
-    training = Training(network, config, work, device)
+    training = Training(network, config, work, device, ranks)
     training.resume()
     millions = count_parameters(training.network) / 1e6
     print(f"{millions:.2f} M parameters on {device}, bfloat16 {training.bfloat16}", file=sys.stderr)
@@ -348,11 +352,19 @@ def main(args: list[str]) -> None:
     trained_on = [hit for hit in open_hits(work / "hits") if not hit.held_out]
     imagined = sum(map(is_synthetic, trained_on))
     facts = {**asdict(config), "device": note, "recordings": len(trained_on) - imagined, "imagined": imagined}
-    facts |= {"batch_frames": options.batch_frames, "blend": options.blend}
+    facts |= {"batch_frames": options.batch_frames, "blend": options.blend, "parts": ranks.parts}
     facts |= {"began_with": Path(options.begin).name if options.begin else ""}
     held_out_examples = choose_held_out(work / "hits")
-    with ExamplePool(work / "hits", pool_config, config.seed + training.step, options.workers, device) as pool:
-        for complete in training.run(pool.batches()):
+    hits, workers = work / "hits", options.workers
+    pool: ExamplePool | OrderedExamples
+    if options.parts:
+        pool = OrderedExamples(hits, pool_config, config.seed, ranks.own_parts, workers, device)
+    else:
+        pool = ExamplePool(hits, pool_config, config.seed + training.step, workers, device)
+    with pool:
+        for complete in training.run(pool.batch):
+            if not ranks.is_first:
+                continue
             blended = blend_networks(start, training.average, options.blend)
             held_out: dict[str, float] = {}
             for name, examples in held_out_examples.items():
@@ -360,3 +372,13 @@ def main(args: list[str]) -> None:
             training.save(held_out, {"examples_made": pool.made, "uses_each": round(pool.drawn / pool.made, 1)})
             done = {"step": training.step, "minutes_spent": round(training.spent_s / 60, 1), "complete": complete}
             save_velocity_network(Path(options.out), blended, {**facts, **done, **held_out})
+
+
+def _prepare_hits(options: argparse.Namespace, folder: Path) -> None:
+    """Unpack hits, or analyse the recordings whose hits the folder lacks."""
+    if options.packed:
+        unpack_hits(Path(options.packed), folder)
+        return
+    from engine.lab.data.recordings import list_recordings  # reads media, which a pack does without
+
+    build_hits(list_recordings(options.data), make_synthetic_objects(options.imagined), folder, options.workers)

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from engine.lab.data.vision.hits import (
     was_recorded_on,
 )
 from engine.lab.data.vision.sounds import analyze_hit_sounds, describe_hit_sounds
+from engine.lab.training.ranks import Ranks, add_ranks_arguments, join_ranks, own_device
 from engine.lab.training.trainer import Trainer, cosine_rate
 from engine.lab.training.vision.heads import BACKBONE_HEADS, HeadConfig, extract_hit_features, train_heads
 from engine.lab.training.vision.losses import (
@@ -86,8 +87,10 @@ class TrainingConfig:
 class Training(Trainer[VisionNetwork]):
     """Training state of a vision network."""
 
-    def __init__(self, fresh: VisionNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
-        super().__init__(fresh, work, device, config.learning_rate, config.weight_decay, 0.99)
+    def __init__(
+        self, fresh: VisionNetwork, config: TrainingConfig, work: Path, device: torch.device, ranks: Ranks | None = None
+    ) -> None:
+        super().__init__(fresh, work, device, config.learning_rate, config.weight_decay, 0.99, ranks=ranks)
         self.config = config
         self.losses: dict[str, float] = {}
 
@@ -99,33 +102,35 @@ class Training(Trainer[VisionNetwork]):
         """Share of the steps, or else of the time, that is done."""
         return self.step / self.config.steps if self.config.steps else self.spent_s / (self.config.minutes * 60)
 
-    def train_step(self, loss: torch.Tensor, name: str, low: float, high: float) -> None:
+    def train_step(
+        self, compute_loss: Callable[[np.random.Generator], torch.Tensor], name: str, low: float, high: float
+    ) -> None:
         """One step of the optimizer and of the moving average, its rate falling from one share of the progress on."""
         config, done = self.config, (self.progress() - low) / max(1e-6, high - low)
-        self.optimize(loss, cosine_rate(config.learning_rate, self.step, config.warmup_steps, done), config.ema_decay)
-        value = float(loss.detach())
+        rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, done)
+        self.network.train()
+        value = self.optimize_parts(lambda _, random: compute_loss(random), config.seed, rate, config.ema_decay)
         self.losses[name] = 0.98 * self.losses.get(name, value) + 0.02 * value
 
     def run(self, made: HitFrames, real: HitFrames, descriptors: np.ndarray) -> None:
         """Train for the configured steps or minutes; ``descriptors`` [N, L] of the simulated, then the real hits."""
         share = self.config.locator_share if made.hits else 0.0  # 0 where a trained locator is taken over
-        random = np.random.default_rng((self.config.seed, self.step))
         augmentation = Augmentation()
         chances = sampling_weights(made, 0.0) if made.hits else np.zeros(0)
+
+        def compute_loss(random: np.random.Generator) -> torch.Tensor:
+            index = random.choice(len(chances), self.config.batch, p=chances)
+            wide, contacts = draw_gray_frames(made, index, random, augmentation)
+            return heatmap_loss(self.network.locator(wide.to(self.device)), contacts)
+
         while self.progress() < share:
             with self._timed():
-                index = random.choice(len(chances), self.config.batch, p=chances)
-                wide, contacts = draw_gray_frames(made, index, random, augmentation)
-                self.network.train()
-                heatmaps = self.network.locator(wide.to(self.device))
-                self.train_step(heatmap_loss(heatmaps, contacts), "heatmap", 0.0, share)
+                self.train_step(compute_loss, "heatmap", 0.0, share)
         hits = join_hits(made, fill_contacts(real, read_contacts(VisionModel(self.average), real)))
-        self._train_recognition(hits, descriptors, random, share)
+        self._train_recognition(hits, descriptors, share)
         self.save()
 
-    def _train_recognition(
-        self, hits: HitFrames, descriptors: np.ndarray, random: np.random.Generator, low: float
-    ) -> None:
+    def _train_recognition(self, hits: HitFrames, descriptors: np.ndarray, low: float) -> None:
         chances = sampling_weights(hits, self.config.real_share)
         with_sound = np.flatnonzero(np.isfinite(descriptors).all(axis=1))
         sounds = torch.from_numpy(descriptors[with_sound]).to(self.device)
@@ -134,18 +139,21 @@ class Training(Trainer[VisionNetwork]):
         distances_db = pairwise_distances_db(sounds)
         materials = make_targets(hits, with_sound).material.to(self.device)
         augmentation = Augmentation()
+
+        def compute_loss(random: np.random.Generator) -> torch.Tensor:
+            index = random.choice(len(chances), self.config.batch, p=chances)
+            crops = draw_crops(hits, index, random, augmentation).to(self.device)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
+                features = self.network.encode(crops)
+            output = self.network.head(features.float())
+            loss = prediction_loss(output, make_targets(hits, index), self.config.losses)
+            if len(with_sound):
+                loss = loss + self._sound_loss(output, sound_index[index], sounds, distances_db, materials)
+            return loss
+
         while self.progress() < 1.0:
             with self._timed():
-                index = random.choice(len(chances), self.config.batch, p=chances)
-                crops = draw_crops(hits, index, random, augmentation).to(self.device)
-                self.network.train()
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
-                    features = self.network.encode(crops)
-                output = self.network.head(features.float())
-                loss = prediction_loss(output, make_targets(hits, index), self.config.losses)
-                if len(with_sound):
-                    loss = loss + self._sound_loss(output, sound_index[index], sounds, distances_db, materials)
-                self.train_step(loss, "recognition", low, 1.0)
+                self.train_step(compute_loss, "recognition", low, 1.0)
 
     def _sound_loss(
         self,
@@ -189,7 +197,7 @@ class _Clock:
     def __exit__(self, *_: object) -> None:
         training = self.training
         before, every_s = training.spent_s, training.config.save_minutes * 60
-        training.spent_s += time.monotonic() - self.start_s
+        training.spend(time.monotonic() - self.start_s)
         if before // every_s != training.spent_s // every_s:
             training.save()
 
@@ -222,12 +230,17 @@ def main(args: list[str]) -> None:
     """The command ``train vision``."""
     options = _parse(args)
     device, note = choose_device(options.device)
+    device = own_device(device)
+    heads_alone = bool(options.begin or options.backbone)
+    if heads_alone and options.parts:
+        raise BadInput("heads alone are trained in minutes by one process; leave --parts out")
+    ranks = join_ranks(options.parts, device)
     work = Path(options.work)
     data = None if options.clean else Path(options.data)
-    heads_alone = bool(options.begin or options.backbone)
     frames = Path(options.frames or work)
     per_object = 1 if heads_alone else PER_OBJECT  # features of a frozen encoder differ little within an object
-    made, real, descriptors, keep = gather(data, options.sim, frames, options.leave_out, per_object)
+    with ranks.first_goes_ahead():
+        made, real, descriptors, keep = gather(data, options.sim, frames, options.leave_out, per_object)
     counts = f"{len(keep) - len(made.hits)} real hits, {len(made.hits)} simulated"
     facts: dict[str, Any] = {"device": note, "clean": options.clean, "left_out": sorted(options.leave_out)}
     facts |= {"simulated_hits": len(made.hits), "real_hits": len(keep) - len(made.hits)}
@@ -246,13 +259,16 @@ def main(args: list[str]) -> None:
         fresh = VisionNetwork(VisionConfig())
         if options.locator:
             fresh.locator.load_state_dict(load_vision_model(Path(options.locator)).network.locator.state_dict())
-        training = Training(fresh, config, work, device)
+        training = Training(fresh, config, work, device, ranks)
         training.resume()
         millions = count_parameters(training.network) / 1e6
         print(f"{millions:.2f} M parameters on {note}; {counts}", file=sys.stderr)
         learnt = select_hits(join_hits(made, real), keep)
         split = len(made.hits)
         training.run(select_hits(learnt, range(split)), select_hits(learnt, range(split, len(keep))), descriptors[keep])
+        if not ranks.is_first:
+            return
+        facts |= {"parts": ranks.parts}
         save_vision_model(Path(options.out), VisionModel(training.average.cpu()), {**asdict(config), **facts})
     print(f"wrote {options.out}", file=sys.stderr)
 
@@ -335,4 +351,5 @@ def _parse(args: list[str]) -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
+    add_ranks_arguments(parser)
     return parser.parse_args(args)

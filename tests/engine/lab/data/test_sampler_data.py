@@ -192,7 +192,7 @@ def test_a_pool_is_filled_drawn_from_and_closed(folder: Path, tmp_path: Path) ->
     chances = weigh_hits(open_hits(tmp_path), 1.0)
     assert chances.sum() == pytest.approx(1.0)
     with ExamplePool(tmp_path, PoolConfig(size=6, enough=3), seed=0) as pool:
-        batch = next(pool.batches())
+        batch = pool.batch()
         assert batch.deviation.shape[0] * batch.deviation.shape[-1] == 512 and batch.context.shape[-1] == CONTEXT_DIM
         assert pool.made >= 3 and pool.drawn == len(batch.deviation)
         workers = pool._workers
