@@ -39,7 +39,19 @@ from engine.install.state import (  # noqa: E402
 )
 
 LAB_COMMANDS = ("train", "simulate", "evaluate")
-COMMANDS = ("detect", "analyze", "synthesize", "render", "query", "bank", "conform", *LAB_COMMANDS, "bench", "listen")
+OWN_COMMANDS = (
+    "detect",
+    "analyze",
+    "synthesize",
+    "render",
+    "query",
+    "bank",
+    "conform",
+    "sync",
+    "animate",
+    "serve-sampler",
+)
+COMMANDS = (*OWN_COMMANDS, *LAB_COMMANDS, "bench", "listen")
 MOST_TEST_PROCESSES = 4
 
 

@@ -20,8 +20,9 @@ from typing import IO, NoReturn
 from engine.core.errors import BadInput, Cancelled, StruckError
 from engine.core.names import to_text
 from engine.core.paths import ROOT
+from engine.core.shared_store import VARIABLE as LIBRARY
 
-OWN = ("detect", "analyze", "synthesize", "render", "query", "bank", "conform", "sync", "animate")
+OWN = ("detect", "analyze", "synthesize", "render", "query", "bank", "conform", "sync", "animate", "serve-sampler")
 COMMANDS = (*OWN, "train", "simulate", "evaluate", "bench", "listen")
 LAB: dict[str, str | dict[str, str]] = {
     "train": {
@@ -65,6 +66,7 @@ FORMER_NAMES = {"sight": "vision", "words": "text"}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 USAGE = """usage: launch.py COMMAND ... [--device auto|cpu|cuda|mps] [--ckpt-dir DIR] [--data-dir DIR]
+                           [--library URL]
 
   detect CLIP            onset times of the hits in a clip
   analyze HIT_AUDIO      estimate modes and residual of one recorded hit
@@ -75,6 +77,7 @@ USAGE = """usage: launch.py COMMAND ... [--device auto|cpu|cuda|mps] [--ckpt-dir
   conform PROJECT CLIP   move a project's hits to a recut of its clip
   query CLIP|AUDIO       search the bank by picture, recording or words
   bank                   list the bank; add or remove your own recordings
+  serve-sampler          sample the hits of many editors on this machine
   train NAME             train a network
   simulate               simulate clips and sounds
   evaluate NAME          quality tables
@@ -152,6 +155,7 @@ def _run(argv: list[str], stdout: IO[str]) -> None:
     shared.add_argument("--device", choices=DEVICES, default=None)
     shared.add_argument("--ckpt-dir", metavar="DIR", default=None)
     shared.add_argument("--data-dir", metavar="DIR", default=None)
+    shared.add_argument("--library", metavar="URL", default=None)
     common, rest = shared.parse_known_args(argv)
     if not rest or rest[0] in ("-h", "--help", "help"):
         stdout.write(USAGE)
@@ -163,6 +167,8 @@ def _run(argv: list[str], stdout: IO[str]) -> None:
         raise BadInput(f"--ckpt-dir {common.ckpt_dir} is not a folder; give one that holds checkpoints")
     if common.data_dir is not None and not Path(common.data_dir).is_dir():
         raise BadInput(f"--data-dir {common.data_dir} is not a folder; give one that holds recordings")
+    if common.library is not None:
+        os.environ[LIBRARY] = common.library  # processes of this command have it too
     if command in OWN:
         _run_own(command, args, common, stdout)
     else:
@@ -170,11 +176,11 @@ def _run(argv: list[str], stdout: IO[str]) -> None:
 
 
 def _run_own(command: str, args: list[str], common: argparse.Namespace, stdout: IO[str]) -> None:
-    module = importlib.import_module(f"engine.cli.{command}")
+    module = importlib.import_module(f"engine.cli.{command.replace('-', '_')}")
     parser = _Parser(
         prog=f"launch.py {command}",
         description=(module.__doc__ or command).split(": ", 1)[-1],
-        epilog="--device auto|cpu|cuda|mps, --ckpt-dir DIR and --data-dir DIR work here too.",
+        epilog="--device auto|cpu|cuda|mps, --ckpt-dir DIR, --data-dir DIR and --library URL work here too.",
         allow_abbrev=False,
     )
     module.add_arguments(parser)

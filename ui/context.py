@@ -19,6 +19,7 @@ from engine.core.checkpoint import digest_checkpoint, find_fault, list_checkpoin
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import make_private_folder, make_write_error, remove_abandoned
 from engine.core.paths import CHECKPOINTS, default_data_folder
+from engine.core.shared_store import open_library
 from engine.diffusion.checkpoint import SAMPLER
 from engine.document.project import RenderSettings
 from ui.data_folder import choose_data_folder
@@ -77,7 +78,7 @@ class AppContext:
         self.host_names = own_names()
         self.project_files = ProjectFiles()
         self.user_umask: int | None = None
-        self.cache = Cache(self.home / "cache", CACHE_MEMORY_BYTES, CACHE_DISK_BYTES)
+        self.cache = Cache(self.home / "cache", CACHE_MEMORY_BYTES, CACHE_DISK_BYTES, open_library())
         self.sampling_lock = FairLock()
         self.analysis_lock = FairLock()
         self.watched_sessions: Callable[[], Collection[str]] = tuple  # ids of the sessions that tabs show
@@ -190,9 +191,11 @@ class AppContext:
             if name in self._samplers and self._samplers[name][0] == stamp:
                 return self._samplers[name][1]
             from engine.diffusion.sampler import load_sampler
+            from engine.pipeline.shared_sampler import share_sampler
 
             try:
-                sampler = load_sampler(self.options.checkpoint_folder, name, self.device()[0])
+                own = load_sampler(self.options.checkpoint_folder, name, self.device()[0])
+                sampler = share_sampler(own, name)
             except BadInput as error:
                 with self._digest_lock:
                     self._faults[name] = (stamp, str(error))

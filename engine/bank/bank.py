@@ -89,6 +89,11 @@ def load_bank(path: Path = BANK_PATH) -> Bank:
 
 @functools.lru_cache(maxsize=4)
 def _load(file: Path, changed_ns: int, size: int) -> Bank:
+    return read_bank(file)
+
+
+def read_bank(file: Path) -> Bank:
+    """The bank of a file, read anew; BadInput as ``load_bank``."""
     stored = bank_file.read(file)
     if stored.descriptors.shape[1] != DESCRIPTOR_SIZE:
         raise BadInput(f"the bank {file.parent} is of another version of Struck; build it anew or restore the folder")
@@ -104,15 +109,20 @@ def save_bank(bank: Bank, folder: Path) -> Path:
 
     Lossy: the 32 strongest modes of each entry, frequencies within 0.01 cent, other values in half precision.
     """
-    rows = [{name: getattr(entry, name) for name in bank_file.FIELDS} for entry in bank.entries]
-    physics = [entry.physics for entry in bank.entries]
     try:
         make_private_folder(folder.parent)  # the data folder, where this is the first to need it
         folder.mkdir(exist_ok=True)
-        bank_file.write(folder / bank_file.NAME, bank_file.Stored(physics, rows, bank.descriptors, bank.embeddings))
+        write_bank(bank, folder / bank_file.NAME)
     except OSError as error:
         raise BadInput(f"the bank {folder} cannot be written ({_reason(error)}); choose another folder") from None
     return folder
+
+
+def write_bank(bank: Bank, file: Path) -> None:
+    """Write a bank into a file, as ``save_bank``. Raises OSError."""
+    rows = [{name: getattr(entry, name) for name in bank_file.FIELDS} for entry in bank.entries]
+    physics = [entry.physics for entry in bank.entries]
+    bank_file.write(file, bank_file.Stored(physics, rows, bank.descriptors, bank.embeddings))
 
 
 def join_banks(*banks: Bank) -> Bank:

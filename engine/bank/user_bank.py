@@ -21,6 +21,7 @@ from engine.bank.descriptor import describe_physics
 from engine.bank.lexicon import load_lexicon, singular
 from engine.bank.recombine import normalize_peak
 from engine.bank.search import measure_distances
+from engine.bank.shared_bank import load_shared_bank, share_entries, unshare_entries
 from engine.core.errors import BadInput, StruckError
 from engine.core.file_lock import hold_lock
 from engine.core.files import make_private_folder, make_write_error
@@ -96,9 +97,9 @@ def _hide_folder(source: str) -> str:
 
 
 def open_bank(folder: Path, shipped: Path = BANK_PATH) -> tuple[Bank, str]:
-    """The shipped bank joined with the user's own, and a note, empty where all is well."""
+    """The shipped bank joined with the user's own and the library's, and a note, empty where all is well."""
     own, note = load_user_bank(folder)
-    return join_banks(load_bank(shipped), own), note
+    return join_banks(load_bank(shipped), own, load_shared_bank({entry.group for entry in own.entries})), note
 
 
 def add_recordings(
@@ -145,6 +146,7 @@ def add_recordings(
             _add_unless_duplicate(batch, entry, places[entry.group], known, taken)
         if batch.entries:
             save_bank(join_banks(own, make_bank(batch.entries)), folder)
+    share_entries(batch.entries)
     names = tuple(entry.name for entry in batch.entries)
     return AddReport(names, tuple(batch.duplicates), tuple(batch.broken), note)
 
@@ -154,16 +156,19 @@ def remove_entries(names: Sequence[str] | None, folder: Path) -> int:
     with _hold_bank(folder):
         own, _ = load_user_bank(folder)
         if names is None:
+            unshare_entries(own.entries)
             save_bank(make_bank(()), folder)
             return len(own)
-        there = {entry.name for entry in own.entries}
-        missing = [name for name in names if name not in there]
+        shared = load_shared_bank({entry.group for entry in own.entries})
+        known = {entry.name: entry for entry in (*shared.entries, *own.entries)}
+        missing = [name for name in names if name not in known]
         if missing:
             raise BadInput(f"{missing[0]!r} is not in your own bank; `launch.py bank` lists what is")
+        unshare_entries(known[name] for name in names)
         kept = [k for k, entry in enumerate(own.entries) if entry.name not in names]
         left = Bank(tuple(own.entries[k] for k in kept), own.descriptors[kept], own.embeddings[kept])
         save_bank(left, folder)
-        return len(own) - len(left)
+        return len(own) - len(left) + len({entry.name for entry in shared.entries} & set(names))
 
 
 @contextmanager

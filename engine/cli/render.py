@@ -27,6 +27,7 @@ from engine.cli.watch import watch_folder
 from engine.core.cache import Cache
 from engine.core.errors import BadInput
 from engine.core.files import is_stream, make_partial_folder
+from engine.core.shared_store import open_library
 from engine.core.units import parse_frame_rate
 from engine.core.words import counted
 from engine.document.edits.values import MAX_TRACK, TARGET_RANGE_LUFS
@@ -127,8 +128,8 @@ def make_cache(stack: contextlib.ExitStack) -> Cache:
     try:
         folder = stack.enter_context(make_partial_folder(Path(tempfile.gettempdir())))
     except OSError:
-        return Cache(None, memory_bytes=CACHE_DISK_BYTES)
-    return Cache(folder, CACHE_MEMORY_BYTES, CACHE_DISK_BYTES)
+        return Cache(None, memory_bytes=CACHE_DISK_BYTES, shared=open_library())
+    return Cache(folder, CACHE_MEMORY_BYTES, CACHE_DISK_BYTES, open_library())
 
 
 def _render(options: argparse.Namespace, cache: Cache, compute: Compute) -> Project:

@@ -26,6 +26,7 @@ from engine.core.bounded_json import parse_json
 from engine.core.errors import BadInput
 from engine.core.files import make_write_error, write_file
 from engine.core.lru import LRU
+from engine.core.shared_store import SharedStore
 
 _MAGIC = b"STRKf32\x01"
 _HEAD = struct.Struct("<8sIIQI")  # magic, rows, columns (0: one dimension), bytes, checksum
@@ -44,10 +45,18 @@ def digest_json(value: Any) -> str:
 class Cache:
     """Arrays by key, the most recently used in memory, more on disk; thread-safe.
 
-    ``folder`` None keeps everything in memory. A failing disk slows it down and raises nothing.
+    ``folder`` None keeps everything in memory. A failing disk slows it down and raises nothing. What ``shared`` holds
+    is read where memory and disk lack it, and what is put goes there too.
     """
 
-    def __init__(self, folder: str | Path | None, memory_bytes: int = 256 * 2**20, disk_bytes: int = 2 * 2**30) -> None:
+    def __init__(
+        self,
+        folder: str | Path | None,
+        memory_bytes: int = 256 * 2**20,
+        disk_bytes: int = 2 * 2**30,
+        shared: SharedStore | None = None,
+    ) -> None:
+        self._shared = shared
         self._folder = None if folder is None else Path(folder)
         self._disk_bytes = disk_bytes
         self._lock = threading.RLock()
@@ -57,21 +66,27 @@ class Cache:
     def get(self, key: str) -> np.ndarray | None:
         """The array of a key, read-only float32 of the shape it was put with, or None."""
         array = self._memory.get(key)
-        if array is not None or self._folder is None:
-            return array
-        path = self._path(key)
-        array = _read(path)
         if array is not None:
+            return array
+        if self._folder is not None and (array := _read(path := self._path(key))) is not None:
             with contextlib.suppress(OSError):
                 os.utime(path)  # the oldest go first
             self._memory.put(key, array)
-        return array
+            return array
+        data = self._shared.read(_shared_name(key)) if self._shared is not None else None
+        array = _unpack(data) if data is not None else None
+        return self._keep(key, array) if array is not None else None
 
     def put(self, key: str, array: np.ndarray) -> np.ndarray:
         """Store an array of one or two dimensions, and return it as ``get`` does: float32, read-only."""
         array = _frozen(np.array(array, np.float32, order="C"))
         if array.ndim not in (1, 2):
             raise ValueError(f"an array of {array.ndim} dimensions cannot be cached")
+        if self._shared is not None:
+            self._shared.write(_shared_name(key), _pack(array))
+        return self._keep(key, array)
+
+    def _keep(self, key: str, array: np.ndarray) -> np.ndarray:
         self._memory.put(key, array)
         if self._folder is not None and array.nbytes <= self._disk_bytes:
             self._write(self._path(key), array)
@@ -91,17 +106,15 @@ class Cache:
         return self._folder / name[:2] / (name + _SUFFIX)
 
     def _write(self, path: Path, array: np.ndarray) -> None:
-        data = array.tobytes()
-        rows, columns = (len(array), 0) if array.ndim == 1 else array.shape
-        head = _HEAD.pack(_MAGIC, rows, columns, len(data), zlib.crc32(data))
+        data = _pack(array)
         with self._lock, contextlib.suppress(OSError):  # a full or read-only disk leaves the memory to serve
             old_bytes = path.stat().st_size if path.exists() else 0
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(path, head + data)
+            write_file(path, data)
             if self._disk_used is None:
                 self._disk_used = sum(size for _, size, _ in self._files())
             else:
-                self._disk_used += len(head) + len(data) - old_bytes
+                self._disk_used += len(data) - old_bytes
             if self._disk_used > self._disk_bytes:
                 self._trim(keep=path)
 
@@ -135,19 +148,46 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def _shared_name(key: str) -> str:
+    name = hashlib.sha256(key.encode()).hexdigest()
+    return f"cache/{name[:2]}/{name}{_SUFFIX}"
+
+
+def _pack(array: np.ndarray) -> bytes:
+    data = array.tobytes()
+    rows, columns = (len(array), 0) if array.ndim == 1 else array.shape
+    return _HEAD.pack(_MAGIC, rows, columns, len(data), zlib.crc32(data)) + data
+
+
 def _read(path: Path) -> np.ndarray | None:
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode) or state.st_size < _HEAD.size:
             return None
         with open(path, "rb") as file:
-            magic, rows, columns, count, checksum = _HEAD.unpack(file.read(_HEAD.size))
-            if magic != _MAGIC or not count == state.st_size - _HEAD.size == 4 * rows * (columns or 1):
+            head = file.read(_HEAD.size)
+            if not _is_head(head, state.st_size):
                 return None
-            body = file.read(count)
-    except (OSError, struct.error):
+            return _unpack(head + file.read(state.st_size - _HEAD.size))
+    except OSError:
         return None
-    if len(body) != count or zlib.crc32(body) != checksum:
+
+
+def _is_head(head: bytes, size: int) -> bool:
+    """Whether this begins a file of so many bytes."""
+    if len(head) != _HEAD.size:
+        return False
+    magic, rows, columns, count, _ = _HEAD.unpack(head)
+    return bool(magic == _MAGIC and count == size - _HEAD.size == 4 * rows * (columns or 1))
+
+
+def _unpack(data: bytes) -> np.ndarray | None:
+    """The array that ``_pack`` wrote, None for anything else."""
+    if not _is_head(data[: _HEAD.size], len(data)):
+        return None
+    _, rows, columns, _, checksum = _HEAD.unpack(data[: _HEAD.size])
+    body = data[_HEAD.size :]
+    if zlib.crc32(body) != checksum:
         return None
     array = np.frombuffer(body, "<f4").astype(np.float32, copy=False)
     return _frozen(array if columns == 0 else array.reshape(rows, columns))

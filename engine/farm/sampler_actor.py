@@ -57,7 +57,7 @@ class SamplerActor:
     async def describe(self, checkpoint: str) -> SamplerDescription:
         """The sampler of a checkpoint. BadInput where it is damaged, or this machine's version is another."""
         check_installation(self._installation, self._checkpoint_folder)
-        sampler, notes = await asyncio.to_thread(find_sampler, checkpoint, self._checkpoint_folder, self._device)
+        sampler, notes = await asyncio.to_thread(find_sampler, checkpoint, self._checkpoint_folder, self._device, False)
         if sampler is None:
             return SamplerDescription("", "cpu", tuple(notes))
         device: Any = getattr(sampler, "device", None)
@@ -117,7 +117,7 @@ class SamplerActor:
     def _sample(self, settings: SamplerSettings, hits: Sequence[HitToSample]) -> list[np.ndarray]:
         if not hits:
             return []
-        sampler, _ = find_sampler(settings.checkpoint, self._checkpoint_folder, self._device)
+        sampler, _ = find_sampler(settings.checkpoint, self._checkpoint_folder, self._device, False)
         assert sampler is not None, "describe tells that there is one"
         return sampler.sample(
             [hit.physics for hit in hits],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.paths import CHECKPOINTS
+from engine.pipeline.shared_sampler import share_sampler
 
 if TYPE_CHECKING:
     import torch
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
     from engine.pipeline.render import HitSampler
 
 
-def find_sampler(checkpoint: str, folder: str | Path | None, device_name: str) -> tuple[HitSampler | None, list[str]]:
+def find_sampler(
+    checkpoint: str, folder: str | Path | None, device_name: str, shared: bool = True
+) -> tuple[HitSampler | None, list[str]]:
     """The sampler of a name in a folder of checkpoints, else another one there, and notes for the user.
 
-    None where none is named or there: then modes and residual alone sound. Raises BadInput for a damaged one and for a
+    None where none is named or there: then modes and residual alone sound. Where ``shared``, the service that
+    STRUCK_SAMPLER names samples in its place. Raises BadInput for a damaged one and for a
     device that is not there.
     """
     from engine.core.checkpoint import list_checkpoints
@@ -35,7 +39,8 @@ def find_sampler(checkpoint: str, folder: str | Path | None, device_name: str) -
     if checkpoint not in names:
         notes.append(f"checkpoint {checkpoint!r} was not found in {place}; using {names[0]!r}")
         checkpoint = names[0]
-    return _load_once(place, checkpoint, device), notes
+    own = _load_once(place, checkpoint, device)
+    return (share_sampler(own, checkpoint) if shared else own), notes
 
 
 @functools.lru_cache(maxsize=2)

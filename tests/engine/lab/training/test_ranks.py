@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def run_ranks(count: int, work: Path) -> list[dict[str, dict[str, torch.Tensor]]
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
-    context = multiprocessing.get_context("forkserver")
+    context = multiprocessing.get_context("forkserver")  # forked ones could inherit a lock of PyTorch's threads
     context.set_forkserver_preload(["engine.lab.training.sampler.train", "engine.lab.training.vision.train"])
     work.mkdir(exist_ok=True)
     processes = [context.Process(target=run_rank, args=(k, count, port, work)) for k in range(count)]
@@ -126,6 +127,7 @@ def flatten(values: dict[str, torch.Tensor]) -> torch.Tensor:
     return torch.cat([value.float().flatten() for value in values.values()])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
 @pytest.mark.slow
 def test_two_and_four_processes_learn_what_one_learns(tmp_path: Path) -> None:
     """Up to the order of sums; so does a run that one process began and four go on with."""

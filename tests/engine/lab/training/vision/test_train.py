@@ -28,7 +28,7 @@ def make_descriptors(count: int) -> np.ndarray:
 
 
 def test_a_network_learns_two_colours(tmp_path: Path) -> None:
-    config = TrainingConfig(steps=24, batch=8, locator_share=0.0, warmup_steps=4, learning_rate=8e-3, ema_decay=0.7)
+    config = TrainingConfig(steps=36, batch=8, locator_share=0.0, warmup_steps=4, learning_rate=8e-3, ema_decay=0.7)
     torch.manual_seed(0)
     training = Training(VisionNetwork(SMALL), config, tmp_path, torch.device("cpu"))
     training.run(make_squares(32, 0), HitFrames((), (), ()), make_descriptors(32))
