@@ -35,7 +35,7 @@ def test_several_processes_write_the_same_at_once(tmp_path: Path) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(300)
         assert writer.exitcode == 0
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == len(ARRAYS) and not list(tmp_path.rglob("*.partial"))
