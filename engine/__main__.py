@@ -22,7 +22,19 @@ from engine.core.names import to_text
 from engine.core.paths import ROOT
 from engine.core.shared_store import VARIABLE as LIBRARY
 
-OWN = ("detect", "analyze", "synthesize", "render", "query", "bank", "conform", "sync", "animate", "serve-sampler")
+OWN = (
+    "detect",
+    "analyze",
+    "synthesize",
+    "render",
+    "query",
+    "bank",
+    "conform",
+    "sync",
+    "animate",
+    "scene",
+    "serve-sampler",
+)
 COMMANDS = (*OWN, "train", "simulate", "evaluate", "bench", "listen")
 LAB: dict[str, str | dict[str, str]] = {
     "train": {
@@ -36,6 +48,7 @@ LAB: dict[str, str | dict[str, str]] = {
             "onsets",
             "onsets_baseline",
             "sampler",
+            "scene",
             "sync",
             "vision",
         )
@@ -53,6 +66,7 @@ LAB: dict[str, str | dict[str, str]] = {
             "realism",
             "robustness",
             "sampler",
+            "scene",
             "sync",
             "takes",
             "text",
@@ -74,6 +88,7 @@ USAGE = """usage: launch.py COMMAND ... [--device auto|cpu|cuda|mps] [--ckpt-dir
   render CLIP|PROJECT    detect, analyse, sample and export without the editor
   sync CLIP [SOUND]      how far a sound is early or late against the picture
   animate IMAGE SOUND    a film of a still, struck at the hits of a sound or project
+  scene SOUND            pictures of what may have been struck
   conform PROJECT CLIP   move a project's hits to a recut of its clip
   query CLIP|AUDIO       search the bank by picture, recording or words
   bank                   list the bank; add or remove your own recordings
