@@ -8,26 +8,12 @@ import shutil
 import pytest
 
 from engine.core.paths import ROOT
+from tests.browser.layout_checks import CUT_OFF, SMALL
 from tests.browser.struck_page import Editor
 from tests.js.tools import install_tools
 
 SIZES = [(1280, 720), (1440, 900), (1920, 1080), (2560, 1440)]
 TABS = ("Hit", "Sound", "Find", "Sampler", "Mix", "Perform")
-LEAST_PX = 23.9
-
-CUT_OFF = """() => {
-  const panel = [...document.querySelectorAll(".ins-panel")].find((element) => element.clientHeight);
-  const room = panel.getBoundingClientRect();
-  const ends = (element) => element.getBoundingClientRect();
-  const parts = [...panel.querySelectorAll("*")].filter((part) => part.clientWidth && !part.closest(".find-list"));
-  return parts.filter((part) => ends(part).bottom > room.bottom + 1 || ends(part).right > room.right + 1)
-    .map((part) => part.className);
-}"""
-SMALL = f"""() => [...document.querySelectorAll("button, a, input, select, [role=slider]")]
-  .filter((part) => part.checkVisibility({{ checkVisibilityCSS: true }}) && !(part.type === "checkbox" && part.closest("label")))
-  .map((part) => [part.className, part.getBoundingClientRect()])
-  .filter(([, box]) => box.width && (box.width < {LEAST_PX} || box.height < {LEAST_PX}))
-  .map(([name, box]) => `${{name}} ${{box.width}} x ${{box.height}}`)"""  # noqa: E501
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 CHECK = """async (root) => {

@@ -1,6 +1,8 @@
 // @ts-check
 // Patterns of blows from a law: a ball that bounces, a roll, a coin that spins down, a ratchet, falling debris.
 
+import { t } from "../texts/t.js";
+
 /** @typedef {"bounce" | "roll" | "coin" | "ratchet" | "debris"} PatternName */
 /** @typedef {{time_s: number, velocity_db: number, pitch_cents: number}} Strike relative to the first, which lies at 0 */
 /** @typedef {{gap_s: number, bounciness: number, length_s: number, rate_hz: number, end_rate_hz: number, swell_db: number, looseness: number}} PatternValues */
@@ -15,11 +17,11 @@ const LOOSE_DB = 3;
 
 /** @type {Record<PatternName, {title: string, words: string, controls: PatternControl[]}>} */
 export const PATTERNS = {
-  bounce: { title: "Bounce", words: "A dropped ball: every bounce is shorter and softer by the same ratio.", controls: ["gap_s", "bounciness"] },
-  roll: { title: "Roll", words: "Two sticks in turn, even or loose.", controls: ["length_s", "rate_hz", "swell_db", "looseness"] },
-  coin: { title: "Coin", words: "A disc that spins down: faster and softer, up to a sudden end.", controls: ["length_s", "rate_hz"] },
-  ratchet: { title: "Ratchet", words: "Teeth that pass a pawl, speeding up or slowing down.", controls: ["length_s", "rate_hz", "end_rate_hz", "looseness"] },
-  debris: { title: "Debris", words: "Pieces that fall at random, dense at first, smaller ones higher.", controls: ["length_s", "rate_hz", "looseness"] },
+  bounce: { title: t("common.bounce"), words: t("patterns.a_dropped_ball_every_bounce_is"), controls: ["gap_s", "bounciness"] },
+  roll: { title: t("patterns.roll"), words: t("patterns.two_sticks_in_turn_even_or"), controls: ["length_s", "rate_hz", "swell_db", "looseness"] },
+  coin: { title: t("patterns.coin"), words: t("patterns.a_disc_that_spins_down_faster"), controls: ["length_s", "rate_hz"] },
+  ratchet: { title: t("patterns.ratchet"), words: t("patterns.teeth_that_pass_a_pawl_speeding"), controls: ["length_s", "rate_hz", "end_rate_hz", "looseness"] },
+  debris: { title: t("patterns.debris"), words: t("patterns.pieces_that_fall_at_random_dense"), controls: ["length_s", "rate_hz", "looseness"] },
 };
 
 /** @type {PatternValues} */
@@ -143,10 +145,10 @@ function createRandom(seed) {
   let state = seed >>> 0;
   const uniform = () => {
     state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    let mixed = state;
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
   return {
     uniform,

@@ -48,7 +48,7 @@ export function createTakesSheet(app, store, audio, arranging) {
     return { element: make("div", "arr-take-tile", {}, button, star), canvas, label, button, star };
   });
   const variation = createSlider({
-    label: t("takes_sheet.variation_of_the_sound"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`),
+    label: t("takes_sheet.variation_of_the_sound"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : `${Math.round(100 * v)} %`),
     read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)),
     help: t("takes_sheet.how_much_takes_differ_without_it"),
     onCommit: (value) => hit && store.edit({ kind: "set_detail", sound_id: hit.sound_id, variation: value }, newGesture()),

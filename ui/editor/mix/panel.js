@@ -75,7 +75,7 @@ export function createMixPanel(store, audio, shared) {
     const levels = audio.levels();
     bar.style.setProperty("--rms", percent(levels.rms_db));
     bar.style.setProperty("--peak", percent(levels.peak_db));
-    const text = levels.peak_db > -90 ? t("mix_panel.peak", { peak_db: formatDb(levels.peak_db) }) : "silent";
+    const text = levels.peak_db > -90 ? t("mix_panel.peak", { peak_db: formatDb(levels.peak_db) }) : t("mix_panel.silent");
     const short = levels.loudness_lufs === null ? "" : ` · ${formatLufs(levels.loudness_lufs)} LUFS`;
     if (numbers.textContent !== text + short) {
       numbers.textContent = text + short;

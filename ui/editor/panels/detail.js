@@ -59,7 +59,7 @@ export function createDetail(store, host) {
   });
   const another = createButton(t("common.another"), { kind: "quiet", title: t("detail.take_what_detail_leaves_out_from"), onPress: () => send({ detail_seed: (host.sound().detail_seed + 1) % (MAX_SEED + 1) }) });
   const variation = slider("variation", {
-    label: t("common.variation"), neutral: 0, format: (v) => (v < 0.005 ? "none" : percent(v)), read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)),
+    label: t("common.variation"), neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : percent(v)), read: (text) => (/off/i.test(text) || findWord(text, ["common.none"]) ? 0 : parsePercent(text)),
     help: t("detail.how_much_the_hits_of_this"),
   });
   const element = make("div", "ins-macros ins-detail", { role: "group", "aria-label": t("detail.detail_and_variation") }, detail.element, another, variation.element);

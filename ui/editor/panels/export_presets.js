@@ -34,7 +34,7 @@ export function createPresets(store, { apply, current }) {
   const select = make("select", "st-export-select", { "aria-label": t("export_presets.preset") });
   const name = make("input", "st-export-field", { type: "text", maxLength: LONGEST_NAME, placeholder: t("export_presets.name_of_the_preset"), "aria-label": t("common.name_of_the_preset"), spellcheck: false, autocomplete: "off", hidden: true });
   const keep = make("button", "st-button", { type: "button", textContent: t("export_presets.save_preset"), title: t("export_presets.keep_these_choices_under_a_name"), onclick: press });
-  const forget = make("button", "st-button", { type: "button", textContent: "Delete", title: t("export_presets.delete_this_preset"), hidden: true, onclick: () => store.send({ type: "delete_export_preset", name: select.value }) });
+  const forget = make("button", "st-button", { type: "button", textContent: t("export_presets.delete"), title: t("export_presets.delete_this_preset"), hidden: true, onclick: () => store.send({ type: "delete_export_preset", name: select.value }) });
 
   /** @param {string} chosen */
   function fill(chosen) {

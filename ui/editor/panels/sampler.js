@@ -1,7 +1,7 @@
 // @ts-check
 // The Sampler tab: how hits become sound.
 
-import { t } from "../texts/t.js";
+import { findWord, t } from "../texts/t.js";
 import { icon } from "../widgets/icons.js";
 import { clamp } from "../audio/units.js";
 import { parsePercent, parsePlain } from "../widgets/format.js";
@@ -24,7 +24,7 @@ export function createSamplerPanel(store) {
   const checkpoint = createSelect({ label: t("sampler.checkpoint"), onChoose: (name) => set({ checkpoint: name }) });
   const steps = createSlider({ label: t("sampler.steps"), min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => parsePlain(text, ["steps", "step"]), onCommit: (v) => set({ steps: Math.round(v) }) });
   const guidance = createSlider({ label: t("sampler.guidance"), min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => parsePlain(text, ["×", "x"]), onCommit: (v) => set({ guidance: v }) });
-  const variation = createSlider({ label: t("common.variation"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? "none" : `${Math.round(100 * v)} %`), read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)), onCommit: (v) => set({ variation: v }) });
+  const variation = createSlider({ label: t("common.variation"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : `${Math.round(100 * v)} %`), read: (text) => (/off/i.test(text) || findWord(text, ["common.none"]) ? 0 : parsePercent(text)), onCommit: (v) => set({ variation: v }) });
   const seed = createSeedEntry(t("sampler.project_seed"), (value) => set({ seed: value }));
   const dice = createButton(t("common.new_take"), { sign: icon("dice"), title: t("sampler.another_seed_for_every_hit"), onPress: () => set({ seed: newSeed() }) });
   const about = make("p", "ins-quiet");

@@ -7,6 +7,7 @@ import { createMatch } from "../sound/comparison.js";
 import { createModeEdit } from "../sound/mode_draft.js";
 import { createModes } from "../sound/modes.js";
 import { createMorph } from "../sound/morph.js";
+import { t } from "../texts/t.js";
 import { createDetail } from "./detail.js";
 import { createMacros } from "./macros.js";
 import { decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
@@ -23,8 +24,8 @@ import { createButton, createEntry, createSlider, make, newGesture, openMenu } f
 const SPECTRUM_SIZE = 16384; // 0.34 s from the onset: 3 Hz a bin
 const HEAR_MS = 20000;
 /** @type {Record<string, string>} */
-const ORIGINS = { clip: "from the clip's sound", reference: "from a recording", picture: "from the picture", text: "from words", preset: "preset", edited: "edited" };
-const HINT = "drag: frequency, power · alt-drag: decay · M mute · N new";
+const ORIGINS = { clip: t("sound.from_the_clips_sound"), reference: t("sound.from_a_recording"), picture: t("sound.from_the_picture"), text: t("sound.from_words"), preset: t("sound.preset"), edited: t("sound.edited_2") };
+const HINT = t("sound.drag_frequency_power_alt_drag_decay");
 
 /**
  * ``shared``: {currentSound(), select(partial), report(message)}.
@@ -105,9 +106,9 @@ export function createSoundPanel(store, audio, shared) {
 
   // --- header --------------------------------------------------------------------------------------
 
-  const dot = make("button", "ins-dot-button", { type: "button", title: "Choose another sound", "aria-label": "Choose another sound", onclick: chooseSound, "aria-haspopup": "menu" }, make("i", "ins-dot"));
+  const dot = make("button", "ins-dot-button", { type: "button", title: t("sound.choose_another_sound"), "aria-label": t("sound.choose_another_sound"), onclick: chooseSound, "aria-haspopup": "menu" }, make("i", "ins-dot"));
   const name = createEntry({
-    label: "Name of the sound",
+    label: t("sound.name_of_the_sound"),
     className: "ins-name",
     /** @param {string} text */
     onEnter(text) {
@@ -116,15 +117,15 @@ export function createSoundPanel(store, audio, shared) {
       return true;
     },
   });
-  const choose = createButton("▾", { kind: "icon", title: "Choose another sound, or merge one into this", onPress: chooseSound });
+  const choose = createButton("▾", { kind: "icon", title: t("sound.choose_another_sound_or_merge_one"), onPress: chooseSound });
   const uses = make("span", "ins-quiet ins-uses");
   const about = make("span", "ins-quiet ins-origin");
-  const strikeButton = createButton("Strike", { title: "Hear this sound struck once", onPress: strike });
-  const replaceButton = createButton("Replace…", { title: "Take another sound: a preset or a recording", onPress: replaceMenu });
-  const morphButton = createButton("Morph…", { title: "Move this sound towards another, or make one between the two", onPress: () => morph.open() });
+  const strikeButton = createButton(t("common.strike"), { title: t("sound.hear_this_sound_struck_once"), onPress: strike });
+  const replaceButton = createButton(t("sound.replace"), { title: t("sound.take_another_sound_a_preset_or"), onPress: replaceMenu });
+  const morphButton = createButton(t("sound.morph"), { title: t("sound.move_this_sound_towards_another_or"), onPress: () => morph.open() });
   morphButton.setAttribute("aria-haspopup", "dialog");
   const morph = createMorph(store, morphButton, { ...host, stems: () => modes.element, select: (/** @type {string} */ id) => shared.select({ soundId: id, modes: new Set() }) });
-  const deleteButton = createButton("Delete", { title: "Delete this sound; no hit strikes it", onPress: () => store.edit({ kind: "delete_sound", sound_id: sound().id }, newGesture()) });
+  const deleteButton = createButton(t("sound.delete"), { title: t("sound.delete_this_sound_no_hit_strikes"), onPress: () => store.edit({ kind: "delete_sound", sound_id: sound().id }, newGesture()) });
   const file = make("input", "", { type: "file", accept: "audio/*,video/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
   file.addEventListener("change", () => {
     const chosen = file.files?.[0];
@@ -134,7 +135,7 @@ export function createSoundPanel(store, audio, shared) {
 
   const count = make("span", "ins-quiet ins-count");
   const hint = make("span", "ins-quiet ins-hint", { textContent: HINT });
-  const all = createButton("20 Hz – 20 kHz", { kind: "quiet", title: "Show all frequencies", onPress: () => modes.showAll() });
+  const all = createButton("20 Hz – 20 kHz", { kind: "quiet", title: t("sound.show_all_frequencies"), onPress: () => modes.showAll() });
   all.hidden = true;
   const hear = make("input", "", { type: "checkbox", checked: remembered() });
   hear.addEventListener("change", () => {
@@ -144,7 +145,7 @@ export function createSoundPanel(store, audio, shared) {
       // a page without storage forgets the choice at reload
     }
   });
-  const status = make("div", "ins-row ins-mode-status", {}, count, about, all, hint, make("label", "ins-check", { title: "Play the sampled result after each change" }, hear, "Hear on release"));
+  const status = make("div", "ins-row ins-mode-status", {}, count, about, all, hint, make("label", "ins-check", { title: t("sound.play_the_sampled_result_after_each") }, hear, t("sound.hear_on_release")));
 
   function remembered() {
     try {
@@ -191,22 +192,22 @@ export function createSoundPanel(store, audio, shared) {
     });
   };
   const frequency = modeSlider(
-    { label: "Frequency", help: "Type Hz or a note, such as 1184 Hz or D6", min: 20, max: 20000, scale: "log", format: (v) => `${formatHz(v)} · ${noteName(v)}`, read: parseHz },
+    { label: t("sound.frequency"), help: t("sound.type_hz_or_a_note_such"), min: 20, max: 20000, scale: "log", format: (v) => `${formatHz(v)} · ${noteName(v)}`, read: parseHz },
     (value, from) => [value / from.frequency_hz, 0, 1],
   );
   const power = modeSlider(
-    { label: "Power", help: "Level at the strike, dB re full scale", min: -100, max: 12, format: (v) => formatDb(v), read: parseDb },
+    { label: t("sound.power"), help: t("sound.level_at_the_strike_db_re"), min: -100, max: 12, format: (v) => formatDb(v), read: parseDb },
     (value, from) => [1, value - from.power_db, 1],
   );
   const decay = modeSlider(
-    { label: "Decay", help: "Time in which the mode falls by 60 dB", min: 0.005, max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: parseSeconds },
+    { label: t("common.decay"), help: t("sound.time_in_which_the_mode_falls"), min: 0.005, max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: parseSeconds },
     (value, from) => [1, 0, t60ToDecay(value) / from.decay_per_s],
   );
   const sliders = make("div", "ins-columns", {}, frequency.element, power.element, decay.element);
 
   modes.element.append(macros.actions);
   const element = make("div", "ins-sound", {}, header, macros.element, detail.element, modes.element, status, sliders, match.element);
-  const empty = make("p", "ins-empty", { textContent: "No sound yet. Open a clip with hits in it, or choose what is struck, and its modes appear here." });
+  const empty = make("p", "ins-empty", { textContent: t("sound.no_sound_yet_open_a_clip") });
   const root = make("div", "ins-panel", {}, element, empty, match.large);
 
   // --- doing ---------------------------------------------------------------------------------------
@@ -216,7 +217,7 @@ export function createSoundPanel(store, audio, shared) {
     if (sounds.length < 2) return;
     const { id: into, name: intoName } = sound();
     const merges = sounds.filter((s) => s.id !== into).map((s) => ({
-      group: `Merge into ${intoName}`, text: s.name, color: soundColor(project(), s.id), note: `its ${countOf(hitsOf(s.id).length)} strike ${intoName}, as loud as now`,
+      group: t("sound.merge_into", { intoName }), text: s.name, color: soundColor(project(), s.id), note: t("sound.its_hits_strike_as_loud_as", { count: hitsOf(s.id).length, name: intoName }),
       choose: () => store.edit({ kind: "merge_sounds", sound_id: into, others: [s.id] }, newGesture()),
     }));
     openMenu(choose, [...sounds.map((s) => ({
@@ -252,8 +253,8 @@ export function createSoundPanel(store, audio, shared) {
         store.send({ type: "audition_preset", name: preset.name });
       },
     })).sort((a, b) => a.group.localeCompare(b.group));
-    const search = { text: "Find…", note: "by the picture, by words or by coherence", choose: () => shared.showTab("find") };
-    openMenu(replaceButton, [search, { text: "A recording…", note: "an audio file of one hit; its modes are measured", choose: () => file.click() }, ...presets], { filter: true });
+    const search = { text: t("sound.find"), note: t("sound.by_the_picture_by_words_or"), choose: () => shared.showTab("find") };
+    openMenu(replaceButton, [search, { text: t("sound.a_recording"), note: t("sound.an_audio_file_of_one_hit"), choose: () => file.click() }, ...presets], { filter: true });
   }
 
   /** @param {File} recording */
@@ -266,11 +267,11 @@ export function createSoundPanel(store, audio, shared) {
       const query = new URLSearchParams({ session: store.session ?? "", name: recording.name });
       const answer = await fetch(`/struck/upload?${query}`, { method: "POST", body: recording });
       const told = await answer.json().catch(() => ({}));
-      if (!answer.ok) throw new Error(told.error ?? told.message ?? `the upload failed (${answer.status}); try again`);
+      if (!answer.ok) throw new Error(told.error ?? told.message ?? t("sound.the_upload_failed_try_again", { status: answer.status }));
       hearWhenReady(id);
       store.send({ type: "sound_from_file", sound_id: id, path: told.path });
     } catch (error) {
-      shared.report(`${recording.name} could not be used: ${error instanceof Error ? error.message : error}`);
+      shared.report(t("sound.could_not_be_used", { name: recording.name, part: error instanceof Error ? error.message : error }));
     }
   }
 
@@ -333,7 +334,7 @@ export function createSoundPanel(store, audio, shared) {
   // --- showing -------------------------------------------------------------------------------------
 
   /** @param {number} n */
-  const countOf = (n) => (n === 1 ? "1 hit" : `${n} hits`);
+  const countOf = (n) => t("common.hits", { count: n });
 
   function show() {
     element.hidden = !sound();
@@ -348,15 +349,15 @@ export function createSoundPanel(store, audio, shared) {
     if (!CSS.supports("field-sizing", "content")) name.element.style.width = `${Math.min(24, Math.max(4, s.name.length + 1))}ch`;
     choose.hidden = sounds.length < 2;
     deleteButton.hidden = sounds.length < 2 || hitsOf(s.id).length > 0;
-    const origin = s.origin === "preset" || !ORIGINS[s.origin] ? s.origin_note || ORIGINS[s.origin] : s.origin === "edited" && s.origin_note ? `edited, ${s.origin_note}` : ORIGINS[s.origin];
-    uses.textContent = `${countOf(hitsOf(s.id).length)}${s.layers.length ? ` · ${s.layers.length + 1} layers` : ""}`;
+    const origin = s.origin === "preset" || !ORIGINS[s.origin] ? s.origin_note || ORIGINS[s.origin] : s.origin === "edited" && s.origin_note ? t("sound.edited", { origin_note: s.origin_note }) : ORIGINS[s.origin];
+    uses.textContent = `${countOf(hitsOf(s.id).length)}${s.layers.length ? ` · ${t("sound.layers", { count: s.layers.length + 1 })}` : ""}`;
     about.textContent = origin;
     about.title = [ORIGINS[s.origin], s.origin_note].filter(Boolean).join("\n");
     const total = s.modes.frequency_hz.length;
     const chosen = [...selected()].filter((i) => i < total);
-    count.textContent = chosen.length ? `${chosen.length} of ${total} modes` : `${total} ${total === 1 ? "mode" : "modes"}`;
+    count.textContent = chosen.length ? t("sound.of_modes", { chosen: chosen.length, total }) : t("sound.modes", { count: total });
     element.classList.toggle("has-chosen", chosen.length > 0);
-    const words = total ? "select a mode" : "—";
+    const words = total ? t("sound.select_a_mode") : "—";
     frequency.set(chosen.length ? middle(s, "frequency_hz") : null, chosen.length ? "—" : words);
     power.set(chosen.length ? middle(s, "power_db") : null);
     decay.set(chosen.length ? decayToT60(middle(s, "decay_per_s") ?? 1) : null);

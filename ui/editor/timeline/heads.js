@@ -16,7 +16,7 @@ import { keyed } from "../widgets/key_titles.js";
 /** @typedef {"spectrum" | "wave"} LaneMode how the rendered sounds are drawn */
 
 /** @type {[SetSource["source"], string][]} */
-const SOURCES = [["both", "both"], ["audio", "sound"], ["video", "picture"]];
+const SOURCES = [["both", t("heads.both")], ["audio", t("heads.sound")], ["video", t("heads.picture")]];
 const REMEMBERED = "struck.lane";
 
 /**

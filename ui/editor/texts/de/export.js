@@ -62,6 +62,7 @@ export const EXPORT = {
   "export_menu.write_the_track_and_what_else": "Die Spur und was sonst gewählt ist in Dateien schreiben",
   "export_menu.wwise_pack": "Wwise-Paket",
   "export_presets.a_preset_that_struck_brings_is": "ein Preset, das Struck mitbringt, heißt {given}; einen anderen Namen wählen",
+  "export_presets.delete": "Löschen",
   "export_presets.delete_this_preset": "Dieses Preset löschen",
   "export_presets.keep_these_choices_under_a_name": "Diese Auswahl unter einem Namen behalten",
   "export_presets.name_of_the_preset": "Name des Presets",

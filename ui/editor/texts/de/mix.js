@@ -44,6 +44,7 @@ export const MIX = {
   "mix_panel.output_level": "Ausgangspegel",
   "mix_panel.output_now": "Ausgang jetzt",
   "mix_panel.peak": "Spitze {peak_db}",
+  "mix_panel.silent": "stumm",
   "mix_panel.what_you_hear_went_over_full": "Das Gehörte ging über Vollaussteuerung: den Limiter einschalten, „Auf −1 dBTP“ drücken oder Struck leiser stellen. Hier drücken, um die Anzeige zu löschen.",
   "mix_panel.width": "Breite",
   "strip_detail.direction": "Richtung",

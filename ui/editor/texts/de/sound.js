@@ -56,7 +56,7 @@ export const SOUND = {
   "residual.component": "Bestandteil",
   "residual.level_of_the_chosen_noise_bands": "Pegel der gewählten Rauschbänder beim Anschlag",
   "residual.noise_bands_drag_across_the_bars": "Rauschbänder: über die Balken ziehen, um zu malen",
-  "residual.noise_decay": "Rausch-Abklingzeit",
+  "residual.noise_decay": "Abklingzeit",
   "residual.noise_power": "Rauschpegel",
   "residual.of_bands_chosen": "{count} von {count2} Bändern gewählt",
   "residual.power": "Pegel",

@@ -62,6 +62,7 @@ export const EXPORT = {
   "export_menu.write_the_track_and_what_else": "Write the track and what else you choose to files",
   "export_menu.wwise_pack": "Wwise pack",
   "export_presets.a_preset_that_struck_brings_is": "a preset that Struck brings is called {given}; choose another name",
+  "export_presets.delete": "Delete",
   "export_presets.delete_this_preset": "Delete this preset",
   "export_presets.keep_these_choices_under_a_name": "Keep these choices under a name",
   "export_presets.name_of_the_preset": "name of the preset",

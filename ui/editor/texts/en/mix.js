@@ -44,6 +44,7 @@ export const MIX = {
   "mix_panel.output_level": "Output level",
   "mix_panel.output_now": "Output now",
   "mix_panel.peak": "peak {peak_db}",
+  "mix_panel.silent": "silent",
   "mix_panel.what_you_hear_went_over_full": "What you hear went over full scale: switch the limiter on, press Fit, or lower Struck. Press here to clear.",
   "mix_panel.width": "Width",
   "strip_detail.direction": "Direction",

@@ -62,6 +62,7 @@ export const EXPORT = {
   "export_menu.write_the_track_and_what_else": "トラックと選んだものをファイルに書き出す",
   "export_menu.wwise_pack": "Wwise パック",
   "export_presets.a_preset_that_struck_brings_is": "{given} は Struck に付属のプリセットの名前です。別の名前にしてください",
+  "export_presets.delete": "削除",
   "export_presets.delete_this_preset": "このプリセットを削除",
   "export_presets.keep_these_choices_under_a_name": "この設定に名前を付けて保存",
   "export_presets.name_of_the_preset": "プリセットの名前",

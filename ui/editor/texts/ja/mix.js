@@ -44,6 +44,7 @@ export const MIX = {
   "mix_panel.output_level": "出力レベル",
   "mix_panel.output_now": "現在の出力",
   "mix_panel.peak": "ピーク {peak_db}",
+  "mix_panel.silent": "無音",
   "mix_panel.what_you_hear_went_over_full": "フルスケールを超えました。リミッターを入れるか、「−1 dBTP に」を押すか、Struck を下げてください。ここを押すと表示を消します。",
   "mix_panel.width": "広がり",
   "strip_detail.direction": "方向",

@@ -1,0 +1,23 @@
+"""What a panel must keep to at any size and in any language: nothing is cut off, and every target can be hit."""
+
+from __future__ import annotations
+
+LEAST_PX = 23.9
+
+CUT_OFF = """() => {
+  const panel = [...document.querySelectorAll(".ins-panel")].find((element) => element.clientHeight);
+  const room = panel.getBoundingClientRect();
+  const ends = (element) => element.getBoundingClientRect();
+  const parts = [...panel.querySelectorAll("*")].filter((part) => part.clientWidth && !part.closest(".find-list"));
+  return parts.filter((part) => ends(part).bottom > room.bottom + 1 || ends(part).right > room.right + 1)
+    .map((part) => part.className);
+}"""
+SMALL = f"""() => [...document.querySelectorAll("button, a, input, select, [role=slider]")]
+  .filter((part) => part.checkVisibility({{ checkVisibilityCSS: true }}) && !(part.type === "checkbox" && part.closest("label")))
+  .map((part) => [part.className, part.getBoundingClientRect()])
+  .filter(([, box]) => box.width && (box.width < {LEAST_PX} || box.height < {LEAST_PX}))
+  .map(([name, box]) => `${{name}} ${{box.width}} x ${{box.height}}`)"""  # noqa: E501
+
+TOO_NARROW = """() => [...document.querySelectorAll(".st-app button, .ins-label, .st-footer")]
+  .filter((part) => part.checkVisibility() && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1)
+  .map((part) => `${part.className}: ${part.textContent}`)"""
