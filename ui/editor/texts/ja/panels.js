@@ -137,7 +137,7 @@ export const PANELS = {
   "sampler.not_installed_prior_only": "{checkpoint}（未インストール: プライアのみ）",
   "sampler.open_a_clip_how_its_hits": "クリップを開くと、ヒットのサンプリング方法をここで設定できます。",
   "sampler.prior_only": "プライアのみ",
-  "sampler.project_seed": "プロジェクトのシード",
+  "sampler.project_seed": "シード",
   "sampler.runs_on": "実行環境",
   "sampler.steps": "ステップ数",
   "sampler.the_chance_behind_all_hits_the": "全ヒットの乱数の元。同じシードなら同じトラックになり、別テイクですべてのヒットを振り直します。",

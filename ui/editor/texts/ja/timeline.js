@@ -21,7 +21,7 @@ export const TIMELINE = {
   "heads.show_the_rendered_hits_as_waveforms": "レンダリングしたヒットを波形で表示",
   "heads.sound": "音",
   "heads.sound_track_of_the_clip": "クリップの音声トラック",
-  "heads.spec": "スペクトル",
+  "heads.spec": "スペク",
   "heads.the_clips_sound": "クリップの音",
   "heads.the_hits_follow": "{apart}。ヒットは{followed}に合っています",
   "heads.the_picture": "映像",
