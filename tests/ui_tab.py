@@ -56,6 +56,7 @@ class Tab:
             own.auditions,
             own.search_worker,
             own.sync_meter,
+            own.animatics,
             own.exports,
         )
         wait_until(lambda: not own.renderer.busy and not any(worker.busy for worker in workers))

@@ -15,6 +15,7 @@ from engine.document.edits.messages import apply_message, find_other
 from engine.document.edits.sounds import replace_sound
 from engine.document.edits.values import MAX_HITS, PhysicsOps, check_number, find_sound
 from ui import (
+    animatic_service,
     arrange_service,
     audition_service,
     bank_service,
@@ -315,6 +316,8 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.MeasureLoudness: level_service.measure_loudness,
     requests.MeasureSync: sync_service.measure_sync,
     requests.StopSync: sync_service.stop_sync,
+    requests.MakeAnimatic: animatic_service.make_animatic,
+    requests.StopAnimatic: animatic_service.stop_animatic,
     requests.SoundFromFile: _sound_from_file,
     requests.Strike: audition_service.strike,
     requests.RenderTakes: audition_service.render_takes,

@@ -27,6 +27,7 @@ MOST_FILES = 4000
 MOST_AT_ONCE = 8
 SPARE_DISK_BYTES = 512 << 20
 LONGEST_ENDING = 12
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
 class TooLarge(StruckError):
@@ -101,6 +102,9 @@ def check_kind(path: Path) -> None:
             if not file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
                 raise WrongKind(f"{path.name} is not a Struck project; choose a *{SUFFIX} file")
         return
+    if path.suffix.lower() in PICTURES:
+        _check_picture(path)
+        return
     if is_spotting_file(path):  # text of many kinds, which is told apart when it is read
         return
     import soundfile
@@ -112,6 +116,16 @@ def check_kind(path: Path) -> None:
     try:
         with open_container(path, SOUND_FORMATS):
             pass
+    except BadInput as error:
+        raise WrongKind(str(error)) from None
+
+
+def _check_picture(path: Path) -> None:
+    """WrongKind where a picture cannot be read."""
+    from engine.animate.still import read_still
+
+    try:
+        read_still(path)
     except BadInput as error:
         raise WrongKind(str(error)) from None
 

@@ -152,8 +152,8 @@ def _embed(angle: torch.Tensor) -> torch.Tensor:
 
 
 def save_motion_network(folder: Path, network: MotionNetwork, training: dict[str, Any]) -> None:
-    """Write a network's weights in half precision and its configuration."""
-    write_checkpoint(folder, ANIMATE, network, torch.float16, {"network": asdict(network.config), "training": training})
+    """Write a network's weights in steps of 8 bits and its configuration."""
+    write_checkpoint(folder, ANIMATE, network, torch.int8, {"network": asdict(network.config), "training": training})
 
 
 def load_motion_network(folder: Path) -> MotionNetwork:

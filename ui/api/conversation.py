@@ -12,6 +12,7 @@ from engine.core.errors import BadInput, StruckError
 from ui.fair_pool import FairPool
 from ui.handlers import handle
 from ui.jobs import describe_error
+from ui.protocol.animating import AnimaticMade
 from ui.protocol.events import DocumentState, ErrorNotice, Note, ServerMessage, Status
 from ui.protocol.exporting import Exported, ExportPlan
 from ui.protocol.searching import SearchAnswer
@@ -40,6 +41,7 @@ class Conversation:
         self.exported: Exported | None = None
         self.plan: ExportPlan | None = None
         self.answer: SearchAnswer | None = None
+        self.animatic: AnimaticMade | None = None
         self.document = DocumentState(0, None, None, None)
         self.status = Status("idle")
         self._pool, self._until = pool, time.monotonic() + wait_s
@@ -61,6 +63,8 @@ class Conversation:
             self.plan = message
         elif isinstance(message, SearchAnswer):
             self.answer = message
+        elif isinstance(message, AnimaticMade):
+            self.animatic = message
 
     async def __aenter__(self) -> Conversation:
         await self._run(lambda: self.session.join(self))  # type: ignore[arg-type]
@@ -104,7 +108,7 @@ class Conversation:
     def busy(self) -> bool:
         """Whether the session works on something but samples."""
         session = self.session
-        workers = (session.worker, session.leveller, session.search_worker, session.exports)
+        workers = (session.worker, session.leveller, session.search_worker, session.exports, session.animatics)
         return any(worker.busy for worker in workers)
 
     async def _run(self, function: Any) -> None:

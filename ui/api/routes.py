@@ -26,6 +26,7 @@ from ui.api.schema import describe_api, of_fields, of_type
 from ui.context import AppContext
 from ui.fair_pool import FairPool
 from ui.named_paths import resolve_path
+from ui.protocol.animating import MakeAnimatic
 from ui.protocol.edits import EditMessage
 from ui.protocol.exporting import Export
 from ui.routes import FRESH, Unknown, float_wave
@@ -205,6 +206,21 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
                 for file in (exported.files if exported else ())
             ]
             return _answer(conversation, 200 if exported else 202, files=files)
+
+    @router.post("/projects/{project_id}/animatic", openapi_extra=of_type("application/json", MakeAnimatic))
+    async def animate(request: Request, project_id: str, wait_s: WaitS = 600.0) -> Response:
+        """Make a short film of a still that is struck at the project's hits; `animatic` of the answer is its file.
+
+        `image` is a path, or one that `POST /projects/{project_id}/files` answered; without it the clip's frame at
+        `time_s` is taken.
+        """
+        body = await read_body(request)
+        async with talk(project_id, wait_s) as conversation:
+            await conversation.ask("make_animatic", **{name: value for name, value in body.items() if name != "type"})
+            made = conversation.animatic
+            if made is None:
+                return _answer(conversation, 202)
+            return _answer(conversation, animatic={**vars(made), "url": _file_url(project_id, made.name)})
 
     @router.get("/projects/{project_id}/exports/{name}", response_class=FileResponse)
     def get_export(project_id: str, name: str) -> Response:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Union
 
+from ui.protocol.animating import AnimaticMade, AnimaticProgressed, AnimaticStopped
 from ui.protocol.comparing import Versions
 from ui.protocol.conforming import Conformed
 from ui.protocol.exporting import Exported, ExportPlan, ExportPreset, ExportSettings
@@ -361,5 +362,5 @@ class MorphPreviewed:
 ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, ClipWanted, ExportPlan, Exported, Audition,
     TakeRendered, MorphPreviewed, QueueState, SearchAnswer, Bank, Conformed, LoudnessMeasured, SyncProgressed,
-    SyncMeasured, SyncStopped, Versions,
+    SyncMeasured, SyncStopped, Versions, AnimaticProgressed, AnimaticMade, AnimaticStopped,
 ]  # fmt: skip

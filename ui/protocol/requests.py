@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Union
 
+from ui.protocol.animating import MakeAnimatic, StopAnimatic
 from ui.protocol.comparing import CompareVersions
 from ui.protocol.conforming import Conform
 from ui.protocol.edits import EditMessage
@@ -310,5 +311,6 @@ ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     RenderTakes, CompareVersions, FollowPicture, MeasureLayers,
     SavePreset, DeletePreset, ImportPresets, SaveExportPreset, DeleteExportPreset,
     AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank,
-    BankSize, Conform, QueueClips, CancelQueued, ClearQueue, MeasureSync, StopSync,
+    BankSize, Conform, QueueClips, CancelQueued, ClearQueue, MeasureSync, StopSync, MakeAnimatic,
+    StopAnimatic,
 ]  # fmt: skip

@@ -97,6 +97,7 @@ const TABLE = /** @type {const} */ ([
   { id: "import_hits", category: t("table.project"), name: t("table.import_a_spotting_list"), keys: [] },
   { id: "conform", category: t("table.project"), name: t("common.conform_to_a_recut_of_the"), keys: [] },
   { id: "measure_sync", category: t("table.project"), name: t("table.measure_how_far_sound_and_picture"), keys: [] },
+  { id: "make_animatic", category: t("table.project"), name: t("animatic.from_a_still"), keys: [] },
   { id: "undo", category: t("table.project"), name: t("table.undo"), keys: ["Mod+Z"], repeats: true },
   { id: "redo", category: t("table.project"), name: t("table.redo"), keys: ["Mod+Shift+Z", "Mod+Y"], repeats: true },
   { id: "detect", category: t("table.project"), name: t("table.look_for_hits_again"), keys: [] },

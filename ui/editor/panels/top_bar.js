@@ -19,9 +19,9 @@ const WORDS = { opening: t("common.opening"), detecting: t("common.looking_for_h
 /**
  * @param {HTMLElement} root
  * @param {Store} store
- * @param {{open: () => void, help: () => void, conform: () => void, sync: () => void}} host
+ * @param {{open: () => void, help: () => void, conform: () => void, sync: () => void, animate: () => void}} host
  */
-export function createTopBar(root, store, { open, help, conform, sync }) {
+export function createTopBar(root, store, { open, help, conform, sync, animate }) {
   const mark = make("span", "st-wordmark", { "aria-label": "Struck" }, "Str", make("b", "", { textContent: "u" }), "ck");
   const openButton = make("button", "st-button", { type: "button", textContent: t("top_bar.open_clip"), ...keyed("open", t("common.open_a_clip_or_a_project")), onclick: open });
   const undo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "undo" }) }, icon("undo"));
@@ -50,6 +50,7 @@ export function createTopBar(root, store, { open, help, conform, sync }) {
       ...(store.welcome?.local ? [{ text: t("common.save_as_a_folder_with_clip"), choose: () => store.send({ type: "collect_project" }) }, { text: t("top_bar.save_as_a_folder_in"), choose: askFolder }] : []),
       "",
       { text: t("common.conform_to_a_recut_of_the"), choose: conform },
+      { text: t("animatic.from_a_still"), choose: animate },
     ]);
   }
 

@@ -708,6 +708,23 @@ export interface StopSync {
   type: "stop_sync";
 }
 
+/** Make a film of a still that is struck at the hits; answered by ``animatic_made``. ``image`` is a picture as in ``open``, None the clip's frame at ``time_s``. ``at_x`` and ``at_y`` (0 to 1 from the upper left) are where it is struck, None where it is to be found. ``guidance`` 0 ignores the hits, 1 follows them as learnt, 4 at most. */
+export interface MakeAnimatic {
+  type: "make_animatic";
+  image?: string | null;
+  time_s?: number;
+  at_x?: number | null;
+  at_y?: number | null;
+  guidance?: number;
+  striker?: "stick" | "mallet" | "hammer" | "none";
+  seed?: number;
+}
+
+/** Stop making it. */
+export interface StopAnimatic {
+  type: "stop_animatic";
+}
+
 export type ClientMessage =
   | Open
   | FindClip
@@ -755,7 +772,9 @@ export type ClientMessage =
   | CancelQueued
   | ClearQueue
   | MeasureSync
-  | StopSync;
+  | StopSync
+  | MakeAnimatic
+  | StopAnimatic;
 
 /** A demo project. */
 export interface Demo {
@@ -1227,6 +1246,28 @@ export interface Versions {
   versions: Version[];
 }
 
+/** Share of the film that is done, 0 to 1. */
+export interface AnimaticProgressed {
+  type: "animatic_progress";
+  fraction: number;
+}
+
+/** The film to download, where it is struck, and at how many of the hits the striker comes down. */
+export interface AnimaticMade {
+  type: "animatic_made";
+  name: string;
+  url: string;
+  at_x: number;
+  at_y: number;
+  hits: number;
+  struck: number;
+}
+
+/** It ended without a film. */
+export interface AnimaticStopped {
+  type: "animatic_stopped";
+}
+
 export type ServerMessage =
   | Welcome
   | DocumentState
@@ -1249,4 +1290,7 @@ export type ServerMessage =
   | SyncProgressed
   | SyncMeasured
   | SyncStopped
-  | Versions;
+  | Versions
+  | AnimaticProgressed
+  | AnimaticMade
+  | AnimaticStopped;

@@ -2,7 +2,7 @@
 
 import type {
   Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, LoudnessMeasured, MacrosState, MarkerState, Media, ModesState,
-  MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, HitOffsetsState, TakeRendered, Versions, Welcome,
+  AnimaticMade, AnimaticProgressed, AnimaticStopped, MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, HitOffsetsState, TakeRendered, Versions, Welcome,
 } from "./protocol.d.ts";
 
 /** Mono samples at 48 kHz. */
@@ -70,6 +70,9 @@ export interface StoreEvents {
   sync_progress: SyncProgressed;
   sync_measured: SyncMeasured;
   sync_stopped: SyncStopped;
+  animatic_progress: AnimaticProgressed;
+  animatic_made: AnimaticMade;
+  animatic_stopped: AnimaticStopped;
   selection: Selection;
   connection: Connection;
   time: { time_s: number; playing: boolean };

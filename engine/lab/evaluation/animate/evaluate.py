@@ -19,7 +19,7 @@ from engine.animate.striker import LOOKS
 from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
 from engine.lab.data.animate.pack import read_pack
-from engine.lab.evaluation.animate.judges import Judge, Judgement, open_judge, rel_sync
+from engine.lab.evaluation.animate.judges import Judge, Judgement, list_windows, open_judge, rel_sync
 from engine.lab.evaluation.animate.scenes import LENGTH_S, Scene, list_film, list_takes
 from engine.lab.metrics.distribution import frechet_distance, standardize
 
@@ -47,14 +47,15 @@ def main(args: list[str]) -> None:
     judge = open_judge(options.ckpt_dir / "onsets", options.ckpt_dir / "sync")
     kinds: dict[str, list[Scene]] = {}
     if options.pack is not None:
-        kinds["simulated takes"] = list_takes(read_pack(options.pack))[: options.takes]
+        kinds["simulated takes"] = list_takes(read_pack(options.pack))
     if options.data is not None:
         paths = sorted((options.data / "video" / FILM).glob("*.mp4"))
         if not paths:
             raise BadInput(f"{options.data} holds no clips in video/{FILM}; give another folder or leave --data out")
-        kinds["film"] = list_film(paths)[: options.takes]
+        kinds["film"] = list_film(paths)
     figures = {}
-    for name, scenes in kinds.items():
+    for name, listed in kinds.items():
+        scenes = [scene for scene in listed if list_windows(scene.blows)][: options.takes]
         if len(scenes) < 2:
             raise BadInput(f"there are too few {name} with blows: {len(scenes)}; give more")
         figures[name] = measure(scenes, network, options.guidance, judge)
@@ -72,7 +73,9 @@ def measure(
         for name, frames in _list_pictures(scene, network, guidances, number).items():
             judged.setdefault(name, []).append(judge.judge(frames, scene.blows, scene.still.pixels))
         print(f"{scene.name}: {number + 1}/{len(scenes)}", file=sys.stderr, flush=True)
-    return {name: sum_up(rows, judged[TRUE]) for name, rows in judged.items()}
+    filmed = [scene.motion is None for scene in scenes]
+    references = [row.best if film else row.evidence for row, film in zip(judged[TRUE], filmed, strict=True)]
+    return {name: sum_up(rows, judged[TRUE], references) for name, rows in judged.items()}
 
 
 def _list_pictures(
@@ -102,19 +105,21 @@ def _show(scene: Scene, motion: Motion, striker: bool = True) -> list[tuple[floa
     return [(number / RATE_HZ, frame) for number, frame in enumerate(frames)]
 
 
-def sum_up(rows: Sequence[Judgement], true: Sequence[Judgement]) -> dict[str, Any]:
-    """Figures of a way: distance of its motion from the true one's, RelSync, AlignSync, and the blows that are seen.
+def sum_up(rows: Sequence[Judgement], true: Sequence[Judgement], references: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Figures of a way: distance of its motion from the true one's, evidence that it is in step, RelSync against the
+    ``references``, AlignSync, and the blows that are seen.
 
     AlignSync is RelSync times the likeness to the still, which stands for the paper's likeness to the sound.
     """
     real = np.concatenate([row.motion for row in true])
     made = np.concatenate([row.motion for row in rows])
     most = min(COMPONENTS, len(real) // 2)
-    rel = [rel_sync(row.evidence, other.best) for row, other in zip(rows, true, strict=True)]
+    rel = [rel_sync(row.evidence, reference) for row, reference in zip(rows, references, strict=True)]
     align = [value * row.likeness for value, row in zip(rel, rows, strict=True)]
     precision = [row.precision for row in rows if np.isfinite(row.precision)]
     return {
         "distance": frechet_distance(standardize(real, real, most), standardize(made, real, most)),
+        "evidence": _interval([row.evidence for row in rows]),
         "rel_sync": _interval(rel),
         "align_sync": _interval(align),
         "seen": float(np.mean([row.recall for row in rows])),
@@ -133,9 +138,10 @@ def _interval(values: Sequence[np.ndarray]) -> tuple[float, float, float]:
 def print_figures(name: str, count: int, figures: dict[str, dict[str, Any]]) -> None:
     """Print a table."""
     print(f"\n## {count} {name}\n")
-    print("| picture | Fréchet distance | RelSync | AlignSync | blows seen | of what is seen, blows |")
-    print("|---|---|---|---|---|---|")
+    print("| picture | Fréchet distance | evidence | RelSync | AlignSync | blows seen | of what is seen, blows |")
+    print("|---|---|---|---|---|---|---|")
     for way, row in figures.items():
         rel, align = (f"{m:.3f} ({low:.2f}–{high:.2f})" for m, low, high in (row["rel_sync"], row["align_sync"]))
         right = "–" if row["right"] is None else f"{row['right']:.2f}"
-        print(f"| {way} | {row['distance']:.2f} | {rel} | {align} | {row['seen']:.2f} | {right} |")
+        evidence = "{:.2f} ({:.1f}–{:.1f})".format(*row["evidence"])
+        print(f"| {way} | {row['distance']:.2f} | {evidence} | {rel} | {align} | {row['seen']:.2f} | {right} |")

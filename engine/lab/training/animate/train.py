@@ -183,6 +183,8 @@ def main(args: Sequence[str]) -> None:
     parser.add_argument("--size", type=int, default=TrainingConfig.size, metavar="N", help="windows a step")
     parser.add_argument("--save", type=float, default=TrainingConfig.save_s, metavar="S", help="seconds between saves")
     parser.add_argument("--field-width", type=int, default=MotionNetworkConfig.field_width, metavar="N")
+    parser.add_argument("--track-width", type=int, default=MotionNetworkConfig.track_width, metavar="N")
+    parser.add_argument("--vector-width", type=int, default=MotionNetworkConfig.vector_width, metavar="N")
     parser.add_argument("--blocks", type=int, default=len(MotionNetworkConfig.dilations), metavar="N")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     options = parser.parse_args(list(args))
@@ -199,7 +201,7 @@ def main(args: Sequence[str]) -> None:
             checked=48 if device == "cuda" else 16,
         )  # fmt: skip
         dilations = MotionNetworkConfig.dilations[: options.blocks]
-        network = MotionNetworkConfig(field_width=options.field_width, dilations=dilations)
+        network = MotionNetworkConfig(options.field_width, options.track_width, options.vector_width, dilations)
         train_network(read_pack(options.pack), network, config, options.work, options.out, torch.device(device))
 
 

@@ -2,6 +2,7 @@
 // Every text of the editor, in English.
 
 import { ACTIONS } from "./actions.js";
+import { ANIMATIC } from "./animatic.js";
 import { ARRANGE } from "./arrange.js";
 import { COMMON } from "./common.js";
 import { EXPORT } from "./export.js";
@@ -13,4 +14,4 @@ import { SOUND } from "./sound.js";
 import { TIMELINE } from "./timeline.js";
 import { WIDGETS } from "./widgets.js";
 
-export const EN = { ...ACTIONS, ...ARRANGE, ...COMMON, ...EXPORT, ...FIND, ...MIX, ...PANELS, ...PERFORM, ...SOUND, ...TIMELINE, ...WIDGETS };
+export const EN = { ...ACTIONS, ...ANIMATIC, ...ARRANGE, ...COMMON, ...EXPORT, ...FIND, ...MIX, ...PANELS, ...PERFORM, ...SOUND, ...TIMELINE, ...WIDGETS };

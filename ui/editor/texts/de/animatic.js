@@ -1,0 +1,33 @@
+// @ts-check
+// The dialog that makes an animatic, in German.
+
+export const ANIMATIC = {
+  "animatic.still": "Das Standbild; klicken, wo es getroffen wird",
+  "animatic.find_the_place": "Stelle suchen",
+  "animatic.find_help": "Die Stelle suchen lassen, wo das Bild hervorsticht",
+  "animatic.current_frame": "Aktuelles Bild",
+  "animatic.current_frame_help": "Das Bild des Clips am Abspielkopf nehmen",
+  "animatic.a_picture": "Ein Bild…",
+  "animatic.a_picture_help": "Eine Bilddatei nehmen; sie kann auch hier abgelegt werden",
+  "animatic.picture_to_animate": "Bild, das bewegt wird",
+  "animatic.what_comes_down": "Womit geschlagen wird",
+  "animatic.stick": "Stock",
+  "animatic.mallet": "Schlägel",
+  "animatic.hammer": "Hammer",
+  "animatic.none": "Nichts",
+  "animatic.guidance": "Führung durch den Ton",
+  "animatic.guidance_help": "0 beachtet die Schläge nicht, 1 folgt wie gelernt, mehr übertreibt",
+  "animatic.make": "Erstellen",
+  "animatic.make_help": "Den Film erstellen, mit dem Ton der Schläge",
+  "animatic.stop_making_it": "Nicht weiter erstellen",
+  "animatic.make_an_animatic": "Animatic erstellen",
+  "animatic.bringing_in": "{name} wird geladen",
+  "animatic.waiting_for_the_sound": "Wartet auf den Ton",
+  "animatic.struck_at_the_mark": "Schlag an der Marke.",
+  "animatic.struck_where_found": "Schlag an der gefundenen Stelle.",
+  "animatic.click_where": "Klicken, wo getroffen wird; sonst wird die Stelle gesucht.",
+  "animatic.comes_down": "Geschlagen wird bei {struck} von {hits} Schlägen.",
+  "animatic.making_it": "Wird erstellt, {percent} %",
+  "animatic.get": "Herunterladen",
+  "animatic.from_a_still": "Animatic aus einem Standbild…",
+};

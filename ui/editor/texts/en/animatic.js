@@ -1,0 +1,33 @@
+// @ts-check
+// The dialog that makes an animatic, in English.
+
+export const ANIMATIC = {
+  "animatic.still": "The still; click where it is struck",
+  "animatic.find_the_place": "Find the place",
+  "animatic.find_help": "Let it be found, where the picture stands out",
+  "animatic.current_frame": "Current frame",
+  "animatic.current_frame_help": "Take the clip's frame at the playhead",
+  "animatic.a_picture": "A picture…",
+  "animatic.a_picture_help": "Take a picture file; it can be dropped here too",
+  "animatic.picture_to_animate": "Picture to animate",
+  "animatic.what_comes_down": "What comes down",
+  "animatic.stick": "Stick",
+  "animatic.mallet": "Mallet",
+  "animatic.hammer": "Hammer",
+  "animatic.none": "None",
+  "animatic.guidance": "Guidance by the sound",
+  "animatic.guidance_help": "0 ignores the hits, 1 follows them as learnt, more exaggerates",
+  "animatic.make": "Make",
+  "animatic.make_help": "Make the film, with the hits' sound",
+  "animatic.stop_making_it": "Stop making it",
+  "animatic.make_an_animatic": "Make an animatic",
+  "animatic.bringing_in": "Bringing in {name}",
+  "animatic.waiting_for_the_sound": "Waiting for the sound",
+  "animatic.struck_at_the_mark": "Struck at the mark.",
+  "animatic.struck_where_found": "Struck where it was found.",
+  "animatic.click_where": "Click where it is struck; else the place is found.",
+  "animatic.comes_down": "The striker comes down at {struck} of {hits} hits.",
+  "animatic.making_it": "Making it, {percent} %",
+  "animatic.get": "Download",
+  "animatic.from_a_still": "Make an animatic from a still…",
+};

@@ -1,0 +1,33 @@
+// @ts-check
+// The dialog that makes an animatic, in Japanese.
+
+export const ANIMATIC = {
+  "animatic.still": "静止画。たたく場所をクリック",
+  "animatic.find_the_place": "場所を探す",
+  "animatic.find_help": "目立つ場所を自動で探す",
+  "animatic.current_frame": "現在のフレーム",
+  "animatic.current_frame_help": "再生ヘッド位置のフレームを使う",
+  "animatic.a_picture": "画像…",
+  "animatic.a_picture_help": "画像ファイルを使う。ここにドロップもできる",
+  "animatic.picture_to_animate": "動かす画像",
+  "animatic.what_comes_down": "たたくもの",
+  "animatic.stick": "スティック",
+  "animatic.mallet": "マレット",
+  "animatic.hammer": "ハンマー",
+  "animatic.none": "なし",
+  "animatic.guidance": "音への追従",
+  "animatic.guidance_help": "0 は無視、1 は学習どおり、それ以上は誇張",
+  "animatic.make": "作成",
+  "animatic.make_help": "打音付きの映像を作る",
+  "animatic.stop_making_it": "作成をやめる",
+  "animatic.make_an_animatic": "アニマティックを作成",
+  "animatic.bringing_in": "{name} を読み込み中",
+  "animatic.waiting_for_the_sound": "音を待っています",
+  "animatic.struck_at_the_mark": "印の場所をたたく。",
+  "animatic.struck_where_found": "見つけた場所をたたく。",
+  "animatic.click_where": "たたく場所をクリック。なければ自動で探す。",
+  "animatic.comes_down": "{hits} 回中 {struck} 回でたたく。",
+  "animatic.making_it": "作成中 {percent} %",
+  "animatic.get": "ダウンロード",
+  "animatic.from_a_still": "静止画からアニマティックを作成…",
+};
