@@ -57,6 +57,7 @@ class Tab:
             own.search_worker,
             own.sync_meter,
             own.animatics,
+            own.picturing,
             own.exports,
         )
         wait_until(lambda: not own.renderer.busy and not any(worker.busy for worker in workers))

@@ -312,8 +312,14 @@ def _name_and_reason(item: Any) -> tuple[str, str]:
 
 def bank_size(session: Session) -> Bank:
     """Number of sounds in the bank, and of the user's own among them."""
+    from engine.pipeline.picture_sound import has_scene_network
+
     entries = session.context.bank().entries
-    return Bank(sounds=len(entries), own=sum(entry.kind == "user" for entry in entries))
+    return Bank(
+        sounds=len(entries),
+        own=sum(entry.kind == "user" for entry in entries),
+        pictures=has_scene_network(session.context.options.checkpoint_folder),
+    )
 
 
 def send_bank_size(session: Session, request: BankSize) -> None:

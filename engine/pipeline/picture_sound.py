@@ -58,6 +58,15 @@ def find_scene_network(checkpoints: str | Path | None) -> Path:
     return found
 
 
+def has_scene_network(checkpoints: str | Path | None) -> bool:
+    """Whether ``find_scene_network`` finds one."""
+    try:
+        find_scene_network(checkpoints)
+    except BadInput:
+        return False
+    return True
+
+
 def read_hit(path: Path) -> HeardSound:
     """The loudest hit of a sound file or of a clip's sound. Raises BadInput where it cannot be read or is silent."""
     from engine.media.sound import read_recording

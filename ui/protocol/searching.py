@@ -42,7 +42,10 @@ class SearchAnswer:
 
 @dataclass(frozen=True)
 class Bank:
-    """Number of sounds in the bank and of the user's own among them; names of added, duplicate and unreadable ones."""
+    """Number of sounds in the bank and of the user's own among them; names of added, duplicate and unreadable ones.
+
+    ``pictures`` is whether there is a network that draws pictures of sounds.
+    """
 
     type: ClassVar[str] = "bank"
     sounds: int
@@ -50,3 +53,4 @@ class Bank:
     added: tuple[str, ...] = ()
     duplicates: tuple[tuple[str, str], ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
+    pictures: bool = False

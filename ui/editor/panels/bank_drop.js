@@ -51,7 +51,7 @@ export function createDrop(store, shared, changed) {
         const path = await upload(file, store.session, () => {}, busy.signal).catch((error) => void refuse(file, error));
         if (path) paths.push(path);
       }
-      if (!paths.length) return tell({ type: "bank", sounds: 0, own: 0, added: [], duplicates: [], broken: [] });
+      if (!paths.length) return tell({ type: "bank", sounds: 0, own: 0, added: [], duplicates: [], broken: [], pictures: false });
       say(t("bank_drop.measuring", { what: sounds.length === 1 ? sounds[0].name : t("bank_drop.recordings", { count: sounds.length }) }));
       store.send({ type: "add_to_bank", paths });
     } catch {

@@ -4,6 +4,7 @@
 import { LANGUAGE, t } from "../texts/t.js";
 import { createDrop } from "./bank_drop.js";
 import { createLook, describeLook } from "./look.js";
+import { createPictureIt } from "./picture_it.js";
 import { soundColor } from "../widgets/format.js";
 import { requireProject } from "../state/project.js";
 import { createButton, createSegments, elementsIn, focusedElement, make, newGesture } from "../widgets/controls.js";
@@ -92,6 +93,8 @@ export function createFindPanel(store, audio, shared) {
     ask("picture", { keep: true });
   } });
 
+  const pictureIt = createPictureIt(store, sound);
+
   // --- what is taken -------------------------------------------------------------------------------
 
   const boxes = PARTS.map(([name, text, help]) => {
@@ -123,7 +126,7 @@ export function createFindPanel(store, audio, shared) {
   const drop = createDrop(store, shared, () => ask(way === "sound" ? "sound" : "words", { quiet: true }));
   const size = make("span", "ins-quiet find-size");
   const foot = make("div", "ins-row find-foot", {}, size, revert, materials, drop.button, drop.folderButton);
-  const body = make("div", "find-body", {}, top, search, look.element, said, take, list, drop.told, foot);
+  const body = make("div", "find-body", {}, top, search, look.element, said, take, list, drop.told, pictureIt.element, foot);
   const empty = make("p", "ins-empty", { textContent: t("find.open_a_clip_with_hits_in") });
   const element = make("div", "ins-panel find-panel", {}, body, empty);
 
@@ -305,6 +308,8 @@ export function createFindPanel(store, audio, shared) {
     list.scrollTop = at;
     if (focused) elementsIn(list, `[data-id="${focused}"] .find-use`)[0]?.focus({ preventScroll: true });
     take.hidden = !rows.length;
+    pictureIt.show();
+    pictureIt.element.hidden = !bank?.pictures;
     revert.disabled = using?.to !== receiver();
     size.title = size.textContent = bank ? (bank.own ? t("find.sounds_of_your_own", { sounds: bank.sounds.toLocaleString(LANGUAGE), own: bank.own }) : t("find.sounds", { sounds: bank.sounds.toLocaleString(LANGUAGE) })) : "";
   }
@@ -368,6 +373,7 @@ export function createFindPanel(store, audio, shared) {
     show();
   }));
   scope.add(drop.dispose);
+  scope.add(pictureIt.dispose);
   scope.add(() => stopPointing?.());
 
   return {

@@ -725,6 +725,18 @@ export interface StopAnimatic {
   type: "stop_animatic";
 }
 
+/** Draw pictures of a sound of the document; answered by ``sound_pictured`` or ``picturing_stopped``. */
+export interface PictureSound {
+  type: "picture_sound";
+  sound_id: string;
+  seed?: number;
+}
+
+/** Stop drawing. */
+export interface StopPicturing {
+  type: "stop_picturing";
+}
+
 export type ClientMessage =
   | Open
   | FindClip
@@ -774,7 +786,9 @@ export type ClientMessage =
   | MeasureSync
   | StopSync
   | MakeAnimatic
-  | StopAnimatic;
+  | StopAnimatic
+  | PictureSound
+  | StopPicturing;
 
 /** A demo project. */
 export interface Demo {
@@ -1152,7 +1166,7 @@ export interface SearchAnswer {
   materials: string[] | null;
 }
 
-/** Number of sounds in the bank and of the user's own among them; names of added, duplicate and unreadable ones. */
+/** Number of sounds in the bank and of the user's own among them; names of added, duplicate and unreadable ones. ``pictures`` is whether there is a network that draws pictures of sounds. */
 export interface Bank {
   type: "bank";
   sounds: number;
@@ -1160,6 +1174,7 @@ export interface Bank {
   added: string[];
   duplicates: [string, string][];
   broken: [string, string][];
+  pictures: boolean;
 }
 
 /** A hit without a place in the new clip, by its timecode in the former one, its sound and its name. */
@@ -1268,6 +1283,24 @@ export interface AnimaticStopped {
   type: "animatic_stopped";
 }
 
+/** Share of the pictures' drawing that is done, 0 to 1. */
+export interface PicturingProgressed {
+  type: "picturing_progress";
+  fraction: number;
+}
+
+/** Pictures of a sound, data addresses of images. */
+export interface SoundPictured {
+  type: "sound_pictured";
+  sound_id: string;
+  pictures: string[];
+}
+
+/** The drawing ended without pictures. */
+export interface PicturingStopped {
+  type: "picturing_stopped";
+}
+
 export type ServerMessage =
   | Welcome
   | DocumentState
@@ -1293,4 +1326,7 @@ export type ServerMessage =
   | Versions
   | AnimaticProgressed
   | AnimaticMade
-  | AnimaticStopped;
+  | AnimaticStopped
+  | PicturingProgressed
+  | SoundPictured
+  | PicturingStopped;

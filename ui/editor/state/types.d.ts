@@ -2,7 +2,7 @@
 
 import type {
   Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, LoudnessMeasured, MacrosState, MarkerState, Media, ModesState,
-  AnimaticMade, AnimaticProgressed, AnimaticStopped, MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, HitOffsetsState, TakeRendered, Versions, Welcome,
+  AnimaticMade, AnimaticProgressed, AnimaticStopped, MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, PicturingProgressed, PicturingStopped, SoundPictured, HitOffsetsState, TakeRendered, Versions, Welcome,
 } from "./protocol.d.ts";
 
 /** Mono samples at 48 kHz. */
@@ -73,6 +73,9 @@ export interface StoreEvents {
   animatic_progress: AnimaticProgressed;
   animatic_made: AnimaticMade;
   animatic_stopped: AnimaticStopped;
+  picturing_progress: PicturingProgressed;
+  sound_pictured: SoundPictured;
+  picturing_stopped: PicturingStopped;
   selection: Selection;
   connection: Connection;
   time: { time_s: number; playing: boolean };

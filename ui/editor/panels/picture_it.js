@@ -1,0 +1,60 @@
+// @ts-check
+// Picture it: pictures of what a sound may be struck from, drawn on request.
+
+import { t } from "../texts/t.js";
+import { createButton, make } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
+/** @import { Sound, Store } from "../state/types.d.ts" */
+
+const COUNT = 4;
+
+/**
+ * @param {Store} store
+ * @param {() => Sound | null | undefined} currentSound
+ */
+export function createPictureIt(store, currentSound) {
+  let seed = 0;
+  let isDrawing = false;
+  let drawnFor = ""; // the sound of the pictures on show
+
+  const draw = createButton(t("find.picture_it"), { title: t("find.draw_what_may_be_struck"), onPress: () => {
+    const sound = currentSound();
+    if (!sound) return;
+    seed = drawnFor === sound.id ? seed + COUNT : 0;
+    drawnFor = sound.id;
+    isDrawing = store.send({ type: "picture_sound", sound_id: sound.id, seed });
+    words.textContent = t("find.drawing", { share: "" });
+    pictures.replaceChildren();
+    show();
+  } });
+  const stop = createButton(t("common.stop"), { title: t("find.stop_drawing"), onPress: () => store.send({ type: "stop_picturing" }) });
+  const words = make("span", "ins-quiet find-drawn-words", { role: "status" });
+  const pictures = make("div", "find-drawn");
+  const element = make("div", "ins-row find-picture", {}, draw, stop, words, pictures);
+
+  /** Show the pictures, if they are of the current sound. */
+  function show() {
+    stop.hidden = !isDrawing;
+    draw.disabled = isDrawing;
+    pictures.hidden = words.hidden = currentSound()?.id !== drawnFor;
+  }
+
+  const scope = createScope();
+  scope.add(store.on("picturing_progress", ({ fraction }) => {
+    words.textContent = t("find.drawing", { share: `${Math.round(100 * fraction)} %` });
+  }));
+  scope.add(store.on("sound_pictured", (message) => {
+    isDrawing = false;
+    drawnFor = message.sound_id;
+    words.textContent = "";
+    pictures.replaceChildren(...message.pictures.map((src, index) => make("img", "find-drawing", { src, alt: t("find.drawing_of_what_may_be_struck", { number: index + 1 }), title: t("find.a_guess_from_the_sound_alone") })));
+    show();
+  }));
+  scope.add(store.on("picturing_stopped", () => {
+    isDrawing = false;
+    words.textContent = "";
+    show();
+  }));
+  show();
+  return { element, show, dispose: scope.dispose };
+}

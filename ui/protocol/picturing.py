@@ -1,0 +1,46 @@
+"""Messages of *Picture it*: pictures of what a sound may be struck from, in both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class PictureSound:
+    """Draw pictures of a sound of the document; answered by ``sound_pictured`` or ``picturing_stopped``."""
+
+    type: ClassVar[str] = "picture_sound"
+    sound_id: str
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class StopPicturing:
+    """Stop drawing."""
+
+    type: ClassVar[str] = "stop_picturing"
+
+
+@dataclass(frozen=True)
+class PicturingProgressed:
+    """Share of the pictures' drawing that is done, 0 to 1."""
+
+    type: ClassVar[str] = "picturing_progress"
+    fraction: float
+
+
+@dataclass(frozen=True)
+class SoundPictured:
+    """Pictures of a sound, data addresses of images."""
+
+    type: ClassVar[str] = "sound_pictured"
+    sound_id: str
+    pictures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PicturingStopped:
+    """The drawing ended without pictures."""
+
+    type: ClassVar[str] = "picturing_stopped"
