@@ -2,6 +2,7 @@
 // A/B: what is heard at the chosen hits as it is, as it was before an edit, and in the clip, equally loud.
 
 import { recall, remember } from "../state/remembered.js";
+import { translate } from "../texts/server.js";
 import { t } from "../texts/t.js";
 import { createButton, createSegments, createSelect, make } from "../widgets/controls.js";
 import { formatDb } from "../widgets/format.js";
@@ -119,7 +120,7 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
     const changes = found?.changes ?? [];
     words.textContent = !count ? t("common.select_a_hit_first") : t("versions_sheet.all_are_as_loud_as_what");
     segments.set(heard, has);
-    change.set(changes.length ? changes.map((label, i) => [String(i + 1), `${i + 1}  ${label}`]) : [["1", found ? t("versions_sheet.nothing_was_changed_here") : "…"]], String(back));
+    change.set(changes.length ? changes.map((label, i) => [String(i + 1), `${i + 1}  ${translate(label)}`]) : [["1", found ? t("versions_sheet.nothing_was_changed_here") : "…"]], String(back));
     change.element.disabled = !changes.length;
     loop.classList.toggle("is-on", loops);
     loop.setAttribute("aria-pressed", String(loops));
@@ -127,7 +128,7 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
     flipButton.disabled = !found || !(has("before") || has("clip"));
     const version = found?.versions.find(({ name }) => name === heard);
     const level = !version ? "" : version.loudness_lufs === null ? t("versions_sheet.silent") : t("versions_sheet.lufs_to_match", { loudness_lufs: version.loudness_lufs.toFixed(1), gain_db: formatDb(version.gain_db, true) });
-    const name = heard === "now" ? t("versions_sheet.a_as_it_is_now") : heard === "clip" ? t("versions_sheet.b_the_clips_own_sound") : t("versions_sheet.b_before_2", { change: changes[back - 1] ?? "" });
+    const name = heard === "now" ? t("versions_sheet.a_as_it_is_now") : heard === "clip" ? t("versions_sheet.b_the_clips_own_sound") : t("versions_sheet.b_before_2", { change: translate(changes[back - 1] ?? "") });
     state.textContent = !count ? "" : !found ? t("versions_sheet.mixing") : t("versions_sheet.heard", { name, level });
     state.classList.toggle("is-b", heard !== "now");
   }

@@ -1,6 +1,7 @@
 // @ts-check
 // The bar at the top: open, undo and redo, the project's name, what is going on, export.
 
+import { translate } from "../texts/server.js";
 import { t } from "../texts/t.js";
 import { createExportMenu } from "./export_menu.js";
 import { icon } from "../widgets/icons.js";
@@ -80,8 +81,8 @@ export function createTopBar(root, store, { open, help, conform, sync, animate }
   function show() {
     const view = store.view;
     const project = view?.project;
-    label(undo, view?.undo, "undo");
-    label(redo, view?.redo, "redo");
+    label(undo, view?.undo && translate(view.undo), "undo");
+    label(redo, view?.redo && translate(view.redo), "redo");
     name.textContent = project?.name ?? "";
     name.title = project?.clip.name ?? "";
     save.hidden = !project;
@@ -131,14 +132,14 @@ function createPill(store) {
     const project = store.view?.project;
     if (store.connection !== "open") return { kind: "bad", words: store.connection === "lost" ? t("top_bar.reconnecting") : t("top_bar.connecting") };
     if (RUNNING.has(phase) && isStopping) return { kind: "busy", words: t("top_bar.stopping"), part: null };
-    if (RUNNING.has(phase)) return { kind: "busy", words: message || WORDS[phase], part: total > 0 ? done / total : null };
+    if (RUNNING.has(phase)) return { kind: "busy", words: translate(message) || WORDS[phase], part: total > 0 ? done / total : null };
     if (phase === "error") return { kind: "bad", words: message };
     if (!project) return null;
     const missing = project.hits.filter((hit) => !store.rendered.has(hit.id)).length;
     if (phase === "cancelled" && message === "Stopped") return { kind: "quiet", words: t("top_bar.stopped_looking_for_hits"), canLook: true };
-    if (phase === "cancelled") return { kind: "quiet", words: missing && message.startsWith("Sampling") ? t("top_bar.stopped_to_sample", { missing }) : message, canResume: missing > 0 };
+    if (phase === "cancelled") return { kind: "quiet", words: missing && message.startsWith("Sampling") ? t("top_bar.stopped_to_sample", { missing }) : translate(message), canResume: missing > 0 };
     if (missing) return { kind: "quiet", words: t("top_bar.hits_wait", { count: missing }) };
-    if (phase === "done") return { kind: "good", words: [message, elapsed_s ? `${elapsed_s.toFixed(1)} s` : ""].filter(Boolean).join(" · ") };
+    if (phase === "done") return { kind: "good", words: [translate(message), elapsed_s ? `${elapsed_s.toFixed(1)} s` : ""].filter(Boolean).join(" · ") };
     if (!project.hits.length) return null;
     return { kind: "good", words: t("top_bar.hits_sampled", { count: project.hits.length }) };
   }

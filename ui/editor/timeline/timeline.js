@@ -3,6 +3,7 @@
 
 import { clamp } from "../audio/units.js";
 import { requireProject } from "../state/project.js";
+import { translate } from "../texts/server.js";
 import { t } from "../texts/t.js";
 import { openCanvas } from "../widgets/canvas.js";
 import { make, newGesture } from "../widgets/controls.js";
@@ -156,7 +157,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     const lane = lanes.onsets;
     const { phase, message } = store.status;
     if (shapes.curve) drawCurve(context, scale, lane, shapes.curve, COLORS.curve);
-    else drawWords(context, scale, lane, phase === "detecting" ? message || t("common.looking_for_hits") : ["error", "cancelled"].includes(phase) ? t("timeline.no_onset_curve_the_search_for") : t("timeline.the_onset_curve_appears_here"));
+    else drawWords(context, scale, lane, phase === "detecting" ? translate(message) || t("common.looking_for_hits") : ["error", "cancelled"].includes(phase) ? t("timeline.no_onset_curve_the_search_for") : t("timeline.the_onset_curve_appears_here"));
   }
 
   /** @param {CanvasRenderingContext2D} context */

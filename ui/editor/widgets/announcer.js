@@ -1,6 +1,7 @@
 // @ts-check
 // What a screen reader is told as it happens: the playhead when it is set, the selection, what begins and ends.
 
+import { translate } from "../texts/server.js";
 import { t } from "../texts/t.js";
 import { formatTimecode } from "../timeline/timecode.js";
 import { make } from "./controls.js";
@@ -83,7 +84,7 @@ export function createAnnouncer(app, store) {
   scope.add(store.on("status", (status) => {
     if (status.phase === phase) return;
     phase = status.phase;
-    say("status", BEGINS[phase] ?? (phase === "idle" ? "" : status.message));
+    say("status", BEGINS[phase] ?? (phase === "idle" ? "" : translate(status.message)));
   }));
   scope.add(() => clearTimeout(timer));
   return { dispose: scope.dispose };

@@ -10,8 +10,9 @@ import { FIND } from "./find.js";
 import { MIX } from "./mix.js";
 import { PANELS } from "./panels.js";
 import { PERFORM } from "./perform.js";
+import { SERVER } from "./server.js";
 import { SOUND } from "./sound.js";
 import { TIMELINE } from "./timeline.js";
 import { WIDGETS } from "./widgets.js";
 
-export const EN = { ...ACTIONS, ...ANIMATIC, ...ARRANGE, ...COMMON, ...EXPORT, ...FIND, ...MIX, ...PANELS, ...PERFORM, ...SOUND, ...TIMELINE, ...WIDGETS };
+export const EN = { ...ACTIONS, ...ANIMATIC, ...ARRANGE, ...COMMON, ...EXPORT, ...FIND, ...MIX, ...PANELS, ...PERFORM, ...SERVER, ...SOUND, ...TIMELINE, ...WIDGETS };
