@@ -93,7 +93,7 @@ test("nothing is said past the catalogue", () => {
 test("places are filled, and a word is chosen by its count", () => {
   assert.equal(t("common.hits", { count: 1 }), "1 hit");
   assert.equal(t("common.hits", { count: 12 }), "12 hits");
-  assert.equal(t("conform.hits_moved_with_their_shots", { moved: 1, more: "" }), "1 hit moved with its shot.");
+  assert.equal(t("conform.hits_moved_with", { moved: 1, more: "" }), "1 hit moved with its shot.");
 });
 
 test("the language is the chosen one, else the first that the browser asks for, else English", () => {

@@ -57,9 +57,9 @@ export function formatCombo(combo) {
  */
 export function refuseCombo(combo) {
   const shown = formatCombo(combo);
-  if (BROWSER.has(combo) || /^(Mod\+)?F\d+$/.test(combo)) return t("combos.belongs_to_the_browser_choose_another", { shown });
-  if (CLIPBOARD.has(combo)) return t("combos.copies_cuts_or_pastes_choose_another", { shown });
-  if (combo === "Tab" || combo === "Shift+Tab") return t("combos.tab_goes_from_control_to_control");
-  if (/^(Shift\+)?\d$/.test(combo)) return t("combos.the_number_keys_strike_sounds_in");
+  if (BROWSER.has(combo) || /^(Mod\+)?F\d+$/.test(combo)) return t("combos.belongs_to_the", { shown });
+  if (CLIPBOARD.has(combo)) return t("combos.copies_cuts_or", { shown });
+  if (combo === "Tab" || combo === "Shift+Tab") return t("combos.tab_goes_from");
+  if (/^(Shift\+)?\d$/.test(combo)) return t("combos.the_number_keys");
   return "";
 }

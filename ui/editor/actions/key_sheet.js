@@ -15,7 +15,7 @@ import { ACTIONS, GESTURES } from "./table.js";
 const CATEGORIES = [...new Set([...ACTIONS.map(({ category }) => category), ...GESTURES.map(([title]) => title)])];
 /** @type {[ThemeChoice, string][]} */
 const THEMES = [["system", t("key_sheet.system")], ["dark", t("key_sheet.dark")], ["light", t("key_sheet.light")]];
-const PRESS_ONE = t("key_sheet.press_a_key_beside_an_action");
+const PRESS_ONE = t("key_sheet.press_a_key");
 
 /**
  * @param {HTMLElement} app
@@ -29,19 +29,19 @@ export function createKeySheet(app, { about, tour }) {
   /** @type {Map<ActionId, HTMLButtonElement>} */
   const buttons = new Map();
 
-  const search = make("input", "st-path act-search", { type: "search", placeholder: t("common.search"), spellcheck: false, autocomplete: "off", "aria-label": t("key_sheet.search_keys_and_gestures"), oninput: () => filter() });
+  const search = make("input", "st-path act-search", { type: "search", placeholder: t("common.search"), spellcheck: false, autocomplete: "off", "aria-label": t("key_sheet.search_keys_and"), oninput: () => filter() });
   const words = make("p", "act-words", { role: "status", textContent: PRESS_ONE });
-  const noKey = make("button", "st-button", { type: "button", textContent: t("key_sheet.no_key"), title: t("key_sheet.the_action_stays_in_the_palette"), onclick: () => change(() => waiting && setKey(waiting, null)) });
-  const usual = make("button", "st-button", { type: "button", textContent: t("key_sheet.its_usual_key"), title: t("key_sheet.give_the_action_the_key_it"), onclick: () => change(() => waiting && resetKeys(waiting)) });
-  const reset = make("button", "st-button", { type: "button", textContent: t("key_sheet.usual_keys"), title: t("key_sheet.give_every_action_the_key_it"), onclick: () => change(() => resetKeys()) });
+  const noKey = make("button", "st-button", { type: "button", textContent: t("key_sheet.no_key"), title: t("key_sheet.the_action_stays"), onclick: () => change(() => waiting && setKey(waiting, null)) });
+  const usual = make("button", "st-button", { type: "button", textContent: t("key_sheet.its_usual_key"), title: t("key_sheet.give_the_action"), onclick: () => change(() => waiting && resetKeys(waiting)) });
+  const reset = make("button", "st-button", { type: "button", textContent: t("key_sheet.usual_keys"), title: t("key_sheet.give_every_action"), onclick: () => change(() => resetKeys()) });
   const theme = createSegments({ label: t("key_sheet.theme"), choices: THEMES, onChoose: chooseTheme });
   theme.element.classList.add("st-segments");
   const language = createSegments({ label: t("key_sheet.language"), choices: LANGUAGES, onChoose: chooseLanguage });
   language.element.classList.add("st-segments");
   language.set(LANGUAGE);
-  const showTour = make("button", "st-button", { type: "button", textContent: t("key_sheet.tour"), title: t("key_sheet.show_the_three_steps_of_the"), onclick: () => leave(tour) });
-  const showAbout = make("button", "st-button", { type: "button", textContent: t("key_sheet.about"), title: t("key_sheet.version_and_the_licences_of_code"), onclick: () => leave(about) });
-  const none = make("p", "act-none", { textContent: t("common.nothing_of_that_name"), hidden: true });
+  const showTour = make("button", "st-button", { type: "button", textContent: t("key_sheet.tour"), title: t("key_sheet.show_the_three"), onclick: () => leave(tour) });
+  const showAbout = make("button", "st-button", { type: "button", textContent: t("key_sheet.about"), title: t("key_sheet.version_and_the"), onclick: () => leave(about) });
+  const none = make("p", "act-none", { textContent: t("common.nothing_of_that"), hidden: true });
   const columns = make("div", "act-columns", {}, ...CATEGORIES.map(section), none);
   const dialog = createDialog(app, {
     label: t("common.keys_and_gestures"), className: "st-help act-sheet", first: search, onKey,
@@ -84,8 +84,8 @@ export function createKeySheet(app, { about, tour }) {
       button.textContent = id === waiting ? t("key_sheet.press") : keys.join(" / ") || "—";
       button.classList.toggle("is-on", id === waiting);
       button.classList.toggle("is-changed", isChanged(id));
-      const only = when === "hits" ? t("key_sheet.while_hits_are_selected") : when === "none" ? t("key_sheet.while_no_hit_is_selected") : "";
-      button.title = keys.length ? t("key_sheet.change_the_key_of", { name, only }) : t("key_sheet.give_a_key", { name });
+      const only = when === "hits" ? t("key_sheet.while_hits_are") : when === "none" ? t("key_sheet.while_no_hit") : "";
+      button.title = keys.length ? t("key_sheet.change_the_key", { name, only }) : t("key_sheet.give_a_key", { name });
       button.setAttribute("aria-label", t("key_sheet.change", { name, only, keys: keys.join(t("key_sheet.or")) || t("key_sheet.no_key_2") }));
     }
     noKey.hidden = usual.hidden = !waiting;
@@ -98,7 +98,7 @@ export function createKeySheet(app, { about, tour }) {
    * Wait for a key for an action, or for none any more.
    * @param {ActionId | null} id
    */
-  function listen(id, said = id ? t("key_sheet.press_the_key_for_or_esc", { action: nameOf(id) }) : PRESS_ONE) {
+  function listen(id, said = id ? t("key_sheet.press_the_key", { action: nameOf(id) }) : PRESS_ONE) {
     waiting = id;
     wanted = null;
     words.textContent = said;
@@ -144,7 +144,7 @@ export function createKeySheet(app, { about, tour }) {
     if (refused) words.textContent = refused;
     else if (others.length && wanted !== combo) {
       wanted = combo;
-      words.textContent = t("key_sheet.is_the_key_of_press_it", { combo: formatCombo(combo), name: others[0].name });
+      words.textContent = t("key_sheet.is_the_key", { combo: formatCombo(combo), name: others[0].name });
     } else {
       setKey(id, combo);
       listen(null, others.length ? t("key_sheet.now_does_has", { combo: formatCombo(combo), action: nameOf(id), other: others[0].name, keys: keysOf(others[0].id).map(formatCombo).join(t("key_sheet.or")) || t("key_sheet.no_key_2") }) : t("key_sheet.now_does", { combo: formatCombo(combo), action: nameOf(id) }));

@@ -35,10 +35,10 @@ export function createPalette(app, runner) {
   let found = [];
   let at = 0;
   const field = make("input", "st-path act-search", {
-    type: "text", role: "combobox", placeholder: t("palette.what_do_you_want_to_do"), spellcheck: false, autocomplete: "off", "aria-label": t("common.search_all_actions"), "aria-expanded": "true", "aria-controls": "act-list", "aria-autocomplete": "list", oninput: () => fill(),
+    type: "text", role: "combobox", placeholder: t("palette.what_do_you"), spellcheck: false, autocomplete: "off", "aria-label": t("common.search_all_actions"), "aria-expanded": "true", "aria-controls": "act-list", "aria-autocomplete": "list", oninput: () => fill(),
   });
   const list = make("div", "act-list", { id: "act-list", role: "listbox", "aria-label": t("palette.actions") });
-  const none = make("p", "act-none", { textContent: t("palette.no_action_of_that_name"), role: "status" });
+  const none = make("p", "act-none", { textContent: t("palette.no_action_of"), role: "status" });
   const dialog = createDialog(app, {
     label: t("palette.all_actions"), className: "act-palette", content: [field, list, none], first: field, hasClose: false, onKey,
     onOpen() {

@@ -62,7 +62,7 @@ export function createArranging(store, player) {
   /** @param {{edit: AddHits, left: number}} placed */
   function add({ edit, left }) {
     const total = edit.hits.length + left;
-    if (left) store.emit("note", { type: "note", message: t("arranging.of_hits_would_lie_past_the", { left, total }) });
+    if (left) store.emit("note", { type: "note", message: t("arranging.of_hits_would", { left, total }) });
     if (!edit.hits.length) return;
     adding = { known: new Set(requireProject(store).hits.map((hit) => hit.id)), count: edit.hits.length };
     store.edit(edit, newGesture());

@@ -15,8 +15,8 @@ import { createSheet } from "./sheet.js";
 export function describeConformed({ moved, copied, lost }) {
   /** @param {number} n */
   const hits = (n) => t("common.hits", { count: n });
-  const more = copied ? t("conform.and_more_where_shots_are_shown", { copied: hits(copied) }) : "";
-  return `${t("conform.hits_moved_with_their_shots", { moved, more })}${lost.length ? ` ${lost.length === 1 ? t("conform.the_recut_has_no_place_for") : t("conform.the_recut_has_no_place_for_2", { count: lost.length })}` : ""}`;
+  const more = copied ? t("conform.and_more_where", { copied: hits(copied) }) : "";
+  return `${t("conform.hits_moved_with", { moved, more })}${lost.length ? ` ${lost.length === 1 ? t("conform.the_recut_has") : t("conform.the_recut_has_no", { count: lost.length })}` : ""}`;
 }
 
 /**
@@ -25,17 +25,17 @@ export function describeConformed({ moved, copied, lost }) {
  */
 export function createConform(app, store) {
   /** @type {HTMLInputElement} */
-  const picker = make("input", "", { type: "file", accept: "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif", hidden: true, "aria-label": t("conform.recut_of_the_clip"), onchange: () => {
+  const picker = make("input", "", { type: "file", accept: "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif", hidden: true, "aria-label": t("conform.recut_of_the"), onchange: () => {
     const file = picker.files?.[0];
     picker.value = "";
     if (file) take(file);
   } });
   app.append(picker);
   const words = make("p", "arr-words");
-  const list = make("ul", "arr-lost", { "aria-label": t("conform.hits_without_a_place") });
+  const list = make("ul", "arr-lost", { "aria-label": t("conform.hits_without_a") });
   const fine = createButton(t("common.close"), { title: t("common.close_esc"), onPress: () => sheet.close() });
   fine.classList.add("is-main");
-  const sheet = createSheet(app, store, { title: t("conform.conformed_to_the_recut"), content: [words, list, make("div", "ins-row", {}, make("span", "st-space"), fine)], apply: fine, onShow: () => {}, onEnter: () => sheet.close() });
+  const sheet = createSheet(app, store, { title: t("conform.conformed_to_the"), content: [words, list, make("div", "ins-row", {}, make("span", "st-space"), fine)], apply: fine, onShow: () => {}, onEnter: () => sheet.close() });
 
   /** @param {File} file */
   async function take(file) {

@@ -83,7 +83,7 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
       store.edit({ kind: "set_hits", ids: meant(hit), values: { name: text.trim() } }, newGesture());
       return true;
     } },
-    { name: "group", title: t("hit_list.group"), help: t("hit_list.hits_of_one_name_are_one"), text: ({ hit }) => hit.group, read(text, hit) {
+    { name: "group", title: t("hit_list.group"), help: t("hit_list.hits_of_one"), text: ({ hit }) => hit.group, read(text, hit) {
       store.edit({ kind: "set_hits", ids: meant(hit), values: { group: text.trim() } }, newGesture());
       return true;
     } },
@@ -94,10 +94,10 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
 
   // --- elements -----------------------------------------------------------------------------------
 
-  const paste = createButton(t("hit_list.paste"), { title: t("hit_list.put_what_was_copied_at_the"), onPress: arranging.paste });
-  const duplicate = createButton(t("common.duplicate"), { action: "duplicate", title: t("hit_list.copies_behind_the_chosen_hits_in"), onPress: arranging.duplicate });
-  const quantise = createButton(t("common.quantise"), { action: "quantize", title: t("hit_list.draw_the_chosen_hits_to_frames"), onPress: quantize });
-  const bring = createButton(t("common.import"), { title: t("hit_list.hits_from_a_spotting_list_csv"), onPress: importHits });
+  const paste = createButton(t("hit_list.paste"), { title: t("hit_list.put_what_was"), onPress: arranging.paste });
+  const duplicate = createButton(t("common.duplicate"), { action: "duplicate", title: t("hit_list.copies_behind_the"), onPress: arranging.duplicate });
+  const quantise = createButton(t("common.quantise"), { action: "quantize", title: t("hit_list.draw_the_chosen"), onPress: quantize });
+  const bring = createButton(t("common.import"), { title: t("hit_list.hits_from_a"), onPress: importHits });
   const facts = make("span", "ins-quiet arr-facts");
   const tools = make("div", "ins-row arr-tools", {}, duplicate, paste, quantise, bring, facts);
   const heads = COLUMNS.map(({ name, title }) => make("button", `arr-cell is-${name}`, { type: "button", role: "columnheader", textContent: title, title: t("hit_list.sort_by", { column: title === "#" ? t("hit_list.number") : title }), onclick: () => sortBy(name) }));
@@ -116,7 +116,7 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
     table.hidden = isEmpty;
     empty.hidden = !isEmpty;
     bring.disabled = !project;
-    empty.textContent = project ? t("hit_list.no_hits_yet_they_appear_here") : t("hit_list.open_a_clip_its_hits_are");
+    empty.textContent = project ? t("hit_list.no_hits_yet") : t("hit_list.open_a_clip");
     if (!project || isEditing) return;
     rows = orderRows(project, order);
     at = clamp(at, 0, Math.max(0, rows.length - 1));

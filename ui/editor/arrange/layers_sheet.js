@@ -20,8 +20,8 @@ const [SOFTEST_DB, HARDEST_DB] = [-60, 12];
 export function createLayersSheet(app, store, audio, arranging) {
   const words = make("p", "ins-quiet arr-words");
   const list = make("ul", "arr-layers");
-  const clear = createButton(t("layers_sheet.delete_all"), { title: t("layers_sheet.leave_only_the_sound_itself"), onPress: () => remove(sound()?.layers.map((_, k) => k) ?? []) });
-  const apply = createButton(t("common.measure"), { title: t("layers_sheet.analyse_each_of_these_hits_by"), onPress: measure });
+  const clear = createButton(t("layers_sheet.delete_all"), { title: t("layers_sheet.leave_only_the"), onPress: () => remove(sound()?.layers.map((_, k) => k) ?? []) });
+  const apply = createButton(t("common.measure"), { title: t("layers_sheet.analyse_each_of"), onPress: measure });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
     title: t("common.velocity_layers"),
@@ -71,9 +71,9 @@ export function createLayersSheet(app, store, audio, arranging) {
     const layers = own?.layers ?? [];
     const isImagined = layers.length > 0 && own !== null && own.detail < 1;
     words.textContent = !own ? t("common.no_sound_yet")
-      : isImagined ? t("layers_sheet.is_partly_imagined_detail_so_its", { name: own.name })
-        : layers.length ? t("layers_sheet.hits_of_are_morphed_between_these", { name: own.name })
-          : t("layers_sheet.is_one_sound_softened_and_hardened", { name: own.name });
+      : isImagined ? t("layers_sheet.is_partly_imagined", { name: own.name })
+        : layers.length ? t("layers_sheet.hits_of_are", { name: own.name })
+          : t("layers_sheet.is_one_sound", { name: own.name });
     const rows = [...layers.map((layer, k) => ({ ...layer, place: k })), ...(own ? [{ velocity_db: 0, time_s: null, modes: own.modes.frequency_hz.length, place: -1 }] : [])].sort((a, b) => a.velocity_db - b.velocity_db);
     list.replaceChildren(...rows.map(({ velocity_db, time_s, modes, place }) => {
       const from = place < 0 ? t("layers_sheet.the_sound_itself") : time_s === null || !project ? "" : t("layers_sheet.hit_at", { time_s: formatTimecode(time_s, project.clip) });
@@ -81,11 +81,11 @@ export function createLayersSheet(app, store, audio, arranging) {
       return make("li", "", {},
         make("button", "ins-button", { type: "button", textContent: "▶", title: t("layers_sheet.hear_it_at", { text }), "aria-label": t("layers_sheet.hear_it_at", { text }), onclick: () => hear(velocity_db) }),
         make("span", "arr-layer-db", { textContent: text }), make("span", "ins-quiet", { textContent: `${from} · ${t("layers_sheet.modes", { count: modes })}` }),
-        place < 0 ? make("span") : make("button", "ins-button", { type: "button", textContent: "×", title: t("layers_sheet.delete_this_layer"), "aria-label": t("layers_sheet.delete_the_layer_at", { text }), onclick: () => remove([place]) }));
+        place < 0 ? make("span") : make("button", "ins-button", { type: "button", textContent: "×", title: t("layers_sheet.delete_this_layer"), "aria-label": t("layers_sheet.delete_the_layer", { text }), onclick: () => remove([place]) }));
     }));
     clear.hidden = !layers.length;
     apply.disabled = !hits.length || !project?.clip.has_audio;
-    apply.textContent = project?.clip.has_audio === false ? t("layers_sheet.the_clip_has_no_sound") : t("layers_sheet.measure_its_hits", { count: hits.length });
+    apply.textContent = project?.clip.has_audio === false ? t("layers_sheet.the_clip_has") : t("layers_sheet.measure_its_hits", { count: hits.length });
   }
 
   const cleanup = store.watch(() => [store.view?.project?.sounds, store.view?.project?.hits], () => sheet.isOpen && show());

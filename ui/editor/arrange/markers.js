@@ -69,7 +69,7 @@ export function createMarkers(store, player, timeline) {
       view.line.style.transform = `translateX(${Math.round(x)}px)`;
       if (view.flag.textContent !== name) view.flag.textContent = name;
       const clip = store.view?.project?.clip;
-      view.flag.title = clip ? t("markers.drag_to_move_double_click_to", { name, time_s: formatTimecode(time_s, clip) }) : name;
+      view.flag.title = clip ? t("markers.drag_to_move", { name, time_s: formatTimecode(time_s, clip) }) : name;
     }
   }
 
@@ -126,7 +126,7 @@ export function createMarkers(store, player, timeline) {
     const view = shown.get(id);
     const marker = find(id);
     if (!view || !marker) return;
-    const input = make("input", "arr-flag-field", { type: "text", spellcheck: false, autocomplete: "off", value: marker.name, "aria-label": t("markers.name_of_the_marker") });
+    const input = make("input", "arr-flag-field", { type: "text", spellcheck: false, autocomplete: "off", value: marker.name, "aria-label": t("markers.name_of_the") });
     let isOver = false;
     /** @param {boolean} isWanted */
     const finish = (isWanted) => {

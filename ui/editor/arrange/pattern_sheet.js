@@ -24,13 +24,13 @@ const MOST_HITS = 10_000;
 
 /** @type {Record<PatternControl, Look>} */
 const LOOKS = {
-  gap_s: { label: t("pattern_sheet.first_gap"), help: t("pattern_sheet.from_the_first_blow_to_the"), min: 0.02, max: 4, scale: "log", unit: "s", digits: 2 },
-  bounciness: { label: t("common.bounce"), help: t("pattern_sheet.how_much_of_its_speed_the"), min: 0.1, max: 0.98, scale: "linear", unit: "%", digits: 0, factor: 100 },
-  length_s: { label: t("pattern_sheet.length"), help: t("pattern_sheet.from_the_first_blow_to_the_2"), min: 0.05, max: 30, scale: "log", unit: "s", digits: 2 },
-  rate_hz: { label: t("pattern_sheet.rate"), help: t("pattern_sheet.blows_a_second_at_first"), min: 1, max: 60, scale: "log", unit: "/ s", digits: 1 },
-  end_rate_hz: { label: t("pattern_sheet.rate_at_the_end"), help: t("pattern_sheet.blows_a_second_at_the_end"), min: 1, max: 60, scale: "log", unit: "/ s", digits: 1 },
-  swell_db: { label: t("pattern_sheet.swell"), help: t("pattern_sheet.how_much_louder_it_ends_than"), min: -24, max: 24, scale: "linear", unit: "dB", digits: 1 },
-  looseness: { label: t("pattern_sheet.looseness"), help: t("pattern_sheet.how_much_chance_there_is_in"), min: 0, max: 1, scale: "linear", unit: "%", digits: 0, factor: 100 },
+  gap_s: { label: t("pattern_sheet.first_gap"), help: t("pattern_sheet.from_the_first"), min: 0.02, max: 4, scale: "log", unit: "s", digits: 2 },
+  bounciness: { label: t("common.bounce"), help: t("pattern_sheet.how_much_of"), min: 0.1, max: 0.98, scale: "linear", unit: "%", digits: 0, factor: 100 },
+  length_s: { label: t("pattern_sheet.length"), help: t("pattern_sheet.from_the_first_blow"), min: 0.05, max: 30, scale: "log", unit: "s", digits: 2 },
+  rate_hz: { label: t("pattern_sheet.rate"), help: t("pattern_sheet.blows_a_second"), min: 1, max: 60, scale: "log", unit: "/ s", digits: 1 },
+  end_rate_hz: { label: t("pattern_sheet.rate_at_the"), help: t("pattern_sheet.blows_a_second_at"), min: 1, max: 60, scale: "log", unit: "/ s", digits: 1 },
+  swell_db: { label: t("pattern_sheet.swell"), help: t("pattern_sheet.how_much_louder"), min: -24, max: 24, scale: "linear", unit: "dB", digits: 1 },
+  looseness: { label: t("pattern_sheet.looseness"), help: t("pattern_sheet.how_much_chance"), min: 0, max: 1, scale: "linear", unit: "%", digits: 0, factor: 100 },
 };
 
 /** @returns {Choice} */
@@ -95,8 +95,8 @@ export function createPatternSheet(app, store, player, arranging) {
     });
     return { name, slider };
   });
-  const another = createButton(t("common.another"), { title: t("pattern_sheet.draw_the_chance_in_it_anew"), onPress: () => change({ seed: (choice.seed + 1) % 1_000_000 }) });
-  const apply = createButton(t("pattern_sheet.make"), { title: t("pattern_sheet.make_the_hits_enter"), onPress: makeHits });
+  const another = createButton(t("common.another"), { title: t("pattern_sheet.draw_the_chance"), onPress: () => change({ seed: (choice.seed + 1) % 1_000_000 }) });
+  const apply = createButton(t("pattern_sheet.make"), { title: t("pattern_sheet.make_the_hits"), onPress: makeHits });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
     title: t("pattern_sheet.pattern_of_blows"),
@@ -131,14 +131,14 @@ export function createPatternSheet(app, store, player, arranging) {
     const { hits } = place();
     const { starts, areHits } = findStarts();
     kinds.set(choice.pattern);
-    words.textContent = [law, areHits ? (starts.length === 1 ? t("pattern_sheet.it_starts_at_the_selected_hit") : t("pattern_sheet.it_starts_at_every_selected_hit")) : t("pattern_sheet.it_starts_at_the_playhead")].join(" ");
+    words.textContent = [law, areHits ? (starts.length === 1 ? t("pattern_sheet.it_starts_at_the_selected") : t("pattern_sheet.it_starts_at")) : t("pattern_sheet.it_starts_at_the")].join(" ");
     for (const { name, slider } of controls) {
       slider.element.hidden = !used.includes(name);
       slider.set(choice.values[name]);
     }
     another.hidden = !(choice.pattern === "debris" || (used.includes("looseness") && choice.values.looseness > 0));
     apply.disabled = !hits.length;
-    apply.textContent = hits.length ? t("pattern_sheet.make_hits", { count: hits.length }) : t("pattern_sheet.nothing_fits_before_the_end");
+    apply.textContent = hits.length ? t("pattern_sheet.make_hits", { count: hits.length }) : t("pattern_sheet.nothing_fits_before");
     const length_s = strikes[strikes.length - 1].time_s;
     canvas.setAttribute("aria-label", t("pattern_sheet.blows_in_s", { count: strikes.length, length_s: length_s.toFixed(2) }));
     draw(strikes, starts[0].sound_id);

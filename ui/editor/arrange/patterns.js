@@ -17,11 +17,11 @@ const LOOSE_DB = 3;
 
 /** @type {Record<PatternName, {title: string, words: string, controls: PatternControl[]}>} */
 export const PATTERNS = {
-  bounce: { title: t("common.bounce"), words: t("patterns.a_dropped_ball_every_bounce_is"), controls: ["gap_s", "bounciness"] },
-  roll: { title: t("patterns.roll"), words: t("patterns.two_sticks_in_turn_even_or"), controls: ["length_s", "rate_hz", "swell_db", "looseness"] },
-  coin: { title: t("patterns.coin"), words: t("patterns.a_disc_that_spins_down_faster"), controls: ["length_s", "rate_hz"] },
-  ratchet: { title: t("patterns.ratchet"), words: t("patterns.teeth_that_pass_a_pawl_speeding"), controls: ["length_s", "rate_hz", "end_rate_hz", "looseness"] },
-  debris: { title: t("patterns.debris"), words: t("patterns.pieces_that_fall_at_random_dense"), controls: ["length_s", "rate_hz", "looseness"] },
+  bounce: { title: t("common.bounce"), words: t("patterns.a_dropped_ball"), controls: ["gap_s", "bounciness"] },
+  roll: { title: t("patterns.roll"), words: t("patterns.two_sticks_in"), controls: ["length_s", "rate_hz", "swell_db", "looseness"] },
+  coin: { title: t("patterns.coin"), words: t("patterns.a_disc_that"), controls: ["length_s", "rate_hz"] },
+  ratchet: { title: t("patterns.ratchet"), words: t("patterns.teeth_that_pass"), controls: ["length_s", "rate_hz", "end_rate_hz", "looseness"] },
+  debris: { title: t("patterns.debris"), words: t("patterns.pieces_that_fall"), controls: ["length_s", "rate_hz", "looseness"] },
 };
 
 /** @type {PatternValues} */

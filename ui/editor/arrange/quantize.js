@@ -53,17 +53,17 @@ export function createQuantize(app, store, arranging) {
   const choice = recallChoice();
 
   const to = createSegments({ label: t("quantize.quantise_to"), choices: TARGETS, onChoose: (value) => change({ to: value }) });
-  const every = createEntry({ label: t("quantize.interval_of_the_grid"), className: "ins-time", onEnter: (text) => parseInterval(text, requireProject(store).clip) !== null && change({ every: text.trim() }) });
-  const from = createEntry({ label: t("quantize.a_line_of_the_grid"), className: "ins-time", onEnter: (text) => parseSpan(text, requireProject(store).clip) !== null && change({ from: text.trim() }) });
-  every.element.title = t("quantize.such_as_120_bpm_120_bpm");
-  from.element.title = t("quantize.a_time_that_lies_on_the");
+  const every = createEntry({ label: t("quantize.interval_of_the"), className: "ins-time", onEnter: (text) => parseInterval(text, requireProject(store).clip) !== null && change({ every: text.trim() }) });
+  const from = createEntry({ label: t("quantize.a_line_of"), className: "ins-time", onEnter: (text) => parseSpan(text, requireProject(store).clip) !== null && change({ from: text.trim() }) });
+  every.element.title = t("quantize.such_as_120");
+  from.element.title = t("quantize.a_time_that");
   const grid = make("div", "arr-grid", {}, make("span", "ins-label", { textContent: t("quantize.every") }), every.element, make("span", "ins-label", { textContent: t("quantize.from") }), from.element);
   const words = make("p", "ins-quiet arr-words");
   const strength = createSlider({
-    label: t("quantize.strength"), help: t("quantize.how_much_of_the_way_hits"), min: 0, max: 100, step: 1, format: (v) => `${Math.round(v)} %`, read: (text) => parsePlain(text, ["%"]),
+    label: t("quantize.strength"), help: t("quantize.how_much_of"), min: 0, max: 100, step: 1, format: (v) => `${Math.round(v)} %`, read: (text) => parsePlain(text, ["%"]),
     onCommit: (value) => change({ percent: Math.round(value) }),
   });
-  const apply = createButton(t("quantize.quantise"), { title: t("quantize.move_the_chosen_hits_enter"), onPress: quantize });
+  const apply = createButton(t("quantize.quantise"), { title: t("quantize.move_the_chosen"), onPress: quantize });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
     title: t("quantize.quantise"),
@@ -87,12 +87,12 @@ export function createQuantize(app, store, arranging) {
     from.set(choice.from);
     strength.set(choice.percent);
     words.textContent = {
-      frames: t("quantize.to_the_start_of_the_nearest", { frame_rate: frameRate(clip.frame_rate).toFixed(3).replace(/\.?0+$/, "") }),
-      peaks: t("quantize.to_the_nearest_peak_of_the"),
-      grid: t("quantize.to_the_nearest_line_of_the"),
+      frames: t("quantize.to_the_start", { frame_rate: frameRate(clip.frame_rate).toFixed(3).replace(/\.?0+$/, "") }),
+      peaks: t("quantize.to_the_nearest_peak"),
+      grid: t("quantize.to_the_nearest"),
     }[choice.to];
     apply.disabled = !count;
-    apply.textContent = count ? t("quantize.quantise_hits", { count }) : t("quantize.no_hit_is_selected");
+    apply.textContent = count ? t("quantize.quantise_hits", { count }) : t("quantize.no_hit_is");
   }
 
   function quantize() {

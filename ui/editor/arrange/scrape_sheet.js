@@ -57,12 +57,12 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
     onInput: (value) => hold({ [name]: value }), onCommit: (value) => change({ [name]: value }),
   });
   const sliders = {
-    length_s: slider("length_s", { label: t("scrape_sheet.length"), help: t("scrape_sheet.from_the_start_of_the_contact"), min: 0.05, max: 20, unit: "s", format: (v) => `${v.toFixed(2)} s` }),
-    top_speed_m_per_s: slider("top_speed_m_per_s", { label: t("scrape_sheet.top_speed"), help: t("scrape_sheet.speed_at_the_top_of_the"), min: 0.02, max: 4, unit: "m/s", format: (v) => `${v.toFixed(2)} m/s` }),
-    grain_mm: slider("grain_mm", { label: t("scrape_sheet.grain"), help: t("scrape_sheet.roughness_the_distance_of_the_surfaces"), min: 0.03, max: 15, unit: "mm", format: (v) => `${v < 1 ? v.toFixed(2) : v.toFixed(1)} mm  ${nameGrain(v)}` }),
+    length_s: slider("length_s", { label: t("scrape_sheet.length"), help: t("scrape_sheet.from_the_start"), min: 0.05, max: 20, unit: "s", format: (v) => `${v.toFixed(2)} s` }),
+    top_speed_m_per_s: slider("top_speed_m_per_s", { label: t("scrape_sheet.top_speed"), help: t("scrape_sheet.speed_at_the"), min: 0.02, max: 4, unit: "m/s", format: (v) => `${v.toFixed(2)} m/s` }),
+    grain_mm: slider("grain_mm", { label: t("scrape_sheet.grain"), help: t("scrape_sheet.roughness_the_distance"), min: 0.03, max: 15, unit: "mm", format: (v) => `${v < 1 ? v.toFixed(2) : v.toFixed(1)} mm  ${nameGrain(v)}` }),
   };
-  const follow = createButton(t("scrape_sheet.from_picture"), { title: t("scrape_sheet.take_the_speed_from_the_fastest"), onPress: followPicture });
-  const strike = createButton(t("common.strike"), { title: t("scrape_sheet.make_it_a_single_strike_again"), onPress: () => store.edit({ kind: "clear_strokes", ids: scrapes().map(({ id }) => id) }, newGesture()) });
+  const follow = createButton(t("scrape_sheet.from_picture"), { title: t("scrape_sheet.take_the_speed"), onPress: followPicture });
+  const strike = createButton(t("common.strike"), { title: t("scrape_sheet.make_it_a"), onPress: () => store.edit({ kind: "clear_strokes", ids: scrapes().map(({ id }) => id) }, newGesture()) });
   const apply = createButton(t("scrape_sheet.scrape"), { onPress: makeScrape });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
@@ -154,11 +154,11 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
     const hits = arranging.chosen();
     const own = scrapes();
     const stroke = shown();
-    words.textContent = own.length ? own.length > 1 ? t("scrape_sheet.draw_its_speed_over_time_changes", { count: own.length }) : t("scrape_sheet.draw_its_speed_over_time_its") : t("scrape_sheet.noise_at_the_speed_of_the");
+    words.textContent = own.length ? own.length > 1 ? t("scrape_sheet.draw_its_speed", { count: own.length }) : t("scrape_sheet.draw_its_speed_over") : t("scrape_sheet.noise_at_the");
     for (const [name, { set }] of Object.entries(sliders)) set(stroke[/** @type {keyof typeof sliders} */ (name)]);
     follow.hidden = strike.hidden = !own.length;
-    apply.textContent = own.length ? t("scrape_sheet.hear") : hits.length > 1 ? t("scrape_sheet.scrape_with_hits", { count: hits.length }) : hits.length ? t("scrape_sheet.scrape_with_this_hit") : t("scrape_sheet.scrape_at_the_playhead");
-    canvas.setAttribute("aria-label", t("scrape_sheet.speed_over_s_at_most_m", { length_s: stroke.length_s.toFixed(2), top_speed_m_per_s: stroke.top_speed_m_per_s.toFixed(2) }));
+    apply.textContent = own.length ? t("scrape_sheet.hear") : hits.length > 1 ? t("scrape_sheet.scrape_with_hits", { count: hits.length }) : hits.length ? t("scrape_sheet.scrape_with_this") : t("scrape_sheet.scrape_at_the");
+    canvas.setAttribute("aria-label", t("scrape_sheet.speed_over_s", { length_s: stroke.length_s.toFixed(2), top_speed_m_per_s: stroke.top_speed_m_per_s.toFixed(2) }));
     draw(stroke, own[0] ?? hits[0]);
   }
 

@@ -10,9 +10,9 @@ import { createSheet } from "./sheet.js";
 /** @typedef {"add" | "replace"} How */
 
 const ENDINGS = ".csv,.tsv,.txt,.edl,.mid,.midi,.rpp";
-const AS_TOLD = t("spotting.as_the_list_tells");
+const AS_TOLD = t("spotting.as_the_list");
 /** @type {[How, string][]} */
-const HOW = [["add", t("spotting.add_to_the_hits")], ["replace", t("spotting.replace_the_hits")]];
+const HOW = [["add", t("spotting.add_to_the")], ["replace", t("spotting.replace_the_hits")]];
 
 /**
  * Whether a file is a spotting list, by its kind or its name; while a file is dragged only its kind is known.
@@ -30,33 +30,33 @@ export function createSpotting(app, store) {
   let start = "";
   let rate = "";
 
-  const way = createSegments({ label: t("spotting.what_becomes_of_the_hits"), choices: HOW, onChoose: (value) => {
+  const way = createSegments({ label: t("spotting.what_becomes_of"), choices: HOW, onChoose: (value) => {
     how = value;
     show();
   } });
   /** @param {string} text */
   const plain = (text) => (text.trim() === AS_TOLD ? "" : text.trim());
-  const startEntry = createEntry({ label: t("spotting.timecode_of_the_clips_first_frame"), className: "ins-time", onEnter(text) {
+  const startEntry = createEntry({ label: t("spotting.timecode_of_the"), className: "ins-time", onEnter(text) {
     if (plain(text) && !/^\d{1,2}:\d{2}:\d{2}[:;]\d{2,3}$/.test(plain(text))) return false;
     start = plain(text);
     show();
     return true;
   } });
-  const rateEntry = createEntry({ label: t("spotting.frame_rate_of_the_lists_timecode"), className: "ins-time", onEnter(text) {
+  const rateEntry = createEntry({ label: t("spotting.frame_rate_of"), className: "ins-time", onEnter(text) {
     if (plain(text) && !/^\d+(\.\d+|\/\d+)?$/.test(plain(text))) return false;
     rate = plain(text);
     show();
     return true;
   } });
-  startEntry.element.title = t("spotting.such_as_01_00_00_00");
-  rateEntry.element.title = t("spotting.such_as_25_or_30000_1001");
+  startEntry.element.title = t("spotting.such_as_01");
+  rateEntry.element.title = t("spotting.such_as_25");
   /** @type {HTMLInputElement} */
   const picker = make("input", "", { type: "file", accept: ENDINGS, hidden: true, onchange: () => {
     const file = picker.files?.[0];
     picker.value = "";
     if (file) take(file);
   } });
-  const choose = createButton(t("spotting.choose_a_file"), { title: t("spotting.its_hits_come_in_one_step"), onPress: () => picker.click() });
+  const choose = createButton(t("spotting.choose_a_file"), { title: t("spotting.its_hits_come"), onPress: () => picker.click() });
   choose.classList.add("is-main");
   /**
    * @param {string} title
@@ -66,8 +66,8 @@ export function createSpotting(app, store) {
   const sheet = createSheet(app, store, {
     title: t("spotting.import_hits"),
     content: [
-      make("p", "ins-quiet arr-words", { textContent: t("spotting.a_spotting_list_as_csv_midi") }),
-      way.element, line(t("spotting.the_clips_first_frame_is"), startEntry.element), line(t("spotting.frames_a_second_of_the_list"), rateEntry.element),
+      make("p", "ins-quiet arr-words", { textContent: t("spotting.a_spotting_list") }),
+      way.element, line(t("spotting.the_clips_first"), startEntry.element), line(t("spotting.frames_a_second"), rateEntry.element),
       make("div", "ins-row", {}, make("span", "st-space"), choose, picker),
     ],
     apply: choose, onShow: show, onEnter: () => {},
@@ -87,7 +87,7 @@ export function createSpotting(app, store) {
   async function take(file) {
     sheet.close();
     if (!store.view?.project) {
-      store.emit("error", { type: "error", message: t("spotting.is_a_list_of_hits_and", { name: file.name }) });
+      store.emit("error", { type: "error", message: t("spotting.is_a_list", { name: file.name }) });
       return;
     }
     try {

@@ -48,14 +48,14 @@ export function createTakesSheet(app, store, audio, arranging) {
     return { element: make("div", "arr-take-tile", {}, button, star), canvas, label, button, star };
   });
   const variation = createSlider({
-    label: t("takes_sheet.variation_of_the_sound"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : `${Math.round(100 * v)} %`),
+    label: t("takes_sheet.variation_of_the"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : `${Math.round(100 * v)} %`),
     read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)),
-    help: t("takes_sheet.how_much_takes_differ_without_it"),
+    help: t("takes_sheet.how_much_takes"),
     onCommit: (value) => hit && store.edit({ kind: "set_detail", sound_id: hit.sound_id, variation: value }, newGesture()),
   });
-  const more = createButton(t("takes_sheet.more"), { title: t("takes_sheet.other_takes_those_with_a_star"), onPress: () => turn(page + 1) });
+  const more = createButton(t("takes_sheet.more"), { title: t("takes_sheet.other_takes_those"), onPress: () => turn(page + 1) });
   const deal = createButton(t("takes_sheet.deal"), { onPress: dealOut });
-  const apply = createButton(t("common.keep"), { title: t("takes_sheet.give_the_hit_this_take_enter"), onPress: keep });
+  const apply = createButton(t("common.keep"), { title: t("takes_sheet.give_the_hit"), onPress: keep });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
     title: t("takes_sheet.takes"),
@@ -139,9 +139,9 @@ export function createTakesSheet(app, store, audio, arranging) {
   function paint() {
     const count = arranging.chosen().length;
     const sound = hit && requireProject(store).sounds.find(({ id }) => id === hit?.sound_id);
-    words.textContent = !hit ? t("common.select_a_hit_first") : count > 1
-      ? t("takes_sheet.takes_of_the_first_of_hits", { count })
-      : sound && sound.variation < 0.005 ? t("takes_sheet.press_one_to_hear_it_they") : t("takes_sheet.press_one_to_hear_it_the");
+    words.textContent = !hit ? t("common.select_a_hit") : count > 1
+      ? t("takes_sheet.takes_of_the", { count })
+      : sound && sound.variation < 0.005 ? t("takes_sheet.press_one_to_hear") : t("takes_sheet.press_one_to");
     tiles.forEach(({ element, canvas, label, button, star }, place) => {
       const take = takes[place];
       element.hidden = !hit || !take;
@@ -151,7 +151,7 @@ export function createTakesSheet(app, store, audio, arranging) {
       button.classList.toggle("is-on", take.seed === chosenSeed);
       button.classList.toggle("is-waiting", take.key === null);
       button.setAttribute("aria-pressed", String(take.seed === chosenSeed));
-      button.setAttribute("aria-label", place ? t("takes_sheet.take", { place: place + 1 }) : t("takes_sheet.the_hit_as_it_is"));
+      button.setAttribute("aria-label", place ? t("takes_sheet.take", { place: place + 1 }) : t("takes_sheet.the_hit_as"));
       star.textContent = isStarred ? "★" : "☆";
       star.setAttribute("aria-pressed", String(isStarred));
       star.setAttribute("aria-label", t("takes_sheet.star_take", { place: place + 1 }));

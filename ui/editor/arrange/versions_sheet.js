@@ -43,9 +43,9 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
     other = heard = "before";
     request();
   } });
-  const loop = createButton(t("common.loop"), { title: t("versions_sheet.repeat_the_passage_a_flip_goes"), onPress: () => setLoop(!loops) });
-  const again = createButton(t("common.play"), { title: t("versions_sheet.from_the_start_space"), onPress: play });
-  const flipButton = createButton(t("versions_sheet.flip"), { title: t("versions_sheet.hear_the_other_one_x"), onPress: flip });
+  const loop = createButton(t("common.loop"), { title: t("versions_sheet.repeat_the_passage"), onPress: () => setLoop(!loops) });
+  const again = createButton(t("common.play"), { title: t("versions_sheet.from_the_start"), onPress: play });
+  const flipButton = createButton(t("versions_sheet.flip"), { title: t("versions_sheet.hear_the_other"), onPress: flip });
   flipButton.classList.add("is-main");
   const sheet = createSheet(app, store, {
     title: "A/B",
@@ -88,7 +88,7 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
     if (!found) return;
     if (player.playing) player.toggle();
     audio.versions.play(found.versions, heard, loops, paint).catch(() => {
-      state.textContent = t("versions_sheet.the_sounds_could_not_be_fetched");
+      state.textContent = t("versions_sheet.the_sounds_could");
     });
     paint();
   }
@@ -118,9 +118,9 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
   function paint() {
     const count = arranging.chosen().length;
     const changes = found?.changes ?? [];
-    words.textContent = !count ? t("common.select_a_hit_first") : t("versions_sheet.all_are_as_loud_as_what");
+    words.textContent = !count ? t("common.select_a_hit") : t("versions_sheet.all_are_as");
     segments.set(heard, has);
-    change.set(changes.length ? changes.map((label, i) => [String(i + 1), `${i + 1}  ${translate(label)}`]) : [["1", found ? t("versions_sheet.nothing_was_changed_here") : "…"]], String(back));
+    change.set(changes.length ? changes.map((label, i) => [String(i + 1), `${i + 1}  ${translate(label)}`]) : [["1", found ? t("versions_sheet.nothing_was_changed") : "…"]], String(back));
     change.element.disabled = !changes.length;
     loop.classList.toggle("is-on", loops);
     loop.setAttribute("aria-pressed", String(loops));
@@ -128,7 +128,7 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
     flipButton.disabled = !found || !(has("before") || has("clip"));
     const version = found?.versions.find(({ name }) => name === heard);
     const level = !version ? "" : version.loudness_lufs === null ? t("versions_sheet.silent") : t("versions_sheet.lufs_to_match", { loudness_lufs: version.loudness_lufs.toFixed(1), gain_db: formatDb(version.gain_db, true) });
-    const name = heard === "now" ? t("versions_sheet.a_as_it_is_now") : heard === "clip" ? t("versions_sheet.b_the_clips_own_sound") : t("versions_sheet.b_before_2", { change: translate(changes[back - 1] ?? "") });
+    const name = heard === "now" ? t("versions_sheet.a_as_it") : heard === "clip" ? t("versions_sheet.b_the_clips") : t("versions_sheet.b_before_2", { change: translate(changes[back - 1] ?? "") });
     state.textContent = !count ? "" : !found ? t("versions_sheet.mixing") : t("versions_sheet.heard", { name, level });
     state.classList.toggle("is-b", heard !== "now");
   }

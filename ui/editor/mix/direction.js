@@ -50,7 +50,7 @@ export function createDirection({ begin, hold, commit }) {
   const line = draw("line", { x1: 0, y1: 0, class: "mix-ray" });
   const knob = draw("circle", { r: 6, class: "mix-source" });
   svg.append(line, knob);
-  const element = make("div", "mix-direction", { title: t("direction.turn_to_place_the_sound_among") });
+  const element = make("div", "mix-direction", { title: t("direction.turn_to_place") });
   element.append(svg);
 
   /** @param {PointerEvent} event */

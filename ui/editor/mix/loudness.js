@@ -12,7 +12,7 @@ import { formatLufs } from "./units.js";
 
 const SETTLE_MS = 500;
 /** @type {[number, string][]} */
-const TARGETS = [[-23, t("loudness.ebu_r_128_television_in_europe")], [-24, t("loudness.atsc_a_85_television_in_the")], [-16, t("loudness.podcasts_and_mobile_listening")], [-14, t("loudness.streaming_of_music_and_video")]];
+const TARGETS = [[-23, t("loudness.ebu_r_128")], [-24, t("loudness.atsc_a_85")], [-16, t("loudness.podcasts_and_mobile")], [-14, t("loudness.streaming_of_music")]];
 
 /**
  * @param {Store} store
@@ -28,13 +28,13 @@ export function createLoudness(store, isShown) {
     const value = make("b", "mix-reading-value", { textContent: "–" });
     return { value, element: make("div", "mix-reading", { title }, make("span", "ins-label", { textContent: name }), value, make("span", "mix-reading-unit", { textContent: unit })) };
   };
-  const integrated = reading(t("loudness.integrated"), "LUFS", t("loudness.loudness_of_the_whole_track_by"));
-  const range = reading(t("loudness.range"), "LU", t("loudness.loudness_range_how_far_quiet_and"));
-  const peak = reading(t("loudness.true_peak"), "dBTP", t("loudness.highest_peak_also_between_samples_over"));
+  const integrated = reading(t("loudness.integrated"), "LUFS", t("loudness.loudness_of_the"));
+  const range = reading(t("loudness.range"), "LU", t("loudness.loudness_range_how"));
+  const peak = reading(t("loudness.true_peak"), "dBTP", t("loudness.highest_peak_also"));
   const why = make("p", "mix-why ins-quiet", { role: "status" });
   /** @param {number} target */
   const setTo = (target) => store.send({ type: "fit_level", integrated_lufs: target });
-  const targets = TARGETS.map(([target, title]) => createButton(formatLufs(target).replace(".0", ""), { title: t("loudness.set_the_level_so_that_the", { target: formatLufs(target), title }), onPress: () => setTo(target) }));
+  const targets = TARGETS.map(([target, title]) => createButton(formatLufs(target).replace(".0", ""), { title: t("loudness.set_the_level", { target: formatLufs(target), title }), onPress: () => setTo(target) }));
   const typed = createEntry({ label: t("loudness.loudness_to_set_lufs"), className: "ins-time mix-target", onEnter(text) {
     const target = parsePlain(text, ["lufs", "lkfs", "lu"]);
     if (target === null || target > 0 || target < -60) return false;
@@ -42,7 +42,7 @@ export function createLoudness(store, isShown) {
     return true;
   } });
   typed.element.placeholder = "LUFS";
-  const fit = createButton(t("loudness.fit_to_1_dbtp"), { title: t("loudness.set_the_level_so_that_the_2"), onPress: () => store.send({ type: "fit_level" }) });
+  const fit = createButton(t("loudness.fit_to_1"), { title: t("loudness.set_the_level_so"), onPress: () => store.send({ type: "fit_level" }) });
   const readings = make("div", "mix-readings", {}, integrated.element, range.element, peak.element);
   const element = make("div", "mix-loudness", {}, readings, why,
     make("div", "mix-targets", { role: "group", "aria-label": t("loudness.loudness_to_set") }, make("span", "ins-label", { textContent: t("loudness.set_to") }), ...targets, typed.element, make("span", "st-space"), fit));

@@ -41,10 +41,10 @@ export function createMixPanel(store, audio, shared) {
     onInput: (value) => store.hold({ kind: "set_mix", [name]: value }),
     onCommit: (value) => store.edit({ kind: "set_mix", [name]: value }, gesture),
   });
-  const track = level("gain_db", "Struck", 24, t("mix_panel.level_of_the_generated_track_in"));
-  const clip = level("clip_gain_db", t("common.clip"), 0, t("mix_panel.level_of_the_clips_own_sound"));
+  const track = level("gain_db", "Struck", 24, t("mix_panel.level_of_the_generated"));
+  const clip = level("clip_gain_db", t("common.clip"), 0, t("mix_panel.level_of_the"));
   const width = createSlider({
-    label: t("mix_panel.width"), help: t("mix_panel.how_far_noise_and_room_spread"),
+    label: t("mix_panel.width"), help: t("mix_panel.how_far_noise"),
     min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("mix_panel.mono") : `${Math.round(100 * v)} %`),
     read: (text) => (findWord(text, ["mix_panel.mono"]) ? 0 : parsePercent(text)),
     onStart: () => { gesture = newGesture(); },
@@ -52,10 +52,10 @@ export function createMixPanel(store, audio, shared) {
     onCommit: (value) => store.edit({ kind: "set_mix", width: value }, gesture),
   });
   const limit = make("input", "", { type: "checkbox", onchange: () => store.edit({ kind: "set_mix", limit: limit.checked }, newGesture()) });
-  const limiter = make("label", "ins-check", { title: t("mix_panel.holds_the_true_peak_of_the") }, limit, make("span", "", { textContent: t("mix_panel.limiter_at_1_dbtp") }));
+  const limiter = make("label", "ins-check", { title: t("mix_panel.holds_the_true") }, limit, make("span", "", { textContent: t("mix_panel.limiter_at_1") }));
   const bar = make("div", "ins-meter-bar", { role: "meter", "aria-label": t("mix_panel.output_level"), "aria-valuemin": "-60", "aria-valuemax": "0", "aria-valuenow": "-60" }, make("i", "ins-meter-rms"), make("i", "ins-meter-peak"));
   const numbers = make("span", "ins-mono ins-quiet");
-  const clipped = createButton(t("mix_panel.clipped"), { kind: "quiet", title: t("mix_panel.what_you_hear_went_over_full"), onPress: () => audio.clearClip() });
+  const clipped = createButton(t("mix_panel.clipped"), { kind: "quiet", title: t("mix_panel.what_you_hear"), onPress: () => audio.clearClip() });
   clipped.classList.add("is-alarm");
   const output = make("div", "mix-output", {}, make("div", "mix-output-top", {}, make("span", "ins-label", { textContent: t("mix_panel.output_now") }), numbers, clipped, make("span", "st-space"), limiter), bar);
   const loudness = createLoudness(store, () => element.isConnected && !element.hidden);
@@ -63,7 +63,7 @@ export function createMixPanel(store, audio, shared) {
     make("div", "ins-columns", {}, track.element, clip.element, width.element), output);
 
   const body = make("div", "mix-body", {}, strips.element, detail.element, master);
-  const empty = make("p", "ins-empty", { textContent: t("mix_panel.open_a_clip_its_sounds_are") });
+  const empty = make("p", "ins-empty", { textContent: t("mix_panel.open_a_clip") });
   const element = make("div", "ins-panel mix-panel", {}, body, empty);
 
   /** @param {number} db */

@@ -27,27 +27,27 @@ export function createStripDetail(store, chosen) {
    */
   const field = (values, settings) => createSlider({ ...settings, onStart: edit.begin, onInput: (v) => edit.hold(values(v)), onCommit: (v) => edit.commit(values(v)) });
   const distance = field((distance_m) => ({ distance_m }), {
-    label: t("common.distance"), help: t("strip_detail.from_the_listener_quieter_by_1"),
+    label: t("common.distance"), help: t("strip_detail.from_the_listener"),
     min: 1, max: MOST_M, scale: "log", neutral: 1, format: formatMetres, read: parseMetres,
   });
   const room = field((room_db) => ({ room_db }), {
-    label: t("common.room"), help: t("strip_detail.more_of_the_room_0_db"),
+    label: t("common.room"), help: t("strip_detail.more_of_the"),
     min: SEND_OFF_DB, max: 24, neutral: SEND_OFF_DB, format: formatSend, read: parseSend,
   });
   const high = field((v) => ({ high_pass_hz: isOff(v, LOWEST_HZ) ? 0 : v }), {
-    label: t("strip_detail.high_pass"), help: t("strip_detail.takes_away_what_is_under_it"),
+    label: t("strip_detail.high_pass"), help: t("strip_detail.takes_away_what_is"),
     min: LOWEST_HZ, max: HIGHEST_HZ, scale: "log", neutral: LOWEST_HZ, format: formatCutoff(LOWEST_HZ), read: parseCutoff(LOWEST_HZ),
   });
   const low = field((v) => ({ low_pass_hz: isOff(v, HIGHEST_HZ) ? 0 : v }), {
-    label: t("strip_detail.low_pass"), help: t("strip_detail.takes_away_what_is_over_it"),
+    label: t("strip_detail.low_pass"), help: t("strip_detail.takes_away_what"),
     min: LOWEST_HZ, max: HIGHEST_HZ, scale: "log", neutral: HIGHEST_HZ, format: formatCutoff(HIGHEST_HZ), read: parseCutoff(HIGHEST_HZ),
   });
   const direction = field((surround_deg) => ({ surround_deg }), {
-    label: t("strip_detail.direction"), help: t("strip_detail.in_5_1_around_the_listener"),
+    label: t("strip_detail.direction"), help: t("strip_detail.in_5_1_around"),
     min: -180, max: 180, step: 1, neutral: 0, format: formatDirection, read: parseDirection,
   });
   const lfe = field((lfe_db) => ({ lfe_db }), {
-    label: "LFE", help: t("strip_detail.in_5_1_a_send_of"),
+    label: "LFE", help: t("strip_detail.in_5_1"),
     min: SEND_OFF_DB, max: 12, neutral: SEND_OFF_DB, format: formatSend, read: parseSend,
   });
   const dial = createDirection({
@@ -56,10 +56,10 @@ export function createStripDetail(store, chosen) {
     commit: (surround_deg) => edit.commit({ surround_deg }),
   });
   const name = make("span", "mix-detail-name");
-  const reset = createButton(t("common.reset"), { kind: "quiet", title: t("strip_detail.everything_of_this_strip_but_mute"), onPress: () => {
+  const reset = createButton(t("common.reset"), { kind: "quiet", title: t("strip_detail.everything_of_this"), onPress: () => {
     edit.commit(Object.fromEntries(Object.entries(NEUTRAL_STRIP).filter(isShaping)), newGesture());
   } });
-  const element = make("section", "mix-detail", { "aria-label": t("strip_detail.strip_of_the_chosen_sound") },
+  const element = make("section", "mix-detail", { "aria-label": t("strip_detail.strip_of_the") },
     make("div", "mix-detail-head", {}, make("i", "ins-dot"), name, reset),
     make("div", "mix-detail-body", {}, make("div", "mix-detail-sliders", {}, distance.element, room.element, direction.element, high.element, low.element, lfe.element), dial.element));
 

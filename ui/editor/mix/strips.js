@@ -46,16 +46,16 @@ export function createStrips(store, { chosen, choose }) {
     const edit = createStripEdit(store, () => id);
     const now = () => /** @type {SoundState} */ (store.view?.project?.sounds.find((sound) => sound.id === id));
     /** @type {HTMLButtonElement} */
-    const dot = make("button", "ins-dot-button", { type: "button", title: t("strips.colour_of_the_sound"), "aria-haspopup": "menu", onclick: () => openColors(dot, id) }, make("i", "ins-dot"));
-    const name = make("button", "mix-name", { type: "button", title: t("strips.show_its_strip_below"), onclick: () => choose(id) });
+    const dot = make("button", "ins-dot-button", { type: "button", title: t("strips.colour_of_the"), "aria-haspopup": "menu", onclick: () => openColors(dot, id) }, make("i", "ins-dot"));
+    const name = make("button", "mix-name", { type: "button", title: t("strips.show_its_strip"), onclick: () => choose(id) });
     /**
      * @param {"mute" | "solo"} what
      * @param {string} letter
      * @param {string} title
      */
     const toggle = (what, letter, title) => make("button", `mix-toggle is-${what}`, { type: "button", textContent: letter, title, onclick: () => edit.commit({ [what]: !now().strip[what] }, newGesture()) });
-    const mute = toggle("mute", "M", t("strips.mute_the_sound_is_left_out"));
-    const solo = toggle("solo", "S", t("strips.solo_only_such_sounds_are_heard"));
+    const mute = toggle("mute", "M", t("strips.mute_the_sound"));
+    const solo = toggle("solo", "S", t("strips.solo_only_such"));
     const level = createSlider({
       label: t("common.level"), min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb, onStart: edit.begin,
       onInput: (gain_db) => edit.hold({ gain_db }), onCommit: (gain_db) => edit.commit({ gain_db }),
@@ -96,7 +96,7 @@ export function createStrips(store, { chosen, choose }) {
   function openColors(anchor, id) {
     /** @param {string} color */
     const set = (color) => store.edit({ kind: "set_color", sound_id: id, color }, newGesture());
-    openMenu(anchor, [...PALETTE.map(([text, color]) => ({ text, color, choose: () => set(color) })), { text: t("strips.by_its_place_in_the_list"), choose: () => set("") }]);
+    openMenu(anchor, [...PALETTE.map(([text, color]) => ({ text, color, choose: () => set(color) })), { text: t("strips.by_its_place"), choose: () => set("") }]);
   }
 
   function show() {

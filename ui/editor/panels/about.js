@@ -58,7 +58,7 @@ export function createAbout(app, store) {
       if (!answer.ok) throw new Error(String(answer.status));
       parts = await answer.json();
     } catch {
-      text.textContent = t("about.this_could_not_be_read_the");
+      text.textContent = t("about.this_could_not");
       return;
     }
     show();

@@ -30,15 +30,15 @@ export function createDrop(store, shared, changed) {
       field.value = "";
     });
   }
-  const button = createButton(t("bank_drop.add_recordings"), { title: t("bank_drop.add_your_own_recordings_of_single"), onPress: () => (busy ? busy.abort() : files.click()) });
-  const folderButton = createButton(t("bank_drop.folder"), { title: t("bank_drop.add_every_recording_of_a_folder"), onPress: () => folder.click() });
+  const button = createButton(t("bank_drop.add_recordings"), { title: t("bank_drop.add_your_own"), onPress: () => (busy ? busy.abort() : files.click()) });
+  const folderButton = createButton(t("bank_drop.folder"), { title: t("bank_drop.add_every_recording"), onPress: () => folder.click() });
   const told = make("div", "find-told", { hidden: true, role: "status" });
 
   /** @param {File[]} given */
   async function add(given) {
     const sounds = given.filter((file) => SOUNDS.test(file.name)).slice(0, MOST);
     if (!sounds.length) {
-      if (given.length) shared.report(t("bank_drop.none_of_these_is_a_recording"));
+      if (given.length) shared.report(t("bank_drop.none_of_these"));
       return;
     }
     busy = new AbortController();
@@ -86,7 +86,7 @@ export function createDrop(store, shared, changed) {
     const broken = [...refused, ...unreadable];
     refused = [];
     if (!added.length && !duplicates.length && !broken.length) return;
-    const parts = [t("bank_drop.added", { count: added.length }), duplicates.length && t("bank_drop.already_there", { count: duplicates.length }), broken.length && t("bank_drop.could_not_be_used", { count: broken.length })].filter(Boolean);
+    const parts = [t("bank_drop.added", { count: added.length }), duplicates.length && t("bank_drop.already_there", { count: duplicates.length }), broken.length && t("bank_drop.could_not_be", { count: broken.length })].filter(Boolean);
     const rows = [...broken, ...duplicates].slice(0, 40).map(([name, why]) => make("li", "", { textContent: `${name}: ${why}`, title: why }));
     told.hidden = false;
     told.replaceChildren(
@@ -125,7 +125,7 @@ export function createDrop(store, shared, changed) {
     const sounds = plain.filter((file) => SOUNDS.test(file.name)).length;
     const isFolder = entries.some((entry) => entry.isDirectory);
     if (!isFolder && sounds < 2 && !(sounds && isInside(event, panel))) return false;
-    Promise.all(entries.length ? entries.map(filesOf) : [plain]).then((found) => add(found.flat()), () => shared.report(t("bank_drop.the_dropped_folder_could_not_be")));
+    Promise.all(entries.length ? entries.map(filesOf) : [plain]).then((found) => add(found.flat()), () => shared.report(t("bank_drop.the_dropped_folder")));
     return true;
   }
 

@@ -28,13 +28,13 @@ export function createClipFinding(app, store, toasts) {
   } });
   const choose = make("button", "st-button is-main", { type: "button", textContent: t("clip_finding.choose_the_file"), onclick: () => picker.click() });
   const later = make("button", "st-button", { type: "button", textContent: t("common.not_now"), onclick: close });
-  const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("clip_finding.or_type_the_path_of_the"), "aria-label": t("clip_finding.path_of_the_clip_or_of") });
+  const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("clip_finding.or_type_the"), "aria-label": t("clip_finding.path_of_the") });
   const go = make("button", "st-button", { type: "submit", textContent: t("common.search") });
   const pathRow = make("form", "st-path-row", { onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     if (path.value.trim()) find(path.value.trim());
   } }, path, go);
-  const box = make("div", "st-question st-clip-finding", { role: "dialog", "aria-modal": "true", "aria-label": t("clip_finding.where_is_the_clip") },
+  const box = make("div", "st-question st-clip-finding", { role: "dialog", "aria-modal": "true", "aria-label": t("clip_finding.where_is_the") },
     title, reason, pathRow, make("div", "st-question-foot", {}, words, later, choose), picker);
   const page = make("div", "st-scrim", { hidden: true }, box);
   app.append(page);
@@ -44,7 +44,7 @@ export function createClipFinding(app, store, toasts) {
     searching = false;
     if (name === null) return close();
     title.textContent = t("clip_finding.where_is", { name });
-    reason.textContent = t("clip_finding.the_clip_of_this_project_s", { duration_s: duration_s.toFixed(1) });
+    reason.textContent = t("clip_finding.the_clip_of", { duration_s: duration_s.toFixed(1) });
     pathRow.hidden = store.welcome?.local === false;
     picker.accept = "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif";
     if (page.hidden) returnTo = focusedElement();

@@ -55,12 +55,12 @@ export function createDetail(store, host) {
   });
   const detail = slider("detail", {
     label: t("detail.detail"), neutral: 1, format: formatDetail, read: parseDetail,
-    help: t("detail.from_all_that_was_measured_over"),
+    help: t("detail.from_all_that"),
   });
-  const another = createButton(t("common.another"), { kind: "quiet", title: t("detail.take_what_detail_leaves_out_from"), onPress: () => send({ detail_seed: (host.sound().detail_seed + 1) % (MAX_SEED + 1) }) });
+  const another = createButton(t("common.another"), { kind: "quiet", title: t("detail.take_what_detail"), onPress: () => send({ detail_seed: (host.sound().detail_seed + 1) % (MAX_SEED + 1) }) });
   const variation = slider("variation", {
     label: t("common.variation"), neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : percent(v)), read: (text) => (/off/i.test(text) || findWord(text, ["common.none"]) ? 0 : parsePercent(text)),
-    help: t("detail.how_much_the_hits_of_this"),
+    help: t("detail.how_much_the"),
   });
   const element = make("div", "ins-macros ins-detail", { role: "group", "aria-label": t("detail.detail_and_variation") }, detail.element, another, variation.element);
 

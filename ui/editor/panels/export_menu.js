@@ -24,7 +24,7 @@ const SESSIONS = [
   ["midi", t("export_menu.midi_file"), ".mid"],
   ["wwise", t("export_menu.wwise_pack"), ".txt"],
   ["csv", t("export_menu.cue_list"), ".csv"],
-  ["html", t("export_menu.cue_sheet_web_page"), ".html"],
+  ["html", t("export_menu.cue_sheet_web"), ".html"],
   ["pdf", t("export_menu.cue_sheet_pdf"), ".pdf"],
 ];
 const KINDS = ["mp4", "wav", "stems", "pieces", ...SESSIONS.map(([kind]) => kind), "markers", "project"];
@@ -55,7 +55,7 @@ export function createExportMenu(store) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let planSoon;
 
-  const press = make("button", "st-button is-main st-export", { type: "button", ...keyed("export", t("export_menu.write_the_track_and_what_else")), "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(Boolean(menu.hidden)) }, t("common.export"), icon("down"));
+  const press = make("button", "st-button is-main st-export", { type: "button", ...keyed("export", t("export_menu.write_the_track")), "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => setOpen(Boolean(menu.hidden)) }, t("common.export"), icon("down"));
   const waiting = make("span", "st-export-count", { hidden: true });
   /** @type {Map<string, HTMLInputElement>} */
   const boxes = new Map();
@@ -94,25 +94,25 @@ export function createExportMenu(store) {
   const formNote = make("p", "st-export-note");
   const what = make("div", "", {},
     part(t("common.picture"),
-      row(choice("mp4", t("export_menu.clip_with_the_new_sound")), select("clip_sound", t("export_menu.the_clips_own_sound"), [["replace", t("export_menu.own_sound_replaced")], ["mix", t("export_menu.own_sound_mixed_in")], ["second", t("export_menu.own_sound_as_track_2")]]), select("video_ending", t("export_menu.format_of_the_video"), [[".mp4", "MP4"], [".mov", "MOV"], [".mkv", "MKV"]]))),
+      row(choice("mp4", t("export_menu.clip_with_the")), select("clip_sound", t("export_menu.the_clips_own"), [["replace", t("export_menu.own_sound_replaced")], ["mix", t("export_menu.own_sound_mixed")], ["second", t("export_menu.own_sound_as")]]), select("video_ending", t("export_menu.format_of_the_video"), [[".mp4", "MP4"], [".mov", "MOV"], [".mkv", "MKV"]]))),
     part(t("common.sound"),
-      row(choice("wav", t("export_menu.the_track")), select("sound_ending", t("export_menu.format_of_the_track"), [[".wav", "WAV"], [".flac", "FLAC"], [".rf64", "RF64"], [".aiff", "AIFF"], [".caf", "CAF"], [".w64", "W64"], [".ogg", "Ogg Vorbis"], [".opus", "Opus"], [".mp3", "MP3"]])),
-      row(choice("stems", t("export_menu.stems_that_sum_to_it")), select("stems", t("export_menu.kind_of_stems"), [["sound", t("export_menu.by_sound")], ["hit", t("export_menu.by_hit")], ["layer", t("export_menu.modes_residual_room")]])),
-      row(choice("pieces", t("export_menu.one_shots")), select("normalize", t("export_menu.level_of_one_shots"), [["sound", t("export_menu.loudest_at_1_dbfs")], ["each", t("export_menu.each_at_1_dbfs")], ["none", t("export_menu.as_in_the_track")]])),
-      inset(t("export_menu.new_strikes_a_sound"), count("takes", t("export_menu.new_strikes_a_sound_0_are"), 0, 50), t("export_menu.in_velocity_layers"), count("layers", t("common.velocity_layers"), 1, 10))),
-    part(t("export_menu.sessions_and_cue_sheets"), make("div", "st-export-grid", {}, ...SESSIONS.map(([kind, title, note]) => choice(kind, title, note)))),
+      row(choice("wav", t("export_menu.the_track")), select("sound_ending", t("export_menu.format_of_the"), [[".wav", "WAV"], [".flac", "FLAC"], [".rf64", "RF64"], [".aiff", "AIFF"], [".caf", "CAF"], [".w64", "W64"], [".ogg", "Ogg Vorbis"], [".opus", "Opus"], [".mp3", "MP3"]])),
+      row(choice("stems", t("export_menu.stems_that_sum")), select("stems", t("export_menu.kind_of_stems"), [["sound", t("export_menu.by_sound")], ["hit", t("export_menu.by_hit")], ["layer", t("export_menu.modes_residual_room")]])),
+      row(choice("pieces", t("export_menu.one_shots")), select("normalize", t("export_menu.level_of_one"), [["sound", t("export_menu.loudest_at_1")], ["each", t("export_menu.each_at_1")], ["none", t("export_menu.as_in_the")]])),
+      inset(t("export_menu.new_strikes_a"), count("takes", t("export_menu.new_strikes_a_sound"), 0, 50), t("export_menu.in_velocity_layers"), count("layers", t("common.velocity_layers"), 1, 10))),
+    part(t("export_menu.sessions_and_cue"), make("div", "st-export-grid", {}, ...SESSIONS.map(([kind, title, note]) => choice(kind, title, note)))),
     part("Struck", make("div", "st-export-grid", {}, choice("project", t("export_menu.project_file"), ".json"), choice("markers", t("export_menu.markers"), ".csv"))));
   const how = make("div", "", {},
-    part(t("export_menu.form_of_sound_files"),
+    part(t("export_menu.form_of_sound"),
       line(t("export_menu.sample_rate"), select("sample_rate_hz", t("export_menu.sample_rate"), [[44100, "44.1 kHz"], [48000, "48 kHz"], [88200, "88.2 kHz"], [96000, "96 kHz"]])),
       line(t("export_menu.bit_depth"), select("bits", t("export_menu.bit_depth"), [[16, t("export_menu.16_bit_dithered")], [24, t("export_menu.24_bit")], [32, t("export_menu.32_bit_float")]])),
       line(t("export_menu.channels"), select("channels", t("export_menu.channels"), [["mono", t("export_menu.mono")], ["stereo", t("export_menu.stereo")], ["5.1", "5.1"]])),
-      line(t("export_menu.start"), write("start_timecode", t("export_menu.timecode_of_the_first_sample"), t("export_menu.the_clips"))),
-      tick("two_pop", t("export_menu.two_pop_two_seconds_before_the")),
-      tick("embed_project", t("export_menu.project_inside_the_tracks_file")),
+      line(t("export_menu.start"), write("start_timecode", t("export_menu.timecode_of_the"), t("export_menu.the_clips"))),
+      tick("two_pop", t("export_menu.two_pop_two")),
+      tick("embed_project", t("export_menu.project_inside_the")),
       formNote),
     part(t("export_menu.names"),
-      tick("ucs_names", t("export_menu.name_files_by_ucs")),
+      tick("ucs_names", t("export_menu.name_files_by")),
       line(t("export_menu.pattern"), write("name_pattern", t("export_menu.name_pattern"))),
       line(t("export_menu.creator_id"), write("creator", t("export_menu.creator_id"))),
       line(t("export_menu.source_id"), write("source", t("export_menu.source_id"))),
@@ -141,7 +141,7 @@ export function createExportMenu(store) {
   const queue = createExportQueue(store, () => ({ what: chosenKinds(), options: { ...form.options } }), (going) => {
     waiting.hidden = !going;
     waiting.textContent = String(going);
-    press.title = going ? t("export_menu.of_the_queue_are_not_done", { going }) : "";
+    press.title = going ? t("export_menu.of_the_queue", { going }) : "";
   });
   const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": t("common.export"), hidden: true }, presets.element, make("div", "st-export-columns", {}, what, how), question.element, make("div", "st-export-foot", {}, words, stop, go), progress, list, queue.element);
   const element = make("div", "st-anchor", {}, press, menu);
@@ -198,7 +198,7 @@ export function createExportMenu(store) {
     if (exporting) {
       words.textContent = message;
       fill.style.transform = `scaleX(${phase === "exporting" && total ? done / total : 0})`;
-    } else words.textContent = working ? t("export_menu.starting") : files.length ? t("export_menu.ready") : chosen.size ? "" : t("export_menu.choose_what_to_export");
+    } else words.textContent = working ? t("export_menu.starting") : files.length ? t("export_menu.ready") : chosen.size ? "" : t("export_menu.choose_what_to");
     progress.hidden = stop.hidden = !working;
     go.hidden = working;
     go.disabled = !chosen.size;
@@ -207,7 +207,7 @@ export function createExportMenu(store) {
     for (const box of boxes.values()) box.disabled = working;
     form.disable(working);
     formNote.hidden = form.options.channels !== "5.1";
-    formNote.textContent = t("export_menu.5_1_is_l_r_c");
+    formNote.textContent = t("export_menu.5_1_is");
     askForNames();
     list.hidden = working || !files.length;
     list.replaceChildren(...files.map(({ name, url, note }) =>

@@ -32,8 +32,8 @@ export function createPresets(store, { apply, current }) {
   let own = {};
   let awaited = ""; // chosen as soon as the server has kept it
   const select = make("select", "st-export-select", { "aria-label": t("export_presets.preset") });
-  const name = make("input", "st-export-field", { type: "text", maxLength: LONGEST_NAME, placeholder: t("export_presets.name_of_the_preset"), "aria-label": t("common.name_of_the_preset"), spellcheck: false, autocomplete: "off", hidden: true });
-  const keep = make("button", "st-button", { type: "button", textContent: t("export_presets.save_preset"), title: t("export_presets.keep_these_choices_under_a_name"), onclick: press });
+  const name = make("input", "st-export-field", { type: "text", maxLength: LONGEST_NAME, placeholder: t("export_presets.name_of_the"), "aria-label": t("common.name_of_the"), spellcheck: false, autocomplete: "off", hidden: true });
+  const keep = make("button", "st-button", { type: "button", textContent: t("export_presets.save_preset"), title: t("export_presets.keep_these_choices"), onclick: press });
   const forget = make("button", "st-button", { type: "button", textContent: t("export_presets.delete"), title: t("export_presets.delete_this_preset"), hidden: true, onclick: () => store.send({ type: "delete_export_preset", name: select.value }) });
 
   /** @param {string} chosen */
@@ -54,7 +54,7 @@ export function createPresets(store, { apply, current }) {
     }
     const given = name.value.trim();
     if (given in SHIPPED) {
-      store.emit("error", { type: "error", message: t("export_presets.a_preset_that_struck_brings_is", { given }) });
+      store.emit("error", { type: "error", message: t("export_presets.a_preset_that", { given }) });
       return;
     }
     name.hidden = true;

@@ -26,7 +26,7 @@ export function createExportQuestion(answer) {
     /** @param {string[]} existing */
     ask(existing) {
       const one = existing.length === 1;
-      title.textContent = one ? t("export_question.this_file_was_exported_before") : t("export_question.these_files_were_exported_before", { count: existing.length });
+      title.textContent = one ? t("export_question.this_file_was") : t("export_question.these_files_were", { count: existing.length });
       replace.textContent = one ? t("export_question.replace_it") : t("export_question.replace_them");
       const named = existing.length > MOST_NAMED ? existing.slice(0, MOST_NAMED - 1) : existing;
       const more = existing.length - named.length;

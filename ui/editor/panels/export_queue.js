@@ -20,7 +20,7 @@ export function createExportQueue(store, choices, count) {
   let bringing = "";
   const picker = make("input", "", { type: "file", multiple: true, hidden: true, accept: "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif" });
   const choose = make("button", "st-button", { type: "button", textContent: t("export_queue.choose_clips"), onclick: () => picker.click() });
-  const path = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("export_queue.or_a_file_folder_or_list"), "aria-label": t("export_queue.path_of_a_clip_folder_or") });
+  const path = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("export_queue.or_a_file"), "aria-label": t("export_queue.path_of_a") });
   const add = make("button", "st-button", { type: "submit", textContent: t("export_queue.queue") });
   const pathForm = make("form", "st-queue-path", { onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
@@ -28,12 +28,12 @@ export function createExportQueue(store, choices, count) {
     if (place && queue([place])) path.value = "";
   } }, path, add);
   const stop = make("button", "st-button", { type: "button", textContent: t("export_queue.cancel_all"), onclick: () => store.send({ type: "cancel_queued" }) });
-  const clear = make("button", "st-button", { type: "button", textContent: t("common.clear"), title: t("export_queue.take_what_has_ended_from_this"), onclick: () => store.send({ type: "clear_queue" }) });
+  const clear = make("button", "st-button", { type: "button", textContent: t("common.clear"), title: t("export_queue.take_what_has"), onclick: () => store.send({ type: "clear_queue" }) });
   const report = make("a", "st-queue-report", { textContent: t("export_queue.report"), target: "_blank", rel: "noopener" });
   const words = make("span", "st-export-note", { role: "status" });
   const list = make("ul", "st-queue-list");
   const element = make("section", "st-queue", { "aria-label": t("export_queue.several_clips") },
-    make("div", "st-queue-head", {}, make("h3", "", { textContent: t("export_queue.several_clips_with_these_choices") }), choose, pathForm, words, report, clear, stop), list, picker);
+    make("div", "st-queue-head", {}, make("h3", "", { textContent: t("export_queue.several_clips_with") }), choose, pathForm, words, report, clear, stop), list, picker);
 
   /** @param {string[]} paths */
   function queue(paths) {

@@ -16,10 +16,10 @@ import { createScope } from "../widgets/scope.js";
 /** @typedef {Search["by"]} Way */
 
 /** @type {[Way, string, string][]} */
-const WAYS = [["picture", t("common.picture"), t("find.sounds_that_fit_what_the_picture")], ["words", t("find.words"), t("find.sounds_that_fit_the_words_above")], ["sound", t("find.like_it"), t("find.sounds_that_are_like_this_one")], ["new", t("find.new"), t("find.new_sounds_from_the_generator_of")]];
-const PARTS = [["modes", t("common.modes"), t("find.what_rings")], ["noise", t("common.noise"), t("find.the_strikes_noise")], ["room", t("common.room"), t("find.the_space_around_it")]];
-const EXAMPLE = t("find.thin_glass_bottle_wooden_stick_small");
-const EXAMPLES = [EXAMPLE, t("find.heavy_iron_pan_hammer_large_hall"), t("find.hollow_wooden_box_knuckles_dry"), t("find.small_ceramic_mug_spoon"), t("find.cardboard_box_fist")];
+const WAYS = [["picture", t("common.picture"), t("find.sounds_that_fit_what")], ["words", t("find.words"), t("find.sounds_that_fit")], ["sound", t("find.like_it"), t("find.sounds_that_are")], ["new", t("find.new"), t("find.new_sounds_from")]];
+const PARTS = [["modes", t("common.modes"), t("find.what_rings")], ["noise", t("common.noise"), t("find.the_strikes_noise")], ["room", t("common.room"), t("find.the_space_around")]];
+const EXAMPLE = t("find.thin_glass_bottle");
+const EXAMPLES = [EXAMPLE, t("find.heavy_iron_pan"), t("find.hollow_wooden_box"), t("find.small_ceramic_mug"), t("find.cardboard_box_fist")];
 const BUSY = new Set(["opening", "detecting", "analysing"]);
 const BEFORE_S = 0.35; // the picture starts this much before the hit that is tried
 const TRY_MS = 20000;
@@ -73,14 +73,14 @@ export function createFindPanel(store, audio, shared) {
 
   // --- what is asked -------------------------------------------------------------------------------
 
-  const words = make("input", "find-words", { type: "search", placeholder: EXAMPLE, "aria-label": t("find.what_is_struck_in_words"), autocomplete: "off", spellcheck: false, maxLength: 300 });
+  const words = make("input", "find-words", { type: "search", placeholder: EXAMPLE, "aria-label": t("find.what_is_struck"), autocomplete: "off", spellcheck: false, maxLength: 300 });
   words.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && words.value) words.value = "";
     else if (event.key === "Enter") ask("words");
     else if (event.key === "Escape") words.blur();
     if (!(event.ctrlKey || event.metaKey)) event.stopPropagation();
   });
-  const go = createButton(t("common.find"), { title: t("find.find_sounds_that_fit_these_words"), onPress: () => ask("words") });
+  const go = createButton(t("common.find"), { title: t("find.find_sounds_that"), onPress: () => ask("words") });
   const ways = createSegments({ label: t("find.find_by"), choices: WAYS, onChoose: (value) => ask(value) });
   const target = make("span", "find-target");
   const dot = make("i", "ins-dot");
@@ -107,9 +107,9 @@ export function createFindPanel(store, audio, shared) {
         box.checked = true;
       }
     });
-    return make("label", "ins-check", { title: t("find.take_of_the_sound_found_the", { help }) }, box, text);
+    return make("label", "ins-check", { title: t("find.take_of_the", { help }) }, box, text);
   });
-  const take = make("div", "ins-row find-take", {}, make("span", "ins-label", { textContent: t("find.a_press_takes_its"), title: t("find.to_the_selected_hits_where_several") }), ...boxes);
+  const take = make("div", "ins-row find-take", {}, make("span", "ins-label", { textContent: t("find.a_press_takes"), title: t("find.to_the_selected") }), ...boxes);
   const list = make("div", "find-list", { role: "list", "aria-label": t("find.sounds_found") });
   list.addEventListener("keydown", (event) => {
     const rows = elementsIn(list, ".find-use");
@@ -121,13 +121,13 @@ export function createFindPanel(store, audio, shared) {
     event.stopPropagation();
   });
 
-  const revert = createButton(t("find.back"), { title: t("find.undo_what_was_taken_from_this"), onPress: goBack });
+  const revert = createButton(t("find.back"), { title: t("find.undo_what_was"), onPress: goBack });
   const materials = createButton(t("find.materials"), { title: t("find.presets_by_material"), onPress: () => shared.openMaterials() });
   const drop = createDrop(store, shared, () => ask(way === "sound" ? "sound" : "words", { quiet: true }));
   const size = make("span", "ins-quiet find-size");
   const foot = make("div", "ins-row find-foot", {}, size, revert, materials, drop.button, drop.folderButton);
   const body = make("div", "find-body", {}, top, search, look.element, said, take, list, drop.told, pictureIt.element, foot);
-  const empty = make("p", "ins-empty", { textContent: t("find.open_a_clip_with_hits_in") });
+  const empty = make("p", "ins-empty", { textContent: t("find.open_a_clip") });
   const element = make("div", "ins-panel find-panel", {}, body, empty);
 
   // --- doing ---------------------------------------------------------------------------------------
@@ -244,13 +244,13 @@ export function createFindPanel(store, audio, shared) {
     const isOn = using?.id === candidate.id && using.to === receiver();
     const details = [candidate.why, candidate.source, candidate.licence].filter(Boolean).join("\n");
     const isNew = answer?.by === "new" || candidate.score === 0;
-    const bar = make("span", "find-score", { title: isNew ? t("find.generated_by_the_model_not_from") : t("find.how_well_it_fits", { score: percent(candidate.score) }) }, make("i", "", { style: `width:${100 * Math.min(1, Math.max(0.02, candidate.score))}%` }));
+    const bar = make("span", "find-score", { title: isNew ? t("find.generated_by_the") : t("find.how_well_it", { score: percent(candidate.score) }) }, make("i", "", { style: `width:${100 * Math.min(1, Math.max(0.02, candidate.score))}%` }));
     const line = make("div", "find-row", { role: "listitem", title: details },
-      make("button", "find-play", { type: "button", title: t("find.hear_it_struck_once_nothing_changes"), "aria-label": t("common.hear", { name: candidate.name }), textContent: "▶", onclick: () => hear(candidate) }),
+      make("button", "find-play", { type: "button", title: t("find.hear_it_struck"), "aria-label": t("common.hear", { name: candidate.name }), textContent: "▶", onclick: () => hear(candidate) }),
       make("button", "find-use", { type: "button", "aria-pressed": String(isOn), onclick: () => use(candidate) },
         make("span", "find-name", { textContent: candidate.name }), make("span", "find-why", { textContent: reasonOf(candidate) }), bar,
         make("span", "find-percent", { textContent: isNew ? "new" : percent(candidate.score) })),
-      make("button", "find-pin", { type: "button", title: isPinned ? t("find.unpin") : t("find.keep_it_at_the_top_while"), "aria-pressed": String(isPinned), "aria-label": t("find.pin", { name: candidate.name }), textContent: isPinned ? "★" : "☆", onclick: () => pin(candidate) }));
+      make("button", "find-pin", { type: "button", title: isPinned ? t("find.unpin") : t("find.keep_it_at"), "aria-pressed": String(isPinned), "aria-label": t("find.pin", { name: candidate.name }), textContent: isPinned ? "★" : "☆", onclick: () => pin(candidate) }));
     line.dataset.id = candidate.id;
     line.classList.toggle("is-on", isOn);
     line.classList.toggle("is-pinned", isPinned);
@@ -259,11 +259,11 @@ export function createFindPanel(store, audio, shared) {
 
   /** Description of the result: confidence of the prediction, parsed words, unknown words. */
   function sentence() {
-    if (waiting) return [way === "picture" ? t("find.looking_at_the_frames_around_its") : t("find.searching")];
-    if (!answer) return [t("find.describe_the_struck_object_and_the")];
+    if (waiting) return [way === "picture" ? t("find.looking_at_the") : t("find.searching")];
+    if (!answer) return [t("find.describe_the_struck")];
     if (answer.by === "picture") return [describeLook(answer, material)];
-    if (answer.by === "new" && !answer.understood) return [t("find.generated_for_the_prediction_from_the", { seen: answer.seen ? `: ${answer.seen}` : "" })];
-    if (answer.by === "sound") return [t("find.sounds_most_similar_to_this_one")];
+    if (answer.by === "new" && !answer.understood) return [t("find.generated_for_the", { seen: answer.seen ? `: ${answer.seen}` : "" })];
+    if (answer.by === "sound") return [t("find.sounds_most_similar")];
     /**
      * @param {string} text
      * @param {string} title
@@ -275,12 +275,12 @@ export function createFindPanel(store, audio, shared) {
      */
     const chip = (text, className, title) => make("span", `find-chip ${className}`, { textContent: text, title });
     const understood = (answer.understood ?? []).map(([text, meaning]) => chip(text, "", meaning));
-    const unknown = (answer.unknown ?? []).map((word) => chip(t("find.unknown", { word }), "is-unknown", t("find.unknown_word_try_another")));
-    return understood.length ? [...understood, ...unknown] : [t("find.nothing_in_these_words_was_understood"), ...unknown];
+    const unknown = (answer.unknown ?? []).map((word) => chip(t("find.unknown", { word }), "is-unknown", t("find.unknown_word_try")));
+    return understood.length ? [...understood, ...unknown] : [t("find.nothing_in_these"), ...unknown];
   }
 
   const examples = make("div", "find-examples", { role: "listitem" }, make("p", "ins-quiet", { textContent: t("find.for_example") }),
-    ...EXAMPLES.map((text) => createButton(text, { kind: "quiet", title: t("find.find_sounds_that_fit_these_words"), onPress: () => {
+    ...EXAMPLES.map((text) => createButton(text, { kind: "quiet", title: t("find.find_sounds_that"), onPress: () => {
       words.value = text;
       ask("words");
     } })));
@@ -311,7 +311,7 @@ export function createFindPanel(store, audio, shared) {
     pictureIt.show();
     pictureIt.element.hidden = !bank?.pictures;
     revert.disabled = using?.to !== receiver();
-    size.title = size.textContent = bank ? (bank.own ? t("find.sounds_of_your_own", { sounds: bank.sounds.toLocaleString(LANGUAGE), own: bank.own }) : t("find.sounds", { sounds: bank.sounds.toLocaleString(LANGUAGE) })) : "";
+    size.title = size.textContent = bank ? (bank.own ? t("find.sounds_of_your", { sounds: bank.sounds.toLocaleString(LANGUAGE), own: bank.own }) : t("find.sounds", { sounds: bank.sounds.toLocaleString(LANGUAGE) })) : "";
   }
 
   /** When the tab is opened: request the size of the bank, and search by the picture of a silent clip. */

@@ -20,7 +20,7 @@ import { createSeedEntry, newSeed } from "../widgets/seed_entry.js";
 /** @typedef {Omit<SliderSettings, "onInput" | "onCommit" | "onStart">} FieldSettings */
 
 const LIVE_MS = 40;
-export const HINT = t("hit.timecode_frames_87_f_seconds_3");
+export const HINT = t("hit.timecode_frames_87");
 /** @param {number} v */
 const formatCents = (v) => t("hit.cents", { cents: `${v > 0 ? "+" : ""}${Math.round(v)}` }).replace("-", "\u2212");
 /** @param {number} v */
@@ -61,8 +61,8 @@ export function createHitPanel(store, audio, arranging) {
 
   const title = make("span", "ins-title");
   const subtitle = make("span", "ins-quiet ins-origin");
-  const hear = createButton(t("hit.play_hit"), { title: t("hit.hear_this_hit_alone"), onPress: () => chosen()[0] && audio.auditionHit(chosen()[0].id).catch(() => {}) });
-  const mute = createButton(t("common.mute"), { title: t("hit.leave_the_hit_out_of_the"), onPress: () => set({ mute: !chosen().every((hit) => hit.mute) }) });
+  const hear = createButton(t("hit.play_hit"), { title: t("hit.hear_this_hit"), onPress: () => chosen()[0] && audio.auditionHit(chosen()[0].id).catch(() => {}) });
+  const mute = createButton(t("common.mute"), { title: t("hit.leave_the_hit"), onPress: () => set({ mute: !chosen().every((hit) => hit.mute) }) });
   const header = make("div", "ins-row ins-hit-head", {}, title, subtitle, hear, mute);
 
   /** @param {string} text */
@@ -84,30 +84,30 @@ export function createHitPanel(store, audio, arranging) {
 
   const sound = createSelect({ label: t("common.sound"), onChoose: (id) => set({ sound_id: id }) });
   const swatch = make("i", "ins-dot");
-  const detach = createButton(t("hit.detach"), { title: t("hit.give_this_hit_a_sound_of"), onPress: () => store.edit({ kind: "detach_hits", ids: chosen().map((hit) => hit.id) }, newGesture()) });
-  const measure = createButton(t("common.measure"), { title: t("hit.take_the_sound_from_the_clip"), onPress: () => store.send({ type: "analyse", hits: chosen().map((hit) => hit.id) }) });
+  const detach = createButton(t("hit.detach"), { title: t("hit.give_this_hit"), onPress: () => store.edit({ kind: "detach_hits", ids: chosen().map((hit) => hit.id) }, newGesture()) });
+  const measure = createButton(t("common.measure"), { title: t("hit.take_the_sound"), onPress: () => store.send({ type: "analyse", hits: chosen().map((hit) => hit.id) }) });
   const sounds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: t("common.sound") }), make("div", "ins-row", {}, swatch, sound.element, detach, measure));
 
-  const label = createEntry({ label: t("hit.name_of_the_hit"), className: "ins-time arr-hit-name", onEnter: (text) => set({ name: text.trim() }) });
+  const label = createEntry({ label: t("hit.name_of_the"), className: "ins-time arr-hit-name", onEnter: (text) => set({ name: text.trim() }) });
   label.element.placeholder = t("hit.what_it_is");
   const seed = createSeedEntry(t("hit.seed"), (value) => set({ seed: value }));
-  const dice = createButton(t("common.new_take"), { sign: icon("dice"), title: t("hit.another_seed_the_same_strike_sampled"), onPress: () => {
+  const dice = createButton(t("common.new_take"), { sign: icon("dice"), title: t("hit.another_seed_the"), onPress: () => {
     const values = chosen().map((hit) => [hit.id, { seed: newSeed() }]);
     if (values.length) store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, newGesture());
   } });
-  const seeds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: t("hit.seed"), title: t("hit.the_same_seed_always_gives_the") }), make("div", "ins-row", {}, seed.element, dice, make("span", "ins-label", { textContent: t("common.name") }), label.element));
+  const seeds = make("div", "ins-line", {}, make("span", "ins-label", { textContent: t("hit.seed"), title: t("hit.the_same_seed") }), make("div", "ins-row", {}, seed.element, dice, make("span", "ins-label", { textContent: t("common.name") }), label.element));
 
-  const velocity = field("velocity_db", { label: t("common.velocity"), help: t("hit.how_hard_it_is_struck_louder"), min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
-  const gain = field("gain_db", { label: t("common.level"), help: t("hit.gain_in_the_mix"), min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb }, true);
-  const pan = field("pan", { label: t("common.pan"), help: t("hit.balance_both_channels_at_full_level"), min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan }, true);
-  const distance = field("distance_m", { label: t("common.distance"), help: t("hit.nearer_or_farther_than_its_sound"), min: -MOST_M, max: MOST_M, step: 0.1, neutral: 0, format: formatOffset, read: parseOffset }, true);
-  const pitch = field("pitch_cents", { label: t("hit.pitch"), help: t("hit.shift_of_all_modes_of_this"), min: -1200, max: 1200, step: 1, neutral: 0, format: formatCents, read: (text) => parsePlain(text, ["c", "ct", "cent", "cents"]) });
-  const damping = field("decay_ratio", { label: t("common.damping"), help: t("hit.decay_rates_of_this_hit_times"), min: 0.1, max: 10, scale: "log", neutral: 1, format: formatRatio, read: (text) => parsePlain(text, ["×", "x"]) });
-  const noise = field("residual_db", { label: t("common.noise"), help: t("hit.level_of_this_hits_residual"), min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
+  const velocity = field("velocity_db", { label: t("common.velocity"), help: t("hit.how_hard_it"), min: -60, max: 12, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
+  const gain = field("gain_db", { label: t("common.level"), help: t("hit.gain_in_the"), min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb }, true);
+  const pan = field("pan", { label: t("common.pan"), help: t("hit.balance_both_channels"), min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan }, true);
+  const distance = field("distance_m", { label: t("common.distance"), help: t("hit.nearer_or_farther"), min: -MOST_M, max: MOST_M, step: 0.1, neutral: 0, format: formatOffset, read: parseOffset }, true);
+  const pitch = field("pitch_cents", { label: t("hit.pitch"), help: t("hit.shift_of_all"), min: -1200, max: 1200, step: 1, neutral: 0, format: formatCents, read: (text) => parsePlain(text, ["c", "ct", "cent", "cents"]) });
+  const damping = field("decay_ratio", { label: t("common.damping"), help: t("hit.decay_rates_of"), min: 0.1, max: 10, scale: "log", neutral: 1, format: formatRatio, read: (text) => parsePlain(text, ["×", "x"]) });
+  const noise = field("residual_db", { label: t("common.noise"), help: t("hit.level_of_this"), min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb });
 
   const body = make("div", "ins-stack", {}, header, time, sounds, seeds,
     make("div", "ins-heading", { textContent: t("hit.strength_and_place") }), make("div", "ins-columns is-two", {}, velocity.element, gain.element, pan.element, distance.element),
-    make("div", "ins-heading", {}, t("hit.this_hit_only"), make("span", "ins-quiet", { textContent: t("hit.on_top_of_its_sound") })), make("div", "ins-columns", {}, pitch.element, damping.element, noise.element));
+    make("div", "ins-heading", {}, t("hit.this_hit_only"), make("span", "ins-quiet", { textContent: t("hit.on_top_of") })), make("div", "ins-columns", {}, pitch.element, damping.element, noise.element));
   const empty = make("p", "ins-empty");
   const element = make("div", "ins-panel", {}, body, empty);
 
@@ -116,7 +116,7 @@ export function createHitPanel(store, audio, arranging) {
     const project = store.view?.project;
     body.hidden = !hits.length;
     empty.hidden = Boolean(hits.length);
-    empty.textContent = !project ? t("hit.open_a_clip_its_hits_are") : project.hits.length ? t("hit.no_hit_is_selected_click_one") : t("hit.this_clip_has_no_hits_yet");
+    empty.textContent = !project ? t("hit.open_a_clip") : project.hits.length ? t("hit.no_hit_is") : t("hit.this_clip_has");
     if (!project || !hits.length) return;
     const [first] = hits;
     /** @param {(hit: Hit) => unknown} read */
@@ -124,7 +124,7 @@ export function createHitPanel(store, audio, arranging) {
     const ordered = [...project.hits].sort((a, b) => a.time_s - b.time_s);
     title.textContent = hits.length === 1 ? t("hit.hit", { number: ordered.findIndex((hit) => hit.id === first.id) + 1 }) : t("hit.hits", { count: hits.length });
     const own = project.sounds.find((s) => s.id === first.sound_id);
-    subtitle.textContent = hits.length > 1 ? t("hit.changes_apply_to_all_of_them") : [t("hit.of", { count: project.hits.length }), ringing(own, first)].filter(Boolean).join(" · ");
+    subtitle.textContent = hits.length > 1 ? t("hit.changes_apply_to") : [t("hit.of", { count: project.hits.length }), ringing(own, first)].filter(Boolean).join(" · ");
     mute.textContent = hits.every((hit) => hit.mute) ? t("hit.muted") : t("common.mute");
     mute.classList.toggle("is-on", hits.every((hit) => hit.mute));
     mute.setAttribute("aria-pressed", String(hits.every((hit) => hit.mute)));

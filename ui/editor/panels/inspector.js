@@ -27,7 +27,7 @@ import { createScope } from "../widgets/scope.js";
 
 const BUSY = new Set(["opening", "detecting", "analysing"]);
 /** @type {[TabName, string, string][]} */
-const TABS = [["hit", t("common.hit"), t("inspector.time_strength_and_sound_of_the")], ["list", t("common.list"), t("inspector.all_hits_as_a_table_to")], ["sound", t("common.sound"), t("inspector.what_is_struck_its_modes_noise")], ["find", t("common.find"), t("inspector.other_sounds_by_picture_words_or")], ["sampler", t("common.sampler"), t("inspector.how_hits_are_rendered")], ["mix", t("common.mix"), t("inspector.levels_pan_and_room_of_the")], ["perform", t("common.perform"), t("inspector.play_hits_by_keys_pads_or")]];
+const TABS = [["hit", t("common.hit"), t("inspector.time_strength_and")], ["list", t("common.list"), t("inspector.all_hits_as")], ["sound", t("common.sound"), t("inspector.what_is_struck")], ["find", t("common.find"), t("inspector.other_sounds_by")], ["sampler", t("common.sampler"), t("inspector.how_hits_are")], ["mix", t("common.mix"), t("inspector.levels_pan_and")], ["perform", t("common.perform"), t("inspector.play_hits_by")]];
 
 /**
  * Fill ``root`` with the tabs and their panels.

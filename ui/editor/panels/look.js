@@ -16,19 +16,19 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
  * @param {string} material that the user said it is, or ""
  */
 export function describeLook({ seen, confidence, certain }, material) {
-  if (material) return t("look.as_you_say_these_fit_best", { material: capital(material) });
+  if (material) return t("look.as_you_say", { material: capital(material) });
   const guess = seen ? `${capital(seen)}. ` : "";
-  if (certain === false) return seen ? t("look.the_struck_object_was_not_recognised", { seen }) : t("look.the_struck_object_was_not_recognised_2");
-  return t("look.a_look_this_sure_is_right", { guess, confidence: percent(confidence ?? 0) });
+  if (certain === false) return seen ? t("look.the_struck_object", { seen }) : t("look.the_struck_object_was");
+  return t("look.a_look_this", { guess, confidence: percent(confidence ?? 0) });
 }
 
 /**
  * @param {{onPoint: () => void, onMaterial: (name: string) => void}} actions
  */
 export function createLook({ onPoint, onMaterial }) {
-  const image = make("img", "find-crop", { alt: t("look.analysed_part_of_the_picture"), title: t("look.the_analysed_part_of_the_picture") });
-  const point = createButton(t("look.point_at_it"), { title: t("look.click_the_struck_object_in_the"), onPress: onPoint });
-  const choices = make("div", "find-choices", { role: "group", "aria-label": t("look.what_it_is_made_of") });
+  const image = make("img", "find-crop", { alt: t("look.analysed_part_of"), title: t("look.the_analysed_part") });
+  const point = createButton(t("look.point_at_it"), { title: t("look.click_the_struck"), onPress: onPoint });
+  const choices = make("div", "find-choices", { role: "group", "aria-label": t("look.what_it_is") });
   /** @type {string[]} */
   let listed = [];
   const element = make("div", "find-look", { hidden: true }, image, make("div", "find-look-side", {}, point, choices));
@@ -46,11 +46,11 @@ export function createLook({ onPoint, onMaterial }) {
       image.hidden = !answer.crop;
       if (answer.crop && image.src !== answer.crop) image.src = answer.crop;
       point.classList.toggle("is-on", isPointing);
-      point.textContent = isPointing ? t("look.click_what_is_struck_or_esc") : t("look.point_at_it");
+      point.textContent = isPointing ? t("look.click_what_is") : t("look.point_at_it");
       const names = answer.materials ?? [];
       if (names.join() !== listed.join() && !listed.includes(material)) { // a chosen one stays where it was pressed
         listed = names;
-        choices.replaceChildren(...names.map((name) => createButton(name, { kind: "quiet", title: t("look.it_is_find_sounds_of_that", { name }), onPress: () => onMaterial(name) })));
+        choices.replaceChildren(...names.map((name) => createButton(name, { kind: "quiet", title: t("look.it_is_find", { name }), onPress: () => onMaterial(name) })));
       }
       for (const choice of elementsIn(choices, "button")) {
         const isOn = choice.textContent === material;

@@ -35,28 +35,28 @@ const mapped = (read, change) => (text) => {
  */
 const describe = (sound) => ({
   mass: {
-    label: t("macros.mass"), help: t("macros.size_of_the_object_all_lengths"),
+    label: t("macros.mass"), help: t("macros.size_of_the"),
     format: (v) => ratioText(64 ** v), read: mapped(parseRatio, (ratio) => Math.log(ratio) / Math.log(64)),
   },
   hardness: {
-    label: t("macros.hardness"), help: t("macros.of_the_striker_how_long_it"),
+    label: t("macros.hardness"), help: t("macros.of_the_striker"),
     format: (v) => formatContact(contactTimeHeard_s(sound(), { ...sound().macros, hardness: v })),
     read: mapped(parseSeconds, (time_s) => Math.log(contactTimeHeard_s(sound(), { ...sound().macros, hardness: 0 }) / time_s) / Math.log(6)),
   },
   damping: {
-    label: t("common.damping"), help: t("macros.how_fast_the_objects_ringing_dies"),
+    label: t("common.damping"), help: t("macros.how_fast_the"),
     format: (v) => `${t("macros.rings_word")} ${ratioText(10 ** -v)}`, read: mapped((text) => parseRatio(without(text, "macros.rings_word")), (ratio) => -Math.log10(ratio)),
   },
   position: {
-    label: t("macros.position"), help: t("macros.where_it_is_struck_from_the"),
+    label: t("macros.position"), help: t("macros.where_it_is"),
     format: (v) => (Math.abs(v) < 0.005 ? t("macros.as_struck") : `${Math.round(100 * Math.abs(v))} % ${v < 0 ? t("macros.edge") : t("macros.middle")}`), read: parsePosition,
   },
   roughness: {
-    label: t("macros.roughness"), help: t("macros.of_the_surfaces_noise_at_the"),
+    label: t("macros.roughness"), help: t("macros.of_the_surfaces"),
     format: (v) => formatDb(12 * v, true), read: mapped(parseDb, (level_db) => level_db / 12),
   },
   room: {
-    label: t("common.room"), help: t("macros.level_of_the_rooms_share_all"),
+    label: t("common.room"), help: t("macros.level_of_the"),
     format: (v) => formatRoom(v, hasRoom(sound())), read: (text) => parseRoom(text, hasRoom(sound())),
   },
 });
@@ -129,10 +129,10 @@ export function createMacros(store, host) {
   for (const { name, slider } of sliders) slider.element.dataset.macro = name;
   const element = make("div", "ins-macros", { role: "group", "aria-label": t("macros.macros") }, ...sliders.map(({ slider }) => slider.element));
 
-  const bake = createButton(t("common.bake"), { kind: "quiet", title: t("macros.apply_macros_and_detail_to_the"), onPress: () => send({ kind: "bake_macros", sound_id: host.sound().id }) });
-  const reset = createButton(t("common.reset"), { kind: "quiet", title: t("macros.all_macros_back_to_where_they"), onPress: () => send({ kind: "reset_macros", sound_id: host.sound().id }) });
+  const bake = createButton(t("common.bake"), { kind: "quiet", title: t("macros.apply_macros_and"), onPress: () => send({ kind: "bake_macros", sound_id: host.sound().id }) });
+  const reset = createButton(t("common.reset"), { kind: "quiet", title: t("macros.all_macros_back"), onPress: () => send({ kind: "reset_macros", sound_id: host.sound().id }) });
   const keep = make("input", "", { type: "checkbox", onchange: () => send({ kind: "set_macros", sound_id: host.sound().id, values: { keep_loudness: keep.checked } }) });
-  const keeping = make("label", "ins-check", { title: t("macros.roughness_and_room_leave_the_sound") }, keep, make("span", "", { textContent: t("macros.keep_loudness") }));
+  const keeping = make("label", "ins-check", { title: t("macros.roughness_and_room") }, keep, make("span", "", { textContent: t("macros.keep_loudness") }));
   const note = make("span", "ins-quiet");
   const actions = make("div", "ins-macro-actions", { hidden: true }, note, keeping, bake, reset);
 

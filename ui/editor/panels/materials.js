@@ -39,7 +39,7 @@ export function createMaterials(app, store, audio) {
   const later = make("button", "st-button", { type: "button", textContent: t("common.not_now"), onclick: close });
   const box = make("div", "st-question", { role: "dialog", "aria-modal": "true", "aria-label": t("common.what_is_struck") },
     make("h2", "", { textContent: t("common.what_is_struck") }),
-    make("p", "st-question-line", { textContent: t("materials.this_clip_has_no_sound_of") }),
+    make("p", "st-question-line", { textContent: t("materials.this_clip_has") }),
     grid, make("div", "st-question-foot", {}, about, later, use));
   const page = make("div", "st-scrim", { hidden: true }, box);
   app.append(page);

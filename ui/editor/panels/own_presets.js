@@ -13,14 +13,14 @@ import { createButton, make } from "../widgets/controls.js";
  */
 export function createOwnPresets(app, store) {
   const words = make("p", "ins-quiet arr-words");
-  const name = make("input", "ins-entry ins-time", { type: "text", maxLength: 120, placeholder: "name", "aria-label": t("common.name_of_the_preset"), spellcheck: false, autocomplete: "off", oninput: show });
-  const tags = make("input", "ins-entry ins-time", { type: "text", maxLength: 400, placeholder: t("own_presets.tags_with_commas"), "aria-label": t("own_presets.tags_of_the_preset"), spellcheck: false, autocomplete: "off" });
-  const search = make("input", "ins-entry ins-time is-search", { type: "text", placeholder: t("own_presets.search_names_and_tags"), "aria-label": t("own_presets.search_your_presets"), spellcheck: false, autocomplete: "off", oninput: show });
+  const name = make("input", "ins-entry ins-time", { type: "text", maxLength: 120, placeholder: "name", "aria-label": t("common.name_of_the"), spellcheck: false, autocomplete: "off", oninput: show });
+  const tags = make("input", "ins-entry ins-time", { type: "text", maxLength: 400, placeholder: t("own_presets.tags_with_commas"), "aria-label": t("own_presets.tags_of_the"), spellcheck: false, autocomplete: "off" });
+  const search = make("input", "ins-entry ins-time is-search", { type: "text", placeholder: t("own_presets.search_names_and"), "aria-label": t("own_presets.search_your_presets"), spellcheck: false, autocomplete: "off", oninput: show });
   const list = make("ul", "arr-layers is-presets");
   const file = make("input", "", { type: "file", accept: ".json,application/json", hidden: true, onchange: () => takeIn() });
-  const bring = createButton(t("common.import"), { title: t("own_presets.take_in_a_file_of_presets"), onPress: () => file.click() });
-  const give = make("a", "", { href: "/struck/presets", download: "struck-presets.json", className: "ins-button is-link", textContent: t("common.export"), title: t("own_presets.all_your_presets_as_one_file") });
-  const apply = createButton(t("common.keep"), { title: t("own_presets.keep_the_sound_under_this_name"), onPress: keep });
+  const bring = createButton(t("common.import"), { title: t("own_presets.take_in_a"), onPress: () => file.click() });
+  const give = make("a", "", { href: "/struck/presets", download: "struck-presets.json", className: "ins-button is-link", textContent: t("common.export"), title: t("own_presets.all_your_presets") });
+  const apply = createButton(t("common.keep"), { title: t("own_presets.keep_the_sound"), onPress: keep });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
     title: t("own_presets.your_presets"),
@@ -61,7 +61,7 @@ export function createOwnPresets(app, store) {
     const wanted = search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     const found = mine.filter(({ name: title, tags: words_ }) => wanted.every((word) => `${title} ${words_.join(" ")}`.toLowerCase().includes(word)));
     const replaced = mine.some(({ name: title }) => title === name.value.trim());
-    words.textContent = chosen ? t("own_presets.is_kept_as_it_is_heard", { name: chosen.name }) : t("common.no_sound_yet");
+    words.textContent = chosen ? t("own_presets.is_kept_as", { name: chosen.name }) : t("common.no_sound_yet");
     apply.disabled = !chosen || !name.value.trim();
     apply.textContent = replaced ? t("common.replace") : t("common.keep");
     search.hidden = give.hidden = !mine.length;

@@ -17,7 +17,7 @@ export function createPictureIt(store, currentSound) {
   let isDrawing = false;
   let drawnFor = ""; // the sound of the pictures on show
 
-  const draw = createButton(t("find.picture_it"), { title: t("find.draw_what_may_be_struck"), onPress: () => {
+  const draw = createButton(t("find.picture_it"), { title: t("find.draw_what_may"), onPress: () => {
     const sound = currentSound();
     if (!sound) return;
     seed = drawnFor === sound.id ? seed + COUNT : 0;
@@ -47,7 +47,7 @@ export function createPictureIt(store, currentSound) {
     isDrawing = false;
     drawnFor = message.sound_id;
     words.textContent = "";
-    pictures.replaceChildren(...message.pictures.map((src, index) => make("img", "find-drawing", { src, alt: t("find.drawing_of_what_may_be_struck", { number: index + 1 }), title: t("find.a_guess_from_the_sound_alone") })));
+    pictures.replaceChildren(...message.pictures.map((src, index) => make("img", "find-drawing", { src, alt: t("find.drawing_of_what", { number: index + 1 }), title: t("find.a_guess_from") })));
     show();
   }));
   scope.add(store.on("picturing_stopped", () => {

@@ -25,7 +25,7 @@ const NEAR_S = 0.003;
 const SEEK_WAIT_MS = 1500;
 const SHORTEST_STEP_S = 0.04; // heard at a step; a shorter frame is too short to tell anything
 /** @type {[Listen, string, string][]} */
-const LISTEN = [["struck", "Struck", t("player.hear_what_struck_plays")], ["clip", t("common.clip"), t("player.hear_the_clips_own_sound")], ["both", t("player.both"), t("player.hear_both_together")]];
+const LISTEN = [["struck", "Struck", t("player.hear_what_struck")], ["clip", t("common.clip"), t("player.hear_the_clips")], ["both", t("player.both"), t("player.hear_both_together")]];
 
 /**
  * @param {IconName} name
@@ -69,7 +69,7 @@ export function createPlayer(root, store, audio) {
   const stage = make("div", "st-stage", {}, video, words);
   const playButton = button("play", "play", t("common.play"), () => toggle(), "is-main");
   const timecode = createEntry({
-    label: t("player.timecode_type_one_to_go_there"),
+    label: t("player.timecode_type_one"),
     className: "st-timecode",
     /** @param {string} text */
     onEnter(text) {
@@ -80,7 +80,7 @@ export function createPlayer(root, store, audio) {
       return true;
     },
   });
-  timecode.element.title = t("player.type_a_timecode_to_go_there");
+  timecode.element.title = t("player.type_a_timecode");
   const frame = make("span", "");
   const speed = make("span", "");
   const facts = make("div", "st-frame", {}, frame, speed);
@@ -301,7 +301,7 @@ export function createPlayer(root, store, audio) {
     const shown = clip();
     let text = "";
     if (!shown) text = store.status.phase === "opening" ? store.status.message : "";
-    else if (video.error) text = t("player.this_browser_cannot_play_the_clips");
+    else if (video.error) text = t("player.this_browser_cannot");
     else if (!shown.media_url && store.status.phase === "opening") text = `${store.status.message || t("player.preparing_the_picture")}.`;
     else if (!shown.media_url) text = t("player.loading_the_picture");
     else if (!isShown) text = t("player.loading_the_picture");

@@ -26,19 +26,19 @@ export function createSamplerPanel(store) {
   const guidance = createSlider({ label: t("sampler.guidance"), min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => parsePlain(text, ["×", "x"]), onCommit: (v) => set({ guidance: v }) });
   const variation = createSlider({ label: t("common.variation"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : `${Math.round(100 * v)} %`), read: (text) => (/off/i.test(text) || findWord(text, ["common.none"]) ? 0 : parsePercent(text)), onCommit: (v) => set({ variation: v }) });
   const seed = createSeedEntry(t("sampler.project_seed"), (value) => set({ seed: value }));
-  const dice = createButton(t("common.new_take"), { sign: icon("dice"), title: t("sampler.another_seed_for_every_hit"), onPress: () => set({ seed: newSeed() }) });
+  const dice = createButton(t("common.new_take"), { sign: icon("dice"), title: t("sampler.another_seed_for"), onPress: () => set({ seed: newSeed() }) });
   const about = make("p", "ins-quiet");
-  const modelWords = t("sampler.the_trained_model_that_turns_modes");
+  const modelWords = t("sampler.the_trained_model");
   const model = explained(t("sampler.model"), checkpoint.element, modelWords);
   const modelNote = elementsIn(model, "p")[0];
   const body = make("div", "ins-stack ins-sampler", {},
     model,
-    explained(null, steps.element, t("sampler.more_steps_follow_the_model_more")),
-    explained(null, guidance.element, t("sampler.how_strictly_the_model_keeps_to")),
-    explained(null, variation.element, t("sampler.how_much_hits_of_one_sound")),
-    explained(t("sampler.project_seed"), make("div", "ins-row", {}, seed.element, dice), t("sampler.the_chance_behind_all_hits_the")),
-    explained(t("sampler.runs_on"), about, t("sampler.chosen_when_struck_starts_the_device")));
-  const empty = make("p", "ins-empty", { textContent: t("sampler.open_a_clip_how_its_hits") });
+    explained(null, steps.element, t("sampler.more_steps_follow")),
+    explained(null, guidance.element, t("sampler.how_strictly_the")),
+    explained(null, variation.element, t("sampler.how_much_hits")),
+    explained(t("sampler.project_seed"), make("div", "ins-row", {}, seed.element, dice), t("sampler.the_chance_behind")),
+    explained(t("sampler.runs_on"), about, t("sampler.chosen_when_struck")));
+  const empty = make("p", "ins-empty", { textContent: t("sampler.open_a_clip") });
   const element = make("div", "ins-panel", {}, body, empty);
 
   function show() {
@@ -51,9 +51,9 @@ export function createSamplerPanel(store) {
     const missing = render.checkpoint && !chosen;
     /** @type {[string, string][]} */
     const options = models.map(({ name, fault }) => [name, fault ? t("sampler.does_not_fit", { name }) : name]);
-    if (missing) options.push([render.checkpoint, t("sampler.not_installed_prior_only", { checkpoint: render.checkpoint })]);
+    if (missing) options.push([render.checkpoint, t("sampler.not_installed_prior", { checkpoint: render.checkpoint })]);
     checkpoint.set([...options, ["", t("sampler.prior_only")]], render.checkpoint);
-    modelNote.textContent = chosen?.fault ? t("sampler.modes_and_noise_alone_sound", { fault: chosen.fault }) : modelWords;
+    modelNote.textContent = chosen?.fault ? t("sampler.modes_and_noise", { fault: chosen.fault }) : modelWords;
     const off = !chosen || Boolean(chosen.fault);
     steps.set(clamp(render.steps, 1, 16), "—", off);
     guidance.set(clamp(render.guidance, 1, 4), "—", off);

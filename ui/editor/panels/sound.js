@@ -24,8 +24,8 @@ import { createButton, createEntry, createSlider, make, newGesture, openMenu } f
 const SPECTRUM_SIZE = 16384; // 0.34 s from the onset: 3 Hz a bin
 const HEAR_MS = 20000;
 /** @type {Record<string, string>} */
-const ORIGINS = { clip: t("sound.from_the_clips_sound"), reference: t("sound.from_a_recording"), picture: t("sound.from_the_picture"), text: t("sound.from_words"), preset: t("sound.preset"), edited: t("sound.edited_2") };
-const HINT = t("sound.drag_frequency_power_alt_drag_decay");
+const ORIGINS = { clip: t("sound.from_the_clips"), reference: t("sound.from_a_recording"), picture: t("sound.from_the_picture"), text: t("sound.from_words"), preset: t("sound.preset"), edited: t("sound.edited_2") };
+const HINT = t("sound.drag_frequency_power");
 
 /**
  * ``shared``: {currentSound(), select(partial), report(message)}.
@@ -108,7 +108,7 @@ export function createSoundPanel(store, audio, shared) {
 
   const dot = make("button", "ins-dot-button", { type: "button", title: t("sound.choose_another_sound"), "aria-label": t("sound.choose_another_sound"), onclick: chooseSound, "aria-haspopup": "menu" }, make("i", "ins-dot"));
   const name = createEntry({
-    label: t("sound.name_of_the_sound"),
+    label: t("sound.name_of_the"),
     className: "ins-name",
     /** @param {string} text */
     onEnter(text) {
@@ -117,15 +117,15 @@ export function createSoundPanel(store, audio, shared) {
       return true;
     },
   });
-  const choose = createButton("▾", { kind: "icon", title: t("sound.choose_another_sound_or_merge_one"), onPress: chooseSound });
+  const choose = createButton("▾", { kind: "icon", title: t("sound.choose_another_sound_or"), onPress: chooseSound });
   const uses = make("span", "ins-quiet ins-uses");
   const about = make("span", "ins-quiet ins-origin");
-  const strikeButton = createButton(t("common.strike"), { title: t("sound.hear_this_sound_struck_once"), onPress: strike });
-  const replaceButton = createButton(t("sound.replace"), { title: t("sound.take_another_sound_a_preset_or"), onPress: replaceMenu });
-  const morphButton = createButton(t("sound.morph"), { title: t("sound.move_this_sound_towards_another_or"), onPress: () => morph.open() });
+  const strikeButton = createButton(t("common.strike"), { title: t("sound.hear_this_sound"), onPress: strike });
+  const replaceButton = createButton(t("sound.replace"), { title: t("sound.take_another_sound"), onPress: replaceMenu });
+  const morphButton = createButton(t("sound.morph"), { title: t("sound.move_this_sound"), onPress: () => morph.open() });
   morphButton.setAttribute("aria-haspopup", "dialog");
   const morph = createMorph(store, morphButton, { ...host, stems: () => modes.element, select: (/** @type {string} */ id) => shared.select({ soundId: id, modes: new Set() }) });
-  const deleteButton = createButton(t("sound.delete"), { title: t("sound.delete_this_sound_no_hit_strikes"), onPress: () => store.edit({ kind: "delete_sound", sound_id: sound().id }, newGesture()) });
+  const deleteButton = createButton(t("sound.delete"), { title: t("sound.delete_this_sound"), onPress: () => store.edit({ kind: "delete_sound", sound_id: sound().id }, newGesture()) });
   const file = make("input", "", { type: "file", accept: "audio/*,video/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
   file.addEventListener("change", () => {
     const chosen = file.files?.[0];
@@ -145,7 +145,7 @@ export function createSoundPanel(store, audio, shared) {
       // a page without storage forgets the choice at reload
     }
   });
-  const status = make("div", "ins-row ins-mode-status", {}, count, about, all, hint, make("label", "ins-check", { title: t("sound.play_the_sampled_result_after_each") }, hear, t("sound.hear_on_release")));
+  const status = make("div", "ins-row ins-mode-status", {}, count, about, all, hint, make("label", "ins-check", { title: t("sound.play_the_sampled") }, hear, t("sound.hear_on_release")));
 
   function remembered() {
     try {
@@ -192,22 +192,22 @@ export function createSoundPanel(store, audio, shared) {
     });
   };
   const frequency = modeSlider(
-    { label: t("sound.frequency"), help: t("sound.type_hz_or_a_note_such"), min: 20, max: 20000, scale: "log", format: (v) => `${formatHz(v)} · ${noteName(v)}`, read: parseHz },
+    { label: t("sound.frequency"), help: t("sound.type_hz_or"), min: 20, max: 20000, scale: "log", format: (v) => `${formatHz(v)} · ${noteName(v)}`, read: parseHz },
     (value, from) => [value / from.frequency_hz, 0, 1],
   );
   const power = modeSlider(
-    { label: t("sound.power"), help: t("sound.level_at_the_strike_db_re"), min: -100, max: 12, format: (v) => formatDb(v), read: parseDb },
+    { label: t("sound.power"), help: t("sound.level_at_the"), min: -100, max: 12, format: (v) => formatDb(v), read: parseDb },
     (value, from) => [1, value - from.power_db, 1],
   );
   const decay = modeSlider(
-    { label: t("common.decay"), help: t("sound.time_in_which_the_mode_falls"), min: 0.005, max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: parseSeconds },
+    { label: t("common.decay"), help: t("sound.time_in_which"), min: 0.005, max: 20, scale: "log", format: (v) => `T60 ${formatSeconds(v)}`, read: parseSeconds },
     (value, from) => [1, 0, t60ToDecay(value) / from.decay_per_s],
   );
   const sliders = make("div", "ins-columns", {}, frequency.element, power.element, decay.element);
 
   modes.element.append(macros.actions);
   const element = make("div", "ins-sound", {}, header, macros.element, detail.element, modes.element, status, sliders, match.element);
-  const empty = make("p", "ins-empty", { textContent: t("sound.no_sound_yet_open_a_clip") });
+  const empty = make("p", "ins-empty", { textContent: t("sound.no_sound_yet") });
   const root = make("div", "ins-panel", {}, element, empty, match.large);
 
   // --- doing ---------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ export function createSoundPanel(store, audio, shared) {
     if (sounds.length < 2) return;
     const { id: into, name: intoName } = sound();
     const merges = sounds.filter((s) => s.id !== into).map((s) => ({
-      group: t("sound.merge_into", { intoName }), text: s.name, color: soundColor(project(), s.id), note: t("sound.its_hits_strike_as_loud_as", { count: hitsOf(s.id).length, name: intoName }),
+      group: t("sound.merge_into", { intoName }), text: s.name, color: soundColor(project(), s.id), note: t("sound.its_hits_strike", { count: hitsOf(s.id).length, name: intoName }),
       choose: () => store.edit({ kind: "merge_sounds", sound_id: into, others: [s.id] }, newGesture()),
     }));
     openMenu(choose, [...sounds.map((s) => ({
@@ -253,8 +253,8 @@ export function createSoundPanel(store, audio, shared) {
         store.send({ type: "audition_preset", name: preset.name });
       },
     })).sort((a, b) => a.group.localeCompare(b.group));
-    const search = { text: t("sound.find"), note: t("sound.by_the_picture_by_words_or"), choose: () => shared.showTab("find") };
-    openMenu(replaceButton, [search, { text: t("sound.a_recording"), note: t("sound.an_audio_file_of_one_hit"), choose: () => file.click() }, ...presets], { filter: true });
+    const search = { text: t("sound.find"), note: t("sound.by_the_picture"), choose: () => shared.showTab("find") };
+    openMenu(replaceButton, [search, { text: t("sound.a_recording"), note: t("sound.an_audio_file"), choose: () => file.click() }, ...presets], { filter: true });
   }
 
   /** @param {File} recording */
@@ -267,11 +267,11 @@ export function createSoundPanel(store, audio, shared) {
       const query = new URLSearchParams({ session: store.session ?? "", name: recording.name });
       const answer = await fetch(`/struck/upload?${query}`, { method: "POST", body: recording });
       const told = await answer.json().catch(() => ({}));
-      if (!answer.ok) throw new Error(told.error ?? told.message ?? t("sound.the_upload_failed_try_again", { status: answer.status }));
+      if (!answer.ok) throw new Error(told.error ?? told.message ?? t("sound.the_upload_failed", { status: answer.status }));
       hearWhenReady(id);
       store.send({ type: "sound_from_file", sound_id: id, path: told.path });
     } catch (error) {
-      shared.report(t("sound.could_not_be_used", { name: recording.name, part: error instanceof Error ? error.message : error }));
+      shared.report(t("sound.could_not_be", { name: recording.name, part: error instanceof Error ? error.message : error }));
     }
   }
 

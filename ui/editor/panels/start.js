@@ -24,7 +24,7 @@ const MOST_KEPT = 5;
  */
 function placeOf(path) {
   const folders = path.split(/[\\/]/).slice(0, -1);
-  if (folders.at(-3) === "uploads") return t("start.brought_in_by_the_browser");
+  if (folders.at(-3) === "uploads") return t("start.brought_in_by");
   return folders.join("/");
 }
 
@@ -49,11 +49,11 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     if (picker.files?.[0]) take(picker.files[0]);
     picker.value = "";
   } });
-  const choose = make("button", "st-button is-main is-large", { type: "button", textContent: t("start.choose_a_file"), title: t("start.choose_a_clip_or_a_project"), onclick: () => picker.click() });
-  const dropArea = make("div", "st-drop", {}, make("p", "st-drop-title", { textContent: t("start.drop_a_clip_here") }),
-    make("p", "st-drop-note", { textContent: t("start.mp4_mov_mkv_webm_avi_or") }), choose, picker);
-  const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("start.or_type_the_path_of_a"), "aria-label": t("start.path_of_a_clip") });
-  const go = make("button", "st-button", { type: "submit", textContent: t("start.open"), title: t("start.open_the_clip_or_project_at") });
+  const choose = make("button", "st-button is-main is-large", { type: "button", textContent: t("start.choose_a_file"), title: t("start.choose_a_clip"), onclick: () => picker.click() });
+  const dropArea = make("div", "st-drop", {}, make("p", "st-drop-title", { textContent: t("start.drop_a_clip") }),
+    make("p", "st-drop-note", { textContent: t("start.mp4_mov_mkv") }), choose, picker);
+  const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("start.or_type_the"), "aria-label": t("start.path_of_a") });
+  const go = make("button", "st-button", { type: "submit", textContent: t("start.open"), title: t("start.open_the_clip") });
   const pathRow = make("form", "st-path-row", { onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     if (path.value.trim()) open({ type: "open", path: path.value.trim() });
@@ -71,12 +71,12 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
   const recents = make("div", "st-recents");
   const demoPart = make("div", "st-start-part", {}, make("h2", "", { textContent: t("start.try_a_demo") }), demos);
   const recentPart = make("div", "st-start-part", {}, make("h2", "", { textContent: t("start.recent") }), recents);
-  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: t("start.back_to_the_project_esc"), "aria-label": t("start.back_to_the_project"), onclick: () => setAsked(false) });
+  const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: t("start.back_to_the_project"), "aria-label": t("start.back_to_the"), onclick: () => setAsked(false) });
   const aboutWords = make("span", "");
   const about = make("p", "st-start-about", {}, aboutWords, make("button", "st-link", { type: "button", textContent: t("start.about_and_licences"), onclick: () => openAbout() }));
   const sheet = make("div", "st-sheet", { role: "dialog", "aria-label": t("start.open_a_clip") }, close,
     make("h1", "st-start-mark", {}, "Str", make("b", "", { textContent: "u" }), "ck"),
-    make("p", "st-start-line", { textContent: t("start.hear_every_hit_in_a_picture") }),
+    make("p", "st-start-line", { textContent: t("start.hear_every_hit") }),
     busyRow, keptPart, dropArea, pathRow, demoPart, recentPart, about);
   const page = make("div", "st-start", { hidden: true }, sheet);
   const overWords = make("p", "st-over-words");
@@ -154,7 +154,7 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
   /** @param {KeptSession} session */
   function keptRow({ session, name, clip, hits, sounds, age_s, saved_as, clip_there }) {
     const facts = [t("common.hits", { count: hits }), t("common.sounds", { count: sounds }), saved_as ? t("start.changes_since", { saved_as }) : t("start.never_saved"), clip_there ? "" : t("start.is_missing", { clip })];
-    const forget = make("button", "st-close", { type: "button", textContent: "×", title: t("start.forget_the_unsaved_changes_of", { name }), "aria-label": t("start.forget_the_unsaved_changes_of", { name }), onclick: () => {
+    const forget = make("button", "st-close", { type: "button", textContent: "×", title: t("start.forget_the_unsaved", { name }), "aria-label": t("start.forget_the_unsaved", { name }), onclick: () => {
       if (forget.classList.contains("is-asking")) store.send({ type: "forget_session", session });
       forget.classList.add("is-asking");
       forget.textContent = t("start.forget");
@@ -169,7 +169,7 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     const { demos: offered, recent, local, version, device, kept: all, crashed } = store.welcome ?? { demos: [], recent: [], local: true, version: "", device: "", kept: [], crashed: false };
     const left = all.filter(({ session }) => session !== store.session);
     keptPart.hidden = !left.length;
-    keptTitle.textContent = crashed ? t("start.recovered_struck_ended_unexpectedly_and_every") : t("start.continue_where_you_left_off");
+    keptTitle.textContent = crashed ? t("start.recovered_struck_ended") : t("start.continue_where_you");
     kept.replaceChildren(...left.slice(0, MOST_KEPT).map(keptRow));
     demoPart.hidden = !offered.length;
     demos.replaceChildren(...offered.map(({ name, title, note }) =>
@@ -191,13 +191,13 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     const items = [...(event.dataTransfer?.items ?? [])];
     const project = store.view?.project;
     const count = items.filter((item) => isRecording(item.type ?? "")).length;
-    if (project && items.length && items.every((item) => isSpotting(item.type ?? ""))) return t("start.drop_the_spotting_list_to_add");
-    if (project && count > 1) return t("start.drop_recordings_to_add_them_to", { count });
+    if (project && items.length && items.every((item) => isSpotting(item.type ?? ""))) return t("start.drop_the_spotting");
+    if (project && count > 1) return t("start.drop_recordings_to", { count });
     if (items[0] && project && isRecording(items[0].type ?? "")) {
       const sound = project.sounds.find((s) => s.id === store.selection.soundId) ?? project.sounds[0];
-      return sound ? t("start.drop_the_recording_to_strike_with", { name: sound.name }) : t("start.drop_to_open");
+      return sound ? t("start.drop_the_recording", { name: sound.name }) : t("start.drop_to_open");
     }
-    return project ? t("start.drop_to_open_this_project_stays") : t("start.drop_to_open");
+    return project ? t("start.drop_to_open_this") : t("start.drop_to_open");
   };
 
   const scope = createScope();

@@ -24,16 +24,16 @@ const WORDS = { opening: t("common.opening"), detecting: t("common.looking_for_h
  */
 export function createTopBar(root, store, { open, help, conform, sync, animate }) {
   const mark = make("span", "st-wordmark", { "aria-label": "Struck" }, "Str", make("b", "", { textContent: "u" }), "ck");
-  const openButton = make("button", "st-button", { type: "button", textContent: t("top_bar.open_clip"), ...keyed("open", t("common.open_a_clip_or_a_project")), onclick: open });
+  const openButton = make("button", "st-button", { type: "button", textContent: t("top_bar.open_clip"), ...keyed("open", t("common.open_a_clip")), onclick: open });
   const undo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "undo" }) }, icon("undo"));
   const redo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "redo" }) }, icon("redo"));
   const name = make("span", "st-name");
   const save = make("button", "st-save", { type: "button", onclick: saveNow });
-  const saveMore = make("button", "st-save is-more", { type: "button", textContent: "▾", title: t("top_bar.more_ways_to_save_conform_to"), "aria-label": t("top_bar.more_ways_to_save"), "aria-haspopup": "menu", onclick: openSaveMenu });
+  const saveMore = make("button", "st-save is-more", { type: "button", textContent: "▾", title: t("top_bar.more_ways_to_save"), "aria-label": t("top_bar.more_ways_to"), "aria-haspopup": "menu", onclick: openSaveMenu });
   const pill = createPill(store);
-  const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", ...keyed("help", t("top_bar.keys_gestures_and_theme")), "aria-label": t("common.keys_and_gestures"), onclick: help });
-  const syncButton = make("button", "st-button", { type: "button", textContent: t("top_bar.sync"), ...keyed("measure_sync", t("top_bar.how_far_hits_or_sound_are")), onclick: sync });
-  const folder = make("input", "st-path st-folder", { type: "text", hidden: true, spellcheck: false, placeholder: t("top_bar.a_folder_on_this_machine_then"), "aria-label": t("top_bar.folder_to_save_in") });
+  const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", ...keyed("help", t("top_bar.keys_gestures_and")), "aria-label": t("common.keys_and_gestures"), onclick: help });
+  const syncButton = make("button", "st-button", { type: "button", textContent: t("top_bar.sync"), ...keyed("measure_sync", t("top_bar.how_far_hits")), onclick: sync });
+  const folder = make("input", "st-path st-folder", { type: "text", hidden: true, spellcheck: false, placeholder: t("top_bar.a_folder_on"), "aria-label": t("top_bar.folder_to_save") });
   folder.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && folder.value.trim()) store.send({ type: "collect_project", inside: folder.value.trim() });
     if (event.key === "Enter" || event.key === "Escape") folder.hidden = true;
@@ -48,9 +48,9 @@ export function createTopBar(root, store, { open, help, conform, sync, animate }
     const bounds = boxOf(root);
     openMenuAt(root.parentElement ?? root, box.left - bounds.left, box.bottom + 6, t("common.save"), [
       { text: t("common.save"), key: keyText("save"), choose: saveNow },
-      ...(store.welcome?.local ? [{ text: t("common.save_as_a_folder_with_clip"), choose: () => store.send({ type: "collect_project" }) }, { text: t("top_bar.save_as_a_folder_in"), choose: askFolder }] : []),
+      ...(store.welcome?.local ? [{ text: t("common.save_as_a"), choose: () => store.send({ type: "collect_project" }) }, { text: t("top_bar.save_as_a"), choose: askFolder }] : []),
       "",
-      { text: t("common.conform_to_a_recut_of_the"), choose: conform },
+      { text: t("common.conform_to_a"), choose: conform },
       { text: t("animatic.from_a_still"), choose: animate },
     ]);
   }
@@ -89,7 +89,7 @@ export function createTopBar(root, store, { open, help, conform, sync, animate }
     saveMore.hidden = !project;
     save.textContent = project?.saved ? t("top_bar.saved") : t("common.save");
     save.disabled = Boolean(project?.saved);
-    setKeyed(save, "save", project?.saved ? t("top_bar.every_change_is_in_the_project") : t("top_bar.save_the_project_to_its_file"));
+    setKeyed(save, "save", project?.saved ? t("top_bar.every_change_is") : t("top_bar.save_the_project"));
     exports.element.hidden = syncButton.hidden = !project;
   }
 
@@ -118,12 +118,12 @@ function createPill(store) {
   const fill = make("i", "st-pill-fill");
   const text = make("span", "st-pill-text");
   let isStopping = false; // asked to, and not there yet: a step of the sampler takes its time
-  const stop = make("button", "st-pill-button", { type: "button", textContent: t("common.cancel"), title: t("top_bar.stop_what_is_going_on_what"), onclick: () => {
+  const stop = make("button", "st-pill-button", { type: "button", textContent: t("common.cancel"), title: t("top_bar.stop_what_is"), onclick: () => {
     isStopping = store.send({ type: "cancel" });
     show();
   } });
-  const resume = make("button", "st-pill-button", { type: "button", textContent: t("top_bar.resume"), title: t("top_bar.sample_the_hits_that_are_still"), onclick: () => store.send({ type: "resume" }) });
-  const again = make("button", "st-pill-button", { type: "button", textContent: t("top_bar.look_again"), title: t("top_bar.look_for_hits_from_the_start"), onclick: () => store.send({ type: "detect" }) });
+  const resume = make("button", "st-pill-button", { type: "button", textContent: t("top_bar.resume"), title: t("top_bar.sample_the_hits"), onclick: () => store.send({ type: "resume" }) });
+  const again = make("button", "st-pill-button", { type: "button", textContent: t("top_bar.look_again"), title: t("top_bar.look_for_hits"), onclick: () => store.send({ type: "detect" }) });
   const element = make("div", "st-pill", {}, fill, text, stop, resume, again);
 
   /** @returns {{kind: string, words: string, part?: number | null, canLook?: boolean, canResume?: boolean} | null} */
@@ -136,7 +136,7 @@ function createPill(store) {
     if (phase === "error") return { kind: "bad", words: message };
     if (!project) return null;
     const missing = project.hits.filter((hit) => !store.rendered.has(hit.id)).length;
-    if (phase === "cancelled" && message === "Stopped") return { kind: "quiet", words: t("top_bar.stopped_looking_for_hits"), canLook: true };
+    if (phase === "cancelled" && message === "Stopped") return { kind: "quiet", words: t("top_bar.stopped_looking_for"), canLook: true };
     if (phase === "cancelled") return { kind: "quiet", words: missing && message.startsWith("Sampling") ? t("top_bar.stopped_to_sample", { missing }) : translate(message), canResume: missing > 0 };
     if (missing) return { kind: "quiet", words: t("top_bar.hits_wait", { count: missing }) };
     if (phase === "done") return { kind: "good", words: [translate(message), elapsed_s ? `${elapsed_s.toFixed(1)} s` : ""].filter(Boolean).join(" · ") };

@@ -12,9 +12,9 @@ const REMEMBERED = "struck.tour";
 const BUSY = new Set(["opening", "detecting", "analysing"]);
 /** @type {{region: string, title: string, words: () => string}[]} */
 const STEPS = [
-  { region: ".st-timeline", title: t("tour.every_hit_of_the_clip"), words: () => t("tour.each_hit_that_was_found_stands", { play: keyText("play") }) },
-  { region: ".st-inspector", title: t("tour.what_is_struck"), words: () => t("tour.this_is_the_sound_of_the") },
-  { region: ".st-top", title: t("tour.all_the_rest"), words: () => t("tour.export_writes_the_track_in_sync", { palette: keyText("palette"), help: keyText("help") }) },
+  { region: ".st-timeline", title: t("tour.every_hit_of"), words: () => t("tour.each_hit_that", { play: keyText("play") }) },
+  { region: ".st-inspector", title: t("tour.what_is_struck"), words: () => t("tour.this_is_the") },
+  { region: ".st-top", title: t("tour.all_the_rest"), words: () => t("tour.export_writes_the", { palette: keyText("palette"), help: keyText("help") }) },
 ];
 
 /**
@@ -26,7 +26,7 @@ export function createTour(app, store) {
   const count = make("span", "st-label");
   const title = make("h2", "", { id: "tour-title" });
   const words = make("p", "", { id: "tour-words" });
-  const skip = make("button", "st-button", { type: "button", textContent: t("tour.skip_the_tour"), title: t("tour.it_does_not_come_again_keys"), onclick: leave });
+  const skip = make("button", "st-button", { type: "button", textContent: t("tour.skip_the_tour"), title: t("tour.it_does_not"), onclick: leave });
   const next = make("button", "st-button is-main", { type: "button", onclick: () => (at + 1 < STEPS.length ? show(at + 1) : leave()) });
   const element = make("div", "st-tour", { role: "dialog", "aria-labelledby": "tour-title", "aria-describedby": "tour-words", hidden: true }, count, title, words, make("div", "st-tour-foot", {}, skip, next));
   element.addEventListener("keydown", (event) => {

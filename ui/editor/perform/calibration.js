@@ -40,9 +40,9 @@ export function createCalibration(app, audio, use) {
     setOpen(false);
   } });
   const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: t("common.close_esc"), "aria-label": t("common.close"), onclick: () => setOpen(false) });
-  const sheet = make("div", "st-question st-tap", { role: "dialog", "aria-modal": "true", "aria-label": t("calibration.measure_latency_by_tapping_along") }, close,
+  const sheet = make("div", "st-question st-tap", { role: "dialog", "aria-modal": "true", "aria-label": t("calibration.measure_latency_by") }, close,
     make("h2", "", { textContent: t("calibration.tap_along") }),
-    make("p", "st-question-line", { textContent: t("calibration.four_clicks_count_in_then_press") }),
+    make("p", "st-question-line", { textContent: t("calibration.four_clicks_count") }),
     light, words, make("div", "st-question-foot", {}, make("span", "st-space"), start, take));
   const page = make("div", "st-scrim", { hidden: true }, sheet);
   app.append(page);
@@ -83,12 +83,12 @@ export function createCalibration(app, audio, use) {
     const measured = device && measureTaps(taps.filter(({ device: used }) => used === device).map(({ stamp_ms }) => stamp_ms / 1000), clicks.slice(COUNT_IN).map(({ heard_ms }) => heard_ms / 1000));
     clicks = [];
     if (!device || !measured) {
-      words.textContent = t("calibration.fewer_than_six_clicks_had_one");
+      words.textContent = t("calibration.fewer_than_six");
       return;
     }
     const late_ms = Math.round(1000 * measured.late_s);
     result = { device, late_s: late_ms / 1000 };
-    words.textContent = t("calibration.your_presses_came_ms_the_clicks", { device: DEVICES[device], late_ms: Math.abs(late_ms), order: late_ms < 0 ? t("calibration.before") : t("calibration.after"), spread_ms: Math.round(1000 * measured.spread_s), count: measured.count, CLICKS });
+    words.textContent = t("calibration.your_presses_came", { device: DEVICES[device], late_ms: Math.abs(late_ms), order: late_ms < 0 ? t("calibration.before") : t("calibration.after"), spread_ms: Math.round(1000 * measured.spread_s), count: measured.count, CLICKS });
     take.textContent = t("calibration.take_ms_off", { late_ms });
     take.hidden = false;
     take.focus({ preventScroll: true });

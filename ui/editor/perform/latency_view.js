@@ -11,9 +11,9 @@ import { LATENCY_RANGE_S } from "./timing.js";
 
 /** @type {[Device, string, string][]} */
 const DEVICES = [
-  ["keys", t("latency_view.keys"), t("latency_view.from_the_finger_on_a_key")],
-  ["pads", t("common.pads"), t("latency_view.from_the_press_on_a_pad")],
-  ["midi", "MIDI", t("latency_view.from_the_midi_device_to_the")],
+  ["keys", t("latency_view.keys"), t("latency_view.from_the_finger")],
+  ["pads", t("common.pads"), t("latency_view.from_the_press")],
+  ["midi", "MIDI", t("latency_view.from_the_midi")],
 ];
 
 /** @param {number} time_s */
@@ -28,7 +28,7 @@ export function createLatencyView({ audio, latency, setLatency, calibrate }) {
    */
   function makeField(part, name, help) {
     const entry = createEntry({
-      label: t("latency_view.latency_of_in_milliseconds", { device: name }),
+      label: t("latency_view.latency_of_in", { device: name }),
       className: "st-latency-value",
       onEnter(text) {
         if (part === "output_s" && !text.trim()) {
@@ -44,11 +44,11 @@ export function createLatencyView({ audio, latency, setLatency, calibrate }) {
     entry.element.title = help;
     return { entry, element: make("label", "st-latency-field", { title: help }, make("span", "st-label", { textContent: name }), entry.element) };
   }
-  const output = makeField("output_s", t("latency_view.output"), t("latency_view.from_the_page_to_the_loudspeaker"));
+  const output = makeField("output_s", t("latency_view.output"), t("latency_view.from_the_page"));
   const inputs = DEVICES.map(([device, name, help]) => ({ device, ...makeField(`${device}_s`, name, help) }));
-  const measure = make("button", "st-button", { type: "button", textContent: t("latency_view.tap_along"), title: t("latency_view.measure_it_press_along_with_clicks"), onclick: calibrate });
-  const element = make("div", "st-perform-row st-latency", { role: "group", "aria-label": t("latency_view.latency_taken_off_recorded_hits") },
-    make("span", "st-label", { textContent: t("latency_view.latency"), title: t("latency_view.recorded_hits_are_moved_earlier_by") }), output.element, ...inputs.map((input) => input.element), make("span", "st-space"), measure);
+  const measure = make("button", "st-button", { type: "button", textContent: t("latency_view.tap_along"), title: t("latency_view.measure_it_press"), onclick: calibrate });
+  const element = make("div", "st-perform-row st-latency", { role: "group", "aria-label": t("latency_view.latency_taken_off") },
+    make("span", "st-label", { textContent: t("latency_view.latency"), title: t("latency_view.recorded_hits_are") }), output.element, ...inputs.map((input) => input.element), make("span", "st-space"), measure);
 
   return {
     element,

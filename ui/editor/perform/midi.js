@@ -8,12 +8,12 @@ import { readNote } from "./notes.js";
 
 /** @type {Record<MidiState, string>} */
 const WORDS = {
-  unasked: t("midi.play_by_a_midi_keyboard_or"),
-  asking: t("midi.the_browser_asks_whether_this_page"),
-  open: t("midi.no_midi_device_is_here_plug"),
-  refused: t("midi.the_browser_refused_midi_allow_midi"),
-  none: t("midi.this_browser_has_no_web_midi"),
-  insecure: t("midi.browsers_give_midi_only_to_pages"),
+  unasked: t("midi.play_by_a"),
+  asking: t("midi.the_browser_asks"),
+  open: t("midi.no_midi_device"),
+  refused: t("midi.the_browser_refused"),
+  none: t("midi.this_browser_has"),
+  insecure: t("midi.browsers_give_midi"),
 };
 
 /**
@@ -87,7 +87,7 @@ export function createMidi({ play, changed }) {
       }
     },
     get state() { return state; },
-    get devices() { return devices().map(({ id, name }) => ({ id, name: name || t("midi.a_device_without_a_name") })); },
+    get devices() { return devices().map(({ id, name }) => ({ id, name: name || t("midi.a_device_without") })); },
     get chosen() { return chosenHere(); },
     /** @param {string} id */
     choose(id) {

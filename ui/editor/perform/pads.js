@@ -31,7 +31,7 @@ export function createPads({ press }) {
   function makePad(id, name, color, key, note) {
     const level = make("i", "st-pad-level");
     const spoken = [t("pads.play", { name }), key && t("pads.key", { key }), note && `MIDI ${note}`].filter(Boolean).join(", ");
-    const button = make("button", "st-pad", { type: "button", "aria-label": spoken, title: t("pads.higher_up_is_harder"), style: `--sound: ${color}` }, level,
+    const button = make("button", "st-pad", { type: "button", "aria-label": spoken, title: t("pads.higher_up_is"), style: `--sound: ${color}` }, level,
       make("span", "st-pad-top", {}, key ? make("kbd", "", { textContent: key }) : null, make("span", "st-pad-note", { textContent: note })),
       make("span", "st-pad-name", { textContent: name }));
     button.addEventListener("pointerdown", (event) => {

@@ -18,8 +18,8 @@ const PREROLLS_S = [0, 1, 2, 3, 5];
 /** @type {[RecordMode, string][]} */
 const MODES = [["overdub", t("perform_panel.overdub")], ["replace", t("common.replace")]];
 const MODE_HELP = {
-  overdub: t("perform_panel.overdub_played_hits_are_added_to"),
-  replace: t("perform_panel.replace_as_the_playhead_passes_a"),
+  overdub: t("perform_panel.overdub_played_hits"),
+  replace: t("perform_panel.replace_as_the"),
 };
 const COUNT_MS = 80;
 
@@ -67,25 +67,25 @@ export function createPanel(host) {
   let counting;
 
   const recordText = make("span", "", { textContent: t("perform_panel.record") });
-  const record = make("button", "st-button st-record", { type: "button", ...keyed("record", t("perform_panel.record_what_is_played_from_the")), "aria-pressed": "false", onclick: recording.toggle }, make("i"), recordText);
+  const record = make("button", "st-button st-record", { type: "button", ...keyed("record", t("perform_panel.record_what_is")), "aria-pressed": "false", onclick: recording.toggle }, make("i"), recordText);
   const mode = createSegments({ label: t("perform_panel.older_hits"), choices: MODES, onChoose: (value) => host.setSettings({ mode: value }) });
   mode.element.classList.add("st-segments");
   const preroll = createSelect({ label: t("perform_panel.pre_roll"), onChoose: (/** @type {string} */ value) => host.setSettings({ preroll_s: Number(value) }) });
   const words = make("p", "st-perform-words", { role: "status" });
 
-  const loop = toggle(t("common.loop"), "loop", t("perform_panel.repeat_the_range_or_the_whole"), player.toggleLoop);
+  const loop = toggle(t("common.loop"), "loop", t("perform_panel.repeat_the_range"), player.toggleLoop);
   const span = make("span", "st-perform-range");
-  const setIn = make("button", "st-button", { type: "button", textContent: t("perform_panel.in"), ...keyed("range_start", t("perform_panel.the_loop_begins_at_the_playhead")), "aria-label": t("perform_panel.loop_from_the_playhead"), onclick: () => host.setEdge("start_s") });
-  const setOut = make("button", "st-button", { type: "button", textContent: t("perform_panel.out"), ...keyed("range_end", t("perform_panel.the_loop_ends_at_the_playhead")), "aria-label": t("perform_panel.loop_to_the_playhead"), onclick: () => host.setEdge("end_s") });
-  const clear = make("button", "st-button", { type: "button", textContent: t("common.clear"), ...keyed("loop_whole", t("common.loop_the_whole_clip")), onclick: host.clearRange });
-  const half = toggle(t("perform_panel.half_speed"), "half_speed", t("perform_panel.picture_and_hits_pass_at_half"), shuttle.toggleHalf);
+  const setIn = make("button", "st-button", { type: "button", textContent: t("perform_panel.in"), ...keyed("range_start", t("perform_panel.the_loop_begins")), "aria-label": t("perform_panel.loop_from_the"), onclick: () => host.setEdge("start_s") });
+  const setOut = make("button", "st-button", { type: "button", textContent: t("perform_panel.out"), ...keyed("range_end", t("perform_panel.the_loop_ends")), "aria-label": t("perform_panel.loop_to_the"), onclick: () => host.setEdge("end_s") });
+  const clear = make("button", "st-button", { type: "button", textContent: t("common.clear"), ...keyed("loop_whole", t("common.loop_the_whole")), onclick: host.clearRange });
+  const half = toggle(t("perform_panel.half_speed"), "half_speed", t("perform_panel.picture_and_hits"), shuttle.toggleHalf);
 
   const pads = createPads({ press: host.press });
-  const empty = make("p", "ins-empty", { textContent: t("perform_panel.each_sound_of_the_project_gets") });
+  const empty = make("p", "ins-empty", { textContent: t("perform_panel.each_sound_of") });
 
-  const connect = make("button", "st-button", { type: "button", textContent: t("perform_panel.connect_midi"), title: t("perform_panel.let_the_browser_listen_to_your"), onclick: () => midi.connect() });
+  const connect = make("button", "st-button", { type: "button", textContent: t("perform_panel.connect_midi"), title: t("perform_panel.let_the_browser"), onclick: () => midi.connect() });
   const device = createSelect({ label: t("common.midi_device"), onChoose: (/** @type {string} */ id) => midi.choose(id) });
-  const learn = toggle(t("perform_panel.learn_notes"), null, t("perform_panel.press_a_pad_then_the_note"), () => host.setLearning(!host.learning()));
+  const learn = toggle(t("perform_panel.learn_notes"), null, t("perform_panel.press_a_pad"), () => host.setLearning(!host.learning()));
   const midiWords = make("p", "st-perform-words", { role: "status" });
   const latencyView = createLatencyView(host);
 
@@ -98,7 +98,7 @@ export function createPanel(host) {
 
   function showWords() {
     const { phase, left_s } = recording;
-    const text = phase === "preroll" ? t("perform_panel.recording_begins_in_s", { left_s: left_s.toFixed(1) }) : recording.words || (host.learning() ? t("perform_panel.press_the_pad_of_a_sound") : MODE_HELP[host.settings().mode]);
+    const text = phase === "preroll" ? t("perform_panel.recording_begins_in", { left_s: left_s.toFixed(1) }) : recording.words || (host.learning() ? t("perform_panel.press_the_pad") : MODE_HELP[host.settings().mode]);
     if (words.textContent !== text) words.textContent = text;
     words.setAttribute("aria-live", phase === "preroll" ? "off" : "polite");
   }

@@ -42,7 +42,7 @@ export function withEdge(range, edge, time_s, duration_s, shortest_s) {
 export function createRange(store, player, timeline) {
   const { scale } = timeline;
   const bar = make("div", "st-range-bar");
-  const edges = { start_s: makeEdge("start_s", t("range.start_of_the_loop")), end_s: makeEdge("end_s", t("range.end_of_the_loop")) };
+  const edges = { start_s: makeEdge("start_s", t("range.start_of_the")), end_s: makeEdge("end_s", t("range.end_of_the")) };
   const element = make("div", "st-range", { hidden: true }, bar, edges.start_s, edges.end_s);
   timeline.field.append(element);
 
@@ -65,7 +65,7 @@ export function createRange(store, player, timeline) {
    * @param {string} label
    */
   function makeEdge(edge, label) {
-    const handle = make("div", `st-range-edge is-${edge === "start_s" ? "start" : "end"}`, { role: "slider", tabIndex: 0, "aria-label": label, title: t("range.drag_it_or_press_at_the", { label, key: edge === "start_s" ? "I" : "O" }) });
+    const handle = make("div", `st-range-edge is-${edge === "start_s" ? "start" : "end"}`, { role: "slider", tabIndex: 0, "aria-label": label, title: t("range.drag_it_or", { label, key: edge === "start_s" ? "I" : "O" }) });
     watchDrags(handle, (event) => {
       if (event.button !== 0 || !player.range) return null;
       event.preventDefault();

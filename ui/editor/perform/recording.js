@@ -38,9 +38,9 @@ export function createRecording({ store, audio, player, settings, changed }) {
 
   /** Why nothing can be recorded now; "" if it can. */
   function whyNot() {
-    if (!store.view?.project) return t("recording.nothing_can_be_recorded_yet_open");
-    if (BUSY.includes(store.status.phase)) return t("recording.nothing_can_be_recorded_while_hits");
-    return store.view.project.sounds.length ? "" : t("recording.nothing_can_be_recorded_yet_there");
+    if (!store.view?.project) return t("recording.nothing_can_be_recorded");
+    if (BUSY.includes(store.status.phase)) return t("recording.nothing_can_be");
+    return store.view.project.sounds.length ? "" : t("recording.nothing_can_be_recorded_yet");
   }
 
   function endCount() {
@@ -142,4 +142,4 @@ export function createRecording({ store, audio, player, settings, changed }) {
 }
 
 /** @param {number} count */
-const describe = (count) => (count ? t("recording.hits_recorded_undo_takes_back_the", { count }) : t("recording.play_nothing_is_recorded_yet"));
+const describe = (count) => (count ? t("recording.hits_recorded_undo", { count }) : t("recording.play_nothing_is"));

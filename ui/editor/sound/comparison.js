@@ -52,15 +52,15 @@ export function createMatch(store, host) {
 
   // --- elements ------------------------------------------------------------------------------------
 
-  const button = createButton("", { kind: "quiet", title: t("comparison.how_near_the_model_comes_to"), onPress: () => enlarge(button) });
+  const button = createButton("", { kind: "quiet", title: t("comparison.how_near_the"), onPress: () => enlarge(button) });
   button.classList.add("mt-fit-button");
   const [buttonText] = elementsIn(button, "span");
-  const view = createSegments({ label: t("comparison.below_the_modes"), choices: /** @type {[View, string, string][]} */ ([["residual", t("common.residual"), t("comparison.the_noise_of_the_hit_beside")], ["match", t("common.match"), t("comparison.the_model_beside_the_recording_that")]]), onChoose: choose });
+  const view = createSegments({ label: t("comparison.below_the_modes"), choices: /** @type {[View, string, string][]} */ ([["residual", t("common.residual"), t("comparison.the_noise_of")], ["match", t("common.match"), t("comparison.the_model_beside")]]), onChoose: choose });
   view.element.classList.add("mt-switch");
 
   const figure = make("b", "mt-figure ins-mono");
   const cause = make("span", "mt-cause", { role: "status" });
-  const larger = createButton(t("common.enlarge"), { kind: "quiet", title: t("comparison.all_plots_over_the_whole_tab"), onPress: () => enlarge(larger) });
+  const larger = createButton(t("common.enlarge"), { kind: "quiet", title: t("comparison.all_plots_over"), onPress: () => enlarge(larger) });
   const small = { spectrum: createPlot(t("comparison.spectrum"), drawSpectrum, { small: true }), decay: createPlot(t("common.decay"), drawDecay, { small: true }) };
   for (const plot of Object.values(small)) plot.frame.addEventListener("click", () => enlarge(larger));
   const compact = make("div", "mt-compact", {},
@@ -168,7 +168,7 @@ export function createMatch(store, host) {
     request = new AbortController();
     try {
       const answer = await fetch(`${store.address("match")}/${encodeURIComponent(sound.id)}`, { signal: request.signal, cache: "no-cache" });
-      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? t("comparison.the_comparison_failed_try_again", { status: answer.status }));
+      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? t("comparison.the_comparison_failed", { status: answer.status }));
       const found = /** @type {Comparison} */ (unpackFloats(await answer.arrayBuffer()));
       if (mine !== number) return;
       data = found;
@@ -178,7 +178,7 @@ export function createMatch(store, host) {
       if (mine !== number || message === null) return;
       data = null;
       dataOf = null;
-      problem = error instanceof TypeError ? t("comparison.struck_does_not_answer_try_again") : message;
+      problem = error instanceof TypeError ? t("comparison.struck_does_not") : message;
     }
     refresh();
   }
@@ -231,11 +231,11 @@ export function createMatch(store, host) {
   function say() {
     const isOld = data && asked !== dataOf;
     if (problem) return { figure: "—", cause: problem, words: "" };
-    if (!data) return { figure: "—", cause: t("comparison.listening_to_the_recording"), words: "" };
+    if (!data) return { figure: "—", cause: t("comparison.listening_to_the"), words: "" };
     const { now, measured, why, source } = data;
     if (why || now.fit === null) return { figure: "—", cause: capital(why), words: t("comparison.the_model_alone") };
-    const chance = now.chance_db >= 0.1 ? t("comparison.its_noise_varies_by", { chance_db: formatDb(now.chance_db) }) : "";
-    const far = t("comparison.from", { part: now.fit > 0 ? formatDb(now.error_db) : t("comparison.12_db_or_more"), source, chance });
+    const chance = now.chance_db >= 0.1 ? t("comparison.its_noise_varies", { chance_db: formatDb(now.chance_db) }) : "";
+    const far = t("comparison.from", { part: now.fit > 0 ? formatDb(now.error_db) : t("comparison.12_db_or"), source, chance });
     const was = measured && measured.fit !== null ? t("comparison.as_measured", { fit: percent(measured.fit) }) : "";
     return { figure: percent(now.fit), was, cause: `${isOld ? t("comparison.comparing") : ""}${measured ? t("comparison.as_edited") : ""}${measured ? now.diagnosis : capital(now.diagnosis)}.`.replace("?.", "?"), words: [was, far].filter(Boolean).join(" · ") };
   }
@@ -253,7 +253,7 @@ export function createMatch(store, host) {
     const words = fitWords();
     button.hidden = !words;
     buttonText.textContent = words;
-    button.setAttribute("aria-label", t("comparison.compare_with_the_recording", { words }));
+    button.setAttribute("aria-label", t("comparison.compare_with_the", { words }));
     if (sound) ask();
     refresh();
   }
@@ -276,7 +276,7 @@ export function createMatch(store, host) {
     cause.textContent = said.was ? `${said.was} · ${said.cause}` : said.cause;
     cause.title = said.cause;
     largeFigure.textContent = said.figure === "—" ? t("common.match") : t("comparison.fit_2", { figure: said.figure });
-    Object.assign(distance, { textContent: said.words, title: t("comparison.the_fit_is_1_less_the", { words: said.words }) });
+    Object.assign(distance, { textContent: said.words, title: t("comparison.the_fit_is", { words: said.words }) });
     largeCause.textContent = said.cause;
     again.hidden = !problem;
     const isFading = Boolean(data) && asked !== dataOf;
@@ -287,8 +287,8 @@ export function createMatch(store, host) {
     if (!isLarge) return;
     plots.spectrum.draw(blank);
     plots.decay.draw(blank);
-    plots.error.draw(blank || (data?.now.band_error_db.length ? "" : t("comparison.nothing_to_compare_with")));
-    plots.noise.draw(blank || (data?.now.noise_edges_hz.length ? "" : t("common.this_sound_has_no_noise_beside")));
+    plots.error.draw(blank || (data?.now.band_error_db.length ? "" : t("comparison.nothing_to_compare")));
+    plots.noise.draw(blank || (data?.now.noise_edges_hz.length ? "" : t("common.this_sound_has")));
     if (data) drawLegends(data);
   }
 
@@ -304,7 +304,7 @@ export function createMatch(store, host) {
     plots.decay.legend.replaceChildren(...legendOf([[t("comparison.noise_alone"), noiseColor(tint), true]]));
     plots.error.legend.replaceChildren(...(heard ? legendOf([[t("comparison.too_quiet"), errorColor(-MOST_ERROR_DB)], [t("comparison.too_loud"), errorColor(MOST_ERROR_DB)]]) : []));
     plots.noise.legend.replaceChildren(...legendOf(now.components.map(({ name }) => [name, componentColor(name)])));
-    plots.noise.caption.title = heard ? t("comparison.grey_what_the_modes_leave_of") : t("comparison.the_models_noise_by_component");
+    plots.noise.caption.title = heard ? t("comparison.grey_what_the") : t("comparison.the_models_noise");
   }
 
   /** @typedef {[text: string, color: string, isDashed?: boolean]} LegendLine */

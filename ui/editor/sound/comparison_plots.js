@@ -254,7 +254,7 @@ export function drawError(canvas, { now, cursor }) {
       const band = Math.floor(index / columns);
       const where = `${Math.round(edges[band])}\u2013${Math.round(edges[band + 1])} Hz  ·  ${formatSeconds(time_s[index % columns])}`;
       const error_db = errors[index];
-      if (Number.isNaN(error_db)) return t("comparison_plots.both_60_db_under_the_peak", { where });
+      if (Number.isNaN(error_db)) return t("comparison_plots.both_60_db", { where });
       const most = Math.abs(error_db) >= MOST_ERROR_DB - 0.05 ? t("comparison_plots.or_more") : "";
       return t("comparison_plots.recording_model_2", { where, measured: formatDb(measured[index]), error_db: formatDb(error_db, true), most });
     },

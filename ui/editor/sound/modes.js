@@ -50,7 +50,7 @@ const WIDEST = { low_hz: LOWEST_HZ, high_hz: HIGHEST_HZ };
  * @param {Host} host
  */
 export function createModes(host) {
-  const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": t("modes.modes_of_the_sound_drag_stems") });
+  const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": t("modes.modes_of_the") });
   const tip = make("div", "ins-tip", { hidden: true });
   const element = make("div", "ins-modes", {}, canvas, tip);
   let zoom = { ...WIDEST };

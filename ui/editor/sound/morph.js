@@ -86,16 +86,16 @@ export function createMorph(store, anchor, host) {
   }
 
   function build() {
-    const list = make("div", "ins-menu-list ins-morph-list", { role: "group", "aria-label": t("morph.what_to_morph_towards") });
-    const search = make("input", "ins-menu-search", { type: "text", placeholder: t("morph.find_a_sound_to_move_towards"), spellcheck: false, "aria-label": t("morph.find_a_sound_to_move_towards"), oninput: () => fill() });
+    const list = make("div", "ins-menu-list ins-morph-list", { role: "group", "aria-label": t("morph.what_to_morph") });
+    const search = make("input", "ins-menu-search", { type: "text", placeholder: t("morph.find_a_sound"), spellcheck: false, "aria-label": t("morph.find_a_sound"), oninput: () => fill() });
     const slider = createSlider({
-      label: t("morph.amount"), help: t("morph.how_far_0_is_this_sound"), min: 0, max: 1, step: 0.01, format: (v) => `${Math.round(100 * v)} %`,
+      label: t("morph.amount"), help: t("morph.how_far_0"), min: 0, max: 1, step: 0.01, format: (v) => `${Math.round(100 * v)} %`,
       read: (text) => { const value = parsePlain(text, ["%"]); return value === null ? null : clamp(value / 100, 0, 1); },
       onInput: (value) => { amount = value; ask(); },
       onCommit: (value) => { amount = value; slider.set(value); ask(); },
     });
-    const here = createButton(t("morph.morph_this_sound"), { title: t("morph.move_this_sound_there_every_hit"), onPress: () => commit(false) });
-    const fresh = createButton(t("morph.make_a_new_sound"), { title: t("morph.keep_this_sound_and_add_the"), onPress: () => commit(true) });
+    const here = createButton(t("morph.morph_this_sound"), { title: t("morph.move_this_sound"), onPress: () => commit(false) });
+    const fresh = createButton(t("morph.make_a_new"), { title: t("morph.keep_this_sound"), onPress: () => commit(true) });
     const element = make("div", "ins-menu ins-morph", { role: "dialog", "aria-label": t("morph.morph") }, search, list, slider.element, make("div", "ins-row ins-morph-foot", {}, here, fresh));
 
     /** @type {Map<HTMLElement, Target>} */
@@ -114,7 +114,7 @@ export function createMorph(store, anchor, host) {
         options.set(option, row);
         list.append(make("div", "ins-menu-row", {}, option));
       }
-      if (!wanted.length) list.append(make("p", "ins-empty", { textContent: t("common.nothing_of_that_name") }));
+      if (!wanted.length) list.append(make("p", "ins-empty", { textContent: t("common.nothing_of_that") }));
       show();
     }
 

@@ -23,7 +23,7 @@ const POWER_DB = [-120, 24];
 const T60_S = [0.001, 60];
 const SHOWN_T60_S = { attack: [0.001, 0.3], strike: [0.005, 10], tail: [0.005, 10], room: [0.02, 10] };
 const NOISE_COMPONENTS = { attack: t("residual.attack"), strike: t("common.strike"), tail: t("residual.tail"), room: t("common.room") };
-const COMPONENT_HELP = { attack: t("residual.the_burst_of_the_contact_gone"), strike: t("residual.the_strikes_own_noise"), tail: t("residual.the_noises_slower_second_part"), room: t("residual.the_rooms_diffuse_tail_not_the") };
+const COMPONENT_HELP = { attack: t("residual.the_burst_of"), strike: t("residual.the_strikes_own"), tail: t("residual.the_noises_slower"), room: t("residual.the_rooms_diffuse") };
 const LONGEST_RISE_S = 0.1;
 /**
  * @param {number} low
@@ -58,12 +58,12 @@ export function createResidual(store, host) {
   let range = null;
   let wanted = false;
 
-  const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": t("residual.noise_bands_drag_across_the_bars") });
+  const canvas = make("canvas", "ins-canvas", { tabIndex: 0, role: "application", "aria-label": t("residual.noise_bands_drag") });
   const tip = make("div", "ins-tip", { hidden: true });
   /** @type {ComponentSwitch | null} */
   let componentSwitch = null; // a switch among the components that the sound on show has
   const places = make("span", "ins-components");
-  const quantities = createSegments({ label: t("residual.bars_show"), choices: [["power_db", t("residual.power"), t("residual.the_bars_are_how_loud_each")], ["decay_per_s", t("common.decay"), t("residual.the_bars_are_how_fast_each")]], onChoose: (value) => { quantity = value; range = null; refresh(); } });
+  const quantities = createSegments({ label: t("residual.bars_show"), choices: [["power_db", t("residual.power"), t("residual.the_bars_are_how")], ["decay_per_s", t("common.decay"), t("residual.the_bars_are")]], onChoose: (value) => { quantity = value; range = null; refresh(); } });
   const rise = createEntry({
     label: t("residual.rise"),
     className: "ins-rise",
@@ -76,10 +76,10 @@ export function createResidual(store, host) {
       return true;
     },
   });
-  const rises = make("label", "ins-rises", { title: t("residual.time_in_which_the_sound_comes") }, "rise", rise.element);
+  const rises = make("label", "ins-rises", { title: t("residual.time_in_which_the") }, "rise", rise.element);
   const plot = make("div", "ins-bands", {}, canvas, rises, tip);
-  const power = slider(t("residual.noise_power"), t("residual.level_of_the_chosen_noise_bands"), "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (/** @type {number} */ v) => formatDb(v), read: parseDb });
-  const decay = slider(t("residual.noise_decay"), t("residual.time_in_which_the_chosen_bands"), "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (/** @type {number} */ v) => `T60 ${formatSeconds(v)}`, read: parseSeconds });
+  const power = slider(t("residual.noise_power"), t("residual.level_of_the"), "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (/** @type {number} */ v) => formatDb(v), read: parseDb });
+  const decay = slider(t("residual.noise_decay"), t("residual.time_in_which"), "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (/** @type {number} */ v) => `T60 ${formatSeconds(v)}`, read: parseSeconds });
   const head = make("div", "ins-row ins-residual-head", {}, places, quantities.element);
   const element = make("div", "ins-residual", {}, head, plot, make("div", "ins-residual-sliders", {}, power.element, decay.element));
 
@@ -241,7 +241,7 @@ export function createResidual(store, host) {
       pen.fillStyle = COLORS.quiet;
       pen.font = "12px system-ui, sans-serif";
       pen.textBaseline = "middle";
-      pen.fillText(t("common.this_sound_has_no_noise_beside"), 12, height / 2);
+      pen.fillText(t("common.this_sound_has"), 12, height / 2);
       tip.hidden = true;
       return;
     }

@@ -8,7 +8,7 @@ import { createSocket } from "./socket.js";
 /** @import { ClientMessage, DocumentState, EditMessage, ServerMessage } from "./protocol.d.ts" */
 /** @import { Connection, Selection, Store } from "./types.d.ts" */
 
-const NOT_CONNECTED = t("store.struck_is_not_connected_your_last");
+const NOT_CONNECTED = t("store.struck_is_not");
 
 /**
  * The store of one tab. ``session`` is the id under which the server keeps this tab's document.

@@ -19,10 +19,10 @@ export function upload(file, session, onProgress = () => {}, signal = null) {
     request.onload = () => {
       const { path, error } = parseAnswer(request.responseText);
       if (request.status < 300 && path) done(path);
-      else fail(new Error(error ?? t("upload.could_not_be_uploaded_try_again", { name: file.name, status: request.status })));
+      else fail(new Error(error ?? t("upload.could_not_be_uploaded", { name: file.name, status: request.status })));
     };
-    request.onerror = () => fail(new Error(t("upload.could_not_be_uploaded_because_the", { name: file.name })));
-    request.onabort = () => fail(new DOMException(t("upload.the_upload_was_called_off"), "AbortError"));
+    request.onerror = () => fail(new Error(t("upload.could_not_be", { name: file.name })));
+    request.onabort = () => fail(new DOMException(t("upload.the_upload_was"), "AbortError"));
     signal?.addEventListener("abort", () => request.abort());
     request.send(file);
   });

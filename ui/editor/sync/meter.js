@@ -11,10 +11,10 @@ const UNSURE = 0.5;
 export const GRADE_COLORS = { "in step": "good", "too small to notice": "teal", detected: "action", unacceptable: "coral" };
 /** @type {Record<SyncHit["grade"], string>} */
 export const GRADE_WORDS = {
-  "in step": t("meter.within_half_a_frame"),
-  "too small to notice": t("meter.off_by_more_than_half_a"),
-  detected: t("meter.noticed_by_viewers_bt_1359_from"),
-  unacceptable: t("meter.beyond_what_bt_1359_accepts_90"),
+  "in step": t("meter.within_half_a"),
+  "too small to notice": t("meter.off_by_more"),
+  detected: t("meter.noticed_by_viewers"),
+  unacceptable: t("meter.beyond_what_bt"),
 };
 /** @typedef {"off" | "all" | "seen" | "heard"} Shown */
 /** @typedef {{time_s: number, hit_id: string | null, what: "pair" | "seen" | "heard", offset_s: number, confidence: number, grade: SyncHit["grade"] | null}} Row */
@@ -31,11 +31,11 @@ export const formatOffset = (offset_s) => `${offset_s < 0 ? "−" : "+"}${Math.r
  * @param {number} rate frames per second
  */
 export function describeLag({ lag_s, confidence, what }, rate) {
-  if (lag_s === null) return t("meter.too_little_is_seen_or_heard");
+  if (lag_s === null) return t("meter.too_little_is");
   const subject = what === "hits" ? t("meter.the_hits") : t("meter.the_clips_sound");
   const count = what === "hits" ? 2 : 1;
   const sure = t("meter.sure", { confidence: Math.round(100 * confidence) });
-  if (Math.abs(lag_s) < LEAST_SHIFT_S) return t("meter.come_in_step_with_the_picture", { subject, count, sure });
+  if (Math.abs(lag_s) < LEAST_SHIFT_S) return t("meter.come_in_step", { subject, count, sure });
   return t("meter.come", { subject, count, lag: formatLag(Math.abs(lag_s), rate), order: lag_s > 0 ? t("common.late") : t("common.early"), sure: confidence < UNSURE ? t("meter.uncertain", { sure }) : sure });
 }
 

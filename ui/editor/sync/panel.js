@@ -47,9 +47,9 @@ export function createSyncPanel(app, store, player, reveal) {
     measure();
   } });
   const words = make("p", "sync-words", { role: "status" });
-  const shift = createButton("", { title: t("sync_panel.shift_all_hits_by_the_lag"), onPress: shiftAll });
+  const shift = createButton("", { title: t("sync_panel.shift_all_hits"), onPress: shiftAll });
   const stop = createButton(t("common.stop"), { title: t("sync_panel.stop_measuring"), onPress: () => store.send({ type: "stop_sync" }) });
-  const canvas = make("canvas", "sync-plot", { width: WIDTH_PX, height: HEIGHT_PX, title: t("sync_panel.offset_of_each_blow_over_the"), onclick: goToNearest });
+  const canvas = make("canvas", "sync-plot", { width: WIDTH_PX, height: HEIGHT_PX, title: t("sync_panel.offset_of_each"), onclick: goToNearest });
   const lists = createSegments({ label: t("sync_panel.which_blows"), choices: LISTS, onChoose: (value) => {
     shown = value;
     at = -1;
@@ -98,7 +98,7 @@ export function createSyncPanel(app, store, player, reveal) {
     source.element.hidden = !project.clip.has_audio;
     lists.set(shown);
     stop.hidden = !isMeasuring;
-    if (!isMeasuring && found) words.textContent = `${describeLag(found, rate())}${found.drift_s_per_s ? t("sync_panel.it_drifts_a_minute", { drift_s_per_s: formatOffset(found.drift_s_per_s * 60) }) : ""}`;
+    if (!isMeasuring && found) words.textContent = `${describeLag(found, rate())}${found.drift_s_per_s ? t("sync_panel.it_drifts_a", { drift_s_per_s: formatOffset(found.drift_s_per_s * 60) }) : ""}`;
     const delta_s = isMeasuring ? null : offerShift(found);
     shift.hidden = delta_s === null;
     if (delta_s !== null) shift.textContent = t("sync_panel.shift_all_by", { delta_s: formatOffset(delta_s) });
@@ -129,7 +129,7 @@ export function createSyncPanel(app, store, player, reveal) {
     const canAdd = row?.what === "seen" && what === "hits";
     const canMute = row?.what === "heard" && row.hit_id !== null;
     mend.hidden = !canMove && !canAdd && !canMute;
-    mend.textContent = canMove ? t("sync_panel.move_it_to_the_picture") : canAdd ? t("sync_panel.add_a_hit_here") : t("sync_panel.mute_it");
+    mend.textContent = canMove ? t("sync_panel.move_it_to") : canAdd ? t("sync_panel.add_a_hit") : t("sync_panel.mute_it");
   }
 
   // --- what is done -------------------------------------------------------------------------------

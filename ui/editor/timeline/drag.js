@@ -222,7 +222,7 @@ export function createPointer(host, store, audio, player) {
   function markSpan({ from_s }, at) {
     const to_s = timeAt(at.x);
     span = { start_s: Math.min(from_s, to_s), end_s: Math.max(from_s, to_s) };
-    host.tip(t("drag.ms_of_the_clips_sound", { length_ms: (1000 * (span.end_s - span.start_s)).toFixed(0) }), at.x);
+    host.tip(t("drag.ms_of_the", { length_ms: (1000 * (span.end_s - span.start_s)).toFixed(0) }), at.x);
   }
 
   /**

@@ -30,16 +30,16 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
 
   const source = createSelect({ label: t("heads.find_hits_in"), onChoose: (/** @type {SetSource["source"]} */ value) => store.edit({ kind: "set_source", source: value }, newGesture()) });
   source.element.className = "st-head-select";
-  source.element.title = t("heads.where_hits_are_detected_a_change");
-  const track = createSelect({ label: t("heads.sound_track_of_the_clip"), onChoose: (/** @type {string} */ value) => store.edit({ kind: "set_track", track: Number(value) }, newGesture()) });
+  source.element.title = t("heads.where_hits_are");
+  const track = createSelect({ label: t("heads.sound_track_of"), onChoose: (/** @type {string} */ value) => store.edit({ kind: "set_track", track: Number(value) }, newGesture()) });
   track.element.className = "st-head-select";
-  track.element.title = t("heads.which_of_the_clips_sound_tracks");
-  const ask = make("button", "st-head-button", { type: "button", textContent: t("common.what_is_struck"), title: t("heads.choose_a_material_for_all_hits"), onclick: chooseMaterial });
-  const ripple = make("button", "st-head-mode", { type: "button", textContent: t("heads.ripple"), ...keyed("ripple", t("heads.moving_or_deleting_hits_moves_all")), onclick: () => arranging.setRipple(!arranging.ripple) });
+  track.element.title = t("heads.which_of_the");
+  const ask = make("button", "st-head-button", { type: "button", textContent: t("common.what_is_struck"), title: t("heads.choose_a_material"), onclick: chooseMaterial });
+  const ripple = make("button", "st-head-mode", { type: "button", textContent: t("heads.ripple"), ...keyed("ripple", t("heads.moving_or_deleting")), onclick: () => arranging.setRipple(!arranging.ripple) });
   const inStep = make("button", "st-head-button is-lag", { type: "button", onclick: shiftAll });
-  const look = createSegments({ label: t("heads.show_as"), choices: /** @type {[LaneMode, string, string][]} */ ([["spectrum", t("heads.spec"), t("heads.show_the_rendered_hits_as_spectrograms")], ["wave", t("heads.wave"), t("heads.show_the_rendered_hits_as_waveforms")]]), onChoose: setMode });
+  const look = createSegments({ label: t("heads.show_as"), choices: /** @type {[LaneMode, string, string][]} */ ([["spectrum", t("heads.spec"), t("heads.show_the_rendered")], ["wave", t("heads.wave"), t("heads.show_the_rendered_hits")]]), onChoose: setMode });
   look.element.classList.add("st-head-segments");
-  const large = make("button", "ins-segment", { type: "button", textContent: "⤢", ...keyed("spectrogram", t("common.the_spectrogram_in_large")), "aria-label": t("common.the_spectrogram_in_large"), onclick: enlarge });
+  const large = make("button", "ins-segment", { type: "button", textContent: "⤢", ...keyed("spectrogram", t("common.the_spectrogram_in")), "aria-label": t("common.the_spectrogram_in"), onclick: enlarge });
   look.element.append(large);
 
   /**
@@ -70,10 +70,10 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
     const lag_s = store.media.lag_s ?? 0;
     const rate = frameRate(project.clip.frame_rate);
     const followed = offer.follows === "picture" ? t("heads.the_picture") : t("heads.the_clips_sound");
-    const apart = t("heads.the_picture_is_than_the_clips", { lag: formatLag(Math.abs(lag_s), rate), order: lag_s > 0 ? t("heads.later") : t("heads.earlier") });
+    const apart = t("heads.the_picture_is", { lag: formatLag(Math.abs(lag_s), rate), order: lag_s > 0 ? t("heads.later") : t("heads.earlier") });
     inStep.disabled = offer.isDone;
     inStep.textContent = offer.isDone ? t("heads.follow", { followed }) : t("heads.shift_all_ms", { shift: `${offer.delta_s < 0 ? "\u2212" : "+"}${Math.round(1000 * Math.abs(offer.delta_s))}` });
-    inStep.title = offer.isDone ? t("heads.the_hits_follow", { apart, followed }) : t("heads.shift_all_hits_so_that_they", { apart, followed });
+    inStep.title = offer.isDone ? t("heads.the_hits_follow", { apart, followed }) : t("heads.shift_all_hits", { apart, followed });
   }
 
   /** @param {LaneMode} value */

@@ -48,9 +48,9 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
   const canvas = make("canvas", "st-spectro-canvas", { tabIndex: 0, role: "img", "aria-label": t("spectrogram_view.spectrogram") });
   const playhead = make("i", "st-spectro-head");
   const plot = make("div", "st-spectro-plot", {}, canvas, playhead);
-  const choice = createSegments({ label: t("spectrogram_view.show_the_sound_of"), choices: /** @type {[Shown, string][]} */ ([["struck", "Struck"], ["clip", t("common.clip")]]), onChoose: choose });
+  const choice = createSegments({ label: t("spectrogram_view.show_the_sound"), choices: /** @type {[Shown, string][]} */ ([["struck", "Struck"], ["clip", t("common.clip")]]), onChoose: choose });
   const readout = make("span", "st-spectro-readout", { role: "status" });
-  const close = createButton("×", { kind: "icon", title: t("spectrogram_view.back_to_the_picture"), onPress: () => setOpen(false) });
+  const close = createButton("×", { kind: "icon", title: t("spectrogram_view.back_to_the"), onPress: () => setOpen(false) });
   const element = make("section", "st-spectro", { hidden: true, "aria-label": t("spectrogram_view.spectrogram") },
     make("div", "st-spectro-bar", {}, make("span", "st-spectro-title", { textContent: t("spectrogram_view.spectrogram") }), choice.element, readout, close), plot);
   root.append(element);
@@ -133,7 +133,7 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
       fillColumn(work, transform(take(timeAt((work.column + 0.5) / work.columns)), 0));
       work.column++;
     }
-    draw(take ? "" : seen_s() > LONGEST_CLIP_S ? t("spectrogram_view.zoom_in_to_s_to_see", { longest_s: LONGEST_CLIP_S }) : t("common.reading_the_clips_sound"));
+    draw(take ? "" : seen_s() > LONGEST_CLIP_S ? t("spectrogram_view.zoom_in_to", { longest_s: LONGEST_CLIP_S }) : t("common.reading_the_clips"));
     if (take && work.column < work.columns) timer = setTimeout(() => fill(mine), 0);
   }
 

@@ -29,7 +29,7 @@ export function createThreshold(store, host) {
   let keyAt_ms = 0;
 
   const label = make("span", "st-threshold-value");
-  const element = make("div", "st-threshold", { tabIndex: 0, role: "slider", "aria-label": t("threshold.threshold"), "aria-orientation": "vertical", "aria-valuemin": "0", "aria-valuemax": "1", title: t("threshold.threshold_hits_are_the_peaks_above") }, make("i"), label);
+  const element = make("div", "st-threshold", { tabIndex: 0, role: "slider", "aria-label": t("threshold.threshold"), "aria-orientation": "vertical", "aria-valuemin": "0", "aria-valuemax": "1", title: t("threshold.threshold_hits_are") }, make("i"), label);
 
   const current = () => store.view?.project?.detection.threshold ?? 0.5;
 

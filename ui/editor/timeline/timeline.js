@@ -61,7 +61,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
 
   // --- elements -----------------------------------------------------------------------------------
 
-  const canvas = make("canvas", "st-lanes", { tabIndex: 0, role: "application", "aria-label": t("timeline.timeline_arrow_keys_move_the_chosen") });
+  const canvas = make("canvas", "st-lanes", { tabIndex: 0, role: "application", "aria-label": t("timeline.timeline_arrow_keys") });
   const playhead = make("div", "st-playhead", {}, make("i"));
   const tip = make("div", "st-tip", { hidden: true });
   const heads = createHeads(store, { chooseMaterial, enlarge, arranging, changed: remeasure });
@@ -157,7 +157,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     const lane = lanes.onsets;
     const { phase, message } = store.status;
     if (shapes.curve) drawCurve(context, scale, lane, shapes.curve, COLORS.curve);
-    else drawWords(context, scale, lane, phase === "detecting" ? translate(message) || t("common.looking_for_hits") : ["error", "cancelled"].includes(phase) ? t("timeline.no_onset_curve_the_search_for") : t("timeline.the_onset_curve_appears_here"));
+    else drawWords(context, scale, lane, phase === "detecting" ? translate(message) || t("common.looking_for_hits") : ["error", "cancelled"].includes(phase) ? t("timeline.no_onset_curve") : t("timeline.the_onset_curve"));
   }
 
   /** @param {CanvasRenderingContext2D} context */
@@ -178,8 +178,8 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     drawGroups(context, scale, lanes.hits, shown.hits, store.selection.hits);
     if (shown.hits.length) return;
     const isLooking = ["opening", "detecting"].includes(store.status.phase);
-    const remedy = shapes.curve ? t("timeline.no_hits_found_double_click_here") : t("timeline.no_hits_yet_double_click_here");
-    drawWords(context, scale, lanes.hits, isLooking ? t("timeline.hits_appear_here_as_they_are") : remedy);
+    const remedy = shapes.curve ? t("timeline.no_hits_found") : t("timeline.no_hits_yet");
+    drawWords(context, scale, lanes.hits, isLooking ? t("timeline.hits_appear_here") : remedy);
   }
 
   /**
@@ -191,7 +191,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     const near = scale.px_per_s > NEAR_PX_PER_S ? samples.within(scale.start_s, scale.end_s) : [];
     if (near.length) for (const signal of near) drawSignal(context, scale, lanes.clip, signal, COLORS.clip);
     else if (shapes.waveform) drawWaveform(context, scale, lanes.clip, shapes.waveform, COLORS.clip);
-    else if (shown.clip.has_audio) drawWords(context, scale, lanes.clip, t("common.reading_the_clips_sound"), COLORS.faint);
+    else if (shown.clip.has_audio) drawWords(context, scale, lanes.clip, t("common.reading_the_clips"), COLORS.faint);
   }
 
   function placePlayhead() {
@@ -302,8 +302,8 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     };
     closeMenu();
     closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, t("timeline.span"), [
-      ...(chosen ? [{ text: t("timeline.take_its_sound_for", { name: chosen.name }), color: heads.colorOf(chosen.id), choose: () => measureSpan(chosen.id) }] : []),
-      { text: t("timeline.take_it_as_a_new_sound"), choose: () => measureSpan(null) },
+      ...(chosen ? [{ text: t("timeline.take_its_sound", { name: chosen.name }), color: heads.colorOf(chosen.id), choose: () => measureSpan(chosen.id) }] : []),
+      { text: t("timeline.take_it_as"), choose: () => measureSpan(null) },
       { text: t("timeline.unmark"), key: "Esc", choose: pointer.clearSpan },
     ]);
   }

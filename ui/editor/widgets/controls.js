@@ -96,7 +96,7 @@ export const focusedElement = () => (document.activeElement instanceof HTMLEleme
  * A text field that keeps what is typed until Enter or blur; Escape takes it back.
  * @param {EntrySettings} settings
  */
-export function createEntry({ label, help = t("controls.type_it_enter_takes_it_esc", { label }), className = "", onEnter }) {
+export function createEntry({ label, help = t("controls.type_it_enter", { label }), className = "", onEnter }) {
   let shown = "";
   const field = make("input", `ins-entry ${className}`, { type: "text", spellcheck: false, autocomplete: "off", title: help, "aria-label": label });
   const settle = () => {
@@ -297,7 +297,7 @@ export function createSelect({ label, help = label, onChoose }) {
  * @param {HTMLElement} anchor
  * @param {MenuRow[]} rows
  */
-export function openMenu(anchor, rows, { filter = false, empty = t("controls.nothing_to_choose_from") } = {}) {
+export function openMenu(anchor, rows, { filter = false, empty = t("controls.nothing_to_choose") } = {}) {
   const list = make("div", "ins-menu-list", { role: "menu" });
   const close = () => {
     menu.remove();
@@ -325,7 +325,7 @@ export function openMenu(anchor, rows, { filter = false, empty = t("controls.not
       list.append(make("div", "ins-menu-row", {}, choose,
         row.audition ? make("button", "ins-menu-play", { type: "button", textContent: "▶", title: t("controls.hear", { text: row.text }), "aria-label": t("controls.hear", { text: row.text }), onclick: row.audition }) : null));
     }
-    if (!wanted.length) list.append(make("p", "ins-empty", { textContent: rows.length ? t("common.nothing_of_that_name") : empty }));
+    if (!wanted.length) list.append(make("p", "ins-empty", { textContent: rows.length ? t("common.nothing_of_that") : empty }));
   };
   /** @type {HTMLInputElement | null} */
   const search = filter ? make("input", "ins-menu-search", { type: "text", placeholder: t("common.find_a_sound"), spellcheck: false, oninput: () => search && fill(search.value) }) : null;

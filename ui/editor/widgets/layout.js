@@ -35,8 +35,8 @@ export function createLayout(app) {
   const inspector = make("section", "st-inspector", { "aria-label": t("common.inspector") });
   const timeline = make("section", "st-timeline", { "aria-label": t("common.timeline") });
   const footer = make("div", "st-footer");
-  const across = make("div", "st-splitter is-across", { role: "separator", tabIndex: 0, "aria-orientation": "vertical", "aria-label": t("layout.width_of_the_inspector"), title: t("layout.drag_to_resize_double_click_to") });
-  const down = make("div", "st-splitter is-down", { role: "separator", tabIndex: 0, "aria-orientation": "horizontal", "aria-label": t("layout.height_of_the_timeline"), title: t("layout.drag_to_resize_double_click_to") });
+  const across = make("div", "st-splitter is-across", { role: "separator", tabIndex: 0, "aria-orientation": "vertical", "aria-label": t("layout.width_of_the"), title: t("layout.drag_to_resize") });
+  const down = make("div", "st-splitter is-down", { role: "separator", tabIndex: 0, "aria-orientation": "horizontal", "aria-label": t("layout.height_of_the"), title: t("layout.drag_to_resize") });
   app.append(top, picture, across, inspector, down, timeline, footer);
 
   const bounds = {

@@ -13,7 +13,7 @@ const FALL_DB = 1.5; // per look, so that a short peak can be seen
 export function createMeterView(audio) {
   const bar = make("i", "st-meter-bar");
   const number = make("span", "st-meter-number");
-  const element = make("button", "st-meter", { type: "button", title: t("meter_view.level_and_loudness_of_what_struck"), "aria-label": t("meter_view.clear_the_clip_mark"), onclick: reset }, make("span", "st-meter-track", {}, bar), number);
+  const element = make("button", "st-meter", { type: "button", title: t("meter_view.level_and_loudness"), "aria-label": t("meter_view.clear_the_clip"), onclick: reset }, make("span", "st-meter-track", {}, bar), number);
   let shown_db = FLOOR_DB;
 
   function look() {

@@ -18,7 +18,7 @@ const LOST_AFTER_MS = 800;
  */
 export function createToasts(app, store) {
   const stack = make("div", "st-toasts", { role: "region", "aria-label": t("toasts.messages") });
-  const strip = make("div", "st-lost", { role: "status", hidden: true, textContent: t("toasts.the_connection_to_struck_is_lost") });
+  const strip = make("div", "st-lost", { role: "status", hidden: true, textContent: t("toasts.the_connection_to") });
   app.append(stack, strip);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
