@@ -37,6 +37,8 @@ STATS_BLOCK = 32
 MIN_SEPARATION_S = 0.09
 """Of two hits closer than this only the likelier is kept."""
 MIN_PROBABILITY = 0.03
+CALIBRATED_RATE_HZ = 30.0
+"""The calibrated threshold is of film of 25 to 30 frames a second; in faster film a hit is spread over more frames."""
 VELOCITY_FRAMES = 5
 """Frames about a hit over which the velocity is averaged."""
 FIRST_PARTIAL = 128
@@ -298,7 +300,8 @@ def make_track(
     count = int(np.ceil(duration_s * CURVE_RATE_HZ))
     if len(outputs) < 4:
         return OnsetTrack(draw_curve(np.zeros(count), ()), ())
-    strength = calibrate_strength(1.0 / (1.0 + np.exp(-outputs[:, 0])), calibrated_threshold)
+    logit = outputs[:, 0] + np.log(odds_gain(times_s))
+    strength = calibrate_strength(1.0 / (1.0 + np.exp(-logit)), calibrated_threshold)
     velocity = uniform_filter1d(outputs[:, 2], VELOCITY_FRAMES, mode="nearest")
     peaks = [(at, time_s) for at, time_s in pick_peaks(times_s, outputs) if time_s < duration_s]
     odds = strength[[at for at, _ in peaks]].clip(1e-6, 1.0 - 1e-6)
@@ -311,6 +314,14 @@ def make_track(
     )
     grid = np.arange(count) / CURVE_RATE_HZ
     return OnsetTrack(draw_curve(np.interp(grid, times_s, strength), candidates), candidates)
+
+
+def odds_gain(times_s: np.ndarray) -> float:
+    """Factor of the odds of a hit: the frame rate over CALIBRATED_RATE_HZ, 1 in slower clips.
+
+    A hit whose moment is uncertain by some milliseconds has a share of its probability in each of the frames there.
+    """
+    return max(1.0, 1.0 / float(np.median(np.diff(times_s))) / CALIBRATED_RATE_HZ)
 
 
 def calibrate_strength(probability: np.ndarray, calibrated_threshold: float) -> np.ndarray:

@@ -287,6 +287,18 @@ def test_the_curve_cuts_where_the_candidates_do_and_velocity_is_told_apart() -> 
     assert onset_velocity_db(Onset(1.0, 0.25)) == -18.0
 
 
+def test_a_hit_spread_over_the_frames_of_fast_film_counts_as_much_as_in_slow_film() -> None:
+    def find_odds(rate_hz: float, probability: float) -> float:
+        found = np.full((40, 3), -6.0)
+        found[20] = (np.log(probability / (1.0 - probability)), 0.0, 0.5)
+        track = make_track(np.arange(40) / rate_hz, found, 0.4, 40 / rate_hz)
+        return track.candidates[0].strength / (1.0 - track.candidates[0].strength)
+
+    assert find_odds(60, 0.3) == pytest.approx(2.0 * find_odds(30, 0.3), rel=1e-6)
+    assert find_odds(24, 0.3) == pytest.approx(find_odds(30, 0.3), rel=1e-6)
+    assert find_odds(60, 0.25) == pytest.approx(1.0, rel=1e-6)  # 2 x 1/3: the odds of the calibrated threshold
+
+
 def test_a_checkpoint_comes_back_and_a_damaged_one_is_refused_in_one_sentence(
     network: OnsetNetwork, tmp_path: Path
 ) -> None:

@@ -40,7 +40,7 @@ PICTURE_SOURCES = ("network", LAG_REMOVED, "motion")
 Row = tuple[Any, ...]
 """A system's name, its threshold in words, its detector, and the clips it is evaluated on if not all."""
 
-MAX_RATES = 3
+MAX_RATES, FAST_HZ = 3, 45.0
 
 
 def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
@@ -116,12 +116,18 @@ def _score_systems(
 
 
 def _at_each_rate(clips: Sequence[Clip], source: str) -> list[Row]:
-    """Rows for the clips of each frame rate at the default threshold; none where all have the same."""
+    """Rows for the clips of each frame rate at the default threshold, of many rates for slow and for fast clips."""
     rates = sorted({round(1.0 / clip.frame_s, 2) for clip in clips})
-    if not 1 < len(rates) <= MAX_RATES:
-        return []
     default = partial(times_above, source=source, threshold=DEFAULT_THRESHOLD)
     rows: list[Row] = []
+    if len(rates) > MAX_RATES:
+        fast = [clip for clip in clips if clip.frame_s < 1.0 / FAST_HZ]
+        slow = [clip for clip in clips if clip.frame_s >= 1.0 / FAST_HZ]
+        parts = [part for part in ((f"under {FAST_HZ:g} fps", slow), (f"over {FAST_HZ:g} fps", fast)) if part[1]]
+        at_default = f"default, {DEFAULT_THRESHOLD:.2f}"
+        return [(f"{source}, {len(part)} clips {name}", at_default, default, *part) for name, part in parts]
+    if len(rates) < 2:
+        return []
     for rate in rates:
         chosen = [clip for clip in clips if round(1.0 / clip.frame_s, 2) == rate]
         rows.append(
