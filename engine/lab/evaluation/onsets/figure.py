@@ -17,7 +17,7 @@ from engine.onsets.track import DEFAULT_THRESHOLD
 TILE = (112, 63)
 SPAN = 4
 NAME_HEIGHT = 12
-JPEG_QUALITY = 60
+JPEG_QUALITY = 45
 
 
 def find_failures(clip: Clip, source: str) -> list[tuple[str, float]]:
@@ -30,7 +30,7 @@ def find_failures(clip: Clip, source: str) -> list[tuple[str, float]]:
 
 
 def draw_failures(
-    clips: Sequence[Clip], clip_paths: dict[str, Path], source: str, out: Path, max_rows: int = 12
+    clips: Sequence[Clip], clip_paths: dict[str, Path], source: str, out: Path, max_rows: int = 8
 ) -> None:
     """Write an image with the frames around some failures, one row each, at most one of a kind for each clip.
 
