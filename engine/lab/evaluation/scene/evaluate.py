@@ -15,13 +15,20 @@ from engine.core.files import write_file
 from engine.lab.data.scene.pack import ScenePack, read_pack, split_pack
 from engine.lab.evaluation.scene.classifier import rank_by_material
 from engine.lab.evaluation.scene.scores import RANKS, measure_frechet, measure_recall, recall_by_chance
-from engine.pipeline.picture_sound import GUIDANCE, STEPS, find_scene_network
+from engine.pipeline.picture_sound import (
+    GUIDANCE,
+    STEPS,
+    PictureOptions,
+    arrange_sheet,
+    draw_pictures,
+    find_scene_network,
+)
 from engine.scene.diffusion import sample_pictures
 from engine.scene.network import SIDE, SceneNetwork, load_scene_network
 from engine.scene.picture import encode_pictures
 
 CANDIDATES = 100
-_SIZE = 32
+_SIZE, _SHEET = 32, 12
 
 
 def main(args: Sequence[str]) -> None:
@@ -34,6 +41,7 @@ def main(args: Sequence[str]) -> None:
         "--pictures", type=int, default=96, metavar="N", help="pictures drawn for the distance; 0: none"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the candidates and of the pictures")
+    parser.add_argument("--sheet", type=Path, default=None, metavar="JPG", help="write examples of simulated takes")
     parser.add_argument("--out", type=Path, default=None, metavar="F", help="write the figures as JSON")
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
     options = parser.parse_args(list(args))
@@ -46,6 +54,8 @@ def main(args: Sequence[str]) -> None:
             network, learnt, held_out, features, options.guidance, options.pictures, options.seed
         )
     print(format_figures(figures))
+    if options.sheet is not None:
+        write_sheet(options.sheet, network, held_out, options.guidance, options.seed)
     if options.out is not None:
         write_file(options.out, (json.dumps(figures, indent=1) + "\n").encode())
 
@@ -118,6 +128,22 @@ def _draw(network: SceneNetwork, heard: torch.Tensor, guidance: float, seed: int
         print(f"{sum(map(len, drawn))}/{len(heard)} pictures drawn", file=sys.stderr, flush=True)
     shown = ((torch.cat(drawn) + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
     return np.asarray(shown.permute(0, 2, 3, 1).numpy())
+
+
+def write_sheet(path: Path, network: SceneNetwork, pack: ScenePack, guidance: float, seed: int) -> None:
+    """Two columns of held-out simulated pictures, each followed by three that are drawn of its sound."""
+    from PIL import Image
+
+    simulated = np.flatnonzero([str(group).startswith("sim_") for group in pack.groups])
+    _, first = np.unique(pack.materials[simulated], return_index=True)  # one of each material
+    rows = simulated[np.sort(first)][:_SHEET]
+    options = PictureOptions(3, seed, guidance)
+    cells = []
+    for row in rows:
+        with torch.inference_mode():
+            point = network.sounds(torch.from_numpy(pack.sounds[row : row + 1].astype(np.float32)))
+        cells += [pack.pictures[row], *draw_pictures(network, point, options)]
+    Image.fromarray(arrange_sheet(np.stack(cells), 8)).save(path, "JPEG", quality=82)
 
 
 def format_figures(figures: dict[str, dict[str, dict[str, float]]]) -> str:
