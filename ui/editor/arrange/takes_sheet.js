@@ -3,7 +3,7 @@
 
 import { recall, remember } from "../state/remembered.js";
 import { requireProject } from "../state/project.js";
-import { t } from "../texts/t.js";
+import { findWord, t } from "../texts/t.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
 import { parsePercent, soundColor } from "../widgets/format.js";
 import { inOrder } from "./copies.js";
@@ -49,7 +49,7 @@ export function createTakesSheet(app, store, audio, arranging) {
   });
   const variation = createSlider({
     label: t("takes_sheet.variation_of_the"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : `${Math.round(100 * v)} %`),
-    read: (text) => (/none|off/i.test(text) ? 0 : parsePercent(text)),
+    read: (text) => (/off/i.test(text) || findWord(text, ["common.none"]) ? 0 : parsePercent(text)),
     help: t("takes_sheet.how_much_takes"),
     onCommit: (value) => hit && store.edit({ kind: "set_detail", sound_id: hit.sound_id, variation: value }, newGesture()),
   });

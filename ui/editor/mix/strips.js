@@ -57,11 +57,11 @@ export function createStrips(store, { chosen, choose }) {
     const mute = toggle("mute", "M", t("strips.mute_the_sound"));
     const solo = toggle("solo", "S", t("strips.solo_only_such"));
     const level = createSlider({
-      label: t("common.level"), min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb, onStart: edit.begin,
+      label: t("common.level"), help: t("hit.gain_in_the"), min: -60, max: 24, neutral: 0, format: (v) => formatDb(v, true), read: parseDb, onStart: edit.begin,
       onInput: (gain_db) => edit.hold({ gain_db }), onCommit: (gain_db) => edit.commit({ gain_db }),
     });
     const pan = createSlider({
-      label: t("common.pan"), min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan, onStart: edit.begin,
+      label: t("common.pan"), help: t("hit.balance_both_channels"), min: -1, max: 1, step: 0.01, neutral: 0, format: formatPan, read: parsePan, onStart: edit.begin,
       onInput: (value) => edit.hold({ pan: value }), onCommit: (value) => edit.commit({ pan: value }),
     });
     const element = make("div", "mix-strip", {}, dot, name, mute, solo, level.element, pan.element);
