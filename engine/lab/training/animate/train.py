@@ -181,6 +181,9 @@ def main(args: Sequence[str]) -> None:
     parser.add_argument("--work", type=Path, default=Path(".struck/train_animate"), help="parts of the pack, and log")
     parser.add_argument("--budget", type=float, default=TrainingConfig.budget_s, metavar="S", help="seconds to train")
     parser.add_argument("--size", type=int, default=TrainingConfig.size, metavar="N", help="windows a step")
+    parser.add_argument(
+        "--rate", type=float, default=TrainingConfig.learning_rate, metavar="R", help="peak learning rate"
+    )
     parser.add_argument("--save", type=float, default=TrainingConfig.save_s, metavar="S", help="seconds between saves")
     parser.add_argument("--field-width", type=int, default=MotionNetworkConfig.field_width, metavar="N")
     parser.add_argument("--track-width", type=int, default=MotionNetworkConfig.track_width, metavar="N")
@@ -198,7 +201,7 @@ def main(args: Sequence[str]) -> None:
             raise BadInput("--device cuda was given but there is no usable GPU; leave it out to train on the processor")
         config = TrainingConfig(
             size=options.size, budget_s=options.budget, seed=options.seed, save_s=options.save,
-            checked=48 if device == "cuda" else 16,
+            learning_rate=options.rate, checked=48 if device == "cuda" else 16,
         )  # fmt: skip
         dilations = MotionNetworkConfig.dilations[: options.blocks]
         network = MotionNetworkConfig(options.field_width, options.track_width, options.vector_width, dilations)
