@@ -219,9 +219,9 @@ def generate_physics(
 
 
 def save_generator(folder: Path, model: Generator, training: dict[str, Any]) -> None:
-    """Write a checkpoint, weights in half precision."""
+    """Write a checkpoint, weights in int8 with a step a row."""
     config = {"network": asdict(model.config), "training": training}
-    write_checkpoint(folder, GENERATOR, model, torch.float16, config)
+    write_checkpoint(folder, GENERATOR, model, torch.int8, config)
 
 
 def load_generator(folder: Path | str = CHECKPOINT) -> Generator:
