@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
+from ui.protocol.animating import MakeAnimatic
 from ui.protocol.codec import field_types
 from ui.protocol.edits import EditMessage
 from ui.protocol.events import ProjectState
@@ -47,7 +48,7 @@ def of_type(content_type: str, message: Any = None) -> dict[str, Any]:
 def describe_api(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     """The OpenAPI document of the routes."""
     value = get_openapi(title="Struck", version="1", description=DESCRIPTION, routes=routes)
-    roots = [*get_args(EditMessage), Export, ProjectState]
+    roots = [*get_args(EditMessage), Export, MakeAnimatic, ProjectState]
     _, defined = TypeAdapter.json_schemas(
         [(cls, "validation", TypeAdapter(cls)) for cls in roots], ref_template=REFERENCE
     )

@@ -62,7 +62,7 @@ def test_bands_rise_where_a_sound_sets_in_whatever_its_blocks_and_gain() -> None
     sound[24_000:36_000] += np.sin(2 * np.pi * 1000 * np.arange(12_000) / SAMPLE_RATE_HZ).astype(np.float32)
     whole = measure_bands([sound])
     assert whole.shape == (RATE_HZ + 1, BANDS)
-    assert measure_bands(np.array_split(sound, 7)) == pytest.approx(whole)
+    assert measure_bands(np.array_split(sound, 7)) == pytest.approx(whole, abs=1e-4)
     loudest = normalize_bands(whole).max(axis=1)
     assert np.flatnonzero(loudest > 0.8)[[0, -1]] == pytest.approx([50, 75], abs=1)
     assert normalize_bands(measure_bands([0.1 * sound]))[55] == pytest.approx(normalize_bands(whole)[55], abs=0.02)
