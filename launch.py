@@ -49,6 +49,7 @@ OWN_COMMANDS = (
     "conform",
     "sync",
     "animate",
+    "scene",
     "serve-sampler",
 )
 COMMANDS = (*OWN_COMMANDS, *LAB_COMMANDS, "bench", "listen")

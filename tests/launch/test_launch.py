@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import launch
+from engine import __main__ as engine_main
 from engine.install import environment, packages, state
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -39,6 +40,10 @@ HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 )
 def test_arguments_reach_the_right_module(args: list[str], module: str, rest: list[str]) -> None:
     assert launch.route(args, exists=lambda path: False) == (module, rest)
+
+
+def test_every_command_of_the_engine_is_started() -> None:
+    assert set(launch.COMMANDS) == set(engine_main.COMMANDS)
 
 
 def test_a_folder_or_file_that_exists_opens_in_the_editor() -> None:

@@ -161,7 +161,7 @@ def split_pack(pack: MotionPack) -> tuple[MotionPack, MotionPack]:
     """Takes to learn from, and held-out ones. Raises BadInput where there are too few."""
     held_out = max(1, round(HELD_OUT * len(pack)))
     if len(pack) < 2:
-        raise BadInput(f"a pack of {len(pack)} takes is too small to learn from; simulate more with --plans")
+        raise BadInput(f"a pack of {len(pack)} takes is too small to learn from; simulate more with --make-pack")
     return pack.take(slice(0, len(pack) - held_out)), pack.take(slice(len(pack) - held_out, None))
 
 
