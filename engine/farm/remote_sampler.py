@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import Cancelled
-from engine.farm.sampler_actor import HitToSample, SamplerDescription, SamplerSettings
+from engine.farm.sampler_actor import SamplerDescription, SamplerSettings
 from engine.physics.detail import Detail
 from engine.physics.model import Context, Modes, Residual
+from engine.pipeline.hit_to_sample import HitToSample, gather_hits
 
 HITS_A_CALL = {"cpu": 1, "cuda": 8}
 """What a device samples at once: an answer holds so many sounds, each of at most some megabytes."""
@@ -40,9 +41,7 @@ class RemoteSampler:
     ) -> list[np.ndarray]:
         """Sounds of hits, as ``Sampler.sample``. Raises Cancelled where all samplers are gone."""
         total = len(physics)
-        known = contexts if contexts is not None else [Context()] * total
-        given = details if details is not None else [Detail()] * total
-        hits = [HitToSample(*values) for values in zip(physics, seeds, known, given, strict=True)]
+        hits = gather_hits(physics, seeds, contexts, details)
         settings = SamplerSettings(self._checkpoint, steps, guidance)
         size = HITS_A_CALL.get(self.device.type, 1)
         pieces = [hits[start : start + size] for start in range(0, total, size)]

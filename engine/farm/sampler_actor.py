@@ -10,22 +10,11 @@ from typing import Any
 import numpy as np
 
 from engine.farm.installation import check_installation
-from engine.physics.detail import Detail
-from engine.physics.model import Context, Modes, Residual
+from engine.pipeline.hit_to_sample import HitToSample, sample_hits
 from engine.pipeline.load_sampler import find_sampler
 
 MOST_HITS = 32
 """Hits that are sampled before what has come in meanwhile is looked at."""
-
-
-@dataclass(frozen=True)
-class HitToSample:
-    """All that a hit's samples depend on beside the settings."""
-
-    physics: tuple[Modes, Residual]
-    seed: int
-    context: Context
-    detail: Detail
 
 
 @dataclass(frozen=True)
@@ -85,7 +74,7 @@ class SamplerActor:
                 continue
             start = 0
             for own, future in calls:
-                _answer(future, sounds[start : start + len(own)])
+                answer(future, sounds[start : start + len(own)])
                 start += len(own)
 
     def _take(self) -> tuple[list[tuple[Sequence[HitToSample], asyncio.Future[Any]]], SamplerSettings, list[Any]]:
@@ -110,27 +99,20 @@ class SamplerActor:
         """Sample each call alone after an error, so that it ends none but the clip that caused it."""
         for hits, future in calls:
             try:
-                _answer(future, await asyncio.to_thread(self._sample, settings, hits) if len(calls) > 1 else error)
+                answer(future, await asyncio.to_thread(self._sample, settings, hits) if len(calls) > 1 else error)
             except Exception as own:
-                _answer(future, own)
+                answer(future, own)
 
     def _sample(self, settings: SamplerSettings, hits: Sequence[HitToSample]) -> list[np.ndarray]:
         if not hits:
             return []
         sampler, _ = find_sampler(settings.checkpoint, self._checkpoint_folder, self._device, False)
         assert sampler is not None, "describe tells that there is one"
-        return sampler.sample(
-            [hit.physics for hit in hits],
-            [hit.seed for hit in hits],
-            settings.steps,
-            settings.guidance,
-            None,
-            [hit.context for hit in hits],
-            [hit.detail for hit in hits],
-        )
+        return sample_hits(sampler, hits, settings.steps, settings.guidance)
 
 
-def _answer(future: asyncio.Future[Any], result: list[np.ndarray] | Exception) -> None:
+def answer(future: asyncio.Future[Any], result: Any) -> None:
+    """Set a result, or the error that it is, unless the call has been given up."""
     if future.done():
         return
     if isinstance(result, Exception):

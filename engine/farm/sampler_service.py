@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import BadInput
+from engine.farm.sampler_actor import answer
+from engine.pipeline.hit_to_sample import HitToSample, sample_hits
 from engine.pipeline.sampler_wire import (
     MOST_BYTES,
     MOST_HITS,
-    WireHit,
     WireSettings,
     decode_request,
     digest_code,
@@ -25,7 +26,7 @@ FindSampler = Callable[[str], Any]
 """The sampler of a checkpoint by name, None where there is none."""
 _MOST_WAITING = 4096
 
-Waiting = tuple[WireSettings, WireHit, "asyncio.Future[np.ndarray]"]
+Waiting = tuple[WireSettings, HitToSample, "asyncio.Future[np.ndarray]"]
 
 
 class FairBatcher:
@@ -41,7 +42,7 @@ class FairBatcher:
         """Hits that wait."""
         return sum(len(own) for own in self._waiting.values())
 
-    async def sample(self, user: str, settings: WireSettings, hits: Sequence[WireHit]) -> list[np.ndarray]:
+    async def sample(self, user: str, settings: WireSettings, hits: Sequence[HitToSample]) -> list[np.ndarray]:
         """Sounds of a user's hits. What the sampler raises, this raises."""
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[np.ndarray]] = [loop.create_future() for _ in hits]
@@ -77,34 +78,16 @@ class FairBatcher:
             except Exception:
                 for one in batch:  # so that an error ends none but the hit that caused it
                     try:
-                        _answer(one[2], (await asyncio.to_thread(self._sample, [one]))[0])
+                        answer(one[2], (await asyncio.to_thread(self._sample, [one]))[0])
                     except Exception as error:
-                        _answer(one[2], error)
+                        answer(one[2], error)
                 continue
             for (_, _, future), sound in zip(batch, sounds, strict=True):
-                _answer(future, sound)
+                answer(future, sound)
 
     def _sample(self, batch: Sequence[Waiting]) -> list[np.ndarray]:
         settings, hits = batch[0][0], [hit for _, hit, _ in batch]
-        sounds: list[np.ndarray] = self._find_sampler(settings.checkpoint).sample(
-            [hit.physics for hit in hits],
-            [hit.seed for hit in hits],
-            settings.steps,
-            settings.guidance,
-            None,
-            [hit.context for hit in hits],
-            [hit.detail for hit in hits],
-        )
-        return sounds
-
-
-def _answer(future: asyncio.Future[np.ndarray], result: np.ndarray | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(result, Exception):
-        future.set_exception(result)
-    else:
-        future.set_result(result)
+        return sample_hits(self._find_sampler(settings.checkpoint), hits, settings.steps, settings.guidance)
 
 
 def make_app(batcher: FairBatcher, find_sampler: FindSampler, token: str) -> Any:

@@ -19,22 +19,13 @@ from engine.core.bounded_json import parse_json
 from engine.core.errors import BadInput
 from engine.core.paths import ROOT
 from engine.physics.detail import Detail
-from engine.physics.model import Context, Modes, Physics, Residual, physics_from_json, physics_to_json
+from engine.physics.model import Context, Physics, physics_from_json, physics_to_json
+from engine.pipeline.hit_to_sample import HitToSample
 
 MOST_HITS = 32
 MOST_BYTES = 16 << 20
 _COUNT = struct.Struct("<I")
 _SAMPLED_BY = ("core", "physics", "diffusion")
-
-
-@dataclass(frozen=True)
-class WireHit:
-    """All that a hit's samples depend on beside the settings."""
-
-    physics: tuple[Modes, Residual]
-    seed: int
-    context: Context
-    detail: Detail
 
 
 @dataclass(frozen=True)
@@ -58,7 +49,7 @@ def digest_code() -> str:
     return total.hexdigest()
 
 
-def encode_request(user: str, settings: WireSettings, hits: Sequence[WireHit]) -> bytes:
+def encode_request(user: str, settings: WireSettings, hits: Sequence[HitToSample]) -> bytes:
     """A request as JSON."""
     listed = [
         {
@@ -72,7 +63,7 @@ def encode_request(user: str, settings: WireSettings, hits: Sequence[WireHit]) -
     return json.dumps({"user": user, "settings": asdict(settings), "hits": listed}).encode()
 
 
-def decode_request(data: bytes) -> tuple[str, WireSettings, list[WireHit]]:
+def decode_request(data: bytes) -> tuple[str, WireSettings, list[HitToSample]]:
     """User, settings and hits of a request; BadInput for anything else."""
     try:
         request = parse_json(data)
@@ -86,10 +77,10 @@ def decode_request(data: bytes) -> tuple[str, WireSettings, list[WireHit]]:
         raise BadInput(f"the request is none of an editor of this version ({str(error)[:80]})") from None
 
 
-def _decode_hit(value: Any) -> WireHit:
+def _decode_hit(value: Any) -> HitToSample:
     physics = physics_from_json(value["physics"])
     context = Context(**value["context"] | {"embedding": tuple(map(float, value["context"]["embedding"]))})
-    return WireHit((physics.modes, physics.residual), int(value["seed"]), context, Detail(**value["detail"]))
+    return HitToSample((physics.modes, physics.residual), int(value["seed"]), context, Detail(**value["detail"]))
 
 
 def encode_sounds(sounds: Sequence[np.ndarray]) -> bytes:

@@ -15,7 +15,8 @@ import numpy as np
 from engine.core.errors import BadInput
 from engine.physics.detail import Detail
 from engine.physics.model import Context, Modes, Residual
-from engine.pipeline.sampler_wire import MOST_HITS, WireHit, WireSettings, decode_sounds, digest_code, encode_request
+from engine.pipeline.hit_to_sample import gather_hits
+from engine.pipeline.sampler_wire import MOST_HITS, WireSettings, decode_sounds, digest_code, encode_request
 
 URL, TOKEN = "STRUCK_SAMPLER", "STRUCK_SAMPLER_TOKEN"
 USER = uuid.uuid4().hex
@@ -53,9 +54,7 @@ class SharedSampler:
         details: Sequence[Detail] | None = None,
     ) -> list[np.ndarray]:
         """Sounds of hits, as ``Sampler.sample``."""
-        known = contexts if contexts is not None else [Context()] * len(physics)
-        given = details if details is not None else [Detail()] * len(physics)
-        hits = [WireHit(*values) for values in zip(physics, seeds, known, given, strict=True)]
+        hits = gather_hits(physics, seeds, contexts, details)
         settings = WireSettings(self._checkpoint, self.digest, digest_code(), steps, guidance)
         sounds: list[np.ndarray] = []
         while len(sounds) < len(hits) and time.monotonic() >= self._rests_until_s:
@@ -72,7 +71,15 @@ class SharedSampler:
         at = len(sounds)
         if at < len(hits):
             rest = slice(at, None)
-            sounds += self._local.sample(physics[rest], seeds[rest], steps, guidance, on_step, known[rest], given[rest])
+            sounds += self._local.sample(
+                physics[rest],
+                seeds[rest],
+                steps,
+                guidance,
+                on_step,
+                [hit.context for hit in hits[rest]],
+                [hit.detail for hit in hits[rest]],
+            )
         return sounds
 
     def _ask(self, body: bytes) -> bytes:

@@ -11,9 +11,10 @@ import pytest
 
 from engine.core.errors import BadInput, StruckError
 from engine.farm.installation import check_installation, digest_installation
-from engine.farm.sampler_actor import MOST_HITS, HitToSample, SamplerActor, SamplerSettings
+from engine.farm.sampler_actor import MOST_HITS, SamplerActor, SamplerSettings
 from engine.physics.detail import Detail
 from engine.physics.model import Context
+from engine.pipeline.hit_to_sample import HitToSample
 from tests.samplers import MODES, NOISE
 
 

@@ -19,7 +19,8 @@ from engine.farm.sampler_service import FairBatcher, make_app
 from engine.physics.detail import Detail
 from engine.physics.model import Context, Modes, Residual
 from engine.pipeline import sampler_wire, shared_sampler
-from engine.pipeline.sampler_wire import WireHit, WireSettings
+from engine.pipeline.hit_to_sample import HitToSample
+from engine.pipeline.sampler_wire import WireSettings
 from engine.pipeline.shared_sampler import SharedSampler
 
 TOKEN = "a token of the studio"
@@ -66,7 +67,7 @@ def connect(url: str, user: str = "me", token: str = TOKEN, digest: str = "one")
 
 
 def test_hits_travel_without_loss() -> None:
-    hit = WireHit(PHYSICS, 2**31 - 1, Context(-1 / 3, "wood", (0.1, 1 / 7)), Detail(3, None, False, True, 0.1, 0.3))
+    hit = HitToSample(PHYSICS, 2**31 - 1, Context(-1 / 3, "wood", (0.1, 1 / 7)), Detail(3, None, False, True, 0.1, 0.3))
     settings = WireSettings("sampler", "one", "code", 4, 1.1)
     assert sampler_wire.decode_request(sampler_wire.encode_request("me", settings, [hit])) == ("me", settings, [hit])
     sounds = [np.arange(3, dtype=np.float32), np.zeros(0, np.float32), np.ones(5, np.float32)]
@@ -131,7 +132,7 @@ def test_a_hit_that_fails_ends_no_other() -> None:
         batcher = FairBatcher({"sampler": sampler}.get)
         settings = WireSettings("sampler", "one", "", 4, 1.0)
         jobs = [
-            batcher.sample(user, settings, [WireHit(PHYSICS, seed, Context(), Detail())])
+            batcher.sample(user, settings, [HitToSample(PHYSICS, seed, Context(), Detail())])
             for user, seed in (("a", 1), ("b", 13))
         ]
         return list(await asyncio.gather(*jobs, return_exceptions=True))
@@ -150,7 +151,8 @@ def test_users_take_turns() -> None:
 
         def put(user: str, count: int, settings: WireSettings = usual) -> None:
             waiting = [
-                (settings, WireHit(PHYSICS, len(user), Context(), Detail()), loop.create_future()) for _ in range(count)
+                (settings, HitToSample(PHYSICS, len(user), Context(), Detail()), loop.create_future())
+                for _ in range(count)
             ]
             batcher._waiting.setdefault(user, deque()).extend(waiting)
 
