@@ -83,7 +83,7 @@ class Cache:
         if array.ndim not in (1, 2):
             raise ValueError(f"an array of {array.ndim} dimensions cannot be cached")
         if self._shared is not None:
-            self._shared.write(_shared_name(key), _pack(array))
+            self._shared.write_later(_shared_name(key), _pack(array))
         return self._keep(key, array)
 
     def _keep(self, key: str, array: np.ndarray) -> np.ndarray:
@@ -186,7 +186,7 @@ def _unpack(data: bytes) -> np.ndarray | None:
     if not _is_head(data[: _HEAD.size], len(data)):
         return None
     _, rows, columns, _, checksum = _HEAD.unpack(data[: _HEAD.size])
-    body = data[_HEAD.size :]
+    body = memoryview(data)[_HEAD.size :]
     if zlib.crc32(body) != checksum:
         return None
     array = np.frombuffer(body, "<f4").astype(np.float32, copy=False)

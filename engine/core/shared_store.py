@@ -11,12 +11,15 @@ import os
 import threading
 import time
 import uuid
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from engine.core.errors import BadInput
 
 VARIABLE = "STRUCK_LIBRARY"
 _REST_S = 30.0
+_MOST_WAITING = 256
+"""Blobs that wait to be written; what comes beyond them is not shared."""
 _WHOLE_AT_ONCE = {"memory", "s3", "s3a", "gs", "gcs", "abfs", "az"}
 """Where a blob appears when it has been sent whole; elsewhere it is renamed."""
 
@@ -41,6 +44,8 @@ class SharedStore:
         protocol = self._files.protocol
         self._protocols = {protocol} if isinstance(protocol, str) else set(protocol)
         self._lock, self._rests_until_s = threading.Lock(), 0.0
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="library")
+        self._waiting: set[Future[bool]] = set()
 
     @property
     def rests(self) -> bool:
@@ -84,6 +89,17 @@ class SharedStore:
         except Exception as error:
             self._rest(error)
             return False
+
+    def write_later(self, name: str, data: bytes) -> None:
+        """Write a blob in the background, so that nobody waits for the network to hear a sound."""
+        with self._lock:
+            if len(self._waiting) < _MOST_WAITING:
+                self._waiting.add(job := self._writer.submit(self.write, name, data))
+                job.add_done_callback(self._waiting.discard)
+
+    def finish(self) -> None:
+        """Wait until all that was to be written later is written."""
+        wait(tuple(self._waiting))
 
     def remove(self, name: str) -> None:
         """Remove a blob, if it is there. Raises OSError."""

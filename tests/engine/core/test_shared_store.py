@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+import threading
 import uuid
 from pathlib import Path
 
@@ -23,9 +24,11 @@ ARRAYS = {f"key {k}": np.random.default_rng(k).normal(size=2000).astype(np.float
 
 def write_all(url: str) -> None:
     """Put every array into the library, as one of several machines that have rendered the same."""
-    cache = Cache(None, shared=SharedStore(url))
+    store = SharedStore(url)
+    cache = Cache(None, shared=store)
     for key, array in ARRAYS.items():
         cache.put(key, array)
+    store.finish()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
@@ -48,18 +51,22 @@ def test_several_processes_write_the_same_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["folder", "memory"])
 def test_a_cache_finds_what_another_machine_has_put(kind: str, tmp_path: Path) -> None:
     url = str(tmp_path / "shared") if kind == "folder" else f"memory://{uuid.uuid4().hex}"
-    one = Cache(tmp_path / "one", shared=SharedStore(url))
+    store = SharedStore(url)
+    one = Cache(tmp_path / "one", shared=store)
     other = Cache(tmp_path / "other", shared=SharedStore(url))
     array = np.arange(6, dtype=np.float32).reshape(3, 2)
     assert other.get("k") is None
     one.put("k", array)
+    store.finish()
     found = other.get("k")
     assert found is not None and np.array_equal(found, array) and not found.flags.writeable
     assert np.array_equal(Cache(tmp_path / "other").get("k"), array)  # kept on its own disk from then on
 
 
 def test_a_torn_blob_counts_as_absent(tmp_path: Path) -> None:
-    Cache(None, shared=SharedStore(str(tmp_path))).put("k", np.ones(100, np.float32))
+    store = SharedStore(str(tmp_path))
+    Cache(None, shared=store).put("k", np.ones(100, np.float32))
+    store.finish()
     (file,) = (path for path in tmp_path.rglob("*") if path.is_file())
     whole = file.read_bytes()
     for torn in (b"", whole[:9], whole[:-1], whole[:-1] + b"\xff"):
@@ -80,6 +87,18 @@ def test_a_library_that_fails_is_left_alone(tmp_path: Path, monkeypatch: pytest.
     assert cache.get("a") is None and cache.get("b") is None and len(calls) == 1
     cache.put("a", np.ones(3, np.float32))
     assert cache.get("a") is not None
+
+
+def test_a_slow_library_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, may_write = SharedStore(str(tmp_path)), threading.Event()
+    usual = store.write
+    monkeypatch.setattr(store, "write", lambda name, data: may_write.wait(60) and usual(name, data))
+    cache = Cache(None, shared=store)
+    cache.put("k", np.ones(3, np.float32))  # comes back before the library has it
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    may_write.set()
+    store.finish()
+    assert Cache(None, shared=SharedStore(str(tmp_path))).get("k") is not None
 
 
 def test_a_url_without_a_store_says_so() -> None:
