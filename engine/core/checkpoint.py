@@ -195,6 +195,12 @@ def refuse(folder: Path, kind: CheckpointKind, reason: str) -> BadInput:
     return BadInput(f"{kind.name} checkpoint {folder.name!r} does not fit this Struck ({reason}); {remedy}")
 
 
+def choose_checkpoint(name: str, folder: str | Path | None, shipped: Path) -> Path:
+    """The checkpoint of a name in a folder of checkpoints; the ``shipped`` one where there is none."""
+    own = Path(folder) / name if folder else shipped
+    return own if (own / CONFIG).is_file() else shipped
+
+
 def list_checkpoints(folder: Path | str, kind: CheckpointKind) -> tuple[str, ...]:
     """Names of a kind's checkpoints in a folder, sorted, those that ``find_fault`` finds fault with last.
 

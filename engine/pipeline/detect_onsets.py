@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.core.cache import Cache
+from engine.core.checkpoint import choose_checkpoint
 from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
 from engine.core.units import SAMPLE_RATE_HZ
@@ -35,8 +36,7 @@ AUDIO_SHARE = 0.2
 
 def find_onset_network(checkpoints: str | Path | None) -> Path:
     """Folder of the onset network among ``checkpoints``; the one that ships where there is none."""
-    own = Path(checkpoints) / "onsets" if checkpoints else ONSET_NETWORK
-    return own if (own / "config.json").is_file() else ONSET_NETWORK
+    return choose_checkpoint("onsets", checkpoints, ONSET_NETWORK)
 
 
 def detect_onsets(

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.animate.hearing import describe_modes, describe_recording, measure_blows, weigh_blows
 from engine.animate.motion import ASPECT, RATE_HZ, Blow, Sound
+from engine.core.checkpoint import CONFIG, choose_checkpoint
 from engine.core.dsp import resample
 from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
@@ -76,9 +77,8 @@ class AnimaticMade:
 
 def find_motion_network(checkpoints: str | Path | None) -> Path:
     """The motion network's folder among ``checkpoints``; the one that ships where there is none. Raises BadInput."""
-    own = Path(checkpoints) / "animate" if checkpoints else MOTION_NETWORK
-    found = own if (own / "config.json").is_file() else MOTION_NETWORK
-    if not (found / "config.json").is_file():
+    found = choose_checkpoint("animate", checkpoints, MOTION_NETWORK)
+    if not (found / CONFIG).is_file():
         raise BadInput(f"{found} holds no motion network; restore it, or train one with `launch.py train animate`")
     return found
 

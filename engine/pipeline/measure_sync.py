@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.core.cache import Cache
+from engine.core.checkpoint import choose_checkpoint
 from engine.core.dsp import resample
 from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
@@ -57,8 +58,7 @@ class Networks:
 
 def find_networks(checkpoints: str | Path | None) -> Networks:
     """The networks among ``checkpoints``; those that ship where there are none."""
-    own = Path(checkpoints) / "sync" if checkpoints else SYNC_NETWORK
-    return Networks(find_onset_network(checkpoints), own if (own / "config.json").is_file() else SYNC_NETWORK)
+    return Networks(find_onset_network(checkpoints), choose_checkpoint("sync", checkpoints, SYNC_NETWORK))
 
 
 def measure_clip_sync(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.core.checkpoint import CONFIG, choose_checkpoint
 from engine.core.dsp import resample
 from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
@@ -51,20 +52,15 @@ class HeardSound:
 
 def find_scene_network(checkpoints: str | Path | None) -> Path:
     """The networks' folder among ``checkpoints``; the one that ships where there is none. Raises BadInput."""
-    own = Path(checkpoints) / "scene" if checkpoints else SCENE_NETWORK
-    found = own if (own / "config.json").is_file() else SCENE_NETWORK
-    if not (found / "config.json").is_file():
+    found = choose_checkpoint("scene", checkpoints, SCENE_NETWORK)
+    if not (found / CONFIG).is_file():
         raise BadInput(f"{found} holds no scene network; restore it, or train one with `launch.py train scene`")
     return found
 
 
 def has_scene_network(checkpoints: str | Path | None) -> bool:
     """Whether ``find_scene_network`` finds one."""
-    try:
-        find_scene_network(checkpoints)
-    except BadInput:
-        return False
-    return True
+    return (choose_checkpoint("scene", checkpoints, SCENE_NETWORK) / CONFIG).is_file()
 
 
 def read_hit(path: Path) -> HeardSound:
