@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,7 @@ def run(args: list[str]) -> int:
     parser.add_argument("--checkpoint", default="sampler", help="name of the sampler")
     parser.add_argument("--steps", default=",".join(map(str, STEPS)), help="numbers of steps, with commas between")
     parser.add_argument("--limit", type=float, default=LIMIT_S, metavar="S", help="seconds that one figure may take")
+    parser.add_argument("--no-compiled", action="store_true", help="leave the compiled network out: it takes minutes")
     parser.add_argument("--no-paper", action="store_true", help="leave the paper's method out")
     parser.add_argument("--renders", type=int, metavar="N", help="look instead whether memory grows over N renders")
     parser.add_argument("--json", metavar="F", help="write the figures to a file; - is standard output")
@@ -97,7 +98,9 @@ def run(args: list[str]) -> int:
     folder = Path(options.ckpt_dir) if options.ckpt_dir else default_ckpt_dir()
     if options.renders is not None:
         return run_renders(folder, options.checkpoint, options.device, options.renders, options.json)
-    report = measure_all(folder, options.checkpoint, options.device, steps, options.limit, not options.no_paper)
+    report = measure_all(
+        folder, options.checkpoint, options.device, steps, options.limit, not options.no_paper, not options.no_compiled
+    )
     if options.json != "-":
         sys.stdout.write(format_report(report))
     if options.json is not None:
@@ -144,7 +147,13 @@ def run_renders(folder: Path, checkpoint: str, device_name: str, renders: int, j
 
 
 def measure_all(
-    folder: Path, checkpoint: str, device_name: str, steps: Sequence[int], limit_s: float, with_paper: bool
+    folder: Path,
+    checkpoint: str,
+    device_name: str,
+    steps: Sequence[int],
+    limit_s: float,
+    with_paper: bool,
+    compiled: bool = True,
 ) -> Report:
     """Every figure, on the CPU and, where one works and none was named, on the GPU too."""
     chosen, label = choose_device(device_name)
@@ -170,7 +179,8 @@ def measure_all(
             if sampler.bfloat16 and device.type == "cpu" and not fast:
                 notes.append("this CPU has no instructions for bfloat16, so Struck uses float32 here")
         if device.type == "cuda":
-            rows += measure_faster(sampler, steps, peak, limit_s, notes)
+            modes = {mode: make for mode, make in FASTER.items() if compiled or mode != "compiled"}
+            rows += measure_faster(sampler, steps, peak, limit_s, notes, modes)
         if with_paper:
             paper += measure_paper(folder, device, notes)
     return Report(describe_machine(), torch.get_num_threads(), load_before, find_load(), peaks, rows, paper, notes)
@@ -226,10 +236,17 @@ FASTER: dict[str, Callable[[VelocityNetwork], Velocity]] = {"graph": CapturedNet
 """Ways to evaluate the network on a GPU beside the plain one; Struck uses the first."""
 
 
-def measure_faster(sampler: Sampler, steps: Sequence[int], peak: float, limit_s: float, notes: list[str]) -> list[Row]:
-    """The same with the network made FASTER; where that fails, a note says so."""
+def measure_faster(
+    sampler: Sampler,
+    steps: Sequence[int],
+    peak: float,
+    limit_s: float,
+    notes: list[str],
+    modes: Mapping[str, Callable[[VelocityNetwork], Velocity]],
+) -> list[Row]:
+    """The same with the network made faster in each of some modes; where that fails, a note says so."""
     rows: list[Row] = []
-    for mode, make in FASTER.items():
+    for mode, make in modes.items():
         try:
             sampler.velocity = make(sampler.network)
             rows += measure_rows(sampler, "bfloat16", mode, steps, peak, limit_s)

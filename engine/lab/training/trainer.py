@@ -6,6 +6,7 @@ import copy
 import json
 import math
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -117,6 +118,27 @@ class Trainer(Generic[Network]):
         (mean,) = self.ranks.sum_gradients(self.network.parameters(), total)
         self._descend(rate, ema_decay, max_norm)
         return mean
+
+    def run_for(
+        self, budget_s: float, train_step: Callable[[], None], save: Callable[[], None], save_s: float, log_s: float
+    ) -> None:
+        """Train until a budget is spent, of which an earlier run may have spent a part; for one process alone.
+
+        ``save`` is called every ``save_s`` and at the end, and the loss is logged every ``log_s`` in between.
+        """
+        saved_s = logged_s = time.monotonic()
+        begun_s = saved_s - self.spent_s
+        while self.spent_s < budget_s:
+            train_step()
+            now_s = time.monotonic()
+            self.spent_s = now_s - begun_s
+            if now_s - saved_s > save_s:
+                saved_s = logged_s = now_s
+                save()
+            elif now_s - logged_s > log_s:
+                logged_s = now_s
+                self.log({"loss": round(self.loss, 4)})
+        save()
 
     def spend(self, seconds: float) -> None:
         """Count time of training: the first process's, so that all stop at the same step."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -130,19 +129,14 @@ class MotionTraining(Trainer[MotionNetwork]):
     def run(self, takes: Takes, held_out: Takes, out: Path) -> None:
         """Train for the budget, of which an earlier run may have spent a part, and write the checkpoint as it goes."""
         random = torch.Generator(self.device).manual_seed(self.config.seed + self.step)
-        saved_s = logged_s = time.monotonic()
-        begun_s = saved_s - self.spent_s
-        while self.spent_s < self.config.budget_s:
-            self.train_step(takes, random)
-            now_s = time.monotonic()
-            self.spent_s = now_s - begun_s
-            if now_s - saved_s > self.config.save_s:
-                saved_s = logged_s = now_s
-                self.save(held_out, out)
-            elif now_s - logged_s > self.config.log_s:
-                logged_s = now_s
-                self.log({"loss": round(self.loss, 4)})
-        self.save(held_out, out)
+        config = self.config
+        self.run_for(
+            config.budget_s,
+            lambda: self.train_step(takes, random),
+            lambda: self.save(held_out, out),
+            config.save_s,
+            config.log_s,
+        )
 
     def save(self, held_out: Takes, out: Path) -> None:
         """Write the checkpoint and log the figures of held-out takes."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,8 @@ from engine.lab.training.scene.pairs import Pairs, change_sounds, crop_randomly,
 from engine.lab.training.trainer import Trainer, cosine_rate
 from engine.scene.diffusion import add_noise
 from engine.scene.network import SceneConfig, SceneNetwork, load_scene_network, save_scene_network
+
+LOG_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -105,19 +106,12 @@ class SceneTraining(Trainer[SceneNetwork]):
     def run(self, learnt: Pairs, held_out: Pairs, out: Path) -> None:
         """Train until the budget is spent, of which an earlier run may have spent a part."""
         random = torch.Generator().manual_seed(self.config.seed + self.step)
-        saved_s = logged_s = time.monotonic()
-        begun_s = saved_s - self.spent_s
-        while self.spent_s < self.config.budget_s:
-            (self.align if self.step < self.config.align_steps else self.denoise)(learnt, random)
-            now_s = time.monotonic()
-            self.spent_s = now_s - begun_s
-            if now_s - saved_s > self.config.save_s:
-                saved_s = logged_s = now_s
-                self.save(held_out, out)
-            elif now_s - logged_s > 15.0:
-                logged_s = now_s
-                self.log({"loss": round(self.loss, 4)})
-        self.save(held_out, out)
+        config = self.config
+
+        def train_step() -> None:
+            (self.align if self.step < config.align_steps else self.denoise)(learnt, random)
+
+        self.run_for(config.budget_s, train_step, lambda: self.save(held_out, out), config.save_s, LOG_S)
 
     def save(self, held_out: Pairs, out: Path) -> None:
         """Write the checkpoint and the state, and log the figures of held-out pairs."""
