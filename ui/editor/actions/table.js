@@ -73,7 +73,7 @@ const TABLE = /** @type {const} */ ([
   { id: "ungroup", category: t("table.selected_hits"), name: t("table.ungroup"), keys: ["Mod+Shift+G"], when: "hits" },
   { id: "detach", category: t("table.selected_hits"), name: t("table.a_sound_of"), keys: ["D"], when: "hits" },
   { id: "merge", category: t("table.selected_hits"), name: t("table.merge_their_sounds"), keys: ["G"], when: "hits" },
-  { id: "delete", category: t("table.selected_hits"), name: "Delete", keys: ["Delete", "Backspace"], when: "hits" },
+  { id: "delete", category: t("table.selected_hits"), name: t("sound.delete"), keys: ["Delete", "Backspace"], when: "hits" },
   { id: "select_all", category: t("table.selected_hits"), name: t("table.select_all"), keys: ["Mod+A"] },
   { id: "select_sound", category: t("table.selected_hits"), name: t("table.select_all_of"), keys: ["A"] },
   { id: "select_none", category: t("table.selected_hits"), name: t("table.select_none"), keys: ["Escape"] },

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
+from engine.core.checkpoint import choose_checkpoint
 from engine.core.paths import CHECKPOINTS
 from engine.lab.data.scene.pack import ScenePack
 from engine.lab.metrics import material_classifier as heard
@@ -17,10 +16,7 @@ _ALSO = {"ground": "loose ground", "carpet": "cloth", "drywall": "stone", "ceram
 
 def rank_by_material(pack: ScenePack, checkpoints: str | None) -> np.ndarray:
     """Probability [sounds, pictures] that a sound is of a picture's material; 0 where the classifier has no class."""
-    folder = Path(checkpoints) / "material" if checkpoints else CHECKPOINTS / "material"
-    if not (folder / "config.json").is_file():
-        folder = CHECKPOINTS / "material"
-    classifier = heard.load_material_classifier(folder)
+    classifier = heard.load_material_classifier(choose_checkpoint("material", checkpoints, CHECKPOINTS / "material"))
     spectrograms = np.stack([convert_spectrogram(sound) for sound in pack.sounds.astype(np.float32)])
     posterior = heard.classify(classifier, spectrograms).posterior
     scores = np.zeros((len(pack), len(pack)))
