@@ -15,7 +15,7 @@ from ui.protocol.codec import encode
 from ui.protocol.events import ServerMessage
 from ui.session import Session
 
-WAIT_S = 60.0
+WAIT_S = 180.0
 DEMO_HITS = 12
 
 

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from engine.diffusion.conditioning import CONTEXT_DIM, DETAIL_DIM
 from engine.diffusion.group_norm import GroupNorm
+from engine.diffusion.pointwise import PointwiseConv
 from engine.diffusion.spectrogram import BINS
 
 
@@ -44,7 +45,7 @@ class Block(nn.Module):
         self.modulate = nn.Linear(embedding, 2 * outputs)
         self.norm_out = GroupNorm(8, outputs)
         self.conv_out = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.skip: nn.Module = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+        self.skip: nn.Module = PointwiseConv(inputs, outputs) if inputs != outputs else nn.Identity()
         nn.init.zeros_(self.conv_out.weight)
         nn.init.zeros_(self.modulate.weight)
         nn.init.zeros_(self.modulate.bias)
@@ -63,8 +64,8 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm = GroupNorm(8, channels)
-        self.project_in = nn.Conv2d(channels, 3 * channels, 1)
-        self.project_out = nn.Conv2d(channels, channels, 1)
+        self.project_in = PointwiseConv(channels, 3 * channels)
+        self.project_out = PointwiseConv(channels, channels)
         nn.init.zeros_(self.project_out.weight)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

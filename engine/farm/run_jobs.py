@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -25,8 +28,8 @@ JOB_BYTES = 1536 << 20
 LOOK_S = 5.0
 """The cluster may have grown after so long."""
 
-CANCEL_S = 10.0
-"""So long is waited for the end of processes whose jobs are cancelled."""
+STOP_S = 10.0
+"""So long is waited for the end of processes whose run is stopped."""
 
 J = TypeVar("J")
 
@@ -36,6 +39,14 @@ class Lost:
     """A job that was given up: its process ended every time, for the reason."""
 
     reason: str
+
+
+class RunPulse:
+    """An actor that lives as long as its run; a process whose call to it fails has no run to work for."""
+
+    async def wait(self, duration_s: float) -> None:
+        """Return after so long."""
+        await asyncio.sleep(duration_s)
 
 
 def run_jobs(
@@ -51,11 +62,12 @@ def run_jobs(
 
     ``work`` is a function of a module, or a partial of one. At most ``most`` jobs are under way at a time, by default
     as the cores allow. A job whose process or machine ends is run again; ``on_loss`` hears the reason. When the
-    iteration is left, what is under way is cancelled.
+    iteration is left, what is under way is stopped.
     """
     installation = digest_installation(checkpoint_folder)
     pool = SamplerPool(ray, checkpoint_folder, device, installation)
     task = ray.remote(num_cpus=1, max_retries=0, memory=_reserve(ray))(_run)
+    pulse = _start_pulse(ray)
     waiting = deque((job, 1) for job in jobs)
     running: dict[Any, tuple[J, int]] = {}
     number = 0
@@ -66,7 +78,7 @@ def run_jobs(
             while waiting and len(running) < limit:
                 job, tries = waiting.popleft()
                 # A list, since a list of actors is a value and not a reference to one.
-                given = (pool.actors, number, installation, checkpoint_folder)
+                given = (pulse, pool.actors, number, installation, checkpoint_folder)
                 running[task.remote(work, job, *given)] = job, tries
                 number += 1
             ready, _ = ray.wait([*running, *pool.watched], timeout=LOOK_S)
@@ -82,19 +94,23 @@ def run_jobs(
                 else:
                     yield job, result
     finally:
-        _cancel(ray, list(running))
+        _stop(ray, pulse, list(running))
         pool.close()
 
 
 def _run(
     work: Callable[[Any, Compute], Any],
     job: Any,
+    pulse: Any,
     actors: Sequence[Any],
     first: int,
     installation: str,
     checkpoint_folder: str | None,
 ) -> Any:
-    """A job in a process of the farm. Raises BadInput where its machine has another version of Struck."""
+    """A job in a process of the farm.
+
+    Raises BadInput where its machine has another version of Struck, Cancelled when the run has ended.
+    """
     import ray
 
     check_installation(installation, checkpoint_folder)
@@ -102,7 +118,35 @@ def _run(
         analyze=functools.partial(analyze_remotely, ray),
         find_sampler=functools.partial(find_remote_sampler, ray, list(actors), first),
     )
-    return work(job, compute)
+    try:
+        ray.get(pulse.wait.remote(0.0))
+    except ray.exceptions.RayActorError:
+        raise Cancelled from None
+    is_done = threading.Event()
+    threading.Thread(target=_exit_with, args=(ray, pulse, is_done), daemon=True).start()
+    try:
+        return work(job, compute)
+    finally:
+        is_done.set()
+
+
+def _start_pulse(ray: Any) -> Any:
+    """The pulse of a run, on the machine that started it."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    placed = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+    return ray.remote(**placed)(RunPulse).remote()
+
+
+def _exit_with(ray: Any, pulse: Any, is_done: threading.Event) -> None:
+    """End this process when the pulse ends before its job is done."""
+    while not is_done.is_set():
+        try:
+            ray.get(pulse.wait.remote(LOOK_S))
+        except ray.exceptions.RayActorError:
+            if not is_done.is_set():
+                os._exit(1)
 
 
 def _collect(ray: Any, call: Any) -> Any:
@@ -125,12 +169,11 @@ def _collect(ray: Any, call: Any) -> Any:
         return Lost(f"the farm could not run it ({type(error).__name__})")
 
 
-def _cancel(ray: Any, calls: Sequence[Any]) -> None:
-    """End the processes of jobs and wait for it. Ray's milder way ended the whole run when a job was just ready."""
-    for call in calls:
-        ray.cancel(call, force=True)
+def _stop(ray: Any, pulse: Any, calls: Sequence[Any]) -> None:
+    """End the processes of jobs and wait for it. ``ray.cancel`` ended the whole run when a job was just ready."""
+    ray.kill(pulse)
     if calls:
-        ray.wait(list(calls), num_returns=len(calls), timeout=CANCEL_S)
+        ray.wait(list(calls), num_returns=len(calls), timeout=STOP_S)
 
 
 def _reserve(ray: Any) -> int:

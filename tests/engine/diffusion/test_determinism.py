@@ -18,6 +18,7 @@ import torch
 from engine.core.cache import Cache
 from engine.core.paths import ASSETS, CHECKPOINTS, ROOT
 from engine.diffusion.group_norm import GroupNorm
+from engine.diffusion.pointwise import PointwiseConv
 from engine.diffusion.sampler import load_sampler
 from engine.document.project import Project
 from engine.document.storage import load_project
@@ -107,5 +108,24 @@ def test_group_norm_is_the_definition_for_any_threads(pixels: tuple[int, int], r
     whitened = (groups - groups.mean(1, keepdims=True)) / np.sqrt(groups.var(1, keepdims=True) + norm.eps)
     weight, bias = (p.detach().double().numpy()[:, None, None] for p in (norm.weight, norm.bias))
     expected = whitened.reshape(values.shape) * weight + bias
+    np.testing.assert_allclose(results[0], expected, atol=2e-5)
+    assert all(np.array_equal(result, results[0]) for result in results)
+
+
+@pytest.mark.parametrize("pixels", [(8, 4), (16, 8), (16, 32)])
+def test_a_pointwise_convolution_is_the_definition_for_any_threads(
+    pixels: tuple[int, int], rng: np.random.Generator
+) -> None:
+    values = rng.standard_normal((1, 256, *pixels)).astype(np.float32)
+    convolution = PointwiseConv(256, 768)
+    x = torch.from_numpy(values).contiguous(memory_format=torch.channels_last)
+    usual, results = torch.get_num_threads(), []
+    with torch.no_grad():
+        for threads in (1, 2, 3, 7):
+            torch.set_num_threads(threads)
+            results.append(convolution(x).numpy())
+        torch.set_num_threads(usual)
+    weight, bias = (p.detach().double().numpy() for p in (convolution.weight, convolution.bias))
+    expected = np.einsum("oi,bihw->bohw", weight[:, :, 0, 0], values.astype(float)) + bias[:, None, None]
     np.testing.assert_allclose(results[0], expected, atol=2e-5)
     assert all(np.array_equal(result, results[0]) for result in results)
