@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +12,19 @@ from engine.animate.motion import ASPECT, CANVAS
 from engine.core.errors import BadInput
 from engine.media.open import check_readable
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 LEAST_PX, MOST_PX = 32, 4096
-_MOST_PIXELS = 200_000_000
+_MOST_PIXELS = 150_000_000
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")
+"""What Pillow reads by itself: for others, such as EPS, it would start another program."""
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE",
+    8: "ROTATE_90",
+}  # fmt: skip
+"""What turns a picture upright, by its Exif orientation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,27 +64,53 @@ class Canvas:
 def read_still(path: str | Path) -> Still:
     """Read a picture file; one longer than MOST_PX is made smaller, and an odd side loses its last pixel.
 
-    Raises BadInput, naming the file and the reason, where it is no picture, or too small or too large a one.
+    What is transparent is shown on white. Raises BadInput, naming the file and the reason, where it is no picture, or
+    too small or too large a one.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     whole = check_readable(path)
+    too_large = f"{whole.name} has more than {_MOST_PIXELS // 10**6} million pixels; give a smaller picture"
     try:
-        with Image.open(whole) as opened:
+        with Image.open(whole, formats=_FORMATS) as opened:
             if opened.width * opened.height > _MOST_PIXELS:
-                raise BadInput(f"{whole.name} has {opened.width} x {opened.height} pixels; give a smaller picture")
-            upright = ImageOps.exif_transpose(opened).convert("RGB")
+                raise BadInput(too_large)
+            if opened.mode in ("I", "F"):
+                raise BadInput(f"{whole.name} holds numbers of 32 bits; export it again with 8 or 16 bits")
+            upright = _shrink_to_rgb(opened)
+            turn = _TURNS.get(opened.getexif().get(_ORIENTATION, 1))  # after reading, which turns a TIFF by itself
     except UnidentifiedImageError:
         raise BadInput(f"{whole.name} is no picture that can be read; give a PNG, JPEG, TIFF or WebP") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadInput(f"{whole.name} cannot be read ({error}); export it again as PNG") from None
-    if max(upright.size) > MOST_PX:
-        upright.thumbnail((MOST_PX, MOST_PX), Image.Resampling.LANCZOS)
+    except Image.DecompressionBombError:
+        raise BadInput(too_large) from None
+    except (BadInput, MemoryError):
+        raise
+    except Exception:  # whatever a damaged file makes the library raise
+        raise BadInput(f"{whole.name} is damaged or of a rare kind; export it again as PNG") from None
+    if turn is not None:
+        upright = upright.transpose(Image.Transpose[turn])
     pixels = np.asarray(upright)
     pixels = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
     if min(pixels.shape[:2]) < LEAST_PX:
         raise BadInput(f"{whole.name} is {upright.width} x {upright.height}; give a picture of at least {LEAST_PX} px")
     return Still(np.ascontiguousarray(pixels), whole.name)
+
+
+def _shrink_to_rgb(opened: Image.Image) -> Image.Image:
+    """A picture in 8 bits a colour, of at most MOST_PX a side, with white behind what is transparent."""
+    from PIL import Image
+
+    if opened.mode.startswith("I;16"):  # the library itself would cut off all above 255
+        shown = Image.fromarray((np.asarray(opened) // 257).astype(np.uint8))
+    elif opened.has_transparency_data:
+        shown = opened if opened.mode == "RGBA" else opened.convert("RGBA")
+    else:
+        shown = opened if opened.mode in ("L", "RGB") else opened.convert("RGB")
+    if max(shown.size) > MOST_PX:
+        shown.thumbnail((MOST_PX, MOST_PX), Image.Resampling.LANCZOS)
+    if shown.mode == "RGBA":
+        shown = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)
+    return shown.convert("RGB")
 
 
 def fit_canvas(still: Still) -> Canvas:

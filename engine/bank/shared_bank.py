@@ -70,6 +70,11 @@ def _read_entry(url: str, name: str) -> Bank:
     data = library.read(name) if library is not None else None
     if data is None:
         raise LookupError(name)
+    return unpack_entry(data)
+
+
+def unpack_entry(data: bytes) -> Bank:
+    """The bank in a file of the library; an empty one where it is damaged."""
     with tempfile.TemporaryDirectory(prefix="struck-") as folder:
         file = Path(folder) / "entry"
         file.write_bytes(data)

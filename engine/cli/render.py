@@ -100,6 +100,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Render a clip or a project, or a batch of them. Raises BadInput, before long work where it can."""
+    if options.loudness is not None:
+        from engine.pipeline.loudness import check_measurable
+
+        check_measurable()
     if options.watch is not None:
         watch_folder(options, render_one)
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import stat
 import threading
 import time
 import uuid
@@ -20,6 +21,8 @@ VARIABLE = "STRUCK_LIBRARY"
 _REST_S = 30.0
 _MOST_WAITING = 256
 """Blobs that wait to be written; what comes beyond them is not shared."""
+MOST_BYTES = 1 << 30
+"""Of a blob in a folder that is read; an hour of sound has 0.7 GB."""
 _WHOLE_AT_ONCE = {"memory", "s3", "s3a", "gs", "gcs", "abfs", "az"}
 """Where a blob appears when it has been sent whole; elsewhere it is renamed."""
 
@@ -57,7 +60,12 @@ class SharedStore:
         if self.rests:
             return None
         try:
-            data: bytes = self._files.cat_file(self._path(name))
+            path = self._path(name)
+            if "file" in self._protocols:
+                state = os.stat(path)
+                if not stat.S_ISREG(state.st_mode) or state.st_size > MOST_BYTES:
+                    return None  # a device or a pipe, which may have no end, is no blob
+            data: bytes = self._files.cat_file(path)
             return data
         except FileNotFoundError:
             return None

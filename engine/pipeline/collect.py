@@ -18,11 +18,14 @@ from engine.core.names import make_file_stem
 from engine.document.project import Project
 from engine.document.storage import SUFFIX, save_project
 from engine.media.export.wave import write_wave
+from engine.media.sound import read_recording
 
 RECORDINGS = "recordings"
 MOST_NUMBERED = 1000
 _BLOCK_BYTES = 8 << 20
 _SPARE_BYTES = 64 << 20
+_MOST_RECORDED_BYTES = 16 << 20
+"""Of a recording beside a project: 6 s at 192 kHz take 5 MB."""
 
 
 def collect_project(
@@ -64,21 +67,26 @@ def collect_project(
 
 def restore_recordings(project: Project, project_file: str | os.PathLike[str], cache: Cache) -> None:
     """Put the recordings of a collected project into the cache, where comparisons look for them; damaged ones stay."""
-    import soundfile
-
     folder = Path(project_file).parent / RECORDINGS
     for sound in project.sounds:
         key = sound.source.recording
         if not key or not key.isalnum() or not folder.is_dir() or cache.get(key) is not None:
             continue
         for path in folder.glob(f"*{key}.wav"):
-            try:
-                samples, rate_hz = soundfile.read(str(path), dtype="float32")
-            except (soundfile.SoundFileError, OSError, RuntimeError):
-                continue
-            kept = np.concatenate([[rate_hz], samples]).astype(np.float32) if samples.ndim == 1 else samples
-            if hashlib.sha256(kept.tobytes()).hexdigest() == key:
+            kept = _read_kept(path)
+            if kept is not None and hashlib.sha256(kept.tobytes()).hexdigest() == key:
                 cache.put(key, kept)
+
+
+def _read_kept(path: Path) -> np.ndarray | None:
+    """The rate and samples of a recording as ``keep_samples`` keeps them; None where this is none of its files."""
+    try:
+        if os.path.getsize(path) > _MOST_RECORDED_BYTES:
+            return None
+        samples, rate_hz = read_recording(path)
+    except (OSError, BadInput):
+        return None
+    return np.concatenate([[rate_hz], samples[:, 0]]).astype(np.float32) if samples.shape[1] == 1 else None
 
 
 def _make_folder(outer: Path, stem: str) -> Path:

@@ -20,6 +20,7 @@ CLOSE_LU = 0.05
 """A loudness this near to its target is there; a limiter makes several rounds necessary."""
 
 _ROUNDS = 6
+_UNMEASURED = "loudness is not measured with Python 3.10; install Struck with Python 3.11 or later"
 _BLOCK = 1 << 16
 
 
@@ -62,10 +63,16 @@ def fit_loudness(
     return replace(edit, label=f"Set loudness to {target_lufs:g} LUFS".replace("-", "−")), found
 
 
+def check_measurable() -> None:
+    """BadInput where loudness cannot be measured here."""
+    if not can_measure():
+        raise BadInput(_UNMEASURED)
+
+
 def explain_missing(loudness: Loudness) -> str:
     """Why a track has no loudness, and what to do."""
     if not can_measure():
-        return "loudness is not measured with Python 3.10; install Struck with Python 3.11 or later"
+        return _UNMEASURED
     if math.isnan(loudness.true_peak_dbtp):
         return "there is nothing to hear, so there is no loudness; add a hit first"
     return "the track has no loudness: it is shorter than 0.4 s or quieter than −70 LUFS; raise its level first"

@@ -74,7 +74,10 @@ def decode_request(data: bytes) -> tuple[str, WireSettings, list[HitToSample]]:
             raise ValueError("a number is out of range")
         return str(request["user"])[:64], settings, hits
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"the request is none of an editor of this version ({str(error)[:80]})") from None
+        reason = str(error)[:80]
+        raise BadInput(
+            f"the request is none of an editor of this version ({reason}); use the same Struck on both machines"
+        ) from None
 
 
 def _decode_hit(value: Any) -> HitToSample:

@@ -19,6 +19,9 @@ from engine.core.checkpoint import CheckpointKind, read_config, read_weights, re
 BACKBONE = CheckpointKind("backbone", version=1, remedy="see docs/vision.md")
 ACTIVATIONS = {"": lambda x: x, "relu": F.relu, "relu6": F.relu6, "gelu": F.gelu, "silu": F.silu}
 OPERATIONS = ("conv", "maxpool", "keep", "add")
+_MOST_LAYERS = 1000
+_MOST_VALUES = 1 << 27
+"""Of one feature map of one picture."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ def run_layers(
             maps = ACTIVATIONS[layer.get("act", "")](maps)
         else:
             maps = _convolve(layer, weights, maps)
+        if maps.is_meta and maps.numel() > _MOST_VALUES:
+            raise ValueError("its feature maps are too large")
     return maps
 
 
@@ -122,6 +127,8 @@ def load_backbone(folder: Path) -> Backbone:
     """Load a backbone and run it on one random picture; BadInput, with the reason, where it does not fit."""
     stored, weights = read_config(folder, BACKBONE), read_weights(folder, BACKBONE)
     try:
+        if len(stored["layers"]) > _MOST_LAYERS:
+            raise ValueError(f"there are more than {_MOST_LAYERS} layers")
         layers = tuple(dict(layer) for layer in stored["layers"])
         for layer in layers:
             if not any(name in layer for name in OPERATIONS) or layer.get("act", "") not in ACTIVATIONS:
@@ -131,6 +138,8 @@ def load_backbone(folder: Path) -> Backbone:
             raise ValueError("give three means, three deviations above 0, and an input_size from 16 to 1024")
         config = BackboneConfig(int(stored["input_size"]), mean, std, int(stored["features"]), layers)  # type: ignore[arg-type]
         backbone = Backbone(config, weights, str(folder.resolve()))
+        side = config.input_size  # the sizes of all maps are found first, which takes no memory
+        run_layers(layers, {k: v.to("meta") for k, v in weights.items()}, torch.empty(1, 3, side, side, device="meta"))
         found = backbone.encode(torch.rand(1, 1, 1, 3, config.input_size, config.input_size))
         if found.shape[1] != config.features or not torch.isfinite(found).all():
             raise ValueError(f"it gives {found.shape[1]} features instead of {config.features} finite ones")

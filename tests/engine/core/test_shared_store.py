@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 import threading
 import uuid
@@ -74,8 +75,16 @@ def test_a_torn_blob_counts_as_absent(tmp_path: Path) -> None:
         assert Cache(None, shared=SharedStore(str(tmp_path))).get("k") is None
 
 
-def test_a_library_that_fails_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such devices")
+def test_a_device_in_a_library_counts_as_absent(tmp_path: Path) -> None:
     store = SharedStore(str(tmp_path))
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    assert store.read("endless") is None and store.read("pipe") is None and not store.rests
+
+
+def test_a_library_that_fails_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = SharedStore(f"memory://{uuid.uuid4().hex}")
     calls: list[str] = []
 
     def fail(path: str) -> bytes:

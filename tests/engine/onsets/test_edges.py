@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -114,11 +115,13 @@ def test_a_hit_at_the_first_frame_is_seen_and_a_start_in_motion_is_none() -> Non
     frames = list(iter_frames(clip, choose_rows(info.width, info.height)))
     network, threshold = load_onset_network(ONSET_NETWORK)
 
-    def starts_with_hit(start_s: float) -> bool:
-        cut = [(time_s - start_s, frame) for time_s, frame in frames if time_s >= start_s - 0.001]
+    def starts_with_hit(start_s: float, end_s: float = np.inf) -> bool:
+        cut = [(time_s - start_s, frame) for time_s, frame in frames if start_s - 0.001 <= time_s < end_s]
         cut = [(time_s - cut[0][0], frame) for time_s, frame in cut[:80]]
         track = detect_with_network(network, threshold, cut, info.frame_rate, cut[-1][0])
         return any(onset.time_s < 0.05 for onset in pick(track))
 
     assert sum(map(starts_with_hit, hits_s[:3])) >= 2
     assert not any(starts_with_hit(hits_s[0] + later_s) for later_s in (0.12, 0.2))
+    alone = [starts_with_hit(hit_s, next_s - 0.15) for hit_s, next_s in pairwise(hits_s[:3])]
+    assert not any(alone)  # without a later hit to compare with they cannot be told from other starts

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,4 +82,14 @@ def test_a_recording_that_was_changed_is_not_taken(tmp_path: Path) -> None:
     recording.write_bytes(data)
     other = Cache(None)
     restore_recordings(project, path, other)
+    assert other.get(project.sounds[0].source.recording) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_pipe_in_place_of_a_recording_holds_nobody_up(tmp_path: Path) -> None:
+    project = make_project(tmp_path, Cache(None))
+    (tmp_path / "recordings").mkdir()
+    os.mkfifo(tmp_path / "recordings" / f"Bell {project.sounds[0].source.recording}.wav")
+    other = Cache(None)
+    restore_recordings(project, tmp_path / "p.struck.json", other)
     assert other.get(project.sounds[0].source.recording) is None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from engine.core.checkpoint import WEIGHTS
@@ -64,3 +65,15 @@ def test_a_backbone_that_does_not_fit_is_refused_in_one_sentence(tmp_path: Path)
     assert "docs/vision.md" in str(refused.value) and "\n" not in str(refused.value)
     with pytest.raises(BadInput, match="backbone"):
         load_backbone(tmp_path / "nothing")
+
+
+def test_a_backbone_of_absurd_size_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    folder = write_backbone(tmp_path, features=200_000)
+    config = json.loads((folder / "config.json").read_text()) | {"input_size": 1024, "layers": [{"conv": "wide"}]}
+    (folder / "config.json").write_text(json.dumps(config))
+    save_file({"wide.weight": torch.zeros(200_000, 3, 1, 1)}, str(folder / WEIGHTS))
+    with pytest.raises(BadInput, match="feature maps are too large"):
+        load_backbone(folder)
+    (folder / "config.json").write_text(json.dumps(config | {"layers": [{"keep": "x"}] * 1001}))
+    with pytest.raises(BadInput, match="more than 1000 layers"):
+        load_backbone(folder)

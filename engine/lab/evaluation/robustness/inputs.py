@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.lab.evaluation.robustness.mutations import mutate
-from engine.lab.evaluation.robustness.readers import READERS, Reader
+from engine.lab.evaluation.robustness.reader import Reader
+from engine.lab.evaluation.robustness.readers import READERS
 
 PLACES = ("folder", "link to itself", "link to nothing", "link to a device", "link out of the folder", "long name")
 PLACE_SHARE = 0.02
@@ -42,7 +43,7 @@ def draw_input(reader: Reader, seeds: Path, seed: int, number: int) -> Input:
     files = sorted(path.name for path in folder.iterdir()) if not reader.file else [reader.file]
     is_whole = number % 2 == 0 and number // 2 < len(files)
     file = files[number // 2] if is_whole else rng.choice(files)
-    name = file if reader.file or reader.name in ("bank", "cache") else rng.choice(NAMES) + _ending(file)
+    name = file if reader.file or reader.keeps_name else rng.choice(NAMES) + _ending(file)
     data = (folder / file).read_bytes()
     if is_whole:
         return Input(reader, number, file, file, data)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -19,34 +18,24 @@ import numpy as np
 
 from engine.cli.manifest import MANIFEST_NAME
 from engine.core.cache import Cache, read_bundle
-from engine.core.checkpoint import CONFIG, WEIGHTS
 from engine.core.errors import BadInput
 from engine.document.edits.messages import apply_message
 from engine.document.edits.values import PhysicsOps
 from engine.document.history import History, commit
 from engine.document.project import Project
 from engine.document.serialization import project_from_json, project_to_json
+from engine.document.source import Source
 from engine.document.storage import SUFFIX, list_autosaves, load_autosave, load_project
 from engine.lab.evaluation.robustness import mutations
-from engine.lab.evaluation.robustness.mutations import Mutation
+from engine.lab.evaluation.robustness.editor_readers import EDITOR_READERS
+from engine.lab.evaluation.robustness.network_readers import NETWORK_READERS
+from engine.lab.evaluation.robustness.reader import Reader
 from engine.lab.evaluation.robustness.seed_documents import make_physics, make_presets, make_project
 from engine.media.open import digest_file
 from engine.physics.model import physics_from_json, physics_to_json
 
 READ_S = 20
 """Seconds of a clip's sound and frames of its picture that are read."""
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A reader; ``file`` is what is mutated in ``folder`` of the seeds, "" for any one of its files."""
-
-    name: str
-    folder: str
-    mutations: tuple[Mutation, ...]
-    read: Callable[[Path], None]
-    file: str = ""
-    weight: int = 1
 
 
 def read_clip(path: Path) -> None:
@@ -213,39 +202,66 @@ def read_bank(path: Path) -> None:
             assert physics.modes == entry.physics.modes
 
 
-def read_sampler(path: Path) -> None:
-    """Load the sampler."""
-    from engine.diffusion.checkpoint import load_velocity_network
+def read_still_picture(path: Path) -> None:
+    """Read the picture that is animated."""
+    from engine.animate.still import LEAST_PX, MOST_PX, fit_canvas, read_still, shrink_still
 
-    load_velocity_network(path.parent)
-
-
-def read_onset_network(path: Path) -> None:
-    """Load the onset network."""
-    from engine.onsets.watch import load_onset_network
-
-    load_onset_network(path.parent)
+    still = read_still(path)
+    assert all(LEAST_PX <= side <= MOST_PX and side % 2 == 0 for side in (still.height, still.width))
+    assert np.isfinite(shrink_still(still, fit_canvas(still))).all()
 
 
-def read_generator(path: Path) -> None:
-    """Load the generator."""
-    from engine.bank.generate import load_generator
+def read_embedded(path: Path) -> None:
+    """Open the project inside a sound file; what is saved of it opens again."""
+    from engine.media.export.embedded import read_embedded_project
 
-    load_generator(path.parent)
-
-
-def read_sync_network(path: Path) -> None:
-    """Load the network of sync."""
-    from engine.sync.network import load_sync_network
-
-    load_sync_network(path.parent)
+    content = read_embedded_project(path)
+    if content is None:
+        raise BadInput("there is no project inside; it is read as a recording")
+    _check_project(load_project(path, allow_missing_clip=True, content=content))
 
 
-def read_vision_network(path: Path) -> None:
-    """Load the vision network."""
-    from engine.vision.predict import load_vision_model
+def read_collected(path: Path) -> None:
+    """Restore the recording that lies beside a collected project."""
+    from engine.pipeline.collect import RECORDINGS, restore_recordings
 
-    load_vision_model(path.parent)
+    project = make_project(path.parent)
+    key = path.name.removesuffix(".wav").rpartition(" ")[2]
+    sound = replace(project.sounds[0], source=Source("file", recording=key))
+    _move_into(path, path.parent / RECORDINGS)
+    cache = Cache(None)
+    restore_recordings(replace(project, sounds=(sound,)), path.parent / "p.struck.json", cache)
+    if cache.get(key) is None:
+        raise BadInput("the recording is absent; it is taken again by Replace")
+
+
+def read_library(path: Path) -> None:
+    """Read a recording that another user has put into the library."""
+    from engine.bank.shared_bank import unpack_entry
+    from engine.core.shared_store import SharedStore
+
+    data = SharedStore(str(path.parent)).read(path.name)
+    if data is None or not len(bank := unpack_entry(data)):
+        raise BadInput("the entry is absent; it is left out")
+    physics_from_json(json.loads(json.dumps(physics_to_json(bank.entries[0].physics), allow_nan=False)))
+
+
+def read_library_sound(path: Path) -> None:
+    """Get a sound from the library: a file that is not whole counts as absent."""
+    from engine.core.shared_store import SharedStore
+
+    _move_into(path, path.parent / "cache" / path.name[:2])
+    array = Cache(None, shared=SharedStore(str(path.parent))).get("key")
+    if array is None:
+        raise BadInput("the sound is absent; it is made again")
+    assert np.isfinite(array).all()
+
+
+def _move_into(path: Path, folder: Path) -> None:
+    """Move a file, if it is there, into a folder of its place, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(path):
+        path.rename(folder / path.name)
 
 
 READERS = (
@@ -261,14 +277,14 @@ READERS = (
     Reader("list", "list", mutations.CSV, read_list),
     Reader("edit", "edit", mutations.JSON, read_edit, weight=4),
     Reader("bundle", "bundle", mutations.ZIP, read_sounds_bundle),
-    Reader("cache", "cache", mutations.BYTES, read_cache),
+    Reader("cache", "cache", mutations.BYTES, read_cache, keeps_name=True),
     Reader("autosave", "autosave", mutations.JSON, read_autosaves, f"tab{SUFFIX}"),
-    Reader("bank", "bank", mutations.SAFETENSORS, read_bank, weight=2),
-    Reader("sampler config", "sampler", mutations.JSON, read_sampler, CONFIG),
-    Reader("sampler weights", "sampler", mutations.SAFETENSORS, read_sampler, WEIGHTS),
-    Reader("onsets config", "onsets", mutations.JSON, read_onset_network, CONFIG),
-    Reader("generator config", "generator", mutations.JSON, read_generator, CONFIG),
-    Reader("sync config", "sync", mutations.JSON, read_sync_network, CONFIG),
-    Reader("vision config", "vision", mutations.JSON, read_vision_network, CONFIG),
-    Reader("vision weights", "vision", mutations.SAFETENSORS, read_vision_network, WEIGHTS),
+    Reader("bank", "bank", mutations.SAFETENSORS, read_bank, weight=2, keeps_name=True),
+    Reader("still", "still", mutations.BYTES, read_still_picture, weight=2),
+    Reader("embedded", "embedded", mutations.BYTES, read_embedded),
+    Reader("collected", "collected", mutations.BYTES, read_collected, keeps_name=True),
+    Reader("library bank", "bank", mutations.SAFETENSORS, read_library, keeps_name=True),
+    Reader("library sound", "cache", mutations.BYTES, read_library_sound, keeps_name=True),
+    *EDITOR_READERS,
+    *NETWORK_READERS,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -18,6 +19,8 @@ from engine.cli.batch_report import Outcome
 from engine.cli.manifest import Manifest
 from engine.core.cache import Cache, write_bundle
 from engine.document.storage import autosave, save_project
+from engine.lab.evaluation.robustness.editor_readers import write_editor_seeds
+from engine.lab.evaluation.robustness.network_seeds import write_checkpoints
 from engine.lab.evaluation.robustness.seed_documents import EDITS, make_physics, make_presets, make_project
 from engine.media.export.markers import Marker, write_markers
 from engine.media.export.options import Start
@@ -51,7 +54,7 @@ SOUNDS = (
 )  # fmt: skip
 FOLDERS = (
     "clip", "sound", "project", "physics", "csv", "spotting", "presets", "own presets", "edit", "bundle", "manifest",
-    "list", "bank",
+    "list", "bank", "still", "embedded", "collected",
 )  # fmt: skip
 REAPER_REGIONS = "#,Name,Start,End,Length\nM1,door,0:01.500,,\nR1,key,0:02.250,0:03.000,0:00.750\n"
 AUDITION = "Name\tStart\tDuration\tTime Format\tType\tDescription\ndoor\t00:00:01:05\t00:00:00:00\t25 fps\tCue\tloud\n"
@@ -102,7 +105,11 @@ def write_seeds(folder: Path) -> None:
     write_bundle(folder / "bundle" / "b.sounds", {"a" * 64: make_sound(0.2), "b" * 64: make_sound(0.1)})
     _write_cache(folder / "cache")
     _write_bank(folder / "bank")
-    _write_checkpoints(folder)
+    _write_stills(folder / "still")
+    _write_embedded(folder / "embedded", (folder / "project" / "two.struck.json").read_bytes())
+    _write_recording(folder / "collected")
+    write_editor_seeds(folder, folder / "clip" / "clip.mkv")
+    write_checkpoints(folder)
 
 
 def _write_spotting(folder: Path) -> None:
@@ -174,6 +181,40 @@ def _write_presets(path: Path) -> None:
     path.write_text(json.dumps({"presets": [row, {**row, "name": "Bowl"}]}))
 
 
+def _write_stills(folder: Path) -> None:
+    """Pictures of every kind that is animated, with an orientation, transparency, a palette and 16 bits."""
+    from PIL import Image
+
+    picture = Image.fromarray(_draw_frame(7)).resize((96, 72))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    picture.save(folder / "photo.jpg", exif=turned)
+    picture.save(folder / "photo.tiff", exif=turned, compression="tiff_lzw")
+    picture.save(folder / "photo.webp", exif=turned)
+    picture.convert("RGBA").save(folder / "cut out.png")
+    picture.convert("P").save(folder / "palette.png")
+    picture.convert("P").save(folder / "picture.gif")
+    picture.save(folder / "picture.bmp")
+    Image.fromarray(np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)).save(folder / "deep.png")
+
+
+def _write_embedded(folder: Path, project: bytes) -> None:
+    from engine.media.export.sound import write_sound
+    from engine.media.export.tags import SoundTags
+
+    for ending in ("wav", "flac"):
+        write_sound(folder / f"track.{ending}", make_sound(0.2), RATE_HZ, 16, SoundTags("track", project=project))
+
+
+def _write_recording(folder: Path) -> None:
+    """The recording of a sound, as ``collect_project`` names it."""
+    from engine.media.export.wave import write_wave
+
+    kept = np.concatenate([[RATE_HZ], make_sound(0.1)]).astype(np.float32)
+    key = hashlib.sha256(kept.tobytes()).hexdigest()
+    write_wave(folder / f"Glass {key}.wav", kept[1:], RATE_HZ, 32)
+
+
 def _write_cache(folder: Path) -> None:
     """One entry, named after its key."""
     Cache(folder / "made").put("key", make_sound(0.05))
@@ -189,24 +230,3 @@ def _write_bank(folder: Path) -> None:
 
     entries = [Entry(f"Glass {n}", make_physics(300.0 * n), "glass", 0.1, 1.0, group=f"g{n}") for n in (1, 2, 3)]
     save_bank(make_bank(entries), folder)
-
-
-def _write_checkpoints(folder: Path) -> None:
-    """Networks as small as their classes permit."""
-    from engine.bank.generate import Generator, GeneratorConfig, save_generator
-    from engine.diffusion.checkpoint import save_velocity_network
-    from engine.diffusion.unet import NetworkConfig, VelocityNetwork
-    from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
-    from engine.onsets.watch import save_onset_network
-    from engine.sync.network import SyncNetwork, SyncNetworkConfig, save_sync_network
-    from engine.vision.network import VisionConfig, VisionNetwork
-    from engine.vision.predict import VisionModel, save_vision_model
-
-    sampler = VelocityNetwork(NetworkConfig((8, 8), 1, 8, 8))
-    save_velocity_network(folder / "sampler", sampler, {"hours": 0.1})
-    network = OnsetNetwork(OnsetNetworkConfig((4, 4, 4, 4), 8, (1, 2)))
-    save_onset_network(folder / "onsets", network, 0.4, {"hours": 0.1})
-    save_generator(folder / "generator", Generator(GeneratorConfig(components=4, width=8, blocks=1)), {"hours": 0.1})
-    save_sync_network(folder / "sync", SyncNetwork(SyncNetworkConfig(4, 4, (1,))), {"hours": 0.1})
-    vision = VisionNetwork(VisionConfig(8, (8, 8, 8, 8), 8))
-    save_vision_model(folder / "vision", VisionModel(vision, 1.5), {"hours": 0.1})

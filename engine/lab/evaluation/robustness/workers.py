@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import BadInput
-from engine.lab.evaluation.robustness.readers import Reader
+from engine.lab.evaluation.robustness.reader import Reader
 
 CPU_LIMIT_S = 20.0
 WALL_LIMIT_S = 120.0

@@ -20,13 +20,14 @@ from engine.lab.evaluation.robustness import workers
 from engine.lab.evaluation.robustness.evaluate import judge_inputs, write_seeds_apart
 from engine.lab.evaluation.robustness.inputs import draw_input
 from engine.lab.evaluation.robustness.mutations import JSON
-from engine.lab.evaluation.robustness.readers import READERS, Reader
+from engine.lab.evaluation.robustness.reader import Reader
+from engine.lab.evaluation.robustness.readers import READERS
 from engine.lab.evaluation.robustness.seed_documents import EDITS, make_presets, make_project
 from engine.lab.evaluation.robustness.workers import Worker, find_sentence_fault
 from engine.physics.macros import apply_macros
 from engine.physics.morph import morph
 
-INPUTS = 280
+INPUTS = 360
 
 
 @pytest.mark.slow
