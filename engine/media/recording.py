@@ -1,4 +1,4 @@
-"""The first hit of a recording, however long that is, in bounded memory."""
+"""Parts of a recording, however long that is, in bounded memory: its first hit, its loudest place, or a short whole."""
 
 from __future__ import annotations
 
@@ -47,6 +47,37 @@ def read_first_hit(path: str | os.PathLike[str]) -> tuple[np.ndarray, int, float
     start = max(0, first - round(_BEFORE_S * rate_hz))
     samples = np.concatenate(list(_cut(whole, start, first + round(_AFTER_S * rate_hz))))
     return samples, rate_hz, start / rate_hz
+
+
+def read_loudest(path: str | os.PathLike[str], before_s: float, after_s: float) -> tuple[np.ndarray, int]:
+    """A recording around its largest sample: (float32 [N, C], sample_rate_hz). Raises BadInput as the others do."""
+    whole = check_readable(path)
+    largest, at, count, rate_hz = -1.0, 0, 0, 0
+    for piece, rate_hz in iter_recording(whole):  # noqa: B007 - one rate for all pieces
+        _check_finite(whole, piece)
+        level = np.abs(piece).max(axis=1)
+        if level.max() > largest:
+            largest, at = float(level.max()), count + int(level.argmax())
+        count += len(piece)
+    start = max(0, at - round(before_s * rate_hz))
+    return np.concatenate(list(_cut(whole, start, at + round(after_s * rate_hz)))), rate_hz
+
+
+def read_short(path: str | os.PathLike[str], longest_s: float) -> tuple[np.ndarray, int]:
+    """A recording of a limited length: (float32 [N, C], sample_rate_hz). No more is read of one that is too long.
+
+    Raises BadInput for such a one, and as ``read_recording`` does.
+    """
+    whole = check_readable(path)
+    pieces: list[np.ndarray] = []
+    count = rate_hz = 0
+    for piece, rate_hz in iter_recording(whole):
+        _check_finite(whole, piece)
+        pieces.append(piece)
+        count += len(piece)
+        if count > longest_s * rate_hz:
+            raise BadInput(f"{whole.name} lasts more than {longest_s:.0f} s, the longest that is taken here; cut it")
+    return np.concatenate(pieces), rate_hz
 
 
 def _check_finite(path: Path, piece: np.ndarray) -> None:

@@ -85,18 +85,19 @@ def find_motion_network(checkpoints: str | Path | None) -> Path:
 
 def hear_recording(path: Path) -> Heard:
     """A sound file, or a clip's sound, with its blows. Raises BadInput where it cannot be read or is too long."""
-    from engine.media.sound import read_recording
+    from engine.media.mixdown import choose_weights
+    from engine.media.recording import read_short
     from engine.onsets.audio import detect_audio_onsets
     from engine.onsets.track import pick
 
-    samples, rate_hz = read_recording(path)
-    _check_length(len(samples) / rate_hz, path.name)
+    samples, rate_hz = read_short(path, LONGEST_S)
+    weights = choose_weights([samples], rate_hz)
     if samples.shape[1] > 2:
-        samples = samples.mean(axis=1, keepdims=True)
+        samples, weights = (samples @ weights)[:, None], np.ones(1)
     if rate_hz != SAMPLE_RATE_HZ:
         samples = np.stack([resample(channel, rate_hz, SAMPLE_RATE_HZ) for channel in samples.T], axis=1)
     samples = np.ascontiguousarray(samples, np.float32)
-    mono = samples.mean(axis=1)
+    mono = samples @ weights
     onsets = pick(detect_audio_onsets(mono, SAMPLE_RATE_HZ))
     blows = measure_blows(mono, SAMPLE_RATE_HZ, [onset.time_s for onset in onsets])
     return Heard(samples, blows, describe_recording(mono, SAMPLE_RATE_HZ, blows))

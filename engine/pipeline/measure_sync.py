@@ -15,6 +15,7 @@ from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Clip
+from engine.media.mixdown import choose_weights
 from engine.media.open import check_readable
 from engine.media.sound import iter_clip_audio, iter_recording
 from engine.onsets.audio import iter_audio_tracks
@@ -133,17 +134,26 @@ def judge_onsets(
 def _iter_mono(path: Path, longest_s: float) -> Iterator[np.ndarray]:
     """The first ``longest_s`` of a sound file as mono float32 at SAMPLE_RATE_HZ, in blocks."""
     held: list[np.ndarray] = []
-    count, given_s = 0, 0.0
+    count = 0
+    _, rate_hz = next(_iter_start(path, longest_s))
+    weights = choose_weights((piece for piece, _ in _iter_start(path, longest_s)), rate_hz)
+    for piece, _ in _iter_start(path, longest_s):
+        held.append(piece @ weights)
+        count += len(piece)
+        if count >= _BLOCK_S * rate_hz:
+            yield resample(np.concatenate(held), rate_hz, SAMPLE_RATE_HZ)
+            held, count = [], 0
+    if held:
+        yield resample(np.concatenate(held), rate_hz, SAMPLE_RATE_HZ)
+
+
+def _iter_start(path: Path, longest_s: float) -> Iterator[tuple[np.ndarray, int]]:
+    """Pieces of a sound file's first ``longest_s`` and the rate. Raises BadInput."""
+    given_s = 0.0
     for piece, rate_hz in iter_recording(check_readable(path)):
         if not np.isfinite(piece).all():
             raise BadInput(f"{path.name} holds values that are not finite numbers; export it again")
-        held.append(piece.mean(axis=1))
-        count += len(piece)
+        yield piece, rate_hz
         given_s += len(piece) / rate_hz
-        if count >= _BLOCK_S * rate_hz or given_s >= longest_s:
-            yield resample(np.concatenate(held), rate_hz, SAMPLE_RATE_HZ)
-            held, count = [], 0
         if given_s >= longest_s:
             return
-    if held:
-        yield resample(np.concatenate(held), rate_hz, SAMPLE_RATE_HZ)

@@ -30,6 +30,8 @@ MOST_PICTURES = 16
 MOST_GAIN_DB = 40.0
 _COLUMNS = 4
 _BEFORE_S, _RISE = 0.05, 0.1
+_AROUND_S = 1.0, 3.0
+"""Read before and after the loudest place of a sound file."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,11 @@ def has_scene_network(checkpoints: str | Path | None) -> bool:
 
 def read_hit(path: Path) -> HeardSound:
     """The loudest hit of a sound file or of a clip's sound. Raises BadInput where it cannot be read or is silent."""
-    from engine.media.sound import read_recording
+    from engine.media.recording import read_loudest
+    from engine.physics.analysis.segmentation import mix_down
 
-    samples, rate_hz = read_recording(path)
-    mono = samples.mean(axis=1)
+    samples, rate_hz = read_loudest(path, *_AROUND_S)
+    mono = mix_down(samples)
     if rate_hz != SAMPLE_RATE_HZ:
         mono = resample(mono, rate_hz, SAMPLE_RATE_HZ)
     return HeardSound(cut_hit(mono, SAMPLE_RATE_HZ, path.name), path.name)

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.core.dsp import power_spectrogram
 from engine.core.units import decay_to_t60_s, power_to_db
+from engine.physics.analysis.segmentation import mix_down
 from engine.physics.model import Physics
 from engine.physics.synthesis import synthesize
 
@@ -30,7 +31,7 @@ class Comparison:
 def compare_with_model(physics: Physics, samples: np.ndarray) -> Comparison:
     """The hit of a whole recording, [N] or [N, C] at the physics' rate, beside the sound of its physics."""
     rate_hz = physics.sample_rate_hz
-    mono = samples.mean(axis=1) if samples.ndim == 2 else samples
+    mono = mix_down(samples)
     hit = mono[round(physics.onset_s * rate_hz) :][: LONGEST_S * rate_hz]
     return Comparison(physics, hit, synthesize(physics, len(hit) / rate_hz)[: len(hit)])
 

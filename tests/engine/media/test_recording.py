@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tracemalloc
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 import soundfile
 
 from engine.core.errors import BadInput
-from engine.media.recording import read_first_hit
+from engine.media.recording import read_first_hit, read_loudest, read_short
 from engine.media.sound import read_recording
 from tests.clips import make_clicks
 
@@ -44,14 +46,31 @@ def test_the_first_hit_of_a_long_one_is_found(tmp_path: Path, name: str, hit_s: 
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
-    peaks = []
     for duration_s in (120.0, 1200.0):
         path = _write(tmp_path / f"{duration_s}.wav", duration_s, [1.0])
-        tracemalloc.start()
-        read_first_hit(path)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert max(peaks) < 40e6  # the samples of the longer one take 77 MB
+        assert max(_measure_peak(read_first_hit, path), _measure_peak(read_loudest, path, 1.0, 3.0)) < 40e6
+    with pytest.raises(BadInput, match=r"1200\.0\.wav lasts more than 180 s"):
+        read_short(path, 180.0)
+    assert _measure_peak(read_short, path, 180.0) < 40e6  # the samples of the longer one take 77 MB
+
+
+def _measure_peak(read: Callable[..., object], *given: object) -> int:
+    tracemalloc.start()
+    with contextlib.suppress(BadInput):
+        read(*given)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+@pytest.mark.slow
+def test_the_loudest_place_is_found_wherever_it_is(tmp_path: Path) -> None:
+    sound = 0.5 * make_clicks([0.2, 65.0], 80.0, RATE) + make_clicks([70.0], 80.0, RATE)
+    soundfile.write(tmp_path / "in.wav", np.stack([sound, -sound], axis=1), RATE)
+    samples, rate_hz = read_loudest(tmp_path / "in.wav", 1.0, 3.0)
+    loud = np.flatnonzero(np.abs(samples[:, 0]) > 0.3)
+    assert samples.shape[1] == 2 and rate_hz == RATE and loud[0] == pytest.approx(RATE, abs=8)
+    assert len(samples) == pytest.approx(4 * RATE, abs=8)
 
 
 def test_a_header_that_promises_too_much_adds_nothing(tmp_path: Path) -> None:
