@@ -71,14 +71,20 @@ def _strike(session: Session, project: Project, sound: Sound, answer_id: str, ve
     hit = Hit(AUDITION_ID, 0.0, sound.id, AUDITION_SEED, velocity_db=velocity_db)
 
     def run(job: Job) -> None:
-        (rendered,) = render_apart(session, job, replace(project, sounds=(sound,), hits=(hit,))).values()
+        (rendered,) = render_apart(session, job, strike_alone(project, sound, hit)).values()
         session.send(Audition(answer_id, rendered.key))
 
     session.auditions.start(run)
 
 
+def strike_alone(project: Project, sound: Sound, hit: Hit) -> Project:
+    """The project with one hit, of a sound that need not be in it; the others are what its parts may be."""
+    others = (one for one in project.sounds if one.id != sound.id)
+    return replace(project, sounds=(sound, *others), hits=(hit,))
+
+
 def render_apart(session: Session, job: Job, project: Project) -> dict[str, RenderedHit]:
-    """Render the hits of a document that the session does not show, by id, in turn with other sessions."""
+    """Render all hits of a document that the session does not show, by id, in turn with other sessions."""
     from engine.pipeline.render import render_hits
 
     context = session.context
@@ -88,7 +94,7 @@ def render_apart(session: Session, job: Job, project: Project) -> dict[str, Rend
             job.check()
             yield_lock()
 
-        rendered = render_hits(project, context.sampler(project.render), context.cache, check)
+        rendered = render_hits(project, context.sampler(project.render), context.cache, check, include_muted=True)
     for one in rendered.values():
         session.renderer.remember(one.key, len(one.samples))
     return rendered

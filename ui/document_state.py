@@ -27,6 +27,7 @@ from ui.protocol.events import (
 from ui.protocol.layers import LayerState
 from ui.protocol.marking import MarkerState
 from ui.protocol.mixing import MixState, StripState
+from ui.protocol.parts import PartState
 from ui.protocol.strokes import StrokeState
 
 
@@ -117,6 +118,7 @@ def sound_state(sound: Sound) -> SoundState:
         strip=StripState(**asdict(sound.strip)),
         color=sound.color,
         layers=tuple(LayerState(round(one.velocity_db, 3), one.time_s, len(one.modes)) for one in sound.layers),
+        parts=tuple(PartState(**asdict(part)) for part in sound.parts),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.core.errors import BadInput
 from engine.core.words import counted
 from engine.document.edits.values import find_sound
+from engine.document.parts import has_own
 from engine.document.source import describe_source
 from ui import uploads
 from ui.export_plan import check_export
@@ -15,12 +16,17 @@ from ui.session import Session
 
 
 def save_preset(session: Session, message: SavePreset) -> None:
-    """Keep a sound as it is heard at 0 dB, detail and macros applied; an own preset of that name is replaced."""
+    """Keep a sound as it is heard at 0 dB without its parts, detail and macros applied, in place of one of that name.
+
+    Raises BadInput for a sound of parts alone.
+    """
     from engine.physics.macros import apply_macros
     from engine.physics.preset_files import OwnPreset, check_preset_name, check_tags
     from engine.pipeline.complete_sound import complete_sound
 
     sound = find_sound(session.require_project(), message.sound_id)
+    if sound.parts and not has_own(sound):
+        raise BadInput(f"{sound.name} is made of parts alone, which a preset cannot hold; keep each part's sound")
     name, tags = check_preset_name(message.name), check_tags(message.tags)
     _check_free(session, name)
     modes, residual = apply_macros(*complete_sound(sound), sound.macros)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 
 from engine.document.edits.values import check_seed, find_sound
 from engine.document.project import Hit
 from engine.pipeline.picture_sound import PictureOptions, find_scene_network
-from ui.audition_service import AUDITION_SEED, render_apart
+from ui.audition_service import AUDITION_SEED, render_apart, strike_alone
 from ui.jobs import Job
 from ui.protocol.picturing import PictureSound, PicturingProgressed, PicturingStopped, SoundPictured, StopPicturing
 from ui.session import Session
@@ -29,7 +28,7 @@ def picture_sound(session: Session, request: PictureSound) -> None:
         from engine.scene.network import load_scene_network
 
         try:
-            (rendered,) = render_apart(session, job, replace(project, sounds=(sound,), hits=(hit,))).values()
+            (rendered,) = render_apart(session, job, strike_alone(project, sound, hit)).values()
             with session.context.analysis_lock.acquire(job.check) as yield_lock:
 
                 def check(fraction: float) -> None:

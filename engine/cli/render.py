@@ -358,7 +358,8 @@ def _read_hits(options: argparse.Namespace, project: Project) -> Sequence[Spot]:
 def _replace_hits(project: Project, spots: Sequence[Spot]) -> Project:
     """Hits at given times; a person chose these, so nothing may move them."""
     from engine.document.edits.hits import nearest_sound_id
-    from engine.document.edits.values import derive_seed, with_hits
+    from engine.document.edits.values import with_hits
+    from engine.document.seeds import derive_seed
     from engine.pipeline.spot_hits import hit_values
 
     hits = []

@@ -44,6 +44,17 @@ class VelocityLayer:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Another sound of the project that sounds with every hit of the one it belongs to, ``offset_s`` after it."""
+
+    id: str
+    sound_id: str
+    offset_s: float = 0.0
+    gain_db: float = 0.0
+    mute: bool = False
+
+
+@dataclass(frozen=True)
 class Sound:
     """A struck object: physics, macros, source, and its place in the mix.
 
@@ -51,7 +62,8 @@ class Sound:
     is how much of its own physics is kept, from 1, as measured, to 0, imagined; ``detail_seed`` chooses the donor of
     the rest. ``variation`` (0 to 1) is how much its hits differ, at 1 as takes of one object do. ``color`` is
     ``#rrggbb``, or "" for that of its place in the list. ``layers`` by rising velocity are what it is struck softer or
-    harder; ``modes`` and ``residual`` are its layer at 0 dB.
+    harder; ``modes`` and ``residual`` are its layer at 0 dB. ``parts`` are other sounds that sound with it, through its
+    strip; see ``engine/document/parts.py``.
     """
 
     id: str
@@ -67,6 +79,7 @@ class Sound:
     strip: Strip = field(default_factory=Strip)
     color: str = ""
     layers: tuple[VelocityLayer, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @property
     def origin(self) -> str:

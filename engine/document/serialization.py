@@ -26,6 +26,8 @@ from engine.document.edits.values import (
 )
 from engine.document.json_fields import Fields
 from engine.document.migrations import MIGRATIONS
+from engine.document.part_json import parts_to_json, read_parts
+from engine.document.parts import check_parts
 from engine.document.project import (
     PROJECT_VERSION,
     Clip,
@@ -107,6 +109,7 @@ def _sound_to_json(sound: Sound) -> dict[str, Any]:
         **changed,
         **strip_to_json(sound),
         **({"layers": [_layer_to_json(layer) for layer in sound.layers]} if sound.layers else {}),
+        **parts_to_json(sound),
     }
 
 
@@ -137,6 +140,7 @@ def project_from_json(value: Any, source: str = "project") -> Project:
         _read_hit(Fields(v, source, f"hit {k + 1}"), clip.duration_s) for k, v in enumerate(_rows(top, "hits", source))
     )
     _check_ids(sounds, hits, source)
+    check_parts(sounds, f"{source}: ")
     mix = Fields(top.get("mix", {}), source, "mix")
     render = Fields(top.get("render", {}), source, "render")
     detection = Fields(top.get("detection", {}), source, "detection")
@@ -226,6 +230,7 @@ def _read_sound(fields: Fields) -> Sound:
         strip=_read_strip(Fields(fields.get("strip", {}), fields.source, f"{fields.where}: strip")),
         color=fields.color("color"),
         layers=_read_layers(fields),
+        parts=read_parts(fields),
     )
 
 

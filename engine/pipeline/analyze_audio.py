@@ -11,6 +11,7 @@ from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
 from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ, seconds_to_samples
 from engine.document.edits.values import Edit, next_ids, select_modes, with_hits
+from engine.document.parts import keep_needed
 from engine.document.project import Clip, Hit, HitOffsets, Project, Sound
 from engine.document.source import INAUDIBLE, SILENT, WAITING, Source
 from engine.media.sound import iter_clip_audio, read_clip_audio
@@ -150,8 +151,13 @@ def _hits_to_analyze(project: Project, hit_ids: Sequence[str] | None) -> list[Hi
     if hit_ids is not None:
         wanted = set(hit_ids)
         return [hit for hit in project.hits if hit.id in wanted]
-    open_sounds = {sound.id for sound in project.sounds if sound.origin == "clip" or _is_placeholder(sound)}
+    open_sounds = {sound.id for sound in project.sounds if _is_open(sound)}
     return [hit for hit in project.hits if hit.sound_id in open_sounds]
+
+
+def _is_open(sound: Sound) -> bool:
+    """Whether a new analysis may replace a sound: a placeholder or an earlier estimate, given no parts by hand."""
+    return not sound.parts and (sound.origin == "clip" or _is_placeholder(sound))
 
 
 def _is_placeholder(sound: Sound) -> bool:
@@ -299,7 +305,8 @@ def _with_analyses(
                 new_hits[old.id] = replace(old, sound_id=sound_id, velocity_db=velocity_db, time_s=time_s, offsets=own)
     hits = [new_hits.get(hit.id) or _take_nearest_sound(hit, new_hits, analyzed) for hit in project.hits]
     used = {hit.sound_id for hit in hits}
-    kept = [s for s in project.sounds if s.id in used or not (s.origin == "clip" or _is_placeholder(s))]
+    kept_ids = [sound.id for sound in project.sounds if sound.id in used or not _is_open(sound)]
+    kept = keep_needed(project.sounds, kept_ids)
     return with_hits(replace(project, sounds=(*kept, *new_sounds)), hits)
 
 

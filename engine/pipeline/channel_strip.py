@@ -8,7 +8,7 @@ with the hit, so a second draw of its noise is added with the power 1 - 1/r^2 th
 stays dry.
 
 **Room.** The send adds that draw at its level; 0 dB is as much room again as the sound has. A sound without one is
-given the small room of the macro Room at 1.
+given the small room of the macro Room at 1. Of a sound with parts the room is that of those that have one, if any has.
 
 **Filters.** Second-order Butterworth high and low pass and the air's shelf, as biquads of the cookbook of R.
 Bristow-Johnson, which are those of the Web Audio API too; ``ui/editor/audio/strip.js`` is the same in JavaScript.
@@ -29,7 +29,8 @@ from scipy import signal
 
 from engine.core.lru import LRU
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain
-from engine.document.project import Hit, Sound
+from engine.document.parts import PartStrike, expand_hit
+from engine.document.project import Hit, Project, Sound
 from engine.document.strip import DISTANCE_RANGE_M, SEND_OFF_DB, Strip
 from engine.physics.macros import change_room
 from engine.physics.model import Modes, Physics, Residual
@@ -59,14 +60,19 @@ def find_distance(strip: Strip, hit: Hit) -> float:
 
 
 def has_room(sound: Sound) -> bool:
-    """Whether a sound's hits have a room of their own."""
+    """Whether a sound has a room of its own, its parts aside."""
     return sound.macros.room > (0.0 if sound.residual.room is None else -1.0)
 
 
-def room_gain(sound: Sound, distance_m: float) -> float:
+def list_rooms(project: Project, hit: Hit) -> list[PartStrike]:
+    """The strikes of a hit that have a room of their own."""
+    return [strike for strike in expand_hit(project, hit) if has_room(project.sound(strike.hit.sound_id))]
+
+
+def room_gain(project: Project, hit: Hit, distance_m: float) -> float:
     """Gain of the room that is added to a hit; 0 for none."""
-    lacking = 1.0 - 1.0 / distance_m**2 if has_room(sound) else 0.0
-    return math.sqrt(send_gain(sound.strip.room_db) ** 2 + lacking)
+    lacking = 1.0 - 1.0 / distance_m**2 if distance_m > 1.0 and list_rooms(project, hit) else 0.0
+    return math.sqrt(send_gain(project.sound(hit.sound_id).strip.room_db) ** 2 + lacking)
 
 
 def send_gain(level_db: float) -> float:

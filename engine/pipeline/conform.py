@@ -15,8 +15,9 @@ from engine.core.units import format_timecode, parse_timecode
 from engine.document.edits.grouping import name_copied_groups
 from engine.document.edits.hits import touch_hit
 from engine.document.edits.markers import with_markers
-from engine.document.edits.values import MAX_HITS, derive_seed, next_ids, with_hits
+from engine.document.edits.values import MAX_HITS, next_ids, with_hits
 from engine.document.project import Clip, Hit, Project, Sound
+from engine.document.seeds import derive_seed
 from engine.document.source import Source
 from engine.media.fingerprint import fingerprint_frames
 from engine.media.probe import MediaInfo

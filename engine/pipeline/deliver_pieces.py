@@ -11,8 +11,8 @@ import numpy as np
 from engine.core.files import check_folder
 from engine.core.names import make_file_stem
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, gain_to_db
-from engine.document.edits.values import derive_seed
 from engine.document.project import Hit, Project, Sound
+from engine.document.seeds import derive_seed
 from engine.media.export.endings import find_media_folder
 from engine.media.export.pieces import assign_layers, find_peak, normalize, trim
 from engine.media.export.samples import count_channels
@@ -278,7 +278,7 @@ def _widen(project: Project, hit: Hit, placed: np.ndarray, length: int) -> np.nd
     """
     sound, width = project.sound(hit.sound_id), project.mix.width
     distance_m, pan = find_distance(sound.strip, hit), find_pan(sound.strip, hit)
-    added = room_gain(sound, distance_m) * distance_m  # to an item whose gain has the distance
+    added = room_gain(project, hit, distance_m) * distance_m  # to an item whose gain has the distance
     if not width and not added:
         return placed
     left, right = ((1.0 / gain if gain else 0.0) for gain in pan_gains(pan))

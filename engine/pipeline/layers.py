@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import signal
 
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain
+from engine.document.parts import expand_hit
 from engine.document.project import Hit, Project
 from engine.physics.analysis.damped_sinusoids import fit_changes, synthesize_poles
 from engine.physics.model import Modes, Residual
 from engine.physics.noise import expected_power, rise_gain
 from engine.pipeline.events import RenderedHit
+from engine.pipeline.part_strikes import part_offset
 from engine.pipeline.render import hit_physics
 from engine.pipeline.scrapes import split_scrape
 
@@ -53,41 +56,73 @@ def split_layers(project: Project, hit: Hit, samples: np.ndarray) -> dict[str, n
 
     Modes are the decaying sinusoids at the frequencies and decays of the hit's physics, with the levels and phases that
     fit the sound best. Of what is left, the room is the share that the physics expects of it (Wiener filter), the
-    residual all else. A scrape's room is part of its residual.
+    residual all else. A scrape's room is part of its residual. Of a sound with parts each layer holds that of them all.
     """
-    modes, residual = hit_physics(project, hit)
+    strikes = expand_hit(project, hit)
+    physics = [hit_physics(project, strike.hit) for strike in strikes]
     if hit.stroke is not None:
-        ringing, rest = split_scrape(hit, samples, modes, residual.rise_s)
-        return dict(zip(LAYERS, (ringing, rest, np.zeros_like(samples)), strict=True))
-    ringing = _fit_modes(samples, modes, residual.rise_s)
+        ringing = np.zeros_like(samples)
+        for strike, (modes, residual) in zip(strikes, physics, strict=True):
+            rest = samples[part_offset(strike) :]
+            gain = np.float32(db_to_gain(strike.gain_db))
+            ringing[part_offset(strike) :] += gain * split_scrape(strike.hit, rest, modes, residual.rise_s)[0]
+        return dict(zip(LAYERS, (ringing, samples - ringing, np.zeros_like(samples)), strict=True))
+    modes_of = [_Ringing(part_offset(one), one.gain_db, *own) for one, own in zip(strikes, physics, strict=True)]
+    ringing = _fit_modes(samples, modes_of)
     rest = samples - ringing
-    room = _filter_room(rest, residual)
+    room = _filter_room(rest, modes_of)
     return dict(zip(LAYERS, (ringing, rest - room, room), strict=True))
 
 
-def _fit_modes(samples: np.ndarray, modes: Modes, rise_s: float) -> np.ndarray:
+@dataclass(frozen=True)
+class _Ringing:
+    """Physics of one strike of a hit, so many samples after it and so much louder."""
+
+    offset: int
+    gain_db: float
+    modes: Modes
+    residual: Residual
+
+
+def _fit_modes(samples: np.ndarray, strikes: Sequence[_Ringing]) -> np.ndarray:
+    """The modes of all strikes: those expected, and in turn what each one's change best explains of the remainder."""
+    total = np.zeros_like(samples)
+    models = [(strike, model) for strike in strikes if (model := _choose_modes(strike, len(samples))) is not None]
+    for strike, (poles, given, rise) in models:
+        total[strike.offset :] += rise * synthesize_poles(poles, given, len(rise), SAMPLE_RATE_HZ)
+    for strike, (poles, given, rise) in models:
+        doubt = np.stack([_LEVEL_DOUBT * np.abs(given), np.full(len(given), 1e-12)])
+        change = fit_changes((samples - total)[strike.offset :], SAMPLE_RATE_HZ, poles, given, doubt)[0]
+        total[strike.offset :] += rise * synthesize_poles(poles, change, len(rise), SAMPLE_RATE_HZ)
+    return total
+
+
+def _choose_modes(strike: _Ringing, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Poles, expected amplitudes and rise of a strike's strong modes; None where there are none."""
+    modes = strike.modes
     power = np.asarray(modes.power_db)
     sounding = [k for k in range(len(modes)) if 20.0 < modes.frequency_hz[k] < SAMPLE_RATE_HZ / 2]
     top = max((power[k] for k in sounding), default=0.0)
     strong = sorted((k for k in sounding if power[k] > top - _WITHIN_DB), key=lambda k: -power[k])[:_MOST_MODES]
-    if not strong or not len(samples):
-        return np.zeros_like(samples)
+    if not strong or length <= strike.offset:
+        return None
     poles = np.array([(modes.frequency_hz[k], max(modes.decay_per_s[k], _SLOWEST_PER_S)) for k in strong])
-    given = db_to_gain(power[strong]) * np.exp(1j * np.array([modes.phase_rad[k] for k in strong]))
-    rise = rise_gain(np.arange(len(samples)) / SAMPLE_RATE_HZ, rise_s)
-    expected = rise * synthesize_poles(poles, given, len(samples), SAMPLE_RATE_HZ)
-    doubt = np.stack([_LEVEL_DOUBT * np.abs(given), np.full(len(strong), 1e-12)])
-    change = fit_changes(samples - expected, SAMPLE_RATE_HZ, poles, given, doubt)[0]
-    fitted = rise * synthesize_poles(poles, given + change, len(samples), SAMPLE_RATE_HZ)
-    return fitted.astype(np.float32)
+    gains = db_to_gain(power[strong] + strike.gain_db)
+    given = gains * np.exp(1j * np.array([modes.phase_rad[k] for k in strong]))
+    return poles, given, rise_gain(np.arange(length - strike.offset) / SAMPLE_RATE_HZ, strike.residual.rise_s)
 
 
-def _filter_room(rest: np.ndarray, residual: Residual) -> np.ndarray:
-    if residual.room is None or len(rest) < _WINDOW:
+def _filter_room(rest: np.ndarray, strikes: Sequence[_Ringing]) -> np.ndarray:
+    if all(strike.residual.room is None for strike in strikes) or len(rest) < _WINDOW:
         return np.zeros_like(rest)
     frequency, time, spectrum = signal.stft(rest, SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)
-    alone = Residual(residual.edges_hz, room=residual.room)
-    every = expected_power(residual, frequency, time)
-    share = np.divide(expected_power(alone, frequency, time), every, out=np.zeros_like(every), where=every > 0.0)
+    every, alone = np.zeros(spectrum.shape), np.zeros(spectrum.shape)
+    for strike in strikes:
+        residual = strike.residual.scaled(strike.gain_db)
+        since_s = time - strike.offset / SAMPLE_RATE_HZ
+        every += expected_power(residual, frequency, since_s)
+        if residual.room is not None:
+            alone += expected_power(Residual(residual.edges_hz, room=residual.room), frequency, since_s)
+    share = np.divide(alone, every, out=np.zeros_like(every), where=every > 0.0)
     room = signal.istft(share * spectrum, SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)[1]
     return room[: len(rest)].astype(np.float32)

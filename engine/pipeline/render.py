@@ -16,6 +16,7 @@ import numpy as np
 from engine.core.cache import Cache, digest_json
 from engine.core.errors import StruckError
 from engine.core.units import SAMPLE_RATE_HZ
+from engine.document.parts import expand_hit
 from engine.document.project import Hit, Project
 from engine.physics.detail import Detail
 from engine.physics.macros import apply_hit_offsets
@@ -23,6 +24,7 @@ from engine.physics.model import MACRO_NAMES, Context, Macros, Modes, Physics, R
 from engine.physics.variation import vary_physics
 from engine.pipeline.complete_sound import complete_sound
 from engine.pipeline.events import HitsSampled, RenderedHit
+from engine.pipeline.part_strikes import PARTS_VERSION, is_plain, join_parts, part_offset
 from engine.pipeline.scrapes import scrape_hits
 from engine.pipeline.velocity_layers import has_layers, strike_sound
 
@@ -78,7 +80,19 @@ def _digest_physics(modes: Modes, residual: Residual) -> str:
 
 
 def hit_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
-    """Render key: digest of all that a hit's samples depend on; ``checkpoint_digest`` is "" without a sampler."""
+    """Render key: digest of all that a hit's samples depend on; ``checkpoint_digest`` is "" without a sampler.
+
+    That of a hit of a sound with parts is made of its strikes' keys, offsets and gains.
+    """
+    strikes = expand_hit(project, hit)
+    if is_plain(strikes):
+        return strike_key(project, strikes[0].hit, checkpoint_digest)
+    parts = [[strike_key(project, one.hit, checkpoint_digest), part_offset(one), one.gain_db] for one in strikes]
+    return digest_json(["parts", PARTS_VERSION, *parts])
+
+
+def strike_key(project: Project, hit: Hit, checkpoint_digest: str) -> str:
+    """Render key of what a hit strikes of its own sound, whatever parts that has."""
     sound = project.sound(hit.sound_id)
     settings = [project.render.steps, float(project.render.guidance)] if checkpoint_digest else []
     own = [float(value) for value in (hit.velocity_db, *astuple(hit.offsets))]
@@ -122,7 +136,7 @@ def hit_variation(project: Project, hit: Hit) -> float:
 
 
 def hit_physics(project: Project, hit: Hit) -> tuple[Modes, Residual]:
-    """Modes and residual of a hit, muted modes left out.
+    """Modes and residual of a hit's own sound, without its parts; muted modes left out.
 
     Detail, macros, velocity, variation and the hit's offsets are applied.
     """
@@ -166,7 +180,7 @@ def sample_hits(
     if sampler is not None and not project.render.checkpoint:
         sampler = None
     digest = sampler.digest if sampler is not None else ""
-    keys, key_of = hit_keys(project, digest), functools.partial(hit_key, project, checkpoint_digest=digest)
+    keys, key_of = hit_keys(project, digest), functools.partial(strike_key, project, checkpoint_digest=digest)
     cached: dict[str, RenderedHit] = {}
     missing: dict[str, list[Hit]] = {}
     for hit in project.hits if include_muted else project.heard_hits():
@@ -178,13 +192,15 @@ def sample_hits(
             cached[hit.id] = RenderedHit(key, samples)
     if cached or missing:
         yield HitsSampled(cached, 0, len(missing))
+    sample = functools.partial(_sample, project, sampler, check=check)
+    strike = functools.partial(scrape_hits, key_of=key_of, sample=sample, cache=cache)
     todo = list(missing.items())
     size = max(1, group_hits or _group_size(sampler))
     for start in range(0, len(todo), size):
         group = todo[start : start + size]
         sampled: dict[str, RenderedHit] = {}
         wanted = [hits[0] for _, hits in group]
-        sounds = scrape_hits(wanted, key_of, lambda strikes: _sample(project, sampler, strikes, check), cache)
+        sounds = join_parts([expand_hit(project, hit) for hit in wanted], key_of, strike, cache)
         for (key, hits), samples in zip(group, sounds, strict=True):
             kept = cache.put(key, samples)
             sampled |= {hit.id: RenderedHit(key, kept) for hit in hits}

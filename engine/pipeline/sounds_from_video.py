@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.bank.bank import Bank, Candidate
 from engine.bank.search import describe_size
 from engine.document.edits.values import MAX_HITS, Edit, free_name, next_ids, with_hits
+from engine.document.parts import keep_needed
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import SILENT, UNSURE, Source
 from engine.physics.detail import find_detail
@@ -63,8 +64,9 @@ def sound_from_candidate(candidate: Candidate, source: Source, sound_id: str = "
 
 
 def _is_replaceable(sound: Sound) -> bool:
-    """Whether a sound may be replaced: the default of a silent clip, or an earlier estimate."""
-    return sound.origin == "picture" or (sound.origin == "preset" and sound.source.reason in (SILENT, UNSURE))
+    """Whether a sound may be replaced: the default of a silent clip, or an earlier estimate, given no parts by hand."""
+    is_default = sound.origin == "preset" and sound.source.reason in (SILENT, UNSURE)
+    return not sound.parts and (sound.origin == "picture" or is_default)
 
 
 def _join_same_matches(by_hit: dict[str, HitEstimate]) -> dict[str, HitEstimate]:
@@ -90,7 +92,8 @@ def _with_estimates(project: Project, by_hit: dict[str, HitEstimate]) -> Project
         known = estimate is not None and _is_replaceable(project.sound(hit.sound_id))
         hits.append(replace(hit, sound_id=ids[_group(estimate)]) if known and estimate is not None else hit)
     used = {hit.sound_id for hit in hits}
-    result = replace(project, sounds=tuple(s for s in project.sounds if s.id in used or not _is_replaceable(s)))
+    kept = [sound.id for sound in project.sounds if sound.id in used or not _is_replaceable(sound)]
+    result = replace(project, sounds=keep_needed(project.sounds, kept))
     for group in groups:
         estimate = next(e for e in by_hit.values() if _group(e) == group)
         sound = _sound_from_estimate(estimate, ids[group])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
+from engine.document.parts import PartStrike, expand_hit
 from engine.document.project import Hit, Project
 from engine.media.export.markers import Marker
 from engine.pipeline.channel_strip import (
@@ -16,6 +17,7 @@ from engine.pipeline.channel_strip import (
     find_pan,
     keep_lows,
     list_filters,
+    list_rooms,
     make_room,
     room_gain,
     send_gain,
@@ -23,6 +25,7 @@ from engine.pipeline.channel_strip import (
     surround_share,
 )
 from engine.pipeline.events import RenderedHit
+from engine.pipeline.part_strikes import is_plain, part_offset, sum_strikes
 from engine.pipeline.placement import first_sample, place_hit
 from engine.pipeline.render import hit_physics
 from engine.pipeline.scrapes import scrape_part
@@ -165,7 +168,7 @@ class Track:
             add(apply_filters(hit_side(project, hit, len(samples)), filters), (wide, -wide), behind)
         if count > 2 and send_gain(strip.lfe_db):
             add(keep_lows(direct), (0.0, 0.0, 0.0, gain * send_gain(strip.lfe_db)))
-        added = level * room_gain(sound, distance_m) if self._adds_room else 0.0
+        added = level * room_gain(project, hit, distance_m) if self._adds_room else 0.0
         if added:
             middle, side = apply_filters(hit_room(project, hit, len(samples)), list_filters(strip))
             add(middle, (added, added), ROOM_SHARE_BEHIND)
@@ -176,14 +179,32 @@ class Track:
 
 def hit_side(project: Project, hit: Hit, length_samples: int) -> np.ndarray:
     """The side signal of a hit at width 1, float32 [length_samples]; see ``engine.pipeline.stereo``."""
-    _, residual = hit_physics(project, hit)
-    return scrape_part(lambda length: make_side(residual, length, hit.seed), hit, length_samples)
+
+    def make(strike: Hit, length: int) -> np.ndarray:
+        _, residual = hit_physics(project, strike)
+        return scrape_part(lambda whole: make_side(residual, whole, strike.seed), strike, length)
+
+    return _add_strikes(expand_hit(project, hit), make, length_samples)[:length_samples]
 
 
 def hit_room(project: Project, hit: Hit, length_samples: int) -> np.ndarray:
     """Middle and side of the room that a strip adds to a hit, float32 [2, N]; see ``channel_strip.make_room``."""
-    physics = hit_physics(project, hit)
-    return scrape_part(lambda length: make_room(*physics, length, hit.seed), hit, length_samples)
+
+    def make(strike: Hit, length: int) -> np.ndarray:
+        physics = hit_physics(project, strike)
+        return scrape_part(lambda whole: make_room(*physics, whole, strike.seed), strike, length)
+
+    return _add_strikes(list_rooms(project, hit) or expand_hit(project, hit), make, length_samples)
+
+
+def _add_strikes(
+    strikes: Sequence[PartStrike], make: Callable[[Hit, int], np.ndarray], length_samples: int
+) -> np.ndarray:
+    """What belongs to each strike of a hit, made as long as it rings within the hit's samples, at its place."""
+    if is_plain(strikes):
+        return make(strikes[0].hit, length_samples)
+    lengths = [max(1, length_samples - part_offset(strike)) for strike in strikes]
+    return sum_strikes(strikes, [make(one.hit, length) for one, length in zip(strikes, lengths, strict=True)])
 
 
 def side_gain(width: float, pan: float) -> float:

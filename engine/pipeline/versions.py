@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ, gain_to_db, power_to_db, seconds_to_samples
 from engine.document.history import History, Step
+from engine.document.parts import with_parts
 from engine.document.project import Hit, Project
 from engine.media.export.loudness import measure_loudness
 from engine.pipeline.events import RenderedHit
@@ -54,7 +55,7 @@ def _describe(project: Project, ids: Collection[str]) -> tuple[Any, ...]:
         return replace(hit, name="", group="", touched=False, found_s=None, strength=1.0)
 
     hits = [plain(hit) for hit in project.hits if hit.id in ids]
-    struck = {hit.sound_id for hit in hits}
+    struck = with_parts(project.sounds, (hit.sound_id for hit in hits))
     sounds = [replace(sound, name="", fit=None) for sound in project.sounds if sound.id in struck]
     return tuple(hits), tuple(sounds), replace(project.mix, clip_gain_db=0.0), project.render
 

@@ -10,6 +10,7 @@ from ui.protocol.grouping import GroupHits, UngroupHits
 from ui.protocol.layers import DeleteLayers
 from ui.protocol.marking import AddMarker, DeleteMarker, SetMarker
 from ui.protocol.mixing import SetColor, SetMix, SetStrip
+from ui.protocol.parts import AddPart, DeleteParts, JoinSounds, SetPart
 from ui.protocol.strokes import ClearStrokes, StrokeState
 
 
@@ -314,6 +315,7 @@ class SetTrack:
 EditMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     AddHit, AddHits, PlayHit, MoveHits, SetHits, SetEachHit, DeleteHits, QuantizeHits, DetachHits,
     GroupHits, UngroupHits, ClearStrokes, DeleteLayers,
+    AddPart, SetPart, DeleteParts, JoinSounds,
     SetModes, AddMode, DeleteModes, MuteModes, SetResidual, SetRise,
     RenameSound, MergeSounds, DeleteSound, ApplyPreset, SetMacros, ResetMacros, SetDetail, BakeMacros,
     MorphSound, AddMarker, SetMarker, DeleteMarker,

@@ -13,6 +13,7 @@ from ui.protocol.exporting import Exported, ExportPlan, ExportPreset, ExportSett
 from ui.protocol.layers import LayerState
 from ui.protocol.marking import MarkerState
 from ui.protocol.mixing import LoudnessMeasured, MixState, StripState
+from ui.protocol.parts import PartState
 from ui.protocol.picturing import PicturingProgressed, PicturingStopped, SoundPictured
 from ui.protocol.queue import QueueState
 from ui.protocol.searching import Bank, SearchAnswer
@@ -113,6 +114,7 @@ class SoundState:
     strip: StripState
     color: str
     layers: tuple[LayerState, ...]
+    parts: tuple[PartState, ...]
 
 
 @dataclass(frozen=True)

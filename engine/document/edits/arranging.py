@@ -18,11 +18,11 @@ from engine.document.edits.values import (
     check_hits,
     check_number,
     count_of,
-    derive_seed,
     next_ids,
     with_hits,
 )
 from engine.document.project import Hit, Project
+from engine.document.seeds import derive_seed
 
 ADDED_BY = {"add": "Add", "paste": "Paste", "duplicate": "Duplicate", "pattern": "Make pattern of", "import": "Import"}
 INTERVAL_RANGE_S = (1e-3, 3600.0)

@@ -25,7 +25,6 @@ from engine.document.edits.values import (
     check_seed,
     check_truth,
     count_of,
-    derive_seed,
     find_sound,
     free_name,
     next_ids,
@@ -33,6 +32,7 @@ from engine.document.edits.values import (
     with_hits,
 )
 from engine.document.project import Hit, Project
+from engine.document.seeds import derive_seed
 
 SAME_HIT_S = 0.030
 """A detected hit this near to an edited or deleted one is taken for it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.core.errors import BadInput
@@ -21,20 +21,26 @@ from engine.document.edits.values import (
     next_ids,
     with_hits,
 )
-from engine.document.project import Project, Sound
+from engine.document.parts import check_parts, expand_hit, find_user
+from engine.document.project import Hit, Project, Sound
 
 LEVEL_WINDOW_S = 0.05
 
 
 def merge_sounds(sound_id: str, others: Sequence[str]) -> Edit:
-    """Give every hit of the ``others`` the sound of ``sound_id``, as loud as it was, and delete the others."""
+    """Give every hit of the ``others`` the sound of ``sound_id``, as loud as it was, and delete the others.
+
+    Sounds that have one of the others as a part have the merged sound instead. Raises BadInput where that would be the
+    merged sound itself.
+    """
     wanted = list(dict.fromkeys(check_text(other, "the id of a sound") for other in others))
     if not wanted or sound_id in wanted:
         raise BadInput("a sound is merged with others than itself; choose at least one other")
 
     def apply(project: Project) -> Project:
         into = find_sound(project, sound_id)
-        shift_db = {other: strike_level_db(find_sound(project, other)) - strike_level_db(into) for other in wanted}
+        level_db = hit_level_db(project, into)
+        shift_db = {other: hit_level_db(project, find_sound(project, other)) - level_db for other in wanted}
         low_db, high_db = VELOCITY_RANGE_DB
         hits = [
             replace(
@@ -46,19 +52,31 @@ def merge_sounds(sound_id: str, others: Sequence[str]) -> Edit:
             else hit
             for hit in project.hits
         ]
-        left = tuple(sound for sound in project.sounds if sound.id not in shift_db)
+        left = tuple(_with_merged_parts(one, shift_db, into) for one in project.sounds if one.id not in shift_db)
+        check_parts(left)
         return with_hits(replace(project, sounds=left), hits)
 
     return Edit(f"Merge {count_of(len(wanted) + 1, 'sound')}", apply)
 
 
+def _with_merged_parts(sound: Sound, gone: Mapping[str, float], into: Sound) -> Sound:
+    if not any(part.sound_id in gone for part in sound.parts):
+        return sound
+    parts = (replace(part, sound_id=into.id) if part.sound_id in gone else part for part in sound.parts)
+    return replace(sound, parts=tuple(parts))
+
+
 def give_hits_sound(ids: Sequence[str], source: Sound, label: str) -> Edit:
-    """Give hits a sound. One that only they use is replaced, others of that kind go; what other hits use stays."""
+    """Give hits a sound. One that only they use is replaced, others of that kind go.
+
+    What other hits strike, and what is a part of another sound, stays.
+    """
 
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
         shared = {hit.sound_id for hit in project.hits if hit.id not in wanted}
-        own = list(dict.fromkeys(hit.sound_id for hit in project.hits if hit.sound_id not in shared))
+        struck = dict.fromkeys(hit.sound_id for hit in project.hits)
+        own = [one for one in struck if one not in shared and find_user(project, one) is None]
         if own:
             target = own[0]
             project = replace_sound(target, source).apply(project)
@@ -74,6 +92,13 @@ def give_hits_sound(ids: Sequence[str], source: Sound, label: str) -> Edit:
         return with_hits(project, hits)
 
     return Edit(label, apply)
+
+
+def hit_level_db(project: Project, sound: Sound) -> float:
+    """``strike_level_db`` of a hit of a sound: its own and those of its parts, as powers together."""
+    strikes = expand_hit(project, Hit("", 0.0, sound.id, 0))
+    levels_db = (strike_level_db(project.sound(one.hit.sound_id)) + one.gain_db for one in strikes)
+    return 10.0 * math.log10(sum(10.0 ** (level_db / 10.0) for level_db in levels_db))
 
 
 def strike_level_db(sound: Sound) -> float:

@@ -20,10 +20,10 @@ from engine.document.edits.values import (
     check_text,
     check_truth,
     check_whole,
-    derive_seed,
     quote,
 )
 from engine.document.project import Detection, Project
+from engine.document.seeds import derive_seed
 
 
 def set_render(

@@ -26,6 +26,7 @@ from engine.document.edits.values import (
     select_modes,
     with_sound,
 )
+from engine.document.parts import find_user, keep_needed
 from engine.document.project import Project, Sound
 from engine.document.source import Source
 from engine.physics.model import LONGEST_RISE_S, MAX_MODES, NOISE_COMPONENTS, Modes, NoiseComponent, Residual
@@ -174,8 +175,8 @@ def replace_sound(sound_id: str, source: Sound, label: str = "Replace sound") ->
 
 
 def _put_in_place(source: Sound, old: Sound, name: str) -> Sound:
-    """A sound with the id, the strip and the colour of the one that it replaces."""
-    return replace(source, id=old.id, name=name, strip=old.strip, color=old.color)
+    """A sound with the id, the strip, the colour and the parts of the one that it replaces."""
+    return replace(source, id=old.id, name=name, strip=old.strip, color=old.color, parts=old.parts)
 
 
 def add_sound(source: Sound, label: str = "Add sound") -> Edit:
@@ -200,7 +201,8 @@ def apply_preset(sound_id: str | None, preset: Preset) -> Edit:
         if same is None:
             (new_id,) = next_ids((s.id for s in project.sounds), "s")
             same = replace(source, id=new_id)
-        kept = tuple(s for s in project.sounds if s.origin != "preset" and s.id != same.id)
+        needed = keep_needed(project.sounds, [s.id for s in project.sounds if s.origin != "preset"])
+        kept = tuple(s for s in needed if s.id != same.id)
         hits = tuple(replace(hit, sound_id=same.id) for hit in project.hits)
         return replace(project, sounds=(same, *kept), hits=hits)
 
@@ -208,13 +210,16 @@ def apply_preset(sound_id: str | None, preset: Preset) -> Edit:
 
 
 def delete_sound(sound_id: str) -> Edit:
-    """Delete a sound that no hit uses. Raises BadInput for one in use."""
+    """Delete a sound that no hit strikes and of which no other is a part. Raises BadInput for one in use."""
 
     def apply(project: Project) -> Project:
         sound = find_sound(project, sound_id)
         users = sum(hit.sound_id == sound_id for hit in project.hits)
         if users:
             raise BadInput(f"{sound.name} is struck by {count_of(users, 'hit')}; give them another sound first")
+        user = find_user(project, sound_id)
+        if user is not None:
+            raise BadInput(f"{sound.name} is a part of {user.name}; remove it there first")
         if len(project.sounds) == 1:
             raise BadInput(f"{sound.name} is the project's only sound; add another first")
         return replace(project, sounds=tuple(s for s in project.sounds if s.id != sound_id))

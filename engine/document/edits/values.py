@@ -1,8 +1,7 @@
-"""Building blocks of edits: Edit, ranges of values, checks, ids and seeds."""
+"""Building blocks of edits: Edit, ranges of values, checks and ids."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 from engine.core.errors import BadInput, quote
 from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ
 from engine.document.project import Hit, Project, Sound
+from engine.document.seeds import MAX_SEED as MAX_SEED
 from engine.document.strip import CUTOFF_RANGE_HZ, DISTANCE_RANGE_M, SEND_OFF_DB
 from engine.physics.model import Macros, Modes, Residual
 
@@ -46,7 +46,6 @@ STROKE_LENGTH_RANGE_S = (0.02, 60.0)
 STROKE_SPEED_RANGE_M_PER_S = (0.01, 5.0)
 GRAIN_RANGE_MM = (0.02, 20.0)
 MOST_SPEEDS = 512
-MAX_SEED = 2**31 - 1
 MAX_HITS = 10_000
 MAX_MARKERS = 1000
 MAX_TRACK = 999
@@ -118,11 +117,6 @@ def next_ids(taken: Iterable[str], prefix: str, count: int = 1) -> list[str]:
 def _is_numbered(name: str, prefix: str) -> bool:
     digits = name[len(prefix) :]
     return name.startswith(prefix) and digits.isascii() and digits.isdigit() and len(digits) < 12
-
-
-def derive_seed(project_seed: int, hit_id: str) -> int:
-    """Seed of a hit, from the project's seed and the hit's id: 0 to 2**31 - 1."""
-    return int.from_bytes(hashlib.sha256(f"{project_seed}:{hit_id}".encode()).digest()[:4], "big") & MAX_SEED
 
 
 def with_hits(project: Project, hits: Iterable[Hit]) -> Project:

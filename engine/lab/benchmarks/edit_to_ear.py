@@ -131,7 +131,7 @@ def _time(work: Callable[[], object]) -> float:
 
 def make_project(clip: Path, times_s: Sequence[float]) -> Project:
     """The clip with a hit at each time, five sounds among them, SHORT and LONG for one hit each."""
-    from engine.document.edits.values import derive_seed
+    from engine.document.seeds import derive_seed
     from engine.pipeline.open_clip import open_clip
 
     sounds = choose_sounds()

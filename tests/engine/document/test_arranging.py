@@ -10,9 +10,9 @@ import pytest
 from engine.core.errors import BadInput
 from engine.document.edits.arranging import draw_hits, nearest_of
 from engine.document.edits.messages import apply_message
-from engine.document.edits.values import derive_seed
 from engine.document.history import History, commit, undo
 from engine.document.project import Clip, Hit, Project, Sound
+from engine.document.seeds import derive_seed
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source
 from engine.physics.model import Modes, Residual

@@ -12,8 +12,9 @@ import pytest
 from engine.core.errors import BadInput
 from engine.document.edits.hits import replace_detected_hits
 from engine.document.edits.messages import apply_message
-from engine.document.edits.values import derive_seed, with_sound
+from engine.document.edits.values import with_sound
 from engine.document.project import Clip, Hit, Project, Sound
+from engine.document.seeds import derive_seed
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source, describe_source
 from engine.physics.model import Modes, NoiseComponent, Residual
@@ -274,6 +275,7 @@ def test_no_sequence_of_edits_breaks_the_document() -> None:
                 {"kind": "set_macros", "sound_id": sound, "values": {"mass": n(), "roughness": n()}},
                 {"kind": "set_detail", "sound_id": sound, "detail": n(), "variation": n()},
                 {"kind": "delete_sound", "sound_id": sound},
+                {"kind": "add_part", "sound_id": sound, "part_sound_id": rng.choice(project.sounds).id, "gain_db": n()},
                 {"kind": "set_render", "guidance": n(), "seed": rng.randint(0, 9)},
             ]
         )

@@ -93,15 +93,17 @@ def test_the_room_stays_as_loud_at_any_distance() -> None:
     room = NoiseComponent((-30.0, -36.0), (6.0, 8.0))
     crate = replace(crate, residual=replace(crate.residual, room=room))
     hit = Hit("h1", 0.5, crate.id, 3)
-    draw = make_room(*hit_physics(replace(project, sounds=(crate,)), hit), SAMPLE_RATE_HZ, hit.seed)
+    roomy = replace(project, sounds=(crate,))
+    draw = make_room(*hit_physics(roomy, hit), SAMPLE_RATE_HZ, hit.seed)
     expected = 10.0 ** (-30.0 / 10.0) / (2 * 6.0) + 10.0 ** (-36.0 / 10.0) / (2 * 8.0)
     for channel in draw:  # each as loud as the room of the sound itself
         assert np.square(channel, dtype=float).sum() / SAMPLE_RATE_HZ == pytest.approx(expected, rel=0.2)
     assert abs(np.corrcoef(draw)[0, 1]) < 0.1
     for distance_m in (1.0, 2.0, 10.0):  # own room, fallen with the hit, and the room that is added
-        assert 1.0 / distance_m**2 + room_gain(crate, distance_m) ** 2 == pytest.approx(1.0)
-    assert room_gain(replace(crate, strip=Strip(room_db=DB_OF_2)), 1.0) ** 2 == pytest.approx(2.0)
-    assert room_gain(project.sounds[1], 10.0) == 0.0  # a dry sound stays dry
+        assert 1.0 / distance_m**2 + room_gain(roomy, hit, distance_m) ** 2 == pytest.approx(1.0)
+    sent = replace(roomy, sounds=(replace(crate, strip=Strip(room_db=DB_OF_2)),))
+    assert room_gain(sent, hit, 1.0) ** 2 == pytest.approx(2.0)
+    assert room_gain(project, hit, 10.0) == 0.0  # a dry sound stays dry
 
 
 @pytest.mark.parametrize("direction_deg", [0.0, 15.0, -30.0, 75.0, -110.0, 150.0, 180.0])

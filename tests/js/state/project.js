@@ -27,7 +27,7 @@ export const makeProject = () => ({
       edges_hz: [20, 200, 2000], power_db: [-40, -50], decay_per_s: [10, 20], attack: null, tail: { power_db: [-60, -70], decay_per_s: [3, 4] },
       room: null, rise_s: 0, envelope_db: [],
     },
-    macros: { mass: 0, hardness: 0, damping: 0, position: 0, roughness: 0, room: 0, keep_loudness: false }, detail: 1, detail_seed: 0, variation: 0, color: "", layers: [],
+    macros: { mass: 0, hardness: 0, damping: 0, position: 0, roughness: 0, room: 0, keep_loudness: false }, detail: 1, detail_seed: 0, variation: 0, color: "", layers: [], parts: [],
     strip: { gain_db: 0, pan: 0, distance_m: 1, room_db: -60, high_pass_hz: 0, low_pass_hz: 0, surround_deg: 0, lfe_db: -60, mute: false, solo: false },
   }],
   hits: [makeHit("h1", 1), makeHit("h2", 2), makeHit("h3", 3.5)],

@@ -30,6 +30,8 @@ export function predict(project, edit) {
     case "set_detail": return changeSound(project, edit.sound_id, (sound) => assign(sound, { detail: edit.detail, detail_seed: edit.detail_seed, variation: edit.variation }));
     case "set_mix": return { ...project, mix: assign(project.mix, { gain_db: edit.gain_db, clip_gain_db: edit.clip_gain_db, width: edit.width, limit: edit.limit }) };
     case "set_strip": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, strip: assign(sound.strip, edit.values) }));
+    case "set_part": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, parts: sound.parts.map((part) => (part.id === edit.part_id ? assign(part, edit.values) : part)) }));
+    case "delete_parts": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, parts: sound.parts.filter(({ id }) => !edit.part_ids.includes(id)) }));
     case "set_color": return changeSound(project, edit.sound_id, (sound) => ({ ...sound, color: edit.color }));
     case "set_threshold": return { ...project, detection: { ...project.detection, threshold: edit.threshold } };
     default: return project;

@@ -117,6 +117,44 @@ export interface DeleteLayers {
   indices: number[];
 }
 
+/** Give a sound another one as a part. */
+export interface AddPart {
+  kind: "add_part";
+  sound_id: string;
+  part_sound_id: string;
+  offset_s?: number | null;
+  gain_db?: number | null;
+}
+
+/** New values of a part; those left out stay. */
+export interface PartValues {
+  sound_id?: string | null;
+  offset_s?: number | null;
+  gain_db?: number | null;
+  mute?: boolean | null;
+}
+
+/** Change a part of a sound. */
+export interface SetPart {
+  kind: "set_part";
+  sound_id: string;
+  part_id: string;
+  values: PartValues;
+}
+
+/** Take parts away from a sound; their sounds stay. */
+export interface DeleteParts {
+  kind: "delete_parts";
+  sound_id: string;
+  part_ids: string[];
+}
+
+/** A new sound without physics of its own, whose parts are these sounds. */
+export interface JoinSounds {
+  kind: "join_sounds";
+  sound_ids: string[];
+}
+
 /** New frequencies, powers or decay rates of some modes, in the order of ``indices``. */
 export interface SetModes {
   kind: "set_modes";
@@ -344,6 +382,10 @@ export type EditMessage =
   | UngroupHits
   | ClearStrokes
   | DeleteLayers
+  | AddPart
+  | SetPart
+  | DeleteParts
+  | JoinSounds
   | SetModes
   | AddMode
   | DeleteModes
@@ -915,6 +957,15 @@ export interface LayerState {
   modes: number;
 }
 
+/** Another sound that sounds with every hit of a sound, so long after it and so much louder. */
+export interface PartState {
+  id: string;
+  sound_id: string;
+  offset_s: number;
+  gain_db: number;
+  mute: boolean;
+}
+
 /** A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it. ``detail`` is from 0, imagined, to 1, as measured. */
 export interface SoundState {
   id: string;
@@ -932,6 +983,7 @@ export interface SoundState {
   strip: StripState;
   color: string;
   layers: LayerState[];
+  parts: PartState[];
 }
 
 /** A hit's offsets from its sound. */
