@@ -36,6 +36,7 @@ DIALOGS = {
     "x": "A/B",
     "u": "Scrape or rub",
     "y": "Velocity layers",
+    "Shift+Y": "Parts",
     "Shift+P": "Your presets",
 }
 

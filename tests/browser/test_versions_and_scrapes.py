@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from tests.browser.struck_page import Editor
+from tests.browser.struck_page import RATE_HZ, Editor
 from tests.browser.test_arranging import act, click_hit, press
 
 
@@ -95,3 +96,41 @@ def test_layers_are_measured_and_a_sound_is_kept_as_a_preset(editor: Editor) -> 
     sheet.get_by_role("button", name="Delete Bin of mine").click()
     editor.wait("() => !window.struck.store.welcome.presets.some((preset) => preset.is_own)")
     page.keyboard.press("Escape")
+
+
+def test_a_sound_gets_another_as_a_part_and_is_heard_with_it(editor: Editor) -> None:
+    page = editor.page
+    click_hit(editor, 0)
+    hit = editor.project["hits"][0]
+    other = next(sound["name"] for sound in editor.project["sounds"] if sound["id"] != hit["sound_id"])
+    before = editor.track()
+    page.keyboard.press("Shift+Y")
+    sheet = page.get_by_role("dialog", name="Parts")
+    parts = (
+        "window.struck.store.view.project.sounds.find(({ id }) => id === window.struck.store.selection.soundId).parts"
+    )
+    sheet.get_by_role("button", name="Add a part…").click()
+    editor.change(lambda: sheet.get_by_role("menuitem", name=other).click())
+    assert sheet.get_by_role("listitem", name=other).count() == 1
+    offset = sheet.get_by_label("Offset, value")
+    offset.fill("0.12 s")
+    editor.change(lambda: offset.press("Enter"))
+    level = sheet.get_by_label("Level, value")
+    level.fill("-6")
+    editor.change(lambda: level.press("Enter"))
+    assert editor.see(f"[{parts}[0].offset_s, {parts}[0].gain_db]") == [0.12, -6]
+    # Heard with the hit, 120 ms after it: nothing else of the track has changed before that.
+    added = np.abs(editor.track() - before).max(axis=1)
+    at = round((hit["time_s"] + 0.12) * RATE_HZ)
+    assert added[: at - 20].max() < 1e-6 and added[at : at + 2400].max() > 1e-3
+    assert page.locator(".ins-sound").get_by_role("button", name="1 part").count() == 1
+    editor.change(lambda: sheet.get_by_role("button", name=f"Mute {other}").click())
+    assert np.array_equal(editor.track(), before)
+    # A new sound of it has no modes of its own, is shown at once, and its part cannot be deleted from under it.
+    editor.change(lambda: sheet.get_by_role("button", name="New sound of it").click())
+    editor.wait(f"() => {parts}.length === 1")
+    assert "no modes and no noise of its own" in sheet.inner_text()
+    page.keyboard.press("Escape")
+    for _ in range(5):
+        press(editor, "Control+z")
+    assert [sound["parts"] for sound in editor.project["sounds"]] == [[]] * len(editor.project["sounds"])

@@ -7,6 +7,7 @@ import { createConform } from "./arrange/conform.js";
 import { createMarkers } from "./arrange/markers.js";
 import { createPatternSheet } from "./arrange/pattern_sheet.js";
 import { createScrapeSheet } from "./arrange/scrape_sheet.js";
+import { createPartsSheet } from "./sound/parts_sheet.js";
 import { createLayersSheet } from "./arrange/layers_sheet.js";
 import { createQuantize } from "./arrange/quantize.js";
 import { createSpotting } from "./arrange/spotting.js";
@@ -85,12 +86,13 @@ export async function mount(element) {
   const versions = createVersionsSheet(app, store, audio, player, arranging);
   const scrapes = createScrapeSheet(app, store, audio, player, arranging);
   const layers = createLayersSheet(app, store, audio, arranging);
+  const partsSheet = createPartsSheet(app, store, audio, player);
   const ownPresets = createOwnPresets(app, store);
   const materials = createMaterials(app, store, audio);
-  const inspector = createInspector(layout.inspector, store, audio, { player, perform, openMaterials: materials.open, arranging, quantize: quantize.open, importHits: spotting.open, reveal: (time_s) => timeline.reveal(time_s) });
+  const inspector = createInspector(layout.inspector, store, audio, { player, perform, openMaterials: materials.open, openParts: partsSheet.open, arranging, quantize: quantize.open, importHits: spotting.open, reveal: (time_s) => timeline.reveal(time_s) });
   const start = createStart(app, store, toasts, { takeDropped: (event) => animatic.takeDropped(event) || inspector.takeDropped(event), takeSpotting: spotting.take, about: () => about.open() });
   const clipFinding = createClipFinding(app, store, toasts);
-  const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle(), arranging, quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, compare: versions.open, scrape: scrapes.open, layers: layers.open });
+  const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle(), arranging, quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, compare: versions.open, scrape: scrapes.open, layers: layers.open, parts: partsSheet.open });
   const markers = createMarkers(store, player, timeline);
   perform.attach({ timeline, showTab: () => inspector.showTab("perform") });
   const spectrogram = createSpectrogramView(layout.picture, store, audio, player, timeline);
@@ -102,7 +104,7 @@ export async function mount(element) {
   const topBar = createTopBar(layout.top, store, { open: start.open, help: keySheet.open, conform: conform.choose, sync: syncPanel.toggle, animate: animatic.toggle });
   const hints = createHints(layout.footer, store);
   const runner = createRunner(store, { player, timeline, audio, topBar, spectrogram, perform, arranging, markers, inspector, open: {
-    quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, compare: versions.open, scrape: scrapes.open, layers: layers.open, presets: ownPresets.open, importHits: spotting.open, conform: conform.choose, chooseMaterial: materials.open, measureSync: syncPanel.toggle, makeAnimatic: animatic.toggle,
+    quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, compare: versions.open, scrape: scrapes.open, layers: layers.open, parts: partsSheet.open, presets: ownPresets.open, importHits: spotting.open, conform: conform.choose, chooseMaterial: materials.open, measureSync: syncPanel.toggle, makeAnimatic: animatic.toggle,
     help: keySheet.open, palette: () => palette.open(), about: about.open, tour: tour.open,
   } });
   const palette = createPalette(app, runner);
@@ -116,7 +118,7 @@ export async function mount(element) {
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [markers, syncPanel, animatic, arranging, quantize, patterns, takes, versions, scrapes, layers, ownPresets, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, keySheet, keyTitles, focusFrames, focusTips, tour, theme, { dispose: stopShowing }, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
+  const parts = [markers, syncPanel, animatic, arranging, quantize, patterns, takes, versions, scrapes, layers, partsSheet, ownPresets, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, keySheet, keyTitles, focusFrames, focusTips, tour, theme, { dispose: stopShowing }, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, perform, locate };

@@ -24,7 +24,7 @@ import { chooseTheme } from "../widgets/theme.js";
  * @property {{add: () => void, go: (direction: number) => void}} markers
  * @property {import("../perform/perform.js").Perform} perform
  * @property {{showTab: (name: TabName) => void}} inspector
- * @property {Record<"quantize" | "makePattern" | "showTakes" | "compare" | "scrape" | "layers" | "presets" | "importHits" | "conform" | "measureSync" | "makeAnimatic" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
+ * @property {Record<"quantize" | "makePattern" | "showTakes" | "compare" | "scrape" | "layers" | "parts" | "presets" | "importHits" | "conform" | "measureSync" | "makeAnimatic" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
  */
 /** @typedef {ReturnType<typeof createRunner>} Runner */
 
@@ -152,6 +152,7 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
     pattern: () => open.makePattern(),
     scrape: () => open.scrape(),
     layers: () => open.layers(),
+    parts: () => open.parts(),
     ripple: () => arranging.setRipple(!arranging.ripple),
     duplicate: () => arranging.duplicate(),
     detach: () => store.edit({ kind: "detach_hits", ids: ids() }, null),

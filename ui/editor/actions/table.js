@@ -78,6 +78,7 @@ const TABLE = /** @type {const} */ ([
   { id: "select_sound", category: t("table.selected_hits"), name: t("table.select_all_of"), keys: ["A"] },
   { id: "select_none", category: t("table.selected_hits"), name: t("table.select_none"), keys: ["Escape"] },
 
+  { id: "parts", category: t("table.panels"), name: t("table.parts_of_the"), keys: ["Shift+Y"] },
   { id: "presets", category: t("table.panels"), name: t("table.your_presets_keep"), keys: ["Shift+P"] },
 
   { id: "pads", category: t("common.perform"), name: t("table.the_pads"), keys: ["E"] },

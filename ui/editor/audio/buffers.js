@@ -1,6 +1,7 @@
 // @ts-check
 // Sounds by key: fetched once, kept in a bounded memory, delayed by a fraction of a sample, and drawn as peaks.
 
+import { listStrikes, sumStrikes } from "./parts.js";
 import { durationOf, synthesize, applyHitOffsets } from "./prior.js";
 import { applyFilters, PLAIN } from "./strip.js";
 import { SAMPLE_RATE_HZ } from "./units.js";
@@ -212,11 +213,27 @@ export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSid
   let priorCount = 0;
 
   /**
-   * The key of a hit's analytic prior at a velocity, computed if it is not here.
+   * The key of a hit's analytic prior at a velocity, computed if it is not here: with parts, that of all its strikes.
+   * @param {readonly Sound[]} sounds of the project
    * @param {Sound} sound
    * @param {HitOffsets | null} offsets
    */
-  function prior(sound, offsets, velocity_db = 0) {
+  function prior(sounds, sound, offsets, velocity_db = 0) {
+    const strikes = listStrikes(sounds, sound);
+    if (strikes.length === 1 && strikes[0].sound === sound) return ownPrior(sound, offsets, velocity_db);
+    const keys = strikes.map((one) => ownPrior(one.sound, offsets, velocity_db));
+    const key = strikes.map(({ offset_s, gain_db }, i) => `${keys[i]}@${offset_s}@${gain_db}`).join("+");
+    const parts = keys.flatMap((name) => peek(name)?.getChannelData(0) ?? []);
+    if (!peek(key) && parts.length === keys.length) keep(key, toBuffer(sumStrikes(strikes, parts)));
+    return key;
+  }
+
+  /**
+   * @param {Sound} sound
+   * @param {HitOffsets | null} offsets
+   * @param {number} velocity_db
+   */
+  function ownPrior(sound, offsets, velocity_db) {
     const keys = priors.get(sound) ?? new Map();
     priors.set(sound, keys);
     const name = JSON.stringify([offsets ?? null, velocity_db]);

@@ -1,6 +1,7 @@
 // @ts-check
 // What each hit sounds like and where in the mix: its sampled sound, or the analytic prior while that is not ready.
 
+import { requireProject } from "../state/project.js";
 import { roomOf } from "./buffers.js";
 import { placeInMix } from "./strip.js";
 import { dbToGain } from "./units.js";
@@ -33,7 +34,7 @@ export function createHitSounds(store, buffers, { heardKey, loaded }) {
   /** @param {Hit} hit */
   const ownSound = (hit) => store.view?.project?.sounds.find(({ id }) => id === hit.sound_id);
   /** @param {Hit} hit */
-  const placeOf = (hit) => placeInMix(ownSound(hit), hit);
+  const placeOf = (hit) => placeInMix(ownSound(hit), hit, store.view?.project?.sounds);
   /**
    * Keys of a sampled sound at its place, and of its room.
    * @param {string} key
@@ -60,7 +61,7 @@ export function createHitSounds(store, buffers, { heardKey, loaded }) {
       const sound = ownSound(hit);
       if (!sound || hit.stroke) return null; // a scrape is heard once it is rendered
       const velocity_db = Math.round(hit.velocity_db); // a finer step is level enough, and few priors serve many hits
-      return { key: buffers.prior(sound, hit.offsets, velocity_db), room: null, level_db: hit.velocity_db - velocity_db, place };
+      return { key: buffers.prior(requireProject(store).sounds, sound, hit.offsets, velocity_db), room: null, level_db: hit.velocity_db - velocity_db, place };
     },
     /**
      * Keys of what a hit needs once it is sampled.

@@ -1,6 +1,7 @@
 // @ts-check
 // Hits as they are played: heard at once from sound that is in memory already, and clicks to play along with.
 
+import { requireProject } from "../state/project.js";
 import { heard_s } from "./clock.js";
 import { placeInMix } from "./strip.js";
 import { dbToGain, SAMPLE_RATE_HZ } from "./units.js";
@@ -63,7 +64,7 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
       return { buffer: buffers.placed(keyOf(hit), 0, shape), gain_db: velocity_db - hit.velocity_db };
     }
     const prior_db = Math.round(usual_db);
-    return { buffer: buffers.placed(buffers.prior(sound, null, prior_db), 0, shape), gain_db: velocity_db - prior_db };
+    return { buffer: buffers.placed(buffers.prior(requireProject(store).sounds, sound, null, prior_db), 0, shape), gain_db: velocity_db - prior_db };
   }
 
   /**
@@ -77,7 +78,7 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
     if (!sound) return;
     resume().catch(() => {});
     const { context, previews } = open();
-    const place = placeInMix(sound, { gain_db: 0, pan: 0 });
+    const place = placeInMix(sound, { gain_db: 0, pan: 0 }, requireProject(store).sounds);
     const { buffer, gain_db } = bufferOf(sound, velocity_db, usual_db, place.shape);
     if (!buffer) return;
     const [oldest] = voices;
@@ -101,7 +102,7 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
     for (const { sound, usual_db } of sounds) {
       const sampled = sampledHits(sound.id, usual_db).slice(0, MOST_READY);
       for (const hit of sampled) buffers.load(keyOf(hit)).catch(() => {});
-      if (!sampled.length) buffers.prior(sound, null, Math.round(usual_db));
+      if (!sampled.length) buffers.prior(requireProject(store).sounds, sound, null, Math.round(usual_db));
     }
   }
 

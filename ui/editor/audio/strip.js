@@ -2,6 +2,7 @@
 // A hit through its sound's channel strip: what is heard, level and place, and filters, by the laws of the engine's
 // engine/pipeline/channel_strip.py.
 
+import { listStrikes } from "./parts.js";
 import { clamp, SAMPLE_RATE_HZ } from "./units.js";
 /** @import { Hit, Project, Samples } from "../state/types.d.ts" */
 /** @import { SoundState, StripState } from "../state/protocol.d.ts" */
@@ -60,9 +61,10 @@ export function isHeard(project, hit) {
  * A hit's place in the mix by its own values and those of its sound.
  * @param {SoundState | undefined} sound
  * @param {Pick<Hit, "gain_db" | "pan"> & { distance_m?: number }} hit
+ * @param {readonly SoundState[]} [sounds] of the project, among which its parts are
  * @returns {Place}
  */
-export function placeInMix(sound, hit) {
+export function placeInMix(sound, hit, sounds = []) {
   const strip = sound?.strip ?? NEUTRAL_STRIP;
   const distance_m = clamp(strip.distance_m + (hit.distance_m ?? 0), 1, MOST_M);
   const level_db = hit.gain_db + strip.gain_db;
@@ -70,7 +72,7 @@ export function placeInMix(sound, hit) {
     gain_db: level_db - 20 * Math.log10(distance_m),
     pan: clamp(hit.pan + strip.pan + directionPan(strip.surround_deg), -1, 1),
     shape: shapeOf(strip, distance_m),
-    room_db: level_db + roomDb(sound, distance_m),
+    room_db: level_db + roomDb(sound, distance_m, sounds),
     roomShape: shapeOf(strip, 1),
   };
 }
@@ -79,11 +81,12 @@ export function placeInMix(sound, hit) {
  * Level of the room that is added to a hit: the send, and what of its own room the distance took.
  * @param {SoundState | undefined} sound
  * @param {number} distance_m
+ * @param {readonly SoundState[]} sounds
  */
-function roomDb(sound, distance_m) {
+function roomDb(sound, distance_m, sounds) {
   if (!sound?.strip) return -Infinity;
   const send = sound.strip.room_db > SEND_OFF_DB ? 10 ** (sound.strip.room_db / 10) : 0;
-  const hasRoom = (sound.macros?.room ?? 0) > (sound.residual?.room ? -1 : 0);
+  const hasRoom = distance_m > 1 && listStrikes(sounds, sound).some(({ sound: { macros, residual } }) => (macros?.room ?? 0) > (residual?.room ? -1 : 0));
   return 10 * Math.log10(send + (hasRoom ? 1 - distance_m ** -2 : 0));
 }
 

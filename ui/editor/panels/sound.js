@@ -125,6 +125,7 @@ export function createSoundPanel(store, audio, shared) {
   const morphButton = createButton(t("sound.morph"), { title: t("sound.move_this_sound"), onPress: () => morph.open() });
   morphButton.setAttribute("aria-haspopup", "dialog");
   const morph = createMorph(store, morphButton, { ...host, stems: () => modes.element, select: (/** @type {string} */ id) => shared.select({ soundId: id, modes: new Set() }) });
+  const partsButton = createButton(t("sound.parts"), { kind: "quiet", title: t("sound.other_sounds_that"), action: "parts", onPress: shared.openParts });
   const deleteButton = createButton(t("sound.delete"), { title: t("sound.delete_this_sound"), onPress: () => store.edit({ kind: "delete_sound", sound_id: sound().id }, newGesture()) });
   const file = make("input", "", { type: "file", accept: "audio/*,video/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
   file.addEventListener("change", () => {
@@ -145,7 +146,7 @@ export function createSoundPanel(store, audio, shared) {
       // a page without storage forgets the choice at reload
     }
   });
-  const status = make("div", "ins-row ins-mode-status", {}, count, about, all, hint, make("label", "ins-check", { title: t("sound.play_the_sampled") }, hear, t("sound.hear_on_release")));
+  const status = make("div", "ins-row ins-mode-status", {}, count, about, partsButton, all, hint, make("label", "ins-check", { title: t("sound.play_the_sampled") }, hear, t("sound.hear_on_release")));
 
   function remembered() {
     try {
@@ -348,9 +349,10 @@ export function createSoundPanel(store, audio, shared) {
     name.set(s.name);
     if (!CSS.supports("field-sizing", "content")) name.element.style.width = `${Math.min(24, Math.max(4, s.name.length + 1))}ch`;
     choose.hidden = sounds.length < 2;
-    deleteButton.hidden = sounds.length < 2 || hitsOf(s.id).length > 0;
+    deleteButton.hidden = sounds.length < 2 || hitsOf(s.id).length > 0 || sounds.some(({ parts }) => parts.some(({ sound_id }) => sound_id === s.id));
     const origin = s.origin === "preset" || !ORIGINS[s.origin] ? s.origin_note || ORIGINS[s.origin] : s.origin === "edited" && s.origin_note ? t("sound.edited", { origin_note: s.origin_note }) : ORIGINS[s.origin];
     uses.textContent = `${countOf(hitsOf(s.id).length)}${s.layers.length ? ` · ${t("sound.layers", { count: s.layers.length + 1 })}` : ""}`;
+    partsButton.textContent = s.parts.length ? t("sound.parts_2", { count: s.parts.length }) : t("sound.parts");
     about.textContent = origin;
     about.title = [ORIGINS[s.origin], s.origin_note].filter(Boolean).join("\n");
     const total = s.modes.frequency_hz.length;

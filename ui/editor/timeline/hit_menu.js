@@ -20,11 +20,11 @@ const MOST_SOUNDS = 8; // the inspector lists them all
  * The rows of a hit's menu; an empty one is a line.
  * @param {Store} store
  * @param {AudioEngine} audio
- * @param {{arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void, compare: () => void, scrape: () => void, layers: () => void}} host
+ * @param {{arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void, compare: () => void, scrape: () => void, layers: () => void, parts: () => void}} host
  * @param {Hit} hit
  * @returns {(MenuRow | "")[]}
  */
-export function hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape, layers }, hit) {
+export function hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape, layers, parts }, hit) {
   const ids = [...store.selection.hits];
   const those = ids.length === 1 ? "" : t("hit_menu.hits", { count: ids.length });
   const project = requireProject(store);
@@ -56,6 +56,7 @@ export function hitMenuRows(store, audio, { arranging, quantize, makePattern, sh
     "",
     { text: ids.length === 1 ? t("hit_menu.give_it_a") : t("hit_menu.give_sounds_of", { those }), key: keyText("detach"), choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },
     ...(clip.has_audio ? [{ text: t("hit_menu.velocity_layers_of", { name }), key: keyText("layers"), choose: layers }] : []),
+    { text: t("hit_menu.parts_of", { name }), key: keyText("parts"), choose: () => (store.select({ soundId: hit.sound_id, modes: new Set() }), parts()) },
     ...(clip.has_audio ? [{ text: t("hit_menu.measure_from_the", { those }), choose: () => store.send({ type: "analyse", hits: ids }) }] : []),
     ...mergeRow(store, hit, name),
     { text: arranging.ripple ? t("hit_menu.delete_and_close", { those }) : t("hit_menu.delete", { those }), key: keyText("delete"), choose: arranging.deleteChosen },

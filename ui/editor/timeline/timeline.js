@@ -39,9 +39,9 @@ const TIP_ABOVE_PX = 20; // over the edge of the lane above, so that it hides no
  * @param {Store} store
  * @param {AudioEngine} audio
  * @param {Player} player
- * @param {{chooseMaterial: () => void, enlarge: () => void, arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void, compare: () => void, scrape: () => void, layers: () => void}} host
+ * @param {{chooseMaterial: () => void, enlarge: () => void, arranging: Arranging, quantize: () => void, makePattern: () => void, showTakes: () => void, compare: () => void, scrape: () => void, layers: () => void, parts: () => void}} host
  */
-export function createTimeline(root, store, audio, player, { chooseMaterial, enlarge, arranging, quantize, makePattern, showTakes, compare, scrape, layers }) {
+export function createTimeline(root, store, audio, player, { chooseMaterial, enlarge, arranging, quantize, makePattern, showTakes, compare, scrape, layers, parts }) {
   const scale = createScale();
   let lanes = layLanes(300, true);
   let [width, height] = [0, 300];
@@ -283,7 +283,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
    */
   function openHitMenu(hit, page_x, page_y) {
     closeMenu();
-    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, t("common.hit"), hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape, layers }, hit));
+    closeMenu = openMenuAt(root.closest(".st-app") ?? root, page_x, page_y, t("common.hit"), hitMenuRows(store, audio, { arranging, quantize, makePattern, showTakes, compare, scrape, layers, parts }, hit));
   }
 
   /**

@@ -127,6 +127,7 @@ export const ACTIONS = {
   "table.other_takes_to": "Andere Takes, zum Anhören und Behalten",
   "table.paint_the_bands": "die Bänder malen",
   "table.panels": "Bereiche",
+  "table.parts_of_the": "Teile des gezeigten Klangs…",
   "table.play_or_pause": "Wiedergabe oder Pause",
   "table.playback": "Wiedergabe",
   "table.press_a_pad": "Pad drücken",

@@ -46,6 +46,7 @@ export const TIMELINE = {
   "hit_menu.merge_sounds_into": "{size} Klänge in {name} vereinen",
   "hit_menu.mute": "Stumm schalten{those}",
   "hit_menu.other_takes": "Andere Takes…",
+  "hit_menu.parts_of": "Teile von {name}…",
   "hit_menu.paste_at_the": "An der Abspielposition einfügen",
   "hit_menu.quantise": "Quantisieren{those}…",
   "hit_menu.scrape_or_rub": "Kratzen oder reiben…",

@@ -127,6 +127,7 @@ export const ACTIONS = {
   "table.other_takes_to": "Other takes, to hear and keep",
   "table.paint_the_bands": "paint the bands",
   "table.panels": "Panels",
+  "table.parts_of_the": "Parts of the sound on show…",
   "table.play_or_pause": "Play or pause",
   "table.playback": "Playback",
   "table.press_a_pad": "Press a pad",

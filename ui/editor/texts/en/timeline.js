@@ -46,6 +46,7 @@ export const TIMELINE = {
   "hit_menu.merge_sounds_into": "Merge {size} sounds into {name}",
   "hit_menu.mute": "Mute{those}",
   "hit_menu.other_takes": "Other takes…",
+  "hit_menu.parts_of": "Parts of {name}…",
   "hit_menu.paste_at_the": "Paste at the playhead",
   "hit_menu.quantise": "Quantise{those}…",
   "hit_menu.scrape_or_rub": "Scrape or rub…",

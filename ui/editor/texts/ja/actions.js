@@ -127,6 +127,7 @@ export const ACTIONS = {
   "table.other_takes_to": "別のテイクを聴いて残す",
   "table.paint_the_bands": "帯域を描く",
   "table.panels": "パネル",
+  "table.parts_of_the": "表示中の音のパート…",
   "table.play_or_pause": "再生／一時停止",
   "table.playback": "再生",
   "table.press_a_pad": "パッドを押す",

@@ -46,6 +46,7 @@ export const TIMELINE = {
   "hit_menu.merge_sounds_into": "{size} 個の音を {name} に統合",
   "hit_menu.mute": "ミュート{those}",
   "hit_menu.other_takes": "別のテイク…",
+  "hit_menu.parts_of": "{name}のパート…",
   "hit_menu.paste_at_the": "再生位置に貼り付け",
   "hit_menu.quantise": "クオンタイズ{those}…",
   "hit_menu.scrape_or_rub": "スクレイプ／こする…",
