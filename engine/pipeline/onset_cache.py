@@ -24,6 +24,11 @@ def track_keys(clip_digest: str, source: str, network: Path, audio_track: int = 
     return f"{name}c", f"{name}o", f"{name}l"
 
 
+def is_track_key(key: str) -> bool:
+    """Whether this is a key of a track's arrays, by whichever detection, and not of a sound."""
+    return len(key) == 65 and key[-1] in "col"
+
+
 def track_to_arrays(track: OnsetTrack) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Flat float32 arrays: [rate_hz, *curve], for each candidate (second, fraction, strength, velocity), and the lag.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.core.errors import BadInput
-from engine.lab.simulator.demo.projects import make_demos
+from engine.lab.simulator.demo.projects import make_demos, renew_onsets
 from engine.lab.simulator.takes import parse_size, write_takes
 
 
@@ -25,10 +25,14 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--jobs", "--workers", type=int, default=0, metavar="J", help="processes (default: one a core)")
     parser.add_argument("--demo", action="store_true", help="remake the demo clips in assets/ and their projects")
     parser.add_argument("--projects", action="store_true", help="keep the demo clips and remake only their projects")
+    parser.add_argument("--onsets", action="store_true", help="look for the demos' onsets anew, and keep all else")
     parser.add_argument("--device", default="auto", help=argparse.SUPPRESS)
     parser.add_argument("--ckpt-dir", default=None, help=argparse.SUPPRESS)
     parser.add_argument("--data-dir", default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(list(args))
+    if options.onsets:
+        renew_onsets()
+        return 0
     if options.demo or options.projects:
         make_demos(options.out, options.projects, options.device, options.ckpt_dir)
         return 0

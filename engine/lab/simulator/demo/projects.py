@@ -6,11 +6,16 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.core.paths import ASSETS, CHECKPOINTS
-from engine.document.project import Project
+from engine.document.project import Clip, Project
 from engine.lab.simulator.demo.clips import DEMOS, Demo, make_clip
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from engine.core.cache import Cache
 
 
 def make_demos(folder: str | None, projects_only: bool, device: str = "auto", checkpoints: str | None = None) -> None:
@@ -31,16 +36,16 @@ def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = Non
     from engine.diffusion.sampler import load_sampler
     from engine.document.storage import save_project
     from engine.pipeline.analyze_audio import analyze_clip_audio
-    from engine.pipeline.detect_onsets import ONSET_NETWORK, detect_onsets
+    from engine.pipeline.detect_onsets import detect_onsets
     from engine.pipeline.events import OnsetsFound, SoundsFound, last_event
-    from engine.pipeline.onset_cache import track_keys, track_to_arrays
     from engine.pipeline.open_clip import open_clip
     from engine.pipeline.render import render_hits
 
     clip = ASSETS / f"demo_{demo.name}.mp4"
     truth = json.loads((ASSETS / f"demo_{demo.name}.truth.json").read_text(encoding="utf-8"))["onsets"]
     project = open_clip(clip).project
-    found = last_event(detect_onsets(project.clip), OnsetsFound)
+    cache = Cache(None)
+    found = last_event(detect_onsets(project.clip, cache=cache), OnsetsFound)
     project = found.edit.apply(project)
     if demo.presets:
         project = choose_presets(project, demo, truth)
@@ -54,12 +59,36 @@ def make_project(demo: Demo, device: str = "auto", checkpoints: str | None = Non
     sampler = load_sampler(folder, name, choose_device(device)[0]) if name else None
     rendered = render_hits(project, sampler, Cache(None))
     arrays = {hit.key: hit.samples for hit in rendered.values()}
-    keys = track_keys(project.clip.digest, project.detection.source, ONSET_NETWORK)
-    arrays |= dict(zip(keys, track_to_arrays(found.track), strict=True))
-    write_bundle(ASSETS / f"demo_{demo.name}.sounds", arrays)
+    write_bundle(ASSETS / f"demo_{demo.name}.sounds", arrays | read_onsets(project.clip, cache))
     voice = name or "modes and residual"
     print(f"{clip.name}: {len(project.hits)} hits found, {len(truth)} true; sounded by {voice}", file=sys.stderr)
     return save_project(project, ASSETS / f"demo_{demo.name}.struck.json", portable=True)
+
+
+def renew_onsets() -> None:
+    """Look for the demos' onsets anew and keep them beside their rendered hits, after a change of the detection."""
+    from engine.core.cache import Cache, read_bundle, write_bundle
+    from engine.document.storage import load_project
+    from engine.pipeline.detect_onsets import detect_onsets
+    from engine.pipeline.events import OnsetsFound, last_event
+    from engine.pipeline.onset_cache import is_track_key
+
+    for demo in DEMOS:
+        path, cache = ASSETS / f"demo_{demo.name}.sounds", Cache(None)
+        clip = load_project(ASSETS / f"demo_{demo.name}.struck.json").clip
+        last_event(detect_onsets(clip, cache=cache), OnsetsFound)
+        rendered = {key: array for key, array in read_bundle(path).items() if not is_track_key(key)}
+        write_bundle(path, rendered | read_onsets(clip, cache))
+        print(path, file=sys.stderr)
+
+
+def read_onsets(clip: Clip, cache: Cache) -> dict[str, np.ndarray]:
+    """What a cache keeps of a clip's onsets: as the editor shows them, and of the picture alone for the sync meter."""
+    from engine.pipeline.detect_onsets import ONSET_NETWORK
+    from engine.pipeline.onset_cache import track_keys
+
+    keys = [key for source in ("both", "video") for key in track_keys(clip.digest, source, ONSET_NETWORK)]
+    return {key: array for key in keys if (array := cache.get(key)) is not None}
 
 
 def nearest_struck(truth: list[dict[str, Any]], time_s: float) -> str:

@@ -15,6 +15,9 @@ from engine.core.paths import ASSETS
 from engine.document.storage import load_project
 from engine.lab.simulator.demo.clips import DEMOS, Demo, plan_demo, simulate_demo
 from engine.lab.simulator.demo.projects import nearest_struck
+from engine.onsets.track import pick
+from engine.pipeline.detect_onsets import detect_onsets
+from engine.pipeline.events import OnsetsFound, last_event
 from engine.pipeline.render import render_hits
 from engine.pipeline.track import place_hits
 
@@ -130,5 +133,21 @@ def test_a_demo_is_heard_at_once(demo: Demo) -> None:
         assert np.abs(track[start : start + 960]).max() > 0.01
 
 
-def _fail() -> None:
+@pytest.mark.parametrize("source", ["both", "video"])
+def test_a_demo_s_curve_is_shown_at_once(demo: Demo, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a change of the detection, ``launch.py simulate --onsets`` looks for it anew."""
+    monkeypatch.setattr("engine.pipeline.detect_onsets.iter_clip_audio", _fail)
+    monkeypatch.setattr("engine.pipeline.detect_onsets.iter_frames", _fail)
+    clip = load_project(ASSETS / f"demo_{demo.name}.struck.json").clip
+    cache = Cache(None)
+    for key, array in read_bundle(ASSETS / f"demo_{demo.name}.sounds").items():
+        cache.put(key, array)
+    track = last_event(detect_onsets(clip, source, cache=cache), OnsetsFound).track
+    assert len(track.curve.values) / track.curve.rate_hz == pytest.approx(clip.duration_s, abs=0.05)
+    found_s = np.array([onset.time_s for onset in pick(track)])
+    missed = [onset for onset in truth_of(demo) if np.abs(found_s - onset["time_s"]).min() > 1.5 * FRAME_S]
+    assert len(missed) <= (source == "video") and len(found_s) == len(truth_of(demo)) - len(missed)
+
+
+def _fail(*_: object) -> None:
     raise AssertionError("a shipped demo must come from its bundle")
