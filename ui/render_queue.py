@@ -149,6 +149,7 @@ class RenderQueue:
         options = parser.parse_args([])
         write_options(options, wanted)
         context = self._context
+        options.ucs_names = wanted.ucs_names
         options.formats = [endings.get(kind, kind) for kind in kinds]
         options.out_dir, options.device = str(self.folder()), context.options.device
         options.ckpt_dir, options.data_dir = str(context.options.checkpoint_folder), str(context.wanted_home)
@@ -218,7 +219,7 @@ class RenderQueue:
         folders = [place for place in (*places, *map(_find_folder, places)) if place is not None and place.is_dir()]
         if not folders:
             return tuple(ExportedFile(place.name, self._address(place.name), "") for place in places)
-        path = batch.folder / f"{outcome.name}.zip"
+        path = batch.folder / f"{outcome.stem or outcome.name}.zip"
         found = {file for place in (*places, *folders) for file in (place, *place.rglob("*"))}
         inside = sorted(file for file in found if file.is_file())
         with replace_file(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:

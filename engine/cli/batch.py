@@ -26,6 +26,7 @@ from engine.cli.console import make_progress, say
 from engine.cli.delivery import list_targets
 from engine.cli.manifest import Manifest
 from engine.cli.overwrite import check_existing, find_existing
+from engine.cli.ucs_names import NAMED
 from engine.core.errors import BadInput
 from engine.core.files import check_folder, make_write_error, read_bounded, remove_abandoned
 from engine.core.names import make_file_stem, to_text
@@ -99,7 +100,8 @@ class Batch:
     def begin(self, jobs: Sequence[argparse.Namespace]) -> None:
         """Note that jobs are about to be rendered. BadInput where files would be replaced that are none of theirs."""
         foreign = [job for job in jobs if not self.manifest.owns(self._keys[job.source])]
-        existing = [path for job in foreign for path in find_existing(list_targets(job))]
+        fixed = [t for job in foreign for t in list_targets(job) if not (job.ucs_names and t[0] in NAMED)]
+        existing = list(find_existing(fixed))
         report = [] if self.manifest.owns_report() else [self.folder / REPORT_NAME]
         check_existing(self._options, [*existing, *report], "another --out-dir")
         self.manifest.begin({self._keys[job.source]: list_outputs(job) for job in jobs})

@@ -29,8 +29,8 @@ WORD_FORMATS = (*FOLDER_FORMATS, "markers", "project")
 """Formats that are not named by an ending."""
 
 _NOT_SETTINGS = (
-    "source", "out_dir", "jobs", "pattern", "batch_name", "device", "data_dir", "ckpt_dir", "out", "video", "stems",
-    "pieces", "session", "project", "overwrite", "watch", "farm",
+    "source", "out_dir", "jobs", "pattern", "batch_name", "file_stem", "device", "data_dir", "ckpt_dir", "out", "video",
+    "stems", "pieces", "session", "project", "overwrite", "watch", "farm",
 )  # fmt: skip
 """Options that do not change what is rendered."""
 
@@ -46,6 +46,7 @@ def make_job(options: argparse.Namespace, source: str, folder: Path, name: str) 
     """The options of one clip's render, whose outputs have a name in a folder."""
     job = copy.copy(options)
     job.source, job.session, job.batch_name, job.out_dir = source, [], name, str(folder)
+    job.file_stem = name
     for given in options.formats:
         option = find_option(given)
         if option in FOLDER_FORMATS:
@@ -112,6 +113,7 @@ def render_job(job: argparse.Namespace, render: Render, listener: Listener | Non
             loudness,
             peak,
             _grab_picture(project.clip.path, max(hits, key=lambda hit: hit.velocity_db).time_s if hits else 0.0),
+            stem=job.file_stem,
         )
     except (KeyboardInterrupt, Cancelled):
         raise

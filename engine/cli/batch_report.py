@@ -26,7 +26,10 @@ _HEADINGS = ("", "Clip", "Length", "Hits", "Sounds", "Loudness", "True peak", "F
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one clip: ``failure`` is the reason where it was not rendered; ``picture`` is a JPEG in base64."""
+    """What came of one clip: ``failure`` is the reason where it was not rendered; ``picture`` is a JPEG in base64.
+
+    ``name`` is the clip's in the batch, ``stem`` what names of its files begin with where that follows from its sounds.
+    """
 
     source: str
     name: str
@@ -38,6 +41,7 @@ class Outcome:
     true_peak_dbtp: float | None = None
     picture: str = ""
     failure: str = ""
+    stem: str = ""
 
 
 def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -31,6 +32,7 @@ from engine.media.export.options import (
 )
 
 if TYPE_CHECKING:
+    from engine.pipeline.delivery import Delivery
     from engine.pipeline.events import RenderedHit
 
 _ENDINGS = {
@@ -76,6 +78,9 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--no-project", action="store_true", help="leave the project out of the sound file")
     form.add_argument("--stems-by", choices=STEM_KINDS, default=defaults.stems)
     form.add_argument("--ucs-pattern", metavar="P", default=NAME_PATTERN, help=f"names of pieces: {NAME_PATTERN}")
+    form.add_argument(
+        "--ucs-names", action="store_true", help="in --out-dir: sound, stems, pieces and sessions by that pattern too"
+    )
     form.add_argument("--creator", metavar="ID", default=defaults.creator, help="CreatorID of names and tags")
     form.add_argument("--source-id", metavar="ID", default=defaults.source, help="SourceID of names and tags")
     form.add_argument(
@@ -180,16 +185,25 @@ def check_outputs(options: argparse.Namespace, sources: Mapping[str, str | None]
 def write_outputs(
     project: Project, rendered: Mapping[str, RenderedHit], options: argparse.Namespace, sample: Sample
 ) -> None:
-    """Write all that the options name. Raises BadInput."""
-    from engine.pipeline.deliver_pieces import deliver_pieces, deliver_session
-    from engine.pipeline.delivery import Delivery, deliver_stems, deliver_track, deliver_video
+    """Write all that the options name; with ``--ucs-names`` under names that the options then have. Raises BadInput."""
+    from engine.cli.ucs_names import name_outputs
+    from engine.pipeline.delivery import Delivery
     from engine.pipeline.master import describe_left_out
-    from engine.pipeline.track import marker_rows
 
     left_out = describe_left_out(project)
     if left_out:
         say(f"outputs are {left_out}")
     delivery = Delivery(project, rendered, read_options(options), datetime.now())
+    with name_outputs(options, delivery) if options.ucs_names else contextlib.nullcontext():
+        _write_outputs(delivery, options, sample)
+
+
+def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Sample) -> None:
+    from engine.pipeline.deliver_pieces import deliver_pieces, deliver_session
+    from engine.pipeline.delivery import deliver_stems, deliver_track, deliver_video
+    from engine.pipeline.track import marker_rows
+
+    project = delivery.project
     if options.out is not None:
         clipped = deliver_track(delivery, Path(options.out))
         over = f"; clipped in {counted(clipped, 'sample')}, lower the level" if clipped else ""

@@ -23,6 +23,7 @@ from engine.cli.console import (
     whole_number,
 )
 from engine.cli.delivery import add_output_arguments, check_outputs, is_heard, list_targets, read_options, write_outputs
+from engine.cli.ucs_names import check_use
 from engine.cli.watch import watch_folder
 from engine.core.cache import Cache
 from engine.core.errors import BadInput
@@ -114,6 +115,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         return
     if options.farm is not None:
         raise BadInput("--farm renders several clips; give a folder, a list or more clips, and --out-dir")
+    check_use(options)
     options.source = options.source[0]
     render_one(options)
 

@@ -12,6 +12,7 @@ import soundfile
 from starlette.testclient import TestClient
 
 from engine.core.paths import ASSETS
+from engine.media.export.ucs import load_table
 from tests.clips import make_clicking_clip
 from tests.ui_tab import Tab, check_sentence, make_context, wait_until
 from ui.server import create_app
@@ -65,6 +66,20 @@ def test_a_folder_is_queued_rendered_and_linked(client: TestClient, clips: Path)
     assert [file["name"] for item in items(tab)[3:] for file in item["files"]] == ["b.wav", "b_markers.csv", "b 2.zip"]
     inside = zipfile.ZipFile(io.BytesIO(client.get(items(tab)[4]["files"][0]["url"]).content)).namelist()
     assert "b 2.rpp" in inside and any(name.startswith("b 2 rpp media/") for name in inside)
+    # By UCS, the clip's names and those in its ZIP are the pattern's.
+    ucs = {"ucs_names": True, "creator": "ANN", "bits": 16}
+    for _ in range(2):
+        tab.ask("queue_clips", paths=[str(clips / "b.mp4")], what=["wav", "mp4", "reaper"], options=ucs)
+    wait_until(lambda: ended(tab))
+    (file,), (same,) = (item["files"] for item in items(tab)[5:])
+    assert file == same
+    archive = zipfile.ZipFile(io.BytesIO(client.get(file["url"]).content))
+    stem = file["name"].removesuffix(".zip")
+    assert stem.split("_")[1:] == ["B", "ANN", "FOLEY"] and stem.split("_")[0] in load_table()["categories"]
+    assert {f"{stem}.wav", f"{stem}.rpp", "b 3.mp4"} < set(archive.namelist())
+    project = archive.read(f"{stem}.rpp").decode()
+    media = [name for name in archive.namelist() if name.startswith(f"{stem} rpp media/")]
+    assert media and all(f'"{name}"' in project for name in media)
     tab.ask("clear_queue")
     assert items(tab) == [] and client.get(a["files"][0]["url"]).status_code == 200
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
 import pytest
 import soundfile
 
+from engine.cli.batch_job import list_outputs, make_job
 from engine.cli.batch_report import Outcome, write_report
 from engine.cli.manifest import MANIFEST_NAME, Manifest
+from engine.cli.render import add_arguments
+from engine.cli.ucs_names import name_outputs
 from tests.clips import make_clicking_clip
+from tests.delivered_project import deliver, make_project
 from tests.engine.cli.test_command_line import refuse, run
 from tests.engine.cli.test_outputs import given  # noqa: F401 - a fixture
 
@@ -84,6 +89,7 @@ def test_a_list_is_rendered_by_several_processes(given: Path, clips: Path, tmp_p
         (("a.mp4", "b.mp4"), "several clips need a folder for what is written; give --out-dir"),
         (("a.mp4", "--out-dir", "o", "--out", "x.wav"), "--out is of a single clip; with --out-dir say"),
         (("a.mp4", "--out-dir", "o", "--formats", "exe"), "--formats 'exe' is not known; give some of wav, flac"),
+        (("a.mp4", "--out", "x.wav", "--ucs-names"), "--ucs-names is for the files of --out-dir"),
         (("a.mp4", "--out-dir", "o", "--pattern", "{catid}"), "--pattern has {catid}, which is no field"),
         ((".", "--out-dir", "o"), "holds no clip; give a folder or a list with at least one"),
     ],
@@ -97,6 +103,26 @@ def test_a_batch_that_cannot_be_is_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert reason in refuse(capsys, "render", *args)
+
+
+def test_names_by_ucs_are_taken_once_and_given_back(tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    options = parser.parse_args(["--ucs-names", "--formats", "wav", "mp4", "stems", "rpp", "--creator", "ANN"])
+    jobs = [make_job(options, "clip.mp4", tmp_path, name) for name in ("clip", "clip 2", "clip 3")]
+    delivery = deliver(make_project(), creator="ANN")
+    stem = "GLASImpt_Clip_ANN_FOLEY"
+    names = ["{}.wav", "clip.mp4", "{} stems", "{}.rpp"]
+    with name_outputs(jobs[0], delivery):
+        assert list(list_outputs(jobs[0])) == [name.format(stem) for name in names]
+        (tmp_path / f"{stem} rpp media").mkdir()
+        (tmp_path / f"{stem}.wav").write_bytes(b"sound")
+        with name_outputs(jobs[1], delivery):  # at the same time, of the same name
+            assert jobs[1].file_stem == f"{stem} 2" and jobs[1].out == str(tmp_path / f"{stem} 2.wav")
+    # What was written stays and keeps the name; what was not is no empty file.
+    assert {path.name for path in tmp_path.iterdir()} == {f"{stem}.wav", f"{stem} rpp media"}
+    with name_outputs(jobs[2], delivery):
+        assert jobs[2].file_stem == f"{stem} 2"
 
 
 @pytest.mark.parametrize(
