@@ -289,6 +289,7 @@ def _choose_settings(options: argparse.Namespace, loaded: _Loaded) -> ProcessSet
         audio_track=options.track,
         analyze=loaded.analyze,
         load_sampler=loaded.load if is_heard(options) else None,
+        channels=options.channels,
     )
 
 

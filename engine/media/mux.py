@@ -184,8 +184,7 @@ def add_sound(
     assert isinstance(audio, AudioStream)
     if title:
         audio.metadata["title"] = audio.metadata["handler_name"] = title
-    if not is_default:
-        audio.disposition = Disposition(0)
+    audio.disposition = Disposition.default if is_default else Disposition(0)
     if codec == "aac":
         audio.bit_rate = AAC_BITS_PER_S_A_CHANNEL * channels
     else:

@@ -246,7 +246,7 @@ def deliver_video(delivery: Delivery, path: Path, on_progress: Callable[[float],
         on_progress,
         clip.digest,
         own_sound=own,
-        timecode=options.start_timecode if not options.two_pop else None,
+        timecode=delivery.start.format_time(0.0) if delivery.start.timecode else None,
     )
 
 

@@ -28,14 +28,14 @@ BLOCK_SAMPLES = 20 * SAMPLE_RATE_HZ
 EDGE_SAMPLES = 2 * FADE_SAMPLES
 
 
-def peak_dbtp(project: Project, rendered: Mapping[str, RenderedHit]) -> float:
+def peak_dbtp(project: Project, rendered: Mapping[str, RenderedHit], channels: str = "stereo") -> float:
     """Highest true peak (ITU-R BS.1770, 4 times oversampled) of the track and of each stem; -inf where all is silent.
 
     Stems count, so that none is clipped and their sum is the track. Memory is bounded by BLOCK_SAMPLES.
     """
     peak = 0.0
     edge = OVERSAMPLING * EDGE_SAMPLES
-    for stems in _stem_blocks(project, rendered):
+    for stems in _stem_blocks(project, rendered, channels):
         for sound in (*stems, np.sum(stems, axis=0)) if len(stems) > 1 else stems:
             if 2.0 * float(np.abs(sound).max(initial=0.0)) <= peak:
                 continue  # between samples a peak is at most about 6 dB higher
@@ -54,21 +54,21 @@ def fit_level(project: Project, rendered: Mapping[str, RenderedHit], target_dbtp
     return replace(edit, label=f"Fit to {target_dbtp:g} dBTP".replace("-", "−"))
 
 
-def keep_headroom(project: Project, rendered: Mapping[str, RenderedHit]) -> Edit | None:
+def keep_headroom(project: Project, rendered: Mapping[str, RenderedHit], channels: str = "stereo") -> Edit | None:
     """Lower what would exceed the ceiling, and never raise anything; None where nothing exceeds it.
 
     A hit measured from the clip that exceeds it alone is lowered by its own gain: the clip's own hit does not, so noise
     that peaks by chance or the recording's limiter is the cause, and no reason to lower all others. What still exceeds
-    the ceiling where hits add up lowers the mix.
+    the ceiling where hits add up, or in the centre of 5.1, which is 3 dB louder, lowers the mix.
     """
-    peak = peak_dbtp(project, rendered)
+    peak = peak_dbtp(project, rendered, channels)
     if peak <= CEILING_DBTP:
         return None
     gains_db = _trim_hits(project, rendered)
     lower_hits = Edit("Keep headroom", lambda document: _set_gains(document, gains_db))
     if gains_db:
         project = lower_hits.apply(project)
-        peak = peak_dbtp(project, rendered)
+        peak = peak_dbtp(project, rendered, channels)
     if peak <= CEILING_DBTP:
         return lower_hits
     return chain("Keep headroom", lower_hits, set_mix(gain_db=_fit_gain(project.mix.gain_db, peak, CEILING_DBTP)))
@@ -119,12 +119,12 @@ def _to_db(peak: float) -> float:
     return gain_to_db(peak) if peak > 0.0 else -math.inf
 
 
-def _stem_blocks(project: Project, rendered: Mapping[str, RenderedHit]) -> Iterator[list[np.ndarray]]:
-    """The stems in blocks [N, 2], those that sound in each.
+def _stem_blocks(project: Project, rendered: Mapping[str, RenderedHit], channels: str) -> Iterator[list[np.ndarray]]:
+    """The stems in blocks [N, C], those that sound in each.
 
     A block has EDGE_SAMPLES more at both ends, where cutting would add what is not in the track.
     """
-    stems = stems_by_sound(project, rendered).values()
+    stems = stems_by_sound(project, rendered, channels).values()
     length = track_length(project)
     for start in range(0, length, BLOCK_SAMPLES):
         end = min(length, start + BLOCK_SAMPLES)

@@ -61,6 +61,7 @@ class ProcessSettings:
     open_bank: Callable[[], Bank] = open_default_bank
     load_sampler: Callable[[str], HitSampler | None] | None = None  # by checkpoint name; None: nothing is sampled
     keep_headroom: bool = False  # lower the mix where what was sampled would clip
+    channels: str = "stereo"  # of the track that must not
     analyze: AnalyzeHits | None = None  # of a clip's recorded hits; None: in this process
     cache: Cache | None = None  # of onset tracks and sampled hits
     check: Callable[[], None] = lambda: None  # called between short steps; may raise Cancelled
@@ -109,7 +110,8 @@ def process_project(settings: ProcessSettings, current: Callable[[], Project]) -
         for event in sample_hits(project, sampler, cache, settings.check):
             keys |= {hit_id: hit.key for hit_id, hit in event.hits.items()}
             yield event
-        quieter = keep_headroom(project, KeptHits(cache, keys)) if settings.keep_headroom else None
+        kept = KeptHits(cache, keys)
+        quieter = keep_headroom(project, kept, settings.channels) if settings.keep_headroom else None
         if quieter is not None:
             yield LevelKept(quieter)
         trouble = getattr(sampler, "trouble", "")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.core.errors import BadInput
+from engine.core.paths import ROOT
 from tests.ui_tab import Tab, check_sentence
+from ui.export_plan import check_export
 from ui.export_presets import FILE, ExportPresets
+from ui.protocol.codec import decode_fields
 from ui.protocol.exporting import ExportOptions, ExportPreset
 
 
@@ -59,3 +63,16 @@ def test_a_damaged_file_is_none_and_stays_as_it_is(text: str, tmp_path: Path) ->
     with pytest.raises(BadInput):
         presets.put(ExportPreset("a", ("wav",), ExportOptions()))
     assert (tmp_path / FILE).read_text() == text
+
+
+def test_the_presets_that_ship_can_be_exported() -> None:
+    source = (ROOT / "ui" / "editor" / "panels" / "export_presets.js").read_text("utf-8")
+    rows = re.findall(r'^  "([^"]+)": \{ kinds: (\[.*?\]), options: (\{.*?\}) \},$', source, re.MULTILINE)
+    presets = {
+        name: (json.loads(kinds), json.loads(re.sub(r"(\w+): ", r'"\1": ', options))) for name, kinds, options in rows
+    }
+    assert {"Reaper, film", "Pro Tools, 5.1", "Wwise pack"} <= set(presets)
+    for kinds, values in presets.values():
+        assert set(check_export(kinds, decode_fields(ExportOptions, values, "a preset"))) == set(kinds)
+    film = presets["Pro Tools, 5.1"][1]
+    assert (film["channels"], film["start_timecode"], film["two_pop"]) == ("5.1", "00:59:58:00", True)

@@ -41,6 +41,8 @@ def test_a_folder_is_rendered_resumed_and_reported(
     out = tmp_path / "out"
     job = ("--out-dir", out, "--formats", "wav", "mid", "--physics", given / "bar.json", "--ckpt-dir", given / "none")
     assert run("render", clips, *job, "--pattern", "{number} {clip}") == 0
+    said = capsys.readouterr().err
+    assert "rendering 2 clips: 100 %" in said and "sampling" not in said  # one progress for all
     files = {path.name for path in out.iterdir()}
     assert files == {"001 a.wav", "001 a.mid", "002 a.wav", "002 a.mid", "report.html", "struck-batch.json"}
     assert soundfile.info(out / "002 a.wav").frames == 2 * 48_000

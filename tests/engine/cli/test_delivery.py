@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
 import wavinfo
+from av.stream import Disposition
 
 from engine.media.export.bext import read_loudness
 from engine.media.export.loudness import can_measure
@@ -142,15 +144,23 @@ def test_a_start_that_is_no_timecode_is_refused_once_the_rate_is_known(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["mix", "second"])
-def test_the_clips_own_sound_stays_in_the_video(given: Path, tmp_path: Path, kind: str) -> None:  # noqa: F811
+@pytest.mark.parametrize(("kind", "ending"), [("mix", ".mp4"), ("second", ".mp4"), ("second", ".mkv"), ("mix", ".mov")])
+def test_the_clips_own_sound_stays_in_the_video(given: Path, tmp_path: Path, kind: str, ending: str) -> None:  # noqa: F811
     from engine.media.probe import probe
     from engine.media.sound import read_clip_channels
 
     clip = make_clicking_clip(tmp_path / "own.mp4", [1.4])
-    assert run(*render(given, "--video", tmp_path / "v.mp4", "--clip-sound", kind, clip=clip)) == 0
-    tracks = probe(tmp_path / "v.mp4").audio_tracks
-    heard = [read_clip_channels(tmp_path / "v.mp4", 48_000, track.number, 96_000).mean(axis=1) for track in tracks]
+    out, start = tmp_path / f"v{ending}", ("--two-pop", "--start-timecode", "00:59:58:00")
+    assert run(*render(given, "--video", out, "--clip-sound", kind, *start, clip=clip)) == 0
+    tracks = probe(out).audio_tracks
+    heard = [read_clip_channels(out, 48_000, track.number, 96_000).mean(axis=1) for track in tracks]
+    with av.open(str(out)) as container, av.open(str(clip)) as given_clip:
+        packets = [[bytes(p) for p in file.demux(file.streams.video[0]) if p.size] for file in (container, given_clip)]
+        assert packets[0] == packets[1]  # the picture's own, in each container
+        told = {**container.metadata, **container.streams.video[0].metadata}
+        assert {name.lower(): value for name, value in told.items()}["timecode"] == "01:00:00:00"
+        defaults = [bool(stream.disposition & Disposition.default) for stream in container.streams.audio]
+        assert defaults == [True, False][: len(tracks)]
     assert len(tracks) == (2 if kind == "second" else 1) and tracks[0].is_default
     assert find_attacks(heard[0], 48_000, HITS_S) == pytest.approx(HITS_S, abs=1e-3)
     assert find_attacks(heard[-1], 48_000, [1.4]) == pytest.approx([1.4], abs=1e-3)

@@ -281,6 +281,13 @@ def test_cue_sheets_show_the_frame_of_each_hit(tmp_path: Path) -> None:
     # Frames of make_clip are brighter with their number; those of the hits at 0.25 and 1.95 s are 6 and 48.
     greys = sorted(float(np.asarray(image.image.convert("L"))[:, -20:].mean()) for image in page.images)
     assert greys[0] == pytest.approx(40 + 2 * 6, abs=6) and greys[-1] == pytest.approx(40 + 2 * 48, abs=6)
+    # The picture lies beside the hits in Reaper.
+    deliver_session(delivery, tmp_path / "s.rpp", sample)
+    (shown,) = (track for track in rpp.loads((tmp_path / "s.rpp").read_text("utf-8")).findall("TRACK")
+                if track.find(".//SOURCE").attrib[0] == "VIDEO")  # fmt: skip
+    item = shown.find("ITEM")
+    assert item.find(".//FILE")[1] == "c.mp4"
+    assert (float(item.find("POSITION")[1]), float(item.find("LENGTH")[1])) == (0.0, 2.0)
 
 
 def test_a_missing_clip_leaves_the_pictures_out(tmp_path: Path, project: Project) -> None:

@@ -44,6 +44,16 @@ def test_the_peak_between_samples_counts() -> None:
     assert peak_dbtp(project, rendered) == pytest.approx(0.0, abs=0.1)
 
 
+def test_the_centre_of_5_1_stays_under_full_scale_too() -> None:
+    project = make_project([0.5])
+    rendered = render(project, 0.85 * np.hanning(9600) * np.cos(2 * np.pi * 2000 * np.arange(9600) / RATE_HZ))
+    assert keep_headroom(project, rendered) is None
+    edit = keep_headroom(project, rendered, "5.1")
+    assert edit is not None and edit.apply(project).mix.gain_db == pytest.approx(
+        -1.0 - 20 * math.log10(0.85 * math.sqrt(2.0)), abs=0.03
+    )
+
+
 def test_overlapping_hits_are_brought_under_full_scale_and_quiet_ones_stay() -> None:
     loud = make_project([0.5, 0.5 + 24 / RATE_HZ, 0.5 + 48 / RATE_HZ])
     tone = 0.7 * np.hanning(9600) * np.cos(2 * np.pi * 2000 * np.arange(9600) / RATE_HZ)

@@ -95,6 +95,8 @@ def test_ixml_holds_speed_tracks_and_category(tmp_path: Path) -> None:
     assert names == ["Left", "Right", "Centre", "LFE", "Left surround", "Right surround"]
     assert root.findtext("USER/CatID") == root.findtext("ASWG/catId") == "GLASImpt"
     assert root.findtext("USER/FXName") == "Jar Hit" and root.findtext("ASWG/creatorId") == "ANN"
+    told = wavinfo.WavInfoReader(str(tmp_path / "x.wav")).ixml
+    assert [track.name for track in told.track_list] == names and told.project == "Glass jar"
     info = soundfile.info(tmp_path / "x.wav", verbose=True)
     assert info.format == "WAVEX" and "L, R, C, LFE, Ls, Rs" in info.extra_info
 
