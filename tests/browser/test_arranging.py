@@ -149,6 +149,22 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     press(editor, "Control+z")
     assert times_of(editor) == before
 
+    # Steps at the playhead on gravel: pairs of hits in groups, with the sound that the words find in the bank.
+    known = {hit["id"] for hit in editor.project["hits"]}
+    editor.see("void window.struck.store.select({ hits: new Set() })")
+    editor.see("void window.struck.player.seek(2)")
+    page.keyboard.press("b")
+    sheet.get_by_role("button", name="Steps").click()
+    sheet.get_by_label("Gait").select_option("Stairs, down")
+    sheet.get_by_label("Surface").select_option("Gravel")
+    sheet.locator(".is-main").click()
+    editor.wait("() => window.struck.store.view.project.sounds.some((sound) => /^gravel/i.test(sound.name))")
+    steps = [hit for hit in editor.project["hits"] if hit["id"] not in known]
+    assert len(steps) == 16 and len({hit["group"] for hit in steps}) == 8
+    assert [hit["name"] for hit in steps[:4]] == ["Ball", "Heel", "Ball", "Heel"]
+    (sound_id,) = {hit["sound_id"] for hit in steps}
+    assert next(s for s in editor.project["sounds"] if s["id"] == sound_id)["name"].lower().startswith("gravel")
+
 
 def test_takes_of_a_hit_are_heard_kept_and_dealt(editor: Editor) -> None:
     page, hits = editor.page, editor.project["hits"]

@@ -79,7 +79,7 @@ export async function mount(element) {
   const toasts = createToasts(app, store);
   const arranging = createArranging(store, player);
   const quantize = createQuantize(app, store, arranging);
-  const patterns = createPatternSheet(app, store, player, arranging);
+  const patterns = createPatternSheet(app, store, player, arranging, (words) => inspector.findSound(words));
   const spotting = createSpotting(app, store);
   const conform = createConform(app, store);
   const takes = createTakesSheet(app, store, audio, arranging);

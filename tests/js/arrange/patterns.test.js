@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { GAITS, SHOES } from "../../../ui/editor/arrange/footsteps.js";
+import { placePattern } from "../../../ui/editor/arrange/pattern_sheet.js";
 import { DEFAULTS, MOST_STRIKES, PATTERNS, makePattern } from "../../../ui/editor/arrange/patterns.js";
 
 /** @import { PatternName, Strike } from "../../../ui/editor/arrange/patterns.js" */
@@ -69,13 +71,71 @@ test("debris thins out as its rate does, over many draws", () => {
   near(early / late, Math.sqrt(20), 0.4); // the rate falls by a factor of 20 over both halves
 });
 
+const EVEN = { ...DEFAULTS, unevenness: 0, sides: 0 };
+
+test("an even walk keeps its tempo, heel before ball, left and right alike", () => {
+  const strikes = makePattern("steps", { ...EVEN, tempo: 120, steps: 6, roll: 0.2 }, 1);
+  assert.deepEqual(strikes.map(({ part }) => part), Array.from({ length: 6 }, () => ["heel", "ball"]).flat());
+  strikes.forEach(({ time_s }, k) => near(time_s, Math.floor(k / 2) * 0.5 + (k % 2 ? 0.1 : 0)));
+  for (const part of ["heel", "ball"]) assert.equal(new Set(strikes.filter((strike) => strike.part === part).map((strike) => JSON.stringify({ ...strike, time_s: 0, step: 0 }))).size, 1);
+});
+
+test("feet differ to the left and to the right of their mean, in turn", () => {
+  const heels = makePattern("steps", { ...EVEN, sides: 1, steps: 4 }, 1).filter(({ part }) => part === "heel");
+  const pans = heels.map(({ pan = 0 }) => pan);
+  assert.ok(pans[0] < 0 && pans[0] === pans[2] && pans[1] === -pans[0] && pans[3] === pans[1]);
+  near(20 * Math.log10(1.15), Math.abs(heels[1].velocity_db - heels[0].velocity_db), 0.1); // an asymmetry of 15 % at most
+});
+
+test("unevenness is the standard deviation of the steps' period, over many steps", () => {
+  const heels = makePattern("steps", { ...DEFAULTS, tempo: 60, steps: 200, unevenness: 0.05 }, 4).filter(({ part }) => part === "heel");
+  const periods = gaps(heels);
+  const mean = periods.reduce((sum, gap) => sum + gap) / periods.length;
+  near(mean, 1, 0.02);
+  near(Math.sqrt(periods.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / periods.length), 0.05, 0.01);
+});
+
+test("gaits and shoes order level, speed and dullness as bodies and soles do", () => {
+  /** @param {Partial<typeof DEFAULTS>} values */
+  const step = (values) => makePattern("steps", { ...EVEN, steps: 1, ...values }, 0);
+  const loudest = (/** @type {keyof typeof GAITS} */ gait) => Math.max(GAITS[gait].heel_db, GAITS[gait].ball_db);
+  // Peak forces in body weights: a walk 1.15, stairs down 1.6, a run 2 to 2.9.
+  near(loudest("down") - loudest("walk"), 20 * Math.log10(1.6 / 1.15), 0.5);
+  near(loudest("run") - loudest("walk"), 20 * Math.log10(2.45 / 1.15), 1.5);
+  assert.ok(loudest("sneak") < loudest("walk") - 12);
+  for (const gait of /** @type {const} */ (["up", "down", "sneak"])) assert.equal(step({ gait })[0].part, "ball"); // on stairs the ball lands first
+  // A softer heel has a lower speed, so that it is duller, and a level that is given back in part.
+  const heels = (/** @type {const} */ (["barefoot", "sneaker", "boot", "hard"])).map((shoe) => step({ shoe })[0]);
+  heels.slice(1).forEach((heel, k) => {
+    assert.ok(heel.velocity_db > heels[k].velocity_db);
+    assert.ok((heel.decay_ratio ?? 1) <= (heels[k].decay_ratio ?? 1));
+  });
+  assert.ok(heels[0].velocity_db + (heels[0].gain_db ?? 0) < heels[3].velocity_db + (heels[3].gain_db ?? 0));
+  assert.equal(Object.keys(GAITS).length * Object.keys(SHOES).length, 20);
+});
+
+test("steps are placed as pairs; a hit that is the start is the first contact as it is", () => {
+  const project = /** @type {any} */ ({ clip: { duration_s: 60 } });
+  const strikes = makePattern("steps", { ...EVEN, steps: 3, tempo: 60 }, 0);
+  const fresh = placePattern(project, strikes, [{ time_s: 1, sound_id: "s1" }, { time_s: 30, sound_id: "s1" }], false).hits;
+  assert.equal(fresh.length, 12);
+  assert.equal(new Set(fresh.map(({ group }) => group)).size, 6);
+  fresh.forEach(({ group, time_s }, k) => assert.ok(k % 2 === 0 || (group === fresh[k - 1].group && time_s - fresh[k - 1].time_s < 0.5)));
+  const start = { time_s: 1, sound_id: "s1", velocity_db: -10, gain_db: 3, pan: 0.2, residual_db: -6, decay_ratio: 2 };
+  const { hits } = placePattern(project, strikes, [start], true);
+  assert.equal(hits.length, 5);
+  assert.deepEqual({ ...hits[1], time_s: 0, group: "", name: "" }, { time_s: 0, sound_id: "s1", velocity_db: -10, gain_db: 3, pan: 0.2, residual_db: -6, decay_ratio: 2, pitch_cents: 0, group: "", name: "" });
+  assert.ok(!hits[0].group && hits[1].group === hits[2].group);
+});
+
 test("every pattern begins at the hit it starts from, rises in time, stays in bounds and repeats by its seed", () => {
   for (const name of /** @type {PatternName[]} */ (Object.keys(PATTERNS))) {
     for (const values of [DEFAULTS, { ...DEFAULTS, gap_s: 4, bounciness: 0.98, length_s: 30, rate_hz: 60, end_rate_hz: 60, swell_db: -24, looseness: 1 }, { ...DEFAULTS, gap_s: 0.02, length_s: 0.05, rate_hz: 1, end_rate_hz: 1 }]) {
       const strikes = makePattern(name, values, 7);
-      assert.deepEqual(strikes[0], { time_s: 0, velocity_db: 0, pitch_cents: 0 }, name);
+      if (name === "steps") assert.equal(strikes[0].time_s, 0);
+      else assert.deepEqual(strikes[0], { time_s: 0, velocity_db: 0, pitch_cents: 0 }, name);
       assert.ok(strikes.length <= MOST_STRIKES && gaps(strikes).every((gap) => gap >= 0), name);
-      assert.ok(strikes.every((strike) => Object.values(strike).every(Number.isFinite)), name);
+      assert.ok(strikes.every((strike) => Object.values({ ...strike, part: 0 }).every(Number.isFinite)), name);
       assert.deepEqual(makePattern(name, values, 7), strikes);
     }
   }

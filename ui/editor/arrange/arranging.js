@@ -26,7 +26,7 @@ export function createArranging(store, player) {
   let ripple = recall(REMEMBERED, "session") === "1";
   /** @type {HitCopy[]} */
   let copied = [];
-  /** @type {{known: Set<string>, count: number} | null} */
+  /** @type {{known: Set<string>, count: number, then?: (ids: string[]) => void} | null} */
   let adding = null; // until the hits that are being added arrive
   const nudged = { gesture: "", at_ms: -Infinity };
 
@@ -59,22 +59,26 @@ export function createArranging(store, player) {
     add(placeCopies(project, copyHits(project, store.selection.hits), hits[0].time_s + duplicateShift(hits), "duplicate"));
   }
 
-  /** @param {{edit: AddHits, left: number}} placed */
-  function add({ edit, left }) {
+  /**
+   * @param {{edit: AddHits, left: number}} placed
+   * @param {(ids: string[]) => void} [then] once the hits are there and chosen
+   */
+  function add({ edit, left }, then) {
     const total = edit.hits.length + left;
     if (left) store.emit("note", { type: "note", message: t("arranging.of_hits_would", { left, total }) });
     if (!edit.hits.length) return;
-    adding = { known: new Set(requireProject(store).hits.map((hit) => hit.id)), count: edit.hits.length };
+    adding = { known: new Set(requireProject(store).hits.map((hit) => hit.id)), count: edit.hits.length, then };
     store.edit(edit, newGesture());
   }
 
   function chooseAdded() {
     if (!adding) return;
-    const { known, count } = adding;
+    const { known, count, then } = adding;
     const added = store.view?.project?.hits.filter((hit) => !known.has(hit.id)) ?? [];
     if (added.length < count) return;
     adding = null;
     store.select({ hits: new Set(added.map((hit) => hit.id)), soundId: added[0].sound_id });
+    then?.(added.map((hit) => hit.id));
   }
 
   // --- moves --------------------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 // @ts-check
-// Patterns of blows from a law: a ball that bounces, a roll, a coin that spins down, a ratchet, falling debris.
+// Patterns of blows from a law: a ball that bounces, a roll, a coin that spins down, a ratchet, falling debris, footsteps.
 
 import { t } from "../texts/t.js";
+import { makeSteps } from "./footsteps.js";
+/** @import { Contact, GaitName, ShoeName } from "./footsteps.js" */
 
-/** @typedef {"bounce" | "roll" | "coin" | "ratchet" | "debris"} PatternName */
-/** @typedef {{time_s: number, velocity_db: number, pitch_cents: number}} Strike relative to the first, which lies at 0 */
-/** @typedef {{gap_s: number, bounciness: number, length_s: number, rate_hz: number, end_rate_hz: number, swell_db: number, looseness: number}} PatternValues */
-/** @typedef {keyof PatternValues} PatternControl */
+/** @typedef {"bounce" | "roll" | "coin" | "ratchet" | "debris" | "steps"} PatternName */
+/** @typedef {{time_s: number, velocity_db: number, pitch_cents: number, gain_db?: number, pan?: number, residual_db?: number, decay_ratio?: number, part?: Contact, step?: number}} Strike the first lies at 0 */
+/** @typedef {{gap_s: number, bounciness: number, length_s: number, rate_hz: number, end_rate_hz: number, swell_db: number, looseness: number, tempo: number, steps: number, roll: number, unevenness: number, sides: number}} PatternNumbers */
+/** @typedef {PatternNumbers & {gait: GaitName, shoe: ShoeName}} PatternValues */
+/** @typedef {keyof PatternNumbers} PatternControl */
 
 export const MOST_STRIKES = 400;
 const LEAST_GAP_S = 0.012; // closer blows are heard as one sound
@@ -22,13 +25,14 @@ export const PATTERNS = {
   coin: { title: t("patterns.coin"), words: t("patterns.a_disc_that"), controls: ["length_s", "rate_hz"] },
   ratchet: { title: t("patterns.ratchet"), words: t("patterns.teeth_that_pass"), controls: ["length_s", "rate_hz", "end_rate_hz", "looseness"] },
   debris: { title: t("patterns.debris"), words: t("patterns.pieces_that_fall"), controls: ["length_s", "rate_hz", "looseness"] },
+  steps: { title: t("footsteps.footsteps"), words: t("footsteps.heel_and_ball"), controls: ["tempo", "steps", "roll", "unevenness", "sides"] },
 };
 
 /** @type {PatternValues} */
-export const DEFAULTS = { gap_s: 0.5, bounciness: 0.72, length_s: 1.5, rate_hz: 14, end_rate_hz: 6, swell_db: 0, looseness: 0.3 };
+export const DEFAULTS = { gap_s: 0.5, bounciness: 0.72, length_s: 1.5, rate_hz: 14, end_rate_hz: 6, swell_db: 0, looseness: 0.3, gait: "walk", shoe: "hard", tempo: 110, steps: 8, roll: 0.16, unevenness: 0.03, sides: 0.5 };
 
 /**
- * The strikes of a pattern by rising time, the first at 0 with no change of velocity or pitch; at most MOST_STRIKES.
+ * The strikes of a pattern by rising time, the first at 0, at most MOST_STRIKES; but for footsteps the first changes nothing.
  * @param {PatternName} name
  * @param {PatternValues} values
  * @param {number} seed
@@ -36,7 +40,7 @@ export const DEFAULTS = { gap_s: 0.5, bounciness: 0.72, length_s: 1.5, rate_hz: 
  */
 export function makePattern(name, values, seed) {
   const random = createRandom(seed);
-  const makers = { bounce, roll, coin, ratchet, debris };
+  const makers = { bounce, roll, coin, ratchet, debris, steps: makeSteps };
   return makers[name](values, random).slice(0, MOST_STRIKES);
 }
 

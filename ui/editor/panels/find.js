@@ -58,6 +58,7 @@ export function createFindPanel(store, audio, shared) {
   let bank = null;
   /** @type {Map<string, Candidate>} */
   const pinned = new Map(); // id -> candidate
+  let taking = 0; // the request whose best is taken
   const parts = new Set(PARTS.map(([name]) => name));
 
   const sound = () => shared.currentSound();
@@ -349,6 +350,7 @@ export function createFindPanel(store, audio, shared) {
     answer = message;
     list.scrollTop = 0;
     show();
+    if (message.request === taking && message.candidates.length) use(message.candidates[0]);
   }));
   scope.add(store.on("bank", (message) => {
     bank = message;
@@ -378,6 +380,15 @@ export function createFindPanel(store, audio, shared) {
 
   return {
     element, show, opened,
+    /**
+     * Search by words and take the best for the chosen hits; the others found stay at hand.
+     * @param {string} text
+     */
+    takeBest(text) {
+      words.value = text;
+      ask("words");
+      taking = waiting ? asked : 0;
+    },
     /** @param {DragEvent} event */
     takeDropped: (event) => drop.takeDropped(event, element),
     dispose: scope.dispose,

@@ -152,6 +152,14 @@ export function createInspector(root, store, audio, { player, perform, openMater
 
   return {
     showTab,
+    /**
+     * Give the chosen hits the sound that words find, and show what else they find.
+     * @param {string} words
+     */
+    findSound(words) {
+      panels.find.takeBest(words);
+      showTab("find");
+    },
     takeDropped: panels.find.takeDropped,
     /**
      * Page position of a mode's head.
