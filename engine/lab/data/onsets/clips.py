@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from engine.core.errors import BadInput
+from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.greatest_hits import TIMES, list_takes
 from engine.lab.data.onsets.labels import (
+    CERTAIN_STRENGTH,
+    DOUBTFUL_STRENGTH,
     LABELS,
     LISTEN_RATE_HZ,
     choose_contacts,
@@ -22,12 +25,14 @@ from engine.lab.data.onsets.labels import (
     read_label_rows,
     to_velocity,
 )
+from engine.lab.data.vggsound import TABLE, list_excerpts
 from engine.media.frames import iter_frames
 from engine.media.probe import probe
-from engine.media.sound import read_clip_audio
+from engine.media.sound import iter_clip_audio, read_clip_audio
+from engine.onsets.audio import detect_audio_onsets
 from engine.onsets.frames import choose_rows, prepare_frames
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,73 +57,114 @@ class OnsetClip:
     shift_s: float = 0.0
 
 
-def load_real_clips(data: Path, work: Path, limit: int = 0) -> Iterator[OnsetClip]:
-    """The labelled real clips of a folder: those of ``greatest_hits_labels.csv``, else of the data set's own layout.
+@dataclass(frozen=True)
+class FilmedTake:
+    """A take to read: its files, times and actions of its hits (None: those that are heard), and doubtful times."""
 
-    Raises BadInput where a folder holds neither.
+    name: str
+    day: str
+    picture: Path
+    sound: Path | None
+    labelled: tuple[tuple[float, str], ...] | None
+    doubtful_s: tuple[float, ...] = ()
+    real: bool = True
+
+
+def list_real_takes(data: Path) -> list[FilmedTake]:
+    """The real takes of a folder: of ``greatest_hits_labels.csv``, of VGGSound's layout, or of Greatest Hits' own.
+
+    Raises BadInput where a folder holds none of them.
     """
     if (data / LABELS).is_file():
-        names = list(read_label_rows(data).items())[: limit or None]
-        for name, labels in names:
-            key = [VERSION, name, [(label.time_s, label.heard_s, label.action) for label in labels]]
-            kept = _open_kept(work, data / name, key)
-            if kept is None:
-                heard = [(label.heard_s, label.action) for label in labels if label.heard_s is not None]
-                doubtful = [label.time_s for label in labels if label.heard_s is None]
-                kept = _read_clip(data / name, data / name, heard, doubtful, True)
-                _keep(work, data / name, key, kept)
-            yield kept
-        return
-    takes = [take for take in list_takes(data) if take.picture is not None][: limit or None]
+        takes = []
+        for name, labels in read_label_rows(data).items():
+            heard = tuple((label.heard_s, label.action) for label in labels if label.heard_s is not None)
+            doubtful = tuple(label.time_s for label in labels if label.heard_s is None)
+            picture = data / name
+            takes.append(FilmedTake(picture.stem, picture.name[:10], picture, picture, heard, doubtful))
+        return takes
+    if (data / TABLE).is_file():
+        return [
+            FilmedTake(excerpt.path.stem, excerpt.video, excerpt.path, excerpt.path, None)
+            for excerpt in list_excerpts(data)
+            if not excerpt.held_out
+        ]
+    takes = [
+        FilmedTake(
+            take.picture.stem,
+            take.picture.name[:10],
+            take.picture,
+            take.sound,
+            tuple((contact.time_s, contact.action) for contact in take.contacts),
+        )
+        for take in list_takes(data)
+        if take.picture is not None
+    ]
     if not takes:
-        raise BadInput(f"{data} holds neither {LABELS} nor takes with {TIMES}; give another folder with --data")
+        raise BadInput(
+            f"{data} holds neither {LABELS}, {TABLE} nor takes with {TIMES}; give another folder with --data"
+        )
+    return takes
+
+
+def list_simulated_takes(folder: Path) -> list[FilmedTake]:
+    """Simulated takes of a folder, with their visible contacts."""
+    takes = []
+    for take in list_takes(folder):
+        if take.picture is not None:
+            labelled, unseen = choose_contacts(take)
+            name, day = take.picture.stem, take.picture.name[:10]
+            takes.append(FilmedTake(name, day, take.picture, take.sound, tuple(labelled), tuple(unseen), False))
+    return takes
+
+
+def load_takes(takes: Iterable[FilmedTake], work: Path) -> Iterator[OnsetClip]:
+    """Takes as clips, kept in a work folder. Left out: unfinished simulated takes, and excerpts without a clear hit.
+
+    Raises BadInput for a real take that cannot be read.
+    """
     for take in takes:
-        assert take.picture is not None
-        labelled = [(contact.time_s, contact.action) for contact in take.contacts]
-        key = [VERSION, take.name, labelled]
-        kept = _open_kept(work, take.picture, key)
+        kept = _open_kept(work, take)
         if kept is None:
-            kept = _read_clip(take.picture, take.sound, labelled, [], True)
-            _keep(work, take.picture, key, kept)
-        yield kept
+            try:
+                kept = _read_take(take)
+            except BadInput:
+                if take.real and take.labelled is not None:
+                    raise
+                continue
+            _keep(work, take, kept)
+        if take.labelled is not None or len(kept.hits_s):
+            yield kept
 
 
-def load_simulated_clips(folder: Path, work: Path, limit: int = 0) -> Iterator[OnsetClip]:
-    """Simulated takes of a folder, with their visible contacts. Unfinished takes are left out."""
-    takes = [take for take in list_takes(folder) if take.picture is not None][: limit or None]
-    for take in takes:
-        assert take.picture is not None
-        labelled, unseen = choose_contacts(take)
-        key = [VERSION, take.name, labelled, unseen]
-        try:
-            kept = _open_kept(work, take.picture, key)
-            if kept is None:
-                kept = _read_clip(take.picture, take.sound, labelled, unseen, False)
-                _keep(work, take.picture, key, kept)
-        except BadInput:
-            continue
-        yield kept
-
-
-def _read_clip(
-    picture: Path, sound: Path | None, labelled: Sequence[tuple[float, str]], doubtful: Sequence[float], real: bool
-) -> OnsetClip:
+def _read_take(take: FilmedTake) -> OnsetClip:
+    picture, sound = take.picture, take.sound
     info = probe(picture)
     small = list(prepare_frames(iter_frames(picture, choose_rows(info.width, info.height)), info.frame_rate))
     if len(small) < 8:
         raise BadInput(f"{picture} holds {len(small)} frames; take it out of the folder")
+    has_sound = sound is not None and (sound != picture or info.has_audio)
+    doubtful = list(take.doubtful_s)
+    if take.labelled is not None:
+        labelled = list(take.labelled)
+    else:
+        blocks = iter_clip_audio(picture, SAMPLE_RATE_HZ, 1.0) if has_sound else ()
+        candidates = detect_audio_onsets(blocks, SAMPLE_RATE_HZ).candidates
+        labelled = [(onset.time_s, "") for onset in candidates if onset.strength >= CERTAIN_STRENGTH]
+        doubtful += [o.time_s for o in candidates if DOUBTFUL_STRENGTH <= o.strength < CERTAIN_STRENGTH]
     hits = [time_s for time_s, _ in labelled]
     velocity, audible = np.full(len(hits), np.nan), np.asarray(hits)
-    if sound is not None and (sound != picture or info.has_audio):
+    if has_sound and hits:
+        assert sound is not None
         heard = read_clip_audio(sound, LISTEN_RATE_HZ)
         velocity = to_velocity(measure_levels(heard, LISTEN_RATE_HZ, hits))
-        if real:
+        if take.real:
             audible = np.asarray(find_audible(heard, hits))
-    unsure = [t for t in audible if t not in hits] if real else []
+    unsure = [t for t in audible if t not in hits] if take.real else []
     return OnsetClip(
-        name=picture.stem,
-        day=picture.name[:10],
-        real=real,
+        name=take.name,
+        day=take.day,
+        real=take.real,
         frames=np.stack([frame for _, frame in small]),
         times_s=np.asarray([time_s for time_s, _ in small]),
         hits_s=np.asarray(hits),
@@ -138,13 +184,14 @@ def shift_clip(clip: OnsetClip, shift_s: float) -> OnsetClip:
 _ARRAYS = ("frames", "times_s", "hits_s", "velocity", "doubtful_s", "audible_s")
 
 
-def _place(work: Path, path: Path, key: list) -> Path:
-    digest = hashlib.sha256(json.dumps([str(path.resolve()), path.stat().st_size, key]).encode()).hexdigest()[:16]
-    return work / "frames" / f"{path.stem}-{digest}.npz"
+def _place(work: Path, take: FilmedTake) -> Path:
+    key = [VERSION, take.name, take.labelled, take.doubtful_s, str(take.picture.resolve()), take.picture.stat().st_size]
+    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+    return work / "frames" / f"{take.picture.stem}-{digest}.npz"
 
 
-def _open_kept(work: Path, path: Path, key: list) -> OnsetClip | None:
-    place = _place(work, path, key)
+def _open_kept(work: Path, take: FilmedTake) -> OnsetClip | None:
+    place = _place(work, take)
     if not place.is_file():
         return None
     try:
@@ -157,8 +204,8 @@ def _open_kept(work: Path, path: Path, key: list) -> OnsetClip | None:
     return OnsetClip(**facts, **arrays)
 
 
-def _keep(work: Path, path: Path, key: list, clip: OnsetClip) -> None:
-    place = _place(work, path, key)
+def _keep(work: Path, take: FilmedTake, clip: OnsetClip) -> None:
+    place = _place(work, take)
     place.parent.mkdir(parents=True, exist_ok=True)
     facts = {
         "name": clip.name,

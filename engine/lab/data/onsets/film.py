@@ -13,6 +13,8 @@ from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.greatest_hits import list_takes
 from engine.lab.data.onsets.labels import (
+    CERTAIN_STRENGTH,
+    DOUBTFUL_STRENGTH,
     LISTEN_RATE_HZ,
     choose_contacts,
     find_audible,
@@ -31,8 +33,6 @@ from engine.onsets.network import OnsetNetwork
 from engine.onsets.watch import predict_frames
 
 ENDINGS = (".mp4", ".mov")
-CERTAIN_STRENGTH, DOUBTFUL_STRENGTH = 0.6, 0.3
-"""Strengths of the sound detector from which an onset is certain, and below which it is ignored."""
 SAME_S = 0.04
 LEAST_AGREEMENT, FULL_AGREEMENT = 0.13, 0.3
 """Film of other things whose sounds agree less with its picture is left out; from the second on it counts in full."""

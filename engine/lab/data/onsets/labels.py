@@ -23,6 +23,9 @@ LISTEN_WAIT_S = 0.05
 LISTEN_LATE_S = 0.010
 """librosa's peaks of onset strength lie this much after the attack; measured against the labelled audio onsets."""
 
+CERTAIN_STRENGTH, DOUBTFUL_STRENGTH = 0.6, 0.3
+"""Strengths of the sound detector from which an onset is certain, and below which it is ignored."""
+
 SAME_S = 0.03
 APART_S = 0.08
 """Of simulated contacts closer than this (a thing that rattles or rolls) only the strongest is asked for."""

@@ -19,8 +19,9 @@ from engine.core.checkpoint import CONFIG, count_parameters
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
-from engine.lab.data.onsets.clips import OnsetClip, load_real_clips, load_simulated_clips, shift_clip
+from engine.lab.data.onsets.clips import OnsetClip, list_real_takes, list_simulated_takes, load_takes, shift_clip
 from engine.lab.training.onsets.objective import center, onset_loss
+from engine.lab.training.plan import add_plan_arguments
 from engine.lab.training.ranks import Ranks, add_ranks_arguments, join_ranks, own_device
 from engine.lab.training.trainer import Trainer, cosine_rate
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
@@ -128,12 +129,12 @@ def gather_clips(
     data: Path | None, simulated: Sequence[str], work: Path, left_out: Sequence[str]
 ) -> tuple[list[OnsetClip], list[OnsetClip]]:
     """Real clips of days not left out, and simulated ones. BadInput where there are none, or no such day."""
-    real = list(load_real_clips(data, work)) if data is not None else []
+    real = list(load_takes(list_real_takes(data), work)) if data is not None else []
     unknown = sorted(set(left_out) - {clip.day for clip in real})
     if unknown:
         raise BadInput(f"no clip was recorded on {unknown[0]}; give days such as {real[0].day if real else 'none'}")
     real = [clip for clip in real if clip.day not in left_out]
-    made = [clip for folder in simulated for clip in load_simulated_clips(Path(folder), work)]
+    made = [clip for folder in simulated for clip in load_takes(list_simulated_takes(Path(folder)), work)]
     if not real and not made:
         raise BadInput("there is nothing to learn from; give clips with --data or simulated takes with --sim")
     return real, made
@@ -160,11 +161,17 @@ def main(args: list[str]) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
     add_ranks_arguments(parser)
+    add_plan_arguments(parser)
     options = parser.parse_args(args)
     if not 0.01 <= options.calibrated_threshold <= 0.99:
         threshold = options.calibrated_threshold
         raise BadInput(f"--calibrated-threshold {threshold} is out of range; give a probability from 0.01 to 0.99")
     device, note = choose_device(options.device)
+    if options.plan:
+        from engine.lab.training.onsets.plan import plan_training
+
+        print(plan_training(options, device).describe())
+        return
     device = own_device(device)
     ranks = join_ranks(options.parts, device)
     work = Path(options.work)

@@ -34,6 +34,7 @@ from engine.lab.data.sampler.ordered import OrderedExamples
 from engine.lab.data.sampler.pack import pack_hits, unpack_hits
 from engine.lab.data.sampler.pool import ExamplePool, PoolConfig
 from engine.lab.data.sampler.synthetic import make_synthetic_objects
+from engine.lab.training.plan import add_plan_arguments
 from engine.lab.training.ranks import Ranks, add_ranks_arguments, join_ranks, own_device
 from engine.lab.training.sampler.discriminator import Discriminator, adversarial_loss, discriminator_loss
 from engine.lab.training.sampler.level_loss import SampledBatch, compare_levels, determine, level_loss, sample_batch
@@ -320,10 +321,16 @@ def main(args: list[str]) -> None:
     parser.add_argument("--pack", metavar="FILE", help="write the analysed hits as one small file and stop")
     parser.add_argument("--packed", metavar="FILE", help="learn from a file that --pack wrote, instead of --data")
     add_ranks_arguments(parser)
+    add_plan_arguments(parser)
     options = parser.parse_args(args)
     if not 0.0 <= options.blend <= 1.0 or (options.blend < 1.0 and options.begin is None):
         raise BadInput("--blend is a share from 0 to 1 and needs --begin; correct it or leave it out")
     device, note = choose_device(options.device)
+    if options.plan:
+        from engine.lab.training.sampler.plan import plan_training
+
+        print(plan_training(options, device).describe())
+        return
     device = own_device(device)
     ranks = join_ranks(options.parts, device)
     print(f"device: {note}", file=sys.stderr)

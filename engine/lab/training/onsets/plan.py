@@ -1,0 +1,49 @@
+"""What training the onset network on a corpus would take: ``launch.py train onsets --plan``."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from engine.lab.data.onsets.batches import BatchConfig, draw_batch
+from engine.lab.data.onsets.clips import FilmedTake, OnsetClip, list_real_takes, list_simulated_takes, load_takes
+from engine.lab.training.onsets.train import Training, TrainingConfig
+from engine.lab.training.plan import Plan, check_plan, choose_tried, try_training
+from engine.media.probe import probe
+from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
+
+
+def plan_training(options: argparse.Namespace, device: torch.device) -> Plan:
+    """The plan of ``train onsets`` with its options. Raises BadInput."""
+    check_plan(options)
+    takes: list[FilmedTake] = [] if options.clean else list_real_takes(Path(options.data))
+    takes += [take for folder in options.sim for take in list_simulated_takes(Path(folder))]
+    durations_s = [probe(take.picture).duration_s for take in takes]
+    tried = choose_tried(takes)
+    clips: list[OnsetClip] = []
+
+    def prepare(work: Path) -> float:
+        clips.extend(load_takes(tried, work))
+        return sum(clip.duration_s for clip in clips)
+
+    def begin(work: Path) -> Callable[[], None]:
+        network = OnsetNetwork(OnsetNetworkConfig())
+        training = Training(network, TrainingConfig(steps=1), work, device)
+        return lambda: training.train_step(functools.partial(draw_batch, clips, BatchConfig()))
+
+    trial = try_training(prepare, begin)
+    return Plan(
+        "s",
+        len(takes),
+        sum(durations_s),
+        trial,
+        options.minutes * 60,
+        options.steps or None,
+        max(1, options.parts),
+        options.processes,
+        price=options.price,
+    )
