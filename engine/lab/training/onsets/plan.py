@@ -7,18 +7,18 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
+import numpy as np
 
-from engine.lab.data.onsets.batches import BatchConfig, draw_batch
+from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
 from engine.lab.data.onsets.clips import FilmedTake, OnsetClip, list_real_takes, list_simulated_takes, load_takes
-from engine.lab.training.onsets.train import Training, TrainingConfig
 from engine.lab.training.plan import Plan, check_plan, choose_tried, try_training
 from engine.media.probe import probe
-from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
+
+TrainStep = Callable[[Callable[[np.random.Generator], OnsetBatch]], None]
 
 
-def plan_training(options: argparse.Namespace, device: torch.device) -> Plan:
-    """The plan of ``train onsets`` with its options. Raises BadInput."""
+def plan_training(options: argparse.Namespace, begin_training: Callable[[Path], TrainStep]) -> Plan:
+    """The plan of ``train onsets`` with its options; ``begin_training(work)`` gives a step. Raises BadInput."""
     check_plan(options)
     takes: list[FilmedTake] = [] if options.clean else list_real_takes(Path(options.data))
     takes += [take for folder in options.sim for take in list_simulated_takes(Path(folder))]
@@ -31,9 +31,7 @@ def plan_training(options: argparse.Namespace, device: torch.device) -> Plan:
         return sum(clip.duration_s for clip in clips)
 
     def begin(work: Path) -> Callable[[], None]:
-        network = OnsetNetwork(OnsetNetworkConfig())
-        training = Training(network, TrainingConfig(steps=1), work, device)
-        return lambda: training.train_step(functools.partial(draw_batch, clips, BatchConfig()))
+        return functools.partial(begin_training(work), functools.partial(draw_batch, clips, BatchConfig()))
 
     trial = try_training(prepare, begin)
     return Plan(

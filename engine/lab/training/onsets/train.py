@@ -21,6 +21,7 @@ from engine.core.errors import BadInput
 from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
 from engine.lab.data.onsets.clips import OnsetClip, list_real_takes, list_simulated_takes, load_takes, shift_clip
 from engine.lab.training.onsets.objective import center, onset_loss
+from engine.lab.training.onsets.plan import plan_training
 from engine.lab.training.plan import add_plan_arguments
 from engine.lab.training.ranks import Ranks, add_ranks_arguments, join_ranks, own_device
 from engine.lab.training.trainer import Trainer, cosine_rate
@@ -168,9 +169,8 @@ def main(args: list[str]) -> None:
         raise BadInput(f"--calibrated-threshold {threshold} is out of range; give a probability from 0.01 to 0.99")
     device, note = choose_device(options.device)
     if options.plan:
-        from engine.lab.training.onsets.plan import plan_training
-
-        print(plan_training(options, device).describe())
+        begin = functools.partial(Training, start_network([]), TrainingConfig(steps=1), device=device)
+        print(plan_training(options, lambda work: begin(work=work).train_step).describe())
         return
     device = own_device(device)
     ranks = join_ranks(options.parts, device)

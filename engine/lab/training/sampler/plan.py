@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from engine.diffusion.unet import NetworkConfig
 from engine.lab.data.recordings import is_held_out, list_recordings
+from engine.lab.data.sampler.examples import Batch
 from engine.lab.data.sampler.hits import build_hits, open_hits
 from engine.lab.data.sampler.ordered import OrderedExamples
 from engine.lab.data.sampler.pool import PoolConfig
 from engine.lab.training.plan import Plan, check_plan, choose_tried, try_training
-from engine.lab.training.sampler.train import Training, TrainingConfig, start_network
+
+TrainStep = Callable[[Callable[[int, int], Batch]], None]
 
 
-def plan_training(options: argparse.Namespace, device: torch.device) -> Plan:
-    """The plan of ``train sampler`` with its options. Raises BadInput.
+def plan_training(
+    options: argparse.Namespace, device: torch.device, begin_training: Callable[[Path], TrainStep]
+) -> Plan:
+    """The plan of ``train sampler`` with its options; ``begin_training(work)`` gives a step. Raises BadInput.
 
     Recordings are analysed by one process for the trial and by ``--workers`` for the plan. A step is measured on one
     batch, so it is that of a run whose makers of examples keep up.
@@ -33,13 +35,11 @@ def plan_training(options: argparse.Namespace, device: torch.device) -> Plan:
         return float(len(open_hits(work / "hits")))
 
     def begin(work: Path) -> Callable[[], None]:
-        config = NetworkConfig(channels=options.channels, heads=options.heads)
-        training_config = replace(TrainingConfig(), steps=1, adversarial_share=options.adversarial)
-        training = Training(start_network(config, options.begin, options.seed), training_config, work, device)
         few = PoolConfig(size=4, enough=4, batch_frames=options.batch_frames)
         with OrderedExamples(work / "hits", few, options.seed, [0], 0, device) as examples:
             batch = examples.batch(0, 0)
-        return lambda: training.train_step(lambda step, part: batch)
+        train_step = begin_training(work)
+        return lambda: train_step(lambda step, part: batch)
 
     trial = try_training(prepare, begin)
     return Plan(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import functools
 import math
 import os
 import sys
@@ -38,6 +39,7 @@ from engine.lab.training.plan import add_plan_arguments
 from engine.lab.training.ranks import Ranks, add_ranks_arguments, join_ranks, own_device
 from engine.lab.training.sampler.discriminator import Discriminator, adversarial_loss, discriminator_loss
 from engine.lab.training.sampler.level_loss import SampledBatch, compare_levels, determine, level_loss, sample_batch
+from engine.lab.training.sampler.plan import plan_training
 from engine.lab.training.sampler.velocity_loss import draw_task, velocity_loss, weighted_square
 from engine.lab.training.trainer import Trainer, cosine_rate
 from engine.physics.detail import Detail, reduce_detail
@@ -327,9 +329,10 @@ def main(args: list[str]) -> None:
         raise BadInput("--blend is a share from 0 to 1 and needs --begin; correct it or leave it out")
     device, note = choose_device(options.device)
     if options.plan:
-        from engine.lab.training.sampler.plan import plan_training
-
-        print(plan_training(options, device).describe())
+        size = NetworkConfig(channels=options.channels, heads=options.heads)
+        short = TrainingConfig(steps=1, adversarial_share=options.adversarial)
+        begin = functools.partial(Training, start_network(size, options.begin, options.seed), short, device=device)
+        print(plan_training(options, device, lambda work: begin(work=work).train_step).describe())
         return
     device = own_device(device)
     ranks = join_ranks(options.parts, device)

@@ -89,7 +89,15 @@ def test_a_plan_that_cannot_be_is_refused(parts: int, processes: int, price: flo
         check_plan(argparse.Namespace(parts=parts, processes=processes, price=price))
 
 
+@pytest.fixture
+def short_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step is tried, where a real plan tries several."""
+    monkeypatch.setattr("engine.lab.training.plan.WARM_STEPS", 0)
+    monkeypatch.setattr("engine.lab.training.plan.TRIED_STEPS", 1)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_trial")
 def test_the_onset_network_is_planned(excerpts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, work = tmp_path / "out", tmp_path / "work"
     places = ["--data", str(excerpts), "--out", str(out), "--work", str(work), "--device", "cpu"]
@@ -101,6 +109,7 @@ def test_the_onset_network_is_planned(excerpts: Path, tmp_path: Path, capsys: py
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_trial")
 def test_the_sampler_is_planned(tmp_path: Path, capsys: pytest.CaptureFixture[str], rng: np.random.Generator) -> None:
     t = np.arange(9600) / 48_000
     for name in ("anvil", "bowl", "cup", "door", "pipe", "tile"):
