@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +10,12 @@ import soundfile
 
 from engine.physics.model import Modes, Physics
 from engine.physics.synthesis import synthesize
-from tests.app_process import serve
-from tests.browser.struck_page import Editor, browse
+from tests.browser.struck_page import Editor
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    """The app without a sampler, since modes and noise alone are rendered at once."""
-    folder = tmp_path_factory.mktemp("editor")
-    with serve(folder / "home", "--ckpt-dir", str(folder)) as address, browse(address, folder) as page:
-        yield Editor(page, address)
+def started(started_without_sampler: Editor) -> Editor:
+    return started_without_sampler
 
 
 def open_find(editor: Editor) -> None:

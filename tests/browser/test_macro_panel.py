@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.app_process import serve
-from tests.browser.struck_page import Editor, browse
+from tests.browser.struck_page import Editor
 
 APPLY = """([modes, residual, macros]) => import("/struck/static/audio/macros.js").then(({ applyMacros }) =>
   applyMacros(modes, residual, macros))"""
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    """The app without a sampler, since modes and noise alone are rendered at once."""
-    folder = tmp_path_factory.mktemp("editor")
-    with serve(folder / "home", "--ckpt-dir", str(folder)) as address, browse(address, folder) as page:
-        yield Editor(page, address)
+def started(started_without_sampler: Editor) -> Editor:
+    return started_without_sampler
 
 
 def macro(editor: Editor, name: str) -> Any:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.app_process import serve
-from tests.browser.struck_page import Editor, browse
+from tests.browser.struck_page import Editor
 
 RECORD = """() => {
   const store = window.struck.store, send = store.send;
@@ -18,14 +16,8 @@ RECORD = """() => {
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    """The app without a sampler, since modes and noise alone are rendered at once."""
-    folder = tmp_path_factory.mktemp("editor")
-    checkpoints = Path(__file__).parents[2] / "checkpoints"
-    for name in ("vision", "vision_pretrained"):
-        (folder / name).symlink_to(checkpoints / name)
-    with serve(folder / "home", "--ckpt-dir", str(folder)) as address, browse(address, folder) as page:
-        yield Editor(page, address)
+def started(started_without_sampler: Editor) -> Editor:
+    return started_without_sampler
 
 
 @pytest.fixture
