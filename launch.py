@@ -89,7 +89,8 @@ def spread_tests(args: Sequence[str]) -> list[str]:
     """Options of pytest that run the whole suite in as many processes as there are cores; none for named tests."""
     if any(arg.startswith(("-n", "--numprocesses", "--dist")) or (ROOT / arg.split("::")[0]).exists() for arg in args):
         return []
-    return ["-n", str(min(os.cpu_count() or 1, MOST_TEST_PROCESSES)), "--dist", "loadfile", "--maxfail", "20"]
+    count = str(min(os.cpu_count() or 1, MOST_TEST_PROCESSES))
+    return ["-n", count, "--dist", "loadfile", "--no-loadscope-reorder", "--maxfail", "20"]  # tests/conftest.py orders
 
 
 def command_line(python: Path, module: str, args: Sequence[str]) -> list[str]:

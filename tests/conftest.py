@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,36 @@ forbid_realtime()
 if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: more threads would only get in each other's way
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+LONGEST = (
+    "engine/farm/test_farm.py",
+    "browser/test_editor.py",
+    "engine/lab/training/test_training.py",
+    "test_code_quality.py",
+    "engine/farm/test_sampler_service.py",
+    "engine/lab/training/test_ranks.py",
+    "browser",
+    "engine/farm",
+    "engine/cli",
+    "ui",
+    "engine/lab",
+)
+"""Files and folders of ``tests`` that take longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest where several processes share the files, so that none ends long before another."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+
+    def rank(item: pytest.Item) -> tuple[int, int]:
+        path = item.path.relative_to(ROOT / "tests")
+        found = (k for k, name in enumerate(LONGEST) if path == Path(name) or Path(name) in path.parents)
+        return next(found, len(LONGEST)), -slow[item.path]
+
+    items.sort(key=rank)
 
 
 @pytest.fixture
