@@ -149,8 +149,9 @@ def test_requests_pass_the_editors_checks(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_program_drives_the_editor_that_a_user_started(tmp_path: Path) -> None:
-    with serve(tmp_path / "home") as address, httpx.Client(base_url=address + V1, timeout=120) as api:
-        project = f"/projects/{api.post('/projects', json={'path': DEMO}).raise_for_status().json()['id']}"
+    clip = make_clicking_clip(tmp_path / "clicks.mp4", (0.3,), 1.0)
+    with serve(tmp_path / "home") as address, httpx.Client(base_url=address + V1, timeout=300) as api:
+        project = f"/projects/{api.post('/projects', json={'path': str(clip)}).raise_for_status().json()['id']}"
         api.post(f"{project}/edits", json={"kind": "set_mix", "gain_db": -6}).raise_for_status()
         track = soundfile.read(io.BytesIO(api.get(f"{project}/track").raise_for_status().content))[0]
         files = api.post(f"{project}/exports", json={"what": ["wav"], "options": {"bits": 32}}).json()["files"]

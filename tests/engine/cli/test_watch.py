@@ -17,6 +17,10 @@ from tests.engine.cli.test_command_line import refuse
 from tests.engine.cli.test_outputs import given  # noqa: F401 - a fixture
 from tests.ui_tab import wait_until
 
+QUICK = "import sys, engine.cli.watch as w; w.POLL_S = 0.1; w.SettledFiles.__init__.__defaults__ = (0.5,)\n"
+QUICK += "from engine.__main__ import main; sys.exit(main())"
+"""The command, which waits less for a file to settle."""
+
 
 def test_a_file_is_taken_once_it_has_settled_and_again_when_it_has_changed(tmp_path: Path) -> None:
     files, path = SettledFiles(settle_s=3.0), tmp_path / "a.mp4"
@@ -44,7 +48,7 @@ def test_clips_that_come_are_rendered_until_ctrl_c(given: Path, tmp_path: Path) 
     (given / "none").mkdir(exist_ok=True)
     inbox, out, log = tmp_path / "in", tmp_path / "in" / "out", tmp_path / "log"
     inbox.mkdir()
-    command = [sys.executable, "-m", "engine", "render", "--watch", str(inbox), "--out-dir", str(out), "--formats"]
+    command = [sys.executable, "-c", QUICK, "render", "--watch", str(inbox), "--out-dir", str(out), "--formats"]
     command += ["wav", "mp4", "--physics", str(given / "bar.json"), "--ckpt-dir", str(given / "none")]
 
     def watch() -> subprocess.Popen[bytes]:
@@ -53,7 +57,7 @@ def test_clips_that_come_are_rendered_until_ctrl_c(given: Path, tmp_path: Path) 
     process = watch()
     try:
         wait_until(lambda: "watching" in log.read_text())
-        make_clip(inbox / "a.mp4", count=25)
+        make_clip(tmp_path / "whole.mp4", count=25).replace(inbox / "a.mp4")
         (inbox / "torn.mp4").write_bytes((inbox / "a.mp4").read_bytes()[:2000])
         wait_until(lambda: "a.mp4: wrote a.wav, a.mp4" in log.read_text() and "torn.mp4: " in log.read_text())
         process.send_signal(signal.SIGINT)
@@ -63,7 +67,7 @@ def test_clips_that_come_are_rendered_until_ctrl_c(given: Path, tmp_path: Path) 
         before = (out / "a.wav").stat().st_mtime_ns
         process = watch()
         wait_until(lambda: "a.mp4 is done already" in log.read_text())
-        make_clip(inbox / "more.mp4", count=25)
+        make_clip(tmp_path / "whole.mp4", count=25).replace(inbox / "more.mp4")
         wait_until(lambda: "more.mp4: wrote more.wav" in log.read_text())
         assert (out / "a.wav").stat().st_mtime_ns == before and not list(out.glob("a 2*"))
     finally:
