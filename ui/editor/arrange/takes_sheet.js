@@ -197,7 +197,7 @@ export function createTakesSheet(app, store, audio, arranging) {
   /** @param {string} key */
   function play(key) {
     playing = null;
-    audio.playKey(key, hit?.gain_db ?? 0, hit?.pan ?? 0).catch(() => {});
+    if (hit) audio.auditionTake(hit, key).catch(() => {});
   }
 
   function keep() {

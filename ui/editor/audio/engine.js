@@ -287,6 +287,17 @@ export function createAudio(store, options = {}) {
     if (sound) audition.playParts(sounds.partsOf(sound, 0));
   }
 
+  /**
+   * A take of a hit, where the hit lies in the mix.
+   * @param {Hit} hit
+   * @param {string} key of the take
+   */
+  async function auditionTake(hit, key) {
+    const sound = sounds.takeOf(hit, key);
+    await Promise.all([resume(), ...[sound.key, sound.room].flatMap((wanted) => (wanted ? [buffers.load(wanted)] : []))]);
+    audition.playParts(sounds.partsOf(sound, 0));
+  }
+
   // --- the outside -------------------------------------------------------------------------------
 
   /** @param {HTMLVideoElement} element */
@@ -330,7 +341,7 @@ export function createAudio(store, options = {}) {
   scope.add(store.on("audition", ({ key }) => audition.playKey(key).catch(() => {})));
 
   return {
-    resume, play, stop, seek, now_s, attachVideo, auditionHit, live, scrub, versions,
+    resume, play, stop, seek, now_s, attachVideo, auditionHit, auditionTake, live, scrub, versions,
     previewModes: audition.previewModes,
     playKey: audition.playKey,
     /**

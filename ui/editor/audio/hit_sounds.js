@@ -64,6 +64,17 @@ export function createHitSounds(store, buffers, { heardKey, loaded }) {
       return { key: buffers.prior(requireProject(store).sounds, sound, hit.offsets, velocity_db), room: null, level_db: hit.velocity_db - velocity_db, place };
     },
     /**
+     * A take of a hit where the hit lies, without width; its room is that of the hit's own sound, which differs by chance alone.
+     * @param {Hit} hit
+     * @param {string} key
+     * @returns {HitSound}
+     */
+    takeOf(hit, key) {
+      const place = placeOf(hit);
+      const own = store.rendered.get(hit.id)?.key;
+      return { key, room: own && place.room_db > -Infinity ? roomOf(own) : null, level_db: 0, place };
+    },
+    /**
      * Keys of what a hit needs once it is sampled.
      * @param {Hit} hit
      */
