@@ -15,6 +15,7 @@ from engine.physics.model import ENVELOPE_STEP_S, Residual
 
 _NOISE_ORDER = ("strike", "room", "attack", "tail")  # part of the seed of each component's noise
 _BLOCK = 256
+_CURVE_POINTS, _NEGLIGIBLE, _INAUDIBLE = 64, 1e-6, 1e-8
 _CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
 
 
@@ -31,9 +32,10 @@ def expected_power(residual: Residual, frequency_hz: np.ndarray, time_s: np.ndar
         return density
     edges = np.asarray(residual.edges_hz)
     share = band_shares(edges, frequency) / np.diff(edges)[:, None]
+    there = np.flatnonzero(share.any(axis=1))  # one or two bands, for a single frequency
     for _, power_db, decay in _components(residual):
-        mean_square = db_to_power(power_db)[:, None] * np.exp(-2.0 * np.outer(decay, np.maximum(time, 0.0)))
-        density += share.T @ mean_square
+        fall = np.exp(-2.0 * np.outer(decay[there], np.maximum(time, 0.0)))
+        density += share[there].T @ (db_to_power(power_db[there])[:, None] * fall)
     density[:, time < 0.0] = 0.0
     return density
 
@@ -58,30 +60,66 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
     size = fast_fourier.next_fast_len(length_samples + 1024, real=True)
     bins = size // 2 + 1
     shares = nonzero_band_shares(residual.edges_hz, sample_rate_hz / size, bins)
-    gains = [np.sqrt(s / w * (sample_rate_hz / 2.0)) for (_, s), w in zip(shares, np.diff(edges), strict=True)]
+    gains = [
+        np.sqrt(s / w * (sample_rate_hz / 2.0)).astype(np.float32)
+        for (_, s), w in zip(shares, np.diff(edges), strict=True)
+    ]
 
     fine = envelope_gain(np.arange(length_samples) / sample_rate_hz, residual.envelope_db)
 
     def synthesize_component(component: int, power_db: np.ndarray, decay: np.ndarray, parity: int) -> np.ndarray:
-        out = np.zeros(length_samples)
+        out = np.zeros(length_samples, dtype=np.float32)
         noise = np.random.default_rng([seed, component, parity]).standard_normal(size, dtype=np.float32)
         spectrum = fast_fourier.rfft(noise)
         spectrum[-1:] = 0.0  # nothing at Nyquist itself
-        for band in range(parity, len(power_db), 2):
-            if power_db[band] <= SILENCE_DB:
-                continue
+        bands = [band for band in range(parity, len(power_db), 2) if power_db[band] > SILENCE_DB]
+        level, fall = db_to_gain(power_db[bands]), decay[bands] / sample_rate_hz
+        basis, weight = _choose_basis(level, fall, length_samples)
+        shaped = np.zeros((len(basis), bins), dtype=np.complex64)
+        for band, weights in zip(bands, weight.astype(np.float32), strict=True):
             part = slice(shares[band][0], shares[band][0] + gains[band].size)
-            shaped = np.zeros_like(spectrum)
-            shaped[part] = spectrum[part] * gains[band]
-            wave = fast_fourier.irfft(shaped, size)[:length_samples]
-            wave *= _decay_curve(db_to_gain(power_db[band]), decay[band] / sample_rate_hz, length_samples)
-            out += wave
+            shaped[:, part] += np.outer(weights, spectrum[part] * gains[band])
+        for own, row in zip(basis, shaped, strict=True):
+            sounding = _count_sounding(level[own] / level.max(), fall[own], length_samples)
+            wave = fast_fourier.irfft(row, size)[:sounding]
+            wave *= _decay_curve(level[own], fall[own], sounding)
+            out[:sounding] += wave
         return out if _NOISE_ORDER[component] == "room" else out * fine
 
     # adjacent bands overlap: even and odd ones use independent noise, so that their powers add
     parts = [(*component, parity) for component in _components(residual) for parity in (0, 1)]
     with ThreadPoolExecutor(2) as pool:  # transforms of this size release the interpreter lock
-        return np.sum(list(pool.map(lambda part: synthesize_component(*part), parts)), axis=0).astype(np.float32)
+        total = sum(pool.map(lambda part: synthesize_component(*part), parts), np.zeros(length_samples))
+    return total.astype(np.float32)
+
+
+def _choose_basis(level: np.ndarray, decay_per_sample: np.ndarray, length: int) -> tuple[list[int], np.ndarray]:
+    """Bands whose curves level e^(-decay n), n < length, span those of all bands [B]: indices, and weights [B, R].
+
+    Curves of similar decays are nearly dependent, so that some 8 of 24 give the others with an error 120 dB under the
+    loudest (Gram-Schmidt with pivoting). Only these then take a transform of the whole sound.
+    """
+    time = length * np.linspace(0.0, 1.0, _CURVE_POINTS) ** 3  # dense at the start, where curves are steepest
+    curves = level[:, None] * np.exp(-np.outer(decay_per_sample, time))
+    rest = curves.copy()
+    chosen: list[int] = []
+    least = (_NEGLIGIBLE * float(level.max(initial=0.0))) ** 2 * _CURVE_POINTS
+    while len(chosen) < len(level):
+        energy = np.einsum("bt,bt->b", rest, rest)
+        energy[chosen] = 0.0
+        best = int(energy.argmax())
+        if energy[best] <= least:
+            break
+        chosen.append(best)
+        rest -= np.outer(rest @ rest[best] / energy[best], rest[best])
+    weight = np.linalg.lstsq(curves[chosen].T, curves.T, rcond=None)[0].T if chosen else np.zeros((len(level), 0))
+    weight[chosen] = np.eye(len(chosen))
+    return chosen, weight
+
+
+def _count_sounding(level: float, decay_per_sample: float, length: int) -> int:
+    """Samples until level e^(-decay n) is 160 dB under full scale, at most ``length``."""
+    return int(min(length, math.log(max(level / _INAUDIBLE, 1.0)) / max(decay_per_sample, 1e-12) + 1.0))
 
 
 def _decay_curve(level: float, decay_per_sample: float, length: int) -> np.ndarray:
@@ -97,14 +135,11 @@ def band_shares(edges_hz: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
     The integral of a band's response over frequency is its width, so that band powers are preserved.
     """
     width = np.diff(edges_hz)
-    rise = np.zeros((len(edges_hz), len(frequency_hz)))
-    for i, edge in enumerate(edges_hz):
-        inner = 0 < i < len(edges_hz) - 1
-        reach = _CROSSFADE * min(width[i - 1], width[i]) if inner else 0.0
-        if reach > 0.0:
-            rise[i] = 0.5 + 0.5 * np.sin(0.5 * np.pi * np.clip((frequency_hz - edge) / reach, -1.0, 1.0))
-        else:
-            rise[i] = frequency_hz >= edge
+    reach = np.zeros((len(edges_hz), 1))
+    reach[1:-1, 0] = _CROSSFADE * np.minimum(width[:-1], width[1:])
+    over = np.asarray(frequency_hz)[None, :] - np.asarray(edges_hz)[:, None]
+    fade = 0.5 + 0.5 * np.sin(0.5 * np.pi * np.clip(over / np.where(reach > 0.0, reach, 1.0), -1.0, 1.0))
+    rise = np.where(reach > 0.0, fade, over >= 0.0)
     shares: np.ndarray = rise[:-1] - rise[1:]
     return shares
 

@@ -112,17 +112,20 @@ def _initialize_decays(
     low, high = background[:, :1], background[:, 1:]
     parts[2][:] = np.clip(level.min(axis=2), low, high)
     for _ in range(8):
-        model = _sum_model(parts, first, second)
-        inverse = counts[:, None, :] / model
-        ratio = inverse * inverse * level
-        for part, shape in ((0, first), (1, second), (2, None)):
-            up, down = (ratio, inverse) if shape is None else (ratio * shape, inverse * shape)
-            parts[part] *= np.sqrt(up.sum(axis=2) / np.maximum(down.sum(axis=2), 1e-30))
+        inverse = counts[:, None, :] / _sum_model(parts, first, second)
+        ratio = inverse * inverse
+        ratio *= level
+        for part, shape in ((0, first), (1, second)):
+            up, down = (np.einsum("bpt,bpt->bp", values, shape) for values in (ratio, inverse))
+            parts[part] *= np.sqrt(up / np.maximum(down, 1e-30))
+        parts[2] *= np.sqrt(ratio.sum(axis=2) / np.maximum(inverse.sum(axis=2), 1e-30))
         parts[2] = np.clip(parts[2], low, high)
     weight = counts[:, None, :] / counts.sum(axis=1)[:, None, None]
-    gain = np.exp((np.log(level / _sum_model(parts, first, second)) * weight).sum(axis=2))  # unbiased in dB
+    weight = np.broadcast_to(weight, first.shape)
+    gain = np.exp(np.einsum("bpt,bpt->bp", np.log(level / _sum_model(parts, first, second)), weight))  # unbiased in dB
     parts = [parts[0] * gain, parts[1] * gain, np.clip(parts[2] * gain, low, high)]
-    cost = (np.square(np.log(level / _sum_model(parts, first, second))) * weight).sum(axis=2)
+    error = np.log(level / _sum_model(parts, first, second))
+    cost = np.einsum("bpt,bpt,bpt->bp", error, error, weight)
     rows = np.arange(len(level))
     alone, pair = cost[:, :_GRID].argmin(axis=1), _GRID + cost[:, _GRID:].argmin(axis=1)
     log = [np.log(np.maximum(part, 1e-9)) for part in parts]
@@ -135,7 +138,9 @@ def _initialize_decays(
 
 
 def _sum_model(parts: list[np.ndarray], first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    result: np.ndarray = parts[0][..., None] * first + parts[1][..., None] * second + parts[2][..., None] + 1e-12
+    result: np.ndarray = parts[0][..., None] * first
+    result += parts[1][..., None] * second
+    result += parts[2][..., None] + 1e-12
     return result
 
 
@@ -159,11 +164,11 @@ def _refine_decays(
     error, jacobian = _log_error(best, edges_s, target, inverse_std)
     cost = np.square(error).sum(axis=1)
     for _ in range(12):
-        columns = jacobian * free[:, None, :]
-        normal = np.einsum("bti,btj->bij", columns, columns)
+        columns = jacobian * free[:, :, None]
+        normal = columns @ columns.transpose(0, 2, 1)
         diagonal = np.einsum("bii->bi", normal)
         diagonal += damping[:, None] * (diagonal + 1e-3) + (1.0 - free)
-        step = np.linalg.solve(normal, np.einsum("bti,bt->bi", columns, error)[..., None])[..., 0]
+        step = np.linalg.solve(normal, columns @ error[..., None])[..., 0]
         trial = np.where(free > 0.0, np.clip(best + np.clip(step, -1.5, 1.5), low, high), best)
         trial_error, trial_jacobian = _log_error(trial, edges_s, target, inverse_std)
         trial_cost = np.square(trial_error).sum(axis=1)
@@ -180,15 +185,20 @@ def _refine_decays(
 def _log_error(
     value: np.ndarray, edges_s: np.ndarray, target: np.ndarray, inverse_std: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted error of log power in each frame [B, T], and the model's Jacobian [B, T, 7]."""
+    """Weighted error of log power in each frame [B, T], and the model's Jacobian [B, 7, T]."""
     span = np.diff(edges_s)
-    slopes = []
+    jacobian = np.zeros((len(value), 7, span.shape[1]))
+    jacobian[:, 6] = np.exp(value[:, 6:])
+    model = jacobian[:, 6] + 1e-13
     for k in (0, 2, 4):
         power, decay = value[:, k : k + 1], value[:, k + 1 : k + 2]
+        if not (power > 0.5 * _ABSENT).any():
+            continue
         rate = 2.0 * np.exp(decay)
         fall = np.exp(power - rate * edges_s)
-        mean = -np.diff(fall) / (rate * span)
-        slopes += [mean, np.diff(edges_s * fall) / span - mean]  # the second by the log decay
-    slopes.append(np.broadcast_to(np.exp(value[:, 6:]), span.shape))
-    model = slopes[0] + slopes[2] + slopes[4] + slopes[6] + 1e-13
-    return inverse_std * (target - np.log(model)), np.stack(slopes, axis=2) * (inverse_std / model)[..., None]
+        mean = np.diff(fall) / (-rate * span)
+        model += mean
+        jacobian[:, k] = mean
+        jacobian[:, k + 1] = np.diff(edges_s * fall) / span - mean  # by the log decay
+    jacobian *= (inverse_std / model)[:, None, :]
+    return inverse_std * (target - np.log(model)), jacobian

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from engine.physics.analysis.poles import fastest_decay, slowest_decay
@@ -62,12 +64,28 @@ def keep_distinct(poles: np.ndarray, amplitudes: np.ndarray, rate: int, length: 
 def _gram(poles: np.ndarray, rate: int, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Gram matrix of the modes' real and imaginary parts, scaled to norm 1, [2K, 2K], and the scales, [2K]."""
     s = exponents(poles, rate)
-    cross = _geometric_sums(s, s, length)
-    inner = _geometric_sums(s.conj(), s, length)
-    gram = 0.5 * np.block([[(inner + cross).real, -(inner + cross).imag], [(inner - cross).imag, (inner - cross).real]])
-    scale = 1.0 / np.sqrt(np.diag(gram) + 1e-300)
-    result: np.ndarray = gram * np.outer(scale, scale) + 1e-7 * np.eye(len(gram))
-    return result, scale
+    inner, cross = _geometric_sums(s.conj(), s, length), _geometric_sums(s, s, length)
+    return _scale_gram(_real_gram(inner, cross), 1e-7)
+
+
+def _real_gram(inner: np.ndarray, cross: np.ndarray) -> np.ndarray:
+    """Inner products of the real and imaginary parts of waves u, [2M, 2M], of sums of u* v and of u v, [M, M]."""
+    count = len(inner)
+    gram = np.empty((2 * count, 2 * count))
+    total, difference = 0.5 * (inner + cross), 0.5 * (inner - cross)
+    gram[:count, :count], gram[count:, count:] = total.real, difference.real
+    gram[count:, :count] = difference.imag
+    np.negative(total.imag, out=gram[:count, count:])
+    return gram
+
+
+def _scale_gram(gram: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray]:
+    """A Gram matrix scaled, in place, to a diagonal of 1 plus a ridge, and the scales."""
+    scale = 1.0 / np.sqrt(np.abs(np.diag(gram)) + 1e-300)
+    gram *= scale[:, None]
+    gram *= scale
+    gram.flat[:: len(gram) + 1] += ridge
+    return gram, scale
 
 
 def _geometric_sums(one: np.ndarray, other: np.ndarray, length: int) -> np.ndarray:
@@ -79,35 +97,32 @@ def _geometric_sums(one: np.ndarray, other: np.ndarray, length: int) -> np.ndarr
 
 def _correlate(x: np.ndarray, s: np.ndarray) -> np.ndarray:
     """sum of x[n] conj(e^(s n)) for each s, by blocks."""
-    grid = _in_blocks(x)
-    both = grid @ _split(_powers(s.conj(), _BLOCK))
-    result: np.ndarray = (_join(both) * _powers(s.conj() * _BLOCK, len(grid))).sum(axis=0)
+    steps, starts = _phasors(s, x.size)
+    result: np.ndarray = np.einsum("bk,bk->k", _project(_in_blocks(x), steps), starts).conj()
     return result
 
 
 def _correlate_slopes(x: np.ndarray, s: np.ndarray) -> np.ndarray:
     """sum of x[n] conj(e^(s n)) and of n x[n] conj(e^(s n)) for each s, [2K]."""
+    steps, starts = _phasors(s, x.size)
     grid = _in_blocks(x)
-    steps, starts = _split(_powers(s.conj(), _BLOCK)), _powers(s.conj() * _BLOCK, len(grid))
-    plain = _join(grid @ steps) * starts
-    within = _join((grid * np.arange(_BLOCK)) @ steps) * starts
-    offset = np.arange(len(grid))[:, None] * _BLOCK
-    return np.concatenate([plain.sum(axis=0), (plain * offset + within).sum(axis=0)])
+    plain = _project(grid, steps) * starts
+    within = np.einsum("bk,bk->k", _project(grid, steps * np.arange(_BLOCK)[:, None]), starts)
+    offset = np.arange(len(grid)) * float(_BLOCK)
+    return np.concatenate([plain.sum(axis=0), offset @ plain + within]).conj()
 
 
 def _in_blocks(x: np.ndarray) -> np.ndarray:
+    if x.size % _BLOCK == 0:
+        return x.reshape(-1, _BLOCK)
     padded = np.zeros(-(-x.size // _BLOCK) * _BLOCK)
     padded[: x.size] = x
     return padded.reshape(-1, _BLOCK)
 
 
-def _split(values: np.ndarray) -> np.ndarray:
-    return np.concatenate([values.real, values.imag], axis=1)
-
-
-def _join(parts: np.ndarray) -> np.ndarray:
-    half = parts.shape[1] // 2
-    result: np.ndarray = parts[:, :half] + 1j * parts[:, half:]
+def _project(grid: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Product of a real and a complex matrix, whose real and imaginary parts lie side by side in memory."""
+    result: np.ndarray = (grid @ steps.view(np.float64)).view(np.complex128)
     return result
 
 
@@ -115,11 +130,21 @@ def synthesize_poles(poles: np.ndarray, amplitudes: np.ndarray, length: int, rat
     """Re sum a e^(s n) of poles [K, 2] with complex amplitudes [K], float64 [length]."""
     if not len(poles):
         return np.zeros(length)
-    s = exponents(poles, rate)
-    blocks = -(-length // _BLOCK)
-    starts, steps = amplitudes * _powers(s * _BLOCK, blocks), _powers(s, _BLOCK)
-    result: np.ndarray = (_split(starts.conj()) @ _split(steps).T).reshape(-1)[:length]
+    steps, starts = _phasors(exponents(poles, rate), length)
+    first = (starts * amplitudes).conj()
+    result: np.ndarray = (first.view(np.float64) @ steps.view(np.float64).T).reshape(-1)[:length]
     return result
+
+
+def _phasors(s: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """e^(s n) within a block, [_BLOCK, K], and at the start of each block, [ceil(length / _BLOCK), K]."""
+    return _cached_phasors(s.tobytes(), length)
+
+
+@functools.lru_cache(maxsize=4)
+def _cached_phasors(exponents_of_modes: bytes, length: int) -> tuple[np.ndarray, np.ndarray]:
+    s = np.frombuffer(exponents_of_modes, dtype=np.complex128)
+    return _powers(s, _BLOCK), _powers(s * _BLOCK, -(-length // _BLOCK))
 
 
 def _powers(s: np.ndarray, count: int) -> np.ndarray:
@@ -167,17 +192,16 @@ def fit_changes(
     variance is then the mean square of the remainder.
     """
     s, count, length = exponents(poles, rate), len(poles), remainder.size
-    weight = np.concatenate([np.ones(count), amplitudes])
-    inner = _moments(s.conj(), s, length) * np.outer(weight.conj(), weight)
-    cross = _moments(s, s, length) * np.outer(weight, weight)
-    gram = 0.5 * np.block([[(inner + cross).real, -(inner + cross).imag], [(inner - cross).imag, (inner - cross).real]])
+    gram = _real_gram(
+        _moments(s.conj(), s, amplitudes.conj(), amplitudes, length), _moments(s, s, amplitudes, amplitudes, length)
+    )
     if prior_std is not None:
         noise = float(remainder @ remainder) / length
-        gram += np.diag(np.tile(noise / np.square(np.maximum(prior_std, 1e-12)).reshape(-1), 2))
-    scale = 1.0 / np.sqrt(np.abs(np.diag(gram)) + 1e-300)
-    projection = _correlate_slopes(remainder, s) * weight.conj()
+        gram.flat[:: 4 * count + 1] += np.tile(noise / np.square(np.maximum(prior_std, 1e-12)).reshape(-1), 2)
+    gram, scale = _scale_gram(gram, 1e-9)
+    projection = _correlate_slopes(remainder, s)
+    projection[count:] *= amplitudes.conj()
     right = np.concatenate([projection.real, projection.imag])
-    gram = gram * np.outer(scale, scale) + 1e-9 * np.eye(len(gram))
     solution = scale * np.linalg.solve(gram, scale * right)
     result: np.ndarray = (solution[: 2 * count] + 1j * solution[2 * count :]).reshape(2, count)
     return result
@@ -196,12 +220,23 @@ def _apply_step(
     return np.stack([frequency, decay], axis=1), amplitudes + change[0]
 
 
-def _moments(one: np.ndarray, other: np.ndarray, length: int) -> np.ndarray:
-    """sum of n^p e^((s + r) n), n < length: p = 0, 1, 1, 2 in the four blocks [[1, n], [n, n^2]], [2K, 2K]."""
+def _moments(
+    one: np.ndarray, other: np.ndarray, one_weight: np.ndarray, other_weight: np.ndarray, length: int
+) -> np.ndarray:
+    """sum of n^p e^((s + r) n), n < length: p = 0, 1, 1, 2 in the four blocks [[1, n], [n, n^2]], [2K, 2K].
+
+    The second block row is multiplied by one's weights [K], the second block column by the other's.
+    """
+    count = len(one)
     w = np.outer(np.exp(one), np.exp(other))
     end = np.outer(np.exp(one * length), np.exp(other * length))
-    gap = 1.0 - w
-    plain = (1.0 - end) / gap
-    first = (w * plain - length * end) / gap
-    second = (w * (plain + 2.0 * first) - length**2 * end) / gap
-    return np.block([[plain, first], [first, second]])
+    inverse = 1.0 / (1.0 - w)
+    plain = (1.0 - end) * inverse
+    first = (w * plain - length * end) * inverse
+    second = (w * (plain + 2.0 * first) - length**2 * end) * inverse
+    result = np.empty((2 * count, 2 * count), dtype=complex)
+    result[:count, :count] = plain
+    np.multiply(first, other_weight, out=result[:count, count:])
+    np.multiply(first, one_weight[:, None], out=result[count:, :count])
+    np.multiply(second, np.outer(one_weight, other_weight), out=result[count:, count:])
+    return result

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from scipy import fft as fast_fourier
 from scipy.special import digamma, polygamma
@@ -86,9 +88,13 @@ def _frame_powers(x: np.ndarray, step: int, rate: int, edges_hz: np.ndarray) -> 
     padded = np.pad(x, (step, step))
     frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * step)[::step] * np.hanning(2 * step)
     spectrum = np.abs(fast_fourier.rfft(frames, axis=1)) ** 2 / (step * np.square(np.hanning(2 * step)).sum())
-    shares = band_shares(edges_hz, np.arange(spectrum.shape[1]) * rate / (2 * step))
-    result: np.ndarray = shares @ spectrum.T
+    result: np.ndarray = _shares(tuple(edges_hz.tolist()), spectrum.shape[1], rate / (2 * step)) @ spectrum.T
     return result
+
+
+@functools.lru_cache(maxsize=4)
+def _shares(edges_hz: tuple[float, ...], bins: int, bin_hz: float) -> np.ndarray:
+    return band_shares(np.asarray(edges_hz), np.arange(bins) * bin_hz)
 
 
 def _expect_powers(residual: Residual, count: int, step: int, rate: int) -> np.ndarray:
@@ -100,9 +106,10 @@ def _expect_powers(residual: Residual, count: int, step: int, rate: int) -> np.n
     gain = np.where(time_s >= 0.0, rise_gain(np.maximum(time_s, 0.0), residual.rise_s) ** 2, 0.0) * shares
     level = np.zeros((len(residual.power_db), count))
     for _, component in residual.components:
-        decay = np.asarray(component.decay_per_s)
-        fall = np.exp(-2.0 * decay[:, None, None] * np.maximum(time_s, 0.0)[None])
-        level += db_to_power(np.asarray(component.power_db)[:, None]) * (fall * gain).sum(axis=2)
+        decay = 2.0 * np.asarray(component.decay_per_s)
+        fall = np.exp(np.outer(decay, -offsets / rate)) @ gain.T  # within a frame; the frame's own follows
+        fall *= np.exp(np.outer(decay, -np.arange(count) * (step / rate)))
+        level += db_to_power(np.asarray(component.power_db)[:, None]) * fall
     return level
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft as fast_fourier
 
 from engine.core.units import gain_to_db
 from engine.physics.analysis.damped_sinusoids import (
@@ -13,7 +12,17 @@ from engine.physics.analysis.damped_sinusoids import (
     solve_amplitudes,
     synthesize_poles,
 )
-from engine.physics.analysis.poles import FINE, LOWEST_HZ, WIDE, coherence, find_poles, overlap, weigh_poles
+from engine.physics.analysis.poles import (
+    FINE,
+    LOWEST_HZ,
+    WIDE,
+    choose_length,
+    coherence,
+    find_poles,
+    overlap,
+    transform_padded,
+    weigh_poles,
+)
 from engine.physics.analysis.ringing_peak import find_ringing_peak
 from engine.physics.model import Modes
 
@@ -43,11 +52,13 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     level = float(np.abs(x).max()) if x.size else 0.0
     if x.size < 64 or level < 1e-9 or max_modes <= 0 or not np.isfinite(level):
         return Modes()
-    x = x[: fast_fourier.prev_fast_len(x.size, real=True)]  # a length with a fast transform
+    x = x[: choose_length(x.size)]
     x = (x - x.mean() if x.size > sample_rate_hz // 20 else x) / level
     poles, remainder = np.zeros((0, 2)), x
-    for layers, searched in ((FINE, None), (WIDE, None), (FINE, x)):
-        candidates = find_poles(remainder, sample_rate_hz, layers, searched)
+    whole = transform_padded(x)
+    for layers, searched in ((FINE, None), (WIDE, None), (FINE, whole)):
+        spectrum = whole if remainder is x else transform_padded(remainder)
+        candidates = find_poles(spectrum, x.size, sample_rate_hz, layers, searched)
         poles, remainder = _add_modes(x, sample_rate_hz, poles, candidates, remainder, 2 * max_modes)
     poles, amplitudes = _add_ringing_peaks(x, sample_rate_hz, *_drop_weak(x, sample_rate_hz, poles))
     order = np.argsort(-_audibility(poles, amplitudes))[:max_modes]

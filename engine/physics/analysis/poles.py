@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft as fast_fourier
 
 LOWEST_HZ = 15.0
@@ -18,6 +19,7 @@ MAX_SHARE_OF_RATE = 0.46  # of the sample rate
 _MIN_PEAK = 25.0  # power over the lower quartile of a subband's spectrum; white noise reaches 20
 _SHORT_S = 0.1
 _SAME = 0.01  # of a subband's energy: where less has changed, the same poles would be found again
+_LEAST_KEPT = 0.97  # of a recording's length, where a little less has faster transforms
 _NOISE_PERCENTILE = 25  # of the spectrum beside a mode
 
 
@@ -46,14 +48,29 @@ def fastest_decay(frequency_hz: np.ndarray) -> np.ndarray:
     return result
 
 
-def find_poles(x: np.ndarray, rate: int, layers: Sequence[Layer], searched: np.ndarray | None = None) -> np.ndarray:
+def choose_length(most: int) -> int:
+    """Length at most 3 % under ``most``, if there is one, whose transforms are fast: 2^n times a small odd factor."""
+    odd = sorted(3**a * 5**b for a in range(16) for b in range(10) if 3**a * 5**b <= most)
+    lengths = [factor * 2 ** (most // factor).bit_length() // 2 for factor in odd]
+    return next((length for length in lengths if length > _LEAST_KEPT * most), most)
+
+
+def transform_padded(x: np.ndarray) -> np.ndarray:
+    """All bins of the spectrum of a signal [N] padded to twice its length, complex [2N or slightly more]."""
+    size = fast_fourier.next_fast_len(2 * x.size, real=True)
+    half = fast_fourier.rfft(x, size)
+    return np.concatenate([half, half[1 : (size + 1) // 2][::-1].conj()])
+
+
+def find_poles(
+    spectrum: np.ndarray, length: int, rate: int, layers: Sequence[Layer], searched: np.ndarray | None = None
+) -> np.ndarray:
     """Candidate poles of all subbands, [K, 2]: frequency in Hz, decay per second.
 
-    Subbands in which x is what ``searched`` was, a signal in which these layers were searched already, are left out.
+    ``spectrum`` is that of a signal [``length``] by ``transform_padded``. Subbands in which it is what ``searched``
+    was, the spectrum of a signal in which these layers were searched already, are left out.
     """
-    size = fast_fourier.next_fast_len(2 * x.size)
-    spectrum = fast_fourier.fft(x, size)
-    changed = spectrum if searched is None else spectrum - fast_fourier.fft(searched, size)
+    size = spectrum.size
     candidates = [np.zeros((0, 2))]
     for layer in layers:
         top = min(layer.high_hz, MAX_SHARE_OF_RATE * rate)
@@ -62,8 +79,9 @@ def find_poles(x: np.ndarray, rate: int, layers: Sequence[Layer], searched: np.n
             low = layer.low_hz + (top - layer.low_hz) * k / count
             high = layer.low_hz + (top - layer.low_hz) * (k + 1) / count
             own = slice(round(low * size / rate), round(high * size / rate) + 1)
-            if _energy(changed[own]) >= _SAME * _energy(spectrum[own]):
-                candidates.append(_poles_in_band(spectrum, x.size, rate, low, high, layer.span_s))
+            changed = spectrum[own] if searched is None else spectrum[own] - searched[own]
+            if _energy(changed) >= _SAME * _energy(spectrum[own]):
+                candidates.append(_poles_in_band(spectrum, length, rate, low, high, layer.span_s))
     return np.concatenate(candidates)
 
 
@@ -78,27 +96,23 @@ def _poles_in_band(
     size = spectrum.size
     bin_hz = rate / size
     centre = round((low_hz + high_hz) / 2 / bin_hz)
-    half = max(8, math.ceil((high_hz - low_hz) / bin_hz))
-    offset = np.arange(-half, half)
-    flat = 0.65 * half
-    taper = np.clip((np.abs(offset) - flat) / (half - flat), 0.0, 1.0)
-    band = spectrum[(centre + offset) % size]
-    power = band.real**2 + band.imag**2
-    quartile = np.partition(power, power.size // 4)[power.size // 4]
-    if span_s > _SHORT_S and power.max() < _MIN_PEAK * quartile:
-        return np.zeros((0, 2))  # as flat as noise; fast modes, sought in short spans, are flat too
-    band = band * (0.5 + 0.5 * np.cos(np.pi * taper))
+    half = fast_fourier.next_fast_len(max(8, math.ceil((high_hz - low_hz) / bin_hz)))
+    band = np.take(spectrum, np.arange(centre - half, centre + half), mode="wrap")
+    if span_s > _SHORT_S and _is_flat(band):
+        return np.zeros((0, 2))  # as noise is; fast modes, sought in short spans, are flat too
+    band = band * _taper(half)
     band_rate = 2 * half * bin_hz
-    y = fast_fourier.ifft(np.fft.ifftshift(band))
+    y = fast_fourier.ifft(np.concatenate([band[half:], band[:half]]))
     y = y[: min(y.size // 2, math.ceil(min(length / rate, span_s) * band_rate))]
     y = y[min(4, y.size // 8) :]
     if y.size < 12:
         return np.zeros((0, 2))
     rows = min(_ROWS, y.size // 2)
-    hankel = np.lib.stride_tricks.sliding_window_view(y, rows)
+    hankel = sliding_window_view(y, rows)
     values, vectors = np.linalg.eigh(hankel.T @ hankel.conj())
     values, vectors = values[::-1], vectors[:, ::-1]
-    noise = float(np.median(values[rows // 3 :]))
+    rest = values[rows // 3 :]  # in order, so that their median is in the middle
+    noise = 0.5 * float(rest[(rest.size - 1) // 2] + rest[rest.size // 2])
     order = int(np.count_nonzero(values > max(8.0 * noise, 1e-11 * float(values[0]))))
     order = min(order, rows // 3, 20)
     if order == 0 or values[0] <= 1e-20:
@@ -113,6 +127,21 @@ def _poles_in_band(
     kept = (frequency > max(low_hz - margin, LOWEST_HZ)) & (frequency < high_hz + margin)
     kept &= (decay > -2.0 / span_s) & (decay < np.minimum(fastest_decay(frequency), 0.7 * band_rate))
     return np.stack([frequency[kept], np.maximum(decay[kept], slowest_decay(length / rate))], axis=1)
+
+
+def _is_flat(band: np.ndarray) -> bool:
+    """Whether no bin of a subband [M] stands out of its lower quartile."""
+    power = band.real**2 + band.imag**2
+    return bool(power.max() < _MIN_PEAK * np.partition(power, power.size // 4)[power.size // 4])
+
+
+@functools.lru_cache(maxsize=16)
+def _taper(half: int) -> np.ndarray:
+    """Weights of a subband's bins [2 * half]: flat in the middle, raised-cosine flanks."""
+    flat = 0.65 * half
+    flank = np.clip((np.abs(np.arange(-half, half)) - flat) / (half - flat), 0.0, 1.0)
+    result: np.ndarray = 0.5 + 0.5 * np.cos(np.pi * flank)
+    return result
 
 
 def coherence(one: np.ndarray, other: np.ndarray, duration_s: float) -> np.ndarray:
@@ -147,33 +176,27 @@ def weigh_poles(
     pole's own decay (a matched filter). ``level`` [K] is the amplitude of modes already subtracted from it, NaN
     for candidates, whose amplitude is that of the peak.
     """
-    energy, snr = np.zeros(len(poles)), np.zeros(len(poles))
-    octave = np.round(np.log2(np.maximum(poles[:, 1], max(1.0, 3.0 * rate / remainder.size))))
+    octave = np.round(np.log2(np.maximum(poles[:, 1], max(1.0, 3.0 * rate / remainder.size)))).astype(int)
+    peak, noise, length = np.zeros(len(poles)), np.zeros(len(poles)), np.zeros(len(poles))
     remainder32 = remainder.astype(np.float32)
-    for step in np.unique(octave):
-        in_octave = octave == step
+    for step in sorted(set(octave.tolist())):
+        members = np.flatnonzero(octave == step)
         decay = 2.0**step
-        length = min(remainder.size, round(9.0 / decay * rate))  # the weight is negligible beyond
-        size = fast_fourier.next_fast_len(max(length, 4096), real=True)
-        bin_hz = rate / size
-        spectrum = fast_fourier.rfft(remainder32[:length] * _decay_weight(decay / rate, length), size)
-        power = spectrum.real**2 + spectrum.imag**2
-        width = max(decay / math.pi, rate / remainder.size) / bin_hz
-        near = max(1, round(0.5 * width))
-        far = round(max(16.0 * width, 40.0 / bin_hz))
-        middle = np.round(poles[in_octave, 0] / bin_hz).astype(int)
-        right = _noise_levels(power, middle[:, None] + np.arange(near + 1, far + 1))
-        left = _noise_levels(power, middle[:, None] - np.arange(near + 1, far + 1))
-        noise = np.where(middle > 8.0 * width, np.maximum(left, right), right)  # too few bins to the left near 0 Hz
-        both = poles[in_octave, 1] + decay
-        unit_peak = 0.5 * rate / both * -np.expm1(-both * length / rate)
-        around = np.clip(middle[:, None] + np.arange(-near, near + 1), 0, power.size - 1)
-        peak = np.sqrt(power[around].max(axis=1)) / unit_peak
-        amplitude = np.where(np.isnan(level[in_octave]), peak, level[in_octave])
-        snr[in_octave] = (amplitude * unit_peak) ** 2 / np.maximum(noise, 1e-300)
-        energy[in_octave] = (
-            amplitude**2 / (4.0 * poles[in_octave, 1]) * -np.expm1(-2.0 * poles[in_octave, 1] * remainder.size / rate)
-        )
+        span = math.ceil(9.0 / decay * rate)  # the weight is negligible beyond
+        span = min(remainder.size, 2 ** (span - 1).bit_length())  # powers of two have the fastest transforms
+        size = fast_fourier.next_fast_len(max(span, 4096), real=True)
+        spectrum = fast_fourier.rfft(remainder32[:span] * _decay_weight(decay / rate, span), size)
+        width = max(decay / math.pi, rate / remainder.size) * size / rate
+        near, far = max(1, round(0.5 * width)), round(max(16.0 * width, 40.0 * size / rate))
+        middle = np.round(poles[members, 0] * (size / rate)).astype(int)
+        peak[members], left, right = _read_peaks(spectrum.real**2 + spectrum.imag**2, middle, near, far)
+        noise[members] = np.where(middle > 8.0 * width, np.maximum(left, right), right)  # too few bins near 0 Hz
+        length[members] = span
+    both = poles[:, 1] + 2.0**octave
+    unit_peak = 0.5 * rate / both * -np.expm1(-both * length / rate)
+    amplitude = np.where(np.isnan(level), np.sqrt(peak) / unit_peak, level)
+    snr = (amplitude * unit_peak) ** 2 / np.maximum(noise, 1e-300)
+    energy = amplitude**2 / (4.0 * poles[:, 1]) * -np.expm1(-2.0 * poles[:, 1] * remainder.size / rate)
     return energy, snr
 
 
@@ -183,11 +206,35 @@ def _decay_weight(decay_per_sample: float, length: int) -> np.ndarray:
     return np.exp(np.arange(length, dtype=np.float32) * np.float32(-decay_per_sample))
 
 
-def _noise_levels(power: np.ndarray, bins: np.ndarray) -> np.ndarray:
-    """Lower quartile of the power in each row of bins [K, B], ignoring bins outside; 0 for fewer than 8."""
-    inside = (bins >= 0) & (bins < power.size)
-    values = np.sort(np.where(inside, power[np.clip(bins, 0, power.size - 1)], np.float32(np.inf)), axis=1)
-    count = inside.sum(axis=1)
-    quartile = values[np.arange(len(bins)), np.minimum(count * _NOISE_PERCENTILE // 100, bins.shape[1] - 1)]
-    result: np.ndarray = np.where(count < 8, 0.0, quartile)
-    return result
+def _read_peaks(
+    power: np.ndarray, middle: np.ndarray, near: int, far: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Greatest power within ``near`` bins of each middle [K], and the lower quartiles on its left and right, [K] each.
+
+    Those are of the bins from there to ``far``; bins outside are ignored, and of fewer than 8 the quartile is 0.
+    """
+    peak, beside = np.zeros(len(middle)), np.zeros((len(middle), 2))
+    whole = (middle >= far) & (middle + far < power.size)
+    count = far - near
+    if whole.any():
+        values = power[(middle[whole] - far)[:, None] + np.arange(2 * far + 1)]
+        peak[whole] = values[:, count : count + 2 * near + 1].max(axis=1)
+        if count >= 8:
+            sides = np.concatenate([values[:, :count], values[:, -count:]])
+            place = count * _NOISE_PERCENTILE // 100
+            beside[whole] = np.partition(sides, place, axis=1)[:, place].reshape(2, -1).T
+    for row in np.flatnonzero(~whole).tolist():
+        at = int(middle[row])
+        peak[row] = power[np.clip(np.arange(at - near, at + near + 1), 0, power.size - 1)].max()
+        beside[row] = (
+            _lower_quartile(power[max(at - far, 0) : max(at - near, 0)]),
+            _lower_quartile(power[at + near + 1 : at + far + 1]),
+        )
+    return peak, beside[:, 0], beside[:, 1]
+
+
+def _lower_quartile(values: np.ndarray) -> float:
+    if values.size < 8:
+        return 0.0
+    place = values.size * _NOISE_PERCENTILE // 100
+    return float(np.partition(values, place)[place])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft as fast_fourier
@@ -64,6 +65,36 @@ def fit_residual(
     return name_components(edges, power, decay)
 
 
+@dataclass(frozen=True)
+class _FramePlan:
+    """What ``_frame_powers`` needs beside the signal: of each band its first bin, the weights of its bins, the length
+    of its envelope and the envelope's samples at the edges of its frames; these in s [B, T + 1], and their degrees of
+    freedom [B, T], 0 past the end."""
+
+    size: int
+    bands: tuple[tuple[int, np.ndarray, int, np.ndarray], ...]
+    frames_s: np.ndarray
+    weight: np.ndarray
+
+
+@functools.lru_cache(maxsize=4)
+def _plan_frames(length: int, rate: int, edges: tuple[float, ...]) -> _FramePlan:
+    size = fast_fourier.next_fast_len(length + rate // 10, real=True)
+    bands, rows = [], []
+    for (low, share), width_hz in zip(
+        nonzero_band_shares(edges, rate / size, size // 2 + 1), np.diff(edges), strict=True
+    ):
+        narrow = fast_fourier.next_fast_len(max(share.size, round(_ENVELOPE_RATE_HZ * size / rate)))
+        frames_s = _frame_edges(length / rate, max(0.004, 0.5 / width_hz))
+        steps = np.round(frames_s * rate * narrow / size).astype(int)
+        bands.append((low, np.sqrt(share), narrow, steps))
+        rows.append((frames_s, np.maximum(1.0, width_hz * np.diff(frames_s))))
+    count = max(len(weight) for _, weight in rows)
+    frames = np.stack([np.append(f, f[-1] + 1.0 + np.arange(count + 1 - len(f))) for f, _ in rows])
+    weight = np.stack([np.append(w, np.zeros(count - len(w))) for _, w in rows])
+    return _FramePlan(size, tuple(bands), frames, weight)
+
+
 def _frame_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean square of every band in frames that lengthen with time.
 
@@ -71,26 +102,17 @@ def _frame_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> tuple[np.ndarr
     Each band is demodulated to a complex envelope at a low rate. Energy that its filter spreads to before the onset is
     added to the first frame.
     """
-    size = fast_fourier.next_fast_len(x.size + rate // 10, real=True)
-    spectrum = fast_fourier.rfft(x, size)
-    rows = []
-    shares = nonzero_band_shares(tuple(edges.tolist()), rate / size, spectrum.size)
-    for band in range(len(edges) - 1):
-        low, share = shares[band]
-        narrow = fast_fourier.next_fast_len(max(share.size, round(_ENVELOPE_RATE_HZ * size / rate)))
-        envelope = fast_fourier.ifft(spectrum[low : low + share.size] * np.sqrt(share), narrow)
-        energy = np.concatenate([[0.0], np.cumsum(envelope.real**2 + envelope.imag**2)]) * 2.0 * (narrow / size) ** 2
-        width_hz = edges[band + 1] - edges[band]
-        frames_s = _frame_edges(x.size / rate, max(0.004, 0.5 / width_hz))
-        steps = np.round(frames_s * rate * narrow / size).astype(int)
+    plan = _plan_frames(x.size, rate, tuple(edges.tolist()))
+    spectrum = fast_fourier.rfft(x, plan.size)
+    level = np.ones(plan.weight.shape)
+    for row, (low, gain, narrow, steps) in zip(level, plan.bands, strict=True):
+        envelope = fast_fourier.ifft(spectrum[low : low + gain.size] * gain, narrow)
+        energy = np.zeros(narrow + 1)
+        np.cumsum(envelope.real**2 + envelope.imag**2, out=energy[1:])
         total = np.diff(energy[steps])
         total[0] += energy[-1] - energy[(steps[-1] + narrow) // 2]
-        rows.append((frames_s, total / np.maximum(np.diff(steps), 1), np.maximum(1.0, width_hz * np.diff(frames_s))))
-    count = max(len(level) for _, level, _ in rows)
-    frames = np.stack([np.append(f, f[-1] + 1.0 + np.arange(count + 1 - len(f))) for f, _, _ in rows])
-    level = np.stack([np.append(v, np.ones(count - len(v))) for _, v, _ in rows])
-    weight = np.stack([np.append(w, np.zeros(count - len(w))) for _, _, w in rows])
-    return frames, level, weight
+        row[: total.size] = total * (2.0 * (narrow / plan.size) ** 2) / np.maximum(np.diff(steps), 1)
+    return plan.frames_s, level, plan.weight
 
 
 @functools.lru_cache(maxsize=128)

@@ -67,6 +67,19 @@ def test_a_band_decays_at_its_rate_in_its_passband() -> None:
     assert slope == pytest.approx(-2.0 * 25.0, rel=0.05)
 
 
+def test_a_few_curves_stand_for_those_of_all_bands() -> None:
+    """Bands alone, each of which is its own curve, add up to the noise of all, but for 100 dB under its peak."""
+    rng = np.random.default_rng(3)
+    levels, decays = rng.uniform(-40.0, -10.0, 12), np.exp(rng.uniform(0.5, 6.0, 12))
+    edges = tuple(np.geomspace(100.0, 20_000.0, 13).tolist())
+    together = synthesize_residual(Residual(edges, tuple(levels), tuple(decays)), 9600, RATE, 4).astype(np.float64)
+    for band in range(12):
+        alone = np.full(12, -200.0)
+        alone[band] = levels[band]
+        together -= synthesize_residual(Residual(edges, tuple(alone), tuple(decays)), 9600, RATE, 4)
+    assert np.abs(together).max() < 1e-5 * 10.0 ** (levels.max() / 20.0)
+
+
 def test_rise_and_fine_envelope_are_their_curves() -> None:
     time = np.linspace(0.0, 0.03, 301)
     assert rise_gain(time, 0.02) == pytest.approx(np.where(time < 0.02, np.sin(np.pi * time / 0.04) ** 2, 1.0))

@@ -8,11 +8,13 @@ import pytest
 from engine.physics.analysis.poles import (
     FINE,
     WIDE,
+    choose_length,
     coherence,
     fastest_decay,
     find_poles,
     overlap,
     slowest_decay,
+    transform_padded,
     weigh_poles,
 )
 from tests.sounds import BELL, RATE, make_modes, reference
@@ -20,7 +22,7 @@ from tests.sounds import BELL, RATE, make_modes, reference
 
 def test_poles_of_a_sum_of_damped_sinusoids_are_among_the_candidates(rng: np.random.Generator) -> None:
     sound = reference(BELL, 48_000) + 1e-5 * rng.standard_normal(48_000)
-    poles = find_poles(sound, RATE, FINE)
+    poles = find_poles(transform_padded(sound), sound.size, RATE, FINE)
     for frequency, decay in zip(BELL.frequency_hz, BELL.decay_per_s, strict=True):
         error = np.hypot((poles[:, 0] - frequency) * 2.0 * np.pi, poles[:, 1] - decay)
         assert error.min() < 0.2 * decay + 0.5
@@ -28,13 +30,13 @@ def test_poles_of_a_sum_of_damped_sinusoids_are_among_the_candidates(rng: np.ran
 
 def test_wide_bands_find_a_mode_that_dies_within_milliseconds(rng: np.random.Generator) -> None:
     sound = reference(make_modes([5000.0], [-8.0], [1200.0], [0.4]), 9600) + 1e-5 * rng.standard_normal(9600)
-    poles = find_poles(sound, RATE, WIDE)
+    poles = find_poles(transform_padded(sound), sound.size, RATE, WIDE)
     nearest = poles[np.argmin(np.abs(poles[:, 0] - 5000.0))]
     assert nearest == pytest.approx([5000.0, 1200.0], rel=0.03)
 
 
 def test_candidates_lie_within_the_limits(rng: np.random.Generator) -> None:
-    poles = find_poles(rng.standard_normal(9600), RATE, WIDE)
+    poles = find_poles(transform_padded(rng.standard_normal(9600)), 9600, RATE, WIDE)
     assert len(poles) and (poles[:, 0] > 15.0).all() and (poles[:, 0] < 0.5 * RATE).all()
     assert (poles[:, 1] <= fastest_decay(poles[:, 0])).all() and (poles[:, 1] >= slowest_decay(9600 / RATE)).all()
     assert fastest_decay(np.array([100.0, 1e4])) == pytest.approx([200.0, 1600.0])
@@ -80,3 +82,30 @@ def test_a_subtracted_mode_is_weighed_by_its_amplitude(rng: np.random.Generator)
     noise = 1e-3 * rng.standard_normal(96_000)
     energy, snr = weigh_poles(noise, RATE, np.array([[2000.0, 8.0]] * 2), np.array([0.1, 0.2]))
     assert energy[1] / energy[0] == pytest.approx(4.0) and snr[1] / snr[0] == pytest.approx(4.0)
+
+
+def test_a_padded_transform_is_that_of_all_bins(rng: np.random.Generator) -> None:
+    for length in (96, 75):
+        sound = rng.standard_normal(length)
+        spectrum = transform_padded(sound)
+        assert spectrum.size >= 2 * length
+        assert spectrum == pytest.approx(np.fft.fft(sound, spectrum.size))
+
+
+@pytest.mark.parametrize("most", [64, 4801, 33_075, 67_200, 288_000])
+def test_a_chosen_length_is_a_product_of_small_factors_3_percent_short_at_most(most: int) -> None:
+    length = rest = choose_length(most)
+    assert 0.97 * most < length <= most
+    for factor in (2, 3, 5):
+        while rest % factor == 0:
+            rest //= factor
+    assert rest == 1 and choose_length(67_200) == 2**16
+
+
+def test_peaks_beside_the_ends_ignore_what_lies_outside() -> None:
+    """A pole near 0 Hz has bins on one side only, a pole near half the rate on the other; white noise all along."""
+    noise = 1e-3 * np.random.default_rng(5).standard_normal(96_000)
+    at_ends, inside = np.array([[30.0, 60.0], [23_900.0, 60.0]]), np.array([[3000.0, 60.0], [12_000.0, 60.0]])
+    level = np.full(2, 0.1)
+    snr = [weigh_poles(noise, RATE, poles, level)[1] for poles in (at_ends, inside)]
+    assert 10.0 * np.abs(np.log10(snr[0] / snr[1])).max() < 8.0  # of 17 bins, a lower quartile varies
