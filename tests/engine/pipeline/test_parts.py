@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +13,14 @@ from engine.core.cache import Cache
 from engine.document.edits.messages import apply_message
 from engine.document.project import Hit, Project
 from engine.document.seeds import derive_seed
+from engine.document.serialization import project_from_json, project_to_json
 from engine.document.strip import Strip
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.synthesis import synthesize
 from engine.pipeline.channel_strip import room_gain
 from engine.pipeline.delivery import make_stems
 from engine.pipeline.layers import split_layers
-from engine.pipeline.render import hit_key, hit_physics, render_hits
+from engine.pipeline.render import hit_key, hit_physics, render_hits, sample_hits
 from engine.pipeline.track import Track, hit_room, hit_side
 from tests.delivered_project import deliver
 from tests.engine.pipeline.test_render import BOWL, RATE, CountingSampler, make_project
@@ -92,6 +94,17 @@ def test_an_edit_of_a_part_samples_that_part_alone() -> None:
     # Without parts a hit has the key that it had before there were any.
     bare = do(project, "delete_parts", sound_id="s1", part_ids=["p1"])
     assert hit_key(bare, bare.hit("h0"), "") == hit_key(plain, plain.hit("h0"), "")
+
+
+def test_the_editor_and_a_stored_project_give_the_same_samples() -> None:
+    """Hit by hit over one cache, as the editor samples what is asked for, and all at once from the project's file."""
+    project, cache = layered(), Cache(None)
+    stored = project_from_json(json.loads(json.dumps(project_to_json(project))))
+    whole = render_hits(stored, None, Cache(None))
+    for hit in reversed(project.hits):
+        (event,) = [e for e in sample_hits(replace(project, hits=(hit,)), None, cache, group_hits=1) if e.hits]
+        assert event.hits[hit.id].key == whole[hit.id].key
+        assert np.array_equal(event.hits[hit.id].samples, whole[hit.id].samples)
 
 
 def test_a_take_of_a_hit_has_takes_of_its_parts() -> None:
