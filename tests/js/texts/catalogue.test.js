@@ -11,7 +11,7 @@ import { Linter } from "eslint";
 import { DE } from "../../../ui/editor/texts/de/all.js";
 import { EN } from "../../../ui/editor/texts/en/all.js";
 import { JA } from "../../../ui/editor/texts/ja/all.js";
-import { translate } from "../../../ui/editor/texts/server.js";
+import { translate, translateSource } from "../../../ui/editor/texts/server.js";
 import { findWord, pickLanguage, t, without } from "../../../ui/editor/texts/t.js";
 
 const EDITOR = join(import.meta.dirname, "../../../ui/editor");
@@ -110,4 +110,15 @@ test("typed words of values are understood", () => {
 
 test("sentences of the server are the same in English, and others are left as they are", () => {
   for (const sentence of ["Sampling 3 of 8", "Sampled 1 of 1 hit", "Move 1 hit", "Set velocity of 12 hits", "Bake macros into Bell of a door", "an error of the engine"]) assert.equal(translate(sentence), sentence);
+});
+
+test("what the engine says of a sound's source is said in the language shown, names as they are", () => {
+  const engine = readFileSync(join(EDITOR, "../../engine/document/source.py"), "utf8");
+  const origins = [...engine.matchAll(/"(from (?:the|a|words)[^"{]*|a preset|default preset[^"]*)"/g)].map(([, words]) => (words.startsWith("default") ? `${words}: Bell (CC0)` : words));
+  assert.ok(origins.length >= 10);
+  for (const words of [...origins, "from the clip's sound at 0.40 s", "from the clip's sound, 0.40 to 1.30 s", "from bell.wav", "morph of Bell and Jar, 40 %", "was: from bell.wav; modes of Jar"]) {
+    assert.equal(translateSource(words), words); // English is the engine's
+    assert.match(translateSource(words, /** @type {any} */ ((/** @type {string} */ key) => key)), /^server\.\w+(; modes of Jar)?$/, words);
+  }
+  assert.equal(translateSource("glass, seen at 0.4"), "glass, seen at 0.4");
 });

@@ -6,7 +6,8 @@ import { t } from "../texts/t.js";
 const IS_MAC = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? "");
 /** @type {Record<string, string>} */
 const SHOWN = {
-  Mod: IS_MAC ? "⌘" : "Ctrl", Shift: "⇧", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", PageUp: "Page ↑", PageDown: "Page ↓", Backspace: "⌫",
+  Mod: IS_MAC ? "⌘" : t("combos.ctrl"), Shift: "⇧", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", PageUp: t("combos.page_up"), PageDown: t("combos.page_down"),
+  Backspace: "⌫", Space: t("combos.space"), Delete: t("combos.delete"), Home: t("combos.home"), End: t("combos.end"), Enter: t("combos.enter"),
 };
 const MODIFIERS = new Set(["Shift", "Control", "Alt", "Meta", "AltGraph", "CapsLock", "Fn", "Dead", "Process", "Unidentified"]);
 /** What browsers keep for themselves, or the page for its own use. */

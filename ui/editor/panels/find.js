@@ -1,6 +1,7 @@
 // @ts-check
 // The Find tab: what might be struck, from the picture, from words or from a sound like it; each is heard at once.
 
+import { translateSource } from "../texts/server.js";
 import { LANGUAGE, t } from "../texts/t.js";
 import { createDrop } from "./bank_drop.js";
 import { createLook, describeLook } from "./look.js";
@@ -296,7 +297,7 @@ export function createFindPanel(store, audio, shared) {
     const chosen = chosenHits();
     const struck = new Set(chosen?.map((hit) => hit.sound_id)).size;
     target.textContent = chosen ? (struck > 1 ? t("find.selected_hits_of_sounds", { count: chosen.length, sounds: struck }) : t("find.selected_hits_of", { count: chosen.length, name: s.name })) : `${s.name} · ${t("common.hits", { count: hits })}`;
-    target.title = s.origin_note ?? "";
+    target.title = translateSource(s.origin_note ?? "");
     ways.set(way);
     look.show(answer?.by === "picture" ? answer : null, Boolean(stopPointing), material);
     said.replaceChildren(...sentence());

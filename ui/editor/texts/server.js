@@ -73,14 +73,50 @@ const SENTENCES = [
   [/^Delete marker$/, "server.delete_marker"],
 ];
 
+/** What a sound comes from, in the same form. @type {[RegExp, TextKey, ...string[]][]} */
+const SOURCES = [
+  [/^from the clip's sound$/, "server.from_the_clip"],
+  [/^from the clip's sound at ([\d.]+) s$/, "server.from_the_clip_at", "time_s"],
+  [/^from the clip's sound, ([\d.]+) to ([\d.]+) s$/, "server.from_the_clip_between", "start_s", "end_s"],
+  [/^from a recording$/, "server.from_a_recording"],
+  [/^from a physics file$/, "server.from_a_physics_file"],
+  [/^from the picture$/, "server.from_the_picture"],
+  [/^from words$/, "server.from_words"],
+  [/^from (.+)$/, "server.from_file", "name"],
+  [/^a preset$/, "server.a_preset"],
+  [/^default preset until the clip's sound is analysed: (.+)$/, "server.preset_until_analysed", "name"],
+  [/^default preset, since the clip has no sound of its own: (.+)$/, "server.preset_since_silent", "name"],
+  [/^default preset, since the struck object was not recognised in the picture: (.+)$/, "server.preset_since_unsure", "name"],
+  [/^default preset, since there is no audible hit in the clip's sound: (.+)$/, "server.preset_since_inaudible", "name"],
+  [/^morph of (.+), (\d+) %$/, "server.morph_of", "names", "percent"],
+];
+
 /**
  * A sentence of the server in the language shown; as it is where it is not known.
  * @param {string} sentence
  */
-export function translate(sentence) {
-  for (const [form, key, ...names] of SENTENCES) {
+export const translate = (sentence) => find(SENTENCES, sentence);
+
+/**
+ * What a sound comes from, in the language shown, with what was borrowed behind; names and credits stay.
+ * @param {string} note
+ * @param {typeof t} say
+ */
+export function translateSource(note, say = t) {
+  const [origin, ...borrowed] = note.split("; ");
+  const before = origin.startsWith("was: ") ? say("server.was", { origin: find(SOURCES, origin.slice(5), say) }) : find(SOURCES, origin, say);
+  return [before, ...borrowed].join("; ");
+}
+
+/**
+ * @param {[RegExp, TextKey, ...string[]][]} known
+ * @param {string} sentence
+ * @param {typeof t} say
+ */
+function find(known, sentence, say = t) {
+  for (const [form, key, ...names] of known) {
     const found = sentence.match(form);
-    if (found) return t(key, Object.fromEntries(names.map((name, i) => [name, found[i + 1]])));
+    if (found) return say(key, Object.fromEntries(names.map((name, i) => [name, found[i + 1]])));
   }
   return sentence;
 }

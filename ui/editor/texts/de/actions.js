@@ -2,6 +2,14 @@
 // Actions, their keys and gestures, the palette, in German.
 
 export const ACTIONS = {
+  "combos.ctrl": "Strg",
+  "combos.page_up": "Bild ↑",
+  "combos.page_down": "Bild ↓",
+  "combos.space": "Leertaste",
+  "combos.delete": "Entf",
+  "combos.home": "Pos 1",
+  "combos.end": "Ende",
+  "combos.enter": "Eingabe",
   "combos.belongs_to_the": "{shown} gehört dem Browser; eine andere Taste wählen",
   "combos.copies_cuts_or": "{shown} kopiert, schneidet aus oder fügt ein; eine andere Taste wählen",
   "combos.tab_goes_from": "Tab geht von Bedienelement zu Bedienelement; eine andere Taste wählen",

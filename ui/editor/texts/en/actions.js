@@ -2,6 +2,14 @@
 // Actions, their keys and gestures, the palette, in English.
 
 export const ACTIONS = {
+  "combos.ctrl": "Ctrl",
+  "combos.page_up": "Page ↑",
+  "combos.page_down": "Page ↓",
+  "combos.space": "Space",
+  "combos.delete": "Delete",
+  "combos.home": "Home",
+  "combos.end": "End",
+  "combos.enter": "Enter",
   "combos.belongs_to_the": "{shown} belongs to the browser; choose another",
   "combos.copies_cuts_or": "{shown} copies, cuts or pastes; choose another",
   "combos.tab_goes_from": "Tab goes from control to control; choose another key",

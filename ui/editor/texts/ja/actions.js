@@ -2,6 +2,14 @@
 // Actions, their keys and gestures, the palette, in Japanese.
 
 export const ACTIONS = {
+  "combos.ctrl": "Ctrl",
+  "combos.page_up": "Page ↑",
+  "combos.page_down": "Page ↓",
+  "combos.space": "スペース",
+  "combos.delete": "Delete",
+  "combos.home": "Home",
+  "combos.end": "End",
+  "combos.enter": "Enter",
   "combos.belongs_to_the": "{shown} はブラウザが使うキーです。別のキーを選んでください",
   "combos.copies_cuts_or": "{shown} はコピー、切り取り、貼り付けのキーです。別のキーを選んでください",
   "combos.tab_goes_from": "Tab は次の項目へ移るキーです。別のキーを選んでください",
