@@ -14,6 +14,7 @@ from engine.document.project import Hit, Project
 from engine.physics.analysis.damped_sinusoids import fit_changes, synthesize_poles
 from engine.physics.model import Modes, Residual
 from engine.physics.noise import expected_power, rise_gain
+from engine.physics.scrape import draw_force
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.part_strikes import part_offset
 from engine.pipeline.render import hit_physics
@@ -56,7 +57,8 @@ def split_layers(project: Project, hit: Hit, samples: np.ndarray) -> dict[str, n
 
     Modes are the decaying sinusoids at the frequencies and decays of the hit's physics, with the levels and phases that
     fit the sound best. Of what is left, the room is the share that the physics expects of it (Wiener filter), the
-    residual all else. A scrape's room is part of its residual. Of a sound with parts each layer holds that of them all.
+    residual all else. A scrape is its strike under a force, so its expected powers are those of the strike, spread over
+    the force's. Of a sound with parts each layer holds that of them all.
     """
     strikes = expand_hit(project, hit)
     physics = [hit_physics(project, strike.hit) for strike in strikes]
@@ -66,11 +68,12 @@ def split_layers(project: Project, hit: Hit, samples: np.ndarray) -> dict[str, n
             rest = samples[part_offset(strike) :]
             gain = np.float32(db_to_gain(strike.gain_db))
             ringing[part_offset(strike) :] += gain * split_scrape(strike.hit, rest, modes, residual.rise_s)[0]
-        return dict(zip(LAYERS, (ringing, samples - ringing, np.zeros_like(samples)), strict=True))
     modes_of = [_Ringing(part_offset(one), one.gain_db, *own) for one, own in zip(strikes, physics, strict=True)]
-    ringing = _fit_modes(samples, modes_of)
+    if hit.stroke is None:
+        ringing = _fit_modes(samples, modes_of)
     rest = samples - ringing
-    room = _filter_room(rest, modes_of)
+    forces = [_force_power(strike.hit) for strike in strikes]
+    room = _filter_room(rest, modes_of, forces)
     return dict(zip(LAYERS, (ringing, rest - room, room), strict=True))
 
 
@@ -112,17 +115,34 @@ def _choose_modes(strike: _Ringing, length: int) -> tuple[np.ndarray, np.ndarray
     return poles, given, rise_gain(np.arange(length - strike.offset) / SAMPLE_RATE_HZ, strike.residual.rise_s)
 
 
-def _filter_room(rest: np.ndarray, strikes: Sequence[_Ringing]) -> np.ndarray:
+def _force_power(hit: Hit) -> np.ndarray | None:
+    """Power of a scrape's force in each hop of the spectrum; None for a strike."""
+    if hit.stroke is None:
+        return None
+    force = draw_force(hit.stroke, SAMPLE_RATE_HZ, hit.seed)
+    return np.add.reduceat(force**2, np.arange(0, len(force), _HOP))
+
+
+def _spread(power: np.ndarray, force: np.ndarray | None) -> np.ndarray:
+    """Expected power [F, T] of a strike, or of what a force makes of it: powers of incoherent noise add up."""
+    if force is None:
+        return power
+    spread: np.ndarray = np.maximum(signal.oaconvolve(power, force[None], axes=1)[:, : power.shape[1]], 0.0)
+    return spread
+
+
+def _filter_room(rest: np.ndarray, strikes: Sequence[_Ringing], forces: Sequence[np.ndarray | None]) -> np.ndarray:
     if all(strike.residual.room is None for strike in strikes) or len(rest) < _WINDOW:
         return np.zeros_like(rest)
     frequency, time, spectrum = signal.stft(rest, SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)
     every, alone = np.zeros(spectrum.shape), np.zeros(spectrum.shape)
-    for strike in strikes:
+    for strike, force in zip(strikes, forces, strict=True):
         residual = strike.residual.scaled(strike.gain_db)
         since_s = time - strike.offset / SAMPLE_RATE_HZ
-        every += expected_power(residual, frequency, since_s)
+        every += _spread(expected_power(residual, frequency, since_s), force)
         if residual.room is not None:
-            alone += expected_power(Residual(residual.edges_hz, room=residual.room), frequency, since_s)
+            room_alone = Residual(residual.edges_hz, room=residual.room)
+            alone += _spread(expected_power(room_alone, frequency, since_s), force)
     share = np.divide(alone, every, out=np.zeros_like(every), where=every > 0.0)
     room = signal.istft(share * spectrum, SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)[1]
     return room[: len(rest)].astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from engine.core.errors import BadInput
 from engine.document.edits.messages import apply_message
 from engine.document.project import Project
 from engine.document.serialization import project_from_json, project_to_json
-from engine.physics.scrape import draw_force
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
+from engine.physics.scrape import draw_force, scrape
+from engine.physics.synthesis import synthesize
 from engine.pipeline.layers import split_layers
-from engine.pipeline.render import hit_key, render_hits
+from engine.pipeline.render import hit_key, hit_physics, render_hits
 from engine.pipeline.track import Track, hit_side
 from tests.engine.pipeline.test_render import RATE, CountingSampler, make_project
 
@@ -46,6 +49,32 @@ def test_a_scrape_is_the_strike_under_the_force_of_its_stroke() -> None:
     mixed = Track(moved, render_hits(moved, None, cache))
     first = round(0.75 * RATE)
     assert np.allclose(mixed[first : first + 3000][:, 0], sound[:3000], atol=1e-6)
+
+
+def test_the_room_of_a_scrape_is_a_layer_of_its_own() -> None:
+    """Strikes of noise and of room, made apart and scraped by one force.
+
+    While the stroke lasts the room is a minor part of the noise, which a Wiener filter takes for less than it is; once
+    the contact has ended, the layer is the room.
+    """
+    project, stroke = scraped(), scraped().hit("h0").stroke
+    assert stroke is not None
+    edges, room = (0.0, 2000.0, 12_000.0), NoiseComponent((-44.0, -50.0), (12.0, 16.0))
+    contact = Residual(edges, (-30.0, -34.0), (90.0, 120.0))
+    sounds = tuple(replace(sound, residual=contact.with_component("room", room)) for sound in project.sounds)
+    project = replace(project, sounds=sounds)
+    hit = project.hit("h0")
+    modes, residual = hit_physics(project, hit)
+    strikes = (Physics(modes, Residual(), RATE), Physics(Modes(), contact, RATE),
+               Physics(Modes(), Residual(residual.edges_hz, room=residual.room), RATE))  # fmt: skip
+    parts = [scrape(synthesize(physics, 0.6, seed=3 + k), stroke, RATE, hit.seed) for k, physics in enumerate(strikes)]
+    found = split_layers(project, hit, np.sum(parts, axis=0))
+    assert np.abs(sum(found.values()) - np.sum(parts, axis=0)).max() < 1e-5
+    during, after = slice(0, round(0.4 * RATE)), slice(round(0.46 * RATE), round(0.75 * RATE))
+    assert np.corrcoef(found["Room"][after], parts[2][after])[0, 1] > 0.95
+    levels_db = [10.0 * np.log10(np.mean(found["Room"][k] ** 2) / np.mean(parts[2][k] ** 2)) for k in (during, after)]
+    assert abs(levels_db[1]) < 1.0 and -10.0 < levels_db[0] < 0.0
+    assert np.corrcoef(found["Residual"][during], parts[1][during])[0, 1] > 0.8
 
 
 def test_a_changed_stroke_samples_no_strike_again() -> None:
