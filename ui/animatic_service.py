@@ -70,7 +70,6 @@ def _make(
 
     session.send(AnimaticProgressed(0.0))
     project, rendered = _wait_for_sound(session, job)
-    still = read_clip_still(session, project, time_s) if image is None else read_still(image)
     heard = pipeline.hear_project(project, rendered)
     folder = session.folder("exports")
     taken = {path.name.casefold() for path in folder.iterdir() if path.is_file()}
@@ -83,6 +82,7 @@ def _make(
             session.send(AnimaticProgressed(fraction))
             yield_lock()
 
+        still = read_clip_still(session, project, time_s) if image is None else read_still(image)
         made = pipeline.make_animatic(still, heard, options, network, target, show)  # type: ignore[arg-type]
     if image is not None:
         uploads.touch(session, image)

@@ -121,11 +121,11 @@ def check_kind(path: Path) -> None:
 
 
 def _check_picture(path: Path) -> None:
-    """WrongKind where a picture cannot be read."""
-    from engine.animate.still import read_still
+    """WrongKind where a file is no picture. It is decoded where it is used, one at a time, since that takes memory."""
+    from engine.animate.still import check_still
 
     try:
-        read_still(path)
+        check_still(path)
     except BadInput as error:
         raise WrongKind(str(error)) from None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,9 +69,32 @@ def read_still(path: str | Path) -> Still:
     What is transparent is shown on white. Raises BadInput, naming the file and the reason, where it is no picture, or
     too small or too large a one.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     whole = check_readable(path)
+    with _open_picture(whole) as opened:
+        upright = _shrink_to_rgb(opened)
+        turn = _TURNS.get(opened.getexif().get(_ORIENTATION, 1))  # after reading, which turns a TIFF by itself
+    if turn is not None:
+        upright = upright.transpose(Image.Transpose[turn])
+    pixels = np.asarray(upright)
+    pixels = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
+    if min(pixels.shape[:2]) < LEAST_PX:
+        raise BadInput(f"{whole.name} is {upright.width} x {upright.height}; give a picture of at least {LEAST_PX} px")
+    return Still(np.ascontiguousarray(pixels), whole.name)
+
+
+def check_still(path: str | Path) -> None:
+    """BadInput where a file is no picture or too large a one, as far as its start shows, in no memory."""
+    with _open_picture(check_readable(path)):
+        pass
+
+
+@contextlib.contextmanager
+def _open_picture(whole: Path) -> Iterator[Image.Image]:
+    """A picture, whose values are read within. Raises BadInput."""
+    from PIL import Image, UnidentifiedImageError
+
     too_large = f"{whole.name} has more than {_MOST_PIXELS // 10**6} million pixels; give a smaller picture"
     try:
         with Image.open(whole, formats=_FORMATS) as opened:
@@ -77,8 +102,7 @@ def read_still(path: str | Path) -> Still:
                 raise BadInput(too_large)
             if opened.mode in ("I", "F"):
                 raise BadInput(f"{whole.name} holds numbers of 32 bits; export it again with 8 or 16 bits")
-            upright = _shrink_to_rgb(opened)
-            turn = _TURNS.get(opened.getexif().get(_ORIENTATION, 1))  # after reading, which turns a TIFF by itself
+            yield opened
     except UnidentifiedImageError:
         raise BadInput(f"{whole.name} is no picture that can be read; give a PNG, JPEG, TIFF or WebP") from None
     except Image.DecompressionBombError:
@@ -87,13 +111,6 @@ def read_still(path: str | Path) -> Still:
         raise
     except Exception:  # whatever a damaged file makes the library raise
         raise BadInput(f"{whole.name} is damaged or of a rare kind; export it again as PNG") from None
-    if turn is not None:
-        upright = upright.transpose(Image.Transpose[turn])
-    pixels = np.asarray(upright)
-    pixels = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
-    if min(pixels.shape[:2]) < LEAST_PX:
-        raise BadInput(f"{whole.name} is {upright.width} x {upright.height}; give a picture of at least {LEAST_PX} px")
-    return Still(np.ascontiguousarray(pixels), whole.name)
 
 
 def _shrink_to_rgb(opened: Image.Image) -> Image.Image:

@@ -24,6 +24,7 @@ from engine.media.packets import ClockCorrection, Splice, iter_packets, scan_pac
 from engine.media.probe import Picture, scan_picture
 from engine.media.streams import find_default_track, list_audio_streams
 
+_CLIP_REMEDY = "use the picture instead, or give a file with sound"
 _LONGEST_RECORDING_S = 3600.0
 _JITTER_S = 0.02
 _SMALL_GAP_S = 0.25
@@ -167,7 +168,7 @@ def _check_length(path: Path, duration_s: float) -> None:
 def _decode_recording(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     check_unencrypted(path)
     with open_container(path, SOUND_FORMATS) as container:
-        stream = _find_track(container, None, path.name)
+        stream = _find_track(container, None, path.name, "give a file with sound")
         rate_hz = _rate(stream, path.name)
         channels = total = 0
         for frame in _decode_frames(container, stream):
@@ -183,10 +184,10 @@ def _decode_recording(path: Path) -> Iterator[tuple[np.ndarray, int]]:
         raise BadInput(f"{path.name} holds no sound that can be decoded; give a recording with at least one sample")
 
 
-def _find_track(container: InputContainer, track: int | None, name: str) -> AudioStream:
+def _find_track(container: InputContainer, track: int | None, name: str, remedy: str = _CLIP_REMEDY) -> AudioStream:
     tracks = list_audio_streams(container)
     if not tracks:
-        raise BadInput(f"{name} has no sound that can be read; use the picture instead, or give a file with sound")
+        raise BadInput(f"{name} has no sound that can be read; {remedy}")
     if track is None:
         return tracks[find_default_track(tracks)]
     if not 0 <= track < len(tracks):
