@@ -78,7 +78,8 @@ def _read_file(path: Path) -> tuple[ExportPreset, ...]:
     try:
         table: Any = read_json_file(path)
     except (OSError, ValueError) as error:
-        raise BadInput(f"the export presets in {path.name} cannot be read ({error}); move that file away") from None
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise BadInput(f"the export presets in {path.name} cannot be read ({reason}); move that file away") from None
     rows = table.get("presets") if isinstance(table, Mapping) else None
     if not isinstance(rows, list) or table.get("version") != VERSION:
         raise BadInput(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.bounded_json import MAX_BYTES, parse_json, read_json_file
-from engine.core.errors import BadInput
+from engine.core.errors import BadInput, quote
 from engine.core.files import replace_file, write_file
 
 if TYPE_CHECKING:
@@ -165,15 +166,15 @@ def find_fault(folder: Path, kind: CheckpointKind) -> str | None:
 
     The weights' names and shapes are checked against the network only by ``read_checkpoint``.
     """
-    subject = f"{kind.name} checkpoint {folder.name!r}"
+    subject = f"{kind.name} checkpoint {quote(folder.name)}"
     remedy = _fill_remedy(folder, kind)
     pickle = _find_pickle(folder)
-    if pickle is None and not any((folder / file).is_file() for file in (WEIGHTS, CONFIG)):
+    if pickle is None and not any(os.path.isfile(folder / file) for file in (WEIGHTS, CONFIG)):
         return f"{subject} was not found in {folder.parent}; {remedy}"
-    if not (folder / WEIGHTS).is_file():
+    if not os.path.isfile(folder / WEIGHTS):
         other = f", and {pickle} is not opened since such a file can run code" if pickle else ""
         return f"{subject} has no {WEIGHTS}{other}; {remedy}"
-    if not (folder / CONFIG).is_file():
+    if not os.path.isfile(folder / CONFIG):
         return f"{subject} has no {CONFIG}; {remedy}"
     config = _parse_config(folder)
     if config is None or not _has_sane_sizes(config.get("network", {})):
@@ -192,7 +193,7 @@ def find_fault(folder: Path, kind: CheckpointKind) -> str | None:
 def refuse(folder: Path, kind: CheckpointKind, reason: str) -> BadInput:
     """The error for a checkpoint that does not fit, for a reason of a few words."""
     remedy = _fill_remedy(folder, kind)
-    return BadInput(f"{kind.name} checkpoint {folder.name!r} does not fit this Struck ({reason}); {remedy}")
+    return BadInput(f"{kind.name} checkpoint {quote(folder.name)} does not fit this Struck ({reason}); {remedy}")
 
 
 def choose_checkpoint(name: str, folder: str | Path | None, shipped: Path) -> Path:
@@ -309,7 +310,7 @@ def _limit_weights() -> Iterator[None]:
 
 def _find_pickle(folder: Path) -> str | None:
     """Name of a file of weights that would have to be executed to be read."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # False too for a name that no folder can have, as a configuration may give
         return None
     return next((path.name for path in sorted(folder.iterdir()) if path.suffix.lower() in _PICKLES), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from engine.bank.bank import STRIKERS
 from engine.core.checkpoint import CONFIG, CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
+from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
 from engine.physics.model import MATERIALS
 from engine.vision.backbone import Backbone, load_backbone
@@ -234,7 +236,14 @@ def choose_checkpoint() -> Path:
 
 def open_backbone(name: str) -> Backbone:
     """The pretrained backbone, or that of a folder. Raises BadInput where it cannot be used."""
-    return load_pretrained() if name == PRETRAINED else load_backbone(Path(name))
+    if name == PRETRAINED:
+        return load_pretrained()
+    if not os.path.isdir(name):
+        raise BadInput(
+            f"the image network that the vision network was trained on is not at {name[:200]!r}; put its folder back, "
+            "or train the vision network again"
+        )
+    return load_backbone(Path(name))
 
 
 def load_vision_model(folder: Path | None = None) -> VisionModel:

@@ -76,3 +76,11 @@ def test_the_presets_that_ship_can_be_exported() -> None:
         assert set(check_export(kinds, decode_fields(ExportOptions, values, "a preset"))) == set(kinds)
     film = presets["Pro Tools, 5.1"][1]
     assert (film["channels"], film["start_timecode"], film["two_pop"]) == ("5.1", "00:59:58:00", True)
+
+
+def test_a_folder_in_place_of_the_file_is_named_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    assert ExportPresets(tmp_path).list() == ()
+    with pytest.raises(BadInput, match="is a directory") as refused:
+        ExportPresets(tmp_path).put(ExportPreset("atmo", ("wav",), ExportOptions()))
+    assert "Errno" not in str(refused.value)

@@ -17,7 +17,14 @@ from engine.core.errors import BadInput
 from engine.vision.backbone import load_backbone, run_layers
 from engine.vision.crops import FRAME_S, gather_views
 from engine.vision.network import VisionNetwork
-from engine.vision.predict import VisionModel, load_vision_model, pool_hits, predict_hits, save_vision_model
+from engine.vision.predict import (
+    VisionModel,
+    load_vision_model,
+    open_backbone,
+    pool_hits,
+    predict_hits,
+    save_vision_model,
+)
 from tests.frames import SMALL, make_frames, write_backbone
 
 
@@ -77,3 +84,10 @@ def test_a_backbone_of_absurd_size_is_refused_before_memory_is_taken(tmp_path: P
     (folder / "config.json").write_text(json.dumps(config | {"layers": [{"keep": "x"}] * 1001}))
     with pytest.raises(BadInput, match="more than 1000 layers"):
         load_backbone(folder)
+
+
+@pytest.mark.parametrize("name", ["/nowhere/backbone", "x" * 100_000, "a\0b"])
+def test_a_vision_network_whose_backbone_is_gone_is_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="put its folder back") as refused:
+        open_backbone(name)
+    assert len(str(refused.value)) < 400
