@@ -79,7 +79,7 @@ def test_bad_clips_are_told_in_one_sentence(folder: Path, tmp_path: Path) -> Non
         "text.mp4": "not a clip", "empty.mp4": "empty", "noise.mov": "not a clip", "list.mp4": "not a clip",
         "list.m3u8": "not a clip", "photo.mp4": "PNG picture", "still.gif": "still picture",
         "sound.mp4": "no moving picture",
-        "sound.wav": "is a sound", "folder.mp4": "not a file", "missing.mp4": "no such file",
+        "sound.wav": "is a sound", "folder.mp4": "no file but a folder", "missing.mp4": "no such file",
     }  # fmt: skip
     for name, reason in reasons.items():
         with pytest.raises(BadInput, match=reason) as caught:
