@@ -96,15 +96,15 @@ def test_recording_is_near_its_prior(corpus: Path) -> None:
 def test_training_resumes_and_its_checkpoint_is_evaluated(corpus: Path, tmp_path: Path) -> None:
     out, work = tmp_path / "checkpoints" / "small", tmp_path / "work"
     args = ["--data", str(corpus), "--out", str(out), "--work", str(work), "--imagined", "1", "--device", "cpu"]
-    training.main([*args, "--steps", "4", "--channels", "8,16"])
+    training.main([*args, "--steps", "2", "--channels", "8,16"])
     first = torch.load(work / "state.pt", weights_only=True)
-    training.main([*args, "--steps", "8", "--channels", "8,16"])
+    training.main([*args, "--steps", "4", "--channels", "8,16"])
     second = torch.load(work / "state.pt", weights_only=True)
-    assert (first["step"], second["step"]) == (4, 8) and second["spent_s"] > first["spent_s"] > 0.0
+    assert (first["step"], second["step"]) == (2, 4) and second["spent_s"] > first["spent_s"] > 0.0
     log = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
     assert len(log) == 2 and all(np.isfinite(line["held_out"]) and line["held_out_prior"] > 0 for line in log)
     with pytest.raises(BadInput, match="does not fit this training"):
-        training.main([*args, "--steps", "9", "--channels", "16,16"])
+        training.main([*args, "--steps", "5", "--channels", "16,16"])
 
     network, _ = load_velocity_network(out)
     assert network.config.channels == (8, 16)
