@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ui.context import AppContext, Options
 from ui.handlers import handle
 from ui.protocol.codec import encode
@@ -63,8 +65,16 @@ class Tab:
         wait_until(lambda: not own.renderer.busy and not any(worker.busy for worker in workers))
 
     def open_demo(self, name: str = "sound") -> None:
+        """Open a demo; without a sampler, what a tab of this process has rendered before is not rendered again."""
+        own = self.session
+        for key, samples in _rendered.items():
+            own.context.cache.put(key, samples)
         self.ask("open_demo", name=name)
         self.settle()
+        project = own.project
+        if project is not None and not own.context.digest(project.render):
+            keys = set(own.renderer.keys(project).values()) - _rendered.keys()
+            _rendered.update({key: samples for key in keys if (samples := own.context.cache.get(key)) is not None})
 
     def heard(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.told if message["type"] == kind]
@@ -97,6 +107,8 @@ def open_tab(sessions: Any) -> Tab:
 
 
 _numbers = itertools.count()
+_rendered: dict[str, np.ndarray] = {}
+"""Hits of the demos without a sampler, by keys that name all they depend on."""
 
 
 def check_sentence(said: str) -> None:
