@@ -249,7 +249,7 @@ def _find_misfit(weights: Mapping[str, torch.Tensor], wanted: Mapping[str, tuple
         if not weights[name].isfinite().all():
             return f"{name} holds values that are not finite"
     extra = sorted(set(weights) - set(wanted))
-    return f"{extra[0][:60]} is not known" if extra else None
+    return f"{quote(extra[0])} is not known" if extra else None
 
 
 def _format_shape(shape: tuple[int, ...]) -> str:
