@@ -29,7 +29,10 @@ from tests.clips import SOUND_RATE_HZ, make_clicking_clip, make_clip
 from tests.command_line import refuse, run
 from tests.ui_tab import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="Ray has no clusters on Windows")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.skipif(os.name == "nt", reason="Ray has no clusters on Windows")]
+LONGEST_S = 400.0
+"""So long is waited for processes of Ray, which start slowly on a busy machine."""
+
 SETTINGS = ("--device", "cpu", "--steps", "1", "--formats", "wav", "project")
 INTERRUPTED = "import sys, engine.cli.render as r, tests.farm_clips as f; r.render_one = f.render_one\n"
 INTERRUPTED += "from engine.__main__ import main; sys.exit(main())"
@@ -96,10 +99,10 @@ def test_a_run_that_is_interrupted_goes_on_and_gives_the_samples_of_a_local_one(
     farm_clips.mark(clips / "b.mp4")
     process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, *map(str, job)], cwd=ROOT, stderr=subprocess.PIPE)
     try:
-        wait_until(lambda: farm_clips.find_stopped(clips / "b.mp4") and len(read_manifest(out, "done")) == 2, 150)
+        wait_until(lambda: farm_clips.find_stopped(clips / "b.mp4") and len(read_manifest(out, "done")) == 2, LONGEST_S)
         assert list(out.glob(".struck-*"))  # the half of b.wav
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=150)[1].decode()
+        said = process.communicate(timeout=LONGEST_S)[1].decode()
         assert process.returncode == 130 and said.endswith("Struck: stopped\n"), said
     finally:
         process.kill()
@@ -128,9 +131,9 @@ def test_a_process_and_a_machine_that_end_lose_nothing_and_repeat_nothing(
     monkeypatch.setattr("engine.cli.render.render_one", farm_clips.render_one)
 
     def break_both() -> None:
-        wait_until(lambda: farm_clips.find_stopped(clips / "a.mp4"), 150)
+        wait_until(lambda: farm_clips.find_stopped(clips / "a.mp4"), LONGEST_S)
         os.kill(farm_clips.find_stopped(clips / "a.mp4")[0], signal.SIGKILL)
-        wait_until(lambda: farm_clips.find_stopped(clips / "b.mp4"), 150)
+        wait_until(lambda: farm_clips.find_stopped(clips / "b.mp4"), LONGEST_S)
         node_id = farm_clips.find_stopped(clips / "b.mp4")[1]
         lost = next(node for node in cluster.worker_nodes if node.node_id == node_id)
         cluster.remove_node(lost, allow_graceful=False)
@@ -141,7 +144,7 @@ def test_a_process_and_a_machine_that_end_lose_nothing_and_repeat_nothing(
     breaking = threading.Thread(target=break_both)
     breaking.start()
     assert run("render", clips, "--out-dir", out, *SETTINGS, "--farm", cluster.address) == 2
-    breaking.join(150)
+    breaking.join(LONGEST_S)
     said = capsys.readouterr().err
     assert "a.mp4: its process ended; it is rendered again" in said
     assert "b.mp4: its machine left the farm; it is rendered again" in said
