@@ -29,7 +29,11 @@ from tests.clips import SOUND_RATE_HZ, make_clicking_clip, make_clip
 from tests.command_line import refuse, run
 from tests.ui_tab import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.skipif(os.name == "nt", reason="Ray has no clusters on Windows")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(os.name == "nt", reason="Ray has no clusters on Windows"),
+]
 LONGEST_S = 400.0
 """So long is waited for processes of Ray, which start slowly on a busy machine."""
 
