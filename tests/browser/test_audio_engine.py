@@ -76,7 +76,9 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float, stri
         "project": {
             "clip": {"picture_offset_s": 0},
             "mix": {"gain_db": -2.5, "clip_gain_db": 0, "width": width, "limit": strip == LOUD},
-            "sounds": [{"id": "s1", "strip": vars(strip), "macros": {"room": 0}, "residual": {"room": {}}}],
+            "sounds": [
+                {"id": "s1", "parts": [], "strip": vars(strip), "macros": {"room": 0}, "residual": {"room": {}}}
+            ],
             "hits": [
                 {
                     "id": h.id,
@@ -129,7 +131,7 @@ def test_a_hit_that_is_not_sampled_yet_plays_its_prior(page: Page) -> None:
         "clip": {"picture_offset_s": 0},
         "mix": {"gain_db": 0, "clip_gain_db": 0},
         "hits": [hit],
-        "sounds": [{"id": "s1", "modes": modes_value(modes), "residual": None}],
+        "sounds": [{"id": "s1", "parts": [], "modes": modes_value(modes), "residual": None}],
     }
     found = unpack(run(page, script, value))[960:]
     wanted = synthesize(Physics(*apply_macros(modes, Residual(), velocity_db=-6.0)), 0.3) * 10 ** (2 / 20)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.core.errors import BadInput
-from engine.lab.simulator.demo.projects import make_demos, renew_onsets
+from engine.lab.simulator.demo.projects import make_demos, renew_hits, renew_onsets
 from engine.lab.simulator.takes import parse_size, write_takes
 
 
@@ -26,12 +26,16 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--demo", action="store_true", help="remake the demo clips in assets/ and their projects")
     parser.add_argument("--projects", action="store_true", help="keep the demo clips and remake only their projects")
     parser.add_argument("--onsets", action="store_true", help="look for the demos' onsets anew, and keep all else")
+    parser.add_argument("--hits", action="store_true", help="render the demos' hits anew, and keep all else")
     parser.add_argument("--device", default="auto", help=argparse.SUPPRESS)
     parser.add_argument("--ckpt-dir", default=None, help=argparse.SUPPRESS)
     parser.add_argument("--data-dir", default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(list(args))
-    if options.onsets:
-        renew_onsets()
+    if options.onsets or options.hits:
+        if options.onsets:
+            renew_onsets()
+        if options.hits:
+            renew_hits()
         return 0
     if options.demo or options.projects:
         make_demos(options.out, options.projects, options.device, options.ckpt_dir)

@@ -82,6 +82,26 @@ def renew_onsets() -> None:
         print(path, file=sys.stderr)
 
 
+def renew_hits() -> None:
+    """Render the demos' hits anew and keep them beside their onsets, after a change of the rendering."""
+    from engine.core.cache import Cache, read_bundle, write_bundle
+    from engine.core.device import choose_device
+    from engine.diffusion.sampler import load_sampler
+    from engine.document.storage import load_project
+    from engine.pipeline.onset_cache import is_track_key
+    from engine.pipeline.render import render_hits
+
+    for demo in DEMOS:
+        path = ASSETS / f"demo_{demo.name}.sounds"
+        project = load_project(ASSETS / f"demo_{demo.name}.struck.json")
+        name = project.render.checkpoint
+        sampler = load_sampler(str(CHECKPOINTS), name, choose_device("cpu")[0]) if name else None
+        rendered = {hit.key: hit.samples for hit in render_hits(project, sampler, Cache(None)).values()}
+        onsets = {key: array for key, array in read_bundle(path).items() if is_track_key(key)}
+        write_bundle(path, rendered | onsets)
+        print(path, file=sys.stderr)
+
+
 def read_onsets(clip: Clip, cache: Cache) -> dict[str, np.ndarray]:
     """What a cache keeps of a clip's onsets: as the editor shows them, and of the picture alone for the sync meter."""
     from engine.pipeline.detect_onsets import ONSET_NETWORK

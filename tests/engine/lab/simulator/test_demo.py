@@ -118,6 +118,7 @@ def test_the_sounds_of_the_demo_have_many_modes_and_fit_their_recordings() -> No
 
 
 def test_a_demo_is_heard_at_once(demo: Demo) -> None:
+    """After a change of the rendering, ``launch.py simulate --hits`` renders anew."""
     project = load_project(ASSETS / f"demo_{demo.name}.struck.json")
     cache = Cache(None)
     for key, samples in read_bundle(ASSETS / f"demo_{demo.name}.sounds").items():
