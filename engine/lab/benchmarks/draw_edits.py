@@ -159,13 +159,15 @@ def _rename_sound(draw: random.Random, document: Document) -> Fields:
 def _delete_sound(draw: random.Random, document: Document) -> Fields | None:
     used = {hit["sound_id"] for hit in document["hits"]}
     unused = [sound["id"] for sound in document["sounds"] if sound["id"] not in used]
+    unused = [sound_id for sound_id in unused if not _with_parts(document)]
     return {"sound_id": draw.choice(unused)} if unused and len(document["sounds"]) > 2 else None
 
 
 def _merge_sounds(draw: random.Random, document: Document) -> Fields | None:
     sound_id = _sound(draw, document)["id"]
     others = [sound["id"] for sound in document["sounds"] if sound["id"] != sound_id]
-    return {"sound_id": sound_id, "others": _some(draw, others, 1)} if len(others) > 2 else None
+    fits = len(others) > 2 and not _with_parts(document)
+    return {"sound_id": sound_id, "others": _some(draw, others, 1)} if fits else None
 
 
 def _add_marker(draw: random.Random, document: Document) -> Fields | None:
@@ -260,6 +262,38 @@ def _delete_layers(draw: random.Random, document: Document) -> Fields | None:
     return {"sound_id": layered[0]["id"], "indices": [0]} if layered else None
 
 
+def _with_parts(document: Document) -> list[Document]:
+    """Sounds with parts; what is a part can be neither deleted nor merged into its whole."""
+    return [sound for sound in document["sounds"] if sound["parts"]]
+
+
+def _add_part(draw: random.Random, document: Document) -> Fields | None:
+    sound_id = _sound(draw, document)["id"]
+    others = [sound["id"] for sound in document["sounds"] if sound["id"] != sound_id]
+    if not others or _with_parts(document):
+        return None
+    return {"sound_id": sound_id, "part_sound_id": draw.choice(others), "offset_s": draw.uniform(0.0, 0.2)}
+
+
+def _set_part(draw: random.Random, document: Document) -> Fields | None:
+    for sound in _with_parts(document):
+        values = {"offset_s": draw.uniform(0.0, 0.2), "gain_db": draw.uniform(-20.0, 0.0)}
+        return {"sound_id": sound["id"], "part_id": sound["parts"][0]["id"], "values": values}
+    return None
+
+
+def _delete_parts(draw: random.Random, document: Document) -> Fields | None:
+    for sound in _with_parts(document):
+        return {"sound_id": sound["id"], "part_ids": [part["id"] for part in sound["parts"]]}
+    return None
+
+
+def _join_sounds(draw: random.Random, document: Document) -> Fields | None:
+    if _with_parts(document) or len(document["sounds"]) > MOST_SOUNDS:
+        return None
+    return {"sound_ids": [_sound(draw, document)["id"]]}
+
+
 def _clear_strokes(draw: random.Random, document: Document) -> Fields | None:
     scraped = [hit["id"] for hit in document["hits"] if hit.get("stroke")]
     return {"ids": scraped} if scraped else None
@@ -304,6 +338,10 @@ DRAWS: dict[str, Callable[[random.Random, Document], Fields | None]] = {
     "set_color": _set_color,
     "delete_layers": _delete_layers,
     "clear_strokes": _clear_strokes,
+    "add_part": _add_part,
+    "set_part": _set_part,
+    "delete_parts": _delete_parts,
+    "join_sounds": _join_sounds,
 }
 SELDOM = {"set_source": 0.02, "set_track": 0.02, "set_render": 0.2, "detach_hits": 0.3}
 """Weights of kinds that take long, or that render everything anew."""

@@ -32,7 +32,7 @@ BOWL = Modes((400.0, 950.0), (-12.0, -18.0), (8.0, 12.0), (0.0, 0.4), (False, Fa
 CRATE = Residual((0.0, 1000.0, 24000.0), (-30.0, -40.0), (40.0, 60.0))
 
 
-GOLDEN_KEY = "e9669b4cbd5617116f771a8ab84ab5db4fcf80e2741cf521ddd7aba2287f2ff9"
+GOLDEN_KEY = "25f2457cf72ff66ea6c2488cfb07bd736a16a18551cc549196934ed508739959"
 
 
 def make_project(hits: int = 6) -> Project:

@@ -12,6 +12,7 @@ from engine.document.project import (
     HitOffsets,
     Marker,
     Mix,
+    Part,
     Project,
     RenderSettings,
     Sound,
@@ -33,6 +34,10 @@ EDITS = (
     {"kind": "quantize_hits", "ids": ["h1", "h2"], "interval_s": 0.25, "offset_s": 0.1, "strength": 0.5},
     {"kind": "detach_hits", "ids": ["h1"]},
     {"kind": "delete_layers", "sound_id": "s1", "indices": [0]},
+    {"kind": "add_part", "sound_id": "s1", "part_sound_id": "s2", "offset_s": 0.1, "gain_db": -3.0},
+    {"kind": "set_part", "sound_id": "s3", "part_id": "p1", "values": {"offset_s": 0.2, "mute": True}},
+    {"kind": "delete_parts", "sound_id": "s3", "part_ids": ["p1"]},
+    {"kind": "join_sounds", "sound_ids": ["s1", "s2"]},
     {"kind": "clear_strokes", "ids": ["h3"]},
     {"kind": "group_hits", "ids": ["h1", "h3"], "name": "walk"},
     {"kind": "ungroup_hits", "ids": ["h2"]},
@@ -102,7 +107,7 @@ def make_project(folder: Path) -> Project:
               color="#4fd1c5", layers=(layer,)),
         Sound("s2", "Glass 2", high.modes, high.residual, origin, macros=Macros(0.2, keep_loudness=True), detail=0.5,
               detail_seed=4, variation=0.3),
-        Sound("s3", "Lid", soft.modes, soft.residual, Source("clip", time_s=1.5)),
+        Sound("s3", "Lid", soft.modes, soft.residual, Source("clip", time_s=1.5), parts=(Part("p1", "s2", 0.05),)),
     )  # fmt: skip
     hits = (
         Hit("h1", 2.0, "s2", 1, -3.0, offsets=HitOffsets(pitch_cents=10.0), found_s=2.0, name="door", distance_m=2.0),

@@ -20,7 +20,8 @@ from ui.protocol.edits import EditMessage
 
 NEEDY = {"delete_sound", "merge_sounds", "set_marker", "delete_marker"}
 NEEDY |= {"ungroup_hits", "delete_layers", "clear_strokes"}
-"""Kinds that need what a document may not have: markers, groups, more sounds."""
+NEEDY |= {"add_part", "set_part", "delete_parts", "join_sounds"}
+"""Kinds that need what a document may not have: markers, groups, more sounds, parts or none."""
 
 
 def test_edits_of_all_kinds_are_drawn() -> None:
