@@ -38,6 +38,8 @@ def expand_hit(project: Project, hit: Hit) -> tuple[PartStrike, ...]:
     others as they are, and each take of a hit has its own take of every part.
     """
     sound = project.sound(hit.sound_id)
+    if not sound.parts:  # as almost all, and this is asked of every hit at every edit
+        return (PartStrike(hit),)
     strikes = [PartStrike(hit)] if has_own(sound) else []
     for part in sound.parts:
         if part.mute:
