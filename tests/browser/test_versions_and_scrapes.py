@@ -130,7 +130,9 @@ def test_a_sound_gets_another_as_a_part_and_is_heard_with_it(editor: Editor) -> 
     editor.change(lambda: sheet.get_by_role("button", name="New sound of it").click())
     editor.wait(f"() => {parts}.length === 1")
     assert "no modes and no noise of its own" in sheet.inner_text()
+    sheet.get_by_role("slider", name="Offset").focus()
     page.keyboard.press("Escape")
+    assert not sheet.is_visible()
     for _ in range(5):
         press(editor, "Control+z")
     assert [sound["parts"] for sound in editor.project["sounds"]] == [[]] * len(editor.project["sounds"])

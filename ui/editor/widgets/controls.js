@@ -192,7 +192,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
     onCommit(value);
   });
   track.addEventListener("keydown", (event) => {
-    const isThePages = event.ctrlKey || event.metaKey || event.key === " "; // undo, save, play
+    const isThePages = event.ctrlKey || event.metaKey || event.key === " " || event.key === "Escape"; // undo, save, play, close
     if (!isThePages) event.stopPropagation();
   });
   if (neutral !== null) {
@@ -273,7 +273,7 @@ export function createButton(text, { kind = "", title = "", sign = null, action,
  */
 export function createSelect({ label, help = label, onChoose }) {
   const element = make("select", "ins-select", { title: help, "aria-label": label, onchange: () => onChoose(/** @type {Choice} */ (element.value)) });
-  element.addEventListener("keydown", (event) => event.stopPropagation());
+  element.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation());
   let shown = "";
   return {
     element,
