@@ -15,6 +15,8 @@ from ui.editor.component import Editor
 GROUND = "#0e1116"
 INK = "#e7ebf0"
 
+QUEUE_REST_S = 1.0
+
 # Gradio's background is white until its theme loads; the editor covers the page, so the page may be plain.
 PAGE_CSS = f"""
 html, body, gradio-app, .gradio-container {{ background: {GROUND} !important; color: {INK}; overflow: hidden; }}
@@ -28,6 +30,8 @@ def build() -> gr.Blocks:
     """The page's layout."""
     with gr.Blocks(title="Struck", analytics_enabled=False, fill_width=True, fill_height=True) as page:
         Editor()
+    # Gradio looks a thousand times a second for events that the editor, which has a socket of its own, never sends.
+    page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = QUEUE_REST_S
     return page
 
 

@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_refused_with_its_reason_and_the_editor_goes_on(edi
     editor.change(lambda: choice.select_option("second"))
     assert choice.input_value() == "second" and not np.array_equal(editor.track(), before)
     editor.change(lambda: choice.select_option("Prior only"))
-    assert page.get_by_label("Steps", exact=True).is_disabled()
+    assert page.get_by_role("slider", name="Steps", exact=True).is_disabled()
     for _ in range(2):
         editor.change(lambda: page.keyboard.press("Control+z"))
     assert choice.input_value() == "sampler" and np.array_equal(editor.track(), before)

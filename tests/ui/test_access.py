@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -279,3 +280,16 @@ def test_a_clip_that_was_deleted_is_gone(client: TestClient, tab: Tab, tmp_path:
         assert answer.status_code == 410, answer.text
         check_sentence(answer.json()["error"])
         assert "brief.mp4" in answer.json()["error"]
+
+
+def test_an_idle_app_rests(context: AppContext) -> None:
+    async def count_passes() -> int:
+        selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
+        select, passes = selector.select, []
+        selector.select = lambda timeout=None: passes.append(timeout) or select(timeout)
+        await asyncio.sleep(0.5)
+        del selector.select
+        return len(passes)
+
+    with TestClient(mount(create_app(context), 7860), base_url="http://127.0.0.1:7860") as client:
+        assert client.portal is not None and client.portal.call(count_passes) < 30

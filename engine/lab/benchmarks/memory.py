@@ -25,6 +25,9 @@ CACHE_BYTES = 1 << 20
 MOST_KB_PER_RENDER = 8.0
 """A hit's shortest sound is 60 KB, the network's pictures are megabytes: what leaks is more than this."""
 
+ALLOCATOR_MB = 4.0
+"""Memory that the allocator takes or returns by itself; a few renders that grow by less tell nothing."""
+
 
 @dataclass(frozen=True)
 class Growth:
@@ -37,8 +40,8 @@ class Growth:
 
     @property
     def grows(self) -> bool:
-        """Whether memory grows by more than the allocator's noise."""
-        return self.slope_kb_per_render > MOST_KB_PER_RENDER
+        """Whether memory grows steadily, and by more than the allocator's noise."""
+        return self.slope_kb_per_render > MOST_KB_PER_RENDER and self.end_mb - self.start_mb > ALLOCATOR_MB
 
 
 def measure_growth(

@@ -65,7 +65,9 @@ def test_memory_stays_over_many_renders() -> None:
 
 def test_a_slope_is_that_of_the_line() -> None:
     assert bench_memory.find_slope([0, 10, 20], [5.0, 6.0, 7.0]) == pytest.approx(0.1)
-    assert bench_memory.Growth(60, 300.0, 301.0, 17.0).grows and not bench_memory.Growth(60, 300.0, 300.1, 0.7).grows
+    assert bench_memory.Growth(1000, 300.0, 317.0, 17.0).grows
+    assert not bench_memory.Growth(1000, 300.0, 300.7, 0.7).grows
+    assert not bench_memory.Growth(2, 300.0, 303.7, 1900.0).grows  # the allocator's own pages
 
 
 def test_claims_follow_from_the_figures() -> None:
