@@ -28,7 +28,8 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
 
     from engine.core.checkpoint import list_checkpoints
     from engine.diffusion.checkpoint import SAMPLER
-    from engine.farm.sampler_service import FairBatcher, make_app
+    from engine.farm.fair_batcher import FairBatcher
+    from engine.farm.sampler_service import make_app
     from engine.pipeline.shared_sampler import TOKEN, URL
 
     folder = Path(options.ckpt_dir) if options.ckpt_dir else CHECKPOINTS

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from engine.core.errors import BadInput, StruckError
+from engine.farm.fair_batcher import BATCH_HITS
 from engine.farm.installation import check_installation, digest_installation
-from engine.farm.sampler_actor import MOST_HITS, SamplerActor, SamplerSettings
+from engine.farm.sampler_actor import SamplerActor, SamplerSettings
 from engine.physics.detail import Detail
 from engine.physics.model import Context
 from engine.pipeline.hit_to_sample import HitToSample
@@ -53,7 +54,7 @@ def ask(*calls: tuple[SamplerSettings, Sequence[int]]) -> list[Any]:
 
 
 def test_calls_with_the_same_settings_are_one_batch_and_each_gets_its_own(sampler: SeedSampler) -> None:
-    many = range(20, 20 + MOST_HITS)
+    many = range(20, 20 + BATCH_HITS)
     one, two = SamplerSettings("sampler", 1, 1.0), SamplerSettings("sampler", 2, 1.0)
     answers = ask((one, (1, 2)), (two, (3,)), (one, (4,)), (one, ()), (one, many))
     assert [[int(sound[0]) for sound in sounds] for sounds in answers] == [
@@ -63,7 +64,8 @@ def test_calls_with_the_same_settings_are_one_batch_and_each_gets_its_own(sample
         [],
         [*many],
     ]
-    assert sampler.sizes == [3, 1, MOST_HITS]  # the long call would not have fitted beside the first
+    # The long call fills the batch of the first, none of which waits for it; its rest comes last.
+    assert sampler.sizes == [BATCH_HITS, 1, 3]
 
 
 def test_a_fault_ends_the_call_that_caused_it(sampler: SeedSampler) -> None:

@@ -15,7 +15,8 @@ import pytest
 import uvicorn
 
 from engine.core.errors import BadInput
-from engine.farm.sampler_service import FairBatcher, make_app
+from engine.farm.fair_batcher import FairBatcher
+from engine.farm.sampler_service import make_app
 from engine.physics.detail import Detail
 from engine.physics.model import Context, Modes, Residual
 from engine.pipeline import sampler_wire, shared_sampler
