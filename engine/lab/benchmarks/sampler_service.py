@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.cli.console import check_json_target, say, whole_number, write_json
 from engine.core.paths import CHECKPOINTS
+from engine.core.words import counted
 from engine.lab.benchmarks.machine import describe_machine, find_load
 from engine.physics.model import Context, Modes, Residual
 
@@ -43,6 +44,15 @@ class ServiceFigures:
     hits_per_s: float
     fallbacks: int
 
+    def describe(self) -> str:
+        """The figures in words."""
+        greedy = f", {self.greedy_hits} hits of a greedy one" if self.greedy_hits else ""
+        return (
+            f"{counted(self.users, 'editor')}: {self.edits} edits in {self.took_s:.0f} s{greedy}; "
+            f"median {self.median_s:.2f} s, 95 % {self.p95_s:.2f} s, fairness {self.fairness:.3f}, "
+            f"{self.hits_per_s:.2f} hits/s, {self.fallbacks} fell back"
+        )
+
 
 def run(args: list[str]) -> int:
     """The command ``bench sampler-service``. Raises BadInput."""
@@ -62,7 +72,7 @@ def run(args: list[str]) -> int:
         found = [measure(url, sampler, name, users, options) for users in options.users]
     report = {"machine": describe_machine(), "load": find_load(), "runs": [asdict(own) for own in found]}
     if options.json != "-":
-        sys.stdout.write(str(report["machine"]) + "\n" + "".join(map(_describe, found)))
+        sys.stdout.write(str(report["machine"]) + "\n" + "".join(f"{own.describe()}\n" for own in found))
     if options.json is not None:
         write_json(report, options.json, sys.stdout)
     return 0
@@ -76,7 +86,8 @@ def serve(folder: Path, device_name: str) -> Iterator[tuple[str, Any, str]]:
     from engine.cli.serve_sampler import SamplerFinder
     from engine.core.checkpoint import list_checkpoints
     from engine.diffusion.checkpoint import SAMPLER
-    from engine.farm.sampler_service import FairBatcher, make_app
+    from engine.farm.fair_batcher import FairBatcher
+    from engine.farm.sampler_service import make_app
 
     find = SamplerFinder(folder, device_name)
     name = list_checkpoints(folder, SAMPLER)[0]
@@ -149,11 +160,3 @@ def _draw_physics(random: np.random.Generator) -> tuple[Modes, Residual]:
     frequency = np.sort(random.uniform(200.0, 6000.0, 8))
     decay, level = random.uniform(15.0, 60.0, 8), random.uniform(-30.0, -12.0, 8)
     return Modes(tuple(frequency), tuple(level), tuple(decay), (0.0,) * 8), NOISE
-
-
-def _describe(own: ServiceFigures) -> str:
-    greedy = f", {own.greedy_hits} hits of a greedy one" if own.greedy_hits else ""
-    return (
-        f"{own.users:3d} editors: {own.edits} edits in {own.took_s:.0f} s{greedy}; median {own.median_s:.2f} s, 95 % "
-        f"{own.p95_s:.2f} s, fairness {own.fairness:.3f}, {own.hits_per_s:.2f} hits/s, {own.fallbacks} fell back\n"
-    )

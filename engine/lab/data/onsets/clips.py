@@ -32,13 +32,16 @@ from engine.media.sound import iter_clip_audio, read_clip_audio
 from engine.onsets.audio import detect_audio_onsets
 from engine.onsets.frames import choose_rows, prepare_frames
 
-VERSION = 2
+VERSION = 3
+KIND = f"onsets-{VERSION}"
+"""The name of this preparation among those of a shard."""
 
 
 @dataclass(frozen=True, eq=False)
 class OnsetClip:
     """One take: frames uint8 [N, H, W], their times, its hits with levels 0..1 (NaN unknown), and doubtful times.
 
+    Frames that were kept in a work folder are mapped from the disk.
     ``doubtful_s`` are times at which it is unknown whether the picture shows a hit. ``day`` is the recording day.
     ``shift_s`` is the lag of the picture behind its labels.
     """
@@ -124,17 +127,38 @@ def load_takes(takes: Iterable[FilmedTake], work: Path) -> Iterator[OnsetClip]:
     Raises BadInput for a real take that cannot be read.
     """
     for take in takes:
-        kept = _open_kept(work, take)
-        if kept is None:
-            try:
-                kept = _read_take(take)
-            except BadInput:
-                if take.real and take.labelled is not None:
-                    raise
-                continue
-            _keep(work, take, kept)
-        if take.labelled is not None or len(kept.hits_s):
+        kept = _load_take(take, work)
+        if kept is not None:
             yield kept
+
+
+def prepare_takes(folder: Path, work: Path) -> list[str]:
+    """Prepare the real takes of a folder; returns the names by which ``reopen_takes`` finds them in the work folder."""
+    takes = list_real_takes(folder)
+    return [_place(work, take).name for take in takes if _load_take(take, work) is not None]
+
+
+def reopen_takes(names: Iterable[str], work: Path) -> Iterator[OnsetClip]:
+    """Takes that were prepared before, without the files that they were read from. BadInput where one is gone."""
+    for name in names:
+        kept = _open_kept(work / FRAMES / name)
+        if kept is None:
+            raise BadInput(f"{work / FRAMES / name} is gone; remove the folder {work / 'shards'} to prepare it anew")
+        yield kept
+
+
+def _load_take(take: FilmedTake, work: Path) -> OnsetClip | None:
+    place = _place(work, take)
+    kept = _open_kept(place)
+    if kept is None:
+        try:
+            _keep(place, _read_take(take))
+        except BadInput:
+            if take.real and take.labelled is not None:
+                raise
+            return None
+        kept = _open_kept(place)
+    return kept if kept is not None and (take.labelled is not None or len(kept.hits_s)) else None
 
 
 def _read_take(take: FilmedTake) -> OnsetClip:
@@ -181,31 +205,31 @@ def shift_clip(clip: OnsetClip, shift_s: float) -> OnsetClip:
     return replace(clip, shift_s=shift_s)
 
 
-_ARRAYS = ("frames", "times_s", "hits_s", "velocity", "doubtful_s", "audible_s")
+FRAMES = "frames"
+_ARRAYS = ("times_s", "hits_s", "velocity", "doubtful_s", "audible_s")
 
 
 def _place(work: Path, take: FilmedTake) -> Path:
     key = [VERSION, take.name, take.labelled, take.doubtful_s, str(take.picture.resolve()), take.picture.stat().st_size]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
-    return work / "frames" / f"{take.picture.stem}-{digest}.npz"
+    return work / FRAMES / f"{take.picture.stem}-{digest}.npz"
 
 
-def _open_kept(work: Path, take: FilmedTake) -> OnsetClip | None:
-    place = _place(work, take)
+def _open_kept(place: Path) -> OnsetClip | None:
     if not place.is_file():
         return None
     try:
         with np.load(place, allow_pickle=False) as kept:
             facts = json.loads(str(kept["facts"]))
             arrays = {name: kept[name] for name in _ARRAYS}
+        frames = np.load(place.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, KeyError):
         return None
     facts["action"] = tuple(facts["action"])
-    return OnsetClip(**facts, **arrays)
+    return OnsetClip(**facts, **arrays, frames=frames)
 
 
-def _keep(work: Path, take: FilmedTake, clip: OnsetClip) -> None:
-    place = _place(work, take)
+def _keep(place: Path, clip: OnsetClip) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     facts = {
         "name": clip.name,
@@ -214,6 +238,9 @@ def _keep(work: Path, take: FilmedTake, clip: OnsetClip) -> None:
         "action": list(clip.action),
         "duration_s": clip.duration_s,
     }
+    partial = place.with_suffix(f".{os.getpid()}.npy")
+    np.save(partial, clip.frames)
+    partial.replace(place.with_suffix(".npy"))
     partial = place.with_suffix(f".{os.getpid()}.npz")
     arrays = {name: getattr(clip, name) for name in _ARRAYS}
     np.savez(partial, facts=np.asarray(json.dumps(facts)), **arrays)

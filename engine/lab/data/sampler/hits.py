@@ -8,7 +8,7 @@ import json
 import multiprocessing
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.errors import StruckError
+from engine.core.files import write_file
 from engine.core.units import SAMPLE_RATE_HZ, gain_to_db
 from engine.lab.data.sampler.synthetic import SyntheticObject, synthesize_object
 from engine.physics import analysis
@@ -77,16 +78,30 @@ def build_hits(
     index_path.write_text(json.dumps({"made_of": made_of, "hits": rows}), encoding="utf-8")
 
 
+def join_hits(folder: Path, parts: Sequence[str]) -> None:
+    """Let ``folder`` hold the hits of folders in it that ``build_hits`` filled, in this order."""
+    write_file(folder / INDEX, json.dumps({"made_of": "parts", "hits": [], "parts": list(parts)}).encode())
+
+
+def read_rows(folder: Path) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
+    """What is known of each hit of a folder, and its samples, a view of a memory map."""
+    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    for part in index.get("parts", ()):
+        yield from read_rows(folder / part)
+    if index["hits"]:
+        samples = np.memmap(folder / SAMPLES, np.float32, "r")
+        for row in index["hits"]:
+            yield row, samples[row["start"] : row["start"] + row["length"]]
+
+
 def open_hits(folder: Path) -> list[AnalysedHit]:
-    """The hits of a folder that ``build_hits`` filled; their samples are views of a memory map."""
-    rows = json.loads((folder / INDEX).read_text(encoding="utf-8"))["hits"]
-    samples = np.memmap(folder / SAMPLES, np.float32, "r")
+    """The hits of a folder that ``build_hits`` or ``join_hits`` filled; their samples are views of a memory map."""
     hits = []
-    for row in rows:
+    for row, samples in read_rows(folder):
         physics = physics_from_json(row["physics"], "the corpus")
         hits.append(
             AnalysedHit(
-                samples[row["start"] : row["start"] + row["length"]],
+                samples,
                 physics.modes,
                 physics.residual,
                 row["fmax_hz"],

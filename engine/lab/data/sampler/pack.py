@@ -13,7 +13,7 @@ import soundfile
 from engine.core.errors import BadInput
 from engine.core.files import replace_file
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.lab.data.sampler.hits import INDEX, SAMPLES
+from engine.lab.data.sampler.hits import INDEX, SAMPLES, read_rows
 
 OPUS_FMAX_HZ = 20_000.0
 """Opus keeps nothing above this; no hit of a pack is valid beyond it."""
@@ -26,11 +26,10 @@ _SOUND = "hits.opus"
 
 def pack_hits(folder: Path, path: Path) -> None:
     """Write the hits of a folder as one file, each at the same peak, with the level that it had."""
-    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    samples = np.memmap(folder / SAMPLES, np.float32, "r")
+    made_of = json.loads((folder / INDEX).read_text(encoding="utf-8"))["made_of"]
     pieces, rows, start = [], [], 0
-    for row in index["hits"]:
-        hit = np.asarray(samples[row["start"] : row["start"] + row["length"]])
+    for row, samples in read_rows(folder):
+        hit = np.asarray(samples)
         gain = _PEAK / max(float(np.abs(hit).max()), 1e-9)
         rows.append({**row, "packed": start, "gain": gain, "fmax_hz": min(row["fmax_hz"], OPUS_FMAX_HZ)})
         pieces += [np.zeros(_GAP, np.float32), hit * np.float32(gain)]
@@ -44,7 +43,7 @@ def pack_hits(folder: Path, path: Path) -> None:
             file.write(piece)
     with replace_file(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         archive.writestr(_SOUND, sound.getvalue())
-        archive.writestr(INDEX, json.dumps({**index, "hits": rows}), zipfile.ZIP_LZMA)
+        archive.writestr(INDEX, json.dumps({"made_of": made_of, "hits": rows}), zipfile.ZIP_LZMA)
 
 
 def unpack_hits(path: Path, folder: Path) -> None:

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 
 from engine.core.errors import BadInput
 from engine.diffusion.conditioning import name_material
-from engine.lab.data.greatest_hits import Take, list_takes
+from engine.lab.data.greatest_hits import TIMES, Take, is_greatest_hits, list_takes
 from engine.lab.data.onsets.film import find_days
 from engine.lab.data.onsets.labels import APART_S, LABELS, LEAST_SPEED_M_PER_S, TRUTH
 from engine.media.frames import iter_frames
@@ -70,6 +70,7 @@ class LabelledHit:
     striker: str = ""
     x: float = math.nan  # contact, as shares of the picture's width and height
     y: float = math.nan
+    timed_by_sound: bool = True  # or by a label, to some hundredths of a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +143,15 @@ def limit_hits_per_object(hits: Sequence[LabelledHit], most: int) -> list[Labell
 
 
 def list_real_hits(data: Path) -> list[LabelledHit]:
-    """Labelled hits of real clips with a known material; BadInput where the label table is missing."""
+    """Labelled hits of real clips with a known material: of a label table, or of Greatest Hits' own layout.
+
+    Raises BadInput where neither is there.
+    """
     table = data / LABELS
     if not table.is_file():
-        raise BadInput(f"{table} is missing; give the folder that holds it with --data")
+        if is_greatest_hits(data):
+            return [hit for take in list_takes(data) if take.picture is not None for hit in _list_contacts(take)]
+        raise BadInput(f"{table} is missing, as are takes with {TIMES}; give the folder that holds either with --data")
     with table.open(encoding="utf-8", newline="") as rows:
         labels = [row for row in csv.DictReader(rows) if (data / row["video"]).is_file()]
     found = []
@@ -173,6 +179,28 @@ def list_real_hits(data: Path) -> list[LabelledHit]:
             )
         )
     return sorted(found + _list_excerpts(data), key=lambda hit: (hit.clip, hit.time_s))
+
+
+def _list_contacts(take: Take) -> Iterator[LabelledHit]:
+    """The contacts of a take of Greatest Hits with a known material."""
+    for number, contact in enumerate(take.contacts):
+        material = name_material(_ALIAS.get(contact.material, contact.material))
+        if material:
+            following = take.contacts[number + 1 : number + 2]
+            yield LabelledHit(
+                clip=take.name,
+                picture=str(take.picture),
+                sound=str(take.sound or ""),
+                group=take.name[:10],
+                object=f"{take.name}/{contact.material}",
+                real=True,
+                time_s=contact.time_s,
+                apart_s=following[0].time_s - contact.time_s if following else 10.0,
+                action=contact.action,
+                material=material,
+                striker="stick",
+                timed_by_sound=False,
+            )
 
 
 def _list_excerpts(data: Path) -> list[LabelledHit]:

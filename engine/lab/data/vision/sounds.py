@@ -13,6 +13,7 @@ import numpy as np
 from engine.bank.descriptor import DESCRIPTOR_SIZE, describe_physics
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
+from engine.lab.data.recordings import LABEL_EARLY_S
 from engine.lab.data.vision.hits import LabelledHit
 from engine.media.sound import read_clip_audio
 from engine.physics.analysis.analyze import analyze_hit
@@ -57,10 +58,11 @@ def _of_clip(clip: Path, hits: Sequence[LabelledHit], work: Path) -> list[Physic
     except BadInput:
         sound = np.zeros(0, np.float32)
     for hit in hits:
-        first = max(0, round((hit.time_s - _BEFORE_S) * SAMPLE_RATE_HZ))
+        before_s = _BEFORE_S if hit.timed_by_sound else LABEL_EARLY_S
+        first = max(0, round((hit.time_s - before_s) * SAMPLE_RATE_HZ))
         last = round((hit.time_s + min(_LONGEST_S, hit.apart_s - 0.01)) * SAMPLE_RATE_HZ)
         try:
-            onset_s = hit.time_s - first / SAMPLE_RATE_HZ
+            onset_s = hit.time_s - first / SAMPLE_RATE_HZ if hit.timed_by_sound else None  # None: it is found
             found.append(analyze_hit(sound[first:last], SAMPLE_RATE_HZ, onset_s=onset_s)[0])
         except BadInput:
             found.append(None)

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
 from engine.lab.data.onsets.clips import FilmedTake, OnsetClip, list_real_takes, list_simulated_takes, load_takes
+from engine.lab.data.shards import open_sample
 from engine.lab.training.plan import Plan, check_plan, choose_tried, try_training
 from engine.media.probe import probe
 
@@ -20,9 +21,19 @@ TrainStep = Callable[[Callable[[np.random.Generator], OnsetBatch]], None]
 def plan_training(options: argparse.Namespace, begin_training: Callable[[Path], TrainStep]) -> Plan:
     """The plan of ``train onsets`` with its options; ``begin_training(work)`` gives a step. Raises BadInput."""
     check_plan(options)
-    takes: list[FilmedTake] = [] if options.clean else list_real_takes(Path(options.data))
+    if options.clean:
+        return _plan([], 1.0, options, begin_training)
+    with open_sample(options.data) as (folder, larger):
+        return _plan(list_real_takes(folder), larger, options, begin_training)
+
+
+def _plan(
+    real: list[FilmedTake], larger: float, options: argparse.Namespace, begin_training: Callable[[Path], TrainStep]
+) -> Plan:
+    """The plan for a corpus that is ``larger`` than its ``real`` takes."""
+    takes = [*real]
     takes += [take for folder in options.sim for take in list_simulated_takes(Path(folder))]
-    durations_s = [probe(take.picture).duration_s for take in takes]
+    total_s = sum(probe(take.picture).duration_s * (larger if take.real else 1.0) for take in takes)
     tried = choose_tried(takes)
     clips: list[OnsetClip] = []
 
@@ -36,8 +47,8 @@ def plan_training(options: argparse.Namespace, begin_training: Callable[[Path], 
     trial = try_training(prepare, begin)
     return Plan(
         "s",
-        len(takes),
-        sum(durations_s),
+        len(takes) - len(real) + round(len(real) * larger),
+        total_s,
         trial,
         options.minutes * 60,
         options.steps or None,

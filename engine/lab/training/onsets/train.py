@@ -19,7 +19,17 @@ from engine.core.checkpoint import CONFIG, count_parameters
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
-from engine.lab.data.onsets.clips import OnsetClip, list_real_takes, list_simulated_takes, load_takes, shift_clip
+from engine.lab.data.onsets.clips import (
+    KIND,
+    OnsetClip,
+    list_real_takes,
+    list_simulated_takes,
+    load_takes,
+    prepare_takes,
+    reopen_takes,
+    shift_clip,
+)
+from engine.lab.data.shards import list_shards, prepare_shards, read_prepared
 from engine.lab.training.onsets.objective import center, onset_loss
 from engine.lab.training.onsets.plan import plan_training
 from engine.lab.training.plan import add_plan_arguments
@@ -127,15 +137,28 @@ def align(clip: OnsetClip, network: OnsetNetwork) -> OnsetClip:
 
 
 def gather_clips(
-    data: Path | None, simulated: Sequence[str], work: Path, left_out: Sequence[str]
+    data: str | None, simulated: Sequence[str], work: Path, left_out: Sequence[str], ranks: Ranks | None = None
 ) -> tuple[list[OnsetClip], list[OnsetClip]]:
-    """Real clips of days not left out, and simulated ones. BadInput where there are none, or no such day."""
-    real = list(load_takes(list_real_takes(data), work)) if data is not None else []
+    """Real clips of days not left out, and simulated ones, prepared in ``work`` by the processes of a training.
+
+    Each prepares its share of shards, the first all that lies in folders. BadInput where there are none, or no such
+    day.
+    """
+    ranks = ranks or Ranks()
+    shards = [] if data is None else list_shards(data)
+    prepare_shards(shards, work, KIND, functools.partial(prepare_takes, work=work), ranks.index, ranks.count)
+    ranks.wait()
+    with ranks.first_goes_ahead():
+        real: list[OnsetClip] = []
+        if shards:
+            real = [clip for names in read_prepared(shards, work, KIND) for clip in reopen_takes(names, work)]
+        elif data is not None:
+            real = list(load_takes(list_real_takes(Path(data)), work))
+        made = [clip for folder in simulated for clip in load_takes(list_simulated_takes(Path(folder)), work)]
     unknown = sorted(set(left_out) - {clip.day for clip in real})
     if unknown:
         raise BadInput(f"no clip was recorded on {unknown[0]}; give days such as {real[0].day if real else 'none'}")
     real = [clip for clip in real if clip.day not in left_out]
-    made = [clip for folder in simulated for clip in load_takes(list_simulated_takes(Path(folder)), work)]
     if not real and not made:
         raise BadInput("there is nothing to learn from; give clips with --data or simulated takes with --sim")
     return real, made
@@ -144,7 +167,7 @@ def gather_clips(
 def main(args: list[str]) -> None:
     """The command ``train onsets``."""
     parser = argparse.ArgumentParser(prog="train onsets", description="Train the onset network on filmed takes.")
-    data_help = "folder of real clips: the Greatest Hits data set, or clips with greatest_hits_labels.csv"
+    data_help = "real clips: Greatest Hits, clips with greatest_hits_labels.csv, VGGSound; in a folder or tar files"
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
     parser.add_argument("--sim", nargs="*", default=[], metavar="DIR", help="folders that `launch.py simulate` wrote")
     parser.add_argument("--clean", action="store_true", help="learn from simulated takes alone")
@@ -175,9 +198,8 @@ def main(args: list[str]) -> None:
     device = own_device(device)
     ranks = join_ranks(options.parts, device)
     work = Path(options.work)
-    data = None if options.clean else Path(options.data)
-    with ranks.first_goes_ahead():
-        real, made = gather_clips(data, options.sim, Path(options.frames or work), options.leave_out)
+    data = None if options.clean else options.data
+    real, made = gather_clips(data, options.sim, Path(options.frames or work), options.leave_out, ranks)
     config = TrainingConfig(
         minutes=options.minutes,
         steps=options.steps,

@@ -73,7 +73,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--device", help="not used: it is trained on the CPU")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(args)
-    real, simulated = gather_clips(Path(options.data), options.sim, Path(options.frames), options.leave_out)
+    real, simulated = gather_clips(options.data, options.sim, Path(options.frames), options.leave_out)
     torch.manual_seed(options.seed)
     config = TrainingConfig(minutes=options.minutes, seed=options.seed)
     training = Training(SyncFusionNetwork(), config, Path(options.work))

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import torch
 
-from engine.lab.data.recordings import is_held_out, list_recordings
+from engine.lab.data.recordings import Recording, is_held_out, list_recordings
 from engine.lab.data.sampler.examples import Batch
 from engine.lab.data.sampler.hits import build_hits, open_hits
 from engine.lab.data.sampler.ordered import OrderedExamples
 from engine.lab.data.sampler.pool import PoolConfig
+from engine.lab.data.shards import open_sample
 from engine.lab.training.plan import Plan, check_plan, choose_tried, try_training
 
 TrainStep = Callable[[Callable[[int, int], Batch]], None]
@@ -27,7 +28,18 @@ def plan_training(
     batch, so it is that of a run whose makers of examples keep up.
     """
     check_plan(options)
-    recordings = list_recordings(options.data)
+    with open_sample(str(options.data)) as (folder, larger):
+        return _plan(list_recordings(folder), larger, options, device, begin_training)
+
+
+def _plan(
+    recordings: list[Recording],
+    larger: float,
+    options: argparse.Namespace,
+    device: torch.device,
+    begin_training: Callable[[Path], TrainStep],
+) -> Plan:
+    """The plan for a corpus that is ``larger`` than its ``recordings``."""
     tried = choose_tried([recording for recording in recordings if not is_held_out(recording)])
 
     def prepare(work: Path) -> float:
@@ -42,10 +54,11 @@ def plan_training(
         return lambda: train_step(lambda step, part: batch)
 
     trial = try_training(prepare, begin)
+    total = round(len(recordings) * larger)
     return Plan(
         "recordings",
-        len(recordings),
-        float(len(recordings)),
+        total,
+        float(total),
         trial,
         options.minutes * 60,
         options.steps,

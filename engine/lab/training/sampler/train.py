@@ -34,7 +34,9 @@ from engine.lab.data.sampler.hits import build_hits, is_synthetic, open_hits
 from engine.lab.data.sampler.ordered import OrderedExamples
 from engine.lab.data.sampler.pack import pack_hits, unpack_hits
 from engine.lab.data.sampler.pool import ExamplePool, PoolConfig
+from engine.lab.data.sampler.sharded import build_sharded_hits
 from engine.lab.data.sampler.synthetic import make_synthetic_objects
+from engine.lab.data.shards import list_shards
 from engine.lab.training.plan import add_plan_arguments
 from engine.lab.training.ranks import Ranks, add_ranks_arguments, join_ranks, own_device
 from engine.lab.training.sampler.discriminator import Discriminator, adversarial_loss, discriminator_loss
@@ -298,7 +300,7 @@ def main(args: list[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="train sampler", description="Train the sampler on recordings of struck things."
     )
-    data_help = "folder of recordings (a MANIFEST.csv gives tiers and licences)"
+    data_help = "folder of recordings (a MANIFEST.csv gives tiers and licences), or of tar files of such"
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help=data_help)
     parser.add_argument("--out", default="checkpoints/sampler", help="checkpoint folder to write")
     parser.add_argument("--work", default=".struck/train_sampler", help="analysed hits and resumable state")
@@ -338,8 +340,7 @@ def main(args: list[str]) -> None:
     ranks = join_ranks(options.parts, device)
     print(f"device: {note}", file=sys.stderr)
     work = Path(options.work)
-    with ranks.first_goes_ahead():
-        _prepare_hits(options, work / "hits")
+    _prepare_hits(options, work / "hits", ranks)
     if options.pack:
         pack_hits(work / "hits", Path(options.pack))
     if options.hits_only or options.pack:
@@ -384,11 +385,15 @@ def main(args: list[str]) -> None:
             save_velocity_network(Path(options.out), blended, {**facts, **done, **held_out})
 
 
-def _prepare_hits(options: argparse.Namespace, folder: Path) -> None:
-    """Unpack hits, or analyse the recordings whose hits the folder lacks."""
-    if options.packed:
-        unpack_hits(Path(options.packed), folder)
-        return
-    from engine.lab.data.recordings import list_recordings  # reads media, which a pack does without
+def _prepare_hits(options: argparse.Namespace, folder: Path, ranks: Ranks) -> None:
+    """Unpack hits, or analyse the recordings whose hits the folder lacks: of shards each process its share."""
+    synthetic = make_synthetic_objects(options.imagined)
+    if not options.packed and (shards := list_shards(str(options.data))):
+        build_sharded_hits(shards, synthetic, folder, options.workers, ranks.index, ranks.count)
+        return ranks.wait()
+    with ranks.first_goes_ahead():
+        if options.packed:
+            return unpack_hits(Path(options.packed), folder)
+        from engine.lab.data.recordings import list_recordings  # reads media, which a pack does without
 
-    build_hits(list_recordings(options.data), make_synthetic_objects(options.imagined), folder, options.workers)
+        build_hits(list_recordings(options.data), synthetic, folder, options.workers)

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,23 +19,18 @@ from engine.core.checkpoint import CONFIG, count_parameters
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.lab.data.vision.batches import Augmentation, draw_crops, draw_gray_frames, make_targets, sampling_weights
+from engine.lab.data.vision.corpus import gather, prepare_sharded_hits
 from engine.lab.data.vision.features import read_contacts
 from engine.lab.data.vision.hits import (
     ELSEWHERE,
     PER_OBJECT,
-    PER_REAL_OBJECT,
     HitFrames,
     fill_contacts,
-    is_certain_of_day,
     join_hits,
-    limit_hits_per_object,
-    list_real_hits,
-    list_simulated_hits,
-    load_hit_frames,
     select_hits,
     was_recorded_on,
 )
-from engine.lab.data.vision.sounds import analyze_hit_sounds, describe_hit_sounds
+from engine.lab.training.plan import add_plan_arguments
 from engine.lab.training.ranks import Ranks, add_ranks_arguments, join_ranks, own_device
 from engine.lab.training.trainer import Trainer, cosine_rate
 from engine.lab.training.vision.heads import BACKBONE_HEADS, HeadConfig, extract_hit_features, train_heads
@@ -47,6 +42,7 @@ from engine.lab.training.vision.losses import (
     prediction_loss,
 )
 from engine.lab.training.vision.picture_set import PictureSet, extract_picture_features
+from engine.lab.training.vision.plan import plan_training
 from engine.vision.network import VisionConfig, VisionNetwork, VisionOutput
 from engine.vision.predict import VISION_CHECKPOINT, VisionModel, load_vision_model, open_backbone, save_vision_model
 
@@ -60,6 +56,8 @@ FOLDS = {
 """Recording days that are left out together, so that each is predicted by a network not trained on it."""
 BACKBONE_SCALES = (0.3, 0.55, 1.0)
 """Sides of the crops for a backbone: the contact, the object, and its surroundings."""
+
+ComputeLoss = Callable[[np.random.Generator], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -102,9 +100,7 @@ class Training(Trainer[VisionNetwork]):
         """Share of the steps, or else of the time, that is done."""
         return self.step / self.config.steps if self.config.steps else self.spent_s / (self.config.minutes * 60)
 
-    def train_step(
-        self, compute_loss: Callable[[np.random.Generator], torch.Tensor], name: str, low: float, high: float
-    ) -> None:
+    def train_step(self, compute_loss: ComputeLoss, name: str, low: float, high: float) -> None:
         """One step of the optimizer and of the moving average, its rate falling from one share of the progress on."""
         config, done = self.config, (self.progress() - low) / max(1e-6, high - low)
         rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, done)
@@ -115,6 +111,30 @@ class Training(Trainer[VisionNetwork]):
     def run(self, made: HitFrames, real: HitFrames, descriptors: np.ndarray) -> None:
         """Train for the configured steps or minutes; ``descriptors`` [N, L] of the simulated, then the real hits."""
         share = self.config.locator_share if made.hits else 0.0  # 0 where a trained locator is taken over
+        locate = self._locator_loss(made)
+        while self.progress() < share:
+            with self._timed():
+                self.train_step(locate, "heatmap", 0.0, share)
+        hits = join_hits(made, fill_contacts(real, read_contacts(VisionModel(self.average), real)))
+        recognize = self._recognition_loss(hits, descriptors)
+        while self.progress() < 1.0:
+            with self._timed():
+                self.train_step(recognize, "recognition", share, 1.0)
+        self.save()
+
+    def mix_stages(self, made: HitFrames, real: HitFrames, descriptors: np.ndarray) -> Callable[[], None]:
+        """What makes steps of both stages in turn, as many of each as their shares: a trial of how long they take."""
+        share = self.config.locator_share if made.hits else 0.0
+        hits = join_hits(made, fill_contacts(real, read_contacts(VisionModel(self.average), real)))
+        locate, recognize = self._locator_loss(made), self._recognition_loss(hits, descriptors)
+
+        def make_step() -> None:
+            is_locator = int((self.step + 1) * share) > int(self.step * share)
+            self.train_step(locate if is_locator else recognize, "trial", 0.0, 1.0)
+
+        return make_step
+
+    def _locator_loss(self, made: HitFrames) -> ComputeLoss:
         augmentation = Augmentation()
         chances = sampling_weights(made, 0.0) if made.hits else np.zeros(0)
 
@@ -123,14 +143,9 @@ class Training(Trainer[VisionNetwork]):
             wide, contacts = draw_gray_frames(made, index, random, augmentation)
             return heatmap_loss(self.network.locator(wide.to(self.device)), contacts)
 
-        while self.progress() < share:
-            with self._timed():
-                self.train_step(compute_loss, "heatmap", 0.0, share)
-        hits = join_hits(made, fill_contacts(real, read_contacts(VisionModel(self.average), real)))
-        self._train_recognition(hits, descriptors, share)
-        self.save()
+        return compute_loss
 
-    def _train_recognition(self, hits: HitFrames, descriptors: np.ndarray, low: float) -> None:
+    def _recognition_loss(self, hits: HitFrames, descriptors: np.ndarray) -> ComputeLoss:
         chances = sampling_weights(hits, self.config.real_share)
         with_sound = np.flatnonzero(np.isfinite(descriptors).all(axis=1))
         sounds = torch.from_numpy(descriptors[with_sound]).to(self.device)
@@ -151,9 +166,7 @@ class Training(Trainer[VisionNetwork]):
                 loss = loss + self._sound_loss(output, sound_index[index], sounds, distances_db, materials)
             return loss
 
-        while self.progress() < 1.0:
-            with self._timed():
-                self.train_step(compute_loss, "recognition", low, 1.0)
+        return compute_loss
 
     def _sound_loss(
         self,
@@ -202,43 +215,37 @@ class _Clock:
             training.save()
 
 
-def gather(
-    data: Path | None, simulated: Sequence[str], work: Path, left_out: Sequence[str], per_object: int = PER_OBJECT
-) -> tuple[HitFrames, HitFrames, np.ndarray, np.ndarray]:
-    """Training data: simulated hits, real hits, acoustic descriptors of both [N, L], and indices of the training hits.
-
-    Of each simulated object there are at most ``per_object`` hits. Descriptors are NaN where a hit's sound overlaps the
-    next; days in ``left_out`` are not in the indices. Raises BadInput for an unknown day, or where no training hits are
-    left.
-    """
-    takes = (limit_hits_per_object(list_simulated_hits(Path(folder)), per_object) for folder in simulated)
-    made = join_hits(*(load_hit_frames(hits, work) for hits in takes))
-    hits = [] if data is None else limit_hits_per_object(list_real_hits(data), PER_REAL_OBJECT)
-    real = load_hit_frames(hits, work) if hits else HitFrames((), (), ())
-    days = sorted({hit.group for hit in real.hits if is_certain_of_day(hit)})
-    unknown = sorted(set(left_out) - set(days))
-    if unknown and data is not None:
-        raise BadInput(f"no clip was recorded on {unknown[0]}; give days such as {days[0] if days else 'none'}")
-    descriptors = np.concatenate([describe_hit_sounds(analyze_hit_sounds(part.hits, work)) for part in (made, real)])
-    keep = np.flatnonzero([not (hit.real and was_recorded_on(hit, left_out)) for hit in (*made.hits, *real.hits)])
-    if not len(keep):
-        raise BadInput("there is nothing to learn from; give clips with --data or simulated takes with --sim")
-    return made, real, descriptors, keep
-
-
 def main(args: list[str]) -> None:
     """The command ``train vision``."""
     options = _parse(args)
     device, note = choose_device(options.device)
-    device = own_device(device)
     heads_alone = bool(options.begin or options.backbone)
-    if heads_alone and options.parts:
-        raise BadInput("heads alone are trained in minutes by one process; leave --parts out")
+    if heads_alone and (options.parts or options.plan):
+        option = "--parts" if options.parts else "--plan"
+        raise BadInput(f"heads alone are trained in minutes by one process; leave {option} out")
+    config = TrainingConfig(
+        minutes=options.minutes,
+        steps=options.steps,
+        locator_share=0.0 if options.locator else TrainingConfig.locator_share,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+    )
+    if options.plan:
+
+        def begin(work: Path, *data: Any) -> Callable[[], None]:
+            return Training(VisionNetwork(VisionConfig()), replace(config, steps=1), work, device).mix_stages(*data)
+
+        print(plan_training(options, begin).describe())
+        return
+    device = own_device(device)
     ranks = join_ranks(options.parts, device)
     work = Path(options.work)
-    data = None if options.clean else Path(options.data)
+    data = None if options.clean else options.data
     frames = Path(options.frames or work)
     per_object = 1 if heads_alone else PER_OBJECT  # features of a frozen encoder differ little within an object
+    if data is not None:
+        prepare_sharded_hits(data, frames, ranks.index, ranks.count)
+        ranks.wait()
     with ranks.first_goes_ahead():
         made, real, descriptors, keep = gather(data, options.sim, frames, options.leave_out, per_object)
     counts = f"{len(keep) - len(made.hits)} real hits, {len(made.hits)} simulated"
@@ -248,13 +255,6 @@ def main(args: list[str]) -> None:
         print(f"training the heads alone; {counts}", file=sys.stderr)
         _train_all_heads(options, made, real, descriptors, keep, facts)
     else:
-        config = TrainingConfig(
-            minutes=options.minutes,
-            steps=options.steps,
-            locator_share=0.0 if options.locator else TrainingConfig.locator_share,
-            learning_rate=options.learning_rate,
-            seed=options.seed,
-        )
         torch.manual_seed(config.seed)
         fresh = VisionNetwork(VisionConfig())
         if options.locator:
@@ -333,7 +333,8 @@ def read_training(folder: Path) -> dict[str, Any]:
 
 def _parse(args: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="train vision", description="Train the vision network on frames of hits.")
-    parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help="folder of labelled clips")
+    parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data",
+                        help="folder of labelled clips, or of tar files of such")  # fmt: skip
     parser.add_argument("--sim", nargs="*", default=[], metavar="DIR", help="folders that `launch.py simulate` wrote")
     parser.add_argument("--clean", action="store_true", help="train on simulated takes alone")
     parser.add_argument("--leave-out", nargs="*", default=[], metavar="DAY", help="recording days not to train on")
@@ -352,4 +353,5 @@ def _parse(args: list[str]) -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
     add_ranks_arguments(parser)
+    add_plan_arguments(parser)
     return parser.parse_args(args)

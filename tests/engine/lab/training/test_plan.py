@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import replace
+import tarfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from engine.lab.data.vggsound import TABLE, list_excerpts
 from engine.lab.training.onsets import train as onsets
 from engine.lab.training.plan import Plan, Trial, check_plan, choose_tried
 from engine.lab.training.sampler import train as sampler
+from engine.lab.training.vision import train as vision
 from tests.clips import make_clicking_clip, make_clip
+from tests.frames import SMALL
 
 HITS_S = (0.4, 1.0, 1.5)
 
@@ -123,3 +126,35 @@ def test_the_sampler_is_planned(tmp_path: Path, capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().out
     assert "corpus       6 recordings" in said and re.search(r"training +\d+ steps, .* each: 8 min", said)
     assert "cost" not in said and not (tmp_path / "work").exists()
+
+
+@dataclass(frozen=True)
+class SmallBatches(vision.TrainingConfig):
+    batch: int = 2
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("short_trial")
+def test_the_vision_network_is_planned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of takes as Greatest Hits has them; of two tar files as large as one another, twice as many hits as of one."""
+    monkeypatch.setattr(vision, "VisionConfig", lambda: SMALL)
+    monkeypatch.setattr(vision, "TrainingConfig", SmallBatches)
+    data, shards, out, work = (tmp_path / name for name in ("data", "shards", "out", "work"))
+    data.mkdir()
+    shards.mkdir()
+    make_clicking_clip(data / "2015-02-16-a.mp4", (0.4, 0.9), 1.2)
+    (data / "2015-02-16-a_times.txt").write_text("0.4 wood hit static\n0.9 tile hit static\n")
+    for number in range(2):
+        with tarfile.open(shards / f"{number}.tar", "w") as archive:
+            archive.add(data, ".")
+    places = ["--out", str(out), "--work", str(work), "--device", "cpu", "--steps", "1000", "--plan"]
+    for folder, hits in ((data, 2), (shards, 4)):
+        vision.main(["--data", str(folder), *places, "--parts", "4", "--processes", "2", "--price", "1.5"])
+        said = capsys.readouterr().out
+        assert f"corpus       {hits} hits\n" in said and "1000 steps of 4 parts on 2 processes" in said
+        assert re.search(r"^cost +\d+\.\d\d at 1.5 an hour", said, re.MULTILINE)
+    assert not out.exists() and not work.exists()
+    with pytest.raises(BadInput, match=r"heads alone .*; leave --plan out"):
+        vision.main(["--data", str(data), *places, "--begin", "checkpoints/vision"])
