@@ -167,7 +167,8 @@ def test_midi_learns_a_note_and_replaces_round_by_round_at_half_speed(editor: Ed
         press(key)
     press("h")
     editor.see(
-        "void (window.rounds = [], window.presses = [], window.apart = [], window.struck.store.on('round', () => window.rounds.push(1)))"
+        "void (window.rounds = [], window.presses = [], window.apart = [],"
+        "window.struck.store.on('round', () => window.rounds.push(1)))"
     )
     press("r")
     play_until(editor, 1.6)

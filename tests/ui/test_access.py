@@ -20,6 +20,7 @@ from tests.clips import make_clicks, make_clip
 from tests.ui_tab import Tab, check_sentence, make_context
 from ui import uploads
 from ui.app import mount
+from ui.context import AppContext
 from ui.jobs import hide_folders
 from ui.request_checks import Headers, check_host
 from ui.server import create_app
