@@ -286,14 +286,15 @@ def add_to_bank(session: Session, request: AddToBank) -> None:
     def run(job: Job) -> None:
         from engine.bank.user_bank import add_recordings
 
-        def report(done: int, total: int) -> None:
-            job.check()
-            session.set_status(
-                "work", "analysing", done, total, f"Adding {done} of {counted(total, 'recording')} to your bank"
-            )
-
         try:
-            with session.context.analysis_lock.acquire(job.check):
+            with session.context.analysis_lock.acquire(job.check) as yield_lock:
+
+                def report(done: int, total: int) -> None:
+                    job.check()
+                    yield_lock()
+                    message = f"Adding {done} of {counted(total, 'recording')} to your bank"
+                    session.set_status("work", "analysing", done, total, message)
+
                 result = add_recordings(paths, session.context.own_bank(), report, session.context.bank())
         finally:
             for path in paths:

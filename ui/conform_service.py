@@ -23,12 +23,14 @@ def conform_clip(session: Session, request: Conform) -> None:
 
         clip_service.check_clip(session)
 
-        def report(share: float) -> None:
-            job.check()
-            percent = round(100 * share)
-            session.set_status("work", "opening", percent, 100, f"Comparing the pictures, {percent} %")
+        with session.context.analysis_lock.acquire(job.check) as yield_lock:
 
-        with session.context.analysis_lock.acquire(job.check):
+            def report(share: float) -> None:
+                job.check()
+                yield_lock()
+                percent = round(100 * share)
+                session.set_status("work", "opening", percent, 100, f"Comparing the pictures, {percent} %")
+
             former = session.require_project()
             done = conform(former, path, report)
         clip_service.show_project(session, done.project, None, job)

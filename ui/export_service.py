@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput, StruckError
+from engine.core.files import create_file
 from engine.core.words import counted
 from engine.document.history import note_export
 from engine.document.project import Project
@@ -239,7 +240,7 @@ class _Folder:
 
 
 def _zip(path: Path, folder: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    with create_file(path) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for file in sorted(folder.rglob("*")):
             if file.is_file():
                 archive.write(file, file.relative_to(folder).as_posix())

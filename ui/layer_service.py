@@ -32,8 +32,13 @@ def measure(session: Session, message: MeasureLayers) -> None:
 
         check_clip(session)
         session.set_status("work", "analysing", message=f"Measuring velocity layers of {sound.name}")
-        with session.context.analysis_lock.acquire(job.check):
-            layers, measured = measure_layers(session.require_project(), sound, hits, job.check)
+        with session.context.analysis_lock.acquire(job.check) as yield_lock:
+
+            def check() -> None:
+                job.check()
+                yield_lock()
+
+            layers, measured = measure_layers(session.require_project(), sound, hits, check)
         job.check()
         session.commit(set_layers(sound.id, layers, measured))
         session.set_status("work", "done", message=f"{sound.name}: {counted(len(layers), 'velocity layer')}")

@@ -36,7 +36,8 @@ class ProjectFiles:
         with self._lock:
             self._known[session] = (path, digest or _digest(path))
             return any(
-                place == path and other is not session and other.watched for other, (place, _) in self._known.items()
+                other is not session and other.watched and os.path.realpath(place) == os.path.realpath(path)
+                for other, (place, _) in self._known.items()
             )
 
     def forget(self, session: Session) -> None:
@@ -48,13 +49,17 @@ class ProjectFiles:
         """Digest of the file that a session opened or wrote last, "" where there is none."""
         return self._known.get(session, (None, ""))[1]
 
+    def is_as_known(self, session: Session, path: Path) -> bool:
+        """Whether a file is as the session last read or wrote it."""
+        return self._known.get(session) == (path, _digest(path)) and path.exists()
+
     def save(self, session: Session, project: Project, path: Path) -> Path:
         """Save to a file that is as the session last read or wrote it; else to a free name beside it.
 
         Returns the path written. BadInput where it cannot be written.
         """
         with self._lock:
-            if self._known.get(session) != (path, _digest(path)) or not path.exists():
+            if not self.is_as_known(session, path):
                 path = _reserve(path)
             return self._write(session, project, path)
 

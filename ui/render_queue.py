@@ -8,7 +8,6 @@ import time
 import urllib.parse
 import zipfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from engine.core.words import counted
 from engine.media.export.endings import find_media_folder
 from ui.context import AppContext
 from ui.export_plan import SESSIONS, check_export
+from ui.fair_lock import acquire_all
 from ui.jobs import Job, Worker, hide_folders
 from ui.protocol.exporting import ExportedFile, ExportOptions
 from ui.protocol.queue import QueueItem, QueueState
@@ -188,12 +188,9 @@ class RenderQueue:
                 if entry.cancelled:
                     raise Cancelled
 
-            context = self._context
-            with ExitStack() as stack:
-                yields = [
-                    stack.enter_context(lock.acquire(check)) for lock in (context.analysis_lock, context.sampling_lock)
-                ]
-                progress = _Progress(entry, check, yields, self._show)
+            locks = (self._context.analysis_lock, self._context.sampling_lock)
+            with acquire_all(locks, check) as yield_locks:
+                progress = _Progress(entry, check, yield_locks, self._show)
                 batch.finish(source, render_job(rendering, render_one, progress))
         outcome = batch.outcomes[source]
         if outcome.failure:
@@ -259,10 +256,10 @@ class _Progress(Listener):
         self,
         entry: _Entry,
         check: Callable[[], None],
-        yields: list[Callable[[], None]],
+        yield_locks: Callable[[], None],
         show: Callable[..., None],
     ) -> None:
-        self._entry, self._check_wanted, self._yields, self._show = entry, check, yields, show
+        self._entry, self._check_wanted, self._yield_locks, self._show = entry, check, yield_locks, show
 
     def say(self, message: str) -> None:
         self._check()
@@ -275,8 +272,7 @@ class _Progress(Listener):
 
     def _check(self) -> None:
         self._check_wanted()
-        for yield_lock in self._yields:
-            yield_lock()
+        self._yield_locks()
 
 
 def _find_folder(path: Path) -> Path | None:

@@ -24,11 +24,12 @@ class CoalescingSendQueue:
         self.closed = False
 
     def put(self, message: ServerMessage) -> None:
-        """Add a message; a newer state replaces an older one of its type."""
+        """Add a message; a newer state replaces an older one of its type. Where too many wait, states alone join."""
         with self._lock:
-            if isinstance(message, STATES):
+            is_state = isinstance(message, STATES)
+            if is_state:
                 self._waiting = [m for m in self._waiting if type(m) is not type(message)]
-            if len(self._waiting) < MOST_WAITING:
+            if is_state or len(self._waiting) < MOST_WAITING:
                 self._waiting.append(message)
         self._wake()
 

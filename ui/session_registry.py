@@ -132,6 +132,7 @@ class SessionRegistry:
                 session.keep()
                 if not session.watched and now - session.used_at > REST_AFTER_S:
                     session.rest()
-                if not session.watched and now - session.used_at > IDLE_S and not session.worker.busy:
-                    with self._lock:
+                with self._lock:  # so that no tab is given a session that is dropped
+                    is_unused = not session.watched and time.monotonic() - session.used_at > IDLE_S
+                    if is_unused and not (session.worker.busy or session.dirty):  # dirty: the autosave failed
                         self._sessions.pop(session.id, None)

@@ -81,6 +81,10 @@ def test_it_is_saved_undone_and_taken_up_from_the_autosave(client: TestClient, d
     (tmp_path / "other.struck.json").write_text("{}")
     refused = client.post(f"{demo}/save", json={"path": str(tmp_path / "other.struck.json")})
     assert refused.status_code == 400 and "exists already" in refused.json()["error"]
+    assert client.post(f"{demo}/save", json={"path": str(path)}).status_code == 200
+    path.write_text(path.read_text() + " ")  # by another tab or program
+    refused = client.post(f"{demo}/save", json={"path": str(path)})
+    assert refused.status_code == 400 and path.read_text().endswith(" ")
     sessions = client.app.state.sessions  # type: ignore[attr-defined]
     session = sessions.find(demo.rpartition("/")[2])
     session.keep(is_last=True)

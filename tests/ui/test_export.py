@@ -57,6 +57,25 @@ def test_sessions_and_pieces_come_with_their_files(tab: Tab, client: TestClient)
 
 
 @pytest.mark.slow
+def test_an_archive_that_fails_leaves_the_former_one(
+    tab: Tab, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((name, before),) = export(tab, client, "stems").items()
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", fail)
+    tab.ask("export", what=["stems"], options={}, existing="replace")
+    tab.settle()
+    (said,) = tab.errors
+    assert said.startswith(f"{name} cannot be written (no space left on device)")
+    tab.told[:] = [message for message in tab.told if message["type"] != "error"]
+    folder = tab.session.folder("exports")
+    assert (folder / name).read_bytes() == before and not list(folder.glob(".struck-*"))
+
+
+@pytest.mark.slow
 def test_an_export_dropped_back_is_its_project(tab: Tab, client: TestClient, tmp_path: Path) -> None:
     (content,) = export(tab, client, "wav", two_pop=True, start_timecode="00:59:58:00").values()
     before = tab.session.require_project()

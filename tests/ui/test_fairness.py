@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import threading
@@ -17,7 +18,9 @@ from websockets.sync.client import connect
 
 import ui.routes
 import ui.session_registry
+from engine.core.errors import Cancelled
 from tests.ui_tab import Tab, make_context, wait_until
+from ui.fair_lock import FairLock, acquire_all
 from ui.fair_pool import Busy, FairPool
 from ui.jobs import Job
 from ui.server import create_app
@@ -51,6 +54,37 @@ def test_owners_are_served_in_turn_and_none_may_queue_without_end() -> None:
     served = asyncio.run(fill())
     assert len(served) == 53 and served.count("modest") == 2
     assert served[:7] == ["greedy", "greedy", "modest", "quiet", "greedy", "modest", "greedy"]
+
+
+def test_work_that_holds_two_locks_and_yields_them_never_waits_without_end() -> None:
+    """As clips of several queues that are rendered at once, beside analyses and sampling of other tabs."""
+    locks = (FairLock(), FairLock())
+    stop, holders, most, done = threading.Event(), [0, 0], [0, 0], []
+
+    def check() -> None:
+        if stop.is_set():
+            raise Cancelled
+
+    def work(numbers: tuple[int, ...]) -> None:
+        with contextlib.suppress(Cancelled), acquire_all([locks[k] for k in numbers], check) as yield_locks:
+            for _ in range(100):
+                for k in numbers:
+                    holders[k] += 1
+                    most[k] = max(most[k], holders[k])
+                for k in numbers:
+                    holders[k] -= 1
+                yield_locks()
+            done.append(numbers)
+
+    wanted = [(0, 1), (0,), (0, 1), (1,), (0, 1)]
+    threads = [threading.Thread(target=work, args=(numbers,)) for numbers in wanted]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: len(done) == len(wanted), 60.0)
+    finally:
+        stop.set()
+    assert most == [1, 1] and not any(lock.waiting for lock in locks)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ import ui.server
 from engine.core.paths import ASSETS
 from engine.document.storage import load_project
 from tests.clips import make_clip
-from tests.ui_tab import Tab, make_context
+from tests.ui_tab import Tab, make_context, wait_until
+from ui import session_registry
 from ui.context import AppContext
 from ui.session import Session
 
@@ -141,6 +143,39 @@ def test_a_failed_autosave_is_tried_again(tmp_path: Path, monkeypatch: pytest.Mo
     tab.session.keep()  # not yet: it is tried every few seconds
     tab.session.keep(is_last=True)
     assert json.loads(kept.read_text())["mix"]["gain_db"] == -2.0
+
+
+def test_work_that_could_not_be_kept_stays_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_registry, "IDLE_S", 0.0)
+    monkeypatch.setattr(session_registry, "SWEEP_S", 0.01)
+    sessions = session_registry.SessionRegistry(make_context(tmp_path))
+    tab = Tab(sessions.get("full-disk")[0])
+    tab.open_demo()
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.document.storage.write_file", refuse)
+        tab.edit("set_mix", gain_db=-2.0)
+        wait_until(lambda: tab.errors)
+        tab.session.leave(tab)  # type: ignore[arg-type]
+        time.sleep(0.5)
+        assert sessions.find("full-disk") is tab.session
+    monkeypatch.setattr(tab.session._autosave, "_not_before", 0.0)
+    wait_until(lambda: sessions.find("full-disk") is None)
+    assert json.loads((tmp_path / "data" / "sessions" / "full-disk.struck.json").read_text())["mix"]["gain_db"] == -2.0
+    sessions.close()
+
+
+def test_a_project_opened_through_a_link_is_the_same_file(tmp_path: Path, project_file: Path) -> None:
+    context = make_context(tmp_path)
+    link = tmp_path / "link.struck.json"
+    link.symlink_to(project_file)
+    first, second = open_clip(context, "first-tab", project_file), open_clip(context, "second-tab", link)
+    assert "open in another tab" in said(second)
+    first.edit("set_mix", gain_db=-3.0)
+    first.ask("save")
+    second.edit("set_mix", gain_db=-7.0)
+    second.ask("save")
+    assert load_project(project_file).mix.gain_db == -3.0
+    assert load_project(tmp_path / "link 2.struck.json").mix.gain_db == -7.0
 
 
 def refuse(*_: object, **__: object) -> None:

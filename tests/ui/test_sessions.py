@@ -210,6 +210,19 @@ def test_a_slow_tab_gets_the_newest_state_and_every_message() -> None:
     assert [m["message"] for m in told if m["type"] == "note"] == list("01234")
 
 
+def test_a_tab_that_hears_nothing_for_long_still_gets_the_newest_state() -> None:
+    async def fill() -> list[ServerMessage]:
+        send_queue = CoalescingSendQueue(asyncio.get_running_loop())
+        for k in range(1000):
+            send_queue.put(DocumentState(k, None, None, None))
+            send_queue.put(Note(str(k)))
+        return await send_queue.take()
+
+    told = asyncio.run(fill())
+    assert [message.revision for message in told if isinstance(message, DocumentState)] == [999]
+    assert len(told) < 300
+
+
 # --- what is kept -----------------------------------------------------------------------------
 
 

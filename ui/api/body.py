@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 
 from engine.core.bounded_json import parse_json as parse_bounded
 from engine.core.errors import BadInput, quote
@@ -23,7 +24,7 @@ async def read_body(request: Request) -> dict[str, Any]:
     if not data.strip():
         return {}
     try:
-        value = parse_bounded(bytes(data), MAX_BYTES)
+        value = await run_in_threadpool(parse_bounded, bytes(data), MAX_BYTES)
     except ValueError as reason:
         raise BadInput(f"the body cannot be used ({reason}); send a JSON object") from None
     if not isinstance(value, dict):

@@ -308,9 +308,9 @@ async def _choose_physics(conversation: Conversation, body: Mapping[str, Any]) -
 
 
 def _check_free(session: Session, path: str) -> None:
-    """BadInput where a file is there that the session did not save."""
+    """BadInput where a file is there that the session did not save, or that was changed since."""
     place = resolve_path(session, path)
-    if place.exists() and place != session.saved_as:
+    if place.exists() and not session.context.project_files.is_as_known(session, place):
         raise BadInput(f'{place} exists already; set "overwrite" to true, or give another name')
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -69,7 +70,7 @@ def _read_text(path: Path) -> str:
 
 def _read_bytes(path: Path) -> bytes:
     """What came over the network: no more than a body may have."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # of a name too long as well, for which Path.is_file may raise
         raise BadInput("nothing has come; send it again")
     with open(path, "rb") as file:
         return file.read(8 << 20)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import shutil
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 
 from engine.core.errors import BadInput
 from engine.core.files import check_folder, check_target, write_file
+from engine.lab.clean_processes import make_context
 from engine.lab.evaluation.robustness.inputs import Input, clear_folder, draw_input, list_readers, write_input
 from engine.lab.evaluation.robustness.readers import READERS
 from engine.lab.evaluation.robustness.seeds import write_seeds
@@ -43,19 +43,23 @@ class Tally:
 
 
 def write_seeds_apart(folder: Path) -> None:
-    """Write the seeds in a process of their own, since encoders start threads, which workers must not inherit."""
-    process = multiprocessing.get_context("fork").Process(target=write_seeds, args=(folder,))
+    """Write the seeds in a process of their own, since encoders start threads and keep memory."""
+    process = make_context().Process(target=write_seeds, args=(folder,))
     process.start()
     process.join()
     if process.exitcode:
-        raise BadInput("the seeds could not be written; look at the error above")
+        raise BadInput(f"the seeds could not be written (exit status {process.exitcode}); look at the error above")
 
 
 def judge_inputs(count: int, seed: int, name: str | None, work: Path) -> Iterator[tuple[Input, Verdict]]:
-    """Inputs and verdicts, reader by reader in turn; ``work`` is an empty folder, where ``work/in`` holds the input."""
+    """Inputs and verdicts, reader by reader in turn; ``work/in`` holds the input.
+
+    ``work/seeds`` holds the seeds; where it is not there they are written.
+    """
     readers = list_readers(name)
     seeds = work / "seeds"
-    write_seeds_apart(seeds)
+    if not seeds.exists():
+        write_seeds_apart(seeds)
     numbers: Counter[str] = Counter()
     worker = Worker()
     try:

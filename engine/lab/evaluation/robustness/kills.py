@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import random
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from engine.core.files import PARTIAL_PREFIX, remove_abandoned
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import Source
 from engine.document.storage import autosave, load_autosave, load_project, save_project
+from engine.lab.clean_processes import make_context
 from engine.lab.evaluation.robustness.seeds import write_clip
 from engine.media.export.markers import Marker, read_onsets, write_markers
 from engine.media.export.video import write_video
@@ -40,9 +41,6 @@ MOST_ACKNOWLEDGED = 24
 LONGEST_DELAY_S = 0.05
 """A process is killed so long at most after one of its first acknowledgements, however fast the machine is."""
 
-MODULES = ("engine.lab.evaluation.robustness.kills", "engine.physics.synthesis", "engine.onsets.audio", "soundfile")
-"""Imported once, by the server that children are forked from."""
-
 Acknowledge = Callable[[str, object], None]
 
 
@@ -54,8 +52,7 @@ def run_kills(count: int, seed: int, folder: Path) -> Counter[str]:
     rng = random.Random(seed)
     clip = folder / "clip.mp4"
     write_clip(clip, "libx264", "aac", {})
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(MODULES))
+    context = make_context()
     totals: Counter[str] = Counter()
     for _ in range(count):
         number, delay_s = rng.randint(1, MOST_ACKNOWLEDGED), rng.uniform(0.0, LONGEST_DELAY_S)
@@ -66,7 +63,7 @@ def run_kills(count: int, seed: int, folder: Path) -> Counter[str]:
 
 
 def _kill_one(
-    context: multiprocessing.context.ForkServerContext, folder: Path, clip: Path, number: int, delay_s: float
+    context: ForkServerContext, folder: Path, clip: Path, number: int, delay_s: float
 ) -> list[tuple[str, object]]:
     """What a process acknowledged until it was killed, ``delay_s`` after its acknowledgement of a number."""
     ours, theirs = context.Pipe(duplex=False)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import re
 import resource
 import signal
 import sys
-import tempfile
 import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -17,16 +15,21 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import BadInput
+from engine.lab.clean_processes import make_context
 from engine.lab.evaluation.robustness.reader import Reader
-
-CPU_LIMIT_S = 20.0
-WALL_LIMIT_S = 120.0
-MEMORY_LIMIT_BYTES = 2 << 30
-"""Of address space beyond what the process has before it reads anything."""
 
 LONGEST_SENTENCE = 600
 _UNTRUE = re.compile(r"Traceback|<class|<[a-z_.]+ object at|\b0x[0-9a-f]{6,}|Errno|\b\w*(Error|Exception)\b(?!,)")
 """What shows that a message is a program's and not a sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one input may take; ``memory_bytes`` are of address space beyond that of the process before it reads."""
+
+    cpu_s: float = 20.0
+    wall_s: float = 120.0
+    memory_bytes: int = 2 << 30
 
 
 @dataclass(frozen=True)
@@ -46,23 +49,24 @@ class Verdict:
 class Worker:
     """A process that reads one file after another; a new one takes its place when it dies."""
 
-    def __init__(self) -> None:
-        self._context = multiprocessing.get_context("fork")
+    def __init__(self, limits: Limits = Limits()) -> None:
+        self._limits = limits
         self._process: Any = None
         self._pipe: Any = None
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
 
     def judge(self, reader: Reader, path: Path) -> Verdict:
         """The verdict on a reader and a file."""
         if self._process is None:
-            self._pipe, theirs = self._context.Pipe()
-            self._process = self._context.Process(target=_serve, args=(theirs, self._errors.fileno()), daemon=True)
+            context = make_context()
+            self._pipe, theirs = context.Pipe()
+            self._process = context.Process(target=_serve, args=(theirs, self._limits), daemon=True)
             self._process.start()
             theirs.close()
+            self._pipe.recv()  # once all is imported, which is no part of the limits
         self._pipe.send((reader, path))
         verdict: Verdict
         try:
-            while not self._pipe.poll(WALL_LIMIT_S):
+            while not self._pipe.poll(self._limits.wall_s):
                 if not _waits_for_processor(self._process.pid):
                     self._process.kill()
             verdict = self._pipe.recv()
@@ -73,9 +77,9 @@ class Worker:
         status = self._process.exitcode
         self._process = None
         if status == -signal.SIGPROF:
-            return Verdict("hang", f"over {CPU_LIMIT_S:g} s of processor time")
+            return Verdict("hang", f"over {self._limits.cpu_s:g} s of processor time")
         if status == -signal.SIGKILL:
-            return Verdict("hang", f"no answer in {WALL_LIMIT_S:g} s")
+            return Verdict("hang", f"no answer in {self._limits.wall_s:g} s")
         return Verdict("crash", f"exit status {status}")
 
     def close(self) -> None:
@@ -83,25 +87,25 @@ class Worker:
         if self._process is not None:
             self._process.kill()
             self._process.join()
-        self._errors.close()
 
 
-def _serve(pipe: Connection, errors: int) -> None:
+def _serve(pipe: Connection, limits: Limits) -> None:
     """Read files until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.dup2(errors, 2)  # FFmpeg writes there
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # FFmpeg writes there
     with contextlib.suppress(ImportError):
         import torch
 
         torch.set_num_threads(1)
     base = _read_memory("VmSize")
-    resource.setrlimit(resource.RLIMIT_AS, (base + MEMORY_LIMIT_BYTES,) * 2)
+    resource.setrlimit(resource.RLIMIT_AS, (base + limits.memory_bytes,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    pipe.send(None)
     with contextlib.suppress(EOFError, OSError):
         while True:
             reader, path = pipe.recv()
             before = _reset_peak()
-            signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
+            signal.setitimer(signal.ITIMER_PROF, limits.cpu_s)
             verdict = judge_here(reader, path)
             signal.setitimer(signal.ITIMER_PROF, 0.0)
             peak = max(0, _read_memory("VmHWM") - before)

@@ -7,7 +7,6 @@ import os
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from engine.core.errors import BadInput
@@ -16,26 +15,36 @@ from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.document.edits import messages
 from engine.document.edits.messages import apply_message
 from engine.document.edits.values import PhysicsOps
-from engine.lab.evaluation.robustness import workers
 from engine.lab.evaluation.robustness.evaluate import judge_inputs, write_seeds_apart
 from engine.lab.evaluation.robustness.inputs import draw_input
 from engine.lab.evaluation.robustness.mutations import JSON
 from engine.lab.evaluation.robustness.reader import Reader
 from engine.lab.evaluation.robustness.readers import READERS
 from engine.lab.evaluation.robustness.seed_documents import EDITS, make_presets, make_project
-from engine.lab.evaluation.robustness.workers import Worker, find_sentence_fault
+from engine.lab.evaluation.robustness.workers import Limits, Worker, find_sentence_fault
 from engine.physics.macros import apply_macros
 from engine.physics.morph import morph
+from tests.engine.lab.evaluation import toy_readers
+from tests.engine.lab.evaluation.toy_readers import MEMORY_BYTES
 
 INPUTS = 360
+LIMITS = Limits(0.2, 1.0, MEMORY_BYTES)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the seeds."""
+    folder = tmp_path_factory.mktemp("robustness")
+    write_seeds_apart(folder / "seeds")
+    return folder
 
 
 @pytest.mark.slow
-def test_every_reader_reads_whole_files_and_neither_fails_nor_hangs_on_mutated_ones(tmp_path: Path) -> None:
+def test_every_reader_reads_whole_files_and_neither_fails_nor_hangs_on_mutated_ones(work: Path) -> None:
     counts: Counter[tuple[str, str]] = Counter()
-    for given, verdict in judge_inputs(INPUTS, 20261127, None, tmp_path):
+    for given, verdict in judge_inputs(INPUTS, 20261127, None, work):
         assert not verdict.is_failure, f"{given.label}: {verdict.kind}: {verdict.text}"
-        is_whole = given.data == (tmp_path / "seeds" / given.reader.folder / given.file).read_bytes()
+        is_whole = given.data == (work / "seeds" / given.reader.folder / given.file).read_bytes()
         assert verdict.kind == "read" or not is_whole or given.place, f"{given.label}, unchanged: {verdict.text}"
         counts[given.reader.name, verdict.kind] += 1
     for reader in READERS:
@@ -43,12 +52,11 @@ def test_every_reader_reads_whole_files_and_neither_fails_nor_hangs_on_mutated_o
 
 
 @pytest.mark.slow
-def test_an_input_is_made_again_by_its_number(tmp_path: Path) -> None:
-    write_seeds_apart(tmp_path / "seeds")
+def test_an_input_is_made_again_by_its_number(work: Path) -> None:
     for reader in READERS:
-        drawn = [draw_input(reader, tmp_path / "seeds", 3, number) for number in range(20, 23)]
-        assert drawn == [draw_input(reader, tmp_path / "seeds", 3, number) for number in range(20, 23)]
-        assert drawn != [draw_input(reader, tmp_path / "seeds", 4, number) for number in range(20, 23)]
+        drawn = [draw_input(reader, work / "seeds", 3, number) for number in range(20, 23)]
+        assert drawn == [draw_input(reader, work / "seeds", 3, number) for number in range(20, 23)]
+        assert drawn != [draw_input(reader, work / "seeds", 4, number) for number in range(20, 23)]
 
 
 def test_edits_of_every_kind_are_among_the_seeds_and_can_be_made() -> None:
@@ -60,47 +68,15 @@ def test_edits_of_every_kind_are_among_the_seeds_and_can_be_made() -> None:
     assert [message["kind"] for message in EDITS] == [*messages._KINDS, *messages._OF_SOUNDS, "apply_preset"]
 
 
-def crash(path: Path) -> None:
-    os._exit(3)
-
-
-def hang(path: Path) -> None:
-    while True:
-        pass
-
-
-def block(path: Path) -> None:
-    with open(path, "rb") as pipe:
-        pipe.read()
-
-
-def take_memory(path: Path) -> None:
-    np.ones(4 * workers.MEMORY_LIMIT_BYTES, np.uint8)
-
-
-def fail(path: Path) -> None:
-    raise KeyError("name")
-
-
-def refuse(path: Path) -> None:
-    raise BadInput("in.x is empty; choose another")
-
-
-def leak_trace(path: Path) -> None:
-    raise BadInput("in.x: KeyError('name'); choose another")
-
-
 @pytest.mark.slow
-def test_the_judge_tells_failures_of_every_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "CPU_LIMIT_S", 0.2)
-    monkeypatch.setattr(workers, "WALL_LIMIT_S", 1.0)
-    monkeypatch.setattr(workers, "MEMORY_LIMIT_BYTES", 100 << 20)
+def test_the_judge_tells_failures_of_every_kind(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "in.x")
     expected = {
-        crash: "crash", hang: "hang", block: "hang", take_memory: "memory", fail: "exception", refuse: "refused",
-        leak_trace: "sentence", len: "exception",
+        toy_readers.crash: "crash", toy_readers.hang: "hang", toy_readers.block: "hang",
+        toy_readers.take_memory: "memory", toy_readers.fail: "exception", toy_readers.refuse: "refused",
+        toy_readers.leak_trace: "sentence", len: "exception",
     }  # fmt: skip
-    worker = Worker()
+    worker = Worker(LIMITS)
     try:
         for read, kind in expected.items():
             assert worker.judge(Reader("toy", "toy", JSON, read), tmp_path / "in.x").kind == kind, read

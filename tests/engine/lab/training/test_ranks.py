@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import socket
 import sys
@@ -19,6 +18,7 @@ from engine.core.errors import BadInput
 from engine.diffusion.conditioning import CONTEXT_DIM, DETAIL_DIM
 from engine.diffusion.spectrogram import BINS
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
+from engine.lab.clean_processes import make_context
 from engine.lab.data.onsets.batches import BatchConfig
 from engine.lab.data.onsets.clips import OnsetClip
 from engine.lab.data.sampler.examples import Batch
@@ -109,8 +109,7 @@ def run_ranks(count: int, work: Path) -> list[dict[str, dict[str, torch.Tensor]]
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
-    context = multiprocessing.get_context("forkserver")  # forked ones could inherit a lock of PyTorch's threads
-    context.set_forkserver_preload(["engine.lab.training.sampler.train", "engine.lab.training.vision.train"])
+    context = make_context()
     work.mkdir(exist_ok=True)
     processes = [context.Process(target=run_rank, args=(k, count, port, work)) for k in range(count)]
     for process in processes:
