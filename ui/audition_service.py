@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import BadInput
 from engine.document.edits.values import VELOCITY_RANGE_DB, check_hits, check_seed, find_sound
+from engine.document.presets import OwnPreset
 from engine.document.project import Clip, Hit, Project, Sound
 from ui import bank_service
 from ui.jobs import Job
@@ -33,14 +34,17 @@ def strike(session: Session, message: requests.Strike) -> None:
 
 
 def audition_preset(session: Session, message: requests.AuditionPreset) -> None:
-    """Render one strike of a preset."""
+    """Render one strike of a preset, with its parts."""
     from engine.pipeline.sound_sources import sound_from_preset
 
     preset = next((preset for preset in session.context.presets() if preset.name == message.name), None)
     if preset is None:
         raise BadInput(f"preset {message.name!r} is not known; choose one from the list")
     project = session.project or Project(Clip("", "", 1.0, Fraction(25), 1, 1))
-    _strike(session, project, sound_from_preset(preset), f"preset:{preset.name}", 0.0)
+    sound = sound_from_preset(preset, "")  # no sound of a preset has that id
+    if isinstance(preset, OwnPreset):
+        project, sound = replace(project, sounds=preset.sounds), replace(sound, parts=preset.parts)
+    _strike(session, project, sound, f"preset:{preset.name}", 0.0)
 
 
 def audition_candidate(session: Session, message: requests.AuditionCandidate) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from engine.core.errors import BadInput
 from engine.core.files import make_write_error, write_file
-from engine.physics.preset_files import MOST_PRESETS, OwnPreset, presets_to_bytes, read_presets
+from engine.document.preset_files import MOST_PRESETS, presets_to_bytes, read_presets
+from engine.document.presets import OwnPreset
 
 FILE = "presets.json"
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from engine.core.errors import BadInput
 from engine.core.words import counted
 from engine.document.edits.values import find_sound
-from engine.document.parts import has_own
-from engine.document.source import describe_source
+from engine.document.parts import with_parts
+from engine.document.presets import OwnPreset
+from engine.document.project import Sound
+from engine.document.source import Source, describe_source
 from ui import uploads
 from ui.export_plan import check_export
 from ui.named_paths import resolve_path
@@ -16,21 +18,24 @@ from ui.session import Session
 
 
 def save_preset(session: Session, message: SavePreset) -> None:
-    """Keep a sound as it is heard at 0 dB without its parts, detail and macros applied, in place of one of that name.
-
-    Raises BadInput for a sound of parts alone.
-    """
+    """Keep a sound and its parts as they are heard at 0 dB, detail and macros applied, in place of one of that name."""
+    from engine.document.preset_files import check_preset_name, check_tags
     from engine.physics.macros import apply_macros
-    from engine.physics.preset_files import OwnPreset, check_preset_name, check_tags
     from engine.pipeline.complete_sound import complete_sound
 
-    sound = find_sound(session.require_project(), message.sound_id)
-    if sound.parts and not has_own(sound):
-        raise BadInput(f"{sound.name} is made of parts alone, which a preset cannot hold; keep each part's sound")
+    project = session.require_project()
+    sound = find_sound(project, message.sound_id)
     name, tags = check_preset_name(message.name), check_tags(message.tags)
     _check_free(session, name)
     modes, residual = apply_macros(*complete_sound(sound), sound.macros)
-    session.context.own_presets.put([OwnPreset(name, tags, modes, residual, describe_source(sound.source))])
+    needed = with_parts(project.sounds, [sound.id]) - {sound.id}
+    sounds = tuple(
+        Sound(one.id, one.name, *apply_macros(*complete_sound(one), one.macros), Source("preset"), parts=one.parts)
+        for one in project.sounds
+        if one.id in needed
+    )
+    credit = describe_source(sound.source)
+    session.context.own_presets.put([OwnPreset(name, tags, modes, residual, credit, sound.parts, sounds)])
     session.send_welcome()
     session.note(f"{name} is kept among your presets")
 
@@ -43,7 +48,7 @@ def delete_preset(session: Session, message: DeletePreset) -> None:
 
 def import_presets(session: Session, message: ImportPresets) -> None:
     """Take in a file of presets; those of one's own that have the same names are replaced."""
-    from engine.physics.preset_files import read_presets
+    from engine.document.preset_files import read_presets
 
     path = resolve_path(session, message.path)
     try:

@@ -264,7 +264,7 @@ class Renderer:
             self._session.send(self.message())
 
     def message(self) -> Rendered:
-        """Render key and length of each hit whose sound is ready."""
+        """Render key, length and lead of each hit whose sound is ready."""
         return Rendered(dict(self._rendered))
 
     def mix(self) -> tuple[Project, Mapping[str, RenderedHit]] | None:
@@ -297,6 +297,8 @@ class Renderer:
 
     def _publish(self, project: Project) -> list[Hit]:
         """Send which of a document's hits are rendered, if that has changed; returns the hits that are not."""
+        from engine.pipeline.part_strikes import hit_lead
+
         keys = self.keys(project)
         for key in set(keys.values()):
             if key not in self._lengths:
@@ -305,9 +307,9 @@ class Renderer:
                     self.remember(key, len(samples))
         with self._session.lock:
             rendered = {
-                hit_id: RenderedSound(key, length)
-                for hit_id, key in keys.items()
-                if (length := self._lengths.get(key)) is not None
+                hit.id: RenderedSound(keys[hit.id], length, hit_lead(project, hit))
+                for hit in project.hits
+                if (length := self._lengths.get(keys[hit.id])) is not None
             }
             if self._session.project() is project and rendered != self._rendered:
                 self._rendered = rendered

@@ -94,7 +94,7 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
 
     @app.get("/struck/presets")
     def presets() -> Response:
-        from engine.physics.preset_files import presets_to_bytes
+        from engine.document.preset_files import presets_to_bytes
 
         data = presets_to_bytes(context.own_presets.list())
         names = {**FRESH, "Content-Disposition": 'attachment; filename="struck-presets.json"'}

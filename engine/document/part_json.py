@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,12 +10,12 @@ from engine.core.errors import BadInput
 from engine.document.edits.values import GAIN_RANGE_DB
 from engine.document.json_fields import Fields
 from engine.document.parts import MOST_PARTS, OFFSET_RANGE_S
-from engine.document.project import Part, Sound
+from engine.document.project import Part
 
 
-def parts_to_json(sound: Sound) -> dict[str, Any]:
+def parts_to_json(parts: Sequence[Part]) -> dict[str, Any]:
     """The member ``parts`` of a sound's JSON."""
-    return {"parts": [asdict(part) for part in sound.parts]} if sound.parts else {}
+    return {"parts": [asdict(part) for part in parts]} if parts else {}
 
 
 def read_parts(fields: Fields) -> tuple[Part, ...]:

@@ -1,8 +1,8 @@
 """Sounds of several: what a hit of a sound with parts strikes, and which sounds need which.
 
 A hit of such a sound is one hit of the document. It sounds its own physics, if it has any, and every part's sound, each
-struck with the hit's velocity, offsets and stroke, a time after the hit and at a level of its own. All of it passes
-through the strip of the hit's sound; the strips of the parts' sounds are for their own hits.
+struck with the hit's velocity, offsets and stroke, a time before or after the hit and at a level of its own. All of it
+passes through the strip of the hit's sound; the strips of the parts' sounds are for their own hits.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ MOST_PARTS = 8
 DEEPEST = 2
 """A part may be a sound with parts, whose parts are not."""
 
-OFFSET_RANGE_S = (0.0, 10.0)
+OFFSET_RANGE_S = (-5.0, 10.0)
+"""A part may begin before its hit, as a whoosh does before a knock."""
 
 
 @dataclass(frozen=True)
 class PartStrike:
-    """One strike of a hit: the hit with a sound without regard to its parts, so long after it and so much louder."""
+    """One strike of a hit: the hit with a sound without regard to its parts, so long after it and so much louder.
+
+    One before the hit has a negative ``offset_s``.
+    """
 
     hit: Hit
     offset_s: float = 0.0

@@ -45,7 +45,10 @@ class VelocityLayer:
 
 @dataclass(frozen=True)
 class Part:
-    """Another sound of the project that sounds with every hit of the one it belongs to, ``offset_s`` after it."""
+    """Another sound of the project that sounds with every hit of the one it belongs to.
+
+    It begins ``offset_s`` after the hit, before it where that is negative.
+    """
 
     id: str
     sound_id: str

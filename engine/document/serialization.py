@@ -109,7 +109,7 @@ def _sound_to_json(sound: Sound) -> dict[str, Any]:
         **changed,
         **strip_to_json(sound),
         **({"layers": [_layer_to_json(layer) for layer in sound.layers]} if sound.layers else {}),
-        **parts_to_json(sound),
+        **parts_to_json(sound.parts),
     }
 
 

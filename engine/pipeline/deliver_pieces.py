@@ -24,6 +24,7 @@ from engine.media.export.wave import write_wave
 from engine.pipeline.channel_strip import Biquad, apply_filters, find_distance, find_pan, list_filters, room_gain
 from engine.pipeline.delivery import Delivery, categorize, check_hits, convert_rate, find_picture
 from engine.pipeline.events import RenderedHit
+from engine.pipeline.part_strikes import hit_lead
 from engine.pipeline.placement import first_sample, place_hit
 from engine.pipeline.track import hit_room, hit_side, pan_gains, side_gain
 
@@ -259,7 +260,8 @@ def _place_take(delivery: Delivery, hit: Hit, mono: bool) -> tuple[int, np.ndarr
     rate, samples = delivery.options.sample_rate_hz, delivery.rendered[hit.id].samples
     sound = delivery.project.sound(hit.sound_id)
     filters = list_filters(sound.strip, find_distance(sound.strip, hit))
-    first, placed = first_sample(hit), place_hit(hit, apply_filters(samples, filters), _ENDLESS)
+    lead = hit_lead(delivery.project, hit)
+    first, placed = first_sample(hit, lead), place_hit(hit, apply_filters(samples, filters), _ENDLESS, lead)
     if not mono:
         placed = _widen(delivery.project, hit, placed, len(samples))
     if rate == SAMPLE_RATE_HZ:
@@ -277,14 +279,14 @@ def _widen(project: Project, hit: Hit, placed: np.ndarray, length: int) -> np.nd
     The balance law at its pan and its item's gain make its part of the track of it.
     """
     sound, width = project.sound(hit.sound_id), project.mix.width
-    distance_m, pan = find_distance(sound.strip, hit), find_pan(sound.strip, hit)
+    distance_m, pan, lead = find_distance(sound.strip, hit), find_pan(sound.strip, hit), hit_lead(project, hit)
     added = room_gain(project, hit, distance_m) * distance_m  # to an item whose gain has the distance
     if not width and not added:
         return placed
     left, right = ((1.0 / gain if gain else 0.0) for gain in pan_gains(pan))
 
     def place(samples: np.ndarray, filters: Sequence[Biquad]) -> np.ndarray:
-        return place_hit(hit, apply_filters(samples, filters), _ENDLESS)
+        return place_hit(hit, apply_filters(samples, filters), _ENDLESS, lead)
 
     channels = [placed, placed]
     if width:

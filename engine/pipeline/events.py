@@ -81,7 +81,10 @@ class SoundsFound:
 
 @dataclass(frozen=True)
 class RenderedHit:
-    """A hit's sound: mono float32 at 48 kHz, sample 0 at the onset, and the render key it was made for."""
+    """A hit's sound: mono float32 at 48 kHz from the onset on, and the render key it was made for.
+
+    That of a hit with a part before it begins ``part_strikes.hit_lead`` samples earlier.
+    """
 
     key: str
     samples: np.ndarray

@@ -16,7 +16,7 @@ from engine.physics.model import Modes, Residual
 from engine.physics.noise import expected_power, rise_gain
 from engine.physics.scrape import draw_force
 from engine.pipeline.events import RenderedHit
-from engine.pipeline.part_strikes import part_offset
+from engine.pipeline.part_strikes import lead_samples, part_offset
 from engine.pipeline.render import hit_physics
 from engine.pipeline.scrapes import split_scrape
 
@@ -61,14 +61,16 @@ def split_layers(project: Project, hit: Hit, samples: np.ndarray) -> dict[str, n
     the force's. Of a sound with parts each layer holds that of them all.
     """
     strikes = expand_hit(project, hit)
+    lead = lead_samples(strikes)
+    starts = [lead + part_offset(strike) for strike in strikes]
     physics = [hit_physics(project, strike.hit) for strike in strikes]
     if hit.stroke is not None:
         ringing = np.zeros_like(samples)
-        for strike, (modes, residual) in zip(strikes, physics, strict=True):
-            rest = samples[part_offset(strike) :]
+        for start, strike, (modes, residual) in zip(starts, strikes, physics, strict=True):
+            rest = samples[start:]
             gain = np.float32(db_to_gain(strike.gain_db))
-            ringing[part_offset(strike) :] += gain * split_scrape(strike.hit, rest, modes, residual.rise_s)[0]
-    modes_of = [_Ringing(part_offset(one), one.gain_db, *own) for one, own in zip(strikes, physics, strict=True)]
+            ringing[start:] += gain * split_scrape(strike.hit, rest, modes, residual.rise_s)[0]
+    modes_of = [_Ringing(s, one.gain_db, *own) for s, one, own in zip(starts, strikes, physics, strict=True)]
     if hit.stroke is None:
         ringing = _fit_modes(samples, modes_of)
     rest = samples - ringing
@@ -79,7 +81,7 @@ def split_layers(project: Project, hit: Hit, samples: np.ndarray) -> dict[str, n
 
 @dataclass(frozen=True)
 class _Ringing:
-    """Physics of one strike of a hit, so many samples after it and so much louder."""
+    """Physics of one strike of a hit, so many samples after the start of its sound and so much louder."""
 
     offset: int
     gain_db: float

@@ -8,16 +8,26 @@ import numpy as np
 
 from engine.core.cache import Cache
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, seconds_to_samples
-from engine.document.parts import PartStrike
-from engine.document.project import Hit
+from engine.document.parts import PartStrike, expand_hit
+from engine.document.project import Hit, Project
 
 PARTS_VERSION = 1
 """Part of the key of every hit of a sound with parts: raise it when their law changes."""
 
 
 def part_offset(strike: PartStrike) -> int:
-    """Whole samples from a hit to one of its strikes."""
+    """Whole samples from a hit to one of its strikes; negative for one before it."""
     return seconds_to_samples(strike.offset_s, SAMPLE_RATE_HZ)
+
+
+def lead_samples(strikes: Sequence[PartStrike]) -> int:
+    """Samples from the first of a hit's strikes to the hit: its sound begins so long before it, 0 for most."""
+    return max(0, -min(part_offset(strike) for strike in strikes))
+
+
+def hit_lead(project: Project, hit: Hit) -> int:
+    """``lead_samples`` of a hit."""
+    return lead_samples(expand_hit(project, hit))
 
 
 def is_plain(strikes: Sequence[PartStrike]) -> bool:
@@ -31,7 +41,7 @@ def join_parts(
     sample: Callable[[list[Hit]], list[np.ndarray]],
     cache: Cache,
 ) -> list[np.ndarray]:
-    """The sounds of hits, each given by its strikes.
+    """The sounds of hits, each given by its strikes, from ``lead_samples`` before the hit on.
 
     The cache keeps every strike of a hit with parts under its own key, so that a part that is moved, made louder or
     muted is not sampled, and a changed one alone.
@@ -55,12 +65,15 @@ def join_parts(
 
 
 def _sum(strikes: Sequence[PartStrike], sounds: Sequence[np.ndarray]) -> np.ndarray:
-    return sounds[0] if is_plain(strikes) else sum_strikes(strikes, sounds)
+    return sounds[0] if is_plain(strikes) else sum_strikes(strikes, sounds, lead_samples(strikes))
 
 
-def sum_strikes(strikes: Sequence[PartStrike], sounds: Sequence[np.ndarray]) -> np.ndarray:
-    """Strikes' sounds [N] or [C, N] at their offsets and gains, float32 as long as the last of them rings."""
-    starts = [part_offset(strike) for strike in strikes]
+def sum_strikes(strikes: Sequence[PartStrike], sounds: Sequence[np.ndarray], lead: int) -> np.ndarray:
+    """Strikes' sounds [N] or [C, N] at their offsets and gains, float32 from ``lead`` samples before the hit on.
+
+    It is as long as the last of them rings.
+    """
+    starts = [lead + part_offset(strike) for strike in strikes]
     length = max(start + sound.shape[-1] for start, sound in zip(starts, sounds, strict=True))
     total = np.zeros((*sounds[0].shape[:-1], length), np.float32)
     for strike, start, sound in zip(strikes, starts, sounds, strict=True):

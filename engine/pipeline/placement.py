@@ -14,30 +14,35 @@ FADE_SAMPLES = 96
 """Fade-out of a hit that the clip's end cuts short: 2 ms."""
 
 
-def _split_time(hit: Hit) -> tuple[int, float]:
-    """The sample before a hit's time, and the fraction of a sample from there to it, 0 where that is inaudible."""
+def _split_time(hit: Hit, lead: int) -> tuple[int, float]:
+    """The sample before the start of a hit's sound, and the fraction from there to it, 0 where that is inaudible."""
     first = math.floor(hit.time_s * SAMPLE_RATE_HZ)
     fraction = hit.time_s * SAMPLE_RATE_HZ - first
     if fraction > 1.0 - 1e-4:
-        return first + 1, 0.0
-    return first, fraction if fraction > 1e-4 else 0.0
+        return first - lead + 1, 0.0
+    return first - lead, fraction if fraction > 1e-4 else 0.0
 
 
-def first_sample(hit: Hit) -> int:
-    """The first sample of a track that a hit may change."""
-    first, fraction = _split_time(hit)
+def first_sample(hit: Hit, lead: int = 0) -> int:
+    """The first sample of a track that a hit may change; its sound begins ``lead`` samples before it."""
+    first, fraction = _split_time(hit, lead)
     return max(0, first - (DELAY_TAPS // 2 - 1) if fraction else first)
 
 
-def place_hit(hit: Hit, samples: np.ndarray, length: int) -> np.ndarray:
-    """A hit's samples from ``first_sample`` on, delayed by a share of a sample and cut at a track's end."""
-    first, fraction = _split_time(hit)
+def place_hit(hit: Hit, samples: np.ndarray, length: int, lead: int = 0) -> np.ndarray:
+    """A hit's samples from ``first_sample`` on, delayed by a share of a sample and cut at a track's ends.
+
+    A part before the hit that the track's start cuts is faded in.
+    """
+    first, fraction = _split_time(hit, lead)
     samples = samples[: max(0, length - first) + DELAY_TAPS]
     if fraction and len(samples):
         samples = _delay(samples, fraction)
         first -= DELAY_TAPS // 2 - 1
     if first < 0:
-        samples, first = samples[-first:], 0
+        cut, samples, first = -first, samples[-first:], 0
+        if cut > DELAY_TAPS:
+            samples = samples * _fade_out(len(samples))[::-1]
     room = max(0, length - first)
     if len(samples) > room:
         samples = samples[:room] * _fade_out(room)

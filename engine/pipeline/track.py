@@ -25,7 +25,7 @@ from engine.pipeline.channel_strip import (
     surround_share,
 )
 from engine.pipeline.events import RenderedHit
-from engine.pipeline.part_strikes import is_plain, part_offset, sum_strikes
+from engine.pipeline.part_strikes import hit_lead, is_plain, lead_samples, part_offset, sum_strikes
 from engine.pipeline.placement import first_sample, place_hit
 from engine.pipeline.render import hit_physics
 from engine.pipeline.scrapes import scrape_part
@@ -113,7 +113,7 @@ class Track:
         self._adds_room = adds_room
         chosen = None if hits is None else {hit.id for hit in hits}
         self._hits = [h for h in project.heard_hits() if h.id in rendered and (chosen is None or h.id in chosen)]
-        self._starts = np.array([first_sample(hit) for hit in self._hits], np.int64)
+        self._starts = np.array([first_sample(hit, hit_lead(project, hit)) for hit in self._hits], np.int64)
         self._ends = np.full(len(self._hits), np.iinfo(np.int64).max)  # until they are known
         self._placed: dict[int, list[tuple[np.ndarray, tuple[float, ...]]]] = {}
 
@@ -153,13 +153,13 @@ class Track:
         filters = list_filters(strip, distance_m)
         level = db_to_gain(hit.gain_db + strip.gain_db + project.mix.gain_db)
         gain = level / distance_m
-        behind = surround_share(strip.surround_deg)
+        behind, lead = surround_share(strip.surround_deg), hit_lead(project, hit)
         parts: list[tuple[np.ndarray, tuple[float, ...]]] = []
 
         def add(sound: np.ndarray, gains: Sequence[float], share: float = 0.0) -> None:
             levels = tuple(gains)[:count] + (0.0,) * (count - len(gains))
             levels = spread_gains(levels, share) if share and count > 2 else levels
-            parts.append((place_hit(hit, sound, len(self)), levels))
+            parts.append((place_hit(hit, sound, len(self), lead), levels))
 
         direct = apply_filters(samples, filters)
         add(direct, [gain * share for share in channel_gains(pan, self._channels)], behind)
@@ -178,33 +178,38 @@ class Track:
 
 
 def hit_side(project: Project, hit: Hit, length_samples: int) -> np.ndarray:
-    """The side signal of a hit at width 1, float32 [length_samples]; see ``engine.pipeline.stereo``."""
+    """The side signal of a hit's samples at width 1, float32 [length_samples]; see ``engine.pipeline.stereo``."""
 
     def make(strike: Hit, length: int) -> np.ndarray:
         _, residual = hit_physics(project, strike)
         return scrape_part(lambda whole: make_side(residual, whole, strike.seed), strike, length)
 
-    return _add_strikes(expand_hit(project, hit), make, length_samples)[:length_samples]
+    strikes = expand_hit(project, hit)
+    return _add_strikes(strikes, make, length_samples, lead_samples(strikes))[:length_samples]
 
 
 def hit_room(project: Project, hit: Hit, length_samples: int) -> np.ndarray:
-    """Middle and side of the room that a strip adds to a hit, float32 [2, N]; see ``channel_strip.make_room``."""
+    """Middle and side of the room that a strip adds to a hit, float32 [2, N] from where its samples begin on.
+
+    See ``channel_strip.make_room``.
+    """
 
     def make(strike: Hit, length: int) -> np.ndarray:
         physics = hit_physics(project, strike)
         return scrape_part(lambda whole: make_room(*physics, whole, strike.seed), strike, length)
 
-    return _add_strikes(list_rooms(project, hit) or expand_hit(project, hit), make, length_samples)
+    strikes = expand_hit(project, hit)
+    return _add_strikes(list_rooms(project, hit) or strikes, make, length_samples, lead_samples(strikes))
 
 
 def _add_strikes(
-    strikes: Sequence[PartStrike], make: Callable[[Hit, int], np.ndarray], length_samples: int
+    strikes: Sequence[PartStrike], make: Callable[[Hit, int], np.ndarray], length_samples: int, lead: int
 ) -> np.ndarray:
     """What belongs to each strike of a hit, made as long as it rings within the hit's samples, at its place."""
-    if is_plain(strikes):
+    if is_plain(strikes) and not lead:
         return make(strikes[0].hit, length_samples)
-    lengths = [max(1, length_samples - part_offset(strike)) for strike in strikes]
-    return sum_strikes(strikes, [make(one.hit, length) for one, length in zip(strikes, lengths, strict=True)])
+    lengths = [max(1, length_samples - lead - part_offset(strike)) for strike in strikes]
+    return sum_strikes(strikes, [make(one.hit, length) for one, length in zip(strikes, lengths, strict=True)], lead)
 
 
 def side_gain(width: float, pan: float) -> float:

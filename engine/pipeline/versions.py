@@ -16,6 +16,7 @@ from engine.document.project import Hit, Project
 from engine.media.export.loudness import measure_loudness
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.limiter import LimiterGain
+from engine.pipeline.part_strikes import hit_lead
 from engine.pipeline.track import Track
 
 LEAD_S, SHORTEST_S, LONGEST_S, RING_S = 0.1, 0.5, 20.0, 2.0
@@ -31,7 +32,7 @@ def find_passage(project: Project, ids: Collection[str]) -> tuple[float, float]:
     """Start and end in seconds of the passage around hits: up to the next hit after them, at most RING_S later."""
     times_s = sorted(hit.time_s for hit in project.hits if hit.id in ids)
     later_s = [hit.time_s for hit in project.hits if hit.id not in ids and hit.time_s > times_s[-1] + 0.05]
-    start_s = max(0.0, times_s[0] - LEAD_S)
+    start_s = max(0.0, min(_start_s(project, hit) for hit in project.hits if hit.id in ids) - LEAD_S)
     end_s = max(min([times_s[-1] + RING_S, *later_s]), start_s + SHORTEST_S)
     return start_s, min(end_s, start_s + LONGEST_S, max(project.clip.duration_s, start_s + SHORTEST_S))
 
@@ -62,8 +63,17 @@ def _describe(project: Project, ids: Collection[str]) -> tuple[Any, ...]:
 
 def cut_passage(project: Project, start_s: float, end_s: float) -> Project:
     """The project with those hits alone that can be heard in a passage."""
-    heard = (hit for hit in project.hits if start_s - REACH_S < hit.time_s < end_s and not hit.mute)
+    heard = (
+        hit
+        for hit in project.hits
+        if start_s - REACH_S < hit.time_s and _start_s(project, hit) < end_s and not hit.mute
+    )
     return replace(project, hits=tuple(heard))
+
+
+def _start_s(project: Project, hit: Hit) -> float:
+    """When a hit's sound begins, before its time where a part does."""
+    return hit.time_s - hit_lead(project, hit) / SAMPLE_RATE_HZ
 
 
 def mix_passage(project: Project, rendered: Mapping[str, RenderedHit], start_s: float, end_s: float) -> np.ndarray:

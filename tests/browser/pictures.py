@@ -1,7 +1,7 @@
 """Pictures of the editor for README and guide, drawn from the demo: ``python -m tests.browser.pictures [NAME ...]``.
 
-Writes docs/editor.jpg, arrange.jpg, takes.jpg and pattern.jpg, and docs/editor.webp, which moves. Run it by hand after
-a change that shows; tests do not compare pixels.
+Writes docs/editor.jpg, arrange.jpg, takes.jpg, pattern.jpg and parts.jpg, and docs/editor.webp, which moves. Run it by
+hand after a change that shows; tests do not compare pixels.
 """
 
 from __future__ import annotations
@@ -81,6 +81,21 @@ def draw_pattern(editor: Editor) -> None:
     editor.page.keyboard.press("Escape")
 
 
+def draw_parts(editor: Editor) -> None:
+    """The sheet of parts: a knock with another sound before it and a tail after it."""
+    select(editor, 2)
+    sound_id = editor.project["hits"][2]["sound_id"]
+    others = [sound["id"] for sound in editor.project["sounds"] if sound["id"] != sound_id]
+    for other, offset_s, gain_db in zip((others * 2)[:2], (-0.12, 0.045), (-9.0, -4.0), strict=True):
+        edit = f"kind: 'add_part', sound_id: '{sound_id}', part_sound_id: '{other}'"
+        edit += f", offset_s: {offset_s}, gain_db: {gain_db}"
+        editor.change(lambda edit=edit: editor.see(f"window.struck.store.edit({{ {edit} }}, null)"))  # type: ignore[misc]
+    editor.page.keyboard.press("Shift+Y")
+    editor.page.wait_for_timeout(300)
+    crop_sheet(editor, "Parts").save(DOCS / "parts.jpg", quality=85, optimize=True)
+    editor.page.keyboard.press("Escape")
+
+
 def crop_sheet(editor: Editor, name: str) -> Image.Image:
     """An open sheet with a margin."""
     box = editor.page.get_by_role("dialog", name=name).bounding_box()
@@ -156,6 +171,7 @@ DRAWERS: dict[str, Callable[[Editor], None]] = {
     "arrange": draw_arrange,
     "takes": draw_takes,
     "pattern": draw_pattern,
+    "parts": draw_parts,
     "animation": draw_animation,
 }
 

@@ -10,14 +10,15 @@ import pytest
 from playwright.sync_api import Page
 
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.document.project import Clip, Hit, HitOffsets, Mix, Project, Sound
+from engine.document.project import Clip, Hit, HitOffsets, Mix, Part, Project, Sound
 from engine.document.source import Source
 from engine.document.strip import Strip
 from engine.physics.macros import apply_macros
-from engine.physics.model import NoiseComponent, Physics, Residual
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.synthesis import synthesize
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.master import master_track
+from engine.pipeline.part_strikes import hit_lead
 from engine.pipeline.track import hit_room, hit_side, place_hits
 from tests.browser.audio_page import modes_value, open_audio_page, pack, run, some_modes, unpack
 
@@ -32,6 +33,7 @@ STRIP = Strip(-2.0, 0.3, 4.0, -8.0, 150.0, 9000.0, 12.0)
 
 
 LOUD = Strip(gain_db=22.0)
+NO_MODES: dict[str, list[float]] = {"frequency_hz": [], "muted": []}
 
 
 @pytest.mark.parametrize(
@@ -49,9 +51,11 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float, stri
         Hit("c", (9701 + 51 * fraction) / SAMPLE_RATE_HZ, "s1", 3, gain_db=6.0, distance_m=2.5),
         Hit("d", 0.3, "s1", 4, mute=True),
         Hit("e", 0.0, "s1", 5, pan=0.25, velocity_db=-9.0),
+        Hit("f", (24000 + 7 * fraction) / SAMPLE_RATE_HZ, "s2", 6, pan=0.5),
     )
+    early = Sound("s2", "Early", Modes(), noise, Source("preset"), strip=strip, parts=(Part("p", "s1", -0.02),))
     clip = Clip("clip.mp4", "0", 1.0, Fraction(25), 16, 16)
-    project = Project(clip, (sound,), hits, Mix(gain_db=-2.5, width=width, limit=strip == LOUD))
+    project = Project(clip, (sound, early), hits, Mix(gain_db=-2.5, width=width, limit=strip == LOUD))
     rendered = {
         hit.id: RenderedHit(f"key-{hit.id}", rng.normal(0, 0.1, 6000 + 500 * k).astype(np.float32))
         for k, hit in enumerate(hits)
@@ -60,7 +64,7 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float, stri
     script = """
     const context = new OfflineAudioContext(2, 48000 + 960, 48000);
     const view = { project: given.project };
-    const rendered = new Map(Object.entries(given.sounds).map(([id, { key }]) => [id, { key }]));
+    const rendered = new Map(Object.entries(given.sounds).map(([id, { key, lead }]) => [id, { key, lead }]));
     const byKey = Object.fromEntries(Object.values(given.sounds).map(({ key, samples }) => [key, unpack(samples)]));
     const engine = audio.createAudio(makeStore(view, rendered), {
       context, fetchSound: async (key) => byKey[key], fetchSide: async (key) => unpack(given.sides[key]),
@@ -77,13 +81,17 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float, stri
             "clip": {"picture_offset_s": 0},
             "mix": {"gain_db": -2.5, "clip_gain_db": 0, "width": width, "limit": strip == LOUD},
             "sounds": [
-                {"id": "s1", "parts": [], "strip": vars(strip), "macros": {"room": 0}, "residual": {"room": {}}}
+                {**value, "strip": vars(strip), "macros": {"room": 0}, "residual": {"power_db": [0], "room": {}}}
+                for value in (
+                    {"id": "s1", "parts": [], "modes": NO_MODES},
+                    {"id": "s2", "parts": [vars(early.parts[0])], "modes": NO_MODES},
+                )
             ],
             "hits": [
                 {
                     "id": h.id,
                     "time_s": h.time_s,
-                    "sound_id": "s1",
+                    "sound_id": h.sound_id,
                     "velocity_db": h.velocity_db,
                     "gain_db": h.gain_db,
                     "pan": h.pan,
@@ -94,7 +102,10 @@ def test_hits_are_mixed_as_the_engine_places_them(page: Page, width: float, stri
                 for h in hits
             ],
         },
-        "sounds": {hit_id: {"key": r.key, "samples": pack(r.samples)} for hit_id, r in rendered.items()},
+        "sounds": {
+            hit_id: {"key": r.key, "samples": pack(r.samples), "lead": hit_lead(project, project.hit(hit_id))}
+            for hit_id, r in rendered.items()
+        },
         "sides": {f"key-{h.id}": pack(hit_side(project, h, len(rendered[h.id].samples))) for h in hits},
         "rooms": {f"key-{h.id}": pack(hit_room(project, h, len(rendered[h.id].samples)).ravel()) for h in hits},
     }
@@ -144,7 +155,7 @@ def test_a_hit_moved_during_playback_sounds_only_at_its_new_time(page: Page) -> 
     const context = new OfflineAudioContext(2, 48000, 48000);
     const hit = { id: "h", time_s: 0.6, sound_id: "s1", velocity_db: 0, gain_db: 0, pan: 0, mute: false, offsets: {} };
     const project = { clip: { picture_offset_s: 0 }, mix: { gain_db: 0 }, sounds: [], hits: [hit] };
-    const store = makeStore({ project }, new Map([["h", { key: "click" }]]));
+    const store = makeStore({ project }, new Map([["h", { key: "click", lead: 0 }]]));
     const engine = audio.createAudio(store, { context, fetchSound: async () => Float32Array.from([1]) });
     engine.play(0);
     await pause(100);
@@ -160,13 +171,14 @@ def test_a_hit_moved_during_playback_sounds_only_at_its_new_time(page: Page) -> 
     assert run(page, script) == [round(0.3 * 48000) + 960]
 
 
-def test_a_sound_already_ringing_is_joined_at_its_offset(page: Page) -> None:
+@pytest.mark.parametrize("lead", [0, 12000])
+def test_a_sound_already_ringing_is_joined_at_its_offset(page: Page, lead: int) -> None:
     script = """
     const context = new OfflineAudioContext(2, 24000, 48000);
     const ramp = Float32Array.from({ length: 48000 }, (_, i) => i / 48000);
     const hit = { id: "h", time_s: 0.5, sound_id: "s1", velocity_db: 0, gain_db: 0, pan: 0, mute: false, offsets: {} };
     const project = { clip: { picture_offset_s: 0 }, mix: { gain_db: 0 }, sounds: [], hits: [hit] };
-    const store = makeStore({ project }, new Map([["h", { key: "ramp" }]]));
+    const store = makeStore({ project }, new Map([["h", { key: "ramp", lead: given }]]));
     const engine = audio.createAudio(store, { context, fetchSound: async () => ramp });
     engine.play(0.75);
     await pause(100);
@@ -174,7 +186,7 @@ def test_a_sound_already_ringing_is_joined_at_its_offset(page: Page) -> None:
     engine.dispose();
     return made[960 + 4800];
     """
-    assert abs(run(page, script) - 0.35) < 1e-4
+    assert abs(run(page, script, lead) - 0.35 - lead / SAMPLE_RATE_HZ) < 1e-4
 
 
 def test_the_meter_knows_a_sine(page: Page) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page
 
+from engine.core.cache import Cache
 from engine.core.units import SAMPLE_RATE_HZ
-from engine.document.project import HitOffsets
+from engine.document.project import Clip, Hit, HitOffsets, Part, Project, Sound
+from engine.document.source import Source
 from engine.physics.macros import apply_hit_offsets, apply_macros
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import envelope_gain
 from engine.physics.synthesis import synthesize
+from engine.pipeline.part_strikes import hit_lead
+from engine.pipeline.render import render_hits
 from tests.browser.audio_page import modes_value, open_audio_page, run, some_modes, unpack
 
 
@@ -49,6 +54,44 @@ def test_the_worklet_plays_the_formula(page: Page) -> None:
     # A mode that has died is dropped at -140 dB, so 256 of them may leave 256 * 1e-7 behind.
     assert np.abs(found - wanted).max() < 3e-5
     assert np.abs(wanted).max() > 0.5
+
+
+def test_a_dragged_sound_is_heard_with_its_parts_as_it_is_rendered(page: Page) -> None:
+    """One part 20.3 ms before the attack and one after it; modes alone, since noise differs by chance."""
+    own, other = some_modes(12), some_modes(30)
+    parts = (Part("p1", "s2", -0.0203, -4.0), Part("p2", "s2", 0.05, -9.0), Part("p3", "s2", 0.01, mute=True))
+    sounds = (
+        Sound("s1", "Knock", own, Residual(), Source("hand"), parts=parts),
+        Sound("s2", "Rattle", other, Residual(), Source("hand")),
+    )
+    project = Project(Clip("c.mp4", "0", 1.0, Fraction(25), 16, 16), sounds, (Hit("h", 0.5, "s1", 0),))
+    wanted = render_hits(project, None, Cache(None))["h"].samples[:24000]
+    script = """
+    const kept = buffers.createBuffers();
+    const sounds = given.sounds.map((sound) => ({ ...sound, macros: undefined }));
+    const rest = kept.rest(sounds, sounds[0], 0);
+    const context = new OfflineAudioContext(1, 28800, 48000);
+    const node = await preview.createBankNode(context, [
+      { type: "set", bank: preview.toBankState(sounds[0]) },
+      { type: "rest", samples: rest.samples, lead: rest.lead },
+      { type: "strike", gain: 1 },
+    ]);
+    node.connect(context.destination);
+    const offline = preview.addRest(prior.synthesize(sounds[0], 1), rest);
+    return [rest.lead, pack((await context.startRendering()).getChannelData(0)), pack(offline)];
+    """
+    value = {
+        "sounds": [
+            {"id": s.id, "modes": modes_value(s.modes), "residual": None, "parts": [vars(p) for p in s.parts]}
+            for s in sounds
+        ]
+    }
+    lead, dragged, offline = run(page, script, value)
+    assert lead == hit_lead(project, project.hits[0])
+    silence = -lead % 128  # the own attack falls on the start of a block
+    assert np.abs(unpack(dragged)[silence : silence + 24000] - wanted).max() < 3e-5
+    assert np.abs(unpack(offline)[:24000] - wanted).max() < 3e-5
+    assert np.abs(wanted[:lead]).max() > 0.1
 
 
 def test_the_offline_prior_plays_the_formula_with_a_hits_offsets(page: Page) -> None:

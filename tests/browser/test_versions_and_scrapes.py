@@ -123,6 +123,13 @@ def test_a_sound_gets_another_as_a_part_and_is_heard_with_it(editor: Editor) -> 
     added = np.abs(editor.track() - before).max(axis=1)
     at = round((hit["time_s"] + 0.12) * RATE_HZ)
     assert added[: at - 20].max() < 1e-6 and added[at : at + 2400].max() > 1e-3
+    # The same part 120 ms before the hit, where the lane draws it.
+    offset.fill("-120")
+    editor.change(lambda: offset.press("Enter"))
+    early = np.abs(editor.track() - before).max(axis=1)
+    first = round((hit["time_s"] - 0.12) * RATE_HZ)
+    assert early[: first - 20].max() < 1e-6 and early[first : first + 2400].max() > 1e-3
+    assert editor.see(f"window.struck.store.rendered.get('{hit['id']}').lead") == 5760
     assert page.locator(".ins-sound").get_by_role("button", name="1 part").count() == 1
     editor.change(lambda: sheet.get_by_role("button", name=f"Mute {other}").click())
     assert np.array_equal(editor.track(), before)
@@ -133,6 +140,6 @@ def test_a_sound_gets_another_as_a_part_and_is_heard_with_it(editor: Editor) -> 
     sheet.get_by_role("slider", name="Offset").focus()
     page.keyboard.press("Escape")
     assert not sheet.is_visible()
-    for _ in range(5):
+    for _ in range(6):
         press(editor, "Control+z")
     assert [sound["parts"] for sound in editor.project["sounds"]] == [[]] * len(editor.project["sounds"])

@@ -98,7 +98,7 @@ def test_messages_are_encoded_with_their_type_and_every_field() -> None:
         "type": "document", "revision": 4, "project": None, "undo": None, "redo": "Redo", "handled": 0,
     }  # fmt: skip
     rendered = json.loads(encode(Rendered({"h1": RenderedSound("key", 480)})))
-    assert rendered == {"type": "rendered", "hits": {"h1": {"key": "key", "length": 480}}}
+    assert rendered == {"type": "rendered", "hits": {"h1": {"key": "key", "length": 480, "lead": 0}}}
     assert json.loads(encode(SearchAnswer("sound", 1, ())))["seen"] is None
 
 

@@ -232,10 +232,11 @@ class Media:
 
 @dataclass(frozen=True)
 class RenderedSound:
-    """Render key of a hit, by which its samples are fetched, and their number."""
+    """Render key of a hit, by which its samples are fetched, their number, and how many of them precede the hit."""
 
     key: str
     length: int
+    lead: int = 0
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ from engine.document.edits import (
     strips,
     strokes,
 )
+from engine.document.edits import (
+    presets as preset_edits,
+)
 from engine.document.edits.values import (
     Edit,
     PhysicsOps,
@@ -95,7 +98,7 @@ def _check_fields(kind: str, fields: Mapping[str, Any], required: Sequence[str],
 
 def _apply_preset(fields: Mapping[str, Any], presets: Mapping[str, Preset]) -> Edit:
     _check_fields("apply_preset", fields, ("name",), ("sound_id",))
-    return sounds.apply_preset(fields.get("sound_id"), _find_preset(fields["name"], presets))
+    return preset_edits.apply_preset(fields.get("sound_id"), _find_preset(fields["name"], presets))
 
 
 def _set_macros(project: Project, fields: dict[str, Any], *_: Any) -> Edit:

@@ -11,7 +11,6 @@ from engine.document.edits.values import (
     FREQUENCY_RANGE_HZ,
     POWER_RANGE_DB,
     Edit,
-    Preset,
     check_indices,
     check_name,
     check_number,
@@ -26,9 +25,8 @@ from engine.document.edits.values import (
     select_modes,
     with_sound,
 )
-from engine.document.parts import find_user, keep_needed
+from engine.document.parts import find_user
 from engine.document.project import Project, Sound
-from engine.document.source import Source
 from engine.physics.model import LONGEST_RISE_S, MAX_MODES, NOISE_COMPONENTS, Modes, NoiseComponent, Residual
 
 _COMPONENT_WORDS = {"attack": "attack", "strike": "strike noise", "tail": "tail", "room": "room"}
@@ -188,25 +186,6 @@ def add_sound(source: Sound, label: str = "Add sound") -> Edit:
         return replace(project, sounds=(*project.sounds, sound))
 
     return Edit(label, apply)
-
-
-def apply_preset(sound_id: str | None, preset: Preset) -> Edit:
-    """Replace a sound by a preset; without a sound id, give all hits one sound of the preset."""
-
-    def apply(project: Project) -> Project:
-        source = Sound(sound_id or "", preset.name, preset.modes, preset.residual, Source("preset", note=preset.credit))
-        if sound_id is not None:
-            return replace_sound(sound_id, source).apply(project)
-        same = next((s for s in project.sounds if replace(s, id="") == source), None)
-        if same is None:
-            (new_id,) = next_ids((s.id for s in project.sounds), "s")
-            same = replace(source, id=new_id)
-        needed = keep_needed(project.sounds, [s.id for s in project.sounds if s.origin != "preset"])
-        kept = tuple(s for s in needed if s.id != same.id)
-        hits = tuple(replace(hit, sound_id=same.id) for hit in project.hits)
-        return replace(project, sounds=(same, *kept), hits=hits)
-
-    return Edit(f"Strike {preset.name}", apply)
 
 
 def delete_sound(sound_id: str) -> Edit:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from engine.document.edits.messages import apply_message
 from engine.document.edits.values import Edit
 from engine.document.history import History, commit, undo
 from engine.document.parts import expand_hit
+from engine.document.preset_files import presets_to_bytes, read_presets
+from engine.document.presets import OwnPreset
 from engine.document.project import Part, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source
@@ -37,6 +41,8 @@ def test_parts_are_added_set_removed_and_undone() -> None:
     project = do(project, "add_part", sound_id="s1", part_sound_id="s3")
     project = do(project, "set_part", sound_id="s1", part_id="p2", values={"offset_s": 99.0, "mute": True})
     assert project.sound("s1").parts[1] == Part("p2", "s3", 10.0, 0.0, True)  # held within its range
+    early = do(project, "set_part", sound_id="s1", part_id="p2", values={"offset_s": -9.0})
+    assert early.sound("s1").parts[1].offset_s == -5.0
     project = do(project, "delete_parts", sound_id="s1", part_ids=["p1"])
     project = do(project, "add_part", sound_id="s1", part_sound_id="s2")
     assert [part.id for part in project.sound("s1").parts] == ["p2", "p3"]  # no id comes to mean another part
@@ -112,6 +118,109 @@ def test_other_edits_keep_the_sounds_that_are_parts() -> None:
     assert detached.sounds[-1].parts == layered().sound("s1").parts
 
 
+# --- presets ----------------------------------------------------------------------------------------
+
+
+def kept_preset(project: Project) -> OwnPreset:
+    """Sound 1 with its parts, as a preset."""
+    sound, rest = project.sounds[0], project.sounds[1:]
+    sounds = tuple(Sound(s.id, s.name, s.modes, s.residual, Source("preset"), parts=s.parts) for s in rest)
+    return OwnPreset("Knock", ("wood",), sound.modes, sound.residual, "made up", sound.parts, sounds)
+
+
+def nested() -> Project:
+    """Sound 1 with Sound 2 before it, which has Sound 3 as a part."""
+    project = do(make_project("1"), "add_part", sound_id="s1", part_sound_id="s2", offset_s=-0.25, gain_db=-6.0)
+    return do(project, "add_part", sound_id="s2", part_sound_id="s3", offset_s=0.1)
+
+
+def strikes_of(project: Project, sound_id: str) -> list[tuple[str, int, float, float]]:
+    hit = replace(project.hits[0], sound_id=sound_id)
+    return [(project.sound(s.hit.sound_id).name, s.hit.seed, s.offset_s, s.gain_db) for s in expand_hit(project, hit)]
+
+
+def test_a_preset_brings_its_parts_into_another_project() -> None:
+    preset = kept_preset(nested())
+    (again,) = read_presets_of([preset])
+    assert read_presets_of([again]) == (again,) and again.parts == preset.parts
+    edit = take(plain_project(), again)
+    applied = edit.apply(plain_project())
+    assert [(sound.name, bool(sound.parts)) for sound in applied.sounds] == [
+        ("Knock", True),
+        ("Sound 3", False),
+        ("Sound 2", True),
+    ]
+    told = strikes_of(nested(), "s1")
+    assert strikes_of(applied, "s1") == [("Knock", *told[0][1:]), *told[1:]]
+    # Taken once more it brings no second copy of them.
+    assert len(edit.apply(applied).sounds) == 3
+    # Given to all hits at once, the sounds of its parts stay although no hit strikes them.
+    every = apply_message(plain_project(), {"kind": "apply_preset", "name": "Knock"}, {"Knock": again})
+    assert strikes_of(every.apply(plain_project()), every.apply(plain_project()).hits[0].sound_id)[1:] == told[1:]
+
+
+def test_a_preset_without_parts_leaves_those_of_the_sound() -> None:
+    preset = OwnPreset("Knock", (), QUIET, NOISE)
+    assert take(layered(), preset).apply(layered()).sound("s1").parts == layered().sound("s1").parts
+
+
+def test_a_preset_for_a_part_that_it_brought_makes_no_circle() -> None:
+    preset = kept_preset(do(make_project("1"), "add_part", sound_id="s1", part_sound_id="s3"))
+    once = take(plain_project(), preset).apply(plain_project())
+    (brought,) = (part.sound_id for part in once.sounds[0].parts)
+    twice = take(once, preset, brought).apply(once)
+    assert [(sound.name, len(sound.parts)) for sound in twice.sounds] == [
+        ("Knock", 1),
+        ("Knock 2", 1),
+        ("Sound 3 2", 0),
+    ]
+
+
+def test_a_file_of_presets_of_before_there_were_parts_opens(tmp_path: Path) -> None:
+    value = json.loads(presets_to_bytes([OwnPreset("Knock", ("wood",), QUIET, NOISE, "made up")]))
+    assert value["version"] == 2 and not {"parts", "sounds"} & set(value["presets"][0])
+    path = tmp_path / "presets.json"
+    path.write_text(json.dumps({**value, "version": 1}))
+    assert read_presets(path) == read_presets_of([OwnPreset("Knock", ("wood",), QUIET, NOISE, "made up")])
+    path.write_text(json.dumps({**value, "version": 3}))
+    with pytest.raises(BadInput, match="no file of presets of this Struck"):
+        read_presets(path)
+
+
+def test_absurd_parts_of_presets_are_refused(tmp_path: Path) -> None:
+    value = json.loads(presets_to_bytes([kept_preset(nested())]))
+    (row,) = value["presets"]
+    circle = [{**row["sounds"][0], "parts": [{"id": "p1", "sound_id": "s2"}]}, row["sounds"][1]]
+    for change, said in (
+        ({"sounds": []}, "has the part 's2', which is no sound"),
+        ({"sounds": circle}, "'Sound 2' would be a part of itself"),
+        ({"sounds": [row["sounds"][0]] * 2}, "two sounds of one id"),
+        ({"sounds": 5}, "no list of at most 72 sounds"),
+        ({"parts": [{"id": "p1", "sound_id": ""}]}, "part of itself"),
+    ):
+        path = tmp_path / "presets.json"
+        path.write_text(json.dumps({**value, "presets": [{**row, **change}]}))
+        with pytest.raises(BadInput, match=said):
+            read_presets(path)
+
+
+def take(project: Project, preset: OwnPreset, sound_id: str = "s1") -> Edit:
+    message = {"kind": "apply_preset", "sound_id": sound_id, "name": preset.name}
+    return apply_message(project, message, {preset.name: preset})
+
+
+def plain_project() -> Project:
+    project = make_project("1")
+    return replace(project, sounds=project.sounds[:1])
+
+
+def read_presets_of(presets: list[OwnPreset]) -> tuple[OwnPreset, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "presets.json"
+        path.write_bytes(presets_to_bytes(presets))
+        return read_presets(path)
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 
@@ -131,7 +240,7 @@ def test_a_project_goes_round_and_one_without_parts_is_as_before() -> None:
     [
         ({"sound_id": "s9"}, "'Sound 1' has the part 's9', which is no sound of the project"),
         ({"sound_id": "s1"}, "'Sound 1' would be a part of itself"),
-        ({"offset_s": -0.1}, "sound 1: part 1 has offset_s -0.1, not a number from 0 to 10"),
+        ({"offset_s": -5.1}, "sound 1: part 1 has offset_s -5.1, not a number from -5 to 10"),
         ({"gain_db": 1e9}, "sound 1: part 1 has gain_db"),
         ({"mute": 1}, "sound 1: part 1 has mute 1, not true or false"),
     ],

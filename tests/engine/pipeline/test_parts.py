@@ -20,8 +20,10 @@ from engine.physics.synthesis import synthesize
 from engine.pipeline.channel_strip import room_gain
 from engine.pipeline.delivery import make_stems
 from engine.pipeline.layers import split_layers
+from engine.pipeline.part_strikes import hit_lead
 from engine.pipeline.render import hit_key, hit_physics, render_hits, sample_hits
 from engine.pipeline.track import Track, hit_room, hit_side
+from engine.pipeline.versions import cut_passage, find_passage
 from tests.delivered_project import deliver
 from tests.engine.pipeline.test_render import BOWL, RATE, CountingSampler, make_project
 
@@ -59,6 +61,62 @@ def test_a_hit_is_the_sum_of_its_strikes_sample_by_sample() -> None:
     other = Track(replace(project, hits=project.hits[1:]), rendered)[:][:, 0]
     start = round(hit.time_s * RATE)
     assert np.allclose((mixed - other)[start : start + 5000], expected[:5000], atol=1e-6)
+
+
+def early(time_s: float = 0.5) -> Project:
+    """``layered`` with the crate 30 ms before the bowl; h0 lies at ``time_s``, h1 is out of the way."""
+    project = do(layered(), "set_part", sound_id="s1", part_id="p1", values={"offset_s": -0.03})
+    first, *_ = project.hits
+    return replace(project, hits=(replace(first, time_s=time_s),))
+
+
+def test_a_part_before_the_hit_lies_before_it_in_track_and_stems() -> None:
+    """At a sample and between two: the bowl's strike stays at the hit's time, to the sample."""
+    project = early()
+    hit = project.hit("h0")
+    bowl = strike(project, hit, "s1", hit.seed)
+    crate = 10.0 ** (-6.0 / 20.0) * strike(project, hit, "s2", derive_seed(hit.seed, "part p1"))
+    expected = np.zeros(max(LATE + len(bowl), len(crate)))
+    expected[LATE : LATE + len(bowl)] += bowl
+    expected[: len(crate)] += crate
+    rendered = render_hits(project, None, Cache(None))
+    assert hit_lead(project, hit) == LATE
+    assert np.abs(rendered["h0"].samples - expected).max() < 1e-6 * np.abs(expected).max()
+    start = RATE // 2 - LATE
+    mixed = Track(project, rendered)[:]
+    assert not mixed[:start].any() and np.allclose(mixed[start : start + 9000, 0], expected[:9000], atol=1e-6)
+    # Between two samples the whole is what its strikes are at their own times.
+    between = early(0.5 + 0.4 / RATE)
+    alone = do(between, "delete_parts", sound_id="s1", part_ids=["p1"])
+    crates = do(
+        alone, "set_hits", ids=["h0"], values={"sound_id": "s2", "gain_db": -6.0, "seed": derive_seed(0, "part p1")}
+    )
+    crates = do(crates, "move_hits", ids=["h0"], delta_s=-0.03)
+    parts = [Track(one, render_hits(one, None, Cache(None)))[:] for one in (alone, crates)]
+    assert np.allclose(Track(between, render_hits(between, None, Cache(None)))[:], sum(parts), atol=2e-6)
+    for kind in ("sound", "layer"):
+        stems = make_stems(replace(deliver(project, stems=kind), rendered=rendered))
+        assert np.allclose(sum(stem[:] for stem in stems.values()), mixed, atol=1e-5)
+
+
+def test_a_part_before_the_clip_is_cut_there() -> None:
+    project = early(0.01)
+    rendered = render_hits(project, None, Cache(None))
+    whole, mixed = rendered["h0"].samples, Track(project, rendered)[:]
+    cut = LATE - RATE // 100
+    assert np.allclose(mixed[96:5000, 0], whole[cut + 96 : cut + 5000], atol=1e-7)
+    assert abs(mixed[0, 0]) < 0.01 * np.abs(whole[cut : cut + 96]).max()
+
+
+def test_side_and_passage_begin_with_the_early_part() -> None:
+    project = early()
+    hit = project.hit("h0")
+    crate = replace(hit, sound_id="s2", seed=derive_seed(hit.seed, "part p1"))  # the bowl has no noise, so no side
+    wanted = 10.0 ** (-6.0 / 20.0) * hit_side(replace(project, hits=(crate,)), crate, 30_000)
+    assert np.allclose(hit_side(project, hit, 30_000), wanted, atol=1e-7) and wanted[:LATE].any()
+    start_s, _ = find_passage(project, ["h0"])
+    assert start_s == pytest.approx(0.5 - 0.03 - 0.1)
+    assert cut_passage(project, 0.2, 0.48).hits and not cut_passage(project, 0.2, 0.46).hits
 
 
 def test_a_hit_of_a_sound_without_physics_is_its_parts_alone() -> None:

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { holds, listStrikes, sumStrikes } from "../../../ui/editor/audio/parts.js";
+import { holds, leadOf, listStrikes, sumStrikes } from "../../../ui/editor/audio/parts.js";
 import { placeInMix } from "../../../ui/editor/audio/strip.js";
 import { predict } from "../../../ui/editor/state/predict.js";
 import { makeProject } from "../state/project.js";
@@ -34,6 +34,13 @@ test("no sound holds itself", () => {
 test("strikes are summed at whole samples", () => {
   const strikes = [{ sound: bell, offset_s: 0, gain_db: 0 }, { sound: bell, offset_s: 2 / 48000, gain_db: 20 * Math.log10(2) }];
   assert.deepEqual([...sumStrikes(strikes, [Float32Array.of(1, 1, 1), Float32Array.of(1, 3)])], [1, 1, 3, 6]);
+});
+
+test("what is struck before the hit comes first, and the hit after the lead", () => {
+  const strikes = [{ sound: bell, offset_s: 0, gain_db: 0 }, { sound: bell, offset_s: -2 / 48000, gain_db: 0 }];
+  assert.equal(leadOf(strikes), 2);
+  assert.deepEqual([...sumStrikes(strikes, [Float32Array.of(1, 1), Float32Array.of(5, 6, 7)])], [5, 6, 8, 1]);
+  assert.equal(leadOf([{ ...strikes[0], offset_s: 0.5 }]), 0);
 });
 
 test("a sound has a room where a part of it has one", () => {

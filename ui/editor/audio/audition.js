@@ -5,7 +5,8 @@ import { dbToGain } from "./units.js";
 import { createVoice } from "./voice.js";
 /** @import { Output } from "./engine.js" */
 /** @import { Part, Voice } from "./voice.js" */
-/** @import { Shaped } from "../state/types.d.ts" */
+/** @import { Rest } from "./buffers.js" */
+/** @import { Sound } from "../state/types.d.ts" */
 
 /**
  * @param {object} host
@@ -13,8 +14,9 @@ import { createVoice } from "./voice.js";
  * @param {() => Promise<void>} host.resume
  * @param {(key: string) => Promise<AudioBuffer>} host.load
  * @param {() => number} host.width
+ * @param {(sound: Sound, velocity_db: number) => Rest | null} host.rest
  */
-export function createAudition({ open, resume, load, width }) {
+export function createAudition({ open, resume, load, width, rest }) {
   /** @type {Voice | null} */
   let audition = null;
 
@@ -38,11 +40,14 @@ export function createAudition({ open, resume, load, width }) {
     playParts([{ buffer, gain: dbToGain(gain_db), pan }]);
   }
 
-  /** @param {Shaped} sound */
+  /**
+   * A sound as its modes and noise are changed, with its parts.
+   * @param {Sound} sound
+   */
   function previewModes(sound, velocity_db = 0) {
     resume().catch(() => {});
     stop();
-    open().preview.play(sound, velocity_db);
+    open().preview.play(sound, velocity_db, rest(sound, velocity_db));
   }
 
   return { playParts, playKey, previewModes };

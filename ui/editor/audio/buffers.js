@@ -1,11 +1,12 @@
 // @ts-check
 // Sounds by key: fetched once, kept in a bounded memory, delayed by a fraction of a sample, and drawn as peaks.
 
-import { listStrikes, sumStrikes } from "./parts.js";
+import { leadOf, listStrikes, sumStrikes } from "./parts.js";
 import { durationOf, synthesize, applyHitOffsets } from "./prior.js";
 import { applyFilters, PLAIN } from "./strip.js";
 import { SAMPLE_RATE_HZ } from "./units.js";
 /** @import { Shape } from "./strip.js" */
+/** @import { Strike } from "./parts.js" */
 /** @import { Samples, Sound, HitOffsets } from "../state/types.d.ts" */
 
 const MEMORY_BYTES = 256 * 2 ** 20;
@@ -115,6 +116,7 @@ function toBuffer(...channels) {
 const channelsOf = (buffer) => Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
 
 /** @typedef {ReturnType<typeof createBuffers>} Buffers */
+/** @typedef {{key: string, samples: Samples, lead: number}} Rest of a strike beside its sound's own modes and noise */
 
 /**
  * A store of AudioBuffers; ``fetchSound(key)`` gives Float32Array samples or throws, ``fetchSide(key)`` their side,
@@ -213,7 +215,7 @@ export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSid
   let priorCount = 0;
 
   /**
-   * The key of a hit's analytic prior at a velocity, computed if it is not here: with parts, that of all its strikes.
+   * The key of a hit's analytic prior at a velocity, computed if it is not here: with parts, that of all its strikes, from their lead on.
    * @param {readonly Sound[]} sounds of the project
    * @param {Sound} sound
    * @param {HitOffsets | null} offsets
@@ -221,6 +223,28 @@ export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSid
   function prior(sounds, sound, offsets, velocity_db = 0) {
     const strikes = listStrikes(sounds, sound);
     if (strikes.length === 1 && strikes[0].sound === sound) return ownPrior(sound, offsets, velocity_db);
+    return sumOf(strikes, offsets, velocity_db);
+  }
+
+  /**
+   * What a strike of a sound sounds besides its own modes and noise: the prior of its parts, from ``lead`` samples before it on; null for none.
+   * @param {readonly Sound[]} sounds of the project
+   * @param {Sound} sound
+   * @returns {Rest | null}
+   */
+  function rest(sounds, sound, velocity_db = 0) {
+    const others = listStrikes(sounds, sound).filter((one) => one.sound !== sound);
+    const key = others.length ? sumOf(others, null, velocity_db) : "";
+    const samples = peek(key)?.getChannelData(0);
+    return samples ? { key, samples, lead: leadOf(others) } : null;
+  }
+
+  /**
+   * @param {readonly Strike[]} strikes
+   * @param {HitOffsets | null} offsets
+   * @param {number} velocity_db
+   */
+  function sumOf(strikes, offsets, velocity_db) {
     const keys = strikes.map((one) => ownPrior(one.sound, offsets, velocity_db));
     const key = strikes.map(({ offset_s, gain_db }, i) => `${keys[i]}@${offset_s}@${gain_db}`).join("+");
     const parts = keys.flatMap((name) => peek(name)?.getChannelData(0) ?? []);
@@ -263,7 +287,7 @@ export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSid
     return pairs;
   }
 
-  return { load, peek, placed, prior, peaksFor };
+  return { load, peek, placed, prior, rest, peaksFor };
 }
 
 /** @param {AudioBuffer | undefined} buffer */

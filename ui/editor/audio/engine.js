@@ -20,7 +20,7 @@ import { isHeard } from "./strip.js";
 import { createVoice } from "./voice.js";
 import { placeName } from "../state/project.js";
 import { dbToGain, SAMPLE_RATE_HZ, SILENCE_DB } from "./units.js";
-/** @import { Hit, Samples, Store } from "../state/types.d.ts" */
+/** @import { Hit, Samples, Sound, Store } from "../state/types.d.ts" */
 
 const TICK_MS = 100;
 const SETTLE_MS = 300;
@@ -82,7 +82,7 @@ export function createAudio(store, options = {}) {
   const heardKey = (key) => (width() > 0 ? withSide(key) : key);
   const now_s = () => clock.now_s(output?.context ?? null);
   const sounds = createHitSounds(store, buffers, { heardKey, loaded: tick });
-  const host = { open, resume, buffers, load: buffers.load, width, heardKey, listen: () => listen, soundOf: sounds.soundOf };
+  const host = { open, resume, buffers, load: buffers.load, width, heardKey, listen: () => listen, soundOf: sounds.soundOf, leadOf: sounds.leadOf, rest: (/** @type {Sound} */ sound, /** @type {number} */ velocity_db) => buffers.rest(project()?.sounds ?? [], sound, velocity_db) };
   const audition = createAudition(host);
   const live = createLive(host, store);
   const versions = createVersions(host);
@@ -217,7 +217,7 @@ export function createAudio(store, options = {}) {
     const now = clock.clipTime_s(context.currentTime);
     const wanted = new Set();
     for (const hit of shown.hits) {
-      if (!isHeard(shown, hit) || isHushed(hit) || played.has(placeName(hit)) || hit.time_s > now + AHEAD_S * clock.rate || hit.time_s < now - LONGEST_S) continue;
+      if (!isHeard(shown, hit) || isHushed(hit) || played.has(placeName(hit)) || hit.time_s > now + (AHEAD_S + sounds.leadOf(hit) / SAMPLE_RATE_HZ) * clock.rate || hit.time_s < now - LONGEST_S) continue;
       wanted.add(hit.id);
       schedule(hit);
     }
@@ -247,12 +247,13 @@ export function createAudio(store, options = {}) {
     const parts = sounds.partsOf(sound, fraction);
     if (!parts.length) return;
     const lead = fraction === 0 ? 0 : DELAY_LEAD;
+    const before_s = sound.lead / SAMPLE_RATE_HZ; // of the loudspeaker's time, at any speed of the clip
     const { context, hits, limiter } = open();
     const now = context.currentTime;
-    let start_s = onGrid(clock.contextTime_s((first - lead) / SAMPLE_RATE_HZ) - limiter.delay_s);
+    let start_s = onGrid(clock.contextTime_s((first - lead) / SAMPLE_RATE_HZ) - before_s - limiter.delay_s);
     let skip_s = 0;
     if (start_s < now) {
-      const begins = !started.has(hit.id) && hit.time_s >= clock.from_s - 0.001 && now - start_s < LATE_S;
+      const begins = !started.has(hit.id) && hit.time_s - before_s * clock.rate >= clock.from_s - 0.001 && now - start_s < LATE_S;
       skip_s = begins ? 0 : onGrid(now + FADE_S - start_s);
       start_s = begins ? now : onGrid(now + FADE_S);
       if (started.has(hit.id) && !before) return; // it has rung already

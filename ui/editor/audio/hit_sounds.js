@@ -3,6 +3,7 @@
 
 import { requireProject } from "../state/project.js";
 import { roomOf } from "./buffers.js";
+import { leadOf, listStrikes } from "./parts.js";
 import { placeInMix } from "./strip.js";
 import { dbToGain } from "./units.js";
 /** @import { Buffers } from "./buffers.js" */
@@ -15,6 +16,7 @@ import { dbToGain } from "./units.js";
  * @property {string | null} room key of the room that is added
  * @property {number} level_db of the sound, apart from its place
  * @property {Place} place
+ * @property {number} lead samples of it that precede the hit
  */
 
 /**
@@ -42,8 +44,18 @@ export function createHitSounds(store, buffers, { heardKey, loaded }) {
    */
   const keysOf = (key, place) => [heardKey(key), ...(place.room_db > -Infinity ? [roomOf(key)] : [])];
 
+  /**
+   * Samples by which a hit's sound begins before it.
+   * @param {Hit} hit
+   */
+  function leadOfHit(hit) {
+    const entry = store.rendered.get(hit.id);
+    const sound = entry ? null : ownSound(hit);
+    return entry ? entry.lead : sound?.parts.length ? leadOf(listStrikes(requireProject(store).sounds, sound)) : 0;
+  }
+
   return {
-    placeOf,
+    placeOf, leadOf: leadOfHit,
     /**
      * The sound of a hit; null while it is fetched.
      * @param {Hit} hit
@@ -56,12 +68,12 @@ export function createHitSounds(store, buffers, { heardKey, loaded }) {
         const keys = keysOf(entry.key, place);
         const missing = keys.filter((key) => !buffers.peek(key));
         if (missing.length) Promise.all(missing.map(buffers.load)).then(loaded, () => {});
-        return missing.length ? null : { key: keys[0], room: keys[1] ?? null, level_db: 0, place };
+        return missing.length ? null : { key: keys[0], room: keys[1] ?? null, level_db: 0, place, lead: entry.lead };
       }
       const sound = ownSound(hit);
       if (!sound || hit.stroke) return null; // a scrape is heard once it is rendered
       const velocity_db = Math.round(hit.velocity_db); // a finer step is level enough, and few priors serve many hits
-      return { key: buffers.prior(requireProject(store).sounds, sound, hit.offsets, velocity_db), room: null, level_db: hit.velocity_db - velocity_db, place };
+      return { key: buffers.prior(requireProject(store).sounds, sound, hit.offsets, velocity_db), room: null, level_db: hit.velocity_db - velocity_db, place, lead: leadOfHit(hit) };
     },
     /**
      * A take of a hit where the hit lies, without width; its room is that of the hit's own sound, which differs by chance alone.
@@ -72,7 +84,7 @@ export function createHitSounds(store, buffers, { heardKey, loaded }) {
     takeOf(hit, key) {
       const place = placeOf(hit);
       const own = store.rendered.get(hit.id)?.key;
-      return { key, room: own && place.room_db > -Infinity ? roomOf(own) : null, level_db: 0, place };
+      return { key, room: own && place.room_db > -Infinity ? roomOf(own) : null, level_db: 0, place, lead: leadOfHit(hit) };
     },
     /**
      * Keys of what a hit needs once it is sampled.

@@ -3,6 +3,7 @@
 
 import { requireProject } from "../state/project.js";
 import { heard_s } from "./clock.js";
+import { leadOf, listStrikes } from "./parts.js";
 import { placeInMix } from "./strip.js";
 import { dbToGain, SAMPLE_RATE_HZ } from "./units.js";
 import { createVoice } from "./voice.js";
@@ -48,7 +49,7 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
 
   /**
    * The buffer of a live strike: a sampled hit in memory at another level, never the same twice in a row where two
-   * have about this velocity, else the analytic prior.
+   * have about this velocity, else the analytic prior; and the samples of it that precede the hit.
    * @param {Sound} sound
    * @param {number} velocity_db
    * @param {number} usual_db
@@ -61,10 +62,11 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
     const hit = alike[(alike.findIndex(({ id }) => id === lastHits.get(sound.id)) + 1) % alike.length];
     if (hit) {
       lastHits.set(sound.id, hit.id);
-      return { buffer: buffers.placed(keyOf(hit), 0, shape), gain_db: velocity_db - hit.velocity_db };
+      return { buffer: buffers.placed(keyOf(hit), 0, shape), gain_db: velocity_db - hit.velocity_db, lead: store.rendered.get(hit.id)?.lead ?? 0 };
     }
     const prior_db = Math.round(usual_db);
-    return { buffer: buffers.placed(buffers.prior(requireProject(store).sounds, sound, null, prior_db), 0, shape), gain_db: velocity_db - prior_db };
+    const { sounds } = requireProject(store);
+    return { buffer: buffers.placed(buffers.prior(sounds, sound, null, prior_db), 0, shape), gain_db: velocity_db - prior_db, lead: leadOf(listStrikes(sounds, sound)) };
   }
 
   /**
@@ -79,12 +81,13 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
     resume().catch(() => {});
     const { context, previews } = open();
     const place = placeInMix(sound, { gain_db: 0, pan: 0 }, requireProject(store).sounds);
-    const { buffer, gain_db } = bufferOf(sound, velocity_db, usual_db, place.shape);
+    const { buffer, gain_db, lead } = bufferOf(sound, velocity_db, usual_db, place.shape);
     if (!buffer) return;
     const [oldest] = voices;
     if (voices.size >= MOST_VOICES) end(oldest);
     const part = { buffer, gain: dbToGain(gain_db + place.gain_db), pan: place.pan };
-    const voice = createVoice(context, previews, [part], { width: width(), onEnd: () => voices.delete(voice) });
+    // What precedes a hit cannot be heard at the press; the attack is, without a fade.
+    const voice = createVoice(context, previews, [part], { width: width(), skip_s: lead / SAMPLE_RATE_HZ, fadesIn: false, onEnd: () => voices.delete(voice) });
     voices.add(voice);
   }
 

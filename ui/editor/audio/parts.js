@@ -47,14 +47,24 @@ export function holds(sounds, sound, id, depth = 0) {
   }));
 }
 
+/** @param {Strike} strike */
+const offsetOf = ({ offset_s }) => Math.floor(offset_s * SAMPLE_RATE_HZ + 0.5);
+
 /**
- * Strikes' sounds at their offsets and gains.
+ * Samples from the first of a hit's strikes to the hit: its sound begins so long before it.
+ * @param {readonly Strike[]} strikes
+ */
+export const leadOf = (strikes) => Math.max(0, -Math.min(...strikes.map(offsetOf)));
+
+/**
+ * Strikes' sounds at their offsets and gains, from their lead before the hit on.
  * @param {readonly Strike[]} strikes
  * @param {readonly Samples[]} sounds
  * @returns {Samples}
  */
 export function sumStrikes(strikes, sounds) {
-  const starts = strikes.map(({ offset_s }) => Math.floor(offset_s * SAMPLE_RATE_HZ + 0.5));
+  const lead = leadOf(strikes);
+  const starts = strikes.map((strike) => lead + offsetOf(strike));
   const total = new Float32Array(Math.max(...sounds.map((samples, i) => starts[i] + samples.length)));
   strikes.forEach(({ gain_db }, i) => {
     const gain = dbToGain(gain_db);

@@ -3,7 +3,8 @@
 
 import { applyHitOffsets, bandNoise, durationOf, envelopeGains, noiseComponents, synthesize } from "./prior.js";
 import { dbToGain, ENVELOPE_STEP_S, SAMPLE_RATE_HZ } from "./units.js";
-/** @import { Physics, Shaped } from "../state/types.d.ts" */
+/** @import { Rest } from "./buffers.js" */
+/** @import { Physics, Samples, Shaped } from "../state/types.d.ts" */
 
 /** @import { BankMessage, BankState } from "./worklet.d.ts" */
 
@@ -36,6 +37,18 @@ export function toBankState({ modes, residual }) {
 }
 
 /**
+ * A sound with the rest of its strike, from where that begins on.
+ * @param {Samples} own
+ * @param {Rest} rest
+ */
+export function addRest(own, { samples, lead }) {
+  const total = new Float32Array(Math.max(lead + own.length, samples.length));
+  total.set(samples);
+  own.forEach((sample, n) => { total[lead + n] += sample; });
+  return total;
+}
+
+/**
  * Load the worklet's module into a context and make a node; ``messages`` are received before the first sample.
  * @param {BaseAudioContext} context
  * @param {BankMessage[]} [messages]
@@ -54,6 +67,9 @@ export function createPreview(context, destination) {
   /** @type {AudioWorkletNode | null} */
   let node = null;
   let edges = "";
+  /** @type {Rest | null} */
+  let rest = null;
+  let restKey = ""; // of the one that the worklet has
   let struckAt_ms = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pending;
@@ -82,6 +98,10 @@ export function createPreview(context, destination) {
       post({ type: "noise", tables: bandNoise(edges_hz) });
     }
     post({ type: "set", bank: toBankState(physics) });
+    if (restKey !== (rest?.key ?? "")) {
+      restKey = rest?.key ?? "";
+      post({ type: "rest", samples: rest?.samples ?? null, lead: rest?.lead ?? 0 });
+    }
   }
 
   function strike() {
@@ -93,7 +113,8 @@ export function createPreview(context, destination) {
 
   /** @param {Physics} physics */
   function playOffline(physics) {
-    const samples = synthesize(physics, Math.min(LONGEST_FALLBACK_S, durationOf(physics)), 1);
+    const own = synthesize(physics, Math.min(LONGEST_FALLBACK_S, durationOf(physics)), 1);
+    const samples = rest ? addRest(own, rest) : own;
     const buffer = new AudioBuffer({ length: samples.length, numberOfChannels: 1, sampleRate: SAMPLE_RATE_HZ });
     buffer.copyToChannel(samples, 0);
     fallback?.stop();
@@ -104,14 +125,17 @@ export function createPreview(context, destination) {
 
   return {
     /**
-     * Set the bank at once to a sound under its macros, and strike it at most every STRIKE_EVERY_MS.
+     * Set the bank at once to a sound under its macros, and strike it with the rest of its sounds at most every
+     * STRIKE_EVERY_MS after its own attack.
      * @param {Shaped} sound
      * @param {number} velocity_db
+     * @param {Rest | null} others
      */
-    play(sound, velocity_db) {
+    play(sound, velocity_db, others) {
       latest = applyHitOffsets(sound, null, velocity_db);
+      rest = others;
       if (node) send(latest);
-      const wait_ms = struckAt_ms + STRIKE_EVERY_MS - performance.now();
+      const wait_ms = struckAt_ms + STRIKE_EVERY_MS + (1000 * (rest?.lead ?? 0)) / SAMPLE_RATE_HZ - performance.now();
       if (wait_ms <= 0) strike();
       else pending ??= setTimeout(strike, wait_ms);
     },

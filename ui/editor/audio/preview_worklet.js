@@ -11,6 +11,21 @@ const INAUDIBLE = 1e-7; // -140 dB
 const QUANTUM = 128;
 
 /** @typedef {ReturnType<typeof coefficients>} Coefficients */
+/** @typedef {{samples: Float32Array, lead: number}} Rest what else a strike sounds, and the samples of it before the own attack, whole quanta */
+
+const NONE = { samples: new Float32Array(0), lead: 0 };
+
+/**
+ * The rest of a strike with silence before it, so that the own attack falls on the start of a quantum.
+ * @param {Float32Array} samples
+ * @param {number} lead
+ */
+function onQuanta(samples, lead) {
+  const silence = (QUANTUM - (lead % QUANTUM)) % QUANTUM;
+  const padded = new Float32Array(silence + samples.length);
+  padded.set(samples, silence);
+  return { samples: padded, lead: lead + silence };
+}
 
 /**
  * Rotation factors a sample and a quantum, per mode, and decay factors per noise band.
@@ -56,9 +71,12 @@ class Voice {
    * @param {number[]} phase_rad
    * @param {number} level
    * @param {number} noiseLength
+   * @param {Rest} rest
    */
-  constructor(rates, phase_rad, level, noiseLength) {
+  constructor(rates, phase_rad, level, noiseLength, rest) {
     this.rates = rates;
+    this.rest = rest;
+    this.place = -rest.lead; // samples since the own attack
     this.level = level;
     this.fade = 1;
     this.fadeStep = 0;
@@ -83,7 +101,24 @@ class Voice {
    * @param {(Float32Array | null)[]} tables
    */
   add(sum, tables) {
+    const isWaiting = this.place < 0;
+    const heard = isWaiting || this.addOwn(sum, tables) || this.place + this.rest.lead < this.rest.samples.length;
+    const { samples, lead } = this.rest;
+    const first = this.place + lead;
+    for (let n = 0; n < sum.length && first + n < samples.length; n++) sum[n] += samples[first + n];
+    this.place += sum.length;
+    return heard;
+  }
+
+  /**
+   * Modes and noise under the fade-in of the rise.
+   * @param {Float64Array} sum
+   * @param {(Float32Array | null)[]} tables
+   */
+  addOwn(sum, tables) {
     const heard = this.addModes(sum) | this.addNoise(sum, tables);
+    const { rise } = this.rates;
+    for (let n = 0; n < Math.min(sum.length, rise - this.age); n++) sum[n] *= 0.5 - 0.5 * Math.cos((Math.PI * (this.age + n)) / rise);
     this.age += sum.length;
     return Boolean(heard);
   }
@@ -181,6 +216,8 @@ class ModalBank extends AudioWorkletProcessor {
     this.rates = null;
     /** @type {number[]} */
     this.phase_rad = [];
+    /** @type {Rest} */
+    this.rest = NONE;
     /** @type {Voice[]} */
     this.voices = [];
     this.sum = new Float64Array(QUANTUM);
@@ -192,6 +229,7 @@ class ModalBank extends AudioWorkletProcessor {
   receive(message) {
     if (message.type === "noise") this.tables = message.tables;
     else if (message.type === "set") this.set(message.bank);
+    else if (message.type === "rest") this.rest = message.samples ? onQuanta(message.samples, message.lead) : NONE;
     else if (message.type === "strike") this.strike(message.gain);
     else if (message.type === "stop") this.voices.forEach((voice) => voice.release());
   }
@@ -213,7 +251,7 @@ class ModalBank extends AudioWorkletProcessor {
     this.voices.forEach((voice) => voice.release());
     this.voices = this.voices.slice(-2);
     const noiseLength = this.tables.find(Boolean)?.length ?? 1;
-    this.voices.push(new Voice(this.rates, this.phase_rad, gain, noiseLength));
+    this.voices.push(new Voice(this.rates, this.phase_rad, gain, noiseLength, this.rest));
   }
 
   /**
@@ -225,10 +263,7 @@ class ModalBank extends AudioWorkletProcessor {
     const sum = this.sum;
     this.voices = this.voices.filter((voice) => {
       sum.fill(0);
-      const start = voice.age;
       const heard = voice.add(sum, this.tables);
-      const { rise } = voice.rates;
-      for (let n = 0; n < Math.min(sum.length, rise - start); n++) sum[n] *= 0.5 - 0.5 * Math.cos((Math.PI * (start + n)) / rise);
       for (let n = 0; n < output.length; n++) {
         output[n] += sum[n] * voice.level * voice.fade;
         voice.fade = Math.max(0, voice.fade - voice.fadeStep);

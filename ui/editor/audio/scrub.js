@@ -34,9 +34,10 @@ export function grainStart(hits_s, from_s, to_s) {
  * @param {() => number} host.width
  * @param {() => Listen} host.listen
  * @param {(hit: Hit) => import("./hit_sounds.js").HitSound | null} host.soundOf
+ * @param {(hit: Hit) => number} host.leadOf
  * @param {Store} store
  */
-export function createScrub({ open, resume, buffers, width, listen, soundOf }, store) {
+export function createScrub({ open, resume, buffers, width, listen, soundOf, leadOf }, store) {
   /** @type {(start_s: number, end_s: number) => Signal[]} */
   let clipSamples = () => [];
   let last_ms = -Infinity;
@@ -61,15 +62,17 @@ export function createScrub({ open, resume, buffers, width, listen, soundOf }, s
     const { context } = open();
     const project = store.view?.project;
     for (const hit of project?.hits ?? []) {
-      if (!project || !isHeard(project, hit) || hit.time_s > at_s + length_s || hit.time_s < at_s - LONGEST_RING_S) continue;
+      if (!project || !isHeard(project, hit) || hit.time_s - leadOf(hit) / SAMPLE_RATE_HZ > at_s + length_s || hit.time_s < at_s - LONGEST_RING_S) continue;
       const sound = soundOf(hit);
       const buffer = sound && buffers.placed(sound.key, 0, sound.place.shape);
-      if (!sound || !buffer || hit.time_s + buffer.duration <= at_s) continue;
+      if (!sound || !buffer) continue;
+      const start_s = hit.time_s - sound.lead / SAMPLE_RATE_HZ;
+      if (start_s + buffer.duration <= at_s) continue;
       const panner = createPanner(context, bus, dbToGain(sound.level_db + sound.place.gain_db), sound.place.pan, null, width());
       const source = new AudioBufferSourceNode(context, { buffer });
       source.connect(panner.input);
       source.onended = () => panner.disconnect();
-      source.start(context.currentTime + Math.max(0, hit.time_s - at_s), Math.max(0, at_s - hit.time_s));
+      source.start(context.currentTime + Math.max(0, start_s - at_s), Math.max(0, at_s - start_s));
       source.stop(context.currentTime + length_s);
     }
   }

@@ -35,6 +35,8 @@ export type BankMessage =
   /** Looping band noise of mean square 1 (power-of-two length); null for a band above Nyquist. */
   | { type: "noise"; tables: (Float32Array | null)[] }
   | { type: "set"; bank: BankState }
+  /** What else a strike sounds, beginning ``lead`` samples before the modes and noise; null for none. */
+  | { type: "rest"; samples: Float32Array | null; lead: number }
   /** A new voice; the one before fades out. */
   | { type: "strike"; gain: number }
   | { type: "stop" };

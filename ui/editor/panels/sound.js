@@ -313,20 +313,20 @@ export function createSoundPanel(store, audio, shared) {
 
   async function lookAtSpectrum() {
     const hit = sound() && heardHit(sound().id);
-    const key = hit ? store.rendered.get(hit.id)?.key : undefined;
+    const entry = hit ? store.rendered.get(hit.id) : undefined;
+    const key = entry?.key;
     if (key === levelsOf) return;
     const subject = `${store.view?.project?.clip.digest} ${sound()?.id}`;
     if (!key && subject === levelsSound) return; // until the changed sound is there, the old one stays
-    levelsOf = key;
-    levelsSound = subject;
-    if (!key) {
+    [levelsOf, levelsSound] = [key, subject];
+    if (!entry) {
       levels = null;
       modes.refresh();
       return;
     }
     try {
-      const buffer = await audio.bufferFor(key);
-      if (levelsOf === key) levels = spectrumDb(buffer.getChannelData(0), SPECTRUM_SIZE).map((level) => level - hit.velocity_db);
+      const buffer = await audio.bufferFor(entry.key);
+      if (levelsOf === key) levels = spectrumDb(buffer.getChannelData(0).subarray(entry.lead), SPECTRUM_SIZE).map((level) => level - hit.velocity_db);
     } catch {
       levels = null; // the sound was dropped meanwhile; the next one is drawn
     }

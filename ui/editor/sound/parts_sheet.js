@@ -11,16 +11,16 @@ import { formatDb, parseDb, parsePlain, soundColor } from "../widgets/format.js"
 /** @import { AudioEngine, Player, Store } from "../state/types.d.ts" */
 
 const MOST_PARTS = 8;
-const [LEAST_MS, MOST_MS] = [0.4, 10000]; // the slider's left end is 0
+const [EARLIEST_MS, LATEST_MS] = [-5000, 10000];
 const [SOFTEST_DB, LOUDEST_DB] = [-60, 24];
 
 /** @param {number} ms */
-const roundMs = (ms) => (ms < 0.5 ? 0 : Math.round(ms * 10) / 10);
+const roundMs = (ms) => (Math.abs(ms) < 0.5 ? 0 : Math.round(ms * 10) / 10);
 /** @param {number} ms */
-const formatMs = (ms) => `${roundMs(ms) < 100 ? roundMs(ms).toFixed(1) : roundMs(ms).toFixed(0)} ms`;
+const formatMs = (ms) => `${ms < 0 ? "−" : roundMs(ms) > 0 ? "+" : ""}${Math.abs(roundMs(ms)).toFixed(Math.abs(ms) < 100 ? 1 : 0)} ms`;
 
 /**
- * "120", "120 ms", "0.12 s"; always milliseconds.
+ * "120", "-120 ms", "0.12 s"; always milliseconds.
  * @param {string} text
  */
 const parseMs = (text) => parsePlain(text, ["ms"]) ?? (parsePlain(text, ["s"]) ?? NaN) * 1000;
@@ -126,7 +126,7 @@ export function createPartsSheet(app, store, audio, player) {
     let muted = false;
     let soundId = "";
     const offset = createSlider({
-      label: t("parts_sheet.offset"), help: t("parts_sheet.time_after_the"), min: LEAST_MS, max: MOST_MS, scale: "log", format: formatMs, read: parseMs,
+      label: t("parts_sheet.offset"), help: t("parts_sheet.time_after_the"), min: EARLIEST_MS, max: LATEST_MS, scale: "signed", neutral: 0, format: formatMs, read: parseMs,
       onInput: (ms) => store.hold(editOf({ offset_s: roundMs(ms) / 1000 })), onCommit: (ms) => change(editOf({ offset_s: roundMs(ms) / 1000 })),
     });
     const gain = createSlider({

@@ -1099,10 +1099,11 @@ export interface Media {
   lag_s: number | null;
 }
 
-/** Render key of a hit, by which its samples are fetched, and their number. */
+/** Render key of a hit, by which its samples are fetched, their number, and how many of them precede the hit. */
 export interface RenderedSound {
   key: string;
   length: number;
+  lead: number;
 }
 
 /** The hits (by id) whose sound is ready. */

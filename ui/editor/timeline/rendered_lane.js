@@ -28,6 +28,13 @@ const PENDING_S = 0.25; // length of the mark of a hit that is not sampled yet
 const levelOf = (project, hit) => placeInMix(project.sounds.find(({ id }) => id === hit.sound_id), hit).gain_db + project.mix.gain_db;
 
 /**
+ * When a hit's sound begins: before the hit where a part of it does.
+ * @param {Hit} hit
+ * @param {RenderedSound | undefined} entry
+ */
+export const startOf = (hit, entry) => hit.time_s - (entry ? entry.lead / SAMPLE_RATE_HZ : 0);
+
+/**
  * The lane of the rendered sounds.
  * @param {Store} store
  * @param {AudioEngine} audio
@@ -95,7 +102,7 @@ export function createRenderedLane(store, audio, redraw) {
     for (const hit of project.hits) {
       const entry = store.rendered.get(hit.id);
       const length_s = entry ? entry.length / SAMPLE_RATE_HZ : PENDING_S;
-      if (hit.time_s > scale.end_s || hit.time_s + length_s < scale.start_s) continue;
+      if (startOf(hit, entry) > scale.end_s || startOf(hit, entry) + length_s < scale.start_s) continue;
       const color = soundColor(project, hit.sound_id);
       if (!isHeard(project, hit)) drawMuted(context, scale, lane, hit, color);
       else if (!entry) drawPending(context, scale, lane, hit, color, pulse);
@@ -154,7 +161,7 @@ export function createRenderedLane(store, audio, redraw) {
     context.globalCompositeOperation = "lighter";
     context.imageSmoothingEnabled = true;
     const width = spectrogram.duration_s * scale.px_per_s;
-    context.drawImage(width > 2 * SMALL_COLUMNS ? spectrogram.canvas : spectrogram.small, scale.x(hit.time_s), lane.top + 3, width, lane.height - 6);
+    context.drawImage(width > 2 * SMALL_COLUMNS ? spectrogram.canvas : spectrogram.small, scale.x(startOf(hit, entry)), lane.top + 3, width, lane.height - 6);
     context.globalCompositeOperation = "source-over";
     context.globalAlpha = 1;
   }
@@ -181,7 +188,7 @@ export function createRenderedLane(store, audio, redraw) {
   function drawWave(context, scale, lane, hit, entry, color, gain) {
     const samples = scale.px_per_s > NEAR_PX_PER_S ? samplesOf(entry.key) : null;
     if (samples) {
-      drawSignal(context, scale, lane, { start_s: hit.time_s, values: samples }, color, gain);
+      drawSignal(context, scale, lane, { start_s: startOf(hit, entry), values: samples }, color, gain);
       return;
     }
     const columns = Math.max(1, Math.round((entry.length / SAMPLE_RATE_HZ) * COLUMNS_PER_S));
@@ -194,14 +201,15 @@ export function createRenderedLane(store, audio, redraw) {
     /** @param {number} value */
     const place = (value) => middle - Math.max(-1, Math.min(1, value * gain)) * half;
     context.beginPath();
-    const from = Math.max(0, Math.floor((scale.start_s - hit.time_s) / step_s) - 1);
-    const to = Math.min(pairs.length / 2, Math.ceil((scale.end_s - hit.time_s) / step_s) + 1);
+    const start_s = startOf(hit, entry);
+    const from = Math.max(0, Math.floor((scale.start_s - start_s) / step_s) - 1);
+    const to = Math.min(pairs.length / 2, Math.ceil((scale.end_s - start_s) / step_s) + 1);
     const stride = Math.max(1, Math.floor(1 / (step_s * scale.px_per_s))); // columns in a pixel
     /** @type {[number, number][]} */
     const lows = [];
     for (let k = from; k < to; k += stride) {
       const [low, high] = stride > 1 ? extremes(k, Math.min(to, k + stride)) : [pairs[2 * k], pairs[2 * k + 1]];
-      const x = scale.x(hit.time_s + k * step_s);
+      const x = scale.x(start_s + k * step_s);
       context.lineTo(x, place(high) - 0.4);
       lows.push([x, place(low) + 0.4]);
     }

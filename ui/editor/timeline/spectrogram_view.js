@@ -10,6 +10,7 @@ import { formatDb, formatHz, noteName } from "../widgets/format.js";
 import { pointIn } from "../widgets/page_scale.js";
 import { createScope } from "../widgets/scope.js";
 import { COLORS, MONO } from "../widgets/theme.js";
+import { startOf } from "./rendered_lane.js";
 import { createTransform, EMBER, FLOOR_DB, frequencyAxis, MARKS_HZ, shadeOf } from "./spectrum.js";
 import { formatTimecode } from "./timecode.js";
 /** @import { AudioEngine, Player, Store, Timeline } from "../state/types.d.ts" */
@@ -103,7 +104,7 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
     const project = store.view?.project;
     return (project?.hits ?? []).filter((hit) => {
       const entry = store.rendered.get(hit.id);
-      return project && entry && isHeard(project, hit) && hit.time_s < scale.end_s && hit.time_s + entry.length / SAMPLE_RATE_HZ > scale.start_s;
+      return project && entry && isHeard(project, hit) && startOf(hit, entry) < scale.end_s && startOf(hit, entry) + entry.length / SAMPLE_RATE_HZ > scale.start_s;
     });
   }
 
@@ -150,8 +151,9 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
       samples.fill(0);
       const first = Math.round(time_s * SAMPLE_RATE_HZ) - size / 2;
       for (const hit of hits) {
-        const sound = sounds.get(store.rendered.get(hit.id)?.key ?? "");
-        const shift = first - Math.round(hit.time_s * SAMPLE_RATE_HZ);
+        const entry = store.rendered.get(hit.id);
+        const sound = sounds.get(entry?.key ?? "");
+        const shift = first - Math.round(startOf(hit, entry) * SAMPLE_RATE_HZ);
         if (!sound || shift >= sound.length || shift + size <= 0) continue;
         const gain = dbToGain(hit.gain_db + mix_db);
         for (let i = Math.max(0, -shift); i < size && i + shift < sound.length; i++) samples[i] += gain * sound[i + shift];

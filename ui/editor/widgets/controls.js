@@ -20,7 +20,7 @@ import { boxOf, pageSize } from "./page_scale.js";
  * @property {string} [help]
  * @property {number} min
  * @property {number} max
- * @property {"linear" | "log"} [scale]
+ * @property {keyof typeof SCALES} [scale] "signed" is logarithmic to both sides of 0, linear within 1
  * @property {number | null} [step]
  * @property {number | null} [neutral] the value that a double-click returns to and where the fill starts
  * @property {(value: number) => string} format
@@ -49,6 +49,8 @@ import { boxOf, pageSize } from "./page_scale.js";
  */
 
 const STEPS = 1000;
+/** @type {Record<"linear" | "log" | "signed", [(value: number) => number, (bent: number) => number]>} */
+const SCALES = { linear: [(v) => v, (u) => u], log: [Math.log, Math.exp], signed: [Math.asinh, Math.sinh] };
 let lastId = 0;
 
 /** An id for one gesture: all edits that carry it are one entry of the history. */
@@ -143,15 +145,12 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
   let active = false;
   /** @type {number | null} */
   let value = null;
+  const [bend, unbend] = SCALES[scale];
   /** @param {number} v */
-  const toPlace = (v) => {
-    const part = scale === "log" ? Math.log(v / range.min) / Math.log(range.max / range.min) : (v - range.min) / (range.max - range.min);
-    return clamp(part, 0, 1) * STEPS;
-  };
+  const toPlace = (v) => clamp((bend(v) - bend(range.min)) / (bend(range.max) - bend(range.min)), 0, 1) * STEPS;
   /** @param {number} place */
   const toValue = (place) => {
-    const part = place / STEPS;
-    const v = scale === "log" ? range.min * (range.max / range.min) ** part : range.min + (range.max - range.min) * part;
+    const v = unbend(bend(range.min) + ((bend(range.max) - bend(range.min)) * place) / STEPS);
     return step ? Math.round(v / step) * step : v;
   };
   const track = make("input", "ins-range", { type: "range", min: "0", max: String(STEPS), step: String(scale === "linear" && step ? (STEPS * step) / (max - min) : 1), "aria-label": label, title: help });

@@ -114,7 +114,7 @@ def read_presets(path: Path) -> None:
 
 def read_own_presets(path: Path) -> None:
     """Read a person's own presets; the file that is written of them opens again."""
-    from engine.physics.preset_files import presets_to_bytes, read_presets
+    from engine.document.preset_files import presets_to_bytes, read_presets
 
     presets = read_presets(path)
     again = path.with_name("again.json")

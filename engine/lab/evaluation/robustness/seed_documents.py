@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+from engine.document.presets import OwnPreset
 from engine.document.project import (
     Clip,
     Detection,
@@ -21,7 +22,6 @@ from engine.document.project import (
 from engine.document.source import Source
 from engine.document.strip import Strip
 from engine.physics.model import Macros, Modes, NoiseComponent, Physics, Residual, Stroke
-from engine.physics.preset_files import OwnPreset
 
 EDITS = (
     {"kind": "add_hit", "time_s": 0.4, "velocity_db": -3.0, "sound_id": "s1"},
@@ -86,10 +86,12 @@ def make_physics(pitch_hz: float = 440.0) -> Physics:
 
 
 def make_presets() -> tuple[OwnPreset, ...]:
-    """Two presets of a person's own."""
-    return tuple(
-        OwnPreset(name, tags, physics.modes, physics.residual, "made up")
-        for name, tags, physics in (("Bowl", ("glass", "big"), make_physics()), ("Lid", (), make_physics(700.0)))
+    """Two presets of a person's own, one with a part."""
+    bowl, lid = make_physics(), make_physics(700.0)
+    part = Sound("s4", "Rattle", lid.modes, lid.residual, Source("preset"))
+    return (
+        OwnPreset("Bowl", ("glass", "big"), bowl.modes, bowl.residual, "made up"),
+        OwnPreset("Lid", (), lid.modes, lid.residual, "made up", (Part("p1", "s4", -0.05, -3.0),), (part,)),
     )
 
 

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from engine.cli.batch_report import Outcome
 from engine.cli.manifest import Manifest
 from engine.core.cache import Cache, write_bundle
+from engine.document.preset_files import presets_to_bytes
 from engine.document.storage import autosave, save_project
 from engine.lab.evaluation.robustness.editor_readers import write_editor_seeds
 from engine.lab.evaluation.robustness.network_seeds import write_checkpoints
@@ -29,7 +30,6 @@ from engine.media.export.sessions.midi import write_midi
 from engine.media.export.sessions.reaper import write_reaper
 from engine.media.export.sessions.session import Item, Session, Track
 from engine.physics.model import modes_from_json, physics_to_json, residual_from_json
-from engine.physics.preset_files import presets_to_bytes
 
 RATE_HZ = 48_000
 CLIP_S = 1.0

@@ -90,7 +90,7 @@ export const FIND = {
   "materials.use_2": "Verwenden",
   "own_presets.all_your_presets": "Alle eigenen Presets als eine Datei",
   "own_presets.delete": "{name} löschen",
-  "own_presets.is_kept_as": "{name} wird behalten, wie er zu hören ist, mit Makros, im Datenordner von Struck. Klänge übernehmen Presets unter „Ersetzen…“",
+  "own_presets.is_kept_as": "{name} wird behalten, wie er zu hören ist, mit Makros und Teilen, im Datenordner von Struck. Klänge übernehmen Presets unter „Ersetzen…“",
   "own_presets.keep_the_sound": "Den Klang unter diesem Namen behalten (Enter)",
   "own_presets.search_names_and": "Namen und Schlagworte durchsuchen",
   "own_presets.search_your_presets": "Eigene Presets durchsuchen",

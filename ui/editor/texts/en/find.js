@@ -90,7 +90,7 @@ export const FIND = {
   "materials.use_2": "Use",
   "own_presets.all_your_presets": "All your presets as one file",
   "own_presets.delete": "Delete {name}",
-  "own_presets.is_kept_as": "{name} is kept as it is heard, with its macros, in Struck's data folder. Sounds take presets under Replace…",
+  "own_presets.is_kept_as": "{name} is kept as it is heard, with its macros and parts, in Struck's data folder. Sounds take presets under Replace…",
   "own_presets.keep_the_sound": "Keep the sound under this name (Enter)",
   "own_presets.search_names_and": "search names and tags",
   "own_presets.search_your_presets": "Search your presets",

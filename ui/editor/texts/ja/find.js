@@ -90,7 +90,7 @@ export const FIND = {
   "materials.use_2": "使う",
   "own_presets.all_your_presets": "自分のプリセットすべてを 1 つのファイルに",
   "own_presets.delete": "{name} を削除",
-  "own_presets.is_kept_as": "{name} を今聞こえるまま、マクロも含めて Struck のデータフォルダに保存します。音には「置き換え…」でプリセットを使えます",
+  "own_presets.is_kept_as": "{name} を今聞こえるまま、マクロとパートも含めて Struck のデータフォルダに保存します。音には「置き換え…」でプリセットを使えます",
   "own_presets.keep_the_sound": "この名前で音を保存 (Enter)",
   "own_presets.search_names_and": "名前とタグを検索",
   "own_presets.search_your_presets": "自分のプリセットを検索",

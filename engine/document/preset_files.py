@@ -1,37 +1,33 @@
-"""Presets of a person's own, in a file: with tags, kept, taken in and given away in one form."""
+"""Presets of a person's own, in a file: with tags and parts, kept, taken in and given away in one form."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.core.bounded_json import read_json_file
 from engine.core.errors import BadInput, quote
+from engine.document.edits.values import NAME_LENGTH
+from engine.document.json_fields import Fields
+from engine.document.part_json import parts_to_json, read_parts
+from engine.document.parts import MOST_PARTS, check_parts
+from engine.document.presets import OwnPreset
+from engine.document.project import Sound
+from engine.document.source import Source
 from engine.physics.model import Modes, Physics, Residual, modes_from_json, physics_to_json, residual_from_json
 
-FORMAT, VERSION = "struck-presets", 1
+FORMAT, VERSION = "struck-presets", 2
+FIRST_VERSION = 1
+"""Files of it have no parts; all else is as it is now."""
+
+MOST_SOUNDS = MOST_PARTS * (1 + MOST_PARTS)
+"""Of the parts of one preset."""
+
 MOST_PRESETS, MOST_TAGS = 500, 12
 LONGEST_NAME, LONGEST_TAG = 120, 40
 MAX_BYTES = 64 << 20
-
-
-@dataclass(frozen=True)
-class OwnPreset:
-    """A sound that a person has kept as it was heard, under a name and tags; ``credit`` is where it came from."""
-
-    name: str
-    tags: tuple[str, ...]
-    modes: Modes
-    residual: Residual
-    credit: str = ""
-
-    @property
-    def material(self) -> str:
-        """What it is listed under."""
-        return "Your presets"
 
 
 def read_presets(path: Path, shown_as: str = "") -> tuple[OwnPreset, ...]:
@@ -44,9 +40,14 @@ def read_presets(path: Path, shown_as: str = "") -> tuple[OwnPreset, ...]:
     except ValueError as error:
         raise BadInput(f"{name} is no file of presets, since {error}; choose one that Struck exported") from None
     rows = top.get("presets") if isinstance(top, dict) and top.get("format") == FORMAT else None
-    if not isinstance(rows, list) or top.get("version") != VERSION or len(rows) > MOST_PRESETS:
+    if not isinstance(rows, list) or not _is_known(top) or len(rows) > MOST_PRESETS:
         raise BadInput(f"{name} is no file of presets of this Struck; choose one that Struck exported")
     return tuple(_read_row(row, name) for row in rows)
+
+
+def _is_known(top: dict[str, Any]) -> bool:
+    version = top.get("version")
+    return isinstance(version, int) and FIRST_VERSION <= version <= VERSION
 
 
 def _read_row(row: Any, source: str) -> OwnPreset:
@@ -56,18 +57,49 @@ def _read_row(row: Any, source: str) -> OwnPreset:
         raise BadInput(f"{source} holds a preset without name or tags; choose a file that Struck exported")
     where = f"{source}: {quote(texts[0])}"
     name, checked, credit = check_preset_name(texts[0]), check_tags(tags), str(texts[1])
-    residual = residual_from_json(row.get("residual"), where)
-    return OwnPreset(name, checked, modes_from_json(row.get("modes"), where), residual, credit)
+    modes, residual = modes_from_json(row.get("modes"), where), residual_from_json(row.get("residual"), where)
+    sounds = _read_sounds(row.get("sounds", []), source, quote(texts[0]))
+    main = Sound("", name, modes, residual, Source("preset"), parts=read_parts(Fields(row, source, quote(texts[0]))))
+    check_parts((main, *sounds), f"{where}: ")
+    return OwnPreset(name, checked, modes, residual, credit, main.parts, sounds)
+
+
+def _read_sounds(rows: Any, source: str, of: str) -> tuple[Sound, ...]:
+    """The sounds of a preset's parts."""
+    if not isinstance(rows, list) or len(rows) > MOST_SOUNDS:
+        raise BadInput(
+            f"{source}: {of} has no list of at most {MOST_SOUNDS} sounds; choose a file that Struck exported"
+        )
+    sounds = []
+    for number, row in enumerate(rows, 1):
+        fields = Fields(row, source, f"{of}: sound {number}")
+        where = f"{source}: {of}: sound {number}"
+        modes, residual = modes_from_json(row.get("modes"), where), residual_from_json(row.get("residual"), where)
+        name = check_preset_name(fields.text("name"))[:NAME_LENGTH].strip()
+        sounds.append(Sound(fields.text("id"), name, modes, residual, Source("preset"), parts=read_parts(fields)))
+    ids = [sound.id for sound in sounds]
+    if "" in ids or len(set(ids)) < len(ids):
+        raise BadInput(f"{source}: {of} has two sounds of one id, or one of none; choose a file that Struck exported")
+    return tuple(sounds)
 
 
 def presets_to_bytes(presets: Sequence[OwnPreset]) -> bytes:
     """The file of presets, as ``read_presets`` reads it."""
     rows = []
     for preset in presets:
-        physics = physics_to_json(Physics(preset.modes, preset.residual))
         about = {"name": preset.name, "tags": list(preset.tags), "credit": preset.credit}
-        rows.append({**about, "modes": physics["modes"], "residual": physics["residual"]})
+        sounds = [
+            {"id": one.id, "name": one.name, **_physics_to_json(one.modes, one.residual), **parts_to_json(one.parts)}
+            for one in preset.sounds
+        ]
+        own = {**_physics_to_json(preset.modes, preset.residual), **parts_to_json(preset.parts)}
+        rows.append({**about, **own, **({"sounds": sounds} if sounds else {})})
     return json.dumps({"format": FORMAT, "version": VERSION, "presets": rows}, ensure_ascii=False).encode("utf-8")
+
+
+def _physics_to_json(modes: Modes, residual: Residual) -> dict[str, Any]:
+    physics = physics_to_json(Physics(modes, residual))
+    return {"modes": physics["modes"], "residual": physics["residual"]}
 
 
 def check_preset_name(value: Any) -> str:
