@@ -1,4 +1,4 @@
-"""Clips whose first render on a farm stops in the middle of a file, for a test to end it; workers import this."""
+"""Clips whose renders on a farm are counted, or stop in mid-file for a test to end them; workers import this."""
 
 from __future__ import annotations
 
@@ -37,18 +37,34 @@ def find_stopped(clip: Path) -> tuple[int, str] | None:
     return int(process), node
 
 
+def forget_starts(clip: Path) -> None:
+    """Count the renders of a clip anew."""
+    clip.with_suffix(".starts").unlink(missing_ok=True)
+
+
+def list_starts(clip: Path) -> list[str]:
+    """The Ray node of each render of a clip that has begun."""
+    try:
+        return clip.with_suffix(".starts").read_text().split()
+    except OSError:
+        return []
+
+
 def render_one(options: argparse.Namespace, compute: Compute) -> Project:
-    """As the command's own, but that marked clips stop once."""
+    """As the command's own, but that renders are counted, and marked clips stop once."""
+    import ray
+
     clip = Path(options.source)
+    node = ray.get_runtime_context().get_node_id()
+    with open(clip.with_suffix(".starts"), "a") as starts:
+        starts.write(f"{node}\n")
     if clip.with_suffix(".fatal").exists():
         os.kill(os.getpid(), signal.SIGKILL)
     if clip.with_suffix(".marked").exists():
-        import ray
-
         clip.with_suffix(".marked").unlink()
         with replace_file(options.out) as partial:
             partial.write_bytes(b"half")
-            clip.with_suffix(".stopped").write_text(f"{os.getpid()} {ray.get_runtime_context().get_node_id()}")
+            clip.with_suffix(".stopped").write_text(f"{os.getpid()} {node}")
             time.sleep(300.0)
 
     def analyze(hits: Sequence[np.ndarray], rate_hz: int, *, quiet: np.ndarray | None) -> Any:

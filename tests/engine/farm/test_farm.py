@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from engine.cli.render import render_one
 from engine.core.errors import BadInput
 from engine.core.paths import ROOT
 from engine.farm.remote_analysis import LEAST_SOUNDS
+from engine.lab.benchmarks.growth import find_family
 from engine.pipeline.compute import HERE
 from tests import farm_clips
 from tests.clips import SOUND_RATE_HZ, make_clicking_clip, make_clip
@@ -34,6 +36,7 @@ pytestmark = [
     pytest.mark.timeout(1200),
     pytest.mark.skipif(os.name == "nt", reason="Ray has no clusters on Windows"),
 ]
+SHORT = ("a", "b")
 LONGEST_S = 400.0
 """So long is waited for processes of Ray, which start slowly on a busy machine."""
 
@@ -123,6 +126,80 @@ def test_a_run_that_is_interrupted_goes_on_and_gives_the_samples_of_a_local_one(
     assert int((clips / "c.analyzed").read_text()) >= LEAST_SOUNDS  # as tasks
     assert read_manifest(out, "done") == read_manifest(clips.parent / "local", "done")
     assert "torn.mp4 is not whole" in (out / "report.html").read_text("utf-8")
+
+
+@pytest.fixture
+def short(clips: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Two of the clips, whose renders are counted."""
+    monkeypatch.setattr("engine.cli.render.render_one", farm_clips.render_one)
+    chosen = [clips / f"{name}.mp4" for name in SHORT]
+    for clip in chosen:
+        farm_clips.forget_starts(clip)
+    return chosen
+
+
+def slow_down(cluster: Any, clips: Path, is_done: threading.Event, stopped: set[int]) -> None:
+    """Let the machine on which the first clip is begun run for a fifth of the time; ``stopped`` are its processes."""
+    wait_until(lambda: farm_clips.list_starts(clips / "a.mp4"), LONGEST_S)
+    (node_id,) = farm_clips.list_starts(clips / "a.mp4")
+    slow = next(node for node in cluster.worker_nodes if node.node_id == node_id)
+    raylet = slow.all_processes["raylet"][0].process.pid
+
+    def signal_all(kind: int) -> None:
+        for process in find_family(raylet):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, kind)
+                stopped.add(process)
+
+    try:
+        while not is_done.wait(0.1):
+            signal_all(signal.SIGSTOP)
+            is_done.wait(0.4)
+            signal_all(signal.SIGCONT)
+    finally:
+        signal_all(signal.SIGCONT)
+
+
+def fill_disk(out: Path, job: Sequence[str | Path], short: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """Run a job onto a disk with less room than a sound takes, and make room."""
+    assert run(*job) == 2
+    said = capsys.readouterr().err
+    for clip in short:
+        reason = f"{clip}: {out / clip.stem}.wav cannot be written (no space left on device); choose another place"
+        assert said.count(reason) == 1, said
+    assert "2 of 2 clips could not be rendered" in said and not read_manifest(out, "done")
+    assert {path.suffix for path in out.iterdir()} == {".json", ".html"}
+    subprocess.run(["mount", "-o", "remount,size=16m", str(out)], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a machine's processes are found in /proc")
+def test_on_a_full_disk_and_beside_a_slow_machine_nothing_is_lost_or_done_twice(
+    cluster: Any, clips: Path, short: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The disk is a file system in memory, where this user may mount one; the same command goes on when it has room."""
+    out, is_done, stopped = clips.parent / "full", threading.Event(), set[int]()
+    out.mkdir()
+    job = ("render", *short, "--out-dir", out, *SETTINGS, "--farm", cluster.address)
+    may_mount = not subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", out], check=False).returncode
+    slowing = threading.Thread(target=slow_down, args=(cluster, clips, is_done, stopped))
+    try:
+        if may_mount:
+            fill_disk(out, job, short, capsys)
+            for clip in short:
+                assert len(farm_clips.list_starts(clip)) == 1
+                farm_clips.forget_starts(clip)
+        slowing.start()
+        assert run(*job) == 0
+        assert "again" not in capsys.readouterr().err and len(stopped) > 1  # Ray's own and workers
+        assert [len(farm_clips.list_starts(clip)) for clip in short] == [1, 1] and len(read_manifest(out, "done")) == 2
+        local = read_all(clips.parent / "local")
+        assert read_all(out) == {name: data for name, data in local.items() if name[0] in SHORT}
+    finally:
+        is_done.set()
+        if slowing.is_alive():
+            slowing.join(LONGEST_S)
+        if may_mount:
+            subprocess.run(["umount", "--lazy", str(out)], check=True)
 
 
 def test_a_process_and_a_machine_that_end_lose_nothing_and_repeat_nothing(
