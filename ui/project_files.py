@@ -50,8 +50,9 @@ class ProjectFiles:
         return self._known.get(session, (None, ""))[1]
 
     def is_as_known(self, session: Session, path: Path) -> bool:
-        """Whether a file is as the session last read or wrote it."""
-        return self._known.get(session) == (path, _digest(path)) and path.exists()
+        """Whether a file is there and as the session last read or wrote it."""
+        known, digest = self._known.get(session, (None, ""))
+        return path == known and digest == _digest(path) and os.path.isfile(path)
 
     def save(self, session: Session, project: Project, path: Path) -> Path:
         """Save to a file that is as the session last read or wrote it; else to a free name beside it.
@@ -103,8 +104,8 @@ def _drop_empty(path: Path) -> None:
 
 
 def _digest(path: Path) -> str:
-    """Digest of a file's content, "" where it cannot be read."""
+    """Digest of a file's content, "" where it cannot be read, and for a device or a pipe, which may have no end."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(path.read_bytes()).hexdigest() if os.path.isfile(path) else ""
     except OSError:
         return ""

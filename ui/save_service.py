@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.errors import BadInput
+from engine.core.files import check_target
 from engine.core.names import make_file_stem
 from engine.document.project import Project
 from ui.jobs import Job
@@ -26,9 +27,7 @@ def save(session: Session, message: Save) -> None:
         was_there = wanted.exists()
         path = files.save(session, project, wanted)
     else:
-        wanted = resolve_path(session, message.path)
-        if not wanted.name.endswith(PROJECT_ENDING):
-            wanted = wanted.with_name(wanted.name + PROJECT_ENDING)
+        wanted = name_file(session, message.path)
         was_there = wanted.exists()
         path = files.overwrite(session, project, wanted)
     if path != wanted or not was_there:  # else it keeps its own permissions
@@ -40,6 +39,12 @@ def save(session: Session, message: Save) -> None:
         session.note(f"{wanted.name} was changed by another tab or program; yours is saved beside it as {place}")
     else:
         session.note(f"Saved {place}")
+
+
+def name_file(session: Session, text: str) -> Path:
+    """The project file that a message names; its ending may be left out. Raises BadInput."""
+    path = check_target(resolve_path(session, text))
+    return path if path.name.endswith(PROJECT_ENDING) else check_target(path.with_name(path.name + PROJECT_ENDING))
 
 
 def collect(session: Session, message: CollectProject) -> None:

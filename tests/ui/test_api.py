@@ -81,7 +81,17 @@ def test_it_is_saved_undone_and_taken_up_from_the_autosave(client: TestClient, d
     (tmp_path / "other.struck.json").write_text("{}")
     refused = client.post(f"{demo}/save", json={"path": str(tmp_path / "other.struck.json")})
     assert refused.status_code == 400 and "exists already" in refused.json()["error"]
-    assert client.post(f"{demo}/save", json={"path": str(path)}).status_code == 200
+    for same in (str(path), str(path).removesuffix(".struck.json")):
+        assert client.post(f"{demo}/save", json={"path": same}).status_code == 200
+    for odd in (str(tmp_path / "other"), str(tmp_path / ("x" * 300)), str(tmp_path / "none" / "a"), "/"):
+        refused = client.post(f"{demo}/save", json={"path": odd})
+        assert refused.status_code == 400, odd
+        check_sentence(refused.json()["error"].replace("x" * 300, "x"))
+    endless = tmp_path / "endless.struck.json"
+    endless.symlink_to("/dev/zero")
+    assert client.post(f"{demo}/save", json={"path": str(endless)}).status_code == 400
+    assert client.post(f"{demo}/save", json={"path": str(endless), "overwrite": True}).status_code == 200
+    assert client.post(f"{demo}/save", json={"path": str(path), "overwrite": True}).status_code == 200
     path.write_text(path.read_text() + " ")  # by another tab or program
     refused = client.post(f"{demo}/save", json={"path": str(path)})
     assert refused.status_code == 400 and path.read_text().endswith(" ")

@@ -25,11 +25,11 @@ from ui.api.page import write_page
 from ui.api.schema import describe_api, of_fields, of_type
 from ui.context import AppContext
 from ui.fair_pool import FairPool
-from ui.named_paths import resolve_path
 from ui.protocol.animating import MakeAnimatic
 from ui.protocol.edits import EditMessage
 from ui.protocol.exporting import Export
 from ui.routes import FRESH, Unknown, float_wave
+from ui.save_service import name_file
 from ui.session import Session
 from ui.session_registry import SESSION_ID, SessionRegistry
 
@@ -309,7 +309,7 @@ async def _choose_physics(conversation: Conversation, body: Mapping[str, Any]) -
 
 def _check_free(session: Session, path: str) -> None:
     """BadInput where a file is there that the session did not save, or that was changed since."""
-    place = resolve_path(session, path)
+    place = name_file(session, path)
     if place.exists() and not session.context.project_files.is_as_known(session, place):
         raise BadInput(f'{place} exists already; set "overwrite" to true, or give another name')
 
