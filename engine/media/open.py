@@ -39,7 +39,9 @@ def check_readable(path: str | os.PathLike[str]) -> Path:
         if not whole.exists():
             raise BadInput(f"{whole.name}: there is no such file in {whole.parent}; check the path")
         if not whole.is_file():
-            raise BadInput(f"{whole.name or whole} is no file but a folder, a device or a pipe; give the path of a file")
+            raise BadInput(
+                f"{whole.name or whole} is no file but a folder, a device or a pipe; give the path of a file"
+            )
         if whole.stat().st_size == 0:
             raise BadInput(f"{whole.name} is empty (0 bytes); copy or export it again")
         with open(whole, "rb"):

@@ -209,7 +209,10 @@ def _check_rate(rate_hz: int, name: str) -> int:
 def _decode_frames(
     container: InputContainer, stream: AudioStream, splices: Sequence[Splice] = ()
 ) -> Iterator[AudioFrame]:
-    """Decoded frames, damage passed over; those of many planes come packed, since PyAV must not touch more than 7."""
+    """Decoded frames, damage passed over; those of many planes come packed, since PyAV must not touch more than 7.
+
+    So do integers of 64 bits, which it does not know.
+    """
     failures = 0
     repack: AudioResampler | None = None
     kind: tuple[str, str, int] | None = None
@@ -220,7 +223,8 @@ def _decode_frames(
             frames = packet.decode()
             for frame in frames:
                 assert isinstance(frame, AudioFrame)
-                if not frame.format.is_planar or frame.layout.nb_channels < _PLANES:
+                is_wide = frame.format.name.startswith("s64")
+                if not is_wide and (not frame.format.is_planar or frame.layout.nb_channels < _PLANES):
                     yield frame
                     continue
                 key = (frame.layout.name, frame.format.name, frame.sample_rate)

@@ -38,7 +38,7 @@ def add_hits(hits: Sequence[Mapping[str, Any]], how: str = "add") -> Edit:
     ``group`` become a group of their own. Raises BadInput for a time outside the clip, where a single new hit would be
     brought to its end.
     """
-    if how not in ADDED_BY:
+    if not (isinstance(how, str) and how in ADDED_BY):
         raise BadInput(f"hits are not added by {quote(how)}; reload the page")
 
     def apply(project: Project) -> Project:
@@ -52,7 +52,7 @@ def add_hits(hits: Sequence[Mapping[str, Any]], how: str = "add") -> Edit:
         for hit_id, values in zip(next_ids((hit.id for hit in project.hits), "h", len(hits)), hits, strict=True):
             time_s = _check_time(project, values.get("time_s"))
             sound_id = values.get("sound_id")
-            if sound_id not in known:
+            if not (isinstance(sound_id, str) and sound_id in known):
                 sound_id = nearest_sound_id(project, time_s)
             fields, offsets = check_values(project, {**values, "sound_id": sound_id})
             if fields.get("group"):

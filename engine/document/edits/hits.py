@@ -127,7 +127,10 @@ def set_hits(ids: Sequence[str], values: Mapping[str, Any]) -> Edit:
 
 
 def set_each_hit(values: Mapping[str, Mapping[str, Any]]) -> Edit:
-    """Set absolute values for each hit, by id; the values as in ``set_hits``."""
+    """Set absolute values for each hit, by id; the values as in ``set_hits``. Raises BadInput."""
+    for hit_id, own in values.items():
+        if not isinstance(own, Mapping):
+            raise BadInput(f"the new values of hit {quote(hit_id)} are {quote(own)}, not an object; reload the page")
 
     def apply(project: Project) -> Project:
         check_hits(project, list(values))

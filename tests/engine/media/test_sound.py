@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -212,6 +213,17 @@ def test_headers_without_a_length_are_read_to_the_end(tmp_path: Path) -> None:
     for path in paths:
         samples, rate_hz = read_recording(path)
         assert rate_hz == SOUND_RATE_HZ and np.abs(samples[:, 0] - sound).max() < 1e-4, path.name
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_integers_of_64_bits_are_read(tmp_path: Path, channels: int) -> None:
+    sound = np.repeat(make_clicks([0.1], 0.5)[:, None], channels, 1) * [1.0, -0.5][:channels]
+    data = np.round(sound * 2.0**63 * 0.999).astype("<i8").tobytes()
+    form = struct.pack("<HHIIHH", 1, channels, SOUND_RATE_HZ, 8 * channels * SOUND_RATE_HZ, 8 * channels, 64)
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(data)) + data
+    (tmp_path / "wide.wav").write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    samples, rate_hz = read_recording(tmp_path / "wide.wav")
+    assert rate_hz == SOUND_RATE_HZ and np.abs(samples - 0.999 * sound).max() < 1e-6
 
 
 def test_a_headerless_stub_holds_no_sound(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +69,33 @@ def test_edits_of_every_kind_are_among_the_seeds_and_can_be_made() -> None:
         edit = apply_message(project, message, presets, PhysicsOps(apply_macros, morph))
         assert edit.apply(project) != project, message
     assert [message["kind"] for message in EDITS] == [*messages._KINDS, *messages._OF_SOUNDS, "apply_preset"]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths to a JSON value and to all in it."""
+    yield path
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from places(value[key], (*path, key))
+
+
+def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """The value with another at a path."""
+    if not path:
+        return new
+    changed = value.copy()
+    changed[path[0]] = put(value[path[0]], path[1:], new)
+    return changed
+
+
+@pytest.mark.slow
+def test_a_value_of_another_type_anywhere_in_an_edit_is_refused_or_taken() -> None:
+    project, presets = make_project(Path("/nowhere")), {preset.name: preset for preset in make_presets()}
+    for message in EDITS:
+        for path in places(message):
+            for odd in ([], {}, [[]], {"a": []}, None, True, 1.5, "x", 10**30):
+                with contextlib.suppress(BadInput):
+                    edit = apply_message(project, put(message, path, odd), presets, PhysicsOps(apply_macros, morph))
+                    edit.apply(project)
 
 
 @pytest.mark.slow
