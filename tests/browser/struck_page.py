@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.chromium import browser_path
 
@@ -19,22 +19,20 @@ RATE_HZ = 48_000
 WAIT_MS = 120_000  # a busy machine is slow, and no test is about speed
 
 
-def launch_chromium(playwright: Playwright, **options: Any) -> Browser:
-    """Start this machine's Chromium without a window."""
-    args = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--autoplay-policy=no-user-gesture-required",
-    ]
-    return playwright.chromium.launch(executable_path=browser_path(), args=args, **options)
-
-
 @contextmanager
-def browse(address: str, folder: Path, launch: Callable[..., Browser] = launch_chromium) -> Iterator[Page]:
+def browse(address: str, folder: Path) -> Iterator[Page]:
     """One tab at the app's page."""
     with sync_playwright() as playwright:
-        browser = launch(playwright, downloads_path=str(folder))
+        browser = playwright.chromium.launch(
+            executable_path=browser_path(),
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--autoplay-policy=no-user-gesture-required",
+            ],
+            downloads_path=str(folder),
+        )
         context = browser.new_context(
             viewport={"width": 1440, "height": 900}, accept_downloads=True, color_scheme="dark"
         )
