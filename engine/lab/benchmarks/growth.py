@@ -1,8 +1,10 @@
-"""``bench growth``: time and memory of ``render --farm local`` over the number of clips and of workers."""
+"""``bench growth``: time, memory and cost over the number of clips, hits, users and workers, and a model on paper."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,82 +15,152 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.cli.console import check_json_target, say, whole_number, write_json
-from engine.core.errors import StruckError
-from engine.core.paths import ROOT
+from engine.cli.manifest import MANIFEST_NAME
+from engine.core.errors import BadInput, StruckError
+from engine.core.files import read_bounded
+from engine.core.paths import CHECKPOINTS, ROOT
 from engine.core.words import counted
 from engine.farm.cluster import import_ray
-from engine.lab.benchmarks.clip import DURATION_S, HEIGHT, HITS, WIDTH, make_clip
+from engine.lab.benchmarks import sampler_service
+from engine.lab.benchmarks.clip import HEIGHT, HITS, S_A_HIT, WIDTH, make_clip, repeat_clip
+from engine.lab.benchmarks.growth_lines import Line, fit_line
+from engine.lab.benchmarks.growth_model import Assumed, Measured, Model, make_model, measure_command, read_measured
 from engine.lab.benchmarks.machine import describe_machine, find_load, find_processor_s
 
-MOST_CLIPS, MOST_WORKERS = 1000, 64
+MOST_CLIPS, MOST_HITS, MOST_USERS, MOST_WORKERS = 1000, 10_000, 500, 64
+HITS_A_REPEAT = 10
+STEPS, FEWER_STEPS = 4, 1
+"""Of the sampler; what the others take is told by the difference."""
+
 _LOOK_S = 0.5
+_MOST_REPORT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
 class Run:
-    """A batch: seconds by the clock, processor seconds and the most memory (MiB) of all its processes together, None
-    where the system does not tell; no workers is a run without the farm."""
+    """A batch: its clips, hits found in all, seconds by the clock, processor seconds and the most memory (MiB) of all
+    its processes together, None where the system does not tell; no workers is a run without the farm."""
 
     workers: int
     clips: int
+    hits: int
+    steps: int
     took_s: float
     processor_s: float | None
     peak_mb: float | None
 
-
-@dataclass(frozen=True)
-class Line:
-    """Seconds as a straight line over clips, by least squares, and how far a run lies from it at most."""
-
-    what: str
-    workers: int
-    start_s: float
-    per_clip_s: float
-    deviation_s: float
+    def describe(self) -> str:
+        """Time and memory in words."""
+        used = "" if self.processor_s is None else f", {self.processor_s:.1f} s of processors"
+        where = counted(self.workers, "worker") if self.workers else "no farm"
+        peak = "" if self.peak_mb is None else f", {self.peak_mb:.0f} MiB"
+        return f"{where}, {counted(self.clips, 'clip')}, {counted(self.hits, 'hit')}: {self.took_s:.1f} s{used}{peak}"
 
 
 def run(args: list[str]) -> int:
     """The command ``bench growth``. Raises BadInput and StruckError."""
-    parser = argparse.ArgumentParser(prog="bench growth", description="Time and memory over clips and workers.")
-    clips, workers = whole_number(1, MOST_CLIPS), whole_number(0, MOST_WORKERS)
-    parser.add_argument("--clips", type=clips, nargs="+", default=[1, 2, 4], metavar="N", help="clips of a batch")
-    parser.add_argument("--workers", type=workers, nargs="+", default=[0, 1, 2], metavar="N", help="0: no farm")
-    parser.add_argument("--json", metavar="F", help="write the figures to a file; - is standard output")
-    options = parser.parse_args(args)
+    options = _parse(args)
     check_json_target(options.json)
-    if any(options.workers):
+    assumed = Assumed(options.a_day, options.utilisation, options.price)
+    if options.model is not None:
+        again = make_model(read_measured(_read_report(options.model), options.model), assumed)
+        sys.stdout.write(again.describe() + "\n")
+        return 0
+    if options.clips and any(options.workers):
         import_ray()
+    report: dict[str, Any] = {"machine": describe_machine(), "load": find_load()}
     with tempfile.TemporaryDirectory(prefix="struck-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        say(f"making a clip of {DURATION_S:.0f} s at {WIDTH} x {HEIGHT} with {HITS} hits")
-        make_clip(folder / "clip.mp4")
-        runs = []
-        for workers_now in options.workers:
-            for count in options.clips:
-                runs.append(measure_batch(folder, count, workers_now))
-                say(f"workers {workers_now}, clips {count}: {describe_run(runs[-1])}")
-    lines = [line for count in dict.fromkeys(options.workers) for line in fit_lines(runs, count)]
-    report: dict[str, Any] = {"machine": describe_machine(), "load": find_load()}
-    report |= {"runs": [asdict(own) for own in runs], "lines": [asdict(line) for line in lines]}
+        runs = list(measure_clips(folder, options)) if options.clips and options.workers else []
+        over_hits = list(measure_hits(folder, options.hits))
+        measured = measure_for_model(folder, runs) if runs else None
+    users = measure_users(options) if options.users else []
+    lines = [line for line in fit_all(runs, over_hits, users, options.price) if line is not None]
+    model = None if measured is None else make_model(measured, assumed)
+    report |= {"runs": [asdict(own) for own in (*runs, *over_hits)], "users": [asdict(own) for own in users]}
+    report |= {"lines": [line.to_json() for line in lines], "model": None if model is None else model.to_json()}
+    report["load_after"] = find_load()
     if options.json != "-":
-        sys.stdout.write(format_report(report["machine"], runs, lines))
+        sys.stdout.write(format_report(report["machine"], [*runs, *over_hits], users, lines, model))
     if options.json is not None:
         write_json(report, options.json, sys.stdout)
     return 0
 
 
-def measure_batch(folder: Path, count: int, workers: int) -> Run:
-    """Render copies of the folder's clip, each of another content, in a process of their own. Raises StruckError."""
+def _parse(args: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench growth", description="Time, memory and cost over what grows.")
+
+    def add(name: str, least: int, most: int, default: list[int], help_text: str) -> None:
+        kind = whole_number(least, most)
+        parser.add_argument(name, type=kind, nargs="*", default=default, metavar="N", help=help_text)
+
+    add("--clips", 1, MOST_CLIPS, [1, 2, 4], "clips of a batch; none leaves these and workers out")
+    add("--workers", 0, MOST_WORKERS, [0, 1, 2], "processes of the farm; 0 is without it")
+    add("--hits", HITS_A_REPEAT, MOST_HITS, [10, 40, 160], "hits of a clip, in tens; none leaves them out")
+    add("--users", 1, MOST_USERS, [1, 10, 50], "editors of a shared sampler; none leaves them out")
+    length = f"hits of each of the clips, {S_A_HIT:g} s each"
+    parser.add_argument("--hits-a-clip", type=whole_number(2, HITS), default=HITS, metavar="N", help=length)
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of a run of the shared sampler")
+    parser.add_argument("--pause", type=float, default=10.0, help="mean pause of an editor between edits, s")
+    parser.add_argument("--price", type=float, default=0.1, help="of an hour of a machine like this one")
+    parser.add_argument("--a-day", type=whole_number(1, 10**9), default=1_000_000, help="clips a day of the model")
+    parser.add_argument("--utilisation", type=float, default=0.7, help="share of a day that the model's cores work")
+    model_help = "the model again, from what --json wrote, and nothing else"
+    parser.add_argument("--model", metavar="F", help=model_help)
+    parser.add_argument("--json", metavar="F", help="write the figures to a file; - is standard output")
+    options = parser.parse_args(args)
+    options.hits = [round(count / HITS_A_REPEAT) * HITS_A_REPEAT for count in options.hits]
+    for name, least, most in (("price", 0.0, 1e6), ("utilisation", 0.01, 1.0), ("seconds", 1.0, 3600.0)):
+        if not least <= getattr(options, name) <= most:
+            raise BadInput(f"--{name} {getattr(options, name):g} is out of range; give one from {least:g} to {most:g}")
+    return options
+
+
+def _read_report(path: str) -> Any:
+    try:
+        return json.loads(read_bounded(Path(path), _MOST_REPORT_BYTES, "report"))
+    except ValueError:
+        raise BadInput(f"{path} is no JSON; write it with bench growth --json") from None
+
+
+def measure_clips(folder: Path, options: argparse.Namespace) -> Iterator[Run]:
+    """Batches of all numbers of clips and workers, and one of fewer steps of the sampler."""
+    hits = options.hits_a_clip
+    say(f"making a clip of {hits * S_A_HIT:.0f} s at {WIDTH} x {HEIGHT} with {hits} hits")
+    make_clip(folder / "clip.mp4", hits)
+    for workers in options.workers:
+        for count in options.clips:
+            yield measure_batch(folder, folder / "clip.mp4", count, workers)
+    yield measure_batch(folder, folder / "clip.mp4", max(options.clips), max(options.workers), FEWER_STEPS)
+
+
+def measure_hits(folder: Path, counts: Sequence[int]) -> Iterator[Run]:
+    """One clip of so many hits after another, without the farm: ten hits, repeated."""
+    if counts:
+        make_clip(folder / "ten.mp4", HITS_A_REPEAT)
+    for count in counts:
+        repeat_clip(folder / "ten.mp4", folder / "long.mp4", count // HITS_A_REPEAT)
+        yield measure_batch(folder, folder / "long.mp4", 1, 0)
+
+
+def measure_users(options: argparse.Namespace) -> list[sampler_service.ServiceFigures]:
+    """Latency and fairness of a shared sampler on this machine for simulated editors."""
+    session = argparse.Namespace(seconds=options.seconds, pause=options.pause, steps=STEPS, greedy=False)
+    with sampler_service.serve(CHECKPOINTS, "auto") as (url, sampler, name):
+        return [sampler_service.measure(url, sampler, name, count, session) for count in options.users]
+
+
+def measure_batch(folder: Path, clip: Path, count: int, workers: int, steps: int = STEPS) -> Run:
+    """Render copies of a clip, each of another content, in a process of their own. Raises StruckError."""
     source, out = folder / "clips", folder / "out"
     for old in (source, out):
         shutil.rmtree(old, ignore_errors=True)
     source.mkdir()
     for number in range(count):
-        copy_clip(folder / "clip.mp4", source / f"{number:04d}.mp4", number)
+        copy_clip(clip, source / f"{number:04d}.mp4", number)
     line = [sys.executable, "-m", "engine", "--device", "cpu", "render", str(source), "--out-dir", str(out)]
+    line += ["--steps", str(steps)]
     line += ["--farm", "local", "--jobs", str(workers)] if workers else []
     began_s, peak_mb = time.monotonic(), 0.0
     processor_s: dict[int, float] = {}
@@ -101,7 +173,11 @@ def measure_batch(folder: Path, count: int, workers: int) -> Run:
     if process.returncode:
         raise StruckError(f"render ended with status {process.returncode}; look at its messages above")
     took_s = time.monotonic() - began_s
-    return Run(workers, count, took_s, sum(processor_s.values()) or None, peak_mb or None)
+    done = json.loads((out / MANIFEST_NAME).read_bytes())["done"]
+    hits = sum(int(own["hits"]) for own in done.values())
+    made = Run(workers, count, hits, steps, took_s, sum(processor_s.values()) or None, peak_mb or None)
+    say(made.describe())
+    return made
 
 
 def copy_clip(clip: Path, copy: Path, number: int) -> None:
@@ -134,39 +210,77 @@ def _read_share_mb(pid: int) -> float | None:
     return next((float(line.split()[1]) / 1024.0 for line in lines if line.startswith("Pss:")), None)
 
 
-def fit_lines(runs: Sequence[Run], workers: int) -> Iterator[Line]:
-    """Time by the clock and processor time of a number of workers, as lines."""
-    own = [run for run in runs if run.workers == workers]
-    clips = [run.clips for run in own]
-    yield fit_line("time", workers, clips, [run.took_s for run in own])
-    used_s = [run.processor_s for run in own if run.processor_s is not None]
-    if len(used_s) == len(clips):
-        yield fit_line("processor time", workers, clips, used_s)
+def fit_all(
+    runs: Sequence[Run], over_hits: Sequence[Run], users: Sequence[sampler_service.ServiceFigures], price: float
+) -> list[Line | None]:
+    """Every figure as a line over what grows; the cost is that of this machine for the time by the clock."""
+    lines: list[Line | None] = []
+    usual = [run for run in runs if run.steps == STEPS]
+    for workers in dict.fromkeys(run.workers for run in usual):
+        own = [run for run in usual if run.workers == workers]
+        where = counted(workers, "worker") if workers else "no farm"
+        lines += _fit_runs(own, "clips", [run.clips for run in own], where, price)
+    farmed = [run for run in usual if run.workers and run.clips == max(run.clips for run in usual)]
+    rates = [run.clips / run.took_s for run in farmed]
+    where = counted(farmed[0].clips, "clip") if farmed else ""
+    lines.append(fit_line("speed", "clips a second", "workers", where, [run.workers for run in farmed], rates))
+    lines += _fit_runs(over_hits, "hits", [run.hits for run in over_hits], "one clip, no farm", price)
+    counts = [own.users for own in users]
+    for what, unit, figures in (
+        ("median latency", "s", [own.median_s for own in users]),
+        ("95 % latency", "s", [own.p95_s for own in users]),
+        ("sampled", "hits a second", [own.hits_per_s for own in users]),
+    ):
+        lines.append(fit_line(what, unit, "users", "shared sampler", counts, figures))
+    return lines
 
 
-def fit_line(what: str, workers: int, counts: Sequence[int], taken_s: Sequence[float]) -> Line:
-    """Seconds over clips; with one number of clips all of it counts as per clip."""
-    clips, seconds = np.array(counts, float), np.array(taken_s)
-    if len(set(clips)) < 2:
-        slope, start = float(np.mean(seconds / clips)), 0.0
-    else:
-        slope, start = (float(value) for value in np.polyfit(clips, seconds, 1))
-    return Line(what, workers, start, slope, float(np.abs(start + slope * clips - seconds).max()))
+def _fit_runs(own: Sequence[Run], over: str, numbers: Sequence[int], where: str, price: float) -> list[Line | None]:
+    costs = [run.took_s * price / 3600.0 for run in own]
+    return [
+        fit_line("time", "s", over, where, numbers, [run.took_s for run in own]),
+        fit_line("processor time", "s", over, where, numbers, [run.processor_s for run in own]),
+        fit_line("memory", "MiB", over, where, numbers, [run.peak_mb for run in own]),
+        fit_line("cost", f"at {price:g} an hour", over, where, numbers, costs),
+    ]
 
 
-def describe_run(own: Run) -> str:
-    """Time and memory of a batch, in words."""
-    used = "" if own.processor_s is None else f", {own.processor_s:.1f} s of processors"
-    return f"{own.took_s:.1f} s{used}" + ("" if own.peak_mb is None else f", {own.peak_mb:.0f} MiB")
+def measure_for_model(folder: Path, runs: Sequence[Run]) -> Measured | None:
+    """What the model stands on: of the batches with most workers, and of the last, which had fewer steps.
+
+    None where the system does not tell processor time.
+    """
+    fewer = runs[-1]
+    same = [run for run in runs[:-1] if run.workers == fewer.workers]
+    line = fit_line("", "", "", "", [run.clips for run in same], [run.processor_s for run in same])
+    twin = next(run for run in same if run.clips == fewer.clips)
+    if line is None or twin.processor_s is None or fewer.processor_s is None:
+        return None
+    saved_s = max(0.0, twin.processor_s - fewer.processor_s) / twin.clips
+    written = sum(path.stat().st_size for path in (folder / "out").rglob("*") if path.is_file())
+    source = folder / "clips" / "0000.mp4"
+    (folder / "noted").mkdir()
+    digest_s, note_s = measure_command(source, folder / "noted")
+    return Measured(
+        clip_s=line.slope,
+        sampling_s=min(line.slope, saved_s * STEPS / (STEPS - FEWER_STEPS)),
+        hits=twin.hits / twin.clips,
+        read_bytes=2.0 * source.stat().st_size,  # by the command to digest it, by a worker to render it
+        written_bytes=written / fewer.clips,
+        digest_s=digest_s,
+        note_s=note_s,
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+    )
 
 
-def format_report(machine: Any, runs: Sequence[Run], lines: Sequence[Line]) -> str:
+def format_report(
+    machine: str,
+    runs: Sequence[Run],
+    users: Sequence[sampler_service.ServiceFigures],
+    lines: Sequence[Line],
+    model: Model | None,
+) -> str:
     """The figures as lines of text."""
-    text = [str(machine), "workers  clips"]
-    for own in runs:
-        text.append(f"{own.workers or 'no farm':>7}  {own.clips:5d}  {describe_run(own)}")
-    for line in lines:
-        name = counted(line.workers, "worker") if line.workers else "no farm"
-        law = f"{line.start_s:.1f} s + {line.per_clip_s:.2f} s a clip, within {line.deviation_s:.1f} s"
-        text.append(f"{name}, {line.what}: {law}")
-    return "\n".join(text) + "\n"
+    text = [machine, *(own.describe() for own in runs), *(own.describe() for own in users)]
+    text += [line.describe() for line in lines]
+    return "\n".join([*text, *([] if model is None else [model.describe()])]) + "\n"

@@ -1,33 +1,109 @@
-"""The measure of growth: a line through batches, copies that are other clips, memory of a whole family of processes."""
+"""The measure of growth: lines and what they say, a model on paper, clips that are copied and repeated, processes."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from engine.lab.benchmarks.growth import Run, copy_clip, find_family, fit_lines, format_report
+from engine.cli.manifest import MANIFEST_NAME
+from engine.core.errors import BadInput
+from engine.lab.benchmarks.clip import repeat_clip
+from engine.lab.benchmarks.growth import Run, copy_clip, find_family, fit_all, run
+from engine.lab.benchmarks.growth_lines import fit_line
+from engine.lab.benchmarks.growth_model import Assumed, Measured, make_model, measure_command
+from engine.media.frames import iter_frames
 from engine.media.open import digest_file
 from engine.media.probe import probe
-from tests.clips import make_clip
+from engine.media.sound import read_clip_audio
+from tests.clips import find_attacks, make_clicking_clip, make_clip, read_number
+
+
+def make_run(workers: int, clips: int, took_s: float, processor_s: float | None = None) -> Run:
+    return Run(workers, clips, 20 * clips, 4, took_s, processor_s, None)
 
 
 def test_a_line_is_fitted_through_batches() -> None:
-    runs = [
-        Run(2, 1, 13.0, 9.0, 900.0),
-        Run(2, 2, 16.0, 11.0, None),
-        Run(2, 4, 22.0, 15.0, None),
-        Run(0, 4, 8.0, None, None),
-    ]
-    line, used = fit_lines(runs, 2)
-    assert (line.workers, line.start_s, line.per_clip_s) == (2, pytest.approx(10.0), pytest.approx(3.0))
-    assert line.deviation_s == pytest.approx(0.0, abs=1e-9)
-    assert (used.start_s, used.per_clip_s) == (pytest.approx(7.0), pytest.approx(2.0))
-    assert [own.per_clip_s for own in fit_lines(runs, 0)] == [2.0]
-    assert "2 workers, time: 10.0 s + 3.00 s a clip, within 0.0 s" in format_report("m", [], [line])
+    runs = [make_run(2, 1, 13.0, 9.0), make_run(2, 2, 16.0, 11.0), make_run(2, 4, 22.0, 15.0), make_run(0, 4, 8.0)]
+    runs.append(Run(2, 4, 80, 1, 10.0, 5.0, None))  # of fewer steps: the model's alone
+    time, used, cost, alone, _, speed = (line for line in fit_all(runs, [], [], 3600.0) if line is not None)
+    assert (time.where, time.start, time.slope) == ("2 workers", pytest.approx(10.0), pytest.approx(3.0))
+    assert time.deviation == pytest.approx(0.0, abs=1e-9) and cost.slope == pytest.approx(3.0)
+    assert (used.start, used.slope) == (pytest.approx(7.0), pytest.approx(2.0))
+    assert (alone.where, alone.start, alone.slope) == ("no farm", 0.0, 2.0)
+    assert (speed.over, speed.slope) == ("workers", pytest.approx(4 / 22 / 2))
+    said = "time (s) over clips, 2 workers: 10 + 3 clips, within "
+    assert said in time.describe() and time.describe().endswith(": a line, but not through the origin")
+
+
+@pytest.mark.parametrize(
+    ("figures", "verdict"),
+    [
+        ((2.0, 4.0, 8.0), "a line through the origin"),
+        ((10.0, 12.0, 16.0), "a line, but not through the origin"),
+        ((10.0, 10.0, 10.4), "does not grow"),
+        ((1.0, 9.0, 2.0), "no line"),
+        ((None, None, 3.0), "one number alone: taken as a line through the origin"),
+    ],
+)
+def test_a_line_leads_through_the_origin_or_not(figures: Sequence[float | None], verdict: str) -> None:
+    line = fit_line("time", "s", "clips", "here", (1, 2, 4), figures)
+    assert line is not None and line.verdict == verdict
+    assert fit_line("time", "s", "clips", "here", (1, 2, 4), (None,) * 3) is None
+
+
+MEASURED = Measured(
+    clip_s=14.0, sampling_s=10.5, hits=20.0, read_bytes=4e6, written_bytes=6e6, digest_s=0.0, note_s=1e-4, cores=2
+)
+
+
+def test_machines_and_money_are_in_proportion_to_the_clips() -> None:
+    """A machine of two cores that work half of the day does 6171 clips of 14 s."""
+    small = make_model(MEASURED, Assumed(6171, 0.5, 0.1))
+    assert (small.machines, small.cost_a_day) == (1, pytest.approx(2.4))
+    large = make_model(MEASURED, Assumed(617_100, 0.5, 0.1))
+    assert (large.machines, large.cost_a_thousand) == (100, pytest.approx(240.0 / 617.1))
+    assert large.traffic_mb_per_s == pytest.approx(617_100 * 10.0 / 86_400)
+    assert large.bottleneck.startswith("sampling, 75%")
+    # Noting n clips takes n^2 / 2 of 0.1 ms, a twentieth of a day.
+    assert large.clips_a_folder == pytest.approx((2 * 0.05 * 86_400 / 1e-4) ** 0.5, abs=1.0)
+    assert large.commands == -(-617_100 // large.clips_a_folder) and small.commands == 1
+
+
+def test_the_model_is_made_again_of_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report, model = tmp_path / "report.json", make_model(MEASURED, Assumed(1000, 0.7, 0.1))
+    report.write_text(json.dumps({"model": model.to_json()}))
+    assert run(["--model", str(report), "--a-day", "1000"]) == 0
+    assert capsys.readouterr().out == model.describe() + "\n"
+    report.write_text("{}")
+    with pytest.raises(BadInput, match="holds no figures for a model; write it with bench growth --json"):
+        run(["--model", str(report)])
+    with pytest.raises(BadInput, match="--utilisation 2 is out of range"):
+        run(["--utilisation", "2"])
+
+
+def test_noting_a_clip_takes_longer_the_more_are_noted(tmp_path: Path) -> None:
+    """The file is whole each time, so that the seconds told are those of all clips in it."""
+    (tmp_path / "clip").write_bytes(b"film")
+    digest_s, note_s = measure_command(tmp_path / "clip", tmp_path, 20)
+    assert digest_s > 0.0 and note_s > 0.0
+    assert len(json.loads((tmp_path / MANIFEST_NAME).read_bytes())["done"]) == 20
+
+
+@pytest.mark.slow
+def test_a_clip_is_repeated(tmp_path: Path) -> None:
+    clip = make_clicking_clip(tmp_path / "clip.mp4", (0.5,), 1.0)
+    turn_s = repeat_clip(clip, tmp_path / "long.mp4", 3)
+    frames = [frame for _, frame in iter_frames(tmp_path / "long.mp4", 96)]
+    assert len(frames) == 75 and [read_number(frames[25 * turn + 9]) for turn in range(3)] == [9] * 3
+    sound = read_clip_audio(tmp_path / "long.mp4", 48_000)
+    wanted_s = [0.5 + turn * turn_s for turn in range(3)]
+    assert find_attacks(sound, 48_000, wanted_s) == pytest.approx(wanted_s, abs=0.03)
 
 
 @pytest.mark.slow
