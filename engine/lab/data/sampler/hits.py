@@ -53,7 +53,10 @@ class AnalysedHit:
 def build_hits(
     recordings: Sequence[Recording], synthetic: Sequence[SyntheticObject], folder: Path, workers: int = 2
 ) -> None:
-    """Analyse recordings and synthetic objects into ``folder``; does nothing when it holds them already."""
+    """Analyse recordings and synthetic objects into ``folder``; does nothing when it holds them already.
+
+    One worker is this process.
+    """
     index_path, made_of = folder / INDEX, describe_corpus(recordings, synthetic)
     if index_path.is_file():
         with contextlib.suppress(ValueError, AttributeError):
@@ -66,8 +69,13 @@ def build_hits(
     rows: list[dict[str, Any]] = []
     # The matrices are small: workers with a thread per core would only wait for one another.
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
-    with multiprocessing.get_context("spawn").Pool(workers) as pool, open(folder / SAMPLES, "wb") as file:
-        for done, (samples, row) in enumerate(pool.imap(_analyse, tasks, chunksize=4), 1):
+    with contextlib.ExitStack() as opened:
+        file = opened.enter_context(open(folder / SAMPLES, "wb"))
+        analysed: Iterator[tuple[np.ndarray, dict[str, Any] | None]] = map(_analyse, tasks)
+        if workers > 1:
+            pool = opened.enter_context(multiprocessing.get_context("spawn").Pool(workers))
+            analysed = pool.imap(_analyse, tasks, chunksize=4)
+        for done, (samples, row) in enumerate(analysed, 1):
             if row is not None:
                 rows.append({**row, "start": file.tell() // 4, "length": samples.size})
                 file.write(samples.tobytes())

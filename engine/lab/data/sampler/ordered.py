@@ -85,7 +85,8 @@ class OrderedExamples:
 
     def _slide(self, step: int, part: int) -> _Window:
         window = self._windows[part]
-        most, start = (max(1, n // self.config.levels) for n in (self.config.size, self.config.enough))
+        enough = min(self.config.enough, self.config.size)
+        most, start = (max(1, n // self.config.levels) for n in (self.config.size, enough))
         end = start + step * self.fresh
         first = max(0, end - max(most, start))
         if window.first + len(window.groups) + len(window.coming) < first:  # a run that goes on

@@ -131,7 +131,7 @@ class ExamplePool:
                 alike[self._oldest[frames] % len(alike)] = kept
                 self._oldest[frames] += 1
             self.made += 1
-            if self.made >= self.config.enough:
+            if self.made >= min(self.config.enough, self.config.size):
                 self._ready.set()
 
     def draw(self) -> tuple[list[Example], torch.Tensor]:
