@@ -45,7 +45,7 @@ def test_the_downmix_of_5_1_is_the_stereo_track(project: Project) -> None:
     assert not wide[:, 3:].any() and np.abs(mono[:, 0] - stereo.mean(axis=1)).max() < 1e-6
 
 
-@pytest.mark.parametrize("rate_hz", [44_100, 96_000])
+@pytest.mark.parametrize("rate_hz", [44_100, 88_200, 96_000])
 def test_another_rate_keeps_sound_and_length(project: Project, rate_hz: int) -> None:
     delivery = deliver(project, sample_rate_hz=rate_hz)
     track = place_hits(project, delivery.rendered)
