@@ -216,10 +216,11 @@ def _render(options: argparse.Namespace, cache: Cache, compute: Compute) -> Proj
 
 def _set_loudness(project: Project, rendered: KeptHits, target_lufs: float) -> Project:
     """The project at the mix level that gives its track a loudness, which standard error says. Raises BadInput."""
-    from engine.pipeline.loudness import describe_loudness, fit_loudness
+    from engine.pipeline.loudness import describe_loudness, fit_loudness, is_reached
 
     edit, reached = fit_loudness(project, rendered, target_lufs)
-    say(f"loudness {describe_loudness(reached)}")
+    missed = "" if is_reached(reached, target_lufs) else ", as near as the limiter and the level's range allow"
+    say(f"loudness {describe_loudness(reached)}{missed}")
     return edit.apply(project)
 
 

@@ -78,6 +78,11 @@ def explain_missing(loudness: Loudness) -> str:
     return "the track has no loudness: it is shorter than 0.4 s or quieter than −70 LUFS; raise its level first"
 
 
+def is_reached(loudness: Loudness, target_lufs: float) -> bool:
+    """Whether a loudness is its target, as near as one reads it."""
+    return abs(loudness.integrated_lufs - target_lufs) <= 2 * CLOSE_LU
+
+
 def describe_loudness(loudness: Loudness) -> str:
     """Loudness, true peak and range in words."""
     words = [

@@ -41,6 +41,8 @@ def test_loudness_and_limiter(given: Path, tmp_path: Path, capsys: pytest.Captur
     loudness_lufs, peak_dbtp = read_loudness(tmp_path / "t.wav")
     assert loudness_lufs == pytest.approx(-20.0, abs=0.1)
     assert peak_dbtp is not None and peak_dbtp <= -1.0
+    assert run(*render(given, "--out", tmp_path / "loud.wav", "--loudness", "-5", "--limit")) == 0
+    assert "range 0.0 LU, as near as the limiter and the level's range allow" in capsys.readouterr().err
     again = ("--clip", given / "c.mp4", "--ckpt-dir", given / "none", "--out", tmp_path / "again.wav")
     assert run("render", tmp_path / "t.wav", *again) == 0
     assert np.array_equal(soundfile.read(tmp_path / "again.wav")[0], soundfile.read(tmp_path / "t.wav")[0])
