@@ -52,7 +52,9 @@ def child_environment(base: Mapping[str, str], folder: Path) -> dict[str, str]:
         PYTHONNOUSERSITE="1",
         PYTHONUTF8="1",
     )
-    if folder != ROOT:  # no bytecode can be kept beside the sources
+    # Packages come without bytecode, so a Python that keeps none would compile them all at every start.
+    unwanted = child.pop("PYTHONDONTWRITEBYTECODE", "")
+    if folder != ROOT or unwanted:  # no bytecode can be kept beside the sources, or none shall lie there
         child["PYTHONPYCACHEPREFIX"] = str(folder / ".struck" / "bytecode")
     return child
 

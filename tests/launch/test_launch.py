@@ -88,6 +88,13 @@ def test_telemetry_is_off_and_foreign_packages_are_shut_out() -> None:
     assert "PYTHONPATH" not in child and "PYTHONHOME" not in child
 
 
+def test_packages_are_compiled_once_even_where_no_bytecode_is_wanted_beside_the_sources() -> None:
+    child = state.child_environment({"PYTHONDONTWRITEBYTECODE": "1"}, state.ROOT)
+    assert "PYTHONDONTWRITEBYTECODE" not in child
+    assert Path(child["PYTHONPYCACHEPREFIX"]).parent == state.ROOT / ".struck"
+    assert "PYTHONPYCACHEPREFIX" not in state.child_environment({}, state.ROOT)
+
+
 @pytest.fixture
 def venv(tmp_path: Path) -> Path:
     """A real but empty virtual environment with one package installed by hand."""
