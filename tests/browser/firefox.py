@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from tests.app_process import free_port
+from tests.browser.chromium import install_package, installing
 
 NAMES = ("firefox-esr", "firefox")
 USUAL_PLACES = ("/Applications/Firefox.app/Contents/MacOS/firefox", r"%ProgramFiles%\Mozilla Firefox\firefox.exe")
@@ -48,8 +49,8 @@ def require_firefox() -> str:
     """Path of a Firefox; where there is none the test is skipped, but a run that takes no skips installs it."""
     found = find_firefox()
     if found is None and os.environ.get("STRUCK_CI") == "1":
-        if shutil.which("apt-get"):
-            subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", "firefox-esr"], check=False)
+        with installing():
+            install_package("firefox-esr")
         found = find_firefox()
         if found is None:
             pytest.fail(MISSING)
