@@ -11,20 +11,22 @@ from engine.animate.motion import Blow, Sound
 from engine.core.units import power_to_db
 
 RANGE_DB = 30.0
-"""Blows this much softer than the loudest have velocity 0."""
+"""Decibels under the loudest blow at which velocity would be 0."""
 SOFTEST = 0.1
+"""The least velocity: a blow softer than that is shown like it, since whoever hears one looks for it."""
 _PEAK_S, _HOP_S, _LONGEST_S, _FALL_DB = 0.06, 0.01, 2.0, 25.0
 _NEXT_GUARD_S = 0.02
 
 
 def weigh_blows(times_s: Sequence[float], levels_db: Sequence[float]) -> tuple[Blow, ...]:
-    """Blows in order of time with velocities by their levels against the loudest; very soft ones are left out."""
+    """Blows in order of time with velocities by their levels against the loudest, ``SOFTEST`` to 1."""
     if not len(times_s):
         return ()
     top = max(levels_db)
-    velocities = [min(1.0, 1.0 + (level - top) / RANGE_DB) for level in levels_db]
-    pairs = sorted(zip(times_s, velocities, strict=True))
-    return tuple(Blow(float(time_s), float(velocity)) for time_s, velocity in pairs if velocity > SOFTEST)
+    velocities = [max(SOFTEST, 1.0 + (level - top) / RANGE_DB) for level in levels_db]
+    return tuple(
+        Blow(float(time_s), float(velocity)) for time_s, velocity in sorted(zip(times_s, velocities, strict=True))
+    )
 
 
 def measure_blows(samples: np.ndarray, rate_hz: int, times_s: Sequence[float]) -> tuple[Blow, ...]:
