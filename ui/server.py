@@ -25,7 +25,7 @@ from ui.fair_pool import Busy, FairPool
 from ui.jobs import describe_error, hide_folders
 from ui.kept_sessions import mark_running
 from ui.protocol.codec import encode, parse_json
-from ui.protocol.events import DocumentState, ErrorNotice, Note
+from ui.protocol.events import DocumentState, ErrorNotice, Note, ServerMessage
 from ui.routes import Gone, Unknown, add_routes
 from ui.send_queue import CoalescingSendQueue
 from ui.session import Session
@@ -149,8 +149,9 @@ async def _send_all(socket: WebSocket, send_queue: CoalescingSendQueue, session:
     try:
         while messages := await send_queue.take():
             if any(isinstance(message, DocumentState) for message in messages):
-                await run_in_threadpool(session.keep)
-            texts = [encode(message) for message in messages]
+                texts = await run_in_threadpool(_keep_and_encode, session, messages)
+            else:
+                texts = [encode(message) for message in messages]
             try:
                 for text in texts:
                     await socket.send_text(text)
@@ -160,6 +161,12 @@ async def _send_all(socket: WebSocket, send_queue: CoalescingSendQueue, session:
         log.error("sending to a tab of session %s failed", session.folder_name, exc_info=error)
         with contextlib.suppress(RuntimeError):
             await socket.close(1011)
+
+
+def _keep_and_encode(session: Session, messages: list[ServerMessage]) -> list[str]:
+    """Autosave, then make the texts: that of a large document would hold up the loop, and with it all sessions."""
+    session.keep()
+    return [encode(message) for message in messages]
 
 
 async def _greet_again(session: Session, send_queue: CoalescingSendQueue) -> None:

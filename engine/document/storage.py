@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from engine.core.bounded_json import check_size, parse_json
 from engine.core.errors import BadInput
 from engine.core.files import make_private_folder, make_write_error, write_file
+from engine.core.json_pieces import encode_json
 from engine.document.clip_search import DigestOf, base_name, beside, find_clip, list_files, named_places, relative_path
 from engine.document.project import Project
 from engine.document.serialization import project_from_json, project_to_json
@@ -274,7 +275,10 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
 
 
 def _write(path: Path, value: Mapping[str, Any], indent: int | None = 1) -> None:
-    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"  # far slower with an indent
+    if indent is None:
+        text = encode_json(value, ensure_ascii=False)
+    else:  # far slower
+        text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
     if os.path.isdir(path):
         raise BadInput(f"{path} is a folder; give the name of a file")
     # A path that is not UTF-8 holds lone surrogates, which JSON writes as \udce9: so does this error handler.

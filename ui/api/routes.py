@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import urllib.parse
@@ -10,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from engine.core.errors import BadInput
+from engine.core.json_pieces import encode_json
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.core.words import counted
 from engine.document.storage import autosave_path
@@ -72,7 +72,7 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
             async with Conversation(session, pool, wait_s) as conversation:
                 if body.get("path"):
                     await conversation.ask("open", path=body["path"])
-                return _answer(conversation, 201)
+                return await _answer(conversation, 201)
         except (BadInput, Broken):
             sessions.remove(session.id)
             raise
@@ -83,7 +83,7 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
         async with talk(project_id, wait_s) as conversation:
             place = await _receive(request, conversation.session, name)
             await conversation.ask("open", path=place)
-            return _answer(conversation)
+            return await _answer(conversation)
 
     @router.post("/projects/{project_id}/files", openapi_extra=of_type("application/octet-stream"))
     async def send_file(request: Request, project_id: str, name: str) -> Response:
@@ -95,7 +95,7 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
         """The document as it stands, and what goes on; with `wait_s` once nothing goes on any more."""
         async with talk(project_id, wait_s) as conversation:
             await conversation.settle(rendered=True)
-            return _answer(conversation)
+            return await _answer(conversation)
 
     @router.delete("/projects/{project_id}", status_code=204)
     def delete_project(project_id: str) -> Response:
@@ -122,7 +122,7 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
                 await conversation.ask("edit", edit={"kind": "set_source", "source": body["source"]})
             else:
                 await conversation.ask("detect")
-            return _answer(conversation)
+            return await _answer(conversation)
 
     @router.post("/projects/{project_id}/physics", openapi_extra=of_fields({"sound_id": str, **SOURCES}, "the clip's"))
     async def choose_physics(request: Request, project_id: str, wait_s: WaitS = 600.0) -> Response:
@@ -135,7 +135,7 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
         check_fields(body, {"sound_id": str, **SOURCES})
         async with talk(project_id, wait_s) as conversation:
             await _choose_physics(conversation, body)
-            return _answer(conversation)
+            return await _answer(conversation)
 
     @router.post("/projects/{project_id}/edits", openapi_extra=of_type("application/json", EditMessage))
     async def edit(request: Request, project_id: str, wait_s: WaitS = 600.0) -> Response:
@@ -143,28 +143,28 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
         body = await read_body(request)
         async with talk(project_id, wait_s) as conversation:
             await conversation.ask("edit", edit=body)
-            return _answer(conversation)
+            return await _answer(conversation)
 
     @router.post("/projects/{project_id}/undo")
     async def undo(project_id: str, wait_s: WaitS = 600.0) -> Response:
         """Undo the last edit."""
         async with talk(project_id, wait_s) as conversation:
             await conversation.ask("undo")
-            return _answer(conversation)
+            return await _answer(conversation)
 
     @router.post("/projects/{project_id}/redo")
     async def redo(project_id: str, wait_s: WaitS = 600.0) -> Response:
         """Redo the edit that was undone last."""
         async with talk(project_id, wait_s) as conversation:
             await conversation.ask("redo")
-            return _answer(conversation)
+            return await _answer(conversation)
 
     @router.post("/projects/{project_id}/cancel")
     async def cancel(project_id: str) -> Response:
         """Stop detection, analysis, sampling and export."""
         async with talk(project_id, 10.0) as conversation:
             await conversation.ask("cancel")
-            return _answer(conversation)
+            return await _answer(conversation)
 
     @router.get(
         "/projects/{project_id}/track", response_class=Response, responses={200: {"content": {"audio/wav": {}}}}
@@ -205,7 +205,7 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
                 {"name": file.name, "note": file.note, "url": _file_url(project_id, file.name)}
                 for file in (exported.files if exported else ())
             ]
-            return _answer(conversation, 200 if exported else 202, files=files)
+            return await _answer(conversation, 200 if exported else 202, files=files)
 
     @router.post("/projects/{project_id}/animatic", openapi_extra=of_type("application/json", MakeAnimatic))
     async def animate(request: Request, project_id: str, wait_s: WaitS = 600.0) -> Response:
@@ -219,8 +219,8 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
             await conversation.ask("make_animatic", **{name: value for name, value in body.items() if name != "type"})
             made = conversation.animatic
             if made is None:
-                return _answer(conversation, 202)
-            return _answer(conversation, animatic={**vars(made), "url": _file_url(project_id, made.name)})
+                return await _answer(conversation, 202)
+            return await _answer(conversation, animatic={**vars(made), "url": _file_url(project_id, made.name)})
 
     @router.get("/projects/{project_id}/exports/{name}", response_class=FileResponse)
     def get_export(project_id: str, name: str) -> Response:
@@ -241,9 +241,9 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
         async with talk(project_id, 600.0) as conversation:
             session = conversation.session
             if body.get("path") is not None and not body.get("overwrite"):
-                await anyio.to_thread.run_sync(_check_free, session, body["path"])
+                await run_in_threadpool(_check_free, session, body["path"])
             await conversation.ask("save", path=body.get("path"))
-            return _answer(conversation)
+            return await _answer(conversation)
 
     @router.get("/openapi.json", include_in_schema=False)
     def openapi() -> Response:
@@ -318,7 +318,7 @@ def _file_url(project_id: str, name: str) -> str:
     return f"{PREFIX}/projects/{project_id}/exports/{urllib.parse.quote(name)}"
 
 
-def _answer(conversation: Conversation, status: int = 200, **more: Any) -> Response:
+async def _answer(conversation: Conversation, status: int = 200, **more: Any) -> Response:
     """The project of a conversation; status 202 where its work goes on."""
     session = conversation.session
     document, saved = conversation.document, session.saved_as
@@ -333,5 +333,5 @@ def _answer(conversation: Conversation, status: int = 200, **more: Any) -> Respo
         **more,
         "project": document.project,
     }
-    text = json.dumps(body, allow_nan=False, default=vars)
+    text = await run_in_threadpool(encode_json, body)
     return Response(text, 202 if conversation.busy else status, headers=FRESH, media_type="application/json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import types
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type
 
 from engine.core import bounded_json
 from engine.core.errors import BadInput, quote
+from engine.core.json_pieces import encode_json
 from ui.protocol.events import ServerMessage
 from ui.protocol.requests import ClientMessage
 
@@ -41,8 +41,7 @@ def decode(raw: Any) -> ClientMessage:
 
 def encode(message: ServerMessage) -> str:
     """The JSON text of a message."""
-    body = {"type": message.type, **vars(message)}
-    return json.dumps(body, separators=(",", ":"), allow_nan=False, default=vars)
+    return encode_json({"type": message.type, **vars(message)})
 
 
 def to_mapping(value: Any) -> Any:
