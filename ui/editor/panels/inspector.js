@@ -43,6 +43,8 @@ export function createInspector(root, store, audio, { player, perform, openMater
   /** @type {string | null} */
   let soundId = null;
   let shownHits = "";
+  /** @type {ReadonlySet<string> | null} */
+  let followed = null; // the selection that was looked at last
   /** @type {string | null} */
   let offered = null; // digest of the clip whose picture was looked at
   /** @type {Shared} */
@@ -100,13 +102,15 @@ export function createInspector(root, store, audio, { player, perform, openMater
     }
     /** @param {string | null} id */
     const known = (id) => project.sounds.some((sound) => sound.id === id);
-    const hits = [...(store.selection.hits ?? [])].sort().join();
     const before = soundId;
     if (known(store.selection.soundId)) soundId = store.selection.soundId;
-    if (hits !== shownHits) {
+    if (store.selection.hits !== followed) {
+      followed = store.selection.hits;
+      const hits = [...followed].sort().join();
+      const isNew = hits !== shownHits;
       shownHits = hits;
       const struck = new Set(project.hits.filter((hit) => store.selection.hits.has(hit.id)).map((hit) => hit.sound_id));
-      if (struck.size === 1) [soundId] = struck;
+      if (isNew && struck.size === 1) [soundId] = struck;
     }
     if (!known(soundId)) soundId = project.sounds[0]?.id ?? null;
     if (before !== soundId && (before !== null || store.selection.soundId !== soundId)) {
@@ -134,14 +138,24 @@ export function createInspector(root, store, audio, { player, perform, openMater
     show();
   }
 
-  /** The parts of the document that the open tab shows, and those that decide which sound it is about. */
+  /** Hits alone may have changed, as they do in every frame of a drag: what the Sound tab draws of its sound stays. */
+  function updateHits() {
+    const before = soundId;
+    followSelection();
+    offerFinding();
+    if (open === "sound" && soundId !== null && soundId === before) panels.sound.showHits();
+    else show();
+  }
+
+  /** The parts of the document that the open tab shows besides hits, and those that decide which sound it is about. */
   function shownParts() {
     const project = store.view?.project;
-    return [project?.clip, project?.hits, project?.sounds, open === "sampler" && project?.render, open === "mix" && project?.mix];
+    return [project?.clip, project?.sounds, open === "sampler" && project?.render, open === "mix" && project?.mix];
   }
 
   const scope = createScope();
   scope.add(store.watch(shownParts, update));
+  scope.add(store.watch(() => [store.view?.project?.hits], updateHits));
   scope.add(store.on("selection", update));
   scope.add(store.on("status", offerFinding));
   scope.add(store.on("welcome", update));

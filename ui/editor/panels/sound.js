@@ -223,7 +223,7 @@ export function createSoundPanel(store, audio, shared) {
       choose: () => store.edit({ kind: "merge_sounds", sound_id: into, others: [s.id] }, newGesture()),
     }));
     openMenu(choose, [...sounds.map((s) => ({
-      text: s.name, color: soundColor(project(), s.id), note: countOf(hitsOf(s.id).length), choose: () => shared.select({ soundId: s.id, modes: new Set() }),
+      text: s.name, color: soundColor(project(), s.id), note: t("common.hits", { count: hitsOf(s.id).length }), choose: () => shared.select({ soundId: s.id, modes: new Set() }),
       audition: () => store.send({ type: "strike", sound_id: s.id, velocity_db: 0 }),
     })), ...merges]);
   }
@@ -335,25 +335,27 @@ export function createSoundPanel(store, audio, shared) {
 
   // --- showing -------------------------------------------------------------------------------------
 
-  /** @param {number} n */
-  const countOf = (n) => t("common.hits", { count: n });
+  /** What depends on the hits of the document, where there is a sound. */
+  function showHits() {
+    const [s, { sounds }] = [sound(), project()];
+    choose.hidden = sounds.length < 2;
+    deleteButton.hidden = sounds.length < 2 || hitsOf(s.id).length > 0 || sounds.some(({ parts }) => parts.some(({ sound_id }) => sound_id === s.id));
+    uses.textContent = `${t("common.hits", { count: hitsOf(s.id).length })}${s.layers.length ? ` · ${t("sound.layers", { count: s.layers.length + 1 })}` : ""}`;
+    lookAtSpectrum();
+  }
 
   function show() {
     element.hidden = !sound();
     empty.hidden = Boolean(sound());
     if (!sound()) return;
     const s = heardNow();
-    const { sounds } = project();
     const color = soundColor(project(), s.id);
     dot.style.setProperty("--sound", color);
     element.style.setProperty("--sound", color);
     name.set(s.name);
     if (!CSS.supports("field-sizing", "content")) name.element.style.width = `${Math.min(24, Math.max(4, s.name.length + 1))}ch`;
-    choose.hidden = sounds.length < 2;
-    deleteButton.hidden = sounds.length < 2 || hitsOf(s.id).length > 0 || sounds.some(({ parts }) => parts.some(({ sound_id }) => sound_id === s.id));
     const note = translateSource(s.origin_note);
     const origin = s.origin === "preset" || !ORIGINS[s.origin] ? note || ORIGINS[s.origin] : s.origin === "edited" && note ? t("sound.edited", { origin_note: note }) : ORIGINS[s.origin];
-    uses.textContent = `${countOf(hitsOf(s.id).length)}${s.layers.length ? ` · ${t("sound.layers", { count: s.layers.length + 1 })}` : ""}`;
     partsButton.textContent = s.parts.length ? t("sound.parts_2", { count: s.parts.length }) : t("sound.parts");
     about.textContent = origin;
     about.title = [ORIGINS[s.origin], note].filter(Boolean).join("\n");
@@ -370,7 +372,7 @@ export function createSoundPanel(store, audio, shared) {
     modes.refresh();
     residual.refresh();
     match.show();
-    lookAtSpectrum();
+    showHits();
   }
 
   cleanups.push(
@@ -387,12 +389,9 @@ export function createSoundPanel(store, audio, shared) {
   );
 
   return {
-    element: root, show, locate: modes.locate,
+    element: root, show, showHits, locate: modes.locate,
     dispose() {
-      modes.dispose();
-      morph.dispose();
-      residual.dispose();
-      match.dispose();
+      for (const part of [modes, morph, residual, match]) part.dispose();
       for (const cleanup of cleanups) cleanup?.();
     },
   };

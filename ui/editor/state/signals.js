@@ -49,14 +49,18 @@ export function shareUnchanged(previous, next) {
   if (Array.isArray(previous)) return next;
   const [old, fresh] = [/** @type {Record<string, unknown>} */ (previous), /** @type {Record<string, unknown>} */ (next)];
   const names = Object.keys(fresh);
-  /** @type {Record<string, unknown>} */
-  const result = {};
+  /** @type {Record<string, unknown> | null} */
+  let result = null; // made where a part of it is replaced
   let isSame = names.length === Object.keys(old).length;
   for (const name of names) {
-    result[name] = shareUnchanged(old[name], fresh[name]);
-    isSame &&= Object.is(result[name], old[name]) && name in old;
+    const part = shareUnchanged(old[name], fresh[name]);
+    if (!Object.is(part, fresh[name])) {
+      result ??= { ...fresh };
+      result[name] = part;
+    }
+    isSame &&= Object.is(part, old[name]) && name in old;
   }
-  return /** @type {T} */ (isSame ? old : result);
+  return /** @type {T} */ (isSame ? old : result ?? fresh);
 }
 
 /**
@@ -64,7 +68,12 @@ export function shareUnchanged(previous, next) {
  * @param {any[]} next
  */
 function shareArray(previous, next) {
-  const byId = new Map(previous.filter((item) => item?.id !== undefined).map((item) => [item.id, item]));
-  const result = next.map((item, i) => shareUnchanged(item?.id !== undefined ? byId.get(item.id) : previous[i], item));
+  /** @type {Map<unknown, unknown> | null} */
+  let byId = null; // made where an element is not in the place that it had
+  const result = next.map((item, i) => {
+    if (item?.id === undefined || item.id === previous[i]?.id) return shareUnchanged(previous[i], item);
+    byId ??= new Map(previous.filter((one) => one?.id !== undefined).map((one) => [one.id, one]));
+    return shareUnchanged(byId.get(item.id), item);
+  });
   return result.length === previous.length && result.every((item, i) => Object.is(item, previous[i])) ? previous : result;
 }
