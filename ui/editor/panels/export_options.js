@@ -2,6 +2,7 @@
 // How files are exported: form, start, names, stems and pieces. Kept for the next export.
 
 import { recall, remember } from "../state/remembered.js";
+import { t } from "../texts/t.js";
 import { make } from "../widgets/controls.js";
 /** @import { ExportOptions } from "../state/protocol.d.ts" */
 
@@ -14,6 +15,27 @@ const USUAL = {
   sound_ending: ".wav", video_ending: ".mp4", sample_rate_hz: 48000, bits: 24, channels: "stereo", start_timecode: "",
   two_pop: false, embed_project: true, stems: "sound", ucs_names: false, name_pattern: "{catid}_{fxname}_{creator}_{source}",
   creator: "STRUCK", source: "FOLEY", takes: 0, layers: 1, normalize: "sound", clip_sound: "replace",
+};
+
+/** @type {Record<keyof Options, string>} */
+const HELP = {
+  bits: t("export_help.bits"),
+  channels: t("export_help.channels"),
+  clip_sound: t("export_help.clip_sound"),
+  creator: t("export_help.creator"),
+  embed_project: t("export_help.embed_project"),
+  layers: t("export_help.layers"),
+  name_pattern: t("export_help.name_pattern"),
+  normalize: t("export_help.normalize"),
+  sample_rate_hz: t("export_help.sample_rate_hz"),
+  sound_ending: t("export_help.sound_ending"),
+  source: t("export_help.source"),
+  start_timecode: t("export_help.start_timecode"),
+  stems: t("export_help.stems"),
+  takes: t("export_help.takes"),
+  two_pop: t("export_help.two_pop"),
+  ucs_names: t("export_help.ucs_names"),
+  video_ending: t("export_help.video_ending"),
 };
 
 /** @returns {Options} */
@@ -57,7 +79,7 @@ export function createOptionControls(changed) {
    * @param {[string | number, string][]} choices
    */
   function choose(name, label, choices) {
-    const select = make("select", "st-export-select", { "aria-label": label }, ...choices.map(([value, text]) => make("option", "", { value: String(value), textContent: text })));
+    const select = make("select", "st-export-select", { title: HELP[name], "aria-label": label }, ...choices.map(([value, text]) => make("option", "", { value: String(value), textContent: text })));
     fill.push(() => {
       select.value = String(options[name]);
       if (select.selectedIndex < 0) select.selectedIndex = 0;
@@ -74,7 +96,7 @@ export function createOptionControls(changed) {
    * @param {string} [hint]
    */
   function write(name, label, hint = "") {
-    const field = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: hint, "aria-label": label });
+    const field = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: hint, title: HELP[name], "aria-label": label });
     fill.push(() => { field.value = String(options[name]); });
     field.addEventListener("input", () => set(name, /** @type {never} */ (field.value)));
     controls.push(field);
@@ -89,7 +111,7 @@ export function createOptionControls(changed) {
    * @param {number} max
    */
   function count(name, label, min, max) {
-    const field = make("input", "st-export-field is-number", { type: "number", min: String(min), max: String(max), step: "1", "aria-label": label });
+    const field = make("input", "st-export-field is-number", { type: "number", min: String(min), max: String(max), step: "1", title: HELP[name], "aria-label": label });
     fill.push(() => { field.value = String(options[name]); });
     field.addEventListener("change", () => {
       const typed = Math.round(Number(field.value));
@@ -111,7 +133,7 @@ export function createOptionControls(changed) {
     fill.push(() => { box.checked = Boolean(options[name]); });
     box.addEventListener("change", () => set(name, /** @type {never} */ (box.checked)));
     controls.push(box);
-    return make("label", "st-export-tick", {}, box, make("span", "", { textContent: words }));
+    return make("label", "st-export-tick", { title: HELP[name] }, box, make("span", "", { textContent: words }));
   }
 
   return {

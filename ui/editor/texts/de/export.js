@@ -2,6 +2,23 @@
 // The export dialog, its presets and its queue, in German.
 
 export const EXPORT = {
+  "export_help.bits": "Bits je Abtastwert: 24 für die Abgabe, 16 mit Dither für ältere Programme, 32 Float behält, was über Vollaussteuerung liegt",
+  "export_help.channels": "Kanäle der Spur und der Stems",
+  "export_help.clip_sound": "Was im Video aus dem eigenen Ton des Clips wird",
+  "export_help.creator": "Ihr Kürzel in den Dateinamen, wie UCS es verlangt",
+  "export_help.embed_project": "Die Datei der Spur lässt sich wieder als das Projekt öffnen, aus dem sie stammt",
+  "export_help.layers": "Stärkestufen der Einzelschläge; die neuer Schläge liegen 6 dB auseinander",
+  "export_help.name_pattern": "Woraus ein Dateiname besteht: catid und so fort stehen für Kategorie, Klang, Urheber und Quelle",
+  "export_help.normalize": "Einzelschläge so laut wie der lauteste ihres Klangs, jeder für sich, oder wie sie sind",
+  "export_help.sample_rate_hz": "Abtastwerte je Sekunde; beim Film sind 48 kHz üblich",
+  "export_help.sound_ending": "Art der Tondatei für die Spur",
+  "export_help.source": "Kürzel der Produktion in den Dateinamen, wie UCS es verlangt",
+  "export_help.start_timecode": "Timecode, bei dem die Dateien beginnen; leer der des Clips",
+  "export_help.stems": "Stems sind eigene Spuren, die zusammen das Ganze ergeben: je Klang, Schlag oder Schicht",
+  "export_help.takes": "So viele neue Schläge jedes Klangs; bei 0 die Schläge des Clips selbst",
+  "export_help.two_pop": "Ein Piepton von einem Bild Länge, zwei Sekunden vor dem Bild, nach dem Ton und Bild angelegt werden",
+  "export_help.ucs_names": "UCS, das Universal Category System, ist die gemeinsame Benennung der Klangarchive",
+  "export_help.video_ending": "Art der Videodatei; das Bild wird kopiert, wo die Datei es aufnehmen kann",
   "export_menu.16_bit_dithered": "16 Bit, mit Dither",
   "export_menu.24_bit": "24 Bit",
   "export_menu.32_bit_float": "32 Bit Float",

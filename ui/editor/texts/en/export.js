@@ -2,6 +2,23 @@
 // The export dialog, its presets and its queue, in English.
 
 export const EXPORT = {
+  "export_help.bits": "Bits of a sample: 24 for delivery, 16 with dither for older programs, 32 float keeps what is over full scale",
+  "export_help.channels": "Channels of the track and the stems",
+  "export_help.clip_sound": "What becomes of the clip's own sound in the video",
+  "export_help.creator": "Your short name in the file names, as UCS asks for it",
+  "export_help.embed_project": "The track's file opens again as the project it came from",
+  "export_help.layers": "Velocity layers of the one-shots; those of new strikes are 6 dB apart",
+  "export_help.name_pattern": "What a file's name is made of: catid and the like stand for the category, the sound, the creator and the source",
+  "export_help.normalize": "One-shots as loud as the loudest of their sound, each by itself, or as they are",
+  "export_help.sample_rate_hz": "Samples a second; 48 kHz is usual for film",
+  "export_help.sound_ending": "Kind of sound file for the track",
+  "export_help.source": "Short name of the production in the file names, as UCS asks for it",
+  "export_help.start_timecode": "Timecode that the files begin at; left empty, the clip's",
+  "export_help.stems": "Stems are tracks of their own that add up to the whole: a sound, a hit, or a layer each",
+  "export_help.takes": "So many new strikes of each sound; with 0 the clip's own hits are written",
+  "export_help.two_pop": "A beep of one frame, two seconds before the picture, by which sound and picture are lined up",
+  "export_help.ucs_names": "UCS, the Universal Category System, is the naming that sound libraries share",
+  "export_help.video_ending": "Kind of video file; the picture is copied where the file can hold it",
   "export_menu.16_bit_dithered": "16 bit, dithered",
   "export_menu.24_bit": "24 bit",
   "export_menu.32_bit_float": "32 bit float",

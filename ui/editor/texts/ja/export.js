@@ -2,6 +2,23 @@
 // The export dialog, its presets and its queue, in Japanese.
 
 export const EXPORT = {
+  "export_help.bits": "1 サンプルのビット数。納品は 24、古いソフトにはディザ付きの 16、フルスケールを超える音も残すなら 32 float",
+  "export_help.channels": "トラックとステムのチャンネル",
+  "export_help.clip_sound": "動画の中でクリップ自身の音をどうするか",
+  "export_help.creator": "ファイル名に入る制作者の略号（UCS の規則）",
+  "export_help.embed_project": "トラックのファイルを、元のプロジェクトとして再び開けるようにします",
+  "export_help.layers": "ワンショットのベロシティの段数。新しい打撃では 6 dB おきです",
+  "export_help.name_pattern": "ファイル名の組み立て。catid などは分類、音、制作者、出所を表します",
+  "export_help.normalize": "ワンショットの音量。音の中で最大のものに合わせるか、個別に揃えるか、そのままか",
+  "export_help.sample_rate_hz": "1 秒あたりのサンプル数。映像では 48 kHz が普通です",
+  "export_help.sound_ending": "トラックの音声ファイルの種類",
+  "export_help.source": "ファイル名に入る作品の略号（UCS の規則）",
+  "export_help.start_timecode": "ファイルの開始タイムコード。空ならクリップのもの",
+  "export_help.stems": "ステムは足すと全体になる別々のトラック。音ごと、ヒットごと、または層ごと",
+  "export_help.takes": "各音を新しく打つ回数。0 ならクリップ自身のヒットを書き出します",
+  "export_help.two_pop": "映像の 2 秒前に入る 1 フレームのビープ。音と絵を合わせる目印です",
+  "export_help.ucs_names": "UCS（Universal Category System）は、音素材集に共通の命名規則です",
+  "export_help.video_ending": "動画ファイルの種類。入れられる形式なら映像はそのまま複写します",
   "export_menu.16_bit_dithered": "16 bit、ディザ",
   "export_menu.24_bit": "24 bit",
   "export_menu.32_bit_float": "32 bit float",
