@@ -9,12 +9,12 @@ import { t } from "../texts/t.js";
 export const POINTS = 65;
 const RUB_S = 0.28; // of one way of a rub
 
-/** @type {Record<ShapeName, {title: string, speed: (part: number, length_s: number) => number}>} */
+/** @type {Record<ShapeName, {title: string, help: string, speed: (part: number, length_s: number) => number}>} */
 export const SHAPES = {
-  stroke: { title: t("scrape_shapes.stroke"), speed: (part) => Math.sin(Math.PI * part) },
-  rub: { title: t("scrape_shapes.rub"), speed: (part, length_s) => Math.abs(Math.sin(Math.PI * part * Math.max(2, Math.round(length_s / RUB_S)))) },
-  even: { title: t("scrape_shapes.even"), speed: () => 1 },
-  slow: { title: t("scrape_shapes.slowing"), speed: (part) => 1 - part },
+  stroke: { title: t("scrape_shapes.stroke"), help: t("scrape_shapes.stroke_help"), speed: (part) => Math.sin(Math.PI * part) },
+  rub: { title: t("scrape_shapes.rub"), help: t("scrape_shapes.rub_help"), speed: (part, length_s) => Math.abs(Math.sin(Math.PI * part * Math.max(2, Math.round(length_s / RUB_S)))) },
+  even: { title: t("scrape_shapes.even"), help: t("scrape_shapes.even_help"), speed: () => 1 },
+  slow: { title: t("scrape_shapes.slowing"), help: t("scrape_shapes.slowing_help"), speed: (part) => 1 - part },
 };
 
 /** @type {StrokeState} */

@@ -47,7 +47,7 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
 
   const words = make("p", "ins-quiet arr-words");
   const canvas = make("canvas", "arr-speeds", { width: 2 * WIDTH_PX, height: 2 * HEIGHT_PX, role: "img" });
-  const shapes = make("div", "ins-segments", { role: "group", "aria-label": t("scrape_sheet.speed_over_time") }, ...Object.entries(SHAPES).map(([name, { title }]) => make("button", "ins-segment", { type: "button", textContent: title, onclick: () => change({ speeds: shapeSpeeds(/** @type {ShapeName} */ (name), shown().length_s) }) })));
+  const shapes = make("div", "ins-segments", { role: "group", "aria-label": t("scrape_sheet.speed_over_time") }, ...Object.entries(SHAPES).map(([name, { title, help }]) => make("button", "ins-segment", { type: "button", textContent: title, title: help, onclick: () => change({ speeds: shapeSpeeds(/** @type {ShapeName} */ (name), shown().length_s) }) })));
   /**
    * @param {"length_s" | "top_speed_m_per_s" | "grain_mm"} name
    * @param {{label: string, help: string, min: number, max: number, unit: string, format: (value: number) => string}} look
