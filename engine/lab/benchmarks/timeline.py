@@ -14,7 +14,7 @@ import av
 import numpy as np
 
 from engine.cli.console import check_json_target, say, write_json
-from engine.core.errors import BadInput
+from engine.core.errors import BadInput, StruckError
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Hit, RenderSettings
 from engine.document.storage import save_project
@@ -85,7 +85,7 @@ DRIVE = """([count, name, px_per_s]) => new Promise((done) => {
 
 
 def run(args: list[str]) -> int:
-    """The command ``bench timeline``; 1 where fewer frames than AIM are in time. Raises BadInput and StruckError."""
+    """The command ``bench timeline``. Raises BadInput, and StruckError where fewer frames than AIM are in time."""
     parser = argparse.ArgumentParser(prog="bench timeline", description="Frames of the timeline in a browser.")
     parser.add_argument("--hits", type=int, default=500, metavar="N")
     parser.add_argument("--minutes", type=float, default=30.0, metavar="M")
@@ -113,7 +113,10 @@ def run(args: list[str]) -> int:
         sys.stdout.write(format_report(report))
     if options.json is not None:
         write_json(report, options.json, sys.stdout)
-    return int(any(scene["in_time"] < AIM for scene in scenes.values()))
+    missed = [name for name, scene in scenes.items() if scene["in_time"] < AIM]
+    if missed:
+        raise StruckError(f"fewer than {AIM:.0%} of the frames were in time in {'; '.join(missed)}")
+    return 0
 
 
 def make_clip(path: Path, minutes: float) -> None:
