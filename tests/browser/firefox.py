@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.app_process import free_port
+from tests.app_process import end_process, free_port
 from tests.browser.chromium import install_package, installing
 
 NAMES = ("firefox-esr", "firefox")
@@ -198,9 +198,4 @@ def browse_firefox(address: str, folder: Path) -> Iterator[FirefoxPage]:
             page.goto(address)
             yield page
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process)
