@@ -60,6 +60,7 @@ class Tab:
             own.sync_meter,
             own.animatics,
             own.picturing,
+            own.thumbnails,
             own.exports,
         )
         wait_until(lambda: not own.renderer.busy and not any(worker.busy for worker in workers))

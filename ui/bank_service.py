@@ -55,6 +55,7 @@ def search(session: Session, request: Search) -> None:
         job.check()
         session.send(answer)
 
+    session.thumbnails.cancel()  # they are of what was found before
     session.search_worker.start(run)
 
 

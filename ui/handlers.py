@@ -32,6 +32,7 @@ from ui import (
     scene_service,
     scrape_service,
     sync_service,
+    thumbnail_service,
     uploads,
 )
 from ui.clip_finding import find_clip
@@ -321,6 +322,7 @@ HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     requests.StopAnimatic: animatic_service.stop_animatic,
     requests.PictureSound: scene_service.picture_sound,
     requests.StopPicturing: scene_service.stop_picturing,
+    requests.PictureCandidates: thumbnail_service.picture_candidates,
     requests.SoundFromFile: _sound_from_file,
     requests.Strike: audition_service.strike,
     requests.RenderTakes: audition_service.render_takes,

@@ -61,7 +61,7 @@ class Session:
         self.search_results = SearchResults()
         self.focus = Focus()
         self.sync_meter, self.animatics = Worker("sync", self._excuse), Worker("animatic", self._excuse)
-        self.picturing = Worker("picturing", self._excuse)
+        self.picturing, self.thumbnails = Worker("picturing", self._excuse), Worker("thumbnails", self._excuse)
         self.exports = Worker("export", self.fail_export)
         self.queue = RenderQueue(context, self.folder_name, self.export_key, self.send, self.report)
         self.renderer = Renderer(
@@ -359,7 +359,15 @@ class Session:
     def rest(self) -> None:
         """Stop all work, since no tab is connected; ``join`` resumes sampling."""
         workers = (self.worker, self.helper, self.detector, self.leveller, self.auditions, self.search_worker)
-        for worker in (*workers, self.meter, self.sync_meter, self.animatics, self.picturing, self.exports):
+        for worker in (
+            *workers,
+            self.meter,
+            self.sync_meter,
+            self.animatics,
+            self.picturing,
+            self.exports,
+            self.thumbnails,
+        ):
             if worker.busy:
                 worker.cancel()
                 self._rested = True

@@ -128,16 +128,27 @@ def draw_pictures(
 
     ``on_progress`` hears the share that is done, and may raise to stop.
     """
+    from engine.scene.diffusion import sample_pictures
+
+    told = point.clone().expand(options.count, -1)
+    noise = start_noise(options.seed, options.count)
+    return to_pixels(sample_pictures(network.denoiser, told, noise, options.guidance, STEPS, on_progress))
+
+
+def start_noise(seed: int, count: int) -> torch.Tensor:
+    """Noise [count, 3, SIDE, SIDE], each of its own seed, so that more pictures do not change the first."""
     import torch
 
-    from engine.scene.diffusion import sample_pictures
     from engine.scene.network import SIDE
 
-    # each picture has noise of its own seed, so that more of them do not change the first
-    seeds = [torch.Generator().manual_seed(options.seed + index) for index in range(options.count)]
-    noise = torch.stack([torch.randn(3, SIDE, SIDE, generator=seed) for seed in seeds])
-    told = point.clone().expand(options.count, -1)
-    drawn = sample_pictures(network.denoiser, told, noise, options.guidance, STEPS, on_progress)
+    seeds = [torch.Generator().manual_seed(seed + index) for index in range(count)]
+    return torch.stack([torch.randn(3, SIDE, SIDE, generator=one) for one in seeds])
+
+
+def to_pixels(drawn: torch.Tensor) -> np.ndarray:
+    """Pictures uint8 [N, H, W, 3] of maps [N, 3, H, W] from -1 to 1."""
+    import torch
+
     shown = ((drawn + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
     return np.asarray(shown.permute(0, 2, 3, 1).contiguous().numpy())
 

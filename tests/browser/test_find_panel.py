@@ -115,3 +115,26 @@ def test_a_span_of_the_clips_sound_is_marked_and_becomes_a_sound(editor: Editor)
     editor.wait("(count) => window.struck.store.view.project.sounds.length === count + 1", count)
     made = sounds(editor)[-1]
     assert made["origin"] == "reference" and made["origin_note"].startswith("from the clip's sound")
+
+
+def test_sounds_found_have_pictures_that_can_be_hidden_and_the_current_sound_is_pictured(editor: Editor) -> None:
+    page = editor.page
+    open_find(editor)
+    search(editor, "ceramic mug")
+    page.locator("img.find-thumbnail").first.wait_for()
+    rows = page.locator(".find-row").count()
+    assert page.locator(".find-thumbnail").count() == rows  # or the place for one
+    assert editor.see("document.querySelector('img.find-thumbnail').naturalWidth") == 64
+    page.get_by_role("checkbox", name="Pictures", exact=True).uncheck()
+    assert page.locator(".find-thumbnail").count() == 0 and page.locator(".find-row").count() == rows
+
+    page.get_by_role("button", name="Picture it", exact=True).click()
+    page.get_by_text("Drawing…").wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    editor.wait("() => document.querySelector('.find-drawn-words').textContent === ''")
+    assert page.locator(".find-drawing").count() == 0
+    page.get_by_role("button", name="Picture it", exact=True).click()
+    page.locator(".find-drawing").nth(3).wait_for()
+    assert page.locator(".find-drawing").evaluate_all("images => images.every((image) => image.naturalWidth === 64)")
+    page.get_by_role("checkbox", name="Pictures", exact=True).check()
+    assert page.locator("img.find-thumbnail").count() >= 1  # at once: they were drawn before

@@ -1,4 +1,4 @@
-"""*Picture it* over the app's messages: pictures of a sound, with progress, and a network that is not there."""
+"""Pictures of sounds over the app's messages: *Picture it* with its progress, thumbnails, a network that is missing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def test_a_sound_is_pictured_and_a_missing_network_is_named(
 
     torch.manual_seed(0)
     small = SceneConfig(8, (8, 8), 6, 8, 16, 8, 1)
-    save_scene_network(tmp_path / "scene", SceneNetwork(small), {})
+    network = SceneNetwork(small)
+    torch.nn.init.normal_(network.denoiser.leave.weight, std=0.3)  # untrained, it would draw the same gray of any sound
+    save_scene_network(tmp_path / "scene", network, {})
     monkeypatch.setattr(picture_sound, "SCENE_NETWORK", tmp_path / "scene")
     tab.ask("bank_size")
     assert tab.last("bank")["pictures"] is True
@@ -41,3 +43,25 @@ def test_a_sound_is_pictured_and_a_missing_network_is_named(
     assert Image.open(io.BytesIO(data)).size == (SIDE, SIDE)
     fractions = [message["fraction"] for message in tab.heard("picturing_progress")]
     assert fractions == sorted(fractions) and fractions[-1] == 1.0
+
+    tab.ask("search", by="words", request=1, text="thin glass bottle")
+    tab.settle()
+    ids = [candidate["id"] for candidate in tab.last("search_results")["candidates"]][:6]
+    tab.ask("picture_candidates", ids=[*ids, "unknown"])
+    tab.settle()
+    shown = tab.heard("candidates_pictured")
+    assert [len(message["pictures"]) for message in shown] == [4, 2]  # a few at a time
+    drawn = {key: address for message in shown for key, address in message["pictures"]}
+    assert list(drawn) == ids and len(set(drawn.values())) == len(ids)  # each from its own sound
+    data = base64.b64decode(drawn[ids[0]].removeprefix("data:image/png;base64,"))
+    assert Image.open(io.BytesIO(data)).size == (SIDE, SIDE)
+
+    monkeypatch.setattr("engine.scene.network.load_scene_network", None)  # what is kept is not drawn again
+    tab.ask("picture_candidates", ids=ids)
+    tab.settle()
+    assert dict(tab.last("candidates_pictured")["pictures"]) == drawn
+    monkeypatch.setattr(picture_sound, "SCENE_NETWORK", tmp_path / "none")
+    told = len(tab.told)
+    tab.ask("picture_candidates", ids=ids)
+    tab.settle()
+    assert len(tab.told) == told  # neither pictures nor a complaint

@@ -14,7 +14,7 @@ from ui.protocol.layers import LayerState
 from ui.protocol.marking import MarkerState
 from ui.protocol.mixing import LoudnessMeasured, MixState, StripState
 from ui.protocol.parts import PartState
-from ui.protocol.picturing import PicturingProgressed, PicturingStopped, SoundPictured
+from ui.protocol.picturing import CandidatesPictured, PicturingProgressed, PicturingStopped, SoundPictured
 from ui.protocol.queue import QueueState
 from ui.protocol.searching import Bank, SearchAnswer
 from ui.protocol.strokes import StrokeState
@@ -367,5 +367,5 @@ ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     Welcome, DocumentState, Status, Media, Rendered, ErrorNotice, Note, ClipWanted, ExportPlan, Exported, Audition,
     TakeRendered, MorphPreviewed, QueueState, SearchAnswer, Bank, Conformed, LoudnessMeasured, SyncProgressed,
     SyncMeasured, SyncStopped, Versions, AnimaticProgressed, AnimaticMade, AnimaticStopped,
-    PicturingProgressed, SoundPictured, PicturingStopped,
+    PicturingProgressed, SoundPictured, PicturingStopped, CandidatesPictured,
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Messages of *Picture it*: pictures of what a sound may be struck from, in both directions."""
+"""Messages of *Picture it* and of the small pictures of what was found, in both directions."""
 
 from __future__ import annotations
 
@@ -44,3 +44,22 @@ class PicturingStopped:
     """The drawing ended without pictures."""
 
     type: ClassVar[str] = "picturing_stopped"
+
+
+@dataclass(frozen=True)
+class PictureCandidates:
+    """Draw a small picture of each candidate of a search, quietly; answered by ``candidates_pictured``, some at a time.
+
+    A request that follows takes the place of this one; one without ids stops the drawing.
+    """
+
+    type: ClassVar[str] = "picture_candidates"
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CandidatesPictured:
+    """Pictures of candidates by their ids, data addresses of images; "" for one that has none."""
+
+    type: ClassVar[str] = "candidates_pictured"
+    pictures: tuple[tuple[str, str], ...]

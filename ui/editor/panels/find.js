@@ -4,8 +4,10 @@
 import { translateSource } from "../texts/server.js";
 import { LANGUAGE, t } from "../texts/t.js";
 import { createDrop } from "./bank_drop.js";
+import { createFoundRow } from "./found_row.js";
 import { createLook, describeLook } from "./look.js";
 import { createPictureIt } from "./picture_it.js";
+import { createThumbnails } from "./thumbnails.js";
 import { soundColor } from "../widgets/format.js";
 import { requireProject } from "../state/project.js";
 import { createButton, createSegments, elementsIn, focusedElement, make, newGesture } from "../widgets/controls.js";
@@ -24,14 +26,6 @@ const EXAMPLES = [EXAMPLE, t("find.heavy_iron_pan"), t("find.hollow_wooden_box")
 const BUSY = new Set(["opening", "detecting", "analysing"]);
 const BEFORE_S = 0.35; // the picture starts this much before the hit that is tried
 const TRY_MS = 20000;
-/** @param {number} share */
-const percent = (share) => `${Math.round(100 * share)} %`;
-/**
- * The reason of a match, without its score.
- * @param {Candidate} candidate
- */
-const reasonOf = ({ why, material }) => (why || material).replace(/,? ?\d+ ?% (alike|\w+ by sight)$/, "");
-
 /**
  * @param {Store} store
  * @param {AudioEngine} audio
@@ -111,8 +105,10 @@ export function createFindPanel(store, audio, shared) {
     });
     return make("label", "ins-check", { title: t("find.take_of_the", { help }) }, box, text);
   });
-  const take = make("div", "ins-row find-take", {}, make("span", "ins-label", { textContent: t("find.a_press_takes"), title: t("find.to_the_selected") }), ...boxes);
+  const take = make("div", "ins-row find-take", {}, make("span", "ins-label", { textContent: t("find.a_press_takes"), title: t("find.to_the_selected") }), ...boxes, make("span", "st-space"));
   const list = make("div", "find-list", { role: "list", "aria-label": t("find.sounds_found") });
+  const thumbnails = createThumbnails(store, list, () => show());
+  take.append(thumbnails.choice);
   list.addEventListener("keydown", (event) => {
     const rows = elementsIn(list, ".find-use");
     const at = rows.findIndex((found) => found === focusedElement());
@@ -242,21 +238,10 @@ export function createFindPanel(store, audio, shared) {
 
   /** @param {Candidate} candidate */
   function row(candidate) {
-    const isPinned = pinned.has(candidate.id);
-    const isOn = using?.id === candidate.id && using.to === receiver();
-    const details = [candidate.why, candidate.source, candidate.licence].filter(Boolean).join("\n");
-    const isNew = answer?.by === "new" || candidate.score === 0;
-    const bar = make("span", "find-score", { title: isNew ? t("find.generated_by_the") : t("find.how_well_it", { score: percent(candidate.score) }) }, make("i", "", { style: `width:${100 * Math.min(1, Math.max(0.02, candidate.score))}%` }));
-    const line = make("div", "find-row", { role: "listitem", title: details },
-      make("button", "find-play", { type: "button", title: t("find.hear_it_struck"), "aria-label": t("common.hear", { name: candidate.name }), textContent: "▶", onclick: () => hear(candidate) }),
-      make("button", "find-use", { type: "button", "aria-pressed": String(isOn), onclick: () => use(candidate) },
-        make("span", "find-name", { textContent: candidate.name }), make("span", "find-why", { textContent: reasonOf(candidate) }), bar,
-        make("span", "find-percent", { textContent: isNew ? "new" : percent(candidate.score) })),
-      make("button", "find-pin", { type: "button", title: isPinned ? t("find.unpin") : t("find.keep_it_at"), "aria-pressed": String(isPinned), "aria-label": t("find.pin", { name: candidate.name }), textContent: isPinned ? "★" : "☆", onclick: () => pin(candidate) }));
-    line.dataset.id = candidate.id;
-    line.classList.toggle("is-on", isOn);
-    line.classList.toggle("is-pinned", isPinned);
-    return line;
+    return createFoundRow(candidate, {
+      isPinned: pinned.has(candidate.id), isOn: using?.id === candidate.id && using.to === receiver(), isNew: answer?.by === "new" || candidate.score === 0,
+      picture: thumbnails.slot(candidate), hear, use, pin,
+    });
   }
 
   /** Description of the result: confidence of the prediction, parsed words, unknown words. */
@@ -309,6 +294,7 @@ export function createFindPanel(store, audio, shared) {
     list.replaceChildren(...(rows.length || waiting || answer ? rows : [examples]));
     list.scrollTop = at;
     if (focused) elementsIn(list, `[data-id="${focused}"] .find-use`)[0]?.focus({ preventScroll: true });
+    thumbnails.watch();
     take.hidden = !rows.length;
     pictureIt.show();
     pictureIt.element.hidden = !bank?.pictures;
@@ -355,6 +341,7 @@ export function createFindPanel(store, audio, shared) {
   }));
   scope.add(store.on("bank", (message) => {
     bank = message;
+    thumbnails.allow(message.pictures);
     drop.tell(message);
     show();
   }));
@@ -377,6 +364,7 @@ export function createFindPanel(store, audio, shared) {
   }));
   scope.add(drop.dispose);
   scope.add(pictureIt.dispose);
+  scope.add(thumbnails.dispose);
   scope.add(() => stopPointing?.());
 
   return {

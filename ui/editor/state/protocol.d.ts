@@ -779,6 +779,12 @@ export interface StopPicturing {
   type: "stop_picturing";
 }
 
+/** Draw a small picture of each candidate of a search, quietly; answered by ``candidates_pictured``, some at a time. A request that follows takes the place of this one; one without ids stops the drawing. */
+export interface PictureCandidates {
+  type: "picture_candidates";
+  ids: string[];
+}
+
 export type ClientMessage =
   | Open
   | FindClip
@@ -830,7 +836,8 @@ export type ClientMessage =
   | MakeAnimatic
   | StopAnimatic
   | PictureSound
-  | StopPicturing;
+  | StopPicturing
+  | PictureCandidates;
 
 /** A demo project. */
 export interface Demo {
@@ -1354,6 +1361,12 @@ export interface PicturingStopped {
   type: "picturing_stopped";
 }
 
+/** Pictures of candidates by their ids, data addresses of images; "" for one that has none. */
+export interface CandidatesPictured {
+  type: "candidates_pictured";
+  pictures: [string, string][];
+}
+
 export type ServerMessage =
   | Welcome
   | DocumentState
@@ -1382,4 +1395,5 @@ export type ServerMessage =
   | AnimaticStopped
   | PicturingProgressed
   | SoundPictured
-  | PicturingStopped;
+  | PicturingStopped
+  | CandidatesPictured;

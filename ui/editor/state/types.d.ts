@@ -2,7 +2,7 @@
 
 import type {
   Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, LoudnessMeasured, MacrosState, MarkerState, Media, ModesState,
-  AnimaticMade, AnimaticProgressed, AnimaticStopped, MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, PicturingProgressed, PicturingStopped, SoundPictured, HitOffsetsState, TakeRendered, Versions, Welcome,
+  AnimaticMade, AnimaticProgressed, AnimaticStopped, MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, PicturingProgressed, PicturingStopped, SoundPictured, CandidatesPictured, HitOffsetsState, TakeRendered, Versions, Welcome,
 } from "./protocol.d.ts";
 
 /** Mono samples at 48 kHz. */
@@ -76,6 +76,7 @@ export interface StoreEvents {
   picturing_progress: PicturingProgressed;
   sound_pictured: SoundPictured;
   picturing_stopped: PicturingStopped;
+  candidates_pictured: CandidatesPictured;
   selection: Selection;
   connection: Connection;
   time: { time_s: number; playing: boolean };

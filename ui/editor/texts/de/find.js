@@ -48,6 +48,8 @@ export const FIND = {
   "find.nothing_in_these": "Von diesen Worten wurde nichts verstanden. ",
   "find.open_a_clip": "Einen Clip mit Schlägen öffnen; Klänge für das Angeschlagene finden sich hier.",
   "find.picture_it": "Bild dazu",
+  "find.pictures": "Bilder",
+  "find.pictures_help": "Ein kleines Bild zu jedem gefundenen Klang, von einem Netz allein nach dem Klang gezeichnet: eine Vermutung von Farben und Strukturen",
   "find.pin": "{name} festhalten",
   "find.presets_by_material": "Presets nach Material",
   "find.searching": "Sucht…",

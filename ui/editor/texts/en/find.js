@@ -48,6 +48,8 @@ export const FIND = {
   "find.nothing_in_these": "Nothing in these words was understood. ",
   "find.open_a_clip": "Open a clip with hits in it; sounds for what is struck are found here.",
   "find.picture_it": "Picture it",
+  "find.pictures": "Pictures",
+  "find.pictures_help": "A small picture of each sound found, drawn by a network from the sound alone: a guess at colours and textures",
   "find.pin": "Pin {name}",
   "find.presets_by_material": "Presets by material",
   "find.searching": "Searching…",

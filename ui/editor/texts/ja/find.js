@@ -48,6 +48,8 @@ export const FIND = {
   "find.nothing_in_these": "この言葉は理解できませんでした。 ",
   "find.open_a_clip": "ヒットのあるクリップを開くと、打たれているものの音をここで探せます。",
   "find.picture_it": "絵にする",
+  "find.pictures": "絵",
+  "find.pictures_help": "見つかった音ごとの小さな絵。音だけからネットワークが描いた、色と質感の推測です",
   "find.pin": "{name} を留める",
   "find.presets_by_material": "素材別のプリセット",
   "find.searching": "検索中…",
