@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -11,26 +12,43 @@ from pathlib import Path
 from typing import Any
 
 from engine.cli.batch_report import REPORT_NAME, Outcome
-from engine.core.bounded_json import read_json_file
-from engine.core.files import make_write_error, write_file
+from engine.core.bounded_json import MAX_BYTES, parse_json, read_json_file
+from engine.core.files import make_write_error
 
-MANIFEST_NAME = "struck-batch.json"
+MANIFEST_NAME = "struck-batch.jsonl"
+EARLIER_NAME = "struck-batch.json"
+"""Of earlier versions: one object that was written anew for each clip. It is read where there is no other."""
 
 
 class Manifest:
-    """Outcomes by key in the file of a folder; a key is the digest of a clip's content, settings and outputs."""
+    """Outcomes by key in the file of a folder; a key is the digest of a clip's content, settings and outputs.
+
+    The file grows by a line for each clip, so that noting one takes as long whatever was noted before: a JSON object of
+    what is ``done``, outcomes by key, or ``begun``, files by key. A line that was cut short counts as none.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._path = folder, folder / MANIFEST_NAME
         self._done: dict[str, Outcome] = {}
         self._begun: dict[str, Sequence[str]] = {}
-        self.is_new = not (folder / MANIFEST_NAME).exists()
-        try:
-            table = read_json_file(folder / MANIFEST_NAME)
-            self._done = {key: _read_outcome(row) for key, row in table["done"].items()}
-            self._begun = {key: tuple(files) for key, files in table.get("begun", {}).items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            pass  # none yet, or of another Struck: everything is rendered
+        self.is_new = not (self._path.exists() or (folder / EARLIER_NAME).exists())
+        self._line_is_open = False
+        if self._path.exists():
+            with contextlib.suppress(OSError):
+                self._read_lines()
+        else:
+            with contextlib.suppress(OSError, ValueError):  # none yet: everything is rendered
+                self._take(read_json_file(folder / EARLIER_NAME))
+
+    @property
+    def done(self) -> Mapping[str, Outcome]:
+        """Outcomes by key of clips that were rendered."""
+        return self._done
+
+    @property
+    def begun(self) -> Mapping[str, Sequence[str]]:
+        """Files by key of clips that were begun and not finished."""
+        return self._begun
 
     def find(self, key: str) -> Outcome | None:
         """The outcome of a key whose files are all there; None otherwise."""
@@ -52,22 +70,50 @@ class Manifest:
 
     def begin(self, outputs: Mapping[str, Sequence[str]]) -> None:
         """Note files by key before they are written: an interrupted batch may replace them. Raises BadInput."""
-        self._begun |= {key: files for key, files in outputs.items() if key}
-        self._write()
+        if not self._path.exists() and (self._done or self._begun):  # read from an earlier version's file
+            self._append(done=self._done, begun=self._begun)
+        begun = {key: files for key, files in outputs.items() if key}
+        self._begun |= begun
+        self._append(begun=begun)
 
     def finish(self, key: str, outcome: Outcome) -> None:
         """Note the outcome of a clip. Raises BadInput."""
         self._begun.pop(key, None)
         self._done[key] = outcome
-        self._write()
+        self._append(done={key: outcome})
 
-    def _write(self) -> None:
-        done = {key: asdict(outcome) for key, outcome in self._done.items()}
-        text = json.dumps({"version": 1, "done": done, "begun": self._begun}, indent=1)
-        try:
-            write_file(self._folder / MANIFEST_NAME, text.encode("utf-8"))
+    def _append(
+        self, done: Mapping[str, Outcome] | None = None, begun: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        entry = {"done": {key: asdict(outcome) for key, outcome in (done or {}).items()}, "begun": begun}
+        line = json.dumps({name: part for name, part in entry.items() if part}) + "\n"
+        try:  # a line that the disk had no room for is ended before the next
+            with open(self._path, "ab") as file:
+                was_open, self._line_is_open = self._line_is_open, True
+                file.write(("\n" if was_open else "").encode() + line.encode("utf-8"))
+            self._line_is_open = False
         except OSError as error:
-            raise make_write_error(self._folder / MANIFEST_NAME, error) from None
+            raise make_write_error(self._path, error) from None
+
+    def _read_lines(self) -> None:
+        """Take what the file's lines tell. Raises OSError."""
+        with open(self._path, "rb") as file:
+            while line := file.readline(MAX_BYTES):
+                self._line_is_open = not line.endswith(b"\n")
+                with contextlib.suppress(ValueError):  # cut short, or of another Struck
+                    self._take(parse_json(line))
+
+    def _take(self, entry: Any) -> None:
+        """Add what an object of the file tells; none of it where it is of another Struck."""
+        try:
+            done = {key: _read_outcome(row) for key, row in entry.get("done", {}).items()}
+            begun = {key: tuple(files) for key, files in entry.get("begun", {}).items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return
+        self._done |= done
+        self._begun |= begun
+        for key in done:
+            self._begun.pop(key, None)
 
 
 def _read_outcome(row: Mapping[str, Any]) -> Outcome:

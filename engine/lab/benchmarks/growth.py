@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.cli.console import check_json_target, say, whole_number, write_json
-from engine.cli.manifest import MANIFEST_NAME
+from engine.cli.manifest import Manifest
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import read_bounded
 from engine.core.paths import CHECKPOINTS, ROOT
@@ -33,6 +33,7 @@ HITS_A_REPEAT = 10
 STEPS, FEWER_STEPS = 4, 1
 """Of the sampler; what the others take is told by the difference."""
 
+T = TypeVar("T")
 _LOOK_S = 0.5
 _MOST_REPORT_BYTES = 64 << 20
 
@@ -69,16 +70,22 @@ def run(args: list[str]) -> int:
         return 0
     if options.clips and any(options.workers):
         import_ray()
-    report: dict[str, Any] = {"machine": describe_machine(), "load": find_load()}
+    report: dict[str, Any] = {"machine": describe_machine(), "load": find_load(), "runs": [], "users": []}
+
+    def note(own: Run | sampler_service.ServiceFigures) -> None:
+        """Write what is known so far: a later run may fail, or take too long."""
+        report["runs" if isinstance(own, Run) else "users"].append(asdict(own))
+        if options.json not in (None, "-"):
+            write_json(report, options.json, sys.stdout)
+
     with tempfile.TemporaryDirectory(prefix="struck-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        runs = list(measure_clips(folder, options)) if options.clips and options.workers else []
-        over_hits = list(measure_hits(folder, options.hits))
+        runs = list(_noting(note, measure_clips(folder, options))) if options.clips and options.workers else []
+        over_hits = list(_noting(note, measure_hits(folder, options.hits)))
         measured = measure_for_model(folder, runs) if runs else None
-    users = measure_users(options) if options.users else []
+    users = list(_noting(note, measure_users(options))) if options.users else []
     lines = [line for line in fit_all(runs, over_hits, users, options.price) if line is not None]
     model = None if measured is None else make_model(measured, assumed)
-    report |= {"runs": [asdict(own) for own in (*runs, *over_hits)], "users": [asdict(own) for own in users]}
     report |= {"lines": [line.to_json() for line in lines], "model": None if model is None else model.to_json()}
     report["load_after"] = find_load()
     if options.json != "-":
@@ -86,6 +93,12 @@ def run(args: list[str]) -> int:
     if options.json is not None:
         write_json(report, options.json, sys.stdout)
     return 0
+
+
+def _noting(note: Callable[[T], None], figures: Iterable[T]) -> Iterator[T]:
+    for own in figures:
+        note(own)
+        yield own
 
 
 def _parse(args: list[str]) -> argparse.Namespace:
@@ -144,11 +157,12 @@ def measure_hits(folder: Path, counts: Sequence[int]) -> Iterator[Run]:
         yield measure_batch(folder, folder / "long.mp4", 1, 0)
 
 
-def measure_users(options: argparse.Namespace) -> list[sampler_service.ServiceFigures]:
+def measure_users(options: argparse.Namespace) -> Iterator[sampler_service.ServiceFigures]:
     """Latency and fairness of a shared sampler on this machine for simulated editors."""
     session = argparse.Namespace(seconds=options.seconds, pause=options.pause, steps=STEPS, greedy=False)
     with sampler_service.serve(CHECKPOINTS, "auto") as (url, sampler, name):
-        return [sampler_service.measure(url, sampler, name, count, session) for count in options.users]
+        for count in options.users:
+            yield sampler_service.measure(url, sampler, name, count, session)
 
 
 def measure_batch(folder: Path, clip: Path, count: int, workers: int, steps: int = STEPS) -> Run:
@@ -173,8 +187,7 @@ def measure_batch(folder: Path, clip: Path, count: int, workers: int, steps: int
     if process.returncode:
         raise StruckError(f"render ended with status {process.returncode}; look at its messages above")
     took_s = time.monotonic() - began_s
-    done = json.loads((out / MANIFEST_NAME).read_bytes())["done"]
-    hits = sum(int(own["hits"]) for own in done.values())
+    hits = sum(outcome.hits for outcome in Manifest(out).done.values())
     made = Run(workers, count, hits, steps, took_s, sum(processor_s.values()) or None, peak_mb or None)
     say(made.describe())
     return made
@@ -260,7 +273,7 @@ def measure_for_model(folder: Path, runs: Sequence[Run]) -> Measured | None:
     written = sum(path.stat().st_size for path in (folder / "out").rglob("*") if path.is_file())
     source = folder / "clips" / "0000.mp4"
     (folder / "noted").mkdir()
-    digest_s, note_s = measure_command(source, folder / "noted")
+    digest_s, noting_s = measure_command(source, folder / "noted")
     return Measured(
         clip_s=line.slope,
         sampling_s=min(line.slope, saved_s * STEPS / (STEPS - FEWER_STEPS)),
@@ -268,7 +281,7 @@ def measure_for_model(folder: Path, runs: Sequence[Run]) -> Measured | None:
         read_bytes=2.0 * source.stat().st_size,  # by the command to digest it, by a worker to render it
         written_bytes=written / fewer.clips,
         digest_s=digest_s,
-        note_s=note_s,
+        noting_s=noting_s,
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
     )
 

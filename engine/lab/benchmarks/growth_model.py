@@ -13,7 +13,7 @@ from engine.core.errors import BadInput
 
 DAY_S = 86_400.0
 COMMAND_SHARE = 0.05
-"""Of a day: so long one command may take for itself, to digest clips and to write its manifest anew after each."""
+"""Of a day: so long one command may take for itself, to digest clips and to note each in its manifest."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Measured:
     """What the model stands on.
 
     Processor seconds of a clip and, of these, of its samples; its hits; bytes that are read and written for it; seconds
-    that the command itself takes to digest it, and to note it for each clip that is noted already; the machine's cores.
+    that the command itself takes to digest it and to note it in its manifest; the machine's cores.
     """
 
     clip_s: float
@@ -30,7 +30,7 @@ class Measured:
     read_bytes: float
     written_bytes: float
     digest_s: float
-    note_s: float
+    noting_s: float
     cores: int
 
 
@@ -80,14 +80,12 @@ class Model:
 
 
 def make_model(measured: Measured, assumed: Assumed) -> Model:
-    """The model: all that was measured is taken to grow in proportion to the clips, but for the manifest."""
+    """The model: all that was measured is taken to grow in proportion to the clips."""
     work_s = assumed.clips_a_day * measured.clip_s
     machines = math.ceil(work_s / (DAY_S * assumed.utilisation * measured.cores))
     cost = machines * 24.0 * assumed.price
     traffic = assumed.clips_a_day * (measured.read_bytes + measured.written_bytes) / DAY_S / 1e6
-    # A command of n clips takes n digest_s + n (n - 1) / 2 note_s for itself, beside others of the same day.
-    d, k, most_s = measured.digest_s, measured.note_s, COMMAND_SHARE * DAY_S
-    own = (math.sqrt(d * d + 2.0 * k * most_s) - d) / k if k else most_s / d
+    own = COMMAND_SHARE * DAY_S / (measured.digest_s + measured.noting_s)
     clips_a_folder = max(1, min(int(own), assumed.clips_a_day))
     share = measured.sampling_s / measured.clip_s
     where = f"sampling, {share:.0%} of the processors' time" if share >= 0.5 else (
@@ -107,7 +105,7 @@ def read_measured(report: Mapping[str, Any], path: str) -> Measured:
 
 
 def measure_command(clip: Path, folder: Path, entries: int = 300) -> tuple[float, float]:
-    """Seconds that a command takes to digest a clip, and to note one for each that is noted already."""
+    """Seconds that a command takes to digest a clip, and to note one, the mean of ``entries``."""
     from engine.cli.batch_job import digest_clip
     from engine.cli.batch_report import Outcome
     from engine.cli.manifest import Manifest
@@ -117,9 +115,8 @@ def measure_command(clip: Path, folder: Path, entries: int = 300) -> tuple[float
     digest_s = time.perf_counter() - began_s
     picture = "0" * 8000  # a small JPEG in base64
     manifest = Manifest(folder)
+    began_s = time.perf_counter()
     for number in range(entries):
         outcome = Outcome(f"{number:04d}.mp4", f"{number:04d}", (f"{number:04d}.wav",), 10.0, 20, picture=picture)
-        began_s = time.perf_counter()
         manifest.finish(f"{number:064x}", outcome)
-        note_s = time.perf_counter() - began_s
-    return digest_s, note_s / entries
+    return digest_s, (time.perf_counter() - began_s) / entries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_a_folder_is_rendered_resumed_and_reported(
     said = capsys.readouterr().err
     assert "rendering 2 clips: 100 %" in said and "sampling" not in said  # one progress for all
     files = {path.name for path in out.iterdir()}
-    assert files == {"001 a.wav", "001 a.mid", "002 a.wav", "002 a.mid", "report.html", "struck-batch.json"}
+    assert files == {"001 a.wav", "001 a.mid", "002 a.wav", "002 a.mid", "report.html", "struck-batch.jsonl"}
     assert soundfile.info(out / "002 a.wav").frames == 2 * 48_000
     page = (out / "report.html").read_text("utf-8")
     assert page.count("<img") == 2 and 'href="001%20a.mid"' in page and "LUFS" in page
@@ -67,12 +68,11 @@ def test_a_folder_is_rendered_resumed_and_reported(
     (clips / "torn.mp4").unlink()
     assert run("render", clips, *job, "--pattern", "{number} {clip}") == 0
     assert (out / "001 a.mid").exists() and (out / "001 a.wav").stat().st_mtime_ns > before
-    manifest = json.loads((out / "struck-batch.json").read_text())
-    assert len(manifest["done"]) == 2 and manifest["begun"].keys().isdisjoint(manifest["done"])
-    interrupted = {"version": 1, "done": {}, "begun": {key: row["outputs"] for key, row in manifest["done"].items()}}
-    (out / "struck-batch.json").write_text(json.dumps(interrupted))
+    done = Manifest(out).done
+    assert len(done) == 2 and Manifest(out).begun.keys().isdisjoint(done)
+    (out / MANIFEST_NAME).write_text(json.dumps({"begun": {key: outcome.outputs for key, outcome in done.items()}}))
     assert run("render", clips, *job, "--pattern", "{number} {clip}") == 0
-    (out / "struck-batch.json").unlink()
+    (out / MANIFEST_NAME).unlink()
     assert run("render", clips, *job, "--pattern", "{number} {clip}") == 2
     assert run("render", clips, *job, "--pattern", "{number} {clip}", "--overwrite") == 0
 
@@ -136,8 +136,36 @@ def test_a_manifest_with_a_value_of_another_kind_is_as_none(tmp_path: Path, chan
     row = {"source": "a.mp4", "name": "a", "outputs": ["a.wav"], "sounds": ["Glass"], "hits": 2, "loudness_lufs": -20.0}
     (tmp_path / "a.wav").touch()
     for values, is_done in ((row, True), (row | changed, False)):
-        (tmp_path / MANIFEST_NAME).write_text(json.dumps({"version": 1, "done": {"key": values}}))
+        (tmp_path / MANIFEST_NAME).write_text(json.dumps({"done": {"key": values}}))
         assert (Manifest(tmp_path).find("key") is not None) == is_done
+
+
+def test_a_manifest_grows_by_a_line_for_each_clip_and_keeps_whole_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    manifest, path = Manifest(tmp_path), tmp_path / MANIFEST_NAME
+    manifest.begin({letter: [f"{letter}.wav"] for letter in "abc"})
+    lengths = [path.stat().st_size]
+    for letter in "ab":
+        manifest.finish(letter, Outcome(f"{letter}.mp4", letter, ("a.wav",)))
+        lengths.append(path.stat().st_size)
+    assert lengths[2] - lengths[1] == lengths[1] - lengths[0]
+    os.truncate(path, lengths[2] - 5)  # the process or the machine ended while it wrote
+    again = Manifest(tmp_path)
+    assert again.find("a") == manifest.find("a") and again.find("b") is None and again.owns("b")
+    again.finish("c", Outcome("c.mp4", "c", ("a.wav",)))
+    last = Manifest(tmp_path)
+    assert list(last.done) == ["a", "c"] and list(last.begun) == ["b"] and last.list_names()[1] == ("c.mp4", "c")
+
+
+def test_the_manifest_of_an_earlier_version_is_gone_on_with(tmp_path: Path) -> None:
+    row = {"source": "a.mp4", "name": "a", "outputs": ["a.wav"]}
+    (tmp_path / "a.wav").touch()
+    earlier = {"version": 1, "done": {"a": row}, "begun": {"b": ["b.wav"]}}
+    (tmp_path / "struck-batch.json").write_text(json.dumps(earlier, indent=1))
+    manifest = Manifest(tmp_path)
+    assert not manifest.is_new and manifest.find("a") == Outcome("a.mp4", "a", ("a.wav",)) and manifest.owns("b")
+    manifest.begin({"c": ["c.wav"]})
+    assert list(Manifest(tmp_path).done) == ["a"] and list(Manifest(tmp_path).begun) == ["b", "c"]
 
 
 def test_nothing_of_a_manifest_is_html_in_the_report(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_clips_that_come_are_rendered_until_ctrl_c(given: Path, tmp_path: Path) 
         wait_until(lambda: "a.mp4: wrote a.wav, a.mp4" in log.read_text() and "torn.mp4: " in log.read_text())
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0 and log.read_text().endswith("stopped watching; the same command goes on\n")
-        assert {path.name for path in out.iterdir()} == {"a.wav", "a.mp4", "report.html", "struck-batch.json"}
+        assert {path.name for path in out.iterdir()} == {"a.wav", "a.mp4", "report.html", "struck-batch.jsonl"}
         # The same command goes on: what is done is not done again, what it wrote is no clip of its own.
         before = (out / "a.wav").stat().st_mtime_ns
         process = watch()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -19,7 +18,7 @@ import pytest
 import soundfile
 
 from engine.cli.farm import FarmClip, render_there
-from engine.cli.manifest import MANIFEST_NAME
+from engine.cli.manifest import MANIFEST_NAME, Manifest
 from engine.cli.render import render_one
 from engine.core.errors import BadInput
 from engine.core.paths import ROOT
@@ -95,7 +94,7 @@ def read_all(folder: Path) -> dict[str, bytes]:
 
 
 def read_manifest(folder: Path, part: str) -> dict[str, Any]:
-    return json.loads((folder / MANIFEST_NAME).read_text())[part]
+    return dict(getattr(Manifest(folder), part))
 
 
 def test_a_run_that_is_interrupted_goes_on_and_gives_the_samples_of_a_local_one(

@@ -189,6 +189,17 @@ def recode_text(data: bytes, rng: random.Random) -> bytes:
 JSON: tuple[Mutation, ...] = (change_tree,) * 12 + (nest_deeply, recode_text, flip_bits, truncate, repeat_piece)
 
 
+def change_line(data: bytes, rng: random.Random) -> bytes:
+    """Lines of JSON, one of them changed as JSON is."""
+    lines = data.split(b"\n")
+    number = rng.randrange(len(lines))
+    lines[number] = rng.choice(JSON)(lines[number], rng)
+    return b"\n".join(lines)
+
+
+JSON_LINES: tuple[Mutation, ...] = (change_line,) * 12 + (recode_text, flip_bits, truncate, repeat_piece)
+
+
 def change_cells(data: bytes, rng: random.Random) -> bytes:
     """CSV with some cells replaced, rows repeated or separators changed."""
     rows = [line.split(",") for line in data.decode("utf-8", "replace").splitlines()]

@@ -273,7 +273,7 @@ READERS = (
     Reader("spotting", "spotting", mutations.BYTES, read_spotting_list, weight=2),
     Reader("presets", "presets", mutations.JSON, read_presets),
     Reader("own presets", "own presets", mutations.JSON, read_own_presets),
-    Reader("manifest", "manifest", mutations.JSON, read_manifest, MANIFEST_NAME),
+    Reader("manifest", "manifest", mutations.JSON_LINES, read_manifest, MANIFEST_NAME),
     Reader("list", "list", mutations.CSV, read_list),
     Reader("edit", "edit", mutations.JSON, read_edit, weight=4),
     Reader("bundle", "bundle", mutations.ZIP, read_sounds_bundle),
