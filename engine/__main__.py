@@ -88,7 +88,7 @@ USAGE = """usage: launch.py COMMAND ... [--device auto|cpu|cuda|mps] [--ckpt-dir
   render CLIP|PROJECT    detect, analyse, sample and export without the editor
   sync CLIP [SOUND]      how far a sound is early or late against the picture
   animate IMAGE SOUND    a film of a still, struck at the hits of a sound or project
-  scene SOUND            pictures of what may have been struck
+  scene SOUND|PROJECT    pictures of what may have been struck, or a storyboard of the hits
   conform PROJECT CLIP   move a project's hits to a recut of its clip
   query CLIP|AUDIO       search the bank by picture, recording or words
   bank                   list the bank; add or remove your own recordings

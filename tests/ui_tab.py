@@ -61,6 +61,7 @@ class Tab:
             own.animatics,
             own.picturing,
             own.thumbnails,
+            own.storyboards,
             own.exports,
         )
         wait_until(lambda: not own.renderer.busy and not any(worker.busy for worker in workers))

@@ -69,12 +69,9 @@ def _make(
     from engine.pipeline import make_animatic as pipeline
 
     session.send(AnimaticProgressed(0.0))
-    project, rendered = _wait_for_sound(session, job)
+    project, rendered = wait_for_sound(session, job)
     heard = pipeline.hear_project(project, rendered)
-    folder = session.folder("exports")
-    taken = {path.name.casefold() for path in folder.iterdir() if path.is_file()}
-    name = f"{make_file_stem(session.name or 'project', ' animatic.mp4')} animatic.mp4"
-    target = folder / (number_name(name, taken) if name.casefold() in taken else name)
+    target = choose_export(session, " animatic.mp4")
     with session.context.analysis_lock.acquire(job.check) as yield_lock:
 
         def show(fraction: float) -> None:
@@ -86,11 +83,25 @@ def _make(
         made = pipeline.make_animatic(still, heard, options, network, target, show)  # type: ignore[arg-type]
     if image is not None:
         uploads.touch(session, image)
-    url = f"/struck/export/{session.export_key}/{urllib.parse.quote(target.name)}?v={target.stat().st_mtime_ns}"
-    return AnimaticMade(target.name, url, *made.place, len(made.blows), made.struck.count(True))
+    return AnimaticMade(
+        target.name, address_export(session, target), *made.place, len(made.blows), made.struck.count(True)
+    )
 
 
-def _wait_for_sound(session: Session, job: Job):  # type: ignore[no-untyped-def]
+def choose_export(session: Session, ending: str) -> Path:
+    """A free name among the session's exports: the project's with an ending."""
+    folder = session.folder("exports")
+    taken = {path.name.casefold() for path in folder.iterdir() if path.is_file()}
+    name = f"{make_file_stem(session.name or 'project', ending)}{ending}"
+    return folder / (number_name(name, taken) if name.casefold() in taken else name)
+
+
+def address_export(session: Session, target: Path) -> str:
+    """Where the browser gets a file among the session's exports."""
+    return f"/struck/export/{session.export_key}/{urllib.parse.quote(target.name)}?v={target.stat().st_mtime_ns}"
+
+
+def wait_for_sound(session: Session, job: Job):  # type: ignore[no-untyped-def]
     """The project with its hits as rendered, once all are."""
     while True:
         session.renderer.wait(job.check)

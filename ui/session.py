@@ -62,6 +62,7 @@ class Session:
         self.focus = Focus()
         self.sync_meter, self.animatics = Worker("sync", self._excuse), Worker("animatic", self._excuse)
         self.picturing, self.thumbnails = Worker("picturing", self._excuse), Worker("thumbnails", self._excuse)
+        self.storyboards = Worker("storyboard", self._excuse)
         self.exports = Worker("export", self.fail_export)
         self.queue = RenderQueue(context, self.folder_name, self.export_key, self.send, self.report)
         self.renderer = Renderer(

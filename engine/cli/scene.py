@@ -1,22 +1,37 @@
-"""``scene``: pictures of what may have been struck, from a sound."""
+"""``scene``: pictures of what may have been struck, from a sound; or a storyboard of a hit list."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from engine.cli.console import MAX_SEED, make_progress, number, same_file, whole_number
 from engine.core.errors import BadInput
 from engine.core.files import check_ending, check_target, write_file
 from engine.core.words import counted
+from engine.pipeline.make_storyboard import EACH, StoryboardOptions
 from engine.pipeline.picture_sound import GUIDANCE, MOST_GAIN_DB, MOST_GUIDANCE, MOST_PICTURES, PictureOptions
+
+if TYPE_CHECKING:
+    from engine.document.project import Project
+    from engine.pipeline.events import RenderedHit
+    from engine.pipeline.make_storyboard import HitList
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sound", metavar="SOUND", help="a sound, or a clip with sound; its loudest hit is pictured")
-    parser.add_argument("--out", metavar="PNG", required=True, help="the picture to write; several lie in rows of four")
-    parser.add_argument("--count", type=whole_number(1, MOST_PICTURES), default=4, metavar="N", help="pictures")
+    parser.add_argument(
+        "sound", metavar="SOUND|PROJECT|CLIP", help="its loudest hit is pictured; a project is for --storyboard alone"
+    )
+    parser.add_argument(
+        "--out", metavar="PNG|PDF", required=True, help="the picture to write; several lie in rows of four"
+    )
+    parser.add_argument("--storyboard", action="store_true", help="a panel for each hit, as .png or in pages as .pdf")
+    parser.add_argument("--each", choices=EACH, default="hit", help="of a storyboard of a project: what has a panel")
+    parser.add_argument("--drawn", action="store_true", help="of a storyboard: draw also where the clip has a picture")
+    parser.add_argument("--clip", metavar="PATH", help="of a project: its clip, or a folder to search for it")
+    parser.add_argument("--count", type=whole_number(1, MOST_PICTURES), default=None, metavar="N", help="pictures (4)")
     parser.add_argument("--seed", type=whole_number(0, MAX_SEED), default=0, metavar="S", help="of the first picture")
     parser.add_argument(
         "--guidance", type=number(-1e-9, MOST_GUIDANCE), default=GUIDANCE, metavar="G",
@@ -37,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Write the pictures. Raises BadInput before long work."""
     target = check_target(options.out)
+    if options.storyboard:
+        _write_storyboard(options, target, stdout)
+        return
+    for given, name in ((options.each != "hit", "--each"), (options.drawn, "--drawn"), (options.clip, "--clip")):
+        if given:
+            raise BadInput(f"{name} is for a storyboard; give --storyboard too, or leave it out")
     check_ending(target, (".png",), "--out")
     second = options.mix or options.blend
     if options.amount is not None and second is None:
@@ -57,7 +78,51 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     point = scene.encode_hit(network, sound, options.gain_db)
     if other is not None and options.blend is not None:
         point = scene.blend_points(point, scene.encode_hit(network, other, options.gain_db), amount)
-    wanted = PictureOptions(options.count, options.seed, max(0.0, options.guidance), options.gain_db)
+    wanted = PictureOptions(options.count or 4, options.seed, max(0.0, options.guidance), options.gain_db)
     pictures = scene.draw_pictures(network, point, wanted, make_progress("picturing"))
     write_file(target, scene.encode_png(scene.arrange_sheet(pictures)))
     stdout.write(f"{target.name}: {counted(len(pictures), 'picture')} of {sound.name}\n")
+
+
+def _write_storyboard(options: argparse.Namespace, target: Path, stdout: IO[str]) -> None:
+    ending = check_ending(target, (".png", ".pdf"), "--out")
+    for given, name in ((options.mix, "--mix"), (options.blend, "--blend"), (options.count, "--count")):
+        if given is not None:
+            raise BadInput(f"{name} is for pictures of one sound; leave it out, or leave --storyboard out")
+    if same_file(options.sound, target):
+        raise BadInput(f"--out {options.out} is the project or sound itself; give another name")
+    from engine.pipeline.make_storyboard import make_storyboard
+
+    wanted = StoryboardOptions(options.each, options.drawn, options.seed, max(0.0, options.guidance), options.gain_db)
+    hits = _list_hits(options)
+    progress = make_progress("drawing the storyboard")
+    write_file(target, make_storyboard(hits, wanted, options.ckpt_dir, ending, progress))
+    stdout.write(f"{target.name}: {counted(len(hits.cues), 'panel')} of {counted(hits.hits, 'hit')}\n")
+
+
+def _list_hits(options: argparse.Namespace) -> HitList:
+    from engine.cli.render import open_stored
+    from engine.pipeline.make_storyboard import list_project, list_recording
+
+    project = open_stored(options.sound, options.clip)
+    if project is None:
+        if options.clip is not None:
+            raise BadInput("--clip gives the clip of a project, and the sound is a file itself; leave it out")
+        return list_recording(Path(options.sound), options.each)
+    name = Path(options.sound).name.removesuffix(".json").removesuffix(".struck")
+    return list_project(project, name, _sample(project, options) if options.drawn else None, options.each)
+
+
+def _sample(project: Project, options: argparse.Namespace) -> dict[str, RenderedHit]:
+    from engine.cli.render import load_sampler_or_say, make_cache
+    from engine.pipeline.render import sample_hits
+
+    rendered: dict[str, RenderedHit] = {}
+    with contextlib.ExitStack() as stack:
+        sampler = load_sampler_or_say(project.render.checkpoint, options.ckpt_dir, options.device)
+        progress = make_progress("sampling")
+        for event in sample_hits(project, sampler, make_cache(stack)):
+            rendered |= event.hits
+            if event.total:
+                progress(event.done / event.total)
+    return rendered

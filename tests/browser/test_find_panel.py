@@ -138,3 +138,12 @@ def test_sounds_found_have_pictures_that_can_be_hidden_and_the_current_sound_is_
     assert page.locator(".find-drawing").evaluate_all("images => images.every((image) => image.naturalWidth === 64)")
     page.get_by_role("checkbox", name="Pictures", exact=True).check()
     assert page.locator("img.find-thumbnail").count() >= 1  # at once: they were drawn before
+
+    page.get_by_role("button", name="Storyboard…", exact=True).click()
+    panel = page.get_by_role("dialog", name="Storyboard")
+    panel.get_by_role("button", name="Each sound", exact=True).click()
+    panel.get_by_role("button", name="Make", exact=True).click()
+    panel.get_by_text("3 panels.").wait_for()
+    editor.wait("() => document.querySelector('.board-preview img')?.naturalWidth === 1920")
+    page.keyboard.press("Escape")
+    assert panel.is_hidden()

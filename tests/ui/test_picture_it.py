@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from pypdf import PdfReader
 
+from engine.media.export.storyboard import WIDTH_PX
 from engine.pipeline import picture_sound
-from engine.scene.network import SIDE, SceneConfig, SceneNetwork, save_scene_network
-from tests.ui_tab import Tab, check_sentence
+from engine.scene.network import SIDE, SceneConfig, SceneNetwork, load_scene_network, save_scene_network
+from tests.ui_tab import DEMO_HITS, Tab, check_sentence
 
 
 @pytest.mark.slow
@@ -65,3 +67,16 @@ def test_a_sound_is_pictured_and_a_missing_network_is_named(
     tab.ask("picture_candidates", ids=ids)
     tab.settle()
     assert len(tab.told) == told  # neither pictures nor a complaint
+
+    answers = []
+    for each, drawn, panels in (("hit", False, DEMO_HITS), ("sound", True, 3)):
+        if drawn:
+            monkeypatch.setattr(picture_sound, "SCENE_NETWORK", tmp_path / "scene")
+            monkeypatch.setattr("engine.scene.network.load_scene_network", load_scene_network)
+        tab.ask("make_storyboard", each=each, drawn=drawn, ending="pdf" if drawn else "png")
+        tab.settle()
+        answers.append(tab.last("storyboard_made"))
+        assert answers[-1]["panels"] == panels and tab.last("storyboard_progress")["fraction"] == 1.0
+    folder = tab.session.folder("exports")
+    assert Image.open(folder / answers[0]["name"]).width == WIDTH_PX
+    assert len(PdfReader(folder / answers[1]["name"]).pages) == 1

@@ -37,6 +37,7 @@ import { createStart } from "./panels/start.js";
 import { createStore, sessionId } from "./state/store.js";
 import { createSpectrogramView } from "./timeline/spectrogram_view.js";
 import { createAnimaticPanel } from "./animatic/panel.js";
+import { createStoryboardPanel } from "./storyboard/panel.js";
 import { createSyncPanel } from "./sync/panel.js";
 import { createTimeline } from "./timeline/timeline.js";
 import { LANGUAGE } from "./texts/t.js";
@@ -45,7 +46,7 @@ import { createToasts } from "./widgets/toasts.js";
 import { createTour } from "./panels/tour.js";
 import { createTopBar } from "./panels/top_bar.js";
 
-const STYLES = ["theme.css", "style.css", "actions/actions.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css", "perform/perform.css", "mix/mix.css", "sync/sync.css", "animatic/animatic.css"];
+const STYLES = ["theme.css", "style.css", "actions/actions.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css", "perform/perform.css", "mix/mix.css", "sync/sync.css", "animatic/animatic.css", "storyboard/storyboard.css"];
 
 /** @param {string} name */
 function loadStyle(name) {
@@ -89,7 +90,7 @@ export async function mount(element) {
   const partsSheet = createPartsSheet(app, store, audio, player);
   const ownPresets = createOwnPresets(app, store);
   const materials = createMaterials(app, store, audio);
-  const inspector = createInspector(layout.inspector, store, audio, { player, perform, openMaterials: materials.open, openParts: partsSheet.open, arranging, quantize: quantize.open, importHits: spotting.open, reveal: (time_s) => timeline.reveal(time_s) });
+  const inspector = createInspector(layout.inspector, store, audio, { player, perform, openMaterials: materials.open, openParts: partsSheet.open, arranging, quantize: quantize.open, importHits: spotting.open, openStoryboard: () => storyboard.toggle(), reveal: (time_s) => timeline.reveal(time_s) });
   const start = createStart(app, store, toasts, { takeDropped: (event) => animatic.takeDropped(event) || inspector.takeDropped(event), takeSpotting: spotting.take, about: () => about.open() });
   const clipFinding = createClipFinding(app, store, toasts);
   const timeline = createTimeline(layout.timeline, store, audio, player, { chooseMaterial: materials.open, enlarge: () => spectrogram.toggle(), arranging, quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, compare: versions.open, scrape: scrapes.open, layers: layers.open, parts: partsSheet.open });
@@ -98,13 +99,14 @@ export async function mount(element) {
   const spectrogram = createSpectrogramView(layout.picture, store, audio, player, timeline);
   const syncPanel = createSyncPanel(app, store, player, (time_s) => timeline.reveal(time_s));
   const animatic = createAnimaticPanel(app, store, player, toasts);
+  const storyboard = createStoryboardPanel(app, store);
   const about = createAbout(app, store);
   const tour = createTour(app, store);
   const keySheet = createKeySheet(app, { about: about.open, tour: tour.open });
-  const topBar = createTopBar(layout.top, store, { open: start.open, help: keySheet.open, conform: conform.choose, sync: syncPanel.toggle, animate: animatic.toggle });
+  const topBar = createTopBar(layout.top, store, { open: start.open, help: keySheet.open, conform: conform.choose, sync: syncPanel.toggle, animate: animatic.toggle, storyboard: storyboard.toggle });
   const hints = createHints(layout.footer, store);
   const runner = createRunner(store, { player, timeline, audio, topBar, spectrogram, perform, arranging, markers, inspector, open: {
-    quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, compare: versions.open, scrape: scrapes.open, layers: layers.open, parts: partsSheet.open, presets: ownPresets.open, importHits: spotting.open, conform: conform.choose, chooseMaterial: materials.open, measureSync: syncPanel.toggle, makeAnimatic: animatic.toggle,
+    quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, compare: versions.open, scrape: scrapes.open, layers: layers.open, parts: partsSheet.open, presets: ownPresets.open, importHits: spotting.open, conform: conform.choose, chooseMaterial: materials.open, measureSync: syncPanel.toggle, makeAnimatic: animatic.toggle, storyboard: storyboard.toggle,
     help: keySheet.open, palette: () => palette.open(), about: about.open, tour: tour.open,
   } });
   const palette = createPalette(app, runner);
@@ -118,7 +120,7 @@ export async function mount(element) {
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
 
-  const parts = [markers, syncPanel, animatic, arranging, quantize, patterns, takes, versions, scrapes, layers, partsSheet, ownPresets, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, keySheet, keyTitles, focusFrames, focusTips, tour, theme, { dispose: stopShowing }, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
+  const parts = [markers, syncPanel, animatic, storyboard, arranging, quantize, patterns, takes, versions, scrapes, layers, partsSheet, ownPresets, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, keySheet, keyTitles, focusFrames, focusTips, tour, theme, { dispose: stopShowing }, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, perform, locate };

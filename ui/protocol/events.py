@@ -14,7 +14,15 @@ from ui.protocol.layers import LayerState
 from ui.protocol.marking import MarkerState
 from ui.protocol.mixing import LoudnessMeasured, MixState, StripState
 from ui.protocol.parts import PartState
-from ui.protocol.picturing import CandidatesPictured, PicturingProgressed, PicturingStopped, SoundPictured
+from ui.protocol.picturing import (
+    CandidatesPictured,
+    PicturingProgressed,
+    PicturingStopped,
+    SoundPictured,
+    StoryboardMade,
+    StoryboardProgressed,
+    StoryboardStopped,
+)
 from ui.protocol.queue import QueueState
 from ui.protocol.searching import Bank, SearchAnswer
 from ui.protocol.strokes import StrokeState
@@ -368,4 +376,5 @@ ServerMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     TakeRendered, MorphPreviewed, QueueState, SearchAnswer, Bank, Conformed, LoudnessMeasured, SyncProgressed,
     SyncMeasured, SyncStopped, Versions, AnimaticProgressed, AnimaticMade, AnimaticStopped,
     PicturingProgressed, SoundPictured, PicturingStopped, CandidatesPictured,
+    StoryboardProgressed, StoryboardMade, StoryboardStopped,
 ]  # fmt: skip

@@ -1,9 +1,9 @@
-"""Messages of *Picture it* and of the small pictures of what was found, in both directions."""
+"""Messages of *Picture it* and of the small pictures of what was found, and of storyboards, in both directions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True)
@@ -63,3 +63,48 @@ class CandidatesPictured:
 
     type: ClassVar[str] = "candidates_pictured"
     pictures: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class MakeStoryboard:
+    """A sheet of all hits, or of each sound's first; answered by ``storyboard_made`` or ``storyboard_stopped``.
+
+    Its pictures are the clip's frames, or with ``drawn`` drawn from the sounds.
+    """
+
+    type: ClassVar[str] = "make_storyboard"
+    each: Literal["hit", "sound"] = "hit"
+    drawn: bool = False
+    ending: Literal["png", "pdf"] = "png"
+
+
+@dataclass(frozen=True)
+class StopStoryboard:
+    """Stop making it."""
+
+    type: ClassVar[str] = "stop_storyboard"
+
+
+@dataclass(frozen=True)
+class StoryboardProgressed:
+    """Share of the storyboard that is done, 0 to 1."""
+
+    type: ClassVar[str] = "storyboard_progress"
+    fraction: float
+
+
+@dataclass(frozen=True)
+class StoryboardMade:
+    """The storyboard to download, and its panels."""
+
+    type: ClassVar[str] = "storyboard_made"
+    name: str
+    url: str
+    panels: int
+
+
+@dataclass(frozen=True)
+class StoryboardStopped:
+    """It ended without one."""
+
+    type: ClassVar[str] = "storyboard_stopped"

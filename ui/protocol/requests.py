@@ -11,7 +11,7 @@ from ui.protocol.conforming import Conform
 from ui.protocol.edits import EditMessage
 from ui.protocol.exporting import DeleteExportPreset, Export, PlanExport, SaveExportPreset
 from ui.protocol.layers import MeasureLayers
-from ui.protocol.picturing import PictureCandidates, PictureSound, StopPicturing
+from ui.protocol.picturing import MakeStoryboard, PictureCandidates, PictureSound, StopPicturing, StopStoryboard
 from ui.protocol.presets import DeletePreset, ImportPresets, SavePreset
 from ui.protocol.queue import CancelQueued, ClearQueue, QueueClips
 from ui.protocol.strokes import FollowPicture
@@ -313,5 +313,5 @@ ClientMessage = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
     SavePreset, DeletePreset, ImportPresets, SaveExportPreset, DeleteExportPreset,
     AuditionPreset, AuditionCandidate, SoundFromFile, MorphPreview, Search, UseCandidate, MeasureSpan, AddToBank,
     BankSize, Conform, QueueClips, CancelQueued, ClearQueue, MeasureSync, StopSync, MakeAnimatic,
-    StopAnimatic, PictureSound, StopPicturing, PictureCandidates,
+    StopAnimatic, PictureSound, StopPicturing, PictureCandidates, MakeStoryboard, StopStoryboard,
 ]  # fmt: skip

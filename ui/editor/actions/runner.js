@@ -24,7 +24,7 @@ import { chooseTheme } from "../widgets/theme.js";
  * @property {{add: () => void, go: (direction: number) => void}} markers
  * @property {import("../perform/perform.js").Perform} perform
  * @property {{showTab: (name: TabName) => void}} inspector
- * @property {Record<"quantize" | "makePattern" | "showTakes" | "compare" | "scrape" | "layers" | "parts" | "presets" | "importHits" | "conform" | "measureSync" | "makeAnimatic" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
+ * @property {Record<"quantize" | "makePattern" | "showTakes" | "compare" | "scrape" | "layers" | "parts" | "presets" | "importHits" | "conform" | "measureSync" | "makeAnimatic" | "storyboard" | "chooseMaterial" | "help" | "palette" | "about" | "tour", () => void>} open
  */
 /** @typedef {ReturnType<typeof createRunner>} Runner */
 
@@ -180,6 +180,7 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
     conform: () => open.conform(),
     measure_sync: () => open.measureSync(),
     make_animatic: () => open.makeAnimatic(),
+    storyboard: () => open.storyboard(),
     undo: () => store.send({ type: "undo" }),
     redo: () => store.send({ type: "redo" }),
     detect: () => store.send({ type: "detect" }),

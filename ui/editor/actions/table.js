@@ -99,6 +99,7 @@ const TABLE = /** @type {const} */ ([
   { id: "conform", category: t("table.project"), name: t("common.conform_to_a"), keys: [] },
   { id: "measure_sync", category: t("table.project"), name: t("table.measure_how_far"), keys: [] },
   { id: "make_animatic", category: t("table.project"), name: t("animatic.from_a_still"), keys: [] },
+  { id: "storyboard", category: t("table.project"), name: t("storyboard.storyboard_of"), keys: [] },
   { id: "undo", category: t("table.project"), name: t("table.undo"), keys: ["Mod+Z"], repeats: true },
   { id: "redo", category: t("table.project"), name: t("table.redo"), keys: ["Mod+Shift+Z", "Mod+Y"], repeats: true },
   { id: "detect", category: t("table.project"), name: t("table.look_for_hits"), keys: [] },

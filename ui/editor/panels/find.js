@@ -89,7 +89,7 @@ export function createFindPanel(store, audio, shared) {
     ask("picture", { keep: true });
   } });
 
-  const pictureIt = createPictureIt(store, sound);
+  const pictureIt = createPictureIt(store, sound, () => shared.openStoryboard());
 
   // --- what is taken -------------------------------------------------------------------------------
 
@@ -297,7 +297,7 @@ export function createFindPanel(store, audio, shared) {
     thumbnails.watch();
     take.hidden = !rows.length;
     pictureIt.show();
-    pictureIt.element.hidden = !bank?.pictures;
+    pictureIt.allow(Boolean(bank?.pictures));
     revert.disabled = using?.to !== receiver();
     size.title = size.textContent = bank ? (bank.own ? t("find.sounds_of_your", { sounds: bank.sounds.toLocaleString(LANGUAGE), own: bank.own }) : t("find.sounds", { sounds: bank.sounds.toLocaleString(LANGUAGE) })) : "";
   }

@@ -22,6 +22,7 @@ import { createScope } from "../widgets/scope.js";
  * @property {(message: string) => void} report an error
  * @property {() => Player} player
  * @property {() => void} openMaterials
+ * @property {() => void} openStoryboard
  * @property {() => void} openParts
  * @property {(name: TabName) => void} showTab
  */
@@ -35,9 +36,9 @@ const TABS = [["hit", t("common.hit"), t("inspector.time_strength_and")], ["list
  * @param {HTMLElement} root
  * @param {Store} store
  * @param {AudioEngine} audio
- * @param {{player: Player, perform: import("../perform/perform.js").Perform, openMaterials: () => void, openParts: () => void, arranging: Arranging, quantize: () => void, importHits: () => void, reveal: (time_s: number) => void}} host
+ * @param {{player: Player, perform: import("../perform/perform.js").Perform, openMaterials: () => void, openParts: () => void, arranging: Arranging, quantize: () => void, importHits: () => void, openStoryboard: () => void, reveal: (time_s: number) => void}} host
  */
-export function createInspector(root, store, audio, { player, perform, openMaterials, openParts, arranging, quantize, importHits, reveal }) {
+export function createInspector(root, store, audio, { player, perform, openMaterials, openParts, arranging, quantize, importHits, openStoryboard, reveal }) {
   /** @type {TabName} */
   let open = "sound";
   /** @type {string | null} */
@@ -54,6 +55,7 @@ export function createInspector(root, store, audio, { player, perform, openMater
     report: (message) => store.emit("error", { type: "error", message }),
     player: () => player,
     openMaterials,
+    openStoryboard,
     openParts,
     showTab: (name) => showTab(name),
   };

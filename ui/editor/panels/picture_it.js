@@ -11,8 +11,9 @@ const COUNT = 4;
 /**
  * @param {Store} store
  * @param {() => Sound | null | undefined} currentSound
+ * @param {() => void} openStoryboard
  */
-export function createPictureIt(store, currentSound) {
+export function createPictureIt(store, currentSound, openStoryboard) {
   let seed = 0;
   let isDrawing = false;
   let drawnFor = ""; // the sound of the pictures on show
@@ -28,9 +29,10 @@ export function createPictureIt(store, currentSound) {
     show();
   } });
   const stop = createButton(t("common.stop"), { title: t("find.stop_drawing"), onPress: () => store.send({ type: "stop_picturing" }) });
+  const board = createButton(t("storyboard.storyboard_of"), { title: t("storyboard.storyboard_of_help"), onPress: openStoryboard });
   const words = make("span", "ins-quiet find-drawn-words", { role: "status" });
   const pictures = make("div", "find-drawn");
-  const element = make("div", "ins-row find-picture", {}, draw, stop, words, pictures);
+  const element = make("div", "ins-row find-picture", {}, draw, stop, words, pictures, make("span", "st-space"), board);
 
   /** Show the pictures, if they are of the current sound. */
   function show() {
@@ -56,5 +58,7 @@ export function createPictureIt(store, currentSound) {
     show();
   }));
   show();
-  return { element, show, dispose: scope.dispose };
+  /** @param {boolean} can whether the server can draw */
+  const allow = (can) => (draw.hidden = !can);
+  return { element, show, allow, dispose: scope.dispose };
 }

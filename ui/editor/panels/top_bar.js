@@ -20,9 +20,9 @@ const WORDS = { opening: t("common.opening"), detecting: t("common.looking_for_h
 /**
  * @param {HTMLElement} root
  * @param {Store} store
- * @param {{open: () => void, help: () => void, conform: () => void, sync: () => void, animate: () => void}} host
+ * @param {{open: () => void, help: () => void, conform: () => void, sync: () => void, animate: () => void, storyboard: () => void}} host
  */
-export function createTopBar(root, store, { open, help, conform, sync, animate }) {
+export function createTopBar(root, store, { open, help, conform, sync, animate, storyboard }) {
   const mark = make("span", "st-wordmark", { "aria-label": "Struck" }, "Str", make("b", "", { textContent: "u" }), "ck");
   const openButton = make("button", "st-button", { type: "button", textContent: t("top_bar.open_clip"), ...keyed("open", t("common.open_a_clip")), onclick: open });
   const undo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "undo" }) }, icon("undo"));
@@ -52,6 +52,7 @@ export function createTopBar(root, store, { open, help, conform, sync, animate }
       "",
       { text: t("common.conform_to_a"), choose: conform },
       { text: t("animatic.from_a_still"), choose: animate },
+      { text: t("storyboard.storyboard_of"), choose: storyboard },
     ]);
   }
 

@@ -785,6 +785,19 @@ export interface PictureCandidates {
   ids: string[];
 }
 
+/** A sheet of all hits, or of each sound's first; answered by ``storyboard_made`` or ``storyboard_stopped``. Its pictures are the clip's frames, or with ``drawn`` drawn from the sounds. */
+export interface MakeStoryboard {
+  type: "make_storyboard";
+  each?: "hit" | "sound";
+  drawn?: boolean;
+  ending?: "png" | "pdf";
+}
+
+/** Stop making it. */
+export interface StopStoryboard {
+  type: "stop_storyboard";
+}
+
 export type ClientMessage =
   | Open
   | FindClip
@@ -837,7 +850,9 @@ export type ClientMessage =
   | StopAnimatic
   | PictureSound
   | StopPicturing
-  | PictureCandidates;
+  | PictureCandidates
+  | MakeStoryboard
+  | StopStoryboard;
 
 /** A demo project. */
 export interface Demo {
@@ -1367,6 +1382,25 @@ export interface CandidatesPictured {
   pictures: [string, string][];
 }
 
+/** Share of the storyboard that is done, 0 to 1. */
+export interface StoryboardProgressed {
+  type: "storyboard_progress";
+  fraction: number;
+}
+
+/** The storyboard to download, and its panels. */
+export interface StoryboardMade {
+  type: "storyboard_made";
+  name: string;
+  url: string;
+  panels: number;
+}
+
+/** It ended without one. */
+export interface StoryboardStopped {
+  type: "storyboard_stopped";
+}
+
 export type ServerMessage =
   | Welcome
   | DocumentState
@@ -1396,4 +1430,7 @@ export type ServerMessage =
   | PicturingProgressed
   | SoundPictured
   | PicturingStopped
-  | CandidatesPictured;
+  | CandidatesPictured
+  | StoryboardProgressed
+  | StoryboardMade
+  | StoryboardStopped;

@@ -2,7 +2,7 @@
 
 import type {
   Audition, Bank, CandidateInfo, ClientMessage, ClipState, ClipWanted, Conformed, DocumentState, EditMessage, ErrorNotice, Exported, ExportPlan, HitState, LoudnessMeasured, MacrosState, MarkerState, Media, ModesState,
-  AnimaticMade, AnimaticProgressed, AnimaticStopped, MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, PicturingProgressed, PicturingStopped, SoundPictured, CandidatesPictured, HitOffsetsState, TakeRendered, Versions, Welcome,
+  AnimaticMade, AnimaticProgressed, AnimaticStopped, MorphPreviewed, NoiseState, Note, PresetInfo, ProjectState, QueueState, RenderedSound, ResidualState, SearchAnswer, SoundState, Status, SyncMeasured, SyncProgressed, SyncStopped, PicturingProgressed, PicturingStopped, SoundPictured, CandidatesPictured, StoryboardMade, StoryboardProgressed, StoryboardStopped, HitOffsetsState, TakeRendered, Versions, Welcome,
 } from "./protocol.d.ts";
 
 /** Mono samples at 48 kHz. */
@@ -77,6 +77,9 @@ export interface StoreEvents {
   sound_pictured: SoundPictured;
   picturing_stopped: PicturingStopped;
   candidates_pictured: CandidatesPictured;
+  storyboard_progress: StoryboardProgressed;
+  storyboard_made: StoryboardMade;
+  storyboard_stopped: StoryboardStopped;
   selection: Selection;
   connection: Connection;
   time: { time_s: number; playing: boolean };

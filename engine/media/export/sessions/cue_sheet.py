@@ -15,16 +15,18 @@ import numpy as np
 from engine.core.files import create_file
 from engine.core.names import to_text
 from engine.media.export.sessions.session import Session, list_cues
+from engine.media.stills import grab_frames
 
 _PICTURE_HEIGHT = 120
 _ROWS_A_PAGE = 8
-_BEFORE_S, _SKIP_S = 1.0, 10.0
 _HEADINGS = {"number": "#", "timecode": "Timecode", "hit": "Hit", "sound": "Sound", "cat_id": "UCS", "level": "Level"}
 
 
 def write_cue_sheet(path: Path, session: Session, clip: str | os.PathLike[str] | None) -> None:
     """Write a .html or .pdf, as the name ends; without a ``clip`` it has no pictures. Raises BadInput."""
-    pictures = _grab_frames(clip, [item.hit_s for _, item in session.hits()]) if clip is not None else {}
+    pictures = (
+        grab_frames(clip, [item.hit_s for _, item in session.hits()], _PICTURE_HEIGHT) if clip is not None else {}
+    )
     rows = list_cues(session)
     for row in rows:
         row["level"] = f"{float(row['velocity_db']):+.1f} dB"
@@ -32,32 +34,6 @@ def write_cue_sheet(path: Path, session: Session, clip: str | os.PathLike[str] |
     data = _make_pdf(session, rows, images) if path.suffix.lower() == ".pdf" else _make_html(session, rows, images)
     with create_file(path) as file:
         file.write(data)
-
-
-def _grab_frames(clip: str | os.PathLike[str], times_s: Sequence[float]) -> dict[float, np.ndarray]:
-    """The frame shown at each time, uint8 [H, W, 3]; stretches without a hit are skipped."""
-    found: dict[float, np.ndarray] = {}
-    waiting = sorted(set(times_s))
-    while waiting:
-        _read_stretch(clip, waiting, found)
-    return found
-
-
-def _read_stretch(clip: str | os.PathLike[str], waiting: list[float], found: dict[float, np.ndarray]) -> None:
-    """Take times from ``waiting`` until the next lies far ahead; those after the last frame show that."""
-    from engine.media.frames import iter_frames
-
-    shown: np.ndarray | None = None
-    for time_s, frame in iter_frames(clip, _PICTURE_HEIGHT, max(0.0, waiting[0] - _BEFORE_S), gray=False):
-        while waiting and shown is not None and time_s > waiting[0] + 1e-4:
-            found[waiting.pop(0)] = shown
-        if not waiting or (waiting[0] > time_s + _SKIP_S and found):
-            return
-        shown = frame
-    for time_s in waiting:
-        if shown is not None:
-            found[time_s] = shown
-    waiting.clear()
 
 
 def _summary(session: Session) -> str:

@@ -12,7 +12,8 @@ import { PANELS } from "./panels.js";
 import { PERFORM } from "./perform.js";
 import { SERVER } from "./server.js";
 import { SOUND } from "./sound.js";
+import { STORYBOARD } from "./storyboard.js";
 import { TIMELINE } from "./timeline.js";
 import { WIDGETS } from "./widgets.js";
 
-export const DE = { ...ACTIONS, ...ANIMATIC, ...ARRANGE, ...COMMON, ...EXPORT, ...FIND, ...MIX, ...PANELS, ...PERFORM, ...SERVER, ...SOUND, ...TIMELINE, ...WIDGETS };
+export const DE = { ...ACTIONS, ...ANIMATIC, ...ARRANGE, ...COMMON, ...EXPORT, ...FIND, ...MIX, ...PANELS, ...PERFORM, ...SERVER, ...SOUND, ...STORYBOARD, ...TIMELINE, ...WIDGETS };
