@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -15,9 +16,14 @@ from engine.pipeline.make_storyboard import EACH, StoryboardOptions
 from engine.pipeline.picture_sound import GUIDANCE, MOST_GAIN_DB, MOST_GUIDANCE, MOST_PICTURES, PictureOptions
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from engine.document.project import Project
     from engine.pipeline.events import RenderedHit
     from engine.pipeline.make_storyboard import HitList
+    from engine.pipeline.picture_sound import HeardSound
+
+    Draw = Callable[[HeardSound, HeardSound | None, float], np.ndarray]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,13 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=whole_number(1, MOST_PICTURES), default=None, metavar="N", help="pictures (4)")
     parser.add_argument("--seed", type=whole_number(0, MAX_SEED), default=0, metavar="S", help="of the first picture")
     parser.add_argument(
-        "--guidance", type=number(-1e-9, MOST_GUIDANCE), default=GUIDANCE, metavar="G",
+        "--guidance", type=number(-1e-9, MOST_GUIDANCE), default=None, metavar="G",
         help=f"how strictly pictures follow the sound: 0 not at all, 1 as learnt, at most {MOST_GUIDANCE:g}",
     )  # fmt: skip
     parser.add_argument(
         "--gain-db", type=number(-MOST_GAIN_DB - 1e-9, MOST_GAIN_DB), default=0.0, metavar="DB",
         help="as if the sound were louder",
     )  # fmt: skip
+    parser.add_argument(
+        "--weights", metavar="DIR", help="pictures of 128 pixels by Sound2Scene's published weights, converted"
+    )
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--mix", metavar="SOUND2", help="a sound that is heard at the same time")
     other.add_argument("--blend", metavar="SOUND2", help="a sound whose pictures those of SOUND approach")
@@ -66,34 +75,74 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         if given is not None and same_file(given, target):
             raise BadInput(f"--out {options.out} is the sound itself; give another name")
     from engine.pipeline import picture_sound as scene
-    from engine.scene.network import load_scene_network
 
-    folder = scene.find_scene_network(options.ckpt_dir)
+    draw = _use_published(options) if options.weights else _use_own(options)
     sound = scene.read_hit(Path(options.sound))
     other = None if second is None else scene.read_hit(Path(second))
     amount = 0.5 if options.amount is None else max(0.0, options.amount)
     if other is not None and options.mix is not None:
-        sound = scene.mix_hits(sound, other, amount)
-    network = load_scene_network(folder)
-    point = scene.encode_hit(network, sound, options.gain_db)
-    if other is not None and options.blend is not None:
-        point = scene.blend_points(point, scene.encode_hit(network, other, options.gain_db), amount)
-    wanted = PictureOptions(options.count or 4, options.seed, max(0.0, options.guidance), options.gain_db)
-    pictures = scene.draw_pictures(network, point, wanted, make_progress("picturing"))
+        sound, other = scene.mix_hits(sound, other, amount), None
+    pictures = draw(sound, other, amount)
     write_file(target, scene.encode_png(scene.arrange_sheet(pictures)))
     stdout.write(f"{target.name}: {counted(len(pictures), 'picture')} of {sound.name}\n")
 
 
+def _use_own(options: argparse.Namespace) -> Draw:
+    """How pictures are drawn by the network of this project: of a sound, or on the way from it to another."""
+    from engine.pipeline import picture_sound as scene
+    from engine.scene.network import load_scene_network
+
+    network = load_scene_network(scene.find_scene_network(options.ckpt_dir))
+    guidance = GUIDANCE if options.guidance is None else max(0.0, options.guidance)
+    wanted = PictureOptions(options.count or 4, options.seed, guidance, options.gain_db)
+
+    def draw(sound: HeardSound, other: HeardSound | None, amount: float) -> np.ndarray:
+        point = scene.encode_hit(network, sound, options.gain_db)
+        if other is not None:
+            point = scene.blend_points(point, scene.encode_hit(network, other, options.gain_db), amount)
+        return scene.draw_pictures(network, point, wanted, make_progress("picturing"))
+
+    return draw
+
+
+def _use_published(options: argparse.Namespace) -> Draw:
+    """The same by published weights."""
+    from engine.core.units import SAMPLE_RATE_HZ, db_to_gain
+    from engine.pipeline.picture_sound import blend_points
+    from engine.scene.published import draw_published, encode_published, load_published
+
+    if options.guidance is not None:
+        raise BadInput(
+            "--guidance is for the network of this Struck, and --weights names another; leave one of them out"
+        )
+    network = load_published(Path(options.weights))
+    gain = float(db_to_gain(options.gain_db))
+
+    def draw(sound: HeardSound, other: HeardSound | None, amount: float) -> np.ndarray:
+        point = encode_published(network, gain * sound.samples, SAMPLE_RATE_HZ)
+        if other is not None:
+            point = blend_points(point, encode_published(network, gain * other.samples, SAMPLE_RATE_HZ), amount)
+        return draw_published(network, point, options.count or 4, options.seed, make_progress("picturing"))
+
+    return draw
+
+
 def _write_storyboard(options: argparse.Namespace, target: Path, stdout: IO[str]) -> None:
     ending = check_ending(target, (".png", ".pdf"), "--out")
-    for given, name in ((options.mix, "--mix"), (options.blend, "--blend"), (options.count, "--count")):
+    for given, name in (
+        (options.mix, "--mix"),
+        (options.blend, "--blend"),
+        (options.count, "--count"),
+        (options.weights, "--weights"),
+    ):
         if given is not None:
             raise BadInput(f"{name} is for pictures of one sound; leave it out, or leave --storyboard out")
     if same_file(options.sound, target):
         raise BadInput(f"--out {options.out} is the project or sound itself; give another name")
     from engine.pipeline.make_storyboard import make_storyboard
 
-    wanted = StoryboardOptions(options.each, options.drawn, options.seed, max(0.0, options.guidance), options.gain_db)
+    guidance = GUIDANCE if options.guidance is None else max(0.0, options.guidance)
+    wanted = StoryboardOptions(options.each, options.drawn, options.seed, guidance, options.gain_db)
     hits = _list_hits(options)
     progress = make_progress("drawing the storyboard")
     write_file(target, make_storyboard(hits, wanted, options.ckpt_dir, ending, progress))
