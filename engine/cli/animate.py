@@ -37,9 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--striker", choices=STRIKERS, default="stick", help="what comes down; none draws nothing")
     parser.add_argument("--seed", type=whole_number(0, MAX_SEED), default=0, metavar="S", help="of the motion")
     parser.add_argument(
-        "--guidance", type=number(-1e-9, MOST_GUIDANCE), default=GUIDANCE, metavar="G",
+        "--guidance", type=number(-1e-9, 2 * MOST_GUIDANCE), default=None, metavar="G",
         help=f"how strictly the motion follows the sound: 0 not at all, 1 as learnt, at most {MOST_GUIDANCE:g}",
     )  # fmt: skip
+    parser.add_argument("--weights", metavar="DIR", help="by the published weights of AVSyncD, converted; 256 pixels")
+    parser.add_argument("--text", metavar="NAME", help="with --weights: the text of what happens, of those in DIR")
     parser.add_argument("--fps", default="24", metavar="F", help="frames a second, such as 24, 25 or 30000/1001")
     parser.add_argument("--clip", metavar="PATH", help="of a project: its clip, or a folder to search for it")
     parser.add_argument("--json", metavar="F", help="write what was made as JSON to a file; - is standard output")
@@ -53,9 +55,15 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     for name, given in (("IMAGE", options.image), ("SOUND", options.sound)):
         if same_file(given, target):
             raise BadInput(f"--out {options.out} is the {name} itself; give another name")
-    wanted = AnimaticOptions(
-        read_place(options.at), options.seed, max(0.0, options.guidance), read_rate(options.fps), options.striker
-    )
+    if options.weights is not None:
+        _run_published(options, target, stdout)
+        return
+    if options.text is not None:
+        raise BadInput("--text is for published weights; give --weights too, or leave it out")
+    guidance = GUIDANCE if options.guidance is None else max(0.0, options.guidance)
+    if guidance > MOST_GUIDANCE:
+        raise BadInput(f"--guidance {guidance:g} is out of range; give 0 to {MOST_GUIDANCE:g}")
+    wanted = AnimaticOptions(read_place(options.at), options.seed, guidance, read_rate(options.fps), options.striker)
     from engine.animate.still import read_still
     from engine.pipeline.make_animatic import animatic_to_json, find_motion_network, make_animatic
 
@@ -69,6 +77,31 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         write_json(animatic_to_json(made, wanted), options.json, stdout)
     if options.json != "-":
         stdout.write(_describe(made, target))
+
+
+def _run_published(options: argparse.Namespace, target: Path, stdout: IO[str]) -> None:
+    for given, name in (
+        (options.at is not None, "--at"), (options.striker != "stick", "--striker"), (options.fps != "24", "--fps"),
+        (options.json is not None, "--json"),
+    ):  # fmt: skip
+        if given:
+            raise BadInput(f"{name} is for the network of this Struck, and --weights names another; leave one out")
+    from engine.animate.avsyncd.sampling import GUIDANCE, FilmOptions
+    from engine.animate.avsyncd.weights import choose_text, load_avsyncd
+    from engine.animate.still import read_still
+    from engine.core.device import choose_device
+    from engine.pipeline.animate_published import animate_published
+
+    device, label = choose_device(options.device)
+    say(f"device: {label}")
+    folder = Path(options.weights)
+    network = load_avsyncd(folder, device)
+    guidance = GUIDANCE if options.guidance is None else max(1.0, options.guidance)
+    wanted = FilmOptions(choose_text(network, options.text, folder), options.seed, guidance)
+    still = read_still(options.image)
+    frames = animate_published(network, still, _hear(options), wanted, target, make_progress("animating"))
+    rows, columns = network.size
+    stdout.write(f"{target.name}: {columns} x {rows}, {counted(frames, 'frame')} at 6 a second, {wanted.text}\n")
 
 
 def read_place(text: str | None) -> tuple[float, float] | None:

@@ -14,7 +14,7 @@ from engine.core.dsp import resample
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.physics.model import Physics, physics_to_json
-from engine.pipeline.picture_sound import GUIDANCE, STEPS, HeardSound, cut_hit, encode_hit, start_noise, to_pixels
+from engine.pipeline.picture_sound import GUIDANCE, HeardSound, cut_hit, encode_hit, start_noise, to_pixels
 from engine.scene.hearing import DURATION_S
 
 if TYPE_CHECKING:
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 """Part of the key: raise it when the same network draws another picture of the same sound."""
+_STEPS = 10
+"""Fewer than a large picture has: at this size the difference is not seen."""
 _HEARD_S = 1.2 * DURATION_S
 
 
 def make_thumbnail_keys(sounds: Sequence[Physics], network: Path) -> list[str]:
     """The cache's key of each sound's picture by a network's folder."""
     drawn_by = digest_checkpoint(network)
-    return [digest_json(["thumbnail", _VERSION, drawn_by, GUIDANCE, STEPS, physics_to_json(one)]) for one in sounds]
+    return [digest_json(["thumbnail", _VERSION, drawn_by, GUIDANCE, _STEPS, physics_to_json(one)]) for one in sounds]
 
 
 def read_thumbnail(cache: Cache, key: str) -> np.ndarray | None:
@@ -64,7 +66,7 @@ def draw_thumbnails(
         return [None] * len(points)
     noise = start_noise(0, 1).expand(len(heard), -1, -1, -1)
     told = torch.cat(heard).clone()  # outside inference mode
-    drawn = iter(to_pixels(sample_pictures(network.denoiser, told, noise, GUIDANCE, STEPS, lambda _: check())))
+    drawn = iter(to_pixels(sample_pictures(network.denoiser, told, noise, GUIDANCE, _STEPS, lambda _: check())))
     return [None if point is None else next(drawn) for point in points]
 
 
