@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { createExtremes } from "../../../ui/editor/timeline/extremes.js";
 import { drawHits } from "../../../ui/editor/timeline/lanes.js";
+import { addSpectrogram, halve, ROWS } from "../../../ui/editor/timeline/spectrum_strip.js";
 import { createScale, layLanes } from "../../../ui/editor/timeline/scale.js";
 import { curveOf, drawCurve, drawWaveform, waveformOf } from "../../../ui/editor/timeline/shapes.js";
 
@@ -78,6 +79,37 @@ test("of 500 hits those in sight are drawn", () => {
     const { context, calls } = countingContext();
     drawHits(context, scaleAt(px_per_s), layLanes(400, true).hits, project, state);
     assert.ok(Math.abs(calls.closePath - seen) <= 1, `${calls.closePath} hits drawn at ${px_per_s}`);
-    assert.ok(calls.fill <= 2 && calls.stroke <= 2, "alike hits are one path");
+    assert.ok(calls.fill <= 2 && (calls.stroke ?? 0) <= 1, "heads of alike hits are one path, and no stem is");
+    assert.ok(calls.fillRect <= Math.min(seen + 1, WIDTH), "a stem in each column of pixels");
+  }
+});
+
+/**
+ * A black picture with spectrograms of one shade each.
+ * @param {number} width
+ * @param {[number, number, number, number][]} each shade, columns, left_px, column_px
+ */
+function addAll(width, each) {
+  const pixels = new Uint8ClampedArray(4 * width * ROWS);
+  for (const [shade, columns, left_px, column_px] of each) addSpectrogram(pixels, width, halve(new Uint8Array(columns * ROWS).fill(shade)), left_px, column_px, 1);
+  return pixels;
+}
+
+test("spectrograms add as light does, wherever they lie", () => {
+  const [one, other] = [/** @type {[number, number, number, number]} */ ([90, 40, 10.4, 0.7]), /** @type {[number, number, number, number]} */ ([200, 7, 25, 3])];
+  const [both, turned, first, second] = [[one, other], [other, one], [one], [other]].map((each) => addAll(60, each));
+  assert.deepEqual(both, turned);
+  assert.ok(both.every((value, i) => value === Math.min(255, first[i] + second[i])));
+  const lit = Array.from({ length: 60 }, (_, x) => x).filter((x) => first[4 * x] > 0);
+  assert.deepEqual([lit[0], lit[lit.length - 1] + 1], [10, Math.ceil(10.4 + 40 * 0.7)], "as wide as it lasts");
+  assert.ok(addAll(60, [[90, 40, -100, 1], [90, 40, 60, 1]]).every((value) => value === 0), "nothing of what is out of sight");
+  assert.equal(addAll(60, [[90, 300, 30.2, 0.001]]).filter((value, i) => i % 4 === 0 && value > 0).length, ROWS, "one column of what is narrower than a pixel");
+});
+
+test("the brightest column of a spectrogram is seen from any distance", () => {
+  for (const at of [0, 1, 170]) {
+    const shades = new Uint8Array(171 * ROWS);
+    shades.fill(255, at * ROWS, (at + 1) * ROWS);
+    for (const level of halve(shades)) assert.equal(level.filter((shade) => shade === 255).length, ROWS);
   }
 });

@@ -49,8 +49,8 @@ export function createLoudness(store, isShown) {
 
   /** Ask soon, once everything that is heard is sampled. */
   function askSoon() {
+    if (!isStale) readings.classList.add("is-stale");
     isStale = true;
-    readings.classList.add("is-stale");
     clearTimeout(timer);
     if (isShown()) timer = setTimeout(ask, SETTLE_MS);
   }

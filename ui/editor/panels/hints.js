@@ -3,7 +3,7 @@
 
 import { keyText, watchKeys } from "../actions/bindings.js";
 import { t } from "../texts/t.js";
-import { make } from "../widgets/controls.js";
+import { make, setChanged } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { ActionId } from "../actions/table.js" */
 /** @import { Store } from "../state/types.d.ts" */
@@ -53,7 +53,7 @@ export function createHints(root, store) {
     const chosen = store.selection.hits.size;
     const parts = [`${project.clip.duration_s.toFixed(1)} s`, t("common.hits", { count: project.hits.length }), t("common.sounds", { count: project.sounds.length }), `${project.clip.width} × ${project.clip.height}`];
     if (chosen) parts.unshift(t("hints.selected", { chosen }));
-    facts.textContent = parts.join("  ·  ");
+    setChanged(facts, { textContent: parts.join("  ·  ") });
   }
 
   const scope = createScope();

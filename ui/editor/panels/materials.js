@@ -3,7 +3,7 @@
 
 import { recall, remember } from "../state/remembered.js";
 import { t } from "../texts/t.js";
-import { elementsIn, focusedElement, make } from "../widgets/controls.js";
+import { elementsIn, focusedElement, make, setChanged } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { AudioEngine, Preset, Project, Store } from "../state/types.d.ts" */
 
@@ -113,7 +113,7 @@ export function createMaterials(app, store, audio) {
   function askWhenSilent() {
     const project = store.view?.project;
     if (!project || !isUnchosen(project)) {
-      if (byItself || !project || project.clip.has_audio) page.hidden = true; // the picture has told meanwhile
+      if (byItself || !project || project.clip.has_audio) setChanged(page, { hidden: true }); // the picture has told meanwhile
       return;
     }
     if (BUSY.has(store.status.phase)) return; // the picture is being looked at; it may tell

@@ -14,7 +14,7 @@ import { createMacros } from "./macros.js";
 import { decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
 import { formatDb, formatHz, formatSeconds, noteName, parseDb, parseHz, parseSeconds, soundColor } from "../widgets/format.js";
 import { createResidual } from "../sound/residual.js";
-import { createButton, createEntry, createSlider, make, newGesture, openMenu } from "../widgets/controls.js";
+import { createButton, createEntry, createSlider, make, newGesture, openMenu, setChanged } from "../widgets/controls.js";
 /** @import { AudioEngine, ModeQuantity, Sound, Store, Project } from "../state/types.d.ts" */
 
 /** @import { Shared } from "./inspector.js" */
@@ -338,9 +338,10 @@ export function createSoundPanel(store, audio, shared) {
   /** What depends on the hits of the document, where there is a sound. */
   function showHits() {
     const [s, { sounds }] = [sound(), project()];
-    choose.hidden = sounds.length < 2;
-    deleteButton.hidden = sounds.length < 2 || hitsOf(s.id).length > 0 || sounds.some(({ parts }) => parts.some(({ sound_id }) => sound_id === s.id));
-    uses.textContent = `${t("common.hits", { count: hitsOf(s.id).length })}${s.layers.length ? ` · ${t("sound.layers", { count: s.layers.length + 1 })}` : ""}`;
+    setChanged(choose, { hidden: sounds.length < 2 });
+    const isNeeded = sounds.length < 2 || hitsOf(s.id).length > 0 || sounds.some(({ parts }) => parts.some(({ sound_id }) => sound_id === s.id));
+    setChanged(deleteButton, { hidden: isNeeded });
+    setChanged(uses, { textContent: `${t("common.hits", { count: hitsOf(s.id).length })}${s.layers.length ? ` · ${t("sound.layers", { count: s.layers.length + 1 })}` : ""}` });
     lookAtSpectrum();
   }
 

@@ -6,7 +6,7 @@ import { t } from "../texts/t.js";
 import { createExportMenu } from "./export_menu.js";
 import { icon } from "../widgets/icons.js";
 import { keyText } from "../actions/bindings.js";
-import { make } from "../widgets/controls.js";
+import { make, setChanged } from "../widgets/controls.js";
 import { keyed, setKeyed } from "../widgets/key_titles.js";
 import { boxOf } from "../widgets/page_scale.js";
 import { openMenuAt } from "../timeline/menu.js";
@@ -147,17 +147,16 @@ function createPill(store) {
 
   function show() {
     const state = describe();
-    element.hidden = !state;
+    setChanged(element, { hidden: !state });
     if (!state) return;
-    element.className = `st-pill is-${state.kind}`;
-    text.textContent = state.words;
-    element.title = state.words;
+    setChanged(element, { className: `st-pill is-${state.kind}`, title: state.words });
+    setChanged(text, { textContent: state.words });
     const open = state.kind === "busy" && state.part === null;
     fill.classList.toggle("is-open", open);
     fill.style.transform = open ? "" : `scaleX(${state.kind === "busy" ? state.part : 0})`;
-    stop.hidden = state.kind !== "busy" || isStopping;
-    resume.hidden = !state.canResume;
-    again.hidden = !state.canLook;
+    setChanged(stop, { hidden: state.kind !== "busy" || isStopping });
+    setChanged(resume, { hidden: !state.canResume });
+    setChanged(again, { hidden: !state.canLook });
   }
 
   const scope = createScope();

@@ -4,7 +4,7 @@
 import { clamp } from "../audio/units.js";
 import { t } from "../texts/t.js";
 import { formatTimecode } from "../timeline/timecode.js";
-import { make } from "../widgets/controls.js";
+import { make, setChanged } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
 import { pointIn } from "../widgets/page_scale.js";
 import { createScope } from "../widgets/scope.js";
@@ -98,7 +98,7 @@ export function createRange(store, player, timeline) {
   function show() {
     const { range } = player;
     const clip = store.view?.project?.clip;
-    element.hidden = !range || !clip;
+    setChanged(element, { hidden: !range || !clip });
     if (!range || !clip) return;
     element.classList.toggle("is-off", !player.isLooping);
     const from = clamp(scale.x(range.start_s), -40, scale.width + 40);

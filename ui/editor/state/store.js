@@ -22,6 +22,9 @@ export function createStore(session, options = {}) {
   const watchers = createWatchers();
   const drafts = createDrafts();
   let frame = 0;
+  /** @type {DocumentState | null} */
+  let shown = null;
+  let isStale = false; // drafts or the server's document have changed since
 
   const socket = (options.createSocket ?? createSocket)(session, receive, follow);
 
@@ -75,26 +78,29 @@ export function createStore(session, options = {}) {
       drafts.reset();
       store.selection = { hits: new Set(), soundId: null, modes: new Set() };
     } else drafts.acknowledge(message.handled);
+    isStale = true;
     refresh();
     forgetLostHits();
   }
 
+  /** The document with its drafts, made when it is asked for: drafts may change more than once a frame. */
   function compose() {
+    if (!isStale) return shown;
+    isStale = false;
     const { acknowledged } = store;
-    const shown = acknowledged?.project ? { ...acknowledged, project: drafts.apply(acknowledged.project) } : acknowledged;
-    store.view = shareUnchanged(store.view, shown);
+    shown = shareUnchanged(shown, acknowledged?.project ? { ...acknowledged, project: drafts.apply(acknowledged.project) } : acknowledged);
+    return shown;
   }
 
   function refresh() {
     cancelAnimationFrame(frame);
     frame = 0;
-    compose();
     watchers.notify();
   }
 
   /** Show the drafts: in the state at once, to the watchers once a frame. */
   function refreshSoon() {
-    compose();
+    isStale = true;
     frame ||= requestAnimationFrame(refresh);
   }
 
@@ -143,7 +149,7 @@ export function createStore(session, options = {}) {
   /** @type {Store} */
   const store = {
     session,
-    view: null,
+    get view() { return compose(); },
     acknowledged: null,
     status: { type: "status", phase: "idle", done: 0, total: 0, message: "", elapsed_s: 0 },
     rendered: new Map(),

@@ -98,7 +98,7 @@ export type Connection = "connecting" | "open" | "lost";
 export interface Store {
   readonly session: string;
   /** The document as it is shown: the server's last one with the changes that it does not contain yet. */
-  view: DocumentState | null;
+  readonly view: DocumentState | null;
   /** The server's last document. */
   acknowledged: DocumentState | null;
   status: Status;

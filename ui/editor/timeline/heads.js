@@ -7,7 +7,7 @@ import { t } from "../texts/t.js";
 import { soundColor } from "../widgets/format.js";
 import { formatLag, offerShift, shiftTimes } from "./lag.js";
 import { frameRate } from "./timecode.js";
-import { createSegments, createSelect, make, newGesture } from "../widgets/controls.js";
+import { createSegments, createSelect, make, newGesture, setChanged } from "../widgets/controls.js";
 import { keyed } from "../widgets/key_titles.js";
 /** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { SetSource } from "../state/protocol.d.ts" */
@@ -65,15 +65,17 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
   /** @param {Project | null} project */
   function showLag(project) {
     const offer = project && offerShift(project, store.media.lag_s);
-    inStep.hidden = !offer;
+    setChanged(inStep, { hidden: !offer });
     if (!project || !offer) return;
     const lag_s = store.media.lag_s ?? 0;
     const rate = frameRate(project.clip.frame_rate);
     const followed = offer.follows === "picture" ? t("heads.the_picture") : t("heads.the_clips_sound");
     const apart = t("heads.the_picture_is", { lag: formatLag(Math.abs(lag_s), rate), order: lag_s > 0 ? t("heads.later") : t("heads.earlier") });
-    inStep.disabled = offer.isDone;
-    inStep.textContent = offer.isDone ? t("heads.follow", { followed }) : t("heads.shift_all_ms", { shift: `${offer.delta_s < 0 ? "\u2212" : "+"}${Math.round(1000 * Math.abs(offer.delta_s))}` });
-    inStep.title = offer.isDone ? t("heads.the_hits_follow", { apart, followed }) : t("heads.shift_all_hits", { apart, followed });
+    setChanged(inStep, {
+      disabled: offer.isDone,
+      textContent: offer.isDone ? t("heads.follow", { followed }) : t("heads.shift_all_ms", { shift: `${offer.delta_s < 0 ? "\u2212" : "+"}${Math.round(1000 * Math.abs(offer.delta_s))}` }),
+      title: offer.isDone ? t("heads.the_hits_follow", { apart, followed }) : t("heads.shift_all_hits", { apart, followed }),
+    });
   }
 
   /** @param {LaneMode} value */
@@ -116,7 +118,7 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
   showRipple();
 
   return {
-    element, place, dispose: cleanup,
+    element, place, showLag, dispose: cleanup,
     get mode() { return mode; },
     /** @param {string} soundId */
     colorOf: (soundId) => soundColor(requireProject(store), soundId),

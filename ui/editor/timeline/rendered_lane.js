@@ -3,22 +3,30 @@
 
 import { isHeard, placeInMix } from "../audio/strip.js";
 import { dbToGain, SAMPLE_RATE_HZ } from "../audio/units.js";
-import { soundColor } from "../widgets/format.js";
+import { displayScale } from "../widgets/canvas.js";
+import { soundColors } from "../widgets/format.js";
 import { COLORS, MONO } from "../widgets/theme.js";
+import { createBackdrop } from "./backdrop.js";
+import { fillColumns, pixelColumns } from "./columns.js";
 import { createExtremes } from "./extremes.js";
 import { drawSignal, NEAR_PX_PER_S } from "./samples.js";
 import { frequencyAxis } from "./spectrum.js";
-import { createSpectrograms, HIGHEST_HZ, LOWEST_HZ, SMALL_COLUMNS } from "./spectrograms.js";
+import { COLUMN_S, createSpectrograms, HIGHEST_HZ, LOWEST_HZ, MOST_IMAGES } from "./spectrograms.js";
+import { createStrip } from "./spectrum_strip.js";
 /** @import { RenderedSound } from "../state/protocol.d.ts" */
 /** @import { AudioEngine, Hit, Lane, Project, Scale, Store } from "../state/types.d.ts" */
 
 /** @import { LaneMode } from "./heads.js" */
+/** @import { Spectrogram } from "./spectrograms.js" */
+/** @typedef {{hit: Hit, entry: RenderedSound | undefined, color: string}} Shown a hit in sight */
 /** @typedef {{pairs: Float32Array, extremes: ReturnType<typeof createExtremes>}} Peaks lowest and highest of each column */
 
 const COLUMNS_PER_S = 400;
 const MOST_PEAKS = 2000;
 const MOST_NEAR = 24;
 const PENDING_S = 0.25; // length of the mark of a hit that is not sampled yet
+const WIDE_PX = 2; // wider columns of a spectrogram are drawn as an image, smoothed between them
+const AXIS_PX = 64;
 
 /**
  * Level of a hit in the mix.
@@ -42,6 +50,9 @@ export const startOf = (hit, entry) => hit.time_s - (entry ? entry.lead / SAMPLE
  */
 export function createRenderedLane(store, audio, redraw) {
   const spectrograms = createSpectrograms(audio, redraw);
+  const strip = createStrip();
+  let axisHeight = 0;
+  const axis = createBackdrop((context) => drawAxis(context, axisHeight)); // text on a canvas of the page would lay the page out in each frame
   /** @type {Map<string, Peaks | null>} */
   const peaks = new Map(); // null while they are made
 
@@ -92,25 +103,32 @@ export function createRenderedLane(store, audio, redraw) {
    * @param {number} pulse
    */
   function draw(context, scale, lane, project, mode, pulse) {
-    if (mode !== "wave") drawDark(context, scale, lane);
-    context.save();
-    context.beginPath();
-    const left = Math.max(0, scale.x(0));
-    context.rect(left, lane.top + 1, Math.min(scale.width, scale.x(project.clip.duration_s)) - left, lane.height - 2);
-    context.clip();
-    if (mode === "wave") drawMiddle(context, scale, lane);
+    const colors = soundColors(project);
+    /** @type {Shown[]} */
+    const seen = [];
     for (const hit of project.hits) {
       const entry = store.rendered.get(hit.id);
       const length_s = entry ? entry.length / SAMPLE_RATE_HZ : PENDING_S;
       if (startOf(hit, entry) > scale.end_s || startOf(hit, entry) + length_s < scale.start_s) continue;
-      const color = soundColor(project, hit.sound_id);
-      if (!isHeard(project, hit)) drawMuted(context, scale, lane, hit, color);
-      else if (!entry) drawPending(context, scale, lane, hit, color, pulse);
-      else if (mode === "wave") drawWave(context, scale, lane, hit, entry, color, dbToGain(levelOf(project, hit)));
-      else drawSpectrum(context, scale, lane, hit, entry, color, pulse);
+      seen.push({ hit, entry, color: colors.get(hit.sound_id) ?? COLORS.quiet });
     }
+    context.save();
+    if (mode !== "wave") drawDark(context, scale, lane);
+    context.beginPath();
+    const left = Math.max(0, scale.x(0));
+    context.rect(left, lane.top + 1, Math.min(scale.width, scale.x(project.clip.duration_s)) - left, lane.height - 2);
+    context.clip();
+    const heard = seen.filter(({ hit }) => isHeard(project, hit));
+    if (mode === "wave") {
+      drawMiddle(context, scale, lane);
+      for (const { hit, entry, color } of heard) if (entry) drawWave(context, scale, lane, hit, entry, color, dbToGain(levelOf(project, hit)));
+    }
+    const waiting = mode === "wave" ? heard.filter(({ entry }) => !entry) : drawSpectra(context, scale, lane, heard);
+    for (const { hit, color } of waiting) drawPending(context, scale, lane, hit, color, pulse);
+    for (const { hit, color } of seen) if (!isHeard(project, hit)) drawMuted(context, scale, lane, hit, color);
     context.restore();
-    if (mode !== "wave") drawAxis(context, lane);
+    axisHeight = lane.height;
+    if (mode !== "wave") axis.put(context, AXIS_PX, lane.height, [COLORS.spectrum, COLORS.spectrumQuiet], lane.top);
   }
 
   /**
@@ -127,15 +145,18 @@ export function createRenderedLane(store, audio, redraw) {
   /**
    * Marks of frequency at the left edge of the lane.
    * @param {CanvasRenderingContext2D} context
-   * @param {Lane} lane
+   * @param {number} height
    */
-  function drawAxis(context, lane) {
-    const axis = frequencyAxis(LOWEST_HZ, HIGHEST_HZ);
+  function drawAxis(context, height) {
+    const places = frequencyAxis(LOWEST_HZ, HIGHEST_HZ);
+    context.clearRect(0, 0, AXIS_PX, height);
     context.font = `9.5px ${MONO}`;
     context.textAlign = "left";
     context.textBaseline = "middle";
     for (const [hz, text] of /** @type {[number, string][]} */ ([[100, "100"], [1000, "1k"], [10000, "10k Hz"]])) {
-      const y = lane.top + 3 + axis.part(hz) * (lane.height - 6);
+      const y = 3 + places.part(hz) * (height - 6);
+      context.fillStyle = `${COLORS.spectrum}b3`; // read over bright sounds too
+      context.fillRect(9, y - 6, context.measureText(text).width + 4, 12);
       context.fillStyle = COLORS.spectrumQuiet;
       context.fillRect(0, Math.round(y), 8, 1);
       context.fillText(text, 11, y + 0.5);
@@ -143,25 +164,49 @@ export function createRenderedLane(store, audio, redraw) {
   }
 
   /**
+   * The spectrograms: as one picture, or as an image each where few are seen from near.
    * @param {CanvasRenderingContext2D} context
    * @param {Scale} scale
    * @param {Lane} lane
-   * @param {Hit} hit
-   * @param {RenderedSound} entry
-   * @param {string} color
-   * @param {number} pulse
+   * @param {Shown[]} heard
+   * @returns {Shown[]} those that have none yet
    */
-  function drawSpectrum(context, scale, lane, hit, entry, color, pulse) {
-    const spectrogram = spectrograms.spectrogramOf(entry.key);
-    if (!spectrogram) {
-      drawPending(context, scale, lane, hit, color, pulse);
-      return;
+  function drawSpectra(context, scale, lane, heard) {
+    const ratio = displayScale();
+    const column_px = COLUMN_S * scale.px_per_s * ratio;
+    const isNear = column_px > WIDE_PX && heard.length <= MOST_IMAGES;
+    const waiting = [];
+    if (!isNear) strip.clear(Math.max(1, Math.round(scale.width * ratio)), COLORS.spectrum);
+    for (const shown of heard) {
+      const { hit, entry } = shown;
+      const spectrogram = entry && spectrograms.spectrogramOf(entry.key);
+      if (!spectrogram) {
+        waiting.push(shown);
+        continue;
+      }
+      const opacity = Math.min(1, Math.max(0.15, 1 + hit.gain_db / 40));
+      const left = scale.x(startOf(hit, entry));
+      if (isNear) drawImage(context, scale, lane, spectrograms.imageOf(entry.key, spectrogram), left, spectrogram, opacity);
+      else strip.add(spectrogram.levels, left * ratio, column_px, opacity);
     }
-    context.globalAlpha = Math.min(1, Math.max(0.15, 1 + hit.gain_db / 40));
+    if (!isNear) strip.put(context, lane.top + 3, scale.width, lane.height - 6);
+    return waiting;
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Scale} scale
+   * @param {Lane} lane
+   * @param {HTMLCanvasElement} image
+   * @param {number} left
+   * @param {Spectrogram} spectrogram
+   * @param {number} opacity
+   */
+  function drawImage(context, scale, lane, image, left, { duration_s }, opacity) {
+    context.globalAlpha = opacity;
     context.globalCompositeOperation = "lighter";
     context.imageSmoothingEnabled = true;
-    const width = spectrogram.duration_s * scale.px_per_s;
-    context.drawImage(width > 2 * SMALL_COLUMNS ? spectrogram.canvas : spectrogram.small, scale.x(startOf(hit, entry)), lane.top + 3, width, lane.height - 6);
+    context.drawImage(image, left, lane.top + 3, duration_s * scale.px_per_s, lane.height - 6);
     context.globalCompositeOperation = "source-over";
     context.globalAlpha = 1;
   }
@@ -197,27 +242,30 @@ export function createRenderedLane(store, audio, redraw) {
     const { pairs, extremes } = found;
     const middle = lane.top + lane.height / 2;
     const half = lane.height / 2 - 4;
-    const step_s = entry.length / SAMPLE_RATE_HZ / (pairs.length / 2);
+    const count = pairs.length / 2;
+    const step_s = entry.length / SAMPLE_RATE_HZ / count;
+    const start_s = startOf(hit, entry);
     /** @param {number} value */
     const place = (value) => middle - Math.max(-1, Math.min(1, value * gain)) * half;
-    context.beginPath();
-    const start_s = startOf(hit, entry);
-    const from = Math.max(0, Math.floor((scale.start_s - start_s) / step_s) - 1);
-    const to = Math.min(pairs.length / 2, Math.ceil((scale.end_s - start_s) / step_s) + 1);
-    const stride = Math.max(1, Math.floor(1 / (step_s * scale.px_per_s))); // columns in a pixel
-    /** @type {[number, number][]} */
-    const lows = [];
-    for (let k = from; k < to; k += stride) {
-      const [low, high] = stride > 1 ? extremes(k, Math.min(to, k + stride)) : [pairs[2 * k], pairs[2 * k + 1]];
-      const x = scale.x(start_s + k * step_s);
-      context.lineTo(x, place(high) - 0.4);
-      lows.push([x, place(low) + 0.4]);
-    }
-    for (const [x, y] of lows.reverse()) context.lineTo(x, y);
-    context.closePath();
+    /** @param {number} time_s */
+    const columnAt = (time_s) => (time_s - start_s) / step_s;
     context.fillStyle = color;
     context.globalAlpha = 0.75;
-    context.fill();
+    if (step_s * scale.px_per_s < 1) {
+      const [left, right] = [scale.x(start_s), scale.x(start_s + count * step_s)];
+      fillColumns(context, pixelColumns(Math.max(0, left), Math.min(scale.width, Math.max(left + 1, right))).map((column) => {
+        const from = Math.max(0, Math.min(count - 1, Math.floor(columnAt(scale.time(column.x)))));
+        const [low, high] = extremes(from, Math.min(count, Math.max(from + 1, Math.ceil(columnAt(scale.time(column.x + column.width))))));
+        return { ...column, y: place(high) - 0.4, height: place(low) - place(high) + 0.8 };
+      }));
+    } else {
+      const [from, to] = [Math.max(0, Math.floor(columnAt(scale.start_s)) - 1), Math.min(count, Math.ceil(columnAt(scale.end_s)) + 1)];
+      context.beginPath();
+      for (let k = from; k < to; k++) context.lineTo(scale.x(start_s + k * step_s), place(pairs[2 * k + 1]) - 0.4);
+      for (let k = to - 1; k >= from; k--) context.lineTo(scale.x(start_s + k * step_s), place(pairs[2 * k]) + 0.4);
+      context.closePath();
+      context.fill();
+    }
     context.globalAlpha = 1;
   }
 

@@ -1,8 +1,12 @@
 // @ts-check
 // Bulk shapes of the clip: the onset curve and the waveform, fetched when the server offers them.
 
+import { clamp } from "../audio/units.js";
+import { fillColumns, pixelColumns } from "./columns.js";
 import { createExtremes } from "./extremes.js";
 /** @import { Lane, Scale, Shape, Store } from "../state/types.d.ts" */
+
+const LINE_PX = 1.4;
 
 /**
  * ``redraw()`` is called whenever a shape arrives.
@@ -79,31 +83,26 @@ export const waveformOf = (values, rate_hz) => ({ values, rate_hz, extremes: cre
  */
 export function drawCurve(context, scale, lane, curve, color) {
   const { values, rate_hz, extremes } = curve;
-  const [left, right] = [Math.max(0, scale.x(0)), Math.min(scale.width, scale.x(scale.duration_s))];
   const bottom = lane.top + lane.height - 6;
   const span = lane.height - 14;
-  context.beginPath();
-  context.moveTo(left, bottom);
-  for (let x = left; x <= right; x++) {
-    const position = scale.time(x) * rate_hz;
-    const end = scale.time(x + 1) * rate_hz;
-    let value;
-    if (end - position > 1) {
-      value = Math.max(0, extremes(Math.max(0, Math.floor(position)), Math.min(values.length, Math.ceil(end)))[1]);
-    } else {
-      const k = Math.max(0, Math.floor(position));
-      const part = position - k;
-      value = (values[k] ?? 0) * (1 - part) + (values[k + 1] ?? values[k] ?? 0) * part;
-    }
-    context.lineTo(x, bottom - Math.min(1, value) * span);
-  }
-  context.lineTo(right, bottom);
+  const columns = pixelColumns(Math.max(0, scale.x(0)), Math.min(scale.width, scale.x(scale.duration_s)));
+  const heights = columns.map(({ x, width }) => {
+    const position = Math.max(0, scale.time(x) * rate_hz);
+    const end = scale.time(x + width) * rate_hz;
+    const k = Math.floor(position);
+    const part = position - k;
+    const value = end - position > 1 ? extremes(k, Math.min(values.length, Math.ceil(end)))[1] : (values[k] ?? 0) * (1 - part) + (values[k + 1] ?? values[k] ?? 0) * part;
+    return clamp(value, 0, 1) * span;
+  });
   context.fillStyle = `${color}26`;
-  context.fill();
-  context.strokeStyle = color;
-  context.lineWidth = 1.4;
-  context.lineJoin = "round";
-  context.stroke();
+  fillColumns(context, columns.map((column, i) => ({ ...column, y: bottom - heights[i], height: heights[i] })));
+  context.fillStyle = color;
+  fillColumns(context, columns.map((column, i) => {
+    // The line stands as high as it goes on the way half to the columns beside it.
+    const reached = [heights[i], (heights[i] + heights[Math.max(0, i - 1)]) / 2, (heights[i] + heights[Math.min(heights.length - 1, i + 1)]) / 2];
+    const [low, high] = [Math.min(...reached), Math.max(...reached)];
+    return { ...column, y: bottom - high - LINE_PX / 2, height: high - low + LINE_PX };
+  }));
 }
 
 /**
@@ -132,14 +131,13 @@ export function thresholdScale(lane) {
 export function drawWaveform(context, scale, lane, waveform, color) {
   const { values, rate_hz, extremes } = waveform;
   const count = values.length / 2;
-  const [left, right] = [Math.max(0, Math.floor(scale.x(0))), Math.min(scale.width, scale.x(scale.duration_s))];
   const middle = lane.top + lane.height / 2;
   const half = lane.height / 2 - 4;
   context.fillStyle = color;
-  for (let x = left; x <= right; x++) {
-    const from = Math.min(count - 1, Math.max(0, Math.floor(scale.time(x) * rate_hz)));
-    const to = Math.min(count, Math.max(from + 1, Math.ceil(scale.time(x + 1) * rate_hz)));
+  fillColumns(context, pixelColumns(Math.max(0, scale.x(0)), Math.min(scale.width, scale.x(scale.duration_s))).map((column) => {
+    const from = clamp(Math.floor(scale.time(column.x) * rate_hz), 0, count - 1);
+    const to = Math.min(count, Math.max(from + 1, Math.ceil(scale.time(column.x + column.width) * rate_hz)));
     const [low, high] = extremes(from, to);
-    context.fillRect(x, middle - (high / 127) * half - 0.5, 1, ((high - low) / 127) * half + 1); // a path of as many corners takes far longer to fill
-  }
+    return { ...column, y: middle - (high / 127) * half - 0.5, height: ((high - low) / 127) * half + 1 };
+  }));
 }

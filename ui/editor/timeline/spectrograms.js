@@ -1,25 +1,26 @@
 // @ts-check
-// Spectrograms of hits: made once for each rendered sound, in slices between frames, as small images.
+// Spectrograms of hits: made once for each rendered sound, in slices between frames.
 
 import { SAMPLE_RATE_HZ } from "../audio/units.js";
 import { contextOf } from "../widgets/canvas.js";
 import { createTransform, EMBER, rowBins, shadeOf } from "./spectrum.js";
+import { halve, ROWS } from "./spectrum_strip.js";
 /** @import { AudioEngine } from "../state/types.d.ts" */
 
-/** @typedef {{canvas: HTMLCanvasElement, small: HTMLCanvasElement, duration_s: number}} Spectrogram ``small`` is for far zooms */
-/** @typedef {{key: string, samples: Float32Array, columns: number, column: number, image: ImageData}} Job */
+/** @typedef {{levels: Uint8Array[], duration_s: number}} Spectrogram shades of a spectrogram and of its halves, see ``halve`` */
+/** @typedef {{key: string, samples: Float32Array, columns: number, column: number, shades: Uint8Array}} Job */
 
 const SIZE = 1024;
 const HOP = 384; // 8 ms
-const ROWS = 72;
 export const LOWEST_HZ = 60;
 export const HIGHEST_HZ = 18000;
 const LONGEST_S = 6;
 const SLICE_MS = 6;
 const MOST_KEPT = 600;
+export const MOST_IMAGES = 64;
 
-/** Columns of the small image: many large ones in one picture are more than a browser keeps at hand. */
-export const SMALL_COLUMNS = 24;
+/** Seconds of a column. */
+export const COLUMN_S = HOP / SAMPLE_RATE_HZ;
 
 const BINS = rowBins(ROWS, SIZE, LOWEST_HZ, HIGHEST_HZ);
 
@@ -31,6 +32,8 @@ const BINS = rowBins(ROWS, SIZE, LOWEST_HZ, HIGHEST_HZ);
 export function createSpectrograms(audio, redraw) {
   /** @type {Map<string, Spectrogram | null>} */
   const made = new Map(); // null while it is computed
+  /** @type {Map<string, HTMLCanvasElement>} */
+  const images = new Map(); // those last in sight from near, the newest at the end
   /** @type {{key: string, samples: Float32Array}[]} */
   const queue = [];
   const transform = createTransform(SIZE);
@@ -80,7 +83,7 @@ export function createSpectrograms(audio, redraw) {
     if (!job) return null;
     const length = Math.min(job.samples.length, LONGEST_S * SAMPLE_RATE_HZ);
     const columns = Math.max(1, Math.ceil(length / HOP));
-    return { ...job, columns, column: 0, image: new ImageData(columns, ROWS) };
+    return { ...job, columns, column: 0, shades: new Uint8Array(columns * ROWS) };
   }
 
   /**
@@ -93,15 +96,14 @@ export function createSpectrograms(audio, redraw) {
       const [from, to] = BINS[row];
       let power = 0;
       for (let k = from; k < to; k++) power = Math.max(power, powers[k]);
-      const shade = shadeOf(10 * Math.log10(power + 1e-14));
-      job.image.data.set(EMBER.subarray(4 * shade, 4 * shade + 4), 4 * (row * job.columns + job.column));
+      job.shades[job.column * ROWS + row] = shadeOf(10 * Math.log10(power + 1e-14));
     }
     job.column++;
   }
 
   /** @param {Job} job */
-  function finish({ key, image, columns }) {
-    made.set(key, { canvas: canvasOf(image), small: canvasOf(shrink(image, Math.min(columns, SMALL_COLUMNS))), duration_s: (columns * HOP) / SAMPLE_RATE_HZ });
+  function finish({ key, shades, columns }) {
+    made.set(key, { levels: halve(shades), duration_s: columns * COLUMN_S });
     for (const old of made.keys()) {
       if (made.size <= MOST_KEPT) break;
       made.delete(old);
@@ -109,8 +111,24 @@ export function createSpectrograms(audio, redraw) {
     redraw();
   }
 
+  /**
+   * The spectrogram as an image, for views so near that its columns are pixels wide.
+   * @param {string} key
+   * @param {Spectrogram} spectrogram
+   */
+  function imageOf(key, spectrogram) {
+    const image = images.get(key) ?? imageFrom(spectrogram.levels[0]);
+    images.delete(key);
+    images.set(key, image);
+    for (const old of images.keys()) {
+      if (images.size <= MOST_IMAGES) break;
+      images.delete(old);
+    }
+    return image;
+  }
+
   return {
-    spectrogramOf,
+    spectrogramOf, imageOf,
     dispose() {
       isClosed = true;
       clearTimeout(timer);
@@ -118,28 +136,13 @@ export function createSpectrograms(audio, redraw) {
   };
 }
 
-/** @param {ImageData} image */
-function canvasOf(image) {
+/** @param {Uint8Array} shades [columns, ROWS] */
+function imageFrom(shades) {
+  const columns = shades.length / ROWS;
+  const image = new ImageData(columns, ROWS);
+  shades.forEach((shade, at) => image.data.set(EMBER.subarray(4 * shade, 4 * shade + 4), 4 * ((at % ROWS) * columns + Math.floor(at / ROWS))));
   const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width: image.width, height: image.height });
+  Object.assign(canvas, { width: columns, height: ROWS });
   contextOf(canvas).putImageData(image, 0, 0);
   return canvas;
-}
-
-/**
- * An image of fewer columns, each the brightest of those that it stands for, so that attacks stay.
- * @param {ImageData} image
- * @param {number} columns
- */
-function shrink(image, columns) {
-  const small = new ImageData(columns, image.height);
-  for (let row = 0; row < image.height; row++) {
-    for (let column = 0; column < image.width; column++) {
-      const from = 4 * (row * image.width + column);
-      const to = 4 * (row * columns + Math.floor((column * columns) / image.width));
-      const isBrighter = image.data[from + 1] + image.data[from + 3] > small.data[to + 1] + small.data[to + 3]; // green and opacity rise with the level
-      if (isBrighter) small.data.set(image.data.subarray(from, from + 4), to);
-    }
-  }
-  return small;
 }

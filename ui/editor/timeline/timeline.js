@@ -6,7 +6,7 @@ import { requireProject } from "../state/project.js";
 import { translate } from "../texts/server.js";
 import { t } from "../texts/t.js";
 import { openCanvas } from "../widgets/canvas.js";
-import { make, newGesture } from "../widgets/controls.js";
+import { make, newGesture, setChanged } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 import { createBackdrop } from "./backdrop.js";
 import { createPointer } from "./drag.js";
@@ -32,6 +32,7 @@ import { COLORS, watchTheme } from "../widgets/theme.js";
 const PULSE_MS = 1100;
 const PAGE_AT = 0.92; // while playing, the view turns over when the playhead is this far across
 const PAGE_TO = 0.08;
+const OPAQUE = { alpha: false }; // what lies over nothing need not be blended with it
 const TIP_ABOVE_PX = 20; // over the edge of the lane above, so that it hides no neighbour
 
 /**
@@ -51,7 +52,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
   let pulsing;
   /** @type {string | null} */
   let digest = null;
-  /** @type {Project["clip"] | null} */
+  /** @type {Pick<Project, "clip" | "detection"> | null} */
   let followed = null;
   let closeMenu = () => {};
   /** @type {Set<() => void>} */
@@ -73,7 +74,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
   const field = make("div", "st-field", {}, canvas, playhead, threshold.element, tip, scrollBar.element);
   root.append(heads.element, field);
 
-  const backdrop = createBackdrop(drawBackdrop);
+  const backdrop = createBackdrop(drawBackdrop, OPAQUE);
   const film = createFilm(store, renew);
   const shapes = createShapes(store, renew);
   const samples = createSamples(store, renew);
@@ -113,7 +114,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     wanted = 0;
     if (!isMeasured) measure();
     if (!isMeasured) return;
-    const context = openCanvas(canvas, width, height);
+    const context = openCanvas(canvas, width, height, OPAQUE);
     scrollBar.show();
     placePlayhead();
     const shown = project();
@@ -196,17 +197,17 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
 
   function placePlayhead() {
     const x = scale.x(player.time_s);
-    playhead.hidden = !project() || x < -8 || x > scale.width + 8;
+    setChanged(playhead, { hidden: !project() || x < -8 || x > scale.width + 8 });
     playhead.style.transform = `translateX(${Math.round(x * 2) / 2}px)`;
   }
 
   /** @param {string | null} text */
   function showTip(text, x = 0) {
-    tip.hidden = !text;
+    setChanged(tip, { hidden: !text });
     if (!text) return;
-    if (tip.textContent !== text) tip.textContent = text;
-    const left = x + 14 + tip.offsetWidth > scale.width ? x - tip.offsetWidth - 14 : x + 14;
-    tip.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${lanes.hits.top - TIP_ABOVE_PX}px)`;
+    setChanged(tip, { textContent: text });
+    const isBefore = x > scale.width / 2; // where there is room, without asking for its width, which costs a layout
+    tip.style.transform = `translate(${Math.round(isBefore ? x - 14 : x + 14)}px, ${lanes.hits.top - TIP_ABOVE_PX}px)${isBefore ? " translateX(-100%)" : ""}`;
   }
 
   // --- moving about -------------------------------------------------------------------------------
@@ -311,7 +312,8 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
   // --- following ----------------------------------------------------------------------------------
 
   function followView() {
-    const clip = project()?.clip ?? null;
+    const shown = project();
+    const clip = shown?.clip ?? null;
     if (clip && clip.digest !== digest) {
       scale.setClip(clip);
       scale.fit();
@@ -320,9 +322,10 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     digest = clip?.digest ?? null;
     film.setClip(clip);
     chooseAdded();
-    if (clip !== followed) backdrop.forget();
-    followed = clip;
-    isMeasured = false;
+    if (shown?.clip !== followed?.clip) backdrop.forget();
+    if (shown?.clip !== followed?.clip || shown?.detection !== followed?.detection) isMeasured = false;
+    else heads.showLag(shown);
+    followed = shown;
     redraw();
   }
 

@@ -78,6 +78,16 @@ export function make(tag, className = "", properties = {}, ...children) {
 }
 
 /**
+ * Give an element properties, but for those that it has: the same text given again makes a browser lay out and paint it anew.
+ * @template {HTMLElement} T
+ * @param {T} element
+ * @param {Properties<T>} properties
+ */
+export function setChanged(element, properties) {
+  for (const [name, value] of Object.entries(properties)) if (Reflect.get(element, name) !== value) Object.assign(element, { [name]: value });
+}
+
+/**
  * Whether an event happened inside one of some elements.
  * @param {Event} event
  * @param {...Node} elements

@@ -4,6 +4,7 @@
 import { clamp } from "../audio/units.js";
 import { t } from "../texts/t.js";
 import { COLORS } from "./theme.js";
+/** @import { Project } from "../state/types.d.ts" */
 
 const MINUS = "\u2212";
 const NOTES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
@@ -19,6 +20,12 @@ export function soundColor(project, soundId) {
   const index = project.sounds.findIndex((sound) => sound.id === soundId);
   return project.sounds[index]?.color || COLORS[index < 0 ? "quiet" : SOUND_COLORS[index % SOUND_COLORS.length]];
 }
+
+/**
+ * The colours of all sounds by their ids, for a drawing of many hits.
+ * @param {Pick<Project, "sounds">} project
+ */
+export const soundColors = (project) => new Map(project.sounds.map(({ id, color }, index) => [id, color || COLORS[SOUND_COLORS[index % SOUND_COLORS.length]]]));
 
 /**
  * The nearest equal-tempered note, such as "D6" (A4 = 440 Hz).
