@@ -12,6 +12,8 @@ from engine.core.words import counted
 from engine.document.edits.values import MAX_TRACK
 
 if TYPE_CHECKING:
+    from engine.document.project import Clip
+    from engine.pipeline.measure_desync import Desync
     from engine.sync.report import SyncReport
 
 _UNSURE = 0.5
@@ -22,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clip", metavar="CLIP", help="a video clip")
     parser.add_argument("sound", metavar="SOUND", nargs="?", help="a sound that begins with the clip; else its own")
     parser.add_argument("--track", type=whole_number(0, MAX_TRACK), metavar="N", help=TRACK_HELP)
+    parser.add_argument(
+        "--desync", metavar="DIR", help="tell DeSync too, by Synchformer's published weights, converted"
+    )
     parser.add_argument("--json", metavar="F", help="write the report as JSON to a file; - is standard output")
 
 
@@ -46,10 +51,35 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
                 progress(event.fraction)
             case SyncMeasured():
                 report = event.report
+    desync = None if options.desync is None else _measure_desync(options, clip, sound)
     if options.json is not None:
-        write_json(report_to_json(report), options.json, stdout)
+        report_json = report_to_json(report)
+        if desync is not None:
+            from engine.pipeline.measure_desync import desync_to_json
+
+            report_json["desync"] = desync_to_json(desync)
+        write_json(report_json, options.json, stdout)
         return
     stdout.writelines(f"{line}\n" for line in _describe(report, float(clip.frame_rate)))
+    if desync is not None:
+        stdout.write(_describe_desync(desync))
+
+
+def _measure_desync(options: argparse.Namespace, clip: Clip, sound: Path | None) -> Desync:
+    from engine.core.device import choose_device
+    from engine.pipeline.measure_desync import measure_desync
+    from engine.sync.synchformer import load_synchformer
+
+    network = load_synchformer(Path(options.desync), choose_device(options.device)[0])
+    return measure_desync(network, clip, sound, make_progress("DeSync"))
+
+
+def _describe_desync(desync: Desync) -> str:
+    told = []
+    for window in desync.windows:
+        side = "in step" if not window.lag_s else f"{abs(window.lag_s):.1f} s {'late' if window.lag_s > 0 else 'early'}"
+        told.append(f"from {window.start_s:.2f} s {side} ({window.probability:.0%})")
+    return f"DeSync {desync.score_s:.2f} s, by Synchformer: {', '.join(told)}\n"
 
 
 def _describe(report: SyncReport, rate_hz: float) -> list[str]:

@@ -74,8 +74,8 @@ def measure_clip_sync(
     heard: Sequence[Onset] = ()
     if sound is not None:
         longest_s = clip.duration_s + MAX_LAG_S
-        heard = last_track(iter_audio_tracks(_iter_mono(sound, longest_s), SAMPLE_RATE_HZ)).candidates
-        blocks = _iter_mono(sound, longest_s)
+        heard = last_track(iter_audio_tracks(iter_mono(sound, longest_s), SAMPLE_RATE_HZ)).candidates
+        blocks = iter_mono(sound, longest_s)
         yield SyncProgress(HEARD_SHARE)
     else:
         for event in detect_onsets(clip, "audio", cache=cache):
@@ -131,7 +131,7 @@ def judge_onsets(
     return score_with_network(judge, draw_seen(seen, count), draw_heard(heard, bands_db, count)), NETWORK_CERTAINTY
 
 
-def _iter_mono(path: Path, longest_s: float) -> Iterator[np.ndarray]:
+def iter_mono(path: Path, longest_s: float) -> Iterator[np.ndarray]:
     """The first ``longest_s`` of a sound file as mono float32 at SAMPLE_RATE_HZ, in blocks."""
     held: list[np.ndarray] = []
     count = 0

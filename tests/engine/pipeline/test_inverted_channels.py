@@ -12,7 +12,7 @@ from engine.cli.figures.measures import compare_with_model
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.physics.model import Modes, Physics, Residual
 from engine.pipeline.make_animatic import hear_recording
-from engine.pipeline.measure_sync import _iter_mono
+from engine.pipeline.measure_sync import iter_mono
 from engine.pipeline.picture_sound import read_hit
 from tests.clips import make_clicks
 
@@ -43,7 +43,7 @@ def test_a_still_moves_to_it(inverted: tuple[Path, np.ndarray]) -> None:
 
 def test_it_is_compared_with_a_picture_and_shown(inverted: tuple[Path, np.ndarray]) -> None:
     path, sound = inverted
-    mono = np.concatenate(list(_iter_mono(path, 10.0)))
+    mono = np.concatenate(list(iter_mono(path, 10.0)))
     assert len(mono) == len(sound) and np.abs(np.corrcoef(mono, sound)[0, 1]) > 0.999
     physics = Physics(Modes((1500.0,), (-6.0,), (60.0,), (0.0,), (False,)), Residual(), onset_s=HITS_S[0])
     shown = compare_with_model(physics, soundfile.read(path)[0]).recorded
