@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from pypdf import PdfReader
 from engine.media.export.storyboard import WIDTH_PX
 from engine.pipeline import picture_sound
 from engine.scene.network import SIDE, SceneConfig, SceneNetwork, load_scene_network, save_scene_network
-from tests.ui_tab import DEMO_HITS, Tab, check_sentence
+from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, wait_until
 
 
 @pytest.mark.slow
@@ -57,6 +59,25 @@ def test_a_sound_is_pictured_and_a_missing_network_is_named(
     assert list(drawn) == ids and len(set(drawn.values())) == len(ids)  # each from its own sound
     data = base64.b64decode(drawn[ids[0]].removeprefix("data:image/png;base64,"))
     assert Image.open(io.BytesIO(data)).size == (SIDE, SIDE)
+
+    started, struck = threading.Event(), threading.Event()
+
+    def draw_slowly(network: object, sounds: list[object], check: Callable[[], None]) -> list[None]:
+        started.set()
+        while not struck.wait(0.01):
+            check()
+        return [None] * len(sounds)
+
+    more = [candidate["id"] for candidate in tab.last("search_results")["candidates"]][6:10]
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.pipeline.sound_thumbnails.draw_thumbnails", draw_slowly)
+        tab.ask("picture_candidates", ids=more)
+        assert started.wait(WAIT_S)
+        tab.ask("strike", sound_id=sound_id, velocity_db=0.0)  # in the midst of the drawing, and it is heard first
+        wait_until(lambda: tab.heard("audition"))
+        tab.ask("search", by="words", request=2, text="heavy iron pan")
+        tab.settle()
+        assert tab.last("search_results")["request"] == 2 and tab.heard("candidates_pictured") == shown
 
     monkeypatch.setattr("engine.scene.network.load_scene_network", None)  # what is kept is not drawn again
     tab.ask("picture_candidates", ids=ids)
