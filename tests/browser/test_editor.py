@@ -36,6 +36,30 @@ def test_the_demo_is_there_and_sounds_when_played(editor: Editor) -> None:
     editor.wait("() => !window.struck.player.playing")
 
 
+def test_an_open_page_rests_while_nothing_sounds(editor: Editor) -> None:
+    editor.page.keyboard.press("Space")
+    editor.wait("() => window.struck.audio.isAwake && window.struck.player.time_s > 0.1")
+    editor.page.keyboard.press("Space")
+    editor.wait("() => !window.struck.audio.isAwake")
+    counted = editor.page.evaluate(
+        """async () => {
+          const real = [requestAnimationFrame, setInterval, setTimeout];
+          const asked = [0, 0, 0];
+          [window.requestAnimationFrame, window.setInterval, window.setTimeout] = real.map(
+            (ask, i) => (...given) => { asked[i]++; return ask.apply(window, given); });
+          const changes = [];
+          const watch = new MutationObserver((found) => changes.push(...found));
+          watch.observe(document.querySelector(".st-app"), { subtree: true, childList: true, attributes: true });
+          await new Promise((done) => real[2].call(window, done, 1000));
+          watch.disconnect();
+          [window.requestAnimationFrame, window.setInterval, window.setTimeout] = real;
+          const moving = document.getAnimations().filter(({ playState }) => playState === "running");
+          return [...asked, changes.length, moving.length];
+        }"""
+    )
+    assert counted == [0, 0, 0, 0, 0], "frames, timers, changes of the page, animations in a second of rest"
+
+
 def test_sound_does_not_wait_for_the_picture_and_goes_on_with_it(editor: Editor) -> None:
     page = editor.page
     page.route("**/struck/media/**", lambda route: None)

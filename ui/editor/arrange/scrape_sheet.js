@@ -9,6 +9,7 @@ import { watchDrags } from "../widgets/drag.js";
 import { parsePlain, soundColor } from "../widgets/format.js";
 import { pointIn } from "../widgets/page_scale.js";
 import { inOrder } from "./copies.js";
+import { createHeardAnew } from "./heard_anew.js";
 import { drawSpeeds, FRESH, GRAIN_NAMES, nameGrain, SHAPES, shapeSpeeds } from "./scrape_shapes.js";
 import { createSheet } from "./sheet.js";
 /** @import { Arranging } from "./arranging.js" */
@@ -39,8 +40,7 @@ function recallStroke() {
  */
 export function createScrapeSheet(app, store, audio, player, arranging) {
   let fresh = recallStroke();
-  /** @type {{id: string, key: string | undefined} | null} */
-  let awaited = null; // the scrape to play once it is rendered anew
+  const heard = createHeardAnew(store, audio, player, () => sheet.isOpen);
 
   const scrapes = () => inOrder(arranging.chosen().filter((hit) => hit.stroke));
   const shown = () => scrapes()[0]?.stroke ?? fresh;
@@ -93,7 +93,7 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
     remember(REMEMBERED, JSON.stringify(fresh));
     const [first] = scrapes();
     if (first) {
-      awaited = { id: first.id, key: store.rendered.get(first.id)?.key };
+      heard.wait(first.id);
       store.edit(editOf(values), newGesture());
     }
     show();
@@ -106,7 +106,7 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
       return;
     }
     if (hits.length) {
-      awaited = { id: hits[0].id, key: store.rendered.get(hits[0].id)?.key };
+      heard.wait(hits[0].id);
       store.edit({ kind: "set_hits", ids: hits.map(({ id }) => id), values: { stroke: fresh } }, newGesture());
       return;
     }
@@ -118,7 +118,7 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
   function followPicture() {
     const ids = scrapes().map(({ id }) => id);
     if (!ids.length) return;
-    awaited = { id: ids[0], key: store.rendered.get(ids[0])?.key };
+    heard.wait(ids[0]);
     store.send({ type: "follow_picture", hits: ids });
   }
 
@@ -185,16 +185,7 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
     pen.stroke();
   }
 
-  const cleanups = [
-    store.watch(() => [store.view?.project?.hits], () => sheet.isOpen && show()),
-    store.on("rendered", () => {
-      const key = awaited && store.rendered.get(awaited.id)?.key;
-      if (!awaited || !key || key === awaited.key) return;
-      const { id } = awaited;
-      awaited = null;
-      if (sheet.isOpen && !player.playing) audio.auditionHit(id)?.catch(() => {});
-    }),
-  ];
+  const cleanups = [heard.dispose, store.watch(() => [store.view?.project?.hits], () => sheet.isOpen && show())];
 
   return {
     open: sheet.open,

@@ -15,6 +15,7 @@ import { createMeter } from "./meter.js";
 import { FADE_S } from "./panner.js";
 import { createVersions } from "./versions.js";
 import { createPreview } from "./preview.js";
+import { createRest } from "./rest.js";
 import { createScrub } from "./scrub.js";
 import { isHeard } from "./strip.js";
 import { createVoice } from "./voice.js";
@@ -28,6 +29,7 @@ const AHEAD_S = 1.5; // longer than a hidden tab's timer step of 1 s
 const PRELOAD_S = 20;
 const LATE_S = 0.1; // a hit that begins as playback does is heard whole, if it is no later than this
 const LONGEST_S = 30;
+const HEARD_DB = -90; // what is softer is silence
 const QUIET = { rms_db: SILENCE_DB, peak_db: SILENCE_DB, loudness_lufs: null, clipped: false };
 
 /** @typedef {"struck" | "clip" | "both"} Listen */
@@ -75,6 +77,7 @@ export function createAudio(store, options = {}) {
   const played = new Set(); // names of hits that were heard as they were played
   /** @type {(hit: Hit) => boolean} */
   let isHushed = () => false;
+  let isPerforming = () => false;
 
   const project = () => store.view?.project ?? null;
   const width = () => project()?.mix.width ?? 0;
@@ -82,7 +85,7 @@ export function createAudio(store, options = {}) {
   const heardKey = (key) => (width() > 0 ? withSide(key) : key);
   const now_s = () => clock.now_s(output?.context ?? null);
   const sounds = createHitSounds(store, buffers, { heardKey, loaded: tick });
-  const host = { open, resume, buffers, load: buffers.load, width, heardKey, listen: () => listen, soundOf: sounds.soundOf, leadOf: sounds.leadOf, rest: (/** @type {Sound} */ sound, /** @type {number} */ velocity_db) => buffers.rest(project()?.sounds ?? [], sound, velocity_db) };
+  const host = { open, resume: () => rest.wake(), buffers, load: buffers.load, width, heardKey, listen: () => listen, soundOf: sounds.soundOf, leadOf: sounds.leadOf, rest: (/** @type {Sound} */ sound, /** @type {number} */ velocity_db) => buffers.rest(project()?.sounds ?? [], sound, velocity_db) };
   const audition = createAudition(host);
   const live = createLive(host, store);
   const versions = createVersions(host);
@@ -96,9 +99,20 @@ export function createAudio(store, options = {}) {
     return output;
   }
 
-  async function resume() {
-    const { context } = open();
-    if (context.state === "suspended" && context instanceof AudioContext) await context.resume();
+  const rest = createRest({
+    async resume() {
+      const { context } = open();
+      if (context.state === "suspended" && context instanceof AudioContext) await context.resume();
+    },
+    suspend: () => void (output?.context instanceof AudioContext && output.context.suspend()),
+    isNeeded: () => playing || isPerforming(),
+  });
+  const resume = rest.wake;
+
+  function levels() {
+    const read = output?.meter.read() ?? QUIET;
+    if (read.peak_db > HEARD_DB) rest.heard();
+    return read;
   }
 
   function setLevels(glide_s = 0.01) {
@@ -364,13 +378,18 @@ export function createAudio(store, options = {}) {
       listen = choice;
       setLevels();
     },
-    levels: () => (output ? output.meter.read() : QUIET),
+    levels,
+    /** @param {() => boolean} ask whether sounds may be struck at any moment, which a sleeping context would delay */
+    stayAwakeWhile(ask) { isPerforming = ask; },
+    get isAwake() { return rest.isAwake; },
+    watchRest: rest.watch,
     clearClip: () => output?.meter.clear(),
     get listen() { return listen; },
     get playing() { return playing; },
     dispose() {
       stop();
       scope.dispose();
+      rest.dispose();
       if (output?.context instanceof AudioContext) output.context.close();
     },
   };

@@ -83,7 +83,11 @@ export function createMixPanel(store, audio, shared) {
       bar.setAttribute("aria-valuetext", text + short);
     }
     if (clippedShown !== levels.clipped) clipped.hidden = !(clippedShown = levels.clipped);
-    frame = requestAnimationFrame(watch);
+    if (audio.isAwake) frame = requestAnimationFrame(watch); // nothing moves while nothing sounds
+  }
+
+  function watchSoon() {
+    if (!frame) frame = requestAnimationFrame(watch);
   }
 
   function show() {
@@ -99,12 +103,15 @@ export function createMixPanel(store, audio, shared) {
     const hasSound = requireProject(store).clip.has_audio;
     clip.set(hasSound ? Math.min(0, mix.clip_gain_db) : null, hasSound ? "—" : t("mix_panel.no_sound"));
     loudness.opened();
-    if (!frame) frame = requestAnimationFrame(watch);
+    watchSoon();
   }
+
+  const cleanup = audio.watchRest(watchSoon);
 
   return {
     element, show,
     dispose() {
+      cleanup();
       cancelAnimationFrame(frame);
       loudness.dispose();
     },

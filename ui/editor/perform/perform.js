@@ -176,6 +176,8 @@ export function createPerform(app, store, audio, player) {
     panel.show();
   }
 
+  audio.stayAwakeWhile(() => isOpen() || recording.phase !== "off" || midi.state === "open");
+
   const scope = createScope();
   scope.listen(document, "keydown", onKey);
   scope.add(store.watch(() => [project()?.clip, project()?.sounds, project()?.hits], show));

@@ -2,6 +2,7 @@
 // The sheet of parts: other sounds that sound with every hit of the one on show, at offsets and levels of their own.
 
 import { hasOwn, holds } from "../audio/parts.js";
+import { createHeardAnew } from "../arrange/heard_anew.js";
 import { createSheet } from "../arrange/sheet.js";
 import { requireProject } from "../state/project.js";
 import { t } from "../texts/t.js";
@@ -32,8 +33,7 @@ const parseMs = (text) => parsePlain(text, ["ms"]) ?? (parsePlain(text, ["s"]) ?
  * @param {Player} player
  */
 export function createPartsSheet(app, store, audio, player) {
-  /** @type {{id: string, key: string | undefined} | null} */
-  let awaited = null; // the hit to play once it is rendered anew
+  const heard = createHeardAnew(store, audio, player, () => sheet.isOpen);
   /** @type {Set<string> | null} */
   let known = null; // sounds from before one that is being made, which is chosen when it comes
   /** @type {Map<string, ReturnType<typeof createRow>>} */
@@ -80,7 +80,7 @@ export function createPartsSheet(app, store, audio, player) {
    */
   function change(edit) {
     const hit = heardHit();
-    awaited = hit ? { id: hit.id, key: store.rendered.get(hit.id)?.key } : null;
+    heard.wait(hit?.id);
     store.edit(edit, newGesture());
     if (!hit) setTimeout(strike, 60);
   }
@@ -202,18 +202,12 @@ export function createPartsSheet(app, store, audio, player) {
   }
 
   const cleanups = [
+    heard.dispose,
     store.watch(() => [store.view?.project?.sounds], () => {
       followMade();
       if (sheet.isOpen) show();
     }),
     store.on("error", () => { known = null; }),
-    store.on("rendered", () => {
-      const key = awaited && store.rendered.get(awaited.id)?.key;
-      if (!awaited || !key || key === awaited.key) return;
-      const { id } = awaited;
-      awaited = null;
-      if (sheet.isOpen && !player.playing) audio.auditionHit(id)?.catch(() => {});
-    }),
   ];
 
   return {

@@ -31,7 +31,19 @@ export function createMeterView(audio) {
     look();
   }
 
-  const timer = setInterval(look, EVERY_MS);
-  reset();
-  return { element, reset, dispose: () => clearInterval(timer) };
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  let timer;
+  const cleanup = audio.watchRest((isAwake) => { // nothing moves while nothing sounds
+    clearInterval(timer);
+    if (isAwake) timer = setInterval(look, EVERY_MS);
+    else shown_db = FLOOR_DB;
+    look();
+  });
+  return {
+    element, reset,
+    dispose() {
+      cleanup();
+      clearInterval(timer);
+    },
+  };
 }
