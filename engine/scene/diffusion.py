@@ -5,11 +5,13 @@ Noise e and picture x: z(a) = sin(a) e + cos(a) x for a from pi / 2 (noise) to 0
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from itertools import pairwise
 
 import torch
+from threadpoolctl import ThreadpoolController
 
 from engine.scene.network import Denoiser
 
@@ -37,6 +39,24 @@ def sample_pictures(
     Guidance 0 ignores the sound, 1 follows it as learnt, more exaggerates what it changes. ``check`` hears the share
     that is done and may raise.
     """
+    # layers this small take longer to share among threads than to compute, where other programs run ten times longer
+    with _thread_pools().limit(limits=1, user_api="openmp"):
+        return _sample(denoiser, sound, noise, guidance, steps, check)
+
+
+@functools.cache
+def _thread_pools() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _sample(
+    denoiser: Denoiser,
+    sound: torch.Tensor,
+    noise: torch.Tensor,
+    guidance: float,
+    steps: int,
+    check: Callable[[float], None],
+) -> torch.Tensor:
     unheard = torch.zeros_like(sound)
     maps = noise
     angles = torch.linspace(0.5 * math.pi - 1e-3, _LAST, steps).tolist()
