@@ -11,16 +11,19 @@ _BEFORE_S, _SKIP_S = 1.0, 10.0
 
 
 def grab_frames(
-    clip: str | os.PathLike[str], times_s: Sequence[float], height: int, check: Callable[[], None] = lambda: None
+    clip: str | os.PathLike[str],
+    times_s: Sequence[float],
+    height: int,
+    on_time: Callable[[float], None] = lambda _: None,
 ) -> dict[float, np.ndarray]:
     """The frame shown at each time, uint8 [height, W, 3]; stretches without a time are skipped.
 
-    ``check`` is called now and then and may raise to stop. Raises BadInput for a clip that cannot be read.
+    ``on_time`` hears the time that is read, and may raise to stop. Raises BadInput for a clip that cannot be read.
     """
     found: dict[float, np.ndarray] = {}
     waiting = sorted(set(times_s))
     while waiting:
-        _read_stretch(clip, height, waiting, found, check)
+        _read_stretch(clip, height, waiting, found, on_time)
     return found
 
 
@@ -29,14 +32,14 @@ def _read_stretch(
     height: int,
     waiting: list[float],
     found: dict[float, np.ndarray],
-    check: Callable[[], None],
+    on_time: Callable[[float], None],
 ) -> None:
     """Take times from ``waiting`` until the next lies far ahead; those after the last frame show that."""
     from engine.media.frames import iter_frames
 
     shown: np.ndarray | None = None
     for time_s, frame in iter_frames(clip, height, max(0.0, waiting[0] - _BEFORE_S), gray=False):
-        check()
+        on_time(time_s)
         while waiting and shown is not None and time_s > waiting[0] + 1e-4:
             found[waiting.pop(0)] = shown
         if not waiting or (waiting[0] > time_s + _SKIP_S and found):

@@ -39,8 +39,6 @@ DRAWN_NOTE = (
 FRAMES_NOTE = "Pictures are the clip's frames at the hits."
 _FRAME_ROWS = 330
 _AT_ONCE = 8
-_GRAB_SHARE = 0.5
-"""Progress that a long film's reading is shown as, while it is not known how long it takes."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,11 @@ def _grab(hits: HitList, on_progress: Callable[[float], None]) -> list[np.ndarra
     from engine.media.stills import grab_frames
 
     assert hits.clip is not None
-    frames = grab_frames(hits.clip, [cue.time_s for cue in hits.cues], _FRAME_ROWS, lambda: on_progress(_GRAB_SHARE))
+
+    def tell(time_s: float) -> None:
+        on_progress(min(1.0, max(0.0, time_s / hits.duration_s)))
+
+    frames = grab_frames(hits.clip, [cue.time_s for cue in hits.cues], _FRAME_ROWS, tell)
     on_progress(1.0)
     return [frames.get(cue.time_s) for cue in hits.cues]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 from pypdf import PdfReader
 
@@ -16,7 +17,7 @@ from engine.core.errors import BadInput
 from engine.core.paths import ASSETS
 from engine.document.storage import load_project
 from engine.media.export.storyboard import MOST_PANELS, WIDTH_PX, Heading, Panel, encode_storyboard
-from engine.pipeline.make_storyboard import list_project
+from engine.pipeline.make_storyboard import list_project, list_recording
 from tests.engine.cli.test_command_line import refuse, run
 
 HEADING = Heading("A day", "some hits", "drawn")
@@ -98,3 +99,22 @@ def test_the_command_writes_frames_of_a_project_and_refuses_what_does_not_fit(
     assert "no names" in refuse(
         capsys, "scene", ASSETS / "demo_sound.mp4", "--storyboard", "--each", "sound", "--out", out
     )
+
+
+@pytest.mark.slow
+def test_a_recordings_hits_are_listed_as_they_are_heard(tmp_path: Path) -> None:
+    struck = ((0.5, 400.0, 0.5), (1.5, 1200.0, 0.25), (2.4, 3000.0, 0.5))
+    times_s = np.arange(3 * 48_000) / 48_000
+    sound = sum(
+        level
+        * np.where(times_s >= at, np.exp(-20 * (times_s - at).clip(0)) * np.sin(2 * np.pi * f * (times_s - at)), 0)
+        for at, f, level in struck
+    )
+    soundfile.write(tmp_path / "three.wav", sound, 48_000)
+    hits = list_recording(tmp_path / "three.wav", "hit")
+    assert hits.clip is None and hits.hits == 3 and hits.duration_s == pytest.approx(3.0)
+    for cue, (at, frequency, level) in zip(hits.cues, struck, strict=True):
+        assert cue.time_s == pytest.approx(at, abs=0.02)
+        assert cue.velocity_db == pytest.approx(20 * np.log10(level / 0.5), abs=1.0)
+        spectrum = np.abs(np.fft.rfft(cue.samples))  # of this hit alone
+        assert spectrum.argmax() * 48_000 / len(cue.samples) == pytest.approx(frequency, rel=0.03)
