@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import threading
@@ -44,9 +45,18 @@ class Lost:
 class RunPulse:
     """An actor that lives as long as its run; a process whose call to it fails has no run to work for."""
 
-    async def wait(self, duration_s: float) -> None:
-        """Return after so long."""
-        await asyncio.sleep(duration_s)
+    def __init__(self) -> None:
+        self._has_ended = asyncio.Event()
+
+    async def wait(self, duration_s: float) -> bool:
+        """Whether the run goes on, after so long or as soon as it ends."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._has_ended.wait(), duration_s)
+        return not self._has_ended.is_set()
+
+    async def end(self) -> None:
+        """The run ends."""
+        self._has_ended.set()
 
 
 def run_jobs(
@@ -118,10 +128,8 @@ def _run(
         analyze=functools.partial(analyze_remotely, ray),
         find_sampler=functools.partial(find_remote_sampler, ray, list(actors), first),
     )
-    try:
-        ray.get(pulse.wait.remote(0.0))
-    except ray.exceptions.RayActorError:
-        raise Cancelled from None
+    if not _has_run(ray, pulse, 0.0):
+        raise Cancelled
     is_done = threading.Event()
     threading.Thread(target=_exit_with, args=(ray, pulse, is_done), daemon=True).start()
     try:
@@ -142,11 +150,16 @@ def _start_pulse(ray: Any) -> Any:
 def _exit_with(ray: Any, pulse: Any, is_done: threading.Event) -> None:
     """End this process when the pulse ends before its job is done."""
     while not is_done.is_set():
-        try:
-            ray.get(pulse.wait.remote(LOOK_S))
-        except ray.exceptions.RayActorError:
-            if not is_done.is_set():
-                os._exit(1)
+        if not _has_run(ray, pulse, LOOK_S) and not is_done.is_set():
+            os._exit(1)
+
+
+def _has_run(ray: Any, pulse: Any, duration_s: float) -> bool:
+    """Whether the run still goes on after so long."""
+    try:
+        return bool(ray.get(pulse.wait.remote(duration_s)))
+    except ray.exceptions.RayActorError:
+        return False
 
 
 def _collect(ray: Any, call: Any) -> Any:
@@ -171,9 +184,11 @@ def _collect(ray: Any, call: Any) -> Any:
 
 def _stop(ray: Any, pulse: Any, calls: Sequence[Any]) -> None:
     """End the processes of jobs and wait for it. ``ray.cancel`` ended the whole run when a job was just ready."""
-    ray.kill(pulse)
+    with contextlib.suppress(ray.exceptions.RayError):  # told first: killed with calls that wait, Ray logs each as failed
+        ray.get(pulse.end.remote(), timeout=STOP_S)
     if calls:
         ray.wait(list(calls), num_returns=len(calls), timeout=STOP_S)
+    ray.kill(pulse)
 
 
 def _reserve(ray: Any) -> int:
