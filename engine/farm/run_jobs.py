@@ -47,16 +47,21 @@ class RunPulse:
 
     def __init__(self) -> None:
         self._has_ended = asyncio.Event()
+        self._waiting = 0
 
     async def wait(self, duration_s: float) -> bool:
         """Whether the run goes on, after so long or as soon as it ends."""
+        self._waiting += 1
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._has_ended.wait(), duration_s)
+        self._waiting -= 1
         return not self._has_ended.is_set()
 
     async def end(self) -> None:
-        """The run ends."""
+        """The run ends; returns when all who wait have been told."""
         self._has_ended.set()
+        while self._waiting:
+            await asyncio.sleep(0.0)
 
 
 def run_jobs(
@@ -184,11 +189,12 @@ def _collect(ray: Any, call: Any) -> Any:
 
 def _stop(ray: Any, pulse: Any, calls: Sequence[Any]) -> None:
     """End the processes of jobs and wait for it. ``ray.cancel`` ended the whole run when a job was just ready."""
-    with contextlib.suppress(ray.exceptions.RayError):  # told first: killed with calls that wait, Ray logs each as failed
+    try:  # it ends by itself when nobody holds it; killed with calls under way, Ray would log each as failed
         ray.get(pulse.end.remote(), timeout=STOP_S)
+    except ray.exceptions.RayError:
+        ray.kill(pulse)
     if calls:
         ray.wait(list(calls), num_returns=len(calls), timeout=STOP_S)
-    ray.kill(pulse)
 
 
 def _reserve(ray: Any) -> int:

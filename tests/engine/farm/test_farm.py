@@ -167,7 +167,7 @@ def fill_disk(out: Path, job: Sequence[str | Path], short: list[Path], capsys: p
         reason = f"{clip}: {out / clip.stem}.wav cannot be written (no space left on device); choose another place"
         assert said.count(reason) == 1, said
     assert "2 of 2 clips could not be rendered" in said and not read_manifest(out, "done")
-    assert {path.suffix for path in out.iterdir()} == {".json", ".html"}
+    assert {path.suffix for path in out.iterdir()} == {".jsonl", ".html"}
     subprocess.run(["mount", "-o", "remount,size=16m", str(out)], check=True)
 
 
