@@ -9,7 +9,7 @@ import { createExportQuestion } from "./export_question.js";
 import { createExportQueue } from "./export_queue.js";
 import { icon } from "../widgets/icons.js";
 import { elementsIn, isInside, make } from "../widgets/controls.js";
-import { keyed } from "../widgets/key_titles.js";
+import { keyed, setKeyed } from "../widgets/key_titles.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { Exported, ExportPlan } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
@@ -69,7 +69,7 @@ export function createExportMenu(store) {
     const box = make("input", "", { type: "checkbox", checked: chosen.has(kind) });
     box.addEventListener("change", () => choose(kind, box.checked));
     boxes.set(kind, box);
-    return make("label", "st-choice", {}, box, make("span", "st-choice-title", { textContent: title }), note ? make("span", "st-choice-note", { textContent: note }) : null);
+    return make("label", "st-choice", { title: t("export_menu.kind_help") }, box, make("span", "st-choice-title", { textContent: title }), note ? make("span", "st-choice-note", { textContent: note }) : null);
   };
   const form = createOptionControls(() => {
     presets.leave();
@@ -131,7 +131,7 @@ export function createExportMenu(store) {
     apply: take,
     current: () => ({ kinds: [...chosen], options: { ...form.options } }),
   });
-  const go = make("button", "st-button is-main", { type: "button", onclick: () => begin() });
+  const go = make("button", "st-button is-main", { type: "button", title: t("export_menu.go_help"), onclick: () => begin() });
   const stop = make("button", "st-button", { type: "button", textContent: t("common.cancel"), onclick: () => store.send({ type: "cancel" }) });
   const fill = make("i", "st-progress-fill");
   const progress = make("div", "st-progress", {}, fill);
@@ -141,7 +141,7 @@ export function createExportMenu(store) {
   const queue = createExportQueue(store, () => ({ what: chosenKinds(), options: { ...form.options } }), (going) => {
     waiting.hidden = !going;
     waiting.textContent = String(going);
-    press.title = going ? t("export_menu.of_the_queue", { going }) : "";
+    setKeyed(press, "export", going ? t("export_menu.of_the_queue", { going }) : t("export_menu.write_the_track"));
   });
   const menu = make("div", "st-menu st-export-menu", { role: "dialog", "aria-label": t("common.export"), hidden: true }, presets.element, make("div", "st-export-columns", {}, what, how), question.element, make("div", "st-export-foot", {}, words, stop, go), progress, list, queue.element);
   const element = make("div", "st-anchor", {}, press, menu);

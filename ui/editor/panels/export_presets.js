@@ -31,8 +31,8 @@ export function createPresets(store, { apply, current }) {
   /** @type {Record<string, Preset>} */
   let own = {};
   let awaited = ""; // chosen as soon as the server has kept it
-  const select = make("select", "st-export-select", { "aria-label": t("export_presets.preset") });
-  const name = make("input", "st-export-field", { type: "text", maxLength: LONGEST_NAME, placeholder: t("export_presets.name_of_the"), "aria-label": t("common.name_of_the"), spellcheck: false, autocomplete: "off", hidden: true });
+  const select = make("select", "st-export-select", { title: t("export_presets.choose_help"), "aria-label": t("export_presets.preset") });
+  const name = make("input", "st-export-field", { type: "text", title: t("export_presets.name_help"), maxLength: LONGEST_NAME, placeholder: t("export_presets.name_of_the"), "aria-label": t("common.name_of_the"), spellcheck: false, autocomplete: "off", hidden: true });
   const keep = make("button", "st-button", { type: "button", textContent: t("export_presets.save_preset"), title: t("export_presets.keep_these_choices"), onclick: press });
   const forget = make("button", "st-button", { type: "button", textContent: t("export_presets.delete"), title: t("export_presets.delete_this_preset"), hidden: true, onclick: () => store.send({ type: "delete_export_preset", name: select.value }) });
 

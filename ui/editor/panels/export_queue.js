@@ -19,15 +19,15 @@ const WORDS = { waiting: t("export_queue.waiting"), rendering: "", done: "", fai
 export function createExportQueue(store, choices, count) {
   let bringing = "";
   const picker = make("input", "", { type: "file", multiple: true, hidden: true, accept: "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif" });
-  const choose = make("button", "st-button", { type: "button", textContent: t("export_queue.choose_clips"), onclick: () => picker.click() });
-  const path = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("export_queue.or_a_file"), "aria-label": t("export_queue.path_of_a") });
-  const add = make("button", "st-button", { type: "submit", textContent: t("export_queue.queue") });
+  const choose = make("button", "st-button", { type: "button", textContent: t("export_queue.choose_clips"), title: t("export_queue.choose_help"), onclick: () => picker.click() });
+  const path = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("export_queue.or_a_file"), title: t("export_queue.path_help"), "aria-label": t("export_queue.path_of_a") });
+  const add = make("button", "st-button", { type: "submit", textContent: t("export_queue.queue"), title: t("export_queue.add_help") });
   const pathForm = make("form", "st-queue-path", { onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const place = path.value.trim();
     if (place && queue([place])) path.value = "";
   } }, path, add);
-  const stop = make("button", "st-button", { type: "button", textContent: t("export_queue.cancel_all"), onclick: () => store.send({ type: "cancel_queued" }) });
+  const stop = make("button", "st-button", { type: "button", textContent: t("export_queue.cancel_all"), title: t("export_queue.stop_help"), onclick: () => store.send({ type: "cancel_queued" }) });
   const clear = make("button", "st-button", { type: "button", textContent: t("common.clear"), title: t("export_queue.take_what_has"), onclick: () => store.send({ type: "clear_queue" }) });
   const report = make("a", "st-queue-report", { textContent: t("export_queue.report"), target: "_blank", rel: "noopener" });
   const words = make("span", "st-export-note", { role: "status" });

@@ -69,7 +69,7 @@ export function createFindPanel(store, audio, shared) {
 
   // --- what is asked -------------------------------------------------------------------------------
 
-  const words = make("input", "find-words", { type: "search", placeholder: EXAMPLE, "aria-label": t("find.what_is_struck"), autocomplete: "off", spellcheck: false, maxLength: 300 });
+  const words = make("input", "find-words", { type: "search", placeholder: EXAMPLE, title: t("find.words_help"), "aria-label": t("find.what_is_struck"), autocomplete: "off", spellcheck: false, maxLength: 300 });
   words.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && words.value) words.value = "";
     else if (event.key === "Enter") ask("words");

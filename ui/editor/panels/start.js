@@ -173,7 +173,7 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     kept.replaceChildren(...left.slice(0, MOST_KEPT).map(keptRow));
     demoPart.hidden = !offered.length;
     demos.replaceChildren(...offered.map(({ name, title, note }) =>
-      make("button", "st-card", { type: "button", onclick: () => open({ type: "open_demo", name }) }, icon("film"), make("span", "st-card-title", { textContent: title }), make("span", "st-card-note", { textContent: note }))));
+      make("button", "st-card", { type: "button", title: t("start.demo_help"), onclick: () => open({ type: "open_demo", name }) }, icon("film"), make("span", "st-card-title", { textContent: title }), make("span", "st-card-note", { textContent: note }))));
     recentPart.hidden = !recent.length;
     recents.replaceChildren(...recent.slice(0, left.length ? 4 : 6).map((place) =>
       make("button", "st-recent", { type: "button", title: place, onclick: () => open({ type: "open", path: place }) }, make("span", "st-recent-name", { textContent: baseName(place) }), make("span", "st-recent-folder", { textContent: placeOf(place) }))));

@@ -27,7 +27,7 @@ export function createTour(app, store) {
   const title = make("h2", "", { id: "tour-title" });
   const words = make("p", "", { id: "tour-words" });
   const skip = make("button", "st-button", { type: "button", textContent: t("tour.skip_the_tour"), title: t("tour.it_does_not"), onclick: leave });
-  const next = make("button", "st-button is-main", { type: "button", onclick: () => (at + 1 < STEPS.length ? show(at + 1) : leave()) });
+  const next = make("button", "st-button is-main", { type: "button", title: t("tour.next_help"), onclick: () => (at + 1 < STEPS.length ? show(at + 1) : leave()) });
   const element = make("div", "st-tour", { role: "dialog", "aria-labelledby": "tour-title", "aria-describedby": "tour-words", hidden: true }, count, title, words, make("div", "st-tour-foot", {}, skip, next));
   element.addEventListener("keydown", (event) => {
     if (event.key === "Escape") leave();

@@ -219,6 +219,7 @@ export const PANELS = {
   "tour.export_writes_the": "„Exportieren“ schreibt die Spur synchron zum Bild. {palette} durchsucht alles, was Struck kann, und {help} zeigt die Tasten, die sich ändern lassen.",
   "tour.it_does_not": "Er kommt nicht wieder; „Tasten und Gesten“ hat ihn",
   "tour.next": "Weiter",
+  "tour.next_help": "Mit der Einführung weitermachen",
   "tour.of": "{at} von {count}",
   "tour.skip_the_tour": "Rundgang überspringen",
   "tour.this_is_the": "Das ist der Klang des ausgewählten Schlags, als Physik eines Gegenstands. An einem Regler drehen, eine seiner klingenden Moden ziehen oder unter „Suchen“ einen anderen Gegenstand finden.",

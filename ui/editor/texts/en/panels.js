@@ -219,6 +219,7 @@ export const PANELS = {
   "tour.export_writes_the": "Export writes the track in sync with the picture. {palette} searches everything Struck can do, and {help} lists the keys, which you can change.",
   "tour.it_does_not": "It does not come again; Keys and gestures has it",
   "tour.next": "Next",
+  "tour.next_help": "Go on with the tour",
   "tour.of": "{at} of {count}",
   "tour.skip_the_tour": "Skip the tour",
   "tour.this_is_the": "This is the sound of the chosen hit, as the physics of an object. Turn a slider, drag one of its ringing modes, or look for another object in Find.",

@@ -219,6 +219,7 @@ export const PANELS = {
   "tour.export_writes_the": "「書き出し」で映像に同期したトラックを書き出します。{palette} で Struck のすべての操作を検索でき、{help} でキーの一覧と変更ができます。",
   "tour.it_does_not": "次からは表示しません。「キーとジェスチャー」から見られます",
   "tour.next": "次へ",
+  "tour.next_help": "ツアーを続けます",
   "tour.of": "{at}/{count}",
   "tour.skip_the_tour": "ツアーをとばす",
   "tour.this_is_the": "選択したヒットの音を、物体の物理として表したものです。スライダーを動かす、響きのモードをドラッグする、「検索」で別の物体を探す、などができます。",
