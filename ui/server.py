@@ -10,6 +10,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+# Parts of SciPy need each other: two threads that import different ones first, as two jobs may, fail.
+import scipy.cluster.hierarchy
+import scipy.ndimage
+import scipy.optimize
+import scipy.signal  # noqa: F401
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
