@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from engine.animate.motion import ONSET_FEATURES, SOUND_FEATURES, TRACK
+from engine.animate.swing import SwingConfig, SwingNetwork
 from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, write_checkpoint
 
 ANIMATE = CheckpointKind("animate", version=1, remedy="restore it, or train one with `launch.py train animate`")
@@ -30,7 +31,7 @@ PATCH = 48
 class MotionNetworkConfig:
     """Widths of the streams and the dilations of their blocks, and the scales that ``scaling`` works with.
 
-    ``track_scale`` is of the channels of the track behind the tip's.
+    ``track_scale`` is of the channels of the track behind the tip's. With ``swing_dilations`` it holds a swing network.
     """
 
     field_width: int = 48
@@ -41,6 +42,8 @@ class MotionNetworkConfig:
     tip_scale: float = 0.08
     tip_gain: float = 0.6
     track_scale: tuple[float, ...] = (1.0, 0.8, 0.02, 0.0015, 0.0015)
+    swing_width: int = 64
+    swing_dilations: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +110,13 @@ class Block(nn.Module):
 
 
 class MotionNetwork(nn.Module):
-    """Velocity of noisy motion."""
+    """Velocity of noisy motion; ``swing``, where it has one, generates the striker's path before."""
 
     def __init__(self, config: MotionNetworkConfig | None = None) -> None:
         super().__init__()
         self.config = config or MotionNetworkConfig()
-        width = self.config.vector_width
+        width, swing = self.config.vector_width, self.config.swing_dilations
+        self.swing = SwingNetwork(SwingConfig(self.config.swing_width, dilations=swing)) if swing else None
         self.vector = nn.Sequential(nn.Linear(32 + SOUND_FEATURES + 1, width), nn.GELU(), nn.Linear(width, width))
         self.field_in = nn.Conv2d(2 * FIELD + 1 + PATCH + 3, self.config.field_width, 1)
         self.track_in = nn.Conv1d(2 * len(TRACK) + 1 + ONSET_FEATURES + 3, self.config.track_width, 5, padding=2)

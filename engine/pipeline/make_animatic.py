@@ -31,6 +31,8 @@ GUIDANCE = 1.5
 MOST_GUIDANCE = 4.0
 FRAME_RATES = (6, 60)
 STRIKERS = ("stick", "mallet", "hammer", "none")
+_STRUCK = 0.05
+"""Heights of the canvas within which of the place the striker strikes it."""
 _MOTION_SHARE = 0.6
 """Share of the progress that generating the motion takes."""
 
@@ -141,7 +143,7 @@ def make_animatic(
     Then nothing is written. Raises BadInput where the network does not fit or the target cannot be written.
     """
     from engine.animate.compose import compose_frames
-    from engine.animate.generate import CONTACT_REACH, generate_motion, place_contacts, sample_at
+    from engine.animate.generate import generate_motion, sample_at
     from engine.animate.network import load_motion_network
     from engine.animate.place import find_place
     from engine.animate.still import fit_canvas, shrink_still
@@ -164,18 +166,17 @@ def make_animatic(
         math.ceil(times_s[-1] * RATE_HZ) + 1, options.seed, options.guidance,
         check=lambda share: on_progress(_MOTION_SHARE * share),
     )  # fmt: skip
-    motion = sample_at(motion, times_s)
-    if options.guidance > 0.0:
-        motion = place_contacts(motion, times_s, heard.blows)
-    away = np.hypot(motion.track[:, 0], motion.track[:, 1])
-    nearest = [int(np.argmin(np.abs(times_s - blow.time_s))) for blow in heard.blows]
+    at_s = np.array([blow.time_s for blow in heard.blows])
+    contacts_s = at_s.tolist() if options.guidance > 0.0 else []
+    away = np.hypot(*sample_at(motion, at_s, contacts_s).track[:, :2].T)
+    motion = sample_at(motion, times_s, contacts_s)
     frames = compose_frames(still, canvas, pixel, motion, LOOKS[options.striker])
 
     def show(time_s: float) -> None:
         on_progress(_MOTION_SHARE + (1.0 - _MOTION_SHARE) * min(1.0, time_s / heard.duration_s))
 
     write_drawn(target, frames, (still.width, still.height), rate, heard.samples, SAMPLE_RATE_HZ, show)
-    struck = tuple(bool(away[max(0, k - 1) : k + 2].min() < 0.25 * CONTACT_REACH) for k in nearest)
+    struck = tuple(bool(far < _STRUCK) for far in away)
     return AnimaticMade(place, (still.width, still.height), count, heard.duration_s, heard.blows, struck, heard.sound)
 
 

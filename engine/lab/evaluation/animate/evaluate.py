@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.animate.compose import compose_frames
-from engine.animate.generate import generate_motion, place_contacts
+from engine.animate.generate import generate_motion
 from engine.animate.motion import GRID, RATE_HZ, TRACK, Motion
 from engine.animate.network import MotionNetwork, load_motion_network
 from engine.animate.striker import LOOKS
@@ -23,7 +23,10 @@ from engine.lab.evaluation.animate.judges import Judge, Judgement, list_windows,
 from engine.lab.evaluation.animate.scenes import LENGTH_S, Scene, list_film, list_takes
 from engine.lab.metrics.distribution import frechet_distance, standardize
 
-TRUE, BLIND, STATIC = "true picture", "blind twin (the same network without the sound)", "static picture"
+TRUE, BLIND, STATIC = "true picture", "blind twin (the same networks without the sound)", "static picture"
+HELD = "blind twin, contacts and rocking held"
+USUAL = 1.5
+"""Guidance at which nothing is held too, to tell what is held from what is learnt."""
 COMPONENTS = 16
 RESAMPLES = 1000
 FILM = "greatest_hits_stable_v2a"
@@ -83,17 +86,19 @@ def _list_pictures(
 ) -> dict[str, list[tuple[float, np.ndarray]]]:
     """The scene's picture by every way: true, generated with and without its sound, and static."""
     frames = int(LENGTH_S * RATE_HZ)
-    times_s = np.arange(frames) / RATE_HZ
 
-    def generate(guidance: float) -> Motion:
-        return generate_motion(network, scene.small, scene.place, scene.blows, scene.sound, frames, seed, guidance)
+    def generate(guidance: float, constrained: bool | None = None) -> Motion:
+        heard = scene.blows, scene.sound
+        return generate_motion(
+            network, scene.small, scene.place, *heard, frames, seed, guidance, constrained=constrained
+        )
 
     pictures = {TRUE: list(scene.frames) if scene.motion is None else _show(scene, scene.motion)}
     for guidance in guidances:
-        motion = generate(guidance)
-        if guidance == 1.0:
-            pictures["guidance 1, contacts not placed"] = _show(scene, motion)
-        pictures[f"guidance {guidance:g}"] = _show(scene, place_contacts(motion, times_s, scene.blows))
+        pictures[f"guidance {guidance:g}"] = _show(scene, generate(guidance))
+        if guidance == USUAL:
+            pictures[f"guidance {guidance:g}, nothing held"] = _show(scene, generate(guidance, constrained=False))
+    pictures[HELD] = _show(scene, generate(0.0, constrained=True))
     pictures[BLIND] = _show(scene, generate(0.0))
     still = Motion(np.zeros((frames, len(TRACK))), np.zeros((frames, 2, *GRID), np.float32))
     pictures[STATIC] = _show(scene, still, striker=False)

@@ -168,6 +168,7 @@ def measure_scales(pack: MotionPack, config: MotionNetworkConfig) -> MotionNetwo
 def main(args: Sequence[str]) -> None:
     """The command ``train animate``. Raises BadInput."""
     parser = argparse.ArgumentParser(prog="train animate", description="Train the network that animates a still.")
+    parser.add_argument("--part", choices=("all", "swing"), default="all", help="swing: the striker's network alone")
     parser.add_argument("--pack", type=Path, required=True, metavar="F", help="pack of takes to learn from")
     parser.add_argument("--make-pack", type=int, default=0, metavar="N", help="first simulate N plans and write --pack")
     parser.add_argument("--seed", type=int, default=0, help="of the plans to simulate, and of the training")
@@ -193,6 +194,12 @@ def main(args: Sequence[str]) -> None:
         device = "cuda" if torch.cuda.is_available() and options.device != "cpu" else "cpu"
         if options.device == "cuda" and device == "cpu":
             raise BadInput("--device cuda was given but there is no usable GPU; leave it out to train on the processor")
+        if options.part == "swing":
+            from engine.lab.training.animate.train_swing import SwingTrainingConfig, train_swing
+
+            swing = SwingTrainingConfig(budget_s=options.budget, seed=options.seed)
+            train_swing(*split_pack(read_pack(options.pack)), swing, options.work, options.out, torch.device(device))
+            return
         config = TrainingConfig(
             size=options.size, budget_s=options.budget, seed=options.seed, save_s=options.save,
             learning_rate=options.rate, checked=48 if device == "cuda" else 16,

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from engine.animate.motion import CANVAS, GRID, RATE_HZ, Blow
-from engine.animate.network import MotionNetworkConfig, load_motion_network
+from engine.animate.network import MotionNetwork, MotionNetworkConfig, load_motion_network, save_motion_network
 from engine.lab.data.animate.pack import MOST_BLOWS, MotionPack
 from engine.lab.evaluation.animate.judges import list_windows, match_blows, rel_sync
 from engine.lab.evaluation.animate.scenes import LENGTH_S, list_takes
-from engine.lab.training.animate.train import TrainingConfig, train_network
+from engine.lab.training.animate.train import TrainingConfig, split_pack, train_network
+from engine.lab.training.animate.train_swing import SwingTrainingConfig, train_swing
 from engine.onsets.track import Onset
 
 SMALL = MotionNetworkConfig(field_width=6, track_width=12, vector_width=8, dilations=(1,))
@@ -69,3 +70,22 @@ def test_blows_are_matched_both_ways() -> None:
     assert (recall, precision) == (0.5, 0.5)
     assert np.isnan(match_blows([], blows)[1])
     assert list_windows([Blow(0.1, 1.0), Blow(4.5, 1.0)]) == [0.0]
+
+
+@pytest.mark.slow
+def test_a_training_of_the_swing_goes_on_and_leaves_the_rest_of_the_checkpoint(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    save_motion_network(tmp_path / "out", MotionNetwork(SMALL), {"minutes": 4.5})
+    before = load_motion_network(tmp_path / "out").track_in.weight
+
+    def train(budget_s: float) -> dict[str, float]:
+        config = SwingTrainingConfig(size=2, window=24, budget_s=budget_s)
+        train_swing(*split_pack(make_pack(3)), config, tmp_path / "work", tmp_path / "out", torch.device("cpu"))
+        state: dict[str, float] = torch.load(tmp_path / "work" / "state.pt", weights_only=True)
+        return state
+
+    first = train(0.01)
+    assert train(first["spent_s"] + 0.01)["step"] > first["step"] > 0
+    again = load_motion_network(tmp_path / "out")
+    assert again.swing is not None
+    torch.testing.assert_close(again.track_in.weight, before, rtol=0, atol=0.01)
